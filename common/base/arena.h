@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_BASE_ARENA_H
+#define EHR_BASE_ARENA_H
+
+#include "common/base/bytes.h"
+
+#include <stddef.h>
+
+/*
+ * arena: memory that is given back all at once, for what lives as long as a policy does.
+ * Out of memory ends the program with EXIT_IO, so no caller tests for it.
+ */
+struct arena {
+	struct arena_block *blocks; /* private */
+};
+
+/* All zeros is an empty arena.  The memory is zeroed and aligned for any type. */
+void *arena_take(struct arena *a, size_t size);
+
+/* COUNT elements of SIZE bytes; an overflow ends the program as out of memory does. */
+void *arena_array(struct arena *a, size_t count, size_t size);
+
+/* A copy with a NUL behind it that its size does not count. */
+struct bytes arena_copy(struct arena *a, struct bytes text);
+
+/* printf into the arena. */
+const char *arena_format(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Leaves zeros.  May be called twice. */
+void arena_release(struct arena *a);
+
+#endif

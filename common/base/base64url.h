@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_BASE_BASE64URL_H
+#define EHR_BASE_BASE64URL_H
+
+#include "common/base/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * base64url: RFC 4648 section 5 without padding, as JOSE uses it (RFC 7515 section 2).
+ * Decoding is strict: no '=', blank, line end, '+' or '/'; a length of 1 modulo 4 and bits that
+ * are set and unused are refused, so that a text has one form only.
+ */
+#define BASE64URL_SIZE(bytes) (((bytes) / 3) * 4 + ((bytes) % 3 == 0 ? 0 : (bytes) % 3 + 1))
+
+/* Writes BASE64URL_SIZE(data.size) bytes at TO and returns their number. */
+size_t base64url_encode(char *to, struct bytes data);
+
+/* Room needed for decoding: text.size / 4 * 3 + 2.  Returns false if the text is not strict base64url. */
+bool base64url_decode(void *to, size_t *size, struct bytes text);
+
+#endif

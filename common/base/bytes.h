@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_BASE_BYTES_H
+#define EHR_BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/*
+ * bytes: a piece of memory that somebody else owns.  It has a length, so it may hold NUL, and
+ * stays valid for as long as its owner says.
+ */
+struct bytes {
+	const char *at;
+	size_t size;
+};
+
+/* A string constant as bytes, for initialisers too. */
+#define BYTES(text)                                                                                          \
+	{                                                                                                    \
+		(text), sizeof(text) - 1                                                                     \
+	}
+
+static inline struct bytes
+bytes_of(const char *text)
+{
+	return (struct bytes){ text, strlen(text) };
+}
+
+static inline bool
+bytes_equal(struct bytes a, struct bytes b)
+{
+	return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
+}
+
+static inline bool
+bytes_are(struct bytes a, const char *text)
+{
+	return bytes_equal(a, bytes_of(text));
+}
+
+static inline bool
+bytes_begin(struct bytes a, const char *text)
+{
+	size_t size = strlen(text);
+
+	return a.size >= size && memcmp(a.at, text, size) == 0;
+}
+
+/* By unsigned byte, a prefix before what it begins: the order of every sorted list. */
+static inline int
+bytes_compare(struct bytes a, struct bytes b)
+{
+	size_t common = a.size < b.size ? a.size : b.size;
+	int order = common > 0 ? memcmp(a.at, b.at, common) : 0;
+
+	if (order != 0)
+		return order;
+	return (a.size > b.size) - (a.size < b.size);
+}
+
+#endif

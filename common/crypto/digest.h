@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_CRYPTO_DIGEST_H
+#define EHR_CRYPTO_DIGEST_H
+
+#include "common/base/bytes.h"
+
+#include <stddef.h>
+
+/*
+ * digest: SHA-256 (FIPS 180-4) and HMAC-SHA-256 (FIPS 198-1), both OpenSSL's.  A failure inside OpenSSL ends
+ * the program with EXIT_KEYS.
+ */
+enum { DIGEST_SIZE = 32, DIGEST_HEX = 2 * DIGEST_SIZE + 1, DIGEST_TEXT = 7 + DIGEST_HEX };
+
+void digest_sha256(struct bytes text, unsigned char digest[DIGEST_SIZE]);
+
+/* In lower-case hex with a NUL: what quarantine lines and manifests carry. */
+void digest_hex(struct bytes text, char hex[DIGEST_HEX]);
+
+/* "sha256:" and the hex. */
+void digest_text(struct bytes text, char named[DIGEST_TEXT]);
+
+/* A digest in pieces. */
+struct digest;
+struct digest *digest_new(void);
+void digest_add(struct digest *d, struct bytes piece);
+void digest_end(struct digest *d, unsigned char digest[DIGEST_SIZE]); /* and begins anew */
+void digest_free(struct digest *d);
+
+/* A keyed digest whose key is prepared once.  The key is copied into secure memory. */
+struct mac;
+struct mac *mac_new(struct bytes key);
+void mac_add(struct mac *m, struct bytes piece);
+void mac_end(struct mac *m, unsigned char digest[DIGEST_SIZE]); /* and begins anew with the same key */
+void mac_free(struct mac *m);
+
+#endif

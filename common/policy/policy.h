@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_POLICY_H
+#define EHR_POLICY_POLICY_H
+
+#include "common/base/arena.h"
+#include "common/policy/yaml.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * policy: a policy directory, read once into memory; those bytes are digested and parsed, so what was signed
+ * is what is used.  And what every program needs of policy.yaml: the name and the levels.
+ *
+ * Refused: links, devices, hidden files, names outside A-Z a-z 0-9 . _ / -, over 1,000 files or 64 MiB.
+ */
+struct policy_file {
+	struct bytes name; /* relative: "valuesets/hiv.tsv" */
+	const char *shown; /* as messages show it: "policies/hospital/valuesets/hiv.tsv" */
+	struct bytes text; /* JSON_SLACK (64) readable zero bytes behind it */
+};
+
+struct level {
+	struct bytes name;
+	unsigned al; /* what a reader needs */
+};
+
+enum { POLICY_MAX_LEVELS = 64 };
+
+struct policy {
+	struct arena arena;
+	const char *directory;
+	char digest[72];          /* "sha256:" + 64 hex digits */
+	struct policy_file *file; /* sorted by name */
+	size_t files;
+	struct bytes name;
+	struct bytes serial;
+	struct level level[POLICY_MAX_LEVELS]; /* lowest first, al strictly rising */
+	unsigned levels;
+	struct bytes code_system;       /* empty in a ladder of one's own */
+	const struct yaml_node *root;   /* policy.yaml */
+	const struct yaml_node *record; /* its `record:` for those who read records; NULL if absent */
+};
+
+/* False with a fault (EXIT_POLICY), or, if the directory cannot be read, with fault.text and errno (EXIT_IO
+ * stays EXIT_POLICY). */
+bool policy_load(struct policy *p, const char *directory, struct fault *f);
+void policy_release(struct policy *p);
+
+/* The file of that relative name, NULL if there is none. */
+const struct policy_file *policy_file(const struct policy *p, const char *name);
+
+/* Reads a YAML file of the policy; NULL with a fault if it is missing or bad. */
+const struct yaml_node *policy_yaml(struct policy *p, const char *name, const char **shown, struct fault *f);
+
+/* The index of a level by name, -1 if it is none. */
+int policy_level(const struct policy *p, struct bytes name);
+
+/* The same for a YAML scalar: the fault lists the ladder. */
+bool policy_level_node(
+    const struct policy *p, const char *file, const struct yaml_node *node, unsigned *level, struct fault *f);
+
+/* The highest level with al(level) <= AL, -1 if there is none. */
+int policy_level_for(const struct policy *p, unsigned al);
+
+#endif

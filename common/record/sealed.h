@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_RECORD_SEALED_H
+#define EHR_RECORD_SEALED_H
+
+#include "common/record/tags.h"
+
+/*
+ * sealed: the form of a sealed line, without keys: a JWE in flattened JSON serialization (RFC 7516
+ * section 7.2.2) and the readable tags beside it.  Steps 2 to 10 of opening; a program that holds no key
+ * refuses what one with a key would refuse for its form, with the same reason.
+ */
+struct sealed {
+	struct tags tags;
+	struct bytes ehr;            /* the tags as they stand in the line */
+	struct bytes protected_text; /* base64url text of the header: the additional data */
+	struct bytes header;         /* decoded, in a buffer of the reader */
+	struct bytes kid;
+	bool to_recipient; /* ECDH-ES+A256KW */
+	bool is_signed;    /* cty ehr-signed */
+	uint32_t epk;      /* node in header_index, 0 if absent */
+	struct bytes apu, apv;
+	/* base64url texts; empty in a line cut down to ehr and protected */
+	struct bytes encrypted_key, iv, ciphertext, tag;
+	enum reason reason;
+	size_t byte;
+};
+
+struct sealed_reader;
+
+struct sealed_reader *sealed_reader_new(unsigned max_depth);
+void sealed_reader_free(struct sealed_reader *r);
+
+/*
+ * Reads LINE (JSON_SLACK behind it).  TAGS_ONLY also accepts a line that has ehr and protected alone.
+ * All spans live until the next call.  False: reason and byte are set.
+ */
+bool sealed_read(struct sealed_reader *r, struct bytes line, bool tags_only, struct sealed *s);
+
+/* The index of the decoded header, for epk. */
+const struct json *sealed_header_index(const struct sealed_reader *r);
+
+#endif
