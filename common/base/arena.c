@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/arena.h"
+
+#include "common/base/diag.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE ((size_t)64 * 1024)
+
+struct arena_block {
+	struct arena_block *before;
+	size_t used;
+	size_t room;
+	max_align_t memory[];
+};
+
+static struct arena_block *
+add_block(struct arena *a, size_t least)
+{
+	size_t room = least > BLOCK_SIZE ? least : BLOCK_SIZE;
+	struct arena_block *block = calloc(1, sizeof *block + room);
+
+	if (block == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", room);
+	*block = (struct arena_block){ .before = a->blocks, .room = room };
+	a->blocks = block;
+	return block;
+}
+
+void *
+arena_take(struct arena *a, size_t size)
+{
+	const size_t align = _Alignof(max_align_t);
+	struct arena_block *block = a->blocks;
+
+	if (__builtin_add_overflow(size, align - 1, &size) || size > SIZE_MAX / 2)
+		diag_die(EXIT_IO, "out of memory");
+	size -= size % align;
+	if (block == NULL || block->room - block->used < size)
+		block = add_block(a, size);
+	void *at = (char *)block->memory + block->used;
+	block->used += size;
+	return at;
+}
+
+void *
+arena_array(struct arena *a, size_t count, size_t size)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(count, size, &all))
+		diag_die(EXIT_IO, "out of memory");
+	return arena_take(a, all);
+}
+
+struct bytes
+arena_copy(struct arena *a, struct bytes text)
+{
+	char *at = arena_take(a, text.size + 1);
+
+	if (text.size > 0)
+		memcpy(at, text.at, text.size);
+	return (struct bytes){ at, text.size };
+}
+
+const char *
+arena_format(struct arena *a, const char *format, ...)
+{
+	va_list arguments;
+	va_list again;
+
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int size = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (size < 0)
+		diag_bug("a format that cannot be printed");
+	char *at = arena_take(a, (size_t)size + 1);
+	(void)vsnprintf(at, (size_t)size + 1, format, again);
+	va_end(again);
+	return at;
+}
+
+void
+arena_release(struct arena *a)
+{
+	while (a->blocks != NULL) {
+		struct arena_block *before = a->blocks->before;
+
+		free(a->blocks);
+		a->blocks = before;
+	}
+}

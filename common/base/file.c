@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_SIZE ((size_t)64 * 1024)
+#define SAFE (O_CLOEXEC | O_NOFOLLOW | O_NOCTTY)
+
+/* Closes FD and keeps the errno of what went before. */
+static bool
+fail(int fd)
+{
+	int error = errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	errno = error;
+	return false;
+}
+
+static bool
+read_all(int fd, struct buffer *out)
+{
+	for (;;) {
+		/* Near the limit the room left is asked for, and one byte beyond it is the proof of too much.
+		 */
+		size_t more = READ_SIZE;
+
+		while (more > 1 && !buffer_reserve(out, more))
+			more /= 2;
+		if (more == 1 && !buffer_reserve(out, more)) {
+			char byte;
+
+			if (read(fd, &byte, 1) == 0)
+				return true;
+			errno = EFBIG;
+			return false;
+		}
+		ssize_t n = read(fd, out->at + out->used, more);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0;
+		out->used += (size_t)n;
+	}
+}
+
+static bool
+read_fd(int fd, bool private, struct buffer *out)
+{
+	struct stat s;
+
+	if (fd < 0 || fstat(fd, &s) != 0)
+		return fail(fd);
+	if (!S_ISREG(s.st_mode)) {
+		errno = S_ISDIR(s.st_mode) ? EISDIR : EINVAL;
+		return fail(fd);
+	}
+	if (private && (s.st_uid != geteuid() || (s.st_mode & 077) != 0)) {
+		errno = EPERM;
+		return fail(fd);
+	}
+	if (!read_all(fd, out))
+		return fail(fd);
+	return close(fd) == 0;
+}
+
+bool
+file_read(const char *path, struct buffer *out)
+{
+	return file_read_at(AT_FDCWD, path, out);
+}
+
+bool
+file_read_at(int dirfd, const char *name, struct buffer *out)
+{
+	return read_fd(openat(dirfd, name, O_RDONLY | O_NONBLOCK | SAFE), false, out);
+}
+
+bool
+file_read_private_at(int dirfd, const char *name, struct buffer *out)
+{
+	return read_fd(openat(dirfd, name, O_RDONLY | O_NONBLOCK | SAFE), true, out);
+}
+
+static bool
+write_all(int fd, struct bytes text)
+{
+	while (text.size > 0) {
+		ssize_t n = write(fd, text.at, text.size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		text.at += n;
+		text.size -= (size_t)n;
+	}
+	return true;
+}
+
+/* The folder that NAME lies in, synced: only then does the new name survive a power cut. */
+static bool
+sync_folder(int dirfd, const char *name)
+{
+	char folder[4096];
+	const char *slash = strrchr(name, '/');
+	size_t size = slash != NULL ? (size_t)(slash - name) : 0;
+
+	if (size >= sizeof folder) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	if (slash == name)
+		size = 1;
+	memcpy(folder, name, size);
+	folder[size] = '\0';
+	int fd = openat(dirfd, size > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		return fail(fd);
+	return close(fd) == 0;
+}
+
+bool
+file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode)
+{
+	char beside[4096];
+	int size = snprintf(beside, sizeof beside, "%s.new", name);
+
+	if (size < 0 || (size_t)size >= sizeof beside) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	/* Left over from a run that was killed: never somebody else's, since the folder is ours. */
+	(void)unlinkat(dirfd, beside, 0);
+	int fd = openat(dirfd, beside, O_WRONLY | O_CREAT | O_EXCL | SAFE, mode);
+	if (fd < 0)
+		return false;
+	if (!write_all(fd, content) || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
+		(void)unlinkat(dirfd, beside, 0);
+		return fail(fd);
+	}
+	if (close(fd) != 0 || renameat(dirfd, beside, dirfd, name) != 0) {
+		int error = errno;
+
+		(void)unlinkat(dirfd, beside, 0);
+		errno = error;
+		return false;
+	}
+	return sync_folder(dirfd, name);
+}
+
+bool
+file_append_at(int dirfd, const char *name, struct bytes content, mode_t mode)
+{
+	int fd = openat(dirfd, name, O_WRONLY | O_APPEND | O_CREAT | SAFE, mode);
+
+	if (fd < 0 || !write_all(fd, content) || fsync(fd) != 0)
+		return fail(fd);
+	return close(fd) == 0;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* OUT holds COUNT names in the directory's order; sorts them. */
+static bool
+sort_names(struct buffer *out, size_t start, size_t count)
+{
+	const char **name = calloc(count + 1, sizeof *name);
+	char *sorted = malloc(out->used - start + 1);
+	char *to = sorted;
+	bool done = name != NULL && sorted != NULL;
+
+	if (done) {
+		const char *p = out->at + start;
+
+		for (size_t i = 0; i < count; i++, p += strlen(p) + 1)
+			name[i] = p;
+		qsort(name, count, sizeof *name, compare_names);
+		for (size_t i = 0; i < count; i++) {
+			size_t size = strlen(name[i]) + 1;
+
+			memcpy(to, name[i], size);
+			to += size;
+		}
+		memcpy(out->at + start, sorted, (size_t)(to - sorted));
+	}
+	free(name);
+	free(sorted);
+	return done;
+}
+
+bool
+file_list_at(int dirfd, const char *name, struct buffer *out, size_t *count)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	size_t start = out->used;
+	const struct dirent *entry;
+	bool whole = true;
+
+	if (dir == NULL)
+		return fail(fd);
+	*count = 0;
+	errno = 0;
+	while (whole && (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		whole = buffer_append(out, entry->d_name, strlen(entry->d_name) + 1);
+		if (!whole)
+			errno = EFBIG;
+		++*count;
+	}
+	whole = whole && errno == 0;
+	int error = errno;
+	(void)closedir(dir);
+	errno = error;
+	return whole && sort_names(out, start, *count);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/clock.h"
+#include "tests/lib/tap.h"
+
+static bool
+instant_is(const char *text, int64_t seconds, int32_t nano)
+{
+	struct instant t;
+
+	return clock_parse_instant(bytes_of(text), &t) && t.seconds == seconds && t.nano == nano;
+}
+
+static bool
+refused(const char *text)
+{
+	struct instant t;
+
+	return !clock_parse_instant(bytes_of(text), &t);
+}
+
+static bool
+formats(const char *text)
+{
+	struct instant t;
+	char out[32];
+
+	if (!clock_parse_instant(bytes_of(text), &t))
+		return false;
+	clock_format(t, out);
+	return bytes_are(bytes_of(text), out);
+}
+
+/* TEXT covers FROM up to and without UNTIL. */
+static bool
+covers(const char *text, enum date_precision precision, const char *from, const char *until)
+{
+	struct period p;
+	struct instant a;
+	struct instant b;
+	enum date_precision got;
+
+	return clock_parse_date(bytes_of(text), &p, &got) && got == precision &&
+	       clock_parse_instant(bytes_of(from), &a) && clock_parse_instant(bytes_of(until), &b) &&
+	       instant_compare(p.from, a) == 0 && instant_compare(p.until, b) == 0;
+}
+
+static bool
+no_date(const char *text)
+{
+	struct period p;
+	enum date_precision precision;
+
+	return !clock_parse_date(bytes_of(text), &p, &precision);
+}
+
+static void
+check_calendar(void)
+{
+	bool same = true;
+	int64_t before = clock_days(1, 1, 1) - 1;
+
+	/* Every day of the years 1 to 9999, there and back, none missing. */
+	for (int64_t day = before + 1; day <= clock_days(9999, 12, 31); day++) {
+		int year;
+		unsigned month;
+		unsigned of_month;
+
+		clock_date(day, &year, &month, &of_month);
+		same = same && clock_days(year, month, of_month) == day;
+	}
+	check(same);
+	check(clock_days(1970, 1, 1) == 0);
+	check(clock_days(2000, 3, 1) == 11017);
+	check(clock_days(1, 1, 1) == -719162);
+}
+
+static void
+check_durations(void)
+{
+	int64_t s;
+
+	check(clock_parse_duration(bytes_of("60s"), &s) && s == 60);
+	check(clock_parse_duration(bytes_of("4h"), &s) && s == 14400);
+	check(clock_parse_duration(bytes_of("30d"), &s) && s == 2592000);
+	check(!clock_parse_duration(bytes_of("5"), &s));
+	check(!clock_parse_duration(bytes_of("m"), &s));
+	check(!clock_parse_duration(bytes_of("5 m"), &s));
+	check(!clock_parse_duration(bytes_of("99999999999999999999d"), &s));
+}
+
+int
+main(void)
+{
+	check(instant_is("1970-01-01T00:00:00Z", 0, 0));
+	check(instant_is("2026-03-02T10:00:00+01:00", 1772442000, 0));
+	check(instant_is("2026-03-02T09:00:00.120Z", 1772442000, 120000000));
+	check(instant_is("1969-12-31T23:59:59Z", -1, 0));
+	check(instant_is("2016-12-31T23:59:60Z", 1483228799, 0));
+	check(refused("2026-02-29T00:00:00Z"));
+	check(refused("2026-03-02T09:00:00"));
+	check(refused("2026-03-02T24:00:00Z"));
+	check(refused("2026-03-02T09:00:00.Z"));
+	check(refused("2026-03-02T09:00:00Z "));
+	check(refused("0000-03-02T09:00:00Z"));
+	check(formats("2026-03-02T09:00:00Z"));
+	check(formats("2026-03-02T09:00:00.12Z"));
+	check(formats("0001-01-01T00:00:00Z"));
+	check(formats("9999-12-31T23:59:59.999999999Z"));
+	check(covers("2020", DATE_YEAR, "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"));
+	check(covers("2020-12", DATE_MONTH, "2020-12-01T00:00:00Z", "2021-01-01T00:00:00Z"));
+	check(covers("2020-02-29", DATE_DAY, "2020-02-29T00:00:00Z", "2020-03-01T00:00:00Z"));
+	check(covers("2020-02-29T10:00:00Z", DATE_TIME, "2020-02-29T10:00:00Z", "2020-02-29T10:00:01Z"));
+	check(
+	    covers("2020-02-29T10:00:00.5Z", DATE_TIME, "2020-02-29T10:00:00.5Z", "2020-02-29T10:00:00.6Z"));
+	check(no_date("2020-13"));
+	check(no_date("2020-02-30"));
+	check(no_date("20200229"));
+	check(no_date("2020-02-29T10:00:00"));
+	check(no_date(""));
+	check_calendar();
+	check_durations();
+	return tap_end();
+}

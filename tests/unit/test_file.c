@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/file.h"
+#include "tests/lib/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int folder = -1;
+
+static bool
+holds(const char *name, const char *text)
+{
+	struct buffer b;
+	bool same;
+
+	buffer_init(&b, 1000000);
+	same = file_read_at(folder, name, &b) && bytes_are(buffer_bytes(&b), text);
+	buffer_release(&b);
+	return same;
+}
+
+/* Reading NAME fails with ERROR. */
+static bool
+fails(const char *name, bool private, size_t limit, int error)
+{
+	struct buffer b;
+	bool failed;
+
+	buffer_init(&b, limit);
+	failed = private ? !file_read_private_at(folder, name, &b) : !file_read_at(folder, name, &b);
+	failed = failed && errno == error;
+	buffer_release(&b);
+	return failed;
+}
+
+int
+main(void)
+{
+	char path[] = "/tmp/ehr-file-XXXXXX";
+	struct buffer names;
+	size_t count;
+
+	check(mkdtemp(path) != NULL);
+	folder = open(path, O_RDONLY | O_DIRECTORY);
+	check(file_replace_at(folder, "a", (struct bytes){ "one\n", 4 }, 0600) && holds("a", "one\n"));
+	check(file_replace_at(folder, "a", (struct bytes){ "two\n", 4 }, 0644) && holds("a", "two\n"));
+	check(fails("a", true, 100, EPERM));
+	check(fails("a", false, 3, EFBIG));
+	check(!fails("a", false, 4, EFBIG));
+	check(file_append_at(folder, "b", (struct bytes){ "x", 1 }, 0600));
+	check(file_append_at(folder, "b", (struct bytes){ "y", 1 }, 0600) && holds("b", "xy"));
+	check(!fails("b", true, 100, EPERM));
+	check(fails("nowhere", false, 100, ENOENT));
+	check(symlinkat("a", folder, "link") == 0 && fails("link", false, 100, ELOOP));
+	check(mkdirat(folder, "sub", 0700) == 0 && fails("sub", false, 100, EISDIR));
+	check(mkfifoat(folder, "fifo", 0600) == 0 && fails("fifo", false, 100, EINVAL));
+	buffer_init(&names, 1000);
+	check(file_list_at(folder, ".", &names, &count) && count == 5);
+	check(names.used == 18 && memcmp(names.at, "a\0b\0fifo\0link\0sub", 18) == 0);
+	buffer_release(&names);
+	check(unlinkat(folder, "a", 0) == 0 && unlinkat(folder, "b", 0) == 0 &&
+	      unlinkat(folder, "link", 0) == 0);
+	check(unlinkat(folder, "fifo", 0) == 0 && unlinkat(folder, "sub", AT_REMOVEDIR) == 0 &&
+	      rmdir(path) == 0);
+	return tap_end();
+}
