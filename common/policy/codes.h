@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_CODES_H
+#define EHR_POLICY_CODES_H
+
+#include "common/base/clock.h"
+#include "common/policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * codes: which value sets a Coding is in.  All sets of a policy are one table over (code system, folded
+ * code); a system has one number under all the names that it has in the wild (URI, OID with and without
+ * urn:oid:, trailing slash, https, old URIs), and says how its codes are compared (ICD without dots and in
+ * upper case, for example).  The files' bytes stay in the policy; a row is never copied.
+ *
+ * A code under a system matches rows of that system alone.  A Coding without a system matches any row with
+ * its code, folded as that row's system asks.
+ */
+struct codes;
+
+/* A set of small numbers: value sets, groups (rows of one file and category), or categories. */
+enum { CODE_BITS = 512 };
+struct code_bits {
+	uint64_t word[CODE_BITS / 64];
+};
+
+static inline void
+code_bits_add(struct code_bits *s, unsigned i)
+{
+	s->word[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+static inline bool
+code_bits_has(const struct code_bits *s, unsigned i)
+{
+	return (s->word[i / 64] >> (i % 64)) & 1;
+}
+
+static inline bool
+code_bits_meet(const struct code_bits *a, const struct code_bits *b)
+{
+	uint64_t both = 0;
+
+	for (unsigned i = 0; i < CODE_BITS / 64; i++)
+		both |= a->word[i] & b->word[i];
+	return both != 0;
+}
+
+/*
+ * Loads `value_sets:` of the YAML file SHOWN, {name: {file, category, rows, complete}}, and `systems:`, the
+ * aliases {loinc: http://loinc.org}; either may be NULL.  The policy must outlive the result.  NULL after a
+ * fault.
+ */
+struct codes *codes_load(const struct policy *p, const char *shown, const struct yaml_node *systems,
+    const struct yaml_node *value_sets, struct fault *f);
+void codes_free(struct codes *c);
+
+/*
+ * A set without a name from codes that a rule writes out: NODE is "loinc|8867-4", or a list of such texts;
+ * before | an alias or a URI, behind it a code, a prefix* or * for any.
+ */
+bool codes_inline(
+    struct codes *c, const char *shown, const struct yaml_node *node, unsigned *set, struct fault *f);
+
+/* Sets are numbered from 0 in the file's order. */
+unsigned codes_sets(const struct codes *c);
+int codes_set(const struct codes *c, struct bytes name); /* -1: there is none */
+struct bytes codes_set_name(const struct codes *c, unsigned set);
+size_t codes_set_rows(const struct codes *c, unsigned set);
+
+/* Categories of rows, as written in the files. */
+unsigned codes_categories(const struct codes *c);
+int codes_category(const struct codes *c, struct bytes name); /* -1: no row of any set has it */
+struct bytes codes_category_name(const struct codes *c, unsigned category);
+void codes_set_categories(const struct codes *c, unsigned set, struct code_bits *categories);
+
+/* True if all categories of SETS are active v3-ActCode sensitivities; a fault names file and line otherwise.
+ */
+bool codes_sensitive(const struct codes *c, const struct code_bits *sets, struct fault *f);
+
+/* ---- at work ---- */
+enum { CODES_ANY_SYSTEM = 0, CODES_UNKNOWN_SYSTEM = 0xffff };
+
+/* The number of a code system under any of its names, CODES_UNKNOWN_SYSTEM if no table knows it. */
+unsigned codes_system(const struct codes *c, struct bytes name);
+
+struct codes_match {
+	struct code_bits sets;   /* the value sets that hold the code */
+	struct code_bits groups; /* for codes_matched_categories */
+};
+
+/*
+ * Adds to MATCH what holds (SYSTEM, CODE) at TIME (a record's; NULL: at any time); true if anything did.
+ * SYSTEM is a number of codes_system, or CODES_ANY_SYSTEM for a Coding that has none.  CODE is unescaped.
+ */
+bool codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
+    struct codes_match *match);
+
+/* The categories of those rows in MATCH that belong to SETS (NULL: to any): adds to CATEGORIES. */
+void codes_matched_categories(const struct codes *c, const struct codes_match *match,
+    const struct code_bits *sets, struct code_bits *categories);
+
+/* The text that a value set has for (SYSTEM, CODE): false if none has one. */
+bool codes_display(const struct codes *c, unsigned system, struct bytes code, struct bytes *display);
+
+/* ---- coverage ---- */
+/* Systems have numbers from 1 to this one. */
+unsigned codes_systems(const struct codes *c);
+struct bytes codes_system_uri(const struct codes *c, unsigned system); /* canonical: fit for a message */
+size_t codes_system_rows(const struct codes *c, unsigned system);      /* rows of all sets */
+bool codes_system_complete(const struct codes *c, unsigned system);    /* no set there says complete: false */
+
+#endif

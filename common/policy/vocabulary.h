@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_VOCABULARY_H
+#define EHR_POLICY_VOCABULARY_H
+
+#include "common/base/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * vocabulary: the code systems that policies speak in, compiled in: which code there is, what stands above
+ * it, and whether it may still be used.  A code is looked up within one vocabulary; HIV is an active
+ * sensitivity category and a retired confidentiality code.
+ */
+enum vocabulary {
+	VOCABULARY_CONFIDENTIALITY, /* v3-Confidentiality: U L M N R V, and what is retired there */
+	VOCABULARY_SENSITIVITY,     /* v3-ActCode below _InformationSensitivityPolicy: HIV, SUD, ... */
+	VOCABULARY_PRIVACY_LAW,     /* v3-ActCode below _ActPrivacyLaw: 42CFRPart2, ... */
+	VOCABULARY_HANDLING,        /* v3-ActCode obligations and refrain policies: REDACT, NORDSCLCD, ... */
+	VOCABULARY_PURPOSE,         /* v3-ActReason below PurposeOfUse: TREAT, ... */
+	VOCABULARY_RESOURCE_TYPE,   /* FHIR R4 resource types; Resource and DomainResource are abstract */
+	VOCABULARY_COUNT
+};
+
+enum concept_status {
+	CONCEPT_ACTIVE,
+	CONCEPT_RETIRED,  /* recognised in records, refused in policies */
+	CONCEPT_ABSTRACT, /* a head: refused in a label, good where "any below" is asked for */
+};
+
+struct concept {
+	struct bytes code;
+	struct bytes display;
+	enum concept_status status;
+	unsigned index;  /* in its vocabulary, in the order of the code system */
+	unsigned parent; /* index of the concept above, CONCEPT_NO_PARENT at a head */
+};
+
+enum { CONCEPT_NO_PARENT = 0xffff };
+
+/* The canonical URI of the code system: "http://terminology.hl7.org/CodeSystem/v3-ActCode". */
+struct bytes vocabulary_system(enum vocabulary v);
+
+size_t vocabulary_size(enum vocabulary v);
+const struct concept *vocabulary_at(enum vocabulary v, size_t index);
+
+/* NULL if there is no such code, in exactly this case. */
+const struct concept *vocabulary_find(enum vocabulary v, struct bytes code);
+
+/* True if A is B or stands anywhere below it; both of vocabulary V. */
+bool vocabulary_below(enum vocabulary v, const struct concept *a, const struct concept *b);
+
+/*
+ * Sensitivity categories as a set: bit i is the concept of index i (there are fewer than 64).  The mask of
+ * CATEGORY and all below it is what an exclusion of CATEGORY means.
+ */
+uint64_t vocabulary_sensitivities_below(const struct concept *category);
+
+#endif
