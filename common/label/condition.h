@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_LABEL_CONDITION_H
+#define EHR_LABEL_CONDITION_H
+
+#include "common/base/arena.h"
+#include "common/label/roots.h"
+#include "common/label/shape.h"
+#include "common/policy/codes.h"
+#include "common/policy/jq.h"
+#include "common/policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * condition: what `where:` and `when:` ask of a root, judged in three values.  A test that cannot be judged
+ * (a unit unknown, a number that is a string, a date that overlaps, jq at an error) is unknown; what unknown
+ * means is the caller's: a rule that raises takes it as true, one that lowers or lets through as false.
+ */
+enum truth { TRUTH_FALSE, TRUTH_UNKNOWN, TRUTH_TRUE }; /* Kleene: and is the least, or the greatest */
+
+/* What conditions are compiled with; all borrowed for their life. */
+struct condition_words {
+	struct arena *arena;
+	struct json_keys *keys;
+	struct codes *codes;
+	const char *file;       /* as messages show it */
+	bool no_system_matches; /* `no_system: match` */
+	bool has_now;           /* $now is known */
+};
+
+/* What conditions are judged on. */
+struct condition_record {
+	const struct json *json;
+	const struct roots *roots;
+	struct shape *shape;
+	const struct codes *codes;
+	size_t root;               /* index of the root that paths are relative to */
+	const struct period *time; /* of that root, NULL if it has none */
+	struct jq_context jq;
+	struct buffer *room; /* for unescaping; the conditions' own */
+};
+
+struct condition;
+
+/* Compiles a `where:` (a map, or a list of maps).  NULL after a fault. */
+struct condition *condition_compile(
+    const struct condition_words *w, const struct yaml_node *where, struct fault *f);
+
+/* Judges it at NODE, which is what "." is (the root's node for a rule). */
+enum truth condition_test(const struct condition *c, const struct condition_record *r, uint32_t node);
+
+/*
+ * Calls FOUND for every node that made it hold (or leaves it open): those of each test that is not false.
+ * What holds because something is absent has none.
+ */
+void condition_matches(const struct condition *c, const struct condition_record *r, uint32_t node,
+    void (*found)(void *context, uint32_t node), void *context);
+
+/* True if it can hold although something is absent (not, none, present: false): `absence-rule`. */
+bool condition_asks_absence(const struct condition *c);
+
+/* Compiles a `when:`; NULL after a fault.  Freed by the caller: libjq's memory is not the arena's. */
+struct jq_program *condition_compile_when(
+    const struct condition_words *w, const struct yaml_node *when, struct fault *f);
+enum truth condition_test_when(struct jq_program *p, const struct condition_record *r);
+
+/* A place (`at:`): a plain path, or one for libjq. */
+struct place;
+struct place *place_compile(const struct condition_words *w, const struct yaml_node *at, struct fault *f);
+void place_free(struct place *p); /* libjq's part of it */
+
+/* Its nodes in root R->root, in document order.  False if jq failed: the caller takes the root. */
+bool place_each(const struct place *p, const struct condition_record *r,
+    void (*found)(void *context, uint32_t node), void *context);
+
+#endif

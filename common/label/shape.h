@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_LABEL_SHAPE_H
+#define EHR_LABEL_SHAPE_H
+
+#include "common/base/clock.h"
+#include "common/label/roots.h"
+#include "common/policy/policy.h"
+#include "common/record/json.h"
+#include "common/record/path.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * shape: what `record:` of policy.yaml says about records: where type, id, subject and time stand, and which
+ * parts are entries, that is labelled and withheld as one.
+ *
+ *	record:
+ *	  type: .resourceType                 or {const: MeterReading}
+ *	  id: .id
+ *	  subject: [.subject, .patient]       the first that exists
+ *	  subject_type: Patient               of a reference that names no type
+ *	  time: [.effectiveDateTime, .issued] the first that exists
+ *	  roots: fhir                         absent: a record is its only root
+ *	  entries: {Observation: [".component[]"], "*": [..]}
+ *
+ * Roots are nodes; all spans point into the text or into buffers of the shape, and live until the next call
+ * of the same function.
+ */
+struct shape;
+
+/* KEYS gains the members that are needed.  Policy and keys are borrowed.  NULL after a fault. */
+struct shape *shape_load(const struct policy *p, struct json_keys *keys, struct fault *f);
+void shape_free(struct shape *s);
+
+/* True with `roots: fhir`: roots_find wants to know. */
+bool shape_is_fhir(const struct shape *s);
+
+/* A root's type, unescaped; empty if it has none, or it is no string. */
+struct bytes shape_type(struct shape *s, const struct json *j, uint32_t root);
+
+/* True if records of that type are known: a FHIR type, if roots are FHIR's, or the policy's own constant. */
+bool shape_knows_type(const struct shape *s, struct bytes type);
+
+/* A root's own id, unescaped; empty if it has none or none that is a word (tag_is_word). */
+struct bytes shape_id(struct shape *s, const struct json *j, uint32_t root);
+
+/*
+ * What `ehr` says of a record: "Observation/o1", without an id "Observation/~" and half of the record's
+ * SHA-256 in hex; the subject "Patient/p1" or "Patient?identifier=s|v", empty if there is none or it names
+ * nobody that another record could name.
+ */
+struct bytes shape_ehr_id(struct shape *s, const struct json *j, const struct roots *r);
+struct bytes shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r);
+
+/* When a root's matter took place; false if it does not say, or not in a way that can be read. */
+bool shape_time(struct shape *s, const struct json *j, uint32_t root, struct period *time);
+
+/*
+ * The `entries:` of a type ("*" included), for an automaton of one's own: adds each under NUMBER.  An
+ * expression that is not plain is a fault when the shape is loaded, so these cannot fail.
+ */
+void shape_add_entries(const struct shape *s, struct bytes type, struct paths *paths, uint32_t number);
+
+/* The types that `entries:` names, "*" left out. */
+size_t shape_entry_types(const struct shape *s);
+struct bytes shape_entry_type(const struct shape *s, size_t i);
+
+/* The outermost entry of root INDEX that holds NODE; the root's node if none does. */
+uint32_t shape_entry_around(
+    struct shape *s, const struct json *j, const struct roots *r, size_t index, uint32_t node);
+
+#endif
