@@ -59,18 +59,23 @@ struct filter {
 	const char *source;
 	size_t line;         /* of the record at hand */
 	struct bytes record; /* the line at hand, as it came */
+	/* what the engine leaves with FILTER_REFUSE */
+	enum reason reason;
+	size_t byte; /* in the line, from 1; 0: none to name */
+	/* what it leaves with FILTER_STOP, having said why; the worst counts */
+	enum diag_exit status;
 	/* private */
 	enum on_error on_error;
 	const char *quarantine;
 	uint64_t max_refused;
 	double began;
-	enum diag_exit status;
+	const struct filter_engine *engine;
 };
 
 enum filter_outcome {
 	FILTER_DONE,   /* taken care of; what there was to write was put to f->out */
-	FILTER_REFUSE, /* reason and byte are set in the engine */
-	FILTER_STOP,   /* the run ends: the engine has said why; status is set in the engine */
+	FILTER_REFUSE, /* reason and byte are set in the filter: filter_no() */
+	FILTER_STOP,   /* the run ends; status is set in the filter: filter_stop() */
 };
 
 struct filter_engine {
@@ -85,24 +90,58 @@ struct filter_engine {
 	/* A line may be so much longer than --max-record (an envelope): line <= envelope * max_record + 128
 	 * KiB. */
 	unsigned envelope; /* 0: a bare record */
-	enum reason reason;
-	size_t byte;
-	enum diag_exit status;
 };
+
+/* For engines: return filter_no(f, REASON_X, byte); */
+static inline enum filter_outcome
+filter_no(struct filter *f, enum reason reason, size_t byte)
+{
+	f->reason = reason;
+	f->byte = byte;
+	return FILTER_REFUSE;
+}
+
+/* The run ends with STATUS; a message has been written, or (EXIT_IO after a failed sink) will be. */
+static inline enum filter_outcome
+filter_stop(struct filter *f, enum diag_exit status)
+{
+	f->status = diag_worse(f->status, status);
+	return FILTER_STOP;
+}
 
 void filter_init(struct filter *f, const char *program);
 
 /* True if ID is one of FILTER_OPTIONS; a bad value ends the program with EXIT_USAGE. */
 bool filter_option(struct filter *f, struct options *o, int id);
 
-/* Opens output and quarantine; DIGEST as for refusals_init.  Ends the program if they cannot be had. */
+/*
+ * Opens standard output and the quarantine; DIGEST as for refusals_init.  Ends the program if they cannot be
+ * had (EXIT_IO) or the options do not go together (EXIT_USAGE).  After this, f->refusals and f->out can be
+ * used.
+ */
 void filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]));
 
-/* Refuses something other than the line at hand (a group of lines): as refuse_record; FILTER_STOP if the run
- * must end. */
-enum filter_outcome filter_refuse(struct filter *f, struct filter_engine *e, const struct refused *what);
+/*
+ * Refuses something other than the line at hand (a line of a group, an entry of a frame).  FILTER_DONE: go
+ * on; FILTER_STOP: the run must end.
+ */
+enum filter_outcome filter_refuse(struct filter *f, const struct refused *what);
 
-/* All records of all operands through the engine; closes the output.  The exit status of the program. */
-int filter_run(struct filter *f, const struct options *o, struct filter_engine *e);
+/* All records of all operands (standard input if there are none) through the engine: the exit status of the
+ * program. */
+int filter_run(struct filter *f, const struct options *o, const struct filter_engine *e);
+
+/*
+ * The same in pieces, for a program that frames its input in its own way: opens each operand and calls EACH
+ * with its descriptor, until one does not return true; then the end of filter_run.
+ */
+int filter_run_files(struct filter *f, const struct options *o, const struct filter_engine *e,
+    bool (*each)(void *context, struct filter *f, int fd));
+
+/* One line of f->source through the engine and its refusals: false if the run must end. */
+bool filter_line(struct filter *f, struct bytes line);
+
+/* Prints the summary now if SIGUSR1 or --progress asks for it: call it now and then. */
+void filter_poll(struct filter *f);
 
 #endif

@@ -30,14 +30,16 @@ struct refusals {
 	uint64_t count;
 	uint64_t by_reason[REASON_COUNT];
 	/* private */
-	const char *program;
 	const char *policy;
+	struct buffer text;
 	struct sink quarantine;
 	bool quarantining;
 	void (*digest)(struct bytes text, char hex[65]);
 };
 
 /*
+ * A quarantine line is {"ehr":{"v":1,"stage":"refused",program policy source line byte reason
+ * sha256},"record":"..."}, with the record as a string, or in base64url as "base64" where it is no UTF-8.
  * DIGEST gives the SHA-256 in hex that a quarantine line carries: this layer has no cryptography of its own.
  * PATH is made with mode 0600, or NULL.  False with errno set if it cannot be.
  */

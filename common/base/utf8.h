@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_BASE_UTF8_H
+#define EHR_BASE_UTF8_H
+
+#include "common/base/bytes.h"
+
+#include <stdbool.h>
+
+/* utf8: true if TEXT is UTF-8 as RFC 3629 has it: no overlong form, no surrogate, nothing above U+10FFFF. */
+bool utf8_valid(struct bytes text);
+
+#endif
