@@ -14,10 +14,18 @@
  */
 #define BASE64URL_SIZE(bytes) (((bytes) / 3) * 4 + ((bytes) % 3 == 0 ? 0 : (bytes) % 3 + 1))
 
+/* How many bytes a text of that size decodes to; what decoding may write. */
+#define BASE64URL_BYTES(chars) ((chars) / 4 * 3 + ((chars) % 4 == 0 ? 0 : (chars) % 4 - 1))
+
 /* Writes BASE64URL_SIZE(data.size) bytes at TO and returns their number. */
 size_t base64url_encode(char *to, struct bytes data);
 
-/* Room needed for decoding: text.size / 4 * 3 + 2.  Returns false if the text is not strict base64url. */
+/* Needs BASE64URL_BYTES(text.size) at TO.  False if the text is not strict base64url: TO then means nothing.
+ */
 bool base64url_decode(void *to, size_t *size, struct bytes text);
+
+/* As the two above, without the processor's vector instructions: for the tests that compare them. */
+size_t base64url_encode_plain(char *to, struct bytes data);
+bool base64url_decode_plain(void *to, size_t *size, struct bytes text);
 
 #endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sealing writes and reads little else than base64url, so it decides the speed of both.  The plain way is a
+ * table of 4,096 pairs of characters; where the processor has AVX2, 24 bytes become 32 characters in a dozen
+ * instructions.
+ */
+#include "common/base/base64url.h"
+
+#include <stdint.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define WITH_AVX2 __attribute__((target("avx2")))
+#endif
+
+enum { PAIRS = 4096, NONE = 0xff };
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static char pair[PAIRS][2];
+static unsigned char value[256]; /* of a character, NONE if it is not of the alphabet */
+
+static void
+make_tables(void)
+{
+	if (pair[0][0] != '\0')
+		return;
+	memset(value, NONE, sizeof value);
+	for (unsigned i = 0; i < 64; i++)
+		value[(unsigned char)alphabet[i]] = (unsigned char)i;
+	for (unsigned i = PAIRS; i-- > 0;) {
+		pair[i][1] = alphabet[i & 63];
+		pair[i][0] = alphabet[i >> 6];
+	}
+}
+
+static unsigned
+octet(struct bytes data, size_t i)
+{
+	return (unsigned char)data.at[i];
+}
+
+size_t
+base64url_encode_plain(char *to, struct bytes data)
+{
+	char *start = to;
+
+	make_tables();
+	for (; data.size >= 3; data.at += 3, data.size -= 3, to += 4) {
+		unsigned word = octet(data, 0) << 16 | octet(data, 1) << 8 | octet(data, 2);
+
+		memcpy(to, pair[word >> 12], 2);
+		memcpy(to + 2, pair[word & 4095], 2);
+	}
+	if (data.size > 0) {
+		unsigned word = octet(data, 0) << 16 | (data.size > 1 ? octet(data, 1) << 8 : 0);
+
+		memcpy(to, pair[word >> 12], 2);
+		to += 2;
+		if (data.size > 1)
+			*to++ = pair[word & 4095][0];
+	}
+	return (size_t)(to - start);
+}
+
+/* The last 2 or 3 characters, whose unused bits must be zero; 0 characters are good, 1 is not. */
+static bool
+decode_rest(unsigned char *to, struct bytes text)
+{
+	unsigned a, b, c;
+
+	if (text.size == 0)
+		return true;
+	if (text.size == 1)
+		return false;
+	a = value[octet(text, 0)];
+	b = value[octet(text, 1)];
+	c = text.size == 3 ? value[octet(text, 2)] : 0;
+	if ((a | b | c) > 63 || (text.size == 2 ? b & 15 : c & 3) != 0)
+		return false;
+	to[0] = (unsigned char)(a << 2 | b >> 4);
+	if (text.size == 3)
+		to[1] = (unsigned char)(b << 4 | c >> 2);
+	return true;
+}
+
+bool
+base64url_decode_plain(void *to, size_t *size, struct bytes text)
+{
+	unsigned char *out = to;
+	unsigned bad = 0;
+
+	make_tables();
+	*size = BASE64URL_BYTES(text.size);
+	for (; text.size >= 4; text.at += 4, text.size -= 4, out += 3) {
+		unsigned a = value[octet(text, 0)], b = value[octet(text, 1)];
+		unsigned c = value[octet(text, 2)], d = value[octet(text, 3)];
+
+		bad |= a | b | c | d;
+		out[0] = (unsigned char)(a << 2 | b >> 4);
+		out[1] = (unsigned char)(b << 4 | c >> 2);
+		out[2] = (unsigned char)(c << 6 | d);
+	}
+	return decode_rest(out, text) && bad <= 63;
+}
+
+#if defined(WITH_AVX2)
+
+static bool
+has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") != 0;
+}
+
+/* The same 16 bytes in both halves. */
+WITH_AVX2 static __m256i
+both(const void *table)
+{
+	return _mm256_broadcastsi128_si256(_mm_loadu_si128(table));
+}
+
+/* 32 numbers below 64 -> characters: by how much each range of them is shifted. */
+WITH_AVX2 static __m256i
+to_characters(__m256i numbers)
+{
+	static const signed char shift[16] = { 'a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+		'0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '-' - 62, '_' - 63, 'A', 0, 0 };
+	__m256i range = _mm256_subs_epu8(numbers, _mm256_set1_epi8(51));
+	__m256i capital = _mm256_cmpgt_epi8(_mm256_set1_epi8(26), numbers);
+
+	range = _mm256_or_si256(range, _mm256_and_si256(capital, _mm256_set1_epi8(13)));
+	return _mm256_add_epi8(numbers, _mm256_shuffle_epi8(both(shift), range));
+}
+
+/* Encodes 24 bytes a step as long as 28 may be read; returns how many were taken. */
+WITH_AVX2 static size_t
+encode_blocks(char *to, struct bytes data)
+{
+	static const signed char spread[16] = { 1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10 };
+	size_t taken = 0;
+
+	for (; data.size - taken >= 28; taken += 24, to += 32) {
+		__m128i low = _mm_loadu_si128((const void *)(data.at + taken));
+		__m128i high = _mm_loadu_si128((const void *)(data.at + taken + 12));
+		__m256i in = _mm256_set_m128i(high, low);
+		__m256i first, second;
+
+		/* of three bytes, four groups of six bits: two moved down, two moved up */
+		in = _mm256_shuffle_epi8(in, both(spread));
+		first = _mm256_and_si256(in, _mm256_set1_epi32(0x0fc0fc00));
+		first = _mm256_mulhi_epu16(first, _mm256_set1_epi32(0x04000040));
+		second = _mm256_and_si256(in, _mm256_set1_epi32(0x003f03f0));
+		second = _mm256_mullo_epi16(second, _mm256_set1_epi32(0x01000010));
+		_mm256_storeu_si256((void *)to, to_characters(_mm256_or_si256(first, second)));
+	}
+	return taken;
+}
+
+/*
+ * A character is bad if a bit stands in both tables: the one for its high half says which group of 16 it is
+ * in (bits: 0x20s, 0x30s, 0x40s and 0x60s, 0x50s, 0x70s, all others), the one for its low half in which
+ * groups that is none.
+ */
+static const unsigned char group[16] = { 32, 32, 1, 2, 4, 8, 4, 16, 32, 32, 32, 32, 32, 32, 32, 32 };
+static const unsigned char wrong_in[16] = { 37, 33, 33, 33, 33, 33, 33, 33, 33, 33, 35, 59, 59, 58, 59, 51 };
+
+/* 32 characters -> numbers; what is none leaves its bits in *BAD. */
+WITH_AVX2 static __m256i
+to_numbers(__m256i text, __m256i *bad)
+{
+	static const signed char shift[16] = { 0, 0, 62 - '-', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0,
+		0, 0, 0, 0, 0, 0 };
+	__m256i nibble = _mm256_set1_epi8(15);
+	__m256i high = _mm256_and_si256(_mm256_srli_epi32(text, 4), nibble);
+	__m256i low = _mm256_and_si256(text, nibble);
+	__m256i wrong = _mm256_and_si256(
+	    _mm256_shuffle_epi8(both(group), high), _mm256_shuffle_epi8(both(wrong_in), low));
+	__m256i line = _mm256_cmpeq_epi8(text, _mm256_set1_epi8('_'));
+	__m256i numbers = _mm256_add_epi8(text, _mm256_shuffle_epi8(both(shift), high));
+
+	*bad = _mm256_or_si256(*bad, wrong);
+	/* '_' stands among the capitals but is 63 */
+	return _mm256_add_epi8(numbers, _mm256_and_si256(line, _mm256_set1_epi8(63 - '_' + 'A')));
+}
+
+/* Decodes 32 characters a step as long as 28 bytes may be written; returns how many were taken. */
+WITH_AVX2 static size_t
+decode_blocks(unsigned char *to, struct bytes text, bool *good)
+{
+	static const signed char gather[16] = { 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1 };
+	__m256i bad = _mm256_setzero_si256();
+	size_t taken = 0;
+
+	for (; text.size - taken >= 40; taken += 32, to += 24) {
+		__m256i in = to_numbers(_mm256_loadu_si256((const void *)(text.at + taken)), &bad);
+
+		in = _mm256_maddubs_epi16(in, _mm256_set1_epi32(0x01400140));
+		in = _mm256_madd_epi16(in, _mm256_set1_epi32(0x00011000));
+		in = _mm256_shuffle_epi8(in, both(gather));
+		_mm_storeu_si128((void *)to, _mm256_castsi256_si128(in));
+		_mm_storeu_si128((void *)(to + 12), _mm256_extracti128_si256(in, 1));
+	}
+	*good = _mm256_testz_si256(bad, bad) != 0;
+	return taken;
+}
+
+#else
+
+static bool
+has_avx2(void)
+{
+	return false;
+}
+
+static size_t
+encode_blocks(char *to, struct bytes data)
+{
+	(void)to;
+	(void)data;
+	return 0;
+}
+
+static size_t
+decode_blocks(unsigned char *to, struct bytes text, bool *good)
+{
+	(void)to;
+	(void)text;
+	*good = true;
+	return 0;
+}
+
+#endif
+
+size_t
+base64url_encode(char *to, struct bytes data)
+{
+	size_t taken = 0;
+
+	if (data.size >= 28 && has_avx2())
+		taken = encode_blocks(to, data);
+	to += taken / 3 * 4;
+	return taken / 3 * 4 +
+	       base64url_encode_plain(to, (struct bytes){ data.at + taken, data.size - taken });
+}
+
+bool
+base64url_decode(void *to, size_t *size, struct bytes text)
+{
+	unsigned char *out = to;
+	size_t taken = 0;
+	bool good = true;
+
+	if (text.size >= 40 && has_avx2())
+		taken = decode_blocks(out, text, &good);
+	out += taken / 4 * 3;
+	if (!base64url_decode_plain(out, size, (struct bytes){ text.at + taken, text.size - taken }))
+		good = false;
+	*size += taken / 4 * 3;
+	return good;
+}

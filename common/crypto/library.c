@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/crypto/library.h"
+
+#include "common/base/diag.h"
+#include "common/crypto/secret.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/provider.h>
+
+#define FROM_DEFAULT "provider=default"
+
+void
+library_must(int result, const char *what)
+{
+	if (result != 1)
+		diag_die(EXIT_KEYS, "cryptography failed: %s", what);
+}
+
+void
+library_start(void)
+{
+	static bool started;
+
+	if (started)
+		return;
+	started = true;
+	library_must(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL), "start");
+	(void)unsetenv("OPENSSL_MODULES");
+	(void)unsetenv("OPENSSL_ENGINES");
+	/* explicitly, or it vanishes when another one is loaded */
+	library_must(OSSL_PROVIDER_load(NULL, "default") != NULL, "load the default provider");
+	secret_start();
+}
+
+EVP_MD *
+library_sha256(void)
+{
+	static EVP_MD *md;
+
+	if (md == NULL) {
+		library_start();
+		md = EVP_MD_fetch(NULL, "SHA2-256", FROM_DEFAULT);
+		library_must(md != NULL, "fetch SHA-256");
+	}
+	return md;
+}
+
+EVP_MAC *
+library_hmac(void)
+{
+	static EVP_MAC *mac;
+
+	if (mac == NULL) {
+		library_start();
+		mac = EVP_MAC_fetch(NULL, "HMAC", FROM_DEFAULT);
+		library_must(mac != NULL, "fetch HMAC");
+	}
+	return mac;
+}
+
+EVP_CIPHER *
+library_gcm(void)
+{
+	static EVP_CIPHER *gcm;
+
+	if (gcm == NULL) {
+		library_start();
+		gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", FROM_DEFAULT);
+		library_must(gcm != NULL, "fetch AES-256-GCM");
+	}
+	return gcm;
+}
+
+EVP_CIPHER *
+library_wrap(void)
+{
+	static EVP_CIPHER *wrap;
+
+	if (wrap == NULL) {
+		library_start();
+		wrap = EVP_CIPHER_fetch(NULL, "AES-256-WRAP", FROM_DEFAULT);
+		library_must(wrap != NULL, "fetch AES-256-WRAP");
+	}
+	return wrap;
+}
+
+EVP_KDF *
+library_sskdf(void)
+{
+	static EVP_KDF *kdf;
+
+	if (kdf == NULL) {
+		library_start();
+		kdf = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_SSKDF, FROM_DEFAULT);
+		library_must(kdf != NULL, "fetch SSKDF");
+	}
+	return kdf;
+}
