@@ -15,9 +15,13 @@
  *in it rest as messages sealed to the directory's own private key, each with the authority's signature
  *inside.
  *
- *	DIR/  0700, ours           self.json 0600   who I am        authority.jwks   whom I believe
- *	      releases/level-*.jwe 0600  level keys                 current          the domain's epoch of now
- *	      releases/hmac-*.jwe  0600  keys for keyed digests     keys/*.pem 0600  private keys
+ *	DIR/                 0700, ours
+ *	self.json            0600  who I am
+ *	authority.jwks       whom I believe
+ *	current              the domain, and its epoch of now
+ *	releases/level-*.jwe 0600  level keys
+ *	releases/hmac-*.jwe  0600  keys for keyed digests
+ *	keys/sig.pem enc.pem 0600  private keys
  *
  * A directory or file that is open to others, belongs to somebody else or is a link is refused.
  *
