@@ -3,7 +3,7 @@
 #define EHR_POLICY_JQ_H
 
 #include "common/base/bytes.h"
-#include "common/record/json.h"
+#include "common/record/path.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,29 +34,21 @@ struct jq_program *jq_compile_text(
     struct bytes text, enum jq_use use, bool has_now, size_t *byte, const char **why);
 void jq_program_free(struct jq_program *p);
 
-/*
- * Only forbidden words and unbalanced strings, without libjq: what paths_add asks as well.  False: BYTE, WHY.
- */
+/* The forbidden words alone, without libjq.  False: *BYTE and *WHY are set. */
 bool jq_words_allowed(struct bytes text, size_t *byte, const char **why);
 
 enum jq_outcome { JQ_FALSE, JQ_TRUE, JQ_UNKNOWN };
 
-/* Nodes that are seen as null: inner roots.  NULL: none. */
-struct jq_wall {
-	bool (*is_wall)(void *context, uint32_t node);
-	void *context;
-};
-
 /* The first output decides: null and false are JQ_FALSE; an error or no output is JQ_UNKNOWN. */
-enum jq_outcome jq_test(struct jq_program *p, const struct json *j, uint32_t root, const struct jq_wall *wall,
-    const struct jq_context *context);
+enum jq_outcome jq_test(struct jq_program *p, const struct json *j, uint32_t root,
+    const struct path_wall *wall, const struct jq_context *context);
 
 /*
  * The nodes below ROOT that exist among the outputs of path(TEXT), in jq's order, one call of FOUND each.
  * JQ_UNKNOWN if jq ended with an error, JQ_TRUE if FOUND was called, else JQ_FALSE.
  */
 enum jq_outcome jq_paths(struct jq_program *p, const struct json *j, uint32_t root,
-    const struct jq_wall *wall, const struct jq_context *context, void (*found)(void *context, uint32_t node),
-    void *found_context);
+    const struct path_wall *wall, const struct jq_context *context,
+    void (*found)(void *context, uint32_t node), void *found_context);
 
 #endif
