@@ -78,20 +78,30 @@ struct json {
 	size_t byte;        /* after a failure: where in the text, from 1 */
 	/* private */
 	const struct json_keys *keys;
-	uint32_t room;
-	uint32_t *stack;
 	unsigned max_depth;
-	void *scratch;
+	struct buffer node_room;
+	struct buffer levels;  /* containers that are open */
+	struct buffer members; /* the keys of the objects that are open */
+	struct buffer slots;   /* of the hash table for objects of many members */
+	struct buffer one;     /* unescaped keys */
+	struct buffer two;
 };
 
-/* KEYS may be NULL (all keys are 0) and is borrowed for the life of J.  At least one byte deep. */
+/* KEYS may be NULL (all keys are 0) and is borrowed for the life of J.  MAX_DEPTH: containers within each
+ * other. */
 void json_init(struct json *j, const struct json_keys *keys, unsigned max_depth);
+
+/* May be called twice. */
 void json_release(struct json *j);
 
 /*
  * Indexes TEXT, which must be exactly one JSON value with white space around it, and stays borrowed until
- * the next call.  False: reason and byte are set and the nodes mean nothing.  (Size at most 2^32 - 64.)
- * The kind of the value is the caller's matter: a record must be an object, or not-an-object.
+ * the next call.  JSON_SLACK bytes behind it must be readable.  False: reason and byte are set and the nodes
+ * mean nothing.  The kind of the value is the caller's matter: a record must be an object, or not-an-object.
+ *
+ * "truncated" means that the text ends where more bytes could have made it good; its byte is the one behind
+ * the last.  "trailing-data": a value, and then something else.  A text of 2^32 - 64 bytes or more is
+ * too-long.
  */
 bool json_parse(struct json *j, struct bytes text);
 
@@ -123,7 +133,7 @@ json_kind(const struct json *j, uint32_t node)
 bool json_is(const struct json *j, uint32_t node, struct bytes text);
 
 /* The string's unescaped bytes: a span of the text where it holds no escape, else written to ROOM (cleared
- * first). */
+ * first), whose limit must be at least the size of the text. */
 struct bytes json_string(const struct json *j, uint32_t node, struct buffer *room);
 
 /* The value of the member NAME of an object: its node, 0 if there is none or NODE is no object. */
