@@ -56,14 +56,15 @@ struct yaml_node *yaml_read(struct arena *a, const char *file, struct bytes text
  *	if (!yaml_open(&m, file, node, fault)) return false;         not a map
  *	struct yaml_node *say = yaml_need(&m, "say");                NULL after a fault: required
  *	struct yaml_node *type = yaml_take(&m, "type");              NULL: not there
- *	return yaml_close(&m);                                       false: fault, or a key that nobody took:
- *`unknown key`
+ *	return yaml_close(&m);                                       false: fault, or a key that nobody took
  */
 struct yaml_map {
 	const char *file;
 	const struct yaml_node *node;
 	struct fault *fault;
 	uint64_t taken[4]; /* at most 256 keys in a map read so; larger maps are walked by hand */
+	const char *asked[40]; /* what was taken and needed, for the fault of an unknown key; constants */
+	unsigned asks;
 };
 
 bool yaml_open(struct yaml_map *m, const char *file, const struct yaml_node *node, struct fault *f);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/* The readers of a tree: maps by their keys, scalars by their type.  Every fault says what was expected. */
+#include "common/policy/yaml.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN = 80, MAP_KEYS = 256, LIST_ROOM = 300 };
+
+static const char *const kind_name[] = {
+	[YAML_NULL] = "nothing",
+	[YAML_BOOLEAN] = "true or false",
+	[YAML_NUMBER] = "a number",
+	[YAML_STRING] = "a string",
+	[YAML_LIST] = "a list",
+	[YAML_MAP] = "a map",
+};
+
+static bool
+not_expected(const char *file, const struct yaml_node *node, const char *expected, struct fault *f)
+{
+	return fault_at(f, file, node, "%s, expected %s", kind_name[node->kind], expected);
+}
+
+static int
+shown(struct bytes text)
+{
+	return (int)(text.size < SHOWN ? text.size : SHOWN);
+}
+
+bool
+yaml_open(struct yaml_map *m, const char *file, const struct yaml_node *node, struct fault *f)
+{
+	*m = (struct yaml_map){ .file = file, .node = node, .fault = f };
+	if (node == NULL)
+		return fault_at(f, file, NULL, "expected a map");
+	if (node->kind != YAML_MAP)
+		return not_expected(file, node, kind_name[YAML_MAP], f);
+	if (node->count > MAP_KEYS)
+		return fault_at(f, file, node, "a map of %zu keys, expected at most %d", node->count, MAP_KEYS);
+	return true;
+}
+
+static struct yaml_node *
+take(struct yaml_map *m, const char *key)
+{
+	if (m->asks < sizeof(m->asked) / sizeof(m->asked[0]))
+		m->asked[m->asks++] = key;
+	for (size_t i = 0; i < m->node->count; i++) {
+		if (bytes_are(m->node->key[i]->text, key)) {
+			m->taken[i / 64] |= UINT64_C(1) << (i % 64);
+			return m->node->item[i];
+		}
+	}
+	return NULL;
+}
+
+struct yaml_node *
+yaml_take(struct yaml_map *m, const char *key)
+{
+	return take(m, key);
+}
+
+struct yaml_node *
+yaml_need(struct yaml_map *m, const char *key)
+{
+	struct yaml_node *value = take(m, key);
+
+	if (value == NULL || value->kind == YAML_NULL) {
+		(void)fault_at(m->fault, m->file, value != NULL ? value : m->node, "'%s' is missing", key);
+		return NULL;
+	}
+	return value;
+}
+
+/* "a b c" of the keys that the reader asked for, each once. */
+static void
+list_asked(const struct yaml_map *m, char text[LIST_ROOM])
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < m->asks; i++) {
+		size_t size = strlen(m->asked[i]);
+		bool seen = false;
+		for (unsigned k = 0; k < i && !seen; k++)
+			seen = strcmp(m->asked[k], m->asked[i]) == 0;
+		if (seen || used + size + 2 > LIST_ROOM)
+			continue;
+		used += (size_t)snprintf(text + used, LIST_ROOM - used, " %s", m->asked[i]);
+	}
+}
+
+bool
+yaml_close(struct yaml_map *m)
+{
+	char expected[LIST_ROOM];
+
+	if (m->fault->text[0] != '\0')
+		return false;
+	for (size_t i = 0; i < m->node->count; i++) {
+		const struct yaml_node *key = m->node->key[i];
+		if ((m->taken[i / 64] >> (i % 64) & 1) != 0)
+			continue;
+		list_asked(m, expected);
+		return fault_at(m->fault, m->file, key, "unknown key '%.*s', expected one of%s",
+		    shown(key->text), key->text.at, expected);
+	}
+	return true;
+}
+
+struct yaml_node *
+yaml_find(const struct yaml_node *map, const char *key)
+{
+	if (map == NULL || map->kind != YAML_MAP)
+		return NULL;
+	for (size_t i = 0; i < map->count; i++)
+		if (bytes_are(map->key[i]->text, key))
+			return map->item[i];
+	return NULL;
+}
+
+bool
+yaml_string(const char *file, const struct yaml_node *node, struct bytes *value, struct fault *f)
+{
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_STRING)
+		return not_expected(file, node,
+		    node->kind == YAML_LIST || node->kind == YAML_MAP ? "a string" : "a string (in quotes)", f);
+	*value = node->text;
+	return true;
+}
+
+bool
+yaml_boolean(const char *file, const struct yaml_node *node, bool *value, struct fault *f)
+{
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_BOOLEAN)
+		return not_expected(file, node, kind_name[YAML_BOOLEAN], f);
+	*value = node->truth;
+	return true;
+}
+
+/* Digits alone: an integer of a policy is written as one (no 1e3, no 3.0). */
+static bool
+integer_of(struct bytes text, uint64_t *value)
+{
+	*value = 0;
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9' || __builtin_mul_overflow(*value, 10, value) ||
+		    __builtin_add_overflow(*value, (uint64_t)(text.at[i] - '0'), value))
+			return false;
+	}
+	return text.size > 0;
+}
+
+bool
+yaml_integer(const char *file, const struct yaml_node *node, uint64_t least, uint64_t most, uint64_t *value,
+    struct fault *f)
+{
+	uint64_t number;
+
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_NUMBER || !integer_of(node->text, &number) || number < least || number > most)
+		return fault_at(f, file, node, "expected a whole number from %llu to %llu",
+		    (unsigned long long)least, (unsigned long long)most);
+	*value = number;
+	return true;
+}
+
+bool
+yaml_word(const char *file, const struct yaml_node *node, const char *const *words, unsigned *position,
+    struct fault *f)
+{
+	char expected[LIST_ROOM] = "";
+	size_t used = 0;
+
+	if (node == NULL)
+		return true;
+	for (unsigned i = 0; words[i] != NULL; i++) {
+		if (node->kind == YAML_STRING && bytes_are(node->text, words[i])) {
+			*position = i;
+			return true;
+		}
+		if (used + strlen(words[i]) + 2 <= sizeof(expected))
+			used += (size_t)snprintf(expected + used, sizeof(expected) - used, " %s", words[i]);
+	}
+	if (node->kind != YAML_STRING)
+		return fault_at(f, file, node, "%s, expected one of%s", kind_name[node->kind], expected);
+	return fault_at(f, file, node, "unknown word '%.*s', expected one of%s", shown(node->text), node->text.at,
+	    expected);
+}
+
+size_t
+yaml_strings(const struct yaml_node *node)
+{
+	if (node == NULL || node->kind == YAML_NULL)
+		return 0;
+	return node->kind == YAML_LIST ? node->count : 1;
+}
+
+bool
+yaml_item_string(const char *file, const struct yaml_node *node, size_t i, struct bytes *value, struct fault *f)
+{
+	return yaml_string(file, node->kind == YAML_LIST ? node->item[i] : node, value, f);
+}
