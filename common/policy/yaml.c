@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Design rationale.  libyaml's events are used, not its documents: only events tell a tag, an anchor or a second
- * document apart from what they stand for, and they come one at a time, so depth and size are bounded before
- * anything is built.  libyaml reads YAML 1.1 and forgives some things that YAML 1.2 calls errors; what
+ * Design rationale.  libyaml's events are used, not its documents: only events tell a tag, an anchor or a
+ * second document apart from what they stand for, and they come one at a time, so depth and size are bounded
+ * before anything is built.  libyaml reads YAML 1.1 and forgives some things that YAML 1.2 calls errors; what
  * the YAML test suite shows of them is refused by a look at the raw text (yaml_text.c).
  */
 #include "common/policy/yaml.h"
@@ -35,7 +35,8 @@ fault_print(const struct fault *f)
 }
 
 static void
-fault_write(struct fault *f, const char *file, unsigned line, unsigned column, const char *format, va_list list)
+fault_write(
+    struct fault *f, const char *file, unsigned line, unsigned column, const char *format, va_list list)
 {
 	if (f->text[0] != '\0')
 		return;
@@ -188,23 +189,24 @@ check_place(struct builder *b, const yaml_event_t *e)
 {
 	size_t from = yaml_cursor_byte(&b->cursor, e->start_mark.index);
 	size_t until = yaml_cursor_byte(&b->cursor, e->end_mark.index);
-	const char *why = yaml_cursor_gap(&b->cursor, from, until);
+	const char *why = yaml_cursor_gap(&b->cursor, from, e->type == YAML_SCALAR_EVENT ? until : from);
 
 	if (why != NULL)
 		return refuse(b, e, why);
 	bool begins = e->type == YAML_SCALAR_EVENT || e->type == YAML_SEQUENCE_START_EVENT ||
-	              e->type == YAML_MAPPING_START_EVENT;
+		      e->type == YAML_MAPPING_START_EVENT;
 	if (begins && b->depth > 0 && b->open[b->depth - 1].flow &&
 	    (long)e->start_mark.column <= block_column(b))
 		return refuse(b, e, "not indented deeper than the block that it stands in");
 	if (e->type != YAML_SCALAR_EVENT)
 		return true;
 	bool block = e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
-	             e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
+		     e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
 	if (block ? !yaml_text_head(b->cursor.text, from)
-	          : !yaml_text_indented(b->cursor.text, from, until, block_column(b)))
-		return refuse(b, e, block ? "a comment without a blank before it"
-		                          : "a line of this text is not indented deeper than its block");
+		  : !yaml_text_indented(b->cursor.text, from, until, block_column(b)))
+		return refuse(b, e,
+		    block ? "a comment without a blank before it"
+			  : "a line of this text is not indented deeper than its block");
 	return true;
 }
 
@@ -224,7 +226,7 @@ add_scalar(struct builder *b, const yaml_event_t *e)
 	if (key && plain && bytes_are(text, "<<"))
 		return refuse(b, e, "merge keys are not part of a policy's YAML: write the values again");
 	if (key && plain && text.size == 0)
-		return refuse(b, e, "a key is missing");
+		return refuse(b, e, "an empty key, expected a word");
 	struct yaml_node *node = add_node(b, e, plain && !key ? plain_kind(text) : YAML_STRING);
 	node->text = arena_copy(b->arena, text);
 	node->truth = node->kind == YAML_BOOLEAN && text.at[0] == 't';

@@ -62,7 +62,7 @@ struct yaml_map {
 	const char *file;
 	const struct yaml_node *node;
 	struct fault *fault;
-	uint64_t taken[4]; /* at most 256 keys in a map read so; larger maps are walked by hand */
+	uint64_t taken[4];     /* at most 256 keys in a map read so; larger maps are walked by hand */
 	const char *asked[40]; /* what was taken and needed, for the fault of an unknown key; constants */
 	unsigned asks;
 };

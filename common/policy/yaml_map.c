@@ -37,7 +37,8 @@ yaml_open(struct yaml_map *m, const char *file, const struct yaml_node *node, st
 	if (node->kind != YAML_MAP)
 		return not_expected(file, node, kind_name[YAML_MAP], f);
 	if (node->count > MAP_KEYS)
-		return fault_at(f, file, node, "a map of %zu keys, expected at most %d", node->count, MAP_KEYS);
+		return fault_at(
+		    f, file, node, "a map of %zu keys, expected at most %d", node->count, MAP_KEYS);
 	return true;
 }
 
@@ -127,7 +128,8 @@ yaml_string(const char *file, const struct yaml_node *node, struct bytes *value,
 		return true;
 	if (node->kind != YAML_STRING)
 		return not_expected(file, node,
-		    node->kind == YAML_LIST || node->kind == YAML_MAP ? "a string" : "a string (in quotes)", f);
+		    node->kind == YAML_LIST || node->kind == YAML_MAP ? "a string" : "a string (in quotes)",
+		    f);
 	*value = node->text;
 	return true;
 }
@@ -190,8 +192,8 @@ yaml_word(const char *file, const struct yaml_node *node, const char *const *wor
 	}
 	if (node->kind != YAML_STRING)
 		return fault_at(f, file, node, "%s, expected one of%s", kind_name[node->kind], expected);
-	return fault_at(f, file, node, "unknown word '%.*s', expected one of%s", shown(node->text), node->text.at,
-	    expected);
+	return fault_at(f, file, node, "unknown word '%.*s', expected one of%s", shown(node->text),
+	    node->text.at, expected);
 }
 
 size_t
@@ -203,7 +205,8 @@ yaml_strings(const struct yaml_node *node)
 }
 
 bool
-yaml_item_string(const char *file, const struct yaml_node *node, size_t i, struct bytes *value, struct fault *f)
+yaml_item_string(
+    const char *file, const struct yaml_node *node, size_t i, struct bytes *value, struct fault *f)
 {
 	return yaml_string(file, node->kind == YAML_LIST ? node->item[i] : node, value, f);
 }

@@ -15,7 +15,12 @@ character(struct bytes text, size_t at, uint32_t *code)
 {
 	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *t = (const unsigned char *)text.at + at;
-	unsigned size = t[0] < 0x80 ? 1 : t[0] < 0xc2 ? 0 : t[0] < 0xe0 ? 2 : t[0] < 0xf0 ? 3 : t[0] < 0xf5 ? 4 : 0;
+	unsigned size = t[0] < 0x80   ? 1
+			: t[0] < 0xc2 ? 0
+			: t[0] < 0xe0 ? 2
+			: t[0] < 0xf0 ? 3
+			: t[0] < 0xf5 ? 4
+				      : 0;
 
 	if (size == 0 || size > text.size - at)
 		return 0;

@@ -32,7 +32,8 @@ size_t yaml_cursor_byte(struct yaml_cursor *c, size_t index);
  */
 const char *yaml_cursor_gap(struct yaml_cursor *c, size_t from, size_t until);
 
-/* True if each line after the first of FROM..UNTIL is blank or begins right of COLUMN (from 0; -1: any place). */
+/* True if each line after the first of FROM..UNTIL is blank or begins right of COLUMN (from 0; -1: any
+ * place). */
 bool yaml_text_indented(struct bytes text, size_t from, size_t until, long column);
 
 /* True if the head of the block scalar at FROM ("|2-") ends in a blank or a line's end. */

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The directory is walked once: each file is opened without following links, read whole, and from then on
+ * only those bytes count, for the digest as for every reader.  So what was signed is what is used, however
+ * the directory changes behind our back.
+ */
+#include "common/policy/policy.h"
+
+#include "common/base/diag.h"
+#include "common/base/file.h"
+#include "common/crypto/digest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	MAX_FILES = 1000,
+	MAX_BYTES = 64 << 20,
+	MAX_FOLDERS = 16, /* one inside the other */
+	SLACK = 64,       /* JSON_SLACK: a file may be JSON */
+	MAX_LEVEL_NAME = 32,
+};
+
+static const char signature_file[] = "policy.p7s";
+
+/* ---- the files ---------------------------------------------------------------------------- */
+
+struct walk {
+	struct policy *policy;
+	struct fault *fault;
+	struct buffer found; /* struct policy_file */
+	size_t bytes;
+};
+
+static bool
+refuse_file(struct walk *w, const char *shown, const char *what)
+{
+	return fault_at(w->fault, shown, NULL, "%s", what);
+}
+
+static bool
+good_name(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+	return name[0] != '.' && strspn(name, allowed) == strlen(name);
+}
+
+static bool
+read_file(struct walk *w, int folder, const char *name, struct bytes relative, const char *shown)
+{
+	struct policy_file file = { .name = relative, .shown = shown };
+	struct buffer text;
+
+	buffer_init(&text, MAX_BYTES - w->bytes);
+	bool good = file_read_at(folder, name, &text);
+	if (!good)
+		(void)refuse_file(w, shown, errno == EFBIG ? "over 64 MiB in this policy" : strerror(errno));
+	else if (w->found.used / sizeof(file) == MAX_FILES)
+		good = refuse_file(w, shown, "over 1,000 files in this policy");
+	if (good) {
+		char *copy = arena_take(&w->policy->arena, text.used + SLACK);
+		if (text.used > 0)
+			memcpy(copy, text.at, text.used);
+		file.text = (struct bytes){ copy, text.used };
+		w->bytes += text.used;
+		if (!buffer_append(&w->found, &file, sizeof(file)))
+			diag_bug("more files than were counted");
+	}
+	buffer_release(&text);
+	return good;
+}
+
+static bool walk_folder(struct walk *w, int folder, const char *prefix, unsigned depth);
+
+static bool
+enter_folder(
+    struct walk *w, int parent, const char *name, const char *relative, const char *shown, unsigned depth)
+{
+	if (depth == MAX_FOLDERS)
+		return refuse_file(w, shown, "folders nested over 16 deep");
+	int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder < 0)
+		return refuse_file(w, shown, strerror(errno));
+	bool good = walk_folder(w, folder, arena_format(&w->policy->arena, "%s/", relative), depth + 1);
+	(void)close(folder);
+	return good;
+}
+
+static bool
+take_entry(struct walk *w, int folder, const char *prefix, const char *name, unsigned depth)
+{
+	struct arena *a = &w->policy->arena;
+	const char *relative = arena_format(a, "%s%s", prefix, name);
+	const char *shown = arena_format(a, "%s/%s", w->policy->directory, relative);
+	struct stat st;
+
+	if (!good_name(name))
+		return refuse_file(w, shown,
+		    "not a name for a file of a policy, expected A-Z a-z 0-9 . _ - "
+		    "and no dot in front");
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return refuse_file(w, shown, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return enter_folder(w, folder, name, relative, shown, depth);
+	if (S_ISLNK(st.st_mode))
+		return refuse_file(w, shown, "a link, expected a file: a policy holds all that it uses");
+	if (!S_ISREG(st.st_mode))
+		return refuse_file(w, shown, "neither file nor folder");
+	if (strcmp(name, signature_file) == 0)
+		return true;
+	return read_file(w, folder, name, bytes_of(relative), shown);
+}
+
+/* One after the other in sorted order, so that of two faults the same is found on every machine. */
+static bool
+walk_folder(struct walk *w, int folder, const char *prefix, unsigned depth)
+{
+	struct buffer names;
+	size_t count;
+	bool good;
+
+	buffer_init(&names, MAX_BYTES);
+	good = file_list_at(folder, ".", &names, &count);
+	if (!good)
+		(void)refuse_file(w, w->policy->directory, strerror(errno));
+	const char *name = names.at;
+	for (size_t i = 0; good && i < count; i++) {
+		good = take_entry(w, folder, prefix, name, depth);
+		name += strlen(name) + 1;
+	}
+	buffer_release(&names);
+	return good;
+}
+
+static int
+file_order(const void *a, const void *b)
+{
+	const struct policy_file *left = a;
+	const struct policy_file *right = b;
+
+	return bytes_compare(left->name, right->name);
+}
+
+static void
+keep_files(struct walk *w)
+{
+	struct policy *p = w->policy;
+
+	p->files = w->found.used / sizeof(struct policy_file);
+	p->file = arena_array(&p->arena, p->files + 1, sizeof(struct policy_file));
+	if (p->files > 0)
+		memcpy(p->file, w->found.at, w->found.used);
+	qsort(p->file, p->files, sizeof(struct policy_file), file_order);
+}
+
+/* The bytes that `sha256sum` over the sorted files prints, and their digest. */
+static void
+digest_files(struct policy *p)
+{
+	struct digest *listing = digest_new();
+	char hex[DIGEST_HEX];
+	unsigned char digest[DIGEST_SIZE];
+
+	for (size_t i = 0; i < p->files; i++) {
+		digest_hex(p->file[i].text, hex);
+		digest_add(listing, bytes_of(hex));
+		digest_add(listing, (struct bytes)BYTES("  "));
+		digest_add(listing, p->file[i].name);
+		digest_add(listing, (struct bytes)BYTES("\n"));
+	}
+	digest_end(listing, digest);
+	digest_free(listing);
+	memcpy(p->digest, "sha256:", 7);
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		p->digest[7 + 2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		p->digest[8 + 2 * i] = "0123456789abcdef"[digest[i] & 15];
+	}
+}
+
+static bool
+read_files(struct policy *p, struct fault *f)
+{
+	struct walk w = { .policy = p, .fault = f };
+	int folder = open(p->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder < 0)
+		return fault_at(f, p->directory, NULL, "%s", strerror(errno));
+	buffer_init(&w.found, MAX_FILES * sizeof(struct policy_file));
+	bool good = walk_folder(&w, folder, "", 0);
+	(void)close(folder);
+	if (good) {
+		keep_files(&w);
+		digest_files(p);
+	}
+	buffer_release(&w.found);
+	return good;
+}
+
+/* ---- policy.yaml -------------------------------------------------------------------------- */
+
+/* Level names become file names of keys and words of tags. */
+static bool
+is_level_name(struct bytes t)
+{
+	for (size_t i = 0; i < t.size; i++) {
+		bool letter = (t.at[i] >= 'A' && t.at[i] <= 'Z') || (t.at[i] >= 'a' && t.at[i] <= 'z') ||
+			      (t.at[i] >= '0' && t.at[i] <= '9');
+		if (!letter && (i == 0 || (t.at[i] != '-' && t.at[i] != '_')))
+			return false;
+	}
+	return t.size > 0 && t.size <= MAX_LEVEL_NAME;
+}
+
+static bool
+read_level(struct policy *p, const char *file, const struct yaml_node *node, struct fault *f)
+{
+	struct yaml_map m;
+	struct level level = { 0 };
+	uint64_t al = 0;
+
+	if (!yaml_open(&m, file, node, f))
+		return false;
+	const struct yaml_node *name = yaml_need(&m, "name");
+	const struct yaml_node *rank = yaml_need(&m, "al");
+	if (!yaml_close(&m) || !yaml_string(file, name, &level.name, f) ||
+	    !yaml_integer(file, rank, 0, 1000000, &al, f))
+		return false;
+	if (!is_level_name(level.name))
+		return fault_at(f, file, name, "not a name for a level, expected 1 to 32 of A-Z a-z 0-9 _ -");
+	if (policy_level(p, level.name) >= 0)
+		return fault_at(f, file, name, "level '%.*s' stands twice in the ladder",
+		    (int)level.name.size, level.name.at);
+	level.al = (unsigned)al;
+	if (p->levels > 0 && level.al <= p->level[p->levels - 1].al)
+		return fault_at(f, file, rank,
+		    "ladder-order: al %u, expected more than %u: levels stand lowest "
+		    "first and al rises",
+		    level.al, p->level[p->levels - 1].al);
+	p->level[p->levels++] = level;
+	return true;
+}
+
+static bool
+read_levels(struct policy *p, const char *file, const struct yaml_node *node, struct fault *f)
+{
+	if (node->kind != YAML_LIST || node->count == 0 || node->count > POLICY_MAX_LEVELS)
+		return fault_at(
+		    f, file, node, "expected a list of 1 to %d levels, lowest first", POLICY_MAX_LEVELS);
+	for (size_t i = 0; i < node->count; i++)
+		if (!read_level(p, file, node->item[i], f))
+			return false;
+	return true;
+}
+
+/* A serial is compared by bytes, so a number is as good as a date. */
+static bool
+read_serial(struct policy *p, const char *file, const struct yaml_node *node, struct fault *f)
+{
+	if (node->kind != YAML_STRING && node->kind != YAML_NUMBER)
+		return fault_at(
+		    f, file, node, "expected a word that rises from version to version, as 2026-11-01");
+	p->serial = node->text;
+	return true;
+}
+
+static bool
+read_policy(struct policy *p, struct fault *f)
+{
+	const char *file;
+	struct yaml_map m;
+	uint64_t version;
+
+	p->root = policy_yaml(p, "policy.yaml", &file, f);
+	if (p->root == NULL || !yaml_open(&m, file, p->root, f))
+		return false;
+	const struct yaml_node *form = yaml_need(&m, "policy");
+	const struct yaml_node *name = yaml_need(&m, "name");
+	const struct yaml_node *serial = yaml_need(&m, "serial");
+	const struct yaml_node *levels = yaml_need(&m, "levels");
+	const struct yaml_node *code_system = yaml_take(&m, "code_system");
+	p->record = yaml_take(&m, "record");
+	return yaml_close(&m) && yaml_integer(file, form, 1, 1, &version, f) &&
+	       yaml_string(file, name, &p->name, f) && read_serial(p, file, serial, f) &&
+	       read_levels(p, file, levels, f) && yaml_string(file, code_system, &p->code_system, f);
+}
+
+/* ---- for everybody --------------------------------------------------------------------------- */
+
+bool
+policy_load(struct policy *p, const char *directory, struct fault *f)
+{
+	struct bytes shown = bytes_of(directory);
+
+	*p = (struct policy){ 0 };
+	while (shown.size > 1 && shown.at[shown.size - 1] == '/')
+		shown.size--;
+	p->directory = arena_copy(&p->arena, shown).at;
+	return read_files(p, f) && read_policy(p, f);
+}
+
+void
+policy_release(struct policy *p)
+{
+	arena_release(&p->arena);
+	*p = (struct policy){ 0 };
+}
+
+const struct policy_file *
+policy_file(const struct policy *p, const char *name)
+{
+	struct policy_file wanted = { .name = bytes_of(name) };
+
+	if (p->files == 0)
+		return NULL;
+	return bsearch(&wanted, p->file, p->files, sizeof(wanted), file_order);
+}
+
+const struct yaml_node *
+policy_yaml(struct policy *p, const char *name, const char **shown, struct fault *f)
+{
+	const struct policy_file *file = policy_file(p, name);
+
+	*shown = file != NULL ? file->shown : arena_format(&p->arena, "%s/%s", p->directory, name);
+	if (file == NULL) {
+		(void)fault_at(f, *shown, NULL, "this file is missing");
+		return NULL;
+	}
+	return yaml_read(&p->arena, file->shown, file->text, f);
+}
+
+int
+policy_level(const struct policy *p, struct bytes name)
+{
+	for (unsigned i = 0; i < p->levels; i++)
+		if (bytes_equal(p->level[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+static const char *
+ladder(const struct policy *p, char text[300])
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < p->levels && used + p->level[i].name.size + 2 <= 300; i++) {
+		text[used++] = ' ';
+		memcpy(text + used, p->level[i].name.at, p->level[i].name.size);
+		used += p->level[i].name.size;
+		text[used] = '\0';
+	}
+	return text;
+}
+
+bool
+policy_level_node(
+    const struct policy *p, const char *file, const struct yaml_node *node, unsigned *level, struct fault *f)
+{
+	char names[300];
+	struct bytes name = { 0 };
+
+	if (node != NULL && (node->kind == YAML_NUMBER || node->kind == YAML_BOOLEAN))
+		name = node->text; /* a ladder of one's own may count its levels */
+	else if (node == NULL || !yaml_string(file, node, &name, f))
+		return fault_at(f, file, node, "a level is missing, expected one of%s", ladder(p, names));
+	int found = policy_level(p, name);
+	if (found < 0)
+		return fault_at(f, file, node, "unknown level '%.*s', expected one of%s",
+		    (int)(name.size < 80 ? name.size : 80), name.at, ladder(p, names));
+	*level = (unsigned)found;
+	return true;
+}
+
+int
+policy_level_for(const struct policy *p, unsigned al)
+{
+	int found = -1;
+
+	for (unsigned i = 0; i < p->levels && p->level[i].al <= al; i++)
+		found = (int)i;
+	return found;
+}
