@@ -233,7 +233,7 @@ read_level(struct policy *p, const char *file, const struct yaml_node *node, str
 	if (!is_level_name(level.name))
 		return fault_at(f, file, name, "not a name for a level, expected 1 to 32 of A-Z a-z 0-9 _ -");
 	if (policy_level(p, level.name) >= 0)
-		return fault_at(f, file, name, "level '%.*s' stands twice in the ladder",
+		return fault_at(f, file, name, "duplicate-id: level '%.*s' stands twice in the ladder",
 		    (int)level.name.size, level.name.at);
 	level.al = (unsigned)al;
 	if (p->levels > 0 && level.al <= p->level[p->levels - 1].al)

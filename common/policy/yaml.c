@@ -34,7 +34,7 @@ fault_print(const struct fault *f)
 		diag_warn("%s:%u:%u: %s", f->file, f->line, f->column, f->text);
 }
 
-static void
+__attribute__((format(printf, 5, 0))) static void
 fault_write(
     struct fault *f, const char *file, unsigned line, unsigned column, const char *format, va_list list)
 {
