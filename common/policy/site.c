@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/site.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const names[SITE_PLACES] = {
+	[SITE_KEYS] = "keys",
+	[SITE_CONSENTS] = "consents",
+	[SITE_FACTS] = "facts.ndjson",
+	[SITE_ENTITIES] = "entities.ndjson",
+	[SITE_SUBSCRIPTIONS] = "subscriptions",
+	[SITE_GRANTS] = "grants.jwts",
+	[SITE_REVOKED] = "revoked.jwt",
+	[SITE_AUTHORITY] = "authority.jwks",
+};
+
+const char *
+site_name(enum site_place place)
+{
+	return names[place];
+}
+
+const char *
+site_path(struct arena *a, const char *directory, enum site_place place, const char *override)
+{
+	if (override != NULL || directory == NULL)
+		return override;
+	size_t size = strlen(directory);
+	while (size > 1 && directory[size - 1] == '/')
+		size--;
+	return arena_format(a, "%.*s/%s", (int)size, directory, names[place]);
+}
+
+/* Only "nothing there" counts as absent: a file that cannot be looked at must be an error of the reader. */
+const char *
+site_path_if_there(struct arena *a, const char *directory, enum site_place place, const char *override)
+{
+	const char *path = site_path(a, directory, place, override);
+	struct stat s;
+
+	if (override == NULL && path != NULL && lstat(path, &s) != 0 && errno == ENOENT)
+		return NULL;
+	return path;
+}
