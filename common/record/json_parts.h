@@ -52,4 +52,7 @@ uint16_t json_keys_look_up(const struct json_keys *k, struct bytes name, uint64_
  */
 const char *json_escape(const char *p, char utf8[4], size_t *size);
 
+/* How the byte C stands in a JSON string: the size of OUT. */
+size_t json_escaped(unsigned char c, char out[6]);
+
 #endif

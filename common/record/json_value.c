@@ -176,13 +176,16 @@ json_blank(struct bytes text)
 	return true;
 }
 
-static size_t
-escaped(unsigned char c, char out[6])
+size_t
+json_escaped(unsigned char c, char out[6])
 {
 	static const char shorts[] = "\bb\ff\nn\rr\tt\"\"\\\\";
 	static const char digits[] = "0123456789abcdef";
 	const char *s = NULL;
 
+	out[0] = (char)c;
+	if (c >= ' ' && c != '"' && c != '\\')
+		return 1;
 	for (size_t i = 0; i + 1 < sizeof shorts && s == NULL; i += 2)
 		if ((unsigned char)shorts[i] == c)
 			s = &shorts[i];
@@ -210,7 +213,7 @@ json_write_string(struct buffer *out, struct bytes text)
 		if (c >= ' ' && c != '"' && c != '\\')
 			continue;
 		if (!buffer_append(out, text.at + from, i - from) ||
-		    !buffer_append(out, escape, escaped(c, escape)))
+		    !buffer_append(out, escape, json_escaped(c, escape)))
 			return false;
 		from = i + 1;
 	}
