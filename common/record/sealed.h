@@ -15,10 +15,11 @@ struct sealed {
 	struct bytes protected_text; /* base64url text of the header: the additional data */
 	struct bytes header;         /* decoded, in a buffer of the reader */
 	struct bytes kid;
-	bool to_recipient; /* ECDH-ES+A256KW */
-	bool is_signed;    /* cty ehr-signed */
-	uint32_t epk;      /* node in header_index, 0 if absent */
-	struct bytes apu, apv;
+	bool to_recipient;     /* ECDH-ES+A256KW */
+	bool is_signed;        /* cty ehr-signed */
+	struct bytes stage;    /* of a message: release, provision, command */
+	uint32_t epk;          /* node in header_index, 0 if absent */
+	struct bytes apu, apv; /* base64url texts */
 	/* base64url texts; empty in a line cut down to ehr and protected */
 	struct bytes encrypted_key, iv, ciphertext, tag;
 	enum reason reason;
@@ -32,9 +33,15 @@ void sealed_reader_free(struct sealed_reader *r);
 
 /*
  * Reads LINE (JSON_SLACK behind it).  TAGS_ONLY also accepts a line that has ehr and protected alone.
- * All spans live until the next call.  False: reason and byte are set.
+ * All spans live until the next call.  False: reason and byte are set (byte 0: none to name).
  */
 bool sealed_read(struct sealed_reader *r, struct bytes line, bool tags_only, struct sealed *s);
+
+/*
+ * The same for a message between key directories (typ ehr-message), which is sealed to a recipient and has
+ * the tags v, stage, domain and to alone.
+ */
+bool sealed_read_message(struct sealed_reader *r, struct bytes line, struct sealed *s);
 
 /* The index of the decoded header, for epk. */
 const struct json *sealed_header_index(const struct sealed_reader *r);
