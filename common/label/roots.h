@@ -10,8 +10,8 @@
 
 /*
  * roots: the resources of a record: the record itself, and in FHIR every object with a resourceType at
- * contained[], entry[].resource, entry[].response.outcome, parameter[].resource and
- * parameter[]..part[].resource of a root.  Paths are relative to a root, and seen from outside an inner root
+ * contained[], entry[].resource, entry[].response.outcome, and as a `resource` anywhere in parameter[]
+ * (its parts have such members too) of a root.  Paths are relative to a root, and seen from outside an inner root
  * is null: nothing reaches into it from there.
  */
 struct root {
@@ -23,13 +23,14 @@ struct roots {
 	struct root *at; /* in document order, the record first */
 	size_t count;
 	/* private */
-	size_t room;
-	struct json_keys *keys;
-	uint16_t contained, entry, resource, response, outcome, parameter, part, resource_type;
+	struct buffer room;
+	uint16_t contained, entry, resource, response, outcome, parameter, resource_type;
 };
 
 /* KEYS gains the members that lead to roots; before the first text is parsed. */
 void roots_init(struct roots *r, struct json_keys *keys);
+
+/* Leaves zeros.  May be called twice. */
 void roots_release(struct roots *r);
 
 /* The roots at and below node RECORD; with IS_FHIR false that one alone. */

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/roots.h"
+
+#include "common/label/array.h"
+
+#include <stdlib.h>
+
+void
+roots_init(struct roots *r, struct json_keys *keys)
+{
+	*r = (struct roots){
+		.contained = json_keys_add(keys, (struct bytes)BYTES("contained")),
+		.entry = json_keys_add(keys, (struct bytes)BYTES("entry")),
+		.resource = json_keys_add(keys, (struct bytes)BYTES("resource")),
+		.response = json_keys_add(keys, (struct bytes)BYTES("response")),
+		.outcome = json_keys_add(keys, (struct bytes)BYTES("outcome")),
+		.parameter = json_keys_add(keys, (struct bytes)BYTES("parameter")),
+		.resource_type = json_keys_add(keys, (struct bytes)BYTES("resourceType")),
+	};
+	array_init(&r->room);
+}
+
+void
+roots_release(struct roots *r)
+{
+	buffer_release(&r->room);
+	*r = (struct roots){ 0 };
+}
+
+static void
+add_root(struct roots *r, uint32_t node)
+{
+	struct root *root = array_add(&r->room, sizeof *root);
+
+	root->node = node;
+	r->at = (struct root *)(void *)r->room.at;
+	r->count++;
+}
+
+/* A root is an object that says its type, in whatever way. */
+static bool
+add_if_root(struct roots *r, const struct json *j, uint32_t node)
+{
+	if (node == 0 || json_member_key(j, node, r->resource_type) == 0)
+		return false;
+	add_root(r, node);
+	return true;
+}
+
+static void
+each_contained(struct roots *r, const struct json *j, uint32_t list)
+{
+	uint32_t end = j->nodes[list].next;
+
+	if (json_kind(j, list) != JSON_ARRAY)
+		return;
+	for (uint32_t i = list + 1; i < end; i = j->nodes[i].next)
+		(void)add_if_root(r, j, i);
+}
+
+static void
+each_entry(struct roots *r, const struct json *j, uint32_t list)
+{
+	uint32_t end = j->nodes[list].next;
+
+	if (json_kind(j, list) != JSON_ARRAY)
+		return;
+	for (uint32_t i = list + 1; i < end; i = j->nodes[i].next) {
+		uint32_t response = json_member_key(j, i, r->response);
+
+		(void)add_if_root(r, j, json_member_key(j, i, r->resource));
+		if (response != 0)
+			(void)add_if_root(r, j, json_member_key(j, response, r->outcome));
+	}
+}
+
+/* A parameter has parts, and they have parts; what lies in a root found here is that root's. */
+static void
+each_parameter(struct roots *r, const struct json *j, uint32_t list)
+{
+	uint32_t end = j->nodes[list].next;
+
+	if (json_kind(j, list) != JSON_ARRAY)
+		return;
+	for (uint32_t i = list + 1; i < end; i++) {
+		bool is_holder = json_kind(j, i) == JSON_KEY && j->nodes[i].key == r->resource;
+
+		if (is_holder && add_if_root(r, j, i + 1))
+			i = j->nodes[i].next - 1;
+	}
+}
+
+static void
+look_into(struct roots *r, const struct json *j, uint32_t root)
+{
+	uint32_t end = j->nodes[root].next;
+
+	for (uint32_t key = root + 1; key < end; key = j->nodes[key].next) {
+		uint16_t known = j->nodes[key].key;
+
+		if (known == 0)
+			continue;
+		if (known == r->contained)
+			each_contained(r, j, key + 1);
+		else if (known == r->entry)
+			each_entry(r, j, key + 1);
+		else if (known == r->parameter)
+			each_parameter(r, j, key + 1);
+	}
+}
+
+static int
+by_node(const void *a, const void *b)
+{
+	const struct root *x = a;
+	const struct root *y = b;
+
+	return (x->node > y->node) - (x->node < y->node);
+}
+
+/* Inner roots of a Bundle's resources were found behind those resources. */
+static void
+sort(struct roots *r)
+{
+	for (size_t i = 1; i < r->count; i++)
+		if (r->at[i].node < r->at[i - 1].node) {
+			qsort(r->at, r->count, sizeof r->at[0], by_node);
+			return;
+		}
+}
+
+static void
+find_parents(struct roots *r, const struct json *j)
+{
+	uint32_t around = 0;
+
+	for (size_t i = 1; i < r->count; i++) {
+		while (j->nodes[r->at[around].node].next <= r->at[i].node)
+			around = r->at[around].parent;
+		r->at[i].parent = around;
+		around = (uint32_t)i;
+	}
+}
+
+void
+roots_find(struct roots *r, const struct json *j, uint32_t record, bool is_fhir)
+{
+	r->room.used = 0;
+	r->count = 0;
+	add_root(r, record);
+	if (!is_fhir || json_kind(j, record) != JSON_OBJECT)
+		return;
+	for (size_t i = 0; i < r->count; i++)
+		look_into(r, j, r->at[i].node);
+	if (r->count == 1)
+		return;
+	sort(r);
+	find_parents(r, j);
+}
+
+size_t
+roots_around(const struct roots *r, const struct json *j, uint32_t node)
+{
+	size_t low = 0;
+	size_t high = r->count;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->at[middle].node <= node)
+			low = middle;
+		else
+			high = middle;
+	}
+	while (low > 0 && j->nodes[r->at[low].node].next <= node)
+		low = r->at[low].parent;
+	return low;
+}
+
+bool
+roots_hidden(const struct roots *r, const struct json *j, size_t index, uint32_t node)
+{
+	return r->count > 1 && roots_around(r, j, node) != index;
+}
+
+bool
+roots_is_inner(const struct roots *r, uint32_t node)
+{
+	size_t low = 1;
+	size_t high = r->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->at[middle].node < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->count && r->at[low].node == node;
+}
