@@ -24,8 +24,7 @@
  *	  roots: fhir                         absent: a record is its only root
  *	  entries: {Observation: [".component[]"], "*": [..]}
  *
- * Roots are nodes; all spans point into the text or into buffers of the shape, and live until the next call
- * of the same function.
+ * Spans point into the text or into buffers of the shape, and live until the next call of the same function.
  */
 struct shape;
 
@@ -39,7 +38,7 @@ bool shape_is_fhir(const struct shape *s);
 /* A root's type, unescaped; empty if it has none, or it is no string. */
 struct bytes shape_type(struct shape *s, const struct json *j, uint32_t root);
 
-/* True if records of that type are known: a FHIR type, if roots are FHIR's, or the policy's own constant. */
+/* True if roots are FHIR's and it is a type of FHIR R4, or if it is the policy's own constant. */
 bool shape_knows_type(const struct shape *s, struct bytes type);
 
 /* A root's own id, unescaped; empty if it has none or none that is a word (tag_is_word). */
@@ -56,13 +55,10 @@ struct bytes shape_ehr_subject(struct shape *s, const struct json *j, const stru
 /* When a root's matter took place; false if it does not say, or not in a way that can be read. */
 bool shape_time(struct shape *s, const struct json *j, uint32_t root, struct period *time);
 
-/*
- * The `entries:` of a type ("*" included), for an automaton of one's own: adds each under NUMBER.  An
- * expression that is not plain is a fault when the shape is loaded, so these cannot fail.
- */
+/* The `entries:` of a type ("*" included), for an automaton of one's own: adds each under NUMBER. */
 void shape_add_entries(const struct shape *s, struct bytes type, struct paths *paths, uint32_t number);
 
-/* The types that `entries:` names, "*" left out. */
+/* The types that `entries:` names, "*" left out: their number, and the name of one. */
 size_t shape_entry_types(const struct shape *s);
 struct bytes shape_entry_type(const struct shape *s, size_t i);
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/shape_parts.h"
+
+#include "common/policy/vocabulary.h"
+#include "common/record/tags.h"
+
+#include <string.h>
+
+/*
+ * Whom a record is about, in one form however it is referred to: Patient/p1,
+ * http://h/fhir/Patient/p1/_history/2 and urn:uuid:p1 are Patient/p1.  What names nobody outside of the
+ * record is no subject.
+ */
+
+static struct bytes
+before(struct bytes text, const char *mark)
+{
+	const char *at = memmem(text.at, text.size, mark, strlen(mark));
+
+	return at == NULL ? text : (struct bytes){ text.at, (size_t)(at - text.at) };
+}
+
+/* Cuts the last segment of a path off TEXT and returns it. */
+static struct bytes
+cut_segment(struct bytes *text)
+{
+	const char *slash = memrchr(text->at, '/', text->size);
+	struct bytes segment = *text;
+
+	if (slash != NULL)
+		segment = (struct bytes){ slash + 1, (size_t)(text->at + text->size - slash) - 1 };
+	text->size = slash == NULL ? 0 : (size_t)(slash - text->at);
+	return segment;
+}
+
+/* TYPE/ID in the buffer; empty if one of the two is no word. */
+static struct bytes
+typed(struct shape *s, struct bytes type, struct bytes id)
+{
+	if (!tag_is_word(type) || !tag_is_word(id))
+		return (struct bytes){ 0 };
+	s->subject_room.used = 0;
+	shape_put(&s->subject_room, type);
+	shape_put(&s->subject_room, (struct bytes)BYTES("/"));
+	shape_put(&s->subject_room, id);
+	return buffer_bytes(&s->subject_room);
+}
+
+static struct bytes
+string_member(const struct json *j, uint32_t node, uint16_t key)
+{
+	uint32_t member = json_member_key(j, node, key);
+
+	if (member == 0 || json_kind(j, member) != JSON_STRING)
+		return (struct bytes){ 0 };
+	return json_inside(j, member);
+}
+
+/* Patient?identifier=SYSTEM|VALUE of an Identifier (or of the first in a list); empty without a value. */
+static struct bytes
+by_identifier(struct shape *s, const struct json *j, uint32_t node, struct bytes type)
+{
+	if (node != 0 && json_kind(j, node) == JSON_ARRAY && j->nodes[node].next > node + 1)
+		node++;
+	if (node == 0 || !tag_is_word(type) || string_member(j, node, s->value).size == 0)
+		return (struct bytes){ 0 };
+	uint32_t system = json_member_key(j, node, s->system);
+	uint32_t value = json_member_key(j, node, s->value);
+
+	s->subject_room.used = 0;
+	shape_put(&s->subject_room, type);
+	shape_put(&s->subject_room, (struct bytes)BYTES("?identifier="));
+	if (system != 0 && json_kind(j, system) == JSON_STRING)
+		shape_put(&s->subject_room, json_string(j, system, &s->scratch));
+	shape_put(&s->subject_room, (struct bytes)BYTES("|"));
+	shape_put(&s->subject_room, json_string(j, value, &s->scratch));
+	return buffer_bytes(&s->subject_room);
+}
+
+/* #x: the contained resource has no name outside of its record but its identifier. */
+static struct bytes
+by_contained(struct shape *s, const struct json *j, const struct roots *r, struct bytes reference)
+{
+	struct bytes id = { reference.at + 1, reference.size - 1 };
+
+	for (size_t i = 1; i < r->count; i++) {
+		uint32_t root = r->at[i].node;
+
+		if (r->at[i].parent != 0 || !bytes_equal(shape_id(s, j, root), id))
+			continue;
+		return by_identifier(s, j, json_member_key(j, root, s->identifier), shape_type(s, j, root));
+	}
+	return (struct bytes){ 0 };
+}
+
+/* TYPE is what the Reference itself says, else `subject_type`. */
+static struct bytes
+by_text(struct shape *s, struct bytes reference, struct bytes type)
+{
+	struct bytes rest = before(reference, "/_history/");
+	struct bytes id;
+	struct bytes named;
+
+	if (bytes_begin(reference, "urn:uuid:"))
+		return typed(s, type, (struct bytes){ reference.at + 9, reference.size - 9 });
+	if (memchr(reference.at, '?', reference.size) != NULL) {
+		struct bytes head = before(reference, "?identifier=");
+
+		if (head.size == reference.size || !tag_is_word(head))
+			return (struct bytes){ 0 };
+		s->subject_room.used = 0;
+		shape_put(&s->subject_room, reference);
+		return buffer_bytes(&s->subject_room);
+	}
+	id = cut_segment(&rest);
+	named = cut_segment(&rest);
+	if (named.size == 0)
+		return typed(s, type, id);
+	if (s->is_fhir && vocabulary_find(VOCABULARY_RESOURCE_TYPE, named) == NULL)
+		return (struct bytes){ 0 };
+	return typed(s, named, id);
+}
+
+static struct bytes
+by_reference(struct shape *s, const struct json *j, const struct roots *r, uint32_t node)
+{
+	struct bytes type = string_member(j, node, s->reference_type);
+	uint32_t reference = json_member_key(j, node, s->reference);
+	struct bytes text;
+
+	if (type.size == 0)
+		type = s->subject_type;
+	if (reference == 0 || json_kind(j, reference) != JSON_STRING)
+		return by_identifier(s, j, json_member_key(j, node, s->identifier), type);
+	text = json_string(j, reference, &s->scratch);
+	if (bytes_begin(text, "#"))
+		return by_contained(s, j, r, text);
+	return by_text(s, text, type);
+}
+
+struct bytes
+shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
+{
+	uint32_t root = r->at[0].node;
+	uint32_t node;
+
+	if (s->is_fhir) {
+		struct bytes type = shape_type(s, j, root);
+
+		if (bytes_are(type, "Patient") || bytes_are(type, "Person"))
+			return typed(s, type, shape_id(s, j, root));
+	}
+	if (!shape_places_first(&s->subject, j, root, &node))
+		return (struct bytes){ 0 };
+	if (json_kind(j, node) == JSON_OBJECT)
+		return by_reference(s, j, r, node);
+	if (json_kind(j, node) == JSON_STRING)
+		return by_text(s, json_string(j, node, &s->scratch), s->subject_type);
+	return (struct bytes){ 0 };
+}
