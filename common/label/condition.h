@@ -19,7 +19,7 @@
  */
 enum truth { TRUTH_FALSE, TRUTH_UNKNOWN, TRUTH_TRUE }; /* Kleene: and is the least, or the greatest */
 
-/* What conditions are compiled with; all borrowed for their life. */
+/* What conditions are compiled with; all borrowed for the life of the conditions. */
 struct condition_words {
 	struct arena *arena;
 	struct json_keys *keys;
@@ -27,31 +27,39 @@ struct condition_words {
 	const char *file;       /* as messages show it */
 	bool no_system_matches; /* `no_system: match` */
 	bool has_now;           /* $now is known */
+	/* private, zeros at first */
+	const struct condition_members *members;
+	struct buffer programs;
 };
 
+/* Frees what libjq made, after which no condition compiled with W may be used. */
+void condition_words_release(struct condition_words *w);
+
 /* What conditions are judged on. */
+struct coding_hits;
 struct condition_record {
 	const struct json *json;
 	const struct roots *roots;
 	struct shape *shape;
 	const struct codes *codes;
-	size_t root;               /* index of the root that paths are relative to */
-	const struct period *time; /* of that root, NULL if it has none */
-	struct jq_context jq;
-	struct buffer *room; /* for unescaping; the conditions' own */
+	size_t root;          /* index of the root that paths are relative to */
+	struct jq_context jq; /* for `when:` and jq's paths */
+	struct buffer *room;  /* for unescaping */
+	/* What is known of the root's codings already; NULL: they are looked up. */
+	const struct coding_hits *hits;
 };
 
 struct condition;
 
 /* Compiles a `where:` (a map, or a list of maps).  NULL after a fault. */
 struct condition *condition_compile(
-    const struct condition_words *w, const struct yaml_node *where, struct fault *f);
+    struct condition_words *w, const struct yaml_node *where, struct fault *f);
 
 /* Judges it at NODE, which is what "." is (the root's node for a rule). */
 enum truth condition_test(const struct condition *c, const struct condition_record *r, uint32_t node);
 
 /*
- * Calls FOUND for every node that made it hold (or leaves it open): those of each test that is not false.
+ * Calls FOUND for every node that made it hold or leaves it open: those of each test that is not false.
  * What holds because something is absent has none.
  */
 void condition_matches(const struct condition *c, const struct condition_record *r, uint32_t node,
@@ -60,17 +68,22 @@ void condition_matches(const struct condition *c, const struct condition_record 
 /* True if it can hold although something is absent (not, none, present: false): `absence-rule`. */
 bool condition_asks_absence(const struct condition *c);
 
-/* Compiles a `when:`; NULL after a fault.  Freed by the caller: libjq's memory is not the arena's. */
+/* Adds the value sets that it names. */
+void condition_sets(const struct condition *c, struct code_bits *sets);
+
+/* Compiles a `when:`; NULL after a fault. */
 struct jq_program *condition_compile_when(
-    const struct condition_words *w, const struct yaml_node *when, struct fault *f);
+    struct condition_words *w, const struct yaml_node *when, struct fault *f);
 enum truth condition_test_when(struct jq_program *p, const struct condition_record *r);
 
 /* A place (`at:`): a plain path, or one for libjq. */
 struct place;
-struct place *place_compile(const struct condition_words *w, const struct yaml_node *at, struct fault *f);
-void place_free(struct place *p); /* libjq's part of it */
+struct place *place_compile(struct condition_words *w, const struct yaml_node *at, struct fault *f);
 
-/* Its nodes in root R->root, in document order.  False if jq failed: the caller takes the root. */
+/*
+ * Its nodes in root R->root: a plain path's in document order, inner roots left out.  False if jq failed: the
+ * caller takes the root.
+ */
 bool place_each(const struct place *p, const struct condition_record *r,
     void (*found)(void *context, uint32_t node), void *context);
 

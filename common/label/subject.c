@@ -83,7 +83,7 @@ by_contained(struct shape *s, const struct json *j, const struct roots *r, struc
 {
 	struct bytes id = { reference.at + 1, reference.size - 1 };
 
-	for (size_t i = 1; i < r->count; i++) {
+	for (size_t i = 1; i < r->count && id.size > 0; i++) {
 		uint32_t root = r->at[i].node;
 
 		if (r->at[i].parent != 0 || !bytes_equal(shape_id(s, j, root), id))

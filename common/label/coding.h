@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_LABEL_CODING_H
+#define EHR_LABEL_CODING_H
+
+#include "common/label/condition_parts.h"
+
+/*
+ * coding: which value sets the codings of a record are in.  A Coding is an object with a string `code`, or an
+ * element of `coding`.  What holds one satisfies a test as well: a CodeableConcept around `coding`, and a
+ * CodeableReference around `concept`.
+ */
+struct coding_hit {
+	uint32_t coding;    /* the Coding */
+	uint32_t concept;   /* what holds it as an element of `coding`; else 0 */
+	uint32_t reference; /* what holds that as `concept`; else 0 */
+	bool is_unreadable; /* nobody can tell which code: unknown in every set */
+	struct codes_match match;
+};
+
+/* Of one root, in document order of the Coding. */
+struct coding_hits {
+	const struct coding_hit *at;
+	size_t count;
+};
+
+/*
+ * Looks up the code at node CODE under the system at node SYSTEM (0: it has none): false if no value set
+ * knows it.  *NUMBER is the system's (codes_system), CODES_ANY_SYSTEM without one.
+ */
+bool coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
+    uint32_t system, unsigned *number, struct codes_match *match);
+
+/* Whether NODE is, or holds, a Coding of one of SETS. */
+enum truth coding_in(const struct condition_members *m, const struct condition_record *r, uint32_t node,
+    const struct code_bits *sets);
+
+/* The outermost of the nodes that a hit satisfies. */
+uint32_t coding_holder(const struct coding_hit *hit);
+
+#endif

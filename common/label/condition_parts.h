@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_LABEL_CONDITION_PARTS_H
+#define EHR_LABEL_CONDITION_PARTS_H
+
+#include "common/base/clock.h"
+#include "common/label/condition.h"
+#include "common/policy/units.h"
+#include "common/record/path.h"
+
+/*
+ * condition_parts: what a condition is compiled to, for the files of this folder.  A condition is a tree;
+ * its leaves (CONDITION_SOME) say that some node of a path passes all tests.
+ */
+
+/* Members that tests look at by number, and what is the same for all conditions of a policy. */
+struct condition_members {
+	uint16_t code, system, coding, concept, value, unit, comparator;
+	bool no_system_matches;
+};
+
+struct scalar {
+	enum json_kind kind;   /* string, number, true, false, null */
+	struct bytes text;     /* unescaped */
+	struct decimal number; /* of a number */
+};
+
+enum test_kind { TEST_IS, TEST_PRESENT, TEST_IN, TEST_PREFIX, TEST_RANGE, TEST_DATE, TEST_WHERE };
+
+/* One end of a range: the value must lie on this side of it. */
+struct bound {
+	struct decimal number;
+	const struct unit *unit; /* NULL: a bare number */
+	bool is_upper;
+	bool is_included;
+};
+
+struct test {
+	enum test_kind kind;
+	struct scalar *scalar; /* TEST_IS, TEST_PREFIX: one of these */
+	size_t scalars;
+	struct code_bits sets; /* TEST_IN */
+	struct bound bound[2]; /* TEST_RANGE: all of these */
+	unsigned bounds;
+	struct period date; /* TEST_DATE */
+	bool is_after;
+	struct condition *where; /* TEST_WHERE */
+};
+
+enum condition_kind { CONDITION_ALL, CONDITION_ANY, CONDITION_NOT, CONDITION_SOME };
+
+struct condition {
+	enum condition_kind kind;
+	const struct condition_members *members;
+	struct condition **child;
+	size_t children;
+	/* CONDITION_SOME: one of these three says where */
+	bool anywhere;
+	struct path *path;
+	struct jq_program *program;
+	struct bytes expression; /* of the path, for an automaton */
+	struct test *test;       /* the node must pass all */
+	size_t tests;
+};
+
+static inline enum truth
+truth_and(enum truth a, enum truth b)
+{
+	return a < b ? a : b;
+}
+
+static inline enum truth
+truth_or(enum truth a, enum truth b)
+{
+	return a > b ? a : b;
+}
+
+static inline enum truth
+truth_not(enum truth a)
+{
+	return (enum truth)(TRUTH_TRUE - a);
+}
+
+/* Whether NODE passes one test, or all of them. */
+enum truth test_node(
+    const struct condition_members *m, const struct test *t, const struct condition_record *r, uint32_t node);
+enum truth test_node_all(const struct condition *some, const struct condition_record *r, uint32_t node);
+
+/*
+ * A number read from a record beside a bound: why it cannot be judged.  READING_COMPARED: ORDER says on which
+ * side of the bound it lies, as memcmp.
+ */
+enum reading_fault { READING_GOOD, READING_NO_VALUE, READING_NO_UNIT };
+
+struct reading {
+	struct decimal number;
+	const struct unit *unit; /* NULL: the record gives none */
+	int comparator;          /* 0 none; -1 the true value is below, 1 above; 2 not to be read */
+	bool is_touching;        /* with a comparator: the number itself is possible */
+};
+
+/* Reads a number, or an object with value and unit, in a unit of BESIDE's dimension (NULL: without unit). */
+enum reading_fault reading_read(const struct condition_members *m, const struct condition_record *r,
+    uint32_t node, const struct unit *beside, struct reading *reading);
+
+/* Whether it lies on the bound's side of it. */
+enum truth reading_within(const struct reading *reading, const struct bound *bound);
+
+/* "92 %", "38.0 Cel", "5": false if it is none, with a constant text that says why. */
+bool bound_parse(struct bytes text, struct bound *bound, const char **why);
+
+#endif
