@@ -21,10 +21,13 @@ struct decimal {
 	bool negative;      /* never of zero */
 };
 
-/* So far may exponents go.  Beyond it, unless the number is zero, decimal_parse says false. */
-#define DECIMAL_MAX_SCALE INT64_C(1000000000000000000)
+/* The longest number that an index lets pass, and so the longest that is one here. */
+enum { DECIMAL_MAX_SIZE = 1000 };
 
-/* Reads a JSON number (RFC 8259 section 6) and nothing else; false for any other text. */
+/*
+ * Reads a JSON number (RFC 8259 section 6) and nothing else; false for any other text, one that is longer
+ * than DECIMAL_MAX_SIZE, and an exponent beyond +-10^17 (unless of zero, whose exponent means nothing).
+ */
 bool decimal_parse(struct bytes text, struct decimal *d);
 
 /* Below, equal or above 0, as memcmp. */
@@ -33,7 +36,7 @@ int decimal_compare(const struct decimal *a, const struct decimal *b);
 /*
  * Appends the multiple of STEP (above 0) that is nearest to VALUE, half to even, with as many digits behind
  * the point as the text of STEP shows that it needs: 7.26 to 0.5 is 7.5, 7 to 0.5 is 7.0.  False, and nothing
- * appended, if VALUE or STEP has more than 1,000 digits before or behind the point, or OUT is full.
+ * appended, if VALUE or STEP reaches over 1,000 digits before or behind the point, or OUT is full.
  */
 bool decimal_round(const struct decimal *value, const struct decimal *step, struct buffer *out);
 

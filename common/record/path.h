@@ -40,6 +40,13 @@ struct path_wall {
 	void *context;
 };
 
+/* False where there is no WALL. */
+static inline bool
+path_walled(const struct path_wall *wall, uint32_t node)
+{
+	return wall != NULL && wall->is_wall != NULL && wall->is_wall(wall->context, node);
+}
+
 /* KEYS gains the keys of all expressions; both are borrowed for the life of the set. */
 struct paths *paths_new(struct json_keys *keys);
 void paths_free(struct paths *p);

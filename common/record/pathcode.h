@@ -61,10 +61,4 @@ enum path_outcome pathcode_add(
 bool pathcode_holds(const struct path_select *select, const struct json *j, uint32_t node, bool as_null,
     const struct path_wall *wall);
 
-static inline bool
-path_walled(const struct path_wall *wall, uint32_t node)
-{
-	return wall != NULL && wall->is_wall != NULL && wall->is_wall(wall->context, node);
-}
-
 #endif
