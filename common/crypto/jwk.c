@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/crypto/jwk.h"
+
+#include "common/crypto/digest.h"
+#include "common/crypto/secret.h"
+#include "common/crypto/write.h"
+#include "common/record/tags.h"
+
+#include <stdio.h>
+
+enum { KEY_CHARS = BASE64URL_SIZE(KEY_SIZE), TAIL = 8, EPOCH_MOST = 2147483647, AL_MOST = 99 };
+
+/* ---- thumbprints -------------------------------------------------------------------------- */
+
+static void
+thumbprint(struct bytes canonical, char jkt[JKT_SIZE + 1])
+{
+	unsigned char digest[DIGEST_SIZE];
+
+	digest_sha256(canonical, digest);
+	jkt[base64url_encode(jkt, (struct bytes){ (const char *)digest, sizeof digest })] = '\0';
+}
+
+void
+oct_thumbprint(const unsigned char key[KEY_SIZE], char jkt[JKT_SIZE + 1])
+{
+	char k[KEY_CHARS], text[80];
+	int size;
+
+	(void)base64url_encode(k, (struct bytes){ (const char *)key, KEY_SIZE });
+	size = snprintf(text, sizeof text, "{\"k\":\"%.*s\",\"kty\":\"oct\"}", KEY_CHARS, k);
+	thumbprint((struct bytes){ text, (size_t)size }, jkt);
+	secret_wipe(k, sizeof k);
+	secret_wipe(text, sizeof text);
+}
+
+void
+point_name(struct point *p)
+{
+	char x[KEY_CHARS], y[KEY_CHARS], text[160];
+	int size;
+
+	(void)base64url_encode(x, (struct bytes){ (const char *)p->x, KEY_SIZE });
+	(void)base64url_encode(y, (struct bytes){ (const char *)p->y, KEY_SIZE });
+	size = snprintf(text, sizeof text, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%.*s\",\"y\":\"%.*s\"}",
+	    KEY_CHARS, x, KEY_CHARS, y);
+	thumbprint((struct bytes){ text, (size_t)size }, p->jkt);
+}
+
+/* ---- reading: each kind of key by a table of exactly its members ---------------------------- */
+
+struct member {
+	const char *name;
+	const char *value; /* what it must be, NULL if that is the reader's matter */
+	bool needed;
+};
+
+enum { MEMBERS_MOST = 12 };
+
+/* The nodes of the members in the table's order, 0 where one is absent; false for any other member. */
+static bool
+read_members(const struct json *j, uint32_t node, const struct member *table, size_t count, uint32_t *found)
+{
+	if (json_kind(j, node) != JSON_OBJECT)
+		return false;
+	for (uint32_t k = node + 1; k < j->nodes[node].next; k = j->nodes[k].next) {
+		size_t i = 0;
+
+		while (i < count && !bytes_are(json_inside(j, k), table[i].name))
+			i++;
+		if (i == count || (table[i].value != NULL && !json_is(j, k + 1, bytes_of(table[i].value))))
+			return false;
+		found[i] = k + 1;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (table[i].needed && found[i] == 0)
+			return false;
+	return true;
+}
+
+static bool
+read_32(const struct json *j, uint32_t node, unsigned char to[KEY_SIZE])
+{
+	size_t size;
+
+	return json_kind(j, node) == JSON_STRING && json_inside(j, node).size == KEY_CHARS &&
+	       base64url_decode(to, &size, json_inside(j, node));
+}
+
+/* A word without '/', as domains, levels and names are. */
+static bool
+copy_name(char to[129], struct bytes text)
+{
+	if (!tag_is_word(text) || memchr(text.at, '/', text.size) != NULL)
+		return false;
+	memcpy(to, text.at, text.size);
+	to[text.size] = '\0';
+	return true;
+}
+
+static bool
+read_name(const struct json *j, uint32_t node, char to[129])
+{
+	return json_kind(j, node) == JSON_STRING && copy_name(to, json_inside(j, node));
+}
+
+bool
+point_read(struct point *p, const struct json *j, uint32_t node, enum point_form form)
+{
+	static const struct member table[] = {
+		{ "kty", "EC", true },
+		{ "crv", "P-256", true },
+		{ "x", NULL, true },
+		{ "y", NULL, true },
+		{ "kid", NULL, false },
+		{ "use", NULL, false },
+		{ "alg", NULL, false },
+		{ "domain", NULL, false },
+	};
+	enum { X = 2, Y, KID, BARE = 4, NAMED = 8 };
+	uint32_t found[MEMBERS_MOST] = { 0 };
+
+	if (!read_members(j, node, table, form == POINT_BARE ? BARE : NAMED, found) ||
+	    !read_32(j, found[X], p->x) || !read_32(j, found[Y], p->y))
+		return false;
+	point_name(p);
+	return found[KID] == 0 || json_is(j, found[KID], bytes_of(p->jkt));
+}
+
+bool
+level_key_read(struct level_key *k, const struct json *j, uint32_t node)
+{
+	static const struct member table[] = {
+		{ "kty", "oct", true },
+		{ "alg", "A256KW", true },
+		{ "use", "enc", true },
+		{ "kid", NULL, true },
+		{ "k", NULL, true },
+		{ "domain", NULL, true },
+		{ "rl", NULL, true },
+		{ "al", NULL, true },
+		{ "epoch", NULL, true },
+		{ "nbf", NULL, false },
+		{ "exp", NULL, false },
+	};
+	enum { KID = 3, K, DOMAIN, RL, AL, EPOCH, NBF, EXP };
+	uint32_t found[MEMBERS_MOST] = { 0 };
+	uint64_t al, epoch, nbf = 0, exp = 0;
+
+	*k = (struct level_key){ 0 };
+	if (!read_members(j, node, table, sizeof table / sizeof table[0], found) ||
+	    !read_32(j, found[K], k->key) || !read_name(j, found[DOMAIN], k->domain) ||
+	    !read_name(j, found[RL], k->rl) || !json_integer(j, found[AL], &al) || al > AL_MOST ||
+	    !json_integer(j, found[EPOCH], &epoch) || epoch < 1 || epoch > EPOCH_MOST ||
+	    (found[NBF] != 0 && !json_integer(j, found[NBF], &nbf)) ||
+	    (found[EXP] != 0 && !json_integer(j, found[EXP], &exp)))
+		return false;
+	k->al = (unsigned)al;
+	k->epoch = (uint32_t)epoch;
+	k->nbf = (int64_t)nbf;
+	k->exp = (int64_t)exp;
+	level_key_name(k);
+	return json_is(j, found[KID], bytes_of(k->kid));
+}
+
+/* domain/hmac/name/number/8 characters: what stands between the slashes. */
+static bool
+split_mac_kid(struct bytes kid, struct mac_key *k)
+{
+	struct bytes part[5];
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < 5; i++) {
+		const char *slash = memchr(kid.at, '/', kid.size);
+		size_t size = slash == NULL ? kid.size : (size_t)(slash - kid.at);
+
+		if ((slash == NULL) != (i == 4))
+			return false;
+		part[i] = (struct bytes){ kid.at, size };
+		kid.at += i == 4 ? size : size + 1;
+		kid.size -= i == 4 ? size : size + 1;
+	}
+	for (size_t i = 0; i < part[3].size; i++) {
+		if (part[3].at[i] < '0' || part[3].at[i] > '9' || number > EPOCH_MOST)
+			return false;
+		number = number * 10 + (uint64_t)(part[3].at[i] - '0');
+	}
+	k->number = (uint32_t)number;
+	return number >= 1 && number <= EPOCH_MOST && bytes_are(part[1], "hmac") &&
+	       copy_name(k->domain, part[0]) && copy_name(k->name, part[2]);
+}
+
+bool
+mac_key_read(struct mac_key *k, const struct json *j, uint32_t node)
+{
+	static const struct member table[] = {
+		{ "kty", "oct", true },
+		{ "alg", "HS256", true },
+		{ "use", "sig", true },
+		{ "kid", NULL, true },
+		{ "k", NULL, true },
+	};
+	enum { KID = 3, K };
+	uint32_t found[MEMBERS_MOST] = { 0 };
+
+	*k = (struct mac_key){ 0 };
+	if (!read_members(j, node, table, sizeof table / sizeof table[0], found) ||
+	    !read_32(j, found[K], k->key) || json_kind(j, found[KID]) != JSON_STRING ||
+	    !split_mac_kid(json_inside(j, found[KID]), k))
+		return false;
+	mac_key_name(k);
+	return json_is(j, found[KID], bytes_of(k->kid));
+}
+
+/* ---- naming and writing --------------------------------------------------------------------- */
+
+void
+level_key_name(struct level_key *k)
+{
+	char jkt[JKT_SIZE + 1];
+
+	oct_thumbprint(k->key, jkt);
+	(void)snprintf(
+	    k->kid, sizeof k->kid, "%s/%s/%" PRIu32 "/%.*s", k->domain, k->rl, k->epoch, TAIL, jkt);
+}
+
+void
+mac_key_name(struct mac_key *k)
+{
+	char jkt[JKT_SIZE + 1];
+
+	oct_thumbprint(k->key, jkt);
+	(void)snprintf(
+	    k->kid, sizeof k->kid, "%s/hmac/%s/%" PRIu32 "/%.*s", k->domain, k->name, k->number, TAIL, jkt);
+}
+
+bool
+point_write(struct buffer *out, const struct point *p)
+{
+	return write_text(out, "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"") &&
+	       write_base64url(out, p->x, KEY_SIZE) && write_text(out, "\",\"y\":\"") &&
+	       write_base64url(out, p->y, KEY_SIZE) && write_text(out, "\"}");
+}
+
+bool
+level_key_write(struct buffer *out, const struct level_key *k)
+{
+	return write_text(out, "{\"kty\":\"oct\",\"alg\":\"A256KW\",\"use\":\"enc\"") &&
+	       write_member(out, "kid", bytes_of(k->kid)) && write_text(out, ",\"k\":\"") &&
+	       write_base64url(out, k->key, KEY_SIZE) && write_text(out, "\"") &&
+	       write_member(out, "domain", bytes_of(k->domain)) && write_member(out, "rl", bytes_of(k->rl)) &&
+	       write_member_number(out, "al", k->al) && write_member_number(out, "epoch", k->epoch) &&
+	       (k->nbf == 0 || write_member_number(out, "nbf", k->nbf)) &&
+	       (k->exp == 0 || write_member_number(out, "exp", k->exp)) && write_text(out, "}");
+}
+
+bool
+mac_key_write(struct buffer *out, const struct mac_key *k)
+{
+	return write_text(out, "{\"kty\":\"oct\",\"alg\":\"HS256\",\"use\":\"sig\"") &&
+	       write_member(out, "kid", bytes_of(k->kid)) && write_text(out, ",\"k\":\"") &&
+	       write_base64url(out, k->key, KEY_SIZE) && write_text(out, "\"}");
+}
+
+/* ---- keys that everybody knows ---------------------------------------------------------------- */
+
+bool
+jwk_is_test_thumbprint(const char *jkt)
+{
+	/* testdata/keys/recipient.jwk */
+	return strcmp(jkt, "NB9pmL933d6K6aystdGbZ5MJykVqFCyDNwIeqWy2d-0") == 0;
+}
+
+bool
+jwk_is_test_domain(const char *domain)
+{
+	return strcmp(domain, "example") == 0;
+}
