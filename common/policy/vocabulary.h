@@ -33,7 +33,7 @@ struct concept {
 	struct bytes code;
 	struct bytes display;
 	enum concept_status status;
-	unsigned index;  /* in its vocabulary, in the order of the code system */
+	unsigned index;  /* in its vocabulary, which is sorted by code */
 	unsigned parent; /* index of the concept above, CONCEPT_NO_PARENT at a head */
 };
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/vocabulary.h"
+
+/* The place of every concept, so that a table can point at parents: SENSITIVITY_HIV. */
+enum {
+#define CONCEPT(code, display, parent, status) CONFIDENTIALITY_##code,
+#include "common/policy/confidentiality.def"
+#undef CONCEPT
+	CONFIDENTIALITY_COUNT,
+	CONFIDENTIALITY_NO_PARENT = CONCEPT_NO_PARENT
+};
+
+enum {
+#define CONCEPT(code, display, parent, status) SENSITIVITY_##code,
+#include "common/policy/sensitivity.def"
+#undef CONCEPT
+	SENSITIVITY_COUNT,
+	SENSITIVITY_NO_PARENT = CONCEPT_NO_PARENT
+};
+
+enum {
+#define CONCEPT(code, display, parent, status) PRIVACY_LAW_##code,
+#include "common/policy/privacy_law.def"
+#undef CONCEPT
+	PRIVACY_LAW_COUNT,
+	PRIVACY_LAW_NO_PARENT = CONCEPT_NO_PARENT
+};
+
+enum {
+#define CONCEPT(code, display, parent, status) HANDLING_##code,
+#include "common/policy/handling.def"
+#undef CONCEPT
+	HANDLING_COUNT,
+	HANDLING_NO_PARENT = CONCEPT_NO_PARENT
+};
+
+enum {
+#define CONCEPT(code, display, parent, status) PURPOSE_##code,
+#include "common/policy/purpose.def"
+#undef CONCEPT
+	PURPOSE_COUNT,
+	PURPOSE_NO_PARENT = CONCEPT_NO_PARENT
+};
+
+enum {
+#define CONCEPT(code, display, parent, status) RESOURCE_TYPE_##code,
+#include "common/policy/resource_type.def"
+#undef CONCEPT
+	RESOURCE_TYPE_COUNT,
+	RESOURCE_TYPE_NO_PARENT = CONCEPT_NO_PARENT
+};
+
+#define ROW(list, code, display, parent, status)                                                             \
+	{ BYTES(#code), BYTES(display), CONCEPT_##status, list##_##code, list##_##parent },
+
+static const struct concept confidentiality[] = {
+#define CONCEPT(code, display, parent, status) ROW(CONFIDENTIALITY, code, display, parent, status)
+#include "common/policy/confidentiality.def"
+#undef CONCEPT
+};
+
+static const struct concept sensitivity[] = {
+#define CONCEPT(code, display, parent, status) ROW(SENSITIVITY, code, display, parent, status)
+#include "common/policy/sensitivity.def"
+#undef CONCEPT
+};
+_Static_assert(SENSITIVITY_COUNT <= 64, "a set of sensitivity categories is a word");
+
+static const struct concept privacy_law[] = {
+#define CONCEPT(code, display, parent, status) ROW(PRIVACY_LAW, code, display, parent, status)
+#include "common/policy/privacy_law.def"
+#undef CONCEPT
+};
+
+static const struct concept handling[] = {
+#define CONCEPT(code, display, parent, status) ROW(HANDLING, code, display, parent, status)
+#include "common/policy/handling.def"
+#undef CONCEPT
+};
+
+static const struct concept purpose[] = {
+#define CONCEPT(code, display, parent, status) ROW(PURPOSE, code, display, parent, status)
+#include "common/policy/purpose.def"
+#undef CONCEPT
+};
+
+static const struct concept resource_type[] = {
+#define CONCEPT(code, display, parent, status) ROW(RESOURCE_TYPE, code, display, parent, status)
+#include "common/policy/resource_type.def"
+#undef CONCEPT
+};
+
+/* By code in ASCII order, which a unit test holds: they are searched by halving. */
+static const struct {
+	struct bytes system;
+	const struct concept *at;
+	size_t count;
+} list[VOCABULARY_COUNT] = {
+	[VOCABULARY_CONFIDENTIALITY] = { BYTES("http://terminology.hl7.org/CodeSystem/v3-Confidentiality"),
+	    confidentiality, CONFIDENTIALITY_COUNT },
+	[VOCABULARY_SENSITIVITY] = { BYTES("http://terminology.hl7.org/CodeSystem/v3-ActCode"), sensitivity,
+	    SENSITIVITY_COUNT },
+	[VOCABULARY_PRIVACY_LAW] = { BYTES("http://terminology.hl7.org/CodeSystem/v3-ActCode"), privacy_law,
+	    PRIVACY_LAW_COUNT },
+	[VOCABULARY_HANDLING] = { BYTES("http://terminology.hl7.org/CodeSystem/v3-ActCode"), handling,
+	    HANDLING_COUNT },
+	[VOCABULARY_PURPOSE] = { BYTES("http://terminology.hl7.org/CodeSystem/v3-ActReason"), purpose,
+	    PURPOSE_COUNT },
+	[VOCABULARY_RESOURCE_TYPE] = { BYTES("http://hl7.org/fhir/resource-types"), resource_type,
+	    RESOURCE_TYPE_COUNT },
+};
+
+struct bytes
+vocabulary_system(enum vocabulary v)
+{
+	return list[v].system;
+}
+
+size_t
+vocabulary_size(enum vocabulary v)
+{
+	return list[v].count;
+}
+
+const struct concept *
+vocabulary_at(enum vocabulary v, size_t index)
+{
+	return &list[v].at[index];
+}
+
+const struct concept *
+vocabulary_find(enum vocabulary v, struct bytes code)
+{
+	size_t low = 0;
+	size_t high = list[v].count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = bytes_compare(list[v].at[middle].code, code);
+
+		if (order == 0)
+			return &list[v].at[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+bool
+vocabulary_below(enum vocabulary v, const struct concept *a, const struct concept *b)
+{
+	while (a != b && a->parent != CONCEPT_NO_PARENT)
+		a = &list[v].at[a->parent];
+	return a == b;
+}
+
+uint64_t
+vocabulary_sensitivities_below(const struct concept *category)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < SENSITIVITY_COUNT; i++)
+		if (vocabulary_below(VOCABULARY_SENSITIVITY, &sensitivity[i], category))
+			mask |= UINT64_C(1) << i;
+	return mask;
+}
