@@ -2,6 +2,7 @@
 #include "common/policy/plan.h"
 
 #include "common/base/clock.h"
+#include "common/policy/sealing.h"
 #include "common/policy/vocabulary.h"
 #include "common/record/tags.h"
 
@@ -410,28 +411,16 @@ read_words(struct plan *plan, struct policy *p, struct fault *f)
 	return true;
 }
 
-static bool
-read_domain(struct plan *plan, struct policy *p, struct fault *f)
-{
-	const char *shown;
-	const struct yaml_node *root = policy_yaml(p, "seal.yaml", &shown, f);
-	const struct yaml_node *domain = root != NULL ? yaml_find(root, "domain") : NULL;
-
-	if (root == NULL)
-		return false;
-	if (domain == NULL)
-		return fault_at(f, shown, root, "no domain");
-	return yaml_string(shown, domain, &plan->domain, f);
-}
-
 bool
 plan_load(struct plan *plan, struct policy *p, struct fault *f)
 {
 	struct reader r = { .plan = plan, .fault = f };
+	struct sealing sealing;
 
 	*plan = (struct plan){ .break_glass_tell = -1 };
-	if (!read_words(plan, p, f) || !read_domain(plan, p, f))
+	if (!read_words(plan, p, f) || !sealing_load(&sealing, p, f))
 		return false;
+	plan->domain = sealing.domain;
 	const struct yaml_node *root = policy_yaml(p, "notify.yaml", &r.file, f);
 	return root != NULL && read_plan(&r, root);
 }

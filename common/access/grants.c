@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/grants.h"
+
+#include "common/base/base64url.h"
+#include "common/policy/vocabulary.h"
+
+#include <stdlib.h>
+
+static const char *const fault_words[] = {
+	[GRANT_GOOD] = "good",
+	[GRANT_AL] = "al",
+	[GRANT_MISSING] = "grant-missing",
+	[GRANT_BAD] = "grant-bad",
+	[GRANT_EARLY] = "grant-early",
+	[GRANT_EXPIRED] = "grant-expired",
+	[GRANT_SUBJECT] = "grant-subject",
+	[GRANT_PURPOSE] = "grant-purpose",
+	[GRANT_ROLE] = "grant-role",
+	[GRANT_DEVICE] = "grant-device",
+	[GRANT_REVOKED] = "revoked",
+	[GRANT_REVOCATION_STALE] = "revocation-stale",
+};
+
+const char *
+grant_fault_word(enum grant_fault fault)
+{
+	return fault_words[fault];
+}
+
+void
+grants_init(struct grants *g)
+{
+	*g = (struct grants){ .reader = jws_reader_new() };
+}
+
+void
+grants_release(struct grants *g)
+{
+	jws_reader_free(g->reader);
+	arena_release(&g->arena);
+	*g = (struct grants){ 0 };
+}
+
+bool
+words_have(const struct words *w, struct bytes word)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (bytes_equal(w->at[i], word))
+			return true;
+	return false;
+}
+
+/* A list of strings without escapes; false if the claim is there and is anything else. */
+static bool
+read_words(struct grants *g, const struct json *j, uint32_t node, struct words *w)
+{
+	size_t count = 0;
+
+	if (node == 0)
+		return true;
+	if (json_kind(j, node) != JSON_ARRAY)
+		return false;
+	for (uint32_t i = node + 1; i < j->nodes[node].next; i = j->nodes[i].next, count++)
+		if (json_kind(j, i) != JSON_STRING || (j->nodes[i].flags & JSON_ESCAPED) != 0)
+			return false;
+	w->at = arena_array(&g->arena, count + 1, sizeof *w->at);
+	for (uint32_t i = node + 1; i < j->nodes[node].next; i = j->nodes[i].next)
+		w->at[w->count++] = arena_copy(&g->arena, json_inside(j, i));
+	return true;
+}
+
+static bool
+read_claim_words(struct grants *g, const struct json *j, const char *claim, struct words *w)
+{
+	return read_words(g, j, json_member(j, 0, bytes_of(claim)), w);
+}
+
+/* Room for one more in an array that an arena holds: twice the old one when it is full. */
+static void *
+grow(struct arena *a, const void *old, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return NULL;
+	*room = *room == 0 ? 16 : *room * 2;
+	char *at = arena_array(a, *room, size);
+	if (count > 0)
+		memcpy(at, old, count * size);
+	return at;
+}
+
+static void
+add_grant(struct grants *g, const struct grant *grant)
+{
+	struct grant *larger = grow(&g->arena, g->grant, g->count, &g->room, sizeof *g->grant);
+
+	if (larger != NULL)
+		g->grant = larger;
+	g->grant[g->count++] = *grant;
+}
+
+static struct bytes
+claim_copy(struct grants *g, const struct jws *s, const char *claim)
+{
+	return arena_copy(&g->arena, jws_text(s, claim));
+}
+
+static bool
+read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
+{
+	const struct json *j = s->claims;
+	struct grant grant = { .nbf = s->nbf, .exp = s->exp };
+	uint32_t cnf = json_member(j, 0, (struct bytes)BYTES("cnf"));
+	uint32_t jkt = cnf != 0 ? json_member(j, cnf, (struct bytes)BYTES("jkt")) : 0;
+	uint64_t al;
+
+	grant.jti = claim_copy(g, s, "jti");
+	grant.sub = claim_copy(g, s, "sub");
+	if (grant.jti.size == 0 || grant.sub.size == 0 || !jws_number(s, "al", &al) || al > 99)
+		return false;
+	grant.al = (unsigned)al;
+	/* An end is required, and no grant is longer than the policy has it. */
+	if (grant.exp == 0 || (max_lifetime > 0 && grant.exp - grant.nbf > max_lifetime))
+		grant.fault = GRANT_BAD;
+	if (!read_claim_words(g, j, "roles", &grant.roles) ||
+	    !read_claim_words(g, j, "subjects", &grant.subjects) ||
+	    !read_claim_words(g, j, "purposes", &grant.purposes))
+		return false;
+	if (jkt != 0 && json_kind(j, jkt) == JSON_STRING)
+		grant.jkt = arena_copy(&g->arena, json_inside(j, jkt));
+	add_grant(g, &grant);
+	return true;
+}
+
+static bool
+read_panel(struct grants *g, const struct jws *s)
+{
+	struct panel panel = { .exp = s->exp, .name = claim_copy(g, s, "panel") };
+
+	if (panel.name.size < 2 || panel.name.at[0] != '@' || !jws_number(s, "serial", &panel.serial) ||
+	    !read_claim_words(g, s->claims, "subjects", &panel.subjects))
+		return false;
+	struct panel *larger = grow(&g->arena, g->panel, g->panels, &g->panel_room, sizeof *g->panel);
+	if (larger != NULL)
+		g->panel = larger;
+	g->panel[g->panels++] = panel;
+	return true;
+}
+
+static bool
+read_revocations(struct grants *g, const struct jws *s)
+{
+	const struct json *j = s->claims;
+	struct words grants = { 0 };
+	struct words parties = { 0 };
+	struct words devices = { 0 };
+	uint64_t serial;
+	uint64_t next = 0;
+
+	if (!jws_number(s, "serial", &serial) || !jws_number(s, "next", &next))
+		return false;
+	if (g->has_revocations && serial <= g->serial)
+		return true;
+	if (!read_claim_words(g, j, "grants", &grants) || !read_claim_words(g, j, "parties", &parties) ||
+	    !read_claim_words(g, j, "devices", &devices))
+		return false;
+	g->has_revocations = true;
+	g->serial = serial;
+	g->next = (int64_t)next;
+	g->revoked_grants = grants;
+	g->revoked_parties = parties;
+	g->revoked_devices = devices;
+	return true;
+}
+
+/*
+ * A grant that does not verify is still named by those that rest on it: "grant-bad" helps more than
+ * "grant-missing". Its id is taken from the unverified payload, and nothing else.
+ */
+static void
+note_bad(struct grants *g, struct bytes token)
+{
+	const char *dot = memchr(token.at, '.', token.size);
+	const char *end =
+	    dot != NULL ? memchr(dot + 1, '.', token.size - (size_t)(dot + 1 - token.at)) : NULL;
+	struct json j;
+	struct grant grant = { .fault = GRANT_BAD };
+	size_t size;
+
+	g->bad++;
+	if (end == NULL)
+		return;
+	struct bytes payload = { dot + 1, (size_t)(end - dot - 1) };
+	char *text = arena_take(&g->arena, payload.size + JSON_SLACK);
+	if (!base64url_decode(text, &size, payload))
+		return;
+	json_init(&j, NULL, 16);
+	if (json_parse(&j, (struct bytes){ text, size })) {
+		uint32_t jti = json_member(&j, 0, (struct bytes)BYTES("jti"));
+
+		if (jti != 0 && json_kind(&j, jti) == JSON_STRING &&
+		    (j.nodes[jti].flags & JSON_ESCAPED) == 0) {
+			grant.jti = json_inside(&j, jti);
+			add_grant(g, &grant);
+		}
+	}
+	json_release(&j);
+}
+
+static bool
+read_token(struct grants *g, const struct signers *s, struct bytes token, int64_t max_lifetime)
+{
+	struct jws jws;
+
+	switch (jws_verify(g->reader, s, token, "ehr-grant+jwt", &jws)) {
+	case JWS_GOOD:
+		return read_grant(g, &jws, max_lifetime);
+	case JWS_TYPE:
+		break;
+	case JWS_MALFORMED:
+	case JWS_ALGORITHM:
+	case JWS_SIGNER:
+	case JWS_SIGNATURE:
+		return false;
+	}
+	if (jws_verify(g->reader, s, token, "ehr-panel+jwt", &jws) == JWS_GOOD)
+		return read_panel(g, &jws);
+	return jws_verify(g->reader, s, token, "ehr-revoked+jwt", &jws) == JWS_GOOD &&
+	       read_revocations(g, &jws);
+}
+
+void
+grants_read(struct grants *g, const struct signers *s, struct bytes text, int64_t max_lifetime)
+{
+	while (text.size > 0) {
+		const char *end = memchr(text.at, '\n', text.size);
+		size_t size = end != NULL ? (size_t)(end - text.at) : text.size;
+		struct bytes token = { text.at, size };
+
+		if (token.size > 0 && token.at[token.size - 1] == '\r')
+			token.size--;
+		if (token.size > 0 && !read_token(g, s, token, max_lifetime))
+			note_bad(g, token);
+		size += end != NULL;
+		text.at += size;
+		text.size -= size;
+	}
+}
+
+/* A good one before a bad one of the same id; the newest panel first. */
+static int
+compare_grants(const void *a, const void *b)
+{
+	const struct grant *x = a;
+	const struct grant *y = b;
+	int order = bytes_compare(x->jti, y->jti);
+
+	return order != 0 ? order : (x->fault > y->fault) - (x->fault < y->fault);
+}
+
+static int
+compare_panels(const void *a, const void *b)
+{
+	const struct panel *x = a;
+	const struct panel *y = b;
+	int order = bytes_compare(x->name, y->name);
+
+	return order != 0 ? order : (x->serial < y->serial) - (x->serial > y->serial);
+}
+
+void
+grants_ready(struct grants *g)
+{
+	if (g->count > 0)
+		qsort(g->grant, g->count, sizeof *g->grant, compare_grants);
+	if (g->panels > 0)
+		qsort(g->panel, g->panels, sizeof *g->panel, compare_panels);
+}
+
+const struct grant *
+grants_find(const struct grants *g, struct bytes jti)
+{
+	size_t low = 0;
+	size_t high = g->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (bytes_compare(g->grant[middle].jti, jti) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < g->count && bytes_equal(g->grant[low].jti, jti) ? &g->grant[low] : NULL;
+}
+
+const struct panel *
+grants_panel(const struct grants *g, struct bytes name)
+{
+	for (size_t i = 0; i < g->panels; i++)
+		if (bytes_equal(g->panel[i].name, name))
+			return &g->panel[i];
+	return NULL;
+}
+
+enum grant_fault
+grants_revoked(const struct grants *g, const struct grant *grant)
+{
+	bool revoked = words_have(&g->revoked_grants, grant->jti) ||
+		       words_have(&g->revoked_parties, grant->sub) ||
+		       (grant->jkt.size > 0 && words_have(&g->revoked_devices, grant->jkt));
+
+	return revoked ? GRANT_REVOKED : GRANT_GOOD;
+}
+
+enum grant_fault
+grants_in_time(const struct grants *g, const struct grant *grant, struct instant now)
+{
+	if (now.seconds < grant->nbf)
+		return GRANT_EARLY;
+	if (now.seconds >= grant->exp)
+		return GRANT_EXPIRED;
+	if (g->has_revocations && now.seconds >= g->next)
+		return GRANT_REVOCATION_STALE;
+	return GRANT_GOOD;
+}
+
+bool
+grants_cover(const struct grants *g, const struct grant *grant, struct bytes subject)
+{
+	for (size_t i = 0; i < grant->subjects.count; i++) {
+		struct bytes covered = grant->subjects.at[i];
+		const struct panel *panel;
+
+		if (bytes_equal(covered, subject) || bytes_are(covered, "*"))
+			return true;
+		if (covered.size > 0 && covered.at[0] == '@' && (panel = grants_panel(g, covered)) != NULL &&
+		    words_have(&panel->subjects, subject))
+			return true;
+	}
+	return false;
+}
+
+bool
+grants_purpose(const struct grant *grant, struct bytes purpose)
+{
+	const struct concept *asked = vocabulary_find(VOCABULARY_PURPOSE, purpose);
+
+	for (size_t i = 0; i < grant->purposes.count; i++) {
+		const struct concept *given = vocabulary_find(VOCABULARY_PURPOSE, grant->purposes.at[i]);
+
+		if (bytes_equal(grant->purposes.at[i], purpose))
+			return true;
+		if (asked != NULL && given != NULL && vocabulary_below(VOCABULARY_PURPOSE, asked, given))
+			return true;
+	}
+	return false;
+}
