@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/notify/group.h"
+
+#include <stdlib.h>
+
+#define TAGS_LIMIT ((size_t)64 << 10)
+#define LINE_LIMIT (SIZE_MAX / 4)
+
+void
+group_init(struct group *g, const struct plan *plan, const struct policy *policy, bool keep_lines)
+{
+	*g = (struct group){ .plan = plan, .policy = policy, .keep_lines = keep_lines, .source = "" };
+}
+
+void
+group_release(struct group *g)
+{
+	for (unsigned i = 0; i < GROUP_MAX && g->version[i] != NULL; i++) {
+		buffer_release(&g->version[i]->text);
+		buffer_release(&g->version[i]->whole);
+		free(g->version[i]);
+	}
+	*g = (struct group){ 0 };
+}
+
+void
+group_drop(struct group *g)
+{
+	g->count = 0;
+}
+
+/* The place for the next version, made when a group is first as large as this. */
+static struct version *
+place(struct group *g)
+{
+	struct version *v = g->version[g->count];
+
+	if (v == NULL) {
+		v = calloc(1, sizeof *v);
+		if (v == NULL)
+			diag_die(EXIT_IO, "out of memory");
+		buffer_init(&v->text, TAGS_LIMIT);
+		buffer_init(&v->whole, LINE_LIMIT);
+		g->version[g->count] = v;
+	}
+	v->text.used = 0;
+	v->whole.used = 0;
+	return v;
+}
+
+/* The spans of T point into FROM; now into the same bytes at TO. */
+static void
+move_spans(struct tags *t, struct bytes from, const char *to)
+{
+	struct bytes *const spans[] = { &t->id, &t->subject, &t->rl, &t->criticality, &t->domain, &t->batch,
+		&t->policy, &t->mark, &t->view, &t->tags };
+
+	for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+		if (spans[i]->size == 0)
+			continue;
+		if (spans[i]->at < from.at || spans[i]->at + spans[i]->size > from.at + from.size)
+			diag_bug("a tag that stands outside of its object");
+		spans[i]->at = to + (spans[i]->at - from.at);
+	}
+}
+
+/* What a line must be by itself. */
+static enum reason
+judge(const struct group *g, const struct tags *t, struct version *v)
+{
+	int level = policy_level(g->policy, t->rl);
+	int criticality = plan_word(g->plan, t->criticality);
+
+	if (t->to.size > 0)
+		return REASON_WRONG_STAGE;
+	if (level < 0)
+		return REASON_UNKNOWN_LEVEL;
+	if (criticality < 0)
+		return REASON_UNKNOWN_CRITICALITY;
+	if (!bytes_equal(t->domain, g->plan->domain))
+		return REASON_OTHER_DOMAIN;
+	/* A policy that was made stricter after sealing takes effect at once. */
+	v->al = t->al > g->policy->level[level].al ? t->al : g->policy->level[level].al;
+	v->criticality = (unsigned)criticality;
+	return REASON_NONE;
+}
+
+/* What it must be as the next one of its group. */
+static enum reason
+judge_order(const struct group *g, const struct tags *t, unsigned al)
+{
+	const struct version *last = g->version[g->count - 1];
+
+	if (!bytes_equal(t->id, last->tags.id) || !bytes_equal(t->batch, last->tags.batch))
+		return REASON_VERSIONS_ORDER;
+	if (t->of != g->of || t->n != g->count + 1)
+		return REASON_VERSIONS_INCOMPLETE;
+	return al > last->al ? REASON_NONE : REASON_VERSIONS_ORDER;
+}
+
+enum group_outcome
+group_add(struct group *g, const struct sealed *s, struct bytes text, const char *source, size_t line,
+    enum reason *reason)
+{
+	struct version *v = NULL;
+	struct version judged = { 0 };
+
+	*reason = judge(g, &s->tags, &judged);
+	if (*reason != REASON_NONE)
+		return GROUP_REFUSED;
+	if (g->count > 0 && s->tags.n == 1)
+		return GROUP_BROKEN;
+	if (g->count == 0 && s->tags.n != 1)
+		*reason = REASON_VERSIONS_INCOMPLETE;
+	else if (g->count > 0)
+		*reason = judge_order(g, &s->tags, judged.al);
+	if (*reason != REASON_NONE)
+		return GROUP_REFUSED;
+	v = place(g);
+	v->tags = s->tags;
+	v->al = judged.al;
+	v->criticality = judged.criticality;
+	v->line = line;
+	if (!buffer_reserve(&v->text, s->ehr.size + JSON_SLACK) ||
+	    !buffer_append(&v->text, s->ehr.at, s->ehr.size))
+		diag_bug("tags larger than tags can be");
+	v->ehr = buffer_bytes(&v->text);
+	move_spans(&v->tags, s->ehr, v->text.at);
+	if (g->keep_lines)
+		(void)buffer_append(&v->whole, text.at, text.size);
+	if (g->count == 0) {
+		g->of = s->tags.of;
+		g->source = source;
+		g->top = 0;
+	}
+	if (v->criticality > g->top)
+		g->top = v->criticality;
+	g->count++;
+	return g->count == g->of ? GROUP_WHOLE : GROUP_OPEN;
+}

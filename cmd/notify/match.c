@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/notify/match.h"
+
+#include <stdlib.h>
+
+void
+match_init(struct match *m, const struct plan *plan, const struct grants *grants,
+    const struct subscriptions *subscriptions, const struct instant *now)
+{
+	size_t most = subscriptions->count + 1;
+
+	*m = (struct match){ .plan = plan, .grants = grants, .subscriptions = subscriptions, .now = now };
+	/* One data and one floor intent a candidate, and a last resort a step. */
+	m->room = 2 * most + PLAN_MAX_STEPS;
+	m->candidates = calloc(most, sizeof *m->candidates);
+	m->intents = calloc(m->room, sizeof *m->intents);
+	if (m->candidates == NULL || m->intents == NULL)
+		diag_die(EXIT_IO, "out of memory");
+	json_init(&m->tags, NULL, 8);
+}
+
+void
+match_release(struct match *m)
+{
+	json_release(&m->tags);
+	free(m->candidates);
+	free(m->intents);
+	*m = (struct match){ 0 };
+}
+
+/* The highest version that AL opens, NULL if there is none. */
+static const struct version *
+readable(const struct group *g, unsigned al)
+{
+	for (unsigned i = g->count; i-- > 0;)
+		if (g->version[i]->al <= al)
+			return g->version[i];
+	return NULL;
+}
+
+/* The step of that criticality's tier in which the subscription's class stands; -1: in none. */
+static int
+step_in(const struct match *m, unsigned criticality, const struct subscription *sub)
+{
+	if (!m->plan->has_tiers)
+		return 0;
+	return sub->class < 0 ? -1 : plan_step_of(&m->plan->tier[criticality], (unsigned)sub->class);
+}
+
+static bool
+word_listed(const struct yaml_node *words, struct bytes word)
+{
+	if (words->kind != YAML_LIST)
+		return bytes_equal(words->text, word);
+	for (size_t i = 0; i < words->count; i++)
+		if (bytes_equal(words->item[i]->text, word))
+			return true;
+	return false;
+}
+
+/* The version's tags as a tree: `ehr` was checked when it was read, so what fails here is our own fault. */
+static const struct json *
+index_tags(struct match *m, const struct version *v)
+{
+	if (m->tags.text.at != v->ehr.at && !json_parse(&m->tags, v->ehr))
+		diag_bug("tags that were read before");
+	return &m->tags;
+}
+
+static bool
+tags_fit(struct match *m, const struct subscription *sub, const struct version *v)
+{
+	if (sub->tags == NULL)
+		return true;
+	const struct json *j = index_tags(m, v);
+	uint32_t tags = json_member(j, 0, (struct bytes)BYTES("tags"));
+
+	for (size_t i = 0; i < sub->tags->count; i++) {
+		uint32_t value = tags != 0 ? json_member(j, tags, sub->tags->key[i]->text) : 0;
+
+		/* A tag that is not there matches nothing. */
+		if (value == 0 || !word_listed(sub->tags->item[i], json_inside(j, value)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+when_holds(struct match *m, const struct subscription *sub, const struct version *v)
+{
+	const struct jq_context context = { 0 };
+
+	return sub->when == NULL || jq_test(sub->when, index_tags(m, v), 0, NULL, &context) == JQ_TRUE;
+}
+
+/* What of the grant can have changed since it was loaded, or depends on the record. */
+static enum grant_fault
+judge_grant(const struct match *m, const struct subscription *sub, struct bytes subject)
+{
+	enum grant_fault fault = m->now != NULL ? grants_in_time(m->grants, sub->grant, *m->now) : GRANT_GOOD;
+
+	if (fault != GRANT_GOOD)
+		return fault;
+	if (subject.size == 0 ? !words_have(&sub->grant->subjects, bytes_of("*"))
+			      : !grants_cover(m->grants, sub->grant, subject))
+		return GRANT_SUBJECT;
+	return GRANT_GOOD;
+}
+
+static void
+add(struct match *m, const struct intent *i)
+{
+	if (m->count == m->room)
+		diag_bug("more intents than candidates allow");
+	m->intents[m->count++] = *i;
+}
+
+static bool
+suppress(struct match *m, const char *event, const struct subscription *sub, enum intent_kind kind,
+    unsigned step, enum grant_fault fault)
+{
+	m->stopped++;
+	return m->suppressed == NULL ||
+	       intent_write_suppressed(m->suppressed, event, sub, kind == INTENT_FLOOR ? "floor" : "data",
+		   step, grant_fault_word(fault));
+}
+
+/* Steps 1 to 5 of the contract: the version she may read, and whether she is to hear of it. */
+static bool
+match_data(struct match *m, const struct group *g, const char *event, const struct subscription *sub)
+{
+	const struct version *v = readable(g, sub->al);
+
+	if (v == NULL) {
+		int step = step_in(m, g->top, sub);
+
+		return step < 0 || suppress(m, event, sub, INTENT_DATA, (unsigned)step, GRANT_AL);
+	}
+	int step = step_in(m, v->criticality, sub);
+	if (step < 0 || v->criticality < sub->min_criticality || !tags_fit(m, sub, v))
+		return true;
+	enum grant_fault fault = judge_grant(m, sub, g->version[0]->tags.subject);
+	if (fault != GRANT_GOOD)
+		return suppress(m, event, sub, INTENT_DATA, (unsigned)step, fault);
+	if (!when_holds(m, sub, v))
+		return true;
+	add(m, &(struct intent){ .kind = INTENT_DATA,
+		   .to = sub,
+		   .version = v,
+		   .criticality = v->criticality,
+		   .step = (unsigned)step });
+	m->data++;
+	return true;
+}
+
+/* Step 6: something critical exists above what this responder may read. */
+static bool
+match_floor(struct match *m, const struct group *g, const char *event, const struct subscription *sub)
+{
+	const struct version *v = readable(g, sub->al);
+	int step = step_in(m, g->top, sub);
+
+	if (!m->plan->has_tiers || g->top + 1 != m->plan->words || step < 0 ||
+	    (v != NULL && v->criticality == g->top))
+		return true;
+	if (m->plan->floor == FLOOR_SUPPRESS)
+		return v == NULL || suppress(m, event, sub, INTENT_FLOOR, (unsigned)step, GRANT_AL);
+	enum grant_fault fault = judge_grant(m, sub, g->version[0]->tags.subject);
+	if (fault != GRANT_GOOD)
+		return suppress(m, event, sub, INTENT_FLOOR, (unsigned)step, fault);
+	add(m, &(struct intent){
+		   .kind = INTENT_FLOOR, .to = sub, .criticality = g->top, .step = (unsigned)step });
+	m->floors++;
+	return true;
+}
+
+/* Judged by the highest criticality of all versions: was anybody of its steps told? */
+static enum match_coverage
+judge_coverage(const struct match *m, const struct group *g)
+{
+	const struct plan_tier *tier = &m->plan->tier[g->top];
+	bool floor = false;
+
+	if (!m->plan->has_tiers || tier->coverage == COVERAGE_NONE)
+		return MATCH_COVERED;
+	for (size_t i = 0; i < m->count; i++) {
+		const struct intent *in = &m->intents[i];
+
+		if ((tier->classes & UINT32_C(1) << in->to->class) == 0)
+			continue;
+		if (in->kind == INTENT_DATA)
+			return MATCH_COVERED;
+		floor = floor || in->kind == INTENT_FLOOR;
+	}
+	if (floor)
+		return MATCH_BY_FLOOR;
+	return tier->coverage == COVERAGE_REQUIRE ? MATCH_UNCOVERED : MATCH_WARN;
+}
+
+/* The route of the last resort: at once if nobody else could be told, else where a step says so. */
+static void
+add_last_resort(struct match *m, const struct group *g, enum match_coverage coverage)
+{
+	const struct plan_tier *tier = &m->plan->tier[g->top];
+	struct intent i = { .kind = INTENT_LAST_RESORT, .criticality = g->top };
+
+	if (coverage == MATCH_UNCOVERED) {
+		i.uncovered = true;
+		add(m, &i);
+		m->uncovered++;
+		return;
+	}
+	for (unsigned step = 0; m->plan->has_tiers && step < tier->steps; step++)
+		if (tier->step[step].last_resort) {
+			i.step = step;
+			add(m, &i);
+		}
+}
+
+/* By step; within one the order in which they were found, which is that of the subscriptions. */
+static bool
+write_by_step(struct match *m, const struct group *g, const char *event, struct buffer *out)
+{
+	bool whole = true;
+
+	for (unsigned step = 0; whole && step < PLAN_MAX_STEPS; step++)
+		for (size_t i = 0; whole && i < m->count; i++)
+			if (m->intents[i].step == step)
+				whole = intent_write(out, m->plan, g, event, &m->intents[i]);
+	return whole;
+}
+
+bool
+match_group(struct match *m, const struct group *g, struct buffer *out, enum match_coverage *coverage)
+{
+	const struct tags *first = &g->version[0]->tags;
+	char event[EVENT_ID + 1];
+
+	*coverage = MATCH_COVERED;
+	m->count = 0;
+	m->tags.text.at = NULL;
+	intent_event_id(event, g);
+	if (m->plan->visible_change && !intent_write_event(out, g, event))
+		return false;
+	/* What was deleted is gone: there is nothing to read. */
+	if (first->deleted)
+		return true;
+	size_t count = subscriptions_for(m->subscriptions, first->subject, m->candidates);
+	for (size_t i = 0; i < count; i++) {
+		const struct subscription *sub = &m->subscriptions->at[m->candidates[i]];
+
+		if (!match_data(m, g, event, sub) || !match_floor(m, g, event, sub))
+			return false;
+	}
+	*coverage = judge_coverage(m, g);
+	add_last_resort(m, g, *coverage);
+	return write_by_step(m, g, event, out);
+}
