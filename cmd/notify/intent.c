@@ -67,7 +67,8 @@ put_duration(struct buffer *out, const char *name, int64_t seconds)
 	char text[64];
 	size_t used = 2;
 
-	memcpy(text, "PT", 2);
+	text[0] = 'P';
+	text[1] = 'T';
 	for (size_t i = 0; i < 3; i++)
 		if (parts[i].count != 0 || (i == 2 && used == 2))
 			used += (size_t)snprintf(
@@ -232,7 +233,7 @@ put_sealed(struct buffer *out, const struct intent *i)
 {
 	const struct version *v = i->version;
 
-	if (v == NULL || i->to->payload != PAYLOAD_SEALED || v->whole.used > SEALED_MOST)
+	if (v == NULL || i->to == NULL || i->to->payload != PAYLOAD_SEALED || v->whole.used > SEALED_MOST)
 		return true;
 	return put(out, ",\"sealed\":") && buffer_append(out, v->whole.at, v->whole.used);
 }
@@ -250,7 +251,7 @@ intent_write(struct buffer *out, const struct plan *plan, const struct group *g,
 	if (i->to == NULL && !put_text(out, "why", bytes_of(i->uncovered ? "uncovered" : "step")))
 		return false;
 	if (!put_to(out, plan, i) || !put_deadline(out, plan, i) ||
-	    (i->version != NULL && !put_content(out, i)))
+	    (i->version != NULL && i->to != NULL && !put_content(out, i)))
 		return false;
 	if (i->to != NULL &&
 	    (!put_text(out, "purpose", i->to->purpose) || !put_text(out, "grant", i->to->grant->jti)))

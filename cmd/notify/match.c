@@ -62,8 +62,9 @@ word_listed(const struct yaml_node *words, struct bytes word)
 static const struct json *
 index_tags(struct match *m, const struct version *v)
 {
-	if (m->tags.text.at != v->ehr.at && !json_parse(&m->tags, v->ehr))
+	if (m->indexed != v && !json_parse(&m->tags, v->ehr))
 		diag_bug("tags that were read before");
+	m->indexed = v;
 	return &m->tags;
 }
 
@@ -238,7 +239,7 @@ match_group(struct match *m, const struct group *g, struct buffer *out, enum mat
 
 	*coverage = MATCH_COVERED;
 	m->count = 0;
-	m->tags.text.at = NULL;
+	m->indexed = NULL;
 	intent_event_id(event, g);
 	if (m->plan->visible_change && !intent_write_event(out, g, event))
 		return false;

@@ -26,7 +26,8 @@ struct match {
 	struct intent *intents;
 	size_t room;
 	size_t count;
-	struct json tags; /* for `when` */
+	struct json tags;              /* for `when` and tags: */
+	const struct version *indexed; /* whose they are */
 };
 
 void match_init(struct match *m, const struct plan *plan, const struct grants *grants,
