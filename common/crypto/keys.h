@@ -2,9 +2,9 @@
 #ifndef EHR_CRYPTO_KEYS_H
 #define EHR_CRYPTO_KEYS_H
 
-#include "common/base/clock.h"
 #include "common/crypto/digest.h"
-#include "common/crypto/jwk.h"
+#include "common/crypto/jws.h"
+#include "common/crypto/keyref.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +34,7 @@ enum keys_want {
 	KEYS_LEVELS = 1, /* all level keys */
 	KEYS_TAGS = 2,   /* tag.id, tag.subject */
 	KEYS_REDACT = 4, /* redact.* */
+	KEYS_SIGN = 8,   /* the directory's own signing key */
 };
 
 /* "site/keys: key-invalid: ...": ready to be printed; it holds no secret. */
@@ -64,8 +65,28 @@ const struct level_key *keys_level_kid(const struct keys *k, struct bytes kid);
 /* The keyed digest by its name ("tag.id", "redact.mark"); NULL if there is none.  Belongs to K. */
 struct mac *keys_mac(struct keys *k, const char *name);
 
-/* The private key that messages to this directory are sealed to, and its thumbprint. */
-struct private_key;
+/* Who the directory says it is. */
+struct keys_self {
+	char id[32];   /* d_ and the beginning of the signing key's thumbprint */
+	char kind[16]; /* authority sealer reader sensor actuator */
+	char domain[129];
+	char env[8];
+	char sig_uri[256];
+	char enc_uri[256];
+	char sig_jkt[JKT_SIZE + 1];
+	char enc_jkt[JKT_SIZE + 1];
+};
+
+const struct keys_self *keys_self(const struct keys *k);
+
+/* The private key that messages to this directory are sealed to; and, with KEYS_SIGN, the one that signs. */
 struct private_key *keys_private(struct keys *k);
+struct private_key *keys_signing(struct keys *k);
+
+/* Whose signatures the directory believes (authority.jwks). */
+const struct signers *keys_authority(const struct keys *k);
+
+/* The open directory, for what else lies in it. */
+int keys_directory(const struct keys *k);
 
 #endif

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/crypto/keys.h"
+
+#include "common/base/diag.h"
+#include "common/base/file.h"
+#include "common/crypto/release.h"
+#include "common/crypto/secret.h"
+#include "common/record/tags.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DEPTH = 8, FILE_MOST = 1 << 22, EPOCH_MOST = 2147483647, ID_CHARS = 22 };
+
+struct named_mac {
+	char name[129];
+	struct mac *mac;
+};
+
+struct keys {
+	const char *directory; /* for messages */
+	int fd;
+	struct keys_self self;
+	struct private_key *enc;
+	struct private_key *sig;
+	struct signers *authority;
+	uint32_t epoch;
+	struct level_key **level; /* each in secret memory */
+	size_t levels;
+	struct named_mac *mac;
+	size_t macs;
+	struct buffer text; /* of the file at hand */
+	struct json index;
+};
+
+static void *
+some(void *memory)
+{
+	if (memory == NULL)
+		diag_die(EXIT_IO, "out of memory");
+	return memory;
+}
+
+__attribute__((format(printf, 3, 4))) static bool
+fail(const struct keys *k, struct keys_fault *f, const char *format, ...)
+{
+	int n = snprintf(f->text, sizeof f->text, "%s: ", k->directory);
+	va_list list;
+
+	if (n < 0 || (size_t)n >= sizeof f->text)
+		return false;
+	va_start(list, format);
+	(void)vsnprintf(f->text + n, sizeof f->text - (size_t)n, format, list);
+	va_end(list);
+	return false;
+}
+
+/* ---- the directory and its files ------------------------------------------------------------ */
+
+static bool
+open_directory(struct keys *k, struct keys_fault *f)
+{
+	struct stat about;
+
+	k->fd = open(k->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (k->fd < 0 || fstat(k->fd, &about) != 0)
+		return fail(k, f, "key-directory: %s", strerror(errno));
+	if (about.st_uid != geteuid())
+		return fail(k, f, "key-directory: belongs to somebody else");
+	if ((about.st_mode & 077) != 0)
+		return fail(k, f, "key-directory: open to others, expected mode 0700");
+	return true;
+}
+
+static bool
+read_file(struct keys *k, const char *name, bool private, struct keys_fault *f)
+{
+	bool good;
+
+	k->text.used = 0;
+	errno = 0;
+	good = private ? file_read_private_at(k->fd, name, &k->text) : file_read_at(k->fd, name, &k->text);
+	if (good)
+		good = buffer_reserve(&k->text, JSON_SLACK);
+	if (good) {
+		memset(k->text.at + k->text.used, 0, JSON_SLACK);
+		return true;
+	}
+	if (errno == EPERM)
+		return fail(
+		    k, f, "key-directory: %s: open to others, or somebody else's, expected mode 0600", name);
+	return fail(k, f, "key-directory: %s: %s", name, errno == 0 ? "too long" : strerror(errno));
+}
+
+static bool
+read_json(struct keys *k, const char *name, bool private, struct keys_fault *f)
+{
+	if (!read_file(k, name, private, f))
+		return false;
+	if (!json_parse(&k->index, buffer_bytes(&k->text)) || json_kind(&k->index, 0) != JSON_OBJECT)
+		return fail(k, f, "key-directory: %s: not a JSON object", name);
+	return true;
+}
+
+/* ---- who I am --------------------------------------------------------------------------------- */
+
+static bool
+copy_text(const struct json *j, uint32_t node, const char *name, char *to, size_t room)
+{
+	uint32_t at = json_member(j, node, bytes_of(name));
+	struct bytes text;
+
+	if (at == 0 || json_kind(j, at) != JSON_STRING || (j->nodes[at].flags & JSON_ESCAPED) != 0)
+		return false;
+	text = json_inside(j, at);
+	if (text.size == 0 || text.size >= room)
+		return false;
+	memcpy(to, text.at, text.size);
+	to[text.size] = '\0';
+	return true;
+}
+
+static bool
+copy_key(const struct json *j, const char *name, char uri[256], char jkt[JKT_SIZE + 1])
+{
+	uint32_t at = json_member(j, 0, bytes_of(name));
+
+	return at != 0 && copy_text(j, at, "uri", uri, 256) && copy_text(j, at, "jkt", jkt, JKT_SIZE + 1) &&
+	       strlen(jkt) == JKT_SIZE;
+}
+
+static bool
+is_one_of(const char *text, const char *const *words)
+{
+	while (*words != NULL && strcmp(*words, text) != 0)
+		words++;
+	return *words != NULL;
+}
+
+static bool
+parse_self(struct keys_self *s, const struct json *j)
+{
+	static const char *const kinds[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
+	uint32_t v = json_member(j, 0, (struct bytes)BYTES("v"));
+
+	return v != 0 && bytes_are(json_span(j, v), "1") && copy_text(j, 0, "id", s->id, sizeof s->id) &&
+	       copy_text(j, 0, "kind", s->kind, sizeof s->kind) && is_one_of(s->kind, kinds) &&
+	       copy_text(j, 0, "domain", s->domain, sizeof s->domain) && tag_is_word(bytes_of(s->domain)) &&
+	       copy_text(j, 0, "env", s->env, sizeof s->env) && strcmp(s->env, "soft") == 0 &&
+	       copy_key(j, "sig", s->sig_uri, s->sig_jkt) && copy_key(j, "enc", s->enc_uri, s->enc_jkt) &&
+	       strlen(s->id) == 2 + ID_CHARS && memcmp(s->id, "d_", 2) == 0 &&
+	       memcmp(s->id + 2, s->sig_jkt, ID_CHARS) == 0;
+}
+
+/* A private key, which must be the one that self.json names. */
+static bool
+open_private(struct keys *k, const char *uri, const char *jkt, struct private_key **key, struct keys_fault *f)
+{
+	const char *why = "";
+
+	*key = keyref_open(k->fd, uri, &why);
+	if (*key == NULL)
+		return fail(k, f, "key-invalid: %s: %s", uri, why);
+	if (strcmp(keyref_public(*key)->jkt, jkt) != 0)
+		return fail(k, f, "key-invalid: %s: not the key that self.json names", uri);
+	return true;
+}
+
+static bool
+read_self(struct keys *k, unsigned want, struct keys_fault *f)
+{
+	if (!read_json(k, "self.json", true, f))
+		return false;
+	if (!parse_self(&k->self, &k->index))
+		return fail(
+		    k, f, "key-directory: self.json: incomplete, or of a kind that is not known here");
+	return open_private(k, k->self.enc_uri, k->self.enc_jkt, &k->enc, f) &&
+	       ((want & KEYS_SIGN) == 0 || open_private(k, k->self.sig_uri, k->self.sig_jkt, &k->sig, f));
+}
+
+static bool
+read_authority(struct keys *k, struct keys_fault *f)
+{
+	if (!read_file(k, "authority.jwks", false, f))
+		return false;
+	k->authority = signers_read(buffer_bytes(&k->text));
+	return k->authority != NULL || fail(k, f, "key-invalid: authority.jwks: not a set of keys on P-256");
+}
+
+/* A device may have no epoch yet; what is there must be right. */
+static bool
+read_current(struct keys *k, struct keys_fault *f)
+{
+	char domain[129];
+	uint64_t epoch = 0;
+	uint32_t node;
+
+	if (faccessat(k->fd, "current", F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+		return true;
+	if (!read_json(k, "current", false, f))
+		return false;
+	node = json_member(&k->index, 0, (struct bytes)BYTES("epoch"));
+	if (!copy_text(&k->index, 0, "domain", domain, sizeof domain) ||
+	    strcmp(domain, k->self.domain) != 0 || node == 0 || !json_integer(&k->index, node, &epoch) ||
+	    epoch < 1 || epoch > EPOCH_MOST)
+		return fail(k, f, "key-directory: current: not the domain and epoch of this directory");
+	k->epoch = (uint32_t)epoch;
+	return true;
+}
+
+static bool
+refuse_test_keys(struct keys *k, struct keys_fault *f)
+{
+	if (jwk_is_test_domain(k->self.domain) || jwk_is_test_thumbprint(k->self.sig_jkt) ||
+	    jwk_is_test_thumbprint(k->self.enc_jkt) || signers_have_test_key(k->authority))
+		return fail(k, f, "test-key: its private half is public; only with --allow-test-keys");
+	return true;
+}
+
+/* ---- releases ----------------------------------------------------------------------------------- */
+
+/* A release's own end is the end of every key in it. */
+static void
+limit_dates(struct level_key *key, const struct jws *jws)
+{
+	if (jws->nbf > key->nbf)
+		key->nbf = jws->nbf;
+	if (jws->exp != 0 && (key->exp == 0 || jws->exp < key->exp))
+		key->exp = jws->exp;
+}
+
+static bool
+outlives(const struct level_key *a, const struct level_key *b)
+{
+	return b->exp != 0 && (a->exp == 0 || a->exp > b->exp);
+}
+
+/* Takes KEY.  A key that was released twice counts until the later end. */
+static void
+add_level(struct keys *k, struct level_key *key)
+{
+	for (size_t i = 0; i < k->levels; i++) {
+		struct level_key *old = k->level[i];
+
+		if (strcmp(old->kid, key->kid) != 0)
+			continue;
+		if (outlives(key, old)) {
+			k->level[i] = key;
+			key = old;
+		}
+		secret_free(key, sizeof *key);
+		return;
+	}
+	k->level = some(reallocarray(k->level, k->levels + 1, sizeof(*k->level)));
+	k->level[k->levels++] = key;
+}
+
+static bool
+take_level(struct keys *k, const struct release *r, uint32_t node)
+{
+	struct level_key *key = secret_new(sizeof *key);
+
+	if (level_key_read(key, r->jws.claims, node) && strcmp(key->domain, k->self.domain) == 0 &&
+	    key->al <= r->al) {
+		limit_dates(key, &r->jws);
+		add_level(k, key);
+		return true;
+	}
+	secret_free(key, sizeof *key);
+	return false;
+}
+
+static bool
+take_mac(struct keys *k, const struct release *r, uint32_t node)
+{
+	struct mac_key *key = secret_new(sizeof *key);
+	bool good = mac_key_read(key, r->jws.claims, node) && strcmp(key->domain, k->self.domain) == 0 &&
+		    keys_mac(k, key->name) == NULL;
+
+	if (good) {
+		k->mac = some(reallocarray(k->mac, k->macs + 1, sizeof *k->mac));
+		memcpy(k->mac[k->macs].name, key->name, sizeof key->name);
+		k->mac[k->macs++].mac = mac_new((struct bytes){ (const char *)key->key, KEY_SIZE });
+	}
+	secret_free(key, sizeof *key);
+	return good;
+}
+
+/* What a file in releases/ holds, by its name. */
+static const struct {
+	const char *prefix;
+	unsigned want;
+	bool (*take)(struct keys *k, const struct release *r, uint32_t node);
+} kinds[] = {
+	{ "level-", KEYS_LEVELS, take_level },
+	{ "hmac-tag.", KEYS_TAGS, take_mac },
+	{ "hmac-redact.", KEYS_REDACT, take_mac },
+};
+
+static bool
+read_release(
+    struct keys *k, struct release_reader *reader, const char *name, size_t kind, struct keys_fault *f)
+{
+	const struct release_to to = { k->enc, k->authority, k->self.domain, k->self.sig_jkt };
+	const char *why = "";
+	struct release r;
+	char path[300];
+
+	if ((size_t)snprintf(path, sizeof path, "releases/%s", name) >= sizeof path)
+		return fail(k, f, "key-directory: releases: a name that is too long");
+	if (!read_file(k, path, true, f))
+		return false;
+	if (!release_open(reader, buffer_bytes(&k->text), &to, &r, &why))
+		return fail(k, f, "key-invalid: %s: %s", path, why);
+	for (uint32_t n = r.keys + 1; n < r.jws.claims->nodes[r.keys].next; n = r.jws.claims->nodes[n].next)
+		if (!kinds[kind].take(k, &r, n))
+			return fail(
+			    k, f, "key-invalid: %s: a key that is not what its name and domain say", path);
+	return true;
+}
+
+/* Names that do not end in .jwe are what an interrupted write left behind. */
+static bool
+read_named(
+    struct keys *k, struct release_reader *reader, const char *name, unsigned want, struct keys_fault *f)
+{
+	size_t size = strlen(name);
+
+	if (size < 4 || strcmp(name + size - 4, ".jwe") != 0)
+		return true;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+			return (want & kinds[i].want) == 0 || read_release(k, reader, name, i, f);
+	return fail(k, f, "key-invalid: releases/%s: a name that says no kind of key", name);
+}
+
+static bool
+read_releases(struct keys *k, unsigned want, struct keys_fault *f)
+{
+	struct release_reader *reader;
+	struct buffer names;
+	size_t count = 0;
+	bool good = true;
+	const char *name;
+
+	if ((want & (KEYS_LEVELS | KEYS_TAGS | KEYS_REDACT)) == 0)
+		return true;
+	buffer_init(&names, FILE_MOST);
+	if (!file_list_at(k->fd, "releases", &names, &count)) {
+		buffer_release(&names);
+		return fail(k, f, "key-directory: releases: %s", strerror(errno));
+	}
+	reader = release_reader_new();
+	name = names.at;
+	for (size_t i = 0; good && i < count; i++, name += strlen(name) + 1)
+		good = read_named(k, reader, name, want, f);
+	release_reader_free(reader);
+	buffer_release(&names);
+	return good;
+}
+
+static int
+by_epoch(const void *a, const void *b)
+{
+	const struct level_key *x = *(const struct level_key *const *)a,
+			       *y = *(const struct level_key *const *)b;
+
+	if (x->epoch != y->epoch)
+		return x->epoch < y->epoch ? -1 : 1;
+	return (x->al > y->al) - (x->al < y->al);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------ */
+
+static bool
+read_all(struct keys *k, unsigned want, bool allow_test_keys, struct keys_fault *f)
+{
+	return open_directory(k, f) && read_self(k, want, f) && read_authority(k, f) &&
+	       (allow_test_keys || refuse_test_keys(k, f)) && read_current(k, f) && read_releases(k, want, f);
+}
+
+struct keys *
+keys_open(const char *directory, unsigned want, bool allow_test_keys, struct keys_fault *f)
+{
+	struct keys *k = some(calloc(1, sizeof *k));
+
+	k->directory = directory;
+	k->fd = -1;
+	buffer_init(&k->text, FILE_MOST);
+	json_init(&k->index, NULL, DEPTH);
+	if (!read_all(k, want, allow_test_keys, f)) {
+		keys_close(k);
+		return NULL;
+	}
+	if (k->levels > 0)
+		qsort(k->level, k->levels, sizeof(*k->level), by_epoch);
+	return k;
+}
+
+void
+keys_close(struct keys *k)
+{
+	if (k == NULL)
+		return;
+	for (size_t i = 0; i < k->levels; i++)
+		secret_free(k->level[i], sizeof *k->level[i]);
+	for (size_t i = 0; i < k->macs; i++)
+		mac_free(k->mac[i].mac);
+	free(k->level);
+	free(k->mac);
+	keyref_free(k->enc);
+	keyref_free(k->sig);
+	signers_free(k->authority);
+	json_release(&k->index);
+	buffer_release(&k->text);
+	if (k->fd >= 0)
+		(void)close(k->fd);
+	free(k);
+}
+
+const char *
+keys_domain(const struct keys *k)
+{
+	return k->self.domain;
+}
+
+uint32_t
+keys_epoch(const struct keys *k)
+{
+	return k->epoch;
+}
+
+const struct level_key *const *
+keys_levels(const struct keys *k, size_t *count)
+{
+	*count = k->levels;
+	return (const struct level_key *const *)k->level;
+}
+
+const struct level_key *
+keys_level(const struct keys *k, struct bytes rl, uint32_t epoch)
+{
+	for (size_t i = 0; i < k->levels; i++)
+		if (k->level[i]->epoch == epoch && bytes_are(rl, k->level[i]->rl))
+			return k->level[i];
+	return NULL;
+}
+
+const struct level_key *
+keys_level_kid(const struct keys *k, struct bytes kid)
+{
+	for (size_t i = 0; i < k->levels; i++)
+		if (bytes_are(kid, k->level[i]->kid))
+			return k->level[i];
+	return NULL;
+}
+
+struct mac *
+keys_mac(struct keys *k, const char *name)
+{
+	for (size_t i = 0; i < k->macs; i++)
+		if (strcmp(k->mac[i].name, name) == 0)
+			return k->mac[i].mac;
+	return NULL;
+}
+
+const struct keys_self *
+keys_self(const struct keys *k)
+{
+	return &k->self;
+}
+
+struct private_key *
+keys_private(struct keys *k)
+{
+	return k->enc;
+}
+
+struct private_key *
+keys_signing(struct keys *k)
+{
+	return k->sig;
+}
+
+const struct signers *
+keys_authority(const struct keys *k)
+{
+	return k->authority;
+}
+
+int
+keys_directory(const struct keys *k)
+{
+	return k->fd;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/crypto/release.h"
+
+#include "common/base/diag.h"
+#include "common/crypto/secret.h"
+#include "common/crypto/unseal.h"
+
+#include <stdlib.h>
+
+enum { DEPTH = 16, LINE_MOST = 1 << 22 };
+
+struct release_reader {
+	struct sealed_reader *sealed;
+	struct unseal *unseal;
+	struct jws_reader *jws;
+	struct buffer line;
+	unsigned index; /* no two messages share a content key: none is looked up again */
+};
+
+struct release_reader *
+release_reader_new(void)
+{
+	struct release_reader *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
+	r->sealed = sealed_reader_new(DEPTH);
+	r->unseal = unseal_new();
+	r->jws = jws_reader_new();
+	buffer_init(&r->line, LINE_MOST);
+	return r;
+}
+
+void
+release_reader_free(struct release_reader *r)
+{
+	if (r == NULL)
+		return;
+	sealed_reader_free(r->sealed);
+	unseal_free(r->unseal);
+	jws_reader_free(r->jws);
+	buffer_release(&r->line);
+	free(r);
+}
+
+static bool
+fail(const char **why, const char *text)
+{
+	*why = text;
+	return false;
+}
+
+static struct bytes
+without_end(struct bytes line)
+{
+	while (line.size > 0 && (line.at[line.size - 1] == '\n' || line.at[line.size - 1] == '\r'))
+		line.size--;
+	return line;
+}
+
+static bool
+unseal_line(struct release_reader *r, struct bytes line, const struct release_to *to, struct bytes *token,
+    const char **why)
+{
+	struct sealed s;
+
+	line = without_end(line);
+	r->line.used = 0;
+	if (!buffer_reserve(&r->line, line.size + JSON_SLACK))
+		return fail(why, "too long");
+	(void)buffer_append(&r->line, line.at, line.size);
+	memset(r->line.at + r->line.used, 0, JSON_SLACK);
+	if (!sealed_read_message(r->sealed, buffer_bytes(&r->line), &s) || !bytes_are(s.stage, "release"))
+		return fail(why, "not a release message");
+	if (!bytes_are(s.tags.domain, to->domain))
+		return fail(why, "of another domain");
+	if (!bytes_are(s.tags.to, keyref_public(to->enc)->jkt))
+		return fail(why, "sealed to another key");
+	if (!unseal_by_private(r->unseal, &s, sealed_header_index(r->sealed), r->index++, to->enc, token))
+		return fail(why, "does not authenticate");
+	return true;
+}
+
+/* The device that the claims name is us. */
+static bool
+is_ours(const struct jws *jws, const struct release_to *to)
+{
+	uint32_t cnf = json_member(jws->claims, 0, (struct bytes)BYTES("cnf"));
+	uint32_t jkt = cnf == 0 ? 0 : json_member(jws->claims, cnf, (struct bytes)BYTES("jkt"));
+
+	return jkt != 0 && json_is(jws->claims, jkt, bytes_of(to->sig_jkt)) &&
+	       bytes_are(jws->iss, to->domain);
+}
+
+bool
+release_open(struct release_reader *r, struct bytes line, const struct release_to *to, struct release *out,
+    const char **why)
+{
+	struct bytes token;
+
+	*out = (struct release){ 0 };
+	if (!unseal_line(r, line, to, &token, why))
+		return false;
+	if (jws_verify(r->jws, to->authority, token, "ehr-release+jwt", &out->jws) != JWS_GOOD)
+		return fail(why, "not signed by the authority");
+	if (!is_ours(&out->jws, to))
+		return fail(why, "for another device");
+	out->keys = json_member(out->jws.claims, 0, (struct bytes)BYTES("keys"));
+	if (!jws_number(&out->jws, "al", &out->al) || out->keys == 0 ||
+	    json_kind(out->jws.claims, out->keys) != JSON_ARRAY)
+		return fail(why, "incomplete");
+	return true;
+}
