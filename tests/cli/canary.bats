@@ -1,0 +1,97 @@
+load ../lib/ehr
+
+# Tokens that occur nowhere else stand at every place where something can hide (testdata/canary).
+# find.pl says which of them a version below their level gives away.
+canary() {
+	perl "$EHR_ROOT/testdata/canary/find.pl" "$@"
+}
+
+make_records() {
+	perl "$EHR_ROOT/testdata/canary/make.pl" "$EHR_ROOT/testdata/canary/places.ndjson"
+}
+
+# The versions of records.ndjson under a policy, in the file versions.
+redact_with() {
+	rm -rf site
+	ehr-keys make -P "$1" -S site >/dev/null &&
+		ehr-classify -P "$1" records.ndjson 2>/dev/null >labelled &&
+		ehr-redact -P "$1" -S site labelled >versions 2>/dev/null
+}
+
+@test "no token above a level is in that level's version: raw, unescaped, base64-decoded or case-folded" {
+	make_records
+	redact_with "$EHR_ROOT/policies/hospital"
+	[ "$(grep -c '"rl":"V"' versions)" -eq "$(wc -l <records.ndjson)" ]
+	ehr 0 canary tokens.tsv versions
+	empty out
+}
+
+@test "what find.pl finds: a token written plainly, escaped, in base64, in capitals, and one that is nowhere" {
+	printf 'kEnNwOrT12345678\tR\t1\n' >tokens.tsv
+	top='{"ehr":{"rl":"V"},"record":{"a":"kEnNwOrT12345678"}}'
+	printf '%s\n' "$top" >versions
+	ehr 0 canary tokens.tsv versions
+	local hidden
+	for hidden in kEnNwOrT12345678 KENNWORT12345678 '\u006bEnNwOrT12345678' "$(printf 'so kEnNwOrT12345678 it is' | base64)"; do
+		printf '%s\n{"ehr":{"rl":"N"},"record":{"a":"%s"}}\n' "$top" "$hidden" >versions
+		ehr 1 canary tokens.tsv versions
+		has out 'of level R, record 1, is in its version N'
+	done
+	printf '{"ehr":{"rl":"V"},"record":{}}\n' >versions
+	ehr 1 canary tokens.tsv versions
+	has out 'not even in the highest version'
+}
+
+@test "no token is in a sealed line's tags, and a message names none" {
+	make_records
+	redact_with "$EHR_ROOT/policies/hospital"
+	ehr-seal -P "$EHR_ROOT/policies/hospital" -S site versions >sealed 2>err
+	sed -E 's/"(protected|encrypted_key|iv|ciphertext|tag)":"[^"]*",?//g' sealed >tags
+	sed 's/$/not json/' records.ndjson >broken
+	ehr-classify -P "$EHR_ROOT/policies/hospital" --on-error skip broken >/dev/null 2>>err || true
+	cut -f1 tokens.tsv >words
+	[ -s err ] && [ -s tags ]
+	! grep -iFf words tags || return 1
+	! grep -iFf words err || return 1
+}
+
+# The rules of classify.yaml by number: where each begins.
+rules() {
+	awk '/^rules:/ { on = 1; next } /^[a-z]/ { on = 0 } on && /^  - id: / { print $3 }' "$1"
+}
+
+# Writes classify.yaml without rule $2, or (inverted) with a condition that holds where it did not.
+mutate() {
+	awk -v rule="$2" -v how="$3" '
+	/^rules:/ { on = 1 }
+	on && /^[a-z]/ && !/^rules:/ { on = 0 }
+	on && /^  - id: / { here = $3 == rule; asks = 0 }
+	here && on && how == "delete" { next }
+	here && on && /^    where: / { asks = 1; sub(/^    where: /, ""); print "    where: {none: [" $0 "]}"; next }
+	here && on && /^    label: / && !asks && how == "invert" { print "    where: {none: [{.resourceType: {present: true}}]}" }
+	{ print }' "$1"
+}
+
+@test "each label rule of the hospital matters: deleted or inverted, a test fails" {
+	local rule how count=0
+	make_records
+	cp -r "$EHR_ROOT/policies/hospital" whole
+	redact_with whole
+	ehr 0 canary tokens.tsv versions
+	ehr 0 ehr-policy test -P whole
+	for rule in $(rules whole/classify.yaml); do
+		for how in delete invert; do
+			rm -rf other && cp -r whole other
+			mutate whole/classify.yaml "$rule" "$how" >other/classify.yaml
+			! cmp -s whole/classify.yaml other/classify.yaml || return 1
+			if ehr-policy test -P other >out 2>&1 && redact_with other && canary tokens.tsv versions >out; then
+				echo "rule $rule: nobody misses it when it is gone ($how)"
+				return 1
+			fi
+			# That the policy is still one: what failed is a test, not the policy.
+			[ "$(ehr-policy test -P other 2>&1 >/dev/null | grep -c 'classify.yaml:')" -eq 0 ]
+			count=$((count + 1))
+		done
+	done
+	[ "$count" -ge 36 ]
+}
