@@ -181,7 +181,7 @@ condition_each_node(const struct condition *some, const struct condition_record 
 		(void)path_each(some->path, r->json, node, &wall, pass_on, &v);
 		return true;
 	}
-	struct jq_wall wall = { is_inner, &roots };
+	struct path_wall wall = { is_inner, &roots };
 
 	return jq_paths(some->program, r->json, node, &wall, &r->jq, pass_on_jq, &v) != JQ_UNKNOWN;
 }
@@ -301,7 +301,7 @@ enum truth
 condition_test_when(struct jq_program *p, const struct condition_record *r)
 {
 	const struct roots *roots = r->roots;
-	struct jq_wall wall = { is_inner, &roots };
+	struct path_wall wall = { is_inner, &roots };
 
 	switch (jq_test(p, r->json, r->roots->at[r->root].node, &wall, &r->jq)) {
 	case JQ_FALSE:
