@@ -251,9 +251,11 @@ loader_criticality(struct loader *l, const struct yaml_node *node)
 	struct yaml_map map;
 	struct yaml_node *order, *usual, *unreadable, *ignore;
 
-	if (node == NULL || node->kind == YAML_NULL)
+	if (node == NULL || node->kind == YAML_NULL) {
+		/* A policy that says nothing of it still has a word for it: every line does. */
+		c->word[c->words++] = (struct bytes)BYTES("routine");
 		return true;
-	c->is_given = true;
+	}
 	if (!yaml_open(&map, l->file, node, l->fault) || (order = yaml_need(&map, "order")) == NULL ||
 	    !read_order(l, order) || (usual = yaml_need(&map, "default")) == NULL ||
 	    !read_word(l, usual, &c->usual))

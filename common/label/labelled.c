@@ -147,12 +147,9 @@ put_ehr(struct run *run, const struct labels *labels, struct buffer *b)
 	put_level(run, b, (struct bytes)BYTES(",\"level\":\""), (int)labels->level);
 	PUT(b, ",\"sensitivity\":");
 	put_codes(b, VOCABULARY_SENSITIVITY, run->sensitivity_order, labels->sensitivity);
-	if (run->set.criticality.is_given) {
-		PUT(b, ",\"criticality\":\"");
-		put(b, run->set.criticality.word[labels->criticality]);
-		PUT(b, "\"");
-	}
-	PUT(b, ",\"reasons\":");
+	PUT(b, ",\"criticality\":\"");
+	put(b, run->set.criticality.word[labels->criticality]);
+	PUT(b, "\",\"reasons\":");
 	put_reasons(run, labels, b);
 	PUT(b, ",\"policy\":\"");
 	put(b, bytes_of(run->set.policy->digest));

@@ -130,7 +130,6 @@ struct plan {
 };
 
 struct criticality {
-	bool is_given;
 	struct bytes word[MAX_CRITICALITY];
 	unsigned words;
 	unsigned usual; /* `default` */
