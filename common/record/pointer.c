@@ -43,10 +43,9 @@ pointer_cursor_new(void)
 {
 	struct pointer_cursor *c = malloc(sizeof *c);
 
-	if (c != NULL)
-		init(c);
-	else
+	if (c == NULL)
 		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *c);
+	init(c);
 	return c;
 }
 

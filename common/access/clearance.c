@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/clearance.h"
+
+enum { MAX_AL = 99, MIN_COMMAND_ID = 22, MAX_AHEAD = 5, MAX_APPROVERS = 1000 };
+
+static bool
+read_al(struct reader *r, struct yaml_map *m, unsigned *al)
+{
+	const struct yaml_node *node = yaml_need(m, "al");
+	uint64_t number = 0;
+
+	if (!node || !yaml_integer(r->file, node, 0, MAX_AL, &number, r->fault))
+		return false;
+	*al = (unsigned)number;
+	return true;
+}
+
+static bool
+read_rows(struct reader *r, const struct yaml_node *node, enum criteria_side side,
+    struct clearance_row **rows, uint32_t *count)
+{
+	if (!node)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of rows");
+	*rows = arena_array(r->arena, node->count, sizeof **rows);
+	for (size_t i = 0; i < node->count; i++) {
+		struct clearance_row *row = &(*rows)[(*count)++];
+		struct yaml_map m;
+
+		if (!yaml_open(&m, r->file, node->item[i], r->fault) || !read_al(r, &m, &row->al) ||
+		    !criteria_read(r, &m, side, CRITERIA_REQUEST | CRITERIA_WHAT, &row->criteria) ||
+		    !yaml_close(&m))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_duration(struct reader *r, const struct yaml_node *node, int64_t *seconds)
+{
+	struct bytes text;
+
+	if (!node || !yaml_string(r->file, node, &text, r->fault))
+		return false;
+	return (clock_parse_duration(text, seconds) && *seconds > 0) ||
+	       fault_at(r->fault, r->file, node, "expected a duration, such as 60s, 5m, 4h or 30d");
+}
+
+static bool
+read_commands(struct clearances *c, struct reader *r, const struct yaml_node *node)
+{
+	if (!node)
+		return true;
+	if (node->kind != YAML_MAP)
+		return fault_at(r->fault, r->file, node, "expected a map of commands");
+	c->command = arena_array(r->arena, node->count, sizeof *c->command);
+	for (size_t i = 0; i < node->count; i++) {
+		struct command *command = &c->command[c->commands++];
+		uint64_t approvals = 0;
+		struct yaml_map m;
+
+		command->word = lexicon_add(r->words, node->key[i]->text);
+		if (!yaml_open(&m, r->file, node->item[i], r->fault) || !read_al(r, &m, &command->al) ||
+		    !read_duration(r, yaml_need(&m, "fresh"), &command->fresh) ||
+		    !yaml_integer(r->file, yaml_take(&m, "approvals"), 0, MAX_AL, &approvals, r->fault) ||
+		    !yaml_close(&m))
+			return false;
+		command->approvals = (unsigned)approvals;
+	}
+	return true;
+}
+
+static bool
+read_grants(struct clearances *c, struct reader *r, const struct yaml_node *node)
+{
+	struct yaml_map m;
+
+	return !node || (yaml_open(&m, r->file, node, r->fault) &&
+			    read_duration(r, yaml_need(&m, "longest"), &c->longest_grant) && yaml_close(&m));
+}
+
+bool
+clearances_read(struct clearances *c, struct reader *r)
+{
+	const struct yaml_node *root;
+	struct yaml_map m;
+
+	*c = (struct clearances){ 0 };
+	if (!policy_file(r->policy, "authz/clearances.yaml"))
+		return true;
+	root = policy_yaml(r->policy, "authz/clearances.yaml", &r->file, r->fault);
+	if (!root || !reader_open(r, root, &m))
+		return false;
+	c->there = true;
+	return read_rows(r, yaml_need(&m, "clearances"), SIDE_PERMIT, &c->row, &c->rows) &&
+	       !r->fault->text[0] && read_rows(r, yaml_take(&m, "caps"), SIDE_DENY, &c->cap, &c->caps) &&
+	       read_commands(c, r, yaml_take(&m, "commands")) && read_grants(c, r, yaml_take(&m, "grants")) &&
+	       yaml_close(&m);
+}
+
+static enum truth
+row_holds(const struct clearance_row *row, struct situation *s)
+{
+	struct attribute_set missing = { 0 };
+	unsigned data = 0;
+
+	return criteria_judge(&row->criteria, s, &data, &missing);
+}
+
+/* A claim may only lower the level.  False if it is none or asks for more than was assessed. */
+static bool
+take_claim(const struct situation *s, unsigned *al)
+{
+	const struct values *claim = situation_values(s, ATTRIBUTE_CLAIMED_AL);
+	unsigned number = 0;
+
+	if (!claim->present)
+		return true;
+	if (claim->count != 1 || claim->at[0].kind != VALUE_NUMBER || claim->at[0].text.size > 2)
+		return false;
+	for (size_t i = 0; i < claim->at[0].text.size; i++) {
+		char digit = claim->at[0].text.at[i];
+
+		if (digit < '0' || digit > '9')
+			return false;
+		number = 10 * number + (unsigned)(digit - '0');
+	}
+	if (number > *al)
+		return false;
+	*al = number;
+	return true;
+}
+
+struct clearance
+clearance_assess(const struct clearances *c, struct situation *s)
+{
+	struct clearance a = { .reason = "no-clearance" };
+
+	for (uint32_t i = 0; i < c->rows; i++) {
+		if (a.reason == NULL && c->row[i].al <= a.assessed)
+			continue;
+		if (row_holds(&c->row[i], s) != TRUTH_TRUE)
+			continue;
+		a.assessed = c->row[i].al;
+		a.reason = NULL;
+	}
+	if (a.reason)
+		return a;
+	for (uint32_t i = 0; i < c->caps; i++)
+		if (c->cap[i].al < a.assessed && row_holds(&c->cap[i], s) != TRUTH_FALSE)
+			a.assessed = c->cap[i].al;
+	a.al = a.assessed;
+	if (!take_claim(s, &a.al))
+		a.reason = "claimed-al";
+	return a;
+}
+
+static bool
+is_fresh(const struct command *command, const struct situation *s)
+{
+	struct instant issued;
+	const struct instant *now = &s->request->time;
+
+	return s->request->timed &&
+	       clock_parse_instant(request_string(s->request, ATTRIBUTE_ISSUED), &issued) &&
+	       instant_compare(*now, instant_add(issued, command->fresh)) <= 0 &&
+	       instant_compare(issued, instant_add(*now, MAX_AHEAD)) <= 0;
+}
+
+static bool
+is_base64url(struct bytes text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		char c = text.at[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			c == '-' || c == '_'))
+			return false;
+	}
+	return true;
+}
+
+/* People other than the asker, each counted once. */
+static unsigned
+approvals(const struct situation *s, unsigned enough)
+{
+	const struct values *by = situation_values(s, ATTRIBUTE_APPROVED_BY);
+	struct bytes asker = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < by->count && i < MAX_APPROVERS && count < enough; i++) {
+		bool new = by->at[i].kind == VALUE_STRING && !bytes_equal(by->at[i].text, asker);
+
+		for (uint32_t k = 0; new &&k < i; k++)
+			new = !value_equal(&by->at[i], &by->at[k]);
+		count += new;
+	}
+	return count;
+}
+
+const char *
+clearance_command(const struct clearances *c, const struct situation *s, bool cleared, unsigned al,
+    const struct used *used, struct scratch *scratch)
+{
+	const struct values *name = situation_values(s, ATTRIBUTE_COMMAND);
+	struct bytes id = request_string(s->request, ATTRIBUTE_COMMAND_ID);
+	const struct command *command = NULL;
+
+	for (uint32_t i = 0; i < c->commands && name->count == 1 && name->at[0].word != 0; i++)
+		if (c->command[i].word == name->at[0].word)
+			command = &c->command[i];
+	if (!command)
+		return "command-type";
+	if (!cleared || al < command->al)
+		return "command-al";
+	if (!is_fresh(command, s))
+		return "command-stale";
+	if (id.size < MIN_COMMAND_ID || !is_base64url(id))
+		return "command-id";
+	if (used_has(used, scratch, request_string(s->request, ATTRIBUTE_RESOURCE_ID), id))
+		return "command-replay";
+	return approvals(s, command->approvals) < command->approvals ? "command-approval" : NULL;
+}

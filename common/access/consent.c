@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/consent.h"
+
+/* One directive while it is judged: K, M and the two marks of the authorization page. */
+struct bench {
+	struct situation *s;
+	struct scratch *scratch;
+	struct opinion *o;
+	const struct item **keep_end, **redact_end;
+	const struct note **note_end;
+	const struct spoken **spoken_end;
+	bool hard;
+	bool undecided;
+};
+
+bool
+opinion_unlimited(const struct opinion *o)
+{
+	return o->result == RESULT_PERMIT && o->keep.everything && !o->redact;
+}
+
+static void
+keep(struct bench *b, const struct item *item)
+{
+	struct item *copy = scratch_take(b->scratch, sizeof *copy);
+
+	*copy = *item;
+	copy->next = NULL;
+	*b->keep_end = copy;
+	b->keep_end = &copy->next;
+	b->o->keep.everything = b->o->keep.everything || item_is_all(copy);
+}
+
+/* An item without criteria and exceptions is everything: nothing is left to redact. */
+static void
+redact(struct bench *b, const struct item *item)
+{
+	struct item *copy = scratch_take(b->scratch, sizeof *copy);
+
+	b->hard = b->hard || item_is_all(item);
+	*copy = *item;
+	copy->next = NULL;
+	*b->redact_end = copy;
+	b->redact_end = &copy->next;
+}
+
+static void
+undecided(struct bench *b, struct bytes id_text, struct attribute_set missing)
+{
+	struct note *n = scratch_take(b->scratch, sizeof *n);
+
+	*n = (struct note){ .id_text = id_text, .missing = missing };
+	*b->note_end = n;
+	b->note_end = &n->next;
+	b->undecided = true;
+}
+
+static void
+speak(struct bench *b, struct bytes id, struct bytes id_text, const struct rule *rule)
+{
+	struct spoken *n = scratch_take(b->scratch, sizeof *n);
+
+	*n = (struct spoken){ .id = id, .id_text = id_text, .rule = rule };
+	*b->spoken_end = n;
+	b->spoken_end = &n->next;
+}
+
+static struct state
+judge_rule(struct bench *b, const struct rule *rule)
+{
+	struct state state = rule_state(rule, b->s, b->scratch);
+
+	if (state.holding == RULE_HOLDS)
+		speak(b, rule->id, rule->id_text, rule);
+	return state;
+}
+
+/* Two plain lists of one criterion have no value in common. */
+static bool
+disjoint(const struct test *a, const struct test *b)
+{
+	for (uint32_t i = 0; i < a->entries; i++)
+		for (uint32_t k = 0; k < b->entries; k++)
+			if (bytes_equal(a->entry[i].value.text, b->entry[k].value.text))
+				return false;
+	return true;
+}
+
+/*
+ * The scope of a rule inside a rule: different criteria join, two lists of one criterion intersect, else the
+ * inner one counts alone.  The outer label is left out, for it was written for the other side: stricter.
+ * False if nothing can match both.
+ */
+static bool
+join(const struct item *outer, const struct item *inner, struct item *item)
+{
+	*item = *inner;
+	for (unsigned i = 0; i < DATA_COUNT; i++) {
+		const struct test *a = outer->scope.first[i], *b = inner->scope.first[i];
+
+		if (!a || DATA_FIRST + i == ATTRIBUTE_LABEL)
+			continue;
+		item->whole = false;
+		if (!b) {
+			item->scope.first[i] = a;
+			continue;
+		}
+		if (a->kind != TEST_VALUES || a->mode != MODE_ANY || b->mode != MODE_ANY)
+			continue;
+		if (disjoint(a, b))
+			return false;
+		item->scope.first[i] = a;
+		item->scope.second[i] = b;
+	}
+	return true;
+}
+
+static void
+permit_holds(struct bench *b, const struct rule *rule, const struct item *outer)
+{
+	keep(b, outer);
+	for (uint32_t i = 0; i < rule->nests; i++) {
+		const struct rule *inner = &rule->nested[i];
+		struct state state = judge_rule(b, inner);
+		struct item item;
+
+		if (state.holding == RULE_UNKNOWN && !inner->skip_missing)
+			undecided(b, inner->id_text, state.missing);
+		if (state.holding == RULE_HOLDS && join(outer, state.item, &item))
+			redact(b, &item);
+	}
+}
+
+static void
+deny_holds(struct bench *b, const struct rule *rule, const struct item *outer)
+{
+	struct scope *except = scratch_array(b->scratch, outer->excepts + rule->nests, sizeof *except);
+	struct item item = *outer;
+	bool lifted = false;
+
+	if (outer->excepts > 0)
+		memcpy(except, outer->except, outer->excepts * sizeof *except);
+	item.except = except;
+	for (uint32_t i = 0; i < rule->nests; i++) {
+		struct state state = judge_rule(b, &rule->nested[i]);
+
+		if (state.holding != RULE_HOLDS || state.item->excepts > 0)
+			continue;
+		if (state.item->whole)
+			lifted = true;
+		else
+			except[item.excepts++] = state.item->scope;
+	}
+	if (!lifted)
+		redact(b, &item);
+}
+
+/* A permit of which nobody knows whether it holds gives nothing, but a deny inside it may not get lost. */
+static void
+permit_unknown(struct bench *b, const struct rule *rule, const struct state *outer)
+{
+	bool limits = false;
+
+	for (uint32_t i = 0; i < rule->nests; i++)
+		limits = limits || rule_state(&rule->nested[i], b->s, b->scratch).holding != RULE_NO;
+	if (limits)
+		undecided(b, rule->id_text, outer->missing);
+}
+
+static void
+judge_rules(struct bench *b, const struct directive *d)
+{
+	for (uint32_t i = 0; i < d->rules; i++) {
+		const struct rule *rule = &d->rule[i];
+		struct state state = judge_rule(b, rule);
+
+		if (state.holding == RULE_NO)
+			continue;
+		if (state.holding == RULE_UNKNOWN) {
+			if (rule->effect == EFFECT_PERMIT)
+				permit_unknown(b, rule, &state);
+			else if (!rule->skip_missing)
+				undecided(b, rule->id_text, state.missing);
+		} else if (rule->effect == EFFECT_PERMIT) {
+			permit_holds(b, rule, state.item);
+		} else {
+			deny_holds(b, rule, state.item);
+		}
+	}
+}
+
+/* Does the directive apply at all? */
+static bool
+directive_applies(struct bench *b, const struct directive *d)
+{
+	struct attribute_set missing = { 0 };
+	unsigned data = 0;
+
+	if (interval_dated(&d->period)) {
+		if (!b->s->request->timed) {
+			attribute_set_add(&missing, ATTRIBUTE_TIME);
+			undecided(b, d->id_text, missing);
+			return true;
+		}
+		if (!interval_holds(&d->period, b->s->request->time))
+			return false;
+	}
+	switch (criteria_judge(&d->root, b->s, &data, &missing)) {
+	case TRUTH_FALSE:
+		return false;
+	case TRUTH_UNKNOWN:
+		undecided(b, d->id_text, missing);
+		return true;
+	case TRUTH_TRUE:
+		break;
+	}
+	return true;
+}
+
+static void
+judge_base(struct bench *b, const struct directive *d)
+{
+	struct attribute_set missing = { 0 };
+	unsigned data = 0;
+
+	if (!d->base_permit)
+		return;
+	switch (criteria_judge(&d->what, b->s, &data, &missing)) {
+	case TRUTH_FALSE:
+		break;
+	case TRUTH_UNKNOWN:
+		undecided(b, d->id_text, missing);
+		break;
+	case TRUTH_TRUE:
+		keep(b, item_of(NULL, &d->what, data, b->scratch));
+		break;
+	}
+}
+
+static void
+judge_directive(struct opinion *o, struct situation *s, struct scratch *scratch)
+{
+	const struct directive *d = o->directive;
+	struct bench b = { .s = s,
+		.scratch = scratch,
+		.o = o,
+		.keep_end = &o->keep.items,
+		.redact_end = &o->redact,
+		.note_end = &o->unknown,
+		.spoken_end = &o->spoken };
+
+	if (d->status != DIRECTIVE_ACTIVE)
+		return;
+	if (d->unreadable) {
+		o->result = RESULT_INDETERMINATE;
+		o->reason = "consent-unreadable";
+		speak(&b, d->id, d->id_text, NULL);
+		return;
+	}
+	if (!directive_applies(&b, d))
+		return;
+	speak(&b, d->id, d->id_text, NULL);
+	if (!b.undecided) {
+		judge_base(&b, d);
+		judge_rules(&b, d);
+	}
+	o->reason = NULL;
+	if (b.hard || (!b.undecided && !o->keep.items)) {
+		o->result = RESULT_DENY;
+		o->reason = "consent-deny";
+	} else if (b.undecided) {
+		o->result = RESULT_INDETERMINATE;
+		o->reason = "missing-attribute";
+	} else {
+		o->result = RESULT_PERMIT;
+	}
+}
+
+static bool
+same_outcome(const struct opinion *a, const struct opinion *b)
+{
+	return a->result == b->result &&
+	       (a->result != RESULT_PERMIT || opinion_unlimited(a) == opinion_unlimited(b));
+}
+
+/* Only the latest counts; where none is the latest, nobody knows which one does. */
+static bool
+only_newest(struct consent *c)
+{
+	struct opinion *newest = NULL;
+	bool alone = true;
+
+	for (uint32_t i = 0; i < c->opinions; i++) {
+		struct opinion *o = &c->opinion[i];
+		int order;
+
+		if (!o->directive->dated)
+			return false;
+		order = newest ? instant_compare(o->directive->date, newest->directive->date) : 1;
+		if (order > 0)
+			newest = o;
+		alone = order > 0 || (order < 0 && alone);
+	}
+	if (alone && newest) {
+		c->opinion = newest;
+		c->opinions = 1;
+	}
+	return alone;
+}
+
+static bool
+settle_several(struct consent *c, enum on_several on_several)
+{
+	if (c->opinions < 2 || on_several == SEVERAL_DENY_OVERRIDES)
+		return true;
+	if (on_several == SEVERAL_NEWEST)
+		return only_newest(c);
+	for (uint32_t i = 1; i < c->opinions; i++)
+		if (!same_outcome(&c->opinion[0], &c->opinion[i]))
+			return false;
+	return true;
+}
+
+/* The layer's result: deny overrides, then what is undecided. */
+static void
+combine(struct consent *c)
+{
+	static const enum result order[] = { RESULT_DENY, RESULT_INDETERMINATE };
+
+	c->result = RESULT_PERMIT;
+	for (size_t r = 0; r < sizeof order / sizeof order[0]; r++)
+		for (uint32_t i = 0; i < c->opinions; i++)
+			if (c->opinion[i].result == order[r]) {
+				c->result = order[r];
+				c->reason = c->opinion[i].reason;
+				return;
+			}
+}
+
+static void
+without_directive(struct consent *c, const struct layer_file *file, bool settling)
+{
+	c->by_default = true;
+	if (file->service_requires_consent && settling) {
+		c->result = RESULT_DENY;
+		c->reason = "consent-not-settled";
+	} else if (file->no_consent == NO_CONSENT_IGNORE) {
+		c->applies = false;
+	} else if (file->no_consent == NO_CONSENT_PERMIT) {
+		c->result = RESULT_PERMIT;
+	} else {
+		c->result = RESULT_DENY;
+		c->reason = "no-consent";
+	}
+}
+
+/* Opinions of all directives that apply; true if one is on its way to being active. */
+static bool
+gather(struct consent *c, const struct directive *first, struct situation *s, struct scratch *scratch)
+{
+	uint32_t count = 0;
+	bool settling = false;
+
+	for (const struct directive *d = first; d; d = d->next)
+		count++;
+	c->opinion = scratch_array(scratch, count, sizeof *c->opinion);
+	for (const struct directive *d = first; d; d = d->next) {
+		struct opinion *o = &c->opinion[c->opinions];
+
+		*o = (struct opinion){ .directive = d };
+		settling = settling || d->status == DIRECTIVE_SETTLING;
+		judge_directive(o, s, scratch);
+		c->opinions += o->result != RESULT_NOT_APPLICABLE;
+	}
+	return settling;
+}
+
+struct consent
+consent_decide(const struct layer_file *file, const struct directives *directives, struct situation *s,
+    struct scratch *scratch)
+{
+	struct consent c = { .applies = true, .overridable = true };
+	const struct value *type = situation_values(s, ATTRIBUTE_RESOURCE_TYPE)->at;
+	struct bytes patient = request_string(s->request, ATTRIBUTE_RESOURCE_PATIENT);
+	struct note *n;
+	bool settling;
+
+	if (type->word != 0 && word_set_has(file->no_patient, type->word)) {
+		c.applies = false;
+		return c;
+	}
+	if (patient.size == 0) {
+		c.applies = file->no_consent != NO_CONSENT_IGNORE;
+		c.overridable = false;
+		c.result = RESULT_INDETERMINATE;
+		c.reason = "missing-attribute";
+		n = scratch_take(scratch, sizeof *n);
+		attribute_set_add(&n->missing, ATTRIBUTE_RESOURCE_PATIENT);
+		c.unknown = n;
+		return c;
+	}
+	settling = gather(&c, directives_of(directives, patient), s, scratch);
+	if (c.opinions == 0) {
+		without_directive(&c, file, settling);
+		return c;
+	}
+	if (settle_several(&c, file->on_several)) {
+		combine(&c);
+	} else {
+		c.result = RESULT_INDETERMINATE;
+		c.reason = "consent-several";
+	}
+	return c;
+}

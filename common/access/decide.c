@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/decide.h"
+
+#include "common/access/duties.h"
+#include "common/access/override.h"
+
+const enum layer decide_order[LAYER_COUNT] = { LAYER_JURISDICTION, LAYER_ORGANIZATION, LAYER_CONSENT,
+	LAYER_OUTBOUND, LAYER_CLEARANCE, LAYER_COMMAND, LAYER_OBLIGATIONS };
+
+/* One domain, or none: a list of several is as good as not said. */
+struct domain {
+	struct bytes name;
+	uint32_t word;
+	bool known;
+};
+
+static struct domain
+domain_of(const struct request *q, unsigned attribute)
+{
+	struct domain d = { .name = request_string(q, attribute) };
+
+	d.known = d.name.size > 0;
+	d.word = d.known ? q->at[attribute].at[0].word : 0;
+	return d;
+}
+
+static bool
+same_domain(const struct domain *a, const struct domain *b)
+{
+	return a->known && b->known && bytes_equal(a->name, b->name);
+}
+
+static struct outcome
+settled(enum layer layer, enum result result, const char *reason)
+{
+	return (struct outcome){ .layer = layer,
+		.applies = true,
+		.result = result,
+		.reason = reason,
+		.keep = { .everything = true } };
+}
+
+/* A layer that cannot even begin without the domains. */
+static struct outcome
+without_domain(enum layer layer, const struct domain *subject, const struct domain *resource)
+{
+	struct outcome o = settled(layer, RESULT_INDETERMINATE, "missing-attribute");
+
+	if (!subject->known)
+		attribute_set_add(&o.missing, ATTRIBUTE_SUBJECT_DOMAIN);
+	if (!resource->known)
+		attribute_set_add(&o.missing, ATTRIBUTE_RESOURCE_DOMAIN);
+	return o;
+}
+
+/* The requester's own domain has a say in what its staff asks elsewhere. */
+static struct outcome
+decide_outbound(struct engine *e, struct verdict *v, const struct trust *trust)
+{
+	struct domain subject = domain_of(v->request, ATTRIBUTE_SUBJECT_DOMAIN);
+	struct domain resource = domain_of(v->request, ATTRIBUTE_RESOURCE_DOMAIN);
+	struct situation whole = v->situation;
+	const struct layer_file *file;
+	struct outcome none = { .layer = LAYER_OUTBOUND }, o;
+
+	if (!subject.known || !resource.known)
+		return e->layers.any[LAYER_OUTBOUND] ? without_domain(LAYER_OUTBOUND, &subject, &resource)
+						     : none;
+	if (same_domain(&subject, &resource) || (trust && trust->enforces_outbound))
+		return none;
+	file = layers_find(&e->layers, LAYER_OUTBOUND, subject.word);
+	if (!file)
+		return settled(LAYER_OUTBOUND, RESULT_DENY, "no-outbound-policy");
+	whole.custodian = false;
+	o = layer_decide(file, &whole, &e->scratch);
+	v->situation.stronger_might_help = whole.stronger_might_help;
+	return o;
+}
+
+/* What the custodian does not take from a domain about its own staff. */
+static void
+distrust(struct request *q, const struct trust *trust)
+{
+	for (uint32_t i = 0; i < trust->limits; i++) {
+		struct values *v = &q->at[trust->limit[i].attribute];
+
+		v->distrusted = !criteria_covers(&trust->limit[i], v);
+	}
+}
+
+static struct outcome
+decide_organization(struct engine *e, struct request *q, struct verdict *v, const struct layer_file *file)
+{
+	struct domain subject = domain_of(q, ATTRIBUTE_SUBJECT_DOMAIN);
+	struct domain resource = domain_of(q, ATTRIBUTE_RESOURCE_DOMAIN);
+	const struct trust *trust;
+	struct outcome o;
+
+	if (!file)
+		return resource.known ? settled(LAYER_ORGANIZATION, RESULT_DENY, "no-policy")
+				      : without_domain(LAYER_ORGANIZATION, &subject, &resource);
+	if (file->domain == 0)
+		return layer_decide(file, &v->situation, &e->scratch);
+	if (!subject.known || !resource.known) {
+		o = without_domain(LAYER_ORGANIZATION, &subject, &resource);
+		o.file = file;
+		return o;
+	}
+	trust = layer_trust(file, subject.word);
+	if (!same_domain(&subject, &resource) && !trust) {
+		o = settled(LAYER_ORGANIZATION, RESULT_DENY, "untrusted-domain");
+		o.file = file;
+		return o;
+	}
+	return layer_decide(file, &v->situation, &e->scratch);
+}
+
+static bool
+refuses(enum result result)
+{
+	return result == RESULT_DENY || result == RESULT_INDETERMINATE;
+}
+
+static void
+decide_layers(struct engine *e, struct request *q, struct verdict *v)
+{
+	struct domain subject = domain_of(q, ATTRIBUTE_SUBJECT_DOMAIN);
+	struct domain resource = domain_of(q, ATTRIBUTE_RESOURCE_DOMAIN);
+	const struct layer_file *house = layers_find(&e->layers, LAYER_ORGANIZATION, resource.word);
+	const struct layer_file *law = layers_find(&e->layers, LAYER_JURISDICTION, resource.word);
+	const struct trust *trust = house ? layer_trust(house, subject.word) : NULL;
+
+	if (trust && !same_domain(&subject, &resource))
+		distrust(q, trust);
+	v->outcome[LAYER_OUTBOUND] = decide_outbound(e, v, trust);
+	if (law)
+		v->outcome[LAYER_JURISDICTION] = layer_decide(law, &v->situation, &e->scratch);
+	v->outcome[LAYER_ORGANIZATION] = decide_organization(e, q, v, house);
+	if (house) {
+		v->consent = consent_decide(house, &e->directives, &v->situation, &e->scratch);
+		override_consent(&v->consent, &v->outcome[LAYER_ORGANIZATION], &v->situation, &e->scratch);
+	}
+	for (int i = 0; i < LAYER_CONSENT; i++)
+		v->denied[i] = v->outcome[i].applies && refuses(v->outcome[i].result);
+	v->denied[LAYER_CONSENT] =
+	    v->consent.applies && refuses(v->consent.result) && v->consent.overrides == 0;
+}
+
+/* Actions that show no record. */
+static bool
+shows_nothing(const struct request *q)
+{
+	static const char *const names[] = { "create", "send-command", "release-keys" };
+	struct bytes action = request_string(q, ATTRIBUTE_ACTION_NAME);
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (bytes_are(action, names[i]))
+			return true;
+	return false;
+}
+
+static void
+decide_clearance(struct engine *e, struct verdict *v)
+{
+	const struct policy *p = e->policy;
+
+	v->cleared = true;
+	v->clearance = clearance_assess(&e->clearances, &v->situation);
+	v->reasons[LAYER_CLEARANCE] = v->clearance.reason;
+	v->level = v->clearance.reason ? -1 : policy_level_for(p, v->clearance.al);
+	duties_spend_levels(v);
+	if (v->level >= 0) {
+		unsigned al = p->level[v->level].al;
+
+		v->al = v->clearance.al < al ? v->clearance.al : al;
+		v->level_owed = (unsigned)v->level + 1 < p->levels && !shows_nothing(v->request);
+	}
+	if (!v->clearance.reason &&
+	    (v->level < 0 ||
+		(!shows_nothing(v->request) &&
+		    criteria_rank(situation_values(&v->situation, ATTRIBUTE_LABEL), p->levels) > v->level)))
+		v->reasons[LAYER_CLEARANCE] = "clearance";
+	v->denied[LAYER_CLEARANCE] = v->reasons[LAYER_CLEARANCE] != NULL;
+}
+
+static const char *
+reason_of(const struct verdict *v, enum layer layer)
+{
+	if (layer < LAYER_CONSENT)
+		return v->outcome[layer].reason;
+	return layer == LAYER_CONSENT ? v->consent.reason : v->reasons[layer];
+}
+
+static void
+conclude(struct verdict *v)
+{
+	v->permitted = true;
+	for (int i = LAYER_COUNT - 1; i >= 0; i--)
+		if (v->denied[decide_order[i]]) {
+			v->permitted = false;
+			v->decided_by = decide_order[i];
+			v->reason = reason_of(v, decide_order[i]);
+		}
+	if (!v->permitted)
+		return;
+	v->decided_by = v->consent.applies && v->consent.overrides == 0 ? LAYER_CONSENT : LAYER_ORGANIZATION;
+	v->reason = v->consent.overrides > 0 ? "consent-overridden" : "permitted";
+}
+
+bool
+decide_is_command(const struct request *q)
+{
+	return bytes_are(request_string(q, ATTRIBUTE_ACTION_NAME), "send-command");
+}
+
+/* Until when the same request gets the same answer. */
+static void
+find_end(struct engine *e, struct verdict *v)
+{
+	const struct request *q = v->request;
+	const struct moments *m;
+
+	if (!v->permitted || !q->timed)
+		return;
+	moments_next(&e->moments, q->time, &v->valid_until, &v->ends);
+	m = e->facts ? facts_moments(e->facts, request_string(q, ATTRIBUTE_SUBJECT_ID)) : NULL;
+	if (m)
+		moments_next(m, q->time, &v->valid_until, &v->ends);
+	for (const struct directive *d =
+		 v->consent.applies
+		     ? directives_of(&e->directives, request_string(q, ATTRIBUTE_RESOURCE_PATIENT))
+		     : NULL;
+	     d; d = d->next)
+		if (d->status == DIRECTIVE_ACTIVE)
+			moments_next(&d->moments, q->time, &v->valid_until, &v->ends);
+	for (uint32_t i = 0; i < v->owes; i++)
+		if (v->owed[i].timed && (!v->ends || instant_compare(v->owed[i].at, v->valid_until) < 0)) {
+			v->valid_until = v->owed[i].at;
+			v->ends = true;
+		}
+}
+
+static void
+decide_once(struct engine *e, struct request *q, struct verdict *v)
+{
+	*v = (struct verdict){ .request = q, .level = -1 };
+	v->situation = (struct situation){ .request = q,
+		.attributes = &e->attributes,
+		.names = &e->names,
+		.facts = e->facts,
+		.custodian = true,
+		.levels = e->policy->levels };
+	decide_layers(e, q, v);
+	duties_of_data(v, &e->scratch);
+	if (e->clearances.there)
+		decide_clearance(e, v);
+	if (decide_is_command(q)) {
+		v->commanded = true;
+		v->reasons[LAYER_COMMAND] = clearance_command(&e->clearances, &v->situation,
+		    !v->clearance.reason, v->clearance.al, &e->used, &e->scratch);
+		v->denied[LAYER_COMMAND] = v->reasons[LAYER_COMMAND] != NULL;
+	}
+	conclude(v);
+	duties_of_rules(v, &e->scratch);
+	if (v->permitted && !duties_supported(v)) {
+		v->reasons[LAYER_OBLIGATIONS] = "unsupported-obligation";
+		v->denied[LAYER_OBLIGATIONS] = true;
+		conclude(v);
+		duties_of_rules(v, &e->scratch);
+	}
+}
+
+/* The least quality of authentication above the present one with which the same request would be permitted.
+ */
+static uint32_t
+find_step_up(struct engine *e, struct request *q)
+{
+	struct values before = q->at[ATTRIBUTE_ACR];
+	struct value *acr = scratch_take(&e->scratch, sizeof *acr);
+	uint32_t first = 0, found = 0;
+
+	for (uint32_t i = 0; i < before.count; i++) {
+		int rank = before.at[i].word ? names_acr(&e->names, before.at[i].word) : -1;
+
+		if (rank >= 0 && (uint32_t)rank + 1 > first)
+			first = (uint32_t)rank + 1;
+	}
+	for (uint32_t i = first; i < e->names.acrs && !found; i++) {
+		struct verdict *v = scratch_take(&e->scratch, sizeof *v);
+
+		*acr = (struct value){ .kind = VALUE_STRING, .word = e->names.acr[i] };
+		acr->text = lexicon_text(&e->words, acr->word);
+		q->at[ATTRIBUTE_ACR] = (struct values){ .at = acr, .count = 1, .present = true };
+		decide_once(e, q, v);
+		if (v->permitted)
+			found = acr->word;
+	}
+	q->at[ATTRIBUTE_ACR] = before;
+	return found;
+}
+
+void
+decide(struct engine *e, struct request *q, struct verdict *v)
+{
+	decide_once(e, q, v);
+	if (!v->permitted && v->situation.stronger_might_help)
+		v->step_up = find_step_up(e, q);
+	find_end(e, v);
+	if (v->permitted && v->commanded)
+		used_add(&e->used, &e->scratch, request_string(q, ATTRIBUTE_RESOURCE_ID),
+		    request_string(q, ATTRIBUTE_COMMAND_ID));
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/directive.h"
+
+#include "common/access/ndjson.h"
+#include "common/base/diag.h"
+
+#include <stdlib.h>
+
+static struct directive **
+find_slot(const struct directives *d, struct bytes patient)
+{
+	uint32_t at = (uint32_t)lexicon_hash(patient) & (d->room - 1);
+
+	while (d->slot[at] && !bytes_equal(d->slot[at]->patient, patient))
+		at = (at + 1) & (d->room - 1);
+	return &d->slot[at];
+}
+
+static void
+grow(struct directives *d)
+{
+	struct directive **old = d->slot;
+	uint32_t olds = d->room;
+
+	d->room = olds ? 2 * olds : 64;
+	d->slot = calloc(d->room, sizeof(struct directive *));
+	if (!d->slot)
+		diag_die(EXIT_IO, "out of memory");
+	for (uint32_t i = 0; i < olds; i++)
+		if (old[i])
+			*find_slot(d, old[i]->patient) = old[i];
+	free(old);
+}
+
+static bool
+insert(struct directives *d, struct reader *r, struct directive *new, const struct yaml_node *node)
+{
+	struct directive **link;
+
+	if (2 * (d->patients + 1) > d->room)
+		grow(d);
+	link = find_slot(d, new->patient);
+	d->patients += *link == NULL;
+	d->count++;
+	while (*link && bytes_compare((*link)->id, new->id) < 0)
+		link = &(*link)->next;
+	if (*link && bytes_equal((*link)->id, new->id))
+		return fault_at(r->fault, r->file, node, "a directive that is there twice for its patient");
+	new->next = *link;
+	*link = new;
+	return true;
+}
+
+const struct directive *
+directives_of(const struct directives *d, struct bytes patient)
+{
+	return d->room ? *find_slot(d, patient) : NULL;
+}
+
+void
+directives_release(struct directives *d)
+{
+	free(d->slot);
+	free(d->warning);
+	*d = (struct directives){ 0 };
+}
+
+static bool
+read_status(struct reader *r, struct yaml_map *m, struct directive *d)
+{
+	static const char *const words[] = { "active", "draft", "negotiating", "proposed", "rejected",
+		"inactive", "entered-in-error", NULL };
+	const struct yaml_node *node = yaml_need(m, "status");
+	unsigned which;
+
+	if (!node || !yaml_word(r->file, node, words, &which, r->fault))
+		return false;
+	d->status = which == 0   ? DIRECTIVE_ACTIVE
+		    : which <= 2 ? DIRECTIVE_SETTLING
+				 : DIRECTIVE_WITHOUT_EFFECT;
+	return true;
+}
+
+static bool
+read_date(struct reader *r, const struct yaml_node *node, struct directive *d)
+{
+	struct period p;
+	enum date_precision precision;
+
+	if (!node)
+		return true;
+	d->dated = (node->kind == YAML_STRING || node->kind == YAML_NUMBER) &&
+		   clock_parse_date(node->text, &p, &precision);
+	if (d->dated)
+		d->date = p.from;
+	return d->dated || fault_at(r->fault, r->file, node, "expected a date, such as 2026-02-11");
+}
+
+static bool
+read_period(struct reader *r, const struct yaml_node *node, struct directive *d)
+{
+	struct yaml_map m;
+
+	return !node || (yaml_open(&m, r->file, node, r->fault) && criteria_interval(r, &m, &d->period) &&
+			    yaml_close(&m));
+}
+
+static bool
+read_acknowledged(struct reader *r, const struct yaml_node *node, struct directive *d)
+{
+	if (!node)
+		return true;
+	d->acknowledged = (uint32_t)yaml_strings(node);
+	d->acknowledges = arena_array(r->arena, d->acknowledged, sizeof *d->acknowledges);
+	for (uint32_t i = 0; i < d->acknowledged; i++) {
+		if (!yaml_item_string(r->file, node, i, &d->acknowledges[i], r->fault))
+			return false;
+		d->acknowledges[i] = arena_copy(r->arena, d->acknowledges[i]);
+	}
+	return true;
+}
+
+/* What a directive says besides whose it is. */
+static bool
+read_content(struct reader *r, struct yaml_map *m, struct directive *d)
+{
+	static const char *const bases[] = { "deny", "permit", NULL };
+	const struct yaml_node *version = yaml_need(m, "ehr_authz"), *base, *rules;
+	uint64_t number;
+	unsigned which;
+
+	if (!version || !yaml_integer(r->file, version, 1, 1, &number, r->fault) || !read_status(r, m, d))
+		return false;
+	base = yaml_need(m, "base");
+	if (!base || !yaml_word(r->file, base, bases, &which, r->fault))
+		return false;
+	d->base_permit = which == 1;
+	d->has_what = yaml_find(m->node, "what") != NULL;
+	if (d->has_what && !d->base_permit)
+		return fault_at(r->fault, r->file, yaml_find(m->node, "what"),
+		    "only base: permit may be limited by what");
+	rules = yaml_take(m, "rules");
+	return criteria_read(r, m, SIDE_PERMIT, CRITERIA_WHAT | CRITERIA_DATA, &d->what) &&
+	       criteria_read(r, m, d->base_permit ? SIDE_PERMIT : SIDE_DENY, CRITERIA_REQUEST, &d->root) &&
+	       read_date(r, yaml_take(m, "date"), d) && read_period(r, yaml_take(m, "period"), d) &&
+	       read_acknowledged(r, yaml_take(m, "acknowledges"), d) &&
+	       rules_read(r, rules, HOME_DIRECTIVE, &d->rule, &d->rules) && yaml_close(m);
+}
+
+static void
+warn(struct directives *d, struct fault *f)
+{
+	if (d->warnings == d->warning_room) {
+		d->warning_room = d->warning_room ? 2 * d->warning_room : 8;
+		d->warning = reallocarray(d->warning, d->warning_room, sizeof *d->warning);
+		if (!d->warning)
+			diag_die(EXIT_IO, "out of memory");
+	}
+	d->warning[d->warnings++] = *f;
+	f->text[0] = '\0';
+}
+
+/* The moments of one directive move from the reader's list into the arena. */
+static void
+take_moments(struct reader *r, struct directive *d)
+{
+	struct moments *m = r->moments;
+
+	moments_sort(m);
+	d->moments.at = arena_array(r->arena, m->count, sizeof *m->at);
+	d->moments.count = m->count;
+	if (m->count > 0)
+		memcpy(d->moments.at, m->at, m->count * sizeof *m->at);
+	m->count = 0;
+}
+
+static bool
+read_directive(struct directives *all, struct reader *r, const struct yaml_node *node)
+{
+	struct directive *d = arena_take(r->arena, sizeof *d);
+	const struct yaml_node *patient, *id;
+	struct yaml_map m;
+
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	patient = yaml_need(&m, "patient");
+	id = yaml_need(&m, "consent");
+	if (!patient || !id || !yaml_string(r->file, patient, &d->patient, r->fault) ||
+	    !yaml_string(r->file, id, &d->id, r->fault))
+		return false;
+	if (d->patient.size == 0 || d->id.size == 0)
+		return fault_at(r->fault, r->file, node, "an empty patient or consent");
+	d->patient = arena_copy(r->arena, d->patient);
+	d->id = arena_copy(r->arena, d->id);
+	d->id_text = reader_json(r, d->id);
+	d->unreadable = !read_content(r, &m, d);
+	if (d->unreadable)
+		warn(all, r->fault);
+	take_moments(r, d);
+	return insert(all, r, d, node);
+}
+
+static bool
+ends_with(const char *path, const char *ending)
+{
+	size_t size = strlen(path), tail = strlen(ending);
+
+	return size > tail && strcmp(path + size - tail, ending) == 0;
+}
+
+static bool
+read_objects(struct directives *d, struct reader *r, struct bytes text)
+{
+	struct ndjson n;
+
+	ndjson_init(&n, r, text);
+	while (ndjson_next(&n))
+		if (!read_directive(d, r, ndjson_tree(&n)))
+			break;
+	ndjson_release(&n);
+	return !r->fault->text[0];
+}
+
+/* A JSON file may stand over many lines; what it holds is one object. */
+static bool
+read_object(struct directives *d, struct reader *r, struct bytes text)
+{
+	struct ndjson n;
+	bool good;
+
+	ndjson_init(&n, r, text);
+	good = ndjson_whole(&n) && read_directive(d, r, ndjson_tree(&n));
+	ndjson_release(&n);
+	return good;
+}
+
+bool
+directives_read(struct directives *d, struct reader *r, const char *path, struct bytes text)
+{
+	const struct yaml_node *root;
+
+	r->file = path;
+	if (ends_with(path, ".ndjson"))
+		return read_objects(d, r, text);
+	if (ends_with(path, ".json"))
+		return read_object(d, r, text);
+	if (!ends_with(path, ".yaml") && !ends_with(path, ".yml"))
+		return fault_at(
+		    r->fault, path, NULL, "expected a name that ends with .yaml, .yml, .json or .ndjson");
+	root = yaml_read(r->arena, path, text, r->fault);
+	return root && read_directive(d, r, root);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/facts.h"
+
+#include "common/access/ndjson.h"
+#include "common/base/diag.h"
+
+#include <stdlib.h>
+
+struct fact {
+	uint32_t relation;
+	uint32_t subject, object; /* numbers in people */
+	struct interval interval;
+	uint32_t next; /* with the same three, from 1 */
+};
+
+struct early_end {
+	struct bytes fact;
+	struct instant at;
+	unsigned line, column;
+};
+
+struct facts {
+	struct lexicon people;
+	struct lexicon ids;
+	struct fact *fact; /* by number of its id, from 1 */
+	uint32_t count, room;
+	struct early_end *end;
+	uint32_t ends, end_room;
+	uint32_t *slot; /* first fact of three, open addressing */
+	uint32_t slots;
+	struct moments *moments; /* by number of the subject */
+	uint32_t subjects;
+};
+
+static void *
+grown(void *old, uint32_t count, uint32_t *room, size_t size)
+{
+	if (count < *room)
+		return old;
+	*room = *room ? 2 * *room : 64;
+	old = reallocarray(old, *room, size);
+	if (!old)
+		diag_die(EXIT_IO, "out of memory");
+	return old;
+}
+
+static bool
+read_end(struct facts *f, struct ndjson *n, uint32_t node)
+{
+	struct early_end *e;
+	bool has;
+
+	f->end = grown(f->end, f->ends, &f->end_room, sizeof *f->end);
+	e = &f->end[f->ends];
+	if (!ndjson_string(n, "end", false, &e->fact) || !ndjson_instant(n, "at", &e->at, &has))
+		return false;
+	if (!has)
+		return ndjson_fault(n, 0, "missing member 'at'");
+	e->line = n->line;
+	e->column = n->json.nodes[node].start + 1;
+	f->ends++;
+	return true;
+}
+
+static bool
+read_times(struct ndjson *n, const struct relation *relation, struct interval *i)
+{
+	if (!ndjson_instant(n, "from", &i->from, &i->has_from) ||
+	    !ndjson_instant(n, "until", &i->until, &i->has_until))
+		return false;
+	if (relation->until_required && !i->has_until)
+		return ndjson_fault(n, 0, "missing member 'until', which this relation requires");
+	return true;
+}
+
+static bool
+read_fact(struct facts *f, struct ndjson *n)
+{
+	struct bytes id, name, subject, object;
+	const struct relation *relation;
+	uint32_t word;
+	struct fact *fact;
+
+	if (!ndjson_string(n, "fact", false, &id) || !ndjson_string(n, "relation", false, &name) ||
+	    !ndjson_string(n, "subject", false, &subject))
+		return false;
+	word = lexicon_find(n->reader->words, name);
+	relation = word ? names_relation(n->reader->names, word) : NULL;
+	if (!relation)
+		return ndjson_fault(n, json_member(&n->json, 0, bytes_of("relation")), "unknown relation");
+	if (!ndjson_string(n, relation->to_patient ? "patient" : "object", false, &object))
+		return false;
+	if (lexicon_find(&f->ids, id))
+		return ndjson_fault(
+		    n, json_member(&n->json, 0, bytes_of("fact")), "a fact that is there twice");
+	(void)lexicon_add(&f->ids, id);
+	f->fact = grown(f->fact, f->count, &f->room, sizeof *f->fact);
+	fact = &f->fact[f->count++];
+	*fact = (struct fact){ .relation = word,
+		.subject = lexicon_add(&f->people, subject),
+		.object = lexicon_add(&f->people, object) };
+	return read_times(n, relation, &fact->interval);
+}
+
+static bool
+apply_ends(struct facts *f, struct reader *r)
+{
+	for (uint32_t i = 0; i < f->ends; i++) {
+		const struct early_end *e = &f->end[i];
+		uint32_t number = lexicon_find(&f->ids, e->fact);
+		struct yaml_node place = { .line = e->line, .column = e->column };
+		struct interval *interval;
+
+		if (number == 0)
+			return fault_at(r->fault, r->file, &place, "the end of a fact that is not there");
+		interval = &f->fact[number - 1].interval;
+		if (!interval->has_until || instant_compare(e->at, interval->until) < 0)
+			interval->until = e->at;
+		interval->has_until = true;
+	}
+	return true;
+}
+
+static uint32_t *
+find_slot(const struct facts *f, uint32_t relation, uint32_t subject, uint32_t object)
+{
+	uint64_t hash = ((uint64_t)subject * UINT64_C(0x9e3779b97f4a7c15)) ^
+			((uint64_t)object * UINT64_C(0xc2b2ae3d27d4eb4f)) ^
+			((uint64_t)relation * UINT64_C(0x165667b19e3779f9));
+	uint32_t at = (uint32_t)(hash >> 32) & (f->slots - 1);
+
+	while (f->slot[at]) {
+		const struct fact *fact = &f->fact[f->slot[at] - 1];
+
+		if (fact->relation == relation && fact->subject == subject && fact->object == object)
+			break;
+		at = (at + 1) & (f->slots - 1);
+	}
+	return &f->slot[at];
+}
+
+/* Ways in: the three that a relation joins, and what is dated about each subject. */
+static void
+build(struct facts *f)
+{
+	f->slots = 16;
+	while (f->slots < 2 * f->count)
+		f->slots *= 2;
+	f->subjects = f->people.count + 1;
+	f->slot = calloc(f->slots, sizeof *f->slot);
+	f->moments = calloc(f->subjects, sizeof *f->moments);
+	if (!f->slot || !f->moments)
+		diag_die(EXIT_IO, "out of memory");
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct fact *fact = &f->fact[i];
+		uint32_t *slot = find_slot(f, fact->relation, fact->subject, fact->object);
+
+		fact->next = *slot;
+		*slot = i + 1;
+		moments_add(&f->moments[fact->subject], &fact->interval);
+	}
+	for (uint32_t i = 0; i < f->subjects; i++)
+		moments_sort(&f->moments[i]);
+}
+
+struct facts *
+facts_read(struct reader *r, struct bytes text)
+{
+	struct facts *f = calloc(1, sizeof *f);
+	struct ndjson n;
+
+	if (!f)
+		diag_die(EXIT_IO, "out of memory");
+	lexicon_init(&f->people, r->arena);
+	lexicon_init(&f->ids, r->arena);
+	ndjson_init(&n, r, text);
+	while (ndjson_next(&n)) {
+		uint32_t end = json_member(&n.json, 0, bytes_of("end"));
+
+		if (end ? !read_end(f, &n, end) : !read_fact(f, &n))
+			break;
+	}
+	ndjson_release(&n);
+	if (r->fault->text[0] || !apply_ends(f, r)) {
+		facts_free(f);
+		return NULL;
+	}
+	build(f);
+	return f;
+}
+
+void
+facts_free(struct facts *f)
+{
+	if (!f)
+		return;
+	for (uint32_t i = 0; f->moments && i < f->subjects; i++)
+		moments_release(&f->moments[i]);
+	lexicon_release(&f->people);
+	lexicon_release(&f->ids);
+	free(f->fact);
+	free(f->end);
+	free(f->slot);
+	free(f->moments);
+	free(f);
+}
+
+enum fact_answer
+facts_ask(const struct facts *f, uint32_t relation, struct bytes subject, struct bytes object,
+    const struct instant *t)
+{
+	uint32_t who = lexicon_find(&f->people, subject), whom = lexicon_find(&f->people, object);
+	enum fact_answer answer = FACT_NONE;
+
+	if (who == 0 || whom == 0)
+		return FACT_NONE;
+	for (uint32_t i = *find_slot(f, relation, who, whom); i != 0; i = f->fact[i - 1].next) {
+		const struct interval *interval = &f->fact[i - 1].interval;
+
+		if (!interval_dated(interval) || (t && interval_holds(interval, *t)))
+			return FACT_HOLDS;
+		if (!t)
+			answer = FACT_UNTIMED;
+	}
+	return answer;
+}
+
+const struct moments *
+facts_moments(const struct facts *f, struct bytes subject)
+{
+	uint32_t who = lexicon_find(&f->people, subject);
+
+	return who ? &f->moments[who] : NULL;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/request.h"
+
+#include "common/base/decimal.h"
+#include "common/policy/vocabulary.h"
+
+void
+request_keys(struct request_reader *r, struct json_keys *keys)
+{
+	r->key_subject = json_keys_add(keys, bytes_of("subject"));
+	r->key_action = json_keys_add(keys, bytes_of("action"));
+	r->key_resource = json_keys_add(keys, bytes_of("resource"));
+	r->key_context = json_keys_add(keys, bytes_of("context"));
+	r->key_id = json_keys_add(keys, bytes_of("id"));
+	r->key_type = json_keys_add(keys, bytes_of("type"));
+	r->key_name = json_keys_add(keys, bytes_of("name"));
+	r->key_properties = json_keys_add(keys, bytes_of("properties"));
+}
+
+static struct bytes
+unescaped(struct request_reader *r, uint32_t node)
+{
+	struct bytes inside = json_inside(r->json, node);
+	struct buffer room;
+
+	if (!(r->json->nodes[node].flags & JSON_ESCAPED))
+		return inside;
+	/* A string never grows by being unescaped. */
+	room = (struct buffer){ .at = scratch_take(r->scratch, inside.size + 1),
+		.room = inside.size + 1,
+		.limit = inside.size + 1 };
+	return json_string(r->json, node, &room);
+}
+
+struct bytes
+request_code(unsigned attribute, struct bytes text)
+{
+	static const struct {
+		unsigned attribute;
+		enum vocabulary vocabulary;
+	} usual[] = { { ATTRIBUTE_CLASS, VOCABULARY_RESOURCE_TYPE },
+		{ ATTRIBUTE_LABEL, VOCABULARY_CONFIDENTIALITY },
+		{ ATTRIBUTE_LABEL, VOCABULARY_SENSITIVITY } };
+
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+		struct bytes system = vocabulary_system(usual[i].vocabulary);
+
+		if (usual[i].attribute == attribute && text.size > system.size &&
+		    text.at[system.size] == '|' && memcmp(text.at, system.at, system.size) == 0)
+			return (struct bytes){ text.at + system.size + 1, text.size - system.size - 1 };
+	}
+	return text;
+}
+
+/* The values of a criterion of coded data, brought to the form that policies are compiled to. */
+static void
+strip_systems(struct request_reader *r, struct values *v, unsigned attribute)
+{
+	struct value *at;
+	bool any = false;
+
+	for (uint32_t i = 0; i < v->count; i++)
+		any = any || (v->at[i].kind == VALUE_STRING &&
+				 request_code(attribute, v->at[i].text).size != v->at[i].text.size);
+	if (!any)
+		return;
+	at = scratch_array(r->scratch, v->count, sizeof *at);
+	memcpy(at, v->at, v->count * sizeof *at);
+	for (uint32_t i = 0; i < v->count; i++)
+		if (at[i].kind == VALUE_STRING) {
+			at[i].text = request_code(attribute, at[i].text);
+			at[i].word = lexicon_find(r->words, at[i].text);
+		}
+	v->at = at;
+}
+
+static bool
+read_scalar(struct request_reader *r, uint32_t node, struct value *v)
+{
+	switch (json_kind(r->json, node)) {
+	case JSON_STRING:
+		v->kind = VALUE_STRING;
+		v->text = unescaped(r, node);
+		v->word = lexicon_find(r->words, v->text);
+		return true;
+	case JSON_NUMBER:
+		v->kind = VALUE_NUMBER;
+		v->text = json_span(r->json, node);
+		return true;
+	case JSON_TRUE:
+		v->kind = VALUE_TRUE;
+		return true;
+	case JSON_FALSE:
+		v->kind = VALUE_FALSE;
+		return true;
+	case JSON_NULL:
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+	case JSON_KEY:
+		break;
+	}
+	return false;
+}
+
+static struct values
+read_values(struct request_reader *r, uint32_t node)
+{
+	const struct json_node *nodes = r->json->nodes;
+	struct values none = { 0 }, all = { .present = true };
+	struct value *at;
+
+	if (json_kind(r->json, node) != JSON_ARRAY) {
+		at = scratch_take(r->scratch, sizeof *at);
+		all.count = 1;
+		all.at = at;
+		return read_scalar(r, node, at) ? all : none;
+	}
+	/* Members of a list that may be values have one node each. */
+	at = scratch_array(r->scratch, nodes[node].next - node, sizeof *at);
+	all.at = at;
+	for (uint32_t i = node + 1; i < nodes[node].next; i = nodes[i].next)
+		if (!read_scalar(r, i, &at[all.count++]))
+			return none;
+	return all;
+}
+
+struct values
+request_values(struct request_reader *r, unsigned attribute, uint32_t node)
+{
+	struct values v = read_values(r, node);
+
+	if (attribute == ATTRIBUTE_CLASS || attribute == ATTRIBUTE_LABEL)
+		strip_systems(r, &v, attribute);
+	return v;
+}
+
+void
+request_parts_read(const struct request_reader *r, uint32_t node, struct request_parts *p)
+{
+	const struct {
+		uint16_t key;
+		uint32_t *part;
+	} parts[] = { { r->key_subject, &p->subject }, { r->key_action, &p->action },
+		{ r->key_resource, &p->resource }, { r->key_context, &p->context } };
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		uint32_t found = json_member_key(r->json, node, parts[i].key);
+
+		if (found)
+			*parts[i].part = found;
+	}
+}
+
+/* The properties in the object NODE: attributes of PLACE. */
+static void
+read_properties(struct request_reader *r, struct request *q, enum place place, uint32_t node)
+{
+	const struct json_node *nodes = r->json->nodes;
+
+	for (uint32_t key = node + 1; key < nodes[node].next; key = nodes[key].next) {
+		int attribute = attributes_of_key(r->attributes, place, nodes[key].key);
+
+		if (attribute >= 0)
+			q->at[attribute] = request_values(r, (unsigned)attribute, key + 1);
+	}
+}
+
+struct part {
+	enum place place;
+	uint32_t node;
+	struct {
+		unsigned attribute;
+		uint16_t key;
+		const char *missing, *wrong;
+	} top[2];
+	const char *missing, *wrong, *properties;
+};
+
+static const char *
+read_part(struct request_reader *r, struct request *q, const struct part *part)
+{
+	uint32_t properties;
+
+	if (part->node == 0)
+		return part->missing;
+	if (json_kind(r->json, part->node) != JSON_OBJECT)
+		return part->wrong;
+	for (int i = 0; i < 2 && part->top[i].missing; i++) {
+		uint32_t node = json_member_key(r->json, part->node, part->top[i].key);
+
+		if (node == 0)
+			return part->top[i].missing;
+		if (json_kind(r->json, node) != JSON_STRING)
+			return part->top[i].wrong;
+		q->at[part->top[i].attribute] = read_values(r, node);
+	}
+	if (!part->top[0].missing) {
+		read_properties(r, q, part->place, part->node);
+		return NULL;
+	}
+	properties = json_member_key(r->json, part->node, r->key_properties);
+	if (properties == 0)
+		return NULL;
+	if (json_kind(r->json, properties) != JSON_OBJECT)
+		return part->properties;
+	read_properties(r, q, part->place, properties);
+	return NULL;
+}
+
+void
+request_time(struct request_reader *r, struct request *q)
+{
+	struct values *time = &q->at[ATTRIBUTE_TIME];
+
+	q->timed = time->present && time->count == 1 && time->at[0].kind == VALUE_STRING &&
+		   clock_parse_instant(time->at[0].text, &q->time);
+	if (!q->timed && r->now) {
+		q->time = *r->now;
+		q->timed = true;
+	}
+	time->present = q->timed;
+}
+
+const char *
+request_read(struct request_reader *r, const struct request_parts *p, struct request *q)
+{
+#define TOP(name, key, text)                                                                                 \
+	{                                                                                                    \
+		ATTRIBUTE_##name, r->key_##key, "missing " text, text " is not a string"                     \
+	}
+	const struct part parts[] = {
+		{ PLACE_SUBJECT, p->subject,
+		    { TOP(SUBJECT_TYPE, type, "subject.type"), TOP(SUBJECT_ID, id, "subject.id") },
+		    "missing subject", "subject is not an object", "subject.properties is not an object" },
+		{ PLACE_ACTION, p->action, { TOP(ACTION_NAME, name, "action.name") }, "missing action",
+		    "action is not an object", "action.properties is not an object" },
+		{ PLACE_RESOURCE, p->resource,
+		    { TOP(RESOURCE_TYPE, type, "resource.type"), TOP(RESOURCE_ID, id, "resource.id") },
+		    "missing resource", "resource is not an object", "resource.properties is not an object" },
+		{ PLACE_CONTEXT, p->context, { { 0 } }, NULL, "context is not an object", NULL },
+	};
+#undef TOP
+	struct values *purpose = &q->at[ATTRIBUTE_PURPOSE];
+
+	memset(q->at, 0, r->attributes->count * sizeof q->at[0]);
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		const char *wrong = read_part(r, q, &parts[i]);
+
+		if (wrong)
+			return wrong;
+	}
+	if (purpose->count == 0)
+		purpose->present = false;
+	request_time(r, q);
+	return NULL;
+}
+
+struct bytes
+request_string(const struct request *q, unsigned attribute)
+{
+	const struct values *v = &q->at[attribute];
+
+	if (!v->present || v->count != 1 || v->at[0].kind != VALUE_STRING)
+		return (struct bytes){ "", 0 };
+	return v->at[0].text;
+}
+
+bool
+value_equal(const struct value *a, const struct value *b)
+{
+	struct decimal left, right;
+
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == VALUE_STRING)
+		return bytes_equal(a->text, b->text);
+	if (a->kind != VALUE_NUMBER)
+		return true;
+	return decimal_parse(a->text, &left) && decimal_parse(b->text, &right) &&
+	       decimal_compare(&left, &right) == 0;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/entries.h"
+#include "common/access/rule.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+struct bytes
+reader_json(struct reader *r, struct bytes text)
+{
+	struct buffer out;
+	struct bytes copy;
+
+	buffer_init(&out, SIZE_MAX / 2);
+	(void)json_write_string(&out, text);
+	copy = arena_copy(r->arena, buffer_bytes(&out));
+	buffer_release(&out);
+	return copy;
+}
+
+static bool
+read_id(struct reader *r, const struct yaml_node *node, struct bytes *id)
+{
+	if (!yaml_string(r->file, node, id, r->fault))
+		return false;
+	for (size_t i = 0; i < id->size; i++)
+		if (!isalnum((unsigned char)id->at[i]) && !memchr("._-", id->at[i], 3))
+			return fault_at(
+			    r->fault, r->file, node, "an id is made of letters, digits, '.', '_' and '-'");
+	return id->size > 0 || fault_at(r->fault, r->file, node, "an empty id");
+}
+
+static bool
+read_say(struct reader *r, const struct yaml_node *node, struct rule *rule)
+{
+	struct bytes say, text;
+
+	if (!yaml_string(r->file, node, &say, r->fault))
+		return false;
+	if (say.size == 0)
+		return fault_at(r->fault, r->file, node, "an empty sentence");
+	text = reader_json(r, bytes_of(arena_format(r->arena, "%.*s: %.*s", (int)rule->id.size, rule->id.at,
+				  (int)say.size, say.at)));
+	rule->sentence = (struct bytes){ text.at + 1, text.size - 2 };
+	return true;
+}
+
+/* All of an obligation's JSON but its id, the instant of `expire` and the closing braces. */
+static void
+duty_texts(struct reader *r, const struct rule *rule, struct duty *duty, struct bytes more)
+{
+	const char *begin =
+	    arena_format(r->arena, "\"type\":\"%.*s\",\"properties\":{\"vendor\":\"ehr\",\"action\":\"%.*s\"",
+		(int)duty->type.size, duty->type.at, (int)duty->action.size, duty->action.at);
+
+	duty->text = bytes_of(
+	    arena_format(r->arena, "%s,\"rule\":%s%.*s", begin, rule->id_text.at, (int)more.size, more.at));
+	duty->text_public = bytes_of(arena_format(r->arena, "%s%.*s", begin, (int)more.size, more.at));
+}
+
+/* What a rule tells whom: `{do: notify, to: privacy-officer}`; the sentence is the message. */
+static bool
+notify_text(
+    struct reader *r, struct yaml_map *m, const struct rule *rule, struct bytes say, struct duty *duty)
+{
+	const struct yaml_node *to = yaml_need(m, "to");
+	struct bytes whom, body = reader_json(r, say);
+
+	if (!to || !yaml_string(r->file, to, &whom, r->fault))
+		return false;
+	whom = reader_json(r, whom);
+	duty->type = bytes_of("notification");
+	duty_texts(r, rule, duty,
+	    bytes_of(arena_format(
+		r->arena, ",\"to\":%s,\"topic\":%s,\"body\":%s", whom.at, rule->id_text.at, body.at)));
+	return true;
+}
+
+/* The other members of an obligation pass as they stand, scalars only. */
+static bool
+parameters(struct reader *r, const struct yaml_node *node, struct yaml_map *m, struct buffer *out)
+{
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml_node *value = node->item[i];
+		struct bytes key = node->key[i]->text;
+
+		if (bytes_are(key, "do"))
+			continue;
+		if (bytes_are(key, "vendor") || bytes_are(key, "action") || bytes_are(key, "rule") ||
+		    bytes_are(key, "at"))
+			return fault_at(r->fault, r->file, node->key[i], "this member is the decision's own");
+		if (value->kind == YAML_LIST || value->kind == YAML_MAP || value->kind == YAML_NULL)
+			return fault_at(r->fault, r->file, value, "expected a string, number or boolean");
+		(void)yaml_take(m, arena_copy(r->arena, key).at);
+		(void)buffer_append(out, ",", 1);
+		(void)json_write_string(out, key);
+		(void)buffer_append(out, ":", 1);
+		if (value->kind == YAML_STRING)
+			(void)json_write_string(out, value->text);
+		else
+			(void)buffer_append(out, value->text.at, value->text.size);
+	}
+	return true;
+}
+
+static bool
+read_duty(struct reader *r, const struct yaml_node *node, const struct rule *rule, struct bytes say,
+    struct duty *duty)
+{
+	struct yaml_map m;
+	const struct yaml_node *action, *after;
+	struct buffer out;
+	struct bytes text;
+	bool good;
+
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	action = yaml_need(&m, "do");
+	if (!action || !read_id(r, action, &duty->action))
+		return false;
+	if (bytes_are(duty->action, "notify"))
+		return notify_text(r, &m, rule, say, duty) && yaml_close(&m);
+	duty->type = bytes_of("custom");
+	if (bytes_are(duty->action, "expire")) {
+		duty->expires = true;
+		after = yaml_need(&m, "after");
+		if (!after || !yaml_string(r->file, after, &text, r->fault))
+			return false;
+		if (!clock_parse_duration(text, &duty->after) || duty->after <= 0)
+			return fault_at(
+			    r->fault, r->file, after, "expected a duration, such as 60s, 5m, 4h or 30d");
+	}
+	buffer_init(&out, SIZE_MAX / 2);
+	good = parameters(r, node, &m, &out);
+	duty_texts(r, rule, duty, out.used ? buffer_bytes(&out) : bytes_of(""));
+	buffer_release(&out);
+	return good && yaml_close(&m);
+}
+
+static bool
+read_duties(struct reader *r, const struct yaml_node *node, struct bytes say, struct rule *rule)
+{
+	if (!node)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of obligations");
+	rule->duty = arena_array(r->arena, node->count, sizeof *rule->duty);
+	for (size_t i = 0; i < node->count; i++)
+		if (!read_duty(r, node->item[i], rule, say, &rule->duty[rule->duties++]))
+			return false;
+	return true;
+}
+
+static bool
+read_exceptions(struct reader *r, const struct yaml_node *node, struct rule *rule)
+{
+	enum criteria_side side = rule->effect == EFFECT_PERMIT ? SIDE_DENY : SIDE_PERMIT;
+
+	if (!node)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of criteria");
+	rule->except = arena_array(r->arena, node->count, sizeof *rule->except);
+	for (size_t i = 0; i < node->count; i++) {
+		struct yaml_map m;
+
+		if (!yaml_open(&m, r->file, node->item[i], r->fault) ||
+		    !criteria_read(r, &m, side, CRITERIA_REQUEST | CRITERIA_WHAT | CRITERIA_DATA,
+			&rule->except[rule->excepts++]) ||
+		    !yaml_close(&m))
+			return false;
+		if (rule->except[i].tests == 0)
+			return fault_at(r->fault, r->file, node->item[i],
+			    "an exception without criteria: the rule could never hold");
+	}
+	return true;
+}
+
+/* True if the rule's own `why` names BTG or a code below it. */
+static bool
+names_btg(const struct reader *r, const struct criteria *c, const char *also)
+{
+	uint32_t btg = lexicon_find(r->words, bytes_of("BTG"));
+	uint32_t other = also ? lexicon_find(r->words, bytes_of(also)) : 0;
+
+	for (uint32_t i = 0; i < c->tests; i++) {
+		const struct test *t = &c->test[i];
+
+		for (uint32_t k = 0;
+		     t->attribute == ATTRIBUTE_PURPOSE && t->mode == MODE_ANY && k < t->entries; k++)
+			if (t->entry[k].value.word == btg || (other && t->entry[k].value.word == other))
+				return true;
+	}
+	return false;
+}
+
+static bool
+read_override(struct reader *r, struct yaml_map *m, enum rule_home home, struct rule *rule)
+{
+	static const char *const words[] = { "acknowledged", "always", NULL };
+	const struct yaml_node *node = yaml_take(m, "overrides_consent"), *law = yaml_take(m, "law");
+	unsigned which;
+	bool by_law = false;
+
+	if (!yaml_boolean(r->file, law, &by_law, r->fault))
+		return false;
+	if (!node)
+		return !law || fault_at(r->fault, r->file, law, "law belongs to overrides_consent");
+	if (home != HOME_ORGANIZATION || rule->effect != EFFECT_PERMIT)
+		return fault_at(
+		    r->fault, r->file, node, "only a permit of the organization may override consent");
+	if (!yaml_word(r->file, node, words, &which, r->fault))
+		return false;
+	rule->override = which == 0 ? OVERRIDE_ACKNOWLEDGED : OVERRIDE_ALWAYS;
+	if (rule->override == OVERRIDE_ALWAYS && !by_law && !names_btg(r, &rule->criteria, "ETREAT"))
+		return fault_at(r->fault, r->file, node,
+		    "override-too-wide: a rule that always overrides names BTG or ETREAT in why, or says "
+		    "law: true");
+	return true;
+}
+
+static bool
+read_effect(struct reader *r, const struct yaml_node *node, enum rule_home home, struct rule *rule)
+{
+	static const char *const effects[] = { "deny", "permit", NULL };
+	unsigned which;
+
+	if (!node || !yaml_word(r->file, node, effects, &which, r->fault))
+		return false;
+	rule->effect = which == 0 ? EFFECT_DENY : EFFECT_PERMIT;
+	if (home == HOME_JURISDICTION && rule->effect == EFFECT_PERMIT)
+		return fault_at(r->fault, r->file, node, "the law limits, it does not grant: no permit here");
+	return true;
+}
+
+static bool
+read_if_missing(struct reader *r, const struct yaml_node *node, struct rule *rule)
+{
+	static const char *const words[] = { "skip", NULL };
+	unsigned which;
+
+	if (!node)
+		return true;
+	if (rule->effect == EFFECT_PERMIT)
+		return fault_at(r->fault, r->file, node, "if_missing is for deny rules");
+	rule->skip_missing = true;
+	return yaml_word(r->file, node, words, &which, r->fault);
+}
+
+static bool read_rules(struct reader *r, const struct yaml_node *node, enum rule_home home,
+    const struct rule *outer, struct rule **rules, uint32_t *count);
+
+static bool
+read_rule(struct reader *r, const struct yaml_node *node, enum rule_home home,
+    const struct rule *outer, /* NOLINT(misc-no-recursion): two deep */
+    struct rule *rule)
+{
+	struct yaml_map m;
+	const struct yaml_node *id, *say, *nested, *effect;
+	bool directive = home == HOME_DIRECTIVE;
+
+	rule->node = node;
+	if (!yaml_open(&m, r->file, node, r->fault) || !(id = yaml_need(&m, "id")) ||
+	    !read_id(r, id, &rule->id))
+		return false;
+	rule->id_text = reader_json(r, rule->id);
+	say = yaml_need(&m, "say");
+	effect = yaml_need(&m, "effect");
+	if (!say || !effect || !read_say(r, say, rule) || !read_effect(r, effect, home, rule))
+		return false;
+	if (outer && outer->effect == rule->effect)
+		return fault_at(r->fault, r->file, effect, "a rule inside a rule has the other effect");
+	if (!criteria_read(r, &m, rule->effect == EFFECT_PERMIT ? SIDE_PERMIT : SIDE_DENY,
+		CRITERIA_REQUEST | CRITERIA_WHAT | CRITERIA_DATA, &rule->criteria))
+		return false;
+	rule->names_btg = names_btg(r, &rule->criteria, NULL);
+	nested = directive && !outer ? yaml_take(&m, "rules") : NULL;
+	return read_exceptions(r, yaml_take(&m, "except"), rule) &&
+	       read_if_missing(r, yaml_take(&m, "if_missing"), rule) &&
+	       (directive || (read_override(r, &m, home, rule) &&
+				 read_duties(r, yaml_take(&m, "obligations"), say->text, rule))) &&
+	       read_rules(r, nested, home, rule, &rule->nested, &rule->nests) && yaml_close(&m);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct rule *left = a, *right = b;
+
+	return bytes_compare(left->id, right->id);
+}
+
+static bool
+read_rules(struct reader *r, const struct yaml_node *node, enum rule_home home,
+    const struct rule *outer, /* NOLINT(misc-no-recursion) */
+    struct rule **rules, uint32_t *count)
+{
+	*rules = NULL;
+	*count = 0;
+	if (!node)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of rules");
+	*rules = arena_array(r->arena, node->count, sizeof **rules);
+	for (size_t i = 0; i < node->count; i++)
+		if (!read_rule(r, node->item[i], home, outer, &(*rules)[(*count)++]))
+			return false;
+	if (*count > 1)
+		qsort(*rules, *count, sizeof **rules, by_id);
+	for (uint32_t i = 1; i < *count; i++)
+		if (bytes_equal((*rules)[i - 1].id, (*rules)[i].id))
+			return fault_at(r->fault, r->file, (*rules)[i].node, "id '%.*s' is there twice",
+			    (int)(*rules)[i].id.size, (*rules)[i].id.at);
+	return true;
+}
+
+bool
+rules_read(
+    struct reader *r, const struct yaml_node *node, enum rule_home home, struct rule **rules, uint32_t *count)
+{
+	return read_rules(r, node, home, NULL, rules, count);
+}
