@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/access.h"
+#include "common/base/start.h"
+#include "common/crypto/digest.h"
+#include "common/policy/site.h"
+#include "common/record/filter.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { POLICY = 1, SITE, CONSENTS, FACTS, ENTITIES, USED, NOW, PUBLIC, EXIT_STATUS };
+
+static const struct option_entry table[] = {
+	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+	{ SITE, 'S', false, "site", "DIR", "the site: consents, facts, entities" },
+	{ CONSENTS, 0, true, "consents", "PATH", "consent directives: a file or a directory" },
+	{ FACTS, 0, false, "facts", "FILE", "who treats, supervises, stands for whom" },
+	{ ENTITIES, 0, false, "entities", "FILE", "the register: what it states overrules the request" },
+	{ USED, 0, false, "used", "FILE", "ids of commands that were used before" },
+	{ NOW, 0, false, "now", "TIME", "the time of requests that state none" },
+	{ PUBLIC, 0, false, "public", NULL, "decisions without reasons, for other domains" },
+	{ EXIT_STATUS, 0, false, "exit-status", NULL, "end with 7 if a decision is false" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-authz",
+	.operands = "[file ...]",
+	.purpose = "Decides who may do what with whose record: requests in, decisions out.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
+enum { MAX_CONSENTS = 256 };
+
+struct settings {
+	const char *policy, *site, *facts, *entities, *used, *now;
+	const char *consents[MAX_CONSENTS];
+	size_t consents_count;
+	bool public_only;
+	bool exit_status;
+};
+
+struct authz {
+	struct settings set;
+	struct arena arena;
+	struct policy policy;
+	struct instant now;
+	struct access *access;
+	uint64_t permitted, denied;
+};
+
+static void
+read_options(struct options *o, struct filter *f, struct settings *s)
+{
+	int id;
+
+	while ((id = options_next(o)) != OPTIONS_END) {
+		const char **const texts[] = { [POLICY] = &s->policy,
+			[SITE] = &s->site,
+			[FACTS] = &s->facts,
+			[ENTITIES] = &s->entities,
+			[USED] = &s->used,
+			[NOW] = &s->now };
+
+		if (filter_option(f, o, id))
+			continue;
+		if (id == PUBLIC)
+			s->public_only = true;
+		else if (id == EXIT_STATUS)
+			s->exit_status = true;
+		else if (id != CONSENTS)
+			*texts[id] = o->value;
+		else if (s->consents_count == MAX_CONSENTS)
+			options_misuse(o, "given too often", "--consents");
+		else
+			s->consents[s->consents_count++] = o->value;
+	}
+	if (!s->policy)
+		options_misuse(o, "needs", "--policy DIR");
+}
+
+/* What the site has; an option that was given stands for its place. */
+static void
+look_into_site(struct authz *a)
+{
+	struct settings *s = &a->set;
+
+	if (s->consents_count == 0) {
+		s->consents[0] = site_path_if_there(&a->arena, s->site, SITE_CONSENTS, NULL);
+		s->consents_count = s->consents[0] != NULL;
+	}
+	s->facts = site_path_if_there(&a->arena, s->site, SITE_FACTS, s->facts);
+	s->entities = site_path_if_there(&a->arena, s->site, SITE_ENTITIES, s->entities);
+}
+
+static void
+load(struct authz *a, const struct options *o, unsigned max_depth)
+{
+	const struct settings *s = &a->set;
+	struct fault fault = { 0 };
+	enum access_outcome outcome;
+	struct access_sources sources = { .policy = &a->policy,
+		.consents = s->consents,
+		.public_only = s->public_only,
+		.max_depth = max_depth };
+
+	if (s->now && !clock_parse_instant(bytes_of(s->now), &a->now))
+		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", s->now);
+	look_into_site(a);
+	sources.consents_count = s->consents_count;
+	sources.facts = s->facts;
+	sources.entities = s->entities;
+	sources.used = s->used;
+	sources.now = s->now ? &a->now : NULL;
+	if (!policy_load(&a->policy, s->policy, &fault)) {
+		fault_print(&fault);
+		exit(EXIT_POLICY);
+	}
+	a->access = access_load(&sources, &outcome, &fault);
+	if (outcome == ACCESS_UNREADABLE)
+		diag_die(EXIT_IO, "%s: %s", fault.file, strerror(errno));
+	if (!a->access) {
+		fault_print(&fault);
+		exit(EXIT_POLICY);
+	}
+	for (size_t i = 0; access_warning(a->access, i); i++) {
+		const struct fault *w = access_warning(a->access, i);
+
+		diag_warn("%s:%u:%u: consent-unreadable: %s", w->file, w->line, w->column, w->text);
+	}
+}
+
+/* Exactly one answer a line: an ill-formed request gets its answer and counts as refused. */
+static enum filter_outcome
+decide_line(void *context, struct filter *f, struct bytes line)
+{
+	struct authz *a = context;
+	struct access_decision d;
+
+	access_decide(a->access, line, &d);
+	if (!sink_line(&f->out, d.text))
+		return filter_stop(f, EXIT_IO);
+	f->written++;
+	a->permitted += d.permitted;
+	a->denied += !d.permitted;
+	if (a->set.exit_status && !d.permitted)
+		f->status = diag_worse(f->status, EXIT_DENIED);
+	return d.ill_formed ? filter_no(f, d.reason, d.byte) : FILTER_DONE;
+}
+
+static void
+summarise(void *context, struct buffer *text)
+{
+	const struct authz *a = context;
+	char more[80];
+	int size = snprintf(
+	    more, sizeof more, ", %" PRIu64 " permitted, %" PRIu64 " denied", a->permitted, a->denied);
+
+	(void)buffer_append(text, more, (size_t)size);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct authz a;
+	const struct filter_engine engine = { .context = &a, .record = decide_line, .summary = summarise };
+	struct filter f;
+	struct options o;
+	int status;
+
+	start_program("ehr-authz", false);
+	options_init(&o, &manual, argc, argv);
+	filter_init(&f, "ehr-authz");
+	read_options(&o, &f, &a.set);
+	load(&a, &o, f.max_depth);
+	filter_start(&f, &o, digest_hex);
+	refusals_policy(&f.refusals, a.policy.digest);
+	status = filter_run(&f, &o, &engine);
+	access_free(a.access);
+	policy_release(&a.policy);
+	arena_release(&a.arena);
+	return status;
+}

@@ -1,0 +1,339 @@
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+
+cases=$BATS_TEST_DIRNAME/../../testdata/authz
+
+# A policy directory around the files of one set.
+policy() {
+	rm -rf P && mkdir -p P/authz
+	cp "$cases/policy.yaml" P/
+	cp "$cases/$1"/policies/*.yaml P/authz/
+}
+
+# All requests of one set in one run, against what is expected of each.
+set_of() {
+	local options=() name
+	policy "$1"
+	[ ! -d "$cases/$1/consents" ] || options+=(--consents "$cases/$1/consents")
+	for name in facts entities used; do
+		[ ! -e "$cases/$1/$name.ndjson" ] || options+=("--$name" "$cases/$1/$name.ndjson")
+	done
+	ehr "$2" ehr-authz -P P "${options[@]}" --on-error skip "$cases/$1/requests.ndjson"
+	[ "$(wc -l <out)" -eq "$(wc -l <"$cases/$1/requests.ndjson")" ]
+	jq -cS -f "$cases/digest.jq" out >got
+	jq -cS . "$cases/$1/expected.ndjson" | same got
+}
+
+request='{"subject":{"type":"user","id":"dr-lee","properties":{"domain":"hospital","structural_role":"physician"}},"action":{"name":"read"},"resource":{"type":"patient","id":"ann","properties":{"domain":"hospital","patient":"ann"}},"context":{"purpose":"TREAT","time":"2026-03-02T09:00:00Z","acr":"loa3","route":"on-site"}}'
+
+hospital() {
+	policy hospital
+	mkdir -p S
+	cp -r "$cases/hospital/consents" S/
+	cp "$cases/hospital/facts.ndjson" S/
+}
+
+@test "access scenarios 1 to 10 under one policy set, with their counter-probes" {
+	set_of . 0
+}
+
+@test "access scenarios 1 to 10, each under its own two policies and directive" {
+	local number
+	for number in 01 02 03 04 05 06 07 08 09 10; do
+		set_of "literal/$number" 0
+	done
+}
+
+@test "what goes wrong in decision engines: 65 traps" {
+	set_of traps 1
+	has err 'ehr-authz: '
+	has err 'requests.ndjson:64: bad-request: malformed access request'
+}
+
+@test "a hospital: relations, supervision, delegation, places, levels, commands, subscriptions" {
+	set_of hospital 0
+}
+
+@test "a decision, byte for byte: the site gives directives and facts" {
+	hospital
+	echo "$request" | sed 's/^{/{"id":"q-1",/' >in
+	ehr 0 ehr-authz -P P -S S in
+	policy_digest=$(jq -r .context.policy out)
+	sed -e "s/$policy_digest/POLICY/" -e 's/sha256:[0-9a-f]*/DIGEST/g' out >got
+	same got <<-'END'
+		{"decision":true,"context":{"id":"q-1","request":"DIGEST","about":{"subject":"dr-lee","action":"read","resource":{"type":"patient","id":"ann"},"patient":"ann","purpose":["TREAT"]},"decided_by":"consent","reason":"permitted","layers":[{"layer":"jurisdiction","domain":"hospital","result":"NotApplicable","rules":[],"default":true},{"layer":"organization","domain":"hospital","result":"Permit","rules":["H-1","H-3"]},{"layer":"consent","result":"Permit","rules":["c-ann"]},{"layer":"clearance","result":"Permit","rules":[]}],"al":5,"rl":"V","assessed_al":5,"obligations":[],"valid_until":"2026-03-15T08:00:00Z","reason_user":{"en":"Allowed."},"reason_admin":{"en":"Nothing in the policy or in the patient's consent stands against it."},"time":"2026-03-02T09:00:00Z","policy":"POLICY","consents":"DIGEST","facts":"DIGEST"}}
+	END
+	[ "$(jq -r .context.request out)" = "sha256:$(head -c -1 in | sha256sum | cut -d' ' -f1)" ]
+	[ "$(jq -r .context.facts out)" = "sha256:$(sha256sum <S/facts.ndjson | cut -d' ' -f1)" ]
+	empty err
+}
+
+@test "the sentence of the rule that decided is the administrator's reason, and the user learns nothing" {
+	hospital
+	echo "${request/TREAT/HMARKT}" >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq -r '.context.reason_admin.en' out)" = 'J-1: Nobody may use patient records for marketing.' ]
+	[ "$(jq -c '.context.reason_user' out)" = '{"en":"Not allowed."}' ]
+}
+
+@test "--now stands in where a request states no time, and its own time goes before" {
+	hospital
+	echo "${request/\"time\":\"2026-03-02T09:00:00Z\",/}" >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq .decision out)" = false ]
+	[ "$(jq .context.time out)" = null ]
+	ehr 0 ehr-authz -P P -S S --now 2026-03-02T10:00:00+01:00 in
+	[ "$(jq .decision out)" = true ]
+	[ "$(jq -r .context.time out)" = 2026-03-02T09:00:00Z ]
+	echo "$request" >in
+	ehr 0 ehr-authz -P P -S S --now 2027-01-01T00:00:00Z in
+	[ "$(jq -r .context.time out)" = 2026-03-02T09:00:00Z ]
+	ehr 2 ehr-authz -P P --now yesterday in
+	has err "not a time such as 2026-03-02T09:00:00Z: 'yesterday'"
+}
+
+@test "--exit-status ends with 7 if a decision is false" {
+	hospital
+	echo "$request" >in
+	ehr 0 ehr-authz -P P -S S --exit-status in
+	echo "${request/TREAT/HMARKT}" >>in
+	ehr 7 ehr-authz -P P -S S --exit-status in
+	[ "$(jq -s 'map(.decision) == [true, false]' out)" = true ]
+	ehr 0 ehr-authz -P P -S S in
+}
+
+@test "--public leaves out layers, rules and what the decision rests on" {
+	hospital
+	echo "${request/dr-lee/nobody}" >in
+	ehr 0 ehr-authz -P P -S S --public in
+	sed 's/sha256:[0-9a-f]*/DIGEST/' out >got
+	same got <<-'END'
+		{"decision":false,"context":{"request":"DIGEST","about":{"subject":"nobody","action":"read","resource":{"type":"patient","id":"ann"},"patient":"ann","purpose":["TREAT"]},"obligations":[],"reason_user":{"en":"Not allowed."},"time":"2026-03-02T09:00:00Z"}}
+	END
+	cp "$cases/hospital/requests.ndjson" in
+	ehr 0 ehr-authz -P P -S S --public in
+	lacks out '"rule"'
+	lacks out 'c-ann'
+	# Whoever is denied learns nothing of why: the answers differ in what was asked alone.
+	jq -c 'select(.decision | not) | del(.context.id, .context.request, .context.about, .context.time)' \
+		out | sort -u >got
+	same got <<-'END'
+		{"decision":false,"context":{"obligations":[],"reason_user":{"en":"Not allowed."}}}
+	END
+}
+
+@test "a batch: defaults, an item's own object, and where it ends" {
+	hospital
+	deny='{"context":{"purpose":"HMARKT","time":"2026-03-02T09:00:00Z"}}'
+	echo "${request%\}},\"evaluations\":[{},$deny,{\"id\":\"third\"},{\"subject\":7},\"x\"]}" >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq -c '[.evaluations[].decision]' out)" = '[true,false,true,false,false]' ]
+	[ "$(jq -c '[.evaluations[].context | .item]' out)" = '[0,1,2,null,null]' ]
+	[ "$(jq -c '[.evaluations[].context | .error.message]' out)" = '[null,null,null,"subject is not an object","an item of evaluations is not an object"]' ]
+	[ "$(jq -r '.evaluations[2].context.id' out)" = third ]
+	for semantic in deny_on_first_deny:2 permit_on_first_permit:1 execute_all:3; do
+		echo "${request%\}},\"options\":{\"evaluations_semantic\":\"${semantic%:*}\"},\"evaluations\":[{},$deny,{}]}" >in
+		ehr 0 ehr-authz -P P -S S in
+		[ "$(jq '.evaluations | length' out)" -eq "${semantic#*:}" ]
+	done
+	echo "${request%\}},\"options\":{\"evaluations_semantic\":\"some\"},\"evaluations\":[{}]}" >in
+	ehr 5 ehr-authz -P P -S S in
+	[ "$(jq -r .context.error.message out)" = 'unknown options.evaluations_semantic' ]
+	echo "${request%\}},\"evaluations\":[]}" >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq .decision out)" = true ]
+}
+
+@test "ill-formed requests: exactly one answer a line, and each says what is wrong" {
+	hospital
+	cat >in <<-'END'
+		{"subject":{"type":"user","id":7},"action":{"name":"read"},"resource":{"type":"t","id":"i"}}
+		{"id":"x","subject":{"type":"user"}}
+		{"subject":{"type":"user","id":"a"},"resource":{"type":"t","id":"i"}}
+		{"subject":{"type":"user","id":"a"},"action":{"name":"read"},"resource":[]}
+		{"subject":{"type":"user","id":"a"},"action":{"name":"read"},"resource":{"type":"t","id":"i"},"context":1}
+		{"subject":{"type":"user","id":"a","id":"b"}}
+		[]
+		{"subject":
+		{"evaluations":{}}
+	END
+	ehr 1 ehr-authz -P P -S S --on-error skip in
+	jq -c '[.decision, .context.id, .context.error.status, .context.error.message]' out >got
+	same got <<-'END'
+		[false,null,400,"subject.id is not a string"]
+		[false,"x",400,"missing subject.id"]
+		[false,null,400,"missing action"]
+		[false,null,400,"resource is not an object"]
+		[false,null,400,"context is not an object"]
+		[false,null,400,"key seen twice"]
+		[false,null,400,"a request is a JSON object"]
+		[false,null,400,"input ends inside a value"]
+		[false,null,400,"evaluations is not an array"]
+	END
+	[ "$(grep -c '' err)" -eq 9 ]
+	ehr 5 ehr-authz -P P -S S in
+	[ "$(wc -l <out)" -eq 1 ]
+	has err 'in:1: bad-request: malformed access request'
+}
+
+@test "a rule with a slip of the pen refuses to start: file, line and column" {
+	fault() {
+		policy hospital
+		sed -i "$2" "P/authz/$1"
+		ehr 3 ehr-authz -P P </dev/null
+		empty out
+		has err "ehr-authz: P/authz/$1:"
+		has err "$3"
+	}
+	fault organization.yaml 's/structural_role: billing}/structural_role: biling}/' "unknown role 'biling'"
+	fault organization.yaml 's/relation: treating/relation: treats/' "unknown relation 'treats'"
+	fault organization.yaml 's/what: {class: emergency}/what: {class: emergencies}/' "unknown class 'emergencies'"
+	fault jurisdiction.yaml 's/label: \[SUD\]/label: [SUDD]/' "unknown label 'SUDD'"
+	fault organization.yaml 's/\[PRD-006\]}},/[PRD-007]}},/' "unknown permission 'PRD-007'"
+	fault organization.yaml 's/subject.ward/subject.wart/' "unknown attribute 'subject.wart'"
+	fault organization.yaml 's/at_least: loa3/at_least: loa9/' "unknown acr 'loa9'"
+	fault organization.yaml 's/^default: deny//' "default"
+	fault organization.yaml 's/^no_consent: deny//' "no_consent"
+	fault organization.yaml 's/id: H-2,/id: H-1,/' "id 'H-1' is there twice"
+	fault organization.yaml 's/id: H-2,/id: J-1,/' "id 'J-1' is in"
+	fault organization.yaml 's/justification: {present: true}/justification: {present: false}/' "only true may stand here"
+	fault organization.yaml 's/, overrides_consent: always, obligations: \[{do: audit/, overrides: always, obligations: [{do: audit/' "overrides"
+	fault organization.yaml 's/why: \[ETREAT\],/why: [TREAT],/' "override-too-wide"
+	fault jurisdiction.yaml 's/effect: deny, why/effect: permit, why/' "no permit here"
+	fault clearances.yaml 's/al: 5}/what: {label: [R]}, al: 5}/' "no data criterion may stand here"
+	fault roles.yaml 's/bedside: .*/bedside: [bedside]/' "a group that holds itself"
+	fault roles.yaml 's/^ehr_authz: 1/ehr_authz: 2/' "expected a whole number from 1 to 1"
+}
+
+@test "a policy without an organization file refuses to start" {
+	policy hospital
+	rm P/authz/organization.yaml
+	ehr 3 ehr-authz -P P </dev/null
+	has err 'no file with layer: organization'
+}
+
+@test "a directive that cannot be understood leaves its patient undecided, with a warning" {
+	hospital
+	sed -i 's/effect: deny/effect: forbid/' S/consents/ann.yaml
+	printf '%s\n%s\n' "$request" "${request//ann/tom}" >in
+	ehr 0 ehr-authz -P P -S S in
+	has err 'ehr-authz: S/consents/ann.yaml:10:'
+	has err 'consent-unreadable'
+	[ "$(jq -r '.context | .decided_by + " " + .reason' out | head -n 1)" = 'consent consent-unreadable' ]
+	sed -i 's/^patient: ann/patient: [ann]/' S/consents/ann.yaml
+	ehr 3 ehr-authz -P P -S S in
+	empty out
+}
+
+@test "directives as JSON and NDJSON decide as the same in YAML do" {
+	hospital
+	cp "$cases/hospital/requests.ndjson" in
+	ehr 0 ehr-authz -P P --consents S/consents --facts S/facts.ndjson in
+	jq -c 'del(.context.consents)' out >yaml
+	cat >ann.json <<-'END'
+		{"ehr_authz": 1, "consent": "c-ann", "patient": "ann", "status": "active", "date": "2026-02-11", "base": "permit",
+		 "rules": [
+		  {"id": "c-ann-1", "say": "Nobody sees my substance use data except those who treat me, and myself.", "effect": "deny",
+		   "what": {"label": ["SUD"]}, "except": [{"who": {"relation": "treating"}}, {"same": [["subject.patient", "resource.patient"]]}]},
+		  {"id": "c-ann-2", "say": "My sister Lara sees nothing but three documents, until the end of March.", "effect": "deny", "who": {"id": "lara"},
+		   "rules": [{"id": "c-ann-2a", "say": "These three documents in March.", "effect": "permit",
+		    "what": {"instance": ["Composition/1", "Composition/2", "DiagnosticReport/9"]},
+		    "when": {"from": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"}}]}]}
+	END
+	jq -c . ann.json >some.ndjson
+	ehr 0 ehr-authz -P P --consents ann.json --consents S/consents/tom.yaml --consents S/consents/eve.yaml --facts S/facts.ndjson in
+	jq -c 'del(.context.consents)' out | cmp - yaml
+	ehr 0 ehr-authz -P P --consents some.ndjson --consents S/consents/tom.yaml --consents S/consents/eve.yaml --facts S/facts.ndjson in
+	jq -c 'del(.context.consents)' out | cmp - yaml
+	echo x >S/consents/readme.txt
+	ehr 3 ehr-authz -P P -S S in
+	has err 'S/consents/readme.txt'
+}
+
+@test "facts: what is wrong is named by line and byte, and no value of it" {
+	hospital
+	fault() {
+		echo "$1" >facts.ndjson
+		ehr 3 ehr-authz -P P --facts facts.ndjson </dev/null
+		same err <<-END
+			ehr-authz: facts.ndjson:1:$2
+		END
+	}
+	fault '{"fact":"f","relation":"loves","subject":"a","patient":"b"}' '24: unknown relation'
+	fault '{"fact":"f","relation":"treating","subject":"a","patient":"b"}' "1: missing member 'until', which this relation requires"
+	fault '{"fact":"f","relation":"relative","subject":"a","object":"b"}' "1: missing member 'patient'"
+	fault '{"fact":"f","relation":"relative","subject":"a","patient":"b","from":"2026"}' '70: expected a date-time with offset, such as 2026-03-01T00:00:00Z'
+	fault '{"end":"f","at":"2026-03-01T00:00:00Z"}' '8: the end of a fact that is not there'
+	fault '{"fact":"f"' '12: input ends inside a value'
+}
+
+@test "the order of rules, directives and facts changes no byte of any decision" {
+	hospital
+	cp "$cases/hospital/requests.ndjson" in
+	ehr 0 ehr-authz -P P -S S in
+	jq -c 'del(.context.policy, .context.consents, .context.facts)' out >first
+	tac S/facts.ndjson >facts.ndjson
+	awk '/^rules:/ { print; rules = 1; next } rules && /^  - / { n++ } rules { r[n] = r[n] $0 "\n"; next } { print }
+		END { for (i = n; i > 0; i--) printf "%s", r[i] }' P/authz/organization.yaml >organization.yaml
+	[ "$(wc -l <organization.yaml)" -eq "$(wc -l <P/authz/organization.yaml)" ]
+	mv organization.yaml P/authz/house.yaml
+	rm P/authz/organization.yaml
+	ehr 0 ehr-authz -P P --consents S/consents/tom.yaml --consents S/consents/eve.yaml --consents S/consents/ann.yaml --facts facts.ndjson in
+	jq -c 'del(.context.policy, .context.consents, .context.facts)' out | cmp - first
+}
+
+@test "use case 1.0.7: for ladders of 2, 7 and 16 levels a level is given exactly where its AL suffices" {
+	for count in 2 7 16; do
+		rm -rf P && mkdir -p P/authz
+		{
+			printf 'policy: 1\nname: ladder\nserial: 1\nlevels:\n'
+			for ((i = 0; i < count; i++)); do echo "  - {name: L$i, al: $((3 * i + 1))}"; done
+		} >P/policy.yaml
+		cat >P/authz/house.yaml <<-'END'
+			ehr_authz: 1
+			layer: organization
+			default: deny
+			no_consent: ignore
+			rules:
+			  - {id: all, say: All may read., effect: permit, does: [read]}
+		END
+		{
+			printf 'ehr_authz: 1\nclearances:\n'
+			for ((al = 0; al < 50; al++)); do echo "  - {who: {id: u$al}, al: $al}"; done
+		} >P/authz/clearances.yaml
+		for ((al = 0; al < 50; al++)); do
+			echo "{\"subject\":{\"type\":\"user\",\"id\":\"u$al\"},\"action\":{\"name\":\"read\"},\"resource\":{\"type\":\"t\",\"id\":\"i\"}}"
+		done >in
+		ehr 0 ehr-authz -P P in
+		jq -r '[.decision, .context.rl // "-"] | join(" ")' out >got
+		for ((al = 0; al < 50; al++)); do
+			level=$((al < 1 ? -1 : (al - 1) / 3))
+			[ "$level" -lt "$count" ] || level=$((count - 1))
+			[ "$level" -lt 0 ] && echo 'false -' || echo "true L$level"
+		done | same got
+	done
+}
+
+@test "-v counts decisions" {
+	hospital
+	printf '%s\n%s\n' "$request" "${request/TREAT/HMARKT}" >in
+	ehr 0 ehr-authz -P P -S S -v in
+	has err '2 read, 2 written, 0 refused, 1 permitted, 1 denied'
+}
+
+@test "what cannot be read ends with 4" {
+	hospital
+	ehr 4 ehr-authz -P P --facts nowhere </dev/null
+	has err 'ehr-authz: nowhere: No such file or directory'
+	ehr 4 ehr-authz -P P --consents nowhere </dev/null
+	has err 'ehr-authz: nowhere: No such file or directory'
+	ehr 2 ehr-authz </dev/null
+	has err "needs: '--policy DIR'"
+}
+
+@test "a refused request can go to quarantine, with the policy's digest" {
+	hospital
+	echo '{"subject":7}' >in
+	ehr 1 ehr-authz -P P -S S --on-error quarantine --quarantine q --max-refused 5 --max-record 1M --max-depth 9 --progress in
+	[ "$(jq -r .ehr.reason q)" = bad-request ]
+}
