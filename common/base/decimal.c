@@ -209,8 +209,19 @@ write_natural(const struct natural *n, bool negative, int64_t held, int64_t plac
 	return buffer_append(out, at, (size_t)(text + sizeof text - at));
 }
 
-bool
-decimal_round(const struct decimal *value, const struct decimal *step, struct buffer *out)
+/* The next multiple that is not above: of a negative number the one of the larger size. */
+static void
+round_down(struct natural *quotient, const struct natural *rest, bool negative)
+{
+	struct natural one;
+
+	natural_set(&one, 1);
+	if (negative && rest->count > 0)
+		natural_add(quotient, &one);
+}
+
+static bool
+write_multiple(const struct decimal *value, const struct decimal *step, bool down, struct buffer *out)
 {
 	int64_t places = places_of(step);
 	int64_t held = places_of(value) > places ? places_of(value) : places;
@@ -221,7 +232,22 @@ decimal_round(const struct decimal *value, const struct decimal *step, struct bu
 	natural_of_decimal(&dividend, value, held);
 	natural_of_decimal(&divisor, step, held);
 	divide(&dividend, &divisor, &quotient, &rest);
-	round_half_even(&quotient, &rest, &divisor);
+	if (down)
+		round_down(&quotient, &rest, value->negative);
+	else
+		round_half_even(&quotient, &rest, &divisor);
 	natural_multiply(&dividend, &quotient, &divisor);
 	return write_natural(&dividend, value->negative, held, places, out);
+}
+
+bool
+decimal_round(const struct decimal *value, const struct decimal *step, struct buffer *out)
+{
+	return write_multiple(value, step, false, out);
+}
+
+bool
+decimal_floor(const struct decimal *value, const struct decimal *step, struct buffer *out)
+{
+	return write_multiple(value, step, true, out);
 }

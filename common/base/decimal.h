@@ -40,4 +40,7 @@ int decimal_compare(const struct decimal *a, const struct decimal *b);
  */
 bool decimal_round(const struct decimal *value, const struct decimal *step, struct buffer *out);
 
+/* The same with the greatest multiple that is not above VALUE: -7.26 to 0.5 is -7.5. */
+bool decimal_floor(const struct decimal *value, const struct decimal *step, struct buffer *out);
+
 #endif

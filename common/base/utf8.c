@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/utf8.h"
 
+#include <stdint.h>
+
 /* RFC 3629 section 4: what may follow a first byte, and how much. */
 static const struct {
 	unsigned char first, last; /* of the first byte */
@@ -43,6 +45,16 @@ utf8_valid(struct bytes text)
 	const unsigned char *at = (const unsigned char *)text.at;
 
 	for (size_t i = 0; i < text.size;) {
+		uint64_t block;
+
+		/* Eight bytes of ASCII at a time: most of what is read is nothing else. */
+		if (text.size - i >= sizeof block) {
+			memcpy(&block, at + i, sizeof block);
+			if ((block & UINT64_C(0x8080808080808080)) == 0) {
+				i += sizeof block;
+				continue;
+			}
+		}
 		size_t n = character(at + i, text.size - i);
 
 		if (n == 0)

@@ -57,9 +57,10 @@ struct labels {
 	unsigned level; /* the high-water mark */
 	uint64_t sensitivity;
 	unsigned criticality;
-	struct bytes id; /* ehr.id, ehr.subject: unescaped */
+	struct bytes id; /* ehr.id: unescaped */
 	struct bytes subject;
-	uint32_t record; /* the record's node */
+	bool subject_is_escaped; /* it came with the line, escapes as they stand */
+	uint32_t record;         /* the record's node */
 	const struct roots *roots;
 	enum reason reason; /* after a failure */
 	size_t byte;
@@ -96,7 +97,7 @@ struct shape *classifier_shape(const struct classifier *c);
 
 /* ---- coverage: what the policy did not see in all records so far ---- */
 struct coverage {
-	const char *what;  /* "unknown-type", "uncovered-system", "partly-covered-system", "unspoken-type" */
+	const char *what;  /* "unknown-type", "no-base", "uncovered-system", "partly-covered-system" */
 	struct bytes name; /* a word of ours or the policy's, never a record's: "another system" */
 	uint64_t records;
 	size_t rows;

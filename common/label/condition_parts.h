@@ -85,6 +85,10 @@ enum truth test_node(
     const struct condition_members *m, const struct test *t, const struct condition_record *r, uint32_t node);
 enum truth test_node_all(const struct condition *some, const struct condition_record *r, uint32_t node);
 
+/* The nodes of a leaf's path below NODE; false if jq failed. */
+bool condition_each_node(const struct condition *some, const struct condition_record *r, uint32_t node,
+    void (*found)(void *context, uint32_t node), void *context);
+
 /*
  * A number read from a record beside a bound: why it cannot be judged.  READING_COMPARED: ORDER says on which
  * side of the bound it lies, as memcmp.

@@ -11,8 +11,8 @@
 /*
  * roots: the resources of a record: the record itself, and in FHIR every object with a resourceType at
  * contained[], entry[].resource, entry[].response.outcome, and as a `resource` anywhere in parameter[]
- * (its parts have such members too) of a root.  Paths are relative to a root, and seen from outside an inner root
- * is null: nothing reaches into it from there.
+ * (its parts have such members too) of a root.  Paths are relative to a root, and seen from outside an inner
+ * root is null: nothing reaches into it from there.
  */
 struct root {
 	uint32_t node;

@@ -254,23 +254,39 @@ take(struct filter *f, struct lines *in, enum lines_outcome outcome, struct byte
 	diag_bug("an outcome that is none");
 }
 
-static bool
-each_line(void *context, struct filter *f, int fd)
+bool
+filter_frames(struct filter *f, struct lines *in, filter_next *next, void *context)
 {
-	struct lines in;
 	struct bytes record = { "", 0 };
 	bool ended = false;
 	bool going = true;
 
-	(void)context;
-	lines_init(&in, fd, f->source, line_limit(f), &f->out);
-	in.wake = &asked;
+	in->wake = &asked;
 	while (going) {
-		enum lines_outcome outcome = lines_next(&in, &record);
+		enum lines_outcome outcome = next(context, in, &record);
 
 		filter_poll(f);
-		going = take(f, &in, outcome, record, &ended);
+		going = take(f, in, outcome, record, &ended);
 	}
+	return ended;
+}
+
+static enum lines_outcome
+next_line(void *context, struct lines *in, struct bytes *record)
+{
+	(void)context;
+	return lines_next(in, record);
+}
+
+static bool
+each_line(void *context, struct filter *f, int fd)
+{
+	struct lines in;
+
+	(void)context;
+	lines_init(&in, fd, f->source, line_limit(f), &f->out);
+	bool ended = filter_frames(f, &in, next_line, NULL);
+
 	lines_release(&in);
 	return ended;
 }

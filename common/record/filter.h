@@ -138,6 +138,14 @@ int filter_run(struct filter *f, const struct options *o, const struct filter_en
 int filter_run_files(struct filter *f, const struct options *o, const struct filter_engine *e,
     bool (*each)(void *context, struct filter *f, int fd));
 
+/*
+ * For such a program: all that NEXT gives out of IN, with refusals and the summary as in filter_run, until it
+ * says LINES_END.  True if the run goes on with the next file.  NEXT is called as lines_next is, which it may
+ * call.
+ */
+typedef enum lines_outcome filter_next(void *context, struct lines *in, struct bytes *record);
+bool filter_frames(struct filter *f, struct lines *in, filter_next *next, void *context);
+
 /* One line of f->source through the engine and its refusals: false if the run must end. */
 bool filter_line(struct filter *f, struct bytes line);
 

@@ -48,12 +48,27 @@ cut_off(struct scan *s)
 	return fail(s, REASON_TRUNCATED, s->end);
 }
 
-static inline const unsigned char *
-skip_space(const unsigned char *p, const unsigned char *end)
+static bool
+is_space(unsigned char c)
 {
-	while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* Out of line: most texts have none. */
+static __attribute__((noinline)) const unsigned char *
+skip_spaces(struct scan *s, const unsigned char *p)
+{
+	while (p < s->end && is_space(*p)) {
+		s->j->spaced = true;
 		p++;
+	}
 	return p;
+}
+
+static inline const unsigned char *
+skip_space(struct scan *s, const unsigned char *p)
+{
+	return *p > ' ' ? p : skip_spaces(s, p);
 }
 
 static void
@@ -430,10 +445,10 @@ take_key(struct scan *s, const unsigned char *p)
 	add(s, p, end, JSON_KEY, flags)->next = node + 2;
 	if (!enter_key(s, node, flags))
 		return NULL;
-	p = skip_space(end, s->end);
+	p = skip_space(s, end);
 	if (p >= s->end || *p != ':')
 		return fail_token(s, p);
-	return skip_space(p + 1, s->end);
+	return skip_space(s, p + 1);
 }
 
 /* ---- the text -------------------------------------------------------------------------------------- */
@@ -475,7 +490,7 @@ begin_container(struct scan *s, const unsigned char *p, bool *empty)
 	p = open_container(s, p);
 	if (p == NULL)
 		return NULL;
-	p = skip_space(p, s->end);
+	p = skip_space(s, p);
 	*empty = p < s->end && *p == s->closer;
 	if (*empty)
 		return close_container(s, p);
@@ -490,11 +505,11 @@ next_value(struct scan *s, const unsigned char *p, bool *done)
 		*done = s->closer == 0;
 		if (*done)
 			return p;
-		p = skip_space(p, s->end);
+		p = skip_space(s, p);
 		if (p >= s->end)
 			return cut_off(s);
 		if (*p == ',') {
-			p = skip_space(p + 1, s->end);
+			p = skip_space(s, p + 1);
 			return s->closer == '}' ? take_key(s, p) : p;
 		}
 		if (*p != s->closer)
@@ -508,7 +523,7 @@ next_value(struct scan *s, const unsigned char *p, bool *done)
 static const unsigned char *
 take_text(struct scan *s)
 {
-	const unsigned char *p = skip_space(s->begin, s->end);
+	const unsigned char *p = skip_space(s, s->begin);
 	bool done = false;
 	bool empty;
 
@@ -524,7 +539,7 @@ take_text(struct scan *s)
 		if (p == NULL)
 			return NULL;
 	}
-	p = skip_space(p, s->end);
+	p = skip_space(s, p);
 	return p < s->end ? fail(s, REASON_TRAILING_DATA, p) : p;
 }
 
@@ -571,7 +586,10 @@ json_parse(struct json *j, struct bytes text)
 
 	j->text = text;
 	j->reason = REASON_NONE;
+	j->spaced = false;
 	j->members.used = 0;
+	if (text.size == 0)
+		return cut_off(&s) != NULL;
 	if (text.size >= TEXT_MAX)
 		return fail(&s, REASON_TOO_LONG, s.begin + TEXT_MAX) != NULL;
 	/* Stands for what is outside of all containers. */

@@ -74,6 +74,7 @@ struct json {
 	struct bytes text;
 	struct json_node *nodes;
 	uint32_t count;
+	bool spaced;        /* white space stands between tokens, or around the value */
 	enum reason reason; /* after a failure */
 	size_t byte;        /* after a failure: where in the text, from 1 */
 	/* private */

@@ -42,7 +42,7 @@ json_escape(const char *p, char utf8[4], size_t *size)
 	if (p[1] != 'u') {
 		const char *s = memchr(shorts, p[1], sizeof shorts - 1);
 
-		utf8[0] = s != NULL ? s[1] : p[1];
+		utf8[0] = *(s != NULL ? s + 1 : p + 1);
 		return p + 2;
 	}
 	unsigned point = hex(p + 2);
@@ -170,9 +170,12 @@ json_integer(const struct json *j, uint32_t node, uint64_t *value)
 bool
 json_blank(struct bytes text)
 {
-	for (size_t i = 0; i < text.size; i++)
-		if (memchr(" \t\n\r", text.at[i], 4) == NULL)
+	for (size_t i = 0; i < text.size; i++) {
+		char c = text.at[i];
+
+		if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
 			return false;
+	}
 	return true;
 }
 
@@ -190,7 +193,7 @@ json_escaped(unsigned char c, char out[6])
 		if ((unsigned char)shorts[i] == c)
 			s = &shorts[i];
 	out[0] = '\\';
-	out[1] = s != NULL ? s[1] : 'u';
+	out[1] = *(s != NULL ? s + 1 : "u");
 	if (s != NULL)
 		return 2;
 	out[2] = out[3] = '0';

@@ -75,6 +75,17 @@ uint32_t paths_member(struct paths *p, uint32_t state, const struct json *j, uin
 /* The state of element INDEX (node NODE) of an array in STATE. */
 uint32_t paths_element(struct paths *p, uint32_t state, const struct json *j, uint32_t node, uint32_t index);
 
+/*
+ * A number below PATHS_UNKEPT for a table of one's own, if STATE is kept: then what it matches stays as it is
+ * for the life of the set.
+ */
+enum { PATHS_UNKEPT = 0xffff };
+static inline uint32_t
+paths_kept(uint32_t state)
+{
+	return state & PATHS_UNKEPT;
+}
+
 /* The numbers whose expressions the node in STATE matches: ascending. */
 const uint32_t *paths_matched(const struct paths *p, uint32_t state, size_t *count);
 

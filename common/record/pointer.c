@@ -43,9 +43,10 @@ pointer_cursor_new(void)
 {
 	struct pointer_cursor *c = malloc(sizeof *c);
 
-	if (c == NULL)
+	if (c != NULL)
+		init(c);
+	else
 		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *c);
-	init(c);
 	return c;
 }
 

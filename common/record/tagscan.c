@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/record/tagscan.h"
 
-
 enum { WORD_MOST = 128, SMALL_MOST = 99, EPOCH_MOST = 2147483647, TAGS_MOST = 16 };
 #define LARGE_MOST ((UINT64_C(1) << 53) - 1)
 

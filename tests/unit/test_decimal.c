@@ -126,10 +126,32 @@ check_rounding(void)
 	buffer_release(&out);
 }
 
+static void
+check_floor(void)
+{
+	static const struct {
+		const char *value, *step, *want;
+	} list[] = { { "7.26", "0.5", "7.0" }, { "7.99", "0.5", "7.5" }, { "-7.26", "0.5", "-7.5" },
+		{ "-7.5", "0.5", "-7.5" }, { "89", "10", "80" }, { "90", "10", "90" }, { "0", "5", "0" },
+		{ "-0.01", "5", "-5" }, { "1e2", "30", "90" } };
+	struct decimal v, s;
+	struct buffer out;
+
+	buffer_init(&out, 100);
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+		out.used = 0;
+		check(decimal_parse(bytes_of(list[i].value), &v) && decimal_parse(bytes_of(list[i].step), &s) &&
+		      decimal_floor(&v, &s, &out) && bytes_are(buffer_bytes(&out), list[i].want));
+	}
+	check(decimal_parse(bytes_of("-1"), &s) && !decimal_floor(&v, &s, &out));
+	buffer_release(&out);
+}
+
 int
 main(void)
 {
 	check_grammar();
+	check_floor();
 	check_order();
 	check_rounding();
 	return tap_end();

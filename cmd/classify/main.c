@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/start.h"
+#include "common/crypto/digest.h"
+#include "common/label/classifier.h"
+#include "common/record/filter.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { POLICY = 1, NOW };
+
+static const struct option_entry table[] = {
+	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+	{ NOW, 0, false, "now", "TIME", "judge how old a record is as of TIME" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-classify",
+	.operands = "[file ...]",
+	.purpose = "Labels records: how sensitive each part is, how urgent the whole.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
+struct classify {
+	const char *directory;
+	const char *now;
+	struct policy policy;
+	struct json_keys *keys;
+	struct classifier *classifier;
+	struct json json;
+	struct json envelope; /* one level deeper, for a record at the limit in its envelope */
+};
+
+static void
+read_options(struct options *o, struct filter *f, struct classify *c)
+{
+	struct instant now;
+	int id;
+
+	while ((id = options_next(o)) != OPTIONS_END) {
+		if (filter_option(f, o, id))
+			continue;
+		if (id == POLICY)
+			c->directory = o->value;
+		else
+			c->now = o->value;
+	}
+	if (c->directory == NULL)
+		options_misuse(o, "needs", "--policy DIR");
+	if (c->now != NULL && !clock_parse_instant(bytes_of(c->now), &now))
+		options_misuse(o, "not a time such as 2026-11-21T10:00:00Z", c->now);
+}
+
+static _Noreturn void
+die_of_fault(const struct fault *f)
+{
+	fault_print(f);
+	exit(EXIT_POLICY);
+}
+
+static void
+load(struct classify *c)
+{
+	struct fault fault = { 0 };
+
+	if (!policy_load(&c->policy, c->directory, &fault))
+		die_of_fault(&fault);
+	c->keys = json_keys_new();
+	c->classifier = classifier_load(&c->policy, c->keys, c->now, &fault);
+	if (c->classifier == NULL)
+		die_of_fault(&fault);
+}
+
+/* The index of a line: a record may be as deep in its envelope as it may be without. */
+static const struct json *
+parse(struct classify *c, struct bytes line)
+{
+	if (json_parse(&c->json, line))
+		return &c->json;
+	if (c->json.reason == REASON_TOO_DEEP && json_parse(&c->envelope, line) &&
+	    json_member(&c->envelope, 0, (struct bytes)BYTES("ehr")) != 0)
+		return &c->envelope;
+	return NULL;
+}
+
+/* A tombstone has nothing to be labelled: it goes on as it came. */
+static bool
+is_deleted(const struct json *j)
+{
+	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
+	struct envelope e;
+
+	return ehr != 0 && envelope_read(&e, j) && e.tags.stage == STAGE_DELETED;
+}
+
+static enum filter_outcome
+classify_line(void *context, struct filter *f, struct bytes line)
+{
+	struct classify *c = context;
+	const struct json *j = parse(c, line);
+	struct labels labels;
+
+	if (j == NULL)
+		return filter_no(f, c->json.reason, c->json.byte);
+	if (!classifier_run(c->classifier, j, &labels)) {
+		if (labels.reason != REASON_WRONG_STAGE || !is_deleted(j))
+			return filter_no(f, labels.reason, labels.byte);
+		f->written++;
+		(void)sink_line(&f->out, json_span(j, 0));
+		return FILTER_DONE;
+	}
+	if (json_span(j, labels.record).size > f->max_record)
+		return filter_no(f, REASON_TOO_LONG, 0);
+	f->written++;
+	/* What the sink could not take it remembers: the filter looks. */
+	(void)classifier_write(c->classifier, j, &labels, &f->out);
+	return FILTER_DONE;
+}
+
+/* What the policy did not see, at the end of a run and whatever the options. */
+static enum filter_outcome
+end(void *context, struct filter *f)
+{
+	struct classify *c = context;
+	struct coverage fact;
+
+	(void)f;
+	for (size_t i = 0; classifier_coverage(c->classifier, i, &fact); i++)
+		diag_warn("%s: %.*s: %" PRIu64 " records, %zu rows", fact.what, (int)fact.name.size,
+		    fact.name.at, fact.records, fact.rows);
+	return FILTER_DONE;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct classify c;
+	const struct filter_engine engine = {
+		.context = &c, .record = classify_line, .end = end, .envelope = 2
+	};
+	struct options o;
+	struct filter f;
+	int status;
+
+	start_program("ehr-classify", false);
+	options_init(&o, &manual, argc, argv);
+	filter_init(&f, "ehr-classify");
+	read_options(&o, &f, &c);
+	load(&c);
+	json_init(&c.json, c.keys, f.max_depth);
+	json_init(&c.envelope, c.keys, f.max_depth + 1);
+	filter_start(&f, &o, digest_hex);
+	refusals_policy(&f.refusals, c.policy.digest);
+	status = filter_run(&f, &o, &engine);
+	json_release(&c.json);
+	json_release(&c.envelope);
+	classifier_free(c.classifier);
+	json_keys_free(c.keys);
+	policy_release(&c.policy);
+	return status;
+}

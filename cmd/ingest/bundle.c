@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/ingest/bundle.h"
+
+#include "cmd/ingest/keys.h"
+#include "cmd/ingest/put.h"
+#include "common/base/diag.h"
+
+#include <stdlib.h>
+
+#define NONE UINT32_MAX
+#define URN "urn:uuid:"
+
+struct level {
+	uint32_t outer;    /* NONE for the outermost */
+	uint32_t security; /* node of the array, 0 if absent */
+	bool confidential; /* one of these codes is of Confidentiality */
+};
+
+struct piece {
+	uint32_t node; /* the record; of a deletion the url */
+	uint32_t url;  /* node of fullUrl, 0 if absent */
+	uint32_t level;
+	bool deletion;
+};
+
+struct name {
+	uint32_t level;
+	uint32_t url;
+	uint32_t resource;
+};
+
+void
+bundle_init(struct bundle *b)
+{
+	*b = (struct bundle){ 0 };
+	buffer_init(&b->levels, SIZE_MAX / 4);
+	buffer_init(&b->pieces, SIZE_MAX / 4);
+	buffer_init(&b->names, SIZE_MAX / 4);
+	buffer_init(&b->one, SIZE_MAX / 4);
+	buffer_init(&b->two, SIZE_MAX / 4);
+}
+
+void
+bundle_release(struct bundle *b)
+{
+	buffer_release(&b->levels);
+	buffer_release(&b->pieces);
+	buffer_release(&b->names);
+	buffer_release(&b->one);
+	buffer_release(&b->two);
+}
+
+static void
+add(struct buffer *list, const void *element, size_t size)
+{
+	if (!buffer_append(list, element, size))
+		diag_bug("a list longer than memory");
+}
+
+static const struct level *
+level_of(const struct bundle *b, uint32_t i)
+{
+	return (const struct level *)(void *)b->levels.at + i;
+}
+
+static bool
+fail(struct bundle *b, enum reason reason, uint32_t node)
+{
+	b->reason = reason;
+	b->byte = (size_t)b->json->nodes[node].start + 1;
+	return false;
+}
+
+/* The member KEY of NODE in *VALUE, 0 if it is absent; false if it is there and of another kind. */
+static bool
+member(struct bundle *b, uint32_t node, enum ingest_key key, enum json_kind kind, uint32_t *value)
+{
+	*value = json_member_key(b->json, node, (uint16_t)key);
+	if (*value == 0 || json_kind(b->json, *value) == kind)
+		return true;
+	return fail(b, REASON_BAD_BUNDLE, *value);
+}
+
+bool
+bundle_is(const struct json *j, uint32_t node)
+{
+	uint32_t type = json_member_key(j, node, KEY_RESOURCE_TYPE);
+
+	return type != 0 && json_is(j, type, (struct bytes)BYTES("Bundle"));
+}
+
+/* ---- security labels ---------------------------------------------------------------------------------- */
+
+/* The names under which v3 Confidentiality goes. */
+static const struct bytes confidentiality[] = {
+	BYTES("http://terminology.hl7.org/CodeSystem/v3-Confidentiality"),
+	BYTES("http://hl7.org/fhir/v3/Confidentiality"),
+	BYTES("urn:oid:2.16.840.1.113883.5.25"),
+};
+
+static bool
+is_confidentiality(const struct json *j, uint32_t coding)
+{
+	uint32_t system = json_member_key(j, coding, KEY_SYSTEM);
+	uint32_t code = json_member_key(j, coding, KEY_CODE);
+
+	if (system == 0 || code == 0 || json_kind(j, code) != JSON_STRING)
+		return false;
+	for (size_t i = 0; i < sizeof confidentiality / sizeof confidentiality[0]; i++)
+		if (json_is(j, system, confidentiality[i]))
+			return true;
+	return false;
+}
+
+static bool
+has_confidentiality(const struct json *j, uint32_t security)
+{
+	if (security == 0 || json_kind(j, security) != JSON_ARRAY)
+		return false;
+	for (uint32_t i = security + 1; i < j->nodes[security].next; i = j->nodes[i].next)
+		if (is_confidentiality(j, i))
+			return true;
+	return false;
+}
+
+/* Of any resource; what is malformed there stays in the record, and is refused where labels are read. */
+static uint32_t
+security_of(const struct json *j, uint32_t resource)
+{
+	uint32_t meta = json_member_key(j, resource, KEY_META);
+
+	return meta == 0 ? 0 : json_member_key(j, meta, KEY_SECURITY);
+}
+
+/* Of the Bundle itself: nobody sees it after this, so that nothing malformed may pass. */
+static bool
+read_level(struct bundle *b, uint32_t node, uint32_t outer)
+{
+	const struct json *j = b->json;
+	struct level l = { .outer = outer };
+	uint32_t meta;
+
+	if (!member(b, node, KEY_META, JSON_OBJECT, &meta))
+		return false;
+	if (meta != 0 && !member(b, meta, KEY_SECURITY, JSON_ARRAY, &l.security))
+		return false;
+	for (uint32_t i = l.security + 1; l.security != 0 && i < j->nodes[l.security].next;
+	     i = j->nodes[i].next)
+		if (json_kind(j, i) != JSON_OBJECT)
+			return fail(b, REASON_BAD_BUNDLE, i);
+	l.confidential = has_confidentiality(j, l.security);
+	add(&b->levels, &l, sizeof l);
+	return true;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------- */
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/*
+ * Type/id at the end of the url of a deletion.  Anything else, such as a condition, does not say which record
+ * is meant.
+ */
+static bool
+deleted_id(struct bytes url, struct bytes *id)
+{
+	size_t slashes = 0;
+	size_t at = url.size;
+	size_t idle = 0;
+
+	while (at > 0 && (url.at[at - 1] != '/' || ++slashes < 2))
+		at--;
+	*id = (struct bytes){ url.at + at, url.size - at };
+	while (idle < id->size && is_letter(id->at[idle]))
+		idle++;
+	if (idle == 0 || idle == id->size || id->at[idle] != '/')
+		return false;
+	size_t size = id->size - idle - 1;
+
+	for (size_t i = idle + 1; i < id->size; i++)
+		if (!is_letter(id->at[i]) && (id->at[i] < '0' || id->at[i] > '9') && id->at[i] != '-' &&
+		    id->at[i] != '.')
+			return false;
+	return size > 0 && size <= 64 && id->at[0] < 'a';
+}
+
+static bool
+read_deletion(struct bundle *b, uint32_t request, uint32_t level)
+{
+	struct piece p = { .level = level, .deletion = true };
+	struct bytes id;
+
+	if (!member(b, request, KEY_URL, JSON_STRING, &p.node))
+		return false;
+	if (p.node == 0)
+		return fail(b, REASON_BAD_BUNDLE, request);
+	if (!deleted_id(json_string(b->json, p.node, &b->one), &id))
+		return fail(b, REASON_BAD_BUNDLE, p.node);
+	add(&b->pieces, &p, sizeof p);
+	return true;
+}
+
+static bool read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth);
+
+/* A resource or outcome at NODE: one record, or a Bundle of them. */
+static bool
+read_resource(struct bundle *b, uint32_t node, uint32_t url, uint32_t level, unsigned depth)
+{
+	struct piece p = { .node = node, .url = url, .level = level };
+	struct name n = { .level = level, .url = url, .resource = node };
+	uint32_t reserved = json_member_key(b->json, node, KEY_EHR);
+
+	if (reserved != 0)
+		return fail(b, REASON_RESERVED_MEMBER, reserved - 1);
+	if (bundle_is(b->json, node))
+		return read_bundle(b, node, level, depth + 1);
+	add(&b->pieces, &p, sizeof p);
+	if (url != 0 && bytes_begin(json_string(b->json, url, &b->one), URN))
+		add(&b->names, &n, sizeof n);
+	return true;
+}
+
+/* True if KEY, a member of an entry, holds nothing that is left behind. */
+static bool
+travels(const struct json *j, uint32_t key, bool deletion)
+{
+	uint32_t value = key + 1;
+
+	switch (j->nodes[key].key) {
+	case KEY_FULL_URL:
+		return true;
+	case KEY_RESOURCE:
+		return !deletion;
+	case KEY_REQUEST:
+		return deletion;
+	case KEY_RESPONSE:
+		return value + 1 < j->nodes[value].next && j->nodes[value + 1].key == KEY_OUTCOME &&
+		       j->nodes[value + 1].next == j->nodes[value].next;
+	default:
+		return false;
+	}
+}
+
+static void
+count_dropped(struct bundle *b, uint32_t entry, bool deletion)
+{
+	const struct json *j = b->json;
+
+	for (uint32_t k = entry + 1; k < j->nodes[entry].next; k = j->nodes[k].next)
+		b->dropped += !travels(j, k, deletion);
+}
+
+static bool
+read_entry(struct bundle *b, uint32_t entry, uint32_t level, unsigned depth)
+{
+	uint32_t resource, url, request, response;
+	uint32_t method = 0;
+	uint32_t outcome = 0;
+
+	if (json_kind(b->json, entry) != JSON_OBJECT)
+		return fail(b, REASON_BAD_BUNDLE, entry);
+	if (!member(b, entry, KEY_RESOURCE, JSON_OBJECT, &resource) ||
+	    !member(b, entry, KEY_FULL_URL, JSON_STRING, &url) ||
+	    !member(b, entry, KEY_REQUEST, JSON_OBJECT, &request) ||
+	    !member(b, entry, KEY_RESPONSE, JSON_OBJECT, &response))
+		return false;
+	if (request != 0 && !member(b, request, KEY_METHOD, JSON_STRING, &method))
+		return false;
+	if (response != 0 && !member(b, response, KEY_OUTCOME, JSON_OBJECT, &outcome))
+		return false;
+	bool deletion = method != 0 && json_is(b->json, method, (struct bytes)BYTES("DELETE"));
+
+	count_dropped(b, entry, deletion);
+	b->empty += !deletion && resource == 0 && outcome == 0;
+	if (deletion && !read_deletion(b, request, level))
+		return false;
+	if (!deletion && resource != 0 && !read_resource(b, resource, url, level, depth))
+		return false;
+	return outcome == 0 || read_resource(b, outcome, 0, level, depth);
+}
+
+static bool
+read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth)
+{
+	const struct json *j = b->json;
+	uint32_t level = (uint32_t)(b->levels.used / sizeof(struct level));
+	uint32_t entry;
+
+	if (depth > BUNDLE_NESTED_MAX)
+		return fail(b, REASON_TOO_NESTED, node);
+	if (!read_level(b, node, outer) || !member(b, node, KEY_ENTRY, JSON_ARRAY, &entry))
+		return false;
+	for (uint32_t k = node + 1; k < j->nodes[node].next; k = j->nodes[k].next)
+		b->dropped += j->nodes[k].key != KEY_RESOURCE_TYPE && j->nodes[k].key != KEY_ENTRY;
+	if (entry == 0)
+		return true;
+	for (uint32_t e = entry + 1; e < j->nodes[entry].next; e = j->nodes[e].next)
+		if (!read_entry(b, e, level, depth))
+			return false;
+	return true;
+}
+
+bool
+bundle_read(struct bundle *b, const struct json *j, uint32_t node)
+{
+	uint64_t dropped = b->dropped;
+	uint64_t empty = b->empty;
+
+	b->json = j;
+	b->levels.used = b->pieces.used = b->names.used = 0;
+	b->sorted = false;
+	bool good = read_bundle(b, node, NONE, 1);
+
+	b->records = good ? b->pieces.used / sizeof(struct piece) : 0;
+	/* Of a Bundle that is refused nothing was dropped. */
+	if (!good) {
+		b->dropped = dropped;
+		b->empty = empty;
+	}
+	return good;
+}
+
+/* ---- who a urn:uuid: is ---------------------------------------------------------------------------------
+ */
+
+static int
+compare_name(struct bundle *b, const struct name *n, uint32_t level, struct bytes url)
+{
+	if (n->level != level)
+		return n->level < level ? -1 : 1;
+	return bytes_compare(json_string(b->json, n->url, &b->two), url);
+}
+
+/* Of two alike the first in the Bundle comes first. */
+static int
+order(const void *x, const void *y, void *context)
+{
+	struct bundle *b = context;
+	const struct name *n = x;
+	const struct name *m = y;
+	int by_name = compare_name(b, n, m->level, json_string(b->json, m->url, &b->one));
+
+	return by_name != 0 ? by_name : (n->url > m->url) - (n->url < m->url);
+}
+
+static void
+sort_names(struct bundle *b)
+{
+	if (!b->sorted && b->names.used > 0)
+		qsort_r(b->names.at, b->names.used / sizeof(struct name), sizeof(struct name), order, b);
+	b->sorted = true;
+}
+
+/* The resource that URL means in the Bundle LEVEL, 0 if none; names are sorted, URL is not in b->two. */
+static uint32_t
+resolve(struct bundle *b, uint32_t level, struct bytes url)
+{
+	const struct name *names = (const struct name *)(void *)b->names.at;
+	size_t low = 0;
+	size_t high = b->names.used / sizeof *names;
+	size_t count = high;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_name(b, &names[middle], level, url) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && compare_name(b, &names[low], level, url) == 0 ? names[low].resource : 0;
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------
+ */
+
+/* What a record needs to have around it. */
+struct wrap {
+	uint32_t url;  /* node, 0 if not needed */
+	uint32_t type; /* nodes of the subject's resourceType and id, 0 if not needed */
+	uint32_t id;
+	uint32_t floor; /* level, NONE if not needed */
+};
+
+static uint32_t
+text_member(const struct json *j, uint32_t node, enum ingest_key key)
+{
+	uint32_t value = json_member_key(j, node, (uint16_t)key);
+
+	return value != 0 && json_kind(j, value) == JSON_STRING ? value : 0;
+}
+
+static bool
+ends_in_id(struct bundle *b, uint32_t url, uint32_t resource)
+{
+	uint32_t id = text_member(b->json, resource, KEY_ID);
+
+	if (id == 0)
+		return false;
+	struct bytes whole = json_string(b->json, url, &b->one);
+	struct bytes end = json_string(b->json, id, &b->two);
+
+	if (end.size == 0 || end.size >= whole.size)
+		return false;
+	char before = whole.at[whole.size - end.size - 1];
+
+	whole.at += whole.size - end.size;
+	whole.size = end.size;
+	return (before == '/' || before == ':') && bytes_equal(whole, end);
+}
+
+/* The subject, if a urn:uuid: says it and the resource that it means has another id. */
+static void
+wrap_subject(struct bundle *b, const struct piece *p, struct wrap *w)
+{
+	const struct json *j = b->json;
+	uint32_t subject = 0;
+
+	for (uint16_t key = KEY_SUBJECT; key < KEY_END && subject == 0; key++)
+		subject = json_member_key(j, p->node, key);
+	uint32_t reference = subject == 0 ? 0 : text_member(j, subject, KEY_REFERENCE);
+
+	if (reference == 0 || b->names.used == 0)
+		return;
+	sort_names(b);
+	struct bytes url = json_string(j, reference, &b->one);
+
+	if (!bytes_begin(url, URN))
+		return;
+	uint32_t resource = resolve(b, p->level, url);
+	uint32_t id = resource == 0 ? 0 : text_member(j, resource, KEY_ID);
+
+	if (id == 0)
+		return;
+	w->type = text_member(j, resource, KEY_RESOURCE_TYPE);
+	url.at += sizeof URN - 1;
+	url.size -= sizeof URN - 1;
+	w->id = w->type == 0 || bytes_equal(url, json_string(j, id, &b->two)) ? 0 : id;
+}
+
+/* The innermost Bundle around the record that has a label for it. */
+static uint32_t
+wrap_floor(const struct bundle *b, const struct piece *p)
+{
+	uint32_t level = p->level;
+
+	if (has_confidentiality(b->json, security_of(b->json, p->node)))
+		return NONE;
+	for (; level != NONE; level = level_of(b, level)->outer) {
+		uint32_t security = level_of(b, level)->security;
+
+		if (security != 0 && b->json->nodes[security].next > security + 1)
+			return level;
+	}
+	return NONE;
+}
+
+/* From LEVEL outwards, up to one that says a confidentiality. */
+static bool
+put_floor(const struct bundle *b, uint32_t level, struct sink *out)
+{
+	const struct json *j = b->json;
+	const char *before = ",\"floor\":[";
+
+	for (; level != NONE; level = level_of(b, level)->outer) {
+		uint32_t security = level_of(b, level)->security;
+
+		for (uint32_t i = security + 1; security != 0 && i < j->nodes[security].next;
+		     i = j->nodes[i].next) {
+			if (!sink_put(out, bytes_of(before)) || !put_value(out, j, i))
+				return false;
+			before = ",";
+		}
+		if (level_of(b, level)->confidential)
+			break;
+	}
+	return sink_put(out, bytes_of("]"));
+}
+
+static bool
+put_wrapped(const struct bundle *b, const struct piece *p, const struct wrap *w, struct sink *out)
+{
+	const struct json *j = b->json;
+	bool whole = sink_put(out, bytes_of("{\"ehr\":{\"v\":1,\"stage\":\"ingested\""));
+
+	if (w->url != 0)
+		whole = whole && sink_put(out, bytes_of(",\"url\":")) && put_value(out, j, w->url);
+	if (w->id != 0)
+		whole = whole && sink_put(out, bytes_of(",\"subject\":\"")) &&
+			sink_put(out, json_inside(j, w->type)) && sink_put(out, bytes_of("/")) &&
+			sink_put(out, json_inside(j, w->id)) && sink_put(out, bytes_of("\""));
+	if (w->floor != NONE)
+		whole = whole && put_floor(b, w->floor, out);
+	return whole && sink_put(out, bytes_of("},\"record\":")) && put_value(out, j, p->node) &&
+	       sink_put(out, bytes_of("}\n"));
+}
+
+static bool
+put_deletion(struct bundle *b, const struct piece *p, struct sink *out)
+{
+	struct bytes id;
+
+	if (!deleted_id(json_string(b->json, p->node, &b->one), &id))
+		diag_bug("a deletion of nothing");
+	return sink_put(out, bytes_of("{\"ehr\":{\"v\":1,\"stage\":\"deleted\",\"id\":\"")) &&
+	       sink_put(out, id) && sink_put(out, bytes_of("\"},\"record\":{}}\n"));
+}
+
+bool
+bundle_write(struct bundle *b, size_t i, struct sink *out)
+{
+	const struct piece *p = (const struct piece *)(void *)b->pieces.at + i;
+	struct wrap w = { 0 };
+
+	if (p->deletion)
+		return put_deletion(b, p, out);
+	if (p->url != 0 && json_inside(b->json, p->url).size > 0 && !ends_in_id(b, p->url, p->node))
+		w.url = p->url;
+	wrap_subject(b, p, &w);
+	w.floor = wrap_floor(b, p);
+	if (w.url != 0 || w.id != 0 || w.floor != NONE)
+		return put_wrapped(b, p, &w, out);
+	return put_value(out, b->json, p->node) && sink_put(out, bytes_of("\n"));
+}

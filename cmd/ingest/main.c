@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/ingest/ingest.h"
+#include "common/base/start.h"
+#include "common/crypto/digest.h"
+
+#include <string.h>
+
+enum { FROM = 1, BUNDLE };
+
+static const struct option_entry table[] = {
+	{ FROM, 0, false, "from", "auto|lines|json|seq", "how records are told apart (auto)" },
+	{ BUNDLE, 0, false, "bundle", "split|keep", "what becomes of a FHIR Bundle (split)" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-ingest",
+	.operands = "[file ...]",
+	.purpose = "Turns any JSON text into one record a line, and changes no token.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
+static enum framing
+framing_word(const struct options *o)
+{
+	static const char *const words[] = {
+		[FRAMING_AUTO] = "auto",
+		[FRAMING_LINES] = "lines",
+		[FRAMING_JSON] = "json",
+		[FRAMING_SEQ] = "seq",
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(o->value, words[i]) == 0)
+			return (enum framing)i;
+	options_misuse(o, "neither auto, lines, json nor seq", o->value);
+}
+
+static bool
+keep_word(const struct options *o)
+{
+	bool keep = strcmp(o->value, "keep") == 0;
+
+	if (!keep && strcmp(o->value, "split") != 0)
+		options_misuse(o, "neither split nor keep", o->value);
+	return keep;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options o;
+	struct filter f;
+	struct ingest i;
+	enum framing framing = FRAMING_AUTO;
+	bool keep = false;
+	int id;
+
+	start_program("ehr-ingest", false);
+	options_init(&o, &manual, argc, argv);
+	filter_init(&f, "ehr-ingest");
+	while ((id = options_next(&o)) != OPTIONS_END) {
+		if (filter_option(&f, &o, id))
+			continue;
+		if (id == FROM)
+			framing = framing_word(&o);
+		else
+			keep = keep_word(&o);
+	}
+	filter_start(&f, &o, digest_hex);
+	ingest_init(&i, framing, keep, f.max_depth);
+	const struct filter_engine engine = {
+		.context = &i, .record = ingest_record, .summary = ingest_summary
+	};
+	int status = filter_run_files(&f, &o, &engine, ingest_file);
+
+	if (i.lost && f.refusals.on_error != ON_ERROR_FAIL)
+		diag_warn(
+		    "%s: stopped: behind an error in texts that are not one a line nothing can be told apart",
+		    f.source);
+	ingest_release(&i);
+	return status;
+}

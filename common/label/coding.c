@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/coding.h"
+
+uint32_t
+coding_holder(const struct coding_hit *hit)
+{
+	if (hit->reference != 0)
+		return hit->reference;
+	return hit->concept != 0 ? hit->concept : hit->coding;
+}
+
+/*
+ * A row may hold for some years only.  The record's time is asked for when a row was found at all, which is
+ * rare.
+ */
+static bool
+find_at_time(const struct condition_record *r, unsigned system, uint32_t code, struct codes_match *match)
+{
+	struct bytes text = json_string(r->json, code, r->room);
+	struct codes_match any = { 0 };
+	struct period time;
+
+	if (!codes_find(r->codes, system, text, NULL, &any))
+		return false;
+	if (shape_time(r->shape, r->json, r->roots->at[r->root].node, &time))
+		return codes_find(r->codes, system, text, &time, match);
+	*match = any;
+	return true;
+}
+
+bool
+coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
+    uint32_t system, unsigned *number, struct codes_match *match)
+{
+	*number = CODES_ANY_SYSTEM;
+	if (system != 0 && json_kind(r->json, system) != JSON_NULL)
+		*number = codes_system(r->codes, json_string(r->json, system, r->room));
+	else if (!m->no_system_matches)
+		return false;
+	if (*number == CODES_UNKNOWN_SYSTEM)
+		return false;
+	return find_at_time(r, *number, code, match);
+}
+
+/* Members of an object that may be a Coding: false if nobody could read them. */
+static bool
+is_readable(const struct json *j, uint32_t code, uint32_t system)
+{
+	return json_kind(j, code) == JSON_STRING &&
+	       (system == 0 || json_kind(j, system) == JSON_STRING || json_kind(j, system) == JSON_NULL);
+}
+
+/* IS_ELEMENT: of `coding`, where nothing but a Coding belongs. */
+static enum truth
+one_in(const struct condition_members *m, const struct condition_record *r, uint32_t node, bool is_element,
+    const struct code_bits *sets)
+{
+	uint32_t code = json_member_key(r->json, node, m->code);
+	uint32_t system = json_member_key(r->json, node, m->system);
+	struct codes_match match = { 0 };
+	unsigned number;
+
+	if (code == 0 || json_kind(r->json, code) == JSON_NULL)
+		return TRUTH_FALSE;
+	if (!is_readable(r->json, code, system))
+		return is_element || json_kind(r->json, code) == JSON_STRING ? TRUTH_UNKNOWN : TRUTH_FALSE;
+	if (!coding_look_up(m, r, code, system, &number, &match))
+		return TRUTH_FALSE;
+	return code_bits_meet(sets, &match.sets) ? TRUTH_TRUE : TRUTH_FALSE;
+}
+
+static enum truth
+elements_in(const struct condition_members *m, const struct condition_record *r, uint32_t holder,
+    const struct code_bits *sets)
+{
+	uint32_t list = json_member_key(r->json, holder, m->coding);
+	enum truth truth = TRUTH_FALSE;
+
+	if (list == 0 || json_kind(r->json, list) != JSON_ARRAY)
+		return TRUTH_FALSE;
+	for (uint32_t i = list + 1; i < r->json->nodes[list].next; i = r->json->nodes[i].next)
+		truth = truth_or(truth, one_in(m, r, i, true, sets));
+	return truth;
+}
+
+static enum truth
+hits_in(const struct coding_hits *hits, uint32_t node, const struct code_bits *sets)
+{
+	enum truth truth = TRUTH_FALSE;
+
+	for (size_t i = 0; i < hits->count; i++) {
+		const struct coding_hit *h = &hits->at[i];
+
+		if (h->coding != node && h->concept != node && h->reference != node)
+			continue;
+		if (h->is_unreadable)
+			truth = truth_or(truth, TRUTH_UNKNOWN);
+		else if (code_bits_meet(sets, &h->match.sets))
+			truth = TRUTH_TRUE;
+	}
+	return truth;
+}
+
+enum truth
+coding_in(const struct condition_members *m, const struct condition_record *r, uint32_t node,
+    const struct code_bits *sets)
+{
+	uint32_t concept;
+	enum truth truth;
+
+	if (json_kind(r->json, node) != JSON_OBJECT)
+		return TRUTH_FALSE;
+	if (r->hits != NULL)
+		return hits_in(r->hits, node, sets);
+	truth = truth_or(one_in(m, r, node, false, sets), elements_in(m, r, node, sets));
+	concept = json_member_key(r->json, node, m->concept);
+	if (concept != 0 && truth != TRUTH_TRUE)
+		truth = truth_or(truth, elements_in(m, r, concept, sets));
+	return truth;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/labelled.h"
+
+static void
+put(struct buffer *b, struct bytes text)
+{
+	if (!buffer_append(b, text.at, text.size))
+		diag_die(EXIT_IO, "out of memory");
+}
+
+#define PUT(b, constant) put((b), (struct bytes)BYTES(constant))
+
+static void
+put_string(struct buffer *b, struct bytes text)
+{
+	if (!json_write_string(b, text))
+		diag_die(EXIT_IO, "out of memory");
+}
+
+/* [..] of the codes in MASK, in the order of their texts. */
+static void
+put_codes(struct buffer *b, enum vocabulary v, const uint8_t order[64], uint64_t mask)
+{
+	const char *between = "[\"";
+
+	if (mask == 0) {
+		PUT(b, "[]");
+		return;
+	}
+	for (size_t i = 0; i < vocabulary_size(v); i++) {
+		if ((mask >> order[i] & 1) == 0)
+			continue;
+		put(b, bytes_of(between));
+		put(b, vocabulary_at(v, order[i])->code);
+		between = "\",\"";
+	}
+	PUT(b, "\"]");
+}
+
+/* ---- labels ----------------------------------------------------------------------------------------------
+ */
+
+static void
+put_level(const struct run *run, struct buffer *b, struct bytes name, int level)
+{
+	if (level == LABEL_NONE)
+		return;
+	put(b, name);
+	put(b, run->set.policy->level[level].name);
+	PUT(b, "\"");
+}
+
+static void
+put_label(struct run *run, const struct label *l, struct buffer *b)
+{
+	PUT(b, "{\"at\":\"");
+	if (!pointer_cursor_write(run->cursor, l->node, b))
+		diag_die(EXIT_IO, "out of memory");
+	PUT(b, "\"");
+	put_level(run, b, (struct bytes)BYTES(",\"level\":\""), l->level);
+	if (l->sensitivity != 0) {
+		PUT(b, ",\"sensitivity\":");
+		put_codes(b, VOCABULARY_SENSITIVITY, run->sensitivity_order, l->sensitivity);
+	}
+	if (l->basis != 0) {
+		PUT(b, ",\"basis\":");
+		put_codes(b, VOCABULARY_PRIVACY_LAW, run->basis_order, l->basis);
+	}
+	if (l->criticality != LABEL_NONE) {
+		PUT(b, ",\"criticality\":\"");
+		put(b, run->set.criticality.word[l->criticality]);
+		PUT(b, "\"");
+	}
+	PUT(b, ",\"rule\":\"");
+	put(b, run->set.source[l->rule].id);
+	PUT(b, "\"");
+	if (l->kind == LABEL_RELEASE)
+		put_level(run, b, (struct bytes)BYTES(",\"was\":\""), l->was);
+	PUT(b, "}");
+}
+
+static void
+put_labels(struct run *run, const struct json *j, const struct labels *labels, struct buffer *b)
+{
+	pointer_cursor_start(run->cursor, j, labels->record);
+	for (size_t i = 0; i < labels->count; i++) {
+		if (i > 0)
+			PUT(b, ",");
+		put_label(run, &labels->at[i], b);
+	}
+}
+
+/* ---- ehr -------------------------------------------------------------------------------------------------
+ */
+
+/* Ids of the sources that are reasons: sorted, each once. */
+static void
+put_reasons(struct run *run, const struct labels *labels, struct buffer *b)
+{
+	const struct source *source = run->set.source;
+	const char *between = "\"";
+	uint64_t next = 0; /* the least rank that may still come */
+
+	PUT(b, "[");
+	for (;;) {
+		const struct label *found = NULL;
+
+		for (size_t i = 0; i < labels->count; i++) {
+			const struct label *l = &labels->at[i];
+
+			if (source[l->rule].is_reason && run->source_rank[l->rule] >= next &&
+			    (found == NULL || run->source_rank[l->rule] < run->source_rank[found->rule]))
+				found = l;
+		}
+		if (found == NULL)
+			break;
+		next = (uint64_t)run->source_rank[found->rule] + 1;
+		put(b, bytes_of(between));
+		put(b, source[found->rule].id);
+		PUT(b, "\"");
+		between = ",\"";
+	}
+	PUT(b, "]");
+}
+
+static void
+put_subject(const struct labels *labels, struct buffer *b)
+{
+	if (labels->subject.size == 0)
+		return;
+	PUT(b, ",\"subject\":");
+	if (!labels->subject_is_escaped) {
+		put_string(b, labels->subject);
+		return;
+	}
+	PUT(b, "\"");
+	put(b, labels->subject);
+	PUT(b, "\"");
+}
+
+static void
+put_ehr(struct run *run, const struct labels *labels, struct buffer *b)
+{
+	PUT(b, "{\"ehr\":{\"v\":1,\"stage\":\"labelled\",\"id\":");
+	put_string(b, labels->id);
+	put_subject(labels, b);
+	put_level(run, b, (struct bytes)BYTES(",\"level\":\""), (int)labels->level);
+	PUT(b, ",\"sensitivity\":");
+	put_codes(b, VOCABULARY_SENSITIVITY, run->sensitivity_order, labels->sensitivity);
+	PUT(b, ",\"criticality\":\"");
+	put(b, run->set.criticality.word[labels->criticality]);
+	PUT(b, "\",\"reasons\":");
+	put_reasons(run, labels, b);
+	PUT(b, ",\"policy\":\"");
+	put(b, bytes_of(run->set.policy->digest));
+	PUT(b, "\"},\"labels\":[");
+}
+
+bool
+labelled_write(struct run *run, const struct json *j, const struct labels *labels, struct sink *out)
+{
+	struct buffer *b = &run->line;
+
+	b->used = 0;
+	put_ehr(run, labels, b);
+	put_labels(run, j, labels, b);
+	PUT(b, "],\"record\":");
+	return sink_put(out, buffer_bytes(b)) && sink_put(out, json_span(j, labels->record)) &&
+	       sink_put(out, (struct bytes)BYTES("}\n"));
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/diag.h"
+#include "common/label/array.h"
+#include "common/label/ruleset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * plans: what has to be looked for in a root of each type.  All paths of a type are one automaton; a rule's
+ * conditions are broken down to what must be seen at all before it can hold (its needs), so that a rule that
+ * a record does not touch costs nothing.
+ */
+
+/* ---- the types that have a plan
+ * ---------------------------------------------------------------------------- */
+
+static uint32_t
+hash(struct bytes text)
+{
+	uint32_t h = 2166136261U;
+
+	for (size_t i = 0; i < text.size; i++)
+		h = (h ^ (unsigned char)text.at[i]) * 16777619U;
+	return h ^ (h >> 15);
+}
+
+static uint32_t *
+slot_of(const struct ruleset *s, struct bytes type)
+{
+	size_t i = hash(type) & s->plan_mask;
+
+	while (s->plan_slot[i] != 0 && !bytes_equal(s->plan[s->plan_slot[i] - 1].type, type))
+		i = (i + 1) & s->plan_mask;
+	return &s->plan_slot[i];
+}
+
+struct plan *
+ruleset_plan(struct ruleset *s, struct bytes type)
+{
+	uint32_t found = type.size == 0 ? 0 : *slot_of(s, type);
+
+	if (found != 0)
+		return &s->plan[found - 1];
+	return &s->plan[shape_knows_type(s->shape, type) ? PLAN_OTHER : PLAN_UNKNOWN];
+}
+
+static struct plan *
+add_plan(struct ruleset *s, struct bytes type)
+{
+	uint32_t *slot = slot_of(s, type);
+
+	if (*slot == 0) {
+		s->plan[s->plans].type = type;
+		*slot = (uint32_t)++s->plans;
+	}
+	return &s->plan[*slot - 1];
+}
+
+static void
+plan_types(struct loader *l, const struct yaml_node *base)
+{
+	struct ruleset *s = l->set;
+
+	for (size_t i = 0; base != NULL && i < base->count; i++)
+		if (!bytes_are(base->key[i]->text, "*"))
+			add_plan(s, base->key[i]->text)->has_base = true;
+	for (size_t i = 0; i < shape_entry_types(s->shape); i++)
+		(void)add_plan(s, shape_entry_type(s->shape, i));
+	for (size_t r = 0; r < s->rules; r++) {
+		const struct yaml_node *types = s->rule[r].types;
+
+		if (s->rule[r].sign != NO_SIGN && types == NULL && shape_is_fhir(s->shape))
+			(void)add_plan(s, (struct bytes)BYTES("Observation"));
+		for (size_t i = 0; types != NULL && i < yaml_strings(types); i++)
+			(void)add_plan(s, types->kind == YAML_LIST ? types->item[i]->text : types->text);
+	}
+}
+
+/* At most so many types are named; a slot in four is used. */
+static void
+make_plans(struct loader *l, const struct yaml_node *base)
+{
+	struct ruleset *s = l->set;
+	size_t most = 3 + shape_entry_types(s->shape) + (base == NULL ? 0 : base->count);
+	size_t slots = 64;
+
+	for (size_t r = 0; r < s->rules; r++)
+		most += s->rule[r].types == NULL ? 0 : yaml_strings(s->rule[r].types);
+	while (slots < 4 * most)
+		slots *= 2;
+	s->plan = arena_array(&s->arena, most, sizeof *s->plan);
+	s->plan_slot = arena_array(&s->arena, slots, sizeof *s->plan_slot);
+	s->plan_mask = slots - 1;
+	s->plans = 2;
+	s->plan[PLAN_UNKNOWN].is_unknown = true;
+	plan_types(l, base);
+	for (size_t i = 0; i < s->plans; i++) {
+		if (i > PLAN_OTHER)
+			s->plan[i].is_unknown =
+			    !s->plan[i].has_base && !shape_knows_type(s->shape, s->plan[i].type);
+		s->plan[i].paths = paths_new(s->keys);
+		array_init(&s->plan[i].states);
+		s->plan[i].applies = arena_array(&s->arena, s->rules / 64 + 1, sizeof(uint64_t));
+		s->plan[i].always = arena_array(&s->arena, s->rules + 1, sizeof(uint32_t));
+	}
+}
+
+static bool
+is_about(const struct ruleset *s, const struct rule *rule, struct bytes type)
+{
+	/* A sign is a thing observed: the same code in an order or a plan has no value beside it. */
+	if (rule->types == NULL && rule->sign != NO_SIGN && shape_is_fhir(s->shape))
+		return bytes_are(type, "Observation");
+	if (rule->types == NULL)
+		return true;
+	for (size_t i = 0; i < yaml_strings(rule->types); i++)
+		if (bytes_equal(
+			rule->types->kind == YAML_LIST ? rule->types->item[i]->text : rule->types->text,
+			type))
+			return true;
+	return false;
+}
+
+/* ---- paths -----------------------------------------------------------------------------------------------
+ */
+
+static bool
+add_path(struct loader *l, struct plan *p, const struct yaml_node *node, struct bytes expression,
+    enum path_number kind, size_t index)
+{
+	size_t byte = 0;
+
+	switch (paths_add(p->paths, expression, (uint32_t)kind << PATH_INDEX_BITS | (uint32_t)index, &byte)) {
+	case PATH_PLAIN:
+		return true;
+	case PATH_FAULT:
+		return fault_at(
+		    l->fault, l->file, node, "bad path at byte %zu: %s", byte, paths_fault(p->paths));
+	case PATH_NOT_PLAIN:
+		break;
+	}
+	return fault_at(
+	    l->fault, l->file, node, "bad path at byte %zu: only plain paths can stand here", byte);
+}
+
+static bool
+add_base_line(struct loader *l, const struct yaml_node *key, const struct yaml_node *value, size_t plan)
+{
+	struct ruleset *s = l->set;
+	struct base_line *line = &s->base[s->bases];
+	const char *say = arena_format(&s->arena, "By its place: %.*s", (int)key->text.size, key->text.at);
+
+	if (!policy_level_node(s->policy, l->file, value, &line->level, l->fault))
+		return false;
+	line->is_own = plan != PLAN_UNKNOWN;
+	line->source = loader_source(l, (struct bytes)BYTES("base"), bytes_of(say), key, false);
+	for (size_t i = PLAN_OTHER; i < s->plans; i++)
+		if ((!line->is_own || i == plan) &&
+		    !add_path(l, &s->plan[i], key, key->text, PATH_BASE, s->bases))
+			return false;
+	s->bases++;
+	return true;
+}
+
+static bool
+add_base(struct loader *l, const struct yaml_node *base)
+{
+	struct ruleset *s = l->set;
+
+	if (base != NULL && base->kind != YAML_NULL && base->kind != YAML_MAP)
+		return fault_at(
+		    l->fault, l->file, base, "expected a map from types to maps from paths to levels");
+	for (size_t i = 0; base != NULL && i < base->count; i++) {
+		const struct yaml_node *lines = base->item[i];
+		bool is_any = bytes_are(base->key[i]->text, "*");
+		size_t plan = is_any ? PLAN_UNKNOWN : (size_t)(ruleset_plan(s, base->key[i]->text) - s->plan);
+
+		if (!is_any && shape_is_fhir(s->shape) && !shape_knows_type(s->shape, base->key[i]->text))
+			return fault_at(l->fault, l->file, base->key[i],
+			    "unknown type '%.*s': it is none of FHIR R4", (int)base->key[i]->text.size,
+			    base->key[i]->text.at);
+		if (lines->kind != YAML_MAP)
+			return fault_at(l->fault, l->file, lines, "expected a map from paths to levels");
+		for (size_t n = 0; n < lines->count; n++)
+			if (!add_base_line(l, lines->key[n], lines->item[n], plan))
+				return false;
+	}
+	return true;
+}
+
+/* ---- needs -----------------------------------------------------------------------------------------------
+ */
+
+enum { MAX_NEEDS = 32, MAX_ALTERNATIVES = 64 };
+
+/* Any of these leaves must have been seen to pass. */
+struct need {
+	const struct condition *some[MAX_ALTERNATIVES];
+	size_t count;
+};
+
+struct needs {
+	struct need need[MAX_NEEDS];
+	size_t count;
+};
+
+static void collect_needs(const struct condition *c, struct needs *to);
+
+/* One of the alternatives must hold, so the first need of one of them must be met: a need of its own. */
+static void
+collect_any(const struct condition *c, struct needs *to)
+{
+	struct need *all = &to->need[to->count];
+	struct needs *inner = calloc(1, sizeof *inner);
+
+	if (inner == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *inner);
+	all->count = 0;
+	for (size_t i = 0; i < c->children; i++) {
+		inner->count = 0;
+		collect_needs(c->child[i], inner);
+		if (inner->count == 0 || all->count + inner->need[0].count > MAX_ALTERNATIVES) {
+			free(inner);
+			return;
+		}
+		memcpy(
+		    &all->some[all->count], inner->need[0].some, inner->need[0].count * sizeof all->some[0]);
+		all->count += inner->need[0].count;
+	}
+	to->count++;
+	free(inner);
+}
+
+/* What a condition cannot hold without.  More needs than fit are left out: the rule is tried more often. */
+static void
+collect_needs(const struct condition *c, struct needs *to)
+{
+	if (to->count == MAX_NEEDS)
+		return;
+	switch (c->kind) {
+	case CONDITION_NOT:
+		break;
+	case CONDITION_ALL:
+		for (size_t i = 0; i < c->children; i++)
+			collect_needs(c->child[i], to);
+		break;
+	case CONDITION_ANY:
+		collect_any(c, to);
+		break;
+	case CONDITION_SOME:
+		if (c->program == NULL) {
+			to->need[to->count].some[0] = c;
+			to->need[to->count++].count = 1;
+		}
+		break;
+	}
+}
+
+/* Anywhere, and nothing but value sets: the codings of the root say it, no path has to be followed. */
+static bool
+asks_codings(const struct condition *some)
+{
+	return some->anywhere && some->tests == 1 && some->test[0].kind == TEST_IN;
+}
+
+static bool
+add_trigger(struct loader *l, size_t rule, size_t need, const struct condition *some)
+{
+	struct ruleset *s = l->set;
+	size_t index = s->triggers.used / sizeof(struct trigger);
+	struct trigger *t = array_add(&s->triggers, sizeof *t);
+
+	*t = (struct trigger){ (uint32_t)rule, UINT32_C(1) << need, some };
+	if (index > PATH_INDEX)
+		return fault_at(l->fault, l->file, NULL, "more conditions than can be followed");
+	if (asks_codings(some)) {
+		for (unsigned i = 0; i < CODE_BITS; i++)
+			s->set_triggers[i] += code_bits_has(&some->test[0].sets, i);
+		return true;
+	}
+	for (size_t i = 0; i < s->plans; i++)
+		if (plan_applies(&s->plan[i], rule) &&
+		    !add_path(l, &s->plan[i], NULL, some->expression, PATH_TRIGGER, index))
+			return false;
+	return true;
+}
+
+/* The triggers by value set, now that their number is known. */
+static void
+sort_set_triggers(struct ruleset *s)
+{
+	const struct trigger *t = (const struct trigger *)(const void *)s->triggers.at;
+
+	for (unsigned i = 0; i < CODE_BITS; i++) {
+		if (s->set_triggers[i] == 0)
+			continue;
+		code_bits_add(&s->anywhere, i);
+		s->set_trigger[i] = arena_array(&s->arena, s->set_triggers[i], sizeof(uint32_t));
+		s->set_triggers[i] = 0;
+		for (size_t n = 0; n < s->triggers.used / sizeof *t; n++)
+			if (asks_codings(t[n].some) && code_bits_has(&t[n].some->test[0].sets, i))
+				s->set_trigger[i][s->set_triggers[i]++] = (uint32_t)n;
+	}
+}
+
+static bool
+add_rule(struct loader *l, size_t index)
+{
+	struct ruleset *s = l->set;
+	struct rule *rule = &s->rule[index];
+	struct needs *needs;
+	bool good = true;
+
+	for (size_t i = 0; i < s->plans; i++)
+		if (is_about(s, rule, s->plan[i].type))
+			s->plan[i].applies[index / 64] |= UINT64_C(1) << (index % 64);
+	if (rule->sign != NO_SIGN)
+		return true; /* found by its code */
+	needs = calloc(1, sizeof *needs);
+	if (needs == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *needs);
+	if (rule->where != NULL)
+		collect_needs(rule->where, needs);
+	for (size_t n = 0; n < needs->count; n++) {
+		rule->needs |= UINT32_C(1) << n;
+		for (size_t i = 0; good && i < needs->need[n].count; i++)
+			good = add_trigger(l, index, n, needs->need[n].some[i]);
+	}
+	free(needs);
+	for (size_t i = 0; i < s->plans; i++)
+		if (rule->needs == 0 && plan_applies(&s->plan[i], index))
+			s->plan[i].always[s->plan[i].always_count++] = (uint32_t)index;
+	return good;
+}
+
+/* ---- what every plan looks for ---------------------------------------------------------------------------
+ */
+
+static bool
+judges_signs(const struct ruleset *s, const struct plan *p)
+{
+	for (size_t i = 0; i < s->rules; i++)
+		if (s->rule[i].sign != NO_SIGN && plan_applies(p, i))
+			return true;
+	return false;
+}
+
+static bool
+add_common(struct loader *l, struct plan *p)
+{
+	struct ruleset *s = l->set;
+
+	shape_add_entries(s->shape, p->type, p->paths, (uint32_t)PATH_ENTRY << PATH_INDEX_BITS);
+	for (size_t i = 0; i < s->criticality.evidences; i++)
+		if (!add_path(l, p, NULL, s->criticality.evidence[i].at, PATH_EVIDENCE, i))
+			return false;
+	if (judges_signs(s, p) &&
+	    !add_path(l, p, NULL, (struct bytes)BYTES("., .component[]"), PATH_JUDGED, 0))
+		return false;
+	if (shape_is_fhir(s->shape) &&
+	    !add_path(l, p, NULL, (struct bytes)BYTES(".meta.security"), PATH_SECURITY, 0))
+		return false;
+	return !s->narrative || add_path(l, p, NULL, (struct bytes)BYTES(".text.div"), PATH_NARRATIVE, 0);
+}
+
+static void
+give_roles(struct ruleset *s)
+{
+	static const char *const names[ROLE_COUNT] = {
+		[ROLE_CODE] = "code",
+		[ROLE_SYSTEM] = "system",
+		[ROLE_CODING] = "coding",
+		[ROLE_CONCEPT] = "concept",
+		[ROLE_DATA] = "data",
+		[ROLE_CONTENT_TYPE] = "contentType",
+		[ROLE_URL] = "url",
+	};
+
+	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++) {
+		size_t key = json_keys_add(s->keys, bytes_of(names[i]));
+
+		s->roles = key >= s->roles ? key + 1 : s->roles;
+	}
+	s->role = arena_take(&s->arena, s->roles);
+	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
+		s->role[json_keys_find(s->keys, bytes_of(names[i]))] = (uint8_t)i;
+}
+
+bool
+loader_plans(struct loader *l, const struct yaml_node *base)
+{
+	struct ruleset *s = l->set;
+
+	give_roles(s);
+	make_plans(l, base != NULL && base->kind == YAML_MAP ? base : NULL);
+	if (!add_base(l, base))
+		return false;
+	for (size_t i = 0; i < s->rules; i++)
+		if (!add_rule(l, i))
+			return false;
+	sort_set_triggers(s);
+	for (size_t i = 0; i < s->plans; i++)
+		if (!add_common(l, &s->plan[i]))
+			return false;
+	return true;
+}
+
+/* ---- at work
+ * ----------------------------------------------------------------------------------------------- */
+
+/* Of two lines for one node the type's own counts, and of two such the higher. */
+static bool
+counts_more(const struct base_line *line, const struct state_plan *so_far, bool so_far_own)
+{
+	if (so_far->base == LABEL_NONE || line->is_own != so_far_own)
+		return so_far->base == LABEL_NONE || line->is_own;
+	return (int)line->level > so_far->base;
+}
+
+static void
+work_out(const struct ruleset *s, const struct plan *p, uint32_t state, struct state_plan *out)
+{
+	bool is_own = false;
+
+	*out = (struct state_plan){ .is_known = true, .base = LABEL_NONE };
+	out->number = paths_matched(p->paths, state, &out->numbers);
+	for (size_t i = 0; i < out->numbers; i++) {
+		uint32_t index = out->number[i] & PATH_INDEX;
+
+		switch ((enum path_number)(out->number[i] >> PATH_INDEX_BITS)) {
+		case PATH_BASE:
+			if (counts_more(&s->base[index], out, is_own)) {
+				out->base = (int)s->base[index].level;
+				out->base_source = s->base[index].source;
+				is_own = s->base[index].is_own;
+			}
+			break;
+		case PATH_TRIGGER:
+			out->has_triggers = true;
+			break;
+		case PATH_EVIDENCE:
+			out->has_evidence = true;
+			break;
+		case PATH_ENTRY:
+			out->is_entry = true;
+			break;
+		case PATH_JUDGED:
+			out->is_judged = true;
+			break;
+		case PATH_SECURITY:
+			out->is_security = true;
+			break;
+		case PATH_NARRATIVE:
+			out->is_narrative = true;
+			break;
+		}
+	}
+}
+
+const struct state_plan *
+plan_state(const struct ruleset *s, struct plan *p, uint32_t state)
+{
+	size_t kept = paths_kept(state);
+	struct state_plan *plan;
+
+	if (kept == PATHS_UNKEPT) {
+		work_out(s, p, state, &p->passing);
+		return &p->passing;
+	}
+	while (p->states.used / sizeof *plan <= kept)
+		(void)array_add(&p->states, sizeof *plan);
+	plan = (struct state_plan *)(void *)p->states.at + kept;
+	if (!plan->is_known)
+		work_out(s, p, state, plan);
+	return plan;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/condition_parts.h"
+
+/* reading: numbers of a record beside the numbers of a rule, exactly. */
+
+static const struct {
+	const char *text;
+	int side;
+	bool is_touching;
+} comparators[] = {
+	{ "<", -1, false },
+	{ "<=", -1, true },
+	{ ">", 1, false },
+	{ ">=", 1, true },
+};
+
+static void
+read_comparator(const struct json *j, uint32_t node, struct reading *reading)
+{
+	reading->comparator = 2;
+	for (size_t i = 0; i < sizeof comparators / sizeof comparators[0]; i++)
+		if (json_is(j, node, bytes_of(comparators[i].text))) {
+			reading->comparator = comparators[i].side;
+			reading->is_touching = comparators[i].is_touching;
+		}
+}
+
+/* `code` is the unit for programs, `unit` the one for people. */
+static enum reading_fault
+read_unit(const struct condition_members *m, const struct condition_record *r, uint32_t node,
+    const struct unit *beside, struct reading *reading)
+{
+	uint32_t unit = json_member_key(r->json, node, m->code);
+
+	if (unit == 0)
+		unit = json_member_key(r->json, node, m->unit);
+	if (beside == NULL)
+		return unit == 0 ? READING_GOOD : READING_NO_UNIT;
+	if (unit == 0 || json_kind(r->json, unit) != JSON_STRING)
+		return READING_NO_UNIT;
+	reading->unit = unit_beside(beside, json_string(r->json, unit, r->room));
+	return reading->unit == NULL ? READING_NO_UNIT : READING_GOOD;
+}
+
+enum reading_fault
+reading_read(const struct condition_members *m, const struct condition_record *r, uint32_t node,
+    const struct unit *beside, struct reading *reading)
+{
+	uint32_t value = node;
+	uint32_t comparator = 0;
+	enum reading_fault fault = beside == NULL ? READING_GOOD : READING_NO_UNIT;
+
+	*reading = (struct reading){ 0 };
+	if (json_kind(r->json, node) == JSON_OBJECT) {
+		value = json_member_key(r->json, node, m->value);
+		comparator = json_member_key(r->json, node, m->comparator);
+		fault = read_unit(m, r, node, beside, reading);
+	}
+	if (value == 0 || json_kind(r->json, value) != JSON_NUMBER ||
+	    !decimal_parse(json_span(r->json, value), &reading->number))
+		return READING_NO_VALUE;
+	if (comparator != 0)
+		read_comparator(r->json, comparator, reading);
+	return fault;
+}
+
+static int
+compare(const struct reading *reading, const struct bound *bound)
+{
+	if (bound->unit == NULL)
+		return decimal_compare(&reading->number, &bound->number);
+	return unit_compare(&reading->number, reading->unit, &bound->number, bound->unit);
+}
+
+/* Seen from the bound: the allowed side is positive. */
+enum truth
+reading_within(const struct reading *reading, const struct bound *bound)
+{
+	int order;
+	int open = bound->is_upper ? -reading->comparator : reading->comparator;
+
+	if (reading->comparator == 2)
+		return TRUTH_UNKNOWN;
+	order = compare(reading, bound);
+	if (bound->is_upper)
+		order = -order;
+	if (reading->comparator == 0)
+		return order > 0 || (order == 0 && bound->is_included) ? TRUTH_TRUE : TRUTH_FALSE;
+	/* The value lies beyond the number, on the allowed side or towards the other one. */
+	if (open > 0)
+		return order > 0 || (order == 0 && (bound->is_included || !reading->is_touching))
+			   ? TRUTH_TRUE
+			   : TRUTH_UNKNOWN;
+	return order < 0 || (order == 0 && (!bound->is_included || !reading->is_touching)) ? TRUTH_FALSE
+											   : TRUTH_UNKNOWN;
+}
+
+bool
+bound_parse(struct bytes text, struct bound *bound, const char **why)
+{
+	struct bytes number = text;
+	size_t i = 0;
+
+	*bound = (struct bound){ 0 };
+	while (i < text.size && text.at[i] != ' ')
+		i++;
+	number.size = i;
+	while (i < text.size && text.at[i] == ' ')
+		i++;
+	if (!decimal_parse(number, &bound->number) || !unit_bound(&bound->number)) {
+		*why = "expected a number of at most 30 digits, with or without a unit";
+		return false;
+	}
+	if (i < text.size &&
+	    (bound->unit = unit_find((struct bytes){ text.at + i, text.size - i })) == NULL) {
+		*why = "a unit that is not known";
+		return false;
+	}
+	return true;
+}

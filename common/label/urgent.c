@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/run.h"
+
+/*
+ * urgent: criticality.  A value is judged by the bands of its sign's rules, the sender's own judgement counts
+ * as evidence, and what should have been judged and could not is said to be so.  How much may be known of an
+ * urgency is the level of what it was read from, so its label waits until the levels are known.
+ */
+
+static struct urgency *
+urgencies(const struct run *run)
+{
+	return (struct urgency *)(void *)run->urgencies.at;
+}
+
+static size_t
+urgency_count(const struct run *run)
+{
+	return run->urgencies.used / sizeof(struct urgency);
+}
+
+static uint32_t
+because_count(const struct run *run)
+{
+	return (uint32_t)(run->because.used / sizeof(uint32_t));
+}
+
+void
+urgent_because(struct run *run, uint32_t node)
+{
+	*(uint32_t *)array_add(&run->because, sizeof node) = node;
+}
+
+/* What was noted as the reason since the last close is this urgency's. */
+void
+urgent_add(struct run *run, uint32_t node, unsigned criticality, unsigned source, int level)
+{
+	struct urgency *u = array_add(&run->urgencies, sizeof *u);
+
+	*u = (struct urgency){
+		.node = node,
+		.because = run->because_open,
+		.because_count = because_count(run) - run->because_open,
+		.criticality = criticality,
+		.source = source,
+		.level = level,
+	};
+}
+
+void
+urgent_close(struct run *run)
+{
+	run->because_open = because_count(run);
+}
+
+/* ---- evidence --------------------------------------------------------------------------------------------
+ */
+
+static bool
+find_word(const struct run *run, const struct evidence *e, uint32_t node, unsigned *criticality)
+{
+	bool found = false;
+
+	if (node == 0 || json_kind(run_json(run), node) != JSON_STRING)
+		return false;
+	for (size_t i = 0; i < e->words; i++)
+		if (json_is(run_json(run), node, e->word[i].word) &&
+		    (!found || e->word[i].criticality > *criticality)) {
+			*criticality = e->word[i].criticality;
+			found = true;
+		}
+	return found;
+}
+
+/* A word as it stands, or the code of a Coding or of a CodeableConcept's codings: the gravest. */
+static bool
+find_evidence(const struct run *run, const struct evidence *e, uint32_t node, unsigned *criticality)
+{
+	const struct json *j = run_json(run);
+	const struct condition_members *m = run->set.words.members;
+	uint32_t list = json_member_key(j, node, m->coding);
+	bool found = find_word(run, e, node, criticality);
+	unsigned word;
+
+	if (find_word(run, e, json_member_key(j, node, m->code), &word) && (!found || word > *criticality)) {
+		*criticality = word;
+		found = true;
+	}
+	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+		return found;
+	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
+		if (find_word(run, e, json_member_key(j, i, m->code), &word) &&
+		    (!found || word > *criticality)) {
+			*criticality = word;
+			found = true;
+		}
+	return found;
+}
+
+void
+urgent_evidence(struct run *run, uint32_t node, uint32_t evidence)
+{
+	unsigned criticality = 0;
+
+	if (!find_evidence(run, &run->set.criticality.evidence[evidence], node, &criticality))
+		return;
+	urgent_because(run, node);
+	urgent_add(run, run_entry(run, node), criticality, SOURCE_EVIDENCE, LABEL_NONE);
+	urgent_close(run);
+}
+
+/* ---- signs -----------------------------------------------------------------------------------------------
+ */
+
+/* How the rules of one sign judge a value. */
+enum judgement { JUDGED, OTHER_UNIT, NO_VALUE, OPEN };
+
+static const unsigned unreadable_source[] = {
+	[OTHER_UNIT] = SOURCE_UNIT,
+	[NO_VALUE] = SOURCE_VALUE,
+	[OPEN] = SOURCE_COMPARATOR,
+};
+
+static enum judgement
+judge_reading(const struct rule *rule, const struct reading *reading, unsigned *criticality)
+{
+	for (unsigned i = 0; i < rule->cuts; i++)
+		switch (reading_within(reading, &rule->cut[i])) {
+		case TRUTH_TRUE:
+			*criticality = rule->band[i];
+			return JUDGED;
+		case TRUTH_UNKNOWN:
+			return OPEN;
+		case TRUTH_FALSE:
+			break;
+		}
+	*criticality = rule->band[rule->cuts];
+	return JUDGED;
+}
+
+static enum judgement
+judge_quantity(const struct run *run, const struct rule *rule, uint32_t node, unsigned *criticality)
+{
+	struct reading reading;
+
+	if (node == 0 || json_kind(run_json(run), node) != JSON_OBJECT)
+		return NO_VALUE;
+	switch (reading_read(run->set.words.members, &run->record, node, rule->unit, &reading)) {
+	case READING_GOOD:
+		return judge_reading(rule, &reading, criticality);
+	case READING_NO_UNIT:
+		return OTHER_UNIT;
+	case READING_NO_VALUE:
+		break;
+	}
+	return NO_VALUE;
+}
+
+/* An integer has no unit of its own: it is meant in the rule's. */
+static enum judgement
+judge_integer(const struct run *run, const struct rule *rule, uint32_t node, unsigned *criticality)
+{
+	struct reading reading;
+
+	if (reading_read(run->set.words.members, &run->record, node, NULL, &reading) != READING_GOOD)
+		return NO_VALUE;
+	reading.unit = rule->unit;
+	return judge_reading(rule, &reading, criticality);
+}
+
+/* The graver end counts. */
+static enum judgement
+judge_range(const struct run *run, const struct rule *rule, uint32_t node, unsigned *criticality)
+{
+	unsigned high = 0;
+	enum judgement low_end =
+	    judge_quantity(run, rule, json_member_key(run_json(run), node, run->low), criticality);
+	enum judgement high_end =
+	    judge_quantity(run, rule, json_member_key(run_json(run), node, run->high), &high);
+
+	if (low_end != JUDGED)
+		return low_end;
+	if (high_end == JUDGED && high > *criticality)
+		*criticality = high;
+	return high_end;
+}
+
+static enum judgement
+judge_value(
+    const struct run *run, const struct rule *rule, uint32_t holder, uint32_t *value, unsigned *criticality)
+{
+	const struct json *j = run_json(run);
+
+	if ((*value = json_member_key(j, holder, run->value_quantity)) != 0)
+		return judge_quantity(run, rule, *value, criticality);
+	if ((*value = json_member_key(j, holder, run->value_integer)) != 0)
+		return judge_integer(run, rule, *value, criticality);
+	if ((*value = json_member_key(j, holder, run->value_range)) != 0)
+		return judge_range(run, rule, *value, criticality);
+	return NO_VALUE;
+}
+
+/* A sign's rule may ask for more than the sign. */
+static enum truth
+holds(const struct run *run, const struct rule *rule)
+{
+	uint32_t root = run->roots.at[run->record.root].node;
+	enum truth truth = rule->where == NULL ? TRUTH_TRUE : condition_test(rule->where, &run->record, root);
+
+	if (truth != TRUTH_FALSE && rule->when != NULL)
+		truth = truth_and(truth, condition_test_when(rule->when, &run->record));
+	return truth;
+}
+
+/* The sign and its value beside it, in a root or in a component. */
+struct sight {
+	uint32_t holder;
+	uint32_t code;
+	uint32_t value; /* 0: none */
+};
+
+static void
+add_sign(struct run *run, const struct sight *sight, unsigned criticality, unsigned source, int level)
+{
+	urgent_because(run, sight->code);
+	urgent_because(run, sight->value != 0 ? sight->value : sight->holder);
+	urgent_add(run, sight->holder, criticality, source, level);
+	urgent_close(run);
+}
+
+static void
+judge_sign(struct run *run, struct sight *sight, int sign)
+{
+	enum judgement worst = JUDGED;
+	bool is_judged = false;
+	int level = LABEL_NONE;
+
+	for (size_t i = 0; i < run->set.rules; i++) {
+		const struct rule *rule = &run->set.rule[i];
+		unsigned criticality = 0;
+		enum truth truth;
+		enum judgement judgement;
+
+		if (rule->sign != sign || !plan_applies(run->plan, i) ||
+		    (truth = holds(run, rule)) == TRUTH_FALSE)
+			continue;
+		judgement = judge_value(run, rule, sight->holder, &sight->value, &criticality);
+		if (judgement == JUDGED && truth == TRUTH_UNKNOWN)
+			judgement = NO_VALUE;
+		if (judgement == JUDGED) {
+			is_judged = true;
+			add_sign(run, sight, criticality, rule->source, rule->level);
+		} else if (worst == JUDGED || judgement > worst) {
+			worst = judgement;
+		}
+		level = rule->level > level ? rule->level : level;
+	}
+	/* One sign may have a rule for each of its units: one that could judge it is enough. */
+	if (!is_judged && worst != JUDGED)
+		add_sign(run, sight, run->set.criticality.unreadable, unreadable_source[worst], level);
+}
+
+static bool
+is_first_of_sign(const struct ruleset *s, size_t rule)
+{
+	for (size_t i = 0; i < rule; i++)
+		if (s->rule[i].sign == s->rule[rule].sign)
+			return false;
+	return true;
+}
+
+void
+urgent_sign(struct run *run, const struct frame *f)
+{
+	struct sight sight = { .holder = f->node, .code = f->member[ROLE_CODE] };
+	struct code_bits categories = { 0 };
+
+	if (sight.code == 0)
+		return;
+	for (size_t i = f->hits; i < run->hit_list.count; i++) {
+		const struct coding_hit *hit = &run->hit_list.at[i];
+
+		if ((hit->coding == sight.code || hit->concept == sight.code) && !hit->is_unreadable)
+			codes_matched_categories(run->set.codes, &hit->match, NULL, &categories);
+	}
+	for (size_t i = 0; i < run->set.rules; i++) {
+		int sign = run->set.rule[i].sign;
+
+		if (sign != NO_SIGN && code_bits_has(&categories, (unsigned)sign) &&
+		    is_first_of_sign(&run->set, i))
+			judge_sign(run, &sight, sign);
+	}
+}
+
+/* ---- the end of a root, and of a record ------------------------------------------------------------------
+ */
+
+static bool
+is_stale(struct run *run)
+{
+	const struct criticality *c = &run->set.criticality;
+	uint32_t root = run->roots.at[run->record.root].node;
+	struct period time;
+
+	if (c->stale_after == 0 || run->set.now.size == 0 ||
+	    !shape_time(run->set.shape, run_json(run), root, &time))
+		return false;
+	return instant_compare(time.from, run->set.now_instant) > 0 ||
+	       instant_compare(time.until, instant_add(run->set.now_instant, -c->stale_after)) < 0;
+}
+
+void
+urgent_end_root(struct run *run)
+{
+	const struct criticality *c = &run->set.criticality;
+	uint32_t root = run->roots.at[run->record.root].node;
+	size_t before = run->root_urgencies;
+
+	if (urgency_count(run) == before)
+		return;
+	if (c->ignore != NULL && condition_test(c->ignore, &run->record, root) == TRUTH_TRUE)
+		run->urgencies.used = before * sizeof(struct urgency);
+	else if (is_stale(run))
+		for (size_t i = before; i < urgency_count(run); i++) {
+			urgencies(run)[i].criticality = c->stale;
+			urgencies(run)[i].source = SOURCE_STALE;
+		}
+	run->root_urgencies = urgency_count(run);
+}
+
+static unsigned
+level_of(const struct run *run, const struct urgency *u, size_t labels)
+{
+	const uint32_t *because = (const uint32_t *)(const void *)run->because.at + u->because;
+	unsigned level = 0;
+
+	if (u->level != LABEL_NONE)
+		return (unsigned)u->level;
+	if (u->because_count == 0)
+		return levels_within(run_json(run), run_labels(run), labels, u->node);
+	for (uint32_t i = 0; i < u->because_count; i++) {
+		unsigned one = levels_within(run_json(run), run_labels(run), labels, because[i]);
+
+		level = one > level ? one : level;
+	}
+	return level;
+}
+
+/* An urgency of the lowest word changes nothing where that is the default. */
+void
+urgent_labels(struct run *run)
+{
+	size_t labels = run_label_count(run);
+
+	for (size_t i = 0; i < urgency_count(run); i++) {
+		struct urgency u = urgencies(run)[i];
+		struct label *label;
+
+		if (u.criticality == 0 && run->set.criticality.usual == 0)
+			continue;
+		unsigned level = level_of(run, &u, labels);
+
+		label = run_add(run, u.node, LABEL_URGENCY, u.source);
+		label->level = (int)level;
+		label->criticality = (int)u.criticality;
+	}
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/codesystem.h"
+
+#include "common/base/diag.h"
+
+#include <stdlib.h>
+
+struct codesystem_name {
+	struct bytes key; /* the bare name; of size 0: a free place */
+	unsigned system;
+};
+
+static const struct {
+	struct bytes name;
+	enum fold fold;
+	bool canonical;
+} table[] = {
+#define SYSTEM(uri, fold) { BYTES(uri), FOLD_##fold, true },
+#define NAME(name) { BYTES(name), FOLD_EXACT, false },
+#include "common/policy/codesystem.def"
+#undef SYSTEM
+#undef NAME
+};
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool
+take_prefix(struct bytes *name, const char *prefix)
+{
+	size_t size = strlen(prefix);
+
+	if (name->size < size)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (lower(name->at[i]) != prefix[i])
+			return false;
+	name->at += size;
+	name->size -= size;
+	return true;
+}
+
+/* What all ways to write one name have in common, but for the case of letters. */
+static struct bytes
+bare(struct bytes name)
+{
+	if (!take_prefix(&name, "http://") && !take_prefix(&name, "https://"))
+		(void)take_prefix(&name, "urn:oid:");
+	while (name.size > 0 && name.at[name.size - 1] == '/')
+		name.size--;
+	return name;
+}
+
+static bool
+same(struct bytes a, struct bytes b)
+{
+	if (a.size != b.size)
+		return false;
+	for (size_t i = 0; i < a.size; i++)
+		if (lower(a.at[i]) != lower(b.at[i]))
+			return false;
+	return true;
+}
+
+static uint32_t
+hash_of(struct bytes key)
+{
+	uint64_t hash = key.size;
+
+	for (size_t i = 0; i < key.size; i++)
+		hash = (hash ^ (unsigned char)lower(key.at[i])) * UINT64_C(0x100000001b3);
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* The place of KEY, or the free one where it belongs. */
+static struct codesystem_name *
+place(const struct codesystems *s, struct bytes key)
+{
+	unsigned i = hash_of(key) & (s->name_room - 1);
+
+	while (s->name[i].key.size > 0 && !same(s->name[i].key, key))
+		i = (i + 1) & (s->name_room - 1);
+	return &s->name[i];
+}
+
+static void
+grow_names(struct codesystems *s)
+{
+	struct codesystems old = *s;
+
+	s->name_room = old.name_room > 0 ? 2 * old.name_room : 256;
+	s->name = calloc(s->name_room, sizeof *s->name);
+	if (s->name == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", s->name_room * sizeof *s->name);
+	for (unsigned i = 0; i < old.name_room; i++)
+		if (old.name[i].key.size > 0)
+			*place(s, old.name[i].key) = old.name[i];
+	free(old.name);
+}
+
+static void
+add_name(struct codesystems *s, struct bytes name, unsigned system)
+{
+	struct bytes key = bare(name);
+
+	if (2 * (s->names + 1) > s->name_room)
+		grow_names(s);
+	*place(s, key) = (struct codesystem_name){ key, system };
+	s->names++;
+}
+
+static unsigned
+add_system(struct codesystems *s, struct bytes uri, enum fold fold)
+{
+	if (s->count + 1 >= s->room) {
+		s->room = s->room > 0 ? 2 * s->room : 64;
+		s->at = realloc(s->at, s->room * sizeof *s->at);
+		if (s->at == NULL)
+			diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", s->room * sizeof *s->at);
+	}
+	s->count++;
+	s->at[s->count] = (struct codesystem){ uri, fold };
+	add_name(s, uri, s->count);
+	return s->count;
+}
+
+void
+codesystems_init(struct codesystems *s)
+{
+	*s = (struct codesystems){ 0 };
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		if (table[i].canonical)
+			(void)add_system(s, table[i].name, table[i].fold);
+		else
+			add_name(s, table[i].name, s->count);
+	}
+}
+
+void
+codesystems_release(struct codesystems *s)
+{
+	free(s->at);
+	free(s->name);
+	*s = (struct codesystems){ 0 };
+}
+
+unsigned
+codesystems_find(const struct codesystems *s, struct bytes name)
+{
+	struct bytes key = bare(name);
+
+	return key.size > 0 ? place(s, key)->system : CODESYSTEM_NONE;
+}
+
+unsigned
+codesystems_add(struct codesystems *s, struct bytes uri)
+{
+	unsigned system = codesystems_find(s, uri);
+
+	if (system != CODESYSTEM_NONE || bare(uri).size == 0 || s->count == CODESYSTEM_MAX)
+		return system;
+	return add_system(s, uri, FOLD_EXACT);
+}

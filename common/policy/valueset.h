@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_VALUESET_H
+#define EHR_POLICY_VALUESET_H
+
+#include "common/base/arena.h"
+#include "common/policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * valueset: the rows of a value-set file.  TSV: a line `#` with source and licence, a line with the six
+ * column names, then `system code display category from until`.  JSON: a FHIR R4 ValueSet, its expansion, or
+ * else the concepts of its compose; rows have no category of their own, and what only a terminology server
+ * could work out (filter, exclude, another value set) is a fault.
+ *
+ * Texts stay in place in the file, or, where JSON writes them with escapes, in the arena.
+ */
+enum { VALUESET_FIRST_DAY = INT32_MIN, VALUESET_LAST_DAY = INT32_MAX };
+
+struct valueset_row {
+	struct bytes system;
+	struct bytes code; /* without the * of a prefix */
+	struct bytes display;
+	struct bytes category; /* empty in JSON */
+	int32_t from;          /* days since 1970, both included */
+	int32_t until;
+	bool is_prefix;
+	const char *at; /* where it stands in the file's text */
+};
+
+/* Calls ROW for each until it returns false; false then, and after a fault. */
+bool valueset_read(const struct policy_file *file, struct arena *arena, struct fault *f,
+    bool (*row)(void *context, const struct valueset_row *row), void *context);
+
+/* Notes a fault at the byte AT of FILE's text.  Always false. */
+bool valueset_fault(struct fault *f, const struct policy_file *file, const char *at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* No more rows than this are in FILE. */
+size_t valueset_most_rows(const struct policy_file *file);
+
+/* True for *.json. */
+bool valueset_is_json(const struct policy_file *file);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/edits.h"
+
+#include "common/base/diag.h"
+
+#include <stdlib.h>
+
+enum { FIRST_ROOM = 64 };
+
+void
+edits_release(struct edits *e)
+{
+	free(e->at);
+	*e = (struct edits){ NULL, 0, 0 };
+}
+
+static struct edit *
+next_edit(struct edits *e)
+{
+	if (e->count == e->room) {
+		uint32_t room = e->room > 0 ? 2 * e->room : FIRST_ROOM;
+		struct edit *at = reallocarray(e->at, room, sizeof at[0]);
+
+		if (at == NULL || room < e->room)
+			diag_die(EXIT_IO, "out of memory (%u edits wanted)", room);
+		e->at = at;
+		e->room = room;
+	}
+	return &e->at[e->count++];
+}
+
+/* An edit at or behind FROM lies inside what goes now. */
+static void
+forget(struct edits *e, uint32_t from)
+{
+	while (e->count > 0 && e->at[e->count - 1].from >= from)
+		e->count--;
+}
+
+void
+edits_remove(struct edits *e, uint32_t from, uint32_t to)
+{
+	struct edit *last;
+
+	forget(e, from);
+	last = e->count > 0 ? &e->at[e->count - 1] : NULL;
+	if (last != NULL && last->size == 0 && last->to >= from) {
+		if (last->to < to)
+			last->to = to;
+		return;
+	}
+	*next_edit(e) = (struct edit){ from, to, 0, 0 };
+}
+
+void
+edits_replace(struct edits *e, uint32_t from, uint32_t to, uint32_t text, uint32_t size)
+{
+	forget(e, from);
+	*next_edit(e) = (struct edit){ from, to, text, size };
+}
+
+bool
+edits_each(const struct edits *e, const char *text, uint32_t from, uint32_t to, const char *texts,
+    bool (*put)(void *context, struct bytes piece), void *context)
+{
+	uint32_t at = from;
+
+	for (uint32_t i = 0; i < e->count; i++) {
+		const struct edit *edit = &e->at[i];
+
+		if (edit->from > at && !put(context, (struct bytes){ text + at, edit->from - at }))
+			return false;
+		if (edit->size > 0 && !put(context, (struct bytes){ texts + edit->text, edit->size }))
+			return false;
+		at = edit->to;
+	}
+	return at >= to || put(context, (struct bytes){ text + at, to - at });
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_REDACT_EDITS_H
+#define EHR_REDACT_EDITS_H
+
+#include "common/base/bytes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * edits: what a version leaves out of a text, and what it puts there instead: spans in rising order that do
+ * not overlap.  The version is the gaps between them.
+ */
+struct edit {
+	uint32_t from;
+	uint32_t to;
+	uint32_t text; /* offset of the replacement in the texts of the run */
+	uint32_t size; /* 0: nothing */
+};
+
+struct edits {
+	struct edit *at;
+	uint32_t count;
+	uint32_t room;
+};
+
+void edits_release(struct edits *e);
+
+/*
+ * Takes FROM..TO out, and with it all that was done at FROM or behind it.  What is taken out before and ends
+ * there becomes one span with it.
+ */
+void edits_remove(struct edits *e, uint32_t from, uint32_t to);
+
+/* The same, with a replacement. */
+void edits_replace(struct edits *e, uint32_t from, uint32_t to, uint32_t text, uint32_t size);
+
+/*
+ * Hands FROM..TO of TEXT, edited, to PUT piece by piece; TEXTS has the replacements.  False as soon as PUT
+ * says so.
+ */
+bool edits_each(const struct edits *e, const char *text, uint32_t from, uint32_t to, const char *texts,
+    bool (*put)(void *context, struct bytes piece), void *context);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/notes.h"
+
+#include "common/base/diag.h"
+#include "common/policy/vocabulary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 256, TEXT_LIMIT = 1 << 20 };
+
+static const struct note nothing = { .base = NOTE_NO_BASE };
+
+void
+notes_init(struct notes *n)
+{
+	*n = (struct notes){ .cursor = pointer_cursor_new() };
+	buffer_init(&n->text, TEXT_LIMIT);
+}
+
+void
+notes_release(struct notes *n)
+{
+	free(n->of);
+	free(n->node);
+	free(n->urgent);
+	free(n->touched);
+	pointer_cursor_free(n->cursor);
+	buffer_release(&n->text);
+	*n = (struct notes){ .of = NULL };
+}
+
+/* Room for COUNT elements of SIZE at *AT. */
+static void
+grow(void *at, uint32_t *room, uint32_t count, size_t size)
+{
+	void **array = at;
+	uint64_t want = *room > 0 ? *room : FIRST_ROOM;
+
+	if (count <= *room)
+		return;
+	while (want < count)
+		want *= 2;
+	void *more = reallocarray(*array, want, size);
+	if (more == NULL || want > UINT32_MAX)
+		diag_die(EXIT_IO, "out of memory");
+	*array = more;
+	*room = (uint32_t)want;
+}
+
+static void
+start(struct notes *n, const struct json *j)
+{
+	uint32_t had = n->room;
+
+	for (uint32_t i = 0; i < n->touches; i++)
+		n->of[n->touched[i]] = nothing;
+	grow(&n->of, &n->room, j->count, sizeof n->of[0]);
+	for (uint32_t i = had; i < n->room; i++)
+		n->of[i] = nothing;
+	n->touches = n->count = n->urgencies = 0;
+	n->highest = 0;
+	n->out = 0;
+}
+
+static bool
+is_noted(const struct note *note)
+{
+	return note->out != 0 || note->drop != 0 || note->base != NOTE_NO_BASE || note->raise != 0 ||
+	       note->inside;
+}
+
+struct note *
+notes_touch(struct notes *n, uint32_t node)
+{
+	if (!is_noted(&n->of[node])) {
+		grow(&n->touched, &n->touched_room, n->touches + 1, sizeof n->touched[0]);
+		n->touched[n->touches++] = node;
+	}
+	return &n->of[node];
+}
+
+static bool
+bad(struct notes *n, const struct json *j, uint32_t node, enum reason reason)
+{
+	n->reason = reason;
+	n->byte = j->nodes[node].start + 1;
+	return false;
+}
+
+/* ---- one label ---- */
+struct label_parts {
+	uint32_t at, level, sensitivity, criticality, rule;
+};
+
+/* Members of a label; those that only explain it (basis, was) are known and passed over. */
+static bool
+read_parts(struct label_parts *p, const struct json *j, uint32_t label)
+{
+	const struct {
+		struct bytes name;
+		uint32_t *value;
+		enum json_kind kind;
+	} table[] = {
+		{ BYTES("at"), &p->at, JSON_STRING },
+		{ BYTES("level"), &p->level, JSON_STRING },
+		{ BYTES("sensitivity"), &p->sensitivity, JSON_ARRAY },
+		{ BYTES("criticality"), &p->criticality, JSON_STRING },
+		{ BYTES("rule"), &p->rule, JSON_STRING },
+		{ BYTES("basis"), NULL, JSON_ARRAY },
+		{ BYTES("was"), NULL, JSON_STRING },
+	};
+	enum { MEMBERS = sizeof table / sizeof table[0] };
+
+	*p = (struct label_parts){ 0 };
+	if (json_kind(j, label) != JSON_OBJECT)
+		return false;
+	for (uint32_t k = label + 1; k < j->nodes[label].next; k = j->nodes[k].next) {
+		struct bytes name = json_inside(j, k);
+		size_t i = 0;
+
+		while (i < MEMBERS && !bytes_equal(name, table[i].name))
+			i++;
+		if (i == MEMBERS || json_kind(j, k + 1) != table[i].kind)
+			return false;
+		if (table[i].value != NULL)
+			*table[i].value = k + 1;
+	}
+	return p->at != 0 && p->rule != 0 && (p->level != 0 || p->sensitivity != 0);
+}
+
+static bool
+read_level(const struct scheme *s, const struct json *j, uint32_t node, unsigned *level)
+{
+	int found = policy_level(s->policy, json_inside(j, node));
+
+	*level = (unsigned)found;
+	return found >= 0;
+}
+
+/* The versions that leave out one of the label's categories. */
+static bool
+read_categories(const struct scheme *s, const struct json *j, uint32_t array, uint64_t *out)
+{
+	uint64_t categories = 0;
+
+	for (uint32_t i = array + 1; i < j->nodes[array].next; i = j->nodes[i].next) {
+		const struct concept *c = NULL;
+
+		if (json_kind(j, i) == JSON_STRING)
+			c = vocabulary_find(VOCABULARY_SENSITIVITY, json_inside(j, i));
+		if (c == NULL)
+			return false;
+		categories |= UINT64_C(1) << c->index;
+	}
+	for (unsigned v = 0; v < s->versions; v++)
+		if ((s->version[v].without & categories) != 0)
+			*out |= s->version[v].bits;
+	return true;
+}
+
+static bool
+add_urgency(struct notes *n, const struct scheme *s, const struct json *j, const struct label_parts *p,
+    uint32_t node, unsigned level)
+{
+	struct bytes word = json_inside(j, p->criticality);
+	unsigned i = 0;
+
+	while (i < s->criticalities && !bytes_equal(s->criticality[i], word))
+		i++;
+	if (i == s->criticalities)
+		return bad(n, j, p->criticality, REASON_UNKNOWN_CRITICALITY);
+	grow(&n->urgent, &n->urgent_room, n->urgencies + 1, sizeof n->urgent[0]);
+	n->urgent[n->urgencies++] = (struct urgency){ node, level, i };
+	return true;
+}
+
+static void
+add_node(struct notes *n, uint32_t node)
+{
+	if (n->count > 0 && n->node[n->count - 1] == node)
+		return;
+	grow(&n->node, &n->node_room, n->count + 1, sizeof n->node[0]);
+	n->node[n->count++] = node;
+}
+
+static bool
+read_label(struct notes *n, const struct scheme *s, const struct json *j, uint32_t label)
+{
+	struct label_parts p;
+	uint32_t node;
+	unsigned level = 0;
+	uint64_t out = 0;
+
+	if (!read_parts(&p, j, label))
+		return bad(n, j, label, REASON_BAD_LABEL);
+	if (!pointer_cursor_find(n->cursor, p.at, &node))
+		return bad(n, j, p.at, REASON_BAD_POINTER);
+	if (p.level != 0 && !read_level(s, j, p.level, &level))
+		return bad(n, j, p.level, REASON_UNKNOWN_LEVEL);
+	if (p.criticality != 0)
+		return p.level != 0 ? add_urgency(n, s, j, &p, node, level)
+				    : bad(n, j, label, REASON_BAD_LABEL);
+	if (p.sensitivity != 0 && !read_categories(s, j, p.sensitivity, &out))
+		return bad(n, j, p.sensitivity, REASON_BAD_LABEL);
+
+	struct bytes rule = json_inside(j, p.rule);
+	struct note *note = notes_touch(n, node);
+
+	if (bytes_are(rule, "base") || bytes_are(rule, "default"))
+		note->base = (uint8_t)level;
+	else if (level > note->raise)
+		note->raise = (uint8_t)level;
+	note->out |= out;
+	n->out |= out;
+	n->highest = level > n->highest ? level : n->highest;
+	add_node(n, node);
+	return true;
+}
+
+static int
+compare_nodes(const void *a, const void *b)
+{
+	const uint32_t *x = a;
+	const uint32_t *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+bool
+notes_read(struct notes *n, const struct scheme *s, const struct json *j, const struct envelope *e)
+{
+	bool sorted = true;
+
+	start(n, j);
+	pointer_cursor_start(n->cursor, j, e->record);
+	for (uint32_t i = e->labels + 1; i < j->nodes[e->labels].next; i = j->nodes[i].next)
+		if (!read_label(n, s, j, i))
+			return false;
+	/* Without a level of the whole nothing can be said about what no label names. */
+	if (n->of[e->record].base == NOTE_NO_BASE)
+		return bad(n, j, e->labels, REASON_BAD_LABEL);
+	for (uint32_t i = 1; i < n->count; i++)
+		sorted &= n->node[i - 1] <= n->node[i];
+	if (!sorted)
+		qsort(n->node, n->count, sizeof n->node[0], compare_nodes);
+	return true;
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/operation.h"
+
+#include "common/redact/token.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One operation: its name, how its words are read, what it makes of a value. */
+struct operation_entry {
+	const char *name;
+	bool (*read)(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+	    const struct yaml_node *node, struct fault *f); /* NULL: a bare word */
+	enum outcome (*apply)(const struct operation *o, const struct operation_value *v, struct buffer *out);
+};
+
+/* ---- hash ---- */
+static bool
+read_hash(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	static const char *const words[] = { "subject", "type", "year", "month", "batch", NULL };
+	struct yaml_map inner;
+	unsigned scope = 0;
+
+	(void)m;
+	if (!yaml_open(&inner, w->file, node, f))
+		return false;
+	const struct yaml_node *key = yaml_need(&inner, "key");
+	const struct yaml_node *list = yaml_take(&inner, "scope");
+
+	if (key == NULL || (o->key = w->key(w->context, key, f)) == NULL)
+		return false;
+	if (list != NULL && list->kind != YAML_LIST) {
+		if (!yaml_word(w->file, list, words, &scope, f))
+			return false;
+		o->scope[scope] = true;
+	}
+	for (size_t i = 0; list != NULL && list->kind == YAML_LIST && i < list->count; i++) {
+		if (!yaml_word(w->file, list->item[i], words, &scope, f))
+			return false;
+		o->scope[scope] = true;
+	}
+	return yaml_close(&inner);
+}
+
+/* ---- replace ---- */
+static bool
+read_replace(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	struct buffer text;
+	bool good;
+
+	(void)m;
+	switch (node->kind) {
+	case YAML_BOOLEAN:
+	case YAML_NUMBER:
+		o->constant = node->text;
+		return true;
+	case YAML_NULL:
+		o->constant = bytes_of("null");
+		return true;
+	case YAML_STRING:
+		buffer_init(&text, 6 * node->text.size + 2);
+		good = json_write_string(&text, node->text);
+		o->constant = arena_copy(w->arena, buffer_bytes(&text));
+		buffer_release(&text);
+		return good;
+	case YAML_LIST:
+	case YAML_MAP:
+		break;
+	}
+	return fault_at(f, w->file, node, "expected one scalar");
+}
+
+static enum outcome
+apply_replace(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	(void)v;
+	return buffer_append(out, o->constant.at, o->constant.size) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+}
+
+/* ---- bare words ---- */
+static enum outcome
+apply_keep(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	(void)o, (void)v, (void)out;
+	return OUTCOME_KEEP;
+}
+
+static enum outcome
+apply_remove(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	(void)o, (void)v, (void)out;
+	return OUTCOME_REMOVE;
+}
+
+static enum outcome
+apply_absent(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	(void)o, (void)v, (void)out;
+	return OUTCOME_ABSENT;
+}
+
+/* Of one width, so that the bar says nothing of what is under it. */
+static enum outcome
+apply_mask(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	(void)o;
+	if (json_kind(v->json, v->node) != JSON_STRING)
+		return OUTCOME_REMOVE;
+	return buffer_append(out, "\"***\"", 5) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+}
+
+/* ---- truncate ---- */
+static bool
+read_truncate(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	static const char *const words[] = { "year", "month", "day", "hour", NULL };
+
+	return yaml_word(w->file, node, words, &o->precision, f) &&
+	       yaml_integer(w->file, yaml_take(m, "drop_over_age"), 1, 200, &o->over_age, f);
+}
+
+static uint64_t
+age_at(struct instant birth, struct instant now)
+{
+	int year[2];
+	unsigned month[2], day[2];
+
+	for (int i = 0; i < 2; i++) {
+		int64_t seconds = i == 0 ? birth.seconds : now.seconds;
+
+		clock_date(seconds / 86400 - (seconds % 86400 < 0), &year[i], &month[i], &day[i]);
+	}
+	int years = year[1] - year[0] - (month[1] < month[0] || (month[1] == month[0] && day[1] < day[0]));
+	return years > 0 ? (uint64_t)years : 0;
+}
+
+/* The hour of a time, minutes and seconds 0, with the zone as it came. */
+static bool
+write_hour(struct bytes text, struct buffer *out)
+{
+	size_t zone = text.size;
+
+	if (text.size < 20)
+		return false;
+	for (size_t i = 19; i < text.size && zone == text.size; i++)
+		if (text.at[i] == 'Z' || text.at[i] == 'z' || text.at[i] == '+' || text.at[i] == '-')
+			zone = i;
+	return zone < text.size && buffer_append(out, text.at, 13) && buffer_append(out, ":00:00", 6) &&
+	       buffer_append(out, text.at + zone, text.size - zone);
+}
+
+static enum outcome
+apply_truncate(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	static const size_t length[] = { [DATE_YEAR] = 4, [DATE_MONTH] = 7, [DATE_DAY] = 10 };
+	struct period period;
+	enum date_precision precision;
+	struct bytes text;
+	bool good;
+
+	if (json_kind(v->json, v->node) != JSON_STRING)
+		return OUTCOME_REMOVE;
+	text = json_string(v->json, v->node, v->room);
+	if (!clock_parse_date(text, &period, &precision))
+		return OUTCOME_REMOVE;
+	if (o->over_age > 0 && age_at(period.from, *v->now) > o->over_age)
+		return OUTCOME_REMOVE;
+	if (!buffer_append(out, "\"", 1))
+		return OUTCOME_REMOVE;
+	if ((unsigned)precision < o->precision)
+		good = buffer_append(out, text.at, text.size);
+	else if (o->precision == DATE_TIME)
+		good = write_hour(text, out);
+	else
+		good = buffer_append(out, text.at, length[o->precision]);
+	return good && buffer_append(out, "\"", 1) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+}
+
+/* ---- numbers ---- */
+static bool
+read_number(const struct operation_words *w, const struct yaml_node *node, struct decimal *d, struct fault *f)
+{
+	if (node->kind != YAML_NUMBER || !decimal_parse(node->text, d))
+		return fault_at(f, w->file, node, "expected a number");
+	return true;
+}
+
+static bool
+read_step(const struct operation_words *w, const struct yaml_node *node, struct decimal *d, struct fault *f)
+{
+	if (!read_number(w, node, d, f))
+		return false;
+	if (d->count == 0 || d->negative || d->count > 30 || d->scale > 30 || d->scale < -30)
+		return fault_at(f, w->file, node, "expected a number above 0 of at most 30 digits");
+	return true;
+}
+
+static bool
+read_round(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	struct yaml_map inner;
+	uint64_t digits = 0;
+	char step[32] = "1";
+
+	(void)m;
+	if (!yaml_open(&inner, w->file, node, f))
+		return false;
+	const struct yaml_node *to = yaml_take(&inner, "to");
+	const struct yaml_node *places = yaml_take(&inner, "digits");
+
+	if ((to == NULL) == (places == NULL))
+		return fault_at(f, w->file, node, "expected either `to` or `digits`");
+	if (to != NULL)
+		return read_step(w, to, &o->step, f) && yaml_close(&inner);
+	if (!yaml_integer(w->file, places, 0, 20, &digits, f))
+		return false;
+	if (digits > 0)
+		(void)snprintf(step, sizeof step, "0.%0*d", (int)digits, 1);
+	return decimal_parse(arena_copy(w->arena, bytes_of(step)), &o->step) && yaml_close(&inner);
+}
+
+static bool
+read_value(const struct operation_value *v, struct decimal *d)
+{
+	return json_kind(v->json, v->node) == JSON_NUMBER && decimal_parse(json_span(v->json, v->node), d);
+}
+
+static enum outcome
+apply_round(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	struct decimal d;
+
+	return read_value(v, &d) && decimal_round(&d, &o->step, out) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+}
+
+static bool
+read_edges(
+    struct operation *o, const struct operation_words *w, const struct yaml_node *list, struct fault *f)
+{
+	struct decimal before = { 0 }, d;
+
+	if (list->kind != YAML_LIST || list->count == 0)
+		return fault_at(f, w->file, list, "expected a list of numbers");
+	o->edge = arena_array(w->arena, list->count, sizeof o->edge[0]);
+	for (o->edges = 0; o->edges < list->count; o->edges++) {
+		const struct yaml_node *item = list->item[o->edges];
+
+		if (!read_number(w, item, &d, f))
+			return false;
+		if (o->edges > 0 && decimal_compare(&before, &d) >= 0)
+			return fault_at(f, w->file, item, "the edges of bands ascend");
+		o->edge[o->edges] = item->text;
+		before = d;
+	}
+	return true;
+}
+
+static bool
+read_width(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *width, struct fault *f)
+{
+	const struct yaml_node *from = yaml_take(m, "from");
+	const struct yaml_node *cap = yaml_take(m, "cap");
+	const struct {
+		const struct yaml_node *node;
+		struct decimal *value;
+		bool *is_there;
+	} bounds[] = { { from, &o->from, &o->has_from }, { cap, &o->cap, &o->has_cap } };
+
+	if (!read_step(w, width, &o->step, f))
+		return false;
+	for (size_t i = 0; i < 2; i++) {
+		struct buffer text;
+		struct decimal edge;
+
+		if (bounds[i].node == NULL)
+			continue;
+		if (!read_number(w, bounds[i].node, bounds[i].value, f))
+			return false;
+		*bounds[i].is_there = true;
+		/* All edges are multiples of the width, so these must be. */
+		buffer_init(&text, 4096);
+		bool good = decimal_round(bounds[i].value, &o->step, &text) &&
+			    decimal_parse(buffer_bytes(&text), &edge) &&
+			    decimal_compare(&edge, bounds[i].value) == 0;
+		buffer_release(&text);
+		if (!good)
+			return fault_at(f, w->file, bounds[i].node, "not an edge of a band of that width");
+	}
+	if (o->has_cap)
+		o->constant = cap->text;
+	return true;
+}
+
+static bool
+read_band(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	struct yaml_map inner;
+
+	(void)m;
+	if (!yaml_open(&inner, w->file, node, f))
+		return false;
+	const struct yaml_node *width = yaml_take(&inner, "width");
+	const struct yaml_node *edges = yaml_take(&inner, "edges");
+
+	if ((width == NULL) == (edges == NULL))
+		return fault_at(f, w->file, node, "expected either `width` or `edges`");
+	if (width != NULL ? !read_width(o, w, &inner, width, f) : !read_edges(o, w, edges, f))
+		return false;
+	return yaml_close(&inner);
+}
+
+static enum outcome
+apply_edges(const struct operation *o, const struct decimal *value, struct buffer *out)
+{
+	size_t low = 0;
+	size_t high = o->edges;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct decimal edge;
+
+		(void)decimal_parse(o->edge[middle], &edge);
+		if (decimal_compare(&edge, value) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return OUTCOME_REMOVE; /* below the first band */
+	return buffer_append(out, o->edge[low - 1].at, o->edge[low - 1].size) ? OUTCOME_REPLACE
+									      : OUTCOME_REMOVE;
+}
+
+static enum outcome
+apply_band(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	struct decimal d;
+
+	if (!read_value(v, &d))
+		return OUTCOME_REMOVE;
+	if (o->edges > 0)
+		return apply_edges(o, &d, out);
+	if (o->has_from && decimal_compare(&d, &o->from) < 0)
+		return OUTCOME_REMOVE;
+	if (o->has_cap && decimal_compare(&d, &o->cap) >= 0)
+		return apply_replace(o, v, out);
+	return decimal_floor(&d, &o->step, out) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+}
+
+/* ---- the table ---- */
+static const struct operation_entry entries[] = {
+	{ "keep", NULL, apply_keep },
+	{ "remove", NULL, apply_remove },
+	{ "absent", NULL, apply_absent },
+	{ "mask", NULL, apply_mask },
+	{ "replace", read_replace, apply_replace },
+	{ "hash", read_hash, token_apply },
+	{ "truncate", read_truncate, apply_truncate },
+	{ "round", read_round, apply_round },
+	{ "band", read_band, apply_band },
+};
+#define ENTRIES (sizeof entries / sizeof entries[0])
+
+static bool
+unknown_operation(const struct operation_words *w, const struct yaml_node *node, struct fault *f)
+{
+	char names[160];
+	size_t used = 0;
+
+	for (size_t i = 0; i < ENTRIES && used < sizeof names; i++)
+		used += (size_t)snprintf(names + used, sizeof names - used, " %s", entries[i].name);
+	return fault_at(f, w->file, node, "unknown operation, expected one of%s", names);
+}
+
+bool
+operation_read(
+    struct operation *o, const struct operation_words *w, const struct yaml_node *node, struct fault *f)
+{
+	struct yaml_map m;
+
+	*o = (struct operation){ .entry = NULL };
+	if (node->kind != YAML_MAP) {
+		for (size_t i = 0; i < ENTRIES; i++)
+			if (node->kind == YAML_STRING && entries[i].read == NULL &&
+			    bytes_are(node->text, entries[i].name))
+				o->entry = &entries[i];
+		return o->entry != NULL || unknown_operation(w, node, f);
+	}
+	if (!yaml_open(&m, w->file, node, f))
+		return false;
+	for (size_t i = 0; i < ENTRIES && o->entry == NULL; i++) {
+		const struct yaml_node *value =
+		    entries[i].read != NULL ? yaml_take(&m, entries[i].name) : NULL;
+
+		if (value == NULL)
+			continue;
+		o->entry = &entries[i];
+		if (!entries[i].read(o, w, &m, value, f))
+			return false;
+	}
+	return o->entry != NULL ? yaml_close(&m) : unknown_operation(w, node, f);
+}
+
+bool
+operation_keeps(const struct operation *o)
+{
+	return o->entry->apply == apply_keep;
+}
+
+bool
+operation_removes(const struct operation *o)
+{
+	return o->entry->apply == apply_remove;
+}
+
+bool
+operation_blanks(const struct operation *o)
+{
+	return o->entry->apply == apply_absent;
+}
+
+bool
+operation_needs_now(const struct operation *o)
+{
+	return o->over_age > 0;
+}
+
+bool
+operation_needs_batch(const struct operation *o)
+{
+	return o->scope[SCOPE_BATCH];
+}
+
+enum outcome
+operation_apply(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	size_t used = out->used;
+	enum outcome outcome = o->entry->apply(o, v, out);
+
+	if (outcome != OUTCOME_REPLACE)
+		out->used = used;
+	return outcome;
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/redactor.h"
+
+#include "common/base/base64url.h"
+#include "common/base/diag.h"
+#include "common/redact/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MARK_BYTES = 16, MARK_SIZE = 2 + BASE64URL_SIZE(MARK_BYTES), HEAD_LIMIT = 1 << 30 };
+
+/* A version of the record at hand. */
+struct version {
+	enum redactor_state state;
+	struct tags tags;
+	char mark[MARK_SIZE];
+};
+
+struct redactor {
+	struct scheme scheme;
+	struct json_keys *keys;
+	struct json json;
+	struct notes notes;
+	struct walk walk;
+	struct envelope envelope;
+	struct version version[SCHEME_MAX_VERSIONS];
+	bool other_policy;
+	size_t max_record;
+	uint32_t record; /* node */
+	struct buffer head;
+	struct redactor_fate *fates;
+	size_t fate_room;
+	bool explains;
+	uint64_t failed;
+};
+
+/* ---- load ---- */
+enum redactor_start
+redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_settings *settings,
+    struct redactor_problem *problem)
+{
+	struct redactor *r = calloc(1, sizeof *r);
+	enum redactor_start start;
+	unsigned depth = settings->max_depth + 1; /* the envelope's own */
+
+	*loaded = NULL;
+	if (r == NULL)
+		diag_die(EXIT_IO, "out of memory");
+	r->keys = json_keys_new();
+	start = scheme_load(&r->scheme, p, r->keys, settings, problem);
+	if (start != REDACTOR_READY) {
+		scheme_release(&r->scheme);
+		json_keys_free(r->keys);
+		free(r);
+		return start;
+	}
+	walk_init(&r->walk, &r->scheme, r->keys);
+	r->walk.batch = settings->batch;
+	r->walk.now = settings->now;
+	notes_init(&r->notes);
+	json_init(&r->json, r->keys, depth > 4 ? depth : 4);
+	buffer_init(&r->head, HEAD_LIMIT);
+	r->other_policy = settings->other_policy;
+	r->max_record = settings->max_record;
+	*loaded = r;
+	return start;
+}
+
+void
+redactor_free(struct redactor *r)
+{
+	if (r == NULL)
+		return;
+	walk_release(&r->walk);
+	notes_release(&r->notes);
+	json_release(&r->json);
+	buffer_release(&r->head);
+	scheme_release(&r->scheme);
+	json_keys_free(r->keys);
+	free(r->fates);
+	free(r);
+}
+
+/* ---- a version's record ---- */
+struct pieces {
+	const struct redactor *r;
+	bool (*put)(void *context, struct bytes piece);
+	void *context;
+};
+
+/* The bytes of the version, or mark, of BIT. */
+static bool
+each_piece(const struct pieces *p, unsigned version, uint64_t bit)
+{
+	const struct redactor *r = p->r;
+	const struct json_node *n = &r->json.nodes[r->record];
+
+	if (r->version[version].state == VERSION_STUB || r->envelope.tags.stage == STAGE_DELETED)
+		return p->put(p->context, bytes_of("{}"));
+	if ((r->walk.active & bit) == 0)
+		return p->put(p->context, json_span(&r->json, r->record));
+	if ((r->walk.real & bit) == 0)
+		return p->put(p->context, bytes_of("{}"));
+	return edits_each(&r->walk.edits[__builtin_ctzll(bit)], r->json.text.at, n->start, n->end,
+	    r->walk.texts.at, p->put, p->context);
+}
+
+static bool
+put_mac(void *context, struct bytes piece)
+{
+	mac_add(context, piece);
+	return true;
+}
+
+/* "m_" and half of HMAC-SHA-256("ehr-mark/1" 00 domain 00 id 00 rl 00 criticality 00 record'). */
+static void
+make_mark(struct redactor *r, unsigned i)
+{
+	const struct scheme *s = &r->scheme;
+	struct version *v = &r->version[i];
+	struct bytes parts[] = { BYTES("ehr-mark/1"), s->domain, v->tags.id, v->tags.rl,
+		v->tags.criticality };
+	struct pieces pieces = { r, put_mac, s->mark };
+	unsigned char digest[DIGEST_SIZE];
+
+	if (s->mark == NULL)
+		return;
+	for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
+		mac_add(s->mark, parts[p]);
+		mac_add(s->mark, (struct bytes){ "", 1 });
+	}
+	(void)each_piece(&pieces, i, scheme_mark_bit(i));
+	mac_end(s->mark, digest);
+	memcpy(v->mark, "m_", 2);
+	(void)base64url_encode(v->mark + 2, (struct bytes){ (const char *)digest, MARK_BYTES });
+	v->tags.mark = (struct bytes){ v->mark, MARK_SIZE };
+}
+
+/* ---- tags ---- */
+
+/* True if a version leaves NODE out for its category. */
+static bool
+left_out(const struct redactor *r, uint32_t node, uint64_t bit)
+{
+	const struct notes *n = &r->notes;
+
+	for (uint32_t i = 0; (n->out & bit) != 0 && i < n->count && n->node[i] <= node; i++)
+		if ((n->of[n->node[i]].out & bit) != 0 && node < r->json.nodes[n->node[i]].next)
+			return true;
+	return false;
+}
+
+/* What the readers of a version may know of how urgent the record is. */
+static unsigned
+criticality_of(const struct redactor *r, unsigned i)
+{
+	unsigned highest = 0;
+	bool any = false;
+
+	for (uint32_t u = 0; u < r->notes.urgencies; u++) {
+		const struct urgency *urgent = &r->notes.urgent[u];
+
+		if (urgent->level > r->scheme.version[i].level || left_out(r, urgent->node, scheme_bit(i)))
+			continue;
+		highest = urgent->criticality > highest ? urgent->criticality : highest;
+		any = true;
+	}
+	return any ? highest : r->scheme.criticality_default;
+}
+
+static void
+fill_tags(struct redactor *r, unsigned i, unsigned n, unsigned of)
+{
+	const struct scheme *s = &r->scheme;
+	const struct level *level = &s->policy->level[s->version[i].level];
+	bool deleted = r->envelope.tags.stage == STAGE_DELETED;
+
+	r->version[i].tags = (struct tags){
+		.stage = deleted ? STAGE_DELETED : STAGE_VERSION,
+		.id = r->envelope.tags.id,
+		.subject = r->envelope.tags.subject,
+		.rl = level->name,
+		.al = level->al,
+		.n = n,
+		.of = of,
+		.criticality = s->criticality[deleted ? s->criticality_default : criticality_of(r, i)],
+		.view = s->version[i].view,
+		.policy = bytes_of(s->policy->digest),
+	};
+	make_mark(r, i);
+}
+
+/* ---- run ---- */
+static bool
+refuse(struct redaction *result, enum reason reason, size_t byte)
+{
+	result->reason = reason;
+	result->byte = byte;
+	return false;
+}
+
+static bool
+read_line(struct redactor *r, struct bytes line, struct redaction *result)
+{
+	const struct tags *tags = &r->envelope.tags;
+
+	if (!json_parse(&r->json, line))
+		return refuse(result, r->json.reason, r->json.byte);
+	if (!envelope_read(&r->envelope, &r->json))
+		return refuse(result, r->envelope.reason, 1);
+	if (tags->stage != STAGE_LABELLED && tags->stage != STAGE_DELETED)
+		return refuse(result, REASON_WRONG_STAGE, 1);
+	if ((tags->stage == STAGE_LABELLED || tags->policy.size > 0) && !r->other_policy &&
+	    !bytes_are(tags->policy, r->scheme.policy->digest))
+		return refuse(result, REASON_OTHER_POLICY, r->json.nodes[r->envelope.ehr].start + 1);
+	r->record = r->envelope.record;
+	if (json_span(&r->json, r->record).size > r->max_record)
+		return refuse(result, REASON_TOO_LONG, r->json.nodes[r->record].start + r->max_record + 1);
+	return true;
+}
+
+static void
+start_fates(struct redactor *r)
+{
+	size_t count = (size_t)r->json.count * r->scheme.versions;
+
+	if (!r->explains)
+		return;
+	if (count > r->fate_room) {
+		free(r->fates);
+		r->fates = calloc(count, sizeof r->fates[0]);
+		if (r->fates == NULL)
+			diag_die(EXIT_IO, "out of memory");
+		r->fate_room = count;
+	}
+	memset(r->fates, 0, count * sizeof r->fates[0]);
+	r->walk.fates = r->fates;
+}
+
+static void
+find_edits(struct redactor *r)
+{
+	struct walk *w = &r->walk;
+
+	start_fates(r);
+	w->json = &r->json;
+	w->notes = &r->notes;
+	w->record = r->record;
+	w->subject = r->envelope.tags.subject;
+	walk_start(w);
+	w->active = r->scheme.all & ~walk_whole(w);
+	w->failed = 0;
+	if (w->active != 0)
+		walk_run(w);
+	r->failed += w->failed;
+}
+
+/*
+ * Which versions there are.  One that holds nothing is a stub or is left out, but it may be missing only at
+ * the bottom: else its absence would tell of what stands above.
+ */
+static unsigned
+choose(struct redactor *r)
+{
+	const struct scheme *s = &r->scheme;
+	const struct walk *w = &r->walk;
+	unsigned written = 0;
+
+	for (unsigned i = 0; i < s->versions; i++) {
+		struct version *v = &r->version[i];
+		uint64_t bit = scheme_bit(i) & s->all;
+
+		v->state = VERSION_NONE;
+		if (bit == 0)
+			continue;
+		if ((w->active & bit) == 0)
+			v->state = VERSION_WHOLE;
+		else if ((w->real & bit) != 0)
+			v->state = w->edits[i].count > 0 ? VERSION_REDACTED : VERSION_WHOLE;
+		else if (s->version[i].stub || written > 0)
+			v->state = VERSION_STUB;
+		written += v->state != VERSION_NONE;
+	}
+	return written;
+}
+
+/* A record that is there no more: one line, at the lowest level. */
+static void delete (struct redactor *r, struct redaction *result)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < r->scheme.versions; i++) {
+		bool chosen = (r->scheme.all & scheme_bit(i)) != 0;
+
+		r->version[i].state = chosen && first ? VERSION_STUB : VERSION_NONE;
+		if (chosen && first)
+			fill_tags(r, i, 1, 1);
+		first &= !chosen;
+	}
+	result->written = 1;
+}
+
+bool
+redactor_run(struct redactor *r, struct bytes line, struct redaction *result)
+{
+	unsigned n = 0;
+
+	*result = (struct redaction){ .reason = REASON_NONE };
+	for (unsigned i = 0; i < r->scheme.versions; i++)
+		r->version[i].state = VERSION_NONE;
+	if (!read_line(r, line, result))
+		return false;
+	if (r->envelope.tags.stage == STAGE_DELETED) {
+		delete (r, result);
+		return true;
+	}
+	if (!notes_read(&r->notes, &r->scheme, &r->json, &r->envelope))
+		return refuse(result, r->notes.reason, r->notes.byte);
+	find_edits(r);
+	result->written = choose(r);
+	for (unsigned i = 0; i < r->scheme.versions; i++)
+		if (r->version[i].state != VERSION_NONE)
+			fill_tags(r, i, ++n, result->written);
+	return true;
+}
+
+/* ---- out ---- */
+static bool
+put_sink(void *context, struct bytes piece)
+{
+	return sink_put(context, piece);
+}
+
+static bool
+put_buffer(void *context, struct bytes piece)
+{
+	return buffer_append(context, piece.at, piece.size);
+}
+
+bool
+redactor_write(struct redactor *r, struct sink *out)
+{
+	struct pieces pieces = { r, put_sink, out };
+
+	for (unsigned i = 0; i < r->scheme.versions; i++) {
+		if (r->version[i].state == VERSION_NONE)
+			continue;
+		r->head.used = 0;
+		if (!buffer_append(&r->head, "{\"ehr\":", 7) || !tags_write(&r->head, &r->version[i].tags) ||
+		    !buffer_append(&r->head, ",\"record\":", 10))
+			diag_bug("tags longer than the line that they came with");
+		if (!sink_put(out, buffer_bytes(&r->head)) || !each_piece(&pieces, i, scheme_bit(i)) ||
+		    !sink_put(out, bytes_of("}\n")))
+			return false;
+	}
+	return true;
+}
+
+/* ---- questions ---- */
+unsigned
+redactor_versions(const struct redactor *r)
+{
+	return r->scheme.versions;
+}
+
+unsigned
+redactor_level(const struct redactor *r, unsigned version)
+{
+	return r->scheme.version[version].level;
+}
+
+struct bytes
+redactor_say(const struct redactor *r, unsigned version)
+{
+	return r->scheme.version[version].say;
+}
+
+enum redactor_state
+redactor_state(const struct redactor *r, unsigned version)
+{
+	return r->version[version].state;
+}
+
+bool
+redactor_record(struct redactor *r, unsigned version, struct buffer *out)
+{
+	struct pieces pieces = { r, put_buffer, out };
+
+	return r->version[version].state == VERSION_NONE || each_piece(&pieces, version, scheme_bit(version));
+}
+
+const struct tags *
+redactor_tags(const struct redactor *r, unsigned version)
+{
+	return &r->version[version].tags;
+}
+
+void
+redactor_explain(struct redactor *r)
+{
+	r->explains = true;
+}
+
+const struct json *
+redactor_json(const struct redactor *r)
+{
+	return &r->json;
+}
+
+uint32_t
+redactor_node(const struct redactor *r)
+{
+	return r->record;
+}
+
+struct redactor_fate
+redactor_fate(const struct redactor *r, unsigned version, uint32_t node)
+{
+	return r->fates[(size_t)node * r->scheme.versions + version];
+}
+
+struct redactor_rule
+redactor_transform(const struct redactor *r, unsigned transform)
+{
+	const struct scheme_transform *t = &r->scheme.transform[transform];
+
+	return (struct redactor_rule){ t->id, t->say, r->scheme.file, t->line };
+}
+
+struct redactor_rule
+redactor_version_rule(const struct redactor *r, unsigned version)
+{
+	const struct scheme_version *v = &r->scheme.version[version];
+
+	return (
+	    struct redactor_rule){ r->scheme.policy->level[v->level].name, v->say, r->scheme.file, v->line };
+}
+
+uint64_t
+redactor_failed(const struct redactor *r)
+{
+	return r->failed;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/targets.h"
+
+#include "common/base/diag.h"
+#include "common/redact/token.h"
+
+#include <stdlib.h>
+
+void
+targets_init(struct targets *t)
+{
+	*t = (struct targets){ .slot = NULL };
+	buffer_init(&t->text, SIZE_MAX / 2);
+	buffer_init(&t->piece, SIZE_MAX / 2);
+}
+
+void
+targets_release(struct targets *t)
+{
+	free(t->slot);
+	buffer_release(&t->text);
+	buffer_release(&t->piece);
+	*t = (struct targets){ .slot = NULL };
+}
+
+static uint64_t
+hash_of(struct bytes name)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	for (size_t i = 0; i < name.size; i++)
+		hash = (hash ^ (unsigned char)name.at[i]) * UINT64_C(1099511628211);
+	return hash ^ (hash >> 32);
+}
+
+static void
+start(struct targets *t, size_t names)
+{
+	uint32_t slots = 16;
+
+	while (slots < 2 * names)
+		slots *= 2;
+	if (slots > t->room) {
+		free(t->slot);
+		t->slot = reallocarray(NULL, slots, sizeof t->slot[0]);
+		if (t->slot == NULL)
+			diag_die(EXIT_IO, "out of memory (%u slots wanted)", slots);
+		t->room = slots;
+	}
+	t->slots = slots;
+	for (uint32_t i = 0; i < slots; i++)
+		t->slot[i].name = (struct bytes){ NULL, 0 };
+}
+
+/* The unescaped bytes of a string.  Room for all of them is there before the first, so that none moves. */
+static struct bytes
+name_of(struct targets *t, const struct json *j, uint32_t node)
+{
+	struct bytes name;
+	size_t at = t->text.used;
+
+	if ((j->nodes[node].flags & JSON_ESCAPED) == 0)
+		return json_inside(j, node);
+	name = json_string(j, node, &t->piece);
+	if ((at == 0 && !buffer_reserve(&t->text, j->text.size)) ||
+	    !buffer_append(&t->text, name.at, name.size))
+		diag_bug("names longer than the text that they stand in");
+	return (struct bytes){ t->text.at + at, name.size };
+}
+
+static void
+add(struct targets *t, const struct json *j, uint32_t node, uint32_t root)
+{
+	struct bytes name;
+	uint64_t at;
+
+	if (node == 0 || json_kind(j, node) != JSON_STRING)
+		return;
+	name = name_of(t, j, node);
+	for (at = hash_of(name); t->slot[at & (t->slots - 1)].name.at != NULL; at++)
+		continue;
+	t->slot[at & (t->slots - 1)] = (struct target){ name, root };
+}
+
+static uint32_t
+root_at(const struct roots *roots, uint32_t node)
+{
+	size_t low = 0;
+	size_t high = roots->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (roots->at[middle].node < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < roots->count && roots->at[low].node == node ? (uint32_t)low : 0;
+}
+
+static void
+add_entries(struct targets *t, const struct places *p, const struct json *j, const struct roots *roots,
+    uint32_t bundle)
+{
+	uint32_t entry = json_member_key(j, bundle, p->entry);
+
+	if (entry == 0 || json_kind(j, entry) != JSON_ARRAY)
+		return;
+	for (uint32_t i = entry + 1; i < j->nodes[entry].next; i = j->nodes[i].next) {
+		uint32_t resource = json_member_key(j, i, p->resource);
+		uint32_t root = resource != 0 ? root_at(roots, resource) : 0;
+
+		if (root != 0)
+			add(t, j, json_member_key(j, i, p->full_url), root);
+	}
+}
+
+void
+targets_find(struct targets *t, const struct places *p, const struct json *j, const struct roots *roots)
+{
+	start(t, 2 * roots->count);
+	t->text.used = 0;
+	for (size_t i = 0; i < roots->count; i++) {
+		if (i > 0)
+			add(t, j, json_member_key(j, roots->at[i].node, p->id), (uint32_t)i);
+		add_entries(t, p, j, roots, roots->at[i].node);
+	}
+}
+
+/* The versions in which any root of that name is gone, among those that a reference from FROM can mean. */
+struct wanted {
+	struct bytes type; /* empty: any */
+	bool local;        /* `#x`: a root that stands in the same one, or in FROM itself */
+	uint32_t from;
+};
+
+static bool
+fits(const struct targets_query *q, const struct wanted *w, uint32_t root)
+{
+	const struct root *at = q->roots->at;
+
+	if (w->local && at[root].parent != w->from && at[root].parent != at[w->from].parent)
+		return false;
+	return w->type.size == 0 || bytes_equal(shape_type(q->shape, q->json, at[root].node), w->type);
+}
+
+static uint64_t
+gone_named(const struct targets *t, const struct targets_query *q, struct bytes name, const struct wanted *w,
+    bool *found)
+{
+	uint64_t gone = 0;
+
+	for (uint64_t at = hash_of(name);; at++) {
+		const struct target *slot = &t->slot[at & (t->slots - 1)];
+
+		if (slot->name.at == NULL)
+			return gone;
+		if (!bytes_equal(slot->name, name) || !fits(q, w, slot->root))
+			continue;
+		gone |= q->gone[slot->root];
+		*found = true;
+	}
+}
+
+uint64_t
+targets_gone(const struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from)
+{
+	struct wanted w = { .local = true, .from = from };
+	struct bytes type, id;
+	bool found = false;
+	uint64_t gone;
+
+	if (reference.size > 0 && reference.at[0] == '#') {
+		struct bytes name = { reference.at + 1, reference.size - 1 };
+
+		if (name.size == 0)
+			return 0; /* the resource around it */
+		gone = gone_named(t, q, name, &w, &found);
+		return found ? gone : q->hidden;
+	}
+	w.local = false;
+	gone = gone_named(t, q, reference, &w, &found);
+	if (bytes_begin(reference, "urn:uuid:"))
+		return gone |
+		       gone_named(t, q, (struct bytes){ reference.at + 9, reference.size - 9 }, &w, &found);
+	if (token_reference(reference, &type, &id)) {
+		w.type = type;
+		gone |= gone_named(t, q, id, &w, &found);
+	}
+	return gone;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/token.h"
+
+#include "common/base/base32.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+enum { TOKEN_BYTES = 16 };
+
+static const char *const scope_names[SCOPES] = { "subject", "type", "year", "month", "batch" };
+
+static void
+add_part(struct mac *m, struct bytes part)
+{
+	char length[4] = { (char)(part.size >> 24), (char)(part.size >> 16), (char)(part.size >> 8),
+		(char)part.size };
+
+	mac_add(m, (struct bytes){ length, sizeof length });
+	mac_add(m, part);
+}
+
+bool
+token_calendar(const struct period *time, bool month, char text[16])
+{
+	struct instant last;
+	int year[2];
+	unsigned months[2], day;
+
+	if (time == NULL || instant_compare(time->from, time->until) > 0)
+		return false;
+	last = time->until;
+	if (instant_compare(time->from, time->until) < 0)
+		last = (struct instant){ last.seconds - (last.nano == 0),
+			last.nano == 0 ? 999999999 : last.nano - 1 };
+	for (int i = 0; i < 2; i++) {
+		int64_t seconds = i == 0 ? time->from.seconds : last.seconds;
+		int64_t days = seconds / 86400 - (seconds % 86400 < 0);
+
+		clock_date(days, &year[i], &months[i], &day);
+	}
+	if (year[0] != year[1] || (month && months[0] != months[1]))
+		return false;
+	(void)snprintf(text, 16, month ? "%04d-%02u" : "%04d", year[0], months[0]);
+	return true;
+}
+
+/* What a scope stands for in this record; empty if the record does not say. */
+static struct bytes
+scope_value(const struct operation_value *v, enum hash_scope scope, char text[16])
+{
+	switch (scope) {
+	case SCOPE_SUBJECT:
+		return v->subject;
+	case SCOPE_TYPE:
+		return v->type;
+	case SCOPE_YEAR:
+	case SCOPE_MONTH:
+		return bytes_of(token_calendar(v->time, scope == SCOPE_MONTH, text) ? text : "");
+	case SCOPE_BATCH:
+		return v->batch;
+	case SCOPES:
+		break;
+	}
+	return (struct bytes){ NULL, 0 };
+}
+
+static bool
+make_token(const struct operation *o, const struct operation_value *v, struct bytes value,
+    unsigned char digest[DIGEST_SIZE])
+{
+	char text[SCOPES][16];
+	struct bytes scope[SCOPES];
+
+	for (unsigned i = 0; i < SCOPES; i++) {
+		scope[i] = scope_value(v, (enum hash_scope)i, text[i]);
+		if (o->scope[i] && scope[i].size == 0)
+			return false;
+	}
+	add_part(o->key, bytes_of("ehr-redact/1"));
+	add_part(o->key, bytes_of("hash"));
+	for (unsigned i = 0; i < SCOPES; i++)
+		if (o->scope[i]) {
+			add_part(o->key, bytes_of(scope_names[i]));
+			add_part(o->key, scope[i]);
+		}
+	add_part(o->key, value);
+	mac_end(o->key, digest);
+	return true;
+}
+
+static bool
+write_base32(const unsigned char token[TOKEN_BYTES], struct buffer *out)
+{
+	char text[BASE32_SIZE(TOKEN_BYTES)];
+
+	return buffer_append(out, text, base32_encode(text, token, TOKEN_BYTES));
+}
+
+static bool
+write_uuid(const unsigned char token[TOKEN_BYTES], struct buffer *out)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[36];
+	size_t used = 0;
+
+	for (size_t i = 0; i < TOKEN_BYTES; i++) {
+		unsigned byte = token[i];
+
+		if (i == 6)
+			byte = (byte & 0x0f) | 0x80; /* version 8: made in a way of its own */
+		if (i == 8)
+			byte = (byte & 0x3f) | 0x80; /* the variant of RFC 9562 */
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			text[used++] = '-';
+		text[used++] = hex[byte >> 4];
+		text[used++] = hex[byte & 15];
+	}
+	return buffer_append(out, text, used);
+}
+
+static bool
+is_letter(char c)
+{
+	return (unsigned)(c | 0x20) - 'a' < 26;
+}
+
+static bool
+is_id(struct bytes text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (!is_letter(text.at[i]) && (unsigned)text.at[i] - '0' >= 10 && text.at[i] != '-' &&
+		    text.at[i] != '.')
+			return false;
+	return text.size > 0 && text.size <= 64;
+}
+
+static bool
+is_type(struct bytes text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (!is_letter(text.at[i]))
+			return false;
+	return text.size > 0 && text.at[0] <= 'Z';
+}
+
+/* Cuts the last segment off REST; empty if there is none. */
+static struct bytes
+last_segment(struct bytes *rest)
+{
+	size_t start = rest->size;
+	struct bytes segment;
+
+	while (start > 0 && rest->at[start - 1] != '/')
+		start--;
+	segment = (struct bytes){ rest->at + start, rest->size - start };
+	rest->size = start > 0 ? start - 1 : 0;
+	return segment;
+}
+
+bool
+token_reference(struct bytes reference, struct bytes *type, struct bytes *id)
+{
+	struct bytes rest = reference;
+	const char *hash = rest.size > 0 ? memchr(rest.at, '#', rest.size) : NULL;
+
+	if (hash != NULL)
+		rest.size = (size_t)(hash - rest.at);
+	*id = last_segment(&rest);
+	*type = last_segment(&rest);
+	if (bytes_are(*type, "_history")) {
+		*id = last_segment(&rest);
+		*type = last_segment(&rest);
+	}
+	return is_id(*id) && is_type(*type);
+}
+
+/* A reference loses what stands before its type: a base URL says whose record it is. */
+static enum outcome
+apply_reference(
+    const struct operation *o, const struct operation_value *v, struct bytes text, struct buffer *out)
+{
+	unsigned char token[DIGEST_SIZE];
+	struct bytes type, id;
+
+	if (text.size > 0 && text.at[0] == '#')
+		return OUTCOME_KEEP;
+	if (bytes_begin(text, "urn:uuid:")) {
+		struct bytes uuid = { text.at + 9, text.size - 9 };
+
+		if (!is_id(uuid) || !make_token(o, v, uuid, token) ||
+		    !buffer_append(out, "\"urn:uuid:", 10) || !write_uuid(token, out) ||
+		    !buffer_append(out, "\"", 1))
+			return OUTCOME_REMOVE;
+		return OUTCOME_REPLACE;
+	}
+	/* A conditional reference holds the identifier itself. */
+	if (memchr(text.at, '?', text.size) != NULL || !token_reference(text, &type, &id) ||
+	    !make_token(o, v, id, token))
+		return OUTCOME_REMOVE;
+	if (!buffer_append(out, "\"", 1) || !buffer_append(out, type.at, type.size) ||
+	    !buffer_append(out, "/", 1) || !write_base32(token, out) || !buffer_append(out, "\"", 1))
+		return OUTCOME_REMOVE;
+	return OUTCOME_REPLACE;
+}
+
+enum outcome
+token_apply(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	unsigned char token[DIGEST_SIZE];
+	struct bytes text;
+
+	if (json_kind(v->json, v->node) != JSON_STRING)
+		return OUTCOME_REMOVE;
+	text = json_string(v->json, v->node, v->room);
+	if (text.size == 0)
+		return OUTCOME_REMOVE;
+	if (v->is_reference)
+		return apply_reference(o, v, text, out);
+	if (!make_token(o, v, text, token) || !buffer_append(out, "\"", 1) || !write_base32(token, out) ||
+	    !buffer_append(out, "\"", 1))
+		return OUTCOME_REMOVE;
+	return OUTCOME_REPLACE;
+}

@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/walk.h"
+
+#include "common/base/diag.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_FRAMES = 64, TEXTS_LIMIT = 1 << 30 };
+
+#define ABSENT                                                                                               \
+	"{\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/data-absent-reason\","           \
+	"\"valueCode\":\"masked\"}]}"
+
+void
+walk_init(struct walk *w, const struct scheme *s, struct json_keys *keys)
+{
+	*w = (struct walk){ .s = s };
+	places_init(&w->places, s, keys);
+	roots_init(&w->roots, keys);
+	targets_init(&w->targets);
+	buffer_init(&w->texts, TEXTS_LIMIT);
+	buffer_init(&w->room, TEXTS_LIMIT);
+	buffer_init(&w->condition_room, TEXTS_LIMIT);
+}
+
+void
+walk_release(struct walk *w)
+{
+	roots_release(&w->roots);
+	targets_release(&w->targets);
+	for (size_t i = 0; i < sizeof w->edits / sizeof w->edits[0]; i++)
+		edits_release(&w->edits[i]);
+	buffer_release(&w->texts);
+	buffer_release(&w->room);
+	buffer_release(&w->condition_room);
+	free(w->frame);
+	free(w->root);
+	free(w->known);
+	free(w->names);
+	*w = (struct walk){ .s = NULL };
+}
+
+/* A version's bit says what its mark's does. */
+static uint64_t
+with_marks(const struct walk *w, uint64_t bits)
+{
+	uint64_t versions = bits & UINT32_MAX;
+
+	return (versions | versions << SCHEME_MAX_VERSIONS) & w->s->all;
+}
+
+/* ---- fates ---- */
+static void
+note_fate(struct walk *w, const struct view *v, uint64_t bits, struct redactor_fate fate)
+{
+	uint32_t end = w->json->nodes[v->value].next;
+
+	for (unsigned i = 0; w->fates != NULL && i < w->s->versions; i++) {
+		if ((bits & scheme_bit(i)) == 0)
+			continue;
+		for (uint32_t node = v->member; node < end; node++) {
+			struct redactor_fate *old = &w->fates[(size_t)node * w->s->versions + i];
+
+			if (old->fate != FATE_WITHHELD)
+				*old = fate;
+		}
+	}
+}
+
+/* Why a node is gone in BITS: what was found out first counts. */
+static void
+explain_gone(struct walk *w, const struct view *v, uint64_t bits, uint64_t empty)
+{
+	uint64_t causes[WHY_RECORD + 1];
+
+	if (w->fates == NULL || bits == 0)
+		return;
+	memcpy(causes, v->cause, sizeof causes);
+	causes[WHY_LEVEL] |= v->over;
+	causes[WHY_NOT_KEPT] |= v->bare;
+	causes[WHY_EMPTY] |= empty;
+	for (unsigned why = WHY_LEVEL; why <= WHY_RECORD; why++) {
+		uint64_t now = causes[why] & bits;
+
+		if (why == WHY_TRANSFORM)
+			continue; /* noted with its transform */
+		note_fate(w, v, now, (struct redactor_fate){ FATE_WITHHELD, (uint8_t)why, 0 });
+		bits &= ~now;
+	}
+	note_fate(w, v, bits, (struct redactor_fate){ FATE_WITHHELD, WHY_EMPTY, 0 });
+}
+
+/* ---- edits ---- */
+
+/* Behind the comma that follows the child; its own end if it is the last. */
+static uint32_t
+behind_comma(const struct walk *w, const struct frame *f, uint32_t value)
+{
+	const struct json *j = w->json;
+	uint32_t at = j->nodes[value].end;
+
+	if (j->nodes[value].next >= j->nodes[f->view.value].next)
+		return at;
+	while (j->text.at[at] != ',')
+		at++;
+	return at + 1;
+}
+
+/*
+ * A member goes from the end of the one before it to its own end; if none before it stays, up to and with the
+ * comma behind it.
+ */
+static void
+take_out(struct walk *w, const struct frame *f, const struct view *v, uint64_t bits)
+{
+	uint32_t end = w->json->nodes[v->value].end;
+	uint32_t comma = (bits & ~f->before) != 0 ? behind_comma(w, f, v->value) : end;
+
+	for (; bits != 0; bits &= bits - 1) {
+		unsigned bit = (unsigned)__builtin_ctzll(bits);
+
+		edits_remove(&w->edits[bit], f->edge, (f->before >> bit) & 1 ? end : comma);
+	}
+}
+
+static void
+put_in(struct walk *w, uint64_t bits, uint32_t from, uint32_t to, size_t text)
+{
+	for (; bits != 0; bits &= bits - 1)
+		edits_replace(&w->edits[__builtin_ctzll(bits)], from, to, (uint32_t)text,
+		    (uint32_t)(w->texts.used - text));
+}
+
+static void
+append(struct buffer *b, const char *text, size_t size)
+{
+	if (!buffer_append(b, text, size))
+		diag_die(EXIT_IO, "too much to put into one record");
+}
+
+/* What FHIR writes where a required value may not be shown; the bits for which it can be written. */
+static uint64_t
+put_absent(struct walk *w, const struct view *v, uint64_t bits)
+{
+	const struct json *j = w->json;
+	const struct json_node *n = &j->nodes[v->value];
+	bool is_array = n->kind == JSON_ARRAY;
+	bool objects = n->kind == JSON_OBJECT ||
+		       (is_array && n->next > v->value + 1 && json_kind(j, v->value + 1) == JSON_OBJECT);
+	size_t text = w->texts.used;
+
+	/* A primitive among others has no place of its own for a sign. */
+	if (bits == 0 || v->half || (v->member == v->value && !objects))
+		return 0;
+	if (!objects) {
+		struct bytes name = json_inside(j, v->member);
+
+		append(&w->texts, "\"_", 2);
+		append(&w->texts, name.at, name.size);
+		append(&w->texts, "\":", 2);
+	}
+	if (is_array)
+		append(&w->texts, "[", 1);
+	append(&w->texts, ABSENT, sizeof ABSENT - 1);
+	if (is_array)
+		append(&w->texts, "]", 1);
+	put_in(w, bits, j->nodes[objects ? v->value : v->member].start, n->end, text);
+	return bits;
+}
+
+/* The signs that `above: absent` and `above: mask` leave; the bits for which one was left. */
+static uint64_t
+put_sign(struct walk *w, const struct view *v, uint64_t bits)
+{
+	uint64_t mask = bits & w->s->mask;
+	uint64_t signs = put_absent(w, v, bits & w->s->absent);
+	size_t text = w->texts.used;
+
+	if (mask == 0 || v->half || json_kind(w->json, v->value) != JSON_STRING)
+		return signs;
+	append(&w->texts, "\"***\"", 5);
+	put_in(w, mask, w->json->nodes[v->value].start, w->json->nodes[v->value].end, text);
+	return signs | mask;
+}
+
+/* ---- what is decided ---- */
+
+/* Roots inside a node that is gone are gone. */
+static void
+lose_roots(struct walk *w, const struct view *v, uint64_t bits)
+{
+	const struct root *at = w->roots.at;
+	size_t low = 0;
+	size_t high = w->roots.count;
+
+	if (w->roots.count == 1)
+		return;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (at[middle].node < v->value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < w->roots.count && at[low].node < w->json->nodes[v->value].next; low++)
+		w->root[low].gone |= bits;
+}
+
+/* A record holds something if more stays of it than its type, its id and its meta. */
+static bool
+is_content(const struct view *v)
+{
+	return v->kind != MEMBER_BASIC && v->kind != MEMBER_ID && v->kind != MEMBER_META;
+}
+
+/* REAL of it stays, SHOWN is only a sign, all other bits lose it. */
+static void
+settle(struct walk *w, struct frame *f, const struct view *v, uint64_t real, uint64_t shown, uint64_t empty)
+{
+	uint64_t stays = real | shown;
+	uint64_t gone = f->active & ~stays;
+
+	if (gone != 0) {
+		take_out(w, f, v, gone);
+		explain_gone(w, v, gone, empty);
+		lose_roots(w, v, gone);
+		f->lost |= gone;
+		w->lost |= gone;
+		if (v->is_root && v->kind == MEMBER_RESOURCE)
+			f->carried |= gone;
+	}
+	f->real |= real;
+	f->shown |= shown;
+	f->before |= stays;
+	f->edge = w->json->nodes[v->value].end;
+	if (f->view.around == AROUND_ROOT && is_content(v))
+		f->content |= real;
+}
+
+/* ---- transforms ---- */
+static enum outcome
+apply(struct walk *w, const struct scheme_transform *t, const struct view *v)
+{
+	struct operation_value value = {
+		.json = w->json,
+		.node = v->value,
+		.is_reference = v->kind == MEMBER_REFERENCE || v->kind == MEMBER_FULL_URL,
+		.subject = w->subject,
+		.type = shape_type(w->s->shape, w->json, w->roots.at[v->root].node),
+		.batch = w->batch,
+		.now = w->now,
+		.room = &w->room,
+	};
+
+	if (!w->asked_time) {
+		w->has_time = shape_time(w->s->shape, w->json, w->record, &w->time);
+		w->asked_time = true;
+	}
+	value.time = w->has_time ? &w->time : NULL;
+	return operation_apply(&t->operation, &value, &w->texts);
+}
+
+/* One pick, for BITS in which the node stands: those in which it is replaced, and in SHOWN by a sign only. */
+static uint64_t
+transform(struct walk *w, struct view *v, const struct pick *pick, uint64_t bits, uint64_t *shown)
+{
+	const struct scheme_transform *t = &w->s->transform[pick->transform];
+	const struct json_node *n = &w->json->nodes[v->value];
+	struct redactor_fate fate = { FATE_TRANSFORMED, WHY_TRANSFORM, (uint16_t)pick->transform };
+	size_t text = w->texts.used;
+	uint64_t signs;
+
+	if (bits == 0)
+		return 0;
+	switch (apply(w, t, v)) {
+	case OUTCOME_KEEP:
+		return 0;
+	case OUTCOME_REPLACE:
+		put_in(w, bits, n->start, n->end, text);
+		note_fate(w, v, bits, fate);
+		return bits;
+	case OUTCOME_ABSENT:
+		signs = put_absent(w, v, bits);
+		*shown |= signs;
+		note_fate(w, v, signs, fate);
+		bits &= ~signs;
+		break;
+	case OUTCOME_REMOVE:
+		w->failed += !operation_removes(&t->operation);
+		break;
+	}
+	fate.fate = FATE_WITHHELD;
+	note_fate(w, v, bits, fate);
+	v->cause[WHY_TRANSFORM] |= bits;
+	v->hard |= bits;
+	return 0;
+}
+
+/* A release by name: the result may be known at a level at which the node may not, if its place alone says
+ * so. */
+static void
+release(const struct walk *w, struct view *v)
+{
+	for (unsigned i = 0; i < w->picks; i++) {
+		int level = w->s->transform[w->pick[i].transform].release;
+
+		if (level >= 0)
+			v->over &= ~(w->pick[i].bits & ~w->s->over[v->raise] & ~w->s->over[level]);
+	}
+}
+
+/* ---- nodes ---- */
+
+/* The bits in which `above:` may leave a sign: nothing but level or category speaks against the node. */
+static uint64_t
+signs_for(const struct view *v)
+{
+	uint64_t other = v->bare;
+
+	for (unsigned i = 0; i <= WHY_RECORD; i++)
+		if (i != WHY_CATEGORY)
+			other |= v->cause[i];
+	return (v->over | v->cause[WHY_CATEGORY]) & ~other & v->active;
+}
+
+/*
+ * An element of `_x` that says nothing keeps the places of those behind it, so that they go on belonging to
+ * the same elements of x.  An array of nothing but such places goes; if it came so, only where a reader must
+ * not see that something is missing.
+ */
+static void
+hold_place(struct walk *w, struct frame *f, const struct view *v, uint64_t bits)
+{
+	uint64_t real = f->real;
+
+	settle(w, f, v, bits, 0, 0);
+	f->real = real | (bits & ~w->s->hidden);
+}
+
+static void
+visit_leaf(struct walk *w, struct frame *f, struct view *v)
+{
+	uint64_t shown = 0;
+	uint64_t real;
+
+	if (w->picks > 0)
+		release(w, v);
+	real = v->active & ~v->hard & ~v->over & ~v->bare;
+	for (unsigned i = 0; i < w->picks; i++)
+		(void)transform(w, v, &w->pick[i], w->pick[i].bits & real, &shown);
+	real &= ~v->hard & ~shown;
+	shown |= put_sign(w, v, signs_for(v));
+	if (v->half && v->member == v->value && json_kind(w->json, v->value) == JSON_NULL)
+		hold_place(w, f, v, real);
+	else
+		settle(w, f, v, real, shown, 0);
+}
+
+/* An object or array that is decided as a whole; REAL: the bits in which it stays. */
+static void
+settle_whole(struct walk *w, struct frame *f, struct view *v, uint64_t real)
+{
+	uint64_t shown = put_sign(w, v, signs_for(v) & ~real);
+
+	settle(w, f, v, real, shown, 0);
+}
+
+static void
+push(struct walk *w, const struct view *v, uint64_t active, uint64_t real)
+{
+	if (w->depth == w->frame_room) {
+		uint32_t room = w->frame_room > 0 ? 2 * w->frame_room : FIRST_FRAMES;
+		struct frame *frame = reallocarray(w->frame, room, sizeof frame[0]);
+
+		if (frame == NULL)
+			diag_die(EXIT_IO, "out of memory (%u frames wanted)", room);
+		w->frame = frame;
+		w->frame_room = room;
+	}
+	struct frame *f = &w->frame[w->depth++];
+	*f = (struct frame){
+		.view = *v, .next = v->value + 1, .active = active, .real = real, .content = real
+	};
+	f->edge = w->json->nodes[v->value].start + 1;
+	if (w->s->is_fhir && v->active != 0 && json_kind(w->json, v->value) == JSON_OBJECT)
+		halves_join(w, f);
+}
+
+/* Transforms of an object or array as a whole: what cannot be replaced goes. */
+static uint64_t
+transform_whole(struct walk *w, struct view *v, uint64_t *shown)
+{
+	uint64_t changed = 0;
+
+	for (unsigned i = 0; i < w->picks; i++) {
+		const struct scheme_transform *t = &w->s->transform[w->pick[i].transform];
+		uint64_t bits = w->pick[i].bits & v->active & ~v->hard;
+		uint64_t clear = bits & ~v->over & ~v->bare;
+
+		if (operation_keeps(&t->operation))
+			continue;
+		changed |= transform(w, v, &w->pick[i], clear, shown);
+		v->cause[WHY_TRANSFORM] |= bits & ~clear;
+		v->hard |= bits & ~clear;
+	}
+	return changed;
+}
+
+static void
+visit_container(struct walk *w, struct frame *f, struct view *v)
+{
+	bool is_empty = w->json->nodes[v->value].next == v->value + 1;
+	uint64_t shown = 0;
+	uint64_t changed = w->picks > 0 ? transform_whole(w, v, &shown) : 0;
+	uint64_t undecided = view_undecided(w, v) & ~changed & ~shown;
+	uint64_t real = v->active & ~v->hard & ~v->over & ~v->bare & ~shown;
+
+	if (is_empty) {
+		settle_whole(w, f, v, real & (~w->s->hidden | changed));
+		return;
+	}
+	if (undecided == 0 && shown == 0) {
+		settle_whole(w, f, v, real);
+		return;
+	}
+	/* What is replaced already must not be touched below. */
+	push(w, v, undecided, (real | changed) & ~undecided);
+	w->frame[w->depth - 1].shown = shown;
+	if (undecided == 0)
+		w->frame[w->depth - 1].next = w->json->nodes[v->value].next;
+}
+
+/* All children of the innermost container are seen. */
+static void
+finish(struct walk *w)
+{
+	struct frame *c = &w->frame[--w->depth];
+	struct frame *f = &w->frame[w->depth - 1];
+	struct view *v = &c->view;
+	uint64_t poor = 0;
+	uint64_t real, whole, shown, hollow;
+
+	if (v->is_root)
+		poor = c->active & c->real & ~c->content & (w->s->hidden | c->lost);
+	v->cause[WHY_RECORD] |= poor;
+	v->cause[WHY_PLACE] |= c->carried;
+	real = c->real & ~poor & ~c->carried;
+	whole = signs_for(v) & ~real;
+	shown = put_sign(w, v, whole) | (c->shown & ~whole & ~real & ~poor & ~c->carried);
+	hollow = c->active & ~real & ~v->over;
+	if (v->half && v->member == v->value && hollow != 0) {
+		size_t text = w->texts.used;
+
+		append(&w->texts, "null", 4);
+		put_in(w, hollow, w->json->nodes[v->value].start, w->json->nodes[v->value].end, text);
+		real |= hollow;
+		uint64_t before = f->real;
+		settle(w, f, v, real, shown, 0);
+		f->real = before | (real & ~hollow);
+		return;
+	}
+	settle(w, f, v, real, shown, c->active);
+}
+
+static void
+visit(struct walk *w, struct frame *f, uint32_t member, uint32_t value)
+{
+	struct view v;
+
+	view_child(w, f, member, value, &v);
+	if (json_kind(w->json, value) == JSON_OBJECT || json_kind(w->json, value) == JSON_ARRAY)
+		visit_container(w, f, &v);
+	else
+		visit_leaf(w, f, &v);
+}
+
+static void
+step(struct walk *w)
+{
+	struct frame *f = &w->frame[w->depth - 1];
+	uint32_t node = f->next;
+	bool is_key = w->json->nodes[node].kind == JSON_KEY;
+
+	f->next = w->json->nodes[node].next;
+	f->index++;
+	visit(w, f, node, is_key ? node + 1 : node);
+}
+
+/* ---- turns ---- */
+static void
+turn(struct walk *w)
+{
+	const struct json *j = w->json;
+	struct view v;
+
+	for (uint64_t bits = w->active; bits != 0; bits &= bits - 1)
+		w->edits[__builtin_ctzll(bits)].count = 0;
+	w->texts.used = 0;
+	w->lost = 0;
+	for (size_t i = 0; i < w->roots.count; i++)
+		w->root[i].gone = 0;
+	view_record(w, &v);
+	/* The frame around the record: its one child is the record. */
+	w->depth = 0;
+	push(w, &(struct view){ .value = w->record, .member = w->record }, w->active, 0);
+	w->frame[0].edge = j->nodes[w->record].start;
+	visit_container(w, &w->frame[0], &v);
+	while (w->depth > 1) {
+		struct frame *f = &w->frame[w->depth - 1];
+
+		if (f->next >= j->nodes[f->view.value].next)
+			finish(w);
+		else
+			step(w);
+	}
+	w->real = w->frame[0].real;
+}
+
+/* True if the last turn found out what the next one must know. */
+static bool
+learn(struct walk *w)
+{
+	uint64_t lost = with_marks(w, w->lost) & ~w->losing;
+	bool news = w->has_labels && (lost & w->s->below & ~w->s->hidden) != 0;
+
+	w->losing |= lost;
+	for (size_t i = 1; i < w->roots.count; i++) {
+		uint64_t gone = with_marks(w, w->root[i].gone) & ~w->known[i];
+
+		w->known[i] |= gone;
+		w->has_gone |= gone != 0;
+		w->referring |= w->has_references && w->s->is_fhir ? gone : 0;
+		news |= gone != 0 && w->has_references;
+	}
+	return news;
+}
+
+static void
+prepare(struct walk *w)
+{
+	w->security = w->active & w->s->below & (w->s->hidden | w->losing);
+	w->search = (w->s->hidden & ~w->s->keeps) | w->referring;
+	if (w->has_labels)
+		w->search |= w->security;
+}
+
+void
+walk_run(struct walk *w)
+{
+	const struct scheme *s = w->s;
+
+	w->losing = with_marks(w, s->over[w->notes->highest] | w->notes->out) & w->active;
+	w->narrative = (s->hidden & s->below) | w->changes;
+	w->referring = s->is_fhir && w->has_references ? (s->hidden | s->drops) & w->active : 0;
+	w->has_gone = false;
+	for (size_t i = 0; i < w->roots.count; i++)
+		w->known[i] = 0;
+	if (w->referring != 0 || w->roots.count > 1)
+		targets_find(&w->targets, &w->places, w->json, &w->roots);
+	do {
+		w->failed = 0;
+		prepare(w);
+		turn(w);
+	} while (learn(w));
+}
+
+/* ---- before ---- */
+static void
+grow_roots(struct walk *w)
+{
+	size_t room = w->root_room > 0 ? w->root_room : 16;
+
+	if (w->roots.count <= w->root_room)
+		return;
+	while (room < w->roots.count)
+		room *= 2;
+	w->root = reallocarray(w->root, room, sizeof w->root[0]);
+	w->known = reallocarray(w->known, room, sizeof w->known[0]);
+	if (w->root == NULL || w->known == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu roots wanted)", room);
+	w->root_room = room;
+}
+
+/* Whether there is anything that some places ask for: most records have none of it. */
+static void
+look_for_members(struct walk *w)
+{
+	const struct json *j = w->json;
+
+	w->has_labels = false;
+	w->has_references = w->roots.count > 1;
+	for (uint32_t i = w->record; w->s->is_fhir && i < j->nodes[w->record].next; i++) {
+		uint8_t kind = w->places.of_key[j->nodes[i].key];
+
+		w->has_labels |= kind == MEMBER_SECURITY || kind == MEMBER_EXTENSION;
+		w->has_references |= kind == MEMBER_REFERENCE;
+	}
+}
+
+void
+walk_start(struct walk *w)
+{
+	const struct scheme *s = w->s;
+
+	roots_find(&w->roots, w->json, w->record, s->is_fhir);
+	grow_roots(w);
+	w->changes = w->types = 0;
+	w->has_bundle = false;
+	for (size_t i = 0; i < w->roots.count; i++) {
+		struct bytes type = shape_type(s->shape, w->json, w->roots.at[i].node);
+		struct walk_root *root = &w->root[i];
+
+		*root =
+		    (struct walk_root){ scheme_type(s, type), s->is_fhir && bytes_are(type, "Bundle"), 0 };
+		w->changes |= s->type_changes[root->type];
+		w->types |= s->type_gone[root->type];
+		w->has_bundle |= root->is_bundle;
+	}
+	look_for_members(w);
+	w->asked_time = false;
+	w->asked = (struct condition_record){ .json = w->json,
+		.roots = &w->roots,
+		.shape = s->shape,
+		.codes = s->codes,
+		.room = &w->condition_room };
+}
+
+uint64_t
+walk_whole(const struct walk *w)
+{
+	const struct scheme *s = w->s;
+	uint64_t touched = s->hidden | s->keeps | s->excepts | w->changes | w->types | w->notes->out |
+			   s->over[w->notes->highest];
+
+	if (w->has_bundle)
+		touched |= s->below;
+	if (w->has_references)
+		touched |= s->drops;
+	return s->all & ~(touched & ~(s->open & ~s->excepts));
+}

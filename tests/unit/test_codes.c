@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/codes.h"
+#include "common/record/json.h"
+#include "tests/lib/tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD "# source=test\nsystem\tcode\tdisplay\tcategory\tfrom\tuntil\n"
+#define ICD "http://hl7.org/fhir/sid/icd-10-cm"
+#define HCPCS "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+#define LOINC "http://loinc.org"
+
+static const char mixed[] =
+    HEAD ICD "\tB20\tHIV disease\tHIV\t\t\n" ICD "\tF10.20\t\tETHUD\t2015-10-01\t2020-12-31\n" ICD
+	     "\tF11*\tOpioids\tOPIOIDUD\t\t\n" ICD "\tF11.20\tDependence\tSUD\t\t\n" HCPCS
+	     "\tH0034\tTraining\tSUD\t\t\n"
+	     "http://snomed.info/sct\t86406008\tHIV\tHIV\t\t\r\n" LOINC "\t7917-8\tHIV 1 Ab\tHIV\t\t\n"
+	     "urn:local\tXy\t\tPSY\t\t\n";
+static const char signs[] = HEAD LOINC "\t59408-5\tSpO2\tspo2\t\t\n" LOINC "\t8867-4\tRate\theart-rate\t\t\n";
+static const char tree[] =
+    "{\"resourceType\":\"ValueSet\",\"compose\":{\"include\":[{\"system\":\"http://snomed.info/"
+    "sct\",\"concept\":"
+    "[{\"code\":\"11\",\"display\":\"Eleven \\u00b0\"},{\"code\":\"\\u0031\\u0032\"}]}]}}";
+static const char grown[] = "{\"resourceType\":\"ValueSet\",\"compose\":{\"include\":[{\"system\":\"s:x\","
+			    "\"filter\":[]}]},\"expansion\":{"
+			    "\"contains\":[{\"abstract\":true,\"contains\":[{\"system\":\"s:x\",\"code\":"
+			    "\"a\"}]},{\"system\":\"s:x\","
+			    "\"code\":\"b\"}]}}";
+
+struct bench {
+	struct policy policy;
+	struct fault fault;
+	struct codes *codes;
+};
+
+/* A policy of these files: name, text, name, text ..., NULL. */
+static void
+set_up(struct bench *b, const char *const *files)
+{
+	*b = (struct bench){ 0 };
+	b->policy.file = arena_array(&b->policy.arena, 16, sizeof *b->policy.file);
+	for (; files[0] != NULL; files += 2) {
+		size_t size = strlen(files[1]);
+		char *text = arena_take(&b->policy.arena, size + JSON_SLACK);
+
+		memcpy(text, files[1], size);
+		b->policy.file[b->policy.files++] =
+		    (struct policy_file){ bytes_of(files[0]), files[0], { text, size } };
+	}
+}
+
+static const struct yaml_node *
+tree_of(struct bench *b, const char *yaml)
+{
+	struct bytes text = arena_copy(&b->policy.arena, bytes_of(yaml));
+
+	return yaml_read(&b->policy.arena, "c.yaml", text, &b->fault);
+}
+
+static void
+load(struct bench *b, const char *const *files, const char *yaml)
+{
+	const struct yaml_node *root;
+
+	set_up(b, files);
+	root = tree_of(b, yaml);
+	b->codes = codes_load(
+	    &b->policy, "c.yaml", yaml_find(root, "systems"), yaml_find(root, "value_sets"), &b->fault);
+	if (b->codes == NULL)
+		printf("# %s:%u:%u: %s\n", b->fault.file, b->fault.line, b->fault.column, b->fault.text);
+}
+
+static void
+tear_down(struct bench *b)
+{
+	codes_free(b->codes);
+	arena_release(&b->policy.arena);
+}
+
+static const char *const good_files[] = { "valuesets/grown.json", grown, "valuesets/mixed.tsv", mixed,
+	"valuesets/signs.tsv", signs, "valuesets/tree.json", tree, NULL };
+static const char good_yaml[] = "systems: {loinc: http://loinc.org}\n"
+				"value_sets:\n"
+				"  hiv: {file: mixed.tsv, category: [HIV], rows: 3}\n"
+				"  all: {file: mixed.tsv, rows: 8, complete: false}\n"
+				"  signs: {file: signs.tsv}\n"
+				"  eleven: {file: tree.json, category: SEX, rows: 2}\n"
+				"  grown: {file: grown.json, category: [STD]}\n";
+
+/* The names of the sets that hold (SYSTEM, CODE), with a blank between; NULL system: none. */
+static bool
+is_in(struct bench *b, const char *system, const char *code, const char *when, const char *want)
+{
+	struct codes_match match = { 0 };
+	struct period time;
+	enum date_precision precision;
+	unsigned number = system == NULL ? CODES_ANY_SYSTEM : codes_system(b->codes, bytes_of(system));
+	char got[200] = "";
+	bool found;
+
+	if (when != NULL && !clock_parse_date(bytes_of(when), &time, &precision))
+		return false;
+	found = codes_find(b->codes, number, bytes_of(code), when != NULL ? &time : NULL, &match);
+	for (unsigned i = 0; i < codes_sets(b->codes); i++) {
+		struct bytes name = codes_set_name(b->codes, i);
+
+		if (code_bits_has(&match.sets, i))
+			(void)snprintf(got + strlen(got), sizeof got - strlen(got), "%s%.*s",
+			    got[0] ? " " : "", (int)name.size, name.at);
+	}
+	if (strcmp(got, want) != 0)
+		printf("# %s|%s: %s\n", system, code, got);
+	return strcmp(got, want) == 0 && found == (want[0] != 0);
+}
+
+static void
+check_names_of_systems(struct bench *b)
+{
+	static const char *const icd[] = { ICD, ICD "/", "https://hl7.org/fhir/sid/icd-10-cm",
+		"urn:oid:2.16.840.1.113883.6.90", "2.16.840.1.113883.6.90", "URN:OID:2.16.840.1.113883.6.90",
+		"http://terminology.hl7.org/CodeSystem/icd10CM", "http://hl7.org/fhir/sid/icd-10",
+		"HTTP://HL7.org/fhir/sid/ICD-10-CM" };
+	unsigned number = codes_system(b->codes, bytes_of(ICD));
+
+	for (size_t i = 0; i < sizeof icd / sizeof icd[0]; i++)
+		check(codes_system(b->codes, bytes_of(icd[i])) == number);
+	check(number != CODES_UNKNOWN_SYSTEM && number != CODES_ANY_SYSTEM);
+	check(codes_system(b->codes, bytes_of("")) == CODES_UNKNOWN_SYSTEM);
+	check(codes_system(b->codes, bytes_of("http://")) == CODES_UNKNOWN_SYSTEM);
+	check(codes_system(b->codes, bytes_of("urn:other")) == CODES_UNKNOWN_SYSTEM);
+	check(codes_system(b->codes, bytes_of("http://loinc.org.evil")) == CODES_UNKNOWN_SYSTEM);
+	check(bytes_are(codes_system_uri(b->codes, number), ICD));
+}
+
+static void
+check_matching(struct bench *b)
+{
+	check(is_in(b, ICD, "B20", NULL, "hiv all"));
+	check(is_in(b, ICD, "b20", NULL, "hiv all"));
+	check(is_in(b, ICD, "B2.0", NULL, "hiv all"));
+	check(is_in(b, ICD, "B20 ", NULL, "hiv all"));
+	check(is_in(b, ICD, "B20.1", NULL, ""));
+	check(is_in(b, ICD, "B2", NULL, ""));
+	check(is_in(b, ICD, "F1020", NULL, "all"));
+	check(is_in(b, ICD, "F11", NULL, "all"));
+	check(is_in(b, ICD, "f11.99", NULL, "all"));
+	check(is_in(b, ICD, "F1", NULL, ""));
+	check(is_in(b, ICD, "", NULL, "") && is_in(b, ICD, "...", NULL, ""));
+	/* H00.34 is an eye, H0034 a drug service. */
+	check(is_in(b, ICD, "H00.34", NULL, ""));
+	check(is_in(b, HCPCS, "H0034", NULL, "all"));
+	check(is_in(b, HCPCS, "h0034", NULL, "all"));
+	check(is_in(b, HCPCS, "H00.34", NULL, ""));
+	check(is_in(b, LOINC, "7917-8", NULL, "hiv all"));
+	check(is_in(b, LOINC, "B20", NULL, ""));
+	check(is_in(b, "urn:local", "Xy", NULL, "all") && is_in(b, "urn:local", "XY", NULL, ""));
+	check(is_in(b, "http://nobody.example", "B20", NULL, ""));
+	check(is_in(b, "http://snomed.info/sct", "11", NULL, "eleven"));
+	check(is_in(b, "http://snomed.info/sct", "12", NULL, "eleven"));
+	check(is_in(b, "s:x", "a", NULL, "grown") && is_in(b, "s:x", "b", NULL, "grown"));
+}
+
+static void
+check_without_system(struct bench *b)
+{
+	check(is_in(b, NULL, "b2.0", NULL, "hiv all"));
+	check(is_in(b, NULL, "h0034", NULL, "all"));
+	check(is_in(b, NULL, "F11.5", NULL, "all"));
+	check(is_in(b, NULL, "59408-5", NULL, "signs"));
+	check(is_in(b, NULL, "11", NULL, "eleven"));
+	check(is_in(b, NULL, "999", NULL, ""));
+}
+
+static void
+check_validity(struct bench *b)
+{
+	check(is_in(b, ICD, "F10.20", "2018-03-01", "all"));
+	check(is_in(b, ICD, "F10.20", "2015-09-30", ""));
+	check(is_in(b, ICD, "F10.20", "2015-10-01", "all"));
+	check(is_in(b, ICD, "F10.20", "2020-12-31", "all"));
+	check(is_in(b, ICD, "F10.20", "2020-12-31T23:59:59Z", "all"));
+	check(is_in(b, ICD, "F10.20", "2021-01-01", ""));
+	check(is_in(b, ICD, "F10.20", "2015", "all") && is_in(b, ICD, "F10.20", "2015-09", ""));
+	check(is_in(b, ICD, "F10.20", "2021-01-01T00:00:00Z", ""));
+	check(is_in(b, ICD, "B20", "1950", "hiv all"));
+}
+
+static void
+check_categories(struct bench *b)
+{
+	struct codes_match match = { 0 };
+	struct code_bits categories = { 0 }, hiv = { 0 }, all = { 0 }, sign = { 0 };
+	struct bytes display;
+	unsigned icd = codes_system(b->codes, bytes_of(ICD));
+	unsigned sct = codes_system(b->codes, bytes_of("http://snomed.info/sct"));
+
+	check(codes_set(b->codes, bytes_of("hiv")) == 0 && codes_set(b->codes, bytes_of("none")) == -1);
+	check(codes_set_rows(b->codes, 0) == 3 && codes_set_rows(b->codes, 1) == 8);
+	check(codes_find(b->codes, icd, bytes_of("F11.20"), NULL, &match));
+	codes_matched_categories(b->codes, &match, NULL, &categories);
+	check(code_bits_has(&categories, (unsigned)codes_category(b->codes, bytes_of("SUD"))));
+	check(code_bits_has(&categories, (unsigned)codes_category(b->codes, bytes_of("OPIOIDUD"))));
+	check(!code_bits_has(&categories, (unsigned)codes_category(b->codes, bytes_of("HIV"))));
+	code_bits_add(&hiv, 0);
+	code_bits_add(&all, 1);
+	code_bits_add(&sign, 2);
+	categories = (struct code_bits){ 0 };
+	codes_matched_categories(b->codes, &match, &hiv, &categories);
+	check(!code_bits_meet(&categories, &categories));
+	codes_set_categories(b->codes, 0, &categories);
+	check(code_bits_has(&categories, (unsigned)codes_category(b->codes, bytes_of("HIV"))));
+	check(
+	    codes_category(b->codes, bytes_of("spo2")) >= 0 && codes_category(b->codes, bytes_of("x")) == -1);
+	check(bytes_are(codes_category_name(b->codes, 0), "HIV") && codes_categories(b->codes) >= 8);
+	check(codes_sensitive(b->codes, &all, &b->fault) && b->fault.text[0] == 0);
+	check(!codes_sensitive(b->codes, &sign, &b->fault) && b->fault.line == 3 && b->fault.column == 18);
+	check(codes_display(b->codes, icd, bytes_of("b20"), &display) && bytes_are(display, "HIV disease"));
+	check(
+	    codes_display(b->codes, sct, bytes_of("11"), &display) && bytes_are(display, "Eleven \xc2\xb0"));
+	check(!codes_display(b->codes, icd, bytes_of("F10.20"), &display));
+	check(!codes_display(b->codes, icd, bytes_of("F11.30"), &display));
+	check(!codes_display(b->codes, CODES_UNKNOWN_SYSTEM, bytes_of("B20"), &display));
+}
+
+static void
+check_coverage(struct bench *b)
+{
+	unsigned loinc = codes_system(b->codes, bytes_of(LOINC));
+	unsigned cvx = codes_system(b->codes, bytes_of("http://hl7.org/fhir/sid/cvx"));
+	unsigned grown_system = codes_system(b->codes, bytes_of("s:x"));
+
+	check(codes_system_rows(b->codes, loinc) == 3 && !codes_system_complete(b->codes, loinc));
+	check(codes_system_rows(b->codes, cvx) == 0);
+	check(
+	    codes_system_rows(b->codes, grown_system) == 2 && codes_system_complete(b->codes, grown_system));
+	check(grown_system <= codes_systems(b->codes));
+}
+
+static void
+check_inline(struct bench *b)
+{
+	unsigned set, other;
+	struct codes_match match = { 0 };
+	unsigned loinc = codes_system(b->codes, bytes_of(LOINC));
+	size_t rows = codes_system_rows(b->codes, loinc);
+
+	check(codes_inline(
+	    b->codes, "c.yaml", tree_of(b, "[\"loinc|1-1\", \"loinc|2*\", \"urn:new|*\"]"), &set, &b->fault));
+	check(codes_inline(b->codes, "c.yaml", tree_of(b, "loinc|7917-8"), &other, &b->fault));
+	check(set != other && codes_set_name(b->codes, set).size == 0 &&
+	      codes_system_rows(b->codes, loinc) == rows);
+	check(codes_find(b->codes, loinc, bytes_of("1-1"), NULL, &match) && code_bits_has(&match.sets, set));
+	match = (struct codes_match){ 0 };
+	check(
+	    codes_find(b->codes, loinc, bytes_of("2345-7"), NULL, &match) && code_bits_has(&match.sets, set));
+	match = (struct codes_match){ 0 };
+	check(codes_find(
+	    b->codes, codes_system(b->codes, bytes_of("urn:new")), bytes_of("anything"), NULL, &match));
+	check(code_bits_has(&match.sets, set));
+	match = (struct codes_match){ 0 };
+	check(codes_find(b->codes, loinc, bytes_of("7917-8"), NULL, &match) &&
+	      code_bits_has(&match.sets, other) && code_bits_has(&match.sets, 0) &&
+	      !code_bits_has(&match.sets, set));
+}
+
+static bool
+inline_fault(const char *yaml)
+{
+	struct bench b;
+	unsigned set;
+	bool bad;
+
+	load(&b, good_files, good_yaml);
+	bad = !codes_inline(b.codes, "c.yaml", tree_of(&b, yaml), &set, &b.fault) && b.fault.text[0] != 0;
+	tear_down(&b);
+	return bad;
+}
+
+/* ---- faults, each with its place ---- */
+
+static bool
+refused(const char *text, const char *name, const char *yaml, unsigned line, const char *part)
+{
+	const char *const files[] = { name, text, NULL };
+	const struct yaml_node *root;
+	struct bench b;
+	bool good;
+
+	set_up(&b, files);
+	root = tree_of(&b, yaml);
+	b.codes = codes_load(&b.policy, "c.yaml", NULL, yaml_find(root, "value_sets"), &b.fault);
+	good = root != NULL && b.codes == NULL && b.fault.line == line && strstr(b.fault.text, part) != NULL;
+	if (!good)
+		printf("# %s:%u:%u: %s\n", b.fault.file, b.fault.line, b.fault.column, b.fault.text);
+	tear_down(&b);
+	return good;
+}
+
+#define A "value_sets: {a: {file: a.tsv}}"
+#define TSV(rows) refused(HEAD rows, "valuesets/a.tsv", A, 3, "")
+#define JSON_SET "value_sets: {a: {file: a.json, category: HIV}}"
+
+static void
+check_files(void)
+{
+	check(refused("", "valuesets/a.tsv", A, 1, "expected a line"));
+	check(refused("system\n", "valuesets/a.tsv", A, 1, "expected '#'"));
+	check(refused("# x\nsystem\tcode\n", "valuesets/a.tsv", A, 2, "expected the columns"));
+	check(refused(HEAD, "valuesets/a.tsv", A, 1, "no row"));
+	check(TSV("s:a\tb\t\tHIV\t\n"));
+	check(TSV("s:a\tb\t\tHIV\t\t\t\n"));
+	check(TSV("\n"));
+	check(TSV("\tb\t\tHIV\t\t\n"));
+	check(TSV("s:a\t\t\tHIV\t\t\n"));
+	check(TSV("s:a\tb\t\t\t\t\n"));
+	check(TSV("s:a\tb\t\tHIV\t2020\t\n"));
+	check(TSV("s:a\tb\t\tHIV\t2020-02-30\t\n"));
+	check(TSV("s:a\tb\t\tHIV\t2020-02-03\t2020-02-02\n"));
+	check(TSV("http://\tb\t\tHIV\t\t\n"));
+	check(refused(HEAD "s:a\tb\t\tHIV\t\t\ns:a\tb\tx\tHIV\t\t\n", "valuesets/a.tsv", A, 4, "twice"));
+	check(refused(
+	    HEAD ICD "\tB20\t\tHIV\t\t\n" ICD "\tb2.0\tx\tHIV\t\t\n", "valuesets/a.tsv", A, 4, "twice"));
+	check(refused(HEAD "s:a\t\xff\t\tHIV\t\t\n", "valuesets/a.tsv", A, 1, "UTF-8"));
+	check(refused("[]", "valuesets/a.json", JSON_SET, 1, "ValueSet"));
+	check(refused("{\n\"a\":}", "valuesets/a.json", JSON_SET, 2, ""));
+	check(refused(
+	    "{\"resourceType\":\"ValueSet\"}", "valuesets/a.json", JSON_SET, 1, "expected an expansion"));
+	check(refused("{\"resourceType\":\"ValueSet\",\"compose\":{\"include\":[\n{\"system\":\"s:a\","
+		      "\"filter\":[]}]}}",
+	    "valuesets/a.json", JSON_SET, 2, "terminology server"));
+	check(refused("{\"resourceType\":\"ValueSet\",\"compose\":{\"include\":[{\"system\":\"s:a\"}]}}",
+	    "valuesets/a.json", JSON_SET, 1, "one by one"));
+	check(refused("{\"resourceType\":\"ValueSet\",\"compose\":{\"exclude\":[]}}", "valuesets/a.json",
+	    JSON_SET, 1, "terminology server"));
+	check(refused("{\"resourceType\":\"ValueSet\",\"expansion\":{\"contains\":[{\"code\":\"a\"}]}}",
+	    "valuesets/a.json", JSON_SET, 1, "without a system"));
+	check(refused(tree, "valuesets/a.json", "value_sets: {a: {file: a.json}}", 0, "one category"));
+}
+
+static void
+check_declarations(void)
+{
+	static const char one[] = HEAD "s:a\tb\t\tHIV\t\t\n";
+
+	check(refused(one, "valuesets/a.tsv", "value_sets: [a]", 1, "expected a map"));
+	check(refused(one, "valuesets/a.tsv", "value_sets: {a: {}}", 1, "file"));
+	check(refused(one, "valuesets/a.tsv", "value_sets: {a: {file: b.tsv}}", 1, "no file"));
+	check(refused(one, "valuesets/a.tsv", "value_sets: {a: {file: ../valuesets/a.tsv}}", 1, "no file"));
+	check(refused(one, "valuesets/a.tsv", "value_sets: {a: {file: a.tsv, rows: 2}}", 1, "1 rows"));
+	check(refused(
+	    one, "valuesets/a.tsv", "value_sets:\n a: {file: a.tsv, category: [HIV, SUD]}", 2, "SUD"));
+	check(refused(one, "valuesets/a.tsv", "value_sets: {a: {file: a.tsv, kind: x}}", 1, "unknown key"));
+	check(refused(one, "valuesets/a.tsv", "value_sets: {a: {file: a.tsv, complete: maybe}}", 1, ""));
+	check(inline_fault("loinc"));
+	check(inline_fault("nowhere|1"));
+	check(inline_fault("loinc|"));
+	check(inline_fault("|1"));
+	check(inline_fault("[]"));
+	check(inline_fault("[\"loinc|1\", \"loinc|1\"]"));
+}
+
+/* Many rows: the table grows, and nothing gets lost or is found that is not there. */
+static void
+check_growth(void)
+{
+	enum { ROWS = 20000 };
+	char *text = malloc(ROWS * 32 + 200);
+	const char *const files[] = { "valuesets/a.tsv", text, NULL };
+	size_t size = (size_t)snprintf(text, 200, "%s", HEAD);
+	struct bench b;
+	bool good = true;
+
+	for (unsigned i = 0; i < ROWS; i++)
+		size += (size_t)snprintf(
+		    text + size, 32, "s:x\t%u%s\t\tHIV\t\t\n", 3 * i, i % 7 == 0 ? "x*" : "");
+	load(&b, files, A);
+	check(b.codes != NULL && codes_set_rows(b.codes, 0) == ROWS);
+	for (unsigned i = 0; i < 3 * ROWS && good; i++) {
+		char code[32];
+		struct codes_match match = { 0 };
+		bool exact = i % 3 == 0 && i / 3 % 7 != 0, prefix = i % 3 == 0 && i / 3 % 7 == 0;
+		unsigned system = codes_system(b.codes, bytes_of("s:x"));
+
+		(void)snprintf(code, sizeof code, "%u", i);
+		good = codes_find(b.codes, system, bytes_of(code), NULL, &match) == exact;
+		(void)snprintf(code, sizeof code, "%uxy", i);
+		good = good && codes_find(b.codes, system, bytes_of(code), NULL, &match) == prefix;
+	}
+	check(good);
+	tear_down(&b);
+	free(text);
+}
+
+int
+main(void)
+{
+	struct bench b;
+
+	load(&b, good_files, good_yaml);
+	check(b.codes != NULL);
+	check_names_of_systems(&b);
+	check_matching(&b);
+	check_without_system(&b);
+	check_validity(&b);
+	check_coverage(&b);
+	check_inline(&b);
+	check_categories(&b);
+	tear_down(&b);
+	check_files();
+	check_declarations();
+	check_growth();
+	return tap_end();
+}
