@@ -153,8 +153,12 @@ add_base_line(struct loader *l, const struct yaml_node *key, const struct yaml_n
 
 	if (!policy_level_node(s->policy, l->file, value, &line->level, l->fault))
 		return false;
+	struct bytes level = s->policy->level[line->level].name;
+
 	line->is_own = plan != PLAN_UNKNOWN;
 	line->source = loader_source(l, (struct bytes)BYTES("base"), bytes_of(say), key, false);
+	s->source[line->source].tail = bytes_of(
+	    arena_format(&s->arena, "\",\"level\":\"%.*s\",\"rule\":\"base\"}", (int)level.size, level.at));
 	for (size_t i = PLAN_OTHER; i < s->plans; i++)
 		if ((!line->is_own || i == plan) &&
 		    !add_path(l, &s->plan[i], key, key->text, PATH_BASE, s->bases))

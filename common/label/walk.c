@@ -225,7 +225,11 @@ static bool
 look_at_extension(struct run *run, const struct frame *f)
 {
 	const struct frame *holder = frame_above(run, f->is_element ? 2 : 1);
+	const struct json_node *url = &run_json(run)->nodes[f->member[ROLE_URL]];
 
+	/* Most have another length. */
+	if ((url->flags & JSON_ESCAPED) == 0 && url->end - url->start != sizeof INLINE_LABEL + 1)
+		return true;
 	if (!json_is(run_json(run), f->member[ROLE_URL], (struct bytes)BYTES(INLINE_LABEL)))
 		return true;
 	return floor_inline(run, holder == NULL ? f : holder, f->node);
