@@ -31,9 +31,10 @@ enum fixed_source {
 
 struct source {
 	struct label_rule rule;
-	struct bytes id; /* rule.id: in no need of escapes */
-	uint32_t order;  /* among labels of one node */
-	bool is_reason;  /* named in ehr.reasons */
+	struct bytes id;   /* rule.id: in no need of escapes */
+	struct bytes tail; /* of a base line: its label behind the place */
+	uint32_t order;    /* among labels of one node */
+	bool is_reason;    /* named in ehr.reasons */
 };
 
 /* A path of `base:`. */

@@ -232,6 +232,14 @@ write_key(const struct json *j, uint32_t key, struct buffer *out)
 	size_t size;
 
 	for (const char *p = inside.at; p < end;) {
+		const char *plain = p;
+
+		while (p < end && *p != '\\' && *p != '~' && *p != '/')
+			p++;
+		if (!buffer_append(out, plain, (size_t)(p - plain)))
+			return false;
+		if (p == end)
+			break;
 		if (*p == '\\')
 			p = json_escape(p, utf8, &size);
 		else {

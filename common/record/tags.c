@@ -38,6 +38,12 @@ stage_of(struct bytes name)
 	return STAGE_OTHER;
 }
 
+/* ASCII letters, digits and . _ : / @ + - : the bits of 64 bytes each. */
+static const uint64_t word_bytes[4] = {
+	[0] = UINT64_C(0x07ffe80000000000), /* + - . / 0-9 : */
+	[1] = UINT64_C(0x07fffffe87ffffff), /* @ A-Z _ a-z */
+};
+
 bool
 tag_is_word(struct bytes text)
 {
@@ -45,10 +51,8 @@ tag_is_word(struct bytes text)
 		return false;
 	for (size_t i = 0; i < text.size; i++) {
 		unsigned char c = (unsigned char)text.at[i];
-		bool letter = (unsigned)(c | 0x20) - 'a' < 26;
-		bool digit = (unsigned)c - '0' < 10;
 
-		if (!letter && !digit && (c == '\0' || strchr("._:/@+-", c) == NULL))
+		if ((word_bytes[c / 64] >> (c % 64) & 1) == 0)
 			return false;
 	}
 	return true;
