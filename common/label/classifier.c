@@ -98,6 +98,7 @@ init_run(struct run *run, struct policy *p, struct json_keys *keys, const char *
 		.codes = run->set.codes,
 		.room = &run->tested,
 		.hits = &run->hit_list,
+		.memo = &run->memo,
 	};
 	return true;
 }

@@ -28,13 +28,32 @@ find_at_time(const struct condition_record *r, unsigned system, uint32_t code, s
 	return true;
 }
 
+static unsigned
+number_of(const struct condition_record *r, struct bytes name)
+{
+	const size_t places = sizeof r->memo->at / sizeof r->memo->at[0];
+	size_t place;
+
+	if (r->memo == NULL || name.size == 0 || name.size > sizeof r->memo->at[0].name)
+		return codes_system(r->codes, name);
+	place = (name.size + (unsigned char)name.at[name.size - 1] + (unsigned char)name.at[name.size / 2]) %
+		places;
+	if (r->memo->at[place].size != name.size ||
+	    memcmp(r->memo->at[place].name, name.at, name.size) != 0) {
+		memcpy(r->memo->at[place].name, name.at, name.size);
+		r->memo->at[place].size = name.size;
+		r->memo->at[place].number = codes_system(r->codes, name);
+	}
+	return r->memo->at[place].number;
+}
+
 bool
 coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
     uint32_t system, unsigned *number, struct codes_match *match)
 {
 	*number = CODES_ANY_SYSTEM;
 	if (system != 0 && json_kind(r->json, system) != JSON_NULL)
-		*number = codes_system(r->codes, json_string(r->json, system, r->room));
+		*number = number_of(r, json_string(r->json, system, r->room));
 	else if (!m->no_system_matches)
 		return false;
 	if (*number == CODES_UNKNOWN_SYSTEM)

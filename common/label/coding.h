@@ -23,6 +23,15 @@ struct coding_hits {
 	size_t count;
 };
 
+/* The names of systems seen last: records use a few names only, and each very often. */
+struct system_memo {
+	struct {
+		char name[64];
+		size_t size;
+		unsigned number;
+	} at[32];
+};
+
 /*
  * Looks up the code at node CODE under the system at node SYSTEM (0: it has none): false if no value set
  * knows it.  *NUMBER is the system's (codes_system), CODES_ANY_SYSTEM without one.

@@ -37,6 +37,7 @@ void condition_words_release(struct condition_words *w);
 
 /* What conditions are judged on. */
 struct coding_hits;
+struct system_memo;
 struct condition_record {
 	const struct json *json;
 	const struct roots *roots;
@@ -47,6 +48,7 @@ struct condition_record {
 	struct buffer *room;  /* for unescaping */
 	/* What is known of the root's codings already; NULL: they are looked up. */
 	const struct coding_hits *hits;
+	struct system_memo *memo; /* NULL: none */
 };
 
 struct condition;

@@ -50,6 +50,7 @@ struct run {
 	struct roots roots;
 	struct condition_record record;
 	struct coding_hits hit_list;
+	struct system_memo memo;
 	struct plan *plan; /* of the root at hand */
 	size_t wall;       /* the next inner root that its walk comes to */
 	struct envelope envelope;

@@ -42,7 +42,8 @@ struct paths {
 	struct arena arena;
 	struct path_code code;
 	const struct path_wall *wall;
-	bool ready; /* all expressions were added */
+	bool ready;    /* all expressions were added */
+	uint32_t root; /* kept state + 1 of every root, before any select; 0: not known */
 
 	/* Symbols: 0 any other key, 1.. named keys; then any other element, then named indexes. */
 	uint16_t *class_of; /* by key number */
@@ -410,11 +411,17 @@ paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth)
 		prepare(p);
 	if (depth > MAX_DEPTH)
 		diag_bug("a path was followed deeper than any record is");
+	if (p->root != 0)
+		return settle(p, p->root - 1, depth, j, node, true);
 	clear(p);
 	for (size_t i = 0; i < p->code.count; i++)
 		if (i == 0 || p->code.at[i - 1].op == PATH_MATCH)
 			reach(p, (uint32_t)i);
-	return settle(p, finish(p, depth), depth, j, node, true);
+	uint32_t index = finish(p, depth);
+
+	if (index != UNKEPT)
+		p->root = index + 1;
+	return settle(p, index, depth, j, node, true);
 }
 
 static uint32_t
