@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/start.h"
+#include "common/crypto/digest.h"
+#include "common/crypto/keys.h"
+#include "common/policy/site.h"
+#include "common/record/filter.h"
+#include "common/redact/redactor.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POLICY = 1, SITE, KEYS, LEVELS, BATCH, NOW, OTHER_POLICY };
+
+static const struct option_entry table[] = {
+	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+	{ SITE, 'S', false, "site", "DIR", "the site, whose keys/ has the keys of redact.yaml" },
+	{ KEYS, 0, false, "keys", "DIR", "the key directory" },
+	{ LEVELS, 0, false, "levels", "L,N", "make the versions of these levels only" },
+	{ BATCH, 0, false, "batch", "ID", "what tokens with scope batch are bound to" },
+	{ NOW, 0, false, "now", "TIME", "the time at which ages are computed (RFC 3339)" },
+	{ OTHER_POLICY, 0, false, "other-policy", "accept", "take records that another policy labelled" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-redact",
+	.operands = "[file ...]",
+	.purpose = "Makes of each labelled record one version for each redaction level.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
+struct settings {
+	const char *policy;
+	const char *site;
+	const char *keys;
+	const char *levels;
+	const char *batch;
+	const char *now;
+	const char *other_policy;
+};
+
+struct program {
+	struct settings set;
+	struct arena arena;
+	struct policy policy;
+	struct keys *keys;
+	struct instant now;
+	struct redactor *redactor;
+	uint64_t withheld; /* records of which nothing was written */
+};
+
+static void
+read_options(struct options *o, struct filter *f, struct settings *s)
+{
+	int id;
+
+	while ((id = options_next(o)) != OPTIONS_END) {
+		const char **const texts[] = {
+			[POLICY] = &s->policy,
+			[SITE] = &s->site,
+			[KEYS] = &s->keys,
+			[LEVELS] = &s->levels,
+			[BATCH] = &s->batch,
+			[NOW] = &s->now,
+			[OTHER_POLICY] = &s->other_policy,
+		};
+
+		if (!filter_option(f, o, id))
+			*texts[id] = o->value;
+	}
+	if (s->policy == NULL)
+		options_misuse(o, "needs", "--policy DIR");
+	if (s->other_policy != NULL && strcmp(s->other_policy, "accept") != 0)
+		options_misuse(o, "not accept", s->other_policy);
+	if (s->batch != NULL && !tag_is_word(bytes_of(s->batch)))
+		options_misuse(o, "not a word", s->batch);
+}
+
+/* The key directory is opened for the first key that the policy asks for, and only then. */
+static struct mac *
+find_key(void *context, struct bytes name)
+{
+	struct program *p = context;
+	const char *path = site_path(&p->arena, p->set.site, SITE_KEYS, p->set.keys);
+	struct keys_fault fault;
+
+	if (p->keys == NULL && path == NULL)
+		diag_die(EXIT_KEYS, "the policy needs the key '%.*s': --site DIR or --keys DIR",
+		    (int)name.size, name.at);
+	if (p->keys == NULL)
+		p->keys = keys_open(path, KEYS_REDACT, false, &fault);
+	if (p->keys == NULL)
+		diag_die(EXIT_KEYS, "%s", fault.text);
+	return keys_mac(p->keys, arena_format(&p->arena, "redact.%.*s", (int)name.size, name.at));
+}
+
+static void
+load(struct program *p, const struct options *o, const struct filter *f)
+{
+	struct redactor_settings settings = {
+		.levels = p->set.levels,
+		.now = p->set.now != NULL ? &p->now : NULL,
+		.batch = bytes_of(p->set.batch != NULL ? p->set.batch : ""),
+		.other_policy = p->set.other_policy != NULL,
+		.max_depth = f->max_depth,
+		.max_record = f->max_record,
+		.key = find_key,
+		.context = p,
+	};
+	struct redactor_problem problem = { .text = "" };
+
+	if (p->set.now != NULL && !clock_parse_instant(bytes_of(p->set.now), &p->now))
+		options_misuse(o, "not a time", p->set.now);
+	if (!policy_load(&p->policy, p->set.policy, &problem.fault)) {
+		fault_print(&problem.fault);
+		exit(EXIT_POLICY);
+	}
+	switch (redactor_load(&p->redactor, &p->policy, &settings, &problem)) {
+	case REDACTOR_READY:
+		return;
+	case REDACTOR_FAULT:
+		fault_print(&problem.fault);
+		exit(EXIT_POLICY);
+	case REDACTOR_NO_KEY:
+		diag_die(EXIT_KEYS, "key-missing: no key redact.%s in the key directory", problem.text);
+	case REDACTOR_NEEDS_NOW:
+		options_misuse(o, "the policy computes ages and needs", "--now TIME");
+	case REDACTOR_NEEDS_BATCH:
+		options_misuse(o, "the policy binds tokens to a batch and needs", "--batch ID");
+	case REDACTOR_UNKNOWN_LEVEL:
+		options_misuse(o, "redact.yaml has no version of level", problem.text);
+	}
+	diag_bug("a start without a case");
+}
+
+static enum filter_outcome
+redact_line(void *context, struct filter *f, struct bytes line)
+{
+	struct program *p = context;
+	struct redaction result;
+
+	if (!redactor_run(p->redactor, line, &result))
+		return filter_no(f, result.reason, result.byte);
+	if (!redactor_write(p->redactor, &f->out))
+		return filter_stop(f, EXIT_IO);
+	f->written += result.written;
+	p->withheld += result.written == 0;
+	return FILTER_DONE;
+}
+
+static void
+summarize(void *context, struct buffer *text)
+{
+	const struct program *p = context;
+	char line[96];
+	int size = snprintf(line, sizeof line,
+	    ", %" PRIu64 " withheld, %" PRIu64 " values not understood and removed", p->withheld,
+	    redactor_failed(p->redactor));
+
+	(void)buffer_append(text, line, (size_t)size);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct program p = { .withheld = 0 };
+	struct filter f;
+	struct options o;
+	struct filter_engine engine = {
+		.context = &p, .record = redact_line, .summary = summarize, .envelope = 2
+	};
+	int status;
+
+	start_program("ehr-redact", false);
+	options_init(&o, &manual, argc, argv);
+	filter_init(&f, "ehr-redact");
+	read_options(&o, &f, &p.set);
+	load(&p, &o, &f);
+	filter_start(&f, &o, digest_hex);
+	refusals_policy(&f.refusals, p.policy.digest);
+	status = filter_run(&f, &o, &engine);
+	redactor_free(p.redactor);
+	keys_close(p.keys);
+	policy_release(&p.policy);
+	arena_release(&p.arena);
+	return status;
+}
