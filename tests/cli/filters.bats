@@ -1,0 +1,273 @@
+# What all filters share, tried with each of them on the lines that it reads.
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+
+setup_file() {
+	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
+	cd "$F" || return 1
+	ehr-keys make -P "$P" -S site >/dev/null
+	head -n 12 "$EHR_ROOT/testdata/ward/upload.ndjson" >ingest.in
+	ehr-ingest <ingest.in >classify.in
+	ehr-classify -P "$P" <classify.in >redact.in 2>/dev/null
+	ehr-redact -P "$P" -S site <redact.in >seal.in
+	ehr-seal -P "$P" -S site --batch b_AAAAAAAAAAAAAAAAAAAAAA <seal.in >open.in
+	cp open.in notify.in
+	# An event line for every record shows that the record arrived.
+	cp -r "$P" told && echo 'visible_change: {keep: 90d, max: 1000}' >>told/notify.yaml
+}
+
+# Each filter by name, with what it needs on the command line in args.
+each() {
+	local path
+	for name in ingest classify redact seal open notify; do
+		case $name in
+		ingest) args=() ;;
+		open) args=(-S "$F/site") ;;
+		classify) args=(-P "$P") ;;
+		seal) args=(-P "$P" -S "$F/site" --batch b_AAAAAAAAAAAAAAAAAAAAAA) ;;
+		notify) args=(-P "$F/told" -S "$F/site") ;;
+		*) args=(-P "$P" -S "$F/site") ;;
+		esac
+		echo "# ehr-$name"
+		cp "$F/$name.in" in
+		"$@" || return 1
+	done
+}
+
+# What the filter says of the policy's gaps at the end of a run is no message about a record.
+messages() {
+	grep -E '^ehr-[a-z]+: [^ ]*:[0-9]+: ' err >said || true
+}
+
+# Sealing is random: its output is compared by its tags.
+comparable() {
+	if [ "$name" = seal ]; then jq -c .ehr "$1"; else cat "$1"; fi
+}
+
+# What it makes of the lines by themselves.
+plain() {
+	"ehr-$name" "${args[@]}" <"$1" 2>/dev/null
+}
+
+@test "skip: all good lines come out, each bad one is reported once with its line, and it ends with 1" {
+	try() {
+		plain in >good
+		{ printf '{"ehr":\n' && cat in && printf 'nonsense\n{"a":1,"a":2}\n'; } >mixed
+		ehr 1 "ehr-$name" "${args[@]}" --on-error skip <mixed
+		cmp <(comparable good) <(comparable out)
+		messages
+		last=$(wc -l <mixed)
+		[ "$(wc -l <said)" -eq 3 ]
+		has said "ehr-$name: <stdin>:1: truncated: "
+		has said "ehr-$name: <stdin>:$((last - 1)): bad-syntax: "
+		has said "ehr-$name: <stdin>:$last: "
+	}
+	each try
+}
+
+@test "quarantine: the same, and what was refused can be sent again from a file that only its owner reads" {
+	try() {
+		rm -f aside
+		plain in >good
+		{ cat in && printf 'nonsense\n\377\n'; } >mixed
+		ehr 1 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine aside <mixed
+		cmp <(comparable good) <(comparable out)
+		[ "$(stat -c %a aside)" = 600 ]
+		[ "$(jq -r .ehr.reason aside | tr '\n' ' ')" = 'bad-syntax bad-utf8 ' ]
+		[ "$(jq -r 'select(.record).record' aside)" = nonsense ]
+		[ "$(jq -r 'select(.base64).base64' aside | basenc -d --base64url | od -An -tx1)" = ' ff' ]
+		[ "$(jq -r 'select(.record).ehr.sha256' aside)" = "$(printf nonsense | sha256sum | cut -d' ' -f1)" ]
+	}
+	each try
+}
+
+@test "fail: exactly what the good lines before the first bad one give, one message, 5" {
+	try() {
+		# Whole groups only: the versions of one record belong together.
+		half=$(awk -v n="$name" '/"n":1,/ || n == "ingest" || n == "classify" || n == "redact" { g++ } g == 4 { print NR - 1; exit }' in)
+		head -n "$half" in >before
+		plain before >good
+		{ cat before && printf 'nonsense\n' && cat in; } >mixed
+		ehr 5 "ehr-$name" "${args[@]}" <mixed
+		cmp <(comparable good) <(comparable out)
+		messages
+		[ "$(wc -l <said)" -eq 1 ]
+		has said "ehr-$name: <stdin>:$((half + 1)): bad-syntax: "
+	}
+	each try
+}
+
+@test "--max-refused ends the run with 5" {
+	try() {
+		printf 'x\ny\nz\n' >bad
+		ehr 5 "ehr-$name" "${args[@]}" --on-error skip --max-refused 2 <bad
+		has err 'more than 2 records refused'
+		ehr 1 "ehr-$name" "${args[@]}" --on-error skip --max-refused 3 <bad
+	}
+	each try
+}
+
+@test "after 20 messages with one reason the rest are counted" {
+	try() {
+		yes x | head -n 50 >bad || true
+		ehr 1 "ehr-$name" "${args[@]}" --on-error skip <bad
+		messages
+		[ "$(wc -l <said)" -eq 20 ]
+		has err 'and 30 more: bad-syntax'
+	}
+	each try
+}
+
+@test "options that do not go together are misuse" {
+	try() {
+		ehr 2 "ehr-$name" "${args[@]}" --quarantine q </dev/null
+		ehr 2 "ehr-$name" "${args[@]}" --on-error quarantine </dev/null
+		ehr 2 "ehr-$name" "${args[@]}" --max-refused 3 </dev/null
+		ehr 2 "ehr-$name" "${args[@]}" --on-error later </dev/null
+		ehr 2 "ehr-$name" "${args[@]}" --max-record 16X </dev/null
+		ehr 2 "ehr-$name" "${args[@]}" --max-depth 0 </dev/null
+		ehr 2 "ehr-$name" "${args[@]}" --on-error skip --on-error skip </dev/null
+	}
+	each try
+}
+
+@test "--max-record and --max-depth refuse with their reason" {
+	try() {
+		printf '{"a":%s}\n' "$(head -c 400000 /dev/zero | tr '\0' 1)" >long
+		ehr 1 "ehr-$name" "${args[@]}" --on-error skip --max-record 1K <long
+		has err ':1: too-long: limit of --max-record passed at byte '
+		printf '{"a":[[[]]]}\n' >deep
+		ehr 1 "ehr-$name" "${args[@]}" --on-error skip --max-depth 3 <deep
+		has err ':1: too-deep: limit of --max-depth passed at byte '
+	}
+	each try
+}
+
+@test "CR LF, empty lines, a mark before all else and a missing last newline change nothing" {
+	try() {
+		plain in >good
+		{ printf '\357\273\277' && sed 's/$/\r/; 1s/$/\n\n/' in | head -c -2; } >other
+		ehr 0 "ehr-$name" "${args[@]}" <other
+		cmp <(comparable good) <(comparable out)
+	}
+	each try
+}
+
+@test "files are read in order, - is standard input, and messages name the file" {
+	try() {
+		plain in >good
+		printf 'x\n' >bad
+		ehr 5 "ehr-$name" "${args[@]}" - bad <in
+		cmp <(comparable good) <(comparable out)
+		has err "ehr-$name: bad:1: bad-syntax: "
+		ehr 4 "ehr-$name" "${args[@]}" nowhere
+		has err "ehr-$name: nowhere: No such file or directory"
+	}
+	each try
+}
+
+@test "a full disk, a closed output and a file that may not grow end with 4" {
+	try() {
+		for _ in 1 2 3 4 5 6 7 8; do cat in; done >many
+		line 4 "ehr-$name ${args[*]} <many >/dev/full"
+		has err 'No space left on device'
+		line 4 "ehr-$name ${args[*]} <many >&-"
+		line 4 "ulimit -f 1; ehr-$name ${args[*]} <many >big"
+		has err 'File too large'
+	}
+	each try
+}
+
+@test "a slow stream passes record by record" {
+	try() {
+		rm -f slow back
+		mkfifo slow back
+		"ehr-$name" "${args[@]}" <slow >back 2>/dev/null 3>&- &
+		exec 9>slow 8<back
+		# The first record, with all of its versions.
+		awk -v n="$name" 'NR > 1 && (n == "ingest" || n == "classify" || n == "redact" || /"n":1,/) { exit } { print }' in >&9
+		read -r -t 20 got <&8
+		[ -n "$got" ]
+		exec 9>&-
+		cat <&8 >/dev/null
+		exec 8<&-
+		wait $!
+	}
+	each try
+}
+
+@test "a reader that leaves ends it by SIGPIPE" {
+	try() {
+		for _ in {1..400}; do cat in; done >many
+		line 0 "ehr-$name ${args[*]} <many 2>/dev/null | head -n 1 >/dev/null; [ \"\${PIPESTATUS[0]}\" -eq 141 ]"
+	}
+	each try
+}
+
+@test "a crash would leave no core, exec gives no privileges, and SIGUSR1 prints the summary" {
+	try() {
+		rm -f slow
+		mkfifo slow
+		"ehr-$name" "${args[@]}" <slow >/dev/null 2>said 3>&- &
+		exec 9>slow
+		cat in >&9
+		[[ $(</proc/$!/limits) =~ Max\ core\ file\ size\ +0\ +0 ]]
+		[[ $(</proc/$!/status) =~ NoNewPrivs:[[:space:]]+1 ]]
+		kill -USR1 $!
+		for _ in {1..2000}; do
+			! grep -q ' read, ' said || break
+			kill -USR1 $!
+		done
+		exec 9>&-
+		wait $!
+		has said ' read, '
+	}
+	each try
+}
+
+@test "-v prints a summary with the reasons" {
+	try() {
+		{ cat in && printf 'x\n'; } >mixed
+		ehr 1 "ehr-$name" "${args[@]}" -v --progress --on-error skip <mixed
+		grep -qE "^ehr-$name: [0-9]+ read, [0-9]+ written, 1 refused \(bad-syntax 1\).*, [0-9.]+ s$" err
+	}
+	each try
+}
+
+@test "no byte of a record is on standard error, wherever the line breaks" {
+	try() {
+		line=$(sed -n 3p in)
+		i=1
+		while [ "$i" -lt "${#line}" ]; do
+			printf '%s\n' "${line:0:i}"
+			i=$((i + 37))
+		done >cut
+		ehr 1 "ehr-$name" "${args[@]}" --on-error skip <cut
+		for word in Lindqvist Birkenweg 555-0101 MR-100001 999-00 Ada resourceType; do lacks err "$word"; done
+	}
+	each try
+}
+
+@test "the pieces of a file give the pieces of the output" {
+	try() {
+		[ "$name" != seal ] || return 0
+		plain in >whole
+		awk -v n="$name" '{ if (n == "ingest" || n == "classify" || n == "redact" || /"n":1,/) g++; print >("piece." g) }' in
+		for piece in $(printf '%s\n' piece.* | sort -t. -k2n); do plain "$piece"; done >joined
+		rm -f piece.*
+		cmp whole joined
+	}
+	each try
+}
+
+@test "whichever read, write, close or allocation fails, it ends with 4 and says so" {
+	native || skip "LD_PRELOAD and sanitizers do not go together"
+	try() {
+		head -n 4 in >short && mv short in
+		case $name in seal | open | notify) return 0 ;; esac
+		for call in read write realloc; do
+			torture "$call" "ehr-$name" "${args[@]}"
+		done
+	}
+	each try
+}
