@@ -367,20 +367,24 @@ look(struct json *probe, struct bytes text)
 static enum lines_outcome
 peek(struct lines *in, unsigned count, struct bytes *text, bool *whole)
 {
+	size_t line = 0;
+	size_t searched = 0;
+
 	for (;;) {
 		struct bytes waiting = lines_waiting(in);
-		const char *p = waiting.at;
-		const char *end = p + waiting.size;
-		unsigned found = 0;
+		const char *lf;
 
-		for (const char *lf; found < count && (lf = memchr(p, '\n', (size_t)(end - p))) != NULL;
-		     p = lf + 1)
-			found += !json_blank((struct bytes){ p, (size_t)(lf - p) });
-		*whole = found == count || in->ended;
-		*text =
-		    (struct bytes){ waiting.at, found == count ? (size_t)(p - waiting.at) : waiting.size };
+		while (count > 0 &&
+		       (lf = memchr(waiting.at + searched, '\n', waiting.size - searched)) != NULL) {
+			searched = (size_t)(lf - waiting.at) + 1;
+			count -= !json_blank((struct bytes){ waiting.at + line, searched - line });
+			line = searched;
+		}
+		*whole = count == 0 || in->ended;
+		*text = (struct bytes){ waiting.at, count == 0 ? line : waiting.size };
 		if (*whole || waiting.size > in->limit)
 			return LINES_RECORD;
+		searched = waiting.size;
 		enum lines_outcome outcome = lines_more(in);
 
 		if (outcome != LINES_RECORD)

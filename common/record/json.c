@@ -415,8 +415,10 @@ enter_key(struct scan *s, uint32_t node, unsigned flags)
 	uint64_t bit = (uint64_t)1 << (m.hash >> 58);
 
 	s->nodes[node].key = json_keys_look_up(j->keys, name, m.hash);
-	if (!buffer_append(&j->members, &m, sizeof m))
+	if (j->members.room - j->members.used < sizeof m && !buffer_reserve(&j->members, sizeof m))
 		diag_bug("more members than bytes");
+	memcpy(j->members.at + j->members.used, &m, sizeof m);
+	j->members.used += sizeof m;
 	if ((s->level->seen & bit) != 0 && member_count(s) <= JSON_MEMBERS_FEW) {
 		uint32_t key = json_members_last(j, members(s), member_count(s));
 

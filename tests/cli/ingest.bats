@@ -185,6 +185,17 @@ gives() {
 	END
 }
 
+# Of arrays: jq's parser counts an object twice, once for its key, but conditions get values that were never parsed.
+@test "the default depth is the number of arrays that jq takes within each other" {
+	nest() { printf '%s%s\n' "$(printf '[%.0s' $(seq "$1"))" "$(printf ']%.0s' $(seq "$1"))"; }
+	nest 256 >in
+	ehr 0 jq -c . in
+	ehr 5 ehr-ingest in && has err 'not-an-object'
+	nest 257 >in
+	ehr 4 jq -c . in
+	ehr 5 ehr-ingest in && has err 'too-deep: limit of --max-depth passed at byte 257'
+}
+
 @test "--quarantine keeps what was refused, and it can be sent again" {
 	printf '{"a":1}\n{"b":01}\n' >in
 	ehr 1 ehr-ingest --on-error quarantine --quarantine q in
@@ -376,10 +387,32 @@ gives() {
 	ehr 2 ehr-ingest --bundle merge in && has err "neither split nor keep: 'merge'"
 }
 
-@test "a read, write or allocation that fails ends with 4" {
+@test "SIGUSR1 in the middle of a text prints the summary and loses nothing" {
+	mkfifo to err
+	ehr-ingest --from json <to >out 2>err 3>&- &
+	exec 5>to 7<err
+	printf '[{"a":1},{"b":"x' >&5
+	until IFS= read -r -t 1 summary <&7; do kill -USR1 $!; done
+	printf '"}]' >&5
+	exec 5>&- 7<&-
+	wait $!
+	[[ $summary == 'ehr-ingest: 1 read, 1 written, 0 refused, '* ]] && same out <<-'END'
+		{"a":1}
+		{"b":"x"}
+	END
+}
+
+@test "what cannot be read or written ends with 4" {
+	ehr 4 ehr-ingest no-such-file && has err 'no-such-file: No such file or directory'
+	ehr 4 ehr-ingest . && has err 'Is a directory'
+	printf '{"a":1}\n' >in
+	line 4 'ehr-ingest in >/dev/full' && has err 'No space left on device'
+	line 4 'ehr-ingest in >&-'
+	# A preloaded fault and a sanitizer's own functions exclude each other.
+	native || return 0
 	printf '[{"a":1},\n{"b":2}]\n' >in
-	torture read ehr-ingest --from json
-	torture write ehr-ingest
-	torture malloc ehr-ingest
-	ehr 4 ehr-ingest no-such-file
+	for call in read write malloc calloc realloc; do
+		torture $call ehr-ingest --from json
+		torture $call ehr-ingest
+	done
 }
