@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ehr-policy check: everything in the directory through the readers that the programs themselves use, then
+ * what only shows when rules stand side by side.  One message a finding; the digest if there is no error.
+ */
+#include "cmd/policy/lint.h"
+#include "cmd/policy/options.h"
+#include "cmd/policy/pipeline.h"
+#include "cmd/policy/print.h"
+#include "cmd/policy/verbs.h"
+#include "common/access/access.h"
+#include "common/policy/plan.h"
+#include "common/policy/sealing.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { POLICY = 1 };
+
+static const struct option_entry table[] = {
+	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-policy check",
+	.operands = "",
+	.purpose = "Looks for faults in a policy: each with its place and what was expected. Prints the "
+		   "policy's digest.",
+	.table = table,
+	.count = sizeof(table) / sizeof(table[0]),
+};
+
+/* ---- the readers ------------------------------------------------------------------------------------ */
+
+/* Some time: a policy that needs one is told of, and read all the same. */
+static const char some_time[] = "2000-01-01T00:00:00Z";
+
+static bool
+check_records(struct lint *l)
+{
+	struct pipeline pipeline;
+	struct fault f = { 0 };
+	enum pipeline_outcome outcome = pipeline_load(&pipeline, l->policy, NULL, false, &f);
+
+	if (outcome == PIPELINE_NEEDS_NOW) {
+		pipeline_release(&pipeline);
+		lint_warn(l, arena_format(&l->policy->arena, "%s/redact.yaml", l->policy->directory), NULL,
+		    "needs-now", "ages are computed: ehr-redact wants --now");
+		outcome = pipeline_load(&pipeline, l->policy, some_time, false, &f);
+	}
+	if (outcome != PIPELINE_READY)
+		lint_fault(l, &f, false);
+	pipeline_release(&pipeline);
+	return outcome == PIPELINE_READY;
+}
+
+static bool
+has_folder(const struct policy *p, const char *folder)
+{
+	for (size_t i = 0; i < p->files; i++)
+		if (bytes_begin(p->file[i].name, folder))
+			return true;
+	return false;
+}
+
+static void
+check_access(struct lint *l)
+{
+	struct access_sources sources = { .policy = l->policy };
+	struct fault f = { 0 };
+	enum access_outcome outcome;
+	const struct fault *warning;
+
+	if (!has_folder(l->policy, "authz/")) {
+		lint_warn(
+		    l, l->policy->directory, NULL, "no-authz", "ehr-authz cannot decide by this policy");
+		return;
+	}
+	struct access *access = access_load(&sources, &outcome, &f);
+	if (access == NULL) {
+		lint_fault(l, &f, false);
+		return;
+	}
+	for (size_t i = 0; (warning = access_warning(access, i)) != NULL; i++)
+		lint_fault(l, warning, true);
+	access_free(access);
+}
+
+static void
+check_sealing(struct lint *l)
+{
+	struct sealing sealing;
+	struct fault f = { 0 };
+
+	if (!sealing_load(&sealing, l->policy, &f))
+		lint_fault(l, &f, false);
+}
+
+static void
+check_plan(struct lint *l)
+{
+	struct plan plan;
+	struct fault f = { 0 };
+
+	if (!plan_load(&plan, l->policy, &f))
+		lint_fault(l, &f, false);
+}
+
+/* Whatever else is YAML must at least be some. */
+static bool
+check_syntax(struct lint *l)
+{
+	static const char ending[] = ".yaml";
+	bool good = true;
+
+	for (size_t i = 0; i < l->policy->files; i++) {
+		const struct policy_file *file = &l->policy->file[i];
+		struct fault f = { 0 };
+		size_t end = sizeof(ending) - 1;
+		if (file->name.size < end || memcmp(file->name.at + file->name.size - end, ending, end) != 0)
+			continue;
+		if (yaml_read(&l->policy->arena, file->shown, file->text, &f) != NULL)
+			continue;
+		lint_fault(l, &f, false);
+		good = false;
+	}
+	return good;
+}
+
+/* ---- the verb ----------------------------------------------------------------------------------------- */
+
+static unsigned
+report(struct lint *l)
+{
+	unsigned errors = 0;
+
+	lint_sort(l);
+	for (size_t i = 0; i < l->count; i++) {
+		const struct finding *finding = &l->finding[i];
+		const struct fault *f = &finding->fault;
+		const char *warning = finding->is_warning ? "warning: " : "";
+		errors += !finding->is_warning;
+		if (f->line == 0)
+			diag_warn("%s: %s%s", f->file, warning, f->text);
+		else
+			diag_warn("%s:%u:%u: %s%s", f->file, f->line, f->column, warning, f->text);
+	}
+	return errors;
+}
+
+static enum diag_exit
+check(struct policy *p)
+{
+	struct lint l;
+	struct sink out;
+
+	lint_init(&l, p);
+	/* Each file is read whatever is wrong with another, so that one run tells most of it. */
+	bool good = check_syntax(&l);
+	good = good && check_records(&l);
+	check_access(&l);
+	check_sealing(&l);
+	check_plan(&l);
+	if (good) {
+		lint_classify(&l);
+		lint_redact(&l);
+	}
+	unsigned errors = report(&l);
+	lint_release(&l);
+	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
+	if (errors == 0)
+		print(&out, "%s  %.*s %.*s\n", p->digest, (int)p->name.size, p->name.at, (int)p->serial.size,
+		    p->serial.at);
+	return options_finish(&out, errors > 0 ? EXIT_POLICY : EXIT_DONE);
+}
+
+enum diag_exit
+verb_check(int argc, char *argv[])
+{
+	struct options o;
+	struct policy p;
+	const char *directory = NULL;
+
+	options_init(&o, &manual, argc, argv);
+	while (options_next(&o) == POLICY)
+		directory = o.value;
+	options_no_operands(&o);
+	options_policy(&o, directory, &p);
+	enum diag_exit status = check(&p);
+	policy_release(&p);
+	return status;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/expect.h"
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+static bool
+same_list(const struct yaml_node *want, const struct json *j, uint32_t node)
+{
+	uint32_t at = node + 1;
+
+	if (json_kind(j, node) != JSON_ARRAY)
+		return false;
+	for (size_t i = 0; i < want->count; i++, at = j->nodes[at].next)
+		if (at >= j->nodes[node].next || !expect_same(want->item[i], j, at))
+			return false;
+	return at >= j->nodes[node].next;
+}
+
+/* A member that must not be there is wanted as null. */
+static bool
+same_map(const struct yaml_node *want, const struct json *j, uint32_t node)
+{
+	if (json_kind(j, node) != JSON_OBJECT)
+		return false;
+	for (size_t i = 0; i < want->count; i++) {
+		uint32_t member = json_member(j, node, want->key[i]->text);
+		if (member == 0 ? want->item[i]->kind != YAML_NULL : !expect_same(want->item[i], j, member))
+			return false;
+	}
+	return true;
+}
+
+bool
+expect_same(const struct yaml_node *want, const struct json *j, uint32_t node)
+{
+	switch (want->kind) {
+	case YAML_NULL:
+		return json_kind(j, node) == JSON_NULL;
+	case YAML_BOOLEAN:
+		return json_kind(j, node) == (want->truth ? JSON_TRUE : JSON_FALSE);
+	case YAML_NUMBER:
+		return json_kind(j, node) == JSON_NUMBER && bytes_equal(json_span(j, node), want->text);
+	case YAML_STRING:
+		return json_kind(j, node) == JSON_STRING && json_is(j, node, want->text);
+	case YAML_LIST:
+		return same_list(want, j, node);
+	case YAML_MAP:
+	default:
+		return same_map(want, j, node);
+	}
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void
+put(struct buffer *out, const char *text)
+{
+	(void)buffer_append(out, text, strlen(text));
+}
+
+static void
+write_children(const struct yaml_node *node, struct buffer *out)
+{
+	put(out, node->kind == YAML_MAP ? "{" : "[");
+	for (size_t i = 0; i < node->count; i++) {
+		if (i > 0)
+			put(out, ",");
+		if (node->kind == YAML_MAP) {
+			(void)json_write_string(out, node->key[i]->text);
+			put(out, ":");
+		}
+		expect_write(node->item[i], out);
+	}
+	put(out, node->kind == YAML_MAP ? "}" : "]");
+}
+
+void
+expect_write(const struct yaml_node *node, struct buffer *out)
+{
+	switch (node->kind) {
+	case YAML_NULL:
+		put(out, "null");
+		break;
+	case YAML_BOOLEAN:
+	case YAML_NUMBER:
+		(void)buffer_append(out, node->text.at, node->text.size);
+		break;
+	case YAML_STRING:
+		(void)json_write_string(out, node->text);
+		break;
+	case YAML_LIST:
+	case YAML_MAP:
+	default:
+		write_children(node, out);
+		break;
+	}
+}
+
+/* ---- pointers ------------------------------------------------------------------------------- */
+
+/* One step: the text between two slashes, ~0 and ~1 undone into ROOM; false if a ~ stands for nothing. */
+static bool
+unescape(struct bytes step, struct buffer *room)
+{
+	room->used = 0;
+	for (size_t i = 0; i < step.size; i++) {
+		char c = step.at[i];
+		if (c == '~') {
+			if (++i >= step.size || (step.at[i] != '0' && step.at[i] != '1'))
+				return false;
+			c = step.at[i] == '0' ? '~' : '/';
+		}
+		(void)buffer_append(room, &c, 1);
+	}
+	return true;
+}
+
+static bool
+element(const struct json *j, uint32_t array, struct bytes step, uint32_t *node)
+{
+	size_t index = 0;
+	uint32_t at = array + 1;
+
+	if (step.size == 0 || step.size > 9 || (step.size > 1 && step.at[0] == '0'))
+		return false;
+	for (size_t i = 0; i < step.size; i++) {
+		if (step.at[i] < '0' || step.at[i] > '9')
+			return false;
+		index = index * 10 + (size_t)(step.at[i] - '0');
+	}
+	while (index-- > 0 && at < j->nodes[array].next)
+		at = j->nodes[at].next;
+	*node = at;
+	return at < j->nodes[array].next;
+}
+
+bool
+expect_find(const struct json *j, uint32_t root, struct bytes pointer, uint32_t *node)
+{
+	struct buffer room;
+	bool found = pointer.size == 0 || pointer.at[0] == '/';
+
+	buffer_init(&room, pointer.size + 1);
+	*node = root;
+	for (size_t at = 0; found && at < pointer.size;) {
+		size_t end = ++at;
+		while (end < pointer.size && pointer.at[end] != '/')
+			end++;
+		found = unescape((struct bytes){ pointer.at + at, end - at }, &room);
+		if (found && json_kind(j, *node) == JSON_ARRAY) {
+			found = element(j, *node, buffer_bytes(&room), node);
+		} else if (found) {
+			*node = json_member(j, *node, buffer_bytes(&room));
+			found = *node != 0;
+		}
+		at = end;
+	}
+	buffer_release(&room);
+	return found;
+}

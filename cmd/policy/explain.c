@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ehr-policy explain: what becomes of a record, part by part, and why.  It shows paths and, with --bars,
+ * values: for people who may see the record, on standard output alone.
+ */
+#include "cmd/policy/bars.h"
+#include "cmd/policy/options.h"
+#include "cmd/policy/parts.h"
+#include "cmd/policy/print.h"
+#include "cmd/policy/records.h"
+#include "cmd/policy/verbs.h"
+#include "common/base/clock.h"
+#include "common/policy/vocabulary.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { POLICY = 1, LEVEL, BARS, WIDTH, NOW };
+
+static const struct option_entry table[] = {
+	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+	{ LEVEL, 0, false, "level", "LEVEL", "what a reader of this level gets, and why not the rest" },
+	{ BARS, 0, false, "bars", NULL,
+	    "the record at every level side by side, black bars over what is withheld" },
+	{ WIDTH, 0, false, "width", "COLUMNS", "of the picture (100)" },
+	{ NOW, 0, false, "now", "TIME", "the time that the policy reckons with" },
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-policy explain",
+	.operands = "RECORD",
+	.purpose = "Says for each part of a record its level, the rule that gives it, and who may know it.",
+	.table = table,
+	.count = sizeof(table) / sizeof(table[0]),
+};
+
+enum { DEFAULT_WIDTH = 100, MAX_PATH_CELL = 48, LEVEL_CELL = 14, FATE_CELL = 30 };
+
+struct explanation {
+	struct sink out;
+	struct policy policy;
+	struct pipeline pipeline;
+	struct parts parts;
+	int version; /* of --level; -1: all */
+	bool bars;
+	size_t width;
+	size_t path_cell;
+	struct buffer path;
+};
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+static const char *const why_words[] = {
+	[WHY_NONE] = "withheld",
+	[WHY_LEVEL] = "withheld: above this level",
+	[WHY_CATEGORY] = "withheld: its category",
+	[WHY_TYPE] = "withheld: its type",
+	[WHY_NOT_KEPT] = "withheld: not in keep",
+	[WHY_TRANSFORM] = "removed by",
+	[WHY_PLACE] = "withheld: copies something",
+	[WHY_REFERENCE] = "withheld: what it names is gone",
+	[WHY_EMPTY] = "withheld: nothing left in it",
+	[WHY_RECORD] = "withheld: too little is left",
+};
+
+static void
+fate_text(const struct explanation *x, struct redactor_fate fate, char *text, size_t room)
+{
+	const struct redactor *r = x->pipeline.redactor;
+	struct bytes id = { 0 };
+
+	if (fate.why == WHY_TRANSFORM)
+		id = redactor_transform(r, fate.transform).id;
+	if (fate.fate == FATE_KEPT)
+		(void)snprintf(text, room, "shown");
+	else if (fate.fate == FATE_TRANSFORMED)
+		(void)snprintf(text, room, "changed by %.*s", (int)id.size, id.at);
+	else
+		(void)snprintf(
+		    text, room, "%s%s%.*s", why_words[fate.why], id.size > 0 ? " " : "", (int)id.size, id.at);
+}
+
+/* "R HIV,STD" */
+static void
+level_text(const struct explanation *x, const struct part *part, char *text, size_t room)
+{
+	const struct level *level = &x->policy.level[part->level];
+	uint64_t categories = part->label != NULL ? part->label->sensitivity : 0;
+	int used = snprintf(text, room, "%.*s", (int)level->name.size, level->name.at);
+	const char *between = " ";
+
+	for (unsigned i = 0; i < 64 && used > 0 && (size_t)used < room; i++) {
+		if ((categories >> i & 1) == 0)
+			continue;
+		struct bytes code = vocabulary_at(VOCABULARY_SENSITIVITY, i)->code;
+		used +=
+		    snprintf(text + used, room - (size_t)used, "%s%.*s", between, (int)code.size, code.at);
+		between = ",";
+	}
+}
+
+static void
+put_rule(struct explanation *x, struct bytes id, struct bytes say, const char *file, unsigned line)
+{
+	print(&x->out, "%.*s: %.*s", (int)id.size, id.at, (int)(say.size < 3000 ? say.size : 3000), say.at);
+	if (line > 0)
+		print(&x->out, " (%s:%u)", file, line);
+}
+
+static void
+put_label(struct explanation *x, const struct label *label)
+{
+	if (label == NULL)
+		return;
+	struct label_rule rule = classifier_rule(x->pipeline.classifier, label->rule);
+	put_rule(x, bytes_of(rule.id), bytes_of(rule.say), rule.file, rule.line);
+}
+
+/* ---- the table -------------------------------------------------------------------------------- */
+
+static struct bytes
+path_of(struct explanation *x, uint32_t i)
+{
+	x->path.used = 0;
+	parts_path(&x->parts, i, &x->path);
+	return buffer_bytes(&x->path);
+}
+
+/* All levels: one mark each; one level: words. */
+static void
+put_fates(struct explanation *x, uint32_t i)
+{
+	char text[256];
+
+	if (x->version >= 0) {
+		fate_text(x, parts_fate(&x->parts, (unsigned)x->version, i), text, sizeof(text));
+		print_cell(&x->out, bytes_of(text), FATE_CELL);
+		print_blanks(&x->out, 2);
+		return;
+	}
+	for (unsigned v = 0; v < x->parts.versions; v++) {
+		struct redactor_fate fate = parts_fate(&x->parts, v, i);
+		struct bytes name = x->policy.level[redactor_level(x->pipeline.redactor, v)].name;
+		size_t width = print_width(name);
+		if (fate.fate == FATE_WITHHELD)
+			print_bar(&x->out, width);
+		else if (fate.fate == FATE_TRANSFORMED)
+			print_cell(&x->out, (struct bytes)BYTES("~"), width);
+		else
+			print_cell(&x->out, name, width);
+		print_blanks(&x->out, v + 1 < x->parts.versions ? 1 : 2);
+	}
+}
+
+/* With --level: the sentence of redact.yaml that withholds or changes, where one does. */
+static void
+put_reason(struct explanation *x, uint32_t i)
+{
+	const struct redactor *r = x->pipeline.redactor;
+	struct redactor_rule rule;
+
+	if (x->version < 0)
+		return;
+	struct redactor_fate fate = parts_fate(&x->parts, (unsigned)x->version, i);
+	if (fate.why == WHY_NONE || fate.why == WHY_LEVEL)
+		return;
+	rule = fate.why == WHY_TRANSFORM ? redactor_transform(r, fate.transform)
+					 : redactor_version_rule(r, (unsigned)x->version);
+	print(&x->out, "; ");
+	put_rule(x, rule.id, rule.say, rule.file, rule.line);
+}
+
+static void
+put_row(struct explanation *x, uint32_t i)
+{
+	char level[200];
+
+	level_text(x, &x->parts.at[i], level, sizeof(level));
+	print_cell(&x->out, path_of(x, i), x->path_cell);
+	print_blanks(&x->out, 2);
+	print_cell(&x->out, bytes_of(level), LEVEL_CELL);
+	print_blanks(&x->out, 2);
+	put_fates(x, i);
+	put_label(x, x->parts.at[i].label);
+	put_reason(x, i);
+	print(&x->out, "\n");
+}
+
+/* The parts that get a row: those that are alike all through, the outermost of them. */
+static uint32_t
+next_row(const struct explanation *x, uint32_t i)
+{
+	return x->parts.at[i].uniform ? x->parts.at[i].next : i + 1;
+}
+
+static void
+put_head(struct explanation *x)
+{
+	size_t widest = 4;
+
+	for (uint32_t i = 0; i < x->parts.count; i = next_row(x, i))
+		if (x->parts.at[i].uniform && print_width(path_of(x, i)) > widest)
+			widest = print_width(path_of(x, i));
+	x->path_cell = widest < MAX_PATH_CELL ? widest : MAX_PATH_CELL;
+	print_cell(&x->out, (struct bytes)BYTES("path"), x->path_cell + 2);
+	print_cell(&x->out, (struct bytes)BYTES("level"), LEVEL_CELL + 2);
+	if (x->version >= 0) {
+		char text[64];
+		struct bytes name =
+		    x->policy.level[redactor_level(x->pipeline.redactor, (unsigned)x->version)].name;
+		(void)snprintf(text, sizeof(text), "at level %.*s", (int)name.size, name.at);
+		print_cell(&x->out, bytes_of(text), FATE_CELL + 2);
+	} else {
+		size_t width = 1;
+		for (unsigned v = 0; v < x->parts.versions; v++)
+			width += 1 + x->policy.level[redactor_level(x->pipeline.redactor, v)].name.size;
+		print_cell(&x->out, (struct bytes)BYTES("readers"), width < 9 ? 9 : width);
+	}
+	print(&x->out, "because\n");
+}
+
+static void
+put_urgency(struct explanation *x)
+{
+	const struct labels *labels = &x->pipeline.labels;
+
+	for (size_t k = 0; k < labels->count; k++) {
+		const struct label *label = &labels->at[k];
+		if (label->kind != LABEL_URGENCY)
+			continue;
+		struct bytes word =
+		    classifier_criticality(x->pipeline.classifier, (unsigned)label->criticality);
+		uint32_t part = 0;
+		while (part + 1 < x->parts.count && x->parts.at[part].node != label->node)
+			part++;
+		print_cell(&x->out, path_of(x, part), x->path_cell);
+		print(&x->out, "  %.*s, ", (int)word.size, word.at);
+		if (label->level != LABEL_NONE) {
+			struct bytes name = x->policy.level[label->level].name;
+			print(&x->out, "known from %.*s up, ", (int)name.size, name.at);
+		}
+		print(&x->out, "because ");
+		put_label(x, label);
+		print(&x->out, "\n");
+	}
+}
+
+/* ---- one record --------------------------------------------------------------------------------- */
+
+static void
+put_title(struct explanation *x)
+{
+	const struct labels *labels = &x->pipeline.labels;
+	struct bytes level = x->policy.level[labels->level].name;
+	struct bytes word = classifier_criticality(x->pipeline.classifier, labels->criticality);
+
+	(void)print_cut(&x->out, labels->id, x->width / 2);
+	print(&x->out, ": level %.*s", (int)level.size, level.at);
+	for (unsigned i = 0; i < 64; i++) {
+		if ((labels->sensitivity >> i & 1) == 0)
+			continue;
+		struct bytes code = vocabulary_at(VOCABULARY_SENSITIVITY, i)->code;
+		print(&x->out, " %.*s", (int)code.size, code.at);
+	}
+	print(&x->out, ", criticality %.*s\n\n", (int)word.size, word.at);
+}
+
+static void
+explain_record(struct explanation *x)
+{
+	parts_init(&x->parts, &x->pipeline);
+	put_title(x);
+	if (x->bars) {
+		bars_draw(&x->out, &x->parts, x->version, x->width);
+	} else {
+		put_head(x);
+		for (uint32_t i = 0; i < x->parts.count; i = next_row(x, i))
+			if (x->parts.at[i].uniform)
+				put_row(x, i);
+		put_urgency(x);
+	}
+	parts_release(&x->parts);
+}
+
+static enum diag_exit
+explain_file(struct explanation *x, const char *path)
+{
+	struct records records;
+	struct bytes record;
+	bool first = true;
+	enum diag_exit status = EXIT_DONE;
+	const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
+
+	if (!records_read(&records, path)) {
+		diag_warn("%s: %s", shown, strerror(errno));
+		status = EXIT_IO;
+	}
+	while (status == EXIT_DONE && records_next(&records, &record)) {
+		if (!pipeline_run(&x->pipeline, record)) {
+			diag_warn("%s:%zu: %s: %s at byte %zu", shown, records.line,
+			    reason_code(x->pipeline.reason), reason_text(x->pipeline.reason),
+			    x->pipeline.byte);
+			status = EXIT_BAD_RECORD;
+			break;
+		}
+		if (!first)
+			print(&x->out, "\n");
+		first = false;
+		explain_record(x);
+	}
+	records_release(&records);
+	return status;
+}
+
+static void
+load(struct explanation *x, const struct options *o, const char *now, const char *level)
+{
+	struct fault f = { 0 };
+	struct instant instant;
+
+	if (now != NULL && !clock_parse_instant(bytes_of(now), &instant))
+		options_misuse(o, "not a time, as 2026-03-02T09:00:00Z", now);
+	switch (pipeline_load(&x->pipeline, &x->policy, now, true, &f)) {
+	case PIPELINE_READY:
+		break;
+	case PIPELINE_NEEDS_NOW:
+		diag_die(EXIT_USAGE, "this policy computes ages: --now is missing");
+	case PIPELINE_FAULT:
+	default:
+		fault_print(&f);
+		exit(EXIT_POLICY);
+	}
+	x->version = -1;
+	for (unsigned v = 0; level != NULL && v < redactor_versions(x->pipeline.redactor); v++)
+		if (bytes_are(x->policy.level[redactor_level(x->pipeline.redactor, v)].name, level))
+			x->version = (int)v;
+	if (level != NULL && x->version < 0)
+		options_misuse(o, "redact.yaml has no version of this level", level);
+}
+
+enum diag_exit
+verb_explain(int argc, char *argv[])
+{
+	struct options o;
+	struct explanation x = { .width = DEFAULT_WIDTH };
+	const char *directory = NULL;
+	const char *level = NULL;
+	const char *now = NULL;
+	int id;
+
+	options_init(&o, &manual, argc, argv);
+	while ((id = options_next(&o)) != OPTIONS_END) {
+		if (id == POLICY)
+			directory = o.value;
+		else if (id == LEVEL)
+			level = o.value;
+		else if (id == NOW)
+			now = o.value;
+		else if (id == BARS)
+			x.bars = true;
+		else if (!options_size(o.value, &x.width) || x.width < BARS_MIN_WIDTH ||
+			 x.width > BARS_MAX_WIDTH)
+			options_misuse(&o, "not a width from 60 to 1000", o.value);
+	}
+	if (o.operands > 1)
+		options_misuse(&o, "more than one file", o.operand[1]);
+	options_policy(&o, directory, &x.policy);
+	load(&x, &o, now, level);
+	buffer_init(&x.path, (size_t)1 << 26);
+	sink_init_take(&x.out, STDOUT_FILENO, "<stdout>");
+	enum diag_exit status = explain_file(&x, o.operands > 0 ? o.operand[0] : "-");
+	buffer_release(&x.path);
+	pipeline_release(&x.pipeline);
+	policy_release(&x.policy);
+	return options_finish(&x.out, status);
+}

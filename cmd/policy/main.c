@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/verbs.h"
+#include "common/base/options.h"
+#include "common/base/start.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name;
+	enum diag_exit (*run)(int argc, char *argv[]);
+} verbs[] = {
+	{ "check", verb_check },
+	{ "test", verb_test },
+	{ "explain", verb_explain },
+	{ "new", verb_new },
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-policy",
+	.operands = "VERB ...",
+	.purpose = "Checks, tests, explains and begins policies.\n"
+		   "\n"
+		   "verbs (ehr-policy VERB --help says more):\n"
+		   "  check    looks for faults in a policy, and prints its digest\n"
+		   "  test     runs the tests that a policy brings along\n"
+		   "  explain  says what becomes of a record, and why\n"
+		   "  new      writes a first policy for records of one's own",
+};
+
+int
+main(int argc, char *argv[])
+{
+	struct options o;
+
+	start_program("ehr-policy", false);
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return (int)verbs[i].run(argc - 1, argv + 1);
+	options_init(&o, &manual, argc, argv);
+	while (options_next(&o) != OPTIONS_END)
+		continue;
+	if (o.operands > 0)
+		options_misuse(&o, "unknown verb", o.operand[0]);
+	diag_die(EXIT_USAGE, "no verb (try ehr-policy --help)");
+}

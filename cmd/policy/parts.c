@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_PARTS_SIZE = 1 << 30 };
+
+/* ---- places ------------------------------------------------------------------------------- */
+
+static bool
+is_container(const struct json *j, uint32_t node)
+{
+	return json_kind(j, node) == JSON_ARRAY || json_kind(j, node) == JSON_OBJECT;
+}
+
+static uint32_t
+add_part(struct parts *p, uint32_t node, uint32_t key, uint32_t parent, uint32_t index)
+{
+	struct part part = { .node = node, .key = key, .parent = parent, .index = index };
+
+	if (!buffer_append(&p->room, &part, sizeof(part)))
+		diag_die(EXIT_IO, "out of memory");
+	p->at = (struct part *)(void *)p->room.at;
+	return p->count++;
+}
+
+/* Parts in document order; a stack of open containers stands in for recursion. */
+static void
+find_parts(struct parts *p)
+{
+	const struct json *j = &p->pipeline->json;
+	uint32_t stack[JSON_MAX_DEPTH + 2];
+	unsigned depth = 0;
+	uint32_t record = p->pipeline->labels.record;
+	uint32_t end = j->nodes[record].next;
+	uint32_t node = record;
+	uint32_t key = 0;
+
+	while (node < end) {
+		while (depth > 0 && node >= j->nodes[p->at[stack[depth - 1]].node].next)
+			p->at[stack[--depth]].next = p->count;
+		if (json_kind(j, node) == JSON_KEY) {
+			key = node++;
+			continue;
+		}
+		uint32_t parent = depth > 0 ? stack[depth - 1] : 0;
+		uint32_t i = add_part(p, node, key, parent, depth > 0 ? p->at[parent].children : 0);
+		if (depth > 0)
+			p->at[parent].children++;
+		p->at[i].next = i + 1;
+		if (is_container(j, node) && depth <= JSON_MAX_DEPTH)
+			stack[depth++] = i;
+		key = 0;
+		node++;
+	}
+	while (depth > 0)
+		p->at[stack[--depth]].next = p->count;
+}
+
+/* ---- labels ---------------------------------------------------------------------------------- */
+
+/* The label that explains LEVEL at part I: one that raises to it here or around, else the nearest by place.
+ */
+static const struct label *
+explaining(const struct parts *p, uint32_t i)
+{
+	const struct json *j = &p->pipeline->json;
+	const struct labels *labels = &p->pipeline->labels;
+	const struct label *base = NULL;
+	uint32_t node = p->at[i].node;
+
+	for (size_t k = 0; k < labels->count; k++) {
+		const struct label *label = &labels->at[k];
+		if (label->kind == LABEL_URGENCY || label->level == LABEL_NONE || node < label->node ||
+		    node >= j->nodes[label->node].next)
+			continue;
+		if (label->kind == LABEL_BASE || label->kind == LABEL_DEFAULT)
+			base = label; /* document order: the nearest comes last */
+		else if ((unsigned)label->level == p->at[i].level)
+			return label;
+	}
+	return base;
+}
+
+static bool
+same_fate(const struct parts *p, uint32_t a, uint32_t b)
+{
+	for (unsigned v = 0; v < p->versions; v++) {
+		struct redactor_fate left = parts_fate(p, v, a);
+		struct redactor_fate right = parts_fate(p, v, b);
+		if (left.fate != right.fate || (left.fate != FATE_KEPT && left.why != right.why))
+			return false;
+	}
+	return true;
+}
+
+/* From the last part to the first, so that children are known before what holds them. */
+static void
+find_uniform(struct parts *p)
+{
+	for (uint32_t i = p->count; i-- > 0;) {
+		struct part *part = &p->at[i];
+		part->uniform = true;
+		for (uint32_t child = i + 1; child < part->next; child = p->at[child].next)
+			part->uniform = part->uniform && p->at[child].uniform &&
+					p->at[child].level == part->level &&
+					p->at[child].label == part->label && same_fate(p, child, i);
+	}
+}
+
+void
+parts_init(struct parts *p, const struct pipeline *l)
+{
+	*p = (struct parts){ .pipeline = l, .versions = redactor_versions(l->redactor) };
+	if (p->versions > PARTS_MAX_VERSIONS)
+		diag_bug("more versions than levels");
+	buffer_init(&p->room, MAX_PARTS_SIZE);
+	find_parts(p);
+	for (uint32_t i = 0; i < p->count; i++) {
+		p->at[i].level = classifier_level(l->classifier, &l->json, &l->labels, p->at[i].node);
+		p->at[i].label = explaining(p, i);
+	}
+	find_uniform(p);
+}
+
+void
+parts_release(struct parts *p)
+{
+	buffer_release(&p->room);
+	*p = (struct parts){ 0 };
+}
+
+struct redactor_fate
+parts_fate(const struct parts *p, unsigned version, uint32_t i)
+{
+	return redactor_fate(p->pipeline->redactor, version, pipeline_node(p->pipeline, p->at[i].node));
+}
+
+/* ---- words for places ------------------------------------------------------------------------- */
+
+static bool
+is_plain(struct bytes name)
+{
+	for (size_t i = 0; i < name.size; i++) {
+		char c = name.at[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+		if (!letter && (i == 0 || c < '0' || c > '9'))
+			return false;
+	}
+	return name.size > 0;
+}
+
+void
+parts_step(const struct parts *p, uint32_t i, struct buffer *out)
+{
+	const struct json *j = &p->pipeline->json;
+	const struct part *part = &p->at[i];
+	char index[32];
+
+	if (part->key == 0) {
+		int size = snprintf(index, sizeof(index), "[%u]", part->index);
+		(void)buffer_append(out, index, (size_t)size);
+		return;
+	}
+	struct bytes name = json_inside(j, part->key);
+	(void)buffer_append(out, ".", 1);
+	if (!is_plain(name))
+		name = json_span(j, part->key);
+	(void)buffer_append(out, name.at, name.size);
+}
+
+void
+parts_path(const struct parts *p, uint32_t i, struct buffer *out)
+{
+	uint32_t stack[JSON_MAX_DEPTH + 2];
+	unsigned depth = 0;
+
+	for (; i != 0 && depth < JSON_MAX_DEPTH + 2; i = p->at[i].parent)
+		stack[depth++] = i;
+	if (depth == 0)
+		(void)buffer_append(out, ".", 1);
+	while (depth > 0)
+		parts_step(p, stack[--depth], out);
+}
+
+struct bytes
+parts_value(const struct json *j, uint32_t node)
+{
+	return json_kind(j, node) == JSON_STRING ? json_inside(j, node) : json_span(j, node);
+}

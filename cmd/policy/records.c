@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/records.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_FILE = 1 << 30, BLOCK = 1 << 16 };
+
+static bool
+read_all(int fd, struct buffer *out)
+{
+	for (;;) {
+		if (!buffer_reserve(out, BLOCK)) {
+			errno = EFBIG;
+			return false;
+		}
+		ssize_t n = read(fd, out->at + out->used, BLOCK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0;
+		out->used += (size_t)n;
+	}
+}
+
+bool
+records_read(struct records *r, const char *path)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	bool is_input = strcmp(path, "-") == 0;
+	int fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+
+	*r = (struct records){ .next_line = 1 };
+	buffer_init(&r->text, MAX_FILE);
+	json_init(&r->whole, NULL, JSON_MAX_DEPTH);
+	if (fd < 0)
+		return false;
+	bool good = read_all(fd, &r->text);
+	int error = errno;
+	if (!is_input)
+		(void)close(fd);
+	errno = error;
+	if (!good)
+		return false;
+	if (bytes_begin(buffer_bytes(&r->text), mark))
+		buffer_drop(&r->text, sizeof(mark) - 1);
+	/* The room asked for in read_all is behind the text: more than JSON_SLACK. */
+	memset(r->text.at + r->text.used, 0, JSON_SLACK);
+	r->is_one = json_parse(&r->whole, buffer_bytes(&r->text));
+	r->is_array = r->is_one && json_kind(&r->whole, 0) == JSON_ARRAY;
+	r->element = 1;
+	return true;
+}
+
+void
+records_release(struct records *r)
+{
+	buffer_release(&r->text);
+	json_release(&r->whole);
+}
+
+static size_t
+line_of(const struct records *r, size_t byte)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < byte; i++)
+		line += r->text.at[i] == '\n';
+	return line;
+}
+
+static bool
+next_line(struct records *r, struct bytes *record)
+{
+	while (r->at < r->text.used) {
+		const char *start = r->text.at + r->at;
+		const char *end = memchr(start, '\n', r->text.used - r->at);
+		size_t size = end != NULL ? (size_t)(end - start) : r->text.used - r->at;
+		r->at += size + 1;
+		r->line = r->next_line++;
+		*record = (struct bytes){ start, size };
+		if (!json_blank(*record))
+			return true;
+	}
+	return false;
+}
+
+bool
+records_next(struct records *r, struct bytes *record)
+{
+	uint32_t node = r->is_array ? r->element : 0;
+
+	if (!r->is_one)
+		return next_line(r, record);
+	if (node >= r->whole.nodes[0].next || (!r->is_array && r->at > 0))
+		return false;
+	r->at = 1;
+	r->element = r->whole.nodes[node].next;
+	r->line = line_of(r, r->whole.nodes[node].start);
+	*record = json_span(&r->whole, node);
+	return true;
+}
+
+void
+records_rewind(struct records *r)
+{
+	r->element = 1;
+	r->at = 0;
+	r->next_line = 1;
+}

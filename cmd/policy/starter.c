@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/starter.h"
+
+#include "common/base/diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static void __attribute__((format(printf, 2, 3))) put(struct buffer *out, const char *format, ...)
+{
+	char text[4096];
+	va_list list;
+
+	va_start(list, format);
+	int size = vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	if (size < 0 || (size_t)size >= sizeof(text) || !buffer_append(out, text, (size_t)size))
+		diag_bug("a line of a policy is longer than its room");
+}
+
+/* A path as a key of YAML: plain if nothing in it means anything there, else in quotes (as JSON's are). */
+static void
+put_path(struct buffer *out, struct bytes path)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+
+	for (size_t i = 0; i < path.size; i++) {
+		if (memchr(plain, path.at[i], sizeof(plain) - 1) != NULL)
+			continue;
+		(void)json_write_string(out, path);
+		return;
+	}
+	(void)buffer_append(out, path.at, path.size);
+}
+
+static const char *
+top(const struct survey *s)
+{
+	return s->is_fhir ? "V" : "restricted";
+}
+
+static const char *
+middle(const struct survey *s)
+{
+	return s->is_fhir ? "N" : "internal";
+}
+
+static const char *
+bottom(const struct survey *s)
+{
+	return s->is_fhir ? "U" : "public";
+}
+
+/* ---- policy.yaml ------------------------------------------------------------------------------ */
+
+static const char fhir_ladder[] = "levels: # lowest first; al is what a reader must have\n"
+				  "  - {name: U, al: 0} # unrestricted\n"
+				  "  - {name: L, al: 1} # low\n"
+				  "  - {name: M, al: 2} # moderate\n"
+				  "  - {name: N, al: 3} # normal: those who treat the patient\n"
+				  "  - {name: R, al: 4} # restricted\n"
+				  "  - {name: V, al: 5} # very restricted\n"
+				  "code_system: http://terminology.hl7.org/CodeSystem/v3-Confidentiality\n";
+
+static const char own_ladder[] = "levels: # lowest first; al is what a reader must have\n"
+				 "  - {name: public, al: 0}\n"
+				 "  - {name: internal, al: 1}\n"
+				 "  - {name: restricted, al: 2}\n";
+
+static const char fhir_shape[] =
+    "record:\n"
+    "  type: .resourceType\n"
+    "  id: .id\n"
+    "  subject: [.subject, .patient, .beneficiary, .individual, .for]\n"
+    "  subject_type: Patient\n"
+    "  time: [.effectiveDateTime, .effectivePeriod.start, .performedDateTime, .period.start, .authoredOn, "
+    ".date, .issued]\n"
+    "  roots: fhir\n"
+    "  entries: # parts that are labelled and withheld as one; elsewhere the whole record is\n"
+    "    Observation: [\".component[]\"]\n"
+    "    Patient: [\".identifier[]\", \".name[]\", \".telecom[]\", \".address[]\", \".contact[]\"]\n";
+
+/* A place at the top that every record has, under one of the names that such places go by. */
+static const struct survey_place *
+likely(const struct survey *s, const char *const *names)
+{
+	for (size_t k = 0; s->types > 0 && names[k] != NULL; k++)
+		for (size_t i = 0; i < s->type[0].places; i++) {
+			const struct survey_place *p = &s->type[0].place[i];
+			if (bytes_are(p->path, names[k]) && p->words && p->records == s->type[0].records)
+				return p;
+		}
+	return NULL;
+}
+
+static void
+put_own_shape(struct buffer *out, const struct survey *s)
+{
+	static const char *const ids[] = { ".id", "._id", ".uuid", ".guid", ".recordId", ".record_id", ".key",
+		NULL };
+	static const char *const subjects[] = { ".subject", ".patient", ".patientId", ".patient_id",
+		".userId", ".user_id", ".customer", ".meterId", ".meter_id", NULL };
+	const struct survey_place *id = likely(s, ids);
+	const struct survey_place *subject = likely(s, subjects);
+
+	put(out, "record:\n  type: {const: Record}\n");
+	if (id != NULL)
+		put(out, "  id: %s\n", id->path.at);
+	else
+		put(out, "  # id: .id  # no place looked like one: records are named by their digest\n");
+	if (subject != NULL)
+		put(out, "  subject: [%s]\n", subject->path.at);
+	else
+		put(out, "  # subject: [.patient]  # whom the record is about\n");
+	for (size_t i = 0; s->types > 0 && i < s->type[0].places; i++) {
+		const struct survey_place *p = &s->type[0].place[i];
+		if (!p->dates || memchr(p->path.at, '[', p->path.size) != NULL || p->path.at[1] == '"')
+			continue;
+		put(out, "  time: [%s]\n", p->path.at);
+		return;
+	}
+}
+
+static void
+write_policy(struct buffer *out, const struct survey *s, const char *policy)
+{
+	put(out,
+	    "# A first policy, from a sample of %zu records. The files to edit are classify.yaml (how "
+	    "sensitive is\n"
+	    "# what) and redact.yaml (who sees what). After every change:\n"
+	    "#\n"
+	    "#	ehr-policy check -P DIR\n"
+	    "#	ehr-policy explain -P DIR --bars RECORD\n"
+	    "policy: 1\nname: %s\nserial: 1 # raise it with every version that goes into use\n",
+	    s->records, policy);
+	put(out, "%s", s->is_fhir ? fhir_ladder : own_ladder);
+	if (s->is_fhir)
+		put(out, "%s", fhir_shape);
+	else
+		put_own_shape(out, s);
+}
+
+/* ---- classify.yaml ---------------------------------------------------------------------------- */
+
+static void
+put_place(
+    struct buffer *out, const struct survey *s, const struct survey_type *t, const struct survey_place *p)
+{
+	char kinds[96];
+	bool is_type = s->is_fhir && bytes_are(p->path, ".resourceType");
+
+	put(out, "    ");
+	put_path(out, p->path);
+	put(out, ": %s # %s", is_type ? bottom(s) : top(s), survey_kinds(p, kinds));
+	if (p->dates)
+		put(out, ", a date");
+	put(out, ", in %zu of %zu\n", p->records, t->records);
+}
+
+static void
+put_base(struct buffer *out, const struct survey *s)
+{
+	put(out, "# How sensitive each place is. All stand at the highest level: lower what more people may "
+		 "know, place\n"
+		 "# by place. The nearest place counts; what is not named has the level of what stands "
+		 "around it.\n"
+		 "base:\n");
+	for (size_t i = 0; i < s->types; i++) {
+		const struct survey_type *t = &s->type[i];
+		put(out, "  %s: # %zu records\n    .: %s # whatever is not named below\n", t->name.at,
+		    t->records, top(s));
+		for (size_t k = 0; k < t->places; k++)
+			put_place(out, s, t, &t->place[k]);
+	}
+}
+
+static const char fhir_examples[] =
+    "# Codes that make an entry sensitive, wherever they stand. A value set is a file below valuesets/ with "
+    "the\n"
+    "# columns system, code, display, category, from, until; policies/hospital has ready ones.\n"
+    "#\n"
+    "# value_sets:\n"
+    "#   hiv: {file: diagnoses.tsv, category: [HIV]}\n"
+    "# rules:\n"
+    "#   - id: hiv\n"
+    "#     say: HIV diagnoses are restricted.\n"
+    "#     where: {anywhere: {in: hiv}}\n"
+    "#     label: {level: R, sensitivity: [HIV]}\n";
+
+static const char own_examples[] = "# Rules raise what their conditions meet.\n"
+				   "#\n"
+				   "# rules:\n"
+				   "#   - id: alarm\n"
+				   "#     say: An alarm is nobody's business outside.\n"
+				   "#     where: {.status: [alarm]}\n"
+				   "#     label: {level: restricted}\n";
+
+static const char urgency[] =
+    "# How urgent a record is; who is told of it how fast stands in notify.yaml.\n"
+    "criticality:\n"
+    "  order: [routine, urgent]\n"
+    "  default: routine\n"
+    "  unreadable: urgent # a value that a rule should have judged and could not\n"
+    "  # rules:\n"
+    "  #   - {id: alarm, say: An alarm is urgent., where: {.status: [alarm]}, is: urgent}\n";
+
+static void
+write_classify(struct buffer *out, const struct survey *s, const char *policy)
+{
+	put(out,
+	    "# How sensitive, and how urgent, each part of a record of %s is.\n"
+	    "classify: 1\n"
+	    "sign_off: {by: , at: , serial: } # who answers for this; ehr-policy check warns while it is "
+	    "empty\n"
+	    "default: %s # a type that `base` does not name\n"
+	    "unknown_type: %s # no type, or one that does not exist: always the highest\n"
+	    "opaque: %s # attachments and long base64: nobody can look into them\n",
+	    policy, top(s), top(s), top(s));
+	if (s->is_fhir)
+		put(out,
+		    "narrative: high_water # text.div repeats the rest\n"
+		    "categories: {\"*\": V} # of a category that a record brings along without a level\n");
+	put_base(out, s);
+	put(out, "%s%s", s->is_fhir ? fhir_examples : own_examples, urgency);
+}
+
+/* ---- redact.yaml ------------------------------------------------------------------------------ */
+
+static void
+write_redact(struct buffer *out, const struct survey *s, const char *policy)
+{
+	put(out,
+	    "# What a reader of each level sees of a record of %s: what classify.yaml puts at that level or "
+	    "below.\n"
+	    "redact: 1\n"
+	    "above: remove # how what is above goes: remove, absent (FHIR says so in its place) or mask "
+	    "(***)\n"
+	    "withheld: none # nothing is left: none (no line) or stub ({}: that there is something)\n"
+	    "presence: hidden # hidden: a reader cannot tell that something is missing; shown: may\n"
+	    "versions: # lowest first, the highest level last\n"
+	    "  - rl: %s\n"
+	    "    say: Those who work with it every day.\n"
+	    "    # Here only what is named, whatever its level:\n"
+	    "    # keep: {\"*\": [%s]}\n"
+	    "    # Less exact values:\n"
+	    "    # transforms:\n"
+	    "    #   - {id: day, say: The day may be known., at: .time, do: {truncate: day}}\n"
+	    "  - rl: %s\n"
+	    "    say: The record as it came.\n",
+	    policy, middle(s), s->is_fhir ? ".resourceType, .id, .status" : ".id, .status", top(s));
+}
+
+/* ---- the other files --------------------------------------------------------------------------- */
+
+static void
+write_seal(struct buffer *out, const struct survey *s, const char *policy)
+{
+	(void)s;
+	put(out,
+	    "# How versions are sealed for the service layer.\n"
+	    "seal: 1\n"
+	    "domain: %s # in the name of every key and on every sealed line\n"
+	    "pseudonyms: {id: stable, subject: stable}\n"
+	    "padding: 4096 # bytes; records below that all look alike in length\n",
+	    policy);
+}
+
+static void
+write_notify(struct buffer *out, const struct survey *s, const char *policy)
+{
+	(void)s;
+	(void)policy;
+	put(out, "# Who is told what, and how fast. A secondary notification, never the only alarm.\n"
+		 "notify: 1\n"
+		 "grants: {max_lifetime: 365d, revocation: optional}\n"
+		 "payload: [empty, reference]\n"
+		 "responders: # class -> roles of authz/roles.yaml that may belong to it\n"
+		 "  team: [staff]\n"
+		 "tiers: # every word of criticality has one\n"
+		 "  routine: {dispatch: 12h, expires: 72h, steps: [{to: [team]}]}\n"
+		 "  urgent: {dispatch: 60s, ack: 15m, expires: 12h, steps: [{to: [team]}]}\n");
+}
+
+static void
+write_roles(struct buffer *out, const struct survey *s, const char *policy)
+{
+	(void)s;
+	(void)policy;
+	put(out, "# The words that the other files here may use.\n"
+		 "ehr_authz: 1\n"
+		 "structural_roles: [staff, owner]\n"
+		 "acr: [loa1, loa2] # how well a user is authenticated, weakest first\n");
+}
+
+static void
+write_clearances(struct buffer *out, const struct survey *s, const char *policy)
+{
+	(void)policy;
+	put(out,
+	    "# The authorization level of a user: the highest row that applies.\n"
+	    "ehr_authz: 1\n"
+	    "clearances:\n"
+	    "  - {who: {structural_role: staff}, al: %d} # sees %s\n"
+	    "  - {who: {structural_role: owner}, al: %d} # sees %s\n"
+	    "caps: # whatever applies lowers it again\n"
+	    "  - {where: {acr: {below: loa2}}, al: %d}\n",
+	    s->is_fhir ? 3 : 1, middle(s), s->is_fhir ? 5 : 2, top(s), s->is_fhir ? 3 : 1);
+}
+
+static void
+write_organization(struct buffer *out, const struct survey *s, const char *policy)
+{
+	(void)policy;
+	put(out,
+	    "# What the house permits. What no rule permits is denied.\n"
+	    "ehr_authz: 1\n"
+	    "layer: organization\n"
+	    "default: deny\n"
+	    "no_consent: ignore # records without a consent directive: deny, permit, break-glass-only or "
+	    "ignore\n"
+	    "rules:\n"
+	    "  - id: staff\n"
+	    "    say: Staff and owners may read and follow records for their work.\n"
+	    "    effect: permit\n"
+	    "    who: {structural_role: [staff, owner]}\n"
+	    "    does: [read, search, subscribe, notify]\n"
+	    "    why: [%s]\n",
+	    s->is_fhir ? "TREAT" : "HOPERAT");
+}
+
+const struct starter_file starter_files[] = {
+	{ "policy.yaml", write_policy },
+	{ "classify.yaml", write_classify },
+	{ "redact.yaml", write_redact },
+	{ "seal.yaml", write_seal },
+	{ "notify.yaml", write_notify },
+	{ "authz/roles.yaml", write_roles },
+	{ "authz/clearances.yaml", write_clearances },
+	{ "authz/organization.yaml", write_organization },
+};
+const size_t starter_file_count = sizeof(starter_files) / sizeof(starter_files[0]);
+
+const char *
+starter_name(struct arena *a, const char *directory)
+{
+	size_t end = strlen(directory);
+	char name[64];
+	size_t used = 0;
+
+	while (end > 0 && directory[end - 1] == '/')
+		end--;
+	size_t start = end;
+	while (start > 0 && directory[start - 1] != '/')
+		start--;
+	for (size_t i = start; i < end && used < sizeof(name) - 1; i++) {
+		char c = directory[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		if (letter || (used > 0 && ((c >= '0' && c <= '9') || c == '-' || c == '_')))
+			name[used++] = c;
+	}
+	name[used] = '\0';
+	/* What YAML would read as something else than a word, and the domain that is kept for examples. */
+	static const char *const taken[] = { "", "true", "false", "null", "example" };
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (strcmp(name, taken[i]) == 0)
+			return "policy";
+	return arena_format(a, "%s", name);
+}

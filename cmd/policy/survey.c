@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/survey.h"
+
+#include "common/base/clock.h"
+#include "common/base/diag.h"
+#include "common/record/tags.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	MAX_DEPTH = 3,    /* of places in records that are not FHIR */
+	MAX_MEMBERS = 64, /* an object with more is a map: its keys are data */
+	MAX_PLACES = 400, /* of a type: the rest falls under what stands around it */
+	MAX_PATH = 1 << 16,
+};
+
+void
+survey_init(struct survey *s, bool is_fhir, struct json_keys *keys)
+{
+	*s = (struct survey){ .is_fhir = is_fhir };
+	roots_init(&s->roots, keys);
+	buffer_init(&s->text, MAX_PATH);
+}
+
+void
+survey_release(struct survey *s)
+{
+	for (size_t i = 0; i < s->types; i++)
+		free(s->type[i].place);
+	free(s->type);
+	roots_release(&s->roots);
+	buffer_release(&s->text);
+	arena_release(&s->arena);
+	*s = (struct survey){ 0 };
+}
+
+/* One more element of SIZE behind COUNT; arrays double. */
+static void *
+grow(void *at, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return at;
+	*room = *room > 0 ? *room * 2 : 32;
+	void *larger = reallocarray(at, *room, size);
+	if (larger == NULL)
+		diag_die(EXIT_IO, "out of memory");
+	return larger;
+}
+
+static struct survey_type *
+type_of(struct survey *s, struct bytes name)
+{
+	for (size_t i = 0; i < s->types; i++)
+		if (bytes_equal(s->type[i].name, name))
+			return &s->type[i];
+	s->type = grow(s->type, s->types, &s->room, sizeof(*s->type));
+	s->type[s->types] = (struct survey_type){ .name = arena_copy(&s->arena, name) };
+	return &s->type[s->types++];
+}
+
+static struct survey_place *
+place_of(struct survey *s, struct survey_type *t, struct bytes path)
+{
+	for (size_t i = 0; i < t->places; i++)
+		if (bytes_equal(t->place[i].path, path))
+			return &t->place[i];
+	if (t->places == MAX_PLACES)
+		return NULL;
+	t->place = grow(t->place, t->places, &t->room, sizeof(*t->place));
+	t->place[t->places] =
+	    (struct survey_place){ .path = arena_copy(&s->arena, path), .dates = true, .words = true };
+	return &t->place[t->places++];
+}
+
+static void
+note_value(struct survey *s, struct survey_type *t, const struct json *j, uint32_t node)
+{
+	struct survey_place *p = place_of(s, t, buffer_bytes(&s->text));
+	enum json_kind kind = json_kind(j, node);
+	struct period period;
+	enum date_precision precision;
+
+	if (p == NULL)
+		return;
+	p->kinds |= 1u << kind;
+	p->records += p->last != s->seen;
+	p->last = s->seen;
+	struct bytes text = kind == JSON_STRING ? json_inside(j, node) : (struct bytes){ 0 };
+	p->words = p->words && tag_is_word(text);
+	p->dates = p->dates && clock_parse_date(text, &period, &precision) && precision >= DATE_DAY;
+}
+
+static bool
+is_plain(struct bytes name)
+{
+	for (size_t i = 0; i < name.size; i++) {
+		char c = name.at[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+		if (!letter && (i == 0 || c < '0' || c > '9'))
+			return false;
+	}
+	return name.size > 0;
+}
+
+static bool
+append_name(struct survey *s, const struct json *j, uint32_t key)
+{
+	struct bytes name = is_plain(json_inside(j, key)) ? json_inside(j, key) : json_span(j, key);
+
+	return buffer_append(&s->text, ".", 1) && buffer_append(&s->text, name.at, name.size);
+}
+
+static size_t
+members(const struct json *j, uint32_t node)
+{
+	size_t count = 0;
+
+	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next)
+		count++;
+	return count;
+}
+
+static void survey_node(
+    struct survey *s, struct survey_type *t, const struct json *j, uint32_t node, unsigned depth);
+
+/* The path of NODE stands in s->text, and stands there again afterwards. */
+static void
+survey_children(struct survey *s, struct survey_type *t, const struct json *j, uint32_t node, unsigned depth)
+{
+	size_t used = s->text.used;
+	bool by_name = json_kind(j, node) == JSON_OBJECT && members(j, node) <= MAX_MEMBERS;
+
+	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next) {
+		bool is_key = json_kind(j, at) == JSON_KEY;
+		bool good = by_name ? append_name(s, j, at)
+				    : buffer_append(&s->text, used > 0 ? "[]" : ".[]", used > 0 ? 2 : 3);
+		if (good)
+			survey_node(s, t, j, is_key ? at + 1 : at, depth);
+		s->text.used = used;
+	}
+}
+
+static void
+survey_node(struct survey *s, struct survey_type *t, const struct json *j, uint32_t node, unsigned depth)
+{
+	bool inner = json_kind(j, node) == JSON_OBJECT || json_kind(j, node) == JSON_ARRAY;
+
+	if (inner && !s->is_fhir && depth < MAX_DEPTH && j->nodes[node].next > node + 1)
+		survey_children(s, t, j, node, depth + 1);
+	else
+		note_value(s, t, j, node);
+}
+
+static void
+survey_root(struct survey *s, const struct json *j, uint32_t node)
+{
+	struct bytes name = BYTES("Record");
+
+	if (s->is_fhir) {
+		uint32_t type = json_member(j, node, (struct bytes)BYTES("resourceType"));
+		if (type == 0 || json_kind(j, type) != JSON_STRING || !tag_is_word(json_inside(j, type)))
+			return;
+		name = json_inside(j, type);
+	}
+	struct survey_type *t = type_of(s, name);
+	t->records++;
+	s->seen++;
+	s->text.used = 0;
+	survey_children(s, t, j, node, 1);
+}
+
+void
+survey_add(struct survey *s, const struct json *j)
+{
+	s->records++;
+	roots_find(&s->roots, j, 0, s->is_fhir);
+	for (size_t i = 0; i < s->roots.count; i++)
+		survey_root(s, j, s->roots.at[i].node);
+}
+
+const char *
+survey_kinds(const struct survey_place *p, char text[96])
+{
+	static const char *const words[] = {
+		[JSON_NULL] = "null",
+		[JSON_FALSE] = "false",
+		[JSON_TRUE] = "true",
+		[JSON_NUMBER] = "a number",
+		[JSON_STRING] = "text",
+		[JSON_ARRAY] = "a list",
+		[JSON_OBJECT] = "an object",
+	};
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+		if ((p->kinds >> k & 1) != 0)
+			used += (size_t)snprintf(
+			    text + used, 96 - used, "%s%s", used > 0 ? " or " : "", words[k]);
+	return text;
+}
