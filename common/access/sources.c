@@ -79,8 +79,8 @@ read_policy(struct loading *l)
 	if (!names_read(&e->names, r) || !layers_read(&e->layers, r) || !clearances_read(&e->clearances, r))
 		return ACCESS_FAULT;
 	if (!e->layers.any[LAYER_ORGANIZATION]) {
-		(void)fault_at(l->fault, arena_format(l->arena, "%s/authz", e->policy->directory), NULL,
-		    "no file with layer: organization, so nothing could be permitted");
+		(void)fault_at(l->fault, arena_format(&e->policy->arena, "%s/authz", e->policy->directory),
+		    NULL, "no file with layer: organization, so nothing could be permitted");
 		return ACCESS_FAULT;
 	}
 	moments_sort(&e->moments);

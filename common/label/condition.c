@@ -68,13 +68,13 @@ compile_path(struct condition_words *w, const struct yaml_node *node, struct pat
 	case PATH_PLAIN:
 		return true;
 	case PATH_FAULT:
-		return fault_at(f, w->file, node, "bad path at byte %zu: %s", byte, why);
+		return fault_at(f, w->file, node, "bad-path: at byte %zu: %s", byte, why);
 	case PATH_NOT_PLAIN:
 		break;
 	}
 	*program = keep_program(w, jq_compile_text(node->text, JQ_PATH, w->has_now, &byte, &why));
 	if (*program == NULL)
-		return fault_at(f, w->file, node, "bad path at byte %zu: %s", byte, why);
+		return fault_at(f, w->file, node, "bad-path: at byte %zu: %s", byte, why);
 	return true;
 }
 
@@ -104,7 +104,7 @@ condition_compile_when(struct condition_words *w, const struct yaml_node *when, 
 	}
 	program = keep_program(w, jq_compile_text(when->text, JQ_CONDITION, w->has_now, &byte, &why));
 	if (program == NULL)
-		(void)fault_at(f, w->file, when, "bad jq at byte %zu: %s", byte, why);
+		(void)fault_at(f, w->file, when, "bad-jq: at byte %zu: %s", byte, why);
 	return program;
 }
 
@@ -189,8 +189,9 @@ read_in(struct condition_words *w, const struct yaml_node *node, struct test *t,
 		if (!yaml_item_string(w->file, node, i, &name, f))
 			return false;
 		if (w->codes == NULL || (set = codes_set(w->codes, name)) < 0)
-			return fault_at(f, w->file, item, "unknown value set '%.*s': it is not in value_sets",
-			    (int)name.size, name.at);
+			return fault_at(f, w->file, item,
+			    "unknown-set: no value set '%.*s': it is not in value_sets", (int)name.size,
+			    name.at);
 		code_bits_add(&t->sets, (unsigned)set);
 	}
 	return true;

@@ -195,7 +195,7 @@ read_sign(struct loader *l, struct yaml_map *map, const struct yaml_node *sign, 
 		    "unknown sign '%.*s': no value set has rows of that category", (int)name.size, name.at);
 	rule->unit = unit_find(text);
 	if (rule->unit == NULL)
-		return fault_at(l->fault, l->file, unit, "a unit that is not known");
+		return fault_at(l->fault, l->file, unit, "bad-unit: a unit that is not known");
 	return read_bands(l, bands, rule);
 }
 

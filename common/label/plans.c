@@ -136,12 +136,12 @@ add_path(struct loader *l, struct plan *p, const struct yaml_node *node, struct 
 		return true;
 	case PATH_FAULT:
 		return fault_at(
-		    l->fault, l->file, node, "bad path at byte %zu: %s", byte, paths_fault(p->paths));
+		    l->fault, l->file, node, "bad-path: at byte %zu: %s", byte, paths_fault(p->paths));
 	case PATH_NOT_PLAIN:
 		break;
 	}
 	return fault_at(
-	    l->fault, l->file, node, "bad path at byte %zu: only plain paths can stand here", byte);
+	    l->fault, l->file, node, "bad-path: at byte %zu: only plain paths can stand here", byte);
 }
 
 static bool

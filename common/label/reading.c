@@ -113,7 +113,7 @@ bound_parse(struct bytes text, struct bound *bound, const char **why)
 	}
 	if (i < text.size &&
 	    (bound->unit = unit_find((struct bytes){ text.at + i, text.size - i })) == NULL) {
-		*why = "a unit that is not known";
+		*why = "bad-unit: a unit that is not known";
 		return false;
 	}
 	return true;

@@ -88,7 +88,7 @@ loader_head(struct loader *l, struct yaml_map *map, unsigned *source)
 		return fault_at(l->fault, l->file, id, "the id '%.*s' is reserved", (int)name.size, name.at);
 	for (size_t i = SOURCE_FIXED; i < l->set->sources; i++)
 		if (bytes_equal(l->set->source[i].id, name))
-			return fault_at(l->fault, l->file, id, "the id '%.*s' is taken by line %u",
+			return fault_at(l->fault, l->file, id, "duplicate-id: '%.*s' is taken by line %u",
 			    (int)name.size, name.at, l->set->source[i].rule.line);
 	*source = loader_source(l, name, sentence, id, true);
 	return true;
@@ -327,7 +327,8 @@ read_unknown_type(struct loader *l, const struct yaml_node *node)
 	if (!read_level(l, node, &level))
 		return false;
 	if (level != (int)l->set->top)
-		return fault_at(l->fault, l->file, node, "unknown_type must be the highest level, %.*s",
+		return fault_at(l->fault, l->file, node,
+		    "unknown-type-not-highest: unknown_type must be the highest level, %.*s",
 		    (int)l->set->policy->level[l->set->top].name.size,
 		    l->set->policy->level[l->set->top].name.at);
 	return true;

@@ -53,12 +53,12 @@ read_place(struct reader *r, const struct yaml_node *node, struct shape_place *p
 		place->key = single_member(s, place->text);
 		return true;
 	case PATH_FAULT:
-		return fault_at(r->fault, r->file, node, "bad path at byte %zu: %s", byte, why);
+		return fault_at(r->fault, r->file, node, "bad-path: at byte %zu: %s", byte, why);
 	case PATH_NOT_PLAIN:
 		break;
 	}
 	return fault_at(r->fault, r->file, node,
-	    "bad path at byte %zu: only plain paths say where a record's parts stand", byte);
+	    "bad-path: at byte %zu: only plain paths say where a record's parts stand", byte);
 }
 
 /* One path, or a list of them.  NODE NULL: none. */

@@ -290,15 +290,15 @@ check_set(struct codes *c, unsigned i, const char *shown, struct fault *f)
 			set->rows += c->group[g].rows;
 	for (size_t k = 0; list != NULL && k < yaml_strings(list); k++)
 		if (yaml_item_string(shown, list, k, &name, f) && !has_category(c, i, name))
-			return fault_at(f, shown, list, "no row of category '%.*s' in %s", code_shown(name),
-			    name.at, set->file->shown);
+			return fault_at(f, shown, list, "empty-set: no row of category '%.*s' in %s",
+			    code_shown(name), name.at, set->file->shown);
 	if (set->rows == 0)
-		return fault_at(f, shown, set->node, "no row in %s", set->file->shown);
+		return fault_at(f, shown, set->node, "empty-set: no row in %s", set->file->shown);
 	if (rows == NULL)
 		return true;
 	return yaml_integer(shown, rows, 1, UINT32_MAX, &stated, f) &&
-	       (stated == set->rows || fault_at(f, shown, rows, "%zu rows in %s, expected %zu", set->rows,
-					   set->file->shown, (size_t)stated));
+	       (stated == set->rows || fault_at(f, shown, rows, "row-count: %zu rows in %s, expected %zu",
+					   set->rows, set->file->shown, (size_t)stated));
 }
 
 /* ---- the whole ---- */

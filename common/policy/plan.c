@@ -225,8 +225,9 @@ read_tiers(const struct reader *r, const struct yaml_node *node)
 	}
 	for (unsigned i = 0; i < plan->words; i++)
 		if (!plan->tier[i].known)
-			return fault_at(r->fault, r->file, node, "no tier for criticality '%.*s'",
-			    (int)plan->word[i].size, plan->word[i].at);
+			return fault_at(r->fault, r->file, node,
+			    "criticality-gap: no tier for criticality '%.*s'", (int)plan->word[i].size,
+			    plan->word[i].at);
 	return true;
 }
 

@@ -19,8 +19,9 @@
 
 enum {
 	MAX_DEPTH = 64,
-	MAX_TEXT = 16 << 20, /* far above any policy; policy.h bounds the directory */
-	SHOWN = 80,          /* so much of a policy's own text stands in a message */
+	MAX_TEXT = 16 << 20,      /* far above any policy; policy.h bounds the directory */
+	POINTER = sizeof(void *), /* one node in a list of those that wait */
+	SHOWN = 80,               /* so much of a policy's own text stands in a message */
 };
 
 /* ---- faults --------------------------------------------------------------------------- */
@@ -98,7 +99,7 @@ refuse(struct builder *b, const yaml_event_t *e, const char *what)
 static size_t
 pending_count(const struct builder *b)
 {
-	return b->pending.used / sizeof(struct yaml_node *);
+	return b->pending.used / POINTER;
 }
 
 static struct yaml_node *
@@ -106,7 +107,7 @@ pending_at(const struct builder *b, size_t i)
 {
 	struct yaml_node *node;
 
-	memcpy(&node, b->pending.at + i * sizeof(node), sizeof(node));
+	memcpy(&node, b->pending.at + i * POINTER, POINTER);
 	return node;
 }
 

@@ -171,10 +171,10 @@ add_path(struct reader *r, const struct yaml_node *node, struct bytes path, cons
 
 	if (outcome == PATH_FAULT)
 		return fault_at(
-		    r->fault, s->file, node, "bad path: %s at its byte %zu", paths_fault(s->paths), byte);
+		    r->fault, s->file, node, "bad-path: %s at its byte %zu", paths_fault(s->paths), byte);
 	if (outcome == PATH_NOT_PLAIN)
-		return fault_at(r->fault, s->file, node, "not a plain path: byte %zu of '%.*s'", byte,
-		    (int)path.size, path.at);
+		return fault_at(r->fault, s->file, node, "bad-path: not a plain one: byte %zu of '%.*s'",
+		    byte, (int)path.size, path.at);
 	s->place[s->places++] = *place;
 	return true;
 }
@@ -271,7 +271,7 @@ find_key(void *context, const struct yaml_node *name, struct fault *f)
 		listed |=
 		    yaml_item_string(r->s->file, r->key_names, i, &item, f) && bytes_equal(item, name->text);
 	if (!listed) {
-		(void)fault_at(f, r->s->file, name, "the key is not among `keys:`");
+		(void)fault_at(f, r->s->file, name, "needs-key: the key is not among `keys:`");
 		return NULL;
 	}
 	/* A keyed digest that is known for one purpose must not answer for another. */
@@ -283,7 +283,7 @@ find_key(void *context, const struct yaml_node *name, struct fault *f)
 		key = r->settings->key(r->settings->context, name->text);
 	if (key == NULL) {
 		(void)snprintf(r->missing, 128, "%.*s", (int)name->text.size, name->text.at);
-		(void)fault_at(f, r->s->file, name, "no such key");
+		(void)fault_at(f, r->s->file, name, "needs-key: no such key");
 	}
 	return key;
 }
@@ -344,8 +344,8 @@ read_without(struct reader *r, const struct yaml_node *list, struct scheme_versi
 			return false;
 		const struct concept *c = vocabulary_find(VOCABULARY_SENSITIVITY, name);
 		if (c == NULL)
-			return fault_at(
-			    r->fault, r->s->file, list, "unknown category '%.*s'", (int)name.size, name.at);
+			return fault_at(r->fault, r->s->file, list, "unknown-code: no category '%.*s'",
+			    (int)name.size, name.at);
 		v->without |= vocabulary_sensitivities_below(c);
 	}
 	if (v->without != 0)
@@ -402,8 +402,8 @@ apply_habits(struct reader *r, const struct yaml_node *node, const struct habits
 		s->hidden |= v->bits;
 	/* A reader who may not see that something is missing sees neither a hole nor a bar. */
 	if ((s->hidden & v->bits) != 0 && h->above != ABOVE_REMOVE)
-		return fault_at(r->fault, s->file, node, "`above: %s` shows what `presence: hidden` hides",
-		    above_words[h->above]);
+		return fault_at(r->fault, s->file, node,
+		    "hidden-shows: `above: %s` shows what `presence: hidden` hides", above_words[h->above]);
 	if (h->above == ABOVE_ABSENT && !s->is_fhir)
 		return fault_at(
 		    r->fault, s->file, node, "`absent` writes a FHIR extension: roots are not FHIR's");
@@ -444,7 +444,8 @@ read_version(struct reader *r, const struct yaml_node *node, struct habits habit
 	if (rl == NULL || !policy_level_node(s->policy, s->file, rl, &v->level, r->fault))
 		return false;
 	if (s->versions > 0 && v->level <= s->version[s->versions - 1].level)
-		return fault_at(r->fault, s->file, rl, "versions stand lowest first, one for a level");
+		return fault_at(
+		    r->fault, s->file, rl, "ladder-order: versions stand lowest first, one for a level");
 	const struct yaml_node *view = yaml_take(&m, "view");
 	const struct yaml_node *keep = yaml_take(&m, "keep");
 	const struct yaml_node *types = yaml_take(&m, "types");
@@ -500,8 +501,8 @@ read_versions(struct reader *r, const struct yaml_node *versions, const struct h
 	const struct level *top = &s->policy->level[s->policy->levels - 1];
 	if (s->version[s->versions - 1].level + 1 != s->policy->levels)
 		return fault_at(r->fault, s->file, versions,
-		    "the highest level has no version: expected one with rl %.*s", (int)top->name.size,
-		    top->name.at);
+		    "no-top-version: the highest level has no version: expected one with rl %.*s",
+		    (int)top->name.size, top->name.at);
 	return true;
 }
 
