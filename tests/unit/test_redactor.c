@@ -474,7 +474,7 @@ token(const char *record, char out[64])
 static void
 check_tokens(void)
 {
-	char a[64], b[64], c[64];
+	char a[64], b[64], c[96];
 
 	check(load(HASH("")) == REDACTOR_READY);
 	check(token("{\"x\":\"p1\"}", a) && strlen(a) == 26 &&
