@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -324,6 +325,16 @@ read_release(
 	return true;
 }
 
+/* True for the file of a level key of another epoch: its name says so. */
+static bool
+is_of_other_epoch(const struct keys *k, const char *name)
+{
+	char prefix[32];
+	int size = snprintf(prefix, sizeof prefix, "level-%" PRIu32 "-", k->epoch);
+
+	return strncmp(name, "level-", 6) == 0 && strncmp(name, prefix, (size_t)size) != 0;
+}
+
 /* Names that do not end in .jwe are what an interrupted write left behind. */
 static bool
 read_named(
@@ -332,6 +343,8 @@ read_named(
 	size_t size = strlen(name);
 
 	if (size < 4 || strcmp(name + size - 4, ".jwe") != 0)
+		return true;
+	if ((want & KEYS_NOW) != 0 && is_of_other_epoch(k, name))
 		return true;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)

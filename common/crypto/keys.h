@@ -35,6 +35,7 @@ enum keys_want {
 	KEYS_TAGS = 2,   /* tag.id, tag.subject */
 	KEYS_REDACT = 4, /* redact.* */
 	KEYS_SIGN = 8,   /* the directory's own signing key */
+	KEYS_NOW = 16,   /* with KEYS_LEVELS: those of the current epoch alone */
 };
 
 /* "site/keys: key-invalid: ...": ready to be printed; it holds no secret. */

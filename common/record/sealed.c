@@ -107,16 +107,15 @@ decode_header(struct sealed_reader *r, struct sealed *s)
 	return true;
 }
 
-/* PREFIX and 16 bytes in base64url. */
-static bool
-is_marked(struct bytes tag, const char *prefix)
+bool
+sealed_is_marked(struct bytes tag, const char *prefix)
 {
 	return tag.size == MARK_CHARS && memcmp(tag.at, prefix, 2) == 0 &&
 	       is_base64url((struct bytes){ tag.at + 2, tag.size - 2 });
 }
 
-static bool
-is_policy(struct bytes tag)
+bool
+sealed_is_policy(struct bytes tag)
 {
 	if (tag.size != POLICY_CHARS || !bytes_begin(tag, "sha256:"))
 		return false;
@@ -143,10 +142,10 @@ static bool
 tags_are_sealed(const struct tags *t, struct bytes ehr)
 {
 	return ehr.size <= TAGS_MOST && t->stage == STAGE_SEALED &&
-	       (t->id.size == 0 || is_marked(t->id, "r_")) &&
-	       (t->subject.size == 0 || is_marked(t->subject, "s_")) &&
-	       (t->mark.size == 0 || is_marked(t->mark, "m_")) && is_marked(t->batch, "b_") &&
-	       (t->policy.size == 0 || is_policy(t->policy)) && is_name(t->domain) &&
+	       (t->id.size == 0 || sealed_is_marked(t->id, "r_")) &&
+	       (t->subject.size == 0 || sealed_is_marked(t->subject, "s_")) &&
+	       (t->mark.size == 0 || sealed_is_marked(t->mark, "m_")) && sealed_is_marked(t->batch, "b_") &&
+	       (t->policy.size == 0 || sealed_is_policy(t->policy)) && is_name(t->domain) &&
 	       (t->rl.size == 0 || is_name(t->rl)) && (t->to.size == 0 || is_thumbprint(t->to));
 }
 

@@ -43,6 +43,12 @@ bool sealed_read(struct sealed_reader *r, struct bytes line, bool tags_only, str
  */
 bool sealed_read_message(struct sealed_reader *r, struct bytes line, struct sealed *s);
 
+/* PREFIX ("r_") and 16 bytes in base64url: what id, subject, batch and mark are when sealed. */
+bool sealed_is_marked(struct bytes tag, const char *prefix);
+
+/* "sha256:" and 64 digits of lower-case hex. */
+bool sealed_is_policy(struct bytes tag);
+
 /* The index of the decoded header, for epk. */
 const struct json *sealed_header_index(const struct sealed_reader *r);
 

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/keys/verbs.h"
+#include "common/base/options.h"
+#include "common/base/start.h"
+#include "common/crypto/secret.h"
+#include "common/record/sink.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	MAKE = 1,
+	ROTATE = 2,
+	ENROL = 4,
+	RELEASE = 8,
+	ACCEPT = 16,
+	GRANT = 32,
+	REVOKE = 64,
+	LIST = 128,
+	PSEUDONYM = 256
+};
+enum { ANY = 511 };
+
+static const struct verb {
+	const char *name;
+	unsigned bit;
+	const char *operands;
+	const char *help;
+	verb_run *run;
+} verbs[] = {
+	{ "make", MAKE, "", "a site with all its keys; with --kind, a device's keys", verb_make },
+};
+enum { VERBS = sizeof verbs / sizeof verbs[0] };
+
+enum {
+	POLICY = 1,
+	SITE,
+	KEYS,
+	KIND,
+	AUTHORITY,
+	EXPECT,
+	AL_CAP,
+	DEVICE,
+	USER,
+	DECISION,
+	CONTEXT,
+	OFFLINE,
+	ASK,
+	TTL,
+	PARTY,
+	GRANTED,
+	KID,
+	SCOPE,
+	SELF,
+	DEVICES,
+	NOW,
+	TEST_KEYS,
+};
+
+static const struct {
+	struct option_entry entry;
+	unsigned verbs;
+} all[] = {
+	{ { POLICY, 'P', false, "policy", "DIR", "the policy" },
+	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM },
+	{ { SITE, 'S', false, "site", "DIR", "the site" }, ANY & ~ACCEPT },
+	{ { KEYS, 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY },
+	{ { KIND, 0, false, "kind", "KIND",
+	      "whose keys: authority, sealer, reader, sensor, actuator; or id, subject" },
+	    MAKE | PSEUDONYM },
+	{ { AUTHORITY, 0, false, "authority", "JWKS", "whom a device believes" }, MAKE },
+	{ { EXPECT, 0, false, "expect", "JKT", "the thumbprint that the device itself shows" }, ENROL },
+	{ { AL_CAP, 0, false, "al-cap", "N", "the most that this device is ever given (3)" }, ENROL },
+	{ { DEVICE, 0, true, "device", "ID", "the device, by its id" }, RELEASE | REVOKE },
+	{ { USER, 0, false, "user", "ID", "the person that the keys are for" }, RELEASE },
+	{ { DECISION, 0, false, "decision", "FILE", "what ehr-authz decided" }, RELEASE | GRANT },
+	{ { CONTEXT, 0, false, "context", "FILE", "more for the request's context, a JSON object" },
+	    RELEASE },
+	{ { OFFLINE, 0, false, "offline", NULL, "without a challenge: for seven days at most" }, RELEASE },
+	{ { ASK, 0, false, "ask", NULL, "print the request that ehr-authz has to answer" }, RELEASE },
+	{ { TTL, 0, false, "ttl", "TIME", "how long it holds: 12h, 30d" }, ENROL | RELEASE | GRANT | REVOKE },
+	{ { PARTY, 0, true, "party", "ID", "a person" }, REVOKE },
+	{ { GRANTED, 0, true, "grant", "ID", "a grant, by its jti" }, REVOKE },
+	{ { KID, 0, true, "kid", "KID", "a level key" }, REVOKE },
+	{ { SCOPE, 0, false, "scope", "EPOCH", "the epoch, where pseudonyms change with it" }, PSEUDONYM },
+	{ { SELF, 0, false, "self", NULL, "who this directory is: id, thumbprints, public keys" }, LIST },
+	{ { DEVICES, 0, false, "devices", NULL, "the devices that were taken in" }, LIST },
+	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY },
+	{ { TEST_KEYS, 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" }, ANY },
+};
+enum { OPTIONS = sizeof all / sizeof all[0] };
+
+/* ---- the command line ------------------------------------------------------------------------------ */
+
+static uint64_t
+number(const struct options *o, uint64_t most)
+{
+	uint64_t value = 0;
+	const char *c = o->value;
+
+	for (; *c >= '0' && *c <= '9' && value <= most; c++)
+		value = value * 10 + (uint64_t)(*c - '0');
+	if (c == o->value || *c != '\0' || value > most)
+		options_misuse(o, "not a number that is allowed here", o->value);
+	return value;
+}
+
+static void
+add(const struct options *o, struct list *list)
+{
+	if (list->count == LIST_MOST)
+		options_misuse(o, "more than 64 of them", o->value);
+	list->item[list->count++] = o->value;
+}
+
+static const char *
+one_of(const struct options *o, const char *const *words)
+{
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (strcmp(words[i], o->value) == 0)
+			return o->value;
+	options_misuse(o, "not a kind that is known", o->value);
+}
+
+static void
+take_time(const struct options *o, struct settings *s, int id)
+{
+	if (id == NOW && !clock_parse_instant(bytes_of(o->value), &s->now))
+		options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
+	if (id == TTL && (!clock_parse_duration(bytes_of(o->value), &s->ttl) || s->ttl <= 0))
+		options_misuse(o, "not a length of time, expected 12h or 30d", o->value);
+}
+
+static void
+take_flag(struct settings *s, int id)
+{
+	switch (id) {
+	case OFFLINE:
+		s->offline = true;
+		return;
+	case ASK:
+		s->ask = true;
+		return;
+	case SELF:
+		s->self = true;
+		return;
+	case DEVICES:
+		s->devices = true;
+		return;
+	case TEST_KEYS:
+		s->allow_test_keys = true;
+		return;
+	default:
+		diag_bug("an option without a case");
+	}
+}
+
+static void
+take_option(const struct options *o, struct settings *s, int id, unsigned verb)
+{
+	static const char *const holders[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
+	static const char *const values[] = { "id", "subject", NULL };
+	const char **text[] = { [POLICY] = &s->policy,
+		[SITE] = &s->site,
+		[KEYS] = &s->keys,
+		[AUTHORITY] = &s->authority,
+		[EXPECT] = &s->expect,
+		[USER] = &s->user,
+		[DECISION] = &s->decision,
+		[CONTEXT] = &s->context,
+		[SCOPE] = &s->scope };
+	struct list *lists[] = {
+		[DEVICE] = &s->device, [PARTY] = &s->party, [GRANTED] = &s->grant, [KID] = &s->kid
+	};
+
+	if (id < (int)(sizeof text / sizeof text[0]) && text[id] != NULL)
+		*text[id] = o->value;
+	else if (id < (int)(sizeof lists / sizeof lists[0]) && lists[id] != NULL)
+		add(o, lists[id]);
+	else if (id == KIND)
+		s->kind = one_of(o, verb == MAKE ? holders : values);
+	else if (id == AL_CAP) {
+		s->al_cap = (unsigned)number(o, 99);
+		s->al_cap_given = true;
+	} else if (id == NOW || id == TTL)
+		take_time(o, s, id);
+	else
+		take_flag(s, id);
+}
+
+static void
+read_options(const struct verb *v, struct settings *s, int argc, char *argv[])
+{
+	static struct option_entry table[OPTIONS];
+	static char program[64];
+	struct option_manual manual = {
+		.program = program, .operands = v->operands, .purpose = v->help, .table = table
+	};
+	struct options o;
+	int id;
+
+	(void)snprintf(program, sizeof program, "ehr-keys %s", v->name);
+	for (size_t i = 0; i < OPTIONS; i++)
+		if ((all[i].verbs & v->bit) != 0)
+			table[manual.count++] = all[i].entry;
+	options_init(&o, &manual, argc, argv);
+	while ((id = options_next(&o)) != OPTIONS_END)
+		take_option(&o, s, id, v->bit);
+	if (o.operands > 0 && v->operands[0] == '\0')
+		options_misuse(&o, "takes no operand", o.operand[0]);
+	s->operand = o.operand;
+	s->operands = o.operands;
+}
+
+/* Without a verb: --help and --version, or misuse. */
+static const struct verb *
+find_verb(int argc, char *argv[])
+{
+	static char list[1024];
+	struct option_manual manual = { .program = "ehr-keys", .operands = "", .purpose = list };
+	struct options o;
+	size_t used = (size_t)snprintf(list, sizeof list, "Makes, gives out and takes back keys.\n\nverbs:");
+
+	for (size_t i = 0; i < VERBS; i++) {
+		used += (size_t)snprintf(
+		    list + used, sizeof list - used, "\n  %-12s %s", verbs[i].name, verbs[i].help);
+		if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0)
+			return &verbs[i];
+	}
+	manual.program = "ehr-keys";
+	options_init(&o, &manual, argc, argv);
+	(void)options_next(&o);
+	if (o.operands > 0)
+		options_misuse(&o, "not a verb", o.operand[0]);
+	diag_die(EXIT_USAGE, "no verb given (try ehr-keys --help)");
+}
+
+/* ---- the run ---------------------------------------------------------------------------------------- */
+
+static enum diag_exit
+print(struct answer *a, enum diag_exit status)
+{
+	struct sink out;
+
+	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
+	if (status <= EXIT_REFUSED)
+		(void)sink_put(&out, buffer_bytes(&a->out));
+	if (!sink_close(&out)) {
+		diag_warn("%s: %s", out.name, strerror(out.error));
+		status = diag_worse(status, EXIT_IO);
+	}
+	return status;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct settings s = { 0 };
+	struct answer a = { 0 };
+	const struct verb *v;
+	enum diag_exit status;
+
+	start_program("ehr-keys", false);
+	v = find_verb(argc, argv);
+	s.now = clock_now();
+	read_options(v, &s, argc - 1, argv + 1);
+	if (!secret_is_locked())
+		diag_warn("memory-not-locked: keys may be swapped to disk");
+	buffer_init(&a.out, (size_t)1 << 30);
+	status = v->run(&s, &a);
+	if (a.fault[0] != '\0')
+		diag_warn("%s", a.fault);
+	status = print(&a, status);
+	buffer_release(&a.out);
+	return (int)status;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+/* make: a key directory; for the authority, if a site is wanted, all that a site has. */
+#include "cmd/keys/epoch.h"
+#include "cmd/keys/message.h"
+#include "cmd/keys/store.h"
+#include "common/base/file.h"
+#include "common/crypto/secret.h"
+#include "common/crypto/write.h"
+#include "common/policy/sealing.h"
+#include "common/policy/site.h"
+#include "common/record/tags.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+must(bool fits)
+{
+	if (!fits)
+		diag_bug("a key longer than it can be");
+}
+
+/* ---- the authority ----------------------------------------------------------------------------- */
+
+struct making {
+	const struct settings *settings;
+	struct policy policy;
+	struct sealing sealing;
+	const struct yaml_node *names; /* of redact.yaml's keys, NULL if there are none */
+	struct store store;
+	struct answer *answer;
+};
+
+static bool
+load_names(struct making *m, struct fault *f)
+{
+	const char *file;
+	const struct yaml_node *redact = policy_yaml(&m->policy, "redact.yaml", &file, f);
+	struct bytes name = { 0 };
+
+	if (redact == NULL)
+		return false;
+	m->names = yaml_find(redact, "keys");
+	for (size_t i = 0; m->names != NULL && i < yaml_strings(m->names); i++) {
+		if (!yaml_item_string(file, m->names, i, &name, f))
+			return false;
+		if (!tag_is_word(name) || memchr(name.at, '/', name.size) != NULL || name.size > 100)
+			return fault_at(f, file, m->names,
+			    "not a name for a key, expected 1 to 100 of A-Z a-z 0-9 . _ : @ + -");
+	}
+	return true;
+}
+
+static bool
+load_policy(struct making *m)
+{
+	struct fault f = { 0 };
+
+	if (policy_load(&m->policy, m->settings->policy, &f) && sealing_load(&m->sealing, &m->policy, &f) &&
+	    load_names(m, &f))
+		return true;
+	(void)answer_policy_fault(m->answer, &f);
+	return false;
+}
+
+static bool
+make_mac(struct making *m, const char *prefix, struct bytes name)
+{
+	struct mac_key *key = secret_new(sizeof *key);
+	bool good;
+
+	secret_random(key->key, sizeof key->key);
+	(void)snprintf(key->domain, sizeof key->domain, "%s", m->store.domain);
+	(void)snprintf(key->name, sizeof key->name, "%s.%.*s", prefix, (int)name.size, name.at);
+	key->number = 1;
+	mac_key_name(key);
+	good = store_mac(
+	    m->store.fd, m->store.sig, keyref_public(m->store.enc), key, m->settings->now, m->answer);
+	secret_free(key, sizeof *key);
+	return good;
+}
+
+static bool
+make_macs(struct making *m)
+{
+	bool good = make_mac(m, "tag", bytes_of("id")) && make_mac(m, "tag", bytes_of("subject"));
+	struct bytes name = { 0 };
+	struct fault f = { 0 };
+
+	for (size_t i = 0; good && m->names != NULL && i < yaml_strings(m->names); i++)
+		good = yaml_item_string("redact.yaml", m->names, i, &name, &f) && make_mac(m, "redact", name);
+	return good;
+}
+
+static bool
+make_epoch(struct making *m)
+{
+	const struct epoch e = { m->store.fd, m->store.sig, keyref_public(m->store.enc), m->store.domain, 1,
+		&m->policy, m->settings->now };
+
+	return epoch_begin(&e, m->answer);
+}
+
+static bool
+make_authority_keys(struct making *m, const char *path)
+{
+	struct buffer jwks;
+	bool good = store_begin(&m->store, path, "authority", m->sealing.domain, m->answer);
+
+	if (good) {
+		buffer_init(&jwks, 4096);
+		store_jwks(&jwks, keyref_public(m->store.sig), m->store.domain);
+		good = store_put(&m->store, "authority.jwks", buffer_bytes(&jwks), 0644, m->answer) &&
+		       make_epoch(m) && make_macs(m) && store_commit(&m->store, m->answer);
+		buffer_release(&jwks);
+	}
+	return good;
+}
+
+/* ---- the rest of a site ---------------------------------------------------------------------------- */
+
+static bool
+io_fault(struct answer *a, const char *path)
+{
+	(void)answer_fault(a, EXIT_IO, "%s: %s", path, strerror(errno));
+	return false;
+}
+
+/* What is there already stays as it is. */
+static bool
+make_place(struct making *m, struct arena *arena, enum site_place place, bool folder)
+{
+	const char *path = site_path(arena, m->settings->site, place, NULL);
+	int fd;
+
+	if (folder)
+		return mkdir(path, 0700) == 0 || errno == EEXIST || io_fault(m->answer, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return (fd >= 0 && close(fd) == 0) || io_fault(m->answer, path);
+}
+
+/* The directory itself may be entered by the service layer's users, who find their own files open to them. */
+static bool
+make_site(struct making *m, struct arena *arena)
+{
+	const char *path = m->settings->site;
+
+	if (mkdir(path, 0755) == 0) {
+		if (chmod(path, 0755) != 0)
+			return io_fault(m->answer, path);
+	} else if (errno != EEXIST) {
+		return io_fault(m->answer, path);
+	}
+	return make_place(m, arena, SITE_CONSENTS, true) && make_place(m, arena, SITE_SUBSCRIPTIONS, true) &&
+	       make_place(m, arena, SITE_FACTS, false) && make_place(m, arena, SITE_ENTITIES, false) &&
+	       make_place(m, arena, SITE_GRANTS, false);
+}
+
+static bool
+publish_authority(struct making *m, struct arena *arena)
+{
+	const char *path = site_path(arena, m->settings->site, SITE_AUTHORITY, NULL);
+	struct buffer jwks;
+	bool good;
+
+	buffer_init(&jwks, 4096);
+	store_jwks(&jwks, keyref_public(m->store.sig), m->store.domain);
+	good = file_replace_at(AT_FDCWD, path, buffer_bytes(&jwks), 0644) || io_fault(m->answer, path);
+	buffer_release(&jwks);
+	return good;
+}
+
+static enum diag_exit
+make_authority(const struct settings *s, struct answer *a)
+{
+	struct making m = { .settings = s, .answer = a, .store.fd = -1 };
+	struct arena arena = { 0 };
+	enum diag_exit status = EXIT_POLICY;
+
+	if (s->policy == NULL)
+		return answer_fault(a, EXIT_USAGE, "for which levels? expected -P DIR");
+	if (load_policy(&m)) {
+		bool good = (s->site == NULL || make_site(&m, &arena)) &&
+			    make_authority_keys(&m, store_path(s, &arena)) &&
+			    (s->site == NULL || publish_authority(&m, &arena));
+
+		status = good ? EXIT_DONE : EXIT_IO;
+	}
+	store_end(&m.store);
+	arena_release(&arena);
+	policy_release(&m.policy);
+	return status;
+}
+
+/* ---- devices ----------------------------------------------------------------------------------------- */
+
+/* The domain that the authority's keys are said to be of. */
+static bool
+read_domain(struct bytes text, char domain[129])
+{
+	struct json j;
+	uint32_t keys, name = 0;
+	bool good = false;
+
+	json_init(&j, NULL, 8);
+	if (json_parse(&j, text)) {
+		keys = json_member(&j, 0, (struct bytes)BYTES("keys"));
+		if (keys != 0 && json_kind(&j, keys) == JSON_ARRAY && j.nodes[keys].next > keys + 1)
+			name = json_member(&j, keys + 1, (struct bytes)BYTES("domain"));
+		if (name != 0 && json_kind(&j, name) == JSON_STRING && tag_is_word(json_inside(&j, name))) {
+			struct bytes word = json_inside(&j, name);
+
+			memcpy(domain, word.at, word.size);
+			domain[word.size] = '\0';
+			good = true;
+		}
+	}
+	json_release(&j);
+	return good;
+}
+
+/* Signed by the device itself: it proves that whoever enrols holds the key, and no more. */
+static void
+enrol(const struct store *n, const struct settings *s, struct answer *a)
+{
+	struct buffer claims;
+
+	buffer_init(&claims, MESSAGE_MOST);
+	message_begin(&claims, n->id, s->now);
+	must(write_member(&claims, "aud", bytes_of(n->domain)) &&
+	     write_member(&claims, "device", bytes_of(n->id)) &&
+	     write_member(&claims, "env", bytes_of("soft")) &&
+	     write_member(&claims, "kind", bytes_of(n->kind)) && write_text(&claims, ",\"enc\":") &&
+	     point_write(&claims, keyref_public(n->enc)) && write_text(&claims, "}"));
+	message_sign(&a->out, n->sig, "ehr-enrol+jwt", true, &claims);
+	must(write_text(&a->out, "\n"));
+	buffer_release(&claims);
+}
+
+static bool
+make_device_keys(
+    const struct settings *s, const char *path, struct bytes jwks, const char *domain, struct answer *a)
+{
+	struct store n;
+	bool good = store_begin(&n, path, s->kind, bytes_of(domain), a) &&
+		    store_put(&n, "authority.jwks", jwks, 0644, a) && store_commit(&n, a);
+
+	if (good)
+		enrol(&n, s, a);
+	store_end(&n);
+	return good;
+}
+
+static enum diag_exit
+make_device(const struct settings *s, struct answer *a)
+{
+	struct buffer jwks;
+	struct signers *signers = NULL;
+	char domain[129];
+	enum diag_exit status = EXIT_IO;
+
+	if (s->keys == NULL || s->authority == NULL || s->policy != NULL || s->site != NULL)
+		return answer_fault(a, EXIT_USAGE,
+		    "a device has keys of its own and an authority: expected --keys DIR --authority JWKS "
+		    "alone");
+	buffer_init(&jwks, 1 << 20);
+	if (store_read(s->authority, &jwks, a)) {
+		signers = signers_read(buffer_bytes(&jwks));
+		if (signers == NULL || !read_domain(buffer_bytes(&jwks), domain))
+			status = answer_fault(
+			    a, EXIT_KEYS, "%s: not the keys of an authority and its domain", s->authority);
+		else if (!s->allow_test_keys &&
+			 (signers_have_test_key(signers) || jwk_is_test_domain(domain)))
+			status = answer_fault(
+			    a, EXIT_KEYS, "%s: test-key: its private half is public", s->authority);
+		else if (make_device_keys(s, s->keys, buffer_bytes(&jwks), domain, a))
+			status = EXIT_DONE;
+	}
+	signers_free(signers);
+	buffer_release(&jwks);
+	return status;
+}
+
+enum diag_exit
+verb_make(const struct settings *s, struct answer *a)
+{
+	if (s->keys == NULL && s->site == NULL)
+		return answer_fault(a, EXIT_USAGE, "where to? expected -S DIR or --keys DIR");
+	if (s->kind == NULL || strcmp(s->kind, "authority") == 0)
+		return make_authority(s, a);
+	return make_device(s, a);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/open/opening.h"
+#include "common/base/start.h"
+#include "common/crypto/secret.h"
+#include "common/policy/site.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SITE = 1, KEY, RECORD, POLICY, NOW, OTHER_POLICY, TEST_KEYS };
+enum { KEYS_MOST = 64 };
+
+static const struct option_entry table[] = {
+	{ SITE, 'S', false, "site", "DIR", "the site, whose keys/ are used" },
+	{ KEY, 0, true, "key", "X", "a key directory, or a private key in a file" },
+	{ RECORD, 0, false, "record", NULL, "write the records alone, without tags" },
+	{ POLICY, 'P', false, "policy", "DIR", "hold the tags against this policy" },
+	{ NOW, 0, false, "now", "TIME", "the time, for keys that were released for a time" },
+	{ OTHER_POLICY, 0, false, "other-policy", "accept", "open lines of other policies, too" },
+	{ TEST_KEYS, 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-open",
+	.operands = "[file ...]",
+	.purpose = "Opens sealed lines, those that its keys open and no others.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
+struct open_main {
+	const char *site, *policy_path, *key[KEYS_MOST];
+	size_t keys;
+	bool has_now;
+	bool allow_test_keys;
+	struct instant now;
+	struct policy policy;
+	struct opening_setup setup;
+};
+
+static void
+take_option(struct open_main *m, const struct options *o, int id)
+{
+	switch (id) {
+	case SITE:
+		m->site = o->value;
+		return;
+	case POLICY:
+		m->policy_path = o->value;
+		return;
+	case KEY:
+		if (m->keys == KEYS_MOST)
+			options_misuse(o, "more than 64 keys", o->value);
+		m->key[m->keys++] = o->value;
+		return;
+	case RECORD:
+		m->setup.record_only = true;
+		return;
+	case NOW:
+		if (!clock_parse_instant(bytes_of(o->value), &m->now))
+			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
+		m->has_now = true;
+		return;
+	case OTHER_POLICY:
+		if (strcmp(o->value, "accept") != 0)
+			options_misuse(o, "expected accept", o->value);
+		m->setup.other_policy = true;
+		return;
+	case TEST_KEYS:
+		m->allow_test_keys = true;
+		return;
+	default:
+		diag_bug("an option without a case");
+	}
+}
+
+static void
+load_policy(struct open_main *m)
+{
+	struct fault f = { 0 };
+
+	if (m->policy_path == NULL)
+		return;
+	if (!policy_load(&m->policy, m->policy_path, &f)) {
+		fault_print(&f);
+		exit(EXIT_POLICY);
+	}
+	m->setup.policy = &m->policy;
+}
+
+static void
+add_directory(const struct open_main *m, struct opening *opening, const char *path)
+{
+	struct keys_fault fault;
+	struct keys *keys = keys_open(path, KEYS_LEVELS, m->allow_test_keys, &fault);
+
+	if (keys == NULL)
+		diag_die(EXIT_KEYS, "%s", fault.text);
+	opening_add_directory(opening, keys);
+}
+
+/* A directory is one of keys; everything else names a private key. */
+static void
+add_key(const struct open_main *m, struct opening *opening, const char *name)
+{
+	struct stat about;
+	const char *why = "";
+	struct private_key *key;
+
+	if (stat(name, &about) == 0 && S_ISDIR(about.st_mode)) {
+		add_directory(m, opening, name);
+		return;
+	}
+	key = keyref_open(AT_FDCWD, name, &why);
+	if (key == NULL)
+		diag_die(EXIT_KEYS, "%s: key-invalid: %s", name, why);
+	if (!m->allow_test_keys && jwk_is_test_thumbprint(keyref_public(key)->jkt))
+		diag_die(
+		    EXIT_KEYS, "%s: test-key: its private half is public; only with --allow-test-keys", name);
+	opening_add_private(opening, key);
+}
+
+static struct opening *
+begin(struct open_main *m)
+{
+	struct opening *opening;
+
+	load_policy(m);
+	m->setup.now = m->has_now ? &m->now : NULL;
+	opening = opening_new(&m->setup);
+	if (m->site != NULL)
+		add_directory(m, opening, site_path(&m->policy.arena, m->site, SITE_KEYS, NULL));
+	for (size_t i = 0; i < m->keys; i++)
+		add_key(m, opening, m->key[i]);
+	if (!secret_is_locked())
+		diag_warn("memory-not-locked: keys may be swapped to disk");
+	return opening;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct open_main m;
+	struct filter_engine engine = { .record = opening_line, .envelope = 2 };
+	struct options o;
+	struct filter f;
+	struct opening *opening;
+	int id, status;
+
+	start_program("ehr-open", false);
+	options_init(&o, &manual, argc, argv);
+	filter_init(&f, "ehr-open");
+	while ((id = options_next(&o)) != OPTIONS_END)
+		if (!filter_option(&f, &o, id))
+			take_option(&m, &o, id);
+	if (m.site == NULL && m.keys == 0)
+		options_misuse(&o, "opens nothing without a key: needs --site DIR or", "--key X");
+	if (m.policy_path == NULL && m.setup.other_policy)
+		options_misuse(&o, "only with --policy", "--other-policy");
+	filter_start(&f, &o, digest_hex);
+	m.setup.max_depth = f.max_depth;
+	opening = begin(&m);
+	engine.context = opening;
+	status = filter_run(&f, &o, &engine);
+	opening_free(opening);
+	policy_release(&m.policy);
+	return status;
+}

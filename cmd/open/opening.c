@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/open/opening.h"
+
+#include "common/crypto/unseal.h"
+#include "common/record/sealed.h"
+
+#include <stdlib.h>
+
+enum { PADDING_MOST = 65536, TAGS_MOST = 4096 };
+
+struct opening {
+	struct opening_setup setup;
+	struct keys **directory;
+	size_t directories;
+	const struct level_key **level; /* of all directories */
+	size_t levels;
+	struct private_key **private; /* of directories and files; the files' are ours */
+	bool *owned;
+	size_t privates;
+	struct sealed_reader *reader;
+	struct unseal *unseal;
+	struct json check;
+	struct buffer tags;
+	size_t last; /* the level key used last: lines of one level are often adjacent */
+};
+
+static void *
+some(void *memory)
+{
+	if (memory == NULL)
+		diag_die(EXIT_IO, "out of memory");
+	return memory;
+}
+
+struct opening *
+opening_new(const struct opening_setup *setup)
+{
+	struct opening *o = some(calloc(1, sizeof *o));
+
+	o->setup = *setup;
+	o->reader = sealed_reader_new(setup->max_depth);
+	o->unseal = unseal_new();
+	json_init(&o->check, NULL, setup->max_depth);
+	buffer_init(&o->tags, TAGS_MOST);
+	return o;
+}
+
+void
+opening_free(struct opening *o)
+{
+	if (o == NULL)
+		return;
+	unseal_free(o->unseal);
+	sealed_reader_free(o->reader);
+	json_release(&o->check);
+	buffer_release(&o->tags);
+	for (size_t i = 0; i < o->privates; i++)
+		if (o->owned[i])
+			keyref_free(o->private[i]);
+	for (size_t i = 0; i < o->directories; i++)
+		keys_close(o->directory[i]);
+	free(o->directory);
+	free(o->level);
+	free(o->private);
+	free(o->owned);
+	free(o);
+}
+
+/* ---- keys -------------------------------------------------------------------------------------------- */
+
+static void
+add_private(struct opening *o, struct private_key *key, bool owned)
+{
+	o->private = some(reallocarray(o->private, o->privates + 1, sizeof(*o->private)));
+	o->owned = some(reallocarray(o->owned, o->privates + 1, sizeof *o->owned));
+	o->private[o->privates] = key;
+	o->owned[o->privates++] = owned;
+}
+
+void
+opening_add_private(struct opening *o, struct private_key *key)
+{
+	add_private(o, key, true);
+}
+
+void
+opening_add_directory(struct opening *o, struct keys *keys)
+{
+	size_t count;
+	const struct level_key *const *level = keys_levels(keys, &count);
+
+	o->directory = some(reallocarray(o->directory, o->directories + 1, sizeof(*o->directory)));
+	o->directory[o->directories++] = keys;
+	o->level = some(reallocarray(o->level, o->levels + count + 1, sizeof(*o->level)));
+	for (size_t i = 0; i < count; i++)
+		o->level[o->levels++] = level[i];
+	add_private(o, keys_private(keys), false);
+}
+
+/* The key that the line names, and it is of that domain, level, epoch and AL. */
+static bool
+fits(const struct level_key *key, const struct sealed *s)
+{
+	return bytes_are(s->kid, key->kid) && bytes_are(s->tags.domain, key->domain) &&
+	       bytes_are(s->tags.rl, key->rl) && s->tags.epoch == key->epoch && s->tags.al == key->al;
+}
+
+static bool
+find_level(struct opening *o, const struct sealed *s, size_t *index)
+{
+	for (size_t i = 0; i < o->levels; i++) {
+		size_t at = (o->last + i) % o->levels;
+
+		if (fits(o->level[at], s)) {
+			*index = o->last = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+find_private(const struct opening *o, const struct sealed *s, size_t *index)
+{
+	for (size_t i = 0; i < o->privates; i++)
+		if (bytes_are(s->tags.to, keyref_public(o->private[i])->jkt)) {
+			*index = i;
+			return true;
+		}
+	return false;
+}
+
+/* ---- checks with a policy, keys and a clock -------------------------------------------------------------
+ */
+
+static enum reason
+judge(const struct opening *o, const struct sealed *s)
+{
+	const struct policy *p = o->setup.policy;
+	const struct tags *t = &s->tags;
+	int level;
+
+	/* signed plaintexts are not opened without the signers' list */
+	if (s->is_signed)
+		return REASON_ALGORITHM_REFUSED;
+	if (p == NULL || t->rl.size == 0)
+		return REASON_NONE;
+	if (!o->setup.other_policy && !bytes_are(t->policy, p->digest))
+		return REASON_OTHER_POLICY;
+	level = policy_level(p, t->rl);
+	return level < 0 || p->level[level].al != t->al ? REASON_UNKNOWN_LEVEL : REASON_NONE;
+}
+
+/* FILTER_DONE: KEY may be used now. */
+static enum filter_outcome
+check_dates(const struct opening *o, struct filter *f, const struct level_key *key)
+{
+	const struct instant *now = o->setup.now;
+
+	if (key->exp == 0 && (key->nbf == 0 || now == NULL))
+		return FILTER_DONE;
+	if (now == NULL) {
+		diag_warn("now-missing: the key %s was released for a time: needs --now TIME", key->kid);
+		return filter_stop(f, EXIT_USAGE);
+	}
+	if (now->seconds < key->nbf || (key->exp != 0 && now->seconds >= key->exp))
+		return filter_no(f, REASON_KEY_EXPIRED, 0);
+	return FILTER_DONE;
+}
+
+/* ---- lines
+ * -------------------------------------------------------------------------------------------------- */
+
+static enum filter_outcome
+unseal(struct opening *o, struct filter *f, const struct sealed *s, struct bytes *plaintext)
+{
+	enum filter_outcome outcome;
+	size_t index;
+	bool opened;
+
+	if (s->to_recipient) {
+		if (!find_private(o, s, &index))
+			return filter_no(f, REASON_NO_KEY, 0);
+		opened = unseal_by_private(o->unseal, s, sealed_header_index(o->reader),
+		    (unsigned)(o->levels + index), o->private[index], plaintext);
+	} else {
+		if (!find_level(o, s, &index))
+			return filter_no(f, REASON_NO_KEY, 0);
+		outcome = check_dates(o, f, o->level[index]);
+		if (outcome != FILTER_DONE)
+			return outcome;
+		opened = unseal_by_level(o->unseal, s, (unsigned)index, o->level[index], plaintext);
+	}
+	return opened ? FILTER_DONE : filter_no(f, REASON_NOT_AUTHENTIC, 0);
+}
+
+/* A plaintext must not break out of the line that it is written into. */
+static enum filter_outcome
+check_plaintext(struct opening *o, struct filter *f, bool alone, struct bytes *plaintext)
+{
+	const char *nul;
+
+	if (!unseal_unpad(plaintext))
+		return filter_no(f, REASON_PADDING_INVALID, 0);
+	if (plaintext->size > f->max_record)
+		return filter_no(f, REASON_TOO_LONG, 0);
+	if (!alone)
+		return json_parse(&o->check, *plaintext) ? FILTER_DONE : filter_no(f, o->check.reason, 0);
+	nul = memchr(plaintext->at, '\0', plaintext->size);
+	return nul == NULL ? FILTER_DONE : filter_no(f, REASON_NUL_BYTE, 0);
+}
+
+/* The tags as they were sealed, but for the stage. */
+static struct bytes
+opened_tags(struct opening *o, const struct sealed *s)
+{
+	static const char before[] = "{\"v\":1,\"stage\":\"sealed\"",
+			  after[] = "{\"v\":1,\"stage\":\"opened\"";
+	struct tags tags = s->tags;
+
+	o->tags.used = 0;
+	if (s->ehr.size > sizeof before && memcmp(s->ehr.at, before, sizeof before - 1) == 0) {
+		(void)buffer_append(&o->tags, after, sizeof after - 1);
+		(void)buffer_append(
+		    &o->tags, s->ehr.at + sizeof before - 1, s->ehr.size - (sizeof before - 1));
+	} else {
+		tags.stage = STAGE_OPENED;
+		(void)tags_write(&o->tags, &tags);
+	}
+	return buffer_bytes(&o->tags);
+}
+
+static void
+write_line(struct opening *o, struct filter *f, const struct sealed *s, bool alone, struct bytes plaintext)
+{
+	f->written++;
+	if (alone) {
+		/* What the sink could not take it remembers: the filter looks. */
+		(void)sink_line(&f->out, plaintext);
+		return;
+	}
+	(void)sink_put(&f->out, (struct bytes)BYTES("{\"ehr\":"));
+	(void)sink_put(&f->out, opened_tags(o, s));
+	(void)sink_put(&f->out, (struct bytes)BYTES(",\"record\":"));
+	(void)sink_put(&f->out, plaintext);
+	(void)sink_put(&f->out, (struct bytes)BYTES("}\n"));
+}
+
+enum filter_outcome
+opening_line(void *context, struct filter *f, struct bytes line)
+{
+	struct opening *o = context;
+	enum filter_outcome outcome;
+	enum reason reason;
+	struct bytes plaintext;
+	struct sealed s;
+	bool alone;
+
+	if (!sealed_read(o->reader, line, false, &s))
+		return filter_no(f, s.reason, s.byte);
+	if (s.ciphertext.size / 4 * 3 > f->max_record + PADDING_MOST)
+		return filter_no(f, REASON_TOO_LONG, 0);
+	reason = judge(o, &s);
+	if (reason != REASON_NONE)
+		return filter_no(f, reason, 0);
+	outcome = unseal(o, f, &s, &plaintext);
+	if (outcome != FILTER_DONE)
+		return outcome;
+	/* a raw record was sealed without tags of its own, so it comes back without any */
+	alone = o->setup.record_only || s.tags.rl.size == 0;
+	outcome = check_plaintext(o, f, alone, &plaintext);
+	if (outcome == FILTER_DONE)
+		write_line(o, f, &s, alone, plaintext);
+	return outcome;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/seal/head.h"
+
+#include "common/base/diag.h"
+#include "common/record/tagscan.h"
+
+#include <stdlib.h>
+
+enum { TAGS_DEPTH = 3, TAGS_MOST = 65536 };
+
+struct head_reader {
+	struct json ehr;
+};
+
+struct head_reader *
+head_reader_new(void)
+{
+	struct head_reader *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
+	json_init(&r->ehr, NULL, TAGS_DEPTH);
+	return r;
+}
+
+void
+head_reader_free(struct head_reader *r)
+{
+	if (r == NULL)
+		return;
+	json_release(&r->ehr);
+	free(r);
+}
+
+static bool
+refuse(struct head *h, enum reason reason, size_t byte)
+{
+	h->reason = reason;
+	h->byte = byte;
+	return false;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static size_t
+skip_blanks(struct bytes line, size_t at)
+{
+	while (at < line.size && is_blank(line.at[at]))
+		at++;
+	return at;
+}
+
+/* TEXT with white space before it; *AT moves behind it. */
+static bool
+take(struct bytes line, size_t *at, const char *text)
+{
+	size_t size = strlen(text), from = skip_blanks(line, *at);
+
+	if (line.size - from < size || memcmp(line.at + from, text, size) != 0)
+		return false;
+	*at = from + size;
+	return true;
+}
+
+/* The record is what stands between AT and the line's last brace; whether it is JSON is not asked. */
+static bool
+take_record(struct bytes line, size_t at, struct head *h)
+{
+	size_t end = line.size;
+
+	while (end > at && is_blank(line.at[end - 1]))
+		end--;
+	if (end == at || line.at[end - 1] != '}')
+		return refuse(h, REASON_TRUNCATED, line.size + 1);
+	end = h->bare ? end : end - 1;
+	at = skip_blanks(line, at);
+	while (end > at && is_blank(line.at[end - 1]))
+		end--;
+	if (end - at < 2 || line.at[at] != '{' || line.at[end - 1] != '}')
+		return refuse(h, REASON_NOT_AN_OBJECT, at + 1);
+	h->record = (struct bytes){ line.at + at, end - at };
+	return true;
+}
+
+/* Behind the object or array that begins at AT; the line's size if it does not end. */
+static size_t
+skip_value(struct bytes line, size_t at)
+{
+	unsigned depth = 0;
+	bool quoted = false;
+
+	for (; at < line.size; at++) {
+		char c = line.at[at];
+
+		if (quoted) {
+			if (c == '\\')
+				at++;
+			quoted = c != '"';
+		} else if (c == '"') {
+			quoted = true;
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if ((c == '}' || c == ']') && --depth == 0) {
+			return at + 1;
+		}
+	}
+	return line.size;
+}
+
+static bool
+is_stage_of_ours(enum stage stage)
+{
+	return stage == STAGE_VERSION || stage == STAGE_DELETED || stage == STAGE_OPENED;
+}
+
+/* Tags in any form: white space, another order. */
+static bool
+read_any(struct head_reader *r, struct bytes line, size_t at, struct head *h)
+{
+	size_t from = skip_blanks(line, at), end;
+
+	if (from == line.size || line.at[from] != '{')
+		return refuse(h, REASON_BAD_ENVELOPE, from + 1);
+	end = skip_value(line, from);
+	if (end - from > TAGS_MOST)
+		return refuse(h, REASON_TAGS_INVALID, 0);
+	if (!json_parse(&r->ehr, (struct bytes){ line.at + from, end - from }))
+		return refuse(h, r->ehr.reason, from + r->ehr.byte);
+	if (!tags_read(&h->tags, &r->ehr, 0, &h->reason))
+		return refuse(h, h->reason, 0);
+	if (!take(line, &end, ",") || !take(line, &end, "\"record\"") || !take(line, &end, ":"))
+		return refuse(
+		    h, is_stage_of_ours(h->tags.stage) ? REASON_BAD_ENVELOPE : REASON_WRONG_STAGE, end + 1);
+	return take_record(line, end, h);
+}
+
+bool
+head_read(struct head_reader *r, struct bytes line, struct head *h)
+{
+	static const char begin[] = "{\"ehr\":", middle[] = ",\"record\":";
+	size_t at = 0, end;
+
+	*h = (struct head){ 0 };
+	if (line.size > sizeof begin && memcmp(line.at, begin, sizeof begin - 1) == 0) {
+		struct bytes rest = { line.at + sizeof begin - 1, line.size - (sizeof begin - 1) };
+
+		if (tags_scan(rest, &h->tags, &end) && is_stage_of_ours(h->tags.stage) &&
+		    rest.size - end > sizeof middle && memcmp(rest.at + end, middle, sizeof middle - 1) == 0)
+			return take_record(line, sizeof begin - 1 + end + sizeof middle - 1, h);
+	}
+	if (!take(line, &at, "{"))
+		return refuse(h, REASON_NOT_AN_OBJECT, 1);
+	h->bare = !take(line, &at, "\"ehr\"") || !take(line, &at, ":");
+	if (h->bare)
+		return take_record(line, 0, h);
+	if (!read_any(r, line, at, h))
+		return false;
+	return is_stage_of_ours(h->tags.stage) || refuse(h, REASON_WRONG_STAGE, 0);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_SEAL_HEAD_H
+#define EHR_SEAL_HEAD_H
+
+#include "common/record/tags.h"
+
+/*
+ * head: a line to be sealed, read as far as its record begins.  The record is opaque: sealing costs so little
+ * that to look at it would double the price.
+ */
+struct head {
+	bool bare; /* no envelope: the record is the line */
+	struct tags tags;
+	struct bytes record;
+	enum reason reason; /* after a failure */
+	size_t byte;        /* after a failure: in the line, from 1; 0: none to name */
+};
+
+struct head_reader;
+struct head_reader *head_reader_new(void);
+void head_reader_free(struct head_reader *r);
+
+/* LINE has JSON_SLACK readable bytes behind it.  Spans are of the line.  False: reason and byte are set. */
+bool head_read(struct head_reader *r, struct bytes line, struct head *h);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/seal/sealing.h"
+#include "common/base/base64url.h"
+#include "common/base/file.h"
+#include "common/base/start.h"
+#include "common/crypto/secret.h"
+#include "common/policy/site.h"
+#include "common/record/sealed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POLICY = 1, SITE, KEYS, EPOCH, TO, BATCH, NOW, CHECK, OTHER_POLICY, TEST_KEYS };
+
+static const struct option_entry table[] = {
+	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+	{ SITE, 'S', false, "site", "DIR", "the site, whose keys/ hold the level keys" },
+	{ KEYS, 0, false, "keys", "DIR", "the key directory, if it is elsewhere" },
+	{ EPOCH, 0, false, "epoch", "N", "the epoch whose keys are used (the current one)" },
+	{ TO, 0, false, "to", "JWK", "seal to this public key instead of to levels" },
+	{ BATCH, 0, false, "batch", "ID", "the run's name in the tags (random)" },
+	{ NOW, 0, false, "now", "TIME", "refuse keys that are not valid at TIME" },
+	{ CHECK, 0, false, "check", NULL, "parse the records, too" },
+	{ OTHER_POLICY, 0, false, "other-policy", "accept", "take lines made under another policy" },
+	{ TEST_KEYS, 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-seal",
+	.operands = "[file ...]",
+	.purpose = "Seals versions of records, each under its level's key.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
+struct seal_main {
+	const char *policy_path, *site, *keys_path, *to, *batch, *epoch;
+	struct instant now;
+	bool has_now;
+	bool allow_test_keys;
+	struct policy policy;
+	struct sealing sealing;
+	struct point recipient;
+	char recipient_domain[129];
+	struct sealing_setup setup;
+};
+
+/* ---- the command line ------------------------------------------------------------------------------ */
+
+static void
+take_option(struct seal_main *m, const struct options *o, int id)
+{
+	const char **text[] = { [POLICY] = &m->policy_path,
+		[SITE] = &m->site,
+		[KEYS] = &m->keys_path,
+		[EPOCH] = &m->epoch,
+		[TO] = &m->to,
+		[BATCH] = &m->batch };
+
+	if (id < (int)(sizeof text / sizeof text[0])) {
+		*text[id] = o->value;
+	} else if (id == NOW) {
+		if (!clock_parse_instant(bytes_of(o->value), &m->now))
+			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
+		m->has_now = true;
+	} else if (id == CHECK) {
+		m->setup.check = true;
+	} else if (id == TEST_KEYS) {
+		m->allow_test_keys = true;
+	} else {
+		if (strcmp(o->value, "accept") != 0)
+			options_misuse(o, "expected accept", o->value);
+		m->setup.other_policy = true;
+	}
+}
+
+static void
+check_options(const struct seal_main *m, const struct options *o)
+{
+	if (m->to == NULL && m->policy_path == NULL)
+		options_misuse(o, "needs", "--policy DIR");
+	if (m->to == NULL && m->site == NULL && m->keys_path == NULL)
+		options_misuse(o, "needs", "--site DIR");
+	if (m->to != NULL && m->epoch != NULL)
+		options_misuse(o, "not together with --to", "--epoch");
+	if (m->policy_path == NULL && m->setup.other_policy)
+		options_misuse(o, "only with --policy", "--other-policy");
+	if (m->batch != NULL && !sealed_is_marked(bytes_of(m->batch), "b_"))
+		options_misuse(o, "not b_ and 22 characters of base64url", m->batch);
+}
+
+static uint32_t
+epoch(const struct options *o, const char *text)
+{
+	uint64_t value = 0;
+	const char *c = text;
+
+	for (; *c >= '0' && *c <= '9' && value <= INT32_MAX; c++)
+		value = value * 10 + (uint64_t)(*c - '0');
+	if (c == text || *c != '\0' || value == 0 || value > INT32_MAX)
+		options_misuse(o, "not an epoch, expected 1 or above", text);
+	return (uint32_t)value;
+}
+
+/* ---- what a run needs -------------------------------------------------------------------------------- */
+
+static void
+load_policy(struct seal_main *m)
+{
+	struct fault f = { 0 };
+
+	if (m->policy_path == NULL)
+		return;
+	if (!policy_load(&m->policy, m->policy_path, &f) || !sealing_load(&m->sealing, &m->policy, &f)) {
+		fault_print(&f);
+		exit(EXIT_POLICY);
+	}
+	m->setup.policy = &m->policy;
+	m->setup.sealing = &m->sealing;
+	m->setup.domain = m->sealing.domain;
+}
+
+/* A site's keys; to a recipient they are opened only if they were asked for. */
+static void
+open_keys(struct seal_main *m, const struct options *o)
+{
+	const char *path = site_path(&m->policy.arena, m->site, SITE_KEYS, m->keys_path);
+	unsigned want = KEYS_TAGS | (m->to != NULL ? 0 : KEYS_LEVELS) | (m->epoch == NULL ? KEYS_NOW : 0);
+	struct keys_fault fault;
+	struct keys *k;
+
+	if (path == NULL)
+		return;
+	k = keys_open(path, want, m->allow_test_keys, &fault);
+	if (k == NULL)
+		diag_die(EXIT_KEYS, "%s", fault.text);
+	m->setup.keys = k;
+	m->setup.epoch = m->epoch != NULL ? epoch(o, m->epoch) : keys_epoch(k);
+	if (m->setup.epoch == 0 && m->to == NULL)
+		diag_die(EXIT_KEYS, "%s: no-level-key: no epoch has begun here", path);
+	if (m->setup.domain.size == 0)
+		m->setup.domain = bytes_of(keys_domain(k));
+	if (!bytes_are(m->setup.domain, keys_domain(k)))
+		diag_die(
+		    EXIT_KEYS, "%s: no-level-key: these are keys of another domain than the policy's", path);
+}
+
+static bool
+read_point(struct seal_main *m, struct buffer *text)
+{
+	struct json j;
+	uint32_t domain;
+	bool good;
+
+	json_init(&j, NULL, 4);
+	memset(text->at + text->used, 0, JSON_SLACK);
+	good = json_parse(&j, buffer_bytes(text)) && point_read(&m->recipient, &j, 0, POINT_NAMED);
+	domain = good ? json_member(&j, 0, (struct bytes)BYTES("domain")) : 0;
+	if (domain != 0) {
+		struct bytes name = json_inside(&j, domain);
+
+		good = json_kind(&j, domain) == JSON_STRING && tag_is_word(name) &&
+		       memchr(name.at, '/', name.size) == NULL;
+		if (good)
+			memcpy(m->recipient_domain, name.at, name.size);
+	}
+	json_release(&j);
+	return good;
+}
+
+static void
+read_recipient(struct seal_main *m)
+{
+	struct buffer text;
+
+	if (m->to == NULL)
+		return;
+	buffer_init(&text, 65536);
+	if (!file_read(m->to, &text) || !buffer_reserve(&text, JSON_SLACK))
+		diag_die(EXIT_IO, "%s: %s", m->to, strerror(errno));
+	if (!read_point(m, &text))
+		diag_die(EXIT_KEYS, "%s: key-invalid: not a public key on P-256 as a JWK", m->to);
+	if (!m->allow_test_keys && jwk_is_test_thumbprint(m->recipient.jkt))
+		diag_die(EXIT_KEYS, "%s: test-key: its private half is public; only with --allow-test-keys",
+		    m->to);
+	buffer_release(&text);
+	m->setup.recipient = &m->recipient;
+	if (m->setup.domain.size == 0)
+		m->setup.domain = bytes_of(m->recipient_domain);
+}
+
+static void
+check_domain(const struct seal_main *m, const struct options *o)
+{
+	char name[129] = "";
+
+	if (m->setup.domain.size == 0)
+		options_misuse(
+		    o, "whose? a policy, keys or a member domain in the JWK must say the domain", m->to);
+	if (m->setup.domain.size < sizeof name)
+		memcpy(name, m->setup.domain.at, m->setup.domain.size);
+	if (!m->allow_test_keys && jwk_is_test_domain(name))
+		diag_die(
+		    EXIT_KEYS, "test-key: the domain example is for examples; only with --allow-test-keys");
+}
+
+static void
+set_batch(struct seal_main *m)
+{
+	unsigned char random[16];
+
+	memcpy(m->setup.batch, "b_", 2);
+	if (m->batch != NULL) {
+		memcpy(m->setup.batch, m->batch, BATCH_SIZE);
+		return;
+	}
+	public_random(random, sizeof random);
+	(void)base64url_encode(m->setup.batch + 2, (struct bytes){ (const char *)random, sizeof random });
+}
+
+static struct sealing_run *
+begin(struct seal_main *m, const struct options *o)
+{
+	struct sealing_run *run;
+	char fault[320];
+
+	load_policy(m);
+	open_keys(m, o);
+	read_recipient(m);
+	check_domain(m, o);
+	set_batch(m);
+	m->setup.now = m->has_now ? &m->now : NULL;
+	run = sealing_begin(&m->setup, fault);
+	if (run == NULL)
+		diag_die(EXIT_KEYS, "%s", fault);
+	if (!secret_is_locked())
+		diag_warn("memory-not-locked: keys may be swapped to disk");
+	return run;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct seal_main m;
+	struct filter_engine engine = { .record = sealing_line, .envelope = 2 };
+	struct options o;
+	struct filter f;
+	struct sealing_run *run;
+	int id, status;
+
+	start_program("ehr-seal", false);
+	options_init(&o, &manual, argc, argv);
+	filter_init(&f, "ehr-seal");
+	while ((id = options_next(&o)) != OPTIONS_END)
+		if (!filter_option(&f, &o, id))
+			take_option(&m, &o, id);
+	check_options(&m, &o);
+	filter_start(&f, &o, digest_hex);
+	m.setup.max_depth = f.max_depth;
+	run = begin(&m, &o);
+	engine.context = run;
+	if (m.setup.policy != NULL)
+		refusals_policy(&f.refusals, m.policy.digest);
+	status = filter_run(&f, &o, &engine);
+	sealing_end(run);
+	keys_close(m.setup.keys);
+	policy_release(&m.policy);
+	return status;
+}
