@@ -10,16 +10,18 @@ enum { TAGS_DEPTH = 3, TAGS_MOST = 65536 };
 
 struct head_reader {
 	struct json ehr;
+	struct json whole; /* of a line that is refused: what it is, if it is no JSON at all */
 };
 
 struct head_reader *
-head_reader_new(void)
+head_reader_new(unsigned max_depth)
 {
 	struct head_reader *r = calloc(1, sizeof *r);
 
 	if (r == NULL)
 		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
 	json_init(&r->ehr, NULL, TAGS_DEPTH);
+	json_init(&r->whole, NULL, max_depth);
 	return r;
 }
 
@@ -29,6 +31,7 @@ head_reader_free(struct head_reader *r)
 	if (r == NULL)
 		return;
 	json_release(&r->ehr);
+	json_release(&r->whole);
 	free(r);
 }
 
@@ -138,13 +141,12 @@ read_any(struct head_reader *r, struct bytes line, size_t at, struct head *h)
 	return take_record(line, end, h);
 }
 
-bool
-head_read(struct head_reader *r, struct bytes line, struct head *h)
+static bool
+read_line(struct head_reader *r, struct bytes line, struct head *h)
 {
 	static const char begin[] = "{\"ehr\":", middle[] = ",\"record\":";
 	size_t at = 0, end;
 
-	*h = (struct head){ 0 };
 	if (line.size > sizeof begin && memcmp(line.at, begin, sizeof begin - 1) == 0) {
 		struct bytes rest = { line.at + sizeof begin - 1, line.size - (sizeof begin - 1) };
 
@@ -160,4 +162,18 @@ head_read(struct head_reader *r, struct bytes line, struct head *h)
 	if (!read_any(r, line, at, h))
 		return false;
 	return is_stage_of_ours(h->tags.stage) || refuse(h, REASON_WRONG_STAGE, 0);
+}
+
+/* A line that is refused is looked at as a whole: that it is no JSON is to be said before anything else. */
+bool
+head_read(struct head_reader *r, struct bytes line, bool may_be_bare, struct head *h)
+{
+	*h = (struct head){ 0 };
+	if (read_line(r, line, h) && (may_be_bare || !h->bare))
+		return true;
+	if (h->reason == REASON_NONE)
+		h->reason = REASON_WRONG_STAGE;
+	if (json_parse(&r->whole, line))
+		return false;
+	return refuse(h, r->whole.reason, r->whole.byte);
 }

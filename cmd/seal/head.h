@@ -17,10 +17,10 @@ struct head {
 };
 
 struct head_reader;
-struct head_reader *head_reader_new(void);
+struct head_reader *head_reader_new(unsigned max_depth);
 void head_reader_free(struct head_reader *r);
 
 /* LINE has JSON_SLACK readable bytes behind it.  Spans are of the line.  False: reason and byte are set. */
-bool head_read(struct head_reader *r, struct bytes line, struct head *h);
+bool head_read(struct head_reader *r, struct bytes line, bool may_be_bare, struct head *h);
 
 #endif

@@ -138,7 +138,7 @@ sealing_begin(const struct sealing_setup *setup, char fault[320])
 	if (r == NULL)
 		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
 	r->setup = *setup;
-	r->head = head_reader_new();
+	r->head = head_reader_new(setup->max_depth);
 	json_init(&r->check, NULL, setup->max_depth);
 	if (prepare(r, fault))
 		return r;
@@ -371,10 +371,8 @@ sealing_line(void *context, struct filter *f, struct bytes line)
 	struct head h;
 	int level = 0;
 
-	if (!head_read(r->head, line, &h))
+	if (!head_read(r->head, line, r->to != NULL, &h))
 		return filter_no(f, h.reason, h.byte);
-	if (h.bare && r->to == NULL)
-		return filter_no(f, REASON_WRONG_STAGE, 0);
 	if (!h.bare)
 		reason = judge(r, &h, &level);
 	if (reason != REASON_NONE)
