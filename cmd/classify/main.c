@@ -5,6 +5,7 @@
 #include "common/record/filter.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { POLICY = 1, NOW };
@@ -119,17 +120,59 @@ classify_line(void *context, struct filter *f, struct bytes line)
 	return FILTER_DONE;
 }
 
+/* Types are named many in a line: a message each would bury the rest. */
+struct types {
+	char text[400];
+	size_t used;
+};
+
+static void
+flush_types(struct types *t)
+{
+	if (t->used > 0)
+		diag_warn("no-base: default level for %.*s", (int)t->used, t->text);
+	t->used = 0;
+}
+
+static void
+add_type(struct types *t, const struct coverage *fact)
+{
+	int size;
+
+	if (t->used > sizeof t->text - 100)
+		flush_types(t);
+	size = snprintf(t->text + t->used, sizeof t->text - t->used, "%s%.*s: %" PRIu64,
+	    t->used > 0 ? ", " : "", (int)fact->name.size, fact->name.at, fact->records);
+	t->used += (size_t)size;
+}
+
 /* What the policy did not see, at the end of a run and whatever the options. */
 static enum filter_outcome
 end(void *context, struct filter *f)
 {
 	struct classify *c = context;
 	struct coverage fact;
+	struct types types = { .used = 0 };
 
 	(void)f;
 	for (size_t i = 0; classifier_coverage(c->classifier, i, &fact); i++)
-		diag_warn("%s: %.*s: %" PRIu64 " records, %zu rows", fact.what, (int)fact.name.size,
-		    fact.name.at, fact.records, fact.rows);
+		switch (fact.kind) {
+		case COVERAGE_UNKNOWN_TYPE:
+			diag_warn(
+			    "unknown-type: %" PRIu64 " records of a type that nobody knows", fact.records);
+			break;
+		case COVERAGE_NO_BASE:
+			add_type(&types, &fact);
+			break;
+		case COVERAGE_SYSTEM:
+		case COVERAGE_PART_OF_SYSTEM:
+			flush_types(&types);
+			diag_warn("%s-system: %.*s: %" PRIu64 " records, %zu rows",
+			    fact.kind == COVERAGE_SYSTEM ? "uncovered" : "partly-covered",
+			    (int)fact.name.size, fact.name.at, fact.records, fact.rows);
+			break;
+		}
+	flush_types(&types);
 	return FILTER_DONE;
 }
 

@@ -96,8 +96,15 @@ const struct codes *classifier_codes(const struct classifier *c);
 struct shape *classifier_shape(const struct classifier *c);
 
 /* ---- coverage: what the policy did not see in all records so far ---- */
+enum coverage_kind {
+	COVERAGE_UNKNOWN_TYPE,   /* of records or parts that nobody knows */
+	COVERAGE_NO_BASE,        /* a type of which `base` does not speak */
+	COVERAGE_SYSTEM,         /* a code system that no value set covers */
+	COVERAGE_PART_OF_SYSTEM, /* one that the value sets cover in part */
+};
+
 struct coverage {
-	const char *what;  /* "unknown-type", "no-base", "uncovered-system", "partly-covered-system" */
+	enum coverage_kind kind;
 	struct bytes name; /* a word of ours or the policy's, never a record's: "another system" */
 	uint64_t records;
 	size_t rows;

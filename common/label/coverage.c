@@ -98,23 +98,23 @@ struct picking {
 };
 
 static bool
-pick(struct picking *p, const char *what, struct bytes name, uint64_t records, size_t rows)
+pick(struct picking *p, enum coverage_kind kind, struct bytes name, uint64_t records, size_t rows)
 {
 	if (records == 0 || p->left-- > 0)
 		return false;
-	*p->fact = (struct coverage){ what, name, records, rows };
+	*p->fact = (struct coverage){ kind, name, records, rows };
 	return true;
 }
 
 static bool
 pick_type(const struct run *run, struct picking *p)
 {
-	if (pick(p, "unknown-type", (struct bytes)BYTES("types that nobody knows"), run->unknown_types, 0) ||
-	    pick(p, "no-base", (struct bytes)BYTES("other types"), run->other_unspoken, 0))
+	if (pick(p, COVERAGE_UNKNOWN_TYPE, (struct bytes){ 0 }, run->unknown_types, 0) ||
+	    pick(p, COVERAGE_NO_BASE, (struct bytes)BYTES("other types"), run->other_unspoken, 0))
 		return true;
 	for (size_t i = 0; i < vocabulary_size(VOCABULARY_RESOURCE_TYPE); i++)
-		if (pick(p, "no-base", vocabulary_at(VOCABULARY_RESOURCE_TYPE, i)->code, run->type_count[i],
-			0))
+		if (pick(p, COVERAGE_NO_BASE, vocabulary_at(VOCABULARY_RESOURCE_TYPE, i)->code,
+			run->type_count[i], 0))
 			return true;
 	return false;
 }
@@ -129,8 +129,8 @@ coverage_fact(const struct run *run, size_t i, struct coverage *fact)
 		return true;
 	for (unsigned n = 1; n <= run->systems; n++)
 		if (pick(&p,
-			run->system_coverage[n] == NOT_COVERED ? "uncovered-system" : "partly-covered-system",
+			run->system_coverage[n] == NOT_COVERED ? COVERAGE_SYSTEM : COVERAGE_PART_OF_SYSTEM,
 			codes_system_uri(codes, n), run->system_count[n], codes_system_rows(codes, n)))
 			return true;
-	return pick(&p, "uncovered-system", (struct bytes)BYTES("another system"), run->system_count[0], 0);
+	return pick(&p, COVERAGE_SYSTEM, (struct bytes)BYTES("another system"), run->system_count[0], 0);
 }

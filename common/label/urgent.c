@@ -306,7 +306,7 @@ is_stale(struct run *run)
 	    !shape_time(run->set.shape, run_json(run), root, &time))
 		return false;
 	return instant_compare(time.from, run->set.now_instant) > 0 ||
-	       instant_compare(time.until, instant_add(run->set.now_instant, -c->stale_after)) < 0;
+	       instant_compare(time.until, instant_add(run->set.now_instant, -c->stale_after)) <= 0;
 }
 
 void

@@ -1,0 +1,503 @@
+# ehr-classify: what each part of the policy makes of a record (testdata/policies/labels).
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+
+policy() {
+	P=$EHR_ROOT/testdata/policies/labels
+}
+
+# The labels of the record $1, one a line and without their quotes, are what stands on standard input: place,
+# level, sensitivity, basis, criticality, rule, was; `base` labels are left out.
+labels() {
+	policy
+	printf '%s\n' "$1" >in
+	shift
+	ehr 0 ehr-classify -P "$P" "$@" in &&
+		jq -r '.labels[] | select(.rule != "base" and .rule != "default") |
+			[.at, .level, (.sensitivity // [] | join("+")), (.basis // [] | join("+")), .criticality, .rule, .was] |
+			map(. // "-" | if . == "" then "-" else . end) | join(" ")' out >shown &&
+		same shown
+}
+
+# The members $2 of ehr are $3.
+tags() {
+	policy
+	printf '%s\n' "$1" >in
+	ehr 0 ehr-classify -P "$P" "${@:4}" in && [ "$(jq -c ".ehr | $2" out)" = "$3" ] || {
+		cat out err >&2
+		return 1
+	}
+}
+
+@test "a labelled line, byte for byte" {
+	policy
+	printf '%s\n' '{"resourceType":"Observation","id":"o1", "subject":{"reference":"Patient/p1"},"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"59408-5"}]},"valueQuantity":{"value":91.50,"code":"%"},"component":[{"valueString":"\u00e9"},{"code":{"coding":[{"system":"http://loinc.org","code":"7917-8"}]}}]}' >in
+	ehr 0 ehr-classify -P "$P" in
+	sed -E 's/sha256:[0-9a-f]{64}/sha256:D/' out >shown
+	same shown <<'END'
+{"ehr":{"v":1,"stage":"labelled","id":"Observation/o1","subject":"Patient/p1","level":"R","sensitivity":["HIV"],"criticality":"high","reasons":["hiv","spo2"],"policy":"sha256:D"},"labels":[{"at":"","level":"N","rule":"base"},{"at":"","level":"N","criticality":"high","rule":"spo2"},{"at":"/resourceType","level":"U","rule":"base"},{"at":"/id","level":"U","rule":"base"},{"at":"/status","level":"L","rule":"base"},{"at":"/component/1","level":"R","sensitivity":["HIV"],"rule":"hiv"},{"at":"/component/1/code","level":"L","rule":"base"}],"record":{"resourceType":"Observation","id":"o1", "subject":{"reference":"Patient/p1"},"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"59408-5"}]},"valueQuantity":{"value":91.50,"code":"%"},"component":[{"valueString":"\u00e9"},{"code":{"coding":[{"system":"http://loinc.org","code":"7917-8"}]}}]}}
+END
+}
+
+@test "the digest is the policy's: another byte in any file is another digest" {
+	policy
+	cp -r "$P" changed
+	echo '# ' >>changed/policy.yaml
+	printf '{"resourceType":"Basic"}\n' >in
+	ehr 0 ehr-classify -P "$P" in
+	jq -r .ehr.policy out >one
+	ehr 0 ehr-classify -P changed in
+	jq -r .ehr.policy out >two
+	ehr 1 cmp -s one two
+}
+
+@test "base: the nearest place counts, of one place the type's own, else the higher; only changes are labels" {
+	policy
+	printf '%s\n' '{"resourceType":"Patient","id":"p","meta":{"source":"s","profile":["a"]},"gender":"x","identifier":[{"system":"urn:ssn"},{"system":"urn:a"}]}' >in
+	ehr 0 ehr-classify -P "$P" in
+	jq -r '.labels[] | [.at, .level, .rule] | join(" ")' out >shown
+	same shown <<-'END'
+		 N base
+		/resourceType U base
+		/id L base
+		/meta/source R base
+		/gender L base
+		/identifier/0 R base
+	END
+	[ "$(jq -r .ehr.level out)" = R ]
+}
+
+@test "a type without a base has the default, an unknown or missing one the highest level everywhere" {
+	policy
+	printf '%s\n' '{"resourceType":"Flag","id":"f"}' '{"resourceType":"flag","id":"f"}' '{"id":"f"}' '{"resourceType":7}' >in
+	ehr 0 ehr-classify -P "$P" in
+	jq -c '[.ehr.level, .ehr.id[0:6], .labels]' out >shown
+	same shown <<-END
+		["N","Flag/f",[{"at":"","level":"N","rule":"default"},{"at":"/resourceType","level":"U","rule":"base"},{"at":"/id","level":"U","rule":"base"}]]
+		["V","flag/f",[{"at":"","level":"V","rule":"default"}]]
+		["V","_/f",[{"at":"","level":"V","rule":"default"}]]
+		["V","_/~$(printf '{"resourceType":7}' | sha256sum | cut -c1-3)",[{"at":"","level":"V","rule":"default"}]]
+	END
+	has err 'ehr-classify: unknown-type: 3 records of a type that nobody knows'
+}
+
+@test "codes: a concept, a coding, a reference to a concept; the outermost entry is labelled, else the root" {
+	labels '{"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"B20"}],"text":"x"},"stage":[{"summary":{"concept":{"coding":[{"system":"http://loinc.org","code":"7917-8"}]}}}]}' <<-'END'
+		- R HIV - - hiv -
+		/code - HIV - - hiv-match -
+		/stage/0/summary - HIV - - hiv-match -
+	END
+	labels '{"resourceType":"QuestionnaireResponse","item":[{"item":[{"answer":[{"valueCoding":{"system":"http://loinc.org","code":"7917-8"}}]}]},{"linkId":"1"}]}' <<-'END'
+		/item/0 R HIV - - hiv -
+	END
+}
+
+@test "codes: dots, blanks and case in ICD, OIDs and old names of systems, escapes: none evades" {
+	local code
+	for code in '"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"b20"' \
+		'"code":"B20.","system":"http://hl7.org/fhir/sid/icd-10-cm"' \
+		'"system":"urn:oid:2.16.840.1.113883.6.90","code":"B20"' \
+		'"system":"2.16.840.1.113883.6.90","code":"B 20"' \
+		'"system":"https://hl7.org/fhir/sid/icd-10-cm/","code":"B20"' \
+		'"\u0073ystem":"http:\/\/hl7.org/fhir/sid/icd-10-cm","c\u006fde":"B\u00320"' \
+		'"code":"B20"' '"system":null,"code":"B20"'; do
+		labels '{"resourceType":"Procedure","x":[{"coding":[{'"$code"'}]}]}' <<-'END'
+			- R HIV - - hiv -
+		END
+	done
+}
+
+@test "codes: never under another known system, and H00.34 is not H0034" {
+	labels '{"resourceType":"Procedure","code":{"coding":[{"system":"http://loinc.org","code":"B20"},{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"H00.34"},{"system":"urn:mine","code":"B20"}]}}' </dev/null
+	labels '{"resourceType":"Procedure","code":{"coding":[{"system":"https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets","code":"h0034"}]}}' <<-'END'
+		- R SUD 42CFRPart2 - substance -
+	END
+}
+
+@test "codes: a coding that nobody can read counts as each that a rule asks for" {
+	labels '{"resourceType":"Procedure","code":{"coding":[{"system":7,"code":"x"}]}}' <<-'END'
+		- R HIV - - hiv -
+		- R - 42CFRPart2 - substance -
+		- R - - - written-out -
+	END
+}
+
+@test "codes: categories come from the rows that matched, in the entry they stand in" {
+	labels '{"resourceType":"Observation","component":[{"code":{"coding":[{"system":"http://loinc.org","code":"5643-2"}]}},{"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"F11.20"},{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"F10"}]}}]}' <<-'END'
+		/component/0 R ETHUD 42CFRPart2 - substance -
+		/component/1 R ETHUD+SUD 42CFRPart2 - substance -
+	END
+}
+
+@test "codes: a row holds in its time, and for a record without a time" {
+	local r='{"resourceType":"Condition","code":{"coding":[{"system":"http://snomed.info/sct","code":"86406008"}]}'
+	labels "$r,\"recordedDate\":\"2021\"}" </dev/null
+	labels "$r,\"recordedDate\":\"2019-12-31T23:00:00Z\"}" <<-'END'
+		- R HIV - - hiv -
+		/code - HIV - - hiv-match -
+	END
+	labels "$r}" <<-'END'
+		- R HIV - - hiv -
+		/code - HIV - - hiv-match -
+	END
+}
+
+@test "rules: codes written out, prefixes too" {
+	labels '{"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"z21.9"}]}}' <<-'END'
+		- R - - - written-out -
+	END
+	labels '{"resourceType":"Condition","bodySite":{"coding":[{"system":"http://loinc.org","code":"1-1"}]}}' </dev/null
+}
+
+@test "rules: when is asked of the root, at a place the label goes there, a place that jq fails at labels the root" {
+	labels '{"resourceType":"Patient","extension":[{"url":"urn:vip"}]}' <<-'END'
+		- V VIP - - vip -
+	END
+	labels '{"resourceType":"Patient","extension":[{"url":"urn:other"}]}' </dev/null
+	labels '{"resourceType":"Patient","extension":7}' <<-'END'
+		- V VIP - - vip -
+	END
+	labels '{"resourceType":"Patient","active":true,"gender":"x","contact":[{"name":{}},{"name":{}}]}' <<-'END'
+		/gender R - - - place -
+		/contact/0/name R - - - place -
+		/contact/1/name R - - - place -
+	END
+	labels '{"resourceType":"Patient","active":false,"name":[{"use":"old"},{"use":"usual"}]}' <<-'END'
+		/name/0 R - - - jq-place -
+	END
+	labels '{"resourceType":"Patient","active":false,"name":[{"use":"old"},{"use":7}]}' <<-'END'
+		- R - - - jq-place -
+		/name/0 R - - - jq-place -
+	END
+}
+
+@test "rules: tests in one where hold at one element; any, none, present" {
+	labels '{"resourceType":"Patient","name":[{"use":"nick","text":"Abe"},{"use":"usual","text":"Zoe"}]}' </dev/null
+	labels '{"resourceType":"Patient","name":[{"text":"a"},{"use":"nick","text":"Zoe"}]}' <<-'END'
+		/name/1 R - - - same-element -
+	END
+	labels '{"resourceType":"Basic","a":1.0}' <<<'/a R - - - any-of -'
+	labels '{"resourceType":"Basic","a":10e-1,"b":{}}' <<-'END'
+		/a R - - - any-of -
+		/b R - - - any-of -
+	END
+	labels '{"resourceType":"Basic","a":"1","b":null}' </dev/null
+	labels '{"resourceType":"Basic","a":1,"c":true}' </dev/null
+}
+
+@test "rules: numbers across units; what cannot be judged counts as true" {
+	local value
+	for value in '{"value":34.99,"code":"Cel"}' '{"value":94.9,"code":"[degF]"}' '{"value":34,"unit":"C {oral}"}' \
+		'{"value":34.99,"code":"Cel","comparator":"<="}' \
+		'{"value":50,"code":"Cel","comparator":"<"}' '{"value":36,"code":"kg"}' '{"value":36}' 36 '"36"' '{"value":"36","code":"Cel"}'; do
+		labels '{"resourceType":"Basic","temperature":'"$value"'}' <<<'/temperature R - - - cold -'
+	done
+	for value in '{"value":35,"code":"Cel"}' '{"value":95.0,"code":"[degF]"}' '{"value":35,"code":"Cel","comparator":">"}'; do
+		labels '{"resourceType":"Basic","temperature":'"$value"'}' </dev/null
+	done
+}
+
+@test "rules: dates; a partial one that overlaps counts as true" {
+	local date
+	for date in 2000-05-31 1999 2000 2000-05-31T23:00:00Z x; do
+		labels '{"resourceType":"Basic","date":"'$date'"}' <<<'/date R - - - old -'
+	done
+	for date in 2000-06 2000-06-01 2001; do
+		labels '{"resourceType":"Basic","date":"'$date'"}' </dev/null
+	done
+}
+
+@test "rules: one without conditions holds for every root of its types, contained ones and Bundle entries too" {
+	labels '{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Group"}},{"resource":{"resourceType":"Flag","contained":[{"resourceType":"Group"}]}},{"response":{"outcome":{"resourceType":"Group"}}}]}' <<-'END'
+		/entry/0/resource R EMP - - always -
+		/entry/1/resource/contained/0 R EMP - - always -
+		/entry/2/response/outcome R EMP - - always -
+	END
+	labels '{"resourceType":"Parameters","parameter":[{"resource":{"resourceType":"Group"}},{"part":[{"part":[{"resource":{"resourceType":"Group"}}]}]}]}' <<-'END'
+		/parameter/0/resource R EMP - - always -
+		/parameter/1/part/0/part/0/resource R EMP - - always -
+	END
+}
+
+@test "roots: no path crosses into an inner root, and its base is its own" {
+	labels '{"resourceType":"Procedure","contained":[{"resourceType":"Condition","id":"c","code":{"coding":[{"system":"http://loinc.org","code":"7917-8"}]}}],"x":1}' <<-'END'
+		/contained/0 R HIV - - hiv -
+		/contained/0/code - HIV - - hiv-match -
+	END
+	policy
+	printf '%s\n' '{"resourceType":"Procedure","contained":[{"resourceType":"Organization","name":"n"},{"resourceType":"Flag"},{"name":"no root"},{"resourceType":"Nothing"}]}' >in
+	ehr 0 ehr-classify -P "$P" in
+	jq -r '.labels[] | select(.at | endswith("resourceType") | not) | [.at, .level, .rule] | join(" ")' out >shown
+	same shown <<-'END'
+		 N default
+		/contained/0 U base
+		/contained/3 V default
+	END
+}
+
+@test "floors: meta.security of a root labels the root; unknown, retired and other codes" {
+	local s='"system":"http://terminology.hl7.org/CodeSystem'
+	labels '{"resourceType":"Flag","meta":{"security":[{'"$s"'/v3-Confidentiality","code":"R"},{'"$s"'/v3-ActCode","code":"HIV"},{'"$s"'/v3-ActReason","code":"HTEST"}]}}' <<<'- R HIV - - floor -'
+	labels '{"resourceType":"Flag","meta":{"security":[{"system":"urn:oid:2.16.840.1.113883.5.25","code":"HIV"}]}}' <<<'- V - - - floor -'
+	labels '{"resourceType":"Flag","meta":{"security":[{'"$s"'/v3-Confidentiality","code":"r"}]}}' <<<'- V - - - floor -'
+	labels '{"resourceType":"Flag","meta":{"security":[{"code":"L"},{'"$s"'/v3-ActCode","code":"PSYTHPN"}]}}' <<<'- V PSYTHPN - - floor -'
+	labels '{"resourceType":"Flag","contained":[{"resourceType":"Basic","meta":{"security":[{"code":"R"}]}}],"meta":{"security":[]}}' <<<'/contained/0 R - - - floor -'
+}
+
+@test "floors: a malformed label refuses the record" {
+	local bad
+	policy
+	for bad in '{"security":{}}' '{"security":[7]}' '{"security":[{"system":"x"}]}' '{"security":[{"code":7}]}' '{"security":[{"code":"R","system":7}]}' '{"security":null}'; do
+		printf '{"resourceType":"Flag","meta":%s}\n' "$bad" >in
+		ehr 5 ehr-classify -P "$P" in
+		has err 'in:1: bad-label: malformed security label at byte'
+	done
+	printf '%s\n' '{"resourceType":"Flag","x":{"extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueString":"R"}]}}' >in
+	ehr 5 ehr-classify -P "$P" in
+	has err bad-label
+}
+
+@test "floors: inline labels, on an element, on a primitive's twin, and on one of an array" {
+	local e='"extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueCoding":{"code":"R"}}]'
+	labels '{"resourceType":"Patient","contact":[{'"$e"'}],"birthDate":"2000","_birthDate":{'"$e"'},"_deceasedDateTime":{'"$e"'},"name":[{"given":["a","b"],"_given":[null,{'"$e"'}]}]}' <<-'END'
+		/contact/0 R - - - floor -
+		/birthDate R - - - floor -
+		/_deceasedDateTime R - - - floor -
+		/name/0/given/1 R - - - floor -
+	END
+	labels '{"resourceType":"Patient",'"$e"'}' <<<'- R - - - floor -'
+}
+
+@test "floors: a release by name is the only way down, for its code alone" {
+	local lab='"meta":{"source":"urn:lab:7","security":[{"code":"R"}'
+	labels '{"resourceType":"Flag",'"$lab"']}}' <<<'- N - - - lab-reviewed R'
+	labels '{"resourceType":"Flag",'"$lab"',{"code":"V"}]}}' <<-'END'
+		- V - - - floor -
+		- N - - - lab-reviewed R
+	END
+	labels '{"resourceType":"Flag","meta":{"source":"urn:lab:8","security":[{"code":"R"}]}}' <<<'- R - - - floor -'
+}
+
+@test "floors: those that an ingested line brings, for a record without a level of its own" {
+	local head='{"ehr":{"v":1,"stage":"ingested","subject":"Patient/p9","floor":[{"code":"R"},{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"HIV"}]},"record":'
+	labels "$head"'{"resourceType":"Basic"}}' <<<'- R HIV - - floor -'
+	labels "$head"'{"resourceType":"Basic","meta":{"security":[{"code":"L"}]}}}' <<<'- R HIV - - floor -'
+	tags "$head"'{"resourceType":"Basic","id":"b"}}' '[.id, .subject]' '["Basic/b","Patient/p9"]'
+}
+
+@test "a labelled line gives the same line; a forged label can only raise, and raises once" {
+	policy
+	printf '%s\n' '{"resourceType":"Observation","id":"o","status":"final","text":{"div":"d"},"subject":{"identifier":{"system":"s","value":"\"v"}},"component":[{"code":{"coding":[{"code":"B20"}]}}],"interpretation":[{"coding":[{"code":"HH"}]}]}' >in
+	ehr 0 ehr-classify -P "$P" in
+	cp out one
+	ehr 0 ehr-classify -P "$P" one && cmp one out
+	jq -c '.labels = [{"at":"","level":"U","rule":"base"},{"at":"/status","level":"R","sensitivity":["SUD"],"rule":"mine"},{"at":"/id","level":"X","rule":"y"}] | .ehr.level = "U"' one >forged
+	ehr 0 ehr-classify -P "$P" forged
+	cp out two
+	jq -c '[.ehr.level, (.labels[] | select(.rule == "floor"))]' out >shown
+	same shown <<<'["V",{"at":"/id","level":"V","rule":"floor"},{"at":"/status","level":"R","sensitivity":["SUD"],"rule":"floor"}]'
+	ehr 0 ehr-classify -P "$P" two && cmp two out
+	jq -c '.labels[1].at = "/nothing"' one >bad
+	ehr 5 ehr-classify -P "$P" bad
+	has err 'bad-pointer'
+}
+
+@test "opaque: attachments with what tells their length, and long base64 wherever it hides" {
+	local long
+	long=$(printf 'QUJD%.0s' {1..64})
+	labels '{"resourceType":"DocumentReference","content":[{"attachment":{"contentType":"a/b","data":"QQ==","url":"u","title":"t","size":3,"hash":"h","language":"en"}}]}' <<-'END'
+		/content/0/attachment/data R - - - opaque -
+		/content/0/attachment/url R - - - opaque -
+		/content/0/attachment/title R - - - opaque -
+		/content/0/attachment/size R - - - opaque -
+		/content/0/attachment/hash R - - - opaque -
+	END
+	labels '{"resourceType":"Basic","x":"'"$long"'","y":"'"${long#Q}"'"}' <<<'/x R - - - opaque -'
+	labels '{"resourceType":"Basic","x":"data:a/b;base64,'"$long"'!","y":["'"${long:0:100}\\n${long:100}"'"]}' <<-'END'
+		/x R - - - opaque -
+		/y/0 R - - - opaque -
+	END
+	labels '{"resourceType":"Basic","x":"'"${long:0:128}\\u0051\\/${long:130}"'","y":"'"${long:0:200} ${long}"'"}' <<-'END'
+		/x R - - - opaque -
+		/y R - - - opaque -
+	END
+	labels '{"resourceType":"Basic","x":"'"${long:0:200} ${long:0:200}"'"}' </dev/null
+}
+
+@test "narrative: as high as the highest part of its root and of the roots in it" {
+	labels '{"resourceType":"Flag","text":{"status":"x","div":"d"},"contained":[{"resourceType":"Group","text":{"div":"e"}}]}' <<-'END'
+		/text/div R - - - narrative -
+		/contained/0 R EMP - - always -
+	END
+	labels '{"resourceType":"Flag","text":{"div":"d"}}' </dev/null
+	labels '{"resourceType":"Observation","text":{"div":"d"},"code":{"text":"t"}}' <<<'/text/div R - - - narrative -'
+}
+
+# An Observation of the sign $1 with the members $2.
+observation() {
+	printf '{"resourceType":"Observation","code":{"coding":[{"system":"http://loinc.org","code":"%s"}]}%s}' "$1" "$2"
+}
+
+@test "criticality: the bands of a sign, in all units, in components" {
+	local value
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":91.9,"unit":"%"}')" <<<'- N - - high spo2 -'
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":92.0,"code":"%"}')" <<<'- N - - medium spo2 -'
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":0.95,"code":"1"}')" <<<'- N - - low spo2 -'
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":96,"code":"%"}')" </dev/null
+	labels "$(observation 59408-5 ',"valueInteger":91')" <<<'- N - - high spo2 -'
+	labels "$(observation 59408-5 ',"valueRange":{"low":{"value":93,"code":"%"},"high":{"value":99,"code":"%"}}')" <<<'- N - - medium spo2 -'
+	labels "$(observation 8310-5 ',"valueQuantity":{"value":100.4,"code":"[degF]"}')" </dev/null
+	labels "$(observation 8310-5 ',"valueQuantity":{"value":100.5,"code":"[degF]"}')" <<<'- L - - high heat -'
+	labels "$(observation x ',"component":['"$(observation 59408-5 ',"valueQuantity":{"value":91,"code":"%"}')"']')" <<<'/component/0 N - - high spo2 -'
+}
+
+@test "criticality: what should have been judged and could not is said to be so" {
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":99,"code":"kg"}')" <<<'- N - - medium unit -'
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":99}')" <<<'- N - - medium unit -'
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":"99","code":"%"}')" <<<'- N - - medium value -'
+	labels "$(observation 59408-5 ',"valueString":"99"')" <<<'- N - - medium value -'
+	labels "$(observation 59408-5 ',"dataAbsentReason":{}')" <<<'- N - - medium value -'
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":95,"code":"%","comparator":"<"}')" <<<'- N - - medium comparator -'
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":92,"code":"%","comparator":"<"}')" <<<'- N - - high spo2 -'
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":1e999999,"code":"%"}')" </dev/null
+	labels '{"resourceType":"Flag","loudness":"x"}' <<<'- N - - medium value -'
+}
+
+@test "criticality: of a sign's rules one that can read the unit is enough" {
+	labels "$(observation 2339-0 ',"valueQuantity":{"value":53,"code":"mg/dL"}')" <<<'- N - - high sugar -'
+	labels "$(observation 15074-8 ',"valueQuantity":{"value":2.9,"code":"mmol/L"}')" <<<'- N - - high sugar-molar -'
+	labels "$(observation 15074-8 ',"valueQuantity":{"value":5,"code":"mmol/L"}')" </dev/null
+	labels "$(observation 15074-8 ',"valueQuantity":{"value":5,"code":"kg"}')" <<<'- N - - medium unit -'
+}
+
+@test "criticality: the sender's word, a rule's, and the highest of all; a code in an order is no sign" {
+	labels '{"resourceType":"ServiceRequest","priority":"stat","code":{"coding":[{"system":"http://loinc.org","code":"59408-5"}]}}' <<<'- N - - critical evidence -'
+	labels "$(observation 59408-5 ',"interpretation":[{"coding":[{"code":"H"},{"code":"HH"}]}],"valueQuantity":{"value":93,"code":"%"}')" <<-'END'
+		- N - - critical evidence -
+		- N - - medium spo2 -
+	END
+	labels '{"resourceType":"Flag","code":{"coding":[{"system":"urn:local","code":"SEPSIS"}]},"loudness":81}' <<-'END'
+		- N - - critical sepsis -
+		- N - - high loud -
+	END
+	tags '{"resourceType":"Flag","loudness":81}' '[.criticality, .reasons]' '["high",["loud"]]'
+}
+
+@test "criticality: known from the level on of what it was read from" {
+	labels "$(observation 59408-5 ',"valueQuantity":{"value":91,"code":"%","extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueCoding":{"code":"V"}}]}')" <<-'END'
+		- V - - high spo2 -
+		/valueQuantity V - - - floor -
+	END
+}
+
+@test "criticality: entered in error alarms nobody; old values and values from the future are stale" {
+	local low=',"valueQuantity":{"value":80,"code":"%"}'
+	labels "$(observation 59408-5 ',"status":"cancelled"'"$low")" </dev/null
+	labels "$(observation 59408-5 ',"effectiveDateTime":"2026-11-20T09:00:00Z"'"$low")" --now 2026-11-21T09:00:01Z <<<'- N - - low stale -'
+	labels "$(observation 59408-5 ',"effectiveDateTime":"2026-11-20T09:00:01Z"'"$low")" --now 2026-11-21T09:00:00Z <<<'- N - - high spo2 -'
+	labels "$(observation 59408-5 ',"effectiveDateTime":"2026-11-22"'"$low")" --now 2026-11-21T09:00:00Z <<<'- N - - low stale -'
+	labels "$(observation 59408-5 ',"effectiveDateTime":"2026-11-22"'"$low")" <<<'- N - - high spo2 -'
+}
+
+@test "id and subject, in one form however they are written" {
+	tags '{"resourceType":"Flag","id":"f","subject":{"reference":"http://h/fhir/Patient/p1/_history/2"}}' '[.id, .subject]' '["Flag/f","Patient/p1"]'
+	tags '{"resourceType":"Flag","id":"f","subject":{"reference":"urn:uuid:p1"}}' .subject '"Patient/p1"'
+	tags '{"resourceType":"Flag","id":"f","patient":{"type":"Person","reference":"p1"}}' .subject '"Person/p1"'
+	tags '{"resourceType":"Flag","id":"f","subject":{"reference":"Patient?identifier=s|v"}}' .subject '"Patient?identifier=s|v"'
+	tags '{"resourceType":"Flag","id":"f","subject":{"reference":"Patient?name=x"}}' .subject null
+	tags '{"resourceType":"Flag","id":"f","subject":{"identifier":{"system":"s","value":"v"}}}' .subject '"Patient?identifier=s|v"'
+	tags '{"resourceType":"Flag","contained":[{"resourceType":"Patient","id":"x","identifier":[{"system":"s","value":"v"}]}],"subject":{"reference":"#x"}}' .subject '"Patient?identifier=s|v"'
+	tags '{"resourceType":"Patient","id":"p"}' .subject '"Patient/p"'
+	tags '{"resourceType":"Flag"}' '.id' '"Flag/~'"$(printf '{"resourceType":"Flag"}' | sha256sum | cut -c1-32)"'"'
+	tags '{"resourceType":"Flag","id":"a b"}' '.id[0:6]' '"Flag/~"'
+}
+
+@test "coverage: systems are named if a table knows them, others only counted" {
+	policy
+	printf '%s\n' '{"resourceType":"Flag","code":{"coding":[{"system":"http://snomed.info/sct","code":"1"},{"system":"urn:secret","code":"1"},{"system":"http://hl7.org/fhir/sid/cvx","code":"1"},{"system":"http://unitsofmeasure.org","code":"1"}]}}' >in
+	cat in in >two
+	ehr 0 ehr-classify -P "$P" two
+	same err <<-'END'
+		ehr-classify: no-base: default level for Flag: 2
+		ehr-classify: uncovered-system: http://hl7.org/fhir/sid/cvx: 2 records, 0 rows
+		ehr-classify: uncovered-system: another system: 2 records, 0 rows
+	END
+	cp -r "$P" strict
+	echo 'uncovered: R' >>strict/classify.yaml
+	ehr 0 ehr-classify -P strict in
+	[ "$(jq -c '[.ehr.level, .ehr.reasons]' out)" = '["R",["uncovered"]]' ]
+}
+
+@test "input: stages, tombstones, what is no record" {
+	policy
+	printf '%s\n' '{"ehr":{"v":1,"stage":"deleted","id":"Flag/f"},"record":{}}' >in
+	ehr 0 ehr-classify -P "$P" in && cmp in out
+	printf '%s\n' '{"ehr":{"v":1,"stage":"opened"},"record":{}}' '{"ehr":{"v":2},"record":{}}' '[]' '{"ehr":{"v":1,"stage":"ingested"},"record":[]}' >in
+	ehr 1 ehr-classify -P "$P" --on-error skip in
+	empty out
+	[ "$(wc -l <err)" -eq 4 ]
+}
+
+@test "input: a record may be as long and as deep in its envelope as without" {
+	policy
+	printf '{"resourceType":"Flag","x":"%0100d"}\n' 0 >in
+	ehr 0 ehr-classify -P "$P" --max-record 200 in
+	cp out labelled
+	ehr 0 ehr-classify -P "$P" --max-record 200 labelled
+	ehr 5 ehr-classify -P "$P" --max-record 100 labelled
+	has err too-long
+	printf '{"resourceType":"Flag","x":[[[[]]]]}\n' >in
+	ehr 0 ehr-classify -P "$P" --max-depth 5 in
+	cp out labelled
+	ehr 0 ehr-classify -P "$P" --max-depth 5 labelled && cmp out labelled
+	ehr 5 ehr-classify -P "$P" --max-depth 4 in
+}
+
+@test "options: refused records, quarantine, summary" {
+	policy
+	printf '%s\n' '{"resourceType":"Flag","id":"f"}' '{"a":1,"a":2}' 'x' >in
+	ehr 1 ehr-classify -P "$P" --on-error quarantine --quarantine q -v in
+	[ "$(wc -l <out)" -eq 1 ] && [ "$(wc -l <q)" -eq 2 ]
+	has err '3 read, 1 written, 2 refused'
+	ehr 5 ehr-classify -P "$P" --on-error skip --max-refused 1 in
+	ehr 0 ehr-classify --progress --policy "$P" </dev/null
+	ehr 2 ehr-classify in
+	ehr 2 ehr-classify -P "$P" --now yesterday in
+	has err 'yesterday'
+}
+
+# The policy with line $1 of classify.yaml changed by sed gives the message $2.
+faulty() {
+	policy
+	rm -rf bad
+	cp -r "$P" bad
+	sed -i -E "$1" bad/classify.yaml
+	ehr 3 ehr-classify -P bad </dev/null
+	empty out
+	has err "$2"
+}
+
+@test "a bad policy does not start, and says where" {
+	faulty 's/^default: N/default: Q/' "bad/classify.yaml:2:10: unknown level 'Q'"
+	faulty '/^default/d' 'default'
+	faulty 's/^unknown_type: V/unknown_type: R/' 'unknown_type must be the highest level, V'
+	faulty 's/id: hiv,/id: base,/' "the id 'base' is reserved"
+	faulty 's/id: hiv,/id: vip,/' "the id 'vip' is taken by line"
+	faulty 's/id: hiv, say: HIV.,/id: hiv,/' 'say'
+	faulty 's/in: hiv\}/in: hvi}/' "unknown value set 'hvi'"
+	faulty 's/\[EMP\]/[EMPX]/' "unknown code 'EMPX'"
+	faulty 's/\[EMP\]/[SICKLE]/' "retired code 'SICKLE'"
+	faulty 's/below: 35 Cel/under: 35 Cel/' "unknown test 'under'"
+	faulty 's/35 Cel/35 parsec/' 'a unit that is not known'
+	faulty 's/type: \[Group\]/type: [Groupe]/' "unknown type 'Groupe'"
+	faulty 's/^  Basic:/  Basics:/' "unknown type 'Basics'"
+	faulty 's/\{\.: L\}/{".a[": L}/' 'bad path'
+	faulty 's/\.gender: L/".gender[-1]": L/' 'bad path'
+	faulty 's/any\(\.url/any(input.url/' 'bad jq'
+	faulty 's/rows: 3/rows: 4/' 'rows'
+	faulty 's/"< 94", low/"< 90", low/' 'criticality-gap'
+	faulty 's/sign: spo2/sign: spo3/' "unknown sign 'spo3'"
+	faulty 's/HH: critical/HH: fatal/' "unknown criticality 'fatal'"
+	faulty 's/in: \[substance\]/in: [signs]/' 'spo2'
+	faulty 's/^opaque: R/opaqe: R/' 'opaqe'
+}
