@@ -10,6 +10,8 @@
 
 enum { MARK_BYTES = 16, MARK_SIZE = 2 + BASE64URL_SIZE(MARK_BYTES), HEAD_LIMIT = 1 << 30 };
 
+enum { LABEL_DEPTH = 4 }; /* the line, its labels, a label, its categories */
+
 /* A version of the record at hand. */
 struct version {
 	enum redactor_state state;
@@ -27,6 +29,7 @@ struct redactor {
 	struct version version[SCHEME_MAX_VERSIONS];
 	bool other_policy;
 	size_t max_record;
+	unsigned max_depth;
 	uint32_t record; /* node */
 	struct buffer head;
 	struct redactor_fate *fates;
@@ -42,8 +45,6 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 {
 	struct redactor *r = calloc(1, sizeof *r);
 	enum redactor_start start;
-	unsigned depth = settings->max_depth + 1; /* the envelope's own */
-
 	*loaded = NULL;
 	if (r == NULL)
 		diag_die(EXIT_IO, "out of memory");
@@ -59,7 +60,9 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 	r->walk.batch = settings->batch;
 	r->walk.now = settings->now;
 	notes_init(&r->notes);
-	json_init(&r->json, r->keys, depth > 4 ? depth : 4);
+	json_init(
+	    &r->json, r->keys, settings->max_depth < LABEL_DEPTH ? LABEL_DEPTH : settings->max_depth + 1);
+	r->max_depth = settings->max_depth;
 	buffer_init(&r->head, HEAD_LIMIT);
 	r->other_policy = settings->other_policy;
 	r->max_record = settings->max_record;
@@ -200,6 +203,26 @@ refuse(struct redaction *result, enum reason reason, size_t byte)
 	return false;
 }
 
+/* The first node of the record that nests too deep, 0 if none does: where labels nest deeper than it may. */
+static uint32_t
+find_too_deep(const struct redactor *r)
+{
+	const struct json *j = &r->json;
+	uint32_t end[LABEL_DEPTH + 1];
+	unsigned depth = 0;
+
+	for (uint32_t i = r->record; r->max_depth < LABEL_DEPTH && i < j->nodes[r->record].next; i++) {
+		while (depth > 0 && i >= end[depth - 1])
+			depth--;
+		if (json_kind(j, i) != JSON_OBJECT && json_kind(j, i) != JSON_ARRAY)
+			continue;
+		if (depth == r->max_depth)
+			return i;
+		end[depth++] = j->nodes[i].next;
+	}
+	return 0;
+}
+
 static bool
 read_line(struct redactor *r, struct bytes line, struct redaction *result)
 {
@@ -217,6 +240,8 @@ read_line(struct redactor *r, struct bytes line, struct redaction *result)
 	r->record = r->envelope.record;
 	if (json_span(&r->json, r->record).size > r->max_record)
 		return refuse(result, REASON_TOO_LONG, r->json.nodes[r->record].start + r->max_record + 1);
+	if (find_too_deep(r) != 0)
+		return refuse(result, REASON_TOO_DEEP, r->json.nodes[find_too_deep(r)].start + 1);
 	return true;
 }
 
