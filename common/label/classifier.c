@@ -37,6 +37,7 @@ know_keys(struct run *run)
 		{ "low", &run->low },
 		{ "high", &run->high },
 		{ "valueCoding", &run->value_coding },
+		{ "div", &run->div },
 		{ "url", &run->data_siblings[0] },
 		{ "hash", &run->data_siblings[1] },
 		{ "size", &run->data_siblings[2] },

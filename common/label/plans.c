@@ -365,7 +365,7 @@ add_common(struct loader *l, struct plan *p)
 	if (shape_is_fhir(s->shape) &&
 	    !add_path(l, p, NULL, (struct bytes)BYTES(".meta.security"), PATH_SECURITY, 0))
 		return false;
-	return !s->narrative || add_path(l, p, NULL, (struct bytes)BYTES(".text.div"), PATH_NARRATIVE, 0);
+	return !s->narrative || add_path(l, p, NULL, (struct bytes)BYTES(".text"), PATH_NARRATIVE, 0);
 }
 
 static void

@@ -103,7 +103,7 @@ enum path_number {
 	PATH_ENTRY,     /* around what is labelled as one */
 	PATH_JUDGED,    /* may hold a sign and its value */
 	PATH_SECURITY,  /* .meta.security */
-	PATH_NARRATIVE, /* .text.div */
+	PATH_NARRATIVE, /* .text, if it has a div */
 };
 
 enum { PATH_INDEX_BITS = 24, PATH_INDEX = (1 << PATH_INDEX_BITS) - 1 };

@@ -68,7 +68,9 @@ note_matches(struct run *run, uint32_t node, const struct state_plan *plan)
 			urgent_evidence(run, node, index);
 			break;
 		case PATH_NARRATIVE:
-			((struct root_facts *)(void *)run->facts.at)[run->record.root].narrative = node;
+			if (json_member_key(run_json(run), node, run->div) != 0)
+				((struct root_facts *)(void *)run->facts.at)[run->record.root].narrative =
+				    node;
 			break;
 		case PATH_BASE:
 		case PATH_ENTRY:

@@ -326,11 +326,11 @@ END
 
 @test "narrative: as high as the highest part of its root and of the roots in it" {
 	labels '{"resourceType":"Flag","text":{"status":"x","div":"d"},"contained":[{"resourceType":"Group","text":{"div":"e"}}]}' <<-'END'
-		/text/div R - - - narrative -
+		/text R - - - narrative -
 		/contained/0 R EMP - - always -
 	END
 	labels '{"resourceType":"Flag","text":{"div":"d"}}' </dev/null
-	labels '{"resourceType":"Observation","text":{"div":"d"},"code":{"text":"t"}}' <<<'/text/div R - - - narrative -'
+	labels '{"resourceType":"Observation","text":{"div":"d"},"code":{"text":"t"}}' <<<'/text R - - - narrative -'
 }
 
 # An Observation of the sign $1 with the members $2.
