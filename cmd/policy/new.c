@@ -31,7 +31,7 @@ static const struct option_manual manual = {
 	.count = sizeof(table) / sizeof(table[0]),
 };
 
-/* FHIR if most records say a resourceType.  False: a record is none, or there is none. */
+/* FHIR if most records say a resourceType that there is.  False: a record is none, or there is none. */
 static bool
 look(struct records *r, struct json *j, const char *shown, bool *is_fhir)
 {
@@ -47,8 +47,7 @@ look(struct records *r, struct json *j, const char *shown, bool *is_fhir)
 			    reason_text(reason), good ? (size_t)1 : j->byte);
 			return false;
 		}
-		uint32_t type = json_member(j, 0, (struct bytes)BYTES("resourceType"));
-		typed += type != 0 && json_kind(j, type) == JSON_STRING;
+		typed += survey_is_fhir(j, 0);
 		count++;
 	}
 	if (count == 0)

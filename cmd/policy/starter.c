@@ -76,12 +76,12 @@ static const char fhir_shape[] =
     "  id: .id\n"
     "  subject: [.subject, .patient, .beneficiary, .individual, .for]\n"
     "  subject_type: Patient\n"
-    "  time: [.effectiveDateTime, .effectivePeriod.start, .performedDateTime, .period.start, .authoredOn, "
-    ".date, .issued]\n"
+    "  time: [.effectiveDateTime, .effectivePeriod.start, .performedDateTime,\n"
+    "         .period.start, .authoredOn, .date, .issued]\n"
     "  roots: fhir\n"
     "  entries: # parts that are labelled and withheld as one; elsewhere the whole record is\n"
     "    Observation: [\".component[]\"]\n"
-    "    Patient: [\".identifier[]\", \".name[]\", \".telecom[]\", \".address[]\", \".contact[]\"]\n";
+    "    Patient: [\".identifier[]\", \".name[]\", \".telecom[]\", \".address[]\"]\n";
 
 /* A place at the top that every record has, under one of the names that such places go by. */
 static const struct survey_place *
@@ -128,9 +128,9 @@ static void
 write_policy(struct buffer *out, const struct survey *s, const char *policy)
 {
 	put(out,
-	    "# A first policy, from a sample of %zu records. The files to edit are classify.yaml (how "
-	    "sensitive is\n"
-	    "# what) and redact.yaml (who sees what). After every change:\n"
+	    "# A first policy, from a sample of %zu records. The files to edit are\n"
+	    "# classify.yaml (how sensitive is what) and redact.yaml (who sees what).\n"
+	    "# After every change:\n"
 	    "#\n"
 	    "#	ehr-policy check -P DIR\n"
 	    "#	ehr-policy explain -P DIR --bars RECORD\n"
@@ -163,11 +163,13 @@ put_place(
 static void
 put_base(struct buffer *out, const struct survey *s)
 {
-	put(out, "# How sensitive each place is. All stand at the highest level: lower what more people may "
-		 "know, place\n"
-		 "# by place. The nearest place counts; what is not named has the level of what stands "
-		 "around it.\n"
+	put(out, "# How sensitive each place is. All stand at the highest level: lower what more\n"
+		 "# people may know, place by place. The nearest place counts; what is not named\n"
+		 "# has the level of what stands around it.\n"
 		 "base:\n");
+	if (s->unknown > 0)
+		put(out, "  # %zu had types that FHIR R4 does not have: those stand at unknown_type.\n",
+		    s->unknown);
 	for (size_t i = 0; i < s->types; i++) {
 		const struct survey_type *t = &s->type[i];
 		put(out, "  %s: # %zu records\n    .: %s # whatever is not named below\n", t->name.at,
@@ -178,9 +180,9 @@ put_base(struct buffer *out, const struct survey *s)
 }
 
 static const char fhir_examples[] =
-    "# Codes that make an entry sensitive, wherever they stand. A value set is a file below valuesets/ with "
-    "the\n"
-    "# columns system, code, display, category, from, until; policies/hospital has ready ones.\n"
+    "# Codes that make an entry sensitive, wherever they stand. A value set is a file\n"
+    "# below valuesets/ with the columns system, code, display, category, from, until;\n"
+    "# policies/hospital has ready ones.\n"
     "#\n"
     "# value_sets:\n"
     "#   hiv: {file: diagnoses.tsv, category: [HIV]}\n"
@@ -213,16 +215,14 @@ write_classify(struct buffer *out, const struct survey *s, const char *policy)
 	put(out,
 	    "# How sensitive, and how urgent, each part of a record of %s is.\n"
 	    "classify: 1\n"
-	    "sign_off: {by: , at: , serial: } # who answers for this; ehr-policy check warns while it is "
-	    "empty\n"
+	    "sign_off: {by: , at: , serial: } # who answers for this; check warns while it is empty\n"
 	    "default: %s # a type that `base` does not name\n"
-	    "unknown_type: %s # no type, or one that does not exist: always the highest\n"
+	    "unknown_type: %s # no type, or one that there is not: always the highest\n"
 	    "opaque: %s # attachments and long base64: nobody can look into them\n",
 	    policy, top(s), top(s), top(s));
 	if (s->is_fhir)
-		put(out,
-		    "narrative: high_water # text.div repeats the rest\n"
-		    "categories: {\"*\": V} # of a category that a record brings along without a level\n");
+		put(out, "narrative: high_water # text.div repeats the rest\n"
+			 "categories: {\"*\": V} # of a category that a record brings without a level\n");
 	put_base(out, s);
 	put(out, "%s%s", s->is_fhir ? fhir_examples : own_examples, urgency);
 }
@@ -233,13 +233,12 @@ static void
 write_redact(struct buffer *out, const struct survey *s, const char *policy)
 {
 	put(out,
-	    "# What a reader of each level sees of a record of %s: what classify.yaml puts at that level or "
-	    "below.\n"
+	    "# What a reader of each level sees of a record of %s: what classify.yaml\n"
+	    "# puts at that level or below.\n"
 	    "redact: 1\n"
-	    "above: remove # how what is above goes: remove, absent (FHIR says so in its place) or mask "
-	    "(***)\n"
-	    "withheld: none # nothing is left: none (no line) or stub ({}: that there is something)\n"
-	    "presence: hidden # hidden: a reader cannot tell that something is missing; shown: may\n"
+	    "above: remove # how what is above goes: remove, absent or mask\n"
+	    "withheld: none # if nothing is left: none (no line) or stub (that there is something)\n"
+	    "presence: hidden # can a reader tell that something is missing? hidden: no; shown: yes\n"
 	    "versions: # lowest first, the highest level last\n"
 	    "  - rl: %s\n"
 	    "    say: Those who work with it every day.\n"
@@ -319,8 +318,7 @@ write_organization(struct buffer *out, const struct survey *s, const char *polic
 	    "ehr_authz: 1\n"
 	    "layer: organization\n"
 	    "default: deny\n"
-	    "no_consent: ignore # records without a consent directive: deny, permit, break-glass-only or "
-	    "ignore\n"
+	    "no_consent: ignore # without a directive: deny, permit, break-glass-only, ignore\n"
 	    "rules:\n"
 	    "  - id: staff\n"
 	    "    say: Staff and owners may read and follow records for their work.\n"

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/diag.h"
+#include "common/policy/vocabulary.h"
 #include "common/record/tags.h"
 
 #include <stdio.h>
@@ -152,17 +153,28 @@ survey_node(struct survey *s, struct survey_type *t, const struct json *j, uint3
 		note_value(s, t, j, node);
 }
 
+bool
+survey_is_fhir(const struct json *j, uint32_t node)
+{
+	uint32_t type = json_member(j, node, (struct bytes)BYTES("resourceType"));
+
+	if (type == 0 || json_kind(j, type) != JSON_STRING)
+		return false;
+	const struct concept *known = vocabulary_find(VOCABULARY_RESOURCE_TYPE, json_inside(j, type));
+	return known != NULL && known->status == CONCEPT_ACTIVE;
+}
+
 static void
 survey_root(struct survey *s, const struct json *j, uint32_t node)
 {
 	struct bytes name = BYTES("Record");
 
-	if (s->is_fhir) {
-		uint32_t type = json_member(j, node, (struct bytes)BYTES("resourceType"));
-		if (type == 0 || json_kind(j, type) != JSON_STRING || !tag_is_word(json_inside(j, type)))
-			return;
-		name = json_inside(j, type);
+	if (s->is_fhir && !survey_is_fhir(j, node)) {
+		s->unknown++;
+		return;
 	}
+	if (s->is_fhir)
+		name = json_inside(j, json_member(j, node, (struct bytes)BYTES("resourceType")));
 	struct survey_type *t = type_of(s, name);
 	t->records++;
 	s->seen++;

@@ -36,6 +36,7 @@ struct survey_type {
 struct survey {
 	bool is_fhir;
 	size_t records; /* resources inside others not counted */
+	size_t unknown; /* resources of a type that FHIR R4 does not have: not surveyed */
 	struct survey_type *type;
 	size_t types;
 	/* private */
@@ -49,6 +50,9 @@ struct survey {
 /* KEYS belongs to the index that records are read with. */
 void survey_init(struct survey *s, bool is_fhir, struct json_keys *keys);
 void survey_release(struct survey *s);
+
+/* True if the object NODE says a resourceType that FHIR R4 has. */
+bool survey_is_fhir(const struct json *j, uint32_t node);
 
 void survey_add(struct survey *s, const struct json *j);
 

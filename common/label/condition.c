@@ -30,6 +30,12 @@ know_members(struct condition_words *w)
 	return w->members = m;
 }
 
+void
+condition_words_ready(struct condition_words *w)
+{
+	(void)know_members(w);
+}
+
 static struct jq_program *
 keep_program(struct condition_words *w, struct jq_program *program)
 {

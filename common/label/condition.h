@@ -32,6 +32,9 @@ struct condition_words {
 	struct buffer programs;
 };
 
+/* For who looks at Codings without any condition: before the first record, when the members above are set. */
+void condition_words_ready(struct condition_words *w);
+
 /* Frees what libjq made, after which no condition compiled with W may be used. */
 void condition_words_release(struct condition_words *w);
 

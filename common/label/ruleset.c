@@ -416,6 +416,7 @@ read_codes(struct loader *l, const struct yaml_node *systems, const struct yaml_
 			s->sensitivity_of[i] = (uint8_t)c->index;
 	}
 	s->words.codes = s->codes;
+	condition_words_ready(&s->words);
 	return true;
 }
 

@@ -393,15 +393,24 @@ END
 }
 
 @test "new: a policy for FHIR records knows their types and what stands in them" {
-	printf '{"resourceType":"Observation","id":"o1","status":"final","contained":[{"resourceType":"Patient","birthDate":"1956-03-02"}],"valueQuantity":{"value":1.0}}\n' >s.ndjson
+	printf '{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"contained":[{"resourceType":"Patient","birthDate":"1956-03-02"}],"valueQuantity":{"value":1.0}}\n' >s.ndjson
 	ehr 0 ehr-policy new policies-ward --from - <s.ndjson && has out '1 records, 2 types'
 	ehr 0 ehr-policy check -P policies-ward
 	has policies-ward/classify.yaml '    .valueQuantity: V # an object, in 1 of 1'
 	has policies-ward/classify.yaml '    .birthDate: V # text, a date, in 1 of 1'
-	lacks policies-ward/classify.yaml 1956
+	lacks policies-ward/classify.yaml 1956 && lacks policies-ward/classify.yaml 8867
 	line 0 'ehr-classify -P policies-ward s.ndjson | jq -r .ehr.level' && same out <<'END'
 V
 END
+}
+
+@test "new: a sample whose types are not FHIR's is not taken for FHIR" {
+	printf '{"resourceType":"MeterReading","value":1.0}\n' >s.ndjson
+	ehr 0 ehr-policy new p --from s.ndjson && ehr 0 ehr-policy check -P p
+	has p/classify.yaml '  Record: # 1 records' && has p/classify.yaml '    .resourceType: restricted # text'
+	printf '{"resourceType":"Patient"}\n{"resourceType":"Patient"}\n{"resourceType":"MeterReading"}\n' >s.ndjson
+	ehr 0 ehr-policy new q --from s.ndjson && ehr 0 ehr-policy check -P q
+	has q/classify.yaml '# 1 had types that FHIR R4 does not have' && lacks q/classify.yaml MeterReading
 }
 
 @test "new writes nothing over what is there, and nothing from what is no record" {

@@ -96,7 +96,12 @@ test_fhir(void)
 	const struct survey_place *p = find(&s, "Patient", ".birthDate");
 	check(p != NULL && p->dates && p->records == 1);
 	p = find(&s, "Patient", ".resourceType");
-	check(p != NULL && p->records == 2 && find(&s, "Bundle", ".entry") != NULL);
+	check(p != NULL && p->records == 2 && find(&s, "Bundle", ".entry") != NULL && s.unknown == 0);
+	add(&s, &j, "{\"resourceType\":\"MeterReading\",\"v\":1}");
+	add(&s, &j, "{\"resourceType\":\"Resource\",\"v\":1}");
+	add(&s, &j, "{\"resourceType\":7}");
+	check(s.records == 4 && s.types == 2 && s.unknown == 3);
+	check(!survey_is_fhir(&j, 0));
 	survey_release(&s);
 	json_release(&j);
 	json_keys_free(keys);
