@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/select/choice.h"
+#include "common/base/file.h"
+#include "common/base/start.h"
+#include "common/crypto/digest.h"
+#include "common/policy/plan.h"
+#include "common/policy/site.h"
+#include "common/record/filter.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FILE_LIMIT ((size_t)64 << 20)
+
+enum { POLICY = 1, SITE, DECISION, GRANT, AUTHORITY, REVOKED, LEVEL, AL, PICK, NOW };
+
+static const struct option_entry table[] = {
+	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+	{ SITE, 'S', false, "site", "DIR", "the site: authority, revocations" },
+	{ DECISION, 0, false, "decision", "FILE", "what ehr-authz decided" },
+	{ GRANT, 0, false, "grant", "FILE", "a signed grant, in place of a decision" },
+	{ AUTHORITY, 0, false, "authority", "JWKS", "public keys that sign grants" },
+	{ REVOKED, 0, false, "revoked", "FILE", "signed revocations" },
+	{ LEVEL, 0, false, "level", "L", "no version above this level" },
+	{ AL, 0, false, "al", "N", "no version above this authorization level" },
+	{ PICK, 0, false, "pick", "highest|all",
+	    "one version of a record, or all that are allowed (highest)" },
+	{ NOW, 0, false, "now", "TIME", "the time at which decision or grant must hold" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-select",
+	.operands = "[file ...]",
+	.purpose = "Gives of sealed lines what a decision or a grant allows.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
+struct settings {
+	const char *policy, *site, *decision, *grant, *authority, *revoked, *level, *al, *pick, *now;
+};
+
+struct selection {
+	struct settings set;
+	struct arena arena;
+	struct policy policy;
+	struct plan plan; /* zeros if the policy notifies nobody */
+	struct signers *signers;
+	struct grants grants;
+	struct permission permission;
+	struct instant now;
+	struct sealed_reader *reader;
+	struct choice choice;
+};
+
+static void
+read_options(struct options *o, struct filter *f, struct settings *s)
+{
+	int id;
+
+	while ((id = options_next(o)) != OPTIONS_END) {
+		const char **const texts[] = { [POLICY] = &s->policy,
+			[SITE] = &s->site,
+			[DECISION] = &s->decision,
+			[GRANT] = &s->grant,
+			[AUTHORITY] = &s->authority,
+			[REVOKED] = &s->revoked,
+			[LEVEL] = &s->level,
+			[AL] = &s->al,
+			[PICK] = &s->pick,
+			[NOW] = &s->now };
+
+		if (!filter_option(f, o, id))
+			*texts[id] = o->value;
+	}
+	if (!s->policy)
+		options_misuse(o, "needs", "--policy DIR");
+	if (!s->decision == !s->grant)
+		options_misuse(o, "needs one of --decision FILE and", "--grant FILE");
+	if (s->level && s->al)
+		options_misuse(o, "not together with --level", "--al");
+	if (s->pick && strcmp(s->pick, "highest") != 0 && strcmp(s->pick, "all") != 0)
+		options_misuse(o, "neither highest nor all", s->pick);
+}
+
+static _Noreturn void
+die_of_fault(const struct fault *f)
+{
+	fault_print(f);
+	exit(EXIT_POLICY);
+}
+
+/* The bytes of a file that must be there, with JSON_SLACK zeros behind them. */
+static struct bytes
+read_whole(struct selection *s, const char *path)
+{
+	struct buffer b;
+	char *text;
+	size_t size;
+
+	buffer_init(&b, FILE_LIMIT);
+	if (!file_read(path, &b))
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	size = b.used;
+	text = arena_take(&s->arena, size + JSON_SLACK);
+	if (size > 0)
+		memcpy(text, b.at, size);
+	buffer_release(&b);
+	return (struct bytes){ text, size };
+}
+
+static void
+load_policy(struct selection *s)
+{
+	struct fault fault = { 0 };
+
+	if (!policy_load(&s->policy, s->set.policy, &fault) ||
+	    (policy_file(&s->policy, "notify.yaml") && !plan_load(&s->plan, &s->policy, &fault)))
+		die_of_fault(&fault);
+}
+
+/* The grant is looked at as ehr-notify looks at those of subscribers. */
+static enum permission_outcome
+load_grant(struct selection *s, const struct options *o, const struct instant *now, const char **why)
+{
+	const char *authority = site_path(&s->arena, s->set.site, SITE_AUTHORITY, s->set.authority);
+	const char *revoked = site_path_if_there(&s->arena, s->set.site, SITE_REVOKED, s->set.revoked);
+
+	if (!authority)
+		options_misuse(o, "needs --site DIR or", "--authority JWKS");
+	s->signers = signers_read(read_whole(s, authority));
+	if (!s->signers)
+		diag_die(EXIT_KEYS, "%s: no keys of an authority", authority);
+	grants_init(&s->grants);
+	grants_read(&s->grants, s->signers, read_whole(s, s->set.grant), s->plan.max_lifetime);
+	if (revoked)
+		grants_read(&s->grants, s->signers, read_whole(s, revoked), 0);
+	grants_ready(&s->grants);
+	if (s->plan.revocation_required && !s->grants.has_revocations)
+		diag_die(EXIT_KEYS, "%s: the policy requires a list of revocations, and no good one is there",
+		    revoked ? revoked : "revoked.jwt");
+	return permission_of_grant(&s->permission, &s->grants, now, why);
+}
+
+static void
+load_permission(struct selection *s, const struct options *o)
+{
+	const char *path = s->set.decision ? s->set.decision : s->set.grant, *why = NULL;
+	const struct instant *now = s->set.now ? &s->now : NULL;
+	enum permission_outcome outcome;
+
+	if (now && !clock_parse_instant(bytes_of(s->set.now), &s->now))
+		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", s->set.now);
+	if (s->set.decision)
+		outcome = permission_of_decision(&s->permission, read_whole(s, path), now, &why);
+	else
+		outcome = load_grant(s, o, now, &why);
+	if (outcome == PERMISSION_NEEDS_NOW)
+		options_misuse(o, "needs --now TIME, for it ends some time:", path);
+	if (outcome == PERMISSION_DENIED)
+		diag_die(EXIT_DENIED, "%s: denied: %s", path, why);
+}
+
+/* What the reader herself sets as limit: lower than what she may, or the run is denied. */
+static unsigned
+limit_of(const struct selection *s, const struct options *o)
+{
+	unsigned al = 0;
+
+	if (s->set.level) {
+		int level = policy_level(&s->policy, bytes_of(s->set.level));
+
+		if (level < 0)
+			options_misuse(o, "not a level of the policy", s->set.level);
+		al = s->policy.level[level].al;
+	} else if (s->set.al) {
+		for (const char *p = s->set.al; *p != '\0'; p++) {
+			if (*p < '0' || *p > '9' || al > 99)
+				options_misuse(o, "not an authorization level", s->set.al);
+			al = 10 * al + (unsigned)(*p - '0');
+		}
+		if (s->set.al[0] == '\0')
+			options_misuse(o, "not an authorization level", s->set.al);
+	} else {
+		return s->permission.al;
+	}
+	if (al > s->permission.al)
+		diag_die(EXIT_DENIED, "%s: denied: it allows no more than AL %u",
+		    s->set.decision ? s->set.decision : s->set.grant, s->permission.al);
+	return al;
+}
+
+/* A line of a group that cannot be taken takes with it those that are held. */
+static enum filter_outcome
+refuse_group(struct selection *s, struct filter *f)
+{
+	struct choice *c = &s->choice;
+	enum filter_outcome outcome = FILTER_DONE;
+
+	for (unsigned i = 0; outcome == FILTER_DONE && i < c->count; i++) {
+		const struct refused what = { .source = c->source,
+			.line = c->line[i].number,
+			.reason = REASON_VERSIONS_INCOMPLETE,
+			.record = choice_line(c, i) };
+
+		outcome = filter_refuse(f, &what);
+	}
+	choice_break(c);
+	return outcome;
+}
+
+/* Under --on-error fail there is one message and one reason: that of the line at hand. */
+static enum filter_outcome
+refuse_line(struct selection *s, struct filter *f, enum reason reason, size_t byte)
+{
+	if (f->refusals.on_error == ON_ERROR_FAIL)
+		choice_break(&s->choice);
+	else if (refuse_group(s, f) != FILTER_DONE)
+		return FILTER_STOP;
+	return filter_no(f, reason, byte);
+}
+
+static enum filter_outcome
+take_line(void *context, struct filter *f, struct bytes line)
+{
+	struct selection *s = context;
+	struct sealed sealed;
+	enum reason reason;
+
+	if (!sealed_read(s->reader, line, false, &sealed))
+		return refuse_line(s, f, sealed.reason, sealed.byte);
+	for (;;) {
+		switch (choice_add(&s->choice, &sealed, line, f->source, f->line, &reason)) {
+		case CHOICE_TAKEN:
+			return FILTER_DONE;
+		case CHOICE_REFUSED:
+			return refuse_line(s, f, reason, 0);
+		case CHOICE_BROKEN:
+			if (refuse_group(s, f) != FILTER_DONE)
+				return FILTER_STOP;
+			break;
+		}
+	}
+}
+
+static enum filter_outcome
+at_end(void *context, struct filter *f)
+{
+	struct selection *s = context;
+
+	if (refuse_group(s, f) != FILTER_DONE)
+		return FILTER_STOP;
+	return choice_write(&s->choice, &f->out, &f->written) ? FILTER_DONE : filter_stop(f, EXIT_IO);
+}
+
+static void
+summarise(void *context, struct buffer *text)
+{
+	const struct choice *c = &((const struct selection *)context)->choice;
+	char more[64];
+	int size = snprintf(more, sizeof more, ", %" PRIu64 " about others", c->others);
+
+	(void)buffer_append(text, more, (size_t)size);
+}
+
+static void
+release(struct selection *s)
+{
+	choice_release(&s->choice);
+	permission_release(&s->permission);
+	sealed_reader_free(s->reader);
+	if (s->set.grant)
+		grants_release(&s->grants);
+	signers_free(s->signers);
+	policy_release(&s->policy);
+	arena_release(&s->arena);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct selection s;
+	const struct filter_engine engine = {
+		.context = &s, .record = take_line, .end = at_end, .summary = summarise, .envelope = 2
+	};
+	struct filter f;
+	struct options o;
+	int status;
+
+	start_program("ehr-select", false);
+	options_init(&o, &manual, argc, argv);
+	filter_init(&f, "ehr-select");
+	read_options(&o, &f, &s.set);
+	load_policy(&s);
+	load_permission(&s, &o);
+	choice_init(&s.choice, &s.permission, &s.policy);
+	s.choice.al = limit_of(&s, &o);
+	s.choice.all = s.set.pick && strcmp(s.set.pick, "all") == 0;
+	s.reader = sealed_reader_new(f.max_depth);
+	filter_start(&f, &o, digest_hex);
+	refusals_policy(&f.refusals, s.policy.digest);
+	status = filter_run(&f, &o, &engine);
+	release(&s);
+	return status;
+}

@@ -1,0 +1,300 @@
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+
+cases=$BATS_TEST_DIRNAME/../../testdata/authz
+P=$BATS_FILE_TMPDIR/P
+
+setup_file() {
+	mkdir -p "$BATS_FILE_TMPDIR/P"
+	cp "$BATS_TEST_DIRNAME/../../testdata/authz/policy.yaml" "$BATS_FILE_TMPDIR/P/"
+}
+
+base64url() {
+	base64 -w 0 | tr '+/' '-_' | tr -d =
+}
+
+# sealed RECORD SUBJECT RL AL N OF BATCH [MORE-TAGS]: a sealed line as far as anyone without a key can tell.
+sealed() {
+	local tags about= more=${8-}
+	[ "$2" = - ] || about=",\"subject\":\"s_$2\""
+	tags="{\"v\":1,\"stage\":\"sealed\",\"id\":\"r_$1\"$about,\"rl\":\"$3\",\"al\":$4,\"n\":$5,\"of\":$6,\"criticality\":\"low\",\"domain\":\"hospital\",\"epoch\":37,\"batch\":\"b_$7\",\"seq\":1,\"policy\":\"sha256:$(printf '%064d' 0)\"$more}"
+	printf '{"ehr":%s,"protected":"%s","encrypted_key":"%s","iv":"%s","ciphertext":"%s","tag":"%s"}\n' "$tags" \
+		"$(printf '{"alg":"A256KW","enc":"A256GCM","typ":"ehr-sealed","cty":"json","kid":"hospital/%s/37/abcdefgh","ehr":%s}' "$3" "$tags" | base64url)" \
+		"$(printf '%040d' 0 | base64url)" "$(printf '%012d' 0 | base64url)" "$(printf '{}' | base64url)" "$(printf '%016d' 0 | base64url)"
+}
+
+one=AAAAAAAAAAAAAAAAAAAAAA
+two=BBBBBBBBBBBBBBBBBBBBBA
+
+# versions RECORD SUBJECT BATCH: levels L N R V, all four.
+versions() {
+	sealed "$1" "$2" L 1 1 4 "$3"
+	sealed "$1" "$2" N 3 2 4 "$3"
+	sealed "$1" "$2" R 4 3 4 "$3"
+	sealed "$1" "$2" V 5 4 4 "$3"
+}
+
+x=xxxxxxxxxxxxxxxxxxxxxA
+y=yyyyyyyyyyyyyyyyyyyyyA
+ann=annannannannannannannA
+tom=tomtomtomtomtomtomtomA
+
+# decision AL [OBLIGATIONS [MORE]]
+decision() {
+	printf '{"decision":true,"context":{"request":"sha256:0","about":{"subject":"dr-lee","action":"read","resource":{"type":"patient","id":"ann"},"patient":"ann","pseudonym":"s_%s"},"al":%s,"rl":"N","obligations":[%s]%s}}\n' \
+		"$ann" "$1" "${2-}" "${3-}" >decision
+}
+
+# What came out: record, level, batch.
+given() {
+	jq -r '.ehr | [.id[2:3], .rl, .batch[2:3]] | join(" ")' out
+}
+
+@test "of each record of the subject the highest version that the decision's AL reaches, unchanged" {
+	{ versions $x $ann $one && versions $y $ann $one; } >in
+	for al in 0: 1:L 2:L 3:N 4:R 5:V; do
+		decision "${al%%:*}"
+		ehr 0 ehr-select -P "$P" --decision decision in
+		if [ -n "${al#*:}" ]; then
+			printf 'x %s A\ny %s A\n' "${al#*:}" "${al#*:}" | same <(given)
+			grep -F "\"rl\":\"${al#*:}\"" in | cmp - out
+		else
+			empty out
+		fi
+	done
+}
+
+@test "lines of others are dropped and counted; a missing record and a refused one look alike" {
+	{ versions $x $tom $one && versions $y - $one && versions $x $tom $two; } >in
+	decision 5
+	ehr 0 ehr-select -P "$P" --decision decision -v in
+	empty out
+	has err '12 read, 0 written, 0 refused, 12 about others'
+}
+
+@test "later lines win: of the newest group only, so that a raised record leaves nothing" {
+	{
+		versions $x $ann $one
+		versions $y $ann $one
+		sealed $x $ann R 4 1 2 $two
+		sealed $x $ann V 5 2 2 $two
+	} >in
+	decision 3
+	ehr 0 ehr-select -P "$P" --decision decision in
+	given >got
+	same got <<-'END'
+		y N A
+	END
+	decision 4
+	ehr 0 ehr-select -P "$P" --decision decision in
+	given >got
+	same got <<-'END'
+		y R A
+		x R B
+	END
+}
+
+@test "a tombstone, which may lack the subject, leaves nothing of its record; a later group counts again" {
+	{ versions $x $ann $one && versions $y $ann $one && sealed $x - L 1 1 1 $two ',"deleted":true'; } >in
+	decision 5
+	ehr 0 ehr-select -P "$P" --decision decision in
+	given >got
+	same got <<-'END'
+		y V A
+	END
+	versions $x $ann $two >>in
+	ehr 0 ehr-select -P "$P" --decision decision in
+	given >got
+	same got <<-'END'
+		y V A
+		x V B
+	END
+}
+
+@test "a record that went over to somebody else leaves nothing" {
+	{ versions $x $ann $one && versions $x $tom $two; } >in
+	decision 5
+	ehr 0 ehr-select -P "$P" --decision decision in
+	empty out
+}
+
+@test "the higher of the tag's AL and the policy's counts" {
+	sealed $x $ann R 1 1 1 $one >in
+	decision 3
+	ehr 0 ehr-select -P "$P" --decision decision in
+	empty out
+	sealed $x $ann L 5 1 1 $one >in
+	ehr 0 ehr-select -P "$P" --decision decision in
+	empty out
+}
+
+@test "--level and --al may only lower, --pick all gives every version that is allowed" {
+	versions $x $ann $one >in
+	decision 4
+	ehr 0 ehr-select -P "$P" --decision decision --level N in
+	[ "$(given)" = 'x N A' ]
+	ehr 0 ehr-select -P "$P" --decision decision --al 2 in
+	[ "$(given)" = 'x L A' ]
+	ehr 0 ehr-select -P "$P" --decision decision --pick all in
+	head -n 3 in | cmp - out
+	ehr 0 ehr-select -P "$P" --decision decision --pick highest in
+	[ "$(given)" = 'x R A' ]
+	for more in '--level V' '--al 5'; do
+		# shellcheck disable=SC2086
+		ehr 7 ehr-select -P "$P" --decision decision $more in
+		empty out
+		same err <<-'END'
+			ehr-select: decision: denied: it allows no more than AL 4
+		END
+	done
+	ehr 2 ehr-select -P "$P" --decision decision --level X in
+	ehr 2 ehr-select -P "$P" --decision decision --al high in
+	ehr 2 ehr-select -P "$P" --decision decision --al 3 --level N in
+	ehr 2 ehr-select -P "$P" --decision decision --pick some in
+}
+
+@test "a decision that is not true, or not about reading, gives nothing and ends with 7" {
+	versions $x $ann $one >in
+	denied() {
+		ehr 7 ehr-select -P "$P" --decision decision in
+		empty out
+		same err <<-END
+			ehr-select: decision: denied: $1
+		END
+	}
+	decision 5
+	sed -i 's/"decision":true/"decision":false/' decision
+	denied 'the decision is not true'
+	decision 5
+	sed -i 's/"decision":true/"decision":"true"/' decision
+	denied 'the decision is not true'
+	decision 5
+	sed -i 's/"action":"read"/"action":"create"/' decision
+	denied 'the decision is about an action that shows no record'
+	decision 5
+	sed -i 's/,"patient":"ann","pseudonym":"[^"]*"//' decision
+	denied 'the decision is about no patient'
+	decision 5
+	sed -i 's/"al":5,//' decision
+	denied 'the decision names no authorization level'
+	decision 5
+	cat decision decision >twice && mv twice decision
+	denied 'it is not one decision'
+	echo '{"evaluations":[]}' >decision
+	denied 'the decision is not true'
+	echo nonsense >decision
+	denied 'it is not one decision'
+}
+
+@test "what it cannot carry out it does not pass over: redact, keep-only, notify and words of a site" {
+	versions $x $ann $one >in
+	for properties in '"action":"redact","label":["SUD"]' '"action":"keep-only","any_of":[]' '"action":"watermark"' '"x":1'; do
+		decision 5 "{\"id\":\"ob-1\",\"type\":\"custom\",\"properties\":{\"vendor\":\"ehr\",$properties}}"
+		ehr 7 ehr-select -P "$P" --decision decision in
+		empty out
+		has err 'the decision has an obligation that ehr-select cannot carry out'
+	done
+	decision 5 '{"id":"ob-1","type":"notification","properties":{"vendor":"ehr","action":"notify"}}'
+	ehr 7 ehr-select -P "$P" --decision decision in
+	decision 3 '{"id":"ob-1","type":"custom","properties":{"vendor":"ehr","action":"level","rl":"N","al":3}},{"id":"ob-2","type":"custom","properties":{"vendor":"ehr","action":"audit","level":"high"}}'
+	ehr 0 ehr-select -P "$P" --decision decision in
+	[ "$(given)" = 'x N A' ]
+	sed -i 's/,"obligations":\[.*\]//' decision
+	ehr 7 ehr-select -P "$P" --decision decision in
+	has err 'the decision has no list of obligations'
+}
+
+@test "a decision that ends needs --now, and gives nothing from its end on" {
+	versions $x $ann $one >in
+	dated() {
+		ehr 2 ehr-select -P "$P" --decision decision in
+		empty out
+		has err 'needs --now TIME'
+		ehr 0 ehr-select -P "$P" --decision decision --now 2026-03-05T17:59:59Z in
+		[ "$(given)" = 'x V A' ]
+		ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-05T18:00:00Z in
+		empty out
+		has err 'the decision has ended'
+	}
+	decision 5 '' ',"valid_until":"2026-03-05T18:00:00Z"'
+	dated
+	decision 5 '{"id":"ob-1","type":"custom","properties":{"vendor":"ehr","action":"expire","after":"4h","at":"2026-03-05T18:00:00Z"}}'
+	dated
+	decision 5 '{"id":"ob-1","type":"custom","properties":{"vendor":"ehr","action":"expire","after":"4h"}}'
+	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-05T17:59:59Z in
+	has err 'the decision does not say when it ends'
+	ehr 2 ehr-select -P "$P" --decision decision --now soon in
+}
+
+@test "without a pseudonym the patient is the subject of the lines" {
+	versions $x $ann $one >in
+	decision 5
+	sed -i "s/,\"pseudonym\":\"[^\"]*\"//; s/\"patient\":\"ann\"/\"patient\":\"s_$ann\"/" decision
+	ehr 0 ehr-select -P "$P" --decision decision in
+	[ "$(given)" = 'x V A' ]
+	sed -i "s/\"patient\":\"s_$ann\"/\"patient\":\"ann\"/" decision
+	ehr 0 ehr-select -P "$P" --decision decision in
+	empty out
+}
+
+@test "a group that is not whole is refused, and supersedes what was before it" {
+	decision 5
+	{ versions $x $ann $one && versions $y $ann $one && versions $x $ann $two | sed 4d && versions $y $tom $two; } >in
+	ehr 1 ehr-select -P "$P" --decision decision --on-error skip in
+	empty out
+	has err 'in:9: versions-incomplete: '
+	has err 'in:11: versions-incomplete: '
+	[ "$(wc -l <err)" -eq 3 ]
+	{ versions $x $ann $one && versions $x $ann $two | sed 1d; } >in
+	ehr 1 ehr-select -P "$P" --decision decision --on-error skip in
+	empty out
+	ehr 5 ehr-select -P "$P" --decision decision in
+	empty out
+	{ versions $x $ann $one && versions $x $ann $two | head -n 2; } >in
+	ehr 1 ehr-select -P "$P" --decision decision --on-error quarantine --quarantine q in
+	empty out
+	tail -n 2 in | cmp - <(jq -r .record q)
+}
+
+@test "forged tags are refused as anyone with a key would" {
+	decision 5
+	versions $x $ann $one | sed 's/"rl":"V","al":5/"rl":"V","al":1/' >in
+	ehr 6 ehr-select -P "$P" --decision decision in
+	empty out
+	has err 'in:4: tag-mismatch'
+	ehr 1 ehr-select -P "$P" --decision decision --on-error skip --max-refused 9 --max-record 1M --max-depth 9 --progress in
+	empty out
+	sealed $x $ann Z 5 1 1 $one >in
+	ehr 5 ehr-select -P "$P" --decision decision in
+	has err 'in:1: unknown-level'
+}
+
+@test "what ehr-authz decides, ehr-select carries out" {
+	versions $x $ann $one >in
+	echo "{\"type\":\"patient\",\"id\":\"ann\",\"properties\":{\"pseudonym\":\"s_$ann\"}}" >entities
+	mkdir policy && cp "$cases/policy.yaml" policy/
+	cp -r "$cases/hospital/policies" policy/authz
+	grep -F -e '"treating physician, whole record"' "$cases/hospital/requests.ndjson" >request
+	ehr 0 ehr-authz -P policy --consents "$cases/hospital/consents" --facts "$cases/hospital/facts.ndjson" --entities entities request
+	cp out decision
+	ehr 0 ehr-select -P policy --decision decision --now 2026-03-02T09:00:00Z in
+	[ "$(given)" = 'x V A' ]
+	grep -F -e '"marketing"' "$cases/hospital/requests.ndjson" >request
+	ehr 7 ehr-authz -P policy --consents "$cases/hospital/consents" --entities entities --exit-status request
+	cp out decision
+	ehr 7 ehr-select -P policy --decision decision --now 2026-03-02T09:00:00Z in
+	empty out
+}
+
+@test "misuse: no policy, no decision, both a decision and a grant" {
+	ehr 2 ehr-select --decision decision </dev/null
+	ehr 2 ehr-select -P "$P" </dev/null
+	has err 'needs one of --decision FILE and'
+	ehr 2 ehr-select -P "$P" --decision d --grant g </dev/null
+	ehr 2 ehr-select -P "$P" --grant g </dev/null
+	has err 'needs --site DIR or'
+	ehr 4 ehr-select -P "$P" --decision nowhere </dev/null
+	has err 'ehr-select: nowhere: No such file or directory'
+	ehr 4 ehr-select -P "$P" --grant g --authority nowhere --revoked nowhere </dev/null
+	has err 'ehr-select: nowhere: No such file or directory'
+}
