@@ -150,6 +150,10 @@ put_place(
     struct buffer *out, const struct survey *s, const struct survey_type *t, const struct survey_place *p)
 {
 	char kinds[96];
+
+	/* What FHIR says beside a primitive goes with it: a label on either covers both. */
+	if (s->is_fhir && bytes_begin(p->path, "._"))
+		return;
 	bool is_type = s->is_fhir && bytes_are(p->path, ".resourceType");
 
 	put(out, "    ");
@@ -163,7 +167,7 @@ put_place(
 static void
 put_base(struct buffer *out, const struct survey *s)
 {
-	put(out, "# How sensitive each place is. All stand at the highest level: lower what more\n"
+	put(out, "\n# How sensitive each place is. All stand at the highest level: lower what more\n"
 		 "# people may know, place by place. The nearest place counts; what is not named\n"
 		 "# has the level of what stands around it.\n"
 		 "base:\n");
@@ -180,7 +184,7 @@ put_base(struct buffer *out, const struct survey *s)
 }
 
 static const char fhir_examples[] =
-    "# Codes that make an entry sensitive, wherever they stand. A value set is a file\n"
+    "\n# Codes that make an entry sensitive, wherever they stand. A value set is a file\n"
     "# below valuesets/ with the columns system, code, display, category, from, until;\n"
     "# policies/hospital has ready ones.\n"
     "#\n"
@@ -192,7 +196,7 @@ static const char fhir_examples[] =
     "#     where: {anywhere: {in: hiv}}\n"
     "#     label: {level: R, sensitivity: [HIV]}\n";
 
-static const char own_examples[] = "# Rules raise what their conditions meet.\n"
+static const char own_examples[] = "\n# Rules raise what their conditions meet.\n"
 				   "#\n"
 				   "# rules:\n"
 				   "#   - id: alarm\n"
@@ -201,7 +205,7 @@ static const char own_examples[] = "# Rules raise what their conditions meet.\n"
 				   "#     label: {level: restricted}\n";
 
 static const char urgency[] =
-    "# How urgent a record is; who is told of it how fast stands in notify.yaml.\n"
+    "\n# How urgent a record is; who is told of it how fast stands in notify.yaml.\n"
     "criticality:\n"
     "  order: [routine, urgent]\n"
     "  default: routine\n"

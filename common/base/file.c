@@ -177,7 +177,9 @@ compare_names(const void *a, const void *b)
 static bool
 sort_names(struct buffer *out, size_t start, size_t count)
 {
-	const char **name = calloc(count + 1, sizeof *name);
+	if (count == 0)
+		return true;
+	const char **name = calloc(count, sizeof *name);
 	char *sorted = malloc(out->used - start + 1);
 	char *to = sorted;
 	bool done = name != NULL && sorted != NULL;
