@@ -85,6 +85,7 @@ cases_open(struct cases *c, const char *name, struct case_file *file)
 	file->consents = yaml_take(&m, "consents");
 	file->facts = yaml_take(&m, "facts");
 	file->entities = yaml_take(&m, "entities");
+	file->used = yaml_take(&m, "used");
 	if (file->list->kind != YAML_LIST)
 		return fault_at(c->fault, c->file, file->list, "expected a list of cases");
 	return yaml_close(&m);

@@ -15,6 +15,7 @@
  *	consents: [consents/tom.yaml]                  for requests: files below tests/
  *	facts: facts.ndjson
  *	entities: entities.ndjson
+ *	used: used.ndjson
  *	cases:
  *	  - name: an HIV test is restricted
  *	    record: {resourceType: Observation, ...}   or the name of a file below tests/
@@ -51,6 +52,7 @@ struct case_file {
 	const struct yaml_node *consents;
 	const struct yaml_node *facts;
 	const struct yaml_node *entities;
+	const struct yaml_node *used;
 };
 bool cases_open(struct cases *c, const char *name, struct case_file *file);
 

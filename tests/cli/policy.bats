@@ -288,13 +288,19 @@ cases:
     expect: {decision: false, layers: {organization: Deny}}
   - name: a guest may read
     request: {subject: {type: user, id: u2}, action: {name: read}, resource: {type: record, id: r1}, context: {purpose: TREAT}}
-    expect: {decision: true}
+    expect: {decision: true, reason: permitted, layers: {organization: Permit, consent: Permit}, rules: {organization: [staf]}, obligations: [{type: custom}], al: 7}
 END
 	ehr 1 ehr-policy test -P p && empty err
 	has out 'ok 1 - p/tests/a.yaml:3: staff may read'
 	has out 'ok 2 - p/tests/a.yaml:6: staff may not write'
 	has out 'not ok 3 - p/tests/a.yaml:9: a guest may read'
 	has out '# line 11: decision: wanted true, got false'
+	has out '# line 11: reason: wanted "permitted", got "default-deny"'
+	has out '# line 11: organization: wanted "Permit", got "Deny"'
+	has out '# line 11: consent: wanted "Permit", got nothing'
+	has out '# line 11: organization: wanted ["staf"], got []'
+	has out '# line 11: obligations: wanted [{"type":"custom"}], got '
+	has out '# line 11: al: wanted 7, got nothing'
 }
 
 # ---- explain --------------------------------------------------------------------------------
@@ -411,6 +417,18 @@ END
 	printf '{"resourceType":"Patient"}\n{"resourceType":"Patient"}\n{"resourceType":"MeterReading"}\n' >s.ndjson
 	ehr 0 ehr-policy new q --from s.ndjson && ehr 0 ehr-policy check -P q
 	has q/classify.yaml '# 1 had types that FHIR R4 does not have' && lacks q/classify.yaml MeterReading
+}
+
+@test "new: the whole pipeline takes the sample to sealed versions and back" {
+	for sample in ward/upload.ndjson meter/readings.ndjson; do
+		rm -rf p s && cp "$EHR_ROOT/testdata/$sample" sample
+		ehr 0 ehr-policy new p --from sample
+		ehr 0 ehr-keys make -P p -S s
+		line 0 'ehr-ingest <sample | ehr-classify -P p | ehr-redact -P p -S s | ehr-seal -P p -S s >sealed'
+		[ "$(wc -l <sealed)" -eq "$(wc -l <sample)" ]
+		line 0 'ehr-open -S s --record sealed | cmp - sample'
+		line 0 'ehr-notify -P p -S s <sealed'
+	done
 }
 
 @test "new writes nothing over what is there, and nothing from what is no record" {
