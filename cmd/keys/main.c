@@ -30,6 +30,14 @@ static const struct verb {
 	verb_run *run;
 } verbs[] = {
 	{ "make", MAKE, "", "a site with all its keys; with --kind, a device's keys", verb_make },
+	{ "rotate", ROTATE, "", "a new epoch: new keys for all levels", verb_rotate },
+	{ "enrol", ENROL, "[file]", "take a device in", verb_enrol },
+	{ "release", RELEASE, "", "give a device the level keys that a decision allows", verb_release },
+	{ "accept", ACCEPT, "[file ...]", "take what the authority sent, on the device", verb_accept },
+	{ "grant", GRANT, "", "turn a decision into a subscriber's grant", verb_grant },
+	{ "revoke", REVOKE, "", "say which devices, persons, grants and keys no longer count", verb_revoke },
+	{ "list", LIST, "", "the keys that are here, never their bytes", verb_list },
+	{ "pseudonym", PSEUDONYM, "[value ...]", "the tags that stand for ids or subjects", verb_pseudonym },
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 

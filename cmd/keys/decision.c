@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/keys/decision.h"
+
+#include "cmd/keys/store.h"
+
+#include <stdlib.h>
+
+enum { DEPTH = 64, TEXT_MOST = 1 << 26 };
+
+struct decisions {
+	struct buffer text;
+	struct buffer line; /* with slack behind it */
+	struct json json;
+	size_t at;
+	const char *shown;
+};
+
+struct decisions *
+decisions_read(const char *path, struct answer *a, enum diag_exit *status)
+{
+	struct decisions *d = calloc(1, sizeof *d);
+
+	if (d == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *d);
+	d->shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
+	buffer_init(&d->text, TEXT_MOST);
+	buffer_init(&d->line, TEXT_MOST);
+	json_init(&d->json, NULL, DEPTH);
+	*status = EXIT_DONE;
+	if (store_read(path, &d->text, a))
+		return d;
+	*status = EXIT_IO;
+	decisions_free(d);
+	return NULL;
+}
+
+void
+decisions_free(struct decisions *d)
+{
+	if (d == NULL)
+		return;
+	buffer_release(&d->text);
+	buffer_release(&d->line);
+	json_release(&d->json);
+	free(d);
+}
+
+static bool
+deny(struct answer *a, enum diag_exit *status, const char *why)
+{
+	*status = answer_fault(a, EXIT_DENIED, "decision-denied: %s", why);
+	return false;
+}
+
+/* The next line that is not blank, copied to where it has slack. */
+static bool
+next_line(struct decisions *d)
+{
+	while (d->at < d->text.used) {
+		const char *from = d->text.at + d->at;
+		const char *lf = memchr(from, '\n', d->text.used - d->at);
+		struct bytes line = { from, lf == NULL ? d->text.used - d->at : (size_t)(lf - from) };
+
+		d->at += line.size + 1;
+		if (line.size > 0 && line.at[line.size - 1] == '\r')
+			line.size--;
+		if (json_blank(line))
+			continue;
+		d->line.used = 0;
+		if (!buffer_reserve(&d->line, line.size + JSON_SLACK) ||
+		    !buffer_append(&d->line, line.at, line.size))
+			diag_bug("a line longer than its file");
+		memset(d->line.at + d->line.used, 0, JSON_SLACK);
+		return true;
+	}
+	return false;
+}
+
+static struct bytes
+text_of(const struct json *j, uint32_t node, const char *name)
+{
+	uint32_t at = node == 0 ? 0 : json_member(j, node, bytes_of(name));
+
+	if (at == 0 || json_kind(j, at) != JSON_STRING || (j->nodes[at].flags & JSON_ESCAPED) != 0)
+		return (struct bytes){ "", 0 };
+	return json_inside(j, at);
+}
+
+static uint32_t
+list_of(const struct json *j, uint32_t node, const char *name)
+{
+	uint32_t at = node == 0 ? 0 : json_member(j, node, bytes_of(name));
+
+	return at != 0 && json_kind(j, at) == JSON_ARRAY ? at : 0;
+}
+
+/* False: there is such a member, and it is no time. */
+static bool
+end_at(struct decision *d, uint32_t node, const char *name)
+{
+	struct instant t;
+	uint32_t at = json_member(d->json, node, bytes_of(name));
+
+	if (at == 0)
+		return true;
+	if (!clock_parse_instant(text_of(d->json, node, name), &t))
+		return false;
+	if (!d->ends || instant_compare(t, d->end) < 0)
+		d->end = t;
+	d->ends = true;
+	return true;
+}
+
+/* level, audit and expire are carried out; anything else is not understood. */
+static bool
+read_obligations(struct decision *d)
+{
+	const struct json *j = d->json;
+	uint32_t list = json_member(j, d->context, (struct bytes)BYTES("obligations"));
+
+	if (list == 0)
+		return true;
+	if (json_kind(j, list) != JSON_ARRAY)
+		return false;
+	for (uint32_t o = list + 1; o < j->nodes[list].next; o = j->nodes[o].next) {
+		uint32_t properties = json_member(j, o, (struct bytes)BYTES("properties"));
+		struct bytes action = text_of(j, properties, "action");
+
+		if (bytes_are(action, "expire") && end_at(d, properties, "at"))
+			continue;
+		if (!bytes_are(action, "level") && !bytes_are(action, "audit"))
+			return false;
+	}
+	return true;
+}
+
+static void
+read_about(struct decision *d)
+{
+	uint32_t about = json_member(d->json, d->context, (struct bytes)BYTES("about"));
+
+	d->subject = text_of(d->json, about, "subject");
+	d->action = text_of(d->json, about, "action");
+	d->patient = text_of(d->json, about, "patient");
+	d->pseudonym = text_of(d->json, about, "pseudonym");
+	d->device = text_of(d->json, about, "device");
+	d->purpose = list_of(d->json, about, "purpose");
+	d->roles = list_of(d->json, about, "roles");
+}
+
+static bool
+read_context(
+    struct decision *d, const char *action, struct instant now, struct answer *a, enum diag_exit *status)
+{
+	const struct json *j = d->json;
+	uint32_t al = json_member(j, d->context, (struct bytes)BYTES("al"));
+
+	read_about(d);
+	if (!bytes_are(d->action, action) || d->subject.size == 0)
+		return deny(a, status, "it is about another action");
+	if (al == 0 || !json_integer(j, al, &d->al) || d->al > 99)
+		return deny(a, status, "it asserts no AL");
+	if (!read_obligations(d))
+		return deny(a, status, "it asks for what cannot be carried out here");
+	if (!end_at(d, d->context, "valid_until"))
+		return deny(a, status, "its end is no time");
+	if (d->ends && instant_compare(d->end, now) <= 0)
+		return deny(a, status, "it has ended");
+	d->timed = clock_parse_instant(text_of(j, d->context, "time"), &d->time);
+	return true;
+}
+
+bool
+decisions_next(struct decisions *d, const char *action, struct instant now, struct decision *next,
+    struct answer *a, enum diag_exit *status)
+{
+	const struct json *j = &d->json;
+	uint32_t decision, context;
+
+	*next = (struct decision){ .json = j };
+	*status = EXIT_DONE;
+	if (!next_line(d))
+		return false;
+	if (!json_parse(&d->json, buffer_bytes(&d->line)) || json_kind(j, 0) != JSON_OBJECT) {
+		*status = answer_fault(a, EXIT_BAD_RECORD, "%s: not a decision", d->shown);
+		return false;
+	}
+	digest_text(buffer_bytes(&d->line), next->digest);
+	decision = json_member(j, 0, (struct bytes)BYTES("decision"));
+	context = json_member(j, 0, (struct bytes)BYTES("context"));
+	if (decision == 0 || json_kind(j, decision) != JSON_TRUE)
+		return deny(a, status, "it does not permit");
+	if (context == 0 || json_kind(j, context) != JSON_OBJECT)
+		return deny(a, status, "it has no context");
+	next->context = context;
+	return read_context(next, action, now, a, status);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/* pseudonym: what stands for an id or a subject once it is sealed, for subscriptions and decisions. */
+#include "common/crypto/pseudonym.h"
+
+#include "cmd/keys/store.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { TEXT_MOST = 1 << 28 };
+
+static void
+must(bool fits)
+{
+	if (!fits)
+		diag_bug("more pseudonyms than fit");
+}
+
+struct naming {
+	struct keys *keys;
+	enum pseudonym_kind kind;
+	uint32_t epoch;
+};
+
+static void
+name(const struct naming *n, struct bytes value, struct buffer *out)
+{
+	char tag[PSEUDONYM_SIZE + 1];
+
+	pseudonym_make(keys_mac(n->keys, pseudonym_key(n->kind)), n->kind, bytes_of(keys_domain(n->keys)),
+	    n->epoch, value, tag);
+	tag[PSEUDONYM_SIZE] = '\n';
+	must(buffer_append(out, tag, sizeof tag));
+}
+
+static void
+name_lines(const struct naming *n, struct bytes text, struct buffer *out)
+{
+	while (text.size > 0) {
+		const char *lf = memchr(text.at, '\n', text.size);
+		size_t size = lf == NULL ? text.size : (size_t)(lf - text.at),
+		       whole = lf == NULL ? size : size + 1;
+
+		if (size > 0)
+			name(n, (struct bytes){ text.at, size }, out);
+		text.at += whole;
+		text.size -= whole;
+	}
+}
+
+static bool
+read_scope(const char *text, uint32_t *epoch)
+{
+	uint64_t value = 0;
+
+	for (; *text >= '0' && *text <= '9' && value <= INT32_MAX; text++)
+		value = value * 10 + (uint64_t)(*text - '0');
+	*epoch = (uint32_t)value;
+	return *text == '\0' && value >= 1 && value <= INT32_MAX;
+}
+
+enum diag_exit
+verb_pseudonym(const struct settings *s, struct answer *a)
+{
+	struct naming n = { .kind = PSEUDONYM_SUBJECT };
+	enum diag_exit status;
+	struct buffer text;
+
+	if (s->kind != NULL && strcmp(s->kind, "id") == 0)
+		n.kind = PSEUDONYM_ID;
+	if (s->scope != NULL && !read_scope(s->scope, &n.epoch))
+		return answer_fault(a, EXIT_USAGE, "--scope: not an epoch");
+	n.keys = store_open(s, KEYS_TAGS, a, &status);
+	if (n.keys == NULL)
+		return status;
+	status = EXIT_DONE;
+	buffer_init(&text, TEXT_MOST);
+	if (keys_mac(n.keys, pseudonym_key(n.kind)) == NULL)
+		status = answer_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
+	else if (s->operands > 0)
+		for (int i = 0; i < s->operands; i++)
+			name(&n, bytes_of(s->operand[i]), &a->out);
+	else if (store_read("-", &text, a))
+		name_lines(&n, buffer_bytes(&text), &a->out);
+	else
+		status = EXIT_IO;
+	buffer_release(&text);
+	keys_close(n.keys);
+	return status;
+}
