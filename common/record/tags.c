@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/record/tags.h"
 
-#include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #define WORD_MOST 128
@@ -72,33 +70,33 @@ enum kind { WORD, NAME, SMALL, EPOCH, LARGE, TRUTH, TAGS, LIST };
 #define ANY (~0u)
 
 static const struct member {
-	const char *name;
+	struct bytes name;
 	enum kind kind;
 	unsigned may;
 	size_t at;
 } members[] = {
-	{ "url", NAME, IN(INGESTED), AT(url) },
-	{ "id", NAME, ANY & ~IN(INGESTED), AT(id) },
-	{ "subject", NAME, ANY, AT(subject) },
-	{ "level", WORD, IN(LABELLED), AT(level) },
-	{ "sensitivity", LIST, IN(LABELLED), 0 },
-	{ "floor", LIST, IN(INGESTED), AT(floor) },
-	{ "rl", WORD, TAGGED, AT(rl) },
-	{ "al", SMALL, TAGGED, AT(al) },
-	{ "n", SMALL, TAGGED, AT(n) },
-	{ "of", SMALL, TAGGED, AT(of) },
-	{ "criticality", WORD, TAGGED | IN(LABELLED), AT(criticality) },
-	{ "reasons", LIST, IN(LABELLED), 0 },
-	{ "domain", WORD, CLOSED, AT(domain) },
-	{ "epoch", EPOCH, CLOSED, AT(epoch) },
-	{ "to", WORD, CLOSED, AT(to) },
-	{ "batch", WORD, CLOSED, AT(batch) },
-	{ "seq", LARGE, CLOSED, AT(seq) },
-	{ "policy", WORD, TAGGED | IN(LABELLED), AT(policy) },
-	{ "mark", WORD, TAGGED, AT(mark) },
-	{ "view", WORD, TAGGED, AT(view) },
-	{ "tags", TAGS, TAGGED, AT(tags) },
-	{ "deleted", TRUTH, CLOSED, AT(deleted) },
+	{ BYTES("url"), NAME, IN(INGESTED), AT(url) },
+	{ BYTES("id"), NAME, ANY & ~IN(INGESTED), AT(id) },
+	{ BYTES("subject"), NAME, ANY, AT(subject) },
+	{ BYTES("level"), WORD, IN(LABELLED), AT(level) },
+	{ BYTES("sensitivity"), LIST, IN(LABELLED), 0 },
+	{ BYTES("floor"), LIST, IN(INGESTED), AT(floor) },
+	{ BYTES("rl"), WORD, TAGGED, AT(rl) },
+	{ BYTES("al"), SMALL, TAGGED, AT(al) },
+	{ BYTES("n"), SMALL, TAGGED, AT(n) },
+	{ BYTES("of"), SMALL, TAGGED, AT(of) },
+	{ BYTES("criticality"), WORD, TAGGED | IN(LABELLED), AT(criticality) },
+	{ BYTES("reasons"), LIST, IN(LABELLED), 0 },
+	{ BYTES("domain"), WORD, CLOSED, AT(domain) },
+	{ BYTES("epoch"), EPOCH, CLOSED, AT(epoch) },
+	{ BYTES("to"), WORD, CLOSED, AT(to) },
+	{ BYTES("batch"), WORD, CLOSED, AT(batch) },
+	{ BYTES("seq"), LARGE, CLOSED, AT(seq) },
+	{ BYTES("policy"), WORD, TAGGED | IN(LABELLED), AT(policy) },
+	{ BYTES("mark"), WORD, TAGGED, AT(mark) },
+	{ BYTES("view"), WORD, TAGGED, AT(view) },
+	{ BYTES("tags"), TAGS, TAGGED, AT(tags) },
+	{ BYTES("deleted"), TRUTH, CLOSED, AT(deleted) },
 };
 #define MEMBERS (sizeof members / sizeof members[0])
 
@@ -188,7 +186,7 @@ has_all(uint32_t seen, const char *names)
 		struct bytes name = { names, strcspn(names, " ") };
 
 		for (size_t i = 0; i < MEMBERS; i++)
-			if (bytes_are(name, members[i].name) && (seen & (1u << i)) == 0)
+			if (bytes_equal(name, members[i].name) && (seen & (1u << i)) == 0)
 				return false;
 	}
 	return true;
@@ -248,10 +246,11 @@ tags_read(struct tags *t, const struct json *j, uint32_t ehr, enum reason *reaso
 		struct bytes name = json_inside(j, k);
 		size_t i;
 
-		if (bytes_are(name, "v") || bytes_are(name, "stage"))
+		if (bytes_equal(name, (struct bytes)BYTES("v")) ||
+		    bytes_equal(name, (struct bytes)BYTES("stage")))
 			continue;
 		/* They stand in the table's order, so the next one is near the last one. */
-		for (i = 0; i < MEMBERS && !bytes_are(name, members[(last + i) % MEMBERS].name); i++)
+		for (i = 0; i < MEMBERS && !bytes_equal(name, members[(last + i) % MEMBERS].name); i++)
 			continue;
 		last = (last + i) % MEMBERS;
 		if (i == MEMBERS || (members[last].may & (1u << t->stage)) == 0 ||
@@ -307,38 +306,49 @@ envelope_read(struct envelope *e, const struct json *j)
 	return true;
 }
 
-static bool
-put(struct buffer *out, struct bytes text)
+/* ---- writing: one reservation for all of it, then bytes one behind the other ---- */
+enum { NUMBER_MOST = 20 };
+
+static char *
+put(char *at, struct bytes text)
 {
-	return buffer_append(out, text.at, text.size);
+	memcpy(at, text.at, text.size);
+	return at + text.size;
 }
 
-static bool
-put_member(struct buffer *out, const char *name)
+static char *
+put_member(char *at, struct bytes name)
 {
-	return put(out, (struct bytes)BYTES(",\"")) && put(out, bytes_of(name)) &&
-	       put(out, (struct bytes)BYTES("\":"));
+	at = put(at, (struct bytes)BYTES(",\""));
+	at = put(at, name);
+	return put(at, (struct bytes)BYTES("\":"));
 }
 
-static bool
-put_text(struct buffer *out, const char *name, struct bytes value)
+static char *
+put_text(char *at, struct bytes name, struct bytes value)
 {
-	return put_member(out, name) && put(out, (struct bytes)BYTES("\"")) && put(out, value) &&
-	       put(out, (struct bytes)BYTES("\""));
+	at = put_member(at, name);
+	*at++ = '"';
+	at = put(at, value);
+	*at++ = '"';
+	return at;
 }
 
-static bool
-put_number(struct buffer *out, const char *name, uint64_t value)
+static char *
+put_number(char *at, struct bytes name, uint64_t value)
 {
-	char digits[24];
-	int size = snprintf(digits, sizeof digits, "%" PRIu64, value);
+	char digits[NUMBER_MOST];
+	size_t first = NUMBER_MOST;
 
-	return put_member(out, name) && buffer_append(out, digits, (size_t)size);
+	do
+		digits[--first] = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	return put(put_member(at, name), (struct bytes){ digits + first, NUMBER_MOST - first });
 }
 
 /* A number is there if its tag is: al with rl, seq with batch. */
-static bool
-write_member(struct buffer *out, const struct tags *t, const struct member *m)
+static char *
+write_member(char *at, const struct tags *t, const struct member *m)
 {
 	const void *from = (const char *)t + m->at;
 	const struct bytes *text = from;
@@ -346,32 +356,55 @@ write_member(struct buffer *out, const struct tags *t, const struct member *m)
 	switch (m->kind) {
 	case WORD:
 	case NAME:
-		return text->size == 0 || put_text(out, m->name, *text);
+		return text->size == 0 ? at : put_text(at, m->name, *text);
 	case TAGS:
-		return text->size == 0 || (put_member(out, m->name) && put(out, *text));
+		return text->size == 0 ? at : put(put_member(at, m->name), *text);
 	case SMALL:
 		if (m->at == AT(al) ? t->rl.size == 0 : *(const unsigned *)from == 0)
-			return true;
-		return put_number(out, m->name, *(const unsigned *)from);
+			return at;
+		return put_number(at, m->name, *(const unsigned *)from);
 	case EPOCH:
-		return t->epoch == 0 || put_number(out, m->name, t->epoch);
+		return t->epoch == 0 ? at : put_number(at, m->name, t->epoch);
 	case LARGE:
-		return t->batch.size == 0 || put_number(out, m->name, t->seq);
+		return t->batch.size == 0 ? at : put_number(at, m->name, t->seq);
 	case TRUTH:
-		return !t->deleted || (put_member(out, m->name) && put(out, (struct bytes)BYTES("true")));
+		return t->deleted ? put(put_member(at, m->name), (struct bytes)BYTES("true")) : at;
 	case LIST:
-		return true;
+		return at;
 	}
-	return false;
+	return at;
+}
+
+/* No member is longer than its name, its value and what stands around them. */
+static size_t
+most_bytes(const struct tags *t)
+{
+	size_t most = 64;
+
+	for (size_t i = 0; i < MEMBERS; i++) {
+		const struct member *m = &members[i];
+		bool text = m->kind == WORD || m->kind == NAME || m->kind == TAGS;
+
+		most += m->name.size + NUMBER_MOST + 6;
+		if (text)
+			most += ((const struct bytes *)(const void *)((const char *)t + m->at))->size;
+	}
+	return most;
 }
 
 bool
 tags_write(struct buffer *out, const struct tags *t)
 {
-	bool whole = put(out, (struct bytes)BYTES("{\"v\":1,\"stage\":\"")) &&
-		     put(out, bytes_of(stages[t->stage])) && put(out, (struct bytes)BYTES("\""));
+	char *at;
 
-	for (size_t i = 0; whole && i < MEMBERS; i++)
-		whole = write_member(out, t, &members[i]);
-	return whole && put(out, (struct bytes)BYTES("}"));
+	if (!buffer_reserve(out, most_bytes(t)))
+		return false;
+	at = put(out->at + out->used, (struct bytes)BYTES("{\"v\":1,\"stage\":\""));
+	at = put(at, bytes_of(stages[t->stage]));
+	*at++ = '"';
+	for (size_t i = 0; i < MEMBERS; i++)
+		at = write_member(at, t, &members[i]);
+	*at++ = '}';
+	out->used = (size_t)(at - out->at);
+	return true;
 }

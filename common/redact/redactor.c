@@ -129,10 +129,11 @@ make_mark(struct redactor *r, unsigned i)
 
 	if (s->mark == NULL)
 		return;
-	for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
-		mac_add(s->mark, parts[p]);
-		mac_add(s->mark, (struct bytes){ "", 1 });
-	}
+	r->head.used = 0;
+	for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++)
+		if (!buffer_append(&r->head, parts[p].at, parts[p].size) || !buffer_append(&r->head, "", 1))
+			diag_bug("tags longer than the line that they came with");
+	mac_add(s->mark, buffer_bytes(&r->head));
 	(void)each_piece(&pieces, i, scheme_mark_bit(i));
 	mac_end(s->mark, digest);
 	memcpy(v->mark, "m_", 2);
