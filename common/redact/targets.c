@@ -171,6 +171,8 @@ targets_gone(const struct targets *t, const struct targets_query *q, struct byte
 	bool found = false;
 	uint64_t gone;
 
+	if (q->roots->count == 1) /* no table was made: there is nothing to lead to */
+		return reference.size > 1 && reference.at[0] == '#' ? q->hidden : 0;
 	if (reference.size > 0 && reference.at[0] == '#') {
 		struct bytes name = { reference.at + 1, reference.size - 1 };
 

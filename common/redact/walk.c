@@ -557,7 +557,7 @@ walk_run(struct walk *w)
 	w->has_gone = false;
 	for (size_t i = 0; i < w->roots.count; i++)
 		w->known[i] = 0;
-	if (w->referring != 0 || w->roots.count > 1)
+	if (w->roots.count > 1)
 		targets_find(&w->targets, &w->places, w->json, &w->roots);
 	do {
 		w->failed = 0;
