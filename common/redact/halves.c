@@ -164,20 +164,20 @@ join_halves(struct walk *w, const struct frame *f, uint32_t members)
 	}
 }
 
-/* Length and digest identify what nobody may see: they have the level of the data beside them. */
+/* Length and digest identify what nobody may see: they have at least the level of the data beside them. */
 static void
 join_data(struct walk *w, uint32_t object, uint32_t data)
 {
 	const struct json *j = w->json;
 	const struct note note = w->notes->of[data];
+	uint8_t level = note.base != NOTE_NO_BASE && note.base > note.raise ? note.base : note.raise;
 
 	for (uint32_t k = object + 1; k < j->nodes[object].next; k = j->nodes[k].next) {
 		if (w->places.of_key[j->nodes[k].key] != MEMBER_CONTENT)
 			continue;
 		struct note *content = notes_touch(w->notes, k + 1);
 		content->out |= note.out;
-		content->base = higher_base(content->base, note.base);
-		content->raise = content->raise > note.raise ? content->raise : note.raise;
+		content->raise = level > content->raise ? level : content->raise;
 	}
 }
 

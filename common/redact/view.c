@@ -125,6 +125,23 @@ gone_with_target(struct walk *w, struct bytes text, uint32_t root, uint64_t hidd
 	return gone;
 }
 
+/*
+ * The bits that may know the child TEXT of a node.  What a place is made of is decided by values; one that a
+ * version may not know must not decide what else it shows.
+ */
+static uint64_t
+seen(const struct walk *w, const struct view *v, uint32_t text)
+{
+	const struct note *note = &w->notes->of[text];
+	uint8_t level = note->base != NOTE_NO_BASE ? note->base : v->base;
+
+	if (text == 0)
+		return UINT64_MAX;
+	level = v->raise > level ? v->raise : level;
+	level = note->raise > level ? note->raise : level;
+	return ~(w->s->over[level] | v->out | note->out);
+}
+
 /* A Reference whose target is gone, or a canonical `#x` in a member of its own. */
 static void
 see_reference(struct walk *w, struct view *v)
@@ -145,6 +162,7 @@ see_reference(struct walk *w, struct view *v)
 	struct bytes reference = json_string(j, text, &w->room);
 	if (text != v->value || bytes_begin(reference, "#"))
 		v->cause[WHY_REFERENCE] |=
+		    (text == v->value ? UINT64_MAX : seen(w, v, text)) &
 		    gone_with_target(w, reference, v->root, text != v->value ? w->s->hidden : 0) &
 		    w->referring;
 }
@@ -161,13 +179,19 @@ see_places(struct walk *w, const struct frame *f, struct view *v)
 		if (v->kind == MEMBER_BUNDLE && w->root[f->view.root].is_bundle)
 			gone |= w->s->below;
 	}
-	if (f->view.around == AROUND_SECURITY && !places_harmless(&w->places, j, v->value, &w->room))
+	if (f->view.around == AROUND_SECURITY && (w->security & v->active) != 0) {
 		gone |= w->security;
-	if (v->around == AROUND_EXTENSION) {
-		if ((w->security & v->active) != 0 && places_inline_label(&w->places, j, v->value, &w->room))
-			gone |= w->security;
-		if ((f->view.offer & v->active) != 0)
-			v->kept |= f->view.offer & places_listed(&w->places, w->s, j, v->value, &w->room);
+		if (places_harmless(&w->places, j, v->value, &w->room))
+			gone &= ~(seen(w, v, json_member_key(j, v->value, w->places.code)) &
+				  seen(w, v, json_member_key(j, v->value, w->places.system)));
+	}
+	if (v->around == AROUND_EXTENSION && ((w->security | f->view.offer) & v->active) != 0) {
+		uint64_t known = seen(w, v, json_member_key(j, v->value, w->places.url));
+
+		if (places_inline_label(&w->places, j, v->value, &w->room))
+			known &= ~w->security;
+		gone |= w->security & ~known;
+		v->kept |= f->view.offer & known & places_listed(&w->places, w->s, j, v->value, &w->room);
 	}
 	if (v->around == AROUND_EXTENSIONS)
 		v->offer = (f->view.around == AROUND_ROOT ? w->s->keeps : f->view.kept) & w->s->extends;
@@ -237,6 +261,7 @@ view_child(struct walk *w, const struct frame *f, uint32_t member, uint32_t valu
 		.active = f->active,
 		.out = f->view.out,
 		.kept = f->view.kept };
+	v->holds = member == value && w->notes->of[f->view.value].half;
 	if (member != value) {
 		v->kind = w->places.of_key[j->nodes[member].key];
 		if (f->view.state != PATHS_DEAD)

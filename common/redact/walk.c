@@ -352,7 +352,7 @@ visit_leaf(struct walk *w, struct frame *f, struct view *v)
 		(void)transform(w, v, &w->pick[i], w->pick[i].bits & real, &shown);
 	real &= ~v->hard & ~shown;
 	shown |= put_sign(w, v, signs_for(v));
-	if (v->half && v->member == v->value && json_kind(w->json, v->value) == JSON_NULL)
+	if (v->holds && json_kind(w->json, v->value) == JSON_NULL)
 		hold_place(w, f, v, real);
 	else
 		settle(w, f, v, real, shown, 0);
@@ -365,6 +365,30 @@ settle_whole(struct walk *w, struct frame *f, struct view *v, uint64_t real)
 	uint64_t shown = put_sign(w, v, signs_for(v) & ~real);
 
 	settle(w, f, v, real, shown, 0);
+}
+
+/* The bits in which a container stays as what holds a place only; it is written so. */
+static uint64_t
+hold(struct walk *w, const struct view *v, uint64_t bits)
+{
+	size_t text = w->texts.used;
+
+	if (!v->holds || bits == 0)
+		return 0;
+	append(&w->texts, "null", 4);
+	put_in(w, bits, w->json->nodes[v->value].start, w->json->nodes[v->value].end, text);
+	return bits;
+}
+
+/* HELD of it stays only as what holds a place. */
+static void
+settle_held(
+    struct walk *w, struct frame *f, const struct view *v, uint64_t real, uint64_t shown, uint64_t held)
+{
+	uint64_t before = f->real;
+
+	settle(w, f, v, real | held, shown, v->active);
+	f->real = before | real;
 }
 
 static void
@@ -417,6 +441,10 @@ visit_container(struct walk *w, struct frame *f, struct view *v)
 	uint64_t undecided = view_undecided(w, v) & ~changed & ~shown;
 	uint64_t real = v->active & ~v->hard & ~v->over & ~v->bare & ~shown;
 
+	if (is_empty && v->holds) {
+		settle_held(w, f, v, real & ~w->s->hidden, 0, hold(w, v, real & w->s->hidden));
+		return;
+	}
 	if (is_empty) {
 		settle_whole(w, f, v, real & (~w->s->hidden | changed));
 		return;
@@ -432,6 +460,45 @@ visit_container(struct walk *w, struct frame *f, struct view *v)
 		w->frame[w->depth - 1].next = w->json->nodes[v->value].next;
 }
 
+/* The end of the last element of an array that stays, with something in it, in a version. */
+static uint32_t
+last_element(const struct walk *w, uint32_t array, const struct edits *edits)
+{
+	const struct json *j = w->json;
+	uint32_t last = j->nodes[array].start + 1;
+	uint32_t e = 0;
+
+	for (uint32_t i = array + 1; i < j->nodes[array].next; i = j->nodes[i].next) {
+		const struct json_node *n = &j->nodes[i];
+
+		while (e < edits->count && edits->at[e].to <= n->start)
+			e++;
+		bool gone = e < edits->count && edits->at[e].from <= n->start && edits->at[e].to >= n->end;
+		if (!gone && n->kind != JSON_NULL)
+			last = n->end;
+	}
+	return last;
+}
+
+/* Behind the last element of `_x` that says something no place need be held. */
+static void
+trim(struct walk *w, const struct frame *c)
+{
+	const struct json *j = w->json;
+	uint64_t bits = c->real & c->active & w->s->hidden;
+	uint32_t end = c->edge;
+
+	if (json_kind(j, c->view.value) != JSON_ARRAY || !w->notes->of[c->view.value].half)
+		return;
+	for (; bits != 0; bits &= bits - 1) {
+		struct edits *edits = &w->edits[__builtin_ctzll(bits)];
+		uint32_t last = last_element(w, c->view.value, edits);
+
+		if (last < end)
+			edits_remove(edits, last, end);
+	}
+}
+
 /* All children of the innermost container are seen. */
 static void
 finish(struct walk *w)
@@ -440,8 +507,9 @@ finish(struct walk *w)
 	struct frame *f = &w->frame[w->depth - 1];
 	struct view *v = &c->view;
 	uint64_t poor = 0;
-	uint64_t real, whole, shown, hollow;
+	uint64_t real, whole, shown, held;
 
+	trim(w, c);
 	if (v->is_root)
 		poor = c->active & c->real & ~c->content & (w->s->hidden | c->lost);
 	v->cause[WHY_RECORD] |= poor;
@@ -449,19 +517,8 @@ finish(struct walk *w)
 	real = c->real & ~poor & ~c->carried;
 	whole = signs_for(v) & ~real;
 	shown = put_sign(w, v, whole) | (c->shown & ~whole & ~real & ~poor & ~c->carried);
-	hollow = c->active & ~real & ~v->over;
-	if (v->half && v->member == v->value && hollow != 0) {
-		size_t text = w->texts.used;
-
-		append(&w->texts, "null", 4);
-		put_in(w, hollow, w->json->nodes[v->value].start, w->json->nodes[v->value].end, text);
-		real |= hollow;
-		uint64_t before = f->real;
-		settle(w, f, v, real, shown, 0);
-		f->real = before | (real & ~hollow);
-		return;
-	}
-	settle(w, f, v, real, shown, c->active);
+	held = hold(w, v, c->active & ~real & ~shown & ~v->over);
+	settle_held(w, f, v, real, shown, held);
 }
 
 static void

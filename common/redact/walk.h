@@ -54,6 +54,7 @@ struct view {
 	uint8_t base, raise;
 	bool is_root;
 	bool half;       /* `_x` beside x, or inside it */
+	bool holds;      /* an element of the array `_x`, which keeps the places of those behind it */
 	uint64_t active; /* bits that are asked about */
 	uint64_t out;    /* categories that are left out, here or around */
 	uint64_t kept;   /* named by `keep`, here or around */
