@@ -150,7 +150,7 @@ judge_same(const struct test *t, const struct situation *s, struct attribute_set
 static enum truth
 judge_relation(const struct test *t, const struct situation *s, struct attribute_set *missing)
 {
-	const struct values *subject = situation_values(s, ATTRIBUTE_SUBJECT_ID);
+	struct bytes subject = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
 	const struct values *object = situation_values(s, t->other);
 	bool untimed = false;
 
@@ -164,7 +164,7 @@ judge_relation(const struct test *t, const struct situation *s, struct attribute
 		for (uint32_t k = 0; k < object->count; k++) {
 			if (object->at[k].kind != VALUE_STRING)
 				continue;
-			switch (facts_ask(s->facts, t->words.at[i], subject->at[0].text, object->at[k].text,
+			switch (facts_ask(s->facts, t->words.at[i], subject, object->at[k].text,
 			    s->request->timed ? &s->request->time : NULL)) {
 			case FACT_HOLDS:
 				return TRUTH_TRUE;
@@ -249,7 +249,6 @@ judge_label(const struct test *t, const struct values *v, unsigned levels)
 	return t->mode == MODE_ANY ? best : (enum open_truth)(OPEN_TRUE - best);
 }
 
-/* An entry's date that cannot be read may lie anywhere. */
 static enum open_truth
 judge_date(const struct test *t, const struct values *v)
 {
@@ -260,16 +259,17 @@ judge_date(const struct test *t, const struct values *v)
 		enum date_precision precision;
 		const struct interval *in = &t->interval;
 
-		if (v->at[i].kind != VALUE_STRING || !clock_parse_date(v->at[i].text, &p, &precision))
-			best = OPEN_OPEN;
-		else if ((in->has_from && instant_compare(p.until, in->from) <= 0) ||
-			 (in->has_until && instant_compare(p.from, in->until) >= 0))
+		/* A date that cannot be read may lie anywhere. */
+		bool known = v->at[i].kind == VALUE_STRING && clock_parse_date(v->at[i].text, &p, &precision);
+
+		if (known && ((in->has_from && instant_compare(p.until, in->from) <= 0) ||
+				 (in->has_until && instant_compare(p.from, in->until) >= 0)))
 			continue;
-		else if ((in->has_from && instant_compare(p.from, in->from) < 0) ||
-			 (in->has_until && instant_compare(p.until, in->until) > 0))
-			best = OPEN_OPEN;
-		else
+		if (known && (!in->has_from || instant_compare(p.from, in->from) >= 0) &&
+		    (!in->has_until || instant_compare(p.until, in->until) <= 0))
 			best = OPEN_TRUE;
+		else
+			best = OPEN_OPEN;
 	}
 	return best;
 }

@@ -36,27 +36,27 @@ struct verdict {
 	struct situation situation;            /* as the custodian sees it */
 	struct outcome outcome[LAYER_CONSENT]; /* outbound, jurisdiction, organization */
 	struct consent consent;
-	bool cleared; /* is there a clearance stage? */
 	struct clearance clearance;
-	int level; /* the highest to give: index in the ladder */
-	unsigned al;
-	bool commanded;                   /* is there a command stage? */
 	const char *reasons[LAYER_COUNT]; /* of clearance, command and obligations, if they deny */
-	bool denied[LAYER_COUNT];
-	bool permitted;
-	enum layer decided_by;
 	const char *reason;
 	/* what the enforcement point must do */
-	bool level_owed;
 	const struct item **redact;
-	uint32_t redacts;
 	struct keep *keep;
-	uint32_t keeps;
 	struct owed *owed;
+	uint32_t redacts;
+	uint32_t keeps;
 	uint32_t owes;
 	uint32_t step_up; /* the word of an acr, 0: none would help */
-	bool ends;
 	struct instant valid_until;
+	int level; /* the highest to give: index in the ladder */
+	unsigned al;
+	enum layer decided_by;
+	bool denied[LAYER_COUNT];
+	bool permitted;
+	bool cleared;   /* is there a clearance stage? */
+	bool commanded; /* is there a command stage? */
+	bool level_owed;
+	bool ends; /* at valid_until */
 };
 
 /* The order in which layers answer for a denial; LAYER_COUNT of them. */
@@ -65,7 +65,6 @@ extern const enum layer decide_order[LAYER_COUNT];
 /* Judges Q, which the register has spoken about.  What V points to lives until the scratch is reset. */
 void decide(struct engine *e, struct request *q, struct verdict *v);
 
-/* Reads again from R what depends on context.acr and time is none of it: used for step-up. */
 bool decide_is_command(const struct request *q);
 
 #endif

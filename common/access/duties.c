@@ -20,7 +20,7 @@ kept_by(const struct item *item, struct scratch *scratch)
 	for (uint32_t i = 0; i < item->excepts; i++)
 		items[i] = (struct item){ .scope = item->except[i],
 			.next = i + 1 < item->excepts ? &items[i + 1] : NULL };
-	return (struct keep){ .items = items };
+	return (struct keep){ .items = item->excepts > 0 ? items : NULL };
 }
 
 static void
@@ -87,7 +87,9 @@ consent_limits(struct verdict *v, struct scratch *scratch)
 			    c->overrides > 0 ? overriding_items(v, o->keep.items, scratch) : o->keep;
 	}
 	for (uint32_t i = 0; i < c->opinions; i++)
-		for (const struct item *item = c->opinion[i].redact; item; item = item->next) {
+		for (const struct item *item = c->opinion[i].result == RESULT_PERMIT ? c->opinion[i].redact
+										     : NULL;
+		     item; item = item->next) {
 			struct item one = c->overrides > 0 ? *excepting(v, item, scratch) : *item;
 			struct item *copy = scratch_take(scratch, sizeof *copy);
 
@@ -131,7 +133,7 @@ duties_of_data(struct verdict *v, struct scratch *scratch)
 	for (int i = 0; i < LAYER_CONSENT; i++) {
 		const struct outcome *o = &v->outcome[i];
 
-		if (!o->applies)
+		if (!o->applies || o->result == RESULT_DENY || o->result == RESULT_INDETERMINATE)
 			continue;
 		if (!o->keep.everything)
 			v->keep[v->keeps++] = o->keep;
