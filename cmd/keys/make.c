@@ -53,16 +53,21 @@ load_names(struct making *m, struct fault *f)
 	return true;
 }
 
-static bool
+static enum diag_exit
 load_policy(struct making *m)
 {
+	const struct settings *s = m->settings;
 	struct fault f = { 0 };
 
-	if (policy_load(&m->policy, m->settings->policy, &f) && sealing_load(&m->sealing, &m->policy, &f) &&
-	    load_names(m, &f))
-		return true;
-	(void)answer_policy_fault(m->answer, &f);
-	return false;
+	if (s->policy == NULL)
+		return answer_fault(m->answer, EXIT_USAGE, "for which levels? expected -P DIR");
+	if (!policy_load(&m->policy, s->policy, &f) || !sealing_load(&m->sealing, &m->policy, &f) ||
+	    !load_names(m, &f))
+		return answer_policy_fault(m->answer, &f);
+	if (!s->allow_test_keys && bytes_are(m->sealing.domain, "example"))
+		return answer_fault(m->answer, EXIT_KEYS,
+		    "test-key: the domain example is for examples; only with --allow-test-keys");
+	return EXIT_DONE;
 }
 
 static bool
@@ -177,17 +182,12 @@ make_authority(const struct settings *s, struct answer *a)
 {
 	struct making m = { .settings = s, .answer = a, .store.fd = -1 };
 	struct arena arena = { 0 };
-	enum diag_exit status = EXIT_POLICY;
+	enum diag_exit status = load_policy(&m);
 
-	if (s->policy == NULL)
-		return answer_fault(a, EXIT_USAGE, "for which levels? expected -P DIR");
-	if (load_policy(&m)) {
-		bool good = (s->site == NULL || make_site(&m, &arena)) &&
-			    make_authority_keys(&m, store_path(s, &arena)) &&
-			    (s->site == NULL || publish_authority(&m, &arena));
-
-		status = good ? EXIT_DONE : EXIT_IO;
-	}
+	if (status == EXIT_DONE &&
+	    !((s->site == NULL || make_site(&m, &arena)) && make_authority_keys(&m, store_path(s, &arena)) &&
+		(s->site == NULL || publish_authority(&m, &arena))))
+		status = EXIT_IO;
 	store_end(&m.store);
 	arena_release(&arena);
 	policy_release(&m.policy);

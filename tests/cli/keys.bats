@@ -1,0 +1,386 @@
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/keys
+
+setup_file() {
+	site
+	cd "$F" || return 1
+	ehr-keys make --kind reader --keys tablet --authority site/authority.jwks --now "$NOW" >tablet.enrol
+	ehr-keys list --self --keys tablet >tablet.self
+	ehr-keys enrol -S site --expect "$(jq -r .sig.jkt tablet.self)" --now "$NOW" tablet.enrol >tablet.device
+}
+
+# A site, a tablet and their names of a test's own.
+own() {
+	cp -r "$F/site" "$F/tablet" .
+	ID=$(jq -r .id "$F/tablet.self")
+	JKT=$(jq -r .sig.jkt "$F/tablet.self")
+}
+
+release() {
+	ehr-keys release --offline -S site --device "$ID" --user nina --now "$NOW" "$@"
+}
+
+claims() {
+	cut -d. -f2 "$1" | unpadded
+}
+
+header() {
+	cut -d. -f1 "$1" | unpadded
+}
+
+@test "make -S: a whole site in one line, closed to others" {
+	ehr 0 ehr-keys make -P "$P" -S ward
+	empty err
+	find ward -printf '%m %P\n' | sort -k2 >tree
+	same tree <<-'END'
+		755 
+		644 authority.jwks
+		700 consents
+		600 entities.ndjson
+		600 facts.ndjson
+		600 grants.jwts
+		700 keys
+		644 keys/authority.jwks
+		644 keys/current
+		600 keys/epochs.jwts
+		700 keys/keys
+		600 keys/keys/enc.pem
+		600 keys/keys/sig.pem
+		700 keys/releases
+		600 keys/releases/hmac-redact.mark.jwe
+		600 keys/releases/hmac-redact.pseudonym.jwe
+		600 keys/releases/hmac-tag.id.jwe
+		600 keys/releases/hmac-tag.subject.jwe
+		600 keys/releases/level-1-L.jwe
+		600 keys/releases/level-1-M.jwe
+		600 keys/releases/level-1-N.jwe
+		600 keys/releases/level-1-R.jwe
+		600 keys/releases/level-1-U.jwe
+		600 keys/releases/level-1-V.jwe
+		600 keys/self.json
+		700 subscriptions
+	END
+	cmp ward/authority.jwks ward/keys/authority.jwks
+}
+
+@test "make prints the announcement of the epoch: names of keys, never keys" {
+	[ "$(header "$F/epoch" | jq -c 'del(.kid)')" = '{"alg":"ES256","typ":"ehr-epoch+jwt"}' ]
+	claims "$F/epoch" >claims
+	[ "$(jq -c '[.v, .iss, .domain, .epoch, .retired, (.levels | length)]' claims)" = '[1,"hospital","hospital",1,[],6]' ]
+	cmp <(jq -r '.levels[].kid' claims) <(ehr-keys list -S "$F/site" | jq -r .kid)
+	[ "$(jq -r .iat claims)" -eq "$(date -d "$NOW" +%s)" ]
+}
+
+@test "make never writes over what is there, and leaves nothing behind when it fails" {
+	own
+	ehr 4 ehr-keys make -P "$P" -S site
+	has err 'site/keys: File exists'
+	cmp site/keys/self.json "$F/site/keys/self.json"
+	ehr 4 ehr-keys make -P "$P" --keys none/keys
+	ehr 3 ehr-keys make -P none -S fresh
+	[ ! -e fresh ]
+	native || return 0
+	EHR_FAULT=fsync:9 EHR_FAULT_LOG=$PWD/fired LD_PRELOAD=$EHR_FAULT_SO ehr 4 ehr-keys make -P "$P" --keys half
+	[ -e fired ] && [ ! -e half ] && [ ! -e half.new ]
+}
+
+@test "keys are independent: no two sites, levels or uses share one" {
+	own
+	ehr 0 ehr-keys make -P "$P" -S other
+	{ ehr-keys list -S site && ehr-keys list -S other; } | jq -r .kid | sed 's/.*\///' | sort | uniq -d >doubles
+	empty doubles
+}
+
+@test "list shows keys, devices and oneself, and never a secret" {
+	own
+	ehr 0 ehr-keys list -S site
+	[ "$(head -n 1 out | jq -c 'del(.kid)')" = '{"rl":"U","al":0,"epoch":1,"state":"current"}' ]
+	ehr 0 ehr-keys list --devices -S site
+	[ "$(jq -c '[.device, .kind, .env, .al_cap, .sig]' out)" = "[\"$ID\",\"reader\",\"soft\",3,\"$JKT\"]" ]
+	ehr 0 ehr-keys list --self --keys tablet
+	[ "$(jq -r '.id' out)" = "d_${JKT:0:22}" ]
+	ehr 2 ehr-keys list --self --devices -S site
+}
+
+@test "use case 1.0.1: a device's id comes from its key, and the key is the one that self.json names" {
+	own
+	ehr-keys make --kind reader --keys other --authority site/authority.jwks >/dev/null
+	cp other/keys/sig.pem tablet/keys/sig.pem
+	ehr 6 ehr-keys list --self --keys tablet
+	has err 'key-invalid: keys/sig.pem: not the key that self.json names'
+	sed -i 's/"id":"d_...../"id":"d_AAAAA/' other/self.json
+	ehr 6 ehr-keys list --self --keys other
+	has err 'key-directory: self.json'
+}
+
+@test "enrol takes the device whose thumbprint was read off it, and no other" {
+	own
+	ehr-keys make --kind reader --keys other --authority site/authority.jwks --now "$NOW" >enrol
+	ehr 7 ehr-keys enrol -S site --expect "$JKT" --now "$NOW" enrol
+	has err 'device-unknown'
+	empty out
+	ehr 2 ehr-keys enrol -S site enrol
+	expect=$(ehr-keys list --self --keys other | jq -r .sig.jkt)
+	ehr 6 ehr-keys enrol -S site --expect "$expect" --now 2026-03-02T08:00:00Z enrol
+	ehr 6 ehr-keys enrol -S site --expect "$expect" --now "$NOW" <"$F/epoch"
+	cut -d. -f1-2 enrol | tr -d '\n' | cat - <(printf '.%086d\n' 0) >forged
+	ehr 6 ehr-keys enrol -S site --expect "$expect" --now "$NOW" forged
+	ehr 0 ehr-keys enrol -S site --expect "$expect" --now "$NOW" --al-cap 5 --ttl 30d <enrol
+	[ "$(claims out | jq -c '[.kind, .al_cap, .exp - .iat]')" = '["reader",5,2592000]' ]
+	[ "$(ehr-keys list --devices -S site | wc -l)" -eq 2 ]
+}
+
+@test "an enrolment for another domain is refused" {
+	own
+	cp -r "$P" policy && sed -i 's/^domain: .*/domain: elsewhere/' policy/seal.yaml
+	ehr-keys make -P policy -S elsewhere >/dev/null
+	ehr-keys make --kind reader --keys stray --authority elsewhere/authority.jwks --now "$NOW" >enrol
+	ehr 6 ehr-keys enrol -S site --expect "$(ehr-keys list --self --keys stray | jq -r .sig.jkt)" --now "$NOW" enrol
+	has err 'not an enrolment for this domain'
+}
+
+@test "release --ask is a request that ehr-authz answers, and its answer releases" {
+	own
+	printf '{"type":"user","id":"nina","properties":{"domain":"hospital","structural_role":["nurse"],"functional_role":["nurse"]}}\n' >site/entities.ndjson
+	printf '{"acr":"loa2","route":"on-site","purpose":["TREAT"]}\n' >context
+	ehr 0 release --ask --context context
+	jq -c '[.subject.id, .subject.properties.device, .action.name, .resource.id, .context.time, .context.acr]' out >asked
+	[ "$(cat asked)" = "[\"nina\",\"$ID\",\"release-keys\",\"hospital/1\",\"2026-03-02T09:00:00Z\",\"loa2\"]" ]
+	mv out request
+	ehr 0 ehr-authz -P "$P" -S site request && mv out answer
+	[ "$(jq -c '[.decision, .context.al]' answer)" = '[true,3]' ]
+	ehr 0 release --decision answer && mv out message
+	ehr 0 ehr-keys accept --keys tablet --now "$NOW" message
+	[ "$(ehr-keys list --keys tablet | jq -r .rl | tr '\n' ' ')" = 'U L M N ' ]
+	echo '{"time":"2020-01-01T00:00:00Z"}' >context
+	ehr 5 release --ask --context context
+}
+
+@test "normal flow: the AL comes from the decision, and is no higher than the device's cap" {
+	own
+	decision release-keys 5 >five
+	ehr 0 release --decision five && mv out message
+	ehr-keys accept --keys tablet --now "$NOW" message
+	[ "$(ehr-keys list --keys tablet | jq -r .al | tail -n 1)" -eq 3 ]
+	[ "$(jq -c '[.device, .sub, (.kids | length)]' site/keys/issued.log)" = "[\"$ID\",\"nina\",4]" ]
+	for kid in $(ehr-keys list --keys tablet | jq -r .kid); do has site/keys/issued.log "$kid"; done
+}
+
+@test "a release is refused unless a decision permits just this" {
+	own
+	decision release-keys 3 | sed 's/"decision":true/"decision":false/' >denied
+	decision read 3 >read
+	decision release-keys 3 | sed 's/nina/paul/' >paul
+	decision release-keys 3 | sed 's/"al":3,//' >no-al
+	decision release-keys 3 | sed 's/"obligations":\[\]/"obligations":[{"properties":{"action":"redact"}}]/' >redact
+	decision release-keys 3 | sed 's/"obligations"/"valid_until":"2026-03-02T08:59:59Z","obligations"/' >past
+	: >empty
+	for case in denied:decision-denied read:decision-denied paul:decision-mismatch no-al:decision-denied \
+		redact:decision-denied past:decision-denied empty:decision-denied; do
+		ehr 7 release --decision "${case%:*}"
+		has err "ehr-keys: ${case#*:}: "
+		empty out
+	done
+	echo '[' >broken
+	ehr 5 release --decision broken
+	ehr 4 release --decision none
+	decision release-keys 3 >good
+	ehr 7 ehr-keys release --offline -S site --device d_none --user nina --decision good --now "$NOW"
+	has err 'device-unknown'
+	ehr 7 ehr-keys release --offline -S site --device "$ID" --user nina --decision good --now 2028-01-01T00:00:00Z
+	has err 'device-unknown'
+	[ ! -e site/keys/issued.log ]
+}
+
+@test "an offline release holds for seven days at most, and no longer than its decision" {
+	own
+	decision release-keys 3 >good
+	for case in '--ttl 1h:3600' '--ttl 90d:604800'; do
+		# shellcheck disable=SC2086
+		ehr 0 release --decision good ${case%:*} && mv out message
+		ehr-keys accept --keys tablet --now "$NOW" message
+		[ "$(ehr-keys list --keys tablet | jq '.exp - .nbf' | tail -n 1)" -eq "${case#*:}" ]
+		rm tablet/releases/*
+	done
+	decision release-keys 3 | sed 's/"obligations"/"valid_until":"2026-03-02T09:30:00Z","obligations"/' >short
+	ehr 0 release --decision short && mv out message
+	ehr-keys accept --keys tablet --now "$NOW" message
+	[ "$(ehr-keys list --keys tablet | jq '.exp - .nbf' | tail -n 1)" -eq 1800 ]
+}
+
+@test "a release is taken once, in order, by its device alone" {
+	own
+	decision release-keys 3 >good
+	release --decision good >first
+	release --decision good >second
+	ehr-keys make --kind reader --keys other --authority site/authority.jwks >/dev/null
+	ehr 6 ehr-keys accept --keys other --now "$NOW" first
+	has err 'release-refused: sealed to another key'
+	ehr 0 ehr-keys accept --keys tablet --now "$NOW" second
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" second
+	has err 'release-refused: taken before'
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" first
+	release --decision good >third
+	ehr 6 ehr-keys accept --keys tablet --now 2026-03-10T09:00:00Z third
+	has err 'release-refused: not of now'
+	[ "$(ls tablet/releases | wc -l)" -eq 1 ]
+}
+
+@test "a changed release is refused wherever it was changed" {
+	own
+	decision release-keys 3 | release --decision - >message
+	for i in 30 200 600 900 1500 2500; do
+		cut -c"$i" message | grep -q A && by=B || by=A
+		sed "s/./$by/$i" message >forged
+		ehr 6 ehr-keys accept --keys tablet --now "$NOW" forged
+		has err 'release-refused'
+	done
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" "$F/sealed"
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" "$F/tablet.device"
+	[ "$(ls tablet/releases | wc -l)" -eq 0 ]
+	ehr 0 ehr-keys accept --keys tablet --now "$NOW" <message
+}
+
+@test "a message signed by another authority is refused" {
+	own
+	ehr-keys make -P "$P" -S rival --now "$NOW" >epoch
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" epoch
+	cp tablet/authority.jwks kept && cp rival/authority.jwks tablet/
+	decision release-keys 3 | release --decision - >message
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" message
+	has err 'not signed by the authority'
+	cp kept tablet/authority.jwks
+	ehr 6 ehr-keys accept -S site --keys site/keys --now "$NOW" message || ehr 2 ehr-keys accept -S site
+	ehr 6 ehr-keys accept --keys site/keys --now "$NOW" message
+	has err 'an authority takes no messages'
+}
+
+@test "rotate begins a new epoch with new keys, and devices take the newest" {
+	own
+	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW" && mv out epoch
+	[ "$(claims epoch | jq -c '[.epoch, .retired]')" = '[2,[1]]' ]
+	[ "$(ehr-keys list -S site | jq -r '[.epoch, .state] | @tsv' | sort | uniq -c | tr -s ' \t' ' ' | tr '\n' ,)" = ' 6 1 retired, 6 2 current,' ]
+	ehr 0 ehr-keys accept --keys tablet --now "$NOW" epoch
+	[ "$(cat tablet/current)" = '{"domain":"hospital","epoch":2}' ]
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" "$F/epoch"
+	decision release-keys 3 | release --decision - | ehr-keys accept --keys tablet --now "$NOW"
+	[ "$(ehr-keys list --keys tablet | jq .epoch | sort -u)" = 2 ]
+	ehr 2 ehr-keys rotate -S site
+	ehr 6 ehr-keys rotate -P "$P" --keys tablet
+	has err "not the authority's keys"
+}
+
+@test "revoked devices and persons get nothing, and a list replaces only an older one" {
+	own
+	decision release-keys 3 >good
+	ehr 0 ehr-keys revoke -S site --party nina --grant g_1 --kid hospital/N/1/x --now "$NOW" && mv out first
+	ehr 7 release --decision good
+	has err 'party-revoked'
+	ehr 0 ehr-keys revoke -S site --device "$ID" --party nina --now "$NOW" && mv out second
+	claims second | jq -c 'del(.iat, .next)' >list
+	same list <<-END
+		{"v":1,"iss":"hospital","serial":2,"grants":["g_1"],"parties":["nina"],"devices":["$JKT"],"kids":["hospital/N/1/x"]}
+	END
+	cmp second site/revoked.jwt
+	cmp second site/keys/revoked.jwt
+	ehr 7 release --decision good
+	has err 'device-revoked'
+	ehr 0 ehr-keys accept --keys tablet --now "$NOW" second
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" first
+	has err 'not newer'
+	ehr 7 ehr-keys revoke -S site --device d_none
+}
+
+subscription() {
+	decision subscribe "$1" ",\"patient\":\"$2\",\"purpose\":[\"TREAT\"],\"roles\":[\"nurse\"],\"device\":\"$JKT\""
+}
+
+@test "grant: a decision becomes what a subscriber is notified by" {
+	own
+	subscription 5 Patient/p1 >one
+	ehr 0 ehr-keys grant -P "$P" -S site --decision one --now "$NOW"
+	cmp out site/grants.jwts
+	[ "$(header out | jq -r .typ)" = ehr-grant+jwt ]
+	subject=$(ehr-keys pseudonym -S site Patient/p1)
+	claims out | jq -c 'del(.iat, .jti, .basis)' >claims
+	same claims <<-END
+		{"v":1,"iss":"hospital","sub":"nina","roles":["nurse"],"al":3,"subjects":["$subject"],"purposes":["TREAT"],"domain":"hospital","cnf":{"jkt":"$JKT"},"nbf":1772442000,"exp":1775034000}
+	END
+	[ "$(claims out | jq -r .basis.decision)" = "sha256:$(head -c -1 one | sha256sum | cut -d' ' -f1)" ]
+}
+
+@test "several decisions about one person make one grant, with the least AL and the earliest end" {
+	own
+	{
+		subscription 3 Patient/p1
+		subscription 2 p2 | sed 's/"obligations"/"valid_until":"2026-03-05T00:00:00Z","obligations"/'
+	} >two
+	ehr 0 ehr-keys grant -P "$P" -S site --decision two --now "$NOW"
+	subjects=$(ehr-keys pseudonym -S site Patient/p1 Patient/p2 | jq -Rc . | tr '\n' , | sed 's/,$//')
+	[ "$(claims out | jq -c '[.al, .subjects, (.exp | todate)]')" = "[2,[$subjects],\"2026-03-05T00:00:00Z\"]" ]
+	sed '2s/nina/paul/' two >mixed
+	ehr 7 ehr-keys grant -P "$P" -S site --decision mixed --now "$NOW"
+	[ "$(wc -l <site/grants.jwts)" -eq 1 ]
+}
+
+@test "a grant needs a permit to subscribe, a patient and an enrolled device" {
+	own
+	subscription 3 Patient/p1 >good
+	for change in 's/"decision":true/"decision":false/' 's/subscribe/read/' 's/"patient":"Patient.p1",//' 's/,"device":"[^"]*"//' 's/"al":3,//'; do
+		sed "$change" good >bad
+		ehr 7 ehr-keys grant -P "$P" -S site --decision bad --now "$NOW"
+		has err 'decision-denied'
+	done
+	sed "s/$JKT/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/" good >bad
+	ehr 7 ehr-keys grant -P "$P" -S site --decision bad --now "$NOW"
+	has err 'device-unknown'
+	empty site/grants.jwts
+	ehr 2 ehr-keys grant -S site --decision good
+}
+
+@test "pseudonym: the tags that ehr-seal writes" {
+	own
+	ehr 0 ehr-keys pseudonym -S site Patient/p1 Patient/p2 && mv out both
+	printf 'Patient/p1\nPatient/p2\n' >in
+	ehr 0 ehr-keys pseudonym -S site <in
+	cmp both out
+	[ "$(head -n 1 out)" = "$(jq -r .ehr.subject "$F/sealed" | head -n 1)" ]
+	ehr 0 ehr-keys pseudonym -S site --kind id Observation/o1
+	[ "$(cat out)" = "$(jq -r .ehr.id "$F/sealed" | head -n 1)" ]
+	ehr 0 ehr-keys pseudonym -S site --scope 37 Patient/p1
+	lacks both "$(cat out)"
+	ehr 2 ehr-keys pseudonym -S site --scope x Patient/p1
+	ehr 6 ehr-keys pseudonym --keys tablet Patient/p1
+}
+
+@test "the keys and the domain of the examples are refused unless that is said" {
+	cp -r "$P" policy && sed -i 's/^domain: .*/domain: example/' policy/seal.yaml
+	ehr 6 ehr-keys make -P policy -S example
+	has err 'test-key'
+	[ ! -e example/keys ]
+	ehr 0 ehr-keys make -P policy -S example --allow-test-keys
+	ehr 6 ehr-keys list -S example
+	has err 'test-key'
+	ehr 0 ehr-keys list -S example --allow-test-keys
+}
+
+@test "misuse names what is missing" {
+	ehr 2 ehr-keys
+	has err 'no verb given'
+	ehr 2 ehr-keys mak
+	has err "not a verb: 'mak'"
+	ehr 2 ehr-keys make
+	ehr 2 ehr-keys make -S site
+	has err 'expected -P DIR'
+	ehr 2 ehr-keys make --kind reader --keys x
+	has err 'expected --keys DIR --authority JWKS'
+	ehr 2 ehr-keys make --kind person --keys x
+	ehr 2 ehr-keys list
+	ehr 2 ehr-keys release -S site --device x --user y --ask
+	has err 'expected --offline'
+	ehr 2 ehr-keys list -S site surplus
+	ehr 0 ehr-keys release --help
+	has out 'usage: ehr-keys release'
+	lacks out '--kind'
+}

@@ -1,0 +1,141 @@
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/keys
+
+setup_file() {
+	site
+	for al in 1 3 4 5; do reader "al$al" "$al"; done
+}
+
+@test "normal flow: a key set of AL n opens exactly the versions with al <= n" {
+	for al in 1 3 4 5; do
+		ehr 1 ehr-open --key "$F/al$al" --now "$NOW" --on-error skip <"$F/sealed" || [ "$al" -eq 5 ]
+		[ "$(jq -r .ehr.al out | sort -u | tail -n 1)" = "$al" ]
+		[ "$(wc -l <out)" -eq "$(jq -c "select(.ehr.al <= $al)" "$F/sealed" | wc -l)" ]
+	done
+}
+
+@test "a level that is not hers ends with 7, and what stands before it is delivered" {
+	ehr 7 ehr-open --key "$F/al1" --now "$NOW" <"$F/sealed"
+	same err <<-'END'
+		ehr-open: <stdin>:2: no-key: no key of that level here
+	END
+	[ "$(wc -l <out)" -eq 1 ]
+}
+
+@test "opened lines keep their tags, but for the stage" {
+	ehr 0 ehr-open -S "$F/site" <"$F/sealed"
+	cmp <(jq -c '.ehr | del(.stage)' out) <(jq -c '.ehr | del(.stage)' "$F/sealed")
+	[ "$(jq -r .ehr.stage out | sort -u)" = opened ]
+	cmp <(sed 's/^.*"record"://; s/}$//' out) <(sed 's/^.*"record"://; s/}$//' "$F/versions")
+}
+
+@test "--record writes the records alone" {
+	ehr 0 ehr-open -S "$F/site" --record <"$F/sealed"
+	cmp out <(sed 's/^.*"record"://; s/}$//' "$F/versions")
+}
+
+@test "use case 1.0.8: a changed tag is refused, in ehr, in the header, in both" {
+	line=$(head -n 1 "$F/sealed")
+	header=$(part "$line" protected | sed 's/"criticality":"high"/"criticality":"low"/' | basenc -w 0 --base64url | tr -d =)
+	jq -c '.ehr.criticality = "low"' <<<"$line" >ehr
+	jq -c ".protected = \"$header\"" <<<"$line" >protected
+	jq -c ".ehr.criticality = \"low\" | .protected = \"$header\"" <<<"$line" >both
+	ehr 6 ehr-open -S "$F/site" ehr
+	has err 'ehr:1: tag-mismatch'
+	ehr 6 ehr-open -S "$F/site" protected
+	has err 'protected:1: tag-mismatch'
+	ehr 6 ehr-open -S "$F/site" both
+	has err 'both:1: not-authentic'
+	empty out
+}
+
+@test "a line of one level passed off as another's is refused, also when the cache is warm" {
+	ehr-seal -P "$P" -S "$F/site" <"$F/versions" >sealed
+	low=$(sed -n 1p sealed) high=$(sed -n 2p sealed)
+	for swap in encrypted_key ciphertext iv tag; do
+		{
+			printf '%s\n%s\n' "$low" "$high"
+			jq -c --argjson low "$low" ".$swap = \$low.$swap" <<<"$high"
+		} >forged
+		ehr 6 ehr-open -S "$F/site" forged
+		has err 'forged:3: not-authentic'
+		[ "$(wc -l <out)" -eq 2 ]
+	done
+}
+
+@test "every piece cut off a line is refused" {
+	line=$(head -n 1 "$F/sealed")
+	for i in 1 20 300 700 1000 2000 5000 $((${#line} - 1)); do printf '%s\n' "${line:0:i}"; done >cut
+	ehr 1 ehr-open -S "$F/site" --on-error skip <cut
+	empty out
+	[ "$(grep -c '^ehr-open: <stdin>:[0-9]*: ' err)" -eq 8 ]
+}
+
+@test "a plaintext that breaks out of its line is refused" {
+	head -n 1 "$F/versions" | sed 's/"record":{/"record":{"a":1},"ehr":{"v":1},"x":{/' |
+		ehr-seal -P "$P" -S "$F/site" >forged
+	ehr 5 ehr-open -S "$F/site" forged
+	has err 'trailing-data'
+	empty out
+}
+
+@test "the worked examples open, with the keys that everybody knows only if that is said" {
+	install -m 0600 "$EHR_ROOT/testdata/keys/recipient.pem" key.pem
+	ehr 6 ehr-open --key key.pem "$EHR_ROOT/testdata/sealed/v1/recipient.ndjson"
+	has err 'test-key'
+	ehr 0 ehr-open --allow-test-keys --key key.pem "$EHR_ROOT/testdata/sealed/v1/recipient.ndjson"
+	cmp <(head -c -1 out) "$EHR_ROOT/testdata/sealed/v1/recipient.record"
+	ehr 7 ehr-open --allow-test-keys --key key.pem "$EHR_ROOT/testdata/sealed/v1/level.ndjson"
+	chmod 0640 key.pem
+	ehr 6 ehr-open --allow-test-keys --key key.pem "$EHR_ROOT/testdata/sealed/v1/recipient.ndjson"
+	has err 'key.pem: key-invalid: open to others'
+}
+
+@test "-P holds the tags against the policy; --other-policy accept opens lines of earlier ones" {
+	ehr 0 ehr-open -S "$F/site" -P "$P" <"$F/sealed"
+	cp -r "$P" policy && echo '# changed' >>policy/seal.yaml
+	ehr 5 ehr-open -S "$F/site" -P policy <"$F/sealed"
+	has err ':1: other-policy'
+	ehr 0 ehr-open -S "$F/site" -P policy --other-policy accept <"$F/sealed"
+	sed -i 's/{name: L, al: 1}/{name: L2, al: 1}/' policy/policy.yaml
+	ehr 5 ehr-open -S "$F/site" -P policy --other-policy accept <"$F/sealed"
+	has err ':1: unknown-level'
+}
+
+@test "keys that were released for a time open within it" {
+	ehr 2 ehr-open --key "$F/al5" <"$F/sealed"
+	has err 'now-missing'
+	ehr 0 ehr-open --key "$F/al5" --now 2026-03-09T08:59:59Z <"$F/sealed"
+	ehr 7 ehr-open --key "$F/al5" --now 2026-03-09T09:00:00Z <"$F/sealed"
+	has err ':1: key-expired'
+	ehr 7 ehr-open --key "$F/al5" --now 2026-03-02T08:59:59Z <"$F/sealed"
+}
+
+@test "several keys are tried, each for what it opens" {
+	ehr 0 ehr-open --key "$F/al1" --key "$F/al5" --now "$NOW" <"$F/sealed"
+	[ "$(wc -l <out)" -eq 8 ]
+}
+
+@test "without a key it is misuse, a directory that is none ends with 6 before any input is read" {
+	ehr 2 ehr-open <"$F/sealed"
+	ehr 6 ehr-open --key nowhere <"$F/sealed"
+	mkdir -m 0700 hollow
+	ehr 6 ehr-open --key hollow <"$F/sealed"
+	has err 'hollow: key-directory: self.json:'
+	ehr 2 ehr-open -S "$F/site" --other-policy accept <"$F/sealed"
+	ehr 2 ehr-open -S "$F/site" --now soon <"$F/sealed"
+}
+
+@test "a reader's directory copied to another device opens nothing" {
+	cp -r "$F/al5" copied
+	ehr-keys make --kind reader --keys other --authority "$F/site/authority.jwks" >/dev/null
+	cp other/self.json other/keys/*.pem copied/ && mv copied/*.pem copied/keys/
+	ehr 6 ehr-open --key copied --now "$NOW" <"$F/sealed"
+	has err 'sealed to another key'
+}
+
+@test "no file of a key directory holds a level key" {
+	ehr 0 ehr-keys list -S "$F/site"
+	[ "$(grep -rlE "\"k\":|A256KW.*use" "$F/site/keys" "$F/al5" | wc -l)" -eq 0 ]
+}
