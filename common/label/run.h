@@ -10,7 +10,7 @@
  * run: a classifier at work on one record: what it has seen of the root at hand, and the labels so far.  All
  * arrays grow to the largest record and stay.
  */
-enum { NO_NODE = UINT32_MAX };
+#define NO_NODE UINT32_MAX
 
 /* A container that the walk is in. */
 struct frame {

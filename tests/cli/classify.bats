@@ -480,20 +480,20 @@ faulty() {
 @test "a bad policy does not start, and says where" {
 	faulty 's/^default: N/default: Q/' "bad/classify.yaml:2:10: unknown level 'Q'"
 	faulty '/^default/d' 'default'
-	faulty 's/^unknown_type: V/unknown_type: R/' 'unknown_type must be the highest level, V'
+	faulty 's/^unknown_type: V/unknown_type: R/' 'unknown-type-not-highest: unknown_type must be the highest level, V'
 	faulty 's/id: hiv,/id: base,/' "the id 'base' is reserved"
-	faulty 's/id: hiv,/id: vip,/' "the id 'vip' is taken by line"
+	faulty 's/id: hiv,/id: vip,/' "duplicate-id: 'vip' is taken by line 20"
 	faulty 's/id: hiv, say: HIV.,/id: hiv,/' 'say'
-	faulty 's/in: hiv\}/in: hvi}/' "unknown value set 'hvi'"
+	faulty 's/in: hiv\}/in: hvi}/' "unknown-set: no value set 'hvi'"
 	faulty 's/\[EMP\]/[EMPX]/' "unknown code 'EMPX'"
 	faulty 's/\[EMP\]/[SICKLE]/' "retired code 'SICKLE'"
 	faulty 's/below: 35 Cel/under: 35 Cel/' "unknown test 'under'"
-	faulty 's/35 Cel/35 parsec/' 'a unit that is not known'
+	faulty 's/35 Cel/35 parsec/' 'bad-unit: a unit that is not known'
 	faulty 's/type: \[Group\]/type: [Groupe]/' "unknown type 'Groupe'"
 	faulty 's/^  Basic:/  Basics:/' "unknown type 'Basics'"
-	faulty 's/\{\.: L\}/{".a[": L}/' 'bad path'
-	faulty 's/\.gender: L/".gender[-1]": L/' 'bad path'
-	faulty 's/any\(\.url/any(input.url/' 'bad jq'
+	faulty 's/\{\.: L\}/{".a[": L}/' 'bad-path: at byte'
+	faulty 's/\.gender: L/".gender[-1]": L/' 'bad-path: at byte'
+	faulty 's/any\(\.url/any(input.url/' 'bad-jq: at byte'
 	faulty 's/rows: 3/rows: 4/' 'rows'
 	faulty 's/"< 94", low/"< 90", low/' 'criticality-gap'
 	faulty 's/sign: spo2/sign: spo3/' "unknown sign 'spo3'"
