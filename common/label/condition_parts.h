@@ -80,6 +80,14 @@ truth_not(enum truth a)
 	return (enum truth)(TRUTH_TRUE - a);
 }
 
+/*
+ * Reads one line of a map of tests, and what stands for `is` without a map.  False with a fault; `not` and
+ * `present` speak of all nodes of a path and are read elsewhere.
+ */
+bool test_read(struct condition_words *w, const struct yaml_node *name, const struct yaml_node *value,
+    struct test *t, struct fault *f);
+bool test_read_is(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f);
+
 /* Whether NODE passes one test, or all of them. */
 enum truth test_node(
     const struct condition_members *m, const struct test *t, const struct condition_record *r, uint32_t node);

@@ -228,8 +228,7 @@ collect_any(const struct condition *c, struct needs *to)
 			free(inner);
 			return;
 		}
-		memcpy(
-		    &all->some[all->count], inner->need[0].some, inner->need[0].count * sizeof all->some[0]);
+		memcpy(&all->some[all->count], inner->need[0].some, inner->need[0].count * sizeof(void *));
 		all->count += inner->need[0].count;
 	}
 	to->count++;

@@ -234,6 +234,12 @@ bool loader_head(struct loader *l, struct yaml_map *map, unsigned *source);
 /* `type`, `where`, `when`, `at`: what rules that label and rules of criticality have in common. */
 bool loader_body(struct loader *l, struct yaml_map *map, struct rule *rule);
 
+/* A level of the ladder; NODE NULL: it stays as it is. */
+bool loader_level(struct loader *l, const struct yaml_node *node, int *level);
+
+void loader_fixed_sources(struct loader *l);
+bool loader_rules(struct loader *l, const struct yaml_node *node);
+bool loader_releases(struct loader *l, const struct yaml_node *node);
 bool loader_criticality(struct loader *l, const struct yaml_node *node);
 
 /* After all rules: what each needs first, and an automaton for each type. */

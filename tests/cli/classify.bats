@@ -489,7 +489,7 @@ faulty() {
 	faulty 's/\[EMP\]/[SICKLE]/' "retired code 'SICKLE'"
 	faulty 's/below: 35 Cel/under: 35 Cel/' "unknown test 'under'"
 	faulty 's/35 Cel/35 parsec/' 'bad-unit: a unit that is not known'
-	faulty 's/type: \[Group\]/type: [Groupe]/' "unknown type 'Groupe'"
+	faulty 's/type: \[Group\]/type: [Gang]/' "unknown type 'Gang'"
 	faulty 's/^  Basic:/  Basics:/' "unknown type 'Basics'"
 	faulty 's/\{\.: L\}/{".a[": L}/' 'bad-path: at byte'
 	faulty 's/\.gender: L/".gender[-1]": L/' 'bad-path: at byte'
