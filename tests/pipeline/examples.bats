@@ -92,7 +92,7 @@ prepare() {
 
 @test "demo: the ward, from upload to those who are told; ends by itself in under a minute" {
 	SECONDS=0
-	(cd "$EHR_ROOT" && unset IN && timeout 60 sh share/examples/demo.sh) >out 2>err
+	(cd "$EHR_ROOT" && unset IN && timeout 60 bash share/examples/demo.sh) >out 2>err
 	[ "$SECONDS" -lt 60 ]
 	has out 'demo: done'
 	has out 'exit status 7'
@@ -100,7 +100,7 @@ prepare() {
 }
 
 @test "demo: any other upload" {
-	(cd "$EHR_ROOT" && IN=testdata/ward/bundle.json timeout 60 sh share/examples/demo.sh) >out 2>err
+	(cd "$EHR_ROOT" && IN=testdata/ward/bundle.json timeout 60 bash share/examples/demo.sh) >out 2>err
 	has out 'demo: done'
 }
 
@@ -109,7 +109,7 @@ prepare() {
 	sed '12s/97\.0/84.0/' calm.ndjson >low.ndjson
 	! cmp -s calm.ndjson low.ndjson || return 1
 	for name in calm low; do
-		(cd "$EHR_ROOT" && IN=$BATS_TEST_TMPDIR/$name.ndjson timeout 60 sh share/examples/demo.sh) >$name.out
+		(cd "$EHR_ROOT" && IN=$BATS_TEST_TMPDIR/$name.ndjson timeout 60 bash share/examples/demo.sh) >$name.out
 		sed -n '/Who is told/,/^== /p' $name.out >$name
 	done
 	[ -s calm ] && ! cmp -s calm low || return 1
