@@ -86,7 +86,7 @@ static const char *const families[] = { "Abel", "Brandt", "Dvořák", "Eriksen",
 	"Schäfer", "Tanaka", "Ueda", "Varga", "Wójcik", "Yilmaz", "Zhang 张" };
 static const char *const givens[] = { "Ada", "Björn", "Chiara", "Dmitri", "Élise", "Farid", "Greta", "Hana",
 	"Ivan", "Jana", "Kenji", "Lucía", "Mads", "Noor", "Olga", "Pavel", "Rosa", "Sven", "Tove", "Uta" };
-static const char *const streets[] = { "Ahornweg", "Birch Lane", "Calle Mayor", "Dorfstraße", "Elm Street",
+static const char *const streets[] = { "Ahornweg", "Birch Lane", "Plaça Nova", "Dorfstraße", "Elm Street",
 	"Fjordgata", "Rue des Tilleuls", "Via Roma" };
 static const char *const cities[] = { "Aalborg", "Bergen", "Coimbra", "Graz", "Lübeck", "Malmö", "Nancy",
 	"Poznań" };
