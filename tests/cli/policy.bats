@@ -210,7 +210,7 @@ fault() {
 	hospital classify.yaml 'bad-jq: ' 's/at: match/when: ".a | input"/'
 	hospital classify.yaml 'unknown type' 's/type: \[MolecularSequence\]/type: [MolecularSequences]/'
 	hospital redact.yaml 'unknown-code: ' 's/without: \[PSYTHPN\]/without: [PSYTHERAPY]/'
-	hospital redact.yaml 'hidden-shows: ' 's/Device: \[.status\]/Device: [.status, .text]/'
+	hospital redact.yaml 'hidden-shows: ' 's/Device: \[.status, .modelNumber\]/Device: [.status, .text]/'
 	hospital valuesets/diagnoses.tsv 'expected six columns' '3s/\t/ /'
 	hospital authz/organization.yaml 'unknown role' 's/licensed-clinician/licenced/'
 }
