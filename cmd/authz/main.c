@@ -133,6 +133,17 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	}
 }
 
+static bool
+answer(struct authz *a, struct filter *f, const struct access_decision *d)
+{
+	f->written++;
+	a->permitted += d->permitted;
+	a->denied += !d->permitted;
+	if (a->set.exit_status && !d->permitted)
+		f->status = diag_worse(f->status, EXIT_DENIED);
+	return sink_line(&f->out, d->text);
+}
+
 /* Exactly one answer a line: an ill-formed request gets its answer and counts as refused. */
 static enum filter_outcome
 decide_line(void *context, struct filter *f, struct bytes line)
@@ -141,14 +152,20 @@ decide_line(void *context, struct filter *f, struct bytes line)
 	struct access_decision d;
 
 	access_decide(a->access, line, &d);
-	if (!sink_line(&f->out, d.text))
+	if (!answer(a, f, &d))
 		return filter_stop(f, EXIT_IO);
-	f->written++;
-	a->permitted += d.permitted;
-	a->denied += !d.permitted;
-	if (a->set.exit_status && !d.permitted)
-		f->status = diag_worse(f->status, EXIT_DENIED);
 	return d.ill_formed ? filter_no(f, d.reason, d.byte) : FILTER_DONE;
+}
+
+/* A line that is no text at all gets its answer, too; if that cannot be written, the sink remembers. */
+static void
+refuse_line(void *context, struct filter *f, enum reason reason)
+{
+	struct authz *a = context;
+	struct access_decision d;
+
+	access_refuse(a->access, reason, &d);
+	(void)answer(a, f, &d);
 }
 
 static void
@@ -166,7 +183,9 @@ int
 main(int argc, char *argv[])
 {
 	static struct authz a;
-	const struct filter_engine engine = { .context = &a, .record = decide_line, .summary = summarise };
+	const struct filter_engine engine = {
+		.context = &a, .record = decide_line, .refused = refuse_line, .summary = summarise
+	};
 	struct filter f;
 	struct options o;
 	int status;

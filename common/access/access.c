@@ -247,3 +247,11 @@ access_decide(struct access *a, struct bytes request, struct access_decision *d)
 		answer_line(a, d);
 	d->text = buffer_bytes(&a->out);
 }
+
+void
+access_refuse(struct access *a, enum reason reason, struct access_decision *d)
+{
+	a->out.used = 0;
+	ill_formed(a, d, (struct bytes){ "", 0 }, reason, 0, reason_text(reason));
+	d->text = buffer_bytes(&a->out);
+}

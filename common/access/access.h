@@ -67,4 +67,7 @@ struct access_decision {
  */
 void access_decide(struct access *a, struct bytes request, struct access_decision *d);
 
+/* The answer to a line that is none for REASON and was not even looked at. */
+void access_refuse(struct access *a, enum reason reason, struct access_decision *d);
+
 #endif

@@ -240,6 +240,8 @@ take(struct filter *f, struct lines *in, enum lines_outcome outcome, struct byte
 	case LINES_REFUSED:
 		f->read++;
 		f->record = in->reason == REASON_TOO_LONG ? (struct bytes){ "", 0 } : record;
+		if (f->engine->refused != NULL)
+			f->engine->refused(f->engine->context, f, in->reason);
 		return refuse_here(f, in->reason, in->refused_byte);
 	case LINES_END:
 		*ended = true;

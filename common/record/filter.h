@@ -83,6 +83,9 @@ struct filter_engine {
 	/* One line, JSON_SLACK readable bytes behind it.  Writes to f->out all of what the record gives, or
 	 * nothing. */
 	enum filter_outcome (*record)(void *context, struct filter *f, struct bytes line);
+	/* A line that was refused before record() could see it: for programs that answer every line.  May be
+	 * NULL. */
+	void (*refused)(void *context, struct filter *f, enum reason reason);
 	/* After the last line of the last file; also after a stop with a status of 0 or 1.  May be NULL. */
 	enum filter_outcome (*end)(void *context, struct filter *f);
 	/* More for the summary, after "N read, N written, N refused": ", 3 withheld".  May be NULL. */

@@ -176,6 +176,15 @@ hospital() {
 	has err 'in:1: bad-request: malformed access request'
 }
 
+@test "lines that no parser sees get their answer, too" {
+	hospital
+	{ printf '{"a":"\0"}\n' && head -c 3000 /dev/zero | tr '\0' x && printf '\n%s\n' "$request"; } >in
+	ehr 1 ehr-authz -P P -S S --on-error skip --max-record 2000 in
+	[ "$(jq -c '[.decision, .context.error.message]' out | sed 3d)" = '[false,"NUL found"]
+[false,"limit of --max-record passed"]' ]
+	[ "$(wc -l <out)" -eq 3 ]
+}
+
 @test "a rule with a slip of the pen refuses to start: file, line and column" {
 	fault() {
 		policy hospital
