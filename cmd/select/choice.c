@@ -63,10 +63,10 @@ static struct held *
 place(struct choice *c, bool make)
 {
 	struct bytes id = buffer_bytes(&c->id);
-	struct held **slot = c->room ? find_slot(c, id) : NULL;
+	struct held **slot;
 
-	if (slot && *slot)
-		return *slot;
+	if (c->room > 0 && *find_slot(c, id))
+		return *find_slot(c, id);
 	if (!make)
 		return NULL;
 	if (2 * (c->records + 1) > c->room)

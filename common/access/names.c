@@ -113,7 +113,7 @@ static bool
 read_relation(struct reader *r, const struct yaml_node *node, struct relation *relation)
 {
 	static const char *const objects[] = { "patient", "subject", NULL };
-	static const char *const untils[] = { "required", NULL };
+	static const char *const needs[] = { "required", NULL };
 	struct yaml_map m;
 	const struct yaml_node *object, *until;
 	unsigned position;
@@ -125,7 +125,7 @@ read_relation(struct reader *r, const struct yaml_node *node, struct relation *r
 		return false;
 	relation->to_patient = position == 0;
 	until = yaml_take(&m, "until");
-	if (until && !yaml_word(r->file, until, untils, &position, r->fault))
+	if (until && !yaml_word(r->file, until, needs, &position, r->fault))
 		return false;
 	relation->until_required = until != NULL;
 	return yaml_close(&m);
@@ -196,19 +196,19 @@ note_groups(struct names *n, struct reader *r, enum group_kind kind, const struc
 
 struct gathering {
 	uint32_t *all, *leaf;
-	uint32_t alls, leaves, room;
+	uint32_t total, leaves, room;
 };
 
 static void
 gather(struct reader *r, struct gathering *g, uint32_t word, bool is_leaf)
 {
-	if (g->alls == g->room) {
+	if (g->total == g->room) {
 		uint32_t room = g->room ? 2 * g->room : 16;
 		uint32_t *all = arena_array(r->arena, room, sizeof *all);
 		uint32_t *leaf = arena_array(r->arena, room, sizeof *leaf);
 
-		if (g->alls > 0) {
-			memcpy(all, g->all, g->alls * sizeof *all);
+		if (g->total > 0) {
+			memcpy(all, g->all, g->total * sizeof *all);
 			memcpy(leaf, g->leaf, g->leaves * sizeof *leaf);
 		}
 		g->all = all;
@@ -218,7 +218,7 @@ gather(struct reader *r, struct gathering *g, uint32_t word, bool is_leaf)
 	for (uint32_t i = 0; is_leaf && i < g->leaves; i++)
 		if (g->leaf[i] == word)
 			return;
-	g->all[g->alls++] = word;
+	g->all[g->total++] = word;
 	if (is_leaf)
 		g->leaf[g->leaves++] = word;
 }
@@ -253,7 +253,7 @@ write_out(struct names *n, struct reader *r, enum group_kind kind,
 		for (uint32_t k = 0; k < inner->all.count; k++)
 			gather(r, &g, inner->all.at[k], false);
 	}
-	group->all = word_set_of(g.all, g.alls);
+	group->all = word_set_of(g.all, g.total);
 	group->leaf = g.leaf;
 	group->leaves = g.leaves;
 	group->state = GROUP_DONE;

@@ -323,6 +323,20 @@ hospital() {
 	done
 }
 
+@test "a command id is good for one command, in this run and behind --used" {
+	hospital
+	grep -F -e '"command"' "$cases/hospital/requests.ndjson" | head -n 1 >in
+	ehr 0 ehr-authz -P P -S S in in
+	[ "$(jq -c '[.decision, .context.reason]' out)" = '[true,"permitted"]
+[false,"command-replay"]' ]
+	jq -c '{device: .resource.id, id: .action.properties.id, exp: "2026-03-02T09:05:00Z"}' in >used
+	ehr 0 ehr-authz -P P -S S --used used in
+	[ "$(jq -r .context.reason out)" = command-replay ]
+	echo '{"device":"pump-3"}' >used
+	ehr 3 ehr-authz -P P -S S --used used in
+	has err "ehr-authz: used:1:1: missing member 'id'"
+}
+
 @test "-v counts decisions" {
 	hospital
 	printf '%s\n%s\n' "$request" "${request/TREAT/HMARKT}" >in

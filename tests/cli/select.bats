@@ -15,7 +15,7 @@ base64url() {
 
 # sealed RECORD SUBJECT RL AL N OF BATCH [MORE-TAGS]: a sealed line as far as anyone without a key can tell.
 sealed() {
-	local tags about= more=${8-}
+	local tags about='' more=${8-}
 	[ "$2" = - ] || about=",\"subject\":\"s_$2\""
 	tags="{\"v\":1,\"stage\":\"sealed\",\"id\":\"r_$1\"$about,\"rl\":\"$3\",\"al\":$4,\"n\":$5,\"of\":$6,\"criticality\":\"low\",\"domain\":\"hospital\",\"epoch\":37,\"batch\":\"b_$7\",\"seq\":1,\"policy\":\"sha256:$(printf '%064d' 0)\"$more}"
 	printf '{"ehr":%s,"protected":"%s","encrypted_key":"%s","iv":"%s","ciphertext":"%s","tag":"%s"}\n' "$tags" \
