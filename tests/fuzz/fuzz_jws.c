@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/base64url.h"
+#include "common/crypto/jws.h"
+#include "common/crypto/jws_sign.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define TYP "ehr-grant+jwt"
+
+static struct jws_reader *reader;
+static struct private_key *key;
+static struct signers *signers;
+
+static void
+hold(bool truth)
+{
+	if (!truth)
+		abort();
+}
+
+/* Claims that were signed verify if they are claims, and come back as they were; whatever they are, nothing
+ * breaks. */
+static void
+try_claims(struct bytes claims)
+{
+	struct buffer token;
+	struct jws jws;
+	enum jws_fault fault;
+
+	buffer_init(&token, 1 << 20);
+	hold(jws_sign(&token, key, TYP, false, claims));
+	fault = jws_verify(reader, signers, buffer_bytes(&token), TYP, &jws);
+	hold(fault == JWS_GOOD || fault == JWS_MALFORMED || fault == JWS_SIGNER);
+	if (fault == JWS_GOOD) {
+		hold(bytes_equal(jws.payload, claims) && bytes_are(jws.iss, "hospital"));
+		(void)jws_text(&jws, "sub");
+	}
+	buffer_release(&token);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes in = { (const char *)data, size };
+	struct jws jws;
+	struct point p;
+
+	if (reader == NULL) {
+		reader = jws_reader_new();
+		key = keyref_draw();
+		signers = signers_of(keyref_public(key), bytes_of("hospital"));
+		hold(signers != NULL);
+	}
+	hold(jws_verify(reader, signers, in, TYP, &jws) != JWS_GOOD);
+	(void)jws_verify_self_signed(reader, in, "ehr-enrol+jwt", &jws, &p);
+	signers_free(signers_read(in));
+	try_claims(in);
+	return 0;
+}
