@@ -58,7 +58,7 @@ static _Noreturn void
 die_of_fault(const struct fault *f)
 {
 	fault_print(f);
-	exit(EXIT_POLICY);
+	exit(fault_status(f));
 }
 
 static void

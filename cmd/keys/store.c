@@ -39,8 +39,8 @@ enum diag_exit
 answer_policy_fault(struct answer *a, const struct fault *f)
 {
 	if (f->line > 0)
-		return answer_fault(a, EXIT_POLICY, "%s:%u:%u: %s", f->file, f->line, f->column, f->text);
-	return answer_fault(a, EXIT_POLICY, "%s: %s", f->file, f->text);
+		return answer_fault(a, fault_status(f), "%s:%u:%u: %s", f->file, f->line, f->column, f->text);
+	return answer_fault(a, fault_status(f), "%s: %s", f->file, f->text);
 }
 
 static bool

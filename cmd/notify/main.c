@@ -101,7 +101,7 @@ static _Noreturn void
 die_of_fault(const struct fault *f)
 {
 	fault_print(f);
-	exit(EXIT_POLICY);
+	exit(fault_status(f));
 }
 
 /* The bytes of a file that must be there. */

@@ -42,6 +42,21 @@ refuse_file(struct walk *w, const char *shown, const char *what)
 	return fault_at(w->fault, shown, NULL, "%s", what);
 }
 
+/* A file that is not there, or may not be, is the policy's fault; one that cannot be read is not. */
+static bool
+refuse_errno(struct walk *w, const char *shown)
+{
+	static const int own[] = { ENOENT, ENOTDIR, ELOOP, EACCES, EPERM, EINVAL, EISDIR, EFBIG };
+	int error = errno;
+
+	if (w->fault->text[0] == '\0')
+		w->fault->error = error;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (error == own[i])
+			w->fault->error = 0;
+	return refuse_file(w, shown, error == EFBIG ? "over 64 MiB in this policy" : strerror(error));
+}
+
 static bool
 good_name(const char *name)
 {
@@ -59,7 +74,7 @@ read_file(struct walk *w, int folder, const char *name, struct bytes relative, c
 	buffer_init(&text, MAX_BYTES - w->bytes);
 	bool good = file_read_at(folder, name, &text);
 	if (!good)
-		(void)refuse_file(w, shown, errno == EFBIG ? "over 64 MiB in this policy" : strerror(errno));
+		(void)refuse_errno(w, shown);
 	else if (w->found.used / sizeof(file) == MAX_FILES)
 		good = refuse_file(w, shown, "over 1,000 files in this policy");
 	if (good) {
@@ -85,7 +100,7 @@ enter_folder(
 		return refuse_file(w, shown, "folders nested over 16 deep");
 	int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (folder < 0)
-		return refuse_file(w, shown, strerror(errno));
+		return refuse_errno(w, shown);
 	bool good = walk_folder(w, folder, arena_format(&w->policy->arena, "%s/", relative), depth + 1);
 	(void)close(folder);
 	return good;
@@ -104,7 +119,7 @@ take_entry(struct walk *w, int folder, const char *prefix, const char *name, uns
 		    "not a name for a file of a policy, expected A-Z a-z 0-9 . _ - "
 		    "and no dot in front");
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return refuse_file(w, shown, strerror(errno));
+		return refuse_errno(w, shown);
 	if (S_ISDIR(st.st_mode))
 		return enter_folder(w, folder, name, relative, shown, depth);
 	if (S_ISLNK(st.st_mode))
@@ -127,7 +142,7 @@ walk_folder(struct walk *w, int folder, const char *prefix, unsigned depth)
 	buffer_init(&names, MAX_BYTES);
 	good = file_list_at(folder, ".", &names, &count);
 	if (!good)
-		(void)refuse_file(w, w->policy->directory, strerror(errno));
+		(void)refuse_errno(w, w->policy->directory);
 	const char *name = names.at;
 	for (size_t i = 0; good && i < count; i++) {
 		good = take_entry(w, folder, prefix, name, depth);
@@ -189,7 +204,7 @@ read_files(struct policy *p, struct fault *f)
 	int folder = open(p->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (folder < 0)
-		return fault_at(f, p->directory, NULL, "%s", strerror(errno));
+		return refuse_errno(&w, p->directory);
 	buffer_init(&w.found, MAX_FILES * sizeof(struct policy_file));
 	bool good = walk_folder(&w, folder, "", 0);
 	(void)close(folder);

@@ -42,8 +42,7 @@ struct policy {
 	const struct yaml_node *record; /* its `record:` for those who read records; NULL if absent */
 };
 
-/* False with a fault (EXIT_POLICY), or, if the directory cannot be read, with fault.text and errno (EXIT_IO
- * stays EXIT_POLICY). */
+/* False with a fault; its error is set if the policy is there but could not be read. */
 bool policy_load(struct policy *p, const char *directory, struct fault *f);
 void policy_release(struct policy *p);
 

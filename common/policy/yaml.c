@@ -35,6 +35,12 @@ fault_print(const struct fault *f)
 		diag_warn("%s:%u:%u: %s", f->file, f->line, f->column, f->text);
 }
 
+enum diag_exit
+fault_status(const struct fault *f)
+{
+	return f->error != 0 ? EXIT_IO : EXIT_POLICY;
+}
+
 __attribute__((format(printf, 5, 0))) static void
 fault_write(
     struct fault *f, const char *file, unsigned line, unsigned column, const char *format, va_list list)

@@ -4,6 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/bytes.h"
+#include "common/base/diag.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,8 +37,12 @@ struct fault {
 	const char *file; /* borrowed; as it stands in messages */
 	unsigned line;
 	unsigned column;
+	int error;      /* errno, if what is wrong is not the policy but the reading of it; else 0 */
 	char text[480]; /* "" as long as there is none */
 };
+
+/* How a program ends of it: EXIT_POLICY, or EXIT_IO with an error. */
+enum diag_exit fault_status(const struct fault *f);
 
 /* FILE:LINE:COLUMN: TEXT on standard error, as diag writes it. */
 void fault_print(const struct fault *f);
