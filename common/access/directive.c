@@ -208,6 +208,17 @@ ends_with(const char *path, const char *ending)
 	return size > tail && strcmp(path + size - tail, ending) == 0;
 }
 
+/* What is kept of a directive is copied: its tree goes as soon as it is read. */
+static bool
+read_tree(struct directives *d, struct ndjson *n)
+{
+	struct arena tree = { 0 };
+	bool good = read_directive(d, n->reader, ndjson_tree(n, &tree));
+
+	arena_release(&tree);
+	return good;
+}
+
 static bool
 read_objects(struct directives *d, struct reader *r, struct bytes text)
 {
@@ -215,7 +226,7 @@ read_objects(struct directives *d, struct reader *r, struct bytes text)
 
 	ndjson_init(&n, r, text);
 	while (ndjson_next(&n))
-		if (!read_directive(d, r, ndjson_tree(&n)))
+		if (!read_tree(d, &n))
 			break;
 	ndjson_release(&n);
 	return !r->fault->text[0];
@@ -229,16 +240,25 @@ read_object(struct directives *d, struct reader *r, struct bytes text)
 	bool good;
 
 	ndjson_init(&n, r, text);
-	good = ndjson_whole(&n) && read_directive(d, r, ndjson_tree(&n));
+	good = ndjson_whole(&n) && read_tree(d, &n);
 	ndjson_release(&n);
+	return good;
+}
+
+static bool
+read_yaml(struct directives *d, struct reader *r, const char *path, struct bytes text)
+{
+	struct arena tree = { 0 };
+	const struct yaml_node *root = yaml_read(&tree, path, text, r->fault);
+	bool good = root && read_directive(d, r, root);
+
+	arena_release(&tree);
 	return good;
 }
 
 bool
 directives_read(struct directives *d, struct reader *r, const char *path, struct bytes text)
 {
-	const struct yaml_node *root;
-
 	r->file = path;
 	if (ends_with(path, ".ndjson"))
 		return read_objects(d, r, text);
@@ -247,6 +267,5 @@ directives_read(struct directives *d, struct reader *r, const char *path, struct
 	if (!ends_with(path, ".yaml") && !ends_with(path, ".yml"))
 		return fault_at(
 		    r->fault, path, NULL, "expected a name that ends with .yaml, .yml, .json or .ndjson");
-	root = yaml_read(r->arena, path, text, r->fault);
-	return root && read_directive(d, r, root);
+	return read_yaml(d, r, path, text);
 }

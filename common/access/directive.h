@@ -43,7 +43,8 @@ struct directives {
 
 void directives_release(struct directives *d);
 
-/* The directives in one file, by the ending of its name: YAML, JSON or NDJSON.  False with a fault. */
+/* The directives in one file, by the ending of its name: YAML, JSON or NDJSON.  TEXT is needed no longer than
+ * the call.  False with a fault. */
 bool directives_read(struct directives *d, struct reader *r, const char *path, struct bytes text);
 
 /* The first of a patient's, NULL if there is none. */

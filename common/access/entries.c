@@ -106,10 +106,10 @@ is_text(unsigned attribute)
 static bool
 read_value(struct reader *r, const struct yaml_node *node, unsigned attribute, struct value *v)
 {
-	v->text = node->text;
 	switch (node->kind) {
 	case YAML_BOOLEAN:
 		v->kind = node->truth ? VALUE_TRUE : VALUE_FALSE;
+		v->text = bytes_of(node->truth ? "true" : "false");
 		return true;
 	case YAML_NUMBER:
 		v->kind = is_text(attribute) ? VALUE_STRING : VALUE_NUMBER;
@@ -123,8 +123,10 @@ read_value(struct reader *r, const struct yaml_node *node, unsigned attribute, s
 		return fault_at(r->fault, r->file, node, "expected a string, number or boolean");
 	}
 	if (v->kind == VALUE_STRING) {
-		v->text = request_code(attribute, v->text);
-		v->word = lexicon_add(r->words, v->text);
+		v->word = lexicon_add(r->words, request_code(attribute, node->text));
+		v->text = lexicon_text(r->words, v->word);
+	} else {
+		v->text = arena_copy(r->arena, node->text);
 	}
 	return true;
 }

@@ -94,7 +94,7 @@ ndjson_instant(struct ndjson *n, const char *key, struct instant *t, bool *has)
 }
 
 struct yaml_node *
-ndjson_tree(struct ndjson *n)
+ndjson_tree(struct ndjson *n, struct arena *a)
 {
-	return yaml_of_json(n->reader->arena, &n->json, 0, n->line);
+	return yaml_of_json(a, &n->json, 0, n->line);
 }

@@ -39,7 +39,7 @@ bool ndjson_string(struct ndjson *n, const char *key, bool optional, struct byte
 /* The instant in member KEY; *HAS is false if it is absent. */
 bool ndjson_instant(struct ndjson *n, const char *key, struct instant *t, bool *has);
 
-/* The object as a YAML tree, for what may be written in both. */
-struct yaml_node *ndjson_tree(struct ndjson *n);
+/* The object as a YAML tree in the arena A, for what may be written in both. */
+struct yaml_node *ndjson_tree(struct ndjson *n, struct arena *a);
 
 #endif

@@ -35,13 +35,18 @@ static bool
 read_say(struct reader *r, const struct yaml_node *node, struct rule *rule)
 {
 	struct bytes say, text;
+	struct buffer both;
 
 	if (!yaml_string(r->file, node, &say, r->fault))
 		return false;
 	if (say.size == 0)
 		return fault_at(r->fault, r->file, node, "an empty sentence");
-	text = reader_json(r, bytes_of(arena_format(r->arena, "%.*s: %.*s", (int)rule->id.size, rule->id.at,
-				  (int)say.size, say.at)));
+	buffer_init(&both, SIZE_MAX / 2);
+	(void)buffer_append(&both, rule->id.at, rule->id.size);
+	(void)buffer_append(&both, ": ", 2);
+	(void)buffer_append(&both, say.at, say.size);
+	text = reader_json(r, buffer_bytes(&both));
+	buffer_release(&both);
 	rule->sentence = (struct bytes){ text.at + 1, text.size - 2 };
 	return true;
 }
@@ -264,6 +269,7 @@ read_rule(struct reader *r, const struct yaml_node *node, enum rule_home home,
 	if (!yaml_open(&m, r->file, node, r->fault) || !(id = yaml_need(&m, "id")) ||
 	    !read_id(r, id, &rule->id))
 		return false;
+	rule->id = arena_copy(r->arena, rule->id);
 	rule->id_text = reader_json(r, rule->id);
 	say = yaml_need(&m, "say");
 	effect = yaml_need(&m, "effect");
@@ -312,6 +318,9 @@ read_rules(struct reader *r, const struct yaml_node *node, enum rule_home home,
 		if (bytes_equal((*rules)[i - 1].id, (*rules)[i].id))
 			return fault_at(r->fault, r->file, (*rules)[i].node, "id '%.*s' is there twice",
 			    (int)(*rules)[i].id.size, (*rules)[i].id.at);
+	/* A directive's tree does not live as long as its rules. */
+	for (uint32_t i = 0; home == HOME_DIRECTIVE && i < *count; i++)
+		(*rules)[i].node = NULL;
 	return true;
 }
 

@@ -20,9 +20,9 @@ struct loading {
 	struct reader reader;
 };
 
-/* The whole file with JSON_SLACK zero bytes behind it, in the arena. */
+/* The whole file with JSON_SLACK zero bytes behind it, in the arena A. */
 static enum access_outcome
-read_source(struct loading *l, const char *path, struct bytes *text)
+read_source(struct loading *l, struct arena *a, const char *path, struct bytes *text)
 {
 	struct buffer room;
 	char *copy;
@@ -33,7 +33,7 @@ read_source(struct loading *l, const char *path, struct bytes *text)
 		buffer_release(&room);
 		return ACCESS_UNREADABLE;
 	}
-	copy = arena_take(l->arena, room.used + JSON_SLACK);
+	copy = arena_take(a, room.used + JSON_SLACK);
 	if (room.used > 0)
 		memcpy(copy, room.at, room.used);
 	*text = (struct bytes){ copy, room.used };
@@ -93,8 +93,9 @@ static enum access_outcome
 read_directive_file(struct loading *l, const char *path, struct digest *digest)
 {
 	struct moments own = { 0 };
+	struct arena file = { 0 };
 	struct bytes text;
-	enum access_outcome outcome = read_source(l, path, &text);
+	enum access_outcome outcome = read_source(l, &file, path, &text);
 
 	if (outcome != ACCESS_LOADED)
 		return outcome;
@@ -103,6 +104,7 @@ read_directive_file(struct loading *l, const char *path, struct digest *digest)
 	outcome = outcome_of(l, directives_read(&l->e->directives, &l->reader, path, text));
 	l->reader.moments = &l->e->moments;
 	moments_release(&own);
+	arena_release(&file);
 	return outcome;
 }
 
@@ -121,7 +123,10 @@ read_directive_folder(struct loading *l, const char *path, struct digest *digest
 	}
 	name = names.at;
 	for (size_t i = 0; i < count && outcome == ACCESS_LOADED; i++) {
-		outcome = read_directive_file(l, arena_format(l->arena, "%s/%s", path, name), digest);
+		/* A fault names the file when everything else of a failed load is gone: the policy still is
+		 * there. */
+		outcome =
+		    read_directive_file(l, arena_format(&l->e->policy->arena, "%s/%s", path, name), digest);
 		name += strlen(name) + 1;
 	}
 	buffer_release(&names);
@@ -199,7 +204,7 @@ read_lines(struct loading *l)
 
 		if (!files[i].path)
 			continue;
-		outcome = read_source(l, files[i].path, &text);
+		outcome = read_source(l, l->arena, files[i].path, &text);
 		if (outcome != ACCESS_LOADED)
 			return outcome;
 		put_digest_of(l, files[i].name, text);
