@@ -47,7 +47,7 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 		{ "entry", &p->entry },
 		{ "resource", &p->resource },
 		{ "fullUrl", &p->full_url },
-		{ "meta", &p->meta },
+		{ "contained", &p->contained },
 	};
 
 	*p = (struct places){ .reference = 0 };

@@ -34,7 +34,7 @@ enum member {
 
 struct places {
 	uint8_t of_key[1 << 16]; /* enum member by key number */
-	uint16_t reference, type, system, code, url, id, entry, resource, full_url, meta;
+	uint16_t reference, type, system, code, url, id, entry, resource, full_url, contained;
 };
 
 /* KEYS gains the members; before the first text is parsed. */

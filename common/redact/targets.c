@@ -69,7 +69,7 @@ name_of(struct targets *t, const struct json *j, uint32_t node)
 }
 
 static void
-add(struct targets *t, const struct json *j, uint32_t node, uint32_t root)
+add(struct targets *t, const struct json *j, uint32_t node, uint32_t root, bool contained)
 {
 	struct bytes name;
 	uint64_t at;
@@ -79,7 +79,7 @@ add(struct targets *t, const struct json *j, uint32_t node, uint32_t root)
 	name = name_of(t, j, node);
 	for (at = hash_of(name); t->slot[at & (t->slots - 1)].name.at != NULL; at++)
 		continue;
-	t->slot[at & (t->slots - 1)] = (struct target){ name, root };
+	t->slot[at & (t->slots - 1)] = (struct target){ name, root, contained };
 }
 
 static uint32_t
@@ -100,19 +100,37 @@ root_at(const struct roots *roots, uint32_t node)
 }
 
 static void
+add_contained(struct targets *t, const struct places *p, const struct json *j, const struct roots *roots,
+    uint32_t around)
+{
+	uint32_t list = json_member_key(j, around, p->contained);
+
+	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+		return;
+	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
+		uint32_t root = root_at(roots, i);
+
+		if (root != 0)
+			add(t, j, json_member_key(j, i, p->id), root, true);
+	}
+}
+
+static void
 add_entries(struct targets *t, const struct places *p, const struct json *j, const struct roots *roots,
     uint32_t bundle)
 {
-	uint32_t entry = json_member_key(j, bundle, p->entry);
+	uint32_t list = json_member_key(j, bundle, p->entry);
 
-	if (entry == 0 || json_kind(j, entry) != JSON_ARRAY)
+	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
 		return;
-	for (uint32_t i = entry + 1; i < j->nodes[entry].next; i = j->nodes[i].next) {
+	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
 		uint32_t resource = json_member_key(j, i, p->resource);
 		uint32_t root = resource != 0 ? root_at(roots, resource) : 0;
 
-		if (root != 0)
-			add(t, j, json_member_key(j, i, p->full_url), root);
+		if (root != 0) {
+			add(t, j, json_member_key(j, i, p->full_url), root, false);
+			add(t, j, json_member_key(j, resource, p->id), root, false);
+		}
 	}
 }
 
@@ -122,8 +140,7 @@ targets_find(struct targets *t, const struct places *p, const struct json *j, co
 	start(t, 2 * roots->count);
 	t->text.used = 0;
 	for (size_t i = 0; i < roots->count; i++) {
-		if (i > 0)
-			add(t, j, json_member_key(j, roots->at[i].node, p->id), (uint32_t)i);
+		add_contained(t, p, j, roots, roots->at[i].node);
 		add_entries(t, p, j, roots, roots->at[i].node);
 	}
 }
@@ -131,15 +148,18 @@ targets_find(struct targets *t, const struct places *p, const struct json *j, co
 /* The versions in which any root of that name is gone, among those that a reference from FROM can mean. */
 struct wanted {
 	struct bytes type; /* empty: any */
-	bool local;        /* `#x`: a root that stands in the same one, or in FROM itself */
+	bool local;        /* `#x`: a contained root that stands in FROM, or in the same one as FROM */
 	uint32_t from;
 };
 
 static bool
-fits(const struct targets_query *q, const struct wanted *w, uint32_t root)
+fits(const struct targets_query *q, const struct wanted *w, const struct target *target)
 {
 	const struct root *at = q->roots->at;
+	uint32_t root = target->root;
 
+	if (w->local != target->contained)
+		return false;
 	if (w->local && at[root].parent != w->from && at[root].parent != at[w->from].parent)
 		return false;
 	return w->type.size == 0 || bytes_equal(shape_type(q->shape, q->json, at[root].node), w->type);
@@ -156,7 +176,7 @@ gone_named(const struct targets *t, const struct targets_query *q, struct bytes 
 
 		if (slot->name.at == NULL)
 			return gone;
-		if (!bytes_equal(slot->name, name) || !fits(q, w, slot->root))
+		if (!bytes_equal(slot->name, name) || !fits(q, w, slot))
 			continue;
 		gone |= q->gone[slot->root];
 		*found = true;

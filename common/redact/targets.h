@@ -15,6 +15,7 @@
 struct target {
 	struct bytes name; /* an id or a fullUrl, as it stands in the text */
 	uint32_t root;
+	bool contained; /* `#x` may mean it */
 };
 
 struct targets {

@@ -126,8 +126,8 @@ gone_with_target(struct walk *w, struct bytes text, uint32_t root, uint64_t hidd
 }
 
 /*
- * The bits that may know the child TEXT of a node.  What a place is made of is decided by values; one that a
- * version may not know must not decide what else it shows.
+ * The bits that may know the child TEXT of a node; none if it is not there.  What a place is made of is
+ * decided by values; one that a version may not know must not decide what else it shows.
  */
 static uint64_t
 seen(const struct walk *w, const struct view *v, uint32_t text)
@@ -136,7 +136,7 @@ seen(const struct walk *w, const struct view *v, uint32_t text)
 	uint8_t level = note->base != NOTE_NO_BASE ? note->base : v->base;
 
 	if (text == 0)
-		return UINT64_MAX;
+		return 0;
 	level = v->raise > level ? v->raise : level;
 	level = note->raise > level ? note->raise : level;
 	return ~(w->s->over[level] | v->out | note->out);

@@ -42,7 +42,7 @@ enum kind { SCALAR, ARRAY, OBJECT };
 struct node {
 	enum kind kind;
 	char key[24];
-	char text[40]; /* of a scalar: JSON */
+	char text[104]; /* of a scalar: JSON */
 	unsigned child[24];
 	unsigned children;
 	unsigned char base;
@@ -53,6 +53,9 @@ struct node {
 static struct node nodes[NODES];
 static unsigned count;
 static unsigned numbers;
+
+#define INLINE "\"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label\""
+#define NO_NUMBER 100000u
 
 static const char *const plain_keys[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
 static const char *const fhir_keys[] = { "code", "text", "display", "value", "note", "subject", "reference",
@@ -92,26 +95,98 @@ has_key(const struct node *parent, const char *key)
 }
 
 static unsigned
-grow(unsigned depth, bool fhir)
+add_scalar(struct node *parent, const char *key, const char *text)
+{
+	unsigned at = count++;
+
+	nodes[at] = (struct node){ .kind = SCALAR, .base = NO_LABEL, .raise = NO_LABEL, .number = NO_NUMBER };
+	(void)snprintf(nodes[at].key, sizeof nodes[at].key, "%s", key);
+	(void)snprintf(nodes[at].text, sizeof nodes[at].text, "%s", text);
+	parent->child[parent->children++] = at;
+	return at;
+}
+
+/* What makes an object a root, a Reference or an extension. */
+static void
+add_shape(struct node *n, const char *key)
+{
+	char id[16];
+
+	if (strcmp(key, "contained[]") == 0 || strcmp(key, "resource") == 0) {
+		(void)add_scalar(n, "resourceType", chance(2) == 0 ? "\"Observation\"" : "\"Group\"");
+		(void)snprintf(id, sizeof id, "\"x%u\"", chance(4));
+		(void)add_scalar(n, "id", id);
+	}
+	if (strcmp(key, "subject") == 0) {
+		(void)snprintf(id, sizeof id, "\"#x%u\"", chance(4));
+		/* Who sees anything of a Reference sees where it leads, or the lower of two versions would
+		 * show more. */
+		nodes[add_scalar(n, "reference", id)].base = 0;
+	}
+	if (strcmp(key, "extension[]") == 0)
+		fill_label(&nodes[add_scalar(n, "url", chance(2) == 0 ? "\"http://e/listed\"" : INLINE)]);
+}
+
+static unsigned grow(unsigned depth, bool fhir, const char *key);
+
+/* A Bundle that was kept: its entries are roots. */
+static unsigned
+grow_bundle(void)
+{
+	unsigned at = count++;
+	unsigned list;
+
+	nodes[at] = (struct node){ .kind = OBJECT, .base = NO_LABEL, .raise = NO_LABEL };
+	(void)add_scalar(&nodes[at], "resourceType", "\"Bundle\"");
+	(void)add_scalar(&nodes[at], "total", "3");
+	list = count++;
+	nodes[list] = (struct node){ .kind = ARRAY, .key = "entry", .base = NO_LABEL, .raise = NO_LABEL };
+	nodes[at].child[nodes[at].children++] = list;
+	for (unsigned wanted = 1 + chance(4); wanted > 0; wanted--) {
+		unsigned entry = count++;
+		unsigned root;
+
+		nodes[entry] = (struct node){ .kind = OBJECT, .base = NO_LABEL, .raise = NO_LABEL };
+		(void)add_scalar(&nodes[entry], "fullUrl", "\"urn:uuid:0\"");
+		nodes[list].child[nodes[list].children++] = entry;
+		root = grow(3, true, "resource");
+		(void)snprintf(nodes[root].key, sizeof nodes[root].key, "resource");
+		nodes[entry].child[nodes[entry].children++] = root;
+	}
+	return at;
+}
+
+static unsigned
+grow(unsigned depth, bool fhir, const char *key)
 {
 	unsigned at = count++;
 	struct node *n = &nodes[at];
 
 	*n = (struct node){ .kind = depth > 4 || count > NODES / 2 ? SCALAR : (enum kind)chance(3) };
-	if (depth == 0)
+	if (depth == 0 || (fhir && (strchr(key, ']') != NULL || strcmp(key, "resource") == 0)))
 		n->kind = OBJECT;
+	else if (fhir && (strcmp(key, "contained") == 0 || strcmp(key, "extension") == 0))
+		n->kind = ARRAY;
 	fill_label(n);
 	if (n->kind == SCALAR) {
 		fill_scalar(n);
 		return at;
 	}
+	if (fhir && n->kind == OBJECT)
+		add_shape(n, key);
 	for (unsigned wanted = chance(6); wanted > 0 && count < NODES - 50; wanted--) {
-		const char *key = fhir ? fhir_keys[chance(18)] : plain_keys[chance(8)];
+		const char *name = fhir ? fhir_keys[chance(18)] : plain_keys[chance(8)];
+		char below[24] = "";
 
-		if (n->kind == OBJECT && has_key(n, key))
+		if (n->kind == OBJECT && has_key(n, name))
 			continue;
-		unsigned child = grow(depth + 1, fhir);
-		(void)snprintf(nodes[child].key, sizeof nodes[child].key, "%s", n->kind == OBJECT ? key : "");
+		if (n->kind == OBJECT)
+			(void)snprintf(below, sizeof below, "%s", name);
+		else if (strcmp(key, "contained") == 0 || strcmp(key, "extension") == 0)
+			(void)snprintf(below, sizeof below, "%s[]", key);
+		unsigned child = grow(depth + 1, fhir, below);
+		(void)snprintf(
+		    nodes[child].key, sizeof nodes[child].key, "%s", n->kind == OBJECT ? name : "");
 		n->child[n->children++] = child;
 	}
 	return at;
@@ -121,7 +196,7 @@ static void
 make_record(bool fhir)
 {
 	count = numbers = 0;
-	(void)grow(0, fhir);
+	(void)(fhir && chance(4) == 0 ? grow_bundle() : grow(0, fhir, ""));
 	nodes[0].base = (unsigned char)chance(LEVELS);
 }
 
@@ -259,7 +334,7 @@ load(bool fhir, const char *habits)
 		.other_policy = true, .max_depth = 64, .max_record = TEXT, .key = find_key
 	};
 	struct redactor_problem problem = { .text = "" };
-	char text[512];
+	char text[1024];
 
 	unload();
 	(void)snprintf(text, sizeof text,
@@ -271,8 +346,7 @@ load(bool fhir, const char *habits)
 	write_file("classify.yaml", "classify: 1\ncriticality: {order: [low, high], default: low}\n");
 	write_file("seal.yaml", "seal: 1\ndomain: trial\npadding: none\n");
 	(void)snprintf(text, sizeof text,
-	    "redact: 1\nkeys: [mark]\nmark: {key: mark}\n%sversions: [{rl: L}, {rl: N}, {rl: R}, {rl: V}]\n",
-	    habits);
+	    "redact: 1\nkeys: [mark]\nmark: {key: mark}\n%s  - {rl: N}\n  - {rl: R}\n  - {rl: V}\n", habits);
 	write_file("redact.yaml", text);
 	if (!policy_load(&policy, directory, &problem.fault) ||
 	    redactor_load(&redactor, &policy, &settings, &problem) != REDACTOR_READY) {
@@ -469,7 +543,7 @@ tells_nothing(void)
 	for (unsigned v = 0; v < LEVELS; v++)
 		take_version(v, &version[v]);
 	for (unsigned i = 0; i < count; i++) {
-		if (nodes[i].kind != SCALAR)
+		if (nodes[i].kind != SCALAR || nodes[i].number == NO_NUMBER)
 			continue;
 		for (unsigned v = 0; v < LEVELS; v++) {
 			good = good && !(level_of[i] > v && shows(&version[v], &nodes[i]));
@@ -496,15 +570,19 @@ same_version(unsigned v, const struct text *before)
 	return false;
 }
 
+/* OF_ITS_KIND: a mask tells a string from a number. */
 static void
-change_values(unsigned level)
+change_values(unsigned level, bool of_its_kind)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (nodes[i].kind == SCALAR && level_of[i] > level) {
+		if (nodes[i].kind == SCALAR && level_of[i] > level && nodes[i].number != NO_NUMBER) {
 			static const char *const others[] = { "null", "true", "1e999", "\"\"", "\"#x\"",
 				"\"2020\"" };
 
-			if (chance(2) == 0)
+			if (of_its_kind)
+				(void)snprintf(nodes[i].text, sizeof nodes[i].text,
+				    nodes[i].text[0] == '"' ? "\"new\"" : "-7e5");
+			else if (chance(2) == 0)
 				fill_scalar(&nodes[i]);
 			else
 				(void)snprintf(nodes[i].text, sizeof nodes[i].text, "%s", others[chance(6)]);
@@ -540,21 +618,47 @@ add_entries(unsigned level)
 	}
 }
 
+/* Takes out whole entries above LEVEL, but those that something beside them belongs to. */
+static void
+take_entries(unsigned level)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct node *n = &nodes[i];
+		unsigned kept = 0;
+
+		for (unsigned k = 0; k < n->children; k++) {
+			const struct node *child = &nodes[n->child[k]];
+			bool bound = strstr(child->key, "given") != NULL ||
+				     strstr(child->key, "birthDate") != NULL ||
+				     strcmp(child->key, "data") == 0 || strcmp(child->key, "resource") == 0 ||
+				     strstr(n->key, "given") != NULL || strstr(n->key, "birthDate") != NULL;
+
+			if (bound || child->raise == NO_LABEL || child->raise <= level)
+				n->child[kept++] = n->child[k];
+		}
+		n->children = kept;
+	}
+}
+
 static bool
-not_interfered(bool hidden)
+not_interfered(bool hidden, bool masks)
 {
 	static struct text before;
 	unsigned level = chance(LEVELS - 1);
 
 	take_version(level, &before);
 	/* of and n count versions: a higher one appears or not by what it may show */
-	change_values(level);
+	change_values(level, masks);
 	make_line();
 	if (!run() || !same_version(level, &before))
 		return false;
 	if (!hidden)
 		return true;
 	add_entries(level);
+	make_line();
+	if (!run() || !same_version(level, &before))
+		return false;
+	take_entries(level);
 	make_line();
 	return run() && same_version(level, &before);
 }
@@ -607,7 +711,7 @@ try_policy(const char *name, bool fhir, const char *habits, bool hidden, bool ex
 		if (round % 8 == 0)
 			again = again && repeats();
 		else
-			still = still && not_interfered(hidden);
+			still = still && not_interfered(hidden, strstr(habits, "mask") != NULL);
 		if (!levels || !secret || !still || !again)
 			break;
 	}
@@ -627,11 +731,18 @@ main(void)
 	mark = mac_new((struct bytes)BYTES("a key of thirty-two bytes, no less"));
 	if (mkdtemp(directory) == NULL)
 		return 99;
-	try_policy("shown", false, "presence: shown\n", false, true);
-	try_policy("hidden", false, "", true, true);
-	try_policy("hidden, stubs", false, "withheld: stub\n", true, true);
-	try_policy("FHIR, shown", true, "presence: shown\n", false, false);
-	try_policy("FHIR, hidden", true, "", true, false);
+	try_policy("shown", false, "presence: shown\nversions:\n  - {rl: L}\n", false, true);
+	try_policy("hidden", false, "versions:\n  - {rl: L}\n", true, true);
+	try_policy("hidden, stubs", false, "withheld: stub\nversions:\n  - {rl: L}\n", true, true);
+	try_policy("FHIR, shown", true, "presence: shown\nversions:\n  - {rl: L}\n", false, false);
+	try_policy("FHIR, absent", true,
+	    "presence: shown\nabove: absent\nversions:\n  - {rl: L, above: mask}\n", false, false);
+	try_policy("FHIR, hidden", true, "versions:\n  - {rl: L}\n", true, false);
+	try_policy("FHIR, an allow-list", true,
+	    "versions:\n  - rl: L\n    types: [Observation, Bundle]\n    extensions: [http://e/listed]\n"
+	    "    keep: {\"*\": [.resourceType, .note, .code, .subject, \"..|.given?\"], Bundle: [.entry], "
+	    "Observation: [.value, .contained]}\n",
+	    true, false);
 	unload();
 	mac_free(mark);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
