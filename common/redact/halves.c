@@ -120,33 +120,33 @@ join_elements(struct walk *w, uint32_t x, uint32_t half)
 
 /* The bits in which X, or an element of it, is changed. */
 static uint64_t
-changes_of(struct walk *w, const struct frame *f, uint32_t key)
+changes_of(struct walk *w, const struct view *v, uint32_t key)
 {
 	const struct json *j = w->json;
 	uint32_t state = PATHS_DEAD;
 	uint32_t index = 0;
 	uint64_t changes;
 
-	if (f->view.state != PATHS_DEAD)
-		state = paths_member(w->s->paths, f->view.state, j, key);
+	if (v->state != PATHS_DEAD)
+		state = paths_member(w->s->paths, v->state, j, key);
 	if (state == PATHS_DEAD)
 		return 0;
-	changes = view_changes(w, state, f->view.root, f->view.type);
+	changes = view_changes(w, state, v->root, v->type);
 	if (json_kind(j, key + 1) != JSON_ARRAY)
 		return changes;
 	for (uint32_t i = key + 2; i < j->nodes[key + 1].next; i = j->nodes[i].next, index++) {
 		uint32_t element = paths_element(w->s->paths, state, j, i, index);
 
-		changes |= view_changes(w, element, f->view.root, f->view.type);
+		changes |= view_changes(w, element, v->root, v->type);
 	}
 	return changes;
 }
 
 static void
-join_halves(struct walk *w, const struct frame *f, uint32_t members)
+join_halves(struct walk *w, const struct view *v, uint32_t members)
 {
 	const struct json *j = w->json;
-	uint32_t object = f->view.value;
+	uint32_t object = v->value;
 	uint32_t slots = fill_names(w, object, members);
 
 	for (uint32_t k = object + 1; k < j->nodes[object].next; k = j->nodes[k].next) {
@@ -157,7 +157,7 @@ join_halves(struct walk *w, const struct frame *f, uint32_t members)
 		(void)join(w->notes, x + 1, k + 1);
 		if (json_kind(j, x + 1) == JSON_ARRAY && json_kind(j, k + 1) == JSON_ARRAY)
 			join_elements(w, x + 1, k + 1);
-		uint64_t changes = changes_of(w, f, x);
+		uint64_t changes = changes_of(w, v, x);
 		struct note *note = notes_touch(w->notes, k + 1);
 		note->half = true;
 		note->drop |= changes;
@@ -182,10 +182,10 @@ join_data(struct walk *w, uint32_t object, uint32_t data)
 }
 
 void
-halves_join(struct walk *w, const struct frame *f)
+halves_join(struct walk *w, const struct view *v)
 {
 	const struct json *j = w->json;
-	uint32_t object = f->view.value;
+	uint32_t object = v->value;
 	uint32_t members = 0;
 	bool halves = false;
 
@@ -196,5 +196,5 @@ halves_join(struct walk *w, const struct frame *f)
 			join_data(w, object, k + 1);
 	}
 	if (halves)
-		join_halves(w, f, members);
+		join_halves(w, v, members);
 }

@@ -145,7 +145,7 @@ targets_find(struct targets *t, const struct places *p, const struct json *j, co
 	}
 }
 
-/* The versions in which any root of that name is gone, among those that a reference from FROM can mean. */
+/* Which roots a reference can mean. */
 struct wanted {
 	struct bytes type; /* empty: any */
 	bool local;        /* `#x`: a contained root that stands in FROM, or in the same one as FROM */
@@ -165,50 +165,52 @@ fits(const struct targets_query *q, const struct wanted *w, const struct target 
 	return w->type.size == 0 || bytes_equal(shape_type(q->shape, q->json, at[root].node), w->type);
 }
 
-static uint64_t
-gone_named(const struct targets *t, const struct targets_query *q, struct bytes name, const struct wanted *w,
-    bool *found)
+/* Takes from GONE the bits in which a root of that NAME is still there. */
+static void
+look_up(const struct targets *t, const struct targets_query *q, struct bytes name, const struct wanted *w,
+    uint64_t *gone)
 {
-	uint64_t gone = 0;
-
 	for (uint64_t at = hash_of(name);; at++) {
 		const struct target *slot = &t->slot[at & (t->slots - 1)];
 
 		if (slot->name.at == NULL)
-			return gone;
-		if (!bytes_equal(slot->name, name) || !fits(q, w, slot))
-			continue;
-		gone |= q->gone[slot->root];
-		*found = true;
+			return;
+		if (bytes_equal(slot->name, name) && fits(q, w, slot))
+			*gone &= q->gone[slot->root];
 	}
+}
+
+/* `#x` of a root that is not there: a link to nothing, which tells that something was. */
+static uint64_t
+local_gone(const struct targets *t, const struct targets_query *q, struct bytes name, uint32_t from)
+{
+	struct wanted w = { .local = true, .from = from };
+	uint64_t gone = UINT64_MAX;
+
+	if (name.size == 0)
+		return 0; /* the resource around it */
+	if (q->roots->count > 1)
+		look_up(t, q, name, &w, &gone);
+	return gone == UINT64_MAX ? q->hidden : gone;
 }
 
 uint64_t
 targets_gone(const struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from)
 {
-	struct wanted w = { .local = true, .from = from };
+	struct wanted w = { .from = from };
+	uint64_t gone = UINT64_MAX;
 	struct bytes type, id;
-	bool found = false;
-	uint64_t gone;
 
-	if (q->roots->count == 1) /* no table was made: there is nothing to lead to */
-		return reference.size > 1 && reference.at[0] == '#' ? q->hidden : 0;
-	if (reference.size > 0 && reference.at[0] == '#') {
-		struct bytes name = { reference.at + 1, reference.size - 1 };
-
-		if (name.size == 0)
-			return 0; /* the resource around it */
-		gone = gone_named(t, q, name, &w, &found);
-		return found ? gone : q->hidden;
-	}
-	w.local = false;
-	gone = gone_named(t, q, reference, &w, &found);
-	if (bytes_begin(reference, "urn:uuid:"))
-		return gone |
-		       gone_named(t, q, (struct bytes){ reference.at + 9, reference.size - 9 }, &w, &found);
-	if (token_reference(reference, &type, &id)) {
+	if (reference.size > 0 && reference.at[0] == '#')
+		return local_gone(t, q, (struct bytes){ reference.at + 1, reference.size - 1 }, from);
+	if (q->roots->count == 1)
+		return 0;
+	look_up(t, q, reference, &w, &gone);
+	if (bytes_begin(reference, "urn:uuid:")) {
+		look_up(t, q, (struct bytes){ reference.at + 9, reference.size - 9 }, &w, &gone);
+	} else if (token_reference(reference, &type, &id)) {
 		w.type = type;
-		gone |= gone_named(t, q, id, &w, &found);
+		look_up(t, q, id, &w, &gone);
 	}
-	return gone;
+	return gone == UINT64_MAX ? 0 : gone;
 }

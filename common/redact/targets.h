@@ -32,7 +32,7 @@ void targets_release(struct targets *t);
 /* Notes all ids and fullUrls of the roots. */
 void targets_find(struct targets *t, const struct places *p, const struct json *j, const struct roots *roots);
 
-/* What stands at a reference: versions in which one of its targets is gone (GONE is by root). */
+/* Whether a reference leads to anything that is still there: GONE is by root. */
 struct targets_query {
 	const struct places *places;
 	const struct json *json;
@@ -43,7 +43,7 @@ struct targets_query {
 	struct buffer *room;
 };
 
-/* REFERENCE (unescaped) stands in root FROM. */
+/* The versions in which all roots that REFERENCE (unescaped, in root FROM) can mean are gone. */
 uint64_t targets_gone(
     const struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from);
 

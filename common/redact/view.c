@@ -2,6 +2,8 @@
 #include "common/redact/token.h"
 #include "common/redact/walk.h"
 
+#include <string.h>
+
 /* ---- paths ---- */
 
 /* WHERE of a transform, on the root that the node stands in; only true counts. */
@@ -60,12 +62,17 @@ uint64_t
 view_changes(struct walk *w, uint32_t state, uint32_t root, unsigned type)
 {
 	struct view v = { .root = root, .type = type };
+	struct pick held[SCHEME_MAX_VERSIONS]; /* of the node around, which is not done with yet */
+	unsigned holds = w->picks;
 	uint64_t changes = 0;
 
+	memcpy(held, w->pick, sizeof held);
 	match(w, &v, state);
 	for (unsigned i = 0; i < w->picks; i++)
 		if (!operation_keeps(&w->s->transform[w->pick[i].transform].operation))
 			changes |= w->pick[i].bits;
+	memcpy(w->pick, held, sizeof held);
+	w->picks = holds;
 	return changes;
 }
 
@@ -217,6 +224,15 @@ enter_root(struct walk *w, struct view *v, unsigned depth)
 }
 
 /* ---- all of it ---- */
+bool
+view_has_label(const struct walk *w, const struct view *v)
+{
+	const struct notes *n = w->notes;
+
+	return n->of[v->value].inside ||
+	       (w->next_label < n->count && n->node[w->next_label] < w->json->nodes[v->value].next);
+}
+
 static void
 weigh(struct walk *w, struct view *v)
 {
@@ -279,8 +295,12 @@ view_child(struct walk *w, const struct frame *f, uint32_t member, uint32_t valu
 	if (v->is_root)
 		enter_root(w, v, w->depth - 1);
 	v->around = around_of(f, v);
-	if (w->s->is_fhir)
+	if (w->s->is_fhir) {
+		/* Before any place is judged by what it holds. */
+		if (json_kind(j, value) == JSON_OBJECT && view_has_label(w, v))
+			halves_join(w, v);
 		see_places(w, f, v);
+	}
 	weigh(w, v);
 }
 
@@ -296,16 +316,9 @@ view_record(struct walk *w, struct view *v)
 	w->next_root = w->next_label = 0;
 	see_note(w, v);
 	enter_root(w, v, 0);
+	if (w->s->is_fhir && view_has_label(w, v))
+		halves_join(w, v);
 	weigh(w, v);
-}
-
-static bool
-label_inside(const struct walk *w, const struct view *v)
-{
-	const struct notes *n = w->notes;
-
-	return n->of[v->value].inside ||
-	       (w->next_label < n->count && n->node[w->next_label] < w->json->nodes[v->value].next);
 }
 
 uint64_t
@@ -323,7 +336,7 @@ view_undecided(const struct walk *w, const struct view *v)
 	undecided = v->offer & v->bare;  /* a listed extension may be inside */
 	undecided |= s->keeps & v->kept; /* not all that is inside is kept */
 	undecided |= w->search & ~s->keeps & ~v->over;
-	if (label_inside(w, v) || root_inside)
+	if (view_has_label(w, v) || root_inside)
 		undecided |= ~s->keeps;
 	if (v->is_root)
 		undecided |= w->narrative | (w->root[v->root].is_bundle ? s->below : 0);

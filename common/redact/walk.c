@@ -408,8 +408,10 @@ push(struct walk *w, const struct view *v, uint64_t active, uint64_t real)
 		.view = *v, .next = v->value + 1, .active = active, .real = real, .content = real
 	};
 	f->edge = w->json->nodes[v->value].start + 1;
-	if (w->s->is_fhir && v->active != 0 && json_kind(w->json, v->value) == JSON_OBJECT)
-		halves_join(w, f);
+	/* Where labels are, it is done. */
+	if (w->s->is_fhir && v->active != 0 && !view_has_label(w, v) &&
+	    json_kind(w->json, v->value) == JSON_OBJECT)
+		halves_join(w, v);
 }
 
 /* Transforms of an object or array as a whole: what cannot be replaced goes. */

@@ -158,12 +158,15 @@ void view_record(struct walk *w, struct view *v);
 /* The bits in which a transform changes node VALUE in STATE, in a root of TYPE. */
 uint64_t view_changes(struct walk *w, uint32_t state, uint32_t root, unsigned type);
 
+/* True if labels stand inside the node, or what they say of a part of it. */
+bool view_has_label(const struct walk *w, const struct view *v);
+
 /* The bits for which more must be seen than the node itself. */
 uint64_t view_undecided(const struct walk *w, const struct view *v);
 
 /* ---- halves.c: x and _x ---- */
 
-/* Before the members of object F are looked at: what is said of x holds for _x, and the other way round. */
-void halves_join(struct walk *w, const struct frame *f);
+/* Before the members of object V are looked at: what is said of x holds for _x, and the other way round. */
+void halves_join(struct walk *w, const struct view *v);
 
 #endif

@@ -432,6 +432,9 @@ check_transforms(void)
 	check(is(1, "{\"month\":\"1956\",\"hour\":\"1956-05\"}"));
 	check(run(BASE, "{\"band\":[0,9.99,10,89.9,90,120,-1],\"edges\":[0.5,1,2.49,2.5,99]}"));
 	check(is(1, "{\"band\":[0,0,10,80,90,90],\"edges\":[1,1,2.5,10]}"));
+	/* an object that is changed as a whole, with labels and halves in it */
+	check(run(BASE RAISE("/r/x"), "{\"k\":1,\"r\":{\"x\":\"s\",\"_x\":{\"id\":\"1\"},\"y\":\"t\"}}"));
+	check(is(1, "{\"k\":1,\"r\":\"none\"}"));
 	/* a narrative repeats what was changed */
 	check(run(BASE, "{\"text\":{\"div\":\"d\"},\"k\":1}") && is(1, "{\"k\":1}") &&
 	      is(2, "{\"text\":{\"div\":\"d\"},\"k\":1}"));
@@ -584,7 +587,8 @@ check_faults(void)
 		{ VERSIONS("  - {rl: X}\n"), REDACTOR_FAULT, "X" },
 		{ VERSIONS("  - {rl: V, odd: 1}\n"), REDACTOR_FAULT, "odd" },
 		{ VERSIONS("  - {rl: V, types: [Patiend]}\n"), REDACTOR_FAULT, "unknown type 'Patiend'" },
-		{ VERSIONS("  - {rl: V, without: [HIVE]}\n"), REDACTOR_FAULT, "unknown-code: no category 'HIVE'" },
+		{ VERSIONS("  - {rl: V, without: [HIVE]}\n"), REDACTOR_FAULT,
+		    "unknown-code: no category 'HIVE'" },
 		{ VERSIONS("  - {rl: V, keep: {\"*\": [\".a[-1]\"]}}\n"), REDACTOR_FAULT, "path" },
 		{ VERSIONS("  - {rl: V, keep: {\"*\": [\".a | ascii\"]}}\n"), REDACTOR_FAULT,
 		    "bad-path: not a plain one" },
