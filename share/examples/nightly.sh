@@ -9,8 +9,8 @@
 #	run                the time, and the digests of input and policy: what replay.sh wants
 #
 # That folder is there only if every stage ended well: it is written under another name and renamed last.  A file
-# whose folder is there is not done again.  Ends with 1 if records were refused, with the worst status from 2 on
-# if a file could not be done; the others are done all the same.
+# whose folder is there is not done again.  Ends with 1 if records were refused or something critical reaches nobody,
+# with the worst status from 2 on if a file could not be done; the others are done all the same.
 set -euo pipefail
 umask 077
 [ $# -ge 4 ] || {

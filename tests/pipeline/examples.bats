@@ -91,17 +91,22 @@ prepare() {
 }
 
 
+# The demo on the upload $1 ("": the ward's), under a minute where time means something.
+demo() {
+	local limit=600
+	! native || limit=60
+	(cd "$EHR_ROOT" && IN=$1 timeout $limit bash share/examples/demo.sh)
+}
+
 @test "demo: the ward, from upload to those who are told; ends by itself in under a minute" {
-	SECONDS=0
-	(cd "$EHR_ROOT" && unset IN && timeout 60 bash share/examples/demo.sh) >out 2>err
-	[ "$SECONDS" -lt 60 ]
+	demo '' >out 2>err
 	has out 'demo: done'
 	has out 'exit status 7'
 	has out '█'
 }
 
 @test "demo: any other upload" {
-	(cd "$EHR_ROOT" && IN=testdata/ward/bundle.json timeout 60 bash share/examples/demo.sh) >out 2>err
+	demo testdata/ward/bundle.json >out 2>err
 	has out 'demo: done'
 }
 
@@ -110,7 +115,7 @@ prepare() {
 	sed '12s/97\.0/84.0/' calm.ndjson >low.ndjson
 	! cmp -s calm.ndjson low.ndjson || return 1
 	for name in calm low; do
-		(cd "$EHR_ROOT" && IN=$BATS_TEST_TMPDIR/$name.ndjson timeout 60 bash share/examples/demo.sh) >$name.out
+		demo "$BATS_TEST_TMPDIR/$name.ndjson" >$name.out
 		sed -n '/Who is told/,/^== /p' $name.out >$name
 	done
 	[ -s calm ] && ! cmp -s calm low || return 1
