@@ -5,7 +5,8 @@ cases=$BATS_TEST_DIRNAME/../../testdata/authz
 
 # A policy directory around the files of one set.
 policy() {
-	rm -rf P && mkdir -p P/authz
+	rm -rf P
+	mkdir -p P/authz
 	cp "$cases/policy.yaml" P/
 	cp "$cases/$1"/policies/*.yaml P/authz/
 }
@@ -293,7 +294,8 @@ hospital() {
 
 @test "use case 1.0.7: for ladders of 2, 7 and 16 levels a level is given exactly where its AL suffices" {
 	for count in 2 7 16; do
-		rm -rf P && mkdir -p P/authz
+		rm -rf P
+		mkdir -p P/authz
 		{
 			printf 'policy: 1\nname: ladder\nserial: 1\nlevels:\n'
 			for ((i = 0; i < count; i++)); do echo "  - {name: L$i, al: $((3 * i + 1))}"; done

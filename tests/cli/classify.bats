@@ -290,13 +290,15 @@ END
 	printf '%s\n' '{"resourceType":"Observation","id":"o","status":"final","text":{"div":"d"},"subject":{"identifier":{"system":"s","value":"\"v"}},"component":[{"code":{"coding":[{"code":"B20"}]}}],"interpretation":[{"coding":[{"code":"HH"}]}]}' >in
 	ehr 0 ehr-classify -P "$P" in
 	cp out one
-	ehr 0 ehr-classify -P "$P" one && cmp one out
+	ehr 0 ehr-classify -P "$P" one
+	cmp one out
 	jq -c '.labels = [{"at":"","level":"U","rule":"base"},{"at":"/status","level":"R","sensitivity":["SUD"],"rule":"mine"},{"at":"/id","level":"X","rule":"y"}] | .ehr.level = "U"' one >forged
 	ehr 0 ehr-classify -P "$P" forged
 	cp out two
 	jq -c '[.ehr.level, (.labels[] | select(.rule == "floor"))]' out >shown
 	same shown <<<'["V",{"at":"/id","level":"V","rule":"floor"},{"at":"/status","level":"R","sensitivity":["SUD"],"rule":"floor"}]'
-	ehr 0 ehr-classify -P "$P" two && cmp two out
+	ehr 0 ehr-classify -P "$P" two
+	cmp two out
 	jq -c '.labels[1].at = "/nothing"' one >bad
 	ehr 5 ehr-classify -P "$P" bad
 	has err 'bad-pointer'
@@ -431,7 +433,8 @@ observation() {
 @test "input: stages, tombstones, what is no record" {
 	policy
 	printf '%s\n' '{"ehr":{"v":1,"stage":"deleted","id":"Flag/f"},"record":{}}' >in
-	ehr 0 ehr-classify -P "$P" in && cmp in out
+	ehr 0 ehr-classify -P "$P" in
+	cmp in out
 	printf '%s\n' '{"ehr":{"v":1,"stage":"opened"},"record":{}}' '{"ehr":{"v":2},"record":{}}' '[]' '{"ehr":{"v":1,"stage":"ingested"},"record":[]}' >in
 	ehr 1 ehr-classify -P "$P" --on-error skip in
 	empty out
@@ -449,7 +452,8 @@ observation() {
 	printf '{"resourceType":"Flag","x":[[[[]]]]}\n' >in
 	ehr 0 ehr-classify -P "$P" --max-depth 5 in
 	cp out labelled
-	ehr 0 ehr-classify -P "$P" --max-depth 5 labelled && cmp out labelled
+	ehr 0 ehr-classify -P "$P" --max-depth 5 labelled
+	cmp out labelled
 	ehr 5 ehr-classify -P "$P" --max-depth 4 in
 }
 
@@ -457,7 +461,8 @@ observation() {
 	policy
 	printf '%s\n' '{"resourceType":"Flag","id":"f"}' '{"a":1,"a":2}' 'x' >in
 	ehr 1 ehr-classify -P "$P" --on-error quarantine --quarantine q -v in
-	[ "$(wc -l <out)" -eq 1 ] && [ "$(wc -l <q)" -eq 2 ]
+	[ "$(wc -l <out)" -eq 1 ]
+	[ "$(wc -l <q)" -eq 2 ]
 	has err '3 read, 1 written, 2 refused'
 	ehr 5 ehr-classify -P "$P" --on-error skip --max-refused 1 in
 	ehr 0 ehr-classify --progress --policy "$P" </dev/null

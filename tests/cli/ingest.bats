@@ -4,33 +4,40 @@ load ../lib/ehr
 
 # The shell line's output is exactly what stands on standard input.
 gives() {
-	line "$1" "$2" && same out
+	line "$1" "$2"
+	same out
 }
 
 @test "lines: what is one compact record a line comes out as it came" {
 	printf '{"a":1.00,"b":[1e5,-0,"\\u00e9\\/"]}\n{"a":{}}\n' >in
-	ehr 0 ehr-ingest in && cmp in out && empty err
+	ehr 0 ehr-ingest in
+	cmp in out
+	empty err
 }
 
 @test "lines: white space between tokens goes, tokens and strings stay" {
 	printf '{ "a" :\t[ 1.10 , "x  y" , { } , [ ] ] , "b  c" : null }\r\n' >in
-	ehr 0 ehr-ingest in && same out <<-'END'
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"a":[1.10,"x  y",{},[]],"b  c":null}
 	END
 }
 
 @test "lines: a mark, CR LF, blank lines and a missing last newline are accepted" {
 	printf '\xef\xbb\xbf{"a":1}\r\n\r\n \t\n{"b":2}' >in
-	ehr 0 ehr-ingest in && same out <<-'END'
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"a":1}
 		{"b":2}
 	END
-	ehr 0 ehr-ingest --from lines in && cmp want out
+	ehr 0 ehr-ingest --from lines in
+	cmp want out
 }
 
 @test "lines: each bad line is refused alone, also the first" {
 	printf '{"a":1}\n{"b":01}\n{"c":"\n{"d":1}\n{"e":1,"\\u0065":2}\n{"f":1}x\n7\n{"g":1}\n' >in
-	ehr 1 ehr-ingest --on-error skip in && same out <<-'END'
+	ehr 1 ehr-ingest --on-error skip in
+	same out <<-'END'
 		{"a":1}
 		{"d":1}
 		{"g":1}
@@ -47,7 +54,8 @@ gives() {
 @test "auto: a bad first line is refused alone and the good ones come out" {
 	for first in '{"b":01}' '{"c":"' '{"e":1,"e":2}' '{"f":1}x' 7 '{"h":1'; do
 		printf '%s\n{"a":1}\n{"b":2}\n' "$first" >in
-		ehr 1 ehr-ingest --on-error skip in && same out <<-'END'
+		ehr 1 ehr-ingest --on-error skip in
+		same out <<-'END'
 			{"a":1}
 			{"b":2}
 		END
@@ -56,7 +64,8 @@ gives() {
 
 @test "an array on a line is unpacked one level, its elements refused one by one" {
 	printf '[{"a":1}, [{"b":1}],{"ehr":2},{"c":[1]}]\n[]\n{"d":1}\n' >in
-	ehr 1 ehr-ingest --on-error skip -v in && same out <<-'END'
+	ehr 1 ehr-ingest --on-error skip -v in
+	same out <<-'END'
 		{"a":1}
 		{"c":[1]}
 		{"d":1}
@@ -68,12 +77,14 @@ gives() {
 
 @test "json: texts that are pretty-printed or stand one behind the other" {
 	printf ' {\n\t"a" : 1\n}\n{"b":"}{"}{"c":["\\\\"]}\n' >in
-	ehr 0 ehr-ingest in && same out <<-'END'
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"a":1}
 		{"b":"}{"}
 		{"c":["\\"]}
 	END
-	printf '{"a":1} {"b":2}\n' | ehr 0 ehr-ingest && same out <<-'END'
+	printf '{"a":1} {"b":2}\n' | ehr 0 ehr-ingest
+	same out <<-'END'
 		{"a":1}
 		{"b":2}
 	END
@@ -81,7 +92,8 @@ gives() {
 
 @test "json: an array is unpacked as it comes" {
 	printf '[\n {"a":1} ,\n {"b":[2, 3]}\n]\n[ ]{"c":4}' >in
-	ehr 0 ehr-ingest in && same out <<-'END'
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"a":1}
 		{"b":[2,3]}
 		{"c":4}
@@ -104,7 +116,8 @@ gives() {
 	printf '[{"a":1},\n{"b":tru},\n{"c":1}]\n' >in
 	for how in fail skip 'quarantine --quarantine q'; do
 		# shellcheck disable=SC2086
-		ehr 5 ehr-ingest --from json --on-error $how in && same out <<-'END'
+		ehr 5 ehr-ingest --from json --on-error $how in
+		same out <<-'END'
 			{"a":1}
 		END
 		has err 'ehr-ingest: in:2: bad-syntax: not JSON at byte 9'
@@ -124,7 +137,8 @@ gives() {
 
 @test "json: what is bad but whole is refused alone" {
 	printf '[{"a":"\\ud800"},\n{"b":1,"b":1}, 5 ,{"c":"\xff"},\n[],{"d":1}]{"ehr":1}{"e":1}' >in
-	ehr 1 ehr-ingest --from json --on-error skip in && same out <<-'END'
+	ehr 1 ehr-ingest --from json --on-error skip in
+	same out <<-'END'
 		{"d":1}
 		{"e":1}
 	END
@@ -140,7 +154,8 @@ gives() {
 
 @test "seq: a record behind each separator, a bad one refused alone" {
 	printf '\x1e{"a":1}\n\x1e\x1e{"b":\n\x1e[{"c": 3}]\n\x1e {"d":1}{"e":1}\n\x1e{"f":5}' >in
-	ehr 1 ehr-ingest --on-error skip in && same out <<-'END'
+	ehr 1 ehr-ingest --on-error skip in
+	same out <<-'END'
 		{"a":1}
 		{"c":3}
 		{"f":5}
@@ -150,7 +165,8 @@ gives() {
 		ehr-ingest: in:4: trailing-data: something behind the value at byte 8
 	END
 	printf '{"a":1}\n\x1e{"b":2}' >in
-	ehr 1 ehr-ingest --from seq --on-error skip in && same out <<-'END'
+	ehr 1 ehr-ingest --from seq --on-error skip in
+	same out <<-'END'
 		{"b":2}
 	END
 	same err <<-'END'
@@ -164,7 +180,8 @@ gives() {
 	printf '[{"a":1},{"b":"%s"},\n{"c":1}]' "$long" >json
 	printf '\x1e{"a":1}\x1e{"b":"%s"}\n\x1e{"c":1}' "$long" >seq
 	for from in lines json seq; do
-		ehr 1 ehr-ingest --from $from --on-error skip --max-record 1K $from && same out <<-'END'
+		ehr 1 ehr-ingest --from $from --on-error skip --max-record 1K $from
+		same out <<-'END'
 			{"a":1}
 			{"c":1}
 		END
@@ -177,7 +194,8 @@ gives() {
 
 @test "--max-depth refuses deeper nesting" {
 	printf '{"a":{"b":{}}}\n{"a":{"b":1}}\n' >in
-	ehr 1 ehr-ingest --max-depth 2 --on-error skip in && same out <<-'END'
+	ehr 1 ehr-ingest --max-depth 2 --on-error skip in
+	same out <<-'END'
 		{"a":{"b":1}}
 	END
 	same err <<-'END'
@@ -190,16 +208,19 @@ gives() {
 	nest() { printf '%s%s\n' "$(printf '[%.0s' $(seq "$1"))" "$(printf ']%.0s' $(seq "$1"))"; }
 	nest 256 >in
 	ehr 0 jq -c . in
-	ehr 5 ehr-ingest in && has err 'not-an-object'
+	ehr 5 ehr-ingest in
+	has err 'not-an-object'
 	nest 257 >in
 	ehr 4 jq -c . in
-	ehr 5 ehr-ingest in && has err 'too-deep: limit of --max-depth passed at byte 257'
+	ehr 5 ehr-ingest in
+	has err 'too-deep: limit of --max-depth passed at byte 257'
 }
 
 @test "--quarantine keeps what was refused, and it can be sent again" {
 	printf '{"a":1}\n{"b":01}\n' >in
 	ehr 1 ehr-ingest --on-error quarantine --quarantine q in
-	jq -r .record q >again && printf '{"b":01}\n' | cmp - again
+	jq -r .record q >again
+	printf '{"b":01}\n' | cmp - again
 	[ "$(jq -r .ehr.reason q)" = bad-number ]
 	ehr 5 ehr-ingest --on-error skip --max-refused 1 <<-'END'
 		{"b":01}
@@ -229,7 +250,8 @@ gives() {
 		 {"response":{"outcome":{"resourceType":"OperationOutcome","id":"o"}}}
 		]}
 	END
-	ehr 0 ehr-ingest -v in && same out <<-'END'
+	ehr 0 ehr-ingest -v in
+	same out <<-'END'
 		{"resourceType":"Patient","id":"p1","contained":[{"resourceType":"Group"}]}
 		{"resourceType":"Basic","id":"b1","x":1.50}
 		{"resourceType":"OperationOutcome","id":"o"}
@@ -243,7 +265,8 @@ gives() {
 		"identifier":{"value":"CANARY"},"entry":[{"fullUrl":"urn:uuid:p1","link":[{"url":"CANARY"}],"resource":{"resourceType":"Patient","id":"p1"},
 		"search":{"mode":"CANARY"},"request":{"method":"PUT","url":"CANARY","ifNoneExist":"CANARY"},"response":{"status":"CANARY","location":"CANARY"}}]}
 	END
-	ehr 0 ehr-ingest in && same out <<-'END'
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"resourceType":"Patient","id":"p1"}
 	END
 }
@@ -254,7 +277,8 @@ gives() {
 		'{"fullUrl":"http://h/Patient/xp1","resource":{"resourceType":"Patient","id":"p1"}},' \
 		'{"fullUrl":"http://h/Patient/p2/_history/3","resource":{"resourceType":"Patient","id":"p2"}},' \
 		'{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient"}},{"fullUrl":"","resource":{"a":1}}]}' >in
-	ehr 0 ehr-ingest in && same out <<-'END'
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"resourceType":"Patient","id":"p1"}
 		{"ehr":{"v":1,"stage":"ingested","url":"http://h/Patient/xp1"},"record":{"resourceType":"Patient","id":"p1"}}
 		{"ehr":{"v":1,"stage":"ingested","url":"http://h/Patient/p2/_history/3"},"record":{"resourceType":"Patient","id":"p2"}}
@@ -272,7 +296,8 @@ gives() {
 		'{"fullUrl":"urn:uuid:p2","resource":{"resourceType":"Patient","id":"p2"}},' \
 		'{"fullUrl":"urn:uuid:\u0061a","resource":{"resourceType":"Patient","id":"p1"}},' \
 		'{"resource":{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Claim","id":"c4","patient":{"reference":"urn:uuid:aa"}}}]}}]}' >in
-	ehr 0 ehr-ingest in && same out <<-'END'
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"ehr":{"v":1,"stage":"ingested","subject":"Patient/p1"},"record":{"resourceType":"Observation","id":"o1","subject":{"reference":"urn:uuid:aa"}}}
 		{"resourceType":"Claim","id":"c1","patient":{"reference":"urn:uuid:p2"}}
 		{"resourceType":"Claim","id":"c2","patient":{"reference":"urn:uuid:none"}}
@@ -291,7 +316,8 @@ gives() {
 		'{"resource":{"id":"3","meta":{"security":[{"code":"N"}]}}},' \
 		'{"resource":{"resourceType":"Bundle","meta":{"security":[{"code":"ETH"}]},"entry":[{"resource":{"id":"4"}}]}},' \
 		'{"resource":{"resourceType":"Bundle","meta":{"security":[{"system":"'$v3'","code":"V"}]},"entry":[{"resource":{"id":"5"}}]}}]}' >in
-	ehr 0 ehr-ingest in && same out <<-END
+	ehr 0 ehr-ingest in
+	same out <<-END
 		{"ehr":{"v":1,"stage":"ingested","floor":[{"system":"$v3","code":"R"},{"code":"HIV"}]},"record":{"id":"1"}}
 		{"id":"2","meta":{"security":[{"system":"$v3","code":"N"}]}}
 		{"ehr":{"v":1,"stage":"ingested","floor":[{"system":"$v3","code":"R"},{"code":"HIV"}]},"record":{"id":"3","meta":{"security":[{"code":"N"}]}}}
@@ -299,7 +325,8 @@ gives() {
 		{"ehr":{"v":1,"stage":"ingested","floor":[{"system":"$v3","code":"V"}]},"record":{"id":"5"}}
 	END
 	printf '{"resourceType":"Bundle","meta":{"security":[]},"entry":[{"resource":{"id":"1"}}]}' |
-		ehr 0 ehr-ingest && same out <<-'END'
+		ehr 0 ehr-ingest
+		same out <<-'END'
 			{"id":"1"}
 		END
 }
@@ -307,23 +334,28 @@ gives() {
 @test "a deletion becomes a tombstone" {
 	printf '%s' '{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Observation/o1"}},' \
 		'{"fullUrl":"x","request":{"method":"DELETE","url":"http:\/\/h/fhir/Patient/p.1-a"},"response":{"status":"204"}}]}' >in
-	ehr 0 ehr-ingest in && same out <<-'END'
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"ehr":{"v":1,"stage":"deleted","id":"Observation/o1"},"record":{}}
 		{"ehr":{"v":1,"stage":"deleted","id":"Patient/p.1-a"},"record":{}}
 	END
 	for url in 'Observation?identifier=s%7Cv' Observation 'Observation/' '/o1' 'Observation/a b' 'Patient/p1/_history/2' \
 		'Patient/p1?x=y' 'Patient/"' ''; do
 		jq -nc --arg url "$url" '{resourceType:"Bundle",entry:[{resource:{}},{request:{method:"DELETE",url:$url}}]}' >in
-		ehr 5 ehr-ingest in && empty out && has err 'in:1: bad-bundle: malformed Bundle at byte'
+		ehr 5 ehr-ingest in
+		empty out
+		has err 'in:1: bad-bundle: malformed Bundle at byte'
 	done
 }
 
 @test "--bundle keep leaves a Bundle whole" {
 	printf '{"resourceType": "Bundle", "total":1,"entry":[{"resource":{"a":1}}]}\n' >in
-	ehr 0 ehr-ingest --bundle keep in && same out <<-'END'
+	ehr 0 ehr-ingest --bundle keep in
+	same out <<-'END'
 		{"resourceType":"Bundle","total":1,"entry":[{"resource":{"a":1}}]}
 	END
-	ehr 0 ehr-ingest --bundle split in && same out <<-'END'
+	ehr 0 ehr-ingest --bundle split in
+	same out <<-'END'
 		{"a":1}
 	END
 }
@@ -332,7 +364,9 @@ gives() {
 	while IFS= read -r text; do
 		printf '%s\n' "$text" >in
 		for how in split keep; do
-			ehr 5 ehr-ingest --bundle $how in && empty out && has err 'in:1: bad-bundle: malformed Bundle at byte'
+			ehr 5 ehr-ingest --bundle $how in
+			empty out
+			has err 'in:1: bad-bundle: malformed Bundle at byte'
 		done
 	done <<-'END'
 		{"resourceType":"Bundle","entry":{}}
@@ -347,24 +381,32 @@ gives() {
 		{"resourceType":"Bundle","meta":[],"entry":[{"resource":{"a":1}}]}
 	END
 	printf '{"resourceType":"Bundle","entry":[{"resource":{"a":1}},{"resource":{"ehr":{}}}]}\n' >in
-	ehr 5 ehr-ingest in && empty out && has err 'in:1: reserved-member: a record may not bring a member ehr at byte 69'
+	ehr 5 ehr-ingest in
+	empty out
+	has err 'in:1: reserved-member: a record may not bring a member ehr at byte 69'
 }
 
 @test "Bundles may be nested 8 deep" {
 	nest() {
 		jq -nc --argjson n "$1" 'reduce range($n) as $i ({a:1}; {resourceType:"Bundle",entry:[{resource:.}]})'
 	}
-	nest 8 >in && ehr 0 ehr-ingest in && same out <<-'END'
+	nest 8 >in
+	ehr 0 ehr-ingest in
+	same out <<-'END'
 		{"a":1}
 	END
-	nest 9 >in && ehr 5 ehr-ingest in && empty out && has err 'in:1: too-nested: Bundles nested too deep at byte'
+	nest 9 >in
+	ehr 5 ehr-ingest in
+	empty out
+	has err 'in:1: too-nested: Bundles nested too deep at byte'
 }
 
 @test "every bad record of the index and of ingest is refused with the code of its file's name" {
 	for code in bad-syntax bad-number bad-string bad-utf8 lone-surrogate nul-byte bom-inside duplicate-key too-deep too-long \
 		truncated trailing-data not-an-object reserved-member bad-bundle too-nested; do
 		ehr 5 ehr-ingest --from lines --max-record 1000 "$EHR_ROOT/testdata/records/bad/$code.ndjson"
-		empty out && has err ".ndjson:1: $code: "
+		empty out
+		has err ".ndjson:1: $code: "
 		[ "$(wc -l <err)" -eq 1 ]
 	done
 }
@@ -377,14 +419,19 @@ gives() {
 
 @test "no value of a record is in any message" {
 	printf '{"CANARY":"CANARY\n{"CANARY":CANARY}\n{"CANARY":1,"CANARY":2}\n{"ehr":"CANARY"}\n{"resourceType":"Bundle","entry":"CANARY"}\n' >in
-	ehr 1 ehr-ingest --on-error skip -v in && empty out && lacks err CANARY
+	ehr 1 ehr-ingest --on-error skip -v in
+	empty out
+	lacks err CANARY
 }
 
 @test "the options that all filters have are there" {
 	printf '{"a":1}\n' >in
-	ehr 0 ehr-ingest --progress --verbose in && has err '1 read, 1 written, 0 refused, '
-	ehr 2 ehr-ingest --from xml in && has err "neither auto, lines, json nor seq: 'xml'"
-	ehr 2 ehr-ingest --bundle merge in && has err "neither split nor keep: 'merge'"
+	ehr 0 ehr-ingest --progress --verbose in
+	has err '1 read, 1 written, 0 refused, '
+	ehr 2 ehr-ingest --from xml in
+	has err "neither auto, lines, json nor seq: 'xml'"
+	ehr 2 ehr-ingest --bundle merge in
+	has err "neither split nor keep: 'merge'"
 }
 
 @test "SIGUSR1 in the middle of a text prints the summary and loses nothing" {
@@ -396,17 +443,21 @@ gives() {
 	printf '"}]' >&5
 	exec 5>&- 7<&-
 	wait $!
-	[[ $summary == 'ehr-ingest: 1 read, 1 written, 0 refused, '* ]] && same out <<-'END'
+	[[ $summary == 'ehr-ingest: 1 read, 1 written, 0 refused, '* ]]
+	same out <<-'END'
 		{"a":1}
 		{"b":"x"}
 	END
 }
 
 @test "what cannot be read or written ends with 4" {
-	ehr 4 ehr-ingest no-such-file && has err 'no-such-file: No such file or directory'
-	ehr 4 ehr-ingest . && has err 'Is a directory'
+	ehr 4 ehr-ingest no-such-file
+	has err 'no-such-file: No such file or directory'
+	ehr 4 ehr-ingest .
+	has err 'Is a directory'
 	printf '{"a":1}\n' >in
-	line 4 'ehr-ingest in >/dev/full' && has err 'No space left on device'
+	line 4 'ehr-ingest in >/dev/full'
+	has err 'No space left on device'
 	line 4 'ehr-ingest in >&-'
 	# A preloaded fault and a sanitizer's own functions exclude each other.
 	native || return 0

@@ -178,7 +178,8 @@ given() {
 	sed -i 's/"al":5,//' decision
 	denied 'the decision names no authorization level'
 	decision 5
-	cat decision decision >twice && mv twice decision
+	cat decision decision >twice
+	mv twice decision
 	denied 'it is not one decision'
 	echo '{"evaluations":[]}' >decision
 	denied 'the decision is not true'
@@ -272,7 +273,8 @@ given() {
 @test "what ehr-authz decides, ehr-select carries out" {
 	versions $x $ann $one >in
 	echo "{\"type\":\"patient\",\"id\":\"ann\",\"properties\":{\"pseudonym\":\"s_$ann\"}}" >entities
-	mkdir policy && cp "$cases/policy.yaml" policy/
+	mkdir policy
+	cp "$cases/policy.yaml" policy/
 	cp -r "$cases/hospital/policies" policy/authz
 	grep -F -e '"treating physician, whole record"' "$cases/hospital/requests.ndjson" >request
 	ehr 0 ehr-authz -P policy --consents "$cases/hospital/consents" --facts "$cases/hospital/facts.ndjson" --entities entities request

@@ -62,7 +62,8 @@ records() {
 	jq -r '.. | objects | select(.resourceType? == "Patient") |
 		(.name[]? | .family?, .text?, (.given[]?)), (.address[]? | .line[]?), (.telecom[]?.value?), (.identifier[]?.value?)
 		| strings' hospital.in | sort -u >needles
-	[ "$(wc -l <needles)" -gt 100 ] && [ "$(wc -l <lowest)" -gt 1000 ]
+	[ "$(wc -l <needles)" -gt 100 ]
+	[ "$(wc -l <lowest)" -gt 1000 ]
 	# Long ones must not occur anywhere, short ones not as a value.
 	awk 'length >= 6' needles >long
 	awk 'length < 6 { print "\"" $0 "\"" }' needles >short
