@@ -38,6 +38,7 @@ know_keys(struct run *run)
 		{ "high", &run->high },
 		{ "valueCoding", &run->value_coding },
 		{ "div", &run->div },
+		{ "ehr", &run->ehr },
 		{ "url", &run->data_siblings[0] },
 		{ "hash", &run->data_siblings[1] },
 		{ "size", &run->data_siblings[2] },
@@ -185,6 +186,12 @@ open_line(struct run *run, const struct json *j)
 	struct envelope *e = &run->envelope;
 	struct labels *out = run->out;
 
+	/* Most lines are bare records: their keys are numbers already. */
+	if (json_kind(j, 0) == JSON_OBJECT && json_member_key(j, 0, run->ehr) == 0) {
+		*e = (struct envelope){ .tags = { .stage = STAGE_RAW } };
+		out->record = 0;
+		return true;
+	}
 	if (!envelope_read(e, j)) {
 		out->byte = 1;
 		out->reason = e->reason;

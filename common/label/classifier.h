@@ -40,6 +40,7 @@ struct label {
 	int criticality;      /* index in `order:`; LABEL_NONE: not LABEL_URGENCY */
 	int was;              /* with LABEL_RELEASE */
 	unsigned rule;        /* for classifier_rule */
+	struct bytes written; /* private: its text, where it is the same in every record */
 };
 
 /* Whence a label comes: a rule of the policy, or what it says of places (base: the line of that path). */

@@ -36,7 +36,9 @@ number_of(const struct condition_record *r, struct bytes name)
 
 	if (r->memo == NULL || name.size == 0 || name.size > sizeof r->memo->at[0].name)
 		return codes_system(r->codes, name);
-	place = (name.size + (unsigned char)name.at[name.size - 1] + (unsigned char)name.at[name.size / 2]) %
+	place = (name.size * 5 + (unsigned char)name.at[name.size - 1] +
+		    7 * (size_t)(unsigned char)name.at[name.size / 2] +
+		    31 * (size_t)(unsigned char)name.at[name.size - 1 - name.size / 4]) %
 		places;
 	if (r->memo->at[place].size != name.size ||
 	    memcmp(r->memo->at[place].name, name.at, name.size) != 0) {

@@ -26,10 +26,10 @@ struct coding_hits {
 /* The names of systems seen last: records use a few names only, and each very often. */
 struct system_memo {
 	struct {
-		char name[64];
+		char name[88];
 		size_t size;
 		unsigned number;
-	} at[32];
+	} at[128];
 };
 
 /*

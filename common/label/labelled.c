@@ -58,6 +58,10 @@ put_level(const struct run *run, struct buffer *b, struct bytes name, int level)
 static void
 put_label(struct run *run, const struct label *l, struct buffer *b)
 {
+	if (l->written.size > 0) {
+		put(b, l->written);
+		return;
+	}
 	PUT(b, "{\"at\":\"");
 	if (!pointer_cursor_write(run->cursor, l->node, b))
 		diag_die(EXIT_IO, "out of memory");
@@ -87,6 +91,19 @@ put_label(struct run *run, const struct label *l, struct buffer *b)
 	if (l->kind == LABEL_RELEASE)
 		put_level(run, b, (struct bytes)BYTES(",\"was\":\""), l->was);
 	PUT(b, "}");
+}
+
+struct bytes
+labelled_base(struct run *run, uint32_t node, unsigned source)
+{
+	struct buffer *b = &run->line;
+
+	b->used = 0;
+	PUT(b, "{\"at\":\"");
+	if (!pointer_write(run_json(run), run->out->record, node, b))
+		diag_die(EXIT_IO, "out of memory");
+	put(b, run->set.source[source].tail);
+	return arena_copy(&run->set.arena, buffer_bytes(b));
 }
 
 static void

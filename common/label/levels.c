@@ -164,5 +164,6 @@ levels_narratives(struct run *run)
 		if (most > levels_at(j, run_labels(run), count, node).level)
 			run_add(run, node, LABEL_RAISE, SOURCE_NARRATIVE)->level = (int)most;
 	}
-	levels_sort(run);
+	if (run_label_count(run) > count)
+		levels_sort(run);
 }

@@ -461,8 +461,8 @@ work_out(const struct ruleset *s, const struct plan *p, uint32_t state, struct s
 	}
 }
 
-const struct state_plan *
-plan_state(const struct ruleset *s, struct plan *p, uint32_t state)
+struct state_plan *
+plan_make_state(const struct ruleset *s, struct plan *p, uint32_t state)
 {
 	size_t kept = paths_kept(state);
 	struct state_plan *plan;

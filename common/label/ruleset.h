@@ -116,6 +116,10 @@ struct state_plan {
 	unsigned base_source;
 	const uint32_t *number;
 	size_t numbers;
+	/* The text of its base label below these keys of the record; key 0: not known. */
+	struct bytes written;
+	uint16_t written_key;
+	uint16_t written_outer; /* 0: the record itself stands around it */
 };
 
 struct plan {
@@ -209,7 +213,18 @@ void ruleset_release(struct ruleset *s);
 struct plan *ruleset_plan(struct ruleset *s, struct bytes type);
 
 /* What to do in STATE of the plan's automaton; good until the next call. */
-const struct state_plan *plan_state(const struct ruleset *s, struct plan *p, uint32_t state);
+struct state_plan *plan_make_state(const struct ruleset *s, struct plan *p, uint32_t state);
+
+static inline struct state_plan *
+plan_state(const struct ruleset *s, struct plan *p, uint32_t state)
+{
+	size_t kept = paths_kept(state);
+	struct state_plan *plan = (struct state_plan *)(void *)p->states.at + kept;
+
+	if (kept < p->states.used / sizeof *plan && plan->is_known)
+		return plan;
+	return plan_make_state(s, p, state);
+}
 
 static inline bool
 plan_applies(const struct plan *p, size_t rule)

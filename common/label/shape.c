@@ -147,7 +147,8 @@ read_record(struct reader *r, const struct yaml_node *record)
 static void
 init_buffers(struct shape *s)
 {
-	struct buffer *all[] = { &s->type_room, &s->id_room, &s->ehr_id, &s->subject_room, &s->scratch };
+	struct buffer *all[] = { &s->type_room, &s->id_room, &s->ehr_id, &s->subject_room, &s->subject_text,
+		&s->scratch };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		array_init(all[i]);
@@ -193,6 +194,7 @@ shape_free(struct shape *s)
 	buffer_release(&s->id_room);
 	buffer_release(&s->ehr_id);
 	buffer_release(&s->subject_room);
+	buffer_release(&s->subject_text);
 	buffer_release(&s->scratch);
 	arena_release(&s->arena);
 	free(s);

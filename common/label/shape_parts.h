@@ -39,6 +39,9 @@ struct shape {
 	struct buffer id_room;
 	struct buffer ehr_id;
 	struct buffer subject_room;
+	struct buffer subject_text; /* a reference, unescaped */
+	char last_type[48];         /* that a reference named */
+	size_t last_type_size;
 	struct buffer scratch;
 };
 

@@ -93,6 +93,31 @@ by_contained(struct shape *s, const struct json *j, const struct roots *r, struc
 	return (struct bytes){ 0 };
 }
 
+/* Types are few, and the last one is mostly the next one. */
+static bool
+is_type(struct shape *s, struct bytes name)
+{
+	if (!s->is_fhir || (name.size == s->last_type_size && memcmp(s->last_type, name.at, name.size) == 0))
+		return true;
+	if (vocabulary_find(VOCABULARY_RESOURCE_TYPE, name) == NULL || name.size > sizeof s->last_type)
+		return false;
+	memcpy(s->last_type, name.at, name.size);
+	s->last_type_size = name.size;
+	return true;
+}
+
+/* Patient/p1 as it stands, which is how most references are written. */
+static bool
+is_canonical(struct shape *s, struct bytes reference)
+{
+	const char *slash = memchr(reference.at, '/', reference.size);
+
+	return slash != NULL && slash > reference.at && slash + 1 < reference.at + reference.size &&
+	       memchr(slash + 1, '/', (size_t)(reference.at + reference.size - slash) - 1) == NULL &&
+	       is_type(s, (struct bytes){ reference.at, (size_t)(slash - reference.at) }) &&
+	       tag_is_word(reference);
+}
+
 /* TYPE is what the Reference itself says, else `subject_type`. */
 static struct bytes
 by_text(struct shape *s, struct bytes reference, struct bytes type)
@@ -101,6 +126,8 @@ by_text(struct shape *s, struct bytes reference, struct bytes type)
 	struct bytes id;
 	struct bytes named;
 
+	if (is_canonical(s, reference))
+		return reference;
 	if (bytes_begin(reference, "urn:uuid:"))
 		return typed(s, type, (struct bytes){ reference.at + 9, reference.size - 9 });
 	if (memchr(reference.at, '?', reference.size) != NULL) {
@@ -116,7 +143,7 @@ by_text(struct shape *s, struct bytes reference, struct bytes type)
 	named = cut_segment(&rest);
 	if (named.size == 0)
 		return typed(s, type, id);
-	if (s->is_fhir && vocabulary_find(VOCABULARY_RESOURCE_TYPE, named) == NULL)
+	if (!is_type(s, named))
 		return (struct bytes){ 0 };
 	return typed(s, named, id);
 }
@@ -132,7 +159,7 @@ by_reference(struct shape *s, const struct json *j, const struct roots *r, uint3
 		type = s->subject_type;
 	if (reference == 0 || json_kind(j, reference) != JSON_STRING)
 		return by_identifier(s, j, json_member_key(j, node, s->identifier), type);
-	text = json_string(j, reference, &s->scratch);
+	text = json_string(j, reference, &s->subject_text);
 	if (bytes_begin(text, "#"))
 		return by_contained(s, j, r, text);
 	return by_text(s, text, type);
@@ -155,6 +182,6 @@ shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
 	if (json_kind(j, node) == JSON_OBJECT)
 		return by_reference(s, j, r, node);
 	if (json_kind(j, node) == JSON_STRING)
-		return by_text(s, json_string(j, node, &s->scratch), s->subject_type);
+		return by_text(s, json_string(j, node, &s->subject_text), s->subject_type);
 	return (struct bytes){ 0 };
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/label/labelled.h"
 #include "common/label/run.h"
 
 #include <string.h>
@@ -38,9 +39,38 @@ add_opaque(struct run *run, uint32_t node)
 /* ---- on the way down -------------------------------------------------------------------------------------
  */
 
-static void
-note_base(struct run *run, uint32_t node, const struct state_plan *plan, uint8_t *base)
+/*
+ * The text of a base label on a member of the record, or of an object in it: written once, then known by the
+ * keys above it.
+ */
+static struct bytes
+written_label(struct run *run, uint32_t node, struct state_plan *plan)
 {
+	const struct json *j = run_json(run);
+	const struct frame *outer = top_frame(run);
+	size_t depth = run->frames.used / sizeof *outer;
+	uint16_t outer_key = depth == 2 ? outer->key : 0;
+	uint16_t key;
+
+	if (run->record.root > 0 || depth == 0 || depth > 2 || outer->is_array ||
+	    plan == &run->plan->passing || (key = j->nodes[node - 1].key) == 0 ||
+	    (depth == 2 && outer_key == 0))
+		return (struct bytes){ 0 };
+	if (plan->written_key == 0) {
+		plan->written = labelled_base(run, node, plan->base_source);
+		plan->written_key = key;
+		plan->written_outer = outer_key;
+	}
+	if (plan->written_key != key || plan->written_outer != outer_key)
+		return (struct bytes){ 0 };
+	return plan->written;
+}
+
+static void
+note_base(struct run *run, uint32_t node, struct state_plan *plan, uint8_t *base)
+{
+	struct label *label;
+
 	struct root_facts *facts = (struct root_facts *)(void *)run->facts.at + run->record.root;
 
 	if (plan->base == LABEL_NONE || run->plan->is_unknown || plan->base == *base)
@@ -48,7 +78,9 @@ note_base(struct run *run, uint32_t node, const struct state_plan *plan, uint8_t
 	*base = (uint8_t)plan->base;
 	if (*base > facts->base_most)
 		facts->base_most = *base;
-	run_add(run, node, LABEL_BASE, plan->base_source)->level = plan->base;
+	label = run_add(run, node, LABEL_BASE, plan->base_source);
+	label->level = plan->base;
+	label->written = written_label(run, node, plan);
 }
 
 static void
@@ -93,7 +125,7 @@ note_entry(struct run *run, uint32_t node, uint32_t *entry)
 static bool
 visit_scalar(struct run *run, uint32_t node, uint32_t state, uint8_t base, uint32_t entry)
 {
-	const struct state_plan *plan = plan_state(&run->set, run->plan, state);
+	struct state_plan *plan = plan_state(&run->set, run->plan, state);
 
 	if (plan->is_security)
 		return floor_security(run, node);
@@ -125,7 +157,7 @@ enter(struct run *run, uint32_t node, uint32_t state, uint16_t key, const struct
 	if (outer == NULL)
 		f.base = ((struct root_facts *)(void *)run->facts.at)[run->record.root].base_most;
 	if (state != PATHS_DEAD) {
-		const struct state_plan *plan = plan_state(&run->set, run->plan, state);
+		struct state_plan *plan = plan_state(&run->set, run->plan, state);
 
 		if (plan->is_security && !floor_security(run, node))
 			return false;
@@ -250,7 +282,7 @@ leave(struct run *run)
 		return false;
 	if (f->state == PATHS_DEAD)
 		return true;
-	const struct state_plan *plan = plan_state(&run->set, run->plan, f->state);
+	struct state_plan *plan = plan_state(&run->set, run->plan, f->state);
 
 	if (plan->has_triggers || plan->has_evidence || plan->is_narrative)
 		note_matches(run, f->node, plan);
@@ -330,7 +362,7 @@ static void
 begin_root(struct run *run, uint32_t root, uint32_t state)
 {
 	struct root_facts *facts = (struct root_facts *)(void *)run->facts.at + run->record.root;
-	const struct state_plan *plan = plan_state(&run->set, run->plan, state);
+	struct state_plan *plan = plan_state(&run->set, run->plan, state);
 	bool is_spoken_of = !run->plan->is_unknown && plan->base != LABEL_NONE;
 	unsigned level = run->plan->is_unknown ? run->set.top : run->set.usual;
 	struct label *label;

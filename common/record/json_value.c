@@ -202,6 +202,28 @@ json_escaped(unsigned char c, char out[6])
 	return 6;
 }
 
+/* How many bytes from I on need no escape, eight at a time: an estimate from below. */
+static size_t
+plain_bytes(struct bytes text, size_t i)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const uint64_t highs = ones << 7;
+	size_t from = i;
+
+	for (; i + sizeof(uint64_t) <= text.size; i += sizeof(uint64_t)) {
+		uint64_t v;
+
+		memcpy(&v, text.at + i, sizeof v);
+		uint64_t quote = v ^ ones * '"';
+		uint64_t backslash = v ^ ones * '\\';
+		uint64_t low = (v - ones * ' ') & ~v;
+
+		if (((low | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) & highs) != 0)
+			break;
+	}
+	return i - from;
+}
+
 bool
 json_write_string(struct buffer *out, struct bytes text)
 {
@@ -210,7 +232,7 @@ json_write_string(struct buffer *out, struct bytes text)
 
 	if (!buffer_append(out, "\"", 1))
 		return false;
-	for (size_t i = 0; i < text.size; i++) {
+	for (size_t i = plain_bytes(text, 0); i < text.size; i++) {
 		unsigned char c = (unsigned char)text.at[i];
 
 		if (c >= ' ' && c != '"' && c != '\\')
