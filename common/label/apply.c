@@ -69,10 +69,12 @@ categories_in(const struct run *run, const struct rule *rule, uint32_t node)
 	struct code_bits categories = { 0 };
 	uint64_t mask = 0;
 
-	for (size_t i = 0; i < run->hit_list.count; i++) {
+	for (size_t i = coding_first_in(&run->hit_list, j, node); i < run->hit_list.count; i++) {
 		const struct coding_hit *hit = &run->hit_list.at[i];
 
-		if (hit->coding < node || hit->coding >= j->nodes[node].next || hit->is_unreadable)
+		if (j->nodes[hit->coding].next > j->nodes[node].next)
+			break;
+		if (hit->coding < node || hit->is_unreadable)
 			continue;
 		codes_matched_categories(run->set.codes, &hit->match, &rule->sets, &categories);
 	}

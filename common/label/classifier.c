@@ -18,7 +18,8 @@ static void
 init_buffers(struct run *run)
 {
 	struct buffer *all[] = { &run->labels, &run->frames, &run->hits, &run->entries, &run->urgencies,
-		&run->because, &run->facts, &run->candidates, &run->text, &run->tested, &run->line };
+		&run->because, &run->facts, &run->links, &run->candidates, &run->text, &run->tested,
+		&run->line };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		array_init(all[i]);
@@ -125,7 +126,8 @@ classifier_free(struct classifier *c)
 		return;
 	struct run *run = &c->run;
 	struct buffer *all[] = { &run->labels, &run->frames, &run->hits, &run->entries, &run->urgencies,
-		&run->because, &run->facts, &run->candidates, &run->text, &run->tested, &run->line };
+		&run->because, &run->facts, &run->links, &run->candidates, &run->text, &run->tested,
+		&run->line };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		buffer_release(all[i]);

@@ -104,14 +104,34 @@ elements_in(const struct condition_members *m, const struct condition_record *r,
 	return truth;
 }
 
+size_t
+coding_first_in(const struct coding_hits *hits, const struct json *j, uint32_t node)
+{
+	size_t low = 0;
+	size_t high = hits->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (j->nodes[hits->at[middle].coding].next <= node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static enum truth
-hits_in(const struct coding_hits *hits, uint32_t node, const struct code_bits *sets)
+hits_in(const struct coding_hits *hits, const struct json *j, uint32_t node, const struct code_bits *sets)
 {
 	enum truth truth = TRUTH_FALSE;
+	uint32_t end = j->nodes[node].next;
 
-	for (size_t i = 0; i < hits->count; i++) {
+	for (size_t i = coding_first_in(hits, j, node); i < hits->count; i++) {
 		const struct coding_hit *h = &hits->at[i];
 
+		if (j->nodes[h->coding].next > end)
+			break;
 		if (h->coding != node && h->concept != node && h->reference != node)
 			continue;
 		if (h->is_unreadable)
@@ -132,7 +152,7 @@ coding_in(const struct condition_members *m, const struct condition_record *r, u
 	if (json_kind(r->json, node) != JSON_OBJECT)
 		return TRUTH_FALSE;
 	if (r->hits != NULL)
-		return hits_in(r->hits, node, sets);
+		return hits_in(r->hits, r->json, node, sets);
 	truth = truth_or(one_in(m, r, node, false, sets), elements_in(m, r, node, sets));
 	concept = json_member_key(r->json, node, m->concept);
 	if (concept != 0 && truth != TRUTH_TRUE)

@@ -17,11 +17,14 @@ struct coding_hit {
 	struct codes_match match;
 };
 
-/* Of one root, in document order of the Coding. */
+/* Of one root, in the order in which the Codings end. */
 struct coding_hits {
 	const struct coding_hit *at;
 	size_t count;
 };
+
+/* The first of those that lie in NODE; the others follow it, as long as they end no later than NODE does. */
+size_t coding_first_in(const struct coding_hits *hits, const struct json *j, uint32_t node);
 
 /* The names of systems seen last: records use a few names only, and each very often. */
 struct system_memo {

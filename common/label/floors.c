@@ -272,9 +272,9 @@ read_brought(struct run *run, uint32_t node, struct brought *b)
 }
 
 static void
-keep_brought(struct run *run, const struct brought *b, size_t count)
+keep_brought(struct run *run, const struct brought *b)
 {
-	struct standing s = levels_at(run_json(run), run_labels(run), count, b->node);
+	struct standing s = levels_standing(run, b->node);
 	struct label *label;
 
 	if (b->level <= (int)s.level && (b->sensitivity & ~s.sensitivity) == 0 && (b->basis & ~s.basis) == 0)
@@ -294,17 +294,17 @@ floor_labels(struct run *run, bool narrative)
 {
 	const struct json *j = run_json(run);
 	uint32_t list = run->envelope.labels;
-	size_t count = run_label_count(run);
 	struct brought b;
 
 	if (list == 0)
 		return true;
+	levels_link(run);
 	pointer_cursor_start(run->cursor, j, run->out->record);
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
 		if (!read_brought(run, i, &b))
 			return false;
 		if (!b.is_urgency && b.is_narrative == narrative)
-			keep_brought(run, &b, count);
+			keep_brought(run, &b);
 	}
 	levels_sort(run);
 	return true;

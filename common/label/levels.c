@@ -132,14 +132,99 @@ levels_at(const struct json *j, const struct label *labels, size_t count, uint32
 	return s;
 }
 
-/* The highest level in NODE. */
-unsigned
-levels_within(const struct json *j, const struct label *labels, size_t count, uint32_t node)
-{
-	unsigned level = levels_at(j, labels, count, node).level;
+/* ---- the same for many nodes ------------------------------------------------------------------------- */
 
-	for (size_t i = 0; i < count && labels[i].node < j->nodes[node].next; i++)
-		if (labels[i].node > node && labels[i].kind != LABEL_URGENCY && labels[i].level > (int)level)
+/* What holds at a label's node, and the nearest label before it that lies around it. */
+struct link {
+	struct standing standing;
+	int base;
+	int raise;
+	uint32_t around; /* NO_NODE: none */
+};
+
+static struct link *
+links(const struct run *run)
+{
+	return (struct link *)(void *)run->links.at;
+}
+
+static void
+add_to(struct link *link, const struct label *label)
+{
+	if (label->kind == LABEL_URGENCY)
+		return;
+	if (is_base(label))
+		link->base = label->level;
+	else if (label->level > link->raise)
+		link->raise = label->level;
+	link->standing.sensitivity |= label->sensitivity;
+	link->standing.basis |= label->basis;
+	link->standing.level = (unsigned)(link->base > link->raise ? link->base : link->raise);
+}
+
+void
+levels_link(struct run *run)
+{
+	const struct json *j = run_json(run);
+	const struct label *labels = run_labels(run);
+	size_t count = run_label_count(run);
+	uint32_t around = NO_NODE;
+
+	run->links.used = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct link *link = array_add(&run->links, sizeof *link);
+
+		while (around != NO_NODE && j->nodes[labels[around].node].next <= labels[i].node)
+			around = links(run)[around].around;
+		if (around != NO_NODE)
+			*link = links(run)[around];
+		link->around = around;
+		add_to(link, &labels[i]);
+		around = (uint32_t)i;
+	}
+}
+
+/* The first label behind NODE among those that are linked. */
+static size_t
+behind(const struct run *run, uint32_t node)
+{
+	const struct label *labels = run_labels(run);
+	size_t low = 0;
+	size_t high = run->links.used / sizeof(struct link);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (labels[middle].node <= node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct standing
+levels_standing(const struct run *run, uint32_t node)
+{
+	const struct json *j = run_json(run);
+	size_t i = behind(run, node);
+	uint32_t at = i == 0 ? NO_NODE : (uint32_t)i - 1;
+
+	while (at != NO_NODE && j->nodes[run_labels(run)[at].node].next <= node)
+		at = links(run)[at].around;
+	return at == NO_NODE ? (struct standing){ 0 } : links(run)[at].standing;
+}
+
+unsigned
+levels_within(const struct run *run, uint32_t node)
+{
+	const struct label *labels = run_labels(run);
+	size_t count = run->links.used / sizeof(struct link);
+	uint32_t end = run_json(run)->nodes[node].next;
+	unsigned level = levels_standing(run, node).level;
+
+	for (size_t i = behind(run, node); i < count && labels[i].node < end; i++)
+		if (labels[i].kind != LABEL_URGENCY && labels[i].level > (int)level)
 			level = (unsigned)labels[i].level;
 	return level;
 }
@@ -151,8 +236,8 @@ levels_within(const struct json *j, const struct label *labels, size_t count, ui
 void
 levels_narratives(struct run *run)
 {
-	const struct json *j = run_json(run);
 	size_t count = run_label_count(run);
+	bool is_linked = false;
 
 	for (size_t i = 0; i < run->roots.count; i++) {
 		uint32_t node = ((const struct root_facts *)(const void *)run->facts.at)[i].narrative;
@@ -160,8 +245,11 @@ levels_narratives(struct run *run)
 
 		if (node == 0)
 			continue;
-		most = levels_within(j, run_labels(run), count, run->roots.at[i].node);
-		if (most > levels_at(j, run_labels(run), count, node).level)
+		if (!is_linked)
+			levels_link(run);
+		is_linked = true;
+		most = levels_within(run, run->roots.at[i].node);
+		if (most > levels_standing(run, node).level)
 			run_add(run, node, LABEL_RAISE, SOURCE_NARRATIVE)->level = (int)most;
 	}
 	if (run_label_count(run) > count)

@@ -64,6 +64,7 @@ struct run {
 	struct buffer because;    /* uint32_t */
 	uint32_t because_open;    /* the first of them that belongs to the urgency at hand */
 	struct buffer facts;      /* struct root_facts, a root each */
+	struct buffer links;      /* struct link, a label each: for levels.c */
 	struct buffer candidates; /* uint32_t: rules */
 	struct buffer text;       /* unescaped strings */
 	struct buffer tested;     /* the same for conditions */
@@ -166,7 +167,11 @@ struct standing {
 };
 void levels_sort(struct run *run);
 struct standing levels_at(const struct json *j, const struct label *labels, size_t count, uint32_t node);
-unsigned levels_within(const struct json *j, const struct label *labels, size_t count, uint32_t node);
+
+/* For many nodes: links the labels that there are, sorted, and looks them up until the next change. */
+void levels_link(struct run *run);
+struct standing levels_standing(const struct run *run, uint32_t node);
+unsigned levels_within(const struct run *run, uint32_t node); /* the highest in NODE */
 void levels_narratives(struct run *run);
 
 /* ---- coverage.c ---- */

@@ -329,7 +329,7 @@ urgent_end_root(struct run *run)
 }
 
 static unsigned
-level_of(const struct run *run, const struct urgency *u, size_t labels)
+level_of(const struct run *run, const struct urgency *u)
 {
 	const uint32_t *because = (const uint32_t *)(const void *)run->because.at + u->because;
 	unsigned level = 0;
@@ -337,9 +337,9 @@ level_of(const struct run *run, const struct urgency *u, size_t labels)
 	if (u->level != LABEL_NONE)
 		return (unsigned)u->level;
 	if (u->because_count == 0)
-		return levels_within(run_json(run), run_labels(run), labels, u->node);
+		return levels_within(run, u->node);
 	for (uint32_t i = 0; i < u->because_count; i++) {
-		unsigned one = levels_within(run_json(run), run_labels(run), labels, because[i]);
+		unsigned one = levels_within(run, because[i]);
 
 		level = one > level ? one : level;
 	}
@@ -350,15 +350,14 @@ level_of(const struct run *run, const struct urgency *u, size_t labels)
 void
 urgent_labels(struct run *run)
 {
-	size_t labels = run_label_count(run);
-
+	levels_link(run);
 	for (size_t i = 0; i < urgency_count(run); i++) {
 		struct urgency u = urgencies(run)[i];
 		struct label *label;
 
 		if (u.criticality == 0 && run->set.criticality.usual == 0)
 			continue;
-		unsigned level = level_of(run, &u, labels);
+		unsigned level = level_of(run, &u);
 
 		label = run_add(run, u.node, LABEL_URGENCY, u.source);
 		label->level = (int)level;
