@@ -428,6 +428,22 @@ END
 	ehr 2 ehr-policy explain -P p --bars --width 10 r.json
 }
 
+@test "a picture of a level shows no token of a level above it" {
+	perl "$EHR_ROOT/testdata/canary/make.pl" "$EHR_ROOT/testdata/canary/places.ndjson"
+	for level in L N R; do
+		ehr 0 ehr-policy explain -P "$EHR_ROOT/policies/hospital" --bars --level "$level" --width 1000 records.ndjson
+		# The titles name the records, for people who may see them.
+		grep -v ': level [A-Z]' out >picture
+		awk -v own="$level" 'index("ULMNRV", $2) > index("ULMNRV", own) { print $1 }' tokens.tsv >above
+		[ "$(wc -l <above)" -gt 20 ]
+		[ "$(grep -cFf above picture)" -eq 0 ]
+	done
+	ehr 0 ehr-policy explain -P "$EHR_ROOT/policies/hospital" --bars --level V --width 1000 records.ndjson
+	# At the top all is there, but for what the picture cannot show as it stands: base64 and escapes.
+	cut -f1 tokens.tsv >all
+	[ "$(grep -oFf all out | sort -u | wc -l)" -gt 200 ]
+}
+
 @test "explain takes a record laid out in any way, many, and standard input" {
 	small
 	jq . r.json >pretty.json
