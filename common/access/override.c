@@ -18,7 +18,11 @@ acknowledges(const struct directive *d, const struct rule *rule)
 	return false;
 }
 
-/* Every directive that blocks has acknowledged RULE, each is decided, and there is one. */
+/*
+ * Every directive that blocks has acknowledged RULE, each is decided, and there is one.  Decided means every
+ * rule of it: a directive that denies while something else in it is unknown would else be overridden where
+ * one that is merely unknown is not, and a missing attribute could help.
+ */
 static bool
 is_acknowledged(const struct consent *c, const struct rule *rule)
 {
@@ -31,7 +35,7 @@ is_acknowledged(const struct consent *c, const struct rule *rule)
 
 		if (opinion_unlimited(o))
 			continue;
-		if (o->result == RESULT_INDETERMINATE || !acknowledges(o->directive, rule))
+		if (o->result == RESULT_INDETERMINATE || o->unknown || !acknowledges(o->directive, rule))
 			return false;
 		one = true;
 	}

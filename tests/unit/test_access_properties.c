@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What must be true of any policy and any request (authorization page, section 18), on random ones.  What a
+ * decision releases is counted in entries of a small record, after its obligations; the reading of
+ *obligations here is a second, slow one that shares nothing with the engine.
+ *
+ *	P1  an attribute that is left out never widens what is released
+ *	P2  the whole record releases no more than its entries asked for one by one
+ *	P3  one more deny rule never releases more
+ *	P5  a directive that is not active changes nothing
+ */
+#include "tests/lib/authz.h"
+#include "tests/lib/tap.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { POLICIES = 400, REQUESTS = 24, TEXT = 16384 };
+
+static uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
+
+static unsigned
+draw(unsigned below)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)(seed >> 33) % below;
+}
+
+#define PICK(...)                                                                                            \
+	((const char *const[]){                                                                              \
+	    __VA_ARGS__ })[draw(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))]
+
+/* ---- the record ---------------------------------------------------------------------------------- */
+
+/* Its entries: a type, a level and perhaps a category. */
+static const struct entry {
+	const char *class;
+	const char *level;
+	const char *category;
+} entries[] = {
+	{ "Observation", "L", NULL },
+	{ "Observation", "N", NULL },
+	{ "Observation", "R", "HIV" },
+	{ "Observation", "V", "SUD" },
+	{ "Condition", "N", NULL },
+	{ "Condition", "N", "ETHUD" },
+	{ "Condition", "R", "SUD" },
+	{ "Claim", "L", "HIV" },
+	{ "Claim", "R", NULL },
+};
+
+enum { ENTRIES = sizeof entries / sizeof entries[0] };
+
+static const char ladder[] = "ULMNRV";
+
+static int
+rank(const char *level)
+{
+	const char *at = level[0] != '\0' && level[1] == '\0' ? strchr(ladder, level[0]) : NULL;
+
+	return at ? (int)(at - ladder) : -1;
+}
+
+/* ---- obligations, read a second time --------------------------------------------------------------- */
+
+static struct json json;
+static struct buffer room;
+
+static uint32_t
+member(uint32_t node, const char *name)
+{
+	return node ? json_member(&json, node, bytes_of(name)) : 0;
+}
+
+static bool
+code_matches(const struct entry *e, const char *key, const char *code, bool permit_side)
+{
+	if (strcmp(key, "class") == 0)
+		return strcmp(e->class, code) == 0;
+	if (rank(code) >= 0)
+		return permit_side ? rank(e->level) <= rank(code) : rank(e->level) >= rank(code);
+	if (!e->category)
+		return false;
+	return strcmp(e->category, code) == 0 ||
+	       (strcmp(code, "SUD") == 0 && strcmp(e->category, "ETHUD") == 0);
+}
+
+/* Some code of the list, or with `not` none of it. */
+static bool
+criterion_holds(const struct entry *e, const char *key, uint32_t node, bool permit_side)
+{
+	bool negated = json_kind(&json, node) == JSON_OBJECT, found = false;
+
+	if (negated) {
+		node = member(node, "not");
+		permit_side = !permit_side;
+	}
+	for (uint32_t i = node + 1; i < json.nodes[node].next; i = json.nodes[i].next) {
+		char code[64];
+		struct bytes text = json_string(&json, i, &room);
+
+		(void)snprintf(code, sizeof code, "%.*s", (int)text.size, text.at);
+		found = found || code_matches(e, key, code, permit_side);
+	}
+	return found != negated;
+}
+
+static bool
+criteria_hold(const struct entry *e, uint32_t node, bool permit_side)
+{
+	static const char *const keys[] = { "class", "label" };
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		uint32_t found = member(node, keys[i]);
+
+		if (found && !criterion_holds(e, keys[i], found, permit_side))
+			return false;
+	}
+	return true;
+}
+
+/* Criteria, but for exceptions, which are of the other side. */
+static bool
+item_matches(const struct entry *e, uint32_t node, bool permit_side)
+{
+	uint32_t except = member(node, "except");
+
+	if (!criteria_hold(e, node, permit_side))
+		return false;
+	for (uint32_t i = except + 1; except && i < json.nodes[except].next; i = json.nodes[i].next)
+		if (criteria_hold(e, i, !permit_side))
+			return false;
+	return true;
+}
+
+static bool
+withheld(const struct entry *e, uint32_t properties)
+{
+	uint32_t action = member(properties, "action"), any = member(properties, "any_of");
+
+	if (json_is(&json, action, bytes_of("redact")))
+		return item_matches(e, properties, false);
+	if (!any)
+		return false;
+	for (uint32_t i = any + 1; i < json.nodes[any].next; i = json.nodes[i].next)
+		if (item_matches(e, i, true))
+			return false;
+	return true;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------ */
+
+static struct access *engine;
+static char answer[TEXT];
+
+/* Bit i: entry i may be seen after this decision and its obligations. */
+static uint32_t
+ask(const char *request)
+{
+	static char line[TEXT];
+	struct access_decision d;
+	uint32_t released = 0, list;
+
+	memset(line, 0, sizeof line);
+	(void)snprintf(line, sizeof line - JSON_SLACK, "%s", request);
+	access_decide(engine, bytes_of(line), &d);
+	memset(answer, 0, sizeof answer);
+	(void)snprintf(answer, sizeof answer - JSON_SLACK, "%.*s", (int)d.text.size, d.text.at);
+	if (d.ill_formed || !json_parse(&json, bytes_of(answer))) {
+		check(false);
+		return 0;
+	}
+	if (!d.permitted)
+		return 0;
+	list = member(json_member(&json, 0, bytes_of("context")), "obligations");
+	for (unsigned e = 0; e < ENTRIES; e++) {
+		bool seen = d.level < 0 || rank(entries[e].level) <= d.level;
+
+		for (uint32_t i = list + 1; i < json.nodes[list].next; i = json.nodes[i].next)
+			seen = seen && !withheld(&entries[e], member(i, "properties"));
+		released |= (uint32_t)seen << e;
+	}
+	return released;
+}
+
+struct question {
+	const char *part[6]; /* subject's and context's members; NULL: left out */
+};
+
+static struct question
+random_question(void)
+{
+	struct question q = { { PICK("\"structural_role\":\"physician\"", "\"structural_role\":\"nurse\"",
+				    "\"structural_role\":[\"nurse\",\"physician\"]", NULL),
+	    PICK("\"ward\":\"1\"", "\"ward\":\"2\"", NULL),
+	    PICK("\"purpose\":\"TREAT\"", "\"purpose\":\"BTG\"", "\"purpose\":\"HPAYMT\"",
+		"\"purpose\":\"ETREAT\"", NULL),
+	    PICK("\"acr\":\"loa1\"", "\"acr\":\"loa2\"", "\"acr\":\"loa3\"", NULL),
+	    PICK("\"time\":\"2026-03-02T09:00:00Z\"", "\"time\":\"2026-06-02T09:00:00Z\"", NULL),
+	    PICK("\"route\":\"on-site\"", "\"route\":\"internet\"", NULL) } };
+
+	return q;
+}
+
+/* The request; ENTRY narrows it to one entry, NULL asks for the whole record. */
+static const char *
+request_of(const struct question *q, const struct entry *entry)
+{
+	static char text[2048];
+	char parts[2][512] = { "", "" }, data[256] = "";
+
+	for (int i = 0; i < 6; i++) {
+		char *to = parts[i >= 2];
+
+		if (q->part[i])
+			(void)snprintf(to + strlen(to), sizeof parts[0] - strlen(to), "%s%s",
+			    to[0] ? "," : "", q->part[i]);
+	}
+	if (entry)
+		(void)snprintf(data, sizeof data, ",\"class\":\"%s\",\"label\":[\"%s\"%s%s%s]", entry->class,
+		    entry->level, entry->category ? ",\"" : "", entry->category ? entry->category : "",
+		    entry->category ? "\"" : "");
+	(void)snprintf(text, sizeof text,
+	    "{\"subject\":{\"type\":\"user\",\"id\":\"u\",\"properties\":{%s}},\"action\":{\"name\":\"read\"}"
+	    ","
+	    "\"resource\":{\"type\":\"record\",\"id\":\"p\",\"properties\":{\"patient\":\"p\",\"ward\":\"1\"%"
+	    "s}},"
+	    "\"context\":{%s}}",
+	    parts[0], data, parts[1]);
+	return text;
+}
+
+/* ---- random policies ----------------------------------------------------------------------------------- */
+
+static char house[TEXT], law[TEXT], consents[TEXT];
+
+static void
+add(char *to, const char *text)
+{
+	size_t used = strlen(to);
+
+	(void)snprintf(to + used, TEXT - used, "%s", text);
+}
+
+static const char *
+random_data(void)
+{
+	return PICK("class: Observation", "class: [Observation, Claim]", "class: {not: [Claim]}",
+	    "label: [N]", "label: [R]", "label: [SUD]", "label: [HIV, R]", "label: {not: [R]}",
+	    "label: {not: [SUD]}", "class: [Condition, Claim], label: [N]",
+	    "class: Observation, label: [SUD]");
+}
+
+/* Criteria of a rule on SIDE, as words of a flow map that is still open. */
+static void
+add_criteria(char *to, bool permit)
+{
+	static const char *const common[] = { ", who: {structural_role: physician}",
+		", who: {structural_role: {not: [nurse]}}", ", who: {relation: treating}", ", why: [TREAT]",
+		", why: [HPAYMT]", ", why: [BTG]", ", where: {acr: {at_least: loa2}}",
+		", where: {acr: {below: loa2}}", ", where: {route: {not: [internet]}}",
+		", when: {from: 2026-03-01T00:00:00Z, until: 2026-04-01T00:00:00Z}",
+		", same: [[subject.ward, resource.ward]]" };
+
+	if (draw(4) == 0)
+		add(to,
+		    permit ? ", where: {justification: {present: true}}" : ", who: {ward: {present: false}}");
+	else if (draw(3) > 0)
+		add(to, common[draw(sizeof common / sizeof common[0])]);
+	if (draw(2) == 0) {
+		add(to, ", what: {");
+		add(to, random_data());
+		add(to, "}");
+	}
+}
+
+static void
+add_exceptions(char *to, bool permit)
+{
+	if (draw(3) > 0)
+		return;
+	add(to, ", except: [{");
+	if (draw(2) == 0) {
+		add(to, "what: {");
+		add(to, random_data());
+		add(to, "}");
+	} else {
+		add(to, permit ? "why: [BTG]"
+			       : PICK("who: {relation: treating}", "why: [ETREAT]",
+				     "where: {acr: {at_least: loa3}}"));
+	}
+	add(to, "}]");
+}
+
+static void
+add_rule(char *to, const char *id, bool permit, const char *more)
+{
+	char begin[128];
+
+	(void)snprintf(
+	    begin, sizeof begin, "  - {id: %s, say: Rule., effect: %s", id, permit ? "permit" : "deny");
+	add(to, begin);
+	add_criteria(to, permit);
+	add_exceptions(to, permit);
+	add(to, more);
+	add(to, "}\n");
+}
+
+static void
+random_house(void)
+{
+	house[0] = law[0] = '\0';
+	add(house, "ehr_authz: 1\nlayer: organization\ndefault: ");
+	add(house, PICK("deny", "deny", "permit"));
+	add(house, "\nno_consent: ");
+	add(house, PICK("deny", "permit", "break-glass-only", "ignore"));
+	add(house, "\nrules:\n");
+	for (unsigned i = 0, count = 1 + draw(4); i < count; i++) {
+		bool permit = draw(4) > 0;
+		char id[8] = { 'H', (char)('0' + i), '\0' };
+
+		add_rule(house, id, permit,
+		    permit && draw(3) == 0
+			? PICK(", overrides_consent: acknowledged", ", overrides_consent: always, law: true")
+			: "");
+	}
+	add(law, "ehr_authz: 1\nlayer: jurisdiction\ndefault: pass\nrules:\n");
+	add_rule(law, "J0", false, "");
+}
+
+static void
+random_directive(const char *id, const char *status)
+{
+	char begin[256], nested[256];
+	bool base = draw(2) == 0;
+
+	(void)snprintf(begin, sizeof begin,
+	    "ehr_authz: 1\nconsent: %s\npatient: p\nstatus: %s\nbase: %s\nacknowledges: [H0, H1, "
+	    "H2]\n%s%s%srules:\n",
+	    id, status, base ? "permit" : "deny", base && draw(3) == 0 ? "what: {" : "", "", "");
+	consents[0] = '\0';
+	if (strstr(begin, "what: {")) {
+		(void)snprintf(begin, sizeof begin,
+		    "ehr_authz: 1\nconsent: %s\npatient: p\nstatus: %s\nbase: permit\nwhat: {%s}\nrules:\n",
+		    id, status, random_data());
+	}
+	add(consents, begin);
+	for (unsigned i = 0, count = draw(4); i < count; i++) {
+		bool permit = draw(2) == 0;
+		char name[8] = { 'c', (char)('0' + i), '\0' };
+
+		(void)snprintf(nested, sizeof nested,
+		    ", rules: [{id: n, say: Rule., effect: %s, what: {%s}%s}]", permit ? "deny" : "permit",
+		    random_data(), draw(3) == 0 ? ", why: [TREAT]" : "");
+		add_rule(consents, name, permit, draw(2) == 0 ? nested : "");
+	}
+	if (consents[strlen(consents) - 2] == ':')
+		consents[strlen(consents) - 7] = '\0';
+}
+
+static struct policy policy;
+
+/* DIRECTIVES: so many of a.yaml, b.yaml count. */
+static void
+load(unsigned directives)
+{
+	char path[4][64];
+	const char *files[] = { path[1], path[2] };
+	struct access_sources s = {
+		.policy = &policy, .consents = files, .consents_count = directives, .facts = path[3]
+	};
+	enum access_outcome outcome;
+	struct fault fault = { 0 };
+
+	access_free(engine);
+	policy_release(&policy);
+	authz_write("P/authz/house.yaml", house);
+	authz_write("P/authz/law.yaml", law);
+	(void)snprintf(path[0], sizeof path[0], "%s/P", authz_folder);
+	(void)snprintf(path[1], sizeof path[1], "%s/a.yaml", authz_folder);
+	(void)snprintf(path[2], sizeof path[2], "%s/b.yaml", authz_folder);
+	(void)snprintf(path[3], sizeof path[3], "%s/f.ndjson", authz_folder);
+	engine = policy_load(&policy, path[0], &fault) ? access_load(&s, &outcome, &fault) : NULL;
+	if (!engine) {
+		printf("# %s:%u: %s\n%s\n%s\n", fault.file, fault.line, fault.text, house, consents);
+		check(false);
+		exit(tap_end());
+	}
+}
+
+/* ---- the properties ---------------------------------------------------------------------------------------
+ */
+
+static unsigned wider[6];
+static uint64_t asked, released_some;
+
+static void
+show(unsigned property, const struct question *q, const char *what)
+{
+	if (wider[property]++ < 3)
+		printf("# P%u: %s %s\n# %s\n%s%s%s\n", property, request_of(q, NULL), what, answer, house,
+		    law, consents);
+}
+
+static uint32_t
+one_by_one(const struct question *q)
+{
+	uint32_t released = 0;
+
+	for (unsigned e = 0; e < ENTRIES; e++)
+		released |= ask(request_of(q, &entries[e])) & 1U << e;
+	return released;
+}
+
+static void
+try_question(const struct question *q, uint32_t whole)
+{
+	struct question less = *q;
+	uint32_t single = one_by_one(q), left;
+	unsigned out = draw(6);
+
+	asked += 2 + ENTRIES;
+	released_some += whole != 0;
+	if (whole & ~single)
+		show(2, q, "releases more than its entries");
+	less.part[out] = NULL;
+	left = ask(request_of(&less, NULL));
+	if (left & ~whole)
+		show(1, q, q->part[out] ? q->part[out] : "nothing");
+}
+
+static void
+try_policy(void)
+{
+	struct question q[REQUESTS];
+	uint32_t whole[REQUESTS];
+	char more[4096], first[TEXT];
+
+	random_house();
+	random_directive("a", PICK("active", "active", "active", "inactive"));
+	authz_write("a.yaml", consents);
+	load(1);
+	for (int i = 0; i < REQUESTS; i++) {
+		q[i] = random_question();
+		whole[i] = ask(request_of(&q[i], NULL));
+		try_question(&q[i], whole[i]);
+	}
+	(void)snprintf(first, sizeof first, "%s", consents);
+	random_directive("b", PICK("inactive", "rejected", "entered-in-error"));
+	authz_write("b.yaml", consents);
+	load(2);
+	for (int i = 0; i < REQUESTS; i++)
+		if (ask(request_of(&q[i], NULL)) != whole[i])
+			show(5, &q[i], "depends on a directive that is not active");
+	more[0] = '\0';
+	add_rule(more, "Z", false, "");
+	add(house, more);
+	load(1);
+	for (int i = 0; i < REQUESTS; i++)
+		if (ask(request_of(&q[i], NULL)) & ~whole[i])
+			show(3, &q[i], more);
+}
+
+int
+main(void)
+{
+	authz_make();
+	json_init(&json, NULL, JSON_MAX_DEPTH);
+	buffer_init(&room, 4096);
+	authz_write("P/authz/roles.yaml",
+	    "ehr_authz: 1\nstructural_roles: [physician, nurse]\nrelations: {treating: {object: patient}}\n"
+	    "acr: [loa1, loa2, loa3]\nattributes: {subject: [ward], resource: [ward]}\n");
+	authz_write("f.ndjson", "{\"fact\":\"f\",\"relation\":\"treating\",\"subject\":\"u\",\"patient\":"
+				"\"p\",\"from\":\"2026-03-01T00:00:00Z\","
+				"\"until\":\"2026-04-01T00:00:00Z\"}\n");
+	for (int i = 0; i < POLICIES; i++)
+		try_policy();
+	printf("# %" PRIu64 " decisions, %" PRIu64 " whole records of which something was released\n", asked,
+	    released_some);
+	check(asked >= 100000);
+	check(released_some > asked / 100);
+	check(wider[1] == 0);
+	check(wider[2] == 0);
+	check(wider[3] == 0);
+	check(wider[5] == 0);
+	access_free(engine);
+	policy_release(&policy);
+	json_release(&json);
+	buffer_release(&room);
+	authz_remove();
+	return tap_end();
+}
