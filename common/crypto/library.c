@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -18,6 +19,54 @@ library_must(int result, const char *what)
 {
 	if (result != 1)
 		diag_die(EXIT_KEYS, "cryptography failed: %s", what);
+}
+
+/*
+ * OpenSSL's memory comes through these: 3.0 does not survive a failed allocation while it starts (it locks a
+ * lock that is not there), and out of memory ends a program in one way here.
+ */
+/* At once: what OpenSSL would do at exit waits for locks that it may hold now. */
+static void *
+out_of_memory(size_t size)
+{
+	diag_warn("out of memory (%zu bytes wanted)", size);
+	_exit(EXIT_IO);
+}
+
+static void *
+take(size_t size, const char *file, int line)
+{
+	void *at = size > 0 ? malloc(size) : NULL;
+
+	(void)file;
+	(void)line;
+	return at != NULL || size == 0 ? at : out_of_memory(size);
+}
+
+static void
+give(void *at, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(at);
+}
+
+static void *
+retake(void *old, size_t size, const char *file, int line)
+{
+	if (size == 0) {
+		give(old, file, line);
+		return NULL;
+	}
+	void *at = realloc(old, size);
+	return at != NULL ? at : out_of_memory(size);
+}
+
+/* Before main, since OpenSSL takes them only before its first allocation, wherever that is. */
+__attribute__((constructor)) static void
+give_memory(void)
+{
+	(void)CRYPTO_set_mem_functions(take, retake, give);
 }
 
 void
