@@ -20,7 +20,7 @@ comes_before(const struct run *run, const struct label *a, const struct label *b
 
 	if (x != y)
 		return x < y;
-	return a->criticality > b->criticality;
+	return a->criticality != b->criticality ? a->criticality > b->criticality : a->level < b->level;
 }
 
 static void
@@ -67,12 +67,14 @@ insertion_sort(const struct run *run, struct label *at, size_t count)
 	}
 }
 
-/* Two labels of one source on one node are one. */
+/* Two labels of one source on one node are one; a lesser urgency stays if more readers may know of it. */
 static bool
 merge(struct label *into, const struct label *from)
 {
 	if (into->node != from->node || into->rule != from->rule || into->kind != from->kind)
 		return false;
+	if (from->kind == LABEL_URGENCY)
+		return from->level >= into->level;
 	into->level = from->level > into->level ? from->level : into->level;
 	into->sensitivity |= from->sensitivity;
 	into->basis |= from->basis;
@@ -88,7 +90,7 @@ levels_sort(struct run *run)
 	size_t kept = 0;
 	size_t i = 1;
 
-	while (i < count && comes_before(run, &at[i - 1], &at[i]))
+	while (i < count && rank(run, &at[i - 1]) < rank(run, &at[i]))
 		i++;
 	if (i >= count)
 		return;

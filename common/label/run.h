@@ -28,6 +28,12 @@ struct frame {
 	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
 };
 
+/* A node that something was read from; WHOLE: with all that stands in it. */
+struct because {
+	uint32_t node;
+	bool whole;
+};
+
 /* What says how urgent something is: a label when the levels are known. */
 struct urgency {
 	uint32_t node;    /* what gets the label */
@@ -61,7 +67,7 @@ struct run {
 	struct buffer hits;       /* struct coding_hit */
 	struct buffer entries;    /* uint32_t: the outermost ones of the root, ascending */
 	struct buffer urgencies;  /* struct urgency */
-	struct buffer because;    /* uint32_t */
+	struct buffer because;    /* struct because */
 	uint32_t because_open;    /* the first of them that belongs to the urgency at hand */
 	struct buffer facts;      /* struct root_facts, a root each */
 	struct buffer links;      /* struct link, a label each: for levels.c */

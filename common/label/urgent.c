@@ -22,13 +22,20 @@ urgency_count(const struct run *run)
 static uint32_t
 because_count(const struct run *run)
 {
-	return (uint32_t)(run->because.used / sizeof(uint32_t));
+	return (uint32_t)(run->because.used / sizeof(struct because));
 }
 
 void
 urgent_because(struct run *run, uint32_t node)
 {
-	*(uint32_t *)array_add(&run->because, sizeof node) = node;
+	*(struct because *)array_add(&run->because, sizeof(struct because)) = (struct because){ node, true };
+}
+
+/* NODE itself counts and not what else stands in it. */
+static void
+because_at(struct run *run, uint32_t node)
+{
+	*(struct because *)array_add(&run->because, sizeof(struct because)) = (struct because){ node, false };
 }
 
 /* What was noted as the reason since the last close is this urgency's. */
@@ -56,57 +63,44 @@ urgent_close(struct run *run)
 /* ---- evidence --------------------------------------------------------------------------------------------
  */
 
-static bool
-find_word(const struct run *run, const struct evidence *e, uint32_t node, unsigned *criticality)
+/* A word at NODE that says how urgent something is; several of them are labels of their own, as not all may
+ * be known to everybody. */
+static void
+look_at_word(struct run *run, const struct evidence *e, uint32_t holder, uint32_t node)
 {
 	bool found = false;
+	unsigned criticality = 0;
 
 	if (node == 0 || json_kind(run_json(run), node) != JSON_STRING)
-		return false;
+		return;
 	for (size_t i = 0; i < e->words; i++)
 		if (json_is(run_json(run), node, e->word[i].word) &&
-		    (!found || e->word[i].criticality > *criticality)) {
-			*criticality = e->word[i].criticality;
+		    (!found || e->word[i].criticality > criticality)) {
+			criticality = e->word[i].criticality;
 			found = true;
 		}
-	return found;
+	if (!found)
+		return;
+	because_at(run, node);
+	urgent_add(run, run_entry(run, holder), criticality, SOURCE_EVIDENCE, LABEL_NONE);
+	urgent_close(run);
 }
 
-/* A word as it stands, or the code of a Coding or of a CodeableConcept's codings: the gravest. */
-static bool
-find_evidence(const struct run *run, const struct evidence *e, uint32_t node, unsigned *criticality)
-{
-	const struct json *j = run_json(run);
-	const struct condition_members *m = run->set.words.members;
-	uint32_t list = json_member_key(j, node, m->coding);
-	bool found = find_word(run, e, node, criticality);
-	unsigned word;
-
-	if (find_word(run, e, json_member_key(j, node, m->code), &word) && (!found || word > *criticality)) {
-		*criticality = word;
-		found = true;
-	}
-	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
-		return found;
-	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
-		if (find_word(run, e, json_member_key(j, i, m->code), &word) &&
-		    (!found || word > *criticality)) {
-			*criticality = word;
-			found = true;
-		}
-	return found;
-}
-
+/* A word as it stands, or the code of a Coding or of a CodeableConcept's codings. */
 void
 urgent_evidence(struct run *run, uint32_t node, uint32_t evidence)
 {
-	unsigned criticality = 0;
+	const struct evidence *e = &run->set.criticality.evidence[evidence];
+	const struct json *j = run_json(run);
+	const struct condition_members *m = run->set.words.members;
+	uint32_t list = json_member_key(j, node, m->coding);
 
-	if (!find_evidence(run, &run->set.criticality.evidence[evidence], node, &criticality))
+	look_at_word(run, e, node, node);
+	look_at_word(run, e, node, json_member_key(j, node, m->code));
+	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
 		return;
-	urgent_because(run, node);
-	urgent_add(run, run_entry(run, node), criticality, SOURCE_EVIDENCE, LABEL_NONE);
-	urgent_close(run);
+	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
+		look_at_word(run, e, node, json_member_key(j, i, m->code));
 }
 
 /* ---- signs -----------------------------------------------------------------------------------------------
@@ -215,15 +209,57 @@ holds(const struct run *run, const struct rule *rule)
 /* The sign and its value beside it, in a root or in a component. */
 struct sight {
 	uint32_t holder;
-	uint32_t code;
-	uint32_t value; /* 0: none */
+	uint32_t coding; /* that said which sign it is */
+	uint32_t value;  /* 0: none */
 };
+
+/* What of a Quantity was read. */
+static void
+because_quantity(struct run *run, uint32_t node)
+{
+	const struct condition_members *m = run->set.words.members;
+	const uint16_t read[] = { m->value, m->code, m->unit, m->comparator };
+
+	because_at(run, node);
+	for (size_t i = 0; i < sizeof read / sizeof read[0]; i++) {
+		uint32_t member = json_member_key(run_json(run), node, read[i]);
+
+		if (member != 0)
+			because_at(run, member);
+	}
+}
+
+static void
+because_value(struct run *run, uint32_t value)
+{
+	const uint32_t end[] = { json_member_key(run_json(run), value, run->low),
+		json_member_key(run_json(run), value, run->high) };
+
+	because_quantity(run, value);
+	for (size_t i = 0; i < 2; i++)
+		if (end[i] != 0)
+			because_quantity(run, end[i]);
+}
+
+static void
+because_coding(struct run *run, uint32_t coding)
+{
+	const struct condition_members *m = run->set.words.members;
+	uint32_t system = json_member_key(run_json(run), coding, m->system);
+
+	because_at(run, json_member_key(run_json(run), coding, m->code));
+	if (system != 0)
+		because_at(run, system);
+}
 
 static void
 add_sign(struct run *run, const struct sight *sight, unsigned criticality, unsigned source, int level)
 {
-	urgent_because(run, sight->code);
-	urgent_because(run, sight->value != 0 ? sight->value : sight->holder);
+	because_coding(run, sight->coding);
+	if (sight->value != 0)
+		because_value(run, sight->value);
+	else
+		because_at(run, sight->holder);
 	urgent_add(run, sight->holder, criticality, source, level);
 	urgent_close(run);
 }
@@ -269,26 +305,33 @@ is_first_of_sign(const struct ruleset *s, size_t rule)
 	return true;
 }
 
-void
-urgent_sign(struct run *run, const struct frame *f)
+static void
+judge_coding(struct run *run, const struct coding_hit *hit, uint32_t holder)
 {
-	struct sight sight = { .holder = f->node, .code = f->member[ROLE_CODE] };
+	struct sight sight = { .holder = holder, .coding = hit->coding };
 	struct code_bits categories = { 0 };
 
-	if (sight.code == 0)
-		return;
-	for (size_t i = f->hits; i < run->hit_list.count; i++) {
-		const struct coding_hit *hit = &run->hit_list.at[i];
-
-		if ((hit->coding == sight.code || hit->concept == sight.code) && !hit->is_unreadable)
-			codes_matched_categories(run->set.codes, &hit->match, NULL, &categories);
-	}
+	codes_matched_categories(run->set.codes, &hit->match, NULL, &categories);
 	for (size_t i = 0; i < run->set.rules; i++) {
 		int sign = run->set.rule[i].sign;
 
 		if (sign != NO_SIGN && code_bits_has(&categories, (unsigned)sign) &&
 		    is_first_of_sign(&run->set, i))
 			judge_sign(run, &sight, sign);
+	}
+}
+
+/* Of several codings each one judges: a reader may know one of them and not the other. */
+void
+urgent_sign(struct run *run, const struct frame *f)
+{
+	uint32_t code = f->member[ROLE_CODE];
+
+	for (size_t i = f->hits; code != 0 && i < run->hit_list.count; i++) {
+		const struct coding_hit *hit = &run->hit_list.at[i];
+
+		if ((hit->coding == code || hit->concept == code) && !hit->is_unreadable)
+			judge_coding(run, hit, f->node);
 	}
 }
 
@@ -331,7 +374,7 @@ urgent_end_root(struct run *run)
 static unsigned
 level_of(const struct run *run, const struct urgency *u)
 {
-	const uint32_t *because = (const uint32_t *)(const void *)run->because.at + u->because;
+	const struct because *because = (const struct because *)(const void *)run->because.at + u->because;
 	unsigned level = 0;
 
 	if (u->level != LABEL_NONE)
@@ -339,7 +382,8 @@ level_of(const struct run *run, const struct urgency *u)
 	if (u->because_count == 0)
 		return levels_within(run, u->node);
 	for (uint32_t i = 0; i < u->because_count; i++) {
-		unsigned one = levels_within(run, because[i]);
+		uint32_t node = because[i].node;
+		unsigned one = because[i].whole ? levels_within(run, node) : levels_standing(run, node).level;
 
 		level = one > level ? one : level;
 	}
