@@ -41,12 +41,12 @@ alike() {
 	return 1
 }
 
-# A birth date is released as its year, a reading by the month, day and hour: named by the policy, not hidden.
+# A birth date is released as its year, a device's model as a mask, a reading by the month, day and hour: named by the policy, not hidden.
 # Where a reader may see that something is missing, ids that others refer to say what.
 released() {
 	case $1 in
 	meter) RELEASED='^/(start|value|meterId|(gas_)?unique_id)$' LADDER='open network supplier household' "${@:2}" ;;
-	hospital) RELEASED='birthDate$' KEEP_IDS=1 "${@:2}" ;;
+	hospital) RELEASED='(birthDate|modelNumber)$' KEEP_IDS=1 "${@:2}" ;;
 	*) "${@:2}" ;;
 	esac
 }
