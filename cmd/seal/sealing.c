@@ -310,7 +310,7 @@ static bool
 is_whole(const struct tags *t, const struct bytes record)
 {
 	if (t->id.size == 0 || t->rl.size == 0 || t->n == 0 || t->n > t->of || t->criticality.size == 0 ||
-	    !sealed_is_policy(t->policy) || (t->mark.size > 0 && !sealed_is_marked(t->mark, "m_")))
+	    (t->mark.size > 0 && !sealed_is_marked(t->mark, "m_")))
 		return false;
 	if (t->stage == STAGE_DELETED || t->deleted)
 		return bytes_are(record, "{}");
@@ -323,23 +323,32 @@ has_pseudonyms(const struct tags *t)
 	return sealed_is_marked(t->id, "r_") && (t->subject.size == 0 || sealed_is_marked(t->subject, "s_"));
 }
 
+/* The policy that a line was made under: ours, which needs no second look, or another. */
+static enum reason
+judge_policy(const struct sealing_setup *s, struct bytes policy)
+{
+	if (s->policy != NULL && bytes_equal(policy, (struct bytes){ s->policy->digest, DIGEST_TEXT - 1 }))
+		return REASON_NONE;
+	if (!sealed_is_policy(policy))
+		return REASON_TAGS_INVALID;
+	return s->policy == NULL || s->other_policy ? REASON_NONE : REASON_OTHER_POLICY;
+}
+
 /* Whether the policy has what the tags say; *LEVEL is which of its levels. */
 static enum reason
 judge(const struct sealing_run *r, const struct head *h, int *level)
 {
 	const struct sealing_setup *s = &r->setup;
 	const struct tags *t = &h->tags;
+	enum reason reason;
 
 	if (!is_whole(t, h->record) || (t->stage == STAGE_OPENED && !has_pseudonyms(t)))
 		return REASON_TAGS_INVALID;
-	if (s->policy == NULL)
-		return REASON_NONE;
-	if (!s->other_policy && !bytes_are(t->policy, s->policy->digest))
-		return REASON_OTHER_POLICY;
+	reason = judge_policy(s, t->policy);
+	if (reason != REASON_NONE || s->policy == NULL)
+		return reason;
 	*level = policy_level(s->policy, t->rl);
-	if (*level < 0 || s->policy->level[*level].al != t->al)
-		return REASON_UNKNOWN_LEVEL;
-	return REASON_NONE;
+	return *level < 0 || s->policy->level[*level].al != t->al ? REASON_UNKNOWN_LEVEL : REASON_NONE;
 }
 
 static struct seal *
