@@ -1,0 +1,220 @@
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+
+# A site with a nurse of ward 7 (AL 3) and a physician who treats w2 (AL 5), and two records about w2: one that is urgent
+# for all to see, one of which the lower levels see nothing.
+setup_file() {
+	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
+	export now=2026-11-01T19:30:00Z batch=b_AAAAAAAAAAAAAAAAAAAAAA
+	cd "$F" || return 1
+	ehr-keys make -P "$P" -S site >made
+	printf 'ehr_authz: 1\nconsent: c-w2\npatient: w2\nstatus: active\ndate: 2026-10-30\nbase: permit\nrules: []\n' >site/consents/w2.yaml
+	echo '{"fact":"f-1","relation":"treating","subject":"dr-lee","patient":"w2","from":"2026-10-30T08:00:00Z","until":"2026-11-30T08:00:00Z","by":"dr-lee","at":"2026-10-30T07:58:10Z"}' >site/facts.ndjson
+	grant nurse-ito '"structural_role":"nurse","functional_role":["nurse"],"permissions":["PRD-006"],"ward":"7"' >nurse
+	grant dr-lee '"structural_role":"physician"' >physician
+	cat nurse physician >site/grants.jwts
+	{
+		subscription nurse-7 nurse-ito nurse care-team
+		subscription on-call dr-lee physician on-call-physician
+	} >site/subscriptions/ward.ndjson
+	cat >records <<-'END'
+		{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"59408-5"}]},"subject":{"reference":"Patient/w2"},"effectiveDateTime":"2026-11-01T19:00:00Z","valueQuantity":{"value":84,"unit":"%","system":"http://unitsofmeasure.org","code":"%"}}
+		{"resourceType":"Condition","id":"c1","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"B20"}]},"subject":{"reference":"Patient/w2"}}
+	END
+	ehr-classify -P "$P" records 2>/dev/null | ehr-redact -P "$P" -S site | ehr-seal -P "$P" -S site --batch $batch >sealed
+}
+
+# A signed grant to subscribe to w2, as the policy decides, bound to a device of the party's own.
+grant() {
+	local device jkt
+	ehr-keys make --kind reader --keys "device.$1" --authority site/authority.jwks --now "$now" >enrol."$1" || return
+	device=$(ehr-keys list --self --keys "device.$1" | jq -r .id)
+	jkt=$(ehr-keys list --self --keys "device.$1" | jq -r .sig.jkt)
+	ehr-keys enrol -S site --expect "$jkt" --al-cap 5 --now "$now" enrol."$1" >/dev/null || return
+	printf '{"id":"%s","subject":{"type":"user","id":"%s","properties":{"domain":"hospital","device":"%s",%s}},"action":{"name":"subscribe"},"resource":{"type":"patient","id":"w2","properties":{"domain":"hospital","patient":"w2","ward":"7"}},"context":{"purpose":"TREAT","time":"%s","acr":"loa3","route":"on-site","supported_actions":["level","audit","expire"]}}\n' \
+		"$1" "$1" "$device" "$2" "$now" | ehr-authz -P "$P" -S site >decision."$1" || return
+	grep -q '"decision":true' decision."$1" || return
+	ehr-keys grant -P "$P" -S site --decision decision."$1" --now "$now"
+}
+
+claim() {
+	cut -d. -f2 "$1" | tr '_-' '/+' | jq -Rr '. + "==="[(length + 3) % 4:] | @base64d | fromjson | .'"$2"
+}
+
+# subscription ID PARTY GRANT CLASS [MORE]
+subscription() {
+	printf '{"id":"%s","party":"%s","grant":"%s","responder":"%s","select":{"subjects":["%s"]},"purpose":"TREAT"%s}\n' \
+		"$1" "$2" "$(claim "$3" jti)" "$4" "$(claim "$3" 'subjects[0]')" "${5:-}"
+}
+
+notify() {
+	local status=$1
+	shift
+	ehr "$status" ehr-notify -P "$P" -S "$F/site" "$@"
+}
+
+@test "use case, notify: each is told of the highest version that she may read, in steps, with deadlines" {
+	notify 0 "$F/sealed"
+	empty err
+	jq -r 'select(.ehr.criticality == "high") | [.to.subscription, .to.class, .to.step, .ehr.rl, .ehr.al, .deadline.after, .deadline.dispatch, .deadline.ack, .deadline.expires, .kind, .payload] | @tsv' out >seen
+	same seen <<-'END'
+		nurse-7	care-team	0	N	3	PT0S	PT30S	PT5M	PT12H	data	reference
+		on-call	on-call-physician	1	V	5	PT5M	PT30S	PT5M	PT12H	data	reference
+	END
+	# The tier follows from the version's own tags: routine goes to the care team.
+	jq -r 'select(.ehr.criticality == "routine") | [.to.subscription, .ehr.rl] | @tsv' out >seen
+	same seen <<-'END'
+		nurse-7	N
+	END
+}
+
+@test "use case 1.0.8: no key is there, and the same input gives the same bytes" {
+	cp -r "$F/site" site
+	rm -r site/keys
+	ehr 0 ehr-notify -P "$P" -S site "$F/sealed"
+	cp out first
+	head -c 100000 "$F/sealed" >/dev/null
+	ehr 0 ehr-notify -P "$P" -S site <"$F/sealed"
+	cmp first out
+	# Tags and header alone are enough: an archive without ciphertext gives the same intents.
+	jq -c '{ehr, protected}' "$F/sealed" >tags
+	ehr 0 ehr-notify -P "$P" -S site tags
+	cmp first out
+}
+
+@test "an intent names no address, no category, and nothing of a version above the one it names" {
+	notify 0 "$F/sealed"
+	grep nurse-7 out >told
+	for word in '"rl":"R"' '"rl":"V"' HIV '"of"' Patient Condition B20 '"mark"'; do lacks told "$word"; done
+}
+
+@test "one flipped character in a tag, here or there or in both, is refused with its group" {
+	sed '1s/"criticality":"[a-z]*"/"criticality":"routine"/; 2s/"al":3/"al":2/' "$F/sealed" >forged
+	notify 6 forged
+	[ "$(wc -l <err)" -eq 1 ]
+	has err 'tag-mismatch: tags differ from those under protection'
+	empty out
+	notify 1 --on-error skip forged
+	has err 'forged:2: tag-mismatch'
+	jq -r '.ehr.criticality' out >seen
+	same seen <<-'END'
+		routine
+	END
+}
+
+@test "a cut or mixed group is refused, the next one goes on" {
+	sed 2d "$F/sealed" >cut
+	notify 5 cut
+	has err 'cut:2: versions-incomplete'
+	notify 1 --on-error quarantine --quarantine aside cut
+	[ "$(jq -r .ehr.reason aside | sort | uniq -c | tr -s ' \n' ' ')" = ' 3 versions-incomplete ' ]
+	[ "$(wc -l <out)" -eq 1 ]
+	head -n 2 "$F/sealed" >short
+	notify 5 short
+	has err 'short:1: versions-incomplete'
+	{ sed -n 1p "$F/sealed" && sed -n 6p "$F/sealed"; } >mixed
+	notify 5 mixed
+	has err 'mixed:2: versions-order'
+}
+
+@test "a line of another domain, another level or another stage is refused" {
+	cp -r "$P" other
+	sed -i 's/^domain: .*/domain: elsewhere/' other/seal.yaml
+	ehr 5 ehr-notify -P other -S "$F/site" "$F/sealed"
+	has err ':1: other-domain'
+	ehr-classify -P "$P" "$F/records" >labelled 2>/dev/null
+	notify 5 labelled
+	has err 'labelled:1: wrong-stage'
+}
+
+@test "use case 1.0.6: without grants nothing comes out, and each refusal has its reason" {
+	: >none
+	notify 1 --grants none "$F/sealed"
+	empty out
+	has err 'subscription nurse-7 refused: grant-missing'
+	has err 'subscription on-call refused: grant-missing'
+	sed -E 's/^(.*\.)([^.]*)$/\1\U\2/' "$F/site/grants.jwts" >flipped
+	notify 1 --grants flipped "$F/sealed"
+	empty out
+	has err 'refused: grant-bad'
+	mkdir more
+	subscription nurse-8 nurse-ito "$F/nurse" care-team ',"claims":{"al":4}' >more/a.ndjson
+	subscription nurse-9 nurse-ito "$F/nurse" family >>more/a.ndjson
+	subscription lent dr-lee "$F/nurse" care-team >>more/a.ndjson
+	notify 1 --subscriptions more "$F/sealed"
+	has err 'more/a.ndjson:1: subscription nurse-8 refused: al'
+	has err 'more/a.ndjson:2: subscription nurse-9 refused: grant-role'
+	has err 'more/a.ndjson:3: subscription lent refused: grant-bad'
+	empty out
+	notify 3 --strict --subscriptions more "$F/sealed"
+	has err '3 subscriptions refused (--strict)'
+}
+
+@test "a lower claim takes effect" {
+	subscription nurse-7 nurse-ito "$F/nurse" care-team ',"claims":{"al":1}' >low.ndjson
+	notify 0 --subscriptions low.ndjson --suppressed held "$F/sealed"
+	[ "$(jq -r .ehr.rl out | sort -u)" = L ]
+}
+
+@test "dates count as of --now, and who was held back is written with the reason" {
+	notify 0 --now 2026-11-01T19:31:00Z --suppressed held "$F/sealed"
+	empty held
+	[ "$(wc -l <out)" -eq 3 ]
+	notify 0 --now 2027-11-01T19:31:00Z --suppressed held "$F/sealed"
+	empty out
+	[ "$(jq -r .reason held | sort -u)" = grant-expired ]
+	[ "$(jq -r .ehr.stage held | sort -u)" = suppressed ]
+	notify 0 --now 2020-11-01T19:31:00Z --suppressed held "$F/sealed"
+	[ "$(jq -r .reason held | sort -u)" = grant-early ]
+	notify 2 --now yesterday "$F/sealed"
+	has err 'not a time'
+}
+
+@test "use case 1.0.9: a revoked device or person hears nothing more" {
+	cp -r "$F/site" site
+	ehr-keys revoke -S site --party nurse-ito --now "$now" >revoked
+	ehr 1 ehr-notify -P "$P" -S site --revoked revoked "$F/sealed"
+	has err 'subscription nurse-7 refused: revoked'
+	[ "$(jq -r .to.party out | sort -u)" = dr-lee ]
+}
+
+@test "a grant of another authority is none" {
+	ehr-keys make -P "$P" -S foreign >/dev/null
+	notify 1 --authority foreign/authority.jwks "$F/sealed"
+	empty out
+	has err '2 lines that do not verify give nothing'
+	: >empty
+	notify 6 --authority empty "$F/sealed"
+	has err 'no keys of an authority'
+}
+
+@test "changing one vital sign changes who is told" {
+	sed 's/"value":84/"value":97/' "$F/records" >calm
+	ehr-classify -P "$P" calm 2>/dev/null | ehr-redact -P "$P" -S "$F/site" | ehr-seal -P "$P" -S "$F/site" --batch $batch >sealed
+	notify 0 sealed
+	[ "$(jq -r .ehr.criticality out | sort -u)" = routine ]
+	lacks out on-call
+}
+
+@test "an unknown word in a subscription or in notify.yaml refuses to start, with its place" {
+	echo '{"id":"a","party":"p","grant":"g","select":{"subjects":["s"]},"purpose":"TREAT","colour":1}' >odd.ndjson
+	notify 3 --subscriptions odd.ndjson "$F/sealed"
+	has err 'odd.ndjson:1:'
+	printf 'id: a\nparty: p\ngrant: g\nresponder: nobody\nselect: {subjects: [s]}\npurpose: TREAT\n' >odd.yaml
+	notify 3 --subscriptions odd.yaml "$F/sealed"
+	has err 'odd.yaml:4:12: unknown class of responders'
+	cp -r "$P" odd
+	sed -i 's/^  high:/  hihg:/' odd/notify.yaml
+	ehr 3 ehr-notify -P odd -S "$F/site" "$F/sealed"
+	has err "odd/notify.yaml:"
+	has err "unknown criticality 'hihg'"
+}
+
+@test "misuse names what is missing" {
+	ehr 2 ehr-notify -S "$F/site" "$F/sealed"
+	has err '--policy DIR'
+	ehr 2 ehr-notify -P "$P" "$F/sealed"
+	has err '--site DIR'
+	notify 4 --subscriptions nowhere "$F/sealed"
+	has err 'nowhere: No such file or directory'
+}
