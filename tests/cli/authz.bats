@@ -362,3 +362,14 @@ hospital() {
 	ehr 1 ehr-authz -P P -S S --on-error quarantine --quarantine q --max-refused 5 --max-record 1M --max-depth 9 --progress in
 	[ "$(jq -r .ehr.reason q)" = bad-request ]
 }
+
+@test "whichever read or write fails, it ends with 4 and says so" {
+	native || skip "LD_PRELOAD and sanitizers do not go together"
+	hospital
+	head -n 3 "$cases/hospital/requests.ndjson" >in
+	for call in read write; do
+		torture "$call" ehr-authz -P P -S S
+		[ "$faults" -ge 1 ]
+	done
+	line 4 'ehr-authz -P P -S S in >/dev/full'
+}

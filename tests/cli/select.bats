@@ -300,3 +300,66 @@ given() {
 	ehr 4 ehr-select -P "$P" --grant g --authority nowhere --revoked nowhere </dev/null
 	has err 'ehr-select: nowhere: No such file or directory'
 }
+
+@test "whichever read or write fails, it ends with 4 and says so" {
+	native || skip "LD_PRELOAD and sanitizers do not go together"
+	versions $x $ann $one >in
+	decision 5
+	for call in read write; do
+		torture "$call" ehr-select -P "$P" --decision decision
+		[ "$faults" -ge 1 ]
+	done
+	line 4 'ehr-select -P '"$P"' --decision decision in >/dev/full'
+}
+
+@test "what keys were granted opens what was selected: sealing, selecting and opening fit together" {
+	ehr-keys make -P "$EHR_ROOT/policies/hospital" -S site >/dev/null
+	head -n 20 "$EHR_ROOT/testdata/ward/upload.ndjson" | ehr-ingest | ehr-classify -P "$EHR_ROOT/policies/hospital" 2>err1 |
+		ehr-redact -P "$EHR_ROOT/policies/hospital" -S site | ehr-seal -P "$EHR_ROOT/policies/hospital" -S site >store
+	subject=$(jq -r '.ehr.subject // empty' store | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
+	decision 3
+	sed -i "s/s_$ann/$subject/" decision
+	ehr 0 ehr-select -P "$EHR_ROOT/policies/hospital" --decision decision store
+	cp out selected
+	jq -c --arg s "$subject" 'select(.ehr.subject == $s and .ehr.al <= 3)' store | jq -s 'group_by(.ehr.id) | length' >want
+	[ "$(wc -l <selected)" -eq "$(cat want)" ]
+	[ "$(jq -r .ehr.al selected | sort -rn | head -n 1)" -le 3 ]
+	ehr 0 ehr-open -S site selected
+	[ "$(wc -l <out)" -eq "$(wc -l <selected)" ]
+	ehr 0 ehr-select -P "$EHR_ROOT/policies/hospital" --decision decision --pick all store
+	[ "$(wc -l <out)" -gt "$(wc -l <selected)" ]
+}
+
+@test "a subscriber's grant: decided, signed, and then good for what it says until it ends" {
+	local P=$EHR_ROOT/policies/hospital now=2026-03-02T09:00:00Z subject
+	ehr-keys make -P "$P" -S site --now "$now" >made
+	ehr-keys make --kind reader --keys tablet --authority site/authority.jwks --now "$now" >tablet.enrol
+	device=$(ehr-keys list --self --keys tablet | jq -r .sig.jkt)
+	ehr-keys enrol -S site --expect "$device" --al-cap 5 --now "$now" tablet.enrol >enrolled
+	head -n 20 "$EHR_ROOT/testdata/ward/upload.ndjson" | ehr-ingest | ehr-classify -P "$P" 2>err1 |
+		ehr-redact -P "$P" -S site | ehr-seal -P "$P" -S site >store
+	subject=$(jq -r '.ehr.subject // empty' store | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
+	echo "{\"type\":\"patient\",\"id\":\"ann\",\"properties\":{\"pseudonym\":\"$subject\"}}" >site/entities.ndjson
+	cp "$cases/hospital/facts.ndjson" site/
+	cp "$cases"/hospital/consents/*.yaml site/consents/
+	grep -F -e '"id": "subscribe"' "$cases/hospital/requests.ndjson" | head -n 1 |
+		jq -c --arg device "$device" '.subject.properties.device = $device' >request
+	ehr 0 ehr-authz -P "$P" -S site request
+	cp out decision
+	ehr 0 ehr-keys grant -P "$P" -S site --decision decision --now "$now"
+	cp out grant
+	ehr 2 ehr-select -P "$P" -S site --grant grant store
+	has err 'needs --now TIME'
+	ehr 0 ehr-select -P "$P" -S site --grant grant --now 2026-03-02T10:00:00Z store
+	[ -s out ]
+	[ "$(jq -r .ehr.subject out | sort -u)" = "$subject" ]
+	[ "$(jq -r .ehr.al out | sort -rn | head -n 1)" -eq 4 ]
+	ehr 7 ehr-select -P "$P" -S site --grant grant --now 2026-03-16T10:00:00Z store
+	empty out
+	has err 'grant: denied: grant-expired'
+	ehr 0 ehr-select -P "$P" --grant grant --authority site/authority.jwks --now 2026-03-02T10:00:00Z --al 1 store
+	[ "$(jq -r .ehr.al out | sort -rn | head -n 1)" -le 1 ]
+	ehr-keys make -P "$P" -S other --now "$now" >made
+	ehr 7 ehr-select -P "$P" -S other --grant grant --now 2026-03-02T10:00:00Z store
+	has err 'it is not one grant that verifies'
+}
