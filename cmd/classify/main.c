@@ -75,15 +75,15 @@ load(struct classify *c)
 }
 
 /* The index of a line: a record may be as deep in its envelope as it may be without. */
-static const struct json *
-parse(struct classify *c, struct bytes line)
+static bool
+parse(struct classify *c, struct bytes line, const struct json **j)
 {
+	*j = &c->json;
 	if (json_parse(&c->json, line))
-		return &c->json;
-	if (c->json.reason == REASON_TOO_DEEP && json_parse(&c->envelope, line) &&
-	    json_member(&c->envelope, 0, (struct bytes)BYTES("ehr")) != 0)
-		return &c->envelope;
-	return NULL;
+		return true;
+	*j = &c->envelope;
+	return c->json.reason == REASON_TOO_DEEP && json_parse(&c->envelope, line) &&
+	       json_member(&c->envelope, 0, (struct bytes)BYTES("ehr")) != 0;
 }
 
 /* A tombstone has nothing to be labelled: it goes on as it came. */
@@ -100,10 +100,10 @@ static enum filter_outcome
 classify_line(void *context, struct filter *f, struct bytes line)
 {
 	struct classify *c = context;
-	const struct json *j = parse(c, line);
+	const struct json *j;
 	struct labels labels;
 
-	if (j == NULL)
+	if (!parse(c, line, &j))
 		return filter_no(f, c->json.reason, c->json.byte);
 	if (!classifier_run(c->classifier, j, &labels)) {
 		if (labels.reason != REASON_WRONG_STAGE || !is_deleted(j))
