@@ -60,19 +60,18 @@ edits_replace(struct edits *e, uint32_t from, uint32_t to, uint32_t text, uint32
 }
 
 bool
-edits_each(const struct edits *e, const char *text, uint32_t from, uint32_t to, const char *texts,
-    bool (*put)(void *context, struct bytes piece), void *context)
+edits_each(const struct edited *e, bool (*put)(void *context, struct bytes piece), void *context)
 {
-	uint32_t at = from;
+	uint32_t at = e->from;
 
-	for (uint32_t i = 0; i < e->count; i++) {
-		const struct edit *edit = &e->at[i];
+	for (uint32_t i = 0; i < e->edits->count; i++) {
+		const struct edit *edit = &e->edits->at[i];
 
-		if (edit->from > at && !put(context, (struct bytes){ text + at, edit->from - at }))
+		if (edit->from > at && !put(context, (struct bytes){ e->text + at, edit->from - at }))
 			return false;
-		if (edit->size > 0 && !put(context, (struct bytes){ texts + edit->text, edit->size }))
+		if (edit->size > 0 && !put(context, (struct bytes){ e->texts + edit->text, edit->size }))
 			return false;
 		at = edit->to;
 	}
-	return at >= to || put(context, (struct bytes){ text + at, to - at });
+	return at >= e->to || put(context, (struct bytes){ e->text + at, e->to - at });
 }

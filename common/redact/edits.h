@@ -35,11 +35,15 @@ void edits_remove(struct edits *e, uint32_t from, uint32_t to);
 /* The same, with a replacement. */
 void edits_replace(struct edits *e, uint32_t from, uint32_t to, uint32_t text, uint32_t size);
 
-/*
- * Hands FROM..TO of TEXT, edited, to PUT piece by piece; TEXTS has the replacements.  False as soon as PUT
- * says so.
- */
-bool edits_each(const struct edits *e, const char *text, uint32_t from, uint32_t to, const char *texts,
-    bool (*put)(void *context, struct bytes piece), void *context);
+/* A text and what edits made of it. */
+struct edited {
+	const struct edits *edits;
+	const char *text;
+	uint32_t from, to;
+	const char *texts; /* the replacements */
+};
+
+/* Hands it to PUT piece by piece; false as soon as PUT says so. */
+bool edits_each(const struct edited *e, bool (*put)(void *context, struct bytes piece), void *context);
 
 #endif

@@ -293,7 +293,7 @@ read_width(struct operation *o, const struct operation_words *w, struct yaml_map
 		if (!good)
 			return fault_at(f, w->file, bounds[i].node, "not an edge of a band of that width");
 	}
-	if (o->has_cap)
+	if (cap != NULL)
 		o->constant = cap->text;
 	return true;
 }

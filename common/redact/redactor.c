@@ -47,7 +47,7 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 	enum redactor_start start;
 	*loaded = NULL;
 	if (r == NULL)
-		diag_die(EXIT_IO, "out of memory");
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
 	r->keys = json_keys_new();
 	start = scheme_load(&r->scheme, p, r->keys, settings, problem);
 	if (start != REDACTOR_READY) {
@@ -105,8 +105,9 @@ each_piece(const struct pieces *p, unsigned version, uint64_t bit)
 		return p->put(p->context, json_span(&r->json, r->record));
 	if ((r->walk.real & bit) == 0)
 		return p->put(p->context, bytes_of("{}"));
-	return edits_each(&r->walk.edits[__builtin_ctzll(bit)], r->json.text.at, n->start, n->end,
-	    r->walk.texts.at, p->put, p->context);
+	return edits_each(&(struct edited){ &r->walk.edits[__builtin_ctzll(bit)], r->json.text.at, n->start,
+			      n->end, r->walk.texts.at },
+	    p->put, p->context);
 }
 
 static bool

@@ -371,8 +371,8 @@ END
 	done
 	{
 		line_of '{"k":1}' '' N
-		echo '{"resourceType":"Secret"}'
-		line_of '{"k":2}' '' N /secret R
+		echo '{"resourceType":"Hidden"}'
+		line_of '{"k":2}' '' N /Hidden R
 		line_of '{"k":3}' '' N
 	} >in
 	ehr 1 ehr-redact -P p --other-policy accept --levels V --on-error skip in
@@ -380,7 +380,7 @@ END
 	[ "$(wc -l <err)" -eq 2 ]
 	has err 'in:2: wrong-stage'
 	has err 'in:3: bad-pointer'
-	lacks err ecret
+	lacks err Hidden
 	ehr 1 ehr-redact -P p --other-policy accept --on-error quarantine --quarantine q --max-refused 2 in
 	[ "$(wc -l <q)" -eq 2 ]
 	ehr 5 ehr-redact -P p --other-policy accept --on-error skip --max-refused 1 in
