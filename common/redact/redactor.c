@@ -39,15 +39,23 @@ struct redactor {
 };
 
 /* ---- load ---- */
+static struct redactor *
+allocate(void)
+{
+	struct redactor *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
+	return r;
+}
+
 enum redactor_start
 redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_settings *settings,
     struct redactor_problem *problem)
 {
-	struct redactor *r = calloc(1, sizeof *r);
+	struct redactor *r = allocate();
 	enum redactor_start start;
 	*loaded = NULL;
-	if (r == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
 	r->keys = json_keys_new();
 	start = scheme_load(&r->scheme, p, r->keys, settings, problem);
 	if (start != REDACTOR_READY) {
@@ -313,7 +321,8 @@ choose(struct redactor *r)
 }
 
 /* A record that is there no more: one line, at the lowest level. */
-static void delete (struct redactor *r, struct redaction *result)
+static void
+write_tombstone(struct redactor *r, struct redaction *result)
 {
 	bool first = true;
 
@@ -339,7 +348,7 @@ redactor_run(struct redactor *r, struct bytes line, struct redaction *result)
 	if (!read_line(r, line, result))
 		return false;
 	if (r->envelope.tags.stage == STAGE_DELETED) {
-		delete (r, result);
+		write_tombstone(r, result);
 		return true;
 	}
 	if (!notes_read(&r->notes, &r->scheme, &r->json, &r->envelope))
