@@ -13,7 +13,7 @@
 #define WITH_AVX2 __attribute__((target("avx2")))
 #endif
 
-enum { PAIRS = 4096, NONE = 0xff };
+enum { PAIRS = 4096, NONE = 0xff, BLOCK = 32 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -61,6 +61,33 @@ base64url_encode_plain(char *to, struct bytes data)
 			*to++ = pair[word & 4095][0];
 	}
 	return (size_t)(to - start);
+}
+
+static bool
+all_known(struct bytes text)
+{
+	unsigned bad = 0;
+
+	make_tables();
+	for (size_t i = 0; i < text.size; i++)
+		bad |= value[octet(text, i)];
+	return bad <= 63;
+}
+
+/* The bits of the last character that stand for nothing are zero. */
+static bool
+ends_well(struct bytes text)
+{
+	static const unsigned char unused[4] = { 0, 0, 15, 3 };
+
+	make_tables();
+	return text.size == 0 || (value[octet(text, text.size - 1)] & unused[text.size % 4]) == 0;
+}
+
+bool
+base64url_valid_plain(struct bytes text)
+{
+	return text.size % 4 != 1 && all_known(text) && ends_well(text);
 }
 
 /* The last 2 or 3 characters, whose unused bits must be zero; 0 characters are good, 1 is not. */
@@ -164,21 +191,29 @@ encode_blocks(char *to, struct bytes data)
 static const unsigned char group[16] = { 32, 32, 1, 2, 4, 8, 4, 16, 32, 32, 32, 32, 32, 32, 32, 32 };
 static const unsigned char wrong_in[16] = { 37, 33, 33, 33, 33, 33, 33, 33, 33, 33, 35, 59, 59, 58, 59, 51 };
 
+/* Of 32 characters, the bits of those that are none of the alphabet. */
+WITH_AVX2 static __m256i
+wrong(__m256i text)
+{
+	__m256i nibble = _mm256_set1_epi8(15);
+	__m256i high = _mm256_and_si256(_mm256_srli_epi32(text, 4), nibble);
+	__m256i low = _mm256_and_si256(text, nibble);
+
+	return _mm256_and_si256(
+	    _mm256_shuffle_epi8(both(group), high), _mm256_shuffle_epi8(both(wrong_in), low));
+}
+
 /* 32 characters -> numbers; what is none leaves its bits in *BAD. */
 WITH_AVX2 static __m256i
 to_numbers(__m256i text, __m256i *bad)
 {
 	static const signed char shift[16] = { 0, 0, 62 - '-', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0,
 		0, 0, 0, 0, 0, 0 };
-	__m256i nibble = _mm256_set1_epi8(15);
-	__m256i high = _mm256_and_si256(_mm256_srli_epi32(text, 4), nibble);
-	__m256i low = _mm256_and_si256(text, nibble);
-	__m256i wrong = _mm256_and_si256(
-	    _mm256_shuffle_epi8(both(group), high), _mm256_shuffle_epi8(both(wrong_in), low));
+	__m256i high = _mm256_and_si256(_mm256_srli_epi32(text, 4), _mm256_set1_epi8(15));
 	__m256i line = _mm256_cmpeq_epi8(text, _mm256_set1_epi8('_'));
 	__m256i numbers = _mm256_add_epi8(text, _mm256_shuffle_epi8(both(shift), high));
 
-	*bad = _mm256_or_si256(*bad, wrong);
+	*bad = _mm256_or_si256(*bad, wrong(text));
 	/* '_' stands among the capitals but is 63 */
 	return _mm256_add_epi8(numbers, _mm256_and_si256(line, _mm256_set1_epi8(63 - '_' + 'A')));
 }
@@ -204,6 +239,17 @@ decode_blocks(unsigned char *to, struct bytes text, bool *good)
 	return taken;
 }
 
+/* TEXT has a block or more: the last step looks at the last 32 characters, some of them for a second time. */
+WITH_AVX2 static bool
+all_known_blocks(struct bytes text)
+{
+	__m256i bad = wrong(_mm256_loadu_si256((const void *)(text.at + text.size - BLOCK)));
+
+	for (size_t at = 0; at + BLOCK < text.size; at += BLOCK)
+		bad = _mm256_or_si256(bad, wrong(_mm256_loadu_si256((const void *)(text.at + at))));
+	return _mm256_testz_si256(bad, bad) != 0;
+}
+
 #else
 
 static bool
@@ -227,6 +273,12 @@ decode_blocks(unsigned char *to, struct bytes text, bool *good)
 	(void)text;
 	*good = true;
 	return 0;
+}
+
+static bool
+all_known_blocks(struct bytes text)
+{
+	return base64url_valid_plain(text);
 }
 
 #endif
@@ -257,4 +309,12 @@ base64url_decode(void *to, size_t *size, struct bytes text)
 		good = false;
 	*size += taken / 4 * 3;
 	return good;
+}
+
+bool
+base64url_valid(struct bytes text)
+{
+	if (text.size < BLOCK || !has_avx2())
+		return base64url_valid_plain(text);
+	return text.size % 4 != 1 && all_known_blocks(text) && ends_well(text);
 }

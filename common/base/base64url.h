@@ -24,8 +24,12 @@ size_t base64url_encode(char *to, struct bytes data);
  */
 bool base64url_decode(void *to, size_t *size, struct bytes text);
 
-/* As the two above, without the processor's vector instructions: for the tests that compare them. */
+/* Whether base64url_decode would take it. */
+bool base64url_valid(struct bytes text);
+
+/* As the three above, without the processor's vector instructions: for the tests that compare them. */
 size_t base64url_encode_plain(char *to, struct bytes data);
 bool base64url_decode_plain(void *to, size_t *size, struct bytes text);
+bool base64url_valid_plain(struct bytes text);
 
 #endif

@@ -21,7 +21,10 @@ static const struct {
 };
 
 static const char *const refused[] = { "A", "AAAAA", "Zg==", "Zm8=", "Zh", "Zm9", "Zm9v\n", "Zm 9", "-_+_",
-	"-_/_", "Zm9v\x80", "=", "AAA\xc1" };
+	"-_/_", "Zm9v\x80", "=", "AAA\xc1",
+	/* longer than a block: one character too many, and bits that are set and unused */
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB" };
 
 /* Bytes that look random and are the same in every run. */
 static void
@@ -49,7 +52,8 @@ all_lengths_agree(const unsigned char *data, size_t most)
 		bool same = base64url_encode(fast, in) == chars &&
 			    base64url_encode_plain(plain, in) == chars && memcmp(fast, plain, chars) == 0 &&
 			    base64url_decode(back, &size, (struct bytes){ fast, chars }) && size == n &&
-			    (n == 0 || memcmp(back, data, n) == 0) && BASE64URL_BYTES(chars) == n;
+			    (n == 0 || memcmp(back, data, n) == 0) && BASE64URL_BYTES(chars) == n &&
+			    base64url_valid((struct bytes){ fast, chars });
 
 		free(fast);
 		free(plain);
@@ -77,6 +81,9 @@ every_byte_judged_alike(const unsigned char *data)
 			text[place] = (char)c;
 			fast = base64url_decode(out, &size, (struct bytes){ text, chars });
 			plain = base64url_decode_plain(out, &size, (struct bytes){ text, chars });
+			if (base64url_valid((struct bytes){ text, chars }) != plain ||
+			    base64url_valid_plain((struct bytes){ text, chars }) != plain)
+				return false;
 			good += fast;
 			if (fast != plain)
 				return false;
@@ -90,7 +97,7 @@ int
 main(void)
 {
 	unsigned char data[1024];
-	char out[32];
+	char out[64];
 	size_t size;
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -102,6 +109,7 @@ main(void)
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
 		check(!base64url_decode(out, &size, bytes_of(refused[i])));
 		check(!base64url_decode_plain(out, &size, bytes_of(refused[i])));
+		check(!base64url_valid(bytes_of(refused[i])));
 	}
 	fill(data, sizeof data);
 	check(all_lengths_agree(data, sizeof data));
