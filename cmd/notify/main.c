@@ -14,6 +14,7 @@
 
 #define FILE_LIMIT ((size_t)256 << 20)
 #define OUTPUT_LIMIT ((size_t)1 << 30)
+#define MESSAGES 20
 
 enum { POLICY = 1, SITE, SUBSCRIPTIONS, GRANTS, REVOKED, AUTHORITY, NOW, SUPPRESSED, STRICT };
 
@@ -67,6 +68,7 @@ struct notify {
 	struct buffer out;
 	struct buffer stopped;
 	struct sink suppressed;
+	uint64_t said[MATCH_WARN + 1]; /* of each coverage: the groups that have it */
 };
 
 static void
@@ -226,21 +228,35 @@ suppressed_failed(struct notify *n, struct filter *f)
 	return filter_stop(f, EXIT_IO);
 }
 
-/* What nobody heard of makes the run end with 1 at least; that only floor notices went out is said. */
+static const char *const coverages[] = {
+	[MATCH_BY_FLOOR] = "covered-by-floor: nobody who was told may read what is urgent",
+	[MATCH_UNCOVERED] = "uncovered: nobody could be told; sent to the last resort",
+	[MATCH_WARN] = "uncovered: nobody could be told",
+};
+
+/*
+ * What nobody heard of makes the run end with 1 at least; that only floor notices went out is said.  After
+ * some messages of one kind the rest are counted, as with refused records.
+ */
 static void
-say_coverage(struct filter *f, const struct group *g, enum match_coverage coverage)
+say_coverage(struct notify *n, struct filter *f, enum match_coverage coverage)
 {
-	static const char *const texts[] = {
-		[MATCH_BY_FLOOR] = "covered-by-floor: nobody who was told may read what is urgent",
-		[MATCH_UNCOVERED] = "uncovered: nobody could be told; sent to the last resort",
-		[MATCH_WARN] = "uncovered: nobody could be told",
-	};
+	const struct group *g = &n->group;
 
 	if (coverage == MATCH_COVERED)
 		return;
-	diag_warn("%s:%zu: %s", g->source, g->version[0]->line, texts[coverage]);
+	if (++n->said[coverage] <= MESSAGES)
+		diag_warn("%s:%zu: %s", g->source, g->version[0]->line, coverages[coverage]);
 	if (coverage == MATCH_UNCOVERED)
 		f->status = diag_worse(f->status, EXIT_REFUSED);
+}
+
+static void
+say_the_rest(const struct notify *n)
+{
+	for (size_t i = 0; i < sizeof coverages / sizeof coverages[0]; i++)
+		if (n->said[i] > MESSAGES)
+			diag_warn("... and %" PRIu64 " more: %s", n->said[i] - MESSAGES, coverages[i]);
 }
 
 static enum filter_outcome
@@ -253,7 +269,7 @@ decide(struct notify *n, struct filter *f)
 	n->stopped.used = 0;
 	if (!match_group(&n->match, &n->group, &n->out, &coverage))
 		diag_die(EXIT_IO, "more than 1 GiB of intents for one record");
-	say_coverage(f, &n->group, coverage);
+	say_coverage(n, f, coverage);
 	group_drop(&n->group);
 	f->written += n->match.data + n->match.floors + n->match.uncovered - before;
 	if (n->stopped.used > 0 && !sink_put(&n->suppressed, buffer_bytes(&n->stopped)))
@@ -324,6 +340,7 @@ at_end(void *context, struct filter *f)
 	struct notify *n = context;
 
 	(void)refuse_held(n, f);
+	say_the_rest(n);
 	if (n->set.suppressed != NULL && !sink_close(&n->suppressed))
 		return suppressed_failed(n, f);
 	return FILTER_DONE;

@@ -285,6 +285,24 @@ check_message(void)
 
 /* What the fast reader of tags takes, tags_read takes with the same result; what it may not take it does not.
  */
+/* Every byte value at every place: a word ends where tag_is_word says that no word goes on. */
+static bool
+words_end_alike(void)
+{
+	char text[40];
+
+	for (size_t place = 0; place < sizeof text; place++)
+		for (unsigned c = 0; c < 256; c++) {
+			memset(text, 'w', sizeof text);
+			text[place] = (char)c;
+			bool good = tag_is_word((struct bytes){ text + place, 1 });
+			if (tags_word_size((struct bytes){ text, sizeof text }) !=
+			    (good ? sizeof text : place))
+				return false;
+		}
+	return true;
+}
+
 static void
 check_tagscan(void)
 {
@@ -337,6 +355,7 @@ main(void)
 	check_cut_down();
 	check_message();
 	check_tagscan();
+	check(words_end_alike());
 	sealed_reader_free(reader);
 	sealed_reader_free(NULL);
 	return tap_end();
