@@ -2,6 +2,7 @@
 #include "cmd/keys/decision.h"
 
 #include "cmd/keys/store.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
@@ -18,10 +19,8 @@ struct decisions {
 struct decisions *
 decisions_read(const char *path, struct answer *a, enum diag_exit *status)
 {
-	struct decisions *d = calloc(1, sizeof *d);
+	struct decisions *d = memory_zeros(1, sizeof *d);
 
-	if (d == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *d);
 	d->shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
 	buffer_init(&d->text, TEXT_MOST);
 	buffer_init(&d->line, TEXT_MOST);

@@ -109,7 +109,7 @@ verb_enrol(const struct settings *s, struct answer *a)
 	k = store_open_authority(s, 0, a, &status);
 	if (k == NULL)
 		return status;
-	buffer_init(&text, 65536 * 4);
+	buffer_init(&text, (size_t)1 << 18);
 	status = EXIT_IO;
 	if (store_read(s->operands > 0 ? s->operand[0] : "-", &text, a)) {
 		while (text.used > 0 && (text.at[text.used - 1] == '\n' || text.at[text.used - 1] == '\r'))

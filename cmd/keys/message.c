@@ -48,7 +48,7 @@ message_seal(struct buffer *out, struct private_key *sig, const struct point *to
 
 	if (seal == NULL)
 		return false;
-	buffer_init(&token, 2 * MESSAGE_MOST);
+	buffer_init(&token, (size_t)2 * MESSAGE_MOST);
 	buffer_init(&ehr, 2048);
 	must(buffer_reserve(&token, 2 * claims->used + 2048));
 	message_sign(&token, sig, "ehr-release+jwt", false, claims);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/open/opening.h"
 
+#include "common/base/memory.h"
 #include "common/crypto/unseal.h"
 #include "common/record/sealed.h"
 
@@ -24,18 +25,10 @@ struct opening {
 	size_t last; /* the level key used last: lines of one level are often adjacent */
 };
 
-static void *
-some(void *memory)
-{
-	if (memory == NULL)
-		diag_die(EXIT_IO, "out of memory");
-	return memory;
-}
-
 struct opening *
 opening_new(const struct opening_setup *setup)
 {
-	struct opening *o = some(calloc(1, sizeof *o));
+	struct opening *o = memory_zeros(1, sizeof *o);
 
 	o->setup = *setup;
 	o->reader = sealed_reader_new(setup->max_depth);
@@ -71,8 +64,8 @@ opening_free(struct opening *o)
 static void
 add_private(struct opening *o, struct private_key *key, bool owned)
 {
-	o->private = some(reallocarray(o->private, o->privates + 1, sizeof(*o->private)));
-	o->owned = some(reallocarray(o->owned, o->privates + 1, sizeof *o->owned));
+	o->private = memory_grow(o->private, o->privates + 1, sizeof(void *));
+	o->owned = memory_grow(o->owned, o->privates + 1, sizeof *o->owned);
 	o->private[o->privates] = key;
 	o->owned[o->privates++] = owned;
 }
@@ -89,9 +82,9 @@ opening_add_directory(struct opening *o, struct keys *keys)
 	size_t count;
 	const struct level_key *const *level = keys_levels(keys, &count);
 
-	o->directory = some(reallocarray(o->directory, o->directories + 1, sizeof(*o->directory)));
+	o->directory = memory_grow(o->directory, o->directories + 1, sizeof(void *));
 	o->directory[o->directories++] = keys;
-	o->level = some(reallocarray(o->level, o->levels + count + 1, sizeof(*o->level)));
+	o->level = memory_grow(o->level, o->levels + count + 1, sizeof(void *));
 	for (size_t i = 0; i < count; i++)
 		o->level[o->levels++] = level[i];
 	add_private(o, keys_private(keys), false);

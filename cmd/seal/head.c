@@ -2,6 +2,7 @@
 #include "cmd/seal/head.h"
 
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/record/tagscan.h"
 
 #include <stdlib.h>
@@ -16,10 +17,8 @@ struct head_reader {
 struct head_reader *
 head_reader_new(unsigned max_depth)
 {
-	struct head_reader *r = calloc(1, sizeof *r);
+	struct head_reader *r = memory_zeros(1, sizeof *r);
 
-	if (r == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
 	json_init(&r->ehr, NULL, TAGS_DEPTH);
 	json_init(&r->whole, NULL, max_depth);
 	return r;

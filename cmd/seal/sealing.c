@@ -2,6 +2,8 @@
 #include "cmd/seal/sealing.h"
 
 #include "cmd/seal/head.h"
+#include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/crypto/pseudonym.h"
 #include "common/crypto/seal.h"
 #include "common/record/sealed.h"
@@ -133,10 +135,8 @@ prepare(struct sealing_run *r, char fault[320])
 struct sealing_run *
 sealing_begin(const struct sealing_setup *setup, char fault[320])
 {
-	struct sealing_run *r = calloc(1, sizeof *r);
+	struct sealing_run *r = memory_zeros(1, sizeof *r);
 
-	if (r == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
 	r->setup = *setup;
 	r->head = head_reader_new(setup->max_depth);
 	json_init(&r->check, NULL, setup->max_depth);

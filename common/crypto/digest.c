@@ -2,6 +2,7 @@
 #include "common/crypto/digest.h"
 
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/crypto/library.h"
 
 #include <stdlib.h>
@@ -59,14 +60,16 @@ digest_hex(struct bytes text, char hex[DIGEST_HEX])
 void
 digest_text(struct bytes text, char named[DIGEST_TEXT])
 {
-	memcpy(named, "sha256:", 7);
-	digest_hex(text, named + 7);
+	static const char name[] = { 's', 'h', 'a', '2', '5', '6', ':' };
+
+	memcpy(named, name, sizeof name);
+	digest_hex(text, named + sizeof name);
 }
 
 struct digest *
 digest_new(void)
 {
-	struct digest *d = some(malloc(sizeof *d));
+	struct digest *d = memory_zeros(1, sizeof *d);
 
 	d->context = some(EVP_MD_CTX_new());
 	begin(d->context);
@@ -101,7 +104,7 @@ mac_new(struct bytes key)
 	char name[] = "SHA2-256";
 	OSSL_PARAM with[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
 		OSSL_PARAM_construct_end() };
-	struct mac *m = some(malloc(sizeof *m));
+	struct mac *m = memory_zeros(1, sizeof *m);
 
 	m->context = some(EVP_MAC_CTX_new(library_hmac()));
 	library_must(

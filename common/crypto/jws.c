@@ -3,6 +3,7 @@
 
 #include "common/base/base64url.h"
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/crypto/curve.h"
 #include "common/crypto/secret.h"
 #include "common/record/tags.h"
@@ -16,14 +17,6 @@ enum {
 	PAYLOAD_MOST = 1 << 22,
 	SIGNATURE_CHARS = BASE64URL_SIZE(SIGNATURE_SIZE)
 };
-
-static void *
-some(void *memory)
-{
-	if (memory == NULL)
-		diag_die(EXIT_IO, "out of memory");
-	return memory;
-}
 
 /* ---- who is believed ------------------------------------------------------------------------ */
 
@@ -45,7 +38,7 @@ add_signer(struct signers *s, const struct point *p, struct bytes domain)
 
 	if (domain.size > 0 && !tag_is_word(domain))
 		return false;
-	s->at = some(reallocarray(s->at, s->count + 1, sizeof *s->at));
+	s->at = memory_grow(s->at, s->count + 1, sizeof *s->at);
 	n = &s->at[s->count];
 	*n = (struct signer){ .point = *p, .key = curve_public(p) };
 	if (n->key == NULL)
@@ -59,7 +52,7 @@ add_signer(struct signers *s, const struct point *p, struct bytes domain)
 struct signers *
 signers_of(const struct point *p, struct bytes domain)
 {
-	struct signers *s = some(calloc(1, sizeof *s));
+	struct signers *s = memory_zeros(1, sizeof *s);
 
 	if (add_signer(s, p, domain))
 		return s;
@@ -93,7 +86,7 @@ read_set(struct signers *s, const struct json *j)
 struct signers *
 signers_read(struct bytes jwks)
 {
-	struct signers *s = some(calloc(1, sizeof *s));
+	struct signers *s = memory_zeros(1, sizeof *s);
 	struct buffer text;
 	struct json j;
 	bool good;
@@ -152,7 +145,7 @@ struct jws_reader {
 struct jws_reader *
 jws_reader_new(void)
 {
-	struct jws_reader *r = some(calloc(1, sizeof *r));
+	struct jws_reader *r = memory_zeros(1, sizeof *r);
 
 	json_init(&r->header, NULL, DEPTH);
 	json_init(&r->claims, NULL, DEPTH);

@@ -3,6 +3,7 @@
 
 #include "common/base/diag.h"
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/crypto/curve.h"
 #include "common/crypto/library.h"
 #include "common/crypto/secret.h"
@@ -38,9 +39,7 @@ take(EVP_PKEY *key)
 
 	if (key == NULL)
 		return NULL;
-	k = calloc(1, sizeof *k);
-	if (k == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *k);
+	k = memory_zeros(1, sizeof *k);
 	k->key = key;
 	if (!curve_point(key, &k->public)) {
 		keyref_free(k);

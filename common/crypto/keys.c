@@ -3,6 +3,7 @@
 
 #include "common/base/diag.h"
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/crypto/release.h"
 #include "common/crypto/secret.h"
 #include "common/record/tags.h"
@@ -38,14 +39,6 @@ struct keys {
 	struct buffer text; /* of the file at hand */
 	struct json index;
 };
-
-static void *
-some(void *memory)
-{
-	if (memory == NULL)
-		diag_die(EXIT_IO, "out of memory");
-	return memory;
-}
 
 __attribute__((format(printf, 3, 4))) static bool
 fail(const struct keys *k, struct keys_fault *f, const char *format, ...)
@@ -257,7 +250,7 @@ add_level(struct keys *k, struct level_key *key)
 		secret_free(key, sizeof *key);
 		return;
 	}
-	k->level = some(reallocarray(k->level, k->levels + 1, sizeof(*k->level)));
+	k->level = memory_grow(k->level, k->levels + 1, sizeof(void *));
 	k->level[k->levels++] = key;
 }
 
@@ -284,7 +277,7 @@ take_mac(struct keys *k, const struct release *r, uint32_t node)
 		    keys_mac(k, key->name) == NULL;
 
 	if (good) {
-		k->mac = some(reallocarray(k->mac, k->macs + 1, sizeof *k->mac));
+		k->mac = memory_grow(k->mac, k->macs + 1, sizeof *k->mac);
 		memcpy(k->mac[k->macs].name, key->name, sizeof key->name);
 		k->mac[k->macs++].mac = mac_new((struct bytes){ (const char *)key->key, KEY_SIZE });
 	}
@@ -400,7 +393,7 @@ read_all(struct keys *k, unsigned want, bool allow_test_keys, struct keys_fault 
 struct keys *
 keys_open(const char *directory, unsigned want, bool allow_test_keys, struct keys_fault *f)
 {
-	struct keys *k = some(calloc(1, sizeof *k));
+	struct keys *k = memory_zeros(1, sizeof *k);
 
 	k->directory = directory;
 	k->fd = -1;
@@ -411,7 +404,7 @@ keys_open(const char *directory, unsigned want, bool allow_test_keys, struct key
 		return NULL;
 	}
 	if (k->levels > 0)
-		qsort(k->level, k->levels, sizeof(*k->level), by_epoch);
+		qsort(k->level, k->levels, sizeof(void *), by_epoch);
 	return k;
 }
 

@@ -2,6 +2,7 @@
 #include "common/crypto/release.h"
 
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/crypto/secret.h"
 #include "common/crypto/unseal.h"
 
@@ -20,10 +21,8 @@ struct release_reader {
 struct release_reader *
 release_reader_new(void)
 {
-	struct release_reader *r = calloc(1, sizeof *r);
+	struct release_reader *r = memory_zeros(1, sizeof *r);
 
-	if (r == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
 	r->sealed = sealed_reader_new(DEPTH);
 	r->unseal = unseal_new();
 	r->jws = jws_reader_new();

@@ -7,6 +7,7 @@
 #include "common/crypto/seal.h"
 
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/crypto/library.h"
 #include "common/crypto/secret.h"
 #include "common/crypto/write.h"
@@ -55,7 +56,7 @@ struct out {
 static char *
 room(const struct out *out, size_t size)
 {
-	if (out->sink != NULL)
+	if (out->buffer == NULL)
 		return sink_room(out->sink, size);
 	return buffer_reserve(out->buffer, size) ? out->buffer->at + out->buffer->used : NULL;
 }
@@ -63,7 +64,7 @@ room(const struct out *out, size_t size)
 static void
 took(const struct out *out, size_t size)
 {
-	if (out->sink != NULL)
+	if (out->buffer == NULL)
 		sink_took(out->sink, size);
 	else
 		out->buffer->used += size;
@@ -160,10 +161,8 @@ renew(struct seal *s)
 static struct seal *
 seal_new(unsigned rekey_lines, const struct seal_fixed *fixed)
 {
-	struct seal *s = calloc(1, sizeof *s);
+	struct seal *s = memory_zeros(1, sizeof *s);
 
-	if (s == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *s);
 	s->rekey_lines = rekey_lines;
 	if (fixed != NULL)
 		s->fixed = *fixed;

@@ -3,6 +3,7 @@
 
 #include "common/base/base64url.h"
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/crypto/library.h"
 #include "common/crypto/secret.h"
 
@@ -38,10 +39,8 @@ struct unseal {
 struct unseal *
 unseal_new(void)
 {
-	struct unseal *u = calloc(1, sizeof *u);
+	struct unseal *u = memory_zeros(1, sizeof *u);
 
-	if (u == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *u);
 	library_start();
 	u->wrap = EVP_CIPHER_CTX_new();
 	library_must(u->wrap != NULL, "open a key");

@@ -9,6 +9,7 @@
 
 #include "common/base/base64url.h"
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/record/tagscan.h"
 
 #include <stdlib.h>
@@ -38,10 +39,8 @@ struct form {
 struct sealed_reader *
 sealed_reader_new(unsigned max_depth)
 {
-	struct sealed_reader *r = calloc(1, sizeof *r);
+	struct sealed_reader *r = memory_zeros(1, sizeof *r);
 
-	if (r == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
 	json_init(&r->line, NULL, max_depth);
 	json_init(&r->header, NULL, max_depth);
 	return r;

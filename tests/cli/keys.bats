@@ -170,13 +170,13 @@ header() {
 @test "a release is refused unless a decision permits just this" {
 	own
 	decision release-keys 3 | sed 's/"decision":true/"decision":false/' >denied
-	decision read 3 >read
+	decision read 3 >reading
 	decision release-keys 3 | sed 's/nina/paul/' >paul
 	decision release-keys 3 | sed 's/"al":3,//' >no-al
 	decision release-keys 3 | sed 's/"obligations":\[\]/"obligations":[{"properties":{"action":"redact"}}]/' >redact
 	decision release-keys 3 | sed 's/"obligations"/"valid_until":"2026-03-02T08:59:59Z","obligations"/' >past
 	: >empty
-	for case in denied:decision-denied read:decision-denied paul:decision-mismatch no-al:decision-denied \
+	for case in denied:decision-denied reading:decision-denied paul:decision-mismatch no-al:decision-denied \
 		redact:decision-denied past:decision-denied empty:decision-denied; do
 		ehr 7 release --decision "${case%:*}"
 		has err "ehr-keys: ${case#*:}: "

@@ -173,8 +173,8 @@ other_seal_yaml() {
 	done
 	ehr 5 seal <"$F/sealed"
 	has err 'wrong-stage'
-	head -n 1 "$F/versions" | head -c 300 >cut
-	ehr 5 seal <cut
+	head -n 1 "$F/versions" | head -c 300 >pieces
+	ehr 5 seal <pieces
 	has err 'truncated'
 }
 
