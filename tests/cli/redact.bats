@@ -470,6 +470,46 @@ END
 	cmp whole pieces
 }
 
+@test "the ward: values above a level change nothing in its versions, tags and marks included" {
+	P=$EHR_ROOT/policies/hospital
+	ehr-keys make -P "$P" -S s >/dev/null
+	# jq writes some numbers anew; that happens to both.  Ids stay: references lead to them.
+	ehr-ingest <"$EHR_ROOT/testdata/ward/upload.ndjson" | ehr-classify -P "$P" 2>/dev/null | jq -c . >one
+	jq -c 'def place: split("/")[1:] | map(gsub("~1"; "/") | gsub("~0"; "~") | if test("^[0-9]+$") then tonumber else . end);
+		reduce (.labels[] | select((.level == "R" or .level == "V") and .rule != "base" and .criticality == null) | .at) as $at
+			(.; .record |= reduce (getpath($at | place) | paths(scalars) | select(.[-1] != "id" and .[-1] != "resourceType")) as $p
+				(.; setpath(($at | place) + $p; getpath(($at | place) + $p) | if type == "string" then . + " changed" else 7 end)))' one >two
+	[ "$(cmp -l one two 2>/dev/null | wc -l)" -gt 100 ]
+	for level in L N; do
+		ehr 0 ehr-redact -P "$P" -S s --levels $level one
+		cp out before
+		ehr 0 ehr-redact -P "$P" -S s --levels $level two
+		cmp before out
+		[ -s out ]
+	done
+	ehr 0 ehr-redact -P "$P" -S s --levels V one
+	cp out before
+	ehr 0 ehr-redact -P "$P" -S s --levels V two
+	ehr 1 cmp -s before out
+}
+
+@test "readings: no identity at the lower levels, and another token in another month" {
+	P=$EHR_ROOT/policies/meter
+	ehr-keys make -P "$P" -S s >/dev/null
+	for month in 03 03 04; do
+		printf '{"resourceType":"MeterReading","id":"x","meterId":"5c2fafaabbcc","wifi_ssid":"Home","start":"2026-%s-02T09:17:00Z","value":7.26,"unit":"kWh"}\n' $month
+	done >in
+	line 0 "ehr-classify -P '$P' in 2>/dev/null | ehr-redact -P '$P' -S s"
+	grep -E '"rl":"(open|network)"' out >lower
+	sed 's/"id":"[^"]*"//' lower | grep -c 5c2faf >found || true
+	same found <<<0
+	lacks lower Home
+	[ "$(jq -r 'select(.ehr.rl == "network") | .record.meterId' out | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" = '2 1 ' ]
+	[ "$(jq -r 'select(.ehr.rl == "supplier") | .record.meterId' out | uniq | wc -l)" -eq 1 ]
+	[ "$(jq -c 'select(.ehr.rl == "open") | .record | [.start, .value]' out | head -n 1)" = '["2026-03",5]' ]
+	[ "$(jq -c 'select(.ehr.rl == "supplier") | .record.start' out | head -n 1)" = '"2026-03-02T09:00:00Z"' ]
+}
+
 @test "a failing write ends with 4" {
 	shown
 	for i in 1 2 3; do line_of "{\"k\":$i,\"x\":[1,2]}" '' N /x/0 R; done >in
