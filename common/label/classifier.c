@@ -39,6 +39,7 @@ know_keys(struct run *run)
 		{ "high", &run->high },
 		{ "valueCoding", &run->value_coding },
 		{ "div", &run->div },
+		{ "origin", &run->origin },
 		{ "ehr", &run->ehr },
 		{ "url", &run->data_siblings[0] },
 		{ "hash", &run->data_siblings[1] },

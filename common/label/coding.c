@@ -56,9 +56,7 @@ coding_look_up(const struct condition_members *m, const struct condition_record 
 	*number = CODES_ANY_SYSTEM;
 	if (system != 0 && json_kind(r->json, system) != JSON_NULL)
 		*number = number_of(r, json_string(r->json, system, r->room));
-	else if (!m->no_system_matches)
-		return false;
-	if (*number == CODES_UNKNOWN_SYSTEM)
+	if (*number == CODES_UNKNOWN_SYSTEM || (*number == CODES_ANY_SYSTEM && !m->no_system_matches))
 		return false;
 	return find_at_time(r, *number, code, match);
 }
@@ -84,7 +82,8 @@ one_in(const struct condition_members *m, const struct condition_record *r, uint
 	if (code == 0 || json_kind(r->json, code) == JSON_NULL)
 		return TRUTH_FALSE;
 	if (!is_readable(r->json, code, system))
-		return is_element || json_kind(r->json, code) == JSON_STRING ? TRUTH_UNKNOWN : TRUTH_FALSE;
+		return is_element || system != 0 || json_kind(r->json, code) == JSON_STRING ? TRUTH_UNKNOWN
+											    : TRUTH_FALSE;
 	if (!coding_look_up(m, r, code, system, &number, &match))
 		return TRUTH_FALSE;
 	return code_bits_meet(sets, &match.sets) ? TRUTH_TRUE : TRUTH_FALSE;

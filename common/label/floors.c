@@ -37,6 +37,18 @@ read_code(struct run *run, uint32_t node, struct security_code *out)
 	return true;
 }
 
+/* HL7's codes are written in capitals, and a sender who did not has meant them all the same. */
+static struct bytes
+in_capitals(struct bytes code, char *room, size_t size)
+{
+	if (code.size > size)
+		return code;
+	for (size_t i = 0; i < code.size; i++)
+		room[i] =
+		    code.at[i] >= 'a' && code.at[i] <= 'z' ? (char)(code.at[i] - 'a' + 'A') : code.at[i];
+	return (struct bytes){ room, code.size };
+}
+
 /* A code of the ladder's system that the ladder does not have is as high as can be. */
 static struct meaning
 mean(const struct run *run, const struct security_code *c)
@@ -44,7 +56,12 @@ mean(const struct run *run, const struct security_code *c)
 	const struct ruleset *s = &run->set;
 	struct meaning m = { .level = LABEL_NONE };
 	const struct concept *category = NULL;
+	char room[16];
+	struct bytes upper = in_capitals(c->code, room, sizeof room);
 	int level = policy_level(s->policy, c->code);
+
+	if (level < 0 && s->policy->code_system.size > 0 && c->system == CODES_ANY_SYSTEM)
+		level = policy_level(s->policy, upper);
 
 	if (c->system == run->confidentiality || (c->system == CODES_ANY_SYSTEM && level >= 0)) {
 		m.is_confidentiality = true;
@@ -52,7 +69,7 @@ mean(const struct run *run, const struct security_code *c)
 		return m;
 	}
 	if (c->system == run->act_code || c->system == CODES_ANY_SYSTEM)
-		category = vocabulary_find(VOCABULARY_SENSITIVITY, c->code);
+		category = vocabulary_find(VOCABULARY_SENSITIVITY, upper);
 	if (category != NULL) {
 		m.level = s->category_level[category->index];
 		m.sensitivity = UINT64_C(1) << category->index;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/run.h"
 
+#include <string.h>
+
 /*
  * opaque: strings that nobody can look into.  A run of 256 base64 characters, also with line ends between
  * them: base64 or base64url, so much of it that it is no word.
@@ -66,5 +68,8 @@ opaque_string(const struct json *j, uint32_t node, struct buffer *room)
 {
 	struct bytes text = json_inside(j, node);
 
+	/* An attachment that is its own address. */
+	if (bytes_begin(text, "data:") && memchr(text.at, ',', text.size) != NULL)
+		return true;
 	return text.size >= OPAQUE_LENGTH && may_hold_run(text) && holds_run(json_string(j, node, room));
 }

@@ -362,7 +362,7 @@ add_common(struct loader *l, struct plan *p)
 	    !add_path(l, p, NULL, (struct bytes)BYTES("., .component[]"), PATH_JUDGED, 0))
 		return false;
 	if (shape_is_fhir(s->shape) &&
-	    !add_path(l, p, NULL, (struct bytes)BYTES(".meta.security"), PATH_SECURITY, 0))
+	    !add_path(l, p, NULL, (struct bytes)BYTES(".meta.security, .meta[].security"), PATH_SECURITY, 0))
 		return false;
 	return !s->narrative || add_path(l, p, NULL, (struct bytes)BYTES(".text"), PATH_NARRATIVE, 0);
 }

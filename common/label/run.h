@@ -86,7 +86,7 @@ struct run {
 	size_t root_urgencies; /* there were before the root at hand */
 
 	uint16_t value_quantity, value_integer, value_range, low, high, extension, value_coding, div, ehr;
-	uint16_t data_siblings[4];
+	uint16_t data_siblings[4], origin;
 
 	unsigned confidentiality, act_code; /* numbers of the systems of security labels */
 	uint8_t sensitivity_order[64];      /* indexes by the text of their codes */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/label/inline_label.h"
 #include "common/label/labelled.h"
 #include "common/label/run.h"
 
@@ -9,9 +10,6 @@
  * scalar and when it is left for a container: by then all codings inside are known, each looked up once.
  */
 enum { LONG_STRING = 256 };
-
-#define INLINE_LABEL                                                                                         \
-	"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
 
 static struct frame *
 top_frame(const struct run *run)
@@ -219,7 +217,7 @@ look_at_coding(struct run *run, const struct frame *f)
 	    (system == 0 || json_kind(j, system) == JSON_STRING || json_kind(j, system) == JSON_NULL);
 	if (!readable) {
 		if (json_kind(j, code) == JSON_NULL ||
-		    (json_kind(j, code) != JSON_STRING && !is_coding_element(run, f)))
+		    (json_kind(j, code) != JSON_STRING && system == 0 && !is_coding_element(run, f)))
 			return;
 		hit.is_unreadable = true;
 	} else {
@@ -237,7 +235,21 @@ look_at_coding(struct run *run, const struct frame *f)
 	add_hit(run, &hit);
 }
 
-/* `data` beside contentType, and what tells its length and digest. */
+/*
+ * `data` beside contentType; in FHIR a string of that name also without, as whoever leaves the type out hides
+ * no less.  Only the values of a SampledData (beside `origin`) are numbers for everybody to read.
+ */
+static bool
+is_attachment(const struct run *run, const struct frame *f)
+{
+	if (f->member[ROLE_DATA] == 0 || f->member[ROLE_CONTENT_TYPE] != 0)
+		return f->member[ROLE_DATA] != 0;
+	return shape_is_fhir(run->set.shape) &&
+	       json_kind(run_json(run), f->member[ROLE_DATA]) == JSON_STRING &&
+	       json_member_key(run_json(run), f->node, run->origin) == 0;
+}
+
+/* An attachment, and what tells its length and digest. */
 static void
 look_at_attachment(struct run *run, const struct frame *f)
 {
@@ -261,10 +273,10 @@ look_at_extension(struct run *run, const struct frame *f)
 	const struct frame *holder = frame_above(run, f->is_element ? 2 : 1);
 	const struct json_node *url = &run_json(run)->nodes[f->member[ROLE_URL]];
 
-	/* Most have another length. */
-	if ((url->flags & JSON_ESCAPED) == 0 && url->end - url->start != sizeof INLINE_LABEL + 1)
+	/* Most are shorter. */
+	if (url->kind != JSON_STRING || url->end - url->start < sizeof INLINE_LABEL + 1)
 		return true;
-	if (!json_is(run_json(run), f->member[ROLE_URL], (struct bytes)BYTES(INLINE_LABEL)))
+	if (!is_inline_label(json_string(run_json(run), f->member[ROLE_URL], &run->text)))
 		return true;
 	return floor_inline(run, holder == NULL ? f : holder, f->node);
 }
@@ -276,7 +288,7 @@ leave(struct run *run)
 
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(run, f);
-	if (f->member[ROLE_DATA] != 0 && f->member[ROLE_CONTENT_TYPE] != 0)
+	if (is_attachment(run, f))
 		look_at_attachment(run, f);
 	if (f->member[ROLE_URL] != 0 && shape_is_fhir(run->set.shape) && !look_at_extension(run, f))
 		return false;
@@ -323,7 +335,8 @@ visit(struct run *run, struct frame *f, uint32_t node, uint32_t state, uint16_t 
 		return enter(run, node, state, key, f);
 	if (state != PATHS_DEAD && !visit_scalar(run, node, state, f->base, f->entry))
 		return false;
-	if (n->kind == JSON_STRING && n->end - n->start > LONG_STRING && run->set.opaque != LABEL_NONE &&
+	if (n->kind == JSON_STRING && run->set.opaque != LABEL_NONE &&
+	    (n->end - n->start > LONG_STRING || j->text.at[n->start + 1] == 'd') &&
 	    opaque_string(j, node, &run->text))
 		return add_opaque(run, node);
 	return true;

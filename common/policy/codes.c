@@ -93,6 +93,8 @@ codes_system(const struct codes *c, struct bytes name)
 {
 	unsigned system = codesystems_find(&c->systems, name);
 
+	if (system == CODESYSTEM_NONE && codesystems_is_nameless(name))
+		return CODES_ANY_SYSTEM;
 	return system != CODESYSTEM_NONE ? system : CODES_UNKNOWN_SYSTEM;
 }
 
@@ -161,12 +163,28 @@ find_under(struct search *s, unsigned system, struct bytes code)
 		gather(s, codetable_find(s->codes, &key, false));
 }
 
+/* Blanks around a code, also one that does not break, are nobody's meaning. */
+static struct bytes
+trim(struct bytes code)
+{
+	while (code.size > 0 && (unsigned char)code.at[0] <= ' ')
+		code = (struct bytes){ code.at + 1, code.size - 1 };
+	while (code.size > 0 && (unsigned char)code.at[code.size - 1] <= ' ')
+		code.size--;
+	if (bytes_begin(code, "\xc2\xa0"))
+		return trim((struct bytes){ code.at + 2, code.size - 2 });
+	if (code.size > 2 && memcmp(code.at + code.size - 2, "\xc2\xa0", 2) == 0)
+		return trim((struct bytes){ code.at, code.size - 2 });
+	return code;
+}
+
 bool
 codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
     struct codes_match *match)
 {
 	struct search s = { c, time, match, false };
 
+	code = trim(code);
 	if (system != CODES_ANY_SYSTEM) {
 		if (system <= c->systems.count && c->facts[system].in_table)
 			find_under(&s, system, code);

@@ -83,7 +83,8 @@ bool codes_sensitive(const struct codes *c, const struct code_bits *sets, struct
 /* ---- at work ---- */
 enum { CODES_ANY_SYSTEM = 0, CODES_UNKNOWN_SYSTEM = 0xffff };
 
-/* The number of a code system under any of its names, CODES_UNKNOWN_SYSTEM if no table knows it. */
+/* The number of a code system under any of its names, CODES_UNKNOWN_SYSTEM if no table knows it,
+ * CODES_ANY_SYSTEM if the name is blank. */
 unsigned codes_system(const struct codes *c, struct bytes name);
 
 struct codes_match {

@@ -43,12 +43,40 @@ take_prefix(struct bytes *name, const char *prefix)
 	return true;
 }
 
-/* What all ways to write one name have in common, but for the case of letters. */
+static bool
+is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* An edition of SNOMED CT is named behind its system: each of them has the same concepts. */
+static void
+drop_edition(struct bytes *name)
+{
+	static const char system[] = "snomed.info/sct";
+	struct bytes rest = *name;
+
+	if (take_prefix(&rest, system) && rest.size > 0 && rest.at[0] == '/')
+		name->size = sizeof system - 1;
+}
+
+/*
+ * What all ways to write one name have in common, but for the case of letters: no blanks around it, no
+ * scheme, no version (|...), query or fragment behind it.
+ */
 static struct bytes
 bare(struct bytes name)
 {
+	while (name.size > 0 && is_blank(name.at[0]))
+		name = (struct bytes){ name.at + 1, name.size - 1 };
+	for (size_t i = 0; i < name.size; i++)
+		if (name.at[i] == '|' || name.at[i] == '?' || name.at[i] == '#')
+			name.size = i;
+	while (name.size > 0 && is_blank(name.at[name.size - 1]))
+		name.size--;
 	if (!take_prefix(&name, "http://") && !take_prefix(&name, "https://"))
 		(void)take_prefix(&name, "urn:oid:");
+	drop_edition(&name);
 	while (name.size > 0 && name.at[name.size - 1] == '/')
 		name.size--;
 	return name;
@@ -153,6 +181,12 @@ codesystems_find(const struct codesystems *s, struct bytes name)
 	struct bytes key = bare(name);
 
 	return key.size > 0 ? place(s, key)->system : CODESYSTEM_NONE;
+}
+
+bool
+codesystems_is_nameless(struct bytes name)
+{
+	return bare(name).size == 0;
 }
 
 unsigned

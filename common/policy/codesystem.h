@@ -45,6 +45,9 @@ unsigned codesystems_find(const struct codesystems *s, struct bytes name);
 /* The same; a new one is compared exactly.  URI is borrowed.  CODESYSTEM_NONE if there are too many. */
 unsigned codesystems_add(struct codesystems *s, struct bytes uri);
 
+/* True of a name that names nothing: empty, or blank. */
+bool codesystems_is_nameless(struct bytes name);
+
 /* One byte of a code as FOLD compares it; 0 if it does not count. */
 static inline unsigned char
 codesystem_fold(enum fold fold, unsigned char c)

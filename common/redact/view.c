@@ -109,6 +109,8 @@ around_of(const struct frame *f, const struct view *v)
 		return AROUND_ROOT;
 	if (element && f->view.around == AROUND_EXTENSIONS)
 		return AROUND_EXTENSION;
+	if (element && f->view.around == AROUND_META)
+		return AROUND_META;
 	if (element)
 		return f->view.around == AROUND_IDENTIFIER ? AROUND_IDENTIFIER : AROUND_PLAIN;
 	if (v->kind == MEMBER_META)

@@ -126,8 +126,12 @@ check_names_of_systems(struct bench *b)
 	for (size_t i = 0; i < sizeof icd / sizeof icd[0]; i++)
 		check(codes_system(b->codes, bytes_of(icd[i])) == number);
 	check(number != CODES_UNKNOWN_SYSTEM && number != CODES_ANY_SYSTEM);
-	check(codes_system(b->codes, bytes_of("")) == CODES_UNKNOWN_SYSTEM);
-	check(codes_system(b->codes, bytes_of("http://")) == CODES_UNKNOWN_SYSTEM);
+	check(codes_system(b->codes, bytes_of("")) == CODES_ANY_SYSTEM);
+	check(codes_system(b->codes, bytes_of(" \t")) == CODES_ANY_SYSTEM);
+	check(codes_system(b->codes, bytes_of("http://")) == CODES_ANY_SYSTEM);
+	check(codes_system(b->codes, bytes_of("http://snomed.info/sct/1/version/2")) ==
+	      codes_system(b->codes, bytes_of(" https://snomed.info/sct|3 ")));
+	check(codes_system(b->codes, bytes_of("http://snomed.info/sctx")) == CODES_UNKNOWN_SYSTEM);
 	check(codes_system(b->codes, bytes_of("urn:other")) == CODES_UNKNOWN_SYSTEM);
 	check(codes_system(b->codes, bytes_of("http://loinc.org.evil")) == CODES_UNKNOWN_SYSTEM);
 	check(bytes_are(codes_system_uri(b->codes, number), ICD));
