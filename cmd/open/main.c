@@ -97,9 +97,10 @@ add_directory(const struct open_main *m, struct opening *opening, const char *pa
 	struct keys_fault fault;
 	struct keys *keys = keys_open(path, KEYS_LEVELS, m->allow_test_keys, &fault);
 
-	if (keys == NULL)
+	if (keys != NULL)
+		opening_add_directory(opening, keys);
+	else
 		diag_die(EXIT_KEYS, "%s", fault.text);
-	opening_add_directory(opening, keys);
 }
 
 /* A directory is one of keys; everything else names a private key. */
