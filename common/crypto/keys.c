@@ -457,15 +457,6 @@ keys_level(const struct keys *k, struct bytes rl, uint32_t epoch)
 	return NULL;
 }
 
-const struct level_key *
-keys_level_kid(const struct keys *k, struct bytes kid)
-{
-	for (size_t i = 0; i < k->levels; i++)
-		if (bytes_are(kid, k->level[i]->kid))
-			return k->level[i];
-	return NULL;
-}
-
 struct mac *
 keys_mac(struct keys *k, const char *name)
 {

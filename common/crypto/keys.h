@@ -59,9 +59,8 @@ uint32_t keys_epoch(const struct keys *k);
 /* All level keys, sorted by epoch and al; borrowed. */
 const struct level_key *const *keys_levels(const struct keys *k, size_t *count);
 
-/* The level key of that level and epoch, or of that kid (whole); NULL if there is none. */
+/* The level key of that level and epoch; NULL if there is none. */
 const struct level_key *keys_level(const struct keys *k, struct bytes rl, uint32_t epoch);
-const struct level_key *keys_level_kid(const struct keys *k, struct bytes kid);
 
 /* The keyed digest by its name ("tag.id", "redact.mark"); NULL if there is none.  Belongs to K. */
 struct mac *keys_mac(struct keys *k, const char *name);
