@@ -38,7 +38,6 @@ know_keys(struct run *run)
 		{ "low", &run->low },
 		{ "high", &run->high },
 		{ "valueCoding", &run->value_coding },
-		{ "div", &run->div },
 		{ "origin", &run->origin },
 		{ "ehr", &run->ehr },
 		{ "url", &run->data_siblings[0] },

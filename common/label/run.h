@@ -85,7 +85,7 @@ struct run {
 	bool has_own_level;    /* the record: a confidentiality code in its meta.security */
 	size_t root_urgencies; /* there were before the root at hand */
 
-	uint16_t value_quantity, value_integer, value_range, low, high, extension, value_coding, div, ehr;
+	uint16_t value_quantity, value_integer, value_range, low, high, extension, value_coding, ehr;
 	uint16_t data_siblings[4], origin;
 
 	unsigned confidentiality, act_code; /* numbers of the systems of security labels */

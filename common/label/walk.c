@@ -81,6 +81,18 @@ note_base(struct run *run, uint32_t node, struct state_plan *plan, uint8_t *base
 	label->written = written_label(run, node, plan);
 }
 
+/* A narrative that is not written as FHIR writes it is one all the same; a status alone says nothing. */
+static bool
+says_something(const struct json *j, uint32_t node)
+{
+	bool is_object = json_kind(j, node) == JSON_OBJECT;
+
+	for (uint32_t k = node + 1; is_object && k < j->nodes[node].next; k = j->nodes[k].next)
+		if (!json_is(j, k, (struct bytes)BYTES("status")))
+			return true;
+	return !is_object;
+}
+
 static void
 note_matches(struct run *run, uint32_t node, const struct state_plan *plan)
 {
@@ -98,7 +110,7 @@ note_matches(struct run *run, uint32_t node, const struct state_plan *plan)
 			urgent_evidence(run, node, index);
 			break;
 		case PATH_NARRATIVE:
-			if (json_member_key(run_json(run), node, run->div) != 0)
+			if (says_something(run_json(run), node))
 				((struct root_facts *)(void *)run->facts.at)[run->record.root].narrative =
 				    node;
 			break;

@@ -111,6 +111,17 @@ condition() {
 	[ "$(low | wc -l)" -eq 1 ]
 }
 
+@test "a narrative has the highest level of its root however it is written" {
+	ehr-keys make -P "$P" -S site >/dev/null
+	printf '{"resourceType":"Condition","id":"c","text":%s,"note":[{"text":"plain"}],"contained":[{"resourceType":"Basic","id":"i","meta":{"security":[{"code":"R"}]}}]}\n' \
+		'{"status":"generated","div":"<div>roodborst</div>"}' '{"div":"roodborst"}' '{"d\u0069v":"roodborst"}' '"roodborst"' '[{"div":"roodborst"}]' \
+		'{"status":"generated","_div":{"id":"roodborst"}}' '{"status":"generated","content":"roodborst"}' '{"div":{"p":["roodborst"]}}' >in
+	ehr-classify -P "$P" in 2>/dev/null | ehr-redact -P "$P" -S site --levels N,R >versions
+	[ "$(grep -c '"rl":"N".*plain' versions)" -eq 8 ]
+	[ "$(grep -c '"rl":"R".*roodborst' versions)" -eq 8 ]
+	! grep '"rl":"N".*roodborst' versions || return 1
+}
+
 # What is left over of a label is the leak: version N of a record whose labels say more.
 @test "no code of a label is left in a version below it, wherever it stood" {
 	local hiv='{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"%s"}' spelled
