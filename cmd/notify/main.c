@@ -254,7 +254,7 @@ say_coverage(struct notify *n, struct filter *f, enum match_coverage coverage)
 static void
 say_the_rest(const struct notify *n)
 {
-	for (size_t i = 0; i < sizeof coverages / sizeof coverages[0]; i++)
+	for (size_t i = MATCH_BY_FLOOR; i < sizeof coverages / sizeof coverages[0]; i++)
 		if (n->said[i] > MESSAGES)
 			diag_warn("... and %" PRIu64 " more: %s", n->said[i] - MESSAGES, coverages[i]);
 }

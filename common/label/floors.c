@@ -118,7 +118,7 @@ add_floor(struct run *run, uint32_t node, const struct security_code *c, const s
 static bool
 floor_code(struct run *run, uint32_t node, uint32_t coding, bool *is_confidentiality)
 {
-	struct security_code code;
+	struct security_code code = { 0 };
 	struct meaning meaning;
 
 	if (!read_code(run, coding, &code))
