@@ -218,3 +218,13 @@ notify() {
 	notify 4 --subscriptions nowhere "$F/sealed"
 	has err 'nowhere: No such file or directory'
 }
+
+@test "after 20 records that nobody hears of the rest are counted" {
+	of=$(head -n 1 "$F/sealed" | jq .ehr.of)
+	for _ in {1..25}; do head -n "$of" "$F/sealed"; done >many
+	: >nobody.ndjson
+	ehr-notify -P "$P" -S "$F/site" --subscriptions nobody.ndjson many >out 2>err || [ $? -eq 1 ]
+	[ "$(grep -c '^ehr-notify: many:[0-9]*: uncovered: ' err)" -eq 20 ]
+	[ "$(wc -l <err)" -eq 21 ]
+	has err 'ehr-notify: ... and 5 more: uncovered: nobody could be told'
+}
