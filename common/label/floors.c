@@ -43,9 +43,11 @@ in_capitals(struct bytes code, char *room, size_t size)
 {
 	if (code.size > size)
 		return code;
-	for (size_t i = 0; i < code.size; i++)
-		room[i] =
-		    code.at[i] >= 'a' && code.at[i] <= 'z' ? (char)(code.at[i] - 'a' + 'A') : code.at[i];
+	for (size_t i = 0; i < code.size; i++) {
+		room[i] = code.at[i];
+		if (room[i] >= 'a' && room[i] <= 'z')
+			room[i] = (char)(room[i] - 'a' + 'A');
+	}
 	return (struct bytes){ room, code.size };
 }
 

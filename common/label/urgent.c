@@ -269,6 +269,7 @@ judge_sign(struct run *run, struct sight *sight, int sign)
 {
 	enum judgement worst = JUDGED;
 	bool is_judged = false;
+	bool is_released = true; /* by all rules that could not judge it */
 	int level = LABEL_NONE;
 
 	for (size_t i = 0; i < run->set.rules; i++) {
@@ -290,10 +291,12 @@ judge_sign(struct run *run, struct sight *sight, int sign)
 			worst = judgement;
 		}
 		level = rule->level > level ? rule->level : level;
+		is_released &= rule->level != LABEL_NONE;
 	}
 	/* One sign may have a rule for each of its units: one that could judge it is enough. */
 	if (!is_judged && worst != JUDGED)
-		add_sign(run, sight, run->set.criticality.unreadable, unreadable_source[worst], level);
+		add_sign(run, sight, run->set.criticality.unreadable, unreadable_source[worst],
+		    is_released ? level : LABEL_NONE);
 }
 
 static bool
