@@ -214,7 +214,9 @@ levels_standing(const struct run *run, uint32_t node)
 
 	while (at != NO_NODE && j->nodes[run_labels(run)[at].node].next <= node)
 		at = links(run)[at].around;
-	return at == NO_NODE ? (struct standing){ 0 } : links(run)[at].standing;
+	if (at == NO_NODE)
+		return (struct standing){ 0 };
+	return links(run)[at].standing;
 }
 
 unsigned

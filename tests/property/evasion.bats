@@ -63,7 +63,7 @@ condition() {
 			"\"extension\":[{\"url\":\"u\",\"valueCoding\":$number}]" "\"modifierExtension\":[{\"url\":\"u\",\"valueCodeableConcept\":$concept}]" \
 			"\"_status\":{\"extension\":[{\"url\":\"u\",\"valueCoding\":$coding}]}" "\"meta\":{\"tag\":[$coding]}" \
 			"\"code\":{\"coding\":[{\"_code\":{\"extension\":[{\"url\":\"u\",\"valueCoding\":$coding}]}}]}" \
-			"\"\\u0063ode\":{\"\\u0063oding\":[{\"syste\\u006d\":\"http://snomed.info/sct\",\"c\\u006fde\":\"86406008\"}]}" \
+			"\"\\u0063ode\":{\"\\u0063oding\":[{\"s\\u0079s\\u0074em\":\"http://snomed.info/sct\",\"c\\u006fde\":\"86406008\"}]}" \
 			"\"contained\":[$condition]" "\"contained\":$condition" "\"nobody\":{\"expects\":[{\"it\":$coding}]}" \
 			"\"valueQuantity\":{\"value\":1,\"system\":\"http://snomed.info/sct\",\"code\":\"86406008\"}"; do
 			printf '{"resourceType":"Observation","id":"o",%s}\n' "$members"
