@@ -15,7 +15,7 @@ struct scan {
 static bool
 take(struct scan *s, const char *any)
 {
-	if (s->next == s->text.size || memchr(any, s->text.at[s->next], strlen(any)) == NULL)
+	if (s->next == s->text.size || s->text.at[s->next] == 0 || strchr(any, s->text.at[s->next]) == NULL)
 		return false;
 	s->next++;
 	return true;

@@ -371,47 +371,53 @@ codes_free(struct codes *c)
 
 /* ---- codes written out in a rule ---- */
 
-/* CODE under the system NAME as a row of GROUP. */
-static bool
-inline_under(struct codes *c, const char *shown, const struct yaml_node *node, struct bytes name,
-    struct bytes code, unsigned group, struct fault *f)
+/* The URI before |, or that of the alias there; empty after a fault. */
+static struct bytes
+inline_system(const struct codes *c, const char *shown, const struct yaml_node *node, struct bytes name,
+    struct fault *f)
 {
-	struct code_row row = { .display = "", .from = VALUESET_FIRST_DAY, .until = VALUESET_LAST_DAY };
-	unsigned system = codesystems_add(&c->systems, name);
+	const struct yaml_node *aliases = c->aliases;
 
-	if (system == CODESYSTEM_NONE)
-		return fault_at(f, shown, node, "expected a code system before '|'");
-	codetable_note_systems(c);
+	for (size_t i = 0; aliases != NULL && aliases->kind == YAML_MAP && i < aliases->count; i++)
+		if (bytes_equal(aliases->key[i]->text, name))
+			return aliases->item[i]->text;
+	if (name.size > 0 && memchr(name.at, ':', name.size) != NULL)
+		return name;
+	(void)fault_at(f, shown, node, "unknown alias '%.*s', expected one of systems: or a URI",
+	    code_shown(name), name.at);
+	return (struct bytes){ NULL, 0 };
+}
+
+/* TEXT, "system|code", as a row of the newest group. */
+static bool
+inline_code(
+    struct codes *c, const char *shown, const struct yaml_node *node, struct bytes text, struct fault *f)
+{
+	const char *bar = text.size > 0 ? memchr(text.at, '|', text.size) : NULL;
+	struct code_row row = { .display = "", .from = VALUESET_FIRST_DAY, .until = VALUESET_LAST_DAY };
+	struct bytes name, code;
+	unsigned system;
+
+	if (bar == NULL)
+		return fault_at(f, shown, node, "expected system|code");
+	code = (struct bytes){ bar + 1, text.size - (size_t)(bar - text.at) - 1 };
 	row.is_prefix = code.size > 0 && code.at[code.size - 1] == '*';
 	code.size -= row.is_prefix;
 	if ((code.size == 0 && !row.is_prefix) || code.size > (row.is_prefix ? MAX_PREFIX : MAX_FOLDED))
 		return fault_at(
 		    f, shown, node, "expected a code of 1 to 255 bytes, or a prefix of at most 63");
+	name = inline_system(c, shown, node, (struct bytes){ text.at, (size_t)(bar - text.at) }, f);
+	if (name.size == 0)
+		return false;
+	system = codesystems_add(&c->systems, name);
+	if (system == CODESYSTEM_NONE)
+		return fault_at(f, shown, node, "expected a code system before |");
+	codetable_note_systems(c);
 	row.code = code.at;
 	row.code_size = (uint16_t)code.size;
 	row.system = (uint16_t)system;
-	row.group = (uint16_t)group;
+	row.group = (uint16_t)(c->groups - 1);
 	return codetable_add(c, &row) || fault_at(f, shown, node, "the same code twice");
-}
-
-static bool
-inline_code(struct codes *c, const char *shown, const struct yaml_node *node, struct bytes text,
-    unsigned group, struct fault *f)
-{
-	const char *bar = text.size > 0 ? memchr(text.at, '|', text.size) : NULL;
-	struct bytes name, code;
-
-	if (bar == NULL)
-		return fault_at(f, shown, node, "expected system|code");
-	name = (struct bytes){ text.at, (size_t)(bar - text.at) };
-	code = (struct bytes){ bar + 1, text.size - name.size - 1 };
-	for (size_t i = 0; c->aliases != NULL && c->aliases->kind == YAML_MAP && i < c->aliases->count; i++)
-		if (bytes_equal(c->aliases->key[i]->text, name))
-			return inline_under(c, shown, node, c->aliases->item[i]->text, code, group, f);
-	if (memchr(name.at, ':', name.size) == NULL)
-		return fault_at(f, shown, node, "unknown alias '%.*s', expected one of systems: or a URI",
-		    code_shown(name), name.at);
-	return inline_under(c, shown, node, name, code, group, f);
 }
 
 bool
@@ -430,8 +436,7 @@ codes_inline(struct codes *c, const char *shown, const struct yaml_node *node, u
 	c->groups++;
 	codetable_reserve(c, yaml_strings(node));
 	for (size_t i = 0; i < yaml_strings(node); i++)
-		if (!yaml_item_string(shown, node, i, &text, f) ||
-		    !inline_code(c, shown, node, text, c->groups - 1, f))
+		if (!yaml_item_string(shown, node, i, &text, f) || !inline_code(c, shown, node, text, f))
 			return false;
 	return true;
 }

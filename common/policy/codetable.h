@@ -14,8 +14,9 @@
  * A row is 48 bytes and points into its file; rows of one key are a chain.  What a row counts for stands in
  * its group: the rows of one file and one category, which are in the same value sets.
  */
+#define NO_ROW UINT32_MAX
+
 enum {
-	NO_ROW = UINT32_MAX,
 	NO_CATEGORY = 0xffff,
 	MAX_FOLDED = 255,
 	MAX_PREFIX = 63,

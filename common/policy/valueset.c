@@ -126,7 +126,7 @@ split(const struct reader *r, struct bytes text, struct bytes field[COLUMNS])
 static bool
 read_row(const struct reader *r, struct bytes text)
 {
-	struct bytes field[COLUMNS] = { 0 };
+	struct bytes field[COLUMNS] = { { NULL, 0 } };
 	struct valueset_row row = { .from = VALUESET_FIRST_DAY, .until = VALUESET_LAST_DAY };
 
 	if (!split(r, text, field))

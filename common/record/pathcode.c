@@ -90,7 +90,9 @@ skip_blank(struct reader *r)
 static char
 peek(const struct reader *r, size_t ahead)
 {
-	return ahead < r->text.size - r->next ? r->text.at[r->next + ahead] : 0;
+	if (ahead >= r->text.size - r->next)
+		return 0;
+	return r->text.at[r->next + ahead];
 }
 
 static bool

@@ -18,13 +18,15 @@
  * kept but made where it is needed, in a slot of its own for each depth: the walk goes depth first, so all
  * that are in use at a time stand at different depths.  That is what a state's upper half is for.
  */
+#define NO_TEST UINT32_MAX
+
 enum {
 	MAX_KEPT = 4096,
 	MAX_KEPT_BYTES = 8 << 20,
 	UNKEPT = 0xffff, /* index of a state that stands in a slot */
 	INDEX_BITS = 16,
 	MAX_DEPTH = 0xffff,
-	NO_TEST = UINT32_MAX,
+	OPEN = 0x8000, /* in a row: the state there has a select to settle */
 };
 
 struct state {
@@ -34,7 +36,7 @@ struct state {
 	uint32_t numbers;
 	uint32_t test;      /* the first select to be settled, an instruction, or NO_TEST */
 	uint32_t answer[2]; /* kept states + 1 by what it says; 0: not known */
-	uint16_t *row;      /* kept states + 1 by symbol; 0: not known.  NULL in a slot */
+	uint16_t *row;      /* kept states + 1 by symbol, and OPEN; 0: not known.  NULL in a slot */
 	uint32_t hash;
 };
 
@@ -424,26 +426,37 @@ paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth)
 	return settle(p, index, depth, j, node, true);
 }
 
-static uint32_t
-below(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
+/* As below, where the table has no answer yet, or none for all nodes. */
+static uint32_t __attribute__((noinline))
+below_slowly(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
 {
 	uint32_t index = state & UNKEPT;
 	uint32_t depth = (state >> INDEX_BITS) + 1;
-	uint32_t to;
+	uint32_t to = index != UNKEPT ? p->kept[index].row[symbol] & (OPEN - 1U) : 0;
 
 	if (depth > MAX_DEPTH)
 		diag_bug("a path was followed deeper than any record is");
-	if (index != UNKEPT && p->kept[index].row[symbol] != 0) {
-		to = p->kept[index].row[symbol] - 1U;
-	} else {
-		reach_below(p, state_of(p, state), symbol);
-		to = finish(p, depth);
-		if (index != UNKEPT && to != UNKEPT)
-			p->kept[index].row[symbol] = (uint16_t)(to + 1);
-	}
-	if (to != UNKEPT && p->kept[to].test == NO_TEST)
-		return to == PATHS_DEAD ? PATHS_DEAD : depth << INDEX_BITS | to;
+	if (to != 0)
+		return settle(p, to - 1, depth, j, node, false);
+	reach_below(p, state_of(p, state), symbol);
+	to = finish(p, depth);
+	if (index != UNKEPT && to != UNKEPT)
+		p->kept[index].row[symbol] = (uint16_t)((to + 1) | (p->kept[to].test != NO_TEST ? OPEN : 0));
 	return settle(p, to, depth, j, node, false);
+}
+
+/* One step down.  The state's upper half, the depth, goes up by one. */
+static inline uint32_t
+below(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
+{
+	uint32_t index = state & UNKEPT;
+	uint32_t to = index != UNKEPT ? p->kept[index].row[symbol] : 0;
+
+	if (to == PATHS_DEAD + 1)
+		return PATHS_DEAD;
+	if (to == 0 || (to & OPEN) != 0 || state >> INDEX_BITS == MAX_DEPTH)
+		return below_slowly(p, state, symbol, j, node);
+	return ((state >> INDEX_BITS) + 1) << INDEX_BITS | (to - 1);
 }
 
 uint32_t

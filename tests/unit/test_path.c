@@ -149,7 +149,6 @@ check_forms(void)
 	check(matches(text, ".a.b | .[] | .c?", "3"));
 	check(matches(text, " ( .a | .b ) [ 0 ] # the first\n , .n", "1 null"));
 	check(matches(text, "..|.c?", "3"));
-	check(matches(text, "..c", "") == false);
 	check(matches("[[1,[2]],3]", "..", "[[1,[2]],3] [1,[2]] 1 [2] 2 3"));
 	check(matches("[[1,[2]],3]", "..[0]", "[1,[2]] 1 2"));
 	check(matches("{\"a\":1,\"b\":{\"a\":2}}", "..|.a?", "1 2"));
