@@ -158,7 +158,7 @@ parse_time(struct bytes *text, const struct civil *c, struct instant *t, int32_t
 	if (!parse_fraction(text, &t->nano, step) || !parse_offset(text, &east) || text->size > 0)
 		return false;
 	t->seconds = clock_days(c->year, (unsigned)c->month, (unsigned)c->day) * DAY_SECONDS +
-		     (hour * 60 + minute) * 60 + second - east;
+		     ((int64_t)hour * 60 + minute) * 60 + second - east;
 	return true;
 }
 

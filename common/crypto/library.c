@@ -59,7 +59,9 @@ retake(void *old, size_t size, const char *file, int line)
 		return NULL;
 	}
 	void *at = realloc(old, size);
-	return at != NULL ? at : out_of_memory(size);
+	if (at == NULL)
+		return out_of_memory(size);
+	return at;
 }
 
 /* Before main, since OpenSSL takes them only before its first allocation, wherever that is. */

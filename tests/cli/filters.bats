@@ -18,7 +18,6 @@ setup_file() {
 
 # Each filter by name, with what it needs on the command line in args.
 each() {
-	local path
 	for name in ingest classify redact seal open notify; do
 		case $name in
 		ingest) args=(--from lines) ;;
@@ -242,8 +241,8 @@ plain() {
 		while [ "$i" -lt "${#line}" ]; do
 			printf '%s\n' "${line:0:i}"
 			i=$((i + 37))
-		done >cut
-		ehr 1 "ehr-$name" "${args[@]}" --on-error skip <cut
+		done >pieces
+		ehr 1 "ehr-$name" "${args[@]}" --on-error skip <pieces
 		for word in Lindqvist Birkenweg 555-0101 MR-100001 999-00 Ada resourceType; do lacks err "$word"; done
 	}
 	each try

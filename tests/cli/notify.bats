@@ -103,10 +103,10 @@ notify() {
 }
 
 @test "a cut or mixed group is refused, the next one goes on" {
-	sed 2d "$F/sealed" >cut
-	notify 5 cut
-	has err 'cut:2: versions-incomplete'
-	notify 1 --on-error quarantine --quarantine aside cut
+	sed 2d "$F/sealed" >gap
+	notify 5 gap
+	has err 'gap:2: versions-incomplete'
+	notify 1 --on-error quarantine --quarantine aside gap
 	[ "$(jq -r .ehr.reason aside | sort | uniq -c | tr -s ' \n' ' ')" = ' 3 versions-incomplete ' ]
 	[ "$(wc -l <out)" -eq 1 ]
 	head -n 2 "$F/sealed" >short

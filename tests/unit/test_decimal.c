@@ -140,8 +140,9 @@ check_floor(void)
 	buffer_init(&out, 100);
 	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
 		out.used = 0;
-		check(decimal_parse(bytes_of(list[i].value), &v) && decimal_parse(bytes_of(list[i].step), &s) &&
-		      decimal_floor(&v, &s, &out) && bytes_are(buffer_bytes(&out), list[i].want));
+		check(decimal_parse(bytes_of(list[i].value), &v) &&
+		      decimal_parse(bytes_of(list[i].step), &s) && decimal_floor(&v, &s, &out) &&
+		      bytes_are(buffer_bytes(&out), list[i].want));
 	}
 	check(decimal_parse(bytes_of("-1"), &s) && !decimal_floor(&v, &s, &out));
 	buffer_release(&out);
