@@ -27,7 +27,7 @@ void digest_add(struct digest *d, struct bytes piece);
 void digest_end(struct digest *d, unsigned char digest[DIGEST_SIZE]); /* and begins anew */
 void digest_free(struct digest *d);
 
-/* A keyed digest whose key is prepared once.  The key is copied into secure memory. */
+/* A keyed digest whose key is prepared once; the key itself is not kept. */
 struct mac;
 struct mac *mac_new(struct bytes key);
 void mac_add(struct mac *m, struct bytes piece);

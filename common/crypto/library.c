@@ -100,19 +100,6 @@ library_sha256(void)
 	return md;
 }
 
-EVP_MAC *
-library_hmac(void)
-{
-	static EVP_MAC *mac;
-
-	if (mac == NULL) {
-		library_start();
-		mac = EVP_MAC_fetch(NULL, "HMAC", FROM_DEFAULT);
-		library_must(mac != NULL, "fetch HMAC");
-	}
-	return mac;
-}
-
 EVP_CIPHER *
 library_gcm(void)
 {

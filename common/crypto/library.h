@@ -18,7 +18,6 @@ void library_start(void);
 
 /* Borrowed for the life of the process. */
 EVP_MD *library_sha256(void);
-EVP_MAC *library_hmac(void);
 EVP_CIPHER *library_gcm(void);  /* AES-256-GCM */
 EVP_CIPHER *library_wrap(void); /* AES-256-WRAP, RFC 3394 */
 EVP_KDF *library_sskdf(void);   /* the one-step KDF that JOSE calls Concat KDF */

@@ -10,41 +10,14 @@ enum { TOKEN_BYTES = 16 };
 
 static const char *const scope_names[SCOPES] = { "subject", "type", "year", "month", "batch" };
 
-/* What is digested, gathered so that short parts do not cost a call each. */
-struct message {
-	struct mac *mac;
-	size_t used;
-	char text[256];
-};
-
 static void
-flush(struct message *m)
-{
-	mac_add(m->mac, (struct bytes){ m->text, m->used });
-	m->used = 0;
-}
-
-static void
-add(struct message *m, struct bytes piece)
-{
-	if (piece.size > sizeof m->text - m->used)
-		flush(m);
-	if (piece.size > sizeof m->text) {
-		mac_add(m->mac, piece);
-		return;
-	}
-	memcpy(m->text + m->used, piece.at, piece.size);
-	m->used += piece.size;
-}
-
-static void
-add_part(struct message *m, struct bytes part)
+add_part(struct mac *m, struct bytes part)
 {
 	char length[4] = { (char)(part.size >> 24), (char)(part.size >> 16), (char)(part.size >> 8),
 		(char)part.size };
 
-	add(m, (struct bytes){ length, sizeof length });
-	add(m, part);
+	mac_add(m, (struct bytes){ length, sizeof length });
+	mac_add(m, part);
 }
 
 bool
@@ -98,7 +71,6 @@ make_token(const struct operation *o, const struct operation_value *v, struct by
 {
 	char text[SCOPES][16];
 	struct bytes scope[SCOPES];
-	struct message m = { .mac = o->key, .used = 0 };
 
 	for (unsigned i = 0; i < SCOPES; i++) {
 		if (!o->scope[i])
@@ -107,15 +79,14 @@ make_token(const struct operation *o, const struct operation_value *v, struct by
 		if (scope[i].size == 0)
 			return false;
 	}
-	add_part(&m, (struct bytes)BYTES("ehr-redact/1"));
-	add_part(&m, (struct bytes)BYTES("hash"));
+	add_part(o->key, (struct bytes)BYTES("ehr-redact/1"));
+	add_part(o->key, (struct bytes)BYTES("hash"));
 	for (unsigned i = 0; i < SCOPES; i++)
 		if (o->scope[i]) {
-			add_part(&m, bytes_of(scope_names[i]));
-			add_part(&m, scope[i]);
+			add_part(o->key, bytes_of(scope_names[i]));
+			add_part(o->key, scope[i]);
 		}
-	add_part(&m, value);
-	flush(&m);
+	add_part(o->key, value);
 	mac_end(o->key, digest);
 	return true;
 }

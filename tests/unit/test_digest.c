@@ -67,6 +67,56 @@ check_mac(void)
 	mac_free(NULL);
 }
 
+/* However a text comes, and whatever was digested before, its digest is the same. */
+static void
+check_mac_pieces(void)
+{
+	static char text[10000];
+	const size_t size[] = { 0, 7, 8, 128, 129, 4096, 4097, sizeof text };
+	unsigned char whole[DIGEST_SIZE], again[DIGEST_SIZE];
+
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)('a' + i % 26);
+	for (size_t i = 0; i < sizeof size / sizeof size[0]; i++) {
+		struct mac *m = mac_new((struct bytes)BYTES("Jefe"));
+
+		mac_add(m, (struct bytes){ text, size[i] });
+		mac_end(m, whole);
+		for (size_t piece = 1; piece < 6000; piece = 3 * piece + 1) {
+			for (size_t at = 0; at < size[i]; at += piece)
+				mac_add(m,
+				    (struct bytes){ text + at, size[i] - at < piece ? size[i] - at : piece });
+			mac_end(m, again);
+			check(memcmp(whole, again, DIGEST_SIZE) == 0);
+		}
+		mac_free(m);
+	}
+}
+
+/* Texts that end alike are told apart. */
+static void
+check_mac_ends(void)
+{
+	const struct bytes text[] = { BYTES("Patient/1, as everybody"), BYTES("Patient/2, as everybody"),
+		BYTES("as everybody"), BYTES("s everybody") };
+	enum { TEXTS = sizeof text / sizeof text[0] };
+	unsigned char digest[TEXTS][DIGEST_SIZE], fresh[DIGEST_SIZE];
+	struct mac *m = mac_new((struct bytes)BYTES("Jefe"));
+
+	for (int i = 0; i < 3 * TEXTS; i++) {
+		mac_add(m, text[i % TEXTS]);
+		mac_end(m, digest[i % TEXTS]);
+	}
+	mac_free(m);
+	for (int i = 0; i < TEXTS; i++) {
+		m = mac_new((struct bytes)BYTES("Jefe"));
+		mac_add(m, text[i]);
+		mac_end(m, fresh);
+		check(memcmp(fresh, digest[i], DIGEST_SIZE) == 0);
+		mac_free(m);
+	}
+}
+
 static void
 check_secrets(void)
 {
@@ -91,6 +141,8 @@ main(void)
 {
 	check_sha256();
 	check_mac();
+	check_mac_pieces();
+	check_mac_ends();
 	check_secrets();
 	return tap_end();
 }
