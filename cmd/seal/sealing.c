@@ -161,7 +161,8 @@ sealing_end(struct sealing_run *r)
 
 /* ---- the tags of a line ------------------------------------------------------------------------------ */
 
-static void
+/* Inline, so that a constant is stored by an instruction or two. */
+static inline __attribute__((always_inline)) void
 put(struct sealing_run *r, const char *text, size_t size)
 {
 	if (size > TAGS_MOST - r->used) {

@@ -13,7 +13,7 @@
 #define WITH_AVX2 __attribute__((target("avx2")))
 #endif
 
-enum { PAIRS = 4096, NONE = 0xff, BLOCK = 32 };
+enum { PAIRS = 4096, NONE = 0xff, BLOCK = 32, HALF = 16 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -159,26 +159,43 @@ to_characters(__m256i numbers)
 	return _mm256_add_epi8(numbers, _mm256_shuffle_epi8(both(shift), range));
 }
 
-/* Encodes 24 bytes a step as long as 28 may be read; returns how many were taken. */
+/* In each half 12 bytes -> 32 characters. */
+WITH_AVX2 static __m256i
+encode_both(__m256i in)
+{
+	static const signed char spread[16] = { 1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10 };
+	__m256i first, second;
+
+	/* of three bytes, four groups of six bits: two moved down, two moved up */
+	in = _mm256_shuffle_epi8(in, both(spread));
+	first = _mm256_and_si256(in, _mm256_set1_epi32(0x0fc0fc00));
+	first = _mm256_mulhi_epu16(first, _mm256_set1_epi32(0x04000040));
+	second = _mm256_and_si256(in, _mm256_set1_epi32(0x003f03f0));
+	second = _mm256_mullo_epi16(second, _mm256_set1_epi32(0x01000010));
+	return to_characters(_mm256_or_si256(first, second));
+}
+
+/*
+ * Encodes 24 bytes a step as long as 28 may be read, then 12 of which no more is read; returns how many were
+ * taken.
+ */
 WITH_AVX2 static size_t
 encode_blocks(char *to, struct bytes data)
 {
-	static const signed char spread[16] = { 1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10 };
 	size_t taken = 0;
 
 	for (; data.size - taken >= 28; taken += 24, to += 32) {
 		__m128i low = _mm_loadu_si128((const void *)(data.at + taken));
 		__m128i high = _mm_loadu_si128((const void *)(data.at + taken + 12));
-		__m256i in = _mm256_set_m128i(high, low);
-		__m256i first, second;
 
-		/* of three bytes, four groups of six bits: two moved down, two moved up */
-		in = _mm256_shuffle_epi8(in, both(spread));
-		first = _mm256_and_si256(in, _mm256_set1_epi32(0x0fc0fc00));
-		first = _mm256_mulhi_epu16(first, _mm256_set1_epi32(0x04000040));
-		second = _mm256_and_si256(in, _mm256_set1_epi32(0x003f03f0));
-		second = _mm256_mullo_epi16(second, _mm256_set1_epi32(0x01000010));
-		_mm256_storeu_si256((void *)to, to_characters(_mm256_or_si256(first, second)));
+		_mm256_storeu_si256((void *)to, encode_both(_mm256_set_m128i(high, low)));
+	}
+	for (; data.size - taken >= 12; taken += 12, to += 16) {
+		__m128i eight = _mm_loadl_epi64((const void *)(data.at + taken));
+		__m128i four = _mm_loadu_si32(data.at + taken + 8);
+		__m256i text = encode_both(_mm256_castsi128_si256(_mm_unpacklo_epi64(eight, four)));
+
+		_mm_storeu_si128((void *)to, _mm256_castsi256_si128(text));
 	}
 	return taken;
 }
@@ -218,35 +235,59 @@ to_numbers(__m256i text, __m256i *bad)
 	return _mm256_add_epi8(numbers, _mm256_and_si256(line, _mm256_set1_epi8(63 - '_' + 'A')));
 }
 
-/* Decodes 32 characters a step as long as 28 bytes may be written; returns how many were taken. */
+/* 32 characters -> in each half 12 bytes. */
+WITH_AVX2 static __m256i
+decode_both(__m256i text, __m256i *bad)
+{
+	static const signed char gather[16] = { 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1 };
+	__m256i in = to_numbers(text, bad);
+
+	in = _mm256_maddubs_epi16(in, _mm256_set1_epi32(0x01400140));
+	in = _mm256_madd_epi16(in, _mm256_set1_epi32(0x00011000));
+	return _mm256_shuffle_epi8(in, both(gather));
+}
+
+/*
+ * Decodes 32 characters a step as long as 28 bytes may be written, then 16 for which no more than their 12
+ * are; returns how many were taken.
+ */
 WITH_AVX2 static size_t
 decode_blocks(unsigned char *to, struct bytes text, bool *good)
 {
-	static const signed char gather[16] = { 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1 };
 	__m256i bad = _mm256_setzero_si256();
 	size_t taken = 0;
 
 	for (; text.size - taken >= 40; taken += 32, to += 24) {
-		__m256i in = to_numbers(_mm256_loadu_si256((const void *)(text.at + taken)), &bad);
+		__m256i in = decode_both(_mm256_loadu_si256((const void *)(text.at + taken)), &bad);
 
-		in = _mm256_maddubs_epi16(in, _mm256_set1_epi32(0x01400140));
-		in = _mm256_madd_epi16(in, _mm256_set1_epi32(0x00011000));
-		in = _mm256_shuffle_epi8(in, both(gather));
 		_mm_storeu_si128((void *)to, _mm256_castsi256_si128(in));
 		_mm_storeu_si128((void *)(to + 12), _mm256_extracti128_si256(in, 1));
+	}
+	for (; text.size - taken >= HALF; taken += HALF, to += 12) {
+		__m128i in = _mm256_castsi256_si128(decode_both(both(text.at + taken), &bad));
+
+		_mm_storel_epi64((void *)to, in);
+		_mm_storeu_si32(to + 8, _mm_srli_si128(in, 8));
 	}
 	*good = _mm256_testz_si256(bad, bad) != 0;
 	return taken;
 }
 
-/* TEXT has a block or more: the last step looks at the last 32 characters, some of them for a second time. */
+/* TEXT has half a block or more: the last step looks at the last characters, some of them once again. */
 WITH_AVX2 static bool
 all_known_blocks(struct bytes text)
 {
-	__m256i bad = wrong(_mm256_loadu_si256((const void *)(text.at + text.size - BLOCK)));
+	const char *end = text.at + text.size;
+	__m256i bad;
 
-	for (size_t at = 0; at + BLOCK < text.size; at += BLOCK)
-		bad = _mm256_or_si256(bad, wrong(_mm256_loadu_si256((const void *)(text.at + at))));
+	if (text.size < BLOCK) {
+		bad = wrong(_mm256_set_m128i(
+		    _mm_loadu_si128((const void *)text.at), _mm_loadu_si128((const void *)(end - HALF))));
+	} else {
+		bad = wrong(_mm256_loadu_si256((const void *)(end - BLOCK)));
+		for (; end - text.at > BLOCK; text.at += BLOCK)
+			bad = _mm256_or_si256(bad, wrong(_mm256_loadu_si256((const void *)text.at)));
+	}
 	return _mm256_testz_si256(bad, bad) != 0;
 }
 
@@ -288,7 +329,7 @@ base64url_encode(char *to, struct bytes data)
 {
 	size_t taken = 0;
 
-	if (data.size >= 28 && has_avx2())
+	if (data.size >= 12 && has_avx2())
 		taken = encode_blocks(to, data);
 	to += taken / 3 * 4;
 	return taken / 3 * 4 +
@@ -302,7 +343,7 @@ base64url_decode(void *to, size_t *size, struct bytes text)
 	size_t taken = 0;
 	bool good = true;
 
-	if (text.size >= 40 && has_avx2())
+	if (text.size >= HALF && has_avx2())
 		taken = decode_blocks(out, text, &good);
 	out += taken / 4 * 3;
 	if (!base64url_decode_plain(out, size, (struct bytes){ text.at + taken, text.size - taken }))
@@ -314,7 +355,7 @@ base64url_decode(void *to, size_t *size, struct bytes text)
 bool
 base64url_valid(struct bytes text)
 {
-	if (text.size < BLOCK || !has_avx2())
+	if (text.size < HALF || !has_avx2())
 		return base64url_valid_plain(text);
 	return text.size % 4 != 1 && all_known_blocks(text) && ends_well(text);
 }

@@ -137,7 +137,8 @@ tags_are_sealed(const struct tags *t, struct bytes ehr)
 	       (t->rl.size == 0 || is_name(t->rl)) && (t->to.size == 0 || is_thumbprint(t->to));
 }
 
-static bool
+/* Inline, so that comparing with a constant is an instruction or two. */
+static inline __attribute__((always_inline)) bool
 take(struct bytes *rest, const char *text, size_t size)
 {
 	if (rest->size < size || memcmp(rest->at, text, size) != 0)

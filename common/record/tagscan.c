@@ -20,7 +20,8 @@ left(const struct rest *r)
 	return (size_t)(r->end - r->at);
 }
 
-static bool
+/* Inline, so that comparing with a constant is an instruction or two. */
+static inline __attribute__((always_inline)) bool
 skip(struct rest *r, const char *text, size_t size)
 {
 	if (left(r) < size || memcmp(r->at, text, size) != 0)
@@ -204,57 +205,6 @@ words(struct rest *r, struct bytes *to)
 	return false;
 }
 
-/* The members in their order, each with what stands before its value. */
-enum member {
-	ID,
-	SUBJECT,
-	RL,
-	AL,
-	N,
-	OF,
-	CRITICALITY,
-	DOMAIN,
-	EPOCH,
-	TO,
-	BATCH,
-	SEQ,
-	POLICY,
-	MARK,
-	VIEW,
-	TAGS,
-	DELETED
-};
-
-#define BIT(member) (1u << (member))
-
-static const struct {
-	const char *text;
-	size_t size;
-} before[] = {
-#define BEFORE(text)                                                                                         \
-	{                                                                                                    \
-		text, sizeof(text) - 1                                                                       \
-	}
-	[ID] = BEFORE(",\"id\":\""),
-	[SUBJECT] = BEFORE(",\"subject\":\""),
-	[RL] = BEFORE(",\"rl\":\""),
-	[AL] = BEFORE(",\"al\":"),
-	[N] = BEFORE(",\"n\":"),
-	[OF] = BEFORE(",\"of\":"),
-	[CRITICALITY] = BEFORE(",\"criticality\":\""),
-	[DOMAIN] = BEFORE(",\"domain\":\""),
-	[EPOCH] = BEFORE(",\"epoch\":"),
-	[TO] = BEFORE(",\"to\":\""),
-	[BATCH] = BEFORE(",\"batch\":\""),
-	[SEQ] = BEFORE(",\"seq\":"),
-	[POLICY] = BEFORE(",\"policy\":\""),
-	[MARK] = BEFORE(",\"mark\":\""),
-	[VIEW] = BEFORE(",\"view\":\""),
-	[TAGS] = BEFORE(",\"tags\":{"),
-	[DELETED] = BEFORE(",\"deleted\":true"),
-#undef BEFORE
-};
-
 static bool
 small(struct rest *r, uint64_t most, unsigned *to)
 {
@@ -266,71 +216,68 @@ small(struct rest *r, uint64_t most, unsigned *to)
 	return true;
 }
 
+/* The members of which it is asked whether they were there. */
+enum member {
+	ID = 1,
+	RL = 2,
+	AL = 4,
+	N = 8,
+	OF = 16,
+	CRITICALITY = 32,
+	POLICY = 64,
+	DOMAIN = 128,
+	EPOCH = 256,
+	TO = 512,
+	BATCH = 1024,
+	SEQ = 2048,
+	DELETED = 4096,
+	OTHER = 8192
+};
+
+/* If TEXT is next, so must be what READ reads. */
+#define IF(member, text, read) (!SKIP(r, text) || (*seen |= (member), (read)))
+
+/* The members in their order, each with what stands before its value. */
 static bool
-value(struct rest *r, enum member m, struct tags *t)
+members(struct rest *r, struct tags *t, unsigned *seen)
 {
-	switch (m) {
-	case ID:
-		return word(r, &t->id);
-	case SUBJECT:
-		return word(r, &t->subject);
-	case RL:
-		return word(r, &t->rl);
-	case AL:
-		return small(r, SMALL_MOST, &t->al);
-	case N:
-		return small(r, SMALL_MOST, &t->n);
-	case OF:
-		return small(r, SMALL_MOST, &t->of);
-	case CRITICALITY:
-		return word(r, &t->criticality);
-	case DOMAIN:
-		return word(r, &t->domain);
-	case EPOCH:
-		return small(r, EPOCH_MOST, &t->epoch) && t->epoch > 0;
-	case TO:
-		return word(r, &t->to);
-	case BATCH:
-		return word(r, &t->batch);
-	case SEQ:
-		return number(r, LARGE_MOST, &t->seq);
-	case POLICY:
-		return word(r, &t->policy);
-	case MARK:
-		return word(r, &t->mark);
-	case VIEW:
-		return word(r, &t->view);
-	case TAGS:
-		return words(r, &t->tags);
-	case DELETED:
-		t->deleted = true;
-		return true;
-	}
-	return false;
+	return IF(ID, ",\"id\":\"", word(r, &t->id)) && IF(OTHER, ",\"subject\":\"", word(r, &t->subject)) &&
+	       IF(RL, ",\"rl\":\"", word(r, &t->rl)) && IF(AL, ",\"al\":", small(r, SMALL_MOST, &t->al)) &&
+	       IF(N, ",\"n\":", small(r, SMALL_MOST, &t->n)) &&
+	       IF(OF, ",\"of\":", small(r, SMALL_MOST, &t->of)) &&
+	       IF(CRITICALITY, ",\"criticality\":\"", word(r, &t->criticality)) &&
+	       IF(DOMAIN, ",\"domain\":\"", word(r, &t->domain)) &&
+	       IF(EPOCH, ",\"epoch\":", small(r, EPOCH_MOST, &t->epoch) && t->epoch > 0) &&
+	       IF(TO, ",\"to\":\"", word(r, &t->to)) && IF(BATCH, ",\"batch\":\"", word(r, &t->batch)) &&
+	       IF(SEQ, ",\"seq\":", number(r, LARGE_MOST, &t->seq)) &&
+	       IF(POLICY, ",\"policy\":\"", word(r, &t->policy)) &&
+	       IF(OTHER, ",\"mark\":\"", word(r, &t->mark)) && IF(OTHER, ",\"view\":\"", word(r, &t->view)) &&
+	       IF(OTHER, ",\"tags\":{", words(r, &t->tags)) &&
+	       IF(DELETED, ",\"deleted\":true", t->deleted = true);
 }
 
 enum {
-	VERSIONED = BIT(ID) | BIT(RL) | BIT(AL) | BIT(N) | BIT(OF) | BIT(CRITICALITY) | BIT(POLICY),
-	CLOSED = BIT(DOMAIN) | BIT(BATCH) | BIT(SEQ),
-	WHERE = BIT(EPOCH) | BIT(TO),
+	VERSIONED = ID | RL | AL | N | OF | CRITICALITY | POLICY,
+	CLOSED = DOMAIN | BATCH | SEQ,
+	WHERE = EPOCH | TO,
 };
 
 /* As tags_read has it: what a stage needs, and what it may not have. */
 static bool
 fits(const struct tags *t, unsigned seen)
 {
-	if (t->n > t->of || ((seen & BIT(OF)) != 0 && t->n == 0))
+	if (t->n > t->of || ((seen & OF) != 0 && t->n == 0))
 		return false;
 	switch (t->stage) {
 	case STAGE_VERSION:
-		return (seen & VERSIONED) == VERSIONED && (seen & (CLOSED | WHERE | BIT(DELETED))) == 0;
+		return (seen & VERSIONED) == VERSIONED && (seen & (CLOSED | WHERE | DELETED)) == 0;
 	case STAGE_DELETED:
-		return (seen & BIT(ID)) != 0 && (seen & (CLOSED | WHERE | BIT(DELETED))) == 0;
+		return (seen & ID) != 0 && (seen & (CLOSED | WHERE | DELETED)) == 0;
 	case STAGE_SEALED:
 	case STAGE_OPENED:
 		if ((seen & CLOSED) != CLOSED || (seen & WHERE) == 0 || (seen & WHERE) == WHERE)
 			return false;
-		return (seen & BIT(TO)) != 0 || (seen & VERSIONED) == VERSIONED;
+		return (seen & TO) != 0 || (seen & VERSIONED) == VERSIONED;
 	case STAGE_RAW:
 	case STAGE_INGESTED:
 	case STAGE_LABELLED:
@@ -365,14 +312,7 @@ tags_scan(struct bytes text, struct tags *t, size_t *end)
 	*t = (struct tags){ 0 };
 	if (!stage(&r, t))
 		return false;
-	for (unsigned m = ID; m <= DELETED; m++) {
-		if (!skip(&r, before[m].text, before[m].size))
-			continue;
-		if (!value(&r, (enum member)m, t))
-			return false;
-		seen |= BIT(m);
-	}
-	if (!SKIP(&r, "}") || !fits(t, seen))
+	if (!members(&r, t, &seen) || !SKIP(&r, "}") || !fits(t, seen))
 		return false;
 	*end = (size_t)(r.at - text.at);
 	return true;
