@@ -28,6 +28,15 @@ match_release(struct match *m)
 	*m = (struct match){ 0 };
 }
 
+/* Made when the first line needs it: of most records nobody is told. */
+static const char *
+event_id(struct match *m, const struct group *g)
+{
+	if (m->event[0] == '\0')
+		intent_event_id(m->event, g);
+	return m->event;
+}
+
 /* The highest version that AL opens, NULL if there is none. */
 static const struct version *
 readable(const struct group *g, unsigned al)
@@ -117,32 +126,32 @@ add(struct match *m, const struct intent *i)
 }
 
 static bool
-suppress(struct match *m, const char *event, const struct subscription *sub, enum intent_kind kind,
+suppress(struct match *m, const struct group *g, const struct subscription *sub, enum intent_kind kind,
     unsigned step, enum grant_fault fault)
 {
 	m->stopped++;
 	return m->suppressed == NULL ||
-	       intent_write_suppressed(m->suppressed, event, sub, kind == INTENT_FLOOR ? "floor" : "data",
-		   step, grant_fault_word(fault));
+	       intent_write_suppressed(m->suppressed, event_id(m, g), sub,
+		   kind == INTENT_FLOOR ? "floor" : "data", step, grant_fault_word(fault));
 }
 
 /* Steps 1 to 5 of the contract: the version she may read, and whether she is to hear of it. */
 static bool
-match_data(struct match *m, const struct group *g, const char *event, const struct subscription *sub)
+match_data(struct match *m, const struct group *g, const struct subscription *sub)
 {
 	const struct version *v = readable(g, sub->al);
 
 	if (v == NULL) {
 		int step = step_in(m, g->top, sub);
 
-		return step < 0 || suppress(m, event, sub, INTENT_DATA, (unsigned)step, GRANT_AL);
+		return step < 0 || suppress(m, g, sub, INTENT_DATA, (unsigned)step, GRANT_AL);
 	}
 	int step = step_in(m, v->criticality, sub);
 	if (step < 0 || v->criticality < sub->min_criticality || !tags_fit(m, sub, v))
 		return true;
 	enum grant_fault fault = judge_grant(m, sub, g->version[0]->tags.subject);
 	if (fault != GRANT_GOOD)
-		return suppress(m, event, sub, INTENT_DATA, (unsigned)step, fault);
+		return suppress(m, g, sub, INTENT_DATA, (unsigned)step, fault);
 	if (!when_holds(m, sub, v))
 		return true;
 	add(m, &(struct intent){ .kind = INTENT_DATA,
@@ -156,7 +165,7 @@ match_data(struct match *m, const struct group *g, const char *event, const stru
 
 /* Step 6: something critical exists above what this responder may read. */
 static bool
-match_floor(struct match *m, const struct group *g, const char *event, const struct subscription *sub)
+match_floor(struct match *m, const struct group *g, const struct subscription *sub)
 {
 	const struct version *v = readable(g, sub->al);
 	int step = step_in(m, g->top, sub);
@@ -165,10 +174,10 @@ match_floor(struct match *m, const struct group *g, const char *event, const str
 	    (v != NULL && v->criticality == g->top))
 		return true;
 	if (m->plan->floor == FLOOR_SUPPRESS)
-		return v == NULL || suppress(m, event, sub, INTENT_FLOOR, (unsigned)step, GRANT_AL);
+		return v == NULL || suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, GRANT_AL);
 	enum grant_fault fault = judge_grant(m, sub, g->version[0]->tags.subject);
 	if (fault != GRANT_GOOD)
-		return suppress(m, event, sub, INTENT_FLOOR, (unsigned)step, fault);
+		return suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, fault);
 	add(m, &(struct intent){
 		   .kind = INTENT_FLOOR, .to = sub, .criticality = g->top, .step = (unsigned)step });
 	m->floors++;
@@ -220,14 +229,14 @@ add_last_resort(struct match *m, const struct group *g, enum match_coverage cove
 
 /* By step; within one the order in which they were found, which is that of the subscriptions. */
 static bool
-write_by_step(struct match *m, const struct group *g, const char *event, struct buffer *out)
+write_by_step(struct match *m, const struct group *g, struct buffer *out)
 {
 	bool whole = true;
 
 	for (unsigned step = 0; whole && step < PLAN_MAX_STEPS; step++)
 		for (size_t i = 0; whole && i < m->count; i++)
 			if (m->intents[i].step == step)
-				whole = intent_write(out, m->plan, g, event, &m->intents[i]);
+				whole = intent_write(out, m->plan, g, event_id(m, g), &m->intents[i]);
 	return whole;
 }
 
@@ -235,13 +244,12 @@ bool
 match_group(struct match *m, const struct group *g, struct buffer *out, enum match_coverage *coverage)
 {
 	const struct tags *first = &g->version[0]->tags;
-	char event[EVENT_ID + 1];
 
 	*coverage = MATCH_COVERED;
 	m->count = 0;
 	m->indexed = NULL;
-	intent_event_id(event, g);
-	if (m->plan->visible_change && !intent_write_event(out, g, event))
+	m->event[0] = '\0';
+	if (m->plan->visible_change && !intent_write_event(out, g, event_id(m, g)))
 		return false;
 	/* What was deleted is gone: there is nothing to read. */
 	if (first->deleted)
@@ -250,10 +258,10 @@ match_group(struct match *m, const struct group *g, struct buffer *out, enum mat
 	for (size_t i = 0; i < count; i++) {
 		const struct subscription *sub = &m->subscriptions->at[m->candidates[i]];
 
-		if (!match_data(m, g, event, sub) || !match_floor(m, g, event, sub))
+		if (!match_data(m, g, sub) || !match_floor(m, g, sub))
 			return false;
 	}
 	*coverage = judge_coverage(m, g);
 	add_last_resort(m, g, *coverage);
-	return write_by_step(m, g, event, out);
+	return write_by_step(m, g, out);
 }

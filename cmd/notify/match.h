@@ -28,6 +28,7 @@ struct match {
 	size_t count;
 	struct json tags;              /* for `when` and tags: */
 	const struct version *indexed; /* whose they are */
+	char event[EVENT_ID + 1];      /* of the group at hand; "" until a line needs it */
 };
 
 void match_init(struct match *m, const struct plan *plan, const struct grants *grants,
