@@ -71,6 +71,14 @@ give_memory(void)
 	(void)CRYPTO_set_mem_functions(take, retake, give);
 }
 
+static OSSL_PROVIDER *provider;
+
+static void
+unload(void)
+{
+	(void)OSSL_PROVIDER_unload(provider);
+}
+
 void
 library_start(void)
 {
@@ -83,7 +91,8 @@ library_start(void)
 	(void)unsetenv("OPENSSL_MODULES");
 	(void)unsetenv("OPENSSL_ENGINES");
 	/* explicitly, or it vanishes when another one is loaded */
-	library_must(OSSL_PROVIDER_load(NULL, "default") != NULL, "load the default provider");
+	provider = OSSL_PROVIDER_load(NULL, "default");
+	library_must(provider != NULL && atexit(unload) == 0, "load the default provider");
 	secret_start();
 }
 
