@@ -253,8 +253,7 @@ settle_transform(struct walk *w, struct view *v, const struct pick *pick, uint64
 	}
 	fate.fate = FATE_WITHHELD;
 	note_fate(w, v, bits, fate);
-	v->cause[WHY_TRANSFORM] |= bits;
-	v->hard |= bits;
+	view_blame(v, WHY_TRANSFORM, bits);
 	return 0;
 }
 
@@ -275,12 +274,7 @@ settle_release(const struct walk *w, struct view *v)
 uint64_t
 settle_signs(const struct view *v)
 {
-	uint64_t other = v->bare;
-
-	for (unsigned i = 0; i <= WHY_RECORD; i++)
-		if (i != WHY_CATEGORY)
-			other |= v->cause[i];
-	return (v->over | v->cause[WHY_CATEGORY]) & ~other & v->active;
+	return (v->over | v->cause[WHY_CATEGORY]) & ~(v->bare | v->barred) & v->active;
 }
 
 /* ---- halves ---- */

@@ -49,7 +49,7 @@ match(struct walk *w, struct view *v, uint32_t state)
 				v->kept |= place->bits;
 			break;
 		case USE_EXCEPT:
-			v->cause[WHY_PLACE] |= place->bits;
+			view_blame(v, WHY_PLACE, place->bits);
 			break;
 		case USE_TRANSFORM:
 			add_pick(w, v, place, &taken);
@@ -170,10 +170,10 @@ see_reference(struct walk *w, struct view *v)
 		return;
 	struct bytes reference = json_string(j, text, &w->room);
 	if (text != v->value || bytes_begin(reference, "#"))
-		v->cause[WHY_REFERENCE] |=
+		view_blame(v, WHY_REFERENCE,
 		    (text == v->value ? UINT64_MAX : seen(w, v, text)) &
-		    gone_with_target(w, reference, v->root, text != v->value ? w->s->hidden : 0) &
-		    w->referring;
+			gone_with_target(w, reference, v->root, text != v->value ? w->s->hidden : 0) &
+			w->referring);
 }
 
 static void
@@ -204,7 +204,7 @@ see_places(struct walk *w, const struct frame *f, struct view *v)
 	}
 	if (v->around == AROUND_EXTENSIONS)
 		v->offer = (f->view.around == AROUND_ROOT ? w->s->keeps : f->view.kept) & w->s->extends;
-	v->cause[WHY_PLACE] |= gone;
+	view_blame(v, WHY_PLACE, gone);
 	see_reference(w, v);
 }
 
@@ -216,11 +216,11 @@ enter_root(struct walk *w, struct view *v, unsigned depth)
 {
 	const struct scheme *s = w->s;
 
-	v->cause[WHY_NOT_KEPT] |= s->keeps & ~v->kept;
+	view_blame(v, WHY_NOT_KEPT, s->keeps & ~v->kept);
 	v->kept = 0;
 	v->root = w->next_root;
 	v->type = w->root[v->root].type;
-	v->cause[WHY_TYPE] |= s->type_gone[v->type];
+	view_blame(v, WHY_TYPE, s->type_gone[v->type]);
 	v->state = paths_root(s->paths, w->json, v->value, depth);
 	match(w, v, v->state);
 }
@@ -241,9 +241,7 @@ weigh(struct walk *w, struct view *v)
 	const struct scheme *s = w->s;
 	uint8_t level = v->base > v->raise ? v->base : v->raise;
 
-	v->cause[WHY_CATEGORY] |= v->out;
-	for (unsigned i = 0; i <= WHY_RECORD; i++)
-		v->hard |= v->cause[i];
+	view_blame(v, WHY_CATEGORY, v->out);
 	v->hard &= v->active;
 	v->over = s->over[level] & v->active & ~v->hard;
 	v->bare = s->keeps & ~v->kept & v->active & ~v->hard;
@@ -261,24 +259,29 @@ see_note(struct walk *w, struct view *v)
 	if (note->raise > v->raise)
 		v->raise = note->raise;
 	v->out |= note->out;
-	v->cause[WHY_PLACE] |= note->drop;
+	view_blame(v, WHY_PLACE, note->drop);
 	v->half |= note->half;
 }
+
+static const struct view blank;
 
 void
 view_child(struct walk *w, const struct frame *f, uint32_t member, uint32_t value, struct view *v)
 {
 	const struct json *j = w->json;
-	*v = (struct view){ .member = member,
-		.value = value,
-		.root = f->view.root,
-		.type = f->view.type,
-		.base = f->view.base,
-		.raise = f->view.raise,
-		.half = f->view.half,
-		.active = f->active,
-		.out = f->view.out,
-		.kept = f->view.kept };
+
+	/* Copied, not cleared: that is how compilers move this much fastest. */
+	*v = blank;
+	v->member = member;
+	v->value = value;
+	v->root = f->view.root;
+	v->type = f->view.type;
+	v->base = f->view.base;
+	v->raise = f->view.raise;
+	v->half = f->view.half;
+	v->active = f->active;
+	v->out = f->view.out;
+	v->kept = f->view.kept;
 	v->holds = member == value && w->notes->of[f->view.value].half;
 	if (member != value) {
 		v->kind = w->places.of_key[j->nodes[member].key];

@@ -137,8 +137,7 @@ transform_whole(struct walk *w, struct view *v, uint64_t *shown)
 		if (operation_keeps(&t->operation))
 			continue;
 		changed |= settle_transform(w, v, &w->pick[i], clear, shown);
-		v->cause[WHY_TRANSFORM] |= bits & ~clear;
-		v->hard |= bits & ~clear;
+		view_blame(v, WHY_TRANSFORM, bits & ~clear);
 	}
 	return changed;
 }
@@ -184,8 +183,8 @@ finish(struct walk *w)
 	settle_trim(w, c);
 	if (v->is_root)
 		poor = c->active & c->real & ~c->content & (w->s->hidden | c->lost);
-	v->cause[WHY_RECORD] |= poor;
-	v->cause[WHY_PLACE] |= c->carried;
+	view_blame(v, WHY_RECORD, poor);
+	view_blame(v, WHY_PLACE, c->carried);
 	real = c->real & ~poor & ~c->carried;
 	whole = settle_signs(v) & ~real;
 	shown = settle_sign(w, v, whole) | (c->shown & ~whole & ~real & ~poor & ~c->carried);

@@ -61,9 +61,19 @@ struct view {
 	uint64_t offer;  /* listed extensions may stay in this array */
 	uint64_t hard;   /* goes with all that is in it; by one of these: */
 	uint64_t cause[WHY_RECORD + 1];
+	uint64_t barred; /* all causes but the category */
 	uint64_t over; /* above the level; what is in it need not be */
 	uint64_t bare; /* `keep` does not name it; it may name what is in it */
 };
+
+/* BITS of the node go with all that is in it, for that reason. */
+static inline void
+view_blame(struct view *v, enum fate_why why, uint64_t bits)
+{
+	v->cause[why] |= bits;
+	v->hard |= bits;
+	v->barred |= why != WHY_CATEGORY ? bits : 0;
+}
 
 /* A container that is being walked through. */
 struct frame {
