@@ -127,33 +127,42 @@ find_element(const struct json *j, struct frame *f, struct bytes token, uint32_t
 	return f->child < end;
 }
 
+/* From where the search stands, before END. */
+static bool
+seek_member(const struct json *j, struct frame *f, uint32_t end, struct bytes token)
+{
+	for (; f->child < end; f->child = j->nodes[f->child].next)
+		if (json_is(j, f->child, token))
+			return true;
+	return false;
+}
+
 static bool
 find_member(const struct json *j, struct frame *f, struct bytes token, uint32_t *node)
 {
-	uint32_t end = j->nodes[f->container].next;
 	uint32_t begin = f->child;
+	bool found = seek_member(j, f, j->nodes[f->container].next, token);
 
-	for (; f->child < end; f->child = j->nodes[f->child].next)
-		if (json_is(j, f->child, token))
-			break;
-	if (f->child >= end)
-		for (f->child = f->container + 1; f->child < begin; f->child = j->nodes[f->child].next)
-			if (json_is(j, f->child, token))
-				break;
+	if (!found) {
+		restart(f);
+		found = seek_member(j, f, begin, token);
+	}
 	*node = f->child + 1;
-	return f->child < end && json_is(j, f->child, token);
+	return found;
 }
 
 /* The token at *P with ~0 and ~1 undone; *P moves behind it.  False for another ~. */
 static bool
 next_token(struct pointer_cursor *c, const char **p, const char *end, struct bytes *token)
 {
-	const char *slash = memchr(*p, '/', (size_t)(end - *p));
-	const char *stop = slash != NULL ? slash : end;
+	const char *stop = *p;
+	bool escaped = false;
 
+	for (; stop < end && *stop != '/'; stop++)
+		escaped |= *stop == '~';
 	*token = (struct bytes){ *p, (size_t)(stop - *p) };
 	*p = stop;
-	if (memchr(token->at, '~', token->size) == NULL)
+	if (!escaped)
 		return true;
 	c->token.used = 0;
 	for (const char *q = token->at; q < stop; q++) {

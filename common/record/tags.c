@@ -100,18 +100,23 @@ static const struct member {
 };
 #define MEMBERS (sizeof members / sizeof members[0])
 
-/* What a line of a stage cannot do without. */
-static const struct {
+/* What a line cannot do without. */
+struct need {
 	enum stage stage;
 	const char *names; /* each with a blank behind it */
-} needed[] = {
-	{ STAGE_LABELLED, "id level criticality policy " },
-	{ STAGE_VERSION, "id rl al n of criticality policy " },
-	{ STAGE_DELETED, "id " },
+	uint32_t bits;     /* members; 0: not looked up yet */
 };
 
-#define LEVEL_SEALED "id rl al n of criticality domain epoch batch seq policy "
-#define RECIPIENT_SEALED "domain to batch seq "
+static struct need needed[] = {
+	{ STAGE_LABELLED, "id level criticality policy ", 0 },
+	{ STAGE_VERSION, "id rl al n of criticality policy ", 0 },
+	{ STAGE_DELETED, "id ", 0 },
+};
+
+/* Sealed and opened lines: for a level, for a recipient. */
+static struct need level_needed = { STAGE_SEALED, "id rl al n of criticality domain epoch batch seq policy ",
+	0 };
+static struct need recipient_needed = { STAGE_SEALED, "domain to batch seq ", 0 };
 
 static bool
 read_words(const struct json *j, uint32_t node)
@@ -179,17 +184,29 @@ read_member(struct tags *t, const struct member *m, const struct json *j, uint32
 	return false;
 }
 
-static bool
-has_all(uint32_t seen, const char *names)
+/* The members of NAMES, each a bit. */
+static uint32_t
+bits_of(const char *names)
 {
+	uint32_t bits = 0;
+
 	for (; *names != '\0'; names += strcspn(names, " ") + 1) {
 		struct bytes name = { names, strcspn(names, " ") };
 
 		for (size_t i = 0; i < MEMBERS; i++)
-			if (bytes_equal(name, members[i].name) && (seen & (1u << i)) == 0)
-				return false;
+			if (bytes_equal(name, members[i].name))
+				bits |= 1u << i;
 	}
-	return true;
+	return bits;
+}
+
+/* The bits of NAMES are looked up once. */
+static bool
+has_all(uint32_t seen, struct need *need)
+{
+	if (need->bits == 0)
+		need->bits = bits_of(need->names);
+	return (need->bits & ~seen) == 0;
 }
 
 static bool
@@ -199,13 +216,13 @@ complete(const struct tags *t, uint32_t seen)
 
 	if (t->of > VERSIONS_MOST || t->n > t->of || (t->of > 0 && t->n == 0))
 		return false;
-	if (closed && !has_all(seen, t->to.size > 0 ? RECIPIENT_SEALED : LEVEL_SEALED))
+	if (closed && !has_all(seen, t->to.size > 0 ? &recipient_needed : &level_needed))
 		return false;
 	/* One of the two says which key: never both. */
 	if (t->to.size > 0 && t->epoch > 0)
 		return false;
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
-		if (needed[i].stage == t->stage && !has_all(seen, needed[i].names))
+		if (needed[i].stage == t->stage && !has_all(seen, &needed[i]))
 			return false;
 	return true;
 }

@@ -4,6 +4,7 @@
 #include "common/base/diag.h"
 #include "common/policy/vocabulary.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,25 +91,25 @@ bad(struct notes *n, const struct json *j, uint32_t node, enum reason reason)
 
 /* ---- one label ---- */
 struct label_parts {
-	uint32_t at, level, sensitivity, criticality, rule;
+	uint32_t at, level, sensitivity, criticality, rule, explained;
 };
 
 /* Members of a label; those that only explain it (basis, was) are known and passed over. */
 static bool
 read_parts(struct label_parts *p, const struct json *j, uint32_t label)
 {
-	const struct {
+	static const struct {
 		struct bytes name;
-		uint32_t *value;
+		size_t part;
 		enum json_kind kind;
 	} table[] = {
-		{ BYTES("at"), &p->at, JSON_STRING },
-		{ BYTES("level"), &p->level, JSON_STRING },
-		{ BYTES("sensitivity"), &p->sensitivity, JSON_ARRAY },
-		{ BYTES("criticality"), &p->criticality, JSON_STRING },
-		{ BYTES("rule"), &p->rule, JSON_STRING },
-		{ BYTES("basis"), NULL, JSON_ARRAY },
-		{ BYTES("was"), NULL, JSON_STRING },
+		{ BYTES("at"), offsetof(struct label_parts, at), JSON_STRING },
+		{ BYTES("level"), offsetof(struct label_parts, level), JSON_STRING },
+		{ BYTES("sensitivity"), offsetof(struct label_parts, sensitivity), JSON_ARRAY },
+		{ BYTES("criticality"), offsetof(struct label_parts, criticality), JSON_STRING },
+		{ BYTES("rule"), offsetof(struct label_parts, rule), JSON_STRING },
+		{ BYTES("basis"), offsetof(struct label_parts, explained), JSON_ARRAY },
+		{ BYTES("was"), offsetof(struct label_parts, explained), JSON_STRING },
 	};
 	enum { MEMBERS = sizeof table / sizeof table[0] };
 
@@ -123,8 +124,7 @@ read_parts(struct label_parts *p, const struct json *j, uint32_t label)
 			i++;
 		if (i == MEMBERS || json_kind(j, k + 1) != table[i].kind)
 			return false;
-		if (table[i].value != NULL)
-			*table[i].value = k + 1;
+		*(uint32_t *)(void *)((char *)p + table[i].part) = k + 1;
 	}
 	return p->at != 0 && p->rule != 0 && (p->level != 0 || p->sensitivity != 0);
 }

@@ -62,8 +62,8 @@ struct view {
 	uint64_t hard;   /* goes with all that is in it; by one of these: */
 	uint64_t cause[WHY_RECORD + 1];
 	uint64_t barred; /* all causes but the category */
-	uint64_t over; /* above the level; what is in it need not be */
-	uint64_t bare; /* `keep` does not name it; it may name what is in it */
+	uint64_t over;   /* above the level; what is in it need not be */
+	uint64_t bare;   /* `keep` does not name it; it may name what is in it */
 };
 
 /* BITS of the node go with all that is in it, for that reason. */
