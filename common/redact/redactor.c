@@ -49,6 +49,22 @@ allocate(void)
 	return r;
 }
 
+/* What the tags of a version say of every record; the rest is filled in for each. */
+static void
+start_tags(struct redactor *r)
+{
+	const struct scheme *s = &r->scheme;
+
+	for (unsigned i = 0; i < s->versions; i++) {
+		const struct level *level = &s->policy->level[s->version[i].level];
+
+		r->version[i].tags = (struct tags){ .rl = level->name,
+			.al = level->al,
+			.view = s->version[i].view,
+			.policy = bytes_of(s->policy->digest) };
+	}
+}
+
 enum redactor_start
 redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_settings *settings,
     struct redactor_problem *problem)
@@ -64,6 +80,7 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 		free(r);
 		return start;
 	}
+	start_tags(r);
 	walk_init(&r->walk, &r->scheme, r->keys);
 	r->walk.batch = settings->batch;
 	r->walk.now = settings->now;
@@ -138,11 +155,10 @@ make_mark(struct redactor *r, unsigned i)
 
 	if (s->mark == NULL)
 		return;
-	r->head.used = 0;
-	for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++)
-		if (!buffer_append(&r->head, parts[p].at, parts[p].size) || !buffer_append(&r->head, "", 1))
-			diag_bug("tags longer than the line that they came with");
-	mac_add(s->mark, buffer_bytes(&r->head));
+	for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
+		mac_add(s->mark, parts[p]);
+		mac_add(s->mark, (struct bytes){ "", 1 });
+	}
 	(void)each_piece(&pieces, i, scheme_mark_bit(i));
 	mac_end(s->mark, digest);
 	memcpy(v->mark, "m_", 2);
@@ -186,21 +202,15 @@ static void
 fill_tags(struct redactor *r, unsigned i, unsigned n, unsigned of)
 {
 	const struct scheme *s = &r->scheme;
-	const struct level *level = &s->policy->level[s->version[i].level];
+	struct tags *tags = &r->version[i].tags;
 	bool deleted = r->envelope.tags.stage == STAGE_DELETED;
 
-	r->version[i].tags = (struct tags){
-		.stage = deleted ? STAGE_DELETED : STAGE_VERSION,
-		.id = r->envelope.tags.id,
-		.subject = r->envelope.tags.subject,
-		.rl = level->name,
-		.al = level->al,
-		.n = n,
-		.of = of,
-		.criticality = s->criticality[deleted ? s->criticality_default : criticality_of(r, i)],
-		.view = s->version[i].view,
-		.policy = bytes_of(s->policy->digest),
-	};
+	tags->stage = deleted ? STAGE_DELETED : STAGE_VERSION;
+	tags->id = r->envelope.tags.id;
+	tags->subject = r->envelope.tags.subject;
+	tags->n = n;
+	tags->of = of;
+	tags->criticality = s->criticality[deleted ? s->criticality_default : criticality_of(r, i)];
 	make_mark(r, i);
 }
 

@@ -113,10 +113,13 @@ push(struct walk *w, const struct view *v, uint64_t active, uint64_t real)
 		w->frame_room = room;
 	}
 	struct frame *f = &w->frame[w->depth++];
-	*f = (struct frame){
-		.view = *v, .next = v->value + 1, .active = active, .real = real, .content = real
-	};
+	f->view = *v;
+	f->next = v->value + 1;
+	f->index = 0;
 	f->edge = w->json->nodes[v->value].start + 1;
+	f->active = active;
+	f->real = f->content = real;
+	f->shown = f->before = f->lost = f->carried = 0;
 	/* Where labels are, it is done. */
 	if (w->s->is_fhir && v->active != 0 && !view_has_label(w, v) &&
 	    json_kind(w->json, v->value) == JSON_OBJECT)
