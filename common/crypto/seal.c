@@ -14,6 +14,9 @@
 
 #include <stdlib.h>
 
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
 enum {
 	CEK_SIZE = 32,
 	WRAPPED_SIZE = 40,
@@ -305,13 +308,16 @@ write_tail(struct seal *s, const struct out *out)
 {
 	enum { TAIL = 48 };
 	unsigned char tag[TAG_SIZE], none[TAG_SIZE];
+	/* what EVP_CIPHER_CTX_ctrl would ask, after a long way */
+	OSSL_PARAM ask[] = { OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, TAG_SIZE),
+		OSSL_PARAM_construct_end() };
 	char *start = room(out, TAIL), *to = start;
 	int size = 0;
 
 	if (start == NULL)
 		return false;
 	library_must(EVP_EncryptFinal_ex(s->gcm, none, &size) == 1 && size == 0 &&
-			 EVP_CIPHER_CTX_ctrl(s->gcm, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, tag) == 1,
+			 EVP_CIPHER_CTX_get_params(s->gcm, ask) == 1,
 	    "end to seal");
 	to = COPY(to, "\",\"tag\":\"");
 	to += base64url_encode(to, (struct bytes){ (const char *)tag, TAG_SIZE });
