@@ -117,14 +117,14 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	sources.now = s->now ? &a->now : NULL;
 	if (!policy_load(&a->policy, s->policy, &fault)) {
 		fault_print(&fault);
-		exit(fault_status(&fault));
+		exit((int)fault_status(&fault));
 	}
 	a->access = access_load(&sources, &outcome, &fault);
 	if (outcome == ACCESS_UNREADABLE)
 		diag_die(EXIT_IO, "%s: %s", fault.file, strerror(errno));
 	if (!a->access) {
 		fault_print(&fault);
-		exit(fault_status(&fault));
+		exit((int)fault_status(&fault));
 	}
 	for (size_t i = 0; access_warning(a->access, i); i++) {
 		const struct fault *w = access_warning(a->access, i);

@@ -103,7 +103,7 @@ static _Noreturn void
 die_of_fault(const struct fault *f)
 {
 	fault_print(f);
-	exit(fault_status(f));
+	exit((int)fault_status(f));
 }
 
 /* The bytes of a file that must be there. */

@@ -86,7 +86,7 @@ load_policy(struct open_main *m)
 		return;
 	if (!policy_load(&m->policy, m->policy_path, &f)) {
 		fault_print(&f);
-		exit(fault_status(&f));
+		exit((int)fault_status(&f));
 	}
 	m->setup.policy = &m->policy;
 }

@@ -10,8 +10,9 @@ enum {
 	INDENT = 2,
 	MIN_BAR = 3,
 	MAX_LABEL = 34,
-	NOWHERE = UINT32_MAX, /* the version has no such part */
 };
+
+#define NOWHERE UINT32_MAX /* the version has no such part */
 
 struct column {
 	unsigned version;
@@ -65,9 +66,9 @@ find_node(const struct parts *p, struct column *c, uint32_t i, struct buffer *ro
 		return NOWHERE;
 	enum json_kind kind = json_kind(&c->json, around);
 	if (part->key == 0)
-		return kind == JSON_ARRAY ? find_element(p, c, i) : (uint32_t)NOWHERE;
+		return kind == JSON_ARRAY ? find_element(p, c, i) : NOWHERE;
 	uint32_t node = json_member(&c->json, around, json_string(j, part->key, room));
-	return node != 0 ? node : (uint32_t)NOWHERE;
+	return node != 0 ? node : NOWHERE;
 }
 
 static void

@@ -331,7 +331,7 @@ load(struct explanation *x, const struct options *o, const char *now, const char
 	case PIPELINE_FAULT:
 	default:
 		fault_print(&f);
-		exit(fault_status(&f));
+		exit((int)fault_status(&f));
 	}
 	x->version = -1;
 	for (unsigned v = 0; level != NULL && v < redactor_versions(x->pipeline.redactor); v++)

@@ -20,7 +20,7 @@ options_policy(const struct options *o, const char *directory, struct policy *p)
 		diag_die(EXIT_USAGE, "no policy: --policy is missing (try %s --help)", o->manual->program);
 	if (!policy_load(p, directory, &f)) {
 		fault_print(&f);
-		exit(fault_status(&f));
+		exit((int)fault_status(&f));
 	}
 }
 

@@ -116,14 +116,14 @@ load(struct program *p, const struct options *o, const struct filter *f)
 		options_misuse(o, "not a time", p->set.now);
 	if (!policy_load(&p->policy, p->set.policy, &problem.fault)) {
 		fault_print(&problem.fault);
-		exit(fault_status(&problem.fault));
+		exit((int)fault_status(&problem.fault));
 	}
 	switch (redactor_load(&p->redactor, &p->policy, &settings, &problem)) {
 	case REDACTOR_READY:
 		return;
 	case REDACTOR_FAULT:
 		fault_print(&problem.fault);
-		exit(fault_status(&problem.fault));
+		exit((int)fault_status(&problem.fault));
 	case REDACTOR_NO_KEY:
 		diag_die(EXIT_KEYS, "key-missing: no key redact.%s in the key directory", problem.text);
 	case REDACTOR_NEEDS_NOW:

@@ -115,7 +115,7 @@ load_policy(struct seal_main *m)
 		return;
 	if (!policy_load(&m->policy, m->policy_path, &f) || !sealing_load(&m->sealing, &m->policy, &f)) {
 		fault_print(&f);
-		exit(fault_status(&f));
+		exit((int)fault_status(&f));
 	}
 	m->setup.policy = &m->policy;
 	m->setup.sealing = &m->sealing;

@@ -219,10 +219,10 @@ static inline struct state_plan *
 plan_state(const struct ruleset *s, struct plan *p, uint32_t state)
 {
 	size_t kept = paths_kept(state);
-	struct state_plan *plan = (struct state_plan *)(void *)p->states.at + kept;
+	struct state_plan *plans = (struct state_plan *)(void *)p->states.at;
 
-	if (kept < p->states.used / sizeof *plan && plan->is_known)
-		return plan;
+	if (kept < p->states.used / sizeof *plans && plans[kept].is_known)
+		return &plans[kept];
 	return plan_make_state(s, p, state);
 }
 
