@@ -367,19 +367,30 @@ put_number(char *at, const struct member *m, uint64_t value)
 	return put(put_lead(at, m), (struct bytes){ digits + first, NUMBER_MOST - first });
 }
 
+static bool
+is_text(enum kind kind)
+{
+	return kind == WORD || kind == NAME || kind == TAGS;
+}
+
+static const struct bytes *
+text_of(const struct tags *t, const struct member *m)
+{
+	return (const struct bytes *)(const void *)((const char *)t + m->at);
+}
+
 /* A number is there if its tag is: al with rl, seq with batch. */
 static char *
 write_member(char *at, const struct tags *t, const struct member *m)
 {
 	const void *from = (const char *)t + m->at;
-	const struct bytes *text = from;
 
 	switch (m->kind) {
 	case WORD:
 	case NAME:
-		return text->size == 0 ? at : put_text(at, m, *text);
+		return put_text(at, m, *text_of(t, m));
 	case TAGS:
-		return text->size == 0 ? at : put(put_lead(at, m), *text);
+		return put(put_lead(at, m), *text_of(t, m));
 	case SMALL:
 		if (m->at == AT(al) ? t->rl.size == 0 : *(const unsigned *)from == 0)
 			return at;
@@ -396,35 +407,36 @@ write_member(char *at, const struct tags *t, const struct member *m)
 	return at;
 }
 
-/* No member is longer than its name, its value and what stands around them. */
-static size_t
-most_bytes(const struct tags *t)
+/* The members, as bits, that T may have; no more than *MOST bytes are written for them. */
+static uint32_t
+find_members(const struct tags *t, size_t *most)
 {
-	size_t most = 64;
+	uint32_t found = 0;
 
+	*most = MEMBERS * (LEAD_MOST + NUMBER_MOST + 2) + 64;
 	for (size_t i = 0; i < MEMBERS; i++) {
-		const struct member *m = &members[i];
-		bool text = m->kind == WORD || m->kind == NAME || m->kind == TAGS;
+		size_t size = is_text(members[i].kind) ? text_of(t, &members[i])->size : 0;
 
-		most += m->name.size + NUMBER_MOST + 6;
-		if (text)
-			most += ((const struct bytes *)(const void *)((const char *)t + m->at))->size;
+		*most += size;
+		found |= (uint32_t)(size > 0 || !is_text(members[i].kind)) << i;
 	}
-	return most;
+	return found;
 }
 
 bool
 tags_write(struct buffer *out, const struct tags *t)
 {
+	size_t most;
+	uint32_t found = find_members(t, &most);
 	char *at;
 
-	if (!buffer_reserve(out, most_bytes(t)))
+	if (!buffer_reserve(out, most))
 		return false;
 	at = put(out->at + out->used, (struct bytes)BYTES("{\"v\":1,\"stage\":\""));
 	at = put(at, bytes_of(stages[t->stage]));
 	*at++ = '"';
-	for (size_t i = 0; i < MEMBERS; i++)
-		at = write_member(at, t, &members[i]);
+	for (; found != 0; found &= found - 1)
+		at = write_member(at, t, &members[__builtin_ctz(found)]);
 	*at++ = '}';
 	out->used = (size_t)(at - out->at);
 	return true;

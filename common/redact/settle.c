@@ -133,7 +133,8 @@ uint64_t
 settle_sign(struct walk *w, const struct view *v, uint64_t bits)
 {
 	uint64_t mask = bits & w->s->mask;
-	uint64_t signs = put_absent(w, v, bits & w->s->absent);
+	uint64_t absent = bits & w->s->absent;
+	uint64_t signs = absent != 0 ? put_absent(w, v, absent) : 0;
 	size_t text = w->texts.used;
 
 	if (mask == 0 || v->half || json_kind(w->json, v->value) != JSON_STRING)
