@@ -127,14 +127,24 @@ is_letter(char c)
 	return (unsigned)(c | 0x20) - 'a' < 26;
 }
 
+/* ASCII letters, digits, - and . : the bits of 64 bytes each. */
+static const uint64_t id_bytes[4] = {
+	[0] = UINT64_C(0x03ff600000000000), /* - . 0-9 */
+	[1] = UINT64_C(0x07fffffe07fffffe), /* A-Z a-z */
+};
+
 static bool
 is_id(struct bytes text)
 {
-	for (size_t i = 0; i < text.size; i++)
-		if (!is_letter(text.at[i]) && (unsigned)text.at[i] - '0' >= 10 && text.at[i] != '-' &&
-		    text.at[i] != '.')
+	if (text.size == 0 || text.size > 64)
+		return false;
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if ((id_bytes[c / 64] >> (c % 64) & 1) == 0)
 			return false;
-	return text.size > 0 && text.size <= 64;
+	}
+	return true;
 }
 
 static bool
