@@ -5,6 +5,11 @@
 
 #include <stdint.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define WIDE __attribute__((target("avx512f,avx512bw,avx512vbmi")))
+#endif
+
 static bool forbidden;
 
 void
@@ -13,10 +18,7 @@ base64url_allow_wide(bool allowed)
 	forbidden = !allowed;
 }
 
-#if defined(__x86_64__)
-
-#include <immintrin.h>
-#define WIDE __attribute__((target("avx512f,avx512bw,avx512vbmi")))
+#if defined(WIDE)
 
 enum { CHARS = 64, OCTETS = 48, NO = 0x80 };
 
@@ -58,16 +60,21 @@ to_text(__m512i in)
 	return _mm512_permutexvar_epi8(in, _mm512_loadu_si512(alphabet));
 }
 
+/* SIZE bytes, fewer than 64, and zeros behind them. */
+WIDE static __m512i
+load(const char *at, size_t size)
+{
+	return _mm512_maskz_loadu_epi8(first(size), at);
+}
+
 WIDE size_t
 base64url_encode_wide(char *to, struct bytes data)
 {
-	size_t size = BASE64URL_SIZE(data.size), n = BASE64URL_SIZE(data.size % OCTETS);
+	size_t size = BASE64URL_SIZE(data.size);
 
 	for (; data.size >= OCTETS; data.at += OCTETS, data.size -= OCTETS, to += CHARS)
-		_mm512_storeu_si512(to, to_text(_mm512_maskz_loadu_epi8(first(OCTETS), data.at)));
-	if (n > 0)
-		_mm512_mask_storeu_epi8(
-		    to, first(n), to_text(_mm512_maskz_loadu_epi8(first(data.size), data.at)));
+		_mm512_storeu_si512(to, to_text(load(data.at, OCTETS)));
+	_mm512_mask_storeu_epi8(to, first(BASE64URL_SIZE(data.size)), to_text(load(data.at, data.size)));
 	return size;
 }
 
