@@ -100,7 +100,7 @@ const struct unit *
 unit_beside(const struct unit *rule, struct bytes text)
 {
 	const struct unit *found = look_up(rule->dimension, text);
-	char room[MAX_UNIT];
+	char room[MAX_UNIT] = { 0 };
 	struct bytes stripped;
 
 	if (found != NULL || !strip(text, room, &stripped))

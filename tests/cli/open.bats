@@ -66,7 +66,7 @@ setup_file() {
 
 @test "every piece cut off a line is refused" {
 	line=$(head -n 1 "$F/sealed")
-	for i in 1 20 300 700 1000 2000 5000 $((${#line} - 1)); do printf '%s\n' "${line:0:i}"; done >pieces
+	for i in 1 20 300 700 1000 $((${#line} / 2)) $((${#line} * 3 / 4)) $((${#line} - 1)); do printf '%s\n' "${line:0:i}"; done >pieces
 	ehr 1 ehr-open -S "$F/site" --on-error skip <pieces
 	empty out
 	[ "$(grep -c '^ehr-open: <stdin>:[0-9]*: ' err)" -eq 8 ]
