@@ -2,7 +2,8 @@
 /*
  * generate SEED BYTES: FHIR records, one a line, until there are at least BYTES bytes of them.  The same seed
  * gives the same bytes on every machine.  A bench and a long test want any number of records that look like a
- * hospital's: about one in six is sensitive, one in twenty urgent, and numbers end in zeros.
+ * hospital's: about one in six is sensitive, one in twenty urgent, and numbers end in zeros; the members are
+ * those of bulk exports, so that lengths are like theirs (half of them below 1 KB).
  *
  * A template is a record with a $ and a letter where something varies; `fields` says what each letter writes.
  */
@@ -293,6 +294,10 @@ struct template
 };
 
 #define META "\"meta\":{\"versionId\":\"1\",\"lastUpdated\":\"$d\",\"source\":\"urn:ward:$n\"}"
+#define META_OF(name)                                                                                        \
+	"\"meta\":{\"versionId\":\"1\",\"lastUpdated\":\"$d\",\"source\":\"urn:ward:$n\"," PROFILE(name) "}"
+#define PROFILE(name) "\"profile\":[\"http://hl7.org/fhir/us/core/StructureDefinition/us-core-" name "\"]"
+#define ENCOUNTER "\"encounter\":{\"reference\":\"Encounter/$u\"}"
 #define SUBJECT "\"subject\":{\"reference\":\"Patient/$p\",\"display\":\"$g $f\"}"
 #define VITAL_CATEGORY                                                                                       \
 	"\"category\":[{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"                    \
@@ -335,30 +340,71 @@ static const struct template templates[] = {
 	      "[{\"system\":\"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation\","
 	      "\"code\":\"$i\"}]}],\"referenceRange\":[{\"low\":{\"value\":7.40},\"high\":{\"value\":1.1E+2}}"
 	      "]}" },
-	{ 14, "{\"resourceType\":\"Condition\",\"id\":\"$u\"," META
-	      ",\"clinicalStatus\":{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"
-	      "condition-clinical\","
-	      "\"code\":\"active\"}]},\"code\":{\"coding\":[$c]}," SUBJECT
-	      ",\"onsetDateTime\":\"$d\",\"recordedDate\":\"$d\",\"note\":[{\"text\":\"$w\"}]}" },
-	{ 14,
-	    "{\"resourceType\":\"MedicationRequest\",\"id\":\"$u\"," META
-	    ",\"status\":\"active\",\"intent\":\"order\","
-	    "\"medicationCodeableConcept\":{\"coding\":[$m]}," SUBJECT ",\"authoredOn\":\"$d\",\"requester\":"
-	    "{\"reference\":\"Practitioner/$u\",\"display\":\"Dr. "
-	    "$f\"},\"dosageInstruction\":[{\"sequence\":1,"
-	    "\"text\":\"$n drops\\nwith water\",\"doseAndRate\":[{\"doseQuantity\":{\"value\":1.00}}]}]}" },
-	{ 12, "{\"resourceType\":\"Encounter\",\"id\":\"$u\"," META
-	      ",\"status\":\"finished\",\"class\":{\"system\":"
-	      "\"http://terminology.hl7.org/CodeSystem/v3-ActCode\",\"code\":\"AMB\"}," SUBJECT
-	      ",\"period\":{\"start\":\"$d\",\"end\":\"$d\"},\"reasonCode\":[{\"coding\":[$c]}],\"location\":"
-	      "[{\"location\":{\"reference\":\"Location/$u\",\"display\":\"Ward $n\"}}]}" },
-	{ 5, "{\"resourceType\":\"DiagnosticReport\",\"id\":\"$u\"," META
-	     ",\"text\":{\"status\":\"generated\",\"div\":"
-	     "\"<div xmlns=\\\"http://www.w3.org/1999/xhtml\\\"><p>$g $f</p><p>$w $w $w $w</p></div>\"},"
-	     "\"status\":\"final\",\"code\":{\"coding\":[{\"system\":\"http://"
-	     "loinc.org\",\"code\":\"34133-9\"}]}," SUBJECT
-	     ",\"effectiveDateTime\":\"$d\",\"conclusion\":\"$w $w\",\"conclusionCode\":[{\"coding\":[$c]},"
-	     "{\"coding\":[$c]}]}" },
+	{ 14, "{\"resourceType\":\"Condition\",\"id\":\"$u\"," META_OF(
+		  "condition-encounter-diagnosis") ",\"clinicalStatus\":{\"coding\":[{\"system\":\"http://"
+						   "terminology.hl7.org/CodeSystem/"
+						   "condition-clinical\","
+						   "\"code\":\"active\"}]},\"verificationStatus\":{"
+						   "\"coding\":[{\"system\":\"http://terminology.hl7.org/"
+						   "CodeSystem/"
+						   "condition-ver-status\",\"code\":\"confirmed\"}]},"
+						   "\"category\":[{\"coding\":[{\"system\":"
+						   "\"http://terminology.hl7.org/CodeSystem/"
+						   "condition-category\",\"code\":\"encounter-diagnosis\","
+						   "\"display\":\"Encounter "
+						   "Diagnosis\"}]}],\"code\":{\"coding\":[$c]}," SUBJECT
+						   "," ENCOUNTER ",\"onsetDateTime\":\"$d\",\"recordedDate\":"
+								 "\"$d\",\"note\":[{\"text\":\"$w\"}]}" },
+	{ 14, "{\"resourceType\":\"MedicationRequest\",\"id\":\"$u\"," META_OF(
+		  "medicationrequest") ",\"status\":\"active\",\"intent\":\"order\","
+				       "\"category\":[{\"coding\":[{\"system\":\"http://terminology.hl7.org/"
+				       "CodeSystem/"
+				       "medicationrequest-category\",\"code\":\"community\",\"display\":"
+				       "\"Community\"}],\"text\":\"Community\"}],"
+				       "\"medicationCodeableConcept\":{\"coding\":[$m]}," SUBJECT
+				       "," ENCOUNTER ",\"authoredOn\":\"$d\",\"requester\":"
+				       "{\"reference\":\"Practitioner/$u\",\"display\":\"Dr. "
+				       "$f\"},\"dosageInstruction\":[{\"sequence\":1,"
+				       "\"text\":\"$n drops\\nwith "
+				       "water\",\"doseAndRate\":[{\"doseQuantity\":{\"value\":1.00}}]}]}" },
+	{ 12, "{\"resourceType\":\"Encounter\",\"id\":\"$u\"," META_OF(
+		  "encounter") ",\"status\":\"finished\",\"class\":{\"system\":"
+			       "\"http://terminology.hl7.org/CodeSystem/"
+			       "v3-ActCode\",\"code\":\"AMB\"},\"type\":[{\"coding\":[{\"system\":"
+			       "\"http://snomed.info/sct\",\"code\":\"185347001\",\"display\":\"Encounter "
+			       "for problem\"}],\"text\":"
+			       "\"Encounter for problem\"}]," SUBJECT
+			       ",\"participant\":[{\"type\":[{\"coding\":[{\"system\":"
+			       "\"http://terminology.hl7.org/CodeSystem/"
+			       "v3-ParticipationType\",\"code\":\"PPRF\",\"display\":"
+			       "\"primary performer\"}],\"text\":\"primary "
+			       "performer\"}],\"period\":{\"start\":\"$d\",\"end\":\"$d\"},"
+			       "\"individual\":{\"reference\":\"Practitioner/$u\",\"display\":\"Dr. "
+			       "$f\"}}],\"serviceProvider\":"
+			       "{\"reference\":\"Organization/$u\",\"display\":\"Hospital of $y\"}"
+			       ",\"period\":{\"start\":\"$d\",\"end\":\"$d\"},\"reasonCode\":[{\"coding\":[$"
+			       "c]}],\"location\":"
+			       "[{\"location\":{\"reference\":\"Location/$u\",\"display\":\"Ward $n\"}}]}" },
+	{ 10, "{\"resourceType\":\"Procedure\",\"id\":\"$u\"," META_OF(
+		  "procedure") ",\"status\":\"completed\",\"code\":{\"coding\":[{\"system\":\"http://"
+			       "snomed.info/sct\",\"code\":"
+			       "\"430193006\",\"display\":\"Medication "
+			       "reconciliation\"}],\"text\":\"Medication reconciliation\"}," SUBJECT
+			       "," ENCOUNTER ",\"performedPeriod\":{\"start\":\"$d\",\"end\":\"$d\"},"
+					     "\"performer\":[{\"actor\":"
+			       "{\"reference\":\"Practitioner/$u\",\"display\":\"Dr. "
+			       "$f\"}}],\"location\":{\"reference\":\"Location/$u\","
+			       "\"display\":\"Ward "
+			       "$n\"},\"reasonCode\":[{\"coding\":[$c]}],\"note\":[{\"text\":\"$w\"}]}" },
+	{ 5, "{\"resourceType\":\"DiagnosticReport\",\"id\":\"$u\"," META_OF(
+		 "diagnosticreport-note") ",\"text\":{\"status\":\"generated\",\"div\":"
+					  "\"<div xmlns=\\\"http://www.w3.org/1999/xhtml\\\"><p>$g "
+					  "$f</p><p>$w $w $w $w</p></div>\"},"
+					  "\"status\":\"final\",\"code\":{\"coding\":[{\"system\":\"http://"
+					  "loinc.org\",\"code\":\"34133-9\"}]}," SUBJECT
+					  ",\"effectiveDateTime\":\"$d\",\"conclusion\":\"$w "
+					  "$w\",\"conclusionCode\":[{\"coding\":[$c]},"
+					  "{\"coding\":[$c]}]}" },
 };
 
 static void
