@@ -354,7 +354,7 @@ static const struct template templates[] = {
 						   "\"display\":\"Encounter "
 						   "Diagnosis\"}]}],\"code\":{\"coding\":[$c]}," SUBJECT
 						   "," ENCOUNTER ",\"onsetDateTime\":\"$d\",\"recordedDate\":"
-								 "\"$d\",\"note\":[{\"text\":\"$w\"}]}" },
+						   "\"$d\",\"note\":[{\"text\":\"$w\"}]}" },
 	{ 14, "{\"resourceType\":\"MedicationRequest\",\"id\":\"$u\"," META_OF(
 		  "medicationrequest") ",\"status\":\"active\",\"intent\":\"order\","
 				       "\"category\":[{\"coding\":[{\"system\":\"http://terminology.hl7.org/"
@@ -391,7 +391,7 @@ static const struct template templates[] = {
 			       "\"430193006\",\"display\":\"Medication "
 			       "reconciliation\"}],\"text\":\"Medication reconciliation\"}," SUBJECT
 			       "," ENCOUNTER ",\"performedPeriod\":{\"start\":\"$d\",\"end\":\"$d\"},"
-					     "\"performer\":[{\"actor\":"
+			       "\"performer\":[{\"actor\":"
 			       "{\"reference\":\"Practitioner/$u\",\"display\":\"Dr. "
 			       "$f\"}}],\"location\":{\"reference\":\"Location/$u\","
 			       "\"display\":\"Ward "
