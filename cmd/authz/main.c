@@ -2,8 +2,8 @@
 #include "common/access/access.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
+#include "common/line/filter.h"
 #include "common/policy/site.h"
-#include "common/record/filter.h"
 
 #include <errno.h>
 #include <inttypes.h>

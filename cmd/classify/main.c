@@ -2,7 +2,7 @@
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/label/classifier.h"
-#include "common/record/filter.h"
+#include "common/line/filter.h"
 
 #include <inttypes.h>
 #include <stdio.h>

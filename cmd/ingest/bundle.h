@@ -2,8 +2,8 @@
 #ifndef EHR_INGEST_BUNDLE_H
 #define EHR_INGEST_BUNDLE_H
 
-#include "common/record/json.h"
-#include "common/record/sink.h"
+#include "common/json/json.h"
+#include "common/line/sink.h"
 
 /*
  * bundle: the records in a FHIR Bundle (nested ones taken apart too), in the order of its entries, each with

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/frames.h"
 
-#include "common/record/json_scan.h"
+#include "common/json/json_scan.h"
 
 #define SEPARATOR '\x1e'
 

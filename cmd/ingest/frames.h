@@ -2,8 +2,8 @@
 #ifndef EHR_INGEST_FRAMES_H
 #define EHR_INGEST_FRAMES_H
 
-#include "common/record/json.h"
-#include "common/record/lines.h"
+#include "common/json/json.h"
+#include "common/line/lines.h"
 
 /*
  * frames: where in a stream one JSON text ends and the next begins.  A frame is not judged here: its end is

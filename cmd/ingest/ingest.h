@@ -4,7 +4,7 @@
 
 #include "cmd/ingest/bundle.h"
 #include "cmd/ingest/frames.h"
-#include "common/record/filter.h"
+#include "common/line/filter.h"
 
 /*
  * ingest: the engine of ehr-ingest.  A frame is an object, which is a record or a Bundle of them, or an array

@@ -2,7 +2,7 @@
 #ifndef EHR_INGEST_KEYS_H
 #define EHR_INGEST_KEYS_H
 
-#include "common/record/json.h"
+#include "common/json/json.h"
 
 /* keys: the members that ehr-ingest looks at, by their number in the index. */
 enum ingest_key {

@@ -4,7 +4,7 @@
 #include "common/base/file.h"
 #include "common/crypto/release.h"
 #include "common/crypto/secret.h"
-#include "common/record/tags.h"
+#include "common/line/tags.h"
 
 #include <errno.h>
 #include <inttypes.h>

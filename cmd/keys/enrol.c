@@ -5,7 +5,7 @@
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
 #include "common/crypto/write.h"
-#include "common/record/tags.h"
+#include "common/line/tags.h"
 
 #include <errno.h>
 

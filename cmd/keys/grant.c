@@ -10,10 +10,10 @@
 #include "common/base/file.h"
 #include "common/crypto/pseudonym.h"
 #include "common/crypto/write.h"
-#include "common/policy/plan.h"
-#include "common/policy/sealing.h"
+#include "common/line/tags.h"
+#include "common/policy/notify_policy.h"
+#include "common/policy/seal_policy.h"
 #include "common/policy/site.h"
-#include "common/record/tags.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +31,8 @@ struct granting {
 	const struct settings *settings;
 	struct answer *answer;
 	struct policy policy;
-	struct plan plan;
-	struct sealing sealing;
+	struct notify_policy plan;
+	struct seal_policy sealing;
 	struct keys *keys;
 	int64_t longest;
 	/* gathered from the decisions */
@@ -79,8 +79,9 @@ load_policy(struct granting *g)
 {
 	struct fault f = { 0 };
 
-	if (policy_load(&g->policy, g->settings->policy, &f) && plan_load(&g->plan, &g->policy, &f) &&
-	    sealing_load(&g->sealing, &g->policy, &f) && find_longest(g, &f))
+	if (policy_load(&g->policy, g->settings->policy, &f) &&
+	    notify_policy_load(&g->plan, &g->policy, &f) && seal_policy_load(&g->sealing, &g->policy, &f) &&
+	    find_longest(g, &f))
 		return true;
 	(void)answer_policy_fault(g->answer, &f);
 	return false;

@@ -3,7 +3,7 @@
 #include "common/base/options.h"
 #include "common/base/start.h"
 #include "common/crypto/secret.h"
-#include "common/record/sink.h"
+#include "common/line/sink.h"
 
 #include <stdio.h>
 #include <string.h>

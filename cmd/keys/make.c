@@ -6,9 +6,9 @@
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
 #include "common/crypto/write.h"
-#include "common/policy/sealing.h"
+#include "common/line/tags.h"
+#include "common/policy/seal_policy.h"
 #include "common/policy/site.h"
-#include "common/record/tags.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ must(bool fits)
 struct making {
 	const struct settings *settings;
 	struct policy policy;
-	struct sealing sealing;
+	struct seal_policy sealing;
 	const struct yaml_node *names; /* of redact.yaml's keys, NULL if there are none */
 	struct store store;
 	struct answer *answer;
@@ -61,7 +61,7 @@ load_policy(struct making *m)
 
 	if (s->policy == NULL)
 		return answer_fault(m->answer, EXIT_USAGE, "for which levels? expected -P DIR");
-	if (!policy_load(&m->policy, s->policy, &f) || !sealing_load(&m->sealing, &m->policy, &f) ||
+	if (!policy_load(&m->policy, s->policy, &f) || !seal_policy_load(&m->sealing, &m->policy, &f) ||
 	    !load_names(m, &f))
 		return answer_policy_fault(m->answer, &f);
 	if (!s->allow_test_keys && bytes_are(m->sealing.domain, "example"))

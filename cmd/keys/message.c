@@ -2,8 +2,8 @@
 #include "cmd/keys/message.h"
 
 #include "common/base/diag.h"
+#include "common/crypto/jwe_seal.h"
 #include "common/crypto/jws_sign.h"
-#include "common/crypto/seal.h"
 #include "common/crypto/secret.h"
 #include "common/crypto/write.h"
 
@@ -44,7 +44,7 @@ message_seal(struct buffer *out, struct private_key *sig, const struct point *to
     const struct buffer *claims)
 {
 	struct buffer token, ehr;
-	struct seal *seal = seal_for_recipient(to, bytes_of(domain), SEAL_MESSAGE, 1, NULL);
+	struct jwe_seal *seal = jwe_seal_for_recipient(to, bytes_of(domain), JWE_MESSAGE, 1, NULL);
 
 	if (seal == NULL)
 		return false;
@@ -55,8 +55,8 @@ message_seal(struct buffer *out, struct private_key *sig, const struct point *to
 	must(write_text(&ehr, "{\"v\":1,\"stage\":\"release\"") &&
 	     write_member(&ehr, "domain", bytes_of(domain)) && write_member(&ehr, "to", bytes_of(to->jkt)) &&
 	     write_text(&ehr, "}"));
-	must(seal_message(seal, buffer_bytes(&ehr), buffer_bytes(&token), out) && write_text(out, "\n"));
-	seal_free(seal);
+	must(jwe_seal_message(seal, buffer_bytes(&ehr), buffer_bytes(&token), out) && write_text(out, "\n"));
+	jwe_seal_free(seal);
 	message_wipe(&token);
 	buffer_release(&ehr);
 	return true;

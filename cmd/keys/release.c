@@ -10,7 +10,7 @@
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/write.h"
-#include "common/record/tags.h"
+#include "common/line/tags.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,8 +5,8 @@
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/write.h"
+#include "common/line/tags.h"
 #include "common/policy/site.h"
-#include "common/record/tags.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* rotate: a new epoch, whose keys have nothing to do with those before. */
 #include "cmd/keys/epoch.h"
 #include "cmd/keys/store.h"
-#include "common/policy/sealing.h"
+#include "common/policy/seal_policy.h"
 
 #include <inttypes.h>
 
@@ -21,14 +21,14 @@ enum diag_exit
 verb_rotate(const struct settings *s, struct answer *a)
 {
 	struct policy p = { 0 };
-	struct sealing sealing;
+	struct seal_policy sealing;
 	struct fault f = { 0 };
 	enum diag_exit status;
 	struct keys *k;
 
 	if (s->policy == NULL)
 		return answer_fault(a, EXIT_USAGE, "for which levels? expected -P DIR");
-	if (!policy_load(&p, s->policy, &f) || !sealing_load(&sealing, &p, &f)) {
+	if (!policy_load(&p, s->policy, &f) || !seal_policy_load(&sealing, &p, &f)) {
 		status = answer_policy_fault(a, &f);
 	} else if ((k = store_open_authority(s, 0, a, &status)) != NULL) {
 		if (bytes_are(sealing.domain, keys_domain(k)))

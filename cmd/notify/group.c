@@ -7,7 +7,7 @@
 #define LINE_LIMIT (SIZE_MAX / 4)
 
 void
-group_init(struct group *g, const struct plan *plan, const struct policy *policy, bool keep_lines)
+group_init(struct group *g, const struct notify_policy *plan, const struct policy *policy, bool keep_lines)
 {
 	*g = (struct group){ .plan = plan, .policy = policy, .keep_lines = keep_lines, .source = "" };
 }
@@ -69,7 +69,7 @@ static enum reason
 judge(const struct group *g, const struct tags *t, struct version *v)
 {
 	int level = policy_level(g->policy, t->rl);
-	int criticality = plan_word(g->plan, t->criticality);
+	int criticality = notify_policy_word(g->plan, t->criticality);
 
 	if (t->to.size > 0)
 		return REASON_WRONG_STAGE;
@@ -99,7 +99,7 @@ judge_order(const struct group *g, const struct tags *t, unsigned al)
 }
 
 enum group_outcome
-group_add(struct group *g, const struct sealed *s, struct bytes text, const char *source, size_t line,
+group_add(struct group *g, const struct sealed_line *s, struct bytes text, const char *source, size_t line,
     enum reason *reason)
 {
 	struct version *v = NULL;

@@ -2,8 +2,8 @@
 #ifndef EHR_NOTIFY_GROUP_H
 #define EHR_NOTIFY_GROUP_H
 
-#include "common/policy/plan.h"
-#include "common/record/sealed.h"
+#include "common/line/sealed_line.h"
+#include "common/policy/notify_policy.h"
 
 /*
  * group: the versions of one record, which stand on adjacent lines, lowest level first.  Their tags are held
@@ -28,13 +28,14 @@ struct group {
 	unsigned top;       /* the highest criticality of all versions */
 	const char *source; /* where its lines stand */
 	/* private */
-	const struct plan *plan;
+	const struct notify_policy *plan;
 	const struct policy *policy;
 	bool keep_lines;
 };
 
 /* Both are borrowed for the life of G.  KEEP_LINES: for quarantine, and for payloads of sealed lines. */
-void group_init(struct group *g, const struct plan *plan, const struct policy *policy, bool keep_lines);
+void group_init(
+    struct group *g, const struct notify_policy *plan, const struct policy *policy, bool keep_lines);
 void group_release(struct group *g);
 
 enum group_outcome {
@@ -46,8 +47,8 @@ enum group_outcome {
 };
 
 /* Adds the line that S was read from, LINE being its number in SOURCE. */
-enum group_outcome group_add(struct group *g, const struct sealed *s, struct bytes text, const char *source,
-    size_t line, enum reason *reason);
+enum group_outcome group_add(struct group *g, const struct sealed_line *s, struct bytes text,
+    const char *source, size_t line, enum reason *reason);
 
 void group_drop(struct group *g);
 

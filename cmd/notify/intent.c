@@ -152,7 +152,7 @@ intent_write_event(struct buffer *out, const struct group *g, const char *event)
 
 /* Whom it is for: never an address. */
 static bool
-put_to(struct buffer *out, const struct plan *plan, const struct intent *i)
+put_to(struct buffer *out, const struct notify_policy *plan, const struct intent *i)
 {
 	const struct subscription *to = i->to;
 
@@ -170,9 +170,9 @@ put_to(struct buffer *out, const struct plan *plan, const struct intent *i)
 
 /* From the moment at which ehr-deliver takes it on: this program has no clock. */
 static bool
-put_deadline(struct buffer *out, const struct plan *plan, const struct intent *i)
+put_deadline(struct buffer *out, const struct notify_policy *plan, const struct intent *i)
 {
-	const struct plan_tier *tier = &plan->tier[i->criticality];
+	const struct notify_tier *tier = &plan->tier[i->criticality];
 
 	if (!plan->has_tiers)
 		return true;
@@ -184,7 +184,7 @@ put_deadline(struct buffer *out, const struct plan *plan, const struct intent *i
 }
 
 static bool
-put_tags(struct buffer *out, const struct plan *plan, const struct group *g, const char *event,
+put_tags(struct buffer *out, const struct notify_policy *plan, const struct group *g, const char *event,
     const char *id, const struct intent *i)
 {
 	const struct tags *t = &g->version[0]->tags;
@@ -211,7 +211,7 @@ put_content(struct buffer *out, const struct intent *i)
 {
 	static const char *const payloads[] = { "empty", "reference", "sealed" };
 	const struct version *v = i->version;
-	enum plan_payload payload = i->to->payload;
+	enum notify_payload payload = i->to->payload;
 
 	if (payload == PAYLOAD_SEALED && v->whole.used > SEALED_MOST)
 		payload = PAYLOAD_REFERENCE;
@@ -220,7 +220,7 @@ put_content(struct buffer *out, const struct intent *i)
 }
 
 static bool
-put_break_glass(struct buffer *out, const struct plan *plan)
+put_break_glass(struct buffer *out, const struct notify_policy *plan)
 {
 	if (plan->floor != FLOOR_OFFER_BREAK_GLASS)
 		return true;
@@ -239,7 +239,7 @@ put_sealed(struct buffer *out, const struct intent *i)
 }
 
 bool
-intent_write(struct buffer *out, const struct plan *plan, const struct group *g, const char *event,
+intent_write(struct buffer *out, const struct notify_policy *plan, const struct group *g, const char *event,
     const struct intent *i)
 {
 	char id[INTENT_ID + 1];

@@ -27,8 +27,8 @@ struct intent {
 void intent_event_id(char id[EVENT_ID + 1], const struct group *g);
 
 bool intent_write_event(struct buffer *out, const struct group *g, const char *event);
-bool intent_write(struct buffer *out, const struct plan *plan, const struct group *g, const char *event,
-    const struct intent *i);
+bool intent_write(struct buffer *out, const struct notify_policy *plan, const struct group *g,
+    const char *event, const struct intent *i);
 
 /* A candidate that a gate stopped: for --suppressed. */
 bool intent_write_suppressed(struct buffer *out, const char *event, const struct subscription *to,

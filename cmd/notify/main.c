@@ -3,8 +3,8 @@
 #include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
+#include "common/line/filter.h"
 #include "common/policy/site.h"
-#include "common/record/filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,12 +57,12 @@ struct notify {
 	struct settings set;
 	struct arena arena;
 	struct policy policy;
-	struct plan plan;
+	struct notify_policy plan;
 	struct signers *signers;
 	struct grants grants;
 	struct subscriptions subscriptions;
 	struct instant now;
-	struct sealed_reader *reader;
+	struct sealed_line_reader *reader;
 	struct group group;
 	struct match match;
 	struct buffer out;
@@ -201,7 +201,8 @@ load(struct notify *n, const struct options *o)
 
 	if (n->set.now != NULL && !clock_parse_instant(bytes_of(n->set.now), &n->now))
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", n->set.now);
-	if (!policy_load(&n->policy, n->set.policy, &fault) || !plan_load(&n->plan, &n->policy, &fault))
+	if (!policy_load(&n->policy, n->set.policy, &fault) ||
+	    !notify_policy_load(&n->plan, &n->policy, &fault))
 		die_of_fault(&fault);
 	load_signers(n, o);
 	load_grants(n);
@@ -313,10 +314,10 @@ static enum filter_outcome
 take_line(void *context, struct filter *f, struct bytes line)
 {
 	struct notify *n = context;
-	struct sealed s;
+	struct sealed_line s;
 	enum reason reason;
 
-	if (!sealed_read(n->reader, line, true, &s))
+	if (!sealed_line_read(n->reader, line, true, &s))
 		return refuse_line(n, f, s.reason, s.byte);
 	for (;;) {
 		switch (group_add(&n->group, &s, line, f->source, f->line, &reason)) {
@@ -377,7 +378,7 @@ main(int argc, char *argv[])
 	refusals_policy(&f.refusals, n.policy.digest);
 	if (n.subscriptions.refused > 0)
 		f.status = EXIT_REFUSED;
-	n.reader = sealed_reader_new(f.max_depth);
+	n.reader = sealed_line_reader_new(f.max_depth);
 	group_init(&n.group, &n.plan, &n.policy,
 	    n.subscriptions.wants_sealed || f.refusals.on_error == ON_ERROR_QUARANTINE);
 	match_init(&n.match, &n.plan, &n.grants, &n.subscriptions, n.set.now != NULL ? &n.now : NULL);
@@ -387,7 +388,7 @@ main(int argc, char *argv[])
 	int status = filter_run(&f, &o, &engine);
 	match_release(&n.match);
 	group_release(&n.group);
-	sealed_reader_free(n.reader);
+	sealed_line_reader_free(n.reader);
 	subscriptions_release(&n.subscriptions);
 	grants_release(&n.grants);
 	signers_free(n.signers);

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 
 void
-match_init(struct match *m, const struct plan *plan, const struct grants *grants,
+match_init(struct match *m, const struct notify_policy *plan, const struct grants *grants,
     const struct subscriptions *subscriptions, const struct instant *now)
 {
 	size_t most = subscriptions->count + 1;
 
 	*m = (struct match){ .plan = plan, .grants = grants, .subscriptions = subscriptions, .now = now };
 	/* One data and one floor intent a candidate, and a last resort a step. */
-	m->room = 2 * most + PLAN_MAX_STEPS;
+	m->room = 2 * most + NOTIFY_MAX_STEPS;
 	m->candidates = calloc(most, sizeof *m->candidates);
 	m->intents = calloc(m->room, sizeof *m->intents);
 	if (m->candidates == NULL || m->intents == NULL)
@@ -53,7 +53,7 @@ step_in(const struct match *m, unsigned criticality, const struct subscription *
 {
 	if (!m->plan->has_tiers)
 		return 0;
-	return sub->class < 0 ? -1 : plan_step_of(&m->plan->tier[criticality], (unsigned)sub->class);
+	return sub->class < 0 ? -1 : notify_policy_step_of(&m->plan->tier[criticality], (unsigned)sub->class);
 }
 
 static bool
@@ -188,7 +188,7 @@ match_floor(struct match *m, const struct group *g, const struct subscription *s
 static enum match_coverage
 judge_coverage(const struct match *m, const struct group *g)
 {
-	const struct plan_tier *tier = &m->plan->tier[g->top];
+	const struct notify_tier *tier = &m->plan->tier[g->top];
 	bool floor = false;
 
 	if (!m->plan->has_tiers || tier->coverage == COVERAGE_NONE)
@@ -211,7 +211,7 @@ judge_coverage(const struct match *m, const struct group *g)
 static void
 add_last_resort(struct match *m, const struct group *g, enum match_coverage coverage)
 {
-	const struct plan_tier *tier = &m->plan->tier[g->top];
+	const struct notify_tier *tier = &m->plan->tier[g->top];
 	struct intent i = { .kind = INTENT_LAST_RESORT, .criticality = g->top };
 
 	if (coverage == MATCH_UNCOVERED) {
@@ -233,7 +233,7 @@ write_by_step(struct match *m, const struct group *g, struct buffer *out)
 {
 	bool whole = true;
 
-	for (unsigned step = 0; whole && step < PLAN_MAX_STEPS; step++)
+	for (unsigned step = 0; whole && step < NOTIFY_MAX_STEPS; step++)
 		for (size_t i = 0; whole && i < m->count; i++)
 			if (m->intents[i].step == step)
 				whole = intent_write(out, m->plan, g, event_id(m, g), &m->intents[i]);

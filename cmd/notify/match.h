@@ -11,7 +11,7 @@
  * emergency.
  */
 struct match {
-	const struct plan *plan;
+	const struct notify_policy *plan;
 	const struct grants *grants;
 	const struct subscriptions *subscriptions;
 	const struct instant *now; /* NULL: dates of grants are not looked at (ehr-deliver always does) */
@@ -31,7 +31,7 @@ struct match {
 	char event[EVENT_ID + 1];      /* of the group at hand; "" until a line needs it */
 };
 
-void match_init(struct match *m, const struct plan *plan, const struct grants *grants,
+void match_init(struct match *m, const struct notify_policy *plan, const struct grants *grants,
     const struct subscriptions *subscriptions, const struct instant *now);
 void match_release(struct match *m);
 

@@ -32,8 +32,8 @@ struct reader {
 };
 
 void
-subscriptions_init(
-    struct subscriptions *s, const struct plan *plan, const struct grants *grants, const struct instant *now)
+subscriptions_init(struct subscriptions *s, const struct notify_policy *plan, const struct grants *grants,
+    const struct instant *now)
 {
 	*s = (struct subscriptions){ .plan = plan, .grants = grants, .now = now };
 }
@@ -133,7 +133,7 @@ read_select(const struct reader *r, const struct yaml_node *node, struct subscri
 	    !yaml_string(r->file, least, &word, r->fault) || !read_tags(r, tags, sub) ||
 	    !read_when(r, when, sub))
 		return false;
-	int criticality = least == NULL ? 0 : plan_word(r->s->plan, word);
+	int criticality = least == NULL ? 0 : notify_policy_word(r->s->plan, word);
 	if (criticality < 0)
 		return fault_at(r->fault, r->file, least, "unknown criticality");
 	sub->min_criticality = (unsigned)criticality;
@@ -200,7 +200,7 @@ read_delivery(const struct reader *r, const struct yaml_node *node)
 
 /* The role of a person, from the grant, decides which class she may respond in. */
 static bool
-role_fits(const struct plan_class *class, const struct grant *grant)
+role_fits(const struct notify_class *class, const struct grant *grant)
 {
 	for (size_t i = 0; i < yaml_strings(class->roles); i++) {
 		const struct yaml_node *role =
@@ -267,7 +267,7 @@ read_class(const struct reader *r, const struct yaml_node *node, const struct ya
 
 	if (!yaml_string(r->file, node, &name, r->fault))
 		return false;
-	sub->class = plan_class(r->s->plan, name);
+	sub->class = notify_policy_class(r->s->plan, name);
 	if (!r->s->plan->has_tiers && node == NULL)
 		return true;
 	return sub->class >= 0 ||
@@ -323,7 +323,7 @@ read_subscription(const struct reader *r, const struct yaml_node *node)
 	    !read_route(r, yaml_take(&m, "route"), &why) || !read_delivery(r, yaml_take(&m, "delivery")) ||
 	    !is_active(r, yaml_take(&m, "status"), yaml_take(&m, "until"), &active) || !yaml_close(&m))
 		return false;
-	sub.payload = (enum plan_payload)payload;
+	sub.payload = (enum notify_payload)payload;
 	sub.grant = grants_find(r->s->grants, grant);
 	enum grant_fault gate = judge(r->s, &sub, party, claimed);
 	if (gate != GRANT_GOOD)

@@ -4,7 +4,7 @@
 
 #include "common/access/grants.h"
 #include "common/policy/jq.h"
-#include "common/policy/plan.h"
+#include "common/policy/notify_policy.h"
 
 /*
  * subscriptions: who wants to hear of what, from YAML and NDJSON files, and the first of the three AL gates:
@@ -22,7 +22,7 @@ struct subscription {
 	const struct yaml_node *tags; /* map from tag to the words that match, NULL for any */
 	struct jq_program *when;      /* NULL for any */
 	struct bytes purpose;
-	enum plan_payload payload;
+	enum notify_payload payload;
 	const char *file; /* where it stands, for messages */
 	unsigned line;
 };
@@ -33,7 +33,7 @@ struct subscriptions {
 	size_t refused;
 	bool wants_sealed; /* some payload is the sealed line itself */
 	/* private */
-	const struct plan *plan;
+	const struct notify_policy *plan;
 	const struct grants *grants;
 	const struct instant *now;
 	size_t room;
@@ -47,8 +47,8 @@ struct subscriptions {
 enum { SUBSCRIPTIONS_MAX_EVERYONE = 1000 };
 
 /* PLAN and GRANTS are borrowed for the life of S; NOW may be NULL. */
-void subscriptions_init(
-    struct subscriptions *s, const struct plan *plan, const struct grants *grants, const struct instant *now);
+void subscriptions_init(struct subscriptions *s, const struct notify_policy *plan,
+    const struct grants *grants, const struct instant *now);
 void subscriptions_release(struct subscriptions *s);
 
 /*

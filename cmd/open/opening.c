@@ -2,8 +2,8 @@
 #include "cmd/open/opening.h"
 
 #include "common/base/memory.h"
-#include "common/crypto/unseal.h"
-#include "common/record/sealed.h"
+#include "common/crypto/jwe_open.h"
+#include "common/line/sealed_line.h"
 
 #include <stdlib.h>
 
@@ -18,8 +18,8 @@ struct opening {
 	struct private_key **private; /* of directories and files; the files' are ours */
 	bool *owned;
 	size_t privates;
-	struct sealed_reader *reader;
-	struct unseal *unseal;
+	struct sealed_line_reader *reader;
+	struct jwe_open *unseal;
 	struct json check;
 	struct buffer tags;
 	size_t last; /* the level key used last: lines of one level are often adjacent */
@@ -31,8 +31,8 @@ opening_new(const struct opening_setup *setup)
 	struct opening *o = memory_zeros(1, sizeof *o);
 
 	o->setup = *setup;
-	o->reader = sealed_reader_new(setup->max_depth);
-	o->unseal = unseal_new();
+	o->reader = sealed_line_reader_new(setup->max_depth);
+	o->unseal = jwe_open_new();
 	json_init(&o->check, NULL, setup->max_depth);
 	buffer_init(&o->tags, TAGS_MOST);
 	return o;
@@ -43,8 +43,8 @@ opening_free(struct opening *o)
 {
 	if (o == NULL)
 		return;
-	unseal_free(o->unseal);
-	sealed_reader_free(o->reader);
+	jwe_open_free(o->unseal);
+	sealed_line_reader_free(o->reader);
 	json_release(&o->check);
 	buffer_release(&o->tags);
 	for (size_t i = 0; i < o->privates; i++)
@@ -92,14 +92,14 @@ opening_add_directory(struct opening *o, struct keys *keys)
 
 /* The key that the line names, and it is of that domain, level, epoch and AL. */
 static bool
-fits(const struct level_key *key, const struct sealed *s)
+fits(const struct level_key *key, const struct sealed_line *s)
 {
 	return bytes_are(s->kid, key->kid) && bytes_are(s->tags.domain, key->domain) &&
 	       bytes_are(s->tags.rl, key->rl) && s->tags.epoch == key->epoch && s->tags.al == key->al;
 }
 
 static bool
-find_level(struct opening *o, const struct sealed *s, size_t *index)
+find_level(struct opening *o, const struct sealed_line *s, size_t *index)
 {
 	for (size_t i = 0; i < o->levels; i++) {
 		size_t at = (o->last + i) % o->levels;
@@ -113,7 +113,7 @@ find_level(struct opening *o, const struct sealed *s, size_t *index)
 }
 
 static bool
-find_private(const struct opening *o, const struct sealed *s, size_t *index)
+find_private(const struct opening *o, const struct sealed_line *s, size_t *index)
 {
 	for (size_t i = 0; i < o->privates; i++)
 		if (bytes_are(s->tags.to, keyref_public(o->private[i])->jkt)) {
@@ -127,7 +127,7 @@ find_private(const struct opening *o, const struct sealed *s, size_t *index)
  */
 
 static enum reason
-judge(const struct opening *o, const struct sealed *s)
+judge(const struct opening *o, const struct sealed_line *s)
 {
 	const struct policy *p = o->setup.policy;
 	const struct tags *t = &s->tags;
@@ -165,7 +165,7 @@ check_dates(const struct opening *o, struct filter *f, const struct level_key *k
  * -------------------------------------------------------------------------------------------------- */
 
 static enum filter_outcome
-unseal(struct opening *o, struct filter *f, const struct sealed *s, struct bytes *plaintext)
+unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct bytes *plaintext)
 {
 	enum filter_outcome outcome;
 	size_t index;
@@ -174,7 +174,7 @@ unseal(struct opening *o, struct filter *f, const struct sealed *s, struct bytes
 	if (s->to_recipient) {
 		if (!find_private(o, s, &index))
 			return filter_no(f, REASON_NO_KEY, 0);
-		opened = unseal_by_private(o->unseal, s, sealed_header_index(o->reader),
+		opened = jwe_open_by_private(o->unseal, s, sealed_line_header_index(o->reader),
 		    (unsigned)(o->levels + index), o->private[index], plaintext);
 	} else {
 		if (!find_level(o, s, &index))
@@ -182,7 +182,7 @@ unseal(struct opening *o, struct filter *f, const struct sealed *s, struct bytes
 		outcome = check_dates(o, f, o->level[index]);
 		if (outcome != FILTER_DONE)
 			return outcome;
-		opened = unseal_by_level(o->unseal, s, (unsigned)index, o->level[index], plaintext);
+		opened = jwe_open_by_level(o->unseal, s, (unsigned)index, o->level[index], plaintext);
 	}
 	return opened ? FILTER_DONE : filter_no(f, REASON_NOT_AUTHENTIC, 0);
 }
@@ -193,7 +193,7 @@ check_plaintext(struct opening *o, struct filter *f, bool alone, struct bytes *p
 {
 	const char *nul;
 
-	if (!unseal_unpad(plaintext))
+	if (!jwe_open_unpad(plaintext))
 		return filter_no(f, REASON_PADDING_INVALID, 0);
 	if (plaintext->size > f->max_record)
 		return filter_no(f, REASON_TOO_LONG, 0);
@@ -205,7 +205,7 @@ check_plaintext(struct opening *o, struct filter *f, bool alone, struct bytes *p
 
 /* The tags as they were sealed, but for the stage. */
 static struct bytes
-opened_tags(struct opening *o, const struct sealed *s)
+opened_tags(struct opening *o, const struct sealed_line *s)
 {
 	static const char before[] = "{\"v\":1,\"stage\":\"sealed\"",
 			  after[] = "{\"v\":1,\"stage\":\"opened\"";
@@ -224,7 +224,8 @@ opened_tags(struct opening *o, const struct sealed *s)
 }
 
 static void
-write_line(struct opening *o, struct filter *f, const struct sealed *s, bool alone, struct bytes plaintext)
+write_line(
+    struct opening *o, struct filter *f, const struct sealed_line *s, bool alone, struct bytes plaintext)
 {
 	f->written++;
 	if (alone) {
@@ -246,10 +247,10 @@ opening_line(void *context, struct filter *f, struct bytes line)
 	enum filter_outcome outcome;
 	enum reason reason;
 	struct bytes plaintext;
-	struct sealed s;
+	struct sealed_line s;
 	bool alone;
 
-	if (!sealed_read(o->reader, line, false, &s))
+	if (!sealed_line_read(o->reader, line, false, &s))
 		return filter_no(f, s.reason, s.byte);
 	if (s.ciphertext.size / 4 * 3 > f->max_record + PADDING_MOST)
 		return filter_no(f, REASON_TOO_LONG, 0);

@@ -3,8 +3,8 @@
 #define EHR_OPEN_OPENING_H
 
 #include "common/crypto/keys.h"
+#include "common/line/filter.h"
 #include "common/policy/policy.h"
-#include "common/record/filter.h"
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
 #define EHR_POLICY_BARS_H
 
 #include "cmd/policy/parts.h"
-#include "common/record/sink.h"
+#include "common/line/sink.h"
 
 /*
  * bars: a record as each level may know it, side by side, with black bars over what is withheld there.  For

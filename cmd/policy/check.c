@@ -9,8 +9,8 @@
 #include "cmd/policy/print.h"
 #include "cmd/policy/verbs.h"
 #include "common/access/access.h"
-#include "common/policy/plan.h"
-#include "common/policy/sealing.h"
+#include "common/policy/notify_policy.h"
+#include "common/policy/seal_policy.h"
 
 #include <errno.h>
 #include <string.h>
@@ -90,20 +90,20 @@ check_access(struct lint *l)
 static void
 check_sealing(struct lint *l)
 {
-	struct sealing sealing;
+	struct seal_policy sealing;
 	struct fault f = { 0 };
 
-	if (!sealing_load(&sealing, l->policy, &f))
+	if (!seal_policy_load(&sealing, l->policy, &f))
 		lint_fault(l, &f, false);
 }
 
 static void
 check_plan(struct lint *l)
 {
-	struct plan plan;
+	struct notify_policy plan;
 	struct fault f = { 0 };
 
-	if (!plan_load(&plan, l->policy, &f))
+	if (!notify_policy_load(&plan, l->policy, &f))
 		lint_fault(l, &f, false);
 }
 

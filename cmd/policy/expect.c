@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/policy/expect.h"
 
+#include "common/json/json_write.h"
+
 /* ---- comparing ---------------------------------------------------------------------------- */
 
 static bool

@@ -2,8 +2,8 @@
 #ifndef EHR_POLICY_EXPECT_H
 #define EHR_POLICY_EXPECT_H
 
+#include "common/json/json.h"
 #include "common/policy/yaml.h"
-#include "common/record/json.h"
 
 #include <stdbool.h>
 

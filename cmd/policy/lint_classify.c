@@ -2,7 +2,7 @@
 #include "cmd/policy/lint.h"
 
 #include "common/base/decimal.h"
-#include "common/record/path.h"
+#include "common/json/path.h"
 
 struct reading {
 	struct lint *lint;

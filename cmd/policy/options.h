@@ -4,8 +4,8 @@
 
 #include "common/base/diag.h"
 #include "common/base/options.h"
+#include "common/line/sink.h"
 #include "common/policy/policy.h"
-#include "common/record/sink.h"
 
 /* options: what the verbs ask of the command line alike.  Misuse and faults end the program. */
 

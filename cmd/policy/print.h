@@ -2,7 +2,7 @@
 #ifndef EHR_POLICY_PRINT_H
 #define EHR_POLICY_PRINT_H
 
-#include "common/record/sink.h"
+#include "common/line/sink.h"
 
 #include <stdbool.h>
 #include <stddef.h>

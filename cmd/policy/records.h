@@ -2,7 +2,7 @@
 #ifndef EHR_POLICY_RECORDS_H
 #define EHR_POLICY_RECORDS_H
 
-#include "common/record/json.h"
+#include "common/json/json.h"
 
 #include <stdbool.h>
 #include <stddef.h>

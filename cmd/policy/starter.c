@@ -2,6 +2,7 @@
 #include "cmd/policy/starter.h"
 
 #include "common/base/diag.h"
+#include "common/json/json_write.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/diag.h"
+#include "common/line/tags.h"
 #include "common/policy/vocabulary.h"
-#include "common/record/tags.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #define EHR_POLICY_SURVEY_H
 
 #include "common/base/arena.h"
+#include "common/json/json.h"
 #include "common/label/roots.h"
-#include "common/record/json.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/keys.h"
+#include "common/line/filter.h"
 #include "common/policy/site.h"
-#include "common/record/filter.h"
 #include "common/redact/redactor.h"
 
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 
 #include "common/base/diag.h"
 #include "common/base/memory.h"
-#include "common/record/tagscan.h"
+#include "common/line/tagscan.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef EHR_SEAL_HEAD_H
 #define EHR_SEAL_HEAD_H
 
-#include "common/record/tags.h"
+#include "common/line/tags.h"
 
 /*
  * head: a line to be sealed, read as far as its record begins.  The record is opaque: sealing costs so little

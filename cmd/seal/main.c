@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/seal/sealing.h"
+#include "cmd/seal/seal_engine.h"
 #include "common/base/base64url.h"
 #include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/secret.h"
+#include "common/line/sealed_line.h"
 #include "common/policy/site.h"
-#include "common/record/sealed.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,10 +41,10 @@ struct seal_main {
 	bool has_now;
 	bool allow_test_keys;
 	struct policy policy;
-	struct sealing sealing;
+	struct seal_policy sealing;
 	struct point recipient;
 	char recipient_domain[129];
-	struct sealing_setup setup;
+	struct seal_engine_setup setup;
 };
 
 /* ---- the command line ------------------------------------------------------------------------------ */
@@ -87,7 +87,7 @@ check_options(const struct seal_main *m, const struct options *o)
 		options_misuse(o, "not together with --to", "--epoch");
 	if (m->policy_path == NULL && m->setup.other_policy)
 		options_misuse(o, "only with --policy", "--other-policy");
-	if (m->batch != NULL && !sealed_is_marked(bytes_of(m->batch), "b_"))
+	if (m->batch != NULL && !sealed_line_is_marked(bytes_of(m->batch), "b_"))
 		options_misuse(o, "not b_ and 22 characters of base64url", m->batch);
 }
 
@@ -113,7 +113,7 @@ load_policy(struct seal_main *m)
 
 	if (m->policy_path == NULL)
 		return;
-	if (!policy_load(&m->policy, m->policy_path, &f) || !sealing_load(&m->sealing, &m->policy, &f)) {
+	if (!policy_load(&m->policy, m->policy_path, &f) || !seal_policy_load(&m->sealing, &m->policy, &f)) {
 		fault_print(&f);
 		exit((int)fault_status(&f));
 	}
@@ -220,10 +220,10 @@ set_batch(struct seal_main *m)
 	(void)base64url_encode(m->setup.batch + 2, (struct bytes){ (const char *)random, sizeof random });
 }
 
-static struct sealing_run *
+static struct seal_engine *
 begin(struct seal_main *m, const struct options *o)
 {
-	struct sealing_run *run;
+	struct seal_engine *run;
 	char fault[320];
 
 	load_policy(m);
@@ -232,7 +232,7 @@ begin(struct seal_main *m, const struct options *o)
 	check_domain(m, o);
 	set_batch(m);
 	m->setup.now = m->has_now ? &m->now : NULL;
-	run = sealing_begin(&m->setup, fault);
+	run = seal_engine_begin(&m->setup, fault);
 	if (run == NULL)
 		diag_die(EXIT_KEYS, "%s", fault);
 	if (!secret_is_locked())
@@ -244,10 +244,10 @@ int
 main(int argc, char *argv[])
 {
 	static struct seal_main m;
-	struct filter_engine engine = { .record = sealing_line, .envelope = 2 };
+	struct filter_engine engine = { .record = seal_engine_line, .envelope = 2 };
 	struct options o;
 	struct filter f;
-	struct sealing_run *run;
+	struct seal_engine *run;
 	int id, status;
 
 	start_program("ehr-seal", false);
@@ -264,7 +264,7 @@ main(int argc, char *argv[])
 	if (m.setup.policy != NULL)
 		refusals_policy(&f.refusals, m.policy.digest);
 	status = filter_run(&f, &o, &engine);
-	sealing_end(run);
+	seal_engine_end(run);
 	keys_close(m.setup.keys);
 	policy_release(&m.policy);
 	return status;

@@ -159,8 +159,8 @@ begin(struct choice *c, const struct tags *t, const char *source)
 }
 
 enum choice_outcome
-choice_add(struct choice *c, const struct sealed *s, struct bytes text, const char *source, size_t number,
-    enum reason *reason)
+choice_add(struct choice *c, const struct sealed_line *s, struct bytes text, const char *source,
+    size_t number, enum reason *reason)
 {
 	const struct tags *t = &s->tags;
 	int level = policy_level(c->policy, t->rl);

@@ -3,8 +3,8 @@
 #define EHR_SELECT_CHOICE_H
 
 #include "cmd/select/permission.h"
-#include "common/record/sealed.h"
-#include "common/record/sink.h"
+#include "common/line/sealed_line.h"
+#include "common/line/sink.h"
 
 /*
  * choice: of a store of sealed lines, those that a permission gives: of each record's newest group of
@@ -62,7 +62,7 @@ enum choice_outcome {
 };
 
 /* The next line; S was read from TEXT. */
-enum choice_outcome choice_add(struct choice *c, const struct sealed *s, struct bytes text,
+enum choice_outcome choice_add(struct choice *c, const struct sealed_line *s, struct bytes text,
     const char *source, size_t number, enum reason *reason);
 
 /* The group at hand is over before it was whole: its record has nothing any more. */

@@ -3,9 +3,9 @@
 #include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
-#include "common/policy/plan.h"
+#include "common/line/filter.h"
+#include "common/policy/notify_policy.h"
 #include "common/policy/site.h"
-#include "common/record/filter.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -47,12 +47,12 @@ struct selection {
 	struct settings set;
 	struct arena arena;
 	struct policy policy;
-	struct plan plan; /* zeros if the policy notifies nobody */
+	struct notify_policy plan; /* zeros if the policy notifies nobody */
 	struct signers *signers;
 	struct grants grants;
 	struct permission permission;
 	struct instant now;
-	struct sealed_reader *reader;
+	struct sealed_line_reader *reader;
 	struct choice choice;
 };
 
@@ -118,7 +118,7 @@ load_policy(struct selection *s)
 	struct fault fault = { 0 };
 
 	if (!policy_load(&s->policy, s->set.policy, &fault) ||
-	    (policy_file(&s->policy, "notify.yaml") && !plan_load(&s->plan, &s->policy, &fault)))
+	    (policy_file(&s->policy, "notify.yaml") && !notify_policy_load(&s->plan, &s->policy, &fault)))
 		die_of_fault(&fault);
 }
 
@@ -227,10 +227,10 @@ static enum filter_outcome
 take_line(void *context, struct filter *f, struct bytes line)
 {
 	struct selection *s = context;
-	struct sealed sealed;
+	struct sealed_line sealed;
 	enum reason reason;
 
-	if (!sealed_read(s->reader, line, false, &sealed))
+	if (!sealed_line_read(s->reader, line, false, &sealed))
 		return refuse_line(s, f, sealed.reason, sealed.byte);
 	for (;;) {
 		switch (choice_add(&s->choice, &sealed, line, f->source, f->line, &reason)) {
@@ -271,7 +271,7 @@ release(struct selection *s)
 {
 	choice_release(&s->choice);
 	permission_release(&s->permission);
-	sealed_reader_free(s->reader);
+	sealed_line_reader_free(s->reader);
 	if (s->set.grant)
 		grants_release(&s->grants);
 	signers_free(s->signers);
@@ -299,7 +299,7 @@ main(int argc, char *argv[])
 	choice_init(&s.choice, &s.permission, &s.policy);
 	s.choice.al = limit_of(&s, &o);
 	s.choice.all = s.set.pick && strcmp(s.set.pick, "all") == 0;
-	s.reader = sealed_reader_new(f.max_depth);
+	s.reader = sealed_line_reader_new(f.max_depth);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, s.policy.digest);
 	status = filter_run(&f, &o, &engine);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/select/permission.h"
 
-#include "common/record/json.h"
+#include "common/json/json.h"
 
 struct reading {
 	struct json json;

@@ -137,7 +137,7 @@ answer_query(struct access *a, const struct query *q, struct access_decision *d)
 	if (wrong)
 		return wrong;
 	if (e->entities)
-		register_apply(e->entities, &a->request);
+		entities_apply(e->entities, &a->request);
 	decide(e, &a->request, &a->verdict);
 	answer_write(&answer, &a->verdict, q->id);
 	d->permitted = a->verdict.permitted;

@@ -3,8 +3,8 @@
 #define EHR_ACCESS_ACCESS_H
 
 #include "common/base/clock.h"
+#include "common/json/json.h"
 #include "common/policy/policy.h"
-#include "common/record/json.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,6 +4,7 @@
 #include "common/access/answer_duties.h"
 #include "common/access/answer_layers.h"
 #include "common/access/put.h"
+#include "common/json/json_write.h"
 
 static const char *const layer_names[LAYER_COUNT] = { "outbound", "jurisdiction", "organization", "consent",
 	"clearance", "command", "obligations" };
@@ -120,7 +121,7 @@ put_about(const struct answer *a, const struct verdict *v)
 	put(out, "}");
 	put_member(out, ",\"patient\":", patient);
 	if (a->engine->entities)
-		put_member(out, ",\"pseudonym\":", register_pseudonym(a->engine->entities, patient));
+		put_member(out, ",\"pseudonym\":", entities_pseudonym(a->engine->entities, patient));
 	if (situation_values(s, ATTRIBUTE_PURPOSE)->present)
 		put_list(out, ",\"purpose\":[", situation_values(s, ATTRIBUTE_PURPOSE), NULL);
 	if (decide_is_command(q))

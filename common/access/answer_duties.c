@@ -2,6 +2,7 @@
 #include "common/access/answer_duties.h"
 
 #include "common/access/put.h"
+#include "common/json/json_write.h"
 
 static void
 begin(const struct answer *a, unsigned *number)
@@ -149,7 +150,7 @@ put_step_up(const struct answer *a, const struct verdict *v, unsigned *number)
 	begin(a, number);
 	put(a->out,
 	    "\"type\":\"step-up\",\"properties\":{\"vendor\":\"ehr\",\"action\":\"step-up\",\"acr_value\":");
-	(void)json_write_string(a->out, lexicon_text(&a->engine->words, v->step_up));
+	(void)json_write_string(a->out, intern_text(&a->engine->words, v->step_up));
 	put(a->out, "}}");
 }
 

@@ -2,6 +2,7 @@
 #include "common/access/answer_layers.h"
 
 #include "common/access/put.h"
+#include "common/json/json_write.h"
 
 static const char *const results[] = { "NotApplicable", "Permit", "Deny", "Indeterminate" };
 

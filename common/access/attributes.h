@@ -3,7 +3,7 @@
 #define EHR_ACCESS_ATTRIBUTES_H
 
 #include "common/base/arena.h"
-#include "common/record/json.h"
+#include "common/json/json.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -60,7 +60,7 @@ read_commands(struct clearances *c, struct reader *r, const struct yaml_node *no
 		uint64_t approvals = 0;
 		struct yaml_map m;
 
-		command->word = lexicon_add(r->words, node->key[i]->text);
+		command->word = intern_add(r->words, node->key[i]->text);
 		if (!yaml_open(&m, r->file, node->item[i], r->fault) || !read_al(r, &m, &command->al) ||
 		    !read_duration(r, yaml_need(&m, "fresh"), &command->fresh) ||
 		    !yaml_integer(r->file, yaml_take(&m, "approvals"), 0, MAX_AL, &approvals, r->fault) ||

@@ -2,7 +2,7 @@
 #ifndef EHR_ACCESS_CLEARANCE_H
 #define EHR_ACCESS_CLEARANCE_H
 
-#include "common/access/register.h"
+#include "common/access/entities.h"
 #include "common/access/rule.h"
 
 /*

@@ -309,7 +309,7 @@ only_newest(struct consent *c)
 }
 
 static bool
-settle_several(struct consent *c, enum on_several on_several)
+decide_several(struct consent *c, enum on_several on_several)
 {
 	if (c->opinions < 2 || on_several == SEVERAL_DENY_OVERRIDES)
 		return true;
@@ -404,7 +404,7 @@ consent_decide(const struct layer_file *file, const struct directives *directive
 		without_directive(&c, file, settling);
 		return c;
 	}
-	if (settle_several(&c, file->on_several)) {
+	if (decide_several(&c, file->on_several)) {
 		combine(&c);
 	} else {
 		c.result = RESULT_INDETERMINATE;

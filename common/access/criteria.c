@@ -188,7 +188,7 @@ judge_acr(const struct test *t, struct situation *s, struct attribute_set *missi
 	bool known = false, holds = false;
 
 	for (uint32_t i = 0; i < v->count; i++) {
-		int rank = v->at[i].word ? names_acr(s->names, v->at[i].word) : -1;
+		int rank = v->at[i].word ? roles_acr(s->names, v->at[i].word) : -1;
 
 		known = known || rank >= 0;
 		holds = holds || (rank >= 0 && (rank >= t->rank) == t->flag);

@@ -4,8 +4,8 @@
 
 #include "common/access/facts.h"
 #include "common/access/moments.h"
-#include "common/access/names.h"
 #include "common/access/request.h"
+#include "common/access/roles.h"
 
 /*
  * criteria: the conditions of a rule (authorization page, sections 4 and 5).  Each is a test with the outcome
@@ -59,7 +59,7 @@ struct criteria {
 struct situation {
 	const struct request *request;
 	const struct attributes *attributes;
-	const struct names *names;
+	const struct roles *names;
 	const struct facts *facts; /* NULL: none */
 	bool custodian;            /* as the custodian sees it: what it does not trust is missing */
 	bool stronger_might_help;  /* set where another acr would have changed a test */

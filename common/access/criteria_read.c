@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/criteria.h"
 #include "common/access/entries.h"
+#include "common/json/json_write.h"
 
 enum { MAX_TESTS = 64 };
 
@@ -134,7 +135,7 @@ read_strength(struct draft *d, const struct yaml_node *node, bool at_least, stru
 		return fault_at(r->fault, r->file, node, "at_least and below are for acr only");
 	if (!reader_word(r, node, &word))
 		return false;
-	t->rank = names_acr(r->names, word);
+	t->rank = roles_acr(r->names, word);
 	return t->rank >= 0 || entries_unknown(r, node, "acr", "the list acr in authz/roles.yaml");
 }
 
@@ -191,7 +192,7 @@ read_relation_word(struct draft *d, const struct yaml_node *name, bool to_patien
 
 	if (!reader_word(r, name, word))
 		return false;
-	relation = names_relation(r->names, *word);
+	relation = roles_relation(r->names, *word);
 	if (!relation)
 		return entries_unknown(r, name, "relation", "the relations in authz/roles.yaml");
 	if (relation->to_patient != to_patient)

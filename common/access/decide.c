@@ -280,7 +280,7 @@ find_step_up(struct engine *e, struct request *q)
 	uint32_t first = 0, found = 0;
 
 	for (uint32_t i = 0; i < before.count; i++) {
-		int rank = before.at[i].word ? names_acr(&e->names, before.at[i].word) : -1;
+		int rank = before.at[i].word ? roles_acr(&e->names, before.at[i].word) : -1;
 
 		if (rank >= 0 && (uint32_t)rank + 1 > first)
 			first = (uint32_t)rank + 1;
@@ -289,7 +289,7 @@ find_step_up(struct engine *e, struct request *q)
 		struct verdict *v = scratch_take(&e->scratch, sizeof *v);
 
 		*acr = (struct value){ .kind = VALUE_STRING, .word = e->names.acr[i] };
-		acr->text = lexicon_text(&e->words, acr->word);
+		acr->text = intern_text(&e->words, acr->word);
 		q->at[ATTRIBUTE_ACR] = (struct values){ .at = acr, .count = 1, .present = true };
 		decide_once(e, q, v);
 		if (v->permitted)

@@ -11,14 +11,14 @@
  */
 struct engine {
 	struct policy *policy;
-	struct lexicon words;
+	struct intern words;
 	struct attributes attributes;
-	struct names names;
+	struct roles names;
 	struct layers layers;
 	struct clearances clearances;
 	struct directives directives;
-	struct facts *facts;            /* NULL: none */
-	struct site_register *entities; /* NULL: none */
+	struct facts *facts;       /* NULL: none */
+	struct entities *entities; /* NULL: none */
 	struct used used;
 	struct moments moments; /* of all rules and rows */
 	struct scratch scratch;

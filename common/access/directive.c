@@ -9,7 +9,7 @@
 static struct directive **
 find_slot(const struct directives *d, struct bytes patient)
 {
-	uint32_t at = (uint32_t)lexicon_hash(patient) & (d->room - 1);
+	uint32_t at = (uint32_t)intern_hash(patient) & (d->room - 1);
 
 	while (d->slot[at] && !bytes_equal(d->slot[at]->patient, patient))
 		at = (at + 1) & (d->room - 1);

@@ -29,14 +29,14 @@ below(struct reader *r, enum vocabulary v, const struct concept *concept)
 
 	for (size_t i = 0; i < vocabulary_size(v); i++)
 		if (vocabulary_below(v, vocabulary_at(v, i), concept))
-			at[count++] = lexicon_add(r->words, vocabulary_at(v, i)->code);
+			at[count++] = intern_add(r->words, vocabulary_at(v, i)->code);
 	return word_set_of(at, count);
 }
 
 static bool
 read_role(struct reader *r, const struct yaml_node *node, struct entry *e)
 {
-	const struct group *group = names_group(r->names, GROUP_ROLE, e->value.word);
+	const struct group *group = roles_group(r->names, GROUP_ROLE, e->value.word);
 
 	if (group)
 		e->words = group->all;
@@ -123,8 +123,8 @@ read_value(struct reader *r, const struct yaml_node *node, unsigned attribute, s
 		return fault_at(r->fault, r->file, node, "expected a string, number or boolean");
 	}
 	if (v->kind == VALUE_STRING) {
-		v->word = lexicon_add(r->words, request_code(attribute, node->text));
-		v->text = lexicon_text(r->words, v->word);
+		v->word = intern_add(r->words, request_code(attribute, node->text));
+		v->text = intern_text(r->words, v->word);
 	} else {
 		v->text = arena_copy(r->arena, node->text);
 	}
@@ -150,7 +150,7 @@ read_entry(struct reader *r, const struct yaml_node *node, unsigned attribute, s
 		return word_set_has(r->names->permissions, e->value.word) ||
 		       entries_unknown(r, node, "permission", "the permissions in authz/roles.yaml");
 	case ATTRIBUTE_ACTION_NAME:
-		group = names_group(r->names, GROUP_ACTION, e->value.word);
+		group = roles_group(r->names, GROUP_ACTION, e->value.word);
 		if (group)
 			e->words = group->all;
 		return true;
@@ -159,12 +159,12 @@ read_entry(struct reader *r, const struct yaml_node *node, unsigned attribute, s
 	case ATTRIBUTE_LABEL:
 		return read_label(r, node, e);
 	case ATTRIBUTE_CLASS:
-		group = names_group(r->names, GROUP_CLASS, e->value.word);
+		group = roles_group(r->names, GROUP_CLASS, e->value.word);
 		if (group)
 			e->words = group->all;
 		return group || check_class(r, node, e->value.text);
 	case ATTRIBUTE_ACR:
-		return names_acr(r->names, e->value.word) >= 0 ||
+		return roles_acr(r->names, e->value.word) >= 0 ||
 		       entries_unknown(r, node, "acr", "the list acr in authz/roles.yaml");
 	default:
 		return true;
@@ -179,21 +179,21 @@ write_out_classes(struct reader *r, const struct yaml_node *node, struct test *t
 	struct entry *all;
 
 	for (uint32_t i = 0; i < t->entries; i++) {
-		const struct group *g = names_group(r->names, GROUP_CLASS, t->entry[i].value.word);
+		const struct group *g = roles_group(r->names, GROUP_CLASS, t->entry[i].value.word);
 
 		count += g ? g->leaves : 1;
 	}
 	all = arena_array(r->arena, count, sizeof *all);
 	count = 0;
 	for (uint32_t i = 0; i < t->entries; i++) {
-		const struct group *g = names_group(r->names, GROUP_CLASS, t->entry[i].value.word);
+		const struct group *g = roles_group(r->names, GROUP_CLASS, t->entry[i].value.word);
 
 		if (!g)
 			all[count++] = t->entry[i];
 		for (uint32_t k = 0; g && k < g->leaves; k++) {
 			all[count] = (struct entry){ .level = -1, .words = one_word(r, g->leaf[k]) };
 			all[count].value.word = g->leaf[k];
-			all[count].value.text = lexicon_text(r->words, g->leaf[k]);
+			all[count].value.text = intern_text(r->words, g->leaf[k]);
 			if (!check_class(r, node, all[count++].value.text))
 				return false;
 		}

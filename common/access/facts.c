@@ -20,8 +20,8 @@ struct early_end {
 };
 
 struct facts {
-	struct lexicon people;
-	struct lexicon ids;
+	struct intern people;
+	struct intern ids;
 	struct fact *fact; /* by number of its id, from 1 */
 	uint32_t count, room;
 	struct early_end *end;
@@ -84,21 +84,21 @@ read_fact(struct facts *f, struct ndjson *n)
 	if (!ndjson_string(n, "fact", false, &id) || !ndjson_string(n, "relation", false, &name) ||
 	    !ndjson_string(n, "subject", false, &subject))
 		return false;
-	word = lexicon_find(n->reader->words, name);
-	relation = word ? names_relation(n->reader->names, word) : NULL;
+	word = intern_find(n->reader->words, name);
+	relation = word ? roles_relation(n->reader->names, word) : NULL;
 	if (!relation)
 		return ndjson_fault(n, json_member(&n->json, 0, bytes_of("relation")), "unknown relation");
 	if (!ndjson_string(n, relation->to_patient ? "patient" : "object", false, &object))
 		return false;
-	if (lexicon_find(&f->ids, id))
+	if (intern_find(&f->ids, id))
 		return ndjson_fault(
 		    n, json_member(&n->json, 0, bytes_of("fact")), "a fact that is there twice");
-	(void)lexicon_add(&f->ids, id);
+	(void)intern_add(&f->ids, id);
 	f->fact = grown(f->fact, f->count, &f->room, sizeof *f->fact);
 	fact = &f->fact[f->count++];
 	*fact = (struct fact){ .relation = word,
-		.subject = lexicon_add(&f->people, subject),
-		.object = lexicon_add(&f->people, object) };
+		.subject = intern_add(&f->people, subject),
+		.object = intern_add(&f->people, object) };
 	return read_times(n, relation, &fact->interval);
 }
 
@@ -107,7 +107,7 @@ apply_ends(struct facts *f, struct reader *r)
 {
 	for (uint32_t i = 0; i < f->ends; i++) {
 		const struct early_end *e = &f->end[i];
-		uint32_t number = lexicon_find(&f->ids, e->fact);
+		uint32_t number = intern_find(&f->ids, e->fact);
 		struct yaml_node place = { .line = e->line, .column = e->column };
 		struct interval *interval;
 
@@ -171,8 +171,8 @@ facts_read(struct reader *r, struct bytes text)
 
 	if (!f)
 		diag_die(EXIT_IO, "out of memory");
-	lexicon_init(&f->people, r->arena);
-	lexicon_init(&f->ids, r->arena);
+	intern_init(&f->people, r->arena);
+	intern_init(&f->ids, r->arena);
 	ndjson_init(&n, r, text);
 	while (ndjson_next(&n)) {
 		uint32_t end = json_member(&n.json, 0, bytes_of("end"));
@@ -196,8 +196,8 @@ facts_free(struct facts *f)
 		return;
 	for (uint32_t i = 0; f->moments && i < f->subjects; i++)
 		moments_release(&f->moments[i]);
-	lexicon_release(&f->people);
-	lexicon_release(&f->ids);
+	intern_release(&f->people);
+	intern_release(&f->ids);
 	free(f->fact);
 	free(f->end);
 	free(f->slot);
@@ -209,7 +209,7 @@ enum fact_answer
 facts_ask(const struct facts *f, uint32_t relation, struct bytes subject, struct bytes object,
     const struct instant *t)
 {
-	uint32_t who = lexicon_find(&f->people, subject), whom = lexicon_find(&f->people, object);
+	uint32_t who = intern_find(&f->people, subject), whom = intern_find(&f->people, object);
 	enum fact_answer answer = FACT_NONE;
 
 	if (who == 0 || whom == 0)
@@ -228,7 +228,7 @@ facts_ask(const struct facts *f, uint32_t relation, struct bytes subject, struct
 const struct moments *
 facts_moments(const struct facts *f, struct bytes subject)
 {
-	uint32_t who = lexicon_find(&f->people, subject);
+	uint32_t who = intern_find(&f->people, subject);
 
 	return who ? &f->moments[who] : NULL;
 }

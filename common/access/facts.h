@@ -3,7 +3,7 @@
 #define EHR_ACCESS_FACTS_H
 
 #include "common/access/moments.h"
-#include "common/access/names.h"
+#include "common/access/roles.h"
 
 /*
  * facts: who stands in which relation to whom, and when (authorization page, section 2).  NDJSON: a line

@@ -146,7 +146,7 @@ read_file(struct reader *r, const struct yaml_node *root, struct layer_file *f)
 	if (domain && !reader_word(r, domain, &f->domain))
 		return false;
 	if (domain)
-		f->domain_text = reader_json(r, lexicon_text(r->words, f->domain));
+		f->domain_text = reader_json(r, intern_text(r->words, f->domain));
 	f->file = r->file;
 	return read_default(r, &m, f) && (f->layer != LAYER_ORGANIZATION || read_organization(r, &m, f)) &&
 	       rules_read(r, yaml_need(&m, "rules"), (enum rule_home)which, &f->rule, &f->rules) &&

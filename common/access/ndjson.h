@@ -2,9 +2,9 @@
 #ifndef EHR_ACCESS_NDJSON_H
 #define EHR_ACCESS_NDJSON_H
 
-#include "common/access/names.h"
+#include "common/access/roles.h"
 #include "common/base/clock.h"
-#include "common/record/json.h"
+#include "common/json/json.h"
 
 /*
  * ndjson: small files of one JSON object a line that are read at the start: facts, register, used commands,

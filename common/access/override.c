@@ -76,7 +76,7 @@ claim_of(
 		return CLAIM_NONE;
 	if (rule->override == OVERRIDE_ACKNOWLEDGED && is_acknowledged(c, rule))
 		return CLAIM_ACKNOWLEDGED;
-	if (rule->override == OVERRIDE_ALWAYS || (break_glass && rule->names_btg))
+	if (rule->override == OVERRIDE_ALWAYS || (break_glass && rule->roles_btg))
 		return CLAIM_ALWAYS;
 	return CLAIM_NONE;
 }

@@ -69,7 +69,7 @@ strip_systems(struct request_reader *r, struct values *v, unsigned attribute)
 	for (uint32_t i = 0; i < v->count; i++)
 		if (at[i].kind == VALUE_STRING) {
 			at[i].text = request_code(attribute, at[i].text);
-			at[i].word = lexicon_find(r->words, at[i].text);
+			at[i].word = intern_find(r->words, at[i].text);
 		}
 	v->at = at;
 }
@@ -81,7 +81,7 @@ read_scalar(struct request_reader *r, uint32_t node, struct value *v)
 	case JSON_STRING:
 		v->kind = VALUE_STRING;
 		v->text = unescaped(r, node);
-		v->word = lexicon_find(r->words, v->text);
+		v->word = intern_find(r->words, v->text);
 		return true;
 	case JSON_NUMBER:
 		v->kind = VALUE_NUMBER;

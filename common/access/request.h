@@ -3,10 +3,10 @@
 #define EHR_ACCESS_REQUEST_H
 
 #include "common/access/attributes.h"
-#include "common/access/lexicon.h"
+#include "common/access/intern.h"
 #include "common/access/scratch.h"
 #include "common/base/clock.h"
-#include "common/record/json.h"
+#include "common/json/json.h"
 
 /*
  * request: one AuthZEN request, read into an array of attributes.  A value is a string, number, boolean or a
@@ -38,7 +38,7 @@ struct request {
 /* How requests are read: known keys of the index, and where values are put. */
 struct request_reader {
 	const struct attributes *attributes;
-	const struct lexicon *words;
+	const struct intern *words;
 	struct scratch *scratch;
 	const struct instant *now; /* where context.time is missing; NULL: it stays missing */
 	const struct json *json;

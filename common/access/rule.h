@@ -30,7 +30,7 @@ struct rule {
 	enum effect effect;
 	enum override override;
 	bool skip_missing;
-	bool names_btg; /* its own `why` names BTG or what lies below it */
+	bool roles_btg; /* its own `why` names BTG or what lies below it */
 	struct criteria criteria;
 	struct criteria *except;
 	uint32_t excepts;

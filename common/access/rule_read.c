@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/entries.h"
 #include "common/access/rule.h"
+#include "common/json/json_write.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -184,10 +185,10 @@ read_exceptions(struct reader *r, const struct yaml_node *node, struct rule *rul
 
 /* True if the rule's own `why` names BTG or a code below it. */
 static bool
-names_btg(const struct reader *r, const struct criteria *c, const char *also)
+roles_btg(const struct reader *r, const struct criteria *c, const char *also)
 {
-	uint32_t btg = lexicon_find(r->words, bytes_of("BTG"));
-	uint32_t other = also ? lexicon_find(r->words, bytes_of(also)) : 0;
+	uint32_t btg = intern_find(r->words, bytes_of("BTG"));
+	uint32_t other = also ? intern_find(r->words, bytes_of(also)) : 0;
 
 	for (uint32_t i = 0; i < c->tests; i++) {
 		const struct test *t = &c->test[i];
@@ -218,7 +219,7 @@ read_override(struct reader *r, struct yaml_map *m, enum rule_home home, struct 
 	if (!yaml_word(r->file, node, words, &which, r->fault))
 		return false;
 	rule->override = which == 0 ? OVERRIDE_ACKNOWLEDGED : OVERRIDE_ALWAYS;
-	if (rule->override == OVERRIDE_ALWAYS && !by_law && !names_btg(r, &rule->criteria, "ETREAT"))
+	if (rule->override == OVERRIDE_ALWAYS && !by_law && !roles_btg(r, &rule->criteria, "ETREAT"))
 		return fault_at(r->fault, r->file, node,
 		    "override-too-wide: a rule that always overrides names BTG or ETREAT in why, or says "
 		    "law: true");
@@ -280,7 +281,7 @@ read_rule(struct reader *r, const struct yaml_node *node, enum rule_home home,
 	if (!criteria_read(r, &m, rule->effect == EFFECT_PERMIT ? SIDE_PERMIT : SIDE_DENY,
 		CRITERIA_REQUEST | CRITERIA_WHAT | CRITERIA_DATA, &rule->criteria))
 		return false;
-	rule->names_btg = names_btg(r, &rule->criteria, NULL);
+	rule->roles_btg = roles_btg(r, &rule->criteria, NULL);
 	nested = directive && !outer ? yaml_take(&m, "rules") : NULL;
 	return read_exceptions(r, yaml_take(&m, "except"), rule) &&
 	       read_if_missing(r, yaml_take(&m, "if_missing"), rule) &&

@@ -75,8 +75,8 @@ read_policy(struct loading *l)
 
 	/* The names of levels are words 1 and on: a label's rank is its word. */
 	for (unsigned i = 0; i < e->policy->levels; i++)
-		(void)lexicon_add(&e->words, e->policy->level[i].name);
-	if (!names_read(&e->names, r) || !layers_read(&e->layers, r) || !clearances_read(&e->clearances, r))
+		(void)intern_add(&e->words, e->policy->level[i].name);
+	if (!roles_read(&e->names, r) || !layers_read(&e->layers, r) || !clearances_read(&e->clearances, r))
 		return ACCESS_FAULT;
 	if (!e->layers.any[LAYER_ORGANIZATION]) {
 		(void)fault_at(l->fault, arena_format(&e->policy->arena, "%s/authz", e->policy->directory),
@@ -179,7 +179,7 @@ take_facts(struct loading *l, struct bytes text)
 static bool
 take_entities(struct loading *l, struct bytes text)
 {
-	l->e->entities = register_read(&l->reader, text);
+	l->e->entities = entities_read(&l->reader, text);
 	return l->e->entities != NULL;
 }
 
@@ -229,7 +229,7 @@ sources_read(struct engine *e, const struct access_sources *s, struct arena *are
 		.policy = e->policy,
 		.moments = &e->moments,
 		.fault = f };
-	lexicon_init(&e->words, arena);
+	intern_init(&e->words, arena);
 	attributes_init(&e->attributes, keys);
 	used_init(&e->used, arena);
 	outcome = read_policy(&l);
@@ -243,10 +243,10 @@ sources_read(struct engine *e, const struct access_sources *s, struct arena *are
 void
 sources_release(struct engine *e)
 {
-	lexicon_release(&e->words);
+	intern_release(&e->words);
 	directives_release(&e->directives);
 	facts_free(e->facts);
-	register_free(e->entities);
+	entities_free(e->entities);
 	used_release(&e->used);
 	moments_release(&e->moments);
 	scratch_release(&e->scratch);

@@ -2,6 +2,7 @@
 #include "common/base/arena.h"
 
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +27,7 @@ add_block(struct arena *a, size_t least)
 	struct arena_block *block = calloc(1, sizeof *block + room);
 
 	if (block == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", room);
+		memory_missing(room);
 	*block = (struct arena_block){ .before = a->blocks, .room = room };
 	a->blocks = block;
 	return block;
@@ -39,7 +40,7 @@ arena_take(struct arena *a, size_t size)
 	struct arena_block *block = a->blocks;
 
 	if (__builtin_add_overflow(size, align - 1, &size) || size > SIZE_MAX / 2)
-		diag_die(EXIT_IO, "out of memory");
+		memory_missing(0);
 	size -= size % align;
 	if (block == NULL || block->room - block->used < size)
 		block = add_block(a, size);
@@ -54,7 +55,7 @@ arena_array(struct arena *a, size_t count, size_t size)
 	size_t all;
 
 	if (__builtin_mul_overflow(count, size, &all))
-		diag_die(EXIT_IO, "out of memory");
+		memory_missing(0);
 	return arena_take(a, all);
 }
 

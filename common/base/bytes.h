@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /*
@@ -46,6 +47,47 @@ bytes_begin(struct bytes a, const char *text)
 	size_t size = strlen(text);
 
 	return a.size >= size && memcmp(a.at, text, size) == 0;
+}
+
+static inline bool
+bytes_end(struct bytes a, const char *text)
+{
+	size_t size = strlen(text);
+
+	return a.size >= size && memcmp(a.at + (a.size - size), text, size) == 0;
+}
+
+/*
+ * FNV-1a, 64 bits: for tables of a policy's own words.  Anyone can choose texts that collide, so a table that is
+ * filled from a record needs a guard of its own.
+ */
+static inline uint64_t
+bytes_hash(struct bytes text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < text.size; i++)
+		hash = (hash ^ (unsigned char)text.at[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Letters and digits of ASCII alone: no locale, and no meaning for other bytes. */
+static inline bool
+ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+ascii_is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline char
+ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
 /* By unsigned byte, a prefix before what it begins: the order of every sorted list. */

@@ -5,13 +5,30 @@
 
 #include <stdlib.h>
 
+_Noreturn void
+memory_missing(size_t wanted)
+{
+	if (wanted == 0)
+		diag_die(EXIT_IO, "out of memory");
+	diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", wanted);
+}
+
+/* The product, 0 if it overflows. */
+static size_t
+product(size_t count, size_t size)
+{
+	size_t all;
+
+	return __builtin_mul_overflow(count, size, &all) ? 0 : all;
+}
+
 void *
 memory_zeros(size_t count, size_t size)
 {
 	void *at = calloc(count > 0 ? count : 1, size);
 
 	if (at == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu times %zu bytes wanted)", count, size);
+		memory_missing(product(count, size));
 	return at;
 }
 
@@ -21,6 +38,6 @@ memory_grow(void *old, size_t count, size_t size)
 	void *at = reallocarray(old, count > 0 ? count : 1, size);
 
 	if (at == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu times %zu bytes wanted)", count, size);
+		memory_missing(product(count, size));
 	return at;
 }

@@ -12,4 +12,7 @@ void *memory_zeros(size_t count, size_t size) __attribute__((returns_nonnull));
 /* OLD (NULL: none) with room for COUNT elements of SIZE bytes; never NULL. */
 void *memory_grow(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
 
+/* Says that memory is missing (WANTED bytes; 0: more than can be named) and ends the program with EXIT_IO. */
+_Noreturn void memory_missing(size_t wanted);
+
 #endif

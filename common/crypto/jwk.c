@@ -4,7 +4,7 @@
 #include "common/crypto/digest.h"
 #include "common/crypto/secret.h"
 #include "common/crypto/write.h"
-#include "common/record/tags.h"
+#include "common/line/tags.h"
 
 #include <stdio.h>
 

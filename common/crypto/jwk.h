@@ -3,7 +3,7 @@
 #define EHR_CRYPTO_JWK_H
 
 #include "common/base/buffer.h"
-#include "common/record/json.h"
+#include "common/json/json.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
 #include "common/base/memory.h"
 #include "common/crypto/curve.h"
 #include "common/crypto/secret.h"
-#include "common/record/tags.h"
+#include "common/line/tags.h"
 
 #include <stdlib.h>
 

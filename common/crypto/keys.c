@@ -6,7 +6,7 @@
 #include "common/base/memory.h"
 #include "common/crypto/release.h"
 #include "common/crypto/secret.h"
-#include "common/record/tags.h"
+#include "common/line/tags.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,16 +3,16 @@
 
 #include "common/base/diag.h"
 #include "common/base/memory.h"
+#include "common/crypto/jwe_open.h"
 #include "common/crypto/secret.h"
-#include "common/crypto/unseal.h"
 
 #include <stdlib.h>
 
 enum { DEPTH = 16, LINE_MOST = 1 << 22 };
 
 struct release_reader {
-	struct sealed_reader *sealed;
-	struct unseal *unseal;
+	struct sealed_line_reader *sealed;
+	struct jwe_open *unseal;
 	struct jws_reader *jws;
 	struct buffer line;
 	unsigned index; /* no two messages share a content key: none is looked up again */
@@ -23,8 +23,8 @@ release_reader_new(void)
 {
 	struct release_reader *r = memory_zeros(1, sizeof *r);
 
-	r->sealed = sealed_reader_new(DEPTH);
-	r->unseal = unseal_new();
+	r->sealed = sealed_line_reader_new(DEPTH);
+	r->unseal = jwe_open_new();
 	r->jws = jws_reader_new();
 	buffer_init(&r->line, LINE_MOST);
 	return r;
@@ -35,8 +35,8 @@ release_reader_free(struct release_reader *r)
 {
 	if (r == NULL)
 		return;
-	sealed_reader_free(r->sealed);
-	unseal_free(r->unseal);
+	sealed_line_reader_free(r->sealed);
+	jwe_open_free(r->unseal);
 	jws_reader_free(r->jws);
 	buffer_release(&r->line);
 	free(r);
@@ -58,10 +58,10 @@ without_end(struct bytes line)
 }
 
 static bool
-unseal_line(struct release_reader *r, struct bytes line, const struct release_to *to, struct bytes *token,
+jwe_open_line(struct release_reader *r, struct bytes line, const struct release_to *to, struct bytes *token,
     const char **why)
 {
-	struct sealed s;
+	struct sealed_line s;
 
 	line = without_end(line);
 	r->line.used = 0;
@@ -69,13 +69,15 @@ unseal_line(struct release_reader *r, struct bytes line, const struct release_to
 		return fail(why, "too long");
 	(void)buffer_append(&r->line, line.at, line.size);
 	memset(r->line.at + r->line.used, 0, JSON_SLACK);
-	if (!sealed_read_message(r->sealed, buffer_bytes(&r->line), &s) || !bytes_are(s.stage, "release"))
+	if (!sealed_line_read_message(r->sealed, buffer_bytes(&r->line), &s) ||
+	    !bytes_are(s.stage, "release"))
 		return fail(why, "not a release message");
 	if (!bytes_are(s.tags.domain, to->domain))
 		return fail(why, "of another domain");
 	if (!bytes_are(s.tags.to, keyref_public(to->enc)->jkt))
 		return fail(why, "sealed to another key");
-	if (!unseal_by_private(r->unseal, &s, sealed_header_index(r->sealed), r->index++, to->enc, token))
+	if (!jwe_open_by_private(
+		r->unseal, &s, sealed_line_header_index(r->sealed), r->index++, to->enc, token))
 		return fail(why, "does not authenticate");
 	return true;
 }
@@ -98,7 +100,7 @@ release_open(struct release_reader *r, struct bytes line, const struct release_t
 	struct bytes token;
 
 	*out = (struct release){ 0 };
-	if (!unseal_line(r, line, to, &token, why))
+	if (!jwe_open_line(r, line, to, &token, why))
 		return false;
 	if (jws_verify(r->jws, to->authority, token, "ehr-release+jwt", &out->jws) != JWS_GOOD)
 		return fail(why, "not signed by the authority");

@@ -292,15 +292,15 @@ finish(struct run *run)
 {
 	bool is_labelled = run->envelope.labels != 0;
 
-	if (!floor_envelope(run))
+	if (!brought_envelope(run))
 		return false;
 	levels_sort(run);
 	levels_narratives(run);
 	if (is_labelled) {
-		if (!floor_labels(run, false))
+		if (!brought_labels(run, false))
 			return false;
 		levels_narratives(run);
-		if (!floor_labels(run, true))
+		if (!brought_labels(run, true))
 			return false;
 	}
 	if (run->urgencies.used > 0) {

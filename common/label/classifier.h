@@ -4,10 +4,10 @@
 
 #include "common/label/roots.h"
 #include "common/label/shape.h"
+#include "common/line/sink.h"
+#include "common/line/tags.h"
 #include "common/policy/codes.h"
 #include "common/policy/policy.h"
-#include "common/record/sink.h"
-#include "common/record/tags.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,9 +3,9 @@
 #define EHR_LABEL_CONDITION_PARTS_H
 
 #include "common/base/clock.h"
+#include "common/json/path.h"
 #include "common/label/condition.h"
 #include "common/policy/units.h"
-#include "common/record/path.h"
 
 /*
  * condition_parts: what a condition is compiled to, for the files of this folder.  A condition is a tree;

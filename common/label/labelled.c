@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/labelled.h"
 
+#include "common/json/json_write.h"
+
 #include <string.h>
 
 /* Most pieces are short and of a constant size: worth no call. */

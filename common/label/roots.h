@@ -2,7 +2,7 @@
 #ifndef EHR_LABEL_ROOTS_H
 #define EHR_LABEL_ROOTS_H
 
-#include "common/record/json.h"
+#include "common/json/json.h"
 
 #include <stdbool.h>
 #include <stddef.h>

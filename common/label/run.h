@@ -2,9 +2,9 @@
 #ifndef EHR_LABEL_RUN_H
 #define EHR_LABEL_RUN_H
 
+#include "common/json/pointer.h"
 #include "common/label/array.h"
 #include "common/label/ruleset.h"
-#include "common/record/pointer.h"
 
 /*
  * run: a classifier at work on one record: what it has seen of the root at hand, and the labels so far.  All
@@ -149,11 +149,11 @@ void apply_hit(struct run *run, const struct coding_hit *hit);
 void apply_rules(struct run *run);
 
 /* ---- floors.c ---- */
-bool floor_security(struct run *run, uint32_t node);
+bool brought_security(struct run *run, uint32_t node);
 /* HOLDER is the frame of the object around `extension`. */
-bool floor_inline(struct run *run, const struct frame *holder, uint32_t extension);
-bool floor_envelope(struct run *run);
-bool floor_labels(struct run *run, bool narrative);
+bool brought_inline(struct run *run, const struct frame *holder, uint32_t extension);
+bool brought_envelope(struct run *run);
+bool brought_labels(struct run *run, bool narrative);
 
 /* ---- urgent.c ---- */
 void urgent_add(struct run *run, uint32_t node, unsigned criticality, unsigned source, int level);

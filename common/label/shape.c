@@ -5,8 +5,8 @@
 #include "common/crypto/digest.h"
 #include "common/label/array.h"
 #include "common/label/shape_parts.h"
+#include "common/line/tags.h"
 #include "common/policy/vocabulary.h"
-#include "common/record/tags.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,10 +3,10 @@
 #define EHR_LABEL_SHAPE_H
 
 #include "common/base/clock.h"
+#include "common/json/json.h"
+#include "common/json/path.h"
 #include "common/label/roots.h"
 #include "common/policy/policy.h"
-#include "common/record/json.h"
-#include "common/record/path.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/shape_parts.h"
 
+#include "common/line/tags.h"
 #include "common/policy/vocabulary.h"
-#include "common/record/tags.h"
 
 #include <string.h>
 

@@ -138,7 +138,7 @@ visit_scalar(struct run *run, uint32_t node, uint32_t state, uint8_t base, uint3
 	struct state_plan *plan = plan_state(&run->set, run->plan, state);
 
 	if (plan->is_security)
-		return floor_security(run, node);
+		return brought_security(run, node);
 	note_base(run, node, plan, &base);
 	if (plan->is_entry)
 		note_entry(run, node, &entry);
@@ -169,7 +169,7 @@ enter(struct run *run, uint32_t node, uint32_t state, uint16_t key, const struct
 	if (state != PATHS_DEAD) {
 		struct state_plan *plan = plan_state(&run->set, run->plan, state);
 
-		if (plan->is_security && !floor_security(run, node))
+		if (plan->is_security && !brought_security(run, node))
 			return false;
 		/* The root's own level is there already. */
 		if (outer != NULL)
@@ -290,7 +290,7 @@ look_at_extension(struct run *run, const struct frame *f)
 		return true;
 	if (!is_inline_label(json_string(run_json(run), f->member[ROLE_URL], &run->text)))
 		return true;
-	return floor_inline(run, holder == NULL ? f : holder, f->node);
+	return brought_inline(run, holder == NULL ? f : holder, f->node);
 }
 
 static bool

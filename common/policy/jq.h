@@ -3,7 +3,7 @@
 #define EHR_POLICY_JQ_H
 
 #include "common/base/bytes.h"
-#include "common/record/path.h"
+#include "common/json/path.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/utf8.h"
+#include "common/json/json.h"
 #include "common/policy/yaml_text.h"
-#include "common/record/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -35,6 +35,13 @@ fault_print(const struct fault *f)
 		diag_warn("%s:%u:%u: %s", f->file, f->line, f->column, f->text);
 }
 
+_Noreturn void
+fault_exit(const struct fault *f)
+{
+	fault_print(f);
+	exit((int)fault_status(f));
+}
+
 enum diag_exit
 fault_status(const struct fault *f)
 {

@@ -47,6 +47,9 @@ enum diag_exit fault_status(const struct fault *f);
 /* FILE:LINE:COLUMN: TEXT on standard error, as diag writes it. */
 void fault_print(const struct fault *f);
 
+/* For main(): prints it and ends the program with its status. */
+_Noreturn void fault_exit(const struct fault *f);
+
 /* Notes a fault at NODE (NULL: the file as a whole).  Always false, so that a reader can return it. */
 bool fault_at(struct fault *f, const char *file, const struct yaml_node *node, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

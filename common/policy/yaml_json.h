@@ -2,8 +2,8 @@
 #ifndef EHR_POLICY_YAML_JSON_H
 #define EHR_POLICY_YAML_JSON_H
 
+#include "common/json/json.h"
 #include "common/policy/yaml.h"
-#include "common/record/json.h"
 
 /*
  * yaml_json: a JSON value as the tree that YAML gives, so that one reader serves both forms of a file.  The

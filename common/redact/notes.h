@@ -2,9 +2,9 @@
 #ifndef EHR_REDACT_NOTES_H
 #define EHR_REDACT_NOTES_H
 
-#include "common/record/pointer.h"
-#include "common/record/reason.h"
-#include "common/record/tags.h"
+#include "common/base/reason.h"
+#include "common/json/pointer.h"
+#include "common/line/tags.h"
 #include "common/redact/scheme.h"
 
 #include <stdbool.h>

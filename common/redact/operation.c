@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/operation.h"
 
+#include "common/json/json_write.h"
 #include "common/redact/token.h"
 
 #include <stdio.h>

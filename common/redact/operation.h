@@ -6,8 +6,8 @@
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/crypto/digest.h"
+#include "common/json/json.h"
 #include "common/policy/yaml.h"
-#include "common/record/json.h"
 
 #include <stdbool.h>
 #include <stdint.h>

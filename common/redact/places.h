@@ -2,7 +2,7 @@
 #ifndef EHR_REDACT_PLACES_H
 #define EHR_REDACT_PLACES_H
 
-#include "common/record/json.h"
+#include "common/json/json.h"
 #include "common/redact/scheme.h"
 
 #include <stdbool.h>

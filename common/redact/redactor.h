@@ -3,10 +3,10 @@
 #define EHR_REDACT_REDACTOR_H
 
 #include "common/crypto/digest.h"
+#include "common/json/json.h"
+#include "common/line/sink.h"
+#include "common/line/tags.h"
 #include "common/policy/policy.h"
-#include "common/record/json.h"
-#include "common/record/sink.h"
-#include "common/record/tags.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #include "common/redact/scheme.h"
 
 #include "common/base/diag.h"
-#include "common/policy/sealing.h"
+#include "common/policy/seal_policy.h"
 #include "common/policy/vocabulary.h"
 
 #include <stdio.h>
@@ -512,7 +512,7 @@ read_mark(struct reader *r, const struct yaml_node *node, const struct yaml_node
 {
 	struct scheme *s = r->s;
 	struct yaml_map m;
-	struct sealing sealing;
+	struct seal_policy sealing;
 
 	if (node == NULL)
 		return true;
@@ -521,7 +521,7 @@ read_mark(struct reader *r, const struct yaml_node *node, const struct yaml_node
 	*except = yaml_take(&m, "except");
 	if (!yaml_close(&m) || (s->mark = find_key(r, r->mark, r->fault)) == NULL)
 		return false;
-	if (!sealing_load(&sealing, s->policy, r->fault))
+	if (!seal_policy_load(&sealing, s->policy, r->fault))
 		return false;
 	s->domain = sealing.domain;
 	return true;

@@ -2,10 +2,10 @@
 #ifndef EHR_REDACT_SCHEME_H
 #define EHR_REDACT_SCHEME_H
 
+#include "common/json/path.h"
 #include "common/label/condition.h"
 #include "common/label/shape.h"
 #include "common/policy/policy.h"
-#include "common/record/path.h"
 #include "common/redact/operation.h"
 #include "common/redact/redactor.h"
 

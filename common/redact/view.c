@@ -303,7 +303,7 @@ view_child(struct walk *w, const struct frame *f, uint32_t member, uint32_t valu
 	if (w->s->is_fhir) {
 		/* Before any place is judged by what it holds. */
 		if (json_kind(j, value) == JSON_OBJECT && view_has_label(w, v))
-			halves_join(w, v);
+			primitive_siblings_join(w, v);
 		see_places(w, f, v);
 	}
 	weigh(w, v);
@@ -322,7 +322,7 @@ view_record(struct walk *w, struct view *v)
 	see_note(w, v);
 	enter_root(w, v, 0);
 	if (w->s->is_fhir && view_has_label(w, v))
-		halves_join(w, v);
+		primitive_siblings_join(w, v);
 	weigh(w, v);
 }
 

@@ -57,7 +57,7 @@ hold_place(struct walk *w, struct frame *f, const struct view *v, uint64_t bits)
 {
 	uint64_t real = f->real;
 
-	settle_child(w, f, v, bits, 0, 0);
+	decide_child(w, f, v, bits, 0, 0);
 	f->real = real | (bits & ~w->s->hidden);
 }
 
@@ -68,35 +68,35 @@ visit_leaf(struct walk *w, struct frame *f, struct view *v)
 	uint64_t real;
 
 	if (w->picks > 0)
-		settle_release(w, v);
+		decide_release(w, v);
 	real = v->active & ~v->hard & ~v->over & ~v->bare;
 	for (unsigned i = 0; i < w->picks; i++)
-		(void)settle_transform(w, v, &w->pick[i], w->pick[i].bits & real, &shown);
+		(void)decide_transform(w, v, &w->pick[i], w->pick[i].bits & real, &shown);
 	real &= ~v->hard & ~shown;
-	shown |= settle_sign(w, v, settle_signs(v));
+	shown |= decide_sign(w, v, decide_signs(v));
 	if (v->holds && json_kind(w->json, v->value) == JSON_NULL)
 		hold_place(w, f, v, real);
 	else
-		settle_child(w, f, v, real, shown, 0);
+		decide_child(w, f, v, real, shown, 0);
 }
 
 /* An object or array that is decided as a whole; REAL: the bits in which it stays. */
 static void
-settle_whole(struct walk *w, struct frame *f, struct view *v, uint64_t real)
+decide_whole(struct walk *w, struct frame *f, struct view *v, uint64_t real)
 {
-	uint64_t shown = settle_sign(w, v, settle_signs(v) & ~real);
+	uint64_t shown = decide_sign(w, v, decide_signs(v) & ~real);
 
-	settle_child(w, f, v, real, shown, 0);
+	decide_child(w, f, v, real, shown, 0);
 }
 
 /* HELD of it stays only as what holds a place. */
 static void
-settle_held(
+decide_held(
     struct walk *w, struct frame *f, const struct view *v, uint64_t real, uint64_t shown, uint64_t held)
 {
 	uint64_t before = f->real;
 
-	settle_child(w, f, v, real | held, shown, v->active);
+	decide_child(w, f, v, real | held, shown, v->active);
 	f->real = before | real;
 }
 
@@ -123,7 +123,7 @@ push(struct walk *w, const struct view *v, uint64_t active, uint64_t real)
 	/* Where labels are, it is done. */
 	if (w->s->is_fhir && v->active != 0 && !view_has_label(w, v) &&
 	    json_kind(w->json, v->value) == JSON_OBJECT)
-		halves_join(w, v);
+		primitive_siblings_join(w, v);
 }
 
 /* Transforms of an object or array as a whole: what cannot be replaced goes. */
@@ -139,7 +139,7 @@ transform_whole(struct walk *w, struct view *v, uint64_t *shown)
 
 		if (operation_keeps(&t->operation))
 			continue;
-		changed |= settle_transform(w, v, &w->pick[i], clear, shown);
+		changed |= decide_transform(w, v, &w->pick[i], clear, shown);
 		view_blame(v, WHY_TRANSFORM, bits & ~clear);
 	}
 	return changed;
@@ -155,15 +155,15 @@ visit_container(struct walk *w, struct frame *f, struct view *v)
 	uint64_t real = v->active & ~v->hard & ~v->over & ~v->bare & ~shown;
 
 	if (is_empty && v->holds) {
-		settle_held(w, f, v, real & ~w->s->hidden, 0, settle_hold(w, v, real & w->s->hidden));
+		decide_held(w, f, v, real & ~w->s->hidden, 0, decide_hold(w, v, real & w->s->hidden));
 		return;
 	}
 	if (is_empty) {
-		settle_whole(w, f, v, real & (~w->s->hidden | changed));
+		decide_whole(w, f, v, real & (~w->s->hidden | changed));
 		return;
 	}
 	if (undecided == 0 && shown == 0) {
-		settle_whole(w, f, v, real);
+		decide_whole(w, f, v, real);
 		return;
 	}
 	/* What is replaced already must not be touched below. */
@@ -183,16 +183,16 @@ finish(struct walk *w)
 	uint64_t poor = 0;
 	uint64_t real, whole, shown, held;
 
-	settle_trim(w, c);
+	decide_trim(w, c);
 	if (v->is_root)
 		poor = c->active & c->real & ~c->content & (w->s->hidden | c->lost);
 	view_blame(v, WHY_RECORD, poor);
 	view_blame(v, WHY_PLACE, c->carried);
 	real = c->real & ~poor & ~c->carried;
-	whole = settle_signs(v) & ~real;
-	shown = settle_sign(w, v, whole) | (c->shown & ~whole & ~real & ~poor & ~c->carried);
-	held = settle_hold(w, v, c->active & ~real & ~shown & ~v->over);
-	settle_held(w, f, v, real, shown, held);
+	whole = decide_signs(v) & ~real;
+	shown = decide_sign(w, v, whole) | (c->shown & ~whole & ~real & ~poor & ~c->carried);
+	held = decide_hold(w, v, c->active & ~real & ~shown & ~v->over);
+	decide_held(w, f, v, real, shown, held);
 }
 
 static void

@@ -142,7 +142,7 @@ struct walk {
 	struct condition_record asked;
 	struct buffer room, condition_room;
 	uint32_t *names; /* for halves.c */
-	uint32_t names_room;
+	uint32_t roles_room;
 };
 
 void walk_init(struct walk *w, const struct scheme *s, struct json_keys *keys);
@@ -177,32 +177,32 @@ uint64_t view_undecided(const struct walk *w, const struct view *v);
 /* ---- settle.c: what is decided, and its edits ---- */
 
 /* REAL of the child V of F stays, SHOWN is only a sign; all other bits lose it, those of EMPTY as hollow. */
-void settle_child(
+void decide_child(
     struct walk *w, struct frame *f, const struct view *v, uint64_t real, uint64_t shown, uint64_t empty);
 
 /* The bits in which `above:` may leave a sign: nothing but level or category speaks against the node. */
-uint64_t settle_signs(const struct view *v);
+uint64_t decide_signs(const struct view *v);
 
 /* Leaves the sign in BITS; those for which there is one. */
-uint64_t settle_sign(struct walk *w, const struct view *v, uint64_t bits);
+uint64_t decide_sign(struct walk *w, const struct view *v, uint64_t bits);
 
 /* A release by name: the result may be known at a level at which the node may not, if its place alone says
  * so. */
-void settle_release(const struct walk *w, struct view *v);
+void decide_release(const struct walk *w, struct view *v);
 
 /* One pick, for BITS in which the node stands: those in which it is replaced, and in SHOWN by a sign only. */
-uint64_t settle_transform(
+uint64_t decide_transform(
     struct walk *w, struct view *v, const struct pick *pick, uint64_t bits, uint64_t *shown);
 
 /* The bits in which a container stays as what holds a place only; it is written so. */
-uint64_t settle_hold(struct walk *w, const struct view *v, uint64_t bits);
+uint64_t decide_hold(struct walk *w, const struct view *v, uint64_t bits);
 
 /* Behind the last element of `_x` that says something no place need be held. */
-void settle_trim(struct walk *w, const struct frame *c);
+void decide_trim(struct walk *w, const struct frame *c);
 
 /* ---- halves.c: x and _x ---- */
 
 /* Before the members of object V are looked at: what is said of x holds for _x, and the other way round. */
-void halves_join(struct walk *w, const struct view *v);
+void primitive_siblings_join(struct walk *w, const struct view *v);
 
 #endif

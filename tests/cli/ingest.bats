@@ -412,7 +412,7 @@ gives() {
 }
 
 @test "every reason has a bad record" {
-	sed -nE 's/^REASON\([A-Z0-9_]+, "([a-z0-9-]+)".*/\1/p' "$EHR_ROOT/common/record/reasons.def" | while read -r code; do
+	sed -nE 's/^REASON\([A-Z0-9_]+, "([a-z0-9-]+)".*/\1/p' "$EHR_ROOT/common/base/reasons.def" | while read -r code; do
 		[ -s "$EHR_ROOT/testdata/records/bad/$code.ndjson" ] || exit 1
 	done
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/json/json.h"
 #include "common/label/classifier.h"
-#include "common/record/json.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/json/json.h"
 #include "common/policy/codes.h"
 #include "common/policy/valueset.h"
-#include "common/record/json.h"
 
 #include <stdint.h>
 #include <stdlib.h>

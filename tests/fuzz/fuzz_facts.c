@@ -48,7 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.fault = &fault };
 	char *text = calloc(1, size + JSON_SLACK);
 	struct facts *facts;
-	struct site_register *entities;
+	struct entities *entities;
 
 	if (!engine.policy)
 		load(&names);
@@ -59,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hold(facts || fault.line > 0);
 	if (facts) {
 		const struct instant t = { .seconds = 1772442000 };
-		uint32_t treating = lexicon_find(&engine.words, bytes_of("treating"));
+		uint32_t treating = intern_find(&engine.words, bytes_of("treating"));
 
 		(void)facts_ask(facts, treating, bytes_of("dr-lee"), bytes_of("ann"), &t);
 		(void)facts_ask(facts, treating, bytes_of("dr-lee"), bytes_of("ann"), NULL);
@@ -67,9 +67,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	facts_free(facts);
 	fault = (struct fault){ 0 };
-	entities = register_read(&r, (struct bytes){ text, size });
+	entities = entities_read(&r, (struct bytes){ text, size });
 	hold((entities == NULL) == (fault.text[0] != '\0'));
-	register_free(entities);
+	entities_free(entities);
 	arena_release(&arena);
 	free(text);
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/record/json.h"
+#include "common/json/json.h"
+#include "common/json/json_write.h"
 
 #include <stdint.h>
 #include <stdlib.h>

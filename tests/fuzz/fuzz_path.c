@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/buffer.h"
+#include "common/json/path.h"
 #include "common/policy/jq.h"
-#include "common/record/path.h"
 
 #include <stdint.h>
 #include <stdlib.h>

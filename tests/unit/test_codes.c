@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/json/json.h"
 #include "common/policy/codes.h"
-#include "common/record/json.h"
 #include "tests/lib/tap.h"
 
 #include <stdlib.h>

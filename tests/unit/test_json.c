@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/record/json.h"
-#include "common/record/json_parts.h"
+#include "common/json/json.h"
+#include "common/json/json_parts.h"
+#include "common/json/json_write.h"
 #include "tests/lib/tap.h"
 
 #include <dirent.h>

@@ -4,5 +4,5 @@
  * here comes before the library's.
  */
 #define JSON_PORTABLE 1
-#include "common/record/json.c"   /* NOLINT(bugprone-suspicious-include): on purpose, see above */
+#include "common/json/json.c"     /* NOLINT(bugprone-suspicious-include): on purpose, see above */
 #include "tests/unit/test_json.c" /* NOLINT(bugprone-suspicious-include) */

@@ -10,7 +10,7 @@
 #define POLICY "testdata/policies/notify"
 
 static struct policy policy;
-static struct plan plan;
+static struct notify_policy plan;
 static struct grants grants;
 static struct subscriptions subscriptions;
 static struct match match;
@@ -96,7 +96,7 @@ version(const char *id, unsigned n, unsigned of, const char *rl, unsigned al, co
     enum reason *reason)
 {
 	static char text[1024 + JSON_SLACK];
-	struct sealed s = { 0 };
+	struct sealed_line s = { 0 };
 	struct json j;
 
 	int size = snprintf(text, 1024,
@@ -390,7 +390,7 @@ main(void)
 	buffer_init(&stopped, 1 << 20);
 	key = keyref_draw();
 	check(policy_load(&policy, POLICY, &fault));
-	check(plan_load(&plan, &policy, &fault));
+	check(notify_policy_load(&plan, &policy, &fault));
 	group_init(&group, &plan, &policy, false);
 	check_groups();
 	check_lines();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/record/path.h"
+#include "common/json/path.h"
 
 #include "common/base/buffer.h"
 #include "common/policy/jq.h"

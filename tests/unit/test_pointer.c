@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/record/pointer.h"
+#include "common/json/pointer.h"
 #include "tests/lib/tap.h"
 
 #include <string.h>

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/seal/seal_engine.h"
+
+#include "cmd/seal/head.h"
+#include "common/base/diag.h"
+#include "common/base/memory.h"
+#include "common/crypto/jwe_seal.h"
+#include "common/crypto/pseudonym.h"
+#include "common/line/sealed_line.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TAGS_MOST = 2048, SHARED_MOST = 512, WORD_MOST = 128, REKEY_LINES = 65536 };
+
+/* What all lines of a level have in common. */
+struct target {
+	struct jwe_seal *seal; /* drawn when the level first occurs */
+	const struct level_key *key;
+};
+
+/* The last id or subject: the versions of a record are adjacent, the records of a subject often. */
+struct last {
+	char value[WORD_MOST];
+	size_t size;
+	char tag[PSEUDONYM_SIZE + 1];
+};
+
+struct seal_engine {
+	struct seal_engine_setup setup;
+	struct head_reader *head;
+	struct json check;
+	struct target level[POLICY_MAX_LEVELS];
+	struct jwe_seal *to;
+	struct mac *id_key;
+	struct mac *subject_key;
+	struct last id;
+	struct last subject;
+	uint64_t seq;
+	char shared[SHARED_MOST]; /* domain, epoch or recipient, batch: as they stand in the tags */
+	size_t shared_size;
+	char tags[TAGS_MOST]; /* of the line at hand */
+	size_t used;
+	bool full;
+};
+
+size_t
+seal_engine_padded(const struct seal_policy *s, size_t size)
+{
+	if (s == NULL || s->padding == PADDING_NONE)
+		return size;
+	return s->padding == PADDING_BLOCK ? jwe_seal_pad_block(size, s->block) : jwe_seal_pad_padme(size);
+}
+
+/* ---- before the first line ------------------------------------------------------------------------ */
+
+static bool
+is_valid(const struct level_key *key, const struct instant *now)
+{
+	return now == NULL || (key->nbf <= now->seconds && (key->exp == 0 || now->seconds < key->exp));
+}
+
+static bool
+find_level_keys(struct seal_engine *r, char fault[320])
+{
+	const struct seal_engine_setup *s = &r->setup;
+
+	for (unsigned i = 0; i < s->policy->levels; i++) {
+		const struct level *level = &s->policy->level[i];
+		const struct level_key *key = keys_level(s->keys, level->name, s->epoch);
+
+		r->level[i].key = key;
+		if (key != NULL && key->al == level->al && is_valid(key, s->now))
+			continue;
+		(void)snprintf(fault, 320, "%s of level %.*s, al %u, epoch %" PRIu32,
+		    key != NULL && key->al == level->al ? "key-not-valid: at this time, the key"
+							: "no-level-key: there is no key",
+		    (int)level->name.size, level->name.at, level->al, s->epoch);
+		return false;
+	}
+	return true;
+}
+
+static bool
+find_pseudonym_keys(struct seal_engine *r, char fault[320])
+{
+	r->id_key = keys_mac(r->setup.keys, pseudonym_key(PSEUDONYM_ID));
+	r->subject_key = keys_mac(r->setup.keys, pseudonym_key(PSEUDONYM_SUBJECT));
+	if (r->id_key != NULL && r->subject_key != NULL)
+		return true;
+	(void)snprintf(fault, 320, "no-level-key: there is no key for pseudonyms (tag.id, tag.subject)");
+	return false;
+}
+
+static void
+share(struct seal_engine *r)
+{
+	const struct seal_engine_setup *s = &r->setup;
+	int size;
+
+	if (s->recipient != NULL)
+		size = snprintf(r->shared, sizeof r->shared,
+		    ",\"domain\":\"%.*s\",\"to\":\"%s\",\"batch\":\"%s\",\"seq\":", (int)s->domain.size,
+		    s->domain.at, s->recipient->jkt, s->batch);
+	else
+		size = snprintf(r->shared, sizeof r->shared,
+		    ",\"domain\":\"%.*s\",\"epoch\":%" PRIu32 ",\"batch\":\"%s\",\"seq\":",
+		    (int)s->domain.size, s->domain.at, s->epoch, s->batch);
+	r->shared_size = (size_t)size;
+}
+
+static unsigned
+rekey_lines(const struct seal_engine *r)
+{
+	return r->setup.sealing != NULL ? r->setup.sealing->rekey_lines : REKEY_LINES;
+}
+
+static bool
+prepare(struct seal_engine *r, char fault[320])
+{
+	const struct seal_engine_setup *s = &r->setup;
+
+	share(r);
+	if (s->keys != NULL && !find_pseudonym_keys(r, fault))
+		return false;
+	if (s->recipient == NULL)
+		return find_level_keys(r, fault);
+	r->to = jwe_seal_for_recipient(s->recipient, s->domain, JWE_LINE, rekey_lines(r), NULL);
+	if (r->to == NULL)
+		(void)snprintf(fault, 320, "key-invalid: the recipient's key is not a point of P-256");
+	return r->to != NULL;
+}
+
+struct seal_engine *
+seal_engine_begin(const struct seal_engine_setup *setup, char fault[320])
+{
+	struct seal_engine *r = memory_zeros(1, sizeof *r);
+
+	r->setup = *setup;
+	r->head = head_reader_new(setup->max_depth);
+	json_init(&r->check, NULL, setup->max_depth);
+	if (prepare(r, fault))
+		return r;
+	seal_engine_end(r);
+	return NULL;
+}
+
+void
+seal_engine_end(struct seal_engine *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < POLICY_MAX_LEVELS; i++)
+		jwe_seal_free(r->level[i].seal);
+	jwe_seal_free(r->to);
+	head_reader_free(r->head);
+	json_release(&r->check);
+	free(r);
+}
+
+/* ---- the tags of a line ------------------------------------------------------------------------------ */
+
+/* Inline, so that a constant is stored by an instruction or two. */
+static inline __attribute__((always_inline)) void
+put(struct seal_engine *r, const char *text, size_t size)
+{
+	if (size > TAGS_MOST - r->used) {
+		r->full = true;
+		return;
+	}
+	memcpy(r->tags + r->used, text, size);
+	r->used += size;
+}
+
+#define PUT(r, text) put((r), (text), sizeof(text) - 1)
+
+static void
+put_number(struct seal_engine *r, uint64_t value)
+{
+	char digits[20];
+	size_t n = sizeof digits;
+
+	do
+		digits[--n] = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	put(r, digits + n, sizeof digits - n);
+}
+
+/* A member whose text is "" is absent. */
+static void
+put_word(struct seal_engine *r, const char *before, size_t size, struct bytes word)
+{
+	if (word.size == 0)
+		return;
+	put(r, before, size);
+	put(r, word.at, word.size);
+	PUT(r, "\"");
+}
+
+#define PUT_WORD(r, before, word) put_word((r), (before), sizeof(before) - 1, (word))
+
+static struct bytes
+pseudonym(struct seal_engine *r, enum pseudonym_kind kind, struct bytes value)
+{
+	bool id = kind == PSEUDONYM_ID;
+	struct last *last = id ? &r->id : &r->subject;
+	const struct seal_policy *s = r->setup.sealing;
+	uint32_t epoch = s != NULL && (id ? s->id_per_epoch : s->subject_per_epoch) ? r->setup.epoch : 0;
+
+	if (value.size == 0 || last->size != value.size || memcmp(last->value, value.at, value.size) != 0) {
+		pseudonym_make(
+		    id ? r->id_key : r->subject_key, kind, r->setup.domain, epoch, value, last->tag);
+		last->size = value.size <= sizeof last->value ? value.size : 0;
+		memcpy(last->value, value.at, last->size);
+	}
+	return (struct bytes){ last->tag, PSEUDONYM_SIZE };
+}
+
+/* What was opened has its pseudonyms already; without keys there are none. */
+static struct bytes
+name(struct seal_engine *r, enum pseudonym_kind kind, enum stage stage, struct bytes value)
+{
+	if (value.size == 0 || r->setup.keys == NULL)
+		return (struct bytes){ "", 0 };
+	return stage == STAGE_OPENED ? value : pseudonym(r, kind, value);
+}
+
+/* Each name and value must be listed by the policy: a closed vocabulary, through which no text can leak. */
+static bool
+put_tags(struct seal_engine *r, struct bytes tags)
+{
+	struct bytes word[2] = { { "", 0 }, { "", 0 } };
+	const char *at = tags.at, *end = tags.at + tags.size, *quote;
+	size_t n = 0;
+
+	if (tags.size == 0)
+		return true;
+	if (r->setup.sealing == NULL)
+		return false;
+	PUT(r, ",\"tags\":{\"");
+	/* words only, so every quote begins or ends one */
+	while ((at = memchr(at, '"', (size_t)(end - at))) != NULL) {
+		quote = memchr(at + 1, '"', (size_t)(end - at) - 1);
+		if (quote == NULL)
+			return false;
+		word[n++ % 2] = (struct bytes){ at + 1, (size_t)(quote - at) - 1 };
+		at = quote + 1;
+		if (n % 2 == 1)
+			continue;
+		if (!seal_policy_allows(r->setup.sealing, word[0], word[1]))
+			return false;
+		if (n > 2)
+			PUT(r, ",\"");
+		put(r, word[0].at, word[0].size);
+		PUT(r, "\":\"");
+		put(r, word[1].at, word[1].size);
+		PUT(r, "\"");
+	}
+	PUT(r, "}");
+	return true;
+}
+
+/* The tags of a version, in their order; false if one is not allowed. */
+static bool
+put_version(struct seal_engine *r, const struct tags *t)
+{
+	PUT_WORD(r, ",\"id\":\"", name(r, PSEUDONYM_ID, t->stage, t->id));
+	PUT_WORD(r, ",\"subject\":\"", name(r, PSEUDONYM_SUBJECT, t->stage, t->subject));
+	PUT_WORD(r, ",\"rl\":\"", t->rl);
+	PUT(r, ",\"al\":");
+	put_number(r, t->al);
+	PUT(r, ",\"n\":");
+	put_number(r, t->n);
+	PUT(r, ",\"of\":");
+	put_number(r, t->of);
+	PUT_WORD(r, ",\"criticality\":\"", t->criticality);
+	put(r, r->shared, r->shared_size);
+	put_number(r, r->seq);
+	PUT_WORD(r, ",\"policy\":\"", t->policy);
+	PUT_WORD(r, ",\"mark\":\"", t->mark);
+	PUT_WORD(r, ",\"view\":\"", t->view);
+	if (!put_tags(r, t->tags))
+		return false;
+	if (t->deleted || t->stage == STAGE_DELETED)
+		PUT(r, ",\"deleted\":true");
+	return true;
+}
+
+static bool
+make_tags(struct seal_engine *r, const struct head *h)
+{
+	r->used = 0;
+	r->full = false;
+	PUT(r, "{\"v\":1,\"stage\":\"sealed\"");
+	if (h->bare) {
+		put(r, r->shared, r->shared_size);
+		put_number(r, r->seq);
+	} else if (!put_version(r, &h->tags)) {
+		return false;
+	}
+	PUT(r, "}");
+	return !r->full;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------------------
+ */
+
+/* All that a version has once it is sealed must be there, in the form that it then has. */
+static bool
+is_whole(const struct tags *t, const struct bytes record)
+{
+	if (t->id.size == 0 || t->rl.size == 0 || t->n == 0 || t->n > t->of || t->criticality.size == 0 ||
+	    (t->mark.size > 0 && !sealed_line_is_marked(t->mark, "m_")))
+		return false;
+	if (t->stage == STAGE_DELETED || t->deleted)
+		return bytes_are(record, "{}");
+	return true;
+}
+
+static bool
+has_pseudonyms(const struct tags *t)
+{
+	return sealed_line_is_marked(t->id, "r_") &&
+	       (t->subject.size == 0 || sealed_line_is_marked(t->subject, "s_"));
+}
+
+/* The policy that a line was made under: ours, which needs no second look, or another. */
+static enum reason
+judge_policy(const struct seal_engine_setup *s, struct bytes policy)
+{
+	if (s->policy != NULL && bytes_equal(policy, (struct bytes){ s->policy->digest, DIGEST_TEXT - 1 }))
+		return REASON_NONE;
+	if (!sealed_line_is_policy(policy))
+		return REASON_TAGS_INVALID;
+	return s->policy == NULL || s->other_policy ? REASON_NONE : REASON_OTHER_POLICY;
+}
+
+/* Whether the policy has what the tags say; *LEVEL is which of its levels. */
+static enum reason
+judge(const struct seal_engine *r, const struct head *h, int *level)
+{
+	const struct seal_engine_setup *s = &r->setup;
+	const struct tags *t = &h->tags;
+	enum reason reason;
+
+	if (!is_whole(t, h->record) || (t->stage == STAGE_OPENED && !has_pseudonyms(t)))
+		return REASON_TAGS_INVALID;
+	reason = judge_policy(s, t->policy);
+	if (reason != REASON_NONE || s->policy == NULL)
+		return reason;
+	*level = policy_level(s->policy, t->rl);
+	return *level < 0 || s->policy->level[*level].al != t->al ? REASON_UNKNOWN_LEVEL : REASON_NONE;
+}
+
+static struct jwe_seal *
+seal_of(struct seal_engine *r, int level)
+{
+	struct target *t = &r->level[level];
+
+	if (r->to != NULL)
+		return r->to;
+	if (t->seal == NULL)
+		t->seal = jwe_seal_for_level(t->key, rekey_lines(r), NULL);
+	return t->seal;
+}
+
+static bool
+check_record(struct seal_engine *r, struct bytes line, const struct head *h, struct filter *f)
+{
+	if (!r->setup.check || json_parse(&r->check, h->record))
+		return true;
+	(void)filter_no(f, r->check.reason, (size_t)(h->record.at - line.at) + r->check.byte);
+	return false;
+}
+
+enum filter_outcome
+seal_engine_line(void *context, struct filter *f, struct bytes line)
+{
+	struct seal_engine *r = context;
+	enum reason reason = REASON_NONE;
+	struct head h;
+	int level = 0;
+
+	if (!head_read(r->head, line, r->to != NULL, &h))
+		return filter_no(f, h.reason, h.byte);
+	if (!h.bare)
+		reason = judge(r, &h, &level);
+	if (reason != REASON_NONE)
+		return filter_no(f, reason, 0);
+	if (h.record.size > f->max_record)
+		return filter_no(f, REASON_TOO_LONG, f->max_record + 1);
+	if (!check_record(r, line, &h, f))
+		return FILTER_REFUSE;
+	if (!make_tags(r, &h))
+		return filter_no(f, REASON_TAGS_INVALID, 0);
+	r->seq++;
+	f->written++;
+	/* What the sink could not take it remembers: the filter looks. */
+	(void)jwe_seal_line(seal_of(r, level), (struct bytes){ r->tags, r->used }, h.record,
+	    seal_engine_padded(r->setup.sealing, h.record.size), &f->out);
+	return FILTER_DONE;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_BASE_REASON_H
+#define EHR_BASE_REASON_H
+
+#include "common/base/diag.h"
+
+/* reason: the one list of reasons for which a record is refused. */
+
+enum reason {
+	REASON_NONE,
+#define REASON(name, code, status, text) REASON_##name,
+#include "common/base/reasons.def"
+#undef REASON
+	REASON_COUNT
+};
+
+/* "nul-byte" */
+const char *reason_code(enum reason reason);
+
+/* "NUL found", to be followed by "at byte N" */
+const char *reason_text(enum reason reason);
+
+/* How a run ends that stops at it: EXIT_BAD_RECORD, or 6 and 7 for what cannot be opened. */
+enum diag_exit reason_status(enum reason reason);
+
+#endif

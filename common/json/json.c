@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/json/json.h"
+
+#include "common/base/diag.h"
+#include "common/json/json_members.h"
+#include "common/json/json_parts.h"
+#include "common/json/json_scan.h"
+
+/*
+ * Every step is a function from where it begins to where it ends, NULL after a failure: so the place stays in
+ * a register.  Bytes behind the end of the text may be read, since JSON_SLACK of them are there, but mean
+ * nothing: every byte that is believed was compared with the end first.
+ */
+
+enum { NUMBER_MAX = 1000 };
+#define TEXT_MAX ((size_t)UINT32_MAX - JSON_SLACK)
+
+/* A container that is open. */
+struct level {
+	uint64_t seen; /* of an object: a bit for each key, chosen by its hash */
+	uint32_t node;
+	uint32_t first; /* of an object: its first key in the members */
+};
+
+struct scan {
+	struct json *j;
+	const unsigned char *begin;
+	const unsigned char *end;
+	struct level *level; /* the innermost that is open; the one before the first if there is none */
+	struct level *top;   /* the last there may be */
+	struct json_node *nodes;
+	uint32_t count;
+	uint32_t room;
+	unsigned char closer; /* what ends the innermost container, 0 outside of all */
+};
+
+static const unsigned char *
+fail(struct scan *s, enum reason reason, const unsigned char *p)
+{
+	s->j->reason = reason;
+	s->j->byte = (size_t)(p - s->begin) + 1;
+	return NULL;
+}
+
+static const unsigned char *
+cut_off(struct scan *s)
+{
+	return fail(s, REASON_TRUNCATED, s->end);
+}
+
+static bool
+is_space(unsigned char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* Out of line: most texts have none. */
+static __attribute__((noinline)) const unsigned char *
+skip_spaces(struct scan *s, const unsigned char *p)
+{
+	while (p < s->end && is_space(*p)) {
+		s->j->spaced = true;
+		p++;
+	}
+	return p;
+}
+
+static inline const unsigned char *
+skip_space(struct scan *s, const unsigned char *p)
+{
+	return *p > ' ' ? p : skip_spaces(s, p);
+}
+
+static void
+grow(struct scan *s)
+{
+	struct buffer *b = &s->j->node_room;
+
+	b->used = b->room;
+	if (!buffer_reserve(b, sizeof *s->nodes))
+		diag_bug("more nodes than bytes");
+	s->nodes = (struct json_node *)(void *)b->at;
+	s->room = (uint32_t)(b->room / sizeof *s->nodes);
+}
+
+static inline struct json_node *
+add(struct scan *s, const unsigned char *start, const unsigned char *end, enum json_kind kind, unsigned flags)
+{
+	if (s->count == s->room)
+		grow(s);
+	struct json_node *n = &s->nodes[s->count++];
+
+	*n = (struct json_node){
+		.start = (uint32_t)(start - s->begin),
+		.end = (uint32_t)(end - s->begin),
+		.next = s->count,
+		.kind = (uint8_t)kind,
+		.flags = (uint8_t)flags,
+	};
+	return n;
+}
+
+/*
+ * How long the UTF-8 sequence at P is; 0 if it is none.  What is to follow the lead byte: the Unicode
+ * Standard's table of well-formed sequences, which leaves out overlong forms, surrogates and what is above
+ * U+10FFFF.
+ */
+static size_t
+sequence(const unsigned char *p)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t size = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+
+	if (*p < 0xc2 || *p > 0xf4)
+		return 0;
+	switch (*p) {
+	case 0xe0:
+		low = 0xa0;
+		break;
+	case 0xed:
+		high = 0x9f;
+		break;
+	case 0xf0:
+		low = 0x90;
+		break;
+	case 0xf4:
+		high = 0x8f;
+		break;
+	default:
+		break;
+	}
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < size; i++)
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+	return size;
+}
+
+/* Outside of strings nothing but ASCII is any good; this says what else it is. */
+static const unsigned char *
+fail_token(struct scan *s, const unsigned char *p)
+{
+	if (p >= s->end)
+		return cut_off(s);
+	if (*p == '\0')
+		return fail(s, REASON_NUL_BYTE, p);
+	if (s->end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		return fail(s, REASON_BOM_INSIDE, p);
+	return fail(s, *p >= 0x80 && sequence(p) == 0 ? REASON_BAD_UTF8 : REASON_BAD_SYNTAX, p);
+}
+
+/* ---- strings ------------------------------------------------------------------------------------- */
+
+/* A run of sequences.  One that the end of the text cuts is bad UTF-8: no text ends so. */
+static const unsigned char *
+skip_sequences(struct scan *s, const unsigned char *p)
+{
+	do {
+		size_t size = sequence(p);
+
+		if (size == 0 || size > (size_t)(s->end - p))
+			return fail(s, REASON_BAD_UTF8, p);
+		p += size;
+	} while (p < s->end && *p >= 0x80);
+	return p;
+}
+
+static bool
+is_hex(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* The four digits of the \u at P. */
+static const unsigned char *
+take_hex(struct scan *s, const unsigned char *p, unsigned *unit)
+{
+	*unit = 0;
+	for (const unsigned char *digit = p + 2; digit < p + 6; digit++) {
+		if (digit >= s->end)
+			return cut_off(s);
+		if (!is_hex(*digit))
+			return fail(s, REASON_BAD_STRING, digit);
+		*unit = *unit << 4 | (*digit <= '9' ? *digit - (unsigned)'0' : (*digit | 0x20u) - 'a' + 10u);
+	}
+	return p + 6;
+}
+
+static const unsigned char *
+skip_unicode(struct scan *s, const unsigned char *start)
+{
+	unsigned unit;
+	unsigned low;
+	const unsigned char *p = take_hex(s, start, &unit);
+
+	if (p == NULL || unit < 0xd800 || unit > 0xdfff)
+		return p;
+	if (p >= s->end || (p + 1 >= s->end && *p == '\\'))
+		return cut_off(s);
+	if (unit > 0xdbff || p[0] != '\\' || p[1] != 'u')
+		return fail(s, REASON_LONE_SURROGATE, start);
+	p = take_hex(s, p, &low);
+	if (p != NULL && (low < 0xdc00 || low > 0xdfff))
+		return fail(s, REASON_LONE_SURROGATE, start);
+	return p;
+}
+
+static const unsigned char *
+skip_escape(struct scan *s, const unsigned char *p)
+{
+	if (p + 1 >= s->end)
+		return cut_off(s);
+	switch (p[1]) {
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't':
+		return p + 2;
+	case 'u':
+		return skip_unicode(s, p);
+	default:
+		return fail(s, REASON_BAD_STRING, p + 1);
+	}
+}
+
+/* From the opening quote at P to behind the closing one. */
+static inline const unsigned char *
+take_string(struct scan *s, const unsigned char *p, unsigned *flags)
+{
+	*flags = 0;
+	for (p++;;) {
+		p = json_scan_plain(p, s->end);
+		if (p >= s->end)
+			return cut_off(s);
+		if (*p == '"')
+			return p + 1;
+		if (*p == '\\') {
+			*flags = JSON_ESCAPED;
+			p = skip_escape(s, p);
+		} else if (*p >= 0x80)
+			p = skip_sequences(s, p);
+		else
+			return fail(s, *p == '\0' ? REASON_NUL_BYTE : REASON_BAD_STRING, p);
+		if (p == NULL)
+			return NULL;
+	}
+}
+
+/* ---- numbers and literals -------------------------------------------------------------------------- */
+
+static inline const unsigned char *
+skip_digits(const unsigned char *p, const unsigned char *end)
+{
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+/* One digit or more. */
+static const unsigned char *
+take_digits(struct scan *s, const unsigned char *p)
+{
+	const unsigned char *end = skip_digits(p, s->end);
+
+	if (end > p)
+		return end;
+	return p < s->end ? fail(s, REASON_BAD_NUMBER, p) : cut_off(s);
+}
+
+/* Nothing that could be part of a number may follow it: 01, 1.2.3, 0x1, 1e5e5, 1-2. */
+static bool
+goes_on(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || c == '.' || c == '+' || c == '-' || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+static const unsigned char *
+take_number(struct scan *s, const unsigned char *start)
+{
+	const unsigned char *p = *start == '-' ? start + 1 : start;
+	unsigned flags = JSON_INTEGER;
+
+	if (p < s->end && *p == '0')
+		p++;
+	else if ((p = take_digits(s, p)) == NULL)
+		return NULL;
+	if (p < s->end && *p == '.') {
+		flags = 0;
+		if ((p = take_digits(s, p + 1)) == NULL)
+			return NULL;
+	}
+	if (p < s->end && (*p | 0x20) == 'e') {
+		flags = 0;
+		p++;
+		if (p < s->end && (*p == '+' || *p == '-'))
+			p++;
+		if ((p = take_digits(s, p)) == NULL)
+			return NULL;
+	}
+	if (p < s->end && goes_on(*p))
+		return fail(s, REASON_BAD_NUMBER, p);
+	if (p - start > NUMBER_MAX)
+		return fail(s, REASON_BAD_NUMBER, start + NUMBER_MAX);
+	add(s, start, p, JSON_NUMBER, flags);
+	return p;
+}
+
+static const unsigned char *
+take_word(struct scan *s, const unsigned char *start, const char *word, enum json_kind kind)
+{
+	const unsigned char *p = start;
+
+	for (; *word != '\0'; p++, word++) {
+		if (p >= s->end)
+			return cut_off(s);
+		if (*p != (unsigned char)*word)
+			return fail_token(s, p);
+	}
+	add(s, start, p, kind, 0);
+	return p;
+}
+
+/* ---- containers ------------------------------------------------------------------------------------ */
+
+static inline size_t
+member_count(const struct scan *s)
+{
+	return s->j->members.used / sizeof(struct json_member) - s->level->first;
+}
+
+static inline struct json_member *
+members(const struct scan *s)
+{
+	return (struct json_member *)(void *)s->j->members.at + s->level->first;
+}
+
+static const unsigned char *
+open_container(struct scan *s, const unsigned char *p)
+{
+	if (s->level == s->top)
+		return fail(s, REASON_TOO_DEEP, p);
+	*++s->level = (struct level){
+		.node = s->count,
+		.first = (uint32_t)(s->j->members.used / sizeof(struct json_member)),
+	};
+	s->closer = (unsigned char)(*p + 2); /* ] is [ + 2, } is { + 2 */
+	add(s, p, p, *p == '{' ? JSON_OBJECT : JSON_ARRAY, 0);
+	return p + 1;
+}
+
+static const unsigned char *
+fail_duplicate(struct scan *s, uint32_t key)
+{
+	return fail(s, REASON_DUPLICATE_KEY, s->begin + s->nodes[key].start);
+}
+
+/* Many members are looked at when all are there. */
+static bool
+check_members(struct scan *s)
+{
+	size_t count = member_count(s);
+
+	if (count > JSON_MEMBERS_FEW) {
+		s->j->nodes = s->nodes;
+		uint32_t key = json_members_all(s->j, members(s), count);
+
+		if (key != 0)
+			return fail_duplicate(s, key) != NULL;
+	}
+	s->j->members.used = s->level->first * sizeof(struct json_member);
+	return true;
+}
+
+/* The closing bracket at P. */
+static const unsigned char *
+close_container(struct scan *s, const unsigned char *p)
+{
+	struct json_node *n = &s->nodes[s->level->node];
+
+	if (n->kind == JSON_OBJECT && !check_members(s))
+		return NULL;
+	n->end = (uint32_t)(p + 1 - s->begin);
+	n->next = s->count;
+	s->level--;
+	if (s->level->node == UINT32_MAX)
+		s->closer = 0;
+	else
+		s->closer = s->nodes[s->level->node].kind == JSON_OBJECT ? '}' : ']';
+	if (s->closer == '}')
+		n[-1].next = s->count;
+	return p + 1;
+}
+
+/* The key just added: its number, and whether the object has it already. */
+static inline bool
+enter_key(struct scan *s, uint32_t node, unsigned flags)
+{
+	struct json *j = s->j;
+	struct bytes name = { (const char *)s->begin + s->nodes[node].start + 1,
+		s->nodes[node].end - s->nodes[node].start - 2 };
+
+	j->nodes = s->nodes;
+	if ((flags & JSON_ESCAPED) != 0) {
+		name = json_string(j, node, &j->one);
+		(void)buffer_reserve(&j->one, JSON_SLACK);
+		name.at = j->one.at;
+	}
+	struct json_member m = { .hash = json_hash(name), .node = node };
+	uint64_t bit = (uint64_t)1 << (m.hash >> 58);
+
+	s->nodes[node].key = json_keys_look_up(j->keys, name, m.hash);
+	if (j->members.room - j->members.used < sizeof m && !buffer_reserve(&j->members, sizeof m))
+		diag_bug("more members than bytes");
+	memcpy(j->members.at + j->members.used, &m, sizeof m);
+	j->members.used += sizeof m;
+	if ((s->level->seen & bit) != 0 && member_count(s) <= JSON_MEMBERS_FEW) {
+		uint32_t key = json_members_last(j, members(s), member_count(s));
+
+		if (key != 0)
+			return fail_duplicate(s, key) != NULL;
+	}
+	s->level->seen |= bit;
+	return true;
+}
+
+/* The key at P and its colon, up to the value. */
+static inline const unsigned char *
+take_key(struct scan *s, const unsigned char *p)
+{
+	unsigned flags;
+	const unsigned char *end;
+
+	if (p >= s->end || *p != '"')
+		return fail_token(s, p);
+	end = take_string(s, p, &flags);
+	if (end == NULL)
+		return NULL;
+	uint32_t node = s->count;
+
+	/* As if the value were one node; a container that closes says better. */
+	add(s, p, end, JSON_KEY, flags)->next = node + 2;
+	if (!enter_key(s, node, flags))
+		return NULL;
+	p = skip_space(s, end);
+	if (p >= s->end || *p != ':')
+		return fail_token(s, p);
+	return skip_space(s, p + 1);
+}
+
+/* ---- the text -------------------------------------------------------------------------------------- */
+
+static const unsigned char *
+take_scalar(struct scan *s, const unsigned char *p)
+{
+	unsigned flags;
+	const unsigned char *end;
+
+	if (p >= s->end)
+		return cut_off(s);
+	switch (*p) {
+	case '"':
+		end = take_string(s, p, &flags);
+		if (end != NULL)
+			add(s, p, end, JSON_STRING, flags);
+		return end;
+	case 't':
+		return take_word(s, p, "true", JSON_TRUE);
+	case 'f':
+		return take_word(s, p, "false", JSON_FALSE);
+	case 'n':
+		return take_word(s, p, "null", JSON_NULL);
+	case '+':
+	case '.':
+	case 'N':
+	case 'I':
+		return fail(s, REASON_BAD_NUMBER, p);
+	default:
+		return *p == '-' || (*p >= '0' && *p <= '9') ? take_number(s, p) : fail_token(s, p);
+	}
+}
+
+/* What a container begins with: its first key (P then stands at the value), or its end. */
+static const unsigned char *
+begin_container(struct scan *s, const unsigned char *p, bool *empty)
+{
+	p = open_container(s, p);
+	if (p == NULL)
+		return NULL;
+	p = skip_space(s, p);
+	*empty = p < s->end && *p == s->closer;
+	if (*empty)
+		return close_container(s, p);
+	return s->closer == '}' ? take_key(s, p) : p;
+}
+
+/* Behind a value: everything up to the next one, or to the end of the outermost (then *DONE). */
+static const unsigned char *
+next_value(struct scan *s, const unsigned char *p, bool *done)
+{
+	for (;;) {
+		*done = s->closer == 0;
+		if (*done)
+			return p;
+		p = skip_space(s, p);
+		if (p >= s->end)
+			return cut_off(s);
+		if (*p == ',') {
+			p = skip_space(s, p + 1);
+			return s->closer == '}' ? take_key(s, p) : p;
+		}
+		if (*p != s->closer)
+			return fail_token(s, p);
+		p = close_container(s, p);
+		if (p == NULL)
+			return NULL;
+	}
+}
+
+static const unsigned char *
+take_text(struct scan *s)
+{
+	const unsigned char *p = skip_space(s, s->begin);
+	bool done = false;
+	bool empty;
+
+	while (!done) {
+		if (p < s->end && (*p == '{' || *p == '[')) {
+			p = begin_container(s, p, &empty);
+			if (p != NULL && !empty)
+				continue;
+		} else
+			p = take_scalar(s, p);
+		if (p != NULL)
+			p = next_value(s, p, &done);
+		if (p == NULL)
+			return NULL;
+	}
+	p = skip_space(s, p);
+	return p < s->end ? fail(s, REASON_TRAILING_DATA, p) : p;
+}
+
+void
+json_init(struct json *j, const struct json_keys *keys, unsigned max_depth)
+{
+	size_t levels = (size_t)max_depth + 1;
+
+	*j = (struct json){ .keys = keys, .max_depth = max_depth };
+	buffer_init(&j->node_room, SIZE_MAX / 4);
+	buffer_init(&j->levels, levels * sizeof(struct level));
+	buffer_init(&j->members, SIZE_MAX / 4);
+	buffer_init(&j->slots, SIZE_MAX / 4);
+	buffer_init(&j->one, SIZE_MAX / 4);
+	buffer_init(&j->two, SIZE_MAX / 4);
+	(void)buffer_reserve(&j->levels, levels * sizeof(struct level));
+}
+
+void
+json_release(struct json *j)
+{
+	buffer_release(&j->node_room);
+	buffer_release(&j->levels);
+	buffer_release(&j->members);
+	buffer_release(&j->slots);
+	buffer_release(&j->one);
+	buffer_release(&j->two);
+	*j = (struct json){ 0 };
+}
+
+bool
+json_parse(struct json *j, struct bytes text)
+{
+	struct level *levels = (struct level *)(void *)j->levels.at;
+	struct scan s = {
+		.j = j,
+		.begin = (const unsigned char *)text.at,
+		.end = (const unsigned char *)text.at + text.size,
+		.level = levels,
+		.top = levels + j->max_depth,
+		.nodes = (struct json_node *)(void *)j->node_room.at,
+		.room = (uint32_t)(j->node_room.room / sizeof(struct json_node)),
+	};
+
+	j->text = text;
+	j->reason = REASON_NONE;
+	j->spaced = false;
+	j->members.used = 0;
+	if (text.size == 0)
+		return cut_off(&s) != NULL;
+	if (text.size >= TEXT_MAX)
+		return fail(&s, REASON_TOO_LONG, s.begin + TEXT_MAX) != NULL;
+	/* Stands for what is outside of all containers. */
+	*levels = (struct level){ .node = UINT32_MAX };
+	const unsigned char *end = take_text(&s);
+
+	j->nodes = s.nodes;
+	j->count = s.count;
+	return end != NULL;
+}

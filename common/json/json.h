@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_JSON_JSON_H
+#define EHR_JSON_JSON_H
+
+#include "common/base/buffer.h"
+#include "common/base/reason.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * json: an index over one JSON text.  One pass validates the text (RFC 8259, strict: duplicate keys,
+ * invalid UTF-8, lone surrogates, NUL and deep nesting are refused) and writes an array of nodes that
+ * point into it, in document order.  Nothing is copied and nothing is converted: what a program does
+ * not change it writes as a span of the text.  No recursion, and no allocation per text: the arrays
+ * grow to the largest text seen and stay.
+ *
+ *	{"a":[1,"x"]}     node 0 object  next 5
+ *	                  node 1   key "a"     next 5     (a key's value is the node behind it)
+ *	                  node 2   array       next 5
+ *	                  node 3     number 1  next 4
+ *	                  node 4     string    next 5
+ *
+ * The children of node i are i+1, nodes[i+1].next, ... as long as they are below nodes[i].next; the
+ * children of an object are its keys.  Node 0 is the whole text.
+ */
+
+/* So many bytes behind a text must be readable (whatever they hold): the scan works in blocks. */
+enum { JSON_SLACK = 64 };
+
+enum { JSON_MAX_DEPTH = 256 }; /* the default of --max-depth, and libjq 1.6's own limit */
+
+enum json_kind {
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT,
+	JSON_KEY,
+};
+
+enum {
+	JSON_ESCAPED = 1, /* string or key: holds a backslash */
+	JSON_INTEGER = 2, /* number: no fraction, no exponent */
+};
+
+struct json_node {
+	uint32_t start; /* byte of the text where the value begins, its quote included */
+	uint32_t end;   /* the byte behind its last one */
+	uint32_t next;  /* the node behind this one and all below it; of a key: behind its value */
+	uint16_t key;   /* of a key: its number in the table of known keys, 0 if it is not there */
+	uint8_t kind;   /* enum json_kind */
+	uint8_t flags;
+};
+
+/*
+ * Keys that a policy speaks of, each with a small number from 1.  A key is recognised by its unescaped
+ * bytes.  All keys are added before the first text is parsed.
+ */
+struct json_keys;
+
+struct json_keys *json_keys_new(void);
+void json_keys_free(struct json_keys *k);
+
+/* The number of NAME, which is added if it is new; 0 if there are 65,535 already. */
+uint16_t json_keys_add(struct json_keys *k, struct bytes name);
+
+/* The number of NAME, 0 if it is not there. */
+uint16_t json_keys_find(const struct json_keys *k, struct bytes name);
+
+struct json {
+	struct bytes text;
+	struct json_node *nodes;
+	uint32_t count;
+	bool spaced;        /* white space stands between tokens, or around the value */
+	enum reason reason; /* after a failure */
+	size_t byte;        /* after a failure: where in the text, from 1 */
+	/* private */
+	const struct json_keys *keys;
+	unsigned max_depth;
+	struct buffer node_room;
+	struct buffer levels;  /* containers that are open */
+	struct buffer members; /* the keys of the objects that are open */
+	struct buffer slots;   /* of the hash table for objects of many members */
+	struct buffer one;     /* unescaped keys */
+	struct buffer two;
+};
+
+/* KEYS may be NULL (all keys are 0) and is borrowed for the life of J.  MAX_DEPTH: containers within each
+ * other. */
+void json_init(struct json *j, const struct json_keys *keys, unsigned max_depth);
+
+/* May be called twice. */
+void json_release(struct json *j);
+
+/*
+ * Indexes TEXT, which must be exactly one JSON value with white space around it, and stays borrowed until
+ * the next call.  JSON_SLACK bytes behind it must be readable.  False: reason and byte are set and the nodes
+ * mean nothing.  The kind of the value is the caller's matter: a record must be an object, or not-an-object.
+ *
+ * "truncated" means that the text ends where more bytes could have made it good; its byte is the one behind
+ * the last.  "trailing-data": a value, and then something else.  A text of 2^32 - 64 bytes or more is
+ * too-long.
+ */
+bool json_parse(struct json *j, struct bytes text);
+
+/* The value's bytes exactly as they stand in the text, quotes included. */
+static inline struct bytes
+json_span(const struct json *j, uint32_t node)
+{
+	const struct json_node *n = &j->nodes[node];
+
+	return (struct bytes){ j->text.at + n->start, n->end - n->start };
+}
+
+/* What stands between the quotes of a string or key, escapes as they are. */
+static inline struct bytes
+json_inside(const struct json *j, uint32_t node)
+{
+	const struct json_node *n = &j->nodes[node];
+
+	return (struct bytes){ j->text.at + n->start + 1, n->end - n->start - 2 };
+}
+
+static inline enum json_kind
+json_kind(const struct json *j, uint32_t node)
+{
+	return (enum json_kind)j->nodes[node].kind;
+}
+
+/* True if the string or key, unescaped, is TEXT; false for any other kind. */
+bool json_is(const struct json *j, uint32_t node, struct bytes text);
+
+/* The string's unescaped bytes: a span of the text where it holds no escape, else written to ROOM (cleared
+ * first), whose limit must be at least the size of the text. */
+struct bytes json_string(const struct json *j, uint32_t node, struct buffer *room);
+
+/* The value of the member NAME of an object: its node, 0 if there is none or NODE is no object. */
+uint32_t json_member(const struct json *j, uint32_t node, struct bytes name);
+
+/* The same by the number of a known key: the fast way. */
+uint32_t json_member_key(const struct json *j, uint32_t node, uint16_t key);
+
+/* An integer 0..2^53-1 without sign, leading zero, fraction or exponent; false for anything else. */
+bool json_integer(const struct json *j, uint32_t node, uint64_t *value);
+
+/* True if all bytes are JSON white space. */
+bool json_blank(struct bytes text);
+
+#endif

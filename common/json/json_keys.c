@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/json/json_parts.h"
+
+#include "common/base/diag.h"
+
+#include <stdlib.h>
+
+enum { KEYS_MAX = 65535, FIRST_SLOTS = 256, SPARSE = 4 };
+
+/* Open addressing; a slot is free as long as its number is 0. */
+struct slot {
+	uint32_t hash; /* the upper half */
+	uint16_t number;
+};
+
+struct json_keys {
+	struct buffer names; /* struct bytes each, from number 1 on */
+	uint16_t count;
+	struct slot *slots;
+	size_t mask;
+};
+
+uint64_t
+json_hash_long(struct bytes text)
+{
+	uint64_t h = text.size;
+	size_t i;
+
+	for (i = 0; i + 16 < text.size; i += 16)
+		h = json_hash_mix(json_load(text.at + i) ^ h, json_load(text.at + i + 8) + h);
+	return json_hash_mix(json_load(text.at + text.size - 16) ^ h, json_load(text.at + text.size - 8) + h);
+}
+
+static void *
+zeros(size_t count, size_t size)
+{
+	void *at = calloc(count, size);
+
+	if (at == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu times %zu bytes wanted)", count, size);
+	return at;
+}
+
+struct json_keys *
+json_keys_new(void)
+{
+	struct json_keys *k = zeros(1, sizeof *k);
+
+	buffer_init(&k->names, (KEYS_MAX + 1) * sizeof(struct bytes));
+	k->slots = zeros(FIRST_SLOTS, sizeof *k->slots);
+	k->mask = FIRST_SLOTS - 1;
+	return k;
+}
+
+static struct bytes
+name_of(const struct json_keys *k, uint16_t number)
+{
+	struct bytes name;
+
+	memcpy(&name, k->names.at + (number - 1) * sizeof name, sizeof name);
+	return name;
+}
+
+void
+json_keys_free(struct json_keys *k)
+{
+	if (k == NULL)
+		return;
+	for (unsigned i = 1; i <= k->count; i++)
+		free((void *)(uintptr_t)name_of(k, (uint16_t)i).at);
+	buffer_release(&k->names);
+	free(k->slots);
+	free(k);
+}
+
+/* By whole words where two do, as for the hash: eight bytes behind both must be readable. */
+static bool
+same(struct bytes a, struct bytes b)
+{
+	if (a.size != b.size || a.size > 16)
+		return bytes_equal(a, b);
+	if (a.size == 0)
+		return true;
+	uint64_t first = json_load(a.at) ^ json_load(b.at);
+	if (a.size < 8)
+		return first << (8 * (8 - a.size)) == 0;
+	return (first | (json_load(a.at + a.size - 8) ^ json_load(b.at + b.size - 8))) == 0;
+}
+
+uint16_t
+json_keys_look_up(const struct json_keys *k, struct bytes name, uint64_t hash)
+{
+	if (k == NULL)
+		return 0;
+	for (size_t i = hash & k->mask; k->slots[i].number != 0; i = (i + 1) & k->mask)
+		if (k->slots[i].hash == (uint32_t)(hash >> 32) && same(name_of(k, k->slots[i].number), name))
+			return k->slots[i].number;
+	return 0;
+}
+
+static void
+enter(struct json_keys *k, uint64_t hash, uint16_t number)
+{
+	size_t i = hash & k->mask;
+
+	while (k->slots[i].number != 0)
+		i = (i + 1) & k->mask;
+	k->slots[i] = (struct slot){ (uint32_t)(hash >> 32), number };
+}
+
+/* Keeps the table sparse: most keys of a record are in it or meet a free slot at once. */
+static void
+widen(struct json_keys *k)
+{
+	size_t count = 2 * (k->mask + 1);
+
+	free(k->slots);
+	k->slots = zeros(count, sizeof *k->slots);
+	k->mask = count - 1;
+	for (unsigned i = 1; i <= k->count; i++)
+		enter(k, json_hash(name_of(k, (uint16_t)i)), (uint16_t)i);
+}
+
+/* A copy with zeros behind it, since a hash reads whole words. */
+static struct bytes
+keep(struct bytes name)
+{
+	char *at = zeros(name.size + JSON_SLACK, 1);
+
+	if (name.size > 0)
+		memcpy(at, name.at, name.size);
+	return (struct bytes){ at, name.size };
+}
+
+uint16_t
+json_keys_add(struct json_keys *k, struct bytes name)
+{
+	struct bytes copy = keep(name);
+	uint64_t hash = json_hash(copy);
+	uint16_t number = json_keys_look_up(k, copy, hash);
+
+	if (number != 0 || k->count == KEYS_MAX) {
+		free((void *)(uintptr_t)copy.at);
+		return number;
+	}
+	if (!buffer_append(&k->names, &copy, sizeof copy))
+		diag_bug("more known keys than there are numbers");
+	k->count++;
+	enter(k, hash, k->count);
+	if (k->count * (size_t)SPARSE > k->mask)
+		widen(k);
+	return k->count;
+}
+
+uint16_t
+json_keys_find(const struct json_keys *k, struct bytes name)
+{
+	struct bytes copy = keep(name);
+	uint16_t number = json_keys_look_up(k, copy, json_hash(copy));
+
+	free((void *)(uintptr_t)copy.at);
+	return number;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/json/json_members.h"
+
+#include "common/base/diag.h"
+
+/* Longer searches than this do not occur in a table at most half full unless the keys were chosen for it. */
+enum { LONG_SEARCH = 128 };
+
+static bool
+same_key(struct json *j, uint32_t a, uint32_t b)
+{
+	if (((j->nodes[a].flags | j->nodes[b].flags) & JSON_ESCAPED) == 0)
+		return bytes_equal(json_inside(j, a), json_inside(j, b));
+	return json_is(j, b, json_string(j, a, &j->one));
+}
+
+uint32_t
+json_members_last(struct json *j, const struct json_member *m, size_t count)
+{
+	const struct json_member *last = &m[count - 1];
+
+	for (size_t i = 0; i + 1 < count; i++)
+		if (m[i].hash == last->hash && same_key(j, m[i].node, last->node))
+			return last->node;
+	return 0;
+}
+
+/* By hash, then by unescaped bytes. */
+static int
+order(struct json *j, const struct json_member *a, const struct json_member *b)
+{
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return bytes_compare(json_string(j, a->node, &j->one), json_string(j, b->node, &j->two));
+}
+
+static void
+sift(struct json *j, struct json_member *m, size_t at, size_t count)
+{
+	struct json_member held = m[at];
+	size_t child;
+
+	while ((child = 2 * at + 1) < count) {
+		if (child + 1 < count && order(j, &m[child], &m[child + 1]) < 0)
+			child++;
+		if (order(j, &held, &m[child]) >= 0)
+			break;
+		m[at] = m[child];
+		at = child;
+	}
+	m[at] = held;
+}
+
+/* Heapsort: in place, and n log n whatever the keys are. */
+static uint32_t
+search_sorted(struct json *j, struct json_member *m, size_t count)
+{
+	for (size_t i = count / 2; i > 0; i--)
+		sift(j, m, i - 1, count);
+	for (size_t i = count - 1; i > 0; i--) {
+		struct json_member largest = m[0];
+
+		m[0] = m[i];
+		m[i] = largest;
+		sift(j, m, 0, i);
+	}
+	for (size_t i = 1; i < count; i++)
+		if (order(j, &m[i - 1], &m[i]) == 0)
+			return m[i].node > m[i - 1].node ? m[i].node : m[i - 1].node;
+	return 0;
+}
+
+/* COUNT members and as many free slots, or more.  A slot holds the place of a member, from 1. */
+static uint32_t *
+clear_slots(struct json *j, size_t count, size_t *mask)
+{
+	size_t slots = 4 * (size_t)JSON_MEMBERS_FEW;
+
+	while (slots < 2 * count)
+		slots *= 2;
+	j->slots.used = 0;
+	if (!buffer_reserve(&j->slots, slots * sizeof(uint32_t)))
+		diag_bug("no room for a table of members");
+	memset(j->slots.at, 0, slots * sizeof(uint32_t));
+	*mask = slots - 1;
+	return (uint32_t *)(void *)j->slots.at;
+}
+
+uint32_t
+json_members_all(struct json *j, struct json_member *m, size_t count)
+{
+	size_t mask;
+	uint32_t *slots = clear_slots(j, count, &mask);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t at = m[i].hash & mask;
+		unsigned steps = 0;
+
+		for (; slots[at] != 0; at = (at + 1) & mask) {
+			const struct json_member *other = &m[slots[at] - 1];
+
+			if (other->hash == m[i].hash && same_key(j, other->node, m[i].node))
+				return m[i].node;
+			if (++steps == LONG_SEARCH)
+				return search_sorted(j, m, count);
+		}
+		slots[at] = (uint32_t)i + 1;
+	}
+	return 0;
+}

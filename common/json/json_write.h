@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_JSON_JSON_WRITE_H
+#define EHR_JSON_JSON_WRITE_H
+
+#include "common/base/base64url.h"
+#include "common/base/buffer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/*
+ * json_write: JSON text (RFC 8259) appended to a buffer, for every program.  The writer puts the commas; the caller
+ * opens and closes objects and arrays and names members:
+ *
+ *	struct json_write w = json_write_to(out);
+ *	json_write_open(&w, '{');
+ *	json_write_name(&w, "v"), json_write_number(&w, 1);
+ *	json_write_member(&w, "id", id);
+ *	json_write_close(&w, '}');
+ *	return json_write_whole(&w);            {"v":1,"id":"..."}
+ *
+ * A buffer that is full stays as it is at that moment and the writer remembers it, so one look at the end is
+ * enough.  A name is a constant word of ours, written without a look at what it holds.
+ */
+struct json_write {
+	struct buffer *out; /* borrowed */
+	bool comma;         /* a value was written here: a comma stands before the next */
+	bool full;          /* what OUT holds is only the beginning */
+};
+
+/* OUT may hold the beginning of a text already. */
+static inline struct json_write
+json_write_to(struct buffer *out)
+{
+	return (struct json_write){ .out = out };
+}
+
+/* False if anything did not fit. */
+static inline bool
+json_write_whole(const struct json_write *w)
+{
+	return !w->full;
+}
+
+/* TEXT as it is, and no comma: for pieces that the caller puts together. */
+static inline void
+json_write_raw(struct json_write *w, struct bytes text)
+{
+	struct buffer *b = w->out;
+
+	if (text.size == 0 || w->full)
+		return;
+	if (b->room - b->used < text.size && !buffer_reserve(b, text.size)) {
+		w->full = true;
+		return;
+	}
+	memcpy(b->at + b->used, text.at, text.size);
+	b->used += text.size;
+}
+
+/* The comma before a value or a name, where one is due. */
+static inline void
+json_write_comma(struct json_write *w)
+{
+	if (w->comma)
+		json_write_raw(w, (struct bytes)BYTES(","));
+	w->comma = true;
+}
+
+/* '{' or '[', and '}' or ']'. */
+static inline void
+json_write_open(struct json_write *w, char bracket)
+{
+	json_write_comma(w);
+	json_write_raw(w, (struct bytes){ &bracket, 1 });
+	w->comma = false;
+}
+
+static inline void
+json_write_close(struct json_write *w, char bracket)
+{
+	json_write_raw(w, (struct bytes){ &bracket, 1 });
+	w->comma = true;
+}
+
+/* "NAME": of the member whose value comes next. */
+static inline void
+json_write_name(struct json_write *w, const char *name)
+{
+	json_write_comma(w);
+	json_write_raw(w, (struct bytes)BYTES("\""));
+	json_write_raw(w, bytes_of(name));
+	json_write_raw(w, (struct bytes)BYTES("\":"));
+	w->comma = false;
+}
+
+/* A value that is JSON text already: a span of a record, true, null. */
+static inline void
+json_write_value(struct json_write *w, struct bytes json)
+{
+	json_write_comma(w);
+	json_write_raw(w, json);
+}
+
+/* TEXT between quotes.  It needs no escape: a word, a code, digits, or what stood between quotes before. */
+static inline void
+json_write_word(struct json_write *w, struct bytes text)
+{
+	json_write_comma(w);
+	json_write_raw(w, (struct bytes)BYTES("\""));
+	json_write_raw(w, text);
+	json_write_raw(w, (struct bytes)BYTES("\""));
+}
+
+/* Any valid UTF-8 between quotes, escaped as little as RFC 8259 section 7 allows. */
+void json_write_text(struct json_write *w, struct bytes text);
+
+void json_write_number(struct json_write *w, int64_t number);
+void json_write_natural(struct json_write *w, uint64_t number);
+void json_write_bool(struct json_write *w, bool truth);
+
+/* SIZE bytes in base64url between quotes. */
+void json_write_base64url(struct json_write *w, const void *data, size_t size);
+
+/* "NAME":VALUE, for each kind of value. */
+static inline void
+json_write_member(struct json_write *w, const char *name, struct bytes text)
+{
+	json_write_name(w, name);
+	json_write_text(w, text);
+}
+
+static inline void
+json_write_member_word(struct json_write *w, const char *name, struct bytes text)
+{
+	json_write_name(w, name);
+	json_write_word(w, text);
+}
+
+static inline void
+json_write_member_value(struct json_write *w, const char *name, struct bytes json)
+{
+	json_write_name(w, name);
+	json_write_value(w, json);
+}
+
+static inline void
+json_write_member_number(struct json_write *w, const char *name, int64_t number)
+{
+	json_write_name(w, name);
+	json_write_number(w, number);
+}
+
+static inline void
+json_write_member_base64url(struct json_write *w, const char *name, const void *data, size_t size)
+{
+	json_write_name(w, name);
+	json_write_base64url(w, data, size);
+}
+
+/* TEXT as a JSON string, quotes included, without a writer; true unless OUT is full. */
+bool json_write_string(struct buffer *out, struct bytes text);
+
+#endif

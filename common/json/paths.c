@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/json/path.h"
+
+#include "common/base/diag.h"
+#include "common/json/pathcode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The automaton over many expressions.  A state is the set of instructions at which a node has arrived,
+ * closed over jumps.  A step looks at the node's key alone, so where it leads is kept in a table of the
+ * state: a row with a place for each key that some expression names, for each index, and for all others
+ * together. A select() looks at the node itself.  A state that holds some therefore is an open question, with
+ * two answers that are states again; they are kept as well.
+ *
+ * A hostile record may drive a policy with many `..` into very many sets.  Past the limits a state is not
+ * kept but made where it is needed, in a slot of its own for each depth: the walk goes depth first, so all
+ * that are in use at a time stand at different depths.  That is what a state's upper half is for.
+ */
+#define NO_TEST UINT32_MAX
+
+enum {
+	MAX_KEPT = 4096,
+	MAX_KEPT_BYTES = 8 << 20,
+	UNKEPT = 0xffff, /* index of a state that stands in a slot */
+	INDEX_BITS = 16,
+	MAX_DEPTH = 0xffff,
+	OPEN = 0x8000, /* in a row: the state there has a select to settle */
+};
+
+struct state {
+	uint32_t *at; /* the set: instructions, ascending */
+	uint32_t count;
+	uint32_t *number; /* what is matched, ascending */
+	uint32_t numbers;
+	uint32_t test;      /* the first select to be settled, an instruction, or NO_TEST */
+	uint32_t answer[2]; /* kept states + 1 by what it says; 0: not known */
+	uint16_t *row;      /* kept states + 1 by symbol, and OPEN; 0: not known.  NULL in a slot */
+	uint32_t hash;
+};
+
+struct paths {
+	struct arena arena;
+	struct path_code code;
+	const struct path_wall *wall;
+	bool ready;    /* all expressions were added */
+	uint32_t root; /* kept state + 1 of every root, before any select; 0: not known */
+
+	/* Symbols: 0 any other key, 1.. named keys; then any other element, then named indexes. */
+	uint16_t *class_of; /* by key number */
+	size_t classes_of;
+	uint32_t *index; /* named indexes, ascending */
+	uint32_t indexes;
+	uint32_t other_element;
+	uint32_t symbols;
+
+	struct state *kept; /* 0 is the dead one */
+	uint32_t count;
+	size_t bytes;
+	uint16_t *slot_of; /* open addressing over kept states, by hash: state + 1 */
+
+	struct state *unkept; /* by depth */
+	size_t unkept_count;
+
+	/* The set that is being made. */
+	uint64_t *mark;
+	uint32_t *item;
+	uint32_t items;
+};
+
+enum { HASH_SLOTS = 4 * MAX_KEPT };
+
+struct paths *
+paths_new(struct json_keys *keys)
+{
+	struct paths *p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *p);
+	p->code.arena = &p->arena;
+	p->code.keys = keys;
+	return p;
+}
+
+void
+paths_free(struct paths *p)
+{
+	if (p == NULL)
+		return;
+	free(p->unkept);
+	arena_release(&p->arena);
+	free(p);
+}
+
+enum path_outcome
+paths_add(struct paths *p, struct bytes expression, uint32_t number, size_t *byte)
+{
+	if (p->ready)
+		diag_bug("a path was added to an automaton at work");
+	return pathcode_add(&p->code, expression, number, byte);
+}
+
+const char *
+paths_fault(const struct paths *p)
+{
+	return p->code.fault;
+}
+
+void
+paths_wall(struct paths *p, const struct path_wall *wall)
+{
+	p->wall = wall;
+}
+
+/* ---- symbols ---- */
+
+static int
+order(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Sorted and each once; the new count. */
+static uint32_t
+unique(uint32_t *at, uint32_t count)
+{
+	uint32_t kept = 0;
+
+	if (count > 0)
+		qsort(at, count, sizeof *at, order);
+	for (uint32_t i = 0; i < count; i++)
+		if (kept == 0 || at[i] != at[kept - 1])
+			at[kept++] = at[i];
+	return kept;
+}
+
+/* The operands of all OP instructions, sorted, each once. */
+static uint32_t *
+operands(struct paths *p, enum path_op op, uint32_t *count)
+{
+	uint32_t *value = arena_array(&p->arena, p->code.count + 1, sizeof *value);
+
+	*count = 0;
+	for (size_t i = 0; i < p->code.count; i++)
+		if (p->code.at[i].op == op)
+			value[(*count)++] = p->code.at[i].value;
+	*count = unique(value, *count);
+	return value;
+}
+
+/* The class of INDEX: binary search, since a policy may name many. */
+static uint32_t
+class_of_index(const struct paths *p, uint32_t index)
+{
+	uint32_t low = 0;
+	uint32_t high = p->indexes;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (p->index[middle] < index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return p->other_element + (low < p->indexes && p->index[low] == index ? low + 1 : 0);
+}
+
+/* From here on instructions hold symbols in place of keys and indexes. */
+static void
+name_symbols(struct paths *p)
+{
+	uint32_t keys;
+	uint32_t *key = operands(p, PATH_MEMBER, &keys);
+
+	p->index = operands(p, PATH_ELEMENT, &p->indexes);
+	p->other_element = keys + 1;
+	p->symbols = p->other_element + 1 + p->indexes;
+	p->classes_of = keys > 0 ? (size_t)key[keys - 1] + 1 : 0;
+	p->class_of = arena_array(&p->arena, p->classes_of + 1, sizeof *p->class_of);
+	for (uint32_t i = 0; i < keys; i++)
+		p->class_of[key[i]] = (uint16_t)(i + 1);
+	for (size_t i = 0; i < p->code.count; i++) {
+		struct path_instruction *at = &p->code.at[i];
+
+		if (at->op == PATH_MEMBER)
+			at->value = p->class_of[at->value];
+		else if (at->op == PATH_ELEMENT)
+			at->value = class_of_index(p, at->value);
+	}
+}
+
+/* ---- sets ---- */
+
+static void
+clear(struct paths *p)
+{
+	memset(p->mark, 0, (p->code.count / 64 + 1) * sizeof *p->mark);
+	p->items = 0;
+}
+
+/* Adds instruction I and all that is reached from it before anything is entered. */
+static void
+reach(struct paths *p, uint32_t i) // NOLINT(misc-no-recursion): as deep as commas are nested
+{
+	for (;;) {
+		struct path_instruction at = p->code.at[i];
+
+		if ((p->mark[i / 64] >> (i % 64)) & 1)
+			return;
+		p->mark[i / 64] |= UINT64_C(1) << (i % 64);
+		if (at.op == PATH_JUMP) {
+			i += at.value;
+			continue;
+		}
+		if (at.op == PATH_SPLIT) {
+			reach(p, i + at.value);
+		} else {
+			p->item[p->items++] = i;
+			if (at.op != PATH_DESCEND)
+				return;
+		}
+		i++;
+	}
+}
+
+/* What STATE becomes one step down, by a key or index of class SYMBOL. */
+static void
+reach_below(struct paths *p, const struct state *s, uint32_t symbol)
+{
+	clear(p);
+	for (uint32_t k = 0; k < s->count; k++) {
+		uint32_t i = s->at[k];
+		struct path_instruction at = p->code.at[i];
+
+		if (at.op == PATH_DESCEND)
+			reach(p, i);
+		else if (at.op == PATH_EACH ||
+			 ((at.op == PATH_MEMBER || at.op == PATH_ELEMENT) && at.value == symbol))
+			reach(p, i + 1);
+	}
+}
+
+/*
+ * What STATE becomes when its first open select is answered.  It is closed already; closing it again would
+ * ask the same question behind a `..`.  Selects are settled in ascending order, so none is met twice.
+ */
+static void
+reach_answer(struct paths *p, const struct state *s, bool holds)
+{
+	clear(p);
+	for (uint32_t k = 0; k < s->count; k++) {
+		uint32_t i = s->at[k];
+
+		if (i == s->test)
+			continue;
+		p->mark[i / 64] |= UINT64_C(1) << (i % 64);
+		p->item[p->items++] = i;
+	}
+	if (holds)
+		reach(p, s->test + 1);
+}
+
+/* ---- states ---- */
+
+/* Fills S, whose arrays have room, with the set that was made. */
+static void
+write_state(struct paths *p, struct state *s)
+{
+	s->count = p->items;
+	s->numbers = 0;
+	s->test = NO_TEST;
+	memcpy(s->at, p->item, p->items * sizeof *s->at);
+	for (uint32_t k = 0; k < s->count; k++) {
+		struct path_instruction at = p->code.at[s->at[k]];
+
+		if (at.op == PATH_MATCH)
+			s->number[s->numbers++] = at.value;
+		else if (at.op == PATH_SELECT && s->test == NO_TEST)
+			s->test = s->at[k];
+	}
+	s->numbers = unique(s->number, s->numbers);
+}
+
+static uint32_t
+hash_of(const uint32_t *item, uint32_t items)
+{
+	uint64_t hash = items;
+
+	for (uint32_t i = 0; i < items; i++)
+		hash = (hash ^ item[i]) * UINT64_C(0x9e3779b97f4a7c15) >> 1;
+	return (uint32_t)(hash >> 16);
+}
+
+/* The index of the kept state with the set that was made, made if there is room; UNKEPT if there is none. */
+static uint32_t
+keep(struct paths *p)
+{
+	uint32_t hash = hash_of(p->item, p->items);
+	uint32_t slot = hash % HASH_SLOTS;
+	size_t row = p->symbols * sizeof(uint16_t);
+	size_t set = (size_t)p->items * sizeof(uint32_t);
+
+	for (; p->slot_of[slot] != 0; slot = (slot + 1) % HASH_SLOTS) {
+		uint32_t i = p->slot_of[slot] - 1U;
+		const struct state *s = &p->kept[i];
+
+		if (s->hash == hash && s->count == p->items && memcmp(s->at, p->item, set) == 0)
+			return i;
+	}
+	if (p->count == MAX_KEPT || p->bytes + row + 2 * set > MAX_KEPT_BYTES)
+		return UNKEPT;
+	p->bytes += row + 2 * set;
+	struct state *s = &p->kept[p->count];
+	s->at = arena_array(&p->arena, p->items + 1, sizeof *s->at);
+	s->number = arena_array(&p->arena, p->items + 1, sizeof *s->number);
+	s->row = arena_array(&p->arena, p->symbols, sizeof *s->row);
+	s->hash = hash;
+	write_state(p, s);
+	p->slot_of[slot] = (uint16_t)(p->count + 1);
+	return p->count++;
+}
+
+/* The slot of DEPTH, with room for any set. */
+static struct state *
+unkept(struct paths *p, uint32_t depth)
+{
+	if (depth >= p->unkept_count) {
+		size_t count = 2 * (size_t)depth + 16;
+		struct state *at = realloc(p->unkept, count * sizeof *at);
+
+		if (at == NULL)
+			diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", count * sizeof *at);
+		memset(at + p->unkept_count, 0, (count - p->unkept_count) * sizeof *at);
+		p->unkept = at;
+		p->unkept_count = count;
+	}
+	struct state *s = &p->unkept[depth];
+	if (s->at == NULL) {
+		s->at = arena_array(&p->arena, p->code.count + 1, sizeof *s->at);
+		s->number = arena_array(&p->arena, p->code.count + 1, sizeof *s->number);
+	}
+	return s;
+}
+
+static const struct state *
+state_of(const struct paths *p, uint32_t state)
+{
+	uint32_t index = state & UNKEPT;
+
+	return index == UNKEPT ? &p->unkept[state >> INDEX_BITS] : &p->kept[index];
+}
+
+/* A state from the set that was made, for a node at DEPTH. */
+static uint32_t
+finish(struct paths *p, uint32_t depth)
+{
+	p->items = unique(p->item, p->items);
+	uint32_t index = keep(p);
+
+	if (index == UNKEPT)
+		write_state(p, unkept(p, depth));
+	return index;
+}
+
+static void
+prepare(struct paths *p)
+{
+	name_symbols(p);
+	p->mark = arena_array(&p->arena, p->code.count / 64 + 1, sizeof *p->mark);
+	p->item = arena_array(&p->arena, p->code.count + 1, sizeof *p->item);
+	p->kept = arena_array(&p->arena, MAX_KEPT, sizeof *p->kept);
+	p->slot_of = arena_array(&p->arena, HASH_SLOTS, sizeof *p->slot_of);
+	p->ready = true;
+	(void)finish(p, 0); /* the empty set: PATHS_DEAD */
+}
+
+/* ---- at work ---- */
+
+/* Settles what is open in the state of index INDEX at NODE. */
+static uint32_t
+settle(struct paths *p, uint32_t index, uint32_t depth, const struct json *j, uint32_t node, bool is_root)
+{
+	for (;;) {
+		uint32_t state = depth << INDEX_BITS | index;
+		const struct state *s = state_of(p, state);
+
+		if (s->test == NO_TEST)
+			return s->count == 0 ? PATHS_DEAD : state;
+		const struct path_select *select = &p->code.select[p->code.at[s->test].value];
+		bool as_null = !is_root && path_walled(p->wall, node);
+		bool holds = pathcode_holds(select, j, node, as_null, p->wall);
+		if (index != UNKEPT && s->answer[holds] != 0) {
+			index = s->answer[holds] - 1;
+			continue;
+		}
+		uint32_t from = index;
+		reach_answer(p, s, holds);
+		index = finish(p, depth);
+		if (from != UNKEPT && index != UNKEPT)
+			p->kept[from].answer[holds] = index + 1;
+	}
+}
+
+uint32_t
+paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth)
+{
+	if (!p->ready)
+		prepare(p);
+	if (depth > MAX_DEPTH)
+		diag_bug("a path was followed deeper than any record is");
+	if (p->root != 0)
+		return settle(p, p->root - 1, depth, j, node, true);
+	clear(p);
+	for (size_t i = 0; i < p->code.count; i++)
+		if (i == 0 || p->code.at[i - 1].op == PATH_MATCH)
+			reach(p, (uint32_t)i);
+	uint32_t index = finish(p, depth);
+
+	if (index != UNKEPT)
+		p->root = index + 1;
+	return settle(p, index, depth, j, node, true);
+}
+
+/* As below, where the table has no answer yet, or none for all nodes. */
+static uint32_t __attribute__((noinline))
+below_slowly(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
+{
+	uint32_t index = state & UNKEPT;
+	uint32_t depth = (state >> INDEX_BITS) + 1;
+	uint32_t to = index != UNKEPT ? p->kept[index].row[symbol] & (OPEN - 1U) : 0;
+
+	if (depth > MAX_DEPTH)
+		diag_bug("a path was followed deeper than any record is");
+	if (to != 0)
+		return settle(p, to - 1, depth, j, node, false);
+	reach_below(p, state_of(p, state), symbol);
+	to = finish(p, depth);
+	if (index != UNKEPT && to != UNKEPT)
+		p->kept[index].row[symbol] = (uint16_t)((to + 1) | (p->kept[to].test != NO_TEST ? OPEN : 0));
+	return settle(p, to, depth, j, node, false);
+}
+
+/* One step down.  The state's upper half, the depth, goes up by one. */
+static inline uint32_t
+below(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
+{
+	uint32_t index = state & UNKEPT;
+	uint32_t to = index != UNKEPT ? p->kept[index].row[symbol] : 0;
+
+	if (to == PATHS_DEAD + 1)
+		return PATHS_DEAD;
+	if (to == 0 || (to & OPEN) != 0 || state >> INDEX_BITS == MAX_DEPTH)
+		return below_slowly(p, state, symbol, j, node);
+	return ((state >> INDEX_BITS) + 1) << INDEX_BITS | (to - 1);
+}
+
+uint32_t
+paths_member(struct paths *p, uint32_t state, const struct json *j, uint32_t key)
+{
+	uint32_t number = j->nodes[key].key;
+
+	if (state == PATHS_DEAD)
+		return PATHS_DEAD;
+	return below(p, state, number < p->classes_of ? p->class_of[number] : 0, j, key + 1);
+}
+
+uint32_t
+paths_element(struct paths *p, uint32_t state, const struct json *j, uint32_t node, uint32_t index)
+{
+	if (state == PATHS_DEAD)
+		return PATHS_DEAD;
+	return below(p, state, class_of_index(p, index), j, node);
+}
+
+const uint32_t *
+paths_matched(const struct paths *p, uint32_t state, size_t *count)
+{
+	const struct state *s = state_of(p, state);
+
+	*count = s->numbers;
+	return s->number;
+}

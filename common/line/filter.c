@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/line/filter.h"
+
+#include "common/json/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define MAX_RECORD ((size_t)64 << 20)
+#define MOST_RECORD ((size_t)1 << 30)
+#define MOST_DEPTH 10000
+/* What a line may hold besides its record: tags and labels. */
+#define ENVELOPE_ROOM ((size_t)128 << 10)
+#define PROGRESS_SECONDS 2
+
+/* A signal asked for the summary: SIGUSR1, or the timer of --progress. */
+static volatile sig_atomic_t asked;
+
+static void
+ask(int signal)
+{
+	(void)signal;
+	asked = 1;
+}
+
+void
+filter_init(struct filter *f, const char *program)
+{
+	*f = (struct filter){
+		.program = program,
+		.max_record = MAX_RECORD,
+		.max_depth = JSON_MAX_DEPTH,
+		.source = "",
+	};
+}
+
+static uint64_t
+whole_number(const struct options *o, uint64_t most)
+{
+	uint64_t value = 0;
+	const char *p = o->value;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+			options_misuse(o, "too large", o->value);
+	if (p == o->value || *p != '\0' || value == 0)
+		options_misuse(o, "not a whole number above 0", o->value);
+	if (value > most)
+		options_misuse(o, "too large", o->value);
+	return value;
+}
+
+static enum on_error
+on_error_word(const struct options *o)
+{
+	static const char *const words[] = {
+		[ON_ERROR_FAIL] = "fail", [ON_ERROR_SKIP] = "skip", [ON_ERROR_QUARANTINE] = "quarantine"
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(o->value, words[i]) == 0)
+			return (enum on_error)i;
+	options_misuse(o, "neither fail, skip nor quarantine", o->value);
+}
+
+bool
+filter_option(struct filter *f, struct options *o, int id)
+{
+	switch (id) {
+	case FILTER_ON_ERROR:
+		f->on_error = on_error_word(o);
+		return true;
+	case FILTER_QUARANTINE:
+		f->quarantine = o->value;
+		return true;
+	case FILTER_MAX_REFUSED:
+		f->max_refused = whole_number(o, UINT64_MAX);
+		return true;
+	case FILTER_MAX_RECORD:
+		if (!options_size(o->value, &f->max_record))
+			options_misuse(o, "not a size", o->value);
+		if (f->max_record > MOST_RECORD)
+			options_misuse(o, "more than 1G", o->value);
+		return true;
+	case FILTER_MAX_DEPTH:
+		f->max_depth = (unsigned)whole_number(o, MOST_DEPTH);
+		return true;
+	case FILTER_PROGRESS:
+		f->progress = true;
+		return true;
+	case FILTER_VERBOSE:
+		f->verbose = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Interrupted reads are tried again unless the summary is wanted: no SA_RESTART. */
+static void
+listen_for_signals(const struct filter *f)
+{
+	const struct itimerval every = {
+		.it_interval = { .tv_sec = PROGRESS_SECONDS },
+		.it_value = { .tv_sec = PROGRESS_SECONDS },
+	};
+	struct sigaction action = { .sa_handler = ask };
+
+	(void)sigaction(SIGUSR1, &action, NULL);
+	if (!f->progress || isatty(STDERR_FILENO) == 0)
+		return;
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)setitimer(ITIMER_REAL, &every, NULL);
+}
+
+void
+filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]))
+{
+	if (f->quarantine != NULL && f->on_error != ON_ERROR_QUARANTINE)
+		options_misuse(o, "only with --on-error quarantine", "--quarantine");
+	if (f->quarantine == NULL && f->on_error == ON_ERROR_QUARANTINE)
+		options_misuse(o, "needs --quarantine FILE", "--on-error quarantine");
+	if (f->max_refused > 0 && f->on_error == ON_ERROR_FAIL)
+		options_misuse(o, "only with --on-error skip or quarantine", "--max-refused");
+	f->began = clock_running();
+	if (!refusals_init(&f->refusals, f->on_error, f->quarantine, digest))
+		diag_die(EXIT_IO, "%s: %s", f->quarantine, strerror(errno));
+	f->refusals.max_refused = f->max_refused;
+	sink_init_take(&f->out, STDOUT_FILENO, "<stdout>");
+	listen_for_signals(f);
+}
+
+static void
+add_refused(const struct filter *f, struct buffer *text)
+{
+	const struct refusals *r = &f->refusals;
+	const char *before = " (";
+	char part[96];
+
+	for (size_t i = 0; i < REASON_COUNT; i++) {
+		if (r->by_reason[i] == 0)
+			continue;
+		int size = snprintf(
+		    part, sizeof part, "%s%s %" PRIu64, before, reason_code((enum reason)i), r->by_reason[i]);
+		(void)buffer_append(text, part, (size_t)size);
+		before = ", ";
+	}
+	if (r->count > 0)
+		(void)buffer_append(text, ")", 1);
+}
+
+static void
+summarise(const struct filter *f)
+{
+	struct buffer more;
+
+	buffer_init(&more, 1024);
+	add_refused(f, &more);
+	if (f->engine != NULL && f->engine->summary != NULL)
+		f->engine->summary(f->engine->context, &more);
+	diag_warn("%" PRIu64 " read, %" PRIu64 " written, %" PRIu64 " refused%.*s, %.1f s", f->read,
+	    f->written, f->refusals.count, (int)more.used, more.used > 0 ? more.at : "",
+	    clock_running() - f->began);
+	buffer_release(&more);
+}
+
+void
+filter_poll(struct filter *f)
+{
+	if (asked == 0)
+		return;
+	asked = 0;
+	summarise(f);
+}
+
+enum filter_outcome
+filter_refuse(struct filter *f, const struct refused *what)
+{
+	enum diag_exit status = refuse_record(&f->refusals, what);
+
+	f->status = diag_worse(f->status, status);
+	return status == EXIT_REFUSED ? FILTER_DONE : FILTER_STOP;
+}
+
+static bool
+refuse_here(struct filter *f, enum reason reason, size_t byte)
+{
+	const struct refused what = {
+		.source = f->source, .line = f->line, .reason = reason, .byte = byte, .record = f->record
+	};
+
+	return filter_refuse(f, &what) == FILTER_DONE;
+}
+
+bool
+filter_line(struct filter *f, struct bytes line)
+{
+	f->record = line;
+	f->read++;
+	switch (f->engine->record(f->engine->context, f, line)) {
+	case FILTER_DONE:
+		return f->out.error == 0;
+	case FILTER_REFUSE:
+		return refuse_here(f, f->reason, f->byte);
+	case FILTER_STOP:
+		return false;
+	}
+	diag_bug("an outcome that is none");
+}
+
+static bool
+read_failed(struct filter *f, int error)
+{
+	diag_warn("%s: %s", f->source, strerror(error));
+	f->status = diag_worse(f->status, EXIT_IO);
+	return false;
+}
+
+static size_t
+line_limit(const struct filter *f)
+{
+	return f->engine->envelope == 0 ? f->max_record : f->max_record * f->engine->envelope + ENVELOPE_ROOM;
+}
+
+/* What lines_next gave, taken care of: false if the run must end, or this file did (*ENDED). */
+static bool
+take(struct filter *f, struct lines *in, enum lines_outcome outcome, struct bytes record, bool *ended)
+{
+	f->line = in->number;
+	switch (outcome) {
+	case LINES_RECORD:
+		return filter_line(f, record);
+	case LINES_REFUSED:
+		f->read++;
+		f->record = in->reason == REASON_TOO_LONG ? (struct bytes){ "", 0 } : record;
+		if (f->engine->refused != NULL)
+			f->engine->refused(f->engine->context, f, in->reason);
+		return refuse_here(f, in->reason, in->refused_byte);
+	case LINES_END:
+		*ended = true;
+		return false;
+	case LINES_READ_FAILED:
+		return read_failed(f, in->error);
+	case LINES_FLUSH_FAILED:
+		return false;
+	case LINES_WOKEN:
+		return true;
+	}
+	diag_bug("an outcome that is none");
+}
+
+bool
+filter_frames(struct filter *f, struct lines *in, filter_next *next, void *context)
+{
+	struct bytes record = { "", 0 };
+	bool ended = false;
+	bool going = true;
+
+	in->wake = &asked;
+	while (going) {
+		enum lines_outcome outcome = next(context, in, &record);
+
+		filter_poll(f);
+		going = take(f, in, outcome, record, &ended);
+	}
+	return ended;
+}
+
+static enum lines_outcome
+next_line(void *context, struct lines *in, struct bytes *record)
+{
+	(void)context;
+	return lines_next(in, record);
+}
+
+static bool
+each_line(void *context, struct filter *f, int fd)
+{
+	struct lines in;
+
+	(void)context;
+	lines_init(&in, fd, f->source, line_limit(f), &f->out);
+	bool ended = filter_frames(f, &in, next_line, NULL);
+
+	lines_release(&in);
+	return ended;
+}
+
+static bool
+one_file(struct filter *f, const char *path, bool (*each)(void *context, struct filter *f, int fd))
+{
+	bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	bool going;
+
+	f->source = standard ? "<stdin>" : path;
+	f->line = 0;
+	if (fd < 0)
+		return read_failed(f, errno);
+	going = each(f->engine->context, f, fd);
+	if (!standard)
+		(void)close(fd);
+	return going;
+}
+
+/* What is good and stands before a bad record is delivered in any case. */
+static int
+finish(struct filter *f)
+{
+	const struct filter_engine *e = f->engine;
+
+	if (f->status <= EXIT_REFUSED && f->out.error == 0 && e->end != NULL &&
+	    e->end(e->context, f) == FILTER_REFUSE)
+		diag_bug("the end of the input is no record to refuse");
+	if (!sink_close(&f->out)) {
+		if (f->out.error != ECANCELED)
+			diag_warn("%s: %s", f->out.name, strerror(f->out.error));
+		f->status = diag_worse(f->status, EXIT_IO);
+	}
+	if (!refusals_end(&f->refusals))
+		f->status = diag_worse(f->status, EXIT_IO);
+	if (f->verbose)
+		summarise(f);
+	return (int)f->status;
+}
+
+int
+filter_run_files(struct filter *f, const struct options *o, const struct filter_engine *e,
+    bool (*each)(void *context, struct filter *f, int fd))
+{
+	bool going = true;
+
+	f->engine = e;
+	if (o->operands == 0)
+		going = one_file(f, "-", each);
+	for (int i = 0; going && i < o->operands; i++)
+		going = one_file(f, o->operand[i], each);
+	return finish(f);
+}
+
+int
+filter_run(struct filter *f, const struct options *o, const struct filter_engine *e)
+{
+	return filter_run_files(f, o, e, each_line);
+}

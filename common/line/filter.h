@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_LINE_FILTER_H
+#define EHR_LINE_FILTER_H
+
+#include "common/base/clock.h"
+#include "common/base/options.h"
+#include "common/line/lines.h"
+#include "common/line/refusal.h"
+#include "common/line/sink.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * filter: what all filters do alike: the shared options, the loop over files and lines, refusals, the summary
+ * (-v, SIGUSR1, --progress), the exit status.  A program brings an engine: what to do with one line, and what
+ *at the end.
+ *
+ *	static const struct option_entry table[] = { FILTER_OPTIONS, { POLICY, 'P', ... }, ... };
+ *	struct filter f; filter_init(&f, "ehr-x");
+ *	while ((id = options_next(&o)) != OPTIONS_END)
+ *		if (!filter_option(&f, &o, id)) switch (id) ...
+ *	... load the policy ...
+ *	return filter_run(&f, o.operand, o.operands, &engine);
+ */
+enum {
+	FILTER_ON_ERROR = 1000,
+	FILTER_QUARANTINE,
+	FILTER_MAX_REFUSED,
+	FILTER_MAX_RECORD,
+	FILTER_MAX_DEPTH,
+	FILTER_PROGRESS,
+	FILTER_VERBOSE,
+};
+
+#define FILTER_OPTIONS                                                                                       \
+	{ FILTER_ON_ERROR, 0, false, "on-error", "fail|skip|quarantine",                                     \
+		"what to do when a record is refused (fail)" },                                              \
+	    { FILTER_QUARANTINE, 0, false, "quarantine", "FILE", "where refused records go" },               \
+	    { FILTER_MAX_REFUSED, 0, false, "max-refused", "N", "stop when more than N were refused" },      \
+	    { FILTER_MAX_RECORD, 0, false, "max-record", "SIZE", "refuse a record longer than SIZE (64M)" }, \
+	    { FILTER_MAX_DEPTH, 0, false, "max-depth", "N", "refuse nesting deeper than N (256)" },          \
+	    { FILTER_PROGRESS, 0, false, "progress", NULL,                                                   \
+		    "show progress if standard error is a terminal" },                                       \
+	{                                                                                                    \
+		FILTER_VERBOSE, 'v', false, "verbose", NULL, "print a summary at the end"                    \
+	}
+
+struct filter {
+	const char *program;
+	size_t max_record;
+	unsigned max_depth;
+	bool verbose;
+	bool progress;
+	struct refusals refusals;
+	struct sink out;
+	uint64_t read;    /* records seen, refused ones included */
+	uint64_t written; /* lines written: the engine counts */
+	const char *source;
+	size_t line;         /* of the record at hand */
+	struct bytes record; /* the line at hand, as it came */
+	/* what the engine leaves with FILTER_REFUSE */
+	enum reason reason;
+	size_t byte; /* in the line, from 1; 0: none to name */
+	/* what it leaves with FILTER_STOP, having said why; the worst counts */
+	enum diag_exit status;
+	/* private */
+	enum on_error on_error;
+	const char *quarantine;
+	uint64_t max_refused;
+	double began;
+	const struct filter_engine *engine;
+};
+
+enum filter_outcome {
+	FILTER_DONE,   /* taken care of; what there was to write was put to f->out */
+	FILTER_REFUSE, /* reason and byte are set in the filter: filter_no() */
+	FILTER_STOP,   /* the run ends; status is set in the filter: filter_stop() */
+};
+
+struct filter_engine {
+	void *context;
+	/* One line, JSON_SLACK readable bytes behind it.  Writes to f->out all of what the record gives, or
+	 * nothing. */
+	enum filter_outcome (*record)(void *context, struct filter *f, struct bytes line);
+	/* A line that was refused before record() could see it: for programs that answer every line.  May be
+	 * NULL. */
+	void (*refused)(void *context, struct filter *f, enum reason reason);
+	/* After the last line of the last file; also after a stop with a status of 0 or 1.  May be NULL. */
+	enum filter_outcome (*end)(void *context, struct filter *f);
+	/* More for the summary, after "N read, N written, N refused": ", 3 withheld".  May be NULL. */
+	void (*summary)(void *context, struct buffer *text);
+	/* A line may be so much longer than --max-record (an envelope): line <= envelope * max_record + 128
+	 * KiB. */
+	unsigned envelope; /* 0: a bare record */
+};
+
+/* For engines: return filter_no(f, REASON_X, byte); */
+static inline enum filter_outcome
+filter_no(struct filter *f, enum reason reason, size_t byte)
+{
+	f->reason = reason;
+	f->byte = byte;
+	return FILTER_REFUSE;
+}
+
+/* The run ends with STATUS; a message has been written, or (EXIT_IO after a failed sink) will be. */
+static inline enum filter_outcome
+filter_stop(struct filter *f, enum diag_exit status)
+{
+	f->status = diag_worse(f->status, status);
+	return FILTER_STOP;
+}
+
+void filter_init(struct filter *f, const char *program);
+
+/* True if ID is one of FILTER_OPTIONS; a bad value ends the program with EXIT_USAGE. */
+bool filter_option(struct filter *f, struct options *o, int id);
+
+/*
+ * Opens standard output and the quarantine; DIGEST as for refusals_init.  Ends the program if they cannot be
+ * had (EXIT_IO) or the options do not go together (EXIT_USAGE).  After this, f->refusals and f->out can be
+ * used.
+ */
+void filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]));
+
+/*
+ * Refuses something other than the line at hand (a line of a group, an entry of a frame).  FILTER_DONE: go
+ * on; FILTER_STOP: the run must end.
+ */
+enum filter_outcome filter_refuse(struct filter *f, const struct refused *what);
+
+/* All records of all operands (standard input if there are none) through the engine: the exit status of the
+ * program. */
+int filter_run(struct filter *f, const struct options *o, const struct filter_engine *e);
+
+/*
+ * The same in pieces, for a program that frames its input in its own way: opens each operand and calls EACH
+ * with its descriptor, until one does not return true; then the end of filter_run.
+ */
+int filter_run_files(struct filter *f, const struct options *o, const struct filter_engine *e,
+    bool (*each)(void *context, struct filter *f, int fd));
+
+/*
+ * For such a program: all that NEXT gives out of IN, with refusals and the summary as in filter_run, until it
+ * says LINES_END.  True if the run goes on with the next file.  NEXT is called as lines_next is, which it may
+ * call.
+ */
+typedef enum lines_outcome filter_next(void *context, struct lines *in, struct bytes *record);
+bool filter_frames(struct filter *f, struct lines *in, filter_next *next, void *context);
+
+/* One line of f->source through the engine and its refusals: false if the run must end. */
+bool filter_line(struct filter *f, struct bytes line);
+
+/* Prints the summary now if SIGUSR1 or --progress asks for it: call it now and then. */
+void filter_poll(struct filter *f);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/line/sink.h"
+
+#include "common/base/diag.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+/*
+ * Large blocks, and a pipe that holds several: on few processors the programs of a pipeline then take turns a
+ * thousand times less often.  A pipe that may not grow stays as it is.
+ */
+#define BLOCK_SIZE ((size_t)128 * 1024)
+#define PIPE_SIZE (512 * 1024)
+
+void
+sink_init_take(struct sink *s, int fd, const char *name)
+{
+	*s = (struct sink){ .name = name, .fd = fd };
+	buffer_init(&s->block, BLOCK_SIZE);
+	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
+}
+
+void
+sink_before_write(struct sink *s, bool (*before)(void *context), void *context)
+{
+	s->before = before;
+	s->context = context;
+}
+
+/* A parent may have left the descriptor non-blocking: wait, as if it were not. */
+static bool
+try_again(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+
+	if (errno == EAGAIN)
+		return poll(&wait, 1, -1) >= 0 || errno == EINTR;
+	return errno == EINTR;
+}
+
+static bool
+write_all(struct sink *s, struct bytes text)
+{
+	if (text.size > 0 && s->before != NULL && !s->before(s->context)) {
+		s->error = ECANCELED;
+		return false;
+	}
+	while (text.size > 0) {
+		ssize_t n = write(s->fd, text.at, text.size);
+
+		if (n < 0 && try_again(s->fd))
+			continue;
+		if (n < 0) {
+			s->error = errno;
+			return false;
+		}
+		text.at += n;
+		text.size -= (size_t)n;
+	}
+	return true;
+}
+
+bool
+sink_flush(struct sink *s)
+{
+	struct bytes waiting = { s->block.at, s->block.used };
+
+	if (s->error != 0)
+		return false;
+	s->block.used = 0;
+	return write_all(s, waiting);
+}
+
+bool
+sink_put(struct sink *s, struct bytes text)
+{
+	if (s->error != 0)
+		return false;
+	if (buffer_append(&s->block, text.at, text.size))
+		return true;
+	if (!sink_flush(s))
+		return false;
+	return buffer_append(&s->block, text.at, text.size) || write_all(s, text);
+}
+
+char *
+sink_room(struct sink *s, size_t size)
+{
+	if (s->error != 0 || (!buffer_reserve(&s->block, size) && !sink_flush(s)))
+		return NULL;
+	if (!buffer_reserve(&s->block, size))
+		diag_bug("more room wanted than a sink has");
+	return s->block.at + s->block.used;
+}
+
+void
+sink_took(struct sink *s, size_t size)
+{
+	s->block.used += size;
+}
+
+bool
+sink_line(struct sink *s, struct bytes record)
+{
+	return sink_put(s, record) && sink_put(s, (struct bytes){ "\n", 1 });
+}
+
+bool
+sink_close(struct sink *s)
+{
+	bool whole = sink_flush(s);
+
+	if (close(s->fd) != 0 && whole) {
+		s->error = errno;
+		whole = false;
+	}
+	s->fd = -1;
+	buffer_release(&s->block);
+	return whole;
+}

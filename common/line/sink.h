@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_LINE_SINK_H
+#define EHR_LINE_SINK_H
+
+#include "common/base/buffer.h"
+
+#include <stdbool.h>
+
+/*
+ * sink: records out.  Bytes gather in a block and are written when it is full, when
+ * the reader is about to wait for input (see lines.h), and at sink_close.  The first
+ * failure stays: every later call returns false, and error holds its errno.
+ *
+ * A hook may be called before anything is written; what must be on record elsewhere
+ * first (the audit log) goes there.  If it says no, nothing is written any more, and
+ * error is ECANCELED: whoever set the hook has told why.
+ */
+struct sink {
+	const char *name; /* for messages; borrowed */
+	int error;
+	/* private */
+	int fd;
+	struct buffer block;
+	bool (*before)(void *context);
+	void *context;
+};
+
+/* FD belongs to the sink from here on. */
+void sink_init_take(struct sink *s, int fd, const char *name);
+
+/* CONTEXT is borrowed for the life of the sink. */
+void sink_before_write(struct sink *s, bool (*before)(void *context), void *context);
+
+/* One record and its newline. */
+bool sink_line(struct sink *s, struct bytes record);
+
+bool sink_put(struct sink *s, struct bytes text);
+bool sink_flush(struct sink *s);
+
+/*
+ * Room for SIZE bytes (at most SINK_ROOM) at the end of the block, for a caller that writes them there itself
+ * and then says how many they were: what is encoded need not be copied.  NULL if the sink has failed.
+ */
+enum { SINK_ROOM = 128 * 1024 };
+char *sink_room(struct sink *s, size_t size);
+void sink_took(struct sink *s, size_t size);
+
+/* Flushes, closes, releases.  False if anything since sink_init_take was lost. */
+bool sink_close(struct sink *s);
+
+#endif

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/notify_policy.h"
+
+#include "common/base/clock.h"
+#include "common/line/tags.h"
+#include "common/policy/seal_policy.h"
+#include "common/policy/vocabulary.h"
+
+#include <string.h>
+
+#define LAST_RESORT "last-resort"
+
+struct reader {
+	struct notify_policy *plan;
+	const char *file;
+	struct fault *fault;
+};
+
+int
+notify_policy_word(const struct notify_policy *plan, struct bytes word)
+{
+	for (unsigned i = 0; i < plan->words; i++)
+		if (bytes_equal(plan->word[i], word))
+			return (int)i;
+	return -1;
+}
+
+int
+notify_policy_class(const struct notify_policy *plan, struct bytes name)
+{
+	for (unsigned i = 0; i < plan->classes; i++)
+		if (bytes_equal(plan->class[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+int
+notify_policy_step_of(const struct notify_tier *tier, unsigned class)
+{
+	for (unsigned i = 0; i < tier->steps; i++)
+		if ((tier->step[i].classes & UINT32_C(1) << class) != 0)
+			return (int)i;
+	return -1;
+}
+
+static bool
+read_duration(const struct reader *r, const struct yaml_node *node, int64_t *seconds)
+{
+	struct bytes text;
+
+	if (node == NULL)
+		return true;
+	if (!yaml_string(r->file, node, &text, r->fault))
+		return false;
+	return clock_parse_duration(text, seconds) ||
+	       fault_at(r->fault, r->file, node, "expected a duration such as 60s, 5m, 4h or 30d");
+}
+
+/* Sections of ehr-deliver: which words they may hold.  What they mean is checked where they are used. */
+static const struct {
+	const char *section;
+	const char *words; /* each with a blank behind it; "" for any */
+} others[] = {
+	{ "inhibit", "by hides for " },
+	{ "order", "slots reserved " },
+	{ "spool", "segment keep_journal keep_ids max_ids " },
+	{ "retry", "" },
+	{ "drain_every", NULL },
+};
+
+static bool
+has_word(const char *words, struct bytes word)
+{
+	for (; *words != '\0'; words += strcspn(words, " ") + 1)
+		if (bytes_equal(word, (struct bytes){ words, strcspn(words, " ") }))
+			return true;
+	return false;
+}
+
+static bool
+read_keys(const struct reader *r, const struct yaml_node *node, const char *words)
+{
+	if (node == NULL || words == NULL)
+		return true;
+	if (node->kind != YAML_MAP)
+		return fault_at(r->fault, r->file, node, "expected a map");
+	for (size_t i = 0; i < node->count && words[0] != '\0'; i++)
+		if (!has_word(words, node->key[i]->text))
+			return fault_at(r->fault, r->file, node->key[i], "unknown key '%.*s'",
+			    (int)node->key[i]->text.size, node->key[i]->text.at);
+	return true;
+}
+
+static bool
+read_channels(const struct reader *r, const struct yaml_node *node)
+{
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_MAP)
+		return fault_at(r->fault, r->file, node, "expected a map from channel to what it is");
+	for (size_t i = 0; i < node->count; i++)
+		if (!read_keys(r, node->item[i], "command sha256 mode timeout slots secret order allow "))
+			return false;
+	r->plan->channels = node;
+	return true;
+}
+
+static bool
+read_responders(const struct reader *r, const struct yaml_node *node)
+{
+	struct notify_policy *plan = r->plan;
+
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_MAP)
+		return fault_at(r->fault, r->file, node, "expected a map from class to roles");
+	if (node->count > NOTIFY_MAX_CLASSES)
+		return fault_at(
+		    r->fault, r->file, node, "more than %d classes of responders", NOTIFY_MAX_CLASSES);
+	for (size_t i = 0; i < node->count; i++) {
+		struct bytes role;
+
+		if (bytes_are(node->key[i]->text, LAST_RESORT) || !tag_is_word(node->key[i]->text))
+			return fault_at(r->fault, r->file, node->key[i], "not a name for a class");
+		if (yaml_strings(node->item[i]) == 0)
+			return fault_at(r->fault, r->file, node->item[i], "expected the roles of this class");
+		for (size_t k = 0; k < yaml_strings(node->item[i]); k++)
+			if (!yaml_item_string(r->file, node->item[i], k, &role, r->fault))
+				return false;
+		plan->class[plan->classes++] =
+		    (struct notify_class){ .name = node->key[i]->text, .roles = node->item[i] };
+	}
+	return true;
+}
+
+static bool
+read_classes(const struct reader *r, const struct yaml_node *node, struct notify_step *step)
+{
+	struct bytes name;
+
+	if (yaml_strings(node) == 0)
+		return fault_at(r->fault, r->file, node, "expected classes of responders");
+	for (size_t i = 0; i < yaml_strings(node); i++) {
+		if (!yaml_item_string(r->file, node, i, &name, r->fault))
+			return false;
+		int class = notify_policy_class(r->plan, name);
+		if (bytes_are(name, LAST_RESORT))
+			step->last_resort = true;
+		else if (class < 0)
+			return fault_at(
+			    r->fault, r->file, node, "unknown class '%.*s'", (int)name.size, name.at);
+		else
+			step->classes |= UINT32_C(1) << class;
+	}
+	return true;
+}
+
+static bool
+read_step(const struct reader *r, const struct yaml_node *node, struct notify_tier *tier)
+{
+	struct notify_step *step = &tier->step[tier->steps];
+	struct yaml_map m;
+
+	if (tier->steps == NOTIFY_MAX_STEPS)
+		return fault_at(r->fault, r->file, node, "more than %d steps", NOTIFY_MAX_STEPS);
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	const struct yaml_node *to = yaml_need(&m, "to");
+	const struct yaml_node *after = yaml_take(&m, "after");
+	if (!yaml_close(&m) || !read_classes(r, to, step) || !read_duration(r, after, &step->after))
+		return false;
+	if (tier->steps > 0 && step->after <= step[-1].after)
+		return fault_at(r->fault, r->file, node, "after must rise from step to step");
+	tier->classes |= step->classes;
+	tier->steps++;
+	return true;
+}
+
+static bool
+read_tier(const struct reader *r, const struct yaml_node *node, struct notify_tier *tier)
+{
+	struct yaml_map m;
+	uint64_t remind;
+	int64_t reack;
+
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	const struct yaml_node *dispatch = yaml_need(&m, "dispatch");
+	const struct yaml_node *expires = yaml_need(&m, "expires");
+	const struct yaml_node *ack = yaml_take(&m, "ack");
+	const struct yaml_node *reminders = yaml_take(&m, "remind");
+	const struct yaml_node *again = yaml_take(&m, "reack");
+	const struct yaml_node *steps = yaml_need(&m, "steps");
+	if (!yaml_close(&m) || !read_duration(r, dispatch, &tier->dispatch) ||
+	    !read_duration(r, expires, &tier->expires) || !read_duration(r, ack, &tier->ack) ||
+	    !read_duration(r, again, &reack) || !yaml_integer(r->file, reminders, 0, 100, &remind, r->fault))
+		return false;
+	if (steps->kind != YAML_LIST || steps->count == 0)
+		return fault_at(r->fault, r->file, steps, "expected a list of steps");
+	for (size_t i = 0; i < steps->count; i++)
+		if (!read_step(r, steps->item[i], tier))
+			return false;
+	tier->known = true;
+	return true;
+}
+
+static bool
+read_tiers(const struct reader *r, const struct yaml_node *node)
+{
+	struct notify_policy *plan = r->plan;
+
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_MAP)
+		return fault_at(r->fault, r->file, node, "expected a map from criticality to tier");
+	plan->has_tiers = true;
+	for (size_t i = 0; i < node->count; i++) {
+		int word = notify_policy_word(plan, node->key[i]->text);
+
+		if (word < 0)
+			return fault_at(r->fault, r->file, node->key[i], "unknown criticality '%.*s'",
+			    (int)node->key[i]->text.size, node->key[i]->text.at);
+		if (!read_tier(r, node->item[i], &plan->tier[word]))
+			return false;
+	}
+	for (unsigned i = 0; i < plan->words; i++)
+		if (!plan->tier[i].known)
+			return fault_at(r->fault, r->file, node,
+			    "criticality-gap: no tier for criticality '%.*s'", (int)plan->word[i].size,
+			    plan->word[i].at);
+	return true;
+}
+
+static bool
+read_coverage(const struct reader *r, const struct yaml_node *node)
+{
+	static const char *const words[] = { "none", "warn", "require", NULL };
+
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_MAP || !r->plan->has_tiers)
+		return fault_at(
+		    r->fault, r->file, node, "expected a map from criticality to coverage, and tiers");
+	for (size_t i = 0; i < node->count; i++) {
+		int word = notify_policy_word(r->plan, node->key[i]->text);
+		unsigned coverage;
+
+		if (word < 0)
+			return fault_at(r->fault, r->file, node->key[i], "unknown criticality '%.*s'",
+			    (int)node->key[i]->text.size, node->key[i]->text.at);
+		if (!yaml_word(r->file, node->item[i], words, &coverage, r->fault))
+			return false;
+		if (coverage == COVERAGE_REQUIRE && !r->plan->has_last_resort)
+			return fault_at(r->fault, r->file, node->item[i], "require without a last_resort");
+		r->plan->tier[word].coverage = (enum notify_coverage)coverage;
+	}
+	return true;
+}
+
+static bool
+read_payload(const struct reader *r, const struct yaml_node *node)
+{
+	static const char *const words[] = { "empty", "reference", "sealed", NULL };
+
+	/* What is not said is the safe thing: a reference, which only a key holder can use. */
+	r->plan->payload[PAYLOAD_EMPTY] = r->plan->payload[PAYLOAD_REFERENCE] = node == NULL;
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_LIST || node->count == 0)
+		return fault_at(r->fault, r->file, node, "expected a list of empty, reference, sealed");
+	for (size_t i = 0; i < node->count; i++) {
+		unsigned kind;
+
+		if (!yaml_word(r->file, node->item[i], words, &kind, r->fault))
+			return false;
+		r->plan->payload[kind] = true;
+	}
+	return true;
+}
+
+static bool
+read_grants(const struct reader *r, const struct yaml_node *node)
+{
+	static const char *const words[] = { "require", "optional", NULL };
+	struct yaml_map m;
+	unsigned revocation = 1;
+
+	if (node == NULL)
+		return true;
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	const struct yaml_node *lifetime = yaml_take(&m, "max_lifetime");
+	const struct yaml_node *list = yaml_take(&m, "revocation");
+	if (!yaml_close(&m) || !read_duration(r, lifetime, &r->plan->max_lifetime) ||
+	    (list != NULL && !yaml_word(r->file, list, words, &revocation, r->fault)))
+		return false;
+	r->plan->revocation_required = revocation == 0;
+	return true;
+}
+
+static bool
+read_break_glass(const struct reader *r, const struct yaml_node *node)
+{
+	struct notify_policy *plan = r->plan;
+	struct yaml_map m;
+	struct bytes tell = { "", 0 };
+
+	plan->break_glass_tell = -1;
+	if (node == NULL)
+		return plan->floor != FLOOR_OFFER_BREAK_GLASS ||
+		       fault_at(
+			   r->fault, r->file, NULL, "critical_floor: offer-break-glass without break_glass");
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	const struct yaml_node *purpose = yaml_need(&m, "purpose");
+	const struct yaml_node *lasts = yaml_need(&m, "offer_for");
+	const struct yaml_node *class = yaml_take(&m, "tell");
+	if (!yaml_close(&m) || !yaml_string(r->file, purpose, &plan->break_glass_purpose, r->fault) ||
+	    !read_duration(r, lasts, &plan->break_glass_for) || !yaml_string(r->file, class, &tell, r->fault))
+		return false;
+	if (vocabulary_find(VOCABULARY_PURPOSE, plan->break_glass_purpose) == NULL)
+		return fault_at(r->fault, r->file, purpose, "unknown-code: no purpose of use");
+	if (class != NULL && (plan->break_glass_tell = notify_policy_class(plan, tell)) < 0)
+		return fault_at(r->fault, r->file, class, "unknown class '%.*s'", (int)tell.size, tell.at);
+	return true;
+}
+
+static bool
+read_floor(const struct reader *r, const struct yaml_node *node)
+{
+	static const char *const words[] = { "suppress", "notify-empty", "offer-break-glass", NULL };
+	unsigned floor = FLOOR_SUPPRESS;
+
+	if (node != NULL && !yaml_word(r->file, node, words, &floor, r->fault))
+		return false;
+	r->plan->floor = (enum notify_floor)floor;
+	return true;
+}
+
+static bool
+read_last_resort(const struct reader *r, const struct yaml_node *node)
+{
+	r->plan->has_last_resort = node != NULL;
+	return read_keys(r, node, "channel to ");
+}
+
+static bool
+read_visible_change(const struct reader *r, const struct yaml_node *node)
+{
+	r->plan->visible_change = node != NULL;
+	return read_keys(r, node, "keep max ");
+}
+
+static bool
+read_authority(const struct reader *r, const struct yaml_node *node)
+{
+	return yaml_string(r->file, node, &r->plan->authority, r->fault);
+}
+
+/* In this order: what names classes comes behind what defines them. */
+static const struct {
+	const char *key;
+	bool (*read)(const struct reader *r, const struct yaml_node *node);
+} sections[] = {
+	{ "authority", read_authority },
+	{ "grants", read_grants },
+	{ "payload", read_payload },
+	{ "visible_change", read_visible_change },
+	{ "responders", read_responders },
+	{ "tiers", read_tiers },
+	{ "last_resort", read_last_resort },
+	{ "coverage", read_coverage },
+	{ "critical_floor", read_floor },
+	{ "break_glass", read_break_glass },
+	{ "channels", read_channels },
+};
+
+static bool
+read_plan(const struct reader *r, const struct yaml_node *root)
+{
+	struct yaml_map m;
+	uint64_t version;
+
+	if (!yaml_open(&m, r->file, root, r->fault) ||
+	    !yaml_integer(r->file, yaml_need(&m, "notify"), 1, 1, &version, r->fault))
+		return false;
+	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+		if (!sections[i].read(r, yaml_take(&m, sections[i].key)))
+			return false;
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (!read_keys(r, yaml_take(&m, others[i].section), others[i].words))
+			return false;
+	return yaml_close(&m);
+}
+
+static bool
+read_words(struct notify_policy *plan, struct policy *p, struct fault *f)
+{
+	const char *shown;
+	const struct yaml_node *root = policy_yaml(p, "classify.yaml", &shown, f);
+	const struct yaml_node *criticality = root != NULL ? yaml_find(root, "criticality") : NULL;
+	const struct yaml_node *order = criticality != NULL ? yaml_find(criticality, "order") : NULL;
+
+	if (root == NULL)
+		return false;
+	if (order == NULL || order->kind != YAML_LIST || order->count == 0 || order->count > NOTIFY_MAX_WORDS)
+		return fault_at(
+		    f, shown, order, "expected the words of criticality: order: in `criticality:`");
+	for (size_t i = 0; i < order->count; i++)
+		if (!yaml_string(shown, order->item[i], &plan->word[plan->words++], f))
+			return false;
+	return true;
+}
+
+bool
+notify_policy_load(struct notify_policy *plan, struct policy *p, struct fault *f)
+{
+	struct reader r = { .plan = plan, .fault = f };
+	struct seal_policy sealing;
+
+	*plan = (struct notify_policy){ .break_glass_tell = -1 };
+	if (!read_words(plan, p, f) || !seal_policy_load(&sealing, p, f))
+		return false;
+	plan->domain = sealing.domain;
+	const struct yaml_node *root = policy_yaml(p, "notify.yaml", &r.file, f);
+	return root != NULL && read_plan(&r, root);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_NOTIFY_POLICY_H
+#define EHR_POLICY_NOTIFY_POLICY_H
+
+#include "common/policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * notify_policy: notify.yaml: who responds to what, how fast, and what happens if nobody does.  Criticality
+ * picks a tier; a tier has deadlines and steps; a step names classes of responders; a class lists the roles
+ * that may belong to it. All times are in seconds.  The words of criticality are classify.yaml's, most
+ * harmless first.
+ */
+enum {
+	NOTIFY_MAX_WORDS = 16,   /* of criticality */
+	NOTIFY_MAX_CLASSES = 32, /* of responders: a set is a bit mask */
+	NOTIFY_MAX_STEPS = 16,
+};
+
+enum notify_payload { PAYLOAD_EMPTY, PAYLOAD_REFERENCE, PAYLOAD_SEALED, PAYLOAD_KINDS };
+enum notify_coverage { COVERAGE_NONE, COVERAGE_WARN, COVERAGE_REQUIRE };
+enum notify_floor { FLOOR_SUPPRESS, FLOOR_NOTIFY_EMPTY, FLOOR_OFFER_BREAK_GLASS };
+
+struct notify_class {
+	struct bytes name;
+	const struct yaml_node *roles; /* list of strings */
+};
+
+struct notify_step {
+	uint32_t classes; /* bit i: class i */
+	bool last_resort; /* the route of the last resort, not a class */
+	int64_t after;
+};
+
+struct notify_tier {
+	bool known;
+	int64_t dispatch;
+	int64_t ack; /* 0: none wanted */
+	int64_t expires;
+	uint32_t classes; /* of all steps */
+	struct notify_step step[NOTIFY_MAX_STEPS];
+	unsigned steps;
+	enum notify_coverage coverage;
+};
+
+struct notify_policy {
+	struct bytes word[NOTIFY_MAX_WORDS];
+	unsigned words;
+	bool has_tiers; /* false: everyone whose AL suffices hears of everything */
+	struct notify_tier tier[NOTIFY_MAX_WORDS];
+	struct notify_class class[NOTIFY_MAX_CLASSES];
+	unsigned classes;
+	bool payload[PAYLOAD_KINDS];
+	bool visible_change;
+	bool revocation_required;
+	int64_t max_lifetime;   /* of a grant; 0: no limit */
+	struct bytes authority; /* a file of the policy; empty: the site's */
+	enum notify_floor floor;
+	struct bytes break_glass_purpose;
+	int64_t break_glass_for;
+	int break_glass_tell; /* class, -1 if nobody */
+	bool has_last_resort;
+	const struct yaml_node *channels; /* a map, NULL if the policy names none */
+	struct bytes domain;              /* seal.yaml's */
+};
+
+/* Reads notify.yaml, the criticality words of classify.yaml and the domain of seal.yaml.  Texts live as long
+ * as the policy. */
+bool notify_policy_load(struct notify_policy *plan, struct policy *p, struct fault *f);
+
+/* The index of a criticality word or class, -1 if it is none. */
+int notify_policy_word(const struct notify_policy *plan, struct bytes word);
+int notify_policy_class(const struct notify_policy *plan, struct bytes name);
+
+/* The first step of TIER whose classes include CLASS, -1 if none does. */
+int notify_policy_step_of(const struct notify_tier *tier, unsigned class);
+
+#endif
