@@ -111,7 +111,7 @@ judge_grant(const struct match *m, const struct subscription *sub, struct bytes 
 
 	if (fault != GRANT_GOOD)
 		return fault;
-	if (subject.size == 0 ? !words_have(&sub->grant->subjects, bytes_of("*"))
+	if (subject.size == 0 ? !grant_words_have(&sub->grant->subjects, bytes_of("*"))
 			      : !grants_cover(m->grants, sub->grant, subject))
 		return GRANT_SUBJECT;
 	return GRANT_GOOD;

@@ -62,7 +62,7 @@ read_id(const struct reader *r, const struct yaml_node *node, struct subscriptio
 }
 
 static bool
-read_words(const struct reader *r, const struct yaml_node *node, struct words *w)
+read_words(const struct reader *r, const struct yaml_node *node, struct grant_words *w)
 {
 	size_t count = yaml_strings(node);
 
@@ -206,7 +206,7 @@ role_fits(const struct notify_class *class, const struct grant *grant)
 		const struct yaml_node *role =
 		    class->roles->kind == YAML_LIST ? class->roles->item[i] : class->roles;
 
-		if (words_have(&grant->roles, role->text))
+		if (grant_words_have(&grant->roles, role->text))
 			return true;
 	}
 	return false;
@@ -520,8 +520,8 @@ each_subject(struct subscriptions *s, uint32_t position)
 	for (size_t i = 0; i < sub->subjects.count; i++) {
 		struct bytes subject = sub->subjects.at[i];
 		const struct panel *panel = subject.at[0] == '@' ? grants_panel(s->grants, subject) : NULL;
-		struct words one = { &subject, subject.size > 0 && subject.at[0] != '@' };
-		const struct words *all = panel != NULL ? &panel->subjects : &one;
+		struct grant_words one = { &subject, subject.size > 0 && subject.at[0] != '@' };
+		const struct grant_words *all = panel != NULL ? &panel->subjects : &one;
 
 		for (size_t k = 0; k < all->count; k++, count++)
 			if (s->slots != NULL && all->at[k].size > 0)

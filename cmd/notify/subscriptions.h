@@ -2,7 +2,7 @@
 #ifndef EHR_NOTIFY_SUBSCRIPTIONS_H
 #define EHR_NOTIFY_SUBSCRIPTIONS_H
 
-#include "common/access/grants.h"
+#include "common/policy/grants.h"
 #include "common/policy/jq.h"
 #include "common/policy/notify_policy.h"
 
@@ -16,7 +16,7 @@ struct subscription {
 	const struct grant *grant;
 	unsigned al; /* the grant's, or what was claimed if that is less */
 	int class;   /* of responders, -1 if the policy has no tiers */
-	struct words subjects;
+	struct grant_words subjects;
 	bool everyone; /* select.subjects: "*" */
 	unsigned min_criticality;
 	const struct yaml_node *tags; /* map from tag to the words that match, NULL for any */

@@ -2,7 +2,7 @@
 #ifndef EHR_SELECT_PERMISSION_H
 #define EHR_SELECT_PERMISSION_H
 
-#include "common/access/grants.h"
+#include "common/policy/grants.h"
 #include "common/policy/policy.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef EHR_ACCESS_GRANTS_H
-#define EHR_ACCESS_GRANTS_H
+#ifndef EHR_POLICY_GRANTS_H
+#define EHR_POLICY_GRANTS_H
 
 #include "common/base/arena.h"
 #include "common/base/clock.h"
@@ -34,7 +34,7 @@ enum grant_fault {
 /* "grant-missing": as suppressed lines, messages and audit name it. */
 const char *grant_fault_word(enum grant_fault fault);
 
-struct words {
+struct grant_words {
 	struct bytes *at;
 	size_t count;
 };
@@ -42,9 +42,9 @@ struct words {
 struct grant {
 	struct bytes jti;
 	struct bytes sub; /* the person */
-	struct words roles;
-	struct words subjects; /* pseudonyms, @panels, or "*" */
-	struct words purposes;
+	struct grant_words roles;
+	struct grant_words subjects; /* pseudonyms, @panels, or "*" */
+	struct grant_words purposes;
 	struct bytes jkt; /* the device that the person is bound to */
 	unsigned al;
 	int64_t nbf;
@@ -55,7 +55,7 @@ struct grant {
 struct panel {
 	struct bytes name; /* "@panel-cardiology" */
 	uint64_t serial;
-	struct words subjects;
+	struct grant_words subjects;
 	int64_t exp;
 };
 
@@ -69,9 +69,9 @@ struct grants {
 	bool has_revocations;
 	uint64_t serial;
 	int64_t next; /* past it the list is stale */
-	struct words revoked_grants;
-	struct words revoked_parties;
-	struct words revoked_devices;
+	struct grant_words revoked_grants;
+	struct grant_words revoked_parties;
+	struct grant_words revoked_devices;
 	/* private */
 	size_t room;
 	size_t panel_room;
@@ -107,6 +107,6 @@ bool grants_cover(const struct grants *g, const struct grant *grant, struct byte
 /* True if PURPOSE is one of the grant's or stands below one (v3-ActReason). */
 bool grants_purpose(const struct grant *grant, struct bytes purpose);
 
-bool words_have(const struct words *w, struct bytes word);
+bool grant_words_have(const struct grant_words *w, struct bytes word);
 
 #endif

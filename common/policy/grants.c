@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/grants.h"
+#include "common/policy/grants.h"
 
 #include "common/base/base64url.h"
 #include "common/policy/vocabulary.h"
@@ -42,7 +42,7 @@ grants_release(struct grants *g)
 }
 
 bool
-words_have(const struct words *w, struct bytes word)
+grant_words_have(const struct grant_words *w, struct bytes word)
 {
 	for (size_t i = 0; i < w->count; i++)
 		if (bytes_equal(w->at[i], word))
@@ -52,7 +52,7 @@ words_have(const struct words *w, struct bytes word)
 
 /* A list of strings without escapes; false if the claim is there and is anything else. */
 static bool
-read_words(struct grants *g, const struct json *j, uint32_t node, struct words *w)
+read_words(struct grants *g, const struct json *j, uint32_t node, struct grant_words *w)
 {
 	size_t count = 0;
 
@@ -70,7 +70,7 @@ read_words(struct grants *g, const struct json *j, uint32_t node, struct words *
 }
 
 static bool
-read_claim_words(struct grants *g, const struct json *j, const char *claim, struct words *w)
+read_claim_words(struct grants *g, const struct json *j, const char *claim, struct grant_words *w)
 {
 	return read_words(g, j, json_member(j, 0, bytes_of(claim)), w);
 }
@@ -150,9 +150,9 @@ static bool
 read_revocations(struct grants *g, const struct jws *s)
 {
 	const struct json *j = s->claims;
-	struct words grants = { 0 };
-	struct words parties = { 0 };
-	struct words devices = { 0 };
+	struct grant_words grants = { 0 };
+	struct grant_words parties = { 0 };
+	struct grant_words devices = { 0 };
 	uint64_t serial;
 	uint64_t next = 0;
 
@@ -305,9 +305,9 @@ grants_panel(const struct grants *g, struct bytes name)
 enum grant_fault
 grants_revoked(const struct grants *g, const struct grant *grant)
 {
-	bool revoked = words_have(&g->revoked_grants, grant->jti) ||
-		       words_have(&g->revoked_parties, grant->sub) ||
-		       (grant->jkt.size > 0 && words_have(&g->revoked_devices, grant->jkt));
+	bool revoked = grant_words_have(&g->revoked_grants, grant->jti) ||
+		       grant_words_have(&g->revoked_parties, grant->sub) ||
+		       (grant->jkt.size > 0 && grant_words_have(&g->revoked_devices, grant->jkt));
 
 	return revoked ? GRANT_REVOKED : GRANT_GOOD;
 }
@@ -334,7 +334,7 @@ grants_cover(const struct grants *g, const struct grant *grant, struct bytes sub
 		if (bytes_equal(covered, subject) || bytes_are(covered, "*"))
 			return true;
 		if (covered.size > 0 && covered.at[0] == '@' && (panel = grants_panel(g, covered)) != NULL &&
-		    words_have(&panel->subjects, subject))
+		    grant_words_have(&panel->subjects, subject))
 			return true;
 	}
 	return false;
