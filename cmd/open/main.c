@@ -9,27 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SITE = 1, KEY, RECORD, POLICY, NOW, OTHER_POLICY, TEST_KEYS };
+enum { KEY = 1, NOW, OTHER_POLICY };
 enum { KEYS_MOST = 64 };
-
-static const struct option_entry table[] = {
-	{ SITE, 'S', false, "site", "DIR", "the site, whose keys/ are used" },
-	{ KEY, 0, true, "key", "X", "a key directory, or a private key in a file" },
-	{ RECORD, 0, false, "record", NULL, "write the records alone, without tags" },
-	{ POLICY, 'P', false, "policy", "DIR", "hold the tags against this policy" },
-	{ NOW, 0, false, "now", "TIME", "the time, for keys that were released for a time" },
-	{ OTHER_POLICY, 0, false, "other-policy", "accept", "open lines of other policies, too" },
-	{ TEST_KEYS, 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
-	FILTER_OPTIONS,
-};
-
-static const struct option_manual manual = {
-	.program = "ehr-open",
-	.operands = "[file ...]",
-	.purpose = "Opens sealed lines, those that its keys open and no others.",
-	.table = table,
-	.count = sizeof table / sizeof table[0],
-};
 
 struct open_main {
 	const char *site, *policy_path, *key[KEYS_MOST];
@@ -41,23 +22,36 @@ struct open_main {
 	struct opening_setup setup;
 };
 
+static const struct option_entry table[] = {
+	{ OPTION_TEXT(struct open_main, site), 'S', false, "site", "DIR", "the site, whose keys/ are used" },
+	{ KEY, 0, true, "key", "X", "a key directory, or a private key in a file" },
+	{ OPTION_FLAG(struct open_main, setup.record_only), 0, false, "record", NULL,
+	    "write the records alone, without tags" },
+	{ OPTION_TEXT(struct open_main, policy_path), 'P', false, "policy", "DIR",
+	    "hold the tags against this policy" },
+	{ NOW, 0, false, "now", "TIME", "the time, for keys that were released for a time" },
+	{ OTHER_POLICY, 0, false, "other-policy", "accept", "open lines of other policies, too" },
+	{ OPTION_FLAG(struct open_main, allow_test_keys), 0, false, "allow-test-keys", NULL,
+	    "do not refuse keys that are public" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-open",
+	.operands = "[file ...]",
+	.purpose = "Opens sealed lines, those that its keys open and no others.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
 static void
 take_option(struct open_main *m, const struct options *o, int id)
 {
 	switch (id) {
-	case SITE:
-		m->site = o->value;
-		return;
-	case POLICY:
-		m->policy_path = o->value;
-		return;
 	case KEY:
 		if (m->keys == KEYS_MOST)
 			options_misuse(o, "more than 64 keys", o->value);
 		m->key[m->keys++] = o->value;
-		return;
-	case RECORD:
-		m->setup.record_only = true;
 		return;
 	case NOW:
 		if (!clock_parse_instant(bytes_of(o->value), &m->now))
@@ -68,9 +62,6 @@ take_option(struct open_main *m, const struct options *o, int id)
 		if (strcmp(o->value, "accept") != 0)
 			options_misuse(o, "expected accept", o->value);
 		m->setup.other_policy = true;
-		return;
-	case TEST_KEYS:
-		m->allow_test_keys = true;
 		return;
 	default:
 		diag_bug("an option without a case");
@@ -153,6 +144,7 @@ main(int argc, char *argv[])
 
 	start_program("ehr-open", false);
 	options_init(&o, &manual, argc, argv);
+	options_into(&o, &m);
 	filter_init(&f, "ehr-open");
 	while ((id = options_next(&o)) != OPTIONS_END)
 		if (!filter_option(&f, &o, id))
