@@ -46,6 +46,7 @@ draw_level(struct level_key *key, const struct epoch *e, const struct level *lev
 	(void)snprintf(key->rl, sizeof key->rl, "%.*s", (int)level->name.size, level->name.at);
 	key->al = level->al;
 	key->epoch = e->number;
+	key->nbf = e->now.seconds;
 	level_key_name(key);
 }
 

@@ -95,7 +95,7 @@ header() {
 @test "list shows keys, devices and oneself, and never a secret" {
 	own
 	ehr 0 ehr-keys list -S site
-	[ "$(head -n 1 out | jq -c 'del(.kid)')" = '{"rl":"U","al":0,"epoch":1,"state":"current"}' ]
+	[ "$(head -n 1 out | jq -c 'del(.kid)')" = '{"rl":"U","al":0,"epoch":1,"state":"current","nbf":1772442000}' ]
 	ehr 0 ehr-keys list --devices -S site
 	[ "$(jq -c '[.device, .kind, .env, .al_cap, .sig]' out)" = "[\"$ID\",\"reader\",\"soft\",3,\"$JKT\"]" ]
 	ehr 0 ehr-keys list --self --keys tablet
@@ -254,6 +254,19 @@ header() {
 	ehr 6 ehr-keys accept -S site --keys site/keys --now "$NOW" message || ehr 2 ehr-keys accept -S site
 	ehr 6 ehr-keys accept --keys site/keys --now "$NOW" message
 	has err 'an authority takes no messages'
+}
+
+@test "level keys begin with their epoch and have no end; a released key carries its beginning" {
+	own
+	[ "$(ehr-keys list -S site | jq -c '[.nbf, .exp]' | sort -u)" = '[1772442000,null]' ]
+	# the release is from before the epoch: the keys in it still begin when their epoch does
+	decision release-keys 3 >good
+	ehr 0 ehr-keys release --offline -S site --device "$ID" --user nina --decision good --now 2026-03-02T08:00:00Z
+	mv out message
+	ehr 0 ehr-keys accept --keys tablet --now 2026-03-02T08:00:00Z message
+	[ "$(ehr-keys list --keys tablet | jq .nbf | sort -u)" = 1772442000 ]
+	ehr-keys rotate -P "$P" -S site --now 2026-04-01T00:00:00Z >/dev/null
+	[ "$(ehr-keys list -S site | jq -c '[.epoch, .nbf, .exp]' | sort -u | tr '\n' ' ')" = '[1,1772442000,null] [2,1775001600,null] ' ]
 }
 
 @test "rotate begins a new epoch with new keys, and devices take the newest" {

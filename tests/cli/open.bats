@@ -110,6 +110,11 @@ setup_file() {
 	ehr 7 ehr-open --key "$F/al5" --now 2026-03-09T09:00:00Z <"$F/sealed"
 	has err ':1: key-expired'
 	ehr 7 ehr-open --key "$F/al5" --now 2026-03-02T08:59:59Z <"$F/sealed"
+	has err ':1: key-expired'
+	# the site's own keys have a beginning and no end: without a time they open
+	ehr 0 ehr-open -S "$F/site" <"$F/sealed"
+	ehr 0 ehr-open -S "$F/site" --now 2030-01-01T00:00:00Z <"$F/sealed"
+	ehr 7 ehr-open -S "$F/site" --now 2026-03-02T08:59:59Z <"$F/sealed"
 }
 
 @test "several keys are tried, each for what it opens" {

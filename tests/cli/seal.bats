@@ -282,9 +282,42 @@ other_seal_yaml() {
 	has err 'a key that is not what its name and domain say'
 }
 
-@test "--now is compared with what a key says of itself" {
+@test "--now before the level keys begin is refused, and nothing is written" {
+	ehr 6 seal --now 2026-03-02T08:59:59Z <"$F/versions"
+	empty out
+	same err <<-'END'
+		ehr-seal: key-not-valid: at this time, the key of level U, al 0, epoch 1
+	END
+	ehr 0 seal --now "$NOW" <"$F/versions"
 	ehr 0 seal --now 2030-01-01T00:00:00Z <"$F/versions"
 	ehr 2 seal --now yesterday <"$F/versions"
+}
+
+@test "a rotated epoch begins at the time of rotate, and the one before has no end" {
+	cp -r "$F/site" site
+	ehr-keys rotate -P "$P" -S site --now 2026-04-01T00:00:00Z >/dev/null
+	ehr 6 ehr-seal -P "$P" -S site --now 2026-03-31T23:59:59Z <"$F/versions"
+	empty out
+	same err <<-'END'
+		ehr-seal: key-not-valid: at this time, the key of level U, al 0, epoch 2
+	END
+	ehr 0 ehr-seal -P "$P" -S site --now 2026-04-01T00:00:00Z <"$F/versions"
+	ehr 0 ehr-seal -P "$P" -S site --epoch 1 --now 2026-03-31T23:59:59Z <"$F/versions"
+	ehr 0 ehr-seal -P "$P" -S site --epoch 1 --now 2030-01-01T00:00:00Z <"$F/versions"
+}
+
+@test "a level key without a beginning is valid at any time" {
+	# made by ehr-keys before level keys had a beginning
+	cp -r "$EHR_ROOT/testdata/keys/without-nbf" keys
+	chmod -R go-rwx keys
+	[ "$(ehr-keys list --keys keys --allow-test-keys | jq -c 'del(.kid)')" = '{"rl":"a","al":1,"epoch":1,"state":"current"}' ]
+	mkdir policy
+	printf 'policy: 1\nname: x\nserial: 1\nlevels: [{name: a, al: 1}]\n' >policy/policy.yaml
+	printf 'seal: 1\ndomain: example\npadding: none\n' >policy/seal.yaml
+	printf '{"ehr":{"v":1,"stage":"version","id":"Observation/o1","rl":"a","al":1,"n":1,"of":1,"criticality":"routine","policy":"sha256:%064d"},"record":{"a":1}}\n' 0 >version
+	ehr 0 ehr-seal -P policy --keys keys --allow-test-keys --other-policy accept --now 1970-01-01T00:00:00Z <version && mv out sealed
+	ehr 0 ehr-open --key keys --allow-test-keys --now 1970-01-01T00:00:00Z --record sealed
+	[ "$(cat out)" = '{"a":1}' ]
 }
 
 @test "options that do not go together are misuse" {
