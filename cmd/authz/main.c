@@ -190,7 +190,7 @@ main(int argc, char *argv[])
 	struct options o;
 	int status;
 
-	start_program("ehr-authz", false);
+	start_program("ehr-authz");
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f, "ehr-authz");
 	read_options(&o, &f, &a.set);

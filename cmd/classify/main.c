@@ -187,7 +187,7 @@ main(int argc, char *argv[])
 	struct filter f;
 	int status;
 
-	start_program("ehr-classify", false);
+	start_program("ehr-classify");
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f, "ehr-classify");
 	read_options(&o, &f, &c);

@@ -57,7 +57,7 @@ main(int argc, char *argv[])
 	bool keep = false;
 	int id;
 
-	start_program("ehr-ingest", false);
+	start_program("ehr-ingest");
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f, "ehr-ingest");
 	while ((id = options_next(&o)) != OPTIONS_END) {

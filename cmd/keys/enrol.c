@@ -48,8 +48,8 @@ write_claims(struct buffer *claims, const struct enrolment *e, const struct keys
 
 	message_begin(claims, keys_domain(k), s->now);
 	must(write_member(claims, "device", bytes_of(e->id)) && write_member(claims, "kind", e->kind) &&
-	     write_text(claims, ",\"sig\":") && point_write(claims, &e->sig) &&
-	     write_text(claims, ",\"enc\":") && point_write(claims, &e->enc) &&
+	     write_text(claims, ",\"sig\":") && write_point(claims, &e->sig) &&
+	     write_text(claims, ",\"enc\":") && write_point(claims, &e->enc) &&
 	     write_member(claims, "env", e->env) && write_member_number(claims, "al_cap", cap) &&
 	     write_member_number(claims, "exp", s->now.seconds + ttl) && write_text(claims, "}"));
 }

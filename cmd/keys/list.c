@@ -36,7 +36,7 @@ static void
 put_public(struct buffer *out, const char *name, const struct point *p)
 {
 	must(write_text(out, ",\"") && write_text(out, name) && write_text(out, "\":{\"jkt\":\"") &&
-	     write_text(out, p->jkt) && write_text(out, "\",\"jwk\":") && point_write(out, p) &&
+	     write_text(out, p->jkt) && write_text(out, "\",\"jwk\":") && write_point(out, p) &&
 	     write_text(out, "}"));
 }
 

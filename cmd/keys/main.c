@@ -269,7 +269,7 @@ main(int argc, char *argv[])
 	const struct verb *v;
 	enum diag_exit status;
 
-	start_program("ehr-keys", false);
+	start_program("ehr-keys");
 	v = find_verb(argc, argv);
 	s.now = clock_now();
 	read_options(v, &s, argc - 1, argv + 1);

@@ -233,7 +233,7 @@ enrol(const struct store *n, const struct settings *s, struct answer *a)
 	     write_member(&claims, "device", bytes_of(n->id)) &&
 	     write_member(&claims, "env", bytes_of("soft")) &&
 	     write_member(&claims, "kind", bytes_of(n->kind)) && write_text(&claims, ",\"enc\":") &&
-	     point_write(&claims, keyref_public(n->enc)) && write_text(&claims, "}"));
+	     write_point(&claims, keyref_public(n->enc)) && write_text(&claims, "}"));
 	message_sign(&a->out, n->sig, "ehr-enrol+jwt", true, &claims);
 	must(write_text(&a->out, "\n"));
 	buffer_release(&claims);

@@ -103,7 +103,7 @@ write_keys(struct buffer *claims, const struct giving *g)
 	for (size_t i = 0; i < count; i++)
 		if (is_given(g, level[i]))
 			must(
-			    (written++ == 0 || write_text(claims, ",")) && level_key_write(claims, level[i]));
+			    (written++ == 0 || write_text(claims, ",")) && write_level_key(claims, level[i]));
 	must(write_text(claims, "]}"));
 	return written;
 }

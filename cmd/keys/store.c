@@ -340,7 +340,7 @@ store_level(int dirfd, struct private_key *sig, const struct point *enc, const s
 
 	(void)snprintf(name, sizeof name, "level-%" PRIu32 "-%s", key->epoch, key->rl);
 	begin_rest(&claims, &rest, sig, now);
-	must(level_key_write(&claims, key));
+	must(write_level_key(&claims, key));
 	return end_rest(dirfd, &claims, &rest, sig, enc, a);
 }
 
@@ -354,7 +354,7 @@ store_mac(int dirfd, struct private_key *sig, const struct point *enc, const str
 
 	(void)snprintf(name, sizeof name, "hmac-%s", key->name);
 	begin_rest(&claims, &rest, sig, now);
-	must(mac_key_write(&claims, key));
+	must(write_mac_key(&claims, key));
 	return end_rest(dirfd, &claims, &rest, sig, enc, a);
 }
 
@@ -375,7 +375,7 @@ store_current(int dirfd, const char *domain, uint32_t epoch, struct answer *a)
 void
 store_jwks(struct buffer *out, const struct point *sig, const char *domain)
 {
-	must(write_text(out, "{\"keys\":[") && point_write(out, sig));
+	must(write_text(out, "{\"keys\":[") && write_point(out, sig));
 	out->used--; /* the brace: there is more to say of it */
 	must(write_member(out, "use", bytes_of("sig")) && write_member(out, "alg", bytes_of("ES256")) &&
 	     write_member(out, "kid", bytes_of(sig->jkt)) && write_member(out, "domain", bytes_of(domain)) &&

@@ -369,7 +369,7 @@ main(int argc, char *argv[])
 	struct filter f;
 	struct options o;
 
-	start_program("ehr-notify", false);
+	start_program("ehr-notify");
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f, "ehr-notify");
 	read_options(&o, &f, &n.set);

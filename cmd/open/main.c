@@ -142,7 +142,7 @@ main(int argc, char *argv[])
 	struct opening *opening;
 	int id, status;
 
-	start_program("ehr-open", false);
+	start_program("ehr-open");
 	options_init(&o, &manual, argc, argv);
 	options_into(&o, &m);
 	filter_init(&f, "ehr-open");

@@ -32,7 +32,7 @@ main(int argc, char *argv[])
 {
 	struct options o;
 
-	start_program("ehr-policy", false);
+	start_program("ehr-policy");
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return (int)verbs[i].run(argc - 1, argv + 1);

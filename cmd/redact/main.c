@@ -174,7 +174,7 @@ main(int argc, char *argv[])
 	};
 	int status;
 
-	start_program("ehr-redact", false);
+	start_program("ehr-redact");
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f, "ehr-redact");
 	read_options(&o, &f, &p.set);

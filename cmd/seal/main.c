@@ -250,7 +250,7 @@ main(int argc, char *argv[])
 	struct seal_engine *run;
 	int id, status;
 
-	start_program("ehr-seal", false);
+	start_program("ehr-seal");
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f, "ehr-seal");
 	while ((id = options_next(&o)) != OPTIONS_END)

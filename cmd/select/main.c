@@ -290,7 +290,7 @@ main(int argc, char *argv[])
 	struct options o;
 	int status;
 
-	start_program("ehr-select", false);
+	start_program("ehr-select");
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f, "ehr-select");
 	read_options(&o, &f, &s.set);

@@ -10,7 +10,7 @@
 #include "common/base/memory.h"
 #include "common/crypto/library.h"
 #include "common/crypto/secret.h"
-#include "common/crypto/write.h"
+#include "common/json/json_write.h"
 
 #include <stdlib.h>
 
@@ -88,23 +88,27 @@ wrap(struct jwe_seal *s, const unsigned char kek[KEY_SIZE], const unsigned char 
 	(void)base64url_encode(s->wrapped, (struct bytes){ (const char *)wrapped, WRAPPED_SIZE });
 }
 
-/* The header as far as the tags. */
+/* Writes the protected header up to and with "ehr":, where each line's tags follow. */
 static bool
 write_prefix(struct jwe_seal *s, struct buffer *to, const struct private_key *ephemeral)
 {
 	bool message = s->kind == JWE_MESSAGE;
-	bool good = write_text(to, s->key != NULL ? "{\"alg\":\"A256KW\"" : "{\"alg\":\"ECDH-ES+A256KW\"") &&
-		    write_text(to, ",\"enc\":\"A256GCM\"") &&
-		    write_member(to, "typ", bytes_of(message ? "ehr-message" : "ehr-sealed")) &&
-		    write_member(to, "cty", bytes_of(message ? "JWT" : "json")) &&
-		    write_member(to, "kid", bytes_of(s->key != NULL ? s->key->kid : s->to.jkt));
+	struct json_write w = json_write_to(to);
 
-	if (s->key == NULL)
-		good = good && write_text(to, ",\"epk\":") && point_write(to, keyref_public(ephemeral)) &&
-		       write_text(to, ",\"apu\":\"") && write_base64url(to, s->domain, strlen(s->domain)) &&
-		       write_text(to, "\",\"apv\":\"") && write_base64url(to, s->to.jkt, JKT_SIZE) &&
-		       write_text(to, "\"");
-	return good && write_text(to, ",\"ehr\":");
+	json_write_open(&w, '{');
+	json_write_member_word(&w, "alg", bytes_of(s->key != NULL ? "A256KW" : "ECDH-ES+A256KW"));
+	json_write_member_word(&w, "enc", (struct bytes)BYTES("A256GCM"));
+	json_write_member_word(&w, "typ", bytes_of(message ? "ehr-message" : "ehr-sealed"));
+	json_write_member_word(&w, "cty", bytes_of(message ? "JWT" : "json"));
+	json_write_member_word(&w, "kid", bytes_of(s->key != NULL ? s->key->kid : s->to.jkt));
+	if (s->key == NULL) {
+		json_write_name(&w, "epk");
+		point_write(&w, keyref_public(ephemeral));
+		json_write_member_base64url(&w, "apu", s->domain, strlen(s->domain));
+		json_write_member_base64url(&w, "apv", s->to.jkt, JKT_SIZE);
+	}
+	json_write_name(&w, "ehr");
+	return json_write_whole(&w);
 }
 
 static void

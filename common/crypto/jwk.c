@@ -3,9 +3,9 @@
 
 #include "common/crypto/digest.h"
 #include "common/crypto/secret.h"
-#include "common/crypto/write.h"
 #include "common/line/tags.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 enum { KEY_CHARS = BASE64URL_SIZE(KEY_SIZE), TAIL = 8, EPOCH_MOST = 2147483647, AL_MOST = 99 };
@@ -234,32 +234,51 @@ mac_key_name(struct mac_key *k)
 	    k->kid, sizeof k->kid, "%s/hmac/%s/%" PRIu32 "/%.*s", k->domain, k->name, k->number, TAIL, jkt);
 }
 
-bool
-point_write(struct buffer *out, const struct point *p)
+void
+point_write(struct json_write *w, const struct point *p)
 {
-	return write_text(out, "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"") &&
-	       write_base64url(out, p->x, KEY_SIZE) && write_text(out, "\",\"y\":\"") &&
-	       write_base64url(out, p->y, KEY_SIZE) && write_text(out, "\"}");
+	json_write_open(w, '{');
+	json_write_member_word(w, "kty", (struct bytes)BYTES("EC"));
+	json_write_member_word(w, "crv", (struct bytes)BYTES("P-256"));
+	json_write_member_base64url(w, "x", p->x, KEY_SIZE);
+	json_write_member_base64url(w, "y", p->y, KEY_SIZE);
+	json_write_close(w, '}');
 }
 
-bool
-level_key_write(struct buffer *out, const struct level_key *k)
+/* The members that both kinds of secret key begin with. */
+static void
+write_secret(struct json_write *w, const char *alg, const char *use, const char *kid,
+    const unsigned char key[KEY_SIZE])
 {
-	return write_text(out, "{\"kty\":\"oct\",\"alg\":\"A256KW\",\"use\":\"enc\"") &&
-	       write_member(out, "kid", bytes_of(k->kid)) && write_text(out, ",\"k\":\"") &&
-	       write_base64url(out, k->key, KEY_SIZE) && write_text(out, "\"") &&
-	       write_member(out, "domain", bytes_of(k->domain)) && write_member(out, "rl", bytes_of(k->rl)) &&
-	       write_member_number(out, "al", k->al) && write_member_number(out, "epoch", k->epoch) &&
-	       (k->nbf == 0 || write_member_number(out, "nbf", k->nbf)) &&
-	       (k->exp == 0 || write_member_number(out, "exp", k->exp)) && write_text(out, "}");
+	json_write_member_word(w, "kty", (struct bytes)BYTES("oct"));
+	json_write_member_word(w, "alg", bytes_of(alg));
+	json_write_member_word(w, "use", bytes_of(use));
+	json_write_member_word(w, "kid", bytes_of(kid));
+	json_write_member_base64url(w, "k", key, KEY_SIZE);
 }
 
-bool
-mac_key_write(struct buffer *out, const struct mac_key *k)
+void
+level_key_write(struct json_write *w, const struct level_key *k)
 {
-	return write_text(out, "{\"kty\":\"oct\",\"alg\":\"HS256\",\"use\":\"sig\"") &&
-	       write_member(out, "kid", bytes_of(k->kid)) && write_text(out, ",\"k\":\"") &&
-	       write_base64url(out, k->key, KEY_SIZE) && write_text(out, "\"}");
+	json_write_open(w, '{');
+	write_secret(w, "A256KW", "enc", k->kid, k->key);
+	json_write_member_word(w, "domain", bytes_of(k->domain));
+	json_write_member_word(w, "rl", bytes_of(k->rl));
+	json_write_member_number(w, "al", k->al);
+	json_write_member_number(w, "epoch", k->epoch);
+	if (k->nbf != 0)
+		json_write_member_number(w, "nbf", k->nbf);
+	if (k->exp != 0)
+		json_write_member_number(w, "exp", k->exp);
+	json_write_close(w, '}');
+}
+
+void
+mac_key_write(struct json_write *w, const struct mac_key *k)
+{
+	json_write_open(w, '{');
+	write_secret(w, "HS256", "sig", k->kid, k->key);
+	json_write_close(w, '}');
 }
 
 /* ---- keys that everybody knows ---------------------------------------------------------------- */

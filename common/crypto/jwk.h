@@ -4,6 +4,7 @@
 
 #include "common/base/buffer.h"
 #include "common/json/json.h"
+#include "common/json/json_write.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,8 +36,8 @@ enum point_form {
 /* Reads the object NODE; false for anything but a P-256 public key, one with a private half above all. */
 bool point_read(struct point *p, const struct json *j, uint32_t node, enum point_form form);
 
-/* {"kty":"EC","crv":"P-256","x":"..","y":".."} */
-bool point_write(struct buffer *out, const struct point *p);
+/* The value {"kty":"EC","crv":"P-256","x":"..","y":".."} */
+void point_write(struct json_write *w, const struct point *p);
 
 /* Sets jkt from x and y. */
 void point_name(struct point *p);
@@ -66,8 +67,9 @@ struct mac_key {
 bool level_key_read(struct level_key *k, const struct json *j, uint32_t node);
 bool mac_key_read(struct mac_key *k, const struct json *j, uint32_t node);
 
-bool level_key_write(struct buffer *out, const struct level_key *k);
-bool mac_key_write(struct buffer *out, const struct mac_key *k);
+/* The whole key as one value, in the form that is read. */
+void level_key_write(struct json_write *w, const struct level_key *k);
+void mac_key_write(struct json_write *w, const struct mac_key *k);
 
 /* Sets kid from the other members. */
 void level_key_name(struct level_key *k);

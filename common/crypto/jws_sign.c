@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/crypto/jws_sign.h"
 
-#include "common/crypto/write.h"
+#include "common/base/base64url.h"
+#include "common/json/json_write.h"
 
 enum { HEADER_MOST = 1024 };
 
@@ -9,26 +10,44 @@ static bool
 write_header(struct buffer *to, const struct private_key *key, const char *typ, bool embed)
 {
 	const struct point *p = keyref_public(key);
+	struct json_write w = json_write_to(to);
 
-	return write_text(to, "{\"alg\":\"ES256\"") && write_member(to, "typ", bytes_of(typ)) &&
-	       write_member(to, "kid", bytes_of(p->jkt)) &&
-	       (!embed || (write_text(to, ",\"jwk\":") && point_write(to, p))) && write_text(to, "}");
+	json_write_open(&w, '{');
+	json_write_member_word(&w, "alg", (struct bytes)BYTES("ES256"));
+	json_write_member_word(&w, "typ", bytes_of(typ));
+	json_write_member_word(&w, "kid", bytes_of(p->jkt));
+	if (embed) {
+		json_write_name(&w, "jwk");
+		point_write(&w, p);
+	}
+	json_write_close(&w, '}');
+	return json_write_whole(&w);
+}
+
+static bool
+add_base64url(struct buffer *out, struct bytes data)
+{
+	if (!buffer_reserve(out, BASE64URL_SIZE(data.size)))
+		return false;
+	out->used += base64url_encode(out->at + out->used, data);
+	return true;
 }
 
 bool
 jws_sign(struct buffer *out, struct private_key *key, const char *typ, bool embed, struct bytes claims)
 {
-	unsigned char signature[64];
+	char signature[64];
 	struct buffer header;
 	size_t from = out->used;
 	bool good;
 
 	buffer_init(&header, HEADER_MOST);
-	good = write_header(&header, key, typ, embed) && write_base64url(out, header.at, header.used) &&
-	       write_text(out, ".") && write_base64url(out, claims.at, claims.size);
+	good = write_header(&header, key, typ, embed) && add_base64url(out, buffer_bytes(&header)) &&
+	       buffer_append(out, ".", 1) && add_base64url(out, claims);
 	buffer_release(&header);
 	if (!good)
 		return false;
-	keyref_sign(key, (struct bytes){ out->at + from, out->used - from }, signature);
-	return write_text(out, ".") && write_base64url(out, signature, sizeof signature);
+	keyref_sign(key, (struct bytes){ out->at + from, out->used - from }, (unsigned char *)signature);
+	return buffer_append(out, ".", 1) &&
+	       add_base64url(out, (struct bytes){ signature, sizeof signature });
 }

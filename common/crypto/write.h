@@ -4,6 +4,7 @@
 
 #include "common/base/base64url.h"
 #include "common/base/buffer.h"
+#include "common/crypto/jwk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,6 +56,33 @@ write_member_number(struct buffer *out, const char *name, int64_t value)
 {
 	return write_text(out, ",\"") && write_text(out, name) && write_text(out, "\":") &&
 	       write_number(out, value);
+}
+
+static inline bool
+write_point(struct buffer *out, const struct point *p)
+{
+	struct json_write w = json_write_to(out);
+
+	point_write(&w, p);
+	return json_write_whole(&w);
+}
+
+static inline bool
+write_level_key(struct buffer *out, const struct level_key *k)
+{
+	struct json_write w = json_write_to(out);
+
+	level_key_write(&w, k);
+	return json_write_whole(&w);
+}
+
+static inline bool
+write_mac_key(struct buffer *out, const struct mac_key *k)
+{
+	struct json_write w = json_write_to(out);
+
+	mac_key_write(&w, k);
+	return json_write_whole(&w);
 }
 
 #endif

@@ -30,11 +30,13 @@ static void
 try_level(void)
 {
 	struct level_key k, back;
+	struct json_write w = json_write_to(&out);
 
 	if (!level_key_read(&k, &first, 0))
 		return;
 	out.used = 0;
-	hold(level_key_write(&out, &k) && parse_out() && level_key_read(&back, &second, 0));
+	level_key_write(&w, &k);
+	hold(json_write_whole(&w) && parse_out() && level_key_read(&back, &second, 0));
 	hold(memcmp(&k, &back, sizeof k) == 0);
 }
 
@@ -42,11 +44,13 @@ static void
 try_mac(void)
 {
 	struct mac_key k, back;
+	struct json_write w = json_write_to(&out);
 
 	if (!mac_key_read(&k, &first, 0))
 		return;
 	out.used = 0;
-	hold(mac_key_write(&out, &k) && parse_out() && mac_key_read(&back, &second, 0));
+	mac_key_write(&w, &k);
+	hold(json_write_whole(&w) && parse_out() && mac_key_read(&back, &second, 0));
 	hold(memcmp(&k, &back, sizeof k) == 0);
 }
 
@@ -54,11 +58,13 @@ static void
 try_point(enum point_form form)
 {
 	struct point p, back;
+	struct json_write w = json_write_to(&out);
 
 	if (!point_read(&p, &first, 0, form))
 		return;
 	out.used = 0;
-	hold(point_write(&out, &p) && parse_out() && point_read(&back, &second, 0, POINT_BARE));
+	point_write(&w, &p);
+	hold(json_write_whole(&w) && parse_out() && point_read(&back, &second, 0, POINT_BARE));
 	hold(memcmp(&p, &back, sizeof p) == 0);
 }
 
