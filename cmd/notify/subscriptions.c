@@ -2,7 +2,7 @@
 #include "cmd/notify/subscriptions.h"
 
 #include "common/base/file.h"
-#include "common/policy/yaml_json.h"
+#include "common/policy/yaml.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/ndjson.h"
 
-#include "common/policy/yaml_json.h"
+#include "common/policy/yaml.h"
 
 void
 ndjson_init(struct ndjson *n, struct reader *r, struct bytes text)

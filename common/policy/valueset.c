@@ -4,7 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/utf8.h"
 #include "common/json/json.h"
-#include "common/policy/yaml_text.h"
+#include "common/policy/yaml.h"
 
 #include <stdarg.h>
 #include <stdio.h>

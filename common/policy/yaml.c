@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Design rationale.  libyaml's events are used, not its documents: only events tell a tag, an anchor or a
- * second document apart from what they stand for, and they come one at a time, so depth and size are bounded
- * before anything is built.  libyaml reads YAML 1.1 and forgives some things that YAML 1.2 calls errors; what
- * the YAML test suite shows of them is refused by a look at the raw text (yaml_text.c).
+ * Design rationale.  The reader uses libyaml's events and not its documents.  Only events tell tags, anchors and
+ * second documents apart from the values that they stand for.  Events also come one at a time, so depth and size
+ * are bounded before a tree is built.
+ *
+ * libyaml reads YAML 1.1 and accepts some texts that YAML 1.2 calls errors.  The checks of the raw text below
+ * refuse those that the YAML test suite shows.
  */
 #include "common/policy/yaml.h"
 
 #include "common/base/buffer.h"
 #include "common/base/diag.h"
-#include "common/policy/yaml_text.h"
+#include "common/base/memory.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -20,103 +20,214 @@
 enum {
 	MAX_DEPTH = 64,
 	MAX_TEXT = 16 << 20,      /* far above any policy; policy.h bounds the directory */
-	POINTER = sizeof(void *), /* one node in a list of those that wait */
-	SHOWN = 80,               /* so much of a policy's own text stands in a message */
+	POINTER = sizeof(void *), /* a node in a list of nodes */
+	SHOWN = 80,               /* bytes of a policy's own text in a message */
 };
 
-/* ---- faults --------------------------------------------------------------------------- */
+struct yaml_place {
+	size_t at;
+	unsigned line;
+	unsigned column; /* in characters */
+};
 
-void
-fault_print(const struct fault *f)
+/* The size of the character at TEXT[AT]; 0 if it is not UTF-8 (overlong, surrogate, above U+10FFFF, cut). */
+static unsigned
+character(struct bytes text, size_t at, uint32_t *code)
 {
-	if (f->line == 0)
-		diag_warn("%s: %s", f->file, f->text);
-	else
-		diag_warn("%s:%u:%u: %s", f->file, f->line, f->column, f->text);
+	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *t = (const unsigned char *)text.at + at;
+	unsigned size = t[0] < 0x80   ? 1
+			: t[0] < 0xc2 ? 0
+			: t[0] < 0xe0 ? 2
+			: t[0] < 0xf0 ? 3
+			: t[0] < 0xf5 ? 4
+				      : 0;
+
+	if (size == 0 || size > text.size - at)
+		return 0;
+	*code = size == 1 ? t[0] : t[0] & (0x7fu >> size);
+	for (unsigned i = 1; i < size; i++) {
+		if ((t[i] & 0xc0) != 0x80)
+			return 0;
+		*code = *code << 6 | (t[i] & 0x3f);
+	}
+	if (*code < least[size] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
+		return 0;
+	return size;
 }
 
-_Noreturn void
-fault_exit(const struct fault *f)
+static const char *
+refusal_of(uint32_t code, bool before_lf)
 {
-	fault_print(f);
-	exit((int)fault_status(f));
+	if (code == 0xfeff)
+		return "a byte order mark: save the file as UTF-8 without one";
+	if (code == '\r')
+		return before_lf ? NULL : "a carriage return inside a line";
+	if (code == 0x85 || code == 0x2028 || code == 0x2029)
+		return "a Unicode line separator, expected a line feed";
+	if ((code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7f && code < 0xa0))
+		return "a control character";
+	return NULL;
 }
 
-enum diag_exit
-fault_status(const struct fault *f)
+/* Blanks alone in the last line: libyaml drops such a line from a block scalar that should keep it. */
+static bool
+ends_in_blanks(struct bytes text)
 {
-	return f->error != 0 ? EXIT_IO : EXIT_POLICY;
+	size_t end = text.size;
+
+	while (end > 0 && (text.at[end - 1] == ' ' || text.at[end - 1] == '\t'))
+		end--;
+	return end < text.size && (end == 0 || text.at[end - 1] == '\n');
 }
 
-__attribute__((format(printf, 5, 0))) static void
-fault_write(
-    struct fault *f, const char *file, unsigned line, unsigned column, const char *format, va_list list)
+/*
+ * Before libyaml reads: only UTF-8 passes whose lines end in LF or CR LF, without byte order mark and without control
+ * characters but tab.  No tab may begin a line.  The other line separators of Unicode are refused, because libyaml
+ * counts them as lines and an editor does not.  The fault names the place of the first bad byte.
+ */
+static bool
+check_text(const char *file, struct bytes text, struct fault *f)
 {
-	if (f->text[0] != '\0')
-		return;
-	f->file = file;
-	f->line = line;
-	f->column = column;
-	(void)vsnprintf(f->text, sizeof(f->text), format, list);
+	struct yaml_place p = { 0, 1, 1 };
+	uint32_t code = 0;
+	bool begins = true; /* only blanks in this line so far */
+
+	while (p.at < text.size) {
+		unsigned size = character(text, p.at, &code);
+		if (size == 0)
+			return fault_line(f, file, p.line, p.column, "not UTF-8");
+		bool before_lf = p.at + 1 < text.size && text.at[p.at + 1] == '\n';
+		const char *why = refusal_of(code, before_lf);
+		if (why == NULL && code == '\t' && begins)
+			why = "a tab before the first word of a line, expected blanks";
+		if (why != NULL)
+			return fault_line(f, file, p.line, p.column, "%s", why);
+		begins = code == '\n' || (begins && code == ' ');
+		p.at += size;
+		p.column = code == '\n' ? 1 : p.column + 1;
+		p.line += code == '\n';
+	}
+	if (ends_in_blanks(text))
+		return fault_line(f, file, p.line, 1, "blanks at the end of the file, expected a line feed");
+	return true;
 }
 
-bool
-fault_at(struct fault *f, const char *file, const struct yaml_node *node, const char *format, ...)
+/* True if the byte AT is not the first of its character. */
+static bool
+continues(struct bytes text, size_t at)
 {
-	va_list list;
-
-	va_start(list, format);
-	fault_write(f, file, node != NULL ? node->line : 0, node != NULL ? node->column : 0, format, list);
-	va_end(list);
-	return false;
+	return at < text.size && ((unsigned char)text.at[at] & 0xc0) == 0x80;
 }
 
-bool
-fault_line(struct fault *f, const char *file, unsigned line, unsigned column, const char *format, ...)
-{
-	va_list list;
+/* A place in the text that follows libyaml's marks, which count characters. */
+struct cursor {
+	struct bytes text;
+	size_t byte;
+	size_t index; /* characters before BYTE */
+	size_t seen;  /* bytes checked by cursor_gap */
+};
 
-	va_start(list, format);
-	fault_write(f, file, line, column, format, list);
-	va_end(list);
-	return false;
+/* The byte of a mark's index. */
+static size_t
+cursor_byte(struct cursor *c, size_t index)
+{
+	for (; c->index < index && c->byte < c->text.size; c->index++)
+		do
+			c->byte++;
+		while (continues(c->text, c->byte));
+	for (; c->index > index && c->byte > 0; c->index--)
+		do
+			c->byte--;
+		while (continues(c->text, c->byte));
+	return c->byte;
 }
 
-/* ---- from events to a tree -------------------------------------------------------------- */
+/*
+ * What is wrong between the last value seen and FROM, where the next value begins; NULL if nothing is.  Afterwards
+ * the text up to UNTIL counts as seen.
+ */
+static const char *
+cursor_gap(struct cursor *c, size_t from, size_t until)
+{
+	const char *t = c->text.at;
 
-struct builder {
+	for (size_t at = c->seen; at < from; at++) {
+		if (t[at] == '?')
+			return "explicit keys ('?') are not part of a policy's YAML";
+		if (t[at] != '#')
+			continue;
+		if (at > 0 && t[at - 1] != ' ' && t[at - 1] != '\t' && t[at - 1] != '\n')
+			return "a comment without a blank before it";
+		while (at < from && t[at] != '\n')
+			at++;
+	}
+	if (until > c->seen)
+		c->seen = until;
+	return NULL;
+}
+
+/* True if each line after the first of FROM..UNTIL is blank or begins right of COLUMN (from 0; -1: anywhere). */
+static bool
+is_indented(struct bytes text, size_t from, size_t until, long column)
+{
+	const char *end = text.at + until;
+	const char *line = text.at + from;
+
+	while ((line = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+		const char *word = ++line;
+		while (word < end && *word == ' ')
+			word++;
+		if (word < end && *word != '\n' && *word != '\r' && word - line <= column)
+			return false;
+	}
+	return true;
+}
+
+/* True if a blank or a line's end follows the head ("|2-") of the block scalar at FROM. */
+static bool
+is_head_ended(struct bytes text, size_t from)
+{
+	size_t at = from + 1;
+
+	while (at < text.size && strchr("+-0123456789", text.at[at]) != NULL && text.at[at] != '\0')
+		at++;
+	return at >= text.size || strchr(" \t\r\n", text.at[at]) != NULL;
+}
+
+struct yaml_builder {
 	struct arena *arena;
 	const char *file;
 	struct fault *fault;
 	yaml_parser_t parser;
-	struct yaml_cursor cursor;
+	struct cursor cursor;
 	struct buffer pending; /* struct yaml_node *: children of the open lists and maps */
 	struct {
 		struct yaml_node *node;
 		size_t first; /* its first child in pending */
 		bool flow;    /* written with brackets or braces */
-		long block;   /* column, from 0, of the innermost list or map that is not */
+		long block;   /* column (from 0) of the innermost list or map without brackets or braces */
 	} open[MAX_DEPTH];
 	unsigned depth;
 	struct yaml_node *root;
-	bool documents; /* one was seen */
+	bool documents; /* a document has begun */
 };
 
 static bool
-refuse(struct builder *b, const yaml_event_t *e, const char *what)
+refuse(struct yaml_builder *b, const yaml_event_t *e, const char *what)
 {
 	return fault_line(b->fault, b->file, (unsigned)e->start_mark.line + 1,
 	    (unsigned)e->start_mark.column + 1, "%s", what);
 }
 
 static size_t
-pending_count(const struct builder *b)
+pending_count(const struct yaml_builder *b)
 {
 	return b->pending.used / POINTER;
 }
 
 static struct yaml_node *
-pending_at(const struct builder *b, size_t i)
+pending_at(const struct yaml_builder *b, size_t i)
 {
 	struct yaml_node *node;
 
@@ -125,14 +236,14 @@ pending_at(const struct builder *b, size_t i)
 }
 
 static bool
-in_key_place(const struct builder *b)
+in_key_place(const struct yaml_builder *b)
 {
 	return b->depth > 0 && b->open[b->depth - 1].node->kind == YAML_MAP &&
 	       (pending_count(b) - b->open[b->depth - 1].first) % 2 == 0;
 }
 
 static struct yaml_node *
-add_node(struct builder *b, const yaml_event_t *e, enum yaml_kind kind)
+add_node(struct yaml_builder *b, const yaml_event_t *e, enum yaml_kind kind)
 {
 	struct yaml_node *node = arena_take(b->arena, sizeof(*node));
 
@@ -141,42 +252,45 @@ add_node(struct builder *b, const yaml_event_t *e, enum yaml_kind kind)
 	node->column = (unsigned)e->start_mark.column + 1;
 	if (b->depth == 0)
 		b->root = node;
-	else if (!buffer_append(&b->pending, &node, sizeof(struct yaml_node *)))
-		diag_bug("more nodes than bytes");
+	else
+		buffer_add(&b->pending, &node, POINTER);
 	return node;
+}
+
+static size_t
+count_digits(struct bytes t, size_t from)
+{
+	size_t at = from;
+
+	while (at < t.size && ascii_is_digit(t.at[at]))
+		at++;
+	return at - from;
 }
 
 /* The number grammar of RFC 8259 section 6. */
 static bool
 is_number(struct bytes t)
 {
-	size_t i = 0;
-	size_t digits;
+	size_t i = t.size > 0 && t.at[0] == '-';
+	size_t digits = count_digits(t, i);
 
-#define DIGITS()                                                                                             \
-	for (digits = 0; i < t.size && t.at[i] >= '0' && t.at[i] <= '9'; i++)                                \
-		digits++;
-	if (i < t.size && t.at[i] == '-')
-		i++;
-	size_t first = i;
-	DIGITS()
-	if (digits == 0 || (digits > 1 && t.at[first] == '0'))
+	if (digits == 0 || (digits > 1 && t.at[i] == '0'))
 		return false;
+	i += digits;
 	if (i < t.size && t.at[i] == '.') {
-		i++;
-		DIGITS()
+		digits = count_digits(t, ++i);
 		if (digits == 0)
 			return false;
+		i += digits;
 	}
 	if (i < t.size && (t.at[i] == 'e' || t.at[i] == 'E')) {
 		i++;
-		if (i < t.size && (t.at[i] == '+' || t.at[i] == '-'))
-			i++;
-		DIGITS()
+		i += i < t.size && (t.at[i] == '+' || t.at[i] == '-');
+		digits = count_digits(t, i);
 		if (digits == 0)
 			return false;
+		i += digits;
 	}
-#undef DIGITS
 	return i == t.size;
 }
 
@@ -190,20 +304,20 @@ plain_kind(struct bytes t)
 	return is_number(t) ? YAML_NUMBER : YAML_STRING;
 }
 
-/* The column that later lines of a value here must stand right of; -1 outside of every block. */
+/* Later lines of a value here must stand right of this column; -1 outside of all blocks. */
 static long
-block_column(const struct builder *b)
+block_column(const struct yaml_builder *b)
 {
 	return b->depth > 0 ? b->open[b->depth - 1].block : -1;
 }
 
-/* What libyaml lets pass: see yaml_text.h. */
+/* Refuses bad text around and inside a value that libyaml accepts. */
 static bool
-check_place(struct builder *b, const yaml_event_t *e)
+check_place(struct yaml_builder *b, const yaml_event_t *e)
 {
-	size_t from = yaml_cursor_byte(&b->cursor, e->start_mark.index);
-	size_t until = yaml_cursor_byte(&b->cursor, e->end_mark.index);
-	const char *why = yaml_cursor_gap(&b->cursor, from, e->type == YAML_SCALAR_EVENT ? until : from);
+	size_t from = cursor_byte(&b->cursor, e->start_mark.index);
+	size_t until = cursor_byte(&b->cursor, e->end_mark.index);
+	const char *why = cursor_gap(&b->cursor, from, e->type == YAML_SCALAR_EVENT ? until : from);
 
 	if (why != NULL)
 		return refuse(b, e, why);
@@ -216,8 +330,8 @@ check_place(struct builder *b, const yaml_event_t *e)
 		return true;
 	bool block = e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
 		     e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
-	if (block ? !yaml_text_head(b->cursor.text, from)
-		  : !yaml_text_indented(b->cursor.text, from, until, block_column(b)))
+	if (block ? !is_head_ended(b->cursor.text, from)
+		  : !is_indented(b->cursor.text, from, until, block_column(b)))
 		return refuse(b, e,
 		    block ? "a comment without a blank before it"
 			  : "a line of this text is not indented deeper than its block");
@@ -225,7 +339,7 @@ check_place(struct builder *b, const yaml_event_t *e)
 }
 
 static bool
-add_scalar(struct builder *b, const yaml_event_t *e)
+add_scalar(struct yaml_builder *b, const yaml_event_t *e)
 {
 	struct bytes text = { (const char *)e->data.scalar.value, e->data.scalar.length };
 	bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -248,7 +362,7 @@ add_scalar(struct builder *b, const yaml_event_t *e)
 }
 
 static bool
-open_node(struct builder *b, const yaml_event_t *e, enum yaml_kind kind, bool flow)
+open_node(struct yaml_builder *b, const yaml_event_t *e, enum yaml_kind kind, bool flow)
 {
 	const yaml_char_t *anchor =
 	    kind == YAML_LIST ? e->data.sequence_start.anchor : e->data.mapping_start.anchor;
@@ -287,13 +401,13 @@ key_order(const void *a, const void *b)
 }
 
 static bool
-keys_differ(struct builder *b, const struct yaml_node *map)
+keys_differ(struct yaml_builder *b, const struct yaml_node *map)
 {
 	if (map->count < 2)
 		return true;
-	struct yaml_node **sorted = arena_array(b->arena, map->count, sizeof(struct yaml_node *));
-	memcpy(sorted, map->key, map->count * sizeof(struct yaml_node *));
-	qsort(sorted, map->count, sizeof(struct yaml_node *), key_order);
+	struct yaml_node **sorted = arena_array(b->arena, map->count, POINTER);
+	memcpy(sorted, map->key, map->count * POINTER);
+	qsort(sorted, map->count, POINTER, key_order);
 	for (size_t i = 1; i < map->count; i++) {
 		const struct yaml_node *k = sorted[i];
 		if (bytes_equal(sorted[i - 1]->text, k->text))
@@ -305,7 +419,7 @@ keys_differ(struct builder *b, const struct yaml_node *map)
 }
 
 static bool
-close_node(struct builder *b)
+close_node(struct yaml_builder *b)
 {
 	struct yaml_node *node = b->open[--b->depth].node;
 	size_t first = b->open[b->depth].first;
@@ -313,20 +427,20 @@ close_node(struct builder *b)
 	size_t step = node->kind == YAML_MAP ? 2 : 1;
 
 	node->count = children / step;
-	node->item = arena_array(b->arena, node->count + 1, sizeof(struct yaml_node *));
+	node->item = arena_array(b->arena, node->count + 1, POINTER);
 	if (step == 2)
-		node->key = arena_array(b->arena, node->count + 1, sizeof(struct yaml_node *));
+		node->key = arena_array(b->arena, node->count + 1, POINTER);
 	for (size_t i = 0; i < node->count; i++) {
 		node->item[i] = pending_at(b, first + i * step + step - 1);
 		if (step == 2)
 			node->key[i] = pending_at(b, first + i * step);
 	}
-	b->pending.used = first * sizeof(struct yaml_node *);
+	b->pending.used = first * POINTER;
 	return step == 1 || keys_differ(b, node);
 }
 
 static bool
-start_document(struct builder *b, const yaml_event_t *e)
+start_document(struct yaml_builder *b, const yaml_event_t *e)
 {
 	if (b->documents)
 		return refuse(b, e, "a second document, expected the end of the file");
@@ -338,7 +452,7 @@ start_document(struct builder *b, const yaml_event_t *e)
 }
 
 static bool
-take_event(struct builder *b, const yaml_event_t *e)
+take_event(struct yaml_builder *b, const yaml_event_t *e)
 {
 	switch (e->type) {
 	case YAML_SCALAR_EVENT:
@@ -364,22 +478,25 @@ take_event(struct builder *b, const yaml_event_t *e)
 	}
 }
 
-/* libyaml's problem is a constant text that quotes nothing; its mark is better than the context's. */
+/*
+ * libyaml's problem and context are constant texts that quote nothing of the file.  The mark of the problem is nearer
+ * to the mistake than that of the context.
+ */
 static bool
-refuse_syntax(struct builder *b)
+refuse_syntax(struct yaml_builder *b)
 {
 	const yaml_parser_t *p = &b->parser;
 	const yaml_mark_t *mark = &p->problem_mark;
 
 	if (p->error == YAML_MEMORY_ERROR)
-		diag_die(EXIT_IO, "out of memory");
+		memory_missing(0);
 	return fault_line(b->fault, b->file, (unsigned)mark->line + 1, (unsigned)mark->column + 1, "%s%s%s",
 	    p->problem != NULL ? p->problem : "not YAML", p->context != NULL ? " " : "",
 	    p->context != NULL ? p->context : "");
 }
 
 static bool
-read_events(struct builder *b)
+read_events(struct yaml_builder *b)
 {
 	yaml_event_t e;
 	bool good = true;
@@ -398,17 +515,17 @@ read_events(struct builder *b)
 struct yaml_node *
 yaml_read(struct arena *a, const char *file, struct bytes text, struct fault *f)
 {
-	struct builder b = { .arena = a, .file = file, .fault = f, .cursor = { .text = text } };
+	struct yaml_builder b = { .arena = a, .file = file, .fault = f, .cursor = { .text = text } };
 
 	if (text.size > MAX_TEXT) {
 		(void)fault_at(f, file, NULL, "longer than 16 MiB");
 		return NULL;
 	}
-	if (!yaml_text_check(file, text, f))
+	if (!check_text(file, text, f))
 		return NULL;
 	if (!yaml_parser_initialize(&b.parser))
-		diag_die(EXIT_IO, "out of memory");
-	buffer_init(&b.pending, (text.size + 2) * 2 * sizeof(struct yaml_node *));
+		memory_missing(0);
+	buffer_init(&b.pending, BUFFER_UNLIMITED);
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&b.parser, (const unsigned char *)text.at, text.size);
 	bool good = read_events(&b);

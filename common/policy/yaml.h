@@ -11,13 +11,12 @@
 #include <stdint.h>
 
 /*
- * yaml: the strict subset that policies are written in, as a tree with positions.  No anchors, aliases, tags,
- * merge keys, directives, several documents, duplicate keys, or keys that are no scalars.  The only user of
- * libyaml.
+ * yaml: the strict subset of YAML that policies are written in, as a tree with positions.  Refused are anchors,
+ * aliases, tags, merge keys, directives, several documents, duplicate keys, and keys that are not scalars.  yaml.c is
+ * the only user of libyaml.
  *
- * A scalar has a type only when it is plain: `true` and `false` are booleans, `null`, `~` and nothing are
- * null, numbers look like JSON's; everything else, and all that is quoted, is a string.  (`yes`, `0x1f`,
- * `1_000`, `22:30` are strings.)
+ * Only a plain scalar has a type: `true` and `false` are booleans; `null`, `~` and nothing are null; numbers look like
+ * JSON's.  Every other scalar, and every quoted one, is a string: `yes`, `0x1f`, `1_000`, `22:30` too.
  */
 enum yaml_kind { YAML_NULL, YAML_BOOLEAN, YAML_NUMBER, YAML_STRING, YAML_LIST, YAML_MAP };
 
@@ -32,46 +31,59 @@ struct yaml_node {
 	struct yaml_node **key;  /* of a map: strings, in the file's order */
 };
 
-/* What is wrong, and where.  The first fault found stays; later ones are not written over it. */
+/* What is wrong, and where.  The first fault is kept; later ones are dropped. */
 struct fault {
-	const char *file; /* borrowed; as it stands in messages */
-	unsigned line;
+	const char *file; /* borrowed; as messages show it */
+	unsigned line;    /* 0: the file as a whole */
 	unsigned column;
-	int error;      /* errno, if what is wrong is not the policy but the reading of it; else 0 */
-	char text[480]; /* "" as long as there is none */
+	int error;      /* errno if the file could not be read; 0 if its text is wrong */
+	char text[480]; /* "": no fault so far */
 };
 
-/* How a program ends of it: EXIT_POLICY, or EXIT_IO with an error. */
+/* The exit status for the fault: EXIT_IO if `error` is set, else EXIT_POLICY. */
 enum diag_exit fault_status(const struct fault *f);
 
-/* FILE:LINE:COLUMN: TEXT on standard error, as diag writes it. */
+/* FILE:LINE:COLUMN: TEXT on standard error. */
 void fault_print(const struct fault *f);
 
-/* For main(): prints it and ends the program with its status. */
+/* For main(): prints the fault and ends the program with its status. */
 _Noreturn void fault_exit(const struct fault *f);
 
 /* Notes a fault at NODE (NULL: the file as a whole).  Always false, so that a reader can return it. */
 bool fault_at(struct fault *f, const char *file, const struct yaml_node *node, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* NULL after a fault.  The tree lives in the arena; FILE is borrowed. An empty text is YAML_NULL. */
+/* The same for a place that is not a node. */
+bool fault_line(struct fault *f, const char *file, unsigned line, unsigned column, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* NULL after a fault.  The tree lives in the arena; FILE is borrowed.  An empty text is YAML_NULL. */
 struct yaml_node *yaml_read(struct arena *a, const char *file, struct bytes text, struct fault *f);
 
 /*
- * Readers of maps work by a table, so that no key goes unnoticed:
+ * The JSON value NODE as such a tree, so that one reader serves both forms of a file.  LINE is the caller's (of an
+ * NDJSON file); the column is the byte in the text.  Strings are copied, unescaped, into the arena.
+ */
+struct json;
+struct yaml_node *yaml_of_json(struct arena *a, const struct json *j, uint32_t node, unsigned line);
+
+/*
+ * A reader of a map takes each key that it knows.  yaml_close refuses the keys that are left, so that no mistyped key
+ * is ignored:
  *
  *	struct yaml_map m;
  *	if (!yaml_open(&m, file, node, fault)) return false;         not a map
- *	struct yaml_node *say = yaml_need(&m, "say");                NULL after a fault: required
- *	struct yaml_node *type = yaml_take(&m, "type");              NULL: not there
- *	return yaml_close(&m);                                       false: fault, or a key that nobody took
+ *	struct yaml_node *say = yaml_need(&m, "say");                NULL after a fault: the key is missing
+ *	struct yaml_node *type = yaml_take(&m, "type");              NULL: the key is missing, which is allowed
+ *	return yaml_close(&m);                                       false after a fault, or for an unknown key
  */
 struct yaml_map {
 	const char *file;
 	const struct yaml_node *node;
 	struct fault *fault;
-	uint64_t taken[4];     /* at most 256 keys in a map read so; larger maps are walked by hand */
-	const char *asked[40]; /* what was taken and needed, for the fault of an unknown key; constants */
+	uint64_t taken[4]; /* a bit a key: such a map has at most 256 keys */
+	const char
+	    *asked[40]; /* constants: the keys that the reader asked for, for the fault of an unknown key */
 	unsigned asks;
 };
 
@@ -80,20 +92,20 @@ struct yaml_node *yaml_take(struct yaml_map *m, const char *key);
 struct yaml_node *yaml_need(struct yaml_map *m, const char *key);
 bool yaml_close(struct yaml_map *m);
 
-/* The value for KEY of a map, or NULL: does not mark it as taken. */
+/* The value for KEY of a map, or NULL; for readers without a struct yaml_map. */
 struct yaml_node *yaml_find(const struct yaml_node *map, const char *key);
 
-/* Scalars of one type; a fault names what was expected. NODE NULL: true, and the value stays as it is. */
+/* Scalars of one type; the fault names what was expected.  NODE NULL: true, and the value stays as it is. */
 bool yaml_string(const char *file, const struct yaml_node *node, struct bytes *value, struct fault *f);
 bool yaml_boolean(const char *file, const struct yaml_node *node, bool *value, struct fault *f);
 bool yaml_integer(const char *file, const struct yaml_node *node, uint64_t least, uint64_t most,
     uint64_t *value, struct fault *f);
 
-/* One of WORDS (ends with NULL): its position.  The fault lists them. */
+/* The position of NODE among WORDS (which end with NULL).  The fault lists them.  NODE NULL: as above. */
 bool yaml_word(const char *file, const struct yaml_node *node, const char *const *words, unsigned *position,
     struct fault *f);
 
-/* A list of strings, or one string: count items through yaml_item_string. */
+/* A list of strings, or one string as a list of one: its length, and the string at I. */
 size_t yaml_strings(const struct yaml_node *node);
 bool yaml_item_string(
     const char *file, const struct yaml_node *node, size_t i, struct bytes *value, struct fault *f);

@@ -1,11 +1,72 @@
 /* SPDX-License-Identifier: ISC */
-/* The readers of a tree: maps by their keys, scalars by their type.  Every fault says what was expected. */
+/* Faults, and the readers of a tree: maps by their keys, scalars by their type.  A fault says what was expected. */
 #include "common/policy/yaml.h"
 
+#include "common/base/buffer.h"
+#include "common/json/json.h"
+
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SHOWN = 80, MAP_KEYS = 256, LIST_ROOM = 300 };
+
+void
+fault_print(const struct fault *f)
+{
+	if (f->line == 0)
+		diag_warn("%s: %s", f->file, f->text);
+	else
+		diag_warn("%s:%u:%u: %s", f->file, f->line, f->column, f->text);
+}
+
+_Noreturn void
+fault_exit(const struct fault *f)
+{
+	fault_print(f);
+	exit((int)fault_status(f));
+}
+
+enum diag_exit
+fault_status(const struct fault *f)
+{
+	return f->error != 0 ? EXIT_IO : EXIT_POLICY;
+}
+
+__attribute__((format(printf, 5, 0))) static void
+fault_write(
+    struct fault *f, const char *file, unsigned line, unsigned column, const char *format, va_list list)
+{
+	if (f->text[0] != '\0')
+		return;
+	f->file = file;
+	f->line = line;
+	f->column = column;
+	(void)vsnprintf(f->text, sizeof(f->text), format, list);
+}
+
+bool
+fault_at(struct fault *f, const char *file, const struct yaml_node *node, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	fault_write(f, file, node != NULL ? node->line : 0, node != NULL ? node->column : 0, format, list);
+	va_end(list);
+	return false;
+}
+
+bool
+fault_line(struct fault *f, const char *file, unsigned line, unsigned column, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	fault_write(f, file, line, column, format, list);
+	va_end(list);
+	return false;
+}
 
 static const char *const kind_name[] = {
 	[YAML_NULL] = "nothing",
@@ -42,8 +103,8 @@ yaml_open(struct yaml_map *m, const char *file, const struct yaml_node *node, st
 	return true;
 }
 
-static struct yaml_node *
-take(struct yaml_map *m, const char *key)
+struct yaml_node *
+yaml_take(struct yaml_map *m, const char *key)
 {
 	if (m->asks < sizeof(m->asked) / sizeof(m->asked[0]))
 		m->asked[m->asks++] = key;
@@ -57,15 +118,9 @@ take(struct yaml_map *m, const char *key)
 }
 
 struct yaml_node *
-yaml_take(struct yaml_map *m, const char *key)
-{
-	return take(m, key);
-}
-
-struct yaml_node *
 yaml_need(struct yaml_map *m, const char *key)
 {
-	struct yaml_node *value = take(m, key);
+	struct yaml_node *value = yaml_take(m, key);
 
 	if (value == NULL || value->kind == YAML_NULL) {
 		(void)fault_at(m->fault, m->file, value != NULL ? value : m->node, "'%s' is missing", key);
@@ -74,7 +129,7 @@ yaml_need(struct yaml_map *m, const char *key)
 	return value;
 }
 
-/* "a b c" of the keys that the reader asked for, each once. */
+/* " a b c": the keys that the reader asked for, each once. */
 static void
 list_asked(const struct yaml_map *m, char text[LIST_ROOM])
 {
@@ -145,13 +200,13 @@ yaml_boolean(const char *file, const struct yaml_node *node, bool *value, struct
 	return true;
 }
 
-/* Digits alone: an integer of a policy is written as one (no 1e3, no 3.0). */
+/* Digits only: 1e3 and 3.0 are no integers in a policy. */
 static bool
 integer_of(struct bytes text, uint64_t *value)
 {
 	*value = 0;
 	for (size_t i = 0; i < text.size; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9' || __builtin_mul_overflow(*value, 10, value) ||
+		if (!ascii_is_digit(text.at[i]) || __builtin_mul_overflow(*value, 10, value) ||
 		    __builtin_add_overflow(*value, (uint64_t)(text.at[i] - '0'), value))
 			return false;
 	}
@@ -209,4 +264,75 @@ yaml_item_string(
     const char *file, const struct yaml_node *node, size_t i, struct bytes *value, struct fault *f)
 {
 	return yaml_string(file, node->kind == YAML_LIST ? node->item[i] : node, value, f);
+}
+
+/* An unescaped string is never longer than the escaped one, so the buffer never reaches its limit. */
+static struct bytes
+unescaped(struct arena *a, const struct json *j, uint32_t node)
+{
+	struct buffer room;
+
+	buffer_init(&room, (size_t)j->nodes[node].end - j->nodes[node].start + 8);
+	struct bytes text = arena_copy(a, json_string(j, node, &room));
+	buffer_release(&room);
+	return text;
+}
+
+static struct yaml_node *
+scalar(struct arena *a, const struct json *j, uint32_t node, unsigned line)
+{
+	static const enum yaml_kind kinds[] = {
+		[JSON_NULL] = YAML_NULL,
+		[JSON_FALSE] = YAML_BOOLEAN,
+		[JSON_TRUE] = YAML_BOOLEAN,
+		[JSON_NUMBER] = YAML_NUMBER,
+		[JSON_STRING] = YAML_STRING,
+		[JSON_ARRAY] = YAML_LIST,
+		[JSON_OBJECT] = YAML_MAP,
+		[JSON_KEY] = YAML_STRING,
+	};
+	struct yaml_node *n = arena_take(a, sizeof *n);
+	enum json_kind kind = json_kind(j, node);
+
+	n->kind = kinds[kind];
+	n->line = line;
+	n->column = j->nodes[node].start + 1;
+	n->truth = kind == JSON_TRUE;
+	if (kind == JSON_STRING || kind == JSON_KEY)
+		n->text = unescaped(a, j, node);
+	else if (kind <= JSON_NUMBER)
+		n->text = arena_copy(a, json_span(j, node));
+	return n;
+}
+
+static size_t
+count_children(const struct json *j, uint32_t node)
+{
+	size_t count = 0;
+
+	for (uint32_t c = node + 1; c < j->nodes[node].next; c = j->nodes[c].next)
+		count++;
+	return count;
+}
+
+/* The depth limit of the index bounds this recursion. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+struct yaml_node *
+yaml_of_json(struct arena *a, const struct json *j, uint32_t node, unsigned line)
+{
+	struct yaml_node *n = scalar(a, j, node, line);
+	bool map = n->kind == YAML_MAP;
+
+	if (!map && n->kind != YAML_LIST)
+		return n;
+	size_t room = count_children(j, node) + 1;
+	n->item = arena_array(a, room, sizeof(struct yaml_node *));
+	if (map)
+		n->key = arena_array(a, room, sizeof(struct yaml_node *));
+	for (uint32_t c = node + 1; c < j->nodes[node].next; c = j->nodes[c].next, n->count++) {
+		if (map)
+			n->key[n->count] = scalar(a, j, c, line);
+		n->item[n->count] = yaml_of_json(a, j, map ? c + 1 : c, line);
+	}
+	return n;
 }
