@@ -115,7 +115,7 @@ put_label(struct explanation *x, const struct label *label)
 {
 	if (label == NULL)
 		return;
-	struct label_rule rule = classifier_rule(x->pipeline.classifier, label->rule);
+	struct label_origin rule = classifier_origin(x->pipeline.classifier, label->origin);
 	put_rule(x, bytes_of(rule.id), bytes_of(rule.say), rule.file, rule.line);
 }
 

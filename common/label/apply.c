@@ -9,8 +9,9 @@
 void
 apply_trigger(struct run *run, uint32_t trigger)
 {
-	const struct trigger *t = (const struct trigger *)(const void *)run->set.triggers.at + trigger;
-	const struct rule *rule = &run->set.rule[t->rule];
+	const struct ruleset_trigger *t =
+	    (const struct ruleset_trigger *)(const void *)run->set.triggers.at + trigger;
+	const struct ruleset_rule *rule = &run->set.rule[t->rule];
 	struct rule_state *state = &run->rule_state[t->rule];
 
 	if (state->root != run->root_number)
@@ -19,18 +20,18 @@ apply_trigger(struct run *run, uint32_t trigger)
 		return;
 	state->met |= t->need;
 	if (state->met == rule->needs)
-		*(uint32_t *)array_add(&run->candidates, sizeof t->rule) = t->rule;
+		*(uint32_t *)buffer_more(&run->candidates, sizeof t->rule) = t->rule;
 }
 
 static void
 meet_set(struct run *run, unsigned set)
 {
-	const struct trigger *t = (const struct trigger *)(const void *)run->set.triggers.at;
+	const struct ruleset_trigger *t = (const struct ruleset_trigger *)(const void *)run->set.triggers.at;
 
 	for (size_t i = 0; i < run->set.set_triggers[set]; i++) {
 		uint32_t trigger = run->set.set_trigger[set][i];
 
-		if (plan_applies(run->plan, t[trigger].rule))
+		if (type_plan_applies(run->plan, t[trigger].rule))
 			apply_trigger(run, trigger);
 	}
 }
@@ -55,7 +56,7 @@ apply_hit(struct run *run, const struct coding_hit *hit)
 /* A rule that holds, while its labels are placed. */
 struct placing {
 	struct run *run;
-	const struct rule *rule;
+	const struct ruleset_rule *rule;
 	enum truth truth;
 	uint32_t last; /* node that got the last label: what lies in it needs none */
 	bool any;
@@ -63,7 +64,7 @@ struct placing {
 
 /* The categories of the codings in NODE that the rule asked for. */
 static uint64_t
-categories_in(const struct run *run, const struct rule *rule, uint32_t node)
+categories_in(const struct run *run, const struct ruleset_rule *rule, uint32_t node)
 {
 	const struct json *j = run_json(run);
 	struct code_bits categories = { 0 };
@@ -87,18 +88,18 @@ categories_in(const struct run *run, const struct rule *rule, uint32_t node)
 static void
 add_urgency(struct placing *p, uint32_t node)
 {
-	const struct criticality *c = &p->run->set.criticality;
+	const struct ruleset_criticality *c = &p->run->set.criticality;
 	bool is_known = p->truth == TRUTH_TRUE;
 
 	urgent_add(p->run, node, is_known ? (unsigned)p->rule->criticality : c->unreadable,
-	    is_known ? p->rule->source : (unsigned)SOURCE_VALUE, p->rule->level);
+	    is_known ? p->rule->origin : (unsigned)ORIGIN_VALUE, p->rule->level);
 }
 
 /* Gives NODE the rule's label; CODED is the part whose codings name the categories. */
 static void
 add_label(struct placing *p, uint32_t node, uint32_t coded)
 {
-	const struct rule *rule = p->rule;
+	const struct ruleset_rule *rule = p->rule;
 	struct label *label;
 
 	p->any = true;
@@ -106,7 +107,7 @@ add_label(struct placing *p, uint32_t node, uint32_t coded)
 		add_urgency(p, node);
 		return;
 	}
-	label = run_add(p->run, node, LABEL_RAISE, rule->source);
+	label = run_add(p->run, node, LABEL_RAISE, rule->origin);
 	label->level = rule->level;
 	label->basis = rule->basis;
 	label->sensitivity = rule->from_value_set ? categories_in(p->run, rule, coded) : rule->sensitivity;
@@ -141,7 +142,7 @@ label_place(void *context, uint32_t node)
 }
 
 static void
-place_labels(struct run *run, const struct rule *rule, enum truth truth)
+place_labels(struct run *run, const struct ruleset_rule *rule, enum truth truth)
 {
 	struct placing p = { .run = run, .rule = rule, .truth = truth };
 	uint32_t root = run->roots.at[run->record.root].node;
@@ -159,7 +160,7 @@ place_labels(struct run *run, const struct rule *rule, enum truth truth)
 		break;
 	case AT_PATH:
 		/* A place that holds nothing has nothing to be labelled; one that nobody can find has all. */
-		if (place_each(rule->place, &run->record, label_place, &p))
+		if (condition_each_place(rule->place, &run->record, label_place, &p))
 			return;
 		break;
 	}
@@ -177,15 +178,15 @@ note_because(void *context, uint32_t node)
 }
 
 static void
-apply_rule(struct run *run, const struct rule *rule)
+apply_rule(struct run *run, const struct ruleset_rule *rule)
 {
 	uint32_t root = run->roots.at[run->record.root].node;
 	enum truth truth = TRUTH_TRUE;
 
 	if (rule->where != NULL)
-		truth = condition_test(rule->where, &run->record, root);
+		truth = condition_judge(rule->where, &run->record, root);
 	if (truth != TRUTH_FALSE && rule->when != NULL)
-		truth = truth_and(truth, condition_test_when(rule->when, &run->record));
+		truth = truth_and(truth, condition_judge_when(rule->when, &run->record));
 	if (truth == TRUTH_FALSE)
 		return;
 	if (rule->criticality != LABEL_NONE && rule->where != NULL)

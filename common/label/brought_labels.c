@@ -80,7 +80,7 @@ mean(const struct run *run, const struct security_code *c)
 }
 
 /* The release for this code, if the policy has one that certainly holds for the root at hand. */
-static const struct release *
+static const struct ruleset_declassify *
 find_release(const struct run *run, struct bytes code)
 {
 	struct condition_record all = run->record;
@@ -89,10 +89,10 @@ find_release(const struct run *run, struct bytes code)
 	/* Not all codings of the root may be known yet. */
 	all.hits = NULL;
 	for (size_t i = 0; i < run->set.releases; i++) {
-		const struct release *r = &run->set.release[i];
+		const struct ruleset_declassify *r = &run->set.release[i];
 
 		if (bytes_equal(r->code, code) &&
-		    (r->where == NULL || condition_test(r->where, &all, root) == TRUTH_TRUE))
+		    (r->where == NULL || condition_judge(r->where, &all, root) == TRUTH_TRUE))
 			return r;
 	}
 	return NULL;
@@ -101,18 +101,18 @@ find_release(const struct run *run, struct bytes code)
 static void
 add_floor(struct run *run, uint32_t node, const struct security_code *c, const struct meaning *m)
 {
-	const struct release *release = run->set.releases == 0 ? NULL : find_release(run, c->code);
+	const struct ruleset_declassify *release = run->set.releases == 0 ? NULL : find_release(run, c->code);
 	struct label *label;
 
 	if (m->level == LABEL_NONE)
 		return;
 	if (release != NULL && (int)release->to < m->level) {
-		label = run_add(run, node, LABEL_RELEASE, release->source);
+		label = run_add(run, node, LABEL_RELEASE, release->origin);
 		label->level = (int)release->to;
 		label->was = m->level;
 		return;
 	}
-	label = run_add(run, node, LABEL_RAISE, SOURCE_FLOOR);
+	label = run_add(run, node, LABEL_RAISE, ORIGIN_FLOOR);
 	label->level = m->level;
 	label->sensitivity = m->sensitivity;
 }
@@ -293,12 +293,12 @@ read_brought(struct run *run, uint32_t node, struct brought *b)
 static void
 keep_brought(struct run *run, const struct brought *b)
 {
-	struct standing s = levels_standing(run, b->node);
+	struct label_standing s = levels_standing(run, b->node);
 	struct label *label;
 
 	if (b->level <= (int)s.level && (b->sensitivity & ~s.sensitivity) == 0 && (b->basis & ~s.basis) == 0)
 		return;
-	label = run_add(run, b->node, LABEL_RAISE, SOURCE_FLOOR);
+	label = run_add(run, b->node, LABEL_RAISE, ORIGIN_FLOOR);
 	label->level = b->level;
 	label->sensitivity = b->sensitivity;
 	label->basis = b->basis;

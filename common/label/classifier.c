@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/classifier.h"
 
+#include "common/base/memory.h"
 #include "common/label/labelled.h"
 #include "common/label/run.h"
 
+#include "common/base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +24,7 @@ init_buffers(struct run *run)
 		&run->line };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		array_init(all[i]);
+		buffer_init(all[i], BUFFER_UNLIMITED);
 }
 
 static void
@@ -38,7 +40,7 @@ know_keys(struct run *run)
 		{ "low", &run->low },
 		{ "high", &run->high },
 		{ "valueCoding", &run->value_coding },
-		{ "origin", &run->origin },
+		{ "origin", &run->sampled_origin },
 		{ "ehr", &run->ehr },
 		{ "url", &run->data_siblings[0] },
 		{ "hash", &run->data_siblings[1] },
@@ -67,16 +69,16 @@ sort_vocabulary(enum vocabulary v, uint8_t order[64])
 	}
 }
 
-/* Each source's place among all by id, equal ids having one place. */
+/* Each origin's place among all by id, equal ids having one place. */
 static void
-rank_sources(struct run *run)
+rank_origins(struct run *run)
 {
 	struct ruleset *s = &run->set;
 
-	run->source_rank = arena_array(&s->arena, s->sources, sizeof *run->source_rank);
-	for (size_t i = 0; i < s->sources; i++)
-		for (size_t n = 0; s->source[i].is_reason && n < s->sources; n++)
-			run->source_rank[i] += bytes_compare(s->source[n].id, s->source[i].id) < 0;
+	run->origin_rank = arena_array(&s->arena, s->origins, sizeof *run->origin_rank);
+	for (size_t i = 0; i < s->origins; i++)
+		for (size_t n = 0; s->origin[i].is_reason && n < s->origins; n++)
+			run->origin_rank[i] += bytes_compare(s->origin[n].id, s->origin[i].id) < 0;
 }
 
 static bool
@@ -93,7 +95,7 @@ init_run(struct run *run, struct policy *p, struct json_keys *keys, const char *
 	run->act_code = codes_system(run->set.codes, vocabulary_system(VOCABULARY_SENSITIVITY));
 	sort_vocabulary(VOCABULARY_SENSITIVITY, run->sensitivity_order);
 	sort_vocabulary(VOCABULARY_PRIVACY_LAW, run->basis_order);
-	rank_sources(run);
+	rank_origins(run);
 	coverage_init(run);
 	run->record = (struct condition_record){
 		.roots = &run->roots,
@@ -109,10 +111,8 @@ init_run(struct run *run, struct policy *p, struct json_keys *keys, const char *
 struct classifier *
 classifier_load(struct policy *p, struct json_keys *keys, const char *now, struct fault *f)
 {
-	struct classifier *c = calloc(1, sizeof *c);
+	struct classifier *c = memory_zeros(1, sizeof *c);
 
-	if (c == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *c);
 	if (init_run(&c->run, p, keys, now, f))
 		return c;
 	classifier_free(c);
@@ -141,15 +141,15 @@ classifier_free(struct classifier *c)
  */
 
 struct label *
-run_add(struct run *run, uint32_t node, enum label_kind kind, unsigned source)
+run_add(struct run *run, uint32_t node, enum label_kind kind, unsigned origin)
 {
-	struct label *label = array_add(&run->labels, sizeof *label);
+	struct label *label = buffer_more(&run->labels, sizeof *label);
 
 	label->node = node;
 	label->kind = kind;
 	label->level = LABEL_NONE;
 	label->criticality = LABEL_NONE;
-	label->rule = source;
+	label->origin = origin;
 	return label;
 }
 
@@ -238,7 +238,7 @@ label_root(struct run *run, size_t index)
 
 	run->record.root = index;
 	run->root_number++;
-	run->plan = ruleset_plan(&run->set, shape_type(run->set.shape, run_json(run), root));
+	run->plan = type_plan_of(&run->set, shape_type(run->set.shape, run_json(run), root));
 	coverage_type(run, root);
 	give_context(run, root);
 	if (!walk_root(run, index))
@@ -321,7 +321,7 @@ classifier_run(struct classifier *c, const struct json *j, struct labels *labels
 		return false;
 	roots_find(&run->roots, j, labels->record, shape_is_fhir(run->set.shape));
 	for (size_t i = 0; i < run->roots.count; i++)
-		(void)array_add(&run->facts, sizeof(struct root_facts));
+		(void)buffer_more(&run->facts, sizeof(struct root_facts));
 	identify(run);
 	for (size_t i = 0; i < run->roots.count; i++)
 		if (!label_root(run, i))
@@ -345,30 +345,18 @@ classifier_level(const struct classifier *c, const struct json *j, const struct 
 /* ---- what it was made of ---------------------------------------------------------------------------------
  */
 
-struct label_rule
-classifier_rule(const struct classifier *c, unsigned rule)
+struct label_origin
+classifier_origin(const struct classifier *c, unsigned origin)
 {
-	return c->run.set.source[rule].rule;
+	return c->run.set.origin[origin].shown;
 }
 
 struct bytes
 classifier_criticality(const struct classifier *c, unsigned criticality)
 {
-	const struct criticality *k = &c->run.set.criticality;
+	const struct ruleset_criticality *k = &c->run.set.criticality;
 
 	return criticality < k->words ? k->word[criticality] : (struct bytes){ 0 };
-}
-
-const struct codes *
-classifier_codes(const struct classifier *c)
-{
-	return c->run.set.codes;
-}
-
-struct shape *
-classifier_shape(const struct classifier *c)
-{
-	return c->run.set.shape;
 }
 
 bool

@@ -39,12 +39,12 @@ struct label {
 	uint64_t basis;       /* bit i: VOCABULARY_PRIVACY_LAW concept i */
 	int criticality;      /* index in `order:`; LABEL_NONE: not LABEL_URGENCY */
 	int was;              /* with LABEL_RELEASE */
-	unsigned rule;        /* for classifier_rule */
+	unsigned origin;      /* for classifier_origin */
 	struct bytes written; /* private: its text, where it is the same in every record */
 };
 
 /* Whence a label comes: a rule of the policy, or what it says of places (base: the line of that path). */
-struct label_rule {
+struct label_origin {
 	const char *id;
 	const char *say; /* the policy's sentence; of a reserved id our own */
 	const char *file;
@@ -91,10 +91,8 @@ bool classifier_write(
 unsigned classifier_level(
     const struct classifier *c, const struct json *j, const struct labels *labels, uint32_t node);
 
-struct label_rule classifier_rule(const struct classifier *c, unsigned rule);
+struct label_origin classifier_origin(const struct classifier *c, unsigned origin);
 struct bytes classifier_criticality(const struct classifier *c, unsigned criticality);
-const struct codes *classifier_codes(const struct classifier *c);
-struct shape *classifier_shape(const struct classifier *c);
 
 /* ---- coverage: what the policy did not see in all records so far ---- */
 enum coverage_kind {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/condition_parts.h"
 
-#include "common/label/array.h"
+#include "common/base/buffer.h"
 
 #include <string.h>
 
@@ -26,7 +26,7 @@ know_members(struct condition_words *w)
 		.comparator = json_keys_add(w->keys, (struct bytes)BYTES("comparator")),
 		.no_system_matches = w->no_system_matches,
 	};
-	array_init(&w->programs);
+	buffer_init(&w->programs, BUFFER_UNLIMITED);
 	return w->members = m;
 }
 
@@ -45,7 +45,7 @@ keep_program(struct condition_words *w, struct jq_program *program)
 {
 	(void)know_members(w);
 	if (program != NULL)
-		((struct kept_program *)array_add(&w->programs, sizeof(struct kept_program)))->program =
+		((struct kept_program *)buffer_more(&w->programs, sizeof(struct kept_program)))->program =
 		    program;
 	return program;
 }
@@ -89,15 +89,15 @@ compile_path(struct condition_words *w, const struct yaml_node *node, struct pat
 	return true;
 }
 
-struct place {
+struct condition_place {
 	struct path *path;
 	struct jq_program *program;
 };
 
-struct place *
-place_compile(struct condition_words *w, const struct yaml_node *at, struct fault *f)
+struct condition_place *
+condition_compile_place(struct condition_words *w, const struct yaml_node *at, struct fault *f)
 {
-	struct place *p = arena_take(w->arena, sizeof *p);
+	struct condition_place *p = arena_take(w->arena, sizeof *p);
 
 	return compile_path(w, at, &p->path, &p->program, f) ? p : NULL;
 }
@@ -181,7 +181,7 @@ add_presence(struct condition_words *w, const struct spot *spot, const struct ya
 
 	if (!yaml_boolean(w->file, node, &present, f))
 		return false;
-	leaf->test[leaf->tests++].kind = TEST_PRESENT;
+	leaf->test[leaf->tests++].kind = CONDITION_TEST_PRESENT;
 	add_child(all, present ? leaf : negate(w, leaf));
 	return true;
 }
@@ -310,7 +310,7 @@ condition_asks_absence(const struct condition *c)
 		if (condition_asks_absence(c->child[i]))
 			return true;
 	for (size_t i = 0; i < c->tests; i++)
-		if (c->test[i].kind == TEST_WHERE && condition_asks_absence(c->test[i].where))
+		if (c->test[i].kind == CONDITION_TEST_WHERE && condition_asks_absence(c->test[i].where))
 			return true;
 	return false;
 }
@@ -321,15 +321,15 @@ condition_sets(const struct condition *c, struct code_bits *sets)
 	for (size_t i = 0; i < c->children; i++)
 		condition_sets(c->child[i], sets);
 	for (size_t i = 0; i < c->tests; i++) {
-		if (c->test[i].kind == TEST_WHERE)
+		if (c->test[i].kind == CONDITION_TEST_WHERE)
 			condition_sets(c->test[i].where, sets);
-		for (unsigned n = 0; c->test[i].kind == TEST_IN && n < CODE_BITS / 64; n++)
+		for (unsigned n = 0; c->test[i].kind == CONDITION_TEST_IN && n < CODE_BITS / 64; n++)
 			sets->word[n] |= c->test[i].sets.word[n];
 	}
 }
 
 bool
-place_each(const struct place *p, const struct condition_record *r,
+condition_each_place(const struct condition_place *p, const struct condition_record *r,
     void (*found)(void *context, uint32_t node), void *context)
 {
 	const struct condition some = { .kind = CONDITION_SOME, .path = p->path, .program = p->program };

@@ -3,6 +3,7 @@
 #define EHR_LABEL_CONDITION_H
 
 #include "common/base/arena.h"
+#include "common/base/truth.h"
 #include "common/label/roots.h"
 #include "common/label/shape.h"
 #include "common/policy/codes.h"
@@ -17,7 +18,6 @@
  * (a unit unknown, a number that is a string, a date that overlaps, jq at an error) is unknown; what unknown
  * means is the caller's: a rule that raises takes it as true, one that lowers or lets through as false.
  */
-enum truth { TRUTH_FALSE, TRUTH_UNKNOWN, TRUTH_TRUE }; /* Kleene: and is the least, or the greatest */
 
 /* What conditions are compiled with; all borrowed for the life of the conditions. */
 struct condition_words {
@@ -61,7 +61,7 @@ struct condition *condition_compile(
     struct condition_words *w, const struct yaml_node *where, struct fault *f);
 
 /* Judges it at NODE, which is what "." is (the root's node for a rule). */
-enum truth condition_test(const struct condition *c, const struct condition_record *r, uint32_t node);
+enum truth condition_judge(const struct condition *c, const struct condition_record *r, uint32_t node);
 
 /*
  * Calls FOUND for every node that made it hold or leaves it open: those of each test that is not false.
@@ -79,17 +79,18 @@ void condition_sets(const struct condition *c, struct code_bits *sets);
 /* Compiles a `when:`; NULL after a fault. */
 struct jq_program *condition_compile_when(
     struct condition_words *w, const struct yaml_node *when, struct fault *f);
-enum truth condition_test_when(struct jq_program *p, const struct condition_record *r);
+enum truth condition_judge_when(struct jq_program *p, const struct condition_record *r);
 
 /* A place (`at:`): a plain path, or one for libjq. */
-struct place;
-struct place *place_compile(struct condition_words *w, const struct yaml_node *at, struct fault *f);
+struct condition_place;
+struct condition_place *condition_compile_place(
+    struct condition_words *w, const struct yaml_node *at, struct fault *f);
 
 /*
  * Its nodes in root R->root: a plain path's in document order, inner roots left out.  False if jq failed: the
  * caller takes the root.
  */
-bool place_each(const struct place *p, const struct condition_record *r,
+bool condition_each_place(const struct condition_place *p, const struct condition_record *r,
     void (*found)(void *context, uint32_t node), void *context);
 
 #endif

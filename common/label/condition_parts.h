@@ -18,32 +18,40 @@ struct condition_members {
 	bool no_system_matches;
 };
 
-struct scalar {
+struct condition_scalar {
 	enum json_kind kind;   /* string, number, true, false, null */
 	struct bytes text;     /* unescaped */
 	struct decimal number; /* of a number */
 };
 
-enum test_kind { TEST_IS, TEST_PRESENT, TEST_IN, TEST_PREFIX, TEST_RANGE, TEST_DATE, TEST_WHERE };
+enum condition_test_kind {
+	CONDITION_TEST_IS,
+	CONDITION_TEST_PRESENT,
+	CONDITION_TEST_IN,
+	CONDITION_TEST_PREFIX,
+	CONDITION_TEST_RANGE,
+	CONDITION_TEST_DATE,
+	CONDITION_TEST_WHERE
+};
 
 /* One end of a range: the value must lie on this side of it. */
-struct bound {
+struct quantity_bound {
 	struct decimal number;
 	const struct unit *unit; /* NULL: a bare number */
 	bool is_upper;
 	bool is_included;
 };
 
-struct test {
-	enum test_kind kind;
-	struct scalar *scalar; /* TEST_IS, TEST_PREFIX: one of these */
+struct condition_test {
+	enum condition_test_kind kind;
+	struct condition_scalar *scalar; /* CONDITION_TEST_IS, CONDITION_TEST_PREFIX: one of these */
 	size_t scalars;
-	struct code_bits sets; /* TEST_IN */
-	struct bound bound[2]; /* TEST_RANGE: all of these */
+	struct code_bits sets;          /* CONDITION_TEST_IN */
+	struct quantity_bound bound[2]; /* CONDITION_TEST_RANGE: all of these */
 	unsigned bounds;
-	struct period date; /* TEST_DATE */
+	struct period date; /* CONDITION_TEST_DATE */
 	bool is_after;
-	struct condition *where; /* TEST_WHERE */
+	struct condition *where; /* CONDITION_TEST_WHERE */
 };
 
 enum condition_kind { CONDITION_ALL, CONDITION_ANY, CONDITION_NOT, CONDITION_SOME };
@@ -57,53 +65,36 @@ struct condition {
 	bool anywhere;
 	struct path *path;
 	struct jq_program *program;
-	struct bytes expression; /* of the path, for an automaton */
-	struct test *test;       /* the node must pass all */
+	struct bytes expression;     /* of the path, for an automaton */
+	struct condition_test *test; /* the node must pass all */
 	size_t tests;
 };
-
-static inline enum truth
-truth_and(enum truth a, enum truth b)
-{
-	return a < b ? a : b;
-}
-
-static inline enum truth
-truth_or(enum truth a, enum truth b)
-{
-	return a > b ? a : b;
-}
-
-static inline enum truth
-truth_not(enum truth a)
-{
-	return (enum truth)(TRUTH_TRUE - a);
-}
 
 /*
  * Reads one line of a map of tests, and what stands for `is` without a map.  False with a fault; `not` and
  * `present` speak of all nodes of a path and are read elsewhere.
  */
 bool test_read(struct condition_words *w, const struct yaml_node *name, const struct yaml_node *value,
-    struct test *t, struct fault *f);
-bool test_read_is(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f);
+    struct condition_test *t, struct fault *f);
+bool test_read_is(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f);
 
 /* Whether NODE passes one test, or all of them. */
-enum truth test_node(
-    const struct condition_members *m, const struct test *t, const struct condition_record *r, uint32_t node);
-enum truth test_node_all(const struct condition *some, const struct condition_record *r, uint32_t node);
+enum truth judge_test(const struct condition_members *m, const struct condition_test *t,
+    const struct condition_record *r, uint32_t node);
+enum truth condition_judge_all(const struct condition *some, const struct condition_record *r, uint32_t node);
 
 /* The nodes of a leaf's path below NODE; false if jq failed. */
 bool condition_each_node(const struct condition *some, const struct condition_record *r, uint32_t node,
     void (*found)(void *context, uint32_t node), void *context);
 
 /*
- * A number read from a record beside a bound: why it cannot be judged.  READING_COMPARED: ORDER says on which
+ * A number read from a record beside a bound: why it cannot be judged.  QUANTITY_COMPARED: ORDER says on which
  * side of the bound it lies, as memcmp.
  */
-enum reading_fault { READING_GOOD, READING_NO_VALUE, READING_NO_UNIT };
+enum quantity_fault { QUANTITY_GOOD, QUANTITY_NO_VALUE, QUANTITY_NO_UNIT };
 
-struct reading {
+struct quantity {
 	struct decimal number;
 	const struct unit *unit; /* NULL: the record gives none */
 	int comparator;          /* 0 none; -1 the true value is below, 1 above; 2 not to be read */
@@ -111,13 +102,13 @@ struct reading {
 };
 
 /* Reads a number, or an object with value and unit, in a unit of BESIDE's dimension (NULL: without unit). */
-enum reading_fault reading_read(const struct condition_members *m, const struct condition_record *r,
-    uint32_t node, const struct unit *beside, struct reading *reading);
+enum quantity_fault quantity_read(const struct condition_members *m, const struct condition_record *r,
+    uint32_t node, const struct unit *beside, struct quantity *reading);
 
 /* Whether it lies on the bound's side of it. */
-enum truth reading_within(const struct reading *reading, const struct bound *bound);
+enum truth quantity_within(const struct quantity *reading, const struct quantity_bound *bound);
 
 /* "92 %", "38.0 Cel", "5": false if it is none, with a constant text that says why. */
-bool bound_parse(struct bytes text, struct bound *bound, const char **why);
+bool quantity_parse_bound(struct bytes text, struct quantity_bound *bound, const char **why);
 
 #endif

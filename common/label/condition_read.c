@@ -4,7 +4,8 @@
 /* What a policy writes of one test: `below: 92 %`, `in: hiv`, or a plain X. */
 
 static bool
-read_scalar(struct condition_words *w, const struct yaml_node *node, struct scalar *s, struct fault *f)
+read_scalar(
+    struct condition_words *w, const struct yaml_node *node, struct condition_scalar *s, struct fault *f)
 {
 	s->text = node->text;
 	switch (node->kind) {
@@ -30,7 +31,8 @@ read_scalar(struct condition_words *w, const struct yaml_node *node, struct scal
 }
 
 static bool
-read_scalars(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_scalars(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	bool is_list = node->kind == YAML_LIST;
 
@@ -46,16 +48,18 @@ read_scalars(struct condition_words *w, const struct yaml_node *node, struct tes
 }
 
 bool
-test_read_is(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+test_read_is(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
-	t->kind = TEST_IS;
+	t->kind = CONDITION_TEST_IS;
 	return read_scalars(w, node, t, f);
 }
 
 static bool
-read_prefix(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_prefix(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
-	t->kind = TEST_PREFIX;
+	t->kind = CONDITION_TEST_PREFIX;
 	if (!read_scalars(w, node, t, f))
 		return false;
 	for (size_t i = 0; i < t->scalars; i++)
@@ -66,11 +70,11 @@ read_prefix(struct condition_words *w, const struct yaml_node *node, struct test
 }
 
 static bool
-read_in(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_in(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	size_t count = yaml_strings(node);
 
-	t->kind = TEST_IN;
+	t->kind = CONDITION_TEST_IN;
 	if (count == 0)
 		return fault_at(f, w->file, node, "expected the name of a value set, or a list of names");
 	for (size_t i = 0; i < count; i++) {
@@ -90,11 +94,11 @@ read_in(struct condition_words *w, const struct yaml_node *node, struct test *t,
 }
 
 static bool
-read_codes(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_codes(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	unsigned set;
 
-	t->kind = TEST_IN;
+	t->kind = CONDITION_TEST_IN;
 	if (w->codes == NULL)
 		return fault_at(f, w->file, node, "codes cannot be asked for here");
 	if (!codes_inline(w->codes, w->file, node, &set, f))
@@ -104,16 +108,16 @@ read_codes(struct condition_words *w, const struct yaml_node *node, struct test 
 }
 
 static bool
-read_bound(struct condition_words *w, const struct yaml_node *node, struct test *t, bool is_upper,
+read_bound(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, bool is_upper,
     bool is_included, struct fault *f)
 {
-	struct bound *b = &t->bound[t->bounds++];
+	struct quantity_bound *b = &t->bound[t->bounds++];
 	const char *why = NULL;
 
-	t->kind = TEST_RANGE;
+	t->kind = CONDITION_TEST_RANGE;
 	if (node->kind != YAML_NUMBER && node->kind != YAML_STRING)
 		return fault_at(f, w->file, node, "expected a number with or without a unit");
-	if (!bound_parse(node->text, b, &why))
+	if (!quantity_parse_bound(node->text, b, &why))
 		return fault_at(f, w->file, node, "%s: '%.*s'", why, (int)node->text.size, node->text.at);
 	b->is_upper = is_upper;
 	b->is_included = is_included;
@@ -121,31 +125,34 @@ read_bound(struct condition_words *w, const struct yaml_node *node, struct test 
 }
 
 static bool
-read_below(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_below(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	return read_bound(w, node, t, true, false, f);
 }
 
 static bool
-read_at_most(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_at_most(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	return read_bound(w, node, t, true, true, f);
 }
 
 static bool
-read_above(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_above(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	return read_bound(w, node, t, false, false, f);
 }
 
 static bool
-read_at_least(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_at_least(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	return read_bound(w, node, t, false, true, f);
 }
 
 static bool
-read_between(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_between(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	if (node->kind != YAML_LIST || node->count != 2)
 		return fault_at(f, w->file, node, "expected the two ends: [a, b]");
@@ -160,12 +167,12 @@ read_between(struct condition_words *w, const struct yaml_node *node, struct tes
 }
 
 static bool
-read_date(
-    struct condition_words *w, const struct yaml_node *node, struct test *t, bool is_after, struct fault *f)
+read_date(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, bool is_after,
+    struct fault *f)
 {
 	enum date_precision precision;
 
-	t->kind = TEST_DATE;
+	t->kind = CONDITION_TEST_DATE;
 	t->is_after = is_after;
 	if ((node->kind != YAML_STRING && node->kind != YAML_NUMBER) ||
 	    !clock_parse_date(node->text, &t->date, &precision))
@@ -175,29 +182,30 @@ read_date(
 }
 
 static bool
-read_before(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_before(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	return read_date(w, node, t, false, f);
 }
 
 static bool
-read_after(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_after(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
 	return read_date(w, node, t, true, f);
 }
 
 static bool
-read_where(struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f)
+read_where(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
 {
-	t->kind = TEST_WHERE;
+	t->kind = CONDITION_TEST_WHERE;
 	return (t->where = condition_compile(w, node, f)) != NULL;
 }
 
 /* Tests of one node.  `not` and `present` speak of all nodes of the path and stand below. */
 static const struct {
 	const char *name;
-	bool (*read)(
-	    struct condition_words *w, const struct yaml_node *node, struct test *t, struct fault *f);
+	bool (*read)(struct condition_words *w, const struct yaml_node *node, struct condition_test *t,
+	    struct fault *f);
 } tests[] = {
 	{ "is", test_read_is },
 	{ "in", read_in },
@@ -219,7 +227,7 @@ static const struct {
 
 bool
 test_read(struct condition_words *w, const struct yaml_node *name, const struct yaml_node *value,
-    struct test *t, struct fault *f)
+    struct condition_test *t, struct fault *f)
 {
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		if (bytes_are(name->text, tests[i].name))

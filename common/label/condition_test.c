@@ -6,7 +6,7 @@
  */
 
 static bool
-is_scalar(const struct condition_record *r, uint32_t node, const struct scalar *s)
+is_scalar(const struct condition_record *r, uint32_t node, const struct condition_scalar *s)
 {
 	struct decimal number;
 
@@ -21,7 +21,7 @@ is_scalar(const struct condition_record *r, uint32_t node, const struct scalar *
 }
 
 static enum truth
-test_is(const struct test *t, const struct condition_record *r, uint32_t node)
+test_is(const struct condition_test *t, const struct condition_record *r, uint32_t node)
 {
 	for (size_t i = 0; i < t->scalars; i++)
 		if (is_scalar(r, node, &t->scalar[i]))
@@ -30,7 +30,7 @@ test_is(const struct test *t, const struct condition_record *r, uint32_t node)
 }
 
 static enum truth
-test_prefix(const struct test *t, const struct condition_record *r, uint32_t node)
+test_prefix(const struct condition_test *t, const struct condition_record *r, uint32_t node)
 {
 	struct bytes text;
 
@@ -45,22 +45,22 @@ test_prefix(const struct test *t, const struct condition_record *r, uint32_t nod
 }
 
 static enum truth
-test_range(
-    const struct condition_members *m, const struct test *t, const struct condition_record *r, uint32_t node)
+test_range(const struct condition_members *m, const struct condition_test *t,
+    const struct condition_record *r, uint32_t node)
 {
-	struct reading reading;
+	struct quantity reading;
 	enum truth truth = TRUTH_TRUE;
 
-	if (reading_read(m, r, node, t->bound[0].unit, &reading) != READING_GOOD)
+	if (quantity_read(m, r, node, t->bound[0].unit, &reading) != QUANTITY_GOOD)
 		return TRUTH_UNKNOWN;
 	for (unsigned i = 0; i < t->bounds; i++)
-		truth = truth_and(truth, reading_within(&reading, &t->bound[i]));
+		truth = truth_and(truth, quantity_within(&reading, &t->bound[i]));
 	return truth;
 }
 
 /* A partial date is an interval: all of it must lie on one side. */
 static enum truth
-test_date(const struct test *t, const struct condition_record *r, uint32_t node)
+test_date(const struct condition_test *t, const struct condition_record *r, uint32_t node)
 {
 	enum date_precision precision;
 	struct period p;
@@ -79,35 +79,35 @@ test_date(const struct test *t, const struct condition_record *r, uint32_t node)
 }
 
 enum truth
-test_node(
-    const struct condition_members *m, const struct test *t, const struct condition_record *r, uint32_t node)
+judge_test(const struct condition_members *m, const struct condition_test *t,
+    const struct condition_record *r, uint32_t node)
 {
 	switch (t->kind) {
-	case TEST_IS:
+	case CONDITION_TEST_IS:
 		return test_is(t, r, node);
-	case TEST_PRESENT:
+	case CONDITION_TEST_PRESENT:
 		return json_kind(r->json, node) == JSON_NULL ? TRUTH_FALSE : TRUTH_TRUE;
-	case TEST_IN:
+	case CONDITION_TEST_IN:
 		return coding_in(m, r, node, &t->sets);
-	case TEST_PREFIX:
+	case CONDITION_TEST_PREFIX:
 		return test_prefix(t, r, node);
-	case TEST_RANGE:
+	case CONDITION_TEST_RANGE:
 		return test_range(m, t, r, node);
-	case TEST_DATE:
+	case CONDITION_TEST_DATE:
 		return test_date(t, r, node);
-	case TEST_WHERE:
-		return condition_test(t->where, r, node);
+	case CONDITION_TEST_WHERE:
+		return condition_judge(t->where, r, node);
 	}
 	return TRUTH_UNKNOWN;
 }
 
 enum truth
-test_node_all(const struct condition *some, const struct condition_record *r, uint32_t node)
+condition_judge_all(const struct condition *some, const struct condition_record *r, uint32_t node)
 {
 	enum truth truth = TRUTH_TRUE;
 
 	for (size_t i = 0; i < some->tests && truth != TRUTH_FALSE; i++)
-		truth = truth_and(truth, test_node(some->members, &some->test[i], r, node));
+		truth = truth_and(truth, judge_test(some->members, &some->test[i], r, node));
 	return truth;
 }
 
@@ -192,19 +192,19 @@ judge(void *context, uint32_t node)
 	struct visit *v = context;
 
 	if (v->truth != TRUTH_TRUE)
-		v->truth = truth_or(v->truth, test_node_all(v->some, v->record, node));
+		v->truth = truth_or(v->truth, condition_judge_all(v->some, v->record, node));
 }
 
 /* Anywhere in the root, with its codings known: no need to look at anything else. */
 static bool
 asks_hits(const struct condition *some, const struct condition_record *r, uint32_t node)
 {
-	return some->anywhere && r->hits != NULL && some->tests == 1 && some->test[0].kind == TEST_IN &&
-	       node == r->roots->at[r->root].node;
+	return some->anywhere && r->hits != NULL && some->tests == 1 &&
+	       some->test[0].kind == CONDITION_TEST_IN && node == r->roots->at[r->root].node;
 }
 
 static enum truth
-test_hit(const struct test *t, const struct coding_hit *hit)
+test_hit(const struct condition_test *t, const struct coding_hit *hit)
 {
 	if (hit->is_unreadable)
 		return TRUTH_UNKNOWN;
@@ -227,7 +227,7 @@ test_some(const struct condition *c, const struct condition_record *r, uint32_t 
 }
 
 enum truth
-condition_test(const struct condition *c, const struct condition_record *r, uint32_t node)
+condition_judge(const struct condition *c, const struct condition_record *r, uint32_t node)
 {
 	enum truth truth = c->kind == CONDITION_ANY ? TRUTH_FALSE : TRUTH_TRUE;
 
@@ -235,14 +235,14 @@ condition_test(const struct condition *c, const struct condition_record *r, uint
 	case CONDITION_SOME:
 		return test_some(c, r, node);
 	case CONDITION_NOT:
-		return truth_not(condition_test(c->child[0], r, node));
+		return truth_not(condition_judge(c->child[0], r, node));
 	case CONDITION_ALL:
 		for (size_t i = 0; i < c->children && truth != TRUTH_FALSE; i++)
-			truth = truth_and(truth, condition_test(c->child[i], r, node));
+			truth = truth_and(truth, condition_judge(c->child[i], r, node));
 		return truth;
 	case CONDITION_ANY:
 		for (size_t i = 0; i < c->children && truth != TRUTH_TRUE; i++)
-			truth = truth_or(truth, condition_test(c->child[i], r, node));
+			truth = truth_or(truth, condition_judge(c->child[i], r, node));
 		return truth;
 	}
 	return TRUTH_UNKNOWN;
@@ -256,7 +256,7 @@ pass_if_held(void *context, uint32_t node)
 {
 	const struct visit *v = context;
 
-	if (test_node_all(v->some, v->record, node) != TRUTH_FALSE)
+	if (condition_judge_all(v->some, v->record, node) != TRUTH_FALSE)
 		v->found(v->context, node);
 }
 
@@ -291,14 +291,14 @@ condition_matches(const struct condition *c, const struct condition_record *r, u
 		break;
 	case CONDITION_ANY:
 		for (size_t i = 0; i < c->children; i++)
-			if (condition_test(c->child[i], r, node) != TRUTH_FALSE)
+			if (condition_judge(c->child[i], r, node) != TRUTH_FALSE)
 				condition_matches(c->child[i], r, node, found, context);
 		break;
 	}
 }
 
 enum truth
-condition_test_when(struct jq_program *p, const struct condition_record *r)
+condition_judge_when(struct jq_program *p, const struct condition_record *r)
 {
 	const struct roots *roots = r->roots;
 	struct path_wall wall = { is_inner, &roots };

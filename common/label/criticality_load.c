@@ -4,9 +4,9 @@
 #include <string.h>
 
 static bool
-read_word(struct loader *l, const struct yaml_node *node, unsigned *word)
+read_word(struct ruleset_loader *l, const struct yaml_node *node, unsigned *word)
 {
-	const struct criticality *c = &l->set->criticality;
+	const struct ruleset_criticality *c = &l->set->criticality;
 	struct bytes text;
 
 	if (!yaml_string(l->file, node, &text, l->fault))
@@ -28,9 +28,9 @@ is_word(struct bytes text)
 }
 
 static bool
-read_order(struct loader *l, const struct yaml_node *node)
+read_order(struct ruleset_loader *l, const struct yaml_node *node)
 {
-	struct criticality *c = &l->set->criticality;
+	struct ruleset_criticality *c = &l->set->criticality;
 
 	if (node->kind != YAML_LIST || node->count < 1 || node->count > MAX_CRITICALITY)
 		return fault_at(l->fault, l->file, node,
@@ -53,9 +53,9 @@ read_order(struct loader *l, const struct yaml_node *node)
 }
 
 static bool
-read_stale(struct loader *l, const struct yaml_node *node)
+read_stale(struct ruleset_loader *l, const struct yaml_node *node)
 {
-	struct criticality *c = &l->set->criticality;
+	struct ruleset_criticality *c = &l->set->criticality;
 	struct bytes text;
 
 	if (node == NULL)
@@ -75,7 +75,7 @@ read_stale(struct loader *l, const struct yaml_node *node)
  */
 
 static bool
-read_evidence_item(struct loader *l, const struct yaml_node *node, struct evidence *e)
+read_evidence_item(struct ruleset_loader *l, const struct yaml_node *node, struct ruleset_evidence *e)
 {
 	struct yaml_map map;
 	struct yaml_node *at, *is;
@@ -96,9 +96,9 @@ read_evidence_item(struct loader *l, const struct yaml_node *node, struct eviden
 }
 
 static bool
-read_evidence(struct loader *l, const struct yaml_node *node)
+read_evidence(struct ruleset_loader *l, const struct yaml_node *node)
 {
-	struct criticality *c = &l->set->criticality;
+	struct ruleset_criticality *c = &l->set->criticality;
 
 	if (node == NULL || node->kind == YAML_NULL)
 		return true;
@@ -116,9 +116,9 @@ read_evidence(struct loader *l, const struct yaml_node *node)
 
 /* "< 92" and "<= 20". */
 static bool
-read_cut(struct loader *l, const struct yaml_node *node, struct rule *rule)
+read_cut(struct ruleset_loader *l, const struct yaml_node *node, struct ruleset_rule *rule)
 {
-	struct bound *cut = &rule->cut[rule->cuts];
+	struct quantity_bound *cut = &rule->cut[rule->cuts];
 	struct bytes text;
 	const char *why = NULL;
 	size_t skip;
@@ -132,7 +132,7 @@ read_cut(struct loader *l, const struct yaml_node *node, struct rule *rule)
 
 	while (skip < text.size && text.at[skip] == ' ')
 		skip++;
-	if (!bound_parse((struct bytes){ text.at + skip, text.size - skip }, cut, &why))
+	if (!quantity_parse_bound((struct bytes){ text.at + skip, text.size - skip }, cut, &why))
 		return fault_at(l->fault, l->file, node, "%s", why);
 	if (cut->unit != NULL)
 		return fault_at(l->fault, l->file, node, "the unit of all cuts stands in unit:");
@@ -144,9 +144,9 @@ read_cut(struct loader *l, const struct yaml_node *node, struct rule *rule)
 
 /* Ascending; of two cuts at one number "<" comes first. */
 static bool
-check_ascending(struct loader *l, const struct yaml_node *node, const struct rule *rule)
+check_ascending(struct ruleset_loader *l, const struct yaml_node *node, const struct ruleset_rule *rule)
 {
-	const struct bound *cut = &rule->cut[rule->cuts];
+	const struct quantity_bound *cut = &rule->cut[rule->cuts];
 	int order;
 
 	if (rule->cuts == 0)
@@ -158,7 +158,7 @@ check_ascending(struct loader *l, const struct yaml_node *node, const struct rul
 }
 
 static bool
-read_bands(struct loader *l, const struct yaml_node *node, struct rule *rule)
+read_bands(struct ruleset_loader *l, const struct yaml_node *node, struct ruleset_rule *rule)
 {
 	if (node->kind != YAML_LIST || node->count < 3 || node->count % 2 == 0 ||
 	    node->count > 2 * MAX_BANDS + 1)
@@ -179,7 +179,8 @@ read_bands(struct loader *l, const struct yaml_node *node, struct rule *rule)
 }
 
 static bool
-read_sign(struct loader *l, struct yaml_map *map, const struct yaml_node *sign, struct rule *rule)
+read_sign(
+    struct ruleset_loader *l, struct yaml_map *map, const struct yaml_node *sign, struct ruleset_rule *rule)
 {
 	struct yaml_node *unit = yaml_need(map, "unit");
 	struct yaml_node *bands = unit == NULL ? NULL : yaml_need(map, "bands");
@@ -200,16 +201,16 @@ read_sign(struct loader *l, struct yaml_map *map, const struct yaml_node *sign, 
 }
 
 static bool
-read_rule(struct loader *l, const struct yaml_node *node)
+read_rule(struct ruleset_loader *l, const struct yaml_node *node)
 {
-	struct rule *rule = &l->set->rule[l->set->rules++];
+	struct ruleset_rule *rule = &l->set->rule[l->set->rules++];
 	struct yaml_map map;
 	struct yaml_node *sign, *is, *level;
 	unsigned number = 0;
 
-	*rule = (struct rule){ .level = LABEL_NONE, .criticality = 0, .sign = NO_SIGN };
-	if (!yaml_open(&map, l->file, node, l->fault) || !loader_head(l, &map, &rule->source) ||
-	    !loader_body(l, &map, rule))
+	*rule = (struct ruleset_rule){ .level = LABEL_NONE, .criticality = 0, .sign = NO_SIGN };
+	if (!yaml_open(&map, l->file, node, l->fault) || !read_head(l, &map, &rule->origin) ||
+	    !read_body(l, &map, rule))
 		return false;
 	level = yaml_take(&map, "level");
 	if (level != NULL) {
@@ -232,7 +233,7 @@ read_rule(struct loader *l, const struct yaml_node *node)
 }
 
 static bool
-read_rules(struct loader *l, const struct yaml_node *node)
+read_rules(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	if (node == NULL || node->kind == YAML_NULL)
 		return true;
@@ -245,9 +246,9 @@ read_rules(struct loader *l, const struct yaml_node *node)
 }
 
 bool
-loader_criticality(struct loader *l, const struct yaml_node *node)
+ruleset_read_criticality(struct ruleset_loader *l, const struct yaml_node *node)
 {
-	struct criticality *c = &l->set->criticality;
+	struct ruleset_criticality *c = &l->set->criticality;
 	struct yaml_map map;
 	struct yaml_node *order, *usual, *unreadable, *ignore;
 

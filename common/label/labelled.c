@@ -69,7 +69,7 @@ put_label(struct run *run, const struct label *l, struct buffer *b)
 		diag_die(EXIT_IO, "out of memory");
 	/* The commonest by far, and always the same behind its place. */
 	if (l->kind == LABEL_BASE) {
-		put(b, run->set.source[l->rule].tail);
+		put(b, run->set.origin[l->origin].tail);
 		return;
 	}
 	PUT(b, "\"");
@@ -88,7 +88,7 @@ put_label(struct run *run, const struct label *l, struct buffer *b)
 		PUT(b, "\"");
 	}
 	PUT(b, ",\"rule\":\"");
-	put(b, run->set.source[l->rule].id);
+	put(b, run->set.origin[l->origin].id);
 	PUT(b, "\"");
 	if (l->kind == LABEL_RELEASE)
 		put_level(run, b, (struct bytes)BYTES(",\"was\":\""), l->was);
@@ -96,7 +96,7 @@ put_label(struct run *run, const struct label *l, struct buffer *b)
 }
 
 struct bytes
-labelled_base(struct run *run, uint32_t node, unsigned source)
+labelled_base(struct run *run, uint32_t node, unsigned origin)
 {
 	struct buffer *b = &run->line;
 
@@ -104,7 +104,7 @@ labelled_base(struct run *run, uint32_t node, unsigned source)
 	PUT(b, "{\"at\":\"");
 	if (!pointer_write(run_json(run), run->out->record, node, b))
 		diag_die(EXIT_IO, "out of memory");
-	put(b, run->set.source[source].tail);
+	put(b, run->set.origin[origin].tail);
 	return arena_copy(&run->set.arena, buffer_bytes(b));
 }
 
@@ -122,11 +122,11 @@ put_labels(struct run *run, const struct json *j, const struct labels *labels, s
 /* ---- ehr -------------------------------------------------------------------------------------------------
  */
 
-/* Ids of the sources that are reasons: sorted, each once. */
+/* Ids of the origins that are reasons: sorted, each once. */
 static void
 put_reasons(struct run *run, const struct labels *labels, struct buffer *b)
 {
-	const struct source *source = run->set.source;
+	const struct ruleset_origin *origin = run->set.origin;
 	const char *between = "\"";
 	uint64_t next = 0; /* the least rank that may still come */
 
@@ -137,15 +137,15 @@ put_reasons(struct run *run, const struct labels *labels, struct buffer *b)
 		for (size_t i = 0; i < labels->count; i++) {
 			const struct label *l = &labels->at[i];
 
-			if (source[l->rule].is_reason && run->source_rank[l->rule] >= next &&
-			    (found == NULL || run->source_rank[l->rule] < run->source_rank[found->rule]))
+			if (origin[l->origin].is_reason && run->origin_rank[l->origin] >= next &&
+			    (found == NULL || run->origin_rank[l->origin] < run->origin_rank[found->origin]))
 				found = l;
 		}
 		if (found == NULL)
 			break;
-		next = (uint64_t)run->source_rank[found->rule] + 1;
+		next = (uint64_t)run->origin_rank[found->origin] + 1;
 		put(b, bytes_of(between));
-		put(b, source[found->rule].id);
+		put(b, origin[found->origin].id);
 		PUT(b, "\"");
 		between = ",\"";
 	}

@@ -10,7 +10,7 @@
  */
 
 /* The text of a base label on NODE, kept as long as the policy. */
-struct bytes labelled_base(struct run *run, uint32_t node, unsigned source);
+struct bytes labelled_base(struct run *run, uint32_t node, unsigned origin);
 
 /* False: the sink failed. */
 bool labelled_write(struct run *run, const struct json *j, const struct labels *labels, struct sink *out);

@@ -8,7 +8,7 @@
 static uint64_t
 rank(const struct run *run, const struct label *label)
 {
-	return (uint64_t)label->node << 32 | run->set.source[label->rule].order;
+	return (uint64_t)label->node << 32 | run->set.origin[label->origin].order;
 }
 
 /* Node, place in the policy, and, of one rule's urgencies there, the gravest first. */
@@ -67,11 +67,11 @@ insertion_sort(const struct run *run, struct label *at, size_t count)
 	}
 }
 
-/* Two labels of one source on one node are one; a lesser urgency stays if more readers may know of it. */
+/* Two labels of one origin on one node are one; a lesser urgency stays if more readers may know of it. */
 static bool
 merge(struct label *into, const struct label *from)
 {
-	if (into->node != from->node || into->rule != from->rule || into->kind != from->kind)
+	if (into->node != from->node || into->origin != from->origin || into->kind != from->kind)
 		return false;
 	if (from->kind == LABEL_URGENCY)
 		return from->level >= into->level;
@@ -111,10 +111,10 @@ is_base(const struct label *label)
 }
 
 /* LABELS are sorted, so of the base labels around NODE the last one is the nearest. */
-struct standing
+struct label_standing
 levels_at(const struct json *j, const struct label *labels, size_t count, uint32_t node)
 {
-	struct standing s = { 0 };
+	struct label_standing s = { 0 };
 	int base = 0;
 	int raise = 0;
 
@@ -138,7 +138,7 @@ levels_at(const struct json *j, const struct label *labels, size_t count, uint32
 
 /* What holds at a label's node, and the nearest label before it that lies around it. */
 struct link {
-	struct standing standing;
+	struct label_standing standing;
 	int base;
 	int raise;
 	uint32_t around; /* NO_NODE: none */
@@ -174,7 +174,7 @@ levels_link(struct run *run)
 
 	run->links.used = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct link *link = array_add(&run->links, sizeof *link);
+		struct link *link = buffer_more(&run->links, sizeof *link);
 
 		while (around != NO_NODE && j->nodes[labels[around].node].next <= labels[i].node)
 			around = links(run)[around].around;
@@ -205,7 +205,7 @@ behind(const struct run *run, uint32_t node)
 	return low;
 }
 
-struct standing
+struct label_standing
 levels_standing(const struct run *run, uint32_t node)
 {
 	const struct json *j = run_json(run);
@@ -215,7 +215,7 @@ levels_standing(const struct run *run, uint32_t node)
 	while (at != NO_NODE && j->nodes[run_labels(run)[at].node].next <= node)
 		at = links(run)[at].around;
 	if (at == NO_NODE)
-		return (struct standing){ 0 };
+		return (struct label_standing){ 0 };
 	return links(run)[at].standing;
 }
 
@@ -254,7 +254,7 @@ levels_narratives(struct run *run)
 		is_linked = true;
 		most = levels_within(run, run->roots.at[i].node);
 		if (most > levels_standing(run, node).level)
-			run_add(run, node, LABEL_RAISE, SOURCE_NARRATIVE)->level = (int)most;
+			run_add(run, node, LABEL_RAISE, ORIGIN_NARRATIVE)->level = (int)most;
 	}
 	if (run_label_count(run) > count)
 		levels_sort(run);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/base/diag.h"
-#include "common/label/array.h"
+#include "common/base/buffer.h"
+#include "common/base/memory.h"
 #include "common/label/ruleset.h"
 
 #include <stdlib.h>
@@ -15,28 +15,18 @@
 /* ---- the types that have a plan
  * ---------------------------------------------------------------------------- */
 
-static uint32_t
-hash(struct bytes text)
-{
-	uint32_t h = 2166136261U;
-
-	for (size_t i = 0; i < text.size; i++)
-		h = (h ^ (unsigned char)text.at[i]) * 16777619U;
-	return h ^ (h >> 15);
-}
-
 static uint32_t *
 slot_of(const struct ruleset *s, struct bytes type)
 {
-	size_t i = hash(type) & s->plan_mask;
+	size_t i = (size_t)bytes_hash(type) & s->plan_mask;
 
 	while (s->plan_slot[i] != 0 && !bytes_equal(s->plan[s->plan_slot[i] - 1].type, type))
 		i = (i + 1) & s->plan_mask;
 	return &s->plan_slot[i];
 }
 
-struct plan *
-ruleset_plan(struct ruleset *s, struct bytes type)
+struct type_plan *
+type_plan_of(struct ruleset *s, struct bytes type)
 {
 	uint32_t found = type.size == 0 ? 0 : *slot_of(s, type);
 
@@ -45,7 +35,7 @@ ruleset_plan(struct ruleset *s, struct bytes type)
 	return &s->plan[shape_knows_type(s->shape, type) ? PLAN_OTHER : PLAN_UNKNOWN];
 }
 
-static struct plan *
+static struct type_plan *
 add_plan(struct ruleset *s, struct bytes type)
 {
 	uint32_t *slot = slot_of(s, type);
@@ -58,7 +48,7 @@ add_plan(struct ruleset *s, struct bytes type)
 }
 
 static void
-plan_types(struct loader *l, const struct yaml_node *base)
+plan_types(struct ruleset_loader *l, const struct yaml_node *base)
 {
 	struct ruleset *s = l->set;
 
@@ -79,7 +69,7 @@ plan_types(struct loader *l, const struct yaml_node *base)
 
 /* At most so many types are named; a slot in four is used. */
 static void
-make_plans(struct loader *l, const struct yaml_node *base)
+make_plans(struct ruleset_loader *l, const struct yaml_node *base)
 {
 	struct ruleset *s = l->set;
 	size_t most = 3 + shape_entry_types(s->shape) + (base == NULL ? 0 : base->count);
@@ -100,14 +90,14 @@ make_plans(struct loader *l, const struct yaml_node *base)
 			s->plan[i].is_unknown =
 			    !s->plan[i].has_base && !shape_knows_type(s->shape, s->plan[i].type);
 		s->plan[i].paths = paths_new(s->keys);
-		array_init(&s->plan[i].states);
+		buffer_init(&s->plan[i].states, BUFFER_UNLIMITED);
 		s->plan[i].applies = arena_array(&s->arena, s->rules / 64 + 1, sizeof(uint64_t));
 		s->plan[i].always = arena_array(&s->arena, s->rules + 1, sizeof(uint32_t));
 	}
 }
 
 static bool
-is_about(const struct ruleset *s, const struct rule *rule, struct bytes type)
+is_about(const struct ruleset *s, const struct ruleset_rule *rule, struct bytes type)
 {
 	/* A sign is a thing observed: the same code in an order or a plan has no value beside it. */
 	if (rule->types == NULL && rule->sign != NO_SIGN && shape_is_fhir(s->shape))
@@ -126,7 +116,7 @@ is_about(const struct ruleset *s, const struct rule *rule, struct bytes type)
  */
 
 static bool
-add_path(struct loader *l, struct plan *p, const struct yaml_node *node, struct bytes expression,
+add_path(struct ruleset_loader *l, struct type_plan *p, const struct yaml_node *node, struct bytes expression,
     enum path_number kind, size_t index)
 {
 	size_t byte = 0;
@@ -145,7 +135,8 @@ add_path(struct loader *l, struct plan *p, const struct yaml_node *node, struct 
 }
 
 static bool
-add_base_line(struct loader *l, const struct yaml_node *key, const struct yaml_node *value, size_t plan)
+add_base_line(
+    struct ruleset_loader *l, const struct yaml_node *key, const struct yaml_node *value, size_t plan)
 {
 	struct ruleset *s = l->set;
 	struct base_line *line = &s->base[s->bases];
@@ -156,8 +147,8 @@ add_base_line(struct loader *l, const struct yaml_node *key, const struct yaml_n
 	struct bytes level = s->policy->level[line->level].name;
 
 	line->is_own = plan != PLAN_UNKNOWN;
-	line->source = loader_source(l, (struct bytes)BYTES("base"), bytes_of(say), key, false);
-	s->source[line->source].tail = bytes_of(
+	line->origin = ruleset_add_origin(l, (struct bytes)BYTES("base"), bytes_of(say), key, false);
+	s->origin[line->origin].tail = bytes_of(
 	    arena_format(&s->arena, "\",\"level\":\"%.*s\",\"rule\":\"base\"}", (int)level.size, level.at));
 	for (size_t i = PLAN_OTHER; i < s->plans; i++)
 		if ((!line->is_own || i == plan) &&
@@ -168,7 +159,7 @@ add_base_line(struct loader *l, const struct yaml_node *key, const struct yaml_n
 }
 
 static bool
-add_base(struct loader *l, const struct yaml_node *base)
+add_base(struct ruleset_loader *l, const struct yaml_node *base)
 {
 	struct ruleset *s = l->set;
 
@@ -178,7 +169,7 @@ add_base(struct loader *l, const struct yaml_node *base)
 	for (size_t i = 0; base != NULL && i < base->count; i++) {
 		const struct yaml_node *lines = base->item[i];
 		bool is_any = bytes_are(base->key[i]->text, "*");
-		size_t plan = is_any ? PLAN_UNKNOWN : (size_t)(ruleset_plan(s, base->key[i]->text) - s->plan);
+		size_t plan = is_any ? PLAN_UNKNOWN : (size_t)(type_plan_of(s, base->key[i]->text) - s->plan);
 
 		if (!is_any && shape_is_fhir(s->shape) && !shape_knows_type(s->shape, base->key[i]->text))
 			return fault_at(l->fault, l->file, base->key[i],
@@ -199,27 +190,25 @@ add_base(struct loader *l, const struct yaml_node *base)
 enum { MAX_NEEDS = 32, MAX_ALTERNATIVES = 64 };
 
 /* Any of these leaves must have been seen to pass. */
-struct need {
+struct rule_need {
 	const struct condition *some[MAX_ALTERNATIVES];
 	size_t count;
 };
 
-struct needs {
-	struct need need[MAX_NEEDS];
+struct rule_needs {
+	struct rule_need need[MAX_NEEDS];
 	size_t count;
 };
 
-static void collect_needs(const struct condition *c, struct needs *to);
+static void collect_needs(const struct condition *c, struct rule_needs *to);
 
 /* One of the alternatives must hold, so the first need of one of them must be met: a need of its own. */
 static void
-collect_any(const struct condition *c, struct needs *to)
+collect_any(const struct condition *c, struct rule_needs *to)
 {
-	struct need *all = &to->need[to->count];
-	struct needs *inner = calloc(1, sizeof *inner);
+	struct rule_need *all = &to->need[to->count];
+	struct rule_needs *inner = memory_zeros(1, sizeof *inner);
 
-	if (inner == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *inner);
 	all->count = 0;
 	for (size_t i = 0; i < c->children; i++) {
 		inner->count = 0;
@@ -237,7 +226,7 @@ collect_any(const struct condition *c, struct needs *to)
 
 /* What a condition cannot hold without.  More needs than fit are left out: the rule is tried more often. */
 static void
-collect_needs(const struct condition *c, struct needs *to)
+collect_needs(const struct condition *c, struct rule_needs *to)
 {
 	if (to->count == MAX_NEEDS)
 		return;
@@ -264,17 +253,17 @@ collect_needs(const struct condition *c, struct needs *to)
 static bool
 asks_codings(const struct condition *some)
 {
-	return some->anywhere && some->tests == 1 && some->test[0].kind == TEST_IN;
+	return some->anywhere && some->tests == 1 && some->test[0].kind == CONDITION_TEST_IN;
 }
 
 static bool
-add_trigger(struct loader *l, size_t rule, size_t need, const struct condition *some)
+add_trigger(struct ruleset_loader *l, size_t rule, size_t need, const struct condition *some)
 {
 	struct ruleset *s = l->set;
-	size_t index = s->triggers.used / sizeof(struct trigger);
-	struct trigger *t = array_add(&s->triggers, sizeof *t);
+	size_t index = s->triggers.used / sizeof(struct ruleset_trigger);
+	struct ruleset_trigger *t = buffer_more(&s->triggers, sizeof *t);
 
-	*t = (struct trigger){ (uint32_t)rule, UINT32_C(1) << need, some };
+	*t = (struct ruleset_trigger){ (uint32_t)rule, UINT32_C(1) << need, some };
 	if (index > PATH_INDEX)
 		return fault_at(l->fault, l->file, NULL, "more conditions than can be followed");
 	if (asks_codings(some)) {
@@ -283,7 +272,7 @@ add_trigger(struct loader *l, size_t rule, size_t need, const struct condition *
 		return true;
 	}
 	for (size_t i = 0; i < s->plans; i++)
-		if (plan_applies(&s->plan[i], rule) &&
+		if (type_plan_applies(&s->plan[i], rule) &&
 		    !add_path(l, &s->plan[i], NULL, some->expression, PATH_TRIGGER, index))
 			return false;
 	return true;
@@ -293,7 +282,7 @@ add_trigger(struct loader *l, size_t rule, size_t need, const struct condition *
 static void
 sort_set_triggers(struct ruleset *s)
 {
-	const struct trigger *t = (const struct trigger *)(const void *)s->triggers.at;
+	const struct ruleset_trigger *t = (const struct ruleset_trigger *)(const void *)s->triggers.at;
 
 	for (unsigned i = 0; i < CODE_BITS; i++) {
 		if (s->set_triggers[i] == 0)
@@ -308,11 +297,11 @@ sort_set_triggers(struct ruleset *s)
 }
 
 static bool
-add_rule(struct loader *l, size_t index)
+add_rule(struct ruleset_loader *l, size_t index)
 {
 	struct ruleset *s = l->set;
-	struct rule *rule = &s->rule[index];
-	struct needs *needs;
+	struct ruleset_rule *rule = &s->rule[index];
+	struct rule_needs *needs;
 	bool good = true;
 
 	for (size_t i = 0; i < s->plans; i++)
@@ -320,9 +309,7 @@ add_rule(struct loader *l, size_t index)
 			s->plan[i].applies[index / 64] |= UINT64_C(1) << (index % 64);
 	if (rule->sign != NO_SIGN)
 		return true; /* found by its code */
-	needs = calloc(1, sizeof *needs);
-	if (needs == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *needs);
+	needs = memory_zeros(1, sizeof *needs);
 	if (rule->where != NULL)
 		collect_needs(rule->where, needs);
 	for (size_t n = 0; n < needs->count; n++) {
@@ -332,7 +319,7 @@ add_rule(struct loader *l, size_t index)
 	}
 	free(needs);
 	for (size_t i = 0; i < s->plans; i++)
-		if (rule->needs == 0 && plan_applies(&s->plan[i], index))
+		if (rule->needs == 0 && type_plan_applies(&s->plan[i], index))
 			s->plan[i].always[s->plan[i].always_count++] = (uint32_t)index;
 	return good;
 }
@@ -341,16 +328,16 @@ add_rule(struct loader *l, size_t index)
  */
 
 static bool
-judges_signs(const struct ruleset *s, const struct plan *p)
+judges_signs(const struct ruleset *s, const struct type_plan *p)
 {
 	for (size_t i = 0; i < s->rules; i++)
-		if (s->rule[i].sign != NO_SIGN && plan_applies(p, i))
+		if (s->rule[i].sign != NO_SIGN && type_plan_applies(p, i))
 			return true;
 	return false;
 }
 
 static bool
-add_common(struct loader *l, struct plan *p)
+add_common(struct ruleset_loader *l, struct type_plan *p)
 {
 	struct ruleset *s = l->set;
 
@@ -391,7 +378,7 @@ give_roles(struct ruleset *s)
 }
 
 bool
-loader_plans(struct loader *l, const struct yaml_node *base)
+type_plan_load(struct ruleset_loader *l, const struct yaml_node *base)
 {
 	struct ruleset *s = l->set;
 
@@ -422,7 +409,7 @@ counts_more(const struct base_line *line, const struct state_plan *so_far, bool 
 }
 
 static void
-work_out(const struct ruleset *s, const struct plan *p, uint32_t state, struct state_plan *out)
+work_out(const struct ruleset *s, const struct type_plan *p, uint32_t state, struct state_plan *out)
 {
 	bool is_own = false;
 
@@ -435,7 +422,7 @@ work_out(const struct ruleset *s, const struct plan *p, uint32_t state, struct s
 		case PATH_BASE:
 			if (counts_more(&s->base[index], out, is_own)) {
 				out->base = (int)s->base[index].level;
-				out->base_source = s->base[index].source;
+				out->base_origin = s->base[index].origin;
 				is_own = s->base[index].is_own;
 			}
 			break;
@@ -462,7 +449,7 @@ work_out(const struct ruleset *s, const struct plan *p, uint32_t state, struct s
 }
 
 struct state_plan *
-plan_make_state(const struct ruleset *s, struct plan *p, uint32_t state)
+type_plan_make_state(const struct ruleset *s, struct type_plan *p, uint32_t state)
 {
 	size_t kept = paths_kept(state);
 	struct state_plan *plan;
@@ -472,7 +459,7 @@ plan_make_state(const struct ruleset *s, struct plan *p, uint32_t state)
 		return &p->passing;
 	}
 	while (p->states.used / sizeof *plan <= kept)
-		(void)array_add(&p->states, sizeof *plan);
+		(void)buffer_more(&p->states, sizeof *plan);
 	plan = (struct state_plan *)(void *)p->states.at + kept;
 	if (!plan->is_known)
 		work_out(s, p, state, plan);

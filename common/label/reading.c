@@ -15,7 +15,7 @@ static const struct {
 };
 
 static void
-read_comparator(const struct json *j, uint32_t node, struct reading *reading)
+read_comparator(const struct json *j, uint32_t node, struct quantity *reading)
 {
 	reading->comparator = 2;
 	for (size_t i = 0; i < sizeof comparators / sizeof comparators[0]; i++)
@@ -26,31 +26,31 @@ read_comparator(const struct json *j, uint32_t node, struct reading *reading)
 }
 
 /* `code` is the unit for programs, `unit` the one for people. */
-static enum reading_fault
+static enum quantity_fault
 read_unit(const struct condition_members *m, const struct condition_record *r, uint32_t node,
-    const struct unit *beside, struct reading *reading)
+    const struct unit *beside, struct quantity *reading)
 {
 	uint32_t unit = json_member_key(r->json, node, m->code);
 
 	if (unit == 0)
 		unit = json_member_key(r->json, node, m->unit);
 	if (beside == NULL)
-		return unit == 0 ? READING_GOOD : READING_NO_UNIT;
+		return unit == 0 ? QUANTITY_GOOD : QUANTITY_NO_UNIT;
 	if (unit == 0 || json_kind(r->json, unit) != JSON_STRING)
-		return READING_NO_UNIT;
+		return QUANTITY_NO_UNIT;
 	reading->unit = unit_beside(beside, json_string(r->json, unit, r->room));
-	return reading->unit == NULL ? READING_NO_UNIT : READING_GOOD;
+	return reading->unit == NULL ? QUANTITY_NO_UNIT : QUANTITY_GOOD;
 }
 
-enum reading_fault
-reading_read(const struct condition_members *m, const struct condition_record *r, uint32_t node,
-    const struct unit *beside, struct reading *reading)
+enum quantity_fault
+quantity_read(const struct condition_members *m, const struct condition_record *r, uint32_t node,
+    const struct unit *beside, struct quantity *reading)
 {
 	uint32_t value = node;
 	uint32_t comparator = 0;
-	enum reading_fault fault = beside == NULL ? READING_GOOD : READING_NO_UNIT;
+	enum quantity_fault fault = beside == NULL ? QUANTITY_GOOD : QUANTITY_NO_UNIT;
 
-	*reading = (struct reading){ 0 };
+	*reading = (struct quantity){ 0 };
 	if (json_kind(r->json, node) == JSON_OBJECT) {
 		value = json_member_key(r->json, node, m->value);
 		comparator = json_member_key(r->json, node, m->comparator);
@@ -58,14 +58,14 @@ reading_read(const struct condition_members *m, const struct condition_record *r
 	}
 	if (value == 0 || json_kind(r->json, value) != JSON_NUMBER ||
 	    !decimal_parse(json_span(r->json, value), &reading->number))
-		return READING_NO_VALUE;
+		return QUANTITY_NO_VALUE;
 	if (comparator != 0)
 		read_comparator(r->json, comparator, reading);
 	return fault;
 }
 
 static int
-compare(const struct reading *reading, const struct bound *bound)
+compare(const struct quantity *reading, const struct quantity_bound *bound)
 {
 	if (bound->unit == NULL)
 		return decimal_compare(&reading->number, &bound->number);
@@ -74,7 +74,7 @@ compare(const struct reading *reading, const struct bound *bound)
 
 /* Seen from the bound: the allowed side is positive. */
 enum truth
-reading_within(const struct reading *reading, const struct bound *bound)
+quantity_within(const struct quantity *reading, const struct quantity_bound *bound)
 {
 	int order;
 	int open = bound->is_upper ? -reading->comparator : reading->comparator;
@@ -96,12 +96,12 @@ reading_within(const struct reading *reading, const struct bound *bound)
 }
 
 bool
-bound_parse(struct bytes text, struct bound *bound, const char **why)
+quantity_parse_bound(struct bytes text, struct quantity_bound *bound, const char **why)
 {
 	struct bytes number = text;
 	size_t i = 0;
 
-	*bound = (struct bound){ 0 };
+	*bound = (struct quantity_bound){ 0 };
 	while (i < text.size && text.at[i] != ' ')
 		i++;
 	number.size = i;

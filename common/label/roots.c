@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/roots.h"
 
-#include "common/label/array.h"
+#include "common/base/buffer.h"
 
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ roots_init(struct roots *r, struct json_keys *keys)
 		.parameter = json_keys_add(keys, (struct bytes)BYTES("parameter")),
 		.resource_type = json_keys_add(keys, (struct bytes)BYTES("resourceType")),
 	};
-	array_init(&r->room);
+	buffer_init(&r->room, BUFFER_UNLIMITED);
 }
 
 void
@@ -30,14 +30,14 @@ roots_release(struct roots *r)
 static void
 add_root(struct roots *r, uint32_t node)
 {
-	struct root *root = array_add(&r->room, sizeof *root);
+	struct root *root = buffer_more(&r->room, sizeof *root);
 
 	root->node = node;
 	r->at = (struct root *)(void *)r->room.at;
 	r->count++;
 }
 
-/* A root is an object that says its type, in whatever way. */
+/* A root is an object with a member resourceType, whatever its value is. */
 static bool
 add_if_root(struct roots *r, const struct json *j, uint32_t node)
 {
@@ -74,7 +74,7 @@ each_entry(struct roots *r, const struct json *j, uint32_t list)
 	}
 }
 
-/* A parameter has parts, and they have parts; what lies in a root found here is that root's. */
+/* Parts nest, so all of the list is searched; a root found here is stepped over: it looks into itself. */
 static void
 each_parameter(struct roots *r, const struct json *j, uint32_t list)
 {
@@ -118,7 +118,7 @@ by_node(const void *a, const void *b)
 	return (x->node > y->node) - (x->node < y->node);
 }
 
-/* Inner roots of a Bundle's resources were found behind those resources. */
+/* The roots inside of a Bundle's resources are found after all of these resources. */
 static void
 sort(struct roots *r)
 {
@@ -156,31 +156,6 @@ roots_find(struct roots *r, const struct json *j, uint32_t record, bool is_fhir)
 		return;
 	sort(r);
 	find_parents(r, j);
-}
-
-size_t
-roots_around(const struct roots *r, const struct json *j, uint32_t node)
-{
-	size_t low = 0;
-	size_t high = r->count;
-
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (r->at[middle].node <= node)
-			low = middle;
-		else
-			high = middle;
-	}
-	while (low > 0 && j->nodes[r->at[low].node].next <= node)
-		low = r->at[low].parent;
-	return low;
-}
-
-bool
-roots_hidden(const struct roots *r, const struct json *j, size_t index, uint32_t node)
-{
-	return r->count > 1 && roots_around(r, j, node) != index;
 }
 
 bool

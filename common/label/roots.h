@@ -11,12 +11,12 @@
 /*
  * roots: the resources of a record: the record itself, and in FHIR every object with a resourceType at
  * contained[], entry[].resource, entry[].response.outcome, and as a `resource` anywhere in parameter[]
- * (its parts have such members too) of a root.  Paths are relative to a root, and seen from outside an inner
- * root is null: nothing reaches into it from there.
+ * (and in its parts) of a root.  Paths are relative to a root.  A path that starts in one root takes the roots
+ * inside of it as null and never reaches into them.
  */
 struct root {
 	uint32_t node;
-	uint32_t parent; /* index of the root around it; of the first its own, 0 */
+	uint32_t parent; /* index of the root around it; 0 of the first, which has none */
 };
 
 struct roots {
@@ -35,12 +35,6 @@ void roots_release(struct roots *r);
 
 /* The roots at and below node RECORD; with IS_FHIR false that one alone. */
 void roots_find(struct roots *r, const struct json *j, uint32_t record, bool is_fhir);
-
-/* The innermost root that holds NODE: its index. */
-size_t roots_around(const struct roots *r, const struct json *j, uint32_t node);
-
-/* True if NODE is an inner root, or lies inside one, as seen from root INDEX: then a path stops there. */
-bool roots_hidden(const struct roots *r, const struct json *j, size_t index, uint32_t node);
 
 /* True if NODE is a root below the record. */
 bool roots_is_inner(const struct roots *r, uint32_t node);

@@ -3,56 +3,56 @@
 
 /* The rules of classify.yaml, and where labels come from that are no rule's. */
 
-/* ---- sources ----------------------------------------------------------------------------------------- */
+/* ---- origins ----------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *id;
 	const char *say;
 	bool is_reason;
-} fixed[SOURCE_FIXED] = {
-	[SOURCE_DEFAULT] = { "default", "The policy's base table does not speak of this type.", false },
-	[SOURCE_FLOOR] = { "floor", "The record came with this label.", true },
-	[SOURCE_OPAQUE] = { "opaque", "Nobody can look into this part.", true },
-	[SOURCE_NARRATIVE] = { "narrative", "The narrative repeats what stands elsewhere in the record.",
+} fixed[ORIGIN_FIXED] = {
+	[ORIGIN_DEFAULT] = { "default", "The policy's base table does not speak of this type.", false },
+	[ORIGIN_FLOOR] = { "floor", "The record came with this label.", true },
+	[ORIGIN_OPAQUE] = { "opaque", "Nobody can look into this part.", true },
+	[ORIGIN_NARRATIVE] = { "narrative", "The narrative repeats what stands elsewhere in the record.",
 	    false },
-	[SOURCE_UNCOVERED] = { "uncovered", "No value set covers this code system.", true },
-	[SOURCE_EVIDENCE] = { "evidence", "The sender says how urgent it is.", true },
-	[SOURCE_UNIT] = { "unit", "A value has a unit that cannot be compared.", true },
-	[SOURCE_VALUE] = { "value", "A value that a rule judges is missing or cannot be read.", true },
-	[SOURCE_COMPARATOR] = { "comparator", "A value is known as above or below a number only.", true },
-	[SOURCE_STALE] = { "stale", "The record is old, or from the future.", true },
+	[ORIGIN_UNCOVERED] = { "uncovered", "No value set covers this code system.", true },
+	[ORIGIN_EVIDENCE] = { "evidence", "The sender says how urgent it is.", true },
+	[ORIGIN_UNIT] = { "unit", "A value has a unit that cannot be compared.", true },
+	[ORIGIN_VALUE] = { "value", "A value that a rule judges is missing or cannot be read.", true },
+	[ORIGIN_COMPARATOR] = { "comparator", "A value is known as above or below a number only.", true },
+	[ORIGIN_STALE] = { "stale", "The record is old, or from the future.", true },
 };
 
 unsigned
-loader_source(
-    struct loader *l, struct bytes id, struct bytes say, const struct yaml_node *node, bool is_reason)
+ruleset_add_origin(
+    struct ruleset_loader *l, struct bytes id, struct bytes say, const struct yaml_node *node, bool is_reason)
 {
 	struct ruleset *s = l->set;
-	struct source *source = &s->source[s->sources];
+	struct ruleset_origin *origin = &s->origin[s->origins];
 
-	source->id = id;
-	source->rule = (struct label_rule){
+	origin->id = id;
+	origin->shown = (struct label_origin){
 		.id = arena_copy(&s->arena, id).at,
 		.say = arena_copy(&s->arena, say).at,
 		.file = s->file,
 		.line = node == NULL ? 0 : node->line,
 	};
-	source->is_reason = is_reason;
-	return (unsigned)s->sources++;
+	origin->is_reason = is_reason;
+	return (unsigned)s->origins++;
 }
 
 void
-loader_fixed_sources(struct loader *l)
+ruleset_add_fixed_origins(struct ruleset_loader *l)
 {
-	for (unsigned i = 0; i < SOURCE_FIXED; i++)
-		(void)loader_source(
+	for (unsigned i = 0; i < ORIGIN_FIXED; i++)
+		(void)ruleset_add_origin(
 		    l, bytes_of(fixed[i].id), bytes_of(fixed[i].say), NULL, fixed[i].is_reason);
 }
 
 static bool
 is_reserved(struct bytes id)
 {
-	for (unsigned i = 0; i < SOURCE_FIXED; i++)
+	for (unsigned i = 0; i < ORIGIN_FIXED; i++)
 		if (bytes_are(id, fixed[i].id))
 			return true;
 	return bytes_are(id, "base");
@@ -70,7 +70,7 @@ is_rule_id(struct bytes id)
 }
 
 bool
-loader_head(struct loader *l, struct yaml_map *map, unsigned *source)
+read_head(struct ruleset_loader *l, struct yaml_map *map, unsigned *origin)
 {
 	struct yaml_node *id = yaml_need(map, "id");
 	struct yaml_node *say = id == NULL ? NULL : yaml_need(map, "say");
@@ -84,11 +84,11 @@ loader_head(struct loader *l, struct yaml_map *map, unsigned *source)
 		return fault_at(l->fault, l->file, id, "an id has a-z, 0-9 and - only, at most 64 of them");
 	if (is_reserved(name))
 		return fault_at(l->fault, l->file, id, "the id '%.*s' is reserved", (int)name.size, name.at);
-	for (size_t i = SOURCE_FIXED; i < l->set->sources; i++)
-		if (bytes_equal(l->set->source[i].id, name))
+	for (size_t i = ORIGIN_FIXED; i < l->set->origins; i++)
+		if (bytes_equal(l->set->origin[i].id, name))
 			return fault_at(l->fault, l->file, id, "duplicate-id: '%.*s' is taken by line %u",
-			    (int)name.size, name.at, l->set->source[i].rule.line);
-	*source = loader_source(l, name, sentence, id, true);
+			    (int)name.size, name.at, l->set->origin[i].shown.line);
+	*origin = ruleset_add_origin(l, name, sentence, id, true);
 	return true;
 }
 
@@ -96,7 +96,8 @@ loader_head(struct loader *l, struct yaml_map *map, unsigned *source)
  */
 
 static bool
-read_concept(struct loader *l, enum vocabulary v, const struct yaml_node *node, size_t i, uint64_t *mask)
+read_concept(
+    struct ruleset_loader *l, enum vocabulary v, const struct yaml_node *node, size_t i, uint64_t *mask)
 {
 	const struct yaml_node *item = node->kind == YAML_LIST ? node->item[i] : node;
 	const struct concept *c;
@@ -118,7 +119,7 @@ read_concept(struct loader *l, enum vocabulary v, const struct yaml_node *node, 
 }
 
 static bool
-read_concepts(struct loader *l, enum vocabulary v, const struct yaml_node *node, uint64_t *mask)
+read_concepts(struct ruleset_loader *l, enum vocabulary v, const struct yaml_node *node, uint64_t *mask)
 {
 	size_t count = node == NULL ? 0 : yaml_strings(node);
 
@@ -131,7 +132,7 @@ read_concepts(struct loader *l, enum vocabulary v, const struct yaml_node *node,
 }
 
 bool
-loader_level(struct loader *l, const struct yaml_node *node, int *level)
+ruleset_read_level(struct ruleset_loader *l, const struct yaml_node *node, int *level)
 {
 	unsigned number = 0;
 
@@ -147,7 +148,7 @@ loader_level(struct loader *l, const struct yaml_node *node, int *level)
  */
 
 static bool
-check_types(struct loader *l, const struct yaml_node *types)
+check_types(struct ruleset_loader *l, const struct yaml_node *types)
 {
 	size_t count = yaml_strings(types);
 	struct bytes type;
@@ -165,21 +166,21 @@ check_types(struct loader *l, const struct yaml_node *types)
 }
 
 static bool
-read_at(struct loader *l, const struct yaml_node *at, struct rule *rule)
+read_at(struct ruleset_loader *l, const struct yaml_node *at, struct ruleset_rule *rule)
 {
 	static const char *const words[] = { "entry", "resource", "match" };
 
 	for (size_t i = 0; at->kind == YAML_STRING && i < sizeof words / sizeof words[0]; i++)
 		if (bytes_are(at->text, words[i])) {
-			rule->at = (enum place_kind)i;
+			rule->at = (enum ruleset_at)i;
 			return true;
 		}
 	rule->at = AT_PATH;
-	return (rule->place = place_compile(&l->set->words, at, l->fault)) != NULL;
+	return (rule->place = condition_compile_place(&l->set->words, at, l->fault)) != NULL;
 }
 
 bool
-loader_body(struct loader *l, struct yaml_map *map, struct rule *rule)
+read_body(struct ruleset_loader *l, struct yaml_map *map, struct ruleset_rule *rule)
 {
 	struct yaml_node *where = yaml_take(map, "where");
 	struct yaml_node *when = yaml_take(map, "when");
@@ -199,7 +200,7 @@ loader_body(struct loader *l, struct yaml_map *map, struct rule *rule)
 
 /* Categories of value sets that a rule names become labels: each must be a sensitivity that there is. */
 static bool
-check_sets(struct loader *l, const struct yaml_node *node, const struct rule *rule)
+check_sets(struct ruleset_loader *l, const struct yaml_node *node, const struct ruleset_rule *rule)
 {
 	struct code_bits categories = { 0 };
 	unsigned sets = codes_sets(l->set->codes);
@@ -216,13 +217,13 @@ check_sets(struct loader *l, const struct yaml_node *node, const struct rule *ru
 }
 
 static bool
-read_label(struct loader *l, const struct yaml_node *node, struct rule *rule)
+read_label(struct ruleset_loader *l, const struct yaml_node *node, struct ruleset_rule *rule)
 {
 	struct yaml_map map;
 	struct yaml_node *sensitivity;
 
 	if (!yaml_open(&map, l->file, node, l->fault) ||
-	    !loader_level(l, yaml_take(&map, "level"), &rule->level))
+	    !ruleset_read_level(l, yaml_take(&map, "level"), &rule->level))
 		return false;
 	sensitivity = yaml_take(&map, "sensitivity");
 	if (sensitivity != NULL && sensitivity->kind == YAML_STRING &&
@@ -237,22 +238,22 @@ read_label(struct loader *l, const struct yaml_node *node, struct rule *rule)
 }
 
 static bool
-read_rule(struct loader *l, const struct yaml_node *node)
+read_rule(struct ruleset_loader *l, const struct yaml_node *node)
 {
-	struct rule *rule = &l->set->rule[l->set->rules++];
+	struct ruleset_rule *rule = &l->set->rule[l->set->rules++];
 	struct yaml_map map;
 	struct yaml_node *label;
 
-	*rule = (struct rule){ .level = LABEL_NONE, .criticality = LABEL_NONE, .sign = NO_SIGN };
-	if (!yaml_open(&map, l->file, node, l->fault) || !loader_head(l, &map, &rule->source) ||
-	    !loader_body(l, &map, rule) || (label = yaml_need(&map, "label")) == NULL ||
+	*rule = (struct ruleset_rule){ .level = LABEL_NONE, .criticality = LABEL_NONE, .sign = NO_SIGN };
+	if (!yaml_open(&map, l->file, node, l->fault) || !read_head(l, &map, &rule->origin) ||
+	    !read_body(l, &map, rule) || (label = yaml_need(&map, "label")) == NULL ||
 	    !read_label(l, label, rule))
 		return false;
 	return yaml_close(&map);
 }
 
 bool
-loader_rules(struct loader *l, const struct yaml_node *node)
+ruleset_read_rules(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	if (node == NULL || node->kind == YAML_NULL)
 		return true;
@@ -265,13 +266,13 @@ loader_rules(struct loader *l, const struct yaml_node *node)
 }
 
 static bool
-read_release(struct loader *l, const struct yaml_node *node)
+read_release(struct ruleset_loader *l, const struct yaml_node *node)
 {
-	struct release *r = &l->set->release[l->set->releases++];
+	struct ruleset_declassify *r = &l->set->release[l->set->releases++];
 	struct yaml_map map;
 	struct yaml_node *code, *where, *to;
 
-	if (!yaml_open(&map, l->file, node, l->fault) || !loader_head(l, &map, &r->source) ||
+	if (!yaml_open(&map, l->file, node, l->fault) || !read_head(l, &map, &r->origin) ||
 	    (code = yaml_need(&map, "code")) == NULL || (to = yaml_need(&map, "to")) == NULL ||
 	    !yaml_string(l->file, code, &r->code, l->fault) ||
 	    !policy_level_node(l->set->policy, l->file, to, &r->to, l->fault))
@@ -287,7 +288,7 @@ read_release(struct loader *l, const struct yaml_node *node)
 }
 
 bool
-loader_releases(struct loader *l, const struct yaml_node *node)
+ruleset_read_declassify(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	if (node == NULL || node->kind == YAML_NULL)
 		return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/ruleset.h"
 
-#include "common/label/array.h"
+#include "common/base/buffer.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@
  */
 
 static bool
-read_sign_off(struct loader *l, const struct yaml_node *node)
+read_sign_off(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	struct yaml_map map;
 
@@ -24,11 +24,11 @@ read_sign_off(struct loader *l, const struct yaml_node *node)
 }
 
 static bool
-read_unknown_type(struct loader *l, const struct yaml_node *node)
+read_unknown_type(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	int level = LABEL_NONE;
 
-	if (!loader_level(l, node, &level))
+	if (!ruleset_read_level(l, node, &level))
 		return false;
 	if (level != (int)l->set->top)
 		return fault_at(l->fault, l->file, node,
@@ -39,7 +39,7 @@ read_unknown_type(struct loader *l, const struct yaml_node *node)
 }
 
 static bool
-read_no_system(struct loader *l, const struct yaml_node *node)
+read_no_system(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	static const char *const words[] = { "match", "ignore", NULL };
 	unsigned word = 0;
@@ -51,7 +51,7 @@ read_no_system(struct loader *l, const struct yaml_node *node)
 }
 
 static bool
-read_narrative(struct loader *l, const struct yaml_node *node)
+read_narrative(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	static const char *const words[] = { "high_water", NULL };
 	unsigned word;
@@ -73,7 +73,7 @@ level_above(const struct ruleset *s, const struct concept *c, int rest)
 }
 
 static bool
-read_categories(struct loader *l, const struct yaml_node *node)
+read_categories(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	struct ruleset *s = l->set;
 	int own[64];
@@ -90,7 +90,7 @@ read_categories(struct loader *l, const struct yaml_node *node)
 		if (c == NULL && !bytes_are(code, "*"))
 			return fault_at(l->fault, l->file, node->key[i],
 			    "unknown code '%.*s': it is no sensitivity", (int)code.size, code.at);
-		if (!loader_level(l, node->item[i], c == NULL ? &rest : &s->category_level[c->index]))
+		if (!ruleset_read_level(l, node->item[i], c == NULL ? &rest : &s->category_level[c->index]))
 			return false;
 	}
 	for (size_t i = 0; i < vocabulary_size(VOCABULARY_SENSITIVITY); i++) {
@@ -103,7 +103,7 @@ read_categories(struct loader *l, const struct yaml_node *node)
 }
 
 static bool
-read_codes(struct loader *l, const struct yaml_node *systems, const struct yaml_node *value_sets)
+read_codes(struct ruleset_loader *l, const struct yaml_node *systems, const struct yaml_node *value_sets)
 {
 	struct ruleset *s = l->set;
 
@@ -131,7 +131,7 @@ items(const struct yaml_node *node)
 }
 
 static void
-make_room(struct loader *l, const struct yaml_node *root)
+make_room(struct ruleset_loader *l, const struct yaml_node *root)
 {
 	struct ruleset *s = l->set;
 	const struct yaml_node *base = yaml_find(root, "base");
@@ -144,11 +144,11 @@ make_room(struct loader *l, const struct yaml_node *root)
 
 	for (size_t i = 0; i < items(base); i++)
 		lines += items(base->item[i]);
-	s->source = arena_array(&s->arena, SOURCE_FIXED + lines + rules + releases, sizeof *s->source);
+	s->origin = arena_array(&s->arena, ORIGIN_FIXED + lines + rules + releases, sizeof *s->origin);
 	s->base = arena_array(&s->arena, lines + 1, sizeof *s->base);
 	s->rule = arena_array(&s->arena, rules + 1, sizeof *s->rule);
 	s->release = arena_array(&s->arena, releases + 1, sizeof *s->release);
-	array_init(&s->triggers);
+	buffer_init(&s->triggers, BUFFER_UNLIMITED);
 }
 
 /*
@@ -158,14 +158,14 @@ make_room(struct loader *l, const struct yaml_node *root)
 static void
 put_in_order(struct ruleset *s, size_t rules_end)
 {
-	for (size_t i = 0; i < s->sources; i++)
-		s->source[i].order = (uint32_t)(i < rules_end ? i : i + SOURCE_FIXED);
-	for (unsigned i = SOURCE_OPAQUE; i < SOURCE_FIXED; i++)
-		s->source[i].order = (uint32_t)rules_end + i;
+	for (size_t i = 0; i < s->origins; i++)
+		s->origin[i].order = (uint32_t)(i < rules_end ? i : i + ORIGIN_FIXED);
+	for (unsigned i = ORIGIN_OPAQUE; i < ORIGIN_FIXED; i++)
+		s->origin[i].order = (uint32_t)rules_end + i;
 }
 
 static bool
-read_file(struct loader *l, const struct yaml_node *root)
+read_file(struct ruleset_loader *l, const struct yaml_node *root)
 {
 	struct ruleset *s = l->set;
 	struct yaml_map map;
@@ -176,27 +176,28 @@ read_file(struct loader *l, const struct yaml_node *root)
 	if (!yaml_open(&map, l->file, root, l->fault) || (version = yaml_need(&map, "classify")) == NULL ||
 	    !yaml_integer(l->file, version, 1, 1, &number, l->fault) ||
 	    !read_sign_off(l, yaml_take(&map, "sign_off")) || (usual = yaml_need(&map, "default")) == NULL ||
-	    !loader_level(l, usual, &level) || (unknown = yaml_need(&map, "unknown_type")) == NULL ||
+	    !ruleset_read_level(l, usual, &level) || (unknown = yaml_need(&map, "unknown_type")) == NULL ||
 	    !read_unknown_type(l, unknown) || !read_no_system(l, yaml_take(&map, "no_system")) ||
-	    !loader_level(l, yaml_take(&map, "opaque"), &s->opaque) ||
-	    !loader_level(l, yaml_take(&map, "uncovered"), &s->uncovered) ||
+	    !ruleset_read_level(l, yaml_take(&map, "opaque"), &s->opaque) ||
+	    !ruleset_read_level(l, yaml_take(&map, "uncovered"), &s->uncovered) ||
 	    !read_narrative(l, yaml_take(&map, "narrative")) ||
 	    !read_categories(l, yaml_take(&map, "categories")))
 		return false;
 	s->usual = (unsigned)level;
 	make_room(l, root);
-	loader_fixed_sources(l);
+	ruleset_add_fixed_origins(l);
 	if (!read_codes(l, yaml_take(&map, "systems"), yaml_take(&map, "value_sets")))
 		return false;
 	base = yaml_take(&map, "base");
-	if (!loader_releases(l, yaml_take(&map, "declassify")) || !loader_rules(l, yaml_take(&map, "rules")))
+	if (!ruleset_read_declassify(l, yaml_take(&map, "declassify")) ||
+	    !ruleset_read_rules(l, yaml_take(&map, "rules")))
 		return false;
-	size_t rules_end = s->sources;
+	size_t rules_end = s->origins;
 
-	if (!loader_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map))
+	if (!ruleset_read_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map))
 		return false;
 	put_in_order(s, rules_end);
-	return loader_plans(l, base);
+	return type_plan_load(l, base);
 }
 
 static bool
@@ -213,7 +214,7 @@ read_now(struct ruleset *s, const char *now, struct fault *f)
 bool
 ruleset_load(struct ruleset *s, struct policy *p, struct json_keys *keys, const char *now, struct fault *f)
 {
-	struct loader l = { .set = s, .fault = f };
+	struct ruleset_loader l = { .set = s, .fault = f };
 	const struct yaml_node *root;
 
 	*s = (struct ruleset){ .policy = p, .keys = keys, .opaque = LABEL_NONE, .uncovered = LABEL_NONE };

@@ -13,24 +13,24 @@
  */
 enum { MAX_CRITICALITY = 16, MAX_BANDS = 32, NO_SIGN = -1 };
 
-/* Sources of labels that are no rules; the policy's rules stand among them in the order of a record's labels.
+/* Origins of labels that are no rules; the policy's rules stand among them in the order of a record's labels.
  */
-enum fixed_source {
-	SOURCE_DEFAULT,
-	SOURCE_FLOOR,
-	SOURCE_OPAQUE,
-	SOURCE_NARRATIVE,
-	SOURCE_UNCOVERED,
-	SOURCE_EVIDENCE,
-	SOURCE_UNIT,
-	SOURCE_VALUE,
-	SOURCE_COMPARATOR,
-	SOURCE_STALE,
-	SOURCE_FIXED /* how many; those of the policy follow, base lines first */
+enum ruleset_fixed_origin {
+	ORIGIN_DEFAULT,
+	ORIGIN_FLOOR,
+	ORIGIN_OPAQUE,
+	ORIGIN_NARRATIVE,
+	ORIGIN_UNCOVERED,
+	ORIGIN_EVIDENCE,
+	ORIGIN_UNIT,
+	ORIGIN_VALUE,
+	ORIGIN_COMPARATOR,
+	ORIGIN_STALE,
+	ORIGIN_FIXED /* how many; those of the policy follow, base lines first */
 };
 
-struct source {
-	struct label_rule rule;
+struct ruleset_origin {
+	struct label_origin shown;
 	struct bytes id;   /* rule.id: in no need of escapes */
 	struct bytes tail; /* of a base line: its label behind the place */
 	uint32_t order;    /* among labels of one node */
@@ -40,20 +40,20 @@ struct source {
 /* A path of `base:`. */
 struct base_line {
 	unsigned level;
-	unsigned source;
+	unsigned origin;
 	bool is_own; /* of one type, not of "*" */
 };
 
-enum place_kind { AT_ENTRY, AT_RESOURCE, AT_MATCH, AT_PATH };
+enum ruleset_at { AT_ENTRY, AT_RESOURCE, AT_MATCH, AT_PATH };
 
 /* A rule that labels, or (criticality) that says how urgent something is. */
-struct rule {
-	unsigned source;
+struct ruleset_rule {
+	unsigned origin;
 	const struct yaml_node *types; /* NULL: all */
 	struct condition *where;       /* NULL: holds */
 	struct jq_program *when;       /* NULL: holds */
-	enum place_kind at;
-	struct place *place;
+	enum ruleset_at at;
+	struct condition_place *place;
 	int level; /* LABEL_NONE: gives none; of a criticality rule: that of the nodes */
 	uint64_t sensitivity;
 	uint64_t basis;
@@ -65,33 +65,33 @@ struct rule {
 	/* Of a criticality rule that judges a sign. */
 	int sign; /* category of codes, NO_SIGN: none */
 	const struct unit *unit;
-	struct bound cut[MAX_BANDS];
+	struct quantity_bound cut[MAX_BANDS];
 	unsigned band[MAX_BANDS + 1];
 	unsigned cuts;
 };
 
 /* Something that a walk may come across and that a rule needs. */
-struct trigger {
+struct ruleset_trigger {
 	uint32_t rule;
 	uint32_t need;                /* a bit */
 	const struct condition *some; /* whose tests a node of its path must pass */
 };
 
-struct release {
-	unsigned source;
+struct ruleset_declassify {
+	unsigned origin;
 	struct bytes code;
 	struct condition *where; /* NULL: holds */
 	unsigned to;
 };
 
-struct evidence_word {
+struct ruleset_evidence_word {
 	struct bytes word;
 	unsigned criticality;
 };
 
-struct evidence {
+struct ruleset_evidence {
 	struct bytes at;
-	struct evidence_word *word;
+	struct ruleset_evidence_word *word;
 	size_t words;
 };
 
@@ -113,7 +113,7 @@ struct state_plan {
 	bool is_known;
 	bool is_entry, is_judged, is_security, is_narrative, has_triggers, has_evidence;
 	int base; /* level, LABEL_NONE: no line speaks of it */
-	unsigned base_source;
+	unsigned base_origin;
 	const uint32_t *number;
 	size_t numbers;
 	/* The text of its base label below these keys of the record; key 0: not known. */
@@ -122,7 +122,7 @@ struct state_plan {
 	uint16_t written_outer; /* 0: the record itself stands around it */
 };
 
-struct plan {
+struct type_plan {
 	struct bytes type; /* empty: all types without a plan of their own */
 	bool is_unknown;   /* everything has the highest level */
 	bool has_base;     /* `base` names the type */
@@ -134,7 +134,7 @@ struct plan {
 	uint64_t *applies; /* bit r: rule r is about this type */
 };
 
-struct criticality {
+struct ruleset_criticality {
 	struct bytes word[MAX_CRITICALITY];
 	unsigned words;
 	unsigned usual; /* `default` */
@@ -142,7 +142,7 @@ struct criticality {
 	struct condition *ignore;
 	int64_t stale_after; /* seconds; 0: never */
 	unsigned stale;      /* the word `low` */
-	struct evidence *evidence;
+	struct ruleset_evidence *evidence;
 	size_t evidences;
 };
 
@@ -164,23 +164,23 @@ struct ruleset {
 	bool narrative;
 	int category_level[64];            /* by index of VOCABULARY_SENSITIVITY */
 	uint8_t sensitivity_of[CODE_BITS]; /* by category of codes; NO_SENSITIVITY */
-	struct criticality criticality;
+	struct ruleset_criticality criticality;
 
-	struct source *source;
-	size_t sources;
+	struct ruleset_origin *origin;
+	size_t origins;
 	struct base_line *base;
 	size_t bases;
-	struct rule *rule;
+	struct ruleset_rule *rule;
 	size_t rules;
-	struct release *release;
+	struct ruleset_declassify *release;
 	size_t releases;
-	struct buffer triggers; /* struct trigger */
+	struct buffer triggers; /* struct ruleset_trigger */
 	/* By value set: the triggers that ask for it anywhere. */
 	uint32_t *set_trigger[CODE_BITS];
 	size_t set_triggers[CODE_BITS];
 	struct code_bits anywhere; /* sets that are asked for anywhere */
 
-	struct plan *plan; /* 0: unknown types, 1: known ones that nothing names */
+	struct type_plan *plan; /* 0: unknown types, 1: known ones that nothing names */
 	size_t plans;
 	uint32_t *plan_slot; /* open addressing by type: plan + 1 */
 	size_t plan_mask;
@@ -210,54 +210,54 @@ bool ruleset_load(
     struct ruleset *s, struct policy *p, struct json_keys *keys, const char *now, struct fault *f);
 void ruleset_release(struct ruleset *s);
 
-struct plan *ruleset_plan(struct ruleset *s, struct bytes type);
+struct type_plan *type_plan_of(struct ruleset *s, struct bytes type);
 
 /* What to do in STATE of the plan's automaton; good until the next call. */
-struct state_plan *plan_make_state(const struct ruleset *s, struct plan *p, uint32_t state);
+struct state_plan *type_plan_make_state(const struct ruleset *s, struct type_plan *p, uint32_t state);
 
 static inline struct state_plan *
-plan_state(const struct ruleset *s, struct plan *p, uint32_t state)
+type_plan_state(const struct ruleset *s, struct type_plan *p, uint32_t state)
 {
 	size_t kept = paths_kept(state);
 	struct state_plan *plans = (struct state_plan *)(void *)p->states.at;
 
 	if (kept < p->states.used / sizeof *plans && plans[kept].is_known)
 		return &plans[kept];
-	return plan_make_state(s, p, state);
+	return type_plan_make_state(s, p, state);
 }
 
 static inline bool
-plan_applies(const struct plan *p, size_t rule)
+type_plan_applies(const struct type_plan *p, size_t rule)
 {
 	return (p->applies[rule / 64] >> (rule % 64)) & 1;
 }
 
 /* ---- for the files that read classify.yaml ---- */
-struct loader {
+struct ruleset_loader {
 	struct ruleset *set;
 	const char *file;
 	struct fault *fault;
 };
 
-/* A label's source: NODE says where it stands. */
-unsigned loader_source(
-    struct loader *l, struct bytes id, struct bytes say, const struct yaml_node *node, bool is_reason);
+/* A label's origin: NODE says where it stands. */
+unsigned ruleset_add_origin(struct ruleset_loader *l, struct bytes id, struct bytes say,
+    const struct yaml_node *node, bool is_reason);
 
-/* `id` and `say`, which must be there: the rule's source. */
-bool loader_head(struct loader *l, struct yaml_map *map, unsigned *source);
+/* `id` and `say`, which must be there: the rule's origin. */
+bool read_head(struct ruleset_loader *l, struct yaml_map *map, unsigned *origin);
 
 /* `type`, `where`, `when`, `at`: what rules that label and rules of criticality have in common. */
-bool loader_body(struct loader *l, struct yaml_map *map, struct rule *rule);
+bool read_body(struct ruleset_loader *l, struct yaml_map *map, struct ruleset_rule *rule);
 
 /* A level of the ladder; NODE NULL: it stays as it is. */
-bool loader_level(struct loader *l, const struct yaml_node *node, int *level);
+bool ruleset_read_level(struct ruleset_loader *l, const struct yaml_node *node, int *level);
 
-void loader_fixed_sources(struct loader *l);
-bool loader_rules(struct loader *l, const struct yaml_node *node);
-bool loader_releases(struct loader *l, const struct yaml_node *node);
-bool loader_criticality(struct loader *l, const struct yaml_node *node);
+void ruleset_add_fixed_origins(struct ruleset_loader *l);
+bool ruleset_read_rules(struct ruleset_loader *l, const struct yaml_node *node);
+bool ruleset_read_declassify(struct ruleset_loader *l, const struct yaml_node *node);
+bool ruleset_read_criticality(struct ruleset_loader *l, const struct yaml_node *node);
 
 /* After all rules: what each needs first, and an automaton for each type. */
-bool loader_plans(struct loader *l, const struct yaml_node *base);
+bool type_plan_load(struct ruleset_loader *l, const struct yaml_node *base);
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef EHR_LABEL_RUN_H
 #define EHR_LABEL_RUN_H
 
+#include "common/base/buffer.h"
 #include "common/json/pointer.h"
-#include "common/label/array.h"
 #include "common/label/ruleset.h"
 
 /*
@@ -40,7 +40,7 @@ struct urgency {
 	uint32_t because; /* in the list of nodes that made it true */
 	uint32_t because_count;
 	unsigned criticality;
-	unsigned source;
+	unsigned origin;
 	int level; /* LABEL_NONE: that of the nodes */
 };
 
@@ -57,8 +57,8 @@ struct run {
 	struct condition_record record;
 	struct coding_hits hit_list;
 	struct system_memo memo;
-	struct plan *plan; /* of the root at hand */
-	size_t wall;       /* the next inner root that its walk comes to */
+	struct type_plan *plan; /* of the root at hand */
+	size_t wall;            /* the next inner root that its walk comes to */
 	struct envelope envelope;
 	struct labels *out;
 
@@ -86,12 +86,12 @@ struct run {
 	size_t root_urgencies; /* there were before the root at hand */
 
 	uint16_t value_quantity, value_integer, value_range, low, high, extension, value_coding, ehr;
-	uint16_t data_siblings[4], origin;
+	uint16_t data_siblings[4], sampled_origin;
 
 	unsigned confidentiality, act_code; /* numbers of the systems of security labels */
 	uint8_t sensitivity_order[64];      /* indexes by the text of their codes */
 	uint8_t basis_order[64];
-	uint32_t *source_rank; /* by the text of their ids */
+	uint32_t *origin_rank; /* by the text of their ids */
 
 	/* coverage, over all records */
 	uint64_t record_number;
@@ -125,7 +125,7 @@ run_label_count(const struct run *run)
 }
 
 /* A new label with no level, nothing said. */
-struct label *run_add(struct run *run, uint32_t node, enum label_kind kind, unsigned source);
+struct label *run_add(struct run *run, uint32_t node, enum label_kind kind, unsigned origin);
 
 /* Refuses the record: always false. */
 bool run_refuse(struct run *run, enum reason reason, uint32_t node);
@@ -156,7 +156,7 @@ bool brought_envelope(struct run *run);
 bool brought_labels(struct run *run, bool narrative);
 
 /* ---- urgent.c ---- */
-void urgent_add(struct run *run, uint32_t node, unsigned criticality, unsigned source, int level);
+void urgent_add(struct run *run, uint32_t node, unsigned criticality, unsigned origin, int level);
 void urgent_because(struct run *run, uint32_t node);
 void urgent_close(struct run *run);
 void urgent_evidence(struct run *run, uint32_t node, uint32_t evidence);
@@ -166,17 +166,18 @@ void urgent_labels(struct run *run);
 
 /* ---- levels.c ---- */
 /* What holds at a node: of its labels and those around it. */
-struct standing {
+struct label_standing {
 	unsigned level; /* max(base, raise) */
 	uint64_t sensitivity;
 	uint64_t basis;
 };
 void levels_sort(struct run *run);
-struct standing levels_at(const struct json *j, const struct label *labels, size_t count, uint32_t node);
+struct label_standing levels_at(
+    const struct json *j, const struct label *labels, size_t count, uint32_t node);
 
 /* For many nodes: links the labels that there are, sorted, and looks them up until the next change. */
 void levels_link(struct run *run);
-struct standing levels_standing(const struct run *run, uint32_t node);
+struct label_standing levels_standing(const struct run *run, uint32_t node);
 unsigned levels_within(const struct run *run, uint32_t node); /* the highest in NODE */
 void levels_narratives(struct run *run);
 

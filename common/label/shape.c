@@ -1,19 +1,57 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/shape.h"
 
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/crypto/digest.h"
-#include "common/label/array.h"
-#include "common/label/shape_parts.h"
 #include "common/line/tags.h"
 #include "common/policy/vocabulary.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- from policy.yaml -------------------------------------------------------------------------------- */
+struct shape_place {
+	struct bytes text;
+	struct path *path;
+	uint16_t key; /* of a path such as .id, which is one member; else 0 */
+};
 
-struct reader {
+struct shape_places {
+	struct shape_place *at;
+	size_t count;
+};
+
+struct shape_entries {
+	struct bytes type;
+	struct shape_places places;
+};
+
+struct shape {
+	struct arena arena;
+	struct json_keys *keys;
+	bool is_fhir;
+	struct bytes constant; /* the type of every record; empty: `type` says where it stands */
+	struct shape_place type;
+	struct shape_place id;
+	struct shape_places subject;
+	struct bytes subject_type;
+	struct shape_places time;
+	struct shape_entries *entries;
+	size_t entry_count;
+	uint16_t reference, identifier, system, value, reference_type;
+	struct buffer type_room;
+	struct buffer id_room;
+	struct buffer ehr_id;
+	struct buffer subject_room;
+	struct buffer subject_text; /* a reference, unescaped */
+	char last_type[48];         /* the last type that a reference named: mostly the next one, too */
+	size_t last_type_size;
+	struct buffer scratch;
+};
+
+struct shape_reader {
 	struct shape *shape;
 	const char *file;
 	struct fault *fault;
@@ -22,10 +60,10 @@ struct reader {
 static bool
 is_letter(char c)
 {
-	return (unsigned)(c | 0x20) - 'a' < 26 || c == '_';
+	return ascii_is_letter(c) || c == '_';
 }
 
-/* The member's number if EXPRESSION is .name and nothing else: looked up without following a path. */
+/* The key of a path .name, which is then looked up without following a path; else 0. */
 static uint16_t
 single_member(const struct shape *s, struct bytes expression)
 {
@@ -34,13 +72,13 @@ single_member(const struct shape *s, struct bytes expression)
 	if (expression.size < 2 || expression.at[0] != '.' || !is_letter(name.at[0]))
 		return 0;
 	for (size_t i = 1; i < name.size; i++)
-		if (!is_letter(name.at[i]) && (unsigned)name.at[i] - '0' > 9)
+		if (!is_letter(name.at[i]) && !ascii_is_digit(name.at[i]))
 			return 0;
 	return json_keys_find(s->keys, name);
 }
 
 static bool
-read_place(struct reader *r, const struct yaml_node *node, struct shape_place *place)
+read_place(struct shape_reader *r, const struct yaml_node *node, struct shape_place *place)
 {
 	struct shape *s = r->shape;
 	const char *why = NULL;
@@ -63,7 +101,7 @@ read_place(struct reader *r, const struct yaml_node *node, struct shape_place *p
 
 /* One path, or a list of them.  NODE NULL: none. */
 static bool
-read_places(struct reader *r, const struct yaml_node *node, struct shape_places *places)
+read_places(struct shape_reader *r, const struct yaml_node *node, struct shape_places *places)
 {
 	if (node == NULL || node->kind == YAML_NULL)
 		return true;
@@ -76,7 +114,7 @@ read_places(struct reader *r, const struct yaml_node *node, struct shape_places 
 }
 
 static bool
-read_type(struct reader *r, const struct yaml_node *node)
+read_type(struct shape_reader *r, const struct yaml_node *node)
 {
 	struct yaml_map map;
 	struct yaml_node *constant;
@@ -93,7 +131,7 @@ read_type(struct reader *r, const struct yaml_node *node)
 }
 
 static bool
-read_entries(struct reader *r, const struct yaml_node *node)
+read_entries(struct shape_reader *r, const struct yaml_node *node)
 {
 	struct shape *s = r->shape;
 
@@ -112,7 +150,7 @@ read_entries(struct reader *r, const struct yaml_node *node)
 }
 
 static bool
-read_roots(struct reader *r, const struct yaml_node *node)
+read_roots(struct shape_reader *r, const struct yaml_node *node)
 {
 	static const char *const words[] = { "fhir", NULL };
 	unsigned word;
@@ -126,7 +164,7 @@ read_roots(struct reader *r, const struct yaml_node *node)
 }
 
 static bool
-read_record(struct reader *r, const struct yaml_node *record)
+read_record(struct shape_reader *r, const struct yaml_node *record)
 {
 	struct shape *s = r->shape;
 	struct yaml_map map;
@@ -151,7 +189,7 @@ init_buffers(struct shape *s)
 		&s->scratch };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		array_init(all[i]);
+		buffer_init(all[i], BUFFER_UNLIMITED);
 }
 
 static void
@@ -168,14 +206,14 @@ struct shape *
 shape_load(const struct policy *p, struct json_keys *keys, struct fault *f)
 {
 	const struct policy_file *file = policy_file(p, "policy.yaml");
-	struct shape *s = calloc(1, sizeof *s);
+	struct shape *s = memory_zeros(1, sizeof *s);
 
-	if (s == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *s);
 	s->keys = keys;
 	init_buffers(s);
 	know_keys(s);
-	struct reader r = { .shape = s, .file = file == NULL ? "policy.yaml" : file->shown, .fault = f };
+	struct shape_reader r = {
+		.shape = s, .file = file == NULL ? "policy.yaml" : file->shown, .fault = f
+	};
 	if (p->record == NULL)
 		(void)fault_at(
 		    f, r.file, p->root, "record: is missing: it says where type, id and subject stand");
@@ -200,27 +238,25 @@ shape_free(struct shape *s)
 	free(s);
 }
 
-/* ---- at work ----------------------------------------------------------------------------------------- */
-
 bool
 shape_is_fhir(const struct shape *s)
 {
 	return s->is_fhir;
 }
 
-bool
-shape_place_first(const struct shape_place *p, const struct json *j, uint32_t root, uint32_t *node)
+static bool
+place_first(const struct shape_place *p, const struct json *j, uint32_t root, uint32_t *node)
 {
 	if (p->key != 0)
 		return (*node = json_member_key(j, root, p->key)) != 0;
 	return p->path != NULL && path_first(p->path, j, root, NULL, node);
 }
 
-bool
-shape_places_first(const struct shape_places *p, const struct json *j, uint32_t root, uint32_t *node)
+static bool
+places_first(const struct shape_places *p, const struct json *j, uint32_t root, uint32_t *node)
 {
 	for (size_t i = 0; i < p->count; i++)
-		if (shape_place_first(&p->at[i], j, root, node) && json_kind(j, *node) != JSON_NULL)
+		if (place_first(&p->at[i], j, root, node) && json_kind(j, *node) != JSON_NULL)
 			return true;
 	return false;
 }
@@ -232,7 +268,7 @@ shape_type(struct shape *s, const struct json *j, uint32_t root)
 
 	if (s->constant.size > 0)
 		return s->constant;
-	if (!shape_place_first(&s->type, j, root, &node) || json_kind(j, node) != JSON_STRING)
+	if (!place_first(&s->type, j, root, &node) || json_kind(j, node) != JSON_STRING)
 		return (struct bytes){ 0 };
 	return json_string(j, node, &s->type_room);
 }
@@ -248,14 +284,14 @@ shape_knows_type(const struct shape *s, struct bytes type)
 	return c != NULL && c->status == CONCEPT_ACTIVE;
 }
 
-/* A number is an id as it stands: meters count. */
+/* A number is an id, digits as they stand: some systems number their records. */
 struct bytes
 shape_id(struct shape *s, const struct json *j, uint32_t root)
 {
 	uint32_t node;
 	struct bytes id;
 
-	if (!shape_place_first(&s->id, j, root, &node))
+	if (!place_first(&s->id, j, root, &node))
 		return (struct bytes){ 0 };
 	switch (json_kind(j, node)) {
 	case JSON_STRING:
@@ -275,11 +311,10 @@ shape_id(struct shape *s, const struct json *j, uint32_t root)
 	return tag_is_word(id) ? id : (struct bytes){ 0 };
 }
 
-void
-shape_put(struct buffer *out, struct bytes text)
+static void
+put(struct buffer *out, struct bytes text)
 {
-	if (!buffer_append(out, text.at, text.size))
-		diag_die(EXIT_IO, "out of memory");
+	buffer_add(out, text.at, text.size);
 }
 
 struct bytes
@@ -292,15 +327,15 @@ shape_ehr_id(struct shape *s, const struct json *j, const struct roots *r)
 	char hex[DIGEST_HEX];
 
 	s->ehr_id.used = 0;
-	shape_put(&s->ehr_id, tag_is_word(type) ? type : (struct bytes)BYTES("_"));
-	shape_put(&s->ehr_id, (struct bytes)BYTES("/"));
+	put(&s->ehr_id, tag_is_word(type) ? type : (struct bytes)BYTES("_"));
+	put(&s->ehr_id, (struct bytes)BYTES("/"));
 	if (id.size > 0) {
-		shape_put(&s->ehr_id, id);
+		put(&s->ehr_id, id);
 		return buffer_bytes(&s->ehr_id);
 	}
 	digest_hex(json_span(j, root), hex);
-	shape_put(&s->ehr_id, (struct bytes)BYTES("~"));
-	shape_put(&s->ehr_id, (struct bytes){ hex, HALF });
+	put(&s->ehr_id, (struct bytes)BYTES("~"));
+	put(&s->ehr_id, (struct bytes){ hex, HALF });
 	return buffer_bytes(&s->ehr_id);
 }
 
@@ -310,7 +345,7 @@ shape_time(struct shape *s, const struct json *j, uint32_t root, struct period *
 	enum date_precision precision;
 	uint32_t node;
 
-	if (!shape_places_first(&s->time, j, root, &node) || json_kind(j, node) != JSON_STRING)
+	if (!places_first(&s->time, j, root, &node) || json_kind(j, node) != JSON_STRING)
 		return false;
 	return clock_parse_date(json_string(j, node, &s->scratch), time, &precision);
 }
@@ -356,42 +391,175 @@ shape_entry_type(const struct shape *s, size_t i)
 	return (struct bytes){ 0 };
 }
 
-/* The outermost of the entries that hold `inside`: the first in document order. */
-struct outermost {
-	const struct json *json;
-	uint32_t inside;
-	uint32_t entry;
-};
+static struct bytes
+before(struct bytes text, const char *mark)
+{
+	const char *at = memmem(text.at, text.size, mark, strlen(mark));
+
+	return at == NULL ? text : (struct bytes){ text.at, (size_t)(at - text.at) };
+}
+
+/* Cuts the last segment of a path off TEXT and returns it. */
+static struct bytes
+cut_segment(struct bytes *text)
+{
+	const char *slash = memrchr(text->at, '/', text->size);
+	struct bytes segment = *text;
+
+	if (slash != NULL)
+		segment = (struct bytes){ slash + 1, (size_t)(text->at + text->size - slash) - 1 };
+	text->size = slash == NULL ? 0 : (size_t)(slash - text->at);
+	return segment;
+}
+
+/* TYPE/ID in the buffer; empty if one of the two is no word. */
+static struct bytes
+typed(struct shape *s, struct bytes type, struct bytes id)
+{
+	if (!tag_is_word(type) || !tag_is_word(id))
+		return (struct bytes){ 0 };
+	s->subject_room.used = 0;
+	put(&s->subject_room, type);
+	put(&s->subject_room, (struct bytes)BYTES("/"));
+	put(&s->subject_room, id);
+	return buffer_bytes(&s->subject_room);
+}
+
+static struct bytes
+string_member(const struct json *j, uint32_t node, uint16_t key)
+{
+	uint32_t member = json_member_key(j, node, key);
+
+	if (member == 0 || json_kind(j, member) != JSON_STRING)
+		return (struct bytes){ 0 };
+	return json_inside(j, member);
+}
+
+/* Patient?identifier=SYSTEM|VALUE of an Identifier (or of the first in a list); empty without a value. */
+static struct bytes
+by_identifier(struct shape *s, const struct json *j, uint32_t node, struct bytes type)
+{
+	if (node != 0 && json_kind(j, node) == JSON_ARRAY && j->nodes[node].next > node + 1)
+		node++;
+	if (node == 0 || !tag_is_word(type) || string_member(j, node, s->value).size == 0)
+		return (struct bytes){ 0 };
+	uint32_t system = json_member_key(j, node, s->system);
+	uint32_t value = json_member_key(j, node, s->value);
+
+	s->subject_room.used = 0;
+	put(&s->subject_room, type);
+	put(&s->subject_room, (struct bytes)BYTES("?identifier="));
+	if (system != 0 && json_kind(j, system) == JSON_STRING)
+		put(&s->subject_room, json_string(j, system, &s->scratch));
+	put(&s->subject_room, (struct bytes)BYTES("|"));
+	put(&s->subject_room, json_string(j, value, &s->scratch));
+	return buffer_bytes(&s->subject_room);
+}
+
+/* #x names a contained resource.  Outside of the record only its identifier is known. */
+static struct bytes
+by_contained(struct shape *s, const struct json *j, const struct roots *r, struct bytes reference)
+{
+	struct bytes id = { reference.at + 1, reference.size - 1 };
+
+	for (size_t i = 1; i < r->count && id.size > 0; i++) {
+		uint32_t root = r->at[i].node;
+
+		if (r->at[i].parent != 0 || !bytes_equal(shape_id(s, j, root), id))
+			continue;
+		return by_identifier(s, j, json_member_key(j, root, s->identifier), shape_type(s, j, root));
+	}
+	return (struct bytes){ 0 };
+}
 
 static bool
-keep_outermost(void *context, uint32_t node)
+is_type(struct shape *s, struct bytes name)
 {
-	struct outermost *o = context;
-
-	if (node > o->inside)
+	if (!s->is_fhir || (name.size == s->last_type_size && memcmp(s->last_type, name.at, name.size) == 0))
+		return true;
+	if (vocabulary_find(VOCABULARY_RESOURCE_TYPE, name) == NULL || name.size > sizeof s->last_type)
 		return false;
-	if (node < o->entry && o->json->nodes[node].next > o->inside)
-		o->entry = node;
+	memcpy(s->last_type, name.at, name.size);
+	s->last_type_size = name.size;
 	return true;
 }
 
+/* Patient/p1, the form of most references. */
 static bool
-is_inner(void *context, uint32_t node)
+is_canonical(struct shape *s, struct bytes reference)
 {
-	return roots_is_inner(context, node);
+	const char *slash = memchr(reference.at, '/', reference.size);
+
+	return slash != NULL && slash > reference.at && slash + 1 < reference.at + reference.size &&
+	       memchr(slash + 1, '/', (size_t)(reference.at + reference.size - slash) - 1) == NULL &&
+	       is_type(s, (struct bytes){ reference.at, (size_t)(slash - reference.at) }) &&
+	       tag_is_word(reference);
 }
 
-uint32_t
-shape_entry_around(struct shape *s, const struct json *j, const struct roots *r, size_t index, uint32_t node)
+/* TYPE is the Reference's own `type`, else `subject_type`. */
+static struct bytes
+by_text(struct shape *s, struct bytes reference, struct bytes type)
 {
-	struct roots copy = *r;
-	struct path_wall wall = { is_inner, &copy };
-	uint32_t root = r->at[index].node;
-	struct bytes type = shape_type(s, j, root);
-	struct outermost o = { .json = j, .inside = node, .entry = UINT32_MAX };
+	struct bytes rest = before(reference, "/_history/");
+	struct bytes id;
+	struct bytes named;
 
-	for (size_t i = 0; i < s->entry_count; i++)
-		for (size_t n = 0; speaks_of(&s->entries[i], type) && n < s->entries[i].places.count; n++)
-			(void)path_each(s->entries[i].places.at[n].path, j, root, &wall, keep_outermost, &o);
-	return o.entry == UINT32_MAX ? root : o.entry;
+	if (is_canonical(s, reference))
+		return reference;
+	if (bytes_begin(reference, "urn:uuid:"))
+		return typed(s, type, (struct bytes){ reference.at + 9, reference.size - 9 });
+	if (memchr(reference.at, '?', reference.size) != NULL) {
+		struct bytes head = before(reference, "?identifier=");
+
+		if (head.size == reference.size || !tag_is_word(head))
+			return (struct bytes){ 0 };
+		s->subject_room.used = 0;
+		put(&s->subject_room, reference);
+		return buffer_bytes(&s->subject_room);
+	}
+	id = cut_segment(&rest);
+	named = cut_segment(&rest);
+	if (named.size == 0)
+		return typed(s, type, id);
+	if (!is_type(s, named))
+		return (struct bytes){ 0 };
+	return typed(s, named, id);
+}
+
+static struct bytes
+by_reference(struct shape *s, const struct json *j, const struct roots *r, uint32_t node)
+{
+	struct bytes type = string_member(j, node, s->reference_type);
+	uint32_t reference = json_member_key(j, node, s->reference);
+	struct bytes text;
+
+	if (type.size == 0)
+		type = s->subject_type;
+	if (reference == 0 || json_kind(j, reference) != JSON_STRING)
+		return by_identifier(s, j, json_member_key(j, node, s->identifier), type);
+	text = json_string(j, reference, &s->subject_text);
+	if (bytes_begin(text, "#"))
+		return by_contained(s, j, r, text);
+	return by_text(s, text, type);
+}
+
+struct bytes
+shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
+{
+	uint32_t root = r->at[0].node;
+	uint32_t node;
+
+	if (s->is_fhir) {
+		struct bytes type = shape_type(s, j, root);
+
+		if (bytes_are(type, "Patient") || bytes_are(type, "Person"))
+			return typed(s, type, shape_id(s, j, root));
+	}
+	if (!places_first(&s->subject, j, root, &node))
+		return (struct bytes){ 0 };
+	if (json_kind(j, node) == JSON_OBJECT)
+		return by_reference(s, j, r, node);
+	if (json_kind(j, node) == JSON_STRING)
+		return by_text(s, json_string(j, node, &s->subject_text), s->subject_type);
+	return (struct bytes){ 0 };
 }

@@ -62,8 +62,4 @@ void shape_add_entries(const struct shape *s, struct bytes type, struct paths *p
 size_t shape_entry_types(const struct shape *s);
 struct bytes shape_entry_type(const struct shape *s, size_t i);
 
-/* The outermost entry of root INDEX that holds NODE; the root's node if none does. */
-uint32_t shape_entry_around(
-    struct shape *s, const struct json *j, const struct roots *r, size_t index, uint32_t node);
-
 #endif

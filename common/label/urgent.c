@@ -28,28 +28,30 @@ because_count(const struct run *run)
 void
 urgent_because(struct run *run, uint32_t node)
 {
-	*(struct because *)array_add(&run->because, sizeof(struct because)) = (struct because){ node, true };
+	*(struct because *)buffer_more(&run->because, sizeof(struct because)) =
+	    (struct because){ node, true };
 }
 
 /* NODE itself counts and not what else stands in it. */
 static void
 because_at(struct run *run, uint32_t node)
 {
-	*(struct because *)array_add(&run->because, sizeof(struct because)) = (struct because){ node, false };
+	*(struct because *)buffer_more(&run->because, sizeof(struct because)) =
+	    (struct because){ node, false };
 }
 
 /* What was noted as the reason since the last close is this urgency's. */
 void
-urgent_add(struct run *run, uint32_t node, unsigned criticality, unsigned source, int level)
+urgent_add(struct run *run, uint32_t node, unsigned criticality, unsigned origin, int level)
 {
-	struct urgency *u = array_add(&run->urgencies, sizeof *u);
+	struct urgency *u = buffer_more(&run->urgencies, sizeof *u);
 
 	*u = (struct urgency){
 		.node = node,
 		.because = run->because_open,
 		.because_count = because_count(run) - run->because_open,
 		.criticality = criticality,
-		.source = source,
+		.origin = origin,
 		.level = level,
 	};
 }
@@ -66,7 +68,7 @@ urgent_close(struct run *run)
 /* A word at NODE that says how urgent something is; several of them are labels of their own, as not all may
  * be known to everybody. */
 static void
-look_at_word(struct run *run, const struct evidence *e, uint32_t holder, uint32_t node)
+look_at_word(struct run *run, const struct ruleset_evidence *e, uint32_t holder, uint32_t node)
 {
 	bool found = false;
 	unsigned criticality = 0;
@@ -82,7 +84,7 @@ look_at_word(struct run *run, const struct evidence *e, uint32_t holder, uint32_
 	if (!found)
 		return;
 	because_at(run, node);
-	urgent_add(run, run_entry(run, holder), criticality, SOURCE_EVIDENCE, LABEL_NONE);
+	urgent_add(run, run_entry(run, holder), criticality, ORIGIN_EVIDENCE, LABEL_NONE);
 	urgent_close(run);
 }
 
@@ -90,7 +92,7 @@ look_at_word(struct run *run, const struct evidence *e, uint32_t holder, uint32_
 void
 urgent_evidence(struct run *run, uint32_t node, uint32_t evidence)
 {
-	const struct evidence *e = &run->set.criticality.evidence[evidence];
+	const struct ruleset_evidence *e = &run->set.criticality.evidence[evidence];
 	const struct json *j = run_json(run);
 	const struct condition_members *m = run->set.words.members;
 	uint32_t list = json_member_key(j, node, m->coding);
@@ -109,17 +111,17 @@ urgent_evidence(struct run *run, uint32_t node, uint32_t evidence)
 /* How the rules of one sign judge a value. */
 enum judgement { JUDGED, OTHER_UNIT, NO_VALUE, OPEN };
 
-static const unsigned unreadable_source[] = {
-	[OTHER_UNIT] = SOURCE_UNIT,
-	[NO_VALUE] = SOURCE_VALUE,
-	[OPEN] = SOURCE_COMPARATOR,
+static const unsigned unreadable_origin[] = {
+	[OTHER_UNIT] = ORIGIN_UNIT,
+	[NO_VALUE] = ORIGIN_VALUE,
+	[OPEN] = ORIGIN_COMPARATOR,
 };
 
 static enum judgement
-judge_reading(const struct rule *rule, const struct reading *reading, unsigned *criticality)
+judge_reading(const struct ruleset_rule *rule, const struct quantity *reading, unsigned *criticality)
 {
 	for (unsigned i = 0; i < rule->cuts; i++)
-		switch (reading_within(reading, &rule->cut[i])) {
+		switch (quantity_within(reading, &rule->cut[i])) {
 		case TRUTH_TRUE:
 			*criticality = rule->band[i];
 			return JUDGED;
@@ -133,18 +135,18 @@ judge_reading(const struct rule *rule, const struct reading *reading, unsigned *
 }
 
 static enum judgement
-judge_quantity(const struct run *run, const struct rule *rule, uint32_t node, unsigned *criticality)
+judge_quantity(const struct run *run, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
 {
-	struct reading reading;
+	struct quantity reading;
 
 	if (node == 0 || json_kind(run_json(run), node) != JSON_OBJECT)
 		return NO_VALUE;
-	switch (reading_read(run->set.words.members, &run->record, node, rule->unit, &reading)) {
-	case READING_GOOD:
+	switch (quantity_read(run->set.words.members, &run->record, node, rule->unit, &reading)) {
+	case QUANTITY_GOOD:
 		return judge_reading(rule, &reading, criticality);
-	case READING_NO_UNIT:
+	case QUANTITY_NO_UNIT:
 		return OTHER_UNIT;
-	case READING_NO_VALUE:
+	case QUANTITY_NO_VALUE:
 		break;
 	}
 	return NO_VALUE;
@@ -152,11 +154,11 @@ judge_quantity(const struct run *run, const struct rule *rule, uint32_t node, un
 
 /* An integer has no unit of its own: it is meant in the rule's. */
 static enum judgement
-judge_integer(const struct run *run, const struct rule *rule, uint32_t node, unsigned *criticality)
+judge_integer(const struct run *run, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
 {
-	struct reading reading;
+	struct quantity reading;
 
-	if (reading_read(run->set.words.members, &run->record, node, NULL, &reading) != READING_GOOD)
+	if (quantity_read(run->set.words.members, &run->record, node, NULL, &reading) != QUANTITY_GOOD)
 		return NO_VALUE;
 	reading.unit = rule->unit;
 	return judge_reading(rule, &reading, criticality);
@@ -164,7 +166,7 @@ judge_integer(const struct run *run, const struct rule *rule, uint32_t node, uns
 
 /* The graver end counts. */
 static enum judgement
-judge_range(const struct run *run, const struct rule *rule, uint32_t node, unsigned *criticality)
+judge_range(const struct run *run, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
 {
 	unsigned high = 0;
 	enum judgement low_end =
@@ -180,8 +182,8 @@ judge_range(const struct run *run, const struct rule *rule, uint32_t node, unsig
 }
 
 static enum judgement
-judge_value(
-    const struct run *run, const struct rule *rule, uint32_t holder, uint32_t *value, unsigned *criticality)
+judge_value(const struct run *run, const struct ruleset_rule *rule, uint32_t holder, uint32_t *value,
+    unsigned *criticality)
 {
 	const struct json *j = run_json(run);
 
@@ -196,13 +198,14 @@ judge_value(
 
 /* A sign's rule may ask for more than the sign. */
 static enum truth
-holds(const struct run *run, const struct rule *rule)
+holds(const struct run *run, const struct ruleset_rule *rule)
 {
 	uint32_t root = run->roots.at[run->record.root].node;
-	enum truth truth = rule->where == NULL ? TRUTH_TRUE : condition_test(rule->where, &run->record, root);
+	enum truth truth =
+	    rule->where == NULL ? TRUTH_TRUE : condition_judge(rule->where, &run->record, root);
 
 	if (truth != TRUTH_FALSE && rule->when != NULL)
-		truth = truth_and(truth, condition_test_when(rule->when, &run->record));
+		truth = truth_and(truth, condition_judge_when(rule->when, &run->record));
 	return truth;
 }
 
@@ -253,14 +256,14 @@ because_coding(struct run *run, uint32_t coding)
 }
 
 static void
-add_sign(struct run *run, const struct sight *sight, unsigned criticality, unsigned source, int level)
+add_sign(struct run *run, const struct sight *sight, unsigned criticality, unsigned origin, int level)
 {
 	because_coding(run, sight->coding);
 	if (sight->value != 0)
 		because_value(run, sight->value);
 	else
 		because_at(run, sight->holder);
-	urgent_add(run, sight->holder, criticality, source, level);
+	urgent_add(run, sight->holder, criticality, origin, level);
 	urgent_close(run);
 }
 
@@ -273,12 +276,12 @@ judge_sign(struct run *run, struct sight *sight, int sign)
 	int level = LABEL_NONE;
 
 	for (size_t i = 0; i < run->set.rules; i++) {
-		const struct rule *rule = &run->set.rule[i];
+		const struct ruleset_rule *rule = &run->set.rule[i];
 		unsigned criticality = 0;
 		enum truth truth;
 		enum judgement judgement;
 
-		if (rule->sign != sign || !plan_applies(run->plan, i) ||
+		if (rule->sign != sign || !type_plan_applies(run->plan, i) ||
 		    (truth = holds(run, rule)) == TRUTH_FALSE)
 			continue;
 		judgement = judge_value(run, rule, sight->holder, &sight->value, &criticality);
@@ -286,7 +289,7 @@ judge_sign(struct run *run, struct sight *sight, int sign)
 			judgement = NO_VALUE;
 		if (judgement == JUDGED) {
 			is_judged = true;
-			add_sign(run, sight, criticality, rule->source, rule->level);
+			add_sign(run, sight, criticality, rule->origin, rule->level);
 		} else if (worst == JUDGED || judgement > worst) {
 			worst = judgement;
 		}
@@ -295,7 +298,7 @@ judge_sign(struct run *run, struct sight *sight, int sign)
 	}
 	/* One sign may have a rule for each of its units: one that could judge it is enough. */
 	if (!is_judged && worst != JUDGED)
-		add_sign(run, sight, run->set.criticality.unreadable, unreadable_source[worst],
+		add_sign(run, sight, run->set.criticality.unreadable, unreadable_origin[worst],
 		    is_released ? level : LABEL_NONE);
 }
 
@@ -344,7 +347,7 @@ urgent_sign(struct run *run, const struct frame *f)
 static bool
 is_stale(struct run *run)
 {
-	const struct criticality *c = &run->set.criticality;
+	const struct ruleset_criticality *c = &run->set.criticality;
 	uint32_t root = run->roots.at[run->record.root].node;
 	struct period time;
 
@@ -358,18 +361,18 @@ is_stale(struct run *run)
 void
 urgent_end_root(struct run *run)
 {
-	const struct criticality *c = &run->set.criticality;
+	const struct ruleset_criticality *c = &run->set.criticality;
 	uint32_t root = run->roots.at[run->record.root].node;
 	size_t before = run->root_urgencies;
 
 	if (urgency_count(run) == before)
 		return;
-	if (c->ignore != NULL && condition_test(c->ignore, &run->record, root) == TRUTH_TRUE)
+	if (c->ignore != NULL && condition_judge(c->ignore, &run->record, root) == TRUTH_TRUE)
 		run->urgencies.used = before * sizeof(struct urgency);
 	else if (is_stale(run))
 		for (size_t i = before; i < urgency_count(run); i++) {
 			urgencies(run)[i].criticality = c->stale;
-			urgencies(run)[i].source = SOURCE_STALE;
+			urgencies(run)[i].origin = ORIGIN_STALE;
 		}
 	run->root_urgencies = urgency_count(run);
 }
@@ -406,7 +409,7 @@ urgent_labels(struct run *run)
 			continue;
 		unsigned level = level_of(run, &u);
 
-		label = run_add(run, u.node, LABEL_URGENCY, u.source);
+		label = run_add(run, u.node, LABEL_URGENCY, u.origin);
 		label->level = (int)level;
 		label->criticality = (int)u.criticality;
 	}

@@ -30,7 +30,7 @@ frame_above(const struct run *run, size_t levels)
 static bool
 add_opaque(struct run *run, uint32_t node)
 {
-	run_add(run, node, LABEL_RAISE, SOURCE_OPAQUE)->level = run->set.opaque;
+	run_add(run, node, LABEL_RAISE, ORIGIN_OPAQUE)->level = run->set.opaque;
 	return true;
 }
 
@@ -55,7 +55,7 @@ written_label(struct run *run, uint32_t node, struct state_plan *plan)
 	    (depth == 2 && outer_key == 0))
 		return (struct bytes){ 0 };
 	if (plan->written_key == 0) {
-		plan->written = labelled_base(run, node, plan->base_source);
+		plan->written = labelled_base(run, node, plan->base_origin);
 		plan->written_key = key;
 		plan->written_outer = outer_key;
 	}
@@ -76,7 +76,7 @@ note_base(struct run *run, uint32_t node, struct state_plan *plan, uint8_t *base
 	*base = (uint8_t)plan->base;
 	if (*base > facts->base_most)
 		facts->base_most = *base;
-	label = run_add(run, node, LABEL_BASE, plan->base_source);
+	label = run_add(run, node, LABEL_BASE, plan->base_origin);
 	label->level = plan->base;
 	label->written = written_label(run, node, plan);
 }
@@ -96,14 +96,15 @@ says_something(const struct json *j, uint32_t node)
 static void
 note_matches(struct run *run, uint32_t node, const struct state_plan *plan)
 {
-	const struct trigger *trigger = (const struct trigger *)(const void *)run->set.triggers.at;
+	const struct ruleset_trigger *trigger =
+	    (const struct ruleset_trigger *)(const void *)run->set.triggers.at;
 
 	for (size_t i = 0; i < plan->numbers; i++) {
 		uint32_t index = plan->number[i] & PATH_INDEX;
 
 		switch ((enum path_number)(plan->number[i] >> PATH_INDEX_BITS)) {
 		case PATH_TRIGGER:
-			if (test_node_all(trigger[index].some, &run->record, node) != TRUTH_FALSE)
+			if (condition_judge_all(trigger[index].some, &run->record, node) != TRUTH_FALSE)
 				apply_trigger(run, index);
 			break;
 		case PATH_EVIDENCE:
@@ -129,13 +130,13 @@ note_entry(struct run *run, uint32_t node, uint32_t *entry)
 	if (*entry != NO_NODE)
 		return;
 	*entry = node;
-	*(uint32_t *)array_add(&run->entries, sizeof node) = node;
+	*(uint32_t *)buffer_more(&run->entries, sizeof node) = node;
 }
 
 static bool
 visit_scalar(struct run *run, uint32_t node, uint32_t state, uint8_t base, uint32_t entry)
 {
-	struct state_plan *plan = plan_state(&run->set, run->plan, state);
+	struct state_plan *plan = type_plan_state(&run->set, run->plan, state);
 
 	if (plan->is_security)
 		return brought_security(run, node);
@@ -167,7 +168,7 @@ enter(struct run *run, uint32_t node, uint32_t state, uint16_t key, const struct
 	if (outer == NULL)
 		f.base = ((struct root_facts *)(void *)run->facts.at)[run->record.root].base_most;
 	if (state != PATHS_DEAD) {
-		struct state_plan *plan = plan_state(&run->set, run->plan, state);
+		struct state_plan *plan = type_plan_state(&run->set, run->plan, state);
 
 		if (plan->is_security && !brought_security(run, node))
 			return false;
@@ -177,7 +178,7 @@ enter(struct run *run, uint32_t node, uint32_t state, uint16_t key, const struct
 		if (plan->is_entry && outer != NULL)
 			note_entry(run, node, &f.entry);
 	}
-	*(struct frame *)array_add(&run->frames, sizeof f) = f;
+	*(struct frame *)buffer_more(&run->frames, sizeof f) = f;
 	return true;
 }
 
@@ -187,7 +188,7 @@ enter(struct run *run, uint32_t node, uint32_t state, uint16_t key, const struct
 static void
 add_hit(struct run *run, const struct coding_hit *hit)
 {
-	*(struct coding_hit *)array_add(&run->hits, sizeof *hit) = *hit;
+	*(struct coding_hit *)buffer_more(&run->hits, sizeof *hit) = *hit;
 	run->hit_list.at = (const struct coding_hit *)(const void *)run->hits.at;
 	run->hit_list.count++;
 	apply_hit(run, hit);
@@ -238,7 +239,7 @@ look_at_coding(struct run *run, const struct frame *f)
 
 		if (number != CODES_ANY_SYSTEM && coverage_system(run, number, system))
 			run_add(run, f->entry == NO_NODE ? run->roots.at[run->record.root].node : f->entry,
-			    LABEL_RAISE, SOURCE_UNCOVERED)
+			    LABEL_RAISE, ORIGIN_UNCOVERED)
 			    ->level = run->set.uncovered;
 		if (!found)
 			return;
@@ -258,7 +259,7 @@ is_attachment(const struct run *run, const struct frame *f)
 		return f->member[ROLE_DATA] != 0;
 	return shape_is_fhir(run->set.shape) &&
 	       json_kind(run_json(run), f->member[ROLE_DATA]) == JSON_STRING &&
-	       json_member_key(run_json(run), f->node, run->origin) == 0;
+	       json_member_key(run_json(run), f->node, run->sampled_origin) == 0;
 }
 
 /* An attachment, and what tells its length and digest. */
@@ -306,7 +307,7 @@ leave(struct run *run)
 		return false;
 	if (f->state == PATHS_DEAD)
 		return true;
-	struct state_plan *plan = plan_state(&run->set, run->plan, f->state);
+	struct state_plan *plan = type_plan_state(&run->set, run->plan, f->state);
 
 	if (plan->has_triggers || plan->has_evidence || plan->is_narrative)
 		note_matches(run, f->node, plan);
@@ -387,7 +388,7 @@ static void
 begin_root(struct run *run, uint32_t root, uint32_t state)
 {
 	struct root_facts *facts = (struct root_facts *)(void *)run->facts.at + run->record.root;
-	struct state_plan *plan = plan_state(&run->set, run->plan, state);
+	struct state_plan *plan = type_plan_state(&run->set, run->plan, state);
 	bool is_spoken_of = !run->plan->is_unknown && plan->base != LABEL_NONE;
 	unsigned level = run->plan->is_unknown ? run->set.top : run->set.usual;
 	struct label *label;
@@ -398,7 +399,7 @@ begin_root(struct run *run, uint32_t root, uint32_t state)
 	if (run->record.root > 0 && facts->base_around == level)
 		return;
 	label = run_add(run, root, is_spoken_of ? LABEL_BASE : LABEL_DEFAULT,
-	    is_spoken_of ? plan->base_source : (unsigned)SOURCE_DEFAULT);
+	    is_spoken_of ? plan->base_origin : (unsigned)ORIGIN_DEFAULT);
 	label->level = (int)level;
 }
 

@@ -13,7 +13,7 @@ holds(struct walk *w, const struct scheme_transform *t, uint32_t root)
 	if (t->where == NULL)
 		return true;
 	w->asked.root = root;
-	return condition_test(t->where, &w->asked, w->roots.at[root].node) == TRUTH_TRUE;
+	return condition_judge(t->where, &w->asked, w->roots.at[root].node) == TRUTH_TRUE;
 }
 
 static void

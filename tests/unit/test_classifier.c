@@ -68,14 +68,14 @@ check_levels(void)
 static void
 check_rules(void)
 {
-	struct label_rule rule;
+	struct label_origin rule;
 
 	check(labels.at[0].node == 0 && labels.at[0].kind == LABEL_BASE);
-	rule = classifier_rule(classifier, labels.at[0].rule);
+	rule = classifier_origin(classifier, labels.at[0].origin);
 	check(strcmp(rule.id, "base") == 0 && strcmp(rule.say, "By its place: .") == 0 && rule.line > 0);
 	for (size_t i = 0; i < labels.count; i++)
 		if (labels.at[i].kind == LABEL_RAISE)
-			rule = classifier_rule(classifier, labels.at[i].rule);
+			rule = classifier_origin(classifier, labels.at[i].origin);
 	check(strcmp(rule.id, "hiv") == 0 && strcmp(rule.say, "HIV.") == 0 && rule.line == 20);
 	check(strstr(rule.file, "testdata/policies/labels/classify.yaml") != NULL);
 	check(bytes_are(classifier_criticality(classifier, labels.criticality), "routine"));

@@ -64,7 +64,7 @@ judge(const char *where, const char *json_text)
 	parse(json_text);
 	matches = 0;
 	condition_matches(c, &record, 0, note, NULL);
-	return condition_test(c, &record, 0);
+	return condition_judge(c, &record, 0);
 }
 
 #define T TRUTH_TRUE
@@ -193,7 +193,7 @@ check_cases(void)
 
 		if (!good)
 			printf("# %s of %s: %d, %zu\n", cases[i].where, cases[i].record,
-			    (int)condition_test(compile(cases[i].where), &record, 0), matches);
+			    (int)condition_judge(compile(cases[i].where), &record, 0), matches);
 		check(good);
 	}
 }
