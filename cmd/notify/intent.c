@@ -3,62 +3,38 @@
 
 #include "common/base/base32.h"
 #include "common/crypto/digest.h"
+#include "common/json/json_write.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define ID_BYTES 16
-/* A sealed line larger than this does not travel inside an intent: the reference does. */
+/* A sealed line that is longer is not put into an intent; the reference is. */
 #define SEALED_MOST ((size_t)64 << 10)
 
 static const char *const kinds[] = {
 	[INTENT_DATA] = "data",
 	[INTENT_FLOOR] = "floor",
 	[INTENT_LAST_RESORT] = "last-resort",
-	[INTENT_NOTICE] = "notice",
 };
 
-static bool
-put(struct buffer *out, const char *text)
+/* Every text in these lines is a word or a digest and needs no escape. */
+static void
+put_word(struct json_write *w, const char *name, struct bytes value)
 {
-	return buffer_append(out, text, strlen(text));
+	json_write_member_word(w, name, value);
 }
 
-/* "NAME": with a comma before it unless an object has just begun. */
-static bool
-put_name(struct buffer *out, const char *name)
+static void
+put_open(struct json_write *w, const char *name)
 {
-	bool first = out->used > 0 && out->at[out->used - 1] == '{';
-
-	return (first || put(out, ",")) && put(out, "\"") && put(out, name) && put(out, "\":");
+	json_write_name(w, name);
+	json_write_open(w, '{');
 }
 
-/* Nothing of what stands in these lines needs an escape. */
-static bool
-put_text(struct buffer *out, const char *name, struct bytes value)
-{
-	return put_name(out, name) && put(out, "\"") && buffer_append(out, value.at, value.size) &&
-	       put(out, "\"");
-}
-
-static bool
-put_number(struct buffer *out, const char *name, uint64_t value)
-{
-	char text[24];
-
-	return snprintf(text, sizeof text, "%" PRIu64, value) > 0 && put_name(out, name) && put(out, text);
-}
-
-/* "NAME":{ */
-static bool
-put_open(struct buffer *out, const char *name)
-{
-	return put_name(out, name) && put(out, "{");
-}
-
-/* "PT1M30S" (ISO 8601): hours, minutes, seconds, what is zero left out. */
-static bool
-put_duration(struct buffer *out, const char *name, int64_t seconds)
+/* "PT1M30S" (ISO 8601): hours, minutes, seconds; parts that are zero are left out. */
+static void
+put_duration(struct json_write *w, const char *name, int64_t seconds)
 {
 	const struct {
 		int64_t count;
@@ -73,10 +49,10 @@ put_duration(struct buffer *out, const char *name, int64_t seconds)
 		if (parts[i].count != 0 || (i == 2 && used == 2))
 			used += (size_t)snprintf(
 			    text + used, sizeof text - used, "%" PRId64 "%c", parts[i].count, parts[i].unit);
-	return put_text(out, name, (struct bytes){ text, used });
+	put_word(w, name, (struct bytes){ text, used });
 }
 
-/* PREFIX and the first 16 bytes of SHA-256 over the parts with a zero byte between each two. */
+/* PREFIX and the first 16 bytes of SHA-256 over the parts, which a zero byte separates. */
 static void
 make_id(char *id, const char *prefix, const struct bytes *part, size_t parts)
 {
@@ -87,7 +63,7 @@ make_id(char *id, const char *prefix, const struct bytes *part, size_t parts)
 	for (size_t i = 0; i < parts; i++)
 		if ((i > 0 && !buffer_append(&text, "", 1)) ||
 		    !buffer_append(&text, part[i].at, part[i].size))
-			diag_bug("an id of too many bytes");
+			diag_bug("an id longer than 8 KiB of text");
 	digest_sha256(buffer_bytes(&text), digest);
 	buffer_release(&text);
 	memcpy(id, prefix, 2);
@@ -95,7 +71,7 @@ make_id(char *id, const char *prefix, const struct bytes *part, size_t parts)
 }
 
 void
-intent_event_id(char id[EVENT_ID + 1], const struct group *g)
+intent_event_id(char id[EVENT_ID + 1], const struct version_group *g)
 {
 	const struct tags *t = &g->version[0]->tags;
 	char seq[24];
@@ -118,8 +94,8 @@ intent_id(
 	make_id(id, "n_", parts, sizeof parts / sizeof parts[0]);
 }
 
-static bool
-put_marks(struct buffer *out, const struct group *g)
+static void
+put_marks(struct json_write *w, const struct version_group *g)
 {
 	char level[129];
 
@@ -129,135 +105,192 @@ put_marks(struct buffer *out, const struct group *g)
 		if (t->mark.size == 0)
 			continue;
 		(void)snprintf(level, sizeof level, "%.*s", (int)t->rl.size, t->rl.at);
-		if (!put_text(out, level, t->mark))
-			return false;
+		put_word(w, level, t->mark);
 	}
-	return true;
+}
+
+/* {"ehr":{"v":1,"stage":STAGE,"id":ID: the beginning of every line. */
+static struct json_write
+begin_line(struct buffer *out, const char *stage, const char *id)
+{
+	struct json_write w = json_write_to(out);
+
+	json_write_open(&w, '{');
+	put_open(&w, "ehr");
+	json_write_member_number(&w, "v", 1);
+	put_word(&w, "stage", bytes_of(stage));
+	put_word(&w, "id", bytes_of(id));
+	return w;
+}
+
+static bool
+end_line(struct json_write *w)
+{
+	json_write_close(w, '}');
+	json_write_raw(w, (struct bytes)BYTES("\n"));
+	return json_write_whole(w);
+}
+
+static void
+put_subject(struct json_write *w, const struct tags *t)
+{
+	if (t->subject.size > 0)
+		put_word(w, "subject", t->subject);
 }
 
 bool
-intent_write_event(struct buffer *out, const struct group *g, const char *event)
+intent_write_event(struct buffer *out, const struct version_group *g, const char *event)
 {
 	const struct tags *t = &g->version[0]->tags;
-	struct bytes criticality = g->plan->word[g->top];
+	struct json_write w = begin_line(out, "event", event);
 
-	return put(out, "{\"ehr\":{\"v\":1,\"stage\":\"event\"") && put_text(out, "id", bytes_of(event)) &&
-	       put_text(out, "record", t->id) &&
-	       (t->subject.size == 0 || put_text(out, "subject", t->subject)) &&
-	       put_text(out, "criticality", criticality) && put_text(out, "domain", t->domain) &&
-	       put_text(out, "batch", t->batch) && put_number(out, "seq", t->seq) &&
-	       put_text(out, "policy", t->policy) && (!t->deleted || put(out, ",\"deleted\":true")) &&
-	       put(out, "}") && put_open(out, "marks") && put_marks(out, g) && put(out, "}}\n");
+	put_word(&w, "record", t->id);
+	put_subject(&w, t);
+	put_word(&w, "criticality", g->plan->word[g->top]);
+	put_word(&w, "domain", t->domain);
+	put_word(&w, "batch", t->batch);
+	json_write_name(&w, "seq");
+	json_write_natural(&w, t->seq);
+	put_word(&w, "policy", t->policy);
+	if (t->deleted)
+		json_write_member_value(&w, "deleted", (struct bytes)BYTES("true"));
+	json_write_close(&w, '}');
+	put_open(&w, "marks");
+	put_marks(&w, g);
+	json_write_close(&w, '}');
+	return end_line(&w);
 }
 
-/* Whom it is for: never an address. */
-static bool
-put_to(struct buffer *out, const struct notify_policy *plan, const struct intent *i)
+/* The receiver, by subscription and person; addresses are not in the line. */
+static void
+put_to(struct json_write *w, const struct notify_policy *plan, const struct intent *i)
 {
 	const struct subscription *to = i->to;
 
-	if (to == NULL)
-		return put(out, ",\"to\":{\"last_resort\":true}");
-	if (!put_open(out, "to") || !put_text(out, "subscription", to->id) ||
-	    !put_text(out, "party", to->grant->sub))
-		return false;
-	if (to->class >= 0 && !put_text(out, "class", plan->class[to->class].name))
-		return false;
-	if (to->grant->jkt.size > 0 && !put_text(out, "device", to->grant->jkt))
-		return false;
-	return put_number(out, "step", i->step) && put(out, "}");
+	put_open(w, "to");
+	if (to == NULL) {
+		json_write_member_value(w, "last_resort", (struct bytes)BYTES("true"));
+	} else {
+		put_word(w, "subscription", to->id);
+		put_word(w, "party", to->grant->sub);
+		if (to->class >= 0)
+			put_word(w, "class", plan->class[to->class].name);
+		if (to->grant->jkt.size > 0)
+			put_word(w, "device", to->grant->jkt);
+		json_write_member_number(w, "step", i->step);
+	}
+	json_write_close(w, '}');
 }
 
-/* From the moment at which ehr-deliver takes it on: this program has no clock. */
-static bool
-put_deadline(struct buffer *out, const struct notify_policy *plan, const struct intent *i)
+/* Lengths of time, which begin when ehr-deliver takes the intent: this program has no clock. */
+static void
+put_deadline(struct json_write *w, const struct notify_policy *plan, const struct intent *i)
 {
 	const struct notify_tier *tier = &plan->tier[i->criticality];
 
 	if (!plan->has_tiers)
-		return true;
-	return put_open(out, "deadline") &&
-	       put_duration(out, "after", i->uncovered ? 0 : tier->step[i->step].after) &&
-	       put_duration(out, "dispatch", tier->dispatch) &&
-	       (tier->ack == 0 || put_duration(out, "ack", tier->ack)) &&
-	       put_duration(out, "expires", tier->expires) && put(out, "}");
+		return;
+	put_open(w, "deadline");
+	put_duration(w, "after", i->uncovered ? 0 : tier->step[i->step].after);
+	put_duration(w, "dispatch", tier->dispatch);
+	if (tier->ack != 0)
+		put_duration(w, "ack", tier->ack);
+	put_duration(w, "expires", tier->expires);
+	json_write_close(w, '}');
 }
 
-static bool
-put_tags(struct buffer *out, const struct notify_policy *plan, const struct group *g, const char *event,
-    const char *id, const struct intent *i)
+static void
+put_tags(struct json_write *w, const struct notify_policy *plan, const struct version_group *g,
+    const char *event, const struct intent *i)
 {
 	const struct tags *t = &g->version[0]->tags;
-	const struct version *v = i->version;
+	const struct sealed_version *v = i->version;
 
-	return put(out, "{\"ehr\":{\"v\":1,\"stage\":\"intent\"") && put_text(out, "id", bytes_of(id)) &&
-	       put_text(out, "event", bytes_of(event)) && (v == NULL || put_text(out, "record", t->id)) &&
-	       (t->subject.size == 0 || put_text(out, "subject", t->subject)) &&
-	       (v == NULL || (put_text(out, "rl", v->tags.rl) && put_number(out, "al", v->al))) &&
-	       put_text(out, "criticality", plan->word[i->criticality]) &&
-	       put_text(out, "policy", t->policy) && put(out, "}");
+	put_word(w, "event", bytes_of(event));
+	if (v != NULL)
+		put_word(w, "record", t->id);
+	put_subject(w, t);
+	if (v != NULL) {
+		put_word(w, "rl", v->tags.rl);
+		json_write_member_number(w, "al", v->al);
+	}
+	put_word(w, "criticality", plan->word[i->criticality]);
+	put_word(w, "policy", t->policy);
+	json_write_close(w, '}');
 }
 
-/* The reference: which record at which level, both as the service layer knows them. */
-static bool
-put_reference(struct buffer *out, const struct version *v)
+/* "ref": record and level, by the names that the service layer knows them by. */
+static void
+put_reference(struct json_write *w, const struct sealed_version *v)
 {
-	return put(out, ",\"ref\":\"") && buffer_append(out, v->tags.id.at, v->tags.id.size) &&
-	       put(out, "/") && buffer_append(out, v->tags.rl.at, v->tags.rl.size) && put(out, "\"");
+	json_write_name(w, "ref");
+	json_write_raw(w, (struct bytes)BYTES("\""));
+	json_write_raw(w, v->tags.id);
+	json_write_raw(w, (struct bytes)BYTES("/"));
+	json_write_value(w, v->tags.rl);
+	json_write_raw(w, (struct bytes)BYTES("\""));
 }
 
-static bool
-put_content(struct buffer *out, const struct intent *i)
+static void
+put_content(struct json_write *w, const struct intent *i)
 {
 	static const char *const payloads[] = { "empty", "reference", "sealed" };
-	const struct version *v = i->version;
+	const struct sealed_version *v = i->version;
 	enum notify_payload payload = i->to->payload;
 
 	if (payload == PAYLOAD_SEALED && v->whole.used > SEALED_MOST)
 		payload = PAYLOAD_REFERENCE;
-	return (payload == PAYLOAD_EMPTY || put_reference(out, v)) &&
-	       put_text(out, "payload", bytes_of(payloads[payload]));
+	if (payload != PAYLOAD_EMPTY)
+		put_reference(w, v);
+	put_word(w, "payload", bytes_of(payloads[payload]));
 }
 
-static bool
-put_break_glass(struct buffer *out, const struct notify_policy *plan)
+static void
+put_break_glass(struct json_write *w, const struct notify_policy *plan)
 {
 	if (plan->floor != FLOOR_OFFER_BREAK_GLASS)
-		return true;
-	return put_open(out, "break_glass") && put_text(out, "purpose", plan->break_glass_purpose) &&
-	       put_duration(out, "for", plan->break_glass_for) && put(out, "}");
+		return;
+	put_open(w, "break_glass");
+	put_word(w, "purpose", plan->break_glass_purpose);
+	put_duration(w, "for", plan->break_glass_for);
+	json_write_close(w, '}');
 }
 
-static bool
-put_sealed(struct buffer *out, const struct intent *i)
+static void
+put_sealed(struct json_write *w, const struct intent *i)
 {
-	const struct version *v = i->version;
+	const struct sealed_version *v = i->version;
 
-	if (v == NULL || i->to == NULL || i->to->payload != PAYLOAD_SEALED || v->whole.used > SEALED_MOST)
-		return true;
-	return put(out, ",\"sealed\":") && buffer_append(out, v->whole.at, v->whole.used);
+	if (v != NULL && i->to != NULL && i->to->payload == PAYLOAD_SEALED && v->whole.used <= SEALED_MOST)
+		json_write_member_value(w, "sealed", buffer_bytes(&v->whole));
 }
 
 bool
-intent_write(struct buffer *out, const struct notify_policy *plan, const struct group *g, const char *event,
-    const struct intent *i)
+intent_write(struct buffer *out, const struct notify_policy *plan, const struct version_group *g,
+    const char *event, const struct intent *i)
 {
 	char id[INTENT_ID + 1];
-	struct bytes subscription = i->to != NULL ? i->to->id : bytes_of("");
+	struct json_write w;
 
-	intent_id(id, event, subscription, kinds[i->kind], i->step);
-	if (!put_tags(out, plan, g, event, id, i) || !put_text(out, "kind", bytes_of(kinds[i->kind])))
-		return false;
-	if (i->to == NULL && !put_text(out, "why", bytes_of(i->uncovered ? "uncovered" : "step")))
-		return false;
-	if (!put_to(out, plan, i) || !put_deadline(out, plan, i) ||
-	    (i->version != NULL && i->to != NULL && !put_content(out, i)))
-		return false;
-	if (i->to != NULL &&
-	    (!put_text(out, "purpose", i->to->purpose) || !put_text(out, "grant", i->to->grant->jti)))
-		return false;
-	return put(out, ",\"obligations\":[]") && (i->kind != INTENT_FLOOR || put_break_glass(out, plan)) &&
-	       put_sealed(out, i) && put(out, "}\n");
+	intent_id(id, event, i->to != NULL ? i->to->id : bytes_of(""), kinds[i->kind], i->step);
+	w = begin_line(out, "intent", id);
+	put_tags(&w, plan, g, event, i);
+	put_word(&w, "kind", bytes_of(kinds[i->kind]));
+	if (i->to == NULL)
+		put_word(&w, "why", bytes_of(i->uncovered ? "uncovered" : "step"));
+	put_to(&w, plan, i);
+	put_deadline(&w, plan, i);
+	if (i->version != NULL && i->to != NULL)
+		put_content(&w, i);
+	if (i->to != NULL) {
+		put_word(&w, "purpose", i->to->purpose);
+		put_word(&w, "grant", i->to->grant->jti);
+	}
+	json_write_member_value(&w, "obligations", (struct bytes)BYTES("[]"));
+	if (i->kind == INTENT_FLOOR)
+		put_break_glass(&w, plan);
+	put_sealed(&w, i);
+	return end_line(&w);
 }
 
 bool
@@ -265,10 +298,16 @@ intent_write_suppressed(struct buffer *out, const char *event, const struct subs
     const char *kind, unsigned step, const char *reason)
 {
 	char id[INTENT_ID + 1];
+	struct json_write w;
 
 	intent_id(id, event, to->id, kind, step);
-	return put(out, "{\"ehr\":{\"v\":1,\"stage\":\"suppressed\"") && put_text(out, "id", bytes_of(id)) &&
-	       put_text(out, "event", bytes_of(event)) && put(out, "}") && put_open(out, "to") &&
-	       put_text(out, "subscription", to->id) && put_text(out, "party", to->grant->sub) &&
-	       put(out, "}") && put_text(out, "reason", bytes_of(reason)) && put(out, "}\n");
+	w = begin_line(out, "suppressed", id);
+	put_word(&w, "event", bytes_of(event));
+	json_write_close(&w, '}');
+	put_open(&w, "to");
+	put_word(&w, "subscription", to->id);
+	put_word(&w, "party", to->grant->sub);
+	json_write_close(&w, '}');
+	put_word(&w, "reason", bytes_of(reason));
+	return end_line(&w);
 }

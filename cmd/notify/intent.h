@@ -2,35 +2,37 @@
 #ifndef EHR_NOTIFY_INTENT_H
 #define EHR_NOTIFY_INTENT_H
 
-#include "cmd/notify/group.h"
 #include "cmd/notify/subscriptions.h"
+#include "cmd/notify/version_group.h"
 
 /*
- * intent: the lines that come out: one event per record, then one intent for each message that ought to reach
- * somebody. Their ids are digests of what they are about, so that a second run makes the same ones and nobody
- * is told twice. No address is in them, no category, and nothing of a version above the one that is named.
+ * intent: the lines that ehr-notify writes: one event for each record, then one intent for each message to a
+ * person.  The ids are digests of record, subscription and step.  A second run makes the same ids, so the same
+ * message is not delivered twice.  A line has no address, no category, and nothing of a version above the one it
+ * names.
  */
 enum { EVENT_ID = 2 + 26, INTENT_ID = 2 + 26 };
 
-enum intent_kind { INTENT_DATA, INTENT_FLOOR, INTENT_LAST_RESORT, INTENT_NOTICE };
+enum intent_kind { INTENT_DATA, INTENT_FLOOR, INTENT_LAST_RESORT };
 
 struct intent {
 	enum intent_kind kind;
-	const struct subscription *to; /* NULL: the last resort */
-	const struct version *version; /* of INTENT_DATA */
-	unsigned criticality;          /* the tier, and the word shown */
+	const struct subscription *to;        /* NULL: the last resort */
+	const struct sealed_version *version; /* INTENT_DATA: the version to read; else NULL */
+	unsigned criticality;                 /* picks the tier and the word in the line */
 	unsigned step;
-	bool uncovered; /* of the last resort: nobody else could be told */
+	bool uncovered; /* INTENT_LAST_RESORT: nobody else could be told */
 };
 
-/* The event's id from domain, batch, record and the group's first seq. */
-void intent_event_id(char id[EVENT_ID + 1], const struct group *g);
+/* The digest of domain, batch, record and the first seq of the group. */
+void intent_event_id(char id[EVENT_ID + 1], const struct version_group *g);
 
-bool intent_write_event(struct buffer *out, const struct group *g, const char *event);
-bool intent_write(struct buffer *out, const struct notify_policy *plan, const struct group *g,
+/* Each writes one line; false: OUT is full. */
+bool intent_write_event(struct buffer *out, const struct version_group *g, const char *event);
+bool intent_write(struct buffer *out, const struct notify_policy *plan, const struct version_group *g,
     const char *event, const struct intent *i);
 
-/* A candidate that a gate stopped: for --suppressed. */
+/* The line of --suppressed: KIND (data, floor) for TO was stopped at STEP, because of REASON. */
 bool intent_write_suppressed(struct buffer *out, const char *event, const struct subscription *to,
     const char *kind, unsigned step, const char *reason);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/notify/match.h"
-#include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/line/filter.h"
@@ -10,36 +9,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define FILE_LIMIT ((size_t)256 << 20)
 #define OUTPUT_LIMIT ((size_t)1 << 30)
 #define MESSAGES 20
-
-enum { POLICY = 1, SITE, SUBSCRIPTIONS, GRANTS, REVOKED, AUTHORITY, NOW, SUPPRESSED, STRICT };
-
-static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
-	{ SITE, 'S', false, "site", "DIR", "the site: subscriptions, grants, authority" },
-	{ SUBSCRIPTIONS, 0, false, "subscriptions", "PATH",
-	    "subscriptions: a YAML or NDJSON file, or a directory" },
-	{ GRANTS, 0, false, "grants", "FILE", "signed grants, one a line" },
-	{ REVOKED, 0, false, "revoked", "FILE", "signed revocations" },
-	{ AUTHORITY, 0, false, "authority", "JWKS", "public keys that sign grants" },
-	{ NOW, 0, false, "now", "TIME", "look at the dates of grants, as of TIME" },
-	{ SUPPRESSED, 0, false, "suppressed", "FILE", "write who was not told, and why" },
-	{ STRICT, 0, false, "strict", NULL, "do not start if a subscription is refused" },
-	FILTER_OPTIONS,
-};
-
-static const struct option_manual manual = {
-	.program = "ehr-notify",
-	.operands = "[file ...]",
-	.purpose = "Says who is to be told of sealed records: tags and subscriptions in, intents out.\n"
-		   "A secondary notification system: not a primary alarm (IEC 60601-1-8).",
-	.table = table,
-	.count = sizeof table / sizeof table[0],
-};
 
 struct settings {
 	const char *policy;
@@ -53,22 +26,49 @@ struct settings {
 	bool strict;
 };
 
+static const struct option_entry table[] = {
+	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR",
+	    "the site: subscriptions, grants, authority" },
+	{ OPTION_TEXT(struct settings, subscriptions), 0, false, "subscriptions", "PATH",
+	    "subscriptions: a YAML or NDJSON file, or a directory" },
+	{ OPTION_TEXT(struct settings, grants), 0, false, "grants", "FILE", "signed grants, one a line" },
+	{ OPTION_TEXT(struct settings, revoked), 0, false, "revoked", "FILE", "signed revocations" },
+	{ OPTION_TEXT(struct settings, authority), 0, false, "authority", "JWKS",
+	    "public keys that sign grants" },
+	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
+	    "look at the dates of grants, as of TIME" },
+	{ OPTION_TEXT(struct settings, suppressed), 0, false, "suppressed", "FILE",
+	    "write who was not told, and why" },
+	{ OPTION_FLAG(struct settings, strict), 0, false, "strict", NULL,
+	    "do not start if a subscription is refused" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-notify",
+	.operands = "[file ...]",
+	.purpose = "Says who is to be told of sealed records: tags and subscriptions in, intents out.\n"
+		   "A secondary notification system: not a primary alarm (IEC 60601-1-8).",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
 struct notify {
 	struct settings set;
 	struct arena arena;
 	struct policy policy;
 	struct notify_policy plan;
-	struct signers *signers;
 	struct grants grants;
 	struct subscriptions subscriptions;
 	struct instant now;
 	struct sealed_line_reader *reader;
-	struct group group;
+	struct version_group group;
 	struct match match;
 	struct buffer out;
 	struct buffer stopped;
 	struct sink suppressed;
-	uint64_t said[MATCH_WARN + 1]; /* of each coverage: the groups that have it */
+	uint64_t said[MATCH_WARN + 1]; /* by coverage: groups */
 };
 
 static void
@@ -76,94 +76,55 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 {
 	int id;
 
-	while ((id = options_next(o)) != OPTIONS_END) {
-		const char **const texts[] = {
-			[POLICY] = &s->policy,
-			[SITE] = &s->site,
-			[SUBSCRIPTIONS] = &s->subscriptions,
-			[GRANTS] = &s->grants,
-			[REVOKED] = &s->revoked,
-			[AUTHORITY] = &s->authority,
-			[NOW] = &s->now,
-			[SUPPRESSED] = &s->suppressed,
-		};
-
-		if (filter_option(f, o, id))
-			continue;
-		if (id == STRICT)
-			s->strict = true;
-		else
-			*texts[id] = o->value;
-	}
+	options_into(o, s);
+	while ((id = options_next(o)) != OPTIONS_END)
+		if (!filter_option(f, o, id))
+			diag_bug("an option without a case");
 	if (s->policy == NULL)
 		options_misuse(o, "needs", "--policy DIR");
 }
 
-static _Noreturn void
-die_of_fault(const struct fault *f)
-{
-	fault_print(f);
-	exit((int)fault_status(f));
-}
-
-/* The bytes of a file that must be there. */
-static struct bytes
-read_whole(struct notify *n, const char *path)
-{
-	struct buffer b;
-
-	buffer_init(&b, FILE_LIMIT);
-	if (!file_read(path, &b))
-		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
-	struct bytes text = arena_copy(&n->arena, buffer_bytes(&b));
-	buffer_release(&b);
-	return text;
-}
-
-/* Whose signatures count: the policy's own list, or the site's, or the one named. */
+/* The authority's keys: --authority, else the file that the policy names, else the site's. */
 static void
-load_signers(struct notify *n, const struct options *o)
+find_authority(struct notify *n, const struct options *o, struct grants_files *from)
 {
-	const char *path = n->set.authority;
-	struct bytes text;
+	const struct bytes name = n->plan.authority;
+	const struct policy_file *file;
+	const char *text;
 
-	if (path == NULL && n->plan.authority.size > 0) {
-		const char *name =
-		    arena_format(&n->arena, "%.*s", (int)n->plan.authority.size, n->plan.authority.at);
-		const struct policy_file *file = policy_file(&n->policy, name);
-
+	if (n->set.authority == NULL && name.size > 0) {
+		text = arena_format(&n->arena, "%.*s", (int)name.size, name.at);
+		file = policy_file(&n->policy, text);
 		if (file == NULL)
-			diag_die(EXIT_POLICY, "%s/%s: not in the policy", n->set.policy, name);
-		path = file->shown;
-		text = file->text;
-	} else {
-		path = site_path(&n->arena, n->set.site, SITE_AUTHORITY, path);
-		if (path == NULL)
-			options_misuse(o, "needs --site DIR or", "--authority JWKS");
-		text = read_whole(n, path);
+			diag_die(EXIT_POLICY, "%s/%s: not in the policy", n->set.policy, text);
+		from->authority = file->shown;
+		from->keys = file->text;
+		return;
 	}
-	n->signers = signers_read(text);
-	if (n->signers == NULL)
-		diag_die(EXIT_KEYS, "%s: no keys of an authority", path);
+	from->authority = site_path(&n->arena, n->set.site, SITE_AUTHORITY, n->set.authority);
+	if (from->authority == NULL)
+		options_misuse(o, "needs --site DIR or", "--authority JWKS");
 }
 
 static void
-load_grants(struct notify *n)
+load_grants(struct notify *n, const struct options *o)
 {
-	const char *grants = site_path_if_there(&n->arena, n->set.site, SITE_GRANTS, n->set.grants);
-	const char *revoked = site_path_if_there(&n->arena, n->set.site, SITE_REVOKED, n->set.revoked);
+	struct grants_files from = {
+		.grants = site_path_if_there(&n->arena, n->set.site, SITE_GRANTS, n->set.grants),
+		.revoked = site_path_if_there(&n->arena, n->set.site, SITE_REVOKED, n->set.revoked),
+		.limit = FILE_LIMIT,
+		.max_lifetime = n->plan.max_lifetime,
+		.must_revoke = n->plan.revocation_required,
+	};
+	struct fault fault = { 0 };
+	enum diag_exit status;
 
-	grants_init(&n->grants);
-	if (grants != NULL)
-		grants_read(&n->grants, n->signers, read_whole(n, grants), n->plan.max_lifetime);
-	if (n->grants.bad > 0)
-		diag_warn("%s: %zu lines that do not verify give nothing", grants, n->grants.bad);
-	if (revoked != NULL)
-		grants_read(&n->grants, n->signers, read_whole(n, revoked), 0);
-	grants_ready(&n->grants);
-	if (n->plan.revocation_required && !n->grants.has_revocations)
-		diag_die(EXIT_KEYS, "%s: the policy requires a list of revocations, and no good one is there",
-		    revoked != NULL ? revoked : "revoked.jwt");
+	find_authority(n, o, &from);
+	status = grants_load(&n->grants, &from, &n->arena, &fault);
+	if (n->grants.bad_grants > 0)
+		diag_warn("%s: %zu lines that do not verify give nothing", from.grants, n->grants.bad_grants);
+	if (status != EXIT_DONE)
+		diag_die(status, "%s: %s", fault.file, fault.text);
 }
 
 static void
@@ -186,10 +147,10 @@ load_subscriptions(struct notify *n, const struct options *o)
 	if (!subscriptions_read(&n->subscriptions, path, say_refused, NULL, &fault)) {
 		if (fault.text[0] == '\0')
 			diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
-		die_of_fault(&fault);
+		fault_exit(&fault);
 	}
 	if (!subscriptions_ready(&n->subscriptions, &fault))
-		die_of_fault(&fault);
+		fault_exit(&fault);
 	if (n->set.strict && n->subscriptions.refused > 0)
 		diag_die(EXIT_POLICY, "%zu subscriptions refused (--strict)", n->subscriptions.refused);
 }
@@ -203,9 +164,8 @@ load(struct notify *n, const struct options *o)
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", n->set.now);
 	if (!policy_load(&n->policy, n->set.policy, &fault) ||
 	    !notify_policy_load(&n->plan, &n->policy, &fault))
-		die_of_fault(&fault);
-	load_signers(n, o);
-	load_grants(n);
+		fault_exit(&fault);
+	load_grants(n, o);
 	load_subscriptions(n, o);
 }
 
@@ -236,13 +196,13 @@ static const char *const coverages[] = {
 };
 
 /*
- * What nobody heard of makes the run end with 1 at least; that only floor notices went out is said.  After
- * some messages of one kind the rest are counted, as with refused records.
+ * Warns about a group that its tier does not cover.  An uncovered group makes the run end with EXIT_REFUSED at
+ * least.  After MESSAGES warnings of a kind the rest are counted, as for refused records.
  */
 static void
 say_coverage(struct notify *n, struct filter *f, enum match_coverage coverage)
 {
-	const struct group *g = &n->group;
+	const struct version_group *g = &n->group;
 
 	if (coverage == MATCH_COVERED)
 		return;
@@ -271,21 +231,21 @@ decide(struct notify *n, struct filter *f)
 	if (!match_group(&n->match, &n->group, &n->out, &coverage))
 		diag_die(EXIT_IO, "more than 1 GiB of intents for one record");
 	say_coverage(n, f, coverage);
-	group_drop(&n->group);
+	version_group_drop(&n->group);
 	f->written += n->match.data + n->match.floors + n->match.uncovered - before;
 	if (n->stopped.used > 0 && !sink_put(&n->suppressed, buffer_bytes(&n->stopped)))
 		return suppressed_failed(n, f);
 	return sink_put(&f->out, buffer_bytes(&n->out)) ? FILTER_DONE : filter_stop(f, EXIT_IO);
 }
 
-/* A line of a group that cannot be taken takes with it those that are held. */
+/* Refuses the lines that are held: their group will not be whole. */
 static enum filter_outcome
 refuse_held(struct notify *n, struct filter *f)
 {
 	enum filter_outcome outcome = FILTER_DONE;
 
 	for (unsigned i = 0; outcome == FILTER_DONE && i < n->group.count; i++) {
-		const struct version *v = n->group.version[i];
+		const struct sealed_version *v = n->group.version[i];
 		const struct refused what = {
 			.source = n->group.source,
 			.line = v->line,
@@ -295,16 +255,16 @@ refuse_held(struct notify *n, struct filter *f)
 
 		outcome = filter_refuse(f, &what);
 	}
-	group_drop(&n->group);
+	version_group_drop(&n->group);
 	return outcome;
 }
 
-/* Under --on-error fail there is one message and one reason: that of the line at hand. */
+/* Under --on-error fail there is one message, for this line; the lines held get none. */
 static enum filter_outcome
 refuse_line(struct notify *n, struct filter *f, enum reason reason, size_t byte)
 {
 	if (f->refusals.on_error == ON_ERROR_FAIL)
-		group_drop(&n->group);
+		version_group_drop(&n->group);
 	else if (refuse_held(n, f) != FILTER_DONE)
 		return FILTER_STOP;
 	return filter_no(f, reason, byte);
@@ -320,14 +280,14 @@ take_line(void *context, struct filter *f, struct bytes line)
 	if (!sealed_line_read(n->reader, line, true, &s))
 		return refuse_line(n, f, s.reason, s.byte);
 	for (;;) {
-		switch (group_add(&n->group, &s, line, f->source, f->line, &reason)) {
-		case GROUP_OPEN:
+		switch (version_group_add(&n->group, &s, line, f->source, f->line, &reason)) {
+		case VERSION_GROUP_OPEN:
 			return FILTER_DONE;
-		case GROUP_WHOLE:
+		case VERSION_GROUP_WHOLE:
 			return decide(n, f);
-		case GROUP_REFUSED:
+		case VERSION_GROUP_REFUSED:
 			return refuse_line(n, f, reason, 0);
-		case GROUP_BROKEN:
+		case VERSION_GROUP_BROKEN:
 			if (refuse_held(n, f) != FILTER_DONE)
 				return FILTER_STOP;
 			break;
@@ -379,7 +339,7 @@ main(int argc, char *argv[])
 	if (n.subscriptions.refused > 0)
 		f.status = EXIT_REFUSED;
 	n.reader = sealed_line_reader_new(f.max_depth);
-	group_init(&n.group, &n.plan, &n.policy,
+	version_group_init(&n.group, &n.plan, &n.policy,
 	    n.subscriptions.wants_sealed || f.refusals.on_error == ON_ERROR_QUARANTINE);
 	match_init(&n.match, &n.plan, &n.grants, &n.subscriptions, n.set.now != NULL ? &n.now : NULL);
 	buffer_init(&n.out, OUTPUT_LIMIT);
@@ -387,11 +347,10 @@ main(int argc, char *argv[])
 	open_suppressed(&n);
 	int status = filter_run(&f, &o, &engine);
 	match_release(&n.match);
-	group_release(&n.group);
+	version_group_release(&n.group);
 	sealed_line_reader_free(n.reader);
 	subscriptions_release(&n.subscriptions);
 	grants_release(&n.grants);
-	signers_free(n.signers);
 	policy_release(&n.policy);
 	buffer_release(&n.out);
 	buffer_release(&n.stopped);

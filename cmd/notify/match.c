@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/notify/match.h"
 
+#include "common/base/memory.h"
+
 #include <stdlib.h>
 
 void
@@ -10,12 +12,10 @@ match_init(struct match *m, const struct notify_policy *plan, const struct grant
 	size_t most = subscriptions->count + 1;
 
 	*m = (struct match){ .plan = plan, .grants = grants, .subscriptions = subscriptions, .now = now };
-	/* One data and one floor intent a candidate, and a last resort a step. */
+	/* one data and one floor intent for each candidate, one last resort for each step */
 	m->room = 2 * most + NOTIFY_MAX_STEPS;
-	m->candidates = calloc(most, sizeof *m->candidates);
-	m->intents = calloc(m->room, sizeof *m->intents);
-	if (m->candidates == NULL || m->intents == NULL)
-		diag_die(EXIT_IO, "out of memory");
+	m->candidates = memory_zeros(most, sizeof *m->candidates);
+	m->intents = memory_zeros(m->room, sizeof *m->intents);
 	json_init(&m->tags, NULL, 8);
 }
 
@@ -28,9 +28,9 @@ match_release(struct match *m)
 	*m = (struct match){ 0 };
 }
 
-/* Made when the first line needs it: of most records nobody is told. */
+/* The event id is computed on first use, because most records match no subscription. */
 static const char *
-event_id(struct match *m, const struct group *g)
+event_id(struct match *m, const struct version_group *g)
 {
 	if (m->event[0] == '\0')
 		intent_event_id(m->event, g);
@@ -38,8 +38,8 @@ event_id(struct match *m, const struct group *g)
 }
 
 /* The highest version that AL opens, NULL if there is none. */
-static const struct version *
-readable(const struct group *g, unsigned al)
+static const struct sealed_version *
+readable(const struct version_group *g, unsigned al)
 {
 	for (unsigned i = g->count; i-- > 0;)
 		if (g->version[i]->al <= al)
@@ -47,7 +47,7 @@ readable(const struct group *g, unsigned al)
 	return NULL;
 }
 
-/* The step of that criticality's tier in which the subscription's class stands; -1: in none. */
+/* The first step of the criticality's tier that has the subscription's class, -1 if none has. */
 static int
 step_in(const struct match *m, unsigned criticality, const struct subscription *sub)
 {
@@ -67,18 +67,18 @@ word_listed(const struct yaml_node *words, struct bytes word)
 	return false;
 }
 
-/* The version's tags as a tree: `ehr` was checked when it was read, so what fails here is our own fault. */
+/* The index of the version's tags.  They were parsed when the line was read. */
 static const struct json *
-index_tags(struct match *m, const struct version *v)
+index_tags(struct match *m, const struct sealed_version *v)
 {
 	if (m->indexed != v && !json_parse(&m->tags, v->ehr))
-		diag_bug("tags that were read before");
+		diag_bug("tags that do not parse a second time");
 	m->indexed = v;
 	return &m->tags;
 }
 
 static bool
-tags_fit(struct match *m, const struct subscription *sub, const struct version *v)
+tags_fit(struct match *m, const struct subscription *sub, const struct sealed_version *v)
 {
 	if (sub->tags == NULL)
 		return true;
@@ -88,7 +88,7 @@ tags_fit(struct match *m, const struct subscription *sub, const struct version *
 	for (size_t i = 0; i < sub->tags->count; i++) {
 		uint32_t value = tags != 0 ? json_member(j, tags, sub->tags->key[i]->text) : 0;
 
-		/* A tag that is not there matches nothing. */
+		/* an absent tag matches no word */
 		if (value == 0 || !word_listed(sub->tags->item[i], json_inside(j, value)))
 			return false;
 	}
@@ -96,14 +96,14 @@ tags_fit(struct match *m, const struct subscription *sub, const struct version *
 }
 
 static bool
-when_holds(struct match *m, const struct subscription *sub, const struct version *v)
+when_holds(struct match *m, const struct subscription *sub, const struct sealed_version *v)
 {
 	const struct jq_context context = { 0 };
 
 	return sub->when == NULL || jq_test(sub->when, index_tags(m, v), 0, NULL, &context) == JQ_TRUE;
 }
 
-/* What of the grant can have changed since it was loaded, or depends on the record. */
+/* Checks of the grant that depend on the time or the record. */
 static enum grant_fault
 judge_grant(const struct match *m, const struct subscription *sub, struct bytes subject)
 {
@@ -121,13 +121,13 @@ static void
 add(struct match *m, const struct intent *i)
 {
 	if (m->count == m->room)
-		diag_bug("more intents than candidates allow");
+		diag_bug("more than two intents a candidate");
 	m->intents[m->count++] = *i;
 }
 
 static bool
-suppress(struct match *m, const struct group *g, const struct subscription *sub, enum intent_kind kind,
-    unsigned step, enum grant_fault fault)
+suppress(struct match *m, const struct version_group *g, const struct subscription *sub,
+    enum intent_kind kind, unsigned step, enum grant_fault fault)
 {
 	m->stopped++;
 	return m->suppressed == NULL ||
@@ -135,11 +135,15 @@ suppress(struct match *m, const struct group *g, const struct subscription *sub,
 		   kind == INTENT_FLOOR ? "floor" : "data", step, grant_fault_word(fault));
 }
 
-/* Steps 1 to 5 of the contract: the version she may read, and whether she is to hear of it. */
+/*
+ * Picks the version that the subscriber may read, then checks tier, criticality, tags, grant and `when`, in this
+ * order.  A subscriber whom the record does not concern is skipped; one whom only the grant or the AL stops is
+ * reported as suppressed.
+ */
 static bool
-match_data(struct match *m, const struct group *g, const struct subscription *sub)
+match_data(struct match *m, const struct version_group *g, const struct subscription *sub)
 {
-	const struct version *v = readable(g, sub->al);
+	const struct sealed_version *v = readable(g, sub->al);
 
 	if (v == NULL) {
 		int step = step_in(m, g->top, sub);
@@ -163,11 +167,11 @@ match_data(struct match *m, const struct group *g, const struct subscription *su
 	return true;
 }
 
-/* Step 6: something critical exists above what this responder may read. */
+/* The floor notice: a version of the highest criticality exists, and this responder may not read it. */
 static bool
-match_floor(struct match *m, const struct group *g, const struct subscription *sub)
+match_floor(struct match *m, const struct version_group *g, const struct subscription *sub)
 {
-	const struct version *v = readable(g, sub->al);
+	const struct sealed_version *v = readable(g, sub->al);
 	int step = step_in(m, g->top, sub);
 
 	if (!m->plan->has_tiers || g->top + 1 != m->plan->words || step < 0 ||
@@ -184,9 +188,9 @@ match_floor(struct match *m, const struct group *g, const struct subscription *s
 	return true;
 }
 
-/* Judged by the highest criticality of all versions: was anybody of its steps told? */
+/* Whether an intent reaches a class in the tier of the highest criticality of all versions. */
 static enum match_coverage
-judge_coverage(const struct match *m, const struct group *g)
+judge_coverage(const struct match *m, const struct version_group *g)
 {
 	const struct notify_tier *tier = &m->plan->tier[g->top];
 	bool floor = false;
@@ -207,9 +211,9 @@ judge_coverage(const struct match *m, const struct group *g)
 	return tier->coverage == COVERAGE_REQUIRE ? MATCH_UNCOVERED : MATCH_WARN;
 }
 
-/* The route of the last resort: at once if nobody else could be told, else where a step says so. */
+/* The last resort is told at once if nobody else could be told, else at the steps that name it. */
 static void
-add_last_resort(struct match *m, const struct group *g, enum match_coverage coverage)
+add_last_resort(struct match *m, const struct version_group *g, enum match_coverage coverage)
 {
 	const struct notify_tier *tier = &m->plan->tier[g->top];
 	struct intent i = { .kind = INTENT_LAST_RESORT, .criticality = g->top };
@@ -227,9 +231,9 @@ add_last_resort(struct match *m, const struct group *g, enum match_coverage cove
 		}
 }
 
-/* By step; within one the order in which they were found, which is that of the subscriptions. */
+/* By step.  Within a step the intents have the order of the subscriptions. */
 static bool
-write_by_step(struct match *m, const struct group *g, struct buffer *out)
+write_by_step(struct match *m, const struct version_group *g, struct buffer *out)
 {
 	bool whole = true;
 
@@ -241,7 +245,7 @@ write_by_step(struct match *m, const struct group *g, struct buffer *out)
 }
 
 bool
-match_group(struct match *m, const struct group *g, struct buffer *out, enum match_coverage *coverage)
+match_group(struct match *m, const struct version_group *g, struct buffer *out, enum match_coverage *coverage)
 {
 	const struct tags *first = &g->version[0]->tags;
 
@@ -251,7 +255,7 @@ match_group(struct match *m, const struct group *g, struct buffer *out, enum mat
 	m->event[0] = '\0';
 	if (m->plan->visible_change && !intent_write_event(out, g, event_id(m, g)))
 		return false;
-	/* What was deleted is gone: there is nothing to read. */
+	/* a deleted record has nothing to read */
 	if (first->deleted)
 		return true;
 	size_t count = subscriptions_for(m->subscriptions, first->subject, m->candidates);

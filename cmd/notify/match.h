@@ -5,16 +5,17 @@
 #include "cmd/notify/intent.h"
 
 /*
- * match: who hears of a record, the second of the three AL gates.  A person gets one version: the highest
- * that she may read.  Tier, class, deadline and the word shown come from that version's own criticality;
- * nothing but the floor notice uses the criticality of what she may not read, or she would learn of a hidden
- * emergency.
+ * match: who is told of a record.  This is the second of three checks of the AL: subscriptions.h has the first,
+ * ehr-deliver the third.  A person gets one version, the highest that she may read.  Tier, class, deadline and
+ * the word in the line come from the criticality of that version.  Only the floor notice uses the criticality of
+ * versions above it; otherwise a message would reveal a hidden emergency.
  */
 struct match {
 	const struct notify_policy *plan;
 	const struct grants *grants;
 	const struct subscriptions *subscriptions;
-	const struct instant *now; /* NULL: dates of grants are not looked at (ehr-deliver always does) */
+	const struct instant
+	    *now; /* NULL: dates of grants are not checked (ehr-deliver always checks them) */
 	struct buffer *suppressed; /* NULL: not wanted */
 	/* counts of the run */
 	uint64_t data;
@@ -26,22 +27,28 @@ struct match {
 	struct intent *intents;
 	size_t room;
 	size_t count;
-	struct json tags;              /* for `when` and tags: */
-	const struct version *indexed; /* whose they are */
-	char event[EVENT_ID + 1];      /* of the group at hand; "" until a line needs it */
+	struct json tags;                     /* the index of a version's tags, for `when` and `tags` */
+	const struct sealed_version *indexed; /* the version that TAGS is of */
+	char event[EVENT_ID + 1];             /* id of the group's event; "" until a line needs it */
 };
 
 void match_init(struct match *m, const struct notify_policy *plan, const struct grants *grants,
     const struct subscriptions *subscriptions, const struct instant *now);
 void match_release(struct match *m);
 
-enum match_coverage { MATCH_COVERED, MATCH_BY_FLOOR, MATCH_UNCOVERED, MATCH_WARN };
+enum match_coverage {
+	MATCH_COVERED,
+	MATCH_BY_FLOOR,  /* by floor notices alone */
+	MATCH_UNCOVERED, /* not met: the last resort is told */
+	MATCH_WARN,      /* not met: the policy asks for a warning */
+};
 
 /*
- * Decides about a whole group and writes its event line and intents to OUT, in order of step, then
- * subscription. *COVERAGE: whether somebody of the tier that the group's highest criticality picks was told,
- * as far as the policy asks. False if OUT is full.
+ * Decides about a whole group.  Writes its event line and intents to OUT, by step, then by subscription.
+ * *COVERAGE: whether the policy's demand is met that somebody in the tier of the group's highest criticality is
+ * told.  False if OUT is full.
  */
-bool match_group(struct match *m, const struct group *g, struct buffer *out, enum match_coverage *coverage);
+bool match_group(
+    struct match *m, const struct version_group *g, struct buffer *out, enum match_coverage *coverage);
 
 #endif

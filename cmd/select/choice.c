@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/select/choice.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
@@ -9,9 +9,9 @@ void
 choice_init(struct choice *c, const struct permission *p, const struct policy *policy)
 {
 	*c = (struct choice){ .permission = p, .policy = policy, .al = p->al, .source = "" };
-	buffer_init(&c->text, SIZE_MAX / 2);
-	buffer_init(&c->id, SIZE_MAX / 2);
-	buffer_init(&c->batch, SIZE_MAX / 2);
+	buffer_init(&c->text, BUFFER_UNLIMITED);
+	buffer_init(&c->id, BUFFER_UNLIMITED);
+	buffer_init(&c->batch, BUFFER_UNLIMITED);
 }
 
 void
@@ -28,15 +28,12 @@ choice_release(struct choice *c)
 	*c = (struct choice){ 0 };
 }
 
-static struct held **
+static struct choice_held **
 find_slot(const struct choice *c, struct bytes id)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	size_t at;
+	uint64_t hash = bytes_hash(id);
+	size_t at = (size_t)(hash ^ hash >> 29) & (c->room - 1);
 
-	for (size_t i = 0; i < id.size; i++)
-		hash = (hash ^ (unsigned char)id.at[i]) * UINT64_C(0x100000001b3);
-	at = (size_t)(hash ^ hash >> 29) & (c->room - 1);
 	while (c->held[at] && !bytes_equal(c->held[at]->id, id))
 		at = (at + 1) & (c->room - 1);
 	return &c->held[at];
@@ -45,25 +42,23 @@ find_slot(const struct choice *c, struct bytes id)
 static void
 grow(struct choice *c)
 {
-	struct held **old = c->held;
+	struct choice_held **old = c->held;
 	size_t olds = c->room;
 
 	c->room = olds ? 2 * olds : 64;
-	c->held = calloc(c->room, sizeof(struct held *));
-	if (!c->held)
-		diag_die(EXIT_IO, "out of memory");
+	c->held = memory_zeros(c->room, sizeof(struct choice_held *));
 	for (size_t i = 0; i < olds; i++)
 		if (old[i])
 			*find_slot(c, old[i]->id) = old[i];
 	free(old);
 }
 
-/* The place of the record at hand; NULL if it has none and MAKE is false. */
-static struct held *
+/* The entry of the record at hand; NULL if it has none and MAKE is false. */
+static struct choice_held *
 place(struct choice *c, bool make)
 {
 	struct bytes id = buffer_bytes(&c->id);
-	struct held **slot;
+	struct choice_held **slot;
 
 	if (c->room > 0 && *find_slot(c, id))
 		return *find_slot(c, id);
@@ -74,29 +69,29 @@ place(struct choice *c, bool make)
 	slot = find_slot(c, id);
 	*slot = arena_take(&c->arena, sizeof **slot);
 	(*slot)->id = arena_copy(&c->arena, id);
-	buffer_init(&(*slot)->text, SIZE_MAX / 2);
+	buffer_init(&(*slot)->text, BUFFER_UNLIMITED);
 	c->records++;
 	return *slot;
 }
 
-/* The newest group of a record that has nothing for this reader takes away what an older one had. */
+/* Forgets what older groups of the record gave.  GIVES: the newest group gives lines, which the caller adds. */
 static void
 supersede(struct choice *c, bool gives)
 {
-	struct held *h = place(c, gives);
+	struct choice_held *h = place(c, gives);
 
 	if (!h)
 		return;
 	h->order = c->order++;
 	buffer_release(&h->text);
 	if (gives)
-		buffer_init(&h->text, SIZE_MAX / 2);
+		buffer_init(&h->text, BUFFER_UNLIMITED);
 }
 
 static void
 hold(struct choice *c)
 {
-	struct held *h;
+	struct choice_held *h;
 	int highest = -1;
 
 	for (unsigned i = 0; c->ours && !c->deleted && i < c->count; i++)
@@ -109,8 +104,8 @@ hold(struct choice *c)
 	for (unsigned i = c->all ? 0 : (unsigned)highest; i <= (unsigned)highest; i++) {
 		struct bytes line = choice_line(c, i);
 
-		(void)buffer_append(&h->text, line.at, line.size);
-		(void)buffer_append(&h->text, "\n", 1);
+		buffer_add(&h->text, line.at, line.size);
+		buffer_add(&h->text, "\n", 1);
 	}
 }
 
@@ -132,10 +127,10 @@ static void
 keep_word(struct buffer *b, struct bytes word)
 {
 	b->used = 0;
-	(void)buffer_append(b, word.at, word.size);
+	buffer_add(b, word.at, word.size);
 }
 
-/* What the line must be as the next one of the group at hand. */
+/* Checks a line as the next version of the group at hand. */
 static enum reason
 judge_next(const struct choice *c, const struct tags *t, unsigned al)
 {
@@ -179,7 +174,7 @@ choice_add(struct choice *c, const struct sealed_line *s, struct bytes text, con
 	else
 		*reason = judge_next(c, t, al);
 	if (*reason != REASON_NONE) {
-		/* The record that this line names has changed, however it came to be alone. */
+		/* a version that stands alone still says that its record has changed */
 		if (c->count == 0) {
 			keep_word(&c->id, t->id);
 			supersede(c, false);
@@ -192,8 +187,8 @@ choice_add(struct choice *c, const struct sealed_line *s, struct bytes text, con
 	c->others += !ours;
 	c->deleted = c->deleted || t->deleted;
 	c->line[c->count++] =
-	    (struct group_line){ .start = c->text.used, .size = text.size, .number = number, .al = al };
-	(void)buffer_append(&c->text, text.at, text.size);
+	    (struct choice_place){ .start = c->text.used, .size = text.size, .number = number, .al = al };
+	buffer_add(&c->text, text.at, text.size);
 	if (c->count == c->of) {
 		hold(c);
 		c->count = 0;
@@ -204,7 +199,8 @@ choice_add(struct choice *c, const struct sealed_line *s, struct bytes text, con
 static int
 by_order(const void *a, const void *b)
 {
-	const struct held *left = *(struct held *const *)a, *right = *(struct held *const *)b;
+	const struct choice_held *left = *(struct choice_held *const *)a,
+				 *right = *(struct choice_held *const *)b;
 
 	return (left->order > right->order) - (left->order < right->order);
 }
@@ -215,16 +211,16 @@ choice_write(struct choice *c, struct sink *out, uint64_t *written)
 	size_t count = 0;
 	bool good = true;
 
-	/* The table is not asked any more: what it holds moves to its front. */
+	/* no look-up comes after this, so the entries may move to the front */
 	for (size_t i = 0; i < c->room; i++)
 		if (c->held[i]) {
-			struct held *h = c->held[i];
+			struct choice_held *h = c->held[i];
 
 			c->held[i] = NULL;
 			c->held[count++] = h;
 		}
 	if (count > 1)
-		qsort(c->held, count, sizeof(struct held *), by_order);
+		qsort(c->held, count, sizeof(struct choice_held *), by_order);
 	for (size_t i = 0; i < count && good; i++) {
 		const struct buffer *text = &c->held[i]->text;
 

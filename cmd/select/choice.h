@@ -7,35 +7,35 @@
 #include "common/line/sink.h"
 
 /*
- * choice: of a store of sealed lines, those that a permission gives: of each record's newest group of
- * versions the highest that its AL reaches.  The store is append-only and later lines win, so nothing is
- * known before the end of input; what is held until then are the lines that may be written.
+ * choice: which lines of a store of sealed lines a permission gives.  Of each record it gives the highest version
+ * that the AL reaches, out of the record's newest group of versions.  The store is append-only, so the newest
+ * group is known at the end of the input; the lines that may be written are held until then.
  *
- * A group that is broken supersedes what was before it all the same: what a record may show was changed, and
- * an older version would show what the newer one withheld.
+ * A broken group supersedes older groups of its record too.  Otherwise an older version could show what the newer
+ * one withholds.
  */
-struct held {
+struct choice_held {
 	struct bytes id;
 	uint64_t order;     /* of its group in the input */
-	struct buffer text; /* the lines chosen, each with its newline; empty: none */
+	struct buffer text; /* the chosen lines, each with its newline; empty: none */
 };
 
-struct group_line {
+struct choice_place {
 	size_t start, size; /* in text */
 	size_t number;      /* in the source */
-	unsigned al;        /* the higher of the tag's and the policy's */
+	unsigned al;        /* the tag's or the policy's, whichever is higher */
 };
 
-enum { GROUP_MAX = 99 };
+enum { CHOICE_MAX = 99 };
 
 struct choice {
 	const struct permission *permission;
 	const struct policy *policy;
-	unsigned al;     /* of the permission, or lower if the reader wants less */
-	bool all;        /* all versions up to it, not only the highest */
+	unsigned al;     /* the permission's; main lowers it if the reader asks for less */
+	bool all;        /* all versions up to AL, not only the highest */
 	uint64_t others; /* lines about somebody else */
 	/* the group at hand */
-	struct group_line line[GROUP_MAX];
+	struct choice_place line[CHOICE_MAX];
 	unsigned count; /* 0: none */
 	const char *source;
 	struct buffer text;
@@ -44,7 +44,7 @@ struct choice {
 	bool ours;
 	bool deleted;
 	/* private */
-	struct held **held; /* open addressing by id */
+	struct choice_held **held; /* open addressing by id */
 	size_t room;
 	size_t records;
 	uint64_t order;
@@ -56,22 +56,21 @@ void choice_release(struct choice *c);
 
 enum choice_outcome {
 	CHOICE_TAKEN,
-	CHOICE_REFUSED, /* this line cannot be taken: *REASON */
-	CHOICE_BROKEN,  /* the group at hand is not whole, and this line begins another: choice_break(), add
-			   again */
+	CHOICE_REFUSED, /* the line is not taken: *REASON */
+	CHOICE_BROKEN, /* the line begins another group before this one is whole: choice_break(), then add it again */
 };
 
-/* The next line; S was read from TEXT. */
+/* Adds the line TEXT, from which S was read; it is NUMBER of SOURCE. */
 enum choice_outcome choice_add(struct choice *c, const struct sealed_line *s, struct bytes text,
     const char *source, size_t number, enum reason *reason);
 
-/* The group at hand is over before it was whole: its record has nothing any more. */
+/* Ends the group at hand before it is whole.  Its record gives nothing, until a newer group comes. */
 void choice_break(struct choice *c);
 
-/* Line I of the group at hand, as it came. */
+/* Line I of the group at hand, as it was read. */
 struct bytes choice_line(const struct choice *c, unsigned i);
 
-/* What is held, in the order of the groups.  False if OUT failed; *WRITTEN counts lines. */
+/* Writes the lines held, in the order of the groups; adds to *WRITTEN.  False if OUT failed. */
 bool choice_write(struct choice *c, struct sink *out, uint64_t *written);
 
 #endif

@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/select/choice.h"
-#include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/line/filter.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/site.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define FILE_LIMIT ((size_t)64 << 20)
 
-enum { POLICY = 1, SITE, DECISION, GRANT, AUTHORITY, REVOKED, LEVEL, AL, PICK, NOW };
+struct settings {
+	const char *policy, *site, *decision, *grant, *authority, *revoked, *level, *al, *pick, *now;
+};
 
 static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
-	{ SITE, 'S', false, "site", "DIR", "the site: authority, revocations" },
-	{ DECISION, 0, false, "decision", "FILE", "what ehr-authz decided" },
-	{ GRANT, 0, false, "grant", "FILE", "a signed grant, in place of a decision" },
-	{ AUTHORITY, 0, false, "authority", "JWKS", "public keys that sign grants" },
-	{ REVOKED, 0, false, "revoked", "FILE", "signed revocations" },
-	{ LEVEL, 0, false, "level", "L", "no version above this level" },
-	{ AL, 0, false, "al", "N", "no version above this authorization level" },
-	{ PICK, 0, false, "pick", "highest|all",
+	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR", "the site: authority, revocations" },
+	{ OPTION_TEXT(struct settings, decision), 0, false, "decision", "FILE", "what ehr-authz decided" },
+	{ OPTION_TEXT(struct settings, grant), 0, false, "grant", "FILE",
+	    "a signed grant, in place of a decision" },
+	{ OPTION_TEXT(struct settings, authority), 0, false, "authority", "JWKS",
+	    "public keys that sign grants" },
+	{ OPTION_TEXT(struct settings, revoked), 0, false, "revoked", "FILE", "signed revocations" },
+	{ OPTION_TEXT(struct settings, level), 0, false, "level", "L", "no version above this level" },
+	{ OPTION_TEXT(struct settings, al), 0, false, "al", "N",
+	    "no version above this authorization level" },
+	{ OPTION_TEXT(struct settings, pick), 0, false, "pick", "highest|all",
 	    "one version of a record, or all that are allowed (highest)" },
-	{ NOW, 0, false, "now", "TIME", "the time at which decision or grant must hold" },
+	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
+	    "the time at which decision or grant must hold" },
 	FILTER_OPTIONS,
 };
 
@@ -39,16 +42,11 @@ static const struct option_manual manual = {
 	.count = sizeof table / sizeof table[0],
 };
 
-struct settings {
-	const char *policy, *site, *decision, *grant, *authority, *revoked, *level, *al, *pick, *now;
-};
-
 struct selection {
 	struct settings set;
 	struct arena arena;
 	struct policy policy;
 	struct notify_policy plan; /* zeros if the policy notifies nobody */
-	struct signers *signers;
 	struct grants grants;
 	struct permission permission;
 	struct instant now;
@@ -61,21 +59,10 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 {
 	int id;
 
-	while ((id = options_next(o)) != OPTIONS_END) {
-		const char **const texts[] = { [POLICY] = &s->policy,
-			[SITE] = &s->site,
-			[DECISION] = &s->decision,
-			[GRANT] = &s->grant,
-			[AUTHORITY] = &s->authority,
-			[REVOKED] = &s->revoked,
-			[LEVEL] = &s->level,
-			[AL] = &s->al,
-			[PICK] = &s->pick,
-			[NOW] = &s->now };
-
+	options_into(o, s);
+	while ((id = options_next(o)) != OPTIONS_END)
 		if (!filter_option(f, o, id))
-			*texts[id] = o->value;
-	}
+			diag_bug("an option without a case");
 	if (!s->policy)
 		options_misuse(o, "needs", "--policy DIR");
 	if (!s->decision == !s->grant)
@@ -86,32 +73,6 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_misuse(o, "neither highest nor all", s->pick);
 }
 
-static _Noreturn void
-die_of_fault(const struct fault *f)
-{
-	fault_print(f);
-	exit((int)fault_status(f));
-}
-
-/* The bytes of a file that must be there, with JSON_SLACK zeros behind them. */
-static struct bytes
-read_whole(struct selection *s, const char *path)
-{
-	struct buffer b;
-	char *text;
-	size_t size;
-
-	buffer_init(&b, FILE_LIMIT);
-	if (!file_read(path, &b))
-		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
-	size = b.used;
-	text = arena_take(&s->arena, size + JSON_SLACK);
-	if (size > 0)
-		memcpy(text, b.at, size);
-	buffer_release(&b);
-	return (struct bytes){ text, size };
-}
-
 static void
 load_policy(struct selection *s)
 {
@@ -119,29 +80,41 @@ load_policy(struct selection *s)
 
 	if (!policy_load(&s->policy, s->set.policy, &fault) ||
 	    (policy_file(&s->policy, "notify.yaml") && !notify_policy_load(&s->plan, &s->policy, &fault)))
-		die_of_fault(&fault);
+		fault_exit(&fault);
 }
 
-/* The grant is looked at as ehr-notify looks at those of subscribers. */
+/* A decision must be one file, with room behind it for the JSON index. */
+static struct bytes
+read_decision(struct selection *s, const char *path)
+{
+	struct fault fault = { 0 };
+	struct bytes text;
+
+	if (!site_read(&s->arena, path, FILE_LIMIT, &text, &fault))
+		fault_exit(&fault);
+	return text;
+}
+
+/* The grant is checked as ehr-notify checks those of subscribers. */
 static enum permission_outcome
 load_grant(struct selection *s, const struct options *o, const struct instant *now, const char **why)
 {
-	const char *authority = site_path(&s->arena, s->set.site, SITE_AUTHORITY, s->set.authority);
-	const char *revoked = site_path_if_there(&s->arena, s->set.site, SITE_REVOKED, s->set.revoked);
+	const struct grants_files from = {
+		.authority = site_path(&s->arena, s->set.site, SITE_AUTHORITY, s->set.authority),
+		.grants = s->set.grant,
+		.revoked = site_path_if_there(&s->arena, s->set.site, SITE_REVOKED, s->set.revoked),
+		.limit = FILE_LIMIT,
+		.max_lifetime = s->plan.max_lifetime,
+		.must_revoke = s->plan.revocation_required,
+	};
+	struct fault fault = { 0 };
+	enum diag_exit status;
 
-	if (!authority)
+	if (!from.authority)
 		options_misuse(o, "needs --site DIR or", "--authority JWKS");
-	s->signers = signers_read(read_whole(s, authority));
-	if (!s->signers)
-		diag_die(EXIT_KEYS, "%s: no keys of an authority", authority);
-	grants_init(&s->grants);
-	grants_read(&s->grants, s->signers, read_whole(s, s->set.grant), s->plan.max_lifetime);
-	if (revoked)
-		grants_read(&s->grants, s->signers, read_whole(s, revoked), 0);
-	grants_ready(&s->grants);
-	if (s->plan.revocation_required && !s->grants.has_revocations)
-		diag_die(EXIT_KEYS, "%s: the policy requires a list of revocations, and no good one is there",
-		    revoked ? revoked : "revoked.jwt");
+	status = grants_load(&s->grants, &from, &s->arena, &fault);
+	if (status != EXIT_DONE)
+		diag_die(status, "%s: %s", fault.file, fault.text);
 	return permission_of_grant(&s->permission, &s->grants, now, why);
 }
 
@@ -155,7 +128,7 @@ load_permission(struct selection *s, const struct options *o)
 	if (now && !clock_parse_instant(bytes_of(s->set.now), &s->now))
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", s->set.now);
 	if (s->set.decision)
-		outcome = permission_of_decision(&s->permission, read_whole(s, path), now, &why);
+		outcome = permission_of_decision(&s->permission, read_decision(s, path), now, &why);
 	else
 		outcome = load_grant(s, o, now, &why);
 	if (outcome == PERMISSION_NEEDS_NOW)
@@ -164,7 +137,7 @@ load_permission(struct selection *s, const struct options *o)
 		diag_die(EXIT_DENIED, "%s: denied: %s", path, why);
 }
 
-/* What the reader herself sets as limit: lower than what she may, or the run is denied. */
+/* The limit that the reader sets herself.  One above the permission is denied, not lowered. */
 static unsigned
 limit_of(const struct selection *s, const struct options *o)
 {
@@ -193,7 +166,7 @@ limit_of(const struct selection *s, const struct options *o)
 	return al;
 }
 
-/* A line of a group that cannot be taken takes with it those that are held. */
+/* Refuses the lines of the group at hand: it will not be whole. */
 static enum filter_outcome
 refuse_group(struct selection *s, struct filter *f)
 {
@@ -212,7 +185,7 @@ refuse_group(struct selection *s, struct filter *f)
 	return outcome;
 }
 
-/* Under --on-error fail there is one message and one reason: that of the line at hand. */
+/* Under --on-error fail there is one message, for this line; the lines held get none. */
 static enum filter_outcome
 refuse_line(struct selection *s, struct filter *f, enum reason reason, size_t byte)
 {
@@ -274,7 +247,6 @@ release(struct selection *s)
 	sealed_line_reader_free(s->reader);
 	if (s->set.grant)
 		grants_release(&s->grants);
-	signers_free(s->signers);
 	policy_release(&s->policy);
 	arena_release(&s->arena);
 }

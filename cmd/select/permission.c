@@ -19,7 +19,7 @@ deny(struct reading *r, const char *why)
 	return false;
 }
 
-/* Of a node that was found; 0 of one that was not. */
+/* The member NAME of NODE; 0 if it is absent or NODE is 0. */
 static uint32_t
 member(const struct reading *r, uint32_t node, const char *name)
 {
@@ -32,7 +32,7 @@ is(const struct reading *r, uint32_t node, const char *text)
 	return node != 0 && json_is(&r->json, node, bytes_of(text));
 }
 
-/* It must lie before the instant in NODE. */
+/* The time in NODE is an end; now must be before it. */
 static bool
 read_end(struct reading *r, uint32_t node)
 {
@@ -48,7 +48,7 @@ read_end(struct reading *r, uint32_t node)
 	return instant_compare(*r->now, end) < 0 || deny(r, "the decision has ended");
 }
 
-/* What this program can do by itself; redact and keep-only are the application server's. */
+/* Only obligations that ask nothing of the data: redact and keep-only are for the application server. */
 static bool
 read_obligation(struct reading *r, uint32_t node)
 {
@@ -56,7 +56,7 @@ read_obligation(struct reading *r, uint32_t node)
 
 	if (!is(r, member(r, node, "type"), "custom") || !is(r, member(r, properties, "vendor"), "ehr"))
 		return deny(r, "the decision has an obligation that ehr-select cannot carry out");
-	/* The level is the decision's al; a log is kept by who decided. */
+	/* the decision's al is the level; the log is the decider's */
 	if (is(r, action, "level") || is(r, action, "audit"))
 		return true;
 	if (!is(r, action, "expire"))

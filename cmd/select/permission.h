@@ -6,12 +6,12 @@
 #include "common/policy/policy.h"
 
 /*
- * permission: what a decision or a grant lets a reader have: whose lines, and up to which authorization
- * level. Whatever is not understood, or would have to be done to the data by somebody else, is no permission.
+ * permission: whose lines a decision or a grant gives to a reader, and up to which authorization level.  A decision
+ * that has a part that ehr-select does not understand, or an obligation that it cannot carry out, gives nothing.
  */
 struct permission {
-	struct bytes subject;        /* of a decision: the tag that lines must carry */
-	const struct grants *grants; /* of a grant: it says whose lines */
+	struct bytes subject;        /* of a decision: the tag that its lines have */
+	const struct grants *grants; /* of a grant, with the next */
 	const struct grant *grant;
 	unsigned al;
 	struct arena arena; /* private */
@@ -20,18 +20,18 @@ struct permission {
 enum permission_outcome {
 	PERMISSION_GIVEN,
 	PERMISSION_DENIED,    /* *WHY is a constant that says why */
-	PERMISSION_NEEDS_NOW, /* it ends some time, and nobody said what time it is */
+	PERMISSION_NEEDS_NOW, /* it has an end, and NOW is NULL */
 };
 
 /* TEXT is one decision of ehr-authz with JSON_SLACK bytes behind it.  NOW may be NULL. */
 enum permission_outcome permission_of_decision(
     struct permission *p, struct bytes text, const struct instant *now, const char **why);
 
-/* The one grant in G, which has been read and made ready. */
+/* G is ready and must hold one grant, which gives; it is borrowed for the life of P. */
 enum permission_outcome permission_of_grant(
     struct permission *p, const struct grants *g, const struct instant *now, const char **why);
 
-/* True if lines of SUBJECT (empty: of nobody) may be given. */
+/* True if lines of SUBJECT may be given.  False for the empty subject: such lines are about nobody. */
 bool permission_covers(const struct permission *p, struct bytes subject);
 
 void permission_release(struct permission *p);

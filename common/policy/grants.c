@@ -2,6 +2,7 @@
 #include "common/policy/grants.h"
 
 #include "common/base/base64url.h"
+#include "common/policy/site.h"
 #include "common/policy/vocabulary.h"
 
 #include <stdlib.h>
@@ -354,4 +355,49 @@ grants_purpose(const struct grant *grant, struct bytes purpose)
 			return true;
 	}
 	return false;
+}
+
+/* Signatures are verified when a line is read, so the keys are needed no longer than this. */
+static enum diag_exit
+load_lines(struct grants *g, const struct grants_files *from, const struct signers *signers, struct arena *a,
+    struct fault *f)
+{
+	struct bytes text;
+
+	if (from->grants != NULL) {
+		if (!site_read(a, from->grants, from->limit, &text, f))
+			return EXIT_IO;
+		grants_read(g, signers, text, from->max_lifetime);
+		g->bad_grants = g->bad;
+	}
+	if (from->revoked != NULL) {
+		if (!site_read(a, from->revoked, from->limit, &text, f))
+			return EXIT_IO;
+		grants_read(g, signers, text, 0);
+	}
+	grants_ready(g);
+	if (!from->must_revoke || g->has_revocations)
+		return EXIT_DONE;
+	(void)fault_at(f, from->revoked != NULL ? from->revoked : "revoked.jwt", NULL,
+	    "the policy requires a list of revocations, and no good one is there");
+	return EXIT_KEYS;
+}
+
+enum diag_exit
+grants_load(struct grants *g, const struct grants_files *from, struct arena *a, struct fault *f)
+{
+	struct bytes keys = from->keys;
+	struct signers *signers;
+	enum diag_exit status = EXIT_KEYS;
+
+	grants_init(g);
+	if (keys.at == NULL && !site_read(a, from->authority, from->limit, &keys, f))
+		return EXIT_IO;
+	signers = signers_read(keys);
+	if (signers != NULL)
+		status = load_lines(g, from, signers, a, f);
+	else
+		(void)fault_at(f, from->authority, NULL, "no keys of an authority");
+	signers_free(signers);
+	return status;
 }

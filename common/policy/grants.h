@@ -5,6 +5,7 @@
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/crypto/jws.h"
+#include "common/policy/yaml.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,7 +65,8 @@ struct grants {
 	size_t count;
 	struct panel *panel; /* sorted by name, the newest of each */
 	size_t panels;
-	size_t bad; /* lines that did not verify */
+	size_t bad;        /* lines that did not verify */
+	size_t bad_grants; /* of these, lines of grants_files.grants */
 	/* the newest revocation list */
 	bool has_revocations;
 	uint64_t serial;
@@ -88,6 +90,24 @@ void grants_release(struct grants *g);
  */
 void grants_read(struct grants *g, const struct signers *s, struct bytes text, int64_t max_lifetime);
 void grants_ready(struct grants *g);
+
+/* The files that a program takes grants from; a path that is NULL is passed over. */
+struct grants_files {
+	const char *authority; /* public keys of the authority, as a JWKS */
+	struct bytes keys;     /* the text of AUTHORITY if the caller has it; NULL: it is read */
+	const char *grants;
+	const char *revoked;
+	size_t limit;         /* of bytes in a file */
+	int64_t max_lifetime; /* as for grants_read() */
+	bool must_revoke;     /* without a good list of revocations nothing is granted */
+};
+
+/*
+ * Reads all of FROM into G, which is ready for use then.  EXIT_DONE, or the status to end with: EXIT_IO if a file
+ * cannot be read, EXIT_KEYS if there is no key or no list of revocations; F says which file and why.
+ */
+enum diag_exit grants_load(
+    struct grants *g, const struct grants_files *from, struct arena *a, struct fault *f);
 
 /* NULL if there is none of that id. */
 const struct grant *grants_find(const struct grants *g, struct bytes jti);

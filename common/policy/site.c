@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/site.h"
 
+#include "common/base/file.h"
+#include "common/json/json.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,4 +46,26 @@ site_path_if_there(struct arena *a, const char *directory, enum site_place place
 	if (override == NULL && path != NULL && lstat(path, &s) != 0 && errno == ENOENT)
 		return NULL;
 	return path;
+}
+
+bool
+site_read(struct arena *a, const char *path, size_t limit, struct bytes *text, struct fault *f)
+{
+	struct buffer b;
+	bool good;
+
+	buffer_init(&b, limit);
+	good = file_read(path, &b);
+	if (good) {
+		char *at = arena_take(a, b.used + JSON_SLACK);
+
+		if (b.used > 0)
+			memcpy(at, b.at, b.used);
+		*text = (struct bytes){ at, b.used };
+	} else {
+		f->error = errno;
+		(void)fault_at(f, path, NULL, "%s", strerror(errno));
+	}
+	buffer_release(&b);
+	return good;
 }

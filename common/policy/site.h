@@ -3,6 +3,7 @@
 #define EHR_POLICY_SITE_H
 
 #include "common/base/arena.h"
+#include "common/policy/yaml.h"
 
 #include <stdbool.h>
 
@@ -47,5 +48,11 @@ const char *site_path(struct arena *a, const char *directory, enum site_place pl
  */
 const char *site_path_if_there(
     struct arena *a, const char *directory, enum site_place place, const char *override);
+
+/*
+ * The bytes of a file of at most LIMIT bytes, with JSON_SLACK zeros behind them, in the arena.  False with a fault
+ * whose status is EXIT_IO.
+ */
+bool site_read(struct arena *a, const char *path, size_t limit, struct bytes *text, struct fault *f);
 
 #endif

@@ -14,7 +14,7 @@ static struct notify_policy plan;
 static struct grants grants;
 static struct subscriptions subscriptions;
 static struct match match;
-static struct group group;
+static struct version_group group;
 static struct private_key *key;
 static struct buffer tokens;
 static struct buffer list; /* of subscriptions, NDJSON */
@@ -91,7 +91,7 @@ unload(void)
 }
 
 /* One version as the reader of sealed lines would give it. */
-static enum group_outcome
+static enum version_group_outcome
 version(const char *id, unsigned n, unsigned of, const char *rl, unsigned al, const char *criticality,
     enum reason *reason)
 {
@@ -110,7 +110,7 @@ version(const char *id, unsigned n, unsigned of, const char *rl, unsigned al, co
 	json_init(&j, NULL, 8);
 	check(json_parse(&j, s.ehr) && tags_read(&s.tags, &j, 0, &s.reason));
 	json_release(&j);
-	return group_add(&group, &s, s.ehr, "in", n, reason);
+	return version_group_add(&group, &s, s.ehr, "in", n, reason);
 }
 
 static enum match_coverage
@@ -121,7 +121,7 @@ decide(void)
 	out.used = 0;
 	stopped.used = 0;
 	check(match_group(&match, &group, &out, &coverage));
-	group_drop(&group);
+	version_group_drop(&group);
 	return coverage;
 }
 
@@ -166,8 +166,8 @@ check_lines(void)
 	GRANT("g_17", "u_17", "nurse", "3", "\"s_9f31\"", "\"cnf\":{\"jkt\":\"dev17\"},");
 	SUBSCRIPTION("nurse-17-vitals", "u_17", "g_17", "care-team", "\"s_9f31\"", "");
 	load(NULL);
-	check(version("r_k3m1", 1, 2, "L", 1, "routine", &reason) == GROUP_OPEN);
-	check(version("r_k3m1", 2, 2, "N", 3, "critical", &reason) == GROUP_WHOLE);
+	check(version("r_k3m1", 1, 2, "L", 1, "routine", &reason) == VERSION_GROUP_OPEN);
+	check(version("r_k3m1", 2, 2, "N", 3, "critical", &reason) == VERSION_GROUP_WHOLE);
 	check(decide() == MATCH_COVERED);
 	/* The last resort's step comes behind. */
 	check(out.used > sizeof want && memcmp(out.at, want, sizeof want - 1) == 0);
@@ -202,7 +202,7 @@ check_levels(void)
 	for (unsigned low = 0; low < 6; low++) {
 		for (unsigned al = low; al < 6; al++)
 			check(version("r_x", al - low + 1, 6 - low, levels[al], al, "medium", &reason) ==
-			      (al == 5 ? GROUP_WHOLE : GROUP_OPEN));
+			      (al == 5 ? VERSION_GROUP_WHOLE : VERSION_GROUP_OPEN));
 		(void)decide();
 		told += count(&out, "\"kind\":\"data\"");
 		held += count(&stopped, "\"reason\":\"al\"");
@@ -231,8 +231,8 @@ check_floor(void)
 	SUBSCRIPTION("first", "u_1", "g1", "first-responder", "\"s_9f31\"", "");
 	SUBSCRIPTION("sister", "u_2", "g2", "family", "\"s_9f31\"", "");
 	load(NULL);
-	check(version("r_x", 1, 2, "L", 1, "routine", &reason) == GROUP_OPEN);
-	check(version("r_x", 2, 2, "R", 4, "critical", &reason) == GROUP_WHOLE);
+	check(version("r_x", 1, 2, "L", 1, "routine", &reason) == VERSION_GROUP_OPEN);
+	check(version("r_x", 2, 2, "R", 4, "critical", &reason) == VERSION_GROUP_WHOLE);
 	check(decide() == MATCH_BY_FLOOR);
 	check(count(&out, "\"kind\":\"floor\"") == 1 && count(&out, "\"kind\":\"data\"") == 0);
 	check(count(&out, "\"subscription\":\"first\"") == 1 && count(&out, "sister") == 0);
@@ -242,7 +242,7 @@ check_floor(void)
 	GRANT("g2", "u_2", "family", "1", "\"s_9f31\"", "");
 	SUBSCRIPTION("sister", "u_2", "g2", "family", "\"s_9f31\"", "");
 	load(NULL);
-	check(version("r_x", 1, 1, "R", 4, "critical", &reason) == GROUP_WHOLE);
+	check(version("r_x", 1, 1, "R", 4, "critical", &reason) == VERSION_GROUP_WHOLE);
 	check(decide() == MATCH_UNCOVERED);
 	check(
 	    count(&out, "\"kind\":\"last-resort\",\"why\":\"uncovered\",\"to\":{\"last_resort\":true}") == 1);
@@ -323,7 +323,7 @@ check_dates(void)
 		GRANT("g1", "u_1", "nurse", "3", "\"s_9f31\"", "");
 		SUBSCRIPTION("nurse", "u_1", "g1", "care-team", "\"s_9f31\"", "");
 		load(&now);
-		check(version("r_x", 1, 1, "N", 3, "medium", &reason) == GROUP_WHOLE);
+		check(version("r_x", 1, 1, "N", 3, "medium", &reason) == VERSION_GROUP_WHOLE);
 		(void)decide();
 		check(count(&out, "\"kind\":\"data\"") == (cases[i].reason == NULL));
 		check(cases[i].reason == NULL || count(&stopped, cases[i].reason) == 1);
@@ -344,7 +344,7 @@ check_select(void)
 	SUBSCRIPTION("e-when", "u_1", "g1", "care-team", "\"s_9f31\"", ",\"when\":\".al == 3\"");
 	SUBSCRIPTION("f-unknown", "u_1", "g1", "care-team", "\"s_9f31\"", ",\"when\":\".rl / 2 > 1\"");
 	load(NULL);
-	check(version("r_x", 1, 1, "N", 3, "medium", &reason) == GROUP_WHOLE);
+	check(version("r_x", 1, 1, "N", 3, "medium", &reason) == VERSION_GROUP_WHOLE);
 	(void)decide();
 	check(count(&out, "\"kind\":\"data\"") == 2);
 	check(count(&out, "c-vitals") == 1 && count(&out, "e-when") == 1);
@@ -357,26 +357,26 @@ check_groups(void)
 {
 	enum reason reason;
 
-	check(version("r_x", 2, 2, "N", 3, "low", &reason) == GROUP_REFUSED &&
+	check(version("r_x", 2, 2, "N", 3, "low", &reason) == VERSION_GROUP_REFUSED &&
 	      reason == REASON_VERSIONS_INCOMPLETE);
-	check(version("r_x", 1, 3, "L", 1, "low", &reason) == GROUP_OPEN);
+	check(version("r_x", 1, 3, "L", 1, "low", &reason) == VERSION_GROUP_OPEN);
 	check(
-	    version("r_y", 2, 3, "N", 3, "low", &reason) == GROUP_REFUSED && reason == REASON_VERSIONS_ORDER);
-	check(version("r_x", 3, 3, "N", 3, "low", &reason) == GROUP_REFUSED &&
+	    version("r_y", 2, 3, "N", 3, "low", &reason) == VERSION_GROUP_REFUSED && reason == REASON_VERSIONS_ORDER);
+	check(version("r_x", 3, 3, "N", 3, "low", &reason) == VERSION_GROUP_REFUSED &&
 	      reason == REASON_VERSIONS_INCOMPLETE);
 	check(
-	    version("r_x", 2, 3, "L", 1, "low", &reason) == GROUP_REFUSED && reason == REASON_VERSIONS_ORDER);
-	check(version("r_y", 1, 1, "N", 3, "low", &reason) == GROUP_BROKEN);
-	group_drop(&group);
+	    version("r_x", 2, 3, "L", 1, "low", &reason) == VERSION_GROUP_REFUSED && reason == REASON_VERSIONS_ORDER);
+	check(version("r_y", 1, 1, "N", 3, "low", &reason) == VERSION_GROUP_BROKEN);
+	version_group_drop(&group);
 	check(
-	    version("r_y", 1, 1, "X", 3, "low", &reason) == GROUP_REFUSED && reason == REASON_UNKNOWN_LEVEL);
-	check(version("r_y", 1, 1, "N", 3, "dire", &reason) == GROUP_REFUSED &&
+	    version("r_y", 1, 1, "X", 3, "low", &reason) == VERSION_GROUP_REFUSED && reason == REASON_UNKNOWN_LEVEL);
+	check(version("r_y", 1, 1, "N", 3, "dire", &reason) == VERSION_GROUP_REFUSED &&
 	      reason == REASON_UNKNOWN_CRITICALITY);
 	/* The policy asks for more than the tag: the stricter one counts. */
-	check(version("r_y", 1, 1, "V", 1, "low", &reason) == GROUP_WHOLE && group.version[0]->al == 5);
-	group_drop(&group);
-	check(version("r_y", 1, 1, "L", 4, "low", &reason) == GROUP_WHOLE && group.version[0]->al == 4);
-	group_drop(&group);
+	check(version("r_y", 1, 1, "V", 1, "low", &reason) == VERSION_GROUP_WHOLE && group.version[0]->al == 5);
+	version_group_drop(&group);
+	check(version("r_y", 1, 1, "L", 4, "low", &reason) == VERSION_GROUP_WHOLE && group.version[0]->al == 4);
+	version_group_drop(&group);
 }
 
 int
@@ -391,7 +391,7 @@ main(void)
 	key = keyref_draw();
 	check(policy_load(&policy, POLICY, &fault));
 	check(notify_policy_load(&plan, &policy, &fault));
-	group_init(&group, &plan, &policy, false);
+	version_group_init(&group, &plan, &policy, false);
 	check_groups();
 	check_lines();
 	check_levels();
@@ -399,7 +399,7 @@ main(void)
 	check_gate();
 	check_dates();
 	check_select();
-	group_release(&group);
+	version_group_release(&group);
 	keyref_free(key);
 	policy_release(&policy);
 	buffer_release(&tokens);

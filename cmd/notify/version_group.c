@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/notify/group.h"
+#include "cmd/notify/version_group.h"
+
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
 #define TAGS_LIMIT ((size_t)64 << 10)
-#define LINE_LIMIT (SIZE_MAX / 4)
 
 void
-group_init(struct group *g, const struct notify_policy *plan, const struct policy *policy, bool keep_lines)
+version_group_init(
+    struct version_group *g, const struct notify_policy *plan, const struct policy *policy, bool keep_lines)
 {
-	*g = (struct group){ .plan = plan, .policy = policy, .keep_lines = keep_lines, .source = "" };
+	*g = (struct version_group){ .plan = plan, .policy = policy, .keep_lines = keep_lines, .source = "" };
 }
 
 void
-group_release(struct group *g)
+version_group_release(struct version_group *g)
 {
-	for (unsigned i = 0; i < GROUP_MAX && g->version[i] != NULL; i++) {
+	for (unsigned i = 0; i < VERSION_GROUP_MAX && g->version[i] != NULL; i++) {
 		buffer_release(&g->version[i]->text);
 		buffer_release(&g->version[i]->whole);
 		free(g->version[i]);
 	}
-	*g = (struct group){ 0 };
+	*g = (struct version_group){ 0 };
 }
 
 void
-group_drop(struct group *g)
+version_group_drop(struct version_group *g)
 {
 	g->count = 0;
 }
 
-/* The place for the next version, made when a group is first as large as this. */
-static struct version *
-place(struct group *g)
+/* The place for the next version.  Places are kept from group to group. */
+static struct sealed_version *
+place(struct version_group *g)
 {
-	struct version *v = g->version[g->count];
+	struct sealed_version *v = g->version[g->count];
 
 	if (v == NULL) {
-		v = calloc(1, sizeof *v);
-		if (v == NULL)
-			diag_die(EXIT_IO, "out of memory");
+		v = memory_zeros(1, sizeof *v);
 		buffer_init(&v->text, TAGS_LIMIT);
-		buffer_init(&v->whole, LINE_LIMIT);
+		buffer_init(&v->whole, BUFFER_UNLIMITED);
 		g->version[g->count] = v;
 	}
 	v->text.used = 0;
@@ -48,7 +48,7 @@ place(struct group *g)
 	return v;
 }
 
-/* The spans of T point into FROM; now into the same bytes at TO. */
+/* Lets the spans of T, which point into FROM, point into the copy of FROM at TO. */
 static void
 move_spans(struct tags *t, struct bytes from, const char *to)
 {
@@ -59,14 +59,14 @@ move_spans(struct tags *t, struct bytes from, const char *to)
 		if (spans[i]->size == 0)
 			continue;
 		if (spans[i]->at < from.at || spans[i]->at + spans[i]->size > from.at + from.size)
-			diag_bug("a tag that stands outside of its object");
+			diag_bug("a tag outside of its object");
 		spans[i]->at = to + (spans[i]->at - from.at);
 	}
 }
 
-/* What a line must be by itself. */
+/* Checks a line by itself; fills in AL and criticality of V. */
 static enum reason
-judge(const struct group *g, const struct tags *t, struct version *v)
+judge(const struct version_group *g, const struct tags *t, struct sealed_version *v)
 {
 	int level = policy_level(g->policy, t->rl);
 	int criticality = notify_policy_word(g->plan, t->criticality);
@@ -79,17 +79,17 @@ judge(const struct group *g, const struct tags *t, struct version *v)
 		return REASON_UNKNOWN_CRITICALITY;
 	if (!bytes_equal(t->domain, g->plan->domain))
 		return REASON_OTHER_DOMAIN;
-	/* A policy that was made stricter after sealing takes effect at once. */
+	/* A policy that became stricter after sealing counts at once. */
 	v->al = t->al > g->policy->level[level].al ? t->al : g->policy->level[level].al;
 	v->criticality = (unsigned)criticality;
 	return REASON_NONE;
 }
 
-/* What it must be as the next one of its group. */
+/* Checks a line as the next version of the group. */
 static enum reason
-judge_order(const struct group *g, const struct tags *t, unsigned al)
+judge_order(const struct version_group *g, const struct tags *t, unsigned al)
 {
-	const struct version *last = g->version[g->count - 1];
+	const struct sealed_version *last = g->version[g->count - 1];
 
 	if (!bytes_equal(t->id, last->tags.id) || !bytes_equal(t->batch, last->tags.batch))
 		return REASON_VERSIONS_ORDER;
@@ -98,24 +98,24 @@ judge_order(const struct group *g, const struct tags *t, unsigned al)
 	return al > last->al ? REASON_NONE : REASON_VERSIONS_ORDER;
 }
 
-enum group_outcome
-group_add(struct group *g, const struct sealed_line *s, struct bytes text, const char *source, size_t line,
-    enum reason *reason)
+enum version_group_outcome
+version_group_add(struct version_group *g, const struct sealed_line *s, struct bytes text, const char *source,
+    size_t line, enum reason *reason)
 {
-	struct version *v = NULL;
-	struct version judged = { 0 };
+	struct sealed_version judged = { 0 };
+	struct sealed_version *v;
 
 	*reason = judge(g, &s->tags, &judged);
 	if (*reason != REASON_NONE)
-		return GROUP_REFUSED;
+		return VERSION_GROUP_REFUSED;
 	if (g->count > 0 && s->tags.n == 1)
-		return GROUP_BROKEN;
+		return VERSION_GROUP_BROKEN;
 	if (g->count == 0 && s->tags.n != 1)
 		*reason = REASON_VERSIONS_INCOMPLETE;
 	else if (g->count > 0)
 		*reason = judge_order(g, &s->tags, judged.al);
 	if (*reason != REASON_NONE)
-		return GROUP_REFUSED;
+		return VERSION_GROUP_REFUSED;
 	v = place(g);
 	v->tags = s->tags;
 	v->al = judged.al;
@@ -127,7 +127,7 @@ group_add(struct group *g, const struct sealed_line *s, struct bytes text, const
 	v->ehr = buffer_bytes(&v->text);
 	move_spans(&v->tags, s->ehr, v->text.at);
 	if (g->keep_lines)
-		(void)buffer_append(&v->whole, text.at, text.size);
+		buffer_add(&v->whole, text.at, text.size);
 	if (g->count == 0) {
 		g->of = s->tags.of;
 		g->source = source;
@@ -136,5 +136,5 @@ group_add(struct group *g, const struct sealed_line *s, struct bytes text, const
 	if (v->criticality > g->top)
 		g->top = v->criticality;
 	g->count++;
-	return g->count == g->of ? GROUP_WHOLE : GROUP_OPEN;
+	return g->count == g->of ? VERSION_GROUP_WHOLE : VERSION_GROUP_OPEN;
 }
