@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/seal/seal_engine.h"
 
-#include "cmd/seal/head.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/crypto/jwe_seal.h"
 #include "common/crypto/pseudonym.h"
 #include "common/line/sealed_line.h"
+#include "common/line/version_line.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ struct last {
 
 struct seal_engine {
 	struct seal_engine_setup setup;
-	struct head_reader *head;
+	struct version_line_reader *head;
 	struct json check;
 	struct target level[POLICY_MAX_LEVELS];
 	struct jwe_seal *to;
@@ -138,7 +138,7 @@ seal_engine_begin(const struct seal_engine_setup *setup, char fault[320])
 	struct seal_engine *r = memory_zeros(1, sizeof *r);
 
 	r->setup = *setup;
-	r->head = head_reader_new(setup->max_depth);
+	r->head = version_line_reader_new(setup->max_depth);
 	json_init(&r->check, NULL, setup->max_depth);
 	if (prepare(r, fault))
 		return r;
@@ -154,7 +154,7 @@ seal_engine_end(struct seal_engine *r)
 	for (size_t i = 0; i < POLICY_MAX_LEVELS; i++)
 		jwe_seal_free(r->level[i].seal);
 	jwe_seal_free(r->to);
-	head_reader_free(r->head);
+	version_line_reader_free(r->head);
 	json_release(&r->check);
 	free(r);
 }
@@ -288,7 +288,7 @@ put_version(struct seal_engine *r, const struct tags *t)
 }
 
 static bool
-make_tags(struct seal_engine *r, const struct head *h)
+make_tags(struct seal_engine *r, const struct version_line *h)
 {
 	r->used = 0;
 	r->full = false;
@@ -338,7 +338,7 @@ judge_policy(const struct seal_engine_setup *s, struct bytes policy)
 
 /* Whether the policy has what the tags say; *LEVEL is which of its levels. */
 static enum reason
-judge(const struct seal_engine *r, const struct head *h, int *level)
+judge(const struct seal_engine *r, const struct version_line *h, int *level)
 {
 	const struct seal_engine_setup *s = &r->setup;
 	const struct tags *t = &h->tags;
@@ -366,7 +366,7 @@ seal_of(struct seal_engine *r, int level)
 }
 
 static bool
-check_record(struct seal_engine *r, struct bytes line, const struct head *h, struct filter *f)
+check_record(struct seal_engine *r, struct bytes line, const struct version_line *h, struct filter *f)
 {
 	if (!r->setup.check || json_parse(&r->check, h->record))
 		return true;
@@ -379,10 +379,10 @@ seal_engine_line(void *context, struct filter *f, struct bytes line)
 {
 	struct seal_engine *r = context;
 	enum reason reason = REASON_NONE;
-	struct head h;
+	struct version_line h;
 	int level = 0;
 
-	if (!head_read(r->head, line, r->to != NULL, &h))
+	if (!version_line_read(r->head, line, r->to != NULL, &h))
 		return filter_no(f, h.reason, h.byte);
 	if (!h.bare)
 		reason = judge(r, &h, &level);

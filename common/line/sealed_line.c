@@ -10,7 +10,7 @@
 #include "common/base/base64url.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
-#include "common/line/tagscan.h"
+#include "common/line/tags_scan.h"
 
 #include <stdlib.h>
 

@@ -3,19 +3,18 @@
 #define EHR_LINE_TAGS_H
 
 #include "common/json/json.h"
+#include "common/json/json_write.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /*
- * tags: the object "ehr" that rides along from the first stage to the last, and the envelope around a record.
+ * tags: the object "ehr", which stands in front of a record from the first stage to the last, and the line
+ * around both:
  *
- *	{"ehr":{...},"record":{...}}        and with "labels" between the two in a labelled line
+ *	{"ehr":{"v":1,"stage":"version",...},"record":{...}}        a labelled line has "labels" between the two
  *
- * Members of ehr, in the order in which every stage writes those it has:
- *	v stage id subject rl al n of criticality domain epoch|to batch seq policy mark view tags deleted
- * (a labelled line: v stage id subject level sensitivity criticality reasons policy; an ingested one: v stage
- *url subject floor).
+ * tags.def lists the members of ehr, their order and the stages in which they stand.
  */
 enum stage {
 	STAGE_RAW, /* a bare record, without ehr */
@@ -28,31 +27,29 @@ enum stage {
 	STAGE_OTHER, /* event, intent, manifest, ...: named, not ours here */
 };
 
-/* What is absent has a size of 0 and a value of 0.  All strings are spans of the line, between their quotes,
- * as they stand. */
+/* The kinds of value.  A text is a span of the line, between its quotes, as it stands. */
+#define TAGS_TYPE_WORD struct bytes  /* see tag_is_word */
+#define TAGS_TYPE_NAME struct bytes  /* any string that is not empty; in a sealed line a word */
+#define TAGS_TYPE_SMALL unsigned     /* 0 to 99 */
+#define TAGS_TYPE_EPOCH uint32_t     /* 1 to 2^31 - 1 */
+#define TAGS_TYPE_LARGE uint64_t     /* 0 to 2^53 - 1 */
+#define TAGS_TYPE_TRUTH bool         /* true alone */
+#define TAGS_TYPE_WORDS struct bytes /* an object of 1 to 16 words, braces included */
+#define TAGS_TYPE_LIST uint32_t      /* node of an array */
+
+/* A tag that is absent has a size of 0 and a value of 0. */
 struct tags {
 	enum stage stage;
-	struct bytes id;
-	struct bytes subject;
-	struct bytes rl;
-	unsigned al;
-	unsigned n;
-	unsigned of;
-	struct bytes criticality;
-	struct bytes domain;
-	uint32_t epoch;
-	struct bytes to;
-	struct bytes batch;
-	uint64_t seq;
-	struct bytes policy; /* "sha256:..." */
-	struct bytes mark;
-	struct bytes view;
-	struct bytes tags; /* the object, braces included */
-	bool deleted;
-	/* labelled and ingested lines */
-	struct bytes level;
-	struct bytes url;
-	uint32_t floor; /* node of the array, 0 if absent */
+#define TAG(tag, name, kind, may, must) TAGS_TYPE_##kind name;
+#define TAG_WITH(tag, name, kind, may, must, other) TAGS_TYPE_##kind name;
+#include "common/line/tags.def"
+};
+
+enum tag {
+#define TAG(tag, name, kind, may, must) TAG_##tag,
+#define TAG_WITH(tag, name, kind, may, must, other) TAG_##tag,
+#include "common/line/tags.def"
+	TAG_COUNT
 };
 
 struct envelope {
@@ -64,24 +61,45 @@ struct envelope {
 };
 
 /*
- * Reads the envelope of an indexed line.  A line without a member ehr is a bare record.  False: reason is one
- * of not-an-object (the line or its record), unknown-version, bad-envelope (a member missing, doubled, of
- * another type or not known), tags-invalid (a tag that is none: see tag_is_word). Sealed lines have their own
- * reader (sealed.h).
+ * Reads the envelope of an indexed line.  A line without a member ehr is a bare record.  False: the reason is
+ * not-an-object (the line or its record), unknown-version, bad-envelope (a member of the line is missing,
+ * doubled, of another type or unknown) or tags-invalid (the same of a tag).  Sealed lines have a reader of
+ * their own (sealed_line.h).
  */
 bool envelope_read(struct envelope *e, const struct json *j);
 
 /* Reads the object EHR alone (a sealed line's, or the copy in its header). */
 bool tags_read(struct tags *t, const struct json *j, uint32_t ehr, enum reason *reason);
 
-/* The object in the order above.  Nothing is escaped: words only, see tag_is_word. True unless OUT is full.
- */
+/* Gives TO the tags of FROM that ehr-redact copies from its input into every version. */
+void tags_copy(struct tags *to, const struct tags *from);
+
+/* The object as T has it, without its lists.  No text is escaped.  True unless OUT is full. */
 bool tags_write(struct buffer *out, const struct tags *t);
+
+/*
+ * The object member by member, for a line whose values are made while it is written:
+ *
+ *	struct tags_writer w = tags_open(out, STAGE_LABELLED);
+ *	json_write_text(tags_member(&w, TAG_ID), id);
+ *	return tags_close(&w);
+ *
+ * tags_member names the tag and gives the writer for its value.  A tag out of the table's order or one that may
+ * not stand in the stage is a bug and ends the program.
+ */
+struct tags_writer {
+	struct json_write json;
+	enum stage stage;
+	enum tag next; /* private: the first tag that may still come */
+};
+
+struct tags_writer tags_open(struct buffer *out, enum stage stage);
+struct json_write *tags_member(struct tags_writer *w, enum tag tag);
+bool tags_close(struct tags_writer *w);
 
 const char *stage_name(enum stage s);
 
-/* ASCII letters, digits and . _ : / @ + - ; 1..128 of them: what a tag may be, so that it never needs an
- * escape. */
+/* ASCII letters, digits and . _ : / @ + - ; 1 to 128 of them.  A word never needs an escape. */
 bool tag_is_word(struct bytes text);
 
 #endif

@@ -2,7 +2,7 @@
 #include "common/base/base64url.h"
 #include "common/base/file.h"
 #include "common/line/sealed_line.h"
-#include "common/line/tagscan.h"
+#include "common/line/tags_scan.h"
 #include "tests/lib/tap.h"
 
 #include <stdlib.h>
@@ -304,7 +304,7 @@ words_end_alike(void)
 }
 
 static void
-check_tagscan(void)
+check_tags_scan(void)
 {
 	static const char *const taken[] = { EHR, TO_EHR,
 		"{\"v\":1,\"stage\":\"version\",\"id\":\"Observation/"
@@ -354,7 +354,7 @@ main(void)
 	check_recipient();
 	check_cut_down();
 	check_message();
-	check_tagscan();
+	check_tags_scan();
 	check(words_end_alike());
 	sealed_line_reader_free(reader);
 	sealed_line_reader_free(NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/seal/head.h"
+#include "common/line/version_line.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,22 +18,22 @@ hold(bool truth)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct head_reader *reader;
+	static struct version_line_reader *reader;
 	static struct json whole;
 	char *text = malloc(size + 1 + JSON_SLACK);
-	struct head h, again;
+	struct version_line h, again;
 	struct envelope e;
 	bool good;
 
 	if (reader == NULL) {
-		reader = head_reader_new(32);
+		reader = version_line_reader_new(32);
 		json_init(&whole, NULL, 32);
 	}
 	hold(text != NULL);
 	*text = ' ';
 	memcpy(text + 1, data, size);
 	memset(text + 1 + size, 0, JSON_SLACK);
-	good = head_read(reader, (struct bytes){ text + 1, size }, true, &h);
+	good = version_line_read(reader, (struct bytes){ text + 1, size }, true, &h);
 	if (good) {
 		hold(h.record.size >= 2 && h.record.at > text &&
 		     h.record.at + h.record.size <= text + 1 + size);
@@ -45,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			hold(bytes_equal(json_span(&whole, e.record), h.record));
 		}
 	}
-	hold(good == head_read(reader, (struct bytes){ text, size + 1 }, true, &again));
+	hold(good == version_line_read(reader, (struct bytes){ text, size + 1 }, true, &again));
 	hold(good ? bytes_equal(h.record, again.record) && bytes_equal(h.tags.policy, again.tags.policy)
 		  : h.reason == again.reason);
 	free(text);

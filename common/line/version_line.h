@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef EHR_SEAL_HEAD_H
-#define EHR_SEAL_HEAD_H
+#ifndef EHR_LINE_VERSION_LINE_H
+#define EHR_LINE_VERSION_LINE_H
 
 #include "common/line/tags.h"
 
@@ -8,7 +8,7 @@
  * head: a line to be sealed, read as far as its record begins.  The record is opaque: sealing costs so little
  * that to look at it would double the price.
  */
-struct head {
+struct version_line {
 	bool bare; /* no envelope: the record is the line */
 	struct tags tags;
 	struct bytes record;
@@ -16,11 +16,12 @@ struct head {
 	size_t byte;        /* after a failure: in the line, from 1; 0: none to name */
 };
 
-struct head_reader;
-struct head_reader *head_reader_new(unsigned max_depth);
-void head_reader_free(struct head_reader *r);
+struct version_line_reader;
+struct version_line_reader *version_line_reader_new(unsigned max_depth);
+void version_line_reader_free(struct version_line_reader *r);
 
 /* LINE has JSON_SLACK readable bytes behind it.  Spans are of the line.  False: reason and byte are set. */
-bool head_read(struct head_reader *r, struct bytes line, bool may_be_bare, struct head *h);
+bool version_line_read(
+    struct version_line_reader *r, struct bytes line, bool may_be_bare, struct version_line *h);
 
 #endif

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/seal/head.h"
+#include "common/line/version_line.h"
 #include "tests/lib/tap.h"
 
 #define TAGS                                                                                                 \
 	"\"v\":1,\"stage\":\"version\",\"id\":\"Observation/"                                                \
 	"o1\",\"rl\":\"L\",\"al\":1,\"n\":1,\"of\":4,\"criticality\":\"low\",\"policy\":\"sha256:0\""
 
-static struct head_reader *reader;
-static struct head h;
+static struct version_line_reader *reader;
+static struct version_line h;
 
 static bool
 reads(const char *line, bool may_be_bare)
 {
 	static char text[1024 + JSON_SLACK];
 
-	return head_read(
+	return version_line_read(
 	    reader, (struct bytes){ text, (size_t)snprintf(text, 1024, "%s", line) }, may_be_bare, &h);
 }
 
@@ -27,7 +27,7 @@ reason_of(const char *line)
 int
 main(void)
 {
-	reader = head_reader_new(8);
+	reader = version_line_reader_new(8);
 	check(reads("{\"ehr\":{" TAGS "},\"record\":{\"a\":[1,2]}}", false));
 	check(bytes_are(h.record, "{\"a\":[1,2]}") && bytes_are(h.tags.id, "Observation/o1") &&
 	      h.tags.of == 4 && !h.bare);
@@ -56,7 +56,7 @@ main(void)
 	check(reason_of("{\"ehr\":{\"v\":1,\"stage\":\"version\"},\"record\":{}}") == REASON_TAGS_INVALID);
 	check(reason_of("{\"ehr\":{\"v\":1,\"stage\":\"ingested\"},\"record\":{}}") == REASON_WRONG_STAGE);
 	check(reason_of("[[[[[[[[[[") == REASON_TOO_DEEP);
-	head_reader_free(reader);
-	head_reader_free(NULL);
+	version_line_reader_free(reader);
+	version_line_reader_free(NULL);
 	return tap_end();
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/line/tagscan.h"
+#include "common/line/tags_scan.h"
+
+#include "common/line/tags_table.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-enum { WORD_MOST = 128, SMALL_MOST = 99, EPOCH_MOST = 2147483647, TAGS_MOST = 16 };
 #define LARGE_MOST ((UINT64_C(1) << 53) - 1)
 
 /* What is left to read. */
@@ -31,78 +32,6 @@ skip(struct rest *r, const char *text, size_t size)
 }
 
 #define SKIP(r, text) skip((r), (text), sizeof(text) - 1)
-
-static const bool in_word[256] = {
-	['0'] = true,
-	['1'] = true,
-	['2'] = true,
-	['3'] = true,
-	['4'] = true,
-	['5'] = true,
-	['6'] = true,
-	['7'] = true,
-	['8'] = true,
-	['9'] = true,
-	['A'] = true,
-	['B'] = true,
-	['C'] = true,
-	['D'] = true,
-	['E'] = true,
-	['F'] = true,
-	['G'] = true,
-	['H'] = true,
-	['I'] = true,
-	['J'] = true,
-	['K'] = true,
-	['L'] = true,
-	['M'] = true,
-	['N'] = true,
-	['O'] = true,
-	['P'] = true,
-	['Q'] = true,
-	['R'] = true,
-	['S'] = true,
-	['T'] = true,
-	['U'] = true,
-	['V'] = true,
-	['W'] = true,
-	['X'] = true,
-	['Y'] = true,
-	['Z'] = true,
-	['a'] = true,
-	['b'] = true,
-	['c'] = true,
-	['d'] = true,
-	['e'] = true,
-	['f'] = true,
-	['g'] = true,
-	['h'] = true,
-	['i'] = true,
-	['j'] = true,
-	['k'] = true,
-	['l'] = true,
-	['m'] = true,
-	['n'] = true,
-	['o'] = true,
-	['p'] = true,
-	['q'] = true,
-	['r'] = true,
-	['s'] = true,
-	['t'] = true,
-	['u'] = true,
-	['v'] = true,
-	['w'] = true,
-	['x'] = true,
-	['y'] = true,
-	['z'] = true,
-	['.'] = true,
-	['_'] = true,
-	[':'] = true,
-	['/'] = true,
-	['@'] = true,
-	['+'] = true,
-	['-'] = true,
-};
 
 #if defined(__x86_64__)
 
@@ -166,7 +95,7 @@ tags_word_size(struct bytes text)
 {
 	size_t n = has_blocks() ? word_blocks(text) : 0;
 
-	while (n < text.size && in_word[(unsigned char)text.at[n]])
+	while (n < text.size && tags_in_word[(unsigned char)text.at[n]])
 		n++;
 	return n;
 }
@@ -179,7 +108,7 @@ word(struct rest *r, struct bytes *to)
 
 	*to = (struct bytes){ r->at, n };
 	r->at += n;
-	return n > 0 && n <= WORD_MOST && SKIP(r, "\"");
+	return n > 0 && n <= TAGS_WORD_MOST && SKIP(r, "\"");
 }
 
 /* Digits without a leading zero, and a comma or brace that stays. */
@@ -203,10 +132,10 @@ number(struct rest *r, uint64_t most, uint64_t *to)
 static bool
 words(struct rest *r, struct bytes *to)
 {
-	struct bytes name[TAGS_MOST], value;
+	struct bytes name[TAGS_WORDS_MOST], value;
 	const char *from = r->at - 1;
 
-	for (size_t n = 0; n < TAGS_MOST; n++) {
+	for (size_t n = 0; n < TAGS_WORDS_MOST; n++) {
 		if (!SKIP(r, "\"") || !word(r, &name[n]) || !SKIP(r, ":\"") || !word(r, &value))
 			return false;
 		for (size_t i = 0; i < n; i++)
@@ -233,75 +162,26 @@ small(struct rest *r, uint64_t most, unsigned *to)
 	return true;
 }
 
-/* The members of which it is asked whether they were there. */
-enum member {
-	ID = 1,
-	RL = 2,
-	AL = 4,
-	N = 8,
-	OF = 16,
-	CRITICALITY = 32,
-	POLICY = 64,
-	DOMAIN = 128,
-	EPOCH = 256,
-	TO = 512,
-	BATCH = 1024,
-	SEQ = 2048,
-	DELETED = 4096,
-	OTHER = 8192
-};
+/* If LEAD is next, then what READ reads must be, too. */
+#define IF(tag, lead, read) (!SKIP(r, lead) || (*seen |= TAGS_BIT(TAG_##tag), (read)))
+#define IF_WORD(tag, name) IF(tag, ",\"" #name "\":\"", word(r, &t->name))
+#define IF_NAME(tag, name) IF_WORD(tag, name)
+#define IF_SMALL(tag, name) IF(tag, ",\"" #name "\":", small(r, TAGS_SMALL_MOST, &t->name))
+#define IF_EPOCH(tag, name) IF(tag, ",\"" #name "\":", small(r, TAGS_EPOCH_MOST, &t->name) && t->name > 0)
+#define IF_LARGE(tag, name) IF(tag, ",\"" #name "\":", number(r, LARGE_MOST, &t->name))
+#define IF_TRUTH(tag, name) IF(tag, ",\"" #name "\":true", t->name = true)
+#define IF_WORDS(tag, name) IF(tag, ",\"" #name "\":{", words(r, &t->name))
+#define IF_LIST(tag, name) false
 
-/* If TEXT is next, so must be what READ reads. */
-#define IF(member, text, read) (!SKIP(r, text) || (*seen |= (member), (read)))
-
-/* The members in their order, each with what stands before its value. */
+/* The tags in their order, those of versions alone. */
 static bool
-members(struct rest *r, struct tags *t, unsigned *seen)
+members(struct rest *r, struct tags *t, uint32_t *seen)
 {
-	return IF(ID, ",\"id\":\"", word(r, &t->id)) && IF(OTHER, ",\"subject\":\"", word(r, &t->subject)) &&
-	       IF(RL, ",\"rl\":\"", word(r, &t->rl)) && IF(AL, ",\"al\":", small(r, SMALL_MOST, &t->al)) &&
-	       IF(N, ",\"n\":", small(r, SMALL_MOST, &t->n)) &&
-	       IF(OF, ",\"of\":", small(r, SMALL_MOST, &t->of)) &&
-	       IF(CRITICALITY, ",\"criticality\":\"", word(r, &t->criticality)) &&
-	       IF(DOMAIN, ",\"domain\":\"", word(r, &t->domain)) &&
-	       IF(EPOCH, ",\"epoch\":", small(r, EPOCH_MOST, &t->epoch) && t->epoch > 0) &&
-	       IF(TO, ",\"to\":\"", word(r, &t->to)) && IF(BATCH, ",\"batch\":\"", word(r, &t->batch)) &&
-	       IF(SEQ, ",\"seq\":", number(r, LARGE_MOST, &t->seq)) &&
-	       IF(POLICY, ",\"policy\":\"", word(r, &t->policy)) &&
-	       IF(OTHER, ",\"mark\":\"", word(r, &t->mark)) && IF(OTHER, ",\"view\":\"", word(r, &t->view)) &&
-	       IF(OTHER, ",\"tags\":{", words(r, &t->tags)) &&
-	       IF(DELETED, ",\"deleted\":true", t->deleted = true);
-}
-
-enum {
-	VERSIONED = ID | RL | AL | N | OF | CRITICALITY | POLICY,
-	CLOSED = DOMAIN | BATCH | SEQ,
-	WHERE = EPOCH | TO,
-};
-
-/* As tags_read has it: what a stage needs, and what it may not have. */
-static bool
-fits(const struct tags *t, unsigned seen)
-{
-	if (t->n > t->of || ((seen & OF) != 0 && t->n == 0))
-		return false;
-	switch (t->stage) {
-	case STAGE_VERSION:
-		return (seen & VERSIONED) == VERSIONED && (seen & (CLOSED | WHERE | DELETED)) == 0;
-	case STAGE_DELETED:
-		return (seen & ID) != 0 && (seen & (CLOSED | WHERE | DELETED)) == 0;
-	case STAGE_SEALED:
-	case STAGE_OPENED:
-		if ((seen & CLOSED) != CLOSED || (seen & WHERE) == 0 || (seen & WHERE) == WHERE)
-			return false;
-		return (seen & TO) != 0 || (seen & VERSIONED) == VERSIONED;
-	case STAGE_RAW:
-	case STAGE_INGESTED:
-	case STAGE_LABELLED:
-	case STAGE_OTHER:
-		break;
-	}
-	return false;
+	return true
+#define TAG(tag, name, kind, may, must) &&(((may)&TAGS_VERSIONS) == 0 || IF_##kind(tag, name))
+#define TAG_WITH(tag, name, kind, may, must, other) TAG(tag, name, kind, may, must)
+#include "common/line/tags.def"
+	    ;
 }
 
 static bool
@@ -324,12 +204,12 @@ bool
 tags_scan(struct bytes text, struct tags *t, size_t *end)
 {
 	struct rest r = { text.at, text.at + text.size };
-	unsigned seen = 0;
+	uint32_t seen = 0;
 
 	*t = (struct tags){ 0 };
 	if (!stage(&r, t))
 		return false;
-	if (!members(&r, t, &seen) || !SKIP(&r, "}") || !fits(t, seen))
+	if (!members(&r, t, &seen) || !SKIP(&r, "}") || !tags_complete(t, seen))
 		return false;
 	*end = (size_t)(r.at - text.at);
 	return true;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/seal/head.h"
+#include "common/line/version_line.h"
 
 #include "common/base/diag.h"
 #include "common/base/memory.h"
-#include "common/line/tagscan.h"
+#include "common/line/tags_scan.h"
 
 #include <stdlib.h>
 
 enum { TAGS_DEPTH = 3, TAGS_MOST = 65536 };
 
-struct head_reader {
+struct version_line_reader {
 	struct json ehr;
 	struct json whole; /* of a line that is refused: what it is, if it is no JSON at all */
 };
 
-struct head_reader *
-head_reader_new(unsigned max_depth)
+struct version_line_reader *
+version_line_reader_new(unsigned max_depth)
 {
-	struct head_reader *r = memory_zeros(1, sizeof *r);
+	struct version_line_reader *r = memory_zeros(1, sizeof *r);
 
 	json_init(&r->ehr, NULL, TAGS_DEPTH);
 	json_init(&r->whole, NULL, max_depth);
@@ -25,7 +25,7 @@ head_reader_new(unsigned max_depth)
 }
 
 void
-head_reader_free(struct head_reader *r)
+version_line_reader_free(struct version_line_reader *r)
 {
 	if (r == NULL)
 		return;
@@ -35,7 +35,7 @@ head_reader_free(struct head_reader *r)
 }
 
 static bool
-refuse(struct head *h, enum reason reason, size_t byte)
+refuse(struct version_line *h, enum reason reason, size_t byte)
 {
 	h->reason = reason;
 	h->byte = byte;
@@ -70,7 +70,7 @@ take(struct bytes line, size_t *at, const char *text)
 
 /* The record is what stands between AT and the line's last brace; whether it is JSON is not asked. */
 static bool
-take_record(struct bytes line, size_t at, struct head *h)
+take_record(struct bytes line, size_t at, struct version_line *h)
 {
 	size_t end = line.size;
 
@@ -121,7 +121,7 @@ is_stage_of_ours(enum stage stage)
 
 /* Tags in any form: white space, another order. */
 static bool
-read_any(struct head_reader *r, struct bytes line, size_t at, struct head *h)
+read_any(struct version_line_reader *r, struct bytes line, size_t at, struct version_line *h)
 {
 	size_t from = skip_blanks(line, at), end;
 
@@ -141,7 +141,7 @@ read_any(struct head_reader *r, struct bytes line, size_t at, struct head *h)
 }
 
 static bool
-read_line(struct head_reader *r, struct bytes line, struct head *h)
+read_line(struct version_line_reader *r, struct bytes line, struct version_line *h)
 {
 	static const char begin[] = "{\"ehr\":", middle[] = ",\"record\":";
 	size_t at = 0, end;
@@ -165,9 +165,9 @@ read_line(struct head_reader *r, struct bytes line, struct head *h)
 
 /* A line that is refused is looked at as a whole: that it is no JSON is to be said before anything else. */
 bool
-head_read(struct head_reader *r, struct bytes line, bool may_be_bare, struct head *h)
+version_line_read(struct version_line_reader *r, struct bytes line, bool may_be_bare, struct version_line *h)
 {
-	*h = (struct head){ 0 };
+	*h = (struct version_line){ 0 };
 	if (read_line(r, line, h) && (may_be_bare || !h->bare))
 		return true;
 	if (h->reason == REASON_NONE)
