@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TAGS_MOST = 2048, SHARED_MOST = 512, WORD_MOST = 128, REKEY_LINES = 65536 };
+enum { TAGS_MOST = 2048, WORD_MOST = 128, REKEY_LINES = 65536 };
 
 /* What all lines of a level have in common. */
 struct target {
@@ -38,11 +38,8 @@ struct seal_engine {
 	struct last id;
 	struct last subject;
 	uint64_t seq;
-	char shared[SHARED_MOST]; /* domain, epoch or recipient, batch: as they stand in the tags */
-	size_t shared_size;
-	char tags[TAGS_MOST]; /* of the line at hand */
-	size_t used;
-	bool full;
+	struct buffer tags;  /* of the line at hand */
+	struct buffer words; /* its member tags */
 };
 
 size_t
@@ -93,23 +90,6 @@ find_pseudonym_keys(struct seal_engine *r, char fault[320])
 	return false;
 }
 
-static void
-share(struct seal_engine *r)
-{
-	const struct seal_engine_setup *s = &r->setup;
-	int size;
-
-	if (s->recipient != NULL)
-		size = snprintf(r->shared, sizeof r->shared,
-		    ",\"domain\":\"%.*s\",\"to\":\"%s\",\"batch\":\"%s\",\"seq\":", (int)s->domain.size,
-		    s->domain.at, s->recipient->jkt, s->batch);
-	else
-		size = snprintf(r->shared, sizeof r->shared,
-		    ",\"domain\":\"%.*s\",\"epoch\":%" PRIu32 ",\"batch\":\"%s\",\"seq\":",
-		    (int)s->domain.size, s->domain.at, s->epoch, s->batch);
-	r->shared_size = (size_t)size;
-}
-
 static unsigned
 rekey_lines(const struct seal_engine *r)
 {
@@ -121,7 +101,6 @@ prepare(struct seal_engine *r, char fault[320])
 {
 	const struct seal_engine_setup *s = &r->setup;
 
-	share(r);
 	if (s->keys != NULL && !find_pseudonym_keys(r, fault))
 		return false;
 	if (s->recipient == NULL)
@@ -140,6 +119,8 @@ seal_engine_begin(const struct seal_engine_setup *setup, char fault[320])
 	r->setup = *setup;
 	r->head = version_line_reader_new(setup->max_depth);
 	json_init(&r->check, NULL, setup->max_depth);
+	buffer_init(&r->tags, BUFFER_UNLIMITED);
+	buffer_init(&r->words, BUFFER_UNLIMITED);
 	if (prepare(r, fault))
 		return r;
 	seal_engine_end(r);
@@ -156,49 +137,12 @@ seal_engine_end(struct seal_engine *r)
 	jwe_seal_free(r->to);
 	version_line_reader_free(r->head);
 	json_release(&r->check);
+	buffer_release(&r->tags);
+	buffer_release(&r->words);
 	free(r);
 }
 
 /* ---- the tags of a line ------------------------------------------------------------------------------ */
-
-/* Inline, so that a constant is stored by an instruction or two. */
-static inline __attribute__((always_inline)) void
-put(struct seal_engine *r, const char *text, size_t size)
-{
-	if (size > TAGS_MOST - r->used) {
-		r->full = true;
-		return;
-	}
-	memcpy(r->tags + r->used, text, size);
-	r->used += size;
-}
-
-#define PUT(r, text) put((r), (text), sizeof(text) - 1)
-
-static void
-put_number(struct seal_engine *r, uint64_t value)
-{
-	char digits[20];
-	size_t n = sizeof digits;
-
-	do
-		digits[--n] = (char)('0' + value % 10);
-	while ((value /= 10) > 0);
-	put(r, digits + n, sizeof digits - n);
-}
-
-/* A member whose text is "" is absent. */
-static void
-put_word(struct seal_engine *r, const char *before, size_t size, struct bytes word)
-{
-	if (word.size == 0)
-		return;
-	put(r, before, size);
-	put(r, word.at, word.size);
-	PUT(r, "\"");
-}
-
-#define PUT_WORD(r, before, word) put_word((r), (before), sizeof(before) - 1, (word))
 
 static struct bytes
 pseudonym(struct seal_engine *r, enum pseudonym_kind kind, struct bytes value)
@@ -226,81 +170,65 @@ name(struct seal_engine *r, enum pseudonym_kind kind, enum stage stage, struct b
 	return stage == STAGE_OPENED ? value : pseudonym(r, kind, value);
 }
 
-/* Each name and value must be listed by the policy: a closed vocabulary, through which no text can leak. */
+/*
+ * TAGS as one object without white space.  False unless the policy lists each name and value: a closed
+ * vocabulary, through which no text of a record leaks.
+ */
 static bool
-put_tags(struct seal_engine *r, struct bytes tags)
+allow_tags(struct seal_engine *r, struct bytes *tags)
 {
+	struct json_write w = json_write_to(&r->words);
+	const char *at = tags->at, *end = tags->at + tags->size, *quote;
 	struct bytes word[2] = { { "", 0 }, { "", 0 } };
-	const char *at = tags.at, *end = tags.at + tags.size, *quote;
 	size_t n = 0;
 
-	if (tags.size == 0)
+	if (tags->size == 0)
 		return true;
 	if (r->setup.sealing == NULL)
 		return false;
-	PUT(r, ",\"tags\":{\"");
+	r->words.used = 0;
+	json_write_open(&w, '{');
 	/* words only, so every quote begins or ends one */
 	while ((at = memchr(at, '"', (size_t)(end - at))) != NULL) {
 		quote = memchr(at + 1, '"', (size_t)(end - at) - 1);
 		if (quote == NULL)
 			return false;
-		word[n++ % 2] = (struct bytes){ at + 1, (size_t)(quote - at) - 1 };
+		word[n % 2] = (struct bytes){ at + 1, (size_t)(quote - at) - 1 };
 		at = quote + 1;
-		if (n % 2 == 1)
+		if (n++ % 2 == 0)
 			continue;
 		if (!seal_policy_allows(r->setup.sealing, word[0], word[1]))
 			return false;
-		if (n > 2)
-			PUT(r, ",\"");
-		put(r, word[0].at, word[0].size);
-		PUT(r, "\":\"");
-		put(r, word[1].at, word[1].size);
-		PUT(r, "\"");
+		json_write_word(&w, word[0]);
+		json_write_raw(&w, (struct bytes)BYTES(":"));
+		w.comma = false;
+		json_write_word(&w, word[1]);
 	}
-	PUT(r, "}");
+	json_write_close(&w, '}');
+	*tags = buffer_bytes(&r->words);
 	return true;
 }
 
-/* The tags of a version, in their order; false if one is not allowed. */
+/* The tags that H's line has when it is sealed, in r->tags.  False if one is not allowed. */
 static bool
-put_version(struct seal_engine *r, const struct tags *t)
+make_tags(struct seal_engine *r, struct version_line *h)
 {
-	PUT_WORD(r, ",\"id\":\"", name(r, PSEUDONYM_ID, t->stage, t->id));
-	PUT_WORD(r, ",\"subject\":\"", name(r, PSEUDONYM_SUBJECT, t->stage, t->subject));
-	PUT_WORD(r, ",\"rl\":\"", t->rl);
-	PUT(r, ",\"al\":");
-	put_number(r, t->al);
-	PUT(r, ",\"n\":");
-	put_number(r, t->n);
-	PUT(r, ",\"of\":");
-	put_number(r, t->of);
-	PUT_WORD(r, ",\"criticality\":\"", t->criticality);
-	put(r, r->shared, r->shared_size);
-	put_number(r, r->seq);
-	PUT_WORD(r, ",\"policy\":\"", t->policy);
-	PUT_WORD(r, ",\"mark\":\"", t->mark);
-	PUT_WORD(r, ",\"view\":\"", t->view);
-	if (!put_tags(r, t->tags))
-		return false;
-	if (t->deleted || t->stage == STAGE_DELETED)
-		PUT(r, ",\"deleted\":true");
-	return true;
-}
+	const struct seal_engine_setup *s = &r->setup;
+	struct tags *t = &h->tags;
 
-static bool
-make_tags(struct seal_engine *r, const struct version_line *h)
-{
-	r->used = 0;
-	r->full = false;
-	PUT(r, "{\"v\":1,\"stage\":\"sealed\"");
-	if (h->bare) {
-		put(r, r->shared, r->shared_size);
-		put_number(r, r->seq);
-	} else if (!put_version(r, &h->tags)) {
+	t->deleted = t->deleted || t->stage == STAGE_DELETED;
+	t->id = name(r, PSEUDONYM_ID, t->stage, t->id);
+	t->subject = name(r, PSEUDONYM_SUBJECT, t->stage, t->subject);
+	if (!allow_tags(r, &t->tags))
 		return false;
-	}
-	PUT(r, "}");
-	return !r->full;
+	t->stage = STAGE_SEALED;
+	t->domain = s->domain;
+	t->epoch = s->recipient != NULL ? 0 : s->epoch;
+	t->to = s->recipient != NULL ? bytes_of(s->recipient->jkt) : (struct bytes){ 0 };
+	t->batch = bytes_of(s->batch);
+	t->seq = r->seq;
+	r->tags.used = 0;
+	return tags_write(&r->tags, t) && r->tags.used <= TAGS_MOST;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------------------
@@ -397,7 +325,7 @@ seal_engine_line(void *context, struct filter *f, struct bytes line)
 	r->seq++;
 	f->written++;
 	/* What the sink could not take it remembers: the filter looks. */
-	(void)jwe_seal_line(seal_of(r, level), (struct bytes){ r->tags, r->used }, h.record,
+	(void)jwe_seal_line(seal_of(r, level), buffer_bytes(&r->tags), h.record,
 	    seal_engine_padded(r->setup.sealing, h.record.size), &f->out);
 	return FILTER_DONE;
 }

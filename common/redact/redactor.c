@@ -206,8 +206,7 @@ fill_tags(struct redactor *r, unsigned i, unsigned n, unsigned of)
 	bool deleted = r->envelope.tags.stage == STAGE_DELETED;
 
 	tags->stage = deleted ? STAGE_DELETED : STAGE_VERSION;
-	tags->id = r->envelope.tags.id;
-	tags->subject = r->envelope.tags.subject;
+	tags_copy(tags, &r->envelope.tags);
 	tags->n = n;
 	tags->of = of;
 	tags->criticality = s->criticality[deleted ? s->criticality_default : criticality_of(r, i)];
