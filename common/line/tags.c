@@ -52,10 +52,9 @@ tag_is_word(struct bytes text)
 }
 
 const struct tags_row tags_rows[TAG_COUNT] = {
-#define ROW(name, kind, may, with)                                                                           \
-	{ BYTES(#name), ",\"" #name "\":", TAGS_KIND_##kind, may, offsetof(struct tags, name), with },
-#define TAG(tag, name, kind, may, must) ROW(name, kind, may, 0)
-#define TAG_WITH(tag, name, kind, may, must, other) ROW(name, kind, may, offsetof(struct tags, other))
+#define TAG(tag, name, kind, may, must)                                                                      \
+	{ BYTES(#name), ",\"" #name "\":", TAGS_KIND_##kind, may, offsetof(struct tags, name) },
+#define TAG_WITH(tag, name, kind, may, must, other) TAG(tag, name, kind, may, must)
 #include "common/line/tags.def"
 };
 

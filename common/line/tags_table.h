@@ -40,8 +40,7 @@ struct tags_row {
 	char lead[TAGS_LEAD]; /* ,"name": */
 	enum tags_kind kind;
 	unsigned may;
-	size_t at;   /* where its value is in struct tags */
-	size_t with; /* the same of the text with which a number is written, 0 too; 0: none */
+	size_t at; /* where its value is in struct tags */
 };
 
 extern const struct tags_row tags_rows[TAG_COUNT];

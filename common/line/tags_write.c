@@ -6,134 +6,98 @@
 
 enum { NUMBER_MOST = 20, LEAD_MARKS = 4 };
 
-static char *
-put(char *at, struct bytes text)
+/* Inline, so that a constant is stored by an instruction or two. */
+static inline __attribute__((always_inline)) char *
+put(char *at, const char *text, size_t size)
 {
-	memcpy(at, text.at, text.size);
-	return at + text.size;
-}
-
-/* Copies all of LEAD, which takes no call; what follows overwrites the rest. */
-static char *
-put_lead(char *at, const struct tags_row *r)
-{
-	memcpy(at, r->lead, TAGS_LEAD);
-	return at + r->name.size + LEAD_MARKS;
+	memcpy(at, text, size);
+	return at + size;
 }
 
 static char *
-put_text(char *at, const struct tags_row *r, struct bytes value)
-{
-	at = put_lead(at, r);
-	*at++ = '"';
-	at = put(at, value);
-	*at++ = '"';
-	return at;
-}
-
-static char *
-put_number(char *at, const struct tags_row *r, uint64_t value)
+put_number(char *at, uint64_t value)
 {
 	char digits[NUMBER_MOST];
 	size_t first = NUMBER_MOST;
 
+	if (value < 10) {
+		*at = (char)('0' + value);
+		return at + 1;
+	}
 	do
 		digits[--first] = (char)('0' + value % 10);
 	while ((value /= 10) > 0);
-	return put(put_lead(at, r), (struct bytes){ digits + first, NUMBER_MOST - first });
+	return put(at, digits + first, NUMBER_MOST - first);
 }
 
-static const void *
-value_of(const struct tags *t, size_t at)
+/* How much room the value of each kind takes, if it is more than TAGS_LEAD and NUMBER_MOST cover. */
+#define ROOM_WORD(value) (value).size
+#define ROOM_NAME(value) (value).size
+#define ROOM_WORDS(value) (value).size
+#define ROOM_SMALL(value) 0
+#define ROOM_EPOCH(value) 0
+#define ROOM_LARGE(value) 0
+#define ROOM_TRUTH(value) 0
+#define ROOM_LIST(value) 0
+
+static size_t
+room(const struct tags *t)
 {
-	return (const char *)t + at;
+	return 64 + TAG_COUNT * (TAGS_LEAD + NUMBER_MOST + 2)
+#define TAG(tag, name, kind, may, must) +ROOM_##kind(t->name)
+#define TAG_WITH(tag, name, kind, may, must, other) +ROOM_##kind(t->name)
+#include "common/line/tags.def"
+	    ;
 }
 
-static bool
-is_text(enum tags_kind kind)
-{
-	return kind == TAGS_KIND_WORD || kind == TAGS_KIND_NAME || kind == TAGS_KIND_WORDS;
-}
-
-static struct bytes
-text_of(const struct tags *t, size_t at)
-{
-	return *(const struct bytes *)value_of(t, at);
-}
-
-static uint64_t
-number_of(const struct tags *t, const struct tags_row *r)
-{
-	if (r->kind == TAGS_KIND_LARGE)
-		return *(const uint64_t *)value_of(t, r->at);
-	return r->kind == TAGS_KIND_EPOCH ? *(const uint32_t *)value_of(t, r->at)
-					  : *(const unsigned *)value_of(t, r->at);
-}
-
-static char *
-write_number(char *at, const struct tags *t, const struct tags_row *r)
-{
-	uint64_t number = number_of(t, r);
-
-	if (r->with != 0 ? text_of(t, r->with).size == 0 : number == 0)
-		return at;
-	return put_number(at, r, number);
-}
-
-/* Texts are there: see find. */
-static char *
-write_row(char *at, const struct tags *t, const struct tags_row *r)
-{
-	switch (r->kind) {
-	case TAGS_KIND_WORD:
-	case TAGS_KIND_NAME:
-		return put_text(at, r, text_of(t, r->at));
-	case TAGS_KIND_WORDS:
-		return put(put_lead(at, r), text_of(t, r->at));
-	case TAGS_KIND_SMALL:
-	case TAGS_KIND_EPOCH:
-	case TAGS_KIND_LARGE:
-		return write_number(at, t, r);
-	case TAGS_KIND_TRUTH:
-		return *(const bool *)value_of(t, r->at) ? put(put_lead(at, r), (struct bytes)BYTES("true"))
-							 : at;
-	case TAGS_KIND_LIST:
-		return at;
+#define PUT(text) at = put(at, (text), sizeof(text) - 1)
+#define PUT_WORD(name, is_there)                                                                             \
+	if (t->name.size > 0) {                                                                              \
+		PUT(",\"" #name "\":\"");                                                                    \
+		at = put(at, t->name.at, t->name.size);                                                      \
+		PUT("\"");                                                                                   \
 	}
+#define PUT_NAME(name, is_there) PUT_WORD(name, is_there)
+#define PUT_WORDS(name, is_there)                                                                            \
+	if (t->name.size > 0) {                                                                              \
+		PUT(",\"" #name "\":");                                                                      \
+		at = put(at, t->name.at, t->name.size);                                                      \
+	}
+#define PUT_SMALL(name, is_there)                                                                            \
+	if (is_there) {                                                                                      \
+		PUT(",\"" #name "\":");                                                                      \
+		at = put_number(at, t->name);                                                                \
+	}
+#define PUT_EPOCH(name, is_there) PUT_SMALL(name, is_there)
+#define PUT_LARGE(name, is_there) PUT_SMALL(name, is_there)
+#define PUT_TRUTH(name, is_there)                                                                            \
+	if (t->name)                                                                                         \
+		PUT(",\"" #name "\":true");
+#define PUT_LIST(name, is_there)
+
+static char *
+put_tags(char *at, const struct tags *t)
+{
+#define TAG(tag, name, kind, may, must) PUT_##kind(name, t->name != 0)
+#define TAG_WITH(tag, name, kind, may, must, other) PUT_##kind(name, t->other.size > 0)
+#include "common/line/tags.def"
 	return at;
-}
-
-/* The tags that T may have; they take at most *MOST bytes. */
-static uint32_t
-find(const struct tags *t, size_t *most)
-{
-	uint32_t found = 0;
-
-	*most = TAG_COUNT * (TAGS_LEAD + NUMBER_MOST + 2) + 64;
-	for (size_t i = 0; i < TAG_COUNT; i++) {
-		size_t size = is_text(tags_rows[i].kind) ? text_of(t, tags_rows[i].at).size : 0;
-
-		*most += size;
-		found |= (uint32_t)(size > 0 || !is_text(tags_rows[i].kind)) << i;
-	}
-	return found;
 }
 
 bool
 tags_write(struct buffer *out, const struct tags *t)
 {
-	size_t most;
-	uint32_t found = find(t, &most);
+	struct bytes stage = bytes_of(stage_name(t->stage));
 	char *at;
 
-	if (!buffer_reserve(out, most))
+	if (!buffer_reserve(out, room(t)))
 		return false;
-	at = put(out->at + out->used, (struct bytes)BYTES("{\"v\":1,\"stage\":\""));
-	at = put(at, bytes_of(stage_name(t->stage)));
-	*at++ = '"';
-	for (; found != 0; found &= found - 1)
-		at = write_row(at, t, &tags_rows[__builtin_ctz(found)]);
-	*at++ = '}';
+	at = out->at + out->used;
+	PUT("{\"v\":1,\"stage\":\"");
+	at = put(at, stage.at, stage.size);
+	PUT("\"");
+	at = put_tags(at, t);
+	PUT("}");
 	out->used = (size_t)(at - out->at);
 	return true;
 }
