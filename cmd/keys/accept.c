@@ -2,7 +2,7 @@
 /* accept: a device takes what the authority sent it: level keys, a new epoch, a revocation list. */
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
-#include "common/crypto/release.h"
+#include "common/crypto/key_release.h"
 #include "common/crypto/secret.h"
 #include "common/line/tags.h"
 
@@ -28,7 +28,7 @@ io_fault(struct answer *a, const char *name)
 
 /* Every key fits its name and its own AL, and all are of one epoch. */
 static bool
-check_keys(const struct release *r, const char *domain, uint32_t *epoch)
+check_keys(const struct key_release *r, const char *domain, uint32_t *epoch)
 {
 	const struct json *j = r->jws.claims;
 	struct level_key *key = secret_new(sizeof *key);
@@ -54,7 +54,7 @@ is_file_name(struct bytes jti)
 /* The counter rises on disk before the keys are there: a release counts once, also if the power fails
  * between. */
 static enum diag_exit
-install(struct keys *k, const struct release *r, struct bytes line, uint32_t epoch, struct answer *a)
+install(struct keys *k, const struct key_release *r, struct bytes line, uint32_t epoch, struct answer *a)
 {
 	struct bytes jti = jws_text(&r->jws, "jti");
 	uint64_t counter = 0, last;
@@ -76,15 +76,15 @@ install(struct keys *k, const struct release *r, struct bytes line, uint32_t epo
 static enum diag_exit
 accept_release(struct keys *k, struct bytes line, const struct settings *s, struct answer *a)
 {
-	const struct release_to to = { keys_private(k), keys_authority(k), keys_domain(k),
+	const struct key_release_to to = { keys_private(k), keys_authority(k), keys_domain(k),
 		keys_self(k)->sig_jkt };
-	struct release_reader *reader = release_reader_new();
-	struct release r;
+	struct key_release_reader *reader = key_release_reader_new();
+	struct key_release r;
 	const char *why = "";
 	enum diag_exit status;
 	uint32_t epoch, offline;
 
-	if (!release_open(reader, line, &to, &r, &why))
+	if (!key_release_open(reader, line, &to, &r, &why))
 		status = refuse(a, why);
 	else if (r.jws.exp == 0 || !jws_in_time(&r.jws, s->now))
 		status = refuse(a, "not of now: it has ended, or has not begun");
@@ -95,7 +95,7 @@ accept_release(struct keys *k, struct bytes line, const struct settings *s, stru
 		status = refuse(a, "a key that does not fit its name, its level or the others");
 	else
 		status = install(k, &r, line, epoch, a);
-	release_reader_free(reader);
+	key_release_reader_free(reader);
 	return status;
 }
 

@@ -24,10 +24,8 @@ static struct arena_block *
 add_block(struct arena *a, size_t least)
 {
 	size_t room = least > BLOCK_SIZE ? least : BLOCK_SIZE;
-	struct arena_block *block = calloc(1, sizeof *block + room);
+	struct arena_block *block = memory_zeros(1, sizeof *block + room);
 
-	if (block == NULL)
-		memory_missing(room);
 	*block = (struct arena_block){ .before = a->blocks, .room = room };
 	a->blocks = block;
 	return block;

@@ -10,8 +10,8 @@
  * Days of the proleptic Gregorian calendar, counted in eras of 400 years that begin on 1 March, so that
  * the leap day is the last day of a year.
  */
-int64_t
-clock_days(int year, unsigned month, unsigned day)
+static int64_t
+days_of(int year, unsigned month, unsigned day)
 {
 	int64_t y = (int64_t)year - (month <= 2);
 	int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -157,7 +157,7 @@ parse_time(struct bytes *text, const struct civil *c, struct instant *t, int32_t
 		second = 59;
 	if (!parse_fraction(text, &t->nano, step) || !parse_offset(text, &east) || text->size > 0)
 		return false;
-	t->seconds = clock_days(c->year, (unsigned)c->month, (unsigned)c->day) * DAY_SECONDS +
+	t->seconds = days_of(c->year, (unsigned)c->month, (unsigned)c->day) * DAY_SECONDS +
 		     ((int64_t)hour * 60 + minute) * 60 + second - east;
 	return true;
 }
@@ -176,7 +176,7 @@ clock_parse_instant(struct bytes text, struct instant *t)
 static struct instant
 midnight(int year, int month, int day)
 {
-	return (struct instant){ clock_days(year, (unsigned)month, (unsigned)day) * DAY_SECONDS, 0 };
+	return (struct instant){ days_of(year, (unsigned)month, (unsigned)day) * DAY_SECONDS, 0 };
 }
 
 bool

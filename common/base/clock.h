@@ -38,8 +38,7 @@ struct instant instant_add(struct instant t, int64_t seconds);
 /* "2026-03-02T09:00:00Z", with fraction only if there is one; at most 31 bytes with NUL. */
 void clock_format(struct instant t, char text[32]);
 
-/* Days since 1970-01-01 of a proleptic Gregorian date, and back. */
-int64_t clock_days(int year, unsigned month, unsigned day);
+/* The proleptic Gregorian date of a day, counted from 1970-01-01. */
 void clock_date(int64_t days, int *year, unsigned *month, unsigned *day);
 
 /* "60s" "5m" "4h" "30d" -> seconds; false for anything else. */

@@ -7,13 +7,13 @@
 
 enum { MAX_PLACES = 1000 }; /* before and behind the point, when rounding */
 
-struct scan {
+struct decimal_scan {
 	struct bytes text;
 	size_t next;
 };
 
 static bool
-take(struct scan *s, const char *any)
+take(struct decimal_scan *s, const char *any)
 {
 	if (s->next == s->text.size || s->text.at[s->next] == 0 || strchr(any, s->text.at[s->next]) == NULL)
 		return false;
@@ -22,7 +22,7 @@ take(struct scan *s, const char *any)
 }
 
 static size_t
-take_digits(struct scan *s)
+take_digits(struct decimal_scan *s)
 {
 	size_t start = s->next;
 
@@ -33,7 +33,7 @@ take_digits(struct scan *s)
 
 /* Behind e: false if it is none; one out of range is MAX_EXPONENT + 1 with its sign. */
 static bool
-read_exponent(struct scan *s, int64_t *exponent)
+read_exponent(struct decimal_scan *s, int64_t *exponent)
 {
 	bool negative = s->next < s->text.size && s->text.at[s->next] == '-';
 	size_t start;
@@ -74,7 +74,7 @@ find_digits(struct decimal *d, const char *at, const char *end, size_t whole)
 bool
 decimal_parse(struct bytes text, struct decimal *d)
 {
-	struct scan s = { text, 0 };
+	struct decimal_scan s = { text, 0 };
 	bool negative = take(&s, "-");
 	size_t start = s.next;
 	size_t whole = take_digits(&s);

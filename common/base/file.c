@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/file.h"
 
+#include "common/base/memory.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -173,34 +175,27 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* OUT holds COUNT names in the directory's order; sorts them. */
-static bool
+/* Sorts the COUNT names that OUT holds from START on. */
+static void
 sort_names(struct buffer *out, size_t start, size_t count)
 {
-	if (count == 0)
-		return true;
-	const char **name = calloc(count, sizeof *name);
-	char *sorted = malloc(out->used - start + 1);
-	char *to = sorted;
-	bool done = name != NULL && sorted != NULL;
+	const char **name = memory_zeros(count, sizeof *name);
+	char *sorted = memory_zeros(out->used - start, 1), *to = sorted;
+	const char *p = out->at + start;
 
-	if (done) {
-		const char *p = out->at + start;
+	for (size_t i = 0; i < count; i++, p += strlen(p) + 1)
+		name[i] = p;
+	qsort(name, count, sizeof *name, compare_names);
+	for (size_t i = 0; i < count; i++) {
+		size_t size = strlen(name[i]) + 1;
 
-		for (size_t i = 0; i < count; i++, p += strlen(p) + 1)
-			name[i] = p;
-		qsort(name, count, sizeof *name, compare_names);
-		for (size_t i = 0; i < count; i++) {
-			size_t size = strlen(name[i]) + 1;
-
-			memcpy(to, name[i], size);
-			to += size;
-		}
-		memcpy(out->at + start, sorted, (size_t)(to - sorted));
+		memcpy(to, name[i], size);
+		to += size;
 	}
+	if (count > 0)
+		memcpy(out->at + start, sorted, (size_t)(to - sorted));
 	free(name);
 	free(sorted);
-	return done;
 }
 
 bool
@@ -228,5 +223,7 @@ file_list_at(int dirfd, const char *name, struct buffer *out, size_t *count)
 	int error = errno;
 	(void)closedir(dir);
 	errno = error;
-	return whole && sort_names(out, start, *count);
+	if (whole)
+		sort_names(out, start, *count);
+	return whole;
 }

@@ -4,13 +4,17 @@
 #include "common/base/diag.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 _Noreturn void
 memory_missing(size_t wanted)
 {
 	if (wanted == 0)
-		diag_die(EXIT_IO, "out of memory");
-	diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", wanted);
+		diag_warn("out of memory");
+	else
+		diag_warn("out of memory (%zu bytes wanted)", wanted);
+	/* exit would run OpenSSL's cleanup, which waits for locks that the failed allocation still holds. */
+	_exit(EXIT_IO);
 }
 
 /* The product, 0 if it overflows. */

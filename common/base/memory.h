@@ -4,7 +4,10 @@
 
 #include <stddef.h>
 
-/* memory: of the heap, for what no arena or buffer fits.  Out of memory ends the program with EXIT_IO. */
+/*
+ * memory: heap memory, for what fits neither an arena nor a buffer.  Out of memory ends the program with EXIT_IO, so
+ * no caller tests for it.
+ */
 
 /* COUNT elements of SIZE zero bytes; never NULL. */
 void *memory_zeros(size_t count, size_t size) __attribute__((returns_nonnull));
@@ -12,7 +15,10 @@ void *memory_zeros(size_t count, size_t size) __attribute__((returns_nonnull));
 /* OLD (NULL: none) with room for COUNT elements of SIZE bytes; never NULL. */
 void *memory_grow(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
 
-/* Says that memory is missing (WANTED bytes; 0: more than can be named) and ends the program with EXIT_IO. */
+/*
+ * Reports that WANTED bytes (0: a number that is unknown or overflows) cannot be had and ends the program with
+ * EXIT_IO at once: no function registered by atexit runs.
+ */
 _Noreturn void memory_missing(size_t wanted);
 
 #endif

@@ -55,12 +55,6 @@ natural_append(struct natural *n, unsigned digit)
 }
 
 void
-natural_scale(struct natural *n, uint32_t factor)
-{
-	scale_and_add(n, factor, 0);
-}
-
-void
 natural_add(struct natural *n, const struct natural *more)
 {
 	uint32_t carry = 0;
@@ -141,7 +135,7 @@ natural_of_decimal(struct natural *n, const struct decimal *d, int64_t places)
 		i++;
 	}
 	for (; zeros >= 9; zeros -= 9)
-		natural_scale(n, BASE);
+		scale_and_add(n, BASE, 0);
 	for (; zeros > 0; zeros--)
 		natural_append(n, 0);
 }

@@ -27,8 +27,7 @@ void natural_append(struct natural *n, unsigned digit);
 void natural_add(struct natural *n, const struct natural *more);
 void natural_subtract(struct natural *n, const struct natural *less);
 
-/* N = N * FACTOR; N = A * B, N being neither of them. */
-void natural_scale(struct natural *n, uint32_t factor);
+/* N = A * B, N being neither of them. */
 void natural_multiply(struct natural *n, const struct natural *a, const struct natural *b);
 
 int natural_compare(const struct natural *a, const struct natural *b);

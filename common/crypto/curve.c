@@ -10,14 +10,12 @@
 #include <openssl/ecdsa.h>
 #include <openssl/params.h>
 
-#define FROM_DEFAULT "provider=default"
-
 enum { POINT_SIZE = 1 + 2 * KEY_SIZE, UNCOMPRESSED = 4 };
 
 static bool
 lies_on_curve(EVP_PKEY *key)
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, FROM_DEFAULT);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, LIBRARY_PROVIDER);
 	bool good = context != NULL && EVP_PKEY_public_check(context) == 1;
 
 	EVP_PKEY_CTX_free(context);
@@ -38,7 +36,7 @@ curve_public(const struct point *p)
 	memcpy(coded + 1, p->x, KEY_SIZE);
 	memcpy(coded + 1 + KEY_SIZE, p->y, KEY_SIZE);
 	library_start();
-	context = EVP_PKEY_CTX_new_from_name(NULL, "EC", FROM_DEFAULT);
+	context = EVP_PKEY_CTX_new_from_name(NULL, "EC", LIBRARY_PROVIDER);
 	library_must(context != NULL && EVP_PKEY_fromdata_init(context) == 1, "read a public key");
 	if (EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parts) != 1 || !lies_on_curve(key)) {
 		EVP_PKEY_free(key);
@@ -92,10 +90,11 @@ curve_verify(EVP_PKEY *key, struct bytes message, const unsigned char signature[
 	unsigned char *der = NULL;
 	int size = to_der(signature, &der);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = size > 0 && context != NULL &&
-		    EVP_DigestVerifyInit_ex(context, NULL, "SHA256", NULL, FROM_DEFAULT, key, NULL) == 1 &&
-		    EVP_DigestVerify(
-			context, der, (size_t)size, (const unsigned char *)message.at, message.size) == 1;
+	bool good =
+	    size > 0 && context != NULL &&
+	    EVP_DigestVerifyInit_ex(context, NULL, "SHA256", NULL, LIBRARY_PROVIDER, key, NULL) == 1 &&
+	    EVP_DigestVerify(context, der, (size_t)size, (const unsigned char *)message.at, message.size) ==
+		1;
 
 	EVP_MD_CTX_free(context);
 	OPENSSL_free(der);

@@ -6,7 +6,6 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "common/crypto/digest.h"
 
-#include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/crypto/library.h"
 
@@ -46,7 +45,7 @@ static void *
 some(void *memory)
 {
 	if (memory == NULL)
-		diag_die(EXIT_IO, "out of memory");
+		memory_missing(0);
 	return memory;
 }
 

@@ -18,17 +18,17 @@
 struct jwe_open;
 
 struct jwe_open *jwe_open_new(void);
-void jwe_open_free(struct jwe_open *u);
+void jwe_open_free(struct jwe_open *o);
 
 /*
  * INDEX is a number that the caller gives to that key and to no other.  PLAINTEXT lives until the next call,
  * with JSON_SLACK zero bytes behind it.
  */
-bool jwe_open_by_level(struct jwe_open *u, const struct sealed_line *s, unsigned index,
+bool jwe_open_by_level(struct jwe_open *o, const struct sealed_line *s, unsigned index,
     const struct level_key *key, struct bytes *plaintext);
 
 /* HEADER is the index of the line's header (sealed_line_header_index). */
-bool jwe_open_by_private(struct jwe_open *u, const struct sealed_line *s, const struct json *header,
+bool jwe_open_by_private(struct jwe_open *o, const struct sealed_line *s, const struct json *header,
     unsigned index, struct private_key *key, struct bytes *plaintext);
 
 /* Cuts the padding off: an LF and spaces to the end.  False if anything else stands behind an LF. */

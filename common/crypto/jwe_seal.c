@@ -18,11 +18,7 @@
 #include <openssl/params.h>
 
 enum {
-	CEK_SIZE = 32,
-	WRAPPED_SIZE = 40,
 	WRAPPED_CHARS = BASE64URL_SIZE(WRAPPED_SIZE),
-	IV_SIZE = 12,
-	TAG_SIZE = 16,
 	TAGS_MOST = 2048,
 	HEADER_MOST = 4096,
 	POOL = 340 * IV_SIZE, /* drawn at once: 13 ns each against 700 drawn singly */
@@ -162,7 +158,7 @@ renew(struct jwe_seal *s)
 }
 
 static struct jwe_seal *
-jwe_seal_new(unsigned rekey_lines, const struct jwe_seal_fixed *fixed)
+new_seal(unsigned rekey_lines, const struct jwe_seal_fixed *fixed)
 {
 	struct jwe_seal *s = memory_zeros(1, sizeof *s);
 
@@ -178,7 +174,7 @@ jwe_seal_new(unsigned rekey_lines, const struct jwe_seal_fixed *fixed)
 struct jwe_seal *
 jwe_seal_for_level(const struct level_key *key, unsigned rekey_lines, const struct jwe_seal_fixed *fixed)
 {
-	struct jwe_seal *s = jwe_seal_new(rekey_lines, fixed);
+	struct jwe_seal *s = new_seal(rekey_lines, fixed);
 
 	s->key = key;
 	(void)renew(s);
@@ -189,7 +185,7 @@ struct jwe_seal *
 jwe_seal_for_recipient(const struct point *to, struct bytes domain, enum jwe_seal_kind kind,
     unsigned rekey_lines, const struct jwe_seal_fixed *fixed)
 {
-	struct jwe_seal *s = jwe_seal_new(rekey_lines, fixed);
+	struct jwe_seal *s = new_seal(rekey_lines, fixed);
 
 	s->to = *to;
 	s->kind = kind;

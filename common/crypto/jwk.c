@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { KEY_CHARS = BASE64URL_SIZE(KEY_SIZE), TAIL = 8, EPOCH_MOST = 2147483647, AL_MOST = 99 };
+enum { KEY_CHARS = BASE64URL_SIZE(KEY_SIZE), TAIL = 8, AL_MOST = 99 };
 
 /* ---- thumbprints -------------------------------------------------------------------------- */
 
@@ -21,7 +21,8 @@ thumbprint(struct bytes canonical, char jkt[JKT_SIZE + 1])
 	jkt[base64url_encode(jkt, (struct bytes){ (const char *)digest, sizeof digest })] = '\0';
 }
 
-void
+/* The thumbprint of a secret key, which is a JWK of type oct. */
+static void
 oct_thumbprint(const unsigned char key[KEY_SIZE], char jkt[JKT_SIZE + 1])
 {
 	char k[KEY_CHARS], text[80];
@@ -49,7 +50,7 @@ point_name(struct point *p)
 
 /* ---- reading: each kind of key by a table of exactly its members ---------------------------- */
 
-struct member {
+struct jwk_member {
 	const char *name;
 	const char *value; /* what it must be, NULL if that is the reader's matter */
 	bool needed;
@@ -59,7 +60,8 @@ enum { MEMBERS_MOST = 12 };
 
 /* The nodes of the members in the table's order, 0 where one is absent; false for any other member. */
 static bool
-read_members(const struct json *j, uint32_t node, const struct member *table, size_t count, uint32_t *found)
+read_members(
+    const struct json *j, uint32_t node, const struct jwk_member *table, size_t count, uint32_t *found)
 {
 	if (json_kind(j, node) != JSON_OBJECT)
 		return false;
@@ -107,7 +109,7 @@ read_name(const struct json *j, uint32_t node, char to[129])
 bool
 point_read(struct point *p, const struct json *j, uint32_t node, enum point_form form)
 {
-	static const struct member table[] = {
+	static const struct jwk_member table[] = {
 		{ "kty", "EC", true },
 		{ "crv", "P-256", true },
 		{ "x", NULL, true },
@@ -130,7 +132,7 @@ point_read(struct point *p, const struct json *j, uint32_t node, enum point_form
 bool
 level_key_read(struct level_key *k, const struct json *j, uint32_t node)
 {
-	static const struct member table[] = {
+	static const struct jwk_member table[] = {
 		{ "kty", "oct", true },
 		{ "alg", "A256KW", true },
 		{ "use", "enc", true },
@@ -151,7 +153,7 @@ level_key_read(struct level_key *k, const struct json *j, uint32_t node)
 	if (!read_members(j, node, table, sizeof table / sizeof table[0], found) ||
 	    !read_32(j, found[K], k->key) || !read_name(j, found[DOMAIN], k->domain) ||
 	    !read_name(j, found[RL], k->rl) || !json_integer(j, found[AL], &al) || al > AL_MOST ||
-	    !json_integer(j, found[EPOCH], &epoch) || epoch < 1 || epoch > EPOCH_MOST ||
+	    !json_integer(j, found[EPOCH], &epoch) || epoch < 1 || epoch > JWK_EPOCH_MOST ||
 	    (found[NBF] != 0 && !json_integer(j, found[NBF], &nbf)) ||
 	    (found[EXP] != 0 && !json_integer(j, found[EXP], &exp)))
 		return false;
@@ -181,19 +183,19 @@ split_mac_kid(struct bytes kid, struct mac_key *k)
 		kid.size -= i == 4 ? size : size + 1;
 	}
 	for (size_t i = 0; i < part[3].size; i++) {
-		if (part[3].at[i] < '0' || part[3].at[i] > '9' || number > EPOCH_MOST)
+		if (part[3].at[i] < '0' || part[3].at[i] > '9' || number > JWK_EPOCH_MOST)
 			return false;
 		number = number * 10 + (uint64_t)(part[3].at[i] - '0');
 	}
 	k->number = (uint32_t)number;
-	return number >= 1 && number <= EPOCH_MOST && bytes_are(part[1], "hmac") &&
+	return number >= 1 && number <= JWK_EPOCH_MOST && bytes_are(part[1], "hmac") &&
 	       copy_name(k->domain, part[0]) && copy_name(k->name, part[2]);
 }
 
 bool
 mac_key_read(struct mac_key *k, const struct json *j, uint32_t node)
 {
-	static const struct member table[] = {
+	static const struct jwk_member table[] = {
 		{ "kty", "oct", true },
 		{ "alg", "HS256", true },
 		{ "use", "sig", true },

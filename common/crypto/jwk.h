@@ -18,6 +18,7 @@ enum {
 	KEY_SIZE = 32,
 	JKT_SIZE = 43, /* of a thumbprint as text, without NUL */
 	KID_SIZE = 320,
+	JWK_EPOCH_MOST = 2147483647,
 };
 
 /* A public key.  Whether it lies on the curve shows when it is first used (see curve.h). */
@@ -74,9 +75,6 @@ void mac_key_write(struct json_write *w, const struct mac_key *k);
 /* Sets kid from the other members. */
 void level_key_name(struct level_key *k);
 void mac_key_name(struct mac_key *k);
-
-/* The thumbprint of the 32 bytes as an oct JWK. */
-void oct_thumbprint(const unsigned char key[KEY_SIZE], char jkt[JKT_SIZE + 1]);
 
 /* True for the keys and the domain of the worked examples: refused (6, test-key) without --allow-test-keys.
  */

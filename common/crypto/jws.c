@@ -49,17 +49,6 @@ add_signer(struct signers *s, const struct point *p, struct bytes domain)
 	return true;
 }
 
-struct signers *
-signers_of(const struct point *p, struct bytes domain)
-{
-	struct signers *s = memory_zeros(1, sizeof *s);
-
-	if (add_signer(s, p, domain))
-		return s;
-	signers_free(s);
-	return NULL;
-}
-
 /* {"keys":[...]}, other members being nobody's business (RFC 7517 section 5). */
 static bool
 read_set(struct signers *s, const struct json *j)
@@ -179,12 +168,12 @@ jws_fault_word(enum jws_fault fault)
 }
 
 /* The three parts; SIGNED is the first two with the dot between. */
-struct parts {
+struct jws_parts {
 	struct bytes header, payload, signature, signed_text;
 };
 
 static bool
-split(struct bytes token, struct parts *p)
+split(struct bytes token, struct jws_parts *p)
 {
 	const char *first = memchr(token.at, '.', token.size), *end = token.at + token.size, *second;
 
@@ -285,7 +274,7 @@ read_claims(struct jws_reader *r, struct bytes text, struct jws *out)
 }
 
 static enum jws_fault
-verify_signature(const struct parts *p, EVP_PKEY *key)
+verify_signature(const struct jws_parts *p, EVP_PKEY *key)
 {
 	unsigned char signature[SIGNATURE_SIZE];
 	size_t size;
@@ -301,7 +290,7 @@ jws_verify(
     struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ, struct jws *out)
 {
 	const struct signer *signer;
-	struct parts p;
+	struct jws_parts p;
 	struct bytes kid = { "", 0 };
 	uint32_t none;
 	enum jws_fault fault;
@@ -329,8 +318,8 @@ enum jws_fault
 jws_verify_self_signed(
     struct jws_reader *r, struct bytes token, const char *typ, struct jws *out, struct point *key)
 {
-	struct signers *s;
-	struct parts p;
+	EVP_PKEY *own;
+	struct jws_parts p;
 	struct bytes kid = { "", 0 };
 	uint32_t jwk;
 	enum jws_fault fault;
@@ -343,11 +332,11 @@ jws_verify_self_signed(
 		return fault;
 	if (jwk == 0 || !point_read(key, &r->header, jwk, POINT_BARE) || !bytes_are(kid, key->jkt))
 		return JWS_SIGNER;
-	s = signers_of(key, (struct bytes){ "", 0 });
-	if (s == NULL)
+	own = curve_public(key);
+	if (own == NULL)
 		return JWS_SIGNER;
-	fault = verify_signature(&p, s->at[0].key);
-	signers_free(s);
+	fault = verify_signature(&p, own);
+	EVP_PKEY_free(own);
 	if (fault != JWS_GOOD)
 		return fault;
 	memcpy(out->kid, key->jkt, sizeof out->kid);

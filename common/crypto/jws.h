@@ -18,8 +18,6 @@ struct signers;
 
 /* NULL: not a JWK set of P-256 keys, or one of its points is not on the curve, or it is empty. */
 struct signers *signers_read(struct bytes jwks);
-struct signers *signers_of(
-    const struct point *p, struct bytes domain); /* just this one; DOMAIN may be empty */
 void signers_free(struct signers *s);
 
 /* True if one of them is a key of the worked examples. */

@@ -22,8 +22,6 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
-#define FROM_DEFAULT "provider=default"
-
 enum { PEM_MOST = 65536 };
 
 struct private_key {
@@ -103,7 +101,7 @@ load(struct bytes text)
 	EVP_PKEY *key = NULL;
 
 	library_must(from != NULL && ask != NULL, "open a key");
-	store = OSSL_STORE_attach(from, "file", NULL, FROM_DEFAULT, ask, NULL, NULL, NULL, NULL);
+	store = OSSL_STORE_attach(from, "file", NULL, LIBRARY_PROVIDER, ask, NULL, NULL, NULL, NULL);
 	if (store != NULL && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) == 1)
 		key = first_private(store);
 	(void)OSSL_STORE_close(store);
@@ -146,7 +144,7 @@ keyref_draw(void)
 	struct private_key *k;
 
 	library_start();
-	context = EVP_PKEY_CTX_new_from_name(NULL, "EC", FROM_DEFAULT);
+	context = EVP_PKEY_CTX_new_from_name(NULL, "EC", LIBRARY_PROVIDER);
 	library_must(context != NULL && EVP_PKEY_keygen_init(context) == 1 &&
 			 EVP_PKEY_CTX_set_group_name(context, "P-256") == 1 &&
 			 EVP_PKEY_generate(context, &key) == 1,
@@ -206,7 +204,7 @@ keyref_sign(struct private_key *key, struct bytes message, unsigned char signatu
 
 	library_must(
 	    context != NULL &&
-		EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, FROM_DEFAULT, key->key, NULL) == 1 &&
+		EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, LIBRARY_PROVIDER, key->key, NULL) == 1 &&
 		EVP_DigestSign(context, der, &size, (const unsigned char *)message.at, message.size) == 1 &&
 		from_der(der, size, signature),
 	    "sign");
@@ -216,7 +214,7 @@ keyref_sign(struct private_key *key, struct bytes message, unsigned char signatu
 static void
 derive(struct private_key *key, EVP_PKEY *peer, unsigned char z[KEY_SIZE])
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->key, FROM_DEFAULT);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->key, LIBRARY_PROVIDER);
 	size_t size = KEY_SIZE;
 
 	library_must(context != NULL && EVP_PKEY_derive_init(context) == 1 &&

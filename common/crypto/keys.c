@@ -4,7 +4,7 @@
 #include "common/base/diag.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "common/crypto/release.h"
+#include "common/crypto/key_release.h"
 #include "common/crypto/secret.h"
 #include "common/line/tags.h"
 
@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEPTH = 8, FILE_MOST = 1 << 22, EPOCH_MOST = 2147483647, ID_CHARS = 22 };
+enum { DEPTH = 8, FILE_MOST = 1 << 22, ID_CHARS = 22 };
 
 struct named_mac {
 	char name[129];
@@ -201,7 +201,7 @@ read_current(struct keys *k, struct keys_fault *f)
 	node = json_member(&k->index, 0, (struct bytes)BYTES("epoch"));
 	if (!copy_text(&k->index, 0, "domain", domain, sizeof domain) ||
 	    strcmp(domain, k->self.domain) != 0 || node == 0 || !json_integer(&k->index, node, &epoch) ||
-	    epoch < 1 || epoch > EPOCH_MOST)
+	    epoch < 1 || epoch > JWK_EPOCH_MOST)
 		return fail(k, f, "key-directory: current: not the domain and epoch of this directory");
 	k->epoch = (uint32_t)epoch;
 	return true;
@@ -255,7 +255,7 @@ add_level(struct keys *k, struct level_key *key)
 }
 
 static bool
-take_level(struct keys *k, const struct release *r, uint32_t node)
+take_level(struct keys *k, const struct key_release *r, uint32_t node)
 {
 	struct level_key *key = secret_new(sizeof *key);
 
@@ -270,7 +270,7 @@ take_level(struct keys *k, const struct release *r, uint32_t node)
 }
 
 static bool
-take_mac(struct keys *k, const struct release *r, uint32_t node)
+take_mac(struct keys *k, const struct key_release *r, uint32_t node)
 {
 	struct mac_key *key = secret_new(sizeof *key);
 	bool good = mac_key_read(key, r->jws.claims, node) && strcmp(key->domain, k->self.domain) == 0 &&
@@ -289,7 +289,7 @@ take_mac(struct keys *k, const struct release *r, uint32_t node)
 static const struct {
 	const char *prefix;
 	unsigned want;
-	bool (*take)(struct keys *k, const struct release *r, uint32_t node);
+	bool (*take)(struct keys *k, const struct key_release *r, uint32_t node);
 } kinds[] = {
 	{ "level-", KEYS_LEVELS, take_level },
 	{ "hmac-tag.", KEYS_TAGS, take_mac },
@@ -298,18 +298,18 @@ static const struct {
 
 static bool
 read_release(
-    struct keys *k, struct release_reader *reader, const char *name, size_t kind, struct keys_fault *f)
+    struct keys *k, struct key_release_reader *reader, const char *name, size_t kind, struct keys_fault *f)
 {
-	const struct release_to to = { k->enc, k->authority, k->self.domain, k->self.sig_jkt };
+	const struct key_release_to to = { k->enc, k->authority, k->self.domain, k->self.sig_jkt };
 	const char *why = "";
-	struct release r;
+	struct key_release r;
 	char path[300];
 
 	if ((size_t)snprintf(path, sizeof path, "releases/%s", name) >= sizeof path)
 		return fail(k, f, "key-directory: releases: a name that is too long");
 	if (!read_file(k, path, true, f))
 		return false;
-	if (!release_open(reader, buffer_bytes(&k->text), &to, &r, &why))
+	if (!key_release_open(reader, buffer_bytes(&k->text), &to, &r, &why))
 		return fail(k, f, "key-invalid: %s: %s", path, why);
 	for (uint32_t n = r.keys + 1; n < r.jws.claims->nodes[r.keys].next; n = r.jws.claims->nodes[n].next)
 		if (!kinds[kind].take(k, &r, n))
@@ -331,7 +331,7 @@ is_of_other_epoch(const struct keys *k, const char *name)
 /* Names that do not end in .jwe are what an interrupted write left behind. */
 static bool
 read_named(
-    struct keys *k, struct release_reader *reader, const char *name, unsigned want, struct keys_fault *f)
+    struct keys *k, struct key_release_reader *reader, const char *name, unsigned want, struct keys_fault *f)
 {
 	size_t size = strlen(name);
 
@@ -348,7 +348,7 @@ read_named(
 static bool
 read_releases(struct keys *k, unsigned want, struct keys_fault *f)
 {
-	struct release_reader *reader;
+	struct key_release_reader *reader;
 	struct buffer names;
 	size_t count = 0;
 	bool good = true;
@@ -361,11 +361,11 @@ read_releases(struct keys *k, unsigned want, struct keys_fault *f)
 		buffer_release(&names);
 		return fail(k, f, "key-directory: releases: %s", strerror(errno));
 	}
-	reader = release_reader_new();
+	reader = key_release_reader_new();
 	name = names.at;
 	for (size_t i = 0; good && i < count; i++, name += strlen(name) + 1)
 		good = read_named(k, reader, name, want, f);
-	release_reader_free(reader);
+	key_release_reader_free(reader);
 	buffer_release(&names);
 	return good;
 }

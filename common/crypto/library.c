@@ -2,17 +2,15 @@
 #include "common/crypto/library.h"
 
 #include "common/base/diag.h"
-#include "common/crypto/secret.h"
+#include "common/base/memory.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
 
-#define FROM_DEFAULT "provider=default"
+enum { LOCKED_MEMORY = 65536, SMALLEST_LOCKED = 32 };
 
 void
 library_must(int result, const char *what)
@@ -22,17 +20,9 @@ library_must(int result, const char *what)
 }
 
 /*
- * OpenSSL's memory comes through these: 3.0 does not survive a failed allocation while it starts (it locks a
- * lock that is not there), and out of memory ends a program in one way here.
+ * OpenSSL allocates through these three.  OpenSSL 3.0 crashes if an allocation fails while it starts, because it
+ * then locks a lock that does not exist.  With these, out of memory ends the program before that.
  */
-/* At once: what OpenSSL would do at exit waits for locks that it may hold now. */
-static void *
-out_of_memory(size_t size)
-{
-	diag_warn("out of memory (%zu bytes wanted)", size);
-	_exit(EXIT_IO);
-}
-
 static void *
 take(size_t size, const char *file, int line)
 {
@@ -40,7 +30,9 @@ take(size_t size, const char *file, int line)
 
 	(void)file;
 	(void)line;
-	return at != NULL || size == 0 ? at : out_of_memory(size);
+	if (at == NULL && size > 0)
+		memory_missing(size);
+	return at;
 }
 
 static void
@@ -60,11 +52,11 @@ retake(void *old, size_t size, const char *file, int line)
 	}
 	void *at = realloc(old, size);
 	if (at == NULL)
-		return out_of_memory(size);
+		memory_missing(size);
 	return at;
 }
 
-/* Before main, since OpenSSL takes them only before its first allocation, wherever that is. */
+/* Runs before main: OpenSSL accepts them only before its first allocation. */
 __attribute__((constructor)) static void
 give_memory(void)
 {
@@ -72,6 +64,7 @@ give_memory(void)
 }
 
 static OSSL_PROVIDER *provider;
+static bool locked;
 
 static void
 unload(void)
@@ -90,10 +83,17 @@ library_start(void)
 	library_must(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL), "start");
 	(void)unsetenv("OPENSSL_MODULES");
 	(void)unsetenv("OPENSSL_ENGINES");
-	/* explicitly, or it vanishes when another one is loaded */
+	/* OpenSSL drops a default provider that was not loaded by name as soon as another provider is loaded. */
 	provider = OSSL_PROVIDER_load(NULL, "default");
 	library_must(provider != NULL && atexit(unload) == 0, "load the default provider");
-	secret_start();
+	locked = CRYPTO_secure_malloc_init(LOCKED_MEMORY, SMALLEST_LOCKED) == 1;
+}
+
+bool
+library_locks_memory(void)
+{
+	library_start();
+	return locked;
 }
 
 EVP_MD *
@@ -103,7 +103,7 @@ library_sha256(void)
 
 	if (md == NULL) {
 		library_start();
-		md = EVP_MD_fetch(NULL, "SHA2-256", FROM_DEFAULT);
+		md = EVP_MD_fetch(NULL, "SHA2-256", LIBRARY_PROVIDER);
 		library_must(md != NULL, "fetch SHA-256");
 	}
 	return md;
@@ -116,7 +116,7 @@ library_gcm(void)
 
 	if (gcm == NULL) {
 		library_start();
-		gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", FROM_DEFAULT);
+		gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", LIBRARY_PROVIDER);
 		library_must(gcm != NULL, "fetch AES-256-GCM");
 	}
 	return gcm;
@@ -129,7 +129,7 @@ library_wrap(void)
 
 	if (wrap == NULL) {
 		library_start();
-		wrap = EVP_CIPHER_fetch(NULL, "AES-256-WRAP", FROM_DEFAULT);
+		wrap = EVP_CIPHER_fetch(NULL, "AES-256-WRAP", LIBRARY_PROVIDER);
 		library_must(wrap != NULL, "fetch AES-256-WRAP");
 	}
 	return wrap;
@@ -142,7 +142,7 @@ library_sskdf(void)
 
 	if (kdf == NULL) {
 		library_start();
-		kdf = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_SSKDF, FROM_DEFAULT);
+		kdf = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_SSKDF, LIBRARY_PROVIDER);
 		library_must(kdf != NULL, "fetch SSKDF");
 	}
 	return kdf;

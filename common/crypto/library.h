@@ -2,19 +2,29 @@
 #ifndef EHR_CRYPTO_LIBRARY_H
 #define EHR_CRYPTO_LIBRARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 
 /*
- * library: OpenSSL as this suite starts it: no configuration file and no module named by the environment
- * changes what it does, and each algorithm is fetched once from its default provider.  For common/crypto
- * alone.
+ * library: OpenSSL, started the same way everywhere.  It reads no configuration file, loads no module named by the
+ * environment, and takes each algorithm once from its default provider.  Only common/crypto includes this.
  *
- * Every function here starts the library if it was not; what cannot be had ends the program with EXIT_KEYS.
+ * Every function here starts the library if it is not started yet.  If OpenSSL fails, the program ends with
+ * EXIT_KEYS.
  */
 void library_start(void);
+
+/* The property query by which every algorithm is fetched. */
+#define LIBRARY_PROVIDER "provider=default"
+
+/* Bytes of a content key, of the same wrapped (RFC 3394), and of a nonce and a tag of GCM. */
+enum { CEK_SIZE = 32, WRAPPED_SIZE = 40, IV_SIZE = 12, TAG_SIZE = 16 };
+
+/* Whether secret memory is locked, that is, never swapped to disk. */
+bool library_locks_memory(void);
 
 /* Borrowed for the life of the process. */
 EVP_MD *library_sha256(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/crypto/secret.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/crypto/library.h"
 
 #include <limits.h>
@@ -9,21 +9,10 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-enum { LOCKED_MEMORY = 65536, SMALLEST = 32 };
-
-static bool locked;
-
-void
-secret_start(void)
-{
-	locked = CRYPTO_secure_malloc_init(LOCKED_MEMORY, SMALLEST) == 1;
-}
-
 bool
 secret_is_locked(void)
 {
-	library_start();
-	return locked;
+	return library_locks_memory();
 }
 
 void *
@@ -36,7 +25,7 @@ secret_new(size_t size)
 	if (at == NULL)
 		at = OPENSSL_zalloc(size > 0 ? size : 1);
 	if (at == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", size);
+		memory_missing(size);
 	return at;
 }
 

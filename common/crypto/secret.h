@@ -13,9 +13,6 @@
  * the same.
  */
 
-/* The library calls it once.  */
-void secret_start(void);
-
 /* False if the system did not lock the memory: a program that holds keys says so once (memory-not-locked). */
 bool secret_is_locked(void);
 

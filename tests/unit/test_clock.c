@@ -53,25 +53,37 @@ no_date(const char *text)
 	return !clock_parse_date(bytes_of(text), &p, &precision);
 }
 
+/* The day of a date, counted from 1970-01-01. */
+static int64_t
+days_of(int year, unsigned month, unsigned day)
+{
+	char text[32];
+	struct period p;
+	enum date_precision precision;
+
+	(void)snprintf(text, sizeof text, "%04d-%02u-%02u", year, month, day);
+	return clock_parse_date(bytes_of(text), &p, &precision) ? p.from.seconds / 86400 : INT64_MAX;
+}
+
 static void
 check_calendar(void)
 {
 	bool same = true;
-	int64_t before = clock_days(1, 1, 1) - 1;
+	int64_t before = days_of(1, 1, 1) - 1;
 
 	/* Every day of the years 1 to 9999, there and back, none missing. */
-	for (int64_t day = before + 1; day <= clock_days(9999, 12, 31); day++) {
+	for (int64_t day = before + 1; day <= days_of(9999, 12, 31); day++) {
 		int year;
 		unsigned month;
 		unsigned of_month;
 
 		clock_date(day, &year, &month, &of_month);
-		same = same && clock_days(year, month, of_month) == day;
+		same = same && days_of(year, month, of_month) == day;
 	}
 	check(same);
-	check(clock_days(1970, 1, 1) == 0);
-	check(clock_days(2000, 3, 1) == 11017);
-	check(clock_days(1, 1, 1) == -719162);
+	check(days_of(1970, 1, 1) == 0);
+	check(days_of(2000, 3, 1) == 11017);
+	check(days_of(1, 1, 1) == -719162);
 }
 
 static void

@@ -45,15 +45,15 @@ point(const char *jwk, enum point_form form)
 	return parse(jwk) && point_read(&p, &j, 0, form);
 }
 
-/* K is written as TEXT. */
+/* K is written as JSON. */
 static bool
-level_text(struct buffer *out, const struct level_key *k, const char *text)
+level_text(struct buffer *out, const struct level_key *k, const char *json)
 {
 	struct json_write w = json_write_to(out);
 
 	out->used = 0;
 	level_key_write(&w, k);
-	return json_write_whole(&w) && bytes_are(buffer_bytes(out), text);
+	return json_write_whole(&w) && bytes_are(buffer_bytes(out), json);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "common/base/base64url.h"
 #include "common/crypto/jws.h"
 #include "common/crypto/jws_sign.h"
+#include "tests/lib/signers.h"
 #include "tests/lib/tap.h"
 
 #define TYP "ehr-grant+jwt"
@@ -197,7 +198,7 @@ main(void)
 {
 	buffer_init(&token, 8192);
 	key = keyref_draw();
-	signers = signers_of(keyref_public(key), bytes_of("hospital"));
+	signers = signers_of(key, "hospital");
 	reader = jws_reader_new();
 	check(signers != NULL);
 	check_good();

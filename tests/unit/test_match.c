@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/notify/match.h"
 #include "common/crypto/jws_sign.h"
+#include "tests/lib/signers.h"
 #include "tests/lib/tap.h"
 
 #include <fcntl.h>
@@ -63,7 +64,7 @@ load(const struct instant *now)
 {
 	char path[] = "/tmp/ehr-match-XXXXXX.ndjson";
 	struct fault fault = { 0 };
-	struct signers *signers = signers_of(keyref_public(key), bytes_of("hospital"));
+	struct signers *signers = signers_of(key, "hospital");
 	int fd = mkstemps(path, 7);
 
 	check(fd >= 0 && write(fd, list.at, list.used) == (ssize_t)list.used && close(fd) == 0);

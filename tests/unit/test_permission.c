@@ -2,6 +2,7 @@
 #include "cmd/select/permission.h"
 #include "common/crypto/jws_sign.h"
 #include "common/crypto/keyref.h"
+#include "tests/lib/signers.h"
 #include "tests/lib/tap.h"
 
 #include <stdio.h>
@@ -21,7 +22,7 @@ static const char *why;
 static enum permission_outcome
 permit(const char *const tokens[][2], const struct instant *t)
 {
-	struct signers *signers = signers_of(keyref_public(key), bytes_of("hospital"));
+	struct signers *signers = signers_of(key, "hospital");
 	struct buffer text;
 	enum permission_outcome outcome;
 
@@ -80,7 +81,7 @@ static void
 check_forged(void)
 {
 	struct private_key *other = keyref_draw();
-	struct signers *signers = signers_of(keyref_public(key), bytes_of("hospital"));
+	struct signers *signers = signers_of(key, "hospital");
 	const struct instant now = { .seconds = 1500 };
 	struct buffer text;
 

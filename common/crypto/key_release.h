@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef EHR_CRYPTO_RELEASE_H
-#define EHR_CRYPTO_RELEASE_H
+#ifndef EHR_CRYPTO_KEY_RELEASE_H
+#define EHR_CRYPTO_KEY_RELEASE_H
 
 #include "common/crypto/jws.h"
 #include "common/crypto/keyref.h"
@@ -8,22 +8,22 @@
 #include <stdbool.h>
 
 /*
- * release: the message that carries keys to a device: a JWS of type ehr-release+jwt by the authority, sealed
+ * key_release: the message that carries keys to a device: a JWS of type ehr-release+jwt by the authority, sealed
  * to the device.  Keys at rest are the same message to oneself: one parser for all.
  */
-struct release_reader;
-struct release_reader *release_reader_new(void);
-void release_reader_free(struct release_reader *r);
+struct key_release_reader;
+struct key_release_reader *key_release_reader_new(void);
+void key_release_reader_free(struct key_release_reader *r);
 
 /* Whom the message must be for, and whose signature counts. */
-struct release_to {
+struct key_release_to {
 	struct private_key *enc;         /* opens it */
 	const struct signers *authority; /* signed it */
 	const char *domain;
 	const char *sig_jkt; /* the device's signing key, which cnf must name */
 };
 
-struct release {
+struct key_release {
 	struct jws jws;
 	uint64_t al;
 	uint32_t keys; /* node of the array in jws.claims */
@@ -34,7 +34,7 @@ struct release {
  * does not open, is not signed by the authority, is for another device or domain, or brings a level above its
  * AL.
  */
-bool release_open(struct release_reader *r, struct bytes line, const struct release_to *to,
-    struct release *out, const char **why);
+bool key_release_open(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
+    struct key_release *out, const char **why);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/crypto/release.h"
+#include "common/crypto/key_release.h"
 
 #include "common/base/diag.h"
 #include "common/base/memory.h"
@@ -10,33 +10,33 @@
 
 enum { DEPTH = 16, LINE_MOST = 1 << 22 };
 
-struct release_reader {
+struct key_release_reader {
 	struct sealed_line_reader *sealed;
-	struct jwe_open *unseal;
+	struct jwe_open *open;
 	struct jws_reader *jws;
 	struct buffer line;
 	unsigned index; /* no two messages share a content key: none is looked up again */
 };
 
-struct release_reader *
-release_reader_new(void)
+struct key_release_reader *
+key_release_reader_new(void)
 {
-	struct release_reader *r = memory_zeros(1, sizeof *r);
+	struct key_release_reader *r = memory_zeros(1, sizeof *r);
 
 	r->sealed = sealed_line_reader_new(DEPTH);
-	r->unseal = jwe_open_new();
+	r->open = jwe_open_new();
 	r->jws = jws_reader_new();
 	buffer_init(&r->line, LINE_MOST);
 	return r;
 }
 
 void
-release_reader_free(struct release_reader *r)
+key_release_reader_free(struct key_release_reader *r)
 {
 	if (r == NULL)
 		return;
 	sealed_line_reader_free(r->sealed);
-	jwe_open_free(r->unseal);
+	jwe_open_free(r->open);
 	jws_reader_free(r->jws);
 	buffer_release(&r->line);
 	free(r);
@@ -58,8 +58,8 @@ without_end(struct bytes line)
 }
 
 static bool
-jwe_open_line(struct release_reader *r, struct bytes line, const struct release_to *to, struct bytes *token,
-    const char **why)
+open_line(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
+    struct bytes *token, const char **why)
 {
 	struct sealed_line s;
 
@@ -77,14 +77,14 @@ jwe_open_line(struct release_reader *r, struct bytes line, const struct release_
 	if (!bytes_are(s.tags.to, keyref_public(to->enc)->jkt))
 		return fail(why, "sealed to another key");
 	if (!jwe_open_by_private(
-		r->unseal, &s, sealed_line_header_index(r->sealed), r->index++, to->enc, token))
+		r->open, &s, sealed_line_header_index(r->sealed), r->index++, to->enc, token))
 		return fail(why, "does not authenticate");
 	return true;
 }
 
 /* The device that the claims name is us. */
 static bool
-is_ours(const struct jws *jws, const struct release_to *to)
+is_ours(const struct jws *jws, const struct key_release_to *to)
 {
 	uint32_t cnf = json_member(jws->claims, 0, (struct bytes)BYTES("cnf"));
 	uint32_t jkt = cnf == 0 ? 0 : json_member(jws->claims, cnf, (struct bytes)BYTES("jkt"));
@@ -94,13 +94,13 @@ is_ours(const struct jws *jws, const struct release_to *to)
 }
 
 bool
-release_open(struct release_reader *r, struct bytes line, const struct release_to *to, struct release *out,
-    const char **why)
+key_release_open(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
+    struct key_release *out, const char **why)
 {
 	struct bytes token;
 
-	*out = (struct release){ 0 };
-	if (!jwe_open_line(r, line, to, &token, why))
+	*out = (struct key_release){ 0 };
+	if (!open_line(r, line, to, &token, why))
 		return false;
 	if (jws_verify(r->jws, to->authority, token, "ehr-release+jwt", &out->jws) != JWS_GOOD)
 		return fail(why, "not signed by the authority");
