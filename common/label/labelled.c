@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/labelled.h"
 
+#include "common/base/memory.h"
 #include "common/json/json_write.h"
 
 #include <string.h>
@@ -17,31 +18,15 @@ put(struct buffer *b, struct bytes text)
 
 #define PUT(b, constant) put((b), (struct bytes)BYTES(constant))
 
+/* The codes in MASK, in the order of their texts. */
 static void
-put_string(struct buffer *b, struct bytes text)
+write_codes(struct json_write *w, enum vocabulary v, const uint8_t order[64], uint64_t mask)
 {
-	if (!json_write_string(b, text))
-		diag_die(EXIT_IO, "out of memory");
-}
-
-/* [..] of the codes in MASK, in the order of their texts. */
-static void
-put_codes(struct buffer *b, enum vocabulary v, const uint8_t order[64], uint64_t mask)
-{
-	const char *between = "[\"";
-
-	if (mask == 0) {
-		PUT(b, "[]");
-		return;
-	}
-	for (size_t i = 0; i < vocabulary_size(v); i++) {
-		if ((mask >> order[i] & 1) == 0)
-			continue;
-		put(b, bytes_of(between));
-		put(b, vocabulary_at(v, order[i])->code);
-		between = "\",\"";
-	}
-	PUT(b, "\"]");
+	json_write_open(w, '[');
+	for (size_t i = 0; mask != 0 && i < vocabulary_size(v); i++)
+		if ((mask >> order[i] & 1) != 0)
+			json_write_word(w, vocabulary_at(v, order[i])->code);
+	json_write_close(w, ']');
 }
 
 /* ---- labels ----------------------------------------------------------------------------------------------
@@ -60,6 +45,8 @@ put_level(const struct run *run, struct buffer *b, struct bytes name, int level)
 static void
 put_label(struct run *run, const struct label *l, struct buffer *b)
 {
+	struct json_write w = json_write_to(b);
+
 	if (l->written.size > 0) {
 		put(b, l->written);
 		return;
@@ -76,11 +63,12 @@ put_label(struct run *run, const struct label *l, struct buffer *b)
 	put_level(run, b, (struct bytes)BYTES(",\"level\":\""), l->level);
 	if (l->sensitivity != 0) {
 		PUT(b, ",\"sensitivity\":");
-		put_codes(b, VOCABULARY_SENSITIVITY, run->sensitivity_order, l->sensitivity);
+		write_codes(&w, VOCABULARY_SENSITIVITY, run->sensitivity_order, l->sensitivity);
 	}
 	if (l->basis != 0) {
 		PUT(b, ",\"basis\":");
-		put_codes(b, VOCABULARY_PRIVACY_LAW, run->basis_order, l->basis);
+		w.comma = false;
+		write_codes(&w, VOCABULARY_PRIVACY_LAW, run->basis_order, l->basis);
 	}
 	if (l->criticality != LABEL_NONE) {
 		PUT(b, ",\"criticality\":\"");
@@ -119,18 +107,14 @@ put_labels(struct run *run, const struct json *j, const struct labels *labels, s
 	}
 }
 
-/* ---- ehr -------------------------------------------------------------------------------------------------
- */
-
 /* Ids of the origins that are reasons: sorted, each once. */
 static void
-put_reasons(struct run *run, const struct labels *labels, struct buffer *b)
+write_reasons(const struct run *run, const struct labels *labels, struct json_write *w)
 {
 	const struct ruleset_origin *origin = run->set.origin;
-	const char *between = "\"";
 	uint64_t next = 0; /* the least rank that may still come */
 
-	PUT(b, "[");
+	json_write_open(w, '[');
 	for (;;) {
 		const struct label *found = NULL;
 
@@ -144,45 +128,29 @@ put_reasons(struct run *run, const struct labels *labels, struct buffer *b)
 		if (found == NULL)
 			break;
 		next = (uint64_t)run->origin_rank[found->origin] + 1;
-		put(b, bytes_of(between));
-		put(b, origin[found->origin].id);
-		PUT(b, "\"");
-		between = ",\"";
+		json_write_word(w, origin[found->origin].id);
 	}
-	PUT(b, "]");
+	json_write_close(w, ']');
 }
 
 static void
-put_subject(const struct labels *labels, struct buffer *b)
+write_ehr(const struct run *run, const struct labels *labels, struct buffer *b)
 {
-	if (labels->subject.size == 0)
-		return;
-	PUT(b, ",\"subject\":");
-	if (!labels->subject_is_escaped) {
-		put_string(b, labels->subject);
-		return;
-	}
-	PUT(b, "\"");
-	put(b, labels->subject);
-	PUT(b, "\"");
-}
+	struct tags_writer w = tags_open(b, STAGE_LABELLED);
 
-static void
-put_ehr(struct run *run, const struct labels *labels, struct buffer *b)
-{
-	PUT(b, "{\"ehr\":{\"v\":1,\"stage\":\"labelled\",\"id\":");
-	put_string(b, labels->id);
-	put_subject(labels, b);
-	put_level(run, b, (struct bytes)BYTES(",\"level\":\""), (int)labels->level);
-	PUT(b, ",\"sensitivity\":");
-	put_codes(b, VOCABULARY_SENSITIVITY, run->sensitivity_order, labels->sensitivity);
-	PUT(b, ",\"criticality\":\"");
-	put(b, run->set.criticality.word[labels->criticality]);
-	PUT(b, "\",\"reasons\":");
-	put_reasons(run, labels, b);
-	PUT(b, ",\"policy\":\"");
-	put(b, bytes_of(run->set.policy->digest));
-	PUT(b, "\"},\"labels\":[");
+	json_write_text(tags_member(&w, TAG_ID), labels->id);
+	if (labels->subject.size > 0 && labels->subject_is_escaped)
+		json_write_word(tags_member(&w, TAG_SUBJECT), labels->subject);
+	else if (labels->subject.size > 0)
+		json_write_text(tags_member(&w, TAG_SUBJECT), labels->subject);
+	json_write_word(tags_member(&w, TAG_LEVEL), run->set.policy->level[labels->level].name);
+	write_codes(tags_member(&w, TAG_SENSITIVITY), VOCABULARY_SENSITIVITY, run->sensitivity_order,
+	    labels->sensitivity);
+	json_write_word(tags_member(&w, TAG_CRITICALITY), run->set.criticality.word[labels->criticality]);
+	write_reasons(run, labels, tags_member(&w, TAG_REASONS));
+	json_write_word(tags_member(&w, TAG_POLICY), bytes_of(run->set.policy->digest));
+	if (!tags_close(&w))
+		memory_missing(0);
 }
 
 bool
@@ -191,7 +159,9 @@ labelled_write(struct run *run, const struct json *j, const struct labels *label
 	struct buffer *b = &run->line;
 
 	b->used = 0;
-	put_ehr(run, labels, b);
+	PUT(b, "{\"ehr\":");
+	write_ehr(run, labels, b);
+	PUT(b, ",\"labels\":[");
 	put_labels(run, j, labels, b);
 	PUT(b, "],\"record\":");
 	return sink_put(out, buffer_bytes(b)) && sink_put(out, json_span(j, labels->record)) &&
