@@ -4,6 +4,8 @@
 #include "cmd/ingest/keys.h"
 #include "cmd/ingest/put.h"
 #include "common/base/diag.h"
+#include "common/base/memory.h"
+#include "common/line/tags.h"
 
 #include <stdlib.h>
 
@@ -464,7 +466,7 @@ static bool
 put_floor(const struct bundle *b, uint32_t level, struct sink *out)
 {
 	const struct json *j = b->json;
-	const char *before = ",\"floor\":[";
+	const char *before = "";
 
 	for (; level != NONE; level = level_of(b, level)->outer) {
 		uint32_t security = level_of(b, level)->security;
@@ -478,36 +480,61 @@ put_floor(const struct bundle *b, uint32_t level, struct sink *out)
 		if (level_of(b, level)->confidential)
 			break;
 	}
-	return sink_put(out, bytes_of("]"));
+	return true;
+}
+
+/* The ehr of an ingested line, open where the elements of its floor follow. */
+static struct bytes
+ehr_of(struct bundle *b, const struct wrap *w)
+{
+	const struct json *j = b->json;
+	struct tags_writer tags;
+
+	b->one.used = 0;
+	tags = tags_open(&b->one, STAGE_INGESTED);
+	if (w->url != 0)
+		json_write_value(tags_member(&tags, TAG_URL), json_span(j, w->url));
+	if (w->id != 0) {
+		struct json_write *subject = tags_member(&tags, TAG_SUBJECT);
+
+		json_write_raw(subject, (struct bytes)BYTES("\""));
+		json_write_raw(subject, json_inside(j, w->type));
+		json_write_raw(subject, (struct bytes)BYTES("/"));
+		json_write_raw(subject, json_inside(j, w->id));
+		json_write_raw(subject, (struct bytes)BYTES("\""));
+	}
+	if (w->floor != NONE)
+		json_write_open(tags_member(&tags, TAG_FLOOR), '[');
+	else
+		(void)tags_close(&tags);
+	if (!json_write_whole(&tags.json))
+		memory_missing(b->one.used);
+	return buffer_bytes(&b->one);
 }
 
 static bool
-put_wrapped(const struct bundle *b, const struct piece *p, const struct wrap *w, struct sink *out)
+put_wrapped(struct bundle *b, const struct piece *p, const struct wrap *w, struct sink *out)
 {
-	const struct json *j = b->json;
-	bool whole = sink_put(out, bytes_of("{\"ehr\":{\"v\":1,\"stage\":\"ingested\""));
+	bool whole = sink_put(out, (struct bytes)BYTES("{\"ehr\":")) && sink_put(out, ehr_of(b, w));
 
-	if (w->url != 0)
-		whole = whole && sink_put(out, bytes_of(",\"url\":")) && put_value(out, j, w->url);
-	if (w->id != 0)
-		whole = whole && sink_put(out, bytes_of(",\"subject\":\"")) &&
-			sink_put(out, json_inside(j, w->type)) && sink_put(out, bytes_of("/")) &&
-			sink_put(out, json_inside(j, w->id)) && sink_put(out, bytes_of("\""));
 	if (w->floor != NONE)
-		whole = whole && put_floor(b, w->floor, out);
-	return whole && sink_put(out, bytes_of("},\"record\":")) && put_value(out, j, p->node) &&
-	       sink_put(out, bytes_of("}\n"));
+		whole = whole && put_floor(b, w->floor, out) && sink_put(out, (struct bytes)BYTES("]}"));
+	return whole && sink_put(out, (struct bytes)BYTES(",\"record\":")) &&
+	       put_value(out, b->json, p->node) && sink_put(out, (struct bytes)BYTES("}\n"));
 }
 
 static bool
 put_deletion(struct bundle *b, const struct piece *p, struct sink *out)
 {
-	struct bytes id;
+	struct tags tags = { .stage = STAGE_DELETED };
 
-	if (!deleted_id(json_string(b->json, p->node, &b->one), &id))
+	if (!deleted_id(json_string(b->json, p->node, &b->one), &tags.id))
 		diag_bug("a deletion of nothing");
-	return sink_put(out, bytes_of("{\"ehr\":{\"v\":1,\"stage\":\"deleted\",\"id\":\"")) &&
-	       sink_put(out, id) && sink_put(out, bytes_of("\"},\"record\":{}}\n"));
+	b->two.used = 0;
+	if (!tags_write(&b->two, &tags))
+		memory_missing(tags.id.size);
+	return sink_put(out, (struct bytes)BYTES("{\"ehr\":")) && sink_put(out, buffer_bytes(&b->two)) &&
+	       sink_put(out, (struct bytes)BYTES(",\"record\":{}}\n"));
 }
 
 bool
