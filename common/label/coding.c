@@ -9,10 +9,7 @@ coding_holder(const struct coding_hit *hit)
 	return hit->concept != 0 ? hit->concept : hit->coding;
 }
 
-/*
- * A row may hold for some years only.  The record's time is asked for when a row was found at all, which is
- * rare.
- */
+/* A row may be valid for some years only.  Few codes have a row, so the record's time is read after one is found. */
 static bool
 find_at_time(const struct condition_record *r, unsigned system, uint32_t code, struct codes_match *match)
 {
@@ -61,7 +58,7 @@ coding_look_up(const struct condition_members *m, const struct condition_record 
 	return find_at_time(r, *number, code, match);
 }
 
-/* Members of an object that may be a Coding: false if nobody could read them. */
+/* False if code or system has a type that no Coding has. */
 static bool
 is_readable(const struct json *j, uint32_t code, uint32_t system)
 {
@@ -69,7 +66,7 @@ is_readable(const struct json *j, uint32_t code, uint32_t system)
 	       (system == 0 || json_kind(j, system) == JSON_STRING || json_kind(j, system) == JSON_NULL);
 }
 
-/* IS_ELEMENT: of `coding`, where nothing but a Coding belongs. */
+/* IS_ELEMENT: NODE stands in `coding`, so it is a Coding even if its code cannot be read. */
 static enum truth
 one_in(const struct condition_members *m, const struct condition_record *r, uint32_t node, bool is_element,
     const struct code_bits *sets)

@@ -2,31 +2,31 @@
 #ifndef EHR_LABEL_CODING_H
 #define EHR_LABEL_CODING_H
 
-#include "common/label/condition_parts.h"
+#include "common/label/condition.h"
 
 /*
- * coding: which value sets the codings of a record are in.  A Coding is an object with a string `code`, or an
- * element of `coding`.  What holds one satisfies a test as well: a CodeableConcept around `coding`, and a
+ * coding: which value sets the Codings of a record are in.  A Coding is an object with a string `code`, or an
+ * element of `coding`.  A test of a Coding is also met by what holds it: a CodeableConcept around `coding`, and a
  * CodeableReference around `concept`.
  */
 struct coding_hit {
 	uint32_t coding;    /* the Coding */
 	uint32_t concept;   /* what holds it as an element of `coding`; else 0 */
 	uint32_t reference; /* what holds that as `concept`; else 0 */
-	bool is_unreadable; /* nobody can tell which code: unknown in every set */
+	bool is_unreadable; /* its code cannot be read: every set is unknown */
 	struct codes_match match;
 };
 
-/* Of one root, in the order in which the Codings end. */
+/* The Codings of one root that are in a value set, in the order in which they end. */
 struct coding_hits {
 	const struct coding_hit *at;
 	size_t count;
 };
 
-/* The first of those that lie in NODE; the others follow it, as long as they end no later than NODE does. */
+/* The first hit that ends inside of NODE or later; hits in NODE follow until one ends after NODE. */
 size_t coding_first_in(const struct coding_hits *hits, const struct json *j, uint32_t node);
 
-/* The names of systems seen last: records use a few names only, and each very often. */
+/* The system names seen last, by a hash: records use few names, and each very often. */
 struct system_memo {
 	struct {
 		char name[88];
@@ -36,8 +36,8 @@ struct system_memo {
 };
 
 /*
- * Looks up the code at node CODE under the system at node SYSTEM (0: it has none): false if no value set
- * knows it.  *NUMBER is the system's (codes_system), CODES_ANY_SYSTEM without one.
+ * Looks up the code at node CODE under the system at node SYSTEM (0: it has none).  False if no value set has it.
+ * *NUMBER is the system's (codes_system), CODES_ANY_SYSTEM without one.
  */
 bool coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
     uint32_t system, unsigned *number, struct codes_match *match);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/label/condition_parts.h"
+#include "common/label/condition.h"
 
 #include "common/base/buffer.h"
 
 #include <string.h>
-
-/* ---- what all conditions of a policy share ---------------------------------------------------------------
- */
 
 static const struct condition_members *
 know_members(struct condition_words *w)
@@ -61,21 +58,16 @@ condition_words_release(struct condition_words *w)
 	w->members = NULL;
 }
 
-/* ---- places ----------------------------------------------------------------------------------------------
- */
-
 static bool
-compile_path(struct condition_words *w, const struct yaml_node *node, struct path **path,
-    struct jq_program **program, struct fault *f)
+compile_path(
+    struct condition_words *w, const struct yaml_node *node, struct condition_place *place, struct fault *f)
 {
 	const char *why = NULL;
 	size_t byte = 0;
 
-	*path = NULL;
-	*program = NULL;
 	if (node->kind != YAML_STRING)
 		return fault_at(f, w->file, node, "expected a path");
-	switch (path_compile(w->arena, w->keys, node->text, path, &byte, &why)) {
+	switch (path_compile(w->arena, w->keys, node->text, &place->path, &byte, &why)) {
 	case PATH_PLAIN:
 		return true;
 	case PATH_FAULT:
@@ -83,23 +75,18 @@ compile_path(struct condition_words *w, const struct yaml_node *node, struct pat
 	case PATH_NOT_PLAIN:
 		break;
 	}
-	*program = keep_program(w, jq_compile_text(node->text, JQ_PATH, w->has_now, &byte, &why));
-	if (*program == NULL)
+	place->program = keep_program(w, jq_compile_text(node->text, JQ_PATH, w->has_now, &byte, &why));
+	if (place->program == NULL)
 		return fault_at(f, w->file, node, "bad-path: at byte %zu: %s", byte, why);
 	return true;
 }
-
-struct condition_place {
-	struct path *path;
-	struct jq_program *program;
-};
 
 struct condition_place *
 condition_compile_place(struct condition_words *w, const struct yaml_node *at, struct fault *f)
 {
 	struct condition_place *p = arena_take(w->arena, sizeof *p);
 
-	return compile_path(w, at, &p->path, &p->program, f) ? p : NULL;
+	return compile_path(w, at, p, f) ? p : NULL;
 }
 
 struct jq_program *
@@ -119,8 +106,237 @@ condition_compile_when(struct condition_words *w, const struct yaml_node *when, 
 	return program;
 }
 
-/* ---- the tree --------------------------------------------------------------------------------------------
- */
+static bool
+read_scalar(
+    struct condition_words *w, const struct yaml_node *node, struct condition_scalar *s, struct fault *f)
+{
+	s->text = node->text;
+	switch (node->kind) {
+	case YAML_NULL:
+		s->kind = JSON_NULL;
+		return true;
+	case YAML_BOOLEAN:
+		s->kind = node->truth ? JSON_TRUE : JSON_FALSE;
+		return true;
+	case YAML_NUMBER:
+		s->kind = JSON_NUMBER;
+		if (decimal_parse(node->text, &s->number))
+			return true;
+		return fault_at(f, w->file, node, "a number out of reach");
+	case YAML_STRING:
+		s->kind = JSON_STRING;
+		return true;
+	case YAML_LIST:
+	case YAML_MAP:
+		break;
+	}
+	return fault_at(f, w->file, node, "expected a string, a number, true, false or null");
+}
+
+static bool
+read_scalars(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	bool is_list = node->kind == YAML_LIST;
+
+	t->scalars = is_list ? node->count : 1;
+	if (t->scalars == 0)
+		return fault_at(
+		    f, w->file, node, "an empty list: nothing could be equal to one of its items");
+	t->scalar = arena_array(w->arena, t->scalars, sizeof *t->scalar);
+	for (size_t i = 0; i < t->scalars; i++)
+		if (!read_scalar(w, is_list ? node->item[i] : node, &t->scalar[i], f))
+			return false;
+	return true;
+}
+
+static bool
+read_is(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	t->kind = CONDITION_TEST_IS;
+	return read_scalars(w, node, t, f);
+}
+
+static bool
+read_prefix(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	t->kind = CONDITION_TEST_PREFIX;
+	if (!read_scalars(w, node, t, f))
+		return false;
+	for (size_t i = 0; i < t->scalars; i++)
+		if (t->scalar[i].kind != JSON_STRING || t->scalar[i].text.size == 0)
+			return fault_at(
+			    f, w->file, node, "expected a string that is not empty, or a list of them");
+	return true;
+}
+
+static bool
+read_in(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	size_t count = yaml_strings(node);
+
+	t->kind = CONDITION_TEST_IN;
+	if (count == 0)
+		return fault_at(f, w->file, node, "expected the name of a value set, or a list of names");
+	for (size_t i = 0; i < count; i++) {
+		const struct yaml_node *item = node->kind == YAML_LIST ? node->item[i] : node;
+		struct bytes name;
+		int set;
+
+		if (!yaml_item_string(w->file, node, i, &name, f))
+			return false;
+		if (w->codes == NULL || (set = codes_set(w->codes, name)) < 0)
+			return fault_at(f, w->file, item,
+			    "unknown-set: no value set '%.*s': it is not in value_sets", (int)name.size,
+			    name.at);
+		code_bits_add(&t->sets, (unsigned)set);
+	}
+	return true;
+}
+
+static bool
+read_codes(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	unsigned set;
+
+	t->kind = CONDITION_TEST_IN;
+	if (w->codes == NULL)
+		return fault_at(f, w->file, node, "codes cannot be asked for here");
+	if (!codes_inline(w->codes, w->file, node, &set, f))
+		return false;
+	code_bits_add(&t->sets, set);
+	return true;
+}
+
+static bool
+read_bound(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, bool is_upper,
+    bool is_included, struct fault *f)
+{
+	struct quantity_bound *b = &t->bound[t->bounds++];
+	const char *why = NULL;
+
+	t->kind = CONDITION_TEST_RANGE;
+	if (node->kind != YAML_NUMBER && node->kind != YAML_STRING)
+		return fault_at(f, w->file, node, "expected a number with or without a unit");
+	if (!quantity_parse_bound(node->text, b, &why))
+		return fault_at(f, w->file, node, "%s: '%.*s'", why, (int)node->text.size, node->text.at);
+	b->is_upper = is_upper;
+	b->is_included = is_included;
+	return true;
+}
+
+static bool
+read_below(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	return read_bound(w, node, t, true, false, f);
+}
+
+static bool
+read_at_most(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	return read_bound(w, node, t, true, true, f);
+}
+
+static bool
+read_above(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	return read_bound(w, node, t, false, false, f);
+}
+
+static bool
+read_at_least(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	return read_bound(w, node, t, false, true, f);
+}
+
+static bool
+read_between(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	if (node->kind != YAML_LIST || node->count != 2)
+		return fault_at(f, w->file, node, "expected the two ends: [a, b]");
+	if (!read_bound(w, node->item[0], t, false, true, f) ||
+	    !read_bound(w, node->item[1], t, true, true, f))
+		return false;
+	if ((t->bound[0].unit == NULL) != (t->bound[1].unit == NULL) ||
+	    (t->bound[0].unit != NULL &&
+		!bytes_equal(unit_dimension(t->bound[0].unit), unit_dimension(t->bound[1].unit))))
+		return fault_at(f, w->file, node, "both ends in units of one dimension, or both without");
+	return true;
+}
+
+static bool
+read_date(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, bool is_after,
+    struct fault *f)
+{
+	enum date_precision precision;
+
+	t->kind = CONDITION_TEST_DATE;
+	t->is_after = is_after;
+	if ((node->kind != YAML_STRING && node->kind != YAML_NUMBER) ||
+	    !clock_parse_date(node->text, &t->date, &precision))
+		return fault_at(
+		    f, w->file, node, "expected a date such as 2026, 2026-11-21 or 2026-11-21T10:00:00Z");
+	return true;
+}
+
+static bool
+read_before(
+    struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	return read_date(w, node, t, false, f);
+}
+
+static bool
+read_after(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	return read_date(w, node, t, true, f);
+}
+
+static bool
+read_where(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	t->kind = CONDITION_TEST_WHERE;
+	return (t->where = condition_compile(w, node, f)) != NULL;
+}
+
+/* Tests of one node.  `not` and `present` are about all nodes of a path: compile_tests reads them. */
+static const struct {
+	const char *name;
+	bool (*read)(struct condition_words *w, const struct yaml_node *node, struct condition_test *t,
+	    struct fault *f);
+} tests[] = {
+	{ "is", read_is },
+	{ "in", read_in },
+	{ "codes", read_codes },
+	{ "prefix", read_prefix },
+	{ "below", read_below },
+	{ "at_most", read_at_most },
+	{ "above", read_above },
+	{ "at_least", read_at_least },
+	{ "between", read_between },
+	{ "before", read_before },
+	{ "after", read_after },
+	{ "where", read_where },
+};
+
+#define KNOWN_TESTS                                                                                          \
+	"is, present, not, in, codes, prefix, below, at_most, above, at_least, between, before, after, "     \
+	"where"
+
+static bool
+read_test(struct condition_words *w, const struct yaml_node *name, const struct yaml_node *value,
+    struct condition_test *t, struct fault *f)
+{
+	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+		if (bytes_are(name->text, tests[i].name))
+			return tests[i].read(w, value, t, f);
+	return fault_at(f, w->file, name, "unknown test '%.*s', expected one of %s", (int)name->text.size,
+	    name->text.at, KNOWN_TESTS);
+}
 
 static struct condition *
 new_condition(struct condition_words *w, enum condition_kind kind, size_t children)
@@ -148,35 +364,24 @@ negate(struct condition_words *w, struct condition *c)
 	return not ;
 }
 
-/* The place of a leaf, which several leaves may share. */
-struct spot {
-	bool anywhere;
-	struct path *path;
-	struct jq_program *program;
-	struct bytes expression;
-};
-
 static struct condition *
-new_leaf(struct condition_words *w, const struct spot *spot, size_t most)
+new_leaf(struct condition_words *w, const struct condition_place *place, size_t most)
 {
 	struct condition *c = new_condition(w, CONDITION_SOME, 0);
 
-	c->anywhere = spot->anywhere;
-	c->path = spot->path;
-	c->program = spot->program;
-	c->expression = spot->expression;
+	c->place = *place;
 	c->test = arena_array(w->arena, most, sizeof *c->test);
 	return c;
 }
 
-static struct condition *compile_test(
-    struct condition_words *w, const struct spot *spot, const struct yaml_node *test, struct fault *f);
+static struct condition *compile_test(struct condition_words *w, const struct condition_place *place,
+    const struct yaml_node *test, struct fault *f);
 
 static bool
-add_presence(struct condition_words *w, const struct spot *spot, const struct yaml_node *node,
+add_presence(struct condition_words *w, const struct condition_place *place, const struct yaml_node *node,
     struct condition *all, struct fault *f)
 {
-	struct condition *leaf = new_leaf(w, spot, 1);
+	struct condition *leaf = new_leaf(w, place, 1);
 	bool present = true;
 
 	if (!yaml_boolean(w->file, node, &present, f))
@@ -186,31 +391,31 @@ add_presence(struct condition_words *w, const struct spot *spot, const struct ya
 	return true;
 }
 
-/* A map of tests: those of a node must hold at one and the same, the others each for itself. */
+/* A map of tests.  One node must pass all tests of nodes; `not` and `present` are judged each for itself. */
 static struct condition *
-compile_tests(
-    struct condition_words *w, const struct spot *spot, const struct yaml_node *map, struct fault *f)
+compile_tests(struct condition_words *w, const struct condition_place *place, const struct yaml_node *map,
+    struct fault *f)
 {
 	struct condition *all = new_condition(w, CONDITION_ALL, map->count + 1);
-	struct condition *leaf = new_leaf(w, spot, map->count);
+	struct condition *leaf = new_leaf(w, place, map->count);
 
 	for (size_t i = 0; i < map->count; i++) {
 		struct bytes name = map->key[i]->text;
 
 		if (bytes_are(name, "present")) {
-			if (!add_presence(w, spot, map->item[i], all, f))
+			if (!add_presence(w, place, map->item[i], all, f))
 				return NULL;
 			continue;
 		}
 		if (bytes_are(name, "not")) {
-			struct condition *c = compile_test(w, spot, map->item[i], f);
+			struct condition *c = compile_test(w, place, map->item[i], f);
 
 			if (c == NULL)
 				return NULL;
 			add_child(all, negate(w, c));
 			continue;
 		}
-		if (!test_read(w, map->key[i], map->item[i], &leaf->test[leaf->tests++], f))
+		if (!read_test(w, map->key[i], map->item[i], &leaf->test[leaf->tests++], f))
 			return NULL;
 	}
 	if (map->count == 0)
@@ -221,15 +426,15 @@ compile_tests(
 }
 
 static struct condition *
-compile_test(
-    struct condition_words *w, const struct spot *spot, const struct yaml_node *test, struct fault *f)
+compile_test(struct condition_words *w, const struct condition_place *place, const struct yaml_node *test,
+    struct fault *f)
 {
 	struct condition *leaf;
 
 	if (test->kind == YAML_MAP)
-		return compile_tests(w, spot, test, f);
-	leaf = new_leaf(w, spot, 1);
-	return test_read_is(w, test, &leaf->test[leaf->tests++], f) ? leaf : NULL;
+		return compile_tests(w, place, test, f);
+	leaf = new_leaf(w, place, 1);
+	return read_is(w, test, &leaf->test[leaf->tests++], f) ? leaf : NULL;
 }
 
 static struct condition *
@@ -253,12 +458,12 @@ compile_list(
 	return c;
 }
 
-/* One line of a `where:` map: a path or one of four words, and what is asked there. */
+/* One line of a `where:` map: a path or any, all, none, anywhere; and what is asked there. */
 static struct condition *
 compile_line(
     struct condition_words *w, const struct yaml_node *key, const struct yaml_node *value, struct fault *f)
 {
-	struct spot spot = { .expression = key->text };
+	struct condition_place place = { .expression = key->text };
 	struct condition *c;
 
 	if (bytes_are(key->text, "any"))
@@ -268,12 +473,12 @@ compile_line(
 	if (bytes_are(key->text, "none"))
 		return (c = compile_list(w, CONDITION_ANY, value, f)) == NULL ? NULL : negate(w, c);
 	if (bytes_are(key->text, "anywhere")) {
-		spot.anywhere = true;
-		spot.expression = (struct bytes)BYTES("..");
-	} else if (!compile_path(w, key, &spot.path, &spot.program, f)) {
+		place.anywhere = true;
+		place.expression = (struct bytes)BYTES("..");
+	} else if (!compile_path(w, key, &place, f)) {
 		return NULL;
 	}
-	return compile_test(w, &spot, value, f);
+	return compile_test(w, &place, value, f);
 }
 
 struct condition *
@@ -298,23 +503,6 @@ condition_compile(struct condition_words *w, const struct yaml_node *where, stru
 	return all->children == 1 ? all->child[0] : all;
 }
 
-/* ---- what a condition is about ---------------------------------------------------------------------------
- */
-
-bool
-condition_asks_absence(const struct condition *c)
-{
-	if (c->kind == CONDITION_NOT)
-		return true;
-	for (size_t i = 0; i < c->children; i++)
-		if (condition_asks_absence(c->child[i]))
-			return true;
-	for (size_t i = 0; i < c->tests; i++)
-		if (c->test[i].kind == CONDITION_TEST_WHERE && condition_asks_absence(c->test[i].where))
-			return true;
-	return false;
-}
-
 void
 condition_sets(const struct condition *c, struct code_bits *sets)
 {
@@ -326,13 +514,4 @@ condition_sets(const struct condition *c, struct code_bits *sets)
 		for (unsigned n = 0; c->test[i].kind == CONDITION_TEST_IN && n < CODE_BITS / 64; n++)
 			sets->word[n] |= c->test[i].sets.word[n];
 	}
-}
-
-bool
-condition_each_place(const struct condition_place *p, const struct condition_record *r,
-    void (*found)(void *context, uint32_t node), void *context)
-{
-	const struct condition some = { .kind = CONDITION_SOME, .path = p->path, .program = p->program };
-
-	return condition_each_node(&some, r, r->roots->at[r->root].node, found, context);
 }

@@ -4,6 +4,8 @@
 
 #include "common/base/arena.h"
 #include "common/base/truth.h"
+#include "common/json/path.h"
+#include "common/label/quantity.h"
 #include "common/label/roots.h"
 #include "common/label/shape.h"
 #include "common/policy/codes.h"
@@ -14,9 +16,10 @@
 #include <stdint.h>
 
 /*
- * condition: what `where:` and `when:` ask of a root, judged in three values.  A test that cannot be judged
- * (a unit unknown, a number that is a string, a date that overlaps, jq at an error) is unknown; what unknown
- * means is the caller's: a rule that raises takes it as true, one that lowers or lets through as false.
+ * condition: what `where:` and `when:` ask of a root, judged in three values.  A test that cannot be judged (an
+ * unknown unit, a number written as a string, a date that overlaps, an error of jq) is unknown.  The caller
+ * decides what unknown means: a rule that raises a label takes it as true, one that lowers or lets through as
+ * false.  condition.c compiles, condition_judge.c judges.
  */
 
 /* What conditions are compiled with; all borrowed for the life of the conditions. */
@@ -32,10 +35,10 @@ struct condition_words {
 	struct buffer programs;
 };
 
-/* For who looks at Codings without any condition: before the first record, when the members above are set. */
+/* Sets W->members, for callers that look at Codings before any condition is compiled. */
 void condition_words_ready(struct condition_words *w);
 
-/* Frees what libjq made, after which no condition compiled with W may be used. */
+/* Frees what libjq made.  No condition compiled with W may be used afterwards. */
 void condition_words_release(struct condition_words *w);
 
 /* What conditions are judged on. */
@@ -49,7 +52,7 @@ struct condition_record {
 	size_t root;          /* index of the root that paths are relative to */
 	struct jq_context jq; /* for `when:` and jq's paths */
 	struct buffer *room;  /* for unescaping */
-	/* What is known of the root's codings already; NULL: they are looked up. */
+	/* All Codings of the root, where they are known already; NULL: each test looks them up. */
 	const struct coding_hits *hits;
 	struct system_memo *memo; /* NULL: none */
 };
@@ -60,37 +63,97 @@ struct condition;
 struct condition *condition_compile(
     struct condition_words *w, const struct yaml_node *where, struct fault *f);
 
-/* Judges it at NODE, which is what "." is (the root's node for a rule). */
+/* Judges it with NODE as ".": the root's node for a rule, an element for a nested `where:`. */
 enum truth condition_judge(const struct condition *c, const struct condition_record *r, uint32_t node);
 
 /*
- * Calls FOUND for every node that made it hold or leaves it open: those of each test that is not false.
- * What holds because something is absent has none.
+ * Calls FOUND for every node that makes the condition hold or leaves it open: the nodes of each test that is not
+ * false.  A test of absence has no nodes.
  */
 void condition_matches(const struct condition *c, const struct condition_record *r, uint32_t node,
     void (*found)(void *context, uint32_t node), void *context);
 
-/* True if it can hold although something is absent (not, none, present: false): `absence-rule`. */
-bool condition_asks_absence(const struct condition *c);
-
 /* Adds the value sets that it names. */
 void condition_sets(const struct condition *c, struct code_bits *sets);
 
-/* Compiles a `when:`; NULL after a fault. */
+/* A `when:`, which libjq evaluates.  Compiling returns NULL after a fault. */
 struct jq_program *condition_compile_when(
     struct condition_words *w, const struct yaml_node *when, struct fault *f);
 enum truth condition_judge_when(struct jq_program *p, const struct condition_record *r);
 
-/* A place (`at:`): a plain path, or one for libjq. */
+/* A place (`at:`): a plain path, or one for libjq.  NULL after a fault. */
 struct condition_place;
 struct condition_place *condition_compile_place(
     struct condition_words *w, const struct yaml_node *at, struct fault *f);
 
 /*
- * Its nodes in root R->root: a plain path's in document order, inner roots left out.  False if jq failed: the
- * caller takes the root.
+ * Its nodes in root R->root, those of a plain path in document order; inner roots are left out.  False if jq
+ * failed: then the caller takes the root.
  */
 bool condition_each_place(const struct condition_place *p, const struct condition_record *r,
     void (*found)(void *context, uint32_t node), void *context);
+
+/*
+ * What conditions are compiled to, for the other files of this folder.  A condition is a tree.  Its leaves
+ * (CONDITION_SOME) say that some node of a path passes all tests.
+ */
+
+/* Keys of the members that tests look at, and what is the same for all conditions of a policy. */
+struct condition_members {
+	uint16_t code, system, coding, concept, value, unit, comparator;
+	bool no_system_matches;
+};
+
+struct condition_scalar {
+	enum json_kind kind;   /* string, number, true, false, null */
+	struct bytes text;     /* unescaped */
+	struct decimal number; /* of a number */
+};
+
+enum condition_test_kind {
+	CONDITION_TEST_IS,
+	CONDITION_TEST_PRESENT,
+	CONDITION_TEST_IN,
+	CONDITION_TEST_PREFIX,
+	CONDITION_TEST_RANGE,
+	CONDITION_TEST_DATE,
+	CONDITION_TEST_WHERE,
+};
+
+struct condition_test {
+	enum condition_test_kind kind;
+	struct condition_scalar *scalar; /* IS, PREFIX: one of these */
+	size_t scalars;
+	struct code_bits sets;          /* IN */
+	struct quantity_bound bound[2]; /* RANGE: all of these */
+	unsigned bounds;
+	struct period date; /* DATE */
+	bool is_after;
+	struct condition *where; /* WHERE */
+};
+
+enum condition_kind { CONDITION_ALL, CONDITION_ANY, CONDITION_NOT, CONDITION_SOME };
+
+/* Where a leaf looks: anywhere in the root, at a plain path, or at a path of libjq. */
+struct condition_place {
+	bool anywhere;
+	struct path *path;
+	struct jq_program *program;
+	struct bytes expression; /* of the path, for an automaton */
+};
+
+struct condition {
+	enum condition_kind kind;
+	const struct condition_members *members;
+	struct condition **child;
+	size_t children;
+	struct condition_place place; /* of a leaf */
+	struct condition_test *test;  /* of a leaf: the node must pass all */
+	size_t tests;
+};
+
+/* Whether NODE passes all tests of a leaf. */
+enum truth condition_judge_node(
+    const struct condition *some, const struct condition_record *r, uint32_t node);
 
 #endif

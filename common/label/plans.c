@@ -241,7 +241,7 @@ collect_needs(const struct condition *c, struct rule_needs *to)
 		collect_any(c, to);
 		break;
 	case CONDITION_SOME:
-		if (c->program == NULL) {
+		if (c->place.program == NULL) {
 			to->need[to->count].some[0] = c;
 			to->need[to->count++].count = 1;
 		}
@@ -253,7 +253,7 @@ collect_needs(const struct condition *c, struct rule_needs *to)
 static bool
 asks_codings(const struct condition *some)
 {
-	return some->anywhere && some->tests == 1 && some->test[0].kind == CONDITION_TEST_IN;
+	return some->place.anywhere && some->tests == 1 && some->test[0].kind == CONDITION_TEST_IN;
 }
 
 static bool
@@ -273,7 +273,7 @@ add_trigger(struct ruleset_loader *l, size_t rule, size_t need, const struct con
 	}
 	for (size_t i = 0; i < s->plans; i++)
 		if (type_plan_applies(&s->plan[i], rule) &&
-		    !add_path(l, &s->plan[i], NULL, some->expression, PATH_TRIGGER, index))
+		    !add_path(l, &s->plan[i], NULL, some->place.expression, PATH_TRIGGER, index))
 			return false;
 	return true;
 }

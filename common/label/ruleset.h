@@ -4,7 +4,7 @@
 
 #include "common/label/classifier.h"
 #include "common/label/coding.h"
-#include "common/label/condition_parts.h"
+#include "common/label/condition.h"
 #include "common/policy/vocabulary.h"
 
 /*

@@ -104,7 +104,7 @@ note_matches(struct run *run, uint32_t node, const struct state_plan *plan)
 
 		switch ((enum path_number)(plan->number[i] >> PATH_INDEX_BITS)) {
 		case PATH_TRIGGER:
-			if (condition_judge_all(trigger[index].some, &run->record, node) != TRUTH_FALSE)
+			if (condition_judge_node(trigger[index].some, &run->record, node) != TRUTH_FALSE)
 				apply_trigger(run, index);
 			break;
 		case PATH_EVIDENCE:

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/label/coding.h"
-#include "common/label/condition_parts.h"
+#include "common/label/condition.h"
 #include "tests/lib/tap.h"
 
 #include <stdlib.h>
@@ -235,14 +234,6 @@ check_faults(void)
 }
 
 static void
-check_absence(void)
-{
-	check(!condition_asks_absence(compile("{.a: 1, any: [{.b: {where: {.c: 2}}}]}")));
-	check(condition_asks_absence(compile("{.a: 1, any: [{.b: {where: {.c: {present: false}}}}]}")));
-	check(condition_asks_absence(compile("{none: [{.b: 1}]}")));
-}
-
-static void
 start(void)
 {
 	const char *root = getenv("EHR_ROOT");
@@ -279,7 +270,6 @@ main(void)
 	start();
 	check_cases();
 	check_faults();
-	check_absence();
 	condition_words_release(&words);
 	buffer_release(&room);
 	json_release(&json);

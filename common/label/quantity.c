@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/label/condition_parts.h"
+#include "common/label/quantity.h"
 
-/* reading: numbers of a record beside the numbers of a rule, exactly. */
+#include "common/label/condition.h"
 
 static const struct {
 	const char *text;
@@ -15,20 +15,20 @@ static const struct {
 };
 
 static void
-read_comparator(const struct json *j, uint32_t node, struct quantity *reading)
+read_comparator(const struct json *j, uint32_t node, struct quantity *quantity)
 {
-	reading->comparator = 2;
+	quantity->comparator = 2;
 	for (size_t i = 0; i < sizeof comparators / sizeof comparators[0]; i++)
 		if (json_is(j, node, bytes_of(comparators[i].text))) {
-			reading->comparator = comparators[i].side;
-			reading->is_touching = comparators[i].is_touching;
+			quantity->comparator = comparators[i].side;
+			quantity->is_touching = comparators[i].is_touching;
 		}
 }
 
-/* `code` is the unit for programs, `unit` the one for people. */
+/* `code` is the coded unit; `unit` is text for people and counts only without it. */
 static enum quantity_fault
 read_unit(const struct condition_members *m, const struct condition_record *r, uint32_t node,
-    const struct unit *beside, struct quantity *reading)
+    const struct unit *beside, struct quantity *quantity)
 {
 	uint32_t unit = json_member_key(r->json, node, m->code);
 
@@ -38,61 +38,61 @@ read_unit(const struct condition_members *m, const struct condition_record *r, u
 		return unit == 0 ? QUANTITY_GOOD : QUANTITY_NO_UNIT;
 	if (unit == 0 || json_kind(r->json, unit) != JSON_STRING)
 		return QUANTITY_NO_UNIT;
-	reading->unit = unit_beside(beside, json_string(r->json, unit, r->room));
-	return reading->unit == NULL ? QUANTITY_NO_UNIT : QUANTITY_GOOD;
+	quantity->unit = unit_beside(beside, json_string(r->json, unit, r->room));
+	return quantity->unit == NULL ? QUANTITY_NO_UNIT : QUANTITY_GOOD;
 }
 
 enum quantity_fault
 quantity_read(const struct condition_members *m, const struct condition_record *r, uint32_t node,
-    const struct unit *beside, struct quantity *reading)
+    const struct unit *beside, struct quantity *quantity)
 {
 	uint32_t value = node;
 	uint32_t comparator = 0;
 	enum quantity_fault fault = beside == NULL ? QUANTITY_GOOD : QUANTITY_NO_UNIT;
 
-	*reading = (struct quantity){ 0 };
+	*quantity = (struct quantity){ 0 };
 	if (json_kind(r->json, node) == JSON_OBJECT) {
 		value = json_member_key(r->json, node, m->value);
 		comparator = json_member_key(r->json, node, m->comparator);
-		fault = read_unit(m, r, node, beside, reading);
+		fault = read_unit(m, r, node, beside, quantity);
 	}
 	if (value == 0 || json_kind(r->json, value) != JSON_NUMBER ||
-	    !decimal_parse(json_span(r->json, value), &reading->number))
+	    !decimal_parse(json_span(r->json, value), &quantity->number))
 		return QUANTITY_NO_VALUE;
 	if (comparator != 0)
-		read_comparator(r->json, comparator, reading);
+		read_comparator(r->json, comparator, quantity);
 	return fault;
 }
 
 static int
-compare(const struct quantity *reading, const struct quantity_bound *bound)
+compare(const struct quantity *quantity, const struct quantity_bound *bound)
 {
 	if (bound->unit == NULL)
-		return decimal_compare(&reading->number, &bound->number);
-	return unit_compare(&reading->number, reading->unit, &bound->number, bound->unit);
+		return decimal_compare(&quantity->number, &bound->number);
+	return unit_compare(&quantity->number, quantity->unit, &bound->number, bound->unit);
 }
 
-/* Seen from the bound: the allowed side is positive. */
+/* ORDER and OPEN are seen from the bound: the allowed side is positive. */
 enum truth
-quantity_within(const struct quantity *reading, const struct quantity_bound *bound)
+quantity_within(const struct quantity *quantity, const struct quantity_bound *bound)
 {
 	int order;
-	int open = bound->is_upper ? -reading->comparator : reading->comparator;
+	int open = bound->is_upper ? -quantity->comparator : quantity->comparator;
 
-	if (reading->comparator == 2)
+	if (quantity->comparator == 2)
 		return TRUTH_UNKNOWN;
-	order = compare(reading, bound);
+	order = compare(quantity, bound);
 	if (bound->is_upper)
 		order = -order;
-	if (reading->comparator == 0)
+	if (quantity->comparator == 0)
 		return order > 0 || (order == 0 && bound->is_included) ? TRUTH_TRUE : TRUTH_FALSE;
-	/* The value lies beyond the number, on the allowed side or towards the other one. */
+	/* The true value lies on the OPEN side of the number. */
 	if (open > 0)
-		return order > 0 || (order == 0 && (bound->is_included || !reading->is_touching))
+		return order > 0 || (order == 0 && (bound->is_included || !quantity->is_touching))
 			   ? TRUTH_TRUE
 			   : TRUTH_UNKNOWN;
-	return order < 0 || (order == 0 && (!bound->is_included || !reading->is_touching)) ? TRUTH_FALSE
-											   : TRUTH_UNKNOWN;
+	return order < 0 || (order == 0 && (!bound->is_included || !quantity->is_touching)) ? TRUTH_FALSE
+											    : TRUTH_UNKNOWN;
 }
 
 bool

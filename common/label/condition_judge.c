@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/coding.h"
-#include "common/label/condition_parts.h"
-
-/* ---- one node --------------------------------------------------------------------------------------------
- */
+#include "common/label/condition.h"
+#include "common/label/quantity.h"
 
 static bool
 is_scalar(const struct condition_record *r, uint32_t node, const struct condition_scalar *s)
@@ -58,7 +56,7 @@ test_range(const struct condition_members *m, const struct condition_test *t,
 	return truth;
 }
 
-/* A partial date is an interval: all of it must lie on one side. */
+/* A partial date is an interval.  It is true or false only if all of it lies on one side. */
 static enum truth
 test_date(const struct condition_test *t, const struct condition_record *r, uint32_t node)
 {
@@ -78,7 +76,7 @@ test_date(const struct condition_test *t, const struct condition_record *r, uint
 	return instant_compare(p.from, t->date.from) >= 0 ? TRUTH_FALSE : TRUTH_UNKNOWN;
 }
 
-enum truth
+static enum truth
 judge_test(const struct condition_members *m, const struct condition_test *t,
     const struct condition_record *r, uint32_t node)
 {
@@ -102,7 +100,7 @@ judge_test(const struct condition_members *m, const struct condition_test *t,
 }
 
 enum truth
-condition_judge_all(const struct condition *some, const struct condition_record *r, uint32_t node)
+condition_judge_node(const struct condition *some, const struct condition_record *r, uint32_t node)
 {
 	enum truth truth = TRUTH_TRUE;
 
@@ -110,9 +108,6 @@ condition_judge_all(const struct condition *some, const struct condition_record 
 		truth = truth_and(truth, judge_test(some->members, &some->test[i], r, node));
 	return truth;
 }
-
-/* ---- the nodes of a path ---------------------------------------------------------------------------------
- */
 
 struct visit {
 	const struct condition *some;
@@ -135,7 +130,7 @@ pass_on(void *context, uint32_t node)
 {
 	const struct visit *v = context;
 
-	/* The root that one stands in is the only one that is not null. */
+	/* Other roots count as null, so they have no node. */
 	if (node == v->record->roots->at[v->record->root].node || !roots_is_inner(v->record->roots, node))
 		v->found(v->context, node);
 	return true;
@@ -164,26 +159,26 @@ each_below(const struct condition_record *r, uint32_t node, void (*found)(void *
 	}
 }
 
-bool
-condition_each_node(const struct condition *some, const struct condition_record *r, uint32_t node,
+static bool
+each_node(const struct condition_place *place, const struct condition_record *r, uint32_t node,
     void (*found)(void *context, uint32_t node), void *context)
 {
 	struct visit v = { .record = r, .found = found, .context = context };
 	const struct roots *roots = r->roots;
 
-	if (some->anywhere) {
+	if (place->anywhere) {
 		each_below(r, node, found, context);
 		return true;
 	}
-	if (some->path != NULL) {
+	if (place->path != NULL) {
 		struct path_wall wall = { is_inner, &roots };
 
-		(void)path_each(some->path, r->json, node, &wall, pass_on, &v);
+		(void)path_each(place->path, r->json, node, &wall, pass_on, &v);
 		return true;
 	}
 	struct path_wall wall = { is_inner, &roots };
 
-	return jq_paths(some->program, r->json, node, &wall, &r->jq, pass_on_jq, &v) != JQ_UNKNOWN;
+	return jq_paths(place->program, r->json, node, &wall, &r->jq, pass_on_jq, &v) != JQ_UNKNOWN;
 }
 
 static void
@@ -192,14 +187,14 @@ judge(void *context, uint32_t node)
 	struct visit *v = context;
 
 	if (v->truth != TRUTH_TRUE)
-		v->truth = truth_or(v->truth, condition_judge_all(v->some, v->record, node));
+		v->truth = truth_or(v->truth, condition_judge_node(v->some, v->record, node));
 }
 
-/* Anywhere in the root, with its codings known: no need to look at anything else. */
+/* `anywhere: {in: ..}` on the whole root: the known Codings answer it without a search. */
 static bool
 asks_hits(const struct condition *some, const struct condition_record *r, uint32_t node)
 {
-	return some->anywhere && r->hits != NULL && some->tests == 1 &&
+	return some->place.anywhere && r->hits != NULL && some->tests == 1 &&
 	       some->test[0].kind == CONDITION_TEST_IN && node == r->roots->at[r->root].node;
 }
 
@@ -221,7 +216,7 @@ test_some(const struct condition *c, const struct condition_record *r, uint32_t 
 			v.truth = truth_or(v.truth, test_hit(&c->test[0], &r->hits->at[i]));
 		return v.truth;
 	}
-	if (!condition_each_node(c, r, node, judge, &v))
+	if (!each_node(&c->place, r, node, judge, &v))
 		v.truth = truth_or(v.truth, TRUTH_UNKNOWN);
 	return v.truth;
 }
@@ -248,15 +243,12 @@ condition_judge(const struct condition *c, const struct condition_record *r, uin
 	return TRUTH_UNKNOWN;
 }
 
-/* ---- what made it hold -----------------------------------------------------------------------------------
- */
-
 static void
 pass_if_held(void *context, uint32_t node)
 {
 	const struct visit *v = context;
 
-	if (condition_judge_all(v->some, v->record, node) != TRUTH_FALSE)
+	if (condition_judge_node(v->some, v->record, node) != TRUTH_FALSE)
 		v->found(v->context, node);
 }
 
@@ -267,7 +259,7 @@ matches_of_some(const struct condition *c, const struct condition_record *r, uin
 	struct visit v = { .some = c, .record = r, .found = found, .context = context };
 
 	if (!asks_hits(c, r, node)) {
-		(void)condition_each_node(c, r, node, pass_if_held, &v);
+		(void)each_node(&c->place, r, node, pass_if_held, &v);
 		return;
 	}
 	for (size_t i = 0; i < r->hits->count; i++)
@@ -312,4 +304,11 @@ condition_judge_when(struct jq_program *p, const struct condition_record *r)
 		break;
 	}
 	return TRUTH_UNKNOWN;
+}
+
+bool
+condition_each_place(const struct condition_place *p, const struct condition_record *r,
+    void (*found)(void *context, uint32_t node), void *context)
+{
+	return each_node(p, r, r->roots->at[r->root].node, found, context);
 }
