@@ -2,13 +2,16 @@
 #include "common/access/access.h"
 
 #include "common/access/answer.h"
-#include "common/access/put.h"
-#include "common/access/sources.h"
-#include "common/base/diag.h"
+#include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/crypto/digest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+enum { MAX_SOURCE = 1 << 30 };
 
 struct access {
 	struct engine engine;
@@ -19,24 +22,216 @@ struct access {
 	struct request request;
 	struct verdict verdict;
 	struct buffer out;
-	struct buffer basis;
+	struct buffer basis; /* members of every answer: the digests of what was loaded */
 	struct instant now;
 	bool public_only;
 	uint16_t key_evaluations, key_options, key_semantic;
-	char digest[DIGEST_TEXT];
+	char digest[DIGEST_TEXT]; /* of the request line */
 };
 
-/* A request at hand, single or an item of a batch. */
-struct query {
-	struct request_parts parts;
-	struct bytes id;
-	int item;
+/* access_load() while it runs. */
+struct loading {
+	struct access *a;
+	const struct access_sources *s;
+	struct json_write basis;
+	struct fault *fault;
+	struct access_reader reader;
 };
 
-enum semantic { EXECUTE_ALL, DENY_ON_FIRST_DENY, PERMIT_ON_FIRST_PERMIT, SEMANTICS };
+/* The whole file with JSON_SLACK zero bytes behind it, in the arena. */
+static enum access_outcome
+read_source(struct loading *l, struct arena *arena, const char *path, struct bytes *text)
+{
+	struct buffer room;
+	char *copy;
 
-static const char *const semantics[SEMANTICS] = { "execute_all", "deny_on_first_deny",
-	"permit_on_first_permit" };
+	buffer_init(&room, MAX_SOURCE);
+	if (!file_read(path, &room)) {
+		l->fault->file = path;
+		buffer_release(&room);
+		return ACCESS_UNREADABLE;
+	}
+	copy = arena_take(arena, room.used + JSON_SLACK);
+	if (room.used > 0)
+		memcpy(copy, room.at, room.used);
+	*text = (struct bytes){ copy, room.used };
+	buffer_release(&room);
+	l->reader.file = path;
+	return ACCESS_LOADED;
+}
+
+static enum access_outcome
+outcome_of(const struct loading *l, bool good)
+{
+	return good && !l->fault->text[0] ? ACCESS_LOADED : ACCESS_FAULT;
+}
+
+static enum access_outcome
+load_policy(struct loading *l)
+{
+	struct engine *e = &l->a->engine;
+	struct access_reader *r = &l->reader;
+
+	/* The names of levels are the words 1 and on, so a label's word is its rank. */
+	for (unsigned i = 0; i < e->policy->levels; i++)
+		(void)intern_add(&e->words, e->policy->level[i].name);
+	if (!roles_read(&e->roles, r) || !layers_read(&e->layers, r) || !clearances_read(&e->clearances, r))
+		return ACCESS_FAULT;
+	if (!e->layers.any[LAYER_ORGANIZATION]) {
+		(void)fault_at(l->fault, arena_format(&e->policy->arena, "%s/authz", e->policy->directory),
+		    NULL, "no file with layer: organization, so nothing could be permitted");
+		return ACCESS_FAULT;
+	}
+	moments_sort(&e->moments);
+	attributes_ready(&e->attributes, &l->a->arena);
+	json_write_member_word(&l->basis, "policy", bytes_of(e->policy->digest));
+	return ACCESS_LOADED;
+}
+
+static enum access_outcome
+load_directive_file(struct loading *l, const char *path, struct digest *digest)
+{
+	struct engine *e = &l->a->engine;
+	struct moments own = { 0 };
+	struct arena file = { 0 };
+	struct bytes text;
+	enum access_outcome outcome = read_source(l, &file, path, &text);
+
+	if (outcome != ACCESS_LOADED)
+		return outcome;
+	digest_add(digest, text);
+	l->reader.moments = &own;
+	outcome = outcome_of(l, directives_read(&e->directives, &l->reader, path, text));
+	l->reader.moments = &e->moments;
+	moments_release(&own);
+	arena_release(&file);
+	return outcome;
+}
+
+static enum access_outcome
+load_directive_folder(struct loading *l, const char *folder, struct digest *digest)
+{
+	struct buffer names;
+	size_t count = 0;
+	enum access_outcome outcome = ACCESS_LOADED;
+	const char *name;
+
+	buffer_init(&names, MAX_SOURCE);
+	if (!file_list_at(AT_FDCWD, folder, &names, &count)) {
+		l->fault->file = folder;
+		outcome = ACCESS_UNREADABLE;
+	}
+	name = names.at;
+	for (size_t i = 0; i < count && outcome == ACCESS_LOADED; i++) {
+		/* In the policy's arena: a fault names the path after the access is freed. */
+		const char *path = arena_format(&l->a->engine.policy->arena, "%s/%s", folder, name);
+
+		outcome = load_directive_file(l, path, digest);
+		name += strlen(name) + 1;
+	}
+	buffer_release(&names);
+	return outcome;
+}
+
+static enum access_outcome
+load_directives(struct loading *l)
+{
+	struct digest *digest = digest_new();
+	char text[DIGEST_TEXT];
+	enum access_outcome outcome = ACCESS_LOADED;
+
+	for (size_t i = 0; i < l->s->consents_count && outcome == ACCESS_LOADED; i++) {
+		const char *path = l->s->consents[i];
+		struct stat st;
+
+		if (stat(path, &st) != 0) {
+			l->fault->file = path;
+			outcome = ACCESS_UNREADABLE;
+		} else if (S_ISDIR(st.st_mode)) {
+			outcome = load_directive_folder(l, path, digest);
+		} else {
+			outcome = load_directive_file(l, path, digest);
+		}
+	}
+	digest_end_text(digest, text);
+	if (l->s->consents_count > 0)
+		json_write_member_word(&l->basis, "consents", bytes_of(text));
+	digest_free(digest);
+	return outcome;
+}
+
+static bool
+take_facts(struct loading *l, struct bytes text)
+{
+	l->a->engine.facts = facts_read(&l->reader, text);
+	return l->a->engine.facts != NULL;
+}
+
+static bool
+take_entities(struct loading *l, struct bytes text)
+{
+	l->a->engine.entities = entities_read(&l->reader, text);
+	return l->a->engine.entities != NULL;
+}
+
+static bool
+take_used(struct loading *l, struct bytes text)
+{
+	return used_read(&l->a->engine.used, &l->reader, text);
+}
+
+static enum access_outcome
+load_lines(struct loading *l)
+{
+	const struct {
+		const char *name, *path;
+		bool (*take)(struct loading *l, struct bytes text);
+	} files[] = { { "facts", l->s->facts, take_facts }, { "entities", l->s->entities, take_entities },
+		{ "used", l->s->used, take_used } };
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		struct bytes text;
+		char digest[DIGEST_TEXT];
+		enum access_outcome outcome;
+
+		if (!files[i].path)
+			continue;
+		outcome = read_source(l, &l->a->arena, files[i].path, &text);
+		if (outcome != ACCESS_LOADED)
+			return outcome;
+		digest_text(text, digest);
+		json_write_member_word(&l->basis, files[i].name, bytes_of(digest));
+		outcome = outcome_of(l, files[i].take(l, text));
+		if (outcome != ACCESS_LOADED)
+			return outcome;
+	}
+	return ACCESS_LOADED;
+}
+
+static enum access_outcome
+load(struct access *a, const struct access_sources *s, struct fault *f)
+{
+	struct engine *e = &a->engine;
+	struct loading l = { .a = a, .s = s, .basis = json_write_to(&a->basis), .fault = f };
+	enum access_outcome outcome;
+
+	l.reader = (struct access_reader){ .arena = &a->arena,
+		.words = &e->words,
+		.attributes = &e->attributes,
+		.roles = &e->roles,
+		.policy = e->policy,
+		.moments = &e->moments,
+		.fault = f };
+	intern_init(&e->words, &a->arena);
+	attributes_init(&e->attributes, a->keys);
+	used_init(&e->used, &a->arena);
+	outcome = load_policy(&l);
+	if (outcome == ACCESS_LOADED)
+		outcome = load_directives(&l);
+	if (outcome == ACCESS_LOADED)
+		outcome = load_lines(&l);
+	return outcome;
+}
 
 static void
 prepare_requests(struct access *a, const struct access_sources *s)
@@ -54,31 +249,39 @@ prepare_requests(struct access *a, const struct access_sources *s)
 	a->key_options = json_keys_add(a->keys, bytes_of("options"));
 	a->key_semantic = json_keys_add(a->keys, bytes_of("evaluations_semantic"));
 	json_init(&a->json, a->keys, s->max_depth ? s->max_depth : JSON_MAX_DEPTH);
-	buffer_init(&a->out, SIZE_MAX / 2);
+	buffer_init(&a->out, BUFFER_UNLIMITED);
 	a->public_only = s->public_only;
 }
 
 struct access *
 access_load(const struct access_sources *s, enum access_outcome *outcome, struct fault *f)
 {
-	struct access *a = calloc(1, sizeof *a);
+	struct access *a = memory_zeros(1, sizeof *a);
 	int failed;
 
-	if (!a)
-		diag_die(EXIT_IO, "out of memory");
 	a->engine.policy = s->policy;
 	a->keys = json_keys_new();
-	buffer_init(&a->basis, SIZE_MAX / 2);
+	buffer_init(&a->basis, BUFFER_UNLIMITED);
 	prepare_requests(a, s);
-	*outcome = sources_read(&a->engine, s, &a->arena, a->keys, &a->basis, f);
-	if (*outcome == ACCESS_LOADED) {
-		(void)buffer_append(&a->basis, "", 1);
+	*outcome = load(a, s, f);
+	if (*outcome == ACCESS_LOADED)
 		return a;
-	}
 	failed = errno;
 	access_free(a);
 	errno = failed;
 	return NULL;
+}
+
+static void
+release_engine(struct engine *e)
+{
+	intern_release(&e->words);
+	directives_release(&e->directives);
+	facts_free(e->facts);
+	entities_free(e->entities);
+	used_release(&e->used);
+	moments_release(&e->moments);
+	scratch_release(&e->scratch);
 }
 
 void
@@ -86,7 +289,7 @@ access_free(struct access *a)
 {
 	if (!a)
 		return;
-	sources_release(&a->engine);
+	release_engine(&a->engine);
 	json_release(&a->json);
 	json_keys_free(a->keys);
 	buffer_release(&a->out);
@@ -101,7 +304,19 @@ access_warning(const struct access *a, size_t i)
 	return i < a->engine.directives.warnings ? &a->engine.directives.warning[i] : NULL;
 }
 
-/* The member id of an object, as it stands. */
+/* A single request, or an item of a batch. */
+struct query {
+	struct request_parts parts;
+	struct bytes id;
+	int item; /* -1: no batch */
+};
+
+enum semantic { EXECUTE_ALL, DENY_ON_FIRST_DENY, PERMIT_ON_FIRST_PERMIT, SEMANTICS };
+
+static const char *const semantics[SEMANTICS] = { "execute_all", "deny_on_first_deny",
+	"permit_on_first_permit" };
+
+/* The member id of an object, as it stands; empty if it is neither string nor number. */
 static struct bytes
 id_of(const struct access *a, uint32_t node)
 {
@@ -114,24 +329,23 @@ id_of(const struct access *a, uint32_t node)
 }
 
 static void
-ill_formed(struct access *a, struct access_decision *d, struct bytes id, enum reason reason, size_t byte,
+put_error(struct json_write *w, struct access_decision *d, struct bytes id, enum reason reason, size_t byte,
     const char *message)
 {
 	*d = (struct access_decision){ .ill_formed = true, .reason = reason, .byte = byte, .level = -1 };
-	answer_error(&a->out, id, message);
+	answer_error(w, id, message);
 }
 
 /* Decides one query and writes its answer.  NULL, or what is wrong with it: then nothing is written. */
 static const char *
-answer_query(struct access *a, const struct query *q, struct access_decision *d)
+answer_query(struct access *a, struct json_write *w, const struct query *q, struct access_decision *d)
 {
 	struct engine *e = &a->engine;
-	const struct answer answer = { .engine = e,
-		.out = &a->out,
+	const struct answer_frame frame = { .engine = e,
 		.public_only = a->public_only,
 		.request = a->digest,
 		.item = q->item,
-		.basis = a->basis.at };
+		.basis = buffer_bytes(&a->basis) };
 	const char *wrong = request_read(&a->reader, &q->parts, &a->request);
 
 	if (wrong)
@@ -139,16 +353,16 @@ answer_query(struct access *a, const struct query *q, struct access_decision *d)
 	if (e->entities)
 		entities_apply(e->entities, &a->request);
 	decide(e, &a->request, &a->verdict);
-	answer_write(&answer, &a->verdict, q->id);
+	answer_write(w, &frame, &a->verdict, q->id);
 	d->permitted = a->verdict.permitted;
-	d->decided_by = answer_layer(a->verdict.decided_by);
+	d->decided_by = answer_layer_name(a->verdict.decided_by);
 	d->code = a->verdict.reason;
 	d->level = a->verdict.permitted && a->verdict.cleared ? a->verdict.level : -1;
 	d->al = a->verdict.al;
 	return NULL;
 }
 
-/* How a batch is to be gone through; false if it is said in a word that is not known. */
+/* options.evaluations_semantic; false if it is an unknown word. */
 static bool
 read_semantic(const struct access *a, enum semantic *semantic)
 {
@@ -167,50 +381,54 @@ read_semantic(const struct access *a, enum semantic *semantic)
 }
 
 static void
-answer_item(struct access *a, uint32_t node, struct query query, struct access_decision *d)
+answer_item(
+    struct access *a, struct json_write *w, uint32_t node, struct query query, struct access_decision *d)
 {
 	const char *wrong;
 
 	d->permitted = false;
 	if (json_kind(&a->json, node) != JSON_OBJECT) {
-		answer_error(&a->out, query.id, "an item of evaluations is not an object");
+		answer_error(w, query.id, "an item of evaluations is not an object");
 		return;
 	}
 	request_parts_read(&a->reader, node, &query.parts);
 	if (id_of(a, node).size > 0)
 		query.id = id_of(a, node);
-	wrong = answer_query(a, &query, d);
+	wrong = answer_query(a, w, &query, d);
 	if (wrong)
-		answer_error(&a->out, query.id, wrong);
+		answer_error(w, query.id, wrong);
 }
 
 static void
-answer_batch(struct access *a, uint32_t list, struct query query, struct access_decision *d)
+answer_batch(
+    struct access *a, struct json_write *w, uint32_t list, struct query query, struct access_decision *d)
 {
 	const struct json_node *nodes = a->json.nodes;
 	enum semantic semantic;
 	bool all = true;
 
 	if (!read_semantic(a, &semantic)) {
-		ill_formed(a, d, query.id, REASON_BAD_REQUEST, 0, "unknown options.evaluations_semantic");
+		put_error(w, d, query.id, REASON_BAD_REQUEST, 0, "unknown options.evaluations_semantic");
 		return;
 	}
-	put(&a->out, "{\"evaluations\":[");
+	json_write_open(w, '{');
+	json_write_name(w, "evaluations");
+	json_write_open(w, '[');
 	for (uint32_t i = list + 1; i < nodes[list].next; i = nodes[i].next) {
-		if (query.item++ >= 0)
-			put(&a->out, ",");
-		answer_item(a, i, query, d);
+		query.item++;
+		answer_item(a, w, i, query, d);
 		all = all && d->permitted;
 		if ((semantic == DENY_ON_FIRST_DENY && !d->permitted) ||
 		    (semantic == PERMIT_ON_FIRST_PERMIT && d->permitted))
 			break;
 	}
-	put(&a->out, "]}");
+	json_write_close(w, ']');
+	json_write_close(w, '}');
 	d->permitted = all;
 }
 
 static void
-answer_line(struct access *a, struct access_decision *d)
+answer_line(struct access *a, struct json_write *w, struct access_decision *d)
 {
 	struct query query = { .item = -1, .id = id_of(a, 0) };
 	uint32_t list = json_member_key(&a->json, 0, a->key_evaluations);
@@ -218,21 +436,22 @@ answer_line(struct access *a, struct access_decision *d)
 
 	request_parts_read(&a->reader, 0, &query.parts);
 	if (list && json_kind(&a->json, list) != JSON_ARRAY) {
-		ill_formed(a, d, query.id, REASON_BAD_REQUEST, 0, "evaluations is not an array");
+		put_error(w, d, query.id, REASON_BAD_REQUEST, 0, "evaluations is not an array");
 		return;
 	}
 	if (list && a->json.nodes[list].next > list + 1) {
-		answer_batch(a, list, query, d);
+		answer_batch(a, w, list, query, d);
 		return;
 	}
-	wrong = answer_query(a, &query, d);
+	wrong = answer_query(a, w, &query, d);
 	if (wrong)
-		ill_formed(a, d, query.id, REASON_BAD_REQUEST, 0, wrong);
+		put_error(w, d, query.id, REASON_BAD_REQUEST, 0, wrong);
 }
 
 void
 access_decide(struct access *a, struct bytes request, struct access_decision *d)
 {
+	struct json_write w = json_write_to(&a->out);
 	struct bytes none = { "", 0 };
 
 	*d = (struct access_decision){ .level = -1 };
@@ -240,18 +459,20 @@ access_decide(struct access *a, struct bytes request, struct access_decision *d)
 	scratch_reset(&a->engine.scratch);
 	digest_text(request, a->digest);
 	if (!json_parse(&a->json, request))
-		ill_formed(a, d, none, a->json.reason, a->json.byte, reason_text(a->json.reason));
+		put_error(&w, d, none, a->json.reason, a->json.byte, reason_text(a->json.reason));
 	else if (json_kind(&a->json, 0) != JSON_OBJECT)
-		ill_formed(a, d, none, REASON_NOT_AN_OBJECT, 1, "a request is a JSON object");
+		put_error(&w, d, none, REASON_NOT_AN_OBJECT, 1, "a request is a JSON object");
 	else
-		answer_line(a, d);
+		answer_line(a, &w, d);
 	d->text = buffer_bytes(&a->out);
 }
 
 void
 access_refuse(struct access *a, enum reason reason, struct access_decision *d)
 {
+	struct json_write w = json_write_to(&a->out);
+
 	a->out.used = 0;
-	ill_formed(a, d, (struct bytes){ "", 0 }, reason, 0, reason_text(reason));
+	put_error(&w, d, (struct bytes){ "", 0 }, reason, 0, reason_text(reason));
 	d->text = buffer_bytes(&a->out);
 }

@@ -10,16 +10,31 @@
 #include <stddef.h>
 
 /*
- * access: who may do what with whose record.  One AuthZEN request in, one decision out, with the layer and
- * the rule that decided.  The policy's authz/ is compiled once, and with it the directives, facts and
- * register of a site; a decision then looks at nothing else, so the same request gets the same bytes.
+ * access: who may do what with whose record.  One AuthZEN request in, one decision out, with the layer and the rule
+ * that decided.
  *
  *	struct access_sources s = { .policy = &policy, .facts = "site/facts.ndjson" };
  *	struct access *a = access_load(&s, &outcome, &fault);
  *	access_decide(a, line, &decision);      decision.text is the answer, one line without newline
  *	access_free(a);
  *
- * Prints nothing.  Everything that is unknown, missing or contradictory ends in a refusal.
+ * The way of a request, and the file of each step:
+ *
+ *	request         its attributes and values                       request.c
+ *	entities        the site's statements replace its own           entities.c
+ *	outbound        the policy of the requester's domain            decide.c, layer.c
+ *	jurisdiction    the law of the record's domain                  layer.c
+ *	organization    the policy of the record's domain               layer.c
+ *	consent         the patient's directives, and their overriding  consent.c
+ *	clearance       the reader's level; a command's own conditions  clearance.c
+ *	obligations     what the enforcement point must do              decide.c
+ *	answer          the verdict as JSON                             answer.c
+ *
+ * Layers and directives consist of rules (rule.c), rules of criteria (criteria.c), which compare the request's values
+ * with words (intern.c, roles.c) and facts (facts.c).
+ *
+ * Everything is read once by access_load().  A decision looks at nothing else, so the same request gets the same bytes.
+ * Prints nothing.  What is unknown, missing or contradictory ends in a denial.
  */
 struct access;
 
@@ -28,10 +43,10 @@ struct access_sources {
 	const char *const *consents; /* files, and directories of *.yaml *.yml *.json *.ndjson */
 	size_t consents_count;
 	const char *facts;         /* NDJSON; NULL: none */
-	const char *entities;      /* NDJSON, the register; NULL: none */
-	const char *used;          /* NDJSON, command ids that were used in earlier runs; NULL: none */
-	const struct instant *now; /* for requests without context.time; NULL: that time is missing */
-	bool public_only;          /* decisions for an enforcement point outside of the custodian */
+	const char *entities;      /* NDJSON; NULL: none */
+	const char *used;          /* NDJSON, commands that were sent in earlier runs; NULL: none */
+	const struct instant *now; /* for requests without context.time; NULL: their time is missing */
+	bool public_only;          /* decisions for an enforcement point of another domain */
 	unsigned max_depth;        /* of a request; 0: JSON_MAX_DEPTH */
 };
 
@@ -41,33 +56,33 @@ enum access_outcome {
 	ACCESS_UNREADABLE, /* fault.file could not be read, errno says why: EXIT_IO */
 };
 
-/* NULL after a fault.  A policy without an organization file is one: it could permit nothing. */
+/* NULL unless ACCESS_LOADED.  A policy without an organization file is a fault: it could permit nothing. */
 struct access *access_load(const struct access_sources *s, enum access_outcome *outcome, struct fault *f);
 void access_free(struct access *a);
 
-/* What a careful administrator should know, as faults that do not stop: the I-th, NULL behind the last. */
+/* The I-th directive that could not be read, as a fault; NULL after the last. */
 const struct fault *access_warning(const struct access *a, size_t i);
 
 struct access_decision {
 	struct bytes text;  /* the answer: borrowed until the next call */
 	bool permitted;     /* of a batch: all were */
-	bool ill_formed;    /* the request is none: the answer is an error with status 400 */
+	bool ill_formed;    /* the answer is an error with status 400 */
 	enum reason reason; /* with ill_formed: why, for the refusal */
 	size_t byte;        /* with ill_formed: where in the request, from 1; 0: no place to name */
-	/* of a single request (the last item of a batch) */
-	const char *decided_by; /* "consent", ...; NULL if ill-formed */
-	const char *code;       /* the reason: "permitted", "deny-rule", ... */
-	int level;              /* index in the ladder of the highest level to give, -1 if none is named */
-	unsigned al;            /* meaningful with level >= 0 */
+	/* of a single request, or the last item of a batch */
+	const char *decided_by; /* "consent" and the like; NULL if ill-formed */
+	const char *code;       /* the reason: "permitted", "deny-rule" and the like */
+	int level;              /* the highest to give: index in the ladder, -1 if none is named */
+	unsigned al;            /* with level >= 0 */
 };
 
 /*
- * REQUEST has JSON_SLACK readable bytes behind it.  The one thing that stays from one call to the next are
- * the ids of permitted commands, so that none is permitted twice in a run.
+ * REQUEST has JSON_SLACK readable bytes behind it.  Only the ids of permitted commands are kept from one call to the
+ * next: none is permitted twice in a run.
  */
 void access_decide(struct access *a, struct bytes request, struct access_decision *d);
 
-/* The answer to a line that is none for REASON and was not even looked at. */
+/* The answer to a line that was refused for REASON before it was read as a request. */
 void access_refuse(struct access *a, enum reason reason, struct access_decision *d);
 
 #endif

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/answer.h"
 
-#include "common/access/answer_duties.h"
-#include "common/access/answer_layers.h"
-#include "common/access/put.h"
-#include "common/json/json_write.h"
-
 static const char *const layer_names[LAYER_COUNT] = { "outbound", "jurisdiction", "organization", "consent",
 	"clearance", "command", "obligations" };
 
-/* What an administrator reads where no rule's own sentence says it. */
+/* What the administrator reads where no rule has a sentence. */
 static const struct {
 	const char *reason;
 	const char *sentence;
@@ -37,250 +32,598 @@ static const struct {
 	{ "unsupported-obligation", "The enforcement point cannot carry out what it would have to." },
 };
 
+/* One answer while it is written. */
+struct writing {
+	struct json_write *w;
+	const struct answer_frame *a;
+	const struct verdict *v;
+	unsigned duties; /* obligations that were written */
+};
+
+static const struct bytes nothing = { "", 0 };
+
 const char *
-answer_layer(enum layer layer)
+answer_layer_name(enum layer layer)
 {
 	return layer_names[layer];
 }
 
 static void
-put_id(struct buffer *out, struct bytes id)
+put_word(struct json_write *w, const char *name, const char *word)
 {
-	if (id.size == 0)
-		return;
-	put(out, "\"id\":");
-	put_bytes(out, id);
-	put(out, ",");
+	json_write_member_word(w, name, bytes_of(word));
+}
+
+static void
+put_instant(struct json_write *w, const char *name, struct instant t)
+{
+	char text[32];
+
+	clock_format(t, text);
+	put_word(w, name, text);
+}
+
+static void
+open_list(struct json_write *w, const char *name)
+{
+	json_write_name(w, name);
+	json_write_open(w, '[');
+}
+
+/* Opens the list NAME before its first element: a list without elements is not written. */
+static void
+open_list_once(struct json_write *w, const char *name, bool *open)
+{
+	if (!*open)
+		open_list(w, name);
+	*open = true;
+}
+
+static void
+close_list_if(struct json_write *w, bool open)
+{
+	if (open)
+		json_write_close(w, ']');
+}
+
+/* ID comes first, if there is one. */
+static void
+open_answer(struct json_write *w, bool decision, struct bytes id)
+{
+	json_write_open(w, '{');
+	json_write_name(w, "decision");
+	json_write_bool(w, decision);
+	json_write_name(w, "context");
+	json_write_open(w, '{');
+	if (id.size > 0)
+		json_write_member_value(w, "id", id);
+}
+
+static void
+close_answer(struct json_write *w)
+{
+	json_write_close(w, '}');
+	json_write_close(w, '}');
 }
 
 void
-answer_error(struct buffer *out, struct bytes id, const char *message)
+answer_error(struct json_write *w, struct bytes id, const char *message)
 {
-	put(out, "{\"decision\":false,\"context\":{");
-	put_id(out, id);
-	put(out, "\"error\":{\"status\":400,\"message\":");
-	(void)json_write_string(out, bytes_of(message));
-	put(out, "}}}");
+	open_answer(w, false, id);
+	json_write_name(w, "error");
+	json_write_open(w, '{');
+	json_write_member_number(w, "status", 400);
+	json_write_member(w, "message", bytes_of(message));
+	json_write_close(w, '}');
+	close_answer(w);
 }
 
 static void
-put_value(struct buffer *out, const struct value *v)
+put_values(struct json_write *w, const struct values *all)
 {
 	static const char *const words[] = { [VALUE_TRUE] = "true", [VALUE_FALSE] = "false" };
 
-	if (v->kind == VALUE_STRING)
-		(void)json_write_string(out, v->text);
-	else if (v->kind == VALUE_NUMBER)
-		put_bytes(out, v->text);
-	else
-		put(out, words[v->kind]);
-}
+	for (uint32_t i = 0; i < all->count; i++) {
+		const struct value *v = &all->at[i];
 
-static void
-put_list(struct buffer *out, const char *name, const struct values *a, const struct values *b)
-{
-	bool comma = false;
-
-	put(out, name);
-	for (uint32_t i = 0; i < a->count + (b ? b->count : 0); i++) {
-		if (comma)
-			put(out, ",");
-		put_value(out, i < a->count ? &a->at[i] : &b->at[i - a->count]);
-		comma = true;
+		if (v->kind == VALUE_STRING)
+			json_write_text(w, v->text);
+		else
+			json_write_value(w, v->kind == VALUE_NUMBER ? v->text : bytes_of(words[v->kind]));
 	}
-	put(out, "]");
 }
 
-/* A single string of the request, if it is there. */
+/* A string of the request, unless it is missing. */
 static void
-put_member(struct buffer *out, const char *name, struct bytes text)
+put_if(struct json_write *w, const char *name, struct bytes text)
 {
-	if (text.size == 0)
-		return;
-	put(out, name);
-	(void)json_write_string(out, text);
+	if (text.size > 0)
+		json_write_member(w, name, text);
 }
 
+/* What was asked. */
 static void
-put_about(const struct answer *a, const struct verdict *v)
+put_about(const struct writing *x)
 {
-	const struct request *q = v->request;
-	const struct situation *s = &v->situation;
-	struct buffer *out = a->out;
+	const struct request *q = x->v->request;
+	const struct situation *s = &x->v->situation;
+	const struct entities *entities = x->a->engine->entities;
+	struct json_write *w = x->w;
 	struct bytes patient = request_string(q, ATTRIBUTE_RESOURCE_PATIENT);
 	struct bytes action = request_string(q, ATTRIBUTE_ACTION_NAME);
 
-	put(out, "\"about\":{\"subject\":");
-	(void)json_write_string(out, request_string(q, ATTRIBUTE_SUBJECT_ID));
-	put(out, ",\"action\":");
-	(void)json_write_string(out, action);
-	put(out, ",\"resource\":{\"type\":");
-	(void)json_write_string(out, request_string(q, ATTRIBUTE_RESOURCE_TYPE));
-	put(out, ",\"id\":");
-	(void)json_write_string(out, request_string(q, ATTRIBUTE_RESOURCE_ID));
-	put(out, "}");
-	put_member(out, ",\"patient\":", patient);
-	if (a->engine->entities)
-		put_member(out, ",\"pseudonym\":", entities_pseudonym(a->engine->entities, patient));
-	if (situation_values(s, ATTRIBUTE_PURPOSE)->present)
-		put_list(out, ",\"purpose\":[", situation_values(s, ATTRIBUTE_PURPOSE), NULL);
-	if (decide_is_command(q))
-		put_member(out, ",\"command\":", request_string(q, ATTRIBUTE_COMMAND));
-	if (bytes_are(action, "subscribe")) {
-		put_list(out, ",\"roles\":[", situation_values(s, ATTRIBUTE_STRUCTURAL_ROLE),
-		    situation_values(s, ATTRIBUTE_FUNCTIONAL_ROLE));
-		put_member(out, ",\"device\":", request_string(q, ATTRIBUTE_DEVICE));
+	json_write_name(w, "about");
+	json_write_open(w, '{');
+	json_write_member(w, "subject", request_string(q, ATTRIBUTE_SUBJECT_ID));
+	json_write_member(w, "action", action);
+	json_write_name(w, "resource");
+	json_write_open(w, '{');
+	json_write_member(w, "type", request_string(q, ATTRIBUTE_RESOURCE_TYPE));
+	json_write_member(w, "id", request_string(q, ATTRIBUTE_RESOURCE_ID));
+	json_write_close(w, '}');
+	put_if(w, "patient", patient);
+	if (entities)
+		put_if(w, "pseudonym", entities_pseudonym(entities, patient));
+	if (situation_values(s, ATTRIBUTE_PURPOSE)->present) {
+		open_list(w, "purpose");
+		put_values(w, situation_values(s, ATTRIBUTE_PURPOSE));
+		json_write_close(w, ']');
 	}
-	put(out, "}");
+	if (decide_is_command(q))
+		put_if(w, "command", request_string(q, ATTRIBUTE_COMMAND));
+	if (bytes_are(action, "subscribe")) {
+		open_list(w, "roles");
+		put_values(w, situation_values(s, ATTRIBUTE_STRUCTURAL_ROLE));
+		put_values(w, situation_values(s, ATTRIBUTE_FUNCTIONAL_ROLE));
+		json_write_close(w, ']');
+		put_if(w, "device", request_string(q, ATTRIBUTE_DEVICE));
+	}
+	json_write_close(w, '}');
+}
+
+/* One layer, up to its rules: those that its result rests on. */
+static void
+open_layer(struct json_write *w, enum layer layer, struct bytes domain, enum result result)
+{
+	static const char *const results[] = { "NotApplicable", "Permit", "Deny", "Indeterminate" };
+
+	json_write_open(w, '{');
+	put_word(w, "layer", layer_names[layer]);
+	put_if(w, "domain", domain);
+	put_word(w, "result", results[result]);
+	open_list(w, "rules");
+}
+
+/* Closes the list of rules. */
+static void
+close_rules(struct json_write *w, bool by_default, enum result result, const char *reason)
+{
+	json_write_close(w, ']');
+	if (by_default)
+		json_write_member_value(w, "default", (struct bytes)BYTES("true"));
+	if (reason && (result == RESULT_DENY || result == RESULT_INDETERMINATE))
+		put_word(w, "reason", reason);
+}
+
+/* {"rule":"H-2","missing":["subject.ward"]}; without a rule for the layer itself. */
+static void
+put_missing(const struct writing *x, struct bytes id_text, const struct attribute_set *missing)
+{
+	const struct attributes *all = &x->a->engine->attributes;
+	struct json_write *w = x->w;
+
+	json_write_open(w, '{');
+	if (id_text.size > 0)
+		json_write_member_value(w, "rule", id_text);
+	open_list(w, "missing");
+	for (unsigned i = 0; i < all->count; i++)
+		if (attribute_set_has(missing, all->order[i]))
+			json_write_word(w, all->at[all->order[i]].name);
+	json_write_close(w, ']');
+	json_write_close(w, '}');
+}
+
+/* The rules of EFFECT that are unknown, as the list NAME. */
+static void
+put_unknown(const struct writing *x, const struct layer_outcome *o, enum effect effect, const char *name)
+{
+	bool open = false;
+
+	for (uint32_t i = 0; o->state && i < o->file->rules; i++) {
+		const struct access_rule *rule = &o->file->rule[i];
+
+		if (rule->effect != effect || o->state[i].holding != RULE_UNKNOWN || rule->skip_missing)
+			continue;
+		open_list_once(x->w, name, &open);
+		put_missing(x, rule->id_text, &o->state[i].missing);
+	}
+	close_list_if(x->w, open);
 }
 
 static void
-put_level(const struct answer *a, const struct verdict *v)
+put_outcome(const struct writing *x, const struct layer_outcome *o)
 {
-	const struct policy *p = a->engine->policy;
+	struct json_write *w = x->w;
+	unsigned whose = o->layer == LAYER_OUTBOUND ? ATTRIBUTE_SUBJECT_DOMAIN : ATTRIBUTE_RESOURCE_DOMAIN;
 
-	if (!v->permitted || !v->cleared)
-		return;
-	put(a->out, ",\"al\":");
-	put_number(a->out, v->al);
-	put(a->out, ",\"rl\":");
-	(void)json_write_string(a->out, p->level[v->level].name);
-	if (a->public_only)
-		return;
-	put(a->out, ",\"assessed_al\":");
-	put_number(a->out, v->clearance.assessed);
+	open_layer(w, o->layer, request_string(x->v->request, whose), o->result);
+	for (uint32_t i = 0; o->state && i < o->file->rules; i++)
+		if (layer_rule_spoke(o, i))
+			json_write_value(w, o->file->rule[i].id_text);
+	close_rules(w, o->by_default, o->result, o->reason);
+	if (o->result != RESULT_PERMIT)
+		put_unknown(x, o, EFFECT_PERMIT, "near_miss");
+	put_unknown(x, o, EFFECT_DENY, "unknown");
+	if (!o->state && o->result == RESULT_INDETERMINATE) {
+		open_list(w, "unknown");
+		put_missing(x, nothing, &o->missing);
+		json_write_close(w, ']');
+	}
+	json_write_close(w, '}');
 }
 
-/* The sentences of the rules of FILE that decided. */
-static bool
-put_file_sentences(struct buffer *out, const struct verdict *v, const struct outcome *o)
+/* The rules and directives that spoke for the layer's result, by id: the next after LAST; NULL: no more. */
+static const struct consent_spoken *
+next_spoken(const struct consent *c, const struct consent_spoken *last)
 {
-	bool any = false;
+	const struct consent_spoken *next = NULL;
 
-	for (uint32_t i = 0; o->state && i < o->file->rules; i++) {
-		const struct rule *rule = &o->file->rule[i];
+	for (uint32_t i = 0; i < c->opinions; i++)
+		for (const struct consent_spoken *s = c->opinion[i].result == c->result ? c->opinion[i].spoken
+											: NULL;
+		     s; s = s->next)
+			if ((!last || bytes_compare(s->id, last->id) > 0) &&
+			    (!next || bytes_compare(s->id, next->id) < 0))
+				next = s;
+	return next;
+}
 
-		if (!answer_rule_spoke(o, i) || (v->consent.overrides > 0 && v->permitted))
+static void
+put_consent(const struct writing *x)
+{
+	const struct consent *c = &x->v->consent;
+	struct json_write *w = x->w;
+	bool open = false;
+
+	open_layer(w, LAYER_CONSENT, nothing, c->result);
+	for (const struct consent_spoken *s = next_spoken(c, NULL); s; s = next_spoken(c, s))
+		json_write_value(w, s->id_text);
+	close_rules(w, c->by_default, c->result, c->reason);
+	for (uint32_t i = 0; i < c->overrides; i++) {
+		open_list_once(w, "overridden_by", &open);
+		json_write_value(w, c->overriding[i]->id_text);
+	}
+	close_list_if(w, open);
+	open = false;
+	for (uint32_t i = 0; i <= c->opinions; i++)
+		for (const struct consent_note *n = i < c->opinions ? c->opinion[i].unknown : c->unknown; n;
+		     n = n->next) {
+			open_list_once(w, "unknown", &open);
+			put_missing(x, n->id_text, &n->missing);
+		}
+	close_list_if(w, open);
+	json_write_close(w, '}');
+}
+
+/* A layer without rules: clearance or command. */
+static void
+put_stage(const struct writing *x, enum layer layer)
+{
+	const char *reason = x->v->reasons[layer];
+	enum result result = reason ? RESULT_DENY : RESULT_PERMIT;
+
+	open_layer(x->w, layer, nothing, result);
+	close_rules(x->w, false, result, reason);
+	json_write_close(x->w, '}');
+}
+
+static void
+put_layers(const struct writing *x)
+{
+	const struct verdict *v = x->v;
+
+	open_list(x->w, "layers");
+	for (int i = 0; i < LAYER_CONSENT; i++)
+		if (v->outcome[i].applies)
+			put_outcome(x, &v->outcome[i]);
+	if (v->consent.applies)
+		put_consent(x);
+	if (v->cleared)
+		put_stage(x, LAYER_CLEARANCE);
+	if (v->commanded)
+		put_stage(x, LAYER_COMMAND);
+	json_write_close(x->w, ']');
+}
+
+/* Obligations are numbered: ob-1, ob-2. */
+static void
+open_duty(struct writing *x)
+{
+	char id[16] = "ob-";
+	struct buffer number = { .at = id, .used = 3, .room = sizeof id, .limit = sizeof id };
+	struct json_write digits = json_write_to(&number);
+
+	json_write_natural(&digits, ++x->duties);
+	json_write_open(x->w, '{');
+	json_write_member_word(x->w, "id", buffer_bytes(&number));
+}
+
+/* Opens the properties, too. */
+static void
+open_typed_duty(struct writing *x, const char *type, const char *action)
+{
+	open_duty(x);
+	put_word(x->w, "type", type);
+	json_write_name(x->w, "properties");
+	json_write_open(x->w, '{');
+	put_word(x->w, "vendor", "ehr");
+	put_word(x->w, "action", action);
+}
+
+static void
+close_duty(struct writing *x)
+{
+	json_write_close(x->w, '}');
+	json_write_close(x->w, '}');
+}
+
+/* The values that are in both lists of a criterion. */
+static void
+put_common(const struct writing *x, const struct criterion *first, const struct criterion *second)
+{
+	json_write_key(x->w, x->a->engine->attributes.at[first->attribute].key);
+	json_write_open(x->w, '[');
+	for (uint32_t i = 0; i < first->listed; i++)
+		for (uint32_t k = 0; k < second->listed; k++)
+			if (bytes_equal(first->list[i].value.text, second->list[k].value.text)) {
+				json_write_text(x->w, first->list[i].value.text);
+				break;
+			}
+	json_write_close(x->w, ']');
+}
+
+/* "class":[..],"label":[..] */
+static void
+put_scope(const struct writing *x, const struct scope *s)
+{
+	for (unsigned i = 0; i < DATA_COUNT; i++) {
+		if (!s->first[i])
 			continue;
-		put(out, any ? " " : "");
-		put_bytes(out, rule->sentence);
-		any = true;
+		if (s->second[i])
+			put_common(x, s->first[i], s->second[i]);
+		else
+			json_write_members(x->w, s->first[i]->text);
 	}
-	for (uint32_t i = 0; v->permitted && i < v->consent.overrides; i++) {
-		put(out, any ? " " : "");
-		put_bytes(out, v->consent.overriding[i]->sentence);
-		any = true;
+}
+
+static void
+put_item(const struct writing *x, const struct item *item)
+{
+	put_scope(x, &item->scope);
+	if (item->excepts == 0)
+		return;
+	open_list(x->w, "except");
+	for (uint32_t i = 0; i < item->excepts; i++) {
+		json_write_open(x->w, '{');
+		put_scope(x, &item->except[i]);
+		json_write_close(x->w, '}');
 	}
+	json_write_close(x->w, ']');
+}
+
+static void
+put_redact(struct writing *x, const struct item *item)
+{
+	open_typed_duty(x, "custom", "redact");
+	if (!x->a->public_only)
+		json_write_member_value(x->w, "rule", item->rule->id_text);
+	put_item(x, item);
+	close_duty(x);
+}
+
+static void
+put_any_of(const struct writing *x, const struct keep *keep)
+{
+	open_list(x->w, "any_of");
+	for (const struct item *item = keep->items; item; item = item->next) {
+		json_write_open(x->w, '{');
+		put_item(x, item);
+		json_write_close(x->w, '}');
+	}
+	json_write_close(x->w, ']');
+}
+
+/* True if an earlier limit reads the same.  Both are written to be compared, then dropped. */
+static bool
+is_repeated(const struct writing *x, uint32_t at)
+{
+	struct buffer *out = x->w->out;
+	struct json_write before = *x->w;
+	size_t start = out->used, end;
+	bool found = false;
+
+	put_any_of(x, &x->v->keep[at]);
+	end = out->used;
+	for (uint32_t i = 0; i < at && !found; i++) {
+		*x->w = before;
+		put_any_of(x, &x->v->keep[i]);
+		found = out->used - end == end - start &&
+			memcmp(out->at + start, out->at + end, end - start) == 0;
+		out->used = end;
+	}
+	*x->w = before;
+	out->used = start;
+	return found;
+}
+
+static void
+put_owed(struct writing *x, const struct owed *owed)
+{
+	open_duty(x);
+	json_write_members(x->w, x->a->public_only ? owed->duty->text_public : owed->duty->text);
+	if (owed->timed)
+		put_instant(x->w, "at", owed->at);
+	close_duty(x);
+}
+
+/* What a permitted request may show: the level, what is redacted, what it is limited to. */
+static void
+put_limits(struct writing *x)
+{
+	const struct verdict *v = x->v;
+
+	if (v->level_owed) {
+		open_typed_duty(x, "custom", "level");
+		json_write_member(x->w, "rl", x->a->engine->policy->level[v->level].name);
+		json_write_member_number(x->w, "al", v->al);
+		close_duty(x);
+	}
+	for (uint32_t i = 0; i < v->redacts; i++)
+		put_redact(x, v->redact[i]);
+	for (uint32_t i = 0; i < v->keeps; i++) {
+		if (is_repeated(x, i))
+			continue;
+		open_typed_duty(x, "custom", "keep-only");
+		put_any_of(x, &v->keep[i]);
+		close_duty(x);
+	}
+}
+
+static void
+put_duties(struct writing *x)
+{
+	const struct verdict *v = x->v;
+
+	open_list(x->w, "obligations");
+	/* The obligations of a denial would tell another domain why it was denied. */
+	if (v->permitted || !x->a->public_only) {
+		if (v->permitted)
+			put_limits(x);
+		for (uint32_t i = 0; i < v->owes; i++)
+			put_owed(x, &v->owed[i]);
+		if (v->step_up) {
+			open_typed_duty(x, "step-up", "step-up");
+			json_write_member(x->w, "acr_value", intern_text(&x->a->engine->words, v->step_up));
+			close_duty(x);
+		}
+	}
+	json_write_close(x->w, ']');
+}
+
+/* SENTENCE after a space, unless it is the first.  It is escaped already. */
+static void
+put_sentence(struct json_write *w, struct bytes sentence, bool *any)
+{
+	if (*any)
+		json_write_raw(w, (struct bytes)BYTES(" "));
+	json_write_raw(w, sentence);
+	*any = true;
+}
+
+/* The sentences of the rules of O that decided. */
+static bool
+put_file_sentences(struct json_write *w, const struct verdict *v, const struct layer_outcome *o)
+{
+	bool any = false, overridden = v->permitted && v->consent.overrides > 0;
+
+	for (uint32_t i = 0; !overridden && o->state && i < o->file->rules; i++)
+		if (layer_rule_spoke(o, i))
+			put_sentence(w, o->file->rule[i].sentence, &any);
+	for (uint32_t i = 0; overridden && i < v->consent.overrides; i++)
+		put_sentence(w, v->consent.overriding[i]->sentence, &any);
 	return any;
 }
 
 static bool
-put_consent_sentences(struct buffer *out, const struct verdict *v)
+put_consent_sentences(struct json_write *w, const struct verdict *v)
 {
 	bool any = false;
 
 	for (uint32_t i = 0; i < v->consent.opinions; i++) {
 		const struct opinion *o = &v->consent.opinion[i];
 
-		for (const struct spoken *s = o->result == v->consent.result ? o->spoken : NULL; s;
-		     s = s->next) {
-			if (!s->rule || (!v->permitted && s->rule->effect != EFFECT_DENY))
-				continue;
-			put(out, any ? " " : "");
-			put_bytes(out, s->rule->sentence);
-			any = true;
-		}
+		for (const struct consent_spoken *s = o->result == v->consent.result ? o->spoken : NULL; s;
+		     s = s->next)
+			if (s->rule && (v->permitted || s->rule->effect == EFFECT_DENY))
+				put_sentence(w, s->rule->sentence, &any);
 	}
 	return any;
 }
 
 static void
-put_reasons(const struct answer *a, const struct verdict *v)
+put_reasons(const struct writing *x)
 {
-	struct buffer *out = a->out;
+	const struct verdict *v = x->v;
+	struct json_write *w = x->w;
 	bool said = false;
 
-	put(out, v->permitted ? ",\"reason_user\":{\"en\":\"Allowed.\"}"
-			      : ",\"reason_user\":{\"en\":\"Not allowed.\"}");
-	if (a->public_only)
+	json_write_member_value(
+	    w, "reason_user", bytes_of(v->permitted ? "{\"en\":\"Allowed.\"}" : "{\"en\":\"Not allowed.\"}"));
+	if (x->a->public_only)
 		return;
-	put(out, ",\"reason_admin\":{\"en\":\"");
+	json_write_name(w, "reason_admin");
+	json_write_raw(w, (struct bytes)BYTES("{\"en\":\""));
 	if (v->decided_by < LAYER_CONSENT)
-		said = put_file_sentences(out, v, &v->outcome[v->decided_by]);
+		said = put_file_sentences(w, v, &v->outcome[v->decided_by]);
 	else if (v->decided_by == LAYER_CONSENT)
-		said = put_consent_sentences(out, v);
+		said = put_consent_sentences(w, v);
 	for (size_t i = 0; !said && i < sizeof sentences / sizeof sentences[0]; i++)
-		if (strcmp(sentences[i].reason, v->reason) == 0) {
-			put(out, sentences[i].sentence);
-			said = true;
+		if (strcmp(sentences[i].reason, v->reason) == 0)
+			put_sentence(w, bytes_of(sentences[i].sentence), &said);
+	json_write_raw(w, (struct bytes)BYTES("\""));
+	json_write_close(w, '}');
+}
+
+static void
+put_denied_by(const struct writing *x)
+{
+	bool open = false;
+
+	for (int i = 0; i < LAYER_COUNT; i++)
+		if (x->v->denied[decide_order[i]]) {
+			open_list_once(x->w, "denied_by", &open);
+			json_write_word(x->w, bytes_of(layer_names[decide_order[i]]));
 		}
-	put(out, "\"}");
+	close_list_if(x->w, open);
 }
 
 static void
-put_denied_by(struct buffer *out, const struct verdict *v)
+put_level(const struct writing *x)
 {
-	bool any = false;
+	const struct verdict *v = x->v;
 
-	for (int i = 0; i < LAYER_COUNT; i++) {
-		if (!v->denied[decide_order[i]])
-			continue;
-		put(out, any ? ",\"" : ",\"denied_by\":[\"");
-		put(out, layer_names[decide_order[i]]);
-		put(out, "\"");
-		any = true;
-	}
-	put(out, any ? "]" : "");
-}
-
-static void
-put_instant(struct buffer *out, const char *name, struct instant t)
-{
-	char text[32];
-
-	clock_format(t, text);
-	put(out, name);
-	put(out, text);
-	put(out, "\"");
+	if (!v->permitted || !v->cleared)
+		return;
+	json_write_member_number(x->w, "al", v->al);
+	json_write_member(x->w, "rl", x->a->engine->policy->level[v->level].name);
+	if (!x->a->public_only)
+		json_write_member_number(x->w, "assessed_al", v->clearance.assessed);
 }
 
 void
-answer_write(const struct answer *a, const struct verdict *v, struct bytes id)
+answer_write(struct json_write *w, const struct answer_frame *a, const struct verdict *v, struct bytes id)
 {
-	struct buffer *out = a->out;
+	struct writing x = { .w = w, .a = a, .v = v };
 
-	put(out, v->permitted ? "{\"decision\":true,\"context\":{" : "{\"decision\":false,\"context\":{");
-	put_id(out, id);
-	put(out, "\"request\":\"");
-	put(out, a->request);
-	put(out, "\",");
-	if (a->item >= 0) {
-		put(out, "\"item\":");
-		put_number(out, (unsigned)a->item);
-		put(out, ",");
-	}
-	put_about(a, v);
+	open_answer(w, v->permitted, id);
+	put_word(w, "request", a->request);
+	if (a->item >= 0)
+		json_write_member_number(w, "item", a->item);
+	put_about(&x);
 	if (!a->public_only) {
-		put(out, ",\"decided_by\":\"");
-		put(out, layer_names[v->decided_by]);
-		put(out, "\"");
-		put_denied_by(out, v);
-		put(out, ",\"reason\":\"");
-		put(out, v->reason);
-		put(out, "\",\"layers\":[");
-		answer_layers(a, v);
-		put(out, "]");
+		put_word(w, "decided_by", layer_names[v->decided_by]);
+		put_denied_by(&x);
+		put_word(w, "reason", v->reason);
+		put_layers(&x);
 	}
-	put_level(a, v);
-	put(out, ",\"obligations\":[");
-	answer_duties(a, v);
-	put(out, "]");
+	put_level(&x);
+	put_duties(&x);
 	if (v->ends)
-		put_instant(out, ",\"valid_until\":\"", v->valid_until);
-	put_reasons(a, v);
+		put_instant(w, "valid_until", v->valid_until);
+	put_reasons(&x);
 	if (v->request->timed)
-		put_instant(out, ",\"time\":\"", v->request->time);
+		put_instant(w, "time", v->request->time);
 	if (!a->public_only)
-		put(out, a->basis);
-	put(out, "}}");
+		json_write_members(w, a->basis);
+	close_answer(w);
 }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/clearance.h"
 
-enum { MAX_AL = 99, MIN_COMMAND_ID = 22, MAX_AHEAD = 5, MAX_APPROVERS = 1000 };
+enum {
+	MAX_AL = 99,
+	MIN_COMMAND_ID = 22, /* characters of base64url: 128 bits */
+	MAX_AHEAD = 5,       /* seconds that a command may be issued in the future, for clocks that differ */
+	MAX_APPROVERS = 1000,
+};
 
 static bool
-read_al(struct reader *r, struct yaml_map *m, unsigned *al)
+read_al(struct access_reader *r, struct yaml_map *m, unsigned *al)
 {
 	const struct yaml_node *node = yaml_need(m, "al");
 	uint64_t number = 0;
@@ -16,7 +21,7 @@ read_al(struct reader *r, struct yaml_map *m, unsigned *al)
 }
 
 static bool
-read_rows(struct reader *r, const struct yaml_node *node, enum criteria_side side,
+read_rows(struct access_reader *r, const struct yaml_node *node, enum criteria_side side,
     struct clearance_row **rows, uint32_t *count)
 {
 	if (!node)
@@ -37,18 +42,7 @@ read_rows(struct reader *r, const struct yaml_node *node, enum criteria_side sid
 }
 
 static bool
-read_duration(struct reader *r, const struct yaml_node *node, int64_t *seconds)
-{
-	struct bytes text;
-
-	if (!node || !yaml_string(r->file, node, &text, r->fault))
-		return false;
-	return (clock_parse_duration(text, seconds) && *seconds > 0) ||
-	       fault_at(r->fault, r->file, node, "expected a duration, such as 60s, 5m, 4h or 30d");
-}
-
-static bool
-read_commands(struct clearances *c, struct reader *r, const struct yaml_node *node)
+read_commands(struct clearances *c, struct access_reader *r, const struct yaml_node *node)
 {
 	if (!node)
 		return true;
@@ -62,7 +56,7 @@ read_commands(struct clearances *c, struct reader *r, const struct yaml_node *no
 
 		command->word = intern_add(r->words, node->key[i]->text);
 		if (!yaml_open(&m, r->file, node->item[i], r->fault) || !read_al(r, &m, &command->al) ||
-		    !read_duration(r, yaml_need(&m, "fresh"), &command->fresh) ||
+		    !reader_duration(r, yaml_need(&m, "fresh"), &command->fresh) ||
 		    !yaml_integer(r->file, yaml_take(&m, "approvals"), 0, MAX_AL, &approvals, r->fault) ||
 		    !yaml_close(&m))
 			return false;
@@ -71,17 +65,19 @@ read_commands(struct clearances *c, struct reader *r, const struct yaml_node *no
 	return true;
 }
 
+/* The longest grant is for other programs; here it is only checked. */
 static bool
-read_grants(struct clearances *c, struct reader *r, const struct yaml_node *node)
+check_grants(struct access_reader *r, const struct yaml_node *node)
 {
 	struct yaml_map m;
+	int64_t longest;
 
 	return !node || (yaml_open(&m, r->file, node, r->fault) &&
-			    read_duration(r, yaml_need(&m, "longest"), &c->longest_grant) && yaml_close(&m));
+			    reader_duration(r, yaml_need(&m, "longest"), &longest) && yaml_close(&m));
 }
 
 bool
-clearances_read(struct clearances *c, struct reader *r)
+clearances_read(struct clearances *c, struct access_reader *r)
 {
 	const struct yaml_node *root;
 	struct yaml_map m;
@@ -95,11 +91,11 @@ clearances_read(struct clearances *c, struct reader *r)
 	c->there = true;
 	return read_rows(r, yaml_need(&m, "clearances"), SIDE_PERMIT, &c->row, &c->rows) &&
 	       !r->fault->text[0] && read_rows(r, yaml_take(&m, "caps"), SIDE_DENY, &c->cap, &c->caps) &&
-	       read_commands(c, r, yaml_take(&m, "commands")) && read_grants(c, r, yaml_take(&m, "grants")) &&
+	       read_commands(c, r, yaml_take(&m, "commands")) && check_grants(r, yaml_take(&m, "grants")) &&
 	       yaml_close(&m);
 }
 
-static enum truth
+static enum criteria_truth
 row_holds(const struct clearance_row *row, struct situation *s)
 {
 	struct attribute_set missing = { 0 };
@@ -108,7 +104,7 @@ row_holds(const struct clearance_row *row, struct situation *s)
 	return criteria_judge(&row->criteria, s, &data, &missing);
 }
 
-/* A claim may only lower the level.  False if it is none or asks for more than was assessed. */
+/* A claim lowers the level.  False if it is no number or above what was assessed. */
 static bool
 take_claim(const struct situation *s, unsigned *al)
 {
@@ -122,7 +118,7 @@ take_claim(const struct situation *s, unsigned *al)
 	for (size_t i = 0; i < claim->at[0].text.size; i++) {
 		char digit = claim->at[0].text.at[i];
 
-		if (digit < '0' || digit > '9')
+		if (!ascii_is_digit(digit))
 			return false;
 		number = 10 * number + (unsigned)(digit - '0');
 	}
@@ -140,7 +136,7 @@ clearance_assess(const struct clearances *c, struct situation *s)
 	for (uint32_t i = 0; i < c->rows; i++) {
 		if (a.reason == NULL && c->row[i].al <= a.assessed)
 			continue;
-		if (row_holds(&c->row[i], s) != TRUTH_TRUE)
+		if (row_holds(&c->row[i], s) != CRITERIA_TRUE)
 			continue;
 		a.assessed = c->row[i].al;
 		a.reason = NULL;
@@ -148,7 +144,7 @@ clearance_assess(const struct clearances *c, struct situation *s)
 	if (a.reason)
 		return a;
 	for (uint32_t i = 0; i < c->caps; i++)
-		if (c->cap[i].al < a.assessed && row_holds(&c->cap[i], s) != TRUTH_FALSE)
+		if (c->cap[i].al < a.assessed && row_holds(&c->cap[i], s) != CRITERIA_FALSE)
 			a.assessed = c->cap[i].al;
 	a.al = a.assessed;
 	if (!take_claim(s, &a.al))
@@ -168,40 +164,82 @@ is_fresh(const struct command *command, const struct situation *s)
 	       instant_compare(issued, instant_add(*now, MAX_AHEAD)) <= 0;
 }
 
-static bool
-is_base64url(struct bytes text)
-{
-	for (size_t i = 0; i < text.size; i++) {
-		char c = text.at[i];
-
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			c == '-' || c == '_'))
-			return false;
-	}
-	return true;
-}
-
-/* People other than the asker, each counted once. */
+/* How many people other than the requester approved, each counted once, up to ENOUGH. */
 static unsigned
 approvals(const struct situation *s, unsigned enough)
 {
 	const struct values *by = situation_values(s, ATTRIBUTE_APPROVED_BY);
-	struct bytes asker = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
+	struct bytes requester = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
 	unsigned count = 0;
 
 	for (uint32_t i = 0; i < by->count && i < MAX_APPROVERS && count < enough; i++) {
-		bool new = by->at[i].kind == VALUE_STRING && !bytes_equal(by->at[i].text, asker);
+		bool new = by->at[i].kind == VALUE_STRING && !bytes_equal(by->at[i].text, requester);
 
 		for (uint32_t k = 0; new &&k < i; k++)
-			new = !value_equal(&by->at[i], &by->at[k]);
+			new = !request_same_value(&by->at[i], &by->at[k]);
 		count += new;
 	}
 	return count;
 }
 
+void
+used_init(struct used_commands *u, struct arena *arena)
+{
+	intern_init(&u->pairs, arena);
+}
+
+void
+used_release(struct used_commands *u)
+{
+	intern_release(&u->pairs);
+}
+
+bool
+used_read(struct used_commands *u, struct access_reader *r, struct bytes text)
+{
+	struct scratch scratch = { 0 };
+	struct bytes device, id;
+	struct ndjson n;
+
+	ndjson_init(&n, r, text);
+	while (ndjson_next(&n)) {
+		if (!ndjson_string(&n, "device", &device) || !ndjson_string(&n, "id", &id))
+			break;
+		used_add(u, &scratch, device, id);
+		scratch_reset(&scratch);
+	}
+	ndjson_release(&n);
+	scratch_release(&scratch);
+	return !r->fault->text[0];
+}
+
+void
+used_add(struct used_commands *u, struct scratch *scratch, struct bytes device, struct bytes id)
+{
+	(void)intern_add(&u->pairs, intern_pair(scratch, device, id));
+}
+
+static bool
+is_used(const struct used_commands *u, struct scratch *scratch, struct bytes device, struct bytes id)
+{
+	return intern_find(&u->pairs, intern_pair(scratch, device, id)) != 0;
+}
+
+/* At least 128 random bits in base64url. */
+static bool
+is_random_id(struct bytes id)
+{
+	bool good = id.size >= MIN_COMMAND_ID;
+
+	for (size_t i = 0; good && i < id.size; i++)
+		good = ascii_is_letter(id.at[i]) || ascii_is_digit(id.at[i]) || id.at[i] == '-' ||
+		       id.at[i] == '_';
+	return good;
+}
+
 const char *
 clearance_command(const struct clearances *c, const struct situation *s, bool cleared, unsigned al,
-    const struct used *used, struct scratch *scratch)
+    const struct used_commands *used, struct scratch *scratch)
 {
 	const struct values *name = situation_values(s, ATTRIBUTE_COMMAND);
 	struct bytes id = request_string(s->request, ATTRIBUTE_COMMAND_ID);
@@ -216,9 +254,9 @@ clearance_command(const struct clearances *c, const struct situation *s, bool cl
 		return "command-al";
 	if (!is_fresh(command, s))
 		return "command-stale";
-	if (id.size < MIN_COMMAND_ID || !is_base64url(id))
+	if (!is_random_id(id))
 		return "command-id";
-	if (used_has(used, scratch, request_string(s->request, ATTRIBUTE_RESOURCE_ID), id))
+	if (is_used(used, scratch, request_string(s->request, ATTRIBUTE_RESOURCE_ID), id))
 		return "command-replay";
 	return approvals(s, command->approvals) < command->approvals ? "command-approval" : NULL;
 }

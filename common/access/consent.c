@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/consent.h"
 
-/* One directive while it is judged: K, M and the two marks of the authorization page. */
+/* One directive while it is judged.  The lists of the opinion grow at their ends. */
 struct bench {
 	struct situation *s;
 	struct scratch *scratch;
 	struct opinion *o;
 	const struct item **keep_end, **redact_end;
-	const struct note **note_end;
-	const struct spoken **spoken_end;
-	bool hard;
+	const struct consent_note **note_end;
+	const struct consent_spoken **spoken_end;
+	bool hard; /* a deny holds for the whole record */
 	bool undecided;
 };
 
-bool
+static bool
 opinion_unlimited(const struct opinion *o)
 {
 	return o->result == RESULT_PERMIT && o->keep.everything && !o->redact;
@@ -22,81 +22,69 @@ opinion_unlimited(const struct opinion *o)
 static void
 keep(struct bench *b, const struct item *item)
 {
-	struct item *copy = scratch_take(b->scratch, sizeof *copy);
-
-	*copy = *item;
-	copy->next = NULL;
-	*b->keep_end = copy;
-	b->keep_end = &copy->next;
-	b->o->keep.everything = b->o->keep.everything || item_is_all(copy);
+	b->keep_end = rule_item_append(b->keep_end, item, b->scratch);
+	b->o->keep.everything = b->o->keep.everything || item_is_all(item);
 }
 
-/* An item without criteria and exceptions is everything: nothing is left to redact. */
 static void
 redact(struct bench *b, const struct item *item)
 {
-	struct item *copy = scratch_take(b->scratch, sizeof *copy);
-
+	b->redact_end = rule_item_append(b->redact_end, item, b->scratch);
 	b->hard = b->hard || item_is_all(item);
-	*copy = *item;
-	copy->next = NULL;
-	*b->redact_end = copy;
-	b->redact_end = &copy->next;
 }
 
 static void
 undecided(struct bench *b, struct bytes id_text, struct attribute_set missing)
 {
-	struct note *n = scratch_take(b->scratch, sizeof *n);
+	struct consent_note *n = scratch_take(b->scratch, sizeof *n);
 
-	*n = (struct note){ .id_text = id_text, .missing = missing };
+	*n = (struct consent_note){ .id_text = id_text, .missing = missing };
 	*b->note_end = n;
 	b->note_end = &n->next;
 	b->undecided = true;
 }
 
 static void
-speak(struct bench *b, struct bytes id, struct bytes id_text, const struct rule *rule)
+speak(struct bench *b, struct bytes id, struct bytes id_text, const struct access_rule *rule)
 {
-	struct spoken *n = scratch_take(b->scratch, sizeof *n);
+	struct consent_spoken *n = scratch_take(b->scratch, sizeof *n);
 
-	*n = (struct spoken){ .id = id, .id_text = id_text, .rule = rule };
+	*n = (struct consent_spoken){ .id = id, .id_text = id_text, .rule = rule };
 	*b->spoken_end = n;
 	b->spoken_end = &n->next;
 }
 
-static struct state
-judge_rule(struct bench *b, const struct rule *rule)
+static struct rule_state
+judge_rule(struct bench *b, const struct access_rule *rule)
 {
-	struct state state = rule_state(rule, b->s, b->scratch);
+	struct rule_state state = rule_judge(rule, b->s, b->scratch);
 
 	if (state.holding == RULE_HOLDS)
 		speak(b, rule->id, rule->id_text, rule);
 	return state;
 }
 
-/* Two plain lists of one criterion have no value in common. */
 static bool
-disjoint(const struct test *a, const struct test *b)
+disjoint(const struct criterion *a, const struct criterion *b)
 {
-	for (uint32_t i = 0; i < a->entries; i++)
-		for (uint32_t k = 0; k < b->entries; k++)
-			if (bytes_equal(a->entry[i].value.text, b->entry[k].value.text))
+	for (uint32_t i = 0; i < a->listed; i++)
+		for (uint32_t k = 0; k < b->listed; k++)
+			if (bytes_equal(a->list[i].value.text, b->list[k].value.text))
 				return false;
 	return true;
 }
 
 /*
- * The scope of a rule inside a rule: different criteria join, two lists of one criterion intersect, else the
- * inner one counts alone.  The outer label is left out, for it was written for the other side: stricter.
- * False if nothing can match both.
+ * The item of a rule inside a rule: an entry must meet the data criteria of both.  Two lists of one criterion intersect;
+ * with any other two the inner one counts alone.  The outer label is left out: it is of the side of a permit, and
+ * without it the inner deny covers more.  False if no entry can meet both.
  */
 static bool
 join(const struct item *outer, const struct item *inner, struct item *item)
 {
 	*item = *inner;
 	for (unsigned i = 0; i < DATA_COUNT; i++) {
-		const struct test *a = outer->scope.first[i], *b = inner->scope.first[i];
+		const struct criterion *a = outer->scope.first[i], *b = inner->scope.first[i];
 
 		if (!a || DATA_FIRST + i == ATTRIBUTE_LABEL)
 			continue;
@@ -105,7 +93,7 @@ join(const struct item *outer, const struct item *inner, struct item *item)
 			item->scope.first[i] = a;
 			continue;
 		}
-		if (a->kind != TEST_VALUES || a->mode != MODE_ANY || b->mode != MODE_ANY)
+		if (a->kind != CRITERION_VALUES || a->mode != CRITERION_ANY || b->mode != CRITERION_ANY)
 			continue;
 		if (disjoint(a, b))
 			return false;
@@ -116,12 +104,12 @@ join(const struct item *outer, const struct item *inner, struct item *item)
 }
 
 static void
-permit_holds(struct bench *b, const struct rule *rule, const struct item *outer)
+permit_holds(struct bench *b, const struct access_rule *rule, const struct item *outer)
 {
 	keep(b, outer);
 	for (uint32_t i = 0; i < rule->nests; i++) {
-		const struct rule *inner = &rule->nested[i];
-		struct state state = judge_rule(b, inner);
+		const struct access_rule *inner = &rule->nested[i];
+		struct rule_state state = judge_rule(b, inner);
 		struct item item;
 
 		if (state.holding == RULE_UNKNOWN && !inner->skip_missing)
@@ -132,7 +120,7 @@ permit_holds(struct bench *b, const struct rule *rule, const struct item *outer)
 }
 
 static void
-deny_holds(struct bench *b, const struct rule *rule, const struct item *outer)
+deny_holds(struct bench *b, const struct access_rule *rule, const struct item *outer)
 {
 	struct scope *except = scratch_array(b->scratch, outer->excepts + rule->nests, sizeof *except);
 	struct item item = *outer;
@@ -142,7 +130,7 @@ deny_holds(struct bench *b, const struct rule *rule, const struct item *outer)
 		memcpy(except, outer->except, outer->excepts * sizeof *except);
 	item.except = except;
 	for (uint32_t i = 0; i < rule->nests; i++) {
-		struct state state = judge_rule(b, &rule->nested[i]);
+		struct rule_state state = judge_rule(b, &rule->nested[i]);
 
 		if (state.holding != RULE_HOLDS || state.item->excepts > 0)
 			continue;
@@ -155,14 +143,17 @@ deny_holds(struct bench *b, const struct rule *rule, const struct item *outer)
 		redact(b, &item);
 }
 
-/* A permit of which nobody knows whether it holds gives nothing, but a deny inside it may not get lost. */
+/*
+ * An unknown permit gives nothing.  If a rule inside it could limit it, the directive is undecided: the permit might
+ * hold, and then the limit would too.
+ */
 static void
-permit_unknown(struct bench *b, const struct rule *rule, const struct state *outer)
+permit_unknown(struct bench *b, const struct access_rule *rule, const struct rule_state *outer)
 {
 	bool limits = false;
 
 	for (uint32_t i = 0; i < rule->nests; i++)
-		limits = limits || rule_state(&rule->nested[i], b->s, b->scratch).holding != RULE_NO;
+		limits = limits || rule_judge(&rule->nested[i], b->s, b->scratch).holding != RULE_NO;
 	if (limits)
 		undecided(b, rule->id_text, outer->missing);
 }
@@ -171,8 +162,8 @@ static void
 judge_rules(struct bench *b, const struct directive *d)
 {
 	for (uint32_t i = 0; i < d->rules; i++) {
-		const struct rule *rule = &d->rule[i];
-		struct state state = judge_rule(b, rule);
+		const struct access_rule *rule = &d->rule[i];
+		struct rule_state state = judge_rule(b, rule);
 
 		if (state.holding == RULE_NO)
 			continue;
@@ -189,7 +180,7 @@ judge_rules(struct bench *b, const struct directive *d)
 	}
 }
 
-/* Does the directive apply at all? */
+/* True also if it is unknown whether the directive applies: then the bench is undecided. */
 static bool
 directive_applies(struct bench *b, const struct directive *d)
 {
@@ -206,12 +197,12 @@ directive_applies(struct bench *b, const struct directive *d)
 			return false;
 	}
 	switch (criteria_judge(&d->root, b->s, &data, &missing)) {
-	case TRUTH_FALSE:
+	case CRITERIA_FALSE:
 		return false;
-	case TRUTH_UNKNOWN:
+	case CRITERIA_UNKNOWN:
 		undecided(b, d->id_text, missing);
 		return true;
-	case TRUTH_TRUE:
+	case CRITERIA_TRUE:
 		break;
 	}
 	return true;
@@ -226,13 +217,13 @@ judge_base(struct bench *b, const struct directive *d)
 	if (!d->base_permit)
 		return;
 	switch (criteria_judge(&d->what, b->s, &data, &missing)) {
-	case TRUTH_FALSE:
+	case CRITERIA_FALSE:
 		break;
-	case TRUTH_UNKNOWN:
+	case CRITERIA_UNKNOWN:
 		undecided(b, d->id_text, missing);
 		break;
-	case TRUTH_TRUE:
-		keep(b, item_of(NULL, &d->what, data, b->scratch));
+	case CRITERIA_TRUE:
+		keep(b, rule_item(NULL, &d->what, data, b->scratch));
 		break;
 	}
 }
@@ -283,7 +274,7 @@ same_outcome(const struct opinion *a, const struct opinion *b)
 	       (a->result != RESULT_PERMIT || opinion_unlimited(a) == opinion_unlimited(b));
 }
 
-/* Only the latest counts; where none is the latest, nobody knows which one does. */
+/* Keeps the newest opinion alone.  False if a directive has no date or two are the newest. */
 static bool
 only_newest(struct consent *c)
 {
@@ -308,6 +299,7 @@ only_newest(struct consent *c)
 	return alone;
 }
 
+/* False if it is not settled which of several directives counts. */
 static bool
 decide_several(struct consent *c, enum on_several on_several)
 {
@@ -321,7 +313,7 @@ decide_several(struct consent *c, enum on_several on_several)
 	return true;
 }
 
-/* The layer's result: deny overrides, then what is undecided. */
+/* Deny goes before undecided, undecided before permit. */
 static void
 combine(struct consent *c)
 {
@@ -337,6 +329,7 @@ combine(struct consent *c)
 			}
 }
 
+/* SETTLING: a directive is on its way to being active. */
 static void
 without_directive(struct consent *c, const struct layer_file *file, bool settling)
 {
@@ -354,7 +347,7 @@ without_directive(struct consent *c, const struct layer_file *file, bool settlin
 	}
 }
 
-/* Opinions of all directives that apply; true if one is on its way to being active. */
+/* The opinions of all directives that apply.  True if a directive is not active yet. */
 static bool
 gather(struct consent *c, const struct directive *first, struct situation *s, struct scratch *scratch)
 {
@@ -382,10 +375,10 @@ consent_decide(const struct layer_file *file, const struct directives *directive
 	struct consent c = { .applies = true, .overridable = true };
 	const struct value *type = situation_values(s, ATTRIBUTE_RESOURCE_TYPE)->at;
 	struct bytes patient = request_string(s->request, ATTRIBUTE_RESOURCE_PATIENT);
-	struct note *n;
+	struct consent_note *n;
 	bool settling;
 
-	if (type->word != 0 && word_set_has(file->no_patient, type->word)) {
+	if (type->word != 0 && intern_set_has(file->no_patient, type->word)) {
 		c.applies = false;
 		return c;
 	}
@@ -411,4 +404,117 @@ consent_decide(const struct layer_file *file, const struct directives *directive
 		c.reason = "consent-several";
 	}
 	return c;
+}
+
+const struct item *
+consent_overriding_item(const struct layer_outcome *organization, const struct access_rule *rule)
+{
+	const struct rule_state *state = &organization->state[rule - organization->file->rule];
+
+	return state->holding == RULE_HOLDS ? state->item : NULL;
+}
+
+static bool
+acknowledges(const struct directive *d, const struct access_rule *rule)
+{
+	for (uint32_t i = 0; i < d->acknowledged; i++)
+		if (bytes_equal(d->acknowledges[i], rule->id))
+			return true;
+	return false;
+}
+
+/*
+ * True if directives stand in the way, all of them acknowledge RULE, and nothing in them is unknown.  A directive that
+ * denies and has an unknown rule besides must not be overridden either: else a missing attribute could widen access.
+ */
+static bool
+is_acknowledged(const struct consent *c, const struct access_rule *rule)
+{
+	bool one = false;
+
+	if (c->result == RESULT_INDETERMINATE)
+		return false;
+	for (uint32_t i = 0; i < c->opinions; i++) {
+		const struct opinion *o = &c->opinion[i];
+
+		if (opinion_unlimited(o))
+			continue;
+		if (o->result == RESULT_INDETERMINATE || o->unknown || !acknowledges(o->directive, rule))
+			return false;
+		one = true;
+	}
+	return one;
+}
+
+/* The purpose is BTG, break the glass, and nothing besides. */
+static bool
+only_btg(const struct situation *s)
+{
+	const struct values *purpose = situation_values(s, ATTRIBUTE_PURPOSE);
+
+	for (uint32_t i = 0; i < purpose->count; i++)
+		if (purpose->at[i].kind != VALUE_STRING || !bytes_are(purpose->at[i].text, "BTG"))
+			return false;
+	return purpose->present && purpose->count > 0;
+}
+
+static bool
+is_unlimited(const struct consent *c)
+{
+	if (c->result != RESULT_PERMIT)
+		return false;
+	for (uint32_t i = 0; i < c->opinions; i++)
+		if (!opinion_unlimited(&c->opinion[i]))
+			return false;
+	return true;
+}
+
+/* By what right a rule overrides. */
+enum claim { CLAIM_NONE, CLAIM_ACKNOWLEDGED, CLAIM_ALWAYS };
+
+static enum claim
+claim_of(const struct consent *c, const struct layer_outcome *organization, const struct access_rule *rule,
+    bool break_glass)
+{
+	const struct item *item = consent_overriding_item(organization, rule);
+
+	if (rule->effect != EFFECT_PERMIT || !item || item->excepts > 0)
+		return CLAIM_NONE;
+	if (rule->override == OVERRIDE_ACKNOWLEDGED && is_acknowledged(c, rule))
+		return CLAIM_ACKNOWLEDGED;
+	if (rule->override == OVERRIDE_ALWAYS || (break_glass && rule->names_btg))
+		return CLAIM_ALWAYS;
+	return CLAIM_NONE;
+}
+
+void
+consent_override(struct consent *c, const struct layer_outcome *organization, const struct situation *s,
+    struct scratch *scratch)
+{
+	const struct layer_file *f = organization->file;
+	bool break_glass, enough = false;
+
+	if (organization->result != RESULT_PERMIT || !c->applies || !c->overridable || is_unlimited(c))
+		return;
+	break_glass = c->opinions == 0 && f->no_consent == NO_CONSENT_BREAK_GLASS && only_btg(s);
+	c->overriding = scratch_array(scratch, f->rules, sizeof(struct access_rule *));
+	for (uint32_t i = 0; i < f->rules; i++)
+		enough =
+		    enough || (claim_of(c, organization, &f->rule[i], break_glass) == CLAIM_ACKNOWLEDGED &&
+				  consent_overriding_item(organization, &f->rule[i])->whole);
+	for (uint32_t i = 0; i < f->rules; i++) {
+		enum claim claim = claim_of(c, organization, &f->rule[i], break_glass);
+
+		if (claim == CLAIM_ACKNOWLEDGED || (claim == CLAIM_ALWAYS && !enough))
+			c->overriding[c->overrides++] = &f->rule[i];
+	}
+}
+
+bool
+consent_override_is_whole(const struct consent *c, const struct layer_outcome *organization)
+{
+	for (uint32_t i = 0; i < c->overrides; i++)
+		if (consent_overriding_item(organization, c->overriding[i])->whole)
+			return true;
+	return false;
 }

@@ -2,7 +2,7 @@
 #include "common/access/criteria.h"
 
 #include "common/base/decimal.h"
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
@@ -17,68 +17,69 @@ situation_values(const struct situation *s, unsigned attribute)
 }
 
 static bool
-entry_is(const struct entry *e, const struct value *v)
+listed_is(const struct listed *e, const struct value *v)
 {
 	if (e->value.kind == VALUE_STRING)
-		return v->kind == VALUE_STRING && v->word != 0 && word_set_has(e->words, v->word);
-	return value_equal(&e->value, v);
+		return v->kind == VALUE_STRING && v->word != 0 && intern_set_has(e->words, v->word);
+	return request_same_value(&e->value, v);
 }
 
 static bool
-test_matches(const struct test *t, const struct value *v)
+criterion_matches(const struct criterion *c, const struct value *v)
 {
-	if (t->plain_words)
-		return v->kind == VALUE_STRING && v->word != 0 && word_set_has(t->words, v->word);
-	for (uint32_t i = 0; i < t->entries; i++)
-		if (entry_is(&t->entry[i], v))
+	if (c->plain_words)
+		return v->kind == VALUE_STRING && v->word != 0 && intern_set_has(c->words, v->word);
+	for (uint32_t i = 0; i < c->listed; i++)
+		if (listed_is(&c->list[i], v))
 			return true;
 	return false;
 }
 
 static bool
-entry_among(const struct entry *e, const struct values *v)
+listed_among(const struct listed *e, const struct values *v)
 {
 	for (uint32_t i = 0; i < v->count; i++)
-		if (entry_is(e, &v->at[i]))
+		if (listed_is(e, &v->at[i]))
 			return true;
 	return false;
 }
 
 static bool
-some_match(const struct test *t, const struct values *v)
+some_match(const struct criterion *c, const struct values *v)
 {
 	for (uint32_t i = 0; i < v->count; i++)
-		if (test_matches(t, &v->at[i]))
+		if (criterion_matches(c, &v->at[i]))
 			return true;
 	return false;
 }
 
 bool
-criteria_covers(const struct test *t, const struct values *v)
+criteria_covers(const struct criterion *c, const struct values *v)
 {
 	for (uint32_t i = 0; i < v->count; i++)
-		if (!test_matches(t, &v->at[i]))
+		if (!criterion_matches(c, &v->at[i]))
 			return false;
 	return true;
 }
 
 static bool
-values_hold(const struct test *t, const struct values *v)
+values_hold(const struct criterion *c, const struct values *v)
 {
-	if (t->mode != MODE_ALL)
-		return some_match(t, v) == (t->mode == MODE_ANY);
-	for (uint32_t i = 0; i < t->entries; i++)
-		if (!entry_among(&t->entry[i], v))
+	if (c->mode != CRITERION_ALL)
+		return some_match(c, v) == (c->mode == CRITERION_ANY);
+	for (uint32_t i = 0; i < c->listed; i++)
+		if (!listed_among(&c->list[i], v))
 			return false;
 	return true;
 }
 
-static enum truth
+static enum criteria_truth
 truth_of(bool holds)
 {
-	return holds ? TRUTH_TRUE : TRUTH_FALSE;
+	return holds ? CRITERIA_TRUE : CRITERIA_FALSE;
 }
 
+/* Present, and more than one empty string. */
 static bool
 is_there(const struct values *v)
 {
@@ -102,22 +103,19 @@ by_value(const void *a, const void *b)
 	return 0;
 }
 
-/* Long lists: sorted once, then looked up, so that a million members take no million times a million steps.
- */
+/* Sorts one list and looks the members of the other up, so that long lists take no quadratic time. */
 static bool
 in_common_sorted(const struct values *few, const struct values *many)
 {
-	struct value *sorted = reallocarray(NULL, many->count, sizeof *sorted);
+	struct value *sorted = memory_grow(NULL, many->count, sizeof *sorted);
 	bool found = false;
 
-	if (!sorted)
-		diag_die(EXIT_IO, "out of memory");
 	memcpy(sorted, many->at, many->count * sizeof *sorted);
 	qsort(sorted, many->count, sizeof *sorted, by_value);
 	for (uint32_t i = 0; i < few->count && !found; i++) {
 		const struct value *hit = bsearch(&few->at[i], sorted, many->count, sizeof *sorted, by_value);
 
-		found = hit && value_equal(hit, &few->at[i]);
+		found = hit && request_same_value(hit, &few->at[i]);
 	}
 	free(sorted);
 	return found;
@@ -130,44 +128,44 @@ in_common(const struct values *a, const struct values *b)
 		return in_common_sorted(a, b);
 	for (uint32_t i = 0; i < a->count; i++)
 		for (uint32_t k = 0; k < b->count; k++)
-			if (value_equal(&a->at[i], &b->at[k]))
+			if (request_same_value(&a->at[i], &b->at[k]))
 				return true;
 	return false;
 }
 
-static enum truth
-judge_same(const struct test *t, const struct situation *s, struct attribute_set *missing)
+static enum criteria_truth
+judge_same(const struct criterion *c, const struct situation *s, struct attribute_set *missing)
 {
-	const struct values *a = situation_values(s, t->attribute), *b = situation_values(s, t->other);
+	const struct values *a = situation_values(s, c->attribute), *b = situation_values(s, c->other);
 
 	if (!a->present || !b->present) {
-		attribute_set_add(missing, a->present ? t->other : t->attribute);
-		return TRUTH_UNKNOWN;
+		attribute_set_add(missing, a->present ? c->other : c->attribute);
+		return CRITERIA_UNKNOWN;
 	}
 	return truth_of(in_common(a, b));
 }
 
-static enum truth
-judge_relation(const struct test *t, const struct situation *s, struct attribute_set *missing)
+static enum criteria_truth
+judge_relation(const struct criterion *c, const struct situation *s, struct attribute_set *missing)
 {
 	struct bytes subject = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
-	const struct values *object = situation_values(s, t->other);
+	const struct values *object = situation_values(s, c->other);
 	bool untimed = false;
 
 	if (!object->present) {
-		attribute_set_add(missing, t->other);
-		return TRUTH_UNKNOWN;
+		attribute_set_add(missing, c->other);
+		return CRITERIA_UNKNOWN;
 	}
 	if (!s->facts)
-		return TRUTH_FALSE;
-	for (uint32_t i = 0; i < t->words.count; i++)
+		return CRITERIA_FALSE;
+	for (uint32_t i = 0; i < c->words.count; i++)
 		for (uint32_t k = 0; k < object->count; k++) {
 			if (object->at[k].kind != VALUE_STRING)
 				continue;
-			switch (facts_ask(s->facts, t->words.at[i], subject, object->at[k].text,
+			switch (facts_ask(s->facts, c->words.at[i], subject, object->at[k].text,
 			    s->request->timed ? &s->request->time : NULL)) {
 			case FACT_HOLDS:
-				return TRUTH_TRUE;
+				return CRITERIA_TRUE;
 			case FACT_UNTIMED:
 				untimed = true;
 				break;
@@ -176,35 +174,35 @@ judge_relation(const struct test *t, const struct situation *s, struct attribute
 			}
 		}
 	if (!untimed)
-		return TRUTH_FALSE;
+		return CRITERIA_FALSE;
 	attribute_set_add(missing, ATTRIBUTE_TIME);
-	return TRUTH_UNKNOWN;
+	return CRITERIA_UNKNOWN;
 }
 
-static enum truth
-judge_acr(const struct test *t, struct situation *s, struct attribute_set *missing)
+static enum criteria_truth
+judge_acr(const struct criterion *c, struct situation *s, struct attribute_set *missing)
 {
-	const struct values *v = situation_values(s, t->attribute);
+	const struct values *v = situation_values(s, c->attribute);
 	bool known = false, holds = false;
 
 	for (uint32_t i = 0; i < v->count; i++) {
-		int rank = v->at[i].word ? roles_acr(s->names, v->at[i].word) : -1;
+		int rank = v->at[i].word ? roles_acr(s->roles, v->at[i].word) : -1;
 
 		known = known || rank >= 0;
-		holds = holds || (rank >= 0 && (rank >= t->rank) == t->flag);
+		holds = holds || (rank >= 0 && (rank >= c->rank) == c->flag);
 	}
-	/* More strength makes `at_least` true and `below` false. */
-	if (!known || holds != t->flag)
+	/* A stronger acr can only make `at_least` true and `below` false. */
+	if (!known || holds != c->flag)
 		s->stronger_might_help = true;
 	if (known)
 		return truth_of(holds);
-	attribute_set_add(missing, t->attribute);
-	return TRUTH_UNKNOWN;
+	attribute_set_add(missing, c->attribute);
+	return CRITERIA_UNKNOWN;
 }
 
+/* Of a data criterion.  OPEN_OPEN: the request does not tell. */
 enum open_truth { OPEN_FALSE, OPEN_OPEN, OPEN_TRUE };
 
-/* The rank of a record's labels: the highest level among them, -1 if they name none. */
 int
 criteria_rank(const struct values *labels, unsigned levels)
 {
@@ -220,17 +218,17 @@ criteria_rank(const struct values *labels, unsigned levels)
 }
 
 static enum open_truth
-label_entry(const struct entry *e, bool permit_side, int rank, const struct values *labels)
+judge_listed_label(const struct listed *e, bool permit_side, int rank, const struct values *labels)
 {
 	if (e->level < 0)
-		return entry_among(e, labels) ? OPEN_TRUE : OPEN_FALSE;
+		return listed_among(e, labels) ? OPEN_TRUE : OPEN_FALSE;
 	if (rank < 0)
 		return OPEN_OPEN;
 	return (permit_side ? rank <= e->level : rank >= e->level) ? OPEN_TRUE : OPEN_FALSE;
 }
 
 static enum open_truth
-judge_label(const struct test *t, const struct values *v, unsigned levels)
+judge_label(const struct criterion *c, const struct values *v, unsigned levels)
 {
 	enum open_truth worst = OPEN_TRUE, best = OPEN_FALSE;
 	int rank;
@@ -238,28 +236,28 @@ judge_label(const struct test *t, const struct values *v, unsigned levels)
 	if (!v->present)
 		return OPEN_OPEN;
 	rank = criteria_rank(v, levels);
-	for (uint32_t i = 0; i < t->entries; i++) {
-		enum open_truth one = label_entry(&t->entry[i], t->flag, rank, v);
+	for (uint32_t i = 0; i < c->listed; i++) {
+		enum open_truth one = judge_listed_label(&c->list[i], c->flag, rank, v);
 
 		worst = one < worst ? one : worst;
 		best = one > best ? one : best;
 	}
-	if (t->mode == MODE_ALL)
+	if (c->mode == CRITERION_ALL)
 		return worst;
-	return t->mode == MODE_ANY ? best : (enum open_truth)(OPEN_TRUE - best);
+	return c->mode == CRITERION_ANY ? best : (enum open_truth)(OPEN_TRUE - best);
 }
 
 static enum open_truth
-judge_date(const struct test *t, const struct values *v)
+judge_date(const struct criterion *c, const struct values *v)
 {
 	enum open_truth best = v->present ? OPEN_FALSE : OPEN_OPEN;
 
 	for (uint32_t i = 0; i < v->count && best != OPEN_TRUE; i++) {
 		struct period p;
 		enum date_precision precision;
-		const struct interval *in = &t->interval;
+		const struct interval *in = &c->interval;
 
-		/* A date that cannot be read may lie anywhere. */
+		/* A date that cannot be read may lie anywhere, so it leaves the criterion open. */
 		bool known = v->at[i].kind == VALUE_STRING && clock_parse_date(v->at[i].text, &p, &precision);
 
 		if (known && ((in->has_from && instant_compare(p.until, in->from) <= 0) ||
@@ -275,75 +273,75 @@ judge_date(const struct test *t, const struct values *v)
 }
 
 static enum open_truth
-judge_data(const struct test *t, const struct values *v, unsigned levels)
+judge_data(const struct criterion *c, const struct values *v, unsigned levels)
 {
-	if (t->kind == TEST_LABEL)
-		return judge_label(t, v, levels);
-	if (t->kind == TEST_DATE)
-		return judge_date(t, v);
+	if (c->kind == CRITERION_LABEL)
+		return judge_label(c, v, levels);
+	if (c->kind == CRITERION_DATE)
+		return judge_date(c, v);
 	if (!v->present)
 		return OPEN_OPEN;
-	return values_hold(t, v) ? OPEN_TRUE : OPEN_FALSE;
+	return values_hold(c, v) ? OPEN_TRUE : OPEN_FALSE;
 }
 
-static enum truth
-judge_values(const struct test *t, struct situation *s, struct attribute_set *missing)
+static enum criteria_truth
+judge_values(const struct criterion *c, struct situation *s, struct attribute_set *missing)
 {
-	const struct values *v = situation_values(s, t->attribute);
+	const struct values *v = situation_values(s, c->attribute);
 
-	if (t->attribute == ATTRIBUTE_ACR)
+	if (c->attribute == ATTRIBUTE_ACR)
 		s->stronger_might_help = true;
 	if (v->present)
-		return truth_of(values_hold(t, v));
-	attribute_set_add(missing, t->attribute);
-	return TRUTH_UNKNOWN;
+		return truth_of(values_hold(c, v));
+	attribute_set_add(missing, c->attribute);
+	return CRITERIA_UNKNOWN;
 }
 
-static enum truth
-judge(const struct test *t, struct situation *s, unsigned *data, struct attribute_set *missing)
+static enum criteria_truth
+judge(const struct criterion *c, struct situation *s, unsigned *data, struct attribute_set *missing)
 {
 	enum open_truth open;
 
-	if (t->text.size > 0) {
-		open = judge_data(t, situation_values(s, t->attribute), s->levels);
+	if (c->text.size > 0) {
+		open = judge_data(c, situation_values(s, c->attribute), s->levels);
 		if (open == OPEN_OPEN)
-			*data |= 1U << (t->attribute - DATA_FIRST);
+			*data |= 1U << (c->attribute - DATA_FIRST);
 		return truth_of(open != OPEN_FALSE);
 	}
-	switch (t->kind) {
-	case TEST_PRESENT:
-		if (t->attribute == ATTRIBUTE_ACR)
+	switch (c->kind) {
+	case CRITERION_PRESENT:
+		if (c->attribute == ATTRIBUTE_ACR)
 			s->stronger_might_help = true;
-		return truth_of(is_there(situation_values(s, t->attribute)) == t->flag);
-	case TEST_PERIOD:
+		return truth_of(is_there(situation_values(s, c->attribute)) == c->flag);
+	case CRITERION_PERIOD:
 		if (s->request->timed)
-			return truth_of(interval_holds(&t->interval, s->request->time));
+			return truth_of(interval_holds(&c->interval, s->request->time));
 		attribute_set_add(missing, ATTRIBUTE_TIME);
-		return TRUTH_UNKNOWN;
-	case TEST_SAME:
-		return judge_same(t, s, missing);
-	case TEST_RELATION:
-		return judge_relation(t, s, missing);
-	case TEST_ACR:
-		return judge_acr(t, s, missing);
-	case TEST_VALUES:
-	case TEST_LABEL:
-	case TEST_DATE:
+		return CRITERIA_UNKNOWN;
+	case CRITERION_SAME:
+		return judge_same(c, s, missing);
+	case CRITERION_RELATION:
+		return judge_relation(c, s, missing);
+	case CRITERION_ACR:
+		return judge_acr(c, s, missing);
+	case CRITERION_VALUES:
+	case CRITERION_LABEL:
+	case CRITERION_DATE:
 		break;
 	}
-	return judge_values(t, s, missing);
+	return judge_values(c, s, missing);
 }
 
-enum truth
+enum criteria_truth
 criteria_judge(const struct criteria *c, struct situation *s, unsigned *data, struct attribute_set *missing)
 {
-	enum truth all = TRUTH_TRUE;
+	enum criteria_truth all = CRITERIA_TRUE;
 
-	for (uint32_t i = 0; i < c->tests; i++) {
-		enum truth one = judge(&c->test[i], s, data, missing);
+	for (uint32_t i = 0; i < c->count; i++) {
+		enum criteria_truth one = judge(&c->at[i], s, data, missing);
 
-		if (one == TRUTH_FALSE)
-			return TRUTH_FALSE;
+		if (one == CRITERIA_FALSE)
+			return CRITERIA_FALSE;
 		if (one < all)
 			all = one;
 	}

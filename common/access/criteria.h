@@ -3,75 +3,77 @@
 #define EHR_ACCESS_CRITERIA_H
 
 #include "common/access/facts.h"
-#include "common/access/moments.h"
+#include "common/access/reader.h"
 #include "common/access/request.h"
 #include "common/access/roles.h"
 
 /*
- * criteria: the conditions of a rule (authorization page, sections 4 and 5).  Each is a test with the outcome
- * false, unknown (the attribute is missing) or true; a set is false if one is, else unknown if one is, else
- * true.  A data criterion that the request leaves open counts as true and belongs to the set's scope.
+ * criteria: the conditions of a rule.  criteria.c judges them, criteria_read.c reads them.
+ *
+ * A criterion is true, false, or unknown, which means that an attribute is missing.  A set of criteria is false if one
+ * is false, else unknown if one is unknown, else true.  A data criterion whose attribute the request does not tell is
+ * open: it counts as true, and the rule holds only for the entries of the record that meet it.
  */
-enum truth { TRUTH_FALSE, TRUTH_UNKNOWN, TRUTH_TRUE };
+enum criteria_truth { CRITERIA_FALSE, CRITERIA_UNKNOWN, CRITERIA_TRUE };
 
-enum test_kind {
-	TEST_VALUES,
-	TEST_PRESENT,
-	TEST_PERIOD, /* context.time within from and until */
-	TEST_SAME,   /* two attributes have a value in common */
-	TEST_LABEL,
-	TEST_DATE,
-	TEST_RELATION,
-	TEST_ACR, /* at least, or below: last, so that it is reached only where it decides */
+enum criterion_kind {
+	CRITERION_VALUES,
+	CRITERION_PRESENT,
+	CRITERION_PERIOD, /* context.time within from and until */
+	CRITERION_SAME,   /* two attributes have a value in common */
+	CRITERION_LABEL,
+	CRITERION_DATE,
+	CRITERION_RELATION,
+	CRITERION_ACR, /* at least, or below */
 };
 
-enum test_mode { MODE_ANY, MODE_NOT, MODE_ALL };
+enum criterion_mode { CRITERION_ANY, CRITERION_NOT, CRITERION_ALL };
 
-/* One value of a list in a policy.  A group stands for all that it holds. */
-struct entry {
+/* One value of a list in a policy. */
+struct listed {
 	struct value value;
-	struct word_set words; /* of a string: itself and what it stands for */
-	int level;             /* of a label: index in the ladder, -1 for a category */
+	struct intern_set words; /* of a string: itself and all that it stands for */
+	int level;               /* of a label: index in the ladder, -1 for a category */
 };
 
-struct test {
-	enum test_kind kind;
-	enum test_mode mode;
+struct criterion {
+	enum criterion_kind kind;
+	enum criterion_mode mode;
 	uint8_t attribute;
-	uint8_t other; /* the second attribute of `same`, the other end of a relation */
-	bool flag;     /* TEST_PRESENT: present; TEST_ACR: at least; TEST_LABEL: the permit side */
-	int rank;      /* TEST_ACR */
-	const struct entry *entry;
-	uint32_t entries;
-	struct word_set words; /* of all entries */
-	bool plain_words;      /* all entries are strings */
+	uint8_t other; /* SAME: the second attribute; RELATION: the one that names the other person */
+	bool flag;     /* PRESENT: present; ACR: at least; LABEL: on the side of a permit */
+	int rank;      /* ACR */
+	const struct listed *list;
+	uint32_t listed;
+	struct intern_set words; /* of the whole list; RELATION: the relations */
+	bool plain_words;        /* the list holds strings only */
 	struct interval interval;
-	struct bytes text; /* of a data criterion: "class":["A","B"], as obligations write it */
+	struct bytes text; /* of a data criterion, as obligations write it: "class":["A","B"] */
 };
 
 struct criteria {
-	const struct test *test; /* cheap ones first */
-	uint32_t tests;
-	const struct test *data[DATA_COUNT]; /* the test of each data criterion, NULL if there is none */
+	const struct criterion *at; /* cheap ones first */
+	uint32_t count;
+	const struct criterion *data[DATA_COUNT]; /* the data criteria among them, NULL where there is none */
 };
 
 /* What a request is judged by. */
 struct situation {
 	const struct request *request;
 	const struct attributes *attributes;
-	const struct roles *names;
+	const struct roles *roles;
 	const struct facts *facts; /* NULL: none */
-	bool custodian;            /* as the custodian sees it: what it does not trust is missing */
-	bool stronger_might_help;  /* set where another acr would have changed a test */
+	bool custodian;            /* distrusted values count as missing */
+	bool stronger_might_help;  /* set where another acr could change the result */
 	unsigned levels;           /* of the ladder: the words 1 to LEVELS are its names, lowest first */
 };
 
-/* DATA gains a bit for each data criterion that is open, MISSING what makes the set unknown. */
-enum truth criteria_judge(
+/* DATA gains the bit of each open data criterion, MISSING the attributes that make the set unknown. */
+enum criteria_truth criteria_judge(
     const struct criteria *c, struct situation *s, unsigned *data, struct attribute_set *missing);
 
-/* True if every value is among those that T lists. */
-bool criteria_covers(const struct test *t, const struct values *v);
+/* True if all values are in the list of C. */
+bool criteria_covers(const struct criterion *c, const struct values *v);
 
 /* The values of an attribute in S; not present if it is missing there. */
 const struct values *situation_values(const struct situation *s, unsigned attribute);
@@ -79,6 +81,7 @@ const struct values *situation_values(const struct situation *s, unsigned attrib
 /* The highest level that labels name: an index in the ladder, -1 if they name none. */
 int criteria_rank(const struct values *labels, unsigned levels);
 
+/* An exception of a permit stands on the side of a deny, and the other way round. */
 enum criteria_side { SIDE_DENY, SIDE_PERMIT };
 
 /* Which words a map of criteria may hold. */
@@ -89,13 +92,20 @@ enum {
 };
 
 /*
- * Takes the words of criteria from the map M (the other ones stay for the caller).  False with a fault.  An
- * attribute that is neither standard nor listed in roles.yaml, and a name that is in no list there, is one.
+ * Takes the words of criteria from the map M; the others stay for the caller.  False with a fault, among others for an
+ * attribute or a name that no list has.
  */
-bool criteria_read(
-    struct reader *r, struct yaml_map *m, enum criteria_side side, unsigned allowed, struct criteria *c);
+bool criteria_read(struct access_reader *r, struct yaml_map *m, enum criteria_side side, unsigned allowed,
+    struct criteria *c);
 
-/* `{from: .., until: ..}`, both full date-times; noted in r->moments.  The map may hold more words. */
-bool criteria_interval(struct reader *r, struct yaml_map *m, struct interval *i);
+/* `{from: .., until: ..}`, both date-times with offset; their instants go to r->moments.  M may hold more words. */
+bool criteria_interval(struct access_reader *r, struct yaml_map *m, struct interval *i);
+
+/*
+ * `[x, y]` or `x` of an attribute, into C, whose mode is set.  Groups are written out: roles and actions with all their
+ * members, purposes and labels with all codes below them, classes as single types.  False with a fault.
+ */
+bool criteria_read_values(
+    struct access_reader *r, const struct yaml_node *node, unsigned attribute, struct criterion *c);
 
 #endif

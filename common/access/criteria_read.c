@@ -1,21 +1,243 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/criteria.h"
-#include "common/access/entries.h"
+
 #include "common/json/json_write.h"
+#include "common/policy/vocabulary.h"
 
-enum { MAX_TESTS = 64 };
+static struct intern_set
+one_word(struct access_reader *r, uint32_t word)
+{
+	uint32_t *at = arena_array(r->arena, 1, sizeof *at);
 
-/* A set of criteria while it is read. */
+	*at = word;
+	return (struct intern_set){ at, 1 };
+}
+
+/* The words of CONCEPT and of all codes below it. */
+static struct intern_set
+below(struct access_reader *r, enum vocabulary v, const struct concept *concept)
+{
+	uint32_t *at = arena_array(r->arena, vocabulary_size(v), sizeof *at);
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < vocabulary_size(v); i++)
+		if (vocabulary_below(v, vocabulary_at(v, i), concept))
+			at[count++] = intern_add(r->words, vocabulary_at(v, i)->code);
+	return intern_set_of(at, count);
+}
+
+static bool
+read_role(struct access_reader *r, const struct yaml_node *node, struct listed *e)
+{
+	const struct roles_group *group = roles_find_group(r->roles, GROUP_ROLE, e->value.word);
+
+	if (group)
+		e->words = group->all;
+	else if (!intern_set_has(r->roles->structural, e->value.word) &&
+		 !intern_set_has(r->roles->functional, e->value.word))
+		return reader_unknown(r, node, "role", "the roles and groups in authz/roles.yaml");
+	return true;
+}
+
+static bool
+read_purpose(struct access_reader *r, const struct yaml_node *node, struct listed *e)
+{
+	const struct concept *c = vocabulary_find(VOCABULARY_PURPOSE, e->value.text);
+
+	if (!c)
+		return true;
+	if (c->status == CONCEPT_RETIRED)
+		return fault_at(
+		    r->fault, r->file, node, "retired purpose '%.*s'", (int)c->code.size, c->code.at);
+	e->words = below(r, VOCABULARY_PURPOSE, c);
+	return true;
+}
+
+static bool
+read_label(struct access_reader *r, const struct yaml_node *node, struct listed *e)
+{
+	static const enum vocabulary categories[] = { VOCABULARY_SENSITIVITY, VOCABULARY_PRIVACY_LAW,
+		VOCABULARY_HANDLING };
+
+	e->level = policy_level(r->policy, e->value.text);
+	if (e->level >= 0 || memchr(e->value.text.at, '|', e->value.text.size))
+		return true;
+	for (size_t i = 0; i < sizeof categories / sizeof categories[0]; i++) {
+		const struct concept *c = vocabulary_find(categories[i], e->value.text);
+
+		if (!c)
+			continue;
+		if (c->status == CONCEPT_RETIRED)
+			return fault_at(
+			    r->fault, r->file, node, "retired label '%.*s'", (int)c->code.size, c->code.at);
+		e->words = below(r, categories[i], c);
+		return true;
+	}
+	return reader_unknown(r, node, "label", "the ladder in policy.yaml, v3-ActCode, or system|code");
+}
+
+/* A misspelt record type would match nothing, and a deny with it would withhold nothing: it is a fault. */
+static bool
+check_class(struct access_reader *r, const struct yaml_node *node, struct bytes class)
+{
+	if (r->policy->code_system.size == 0 || memchr(class.at, '|', class.size) ||
+	    vocabulary_find(VOCABULARY_RESOURCE_TYPE, class))
+		return true;
+	return fault_at(r->fault, r->file, node,
+	    "unknown class '%.*s', expected a FHIR R4 resource type, a group in authz/classes.yaml, or "
+	    "system|code",
+	    (int)class.size, class.at);
+}
+
+/* Attributes whose values are strings, also where YAML reads a number. */
+static bool
+is_text(unsigned attribute)
+{
+	return attribute < ATTRIBUTES_FIXED && attribute != ATTRIBUTE_CLAIMED_AL;
+}
+
+static bool
+read_value(struct access_reader *r, const struct yaml_node *node, unsigned attribute, struct value *v)
+{
+	switch (node->kind) {
+	case YAML_BOOLEAN:
+		v->kind = node->truth ? VALUE_TRUE : VALUE_FALSE;
+		v->text = bytes_of(node->truth ? "true" : "false");
+		return true;
+	case YAML_NUMBER:
+		v->kind = is_text(attribute) ? VALUE_STRING : VALUE_NUMBER;
+		break;
+	case YAML_STRING:
+		v->kind = VALUE_STRING;
+		break;
+	case YAML_NULL:
+	case YAML_LIST:
+	case YAML_MAP:
+		return fault_at(r->fault, r->file, node, "expected a string, number or boolean");
+	}
+	if (v->kind == VALUE_STRING) {
+		v->word = intern_add(r->words, request_code(attribute, node->text));
+		v->text = intern_text(r->words, v->word);
+	} else {
+		v->text = arena_copy(r->arena, node->text);
+	}
+	return true;
+}
+
+static bool
+read_entry(struct access_reader *r, const struct yaml_node *node, unsigned attribute, struct listed *e)
+{
+	const struct roles_group *group;
+
+	e->level = -1;
+	if (!read_value(r, node, attribute, &e->value))
+		return false;
+	if (e->value.kind != VALUE_STRING)
+		return true;
+	e->words = one_word(r, e->value.word);
+	switch (attribute) {
+	case ATTRIBUTE_STRUCTURAL_ROLE:
+	case ATTRIBUTE_FUNCTIONAL_ROLE:
+		return read_role(r, node, e);
+	case ATTRIBUTE_PERMISSIONS:
+		return intern_set_has(r->roles->permissions, e->value.word) ||
+		       reader_unknown(r, node, "permission", "the permissions in authz/roles.yaml");
+	case ATTRIBUTE_ACTION_NAME:
+		group = roles_find_group(r->roles, GROUP_ACTION, e->value.word);
+		if (group)
+			e->words = group->all;
+		return true;
+	case ATTRIBUTE_PURPOSE:
+		return read_purpose(r, node, e);
+	case ATTRIBUTE_LABEL:
+		return read_label(r, node, e);
+	case ATTRIBUTE_CLASS:
+		group = roles_find_group(r->roles, GROUP_CLASS, e->value.word);
+		if (group)
+			e->words = group->all;
+		return group || check_class(r, node, e->value.text);
+	case ATTRIBUTE_ACR:
+		return roles_acr(r->roles, e->value.word) >= 0 ||
+		       reader_unknown(r, node, "acr", "the list acr in authz/roles.yaml");
+	default:
+		return true;
+	}
+}
+
+/* Replaces each group in a list of classes by its record types. */
+static bool
+write_out_classes(struct access_reader *r, const struct yaml_node *node, struct criterion *t)
+{
+	uint32_t count = 0;
+	struct listed *all;
+
+	for (uint32_t i = 0; i < t->listed; i++) {
+		const struct roles_group *g = roles_find_group(r->roles, GROUP_CLASS, t->list[i].value.word);
+
+		count += g ? g->leaves : 1;
+	}
+	all = arena_array(r->arena, count, sizeof *all);
+	count = 0;
+	for (uint32_t i = 0; i < t->listed; i++) {
+		const struct roles_group *g = roles_find_group(r->roles, GROUP_CLASS, t->list[i].value.word);
+
+		if (!g)
+			all[count++] = t->list[i];
+		for (uint32_t k = 0; g && k < g->leaves; k++) {
+			all[count] = (struct listed){ .level = -1, .words = one_word(r, g->leaf[k]) };
+			all[count].value.word = g->leaf[k];
+			all[count].value.text = intern_text(r->words, g->leaf[k]);
+			if (!check_class(r, node, all[count++].value.text))
+				return false;
+		}
+	}
+	t->list = all;
+	t->listed = count;
+	return true;
+}
+
+bool
+criteria_read_values(
+    struct access_reader *r, const struct yaml_node *node, unsigned attribute, struct criterion *t)
+{
+	bool list = node->kind == YAML_LIST;
+	uint32_t count = 0, *words;
+	struct listed *entry;
+
+	t->listed = list ? (uint32_t)node->count : 1;
+	t->list = entry = arena_array(r->arena, t->listed, sizeof *entry);
+	t->attribute = (uint8_t)attribute;
+	t->plain_words = true;
+	for (uint32_t i = 0; i < t->listed; i++) {
+		if (!read_entry(r, list ? node->item[i] : node, attribute, &entry[i]))
+			return false;
+		t->plain_words = t->plain_words && entry[i].value.kind == VALUE_STRING;
+		count += entry[i].words.count;
+	}
+	words = arena_array(r->arena, count, sizeof *words);
+	count = 0;
+	for (uint32_t i = 0; i < t->listed; i++) {
+		if (entry[i].words.count > 0)
+			memcpy(words + count, entry[i].words.at, entry[i].words.count * sizeof *words);
+		count += entry[i].words.count;
+	}
+	t->words = intern_set_of(words, count);
+	return attribute != ATTRIBUTE_CLASS || t->mode == CRITERION_ALL || write_out_classes(r, node, t);
+}
+
+enum { MAX_CRITERIA = 64 };
+
+/* A set of criteria while it is read, in the order of the file. */
 struct draft {
-	struct reader *reader;
+	struct access_reader *reader;
 	enum criteria_side side;
 	unsigned allowed;
-	struct test test[MAX_TESTS];
-	uint32_t tests;
+	struct criterion at[MAX_CRITERIA];
+	uint32_t count;
 };
 
 static bool
-read_instant(struct reader *r, const struct yaml_node *node, struct instant *t, bool *has)
+read_instant(struct access_reader *r, const struct yaml_node *node, struct instant *t, bool *has)
 {
 	if (!node)
 		return true;
@@ -25,7 +247,7 @@ read_instant(struct reader *r, const struct yaml_node *node, struct instant *t, 
 }
 
 bool
-criteria_interval(struct reader *r, struct yaml_map *m, struct interval *i)
+criteria_interval(struct access_reader *r, struct yaml_map *m, struct interval *i)
 {
 	if (!read_instant(r, yaml_take(m, "from"), &i->from, &i->has_from) ||
 	    !read_instant(r, yaml_take(m, "until"), &i->until, &i->has_until))
@@ -35,17 +257,17 @@ criteria_interval(struct reader *r, struct yaml_map *m, struct interval *i)
 }
 
 static bool
-add_test(struct draft *d, const struct yaml_node *node, const struct test *t)
+add_criterion(struct draft *d, const struct yaml_node *node, const struct criterion *t)
 {
-	if (d->tests == MAX_TESTS)
-		return fault_at(
-		    d->reader->fault, d->reader->file, node, "more than %d criteria in one set", MAX_TESTS);
-	d->test[d->tests++] = *t;
+	if (d->count == MAX_CRITERIA)
+		return fault_at(d->reader->fault, d->reader->file, node, "more than %d criteria in one set",
+		    MAX_CRITERIA);
+	d->at[d->count++] = *t;
 	return true;
 }
 
 static bool
-read_date_end(struct reader *r, const struct yaml_node *node, bool end, struct instant *t, bool *has)
+read_date_end(struct access_reader *r, const struct yaml_node *node, bool end, struct instant *t, bool *has)
 {
 	struct period p;
 	enum date_precision precision;
@@ -60,11 +282,30 @@ read_date_end(struct reader *r, const struct yaml_node *node, bool end, struct i
 	return true;
 }
 
-/* `date: {from: 2020, until: 2020-03}`: both ends count whole. */
-static bool
-read_date(struct draft *d, const struct yaml_node *node, struct test *t)
+static void
+write_date(struct draft *d, const struct yaml_node *from, const struct yaml_node *until, struct criterion *t)
 {
-	struct reader *r = d->reader;
+	struct buffer out;
+	struct json_write w;
+
+	buffer_init(&out, BUFFER_UNLIMITED);
+	w = json_write_to(&out);
+	json_write_name(&w, "date");
+	json_write_open(&w, '{');
+	if (from)
+		json_write_member_word(&w, "from", from->text);
+	if (until)
+		json_write_member_word(&w, "until", until->text);
+	json_write_close(&w, '}');
+	t->text = arena_copy(d->reader->arena, buffer_bytes(&out));
+	buffer_release(&out);
+}
+
+/* `date: {from: 2020, until: 2020-03}`: from the beginning of FROM to the end of UNTIL. */
+static bool
+read_date(struct draft *d, const struct yaml_node *node, struct criterion *t)
+{
+	struct access_reader *r = d->reader;
 	struct yaml_map m;
 	const struct yaml_node *from, *until;
 
@@ -72,48 +313,48 @@ read_date(struct draft *d, const struct yaml_node *node, struct test *t)
 		return false;
 	from = yaml_take(&m, "from");
 	until = yaml_take(&m, "until");
-	t->kind = TEST_DATE;
+	t->kind = CRITERION_DATE;
 	if (!from && !until)
 		return fault_at(r->fault, r->file, node, "expected from, until or both");
 	if (!read_date_end(r, from, false, &t->interval.from, &t->interval.has_from) ||
 	    !read_date_end(r, until, true, &t->interval.until, &t->interval.has_until) || !yaml_close(&m))
 		return false;
-	t->text = bytes_of(arena_format(r->arena, "\"date\":{%s%.*s%s%s%s%.*s%s}", from ? "\"from\":\"" : "",
-	    from ? (int)from->text.size : 0, from ? from->text.at : "", from ? "\"" : "",
-	    from && until ? "," : "", until ? "\"until\":\"" : "", until ? (int)until->text.size : 0,
-	    until ? until->text.at : "", until ? "\"" : ""));
+	write_date(d, from, until, t);
 	return true;
 }
 
-/* "class":["A","B"] or "class":{"not":["A"]}: what an obligation says of the criterion. */
+/* The criterion in an obligation: "class":["A","B"] or "class":{"not":["A"]}. */
 static void
-write_text(struct draft *d, struct test *t)
+write_text(struct draft *d, struct criterion *t)
 {
-	struct reader *r = d->reader;
+	static const char *const modes[] = { [CRITERION_NOT] = "not", [CRITERION_ALL] = "all" };
+	struct access_reader *r = d->reader;
 	struct buffer out;
-	struct bytes key = r->attributes->at[t->attribute].key;
-	static const char *const open[] = { ":[", ":{\"not\":[", ":{\"all\":[" };
-	static const char *const close[] = { "]", "]}", "]}" };
+	struct json_write w;
 
-	buffer_init(&out, SIZE_MAX / 2);
-	(void)json_write_string(&out, key);
-	(void)buffer_append(&out, open[t->mode], strlen(open[t->mode]));
-	for (uint32_t i = 0; i < t->entries; i++) {
-		if (i > 0)
-			(void)buffer_append(&out, ",", 1);
-		(void)json_write_string(&out, t->entry[i].value.text);
+	buffer_init(&out, BUFFER_UNLIMITED);
+	w = json_write_to(&out);
+	json_write_key(&w, r->attributes->at[t->attribute].key);
+	if (t->mode != CRITERION_ANY) {
+		json_write_open(&w, '{');
+		json_write_name(&w, modes[t->mode]);
 	}
-	(void)buffer_append(&out, close[t->mode], strlen(close[t->mode]));
+	json_write_open(&w, '[');
+	for (uint32_t i = 0; i < t->listed; i++)
+		json_write_text(&w, t->list[i].value.text);
+	json_write_close(&w, ']');
+	if (t->mode != CRITERION_ANY)
+		json_write_close(&w, '}');
 	t->text = arena_copy(r->arena, buffer_bytes(&out));
 	buffer_release(&out);
 }
 
 static bool
-read_presence(struct draft *d, const struct yaml_node *node, struct test *t)
+read_presence(struct draft *d, const struct yaml_node *node, struct criterion *t)
 {
-	struct reader *r = d->reader;
+	struct access_reader *r = d->reader;
 
-	t->kind = TEST_PRESENT;
+	t->kind = CRITERION_PRESENT;
 	if (!yaml_boolean(r->file, node, &t->flag, r->fault))
 		return false;
 	if (t->flag != (d->side == SIDE_PERMIT))
@@ -124,27 +365,27 @@ read_presence(struct draft *d, const struct yaml_node *node, struct test *t)
 }
 
 static bool
-read_strength(struct draft *d, const struct yaml_node *node, bool at_least, struct test *t)
+read_strength(struct draft *d, const struct yaml_node *node, bool at_least, struct criterion *t)
 {
-	struct reader *r = d->reader;
+	struct access_reader *r = d->reader;
 	uint32_t word;
 
-	t->kind = TEST_ACR;
+	t->kind = CRITERION_ACR;
 	t->flag = at_least;
 	if (t->attribute != ATTRIBUTE_ACR)
 		return fault_at(r->fault, r->file, node, "at_least and below are for acr only");
 	if (!reader_word(r, node, &word))
 		return false;
-	t->rank = roles_acr(r->names, word);
-	return t->rank >= 0 || entries_unknown(r, node, "acr", "the list acr in authz/roles.yaml");
+	t->rank = roles_acr(r->roles, word);
+	return t->rank >= 0 || reader_unknown(r, node, "acr", "the list acr in authz/roles.yaml");
 }
 
-/* `{not: [..]}` and the other maps that a value may be: exactly one key. */
+/* A map with one key: `{not: [..]}`, `{all: [..]}`, `{present: ..}`, `{at_least: ..}`, `{below: ..}`. */
 static bool
-read_operator(struct draft *d, const struct yaml_node *node, struct test *t)
+read_operator(struct draft *d, const struct yaml_node *node, struct criterion *t)
 {
 	static const char *const words[] = { "not", "all", "present", "at_least", "below", NULL };
-	struct reader *r = d->reader;
+	struct access_reader *r = d->reader;
 	unsigned which;
 	bool is_data = r->attributes->at[t->attribute].kind == ATTRIBUTE_DATA;
 
@@ -159,42 +400,43 @@ read_operator(struct draft *d, const struct yaml_node *node, struct test *t)
 		return read_presence(d, node->item[0], t);
 	if (which > 2)
 		return read_strength(d, node->item[0], which == 3, t);
-	t->mode = which == 0 ? MODE_NOT : MODE_ALL;
-	return entries_read(r, node->item[0], t->attribute, t);
+	t->mode = which == 0 ? CRITERION_NOT : CRITERION_ALL;
+	return criteria_read_values(r, node->item[0], t->attribute, t);
 }
 
 static bool
 read_attribute(struct draft *d, const struct yaml_node *node, unsigned attribute)
 {
-	struct reader *r = d->reader;
-	struct test t = { .attribute = (uint8_t)attribute };
+	struct access_reader *r = d->reader;
+	struct criterion t = { .attribute = (uint8_t)attribute };
 
 	if (r->attributes->at[attribute].kind == ATTRIBUTE_DATA && !(d->allowed & CRITERIA_DATA))
 		return fault_at(r->fault, r->file, node, "no data criterion may stand here");
 	if (attribute == ATTRIBUTE_DATE)
-		return read_date(d, node, &t) && add_test(d, node, &t);
-	if (node->kind == YAML_MAP ? !read_operator(d, node, &t) : !entries_read(r, node, attribute, &t))
+		return read_date(d, node, &t) && add_criterion(d, node, &t);
+	if (node->kind == YAML_MAP ? !read_operator(d, node, &t)
+				   : !criteria_read_values(r, node, attribute, &t))
 		return false;
 	if (attribute == ATTRIBUTE_LABEL) {
-		t.kind = TEST_LABEL;
-		t.flag = (d->side == SIDE_PERMIT) != (t.mode == MODE_NOT);
+		t.kind = CRITERION_LABEL;
+		t.flag = (d->side == SIDE_PERMIT) != (t.mode == CRITERION_NOT);
 	}
 	if (r->attributes->at[attribute].kind == ATTRIBUTE_DATA)
 		write_text(d, &t);
-	return add_test(d, node, &t);
+	return add_criterion(d, node, &t);
 }
 
 static bool
 read_relation_word(struct draft *d, const struct yaml_node *name, bool to_patient, uint32_t *word)
 {
-	struct reader *r = d->reader;
+	struct access_reader *r = d->reader;
 	const struct relation *relation;
 
 	if (!reader_word(r, name, word))
 		return false;
-	relation = roles_relation(r->names, *word);
+	relation = roles_relation(r->roles, *word);
 	if (!relation)
-		return entries_unknown(r, name, "relation", "the relations in authz/roles.yaml");
+		return reader_unknown(r, name, "relation", "the relations in authz/roles.yaml");
 	if (relation->to_patient != to_patient)
 		return fault_at(r->fault, r->file, name, "relation '%.*s' leads to a %s",
 		    (int)name->text.size, name->text.at,
@@ -206,10 +448,10 @@ read_relation_word(struct draft *d, const struct yaml_node *name, bool to_patien
 static bool
 read_relations_between(struct draft *d, const struct yaml_node *node)
 {
-	struct reader *r = d->reader;
+	struct access_reader *r = d->reader;
 
 	for (size_t i = 0; i < node->count; i++) {
-		struct test t = { .kind = TEST_RELATION, .attribute = ATTRIBUTE_SUBJECT_ID };
+		struct criterion t = { .kind = CRITERION_RELATION, .attribute = ATTRIBUTE_SUBJECT_ID };
 		struct bytes name;
 		uint32_t *at = arena_array(r->arena, 1, sizeof *at);
 		int other;
@@ -219,11 +461,11 @@ read_relations_between(struct draft *d, const struct yaml_node *node)
 			return false;
 		other = attributes_named(r->attributes, name);
 		if (other < 0)
-			return entries_unknown(
+			return reader_unknown(
 			    r, node->item[i], "attribute", "the standard ones and those in authz/roles.yaml");
 		t.other = (uint8_t)other;
-		t.words = word_set_of(at, 1);
-		if (!add_test(d, node, &t))
+		t.words = intern_set_of(at, 1);
+		if (!add_criterion(d, node, &t))
 			return false;
 	}
 	return true;
@@ -232,10 +474,10 @@ read_relations_between(struct draft *d, const struct yaml_node *node)
 static bool
 read_relation(struct draft *d, const struct yaml_node *node)
 {
-	struct reader *r = d->reader;
-	struct test t = {
-		.kind = TEST_RELATION, .attribute = ATTRIBUTE_SUBJECT_ID, .other = ATTRIBUTE_RESOURCE_PATIENT
-	};
+	struct access_reader *r = d->reader;
+	struct criterion t = { .kind = CRITERION_RELATION,
+		.attribute = ATTRIBUTE_SUBJECT_ID,
+		.other = ATTRIBUTE_RESOURCE_PATIENT };
 	bool list = node->kind == YAML_LIST;
 	uint32_t count = list ? (uint32_t)node->count : 1, *words;
 
@@ -245,15 +487,15 @@ read_relation(struct draft *d, const struct yaml_node *node)
 	for (uint32_t i = 0; i < count; i++)
 		if (!read_relation_word(d, list ? node->item[i] : node, true, &words[i]))
 			return false;
-	t.words = word_set_of(words, count);
-	return add_test(d, node, &t);
+	t.words = intern_set_of(words, count);
+	return add_criterion(d, node, &t);
 }
 
-/* `who: {KEY: value}` and the like; keys in SKIP are somebody else's. */
+/* `who: {KEY: value}` and the like.  `from` and `until` of the context are left to the caller. */
 static bool
-read_map(struct draft *d, const struct yaml_node *node, enum place place)
+read_map(struct draft *d, const struct yaml_node *node, enum request_place place)
 {
-	struct reader *r = d->reader;
+	struct access_reader *r = d->reader;
 
 	if (node->kind != YAML_MAP || node->count == 0)
 		return fault_at(r->fault, r->file, node, "expected a map of criteria");
@@ -269,7 +511,7 @@ read_map(struct draft *d, const struct yaml_node *node, enum place place)
 		if (place == PLACE_CONTEXT && (bytes_are(key, "from") || bytes_are(key, "until")))
 			continue;
 		if (attribute < 0 || (place == PLACE_ACTION && attribute == ATTRIBUTE_ACTION_NAME))
-			return entries_unknown(
+			return reader_unknown(
 			    r, node->key[i], "attribute", "the standard ones and those in authz/roles.yaml");
 		if (!read_attribute(d, node->item[i], (unsigned)attribute))
 			return false;
@@ -277,31 +519,31 @@ read_map(struct draft *d, const struct yaml_node *node, enum place place)
 	return true;
 }
 
-/* `where` and `when`: attributes of the context, and a period of time. */
+/* `where` and `when`: attributes of the context and a period. */
 static bool
 read_context(struct draft *d, const struct yaml_node *node)
 {
-	struct reader *r = d->reader;
-	struct test t = { .kind = TEST_PERIOD, .attribute = ATTRIBUTE_TIME };
+	struct access_reader *r = d->reader;
+	struct criterion t = { .kind = CRITERION_PERIOD, .attribute = ATTRIBUTE_TIME };
 	struct yaml_map m;
 
 	if (!read_map(d, node, PLACE_CONTEXT) || !yaml_open(&m, r->file, node, r->fault) ||
 	    !criteria_interval(r, &m, &t.interval))
 		return false;
-	return !interval_dated(&t.interval) || add_test(d, node, &t);
+	return !interval_dated(&t.interval) || add_criterion(d, node, &t);
 }
 
 /* `same: [[subject.ward, resource.ward], ..]` */
 static bool
 read_same(struct draft *d, const struct yaml_node *node)
 {
-	struct reader *r = d->reader;
+	struct access_reader *r = d->reader;
 
 	if (node->kind != YAML_LIST || node->count == 0)
 		return fault_at(r->fault, r->file, node, "expected a list of pairs of attributes");
 	for (size_t i = 0; i < node->count; i++) {
 		const struct yaml_node *pair = node->item[i];
-		struct test t = { .kind = TEST_SAME };
+		struct criterion t = { .kind = CRITERION_SAME };
 		int side[2];
 
 		if (pair->kind != YAML_LIST || pair->count != 2)
@@ -313,59 +555,61 @@ read_same(struct draft *d, const struct yaml_node *node)
 				return false;
 			side[k] = attributes_named(r->attributes, name);
 			if (side[k] < 0)
-				return entries_unknown(r, pair->item[k], "attribute",
+				return reader_unknown(r, pair->item[k], "attribute",
 				    "the standard ones and those in authz/roles.yaml");
 		}
 		t.attribute = (uint8_t)side[0];
 		t.other = (uint8_t)side[1];
-		if (!add_test(d, pair, &t))
+		if (!add_criterion(d, pair, &t))
 			return false;
 	}
 	return true;
 }
 
 static unsigned
-cost(const struct test *t)
+cost(const struct criterion *t)
 {
-	static const unsigned by_kind[] = { [TEST_VALUES] = 3,
-		[TEST_PRESENT] = 3,
-		[TEST_PERIOD] = 2,
-		[TEST_SAME] = 5,
-		[TEST_LABEL] = 4,
-		[TEST_DATE] = 4,
-		[TEST_RELATION] = 6,
-		[TEST_ACR] = 7 };
+	static const unsigned by_kind[] = { [CRITERION_VALUES] = 3,
+		[CRITERION_PRESENT] = 3,
+		[CRITERION_PERIOD] = 2,
+		[CRITERION_SAME] = 5,
+		[CRITERION_LABEL] = 4,
+		[CRITERION_DATE] = 4,
+		[CRITERION_RELATION] = 6,
+		[CRITERION_ACR] = 7 };
 
 	if (t->attribute == ATTRIBUTE_ACR)
 		return 7;
-	if (t->kind == TEST_VALUES && t->attribute == ATTRIBUTE_ACTION_NAME)
+	if (t->kind == CRITERION_VALUES && t->attribute == ATTRIBUTE_ACTION_NAME)
 		return 0;
-	if (t->kind == TEST_VALUES && t->attribute == ATTRIBUTE_PURPOSE)
+	if (t->kind == CRITERION_VALUES && t->attribute == ATTRIBUTE_PURPOSE)
 		return 1;
 	return by_kind[t->kind];
 }
 
+/* Sorts by cost: a criterion that is false ends the judgement.  An acr comes last, so that it is judged only where it
+ * decides and a step-up is offered only where it helps. */
 static void
 finish(struct draft *d, struct criteria *c)
 {
-	struct test *test = arena_array(d->reader->arena, d->tests, sizeof *test);
+	struct criterion *sorted = arena_array(d->reader->arena, d->count, sizeof *sorted);
 
-	*c = (struct criteria){ .test = test, .tests = d->tests };
-	for (uint32_t i = 0; i < d->tests; i++) {
+	*c = (struct criteria){ .at = sorted, .count = d->count };
+	for (uint32_t i = 0; i < d->count; i++) {
 		uint32_t at = i;
 
-		for (; at > 0 && cost(&test[at - 1]) > cost(&d->test[i]); at--)
-			test[at] = test[at - 1];
-		test[at] = d->test[i];
+		for (; at > 0 && cost(&sorted[at - 1]) > cost(&d->at[i]); at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = d->at[i];
 	}
-	for (uint32_t i = 0; i < d->tests; i++)
-		if (test[i].text.size > 0)
-			c->data[test[i].attribute - DATA_FIRST] = &test[i];
+	for (uint32_t i = 0; i < d->count; i++)
+		if (sorted[i].text.size > 0)
+			c->data[sorted[i].attribute - DATA_FIRST] = &sorted[i];
 }
 
 bool
-criteria_read(
-    struct reader *r, struct yaml_map *m, enum criteria_side side, unsigned allowed, struct criteria *c)
+criteria_read(struct access_reader *r, struct yaml_map *m, enum criteria_side side, unsigned allowed,
+    struct criteria *c)
 {
 	struct draft draft = { .reader = r, .side = side, .allowed = allowed }, *d = &draft;
 	const struct yaml_node *who, *does, *how, *what, *why, *where, *when, *same;

@@ -1,13 +1,296 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/decide.h"
 
-#include "common/access/duties.h"
-#include "common/access/override.h"
+/* The whole record but for exceptions is redacted: the exceptions are what may be kept. */
+static struct keep
+kept_by(const struct item *item, struct scratch *scratch)
+{
+	struct item *items = scratch_array(scratch, item->excepts, sizeof *items);
+
+	for (uint32_t i = 0; i < item->excepts; i++)
+		items[i] = (struct item){ .scope = item->except[i],
+			.next = i + 1 < item->excepts ? &items[i + 1] : NULL };
+	return (struct keep){ .items = item->excepts > 0 ? items : NULL };
+}
+
+static void
+add_item(struct verdict *v, const struct item *item, struct scratch *scratch)
+{
+	if (item->whole)
+		v->keep[v->keeps++] = kept_by(item, scratch);
+	else
+		v->redact[v->redacts++] = item;
+}
+
+/* ITEM without the items of the overriding rules. */
+static const struct item *
+excepting(const struct verdict *v, const struct item *item, struct scratch *scratch)
+{
+	const struct consent *c = &v->consent;
+	struct item *copy = scratch_take(scratch, sizeof *copy);
+	struct scope *except = scratch_array(scratch, item->excepts + c->overrides, sizeof *except);
+
+	*copy = *item;
+	if (item->excepts > 0)
+		memcpy(except, item->except, item->excepts * sizeof *except);
+	for (uint32_t i = 0; i < c->overrides; i++)
+		except[copy->excepts++] =
+		    consent_overriding_item(&v->outcome[LAYER_ORGANIZATION], c->overriding[i])->scope;
+	copy->except = except;
+	copy->next = NULL;
+	return copy;
+}
+
+/* The items of the overriding rules, then MORE. */
+static struct keep
+overriding_items(const struct verdict *v, const struct item *more, struct scratch *scratch)
+{
+	const struct consent *c = &v->consent;
+	struct item *items = scratch_array(scratch, c->overrides, sizeof *items);
+
+	for (uint32_t i = 0; i < c->overrides; i++) {
+		items[i] = *consent_overriding_item(&v->outcome[LAYER_ORGANIZATION], c->overriding[i]);
+		items[i].next = i + 1 < c->overrides ? &items[i + 1] : more;
+	}
+	return (struct keep){ .items = items };
+}
+
+/* The rules of each directive are sorted; this sorts those of all together.  Equal ids stay as they are. */
+static void
+sort_by_rule(const struct item **at, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++)
+		for (uint32_t k = i; k > 0 && bytes_compare(at[k - 1]->rule->id, at[k]->rule->id) > 0; k--) {
+			const struct item *swap = at[k];
+
+			at[k] = at[k - 1];
+			at[k - 1] = swap;
+		}
+}
+
+/* Collects what the patient's directives withhold and limit. */
+static void
+consent_limits(struct verdict *v, struct scratch *scratch)
+{
+	const struct consent *c = &v->consent;
+	uint32_t first = v->redacts;
+
+	if (c->overrides > 0 && consent_override_is_whole(c, &v->outcome[LAYER_ORGANIZATION]))
+		return;
+	if (c->overrides > 0 && c->result != RESULT_PERMIT) {
+		v->keep[v->keeps++] = overriding_items(v, NULL, scratch);
+		return;
+	}
+	for (uint32_t i = 0; i < c->opinions; i++) {
+		const struct opinion *o = &c->opinion[i];
+
+		if (o->result == RESULT_PERMIT && !o->keep.everything)
+			v->keep[v->keeps++] =
+			    c->overrides > 0 ? overriding_items(v, o->keep.items, scratch) : o->keep;
+	}
+	for (uint32_t i = 0; i < c->opinions; i++)
+		for (const struct item *item = c->opinion[i].result == RESULT_PERMIT ? c->opinion[i].redact
+										     : NULL;
+		     item; item = item->next)
+			add_item(v, c->overrides > 0 ? excepting(v, item, scratch) : item, scratch);
+	sort_by_rule(v->redact + first, v->redacts - first);
+}
+
+static uint32_t
+length(const struct item *list)
+{
+	uint32_t count = 0;
+
+	for (; list; list = list->next)
+		count++;
+	return count;
+}
+
+/* Collects v->redact and v->keep of all layers, after consent is overridden. */
+static void
+data_duties(struct verdict *v, struct scratch *scratch)
+{
+	uint32_t items = 0, lists = LAYER_CONSENT + 1 + v->consent.opinions;
+
+	for (int i = 0; i < LAYER_CONSENT; i++)
+		items += length(v->outcome[i].redact);
+	for (uint32_t i = 0; i < v->consent.opinions; i++)
+		items += length(v->consent.opinion[i].redact);
+	v->redact = scratch_array(scratch, items, sizeof(struct item *));
+	v->keep = scratch_array(scratch, items + lists, sizeof *v->keep);
+	for (int i = 0; i < LAYER_CONSENT; i++) {
+		const struct layer_outcome *o = &v->outcome[i];
+
+		if (!o->applies || o->result == RESULT_DENY || o->result == RESULT_INDETERMINATE)
+			continue;
+		if (!o->keep.everything)
+			v->keep[v->keeps++] = o->keep;
+		for (const struct item *item = o->redact; item; item = item->next)
+			add_item(v, item, scratch);
+	}
+	if (v->consent.applies)
+		consent_limits(v, scratch);
+}
+
+/* The list of levels of an item that says nothing else; NULL if it does. */
+static const struct criterion *
+only_levels(const struct item *item)
+{
+	const struct criterion *label = item->scope.first[ATTRIBUTE_LABEL - DATA_FIRST];
+
+	if (!label || label->mode != CRITERION_ANY || label->listed == 0 || item->excepts > 0)
+		return NULL;
+	for (unsigned i = 0; i < DATA_COUNT; i++)
+		if (item->scope.first[i] && DATA_FIRST + i != ATTRIBUTE_LABEL)
+			return NULL;
+	for (uint32_t i = 0; i < label->listed; i++)
+		if (label->list[i].level < 0)
+			return NULL;
+	return label;
+}
+
+static bool
+spend_redact(struct verdict *v, const struct item *item)
+{
+	const struct criterion *label = only_levels(item);
+
+	for (uint32_t i = 0; label && i < label->listed; i++)
+		if (label->list[i].level <= v->level)
+			v->level = label->list[i].level - 1;
+	return label != NULL;
+}
+
+static bool
+spend_keep(struct verdict *v, const struct keep *keep)
+{
+	int highest = -1;
+
+	for (const struct item *item = keep->items; item; item = item->next) {
+		const struct criterion *label = only_levels(item);
+
+		if (!label)
+			return false;
+		for (uint32_t i = 0; i < label->listed; i++)
+			highest = label->list[i].level > highest ? label->list[i].level : highest;
+	}
+	if (highest < v->level)
+		v->level = highest;
+	return true;
+}
+
+/* Lets redactions and limits by levels alone lower v->level instead. */
+static void
+spend_levels(struct verdict *v)
+{
+	uint32_t redacts = 0, keeps = 0;
+
+	for (uint32_t i = 0; i < v->redacts; i++)
+		if (!spend_redact(v, v->redact[i]))
+			v->redact[redacts++] = v->redact[i];
+	for (uint32_t i = 0; i < v->keeps; i++)
+		if (!spend_keep(v, &v->keep[i]))
+			v->keep[keeps++] = v->keep[i];
+	v->redacts = redacts;
+	v->keeps = keeps;
+}
+
+static bool
+overrides(const struct consent *c, const struct access_rule *rule)
+{
+	for (uint32_t i = 0; i < c->overrides; i++)
+		if (c->overriding[i] == rule)
+			return true;
+	return false;
+}
+
+/* True if the obligations of the rule count for this verdict. */
+static bool
+rule_counts(const struct verdict *v, const struct layer_outcome *o, uint32_t i)
+{
+	const struct access_rule *rule = &o->file->rule[i];
+
+	if (o->state[i].holding != RULE_HOLDS)
+		return false;
+	if (!v->permitted)
+		return rule->effect == EFFECT_DENY && layer_rule_spoke(o, i);
+	return rule->override == OVERRIDE_NO || overrides(&v->consent, rule);
+}
+
+static void
+owe(struct verdict *v, const struct access_rule *rule)
+{
+	const struct request *q = v->request;
+
+	for (uint32_t i = 0; i < rule->duties; i++) {
+		struct owed *owed = &v->owed[v->owes++];
+
+		*owed = (struct owed){ .duty = &rule->duty[i] };
+		if (rule->duty[i].expires && q->timed) {
+			owed->timed = true;
+			owed->at = instant_add(q->time, rule->duty[i].after);
+		}
+	}
+}
+
+/* Collects v->owed: of the rules that permitted, or of those that denied. */
+static void
+rule_duties(struct verdict *v, struct scratch *scratch)
+{
+	uint32_t count = 0;
+
+	v->owes = 0;
+	for (int i = 0; i < LAYER_CONSENT; i++)
+		for (uint32_t k = 0; v->outcome[i].state && k < v->outcome[i].file->rules; k++)
+			count += v->outcome[i].file->rule[k].duties;
+	if (!v->owed)
+		v->owed = scratch_array(scratch, count, sizeof *v->owed);
+	for (int i = 0; i < LAYER_CONSENT; i++)
+		for (uint32_t k = 0; v->outcome[i].state && k < v->outcome[i].file->rules; k++)
+			if (rule_counts(v, &v->outcome[i], k))
+				owe(v, &v->outcome[i].file->rule[k]);
+}
+
+/* True if the attribute lists WORD or is missing. */
+static bool
+lists(const struct verdict *v, unsigned attribute, struct bytes word)
+{
+	const struct values *all = situation_values(&v->situation, attribute);
+
+	if (!all->present)
+		return true;
+	for (uint32_t i = 0; i < all->count; i++)
+		if (all->at[i].kind == VALUE_STRING && bytes_equal(all->at[i].text, word))
+			return true;
+	return false;
+}
+
+static bool
+can(const struct verdict *v, struct bytes type, struct bytes action)
+{
+	return lists(v, ATTRIBUTE_SUPPORTED_OBLIGATIONS, type) &&
+	       lists(v, ATTRIBUTE_SUPPORTED_ACTIONS, action);
+}
+
+/* False if the request lists what can be carried out and a duty is not among it. */
+static bool
+can_carry_out(const struct verdict *v)
+{
+	struct bytes custom = bytes_of("custom");
+
+	if ((v->level_owed && !can(v, custom, bytes_of("level"))) ||
+	    (v->redacts > 0 && !can(v, custom, bytes_of("redact"))) ||
+	    (v->keeps > 0 && !can(v, custom, bytes_of("keep-only"))))
+		return false;
+	for (uint32_t i = 0; i < v->owes; i++)
+		if (!can(v, v->owed[i].duty->type, v->owed[i].duty->action))
+			return false;
+	return true;
+}
 
 const enum layer decide_order[LAYER_COUNT] = { LAYER_JURISDICTION, LAYER_ORGANIZATION, LAYER_CONSENT,
 	LAYER_OUTBOUND, LAYER_CLEARANCE, LAYER_COMMAND, LAYER_OBLIGATIONS };
 
-/* One domain, or none: a list of several is as good as not said. */
+/* A list of several domains is as unknown as none. */
 struct domain {
 	struct bytes name;
 	uint32_t word;
@@ -30,21 +313,21 @@ same_domain(const struct domain *a, const struct domain *b)
 	return a->known && b->known && bytes_equal(a->name, b->name);
 }
 
-static struct outcome
+static struct layer_outcome
 settled(enum layer layer, enum result result, const char *reason)
 {
-	return (struct outcome){ .layer = layer,
+	return (struct layer_outcome){ .layer = layer,
 		.applies = true,
 		.result = result,
 		.reason = reason,
 		.keep = { .everything = true } };
 }
 
-/* A layer that cannot even begin without the domains. */
-static struct outcome
+/* The outcome of a layer whose rules cannot be found without the domains. */
+static struct layer_outcome
 without_domain(enum layer layer, const struct domain *subject, const struct domain *resource)
 {
-	struct outcome o = settled(layer, RESULT_INDETERMINATE, "missing-attribute");
+	struct layer_outcome o = settled(layer, RESULT_INDETERMINATE, "missing-attribute");
 
 	if (!subject->known)
 		attribute_set_add(&o.missing, ATTRIBUTE_SUBJECT_DOMAIN);
@@ -53,15 +336,15 @@ without_domain(enum layer layer, const struct domain *subject, const struct doma
 	return o;
 }
 
-/* The requester's own domain has a say in what its staff asks elsewhere. */
-static struct outcome
+/* The policy of the requester's own domain for what its staff asks of another one. */
+static struct layer_outcome
 decide_outbound(struct engine *e, struct verdict *v, const struct trust *trust)
 {
 	struct domain subject = domain_of(v->request, ATTRIBUTE_SUBJECT_DOMAIN);
 	struct domain resource = domain_of(v->request, ATTRIBUTE_RESOURCE_DOMAIN);
 	struct situation whole = v->situation;
 	const struct layer_file *file;
-	struct outcome none = { .layer = LAYER_OUTBOUND }, o;
+	struct layer_outcome none = { .layer = LAYER_OUTBOUND }, o;
 
 	if (!subject.known || !resource.known)
 		return e->layers.any[LAYER_OUTBOUND] ? without_domain(LAYER_OUTBOUND, &subject, &resource)
@@ -77,7 +360,7 @@ decide_outbound(struct engine *e, struct verdict *v, const struct trust *trust)
 	return o;
 }
 
-/* What the custodian does not take from a domain about its own staff. */
+/* Marks the values that pass the limits of the trust in the requester's domain. */
 static void
 distrust(struct request *q, const struct trust *trust)
 {
@@ -88,13 +371,13 @@ distrust(struct request *q, const struct trust *trust)
 	}
 }
 
-static struct outcome
+static struct layer_outcome
 decide_organization(struct engine *e, struct request *q, struct verdict *v, const struct layer_file *file)
 {
 	struct domain subject = domain_of(q, ATTRIBUTE_SUBJECT_DOMAIN);
 	struct domain resource = domain_of(q, ATTRIBUTE_RESOURCE_DOMAIN);
 	const struct trust *trust;
-	struct outcome o;
+	struct layer_outcome o;
 
 	if (!file)
 		return resource.known ? settled(LAYER_ORGANIZATION, RESULT_DENY, "no-policy")
@@ -138,7 +421,7 @@ decide_layers(struct engine *e, struct request *q, struct verdict *v)
 	v->outcome[LAYER_ORGANIZATION] = decide_organization(e, q, v, house);
 	if (house) {
 		v->consent = consent_decide(house, &e->directives, &v->situation, &e->scratch);
-		override_consent(&v->consent, &v->outcome[LAYER_ORGANIZATION], &v->situation, &e->scratch);
+		consent_override(&v->consent, &v->outcome[LAYER_ORGANIZATION], &v->situation, &e->scratch);
 	}
 	for (int i = 0; i < LAYER_CONSENT; i++)
 		v->denied[i] = v->outcome[i].applies && refuses(v->outcome[i].result);
@@ -146,7 +429,7 @@ decide_layers(struct engine *e, struct request *q, struct verdict *v)
 	    v->consent.applies && refuses(v->consent.result) && v->consent.overrides == 0;
 }
 
-/* Actions that show no record. */
+/* These actions show no record. */
 static bool
 shows_nothing(const struct request *q)
 {
@@ -168,7 +451,7 @@ decide_clearance(struct engine *e, struct verdict *v)
 	v->clearance = clearance_assess(&e->clearances, &v->situation);
 	v->reasons[LAYER_CLEARANCE] = v->clearance.reason;
 	v->level = v->clearance.reason ? -1 : policy_level_for(p, v->clearance.al);
-	duties_spend_levels(v);
+	spend_levels(v);
 	if (v->level >= 0) {
 		unsigned al = p->level[v->level].al;
 
@@ -213,7 +496,7 @@ decide_is_command(const struct request *q)
 	return bytes_are(request_string(q, ATTRIBUTE_ACTION_NAME), "send-command");
 }
 
-/* Until when the same request gets the same answer. */
+/* How long the same request gets the same answer. */
 static void
 find_end(struct engine *e, struct verdict *v)
 {
@@ -246,12 +529,12 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 	*v = (struct verdict){ .request = q, .level = -1 };
 	v->situation = (struct situation){ .request = q,
 		.attributes = &e->attributes,
-		.names = &e->names,
+		.roles = &e->roles,
 		.facts = e->facts,
 		.custodian = true,
 		.levels = e->policy->levels };
 	decide_layers(e, q, v);
-	duties_of_data(v, &e->scratch);
+	data_duties(v, &e->scratch);
 	if (e->clearances.there)
 		decide_clearance(e, v);
 	if (decide_is_command(q)) {
@@ -261,17 +544,16 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 		v->denied[LAYER_COMMAND] = v->reasons[LAYER_COMMAND] != NULL;
 	}
 	conclude(v);
-	duties_of_rules(v, &e->scratch);
-	if (v->permitted && !duties_supported(v)) {
+	rule_duties(v, &e->scratch);
+	if (v->permitted && !can_carry_out(v)) {
 		v->reasons[LAYER_OBLIGATIONS] = "unsupported-obligation";
 		v->denied[LAYER_OBLIGATIONS] = true;
 		conclude(v);
-		duties_of_rules(v, &e->scratch);
+		rule_duties(v, &e->scratch);
 	}
 }
 
-/* The least quality of authentication above the present one with which the same request would be permitted.
- */
+/* The weakest acr above the present one with which the request would be permitted; 0: none. */
 static uint32_t
 find_step_up(struct engine *e, struct request *q)
 {
@@ -280,15 +562,15 @@ find_step_up(struct engine *e, struct request *q)
 	uint32_t first = 0, found = 0;
 
 	for (uint32_t i = 0; i < before.count; i++) {
-		int rank = before.at[i].word ? roles_acr(&e->names, before.at[i].word) : -1;
+		int rank = before.at[i].word ? roles_acr(&e->roles, before.at[i].word) : -1;
 
 		if (rank >= 0 && (uint32_t)rank + 1 > first)
 			first = (uint32_t)rank + 1;
 	}
-	for (uint32_t i = first; i < e->names.acrs && !found; i++) {
+	for (uint32_t i = first; i < e->roles.acrs && !found; i++) {
 		struct verdict *v = scratch_take(&e->scratch, sizeof *v);
 
-		*acr = (struct value){ .kind = VALUE_STRING, .word = e->names.acr[i] };
+		*acr = (struct value){ .kind = VALUE_STRING, .word = e->roles.acr[i] };
 		acr->text = intern_text(&e->words, acr->word);
 		q->at[ATTRIBUTE_ACR] = (struct values){ .at = acr, .count = 1, .present = true };
 		decide_once(e, q, v);

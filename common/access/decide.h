@@ -4,37 +4,38 @@
 
 #include "common/access/clearance.h"
 #include "common/access/consent.h"
+#include "common/access/entities.h"
 
 /*
- * decide: from a request to a verdict.  All layers are always evaluated and reported; a request is permitted
- * only if none of them denies or stays undecided (authorization page, sections 6 to 9).
+ * decide: from a request to a verdict.  All layers are evaluated and reported.  A request is permitted only if no layer
+ * denies and none is undecided.
  */
 struct engine {
 	struct policy *policy;
 	struct intern words;
 	struct attributes attributes;
-	struct roles names;
+	struct roles roles;
 	struct layers layers;
 	struct clearances clearances;
 	struct directives directives;
 	struct facts *facts;       /* NULL: none */
 	struct entities *entities; /* NULL: none */
-	struct used used;
+	struct used_commands used;
 	struct moments moments; /* of all rules and rows */
 	struct scratch scratch;
 };
 
-/* An obligation of a rule. */
+/* An obligation of a rule, for this request. */
 struct owed {
 	const struct duty *duty;
-	struct instant at; /* of one that expires */
+	struct instant at; /* with timed: when it expires */
 	bool timed;
 };
 
 struct verdict {
 	const struct request *request;
-	struct situation situation;            /* as the custodian sees it */
-	struct outcome outcome[LAYER_CONSENT]; /* outbound, jurisdiction, organization */
+	struct situation situation;                  /* as the custodian sees it */
+	struct layer_outcome outcome[LAYER_CONSENT]; /* outbound, jurisdiction, organization */
 	struct consent consent;
 	struct clearance clearance;
 	const char *reasons[LAYER_COUNT]; /* of clearance, command and obligations, if they deny */
@@ -46,23 +47,26 @@ struct verdict {
 	uint32_t redacts;
 	uint32_t keeps;
 	uint32_t owes;
-	uint32_t step_up; /* the word of an acr, 0: none would help */
+	uint32_t step_up; /* the word of the acr that would help, 0: none */
 	struct instant valid_until;
 	int level; /* the highest to give: index in the ladder */
 	unsigned al;
 	enum layer decided_by;
 	bool denied[LAYER_COUNT];
 	bool permitted;
-	bool cleared;   /* is there a clearance stage? */
-	bool commanded; /* is there a command stage? */
+	bool cleared;   /* the policy has clearances */
+	bool commanded; /* the request is a command */
 	bool level_owed;
 	bool ends; /* at valid_until */
 };
 
-/* The order in which layers answer for a denial; LAYER_COUNT of them. */
+/* The order in which layers answer for a denial. */
 extern const enum layer decide_order[LAYER_COUNT];
 
-/* Judges Q, which the register has spoken about.  What V points to lives until the scratch is reset. */
+/*
+ * Judges Q, to which entities_apply() was done.  What V points to lives until the scratch is reset.  The id of a
+ * command that is permitted counts as used from then on.
+ */
 void decide(struct engine *e, struct request *q, struct verdict *v);
 
 bool decide_is_command(const struct request *q);

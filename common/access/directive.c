@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/directive.h"
 
-#include "common/access/ndjson.h"
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
+/* The slot of PATIENT, or the free one where it belongs. */
 static struct directive **
 find_slot(const struct directives *d, struct bytes patient)
 {
-	uint32_t at = (uint32_t)intern_hash(patient) & (d->room - 1);
+	uint32_t at = (uint32_t)bytes_hash(patient) & (d->room - 1);
 
 	while (d->slot[at] && !bytes_equal(d->slot[at]->patient, patient))
 		at = (at + 1) & (d->room - 1);
@@ -23,17 +23,16 @@ grow(struct directives *d)
 	uint32_t olds = d->room;
 
 	d->room = olds ? 2 * olds : 64;
-	d->slot = calloc(d->room, sizeof(struct directive *));
-	if (!d->slot)
-		diag_die(EXIT_IO, "out of memory");
+	d->slot = memory_zeros(d->room, sizeof(struct directive *));
 	for (uint32_t i = 0; i < olds; i++)
 		if (old[i])
 			*find_slot(d, old[i]->patient) = old[i];
 	free(old);
 }
 
+/* Puts NEW among the directives of its patient, by id. */
 static bool
-insert(struct directives *d, struct reader *r, struct directive *new, const struct yaml_node *node)
+insert(struct directives *d, struct access_reader *r, struct directive *new, const struct yaml_node *node)
 {
 	struct directive **link;
 
@@ -41,7 +40,6 @@ insert(struct directives *d, struct reader *r, struct directive *new, const stru
 		grow(d);
 	link = find_slot(d, new->patient);
 	d->patients += *link == NULL;
-	d->count++;
 	while (*link && bytes_compare((*link)->id, new->id) < 0)
 		link = &(*link)->next;
 	if (*link && bytes_equal((*link)->id, new->id))
@@ -66,7 +64,7 @@ directives_release(struct directives *d)
 }
 
 static bool
-read_status(struct reader *r, struct yaml_map *m, struct directive *d)
+read_status(struct access_reader *r, struct yaml_map *m, struct directive *d)
 {
 	static const char *const words[] = { "active", "draft", "negotiating", "proposed", "rejected",
 		"inactive", "entered-in-error", NULL };
@@ -82,7 +80,7 @@ read_status(struct reader *r, struct yaml_map *m, struct directive *d)
 }
 
 static bool
-read_date(struct reader *r, const struct yaml_node *node, struct directive *d)
+read_date(struct access_reader *r, const struct yaml_node *node, struct directive *d)
 {
 	struct period p;
 	enum date_precision precision;
@@ -97,7 +95,7 @@ read_date(struct reader *r, const struct yaml_node *node, struct directive *d)
 }
 
 static bool
-read_period(struct reader *r, const struct yaml_node *node, struct directive *d)
+read_period(struct access_reader *r, const struct yaml_node *node, struct directive *d)
 {
 	struct yaml_map m;
 
@@ -106,7 +104,7 @@ read_period(struct reader *r, const struct yaml_node *node, struct directive *d)
 }
 
 static bool
-read_acknowledged(struct reader *r, const struct yaml_node *node, struct directive *d)
+read_acknowledged(struct access_reader *r, const struct yaml_node *node, struct directive *d)
 {
 	if (!node)
 		return true;
@@ -120,9 +118,9 @@ read_acknowledged(struct reader *r, const struct yaml_node *node, struct directi
 	return true;
 }
 
-/* What a directive says besides whose it is. */
+/* All members but patient and id. */
 static bool
-read_content(struct reader *r, struct yaml_map *m, struct directive *d)
+read_content(struct access_reader *r, struct yaml_map *m, struct directive *d)
 {
 	static const char *const bases[] = { "deny", "permit", NULL };
 	const struct yaml_node *version = yaml_need(m, "ehr_authz"), *base, *rules;
@@ -147,22 +145,21 @@ read_content(struct reader *r, struct yaml_map *m, struct directive *d)
 	       rules_read(r, rules, HOME_DIRECTIVE, &d->rule, &d->rules) && yaml_close(m);
 }
 
+/* Keeps the fault as a warning and clears it. */
 static void
 warn(struct directives *d, struct fault *f)
 {
 	if (d->warnings == d->warning_room) {
 		d->warning_room = d->warning_room ? 2 * d->warning_room : 8;
-		d->warning = reallocarray(d->warning, d->warning_room, sizeof *d->warning);
-		if (!d->warning)
-			diag_die(EXIT_IO, "out of memory");
+		d->warning = memory_grow(d->warning, d->warning_room, sizeof *d->warning);
 	}
 	d->warning[d->warnings++] = *f;
 	f->text[0] = '\0';
 }
 
-/* The moments of one directive move from the reader's list into the arena. */
+/* Moves the moments that were read with D from the reader's list to D. */
 static void
-take_moments(struct reader *r, struct directive *d)
+take_moments(struct access_reader *r, struct directive *d)
 {
 	struct moments *m = r->moments;
 
@@ -175,7 +172,7 @@ take_moments(struct reader *r, struct directive *d)
 }
 
 static bool
-read_directive(struct directives *all, struct reader *r, const struct yaml_node *node)
+read_directive(struct directives *all, struct access_reader *r, const struct yaml_node *node)
 {
 	struct directive *d = arena_take(r->arena, sizeof *d);
 	const struct yaml_node *patient, *id;
@@ -200,15 +197,7 @@ read_directive(struct directives *all, struct reader *r, const struct yaml_node 
 	return insert(all, r, d, node);
 }
 
-static bool
-ends_with(const char *path, const char *ending)
-{
-	size_t size = strlen(path), tail = strlen(ending);
-
-	return size > tail && strcmp(path + size - tail, ending) == 0;
-}
-
-/* What is kept of a directive is copied: its tree goes as soon as it is read. */
+/* A directive is copied out of its tree, so the tree is given back at once. */
 static bool
 read_tree(struct directives *d, struct ndjson *n)
 {
@@ -220,7 +209,7 @@ read_tree(struct directives *d, struct ndjson *n)
 }
 
 static bool
-read_objects(struct directives *d, struct reader *r, struct bytes text)
+read_objects(struct directives *d, struct access_reader *r, struct bytes text)
 {
 	struct ndjson n;
 
@@ -232,9 +221,8 @@ read_objects(struct directives *d, struct reader *r, struct bytes text)
 	return !r->fault->text[0];
 }
 
-/* A JSON file may stand over many lines; what it holds is one object. */
 static bool
-read_object(struct directives *d, struct reader *r, struct bytes text)
+read_object(struct directives *d, struct access_reader *r, struct bytes text)
 {
 	struct ndjson n;
 	bool good;
@@ -246,10 +234,10 @@ read_object(struct directives *d, struct reader *r, struct bytes text)
 }
 
 static bool
-read_yaml(struct directives *d, struct reader *r, const char *path, struct bytes text)
+read_yaml(struct directives *d, struct access_reader *r, struct bytes text)
 {
 	struct arena tree = { 0 };
-	const struct yaml_node *root = yaml_read(&tree, path, text, r->fault);
+	const struct yaml_node *root = yaml_read(&tree, r->file, text, r->fault);
 	bool good = root && read_directive(d, r, root);
 
 	arena_release(&tree);
@@ -257,15 +245,18 @@ read_yaml(struct directives *d, struct reader *r, const char *path, struct bytes
 }
 
 bool
-directives_read(struct directives *d, struct reader *r, const char *path, struct bytes text)
+directives_read(struct directives *d, struct access_reader *r, const char *path, struct bytes text)
 {
+	static const struct {
+		const char *ending;
+		bool (*read)(struct directives *d, struct access_reader *r, struct bytes text);
+	} forms[] = { { ".ndjson", read_objects }, { ".json", read_object }, { ".yaml", read_yaml },
+		{ ".yml", read_yaml } };
+	struct bytes name = bytes_of(path);
+
 	r->file = path;
-	if (ends_with(path, ".ndjson"))
-		return read_objects(d, r, text);
-	if (ends_with(path, ".json"))
-		return read_object(d, r, text);
-	if (!ends_with(path, ".yaml") && !ends_with(path, ".yml"))
-		return fault_at(
-		    r->fault, path, NULL, "expected a name that ends with .yaml, .yml, .json or .ndjson");
-	return read_yaml(d, r, path, text);
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+		if (name.size > strlen(forms[i].ending) && bytes_end(name, forms[i].ending))
+			return forms[i].read(d, r, text);
+	return fault_at(r->fault, path, NULL, "expected a name that ends with .yaml, .yml, .json or .ndjson");
 }

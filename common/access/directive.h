@@ -5,9 +5,8 @@
 #include "common/access/rule.h"
 
 /*
- * directive: what one patient has consented to (authorization page, section 7), and the way from a patient to
- * all of hers.  A directive that cannot be understood while its patient can makes that patient's consent
- * undecided; nothing of it is guessed.
+ * directive: what a patient has consented to, and the table from a patient to all of the directives.  If a directive
+ * cannot be read but its patient can, that patient's consent is undecided; nothing of the directive is guessed.
  */
 enum directive_status { DIRECTIVE_ACTIVE, DIRECTIVE_SETTLING, DIRECTIVE_WITHOUT_EFFECT };
 
@@ -19,35 +18,39 @@ struct directive {
 	bool unreadable;
 	bool base_permit;
 	bool dated;
-	struct instant date;
+	struct instant date; /* with dated */
 	struct interval period;
-	struct criteria root; /* to what it applies at all */
+	struct criteria root; /* the requests that it applies to */
 	bool has_what;
 	struct criteria what; /* of a base permit: the data that it is about */
 	struct bytes *acknowledges;
 	uint32_t acknowledged;
-	struct rule *rule;
+	struct access_rule *rule;
 	uint32_t rules;
 	struct moments moments;
 	struct directive *next; /* of the same patient, by id */
 };
 
 struct directives {
-	struct directive **slot; /* private: open addressing by patient, the first of each */
+	struct fault *warning; /* one for each directive that could not be read */
+	size_t warnings;
+	/* private */
+	size_t warning_room;
+	struct directive **slot; /* open addressing by patient, the first directive of each */
 	uint32_t room;
 	uint32_t patients;
-	uint64_t count;
-	struct fault *warning; /* of those that could not be understood */
-	size_t warnings, warning_room;
 };
 
+/* May be called twice. */
 void directives_release(struct directives *d);
 
-/* The directives in one file, by the ending of its name: YAML, JSON or NDJSON.  TEXT is needed no longer than
- * the call.  False with a fault. */
-bool directives_read(struct directives *d, struct reader *r, const char *path, struct bytes text);
+/*
+ * Adds the directives of one file: YAML, JSON or NDJSON by the ending of its name.  TEXT has JSON_SLACK bytes behind it
+ * and is needed no longer than the call.  False with a fault.
+ */
+bool directives_read(struct directives *d, struct access_reader *r, const char *path, struct bytes text);
 
-/* The first of a patient's, NULL if there is none. */
+/* The first directive of a patient, NULL if there is none. */
 const struct directive *directives_of(const struct directives *d, struct bytes patient);
 
 #endif

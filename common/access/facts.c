@@ -1,16 +1,74 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/facts.h"
 
-#include "common/access/ndjson.h"
-#include "common/base/diag.h"
+#include "common/access/roles.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
+static void
+add(struct moments *m, struct instant t)
+{
+	if (m->count == m->room) {
+		m->room = m->room ? 2 * m->room : 8;
+		m->at = memory_grow(m->at, m->room, sizeof *m->at);
+	}
+	m->at[m->count++] = t;
+}
+
+void
+moments_add(struct moments *m, const struct interval *i)
+{
+	if (i->has_from)
+		add(m, i->from);
+	if (i->has_until)
+		add(m, i->until);
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	return instant_compare(*(const struct instant *)a, *(const struct instant *)b);
+}
+
+void
+moments_sort(struct moments *m)
+{
+	if (m->count > 1)
+		qsort(m->at, m->count, sizeof *m->at, by_time);
+}
+
+void
+moments_next(const struct moments *m, struct instant t, struct instant *next, bool *found)
+{
+	size_t low = 0, high = m->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (instant_compare(m->at[middle], t) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == m->count || (*found && instant_compare(*next, m->at[low]) <= 0))
+		return;
+	*next = m->at[low];
+	*found = true;
+}
+
+void
+moments_release(struct moments *m)
+{
+	free(m->at);
+	*m = (struct moments){ 0 };
+}
+
 struct fact {
 	uint32_t relation;
-	uint32_t subject, object; /* numbers in people */
+	uint32_t subject, object; /* words of people */
 	struct interval interval;
-	uint32_t next; /* with the same three, from 1 */
+	uint32_t next; /* of the same relation, subject and object: number of the fact, 0: none */
 };
 
 struct early_end {
@@ -22,26 +80,24 @@ struct early_end {
 struct facts {
 	struct intern people;
 	struct intern ids;
-	struct fact *fact; /* by number of its id, from 1 */
+	struct fact *fact; /* by word of its id */
 	uint32_t count, room;
 	struct early_end *end;
 	uint32_t ends, end_room;
-	uint32_t *slot; /* first fact of three, open addressing */
+	uint32_t *slot; /* open addressing by relation, subject, object: number of the first fact, 0: none */
 	uint32_t slots;
-	struct moments *moments; /* by number of the subject */
+	struct moments *moments; /* by word of the subject */
 	uint32_t subjects;
 };
 
+/* Room for one more element. */
 static void *
 grown(void *old, uint32_t count, uint32_t *room, size_t size)
 {
 	if (count < *room)
 		return old;
 	*room = *room ? 2 * *room : 64;
-	old = reallocarray(old, *room, size);
-	if (!old)
-		diag_die(EXIT_IO, "out of memory");
-	return old;
+	return memory_grow(old, *room, size);
 }
 
 static bool
@@ -52,7 +108,7 @@ read_end(struct facts *f, struct ndjson *n, uint32_t node)
 
 	f->end = grown(f->end, f->ends, &f->end_room, sizeof *f->end);
 	e = &f->end[f->ends];
-	if (!ndjson_string(n, "end", false, &e->fact) || !ndjson_instant(n, "at", &e->at, &has))
+	if (!ndjson_string(n, "end", &e->fact) || !ndjson_instant(n, "at", &e->at, &has))
 		return false;
 	if (!has)
 		return ndjson_fault(n, 0, "missing member 'at'");
@@ -81,14 +137,14 @@ read_fact(struct facts *f, struct ndjson *n)
 	uint32_t word;
 	struct fact *fact;
 
-	if (!ndjson_string(n, "fact", false, &id) || !ndjson_string(n, "relation", false, &name) ||
-	    !ndjson_string(n, "subject", false, &subject))
+	if (!ndjson_string(n, "fact", &id) || !ndjson_string(n, "relation", &name) ||
+	    !ndjson_string(n, "subject", &subject))
 		return false;
 	word = intern_find(n->reader->words, name);
-	relation = word ? roles_relation(n->reader->names, word) : NULL;
+	relation = word ? roles_relation(n->reader->roles, word) : NULL;
 	if (!relation)
 		return ndjson_fault(n, json_member(&n->json, 0, bytes_of("relation")), "unknown relation");
-	if (!ndjson_string(n, relation->to_patient ? "patient" : "object", false, &object))
+	if (!ndjson_string(n, relation->to_patient ? "patient" : "object", &object))
 		return false;
 	if (intern_find(&f->ids, id))
 		return ndjson_fault(
@@ -103,7 +159,7 @@ read_fact(struct facts *f, struct ndjson *n)
 }
 
 static bool
-apply_ends(struct facts *f, struct reader *r)
+apply_ends(struct facts *f, struct access_reader *r)
 {
 	for (uint32_t i = 0; i < f->ends; i++) {
 		const struct early_end *e = &f->end[i];
@@ -139,7 +195,7 @@ find_slot(const struct facts *f, uint32_t relation, uint32_t subject, uint32_t o
 	return &f->slot[at];
 }
 
-/* Ways in: the three that a relation joins, and what is dated about each subject. */
+/* Fills slot and moments. */
 static void
 build(struct facts *f)
 {
@@ -147,10 +203,8 @@ build(struct facts *f)
 	while (f->slots < 2 * f->count)
 		f->slots *= 2;
 	f->subjects = f->people.count + 1;
-	f->slot = calloc(f->slots, sizeof *f->slot);
-	f->moments = calloc(f->subjects, sizeof *f->moments);
-	if (!f->slot || !f->moments)
-		diag_die(EXIT_IO, "out of memory");
+	f->slot = memory_zeros(f->slots, sizeof *f->slot);
+	f->moments = memory_zeros(f->subjects, sizeof *f->moments);
 	for (uint32_t i = 0; i < f->count; i++) {
 		struct fact *fact = &f->fact[i];
 		uint32_t *slot = find_slot(f, fact->relation, fact->subject, fact->object);
@@ -164,13 +218,11 @@ build(struct facts *f)
 }
 
 struct facts *
-facts_read(struct reader *r, struct bytes text)
+facts_read(struct access_reader *r, struct bytes text)
 {
-	struct facts *f = calloc(1, sizeof *f);
+	struct facts *f = memory_zeros(1, sizeof *f);
 	struct ndjson n;
 
-	if (!f)
-		diag_die(EXIT_IO, "out of memory");
 	intern_init(&f->people, r->arena);
 	intern_init(&f->ids, r->arena);
 	ndjson_init(&n, r, text);

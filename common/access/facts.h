@@ -2,27 +2,74 @@
 #ifndef EHR_ACCESS_FACTS_H
 #define EHR_ACCESS_FACTS_H
 
-#include "common/access/moments.h"
-#include "common/access/roles.h"
+#include "common/access/reader.h"
+#include "common/base/clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 /*
- * facts: who stands in which relation to whom, and when (authorization page, section 2).  NDJSON: a line
- * tells a fact or ends one early.  Ends may stand before their facts: the order of lines never matters.
+ * facts: who stands in which relation to whom, and from when until when.
  */
+
+/* A half-open interval; an end that is not there is open. */
+struct interval {
+	struct instant from, until;
+	bool has_from, has_until;
+};
+
+static inline bool
+interval_dated(const struct interval *i)
+{
+	return i->has_from || i->has_until;
+}
+
+static inline bool
+interval_holds(const struct interval *i, struct instant t)
+{
+	return (!i->has_from || instant_compare(i->from, t) <= 0) &&
+	       (!i->has_until || instant_compare(t, i->until) < 0);
+}
+
+/*
+ * The instants at which rules, directives and facts begin or end.  A decision is valid until the first of them after
+ * the request's time.
+ */
+struct moments {
+	struct instant *at;
+	size_t count;
+	size_t room;
+};
+
+/* Adds both ends of I. */
+void moments_add(struct moments *m, const struct interval *i);
+
+/* To be called after the last is added. */
+void moments_sort(struct moments *m);
+
+/* Lowers *NEXT to the first moment after T, if that is earlier or *FOUND is false; then *FOUND is true. */
+void moments_next(const struct moments *m, struct instant t, struct instant *next, bool *found);
+
+/* May be called twice. */
+void moments_release(struct moments *m);
+
+/* NDJSON: a line tells a fact or ends one early.  The order of lines never matters: an end may precede its fact. */
 struct facts;
 
 enum fact_answer { FACT_NONE, FACT_HOLDS, FACT_UNTIMED };
 
-/* NULL after a fault.  FILE is named in it; TEXT has JSON_SLACK bytes behind it. */
-struct facts *facts_read(struct reader *r, struct bytes text);
+/* NULL with a fault.  TEXT has JSON_SLACK bytes behind it and is needed no longer than the call. */
+struct facts *facts_read(struct access_reader *r, struct bytes text);
 void facts_free(struct facts *f);
 
-/* Does a fact of RELATION lead from SUBJECT to OBJECT at T (NULL: no time; then only an undated one holds)?
+/*
+ * Does a fact of RELATION lead from SUBJECT to OBJECT at T?  Without a time (NULL) an undated fact holds, and a dated
+ * one gives FACT_UNTIMED.
  */
 enum fact_answer facts_ask(const struct facts *f, uint32_t relation, struct bytes subject,
     struct bytes object, const struct instant *t);
 
-/* When something dated about SUBJECT begins or ends; NULL if there is nothing. */
+/* The ends of the facts about SUBJECT; NULL if there is no fact about it. */
 const struct moments *facts_moments(const struct facts *f, struct bytes subject);
 
 #endif

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/intern.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
-struct word {
+struct intern_slot {
 	uint32_t hash;
 	uint32_t number; /* 0: free */
 };
 
-uint64_t
-intern_hash(struct bytes text)
+static uint32_t
+hash_of(struct bytes text)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = bytes_hash(text);
 
-	for (size_t i = 0; i < text.size; i++)
-		h = (h ^ (unsigned char)text.at[i]) * UINT64_C(0x100000001b3);
-	return h ^ (h >> 29);
+	return (uint32_t)(h ^ (h >> 29));
 }
 
 void
@@ -34,18 +32,8 @@ intern_release(struct intern *w)
 	*w = (struct intern){ 0 };
 }
 
-static void *
-more_room(void *old, size_t count, size_t size)
-{
-	void *room = reallocarray(old, count, size);
-
-	if (!room)
-		diag_die(EXIT_IO, "out of memory");
-	return room;
-}
-
-/* The slot where TEXT stands or would stand. */
-static struct word *
+/* The slot of TEXT, or the free one where it belongs. */
+static struct intern_slot *
 probe(const struct intern *w, struct bytes text, uint32_t hash)
 {
 	uint32_t at = hash & (w->room - 1);
@@ -61,13 +49,11 @@ probe(const struct intern *w, struct bytes text, uint32_t hash)
 static void
 grow(struct intern *w)
 {
-	uint32_t room = w->room ? w->room * 2 : 256;
-	struct word *old = w->slot;
+	struct intern_slot *old = w->slot;
 	uint32_t olds = w->room;
 
-	w->slot = more_room(NULL, room, sizeof *w->slot);
-	memset(w->slot, 0, room * sizeof *w->slot);
-	w->room = room;
+	w->room = olds ? olds * 2 : 256;
+	w->slot = memory_zeros(w->room, sizeof *w->slot);
 	for (uint32_t i = 0; i < olds; i++)
 		if (old[i].number)
 			*probe(w, w->text[old[i].number - 1], old[i].hash) = old[i];
@@ -77,8 +63,8 @@ grow(struct intern *w)
 uint32_t
 intern_add(struct intern *w, struct bytes text)
 {
-	uint32_t hash = (uint32_t)intern_hash(text);
-	struct word *slot;
+	uint32_t hash = hash_of(text);
+	struct intern_slot *slot;
 
 	if ((w->count + 1) * 2 > w->room)
 		grow(w);
@@ -87,23 +73,33 @@ intern_add(struct intern *w, struct bytes text)
 		return slot->number;
 	if (w->count == w->texts) {
 		w->texts = w->texts ? w->texts * 2 : 128;
-		w->text = more_room(w->text, w->texts, sizeof *w->text);
+		w->text = memory_grow(w->text, w->texts, sizeof *w->text);
 	}
 	w->text[w->count++] = arena_copy(w->arena, text);
-	*slot = (struct word){ .hash = hash, .number = w->count };
+	*slot = (struct intern_slot){ .hash = hash, .number = w->count };
 	return w->count;
 }
 
 uint32_t
 intern_find(const struct intern *w, struct bytes text)
 {
-	return w->count ? probe(w, text, (uint32_t)intern_hash(text))->number : 0;
+	return w->count ? probe(w, text, hash_of(text))->number : 0;
 }
 
 struct bytes
 intern_text(const struct intern *w, uint32_t word)
 {
 	return w->text[word - 1];
+}
+
+struct bytes
+intern_pair(struct scratch *scratch, struct bytes a, struct bytes b)
+{
+	char *at = scratch_take(scratch, a.size + b.size + 1);
+
+	memcpy(at, a.at, a.size);
+	memcpy(at + a.size + 1, b.at, b.size);
+	return (struct bytes){ at, a.size + b.size + 1 };
 }
 
 static int
@@ -114,8 +110,8 @@ by_number(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-struct word_set
-word_set_of(uint32_t *at, uint32_t count)
+struct intern_set
+intern_set_of(uint32_t *at, uint32_t count)
 {
 	uint32_t kept = 0;
 
@@ -124,5 +120,5 @@ word_set_of(uint32_t *at, uint32_t count)
 	for (uint32_t i = 0; i < count; i++)
 		if (kept == 0 || at[kept - 1] != at[i])
 			at[kept++] = at[i];
-	return (struct word_set){ at, kept };
+	return (struct intern_set){ at, kept };
 }

@@ -4,6 +4,93 @@
 #include "common/base/decimal.h"
 #include "common/policy/vocabulary.h"
 
+static const char *const places[PLACE_COUNT] = { "subject", "action", "resource", "context" };
+
+static const struct {
+	enum request_place place;
+	enum attribute_kind kind;
+	const char *key;
+	const char *name;
+} fixed[ATTRIBUTES_FIXED] = {
+#define NAME_SUBJECT "subject."
+#define NAME_ACTION "action."
+#define NAME_RESOURCE "resource."
+#define NAME_CONTEXT "context."
+#define ATTRIBUTE(name, place, kind, key) { PLACE_##place, ATTRIBUTE_##kind, key, NAME_##place key },
+#include "common/access/attributes.def"
+#undef ATTRIBUTE
+};
+
+/* Keeps order sorted. */
+static void
+append(struct attributes *a, struct attribute new)
+{
+	unsigned at = a->count;
+
+	new.json = json_keys_add(a->keys, new.key);
+	a->at[a->count++] = new;
+	for (; at > 0 && bytes_compare(a->at[a->order[at - 1]].name, new.name) > 0; at--)
+		a->order[at] = a->order[at - 1];
+	a->order[at] = (uint8_t)(a->count - 1);
+}
+
+void
+attributes_init(struct attributes *a, struct json_keys *keys)
+{
+	*a = (struct attributes){ .keys = keys };
+	for (unsigned i = 0; i < ATTRIBUTES_FIXED; i++)
+		append(a, (struct attribute){ .place = fixed[i].place,
+			      .kind = fixed[i].kind,
+			      .key = bytes_of(fixed[i].key),
+			      .name = bytes_of(fixed[i].name) });
+}
+
+bool
+attributes_add(struct attributes *a, struct arena *arena, enum request_place place, struct bytes key)
+{
+	if (attributes_find(a, place, key) >= 0)
+		return true;
+	if (a->count == ATTRIBUTES_MAX)
+		return false;
+	append(
+	    a, (struct attribute){ .place = place,
+		   .kind = ATTRIBUTE_ORDINARY,
+		   .key = arena_copy(arena, key),
+		   .name = bytes_of(arena_format(arena, "%s.%.*s", places[place], (int)key.size, key.at)) });
+	return true;
+}
+
+int
+attributes_find(const struct attributes *a, enum request_place place, struct bytes key)
+{
+	for (unsigned i = 0; i < a->count; i++)
+		if (a->at[i].place == place && bytes_equal(a->at[i].key, key))
+			return (int)i;
+	return -1;
+}
+
+int
+attributes_named(const struct attributes *a, struct bytes name)
+{
+	for (unsigned i = 0; i < a->count; i++)
+		if (bytes_equal(a->at[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+void
+attributes_ready(struct attributes *a, struct arena *arena)
+{
+	for (unsigned i = 0; i < a->count; i++)
+		if (a->at[i].json >= a->by_keys)
+			a->by_keys = (size_t)a->at[i].json + 1;
+	for (int place = 0; place < PLACE_COUNT; place++)
+		a->by_key[place] = arena_array(arena, a->by_keys, 1);
+	for (unsigned i = 0; i < a->count; i++)
+		if (a->at[i].kind != ATTRIBUTE_TOP)
+			a->by_key[a->at[i].place][a->at[i].json] = (uint8_t)(i + 1);
+}
+
 void
 request_keys(struct request_reader *r, struct json_keys *keys)
 {
@@ -25,7 +112,7 @@ unescaped(struct request_reader *r, uint32_t node)
 
 	if (!(r->json->nodes[node].flags & JSON_ESCAPED))
 		return inside;
-	/* A string never grows by being unescaped. */
+	/* An unescaped string is never longer. */
 	room = (struct buffer){ .at = scratch_take(r->scratch, inside.size + 1),
 		.room = inside.size + 1,
 		.limit = inside.size + 1 };
@@ -52,7 +139,7 @@ request_code(unsigned attribute, struct bytes text)
 	return text;
 }
 
-/* The values of a criterion of coded data, brought to the form that policies are compiled to. */
+/* Takes the usual systems off the codes, as policies are compiled without them. */
 static void
 strip_systems(struct request_reader *r, struct values *v, unsigned attribute)
 {
@@ -115,7 +202,7 @@ read_values(struct request_reader *r, uint32_t node)
 		all.at = at;
 		return read_scalar(r, node, at) ? all : none;
 	}
-	/* Members of a list that may be values have one node each. */
+	/* In a list that holds scalars only, each has one node. */
 	at = scratch_array(r->scratch, nodes[node].next - node, sizeof *at);
 	all.at = at;
 	for (uint32_t i = node + 1; i < nodes[node].next; i = nodes[i].next)
@@ -151,9 +238,9 @@ request_parts_read(const struct request_reader *r, uint32_t node, struct request
 	}
 }
 
-/* The properties in the object NODE: attributes of PLACE. */
+/* The members of the object NODE that are attributes of PLACE. */
 static void
-read_properties(struct request_reader *r, struct request *q, enum place place, uint32_t node)
+read_properties(struct request_reader *r, struct request *q, enum request_place place, uint32_t node)
 {
 	const struct json_node *nodes = r->json->nodes;
 
@@ -165,8 +252,9 @@ read_properties(struct request_reader *r, struct request *q, enum place place, u
 	}
 }
 
-struct part {
-	enum place place;
+/* One of the four parts of a request, and what is said if something of it is missing or wrong. */
+struct part_form {
+	enum request_place place;
 	uint32_t node;
 	struct {
 		unsigned attribute;
@@ -177,7 +265,7 @@ struct part {
 };
 
 static const char *
-read_part(struct request_reader *r, struct request *q, const struct part *part)
+read_part(struct request_reader *r, struct request *q, const struct part_form *part)
 {
 	uint32_t properties;
 
@@ -207,8 +295,9 @@ read_part(struct request_reader *r, struct request *q, const struct part *part)
 	return NULL;
 }
 
-void
-request_time(struct request_reader *r, struct request *q)
+/* Reads context.time; where it is missing, the reader's time. */
+static void
+read_time(struct request_reader *r, struct request *q)
 {
 	struct values *time = &q->at[ATTRIBUTE_TIME];
 
@@ -228,7 +317,7 @@ request_read(struct request_reader *r, const struct request_parts *p, struct req
 	{                                                                                                    \
 		ATTRIBUTE_##name, r->key_##key, "missing " text, text " is not a string"                     \
 	}
-	const struct part parts[] = {
+	const struct part_form parts[] = {
 		{ PLACE_SUBJECT, p->subject,
 		    { TOP(SUBJECT_TYPE, type, "subject.type"), TOP(SUBJECT_ID, id, "subject.id") },
 		    "missing subject", "subject is not an object", "subject.properties is not an object" },
@@ -251,7 +340,7 @@ request_read(struct request_reader *r, const struct request_parts *p, struct req
 	}
 	if (purpose->count == 0)
 		purpose->present = false;
-	request_time(r, q);
+	read_time(r, q);
 	return NULL;
 }
 
@@ -266,7 +355,7 @@ request_string(const struct request *q, unsigned attribute)
 }
 
 bool
-value_equal(const struct value *a, const struct value *b)
+request_same_value(const struct value *a, const struct value *b)
 {
 	struct decimal left, right;
 

@@ -2,22 +2,102 @@
 #ifndef EHR_ACCESS_REQUEST_H
 #define EHR_ACCESS_REQUEST_H
 
-#include "common/access/attributes.h"
 #include "common/access/intern.h"
 #include "common/access/scratch.h"
+#include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/json/json.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /*
- * request: one AuthZEN request, read into an array of attributes.  A value is a string, number, boolean or a
- * list of these; one value is a list of one.  null, objects, nested lists and a time that is none count as
- * missing, and so does an empty list of purposes.
+ * request: one AuthZEN request, read into an array of attributes.
+ *
+ * An attribute is something that a rule may ask of a request.  Each has a small number.  The first ones are those of
+ * attributes.def; a policy adds its own in authz/roles.yaml.
+ */
+enum request_place { PLACE_SUBJECT, PLACE_ACTION, PLACE_RESOURCE, PLACE_CONTEXT, PLACE_COUNT };
+
+/* A member of the object itself, one of its properties, or a data criterion: a property that describes records. */
+enum attribute_kind { ATTRIBUTE_TOP, ATTRIBUTE_ORDINARY, ATTRIBUTE_DATA };
+
+enum {
+#define ATTRIBUTE(name, place, kind, key) ATTRIBUTE_##name,
+#include "common/access/attributes.def"
+#undef ATTRIBUTE
+	ATTRIBUTES_FIXED,
+	ATTRIBUTES_MAX = 128,
+	DATA_FIRST = ATTRIBUTE_CLASS,
+	DATA_COUNT = ATTRIBUTE_INSTANCE - ATTRIBUTE_CLASS + 1,
+};
+
+struct attribute {
+	enum request_place place;
+	enum attribute_kind kind;
+	struct bytes key;
+	struct bytes name; /* "subject.ward" */
+	uint16_t json;     /* number of the key in the index */
+};
+
+struct attributes {
+	struct attribute at[ATTRIBUTES_MAX];
+	unsigned count;
+	uint8_t order[ATTRIBUTES_MAX]; /* their numbers, sorted by name */
+	struct json_keys *keys;
+	/* private */
+	uint8_t *by_key[PLACE_COUNT]; /* number of the key -> attribute + 1, 0: none */
+	size_t by_keys;
+};
+
+/* Adds those of attributes.def.  KEYS gains their keys and is borrowed. */
+void attributes_init(struct attributes *a, struct json_keys *keys);
+
+/* Adds one of the policy's own, unless it is there.  False if there are too many. */
+bool attributes_add(struct attributes *a, struct arena *arena, enum request_place place, struct bytes key);
+
+/* The attribute KEY of PLACE, -1 if there is none. */
+int attributes_find(const struct attributes *a, enum request_place place, struct bytes key);
+
+/* The attribute of the name "resource.author", -1 if there is none. */
+int attributes_named(const struct attributes *a, struct bytes name);
+
+/* Fills by_key.  To be called after the last attribute is added. */
+void attributes_ready(struct attributes *a, struct arena *arena);
+
+/* The attribute of the property of PLACE whose key has the number JSON in the index, -1 if there is none. */
+static inline int
+attributes_of_key(const struct attributes *a, enum request_place place, uint16_t json)
+{
+	return json < a->by_keys ? (int)a->by_key[place][json] - 1 : -1;
+}
+
+/* A set of attributes, by number. */
+struct attribute_set {
+	uint64_t bits[ATTRIBUTES_MAX / 64];
+};
+
+static inline void
+attribute_set_add(struct attribute_set *s, unsigned attribute)
+{
+	s->bits[attribute / 64] |= UINT64_C(1) << attribute % 64;
+}
+
+static inline bool
+attribute_set_has(const struct attribute_set *s, unsigned attribute)
+{
+	return (s->bits[attribute / 64] >> attribute % 64 & 1) != 0;
+}
+
+/*
+ * A value is a string, a number or a boolean; an attribute has a list of them.  A single value is a list of one.
+ * Missing are: null, objects, nested lists, a context.time that is no time, an empty list of purposes.
  */
 enum value_kind { VALUE_STRING, VALUE_NUMBER, VALUE_TRUE, VALUE_FALSE };
 
 struct value {
-	struct bytes text; /* a string's bytes unescaped; a number as it stands */
-	uint32_t word;     /* of a string: 0 if no policy knows it */
+	struct bytes text; /* of a string: unescaped; of a number: as it stands */
+	uint32_t word;     /* of a string: its number in the policy's words, 0 if it has none */
 	enum value_kind kind;
 };
 
@@ -25,56 +105,54 @@ struct values {
 	const struct value *at;
 	uint32_t count;
 	bool present;
-	bool distrusted; /* the custodian does not take it from the requester's domain: missing for it */
+	bool
+	    distrusted; /* the requester's domain says it, and the custodian does not believe it: missing to him */
 };
+
+/* Strings are equal by bytes, numbers by value. */
+bool request_same_value(const struct value *a, const struct value *b);
 
 struct request {
 	struct values at[ATTRIBUTES_MAX];
-	struct bytes id; /* the member id as it stands, empty if there is none */
-	struct instant time;
+	struct instant time; /* with timed */
 	bool timed;
 };
 
-/* How requests are read: known keys of the index, and where values are put. */
+/* How requests are read.  Everything is borrowed. */
 struct request_reader {
 	const struct attributes *attributes;
 	const struct intern *words;
-	struct scratch *scratch;
-	const struct instant *now; /* where context.time is missing; NULL: it stays missing */
-	const struct json *json;
+	struct scratch *scratch;   /* holds the values */
+	const struct instant *now; /* where context.time is missing; NULL: the time stays missing */
+	const struct json *json;   /* of the request */
 	uint16_t key_subject, key_action, key_resource, key_context, key_id, key_type, key_name,
 	    key_properties;
 };
 
-/* The keys that the members of a request itself have. */
+/* Adds the keys of a request's own members to KEYS. */
 void request_keys(struct request_reader *r, struct json_keys *keys);
 
-/* Where the four parts of a request stand: nodes, 0 for one that is absent. */
+/* The nodes of a request's four parts, 0 for one that is absent. */
 struct request_parts {
 	uint32_t subject, action, resource, context;
 };
 
-/* Those of the object NODE; one that it lacks stays as it is in P. */
+/* Finds the parts in the object NODE.  A part that it lacks stays in P as it is. */
 void request_parts_read(const struct request_reader *r, uint32_t node, struct request_parts *p);
 
-/* NULL, or what is wrong, as the answer's message says it. */
+/* NULL, or what is wrong: a constant, as the answer says it. */
 const char *request_read(struct request_reader *r, const struct request_parts *p, struct request *q);
 
-/* The values of the attribute's JSON value NODE under the rules above. */
+/* The values in the JSON value NODE of an attribute. */
 struct values request_values(struct request_reader *r, unsigned attribute, uint32_t node);
 
-/* context.time after it was changed: read again. */
-void request_time(struct request_reader *r, struct request *q);
-
-/* The one string of an attribute; empty if it is missing or a list. */
+/* The one string of an attribute; empty if it is missing, several values, or another kind. */
 struct bytes request_string(const struct request *q, unsigned attribute);
 
 /*
- * A code as it is compared: without its system where that is the usual one of the attribute (class:
- * resource types, label: v3-Confidentiality and v3-ActCode).
+ * A code as it is compared: without the attribute's usual system in front ("system|").  The usual systems are the
+ * FHIR resource types for class, v3-Confidentiality and v3-ActCode for label.
  */
 struct bytes request_code(unsigned attribute, struct bytes text);
-
-bool value_equal(const struct value *a, const struct value *b);
 
 #endif

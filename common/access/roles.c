@@ -1,69 +1,46 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/roles.h"
 
+#include "common/access/request.h"
+
 static const char *const group_keys[GROUP_KINDS] = { "roles", "actions", "classes" };
 
-bool
-reader_open(struct reader *r, const struct yaml_node *root, struct yaml_map *m)
+static struct roles_group *
+find_group(const struct roles *roles, enum roles_group_kind kind, uint32_t word)
 {
-	const struct yaml_node *version;
-	uint64_t number;
-
-	if (!yaml_open(m, r->file, root, r->fault))
-		return false;
-	version = yaml_need(m, "ehr_authz");
-	return version && yaml_integer(r->file, version, 1, 1, &number, r->fault);
-}
-
-bool
-reader_word(struct reader *r, const struct yaml_node *node, uint32_t *word)
-{
-	struct bytes text;
-
-	if (!yaml_string(r->file, node, &text, r->fault))
-		return false;
-	if (text.size == 0)
-		return fault_at(r->fault, r->file, node, "an empty name");
-	*word = intern_add(r->words, text);
-	return true;
-}
-
-static struct group *
-find_group(const struct roles *n, enum group_kind kind, uint32_t word)
-{
-	for (uint32_t i = 0; i < n->groups[kind]; i++)
-		if (n->group[kind][i].word == word)
-			return &n->group[kind][i];
+	for (uint32_t i = 0; i < roles->groups[kind]; i++)
+		if (roles->group[kind][i].word == word)
+			return &roles->group[kind][i];
 	return NULL;
 }
 
-const struct group *
-roles_group(const struct roles *n, enum group_kind kind, uint32_t word)
+const struct roles_group *
+roles_find_group(const struct roles *roles, enum roles_group_kind kind, uint32_t word)
 {
-	return find_group(n, kind, word);
+	return find_group(roles, kind, word);
 }
 
 const struct relation *
-roles_relation(const struct roles *n, uint32_t word)
+roles_relation(const struct roles *roles, uint32_t word)
 {
-	for (uint32_t i = 0; i < n->relations; i++)
-		if (n->relation[i].word == word)
-			return &n->relation[i];
+	for (uint32_t i = 0; i < roles->relations; i++)
+		if (roles->relation[i].word == word)
+			return &roles->relation[i];
 	return NULL;
 }
 
 int
-roles_acr(const struct roles *n, uint32_t word)
+roles_acr(const struct roles *roles, uint32_t word)
 {
-	for (uint32_t i = 0; i < n->acrs; i++)
-		if (n->acr[i] == word)
+	for (uint32_t i = 0; i < roles->acrs; i++)
+		if (roles->acr[i] == word)
 			return (int)i;
 	return -1;
 }
 
 /* A list of names, in the order of the file. */
 static bool
-read_list(struct reader *r, const struct yaml_node *node, uint32_t **at, uint32_t *count)
+read_list(struct access_reader *r, const struct yaml_node *node, uint32_t **at, uint32_t *count)
 {
 	*count = 0;
 	if (!node)
@@ -78,19 +55,19 @@ read_list(struct reader *r, const struct yaml_node *node, uint32_t **at, uint32_
 }
 
 static bool
-read_set(struct reader *r, const struct yaml_node *node, struct word_set *set)
+read_set(struct access_reader *r, const struct yaml_node *node, struct intern_set *set)
 {
 	uint32_t *at = NULL, count;
 
 	if (!read_list(r, node, &at, &count))
 		return false;
-	*set = word_set_of(at, count);
+	*set = intern_set_of(at, count);
 	return true;
 }
 
-/* `permissions: {PRD-006: what it allows}`: an id is opaque, its text is for people. */
+/* `permissions: {PRD-006: what it allows}`.  The text is only for people. */
 static bool
-read_permissions(struct reader *r, const struct yaml_node *node, struct word_set *set)
+read_permissions(struct access_reader *r, const struct yaml_node *node, struct intern_set *set)
 {
 	uint32_t *at;
 	struct bytes text;
@@ -105,12 +82,12 @@ read_permissions(struct reader *r, const struct yaml_node *node, struct word_set
 		if (!yaml_string(r->file, node->item[i], &text, r->fault))
 			return false;
 	}
-	*set = word_set_of(at, (uint32_t)node->count);
+	*set = intern_set_of(at, (uint32_t)node->count);
 	return true;
 }
 
 static bool
-read_relation(struct reader *r, const struct yaml_node *node, struct relation *relation)
+read_relation(struct access_reader *r, const struct yaml_node *node, struct relation *relation)
 {
 	static const char *const objects[] = { "patient", "subject", NULL };
 	static const char *const needs[] = { "required", NULL };
@@ -132,15 +109,15 @@ read_relation(struct reader *r, const struct yaml_node *node, struct relation *r
 }
 
 static bool
-read_relations(struct roles *n, struct reader *r, const struct yaml_node *node)
+read_relations(struct roles *roles, struct access_reader *r, const struct yaml_node *node)
 {
 	if (!node)
 		return true;
 	if (node->kind != YAML_MAP)
 		return fault_at(r->fault, r->file, node, "expected a map of relations");
-	n->relation = arena_array(r->arena, node->count, sizeof *n->relation);
+	roles->relation = arena_array(r->arena, node->count, sizeof *roles->relation);
 	for (size_t i = 0; i < node->count; i++) {
-		struct relation *relation = &n->relation[n->relations++];
+		struct relation *relation = &roles->relation[roles->relations++];
 
 		relation->word = intern_add(r->words, node->key[i]->text);
 		if (!read_relation(r, node->item[i], relation))
@@ -150,11 +127,11 @@ read_relations(struct roles *n, struct reader *r, const struct yaml_node *node)
 }
 
 static bool
-read_attributes(struct reader *r, const struct yaml_node *node)
+read_attributes(struct access_reader *r, const struct yaml_node *node)
 {
 	static const struct {
 		const char *key;
-		enum place place;
+		enum request_place place;
 	} places[] = { { "subject", PLACE_SUBJECT }, { "action", PLACE_ACTION },
 		{ "resource", PLACE_RESOURCE }, { "context", PLACE_CONTEXT } };
 	struct yaml_map m;
@@ -178,29 +155,31 @@ read_attributes(struct reader *r, const struct yaml_node *node)
 	return yaml_close(&m);
 }
 
-/* Notes the groups of one map; they are written out when all are known. */
+/* Notes the groups of one map.  They are written out once all are known, since a group may hold a later one. */
 static bool
-note_groups(struct roles *n, struct reader *r, enum group_kind kind, const struct yaml_node *node)
+note_groups(
+    struct roles *roles, struct access_reader *r, enum roles_group_kind kind, const struct yaml_node *node)
 {
 	if (!node)
 		return true;
 	if (node->kind != YAML_MAP)
 		return fault_at(r->fault, r->file, node, "expected a map of groups");
-	n->group[kind] = arena_array(r->arena, node->count, sizeof *n->group[kind]);
+	roles->group[kind] = arena_array(r->arena, node->count, sizeof *roles->group[kind]);
 	for (size_t i = 0; i < node->count; i++)
-		n->group[kind][n->groups[kind]++] =
-		    (struct group){ .word = intern_add(r->words, node->key[i]->text),
+		roles->group[kind][roles->groups[kind]++] =
+		    (struct roles_group){ .word = intern_add(r->words, node->key[i]->text),
 			    .members = node->item[i] };
 	return true;
 }
 
+/* The members of a group while it is written out. */
 struct gathering {
 	uint32_t *all, *leaf;
 	uint32_t total, leaves, room;
 };
 
 static void
-gather(struct reader *r, struct gathering *g, uint32_t word, bool is_leaf)
+gather(struct access_reader *r, struct gathering *g, uint32_t word, bool is_leaf)
 {
 	if (g->total == g->room) {
 		uint32_t room = g->room ? 2 * g->room : 16;
@@ -223,62 +202,62 @@ gather(struct reader *r, struct gathering *g, uint32_t word, bool is_leaf)
 		g->leaf[g->leaves++] = word;
 }
 
-/* Depth is bounded by the number of groups: a cycle is a fault. */
+/* The recursion is no deeper than there are groups, because a group that holds itself is a fault. */
 static bool
-write_out(struct roles *n, struct reader *r, enum group_kind kind,
-    struct group *group) /* NOLINT(misc-no-recursion) */
+write_out(struct roles *roles, struct access_reader *r, enum roles_group_kind kind,
+    struct roles_group *group) /* NOLINT(misc-no-recursion) */
 {
 	struct gathering g = { 0 };
 	uint32_t *at, count;
 
-	if (group->state == GROUP_OPEN)
+	if (group->state == GROUP_BEING_READ)
 		return fault_at(r->fault, r->file, group->members, "a group that holds itself");
-	if (group->state == GROUP_DONE)
+	if (group->state == GROUP_READ)
 		return true;
-	group->state = GROUP_OPEN;
+	group->state = GROUP_BEING_READ;
 	if (!read_list(r, group->members, &at, &count))
 		return false;
 	gather(r, &g, group->word, false);
 	for (uint32_t i = 0; i < count; i++) {
-		struct group *inner = find_group(n, kind, at[i]);
+		struct roles_group *inner = find_group(roles, kind, at[i]);
 
 		if (!inner) {
 			gather(r, &g, at[i], true);
 			continue;
 		}
-		if (!write_out(n, r, kind, inner))
+		if (!write_out(roles, r, kind, inner))
 			return false;
 		for (uint32_t k = 0; k < inner->leaves; k++)
 			gather(r, &g, inner->leaf[k], true);
 		for (uint32_t k = 0; k < inner->all.count; k++)
 			gather(r, &g, inner->all.at[k], false);
 	}
-	group->all = word_set_of(g.all, g.total);
+	group->all = intern_set_of(g.all, g.total);
 	group->leaf = g.leaf;
 	group->leaves = g.leaves;
-	group->state = GROUP_DONE;
+	group->state = GROUP_READ;
 	return true;
 }
 
 static bool
-write_out_all(struct roles *n, struct reader *r, enum group_kind kind)
+write_out_all(struct roles *roles, struct access_reader *r, enum roles_group_kind kind)
 {
-	for (uint32_t i = 0; i < n->groups[kind]; i++)
-		if (!write_out(n, r, kind, &n->group[kind][i]))
+	for (uint32_t i = 0; i < roles->groups[kind]; i++)
+		if (!write_out(roles, r, kind, &roles->group[kind][i]))
 			return false;
 	return true;
 }
 
-/* What a role group comes down to must be a role that the file names. */
+/* The members of a group of roles must be roles that the file names. */
 static bool
-check_roles(const struct roles *n, struct reader *r)
+check_roles(const struct roles *roles, struct access_reader *r)
 {
-	for (uint32_t i = 0; i < n->groups[GROUP_ROLE]; i++) {
-		const struct group *g = &n->group[GROUP_ROLE][i];
+	for (uint32_t i = 0; i < roles->groups[GROUP_ROLE]; i++) {
+		const struct roles_group *g = &roles->group[GROUP_ROLE][i];
 
 		for (uint32_t k = 0; k < g->leaves; k++)
-			if (!word_set_has(n->structural, g->leaf[k]) &&
-			    !word_set_has(n->functional, g->leaf[k])) {
+			if (!intern_set_has(roles->structural, g->leaf[k]) &&
+			    !intern_set_has(roles->functional, g->leaf[k])) {
 				struct bytes text = intern_text(r->words, g->leaf[k]);
 
 				return fault_at(r->fault, r->file, g->members,
@@ -291,47 +270,49 @@ check_roles(const struct roles *n, struct reader *r)
 }
 
 static bool
-read_roles(struct roles *n, struct reader *r, const struct yaml_node *root)
-{
-	struct yaml_map m;
-
-	return reader_open(r, root, &m) && read_set(r, yaml_take(&m, "structural_roles"), &n->structural) &&
-	       read_set(r, yaml_take(&m, "functional_roles"), &n->functional) &&
-	       read_permissions(r, yaml_take(&m, "permissions"), &n->permissions) &&
-	       read_relations(n, r, yaml_take(&m, "relations")) &&
-	       read_list(r, yaml_take(&m, "acr"), &n->acr, &n->acrs) &&
-	       read_attributes(r, yaml_take(&m, "attributes")) &&
-	       note_groups(n, r, GROUP_ROLE, yaml_take(&m, group_keys[GROUP_ROLE])) &&
-	       note_groups(n, r, GROUP_ACTION, yaml_take(&m, group_keys[GROUP_ACTION])) && yaml_close(&m) &&
-	       write_out_all(n, r, GROUP_ROLE) && write_out_all(n, r, GROUP_ACTION) && check_roles(n, r);
-}
-
-static bool
-read_classes(struct roles *n, struct reader *r, const struct yaml_node *root)
+read_roles(struct roles *roles, struct access_reader *r, const struct yaml_node *root)
 {
 	struct yaml_map m;
 
 	return reader_open(r, root, &m) &&
-	       note_groups(n, r, GROUP_CLASS, yaml_take(&m, group_keys[GROUP_CLASS])) && yaml_close(&m) &&
-	       write_out_all(n, r, GROUP_CLASS);
+	       read_set(r, yaml_take(&m, "structural_roles"), &roles->structural) &&
+	       read_set(r, yaml_take(&m, "functional_roles"), &roles->functional) &&
+	       read_permissions(r, yaml_take(&m, "permissions"), &roles->permissions) &&
+	       read_relations(roles, r, yaml_take(&m, "relations")) &&
+	       read_list(r, yaml_take(&m, "acr"), &roles->acr, &roles->acrs) &&
+	       read_attributes(r, yaml_take(&m, "attributes")) &&
+	       note_groups(roles, r, GROUP_ROLE, yaml_take(&m, group_keys[GROUP_ROLE])) &&
+	       note_groups(roles, r, GROUP_ACTION, yaml_take(&m, group_keys[GROUP_ACTION])) &&
+	       yaml_close(&m) && write_out_all(roles, r, GROUP_ROLE) &&
+	       write_out_all(roles, r, GROUP_ACTION) && check_roles(roles, r);
+}
+
+static bool
+read_classes(struct roles *roles, struct access_reader *r, const struct yaml_node *root)
+{
+	struct yaml_map m;
+
+	return reader_open(r, root, &m) &&
+	       note_groups(roles, r, GROUP_CLASS, yaml_take(&m, group_keys[GROUP_CLASS])) && yaml_close(&m) &&
+	       write_out_all(roles, r, GROUP_CLASS);
 }
 
 bool
-roles_read(struct roles *n, struct reader *r)
+roles_read(struct roles *roles, struct access_reader *r)
 {
 	static const struct {
 		const char *name;
-		bool (*read)(struct roles *n, struct reader *r, const struct yaml_node *root);
+		bool (*read)(struct roles *roles, struct access_reader *r, const struct yaml_node *root);
 	} files[] = { { "authz/roles.yaml", read_roles }, { "authz/classes.yaml", read_classes } };
 
-	*n = (struct roles){ 0 };
+	*roles = (struct roles){ 0 };
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		const struct yaml_node *root;
 
 		if (!policy_file(r->policy, files[i].name))
 			continue;
 		root = policy_yaml(r->policy, files[i].name, &r->file, r->fault);
-		if (!root || !files[i].read(n, r, root))
+		if (!root || !files[i].read(roles, r, root))
 			return false;
 	}
 	return true;

@@ -2,24 +2,24 @@
 #ifndef EHR_ACCESS_ROLES_H
 #define EHR_ACCESS_ROLES_H
 
-#include "common/access/attributes.h"
 #include "common/access/intern.h"
-#include "common/policy/policy.h"
+#include "common/access/reader.h"
 
 /*
- * roles: the words that rules are written in: authz/roles.yaml (roles, permissions, relations, qualities of
- * authentication, groups of roles and of actions, attributes of the site) and authz/classes.yaml (groups of
- * record types).  Groups may hold groups; a group's name also stands for itself.
+ * roles: the names that rules are written with.  authz/roles.yaml has roles, permissions, relations, degrees of
+ * authentication (acr), groups of roles and of actions, and the site's own attributes; authz/classes.yaml has groups of
+ * record types.  A group may hold groups.  Its name also stands for itself.
  */
-enum group_kind { GROUP_ROLE, GROUP_ACTION, GROUP_CLASS, GROUP_KINDS };
+enum roles_group_kind { GROUP_ROLE, GROUP_ACTION, GROUP_CLASS, GROUP_KINDS };
 
-struct group {
+struct roles_group {
 	uint32_t word;
-	struct word_set all; /* everything below it and itself */
-	uint32_t *leaf;      /* what it comes down to, in the order of the file, each once */
+	struct intern_set all; /* itself, its groups and their members */
+	uint32_t *leaf;        /* its members that are no groups, in the order of the file, each once */
 	uint32_t leaves;
+	/* private */
 	const struct yaml_node *members;
-	enum { GROUP_RAW, GROUP_OPEN, GROUP_DONE } state;
+	enum { GROUP_UNREAD, GROUP_BEING_READ, GROUP_READ } state;
 };
 
 struct relation {
@@ -29,40 +29,24 @@ struct relation {
 };
 
 struct roles {
-	struct group *group[GROUP_KINDS];
+	struct roles_group *group[GROUP_KINDS];
 	uint32_t groups[GROUP_KINDS];
-	struct word_set structural, functional, permissions;
+	struct intern_set structural, functional, permissions;
 	struct relation *relation;
 	uint32_t relations;
 	uint32_t *acr; /* weakest first */
 	uint32_t acrs;
 };
 
-/* What all readers of this folder's files share; everything is borrowed. */
-struct reader {
-	struct arena *arena;
-	struct intern *words;
-	struct attributes *attributes;
-	struct roles *names;
-	struct policy *policy;
-	struct moments *moments; /* gains the bounds of every `when` */
-	const char *file;        /* at hand, as messages show it */
-	struct fault *fault;
-};
+/* Both files may be absent.  The site's attributes go to r->attributes.  False with a fault. */
+bool roles_read(struct roles *roles, struct access_reader *r);
 
-/* False with a fault.  Both files may be absent. */
-bool roles_read(struct roles *n, struct reader *r);
+/* NULL if WORD names none. */
+const struct roles_group *roles_find_group(
+    const struct roles *roles, enum roles_group_kind kind, uint32_t word);
+const struct relation *roles_relation(const struct roles *roles, uint32_t word);
 
-const struct group *roles_group(const struct roles *n, enum group_kind kind, uint32_t word);
-const struct relation *roles_relation(const struct roles *n, uint32_t word);
-
-/* Position in the order of strength, from 0; -1 for a word outside of it. */
-int roles_acr(const struct roles *n, uint32_t word);
-
-/* Opens the map of one of this folder's files: `ehr_authz: 1` is taken. */
-bool reader_open(struct reader *r, const struct yaml_node *root, struct yaml_map *m);
-
-/* The string NODE as a word; false with a fault. */
-bool reader_word(struct reader *r, const struct yaml_node *node, uint32_t *word);
+/* The position in the order of strength, from 0; -1 for a word that is not in it. */
+int roles_acr(const struct roles *roles, uint32_t word);
 
 #endif

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/rule.h"
 
+#include "common/json/json_write.h"
+
+#include <stdlib.h>
+
 struct item *
-item_of(const struct rule *rule, const struct criteria *c, unsigned data, struct scratch *scratch)
+rule_item(const struct access_rule *rule, const struct criteria *c, unsigned data, struct scratch *scratch)
 {
 	struct item *item = scratch_take(scratch, sizeof *item);
 
@@ -14,52 +18,369 @@ item_of(const struct rule *rule, const struct criteria *c, unsigned data, struct
 	return item;
 }
 
+const struct item **
+rule_item_append(const struct item **end, const struct item *item, struct scratch *scratch)
+{
+	struct item *copy = scratch_take(scratch, sizeof *copy);
+
+	*copy = *item;
+	copy->next = NULL;
+	*end = copy;
+	return &copy->next;
+}
+
 static void
-add_exception(struct item *item, const struct rule *rule, const struct criteria *c, unsigned data,
+add_exception(struct item *item, const struct access_rule *rule, const struct criteria *c, unsigned data,
     struct scratch *scratch)
 {
 	struct scope *all = scratch_array(scratch, item->excepts + 1, sizeof *all);
 
 	if (item->excepts > 0)
 		memcpy(all, item->except, item->excepts * sizeof *all);
-	all[item->excepts++] = item_of(rule, c, data, scratch)->scope;
+	all[item->excepts++] = rule_item(rule, c, data, scratch)->scope;
 	item->except = all;
 }
 
-/*
- * A deny ignores exceptions that nobody showed; a permit cannot do without knowing them.
- */
-struct state
-rule_state(const struct rule *rule, struct situation *s, struct scratch *scratch)
+/* An exception that is unknown is ignored by a deny and makes a permit unknown. */
+struct rule_state
+rule_judge(const struct access_rule *rule, struct situation *s, struct scratch *scratch)
 {
-	struct state state = { .holding = RULE_NO };
+	struct rule_state state = { .holding = RULE_NO };
 	unsigned data = 0;
-	enum truth t = criteria_judge(&rule->criteria, s, &data, &state.missing);
+	enum criteria_truth t = criteria_judge(&rule->criteria, s, &data, &state.missing);
 	struct item *item = NULL;
-	bool unsure = t == TRUTH_UNKNOWN;
+	bool unsure = t == CRITERIA_UNKNOWN;
 
-	if (t == TRUTH_FALSE)
+	if (t == CRITERIA_FALSE)
 		return state;
 	for (uint32_t i = 0; i < rule->excepts; i++) {
 		struct attribute_set missing = { 0 };
 		unsigned open = 0;
-		enum truth e = criteria_judge(&rule->except[i], s, &open, &missing);
+		enum criteria_truth e = criteria_judge(&rule->except[i], s, &open, &missing);
 
-		if (e == TRUTH_TRUE && open == 0)
+		if (e == CRITERIA_TRUE && open == 0)
 			return state;
-		if (e == TRUTH_UNKNOWN && rule->effect == EFFECT_PERMIT) {
+		if (e == CRITERIA_UNKNOWN && rule->effect == EFFECT_PERMIT) {
 			unsure = true;
 			for (size_t k = 0; k < sizeof missing.bits / sizeof missing.bits[0]; k++)
 				state.missing.bits[k] |= missing.bits[k];
 		}
-		if (e != TRUTH_TRUE)
+		if (e != CRITERIA_TRUE)
 			continue;
 		if (!item)
-			item = item_of(rule, &rule->criteria, data, scratch);
+			item = rule_item(rule, &rule->criteria, data, scratch);
 		add_exception(item, rule, &rule->except[i], open, scratch);
 	}
 	state.holding = unsure ? RULE_UNKNOWN : RULE_HOLDS;
 	if (!unsure)
-		state.item = item ? item : item_of(rule, &rule->criteria, data, scratch);
+		state.item = item ? item : rule_item(rule, &rule->criteria, data, scratch);
 	return state;
+}
+
+static bool
+read_id(struct access_reader *r, const struct yaml_node *node, struct bytes *id)
+{
+	if (!yaml_string(r->file, node, id, r->fault))
+		return false;
+	for (size_t i = 0; i < id->size; i++)
+		if (!ascii_is_letter(id->at[i]) && !ascii_is_digit(id->at[i]) && id->at[i] != '.' &&
+		    id->at[i] != '_' && id->at[i] != '-')
+			return fault_at(
+			    r->fault, r->file, node, "an id is made of letters, digits, '.', '_' and '-'");
+	return id->size > 0 || fault_at(r->fault, r->file, node, "an empty id");
+}
+
+static bool
+read_say(struct access_reader *r, const struct yaml_node *node, struct access_rule *rule)
+{
+	struct bytes say, text;
+	struct buffer both;
+
+	if (!yaml_string(r->file, node, &say, r->fault))
+		return false;
+	if (say.size == 0)
+		return fault_at(r->fault, r->file, node, "an empty sentence");
+	buffer_init(&both, BUFFER_UNLIMITED);
+	buffer_add(&both, rule->id.at, rule->id.size);
+	buffer_add(&both, ": ", 2);
+	buffer_add(&both, say.at, say.size);
+	text = reader_json(r, buffer_bytes(&both));
+	buffer_release(&both);
+	rule->sentence = (struct bytes){ text.at + 1, text.size - 2 };
+	return true;
+}
+
+/* MORE: members that follow the rule's id. */
+static void
+duty_texts(struct access_reader *r, const struct access_rule *rule, struct duty *duty, struct bytes more)
+{
+	const char *begin =
+	    arena_format(r->arena, "\"type\":\"%.*s\",\"properties\":{\"vendor\":\"ehr\",\"action\":\"%.*s\"",
+		(int)duty->type.size, duty->type.at, (int)duty->action.size, duty->action.at);
+
+	duty->text = bytes_of(
+	    arena_format(r->arena, "%s,\"rule\":%s%.*s", begin, rule->id_text.at, (int)more.size, more.at));
+	duty->text_public = bytes_of(arena_format(r->arena, "%s%.*s", begin, (int)more.size, more.at));
+}
+
+/* `{do: notify, to: privacy-officer}`: the rule's sentence is the message. */
+static bool
+notify_text(struct access_reader *r, struct yaml_map *m, const struct access_rule *rule, struct bytes say,
+    struct duty *duty)
+{
+	const struct yaml_node *to = yaml_need(m, "to");
+	struct bytes whom, body = reader_json(r, say);
+
+	if (!to || !yaml_string(r->file, to, &whom, r->fault))
+		return false;
+	whom = reader_json(r, whom);
+	duty->type = bytes_of("notification");
+	duty_texts(r, rule, duty,
+	    bytes_of(arena_format(
+		r->arena, ",\"to\":%s,\"topic\":%s,\"body\":%s", whom.at, rule->id_text.at, body.at)));
+	return true;
+}
+
+/* The other members of an obligation, which must be scalars, go into the decision as they stand. */
+static bool
+parameters(struct access_reader *r, const struct yaml_node *node, struct yaml_map *m, struct json_write *w)
+{
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml_node *value = node->item[i];
+		struct bytes key = node->key[i]->text;
+
+		if (bytes_are(key, "do"))
+			continue;
+		if (bytes_are(key, "vendor") || bytes_are(key, "action") || bytes_are(key, "rule") ||
+		    bytes_are(key, "at"))
+			return fault_at(r->fault, r->file, node->key[i], "this member is the decision's own");
+		if (value->kind == YAML_LIST || value->kind == YAML_MAP || value->kind == YAML_NULL)
+			return fault_at(r->fault, r->file, value, "expected a string, number or boolean");
+		(void)yaml_take(m, arena_copy(r->arena, key).at);
+		json_write_key(w, key);
+		if (value->kind == YAML_STRING)
+			json_write_text(w, value->text);
+		else
+			json_write_value(w, value->text);
+	}
+	return true;
+}
+
+static bool
+read_duty(struct access_reader *r, const struct yaml_node *node, const struct access_rule *rule,
+    struct bytes say, struct duty *duty)
+{
+	struct yaml_map m;
+	const struct yaml_node *action;
+	struct buffer out;
+	struct json_write w;
+	bool good;
+
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	action = yaml_need(&m, "do");
+	if (!action || !read_id(r, action, &duty->action))
+		return false;
+	if (bytes_are(duty->action, "notify"))
+		return notify_text(r, &m, rule, say, duty) && yaml_close(&m);
+	duty->type = bytes_of("custom");
+	duty->expires = bytes_are(duty->action, "expire");
+	if (duty->expires && !reader_duration(r, yaml_need(&m, "after"), &duty->after))
+		return false;
+	buffer_init(&out, BUFFER_UNLIMITED);
+	w = json_write_to(&out);
+	w.comma = true;
+	good = parameters(r, node, &m, &w);
+	duty_texts(r, rule, duty, out.used ? buffer_bytes(&out) : bytes_of(""));
+	buffer_release(&out);
+	return good && yaml_close(&m);
+}
+
+static bool
+read_duties(struct access_reader *r, const struct yaml_node *node, struct bytes say, struct access_rule *rule)
+{
+	if (!node)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of obligations");
+	rule->duty = arena_array(r->arena, node->count, sizeof *rule->duty);
+	for (size_t i = 0; i < node->count; i++)
+		if (!read_duty(r, node->item[i], rule, say, &rule->duty[rule->duties++]))
+			return false;
+	return true;
+}
+
+static bool
+read_exceptions(struct access_reader *r, const struct yaml_node *node, struct access_rule *rule)
+{
+	enum criteria_side side = rule->effect == EFFECT_PERMIT ? SIDE_DENY : SIDE_PERMIT;
+
+	if (!node)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of criteria");
+	rule->except = arena_array(r->arena, node->count, sizeof *rule->except);
+	for (size_t i = 0; i < node->count; i++) {
+		struct yaml_map m;
+
+		if (!yaml_open(&m, r->file, node->item[i], r->fault) ||
+		    !criteria_read(r, &m, side, CRITERIA_REQUEST | CRITERIA_WHAT | CRITERIA_DATA,
+			&rule->except[rule->excepts++]) ||
+		    !yaml_close(&m))
+			return false;
+		if (rule->except[i].count == 0)
+			return fault_at(r->fault, r->file, node->item[i],
+			    "an exception without criteria: the rule could never hold");
+	}
+	return true;
+}
+
+/* True if a plain list of purposes holds BTG or ALSO (NULL: no other). */
+static bool
+names_btg(const struct access_reader *r, const struct criteria *c, const char *also)
+{
+	uint32_t btg = intern_find(r->words, bytes_of("BTG"));
+	uint32_t other = also ? intern_find(r->words, bytes_of(also)) : 0;
+
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct criterion *t = &c->at[i];
+
+		for (uint32_t k = 0;
+		     t->attribute == ATTRIBUTE_PURPOSE && t->mode == CRITERION_ANY && k < t->listed; k++)
+			if (t->list[k].value.word == btg || (other && t->list[k].value.word == other))
+				return true;
+	}
+	return false;
+}
+
+static bool
+read_override(struct access_reader *r, struct yaml_map *m, enum rule_home home, struct access_rule *rule)
+{
+	static const char *const words[] = { "acknowledged", "always", NULL };
+	const struct yaml_node *node = yaml_take(m, "overrides_consent"), *law = yaml_take(m, "law");
+	unsigned which;
+	bool by_law = false;
+
+	if (!yaml_boolean(r->file, law, &by_law, r->fault))
+		return false;
+	if (!node)
+		return !law || fault_at(r->fault, r->file, law, "law belongs to overrides_consent");
+	if (home != HOME_ORGANIZATION || rule->effect != EFFECT_PERMIT)
+		return fault_at(
+		    r->fault, r->file, node, "only a permit of the organization may override consent");
+	if (!yaml_word(r->file, node, words, &which, r->fault))
+		return false;
+	rule->override = which == 0 ? OVERRIDE_ACKNOWLEDGED : OVERRIDE_ALWAYS;
+	if (rule->override == OVERRIDE_ALWAYS && !by_law && !names_btg(r, &rule->criteria, "ETREAT"))
+		return fault_at(r->fault, r->file, node,
+		    "override-too-wide: a rule that always overrides names BTG or ETREAT in why, or says "
+		    "law: true");
+	return true;
+}
+
+static bool
+read_effect(
+    struct access_reader *r, const struct yaml_node *node, enum rule_home home, struct access_rule *rule)
+{
+	static const char *const effects[] = { "deny", "permit", NULL };
+	unsigned which;
+
+	if (!node || !yaml_word(r->file, node, effects, &which, r->fault))
+		return false;
+	rule->effect = which == 0 ? EFFECT_DENY : EFFECT_PERMIT;
+	if (home == HOME_JURISDICTION && rule->effect == EFFECT_PERMIT)
+		return fault_at(r->fault, r->file, node, "the law limits, it does not grant: no permit here");
+	return true;
+}
+
+static bool
+read_if_missing(struct access_reader *r, const struct yaml_node *node, struct access_rule *rule)
+{
+	static const char *const words[] = { "skip", NULL };
+	unsigned which;
+
+	if (!node)
+		return true;
+	if (rule->effect == EFFECT_PERMIT)
+		return fault_at(r->fault, r->file, node, "if_missing is for deny rules");
+	rule->skip_missing = true;
+	return yaml_word(r->file, node, words, &which, r->fault);
+}
+
+static bool read_rules(struct access_reader *r, const struct yaml_node *node, enum rule_home home,
+    const struct access_rule *outer, struct access_rule **rules, uint32_t *count);
+
+static bool
+read_rule(struct access_reader *r, const struct yaml_node *node, enum rule_home home,
+    const struct access_rule *outer, /* NOLINT(misc-no-recursion): two deep */
+    struct access_rule *rule)
+{
+	struct yaml_map m;
+	const struct yaml_node *id, *say, *nested, *effect;
+	bool directive = home == HOME_DIRECTIVE;
+
+	rule->node = node;
+	if (!yaml_open(&m, r->file, node, r->fault) || !(id = yaml_need(&m, "id")) ||
+	    !read_id(r, id, &rule->id))
+		return false;
+	rule->id = arena_copy(r->arena, rule->id);
+	rule->id_text = reader_json(r, rule->id);
+	say = yaml_need(&m, "say");
+	effect = yaml_need(&m, "effect");
+	if (!say || !effect || !read_say(r, say, rule) || !read_effect(r, effect, home, rule))
+		return false;
+	if (outer && outer->effect == rule->effect)
+		return fault_at(r->fault, r->file, effect, "a rule inside a rule has the other effect");
+	if (!criteria_read(r, &m, rule->effect == EFFECT_PERMIT ? SIDE_PERMIT : SIDE_DENY,
+		CRITERIA_REQUEST | CRITERIA_WHAT | CRITERIA_DATA, &rule->criteria))
+		return false;
+	rule->names_btg = names_btg(r, &rule->criteria, NULL);
+	nested = directive && !outer ? yaml_take(&m, "rules") : NULL;
+	return read_exceptions(r, yaml_take(&m, "except"), rule) &&
+	       read_if_missing(r, yaml_take(&m, "if_missing"), rule) &&
+	       (directive || (read_override(r, &m, home, rule) &&
+				 read_duties(r, yaml_take(&m, "obligations"), say->text, rule))) &&
+	       read_rules(r, nested, home, rule, &rule->nested, &rule->nests) && yaml_close(&m);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct access_rule *left = a, *right = b;
+
+	return bytes_compare(left->id, right->id);
+}
+
+static bool
+read_rules(struct access_reader *r, const struct yaml_node *node, enum rule_home home,
+    const struct access_rule *outer, /* NOLINT(misc-no-recursion) */
+    struct access_rule **rules, uint32_t *count)
+{
+	*rules = NULL;
+	*count = 0;
+	if (!node)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of rules");
+	*rules = arena_array(r->arena, node->count, sizeof **rules);
+	for (size_t i = 0; i < node->count; i++)
+		if (!read_rule(r, node->item[i], home, outer, &(*rules)[(*count)++]))
+			return false;
+	if (*count > 1)
+		qsort(*rules, *count, sizeof **rules, by_id);
+	for (uint32_t i = 1; i < *count; i++)
+		if (bytes_equal((*rules)[i - 1].id, (*rules)[i].id))
+			return fault_at(r->fault, r->file, (*rules)[i].node, "id '%.*s' is there twice",
+			    (int)(*rules)[i].id.size, (*rules)[i].id.at);
+	/* A directive's tree is given back before its rules. */
+	for (uint32_t i = 0; home == HOME_DIRECTIVE && i < *count; i++)
+		(*rules)[i].node = NULL;
+	return true;
+}
+
+bool
+rules_read(struct access_reader *r, const struct yaml_node *node, enum rule_home home,
+    struct access_rule **rules, uint32_t *count)
+{
+	return read_rules(r, node, home, NULL, rules, count);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/scratch.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 64 * 1024 };
+#define BLOCK_SIZE ((size_t)64 * 1024)
 
 struct scratch_block {
 	struct scratch_block *next;
@@ -19,17 +19,17 @@ struct scratch_block {
 static struct scratch_block *
 new_block(size_t size)
 {
-	size_t room = size > BLOCK ? size : BLOCK;
+	size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
 	struct scratch_block *b = malloc(sizeof *b + room);
 
 	if (!b)
-		diag_die(EXIT_IO, "out of memory");
+		memory_missing(0);
 	b->next = NULL;
 	b->room = room;
 	return b;
 }
 
-/* The block behind the one in use that has room for SIZE bytes; a new one is put in between if need be. */
+/* Goes on to the next block if it has SIZE bytes, else to a new one in front of it. */
 static void
 next_block(struct scratch *s, size_t size)
 {
@@ -51,7 +51,7 @@ scratch_take(struct scratch *s, size_t size)
 	void *at;
 
 	if (size > SIZE_MAX / 2)
-		diag_die(EXIT_IO, "out of memory");
+		memory_missing(0);
 	size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 	if (!s->block || s->block->room - s->used < size)
 		next_block(s, size);
@@ -66,7 +66,7 @@ scratch_array(struct scratch *s, size_t count, size_t size)
 	size_t all;
 
 	if (__builtin_mul_overflow(count, size, &all))
-		diag_die(EXIT_IO, "out of memory");
+		memory_missing(0);
 	return scratch_take(s, all);
 }
 

@@ -5,22 +5,25 @@
 #include <stddef.h>
 
 /*
- * scratch: memory for one decision.  It is forgotten all at once and kept, so after the first few decisions
- * nothing is allocated any more.  Out of memory ends the program with EXIT_IO.
+ * scratch: the memory of one decision.  scratch_reset() keeps the blocks for the next decision, so after a few of
+ * them nothing is allocated.  Out of memory ends the program with EXIT_IO.
  */
 struct scratch {
-	struct scratch_block *first; /* private */
+	/* private */
+	struct scratch_block *first;
 	struct scratch_block *block;
 	size_t used;
 };
 
-/* All zeros is an empty scratch.  Aligned for any type, zeroed. */
+/* Zeroed memory, aligned for any type.  A scratch of zeros is empty. */
 void *scratch_take(struct scratch *s, size_t size);
 
-/* COUNT elements; an overflow ends the program. */
+/* COUNT elements of SIZE bytes. */
 void *scratch_array(struct scratch *s, size_t count, size_t size);
 
 void scratch_reset(struct scratch *s);
+
+/* May be called twice. */
 void scratch_release(struct scratch *s);
 
 #endif

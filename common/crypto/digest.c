@@ -67,12 +67,9 @@ digest_sha256(struct bytes text, unsigned char digest[DIGEST_SIZE])
 	library_must(EVP_DigestFinal_ex(context, digest, NULL), "end a digest");
 }
 
-void
-digest_hex(struct bytes text, char hex[DIGEST_HEX])
+static void
+put_hex(const unsigned char digest[DIGEST_SIZE], char hex[DIGEST_HEX])
 {
-	unsigned char digest[DIGEST_SIZE];
-
-	digest_sha256(text, digest);
 	for (size_t i = 0; i < DIGEST_SIZE; i++) {
 		hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
 		hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
@@ -81,12 +78,28 @@ digest_hex(struct bytes text, char hex[DIGEST_HEX])
 }
 
 void
-digest_text(struct bytes text, char named[DIGEST_TEXT])
+digest_hex(struct bytes text, char hex[DIGEST_HEX])
+{
+	unsigned char digest[DIGEST_SIZE];
+
+	digest_sha256(text, digest);
+	put_hex(digest, hex);
+}
+
+/* The name of the algorithm; where the hex belongs. */
+static char *
+put_name(char named[DIGEST_TEXT])
 {
 	static const char name[] = { 's', 'h', 'a', '2', '5', '6', ':' };
 
 	memcpy(named, name, sizeof name);
-	digest_hex(text, named + sizeof name);
+	return named + sizeof name;
+}
+
+void
+digest_text(struct bytes text, char named[DIGEST_TEXT])
+{
+	digest_hex(text, put_name(named));
 }
 
 struct digest *
@@ -110,6 +123,15 @@ digest_end(struct digest *d, unsigned char digest[DIGEST_SIZE])
 {
 	library_must(EVP_DigestFinal_ex(d->context, digest, NULL), "end a digest");
 	begin(d->context);
+}
+
+void
+digest_end_text(struct digest *d, char named[DIGEST_TEXT])
+{
+	unsigned char digest[DIGEST_SIZE];
+
+	digest_end(d, digest);
+	put_hex(digest, put_name(named));
 }
 
 void

@@ -25,6 +25,7 @@ struct digest;
 struct digest *digest_new(void);
 void digest_add(struct digest *d, struct bytes piece);
 void digest_end(struct digest *d, unsigned char digest[DIGEST_SIZE]); /* and begins anew */
+void digest_end_text(struct digest *d, char named[DIGEST_TEXT]);
 void digest_free(struct digest *d);
 
 /* A keyed digest whose key is prepared once; the key itself is not kept. */

@@ -95,6 +95,28 @@ json_write_name(struct json_write *w, const char *name)
 	w->comma = false;
 }
 
+/* Any valid UTF-8 between quotes, escaped as little as RFC 8259 section 7 allows. */
+void json_write_text(struct json_write *w, struct bytes text);
+
+/* The name of a member as any valid UTF-8, escaped. */
+static inline void
+json_write_key(struct json_write *w, struct bytes key)
+{
+	json_write_text(w, key);
+	json_write_raw(w, (struct bytes)BYTES(":"));
+	w->comma = false;
+}
+
+/* One or more members that are JSON text already, without a comma at either end; none if empty. */
+static inline void
+json_write_members(struct json_write *w, struct bytes members)
+{
+	if (members.size == 0)
+		return;
+	json_write_comma(w);
+	json_write_raw(w, members);
+}
+
 /* A value that is JSON text already: a span of a record, true, null. */
 static inline void
 json_write_value(struct json_write *w, struct bytes json)
@@ -112,9 +134,6 @@ json_write_word(struct json_write *w, struct bytes text)
 	json_write_raw(w, text);
 	json_write_raw(w, (struct bytes)BYTES("\""));
 }
-
-/* Any valid UTF-8 between quotes, escaped as little as RFC 8259 section 7 allows. */
-void json_write_text(struct json_write *w, struct bytes text);
 
 void json_write_number(struct json_write *w, int64_t number);
 void json_write_natural(struct json_write *w, uint64_t number);

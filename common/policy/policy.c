@@ -179,7 +179,6 @@ digest_files(struct policy *p)
 {
 	struct digest *listing = digest_new();
 	char hex[DIGEST_HEX];
-	unsigned char digest[DIGEST_SIZE];
 
 	for (size_t i = 0; i < p->files; i++) {
 		digest_hex(p->file[i].text, hex);
@@ -188,13 +187,8 @@ digest_files(struct policy *p)
 		digest_add(listing, p->file[i].name);
 		digest_add(listing, (struct bytes)BYTES("\n"));
 	}
-	digest_end(listing, digest);
+	digest_end_text(listing, p->digest);
 	digest_free(listing);
-	memcpy(p->digest, "sha256:", 7);
-	for (size_t i = 0; i < DIGEST_SIZE; i++) {
-		p->digest[7 + 2 * i] = "0123456789abcdef"[digest[i] >> 4];
-		p->digest[8 + 2 * i] = "0123456789abcdef"[digest[i] & 15];
-	}
 }
 
 static bool

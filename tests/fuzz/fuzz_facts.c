@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/sources.h"
+#include "common/access/entities.h"
+#include "common/access/facts.h"
+#include "common/access/roles.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,44 +16,49 @@ hold(bool truth)
 		abort();
 }
 
-static struct engine engine;
+static struct intern words;
+static struct attributes attributes;
+static struct roles roles;
 
-/* The names of the hospital's policy. */
+/* The words of the hospital's policy. */
 static void
-load(struct arena *arena)
+load(void)
 {
 	static struct policy policy;
-	struct access_sources s = { .policy = &policy };
-	struct json_keys *keys = json_keys_new();
-	struct buffer basis;
+	static struct arena arena;
 	struct fault fault = { 0 };
+	struct access_reader r = { .arena = &arena,
+		.words = &words,
+		.attributes = &attributes,
+		.roles = &roles,
+		.policy = &policy,
+		.fault = &fault };
 
 	hold(policy_load(&policy, "policies/hospital", &fault));
-	engine.policy = &policy;
-	buffer_init(&basis, SIZE_MAX / 2);
-	hold(sources_read(&engine, &s, arena, keys, &basis, &fault) == ACCESS_LOADED);
-	buffer_release(&basis);
+	intern_init(&words, &arena);
+	attributes_init(&attributes, json_keys_new());
+	hold(roles_read(&roles, &r));
+	attributes_ready(&attributes, &arena);
 }
 
-/* Facts are read or a fault names line and byte; and the same text is read as register, too. */
+/* Facts are read or a fault names line and byte; and the same text is read as entities, too. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct arena names;
 	struct arena arena = { 0 };
 	struct fault fault = { 0 };
-	struct reader r = { .arena = &arena,
-		.words = &engine.words,
-		.attributes = &engine.attributes,
-		.names = &engine.names,
+	struct access_reader r = { .arena = &arena,
+		.words = &words,
+		.attributes = &attributes,
+		.roles = &roles,
 		.file = "facts",
 		.fault = &fault };
 	char *text = calloc(1, size + JSON_SLACK);
 	struct facts *facts;
 	struct entities *entities;
 
-	if (!engine.policy)
-		load(&names);
+	if (roles.relations == 0)
+		load();
 	hold(text != NULL);
 	memcpy(text, data, size);
 	facts = facts_read(&r, (struct bytes){ text, size });
@@ -59,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hold(facts || fault.line > 0);
 	if (facts) {
 		const struct instant t = { .seconds = 1772442000 };
-		uint32_t treating = intern_find(&engine.words, bytes_of("treating"));
+		uint32_t treating = intern_find(&words, bytes_of("treating"));
 
 		(void)facts_ask(facts, treating, bytes_of("dr-lee"), bytes_of("ann"), &t);
 		(void)facts_ask(facts, treating, bytes_of("dr-lee"), bytes_of("ann"), NULL);

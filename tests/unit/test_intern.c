@@ -43,13 +43,14 @@ static void
 check_sets(void)
 {
 	uint32_t numbers[] = { 9, 3, 9, 1, 3, 7 };
-	struct word_set s = word_set_of(numbers, 6), none = { NULL, 0 };
+	struct intern_set s = intern_set_of(numbers, 6), none = { NULL, 0 };
 
 	check(s.count == 4);
-	check(word_set_has(s, 1) && word_set_has(s, 3) && word_set_has(s, 7) && word_set_has(s, 9));
-	check(!word_set_has(s, 0) && !word_set_has(s, 2) && !word_set_has(s, 8) && !word_set_has(s, 10));
-	check(!word_set_has(none, 0));
-	check(word_set_of(numbers, 0).count == 0);
+	check(intern_set_has(s, 1) && intern_set_has(s, 3) && intern_set_has(s, 7) && intern_set_has(s, 9));
+	check(!intern_set_has(s, 0) && !intern_set_has(s, 2) && !intern_set_has(s, 8) &&
+	      !intern_set_has(s, 10));
+	check(!intern_set_has(none, 0));
+	check(intern_set_of(numbers, 0).count == 0);
 }
 
 /* Taken memory is zeroed, keeps its place, and after a reset the same blocks serve again. */

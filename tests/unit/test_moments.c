@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/moments.h"
+#include "common/access/facts.h"
 #include "tests/lib/tap.h"
 
 static struct interval

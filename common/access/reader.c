@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/reader.h"
+
+#include "common/json/json_write.h"
+
+bool
+reader_open(struct access_reader *r, const struct yaml_node *root, struct yaml_map *m)
+{
+	const struct yaml_node *version;
+	uint64_t number;
+
+	if (!yaml_open(m, r->file, root, r->fault))
+		return false;
+	version = yaml_need(m, "ehr_authz");
+	return version && yaml_integer(r->file, version, 1, 1, &number, r->fault);
+}
+
+bool
+reader_word(struct access_reader *r, const struct yaml_node *node, uint32_t *word)
+{
+	struct bytes text;
+
+	if (!yaml_string(r->file, node, &text, r->fault))
+		return false;
+	if (text.size == 0)
+		return fault_at(r->fault, r->file, node, "an empty name");
+	*word = intern_add(r->words, text);
+	return true;
+}
+
+struct bytes
+reader_json(struct access_reader *r, struct bytes text)
+{
+	struct buffer out;
+	struct bytes copy;
+
+	buffer_init(&out, BUFFER_UNLIMITED);
+	(void)json_write_string(&out, text);
+	copy = arena_copy(r->arena, buffer_bytes(&out));
+	buffer_release(&out);
+	return copy;
+}
+
+bool
+reader_duration(struct access_reader *r, const struct yaml_node *node, int64_t *seconds)
+{
+	struct bytes text;
+
+	if (!node || !yaml_string(r->file, node, &text, r->fault))
+		return false;
+	return (clock_parse_duration(text, seconds) && *seconds > 0) ||
+	       fault_at(r->fault, r->file, node, "expected a duration, such as 60s, 5m, 4h or 30d");
+}
+
+bool
+reader_unknown(struct access_reader *r, const struct yaml_node *node, const char *what, const char *where)
+{
+	return fault_at(r->fault, r->file, node, "unknown %s '%.*s', expected one of %s", what,
+	    (int)node->text.size, node->text.at, where);
+}
+
+void
+ndjson_init(struct ndjson *n, struct access_reader *r, struct bytes text)
+{
+	*n = (struct ndjson){ .reader = r, .rest = text };
+	json_init(&n->json, NULL, JSON_MAX_DEPTH);
+	buffer_init(&n->room, BUFFER_UNLIMITED);
+}
+
+void
+ndjson_release(struct ndjson *n)
+{
+	json_release(&n->json);
+	buffer_release(&n->room);
+}
+
+static bool
+fault_here(struct ndjson *n, size_t byte, const char *text)
+{
+	struct yaml_node place = { .line = n->line, .column = (unsigned)byte };
+
+	return fault_at(n->reader->fault, n->reader->file, &place, "%s", text);
+}
+
+bool
+ndjson_fault(struct ndjson *n, uint32_t node, const char *text)
+{
+	return fault_here(n, n->json.nodes[node].start + 1, text);
+}
+
+static bool
+parse_object(struct ndjson *n, struct bytes text)
+{
+	if (!json_parse(&n->json, text))
+		return fault_here(n, n->json.byte, reason_text(n->json.reason));
+	return json_kind(&n->json, 0) == JSON_OBJECT || fault_here(n, 1, "expected an object");
+}
+
+bool
+ndjson_next(struct ndjson *n)
+{
+	while (n->rest.size > 0) {
+		const char *end = memchr(n->rest.at, '\n', n->rest.size);
+		struct bytes line = { n->rest.at, end ? (size_t)(end - n->rest.at) : n->rest.size };
+		size_t used = line.size + (end != NULL);
+
+		n->rest = (struct bytes){ n->rest.at + used, n->rest.size - used };
+		n->line++;
+		if (!json_blank(line))
+			return parse_object(n, line);
+	}
+	return false;
+}
+
+bool
+ndjson_whole(struct ndjson *n)
+{
+	n->line = 1;
+	return parse_object(n, n->rest);
+}
+
+bool
+ndjson_string(struct ndjson *n, const char *key, struct bytes *text)
+{
+	uint32_t node = json_member(&n->json, 0, bytes_of(key));
+
+	if (node == 0)
+		return fault_here(n, 1, arena_format(n->reader->arena, "missing member '%s'", key));
+	if (json_kind(&n->json, node) != JSON_STRING)
+		return ndjson_fault(n, node, "expected a string");
+	*text = arena_copy(n->reader->arena, json_string(&n->json, node, &n->room));
+	return text->size > 0 || ndjson_fault(n, node, "an empty string");
+}
+
+bool
+ndjson_instant(struct ndjson *n, const char *key, struct instant *t, bool *has)
+{
+	uint32_t node = json_member(&n->json, 0, bytes_of(key));
+
+	*has = node != 0;
+	if (node == 0)
+		return true;
+	if (json_kind(&n->json, node) == JSON_STRING &&
+	    clock_parse_instant(json_string(&n->json, node, &n->room), t))
+		return true;
+	return ndjson_fault(n, node, "expected a date-time with offset, such as 2026-03-01T00:00:00Z");
+}
+
+struct yaml_node *
+ndjson_tree(struct ndjson *n, struct arena *a)
+{
+	return yaml_of_json(a, &n->json, 0, n->line);
+}

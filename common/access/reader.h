@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_ACCESS_READER_H
+#define EHR_ACCESS_READER_H
+
+#include "common/access/intern.h"
+#include "common/base/clock.h"
+#include "common/json/json.h"
+#include "common/policy/policy.h"
+
+struct attributes;
+struct roles;
+struct moments;
+
+/*
+ * reader: what the readers of rules, directives, facts and entities share: where they put what they read, and the file
+ * at hand.  All functions that return bool return false with a fault.
+ */
+struct access_reader {
+	/* all borrowed */
+	struct arena *arena;
+	struct intern *words;
+	struct attributes *attributes;
+	struct roles *roles;
+	struct policy *policy;
+	struct moments *moments; /* gains the ends of every period */
+	const char *file;        /* at hand, as messages name it */
+	struct fault *fault;
+};
+
+/* Opens the map of an authorization file and takes `ehr_authz: 1`. */
+bool reader_open(struct access_reader *r, const struct yaml_node *root, struct yaml_map *m);
+
+/* The string NODE as a word, not empty. */
+bool reader_word(struct access_reader *r, const struct yaml_node *node, uint32_t *word);
+
+/* TEXT as a JSON string in the arena, quotes included; a NUL follows it. */
+struct bytes reader_json(struct access_reader *r, struct bytes text);
+
+/* `60s`, `5m`, `4h`, `30d`: more than 0 seconds.  NODE NULL is false without a fault of its own. */
+bool reader_duration(struct access_reader *r, const struct yaml_node *node, int64_t *seconds);
+
+/* The fault for a name that is in none of the lists of WHERE.  Always false. */
+bool reader_unknown(
+    struct access_reader *r, const struct yaml_node *node, const char *what, const char *where);
+
+/*
+ * Files of one JSON object a line: facts, entities, used commands, directives.  A fault names line and byte; none
+ * names a value.
+ */
+struct ndjson {
+	struct access_reader *reader;
+	struct json json; /* of the object at hand */
+	unsigned line;
+	/* private */
+	struct bytes rest;
+	struct buffer room;
+};
+
+/* TEXT has JSON_SLACK readable bytes behind it; R->file names it. */
+void ndjson_init(struct ndjson *n, struct access_reader *r, struct bytes text);
+void ndjson_release(struct ndjson *n);
+
+/* The next object; false at the end, or with a fault. */
+bool ndjson_next(struct ndjson *n);
+
+/* The whole text as one object, over any number of lines. */
+bool ndjson_whole(struct ndjson *n);
+
+/* Notes the fault TEXT at NODE of the object at hand.  Always false. */
+bool ndjson_fault(struct ndjson *n, uint32_t node, const char *text);
+
+/* The string member KEY, copied into the arena.  It must be there and not be empty. */
+bool ndjson_string(struct ndjson *n, const char *key, struct bytes *text);
+
+/* The instant in member KEY; *HAS is false if it is absent. */
+bool ndjson_instant(struct ndjson *n, const char *key, struct instant *t, bool *has);
+
+/* The object as a YAML tree in the arena A, for files that may be written in both. */
+struct yaml_node *ndjson_tree(struct ndjson *n, struct arena *a);
+
+#endif
