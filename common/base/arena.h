@@ -7,20 +7,20 @@
 #include <stddef.h>
 
 /*
- * arena: memory that is given back all at once, for what lives as long as a policy does.
+ * arena: memory that is freed all at once, for data that lives as long as a policy.
  * Out of memory ends the program with EXIT_IO, so no caller tests for it.
  */
 struct arena {
 	struct arena_block *blocks; /* private */
 };
 
-/* All zeros is an empty arena.  The memory is zeroed and aligned for any type. */
+/* A struct arena of zeros is empty.  The memory is zeroed and aligned for any type. */
 void *arena_take(struct arena *a, size_t size);
 
 /* COUNT elements of SIZE bytes; an overflow ends the program as out of memory does. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
-/* A copy with a NUL behind it that its size does not count. */
+/* A copy, followed by a NUL that its size does not count. */
 struct bytes arena_copy(struct arena *a, struct bytes text);
 
 /* printf into the arena. */

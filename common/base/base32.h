@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 
-/* base32: RFC 4648 section 6 in lower case without padding, as ids and tokens are written: 16 bytes give 26
- * characters. */
+/*
+ * base32: RFC 4648 section 6, in lower case and without padding.  Tokens and event ids are written so: 16
+ * bytes give 26 characters.
+ */
 #define BASE32_SIZE(bytes) (((bytes)*8 + 4) / 5)
 
 /* Writes BASE32_SIZE(size) bytes at TO and returns their number. */

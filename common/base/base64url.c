@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sealing writes and reads little else than base64url, so it decides the speed of both.  The plain way is a
- * table of 4,096 pairs of characters; where the processor has AVX2, 24 bytes become 32 characters in a dozen
- * instructions, and with more than that, base64url_wide does it.
+ * Most of a sealed line is base64url, so this file decides how fast lines are sealed and opened.  There are
+ * three ways: a table of 4,096 pairs of characters; AVX2, which turns 24 bytes into 32 characters in a dozen
+ * instructions; and base64url_wide.  The best that the processor has is chosen at run time.
  */
 #include "common/base/base64url.h"
 
@@ -20,7 +20,7 @@ enum { PAIRS = 4096, NONE = 0xff, BLOCK = 32, HALF = 16 };
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static char pair[PAIRS][2];
-static unsigned char value[256]; /* of a character, NONE if it is not of the alphabet */
+static unsigned char value[256]; /* of a character; NONE if it is not in the alphabet */
 
 static void
 make_tables(void)
@@ -76,7 +76,7 @@ all_known(struct bytes text)
 	return bad <= 63;
 }
 
-/* The bits of the last character that stand for nothing are zero. */
+/* Whether the unused bits of the last character are zero. */
 static bool
 ends_well(struct bytes text)
 {
@@ -92,7 +92,7 @@ base64url_valid_plain(struct bytes text)
 	return text.size % 4 != 1 && all_known(text) && ends_well(text);
 }
 
-/* The last 2 or 3 characters, whose unused bits must be zero; 0 characters are good, 1 is not. */
+/* Decodes the last 0 to 3 characters.  A single one is refused, and so are unused bits that are set. */
 static bool
 decode_rest(unsigned char *to, struct bytes text)
 {
@@ -148,7 +148,7 @@ both(const void *table)
 	return _mm256_broadcastsi128_si256(_mm_loadu_si128(table));
 }
 
-/* 32 numbers below 64 -> characters: by how much each range of them is shifted. */
+/* 32 numbers below 64 -> characters, by adding to each what its range is shifted by. */
 WITH_AVX2 static __m256i
 to_characters(__m256i numbers)
 {
@@ -168,7 +168,7 @@ encode_both(__m256i in)
 	static const signed char spread[16] = { 1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10 };
 	__m256i first, second;
 
-	/* of three bytes, four groups of six bits: two moved down, two moved up */
+	/* Three bytes hold four groups of six bits: two are moved down, two are moved up. */
 	in = _mm256_shuffle_epi8(in, both(spread));
 	first = _mm256_and_si256(in, _mm256_set1_epi32(0x0fc0fc00));
 	first = _mm256_mulhi_epu16(first, _mm256_set1_epi32(0x04000040));
@@ -178,8 +178,8 @@ encode_both(__m256i in)
 }
 
 /*
- * Encodes 24 bytes a step as long as 28 may be read, then 12 of which no more is read; returns how many were
- * taken.
+ * Encodes 24 bytes a step while 28 bytes are left, because a step reads 28; then 12 bytes a step.  Returns
+ * how many bytes were encoded.
  */
 WITH_AVX2 static size_t
 encode_blocks(char *to, struct bytes data)
@@ -203,14 +203,14 @@ encode_blocks(char *to, struct bytes data)
 }
 
 /*
- * A character is bad if a bit stands in both tables: the one for its high half says which group of 16 it is
- * in (bits: 0x20s, 0x30s, 0x40s and 0x60s, 0x50s, 0x70s, all others), the one for its low half in which
- * groups that is none.
+ * A character is bad if a bit is set for it in both tables.  `group`, by the high half of the character, says
+ * which rows of the ASCII table it is in (one bit each: 0x20, 0x30, 0x40 and 0x60, 0x50, 0x70, all others).
+ * `wrong_in`, by the low half, says in which rows this column is not in the alphabet.
  */
 static const unsigned char group[16] = { 32, 32, 1, 2, 4, 8, 4, 16, 32, 32, 32, 32, 32, 32, 32, 32 };
 static const unsigned char wrong_in[16] = { 37, 33, 33, 33, 33, 33, 33, 33, 33, 33, 35, 59, 59, 58, 59, 51 };
 
-/* Of 32 characters, the bits of those that are none of the alphabet. */
+/* Nonzero at each of 32 characters that is not in the alphabet. */
 WITH_AVX2 static __m256i
 wrong(__m256i text)
 {
@@ -222,7 +222,7 @@ wrong(__m256i text)
 	    _mm256_shuffle_epi8(both(group), high), _mm256_shuffle_epi8(both(wrong_in), low));
 }
 
-/* 32 characters -> numbers; what is none leaves its bits in *BAD. */
+/* 32 characters -> numbers.  Characters that are not in the alphabet set bits in *BAD. */
 WITH_AVX2 static __m256i
 to_numbers(__m256i text, __m256i *bad)
 {
@@ -233,11 +233,11 @@ to_numbers(__m256i text, __m256i *bad)
 	__m256i numbers = _mm256_add_epi8(text, _mm256_shuffle_epi8(both(shift), high));
 
 	*bad = _mm256_or_si256(*bad, wrong(text));
-	/* '_' stands among the capitals but is 63 */
+	/* The table takes '_' for a capital letter; its number is 63. */
 	return _mm256_add_epi8(numbers, _mm256_and_si256(line, _mm256_set1_epi8(63 - '_' + 'A')));
 }
 
-/* 32 characters -> in each half 12 bytes. */
+/* 32 characters -> 12 bytes in each half. */
 WITH_AVX2 static __m256i
 decode_both(__m256i text, __m256i *bad)
 {
@@ -250,8 +250,8 @@ decode_both(__m256i text, __m256i *bad)
 }
 
 /*
- * Decodes 32 characters a step as long as 28 bytes may be written, then 16 for which no more than their 12
- * are; returns how many were taken.
+ * Decodes 32 characters a step while 40 are left, because a step writes 28 bytes; then 16 characters a step,
+ * which write their 12 bytes alone.  Returns how many characters were decoded.
  */
 WITH_AVX2 static size_t
 decode_blocks(unsigned char *to, struct bytes text, bool *good)
@@ -275,7 +275,7 @@ decode_blocks(unsigned char *to, struct bytes text, bool *good)
 	return taken;
 }
 
-/* TEXT has half a block or more: the last step looks at the last characters, some of them once again. */
+/* TEXT has at least 16 characters.  The last step checks the end of the text, some of it a second time. */
 WITH_AVX2 static bool
 all_known_blocks(struct bytes text)
 {

@@ -8,26 +8,31 @@
 #include <stddef.h>
 
 /*
- * base64url: RFC 4648 section 5 without padding, as JOSE uses it (RFC 7515 section 2).
- * Decoding is strict: no '=', blank, line end, '+' or '/'; a length of 1 modulo 4 and bits that
- * are set and unused are refused, so that a text has one form only.
+ * base64url: RFC 4648 section 5 without padding, as JOSE uses it (RFC 7515 section 2).  Decoding is strict: it
+ * refuses '=', blanks, line ends, '+' and '/', a length of 1 modulo 4, and unused bits that are set.  So two
+ * different texts never decode to the same bytes.
  */
 #define BASE64URL_SIZE(bytes) (((bytes) / 3) * 4 + ((bytes) % 3 == 0 ? 0 : (bytes) % 3 + 1))
 
-/* How many bytes a text of that size decodes to; what decoding may write. */
+/* How many bytes a text of CHARS characters decodes to.  Decoding writes no more than that. */
 #define BASE64URL_BYTES(chars) ((chars) / 4 * 3 + ((chars) % 4 == 0 ? 0 : (chars) % 4 - 1))
 
 /* Writes BASE64URL_SIZE(data.size) bytes at TO and returns their number. */
 size_t base64url_encode(char *to, struct bytes data);
 
-/* Needs BASE64URL_BYTES(text.size) at TO.  False if the text is not strict base64url: TO then means nothing.
+/*
+ * Needs BASE64URL_BYTES(text.size) bytes at TO.  False if the text is not
+ * strict base64url; what stands at TO then means nothing.
  */
 bool base64url_decode(void *to, size_t *size, struct bytes text);
 
-/* Whether base64url_decode would take it. */
+/* Whether base64url_decode would accept it. */
 bool base64url_valid(struct bytes text);
 
-/* As the three above, without the processor's vector instructions: for the tests that compare them. */
+/*
+ * The same without vector instructions: on processors that have none, and for the tests that compare both
+ * ways on one processor.
+ */
 size_t base64url_encode_plain(char *to, struct bytes data);
 bool base64url_decode_plain(void *to, size_t *size, struct bytes text);
 bool base64url_valid_plain(struct bytes text);

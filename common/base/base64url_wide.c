@@ -24,7 +24,7 @@ enum { CHARS = 64, OCTETS = 48, NO = 0x80 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Of each character below 128 its number. */
+/* The number of each character below 128. */
 static const unsigned char number[128] = { NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
 	NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
 	NO, NO, NO, 62, NO, NO, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NO, NO, NO, NO, NO, NO, NO, 0, 1, 2,
@@ -38,7 +38,7 @@ base64url_is_wide(void)
 	return !forbidden && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw");
 }
 
-/* The first N of 64, N being less. */
+/* A mask of the first N of 64; N is below 64. */
 static __mmask64
 first(size_t n)
 {
@@ -52,7 +52,7 @@ to_text(__m512i in)
 #define FOUR(n) 3 * (n) + 1, 3 * (n), 3 * (n) + 2, 3 * (n) + 1
 #define SIXTEEN(n) FOUR(n), FOUR((n) + 1), FOUR((n) + 2), FOUR((n) + 3)
 	static const unsigned char spread[CHARS] = { SIXTEEN(0), SIXTEEN(4), SIXTEEN(8), SIXTEEN(12) };
-	/* where in eight bytes, spread so, the six bits of each of their characters begin */
+	/* in eight bytes, spread so, the bit at which each of their characters begins */
 	const __m512i begin = _mm512_set1_epi64(0x3036242a1016040a);
 
 	in = _mm512_permutexvar_epi8(_mm512_loadu_si512(spread), in);
@@ -60,7 +60,7 @@ to_text(__m512i in)
 	return _mm512_permutexvar_epi8(in, _mm512_loadu_si512(alphabet));
 }
 
-/* SIZE bytes, fewer than 64, and zeros behind them. */
+/* SIZE bytes (below 64), followed by zeros. */
 WIDE static __m512i
 load(const char *at, size_t size)
 {
@@ -78,7 +78,7 @@ base64url_encode_wide(char *to, struct bytes data)
 	return size;
 }
 
-/* 64 characters -> numbers; what is none leaves its high bit in *BAD. */
+/* 64 characters -> numbers.  Characters that are not in the alphabet set their high bit in *BAD. */
 WIDE static __m512i
 to_numbers(__m512i text, __m512i *bad)
 {
@@ -89,14 +89,14 @@ to_numbers(__m512i text, __m512i *bad)
 	return in;
 }
 
-/* The last characters, fewer than 64: 'A', which is 0, stands for those behind them. */
+/* The last characters (fewer than 64), followed by 'A', whose number is 0. */
 WIDE static __m512i
 last(struct bytes text)
 {
 	return _mm512_mask_loadu_epi8(_mm512_set1_epi8('A'), first(text.size), text.at);
 }
 
-/* Four times six bits -> three bytes, all at the front. */
+/* 64 numbers of six bits -> 48 bytes at the front. */
 WIDE static __m512i
 pack(__m512i numbers)
 {

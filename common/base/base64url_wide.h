@@ -7,19 +7,21 @@
 #include <stdbool.h>
 
 /*
- * base64url_wide: for base64url alone, where the processor has AVX-512 with VBMI: 64 characters in a handful
- * of instructions, and a text's rest by masks instead of one by one.
+ * base64url_wide: base64url on processors that have AVX-512 with VBMI: 64 characters in a few instructions,
+ * and the rest of a text by masks.  Only base64url calls it.
  */
 bool base64url_is_wide(void);
 
-/* For the tests, which compare all ways on one processor. */
+/* Its only caller is the test that compares all ways on one processor. */
 void base64url_allow_wide(bool allowed);
 
 /* All of DATA: returns BASE64URL_SIZE of it. */
 size_t base64url_encode_wide(char *to, struct bytes data);
 
-/* Whether all characters are of the alphabet, and if so the BASE64URL_BYTES of them; what is left of the last
- * one is not looked at, nor is the length. */
+/*
+ * False if a character is not in the alphabet.  Neither the length of TEXT nor the unused bits of its last
+ * character are checked.  Decoding writes BASE64URL_BYTES(text.size) bytes.
+ */
 bool base64url_decode_wide(unsigned char *to, struct bytes text);
 bool base64url_known_wide(struct bytes text);
 

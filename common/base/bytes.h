@@ -8,8 +8,7 @@
 #include <string.h>
 
 /*
- * bytes: a piece of memory that somebody else owns.  It has a length, so it may hold NUL, and
- * stays valid for as long as its owner says.
+ * bytes: a piece of memory that another owns.  It may hold NUL.  It is valid for as long as its owner says.
  */
 struct bytes {
 	const char *at;
@@ -31,7 +30,7 @@ bytes_of(const char *text)
 static inline bool
 bytes_equal(struct bytes a, struct bytes b)
 {
-	/* Most that differ do so at once, without a call. */
+	/* Most texts that differ do so in the first byte, which costs no call. */
 	return a.size == b.size && (a.size == 0 || (a.at[0] == b.at[0] && memcmp(a.at, b.at, a.size) == 0));
 }
 
@@ -58,8 +57,8 @@ bytes_end(struct bytes a, const char *text)
 }
 
 /*
- * FNV-1a, 64 bits: for tables of a policy's own words.  Anyone can choose texts that collide, so a table that is
- * filled from a record needs a guard of its own.
+ * FNV-1a, 64 bits, for tables of the words of a policy.  Texts that collide are easy to make, so a table that
+ * is filled from records needs protection of its own.
  */
 static inline uint64_t
 bytes_hash(struct bytes text)
@@ -71,7 +70,7 @@ bytes_hash(struct bytes text)
 	return hash;
 }
 
-/* Letters and digits of ASCII alone: no locale, and no meaning for other bytes. */
+/* ASCII letters and digits.  The locale does not matter, and bytes from 0x80 on are neither. */
 static inline bool
 ascii_is_digit(char c)
 {
@@ -90,7 +89,10 @@ ascii_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* By unsigned byte, a prefix before what it begins: the order of every sorted list. */
+/*
+ * Below, equal or above 0 as memcmp, by unsigned byte; a prefix comes first.  All sorted lists have this
+ * order.
+ */
 static inline int
 bytes_compare(struct bytes a, struct bytes b)
 {

@@ -7,8 +7,8 @@
 #define DAY_SECONDS 86400
 
 /*
- * Days of the proleptic Gregorian calendar, counted in eras of 400 years that begin on 1 March, so that
- * the leap day is the last day of a year.
+ * Days since 1970-01-01 of a proleptic Gregorian date.  Counted in eras of 400 years whose years begin on 1
+ * March, so that a leap day is the last day of its year.
  */
 static int64_t
 days_of(int year, unsigned month, unsigned day)
@@ -38,7 +38,7 @@ clock_date(int64_t days, int *year, unsigned *month, unsigned *day)
 	*year = (int)(year_of_era + era * 400 + (*month <= 2));
 }
 
-/* Takes exactly COUNT digits from the front of TEXT. */
+/* Reads exactly COUNT digits from the front of TEXT. */
 static bool
 digits(struct bytes *text, size_t count, int *value)
 {
@@ -99,7 +99,7 @@ parse_day(struct bytes *text, struct civil *c, enum date_precision *precision)
 	       (unsigned)c->day <= month_days(c->year, (unsigned)c->month);
 }
 
-/* ".123" -> nanoseconds; digits beyond the ninth are read and dropped.  *STEP is the last digit's worth. */
+/* ".123" -> nanoseconds.  Digits after the ninth are ignored.  *STEP is what the last digit is worth. */
 static bool
 parse_fraction(struct bytes *text, int32_t *nano, int32_t *step)
 {
@@ -120,7 +120,7 @@ parse_fraction(struct bytes *text, int32_t *nano, int32_t *step)
 	return count > 0;
 }
 
-/* "Z", "+01:00": seconds east of Greenwich. */
+/* "Z", "+01:00" -> seconds east of Greenwich. */
 static bool
 parse_offset(struct bytes *text, int *east)
 {
@@ -141,7 +141,7 @@ parse_offset(struct bytes *text, int *east)
 	return true;
 }
 
-/* Behind the T.  RFC 3339 has a second 60; it is counted as 59, since no instant lies there. */
+/* What follows the T, to the end of TEXT. */
 static bool
 parse_time(struct bytes *text, const struct civil *c, struct instant *t, int32_t *step)
 {

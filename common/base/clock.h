@@ -8,10 +8,9 @@
 #include <stdint.h>
 
 /*
- * clock: times.  An instant is nanoseconds since 1970-01-01T00:00:00Z, years 0001 to 9999 (outside
- * of 1678..2262 the nanoseconds do not fit: such an instant is kept in seconds, see struct instant).
- * A FHIR date may be partial: it is the interval that it covers, half-open.
- * The clock itself is read only for keys, logs and -v: no output of a filter depends on it.
+ * clock: instants from the year 0001 to 9999, dates and durations.  A FHIR date may be partial ("2020-03"):
+ * it is read as the half-open period that it covers.  The system's clock is read only for keys, logs and -v,
+ * so the output of a filter never depends on it.
  */
 struct instant {
 	int64_t seconds; /* since 1970, UTC, no leap seconds */
@@ -25,29 +24,34 @@ struct period {
 
 enum date_precision { DATE_YEAR, DATE_MONTH, DATE_DAY, DATE_TIME };
 
-/* RFC 3339 date-time with offset ("2026-03-02T09:00:00Z", "..+01:00", fractions); second 60 is taken as 59.
+/*
+ * RFC 3339 date-time with an offset: "2026-03-02T09:00:00Z", "2026-03-02T10:00:00.5+01:00".  Second 60 is
+ * read as 59, because the count of seconds has no leap seconds.
  */
 bool clock_parse_instant(struct bytes text, struct instant *t);
 
-/* FHIR date, dateTime or instant (R4 2.24.0.1): "2020", "2020-03", "2020-03-02", with time and offset. */
+/*
+ * FHIR date, dateTime or instant (R4 2.24.0.1): "2020", "2020-03", "2020-03-02", "2020-03-02T09:00:00Z".  The
+ * period of a time is as long as its last digit is worth, at most a second.
+ */
 bool clock_parse_date(struct bytes text, struct period *p, enum date_precision *precision);
 
 int instant_compare(struct instant a, struct instant b);
 struct instant instant_add(struct instant t, int64_t seconds);
 
-/* "2026-03-02T09:00:00Z", with fraction only if there is one; at most 31 bytes with NUL. */
+/* "2026-03-02T09:00:00Z", with a fraction only if it is not 0; at most 31 bytes with NUL. */
 void clock_format(struct instant t, char text[32]);
 
 /* The proleptic Gregorian date of a day, counted from 1970-01-01. */
 void clock_date(int64_t days, int *year, unsigned *month, unsigned *day);
 
-/* "60s" "5m" "4h" "30d" -> seconds; false for anything else. */
+/* "60s", "5m", "4h", "30d" -> seconds; false for anything else. */
 bool clock_parse_duration(struct bytes text, int64_t *seconds);
 
-/* Now, from the system: only for ehr-keys and logs. */
+/* The system's time, for ehr-keys and logs alone. */
 struct instant clock_now(void);
 
-/* Seconds of a clock that never goes back, for -v. */
+/* Seconds of a clock that never goes back; for the summary of -v. */
 double clock_running(void);
 
 #endif

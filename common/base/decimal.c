@@ -5,7 +5,7 @@
 
 #define MAX_EXPONENT INT64_C(100000000000000000)
 
-enum { MAX_PLACES = 1000 }; /* before and behind the point, when rounding */
+enum { MAX_PLACES = 1000 }; /* digits before and after the point that rounding allows */
 
 struct decimal_scan {
 	struct bytes text;
@@ -31,7 +31,10 @@ take_digits(struct decimal_scan *s)
 	return s->next - start;
 }
 
-/* Behind e: false if it is none; one out of range is MAX_EXPONENT + 1 with its sign. */
+/*
+ * What follows the e.  False if it is no exponent; one that is out of range becomes MAX_EXPONENT + 1 with its
+ * sign.
+ */
 static bool
 read_exponent(struct decimal_scan *s, int64_t *exponent)
 {
@@ -51,7 +54,9 @@ read_exponent(struct decimal_scan *s, int64_t *exponent)
 	return true;
 }
 
-/* The significant ones among the digits and the point of AT..END; the point stands behind WHOLE digits. */
+/*
+ * Finds the significant digits in AT..END, which is digits and perhaps a point after the first WHOLE of them.
+ */
 static void
 find_digits(struct decimal *d, const char *at, const char *end, size_t whole)
 {
@@ -128,9 +133,7 @@ decimal_compare(const struct decimal *a, const struct decimal *b)
 	return sign_a * compare_digits(a, b);
 }
 
-/* ---- rounding ---- */
-
-/* Digits behind the point. */
+/* Digits after the point. */
 static int64_t
 places_of(const struct decimal *d)
 {
@@ -145,7 +148,7 @@ within_places(const struct decimal *d)
 	return d->count == 0 || (d->scale <= MAX_PLACES && places_of(d) <= MAX_PLACES);
 }
 
-/* Long division by hand, digit by digit: REST is what is left of VALUE. */
+/* Long division, one decimal digit at a time; REST is the remainder. */
 static void
 divide(const struct natural *value, const struct natural *by, struct natural *quotient, struct natural *rest)
 {
@@ -165,7 +168,7 @@ divide(const struct natural *value, const struct natural *by, struct natural *qu
 	}
 }
 
-/* Half goes to the even multiple; 10^9 is even, so the lowest limb tells. */
+/* A tie goes to the even multiple.  The base 10^9 is even, so the lowest limb alone tells odd from even. */
 static void
 round_half_even(struct natural *quotient, const struct natural *rest, const struct natural *step)
 {
@@ -189,7 +192,10 @@ digit_at(const struct natural *n, int64_t position)
 	return position < 9 * (int64_t)n->count ? n->limb[position / 9] / power[position % 9] % 10 : 0;
 }
 
-/* N / 10^HELD with PLACES digits behind the point; what is left out are zeros.  Written from its end. */
+/*
+ * Writes N / 10^HELD with PLACES digits after the point, from its last digit on.  The digits left out are
+ * zeros.
+ */
 static bool
 write_natural(const struct natural *n, bool negative, int64_t held, int64_t places, struct buffer *out)
 {
@@ -209,7 +215,7 @@ write_natural(const struct natural *n, bool negative, int64_t held, int64_t plac
 	return buffer_append(out, at, (size_t)(text + sizeof text - at));
 }
 
-/* The next multiple that is not above: of a negative number the one of the larger size. */
+/* The quotient was cut off towards zero, so a negative one with a remainder goes one further down. */
 static void
 round_down(struct natural *quotient, const struct natural *rest, bool negative)
 {

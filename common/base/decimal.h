@@ -10,23 +10,23 @@
 #include <stdint.h>
 
 /*
- * decimal: numbers as they stand in JSON texts, compared and rounded exactly.  No double anywhere: 7.40 is
- * 7.4, 12345678901234567891 is above 12345678901234567890, and 1e999999 is above both.  Nothing is copied
- * and nothing allocated: a decimal points into the text it was read from.
+ * decimal: JSON numbers, compared and rounded exactly, without floating point: 7.40 equals 7.4, and
+ * 12345678901234567891 is above 12345678901234567890.  A decimal points into the text from which it was read;
+ * nothing is copied or allocated.
  */
 struct decimal {
-	const char *digits; /* the first significant digit; a point may stand among those that follow */
-	size_t count;       /* significant digits, zeros at both ends left out; 0 for zero */
+	const char *digits; /* the first significant digit; a point may stand among the digits */
+	size_t count;       /* of digits without zeros at either end; 0 for zero */
 	int64_t scale;      /* the value is 0.d1d2d3... * 10^scale */
-	bool negative;      /* never of zero */
+	bool negative;      /* false for zero */
 };
 
-/* The longest number that an index lets pass, and so the longest that is one here. */
+/* In characters.  The JSON index refuses a longer number. */
 enum { DECIMAL_MAX_SIZE = 1000 };
 
 /*
- * Reads a JSON number (RFC 8259 section 6) and nothing else; false for any other text, one that is longer
- * than DECIMAL_MAX_SIZE, and an exponent beyond +-10^17 (unless of zero, whose exponent means nothing).
+ * Reads a JSON number (RFC 8259 section 6).  False for any other text, for one longer than DECIMAL_MAX_SIZE,
+ * and for an exponent outside of -10^17..10^17 unless the number is zero.
  */
 bool decimal_parse(struct bytes text, struct decimal *d);
 
@@ -34,13 +34,13 @@ bool decimal_parse(struct bytes text, struct decimal *d);
 int decimal_compare(const struct decimal *a, const struct decimal *b);
 
 /*
- * Appends the multiple of STEP (above 0) that is nearest to VALUE, half to even, with as many digits behind
- * the point as the text of STEP shows that it needs: 7.26 to 0.5 is 7.5, 7 to 0.5 is 7.0.  False, and nothing
- * appended, if VALUE or STEP reaches over 1,000 digits before or behind the point, or OUT is full.
+ * Appends the multiple of STEP (above 0) that is nearest to VALUE; a tie goes to the even multiple.  It has
+ * as many digits after the point as STEP needs: 7.26 to 0.5 is 7.5, 7 to 0.5 is 7.0.  False, and nothing
+ * appended, if VALUE or STEP has more than 1,000 digits before or after the point, or OUT is full.
  */
 bool decimal_round(const struct decimal *value, const struct decimal *step, struct buffer *out);
 
-/* The same with the greatest multiple that is not above VALUE: -7.26 to 0.5 is -7.5. */
+/* The same for the greatest multiple that is not above VALUE: -7.26 to 0.5 is -7.5. */
 bool decimal_floor(const struct decimal *value, const struct decimal *step, struct buffer *out);
 
 #endif

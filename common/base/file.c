@@ -15,7 +15,7 @@
 #define READ_SIZE ((size_t)64 * 1024)
 #define SAFE (O_CLOEXEC | O_NOFOLLOW | O_NOCTTY)
 
-/* Closes FD and keeps the errno of what went before. */
+/* Closes FD and keeps errno as it was. */
 static bool
 fail(int fd)
 {
@@ -31,7 +31,9 @@ static bool
 read_all(int fd, struct buffer *out)
 {
 	for (;;) {
-		/* Near the limit the room left is asked for, and one byte beyond it is the proof of too much.
+		/*
+		 * Near the limit only the room that is left is asked for.  If one byte more can be read, the
+		 * file is too long.
 		 */
 		size_t more = READ_SIZE;
 
@@ -108,7 +110,7 @@ write_all(int fd, struct bytes text)
 	return true;
 }
 
-/* The folder that NAME lies in, synced: only then does the new name survive a power cut. */
+/* Syncs the folder that NAME lies in.  Without this a new name may be lost in a power cut. */
 static bool
 sync_folder(int dirfd, const char *name)
 {
@@ -140,7 +142,7 @@ file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 		errno = ENAMETOOLONG;
 		return false;
 	}
-	/* Left over from a run that was killed: never somebody else's, since the folder is ours. */
+	/* What a killed run left behind.  The folder is ours, so the file is ours too. */
 	(void)unlinkat(dirfd, beside, 0);
 	int fd = openat(dirfd, beside, O_WRONLY | O_CREAT | O_EXCL | SAFE, mode);
 	if (fd < 0)

@@ -8,28 +8,27 @@
 #include <sys/types.h>
 
 /*
- * file: whole files in and out, safely.  Opened O_CLOEXEC | O_NOFOLLOW; written beside the
- * target, synced, renamed, and the folder synced, so that a reader sees the old file or the new.
- * Each function returns false with errno set.
+ * file: whole files, read and replaced.  Links are not followed.  A new file is written beside the old one,
+ * synced and renamed, and then its folder is synced: readers see the old file or the new one, also after a
+ * power cut.  Functions that fail return false with errno set.
  */
 
-/* All of a regular file into OUT (appended); EFBIG past OUT's limit. */
+/* Appends all of a regular file to OUT; EFBIG if it passes the limit of OUT. */
 bool file_read(const char *path, struct buffer *out);
 
-/* Below the directory DIRFD; the same rules. */
+/* The same with NAME relative to the directory DIRFD. */
 bool file_read_at(int dirfd, const char *name, struct buffer *out);
 
-/* As file_read_at for a secret: EPERM unless the file is ours and closed to group and others. */
+/* The same for a secret: EPERM unless the file is ours and closed to group and others. */
 bool file_read_private_at(int dirfd, const char *name, struct buffer *out);
 
-/* Replaces NAME below DIRFD by CONTENT with MODE. */
+/* Replaces the file NAME, relative to DIRFD, by CONTENT with mode MODE. */
 bool file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode);
 
-/* Appends CONTENT (made with MODE if it was not there) and syncs. */
+/* Appends CONTENT and syncs.  A file that does not exist is made with mode MODE. */
 bool file_append_at(int dirfd, const char *name, struct bytes content, mode_t mode);
 
-/* The names in a directory, sorted by bytes, "." and ".." left out, one after another with a NUL behind each.
- */
+/* Appends the names in a directory to OUT, each with a NUL, sorted by bytes; without "." and "..". */
 bool file_list_at(int dirfd, const char *name, struct buffer *out, size_t *count);
 
 #endif

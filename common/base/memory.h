@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * memory: heap memory, for what fits neither an arena nor a buffer.  Out of memory ends the program with EXIT_IO, so
- * no caller tests for it.
+ * memory: heap memory, for what fits neither an arena nor a buffer.  Out of memory ends the program with
+ * EXIT_IO, so no caller tests for it.
  */
 
 /* COUNT elements of SIZE zero bytes; never NULL. */
@@ -16,8 +16,8 @@ void *memory_zeros(size_t count, size_t size) __attribute__((returns_nonnull));
 void *memory_grow(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
 
 /*
- * Reports that WANTED bytes (0: a number that is unknown or overflows) cannot be had and ends the program with
- * EXIT_IO at once: no function registered by atexit runs.
+ * Reports that WANTED bytes (0: a number that is unknown or overflows) cannot be had and ends the program
+ * with EXIT_IO at once: no function registered by atexit runs.
  */
 _Noreturn void memory_missing(size_t wanted);
 

@@ -4,8 +4,7 @@
 
 #include "common/base/diag.h"
 
-/* reason: the one list of reasons for which a record is refused. */
-
+/* reason: why a record is refused.  The list is reasons.def. */
 enum reason {
 	REASON_NONE,
 #define REASON(name, code, status, text) REASON_##name,
@@ -20,7 +19,7 @@ const char *reason_code(enum reason reason);
 /* "NUL found", to be followed by "at byte N" */
 const char *reason_text(enum reason reason);
 
-/* How a run ends that stops at it: EXIT_BAD_RECORD, or 6 and 7 for what cannot be opened. */
+/* The exit status of a run that stops at it: EXIT_BAD_RECORD, or EXIT_KEYS or EXIT_DENIED. */
 enum diag_exit reason_status(enum reason reason);
 
 #endif

@@ -3,8 +3,9 @@
 #define EHR_BASE_TRUTH_H
 
 /*
- * truth: Kleene's three values.  The order matters: "and" is the lesser of two, "or" the greater.  What unknown
- * means is the caller's decision: a rule that raises a label takes it as true, one that lowers it as false.
+ * truth: Kleene's three values.  The order matters: "and" is the lesser of two, "or" the greater.  What
+ * unknown means is the caller's decision: a rule that raises a label takes it as true, one that lowers it as
+ * false.
  */
 enum truth { TRUTH_FALSE, TRUTH_UNKNOWN, TRUTH_TRUE };
 

@@ -3,11 +3,11 @@
 
 #include <stdint.h>
 
-/* RFC 3629 section 4: what may follow a first byte, and how much. */
+/* The forms of a character, by its first byte (RFC 3629 section 4). */
 static const struct {
 	unsigned char first, last; /* of the first byte */
 	unsigned char least, most; /* of the second */
-	unsigned char more;        /* bytes behind the first */
+	unsigned char more;        /* bytes after the first */
 } forms[] = {
 	{ 0x00, 0x7f, 0, 0, 0 },
 	{ 0xc2, 0xdf, 0x80, 0xbf, 1 },
@@ -20,7 +20,7 @@ static const struct {
 	{ 0xf4, 0xf4, 0x80, 0x8f, 3 },
 };
 
-/* Bytes of the character at the front, 0 if it is none. */
+/* The size of the character at AT; 0 if it is malformed. */
 static size_t
 character(const unsigned char *at, size_t left)
 {
@@ -47,7 +47,7 @@ utf8_valid(struct bytes text)
 	for (size_t i = 0; i < text.size;) {
 		uint64_t block;
 
-		/* Eight bytes of ASCII at a time: most of what is read is nothing else. */
+		/* Most texts are ASCII, which is checked eight bytes at a time. */
 		if (text.size - i >= sizeof block) {
 			memcpy(&block, at + i, sizeof block);
 			if ((block & UINT64_C(0x8080808080808080)) == 0) {

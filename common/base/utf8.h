@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* utf8: true if TEXT is UTF-8 as RFC 3629 has it: no overlong form, no surrogate, nothing above U+10FFFF. */
+/* utf8: whether TEXT is UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF. */
 bool utf8_valid(struct bytes text);
 
 #endif

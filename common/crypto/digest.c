@@ -143,7 +143,6 @@ digest_free(struct digest *d)
 	free(d);
 }
 
-/* ---- keyed ---- */
 struct mac *
 mac_new(struct bytes key)
 {

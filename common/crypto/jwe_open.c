@@ -60,8 +60,6 @@ jwe_open_free(struct jwe_open *o)
 	free(o);
 }
 
-/* ---- content keys ---------------------------------------------------------------------------- */
-
 static bool
 same_name(const struct cek_name *a, const struct cek_name *b)
 {
@@ -131,8 +129,6 @@ unwrap_and_keep(struct jwe_open *o, const unsigned char kek[KEY_SIZE], const str
 	secret_wipe(cek, sizeof cek);
 	return gcm;
 }
-
-/* ---- lines -------------------------------------------------------------------------------------- */
 
 static void
 want_room(struct jwe_open *o, size_t size)

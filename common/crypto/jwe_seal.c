@@ -65,8 +65,6 @@ took(const struct out *out, size_t size)
 		out->buffer->used += size;
 }
 
-/* ---- content keys ------------------------------------------------------------------------------ */
-
 static void
 wrap(struct jwe_seal *s, const unsigned char kek[KEY_SIZE], const unsigned char cek[CEK_SIZE])
 {
@@ -207,8 +205,6 @@ jwe_seal_free(struct jwe_seal *s)
 	secret_wipe(s, sizeof *s);
 	free(s);
 }
-
-/* ---- lines --------------------------------------------------------------------------------------- */
 
 static const unsigned char *
 next_iv(struct jwe_seal *s)
@@ -352,8 +348,6 @@ jwe_seal_message(struct jwe_seal *s, struct bytes ehr, struct bytes text, struct
 
 	return write_line(s, ehr, text, text.size, &to);
 }
-
-/* ---- padding --------------------------------------------------------------------------------------- */
 
 size_t
 jwe_seal_pad_block(size_t size, size_t block)

@@ -10,8 +10,6 @@
 
 enum { KEY_CHARS = BASE64URL_SIZE(KEY_SIZE), TAIL = 8, AL_MOST = 99 };
 
-/* ---- thumbprints -------------------------------------------------------------------------- */
-
 static void
 thumbprint(struct bytes canonical, char jkt[JKT_SIZE + 1])
 {
@@ -47,8 +45,6 @@ point_name(struct point *p)
 	    KEY_CHARS, x, KEY_CHARS, y);
 	thumbprint((struct bytes){ text, (size_t)size }, p->jkt);
 }
-
-/* ---- reading: each kind of key by a table of exactly its members ---------------------------- */
 
 struct jwk_member {
 	const char *name;
@@ -214,8 +210,6 @@ mac_key_read(struct mac_key *k, const struct json *j, uint32_t node)
 	return json_is(j, found[KID], bytes_of(k->kid));
 }
 
-/* ---- naming and writing --------------------------------------------------------------------- */
-
 void
 level_key_name(struct level_key *k)
 {
@@ -282,8 +276,6 @@ mac_key_write(struct json_write *w, const struct mac_key *k)
 	write_secret(w, "HS256", "sig", k->kid, k->key);
 	json_write_close(w, '}');
 }
-
-/* ---- keys that everybody knows ---------------------------------------------------------------- */
 
 bool
 jwk_is_test_thumbprint(const char *jkt)

@@ -18,8 +18,6 @@ enum {
 	SIGNATURE_CHARS = BASE64URL_SIZE(SIGNATURE_SIZE)
 };
 
-/* ---- who is believed ------------------------------------------------------------------------ */
-
 struct signer {
 	struct point point;
 	EVP_PKEY *key;
@@ -120,8 +118,6 @@ find_signer(const struct signers *s, struct bytes kid)
 			return &s->at[i];
 	return NULL;
 }
-
-/* ---- verifying --------------------------------------------------------------------------------- */
 
 struct jws_reader {
 	struct json header;

@@ -61,8 +61,6 @@ keyref_public(const struct private_key *key)
 	return &key->public;
 }
 
-/* ---- opening ------------------------------------------------------------------------------ */
-
 /* Nobody is asked for a passphrase. */
 static int
 no_pin(char *to, int size, int writing, void *context)
@@ -134,8 +132,6 @@ keyref_open(int dirfd, const char *uri, const char **why)
 	return key;
 }
 
-/* ---- making --------------------------------------------------------------------------------- */
-
 struct private_key *
 keyref_draw(void)
 {
@@ -181,8 +177,6 @@ keyref_make(int dirfd, const char *name)
 	keyref_free(k);
 	return NULL;
 }
-
-/* ---- using ---------------------------------------------------------------------------------- */
 
 static bool
 from_der(const unsigned char *der, size_t size, unsigned char signature[SIGNATURE_SIZE])

@@ -54,8 +54,6 @@ fail(const struct keys *k, struct keys_fault *f, const char *format, ...)
 	return false;
 }
 
-/* ---- the directory and its files ------------------------------------------------------------ */
-
 static bool
 open_directory(struct keys *k, struct keys_fault *f)
 {
@@ -100,8 +98,6 @@ read_json(struct keys *k, const char *name, bool private, struct keys_fault *f)
 		return fail(k, f, "key-directory: %s: not a JSON object", name);
 	return true;
 }
-
-/* ---- who I am --------------------------------------------------------------------------------- */
 
 static bool
 copy_text(const struct json *j, uint32_t node, const char *name, char *to, size_t room)
@@ -215,8 +211,6 @@ refuse_test_keys(struct keys *k, struct keys_fault *f)
 		return fail(k, f, "test-key: its private half is public; only with --allow-test-keys");
 	return true;
 }
-
-/* ---- releases ----------------------------------------------------------------------------------- */
 
 /* A release's own end is the end of every key in it. */
 static void
@@ -380,8 +374,6 @@ by_epoch(const void *a, const void *b)
 		return x->epoch < y->epoch ? -1 : 1;
 	return (x->al > y->al) - (x->al < y->al);
 }
-
-/* ---- the whole ------------------------------------------------------------------------------------ */
 
 static bool
 read_all(struct keys *k, unsigned want, bool allow_test_keys, struct keys_fault *f)
