@@ -10,18 +10,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { POLICY = 1, SITE, CONSENTS, FACTS, ENTITIES, USED, NOW, PUBLIC, EXIT_STATUS };
+enum { MAX_CONSENTS = 256 };
+
+struct settings {
+	const char *policy, *site, *facts, *entities, *used, *now;
+	const char *consents[MAX_CONSENTS];
+	size_t consents_count;
+	bool public_only;
+	bool exit_status;
+};
+
+enum { CONSENTS = 1 };
 
 static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
-	{ SITE, 'S', false, "site", "DIR", "the site: consents, facts, entities" },
+	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR",
+	    "the site: consents, facts, entities" },
 	{ CONSENTS, 0, true, "consents", "PATH", "consent directives: a file or a directory" },
-	{ FACTS, 0, false, "facts", "FILE", "who treats, supervises, stands for whom" },
-	{ ENTITIES, 0, false, "entities", "FILE", "the register: what it states overrules the request" },
-	{ USED, 0, false, "used", "FILE", "ids of commands that were used before" },
-	{ NOW, 0, false, "now", "TIME", "the time of requests that state none" },
-	{ PUBLIC, 0, false, "public", NULL, "decisions without reasons, for other domains" },
-	{ EXIT_STATUS, 0, false, "exit-status", NULL, "end with 7 if a decision is false" },
+	{ OPTION_TEXT(struct settings, facts), 0, false, "facts", "FILE",
+	    "who treats, supervises, stands for whom" },
+	{ OPTION_TEXT(struct settings, entities), 0, false, "entities", "FILE",
+	    "the register: what it states overrules the request" },
+	{ OPTION_TEXT(struct settings, used), 0, false, "used", "FILE",
+	    "ids of commands that were used before" },
+	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
+	    "the time of requests that state none" },
+	{ OPTION_FLAG(struct settings, public_only), 0, false, "public", NULL,
+	    "decisions without reasons, for other domains" },
+	{ OPTION_FLAG(struct settings, exit_status), 0, false, "exit-status", NULL,
+	    "end with 7 if a decision is false" },
 	FILTER_OPTIONS,
 };
 
@@ -31,16 +48,6 @@ static const struct option_manual manual = {
 	.purpose = "Decides who may do what with whose record: requests in, decisions out.",
 	.table = table,
 	.count = sizeof table / sizeof table[0],
-};
-
-enum { MAX_CONSENTS = 256 };
-
-struct settings {
-	const char *policy, *site, *facts, *entities, *used, *now;
-	const char *consents[MAX_CONSENTS];
-	size_t consents_count;
-	bool public_only;
-	bool exit_status;
 };
 
 struct authz {
@@ -57,32 +64,19 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 {
 	int id;
 
+	options_into(o, s);
 	while ((id = options_next(o)) != OPTIONS_END) {
-		const char **const texts[] = { [POLICY] = &s->policy,
-			[SITE] = &s->site,
-			[FACTS] = &s->facts,
-			[ENTITIES] = &s->entities,
-			[USED] = &s->used,
-			[NOW] = &s->now };
-
 		if (filter_option(f, o, id))
 			continue;
-		if (id == PUBLIC)
-			s->public_only = true;
-		else if (id == EXIT_STATUS)
-			s->exit_status = true;
-		else if (id != CONSENTS)
-			*texts[id] = o->value;
-		else if (s->consents_count == MAX_CONSENTS)
+		if (s->consents_count == MAX_CONSENTS)
 			options_misuse(o, "given too often", "--consents");
-		else
-			s->consents[s->consents_count++] = o->value;
+		s->consents[s->consents_count++] = o->value;
 	}
 	if (!s->policy)
 		options_misuse(o, "needs", "--policy DIR");
 }
 
-/* What the site has; an option that was given stands for its place. */
+/* Takes from the site what no option names. */
 static void
 look_into_site(struct authz *a)
 {
@@ -115,17 +109,13 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	sources.entities = s->entities;
 	sources.used = s->used;
 	sources.now = s->now ? &a->now : NULL;
-	if (!policy_load(&a->policy, s->policy, &fault)) {
-		fault_print(&fault);
-		exit((int)fault_status(&fault));
-	}
+	if (!policy_load(&a->policy, s->policy, &fault))
+		fault_exit(&fault);
 	a->access = access_load(&sources, &outcome, &fault);
 	if (outcome == ACCESS_UNREADABLE)
 		diag_die(EXIT_IO, "%s: %s", fault.file, strerror(errno));
-	if (!a->access) {
-		fault_print(&fault);
-		exit((int)fault_status(&fault));
-	}
+	if (!a->access)
+		fault_exit(&fault);
 	for (size_t i = 0; access_warning(a->access, i); i++) {
 		const struct fault *w = access_warning(a->access, i);
 
@@ -144,7 +134,7 @@ answer(struct authz *a, struct filter *f, const struct access_decision *d)
 	return sink_line(&f->out, d->text);
 }
 
-/* Exactly one answer a line: an ill-formed request gets its answer and counts as refused. */
+/* Every line has one answer.  An ill-formed request has an answer and counts as refused. */
 static enum filter_outcome
 decide_line(void *context, struct filter *f, struct bytes line)
 {
@@ -157,7 +147,7 @@ decide_line(void *context, struct filter *f, struct bytes line)
 	return d.ill_formed ? filter_no(f, d.reason, d.byte) : FILTER_DONE;
 }
 
-/* A line that is no text at all gets its answer, too; if that cannot be written, the sink remembers. */
+/* A line that was refused before it was read has an answer, too.  If the write fails, the sink knows. */
 static void
 refuse_line(void *context, struct filter *f, enum reason reason)
 {
