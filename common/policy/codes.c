@@ -1,17 +1,204 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/policy/codes.h"
+/* The table of rows, and the search in it. */
+#include "common/policy/codes_table.h"
 
-#include "common/policy/codetable.h"
+#include "common/base/memory.h"
+#include "common/policy/vocabulary.h"
 
-/* ---- what there is ---- */
+#include <stdlib.h>
 
-static int
-find_name(const struct bytes *list, unsigned count, struct bytes name)
+enum { SECONDS_A_DAY = 86400 };
+
+/* A key while it grows: the hash so far, and the folded bytes. */
+struct code_key {
+	uint64_t hash;
+	size_t size;
+	unsigned system;
+	unsigned char folded[CODE_MAX_FOLDED];
+};
+
+static inline void
+start_key(struct code_key *key, unsigned system)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (bytes_equal(list[i], name))
-			return (int)i;
-	return -1;
+	key->hash = (system + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	key->size = 0;
+	key->system = system;
+}
+
+/* The caller checks for room. */
+static inline void
+add_to_key(struct code_key *key, unsigned char c)
+{
+	key->folded[key->size++] = c;
+	key->hash = (key->hash ^ c) * UINT64_C(0x100000001b3);
+}
+
+/* Adds all of CODE to KEY; false if it is longer than any code of a row. */
+static bool
+fold_code(struct code_key *key, enum codesystem_fold fold, struct bytes code)
+{
+	for (size_t i = 0; i < code.size; i++) {
+		unsigned char c = codesystem_fold(fold, (unsigned char)code.at[i]);
+
+		if (c == 0 && fold == FOLD_ICD)
+			continue;
+		if (key->size == CODE_MAX_FOLDED)
+			return false;
+		add_to_key(key, c);
+	}
+	return true;
+}
+
+/* Never 0, which marks a free slot. */
+static uint32_t
+finish(const struct code_key *key, bool is_prefix)
+{
+	uint64_t hash = (key->hash ^ (is_prefix ? 0x80 : 0)) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (uint32_t)(hash >> 32) | 1;
+}
+
+static bool
+is_code(const struct codes *c, const struct code_row *row, const struct code_key *key)
+{
+	enum codesystem_fold fold = c->systems.at[row->system].fold;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < row->code_size; i++) {
+		unsigned char byte = codesystem_fold(fold, (unsigned char)row->code[i]);
+
+		if (byte == 0 && fold == FOLD_ICD)
+			continue;
+		if (n == key->size || key->folded[n] != byte)
+			return false;
+		n++;
+	}
+	return n == key->size;
+}
+
+/* The slot of the key, or the free slot for it. */
+static uint32_t
+place(const struct codes *c, const struct code_key *key, bool is_prefix)
+{
+	uint32_t hash = finish(key, is_prefix);
+	uint32_t i = hash & (c->slots - 1);
+
+	for (; c->slot_hash[i] != 0; i = (i + 1) & (c->slots - 1)) {
+		const struct code_row *row = &c->row[c->slot[i]];
+
+		if (c->slot_hash[i] == hash && row->system == key->system && row->is_prefix == is_prefix &&
+		    is_code(c, row, key))
+			return i;
+	}
+	return i;
+}
+
+/* The newest row of the key, CODE_NO_ROW if there is none. */
+static uint32_t
+find_rows(const struct codes *c, const struct code_key *key, bool is_prefix)
+{
+	uint32_t i;
+
+	if (c->slots == 0)
+		return CODE_NO_ROW;
+	i = place(c, key, is_prefix);
+	return c->slot_hash[i] != 0 ? c->slot[i] : CODE_NO_ROW;
+}
+
+static void
+grow_slots(struct codes *c, uint32_t slots)
+{
+	uint32_t *old = c->slot;
+	uint32_t *old_hash = c->slot_hash;
+	uint32_t old_slots = c->slots;
+
+	c->slots = slots;
+	c->slot = memory_grow(NULL, slots, sizeof *c->slot);
+	c->slot_hash = memory_zeros(slots, sizeof *c->slot_hash);
+	for (uint32_t k = 0; k < old_slots; k++) {
+		uint32_t i = old_hash[k] & (slots - 1);
+
+		if (old_hash[k] == 0)
+			continue;
+		while (c->slot_hash[i] != 0)
+			i = (i + 1) & (slots - 1);
+		c->slot[i] = old[k];
+		c->slot_hash[i] = old_hash[k];
+	}
+	free(old);
+	free(old_hash);
+}
+
+void
+codes_reserve(struct codes *c, size_t rows)
+{
+	size_t want = c->rows + rows;
+	uint32_t slots = c->slots > 0 ? c->slots : 64;
+
+	if (want > UINT32_MAX / 4)
+		memory_missing(want);
+	if (want > c->row_room) {
+		c->row = memory_grow(c->row, want, sizeof *c->row);
+		c->row_room = (uint32_t)want;
+	}
+	while (slots < 2 * want)
+		slots *= 2;
+	if (slots > c->slots)
+		grow_slots(c, slots);
+}
+
+void
+codes_note_systems(struct codes *c)
+{
+	unsigned room = 2 * c->systems.count + 1;
+
+	if (c->systems.count < c->facts_room)
+		return;
+	c->facts = memory_grow(c->facts, room, sizeof *c->facts);
+	c->used_system = memory_grow(c->used_system, room, sizeof *c->used_system);
+	memset(c->facts + c->facts_room, 0, (room - c->facts_room) * sizeof *c->facts);
+	c->facts_room = room;
+}
+
+static bool
+is_double(const struct codes *c, uint32_t first, const struct code_row *row)
+{
+	for (; first != CODE_NO_ROW; first = c->row[first].next) {
+		const struct code_row *other = &c->row[first];
+
+		if (other->group == row->group && other->from == row->from && other->until == row->until)
+			return true;
+	}
+	return false;
+}
+
+bool
+codes_add(struct codes *c, const struct code_row *row)
+{
+	struct code_facts *facts = &c->facts[row->system];
+	struct code_key key;
+	uint32_t first = CODE_NO_ROW;
+	uint32_t i;
+
+	if (c->rows == c->row_room)
+		codes_reserve(c, c->rows + 16);
+	start_key(&key, row->system);
+	(void)fold_code(&key, c->systems.at[row->system].fold, (struct bytes){ row->code, row->code_size });
+	i = place(c, &key, row->is_prefix);
+	if (c->slot_hash[i] != 0)
+		first = c->slot[i];
+	if (is_double(c, first, row))
+		return false;
+	c->row[c->rows] = *row;
+	c->row[c->rows].next = first;
+	c->slot[i] = c->rows++;
+	c->slot_hash[i] = finish(&key, row->is_prefix);
+	if (row->is_prefix)
+		facts->prefix_lengths |= UINT64_C(1) << key.size;
+	if (!facts->in_table)
+		c->used_system[c->used_systems++] = row->system;
+	facts->in_table = true;
+	return true;
 }
 
 unsigned
@@ -29,18 +216,6 @@ codes_set(const struct codes *c, struct bytes name)
 	return -1;
 }
 
-struct bytes
-codes_set_name(const struct codes *c, unsigned set)
-{
-	return c->set[set].name;
-}
-
-size_t
-codes_set_rows(const struct codes *c, unsigned set)
-{
-	return c->set[set].rows;
-}
-
 unsigned
 codes_categories(const struct codes *c)
 {
@@ -50,7 +225,10 @@ codes_categories(const struct codes *c)
 int
 codes_category(const struct codes *c, struct bytes name)
 {
-	return find_name(c->category, c->categories, name);
+	for (unsigned i = 0; i < c->categories; i++)
+		if (bytes_equal(c->category[i], name))
+			return (int)i;
+	return -1;
 }
 
 struct bytes
@@ -63,7 +241,7 @@ void
 codes_set_categories(const struct codes *c, unsigned set, struct code_bits *categories)
 {
 	for (unsigned i = 0; i < c->groups; i++)
-		if (c->group[i].category != NO_CATEGORY && code_bits_has(&c->group[i].sets, set))
+		if (c->group[i].category != CODE_NO_CATEGORY && code_bits_has(&c->group[i].sets, set))
 			code_bits_add(categories, c->group[i].category);
 }
 
@@ -74,7 +252,7 @@ codes_sensitive(const struct codes *c, const struct code_bits *sets, struct faul
 		const struct code_group *g = &c->group[i];
 		const struct concept *concept;
 
-		if (g->category == NO_CATEGORY || !code_bits_meet(&g->sets, sets))
+		if (g->category == CODE_NO_CATEGORY || !code_bits_meet(&g->sets, sets))
 			continue;
 		concept = vocabulary_find(VOCABULARY_SENSITIVITY, c->category[g->category]);
 		if (concept != NULL && concept->status == CONCEPT_ACTIVE)
@@ -86,8 +264,6 @@ codes_sensitive(const struct codes *c, const struct code_bits *sets, struct faul
 	return true;
 }
 
-/* ---- at work ---- */
-
 unsigned
 codes_system(const struct codes *c, struct bytes name)
 {
@@ -98,7 +274,7 @@ codes_system(const struct codes *c, struct bytes name)
 	return system != CODESYSTEM_NONE ? system : CODES_UNKNOWN_SYSTEM;
 }
 
-/* Whether a row counts at TIME: the record's time, an interval open at its end, touches the row's days. */
+/* True if the interval TIME, which is open at its end, touches the days of ROW. */
 static bool
 is_valid(const struct code_row *row, const struct period *time)
 {
@@ -113,18 +289,18 @@ is_valid(const struct code_row *row, const struct period *time)
 	       (time->until.seconds == from && time->until.nano > 0);
 }
 
-struct search {
+struct codes_search {
 	const struct codes *codes;
 	const struct period *time;
 	struct codes_match *match;
 	bool found;
 };
 
-/* All rows of one key. */
+/* Adds the rows of one key: ROW and those behind it. */
 static void
-gather(struct search *s, uint32_t row)
+gather(struct codes_search *s, uint32_t row)
 {
-	for (; row != NO_ROW; row = s->codes->row[row].next) {
+	for (; row != CODE_NO_ROW; row = s->codes->row[row].next) {
 		const struct code_row *r = &s->codes->row[row];
 		const struct code_group *g = &s->codes->group[r->group];
 
@@ -137,33 +313,33 @@ gather(struct search *s, uint32_t row)
 	}
 }
 
-/* The code itself, and those of its beginnings that are as long as some prefix of the system. */
+/* Looks up CODE itself, and each of its beginnings that is as long as some prefix of the system. */
 static void
-find_under(struct search *s, unsigned system, struct bytes code)
+find_under(struct codes_search *s, unsigned system, struct bytes code)
 {
 	uint64_t lengths = s->codes->facts[system].prefix_lengths;
-	enum fold fold = s->codes->systems.at[system].fold;
+	enum codesystem_fold fold = s->codes->systems.at[system].fold;
 	struct code_key key;
 
-	code_key_start(&key, system);
+	start_key(&key, system);
 	if ((lengths & 1) != 0)
-		gather(s, codetable_find(s->codes, &key, true));
+		gather(s, find_rows(s->codes, &key, true));
 	for (size_t i = 0; i < code.size; i++) {
 		unsigned char c = codesystem_fold(fold, (unsigned char)code.at[i]);
 
 		if (c == 0 && fold == FOLD_ICD)
 			continue;
-		if (key.size == MAX_FOLDED)
+		if (key.size == CODE_MAX_FOLDED)
 			return;
-		code_key_add(&key, c);
+		add_to_key(&key, c);
 		if (key.size < 64 && ((lengths >> key.size) & 1) != 0)
-			gather(s, codetable_find(s->codes, &key, true));
+			gather(s, find_rows(s->codes, &key, true));
 	}
 	if (key.size > 0)
-		gather(s, codetable_find(s->codes, &key, false));
+		gather(s, find_rows(s->codes, &key, false));
 }
 
-/* Blanks around a code, also one that does not break, are nobody's meaning. */
+/* CODE without blanks around it, no-break space (U+00A0) included. */
 static struct bytes
 trim(struct bytes code)
 {
@@ -182,7 +358,7 @@ bool
 codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
     struct codes_match *match)
 {
-	struct search s = { c, time, match, false };
+	struct codes_search s = { c, time, match, false };
 
 	code = trim(code);
 	if (system != CODES_ANY_SYSTEM) {
@@ -203,31 +379,12 @@ codes_matched_categories(const struct codes *c, const struct codes_match *match,
 		for (uint64_t bits = match->groups.word[w]; bits != 0; bits &= bits - 1) {
 			const struct code_group *g = &c->group[w * 64 + (unsigned)__builtin_ctzll(bits)];
 
-			if (g->category != NO_CATEGORY && (sets == NULL || code_bits_meet(&g->sets, sets)))
+			if (g->category != CODE_NO_CATEGORY &&
+			    (sets == NULL || code_bits_meet(&g->sets, sets)))
 				code_bits_add(categories, g->category);
 		}
 	}
 }
-
-bool
-codes_display(const struct codes *c, unsigned system, struct bytes code, struct bytes *display)
-{
-	struct code_key key;
-
-	code_key_start(&key, system);
-	if (system == CODES_ANY_SYSTEM || system > c->systems.count || !c->facts[system].in_table)
-		return false;
-	if (!code_key_fold(&key, c->systems.at[system].fold, code))
-		return false;
-	for (uint32_t row = codetable_find(c, &key, false); row != NO_ROW; row = c->row[row].next) {
-		*display = (struct bytes){ c->row[row].display, c->row[row].display_size };
-		if (display->size > 0)
-			return true;
-	}
-	return false;
-}
-
-/* ---- coverage ---- */
 
 unsigned
 codes_systems(const struct codes *c)

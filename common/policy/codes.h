@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 /*
- * codes: which value sets a Coding is in.  All sets of a policy are one table over (code system, folded
- * code); a system has one number under all the names that it has in the wild (URI, OID with and without
- * urn:oid:, trailing slash, https, old URIs), and says how its codes are compared (ICD without dots and in
- * upper case, for example).  The files' bytes stay in the policy; a row is never copied.
+ * codes: the value sets that hold a Coding.  All sets of a policy are one table over (code system, folded code).  A
+ * system has one number under all the names that records use for it (URI, OID with and without urn:oid:, trailing
+ * slash, https, old URIs).  The system decides how its codes are compared: ICD without dots and in upper case, for
+ * example.  The bytes of the files stay in the policy; no row is copied.
  *
- * A code under a system matches rows of that system alone.  A Coding without a system matches any row with
- * its code, folded as that row's system asks.
+ * A code with a system matches rows of that system only.  A code without a system matches the rows of all systems,
+ * folded as each of them asks.
  */
 struct codes;
 
@@ -58,8 +58,8 @@ struct codes *codes_load(const struct policy *p, const char *shown, const struct
 void codes_free(struct codes *c);
 
 /*
- * A set without a name from codes that a rule writes out: NODE is "loinc|8867-4", or a list of such texts;
- * before | an alias or a URI, behind it a code, a prefix* or * for any.
+ * A set without a name, from codes in a rule.  NODE is "loinc|8867-4" or a list of such texts: an alias or a URI, a
+ * bar, and a code, a prefix* or * for any code.
  */
 bool codes_inline(
     struct codes *c, const char *shown, const struct yaml_node *node, unsigned *set, struct fault *f);
@@ -67,8 +67,6 @@ bool codes_inline(
 /* Sets are numbered from 0 in the file's order. */
 unsigned codes_sets(const struct codes *c);
 int codes_set(const struct codes *c, struct bytes name); /* -1: there is none */
-struct bytes codes_set_name(const struct codes *c, unsigned set);
-size_t codes_set_rows(const struct codes *c, unsigned set);
 
 /* Categories of rows, as written in the files. */
 unsigned codes_categories(const struct codes *c);
@@ -76,15 +74,15 @@ int codes_category(const struct codes *c, struct bytes name); /* -1: no row of a
 struct bytes codes_category_name(const struct codes *c, unsigned category);
 void codes_set_categories(const struct codes *c, unsigned set, struct code_bits *categories);
 
-/* True if all categories of SETS are active v3-ActCode sensitivities; a fault names file and line otherwise.
- */
+/* True if all categories of SETS are active v3-ActCode sensitivities.  Otherwise a fault names file and line. */
 bool codes_sensitive(const struct codes *c, const struct code_bits *sets, struct fault *f);
 
-/* ---- at work ---- */
 enum { CODES_ANY_SYSTEM = 0, CODES_UNKNOWN_SYSTEM = 0xffff };
 
-/* The number of a code system under any of its names, CODES_UNKNOWN_SYSTEM if no table knows it,
- * CODES_ANY_SYSTEM if the name is blank. */
+/*
+ * The number of a code system under any of its names; CODES_UNKNOWN_SYSTEM if no system has this name,
+ * CODES_ANY_SYSTEM if NAME is blank.
+ */
 unsigned codes_system(const struct codes *c, struct bytes name);
 
 struct codes_match {
@@ -93,24 +91,21 @@ struct codes_match {
 };
 
 /*
- * Adds to MATCH what holds (SYSTEM, CODE) at TIME (a record's; NULL: at any time); true if anything did.
- * SYSTEM is a number of codes_system, or CODES_ANY_SYSTEM for a Coding that has none.  CODE is unescaped.
+ * Adds to MATCH the sets and groups that hold (SYSTEM, CODE) at TIME (of the record; NULL: at any time).  True if any
+ * does.  SYSTEM is a number of codes_system, CODES_ANY_SYSTEM for a Coding without a system.  CODE is unescaped.
  */
 bool codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
     struct codes_match *match);
 
-/* The categories of those rows in MATCH that belong to SETS (NULL: to any): adds to CATEGORIES. */
+/* Adds to CATEGORIES those of the rows in MATCH that belong to SETS (NULL: all rows). */
 void codes_matched_categories(const struct codes *c, const struct codes_match *match,
     const struct code_bits *sets, struct code_bits *categories);
 
-/* The text that a value set has for (SYSTEM, CODE): false if none has one. */
-bool codes_display(const struct codes *c, unsigned system, struct bytes code, struct bytes *display);
-
-/* ---- coverage ---- */
-/* Systems have numbers from 1 to this one. */
+/* For reports on coverage.  The systems are numbered from 1 to this number. */
 unsigned codes_systems(const struct codes *c);
-struct bytes codes_system_uri(const struct codes *c, unsigned system); /* canonical: fit for a message */
-size_t codes_system_rows(const struct codes *c, unsigned system);      /* rows of all sets */
-bool codes_system_complete(const struct codes *c, unsigned system);    /* no set there says complete: false */
+struct bytes codes_system_uri(const struct codes *c, unsigned system); /* canonical, and not from a record */
+size_t codes_system_rows(const struct codes *c, unsigned system);      /* in all sets */
+bool codes_system_complete(
+    const struct codes *c, unsigned system); /* no set with such rows says complete: false */
 
 #endif

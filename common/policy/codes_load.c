@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: ISC */
-/* How a policy's value sets get into the table: the file of a set is read once, however many sets share it.
- */
-#include "common/base/diag.h"
-#include "common/policy/codetable.h"
+/* Fills the table from the value sets of a policy.  A TSV file is read once, however many sets share it. */
+#include "common/base/memory.h"
+#include "common/policy/codes_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { NO_GROUP = 0xffff, KNOWN_GROUPS = 64 };
 
-/* One file on its way into the table. */
+/* A file while it is read into the table. */
 struct load {
 	struct codes *c;
 	const struct policy_file *file;
 	struct fault *fault;
-	int only_set; /* JSON, whose rows have the category of a set; else -1 */
+	int only_set; /* of a JSON file, whose rows get the category of this set; else -1 */
 	struct bytes category;
-	/* The last row's, since rows of one system stand together. */
+	/* Of the last row: rows of one system stand together. */
 	struct bytes last_system_name;
 	unsigned last_system;
-	/* The groups of this file by category: files have few, in any order. */
+	/* The groups of this file by category; most files have few. */
 	struct known_group {
 		struct bytes category;
 		unsigned group;
@@ -27,16 +26,14 @@ struct load {
 	unsigned knows;
 };
 
-/* Ever false. */
+/* Always false. */
 static bool
 too_many(struct fault *f, const char *shown, const struct yaml_node *node, const char *what)
 {
 	return fault_at(f, shown, node, "more than %d %s", CODE_BITS, what);
 }
 
-/* ---- sets ---- */
-
-/* The categories that a set takes of its file; NULL: all. */
+/* The categories that a set takes from its file; NULL: all. */
 static const struct yaml_node *
 wanted(const struct code_set *set)
 {
@@ -113,8 +110,6 @@ declare_set(
 	return true;
 }
 
-/* ---- rows ---- */
-
 static bool
 category_of(struct load *l, struct bytes name, unsigned *category)
 {
@@ -129,7 +124,7 @@ category_of(struct load *l, struct bytes name, unsigned *category)
 	return true;
 }
 
-/* The sets that a group belongs to; false if there are none. */
+/* Fills in the sets that a group belongs to; false if there are none. */
 static bool
 sets_of(const struct load *l, struct bytes category, struct code_group *group)
 {
@@ -201,7 +196,7 @@ system_of(struct load *l, const struct valueset_row *row, unsigned *system)
 	*system = codesystems_add(&l->c->systems, row->system);
 	if (*system == CODESYSTEM_NONE)
 		return valueset_fault(l->fault, l->file, row->at, "a system that is none, or one too many");
-	codetable_note_systems(l->c);
+	codes_note_systems(l->c);
 	l->last_system_name = row->system;
 	l->last_system = *system;
 	return true;
@@ -212,11 +207,9 @@ load_row(void *context, const struct valueset_row *row)
 {
 	struct load *l = context;
 	struct bytes category = l->only_set >= 0 ? l->category : row->category;
-	struct code_row new = { .code = row->code.at,
-		.display = row->display.at,
-		.from = row->from,
-		.until = row->until,
-		.is_prefix = row->is_prefix };
+	struct code_row new = {
+		.code = row->code.at, .from = row->from, .until = row->until, .is_prefix = row->is_prefix
+	};
 	struct code_group *group;
 	unsigned system, number;
 
@@ -226,10 +219,9 @@ load_row(void *context, const struct valueset_row *row)
 		return true;
 	group = &l->c->group[number];
 	new.code_size = (uint16_t)row->code.size;
-	new.display_size = (uint32_t)row->display.size;
 	new.system = (uint16_t)system;
 	new.group = (uint16_t)number;
-	if (!codetable_add(l->c, &new))
+	if (!codes_add(l->c, &new))
 		return valueset_fault(l->fault, l->file, row->at, "the same row twice");
 	group->rows++;
 	l->c->facts[system].rows++;
@@ -244,11 +236,10 @@ load_file(struct codes *c, const struct policy_file *file, int only_set, struct 
 
 	if (only_set >= 0)
 		(void)yaml_item_string("", wanted(&c->set[only_set]), 0, &l.category, NULL);
-	codetable_reserve(c, valueset_most_rows(file));
+	codes_reserve(c, valueset_most_rows(file));
 	return valueset_read(file, &c->arena, f, load_row, &l);
 }
 
-/* A TSV file is read for the first of its sets, and serves all. */
 static bool
 load_files(struct codes *c, struct fault *f)
 {
@@ -263,8 +254,6 @@ load_files(struct codes *c, struct fault *f)
 	}
 	return true;
 }
-
-/* ---- what was asked of a set ---- */
 
 static bool
 has_category(const struct codes *c, unsigned set, struct bytes name)
@@ -300,8 +289,6 @@ check_set(struct codes *c, unsigned i, const char *shown, struct fault *f)
 	       (stated == set->rows || fault_at(f, shown, rows, "row-count: %zu rows in %s, expected %zu",
 					   set->rows, set->file->shown, (size_t)stated));
 }
-
-/* ---- the whole ---- */
 
 static bool
 check_aliases(const char *shown, const struct yaml_node *aliases, struct fault *f)
@@ -340,14 +327,12 @@ struct codes *
 codes_load(const struct policy *p, const char *shown, const struct yaml_node *systems,
     const struct yaml_node *value_sets, struct fault *f)
 {
-	struct codes *c = calloc(1, sizeof *c);
+	struct codes *c = memory_zeros(1, sizeof *c);
 
-	if (c == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *c);
 	c->policy = p;
 	c->aliases = systems;
 	codesystems_init(&c->systems);
-	codetable_note_systems(c);
+	codes_note_systems(c);
 	if (check_aliases(shown, systems, f) && load_all(c, shown, value_sets, f))
 		return c;
 	codes_free(c);
@@ -369,9 +354,7 @@ codes_free(struct codes *c)
 	free(c);
 }
 
-/* ---- codes written out in a rule ---- */
-
-/* The URI before |, or that of the alias there; empty after a fault. */
+/* The URI before the bar, or the URI of the alias there; empty after a fault. */
 static struct bytes
 inline_system(const struct codes *c, const char *shown, const struct yaml_node *node, struct bytes name,
     struct fault *f)
@@ -394,7 +377,7 @@ inline_code(
     struct codes *c, const char *shown, const struct yaml_node *node, struct bytes text, struct fault *f)
 {
 	const char *bar = text.size > 0 ? memchr(text.at, '|', text.size) : NULL;
-	struct code_row row = { .display = "", .from = VALUESET_FIRST_DAY, .until = VALUESET_LAST_DAY };
+	struct code_row row = { .from = VALUESET_FIRST_DAY, .until = VALUESET_LAST_DAY };
 	struct bytes name, code;
 	unsigned system;
 
@@ -403,7 +386,8 @@ inline_code(
 	code = (struct bytes){ bar + 1, text.size - (size_t)(bar - text.at) - 1 };
 	row.is_prefix = code.size > 0 && code.at[code.size - 1] == '*';
 	code.size -= row.is_prefix;
-	if ((code.size == 0 && !row.is_prefix) || code.size > (row.is_prefix ? MAX_PREFIX : MAX_FOLDED))
+	if ((code.size == 0 && !row.is_prefix) ||
+	    code.size > (row.is_prefix ? CODE_MAX_PREFIX : CODE_MAX_FOLDED))
 		return fault_at(
 		    f, shown, node, "expected a code of 1 to 255 bytes, or a prefix of at most 63");
 	name = inline_system(c, shown, node, (struct bytes){ text.at, (size_t)(bar - text.at) }, f);
@@ -412,12 +396,12 @@ inline_code(
 	system = codesystems_add(&c->systems, name);
 	if (system == CODESYSTEM_NONE)
 		return fault_at(f, shown, node, "expected a code system before |");
-	codetable_note_systems(c);
+	codes_note_systems(c);
 	row.code = code.at;
 	row.code_size = (uint16_t)code.size;
 	row.system = (uint16_t)system;
 	row.group = (uint16_t)(c->groups - 1);
-	return codetable_add(c, &row) || fault_at(f, shown, node, "the same code twice");
+	return codes_add(c, &row) || fault_at(f, shown, node, "the same code twice");
 }
 
 bool
@@ -431,10 +415,10 @@ codes_inline(struct codes *c, const char *shown, const struct yaml_node *node, u
 		return fault_at(f, shown, node, "expected codes as system|code");
 	*set = c->sets++;
 	c->set[*set] = (struct code_set){ .complete = true, .node = node };
-	c->group[c->groups] = (struct code_group){ .category = NO_CATEGORY };
+	c->group[c->groups] = (struct code_group){ .category = CODE_NO_CATEGORY };
 	code_bits_add(&c->group[c->groups].sets, *set);
 	c->groups++;
-	codetable_reserve(c, yaml_strings(node));
+	codes_reserve(c, yaml_strings(node));
 	for (size_t i = 0; i < yaml_strings(node); i++)
 		if (!yaml_item_string(shown, node, i, &text, f) || !inline_code(c, shown, node, text, f))
 			return false;

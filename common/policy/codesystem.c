@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/policy/codesystem.h"
+#include "common/policy/codes_table.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
 struct codesystem_name {
-	struct bytes key; /* the bare name; of size 0: a free place */
+	struct bytes key; /* the bare name; empty: a free place */
 	unsigned system;
 };
 
 static const struct {
 	struct bytes name;
-	enum fold fold;
+	enum codesystem_fold fold;
 	bool canonical;
 } table[] = {
 #define SYSTEM(uri, fold) { BYTES(uri), FOLD_##fold, true },
@@ -22,14 +22,6 @@ static const struct {
 #undef NAME
 };
 
-static char
-lower(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c - 'A' + 'a');
-	return c;
-}
-
 static bool
 take_prefix(struct bytes *name, const char *prefix)
 {
@@ -38,7 +30,7 @@ take_prefix(struct bytes *name, const char *prefix)
 	if (name->size < size)
 		return false;
 	for (size_t i = 0; i < size; i++)
-		if (lower(name->at[i]) != prefix[i])
+		if (ascii_lower(name->at[i]) != prefix[i])
 			return false;
 	name->at += size;
 	name->size -= size;
@@ -51,7 +43,7 @@ is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* An edition of SNOMED CT is named behind its system: each of them has the same concepts. */
+/* A SNOMED CT name may end in an edition.  All editions are one system, since they share their concepts. */
 static void
 drop_edition(struct bytes *name)
 {
@@ -63,8 +55,8 @@ drop_edition(struct bytes *name)
 }
 
 /*
- * What all ways to write one name have in common, but for the case of letters: no blanks around it, no
- * scheme, no version (|...), query or fragment behind it.
+ * The part of NAME that all its spellings share (except for case): without blanks around it, scheme, version (|...),
+ * query, fragment, and slash at the end.
  */
 static struct bytes
 bare(struct bytes name)
@@ -90,7 +82,7 @@ same(struct bytes a, struct bytes b)
 	if (a.size != b.size)
 		return false;
 	for (size_t i = 0; i < a.size; i++)
-		if (lower(a.at[i]) != lower(b.at[i]))
+		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
 			return false;
 	return true;
 }
@@ -101,11 +93,11 @@ hash_of(struct bytes key)
 	uint64_t hash = key.size;
 
 	for (size_t i = 0; i < key.size; i++)
-		hash = (hash ^ (unsigned char)lower(key.at[i])) * UINT64_C(0x100000001b3);
+		hash = (hash ^ (unsigned char)ascii_lower(key.at[i])) * UINT64_C(0x100000001b3);
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
-/* The place of KEY, or the free one where it belongs. */
+/* The place of KEY, or the free place for it. */
 static struct codesystem_name *
 place(const struct codesystems *s, struct bytes key)
 {
@@ -122,9 +114,7 @@ grow_names(struct codesystems *s)
 	struct codesystems old = *s;
 
 	s->name_room = old.name_room > 0 ? 2 * old.name_room : 256;
-	s->name = calloc(s->name_room, sizeof *s->name);
-	if (s->name == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", s->name_room * sizeof *s->name);
+	s->name = memory_zeros(s->name_room, sizeof *s->name);
 	for (unsigned i = 0; i < old.name_room; i++)
 		if (old.name[i].key.size > 0)
 			*place(s, old.name[i].key) = old.name[i];
@@ -143,13 +133,11 @@ add_name(struct codesystems *s, struct bytes name, unsigned system)
 }
 
 static unsigned
-add_system(struct codesystems *s, struct bytes uri, enum fold fold)
+add_system(struct codesystems *s, struct bytes uri, enum codesystem_fold fold)
 {
 	if (s->count + 1 >= s->room) {
 		s->room = s->room > 0 ? 2 * s->room : 64;
-		s->at = realloc(s->at, s->room * sizeof *s->at);
-		if (s->at == NULL)
-			diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", s->room * sizeof *s->at);
+		s->at = memory_grow(s->at, s->room, sizeof *s->at);
 	}
 	s->count++;
 	s->at[s->count] = (struct codesystem){ uri, fold };

@@ -4,7 +4,6 @@
 #include "common/base/clock.h"
 #include "common/base/utf8.h"
 #include "common/json/json.h"
-#include "common/policy/yaml.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +12,7 @@ enum { COLUMNS = 6, MAX_CODE = 255, MAX_PREFIX = 63, SECONDS_A_DAY = 86400 };
 
 static const char columns[] = "system\tcode\tdisplay\tcategory\tfrom\tuntil";
 
-struct reader {
+struct valueset_reader {
 	const struct policy_file *file;
 	struct arena *arena;
 	struct fault *fault;
@@ -41,9 +40,9 @@ valueset_fault(struct fault *f, const struct policy_file *file, const char *at, 
 	return fault_line(f, file->shown, line, (unsigned)(at - start) + 1, "%s", text);
 }
 
-/* Ever false. */
+/* Always false. */
 static bool
-wrong(const struct reader *r, const char *at, const char *what)
+wrong(const struct valueset_reader *r, const char *at, const char *what)
 {
 	return valueset_fault(r->fault, r->file, at, "%s", what);
 }
@@ -51,10 +50,10 @@ wrong(const struct reader *r, const char *at, const char *what)
 bool
 valueset_is_json(const struct policy_file *file)
 {
-	return file->name.size > 5 && memcmp(file->name.at + file->name.size - 5, ".json", 5) == 0;
+	return bytes_end(file->name, ".json");
 }
 
-/* A line end a row, or the opening brace of an object. */
+/* Each row of TSV has a line end, each row of JSON an opening brace. */
 size_t
 valueset_most_rows(const struct policy_file *file)
 {
@@ -70,9 +69,9 @@ valueset_most_rows(const struct policy_file *file)
 	return rows;
 }
 
-/* A trailing * is taken off.  What is compared must fit where codes are folded. */
+/* Takes the trailing * off.  The size limits are those of the table in which codes are folded. */
 static bool
-take_code(const struct reader *r, struct valueset_row *row)
+take_code(const struct valueset_reader *r, struct valueset_row *row)
 {
 	size_t most = MAX_CODE;
 
@@ -89,10 +88,8 @@ take_code(const struct reader *r, struct valueset_row *row)
 	return true;
 }
 
-/* ---- TSV ---- */
-
 static bool
-take_date(const struct reader *r, struct bytes text, int32_t *day)
+take_date(const struct valueset_reader *r, struct bytes text, int32_t *day)
 {
 	struct period p;
 	enum date_precision precision;
@@ -101,13 +98,13 @@ take_date(const struct reader *r, struct bytes text, int32_t *day)
 		return true;
 	if (!clock_parse_date(text, &p, &precision) || precision != DATE_DAY)
 		return wrong(r, text.at, "expected a date YYYY-MM-DD or nothing");
-	/* Floor, since days before 1970 are negative. */
+	/* Rounds down: days before 1970 are negative. */
 	*day = (int32_t)((p.from.seconds - (p.from.seconds < 0 ? SECONDS_A_DAY - 1 : 0)) / SECONDS_A_DAY);
 	return true;
 }
 
 static bool
-split(const struct reader *r, struct bytes text, struct bytes field[COLUMNS])
+split(const struct valueset_reader *r, struct bytes text, struct bytes field[COLUMNS])
 {
 	const char *at = text.at;
 	const char *end = text.at + text.size;
@@ -124,7 +121,7 @@ split(const struct reader *r, struct bytes text, struct bytes field[COLUMNS])
 }
 
 static bool
-read_row(const struct reader *r, struct bytes text)
+read_row(const struct valueset_reader *r, struct bytes text)
 {
 	struct bytes field[COLUMNS] = { { NULL, 0 } };
 	struct valueset_row row = { .from = VALUESET_FIRST_DAY, .until = VALUESET_LAST_DAY };
@@ -133,7 +130,6 @@ read_row(const struct reader *r, struct bytes text)
 		return false;
 	row.system = field[0];
 	row.code = field[1];
-	row.display = field[2];
 	row.category = field[3];
 	row.at = row.code.at;
 	if (row.system.size == 0)
@@ -147,9 +143,9 @@ read_row(const struct reader *r, struct bytes text)
 	return r->row(r->context, &row);
 }
 
-/* The first two lines. */
+/* Checks the first two lines. */
 static bool
-read_head(const struct reader *r, struct bytes text, unsigned line)
+read_head(const struct valueset_reader *r, struct bytes text, unsigned line)
 {
 	if (line == 1)
 		return (text.size > 0 && text.at[0] == '#') ||
@@ -159,7 +155,7 @@ read_head(const struct reader *r, struct bytes text, unsigned line)
 }
 
 static bool
-read_tsv(const struct reader *r)
+read_tsv(const struct valueset_reader *r)
 {
 	const char *at = r->file->text.at;
 	const char *end = at + r->file->text.size;
@@ -180,24 +176,22 @@ read_tsv(const struct reader *r)
 	return line >= 2 || wrong(r, end, "expected a line with '#' and one with the columns");
 }
 
-/* ---- JSON ---- */
-
-struct json_reader {
-	const struct reader *reader;
+struct valueset_json {
+	const struct valueset_reader *reader;
 	struct json json;
 	struct buffer room;
 };
 
-/* Ever false. */
+/* Always false. */
 static bool
-wrong_json(const struct json_reader *r, uint32_t node, const char *what)
+wrong_json(const struct valueset_json *r, uint32_t node, const char *what)
 {
 	return wrong(r->reader, json_span(&r->json, node).at, what);
 }
 
 /* The string member NAME of OBJECT, empty if there is none. */
 static bool
-take_string(struct json_reader *r, uint32_t object, const char *name, struct bytes *text)
+take_string(struct valueset_json *r, uint32_t object, const char *name, struct bytes *text)
 {
 	uint32_t node = json_member(&r->json, object, bytes_of(name));
 
@@ -212,15 +206,17 @@ take_string(struct json_reader *r, uint32_t object, const char *name, struct byt
 	return true;
 }
 
-/* The code of CONCEPT as a row; without a code it only holds others. */
+/* The code of CONCEPT as a row.  A concept without a code only holds other concepts. */
 static bool
-read_concept(struct json_reader *r, uint32_t concept, struct bytes system)
+read_concept(struct valueset_json *r, uint32_t concept, struct bytes system)
 {
 	struct valueset_row row = { .from = VALUESET_FIRST_DAY, .until = VALUESET_LAST_DAY };
+	struct bytes display;
 
 	if (json_kind(&r->json, concept) != JSON_OBJECT)
 		return wrong_json(r, concept, "expected an object");
-	if (!take_string(r, concept, "code", &row.code) || !take_string(r, concept, "display", &row.display))
+	/* The display must be a text, but nobody reads it. */
+	if (!take_string(r, concept, "code", &row.code) || !take_string(r, concept, "display", &display))
 		return false;
 	if (row.code.size == 0)
 		return true;
@@ -233,9 +229,9 @@ read_concept(struct json_reader *r, uint32_t concept, struct bytes system)
 	return take_code(r->reader, &row) && r->reader->row(r->reader->context, &row);
 }
 
-/* The elements of the array at ARRAY: *NODE is 0 at first, and behind the last. */
+/* Steps through the elements of ARRAY: *NODE is 0 before the first and after the last. */
 static bool
-each_element(struct json_reader *r, uint32_t array, uint32_t *node)
+each_element(struct valueset_json *r, uint32_t array, uint32_t *node)
 {
 	uint32_t next = *node == 0 ? array + 1 : r->json.nodes[*node].next;
 
@@ -244,14 +240,14 @@ each_element(struct json_reader *r, uint32_t array, uint32_t *node)
 }
 
 static bool
-is_array(struct json_reader *r, uint32_t node)
+is_array(struct valueset_json *r, uint32_t node)
 {
 	return json_kind(&r->json, node) == JSON_ARRAY || wrong_json(r, node, "expected an array");
 }
 
-/* expansion.contains, which may contain more of itself: as deep as the index allows. */
+/* expansion.contains, which may be nested.  The depth limit of the index bounds the recursion. */
 static bool
-read_contains(struct json_reader *r, uint32_t array) // NOLINT(misc-no-recursion)
+read_contains(struct valueset_json *r, uint32_t array) // NOLINT(misc-no-recursion)
 {
 	if (!is_array(r, array))
 		return false;
@@ -268,7 +264,7 @@ read_contains(struct json_reader *r, uint32_t array) // NOLINT(misc-no-recursion
 }
 
 static bool
-read_include(struct json_reader *r, uint32_t include)
+read_include(struct valueset_json *r, uint32_t include)
 {
 	static const char *const refused[] = { "filter", "valueSet" };
 	uint32_t concepts = json_member(&r->json, include, bytes_of("concept"));
@@ -292,7 +288,7 @@ read_include(struct json_reader *r, uint32_t include)
 }
 
 static bool
-read_compose(struct json_reader *r, uint32_t compose)
+read_compose(struct valueset_json *r, uint32_t compose)
 {
 	uint32_t include = json_member(&r->json, compose, bytes_of("include"));
 	uint32_t exclude = json_member(&r->json, compose, bytes_of("exclude"));
@@ -310,7 +306,7 @@ read_compose(struct json_reader *r, uint32_t compose)
 }
 
 static bool
-read_value_set(struct json_reader *r)
+read_value_set(struct valueset_json *r)
 {
 	uint32_t type = json_member(&r->json, 0, bytes_of("resourceType"));
 	uint32_t expansion = json_member(&r->json, 0, bytes_of("expansion"));
@@ -327,9 +323,9 @@ read_value_set(struct json_reader *r)
 }
 
 static bool
-read_json(const struct reader *reader)
+read_json(const struct valueset_reader *reader)
 {
-	struct json_reader r = { .reader = reader };
+	struct valueset_json r = { .reader = reader };
 	bool good;
 
 	json_init(&r.json, NULL, JSON_MAX_DEPTH);
@@ -348,7 +344,7 @@ bool
 valueset_read(const struct policy_file *file, struct arena *arena, struct fault *f,
     bool (*row)(void *context, const struct valueset_row *row), void *context)
 {
-	struct reader r = { file, arena, f, row, context };
+	struct valueset_reader r = { file, arena, f, row, context };
 
 	return valueset_is_json(file) ? read_json(&r) : read_tsv(&r);
 }

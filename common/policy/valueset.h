@@ -9,35 +9,34 @@
 #include <stdint.h>
 
 /*
- * valueset: the rows of a value-set file.  TSV: a line `#` with source and licence, a line with the six
- * column names, then `system code display category from until`.  JSON: a FHIR R4 ValueSet, its expansion, or
- * else the concepts of its compose; rows have no category of their own, and what only a terminology server
- * could work out (filter, exclude, another value set) is a fault.
+ * valueset: the rows of a value-set file.  TSV: a line that begins with # (source and licence), a line with the six
+ * column names, then rows of system, code, display, category, from, until.  JSON: the expansion of a FHIR R4 ValueSet,
+ * or else the concepts of its compose.  Rows of JSON have no category.  A ValueSet that needs a terminology server
+ * (filter, exclude, another value set) is a fault.
  *
- * Texts stay in place in the file, or, where JSON writes them with escapes, in the arena.
+ * Texts stay in the file.  A JSON text with escapes is copied to the arena.
  */
 enum { VALUESET_FIRST_DAY = INT32_MIN, VALUESET_LAST_DAY = INT32_MAX };
 
 struct valueset_row {
 	struct bytes system;
-	struct bytes code; /* without the * of a prefix */
-	struct bytes display;
+	struct bytes code;     /* without the * of a prefix */
 	struct bytes category; /* empty in JSON */
 	int32_t from;          /* days since 1970, both included */
 	int32_t until;
 	bool is_prefix;
-	const char *at; /* where it stands in the file's text */
+	const char *at; /* its place in the text of the file */
 };
 
-/* Calls ROW for each until it returns false; false then, and after a fault. */
+/* Calls ROW for each row.  False if ROW returned false, which ends the reading, and after a fault. */
 bool valueset_read(const struct policy_file *file, struct arena *arena, struct fault *f,
     bool (*row)(void *context, const struct valueset_row *row), void *context);
 
-/* Notes a fault at the byte AT of FILE's text.  Always false. */
+/* Notes a fault at the byte AT of the text of FILE.  Always false. */
 bool valueset_fault(struct fault *f, const struct policy_file *file, const char *at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* No more rows than this are in FILE. */
+/* An upper bound for the rows of FILE. */
 size_t valueset_most_rows(const struct policy_file *file);
 
 /* True for *.json. */

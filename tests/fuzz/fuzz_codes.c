@@ -66,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct rows rows = { codes, 0 };
 
 		hold(valueset_read(&file, &policy.arena, &fault, look_up, &rows));
-		hold(rows.count == codes_set_rows(codes, 0) && rows.count < valueset_most_rows(&file));
+		hold(rows.count < valueset_most_rows(&file));
 	}
 	codes_free(codes);
 	arena_release(&policy.arena);
