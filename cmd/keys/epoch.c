@@ -39,7 +39,7 @@ end_claims(struct buffer *claims, const struct epoch *e)
 }
 
 static void
-draw_level(struct level_key *key, const struct epoch *e, const struct level *level)
+draw_level(struct level_key *key, const struct epoch *e, const struct policy_level *level)
 {
 	secret_random(key->key, sizeof key->key);
 	(void)snprintf(key->domain, sizeof key->domain, "%s", e->domain);

@@ -87,7 +87,7 @@ fate_text(const struct explanation *x, struct redactor_fate fate, char *text, si
 static void
 level_text(const struct explanation *x, const struct part *part, char *text, size_t room)
 {
-	const struct level *level = &x->policy.level[part->level];
+	const struct policy_level *level = &x->policy.level[part->level];
 	uint64_t categories = part->label != NULL ? part->label->sensitivity : 0;
 	int used = snprintf(text, room, "%.*s", (int)level->name.size, level->name.at);
 	const char *between = " ";

@@ -64,7 +64,7 @@ find_level_keys(struct seal_engine *r, char fault[320])
 	const struct seal_engine_setup *s = &r->setup;
 
 	for (unsigned i = 0; i < s->policy->levels; i++) {
-		const struct level *level = &s->policy->level[i];
+		const struct policy_level *level = &s->policy->level[i];
 		const struct level_key *key = keys_level(s->keys, level->name, s->epoch);
 
 		r->level[i].key = key;

@@ -3,21 +3,22 @@
 
 #include "common/base/buffer.h"
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <jq.h>
 #include <stdlib.h>
 #include <string.h>
 
 /*
- * libjq 1.6, measured: jq_compile takes 21 ms, since it reads its own library of functions each time, and a
- * run some microseconds.  So a program is compiled once, and a policy without jq never comes here.  Its
- * variables are bound at compile time; what varies from record to record therefore travels beside the root
- * in an array that is the program's real input.
+ * jq_compile of libjq 1.6 takes 21 ms, since it reads its library of functions each time; a run takes microseconds.
+ * So each program is compiled once, and a policy without jq never calls libjq.  libjq binds variables when it
+ * compiles; the values that vary from record to record therefore stand beside the root in an array, which is the
+ * input of the program.
  *
- * A path() that ends with an error in the middle of an object's members leaks one key inside libjq, some 20
- * bytes a record: an `at:` is better written with ?, which cannot fail.
+ * A path() that ends with an error in the middle of an object leaks one key inside libjq, about 20 bytes a record.  An
+ * `at:` with ? cannot fail and leaks nothing.
  *
- * Every jv has one owner.  A comment stands where a call takes one that is not a temporary.
+ * Every jv has one owner.  A comment marks each call that takes a jv other than a temporary.
  */
 enum { MAX_TEXT = 65536, MAX_NESTING = 256, MAX_NUMBER = 1000 };
 
@@ -27,8 +28,6 @@ struct jq_program {
 	struct buffer room; /* for unescaping */
 };
 
-/* ---- words ---- */
-
 static const char not_understood[] = "jq does not understand this expression";
 static const char needs_now[] = "$now is known only where --now is given";
 static const char unbalanced[] = "a bracket or string is not closed, or closed and not opened";
@@ -36,7 +35,7 @@ static const char too_nested[] = "more than 256 brackets inside one another";
 static const char too_long[] = "expression of more than 65536 bytes";
 static const char holds_nul[] = "NUL in an expression";
 
-/* What would read, print, loop or vary.  A message has to name the word, so each has a text of its own. */
+/* Words that could read, print, loop or vary.  The message is a constant that names the word. */
 static const struct {
 	const char *word;
 	const char *why;
@@ -71,17 +70,17 @@ static const struct {
 static const char no_environment[] = "'$ENV' is not allowed: it could read, print, loop or vary";
 static const char no_recursion[] = "'recurse(f)' is not allowed: it could read, print, loop or vary";
 
-struct scan {
+struct jq_scan {
 	struct bytes text;
 	size_t next;
 	bool has_now;
-	char open[MAX_NESTING]; /* the brackets around: ( [ {, or " for an interpolation inside a string */
+	char open[MAX_NESTING]; /* the open brackets: ( [ {, or " for an interpolation in a string */
 	unsigned depth;
 	const char *why;
 };
 
 static char
-peek(const struct scan *s, size_t ahead)
+peek(const struct jq_scan *s, size_t ahead)
 {
 	if (ahead >= s->text.size - s->next)
 		return 0;
@@ -91,18 +90,18 @@ peek(const struct scan *s, size_t ahead)
 static bool
 is_letter(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+	return ascii_is_letter(c) || c == '_';
 }
 
 static bool
 is_part(char c)
 {
-	return is_letter(c) || (c >= '0' && c <= '9');
+	return is_letter(c) || ascii_is_digit(c);
 }
 
-/* The first byte from AT on that is no white space and in no comment; 0 at the end. */
+/* The first byte from AT on outside of white space and comments; 0 at the end. */
 static char
-after_blank(const struct scan *s, size_t at)
+after_blank(const struct jq_scan *s, size_t at)
 {
 	for (; at < s->text.size; at++) {
 		char c = s->text.at[at];
@@ -116,9 +115,9 @@ after_blank(const struct scan *s, size_t at)
 	return 0;
 }
 
-/* Ever false. */
+/* Always false. */
 static bool
-refuse(struct scan *s, size_t at, const char *why)
+refuse(struct jq_scan *s, size_t at, const char *why)
 {
 	s->next = at;
 	s->why = why;
@@ -126,7 +125,7 @@ refuse(struct scan *s, size_t at, const char *why)
 }
 
 static bool
-open_bracket(struct scan *s, char c)
+open_bracket(struct jq_scan *s, char c)
 {
 	if (s->depth == MAX_NESTING)
 		return refuse(s, s->next, too_nested);
@@ -135,9 +134,9 @@ open_bracket(struct scan *s, char c)
 	return true;
 }
 
-/* Inside a string: to behind its end, or into an interpolation. */
+/* Inside a string: moves behind its end, or into an interpolation. */
 static bool
-scan_string(struct scan *s)
+scan_string(struct jq_scan *s)
 {
 	while (s->next < s->text.size) {
 		char c = s->text.at[s->next++];
@@ -153,14 +152,14 @@ scan_string(struct scan *s)
 }
 
 static bool
-close_bracket(struct scan *s, char c)
+close_bracket(struct jq_scan *s, char c)
 {
 	static const char pairs[] = "()[]{}\")";
 	char was = 0;
 
 	if (s->depth > 0)
 		was = s->open[s->depth - 1];
-	/* A bracket, or the interpolation that ends with one. */
+	/* An interpolation in a string ends with ")" too. */
 	if (was == 0 || (strchr(pairs, was)[1] != c))
 		return refuse(s, s->next, unbalanced);
 	s->depth--;
@@ -168,9 +167,9 @@ close_bracket(struct scan *s, char c)
 	return was != '"' || scan_string(s);
 }
 
-/* A field (.now) and the key of an object ({now: 1}) are names; a variable is known by its dollar. */
+/* Refuses a forbidden word.  A field (.now) and the key of an object ({now: 1}) are no words of jq. */
 static bool
-scan_word(struct scan *s)
+scan_word(struct jq_scan *s)
 {
 	size_t start = s->next;
 	struct bytes word;
@@ -197,7 +196,7 @@ scan_word(struct scan *s)
 }
 
 static bool
-scan_token(struct scan *s)
+scan_token(struct jq_scan *s)
 {
 	char c = peek(s, 0);
 
@@ -220,7 +219,7 @@ scan_token(struct scan *s)
 }
 
 static bool
-scan_all(struct scan *s)
+scan_all(struct jq_scan *s)
 {
 	const void *nul = s->text.size > 0 ? memchr(s->text.at, 0, s->text.size) : NULL;
 
@@ -234,20 +233,6 @@ scan_all(struct scan *s)
 	return s->depth == 0 || refuse(s, s->text.size, unbalanced);
 }
 
-bool
-jq_words_allowed(struct bytes text, size_t *byte, const char **why)
-{
-	struct scan s = { .text = text, .has_now = true };
-
-	if (scan_all(&s))
-		return true;
-	*byte = s.next + 1;
-	*why = s.why;
-	return false;
-}
-
-/* ---- compiling ---- */
-
 static void
 swallow(void *context, jv message) /* takes MESSAGE */
 {
@@ -259,12 +244,12 @@ static void
 die_of_memory(void *context)
 {
 	(void)context;
-	diag_die(EXIT_IO, "out of memory");
+	memory_missing(0);
 }
 
 /*
- * The line end keeps a comment at the end of TEXT from reaching the bracket.  Brackets in TEXT are balanced,
- * so it cannot leave the pair that is put around it.
+ * Puts TEXT in brackets behind the variables.  The line end closes a comment at the end of TEXT.  The brackets in TEXT
+ * pair, so TEXT cannot close the bracket around it.
  */
 static void
 write_program(struct buffer *out, struct bytes text, enum jq_use use, bool has_now)
@@ -274,21 +259,21 @@ write_program(struct buffer *out, struct bytes text, enum jq_use use, bool has_n
 	static const struct bytes rest = BYTES("$__ehr_root] | $__ehr_root | ");
 	static const struct bytes path = BYTES("path");
 
-	(void)buffer_append(out, head.at, head.size);
+	buffer_add(out, head.at, head.size);
 	if (has_now)
-		(void)buffer_append(out, with.at, with.size);
-	(void)buffer_append(out, rest.at, rest.size);
+		buffer_add(out, with.at, with.size);
+	buffer_add(out, rest.at, rest.size);
 	if (use == JQ_PATH)
-		(void)buffer_append(out, path.at, path.size);
-	(void)buffer_append(out, "(", 1);
-	(void)buffer_append(out, text.at, text.size);
-	(void)buffer_append(out, "\n)", 3); /* and the NUL */
+		buffer_add(out, path.at, path.size);
+	buffer_add(out, "(", 1);
+	buffer_add(out, text.at, text.size);
+	buffer_add(out, "\n)", 3); /* and the NUL */
 }
 
 struct jq_program *
 jq_compile_text(struct bytes text, enum jq_use use, bool has_now, size_t *byte, const char **why)
 {
-	struct scan s = { .text = text, .has_now = has_now };
+	struct jq_scan s = { .text = text, .has_now = has_now };
 	struct jq_program *p;
 	struct buffer source;
 	bool good;
@@ -299,14 +284,15 @@ jq_compile_text(struct bytes text, enum jq_use use, bool has_now, size_t *byte, 
 		return NULL;
 	}
 	jv_nomem_handler(die_of_memory, NULL);
-	p = calloc(1, sizeof *p);
-	if (p == NULL || (p->jq = jq_init()) == NULL)
-		diag_die(EXIT_IO, "out of memory");
+	p = memory_zeros(1, sizeof *p);
+	p->jq = jq_init();
+	if (p->jq == NULL)
+		memory_missing(0);
 	jq_set_error_cb(p->jq, swallow, NULL);
 	jq_set_nomem_handler(p->jq, die_of_memory, NULL);
 	p->has_now = has_now;
 	buffer_init(&p->room, SIZE_MAX);
-	buffer_init(&source, SIZE_MAX);
+	buffer_init(&source, BUFFER_UNLIMITED);
 	write_program(&source, text, use, has_now);
 	good = jq_compile(p->jq, source.at) != 0;
 	buffer_release(&source);
@@ -328,28 +314,26 @@ jq_program_free(struct jq_program *p)
 	free(p);
 }
 
-/* ---- input ---- */
-
-struct builder {
+struct jq_builder {
 	struct jq_program *program;
 	const struct json *j;
 	const struct path_wall *wall;
 	uint32_t root;
 };
 
-static jv build(const struct builder *b, uint32_t node);
+static jv build(const struct jq_builder *b, uint32_t node);
 
 static jv
-build_string(const struct builder *b, uint32_t node)
+build_string(const struct jq_builder *b, uint32_t node)
 {
 	struct bytes text = json_string(b->j, node, &b->program->room);
 
 	return jv_string_sized(text.size > 0 ? text.at : "", (int)text.size);
 }
 
-/* The text may have anything behind it, so strtod gets a copy; an index holds no longer number. */
+/* strtod needs a NUL behind the number. */
 static jv
-build_number(const struct builder *b, uint32_t node)
+build_number(const struct jq_builder *b, uint32_t node)
 {
 	struct bytes text = json_span(b->j, node);
 	char copy[MAX_NUMBER + 1];
@@ -362,7 +346,7 @@ build_number(const struct builder *b, uint32_t node)
 }
 
 static jv
-build_array(const struct builder *b, uint32_t node) // NOLINT(misc-no-recursion): as deep as the index
+build_array(const struct jq_builder *b, uint32_t node) // NOLINT(misc-no-recursion): as deep as the index
 {
 	jv array = jv_array();
 
@@ -372,7 +356,7 @@ build_array(const struct builder *b, uint32_t node) // NOLINT(misc-no-recursion)
 }
 
 static jv
-build_object(const struct builder *b, uint32_t node) // NOLINT(misc-no-recursion): as deep as the index
+build_object(const struct jq_builder *b, uint32_t node) // NOLINT(misc-no-recursion): as deep as the index
 {
 	jv object = jv_object();
 
@@ -386,7 +370,7 @@ build_object(const struct builder *b, uint32_t node) // NOLINT(misc-no-recursion
 
 /* The caller owns the result. */
 static jv
-build(const struct builder *b, uint32_t node) // NOLINT(misc-no-recursion): as deep as the index
+build(const struct jq_builder *b, uint32_t node) // NOLINT(misc-no-recursion): as deep as the index
 {
 	if (node != b->root && path_walled(b->wall, node))
 		return jv_null();
@@ -419,7 +403,7 @@ text_or_null(struct bytes text)
 
 /* Starts P on [type, id, subject, now?, root]. */
 static void
-start(const struct builder *b, const struct jq_context *context)
+start(const struct jq_builder *b, const struct jq_context *context)
 {
 	jv input = jv_array();
 
@@ -432,7 +416,7 @@ start(const struct builder *b, const struct jq_context *context)
 	jq_start(b->program->jq, input, 0); /* takes INPUT */
 }
 
-/* Lets go of what the run still holds. */
+/* Frees the values of the run. */
 static void
 stop(const struct jq_program *p)
 {
@@ -443,7 +427,7 @@ enum jq_outcome
 jq_test(struct jq_program *p, const struct json *j, uint32_t root, const struct path_wall *wall,
     const struct jq_context *context)
 {
-	struct builder b = { p, j, wall, root };
+	struct jq_builder b = { p, j, wall, root };
 	enum jq_outcome outcome = JQ_UNKNOWN;
 	jv output;
 
@@ -459,9 +443,7 @@ jq_test(struct jq_program *p, const struct json *j, uint32_t root, const struct 
 	return outcome;
 }
 
-/* ---- paths ---- */
-
-/* The element that the number INDEX means, 0 if there is none.  From the end on if it is negative. */
+/* The element INDEX of ARRAY (counted from the end if negative), 0 if there is none. */
 static uint32_t
 element(const struct json *j, uint32_t array, double index)
 {
@@ -480,9 +462,9 @@ element(const struct json *j, uint32_t array, double index)
 	return node;
 }
 
-/* One step of a path; takes STEP.  False: a slice, which is no node. */
+/* Moves *NODE one step; takes STEP.  False for a slice, which is no node. */
 static bool
-follow(const struct builder *b, jv step, uint32_t *node)
+follow(const struct jq_builder *b, jv step, uint32_t *node)
 {
 	jv_kind kind = jv_get_kind(step);
 	bool good = true;
@@ -502,13 +484,13 @@ follow(const struct builder *b, jv step, uint32_t *node)
 	return good;
 }
 
-enum place { PLACE_FOUND, PLACE_ABSENT, PLACE_NONE };
+enum jq_place { PLACE_FOUND, PLACE_ABSENT, PLACE_NONE };
 
-/* Where PATH (an array of steps; taken) leads to. */
-static enum place
-resolve(const struct builder *b, jv path, uint32_t *node)
+/* Follows PATH, an array of steps; takes it. */
+static enum jq_place
+resolve(const struct jq_builder *b, jv path, uint32_t *node)
 {
-	enum place place = PLACE_FOUND;
+	enum jq_place place = PLACE_FOUND;
 	int steps = jv_get_kind(path) == JV_KIND_ARRAY ? jv_array_length(jv_copy(path)) : 0;
 
 	*node = b->root;
@@ -526,14 +508,14 @@ enum jq_outcome // NOLINTNEXTLINE(readability-function-size): where, seen how, a
 jq_paths(struct jq_program *p, const struct json *j, uint32_t root, const struct path_wall *wall,
     const struct jq_context *context, void (*found)(void *context, uint32_t node), void *found_context)
 {
-	struct builder b = { p, j, wall, root };
+	struct jq_builder b = { p, j, wall, root };
 	enum jq_outcome outcome = JQ_FALSE;
 	jv output;
 
 	start(&b, context);
 	while (jv_is_valid(output = jq_next(p->jq))) {
 		uint32_t node;
-		enum place place = resolve(&b, output, &node); /* takes OUTPUT */
+		enum jq_place place = resolve(&b, output, &node); /* takes OUTPUT */
 
 		if (place == PLACE_NONE)
 			outcome = JQ_UNKNOWN;

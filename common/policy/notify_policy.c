@@ -10,26 +10,26 @@
 
 #define LAST_RESORT "last-resort"
 
-struct reader {
-	struct notify_policy *plan;
+struct notify_reader {
+	struct notify_policy *notify;
 	const char *file;
 	struct fault *fault;
 };
 
 int
-notify_policy_word(const struct notify_policy *plan, struct bytes word)
+notify_policy_word(const struct notify_policy *notify, struct bytes word)
 {
-	for (unsigned i = 0; i < plan->words; i++)
-		if (bytes_equal(plan->word[i], word))
+	for (unsigned i = 0; i < notify->words; i++)
+		if (bytes_equal(notify->word[i], word))
 			return (int)i;
 	return -1;
 }
 
 int
-notify_policy_class(const struct notify_policy *plan, struct bytes name)
+notify_policy_class(const struct notify_policy *notify, struct bytes name)
 {
-	for (unsigned i = 0; i < plan->classes; i++)
-		if (bytes_equal(plan->class[i].name, name))
+	for (unsigned i = 0; i < notify->classes; i++)
+		if (bytes_equal(notify->class[i].name, name))
 			return (int)i;
 	return -1;
 }
@@ -44,7 +44,7 @@ notify_policy_step_of(const struct notify_tier *tier, unsigned class)
 }
 
 static bool
-read_duration(const struct reader *r, const struct yaml_node *node, int64_t *seconds)
+read_duration(const struct notify_reader *r, const struct yaml_node *node, int64_t *seconds)
 {
 	struct bytes text;
 
@@ -56,10 +56,10 @@ read_duration(const struct reader *r, const struct yaml_node *node, int64_t *sec
 	       fault_at(r->fault, r->file, node, "expected a duration such as 60s, 5m, 4h or 30d");
 }
 
-/* Sections of ehr-deliver: which words they may hold.  What they mean is checked where they are used. */
+/* Sections of ehr-deliver and the words that they may hold.  ehr-deliver itself checks what they mean. */
 static const struct {
 	const char *section;
-	const char *words; /* each with a blank behind it; "" for any */
+	const char *words; /* a blank after each; "": any word; NULL: not a map */
 } others[] = {
 	{ "inhibit", "by hides for " },
 	{ "order", "slots reserved " },
@@ -78,7 +78,7 @@ has_word(const char *words, struct bytes word)
 }
 
 static bool
-read_keys(const struct reader *r, const struct yaml_node *node, const char *words)
+read_keys(const struct notify_reader *r, const struct yaml_node *node, const char *words)
 {
 	if (node == NULL || words == NULL)
 		return true;
@@ -92,7 +92,7 @@ read_keys(const struct reader *r, const struct yaml_node *node, const char *word
 }
 
 static bool
-read_channels(const struct reader *r, const struct yaml_node *node)
+read_channels(const struct notify_reader *r, const struct yaml_node *node)
 {
 	if (node == NULL)
 		return true;
@@ -101,14 +101,14 @@ read_channels(const struct reader *r, const struct yaml_node *node)
 	for (size_t i = 0; i < node->count; i++)
 		if (!read_keys(r, node->item[i], "command sha256 mode timeout slots secret order allow "))
 			return false;
-	r->plan->channels = node;
+	r->notify->channels = node;
 	return true;
 }
 
 static bool
-read_responders(const struct reader *r, const struct yaml_node *node)
+read_responders(const struct notify_reader *r, const struct yaml_node *node)
 {
-	struct notify_policy *plan = r->plan;
+	struct notify_policy *notify = r->notify;
 
 	if (node == NULL)
 		return true;
@@ -127,14 +127,14 @@ read_responders(const struct reader *r, const struct yaml_node *node)
 		for (size_t k = 0; k < yaml_strings(node->item[i]); k++)
 			if (!yaml_item_string(r->file, node->item[i], k, &role, r->fault))
 				return false;
-		plan->class[plan->classes++] =
+		notify->class[notify->classes++] =
 		    (struct notify_class){ .name = node->key[i]->text, .roles = node->item[i] };
 	}
 	return true;
 }
 
 static bool
-read_classes(const struct reader *r, const struct yaml_node *node, struct notify_step *step)
+read_classes(const struct notify_reader *r, const struct yaml_node *node, struct notify_step *step)
 {
 	struct bytes name;
 
@@ -143,7 +143,7 @@ read_classes(const struct reader *r, const struct yaml_node *node, struct notify
 	for (size_t i = 0; i < yaml_strings(node); i++) {
 		if (!yaml_item_string(r->file, node, i, &name, r->fault))
 			return false;
-		int class = notify_policy_class(r->plan, name);
+		int class = notify_policy_class(r->notify, name);
 		if (bytes_are(name, LAST_RESORT))
 			step->last_resort = true;
 		else if (class < 0)
@@ -156,7 +156,7 @@ read_classes(const struct reader *r, const struct yaml_node *node, struct notify
 }
 
 static bool
-read_step(const struct reader *r, const struct yaml_node *node, struct notify_tier *tier)
+read_step(const struct notify_reader *r, const struct yaml_node *node, struct notify_tier *tier)
 {
 	struct notify_step *step = &tier->step[tier->steps];
 	struct yaml_map m;
@@ -177,7 +177,7 @@ read_step(const struct reader *r, const struct yaml_node *node, struct notify_ti
 }
 
 static bool
-read_tier(const struct reader *r, const struct yaml_node *node, struct notify_tier *tier)
+read_tier(const struct notify_reader *r, const struct yaml_node *node, struct notify_tier *tier)
 {
 	struct yaml_map m;
 	uint64_t remind;
@@ -205,44 +205,44 @@ read_tier(const struct reader *r, const struct yaml_node *node, struct notify_ti
 }
 
 static bool
-read_tiers(const struct reader *r, const struct yaml_node *node)
+read_tiers(const struct notify_reader *r, const struct yaml_node *node)
 {
-	struct notify_policy *plan = r->plan;
+	struct notify_policy *notify = r->notify;
 
 	if (node == NULL)
 		return true;
 	if (node->kind != YAML_MAP)
 		return fault_at(r->fault, r->file, node, "expected a map from criticality to tier");
-	plan->has_tiers = true;
+	notify->has_tiers = true;
 	for (size_t i = 0; i < node->count; i++) {
-		int word = notify_policy_word(plan, node->key[i]->text);
+		int word = notify_policy_word(notify, node->key[i]->text);
 
 		if (word < 0)
 			return fault_at(r->fault, r->file, node->key[i], "unknown criticality '%.*s'",
 			    (int)node->key[i]->text.size, node->key[i]->text.at);
-		if (!read_tier(r, node->item[i], &plan->tier[word]))
+		if (!read_tier(r, node->item[i], &notify->tier[word]))
 			return false;
 	}
-	for (unsigned i = 0; i < plan->words; i++)
-		if (!plan->tier[i].known)
+	for (unsigned i = 0; i < notify->words; i++)
+		if (!notify->tier[i].known)
 			return fault_at(r->fault, r->file, node,
-			    "criticality-gap: no tier for criticality '%.*s'", (int)plan->word[i].size,
-			    plan->word[i].at);
+			    "criticality-gap: no tier for criticality '%.*s'", (int)notify->word[i].size,
+			    notify->word[i].at);
 	return true;
 }
 
 static bool
-read_coverage(const struct reader *r, const struct yaml_node *node)
+read_coverage(const struct notify_reader *r, const struct yaml_node *node)
 {
 	static const char *const words[] = { "none", "warn", "require", NULL };
 
 	if (node == NULL)
 		return true;
-	if (node->kind != YAML_MAP || !r->plan->has_tiers)
+	if (node->kind != YAML_MAP || !r->notify->has_tiers)
 		return fault_at(
 		    r->fault, r->file, node, "expected a map from criticality to coverage, and tiers");
 	for (size_t i = 0; i < node->count; i++) {
-		int word = notify_policy_word(r->plan, node->key[i]->text);
+		int word = notify_policy_word(r->notify, node->key[i]->text);
 		unsigned coverage;
 
 		if (word < 0)
@@ -250,20 +250,20 @@ read_coverage(const struct reader *r, const struct yaml_node *node)
 			    (int)node->key[i]->text.size, node->key[i]->text.at);
 		if (!yaml_word(r->file, node->item[i], words, &coverage, r->fault))
 			return false;
-		if (coverage == COVERAGE_REQUIRE && !r->plan->has_last_resort)
+		if (coverage == COVERAGE_REQUIRE && !r->notify->has_last_resort)
 			return fault_at(r->fault, r->file, node->item[i], "require without a last_resort");
-		r->plan->tier[word].coverage = (enum notify_coverage)coverage;
+		r->notify->tier[word].coverage = (enum notify_coverage)coverage;
 	}
 	return true;
 }
 
 static bool
-read_payload(const struct reader *r, const struct yaml_node *node)
+read_payload(const struct notify_reader *r, const struct yaml_node *node)
 {
 	static const char *const words[] = { "empty", "reference", "sealed", NULL };
 
-	/* What is not said is the safe thing: a reference, which only a key holder can use. */
-	r->plan->payload[PAYLOAD_EMPTY] = r->plan->payload[PAYLOAD_REFERENCE] = node == NULL;
+	/* The default is safe: only the holder of a key can use a reference. */
+	r->notify->payload[PAYLOAD_EMPTY] = r->notify->payload[PAYLOAD_REFERENCE] = node == NULL;
 	if (node == NULL)
 		return true;
 	if (node->kind != YAML_LIST || node->count == 0)
@@ -273,13 +273,13 @@ read_payload(const struct reader *r, const struct yaml_node *node)
 
 		if (!yaml_word(r->file, node->item[i], words, &kind, r->fault))
 			return false;
-		r->plan->payload[kind] = true;
+		r->notify->payload[kind] = true;
 	}
 	return true;
 }
 
 static bool
-read_grants(const struct reader *r, const struct yaml_node *node)
+read_grants(const struct notify_reader *r, const struct yaml_node *node)
 {
 	static const char *const words[] = { "require", "optional", NULL };
 	struct yaml_map m;
@@ -291,23 +291,23 @@ read_grants(const struct reader *r, const struct yaml_node *node)
 		return false;
 	const struct yaml_node *lifetime = yaml_take(&m, "max_lifetime");
 	const struct yaml_node *list = yaml_take(&m, "revocation");
-	if (!yaml_close(&m) || !read_duration(r, lifetime, &r->plan->max_lifetime) ||
+	if (!yaml_close(&m) || !read_duration(r, lifetime, &r->notify->max_lifetime) ||
 	    (list != NULL && !yaml_word(r->file, list, words, &revocation, r->fault)))
 		return false;
-	r->plan->revocation_required = revocation == 0;
+	r->notify->revocation_required = revocation == 0;
 	return true;
 }
 
 static bool
-read_break_glass(const struct reader *r, const struct yaml_node *node)
+read_break_glass(const struct notify_reader *r, const struct yaml_node *node)
 {
-	struct notify_policy *plan = r->plan;
+	struct notify_policy *notify = r->notify;
 	struct yaml_map m;
 	struct bytes tell = { "", 0 };
 
-	plan->break_glass_tell = -1;
+	notify->break_glass_tell = -1;
 	if (node == NULL)
-		return plan->floor != FLOOR_OFFER_BREAK_GLASS ||
+		return notify->floor != FLOOR_OFFER_BREAK_GLASS ||
 		       fault_at(
 			   r->fault, r->file, NULL, "critical_floor: offer-break-glass without break_glass");
 	if (!yaml_open(&m, r->file, node, r->fault))
@@ -315,52 +315,53 @@ read_break_glass(const struct reader *r, const struct yaml_node *node)
 	const struct yaml_node *purpose = yaml_need(&m, "purpose");
 	const struct yaml_node *lasts = yaml_need(&m, "offer_for");
 	const struct yaml_node *class = yaml_take(&m, "tell");
-	if (!yaml_close(&m) || !yaml_string(r->file, purpose, &plan->break_glass_purpose, r->fault) ||
-	    !read_duration(r, lasts, &plan->break_glass_for) || !yaml_string(r->file, class, &tell, r->fault))
+	if (!yaml_close(&m) || !yaml_string(r->file, purpose, &notify->break_glass_purpose, r->fault) ||
+	    !read_duration(r, lasts, &notify->break_glass_for) ||
+	    !yaml_string(r->file, class, &tell, r->fault))
 		return false;
-	if (vocabulary_find(VOCABULARY_PURPOSE, plan->break_glass_purpose) == NULL)
+	if (vocabulary_find(VOCABULARY_PURPOSE, notify->break_glass_purpose) == NULL)
 		return fault_at(r->fault, r->file, purpose, "unknown-code: no purpose of use");
-	if (class != NULL && (plan->break_glass_tell = notify_policy_class(plan, tell)) < 0)
+	if (class != NULL && (notify->break_glass_tell = notify_policy_class(notify, tell)) < 0)
 		return fault_at(r->fault, r->file, class, "unknown class '%.*s'", (int)tell.size, tell.at);
 	return true;
 }
 
 static bool
-read_floor(const struct reader *r, const struct yaml_node *node)
+read_floor(const struct notify_reader *r, const struct yaml_node *node)
 {
 	static const char *const words[] = { "suppress", "notify-empty", "offer-break-glass", NULL };
 	unsigned floor = FLOOR_SUPPRESS;
 
 	if (node != NULL && !yaml_word(r->file, node, words, &floor, r->fault))
 		return false;
-	r->plan->floor = (enum notify_floor)floor;
+	r->notify->floor = (enum notify_floor)floor;
 	return true;
 }
 
 static bool
-read_last_resort(const struct reader *r, const struct yaml_node *node)
+read_last_resort(const struct notify_reader *r, const struct yaml_node *node)
 {
-	r->plan->has_last_resort = node != NULL;
+	r->notify->has_last_resort = node != NULL;
 	return read_keys(r, node, "channel to ");
 }
 
 static bool
-read_visible_change(const struct reader *r, const struct yaml_node *node)
+read_visible_change(const struct notify_reader *r, const struct yaml_node *node)
 {
-	r->plan->visible_change = node != NULL;
+	r->notify->visible_change = node != NULL;
 	return read_keys(r, node, "keep max ");
 }
 
 static bool
-read_authority(const struct reader *r, const struct yaml_node *node)
+read_authority(const struct notify_reader *r, const struct yaml_node *node)
 {
-	return yaml_string(r->file, node, &r->plan->authority, r->fault);
+	return yaml_string(r->file, node, &r->notify->authority, r->fault);
 }
 
-/* In this order: what names classes comes behind what defines them. */
+/* Read in this order: `tiers` names classes of `responders`, `coverage` depends on `last_resort`. */
 static const struct {
 	const char *key;
-	bool (*read)(const struct reader *r, const struct yaml_node *node);
+	bool (*read)(const struct notify_reader *r, const struct yaml_node *node);
 } sections[] = {
 	{ "authority", read_authority },
 	{ "grants", read_grants },
@@ -376,7 +377,7 @@ static const struct {
 };
 
 static bool
-read_plan(const struct reader *r, const struct yaml_node *root)
+read_notify(const struct notify_reader *r, const struct yaml_node *root)
 {
 	struct yaml_map m;
 	uint64_t version;
@@ -394,7 +395,7 @@ read_plan(const struct reader *r, const struct yaml_node *root)
 }
 
 static bool
-read_words(struct notify_policy *plan, struct policy *p, struct fault *f)
+read_words(struct notify_policy *notify, struct policy *p, struct fault *f)
 {
 	const char *shown;
 	const struct yaml_node *root = policy_yaml(p, "classify.yaml", &shown, f);
@@ -407,21 +408,21 @@ read_words(struct notify_policy *plan, struct policy *p, struct fault *f)
 		return fault_at(
 		    f, shown, order, "expected the words of criticality: order: in `criticality:`");
 	for (size_t i = 0; i < order->count; i++)
-		if (!yaml_string(shown, order->item[i], &plan->word[plan->words++], f))
+		if (!yaml_string(shown, order->item[i], &notify->word[notify->words++], f))
 			return false;
 	return true;
 }
 
 bool
-notify_policy_load(struct notify_policy *plan, struct policy *p, struct fault *f)
+notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault *f)
 {
-	struct reader r = { .plan = plan, .fault = f };
-	struct seal_policy sealing;
+	struct notify_reader r = { .notify = notify, .fault = f };
+	struct seal_policy seal;
 
-	*plan = (struct notify_policy){ .break_glass_tell = -1 };
-	if (!read_words(plan, p, f) || !seal_policy_load(&sealing, p, f))
+	*notify = (struct notify_policy){ .break_glass_tell = -1 };
+	if (!read_words(notify, p, f) || !seal_policy_load(&seal, p, f))
 		return false;
-	plan->domain = sealing.domain;
+	notify->domain = seal.domain;
 	const struct yaml_node *root = policy_yaml(p, "notify.yaml", &r.file, f);
-	return root != NULL && read_plan(&r, root);
+	return root != NULL && read_notify(&r, root);
 }

@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 /*
- * notify_policy: notify.yaml: who responds to what, how fast, and what happens if nobody does.  Criticality
- * picks a tier; a tier has deadlines and steps; a step names classes of responders; a class lists the roles
- * that may belong to it. All times are in seconds.  The words of criticality are classify.yaml's, most
+ * notify_policy: notify.yaml: who responds to a record, how fast, and what happens if nobody does.  The criticality of
+ * a record picks a tier.  A tier has deadlines and steps; a step names classes of responders; a class lists the roles
+ * that may belong to it.  All times are in seconds.  The words of criticality come from classify.yaml, the most
  * harmless first.
  */
 enum {
 	NOTIFY_MAX_WORDS = 16,   /* of criticality */
-	NOTIFY_MAX_CLASSES = 32, /* of responders: a set is a bit mask */
+	NOTIFY_MAX_CLASSES = 32, /* of responders; a set of classes is a bit mask */
 	NOTIFY_MAX_STEPS = 16,
 };
 
@@ -30,14 +30,14 @@ struct notify_class {
 
 struct notify_step {
 	uint32_t classes; /* bit i: class i */
-	bool last_resort; /* the route of the last resort, not a class */
+	bool last_resort; /* the step takes the route of the last resort */
 	int64_t after;
 };
 
 struct notify_tier {
 	bool known;
 	int64_t dispatch;
-	int64_t ack; /* 0: none wanted */
+	int64_t ack; /* 0: no acknowledgement is wanted */
 	int64_t expires;
 	uint32_t classes; /* of all steps */
 	struct notify_step step[NOTIFY_MAX_STEPS];
@@ -48,7 +48,7 @@ struct notify_tier {
 struct notify_policy {
 	struct bytes word[NOTIFY_MAX_WORDS];
 	unsigned words;
-	bool has_tiers; /* false: everyone whose AL suffices hears of everything */
+	bool has_tiers; /* false: everyone with a sufficient AL is told of everything */
 	struct notify_tier tier[NOTIFY_MAX_WORDS];
 	struct notify_class class[NOTIFY_MAX_CLASSES];
 	unsigned classes;
@@ -56,25 +56,27 @@ struct notify_policy {
 	bool visible_change;
 	bool revocation_required;
 	int64_t max_lifetime;   /* of a grant; 0: no limit */
-	struct bytes authority; /* a file of the policy; empty: the site's */
+	struct bytes authority; /* a file of the policy; empty: that of the site */
 	enum notify_floor floor;
 	struct bytes break_glass_purpose;
 	int64_t break_glass_for;
 	int break_glass_tell; /* class, -1 if nobody */
 	bool has_last_resort;
 	const struct yaml_node *channels; /* a map, NULL if the policy names none */
-	struct bytes domain;              /* seal.yaml's */
+	struct bytes domain;              /* of seal.yaml */
 };
 
-/* Reads notify.yaml, the criticality words of classify.yaml and the domain of seal.yaml.  Texts live as long
- * as the policy. */
-bool notify_policy_load(struct notify_policy *plan, struct policy *p, struct fault *f);
+/*
+ * Reads notify.yaml, the criticality words of classify.yaml and the domain of seal.yaml.  False with a fault.  Texts
+ * live as long as the policy.
+ */
+bool notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault *f);
 
-/* The index of a criticality word or class, -1 if it is none. */
-int notify_policy_word(const struct notify_policy *plan, struct bytes word);
-int notify_policy_class(const struct notify_policy *plan, struct bytes name);
+/* The index of a word of criticality, of a class; -1 if there is none of that name. */
+int notify_policy_word(const struct notify_policy *notify, struct bytes word);
+int notify_policy_class(const struct notify_policy *notify, struct bytes name);
 
-/* The first step of TIER whose classes include CLASS, -1 if none does. */
+/* The first step of TIER for CLASS, -1 if there is none. */
 int notify_policy_step_of(const struct notify_tier *tier, unsigned class);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The directory is walked once: each file is opened without following links, read whole, and from then on
- * only those bytes count, for the digest as for every reader.  So what was signed is what is used, however
- * the directory changes behind our back.
+ * The directory is walked once.  Each file is opened without following links and read whole; the digest and all
+ * readers use these bytes.  A signature over the digest therefore covers exactly what is used.
  */
 #include "common/policy/policy.h"
 
@@ -20,16 +19,14 @@
 enum {
 	MAX_FILES = 1000,
 	MAX_BYTES = 64 << 20,
-	MAX_FOLDERS = 16, /* one inside the other */
+	MAX_FOLDERS = 16, /* nested */
 	SLACK = 64,       /* JSON_SLACK: a file may be JSON */
 	MAX_LEVEL_NAME = 32,
 };
 
 static const char signature_file[] = "policy.p7s";
 
-/* ---- the files ---------------------------------------------------------------------------- */
-
-struct walk {
+struct policy_walk {
 	struct policy *policy;
 	struct fault *fault;
 	struct buffer found; /* struct policy_file */
@@ -37,14 +34,14 @@ struct walk {
 };
 
 static bool
-refuse_file(struct walk *w, const char *shown, const char *what)
+refuse_file(struct policy_walk *w, const char *shown, const char *what)
 {
 	return fault_at(w->fault, shown, NULL, "%s", what);
 }
 
-/* A file that is not there, or may not be, is the policy's fault; one that cannot be read is not. */
+/* The errors in `own` are faults of the policy.  Any other error means that it could not be read. */
 static bool
-refuse_errno(struct walk *w, const char *shown)
+refuse_errno(struct policy_walk *w, const char *shown)
 {
 	static const int own[] = { ENOENT, ENOTDIR, ELOOP, EACCES, EPERM, EINVAL, EISDIR, EFBIG };
 	int error = errno;
@@ -66,7 +63,7 @@ good_name(const char *name)
 }
 
 static bool
-read_file(struct walk *w, int folder, const char *name, struct bytes relative, const char *shown)
+read_file(struct policy_walk *w, int folder, const char *name, struct bytes relative, const char *shown)
 {
 	struct policy_file file = { .name = relative, .shown = shown };
 	struct buffer text;
@@ -83,18 +80,17 @@ read_file(struct walk *w, int folder, const char *name, struct bytes relative, c
 			memcpy(copy, text.at, text.used);
 		file.text = (struct bytes){ copy, text.used };
 		w->bytes += text.used;
-		if (!buffer_append(&w->found, &file, sizeof(file)))
-			diag_bug("more files than were counted");
+		buffer_add(&w->found, &file, sizeof(file));
 	}
 	buffer_release(&text);
 	return good;
 }
 
-static bool walk_folder(struct walk *w, int folder, const char *prefix, unsigned depth);
+static bool walk_folder(struct policy_walk *w, int folder, const char *prefix, unsigned depth);
 
 static bool
-enter_folder(
-    struct walk *w, int parent, const char *name, const char *relative, const char *shown, unsigned depth)
+enter_folder(struct policy_walk *w, int parent, const char *name, const char *relative, const char *shown,
+    unsigned depth)
 {
 	if (depth == MAX_FOLDERS)
 		return refuse_file(w, shown, "folders nested over 16 deep");
@@ -107,7 +103,7 @@ enter_folder(
 }
 
 static bool
-take_entry(struct walk *w, int folder, const char *prefix, const char *name, unsigned depth)
+take_entry(struct policy_walk *w, int folder, const char *prefix, const char *name, unsigned depth)
 {
 	struct arena *a = &w->policy->arena;
 	const char *relative = arena_format(a, "%s%s", prefix, name);
@@ -131,9 +127,9 @@ take_entry(struct walk *w, int folder, const char *prefix, const char *name, uns
 	return read_file(w, folder, name, bytes_of(relative), shown);
 }
 
-/* One after the other in sorted order, so that of two faults the same is found on every machine. */
+/* In sorted order, so that every machine finds the same fault first. */
 static bool
-walk_folder(struct walk *w, int folder, const char *prefix, unsigned depth)
+walk_folder(struct policy_walk *w, int folder, const char *prefix, unsigned depth)
 {
 	struct buffer names;
 	size_t count;
@@ -162,7 +158,7 @@ file_order(const void *a, const void *b)
 }
 
 static void
-keep_files(struct walk *w)
+keep_files(struct policy_walk *w)
 {
 	struct policy *p = w->policy;
 
@@ -173,7 +169,7 @@ keep_files(struct walk *w)
 	qsort(p->file, p->files, sizeof(struct policy_file), file_order);
 }
 
-/* The bytes that `sha256sum` over the sorted files prints, and their digest. */
+/* The digest of what `sha256sum` prints for the sorted files. */
 static void
 digest_files(struct policy *p)
 {
@@ -194,12 +190,12 @@ digest_files(struct policy *p)
 static bool
 read_files(struct policy *p, struct fault *f)
 {
-	struct walk w = { .policy = p, .fault = f };
+	struct policy_walk w = { .policy = p, .fault = f };
 	int folder = open(p->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (folder < 0)
 		return refuse_errno(&w, p->directory);
-	buffer_init(&w.found, MAX_FILES * sizeof(struct policy_file));
+	buffer_init(&w.found, BUFFER_UNLIMITED);
 	bool good = walk_folder(&w, folder, "", 0);
 	(void)close(folder);
 	if (good) {
@@ -210,16 +206,13 @@ read_files(struct policy *p, struct fault *f)
 	return good;
 }
 
-/* ---- policy.yaml -------------------------------------------------------------------------- */
-
-/* Level names become file names of keys and words of tags. */
+/* Names of levels become file names of keys and words of tags. */
 static bool
 is_level_name(struct bytes t)
 {
 	for (size_t i = 0; i < t.size; i++) {
-		bool letter = (t.at[i] >= 'A' && t.at[i] <= 'Z') || (t.at[i] >= 'a' && t.at[i] <= 'z') ||
-			      (t.at[i] >= '0' && t.at[i] <= '9');
-		if (!letter && (i == 0 || (t.at[i] != '-' && t.at[i] != '_')))
+		bool plain = ascii_is_letter(t.at[i]) || ascii_is_digit(t.at[i]);
+		if (!plain && (i == 0 || (t.at[i] != '-' && t.at[i] != '_')))
 			return false;
 	}
 	return t.size > 0 && t.size <= MAX_LEVEL_NAME;
@@ -229,7 +222,7 @@ static bool
 read_level(struct policy *p, const char *file, const struct yaml_node *node, struct fault *f)
 {
 	struct yaml_map m;
-	struct level level = { 0 };
+	struct policy_level level = { 0 };
 	uint64_t al = 0;
 
 	if (!yaml_open(&m, file, node, f))
@@ -266,7 +259,7 @@ read_levels(struct policy *p, const char *file, const struct yaml_node *node, st
 	return true;
 }
 
-/* A serial is compared by bytes, so a number is as good as a date. */
+/* Serials are compared by bytes, so a number is allowed too. */
 static bool
 read_serial(struct policy *p, const char *file, const struct yaml_node *node, struct fault *f)
 {
@@ -297,8 +290,6 @@ read_policy(struct policy *p, struct fault *f)
 	       yaml_string(file, name, &p->name, f) && read_serial(p, file, serial, f) &&
 	       read_levels(p, file, levels, f) && yaml_string(file, code_system, &p->code_system, f);
 }
-
-/* ---- for everybody --------------------------------------------------------------------------- */
 
 bool
 policy_load(struct policy *p, const char *directory, struct fault *f)
@@ -374,7 +365,7 @@ policy_level_node(
 	struct bytes name = { 0 };
 
 	if (node != NULL && (node->kind == YAML_NUMBER || node->kind == YAML_BOOLEAN))
-		name = node->text; /* a ladder of one's own may count its levels */
+		name = node->text; /* a site may number its levels */
 	else if (node == NULL || !yaml_string(file, node, &name, f))
 		return fault_at(f, file, node, "a level is missing, expected one of%s", ladder(p, names));
 	int found = policy_level(p, name);

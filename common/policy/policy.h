@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /*
- * policy: a policy directory, read once into memory; those bytes are digested and parsed, so what was signed
- * is what is used.  And what every program needs of policy.yaml: the name and the levels.
+ * policy: a policy directory, read once into memory, and the name and levels of its policy.yaml.  The digest and all
+ * readers use the same bytes, so a change of the directory during a run has no effect.
  *
  * Refused: links, devices, hidden files, names outside A-Z a-z 0-9 . _ / -, over 1,000 files or 64 MiB.
  */
@@ -20,9 +20,9 @@ struct policy_file {
 	struct bytes text; /* JSON_SLACK (64) readable zero bytes behind it */
 };
 
-struct level {
+struct policy_level {
 	struct bytes name;
-	unsigned al; /* what a reader needs */
+	unsigned al; /* the authorization level that a reader needs */
 };
 
 enum { POLICY_MAX_LEVELS = 64 };
@@ -35,14 +35,14 @@ struct policy {
 	size_t files;
 	struct bytes name;
 	struct bytes serial;
-	struct level level[POLICY_MAX_LEVELS]; /* lowest first, al strictly rising */
+	struct policy_level level[POLICY_MAX_LEVELS]; /* lowest first, al strictly rising */
 	unsigned levels;
-	struct bytes code_system;       /* empty in a ladder of one's own */
+	struct bytes code_system;       /* of the levels; empty if they are the site's own */
 	const struct yaml_node *root;   /* policy.yaml */
-	const struct yaml_node *record; /* its `record:` for those who read records; NULL if absent */
+	const struct yaml_node *record; /* its `record:`; NULL if absent */
 };
 
-/* False with a fault; its error is set if the policy is there but could not be read. */
+/* False with a fault; its `error` is set if the policy exists but could not be read. */
 bool policy_load(struct policy *p, const char *directory, struct fault *f);
 void policy_release(struct policy *p);
 
@@ -52,10 +52,10 @@ const struct policy_file *policy_file(const struct policy *p, const char *name);
 /* Reads a YAML file of the policy; NULL with a fault if it is missing or bad. */
 const struct yaml_node *policy_yaml(struct policy *p, const char *name, const char **shown, struct fault *f);
 
-/* The index of a level by name, -1 if it is none. */
+/* The index of a level by name, -1 if there is none. */
 int policy_level(const struct policy *p, struct bytes name);
 
-/* The same for a YAML scalar: the fault lists the ladder. */
+/* The same for a YAML scalar.  False with a fault, which lists the levels. */
 bool policy_level_node(
     const struct policy *p, const char *file, const struct yaml_node *node, unsigned *level, struct fault *f);
 

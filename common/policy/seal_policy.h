@@ -7,32 +7,32 @@
 #include <stdbool.h>
 
 /*
- * seal_policy: seal.yaml: the key domain, how long pseudonyms last, what lengths may show, and which coarse
- *tags may be seen outside.
+ * seal_policy: seal.yaml: the key domain, the life of pseudonyms, the padding that hides lengths, and the coarse tags
+ * that may stand outside the envelope.
  *
  *	seal: 1
  *	domain: hospital
  *	pseudonyms: {id: stable, subject: stable}   stable (the default) or epoch
- *	padding: 4096                               none, padme, or 16..65536; must be said
+ *	padding: 4096                               none, padme, or 16..65536; required
  *	rekey_lines: 65536                          1..65536, the default
  *	tags: {topic: [vitals, labs]}               at most 16 names; absent: no tags
  */
 enum padding_kind { PADDING_NONE, PADDING_BLOCK, PADDING_PADME };
 
 struct seal_policy {
-	struct bytes domain; /* a word (tag_is_word) without '/' */
+	struct bytes domain; /* a word (tag_is_word) without a slash */
 	bool id_per_epoch;
 	bool subject_per_epoch;
 	enum padding_kind padding;
 	unsigned block; /* with PADDING_BLOCK */
 	unsigned rekey_lines;
-	const struct yaml_node *tags; /* map of lists of words, NULL if there are none */
+	const struct yaml_node *tags; /* a map of lists of words; NULL: no tags */
 };
 
 /* False with a fault.  Texts live as long as the policy. */
 bool seal_policy_load(struct seal_policy *s, struct policy *p, struct fault *f);
 
-/* True if seal.yaml lists that tag with that value. */
+/* True if seal.yaml lists VALUE for the tag NAME. */
 bool seal_policy_allows(const struct seal_policy *s, struct bytes name, struct bytes value);
 
 #endif

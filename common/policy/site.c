@@ -20,12 +20,6 @@ static const char *const names[SITE_PLACES] = {
 };
 
 const char *
-site_name(enum site_place place)
-{
-	return names[place];
-}
-
-const char *
 site_path(struct arena *a, const char *directory, enum site_place place, const char *override)
 {
 	if (override != NULL || directory == NULL)
@@ -36,7 +30,7 @@ site_path(struct arena *a, const char *directory, enum site_place place, const c
 	return arena_format(a, "%.*s/%s", (int)size, directory, names[place]);
 }
 
-/* Only "nothing there" counts as absent: a file that cannot be looked at must be an error of the reader. */
+/* Only ENOENT counts as absent.  For any other error the path is returned, so that its reader reports the error. */
 const char *
 site_path_if_there(struct arena *a, const char *directory, enum site_place place, const char *override)
 {

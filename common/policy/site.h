@@ -8,18 +8,17 @@
 #include <stdbool.h>
 
 /*
- * site: what belongs to one installation and not to the policy, in one directory under fixed names (-S DIR).
- * Each program takes from it just what it needs, and opens nothing else; a single option (--keys, --facts,
- * ...) overrides a place.
+ * site: the files of one installation that are not policy, in one directory under fixed names (-S DIR).  Each program
+ * opens only those that it needs.  An option (--keys, --facts, ...) names another path for one of them.
  *
  *	DIR/keys/           level, pseudonym, hash, shift and mark keys
  *	DIR/consents/       consent directives
- *	DIR/facts.ndjson    what the site knows of patients and staff
- *	DIR/entities.ndjson who takes part: users, devices, organizations
- *	DIR/subscriptions/  who wants to be told of what
- *	DIR/grants.jwts     what AL a reader was granted
- *	DIR/revoked.jwt     which grants hold no longer
- *	DIR/authority.jwks  whose signatures count
+ *	DIR/facts.ndjson    facts on patients and staff
+ *	DIR/entities.ndjson users, devices, organizations
+ *	DIR/subscriptions/  subscriptions to notifications
+ *	DIR/grants.jwts     the AL that readers were granted
+ *	DIR/revoked.jwt     grants that are revoked
+ *	DIR/authority.jwks  public keys of the authority that signs grants
  */
 enum site_place {
 	SITE_KEYS,
@@ -33,18 +32,15 @@ enum site_place {
 	SITE_PLACES,
 };
 
-/* The name below DIR: "keys", "grants.jwts". */
-const char *site_name(enum site_place place);
-
 /*
- * Where PLACE is: OVERRIDE if it is not NULL, else below DIRECTORY, else (DIRECTORY is NULL) NULL.  Nothing
- * is opened and nothing need be there.  The path is OVERRIDE itself or lives in the arena.
+ * The path of PLACE: OVERRIDE if it is not NULL, else a path below DIRECTORY, or NULL if that is NULL too.  The
+ * function opens nothing.  The path is OVERRIDE itself or lives in the arena.
  */
 const char *site_path(struct arena *a, const char *directory, enum site_place place, const char *override);
 
 /*
- * The same for what a site may lack (consents, facts, entities, revoked): NULL too if it is only implied by
- * DIRECTORY and nothing of that name is there.  A path that an option named is never passed over.
+ * The same for optional files (consents, facts, entities, revoked): NULL too if there is no OVERRIDE and DIRECTORY
+ * has no file of that name.  OVERRIDE is returned whether it exists or not.
  */
 const char *site_path_if_there(
     struct arena *a, const char *directory, enum site_place place, const char *override);

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 
 /*
- * A value v of a unit is v * f/g + o/h in its dimension's first unit.  Two values are compared in whole
- * numbers alone: both sides are multiplied by all divisors and by a power of ten, then each term is added to
- * the side where it counts positive.
+ * A value v of a unit is v * f/g + o/h in the first unit of its dimension.  The comparison uses whole numbers only: it
+ * multiplies both sides by all divisors and by a power of ten, then adds each term to the side where it is positive.
  */
 struct unit {
 	struct bytes dimension;
@@ -17,13 +16,13 @@ struct unit {
 	uint64_t factor, factor_by;
 	int64_t offset;
 	uint64_t offset_by;
-	const char *also; /* other spellings, a bar behind each */
+	const char *also; /* other spellings, a bar after each */
 };
 
 enum {
 	BOUND_DIGITS = 30,
 	BOUND_SCALE = 30,
-	FAR = 300, /* beyond 10^+-300 a value is as far from every bound as it can be told */
+	FAR = 300, /* no bound, in any unit, lies beyond 10^+-300 */
 	MAX_UNIT = 64,
 };
 
@@ -48,7 +47,7 @@ is_spelling(const struct unit *u, struct bytes text)
 	return false;
 }
 
-/* Within a dimension (at NULL: in any); NULL if there is none or more than one. */
+/* The unit TEXT of DIMENSION (at NULL: of any); NULL if there is none or more than one. */
 static const struct unit *
 look_up(struct bytes dimension, struct bytes text)
 {
@@ -72,7 +71,7 @@ unit_find(struct bytes text)
 	return look_up((struct bytes){ NULL, 0 }, text);
 }
 
-/* TEXT without {annotations} in ROOM; false if a brace has no partner or there is no room. */
+/* TEXT without {annotations} in ROOM; false if braces do not pair or TEXT is too long. */
 static bool
 strip(struct bytes text, char room[MAX_UNIT], struct bytes *stripped)
 {
@@ -109,18 +108,10 @@ unit_beside(const struct unit *rule, struct bytes text)
 }
 
 struct bytes
-unit_code(const struct unit *u)
-{
-	return u->code;
-}
-
-struct bytes
 unit_dimension(const struct unit *u)
 {
 	return u->dimension;
 }
-
-/* ---- comparison ---- */
 
 bool
 unit_bound(const struct decimal *bound)
@@ -130,8 +121,8 @@ unit_bound(const struct decimal *bound)
 }
 
 /*
- * A value with at most 2 * FAR digits before and behind the point beside the 1,000 it may have.  What is
- * beyond is replaced by the farthest that is within: no bound, whatever its unit, stands between the two.
+ * VALUE with its exponent cut to -FAR..FAR, so that the numbers below stay small.  The result compares as VALUE does,
+ * since no bound, in any unit, lies between the two.
  */
 static struct decimal
 bring_near(const struct decimal *value)
@@ -159,7 +150,7 @@ struct sides {
 	struct natural left, right;
 };
 
-/* Adds |TERM| * A * B * C to the left, or to the right if it counts negative there. */
+/* Adds TERM times the three factors BY to the left side, or to the right side if it is NEGATIVE. */
 static void
 add_term(struct sides *s, const struct natural *term, bool negative, const uint64_t by[3])
 {
@@ -173,7 +164,7 @@ add_term(struct sides *s, const struct natural *term, bool negative, const uint6
 	natural_add(negative ? &s->right : &s->left, &product);
 }
 
-/* Value V of unit U times the divisors of both; NEGATIVE: of the right side. */
+/* Adds V of unit U times the divisors of both units; NEGATIVE if V stands on the right side. */
 static void
 add_value(struct sides *s, const struct decimal *v, const struct unit *u, const struct unit *other,
     int64_t scale, bool negative)

@@ -56,7 +56,7 @@ start_tags(struct redactor *r)
 	const struct scheme *s = &r->scheme;
 
 	for (unsigned i = 0; i < s->versions; i++) {
-		const struct level *level = &s->policy->level[s->version[i].level];
+		const struct policy_level *level = &s->policy->level[s->version[i].level];
 
 		r->version[i].tags = (struct tags){ .rl = level->name,
 			.al = level->al,

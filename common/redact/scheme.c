@@ -498,7 +498,7 @@ read_versions(struct reader *r, const struct yaml_node *versions, const struct h
 	for (size_t i = 0; i < versions->count; i++)
 		if (!read_version(r, versions->item[i], *habits))
 			return false;
-	const struct level *top = &s->policy->level[s->policy->levels - 1];
+	const struct policy_level *top = &s->policy->level[s->policy->levels - 1];
 	if (s->version[s->versions - 1].level + 1 != s->policy->levels)
 		return fault_at(r->fault, s->file, versions,
 		    "no-top-version: the highest level has no version: expected one with rl %.*s",

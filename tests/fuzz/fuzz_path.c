@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/buffer.h"
 #include "common/json/path.h"
-#include "common/policy/jq.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -75,7 +74,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum path_outcome outcome = paths_add(paths, expression, 3, &byte);
 	enum path_outcome alone = path_compile(&arena, keys, expression, &path, &other, &why);
 
-	(void)jq_words_allowed(expression, &other, &why);
 	hold(outcome == PATH_PLAIN || (byte >= 1 && byte <= size + 1));
 	hold(outcome != PATH_FAULT || paths_fault(paths) != NULL);
 	hold(outcome == alone || (outcome == PATH_PLAIN && alone == PATH_FAULT));

@@ -27,7 +27,7 @@ main(void)
 	check(is(site_path(&a, NULL, SITE_KEYS, NULL), NULL));
 	check(is(site_path(&a, NULL, SITE_KEYS, "other"), "other"));
 	for (int i = 0; i < SITE_PLACES; i++)
-		check(site_name((enum site_place)i) != NULL);
+		check(site_path(&a, "ward", (enum site_place)i, NULL)[5] != '(');
 	if (mkdtemp(directory) == NULL)
 		return 99;
 	check(is(site_path_if_there(&a, directory, SITE_CONSENTS, NULL), NULL));
