@@ -1,51 +1,45 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/vocabulary.h"
 
-/* The place of every concept, so that a table can point at parents: SENSITIVITY_HIV. */
+/* The index of each concept in its list (SENSITIVITY_HIV), so that a row can name its parent. */
 enum {
-#define CONCEPT(code, display, parent, status) CONFIDENTIALITY_##code,
-#include "common/policy/confidentiality.def"
-#undef CONCEPT
+#define CONFIDENTIALITY(code, display, parent, status) CONFIDENTIALITY_##code,
+#include "common/policy/vocabulary.def"
 	CONFIDENTIALITY_COUNT,
 	CONFIDENTIALITY_NO_PARENT = CONCEPT_NO_PARENT
 };
 
 enum {
-#define CONCEPT(code, display, parent, status) SENSITIVITY_##code,
-#include "common/policy/sensitivity.def"
-#undef CONCEPT
+#define SENSITIVITY(code, display, parent, status) SENSITIVITY_##code,
+#include "common/policy/vocabulary.def"
 	SENSITIVITY_COUNT,
 	SENSITIVITY_NO_PARENT = CONCEPT_NO_PARENT
 };
 
 enum {
-#define CONCEPT(code, display, parent, status) PRIVACY_LAW_##code,
-#include "common/policy/privacy_law.def"
-#undef CONCEPT
+#define PRIVACY_LAW(code, display, parent, status) PRIVACY_LAW_##code,
+#include "common/policy/vocabulary.def"
 	PRIVACY_LAW_COUNT,
 	PRIVACY_LAW_NO_PARENT = CONCEPT_NO_PARENT
 };
 
 enum {
-#define CONCEPT(code, display, parent, status) HANDLING_##code,
-#include "common/policy/handling.def"
-#undef CONCEPT
+#define HANDLING(code, display, parent, status) HANDLING_##code,
+#include "common/policy/vocabulary.def"
 	HANDLING_COUNT,
 	HANDLING_NO_PARENT = CONCEPT_NO_PARENT
 };
 
 enum {
-#define CONCEPT(code, display, parent, status) PURPOSE_##code,
-#include "common/policy/purpose.def"
-#undef CONCEPT
+#define PURPOSE(code, display, parent, status) PURPOSE_##code,
+#include "common/policy/vocabulary.def"
 	PURPOSE_COUNT,
 	PURPOSE_NO_PARENT = CONCEPT_NO_PARENT
 };
 
 enum {
-#define CONCEPT(code, display, parent, status) RESOURCE_TYPE_##code,
-#include "common/policy/resource_type.def"
-#undef CONCEPT
+#define RESOURCE_TYPE(code, display, parent, status) RESOURCE_TYPE_##code,
+#include "common/policy/vocabulary.def"
 	RESOURCE_TYPE_COUNT,
 	RESOURCE_TYPE_NO_PARENT = CONCEPT_NO_PARENT
 };
@@ -54,43 +48,37 @@ enum {
 	{ BYTES(#code), BYTES(display), CONCEPT_##status, list##_##code, list##_##parent },
 
 static const struct concept confidentiality[] = {
-#define CONCEPT(code, display, parent, status) ROW(CONFIDENTIALITY, code, display, parent, status)
-#include "common/policy/confidentiality.def"
-#undef CONCEPT
+#define CONFIDENTIALITY(code, display, parent, status) ROW(CONFIDENTIALITY, code, display, parent, status)
+#include "common/policy/vocabulary.def"
 };
 
 static const struct concept sensitivity[] = {
-#define CONCEPT(code, display, parent, status) ROW(SENSITIVITY, code, display, parent, status)
-#include "common/policy/sensitivity.def"
-#undef CONCEPT
+#define SENSITIVITY(code, display, parent, status) ROW(SENSITIVITY, code, display, parent, status)
+#include "common/policy/vocabulary.def"
 };
 _Static_assert(SENSITIVITY_COUNT <= 64, "a set of sensitivity categories is a word");
 
 static const struct concept privacy_law[] = {
-#define CONCEPT(code, display, parent, status) ROW(PRIVACY_LAW, code, display, parent, status)
-#include "common/policy/privacy_law.def"
-#undef CONCEPT
+#define PRIVACY_LAW(code, display, parent, status) ROW(PRIVACY_LAW, code, display, parent, status)
+#include "common/policy/vocabulary.def"
 };
 
 static const struct concept handling[] = {
-#define CONCEPT(code, display, parent, status) ROW(HANDLING, code, display, parent, status)
-#include "common/policy/handling.def"
-#undef CONCEPT
+#define HANDLING(code, display, parent, status) ROW(HANDLING, code, display, parent, status)
+#include "common/policy/vocabulary.def"
 };
 
 static const struct concept purpose[] = {
-#define CONCEPT(code, display, parent, status) ROW(PURPOSE, code, display, parent, status)
-#include "common/policy/purpose.def"
-#undef CONCEPT
+#define PURPOSE(code, display, parent, status) ROW(PURPOSE, code, display, parent, status)
+#include "common/policy/vocabulary.def"
 };
 
 static const struct concept resource_type[] = {
-#define CONCEPT(code, display, parent, status) ROW(RESOURCE_TYPE, code, display, parent, status)
-#include "common/policy/resource_type.def"
-#undef CONCEPT
+#define RESOURCE_TYPE(code, display, parent, status) ROW(RESOURCE_TYPE, code, display, parent, status)
+#include "common/policy/vocabulary.def"
 };
 
-/* By code in ASCII order, which a unit test holds: they are searched by halving. */
+/* Each list is sorted by code in ASCII order, for the binary search; a unit test checks the order. */
 static const struct {
 	struct bytes system;
 	const struct concept *at;

@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 /*
- * vocabulary: the code systems that policies speak in, compiled in: which code there is, what stands above
- * it, and whether it may still be used.  A code is looked up within one vocabulary; HIV is an active
- * sensitivity category and a retired confidentiality code.
+ * vocabulary: the code systems that policies use, compiled in: their codes, the parent of each code, and whether
+ * policies may still use it.  Each lookup names the vocabulary: HIV is an active sensitivity category and a retired
+ * confidentiality code.
  */
 enum vocabulary {
-	VOCABULARY_CONFIDENTIALITY, /* v3-Confidentiality: U L M N R V, and what is retired there */
+	VOCABULARY_CONFIDENTIALITY, /* v3-Confidentiality: U L M N R V, and retired codes */
 	VOCABULARY_SENSITIVITY,     /* v3-ActCode below _InformationSensitivityPolicy: HIV, SUD, ... */
 	VOCABULARY_PRIVACY_LAW,     /* v3-ActCode below _ActPrivacyLaw: 42CFRPart2, ... */
 	VOCABULARY_HANDLING,        /* v3-ActCode obligations and refrain policies: REDACT, NORDSCLCD, ... */
@@ -26,7 +26,7 @@ enum vocabulary {
 enum concept_status {
 	CONCEPT_ACTIVE,
 	CONCEPT_RETIRED,  /* recognised in records, refused in policies */
-	CONCEPT_ABSTRACT, /* a head: refused in a label, good where "any below" is asked for */
+	CONCEPT_ABSTRACT, /* a head: refused in a label, allowed where all codes below it are meant */
 };
 
 struct concept {
@@ -34,7 +34,7 @@ struct concept {
 	struct bytes display;
 	enum concept_status status;
 	unsigned index;  /* in its vocabulary, which is sorted by code */
-	unsigned parent; /* index of the concept above, CONCEPT_NO_PARENT at a head */
+	unsigned parent; /* index of the concept above, or CONCEPT_NO_PARENT */
 };
 
 enum { CONCEPT_NO_PARENT = 0xffff };
@@ -45,15 +45,15 @@ struct bytes vocabulary_system(enum vocabulary v);
 size_t vocabulary_size(enum vocabulary v);
 const struct concept *vocabulary_at(enum vocabulary v, size_t index);
 
-/* NULL if there is no such code, in exactly this case. */
+/* NULL if there is no such code.  Case counts. */
 const struct concept *vocabulary_find(enum vocabulary v, struct bytes code);
 
 /* True if A is B or stands anywhere below it; both of vocabulary V. */
 bool vocabulary_below(enum vocabulary v, const struct concept *a, const struct concept *b);
 
 /*
- * Sensitivity categories as a set: bit i is the concept of index i (there are fewer than 64).  The mask of
- * CATEGORY and all below it is what an exclusion of CATEGORY means.
+ * CATEGORY and all sensitivity categories below it as a set: bit i is the concept of index i (there are fewer than 64).
+ * An exclusion of CATEGORY excludes this set.
  */
 uint64_t vocabulary_sensitivities_below(const struct concept *category);
 
