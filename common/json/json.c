@@ -551,12 +551,12 @@ json_init(struct json *j, const struct json_keys *keys, unsigned max_depth)
 	size_t levels = (size_t)max_depth + 1;
 
 	*j = (struct json){ .keys = keys, .max_depth = max_depth };
-	buffer_init(&j->node_room, SIZE_MAX / 4);
+	buffer_init(&j->node_room, BUFFER_UNLIMITED);
 	buffer_init(&j->levels, levels * sizeof(struct level));
-	buffer_init(&j->members, SIZE_MAX / 4);
-	buffer_init(&j->slots, SIZE_MAX / 4);
-	buffer_init(&j->one, SIZE_MAX / 4);
-	buffer_init(&j->two, SIZE_MAX / 4);
+	buffer_init(&j->members, BUFFER_UNLIMITED);
+	buffer_init(&j->slots, BUFFER_UNLIMITED);
+	buffer_init(&j->one, BUFFER_UNLIMITED);
+	buffer_init(&j->two, BUFFER_UNLIMITED);
 	(void)buffer_reserve(&j->levels, levels * sizeof(struct level));
 }
 

@@ -2,6 +2,7 @@
 #include "common/json/json_parts.h"
 
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
@@ -31,23 +32,13 @@ json_hash_long(struct bytes text)
 	return json_hash_mix(json_load(text.at + text.size - 16) ^ h, json_load(text.at + text.size - 8) + h);
 }
 
-static void *
-zeros(size_t count, size_t size)
-{
-	void *at = calloc(count, size);
-
-	if (at == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu times %zu bytes wanted)", count, size);
-	return at;
-}
-
 struct json_keys *
 json_keys_new(void)
 {
-	struct json_keys *k = zeros(1, sizeof *k);
+	struct json_keys *k = memory_zeros(1, sizeof *k);
 
 	buffer_init(&k->names, (KEYS_MAX + 1) * sizeof(struct bytes));
-	k->slots = zeros(FIRST_SLOTS, sizeof *k->slots);
+	k->slots = memory_zeros(FIRST_SLOTS, sizeof *k->slots);
 	k->mask = FIRST_SLOTS - 1;
 	return k;
 }
@@ -115,7 +106,7 @@ widen(struct json_keys *k)
 	size_t count = 2 * (k->mask + 1);
 
 	free(k->slots);
-	k->slots = zeros(count, sizeof *k->slots);
+	k->slots = memory_zeros(count, sizeof *k->slots);
 	k->mask = count - 1;
 	for (unsigned i = 1; i <= k->count; i++)
 		enter(k, json_hash(name_of(k, (uint16_t)i)), (uint16_t)i);
@@ -125,7 +116,7 @@ widen(struct json_keys *k)
 static struct bytes
 keep(struct bytes name)
 {
-	char *at = zeros(name.size + JSON_SLACK, 1);
+	char *at = memory_zeros(name.size + JSON_SLACK, 1);
 
 	if (name.size > 0)
 		memcpy(at, name.at, name.size);

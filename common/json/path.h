@@ -59,9 +59,6 @@ void paths_free(struct paths *p);
 enum path_outcome paths_add(struct paths *p, struct bytes expression, uint32_t number, size_t *byte);
 const char *paths_fault(const struct paths *p);
 
-/* The caller must not walk into walls.  WALL is borrowed for the life of the set; NULL: none. */
-void paths_wall(struct paths *p, const struct path_wall *wall);
-
 /*
  * The state of a root node ("."), after all expressions were added.  DEPTH is how deep it stands in the
  * record (0: the record itself).  A state, and what it matched, stay good until the walk has left its node;

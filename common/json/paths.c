@@ -2,6 +2,7 @@
 #include "common/json/path.h"
 
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/json/pathcode.h"
 
 #include <stdlib.h>
@@ -43,7 +44,6 @@ struct state {
 struct paths {
 	struct arena arena;
 	struct path_code code;
-	const struct path_wall *wall;
 	bool ready;    /* all expressions were added */
 	uint32_t root; /* kept state + 1 of every root, before any select; 0: not known */
 
@@ -74,10 +74,8 @@ enum { HASH_SLOTS = 4 * MAX_KEPT };
 struct paths *
 paths_new(struct json_keys *keys)
 {
-	struct paths *p = calloc(1, sizeof *p);
+	struct paths *p = memory_zeros(1, sizeof *p);
 
-	if (p == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *p);
 	p->code.arena = &p->arena;
 	p->code.keys = keys;
 	return p;
@@ -105,12 +103,6 @@ const char *
 paths_fault(const struct paths *p)
 {
 	return p->code.fault;
-}
-
-void
-paths_wall(struct paths *p, const struct path_wall *wall)
-{
-	p->wall = wall;
 }
 
 /* ---- symbols ---- */
@@ -331,10 +323,8 @@ unkept(struct paths *p, uint32_t depth)
 {
 	if (depth >= p->unkept_count) {
 		size_t count = 2 * (size_t)depth + 16;
-		struct state *at = realloc(p->unkept, count * sizeof *at);
+		struct state *at = memory_grow(p->unkept, count, sizeof *at);
 
-		if (at == NULL)
-			diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", count * sizeof *at);
 		memset(at + p->unkept_count, 0, (count - p->unkept_count) * sizeof *at);
 		p->unkept = at;
 		p->unkept_count = count;
@@ -383,7 +373,7 @@ prepare(struct paths *p)
 
 /* Settles what is open in the state of index INDEX at NODE. */
 static uint32_t
-settle(struct paths *p, uint32_t index, uint32_t depth, const struct json *j, uint32_t node, bool is_root)
+settle(struct paths *p, uint32_t index, uint32_t depth, const struct json *j, uint32_t node)
 {
 	for (;;) {
 		uint32_t state = depth << INDEX_BITS | index;
@@ -392,8 +382,7 @@ settle(struct paths *p, uint32_t index, uint32_t depth, const struct json *j, ui
 		if (s->test == NO_TEST)
 			return s->count == 0 ? PATHS_DEAD : state;
 		const struct path_select *select = &p->code.select[p->code.at[s->test].value];
-		bool as_null = !is_root && path_walled(p->wall, node);
-		bool holds = pathcode_holds(select, j, node, as_null, p->wall);
+		bool holds = pathcode_holds(select, j, node, false, NULL);
 		if (index != UNKEPT && s->answer[holds] != 0) {
 			index = s->answer[holds] - 1;
 			continue;
@@ -414,7 +403,7 @@ paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth)
 	if (depth > MAX_DEPTH)
 		diag_bug("a path was followed deeper than any record is");
 	if (p->root != 0)
-		return settle(p, p->root - 1, depth, j, node, true);
+		return settle(p, p->root - 1, depth, j, node);
 	clear(p);
 	for (size_t i = 0; i < p->code.count; i++)
 		if (i == 0 || p->code.at[i - 1].op == PATH_MATCH)
@@ -423,7 +412,7 @@ paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth)
 
 	if (index != UNKEPT)
 		p->root = index + 1;
-	return settle(p, index, depth, j, node, true);
+	return settle(p, index, depth, j, node);
 }
 
 /* As below, where the table has no answer yet, or none for all nodes. */
@@ -437,12 +426,12 @@ below_slowly(struct paths *p, uint32_t state, uint32_t symbol, const struct json
 	if (depth > MAX_DEPTH)
 		diag_bug("a path was followed deeper than any record is");
 	if (to != 0)
-		return settle(p, to - 1, depth, j, node, false);
+		return settle(p, to - 1, depth, j, node);
 	reach_below(p, state_of(p, state), symbol);
 	to = finish(p, depth);
 	if (index != UNKEPT && to != UNKEPT)
 		p->kept[index].row[symbol] = (uint16_t)((to + 1) | (p->kept[to].test != NO_TEST ? OPEN : 0));
-	return settle(p, to, depth, j, node, false);
+	return settle(p, to, depth, j, node);
 }
 
 /* One step down.  The state's upper half, the depth, goes up by one. */

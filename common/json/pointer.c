@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/json/pointer.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/json/json_parts.h"
+#include "common/json/json_write.h"
 
 #include <stdlib.h>
 
@@ -25,9 +26,9 @@ static void
 init(struct pointer_cursor *c)
 {
 	*c = (struct pointer_cursor){ 0 };
-	buffer_init(&c->frames, SIZE_MAX / 4);
-	buffer_init(&c->text, SIZE_MAX / 4);
-	buffer_init(&c->token, SIZE_MAX / 4);
+	buffer_init(&c->frames, BUFFER_UNLIMITED);
+	buffer_init(&c->text, BUFFER_UNLIMITED);
+	buffer_init(&c->token, BUFFER_UNLIMITED);
 }
 
 static void
@@ -41,12 +42,9 @@ release(struct pointer_cursor *c)
 struct pointer_cursor *
 pointer_cursor_new(void)
 {
-	struct pointer_cursor *c = malloc(sizeof *c);
+	struct pointer_cursor *c = memory_zeros(1, sizeof *c);
 
-	if (c != NULL)
-		init(c);
-	else
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *c);
+	init(c);
 	return c;
 }
 
@@ -74,10 +72,8 @@ frame_of(struct pointer_cursor *c, size_t depth, uint32_t container)
 	size_t end = (depth + 1) * sizeof(struct frame);
 	struct frame fresh = { container, container + 1, 0 };
 
-	if (end > c->frames.used) {
-		if (!buffer_append(&c->frames, &fresh, sizeof fresh))
-			diag_bug("nested deeper than memory");
-	}
+	if (end > c->frames.used)
+		buffer_add(&c->frames, &fresh, sizeof fresh);
 	struct frame *f = (struct frame *)(void *)(c->frames.at + end - sizeof *f);
 
 	if (f->container != container) {
@@ -172,8 +168,7 @@ next_token(struct pointer_cursor *c, const char **p, const char *end, struct byt
 			return false;
 		const char *byte = !tilde ? q : *++q == '0' ? "~" : "/";
 
-		if (!buffer_append(&c->token, byte, 1))
-			diag_bug("a token longer than memory");
+		buffer_add(&c->token, byte, 1);
 	}
 	*token = buffer_bytes(&c->token);
 	return true;
@@ -204,19 +199,6 @@ pointer_cursor_find(struct pointer_cursor *c, uint32_t at, uint32_t *node)
 			return false;
 	}
 	return true;
-}
-
-bool
-pointer_find(const struct json *j, uint32_t root, uint32_t at, uint32_t *node)
-{
-	struct pointer_cursor c;
-
-	init(&c);
-	pointer_cursor_start(&c, j, root);
-	bool found = pointer_cursor_find(&c, at, node);
-
-	release(&c);
-	return found;
 }
 
 static bool
@@ -265,13 +247,10 @@ write_key(const struct json *j, uint32_t key, struct buffer *out)
 static bool
 write_index(uint32_t index, struct buffer *out)
 {
-	char digits[10];
-	size_t from = sizeof digits;
+	struct json_write w = json_write_to(out);
 
-	do
-		digits[--from] = (char)('0' + index % 10);
-	while ((index /= 10) > 0);
-	return buffer_append(out, digits + from, sizeof digits - from);
+	json_write_natural(&w, index);
+	return json_write_whole(&w);
 }
 
 bool

@@ -15,9 +15,6 @@
  */
 bool pointer_write(const struct json *j, uint32_t root, uint32_t node, struct buffer *out);
 
-/* The node that the JSON string AT (a pointer) names below ROOT; false if it names nothing. */
-bool pointer_find(const struct json *j, uint32_t root, uint32_t at, uint32_t *node);
-
 /*
  * Many pointers in document order (as labels are): the search goes on where the last one ended, so that
  * all of them together cost one walk.  Any order is right, only slower.  Finding and writing may be mixed.
@@ -28,7 +25,11 @@ void pointer_cursor_free(struct pointer_cursor *c);
 
 /* J is borrowed until the next start, and holds the pointers that are looked for as well. */
 void pointer_cursor_start(struct pointer_cursor *c, const struct json *j, uint32_t root);
+
+/* The node that the JSON string AT (a pointer) names below the root; false if it names nothing. */
 bool pointer_cursor_find(struct pointer_cursor *c, uint32_t at, uint32_t *node);
+
+/* As pointer_write. */
 bool pointer_cursor_write(struct pointer_cursor *c, uint32_t node, struct buffer *out);
 
 #endif

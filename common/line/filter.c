@@ -171,8 +171,9 @@ summarise(const struct filter *f)
 	buffer_release(&more);
 }
 
-void
-filter_poll(struct filter *f)
+/* The summary, if SIGUSR1 or --progress asked for it. */
+static void
+summarise_if_asked(struct filter *f)
 {
 	if (asked == 0)
 		return;
@@ -199,8 +200,9 @@ refuse_here(struct filter *f, enum reason reason, size_t byte)
 	return filter_refuse(f, &what) == FILTER_DONE;
 }
 
-bool
-filter_line(struct filter *f, struct bytes line)
+/* A record through the engine and its refusals: false if the run must end. */
+static bool
+take_record(struct filter *f, struct bytes line)
 {
 	f->record = line;
 	f->read++;
@@ -231,12 +233,12 @@ line_limit(const struct filter *f)
 
 /* What lines_next gave, taken care of: false if the run must end, or this file did (*ENDED). */
 static bool
-take(struct filter *f, struct lines *in, enum lines_outcome outcome, struct bytes record, bool *ended)
+take_outcome(struct filter *f, struct lines *in, enum lines_outcome outcome, struct bytes record, bool *ended)
 {
 	f->line = in->number;
 	switch (outcome) {
 	case LINES_RECORD:
-		return filter_line(f, record);
+		return take_record(f, record);
 	case LINES_REFUSED:
 		f->read++;
 		f->record = in->reason == REASON_TOO_LONG ? (struct bytes){ "", 0 } : record;
@@ -267,8 +269,8 @@ filter_frames(struct filter *f, struct lines *in, filter_next *next, void *conte
 	while (going) {
 		enum lines_outcome outcome = next(context, in, &record);
 
-		filter_poll(f);
-		going = take(f, in, outcome, record, &ended);
+		summarise_if_asked(f);
+		going = take_outcome(f, in, outcome, record, &ended);
 	}
 	return ended;
 }
@@ -320,8 +322,7 @@ finish(struct filter *f)
 	    e->end(e->context, f) == FILTER_REFUSE)
 		diag_bug("the end of the input is no record to refuse");
 	if (!sink_close(&f->out)) {
-		if (f->out.error != ECANCELED)
-			diag_warn("%s: %s", f->out.name, strerror(f->out.error));
+		diag_warn("%s: %s", f->out.name, strerror(f->out.error));
 		f->status = diag_worse(f->status, EXIT_IO);
 	}
 	if (!refusals_end(&f->refusals))

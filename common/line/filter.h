@@ -149,10 +149,4 @@ int filter_run_files(struct filter *f, const struct options *o, const struct fil
 typedef enum lines_outcome filter_next(void *context, struct lines *in, struct bytes *record);
 bool filter_frames(struct filter *f, struct lines *in, filter_next *next, void *context);
 
-/* One line of f->source through the engine and its refusals: false if the run must end. */
-bool filter_line(struct filter *f, struct bytes line);
-
-/* Prints the summary now if SIGUSR1 or --progress asks for it: call it now and then. */
-void filter_poll(struct filter *f);
-
 #endif

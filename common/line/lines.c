@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define READ_SIZE ((size_t)128 * 1024)
-#define LIMIT_MAX (SIZE_MAX / 4)
 #define MARK "\xef\xbb\xbf"
 #define MARK_SIZE ((size_t)3)
 /* What a line may have beyond its record, before its LF is seen: the mark and a CR. */
@@ -19,8 +18,8 @@
 void
 lines_init(struct lines *l, int fd, const char *source, size_t limit, struct sink *flush_first)
 {
-	if (limit > LIMIT_MAX)
-		limit = LIMIT_MAX;
+	if (limit > BUFFER_UNLIMITED)
+		limit = BUFFER_UNLIMITED;
 	*l = (struct lines){ .source = source, .fd = fd, .limit = limit, .flush_first = flush_first };
 	buffer_init(&l->text, limit + EXTRA + READ_SIZE + JSON_SLACK);
 }

@@ -2,25 +2,23 @@
 #include "common/line/refusal.h"
 
 #include "common/base/base64url.h"
+#include "common/base/memory.h"
 #include "common/base/utf8.h"
-#include "common/json/json.h"
 #include "common/json/json_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 /* So many messages with one reason; the rest are counted. */
 #define MESSAGES 20
-#define QUARANTINE_LIMIT (SIZE_MAX / 4)
 
 bool
 refusals_init(struct refusals *r, enum on_error on_error, const char *path,
     void (*digest)(struct bytes text, char hex[65]))
 {
 	*r = (struct refusals){ .on_error = on_error, .digest = digest, .policy = "" };
-	buffer_init(&r->text, QUARANTINE_LIMIT);
+	buffer_init(&r->text, BUFFER_UNLIMITED);
 	if (path == NULL)
 		return true;
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
@@ -37,84 +35,72 @@ refusals_policy(struct refusals *r, const char *digest)
 	r->policy = digest;
 }
 
-static void
-put(struct buffer *b, const char *text)
-{
-	(void)buffer_append(b, text, strlen(text));
-}
-
-static void
-put_number(struct buffer *b, const char *name, uint64_t value)
-{
-	char text[64];
-	int size = snprintf(text, sizeof text, ",\"%s\":%llu", name, (unsigned long long)value);
-
-	(void)buffer_append(b, text, (size_t)size);
-}
-
 /* A name on this machine may be no UTF-8; a quarantine line is. */
-static void
-put_name(struct buffer *b, const char *name)
+static struct bytes
+printable(const char *name)
 {
 	struct bytes text = bytes_of(name);
 
-	(void)json_write_string(b, utf8_valid(text) ? text : bytes_of("?"));
+	return utf8_valid(text) ? text : bytes_of("?");
 }
 
-/*
- * The record as a string if it can be one (jq -r .record gives it back), else in base64url with its padding
- * (jq -r .base64 | basenc -d --base64url does).
- */
+/* In base64url with its padding: jq -r .base64 | basenc -d --base64url gives the record back. */
 static void
-put_record(struct buffer *b, struct bytes record)
+write_padded(struct json_write *w, struct bytes record)
 {
-	if (utf8_valid(record)) {
-		put(b, ",\"record\":");
-		(void)json_write_string(b, record);
-		return;
-	}
 	size_t size = BASE64URL_SIZE(record.size);
-	put(b, ",\"base64\":\"");
-	if (buffer_reserve(b, size + 3))
-		b->used += base64url_encode(b->at + b->used, record);
-	put(b, &"==="[size % 4 == 0 ? 3 : size % 4 - 1]);
-	put(b, "\"");
+
+	json_write_name(w, "base64");
+	json_write_raw(w, (struct bytes)BYTES("\""));
+	if (buffer_reserve(w->out, size))
+		w->out->used += base64url_encode(w->out->at + w->out->used, record);
+	json_write_raw(w, bytes_of(&"===\""[size % 4 == 0 ? 3 : size % 4 - 1]));
 }
 
-/* One line that holds all that is needed to send the record again; on disk before the next is read. */
+static void
+write_ehr(struct json_write *w, const struct refusals *r, const struct refused *what)
+{
+	char hex[65];
+
+	json_write_open(w, '{');
+	json_write_member_number(w, "v", 1);
+	json_write_member_word(w, "stage", bytes_of("refused"));
+	json_write_member(w, "program", printable(diag_name()));
+	if (r->policy[0] != '\0')
+		json_write_member_word(w, "policy", bytes_of(r->policy));
+	json_write_member(w, "source", printable(what->source));
+	json_write_name(w, "line");
+	json_write_natural(w, what->line);
+	if (what->byte > 0) {
+		json_write_name(w, "byte");
+		json_write_natural(w, what->byte);
+	}
+	json_write_member_word(w, "reason", bytes_of(reason_code(what->reason)));
+	if (what->record.size > 0 && r->digest != NULL) {
+		r->digest(what->record, hex);
+		json_write_member_word(w, "sha256", bytes_of(hex));
+	}
+	json_write_close(w, '}');
+}
+
+/* Writes one line that holds all that is needed to send the record again, before the next record is read. */
 static bool
 set_aside(struct refusals *r, const struct refused *what)
 {
-	struct buffer *b = &r->text;
-	char hex[65];
+	struct json_write w = json_write_to(&r->text);
 
-	b->used = 0;
-	put(b, "{\"ehr\":{\"v\":1,\"stage\":\"refused\",\"program\":");
-	put_name(b, diag_name());
-	if (r->policy[0] != '\0') {
-		put(b, ",\"policy\":\"");
-		put(b, r->policy);
-		put(b, "\"");
-	}
-	put(b, ",\"source\":");
-	put_name(b, what->source);
-	put_number(b, "line", what->line);
-	if (what->byte > 0)
-		put_number(b, "byte", what->byte);
-	put(b, ",\"reason\":\"");
-	put(b, reason_code(what->reason));
-	put(b, "\"");
-	if (what->record.size > 0 && r->digest != NULL) {
-		r->digest(what->record, hex);
-		put(b, ",\"sha256\":\"");
-		put(b, hex);
-		put(b, "\"");
-	}
-	put(b, "}");
-	if (what->record.size > 0)
-		put_record(b, what->record);
-	put(b, "}");
-	return sink_line(&r->quarantine, buffer_bytes(b)) && sink_flush(&r->quarantine);
+	r->text.used = 0;
+	json_write_open(&w, '{');
+	json_write_name(&w, "ehr");
+	write_ehr(&w, r, what);
+	if (what->record.size > 0 && utf8_valid(what->record))
+		json_write_member(&w, "record", what->record);
+	else if (what->record.size > 0)
+		write_padded(&w, what->record);
+	json_write_close(&w, '}');
+	if (!json_write_whole(&w))
+		memory_missing(r->text.used);
+	return sink_line(&r->quarantine, buffer_bytes(&r->text)) && sink_flush(&r->quarantine);
 }
 
 static void

@@ -23,13 +23,6 @@ sink_init_take(struct sink *s, int fd, const char *name)
 	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 }
 
-void
-sink_before_write(struct sink *s, bool (*before)(void *context), void *context)
-{
-	s->before = before;
-	s->context = context;
-}
-
 /* A parent may have left the descriptor non-blocking: wait, as if it were not. */
 static bool
 try_again(int fd)
@@ -44,10 +37,6 @@ try_again(int fd)
 static bool
 write_all(struct sink *s, struct bytes text)
 {
-	if (text.size > 0 && s->before != NULL && !s->before(s->context)) {
-		s->error = ECANCELED;
-		return false;
-	}
 	while (text.size > 0) {
 		ssize_t n = write(s->fd, text.at, text.size);
 

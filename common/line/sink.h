@@ -10,10 +10,6 @@
  * sink: records out.  Bytes gather in a block and are written when it is full, when
  * the reader is about to wait for input (see lines.h), and at sink_close.  The first
  * failure stays: every later call returns false, and error holds its errno.
- *
- * A hook may be called before anything is written; what must be on record elsewhere
- * first (the audit log) goes there.  If it says no, nothing is written any more, and
- * error is ECANCELED: whoever set the hook has told why.
  */
 struct sink {
 	const char *name; /* for messages; borrowed */
@@ -21,15 +17,10 @@ struct sink {
 	/* private */
 	int fd;
 	struct buffer block;
-	bool (*before)(void *context);
-	void *context;
 };
 
 /* FD belongs to the sink from here on. */
 void sink_init_take(struct sink *s, int fd, const char *name);
-
-/* CONTEXT is borrowed for the life of the sink. */
-void sink_before_write(struct sink *s, bool (*before)(void *context), void *context);
 
 /* One record and its newline. */
 bool sink_line(struct sink *s, struct bytes record);

@@ -440,13 +440,20 @@ agree(struct differential *d, const struct json *j, unsigned i, const struct pat
 
 	native.count = walked.count = foreign.count = 0;
 	(void)path_each(d->path[i], j, 0, wall, note_and_go_on, &native);
-	walk(d->paths, j, 0, paths_root(d->paths, j, 0, 0), i, wall, 0, &walked);
 	if (jq_paths(d->jq, j, 0, wall, &context, note, &foreign) == JQ_UNKNOWN)
 		return false;
 	sort(&foreign);
 	d->cases++;
 	d->found += native.count;
-	return same(&native, &foreign) && same(&walked, &foreign);
+	if (!same(&native, &foreign))
+		return false;
+	/* The automaton knows no wall. */
+	foreign.count = 0;
+	walk(d->paths, j, 0, paths_root(d->paths, j, 0, 0), i, NULL, 0, &walked);
+	if (jq_paths(d->jq, j, 0, NULL, &context, note, &foreign) == JQ_UNKNOWN)
+		return false;
+	sort(&foreign);
+	return same(&walked, &foreign);
 }
 
 static void
@@ -463,7 +470,6 @@ check_against_libjq(void)
 	d->paths = paths_new(d->keys);
 	buffer_init(&room, 1 << 20);
 	check(compile_all(d));
-	paths_wall(d->paths, &wall);
 	json_init(&j, d->keys, JSON_MAX_DEPTH);
 	for (unsigned k = 0; k < DOCUMENTS && d->jq != NULL; k++) {
 		struct text document = { .used = 0 };
