@@ -65,7 +65,7 @@ curve_point(EVP_PKEY *key, struct point *p)
 	return true;
 }
 
-/* r and s as the DER that OpenSSL wants; its size, 0 if that failed. */
+/* Makes the DER that OpenSSL wants out of r and s.  Returns its size; 0 on failure. */
 static int
 to_der(const unsigned char signature[SIGNATURE_SIZE], unsigned char **der)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * HMAC_CTX, which OpenSSL 3.0 calls deprecated: EVP_MAC wraps the same code in another layer of contexts and
- * parameters, which costs a fifth of a short message's digest, and a redactor makes several for each record.
+ * HMAC_CTX is deprecated in OpenSSL 3.0, but EVP_MAC makes the digest of a short message a fifth slower, and
+ * the redactor makes several for each record.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "common/crypto/digest.h"
@@ -22,7 +22,7 @@ struct digest {
 
 enum { GATHERED = 4096, RECALLED = 128, RECALL_BITS = 6, RECALLS = 1 << RECALL_BITS };
 
-/* A short text and its digest.  A size of 0: none. */
+/* A short text and its digest; size 0 if there is none. */
 struct recall {
 	size_t size;
 	char text[RECALLED];
@@ -30,12 +30,13 @@ struct recall {
 };
 
 /*
- * Short pieces are gathered: the way into OpenSSL costs more than to digest one.  The last short texts are
- * remembered, each in the one place that its end leads to: a subject stands in record after record.
+ * Short pieces are gathered, because a call of OpenSSL costs more than the digest of a short piece.  Short
+ * texts are remembered in a small table by their last bytes, because the same subject comes in record after
+ * record.
  */
 struct mac {
 	HMAC_CTX *context;
-	bool begun; /* some of the text was handed on */
+	bool begun; /* OpenSSL has the beginning of the text */
 	size_t used;
 	char text[GATHERED];
 	struct recall recall[RECALLS];
@@ -183,7 +184,7 @@ mac_add(struct mac *m, struct bytes piece)
 	m->used += piece.size;
 }
 
-/* Where the digest of what is gathered would be remembered; NULL if it is not all, or too long or short. */
+/* The slot of the gathered text; NULL if it is too short or too long, or OpenSSL has its beginning. */
 static struct recall *
 place_of(struct mac *m)
 {

@@ -9,11 +9,13 @@
 #include <stdbool.h>
 
 /*
- * jwe_open: the opening half of the envelope: step 14 and 15 of opening.  Whatever is wrong (the key, the
- * wrap, a bit anywhere) is one answer: no.  The plaintext is seen only after it has authenticated.
+ * jwe_open: unwraps the content key of a sealed line and decrypts its record (RFC 7516 section 5.2, steps 10
+ * to 16).  The answer does not tell what was wrong: the key, the wrapping or any bit of the line.  The
+ * plaintext is returned only after it has authenticated.
  *
- * Content keys are kept, 64 of them, under (our key, the sender's ephemeral key, the wrapped key): under the
- * wrapped key alone, a reader of one level could pass a line of hers off as another level's.
+ * The last 64 content keys are kept, by our key, the sender's ephemeral key, apu and the wrapped key.  The
+ * wrapped key alone is not enough: a reader of one level could copy it into a line of another level, and the
+ * line would open with a key that never wrapped it.
  */
 struct jwe_open;
 
@@ -21,17 +23,17 @@ struct jwe_open *jwe_open_new(void);
 void jwe_open_free(struct jwe_open *o);
 
 /*
- * INDEX is a number that the caller gives to that key and to no other.  PLAINTEXT lives until the next call,
- * with JSON_SLACK zero bytes behind it.
+ * INDEX is a number that the caller gives to KEY and to no other key.  PLAINTEXT is valid until the next call
+ * and is followed by JSON_SLACK zero bytes.
  */
 bool jwe_open_by_level(struct jwe_open *o, const struct sealed_line *s, unsigned index,
     const struct level_key *key, struct bytes *plaintext);
 
-/* HEADER is the index of the line's header (sealed_line_header_index). */
+/* The same with a private key.  HEADER is the index of the header of the line (sealed_line_header_index). */
 bool jwe_open_by_private(struct jwe_open *o, const struct sealed_line *s, const struct json *header,
     unsigned index, struct private_key *key, struct bytes *plaintext);
 
-/* Cuts the padding off: an LF and spaces to the end.  False if anything else stands behind an LF. */
+/* Removes the padding: an LF, then spaces to the end.  False if anything else follows an LF. */
 bool jwe_open_unpad(struct bytes *plaintext);
 
 #endif

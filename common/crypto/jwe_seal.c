@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A line is built in the sink's own block: tags, header and key are copied there, the record is encrypted
- * into a piece of memory that stays in the cache and encoded from there into the block.  So no line is ever
- * held, however long it is, and no byte is moved twice.
+ * A line is written into the block of the sink.  The record is encrypted piece by piece into memory that
+ * stays in the processor's cache, and encoded from there into the block.  So a line of any length needs no
+ * memory of its own.
  */
 #include "common/crypto/jwe_seal.h"
 
@@ -21,8 +21,8 @@ enum {
 	WRAPPED_CHARS = BASE64URL_SIZE(WRAPPED_SIZE),
 	TAGS_MOST = 2048,
 	HEADER_MOST = 4096,
-	POOL = 340 * IV_SIZE, /* drawn at once: 13 ns each against 700 drawn singly */
-	PIECE = 48 * 1024,    /* whole blocks of AES and of base64 */
+	POOL = 340 * IV_SIZE, /* nonces drawn at once cost 13 ns each, drawn singly 700 */
+	PIECE = 48 * 1024,    /* a multiple of the blocks of AES and base64 */
 };
 
 struct jwe_seal {
@@ -32,9 +32,9 @@ struct jwe_seal {
 	char domain[129];
 	enum jwe_seal_kind kind;
 	unsigned rekey_lines;
-	unsigned lines; /* under this content key */
+	unsigned lines; /* sealed under this content key */
 	struct jwe_seal_fixed fixed;
-	size_t prefix; /* of the header: all before the tags */
+	size_t prefix; /* size of the header up to the tags */
 	char wrapped[WRAPPED_CHARS];
 	size_t ivs; /* bytes of the pool that are left */
 	unsigned char pool[POOL];
@@ -42,7 +42,7 @@ struct jwe_seal {
 	unsigned char piece[PIECE + TAG_SIZE];
 };
 
-/* Where a line goes: a sink, or a buffer. */
+/* Where a line goes; one of the two is NULL. */
 struct out {
 	struct sink *sink;
 	struct buffer *buffer;
@@ -118,7 +118,7 @@ set_prefix(struct jwe_seal *s, const struct private_key *ephemeral)
 	buffer_release(&text);
 }
 
-/* A key to wrap with that only the recipient can make again.  False if the recipient's key is none. */
+/* Makes a wrapping key that only the recipient can compute.  False if its key is not a point of the curve. */
 static bool
 agree(struct jwe_seal *s, unsigned char kek[KEY_SIZE])
 {
@@ -228,7 +228,9 @@ copy(char *to, const char *text, size_t size)
 
 #define COPY(to, text) copy((to), (text), sizeof(text) - 1)
 
-/* Everything before the ciphertext; the header's text is then given to GCM as what it authenticates. */
+/*
+ * Writes the line up to the ciphertext.  The encoded header is GCM's additional data (RFC 7516 section 5.1).
+ */
 static bool
 write_head(struct jwe_seal *s, struct bytes ehr, const struct out *out)
 {
@@ -259,9 +261,8 @@ write_head(struct jwe_seal *s, struct bytes ehr, const struct out *out)
 }
 
 /*
- * SIZE bytes of the padded record from byte AT on, encrypted into the piece.  Where padding begins, record
- * and padding are put together first: one call of OpenSSL on whole blocks costs less than two that meet
- * inside one.
+ * Encrypts SIZE bytes of the padded record, from byte AT on, into the piece.  Record and padding are joined
+ * first, because one call of OpenSSL on whole blocks costs less than two calls that share a block.
  */
 static void
 encrypt_piece(struct jwe_seal *s, struct bytes record, size_t at, size_t size)
@@ -304,7 +305,7 @@ write_tail(struct jwe_seal *s, const struct out *out)
 {
 	enum { TAIL = 48 };
 	unsigned char tag[TAG_SIZE], none[TAG_SIZE];
-	/* what EVP_CIPHER_CTX_ctrl would ask, after a long way */
+	/* EVP_CIPHER_CTX_ctrl would do the same with more calls. */
 	OSSL_PARAM ask[] = { OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, TAG_SIZE),
 		OSSL_PARAM_construct_end() };
 	char *start = room(out, TAIL), *to = start;
@@ -355,7 +356,7 @@ jwe_seal_pad_block(size_t size, size_t block)
 	return (size + block - 1) / block * block;
 }
 
-/* Padme: as many low bits cleared as the logarithm's own length allows; under 12 % of growth. */
+/* Padme (PURBs, PETS 2019): with e = floor(log2 size), e - floor(log2 e) - 1 low bits are cleared. */
 size_t
 jwe_seal_pad_padme(size_t size)
 {

@@ -48,13 +48,15 @@ point_name(struct point *p)
 
 struct jwk_member {
 	const char *name;
-	const char *value; /* what it must be, NULL if that is the reader's matter */
+	const char *value; /* what it must be; NULL if the caller reads it */
 	bool needed;
 };
 
 enum { MEMBERS_MOST = 12 };
 
-/* The nodes of the members in the table's order, 0 where one is absent; false for any other member. */
+/*
+ * Fills FOUND with the nodes of the members, 0 where one is absent.  False if a member is not in the table.
+ */
 static bool
 read_members(
     const struct json *j, uint32_t node, const struct jwk_member *table, size_t count, uint32_t *found)
@@ -85,7 +87,7 @@ read_32(const struct json *j, uint32_t node, unsigned char to[KEY_SIZE])
 	       base64url_decode(to, &size, json_inside(j, node));
 }
 
-/* A word without '/', as domains, levels and names are. */
+/* Copies a domain, level or name: a word without '/', which separates the parts of a kid. */
 static bool
 copy_name(char to[129], struct bytes text)
 {
@@ -161,7 +163,7 @@ level_key_read(struct level_key *k, const struct json *j, uint32_t node)
 	return json_is(j, found[KID], bytes_of(k->kid));
 }
 
-/* domain/hmac/name/number/8 characters: what stands between the slashes. */
+/* Reads domain, name and number out of "domain/hmac/name/number/thumbprint". */
 static bool
 split_mac_kid(struct bytes kid, struct mac_key *k)
 {

@@ -10,40 +10,40 @@
 #include <stdint.h>
 
 /*
- * jwk: keys as JSON (RFC 7517) and their thumbprints (RFC 7638).  Three kinds, each with exactly the members
- * that the sealing page gives it: a public key on P-256, a level key, a key for keyed digests.  No private
- * key is ever JSON.
+ * jwk: keys as JSON (RFC 7517) and their thumbprints (RFC 7638).  There are three kinds: a public key on
+ * P-256, a level key, and a key for keyed digests.  A key with a member that its kind does not have is
+ * refused.  Private keys are never JSON.
  */
 enum {
 	KEY_SIZE = 32,
-	JKT_SIZE = 43, /* of a thumbprint as text, without NUL */
-	KID_SIZE = 320,
+	JKT_SIZE = 43,  /* characters of a thumbprint, without the NUL */
+	KID_SIZE = 320, /* with the NUL */
 	JWK_EPOCH_MOST = 2147483647,
 };
 
-/* A public key.  Whether it lies on the curve shows when it is first used (see curve.h). */
+/* A public key.  Whether it is a point of the curve is checked when it is used (curve_public). */
 struct point {
 	unsigned char x[KEY_SIZE];
 	unsigned char y[KEY_SIZE];
 	char jkt[JKT_SIZE + 1];
 };
 
-/* Which members beside kty, crv, x and y are taken: none; or those of a key in a JWK set. */
+/* Which members a public key may have beside kty, crv, x and y. */
 enum point_form {
-	POINT_BARE, /* epk */
-	POINT_NAMED /* also kid (its own thumbprint), use, alg, domain */
+	POINT_BARE, /* none: epk, jwk */
+	POINT_NAMED /* kid, which must be its thumbprint, use, alg, domain: a key of a JWK set */
 };
 
-/* Reads the object NODE; false for anything but a P-256 public key, one with a private half above all. */
+/* Reads the object NODE.  False if it is not a public key on P-256, for example if it has a private half. */
 bool point_read(struct point *p, const struct json *j, uint32_t node, enum point_form form);
 
 /* The value {"kty":"EC","crv":"P-256","x":"..","y":".."} */
 void point_write(struct json_write *w, const struct point *p);
 
-/* Sets jkt from x and y. */
+/* Sets jkt, the thumbprint of x and y. */
 void point_name(struct point *p);
 
-/* The key of one level and epoch.  Lives in secret memory: level_key_new. */
+/* The key of one level and epoch.  Its memory is secret memory (secret_new). */
 struct level_key {
 	unsigned char key[KEY_SIZE];
 	char kid[KID_SIZE]; /* domain/rl/epoch/8 characters of the thumbprint */
@@ -51,11 +51,11 @@ struct level_key {
 	char rl[129];
 	unsigned al;
 	uint32_t epoch;
-	int64_t nbf; /* seconds; 0 if there is none */
-	int64_t exp;
+	int64_t nbf; /* not before: seconds since 1970, 0 if there is none */
+	int64_t exp; /* expires: the same */
 };
 
-/* The key of one keyed digest: "tag.id", "tag.subject", "redact.NAME". */
+/* The key of one keyed digest.  Its name is "tag.id", "tag.subject" or "redact.NAME". */
 struct mac_key {
 	unsigned char key[KEY_SIZE];
 	char kid[KID_SIZE]; /* domain/hmac/name/number/8 characters */
@@ -64,11 +64,14 @@ struct mac_key {
 	uint32_t number;
 };
 
-/* False: not exactly such a key, of 32 bytes, with a kid that is its own. */
+/*
+ * Reads the object NODE.  False if it is not such a key: a member is missing or unknown, the key is not 32
+ * bytes, or kid is not what the other members make it.
+ */
 bool level_key_read(struct level_key *k, const struct json *j, uint32_t node);
 bool mac_key_read(struct mac_key *k, const struct json *j, uint32_t node);
 
-/* The whole key as one value, in the form that is read. */
+/* The whole key as one value, in the form that is read.  nbf and exp are left out if they are 0. */
 void level_key_write(struct json_write *w, const struct level_key *k);
 void mac_key_write(struct json_write *w, const struct mac_key *k);
 
@@ -76,7 +79,9 @@ void mac_key_write(struct json_write *w, const struct mac_key *k);
 void level_key_name(struct level_key *k);
 void mac_key_name(struct mac_key *k);
 
-/* True for the keys and the domain of the worked examples: refused (6, test-key) without --allow-test-keys.
+/*
+ * Whether it is a key or the domain of the published examples, whose private keys everybody has.  Programs
+ * refuse them (EXIT_KEYS, test-key) without --allow-test-keys.
  */
 bool jwk_is_test_thumbprint(const char *jkt);
 bool jwk_is_test_domain(const char *domain);

@@ -21,7 +21,7 @@ enum {
 struct signer {
 	struct point point;
 	EVP_PKEY *key;
-	char domain[129]; /* "" if the set does not say whose it is */
+	char domain[129]; /* "" if the set names none */
 };
 
 struct signers {
@@ -47,7 +47,7 @@ add_signer(struct signers *s, const struct point *p, struct bytes domain)
 	return true;
 }
 
-/* {"keys":[...]}, other members being nobody's business (RFC 7517 section 5). */
+/* {"keys":[...]}; other members are ignored (RFC 7517 section 5). */
 static bool
 read_set(struct signers *s, const struct json *j)
 {
@@ -123,7 +123,7 @@ struct jws_reader {
 	struct json header;
 	struct json claims;
 	char header_text[HEADER_MOST + JSON_SLACK];
-	char *payload; /* secret memory: a release holds keys */
+	char *payload; /* secret memory, because a key release holds keys */
 	size_t room;
 };
 
@@ -163,7 +163,7 @@ jws_fault_word(enum jws_fault fault)
 	return words[fault];
 }
 
-/* The three parts; SIGNED is the first two with the dot between. */
+/* signed_text is the header and the payload with the dot between them. */
 struct jws_parts {
 	struct bytes header, payload, signature, signed_text;
 };
@@ -182,7 +182,10 @@ split(struct bytes token, struct jws_parts *p)
 	return true;
 }
 
-/* alg, typ and kid, and jwk where SELF_SIGNED; nothing else, crit above all. */
+/*
+ * Reads alg, typ and kid, and jwk if SELF_SIGNED.  Any other member is refused, crit too: its extensions
+ * would have to be understood (RFC 7515 section 4.1.11).
+ */
 static enum jws_fault
 read_header(struct jws_reader *r, struct bytes text, const char *typ, bool self_signed, struct bytes *kid,
     uint32_t *jwk)
@@ -247,7 +250,7 @@ date(const struct json *j, const char *name, int64_t *to)
 	return true;
 }
 
-/* What every claim set has, and the dates. */
+/* Reads the claims that all types have, and the dates. */
 static bool
 read_claims(struct jws_reader *r, struct bytes text, struct jws *out)
 {
@@ -300,7 +303,7 @@ jws_verify(
 	signer = find_signer(s, kid);
 	if (signer == NULL)
 		return JWS_SIGNER;
-	/* the claims are parsed only once somebody known has signed them */
+	/* The claims are parsed only after the signature has held. */
 	fault = verify_signature(&p, signer->key);
 	if (fault != JWS_GOOD)
 		return fault;

@@ -9,35 +9,35 @@
 #include <stdint.h>
 
 /*
- * jws: signed messages (compact JWS, RFC 7515), verified: ES256 alone, under a pinned set of keys.  Verifying
- * needs no secret and links nothing that decrypts.
+ * jws: verifies signed messages: compact JWS (RFC 7515 section 7.1), ES256 alone, signed by a key of a known
+ * set.  Verifying needs no secret, and nothing here refers to a function that decrypts.
  */
 
-/* The keys that are believed: a JWK set (RFC 7517 section 5) such as authority.jwks. */
+/* The keys whose signatures count: a JWK set (RFC 7517 section 5), such as authority.jwks. */
 struct signers;
 
-/* NULL: not a JWK set of P-256 keys, or one of its points is not on the curve, or it is empty. */
+/* NULL if JWKS is not a JWK set of P-256 keys, if one is not a point of the curve, or if the set is empty. */
 struct signers *signers_read(struct bytes jwks);
 void signers_free(struct signers *s);
 
-/* True if one of them is a key of the worked examples. */
+/* True if one of them is a key of the published examples (see jwk.h). */
 bool signers_have_test_key(const struct signers *s);
 
 enum jws_fault {
 	JWS_GOOD,
-	JWS_MALFORMED, /* not a compact JWS, or its claims are no strict JSON object with v 1, iss and iat */
-	JWS_TYPE,      /* another typ */
-	JWS_ALGORITHM, /* not ES256, or a header member that is not alg, typ, kid */
-	JWS_SIGNER,    /* kid is none of the signers, or iss is not that signer's domain */
+	JWS_MALFORMED, /* not a compact JWS, or its claims are not a JSON object with v 1, iss and iat */
+	JWS_TYPE,      /* typ is another one */
+	JWS_ALGORITHM, /* alg is not ES256, or the header has a member beside alg, typ and kid */
+	JWS_SIGNER,    /* kid names no known signer, or iss is not the domain of the signer */
 	JWS_SIGNATURE,
 };
 
-/* "signature": one word for messages. */
+/* "signature wrong": the fault in a message. */
 const char *jws_fault_word(enum jws_fault fault);
 
 struct jws {
-	struct bytes payload;      /* the claims as they were signed */
-	const struct json *claims; /* indexed; node 0 is the object */
+	struct bytes payload;      /* the signed text of the claims */
+	const struct json *claims; /* its index; node 0 is the object */
 	struct bytes iss;
 	char kid[JKT_SIZE + 1]; /* the signer's thumbprint */
 	int64_t iat;
@@ -50,27 +50,30 @@ struct jws_reader *jws_reader_new(void);
 void jws_reader_free(struct jws_reader *r);
 
 /*
- * Verifies TOKEN (no white space around it), which must be of type TYP ("ehr-grant+jwt").  What OUT points at
- * lives until the reader's next call; after a fault OUT means nothing.  Dates are the caller's matter:
+ * Verifies TOKEN, which has no white space around it and must be of type TYP ("ehr-grant+jwt").  What OUT
+ * points at is valid until the next call with R; after a fault OUT means nothing.  Dates are not checked: see
  * jws_in_time.
  */
 enum jws_fault jws_verify(
     struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ, struct jws *out);
 
 /*
- * As jws_verify for the one type that brings its own key: the header has also `jwk`, kid is its thumbprint,
- * and the signature proves only that the sender holds it (ehr-enrol+jwt).  KEY is that key.
+ * The same for the type ehr-enrol+jwt, whose header holds its own key as jwk, with its thumbprint as kid.
+ * The signature proves only that the sender holds that key, which is returned in KEY.
  */
 enum jws_fault jws_verify_self_signed(
     struct jws_reader *r, struct bytes token, const char *typ, struct jws *out, struct point *key);
 
-/* iat and nbf not after NOW, exp not before it, with 60 seconds of skew; what is absent holds. */
+/*
+ * Whether iat and nbf are not after NOW and exp is after NOW, with 60 seconds of tolerance.  A date that is
+ * absent is no limit.
+ */
 bool jws_in_time(const struct jws *s, struct instant now);
 
-/* A string claim without escapes (a word, a name); empty if it is not there or is none. */
+/* A claim that is a string without escapes; empty if there is none. */
 struct bytes jws_text(const struct jws *s, const char *claim);
 
-/* An integer claim 0..2^53-1; false if it is not there or is none. */
+/* A claim that is an integer 0..2^53-1; false if there is none. */
 bool jws_number(const struct jws *s, const char *claim, uint64_t *value);
 
 #endif

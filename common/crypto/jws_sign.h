@@ -8,9 +8,11 @@
 #include <stdbool.h>
 
 /*
- * jws_sign: signed messages, made: compact JWS, ES256, header {"alg","typ","kid"}; with EMBED also "jwk", the
- * signer's own public key (ehr-enrol+jwt and nothing else).  CLAIMS is a JSON object.  True unless OUT is
- * full.
+ * jws_sign: signs messages as compact JWS (RFC 7515 section 7.1) with ES256.  It is not part of jws, because
+ * programs that verify must not link private keys.
+ *
+ * Appends the token to OUT.  CLAIMS is a JSON object.  The header is {"alg","typ","kid"}; with EMBED it also
+ * has "jwk", the signer's own public key, which only the type ehr-enrol+jwt may have.  False if OUT is full.
  */
 bool jws_sign(struct buffer *out, struct private_key *key, const char *typ, bool embed, struct bytes claims);
 

@@ -15,7 +15,7 @@ struct key_release_reader {
 	struct jwe_open *open;
 	struct jws_reader *jws;
 	struct buffer line;
-	unsigned index; /* no two messages share a content key: none is looked up again */
+	unsigned index; /* differs for each message, because no two messages share a content key */
 };
 
 struct key_release_reader *
@@ -82,7 +82,7 @@ open_line(struct key_release_reader *r, struct bytes line, const struct key_rele
 	return true;
 }
 
-/* The device that the claims name is us. */
+/* Whether the claims name this device and its domain. */
 static bool
 is_ours(const struct jws *jws, const struct key_release_to *to)
 {

@@ -8,31 +8,32 @@
 #include <stdbool.h>
 
 /*
- * key_release: the message that carries keys to a device: a JWS of type ehr-release+jwt by the authority, sealed
- * to the device.  Keys at rest are the same message to oneself: one parser for all.
+ * key_release: the message that carries keys to a device: a JWS of type ehr-release+jwt, signed by the
+ * authority and sealed to the device.  The files of a key directory are such messages too, sealed to the
+ * directory's own key.
  */
 struct key_release_reader;
 struct key_release_reader *key_release_reader_new(void);
 void key_release_reader_free(struct key_release_reader *r);
 
-/* Whom the message must be for, and whose signature counts. */
+/* Who must be the receiver and the signer. */
 struct key_release_to {
-	struct private_key *enc;         /* opens it */
-	const struct signers *authority; /* signed it */
+	struct private_key *enc;         /* opens the message */
+	const struct signers *authority; /* has signed it */
 	const char *domain;
-	const char *sig_jkt; /* the device's signing key, which cnf must name */
+	const char *sig_jkt; /* thumbprint of the device's signing key: must be the claim cnf.jkt */
 };
 
 struct key_release {
 	struct jws jws;
 	uint64_t al;
-	uint32_t keys; /* node of the array in jws.claims */
+	uint32_t keys; /* node of the array of keys in jws.claims; its elements are not checked */
 };
 
 /*
- * LINE needs no slack.  What OUT points at lives until the next call.  False with *WHY, a constant text: it
- * does not open, is not signed by the authority, is for another device or domain, or brings a level above its
- * AL.
+ * LINE needs no slack after it and may end with LF or CR LF.  What OUT points at is valid until the next
+ * call.  False with *WHY, a constant text, if the message does not open, is not signed by the authority, is
+ * for another device or domain, or lacks a claim.
  */
 bool key_release_open(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
     struct key_release *out, const char **why);

@@ -29,7 +29,7 @@ struct private_key {
 	struct point public;
 };
 
-/* Takes KEY; NULL if it is NULL or not on P-256. */
+/* Owns KEY from now on.  NULL if KEY is NULL or not on P-256. */
 static struct private_key *
 take(EVP_PKEY *key)
 {
@@ -61,7 +61,7 @@ keyref_public(const struct private_key *key)
 	return &key->public;
 }
 
-/* Nobody is asked for a passphrase. */
+/* Without this callback OpenSSL would ask for a passphrase on the terminal. */
 static int
 no_pin(char *to, int size, int writing, void *context)
 {
@@ -89,7 +89,7 @@ first_private(OSSL_STORE_CTX *store)
 	return key;
 }
 
-/* What a file holds, through OSSL_STORE as every other kind of key. */
+/* Reads PEM through OSSL_STORE, which opens other kinds of keys in the same way. */
 static EVP_PKEY *
 load(struct bytes text)
 {
@@ -228,11 +228,11 @@ add_part(struct buffer *info, struct bytes part)
 		diag_bug("the names of two parties are longer than a header");
 }
 
-/* RFC 7518 section 4.6.2: one round of SHA-256 over a counter, Z and who agrees on what. */
+/* RFC 7518 section 4.6.2: one round of SHA-256 over a counter, Z, the algorithm and both parties. */
 static void
 concat_kdf(unsigned char z[KEY_SIZE], struct bytes apu, struct bytes apv, unsigned char kek[KEY_SIZE])
 {
-	static const unsigned char bits[4] = { 0, 0, 1, 0 }; /* 256 */
+	static const unsigned char bits[4] = { 0, 0, 1, 0 }; /* 256, the size of the key */
 	EVP_KDF_CTX *context = EVP_KDF_CTX_new(library_sskdf());
 	char name[] = "SHA2-256";
 	struct buffer info;

@@ -147,7 +147,7 @@ parse_self(struct keys_self *s, const struct json *j)
 	       memcmp(s->id + 2, s->sig_jkt, ID_CHARS) == 0;
 }
 
-/* A private key, which must be the one that self.json names. */
+/* Opens a private key.  Its thumbprint must be JKT, which self.json names. */
 static bool
 open_private(struct keys *k, const char *uri, const char *jkt, struct private_key **key, struct keys_fault *f)
 {
@@ -182,7 +182,7 @@ read_authority(struct keys *k, struct keys_fault *f)
 	return k->authority != NULL || fail(k, f, "key-invalid: authority.jwks: not a set of keys on P-256");
 }
 
-/* A device may have no epoch yet; what is there must be right. */
+/* A device that has received no keys yet has no file `current`. */
 static bool
 read_current(struct keys *k, struct keys_fault *f)
 {
@@ -212,7 +212,7 @@ refuse_test_keys(struct keys *k, struct keys_fault *f)
 	return true;
 }
 
-/* A release's own end is the end of every key in it. */
+/* The dates of a message limit those of the keys in it. */
 static void
 limit_dates(struct level_key *key, const struct jws *jws)
 {
@@ -228,7 +228,7 @@ outlives(const struct level_key *a, const struct level_key *b)
 	return b->exp != 0 && (a->exp == 0 || a->exp > b->exp);
 }
 
-/* Takes KEY.  A key that was released twice counts until the later end. */
+/* Owns KEY from now on.  Of two copies of a key, the one that expires later is kept. */
 static void
 add_level(struct keys *k, struct level_key *key)
 {
@@ -279,7 +279,7 @@ take_mac(struct keys *k, const struct key_release *r, uint32_t node)
 	return good;
 }
 
-/* What a file in releases/ holds, by its name. */
+/* What the files in releases/ hold, by the beginning of their names. */
 static const struct {
 	const char *prefix;
 	unsigned want;
@@ -312,7 +312,7 @@ read_release(
 	return true;
 }
 
-/* True for the file of a level key of another epoch: its name says so. */
+/* Level keys are in files named level-EPOCH-... */
 static bool
 is_of_other_epoch(const struct keys *k, const char *name)
 {
@@ -322,7 +322,7 @@ is_of_other_epoch(const struct keys *k, const char *name)
 	return strncmp(name, "level-", 6) == 0 && strncmp(name, prefix, (size_t)size) != 0;
 }
 
-/* Names that do not end in .jwe are what an interrupted write left behind. */
+/* A name that does not end in .jwe is left from an interrupted write and is skipped. */
 static bool
 read_named(
     struct keys *k, struct key_release_reader *reader, const char *name, unsigned want, struct keys_fault *f)

@@ -11,19 +11,20 @@
 #include <stdint.h>
 
 /*
- * keys: a key directory, opened.  One layout for the authority, a sealing host, a reader and a sensor; keys
- *in it rest as messages sealed to the directory's own private key, each with the authority's signature
- *inside.
+ * keys: opens a key directory.  The authority, sealing hosts, readers and sensors all have the same layout.
+ * Secret keys are stored as messages (key_release), signed by the authority and sealed to the directory's own
+ * private key.
  *
  *	DIR/                 0700, ours
- *	self.json            0600  who I am
- *	authority.jwks       whom I believe
- *	current              the domain, and its epoch of now
+ *	self.json            0600  whose directory it is (struct keys_self)
+ *	authority.jwks       the keys whose signatures count
+ *	current              the domain and its current epoch
  *	releases/level-*.jwe 0600  level keys
  *	releases/hmac-*.jwe  0600  keys for keyed digests
  *	keys/sig.pem enc.pem 0600  private keys
  *
- * A directory or file that is open to others, belongs to somebody else or is a link is refused.
+ * The directory and each file that holds a secret must belong to the user and be closed to others; links are
+ * refused.
  *
  *	struct keys_fault fault;
  *	struct keys *k = keys_open("site/keys", KEYS_LEVELS | KEYS_TAGS, false, &fault);
@@ -35,10 +36,10 @@ enum keys_want {
 	KEYS_TAGS = 2,   /* tag.id, tag.subject */
 	KEYS_REDACT = 4, /* redact.* */
 	KEYS_SIGN = 8,   /* the directory's own signing key */
-	KEYS_NOW = 16,   /* with KEYS_LEVELS: those of the current epoch alone */
+	KEYS_NOW = 16,   /* with KEYS_LEVELS: only those of the current epoch */
 };
 
-/* "site/keys: key-invalid: ...": ready to be printed; it holds no secret. */
+/* "site/keys: key-invalid: ...": a message that holds no secret. */
 struct keys_fault {
 	char text[400];
 };
@@ -46,29 +47,31 @@ struct keys_fault {
 struct keys;
 
 /*
- * WANT is a set of enum keys_want: only their files are opened.  NULL with a fault if the directory is not as
- * it must be or any of those keys does not open.  ALLOW_TEST_KEYS: --allow-test-keys.
+ * WANT is a set of enum keys_want; no other files of releases/ are opened.  DIRECTORY is borrowed.  NULL with
+ * a fault if the directory is not as it must be or if one of these keys does not open.  A level key begins
+ * and ends with its own nbf and exp or with those of its message, whichever is the shorter time; keys are
+ * opened whatever the time is.  Without ALLOW_TEST_KEYS, keys of the published examples are refused.
  */
 struct keys *keys_open(const char *directory, unsigned want, bool allow_test_keys, struct keys_fault *f);
 void keys_close(struct keys *k);
 
-/* The domain whose keys these are, and its epoch of now (0 if the directory has no `current`). */
+/* The domain, and its current epoch (0 if the directory has no file `current`). */
 const char *keys_domain(const struct keys *k);
 uint32_t keys_epoch(const struct keys *k);
 
-/* All level keys, sorted by epoch and al; borrowed. */
+/* All level keys, sorted by epoch and al; borrowed from K. */
 const struct level_key *const *keys_levels(const struct keys *k, size_t *count);
 
 /* The level key of that level and epoch; NULL if there is none. */
 const struct level_key *keys_level(const struct keys *k, struct bytes rl, uint32_t epoch);
 
-/* The keyed digest by its name ("tag.id", "redact.mark"); NULL if there is none.  Belongs to K. */
+/* The keyed digest of that name ("tag.id", "redact.mark"); NULL if there is none.  Borrowed from K. */
 struct mac *keys_mac(struct keys *k, const char *name);
 
-/* Who the directory says it is. */
+/* What self.json says. */
 struct keys_self {
-	char id[32];   /* d_ and the beginning of the signing key's thumbprint */
-	char kind[16]; /* authority sealer reader sensor actuator */
+	char id[32];   /* "d_" and the first 22 characters of sig_jkt */
+	char kind[16]; /* authority, sealer, reader, sensor, actuator */
 	char domain[129];
 	char env[8];
 	char sig_uri[256];
@@ -79,14 +82,17 @@ struct keys_self {
 
 const struct keys_self *keys_self(const struct keys *k);
 
-/* The private key that messages to this directory are sealed to; and, with KEYS_SIGN, the one that signs. */
+/*
+ * The private key that opens messages to this directory; and with KEYS_SIGN the one that signs, else NULL.
+ * Borrowed from K.
+ */
 struct private_key *keys_private(struct keys *k);
 struct private_key *keys_signing(struct keys *k);
 
-/* Whose signatures the directory believes (authority.jwks). */
+/* The keys of authority.jwks. */
 const struct signers *keys_authority(const struct keys *k);
 
-/* The open directory, for what else lies in it. */
+/* The descriptor of the open directory. */
 int keys_directory(const struct keys *k);
 
 #endif

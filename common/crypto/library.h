@@ -9,8 +9,9 @@
 #include <openssl/kdf.h>
 
 /*
- * library: OpenSSL, started the same way everywhere.  It reads no configuration file, loads no module named by the
- * environment, and takes each algorithm once from its default provider.  Only common/crypto includes this.
+ * library: OpenSSL, started the same way everywhere.  It reads no configuration file, loads no module named
+ * by the environment, and takes each algorithm once from its default provider.  Only common/crypto includes
+ * this.
  *
  * Every function here starts the library if it is not started yet.  If OpenSSL fails, the program ends with
  * EXIT_KEYS.
@@ -32,7 +33,7 @@ EVP_CIPHER *library_gcm(void);  /* AES-256-GCM */
 EVP_CIPHER *library_wrap(void); /* AES-256-WRAP, RFC 3394 */
 EVP_KDF *library_sskdf(void);   /* the one-step KDF that JOSE calls Concat KDF */
 
-/* Ends the program with EXIT_KEYS unless RESULT is 1; WHAT names the operation, never OpenSSL's own text. */
+/* Ends the program with EXIT_KEYS unless RESULT is 1.  The message names WHAT, never OpenSSL's own text. */
 void library_must(int result, const char *what);
 
 #endif

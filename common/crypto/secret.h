@@ -8,27 +8,30 @@
 #include <stddef.h>
 
 /*
- * secret: where keys, PINs and decrypted messages live: memory that is locked if the system allows it and
- * wiped when it is given back.  What does not fit into the locked part (64 KiB) is ordinary memory, wiped all
- * the same.
+ * secret: memory for keys and decrypted messages.  It is locked, that is, never swapped to disk, if the
+ * system allows that and 64 KiB are enough; the rest is ordinary memory.  All of it is wiped when it is
+ * freed.
  */
 
-/* False if the system did not lock the memory: a program that holds keys says so once (memory-not-locked). */
+/*
+ * False if the system did not lock the memory.  A program that holds keys then warns once
+ * (memory-not-locked).
+ */
 bool secret_is_locked(void);
 
-/* SIZE zero bytes; out of memory ends the program. */
+/* SIZE zero bytes; out of memory ends the program with EXIT_IO. */
 void *secret_new(size_t size);
 
-/* Wipes and gives back.  NULL is allowed. */
+/* Wipes and frees.  NULL is allowed. */
 void secret_free(void *secret, size_t size);
 
-/* Wipes memory that is somebody else's. */
+/* Wipes memory of any kind. */
 void secret_wipe(void *at, size_t size);
 
-/* Takes the same time whatever differs; sizes are no secret. */
+/* Compares in constant time.  The sizes are not secret. */
 bool secret_equal(struct bytes a, struct bytes b);
 
-/* Random bytes: for keys, and for what everybody may see. */
+/* Random bytes for keys; and for values that are published, such as nonces. */
 void secret_random(void *key, size_t size);
 void public_random(void *at, size_t size);
 
