@@ -177,5 +177,5 @@ pipeline_run(struct pipeline *l, struct bytes record)
 uint32_t
 pipeline_node(const struct pipeline *l, uint32_t node)
 {
-	return redactor_node(l->redactor) + (node - l->labels.record);
+	return node - l->labels.record;
 }

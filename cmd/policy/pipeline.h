@@ -51,10 +51,7 @@ void pipeline_release(struct pipeline *l);
  */
 bool pipeline_run(struct pipeline *l, struct bytes record);
 
-/*
- * The node of the record's node NODE in redactor_json: the line holds the record byte for byte, so the nodes
- * stand in the same order.
- */
+/* NODE of the record as redactor_fate counts it: the record itself is 0. */
 uint32_t pipeline_node(const struct pipeline *l, uint32_t node);
 
 #endif

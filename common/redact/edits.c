@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/edits.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 
 #include <stdlib.h>
 
@@ -18,18 +18,15 @@ static struct edit *
 next_edit(struct edits *e)
 {
 	if (e->count == e->room) {
-		uint32_t room = e->room > 0 ? 2 * e->room : FIRST_ROOM;
-		struct edit *at = reallocarray(e->at, room, sizeof at[0]);
-
-		if (at == NULL || room < e->room)
-			diag_die(EXIT_IO, "out of memory (%u edits wanted)", room);
-		e->at = at;
-		e->room = room;
+		if (e->room > UINT32_MAX / 2)
+			memory_missing(0);
+		e->room = e->room > 0 ? 2 * e->room : FIRST_ROOM;
+		e->at = memory_grow(e->at, e->room, sizeof e->at[0]);
 	}
 	return &e->at[e->count++];
 }
 
-/* An edit at or behind FROM lies inside what goes now. */
+/* Edits come in rising order, so those at or behind FROM lie inside the span that goes now. */
 static void
 forget(struct edits *e, uint32_t from)
 {

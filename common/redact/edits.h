@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 /*
- * edits: what a version leaves out of a text, and what it puts there instead: spans in rising order that do
- * not overlap.  The version is the gaps between them.
+ * edits: the spans of a text that a version leaves out or replaces, in rising order and without overlap.
+ * The version is the text between the spans and the replacements in their places.
  */
 struct edit {
 	uint32_t from;
 	uint32_t to;
-	uint32_t text; /* offset of the replacement in the texts of the run */
-	uint32_t size; /* 0: nothing */
+	uint32_t text; /* the replacement: its offset among the texts of the run */
+	uint32_t size; /* and its length; 0: nothing is put there */
 };
 
 struct edits {
@@ -24,18 +24,18 @@ struct edits {
 	uint32_t room;
 };
 
+/* Leaves zeros.  May be called twice. */
 void edits_release(struct edits *e);
 
 /*
- * Takes FROM..TO out, and with it all that was done at FROM or behind it.  What is taken out before and ends
- * there becomes one span with it.
+ * Removes FROM..TO.  Earlier edits at FROM or behind it are forgotten; a removal that ends at FROM grows.
  */
 void edits_remove(struct edits *e, uint32_t from, uint32_t to);
 
-/* The same, with a replacement. */
+/* Replaces FROM..TO.  Earlier edits at FROM or behind it are forgotten. */
 void edits_replace(struct edits *e, uint32_t from, uint32_t to, uint32_t text, uint32_t size);
 
-/* A text and what edits made of it. */
+/* FROM..TO of a text with edits made in it. */
 struct edited {
 	const struct edits *edits;
 	const char *text;
@@ -43,7 +43,7 @@ struct edited {
 	const char *texts; /* the replacements */
 };
 
-/* Hands it to PUT piece by piece; false as soon as PUT says so. */
+/* Hands the result to PUT piece by piece.  False as soon as PUT answers false. */
 bool edits_each(const struct edited *e, bool (*put)(void *context, struct bytes piece), void *context);
 
 #endif

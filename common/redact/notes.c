@@ -1,37 +1,35 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/notes.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/policy/vocabulary.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 256, TEXT_LIMIT = 1 << 20 };
+enum { FIRST_ROOM = 256 };
 
-static const struct note nothing = { .base = NOTE_NO_BASE };
+static const struct notes_node nothing = { .base = NOTES_NO_BASE };
 
 void
 notes_init(struct notes *n)
 {
 	*n = (struct notes){ .cursor = pointer_cursor_new() };
-	buffer_init(&n->text, TEXT_LIMIT);
 }
 
 void
 notes_release(struct notes *n)
 {
 	free(n->of);
-	free(n->node);
+	free(n->labelled);
 	free(n->urgent);
 	free(n->touched);
 	pointer_cursor_free(n->cursor);
-	buffer_release(&n->text);
 	*n = (struct notes){ .of = NULL };
 }
 
-/* Room for COUNT elements of SIZE at *AT. */
+/* Makes room for COUNT elements of SIZE bytes in the array *AT. */
 static void
 grow(void *at, uint32_t *room, uint32_t count, size_t size)
 {
@@ -42,10 +40,9 @@ grow(void *at, uint32_t *room, uint32_t count, size_t size)
 		return;
 	while (want < count)
 		want *= 2;
-	void *more = reallocarray(*array, want, size);
-	if (more == NULL || want > UINT32_MAX)
-		diag_die(EXIT_IO, "out of memory");
-	*array = more;
+	if (want > UINT32_MAX)
+		memory_missing(0);
+	*array = memory_grow(*array, want, size);
 	*room = (uint32_t)want;
 }
 
@@ -61,17 +58,17 @@ start(struct notes *n, const struct json *j)
 		n->of[i] = nothing;
 	n->touches = n->count = n->urgencies = 0;
 	n->highest = 0;
-	n->out = 0;
+	n->left_out = 0;
 }
 
 static bool
-is_noted(const struct note *note)
+is_noted(const struct notes_node *note)
 {
-	return note->out != 0 || note->drop != 0 || note->base != NOTE_NO_BASE || note->raise != 0 ||
+	return note->left_out != 0 || note->dropped != 0 || note->base != NOTES_NO_BASE || note->raise != 0 ||
 	       note->inside;
 }
 
-struct note *
+struct notes_node *
 notes_touch(struct notes *n, uint32_t node)
 {
 	if (!is_noted(&n->of[node])) {
@@ -89,12 +86,12 @@ bad(struct notes *n, const struct json *j, uint32_t node, enum reason reason)
 	return false;
 }
 
-/* ---- one label ---- */
+/* Value nodes of a label's members, 0 if absent. */
 struct label_parts {
 	uint32_t at, level, sensitivity, criticality, rule, explained;
 };
 
-/* Members of a label; those that only explain it (basis, was) are known and passed over. */
+/* `basis` and `was` explain the label to people; they decide nothing. */
 static bool
 read_parts(struct label_parts *p, const struct json *j, uint32_t label)
 {
@@ -171,17 +168,17 @@ add_urgency(struct notes *n, const struct scheme *s, const struct json *j, const
 	if (i == s->criticalities)
 		return bad(n, j, p->criticality, REASON_UNKNOWN_CRITICALITY);
 	grow(&n->urgent, &n->urgent_room, n->urgencies + 1, sizeof n->urgent[0]);
-	n->urgent[n->urgencies++] = (struct urgency){ node, level, i };
+	n->urgent[n->urgencies++] = (struct notes_urgency){ node, level, i };
 	return true;
 }
 
 static void
 add_node(struct notes *n, uint32_t node)
 {
-	if (n->count > 0 && n->node[n->count - 1] == node)
+	if (n->count > 0 && n->labelled[n->count - 1] == node)
 		return;
-	grow(&n->node, &n->node_room, n->count + 1, sizeof n->node[0]);
-	n->node[n->count++] = node;
+	grow(&n->labelled, &n->labelled_room, n->count + 1, sizeof n->labelled[0]);
+	n->labelled[n->count++] = node;
 }
 
 static bool
@@ -205,14 +202,14 @@ read_label(struct notes *n, const struct scheme *s, const struct json *j, uint32
 		return bad(n, j, p.sensitivity, REASON_BAD_LABEL);
 
 	struct bytes rule = json_inside(j, p.rule);
-	struct note *note = notes_touch(n, node);
+	struct notes_node *note = notes_touch(n, node);
 
 	if (bytes_are(rule, "base") || bytes_are(rule, "default"))
 		note->base = (uint8_t)level;
 	else if (level > note->raise)
 		note->raise = (uint8_t)level;
-	note->out |= out;
-	n->out |= out;
+	note->left_out |= out;
+	n->left_out |= out;
 	n->highest = level > n->highest ? level : n->highest;
 	add_node(n, node);
 	return true;
@@ -237,12 +234,12 @@ notes_read(struct notes *n, const struct scheme *s, const struct json *j, const 
 	for (uint32_t i = e->labels + 1; i < j->nodes[e->labels].next; i = j->nodes[i].next)
 		if (!read_label(n, s, j, i))
 			return false;
-	/* Without a level of the whole nothing can be said about what no label names. */
-	if (n->of[e->record].base == NOTE_NO_BASE)
+	/* A node without labels has the level of the nearest node above; the root is the last of these. */
+	if (n->of[e->record].base == NOTES_NO_BASE)
 		return bad(n, j, e->labels, REASON_BAD_LABEL);
 	for (uint32_t i = 1; i < n->count; i++)
-		sorted &= n->node[i - 1] <= n->node[i];
+		sorted &= n->labelled[i - 1] <= n->labelled[i];
 	if (!sorted)
-		qsort(n->node, n->count, sizeof n->node[0], compare_nodes);
+		qsort(n->labelled, n->count, sizeof n->labelled[0], compare_nodes);
 	return true;
 }

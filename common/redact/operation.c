@@ -7,15 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One operation: its name, how its words are read, what it makes of a value. */
 struct operation_entry {
 	const char *name;
 	bool (*read)(struct operation *o, const struct operation_words *w, struct yaml_map *m,
 	    const struct yaml_node *node, struct fault *f); /* NULL: a bare word */
-	enum outcome (*apply)(const struct operation *o, const struct operation_value *v, struct buffer *out);
+	enum operation_outcome (*apply)(
+	    const struct operation *o, const struct operation_value *v, struct buffer *out);
 };
 
-/* ---- hash ---- */
 static bool
 read_hash(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
@@ -45,7 +44,6 @@ read_hash(struct operation *o, const struct operation_words *w, struct yaml_map 
 	return yaml_close(&inner);
 }
 
-/* ---- replace ---- */
 static bool
 read_replace(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
@@ -75,46 +73,44 @@ read_replace(struct operation *o, const struct operation_words *w, struct yaml_m
 	return fault_at(f, w->file, node, "expected one scalar");
 }
 
-static enum outcome
+static enum operation_outcome
 apply_replace(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	(void)v;
-	return buffer_append(out, o->constant.at, o->constant.size) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+	return buffer_append(out, o->constant.at, o->constant.size) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }
 
-/* ---- bare words ---- */
-static enum outcome
+static enum operation_outcome
 apply_keep(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	(void)o, (void)v, (void)out;
-	return OUTCOME_KEEP;
+	return OPERATION_KEEP;
 }
 
-static enum outcome
+static enum operation_outcome
 apply_remove(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	(void)o, (void)v, (void)out;
-	return OUTCOME_REMOVE;
+	return OPERATION_REMOVE;
 }
 
-static enum outcome
+static enum operation_outcome
 apply_absent(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	(void)o, (void)v, (void)out;
-	return OUTCOME_ABSENT;
+	return OPERATION_ABSENT;
 }
 
-/* Of one width, so that the bar says nothing of what is under it. */
-static enum outcome
+/* All masks have one width, so that a mask does not tell the length of the value. */
+static enum operation_outcome
 apply_mask(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	(void)o;
 	if (json_kind(v->json, v->node) != JSON_STRING)
-		return OUTCOME_REMOVE;
-	return buffer_append(out, "\"***\"", 5) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
+	return buffer_append(out, "\"***\"", 5) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }
 
-/* ---- truncate ---- */
 static bool
 read_truncate(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
@@ -140,7 +136,7 @@ age_at(struct instant birth, struct instant now)
 	return years > 0 ? (uint64_t)years : 0;
 }
 
-/* The hour of a time, minutes and seconds 0, with the zone as it came. */
+/* The time with minutes and seconds 0, and with its zone. */
 static bool
 write_hour(struct bytes text, struct buffer *out)
 {
@@ -155,7 +151,7 @@ write_hour(struct bytes text, struct buffer *out)
 	       buffer_append(out, text.at + zone, text.size - zone);
 }
 
-static enum outcome
+static enum operation_outcome
 apply_truncate(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	static const size_t length[] = { [DATE_YEAR] = 4, [DATE_MONTH] = 7, [DATE_DAY] = 10 };
@@ -165,24 +161,23 @@ apply_truncate(const struct operation *o, const struct operation_value *v, struc
 	bool good;
 
 	if (json_kind(v->json, v->node) != JSON_STRING)
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	text = json_string(v->json, v->node, v->room);
 	if (!clock_parse_date(text, &period, &precision))
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	if (o->over_age > 0 && age_at(period.from, *v->now) > o->over_age)
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	if (!buffer_append(out, "\"", 1))
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	if ((unsigned)precision < o->precision)
 		good = buffer_append(out, text.at, text.size);
 	else if (o->precision == DATE_TIME)
 		good = write_hour(text, out);
 	else
 		good = buffer_append(out, text.at, length[o->precision]);
-	return good && buffer_append(out, "\"", 1) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+	return good && buffer_append(out, "\"", 1) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }
 
-/* ---- numbers ---- */
 static bool
 read_number(const struct operation_words *w, const struct yaml_node *node, struct decimal *d, struct fault *f)
 {
@@ -232,12 +227,12 @@ read_value(const struct operation_value *v, struct decimal *d)
 	return json_kind(v->json, v->node) == JSON_NUMBER && decimal_parse(json_span(v->json, v->node), d);
 }
 
-static enum outcome
+static enum operation_outcome
 apply_round(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	struct decimal d;
 
-	return read_value(v, &d) && decimal_round(&d, &o->step, out) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+	return read_value(v, &d) && decimal_round(&d, &o->step, out) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }
 
 static bool
@@ -285,7 +280,7 @@ read_width(struct operation *o, const struct operation_words *w, struct yaml_map
 		if (!read_number(w, bounds[i].node, bounds[i].value, f))
 			return false;
 		*bounds[i].is_there = true;
-		/* All edges are multiples of the width, so these must be. */
+		/* The edges of bands are multiples of the width. */
 		buffer_init(&text, 4096);
 		bool good = decimal_round(bounds[i].value, &o->step, &text) &&
 			    decimal_parse(buffer_bytes(&text), &edge) &&
@@ -318,7 +313,7 @@ read_band(struct operation *o, const struct operation_words *w, struct yaml_map 
 	return yaml_close(&inner);
 }
 
-static enum outcome
+static enum operation_outcome
 apply_edges(const struct operation *o, const struct decimal *value, struct buffer *out)
 {
 	size_t low = 0;
@@ -335,28 +330,27 @@ apply_edges(const struct operation *o, const struct decimal *value, struct buffe
 			high = middle;
 	}
 	if (low == 0)
-		return OUTCOME_REMOVE; /* below the first band */
-	return buffer_append(out, o->edge[low - 1].at, o->edge[low - 1].size) ? OUTCOME_REPLACE
-									      : OUTCOME_REMOVE;
+		return OPERATION_REMOVE; /* below the first band */
+	return buffer_append(out, o->edge[low - 1].at, o->edge[low - 1].size) ? OPERATION_REPLACE
+									      : OPERATION_REMOVE;
 }
 
-static enum outcome
+static enum operation_outcome
 apply_band(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	struct decimal d;
 
 	if (!read_value(v, &d))
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	if (o->edges > 0)
 		return apply_edges(o, &d, out);
 	if (o->has_from && decimal_compare(&d, &o->from) < 0)
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	if (o->has_cap && decimal_compare(&d, &o->cap) >= 0)
 		return apply_replace(o, v, out);
-	return decimal_floor(&d, &o->step, out) ? OUTCOME_REPLACE : OUTCOME_REMOVE;
+	return decimal_floor(&d, &o->step, out) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }
 
-/* ---- the table ---- */
 static const struct operation_entry entries[] = {
 	{ "keep", NULL, apply_keep },
 	{ "remove", NULL, apply_remove },
@@ -423,12 +417,6 @@ operation_removes(const struct operation *o)
 }
 
 bool
-operation_blanks(const struct operation *o)
-{
-	return o->entry->apply == apply_absent;
-}
-
-bool
 operation_needs_now(const struct operation *o)
 {
 	return o->over_age > 0;
@@ -437,16 +425,16 @@ operation_needs_now(const struct operation *o)
 bool
 operation_needs_batch(const struct operation *o)
 {
-	return o->scope[SCOPE_BATCH];
+	return o->scope[OPERATION_BATCH];
 }
 
-enum outcome
+enum operation_outcome
 operation_apply(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	size_t used = out->used;
-	enum outcome outcome = o->entry->apply(o, v, out);
+	enum operation_outcome outcome = o->entry->apply(o, v, out);
 
-	if (outcome != OUTCOME_REPLACE)
+	if (outcome != OPERATION_REPLACE)
 		out->used = used;
 	return outcome;
 }

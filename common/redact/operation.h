@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /*
- * operation: what `do:` of a transform makes of a value.  What an operation does not understand (a date that
- * is none, a number where a string belongs) is removed, never passed on.
+ * operation: `do:` of a transform.  A value that an operation does not understand (a string that is no
+ * date, a number where a string belongs) is removed and never passed on.
  *
  *	do: keep | remove | absent | mask
  *	do: {replace: X}
@@ -23,29 +23,36 @@
  *	do: {round: {to: 0.5}} or {round: {digits: 1}}
  *	do: {band: {width: 10, from: 0, cap: 90}} or {band: {edges: [1, 5, 10]}}
  */
-enum outcome { OUTCOME_KEEP, OUTCOME_REPLACE, OUTCOME_ABSENT, OUTCOME_REMOVE };
+enum operation_outcome { OPERATION_KEEP, OPERATION_REPLACE, OPERATION_ABSENT, OPERATION_REMOVE };
 
-enum hash_scope { SCOPE_SUBJECT, SCOPE_TYPE, SCOPE_YEAR, SCOPE_MONTH, SCOPE_BATCH, SCOPES };
+enum operation_scope {
+	OPERATION_SUBJECT,
+	OPERATION_TYPE,
+	OPERATION_YEAR,
+	OPERATION_MONTH,
+	OPERATION_BATCH,
+	OPERATION_SCOPES
+};
 
 struct operation_entry;
 
-/* One `do:`; which members mean something depends on the entry. */
+/* One `do:`.  The entry says which members it uses; the others are zeros. */
 struct operation {
 	const struct operation_entry *entry;
 	struct bytes constant; /* replace: JSON text */
 	struct mac *key;       /* hash */
-	bool scope[SCOPES];
+	bool scope[OPERATION_SCOPES];
 	unsigned precision;  /* truncate: enum date_precision; DATE_TIME is the hour */
 	uint64_t over_age;   /* truncate; 0: no such bound */
 	struct decimal step; /* round, band: a multiple of it */
-	struct decimal from; /* band: what is below is removed */
-	struct decimal cap;
+	struct decimal from; /* band: values below are removed */
+	struct decimal cap;  /* band: values from here on become `constant` */
 	bool has_from, has_cap;
 	struct bytes *edge; /* band: ascending */
 	size_t edges;
 };
 
-/* What operations are read with. */
+/* For reading operations; all borrowed.  KEY gives a key by its name, NULL after a fault. */
 struct operation_words {
 	struct arena *arena;
 	const char *file;
@@ -53,16 +60,15 @@ struct operation_words {
 	void *context;
 };
 
-/* Reads a `do:`.  False after a fault; an operation that is not offered is one. */
+/* Reads a `do:`.  False after a fault. */
 bool operation_read(
     struct operation *o, const struct operation_words *w, const struct yaml_node *node, struct fault *f);
 
-/* True if a value passes it as it is. */
+/* True for `keep`, and for `remove`. */
 bool operation_keeps(const struct operation *o);
-/* True if removing is what it is for. */
 bool operation_removes(const struct operation *o);
-/* True if it leaves a sign that data are absent, as FHIR writes it. */
-bool operation_blanks(const struct operation *o);
+
+/* True if it needs the time of now, and if it needs the name of a batch. */
 bool operation_needs_now(const struct operation *o);
 bool operation_needs_batch(const struct operation *o);
 
@@ -70,16 +76,17 @@ bool operation_needs_batch(const struct operation *o);
 struct operation_value {
 	const struct json *json;
 	uint32_t node;
-	bool is_reference;         /* text of a Reference or a fullUrl: its id is what counts */
+	bool is_reference;         /* the string of a Reference, or a fullUrl: its id is hashed */
 	struct bytes subject;      /* of the record; empty: none */
 	struct bytes type;         /* of the root */
 	const struct period *time; /* of the record, NULL: none */
 	struct bytes batch;
 	const struct instant *now;
-	struct buffer *room; /* for unescaping: the caller's */
+	struct buffer *room; /* for unescaping, the caller's */
 };
 
-/* OUTCOME_REPLACE: the new JSON value was appended to OUT.  Otherwise OUT is as it was. */
-enum outcome operation_apply(const struct operation *o, const struct operation_value *v, struct buffer *out);
+/* With OPERATION_REPLACE the new JSON value was appended to OUT, else OUT is as it was. */
+enum operation_outcome operation_apply(
+    const struct operation *o, const struct operation_value *v, struct buffer *out);
 
 #endif

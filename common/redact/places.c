@@ -6,30 +6,30 @@
 
 static const struct {
 	const char *name;
-	enum member member;
+	enum places_kind kind;
 } members[] = {
-	{ "id", MEMBER_ID },
-	{ "meta", MEMBER_META },
-	{ "valueMeta", MEMBER_META },
-	{ "security", MEMBER_SECURITY },
-	{ "text", MEMBER_TEXT },
-	{ "display", MEMBER_DISPLAY },
-	{ "extension", MEMBER_EXTENSION },
-	{ "modifierExtension", MEMBER_EXTENSION },
-	{ "contained", MEMBER_CONTAINED },
-	{ "identifier", MEMBER_IDENTIFIER },
-	{ "value", MEMBER_VALUE },
-	{ "reference", MEMBER_REFERENCE },
-	{ "fullUrl", MEMBER_FULL_URL },
-	{ "total", MEMBER_BUNDLE },
-	{ "link", MEMBER_BUNDLE },
-	{ "signature", MEMBER_BUNDLE },
-	{ "resource", MEMBER_RESOURCE },
-	{ "data", MEMBER_DATA },
-	{ "url", MEMBER_CONTENT },
-	{ "hash", MEMBER_CONTENT },
-	{ "size", MEMBER_CONTENT },
-	{ "title", MEMBER_CONTENT },
+	{ "id", PLACE_ID },
+	{ "meta", PLACE_META },
+	{ "valueMeta", PLACE_META },
+	{ "security", PLACE_SECURITY },
+	{ "text", PLACE_TEXT },
+	{ "display", PLACE_DISPLAY },
+	{ "extension", PLACE_EXTENSION },
+	{ "modifierExtension", PLACE_EXTENSION },
+	{ "contained", PLACE_CONTAINED },
+	{ "identifier", PLACE_IDENTIFIER },
+	{ "value", PLACE_VALUE },
+	{ "reference", PLACE_REFERENCE },
+	{ "fullUrl", PLACE_FULL_URL },
+	{ "total", PLACE_BUNDLE },
+	{ "link", PLACE_BUNDLE },
+	{ "signature", PLACE_BUNDLE },
+	{ "resource", PLACE_RESOURCE },
+	{ "data", PLACE_DATA },
+	{ "url", PLACE_CONTENT },
+	{ "hash", PLACE_CONTENT },
+	{ "size", PLACE_CONTENT },
+	{ "title", PLACE_CONTENT },
 };
 
 void
@@ -55,12 +55,12 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 	for (size_t i = 0; i < sizeof keyed / sizeof keyed[0]; i++)
 		*keyed[i].key = json_keys_add(keys, bytes_of(keyed[i].name));
 	if (s->type_member.size > 0)
-		p->of_key[json_keys_add(keys, s->type_member)] = MEMBER_BASIC;
+		p->of_key[json_keys_add(keys, s->type_member)] = PLACE_BASIC;
 	if (s->id_member.size > 0)
-		p->of_key[json_keys_add(keys, s->id_member)] = MEMBER_BASIC;
+		p->of_key[json_keys_add(keys, s->id_member)] = PLACE_BASIC;
 	for (size_t i = 0; s->is_fhir && i < sizeof members / sizeof members[0]; i++)
-		p->of_key[json_keys_add(keys, bytes_of(members[i].name))] = (uint8_t)members[i].member;
-	p->of_key[0] = MEMBER_PLAIN; /* keys that nobody knows */
+		p->of_key[json_keys_add(keys, bytes_of(members[i].name))] = (uint8_t)members[i].kind;
+	p->of_key[0] = PLACE_PLAIN; /* all keys that no file names share number 0 */
 }
 
 static struct bytes
@@ -77,16 +77,19 @@ bool
 places_harmless(const struct places *p, const struct json *j, uint32_t coding, struct buffer *room)
 {
 	static const enum vocabulary harmless[] = { VOCABULARY_HANDLING, VOCABULARY_PURPOSE };
-	const struct concept *concept = NULL;
-	size_t i;
 
 	if (json_kind(j, coding) != JSON_OBJECT)
 		return false;
-	for (i = 0; i < 2 && concept == NULL; i++)
-	concept = vocabulary_find(harmless[i], text_of(j, coding, p->code, room));
-	if (concept == NULL || bytes_are(concept->code, "PROCESSINLINELABEL"))
-		return false;
-	return bytes_equal(text_of(j, coding, p->system, room), vocabulary_system(harmless[i - 1]));
+	for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
+		const struct concept *c = vocabulary_find(harmless[i], text_of(j, coding, p->code, room));
+
+		if (c != NULL)
+			/* This instruction says that the record has inline labels. */
+			return !bytes_are(c->code, "PROCESSINLINELABEL") &&
+			       bytes_equal(
+				   text_of(j, coding, p->system, room), vocabulary_system(harmless[i]));
+	}
+	return false;
 }
 
 bool

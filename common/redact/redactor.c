@@ -3,17 +3,17 @@
 
 #include "common/base/base64url.h"
 #include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/redact/walk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARK_BYTES = 16, MARK_SIZE = 2 + BASE64URL_SIZE(MARK_BYTES), HEAD_LIMIT = 1 << 30 };
-
+enum { MARK_BYTES = 16, MARK_SIZE = 2 + BASE64URL_SIZE(MARK_BYTES) };
 enum { LABEL_DEPTH = 4 }; /* the line, its labels, a label, its categories */
 
 /* A version of the record at hand. */
-struct version {
+struct redactor_version {
 	enum redactor_state state;
 	struct tags tags;
 	char mark[MARK_SIZE];
@@ -26,7 +26,7 @@ struct redactor {
 	struct notes notes;
 	struct walk walk;
 	struct envelope envelope;
-	struct version version[SCHEME_MAX_VERSIONS];
+	struct redactor_version version[SCHEME_MAX_VERSIONS];
 	bool other_policy;
 	size_t max_record;
 	unsigned max_depth;
@@ -38,18 +38,7 @@ struct redactor {
 	uint64_t failed;
 };
 
-/* ---- load ---- */
-static struct redactor *
-allocate(void)
-{
-	struct redactor *r = calloc(1, sizeof *r);
-
-	if (r == NULL)
-		diag_die(EXIT_IO, "out of memory (%zu bytes wanted)", sizeof *r);
-	return r;
-}
-
-/* What the tags of a version say of every record; the rest is filled in for each. */
+/* The tags that a version has in every record. */
 static void
 start_tags(struct redactor *r)
 {
@@ -69,8 +58,9 @@ enum redactor_start
 redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_settings *settings,
     struct redactor_problem *problem)
 {
-	struct redactor *r = allocate();
+	struct redactor *r = memory_zeros(1, sizeof *r);
 	enum redactor_start start;
+
 	*loaded = NULL;
 	r->keys = json_keys_new();
 	start = scheme_load(&r->scheme, p, r->keys, settings, problem);
@@ -82,13 +72,13 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 	}
 	start_tags(r);
 	walk_init(&r->walk, &r->scheme, r->keys);
-	r->walk.batch = settings->batch;
-	r->walk.now = settings->now;
+	r->walk.decisions.batch = settings->batch;
+	r->walk.decisions.now = settings->now;
 	notes_init(&r->notes);
 	json_init(
 	    &r->json, r->keys, settings->max_depth < LABEL_DEPTH ? LABEL_DEPTH : settings->max_depth + 1);
 	r->max_depth = settings->max_depth;
-	buffer_init(&r->head, HEAD_LIMIT);
+	buffer_init(&r->head, BUFFER_UNLIMITED);
 	r->other_policy = settings->other_policy;
 	r->max_record = settings->max_record;
 	*loaded = r;
@@ -110,14 +100,14 @@ redactor_free(struct redactor *r)
 	free(r);
 }
 
-/* ---- a version's record ---- */
+/* Who gets the bytes of a version. */
 struct pieces {
 	const struct redactor *r;
 	bool (*put)(void *context, struct bytes piece);
 	void *context;
 };
 
-/* The bytes of the version, or mark, of BIT. */
+/* The record of VERSION, or with the BIT of its mark what the mark is made of. */
 static bool
 each_piece(const struct pieces *p, unsigned version, uint64_t bit)
 {
@@ -128,10 +118,10 @@ each_piece(const struct pieces *p, unsigned version, uint64_t bit)
 		return p->put(p->context, bytes_of("{}"));
 	if ((r->walk.active & bit) == 0)
 		return p->put(p->context, json_span(&r->json, r->record));
-	if ((r->walk.real & bit) == 0)
+	if ((r->walk.stays & bit) == 0)
 		return p->put(p->context, bytes_of("{}"));
-	return edits_each(&(struct edited){ &r->walk.edits[__builtin_ctzll(bit)], r->json.text.at, n->start,
-			      n->end, r->walk.texts.at },
+	return edits_each(&(struct edited){ &r->walk.decisions.edits[__builtin_ctzll(bit)], r->json.text.at,
+			      n->start, n->end, r->walk.decisions.texts.at },
 	    p->put, p->context);
 }
 
@@ -142,12 +132,15 @@ put_mac(void *context, struct bytes piece)
 	return true;
 }
 
-/* "m_" and half of HMAC-SHA-256("ehr-mark/1" 00 domain 00 id 00 rl 00 criticality 00 record'). */
+/*
+ * "m_" and half of HMAC-SHA-256("ehr-mark/1" 00 domain 00 id 00 rl 00 criticality 00 record'), where
+ * record' is the version without the places of `mark.except`.
+ */
 static void
 make_mark(struct redactor *r, unsigned i)
 {
 	const struct scheme *s = &r->scheme;
-	struct version *v = &r->version[i];
+	struct redactor_version *v = &r->version[i];
 	struct bytes parts[] = { BYTES("ehr-mark/1"), s->domain, v->tags.id, v->tags.rl,
 		v->tags.criticality };
 	struct pieces pieces = { r, put_mac, s->mark };
@@ -166,21 +159,19 @@ make_mark(struct redactor *r, unsigned i)
 	v->tags.mark = (struct bytes){ v->mark, MARK_SIZE };
 }
 
-/* ---- tags ---- */
-
-/* True if a version leaves NODE out for its category. */
+/* True if the version of BIT leaves NODE out for the category of a node at or above it. */
 static bool
 left_out(const struct redactor *r, uint32_t node, uint64_t bit)
 {
 	const struct notes *n = &r->notes;
 
-	for (uint32_t i = 0; (n->out & bit) != 0 && i < n->count && n->node[i] <= node; i++)
-		if ((n->of[n->node[i]].out & bit) != 0 && node < r->json.nodes[n->node[i]].next)
+	for (uint32_t i = 0; (n->left_out & bit) != 0 && i < n->count && n->labelled[i] <= node; i++)
+		if ((n->of[n->labelled[i]].left_out & bit) != 0 && node < r->json.nodes[n->labelled[i]].next)
 			return true;
 	return false;
 }
 
-/* What the readers of a version may know of how urgent the record is. */
+/* The highest criticality whose label the readers of a version may know of. */
 static unsigned
 criticality_of(const struct redactor *r, unsigned i)
 {
@@ -188,7 +179,7 @@ criticality_of(const struct redactor *r, unsigned i)
 	bool any = false;
 
 	for (uint32_t u = 0; u < r->notes.urgencies; u++) {
-		const struct urgency *urgent = &r->notes.urgent[u];
+		const struct notes_urgency *urgent = &r->notes.urgent[u];
 
 		if (urgent->level > r->scheme.version[i].level || left_out(r, urgent->node, scheme_bit(i)))
 			continue;
@@ -213,7 +204,6 @@ fill_tags(struct redactor *r, unsigned i, unsigned n, unsigned of)
 	make_mark(r, i);
 }
 
-/* ---- run ---- */
 static bool
 refuse(struct redaction *result, enum reason reason, size_t byte)
 {
@@ -222,7 +212,10 @@ refuse(struct redaction *result, enum reason reason, size_t byte)
 	return false;
 }
 
-/* The first node of the record that nests too deep, 0 if none does: where labels nest deeper than it may. */
+/*
+ * The first node of the record that nests too deep, 0 if none does.  The JSON index has held it to the
+ * limit unless the labels nest deeper than that.
+ */
 static uint32_t
 find_too_deep(const struct redactor *r)
 {
@@ -273,36 +266,26 @@ start_fates(struct redactor *r)
 		return;
 	if (count > r->fate_room) {
 		free(r->fates);
-		r->fates = calloc(count, sizeof r->fates[0]);
-		if (r->fates == NULL)
-			diag_die(EXIT_IO, "out of memory");
+		r->fates = memory_zeros(count, sizeof r->fates[0]);
 		r->fate_room = count;
 	}
 	memset(r->fates, 0, count * sizeof r->fates[0]);
-	r->walk.fates = r->fates;
+	r->walk.decisions.fates = r->fates;
 }
 
 static void
 find_edits(struct redactor *r)
 {
-	struct walk *w = &r->walk;
-
 	start_fates(r);
-	w->json = &r->json;
-	w->notes = &r->notes;
-	w->record = r->record;
-	w->subject = r->envelope.tags.subject;
-	walk_start(w);
-	w->active = r->scheme.all & ~walk_whole(w);
-	w->failed = 0;
-	if (w->active != 0)
-		walk_run(w);
-	r->failed += w->failed;
+	r->walk.decisions.subject = r->envelope.tags.subject;
+	walk_run(&r->walk, &r->json, &r->notes, r->record);
+	r->failed += r->walk.decisions.failed;
 }
 
 /*
- * Which versions there are.  One that holds nothing is a stub or is left out, but it may be missing only at
- * the bottom: else its absence would tell of what stands above.
+ * Says what each version is, and returns how many are written.  A version that holds nothing is a stub or
+ * is not written.  It is a stub in any case if a lower version is written: a gap in the ladder would tell
+ * that the record holds something above.
  */
 static unsigned
 choose(struct redactor *r)
@@ -312,16 +295,16 @@ choose(struct redactor *r)
 	unsigned written = 0;
 
 	for (unsigned i = 0; i < s->versions; i++) {
-		struct version *v = &r->version[i];
-		uint64_t bit = scheme_bit(i) & s->all;
+		struct redactor_version *v = &r->version[i];
+		uint64_t bit = scheme_bit(i) & s->asked;
 
 		v->state = VERSION_NONE;
 		if (bit == 0)
 			continue;
 		if ((w->active & bit) == 0)
 			v->state = VERSION_WHOLE;
-		else if ((w->real & bit) != 0)
-			v->state = w->edits[i].count > 0 ? VERSION_REDACTED : VERSION_WHOLE;
+		else if ((w->stays & bit) != 0)
+			v->state = w->decisions.edits[i].count > 0 ? VERSION_REDACTED : VERSION_WHOLE;
 		else if (s->version[i].stub || written > 0)
 			v->state = VERSION_STUB;
 		written += v->state != VERSION_NONE;
@@ -329,14 +312,14 @@ choose(struct redactor *r)
 	return written;
 }
 
-/* A record that is there no more: one line, at the lowest level. */
+/* A deleted record becomes one line at the lowest level that is asked for. */
 static void
 write_tombstone(struct redactor *r, struct redaction *result)
 {
 	bool first = true;
 
 	for (unsigned i = 0; i < r->scheme.versions; i++) {
-		bool chosen = (r->scheme.all & scheme_bit(i)) != 0;
+		bool chosen = (r->scheme.asked & scheme_bit(i)) != 0;
 
 		r->version[i].state = chosen && first ? VERSION_STUB : VERSION_NONE;
 		if (chosen && first)
@@ -370,7 +353,6 @@ redactor_run(struct redactor *r, struct bytes line, struct redaction *result)
 	return true;
 }
 
-/* ---- out ---- */
 static bool
 put_sink(void *context, struct bytes piece)
 {
@@ -392,9 +374,10 @@ redactor_write(struct redactor *r, struct sink *out)
 		if (r->version[i].state == VERSION_NONE)
 			continue;
 		r->head.used = 0;
-		if (!buffer_append(&r->head, "{\"ehr\":", 7) || !tags_write(&r->head, &r->version[i].tags) ||
-		    !buffer_append(&r->head, ",\"record\":", 10))
-			diag_bug("tags longer than the line that they came with");
+		buffer_add(&r->head, "{\"ehr\":", 7);
+		if (!tags_write(&r->head, &r->version[i].tags))
+			diag_bug("tags that do not fit a buffer without limit");
+		buffer_add(&r->head, ",\"record\":", 10);
 		if (!sink_put(out, buffer_bytes(&r->head)) || !each_piece(&pieces, i, scheme_bit(i)) ||
 		    !sink_put(out, bytes_of("}\n")))
 			return false;
@@ -402,7 +385,6 @@ redactor_write(struct redactor *r, struct sink *out)
 	return true;
 }
 
-/* ---- questions ---- */
 unsigned
 redactor_versions(const struct redactor *r)
 {
@@ -413,12 +395,6 @@ unsigned
 redactor_level(const struct redactor *r, unsigned version)
 {
 	return r->scheme.version[version].level;
-}
-
-struct bytes
-redactor_say(const struct redactor *r, unsigned version)
-{
-	return r->scheme.version[version].say;
 }
 
 enum redactor_state
@@ -447,22 +423,10 @@ redactor_explain(struct redactor *r)
 	r->explains = true;
 }
 
-const struct json *
-redactor_json(const struct redactor *r)
-{
-	return &r->json;
-}
-
-uint32_t
-redactor_node(const struct redactor *r)
-{
-	return r->record;
-}
-
 struct redactor_fate
 redactor_fate(const struct redactor *r, unsigned version, uint32_t node)
 {
-	return r->fates[(size_t)node * r->scheme.versions + version];
+	return r->fates[(size_t)(r->record + node) * r->scheme.versions + version];
 }
 
 struct redactor_rule

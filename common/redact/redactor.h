@@ -13,13 +13,44 @@
 #include <stdint.h>
 
 /*
- * redactor: from a labelled record to its versions, by redact.yaml.  A version of level L holds what L may
- * know; what it holds it holds byte for byte as it came, but for the transforms that the policy names.  One
- * walk over the index yields the edits of all versions: a version is the record's bytes with spans left out
- * or replaced.
+ * redactor: makes of a labelled record its versions, by redact.yaml.  The version of a level holds what its
+ * readers may know.  Bytes that no transform changes stay as they came: a version is the record with spans
+ * left out or replaced.
  *
- * What is withheld is decided by the line's labels and by redact.yaml alone; classify.yaml is read for the
- * words of criticality, seal.yaml for the domain that a mark is bound to.
+ * The labels of the line and redact.yaml alone decide what is withheld.  From classify.yaml come only the
+ * words of criticality and the value sets of conditions, from seal.yaml the domain that a mark is bound to.
+ *
+ *	labels --> notes.c ---+               what the labels say, by node
+ *	                      |
+ *	record --> outline.c -+               its roots and types; versions that certainly are whole
+ *	                      v
+ *	+------------------ walk.c ----+      each node, for all versions at once
+ *	|                              |
+ *	|    view.c                    |      what speaks against the node, in which versions
+ *	|      v                       |
+ *	|    decide.c                  |      which versions keep, replace or lose it
+ *	|      v                       |
+ *	|    edits.c                   |      spans to remove or replace, for each version
+ *	|                              |
+ *	+--- again, if what was lost --+      a reference goes with its target
+ *	     takes more along |
+ *	                      v
+ *	                  redactor.c          versions: the bytes between the spans
+ *
+ * The life of one node, the second note of a record, in version N, which may not hold what is of level R:
+ *
+ *	labels  {"at":"","level":"N","rule":"base"}  {"at":"/note/1","level":"R","rule":"hiv"}
+ *	record  {"resourceType":"Observation","note":[{"text":"tired"},{"text":"on PrEP"}],"status":"final"}
+ *	        0                                     38               55                 73
+ *
+ *	notes.c     /note/1: raise R
+ *	outline.c   one root, an Observation, and no references; V, the highest level, is always whole
+ *	walk.c      enters note for the bit of N, because a label is inside, and visits /note/1
+ *	view.c      base N, raise R: above_level = {N}, and all that is in it is above N too: undecided = {}
+ *	decide.c    stays = {}, so N loses it; no sign may stand in its place (presence: hidden)
+ *	edits.c     N: remove 54..73, the node and the comma before it
+ *	walk.c      no reference and no security label depends on it: no other turn
+ *	redactor.c  N: {"resourceType":"Observation","note":[{"text":"tired"}],"status":"final"}
  *
  *	struct redactor *r;
  *	if (redactor_load(&r, &policy, &settings, &problem) != REDACTOR_READY) ...
@@ -28,6 +59,7 @@
  */
 struct redactor;
 
+/* Strings and bytes are borrowed for the life of the redactor. */
 struct redactor_settings {
 	const char *levels;        /* "L,N": these versions only; NULL: all */
 	const struct instant *now; /* for ages; NULL: not known */
@@ -35,7 +67,7 @@ struct redactor_settings {
 	bool other_policy;         /* take lines that another policy labelled */
 	unsigned max_depth;
 	size_t max_record; /* of the record inside the line */
-	/* The keyed digest of that name of `keys:`, borrowed; NULL: there is none, REDACTOR_NO_KEY. */
+	/* The keyed digest NAME of `keys:`, borrowed.  NULL if there is none: REDACTOR_NO_KEY. */
 	struct mac *(*key)(void *context, struct bytes name);
 	void *context;
 };
@@ -59,24 +91,27 @@ enum redactor_start redactor_load(struct redactor **r, struct policy *p,
     const struct redactor_settings *settings, struct redactor_problem *problem);
 void redactor_free(struct redactor *r);
 
-/* ---- one record ---- */
+/* What became of one record. */
 struct redaction {
-	unsigned written;   /* versions that there are to write; 0: withheld at all levels asked for */
+	unsigned written;   /* versions to write; 0: the record is withheld at all levels asked for */
 	enum reason reason; /* after a failure */
 	size_t byte;        /* in the line, from 1 */
 };
 
-/* LINE is a labelled line or a tombstone, JSON_SLACK behind it, and borrowed until the next run. */
+/*
+ * LINE is a labelled line or a tombstone with JSON_SLACK behind it, borrowed until the next run.  False:
+ * refused.
+ */
 bool redactor_run(struct redactor *r, struct bytes line, struct redaction *result);
 
 /* The versions of the last run as lines, lowest first.  False: the sink failed. */
 bool redactor_write(struct redactor *r, struct sink *out);
 
-/* ---- the versions of redact.yaml, lowest first, and what the last run made of them ---- */
+/* The versions of redact.yaml, lowest first. */
 unsigned redactor_versions(const struct redactor *r);
 unsigned redactor_level(const struct redactor *r, unsigned version); /* index in the ladder */
-struct bytes redactor_say(const struct redactor *r, unsigned version);
 
+/* What the last run made of a version. */
 enum redactor_state {
 	VERSION_WHOLE,    /* the record's bytes */
 	VERSION_REDACTED, /* some of them */
@@ -85,28 +120,30 @@ enum redactor_state {
 };
 enum redactor_state redactor_state(const struct redactor *r, unsigned version);
 
-/* The record of a version, appended ({} for a stub, nothing for none); its tags as they will be written. */
+/* Appends the record of a version: {} for a stub, nothing for none.  False: OUT is full. */
 bool redactor_record(struct redactor *r, unsigned version, struct buffer *out);
+
+/* Its tags as they will be written. */
 const struct tags *redactor_tags(const struct redactor *r, unsigned version);
 
-/* ---- why: what became of each node ---- */
+/* What became of a node in a version, and why. */
 enum fate {
-	FATE_KEPT,        /* its bytes; of an object or array: at least some of them */
-	FATE_TRANSFORMED, /* replaced */
-	FATE_WITHHELD,    /* gone */
+	FATE_KEPT,        /* it stays; of an object or array at least a part */
+	FATE_TRANSFORMED, /* it is replaced */
+	FATE_WITHHELD,    /* it is gone */
 };
 
 enum fate_why {
-	WHY_NONE,      /* nothing speaks against it */
+	WHY_NONE,
 	WHY_LEVEL,     /* above the version's level */
 	WHY_CATEGORY,  /* of a category that the version leaves out (`without`) */
 	WHY_TYPE,      /* in a root of a type that the version does not have */
 	WHY_NOT_KEPT,  /* `keep` does not name it */
-	WHY_TRANSFORM, /* by the transform of that index; withheld: it removes, or could not be carried out */
-	WHY_PLACE, /* a copy or a trace of something else: narrative, security labels, Bundle.total, ... */
-	WHY_REFERENCE, /* it refers to a root that is gone */
+	WHY_TRANSFORM, /* by that transform; withheld: it removes, or could not be carried out */
+	WHY_PLACE,     /* it copies or counts something else: narrative, security labels, Bundle.total, ... */
+	WHY_REFERENCE, /* it refers to a root that is withheld */
 	WHY_EMPTY,     /* nothing of what it held is left */
-	WHY_RECORD,    /* so little was left that the whole record or root is withheld */
+	WHY_RECORD,    /* nothing of its root but type, id and meta is left */
 };
 
 struct redactor_fate {
@@ -115,15 +152,15 @@ struct redactor_fate {
 	uint16_t transform;
 };
 
-/* From now on every run notes the fates of all nodes: for explaining, not for speed. */
+/* From now on each run notes the fates of all nodes, which takes time. */
 void redactor_explain(struct redactor *r);
 
-/* With redactor_explain, after a run: the index of the line, the record's node, and a node's fate. */
-const struct json *redactor_json(const struct redactor *r);
-uint32_t redactor_node(const struct redactor *r);
+/*
+ * After such a run.  NODE is counted from the record, which is 0, in document order as struct json has it.
+ */
 struct redactor_fate redactor_fate(const struct redactor *r, unsigned version, uint32_t node);
 
-/* A transform: its id and sentence, and where redact.yaml says it.  And a version's own line there. */
+/* What redact.yaml says of a transform, or of a version (whose id is its level), and where. */
 struct redactor_rule {
 	struct bytes id;
 	struct bytes say;
@@ -133,7 +170,9 @@ struct redactor_rule {
 struct redactor_rule redactor_transform(const struct redactor *r, unsigned transform);
 struct redactor_rule redactor_version_rule(const struct redactor *r, unsigned version);
 
-/* How many nodes no operation could be carried out on (a date that is none): removed, counted. */
+/*
+ * The number of nodes so far that an operation did not understand (a string that is no date) and removed.
+ */
 uint64_t redactor_failed(const struct redactor *r);
 
 #endif

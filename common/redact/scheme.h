@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 /*
- * scheme: redact.yaml, compiled.  All questions that are asked of a node are asked for all versions at once,
- * so a version is a bit, and so is its mark: what stays of a version without the places of `mark.except`.
- * Bit i is version i, bit 32 + i its mark.
+ * scheme: redact.yaml, compiled.  The walk asks each question for all versions at once, so a version is a
+ * bit of a 64-bit set.  So is its mark's record, the version without the places of `mark.except`: bit i is
+ * version i, bit 32 + i its mark.
  */
 enum { SCHEME_MAX_VERSIONS = 32 };
 
@@ -31,13 +31,10 @@ scheme_mark_bit(unsigned version)
 	return UINT64_C(1) << (SCHEME_MAX_VERSIONS + version);
 }
 
-enum above { ABOVE_REMOVE, ABOVE_ABSENT, ABOVE_MASK };
-
 /* One item of `versions:`. */
 struct scheme_version {
-	unsigned level;
+	unsigned level;   /* index in the ladder */
 	uint64_t bits;    /* its own and its mark's */
-	uint64_t excepts; /* marks that leave out places */
 	uint64_t without; /* sensitivity categories: bits of the vocabulary */
 	bool stub;
 	struct bytes say, view;
@@ -50,21 +47,20 @@ struct scheme_version {
 struct scheme_transform {
 	struct bytes id, say;
 	unsigned line;
-	uint64_t bits;
 	bool *types; /* by type number; NULL: all */
 	struct condition *where;
 	struct operation operation;
 	int release; /* `level:`, -1 if there is none */
 };
 
-/* What a number in the automaton stands for. */
-enum scheme_use { USE_KEEP, USE_EXCEPT, USE_TRANSFORM };
+/* A path of redact.yaml: what its number in the automaton stands for. */
+enum scheme_use { SCHEME_KEEP, SCHEME_EXCEPT, SCHEME_TRANSFORM };
 
 struct scheme_place {
 	enum scheme_use use;
 	uint64_t bits;
-	unsigned type;      /* USE_KEEP: in roots of that type; 0: of all */
-	unsigned transform; /* USE_TRANSFORM */
+	unsigned type;      /* SCHEME_KEEP: in roots of that type; 0: of all */
+	unsigned transform; /* SCHEME_TRANSFORM */
 };
 
 struct scheme {
@@ -79,35 +75,34 @@ struct scheme {
 	unsigned versions;
 	struct scheme_transform *transform;
 	size_t transforms;
-	struct scheme_place *place;
+	struct scheme_place *place; /* by number in the automaton */
 	size_t places;
-	/* types that redact.yaml names, sorted; number i + 1 is type[i], 0 any other */
+	/* the types that redact.yaml names, sorted: type[i] has number i + 1, any other type 0 */
 	struct bytes *type;
 	size_t types;
-	uint64_t *type_gone;    /* by type number: bits that have no roots of it */
-	uint64_t *type_changes; /* bits that change something in roots of it */
+	uint64_t *type_gone;        /* by type number: bits that have no roots of it */
+	uint64_t *type_transformed; /* by type number: bits that change something in roots of it */
 	/* sets of bits */
-	uint64_t all;
-	uint64_t open;                        /* whole, whatever stands in the record */
-	uint64_t below;                       /* of a level below the highest, or made to leave things out */
-	uint64_t hidden;                      /* presence: hidden, and not open */
-	uint64_t keeps;                       /* with an allow-list of paths */
-	uint64_t changes;                     /* with a transform that changes something */
-	uint64_t absent;                      /* above: absent */
-	uint64_t mask;                        /* above: mask */
-	uint64_t drops;                       /* references: drop */
-	uint64_t extends;                     /* with an allow-list of extensions */
-	uint64_t excepts;                     /* marks that leave out places */
-	uint64_t without;                     /* that leave out categories */
-	uint64_t over[POLICY_MAX_LEVELS + 1]; /* of a level below that one */
+	uint64_t asked;            /* of the versions to make */
+	uint64_t always_whole;     /* of the highest level, and nothing is left out or changed */
+	uint64_t may_lack;         /* below the highest level, or with `keep`, `types` or `without` */
+	uint64_t hidden;           /* presence: hidden, and not always whole */
+	uint64_t has_keep;         /* with `keep` */
+	uint64_t has_except;       /* marks that leave out places */
+	uint64_t transforming;     /* with a transform that changes something */
+	uint64_t leaves_absent;    /* above: absent */
+	uint64_t leaves_mask;      /* above: mask */
+	uint64_t drops_references; /* references: drop */
+	uint64_t lists_extensions; /* with `extensions` */
+	uint64_t below_level[POLICY_MAX_LEVELS + 1]; /* of a level below that one */
 	/* the mark */
-	struct mac *mark;
+	struct mac *mark; /* borrowed; NULL: versions have none */
 	struct bytes domain;
 	/* criticality, lowest first */
 	struct bytes *criticality;
 	unsigned criticalities;
 	unsigned criticality_default;
-	/* a record that holds nothing but these members holds nothing */
+	/* the members of a record's type and id: a record of nothing else is empty */
 	struct bytes type_member, id_member;
 };
 
@@ -117,6 +112,24 @@ enum redactor_start scheme_load(struct scheme *s, struct policy *p, struct json_
 void scheme_release(struct scheme *s);
 
 /* The number of a type, 0 if redact.yaml does not name it. */
-unsigned scheme_type(const struct scheme *s, struct bytes type);
+static inline unsigned
+scheme_type(const struct scheme *s, struct bytes type)
+{
+	size_t low = 0;
+	size_t high = s->types;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = bytes_compare(type, s->type[middle]);
+
+		if (order == 0)
+			return (unsigned)middle + 1;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return 0;
+}
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/targets.h"
 
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/redact/token.h"
 
 #include <stdlib.h>
@@ -10,8 +10,8 @@ void
 targets_init(struct targets *t)
 {
 	*t = (struct targets){ .slot = NULL };
-	buffer_init(&t->text, SIZE_MAX / 2);
-	buffer_init(&t->piece, SIZE_MAX / 2);
+	buffer_init(&t->text, BUFFER_UNLIMITED);
+	buffer_init(&t->piece, BUFFER_UNLIMITED);
 }
 
 void
@@ -23,16 +23,6 @@ targets_release(struct targets *t)
 	*t = (struct targets){ .slot = NULL };
 }
 
-static uint64_t
-hash_of(struct bytes name)
-{
-	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-
-	for (size_t i = 0; i < name.size; i++)
-		hash = (hash ^ (unsigned char)name.at[i]) * UINT64_C(1099511628211);
-	return hash ^ (hash >> 32);
-}
-
 static void
 start(struct targets *t, size_t names)
 {
@@ -42,9 +32,7 @@ start(struct targets *t, size_t names)
 		slots *= 2;
 	if (slots > t->room) {
 		free(t->slot);
-		t->slot = reallocarray(NULL, slots, sizeof t->slot[0]);
-		if (t->slot == NULL)
-			diag_die(EXIT_IO, "out of memory (%u slots wanted)", slots);
+		t->slot = memory_grow(NULL, slots, sizeof t->slot[0]);
 		t->room = slots;
 	}
 	t->slots = slots;
@@ -52,7 +40,7 @@ start(struct targets *t, size_t names)
 		t->slot[i].name = (struct bytes){ NULL, 0 };
 }
 
-/* The unescaped bytes of a string.  Room for all of them is there before the first, so that none moves. */
+/* The unescaped bytes of a string.  The first one makes room for all, so that none of them moves. */
 static struct bytes
 name_of(struct targets *t, const struct json *j, uint32_t node)
 {
@@ -62,9 +50,9 @@ name_of(struct targets *t, const struct json *j, uint32_t node)
 	if ((j->nodes[node].flags & JSON_ESCAPED) == 0)
 		return json_inside(j, node);
 	name = json_string(j, node, &t->piece);
-	if ((at == 0 && !buffer_reserve(&t->text, j->text.size)) ||
-	    !buffer_append(&t->text, name.at, name.size))
-		diag_bug("names longer than the text that they stand in");
+	if (at == 0 && !buffer_reserve(&t->text, j->text.size))
+		memory_missing(j->text.size);
+	buffer_add(&t->text, name.at, name.size);
 	return (struct bytes){ t->text.at + at, name.size };
 }
 
@@ -77,9 +65,9 @@ add(struct targets *t, const struct json *j, uint32_t node, uint32_t root, bool 
 	if (node == 0 || json_kind(j, node) != JSON_STRING)
 		return;
 	name = name_of(t, j, node);
-	for (at = hash_of(name); t->slot[at & (t->slots - 1)].name.at != NULL; at++)
+	for (at = bytes_hash(name); t->slot[at & (t->slots - 1)].name.at != NULL; at++)
 		continue;
-	t->slot[at & (t->slots - 1)] = (struct target){ name, root, contained };
+	t->slot[at & (t->slots - 1)] = (struct targets_name){ name, root, contained };
 }
 
 static uint32_t
@@ -148,12 +136,12 @@ targets_find(struct targets *t, const struct places *p, const struct json *j, co
 /* Which roots a reference can mean. */
 struct wanted {
 	struct bytes type; /* empty: any */
-	bool local;        /* `#x`: a contained root that stands in FROM, or in the same one as FROM */
+	bool local;        /* `#x`: a root contained in FROM, or in the root around FROM */
 	uint32_t from;
 };
 
 static bool
-fits(const struct targets_query *q, const struct wanted *w, const struct target *target)
+fits(const struct targets_query *q, const struct wanted *w, const struct targets_name *target)
 {
 	const struct root *at = q->roots->at;
 	uint32_t root = target->root;
@@ -165,13 +153,13 @@ fits(const struct targets_query *q, const struct wanted *w, const struct target 
 	return w->type.size == 0 || bytes_equal(shape_type(q->shape, q->json, at[root].node), w->type);
 }
 
-/* Takes from GONE the bits in which a root of that NAME is still there. */
+/* Takes from GONE the bits that keep a root of that NAME. */
 static void
 look_up(const struct targets *t, const struct targets_query *q, struct bytes name, const struct wanted *w,
     uint64_t *gone)
 {
-	for (uint64_t at = hash_of(name);; at++) {
-		const struct target *slot = &t->slot[at & (t->slots - 1)];
+	for (uint64_t at = bytes_hash(name);; at++) {
+		const struct targets_name *slot = &t->slot[at & (t->slots - 1)];
 
 		if (slot->name.at == NULL)
 			return;
@@ -180,7 +168,7 @@ look_up(const struct targets *t, const struct targets_query *q, struct bytes nam
 	}
 }
 
-/* `#x` of a root that is not there: a link to nothing, which tells that something was. */
+/* The reference `#NAME`. */
 static uint64_t
 local_gone(const struct targets *t, const struct targets_query *q, struct bytes name, uint32_t from)
 {
@@ -188,10 +176,10 @@ local_gone(const struct targets *t, const struct targets_query *q, struct bytes 
 	uint64_t gone = UINT64_MAX;
 
 	if (name.size == 0)
-		return 0; /* the resource around it */
+		return 0; /* `#` is the root around the reference */
 	if (q->roots->count > 1)
 		look_up(t, q, name, &w, &gone);
-	return gone == UINT64_MAX ? q->hidden : gone;
+	return gone == UINT64_MAX ? q->local : gone;
 }
 
 uint64_t

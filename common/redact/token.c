@@ -8,7 +8,7 @@
 
 enum { TOKEN_BYTES = 16 };
 
-static const char *const scope_names[SCOPES] = { "subject", "type", "year", "month", "batch" };
+static const char *const scope_names[OPERATION_SCOPES] = { "subject", "type", "year", "month", "batch" };
 
 static void
 add_part(struct mac *m, struct bytes part)
@@ -20,8 +20,9 @@ add_part(struct mac *m, struct bytes part)
 	mac_add(m, part);
 }
 
-bool
-token_calendar(const struct period *time, bool month, char text[16])
+/* "2026" or "2026-03" if the whole period lies in it; false otherwise. */
+static bool
+calendar(const struct period *time, bool month, char text[16])
 {
 	struct instant last;
 	int year[2];
@@ -45,21 +46,21 @@ token_calendar(const struct period *time, bool month, char text[16])
 	return true;
 }
 
-/* What a scope stands for in this record; empty if the record does not say. */
+/* The value of a scope for this record; empty if the record does not have it. */
 static struct bytes
-scope_value(const struct operation_value *v, enum hash_scope scope, char text[16])
+scope_value(const struct operation_value *v, enum operation_scope scope, char text[16])
 {
 	switch (scope) {
-	case SCOPE_SUBJECT:
+	case OPERATION_SUBJECT:
 		return v->subject;
-	case SCOPE_TYPE:
+	case OPERATION_TYPE:
 		return v->type;
-	case SCOPE_YEAR:
-	case SCOPE_MONTH:
-		return bytes_of(token_calendar(v->time, scope == SCOPE_MONTH, text) ? text : "");
-	case SCOPE_BATCH:
+	case OPERATION_YEAR:
+	case OPERATION_MONTH:
+		return bytes_of(calendar(v->time, scope == OPERATION_MONTH, text) ? text : "");
+	case OPERATION_BATCH:
 		return v->batch;
-	case SCOPES:
+	case OPERATION_SCOPES:
 		break;
 	}
 	return (struct bytes){ NULL, 0 };
@@ -69,19 +70,19 @@ static bool
 make_token(const struct operation *o, const struct operation_value *v, struct bytes value,
     unsigned char digest[DIGEST_SIZE])
 {
-	char text[SCOPES][16];
-	struct bytes scope[SCOPES];
+	char text[OPERATION_SCOPES][16];
+	struct bytes scope[OPERATION_SCOPES];
 
-	for (unsigned i = 0; i < SCOPES; i++) {
+	for (unsigned i = 0; i < OPERATION_SCOPES; i++) {
 		if (!o->scope[i])
 			continue;
-		scope[i] = scope_value(v, (enum hash_scope)i, text[i]);
+		scope[i] = scope_value(v, (enum operation_scope)i, text[i]);
 		if (scope[i].size == 0)
 			return false;
 	}
 	add_part(o->key, (struct bytes)BYTES("ehr-redact/1"));
 	add_part(o->key, (struct bytes)BYTES("hash"));
-	for (unsigned i = 0; i < SCOPES; i++)
+	for (unsigned i = 0; i < OPERATION_SCOPES; i++)
 		if (o->scope[i]) {
 			add_part(o->key, bytes_of(scope_names[i]));
 			add_part(o->key, scope[i]);
@@ -110,7 +111,7 @@ write_uuid(const unsigned char token[TOKEN_BYTES], struct buffer *out)
 		unsigned byte = token[i];
 
 		if (i == 6)
-			byte = (byte & 0x0f) | 0x80; /* version 8: made in a way of its own */
+			byte = (byte & 0x0f) | 0x80; /* version 8: custom bits */
 		if (i == 8)
 			byte = (byte & 0x3f) | 0x80; /* the variant of RFC 9562 */
 		if (i == 4 || i == 6 || i == 8 || i == 10)
@@ -121,13 +122,7 @@ write_uuid(const unsigned char token[TOKEN_BYTES], struct buffer *out)
 	return buffer_append(out, text, used);
 }
 
-static bool
-is_letter(char c)
-{
-	return (unsigned)(c | 0x20) - 'a' < 26;
-}
-
-/* ASCII letters, digits, - and . : the bits of 64 bytes each. */
+/* The bytes of a FHIR id (A-Z a-z 0-9 - .): a bit for each, 64 to a word. */
 static const uint64_t id_bytes[4] = {
 	[0] = UINT64_C(0x03ff600000000000), /* - . 0-9 */
 	[1] = UINT64_C(0x07fffffe07fffffe), /* A-Z a-z */
@@ -151,12 +146,12 @@ static bool
 is_type(struct bytes text)
 {
 	for (size_t i = 0; i < text.size; i++)
-		if (!is_letter(text.at[i]))
+		if (!ascii_is_letter(text.at[i]))
 			return false;
 	return text.size > 0 && text.at[0] <= 'Z';
 }
 
-/* Cuts the last segment off REST; empty if there is none. */
+/* Cuts the last segment off REST and returns it; empty if there is none. */
 static struct bytes
 last_segment(struct bytes *rest)
 {
@@ -187,8 +182,8 @@ token_reference(struct bytes reference, struct bytes *type, struct bytes *id)
 	return is_id(*id) && is_type(*type);
 }
 
-/* A reference loses what stands before its type: a base URL says whose record it is. */
-static enum outcome
+/* The base URL of a reference is left out: it tells whose record it is. */
+static enum operation_outcome
 apply_reference(
     const struct operation *o, const struct operation_value *v, struct bytes text, struct buffer *out)
 {
@@ -196,41 +191,41 @@ apply_reference(
 	struct bytes type, id;
 
 	if (text.size > 0 && text.at[0] == '#')
-		return OUTCOME_KEEP;
+		return OPERATION_KEEP;
 	if (bytes_begin(text, "urn:uuid:")) {
 		struct bytes uuid = { text.at + 9, text.size - 9 };
 
 		if (!is_id(uuid) || !make_token(o, v, uuid, token) ||
 		    !buffer_append(out, "\"urn:uuid:", 10) || !write_uuid(token, out) ||
 		    !buffer_append(out, "\"", 1))
-			return OUTCOME_REMOVE;
-		return OUTCOME_REPLACE;
+			return OPERATION_REMOVE;
+		return OPERATION_REPLACE;
 	}
-	/* A conditional reference holds the identifier itself. */
+	/* A conditional reference holds an identifier in clear. */
 	if (memchr(text.at, '?', text.size) != NULL || !token_reference(text, &type, &id) ||
 	    !make_token(o, v, id, token))
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	if (!buffer_append(out, "\"", 1) || !buffer_append(out, type.at, type.size) ||
 	    !buffer_append(out, "/", 1) || !write_base32(token, out) || !buffer_append(out, "\"", 1))
-		return OUTCOME_REMOVE;
-	return OUTCOME_REPLACE;
+		return OPERATION_REMOVE;
+	return OPERATION_REPLACE;
 }
 
-enum outcome
+enum operation_outcome
 token_apply(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	unsigned char token[DIGEST_SIZE];
 	struct bytes text;
 
 	if (json_kind(v->json, v->node) != JSON_STRING)
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	text = json_string(v->json, v->node, v->room);
 	if (text.size == 0)
-		return OUTCOME_REMOVE;
+		return OPERATION_REMOVE;
 	if (v->is_reference)
 		return apply_reference(o, v, text, out);
 	if (!make_token(o, v, text, token) || !buffer_append(out, "\"", 1) || !write_base32(token, out) ||
 	    !buffer_append(out, "\"", 1))
-		return OUTCOME_REMOVE;
-	return OUTCOME_REPLACE;
+		return OPERATION_REMOVE;
+	return OPERATION_REPLACE;
 }

@@ -1,107 +1,64 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/redact/view.h"
+
 #include "common/redact/token.h"
-#include "common/redact/walk.h"
 
-#include <string.h>
-
-/* ---- paths ---- */
-
-/* WHERE of a transform, on the root that the node stands in; only true counts. */
-static bool
-holds(struct walk *w, const struct scheme_transform *t, uint32_t root)
+void
+view_init(struct viewer *w, const struct scheme *s, struct json_keys *keys)
 {
-	if (t->where == NULL)
-		return true;
-	w->asked.root = root;
-	return condition_judge(t->where, &w->asked, w->roots.at[root].node) == TRUTH_TRUE;
+	*w = (struct viewer){ .next_label = 0 };
+	outline_init(&w->outline, s, keys);
+	targets_init(&w->targets);
 }
 
+void
+view_release(struct viewer *w)
+{
+	outline_release(&w->outline);
+	targets_release(&w->targets);
+	primitive_siblings_release(&w->siblings);
+}
+
+/* What redact.yaml says of the node by its state. */
 static void
-add_pick(struct walk *w, struct view *v, const struct scheme_place *place, uint64_t *taken)
+match(struct viewer *w, struct view *v)
 {
-	const struct scheme_transform *t = &w->s->transform[place->transform];
-	uint64_t bits = place->bits & ~*taken;
-
-	if (bits == 0 || (t->types != NULL && !t->types[v->type]) || !holds(w, t, v->root))
+	w->matches.picks = 0;
+	if (v->state == PATHS_DEAD)
 		return;
-	w->pick[w->picks++] = (struct pick){ place->transform, bits };
-	*taken |= bits;
+	matches_find(&w->matches, &w->outline, v->state, v->root, v->type);
+	v->in_keep |= w->matches.in_keep;
+	view_blame(v, WHY_PLACE, w->matches.excepted);
 }
 
-/* What redact.yaml says of a node in STATE. */
-static void
-match(struct walk *w, struct view *v, uint32_t state)
-{
-	size_t count;
-	const uint32_t *number;
-	uint64_t taken = 0;
-
-	w->picks = 0;
-	if (state == PATHS_DEAD)
-		return;
-	number = paths_matched(w->s->paths, state, &count);
-	for (size_t i = 0; i < count; i++) {
-		const struct scheme_place *place = &w->s->place[number[i]];
-
-		switch (place->use) {
-		case USE_KEEP:
-			if (place->type == 0 || place->type == v->type)
-				v->kept |= place->bits;
-			break;
-		case USE_EXCEPT:
-			view_blame(v, WHY_PLACE, place->bits);
-			break;
-		case USE_TRANSFORM:
-			add_pick(w, v, place, &taken);
-			break;
-		}
-	}
-}
-
-uint64_t
-view_changes(struct walk *w, uint32_t state, uint32_t root, unsigned type)
-{
-	struct view v = { .root = root, .type = type };
-	struct pick held[SCHEME_MAX_VERSIONS]; /* of the node around, which is not done with yet */
-	unsigned holds = w->picks;
-	uint64_t changes = 0;
-
-	memcpy(held, w->pick, sizeof held);
-	match(w, &v, state);
-	for (unsigned i = 0; i < w->picks; i++)
-		if (!operation_keeps(&w->s->transform[w->pick[i].transform].operation))
-			changes |= w->pick[i].bits;
-	memcpy(w->pick, held, sizeof held);
-	w->picks = holds;
-	return changes;
-}
-
-/* ---- keep ---- */
-
-/* A kept subtree does not bring along what may name or repeat somebody. */
+/*
+ * True if the node is not kept although the node around it is.  Free text, displays, extensions,
+ * identifiers and inner ids name a person or repeat what another place holds, so `keep` must name them
+ * itself.
+ */
 static bool
-stops_keep(const struct walk *w, const struct frame *f, const struct view *v)
+stops_keep(const struct outline *o, const struct view_frame *f, const struct view *v)
 {
 	char first;
 
-	if (v->kind == MEMBER_TEXT || v->kind == MEMBER_DISPLAY || v->kind == MEMBER_CONTAINED ||
-	    v->kind == MEMBER_IDENTIFIER)
+	if (v->kind == PLACE_TEXT || v->kind == PLACE_DISPLAY || v->kind == PLACE_CONTAINED ||
+	    v->kind == PLACE_IDENTIFIER)
 		return true;
-	if (v->kind == MEMBER_EXTENSION && f->view.around != AROUND_EXTENSION)
+	if (v->kind == PLACE_EXTENSION && f->view.around != AROUND_EXTENSION)
 		return true;
-	if (v->kind == MEMBER_ID && f->view.around != AROUND_ROOT)
+	if (v->kind == PLACE_ID && f->view.around != AROUND_ROOT)
 		return true;
-	if (v->kind == MEMBER_VALUE && f->view.around == AROUND_IDENTIFIER)
+	if (v->kind == PLACE_VALUE && f->view.around == AROUND_IDENTIFIER)
 		return true;
-	if (!w->s->is_fhir || v->member == v->value)
+	if (!o->s->is_fhir || v->member == v->value)
 		return false;
-	first = w->json->text.at[w->json->nodes[v->member].start + 1];
+	/* `_x`, whose underscore may be escaped. */
+	first = o->json->text.at[o->json->nodes[v->member].start + 1];
 	return first == '_' || first == '\\';
 }
 
-/* ---- places with rules of their own ---- */
 static uint8_t
-around_of(const struct frame *f, const struct view *v)
+around_of(const struct view_frame *f, const struct view *v)
 {
 	bool element = v->member == v->value;
 
@@ -113,237 +70,288 @@ around_of(const struct frame *f, const struct view *v)
 		return AROUND_META;
 	if (element)
 		return f->view.around == AROUND_IDENTIFIER ? AROUND_IDENTIFIER : AROUND_PLAIN;
-	if (v->kind == MEMBER_META)
+	if (v->kind == PLACE_META)
 		return AROUND_META;
-	if (v->kind == MEMBER_SECURITY && f->view.around == AROUND_META)
+	if (v->kind == PLACE_SECURITY && f->view.around == AROUND_META)
 		return AROUND_SECURITY;
-	if (v->kind == MEMBER_EXTENSION && f->view.around != AROUND_EXTENSION)
+	if (v->kind == PLACE_EXTENSION && f->view.around != AROUND_EXTENSION)
 		return AROUND_EXTENSIONS;
-	return v->kind == MEMBER_IDENTIFIER ? AROUND_IDENTIFIER : AROUND_PLAIN;
-}
-
-static uint64_t
-gone_with_target(struct walk *w, struct bytes text, uint32_t root, uint64_t hidden)
-{
-	struct targets_query q = { &w->places, w->json, &w->roots, w->s->shape, w->known, hidden, &w->room };
-	struct bytes type, id;
-	uint64_t gone = targets_gone(&w->targets, &q, text, root);
-
-	if ((w->s->drops & w->referring) != 0 && token_reference(text, &type, &id))
-		gone |= w->s->drops & w->s->type_gone[scheme_type(w->s, type)];
-	return gone;
+	return v->kind == PLACE_IDENTIFIER ? AROUND_IDENTIFIER : AROUND_PLAIN;
 }
 
 /*
- * The bits that may know the child TEXT of a node; none if it is not there.  What a place is made of is
- * decided by values; one that a version may not know must not decide what else it shows.
+ * The bits that may know the child TEXT of a node; none if it is absent (0).  A version's shape must not
+ * depend on a value that the version withholds, otherwise the shape reveals the value.
  */
 static uint64_t
-seen(const struct walk *w, const struct view *v, uint32_t text)
+seen(const struct outline *o, const struct view *v, uint32_t text)
 {
-	const struct note *note = &w->notes->of[text];
-	uint8_t level = note->base != NOTE_NO_BASE ? note->base : v->base;
+	const struct notes_node *note = &o->notes->of[text];
+	uint8_t level = note->base != NOTES_NO_BASE ? note->base : v->base;
 
 	if (text == 0)
 		return 0;
 	level = v->raise > level ? v->raise : level;
 	level = note->raise > level ? note->raise : level;
-	return ~(w->s->over[level] | v->out | note->out);
+	return ~(o->s->below_level[level] | v->left_out | note->left_out);
 }
 
-/* A Reference whose target is gone, or a canonical `#x` in a member of its own. */
-static void
-see_reference(struct walk *w, struct view *v)
+/* The bits that lost all roots that a reference can mean.  #x must lead somewhere for those of LOCAL. */
+static uint64_t
+lost_target(struct viewer *w, struct bytes reference, uint32_t root, uint64_t local)
 {
-	const struct json *j = w->json;
-	uint32_t text = v->value;
+	struct outline *o = &w->outline;
+	const struct scheme *s = o->s;
+	struct targets_query q = { &o->places, o->json, &o->roots, s->shape, o->gone_before, local,
+		&o->room };
+	struct bytes type, id;
+	uint64_t gone = targets_gone(&w->targets, &q, reference, root);
 
-	if ((v->active & w->referring) == 0)
+	if ((s->drops_references & w->turn.references) != 0 && token_reference(reference, &type, &id))
+		gone |= s->drops_references & s->type_gone[scheme_type(s, type)];
+	return gone;
+}
+
+/* A Reference whose target is gone, or a member that holds a canonical `#x`. */
+static void
+see_reference(struct viewer *w, struct view *v)
+{
+	const struct json *j = w->outline.json;
+	bool is_object = json_kind(j, v->value) == JSON_OBJECT;
+	uint32_t text = v->value;
+	uint64_t bits = v->active & w->turn.references;
+
+	if (bits == 0)
 		return;
-	if (json_kind(j, v->value) == JSON_OBJECT)
-		text = json_member_key(j, v->value, w->places.reference);
+	if (is_object)
+		text = json_member_key(j, v->value, w->outline.places.reference);
 	if (text == 0 || json_kind(j, text) != JSON_STRING)
 		return;
-	if (text == v->value &&
-	    (!w->has_gone || v->kind == MEMBER_REFERENCE || json_inside(j, text).size < 2 ||
-		(json_inside(j, text).at[0] != '#' && json_inside(j, text).at[0] != '\\')))
+	if (!is_object && (!w->turn.has_gone || v->kind == PLACE_REFERENCE || json_inside(j, text).size < 2 ||
+			      (json_inside(j, text).at[0] != '#' && json_inside(j, text).at[0] != '\\')))
 		return;
-	struct bytes reference = json_string(j, text, &w->room);
-	if (text != v->value || bytes_begin(reference, "#"))
+	struct bytes reference = json_string(j, text, &w->outline.room);
+	if (is_object)
 		view_blame(v, WHY_REFERENCE,
-		    (text == v->value ? UINT64_MAX : seen(w, v, text)) &
-			gone_with_target(w, reference, v->root, text != v->value ? w->s->hidden : 0) &
-			w->referring);
+		    seen(&w->outline, v, text) & w->turn.references &
+			lost_target(w, reference, v->root, w->outline.s->hidden));
+	else if (bytes_begin(reference, "#"))
+		view_blame(v, WHY_REFERENCE, w->turn.references & lost_target(w, reference, v->root, 0));
+}
+
+/* A Coding of meta.security.  Handling instructions stay. */
+static uint64_t
+see_security(struct viewer *w, const struct view *v)
+{
+	struct outline *o = &w->outline;
+	uint64_t gone = w->turn.security;
+
+	if (places_harmless(&o->places, o->json, v->value, &o->room))
+		gone &= ~(seen(o, v, json_member_key(o->json, v->value, o->places.code)) &
+			  seen(o, v, json_member_key(o->json, v->value, o->places.system)));
+	return gone;
+}
+
+/* An extension: an inline security label goes, a listed one stays in what `keep` names. */
+static uint64_t
+see_extension(struct viewer *w, const struct view_frame *f, struct view *v)
+{
+	struct outline *o = &w->outline;
+	uint64_t known = seen(o, v, json_member_key(o->json, v->value, o->places.url));
+
+	if (places_inline_label(&o->places, o->json, v->value, &o->room))
+		known &= ~w->turn.security;
+	v->in_keep |=
+	    f->view.may_extend & known & places_listed(&o->places, o->s, o->json, v->value, &o->room);
+	return w->turn.security & ~known;
 }
 
 static void
-see_places(struct walk *w, const struct frame *f, struct view *v)
+see_places(struct viewer *w, const struct view_frame *f, struct view *v)
 {
-	const struct json *j = w->json;
+	const struct scheme *s = w->outline.s;
 	uint64_t gone = 0;
 
 	if (f->view.around == AROUND_ROOT) {
-		if (v->kind == MEMBER_TEXT)
-			gone |= w->narrative;
-		if (v->kind == MEMBER_BUNDLE && w->root[f->view.root].is_bundle)
-			gone |= w->s->below;
+		if (v->kind == PLACE_TEXT)
+			gone |= w->turn.narrative;
+		if (v->kind == PLACE_BUNDLE && w->outline.root[f->view.root].is_bundle)
+			gone |= s->may_lack;
 	}
-	if (f->view.around == AROUND_SECURITY && (w->security & v->active) != 0) {
-		gone |= w->security;
-		if (places_harmless(&w->places, j, v->value, &w->room))
-			gone &= ~(seen(w, v, json_member_key(j, v->value, w->places.code)) &
-				  seen(w, v, json_member_key(j, v->value, w->places.system)));
-	}
-	if (v->around == AROUND_EXTENSION && ((w->security | f->view.offer) & v->active) != 0) {
-		uint64_t known = seen(w, v, json_member_key(j, v->value, w->places.url));
-
-		if (places_inline_label(&w->places, j, v->value, &w->room))
-			known &= ~w->security;
-		gone |= w->security & ~known;
-		v->kept |= f->view.offer & known & places_listed(&w->places, w->s, j, v->value, &w->room);
-	}
+	if (f->view.around == AROUND_SECURITY && (w->turn.security & v->active) != 0)
+		gone |= see_security(w, v);
+	if (v->around == AROUND_EXTENSION && ((w->turn.security | f->view.may_extend) & v->active) != 0)
+		gone |= see_extension(w, f, v);
 	if (v->around == AROUND_EXTENSIONS)
-		v->offer = (f->view.around == AROUND_ROOT ? w->s->keeps : f->view.kept) & w->s->extends;
+		v->may_extend =
+		    (f->view.around == AROUND_ROOT ? s->has_keep : f->view.in_keep) & s->lists_extensions;
 	view_blame(v, WHY_PLACE, gone);
 	see_reference(w, v);
 }
 
-/* ---- roots ---- */
-
-/* Inside a root the allow-list of its type holds, where the root around it names the place at all. */
+/*
+ * Inside a root the `keep` of its type counts, if the `keep` of the root around it names the place at all.
+ */
 static void
-enter_root(struct walk *w, struct view *v, unsigned depth)
+enter_root(struct viewer *w, struct view *v, uint32_t depth)
 {
-	const struct scheme *s = w->s;
+	const struct outline *o = &w->outline;
+	const struct scheme *s = o->s;
 
-	view_blame(v, WHY_NOT_KEPT, s->keeps & ~v->kept);
-	v->kept = 0;
+	view_blame(v, WHY_NOT_KEPT, s->has_keep & ~v->in_keep);
+	v->in_keep = 0;
 	v->root = w->next_root;
-	v->type = w->root[v->root].type;
+	v->type = o->root[v->root].type;
 	view_blame(v, WHY_TYPE, s->type_gone[v->type]);
-	v->state = paths_root(s->paths, w->json, v->value, depth);
-	match(w, v, v->state);
+	v->state = paths_root(s->paths, o->json, v->value, depth);
+	match(w, v);
 }
 
-/* ---- all of it ---- */
-bool
-view_has_label(const struct walk *w, const struct view *v)
+/* True if there are notes on nodes inside. */
+static bool
+has_label(const struct viewer *w, const struct view *v)
 {
-	const struct notes *n = w->notes;
+	const struct notes *n = w->outline.notes;
 
 	return n->of[v->value].inside ||
-	       (w->next_label < n->count && n->node[w->next_label] < w->json->nodes[v->value].next);
+	       (w->next_label < n->count &&
+		   n->labelled[w->next_label] < w->outline.json->nodes[v->value].next);
 }
 
 static void
-weigh(struct walk *w, struct view *v)
+see_note(struct viewer *w, struct view *v)
 {
-	const struct scheme *s = w->s;
-	uint8_t level = v->base > v->raise ? v->base : v->raise;
+	const struct notes *n = w->outline.notes;
+	const struct notes_node *note = &n->of[v->value];
 
-	view_blame(v, WHY_CATEGORY, v->out);
-	v->hard &= v->active;
-	v->over = s->over[level] & v->active & ~v->hard;
-	v->bare = s->keeps & ~v->kept & v->active & ~v->hard;
-}
-
-static void
-see_note(struct walk *w, struct view *v)
-{
-	const struct note *note = &w->notes->of[v->value];
-
-	while (w->next_label < w->notes->count && w->notes->node[w->next_label] <= v->value)
+	while (w->next_label < n->count && n->labelled[w->next_label] <= v->value)
 		w->next_label++;
-	if (note->base != NOTE_NO_BASE)
+	if (note->base != NOTES_NO_BASE)
 		v->base = note->base;
 	if (note->raise > v->raise)
 		v->raise = note->raise;
-	v->out |= note->out;
-	view_blame(v, WHY_PLACE, note->drop);
-	v->half |= note->half;
+	v->left_out |= note->left_out;
+	view_blame(v, WHY_PLACE, note->dropped);
+	v->is_sibling |= note->is_sibling;
+}
+
+static void
+weigh(const struct scheme *s, struct view *v)
+{
+	uint8_t level = v->base > v->raise ? v->base : v->raise;
+
+	view_blame(v, WHY_CATEGORY, v->left_out);
+	v->withheld_whole &= v->active;
+	v->above_level = s->below_level[level] & v->active & ~v->withheld_whole;
+	v->not_in_keep = s->has_keep & ~v->in_keep & v->active & ~v->withheld_whole;
 }
 
 static const struct view blank;
 
-void
-view_child(struct walk *w, const struct frame *f, uint32_t member, uint32_t value, struct view *v)
+/* The child takes over what holds for all of the node around it. */
+static void
+inherit(const struct viewer *w, const struct view_frame *f, uint32_t member, struct view *v)
 {
-	const struct json *j = w->json;
+	const struct outline *o = &w->outline;
+	const struct json *j = o->json;
 
-	/* Copied, not cleared: that is how compilers move this much fastest. */
+	/* A copy of a constant is the fastest way to clear this much. */
 	*v = blank;
 	v->member = member;
-	v->value = value;
+	v->value = member + (j->nodes[member].kind == JSON_KEY);
 	v->root = f->view.root;
 	v->type = f->view.type;
 	v->base = f->view.base;
 	v->raise = f->view.raise;
-	v->half = f->view.half;
+	v->is_sibling = f->view.is_sibling;
 	v->active = f->active;
-	v->out = f->view.out;
-	v->kept = f->view.kept;
-	v->holds = member == value && w->notes->of[f->view.value].half;
-	if (member != value) {
-		v->kind = w->places.of_key[j->nodes[member].key];
+	v->left_out = f->view.left_out;
+	v->in_keep = f->view.in_keep;
+	if (v->value != member) {
+		v->kind = o->places.of_key[j->nodes[member].key];
 		if (f->view.state != PATHS_DEAD)
-			v->state = paths_member(w->s->paths, f->view.state, j, member);
-	} else if (f->view.state != PATHS_DEAD) {
-		v->state = paths_element(w->s->paths, f->view.state, j, value, f->index - 1);
+			v->state = paths_member(o->s->paths, f->view.state, j, member);
+	} else {
+		v->is_element = o->notes->of[f->view.value].is_sibling;
+		if (f->view.state != PATHS_DEAD)
+			v->state = paths_element(o->s->paths, f->view.state, j, member, f->index - 1);
 	}
-	if (v->kept != 0 && stops_keep(w, f, v))
-		v->kept = 0;
-	match(w, v, v->state);
-	see_note(w, v);
-	while (w->next_root < w->roots.count && w->roots.at[w->next_root].node < value)
-		w->next_root++;
-	v->is_root = w->next_root < w->roots.count && w->roots.at[w->next_root].node == value;
-	if (v->is_root)
-		enter_root(w, v, w->depth - 1);
-	v->around = around_of(f, v);
-	if (w->s->is_fhir) {
-		/* Before any place is judged by what it holds. */
-		if (json_kind(j, value) == JSON_OBJECT && view_has_label(w, v))
-			primitive_siblings_join(w, v);
-		see_places(w, f, v);
-	}
-	weigh(w, v);
 }
 
 void
-view_record(struct walk *w, struct view *v)
+view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32_t depth, struct view *v)
 {
-	*v = (struct view){ .member = w->record,
-		.value = w->record,
+	struct outline *o = &w->outline;
+
+	inherit(w, f, member, v);
+	if (v->in_keep != 0 && stops_keep(o, f, v))
+		v->in_keep = 0;
+	match(w, v);
+	see_note(w, v);
+	while (w->next_root < o->roots.count && o->roots.at[w->next_root].node < v->value)
+		w->next_root++;
+	v->is_root = w->next_root < o->roots.count && o->roots.at[w->next_root].node == v->value;
+	if (v->is_root)
+		enter_root(w, v, depth);
+	v->around = around_of(f, v);
+	if (o->s->is_fhir) {
+		/* Before the places below are judged by the labels of their members. */
+		if (json_kind(o->json, v->value) == JSON_OBJECT && has_label(w, v))
+			primitive_siblings_join(&w->siblings, o, v);
+		see_places(w, f, v);
+	}
+	weigh(o->s, v);
+}
+
+void
+view_record(struct viewer *w, uint64_t active, struct view *v)
+{
+	struct outline *o = &w->outline;
+
+	*v = (struct view){ .member = o->record,
+		.value = o->record,
 		.is_root = true,
-		.active = w->active,
-		.kept = w->s->keeps,
+		.active = active,
+		.in_keep = o->s->has_keep,
 		.around = AROUND_ROOT };
 	w->next_root = w->next_label = 0;
 	see_note(w, v);
 	enter_root(w, v, 0);
-	if (w->s->is_fhir && view_has_label(w, v))
-		primitive_siblings_join(w, v);
-	weigh(w, v);
+	if (o->s->is_fhir && has_label(w, v))
+		primitive_siblings_join(&w->siblings, o, v);
+	weigh(o->s, v);
 }
 
 uint64_t
-view_undecided(const struct walk *w, const struct view *v)
+view_undecided(const struct viewer *w, const struct view *v)
 {
-	const struct scheme *s = w->s;
-	uint64_t open = v->active & ~v->hard & ~s->over[v->raise];
+	const struct outline *o = &w->outline;
+	const struct scheme *s = o->s;
+	uint64_t open = v->active & ~v->withheld_whole & ~s->below_level[v->raise];
 	uint32_t behind = w->next_root + (v->is_root ? 1 : 0);
 	bool root_inside =
-	    behind < w->roots.count && w->roots.at[behind].node < w->json->nodes[v->value].next;
+	    behind < o->roots.count && o->roots.at[behind].node < o->json->nodes[v->value].next;
 	uint64_t undecided;
 
 	if (v->state != PATHS_DEAD)
 		return open;
-	undecided = v->offer & v->bare;  /* a listed extension may be inside */
-	undecided |= s->keeps & v->kept; /* not all that is inside is kept */
-	undecided |= w->search & ~s->keeps & ~v->over;
-	if (view_has_label(w, v) || root_inside)
-		undecided |= ~s->keeps;
+	undecided = v->may_extend & v->not_in_keep; /* a listed extension may be inside */
+	undecided |= s->has_keep & v->in_keep;      /* and a node that stops `keep` */
+	undecided |= w->turn.looks_inside & ~s->has_keep & ~v->above_level;
+	if (has_label(w, v) || root_inside)
+		undecided |= ~s->has_keep;
 	if (v->is_root)
-		undecided |= w->narrative | (w->root[v->root].is_bundle ? s->below : 0);
-	return undecided & open & ~(v->bare & ~v->offer);
+		undecided |= w->turn.narrative | (o->root[v->root].is_bundle ? s->may_lack : 0);
+	return undecided & open & ~(v->not_in_keep & ~v->may_extend);
+}
+
+void
+view_enter(struct viewer *w, const struct view *v)
+{
+	struct outline *o = &w->outline;
+
+	/* view_child and view_record have done so where there are labels inside. */
+	if (o->s->is_fhir && v->active != 0 && !has_label(w, v) &&
+	    json_kind(o->json, v->value) == JSON_OBJECT)
+		primitive_siblings_join(&w->siblings, o, v);
 }

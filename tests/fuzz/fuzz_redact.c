@@ -43,9 +43,22 @@ load(const char *directory)
 	return r;
 }
 
+/* The record of a line that the redactor took. */
+static struct bytes
+record_of(struct bytes line)
+{
+	static struct json json;
+	struct envelope envelope;
+
+	if (json.nodes == NULL)
+		json_init(&json, NULL, 256);
+	hold(json_parse(&json, line) && envelope_read(&envelope, &json));
+	return json_span(&json, envelope.record);
+}
+
 /* A version is one JSON object, and the highest one is the record, byte for byte. */
 static void
-look_at(struct redactor *r, unsigned version, struct buffer *text)
+look_at(struct redactor *r, unsigned version, struct bytes line, struct buffer *text)
 {
 	static struct json json;
 
@@ -64,8 +77,7 @@ look_at(struct redactor *r, unsigned version, struct buffer *text)
 	hold(redactor_tags(r, version)->n >= 1 &&
 	     redactor_tags(r, version)->n <= redactor_tags(r, version)->of);
 	if (version + 1 == redactor_versions(r) && redactor_tags(r, version)->stage == STAGE_VERSION)
-		hold(bytes_equal(
-		    (struct bytes){ text->at, size }, json_span(redactor_json(r), redactor_node(r))));
+		hold(bytes_equal((struct bytes){ text->at, size }, record_of(line)));
 }
 
 static void
@@ -81,7 +93,7 @@ run(struct redactor *r, struct bytes line)
 		return;
 	}
 	for (unsigned i = 0; i < redactor_versions(r); i++)
-		look_at(r, i, &text);
+		look_at(r, i, line, &text);
 }
 
 int

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/matches.h"
+
+/* `where:` of a transform, asked of the root around the node.  Unknown counts as false. */
+static bool
+applies(struct outline *o, const struct scheme_transform *t, uint32_t root)
+{
+	if (t->where == NULL)
+		return true;
+	o->asked.root = root;
+	return condition_judge(t->where, &o->asked, o->roots.at[root].node) == TRUTH_TRUE;
+}
+
+void
+matches_find(struct matches *m, struct outline *o, uint32_t state, uint32_t root, unsigned type)
+{
+	const struct scheme *s = o->s;
+	size_t count;
+	const uint32_t *number = paths_matched(s->paths, state, &count);
+	uint64_t taken = 0; /* bits that have their transform */
+
+	m->in_keep = m->excepted = 0;
+	m->picks = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct scheme_place *place = &s->place[number[i]];
+		const struct scheme_transform *t = &s->transform[place->transform];
+		uint64_t bits = place->bits & ~taken;
+
+		switch (place->use) {
+		case SCHEME_KEEP:
+			if (place->type == 0 || place->type == type)
+				m->in_keep |= place->bits;
+			break;
+		case SCHEME_EXCEPT:
+			m->excepted |= place->bits;
+			break;
+		case SCHEME_TRANSFORM:
+			if (bits == 0 || (t->types != NULL && !t->types[type]) || !applies(o, t, root))
+				break;
+			m->pick[m->picks++] = (struct matches_pick){ place->transform, bits };
+			taken |= bits;
+			break;
+		}
+	}
+}
+
+uint64_t
+matches_changes(struct outline *o, uint32_t state, uint32_t root, unsigned type)
+{
+	struct matches m;
+	uint64_t changes = 0;
+
+	if (state == PATHS_DEAD)
+		return 0;
+	matches_find(&m, o, state, root, type);
+	for (unsigned i = 0; i < m.picks; i++)
+		if (!operation_keeps(&o->s->transform[m.pick[i].transform].operation))
+			changes |= m.pick[i].bits;
+	return changes;
+}
