@@ -2,6 +2,7 @@
 #include "cmd/notify/subscriptions.h"
 
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/policy/yaml.h"
 
 #include <errno.h>
@@ -12,11 +13,10 @@
 #include <unistd.h>
 
 #define FILE_LIMIT ((size_t)256 << 20)
-#define ID_MOST 64
 #define MAX_DEPTH 16
 
-/* One subject and the subscriptions that name it, by itself or through a panel. */
-struct slot {
+/* A subject and the subscriptions that name it, itself or by a panel. */
+struct subject_slot {
 	struct bytes subject; /* size 0: free */
 	uint32_t *at;
 	uint32_t count;
@@ -25,10 +25,9 @@ struct slot {
 
 struct reader {
 	struct subscriptions *s;
-	const char *file;
+	struct subscription_source from;
 	void (*refused)(void *context, const struct subscription *what, const char *why);
 	void *context;
-	struct fault *fault;
 };
 
 void
@@ -48,202 +47,6 @@ subscriptions_release(struct subscriptions *s)
 	*s = (struct subscriptions){ 0 };
 }
 
-static bool
-read_id(const struct reader *r, const struct yaml_node *node, struct subscription *sub)
-{
-	if (node == NULL || !yaml_string(r->file, node, &sub->id, r->fault))
-		return false;
-	bool good = sub->id.size >= 1 && sub->id.size <= ID_MOST;
-
-	for (size_t i = 0; good && i < sub->id.size; i++)
-		good = sub->id.at[i] != '\0' &&
-		       strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", sub->id.at[i]) != NULL;
-	return good || fault_at(r->fault, r->file, node, "expected an id: 1 to 64 of a-z 0-9 . _ -");
-}
-
-static bool
-read_words(const struct reader *r, const struct yaml_node *node, struct grant_words *w)
-{
-	size_t count = yaml_strings(node);
-
-	if (count == 0)
-		return fault_at(r->fault, r->file, node, "expected a list of words");
-	w->at = arena_array(&r->s->arena, count, sizeof *w->at);
-	for (; w->count < count; w->count++)
-		if (!yaml_item_string(r->file, node, w->count, &w->at[w->count], r->fault))
-			return false;
-	return true;
-}
-
-static bool
-read_subjects(const struct reader *r, const struct yaml_node *node, struct subscription *sub)
-{
-	if (node == NULL || !read_words(r, node, &sub->subjects))
-		return false;
-	for (size_t i = 0; i < sub->subjects.count; i++)
-		sub->everyone = sub->everyone || bytes_are(sub->subjects.at[i], "*");
-	return true;
-}
-
-static bool
-read_tags(const struct reader *r, const struct yaml_node *node, struct subscription *sub)
-{
-	struct bytes word;
-
-	if (node == NULL)
-		return true;
-	if (node->kind != YAML_MAP)
-		return fault_at(r->fault, r->file, node, "expected a map from tag to words");
-	for (size_t i = 0; i < node->count; i++)
-		for (size_t k = 0; k < yaml_strings(node->item[i]); k++)
-			if (!yaml_item_string(r->file, node->item[i], k, &word, r->fault))
-				return false;
-	sub->tags = node;
-	return true;
-}
-
-static bool
-read_when(const struct reader *r, const struct yaml_node *node, struct subscription *sub)
-{
-	struct bytes text;
-	const char *why;
-	size_t byte;
-
-	if (node == NULL)
-		return true;
-	if (!yaml_string(r->file, node, &text, r->fault))
-		return false;
-	sub->when = jq_compile_text(text, JQ_CONDITION, false, &byte, &why);
-	return sub->when != NULL || fault_at(r->fault, r->file, node, "bad-jq: %s (byte %zu)", why, byte);
-}
-
-static bool
-read_select(const struct reader *r, const struct yaml_node *node, struct subscription *sub)
-{
-	struct yaml_map m;
-	struct bytes word = { "", 0 };
-
-	if (!yaml_open(&m, r->file, node, r->fault))
-		return false;
-	const struct yaml_node *subjects = yaml_need(&m, "subjects");
-	const struct yaml_node *least = yaml_take(&m, "min_criticality");
-	const struct yaml_node *tags = yaml_take(&m, "tags");
-	const struct yaml_node *when = yaml_take(&m, "when");
-	if (!yaml_close(&m) || !read_subjects(r, subjects, sub) ||
-	    !yaml_string(r->file, least, &word, r->fault) || !read_tags(r, tags, sub) ||
-	    !read_when(r, when, sub))
-		return false;
-	int criticality = least == NULL ? 0 : notify_policy_word(r->s->plan, word);
-	if (criticality < 0)
-		return fault_at(r->fault, r->file, least, "unknown criticality");
-	sub->min_criticality = (unsigned)criticality;
-	return true;
-}
-
-static bool
-read_claims(const struct reader *r, const struct yaml_node *node, uint64_t *al)
-{
-	struct yaml_map m;
-
-	if (node == NULL)
-		return true;
-	return yaml_open(&m, r->file, node, r->fault) &&
-	       yaml_integer(r->file, yaml_need(&m, "al"), 0, 99, al, r->fault) && yaml_close(&m);
-}
-
-/* Ways and manners of delivery are ehr-deliver's: here only that they are well-formed and their channels
- * known. */
-static bool
-read_route(const struct reader *r, const struct yaml_node *node, const char **why)
-{
-	struct bytes channel;
-
-	if (node == NULL)
-		return true;
-	if (node->kind != YAML_LIST)
-		return fault_at(r->fault, r->file, node, "expected a list of routes");
-	for (size_t i = 0; i < node->count; i++) {
-		struct yaml_map m;
-
-		if (!yaml_open(&m, r->file, node->item[i], r->fault) ||
-		    !yaml_string(r->file, yaml_need(&m, "channel"), &channel, r->fault) ||
-		    yaml_need(&m, "to") == NULL)
-			return false;
-		(void)yaml_take(&m, "after");
-		if (!yaml_close(&m))
-			return false;
-		const struct yaml_node *channels = r->s->plan->channels;
-		bool known = channels == NULL;
-		for (size_t k = 0; channels != NULL && k < channels->count; k++)
-			known = known || bytes_equal(channels->key[k]->text, channel);
-		if (!known)
-			*why = "channel";
-	}
-	return true;
-}
-
-static bool
-read_delivery(const struct reader *r, const struct yaml_node *node)
-{
-	static const char *const words[] = { "batch", "rate", "dedupe", "latest_only", "keep", "heartbeat",
-		"quiet", "on_duty" };
-	struct yaml_map m;
-
-	if (node == NULL)
-		return true;
-	if (!yaml_open(&m, r->file, node, r->fault))
-		return false;
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		(void)yaml_take(&m, words[i]);
-	return yaml_close(&m);
-}
-
-/* The role of a person, from the grant, decides which class she may respond in. */
-static bool
-role_fits(const struct notify_class *class, const struct grant *grant)
-{
-	for (size_t i = 0; i < yaml_strings(class->roles); i++) {
-		const struct yaml_node *role =
-		    class->roles->kind == YAML_LIST ? class->roles->item[i] : class->roles;
-
-		if (grant_words_have(&grant->roles, role->text))
-			return true;
-	}
-	return false;
-}
-
-/* A panel or "*" is covered only as such; a subject also through a panel. */
-static bool
-subjects_covered(const struct subscriptions *s, const struct subscription *sub)
-{
-	for (size_t i = 0; i < sub->subjects.count; i++)
-		if (!grants_cover(s->grants, sub->grant, sub->subjects.at[i]))
-			return false;
-	return true;
-}
-
-/* The first gate.  CLAIMED is 100 if no AL was claimed. */
-static enum grant_fault
-judge(const struct subscriptions *s, struct subscription *sub, struct bytes party, uint64_t claimed)
-{
-	const struct grant *grant = sub->grant;
-
-	if (grant == NULL)
-		return GRANT_MISSING;
-	if (grant->fault != GRANT_GOOD || !bytes_equal(grant->sub, party))
-		return GRANT_BAD;
-	if (claimed < 100 && claimed > grant->al)
-		return GRANT_AL;
-	sub->al = claimed < grant->al ? (unsigned)claimed : grant->al;
-	if (sub->class >= 0 && !role_fits(&s->plan->class[sub->class], grant))
-		return GRANT_ROLE;
-	if (!grants_purpose(grant, sub->purpose))
-		return GRANT_PURPOSE;
-	if (!subjects_covered(s, sub))
-		return GRANT_SUBJECT;
-	return grants_revoked(s->grants, grant);
-}
-
 static void
 add(struct subscriptions *s, const struct subscription *sub)
 {
@@ -260,93 +63,31 @@ add(struct subscriptions *s, const struct subscription *sub)
 }
 
 static bool
-read_class(const struct reader *r, const struct yaml_node *node, const struct yaml_node *at,
-    struct subscription *sub)
-{
-	struct bytes name = { "", 0 };
-
-	if (!yaml_string(r->file, node, &name, r->fault))
-		return false;
-	sub->class = notify_policy_class(r->s->plan, name);
-	if (!r->s->plan->has_tiers && node == NULL)
-		return true;
-	return sub->class >= 0 ||
-	       fault_at(r->fault, r->file, node != NULL ? node : at, "unknown class of responders");
-}
-
-/* Requested subscriptions wait for their handshake, and those past their end are over. */
-static bool
-is_active(const struct reader *r, const struct yaml_node *status, const struct yaml_node *until, bool *active)
-{
-	static const char *const words[] = { "active", "requested", "off", NULL };
-	unsigned word = 0;
-	struct bytes text;
-	struct instant end;
-
-	if (status != NULL && !yaml_word(r->file, status, words, &word, r->fault))
-		return false;
-	*active = word == 0;
-	if (until == NULL)
-		return true;
-	if (!yaml_string(r->file, until, &text, r->fault))
-		return false;
-	if (!clock_parse_instant(text, &end))
-		return fault_at(r->fault, r->file, until, "expected a time such as 2026-12-31T23:59:59Z");
-	if (r->s->now != NULL && instant_compare(*r->s->now, end) >= 0)
-		*active = false;
-	return true;
-}
-
-static bool
 read_subscription(const struct reader *r, const struct yaml_node *node)
 {
-	static const char *const payloads[] = { "empty", "reference", "sealed", NULL };
-	struct subscription sub = { .file = r->file, .line = node->line };
-	struct yaml_map m;
-	struct bytes party = { "", 0 };
-	struct bytes grant = { "", 0 };
-	uint64_t claimed = 100;
-	unsigned payload = PAYLOAD_REFERENCE;
+	struct subscription sub;
 	const char *why = NULL;
-	bool active;
 
-	if (!yaml_open(&m, r->file, node, r->fault) || !read_id(r, yaml_need(&m, "id"), &sub) ||
-	    !yaml_string(r->file, yaml_need(&m, "party"), &party, r->fault) ||
-	    !yaml_string(r->file, yaml_need(&m, "grant"), &grant, r->fault) ||
-	    !read_class(r, yaml_take(&m, "responder"), node, &sub) ||
-	    !read_claims(r, yaml_take(&m, "claims"), &claimed) ||
-	    !read_select(r, yaml_need(&m, "select"), &sub) ||
-	    !yaml_string(r->file, yaml_need(&m, "purpose"), &sub.purpose, r->fault))
-		return false;
-	const struct yaml_node *shape = yaml_take(&m, "payload");
-	if ((shape != NULL && !yaml_word(r->file, shape, payloads, &payload, r->fault)) ||
-	    !read_route(r, yaml_take(&m, "route"), &why) || !read_delivery(r, yaml_take(&m, "delivery")) ||
-	    !is_active(r, yaml_take(&m, "status"), yaml_take(&m, "until"), &active) || !yaml_close(&m))
-		return false;
-	sub.payload = (enum notify_payload)payload;
-	sub.grant = grants_find(r->s->grants, grant);
-	enum grant_fault gate = judge(r->s, &sub, party, claimed);
-	if (gate != GRANT_GOOD)
-		why = grant_fault_word(gate);
-	else if (!r->s->plan->payload[payload])
-		why = "payload";
-	if (!active || why != NULL)
-		jq_program_free(sub.when);
-	if (!active)
-		return true;
-	if (why == NULL) {
+	switch (subscription_read(&r->from, node, &sub, &why)) {
+	case SUBSCRIPTION_GOOD:
 		add(r->s, &sub);
 		return true;
+	case SUBSCRIPTION_IDLE:
+		return true;
+	case SUBSCRIPTION_REFUSED:
+		r->s->refused++;
+		r->refused(r->context, &sub, why);
+		return true;
+	case SUBSCRIPTION_FAULT:
+		break;
 	}
-	r->s->refused++;
-	r->refused(r->context, &sub, why);
-	return true;
+	return false;
 }
 
 static bool
 read_yaml(const struct reader *r, struct bytes text)
 {
-	const struct yaml_node *root = yaml_read(&r->s->arena, r->file, text, r->fault);
+	const struct yaml_node *root = yaml_read(&r->s->arena, r->from.file, text, r->from.fault);
 
 	if (root == NULL)
 		return false;
@@ -355,7 +96,8 @@ read_yaml(const struct reader *r, struct bytes text)
 	if (root->kind == YAML_NULL)
 		return true;
 	if (root->kind != YAML_LIST)
-		return fault_at(r->fault, r->file, root, "expected a subscription or a list of them");
+		return fault_at(
+		    r->from.fault, r->from.file, root, "expected a subscription or a list of them");
 	for (size_t i = 0; i < root->count; i++)
 		if (!read_subscription(r, root->item[i]))
 			return false;
@@ -371,8 +113,8 @@ read_json_line(const struct reader *r, struct json *j, struct bytes line, unsign
 		return true;
 	if (!json_parse(j, line)) {
 		at.column = (unsigned)j->byte;
-		return fault_at(
-		    r->fault, r->file, &at, "%s: %s", reason_code(j->reason), reason_text(j->reason));
+		return fault_at(r->from.fault, r->from.file, &at, "%s: %s", reason_code(j->reason),
+		    reason_text(j->reason));
 	}
 	return read_subscription(r, yaml_of_json(&r->s->arena, j, 0, number));
 }
@@ -397,16 +139,20 @@ read_ndjson(const struct reader *r, struct bytes text)
 	return good;
 }
 
+/* A name that is an ending alone, as ".yaml", has none. */
 static bool
-ends_with(const char *name, const char *ending)
+has_ending(const char *name, const char *ending)
 {
-	size_t n = strlen(name);
-	size_t e = strlen(ending);
-
-	return n > e && strcmp(name + n - e, ending) == 0;
+	return strlen(name) > strlen(ending) && bytes_end(bytes_of(name), ending);
 }
 
-/* The text stays in the arena: the tree points into it. */
+static bool
+is_yaml(const char *name)
+{
+	return has_ending(name, ".yaml") || has_ending(name, ".yml");
+}
+
+/* The text is copied to the arena, because the tree points into it. */
 static bool
 read_file(struct reader *r, const char *path)
 {
@@ -422,8 +168,8 @@ read_file(struct reader *r, const char *path)
 		memcpy(at, b.at, b.used);
 	struct bytes text = { at, b.used };
 	buffer_release(&b);
-	r->file = arena_format(&r->s->arena, "%s", path);
-	if (ends_with(path, ".yaml") || ends_with(path, ".yml"))
+	r->from.file = arena_format(&r->s->arena, "%s", path);
+	if (is_yaml(path))
 		return read_yaml(r, text);
 	return read_ndjson(r, text);
 }
@@ -439,8 +185,7 @@ read_directory(struct reader *r, const char *path)
 	good = file_list_at(AT_FDCWD, path, &names, &count);
 	const char *name = names.at;
 	for (size_t i = 0; good && i < count; i++, name += strlen(name) + 1)
-		if (ends_with(name, ".yaml") || ends_with(name, ".yml") || ends_with(name, ".ndjson") ||
-		    ends_with(name, ".json"))
+		if (is_yaml(name) || has_ending(name, ".ndjson") || has_ending(name, ".json"))
 			good = read_file(r, arena_format(&r->s->arena, "%s/%s", path, name));
 	buffer_release(&names);
 	return good;
@@ -451,7 +196,12 @@ subscriptions_read(struct subscriptions *s, const char *path,
     void (*refused)(void *context, const struct subscription *what, const char *why), void *context,
     struct fault *f)
 {
-	struct reader r = { .s = s, .refused = refused, .context = context, .fault = f };
+	struct reader r = {
+		.s = s,
+		.from = { s->plan, s->grants, s->now, &s->arena, NULL, f },
+		.refused = refused,
+		.context = context,
+	};
 	struct stat st;
 
 	if (stat(path, &st) != 0)
@@ -468,21 +218,12 @@ compare_ids(const void *a, const void *b)
 	return bytes_compare(x->id, y->id);
 }
 
-/* FNV-1a: the subjects are pseudonyms, and whoever could choose them could as well stop the program. */
-static size_t
-hash(struct bytes text)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < text.size; i++)
-		h = (h ^ (unsigned char)text.at[i]) * UINT64_C(0x100000001b3);
-	return (size_t)(h ^ h >> 32);
-}
-
-static struct slot *
+/* FNV-1a can be made to collide, but only by the sealer, which makes the pseudonyms that are looked up. */
+static struct subject_slot *
 find_slot(const struct subscriptions *s, struct bytes subject)
 {
-	size_t i = hash(subject) & s->slot_mask;
+	uint64_t hash = bytes_hash(subject);
+	size_t i = (size_t)(hash ^ hash >> 32) & s->slot_mask;
 
 	while (s->slots[i].subject.size > 0 && !bytes_equal(s->slots[i].subject, subject))
 		i = (i + 1) & s->slot_mask;
@@ -492,9 +233,9 @@ find_slot(const struct subscriptions *s, struct bytes subject)
 static void
 note_subject(struct subscriptions *s, struct bytes subject, uint32_t position)
 {
-	struct slot *slot = find_slot(s, subject);
+	struct subject_slot *slot = find_slot(s, subject);
 
-	/* Two panels, or a panel and the name itself, may lead to the same subject. */
+	/* a subscription may name a subject several times, by panels and by itself */
 	if (slot->count > 0 && slot->at[slot->count - 1] == position)
 		return;
 	if (slot->count == slot->room) {
@@ -509,8 +250,7 @@ note_subject(struct subscriptions *s, struct bytes subject, uint32_t position)
 	slot->at[slot->count++] = position;
 }
 
-/* Calls NOTE for each subject that the subscription means, panels taken apart; counts them if S has no slots
- * yet. */
+/* Notes each subject of the subscription, panels taken apart; without slots it only counts them. */
 static size_t
 each_subject(struct subscriptions *s, uint32_t position)
 {
@@ -555,9 +295,7 @@ subscriptions_ready(struct subscriptions *s, struct fault *f)
 	}
 	while (slots < subjects * 2)
 		slots *= 2;
-	s->slots = calloc(slots, sizeof *s->slots);
-	if (s->slots == NULL)
-		diag_die(EXIT_IO, "out of memory");
+	s->slots = memory_zeros(slots, sizeof *s->slots);
 	s->slot_mask = slots - 1;
 	for (size_t i = 0; i < s->count; i++)
 		if (!s->at[i].everyone)
@@ -568,7 +306,7 @@ subscriptions_ready(struct subscriptions *s, struct fault *f)
 size_t
 subscriptions_for(const struct subscriptions *s, struct bytes subject, uint32_t *to)
 {
-	const struct slot *slot = subject.size > 0 ? find_slot(s, subject) : NULL;
+	const struct subject_slot *slot = subject.size > 0 ? find_slot(s, subject) : NULL;
 	size_t own = slot != NULL ? slot->count : 0;
 	size_t count = 0;
 	size_t a = 0;

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/notify/subscription.h"
+
+enum { ID_MOST = 64, CLAIMED_NONE = 100 };
+
+/* Members that are compared with the grant and then not needed again. */
+struct wanted {
+	struct bytes party;
+	struct bytes grant;
+	uint64_t claimed; /* AL, or CLAIMED_NONE */
+	const char *why;  /* NULL, or what the policy does not allow */
+	bool active;
+};
+
+static bool
+read_id(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
+{
+	if (node == NULL || !yaml_string(r->file, node, &sub->id, r->fault))
+		return false;
+	bool good = sub->id.size >= 1 && sub->id.size <= ID_MOST;
+
+	for (size_t i = 0; good && i < sub->id.size; i++)
+		good = sub->id.at[i] != '\0' &&
+		       strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", sub->id.at[i]) != NULL;
+	return good || fault_at(r->fault, r->file, node, "expected an id: 1 to 64 of a-z 0-9 . _ -");
+}
+
+static bool
+read_words(const struct subscription_source *r, const struct yaml_node *node, struct grant_words *w)
+{
+	size_t count = yaml_strings(node);
+
+	if (count == 0)
+		return fault_at(r->fault, r->file, node, "expected a list of words");
+	w->at = arena_array(r->arena, count, sizeof *w->at);
+	for (; w->count < count; w->count++)
+		if (!yaml_item_string(r->file, node, w->count, &w->at[w->count], r->fault))
+			return false;
+	return true;
+}
+
+static bool
+read_subjects(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
+{
+	if (node == NULL || !read_words(r, node, &sub->subjects))
+		return false;
+	for (size_t i = 0; i < sub->subjects.count; i++)
+		sub->everyone = sub->everyone || bytes_are(sub->subjects.at[i], "*");
+	return true;
+}
+
+static bool
+read_tags(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
+{
+	struct bytes word;
+
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_MAP)
+		return fault_at(r->fault, r->file, node, "expected a map from tag to words");
+	for (size_t i = 0; i < node->count; i++)
+		for (size_t k = 0; k < yaml_strings(node->item[i]); k++)
+			if (!yaml_item_string(r->file, node->item[i], k, &word, r->fault))
+				return false;
+	sub->tags = node;
+	return true;
+}
+
+static bool
+read_when(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
+{
+	struct bytes text;
+	const char *why;
+	size_t byte;
+
+	if (node == NULL)
+		return true;
+	if (!yaml_string(r->file, node, &text, r->fault))
+		return false;
+	sub->when = jq_compile_text(text, JQ_CONDITION, false, &byte, &why);
+	return sub->when != NULL || fault_at(r->fault, r->file, node, "bad-jq: %s (byte %zu)", why, byte);
+}
+
+static bool
+read_select(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
+{
+	struct yaml_map m;
+	struct bytes word = { "", 0 };
+
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	const struct yaml_node *subjects = yaml_need(&m, "subjects");
+	const struct yaml_node *least = yaml_take(&m, "min_criticality");
+	const struct yaml_node *tags = yaml_take(&m, "tags");
+	const struct yaml_node *when = yaml_take(&m, "when");
+	if (!yaml_close(&m) || !read_subjects(r, subjects, sub) ||
+	    !yaml_string(r->file, least, &word, r->fault) || !read_tags(r, tags, sub) ||
+	    !read_when(r, when, sub))
+		return false;
+	int criticality = least == NULL ? 0 : notify_policy_word(r->plan, word);
+	if (criticality < 0)
+		return fault_at(r->fault, r->file, least, "unknown criticality");
+	sub->min_criticality = (unsigned)criticality;
+	return true;
+}
+
+static bool
+read_claims(const struct subscription_source *r, const struct yaml_node *node, uint64_t *al)
+{
+	struct yaml_map m;
+
+	if (node == NULL)
+		return true;
+	return yaml_open(&m, r->file, node, r->fault) &&
+	       yaml_integer(r->file, yaml_need(&m, "al"), 0, 99, al, r->fault) && yaml_close(&m);
+}
+
+/* Routes are for ehr-deliver.  Here they must be well-formed; *WHY is set if the policy lacks a channel. */
+static bool
+read_route(const struct subscription_source *r, const struct yaml_node *node, const char **why)
+{
+	struct bytes channel;
+
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of routes");
+	for (size_t i = 0; i < node->count; i++) {
+		struct yaml_map m;
+
+		if (!yaml_open(&m, r->file, node->item[i], r->fault) ||
+		    !yaml_string(r->file, yaml_need(&m, "channel"), &channel, r->fault) ||
+		    yaml_need(&m, "to") == NULL)
+			return false;
+		(void)yaml_take(&m, "after");
+		if (!yaml_close(&m))
+			return false;
+		const struct yaml_node *channels = r->plan->channels;
+		bool known = channels == NULL;
+		for (size_t k = 0; channels != NULL && k < channels->count; k++)
+			known = known || bytes_equal(channels->key[k]->text, channel);
+		if (!known)
+			*why = "channel";
+	}
+	return true;
+}
+
+static bool
+read_delivery(const struct subscription_source *r, const struct yaml_node *node)
+{
+	static const char *const words[] = { "batch", "rate", "dedupe", "latest_only", "keep", "heartbeat",
+		"quiet", "on_duty" };
+	struct yaml_map m;
+
+	if (node == NULL)
+		return true;
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		(void)yaml_take(&m, words[i]);
+	return yaml_close(&m);
+}
+
+/* A person may respond in a class if the grant gives her one of its roles. */
+static bool
+role_fits(const struct notify_class *class, const struct grant *grant)
+{
+	for (size_t i = 0; i < yaml_strings(class->roles); i++) {
+		const struct yaml_node *role =
+		    class->roles->kind == YAML_LIST ? class->roles->item[i] : class->roles;
+
+		if (grant_words_have(&grant->roles, role->text))
+			return true;
+	}
+	return false;
+}
+
+/* A panel or "*" must be in the grant itself; a subject may be covered by a panel. */
+static bool
+subjects_covered(const struct grants *grants, const struct subscription *sub)
+{
+	for (size_t i = 0; i < sub->subjects.count; i++)
+		if (!grants_cover(grants, sub->grant, sub->subjects.at[i]))
+			return false;
+	return true;
+}
+
+/* The first check of the AL: the grant must carry all that the subscription wants.  CLAIMED: CLAIMED_NONE, or an AL. */
+static enum grant_fault
+judge(const struct subscription_source *r, struct subscription *sub, struct bytes party, uint64_t claimed)
+{
+	const struct grant *grant = sub->grant;
+
+	if (grant == NULL)
+		return GRANT_MISSING;
+	if (grant->fault != GRANT_GOOD || !bytes_equal(grant->sub, party))
+		return GRANT_BAD;
+	if (claimed != CLAIMED_NONE && claimed > grant->al)
+		return GRANT_AL;
+	sub->al = claimed < grant->al ? (unsigned)claimed : grant->al;
+	if (sub->class >= 0 && !role_fits(&r->plan->class[sub->class], grant))
+		return GRANT_ROLE;
+	if (!grants_purpose(grant, sub->purpose))
+		return GRANT_PURPOSE;
+	if (!subjects_covered(r->grants, sub))
+		return GRANT_SUBJECT;
+	return grants_revoked(r->grants, grant);
+}
+
+static bool
+read_class(const struct subscription_source *r, const struct yaml_node *node, const struct yaml_node *at,
+    struct subscription *sub)
+{
+	struct bytes name = { "", 0 };
+
+	if (!yaml_string(r->file, node, &name, r->fault))
+		return false;
+	sub->class = notify_policy_class(r->plan, name);
+	if (!r->plan->has_tiers && node == NULL)
+		return true;
+	return sub->class >= 0 ||
+	       fault_at(r->fault, r->file, node != NULL ? node : at, "unknown class of responders");
+}
+
+/* A subscription is not active while it is requested or off, or after its end. */
+static bool
+is_active(const struct subscription_source *r, const struct yaml_node *status, const struct yaml_node *until,
+    bool *active)
+{
+	static const char *const words[] = { "active", "requested", "off", NULL };
+	unsigned word = 0;
+	struct bytes text;
+	struct instant end;
+
+	if (status != NULL && !yaml_word(r->file, status, words, &word, r->fault))
+		return false;
+	*active = word == 0;
+	if (until == NULL)
+		return true;
+	if (!yaml_string(r->file, until, &text, r->fault))
+		return false;
+	if (!clock_parse_instant(text, &end))
+		return fault_at(r->fault, r->file, until, "expected a time such as 2026-12-31T23:59:59Z");
+	if (r->now != NULL && instant_compare(*r->now, end) >= 0)
+		*active = false;
+	return true;
+}
+
+static bool
+read_shape(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
+{
+	static const char *const payloads[] = { "empty", "reference", "sealed", NULL };
+	unsigned payload = PAYLOAD_REFERENCE;
+
+	if (node != NULL && !yaml_word(r->file, node, payloads, &payload, r->fault))
+		return false;
+	sub->payload = (enum notify_payload)payload;
+	return true;
+}
+
+/* All members in order; false with a fault. */
+static bool
+read_members(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub,
+    struct wanted *w)
+{
+	struct yaml_map m;
+
+	return yaml_open(&m, r->file, node, r->fault) && read_id(r, yaml_need(&m, "id"), sub) &&
+	       yaml_string(r->file, yaml_need(&m, "party"), &w->party, r->fault) &&
+	       yaml_string(r->file, yaml_need(&m, "grant"), &w->grant, r->fault) &&
+	       read_class(r, yaml_take(&m, "responder"), node, sub) &&
+	       read_claims(r, yaml_take(&m, "claims"), &w->claimed) &&
+	       read_select(r, yaml_need(&m, "select"), sub) &&
+	       yaml_string(r->file, yaml_need(&m, "purpose"), &sub->purpose, r->fault) &&
+	       read_shape(r, yaml_take(&m, "payload"), sub) &&
+	       read_route(r, yaml_take(&m, "route"), &w->why) &&
+	       read_delivery(r, yaml_take(&m, "delivery")) &&
+	       is_active(r, yaml_take(&m, "status"), yaml_take(&m, "until"), &w->active) && yaml_close(&m);
+}
+
+enum subscription_outcome
+subscription_read(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub,
+    const char **why)
+{
+	struct wanted w = { .claimed = CLAIMED_NONE };
+	enum grant_fault gate;
+
+	*sub = (struct subscription){ .file = r->file, .line = node->line };
+	if (!read_members(r, node, sub, &w))
+		return SUBSCRIPTION_FAULT;
+	sub->grant = grants_find(r->grants, w.grant);
+	gate = judge(r, sub, w.party, w.claimed);
+	*why = w.why;
+	if (gate != GRANT_GOOD)
+		*why = grant_fault_word(gate);
+	else if (!r->plan->payload[sub->payload])
+		*why = "payload";
+	if (w.active && *why == NULL)
+		return SUBSCRIPTION_GOOD;
+	jq_program_free(sub->when);
+	sub->when = NULL;
+	return w.active ? SUBSCRIPTION_REFUSED : SUBSCRIPTION_IDLE;
+}
