@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* accept: a device takes what the authority sent it: level keys, a new epoch, a revocation list. */
+/* accept: a device takes messages of its authority: level keys, a new epoch, a revocation list. */
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/key_release.h"
 #include "common/crypto/secret.h"
 #include "common/line/tags.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 enum { TEXT_MOST = 1 << 24 };
 
 static enum diag_exit
-refuse(struct answer *a, const char *why)
+refuse(struct verb_answer *a, const char *why)
 {
-	return answer_fault(a, EXIT_KEYS, "release-refused: %s", why);
+	return verb_fault(a, EXIT_KEYS, "release-refused: %s", why);
 }
 
-static enum diag_exit
-io_fault(struct answer *a, const char *name)
-{
-	return answer_fault(a, EXIT_IO, "%s: %s", name, strerror(errno));
-}
-
-/* ---- releases -------------------------------------------------------------------------------------- */
-
-/* Every key fits its name and its own AL, and all are of one epoch. */
+/* Every key must fit its name and have an AL that the release allows, and all must be of one epoch. */
 static bool
 check_keys(const struct key_release *r, const char *domain, uint32_t *epoch)
 {
@@ -51,10 +42,9 @@ is_file_name(struct bytes jti)
 	       jti.size <= 100;
 }
 
-/* The counter rises on disk before the keys are there: a release counts once, also if the power fails
- * between. */
+/* The counter is on disk before the keys are, so a release counts once even if the power fails in between. */
 static enum diag_exit
-install(struct keys *k, const struct key_release *r, struct bytes line, uint32_t epoch, struct answer *a)
+install(struct keys *k, const struct key_release *r, struct bytes line, uint32_t epoch, struct verb_answer *a)
 {
 	struct bytes jti = jws_text(&r->jws, "jti");
 	uint64_t counter = 0, last;
@@ -70,11 +60,14 @@ install(struct keys *k, const struct key_release *r, struct bytes line, uint32_t
 		return EXIT_IO;
 	(void)snprintf(
 	    name, sizeof name, "releases/level-%" PRIu32 "-%.*s.jwe", epoch, (int)jti.size, jti.at);
-	return file_replace_at(keys_directory(k), name, line, 0600) ? EXIT_DONE : io_fault(a, name);
+	if (file_replace_at(keys_directory(k), name, line, 0600))
+		return EXIT_DONE;
+	(void)verb_io_fault(a, name);
+	return EXIT_IO;
 }
 
 static enum diag_exit
-accept_release(struct keys *k, struct bytes line, const struct settings *s, struct answer *a)
+accept_release(struct keys *k, struct bytes line, const struct verb_settings *s, struct verb_answer *a)
 {
 	const struct key_release_to to = { keys_private(k), keys_authority(k), keys_domain(k),
 		keys_self(k)->sig_jkt };
@@ -99,10 +92,8 @@ accept_release(struct keys *k, struct bytes line, const struct settings *s, stru
 	return status;
 }
 
-/* ---- announcements ------------------------------------------------------------------------------------ */
-
 static enum diag_exit
-accept_epoch(struct keys *k, const struct jws *jws, const struct settings *s, struct answer *a)
+accept_epoch(struct keys *k, const struct jws *jws, const struct verb_settings *s, struct verb_answer *a)
 {
 	uint64_t epoch = 0;
 
@@ -115,7 +106,7 @@ accept_epoch(struct keys *k, const struct jws *jws, const struct settings *s, st
 }
 
 static enum diag_exit
-accept_revoked(struct keys *k, const struct jws *jws, struct bytes line, struct answer *a)
+accept_revoked(struct keys *k, const struct jws *jws, struct bytes line, struct verb_answer *a)
 {
 	uint64_t serial = 0, last;
 
@@ -125,13 +116,15 @@ accept_revoked(struct keys *k, const struct jws *jws, struct bytes line, struct 
 		return EXIT_KEYS;
 	if (serial <= last)
 		return refuse(a, "a revocation list that is not newer");
-	if (!file_replace_at(keys_directory(k), "revoked.jwt", line, 0644))
-		return io_fault(a, "revoked.jwt");
+	if (!file_replace_at(keys_directory(k), "revoked.jwt", line, 0644)) {
+		(void)verb_io_fault(a, "revoked.jwt");
+		return EXIT_IO;
+	}
 	return store_set_counter(k, "revoked", serial, a) ? EXIT_DONE : EXIT_IO;
 }
 
 static enum diag_exit
-accept_signed(struct keys *k, struct bytes line, const struct settings *s, struct answer *a)
+accept_signed(struct keys *k, struct bytes line, const struct verb_settings *s, struct verb_answer *a)
 {
 	struct jws_reader *reader = jws_reader_new();
 	struct jws jws;
@@ -147,22 +140,13 @@ accept_signed(struct keys *k, struct bytes line, const struct settings *s, struc
 	return status;
 }
 
-/* ---- the verb ---------------------------------------------------------------------------------------------
- */
-
 static enum diag_exit
-accept_text(struct keys *k, struct bytes text, const struct settings *s, struct answer *a)
+accept_text(struct keys *k, struct bytes text, const struct verb_settings *s, struct verb_answer *a)
 {
 	enum diag_exit status = EXIT_DONE;
+	struct bytes line;
 
-	while (status == EXIT_DONE && text.size > 0) {
-		const char *lf = memchr(text.at, '\n', text.size);
-		size_t size = lf == NULL ? text.size : (size_t)(lf - text.at),
-		       whole = lf == NULL ? size : size + 1;
-		struct bytes line = { text.at, size };
-
-		text.at += whole;
-		text.size -= whole;
+	while (status == EXIT_DONE && bytes_line(&text, &line)) {
 		if (line.size > 0 && line.at[line.size - 1] == '\r')
 			line.size--;
 		if (line.size > 0)
@@ -173,7 +157,7 @@ accept_text(struct keys *k, struct bytes text, const struct settings *s, struct 
 }
 
 enum diag_exit
-verb_accept(const struct settings *s, struct answer *a)
+verb_accept(const struct verb_settings *s, struct verb_answer *a)
 {
 	static char dash[] = "-";
 	static char *standard_input[] = { dash };
@@ -185,7 +169,7 @@ verb_accept(const struct settings *s, struct answer *a)
 	if (k == NULL)
 		return status;
 	if (strcmp(keys_self(k)->kind, "authority") == 0)
-		status = answer_fault(a, EXIT_KEYS, "an authority takes no messages: these are for devices");
+		status = verb_fault(a, EXIT_KEYS, "an authority takes no messages: these are for devices");
 	else
 		status = EXIT_DONE;
 	for (int i = 0; status == EXIT_DONE && i < count; i++) {

@@ -10,14 +10,14 @@ enum { DEPTH = 64, TEXT_MOST = 1 << 26 };
 
 struct decisions {
 	struct buffer text;
-	struct buffer line; /* with slack behind it */
+	struct bytes rest; /* of text: not read yet */
+	struct buffer line;
 	struct json json;
-	size_t at;
 	const char *shown;
 };
 
 struct decisions *
-decisions_read(const char *path, struct answer *a, enum diag_exit *status)
+decisions_read(const char *path, struct verb_answer *a, enum diag_exit *status)
 {
 	struct decisions *d = memory_zeros(1, sizeof *d);
 
@@ -26,8 +26,10 @@ decisions_read(const char *path, struct answer *a, enum diag_exit *status)
 	buffer_init(&d->line, TEXT_MOST);
 	json_init(&d->json, NULL, DEPTH);
 	*status = EXIT_DONE;
-	if (store_read(path, &d->text, a))
+	if (store_read(path, &d->text, a)) {
+		d->rest = buffer_bytes(&d->text);
 		return d;
+	}
 	*status = EXIT_IO;
 	decisions_free(d);
 	return NULL;
@@ -45,22 +47,19 @@ decisions_free(struct decisions *d)
 }
 
 static bool
-deny(struct answer *a, enum diag_exit *status, const char *why)
+deny(struct verb_answer *a, enum diag_exit *status, const char *why)
 {
-	*status = answer_fault(a, EXIT_DENIED, "decision-denied: %s", why);
+	*status = verb_fault(a, EXIT_DENIED, "decision-denied: %s", why);
 	return false;
 }
 
-/* The next line that is not blank, copied to where it has slack. */
+/* Copies the next line that is not blank to where JSON_SLACK bytes stand behind it. */
 static bool
 next_line(struct decisions *d)
 {
-	while (d->at < d->text.used) {
-		const char *from = d->text.at + d->at;
-		const char *lf = memchr(from, '\n', d->text.used - d->at);
-		struct bytes line = { from, lf == NULL ? d->text.used - d->at : (size_t)(lf - from) };
+	struct bytes line;
 
-		d->at += line.size + 1;
+	while (bytes_line(&d->rest, &line)) {
 		if (line.size > 0 && line.at[line.size - 1] == '\r')
 			line.size--;
 		if (json_blank(line))
@@ -93,7 +92,7 @@ list_of(const struct json *j, uint32_t node, const char *name)
 	return at != 0 && json_kind(j, at) == JSON_ARRAY ? at : 0;
 }
 
-/* False: there is such a member, and it is no time. */
+/* Takes the member NAME as an end, if it is there; false if it is not a time. */
 static bool
 end_at(struct decision *d, uint32_t node, const char *name)
 {
@@ -110,7 +109,7 @@ end_at(struct decision *d, uint32_t node, const char *name)
 	return true;
 }
 
-/* level, audit and expire are carried out; anything else is not understood. */
+/* Only level, audit and expire are understood. */
 static bool
 read_obligations(struct decision *d)
 {
@@ -149,7 +148,7 @@ read_about(struct decision *d)
 
 static bool
 read_context(
-    struct decision *d, const char *action, struct instant now, struct answer *a, enum diag_exit *status)
+    struct decision *d, const char *action, struct instant now, struct verb_answer *a, enum diag_exit *status)
 {
 	const struct json *j = d->json;
 	uint32_t al = json_member(j, d->context, (struct bytes)BYTES("al"));
@@ -171,7 +170,7 @@ read_context(
 
 bool
 decisions_next(struct decisions *d, const char *action, struct instant now, struct decision *next,
-    struct answer *a, enum diag_exit *status)
+    struct verb_answer *a, enum diag_exit *status)
 {
 	const struct json *j = &d->json;
 	uint32_t decision, context;
@@ -181,7 +180,7 @@ decisions_next(struct decisions *d, const char *action, struct instant now, stru
 	if (!next_line(d))
 		return false;
 	if (!json_parse(&d->json, buffer_bytes(&d->line)) || json_kind(j, 0) != JSON_OBJECT) {
-		*status = answer_fault(a, EXIT_BAD_RECORD, "%s: not a decision", d->shown);
+		*status = verb_fault(a, EXIT_BAD_RECORD, "%s: not a decision", d->shown);
 		return false;
 	}
 	digest_text(buffer_bytes(&d->line), next->digest);

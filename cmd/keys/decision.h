@@ -5,17 +5,17 @@
 #include "cmd/keys/verbs.h"
 
 /*
- * decision: what ehr-authz answered, as far as keys and grants rest on it.  A decision is carried out whole
- * or not at all: an obligation that is not understood here refuses.
+ * decision: reads the answers of ehr-authz that keys and grants rest on.  A decision with an obligation that is not
+ * understood here is refused as a whole.
  */
 struct decision {
-	char digest[DIGEST_TEXT]; /* of its line */
+	char digest[DIGEST_TEXT]; /* of the line */
 	uint64_t al;
 	struct instant time;
-	bool timed;         /* it says its time */
-	bool ends;          /* it says until when it holds */
-	struct instant end; /* valid_until or expire, whichever comes first */
-	struct bytes subject, action, patient, pseudonym, device; /* of about; empty where absent */
+	bool timed;         /* TIME is set */
+	bool ends;          /* END is set */
+	struct instant end; /* valid_until or an obligation to expire, whichever comes first */
+	struct bytes subject, action, patient, pseudonym, device; /* of about; empty if absent */
 	uint32_t purpose, roles; /* nodes of arrays of strings, 0 where absent */
 	const struct json *json;
 	uint32_t context;
@@ -23,16 +23,15 @@ struct decision {
 
 struct decisions;
 
-/* The decisions of a file or, for "-", of standard input, one a line. NULL with the answer's fault and
- * *STATUS. */
-struct decisions *decisions_read(const char *path, struct answer *a, enum diag_exit *status);
+/* Reads a file or, for "-", standard input: one decision a line.  NULL with a fault and its status. */
+struct decisions *decisions_read(const char *path, struct verb_answer *a, enum diag_exit *status);
 void decisions_free(struct decisions *d);
 
 /*
- * The next one, which permits, for ACTION, in force at NOW; it lives until the next call.  False at the end
- * with *STATUS EXIT_DONE, or with the answer's fault.
+ * The next decision, which lives until the next call.  It must permit ACTION and be in force at NOW.  False at the
+ * end, with *STATUS EXIT_DONE, or with a fault and its status.
  */
 bool decisions_next(struct decisions *d, const char *action, struct instant now, struct decision *next,
-    struct answer *a, enum diag_exit *status);
+    struct verb_answer *a, enum diag_exit *status);
 
 #endif

@@ -8,9 +8,9 @@
 enum { TEXT_MOST = 1 << 28 };
 
 static bool
-fault(struct answer *a, const char *text)
+fault(struct verb_answer *a, const char *text)
 {
-	(void)answer_fault(a, EXIT_KEYS, "%s", text);
+	(void)verb_fault(a, EXIT_KEYS, "%s", text);
 	return false;
 }
 
@@ -47,16 +47,12 @@ static bool
 each_line(const struct keys *k, struct bytes text, struct jws_reader *reader,
     void (*found)(void *context, const struct device *d), void *context)
 {
-	while (text.size > 0) {
-		const char *lf = memchr(text.at, '\n', text.size);
-		size_t size = lf == NULL ? text.size : (size_t)(lf - text.at);
-		struct bytes line = { text.at, size };
-		struct device d;
-		struct jws jws;
+	struct bytes line;
+	struct device d;
+	struct jws jws;
 
-		text.at += lf == NULL ? size : size + 1;
-		text.size -= lf == NULL ? size : size + 1;
-		if (size == 0)
+	while (bytes_line(&text, &line)) {
+		if (line.size == 0)
 			continue;
 		if (jws_verify(reader, keys_authority(k), line, "ehr-device+jwt", &jws) != JWS_GOOD ||
 		    !read_device(&jws, &d))
@@ -68,7 +64,7 @@ each_line(const struct keys *k, struct bytes text, struct jws_reader *reader,
 
 bool
 device_each(const struct keys *k, void (*found)(void *context, const struct device *d), void *context,
-    struct answer *a)
+    struct verb_answer *a)
 {
 	struct jws_reader *reader;
 	struct buffer text;
@@ -100,13 +96,13 @@ compare(void *context, const struct device *d)
 
 	if (!bytes_are(s->name, d->id) && !bytes_are(s->name, d->sig.jkt))
 		return;
-	*s->device = *d; /* the newest entry counts */
+	*s->device = *d;
 	s->found = true;
 }
 
 bool
-device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d, struct answer *a,
-    enum diag_exit *status)
+device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d,
+    struct verb_answer *a, enum diag_exit *status)
 {
 	struct search s = { .name = name, .device = d };
 	struct revoked r;
@@ -118,9 +114,9 @@ device_find(const struct keys *k, struct bytes name, struct instant now, struct 
 	revoked = s.found && revoked_has(&r, REVOKED_DEVICES, bytes_of(d->sig.jkt));
 	revoked_free(&r);
 	if (!s.found || (d->exp != 0 && d->exp <= now.seconds))
-		*status = answer_fault(a, EXIT_DENIED, "device-unknown: not enrolled, or no longer");
+		*status = verb_fault(a, EXIT_DENIED, "device-unknown: not enrolled, or no longer");
 	else if (revoked)
-		*status = answer_fault(a, EXIT_DENIED, "device-revoked: it is on the revocation list");
+		*status = verb_fault(a, EXIT_DENIED, "device-revoked: it is on the revocation list");
 	else
 		*status = EXIT_DONE;
 	return *status == EXIT_DONE;
@@ -150,7 +146,7 @@ read_lists(struct revoked *r, const struct jws *jws)
 }
 
 bool
-revoked_read(const struct keys *k, struct revoked *r, struct answer *a)
+revoked_read(const struct keys *k, struct revoked *r, struct verb_answer *a)
 {
 	struct buffer text;
 	struct jws jws;

@@ -4,7 +4,7 @@
 
 #include "cmd/keys/verbs.h"
 
-/* device: the devices that were taken in, and what was revoked since. */
+/* device: the devices that the authority has taken in, and the revocation list. */
 struct device {
 	char id[32];
 	char kind[16];
@@ -15,33 +15,32 @@ struct device {
 	int64_t exp;
 };
 
-/* Each device in devices.jwts, the newest entry of each last; false with the answer's fault if one does not
- * verify. */
+/* Calls FOUND for each entry of devices.jwts; the last entry of a device counts.  False with a fault (EXIT_KEYS). */
 bool device_each(const struct keys *k, void (*found)(void *context, const struct device *d), void *context,
-    struct answer *a);
+    struct verb_answer *a);
 
 /*
- * The device whose id or signing thumbprint is NAME, enrolled, neither ended at NOW nor revoked.  False with
- * the answer's fault and *STATUS (EXIT_DENIED: device-unknown, device-revoked).
+ * The device whose id or signing thumbprint is NAME.  It must be enrolled at NOW and not be revoked.  False with a
+ * fault and its status (EXIT_DENIED: device-unknown, device-revoked; or EXIT_KEYS).
  */
 bool device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d,
-    struct answer *a, enum diag_exit *status);
+    struct verb_answer *a, enum diag_exit *status);
 
-/* What the newest revocation list names; each list may be empty. */
+/* The newest revocation list. */
 enum revoked_kind { REVOKED_GRANTS, REVOKED_PARTIES, REVOKED_DEVICES, REVOKED_KIDS, REVOKED_KINDS };
 
 struct revoked {
-	struct jws_reader *reader; /* owns the rest */
-	const struct json *claims; /* NULL: there is no list */
-	uint32_t list[REVOKED_KINDS];
+	struct jws_reader *reader;    /* owns CLAIMS */
+	const struct json *claims;    /* NULL: there is no list */
+	uint32_t list[REVOKED_KINDS]; /* nodes of arrays */
 	uint64_t serial;
 };
 
 /* "grants", "parties", "devices", "kids" */
 const char *revoked_name(enum revoked_kind kind);
 
-/* Reads revoked.jwt; false with the answer's fault if it does not verify. */
-bool revoked_read(const struct keys *k, struct revoked *r, struct answer *a);
+/* Reads revoked.jwt.  Without the file R is an empty list.  False with a fault (EXIT_KEYS). */
+bool revoked_read(const struct keys *k, struct revoked *r, struct verb_answer *a);
 bool revoked_has(const struct revoked *r, enum revoked_kind kind, struct bytes word);
 void revoked_free(struct revoked *r);
 

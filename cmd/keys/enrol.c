@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* enrol: the authority takes a device in, whose thumbprint somebody has read off the device itself. */
+/* enrol: the authority takes in a device whose thumbprint somebody has read off the device itself. */
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
-#include "common/crypto/write.h"
 #include "common/line/tags.h"
 
-#include <errno.h>
+#include <stdio.h>
 
 enum { ID_CHARS = 22, SOFT_CAP = 3, YEAR = 365 * 24 * 3600 };
-
-static void
-must(bool fits)
-{
-	if (!fits)
-		diag_bug("an enrolment longer than it can be");
-}
 
 struct enrolment {
 	struct jws jws;
@@ -26,7 +18,7 @@ struct enrolment {
 	char id[32];
 };
 
-/* Its id is the beginning of its own key's thumbprint, so that nobody can claim another's. */
+/* The id is the beginning of the thumbprint of the device's own key, so a device cannot claim another's id. */
 static bool
 check_claims(struct enrolment *e, const char *domain)
 {
@@ -41,37 +33,38 @@ check_claims(struct enrolment *e, const char *domain)
 }
 
 static void
-write_claims(struct buffer *claims, const struct enrolment *e, const struct keys *k, const struct settings *s)
+write_claims(struct json_write *w, const struct enrolment *e, const struct verb_settings *s)
 {
 	int64_t ttl = s->ttl > 0 ? s->ttl : YEAR;
-	unsigned cap = s->al_cap_given ? s->al_cap : SOFT_CAP;
 
-	message_begin(claims, keys_domain(k), s->now);
-	must(write_member(claims, "device", bytes_of(e->id)) && write_member(claims, "kind", e->kind) &&
-	     write_text(claims, ",\"sig\":") && write_point(claims, &e->sig) &&
-	     write_text(claims, ",\"enc\":") && write_point(claims, &e->enc) &&
-	     write_member(claims, "env", e->env) && write_member_number(claims, "al_cap", cap) &&
-	     write_member_number(claims, "exp", s->now.seconds + ttl) && write_text(claims, "}"));
+	json_write_member(w, "device", bytes_of(e->id));
+	json_write_member(w, "kind", e->kind);
+	json_write_name(w, "sig");
+	point_write(w, &e->sig);
+	json_write_name(w, "enc");
+	point_write(w, &e->enc);
+	json_write_member(w, "env", e->env);
+	json_write_member_number(w, "al_cap", s->al_cap_given ? s->al_cap : SOFT_CAP);
+	json_write_member_number(w, "exp", s->now.seconds + ttl);
 }
 
 static enum diag_exit
-take_in(struct keys *k, const struct enrolment *e, const struct settings *s, struct answer *a)
+take_in(struct keys *k, const struct enrolment *e, const struct verb_settings *s, struct verb_answer *a)
 {
-	struct buffer claims;
-	enum diag_exit status = EXIT_DONE;
+	struct message m;
+	bool good;
 
-	buffer_init(&claims, MESSAGE_MOST);
-	write_claims(&claims, e, k, s);
-	message_sign(&a->out, keys_signing(k), "ehr-device+jwt", false, &claims);
-	must(write_text(&a->out, "\n"));
-	if (!file_append_at(keys_directory(k), "devices.jwts", buffer_bytes(&a->out), 0600))
-		status = answer_fault(a, EXIT_IO, "devices.jwts: %s", strerror(errno));
-	buffer_release(&claims);
-	return status;
+	message_begin(&m, keys_domain(k), s->now);
+	write_claims(&m.claims, e, s);
+	message_sign(&m, &a->out, keys_signing(k), "ehr-device+jwt", false);
+	message_end(&m);
+	good = file_append_at(keys_directory(k), "devices.jwts", buffer_bytes(&a->out), 0600) ||
+	       verb_io_fault(a, "devices.jwts");
+	return good ? EXIT_DONE : EXIT_IO;
 }
 
 static enum diag_exit
-enrol(struct keys *k, struct bytes token, const struct settings *s, struct answer *a)
+enrol(struct keys *k, struct bytes token, const struct verb_settings *s, struct verb_answer *a)
 {
 	struct jws_reader *reader = jws_reader_new();
 	struct enrolment e = { 0 };
@@ -79,15 +72,14 @@ enrol(struct keys *k, struct bytes token, const struct settings *s, struct answe
 	enum diag_exit status;
 
 	if (fault != JWS_GOOD)
-		status = answer_fault(a, EXIT_KEYS, "not an enrolment: %s", jws_fault_word(fault));
+		status = verb_fault(a, EXIT_KEYS, "not an enrolment: %s", jws_fault_word(fault));
 	else if (!secret_equal(bytes_of(s->expect), bytes_of(e.sig.jkt)))
-		status =
-		    answer_fault(a, EXIT_DENIED, "device-unknown: its thumbprint is not the expected one");
+		status = verb_fault(a, EXIT_DENIED, "device-unknown: its thumbprint is not the expected one");
 	else if (!jws_in_time(&e.jws, s->now) || !check_claims(&e, keys_domain(k)))
-		status = answer_fault(a, EXIT_KEYS, "not an enrolment for this domain, or not of now");
+		status = verb_fault(a, EXIT_KEYS, "not an enrolment for this domain, or not of now");
 	else if (!s->allow_test_keys &&
 		 (jwk_is_test_thumbprint(e.sig.jkt) || jwk_is_test_thumbprint(e.enc.jkt)))
-		status = answer_fault(a, EXIT_KEYS, "test-key: the device's private half is public");
+		status = verb_fault(a, EXIT_KEYS, "test-key: the device's private half is public");
 	else
 		status = take_in(k, &e, s, a);
 	jws_reader_free(reader);
@@ -95,17 +87,17 @@ enrol(struct keys *k, struct bytes token, const struct settings *s, struct answe
 }
 
 enum diag_exit
-verb_enrol(const struct settings *s, struct answer *a)
+verb_enrol(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct buffer text;
 	enum diag_exit status;
 	struct keys *k;
 
 	if (s->expect == NULL)
-		return answer_fault(
+		return verb_fault(
 		    a, EXIT_USAGE, "which device? expected --expect JKT, as the device shows it");
 	if (s->operands > 1)
-		return answer_fault(a, EXIT_USAGE, "one enrolment at a time");
+		return verb_fault(a, EXIT_USAGE, "one enrolment at a time");
 	k = store_open_authority(s, 0, a, &status);
 	if (k == NULL)
 		return status;

@@ -5,37 +5,31 @@
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
-#include "common/crypto/write.h"
+#include "common/policy/seal_policy.h"
 
-#include <errno.h>
+#include <stdio.h>
 
 static void
-must(bool fits)
+begin_claims(struct message *m, const struct epoch *e)
 {
-	if (!fits)
-		diag_bug("an announcement longer than it can be");
-}
-
-/* The claims as far as the list of levels. */
-static void
-begin_claims(struct buffer *claims, const struct epoch *e)
-{
-	buffer_init(claims, MESSAGE_MOST);
-	message_begin(claims, e->domain, e->now);
-	must(write_member(claims, "domain", bytes_of(e->domain)) &&
-	     write_member_number(claims, "epoch", e->number) &&
-	     write_member_number(claims, "nbf", e->now.seconds) &&
-	     write_member(claims, "policy", bytes_of(e->policy->digest)) &&
-	     write_text(claims, ",\"levels\":["));
+	message_begin(m, e->domain, e->now);
+	json_write_member(&m->claims, "domain", bytes_of(e->domain));
+	json_write_member_number(&m->claims, "epoch", e->number);
+	json_write_member_number(&m->claims, "nbf", e->now.seconds);
+	json_write_member(&m->claims, "policy", bytes_of(e->policy->digest));
+	json_write_name(&m->claims, "levels");
+	json_write_open(&m->claims, '[');
 }
 
 static void
-end_claims(struct buffer *claims, const struct epoch *e)
+end_claims(struct message *m, const struct epoch *e)
 {
-	must(write_text(claims, "],\"retired\":["));
+	json_write_close(&m->claims, ']');
+	json_write_name(&m->claims, "retired");
+	json_write_open(&m->claims, '[');
 	for (uint32_t n = 1; n < e->number; n++)
-		must((n == 1 || write_text(claims, ",")) && write_number(claims, n));
-	must(write_text(claims, "]}"));
+		json_write_number(&m->claims, n);
+	json_write_close(&m->claims, ']');
 }
 
 static void
@@ -51,41 +45,75 @@ draw_level(struct level_key *key, const struct epoch *e, const struct policy_lev
 }
 
 static bool
-begin_level(const struct epoch *e, unsigned i, struct buffer *claims, struct answer *a)
+begin_level(const struct epoch *e, unsigned i, struct json_write *w, struct verb_answer *a)
 {
 	struct level_key *key = secret_new(sizeof *key);
 	bool good;
 
 	draw_level(key, e, &e->policy->level[i]);
-	must((i == 0 || write_text(claims, ",")) && write_text(claims, "{\"rl\":\"") &&
-	     write_text(claims, key->rl) && write_text(claims, "\"") &&
-	     write_member_number(claims, "al", key->al) && write_member(claims, "kid", bytes_of(key->kid)) &&
-	     write_text(claims, "}"));
+	json_write_open(w, '{');
+	json_write_member(w, "rl", bytes_of(key->rl));
+	json_write_member_number(w, "al", key->al);
+	json_write_member(w, "kid", bytes_of(key->kid));
+	json_write_close(w, '}');
 	good = store_level(e->dirfd, e->sig, e->enc, key, e->now, a);
 	secret_free(key, sizeof *key);
 	return good;
 }
 
-/* The keys are on disk before anybody is told of them, and `current` changes last. */
+/* The keys are on disk before the announcement is, and `current` changes last. */
 bool
-epoch_begin(const struct epoch *e, struct answer *a)
+epoch_begin(const struct epoch *e, struct verb_answer *a)
 {
-	struct buffer claims;
+	struct message m;
 	size_t from = a->out.used;
 	bool good = true;
 
-	begin_claims(&claims, e);
+	begin_claims(&m, e);
 	for (unsigned i = 0; good && i < e->policy->levels; i++)
-		good = begin_level(e, i, &claims, a);
+		good = begin_level(e, i, &m.claims, a);
 	if (good) {
-		end_claims(&claims, e);
-		message_sign(&a->out, e->sig, "ehr-epoch+jwt", false, &claims);
-		must(write_text(&a->out, "\n"));
-		good = file_append_at(
-		    e->dirfd, "epochs.jwts", (struct bytes){ a->out.at + from, a->out.used - from }, 0600);
-		if (!good)
-			(void)answer_fault(a, EXIT_IO, "epochs.jwts: %s", strerror(errno));
+		end_claims(&m, e);
+		message_sign(&m, &a->out, e->sig, "ehr-epoch+jwt", false);
+		good = file_append_at(e->dirfd, "epochs.jwts",
+			   (struct bytes){ a->out.at + from, a->out.used - from }, 0600) ||
+		       verb_io_fault(a, "epochs.jwts");
 	}
-	buffer_release(&claims);
+	message_end(&m);
 	return good && store_current(e->dirfd, e->domain, e->number, a);
+}
+
+static enum diag_exit
+rotate(struct keys *k, struct policy *p, const struct verb_settings *s, struct verb_answer *a)
+{
+	const struct epoch e = { keys_directory(k), keys_signing(k), keyref_public(keys_private(k)),
+		keys_domain(k), keys_epoch(k) + 1, p, s->now };
+
+	if (e.number > INT32_MAX)
+		return verb_fault(a, EXIT_KEYS, "no epoch is left");
+	return epoch_begin(&e, a) ? EXIT_DONE : EXIT_IO;
+}
+
+enum diag_exit
+verb_rotate(const struct verb_settings *s, struct verb_answer *a)
+{
+	struct policy p = { 0 };
+	struct seal_policy sealing;
+	struct fault f = { 0 };
+	enum diag_exit status;
+	struct keys *k;
+
+	if (s->policy == NULL)
+		return verb_fault(a, EXIT_USAGE, "for which levels? expected -P DIR");
+	if (!policy_load(&p, s->policy, &f) || !seal_policy_load(&sealing, &p, &f)) {
+		status = verb_policy_fault(a, &f);
+	} else if ((k = store_open_authority(s, 0, a, &status)) != NULL) {
+		if (bytes_are(sealing.domain, keys_domain(k)))
+			status = rotate(k, &p, s, a);
+		else
+			status = verb_fault(a, EXIT_KEYS, "the policy is of another domain than these keys");
+		keys_close(k);
+	}
+	policy_release(&p);
+	return status;
 }

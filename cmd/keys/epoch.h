@@ -5,8 +5,9 @@
 #include "cmd/keys/verbs.h"
 
 /*
- * epoch: a new key for every level of a policy, independent of all others, and the announcement of it
- * (ehr-epoch+jwt), which names the keys and holds none.
+ * epoch: a new key for each level of a policy, and the announcement (ehr-epoch+jwt), which names the keys and holds
+ * none.  Level keys are drawn at random, so no key follows from another.  They are valid from NOW on and have no
+ * end, because the next epoch ends this one.
  */
 struct epoch {
 	int dirfd;
@@ -18,7 +19,10 @@ struct epoch {
 	struct instant now;
 };
 
-/* Draws, stores, makes it the current one, appends the announcement to epochs.jwts and to the answer. */
-bool epoch_begin(const struct epoch *e, struct answer *a);
+/*
+ * Stores the keys in DIRFD, appends the announcement to epochs.jwts and to the answer, and makes the epoch the
+ * current one.  False with a fault (EXIT_IO).
+ */
+bool epoch_begin(const struct epoch *e, struct verb_answer *a);
 
 #endif

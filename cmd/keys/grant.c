@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * grant: decisions become what a subscriber is notified by.  Several decisions about one person, device,
- * roles and purposes make one grant over all their patients, with the least AL and the earliest end of them.
+ * grant: makes a grant of decisions.  All decisions must be about the same person, device, roles and purposes.  The
+ * grant covers all their patients, with the least AL and the earliest end of them.
  */
 #include "cmd/keys/decision.h"
 #include "cmd/keys/device.h"
@@ -9,47 +9,46 @@
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/pseudonym.h"
-#include "common/crypto/write.h"
 #include "common/line/tags.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
 #include "common/policy/site.h"
 
-#include <errno.h>
 #include <fcntl.h>
 
-enum { LONGEST = 30 * 24 * 3600, SUBJECTS_MOST = 1 << 24 };
+enum { LONGEST = 30 * 24 * 3600, SUBJECTS_MOST = 1 << 24 }; /* seconds; bytes */
 
-static void
-must(bool fits)
+/* A writer that goes on behind the items that OUT holds. */
+static struct json_write
+more_items(struct buffer *out)
 {
-	if (!fits)
-		diag_bug("a grant longer than it can be");
+	struct json_write w = json_write_to(out);
+
+	w.comma = out->used > 0;
+	return w;
 }
 
 struct granting {
-	const struct settings *settings;
-	struct answer *answer;
+	const struct verb_settings *settings;
+	struct verb_answer *answer;
 	struct policy policy;
 	struct notify_policy plan;
 	struct seal_policy sealing;
 	struct keys *keys;
 	int64_t longest;
-	/* gathered from the decisions */
+	/* of the decisions read so far */
 	size_t count;
 	uint64_t al;
 	struct instant from, end;
 	char subject[129], device[129];
-	struct buffer roles, purposes; /* JSON arrays */
-	struct buffer subjects;        /* "s_..","s_.." */
-	struct buffer consents;
-	struct buffer digests;
+	struct buffer roles, purposes; /* JSON arrays, of the first decision */
+	struct buffer subjects;        /* JSON strings with commas between them */
+	struct buffer consents;        /* the same */
+	struct buffer digests;         /* one after another */
 	char policy_digest[129];
 };
 
-/* ---- how long grants may live ---------------------------------------------------------------------- */
-
-/* clearances.yaml's word; notify.yaml's limit counts as well. */
+/* The shortest of clearances.yaml's grants.longest, notify.yaml's limit, and --ttl. */
 static bool
 find_longest(struct granting *g, struct fault *f)
 {
@@ -83,36 +82,36 @@ load_policy(struct granting *g)
 	    notify_policy_load(&g->plan, &g->policy, &f) && seal_policy_load(&g->sealing, &g->policy, &f) &&
 	    find_longest(g, &f))
 		return true;
-	(void)answer_policy_fault(g->answer, &f);
+	(void)verb_policy_fault(g->answer, &f);
 	return false;
 }
-
-/* ---- what the decisions say --------------------------------------------------------------------------- */
 
 static bool
 deny(struct granting *g, const char *why)
 {
-	(void)answer_fault(g->answer, EXIT_DENIED, "decision-denied: %s", why);
+	(void)verb_fault(g->answer, EXIT_DENIED, "decision-denied: %s", why);
 	return false;
 }
 
-/* An array of words as the decision has it; false for anything else. */
+/* Appends an array of words as it stands in the decision, [] for an absent one; false if it has anything else. */
 static bool
 copy_words(const struct decision *d, uint32_t list, struct buffer *to)
 {
 	const struct json *j = d->json;
+	struct json_write w = json_write_to(to);
 
-	must(write_text(to, "["));
+	json_write_open(&w, '[');
 	for (uint32_t n = list + 1; list != 0 && n < j->nodes[list].next; n = j->nodes[n].next) {
 		if (json_kind(j, n) != JSON_STRING || !tag_is_word(json_inside(j, n)))
 			return false;
-		must((n == list + 1 || write_text(to, ",")) && write_bytes(to, json_span(j, n)));
+		json_write_value(&w, json_span(j, n));
 	}
-	must(write_text(to, "]"));
+	json_write_close(&w, ']');
+	verb_written(&w);
 	return true;
 }
 
-/* The first decision says it; the others must say the same. */
+/* The first decision gives the word; the others must have the same. */
 static bool
 same_word(struct granting *g, char to[129], struct bytes word)
 {
@@ -131,31 +130,32 @@ same_words(struct granting *g, struct buffer *to, const struct decision *d, uint
 	struct buffer words;
 	bool good;
 
+	if (g->count == 0)
+		return copy_words(d, list, to);
 	buffer_init(&words, SUBJECTS_MOST);
-	good = copy_words(d, list, &words);
-	if (good && g->count == 0)
-		must(write_bytes(to, buffer_bytes(&words)));
-	good = good && bytes_equal(buffer_bytes(to), buffer_bytes(&words));
+	good = copy_words(d, list, &words) && bytes_equal(buffer_bytes(to), buffer_bytes(&words));
 	buffer_release(&words);
 	return good;
 }
 
-/* Versions are tagged with references; a decision may name the patient by the id alone. */
-static bool
-reference(const struct granting *g, struct bytes patient, struct buffer *to)
+/* Versions are tagged with references.  A decision may name the patient by the id alone. */
+static void
+write_reference(const struct granting *g, struct bytes patient, struct buffer *to)
 {
 	const struct yaml_node *type =
 	    g->policy.record == NULL ? NULL : yaml_find(g->policy.record, "subject_type");
 
-	if (memchr(patient.at, '/', patient.size) == NULL && type != NULL)
-		must(write_bytes(to, type->text) && write_text(to, "/"));
-	must(write_bytes(to, patient));
-	return true;
+	if (memchr(patient.at, '/', patient.size) == NULL && type != NULL) {
+		buffer_add(to, type->text.at, type->text.size);
+		buffer_add(to, "/", 1);
+	}
+	buffer_add(to, patient.at, patient.size);
 }
 
 static bool
 add_subject(struct granting *g, const struct decision *d)
 {
+	struct json_write w;
 	struct buffer name;
 	char tag[PSEUDONYM_SIZE + 1];
 	struct bytes word = d->pseudonym;
@@ -163,8 +163,8 @@ add_subject(struct granting *g, const struct decision *d)
 	if (word.size == 0) {
 		if (d->patient.size == 0)
 			return deny(g, "it names no patient");
-		buffer_init(&name, 65536);
-		(void)reference(g, d->patient, &name);
+		buffer_init(&name, BUFFER_UNLIMITED);
+		write_reference(g, d->patient, &name);
 		pseudonym_make(keys_mac(g->keys, pseudonym_key(PSEUDONYM_SUBJECT)), PSEUDONYM_SUBJECT,
 		    bytes_of(keys_domain(g->keys)), g->sealing.subject_per_epoch ? keys_epoch(g->keys) : 0,
 		    buffer_bytes(&name), tag);
@@ -173,18 +173,19 @@ add_subject(struct granting *g, const struct decision *d)
 	}
 	if (!tag_is_word(word))
 		return deny(g, "its patient's pseudonym is none");
-	must(write_text(&g->subjects, g->count == 0 ? "\"" : ",\"") && write_bytes(&g->subjects, word) &&
-	     write_text(&g->subjects, "\""));
+	w = more_items(&g->subjects);
+	json_write_text(&w, word);
+	verb_written(&w);
 	return true;
 }
 
-/* The directives and their rules that the consent layer rested on: withdrawing one names the grant to revoke.
- */
+/* The rules of directives that the consent layer rested on.  They show which grants a withdrawn directive ends. */
 static void
 add_consents(struct granting *g, const struct decision *d)
 {
 	const struct json *j = d->json;
 	uint32_t layers = json_member(j, d->context, (struct bytes)BYTES("layers"));
+	struct json_write w = more_items(&g->consents);
 
 	if (layers == 0 || json_kind(j, layers) != JSON_ARRAY)
 		return;
@@ -196,9 +197,9 @@ add_consents(struct granting *g, const struct decision *d)
 		    json_kind(j, rules) != JSON_ARRAY)
 			continue;
 		for (uint32_t r = rules + 1; r < j->nodes[rules].next; r = j->nodes[r].next)
-			must((g->consents.used == 0 || write_text(&g->consents, ",")) &&
-			     write_bytes(&g->consents, json_span(j, r)));
+			json_write_value(&w, json_span(j, r));
 	}
+	verb_written(&w);
 }
 
 static void
@@ -232,7 +233,7 @@ add_decision(struct granting *g, const struct decision *d)
 	if (!add_subject(g, d))
 		return false;
 	add_consents(g, d);
-	must(write_text(&g->digests, d->digest));
+	buffer_add(&g->digests, d->digest, strlen(d->digest));
 	shorten(g, d);
 	g->count++;
 	return true;
@@ -253,17 +254,25 @@ gather(struct granting *g)
 			break;
 		}
 	if (status == EXIT_DONE && g->count == 0)
-		status = answer_fault(g->answer, EXIT_DENIED, "decision-denied: there is none");
+		status = verb_fault(g->answer, EXIT_DENIED, "decision-denied: there is none");
 	decisions_free(all);
 	return status;
 }
 
-/* ---- the grant
- * --------------------------------------------------------------------------------------------- */
-
-/* One decision by its digest; several by the digest of their digests in order. */
+/* "NAME":[ITEMS] */
 static void
-write_basis(struct buffer *claims, struct granting *g)
+write_items(struct json_write *w, const char *name, const struct buffer *items)
+{
+	json_write_name(w, name);
+	json_write_open(w, '[');
+	if (items->used > 0)
+		json_write_value(w, buffer_bytes(items));
+	json_write_close(w, ']');
+}
+
+/* `decision` is the digest of the one decision, or the digest of all digests in order. */
+static void
+write_basis(struct json_write *w, const struct granting *g)
 {
 	char digest[DIGEST_TEXT];
 
@@ -272,49 +281,49 @@ write_basis(struct buffer *claims, struct granting *g)
 	else
 		digest_text(buffer_bytes(&g->digests), digest);
 	digest[DIGEST_TEXT - 1] = '\0';
-	must(write_text(claims, ",\"basis\":{\"decision\":\"") && write_text(claims, digest) &&
-	     write_text(claims, "\"") && write_member(claims, "policy", bytes_of(g->policy_digest)) &&
-	     write_text(claims, ",\"consents\":[") && write_bytes(claims, buffer_bytes(&g->consents)) &&
-	     write_text(claims, "]}"));
+	json_write_name(w, "basis");
+	json_write_open(w, '{');
+	json_write_member(w, "decision", bytes_of(digest));
+	json_write_member(w, "policy", bytes_of(g->policy_digest));
+	write_items(w, "consents", &g->consents);
+	json_write_close(w, '}');
 }
 
 static void
 write_grant(struct granting *g, const struct device *device, struct buffer *out)
 {
 	uint64_t al = g->al < device->al_cap ? g->al : device->al_cap;
-	struct buffer claims;
+	struct message m;
+	struct json_write *w = &m.claims;
 
-	buffer_init(&claims, SUBJECTS_MOST);
-	message_begin(&claims, keys_domain(g->keys), g->settings->now);
-	message_jti(&claims, "g_");
-	must(write_member(&claims, "sub", bytes_of(g->subject)) && write_text(&claims, ",\"roles\":") &&
-	     write_bytes(&claims, buffer_bytes(&g->roles)) &&
-	     write_member_number(&claims, "al", (int64_t)al) && write_text(&claims, ",\"subjects\":[") &&
-	     write_bytes(&claims, buffer_bytes(&g->subjects)) && write_text(&claims, "],\"purposes\":") &&
-	     write_bytes(&claims, buffer_bytes(&g->purposes)) &&
-	     write_member(&claims, "domain", bytes_of(keys_domain(g->keys))));
-	write_basis(&claims, g);
-	must(write_text(&claims, ",\"cnf\":{\"jkt\":\"") && write_text(&claims, device->sig.jkt) &&
-	     write_text(&claims, "\"}") && write_member_number(&claims, "nbf", g->from.seconds) &&
-	     write_member_number(&claims, "exp", g->end.seconds) && write_text(&claims, "}"));
-	message_sign(out, keys_signing(g->keys), "ehr-grant+jwt", false, &claims);
-	must(write_text(out, "\n"));
-	buffer_release(&claims);
+	message_begin(&m, keys_domain(g->keys), g->settings->now);
+	message_jti(&m, "g_");
+	json_write_member(w, "sub", bytes_of(g->subject));
+	json_write_member_value(w, "roles", buffer_bytes(&g->roles));
+	json_write_member_number(w, "al", (int64_t)al);
+	write_items(w, "subjects", &g->subjects);
+	json_write_member_value(w, "purposes", buffer_bytes(&g->purposes));
+	json_write_member(w, "domain", bytes_of(keys_domain(g->keys)));
+	write_basis(w, g);
+	message_cnf(&m, device->sig.jkt);
+	json_write_member_number(w, "nbf", g->from.seconds);
+	json_write_member_number(w, "exp", g->end.seconds);
+	message_sign(&m, out, keys_signing(g->keys), "ehr-grant+jwt", false);
+	message_end(&m);
 }
 
-/* In a site the grant is kept where ehr-notify looks for it. */
+/* With a site the grant is appended to the file that ehr-notify reads. */
 static enum diag_exit
 keep(struct granting *g)
 {
 	struct arena arena = { 0 };
-	enum diag_exit status = EXIT_DONE;
+	bool good = g->settings->site == NULL ||
+		    file_append_at(AT_FDCWD, site_path(&arena, g->settings->site, SITE_GRANTS, NULL),
+			buffer_bytes(&g->answer->out), 0600) ||
+		    verb_io_fault(g->answer, "grants.jwts");
 
-	if (g->settings->site != NULL &&
-	    !file_append_at(AT_FDCWD, site_path(&arena, g->settings->site, SITE_GRANTS, NULL),
-		buffer_bytes(&g->answer->out), 0600))
-		status = answer_fault(g->answer, EXIT_IO, "grants.jwts: %s", strerror(errno));
 	arena_release(&arena);
-	return status;
+	return good ? EXIT_DONE : EXIT_IO;
 }
 
 static enum diag_exit
@@ -333,28 +342,28 @@ grant(struct granting *g)
 	revoked = revoked_has(&r, REVOKED_PARTIES, bytes_of(g->subject));
 	revoked_free(&r);
 	if (revoked)
-		return answer_fault(
+		return verb_fault(
 		    g->answer, EXIT_DENIED, "party-revoked: this person is on the revocation list");
 	if (instant_compare(g->from, g->end) >= 0)
-		return answer_fault(g->answer, EXIT_DENIED, "decision-denied: it ends before it begins");
+		return verb_fault(g->answer, EXIT_DENIED, "decision-denied: it ends before it begins");
 	write_grant(g, &device, &g->answer->out);
 	return keep(g);
 }
 
 enum diag_exit
-verb_grant(const struct settings *s, struct answer *a)
+verb_grant(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct granting g = { .settings = s, .answer = a };
 	enum diag_exit status = EXIT_POLICY;
 	struct buffer *buffers[] = { &g.roles, &g.purposes, &g.subjects, &g.consents, &g.digests };
 
 	if (s->policy == NULL || s->decision == NULL)
-		return answer_fault(a, EXIT_USAGE, "on what? expected -P DIR and --decision FILE");
+		return verb_fault(a, EXIT_USAGE, "on what? expected -P DIR and --decision FILE");
 	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
 		buffer_init(buffers[i], SUBJECTS_MOST);
 	if (load_policy(&g) && (g.keys = store_open_authority(s, KEYS_TAGS, a, &status)) != NULL) {
 		if (keys_mac(g.keys, pseudonym_key(PSEUDONYM_SUBJECT)) == NULL)
-			status = answer_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
+			status = verb_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
 		else
 			status = grant(&g);
 		keys_close(g.keys);

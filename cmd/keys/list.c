@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* list: what is here, one JSON object a line, and never the bytes of a key. */
+/* list: the keys or devices of a directory, one JSON object a line, and never the bytes of a key. */
 #include "cmd/keys/device.h"
 #include "cmd/keys/store.h"
-#include "common/crypto/write.h"
 
-#include <inttypes.h>
+static struct json_write
+begin_line(struct buffer *out)
+{
+	struct json_write w = json_write_to(out);
+
+	json_write_open(&w, '{');
+	return w;
+}
 
 static void
-must(bool fits)
+end_line(struct json_write *w)
 {
-	if (!fits)
-		diag_bug("a list longer than it can be");
+	json_write_close(w, '}');
+	json_write_raw(w, (struct bytes)BYTES("\n"));
+	verb_written(w);
 }
 
 static void
@@ -22,36 +29,45 @@ list_levels(const struct keys *k, struct buffer *out)
 	for (size_t i = 0; i < count; i++) {
 		const struct level_key *key = level[i];
 		const char *state = keys_epoch(k) == 0 || key->epoch == keys_epoch(k) ? "current" : "retired";
+		struct json_write w = begin_line(out);
 
-		must(write_text(out, "{\"kid\":\"") && write_text(out, key->kid) && write_text(out, "\"") &&
-		     write_member(out, "rl", bytes_of(key->rl)) && write_member_number(out, "al", key->al) &&
-		     write_member_number(out, "epoch", key->epoch) &&
-		     write_member(out, "state", bytes_of(state)) &&
-		     (key->nbf == 0 || write_member_number(out, "nbf", key->nbf)) &&
-		     (key->exp == 0 || write_member_number(out, "exp", key->exp)) && write_text(out, "}\n"));
+		json_write_member(&w, "kid", bytes_of(key->kid));
+		json_write_member(&w, "rl", bytes_of(key->rl));
+		json_write_member_number(&w, "al", key->al);
+		json_write_member_number(&w, "epoch", key->epoch);
+		json_write_member(&w, "state", bytes_of(state));
+		if (key->nbf != 0)
+			json_write_member_number(&w, "nbf", key->nbf);
+		if (key->exp != 0)
+			json_write_member_number(&w, "exp", key->exp);
+		end_line(&w);
 	}
 }
 
 static void
-put_public(struct buffer *out, const char *name, const struct point *p)
+put_public(struct json_write *w, const char *name, const struct point *p)
 {
-	must(write_text(out, ",\"") && write_text(out, name) && write_text(out, "\":{\"jkt\":\"") &&
-	     write_text(out, p->jkt) && write_text(out, "\",\"jwk\":") && write_point(out, p) &&
-	     write_text(out, "}"));
+	json_write_name(w, name);
+	json_write_open(w, '{');
+	json_write_member(w, "jkt", bytes_of(p->jkt));
+	json_write_name(w, "jwk");
+	point_write(w, p);
+	json_write_close(w, '}');
 }
 
 static void
 list_self(struct keys *k, struct buffer *out)
 {
 	const struct keys_self *self = keys_self(k);
+	struct json_write w = begin_line(out);
 
-	must(write_text(out, "{\"id\":\"") && write_text(out, self->id) && write_text(out, "\"") &&
-	     write_member(out, "kind", bytes_of(self->kind)) &&
-	     write_member(out, "domain", bytes_of(self->domain)) &&
-	     write_member(out, "env", bytes_of(self->env)));
-	put_public(out, "sig", keyref_public(keys_signing(k)));
-	put_public(out, "enc", keyref_public(keys_private(k)));
-	must(write_text(out, "}\n"));
+	json_write_member(&w, "id", bytes_of(self->id));
+	json_write_member(&w, "kind", bytes_of(self->kind));
+	json_write_member(&w, "domain", bytes_of(self->domain));
+	json_write_member(&w, "env", bytes_of(self->env));
+	put_public(&w, "sig", keyref_public(keys_signing(k)));
+	put_public(&w, "enc", keyref_public(keys_private(k)));
+	end_line(&w);
 }
 
 struct devices {
@@ -62,21 +78,23 @@ struct devices {
 static void
 list_device(void *context, const struct device *d)
 {
-	struct devices *all = context;
-	struct buffer *out = all->out;
+	const struct devices *all = context;
+	struct json_write w = begin_line(all->out);
 
-	must(write_text(out, "{\"device\":\"") && write_text(out, d->id) && write_text(out, "\"") &&
-	     write_member(out, "kind", bytes_of(d->kind)) && write_member(out, "env", bytes_of(d->env)) &&
-	     write_member_number(out, "al_cap", (int64_t)d->al_cap) &&
-	     write_member_number(out, "exp", d->exp) && write_member(out, "sig", bytes_of(d->sig.jkt)) &&
-	     write_member(out, "enc", bytes_of(d->enc.jkt)));
+	json_write_member(&w, "device", bytes_of(d->id));
+	json_write_member(&w, "kind", bytes_of(d->kind));
+	json_write_member(&w, "env", bytes_of(d->env));
+	json_write_member_number(&w, "al_cap", (int64_t)d->al_cap);
+	json_write_member_number(&w, "exp", d->exp);
+	json_write_member(&w, "sig", bytes_of(d->sig.jkt));
+	json_write_member(&w, "enc", bytes_of(d->enc.jkt));
 	if (revoked_has(all->revoked, REVOKED_DEVICES, bytes_of(d->sig.jkt)))
-		must(write_text(out, ",\"revoked\":true"));
-	must(write_text(out, "}\n"));
+		json_write_member_value(&w, "revoked", (struct bytes)BYTES("true"));
+	end_line(&w);
 }
 
 static enum diag_exit
-list_devices(const struct keys *k, struct answer *a)
+list_devices(const struct keys *k, struct verb_answer *a)
 {
 	struct revoked r;
 	struct devices all = { &a->out, &r };
@@ -90,13 +108,13 @@ list_devices(const struct keys *k, struct answer *a)
 }
 
 enum diag_exit
-verb_list(const struct settings *s, struct answer *a)
+verb_list(const struct verb_settings *s, struct verb_answer *a)
 {
 	enum diag_exit status = EXIT_DONE;
 	struct keys *k;
 
 	if (s->self && s->devices)
-		return answer_fault(a, EXIT_USAGE, "--self or --devices, not both");
+		return verb_fault(a, EXIT_USAGE, "--self or --devices, not both");
 	k = store_open(s, s->self ? KEYS_SIGN : s->devices ? 0 : KEYS_LEVELS, a, &status);
 	if (k == NULL)
 		return status;

@@ -41,65 +41,47 @@ static const struct verb {
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
-enum {
-	POLICY = 1,
-	SITE,
-	KEYS,
-	KIND,
-	AUTHORITY,
-	EXPECT,
-	AL_CAP,
-	DEVICE,
-	USER,
-	DECISION,
-	CONTEXT,
-	OFFLINE,
-	ASK,
-	TTL,
-	PARTY,
-	GRANTED,
-	KID,
-	SCOPE,
-	SELF,
-	DEVICES,
-	NOW,
-	TEST_KEYS,
-};
+enum { KIND = 1, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW };
+
+#define TEXT(member) OPTION_TEXT(struct verb_settings, member)
+#define FLAG(member) OPTION_FLAG(struct verb_settings, member)
 
 static const struct {
 	struct option_entry entry;
 	unsigned verbs;
 } all[] = {
-	{ { POLICY, 'P', false, "policy", "DIR", "the policy" },
+	{ { TEXT(policy), 'P', false, "policy", "DIR", "the policy" },
 	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM },
-	{ { SITE, 'S', false, "site", "DIR", "the site" }, ANY & ~ACCEPT },
-	{ { KEYS, 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY },
+	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~ACCEPT },
+	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY },
 	{ { KIND, 0, false, "kind", "KIND",
 	      "whose keys: authority, sealer, reader, sensor, actuator; or id, subject" },
 	    MAKE | PSEUDONYM },
-	{ { AUTHORITY, 0, false, "authority", "JWKS", "whom a device believes" }, MAKE },
-	{ { EXPECT, 0, false, "expect", "JKT", "the thumbprint that the device itself shows" }, ENROL },
+	{ { TEXT(authority), 0, false, "authority", "JWKS", "whom a device believes" }, MAKE },
+	{ { TEXT(expect), 0, false, "expect", "JKT", "the thumbprint that the device itself shows" }, ENROL },
 	{ { AL_CAP, 0, false, "al-cap", "N", "the most that this device is ever given (3)" }, ENROL },
 	{ { DEVICE, 0, true, "device", "ID", "the device, by its id" }, RELEASE | REVOKE },
-	{ { USER, 0, false, "user", "ID", "the person that the keys are for" }, RELEASE },
-	{ { DECISION, 0, false, "decision", "FILE", "what ehr-authz decided" }, RELEASE | GRANT },
-	{ { CONTEXT, 0, false, "context", "FILE", "more for the request's context, a JSON object" },
+	{ { TEXT(user), 0, false, "user", "ID", "the person that the keys are for" }, RELEASE },
+	{ { TEXT(decision), 0, false, "decision", "FILE", "what ehr-authz decided" }, RELEASE | GRANT },
+	{ { TEXT(context), 0, false, "context", "FILE", "more for the request's context, a JSON object" },
 	    RELEASE },
-	{ { OFFLINE, 0, false, "offline", NULL, "without a challenge: for seven days at most" }, RELEASE },
-	{ { ASK, 0, false, "ask", NULL, "print the request that ehr-authz has to answer" }, RELEASE },
+	{ { FLAG(offline), 0, false, "offline", NULL, "without a challenge: for seven days at most" },
+	    RELEASE },
+	{ { FLAG(ask), 0, false, "ask", NULL, "print the request that ehr-authz has to answer" }, RELEASE },
 	{ { TTL, 0, false, "ttl", "TIME", "how long it holds: 12h, 30d" }, ENROL | RELEASE | GRANT | REVOKE },
 	{ { PARTY, 0, true, "party", "ID", "a person" }, REVOKE },
 	{ { GRANTED, 0, true, "grant", "ID", "a grant, by its jti" }, REVOKE },
 	{ { KID, 0, true, "kid", "KID", "a level key" }, REVOKE },
-	{ { SCOPE, 0, false, "scope", "EPOCH", "the epoch, where pseudonyms change with it" }, PSEUDONYM },
-	{ { SELF, 0, false, "self", NULL, "who this directory is: id, thumbprints, public keys" }, LIST },
-	{ { DEVICES, 0, false, "devices", NULL, "the devices that were taken in" }, LIST },
+	{ { TEXT(scope), 0, false, "scope", "EPOCH", "the epoch, where pseudonyms change with it" },
+	    PSEUDONYM },
+	{ { FLAG(self), 0, false, "self", NULL, "who this directory is: id, thumbprints, public keys" },
+	    LIST },
+	{ { FLAG(devices), 0, false, "devices", NULL, "the devices that were taken in" }, LIST },
 	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY },
-	{ { TEST_KEYS, 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" }, ANY },
+	{ { FLAG(allow_test_keys), 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
+	    ANY },
 };
 enum { OPTIONS = sizeof all / sizeof all[0] };
-
-/* ---- the command line ------------------------------------------------------------------------------ */
 
 static uint64_t
 number(const struct options *o, uint64_t most)
@@ -115,9 +97,9 @@ number(const struct options *o, uint64_t most)
 }
 
 static void
-add(const struct options *o, struct list *list)
+add(const struct options *o, struct verb_names *list)
 {
-	if (list->count == LIST_MOST)
+	if (list->count == VERB_NAMES_MOST)
 		options_misuse(o, "more than 64 of them", o->value);
 	list->item[list->count++] = o->value;
 }
@@ -132,32 +114,38 @@ one_of(const struct options *o, const char *const *words)
 }
 
 static void
-take_time(const struct options *o, struct settings *s, int id)
+take_option(const struct options *o, struct verb_settings *s, int id, unsigned verb)
 {
-	if (id == NOW && !clock_parse_instant(bytes_of(o->value), &s->now))
-		options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
-	if (id == TTL && (!clock_parse_duration(bytes_of(o->value), &s->ttl) || s->ttl <= 0))
-		options_misuse(o, "not a length of time, expected 12h or 30d", o->value);
-}
+	static const char *const holders[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
+	static const char *const values[] = { "id", "subject", NULL };
 
-static void
-take_flag(struct settings *s, int id)
-{
 	switch (id) {
-	case OFFLINE:
-		s->offline = true;
+	case KIND:
+		s->kind = one_of(o, verb == MAKE ? holders : values);
 		return;
-	case ASK:
-		s->ask = true;
+	case AL_CAP:
+		s->al_cap = (unsigned)number(o, 99);
+		s->al_cap_given = true;
 		return;
-	case SELF:
-		s->self = true;
+	case DEVICE:
+		add(o, &s->device);
 		return;
-	case DEVICES:
-		s->devices = true;
+	case PARTY:
+		add(o, &s->party);
 		return;
-	case TEST_KEYS:
-		s->allow_test_keys = true;
+	case GRANTED:
+		add(o, &s->grant);
+		return;
+	case KID:
+		add(o, &s->kid);
+		return;
+	case TTL:
+		if (!clock_parse_duration(bytes_of(o->value), &s->ttl) || s->ttl <= 0)
+			options_misuse(o, "not a length of time, expected 12h or 30d", o->value);
+		return;
+	case NOW:
+		if (!clock_parse_instant(bytes_of(o->value), &s->now))
+			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
 		return;
 	default:
 		diag_bug("an option without a case");
@@ -165,40 +153,7 @@ take_flag(struct settings *s, int id)
 }
 
 static void
-take_option(const struct options *o, struct settings *s, int id, unsigned verb)
-{
-	static const char *const holders[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
-	static const char *const values[] = { "id", "subject", NULL };
-	const char **text[] = { [POLICY] = &s->policy,
-		[SITE] = &s->site,
-		[KEYS] = &s->keys,
-		[AUTHORITY] = &s->authority,
-		[EXPECT] = &s->expect,
-		[USER] = &s->user,
-		[DECISION] = &s->decision,
-		[CONTEXT] = &s->context,
-		[SCOPE] = &s->scope };
-	struct list *lists[] = {
-		[DEVICE] = &s->device, [PARTY] = &s->party, [GRANTED] = &s->grant, [KID] = &s->kid
-	};
-
-	if (id < (int)(sizeof text / sizeof text[0]) && text[id] != NULL)
-		*text[id] = o->value;
-	else if (id < (int)(sizeof lists / sizeof lists[0]) && lists[id] != NULL)
-		add(o, lists[id]);
-	else if (id == KIND)
-		s->kind = one_of(o, verb == MAKE ? holders : values);
-	else if (id == AL_CAP) {
-		s->al_cap = (unsigned)number(o, 99);
-		s->al_cap_given = true;
-	} else if (id == NOW || id == TTL)
-		take_time(o, s, id);
-	else
-		take_flag(s, id);
-}
-
-static void
-read_options(const struct verb *v, struct settings *s, int argc, char *argv[])
+read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv[])
 {
 	static struct option_entry table[OPTIONS];
 	static char program[64];
@@ -213,6 +168,7 @@ read_options(const struct verb *v, struct settings *s, int argc, char *argv[])
 		if ((all[i].verbs & v->bit) != 0)
 			table[manual.count++] = all[i].entry;
 	options_init(&o, &manual, argc, argv);
+	options_into(&o, s);
 	while ((id = options_next(&o)) != OPTIONS_END)
 		take_option(&o, s, id, v->bit);
 	if (o.operands > 0 && v->operands[0] == '\0')
@@ -221,7 +177,7 @@ read_options(const struct verb *v, struct settings *s, int argc, char *argv[])
 	s->operands = o.operands;
 }
 
-/* Without a verb: --help and --version, or misuse. */
+/* The verb named; without one the program answers --help and --version and ends, else it is misuse. */
 static const struct verb *
 find_verb(int argc, char *argv[])
 {
@@ -244,10 +200,8 @@ find_verb(int argc, char *argv[])
 	diag_die(EXIT_USAGE, "no verb given (try ehr-keys --help)");
 }
 
-/* ---- the run ---------------------------------------------------------------------------------------- */
-
 static enum diag_exit
-print(struct answer *a, enum diag_exit status)
+print(struct verb_answer *a, enum diag_exit status)
 {
 	struct sink out;
 
@@ -264,8 +218,8 @@ print(struct answer *a, enum diag_exit status)
 int
 main(int argc, char *argv[])
 {
-	struct settings s = { 0 };
-	struct answer a = { 0 };
+	struct verb_settings s = { 0 };
+	struct verb_answer a = { 0 };
 	const struct verb *v;
 	enum diag_exit status;
 

@@ -1,36 +1,27 @@
 /* SPDX-License-Identifier: ISC */
-/* make: a key directory; for the authority, if a site is wanted, all that a site has. */
+/* make: a key directory; for the authority also the other places of a site, with -S. */
 #include "cmd/keys/epoch.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
-#include "common/crypto/write.h"
 #include "common/line/tags.h"
 #include "common/policy/seal_policy.h"
 #include "common/policy/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void
-must(bool fits)
-{
-	if (!fits)
-		diag_bug("a key longer than it can be");
-}
-
-/* ---- the authority ----------------------------------------------------------------------------- */
-
 struct making {
-	const struct settings *settings;
+	const struct verb_settings *settings;
 	struct policy policy;
 	struct seal_policy sealing;
-	const struct yaml_node *names; /* of redact.yaml's keys, NULL if there are none */
+	const struct yaml_node *names; /* the keys of redact.yaml, NULL if it has none */
 	struct store store;
-	struct answer *answer;
+	struct verb_answer *answer;
 };
 
 static bool
@@ -56,16 +47,16 @@ load_names(struct making *m, struct fault *f)
 static enum diag_exit
 load_policy(struct making *m)
 {
-	const struct settings *s = m->settings;
+	const struct verb_settings *s = m->settings;
 	struct fault f = { 0 };
 
 	if (s->policy == NULL)
-		return answer_fault(m->answer, EXIT_USAGE, "for which levels? expected -P DIR");
+		return verb_fault(m->answer, EXIT_USAGE, "for which levels? expected -P DIR");
 	if (!policy_load(&m->policy, s->policy, &f) || !seal_policy_load(&m->sealing, &m->policy, &f) ||
 	    !load_names(m, &f))
-		return answer_policy_fault(m->answer, &f);
+		return verb_policy_fault(m->answer, &f);
 	if (!s->allow_test_keys && bytes_are(m->sealing.domain, "example"))
-		return answer_fault(m->answer, EXIT_KEYS,
+		return verb_fault(m->answer, EXIT_KEYS,
 		    "test-key: the domain example is for examples; only with --allow-test-keys");
 	return EXIT_DONE;
 }
@@ -124,16 +115,7 @@ make_authority_keys(struct making *m, const char *path)
 	return good;
 }
 
-/* ---- the rest of a site ---------------------------------------------------------------------------- */
-
-static bool
-io_fault(struct answer *a, const char *path)
-{
-	(void)answer_fault(a, EXIT_IO, "%s: %s", path, strerror(errno));
-	return false;
-}
-
-/* What is there already stays as it is. */
+/* A place that exists already stays as it is. */
 static bool
 make_place(struct making *m, struct arena *arena, enum site_place place, bool folder)
 {
@@ -141,12 +123,12 @@ make_place(struct making *m, struct arena *arena, enum site_place place, bool fo
 	int fd;
 
 	if (folder)
-		return mkdir(path, 0700) == 0 || errno == EEXIST || io_fault(m->answer, path);
+		return mkdir(path, 0700) == 0 || errno == EEXIST || verb_io_fault(m->answer, path);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return (fd >= 0 && close(fd) == 0) || io_fault(m->answer, path);
+	return (fd >= 0 && close(fd) == 0) || verb_io_fault(m->answer, path);
 }
 
-/* The directory itself may be entered by the service layer's users, who find their own files open to them. */
+/* Other users may enter the directory: those of the service layer have files of their own in it. */
 static bool
 make_site(struct making *m, struct arena *arena)
 {
@@ -154,9 +136,9 @@ make_site(struct making *m, struct arena *arena)
 
 	if (mkdir(path, 0755) == 0) {
 		if (chmod(path, 0755) != 0)
-			return io_fault(m->answer, path);
+			return verb_io_fault(m->answer, path);
 	} else if (errno != EEXIST) {
-		return io_fault(m->answer, path);
+		return verb_io_fault(m->answer, path);
 	}
 	return make_place(m, arena, SITE_CONSENTS, true) && make_place(m, arena, SITE_SUBSCRIPTIONS, true) &&
 	       make_place(m, arena, SITE_FACTS, false) && make_place(m, arena, SITE_ENTITIES, false) &&
@@ -172,13 +154,13 @@ publish_authority(struct making *m, struct arena *arena)
 
 	buffer_init(&jwks, 4096);
 	store_jwks(&jwks, keyref_public(m->store.sig), m->store.domain);
-	good = file_replace_at(AT_FDCWD, path, buffer_bytes(&jwks), 0644) || io_fault(m->answer, path);
+	good = file_replace_at(AT_FDCWD, path, buffer_bytes(&jwks), 0644) || verb_io_fault(m->answer, path);
 	buffer_release(&jwks);
 	return good;
 }
 
 static enum diag_exit
-make_authority(const struct settings *s, struct answer *a)
+make_authority(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct making m = { .settings = s, .answer = a, .store.fd = -1 };
 	struct arena arena = { 0 };
@@ -194,9 +176,7 @@ make_authority(const struct settings *s, struct answer *a)
 	return status;
 }
 
-/* ---- devices ----------------------------------------------------------------------------------------- */
-
-/* The domain that the authority's keys are said to be of. */
+/* The member `domain` of the first key. */
 static bool
 read_domain(struct bytes text, char domain[129])
 {
@@ -221,27 +201,26 @@ read_domain(struct bytes text, char domain[129])
 	return good;
 }
 
-/* Signed by the device itself: it proves that whoever enrols holds the key, and no more. */
+/* The device signs its own enrolment, which proves only that the sender holds the key. */
 static void
-enrol(const struct store *n, const struct settings *s, struct answer *a)
+enrol(const struct store *n, const struct verb_settings *s, struct verb_answer *a)
 {
-	struct buffer claims;
+	struct message m;
 
-	buffer_init(&claims, MESSAGE_MOST);
-	message_begin(&claims, n->id, s->now);
-	must(write_member(&claims, "aud", bytes_of(n->domain)) &&
-	     write_member(&claims, "device", bytes_of(n->id)) &&
-	     write_member(&claims, "env", bytes_of("soft")) &&
-	     write_member(&claims, "kind", bytes_of(n->kind)) && write_text(&claims, ",\"enc\":") &&
-	     write_point(&claims, keyref_public(n->enc)) && write_text(&claims, "}"));
-	message_sign(&a->out, n->sig, "ehr-enrol+jwt", true, &claims);
-	must(write_text(&a->out, "\n"));
-	buffer_release(&claims);
+	message_begin(&m, n->id, s->now);
+	json_write_member(&m.claims, "aud", bytes_of(n->domain));
+	json_write_member(&m.claims, "device", bytes_of(n->id));
+	json_write_member(&m.claims, "env", bytes_of("soft"));
+	json_write_member(&m.claims, "kind", bytes_of(n->kind));
+	json_write_name(&m.claims, "enc");
+	point_write(&m.claims, keyref_public(n->enc));
+	message_sign(&m, &a->out, n->sig, "ehr-enrol+jwt", true);
+	message_end(&m);
 }
 
 static bool
-make_device_keys(
-    const struct settings *s, const char *path, struct bytes jwks, const char *domain, struct answer *a)
+make_device_keys(const struct verb_settings *s, const char *path, struct bytes jwks, const char *domain,
+    struct verb_answer *a)
 {
 	struct store n;
 	bool good = store_begin(&n, path, s->kind, bytes_of(domain), a) &&
@@ -254,7 +233,7 @@ make_device_keys(
 }
 
 static enum diag_exit
-make_device(const struct settings *s, struct answer *a)
+make_device(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct buffer jwks;
 	struct signers *signers = NULL;
@@ -262,18 +241,18 @@ make_device(const struct settings *s, struct answer *a)
 	enum diag_exit status = EXIT_IO;
 
 	if (s->keys == NULL || s->authority == NULL || s->policy != NULL || s->site != NULL)
-		return answer_fault(a, EXIT_USAGE,
+		return verb_fault(a, EXIT_USAGE,
 		    "a device has keys of its own and an authority: expected --keys DIR --authority JWKS "
 		    "alone");
 	buffer_init(&jwks, 1 << 20);
 	if (store_read(s->authority, &jwks, a)) {
 		signers = signers_read(buffer_bytes(&jwks));
 		if (signers == NULL || !read_domain(buffer_bytes(&jwks), domain))
-			status = answer_fault(
+			status = verb_fault(
 			    a, EXIT_KEYS, "%s: not the keys of an authority and its domain", s->authority);
 		else if (!s->allow_test_keys &&
 			 (signers_have_test_key(signers) || jwk_is_test_domain(domain)))
-			status = answer_fault(
+			status = verb_fault(
 			    a, EXIT_KEYS, "%s: test-key: its private half is public", s->authority);
 		else if (make_device_keys(s, s->keys, buffer_bytes(&jwks), domain, a))
 			status = EXIT_DONE;
@@ -284,10 +263,10 @@ make_device(const struct settings *s, struct answer *a)
 }
 
 enum diag_exit
-verb_make(const struct settings *s, struct answer *a)
+verb_make(const struct verb_settings *s, struct verb_answer *a)
 {
 	if (s->keys == NULL && s->site == NULL)
-		return answer_fault(a, EXIT_USAGE, "where to? expected -S DIR or --keys DIR");
+		return verb_fault(a, EXIT_USAGE, "where to? expected -S DIR or --keys DIR");
 	if (s->kind == NULL || strcmp(s->kind, "authority") == 0)
 		return make_authority(s, a);
 	return make_device(s, a);

@@ -5,7 +5,12 @@
 #include "common/crypto/jwe_seal.h"
 #include "common/crypto/jws_sign.h"
 #include "common/crypto/secret.h"
-#include "common/crypto/write.h"
+
+enum {
+	CLAIMS_MOST = 1 << 26,
+	CLAIMS_KEPT = 1 << 18, /* more than claims with keys have: 99 levels of 700 bytes */
+	TAGS_MOST = 2048
+};
 
 static void
 must(bool fits)
@@ -15,57 +20,97 @@ must(bool fits)
 }
 
 void
-message_begin(struct buffer *claims, const char *iss, struct instant now)
+message_begin(struct message *m, const char *iss, struct instant now)
 {
-	claims->used = 0;
-	must(write_text(claims, "{\"v\":1") && write_member(claims, "iss", bytes_of(iss)) &&
-	     write_member_number(claims, "iat", now.seconds));
+	buffer_init(&m->text, CLAIMS_MOST);
+	must(buffer_reserve(&m->text, CLAIMS_KEPT));
+	m->claims = json_write_to(&m->text);
+	json_write_open(&m->claims, '{');
+	json_write_member_number(&m->claims, "v", 1);
+	json_write_member(&m->claims, "iss", bytes_of(iss));
+	json_write_member_number(&m->claims, "iat", now.seconds);
 }
 
 void
-message_jti(struct buffer *claims, const char *prefix)
+message_end(struct message *m)
 {
+	secret_wipe(m->text.at, m->text.room);
+	buffer_release(&m->text);
+}
+
+void
+message_jti(struct message *m, const char *prefix)
+{
+	struct json_write *w = &m->claims;
 	unsigned char random[16];
 
 	public_random(random, sizeof random);
-	must(write_text(claims, ",\"jti\":\"") && write_text(claims, prefix) &&
-	     write_base64url(claims, random, sizeof random) && write_text(claims, "\""));
+	json_write_name(w, "jti");
+	json_write_raw(w, (struct bytes)BYTES("\""));
+	json_write_raw(w, bytes_of(prefix));
+	must(json_write_whole(w) && buffer_reserve(w->out, BASE64URL_SIZE(sizeof random)));
+	w->out->used += base64url_encode(
+	    w->out->at + w->out->used, (struct bytes){ (const char *)random, sizeof random });
+	json_write_value(w, (struct bytes)BYTES("\""));
 }
 
 void
-message_sign(
-    struct buffer *out, struct private_key *key, const char *typ, bool embed, const struct buffer *claims)
+message_cnf(struct message *m, const char *jkt)
 {
-	must(jws_sign(out, key, typ, embed, buffer_bytes(claims)));
+	json_write_name(&m->claims, "cnf");
+	json_write_open(&m->claims, '{');
+	json_write_member(&m->claims, "jkt", bytes_of(jkt));
+	json_write_close(&m->claims, '}');
+}
+
+static void
+sign(struct message *m, struct buffer *out, struct private_key *key, const char *typ, bool embed)
+{
+	json_write_close(&m->claims, '}');
+	must(json_write_whole(&m->claims) && jws_sign(out, key, typ, embed, buffer_bytes(&m->text)));
+}
+
+void
+message_sign(struct message *m, struct buffer *out, struct private_key *key, const char *typ, bool embed)
+{
+	sign(m, out, key, typ, embed);
+	must(buffer_append(out, "\n", 1));
+}
+
+static void
+write_tags(struct buffer *out, const struct point *to, const char *domain)
+{
+	struct json_write w = json_write_to(out);
+
+	json_write_open(&w, '{');
+	json_write_member_number(&w, "v", 1);
+	json_write_member(&w, "stage", (struct bytes)BYTES("release"));
+	json_write_member(&w, "domain", bytes_of(domain));
+	json_write_member(&w, "to", bytes_of(to->jkt));
+	json_write_close(&w, '}');
+	must(json_write_whole(&w));
 }
 
 bool
-message_seal(struct buffer *out, struct private_key *sig, const struct point *to, const char *domain,
-    const struct buffer *claims)
+message_seal(struct message *m, struct buffer *out, struct private_key *sig, const struct point *to,
+    const char *domain)
 {
-	struct buffer token, ehr;
+	struct buffer token, tags;
 	struct jwe_seal *seal = jwe_seal_for_recipient(to, bytes_of(domain), JWE_MESSAGE, 1, NULL);
 
 	if (seal == NULL)
 		return false;
-	buffer_init(&token, (size_t)2 * MESSAGE_MOST);
-	buffer_init(&ehr, 2048);
-	must(buffer_reserve(&token, 2 * claims->used + 2048));
-	message_sign(&token, sig, "ehr-release+jwt", false, claims);
-	must(write_text(&ehr, "{\"v\":1,\"stage\":\"release\"") &&
-	     write_member(&ehr, "domain", bytes_of(domain)) && write_member(&ehr, "to", bytes_of(to->jkt)) &&
-	     write_text(&ehr, "}"));
-	must(jwe_seal_message(seal, buffer_bytes(&ehr), buffer_bytes(&token), out) && write_text(out, "\n"));
+	buffer_init(&token, (size_t)2 * CLAIMS_MOST);
+	buffer_init(&tags, TAGS_MOST);
+	/* base64url makes 4 bytes of 3; the token holds keys and must not move */
+	must(buffer_reserve(&token, 2 * m->text.used + TAGS_MOST));
+	sign(m, &token, sig, "ehr-release+jwt", false);
+	write_tags(&tags, to, domain);
+	must(jwe_seal_message(seal, buffer_bytes(&tags), buffer_bytes(&token), out) &&
+	     buffer_append(out, "\n", 1));
 	jwe_seal_free(seal);
-	message_wipe(&token);
-	buffer_release(&ehr);
+	secret_wipe(token.at, token.room);
+	buffer_release(&token);
+	buffer_release(&tags);
 	return true;
-}
-
-void
-message_wipe(struct buffer *b)
-{
-	if (b->at != NULL)
-		secret_wipe(b->at, b->room);
-	buffer_release(b);
 }

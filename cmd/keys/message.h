@@ -4,29 +4,45 @@
 
 #include "common/base/clock.h"
 #include "common/crypto/keyref.h"
+#include "common/json/json_write.h"
 
 #include <stdbool.h>
 
-/* message: what ehr-keys signs and seals.  A text never fills its buffer: these are made for them. */
-
-enum { MESSAGE_MOST = 1 << 20 };
-
-/* {"v":1,"iss":"..","iat":.. : the members of every claim set; the caller adds the rest and the brace. */
-void message_begin(struct buffer *claims, const char *iss, struct instant now);
-
-/* ,"jti":"PREFIX and 128 random bits" */
-void message_jti(struct buffer *claims, const char *prefix);
-
-/* The claims as a JWS of type TYP by KEY. */
-void message_sign(
-    struct buffer *out, struct private_key *key, const char *typ, bool embed, const struct buffer *claims);
-
-/* The same, sealed to the device whose encryption key is TO: an ehr-release message. False if TO is no point.
+/*
+ * message: the claims that ehr-keys signs and seals.
+ *
+ *	struct message m;
+ *	message_begin(&m, iss, now);                    {"v":1,"iss":..,"iat":..
+ *	json_write_member(&m.claims, "sub", user);      members of the caller
+ *	message_sign(&m, out, key, "ehr-grant+jwt", false);
+ *	message_end(&m);
+ *
+ * The claims may hold keys, so they do not move in memory while they are written, and message_end() wipes them.  A
+ * message must stay where message_begin() found it, because CLAIMS points into it.
  */
-bool message_seal(struct buffer *out, struct private_key *sig, const struct point *to, const char *domain,
-    const struct buffer *claims);
+struct message {
+	struct json_write claims;
+	struct buffer text; /* private */
+};
 
-/* Wipes and releases a buffer that held keys. */
-void message_wipe(struct buffer *b);
+void message_begin(struct message *m, const char *iss, struct instant now);
+void message_end(struct message *m);
+
+/* "jti":"PREFIX and 128 random bits" */
+void message_jti(struct message *m, const char *prefix);
+
+/* "cnf":{"jkt":JKT}: the key that the message is bound to (RFC 7800). */
+void message_cnf(struct message *m, const char *jkt);
+
+/* Closes the claims; writes them to OUT as a JWS of type TYP by KEY, and a newline.  EMBED: see jws_sign.h. */
+void message_sign(
+    struct message *m, struct buffer *out, struct private_key *key, const char *typ, bool embed);
+
+/*
+ * The same for an ehr-release message by SIG, sealed to the device whose encryption key is TO.  False if TO is not a
+ * point of the curve.
+ */
+bool message_seal(struct message *m, struct buffer *out, struct private_key *sig, const struct point *to,
+    const char *domain);
 
 #endif

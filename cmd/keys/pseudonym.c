@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pseudonym: what stands for an id or a subject once it is sealed, for subscriptions and decisions. */
+/* pseudonym: the tags of sealed lines that stand for ids or subjects, for subscriptions and decisions. */
 #include "common/crypto/pseudonym.h"
 
 #include "cmd/keys/store.h"
@@ -8,13 +8,6 @@
 #include <string.h>
 
 enum { TEXT_MOST = 1 << 28 };
-
-static void
-must(bool fits)
-{
-	if (!fits)
-		diag_bug("more pseudonyms than fit");
-}
 
 struct naming {
 	struct keys *keys;
@@ -30,22 +23,18 @@ name(const struct naming *n, struct bytes value, struct buffer *out)
 	pseudonym_make(keys_mac(n->keys, pseudonym_key(n->kind)), n->kind, bytes_of(keys_domain(n->keys)),
 	    n->epoch, value, tag);
 	tag[PSEUDONYM_SIZE] = '\n';
-	must(buffer_append(out, tag, sizeof tag));
+	if (!buffer_append(out, tag, sizeof tag))
+		diag_bug("more pseudonyms than fit");
 }
 
 static void
 name_lines(const struct naming *n, struct bytes text, struct buffer *out)
 {
-	while (text.size > 0) {
-		const char *lf = memchr(text.at, '\n', text.size);
-		size_t size = lf == NULL ? text.size : (size_t)(lf - text.at),
-		       whole = lf == NULL ? size : size + 1;
+	struct bytes line;
 
-		if (size > 0)
-			name(n, (struct bytes){ text.at, size }, out);
-		text.at += whole;
-		text.size -= whole;
-	}
+	while (bytes_line(&text, &line))
+		if (line.size > 0)
+			name(n, line, out);
 }
 
 static bool
@@ -60,7 +49,7 @@ read_scope(const char *text, uint32_t *epoch)
 }
 
 enum diag_exit
-verb_pseudonym(const struct settings *s, struct answer *a)
+verb_pseudonym(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct naming n = { .kind = PSEUDONYM_SUBJECT };
 	enum diag_exit status;
@@ -69,14 +58,14 @@ verb_pseudonym(const struct settings *s, struct answer *a)
 	if (s->kind != NULL && strcmp(s->kind, "id") == 0)
 		n.kind = PSEUDONYM_ID;
 	if (s->scope != NULL && !read_scope(s->scope, &n.epoch))
-		return answer_fault(a, EXIT_USAGE, "--scope: not an epoch");
+		return verb_fault(a, EXIT_USAGE, "--scope: not an epoch");
 	n.keys = store_open(s, KEYS_TAGS, a, &status);
 	if (n.keys == NULL)
 		return status;
 	status = EXIT_DONE;
 	buffer_init(&text, TEXT_MOST);
 	if (keys_mac(n.keys, pseudonym_key(n.kind)) == NULL)
-		status = answer_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
+		status = verb_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
 	else if (s->operands > 0)
 		for (int i = 0; i < s->operands; i++)
 			name(&n, bytes_of(s->operand[i]), &a->out);

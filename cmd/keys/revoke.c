@@ -1,114 +1,84 @@
 /* SPDX-License-Identifier: ISC */
-/* revoke: the list of what no longer counts, all that stood on it before included, under the next serial. */
+/* revoke: makes the next revocation list, which has all that the one before has. */
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
-#include "common/crypto/write.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
 
-#include <errno.h>
 #include <fcntl.h>
 
-enum { NEXT = 30 * 24 * 3600, LIST_ROOM = 1 << 26 };
+enum { NEXT = 30 * 24 * 3600 }; /* seconds until a newer list must be had */
 
-static void
-must(bool fits)
-{
-	if (!fits)
-		diag_bug("a revocation list longer than it can be");
-}
-
-/* A device is listed by its signing key: an id may be given on the command line, the thumbprint is what
- * counts. */
+/* The command line may name a device by its id.  The list has the thumbprint of its signing key. */
 static bool
-resolve(struct keys *k, const struct settings *s, struct point *point, size_t i, struct answer *a,
-    enum diag_exit *status)
+resolve(struct keys *k, const char *name, struct point *point, struct verb_answer *a, enum diag_exit *status)
 {
-	struct settings at = *s;
+	const struct instant start = { 0 }; /* finds devices whose enrolment has ended, too */
 	struct device d;
 
-	at.now.seconds = 0; /* also one that has ended */
-	if (!device_find(k, bytes_of(s->device.item[i]), at.now, &d, a, status))
+	if (!device_find(k, bytes_of(name), start, &d, a, status))
 		return false;
 	*point = d.sig;
 	return true;
 }
 
-static bool
-put_word(
-    struct buffer *claims, const struct revoked *old, enum revoked_kind kind, const char *word, bool *first)
-{
-	if (revoked_has(old, kind, bytes_of(word)))
-		return true;
-	must(write_text(claims, *first ? "\"" : ",\"") && write_text(claims, word) &&
-	     write_text(claims, "\""));
-	*first = false;
-	return true;
-}
-
+/* The words of the old list, then those of MORE that it lacks. */
 static void
-put_list(struct buffer *claims, const struct revoked *old, enum revoked_kind kind, const struct list *more)
+put_list(
+    struct json_write *w, const struct revoked *old, enum revoked_kind kind, const struct verb_names *more)
 {
-	bool first = true;
+	const struct json *j = old->claims;
+	uint32_t list = old->list[kind];
 
-	must(write_text(claims, ",\"") && write_text(claims, revoked_name(kind)) &&
-	     write_text(claims, "\":["));
-	if (old->claims != NULL)
-		for (uint32_t n = old->list[kind] + 1; n < old->claims->nodes[old->list[kind]].next;
-		     n = old->claims->nodes[n].next) {
-			must((first || write_text(claims, ",")) &&
-			     write_bytes(claims, json_span(old->claims, n)));
-			first = false;
-		}
+	json_write_name(w, revoked_name(kind));
+	json_write_open(w, '[');
+	for (uint32_t n = list + 1; j != NULL && n < j->nodes[list].next; n = j->nodes[n].next)
+		json_write_value(w, json_span(j, n));
 	for (size_t i = 0; i < more->count; i++)
-		(void)put_word(claims, old, kind, more->item[i], &first);
-	must(write_text(claims, "]"));
+		if (!revoked_has(old, kind, bytes_of(more->item[i])))
+			json_write_text(w, bytes_of(more->item[i]));
+	json_write_close(w, ']');
 }
 
 static bool
-publish(struct keys *k, const struct settings *s, struct answer *a)
+publish(struct keys *k, const struct verb_settings *s, struct verb_answer *a)
 {
 	struct arena arena = { 0 };
 	const char *path = s->site == NULL ? NULL : site_path(&arena, s->site, SITE_REVOKED, NULL);
 	struct bytes text = buffer_bytes(&a->out);
-	bool good = file_replace_at(keys_directory(k), "revoked.jwt", text, 0644) &&
-		    (path == NULL || file_replace_at(AT_FDCWD, path, text, 0644));
+	bool good = (file_replace_at(keys_directory(k), "revoked.jwt", text, 0644) &&
+			(path == NULL || file_replace_at(AT_FDCWD, path, text, 0644))) ||
+		    verb_io_fault(a, "revoked.jwt");
 
-	if (!good)
-		(void)answer_fault(a, EXIT_IO, "revoked.jwt: %s", strerror(errno));
 	arena_release(&arena);
 	return good;
 }
 
 static enum diag_exit
-revoke(struct keys *k, const struct list *devices, const struct settings *s, struct answer *a)
+revoke(struct keys *k, const struct verb_names *devices, const struct verb_settings *s, struct verb_answer *a)
 {
 	struct revoked old;
-	struct buffer claims;
-	int64_t next = s->now.seconds + (s->ttl > 0 ? s->ttl : NEXT);
+	struct message m;
 
 	if (!revoked_read(k, &old, a))
 		return EXIT_KEYS;
-	buffer_init(&claims, LIST_ROOM);
-	message_begin(&claims, keys_domain(k), s->now);
-	must(write_member_number(&claims, "serial", (int64_t)old.serial + 1) &&
-	     write_member_number(&claims, "next", next));
-	put_list(&claims, &old, REVOKED_GRANTS, &s->grant);
-	put_list(&claims, &old, REVOKED_PARTIES, &s->party);
-	put_list(&claims, &old, REVOKED_DEVICES, devices);
-	put_list(&claims, &old, REVOKED_KIDS, &s->kid);
-	must(write_text(&claims, "}"));
-	message_sign(&a->out, keys_signing(k), "ehr-revoked+jwt", false, &claims);
-	must(write_text(&a->out, "\n"));
-	buffer_release(&claims);
+	message_begin(&m, keys_domain(k), s->now);
+	json_write_member_number(&m.claims, "serial", (int64_t)old.serial + 1);
+	json_write_member_number(&m.claims, "next", s->now.seconds + (s->ttl > 0 ? s->ttl : NEXT));
+	put_list(&m.claims, &old, REVOKED_GRANTS, &s->grant);
+	put_list(&m.claims, &old, REVOKED_PARTIES, &s->party);
+	put_list(&m.claims, &old, REVOKED_DEVICES, devices);
+	put_list(&m.claims, &old, REVOKED_KIDS, &s->kid);
+	message_sign(&m, &a->out, keys_signing(k), "ehr-revoked+jwt", false);
+	message_end(&m);
 	revoked_free(&old);
 	return publish(k, s, a) ? EXIT_DONE : EXIT_IO;
 }
 
 static bool
-all_words(const struct list *list)
+all_words(const struct verb_names *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (!tag_is_word(bytes_of(list->item[i])))
@@ -117,21 +87,21 @@ all_words(const struct list *list)
 }
 
 enum diag_exit
-verb_revoke(const struct settings *s, struct answer *a)
+verb_revoke(const struct verb_settings *s, struct verb_answer *a)
 {
-	static struct point point[LIST_MOST];
-	struct list devices = { .count = 0 };
+	static struct point point[VERB_NAMES_MOST];
+	struct verb_names devices = { .count = 0 };
 	enum diag_exit status;
 	struct keys *k;
 
 	if (!all_words(&s->device) || !all_words(&s->party) || !all_words(&s->grant) || !all_words(&s->kid))
-		return answer_fault(a, EXIT_USAGE, "not an id, expected A-Z a-z 0-9 . _ : / @ + -");
+		return verb_fault(a, EXIT_USAGE, "not an id, expected A-Z a-z 0-9 . _ : / @ + -");
 	k = store_open_authority(s, 0, a, &status);
 	if (k == NULL)
 		return status;
 	status = EXIT_DONE;
 	for (size_t i = 0; status == EXIT_DONE && i < s->device.count; i++)
-		if (resolve(k, s, &point[i], i, a, &status))
+		if (resolve(k, s->device.item[i], &point[i], a, &status))
 			devices.item[devices.count++] = point[i].jkt;
 	if (status == EXIT_DONE)
 		status = revoke(k, &devices, s, a);

@@ -4,12 +4,11 @@
 #include "cmd/keys/message.h"
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
-#include "common/crypto/write.h"
 #include "common/policy/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -17,48 +16,13 @@
 
 enum { ID_CHARS = 22, TEXT_MOST = 1 << 24 };
 
-static void
-must(bool fits)
-{
-	if (!fits)
-		diag_bug("a file longer than it can be");
-}
-
-enum diag_exit
-answer_fault(struct answer *a, enum diag_exit status, const char *format, ...)
-{
-	va_list list;
-
-	va_start(list, format);
-	(void)vsnprintf(a->fault, sizeof a->fault, format, list);
-	va_end(list);
-	return status;
-}
-
-enum diag_exit
-answer_policy_fault(struct answer *a, const struct fault *f)
-{
-	if (f->line > 0)
-		return answer_fault(a, fault_status(f), "%s:%u:%u: %s", f->file, f->line, f->column, f->text);
-	return answer_fault(a, fault_status(f), "%s: %s", f->file, f->text);
-}
-
-static bool
-io_fault(struct answer *a, const char *path)
-{
-	(void)answer_fault(a, EXIT_IO, "%s: %s", path, strerror(errno));
-	return false;
-}
-
-/* ---- directories that are there -------------------------------------------------------------- */
-
 const char *
-store_path(const struct settings *s, struct arena *arena)
+store_path(const struct verb_settings *s, struct arena *arena)
 {
 	return site_path(arena, s->site, SITE_KEYS, s->keys);
 }
 
-/* Held until the process ends: the descriptor is never closed. */
+/* The descriptor is never closed, so the lock holds until the process ends. */
 static bool
 lock(const struct keys *k)
 {
@@ -68,7 +32,7 @@ lock(const struct keys *k)
 }
 
 struct keys *
-store_open(const struct settings *s, unsigned want, struct answer *a, enum diag_exit *status)
+store_open(const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
 {
 	struct arena arena = { 0 };
 	struct keys_fault fault;
@@ -76,11 +40,12 @@ store_open(const struct settings *s, unsigned want, struct answer *a, enum diag_
 	struct keys *k = NULL;
 
 	if (path == NULL) {
-		*status = answer_fault(a, EXIT_USAGE, "which keys? expected -S DIR or --keys DIR");
+		*status = verb_fault(a, EXIT_USAGE, "which keys? expected -S DIR or --keys DIR");
 	} else if ((k = keys_open(path, want, s->allow_test_keys, &fault)) == NULL) {
-		*status = answer_fault(a, EXIT_KEYS, "%s", fault.text);
+		*status = verb_fault(a, EXIT_KEYS, "%s", fault.text);
 	} else if (!lock(k)) {
-		*status = answer_fault(a, EXIT_IO, "%s/lock: %s", path, strerror(errno));
+		*status = EXIT_IO;
+		(void)verb_io_fault(a, arena_format(&arena, "%s/lock", path));
 		keys_close(k);
 		k = NULL;
 	}
@@ -89,40 +54,39 @@ store_open(const struct settings *s, unsigned want, struct answer *a, enum diag_
 }
 
 struct keys *
-store_open_authority(const struct settings *s, unsigned want, struct answer *a, enum diag_exit *status)
+store_open_authority(
+    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
 {
 	struct keys *k = store_open(s, want | KEYS_SIGN, a, status);
 
 	if (k == NULL || strcmp(keys_self(k)->kind, "authority") == 0)
 		return k;
-	*status =
-	    answer_fault(a, EXIT_KEYS, "not the authority's keys, but those of a %s", keys_self(k)->kind);
+	*status = verb_fault(a, EXIT_KEYS, "not the authority's keys, but those of a %s", keys_self(k)->kind);
 	keys_close(k);
 	return NULL;
 }
 
-/* ---- counters ----------------------------------------------------------------------------------- */
-
 static bool
-read_counters(const struct keys *k, struct buffer *text, struct json *j, struct answer *a)
+read_counters(const struct keys *k, struct buffer *text, struct json *j, struct verb_answer *a)
 {
 	buffer_init(text, TEXT_MOST);
 	json_init(j, NULL, 4);
 	if (!file_read_private_at(keys_directory(k), "counters.json", text)) {
 		if (errno != ENOENT)
-			return io_fault(a, "counters.json");
-		must(write_text(text, "{}"));
+			return verb_io_fault(a, "counters.json");
+		(void)buffer_append(text, "{}", 2);
 	}
-	must(buffer_reserve(text, JSON_SLACK));
+	if (!buffer_reserve(text, JSON_SLACK))
+		diag_bug("a file of counters without room behind it");
 	memset(text->at + text->used, 0, JSON_SLACK);
 	if (json_parse(j, buffer_bytes(text)) && json_kind(j, 0) == JSON_OBJECT)
 		return true;
-	(void)answer_fault(a, EXIT_KEYS, "counters.json: not a JSON object");
+	(void)verb_fault(a, EXIT_KEYS, "counters.json: not a JSON object");
 	return false;
 }
 
 bool
-store_counter(const struct keys *k, const char *name, uint64_t *value, struct answer *a)
+store_counter(const struct keys *k, const char *name, uint64_t *value, struct verb_answer *a)
 {
 	struct buffer text;
 	struct json j;
@@ -131,7 +95,7 @@ store_counter(const struct keys *k, const char *name, uint64_t *value, struct an
 
 	*value = 0;
 	if (node != 0 && !json_integer(&j, node, value)) {
-		(void)answer_fault(a, EXIT_KEYS, "counters.json: a counter that is no number");
+		(void)verb_fault(a, EXIT_KEYS, "counters.json: a counter that is no number");
 		good = false;
 	}
 	json_release(&j);
@@ -139,8 +103,28 @@ store_counter(const struct keys *k, const char *name, uint64_t *value, struct an
 	return good;
 }
 
+/* The counters of J with this one in front. */
+static void
+write_counters(struct buffer *out, const struct json *j, const char *name, uint64_t value)
+{
+	struct json_write w = json_write_to(out);
+
+	json_write_open(&w, '{');
+	json_write_name(&w, name);
+	json_write_natural(&w, value);
+	for (uint32_t m = 1; m < j->nodes[0].next; m = j->nodes[m].next)
+		if (!json_is(j, m, bytes_of(name))) {
+			json_write_value(&w, json_span(j, m));
+			json_write_raw(&w, (struct bytes)BYTES(":"));
+			json_write_raw(&w, json_span(j, m + 1));
+		}
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+	verb_written(&w);
+}
+
 bool
-store_set_counter(const struct keys *k, const char *name, uint64_t value, struct answer *a)
+store_set_counter(const struct keys *k, const char *name, uint64_t value, struct verb_answer *a)
 {
 	struct buffer text, out;
 	struct json j;
@@ -148,15 +132,9 @@ store_set_counter(const struct keys *k, const char *name, uint64_t value, struct
 
 	buffer_init(&out, TEXT_MOST);
 	if (good) {
-		must(write_text(&out, "{\"") && write_text(&out, name) && write_text(&out, "\":") &&
-		     write_number(&out, (int64_t)value));
-		for (uint32_t m = 1; m < j.nodes[0].next; m = j.nodes[m].next)
-			if (!json_is(&j, m, bytes_of(name)))
-				must(write_text(&out, ",") && write_bytes(&out, json_span(&j, m)) &&
-				     write_text(&out, ":") && write_bytes(&out, json_span(&j, m + 1)));
-		must(write_text(&out, "}\n"));
+		write_counters(&out, &j, name, value);
 		good = file_replace_at(keys_directory(k), "counters.json", buffer_bytes(&out), 0600) ||
-		       io_fault(a, "counters.json");
+		       verb_io_fault(a, "counters.json");
 	}
 	buffer_release(&out);
 	json_release(&j);
@@ -164,12 +142,10 @@ store_set_counter(const struct keys *k, const char *name, uint64_t value, struct
 	return good;
 }
 
-/* ---- new directories ------------------------------------------------------------------------------ */
-
 bool
-store_put(const struct store *n, const char *name, struct bytes content, mode_t mode, struct answer *a)
+store_put(const struct store *n, const char *name, struct bytes content, mode_t mode, struct verb_answer *a)
 {
-	return file_replace_at(n->fd, name, content, mode) || io_fault(a, name);
+	return file_replace_at(n->fd, name, content, mode) || verb_io_fault(a, name);
 }
 
 static void
@@ -191,56 +167,75 @@ make_folders(struct store *n)
 }
 
 bool
-store_begin(struct store *n, const char *path, const char *kind, struct bytes domain, struct answer *a)
+store_begin(struct store *n, const char *path, const char *kind, struct bytes domain, struct verb_answer *a)
 {
 	struct stat about;
 
 	*n = (struct store){ .fd = -1, .kind = kind };
 	if (strlen(path) >= sizeof n->path || domain.size >= sizeof n->domain) {
 		errno = ENAMETOOLONG;
-		return io_fault(a, path);
+		return verb_io_fault(a, path);
 	}
 	memcpy(n->domain, domain.at, domain.size);
 	if (lstat(path, &about) == 0) {
 		errno = EEXIST;
-		return io_fault(a, path);
+		return verb_io_fault(a, path);
 	}
 	memcpy(n->path, path, strlen(path) + 1);
 	if (!make_folders(n))
-		return io_fault(a, path);
+		return verb_io_fault(a, path);
 	n->sig = keyref_make(n->fd, "keys/sig.pem");
 	n->enc = n->sig == NULL ? NULL : keyref_make(n->fd, "keys/enc.pem");
 	if (n->enc == NULL)
-		return io_fault(a, path);
+		return verb_io_fault(a, path);
 	(void)snprintf(n->id, sizeof n->id, "d_%.*s", ID_CHARS, keyref_public(n->sig)->jkt);
 	return true;
 }
 
-static bool
-write_key_name(struct buffer *out, const char *name, const struct private_key *key)
+static void
+write_key_name(struct json_write *w, const char *name, const struct private_key *key)
 {
-	return write_text(out, ",\"") && write_text(out, name) && write_text(out, "\":{\"uri\":\"keys/") &&
-	       write_text(out, name) && write_text(out, ".pem\"") &&
-	       write_member(out, "jkt", bytes_of(keyref_public(key)->jkt)) && write_text(out, "}");
+	char uri[32];
+
+	(void)snprintf(uri, sizeof uri, "keys/%s.pem", name);
+	json_write_name(w, name);
+	json_write_open(w, '{');
+	json_write_member(w, "uri", bytes_of(uri));
+	json_write_member(w, "jkt", bytes_of(keyref_public(key)->jkt));
+	json_write_close(w, '}');
+}
+
+static void
+write_self(struct buffer *out, const struct store *n)
+{
+	struct json_write w = json_write_to(out);
+
+	json_write_open(&w, '{');
+	json_write_member_number(&w, "v", 1);
+	json_write_member(&w, "id", bytes_of(n->id));
+	json_write_member(&w, "kind", bytes_of(n->kind));
+	json_write_member(&w, "domain", bytes_of(n->domain));
+	json_write_member(&w, "env", bytes_of("soft"));
+	write_key_name(&w, "sig", n->sig);
+	write_key_name(&w, "enc", n->enc);
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+	verb_written(&w);
 }
 
 bool
-store_commit(struct store *n, struct answer *a)
+store_commit(struct store *n, struct verb_answer *a)
 {
 	struct buffer self;
 	char path[4100];
 	bool good;
 
 	buffer_init(&self, 8192);
-	must(write_text(&self, "{\"v\":1") && write_member(&self, "id", bytes_of(n->id)) &&
-	     write_member(&self, "kind", bytes_of(n->kind)) &&
-	     write_member(&self, "domain", bytes_of(n->domain)) &&
-	     write_member(&self, "env", bytes_of("soft")) && write_key_name(&self, "sig", n->sig) &&
-	     write_key_name(&self, "enc", n->enc) && write_text(&self, "}\n"));
+	write_self(&self, n);
 	beside(n, path);
 	good = store_put(n, "self.json", buffer_bytes(&self), 0600, a);
 	if (good && (fsync(n->fd) != 0 || rename(path, n->path) != 0))
-		good = io_fault(a, n->path);
+		good = verb_io_fault(a, n->path);
 	if (good) {
 		(void)close(n->fd);
 		n->fd = -1;
@@ -249,7 +244,7 @@ store_commit(struct store *n, struct answer *a)
 	return good;
 }
 
-/* What an unfinished directory holds, and it. */
+/* Removes a directory and what is in it, DEPTH levels deep. */
 static void
 remove_folder(int at, const char *name, int depth)
 {
@@ -287,9 +282,7 @@ store_end(struct store *n)
 	*n = (struct store){ .fd = -1 };
 }
 
-/* ---- keys at rest ------------------------------------------------------------------------------------ */
-
-/* Who a key at rest is released to: the directory itself. */
+/* A key at rest: a release to the directory itself. */
 struct rest {
 	const char *name; /* of the file, without releases/ and .jwe */
 	const char *domain;
@@ -297,77 +290,83 @@ struct rest {
 };
 
 static void
-begin_rest(struct buffer *claims, const struct rest *rest, const struct private_key *sig, struct instant now)
+begin_rest(struct message *m, const struct rest *rest, const struct private_key *sig, struct instant now)
 {
 	const char *jkt = keyref_public(sig)->jkt;
+	char id[32];
 
-	buffer_init(claims, MESSAGE_MOST);
-	must(buffer_reserve(claims, 65536)); /* never moved: it holds a key */
-	message_begin(claims, rest->domain, now);
-	must(write_text(claims, ",\"device\":\"d_") && buffer_append(claims, jkt, ID_CHARS) &&
-	     write_text(claims, "\""));
-	message_jti(claims, "k_");
-	must(write_member_number(claims, "al", rest->al) && write_text(claims, ",\"cnf\":{\"jkt\":\"") &&
-	     write_text(claims, jkt) && write_text(claims, "\"},\"keys\":["));
+	(void)snprintf(id, sizeof id, "d_%.*s", ID_CHARS, jkt);
+	message_begin(m, rest->domain, now);
+	json_write_member(&m->claims, "device", bytes_of(id));
+	message_jti(m, "k_");
+	json_write_member_number(&m->claims, "al", rest->al);
+	message_cnf(m, jkt);
+	json_write_name(&m->claims, "keys");
+	json_write_open(&m->claims, '[');
 }
 
 static bool
-end_rest(int dirfd, struct buffer *claims, const struct rest *rest, struct private_key *sig,
-    const struct point *enc, struct answer *a)
+end_rest(int dirfd, struct message *m, const struct rest *rest, struct private_key *sig,
+    const struct point *enc, struct verb_answer *a)
 {
 	struct buffer out;
 	char path[300];
 	bool good;
 
-	must(write_text(claims, "]}"));
-	buffer_init(&out, MESSAGE_MOST);
+	json_write_close(&m->claims, ']');
+	buffer_init(&out, TEXT_MOST);
 	(void)snprintf(path, sizeof path, "releases/%s.jwe", rest->name);
-	if (!message_seal(&out, sig, enc, rest->domain, claims))
+	if (!message_seal(m, &out, sig, enc, rest->domain))
 		diag_bug("a key of our own is off the curve");
-	good = file_replace_at(dirfd, path, buffer_bytes(&out), 0600) || io_fault(a, path);
-	message_wipe(claims);
+	good = file_replace_at(dirfd, path, buffer_bytes(&out), 0600) || verb_io_fault(a, path);
+	message_end(m);
 	buffer_release(&out);
 	return good;
 }
 
 bool
 store_level(int dirfd, struct private_key *sig, const struct point *enc, const struct level_key *key,
-    struct instant now, struct answer *a)
+    struct instant now, struct verb_answer *a)
 {
 	char name[200];
 	const struct rest rest = { name, key->domain, key->al };
-	struct buffer claims;
+	struct message m;
 
 	(void)snprintf(name, sizeof name, "level-%" PRIu32 "-%s", key->epoch, key->rl);
-	begin_rest(&claims, &rest, sig, now);
-	must(write_level_key(&claims, key));
-	return end_rest(dirfd, &claims, &rest, sig, enc, a);
+	begin_rest(&m, &rest, sig, now);
+	level_key_write(&m.claims, key);
+	return end_rest(dirfd, &m, &rest, sig, enc, a);
 }
 
 bool
 store_mac(int dirfd, struct private_key *sig, const struct point *enc, const struct mac_key *key,
-    struct instant now, struct answer *a)
+    struct instant now, struct verb_answer *a)
 {
 	char name[200];
 	const struct rest rest = { name, key->domain, 0 };
-	struct buffer claims;
+	struct message m;
 
 	(void)snprintf(name, sizeof name, "hmac-%s", key->name);
-	begin_rest(&claims, &rest, sig, now);
-	must(write_mac_key(&claims, key));
-	return end_rest(dirfd, &claims, &rest, sig, enc, a);
+	begin_rest(&m, &rest, sig, now);
+	mac_key_write(&m.claims, key);
+	return end_rest(dirfd, &m, &rest, sig, enc, a);
 }
 
 bool
-store_current(int dirfd, const char *domain, uint32_t epoch, struct answer *a)
+store_current(int dirfd, const char *domain, uint32_t epoch, struct verb_answer *a)
 {
 	struct buffer text;
+	struct json_write w = json_write_to(&text);
 	bool good;
 
 	buffer_init(&text, 1024);
-	must(write_text(&text, "{\"domain\":\"") && write_text(&text, domain) && write_text(&text, "\"") &&
-	     write_member_number(&text, "epoch", epoch) && write_text(&text, "}\n"));
-	good = file_replace_at(dirfd, "current", buffer_bytes(&text), 0644) || io_fault(a, "current");
+	json_write_open(&w, '{');
+	json_write_member(&w, "domain", bytes_of(domain));
+	json_write_member_number(&w, "epoch", epoch);
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+	verb_written(&w);
+	good = file_replace_at(dirfd, "current", buffer_bytes(&text), 0644) || verb_io_fault(a, "current");
 	buffer_release(&text);
 	return good;
 }
@@ -375,37 +374,49 @@ store_current(int dirfd, const char *domain, uint32_t epoch, struct answer *a)
 void
 store_jwks(struct buffer *out, const struct point *sig, const char *domain)
 {
-	must(write_text(out, "{\"keys\":[") && write_point(out, sig));
-	out->used--; /* the brace: there is more to say of it */
-	must(write_member(out, "use", bytes_of("sig")) && write_member(out, "alg", bytes_of("ES256")) &&
-	     write_member(out, "kid", bytes_of(sig->jkt)) && write_member(out, "domain", bytes_of(domain)) &&
-	     write_text(out, "}]}\n"));
+	struct json_write w = json_write_to(out);
+
+	json_write_open(&w, '{');
+	json_write_name(&w, "keys");
+	json_write_open(&w, '[');
+	point_write(&w, sig);
+	verb_written(&w);
+	out->used--; /* the brace of the point: more members follow */
+	json_write_member(&w, "use", bytes_of("sig"));
+	json_write_member(&w, "alg", bytes_of("ES256"));
+	json_write_member(&w, "kid", bytes_of(sig->jkt));
+	json_write_member(&w, "domain", bytes_of(domain));
+	json_write_close(&w, '}');
+	json_write_close(&w, ']');
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+	verb_written(&w);
 }
 
 bool
-store_read(const char *path, struct buffer *text, struct answer *a)
+store_read(const char *path, struct buffer *text, struct verb_answer *a)
 {
 	const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
 	ssize_t n;
 
 	if (strcmp(path, "-") != 0) {
 		if (!file_read(path, text))
-			return io_fault(a, shown);
+			return verb_io_fault(a, shown);
 	} else {
 		do {
 			errno = EFBIG;
 			if (!buffer_reserve(text, 65536))
-				return io_fault(a, shown);
+				return verb_io_fault(a, shown);
 			n = read(STDIN_FILENO, text->at + text->used, 65536);
 			if (n > 0)
 				text->used += (size_t)n;
 		} while (n > 0 || (n < 0 && errno == EINTR));
 		if (n < 0)
-			return io_fault(a, shown);
+			return verb_io_fault(a, shown);
 	}
 	errno = EFBIG;
 	if (!buffer_reserve(text, JSON_SLACK))
-		return io_fault(a, shown);
+		return verb_io_fault(a, shown);
 	memset(text->at + text->used, 0, JSON_SLACK);
 	return true;
 }

@@ -5,21 +5,22 @@
 #include "common/base/clock.h"
 #include "common/base/diag.h"
 #include "common/crypto/keys.h"
+#include "common/json/json_write.h"
 #include "common/policy/policy.h"
 
 /*
- * verbs: what ehr-keys can be asked to do.  Each takes the settings of the command line and answers with a
- * text for standard output or with a fault; main() prints.
+ * verbs: the verbs of ehr-keys.  Each takes the settings of the command line, and answers with a text for standard
+ * output or with a fault.  main() prints both.
  */
-enum { LIST_MOST = 64 };
+enum { VERB_NAMES_MOST = 64 };
 
-struct list {
-	const char *item[LIST_MOST];
+struct verb_names {
+	const char *item[VERB_NAMES_MOST];
 	size_t count;
 };
 
-/* What is absent is NULL, 0 or empty. */
-struct settings {
+/* What the command line leaves out is NULL, 0 or empty. */
+struct verb_settings {
 	const char *policy;
 	const char *site;
 	const char *keys;
@@ -38,30 +39,36 @@ struct settings {
 	bool self;
 	bool devices;
 	bool allow_test_keys;
-	struct list device;
-	struct list party;
-	struct list grant;
-	struct list kid;
+	struct verb_names device;
+	struct verb_names party;
+	struct verb_names grant;
+	struct verb_names kid;
 	struct instant now;
 	char **operand;
 	int operands;
 };
 
-struct answer {
+struct verb_answer {
 	struct buffer out; /* for standard output */
 	char fault[640];   /* for standard error */
 };
 
-typedef enum diag_exit verb_run(const struct settings *s, struct answer *a);
+typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);
 
 verb_run verb_make, verb_rotate, verb_enrol, verb_release, verb_accept, verb_grant, verb_revoke, verb_list,
     verb_pseudonym;
 
-/* Notes why; returns STATUS, so that a verb can return it. */
-enum diag_exit answer_fault(struct answer *a, enum diag_exit status, const char *format, ...)
+/* Sets the fault.  Returns STATUS, so that a verb can return it. */
+enum diag_exit verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same for a policy's fault (EXIT_POLICY). */
-enum diag_exit answer_policy_fault(struct answer *a, const struct fault *f);
+/* The same for a fault of the policy (EXIT_POLICY or EXIT_IO). */
+enum diag_exit verb_policy_fault(struct verb_answer *a, const struct fault *f);
+
+/* "NAME: " and the text of errno.  Always false, so that a function can return it; its status is EXIT_IO. */
+bool verb_io_fault(struct verb_answer *a, const char *name);
+
+/* The buffers that verbs write JSON to are larger than any text that they write: a full one is a bug. */
+void verb_written(const struct json_write *w);
 
 #endif

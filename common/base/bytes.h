@@ -70,6 +70,21 @@ bytes_hash(struct bytes text)
 	return hash;
 }
 
+/* Takes the first line off TEXT; LINE is without its LF.  False if TEXT is empty. */
+static inline bool
+bytes_line(struct bytes *text, struct bytes *line)
+{
+	const char *lf = text->size > 0 ? (const char *)memchr(text->at, '\n', text->size) : NULL;
+	size_t whole = lf == NULL ? text->size : (size_t)(lf - text->at) + 1;
+
+	if (text->size == 0)
+		return false;
+	*line = (struct bytes){ text->at, lf == NULL ? whole : whole - 1 };
+	text->at += whole;
+	text->size -= whole;
+	return true;
+}
+
 /* ASCII letters and digits.  The locale does not matter, and bytes from 0x80 on are neither. */
 static inline bool
 ascii_is_digit(char c)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/keys/verbs.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum diag_exit
+verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	(void)vsnprintf(a->fault, sizeof a->fault, format, list);
+	va_end(list);
+	return status;
+}
+
+enum diag_exit
+verb_policy_fault(struct verb_answer *a, const struct fault *f)
+{
+	if (f->line > 0)
+		return verb_fault(a, fault_status(f), "%s:%u:%u: %s", f->file, f->line, f->column, f->text);
+	return verb_fault(a, fault_status(f), "%s: %s", f->file, f->text);
+}
+
+bool
+verb_io_fault(struct verb_answer *a, const char *name)
+{
+	(void)verb_fault(a, EXIT_IO, "%s: %s", name, strerror(errno));
+	return false;
+}
+
+void
+verb_written(const struct json_write *w)
+{
+	if (!json_write_whole(w))
+		diag_bug("a text longer than its buffer");
+}
