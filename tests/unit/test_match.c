@@ -361,22 +361,24 @@ check_groups(void)
 	check(version("r_x", 2, 2, "N", 3, "low", &reason) == VERSION_GROUP_REFUSED &&
 	      reason == REASON_VERSIONS_INCOMPLETE);
 	check(version("r_x", 1, 3, "L", 1, "low", &reason) == VERSION_GROUP_OPEN);
-	check(
-	    version("r_y", 2, 3, "N", 3, "low", &reason) == VERSION_GROUP_REFUSED && reason == REASON_VERSIONS_ORDER);
+	check(version("r_y", 2, 3, "N", 3, "low", &reason) == VERSION_GROUP_REFUSED &&
+	      reason == REASON_VERSIONS_ORDER);
 	check(version("r_x", 3, 3, "N", 3, "low", &reason) == VERSION_GROUP_REFUSED &&
 	      reason == REASON_VERSIONS_INCOMPLETE);
-	check(
-	    version("r_x", 2, 3, "L", 1, "low", &reason) == VERSION_GROUP_REFUSED && reason == REASON_VERSIONS_ORDER);
+	check(version("r_x", 2, 3, "L", 1, "low", &reason) == VERSION_GROUP_REFUSED &&
+	      reason == REASON_VERSIONS_ORDER);
 	check(version("r_y", 1, 1, "N", 3, "low", &reason) == VERSION_GROUP_BROKEN);
 	version_group_drop(&group);
-	check(
-	    version("r_y", 1, 1, "X", 3, "low", &reason) == VERSION_GROUP_REFUSED && reason == REASON_UNKNOWN_LEVEL);
+	check(version("r_y", 1, 1, "X", 3, "low", &reason) == VERSION_GROUP_REFUSED &&
+	      reason == REASON_UNKNOWN_LEVEL);
 	check(version("r_y", 1, 1, "N", 3, "dire", &reason) == VERSION_GROUP_REFUSED &&
 	      reason == REASON_UNKNOWN_CRITICALITY);
 	/* The policy asks for more than the tag: the stricter one counts. */
-	check(version("r_y", 1, 1, "V", 1, "low", &reason) == VERSION_GROUP_WHOLE && group.version[0]->al == 5);
+	check(
+	    version("r_y", 1, 1, "V", 1, "low", &reason) == VERSION_GROUP_WHOLE && group.version[0]->al == 5);
 	version_group_drop(&group);
-	check(version("r_y", 1, 1, "L", 4, "low", &reason) == VERSION_GROUP_WHOLE && group.version[0]->al == 4);
+	check(
+	    version("r_y", 1, 1, "L", 4, "low", &reason) == VERSION_GROUP_WHOLE && group.version[0]->al == 4);
 	version_group_drop(&group);
 }
 
