@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 /*
- * jwe_open: unwraps the content key of a sealed line and decrypts its record (RFC 7516 section 5.2, steps 10
- * to 16).  The answer does not tell what was wrong: the key, the wrapping or any bit of the line.  The
- * plaintext is returned only after it has authenticated.
+ * jwe_open: unwraps the content key of a sealed line and decrypts its record (RFC 7516 section 5.2).  The
+ * answer does not tell what was wrong: the key, the wrapping or any bit of the line.  The plaintext is
+ * returned only after it has authenticated.
  *
  * The last 64 content keys are kept, by our key, the sender's ephemeral key, apu and the wrapped key.  The
  * wrapped key alone is not enough: a reader of one level could copy it into a line of another level, and the
