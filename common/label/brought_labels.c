@@ -1,43 +1,81 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/label/run.h"
+#include "common/label/parts.h"
 
 /*
- * floors: labels that came with a record.  They are never lowered, but for what the policy releases by name;
- * a label that cannot be read refuses the record.
+ * Brought labels are never lowered, except by what the policy releases by name.  A label that cannot be read
+ * refuses the record.
  */
 
-/* A security code, wherever it came from. */
+/* A security code: of meta.security, an inline label, or `floor`. */
 struct security_code {
 	struct bytes code;
 	unsigned system; /* CODES_ANY_SYSTEM: none given */
 };
 
-/* What it means: nothing, if it is neither a level nor a sensitivity. */
+/* What a code means.  A code that is neither a level nor a sensitivity means nothing. */
 struct meaning {
 	int level;
 	uint64_t sensitivity;
 	bool is_confidentiality;
 };
 
-static bool
-read_code(struct run *run, uint32_t node, struct security_code *out)
+void
+brought_labels_init(struct brought_labels *b, const struct current_root *root, struct label_list *labels)
 {
-	const struct json *j = run_json(run);
-	uint32_t code = json_member_key(j, node, run->set.words.members->code);
-	uint32_t system = json_member_key(j, node, run->set.words.members->system);
+	const struct ruleset *s = root->set;
+
+	*b = (struct brought_labels){
+		.root = root,
+		.labels = labels,
+		.cursor = pointer_cursor_new(),
+		.confidentiality = codes_system(s->codes, vocabulary_system(VOCABULARY_CONFIDENTIALITY)),
+		.act_code = codes_system(s->codes, vocabulary_system(VOCABULARY_SENSITIVITY)),
+		.value_coding = json_keys_add(s->keys, (struct bytes)BYTES("valueCoding")),
+	};
+	buffer_init(&b->text, BUFFER_UNLIMITED);
+}
+
+void
+brought_labels_release(struct brought_labels *b)
+{
+	buffer_release(&b->text);
+	pointer_cursor_free(b->cursor);
+}
+
+void
+brought_labels_start(struct brought_labels *b)
+{
+	b->has_own_level = false;
+}
+
+/* Always false. */
+static bool
+refuse(struct brought_labels *b, enum reason reason, uint32_t node)
+{
+	b->reason = reason;
+	b->refused = node;
+	return false;
+}
+
+static bool
+read_code(struct brought_labels *b, uint32_t node, struct security_code *out)
+{
+	const struct json *j = current_root_json(b->root);
+	uint32_t code = json_member_key(j, node, b->root->set->words.members->code);
+	uint32_t system = json_member_key(j, node, b->root->set->words.members->system);
 
 	if (json_kind(j, node) != JSON_OBJECT || code == 0 || json_kind(j, code) != JSON_STRING)
-		return run_refuse(run, REASON_BAD_LABEL, node);
+		return refuse(b, REASON_BAD_LABEL, node);
 	if (system != 0 && json_kind(j, system) != JSON_STRING)
-		return run_refuse(run, REASON_BAD_LABEL, system);
+		return refuse(b, REASON_BAD_LABEL, system);
 	out->system = CODES_ANY_SYSTEM;
 	if (system != 0)
-		out->system = codes_system(run->set.codes, json_string(j, system, &run->text));
-	out->code = json_string(j, code, &run->text);
+		out->system = codes_system(b->root->set->codes, json_string(j, system, &b->text));
+	out->code = json_string(j, code, &b->text);
 	return true;
 }
 
-/* HL7's codes are written in capitals, and a sender who did not has meant them all the same. */
+/* HL7's codes have capitals only.  A code in small letters is taken as the same code. */
 static struct bytes
 in_capitals(struct bytes code, char *room, size_t size)
 {
@@ -51,11 +89,11 @@ in_capitals(struct bytes code, char *room, size_t size)
 	return (struct bytes){ room, code.size };
 }
 
-/* A code of the ladder's system that the ladder does not have is as high as can be. */
+/* A confidentiality code that is no level of the policy means the highest level. */
 static struct meaning
-mean(const struct run *run, const struct security_code *c)
+mean(const struct brought_labels *b, const struct security_code *c)
 {
-	const struct ruleset *s = &run->set;
+	const struct ruleset *s = b->root->set;
 	struct meaning m = { .level = LABEL_NONE };
 	const struct concept *category = NULL;
 	char room[16];
@@ -65,12 +103,12 @@ mean(const struct run *run, const struct security_code *c)
 	if (level < 0 && s->policy->code_system.size > 0 && c->system == CODES_ANY_SYSTEM)
 		level = policy_level(s->policy, upper);
 
-	if (c->system == run->confidentiality || (c->system == CODES_ANY_SYSTEM && level >= 0)) {
+	if (c->system == b->confidentiality || (c->system == CODES_ANY_SYSTEM && level >= 0)) {
 		m.is_confidentiality = true;
 		m.level = level >= 0 && s->policy->code_system.size > 0 ? level : (int)s->top;
 		return m;
 	}
-	if (c->system == run->act_code || c->system == CODES_ANY_SYSTEM)
+	if (c->system == b->act_code || c->system == CODES_ANY_SYSTEM)
 		category = vocabulary_find(VOCABULARY_SENSITIVITY, upper);
 	if (category != NULL) {
 		m.level = s->category_level[category->index];
@@ -79,17 +117,17 @@ mean(const struct run *run, const struct security_code *c)
 	return m;
 }
 
-/* The release for this code, if the policy has one that certainly holds for the root at hand. */
+/* The release of this code that holds for the current root; NULL if none does, or none is certain. */
 static const struct ruleset_declassify *
-find_release(const struct run *run, struct bytes code)
+find_release(const struct brought_labels *b, struct bytes code)
 {
-	struct condition_record all = run->record;
-	uint32_t root = run->roots.at[run->record.root].node;
+	struct condition_record all = b->root->record;
+	uint32_t root = current_root_node(b->root);
 
-	/* Not all codings of the root may be known yet. */
+	/* The walk has not seen all Codings of the root yet. */
 	all.hits = NULL;
-	for (size_t i = 0; i < run->set.releases; i++) {
-		const struct ruleset_declassify *r = &run->set.release[i];
+	for (size_t i = 0; i < b->root->set->releases; i++) {
+		const struct ruleset_declassify *r = &b->root->set->release[i];
 
 		if (bytes_equal(r->code, code) &&
 		    (r->where == NULL || condition_judge(r->where, &all, root) == TRUTH_TRUE))
@@ -99,139 +137,91 @@ find_release(const struct run *run, struct bytes code)
 }
 
 static void
-add_floor(struct run *run, uint32_t node, const struct security_code *c, const struct meaning *m)
+add_floor(struct brought_labels *b, uint32_t node, const struct security_code *c, const struct meaning *m)
 {
-	const struct ruleset_declassify *release = run->set.releases == 0 ? NULL : find_release(run, c->code);
+	const struct ruleset_declassify *release =
+	    b->root->set->releases == 0 ? NULL : find_release(b, c->code);
 	struct label *label;
 
 	if (m->level == LABEL_NONE)
 		return;
 	if (release != NULL && (int)release->to < m->level) {
-		label = run_add(run, node, LABEL_RELEASE, release->origin);
+		label = label_list_add(b->labels, node, LABEL_RELEASE, release->origin);
 		label->level = (int)release->to;
 		label->was = m->level;
 		return;
 	}
-	label = run_add(run, node, LABEL_RAISE, ORIGIN_FLOOR);
+	label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
 	label->level = m->level;
 	label->sensitivity = m->sensitivity;
 }
 
 static bool
-brought_code(struct run *run, uint32_t node, uint32_t coding, bool *is_confidentiality)
+brought_code(struct brought_labels *b, uint32_t node, uint32_t coding, bool *is_confidentiality)
 {
 	struct security_code code = { 0 };
 	struct meaning meaning;
 
-	if (!read_code(run, coding, &code))
+	if (!read_code(b, coding, &code))
 		return false;
-	meaning = mean(run, &code);
+	meaning = mean(b, &code);
 	if (is_confidentiality != NULL && meaning.is_confidentiality)
 		*is_confidentiality = true;
-	add_floor(run, node, &code, &meaning);
+	add_floor(b, node, &code, &meaning);
 	return true;
 }
 
 bool
-brought_security(struct run *run, uint32_t node)
+brought_labels_security(struct brought_labels *b, uint32_t node)
 {
-	const struct json *j = run_json(run);
-	uint32_t root = run->roots.at[run->record.root].node;
-	bool *own = run->record.root == 0 ? &run->has_own_level : NULL;
+	const struct json *j = current_root_json(b->root);
+	uint32_t root = current_root_node(b->root);
+	bool *own = b->root->record.root == 0 ? &b->has_own_level : NULL;
 
 	if (json_kind(j, node) != JSON_ARRAY)
-		return run_refuse(run, REASON_BAD_LABEL, node);
+		return refuse(b, REASON_BAD_LABEL, node);
 	for (uint32_t i = node + 1; i < j->nodes[node].next; i = j->nodes[i].next)
-		if (!brought_code(run, root, i, own))
+		if (!brought_code(b, root, i, own))
 			return false;
 	return true;
 }
 
-/* ---- inline labels ---------------------------------------------------------------------------------------
- */
-
-/* The value of member _NAME of OBJECT without its underscore; 0 if the node is no such value. */
-static uint32_t
-twin_of(const struct json *j, uint32_t object, uint32_t value)
-{
-	struct bytes key = json_inside(j, value - 1);
-
-	if (key.size < 2 || key.at[0] != '_')
-		return 0;
-	return json_member(j, object, (struct bytes){ key.at + 1, key.size - 1 });
-}
-
-static uint32_t
-element_at(const struct json *j, uint32_t list, uint32_t index)
-{
-	uint32_t i = list + 1;
-
-	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
-		return 0;
-	while (i < j->nodes[list].next && index-- > 0)
-		i = j->nodes[i].next;
-	return i < j->nodes[list].next ? i : 0;
-}
-
-/* What HOLDER, the object around `extension`, speaks of: _x of x, an element of _x of that element of x. */
-static uint32_t
-spoken_of(const struct run *run, const struct frame *holder)
-{
-	const struct json *j = run_json(run);
-	const struct frame *outer = holder - 1;
-	bool has_outer = holder != (const struct frame *)(const void *)run->frames.at;
-	uint32_t twin = 0;
-
-	if (!has_outer)
-		return holder->node;
-	if (!holder->is_element)
-		twin = twin_of(j, outer->node, holder->node);
-	else if (outer != (const struct frame *)(const void *)run->frames.at && !outer->is_element)
-		twin = element_at(j, twin_of(j, (outer - 1)->node, outer->node), outer->index - 1);
-	return twin != 0 ? twin : holder->node;
-}
-
 bool
-brought_inline(struct run *run, const struct frame *holder, uint32_t extension)
+brought_labels_inline(struct brought_labels *b, uint32_t node, uint32_t extension)
 {
-	uint32_t coding = json_member_key(run_json(run), extension, run->value_coding);
+	uint32_t coding = json_member_key(current_root_json(b->root), extension, b->value_coding);
 
 	if (coding == 0)
-		return run_refuse(run, REASON_BAD_LABEL, extension);
-	return brought_code(run, spoken_of(run, holder), coding, NULL);
+		return refuse(b, REASON_BAD_LABEL, extension);
+	return brought_code(b, node, coding, NULL);
 }
 
-/* ---- what a line brings ----------------------------------------------------------------------------------
- */
-
-/* `floor` of an ingested line: the Bundle's codes.  A level of the record's own takes the place of theirs. */
+/* `floor` has the Bundle's codes.  The record's own confidentiality replaces the Bundle's. */
 bool
-brought_envelope(struct run *run)
+brought_labels_floor(struct brought_labels *b, uint32_t list)
 {
-	const struct json *j = run_json(run);
-	uint32_t list = run->envelope.tags.floor;
-	uint32_t root = run->roots.at[0].node;
+	const struct json *j = current_root_json(b->root);
+	uint32_t root = b->root->record.roots->at[0].node;
 
 	if (list == 0)
 		return true;
-	run->record.root = 0;
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
 		struct security_code code = { .system = CODES_ANY_SYSTEM };
 		struct meaning meaning;
 
 		if (json_kind(j, i) == JSON_STRING)
-			code.code = json_string(j, i, &run->text);
-		else if (!read_code(run, i, &code))
+			code.code = json_string(j, i, &b->text);
+		else if (!read_code(b, i, &code))
 			return false;
-		meaning = mean(run, &code);
-		if (!meaning.is_confidentiality || !run->has_own_level)
-			add_floor(run, root, &code, &meaning);
+		meaning = mean(b, &code);
+		if (!meaning.is_confidentiality || !b->has_own_level)
+			add_floor(b, root, &code, &meaning);
 	}
 	return true;
 }
 
 /* A label of a labelled line. */
-struct brought {
+struct brought_label {
 	uint32_t node;
 	int level;
 	uint64_t sensitivity;
@@ -241,90 +231,88 @@ struct brought {
 };
 
 static bool
-read_mask(struct run *run, uint32_t list, enum vocabulary v, uint64_t *mask, int *level)
+read_mask(struct brought_labels *b, uint32_t list, enum vocabulary v, uint64_t *mask, int *level)
 {
-	const struct json *j = run_json(run);
+	const struct json *j = current_root_json(b->root);
 
 	if (list == 0)
 		return true;
 	if (json_kind(j, list) != JSON_ARRAY)
-		return run_refuse(run, REASON_BAD_LABEL, list);
+		return refuse(b, REASON_BAD_LABEL, list);
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
 		const struct concept *c;
 
 		if (json_kind(j, i) != JSON_STRING)
-			return run_refuse(run, REASON_BAD_LABEL, i);
-		c = vocabulary_find(v, json_string(j, i, &run->text));
+			return refuse(b, REASON_BAD_LABEL, i);
+		c = vocabulary_find(v, json_string(j, i, &b->text));
 		if (c != NULL)
 			*mask |= UINT64_C(1) << c->index;
 		else
-			*level = (int)run->set.top; /* a category that nobody here knows */
+			*level = (int)b->root->set->top; /* a category of another vocabulary */
 	}
 	return true;
 }
 
 static bool
-read_brought(struct run *run, uint32_t node, struct brought *b)
+read_brought(struct brought_labels *b, uint32_t node, struct brought_label *label)
 {
-	const struct json *j = run_json(run);
+	const struct json *j = current_root_json(b->root);
 	uint32_t at = json_member(j, node, (struct bytes)BYTES("at"));
 	uint32_t level = json_member(j, node, (struct bytes)BYTES("level"));
 	uint32_t rule = json_member(j, node, (struct bytes)BYTES("rule"));
 
-	*b = (struct brought){ .level = LABEL_NONE };
+	*label = (struct brought_label){ .level = LABEL_NONE };
 	if (json_kind(j, node) != JSON_OBJECT || at == 0 || json_kind(j, at) != JSON_STRING ||
 	    (level != 0 && json_kind(j, level) != JSON_STRING) ||
 	    (rule != 0 && json_kind(j, rule) != JSON_STRING))
-		return run_refuse(run, REASON_BAD_LABEL, node);
-	if (!pointer_cursor_find(run->cursor, at, &b->node))
-		return run_refuse(run, REASON_BAD_POINTER, at);
+		return refuse(b, REASON_BAD_LABEL, node);
+	if (!pointer_cursor_find(b->cursor, at, &label->node))
+		return refuse(b, REASON_BAD_POINTER, at);
 	if (level != 0) {
-		b->level = policy_level(run->set.policy, json_string(j, level, &run->text));
-		b->level = b->level < 0 ? (int)run->set.top : b->level;
+		label->level = policy_level(b->root->set->policy, json_string(j, level, &b->text));
+		label->level = label->level < 0 ? (int)b->root->set->top : label->level;
 	}
-	b->is_urgency = json_member(j, node, (struct bytes)BYTES("criticality")) != 0;
-	b->is_narrative = rule != 0 && json_is(j, rule, (struct bytes)BYTES("narrative"));
-	return read_mask(run, json_member(j, node, (struct bytes)BYTES("sensitivity")),
-		   VOCABULARY_SENSITIVITY, &b->sensitivity, &b->level) &&
-	       read_mask(run, json_member(j, node, (struct bytes)BYTES("basis")), VOCABULARY_PRIVACY_LAW,
-		   &b->basis, &b->level);
+	label->is_urgency = json_member(j, node, (struct bytes)BYTES("criticality")) != 0;
+	label->is_narrative = rule != 0 && json_is(j, rule, (struct bytes)BYTES("narrative"));
+	return read_mask(b, json_member(j, node, (struct bytes)BYTES("sensitivity")), VOCABULARY_SENSITIVITY,
+		   &label->sensitivity, &label->level) &&
+	       read_mask(b, json_member(j, node, (struct bytes)BYTES("basis")), VOCABULARY_PRIVACY_LAW,
+		   &label->basis, &label->level);
 }
 
+/* Adds the label if it says more than the labels of this policy. */
 static void
-keep_brought(struct run *run, const struct brought *b)
+keep_brought(struct brought_labels *b, const struct brought_label *brought)
 {
-	struct label_standing s = levels_standing(run, b->node);
+	struct label_standing s = label_list_standing(b->labels, brought->node);
 	struct label *label;
 
-	if (b->level <= (int)s.level && (b->sensitivity & ~s.sensitivity) == 0 && (b->basis & ~s.basis) == 0)
+	if (brought->level <= (int)s.level && (brought->sensitivity & ~s.sensitivity) == 0 &&
+	    (brought->basis & ~s.basis) == 0)
 		return;
-	label = run_add(run, b->node, LABEL_RAISE, ORIGIN_FLOOR);
-	label->level = b->level;
-	label->sensitivity = b->sensitivity;
-	label->basis = b->basis;
+	label = label_list_add(b->labels, brought->node, LABEL_RAISE, ORIGIN_FLOOR);
+	label->level = brought->level;
+	label->sensitivity = brought->sensitivity;
+	label->basis = brought->basis;
 }
 
-/*
- * What a labelled line says beyond what this policy says anyway.  Urgency is judged anew; a label of a
- * narrative repeats others, so it is looked at when they have their place.
- */
+/* Brought urgencies are dropped: urgency is judged anew. */
 bool
-brought_labels(struct run *run, bool narrative)
+brought_labels_line(struct brought_labels *b, uint32_t list, uint32_t record, bool narrative)
 {
-	const struct json *j = run_json(run);
-	uint32_t list = run->envelope.labels;
-	struct brought b;
+	const struct json *j = current_root_json(b->root);
+	struct brought_label label;
 
 	if (list == 0)
 		return true;
-	levels_link(run);
-	pointer_cursor_start(run->cursor, j, run->out->record);
+	label_list_link(b->labels);
+	pointer_cursor_start(b->cursor, j, record);
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
-		if (!read_brought(run, i, &b))
+		if (!read_brought(b, i, &label))
 			return false;
-		if (!b.is_urgency && b.is_narrative == narrative)
-			keep_brought(run, &b);
+		if (!label.is_urgency && label.is_narrative == narrative)
+			keep_brought(b, &label);
 	}
-	levels_sort(run);
+	label_list_sort(b->labels);
 	return true;
 }

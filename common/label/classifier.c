@@ -2,110 +2,47 @@
 #include "common/label/classifier.h"
 
 #include "common/base/memory.h"
-#include "common/label/labelled.h"
-#include "common/label/run.h"
+#include "common/label/parts.h"
 
-#include "common/base/memory.h"
 #include <stdlib.h>
-#include <string.h>
 
 struct classifier {
-	struct run run;
+	struct ruleset set;
+	struct roots roots;
+	struct envelope envelope;
+	struct label_list labels;
+	struct current_root root;
+	struct urgency_list urgencies;
+	struct apply apply;
+	struct coverage_count coverage;
+	struct brought_labels brought;
+	struct labelled labelled;
+	struct root_walk walk;
+	uint16_t ehr;
 };
 
-/* ---- life ------------------------------------------------------------------------------------------------
- */
-
 static void
-init_buffers(struct run *run)
+init_parts(struct classifier *c, struct json_keys *keys)
 {
-	struct buffer *all[] = { &run->labels, &run->frames, &run->hits, &run->entries, &run->urgencies,
-		&run->because, &run->facts, &run->links, &run->candidates, &run->text, &run->tested,
-		&run->line };
-
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		buffer_init(all[i], BUFFER_UNLIMITED);
-}
-
-static void
-know_keys(struct run *run)
-{
-	const struct {
-		const char *name;
-		uint16_t *key;
-	} keys[] = {
-		{ "valueQuantity", &run->value_quantity },
-		{ "valueInteger", &run->value_integer },
-		{ "valueRange", &run->value_range },
-		{ "low", &run->low },
-		{ "high", &run->high },
-		{ "valueCoding", &run->value_coding },
-		{ "origin", &run->sampled_origin },
-		{ "ehr", &run->ehr },
-		{ "url", &run->data_siblings[0] },
-		{ "hash", &run->data_siblings[1] },
-		{ "size", &run->data_siblings[2] },
-		{ "title", &run->data_siblings[3] },
+	roots_init(&c->roots, keys);
+	label_list_init(&c->labels, &c->set);
+	current_root_init(&c->root, &c->set, &c->roots);
+	urgency_init(&c->urgencies, &c->root);
+	apply_init(&c->apply, &c->root, &c->labels, &c->urgencies);
+	coverage_init(&c->coverage, &c->set);
+	brought_labels_init(&c->brought, &c->root, &c->labels);
+	labelled_init(&c->labelled, &c->set);
+	c->walk = (struct root_walk){
+		.root = &c->root,
+		.labels = &c->labels,
+		.urgencies = &c->urgencies,
+		.apply = &c->apply,
+		.coverage = &c->coverage,
+		.brought = &c->brought,
+		.labelled = &c->labelled,
 	};
-
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-		*keys[i].key = json_keys_add(run->set.keys, bytes_of(keys[i].name));
-}
-
-/* The orders in which labels are written. */
-static void
-sort_vocabulary(enum vocabulary v, uint8_t order[64])
-{
-	size_t count = vocabulary_size(v);
-
-	for (size_t i = 0; i < count; i++) {
-		size_t to = i;
-
-		for (; to > 0 &&
-		       bytes_compare(vocabulary_at(v, i)->code, vocabulary_at(v, order[to - 1])->code) < 0;
-		     to--)
-			order[to] = order[to - 1];
-		order[to] = (uint8_t)i;
-	}
-}
-
-/* Each origin's place among all by id, equal ids having one place. */
-static void
-rank_origins(struct run *run)
-{
-	struct ruleset *s = &run->set;
-
-	run->origin_rank = arena_array(&s->arena, s->origins, sizeof *run->origin_rank);
-	for (size_t i = 0; i < s->origins; i++)
-		for (size_t n = 0; s->origin[i].is_reason && n < s->origins; n++)
-			run->origin_rank[i] += bytes_compare(s->origin[n].id, s->origin[i].id) < 0;
-}
-
-static bool
-init_run(struct run *run, struct policy *p, struct json_keys *keys, const char *now, struct fault *f)
-{
-	init_buffers(run);
-	if (!ruleset_load(&run->set, p, keys, now, f))
-		return false;
-	roots_init(&run->roots, keys);
-	know_keys(run);
-	run->rule_state = arena_array(&run->set.arena, run->set.rules + 1, sizeof *run->rule_state);
-	run->cursor = pointer_cursor_new();
-	run->confidentiality = codes_system(run->set.codes, vocabulary_system(VOCABULARY_CONFIDENTIALITY));
-	run->act_code = codes_system(run->set.codes, vocabulary_system(VOCABULARY_SENSITIVITY));
-	sort_vocabulary(VOCABULARY_SENSITIVITY, run->sensitivity_order);
-	sort_vocabulary(VOCABULARY_PRIVACY_LAW, run->basis_order);
-	rank_origins(run);
-	coverage_init(run);
-	run->record = (struct condition_record){
-		.roots = &run->roots,
-		.shape = run->set.shape,
-		.codes = run->set.codes,
-		.room = &run->tested,
-		.hits = &run->hit_list,
-		.memo = &run->memo,
-	};
-	return true;
+	root_walk_init(&c->walk);
+	c->ehr = json_keys_add(keys, (struct bytes)BYTES("ehr"));
 }
 
 struct classifier *
@@ -113,8 +50,10 @@ classifier_load(struct policy *p, struct json_keys *keys, const char *now, struc
 {
 	struct classifier *c = memory_zeros(1, sizeof *c);
 
-	if (init_run(&c->run, p, keys, now, f))
+	if (ruleset_load(&c->set, p, keys, now, f)) {
+		init_parts(c, keys);
 		return c;
+	}
 	classifier_free(c);
 	return NULL;
 }
@@ -124,72 +63,35 @@ classifier_free(struct classifier *c)
 {
 	if (c == NULL)
 		return;
-	struct run *run = &c->run;
-	struct buffer *all[] = { &run->labels, &run->frames, &run->hits, &run->entries, &run->urgencies,
-		&run->because, &run->facts, &run->links, &run->candidates, &run->text, &run->tested,
-		&run->line };
-
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		buffer_release(all[i]);
-	pointer_cursor_free(run->cursor);
-	roots_release(&run->roots);
-	ruleset_release(&run->set);
+	root_walk_release(&c->walk);
+	labelled_release(&c->labelled);
+	brought_labels_release(&c->brought);
+	apply_release(&c->apply);
+	urgency_release(&c->urgencies);
+	current_root_release(&c->root);
+	label_list_release(&c->labels);
+	roots_release(&c->roots);
+	ruleset_release(&c->set);
 	free(c);
 }
 
-/* ---- one record ------------------------------------------------------------------------------------------
- */
-
-struct label *
-run_add(struct run *run, uint32_t node, enum label_kind kind, unsigned origin)
+/* Always false. */
+static bool
+refuse(const struct json *j, enum reason reason, uint32_t node, struct labels *out)
 {
-	struct label *label = buffer_more(&run->labels, sizeof *label);
-
-	label->node = node;
-	label->kind = kind;
-	label->level = LABEL_NONE;
-	label->criticality = LABEL_NONE;
-	label->origin = origin;
-	return label;
-}
-
-bool
-run_refuse(struct run *run, enum reason reason, uint32_t node)
-{
-	run->out->reason = reason;
-	run->out->byte = (size_t)run_json(run)->nodes[node].start + 1;
+	out->reason = reason;
+	out->byte = (size_t)j->nodes[node].start + 1;
 	return false;
 }
 
-uint32_t
-run_entry(const struct run *run, uint32_t node)
-{
-	const uint32_t *entry = (const uint32_t *)(const void *)run->entries.at;
-	size_t low = 0;
-	size_t high = run->entries.used / sizeof *entry;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (entry[middle] <= node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low > 0 && run_json(run)->nodes[entry[low - 1]].next > node)
-		return entry[low - 1];
-	return run->roots.at[run->record.root].node;
-}
-
-/* The record in its envelope. */
+/* Finds the record in its envelope. */
 static bool
-open_line(struct run *run, const struct json *j)
+open_line(struct classifier *c, const struct json *j, struct labels *out)
 {
-	struct envelope *e = &run->envelope;
-	struct labels *out = run->out;
+	struct envelope *e = &c->envelope;
 
-	/* Most lines are bare records: their keys are numbers already. */
-	if (json_kind(j, 0) == JSON_OBJECT && json_member_key(j, 0, run->ehr) == 0) {
+	/* A bare record has no member ehr.  Most lines are bare, so its key is looked up by number. */
+	if (json_kind(j, 0) == JSON_OBJECT && json_member_key(j, 0, c->ehr) == 0) {
 		*e = (struct envelope){ .tags = { .stage = STAGE_RAW } };
 		out->record = 0;
 		return true;
@@ -200,81 +102,102 @@ open_line(struct run *run, const struct json *j)
 		return false;
 	}
 	if (e->tags.stage != STAGE_RAW && e->tags.stage != STAGE_INGESTED && e->tags.stage != STAGE_LABELLED)
-		return run_refuse(run, REASON_WRONG_STAGE, e->ehr);
+		return refuse(j, REASON_WRONG_STAGE, e->ehr, out);
 	out->record = e->record;
 	return true;
 }
 
-/* Who it is and whom it is about, as the stage before knew it better or as the record says. */
+/* A subject that came with the line is kept: the stage before knew more than this record, such as its Bundle. */
 static void
-identify(struct run *run)
+identify(struct classifier *c, const struct json *j, struct labels *out)
 {
-	struct labels *out = run->out;
-	const struct json *j = run_json(run);
-
-	out->id = shape_ehr_id(run->set.shape, j, &run->roots);
-	out->subject_is_escaped = run->envelope.tags.subject.size > 0;
-	out->subject = out->subject_is_escaped ? run->envelope.tags.subject
-					       : shape_ehr_subject(run->set.shape, j, &run->roots);
+	out->id = shape_ehr_id(c->set.shape, j, &c->roots);
+	out->subject_is_escaped = c->envelope.tags.subject.size > 0;
+	out->subject = out->subject_is_escaped ? c->envelope.tags.subject
+					       : shape_ehr_subject(c->set.shape, j, &c->roots);
 }
 
 static void
-give_context(struct run *run, uint32_t root)
+start(struct classifier *c, const struct json *j, struct labels *out)
 {
-	if (run->set.words.programs.used == 0)
-		return;
-	run->record.jq = (struct jq_context){
-		.type = shape_type(run->set.shape, run_json(run), root),
-		.id = shape_id(run->set.shape, run_json(run), root),
-		.subject = run->out->subject,
-		.now = run->set.now,
-	};
+	*out = (struct labels){ .roots = &c->roots };
+	label_list_start(&c->labels, j);
+	current_root_start(&c->root, j);
+	urgency_start(&c->urgencies);
+	coverage_start(&c->coverage);
+	brought_labels_start(&c->brought);
 }
 
 static bool
-label_root(struct run *run, size_t index)
+label_root(struct classifier *c, size_t index, struct bytes subject)
 {
-	uint32_t root = run->roots.at[index].node;
-
-	run->record.root = index;
-	run->root_number++;
-	run->plan = type_plan_of(&run->set, shape_type(run->set.shape, run_json(run), root));
-	coverage_type(run, root);
-	give_context(run, root);
-	if (!walk_root(run, index))
+	current_root_enter(&c->root, index, subject);
+	coverage_type(&c->coverage, &c->root);
+	if (!root_walk(&c->walk))
 		return false;
-	apply_rules(run);
-	urgent_end_root(run);
+	apply_rules(&c->apply);
+	urgency_end_root(&c->urgencies);
 	return true;
 }
 
+/* A root's narrative repeats the root, so it has the highest level of the root and of the roots in it. */
 static void
-begin(struct run *run, const struct json *j, struct labels *out)
+label_narratives(struct classifier *c)
 {
-	*out = (struct labels){ .roots = &run->roots };
-	run->out = out;
-	run->record.json = j;
-	run->record_number++;
-	run->labels.used = 0;
-	run->urgencies.used = 0;
-	run->because.used = 0;
-	run->because_open = 0;
-	run->root_urgencies = 0;
-	run->facts.used = 0;
-	run->has_own_level = false;
+	struct label_list *l = &c->labels;
+	size_t count = label_list_count(l);
+	bool is_linked = false;
+
+	for (size_t i = 0; i < c->roots.count; i++) {
+		uint32_t node = root_walk_narrative(&c->walk, i);
+		unsigned most;
+
+		if (node == 0)
+			continue;
+		if (!is_linked)
+			label_list_link(l);
+		is_linked = true;
+		most = label_list_highest(l, c->roots.at[i].node);
+		if (most > label_list_standing(l, node).level)
+			label_list_add(l, node, LABEL_RAISE, ORIGIN_NARRATIVE)->level = (int)most;
+	}
+	if (label_list_count(l) > count)
+		label_list_sort(l);
+}
+
+/*
+ * Adds what depends on the labels of all roots.  A narrative's brought label repeats others, so it is compared
+ * after the others are in place.
+ */
+static bool
+finish(struct classifier *c, uint32_t record)
+{
+	current_root_select(&c->root, 0);
+	if (!brought_labels_floor(&c->brought, c->envelope.tags.floor))
+		return false;
+	label_list_sort(&c->labels);
+	label_narratives(c);
+	if (c->envelope.labels != 0) {
+		if (!brought_labels_line(&c->brought, c->envelope.labels, record, false))
+			return false;
+		label_narratives(c);
+		if (!brought_labels_line(&c->brought, c->envelope.labels, record, true))
+			return false;
+	}
+	urgency_label(&c->urgencies, &c->labels);
+	return true;
 }
 
 /* The high-water marks. */
 static void
-sum_up(struct run *run)
+sum_up(const struct classifier *c, struct labels *out)
 {
-	struct labels *out = run->out;
-	const struct label *labels = run_labels(run);
+	const struct label *labels = label_list_at(&c->labels);
 	int level = 0;
 	int criticality = LABEL_NONE;
 
 	out->at = labels;
-	out->count = run_label_count(run);
+	out->count = label_list_count(&c->labels);
 	for (size_t i = 0; i < out->count; i++) {
 		out->sensitivity |= labels[i].sensitivity;
 		if (labels[i].criticality > criticality)
@@ -283,78 +206,51 @@ sum_up(struct run *run)
 			level = labels[i].level;
 	}
 	out->level = (unsigned)level;
-	out->criticality = criticality == LABEL_NONE ? run->set.criticality.usual : (unsigned)criticality;
-}
-
-/* What needs all labels of all roots: each step sees those of the steps before, in order. */
-static bool
-finish(struct run *run)
-{
-	bool is_labelled = run->envelope.labels != 0;
-
-	if (!brought_envelope(run))
-		return false;
-	levels_sort(run);
-	levels_narratives(run);
-	if (is_labelled) {
-		if (!brought_labels(run, false))
-			return false;
-		levels_narratives(run);
-		if (!brought_labels(run, true))
-			return false;
-	}
-	if (run->urgencies.used > 0) {
-		urgent_labels(run);
-		levels_sort(run);
-	}
-	sum_up(run);
-	return true;
+	out->criticality = criticality == LABEL_NONE ? c->set.criticality.usual : (unsigned)criticality;
 }
 
 bool
 classifier_run(struct classifier *c, const struct json *j, struct labels *labels)
 {
-	struct run *run = &c->run;
+	bool good = true;
 
-	begin(run, j, labels);
-	if (!open_line(run, j))
+	start(c, j, labels);
+	if (!open_line(c, j, labels))
 		return false;
-	roots_find(&run->roots, j, labels->record, shape_is_fhir(run->set.shape));
-	for (size_t i = 0; i < run->roots.count; i++)
-		(void)buffer_more(&run->facts, sizeof(struct root_facts));
-	identify(run);
-	for (size_t i = 0; i < run->roots.count; i++)
-		if (!label_root(run, i))
-			return false;
-	return finish(run);
+	roots_find(&c->roots, j, labels->record, shape_is_fhir(c->set.shape));
+	root_walk_start(&c->walk);
+	identify(c, j, labels);
+	for (size_t i = 0; good && i < c->roots.count; i++)
+		good = label_root(c, i, labels->subject);
+	if (!good || !finish(c, labels->record))
+		return refuse(j, c->brought.reason, c->brought.refused, labels);
+	sum_up(c, labels);
+	return true;
 }
 
 bool
 classifier_write(struct classifier *c, const struct json *j, const struct labels *labels, struct sink *out)
 {
-	return labelled_write(&c->run, j, labels, out);
+	return labelled_write(&c->labelled, j, labels, out);
 }
 
 unsigned
 classifier_level(const struct classifier *c, const struct json *j, const struct labels *labels, uint32_t node)
 {
 	(void)c;
-	return levels_at(j, labels->at, labels->count, node).level;
+	return label_list_level(j, labels->at, labels->count, node);
 }
-
-/* ---- what it was made of ---------------------------------------------------------------------------------
- */
 
 struct label_origin
 classifier_origin(const struct classifier *c, unsigned origin)
 {
-	return c->run.set.origin[origin].shown;
+	return c->set.origin[origin].shown;
 }
 
 struct bytes
 classifier_criticality(const struct classifier *c, unsigned criticality)
 {
-	const struct ruleset_criticality *k = &c->run.set.criticality;
+	const struct ruleset_criticality *k = &c->set.criticality;
 
 	return criticality < k->words ? k->word[criticality] : (struct bytes){ 0 };
 }
@@ -362,5 +258,5 @@ classifier_criticality(const struct classifier *c, unsigned criticality)
 bool
 classifier_coverage(const struct classifier *c, size_t i, struct coverage *fact)
 {
-	return coverage_fact(&c->run, i, fact);
+	return coverage_fact(&c->coverage, i, fact);
 }

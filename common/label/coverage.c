@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/label/run.h"
+#include "common/label/parts.h"
 
-#include <stdlib.h>
+enum system_coverage { COVERED, COVERED_IN_PART, NOT_COVERED };
 
-/*
- * coverage: what the policy does not see, counted over a run.  Names in it are words of vocabularies that are
- * compiled in: never a text of a record.
- */
-
-/* Systems whose codes say nothing of a person's health: FHIR's own words, units, registries. */
+/* Systems whose codes say nothing about a person's health: FHIR's own, units, registries. */
 static const char *const structural[] = {
 	"http://terminology.hl7.org/",
 	"http://unitsofmeasure.org",
@@ -22,7 +17,7 @@ is_structural(struct bytes uri)
 	for (size_t i = 0; i < sizeof structural / sizeof structural[0]; i++)
 		if (bytes_begin(uri, structural[i]))
 			return true;
-	/* http://hl7.org/fhir/sid/... are other people's systems under names that HL7 gave them. */
+	/* Under http://hl7.org/fhir/sid/ HL7 names systems of others, such as ICD-10. */
 	return bytes_begin(uri, "http://hl7.org/fhir/") && !bytes_begin(uri, "http://hl7.org/fhir/sid/");
 }
 
@@ -37,59 +32,61 @@ coverage_of(const struct codes *codes, unsigned system)
 }
 
 void
-coverage_init(struct run *run)
+coverage_init(struct coverage_count *c, struct ruleset *s)
 {
-	struct ruleset *s = &run->set;
-
-	run->systems = codes_systems(s->codes);
-	run->type_count = arena_array(&s->arena, vocabulary_size(VOCABULARY_RESOURCE_TYPE), sizeof(uint64_t));
-	run->system_count = arena_array(&s->arena, run->systems + 1, sizeof(uint64_t));
-	run->system_seen = arena_array(&s->arena, run->systems + 1, sizeof(uint64_t));
-	run->system_coverage = arena_take(&s->arena, run->systems + 1);
-	for (unsigned i = 1; i <= run->systems; i++)
-		run->system_coverage[i] = coverage_of(s->codes, i);
-	/* Place 0 is for all that no table knows. */
-	run->system_coverage[0] = NOT_COVERED;
+	*c = (struct coverage_count){ .set = s };
+	c->systems = codes_systems(s->codes);
+	c->type_count = arena_array(&s->arena, vocabulary_size(VOCABULARY_RESOURCE_TYPE), sizeof(uint64_t));
+	c->system_count = arena_array(&s->arena, c->systems + 1, sizeof(uint64_t));
+	c->system_seen = arena_array(&s->arena, c->systems + 1, sizeof(uint64_t));
+	c->system_coverage = arena_take(&s->arena, c->systems + 1);
+	for (unsigned i = 1; i <= c->systems; i++)
+		c->system_coverage[i] = coverage_of(s->codes, i);
+	/* 0 stands for all systems that no table has. */
+	c->system_coverage[0] = NOT_COVERED;
 }
 
 void
-coverage_type(struct run *run, uint32_t root)
+coverage_start(struct coverage_count *c)
+{
+	c->records++;
+}
+
+void
+coverage_type(struct coverage_count *c, const struct current_root *root)
 {
 	struct bytes type;
-	const struct concept *c;
+	const struct concept *concept;
 
-	if (run->plan->has_base)
+	if (root->plan->has_base)
 		return;
-	if (run->plan->is_unknown) {
-		run->unknown_types++;
+	if (root->plan->is_unknown) {
+		c->unknown_types++;
 		return;
 	}
-	type = shape_type(run->set.shape, run_json(run), root);
-	c = shape_is_fhir(run->set.shape) ? vocabulary_find(VOCABULARY_RESOURCE_TYPE, type) : NULL;
-	if (c != NULL)
-		run->type_count[c->index]++;
+	type = shape_type(c->set->shape, current_root_json(root), current_root_node(root));
+	concept = shape_is_fhir(c->set->shape) ? vocabulary_find(VOCABULARY_RESOURCE_TYPE, type) : NULL;
+	if (concept != NULL)
+		c->type_count[concept->index]++;
 	else
-		run->other_unspoken++;
+		c->other_types++;
 }
 
 bool
-coverage_system(struct run *run, unsigned system, uint32_t name)
+coverage_system(struct coverage_count *c, const struct json *j, unsigned system, uint32_t name)
 {
 	unsigned place = system == CODES_UNKNOWN_SYSTEM ? 0 : system;
 
-	if (run->system_coverage[place] == COVERED)
+	if (c->system_coverage[place] == COVERED)
 		return false;
-	if (place == 0 && is_structural(json_inside(run_json(run), name)))
+	if (place == 0 && is_structural(json_inside(j, name)))
 		return false;
-	if (run->system_seen[place] != run->record_number) {
-		run->system_seen[place] = run->record_number;
-		run->system_count[place]++;
+	if (c->system_seen[place] != c->records) {
+		c->system_seen[place] = c->records;
+		c->system_count[place]++;
 	}
-	return run->set.uncovered != LABEL_NONE && run->system_coverage[place] == NOT_COVERED;
+	return c->set->uncovered != LABEL_NONE && c->system_coverage[place] == NOT_COVERED;
 }
-
-/* ---- facts -----------------------------------------------------------------------------------------------
- */
 
 /* One after another: the I-th of those whose count is above 0. */
 struct picking {
@@ -107,30 +104,29 @@ pick(struct picking *p, enum coverage_kind kind, struct bytes name, uint64_t rec
 }
 
 static bool
-pick_type(const struct run *run, struct picking *p)
+pick_type(const struct coverage_count *c, struct picking *p)
 {
-	if (pick(p, COVERAGE_UNKNOWN_TYPE, (struct bytes){ 0 }, run->unknown_types, 0) ||
-	    pick(p, COVERAGE_NO_BASE, (struct bytes)BYTES("other types"), run->other_unspoken, 0))
+	if (pick(p, COVERAGE_UNKNOWN_TYPE, (struct bytes){ 0 }, c->unknown_types, 0) ||
+	    pick(p, COVERAGE_NO_BASE, (struct bytes)BYTES("other types"), c->other_types, 0))
 		return true;
 	for (size_t i = 0; i < vocabulary_size(VOCABULARY_RESOURCE_TYPE); i++)
 		if (pick(p, COVERAGE_NO_BASE, vocabulary_at(VOCABULARY_RESOURCE_TYPE, i)->code,
-			run->type_count[i], 0))
+			c->type_count[i], 0))
 			return true;
 	return false;
 }
 
 bool
-coverage_fact(const struct run *run, size_t i, struct coverage *fact)
+coverage_fact(const struct coverage_count *c, size_t i, struct coverage *fact)
 {
-	const struct codes *codes = run->set.codes;
+	const struct codes *codes = c->set->codes;
 	struct picking p = { .left = i, .fact = fact };
 
-	if (pick_type(run, &p))
+	if (pick_type(c, &p))
 		return true;
-	for (unsigned n = 1; n <= run->systems; n++)
-		if (pick(&p,
-			run->system_coverage[n] == NOT_COVERED ? COVERAGE_SYSTEM : COVERAGE_PART_OF_SYSTEM,
-			codes_system_uri(codes, n), run->system_count[n], codes_system_rows(codes, n)))
+	for (unsigned n = 1; n <= c->systems; n++)
+		if (pick(&p, c->system_coverage[n] == NOT_COVERED ? COVERAGE_SYSTEM : COVERAGE_PART_OF_SYSTEM,
+			codes_system_uri(codes, n), c->system_count[n], codes_system_rows(codes, n)))
 			return true;
-	return pick(&p, COVERAGE_SYSTEM, (struct bytes)BYTES("another system"), run->system_count[0], 0);
+	return pick(&p, COVERAGE_SYSTEM, (struct bytes)BYTES("another system"), c->system_count[0], 0);
 }

@@ -1,22 +1,57 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/label/labelled.h"
+#include "common/label/parts.h"
 
 #include "common/base/memory.h"
 #include "common/json/json_write.h"
 
-#include <string.h>
-
-/* Most pieces are short and of a constant size: worth no call. */
-static inline void
-put(struct buffer *b, struct bytes text)
+/* Indexes of concepts by the text of their codes: the order in which codes are written. */
+static void
+sort_vocabulary(enum vocabulary v, uint8_t order[64])
 {
-	if (b->room - b->used < text.size && !buffer_reserve(b, text.size))
-		diag_die(EXIT_IO, "out of memory");
-	memcpy(b->at + b->used, text.at, text.size);
-	b->used += text.size;
+	size_t count = vocabulary_size(v);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t to = i;
+
+		for (; to > 0 &&
+		       bytes_compare(vocabulary_at(v, i)->code, vocabulary_at(v, order[to - 1])->code) < 0;
+		     to--)
+			order[to] = order[to - 1];
+		order[to] = (uint8_t)i;
+	}
 }
 
-#define PUT(b, constant) put((b), (struct bytes)BYTES(constant))
+/* Equal ids have equal ranks. */
+static void
+rank_origins(struct labelled *l)
+{
+	const struct ruleset *s = l->set;
+
+	for (size_t i = 0; i < s->origins; i++)
+		for (size_t n = 0; s->origin[i].is_reason && n < s->origins; n++)
+			l->origin_rank[i] += bytes_compare(s->origin[n].id, s->origin[i].id) < 0;
+}
+
+void
+labelled_init(struct labelled *l, struct ruleset *set)
+{
+	*l = (struct labelled){
+		.set = set,
+		.cursor = pointer_cursor_new(),
+		.origin_rank = arena_array(&set->arena, set->origins, sizeof *l->origin_rank),
+	};
+	buffer_init(&l->line, BUFFER_UNLIMITED);
+	sort_vocabulary(VOCABULARY_SENSITIVITY, l->sensitivity_order);
+	sort_vocabulary(VOCABULARY_PRIVACY_LAW, l->basis_order);
+	rank_origins(l);
+}
+
+void
+labelled_release(struct labelled *l)
+{
+	pointer_cursor_free(l->cursor);
+	buffer_release(&l->line);
+}
 
 /* The codes in MASK, in the order of their texts. */
 static void
@@ -29,89 +64,65 @@ write_codes(struct json_write *w, enum vocabulary v, const uint8_t order[64], ui
 	json_write_close(w, ']');
 }
 
-/* ---- labels ----------------------------------------------------------------------------------------------
- */
-
-static void
-put_level(const struct run *run, struct buffer *b, struct bytes name, int level)
+static struct bytes
+level_name(const struct labelled *l, int level)
 {
-	if (level == LABEL_NONE)
-		return;
-	put(b, name);
-	put(b, run->set.policy->level[level].name);
-	PUT(b, "\"");
+	return l->set->policy->level[level].name;
 }
 
 static void
-put_label(struct run *run, const struct label *l, struct buffer *b)
+write_label(struct labelled *l, const struct label *label, struct json_write *w)
 {
-	struct json_write w = json_write_to(b);
-
-	if (l->written.size > 0) {
-		put(b, l->written);
+	json_write_comma(w);
+	if (label->written.size > 0) {
+		json_write_raw(w, label->written);
 		return;
 	}
-	PUT(b, "{\"at\":\"");
-	if (!pointer_cursor_write(run->cursor, l->node, b))
-		diag_die(EXIT_IO, "out of memory");
-	/* The commonest by far, and always the same behind its place. */
-	if (l->kind == LABEL_BASE) {
-		put(b, run->set.origin[l->origin].tail);
+	json_write_raw(w, (struct bytes)BYTES("{\"at\":\""));
+	w->full |= !pointer_cursor_write(l->cursor, label->node, w->out);
+	/* Most labels are base labels, and the rest of such a label is always the same. */
+	if (label->kind == LABEL_BASE) {
+		json_write_raw(w, l->set->origin[label->origin].tail);
 		return;
 	}
-	PUT(b, "\"");
-	put_level(run, b, (struct bytes)BYTES(",\"level\":\""), l->level);
-	if (l->sensitivity != 0) {
-		PUT(b, ",\"sensitivity\":");
-		write_codes(&w, VOCABULARY_SENSITIVITY, run->sensitivity_order, l->sensitivity);
+	json_write_raw(w, (struct bytes)BYTES("\""));
+	if (label->level != LABEL_NONE)
+		json_write_member_word(w, "level", level_name(l, label->level));
+	if (label->sensitivity != 0) {
+		json_write_name(w, "sensitivity");
+		write_codes(w, VOCABULARY_SENSITIVITY, l->sensitivity_order, label->sensitivity);
 	}
-	if (l->basis != 0) {
-		PUT(b, ",\"basis\":");
-		w.comma = false;
-		write_codes(&w, VOCABULARY_PRIVACY_LAW, run->basis_order, l->basis);
+	if (label->basis != 0) {
+		json_write_name(w, "basis");
+		write_codes(w, VOCABULARY_PRIVACY_LAW, l->basis_order, label->basis);
 	}
-	if (l->criticality != LABEL_NONE) {
-		PUT(b, ",\"criticality\":\"");
-		put(b, run->set.criticality.word[l->criticality]);
-		PUT(b, "\"");
-	}
-	PUT(b, ",\"rule\":\"");
-	put(b, run->set.origin[l->origin].id);
-	PUT(b, "\"");
-	if (l->kind == LABEL_RELEASE)
-		put_level(run, b, (struct bytes)BYTES(",\"was\":\""), l->was);
-	PUT(b, "}");
+	if (label->criticality != LABEL_NONE)
+		json_write_member_word(w, "criticality", l->set->criticality.word[label->criticality]);
+	json_write_member_word(w, "rule", l->set->origin[label->origin].id);
+	if (label->kind == LABEL_RELEASE && label->was != LABEL_NONE)
+		json_write_member_word(w, "was", level_name(l, label->was));
+	json_write_close(w, '}');
 }
 
 struct bytes
-labelled_base(struct run *run, uint32_t node, unsigned origin)
+labelled_base(struct labelled *l, const struct json *j, uint32_t record, uint32_t node, unsigned origin)
 {
-	struct buffer *b = &run->line;
+	struct json_write w = json_write_to(&l->line);
 
-	b->used = 0;
-	PUT(b, "{\"at\":\"");
-	if (!pointer_write(run_json(run), run->out->record, node, b))
-		diag_die(EXIT_IO, "out of memory");
-	put(b, run->set.origin[origin].tail);
-	return arena_copy(&run->set.arena, buffer_bytes(b));
+	l->line.used = 0;
+	json_write_raw(&w, (struct bytes)BYTES("{\"at\":\""));
+	w.full |= !pointer_write(j, record, node, w.out);
+	json_write_raw(&w, l->set->origin[origin].tail);
+	if (!json_write_whole(&w))
+		memory_missing(0);
+	return arena_copy(&l->set->arena, buffer_bytes(&l->line));
 }
 
+/* The ids of the origins that are reasons, sorted, each once. */
 static void
-put_labels(struct run *run, const struct json *j, const struct labels *labels, struct buffer *b)
+write_reasons(const struct labelled *l, const struct labels *labels, struct json_write *w)
 {
-	pointer_cursor_start(run->cursor, j, labels->record);
-	for (size_t i = 0; i < labels->count; i++) {
-		if (i > 0)
-			PUT(b, ",");
-		put_label(run, &labels->at[i], b);
-	}
-}
-
-/* Ids of the origins that are reasons: sorted, each once. */
-static void
-write_reasons(const struct run *run, const struct labels *labels, struct json_write *w)
-{
-	const struct ruleset_origin *origin = run->set.origin;
+	const struct ruleset_origin *origin = l->set->origin;
 	uint64_t next = 0; /* the least rank that may still come */
 
 	json_write_open(w, '[');
@@ -119,51 +130,55 @@ write_reasons(const struct run *run, const struct labels *labels, struct json_wr
 		const struct label *found = NULL;
 
 		for (size_t i = 0; i < labels->count; i++) {
-			const struct label *l = &labels->at[i];
+			const struct label *label = &labels->at[i];
 
-			if (origin[l->origin].is_reason && run->origin_rank[l->origin] >= next &&
-			    (found == NULL || run->origin_rank[l->origin] < run->origin_rank[found->origin]))
-				found = l;
+			if (origin[label->origin].is_reason && l->origin_rank[label->origin] >= next &&
+			    (found == NULL || l->origin_rank[label->origin] < l->origin_rank[found->origin]))
+				found = label;
 		}
 		if (found == NULL)
 			break;
-		next = (uint64_t)run->origin_rank[found->origin] + 1;
+		next = (uint64_t)l->origin_rank[found->origin] + 1;
 		json_write_word(w, origin[found->origin].id);
 	}
 	json_write_close(w, ']');
 }
 
 static void
-write_ehr(const struct run *run, const struct labels *labels, struct buffer *b)
+write_ehr(const struct labelled *l, const struct labels *labels, struct buffer *out)
 {
-	struct tags_writer w = tags_open(b, STAGE_LABELLED);
+	struct tags_writer w = tags_open(out, STAGE_LABELLED);
 
 	json_write_text(tags_member(&w, TAG_ID), labels->id);
 	if (labels->subject.size > 0 && labels->subject_is_escaped)
 		json_write_word(tags_member(&w, TAG_SUBJECT), labels->subject);
 	else if (labels->subject.size > 0)
 		json_write_text(tags_member(&w, TAG_SUBJECT), labels->subject);
-	json_write_word(tags_member(&w, TAG_LEVEL), run->set.policy->level[labels->level].name);
-	write_codes(tags_member(&w, TAG_SENSITIVITY), VOCABULARY_SENSITIVITY, run->sensitivity_order,
+	json_write_word(tags_member(&w, TAG_LEVEL), level_name(l, (int)labels->level));
+	write_codes(tags_member(&w, TAG_SENSITIVITY), VOCABULARY_SENSITIVITY, l->sensitivity_order,
 	    labels->sensitivity);
-	json_write_word(tags_member(&w, TAG_CRITICALITY), run->set.criticality.word[labels->criticality]);
-	write_reasons(run, labels, tags_member(&w, TAG_REASONS));
-	json_write_word(tags_member(&w, TAG_POLICY), bytes_of(run->set.policy->digest));
+	json_write_word(tags_member(&w, TAG_CRITICALITY), l->set->criticality.word[labels->criticality]);
+	write_reasons(l, labels, tags_member(&w, TAG_REASONS));
+	json_write_word(tags_member(&w, TAG_POLICY), bytes_of(l->set->policy->digest));
 	if (!tags_close(&w))
 		memory_missing(0);
 }
 
 bool
-labelled_write(struct run *run, const struct json *j, const struct labels *labels, struct sink *out)
+labelled_write(struct labelled *l, const struct json *j, const struct labels *labels, struct sink *out)
 {
-	struct buffer *b = &run->line;
+	struct json_write w = json_write_to(&l->line);
 
-	b->used = 0;
-	PUT(b, "{\"ehr\":");
-	write_ehr(run, labels, b);
-	PUT(b, ",\"labels\":[");
-	put_labels(run, j, labels, b);
-	PUT(b, "],\"record\":");
-	return sink_put(out, buffer_bytes(b)) && sink_put(out, json_span(j, labels->record)) &&
+	l->line.used = 0;
+	json_write_raw(&w, (struct bytes)BYTES("{\"ehr\":"));
+	write_ehr(l, labels, &l->line);
+	json_write_raw(&w, (struct bytes)BYTES(",\"labels\":["));
+	pointer_cursor_start(l->cursor, j, labels->record);
+	for (size_t i = 0; i < labels->count; i++)
+		write_label(l, &labels->at[i], &w);
+	json_write_raw(&w, (struct bytes)BYTES("],\"record\":"));
+	if (!json_write_whole(&w))
+		memory_missing(0);
+	return sink_put(out, buffer_bytes(&l->line)) && sink_put(out, json_span(j, labels->record)) &&
 	       sink_put(out, (struct bytes)BYTES("}\n"));
 }

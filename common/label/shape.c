@@ -563,3 +563,18 @@ shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
 		return by_text(s, json_string(j, node, &s->subject_text), s->subject_type);
 	return (struct bytes){ 0 };
 }
+
+bool
+shape_is_inline_label(struct bytes url)
+{
+	static const struct bytes name = BYTES(SHAPE_INLINE_LABEL);
+
+	for (size_t i = 0; i + 2 < 9 && i + 2 < url.size; i++)
+		if (url.at[i] == ':' && url.at[i + 1] == '/' && url.at[i + 2] == '/') {
+			url = (struct bytes){ url.at + i + 3, url.size - i - 3 };
+			break;
+		}
+	if (!bytes_begin(url, SHAPE_INLINE_LABEL))
+		return false;
+	return url.size == name.size || url.at[name.size] == '/' || url.at[name.size] == '|';
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/places.h"
 
-#include "common/label/inline_label.h"
+#include "common/label/shape.h"
 #include "common/policy/vocabulary.h"
 
 static const struct {
@@ -95,7 +95,7 @@ places_harmless(const struct places *p, const struct json *j, uint32_t coding, s
 bool
 places_inline_label(const struct places *p, const struct json *j, uint32_t extension, struct buffer *room)
 {
-	return is_inline_label(text_of(j, extension, p->url, room));
+	return shape_is_inline_label(text_of(j, extension, p->url, room));
 }
 
 uint64_t

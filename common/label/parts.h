@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_LABEL_PARTS_H
+#define EHR_LABEL_PARTS_H
+
+#include "common/json/pointer.h"
+#include "common/label/ruleset.h"
+
+/*
+ * parts: what a classifier consists of while it works on a record.  Each struct is written by the one file that
+ * stands above it.  A part calls only parts that stand before it here.  Members called "borrowed" belong to the
+ * classifier.  Buffers grow to the largest record and stay.  Each part has an _init (once), a _start for each
+ * record where it keeps something of the record, and a _release.
+ */
+#define NO_NODE UINT32_MAX
+
+/* label_list.c: the labels of the record, their order, and the level of each node that follows from them. */
+struct label_list {
+	const struct ruleset *set; /* borrowed */
+	const struct json *json;   /* borrowed */
+	struct buffer labels;      /* struct label */
+	struct buffer links;       /* struct label_link: see label_list_link */
+};
+
+/* What holds at a node: the sum of its labels and of those around it. */
+struct label_standing {
+	unsigned level; /* max(base, raise) */
+	uint64_t sensitivity;
+	uint64_t basis;
+};
+
+void label_list_init(struct label_list *l, const struct ruleset *set);
+void label_list_release(struct label_list *l);
+void label_list_start(struct label_list *l, const struct json *j);
+
+/* A new label without a level; the caller fills it in before the next one is added. */
+struct label *label_list_add(struct label_list *l, uint32_t node, enum label_kind kind, unsigned origin);
+
+/* In document order, then in the policy's order.  Labels of one origin on one node become one. */
+void label_list_sort(struct label_list *l);
+
+/*
+ * After label_list_link, which the labels must be sorted for, the next two answer for these labels, also while
+ * more are added.
+ */
+void label_list_link(struct label_list *l);
+struct label_standing label_list_standing(const struct label_list *l, uint32_t node);
+unsigned label_list_highest(const struct label_list *l, uint32_t node); /* of NODE and all in it */
+
+/* The level of one node by sorted LABELS, without links. */
+unsigned label_list_level(const struct json *j, const struct label *labels, size_t count, uint32_t node);
+
+static inline struct label *
+label_list_at(const struct label_list *l)
+{
+	return (struct label *)(void *)l->labels.at;
+}
+
+static inline size_t
+label_list_count(const struct label_list *l)
+{
+	return l->labels.used / sizeof(struct label);
+}
+
+/* current_root.c: the root that is being labelled, and what the walk has found in it so far. */
+struct current_root {
+	struct ruleset *set;            /* borrowed */
+	struct type_plan *plan;         /* of the root's type */
+	struct condition_record record; /* the JSON, the roots, the index of this one, its Codings */
+	uint64_t number;                /* counts the roots of all records */
+	struct coding_hits hits;        /* the Codings that are in a value set */
+	struct buffer hit_room;         /* struct coding_hit */
+	struct buffer entries;          /* uint32_t: the outermost entries, ascending */
+	struct buffer text;             /* for conditions to unescape */
+	struct system_memo memo;
+};
+
+void current_root_init(struct current_root *c, struct ruleset *set, const struct roots *roots);
+void current_root_release(struct current_root *c);
+void current_root_start(struct current_root *c, const struct json *j);
+
+/* Goes on to root INDEX.  SUBJECT is what $subject is in jq. */
+void current_root_enter(struct current_root *c, size_t index, struct bytes subject);
+
+/* Root INDEX for conditions alone: what was found in the last root stays. */
+void current_root_select(struct current_root *c, size_t index);
+
+void current_root_add_hit(struct current_root *c, const struct coding_hit *hit);
+void current_root_add_entry(struct current_root *c, uint32_t node);
+
+/* Whether the rule's `where` and `when` hold. */
+enum truth current_root_judge(const struct current_root *c, const struct ruleset_rule *rule);
+
+/* The outermost entry around NODE; the root if there is none. */
+uint32_t current_root_entry(const struct current_root *c, uint32_t node);
+
+static inline const struct json *
+current_root_json(const struct current_root *c)
+{
+	return c->record.json;
+}
+
+static inline uint32_t
+current_root_node(const struct current_root *c)
+{
+	return c->record.roots->at[c->record.root].node;
+}
+
+/* urgency.c: what says how urgent something is.  It becomes labels when the levels are known. */
+struct urgency_list {
+	const struct current_root *root; /* borrowed */
+	struct buffer items;             /* struct urgency_item */
+	struct buffer reasons;           /* struct urgency_reason */
+	uint32_t open;                   /* the first reason that belongs to no item that is closed */
+	size_t root_first;               /* the first item of the root at hand */
+	uint16_t value_quantity, value_integer, value_range, low, high;
+};
+
+void urgency_init(struct urgency_list *u, const struct current_root *root);
+void urgency_release(struct urgency_list *u);
+void urgency_start(struct urgency_list *u);
+
+/*
+ * NODE, with all in it, is a reason.  urgency_add makes an item of the reasons since the last urgency_close.
+ * LEVEL is the item's own; LABEL_NONE: that of its reasons.
+ */
+void urgency_reason(struct urgency_list *u, uint32_t node);
+void urgency_add(struct urgency_list *u, uint32_t node, unsigned criticality, unsigned origin, int level);
+void urgency_close(struct urgency_list *u);
+
+/* NODE is at the place of evidence number EVIDENCE. */
+void urgency_evidence(struct urgency_list *u, uint32_t node, uint32_t evidence);
+
+/* HOLDER, whose `code` is the node CODE (0: none), may hold a sign; its Codings are the hits from FIRST on. */
+void urgency_sign(struct urgency_list *u, uint32_t holder, uint32_t code, size_t first);
+
+void urgency_end_root(struct urgency_list *u);
+
+/* Adds a label for each item.  LABELS are sorted. */
+void urgency_label(struct urgency_list *u, struct label_list *labels);
+
+/* apply.c: which rules hold for the root at hand, and where their labels go. */
+struct apply {
+	const struct current_root *root; /* borrowed */
+	struct label_list *labels;       /* borrowed */
+	struct urgency_list *urgencies;  /* borrowed */
+	struct apply_state *state;       /* by rule: which needs are met */
+	struct buffer candidates;        /* uint32_t: rules whose needs are all met */
+};
+
+void apply_init(struct apply *a, const struct current_root *root, struct label_list *labels,
+    struct urgency_list *urgencies);
+void apply_release(struct apply *a);
+
+/* A need of the trigger's rule is met. */
+void apply_trigger(struct apply *a, uint32_t trigger);
+
+/* The same for all triggers that ask for one of the hit's value sets anywhere. */
+void apply_hit(struct apply *a, const struct coding_hit *hit);
+
+/* Evaluates the rules that may hold, after the walk. */
+void apply_rules(struct apply *a);
+
+/* coverage.c: what the policy does not see, counted over all records. */
+struct coverage_count {
+	const struct ruleset *set; /* borrowed */
+	uint64_t records;
+	uint64_t *type_count; /* by index of VOCABULARY_RESOURCE_TYPE: known types without a base */
+	uint64_t unknown_types;
+	uint64_t other_types;     /* without a base, and not of the vocabulary */
+	uint64_t *system_count;   /* by number of a system; 0: any other */
+	uint64_t *system_seen;    /* the last record that had it */
+	uint8_t *system_coverage; /* enum system_coverage */
+	unsigned systems;
+};
+
+void coverage_init(struct coverage_count *c, struct ruleset *set);
+void coverage_start(struct coverage_count *c);
+void coverage_type(struct coverage_count *c, const struct current_root *root);
+
+/* The system at node NAME was used.  True if `uncovered:` asks for a label. */
+bool coverage_system(struct coverage_count *c, const struct json *j, unsigned system, uint32_t name);
+bool coverage_fact(const struct coverage_count *c, size_t i, struct coverage *fact);
+
+/* brought_labels.c: the labels that came with the record. */
+struct brought_labels {
+	const struct current_root *root; /* borrowed */
+	struct label_list *labels;       /* borrowed */
+	struct pointer_cursor *cursor;
+	struct buffer text;                 /* for unescaping */
+	bool has_own_level;                 /* the record's meta.security has a confidentiality code */
+	unsigned confidentiality, act_code; /* numbers of the systems of security labels */
+	uint16_t value_coding;
+	enum reason reason; /* after a refusal */
+	uint32_t refused;   /* the node */
+};
+
+void brought_labels_init(
+    struct brought_labels *b, const struct current_root *root, struct label_list *labels);
+void brought_labels_release(struct brought_labels *b);
+void brought_labels_start(struct brought_labels *b);
+
+/* Each of these is false when the record is refused. */
+bool brought_labels_security(struct brought_labels *b, uint32_t node); /* NODE: a root's meta.security */
+bool brought_labels_inline(struct brought_labels *b, uint32_t node, uint32_t extension); /* of NODE */
+bool brought_labels_floor(struct brought_labels *b, uint32_t list); /* `floor` of an ingested line, 0: none */
+
+/*
+ * LIST: `labels` of a labelled line.  The labels of narratives are taken with NARRATIVE, the others without it.
+ * Labels are sorted before and afterwards.
+ */
+bool brought_labels_line(struct brought_labels *b, uint32_t list, uint32_t record, bool narrative);
+
+/* labelled.c: the line that ehr-classify writes. */
+struct labelled {
+	struct ruleset *set; /* borrowed */
+	struct pointer_cursor *cursor;
+	struct buffer line;
+	uint8_t sensitivity_order[64]; /* indexes of concepts by the text of their codes */
+	uint8_t basis_order[64];
+	uint32_t *origin_rank; /* by the text of their ids */
+};
+
+void labelled_init(struct labelled *w, struct ruleset *set);
+void labelled_release(struct labelled *w);
+
+/* The text of a base label on NODE, which lives as long as the policy. */
+struct bytes labelled_base(
+    struct labelled *w, const struct json *j, uint32_t record, uint32_t node, unsigned origin);
+
+/* False: the sink failed. */
+bool labelled_write(struct labelled *w, const struct json *j, const struct labels *labels, struct sink *out);
+
+/* root_walk.c: one walk over a root, which serves all of the parts above. */
+struct root_walk {
+	struct current_root *root; /* borrowed, as are the next six */
+	struct label_list *labels;
+	struct urgency_list *urgencies;
+	struct apply *apply;
+	struct coverage_count *coverage;
+	struct brought_labels *brought;
+	struct labelled *labelled;
+	struct buffer frames; /* struct root_frame: the containers around the node at hand */
+	struct buffer facts;  /* struct root_facts, for each root */
+	struct buffer text;   /* for unescaping */
+	size_t wall;          /* the next inner root that the walk comes to */
+	uint16_t data_siblings[4], sampled_origin;
+};
+
+/* The other members of W are set. */
+void root_walk_init(struct root_walk *w);
+void root_walk_release(struct root_walk *w);
+void root_walk_start(struct root_walk *w);
+
+/* Walks the current root.  False: a brought label refuses the record. */
+bool root_walk(struct root_walk *w);
+
+/* The narrative of root INDEX, 0 if it has none. */
+uint32_t root_walk_narrative(const struct root_walk *w, size_t index);
+
+#endif

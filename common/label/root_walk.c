@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/parts.h"
+
+#include <string.h>
+
+/*
+ * Depth first, without recursion.  Matches of a path are noted at once for a scalar, and for a container when the
+ * walk leaves it: by then all Codings inside are known, and each was looked up once.
+ */
+enum { LONG_STRING = 256, OPAQUE_LENGTH = 256 };
+
+/* A container that the walk is in. */
+struct root_frame {
+	uint32_t node;
+	uint32_t end;
+	uint32_t next;  /* the next child: an element, or a member's key */
+	uint32_t index; /* of that element */
+	uint32_t state; /* of the automaton */
+	uint32_t entry; /* the outermost entry around, NO_NODE */
+	uint32_t hits;  /* how many there were when this one was entered */
+	uint16_t key;   /* under which it stands; of an element that of its array */
+	uint8_t base;   /* level */
+	bool is_array;
+	bool is_element;             /* of an array */
+	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
+};
+
+/* What the walk keeps of each root of the record. */
+struct root_facts {
+	uint32_t narrative;  /* node, 0 */
+	uint8_t base_most;   /* the highest level that `base` gives to a place of the root */
+	uint8_t base_around; /* of an inner root: the level of what it stands in */
+};
+
+void
+root_walk_init(struct root_walk *w)
+{
+	struct json_keys *keys = w->root->set->keys;
+
+	buffer_init(&w->frames, BUFFER_UNLIMITED);
+	buffer_init(&w->facts, BUFFER_UNLIMITED);
+	buffer_init(&w->text, BUFFER_UNLIMITED);
+	w->data_siblings[0] = json_keys_add(keys, (struct bytes)BYTES("url"));
+	w->data_siblings[1] = json_keys_add(keys, (struct bytes)BYTES("hash"));
+	w->data_siblings[2] = json_keys_add(keys, (struct bytes)BYTES("size"));
+	w->data_siblings[3] = json_keys_add(keys, (struct bytes)BYTES("title"));
+	w->sampled_origin = json_keys_add(keys, (struct bytes)BYTES("origin"));
+}
+
+void
+root_walk_release(struct root_walk *w)
+{
+	buffer_release(&w->frames);
+	buffer_release(&w->facts);
+	buffer_release(&w->text);
+}
+
+static struct root_facts *
+facts_of(const struct root_walk *w, size_t index)
+{
+	return (struct root_facts *)(void *)w->facts.at + index;
+}
+
+void
+root_walk_start(struct root_walk *w)
+{
+	w->facts.used = 0;
+	for (size_t i = 0; i < w->root->record.roots->count; i++)
+		(void)buffer_more(&w->facts, sizeof(struct root_facts));
+}
+
+uint32_t
+root_walk_narrative(const struct root_walk *w, size_t index)
+{
+	return facts_of(w, index)->narrative;
+}
+
+static const struct ruleset *
+rules_of(const struct root_walk *w)
+{
+	return w->root->set;
+}
+
+static const struct json *
+json_of(const struct root_walk *w)
+{
+	return w->root->record.json;
+}
+
+static struct root_frame *
+top_frame(const struct root_walk *w)
+{
+	return (struct root_frame *)(void *)(w->frames.at + w->frames.used) - 1;
+}
+
+/* The frame LEVELS above the innermost one; NULL if there is none. */
+static const struct root_frame *
+frame_above(const struct root_walk *w, size_t levels)
+{
+	size_t count = w->frames.used / sizeof(struct root_frame);
+
+	return count <= levels ? NULL
+			       : (const struct root_frame *)(const void *)w->frames.at + count - 1 - levels;
+}
+
+/*
+ * Nobody can look into a data: URL, or into a run of 256 characters of base64 or base64url, with or without line
+ * ends in it.  Shorter runs may be words.
+ */
+static bool
+is_base64(unsigned char c)
+{
+	return (unsigned)(c | 0x20) - 'a' < 26 || (unsigned)c - '0' < 10 || c == '+' || c == '/' ||
+	       c == '-' || c == '_' || c == '=';
+}
+
+/* The same in escaped text.  All of \n, \/ and \u002f count, so a run is no shorter than in the unescaped text. */
+static bool
+is_base64_escaped(unsigned char c)
+{
+	return is_base64(c) || c == '\\' || c == '\n' || c == '\r';
+}
+
+/* A run that long covers a byte at a multiple of 256, so the search goes backwards from each of these. */
+static bool
+may_hold_run(struct bytes text)
+{
+	size_t at = OPAQUE_LENGTH - 1;
+
+	while (at < text.size) {
+		size_t i = at;
+
+		while (is_base64_escaped((unsigned char)text.at[i])) {
+			if (at - i == OPAQUE_LENGTH - 1)
+				return true;
+			i--;
+		}
+		at = i + OPAQUE_LENGTH;
+	}
+	return false;
+}
+
+static bool
+holds_run(struct bytes text)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if (is_base64(c))
+			run++;
+		else if (c != '\n' && c != '\r')
+			run = 0;
+		if (run >= OPAQUE_LENGTH)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_opaque(const struct json *j, uint32_t node, struct buffer *room)
+{
+	struct bytes text = json_inside(j, node);
+
+	if (bytes_begin(text, "data:") && memchr(text.at, ',', text.size) != NULL)
+		return true;
+	return text.size >= OPAQUE_LENGTH && may_hold_run(text) && holds_run(json_string(j, node, room));
+}
+
+static bool
+add_opaque(struct root_walk *w, uint32_t node)
+{
+	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_OPAQUE)->level = rules_of(w)->opaque;
+	return true;
+}
+
+/*
+ * The text of a base label on a member of the record, or on a member of an object in it.  It is written once and
+ * then found by the one or two keys above the node.  Empty for other nodes.
+ */
+static struct bytes
+written_label(struct root_walk *w, uint32_t node, struct state_plan *plan)
+{
+	const struct json *j = json_of(w);
+	const struct root_frame *outer = top_frame(w);
+	size_t depth = w->frames.used / sizeof *outer;
+	uint16_t outer_key = depth == 2 ? outer->key : 0;
+	uint16_t key;
+
+	if (w->root->record.root > 0 || depth == 0 || depth > 2 || outer->is_array ||
+	    plan == &w->root->plan->passing || (key = j->nodes[node - 1].key) == 0 ||
+	    (depth == 2 && outer_key == 0))
+		return (struct bytes){ 0 };
+	if (plan->written_key == 0) {
+		plan->written =
+		    labelled_base(w->labelled, j, w->root->record.roots->at[0].node, node, plan->base_origin);
+		plan->written_key = key;
+		plan->written_outer = outer_key;
+	}
+	if (plan->written_key != key || plan->written_outer != outer_key)
+		return (struct bytes){ 0 };
+	return plan->written;
+}
+
+static void
+note_base(struct root_walk *w, uint32_t node, struct state_plan *plan, uint8_t *base)
+{
+	struct label *label;
+	struct root_facts *facts = facts_of(w, w->root->record.root);
+
+	if (plan->base == LABEL_NONE || w->root->plan->is_unknown || plan->base == *base)
+		return;
+	*base = (uint8_t)plan->base;
+	if (*base > facts->base_most)
+		facts->base_most = *base;
+	label = label_list_add(w->labels, node, LABEL_BASE, plan->base_origin);
+	label->level = plan->base;
+	label->written = written_label(w, node, plan);
+}
+
+/* A narrative that is no object as in FHIR counts too.  One with a status alone is empty. */
+static bool
+says_something(const struct json *j, uint32_t node)
+{
+	bool is_object = json_kind(j, node) == JSON_OBJECT;
+
+	for (uint32_t k = node + 1; is_object && k < j->nodes[node].next; k = j->nodes[k].next)
+		if (!json_is(j, k, (struct bytes)BYTES("status")))
+			return true;
+	return !is_object;
+}
+
+static void
+note_matches(struct root_walk *w, uint32_t node, const struct state_plan *plan)
+{
+	const struct ruleset_trigger *trigger =
+	    (const struct ruleset_trigger *)(const void *)rules_of(w)->triggers.at;
+
+	for (size_t i = 0; i < plan->numbers; i++) {
+		uint32_t index = plan->number[i] & PATH_INDEX;
+
+		switch ((enum path_number)(plan->number[i] >> PATH_INDEX_BITS)) {
+		case PATH_TRIGGER:
+			if (condition_judge_node(trigger[index].some, &w->root->record, node) != TRUTH_FALSE)
+				apply_trigger(w->apply, index);
+			break;
+		case PATH_EVIDENCE:
+			urgency_evidence(w->urgencies, node, index);
+			break;
+		case PATH_NARRATIVE:
+			if (says_something(json_of(w), node))
+				facts_of(w, w->root->record.root)->narrative = node;
+			break;
+		case PATH_BASE:
+		case PATH_ENTRY:
+		case PATH_JUDGED:
+		case PATH_SECURITY:
+			break;
+		}
+	}
+}
+
+static void
+note_entry(struct root_walk *w, uint32_t node, uint32_t *entry)
+{
+	if (*entry != NO_NODE)
+		return;
+	*entry = node;
+	current_root_add_entry(w->root, node);
+}
+
+static bool
+visit_scalar(struct root_walk *w, uint32_t node, uint32_t state, uint8_t base, uint32_t entry)
+{
+	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
+
+	if (plan->is_security)
+		return brought_labels_security(w->brought, node);
+	note_base(w, node, plan, &base);
+	if (plan->is_entry)
+		note_entry(w, node, &entry);
+	if (plan->has_triggers || plan->has_evidence || plan->is_narrative)
+		note_matches(w, node, plan);
+	return true;
+}
+
+static bool
+enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const struct root_frame *outer)
+{
+	const struct json *j = json_of(w);
+	struct root_frame f = {
+		.node = node,
+		.end = j->nodes[node].next,
+		.next = node + 1,
+		.state = state,
+		.entry = outer == NULL ? NO_NODE : outer->entry,
+		.hits = (uint32_t)w->root->hits.count,
+		.key = key,
+		.base = outer == NULL ? 0 : outer->base,
+		.is_array = json_kind(j, node) == JSON_ARRAY,
+		.is_element = outer != NULL && outer->is_array,
+	};
+
+	if (outer == NULL)
+		f.base = facts_of(w, w->root->record.root)->base_most;
+	if (state != PATHS_DEAD) {
+		struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
+
+		if (plan->is_security && !brought_labels_security(w->brought, node))
+			return false;
+		/* begin_root has given the root its level. */
+		if (outer != NULL)
+			note_base(w, node, plan, &f.base);
+		if (plan->is_entry && outer != NULL)
+			note_entry(w, node, &f.entry);
+	}
+	*(struct root_frame *)buffer_more(&w->frames, sizeof f) = f;
+	return true;
+}
+
+static void
+add_hit(struct root_walk *w, const struct coding_hit *hit)
+{
+	current_root_add_hit(w->root, hit);
+	apply_hit(w->apply, hit);
+}
+
+static bool
+is_coding_element(const struct root_walk *w, const struct root_frame *f)
+{
+	return f->is_element && f->key < rules_of(w)->roles && rules_of(w)->role[f->key] == ROLE_CODING;
+}
+
+/* The holders of the Coding F: the object with `coding`, and the object whose `concept` that one is. */
+static void
+find_holders(const struct root_walk *w, const struct root_frame *f, struct coding_hit *hit)
+{
+	const struct root_frame *concept = frame_above(w, 2);
+	const struct root_frame *reference = frame_above(w, 3);
+
+	hit->coding = f->node;
+	if (!is_coding_element(w, f) || concept == NULL)
+		return;
+	hit->concept = concept->node;
+	if (reference != NULL && !concept->is_element && concept->key < rules_of(w)->roles &&
+	    rules_of(w)->role[concept->key] == ROLE_CONCEPT)
+		hit->reference = reference->node;
+}
+
+static void
+look_at_coding(struct root_walk *w, const struct root_frame *f)
+{
+	const struct json *j = json_of(w);
+	uint32_t code = f->member[ROLE_CODE];
+	uint32_t system = f->member[ROLE_SYSTEM];
+	struct coding_hit hit = { 0 };
+	unsigned number;
+
+	bool readable =
+	    json_kind(j, code) == JSON_STRING &&
+	    (system == 0 || json_kind(j, system) == JSON_STRING || json_kind(j, system) == JSON_NULL);
+	if (!readable) {
+		if (json_kind(j, code) == JSON_NULL ||
+		    (json_kind(j, code) != JSON_STRING && system == 0 && !is_coding_element(w, f)))
+			return;
+		hit.is_unreadable = true;
+	} else {
+		bool found = coding_look_up(
+		    rules_of(w)->words.members, &w->root->record, code, system, &number, &hit.match);
+
+		if (number != CODES_ANY_SYSTEM && coverage_system(w->coverage, j, number, system))
+			label_list_add(w->labels, f->entry == NO_NODE ? current_root_node(w->root) : f->entry,
+			    LABEL_RAISE, ORIGIN_UNCOVERED)
+			    ->level = rules_of(w)->uncovered;
+		if (!found)
+			return;
+	}
+	find_holders(w, f, &hit);
+	add_hit(w, &hit);
+}
+
+/*
+ * An object with `data` and contentType.  In FHIR a string `data` is enough, since an attachment without its type
+ * is no easier to read.  A SampledData, which has `origin`, is none: its `data` are numbers.
+ */
+static bool
+is_attachment(const struct root_walk *w, const struct root_frame *f)
+{
+	if (f->member[ROLE_DATA] == 0 || f->member[ROLE_CONTENT_TYPE] != 0)
+		return f->member[ROLE_DATA] != 0;
+	return shape_is_fhir(rules_of(w)->shape) &&
+	       json_kind(json_of(w), f->member[ROLE_DATA]) == JSON_STRING &&
+	       json_member_key(json_of(w), f->node, w->sampled_origin) == 0;
+}
+
+/* Labels `data` and the members that reveal it: address, digest, length, title. */
+static void
+look_at_attachment(struct root_walk *w, const struct root_frame *f)
+{
+	const struct json *j = json_of(w);
+
+	if (rules_of(w)->opaque == LABEL_NONE || json_kind(j, f->member[ROLE_DATA]) == JSON_NULL)
+		return;
+	add_opaque(w, f->member[ROLE_DATA]);
+	for (size_t i = 0; i < sizeof w->data_siblings / sizeof w->data_siblings[0]; i++) {
+		uint32_t sibling = json_member_key(j, f->node, w->data_siblings[i]);
+
+		if (sibling != 0)
+			add_opaque(w, sibling);
+	}
+}
+
+/* VALUE is that of a member of OBJECT.  If the member is _NAME, the value of NAME; else 0. */
+static uint32_t
+twin_of(const struct json *j, uint32_t object, uint32_t value)
+{
+	struct bytes key = json_inside(j, value - 1);
+
+	if (key.size < 2 || key.at[0] != '_')
+		return 0;
+	return json_member(j, object, (struct bytes){ key.at + 1, key.size - 1 });
+}
+
+static uint32_t
+element_at(const struct json *j, uint32_t list, uint32_t index)
+{
+	uint32_t i = list + 1;
+
+	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+		return 0;
+	while (i < j->nodes[list].next && index-- > 0)
+		i = j->nodes[i].next;
+	return i < j->nodes[list].next ? i : 0;
+}
+
+/* The node that HOLDER's extensions are about: for _x it is x, for an element of _x that element of x. */
+static uint32_t
+spoken_of(const struct root_walk *w, const struct root_frame *holder)
+{
+	const struct json *j = json_of(w);
+	const struct root_frame *outer = holder - 1;
+	bool has_outer = holder != (const struct root_frame *)(const void *)w->frames.at;
+	uint32_t twin = 0;
+
+	if (!has_outer)
+		return holder->node;
+	if (!holder->is_element)
+		twin = twin_of(j, outer->node, holder->node);
+	else if (outer != (const struct root_frame *)(const void *)w->frames.at && !outer->is_element)
+		twin = element_at(j, twin_of(j, (outer - 1)->node, outer->node), outer->index - 1);
+	return twin != 0 ? twin : holder->node;
+}
+
+/* An inline label is about the object that has the array `extension`. */
+static bool
+look_at_extension(struct root_walk *w, const struct root_frame *f)
+{
+	const struct root_frame *holder = frame_above(w, f->is_element ? 2 : 1);
+	const struct json_node *url = &json_of(w)->nodes[f->member[ROLE_URL]];
+
+	/* Most URLs are shorter, so they need not be unescaped. */
+	if (url->kind != JSON_STRING || url->end - url->start < sizeof SHAPE_INLINE_LABEL + 1)
+		return true;
+	if (!shape_is_inline_label(json_string(json_of(w), f->member[ROLE_URL], &w->text)))
+		return true;
+	return brought_labels_inline(w->brought, spoken_of(w, holder == NULL ? f : holder), f->node);
+}
+
+static bool
+leave(struct root_walk *w)
+{
+	const struct root_frame *f = top_frame(w);
+
+	if (f->member[ROLE_CODE] != 0)
+		look_at_coding(w, f);
+	if (is_attachment(w, f))
+		look_at_attachment(w, f);
+	if (f->member[ROLE_URL] != 0 && shape_is_fhir(rules_of(w)->shape) && !look_at_extension(w, f))
+		return false;
+	if (f->state == PATHS_DEAD)
+		return true;
+	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, f->state);
+
+	if (plan->has_triggers || plan->has_evidence || plan->is_narrative)
+		note_matches(w, f->node, plan);
+	if (plan->is_judged && w->root->hits.count > f->hits)
+		urgency_sign(w->urgencies, f->node, f->member[ROLE_CODE], f->hits);
+	return true;
+}
+
+/* Steps over an inner root with all roots in it, and notes the level around it for its own walk. */
+static void
+step_over(struct root_walk *w, const struct root_frame *f)
+{
+	const struct roots *r = w->root->record.roots;
+
+	facts_of(w, w->wall)->base_around = f->base;
+	while (w->wall < r->count && r->at[w->wall].node < f->next)
+		w->wall++;
+}
+
+static bool
+is_wall(const struct root_walk *w, uint32_t node)
+{
+	return w->wall < w->root->record.roots->count && w->root->record.roots->at[w->wall].node == node;
+}
+
+static bool
+visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, uint16_t key)
+{
+	const struct json *j = json_of(w);
+	const struct json_node *n = &j->nodes[node];
+
+	if (n->kind == JSON_OBJECT || n->kind == JSON_ARRAY)
+		return enter(w, node, state, key, f);
+	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f->base, f->entry))
+		return false;
+	if (n->kind == JSON_STRING && rules_of(w)->opaque != LABEL_NONE &&
+	    (n->end - n->start > LONG_STRING || j->text.at[n->start + 1] == 'd') &&
+	    is_opaque(j, node, &w->text))
+		return add_opaque(w, node);
+	return true;
+}
+
+/* Goes on to the next child of F, the innermost container. */
+static bool
+step(struct root_walk *w, struct root_frame *f)
+{
+	const struct json *j = json_of(w);
+	uint32_t child = f->next;
+	uint32_t node = f->is_array ? child : child + 1;
+	uint32_t state = PATHS_DEAD;
+	uint16_t key = f->is_array ? f->key : j->nodes[child].key;
+
+	f->next = j->nodes[child].next;
+	if (is_wall(w, node)) {
+		step_over(w, f);
+		return true;
+	}
+	if (f->is_array) {
+		if (f->state != PATHS_DEAD)
+			state = paths_element(w->root->plan->paths, f->state, j, node, f->index);
+		f->index++;
+	} else {
+		if (f->state != PATHS_DEAD)
+			state = paths_member(w->root->plan->paths, f->state, j, child);
+		if (key < rules_of(w)->roles)
+			f->member[rules_of(w)->role[key]] = node;
+	}
+	return visit(w, f, node, state, key);
+}
+
+/* The root's own level is a label, unless the root is an inner one and what is around has the same level. */
+static void
+begin_root(struct root_walk *w, uint32_t root, uint32_t state)
+{
+	struct root_facts *facts = facts_of(w, w->root->record.root);
+	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
+	bool is_spoken_of = !w->root->plan->is_unknown && plan->base != LABEL_NONE;
+	unsigned level = w->root->plan->is_unknown ? rules_of(w)->top : rules_of(w)->usual;
+	struct label *label;
+
+	if (is_spoken_of)
+		level = (unsigned)plan->base;
+	facts->base_most = (uint8_t)level;
+	if (w->root->record.root > 0 && facts->base_around == level)
+		return;
+	label = label_list_add(w->labels, root, is_spoken_of ? LABEL_BASE : LABEL_DEFAULT,
+	    is_spoken_of ? plan->base_origin : (unsigned)ORIGIN_DEFAULT);
+	label->level = (int)level;
+}
+
+bool
+root_walk(struct root_walk *w)
+{
+	uint32_t root = current_root_node(w->root);
+	uint32_t state = paths_root(w->root->plan->paths, json_of(w), root, 0);
+
+	w->wall = w->root->record.root + 1;
+	begin_root(w, root, state);
+	w->frames.used = 0;
+	if (!enter(w, root, state, 0, NULL))
+		return false;
+	while (w->frames.used > 0) {
+		struct root_frame *f = top_frame(w);
+
+		if (f->next < f->end) {
+			if (!step(w, f))
+				return false;
+			continue;
+		}
+		if (!leave(w))
+			return false;
+		w->frames.used -= sizeof *f;
+	}
+	return true;
+}

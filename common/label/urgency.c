@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/parts.h"
+
+/*
+ * How much a reader may know of an urgency depends on the level of what it was read from.  So its label is added
+ * when the levels of the record are known.
+ */
+
+/* Something that says how urgent NODE is. */
+struct urgency_item {
+	uint32_t node;
+	uint32_t reason; /* the first of its reasons */
+	uint32_t reasons;
+	unsigned criticality;
+	unsigned origin;
+	int level; /* LABEL_NONE: that of its reasons */
+};
+
+/* A node that an item was read from. */
+struct urgency_reason {
+	uint32_t node;
+	bool whole; /* with all that stands in it */
+};
+
+void
+urgency_init(struct urgency_list *u, const struct current_root *root)
+{
+	struct json_keys *keys = root->set->keys;
+
+	*u = (struct urgency_list){
+		.root = root,
+		.value_quantity = json_keys_add(keys, (struct bytes)BYTES("valueQuantity")),
+		.value_integer = json_keys_add(keys, (struct bytes)BYTES("valueInteger")),
+		.value_range = json_keys_add(keys, (struct bytes)BYTES("valueRange")),
+		.low = json_keys_add(keys, (struct bytes)BYTES("low")),
+		.high = json_keys_add(keys, (struct bytes)BYTES("high")),
+	};
+	buffer_init(&u->items, BUFFER_UNLIMITED);
+	buffer_init(&u->reasons, BUFFER_UNLIMITED);
+}
+
+void
+urgency_release(struct urgency_list *u)
+{
+	buffer_release(&u->items);
+	buffer_release(&u->reasons);
+}
+
+void
+urgency_start(struct urgency_list *u)
+{
+	u->items.used = 0;
+	u->reasons.used = 0;
+	u->open = 0;
+	u->root_first = 0;
+}
+
+static struct urgency_item *
+items(const struct urgency_list *u)
+{
+	return (struct urgency_item *)(void *)u->items.at;
+}
+
+static size_t
+item_count(const struct urgency_list *u)
+{
+	return u->items.used / sizeof(struct urgency_item);
+}
+
+static const struct urgency_reason *
+reasons(const struct urgency_list *u)
+{
+	return (const struct urgency_reason *)(const void *)u->reasons.at;
+}
+
+static uint32_t
+reason_count(const struct urgency_list *u)
+{
+	return (uint32_t)(u->reasons.used / sizeof(struct urgency_reason));
+}
+
+static void
+add_reason(struct urgency_list *u, uint32_t node, bool whole)
+{
+	*(struct urgency_reason *)buffer_more(&u->reasons, sizeof(struct urgency_reason)) =
+	    (struct urgency_reason){ node, whole };
+}
+
+void
+urgency_reason(struct urgency_list *u, uint32_t node)
+{
+	add_reason(u, node, true);
+}
+
+/* NODE counts, and not what else stands in it. */
+static void
+reason_at(struct urgency_list *u, uint32_t node)
+{
+	add_reason(u, node, false);
+}
+
+void
+urgency_add(struct urgency_list *u, uint32_t node, unsigned criticality, unsigned origin, int level)
+{
+	struct urgency_item *item = buffer_more(&u->items, sizeof *item);
+
+	*item = (struct urgency_item){
+		.node = node,
+		.reason = u->open,
+		.reasons = reason_count(u) - u->open,
+		.criticality = criticality,
+		.origin = origin,
+		.level = level,
+	};
+}
+
+void
+urgency_close(struct urgency_list *u)
+{
+	u->open = reason_count(u);
+}
+
+/* Each word that says how urgent something is becomes an item of its own, since readers may not see all of them. */
+static void
+look_at_word(struct urgency_list *u, const struct ruleset_evidence *e, uint32_t holder, uint32_t node)
+{
+	bool found = false;
+	unsigned criticality = 0;
+
+	if (node == 0 || json_kind(current_root_json(u->root), node) != JSON_STRING)
+		return;
+	for (size_t i = 0; i < e->words; i++)
+		if (json_is(current_root_json(u->root), node, e->word[i].word) &&
+		    (!found || e->word[i].criticality > criticality)) {
+			criticality = e->word[i].criticality;
+			found = true;
+		}
+	if (!found)
+		return;
+	reason_at(u, node);
+	urgency_add(u, current_root_entry(u->root, holder), criticality, ORIGIN_EVIDENCE, LABEL_NONE);
+	urgency_close(u);
+}
+
+/* NODE is a word, a Coding, or a CodeableConcept, of which each Coding counts. */
+void
+urgency_evidence(struct urgency_list *u, uint32_t node, uint32_t evidence)
+{
+	const struct ruleset_evidence *e = &u->root->set->criticality.evidence[evidence];
+	const struct json *j = current_root_json(u->root);
+	const struct condition_members *m = u->root->set->words.members;
+	uint32_t list = json_member_key(j, node, m->coding);
+
+	look_at_word(u, e, node, node);
+	look_at_word(u, e, node, json_member_key(j, node, m->code));
+	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+		return;
+	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
+		look_at_word(u, e, node, json_member_key(j, i, m->code));
+}
+
+/* What becomes of a value under the rules of its sign, the worst last. */
+enum judgement { JUDGED, OTHER_UNIT, NO_VALUE, OPEN };
+
+static const unsigned unreadable_origin[] = {
+	[OTHER_UNIT] = ORIGIN_UNIT,
+	[NO_VALUE] = ORIGIN_VALUE,
+	[OPEN] = ORIGIN_COMPARATOR,
+};
+
+static enum judgement
+judge_reading(const struct ruleset_rule *rule, const struct quantity *reading, unsigned *criticality)
+{
+	for (unsigned i = 0; i < rule->cuts; i++)
+		switch (quantity_within(reading, &rule->cut[i])) {
+		case TRUTH_TRUE:
+			*criticality = rule->band[i];
+			return JUDGED;
+		case TRUTH_UNKNOWN:
+			return OPEN;
+		case TRUTH_FALSE:
+			break;
+		}
+	*criticality = rule->band[rule->cuts];
+	return JUDGED;
+}
+
+static enum judgement
+judge_quantity(
+    const struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
+{
+	struct quantity reading;
+
+	if (node == 0 || json_kind(current_root_json(u->root), node) != JSON_OBJECT)
+		return NO_VALUE;
+	switch (quantity_read(u->root->set->words.members, &u->root->record, node, rule->unit, &reading)) {
+	case QUANTITY_GOOD:
+		return judge_reading(rule, &reading, criticality);
+	case QUANTITY_NO_UNIT:
+		return OTHER_UNIT;
+	case QUANTITY_NO_VALUE:
+		break;
+	}
+	return NO_VALUE;
+}
+
+/* An integer has no unit, so it is taken in the rule's. */
+static enum judgement
+judge_integer(
+    const struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
+{
+	struct quantity reading;
+
+	if (quantity_read(u->root->set->words.members, &u->root->record, node, NULL, &reading) !=
+	    QUANTITY_GOOD)
+		return NO_VALUE;
+	reading.unit = rule->unit;
+	return judge_reading(rule, &reading, criticality);
+}
+
+/* The more urgent end counts. */
+static enum judgement
+judge_range(
+    const struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
+{
+	unsigned high = 0;
+	enum judgement low_end =
+	    judge_quantity(u, rule, json_member_key(current_root_json(u->root), node, u->low), criticality);
+	enum judgement high_end =
+	    judge_quantity(u, rule, json_member_key(current_root_json(u->root), node, u->high), &high);
+
+	if (low_end != JUDGED)
+		return low_end;
+	if (high_end == JUDGED && high > *criticality)
+		*criticality = high;
+	return high_end;
+}
+
+static enum judgement
+judge_value(const struct urgency_list *u, const struct ruleset_rule *rule, uint32_t holder, uint32_t *value,
+    unsigned *criticality)
+{
+	const struct json *j = current_root_json(u->root);
+
+	if ((*value = json_member_key(j, holder, u->value_quantity)) != 0)
+		return judge_quantity(u, rule, *value, criticality);
+	if ((*value = json_member_key(j, holder, u->value_integer)) != 0)
+		return judge_integer(u, rule, *value, criticality);
+	if ((*value = json_member_key(j, holder, u->value_range)) != 0)
+		return judge_range(u, rule, *value, criticality);
+	return NO_VALUE;
+}
+
+/* A sign and the value beside it, in a root or in a component. */
+struct sight {
+	uint32_t holder;
+	uint32_t coding; /* the Coding that names the sign */
+	uint32_t value;  /* 0: none */
+};
+
+/* The members of a Quantity that were read. */
+static void
+reason_quantity(struct urgency_list *u, uint32_t node)
+{
+	const struct condition_members *m = u->root->set->words.members;
+	const uint16_t read[] = { m->value, m->code, m->unit, m->comparator };
+
+	reason_at(u, node);
+	for (size_t i = 0; i < sizeof read / sizeof read[0]; i++) {
+		uint32_t member = json_member_key(current_root_json(u->root), node, read[i]);
+
+		if (member != 0)
+			reason_at(u, member);
+	}
+}
+
+static void
+reason_value(struct urgency_list *u, uint32_t value)
+{
+	const uint32_t end[] = { json_member_key(current_root_json(u->root), value, u->low),
+		json_member_key(current_root_json(u->root), value, u->high) };
+
+	reason_quantity(u, value);
+	for (size_t i = 0; i < 2; i++)
+		if (end[i] != 0)
+			reason_quantity(u, end[i]);
+}
+
+static void
+reason_coding(struct urgency_list *u, uint32_t coding)
+{
+	const struct condition_members *m = u->root->set->words.members;
+	uint32_t system = json_member_key(current_root_json(u->root), coding, m->system);
+
+	reason_at(u, json_member_key(current_root_json(u->root), coding, m->code));
+	if (system != 0)
+		reason_at(u, system);
+}
+
+static void
+add_sign(struct urgency_list *u, const struct sight *sight, unsigned criticality, unsigned origin, int level)
+{
+	reason_coding(u, sight->coding);
+	if (sight->value != 0)
+		reason_value(u, sight->value);
+	else
+		reason_at(u, sight->holder);
+	urgency_add(u, sight->holder, criticality, origin, level);
+	urgency_close(u);
+}
+
+static void
+judge_sign(struct urgency_list *u, struct sight *sight, int sign)
+{
+	enum judgement worst = JUDGED;
+	bool is_judged = false;
+	bool is_released = true; /* all rules give a level of their own */
+	int level = LABEL_NONE;
+
+	for (size_t i = 0; i < u->root->set->rules; i++) {
+		const struct ruleset_rule *rule = &u->root->set->rule[i];
+		unsigned criticality = 0;
+		enum truth truth;
+		enum judgement judgement;
+
+		if (rule->sign != sign || !type_plan_applies(u->root->plan, i) ||
+		    (truth = current_root_judge(u->root, rule)) == TRUTH_FALSE)
+			continue;
+		judgement = judge_value(u, rule, sight->holder, &sight->value, &criticality);
+		if (judgement == JUDGED && truth == TRUTH_UNKNOWN)
+			judgement = NO_VALUE;
+		if (judgement == JUDGED) {
+			is_judged = true;
+			add_sign(u, sight, criticality, rule->origin, rule->level);
+		} else if (worst == JUDGED || judgement > worst) {
+			worst = judgement;
+		}
+		level = rule->level > level ? rule->level : level;
+		is_released &= rule->level != LABEL_NONE;
+	}
+	/* A sign may have a rule for each unit, so one rule that can judge the value is enough. */
+	if (!is_judged && worst != JUDGED)
+		add_sign(u, sight, u->root->set->criticality.unreadable, unreadable_origin[worst],
+		    is_released ? level : LABEL_NONE);
+}
+
+static bool
+is_first_of_sign(const struct ruleset *s, size_t rule)
+{
+	for (size_t i = 0; i < rule; i++)
+		if (s->rule[i].sign == s->rule[rule].sign)
+			return false;
+	return true;
+}
+
+static void
+judge_coding(struct urgency_list *u, const struct coding_hit *hit, uint32_t holder)
+{
+	struct sight sight = { .holder = holder, .coding = hit->coding };
+	struct code_bits categories = { 0 };
+
+	codes_matched_categories(u->root->set->codes, &hit->match, NULL, &categories);
+	for (size_t i = 0; i < u->root->set->rules; i++) {
+		int sign = u->root->set->rule[i].sign;
+
+		if (sign != NO_SIGN && code_bits_has(&categories, (unsigned)sign) &&
+		    is_first_of_sign(u->root->set, i))
+			judge_sign(u, &sight, sign);
+	}
+}
+
+/* Each of several Codings makes items, since a reader may see one Coding and not another. */
+void
+urgency_sign(struct urgency_list *u, uint32_t holder, uint32_t code, size_t first)
+{
+	for (size_t i = first; code != 0 && i < u->root->hits.count; i++) {
+		const struct coding_hit *hit = &u->root->hits.at[i];
+
+		if ((hit->coding == code || hit->concept == code) && !hit->is_unreadable)
+			judge_coding(u, hit, holder);
+	}
+}
+
+static bool
+is_stale(struct urgency_list *u)
+{
+	const struct ruleset_criticality *c = &u->root->set->criticality;
+	uint32_t root = current_root_node(u->root);
+	struct period time;
+
+	if (c->stale_after == 0 || u->root->set->now.size == 0 ||
+	    !shape_time(u->root->set->shape, current_root_json(u->root), root, &time))
+		return false;
+	return instant_compare(time.from, u->root->set->now_instant) > 0 ||
+	       instant_compare(time.until, instant_add(u->root->set->now_instant, -c->stale_after)) <= 0;
+}
+
+void
+urgency_end_root(struct urgency_list *u)
+{
+	const struct ruleset_criticality *c = &u->root->set->criticality;
+	uint32_t root = current_root_node(u->root);
+	size_t before = u->root_first;
+
+	if (item_count(u) == before)
+		return;
+	if (c->ignore != NULL && condition_judge(c->ignore, &u->root->record, root) == TRUTH_TRUE)
+		u->items.used = before * sizeof(struct urgency_item);
+	else if (is_stale(u))
+		for (size_t i = before; i < item_count(u); i++) {
+			items(u)[i].criticality = c->stale;
+			items(u)[i].origin = ORIGIN_STALE;
+		}
+	u->root_first = item_count(u);
+}
+
+static unsigned
+level_of(const struct urgency_list *u, const struct urgency_item *item, const struct label_list *labels)
+{
+	const struct urgency_reason *reason = reasons(u) + item->reason;
+	unsigned level = 0;
+
+	if (item->level != LABEL_NONE)
+		return (unsigned)item->level;
+	if (item->reasons == 0)
+		return label_list_highest(labels, item->node);
+	for (uint32_t i = 0; i < item->reasons; i++) {
+		unsigned one = reason[i].whole ? label_list_highest(labels, reason[i].node)
+					       : label_list_standing(labels, reason[i].node).level;
+
+		level = one > level ? one : level;
+	}
+	return level;
+}
+
+/* The lowest word gets no label if it is the default: the record is no more urgent for it. */
+void
+urgency_label(struct urgency_list *u, struct label_list *labels)
+{
+	if (item_count(u) == 0)
+		return;
+	label_list_link(labels);
+	for (size_t i = 0; i < item_count(u); i++) {
+		const struct urgency_item *item = &items(u)[i];
+		struct label *label;
+
+		if (item->criticality == 0 && u->root->set->criticality.usual == 0)
+			continue;
+		unsigned level = level_of(u, item, labels);
+
+		label = label_list_add(labels, item->node, LABEL_URGENCY, item->origin);
+		label->level = (int)level;
+		label->criticality = (int)item->criticality;
+	}
+	label_list_sort(labels);
+}
