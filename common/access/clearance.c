@@ -95,7 +95,7 @@ clearances_read(struct clearances *c, struct access_reader *r)
 	       yaml_close(&m);
 }
 
-static enum criteria_truth
+static enum truth
 row_holds(const struct clearance_row *row, struct situation *s)
 {
 	struct attribute_set missing = { 0 };
@@ -136,7 +136,7 @@ clearance_assess(const struct clearances *c, struct situation *s)
 	for (uint32_t i = 0; i < c->rows; i++) {
 		if (a.reason == NULL && c->row[i].al <= a.assessed)
 			continue;
-		if (row_holds(&c->row[i], s) != CRITERIA_TRUE)
+		if (row_holds(&c->row[i], s) != TRUTH_TRUE)
 			continue;
 		a.assessed = c->row[i].al;
 		a.reason = NULL;
@@ -144,7 +144,7 @@ clearance_assess(const struct clearances *c, struct situation *s)
 	if (a.reason)
 		return a;
 	for (uint32_t i = 0; i < c->caps; i++)
-		if (c->cap[i].al < a.assessed && row_holds(&c->cap[i], s) != CRITERIA_FALSE)
+		if (c->cap[i].al < a.assessed && row_holds(&c->cap[i], s) != TRUTH_FALSE)
 			a.assessed = c->cap[i].al;
 	a.al = a.assessed;
 	if (!take_claim(s, &a.al))

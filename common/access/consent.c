@@ -197,12 +197,12 @@ directive_applies(struct bench *b, const struct directive *d)
 			return false;
 	}
 	switch (criteria_judge(&d->root, b->s, &data, &missing)) {
-	case CRITERIA_FALSE:
+	case TRUTH_FALSE:
 		return false;
-	case CRITERIA_UNKNOWN:
+	case TRUTH_UNKNOWN:
 		undecided(b, d->id_text, missing);
 		return true;
-	case CRITERIA_TRUE:
+	case TRUTH_TRUE:
 		break;
 	}
 	return true;
@@ -217,12 +217,12 @@ judge_base(struct bench *b, const struct directive *d)
 	if (!d->base_permit)
 		return;
 	switch (criteria_judge(&d->what, b->s, &data, &missing)) {
-	case CRITERIA_FALSE:
+	case TRUTH_FALSE:
 		break;
-	case CRITERIA_UNKNOWN:
+	case TRUTH_UNKNOWN:
 		undecided(b, d->id_text, missing);
 		break;
-	case CRITERIA_TRUE:
+	case TRUTH_TRUE:
 		keep(b, rule_item(NULL, &d->what, data, b->scratch));
 		break;
 	}

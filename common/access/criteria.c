@@ -73,10 +73,10 @@ values_hold(const struct criterion *c, const struct values *v)
 	return true;
 }
 
-static enum criteria_truth
+static enum truth
 truth_of(bool holds)
 {
-	return holds ? CRITERIA_TRUE : CRITERIA_FALSE;
+	return holds ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
 /* Present, and more than one empty string. */
@@ -133,19 +133,19 @@ in_common(const struct values *a, const struct values *b)
 	return false;
 }
 
-static enum criteria_truth
+static enum truth
 judge_same(const struct criterion *c, const struct situation *s, struct attribute_set *missing)
 {
 	const struct values *a = situation_values(s, c->attribute), *b = situation_values(s, c->other);
 
 	if (!a->present || !b->present) {
 		attribute_set_add(missing, a->present ? c->other : c->attribute);
-		return CRITERIA_UNKNOWN;
+		return TRUTH_UNKNOWN;
 	}
 	return truth_of(in_common(a, b));
 }
 
-static enum criteria_truth
+static enum truth
 judge_relation(const struct criterion *c, const struct situation *s, struct attribute_set *missing)
 {
 	struct bytes subject = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
@@ -154,10 +154,10 @@ judge_relation(const struct criterion *c, const struct situation *s, struct attr
 
 	if (!object->present) {
 		attribute_set_add(missing, c->other);
-		return CRITERIA_UNKNOWN;
+		return TRUTH_UNKNOWN;
 	}
 	if (!s->facts)
-		return CRITERIA_FALSE;
+		return TRUTH_FALSE;
 	for (uint32_t i = 0; i < c->words.count; i++)
 		for (uint32_t k = 0; k < object->count; k++) {
 			if (object->at[k].kind != VALUE_STRING)
@@ -165,7 +165,7 @@ judge_relation(const struct criterion *c, const struct situation *s, struct attr
 			switch (facts_ask(s->facts, c->words.at[i], subject, object->at[k].text,
 			    s->request->timed ? &s->request->time : NULL)) {
 			case FACT_HOLDS:
-				return CRITERIA_TRUE;
+				return TRUTH_TRUE;
 			case FACT_UNTIMED:
 				untimed = true;
 				break;
@@ -174,12 +174,12 @@ judge_relation(const struct criterion *c, const struct situation *s, struct attr
 			}
 		}
 	if (!untimed)
-		return CRITERIA_FALSE;
+		return TRUTH_FALSE;
 	attribute_set_add(missing, ATTRIBUTE_TIME);
-	return CRITERIA_UNKNOWN;
+	return TRUTH_UNKNOWN;
 }
 
-static enum criteria_truth
+static enum truth
 judge_acr(const struct criterion *c, struct situation *s, struct attribute_set *missing)
 {
 	const struct values *v = situation_values(s, c->attribute);
@@ -197,7 +197,7 @@ judge_acr(const struct criterion *c, struct situation *s, struct attribute_set *
 	if (known)
 		return truth_of(holds);
 	attribute_set_add(missing, c->attribute);
-	return CRITERIA_UNKNOWN;
+	return TRUTH_UNKNOWN;
 }
 
 /* Of a data criterion.  OPEN_OPEN: the request does not tell. */
@@ -284,7 +284,7 @@ judge_data(const struct criterion *c, const struct values *v, unsigned levels)
 	return values_hold(c, v) ? OPEN_TRUE : OPEN_FALSE;
 }
 
-static enum criteria_truth
+static enum truth
 judge_values(const struct criterion *c, struct situation *s, struct attribute_set *missing)
 {
 	const struct values *v = situation_values(s, c->attribute);
@@ -294,10 +294,10 @@ judge_values(const struct criterion *c, struct situation *s, struct attribute_se
 	if (v->present)
 		return truth_of(values_hold(c, v));
 	attribute_set_add(missing, c->attribute);
-	return CRITERIA_UNKNOWN;
+	return TRUTH_UNKNOWN;
 }
 
-static enum criteria_truth
+static enum truth
 judge(const struct criterion *c, struct situation *s, unsigned *data, struct attribute_set *missing)
 {
 	enum open_truth open;
@@ -317,7 +317,7 @@ judge(const struct criterion *c, struct situation *s, unsigned *data, struct att
 		if (s->request->timed)
 			return truth_of(interval_holds(&c->interval, s->request->time));
 		attribute_set_add(missing, ATTRIBUTE_TIME);
-		return CRITERIA_UNKNOWN;
+		return TRUTH_UNKNOWN;
 	case CRITERION_SAME:
 		return judge_same(c, s, missing);
 	case CRITERION_RELATION:
@@ -332,18 +332,17 @@ judge(const struct criterion *c, struct situation *s, unsigned *data, struct att
 	return judge_values(c, s, missing);
 }
 
-enum criteria_truth
+enum truth
 criteria_judge(const struct criteria *c, struct situation *s, unsigned *data, struct attribute_set *missing)
 {
-	enum criteria_truth all = CRITERIA_TRUE;
+	enum truth all = TRUTH_TRUE;
 
 	for (uint32_t i = 0; i < c->count; i++) {
-		enum criteria_truth one = judge(&c->at[i], s, data, missing);
+		enum truth one = judge(&c->at[i], s, data, missing);
 
-		if (one == CRITERIA_FALSE)
-			return CRITERIA_FALSE;
-		if (one < all)
-			all = one;
+		if (one == TRUTH_FALSE)
+			return TRUTH_FALSE;
+		all = truth_and(all, one);
 	}
 	return all;
 }

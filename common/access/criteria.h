@@ -6,6 +6,7 @@
 #include "common/access/reader.h"
 #include "common/access/request.h"
 #include "common/access/roles.h"
+#include "common/base/truth.h"
 
 /*
  * criteria: the conditions of a rule.  criteria.c judges them, criteria_read.c reads them.
@@ -14,8 +15,6 @@
  * is false, else unknown if one is unknown, else true.  A data criterion whose attribute the request does not tell is
  * open: it counts as true, and the rule holds only for the entries of the record that meet it.
  */
-enum criteria_truth { CRITERIA_FALSE, CRITERIA_UNKNOWN, CRITERIA_TRUE };
-
 enum criterion_kind {
 	CRITERION_VALUES,
 	CRITERION_PRESENT,
@@ -69,7 +68,7 @@ struct situation {
 };
 
 /* DATA gains the bit of each open data criterion, MISSING the attributes that make the set unknown. */
-enum criteria_truth criteria_judge(
+enum truth criteria_judge(
     const struct criteria *c, struct situation *s, unsigned *data, struct attribute_set *missing);
 
 /* True if all values are in the list of C. */

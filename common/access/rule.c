@@ -47,25 +47,25 @@ rule_judge(const struct access_rule *rule, struct situation *s, struct scratch *
 {
 	struct rule_state state = { .holding = RULE_NO };
 	unsigned data = 0;
-	enum criteria_truth t = criteria_judge(&rule->criteria, s, &data, &state.missing);
+	enum truth t = criteria_judge(&rule->criteria, s, &data, &state.missing);
 	struct item *item = NULL;
-	bool unsure = t == CRITERIA_UNKNOWN;
+	bool unsure = t == TRUTH_UNKNOWN;
 
-	if (t == CRITERIA_FALSE)
+	if (t == TRUTH_FALSE)
 		return state;
 	for (uint32_t i = 0; i < rule->excepts; i++) {
 		struct attribute_set missing = { 0 };
 		unsigned open = 0;
-		enum criteria_truth e = criteria_judge(&rule->except[i], s, &open, &missing);
+		enum truth e = criteria_judge(&rule->except[i], s, &open, &missing);
 
-		if (e == CRITERIA_TRUE && open == 0)
+		if (e == TRUTH_TRUE && open == 0)
 			return state;
-		if (e == CRITERIA_UNKNOWN && rule->effect == EFFECT_PERMIT) {
+		if (e == TRUTH_UNKNOWN && rule->effect == EFFECT_PERMIT) {
 			unsure = true;
 			for (size_t k = 0; k < sizeof missing.bits / sizeof missing.bits[0]; k++)
 				state.missing.bits[k] |= missing.bits[k];
 		}
-		if (e != CRITERIA_TRUE)
+		if (e != TRUTH_TRUE)
 			continue;
 		if (!item)
 			item = rule_item(rule, &rule->criteria, data, scratch);

@@ -225,6 +225,35 @@ instant_add(struct instant t, int64_t seconds)
 	return t;
 }
 
+/* NUMBER below 100 as two digits; the place after them. */
+static char *
+put_two(char *at, unsigned number)
+{
+	at[0] = (char)('0' + number / 10);
+	at[1] = (char)('0' + number % 10);
+	return at + 2;
+}
+
+/* Without the Z; the place after it.  A year that four digits cannot hold is left to printf. */
+static char *
+put_seconds(char *at, int year, unsigned month, unsigned day, unsigned second)
+{
+	const unsigned parts[] = { month, day, second / 3600, second / 60 % 60, second % 60 };
+
+	if (year < 0 || year > 9999) {
+		int size = snprintf(at, 21, "%04d-%02u-%02uT%02u:%02u:%02u", year, parts[0], parts[1],
+		    parts[2], parts[3], parts[4]);
+
+		return size < 0 || size > 20 ? at : at + size;
+	}
+	at = put_two(put_two(at, (unsigned)year / 100), (unsigned)year % 100);
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		*at = "--T::"[i];
+		at = put_two(at + 1, parts[i]);
+	}
+	return at;
+}
+
 void
 clock_format(struct instant t, char text[32])
 {
@@ -235,11 +264,8 @@ clock_format(struct instant t, char text[32])
 	unsigned second = (unsigned)(t.seconds - days * DAY_SECONDS);
 
 	clock_date(days, &year, &month, &day);
-	int size = snprintf(text, 32, "%04d-%02u-%02uT%02u:%02u:%02u", year, month, day, second / 3600,
-	    second / 60 % 60, second % 60);
-	if (size < 0 || size > 20)
-		size = 0;
-	char *end = text + size;
+	char *end = put_seconds(text, year, month, day, second);
+
 	if (t.nano != 0) {
 		end += snprintf(end, 12, ".%09d", (int)(t.nano % 1000000000));
 		while (end[-1] == '0')

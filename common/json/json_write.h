@@ -43,20 +43,30 @@ json_write_whole(const struct json_write *w)
 	return !w->full;
 }
 
+/* Private: SIZE bytes that the caller fills; NULL if there is no room for them. */
+static inline char *
+json_write_room(struct json_write *w, size_t size)
+{
+	struct buffer *b = w->out;
+	char *at;
+
+	if (w->full || (b->room - b->used < size && !buffer_reserve(b, size))) {
+		w->full = true;
+		return NULL;
+	}
+	at = b->at + b->used;
+	b->used += size;
+	return at;
+}
+
 /* TEXT as it is, and no comma: for pieces that the caller puts together. */
 static inline void
 json_write_raw(struct json_write *w, struct bytes text)
 {
-	struct buffer *b = w->out;
+	char *at;
 
-	if (text.size == 0 || w->full)
-		return;
-	if (b->room - b->used < text.size && !buffer_reserve(b, text.size)) {
-		w->full = true;
-		return;
-	}
-	memcpy(b->at + b->used, text.at, text.size);
-	b->used += text.size;
+	if (text.size > 0 && (at = json_write_room(w, text.size)) != NULL)
+		memcpy(at, text.at, text.size);
 }
 
 /* The comma before a value or a name, where one is due. */
@@ -72,27 +82,42 @@ json_write_comma(struct json_write *w)
 static inline void
 json_write_open(struct json_write *w, char bracket)
 {
-	json_write_comma(w);
-	json_write_raw(w, (struct bytes){ &bracket, 1 });
+	size_t comma = w->comma;
+	char *at = json_write_room(w, comma + 1);
+
 	w->comma = false;
+	if (at == NULL)
+		return;
+	at[0] = ',';
+	at[comma] = bracket;
 }
 
 static inline void
 json_write_close(struct json_write *w, char bracket)
 {
-	json_write_raw(w, (struct bytes){ &bracket, 1 });
+	char *at = json_write_room(w, 1);
+
 	w->comma = true;
+	if (at != NULL)
+		*at = bracket;
 }
 
 /* "NAME": of the member whose value comes next. */
 static inline void
 json_write_name(struct json_write *w, const char *name)
 {
-	json_write_comma(w);
-	json_write_raw(w, (struct bytes)BYTES("\""));
-	json_write_raw(w, bytes_of(name));
-	json_write_raw(w, (struct bytes)BYTES("\":"));
+	size_t size = strlen(name), comma = w->comma;
+	char *at = json_write_room(w, comma + size + 3);
+
 	w->comma = false;
+	if (at == NULL)
+		return;
+	at[0] = ',';
+	at += comma;
+	at[0] = '"';
+	memcpy(at + 1, name, size);
+	at[size + 1] = '"';
+	at[size + 2] = ':';
 }
 
 /* Any valid UTF-8 between quotes, escaped as little as RFC 8259 section 7 allows. */
@@ -129,10 +154,18 @@ json_write_value(struct json_write *w, struct bytes json)
 static inline void
 json_write_word(struct json_write *w, struct bytes text)
 {
-	json_write_comma(w);
-	json_write_raw(w, (struct bytes)BYTES("\""));
-	json_write_raw(w, text);
-	json_write_raw(w, (struct bytes)BYTES("\""));
+	size_t comma = w->comma;
+	char *at = json_write_room(w, comma + text.size + 2);
+
+	w->comma = true;
+	if (at == NULL)
+		return;
+	at[0] = ',';
+	at += comma;
+	at[0] = '"';
+	if (text.size > 0)
+		memcpy(at + 1, text.at, text.size);
+	at[text.size + 1] = '"';
 }
 
 void json_write_number(struct json_write *w, int64_t number);
