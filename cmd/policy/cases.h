@@ -24,27 +24,27 @@
  *	    request: {subject: ..., action: ..., resource: ...}
  *	    expect: {decision: true, decided_by: organization}
  *
- * A file may also be a single case of a record.
+ * A file may also be one case of a record.
  */
 struct cases {
 	struct policy *policy;
 	const char *file;    /* as messages show it */
-	struct fault *fault; /* of the test file, or of loading what it needs */
-	const char *now;     /* of the engines that are loaded; NULL: none */
+	struct fault *fault; /* of the test file, or of what it needs */
+	const char *now;     /* of the loaded pipeline; NULL: none */
 	struct pipeline pipeline;
-	bool piping; /* pipeline is loaded */
+	bool piping; /* the pipeline is loaded */
 	struct access *access;
 	struct json line; /* labelled line, or decision */
 	struct json version;
 	struct buffer text;   /* of a record or request */
 	struct buffer record; /* of a version */
-	struct buffer notes;  /* what was wanted and what came, a line each; empty: the case holds */
+	struct buffer notes;  /* differences, a line each; empty: the case holds */
 };
 
 void cases_init(struct cases *c, struct policy *p, struct fault *f);
 void cases_release(struct cases *c);
 
-/* A test file, opened; LIST is its cases (NULL: ROOT itself is the one).  False with a fault. */
+/* The keys of a test file.  LIST is its cases; NULL: ROOT itself is the only case. */
 struct case_file {
 	const struct yaml_node *root;
 	const struct yaml_node *list;
@@ -54,27 +54,14 @@ struct case_file {
 	const struct yaml_node *entities;
 	const struct yaml_node *used;
 };
-bool cases_open(struct cases *c, const char *name, struct case_file *file);
 
-/* Runs one case; *NAME is its name.  False: the policy's fault.  Whether it held: c->notes. */
-bool cases_run(
-    struct cases *c, const struct case_file *file, const struct yaml_node *node, struct bytes *name);
-
-/* Notes what was wanted at NODE. */
-void cases_note(struct cases *c, const struct yaml_node *node, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* A wanted value beside what came (NODE 0 of J: nothing). */
-void cases_differ(
-    struct cases *c, const struct yaml_node *want, const char *what, const struct json *j, uint32_t node);
-
-/* cases_record.c, cases_request.c */
+/*
+ * Compare what comes out of a record or a request with EXPECT; the differences stand in c->notes.  False: a fault of
+ * the policy or of the test.
+ */
 bool cases_record(struct cases *c, const struct yaml_node *now, const struct yaml_node *record,
     const struct yaml_node *expect);
 bool cases_request(struct cases *c, const struct case_file *file, const struct yaml_node *request,
     const struct yaml_node *expect);
-
-/* The JSON text of NODE: a tree, or the name of a file below tests/; in c->text with slack. */
-bool cases_text(struct cases *c, const struct yaml_node *node, struct bytes *text);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ehr-policy check: everything in the directory through the readers that the programs themselves use, then
- * what only shows when rules stand side by side.  One message a finding; the digest if there is no error.
+ * ehr-policy check: reads the directory with the loaders of the programs, then compares the rules with each other.
+ * Prints a message for each finding, and the digest if there is no error.
  */
 #include "cmd/policy/lint.h"
-#include "cmd/policy/options.h"
 #include "cmd/policy/pipeline.h"
 #include "cmd/policy/print.h"
 #include "cmd/policy/verbs.h"
@@ -12,14 +11,10 @@
 #include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
 
-#include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
-enum { POLICY = 1 };
-
 static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+	VERB_POLICY(struct verb_settings),
 };
 
 static const struct option_manual manual = {
@@ -31,9 +26,7 @@ static const struct option_manual manual = {
 	.count = sizeof(table) / sizeof(table[0]),
 };
 
-/* ---- the readers ------------------------------------------------------------------------------------ */
-
-/* Some time: a policy that needs one is told of, and read all the same. */
+/* For the loaders of a policy that needs --now. */
 static const char some_time[] = "2000-01-01T00:00:00Z";
 
 static bool
@@ -88,47 +81,42 @@ check_access(struct lint *l)
 }
 
 static void
-check_sealing(struct lint *l)
+check_seal(struct lint *l)
 {
-	struct seal_policy sealing;
+	struct seal_policy seal;
 	struct fault f = { 0 };
 
-	if (!seal_policy_load(&sealing, l->policy, &f))
+	if (!seal_policy_load(&seal, l->policy, &f))
 		lint_fault(l, &f, false);
 }
 
 static void
-check_plan(struct lint *l)
+check_notify(struct lint *l)
 {
-	struct notify_policy plan;
+	struct notify_policy notify;
 	struct fault f = { 0 };
 
-	if (!notify_policy_load(&plan, l->policy, &f))
+	if (!notify_policy_load(&notify, l->policy, &f))
 		lint_fault(l, &f, false);
 }
 
-/* Whatever else is YAML must at least be some. */
+/* Every *.yaml must be YAML, also files that no loader reads. */
 static bool
 check_syntax(struct lint *l)
 {
-	static const char ending[] = ".yaml";
 	bool good = true;
 
 	for (size_t i = 0; i < l->policy->files; i++) {
 		const struct policy_file *file = &l->policy->file[i];
 		struct fault f = { 0 };
-		size_t end = sizeof(ending) - 1;
-		if (file->name.size < end || memcmp(file->name.at + file->name.size - end, ending, end) != 0)
-			continue;
-		if (yaml_read(&l->policy->arena, file->shown, file->text, &f) != NULL)
+		if (!bytes_end(file->name, ".yaml") ||
+		    yaml_read(&l->policy->arena, file->shown, file->text, &f) != NULL)
 			continue;
 		lint_fault(l, &f, false);
 		good = false;
 	}
 	return good;
 }
-
-/* ---- the verb ----------------------------------------------------------------------------------------- */
 
 static unsigned
 report(struct lint *l)
@@ -137,7 +125,7 @@ report(struct lint *l)
 
 	lint_sort(l);
 	for (size_t i = 0; i < l->count; i++) {
-		const struct finding *finding = &l->finding[i];
+		const struct lint_finding *finding = &l->finding[i];
 		const struct fault *f = &finding->fault;
 		const char *warning = finding->is_warning ? "warning: " : "";
 		errors += !finding->is_warning;
@@ -156,12 +144,12 @@ check(struct policy *p)
 	struct sink out;
 
 	lint_init(&l, p);
-	/* Each file is read whatever is wrong with another, so that one run tells most of it. */
+	/* A fault in one file does not stop the others, so that one run shows most faults. */
 	bool good = check_syntax(&l);
 	good = good && check_records(&l);
 	check_access(&l);
-	check_sealing(&l);
-	check_plan(&l);
+	check_seal(&l);
+	check_notify(&l);
 	if (good) {
 		lint_classify(&l);
 		lint_redact(&l);
@@ -172,21 +160,15 @@ check(struct policy *p)
 	if (errors == 0)
 		print(&out, "%s  %.*s %.*s\n", p->digest, (int)p->name.size, p->name.at, (int)p->serial.size,
 		    p->serial.at);
-	return options_finish(&out, errors > 0 ? EXIT_POLICY : EXIT_DONE);
+	return verb_finish(&out, errors > 0 ? EXIT_POLICY : EXIT_DONE);
 }
 
 enum diag_exit
 verb_check(int argc, char *argv[])
 {
-	struct options o;
 	struct policy p;
-	const char *directory = NULL;
 
-	options_init(&o, &manual, argc, argv);
-	while (options_next(&o) == POLICY)
-		directory = o.value;
-	options_no_operands(&o);
-	options_policy(&o, directory, &p);
+	verb_load_only(&manual, argc, argv, &p);
 	enum diag_exit status = check(&p);
 	policy_release(&p);
 	return status;

@@ -3,8 +3,6 @@
 
 #include "common/json/json_write.h"
 
-/* ---- comparing ---------------------------------------------------------------------------- */
-
 static bool
 same_list(const struct yaml_node *want, const struct json *j, uint32_t node)
 {
@@ -18,7 +16,7 @@ same_list(const struct yaml_node *want, const struct json *j, uint32_t node)
 	return at >= j->nodes[node].next;
 }
 
-/* A member that must not be there is wanted as null. */
+/* A wanted null matches a missing member too. */
 static bool
 same_map(const struct yaml_node *want, const struct json *j, uint32_t node)
 {
@@ -52,55 +50,51 @@ expect_same(const struct yaml_node *want, const struct json *j, uint32_t node)
 	}
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
-
+/* NOLINTNEXTLINE(misc-no-recursion): the reader of YAML bounds the depth */
 static void
-put(struct buffer *out, const char *text)
-{
-	(void)buffer_append(out, text, strlen(text));
-}
-
-static void
-write_children(const struct yaml_node *node, struct buffer *out)
-{
-	put(out, node->kind == YAML_MAP ? "{" : "[");
-	for (size_t i = 0; i < node->count; i++) {
-		if (i > 0)
-			put(out, ",");
-		if (node->kind == YAML_MAP) {
-			(void)json_write_string(out, node->key[i]->text);
-			put(out, ":");
-		}
-		expect_write(node->item[i], out);
-	}
-	put(out, node->kind == YAML_MAP ? "}" : "]");
-}
-
-void
-expect_write(const struct yaml_node *node, struct buffer *out)
+write_node(const struct yaml_node *node, struct json_write *w)
 {
 	switch (node->kind) {
 	case YAML_NULL:
-		put(out, "null");
+		json_write_value(w, (struct bytes)BYTES("null"));
 		break;
 	case YAML_BOOLEAN:
 	case YAML_NUMBER:
-		(void)buffer_append(out, node->text.at, node->text.size);
+		json_write_value(w, node->text);
 		break;
 	case YAML_STRING:
-		(void)json_write_string(out, node->text);
+		json_write_text(w, node->text);
 		break;
 	case YAML_LIST:
+		json_write_open(w, '[');
+		for (size_t i = 0; i < node->count; i++)
+			write_node(node->item[i], w);
+		json_write_close(w, ']');
+		break;
 	case YAML_MAP:
 	default:
-		write_children(node, out);
+		json_write_open(w, '{');
+		for (size_t i = 0; i < node->count; i++) {
+			json_write_text(w, node->key[i]->text);
+			json_write_raw(w, (struct bytes)BYTES(":"));
+			w->comma = false;
+			write_node(node->item[i], w);
+		}
+		json_write_close(w, '}');
 		break;
 	}
 }
 
-/* ---- pointers ------------------------------------------------------------------------------- */
+bool
+expect_write(const struct yaml_node *node, struct buffer *out)
+{
+	struct json_write w = json_write_to(out);
 
-/* One step: the text between two slashes, ~0 and ~1 undone into ROOM; false if a ~ stands for nothing. */
+	write_node(node, &w);
+	return json_write_whole(&w);
+}
+
+/* STEP, the text between two slashes, with ~0 and ~1 undone, into ROOM; false for any other ~. */
 static bool
 unescape(struct bytes step, struct buffer *room)
 {
@@ -126,7 +120,7 @@ element(const struct json *j, uint32_t array, struct bytes step, uint32_t *node)
 	if (step.size == 0 || step.size > 9 || (step.size > 1 && step.at[0] == '0'))
 		return false;
 	for (size_t i = 0; i < step.size; i++) {
-		if (step.at[i] < '0' || step.at[i] > '9')
+		if (!ascii_is_digit(step.at[i]))
 			return false;
 		index = index * 10 + (size_t)(step.at[i] - '0');
 	}

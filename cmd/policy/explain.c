@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ehr-policy explain: what becomes of a record, part by part, and why.  It shows paths and, with --bars,
- * values: for people who may see the record, on standard output alone.
+ * ehr-policy explain: shows what each version keeps of a record, part by part, and why.  The output holds paths and,
+ * with --bars, values, for people who may see the record.  It goes to standard output only.
  */
-#include "cmd/policy/bars.h"
-#include "cmd/policy/options.h"
 #include "cmd/policy/parts.h"
 #include "cmd/policy/print.h"
 #include "cmd/policy/records.h"
@@ -18,15 +16,22 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POLICY = 1, LEVEL, BARS, WIDTH, NOW };
+enum { WIDTH = 1 };
+
+struct settings {
+	const char *policy, *level, *now;
+	bool bars;
+};
 
 static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
-	{ LEVEL, 0, false, "level", "LEVEL", "what a reader of this level gets, and why not the rest" },
-	{ BARS, 0, false, "bars", NULL,
+	VERB_POLICY(struct settings),
+	{ OPTION_TEXT(struct settings, level), 0, false, "level", "LEVEL",
+	    "what a reader of this level gets, and why not the rest" },
+	{ OPTION_FLAG(struct settings, bars), 0, false, "bars", NULL,
 	    "the record at every level side by side, black bars over what is withheld" },
 	{ WIDTH, 0, false, "width", "COLUMNS", "of the picture (100)" },
-	{ NOW, 0, false, "now", "TIME", "the time that the policy reckons with" },
+	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
+	    "the time that the policy reckons with" },
 };
 
 static const struct option_manual manual = {
@@ -45,13 +50,11 @@ struct explanation {
 	struct pipeline pipeline;
 	struct parts parts;
 	int version; /* of --level; -1: all */
-	bool bars;
+	struct settings set;
 	size_t width;
 	size_t path_cell;
 	struct buffer path;
 };
-
-/* ---- words ---------------------------------------------------------------------------------- */
 
 static const char *const why_words[] = {
 	[WHY_NONE] = "withheld",
@@ -85,7 +88,7 @@ fate_text(const struct explanation *x, struct redactor_fate fate, char *text, si
 
 /* "R HIV,STD" */
 static void
-level_text(const struct explanation *x, const struct part *part, char *text, size_t room)
+level_text(const struct explanation *x, const struct parts_item *part, char *text, size_t room)
 {
 	const struct policy_level *level = &x->policy.level[part->level];
 	uint64_t categories = part->label != NULL ? part->label->sensitivity : 0;
@@ -119,8 +122,6 @@ put_label(struct explanation *x, const struct label *label)
 	put_rule(x, bytes_of(rule.id), bytes_of(rule.say), rule.file, rule.line);
 }
 
-/* ---- the table -------------------------------------------------------------------------------- */
-
 static struct bytes
 path_of(struct explanation *x, uint32_t i)
 {
@@ -129,7 +130,7 @@ path_of(struct explanation *x, uint32_t i)
 	return buffer_bytes(&x->path);
 }
 
-/* All levels: one mark each; one level: words. */
+/* For all levels a mark each; with --level words. */
 static void
 put_fates(struct explanation *x, uint32_t i)
 {
@@ -155,7 +156,7 @@ put_fates(struct explanation *x, uint32_t i)
 	}
 }
 
-/* With --level: the sentence of redact.yaml that withholds or changes, where one does. */
+/* With --level: the sentence of redact.yaml that withholds or changes the part. */
 static void
 put_reason(struct explanation *x, uint32_t i)
 {
@@ -189,7 +190,7 @@ put_row(struct explanation *x, uint32_t i)
 	print(&x->out, "\n");
 }
 
-/* The parts that get a row: those that are alike all through, the outermost of them. */
+/* The next part: behind a uniform part, which gets one row, else the first of its own parts. */
 static uint32_t
 next_row(const struct explanation *x, uint32_t i)
 {
@@ -248,8 +249,6 @@ put_urgency(struct explanation *x)
 	}
 }
 
-/* ---- one record --------------------------------------------------------------------------------- */
-
 static void
 put_title(struct explanation *x)
 {
@@ -273,8 +272,8 @@ explain_record(struct explanation *x)
 {
 	parts_init(&x->parts, &x->pipeline);
 	put_title(x);
-	if (x->bars) {
-		bars_draw(&x->out, &x->parts, x->version, x->width);
+	if (x->set.bars) {
+		parts_bars(&x->out, &x->parts, x->version, x->width);
 	} else {
 		put_head(x);
 		for (uint32_t i = 0; i < x->parts.count; i = next_row(x, i))
@@ -316,22 +315,22 @@ explain_file(struct explanation *x, const char *path)
 }
 
 static void
-load(struct explanation *x, const struct options *o, const char *now, const char *level)
+load(struct explanation *x, const struct options *o)
 {
+	const char *level = x->set.level;
 	struct fault f = { 0 };
 	struct instant instant;
 
-	if (now != NULL && !clock_parse_instant(bytes_of(now), &instant))
-		options_misuse(o, "not a time, as 2026-03-02T09:00:00Z", now);
-	switch (pipeline_load(&x->pipeline, &x->policy, now, true, &f)) {
+	if (x->set.now != NULL && !clock_parse_instant(bytes_of(x->set.now), &instant))
+		options_misuse(o, "not a time, as 2026-03-02T09:00:00Z", x->set.now);
+	switch (pipeline_load(&x->pipeline, &x->policy, x->set.now, true, &f)) {
 	case PIPELINE_READY:
 		break;
 	case PIPELINE_NEEDS_NOW:
 		diag_die(EXIT_USAGE, "this policy computes ages: --now is missing");
 	case PIPELINE_FAULT:
 	default:
-		fault_print(&f);
-		exit((int)fault_status(&f));
+		fault_exit(&f);
 	}
 	x->version = -1;
 	for (unsigned v = 0; level != NULL && v < redactor_versions(x->pipeline.redactor); v++)
@@ -346,34 +345,21 @@ verb_explain(int argc, char *argv[])
 {
 	struct options o;
 	struct explanation x = { .width = DEFAULT_WIDTH };
-	const char *directory = NULL;
-	const char *level = NULL;
-	const char *now = NULL;
-	int id;
 
 	options_init(&o, &manual, argc, argv);
-	while ((id = options_next(&o)) != OPTIONS_END) {
-		if (id == POLICY)
-			directory = o.value;
-		else if (id == LEVEL)
-			level = o.value;
-		else if (id == NOW)
-			now = o.value;
-		else if (id == BARS)
-			x.bars = true;
-		else if (!options_size(o.value, &x.width) || x.width < BARS_MIN_WIDTH ||
-			 x.width > BARS_MAX_WIDTH)
+	options_into(&o, &x.set);
+	while (options_next(&o) == WIDTH)
+		if (!options_size(o.value, &x.width) || x.width < BARS_MIN_WIDTH || x.width > BARS_MAX_WIDTH)
 			options_misuse(&o, "not a width from 60 to 1000", o.value);
-	}
 	if (o.operands > 1)
 		options_misuse(&o, "more than one file", o.operand[1]);
-	options_policy(&o, directory, &x.policy);
-	load(&x, &o, now, level);
+	verb_load(&o, x.set.policy, &x.policy);
+	load(&x, &o);
 	buffer_init(&x.path, (size_t)1 << 26);
 	sink_init_take(&x.out, STDOUT_FILENO, "<stdout>");
 	enum diag_exit status = explain_file(&x, o.operands > 0 ? o.operand[0] : "-");
 	buffer_release(&x.path);
 	pipeline_release(&x.pipeline);
 	policy_release(&x.policy);
-	return options_finish(&x.out, status);
+	return verb_finish(&x.out, status);
 }

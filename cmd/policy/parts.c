@@ -4,10 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_PARTS_SIZE = 1 << 30 };
-
-/* ---- places ------------------------------------------------------------------------------- */
-
 static bool
 is_container(const struct json *j, uint32_t node)
 {
@@ -17,15 +13,14 @@ is_container(const struct json *j, uint32_t node)
 static uint32_t
 add_part(struct parts *p, uint32_t node, uint32_t key, uint32_t parent, uint32_t index)
 {
-	struct part part = { .node = node, .key = key, .parent = parent, .index = index };
+	struct parts_item part = { .node = node, .key = key, .parent = parent, .index = index };
 
-	if (!buffer_append(&p->room, &part, sizeof(part)))
-		diag_die(EXIT_IO, "out of memory");
-	p->at = (struct part *)(void *)p->room.at;
+	buffer_add(&p->room, &part, sizeof(part));
+	p->at = (struct parts_item *)(void *)p->room.at;
 	return p->count++;
 }
 
-/* Parts in document order; a stack of open containers stands in for recursion. */
+/* Lists the parts in document order, with a stack of open containers. */
 static void
 find_parts(struct parts *p)
 {
@@ -58,10 +53,7 @@ find_parts(struct parts *p)
 		p->at[stack[--depth]].next = p->count;
 }
 
-/* ---- labels ---------------------------------------------------------------------------------- */
-
-/* The label that explains LEVEL at part I: one that raises to it here or around, else the nearest by place.
- */
+/* The label that gives part I its level: one that raises it to that level, else the nearest base or default label. */
 static const struct label *
 explaining(const struct parts *p, uint32_t i)
 {
@@ -76,7 +68,7 @@ explaining(const struct parts *p, uint32_t i)
 		    node >= j->nodes[label->node].next)
 			continue;
 		if (label->kind == LABEL_BASE || label->kind == LABEL_DEFAULT)
-			base = label; /* document order: the nearest comes last */
+			base = label; /* labels stand in document order: the nearest is the last */
 		else if ((unsigned)label->level == p->at[i].level)
 			return label;
 	}
@@ -95,12 +87,12 @@ same_fate(const struct parts *p, uint32_t a, uint32_t b)
 	return true;
 }
 
-/* From the last part to the first, so that children are known before what holds them. */
+/* Goes backwards, so that children come before their parent. */
 static void
 find_uniform(struct parts *p)
 {
 	for (uint32_t i = p->count; i-- > 0;) {
-		struct part *part = &p->at[i];
+		struct parts_item *part = &p->at[i];
 		part->uniform = true;
 		for (uint32_t child = i + 1; child < part->next; child = p->at[child].next)
 			part->uniform = part->uniform && p->at[child].uniform &&
@@ -115,7 +107,7 @@ parts_init(struct parts *p, const struct pipeline *l)
 	*p = (struct parts){ .pipeline = l, .versions = redactor_versions(l->redactor) };
 	if (p->versions > PARTS_MAX_VERSIONS)
 		diag_bug("more versions than levels");
-	buffer_init(&p->room, MAX_PARTS_SIZE);
+	buffer_init(&p->room, BUFFER_UNLIMITED);
 	find_parts(p);
 	for (uint32_t i = 0; i < p->count; i++) {
 		p->at[i].level = classifier_level(l->classifier, &l->json, &l->labels, p->at[i].node);
@@ -137,25 +129,30 @@ parts_fate(const struct parts *p, unsigned version, uint32_t i)
 	return redactor_fate(p->pipeline->redactor, version, pipeline_node(p->pipeline, p->at[i].node));
 }
 
-/* ---- words for places ------------------------------------------------------------------------- */
-
 static bool
 is_plain(struct bytes name)
 {
 	for (size_t i = 0; i < name.size; i++) {
 		char c = name.at[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-		if (!letter && (i == 0 || c < '0' || c > '9'))
+		if (!ascii_is_letter(c) && c != '_' && (i == 0 || !ascii_is_digit(c)))
 			return false;
 	}
 	return name.size > 0;
+}
+
+bool
+parts_name(const struct json *j, uint32_t key, struct buffer *out)
+{
+	struct bytes name = is_plain(json_inside(j, key)) ? json_inside(j, key) : json_span(j, key);
+
+	return buffer_append(out, ".", 1) && buffer_append(out, name.at, name.size);
 }
 
 void
 parts_step(const struct parts *p, uint32_t i, struct buffer *out)
 {
 	const struct json *j = &p->pipeline->json;
-	const struct part *part = &p->at[i];
+	const struct parts_item *part = &p->at[i];
 	char index[32];
 
 	if (part->key == 0) {
@@ -163,11 +160,7 @@ parts_step(const struct parts *p, uint32_t i, struct buffer *out)
 		(void)buffer_append(out, index, (size_t)size);
 		return;
 	}
-	struct bytes name = json_inside(j, part->key);
-	(void)buffer_append(out, ".", 1);
-	if (!is_plain(name))
-		name = json_span(j, part->key);
-	(void)buffer_append(out, name.at, name.size);
+	(void)parts_name(j, part->key, out);
 }
 
 void

@@ -3,51 +3,63 @@
 #define EHR_POLICY_PARTS_H
 
 #include "cmd/policy/pipeline.h"
+#include "common/line/sink.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /*
- * parts: a record taken apart for people: each value in document order with its place, its level, the label
- * that gives it, and its fate in every version.
+ * parts: a record as a list of its values in document order, each with its place, its level, the label that gives the
+ * level, and its fate in every version.
  */
 enum { PARTS_MAX_VERSIONS = 64 };
 
-struct part {
+struct parts_item {
 	uint32_t node;   /* in the pipeline's json */
-	uint32_t key;    /* its key's node, 0 if it is an element or the record */
+	uint32_t key;    /* of its key; 0 for an element or the record */
 	uint32_t index;  /* of an element in its array */
-	uint32_t parent; /* index of the part around it */
-	uint32_t next;   /* index of the part behind it and all that it holds */
+	uint32_t parent; /* index of the part that holds it */
+	uint32_t next;   /* index of the first part after all that it holds */
 	uint32_t children;
 	unsigned level;
-	const struct label *label; /* what gives that level; NULL if nothing names it */
-	bool uniform;              /* level, label and fates are those of all that it holds */
+	const struct label *label; /* that gives the level; NULL: none */
+	bool uniform;              /* all that it holds has its level, label and fates */
 };
 
 struct parts {
 	const struct pipeline *pipeline;
-	struct part *at;
+	struct parts_item *at;
 	uint32_t count;
 	unsigned versions;
 	/* private */
 	struct buffer room;
 };
 
-/* Takes apart the record of the pipeline's last run, which it borrows. */
+/* The parts of the record of the pipeline's last run.  L is borrowed. */
 void parts_init(struct parts *p, const struct pipeline *l);
 void parts_release(struct parts *p);
 
-/* What became of part I in VERSION. */
+/* The fate of part I in VERSION. */
 struct redactor_fate parts_fate(const struct parts *p, unsigned version, uint32_t i);
 
-/* Appends ".name" or "[3]", the step from its parent to part I, as jq writes it. */
+/* Appends the name of the member KEY with a dot, as jq writes it: .name or ."a b".  False if OUT is full. */
+bool parts_name(const struct json *j, uint32_t key, struct buffer *out);
+
+/* Appends the step from its parent to part I: a name or "[3]". */
 void parts_step(const struct parts *p, uint32_t i, struct buffer *out);
 
-/* Appends the path of part I from the record, "." for the record itself. */
+/* Appends the path of part I from the record; "." is the record. */
 void parts_path(const struct parts *p, uint32_t i, struct buffer *out);
 
-/* A value as people read it: without the quotes of a string. */
+/* A value for people: a string without its quotes. */
 struct bytes parts_value(const struct json *j, uint32_t node);
+
+/*
+ * Draws the record as each level may know it, side by side, with black bars over what that level does not see; the
+ * last column shows all.  A ~ stands before a value that the version changes.  VERSION: only that one; below 0: all.
+ * WIDTH: columns of the picture.
+ */
+enum { BARS_MIN_WIDTH = 60, BARS_MAX_WIDTH = 1000 };
+void parts_bars(struct sink *out, const struct parts *p, int version, size_t width);
 
 #endif

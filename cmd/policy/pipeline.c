@@ -10,7 +10,7 @@
 
 enum { MAX_RECORD = 64 << 20 };
 
-/* A key that anyone can compute from its name: for tests and pictures alone. */
+/* A key that anyone can compute from its name, for tests and pictures only. */
 static struct mac *
 test_key(void *context, struct bytes name)
 {
@@ -125,7 +125,7 @@ read_back(struct pipeline *l)
 		at += (size_t)n;
 	}
 	l->labelled.used = (size_t)size;
-	/* The line's own end is none of it. */
+	/* Without the line end. */
 	l->line = (struct bytes){ l->labelled.at, (size_t)size - 1 };
 	return true;
 }

@@ -8,23 +8,23 @@
 #include "common/redact/redactor.h"
 
 /*
- * pipeline: classify and redact in this process, on one record at a time, with test keys of its own: nothing
- * that it makes can be taken for a site's, and no site's key is ever opened.
+ * pipeline: classifies and redacts one record at a time in this process.  It uses test keys that anyone can compute,
+ * opens no key of a site, and so never makes a token of a site.
  */
 struct pipeline {
 	struct policy *policy; /* borrowed */
 	struct json_keys *keys;
-	struct json json; /* the record as it was given */
+	struct json json; /* the record */
 	struct classifier *classifier;
 	struct redactor *redactor;
 	struct labels labels;
 	struct bytes line; /* the labelled line */
 	struct redaction redaction;
-	/* what went wrong with the record: as in labels and redaction */
+	/* why the record was refused, as in labels and redaction */
 	enum reason reason;
 	size_t byte;
 	/* private */
-	struct instant now; /* which the redactor borrows */
+	struct instant now; /* borrowed by the redactor */
 	struct buffer text;
 	struct buffer labelled;
 	struct mac *mac[16];
@@ -40,15 +40,14 @@ enum pipeline_outcome {
 };
 
 /*
- * NOW (RFC 3339) may be NULL.  With EXPLAIN the fates of all nodes are noted.  Afterwards, whatever came out,
- * pipeline_release.
+ * NOW (RFC 3339) may be NULL.  With EXPLAIN the redactor notes the fates of all nodes.  The caller calls
+ * pipeline_release after any outcome.
  */
 enum pipeline_outcome pipeline_load(
     struct pipeline *l, struct policy *p, const char *now, bool explain, struct fault *f);
 void pipeline_release(struct pipeline *l);
 
-/* Labels RECORD and makes its versions.  False: reason and byte; if classified is what failed, line is empty.
- */
+/* Labels RECORD and makes its versions.  False: reason and byte say why; line is empty if the classifier refused it. */
 bool pipeline_run(struct pipeline *l, struct bytes record);
 
 /* NODE of the record as redactor_fate counts it: the record itself is 0. */

@@ -21,7 +21,7 @@ print(struct sink *out, const char *format, ...)
 	(void)sink_put(out, (struct bytes){ text, (size_t)size });
 }
 
-/* One character of TEXT at AT: its bytes (at least 1) and code; text that is no UTF-8 goes byte by byte. */
+/* The size (at least 1) and code of the character of TEXT at AT.  A byte that is not UTF-8 is a character. */
 static size_t
 character(struct bytes text, size_t at, uint32_t *code)
 {
@@ -39,7 +39,7 @@ character(struct bytes text, size_t at, uint32_t *code)
 static const struct {
 	uint32_t first;
 	uint32_t last;
-	unsigned width; /* 0: nothing of its own; 9: not to be shown */
+	unsigned width; /* 0: shares the column before it; 9: replaced by ? */
 } widths[] = {
 	{ 0x0, 0x1f, 9 },        /* controls */
 	{ 0x7f, 0x9f, 9 },       /* controls */
@@ -51,16 +51,16 @@ static const struct {
 	{ 0x2e80, 0xa4cf, 2 },   /* Chinese, Japanese, Korean, Yi */
 	{ 0xac00, 0xd7a3, 2 },   /* Hangul */
 	{ 0xf900, 0xfaff, 2 },   /* Chinese */
-	{ 0xfe30, 0xfe6f, 2 },   /* forms of these */
+	{ 0xfe30, 0xfe6f, 2 },   /* forms for vertical writing, small forms */
 	{ 0xfeff, 0xfeff, 9 },   /* byte order mark */
 	{ 0xff00, 0xff60, 2 },   /* full width */
-	{ 0xfffd, 0xfffd, 9 },   /* what is no character */
+	{ 0xfffd, 0xfffd, 9 },   /* replacement character */
 	{ 0x1f300, 0x1faff, 2 }, /* pictures */
 	{ 0x20000, 0x3fffd, 2 }, /* Chinese */
 	{ 0xe0000, 0xe007f, 9 }, /* tags */
 };
 
-/* Columns of a character; *SHOWN false: a '?' stands for it. */
+/* The columns of a character; *SHOWN false: a '?' replaces it. */
 static size_t
 columns(uint32_t code, bool *shown)
 {

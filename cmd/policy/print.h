@@ -8,20 +8,20 @@
 #include <stddef.h>
 
 /*
- * print: text for people on a sink: printf, and cells of a table that hold what came from a record.  A cell
- * never holds a character that could move a cursor or turn the direction of writing: such stand as '?'.
+ * print: text for people on a sink: printf, and cells of a table with text of a record.  In a cell, a '?' replaces
+ * each character that could move the cursor or change the direction of writing.
  */
 
-/* At most 4 KiB at once; what is longer goes through sink_put. */
+/* At most 4 KiB; for longer text there is sink_put. */
 void print(struct sink *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Columns that TEXT takes on a terminal. */
+/* The columns of TEXT on a terminal. */
 size_t print_width(struct bytes text);
 
-/* TEXT in WIDTH columns, cut with an ellipsis or filled with blanks; the columns used are always WIDTH. */
+/* TEXT in exactly WIDTH columns, cut with an ellipsis or filled with blanks. */
 void print_cell(struct sink *out, struct bytes text, size_t width);
 
-/* The same without filling; at most WIDTH columns; returns how many. */
+/* TEXT in at most WIDTH columns, cut with an ellipsis; returns the columns used. */
 size_t print_cut(struct sink *out, struct bytes text, size_t width);
 
 void print_blanks(struct sink *out, size_t count);

@@ -46,7 +46,7 @@ records_read(struct records *r, const char *path)
 		return false;
 	if (bytes_begin(buffer_bytes(&r->text), mark))
 		buffer_drop(&r->text, sizeof(mark) - 1);
-	/* The room asked for in read_all is behind the text: more than JSON_SLACK. */
+	/* read_all leaves BLOCK bytes of room behind the text, which is more than JSON_SLACK. */
 	memset(r->text.at + r->text.used, 0, JSON_SLACK);
 	r->is_one = json_parse(&r->whole, buffer_bytes(&r->text));
 	r->is_array = r->is_one && json_kind(&r->whole, 0) == JSON_ARRAY;

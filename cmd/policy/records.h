@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 /*
- * records: a file that a person hands over, as one record or many: a JSON object however it is laid out, an
- * array of them, or one object a line.  (Whatever else there is, ehr-ingest makes lines of.)
+ * records: the records of a file for explain and new: one JSON object in any layout, an array of objects, or an object
+ * a line.  (ehr-ingest makes lines of other formats.)
  */
 struct records {
-	size_t line; /* of the record just returned, from 1 */
+	size_t line; /* of the last record, from 1 */
 	/* private */
 	struct buffer text;
 	struct json whole;
@@ -23,14 +23,14 @@ struct records {
 	size_t next_line;
 };
 
-/* All of PATH ("-": standard input).  False: errno says why. */
+/* Reads all of PATH ("-": standard input).  False with errno. */
 bool records_read(struct records *r, const char *path);
 void records_release(struct records *r);
 
-/* The next record, JSON_SLACK behind it; false at the end. */
+/* The next record, with JSON_SLACK readable bytes behind it; false at the end. */
 bool records_next(struct records *r, struct bytes *record);
 
-/* From the first record again. */
+/* The next record is the first again. */
 void records_rewind(struct records *r);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/policy/survey.h"
 
+#include "cmd/policy/parts.h"
 #include "common/base/clock.h"
-#include "common/base/diag.h"
+#include "common/base/memory.h"
 #include "common/line/tags.h"
 #include "common/policy/vocabulary.h"
 
@@ -11,8 +12,8 @@
 
 enum {
 	MAX_DEPTH = 3,    /* of places in records that are not FHIR */
-	MAX_MEMBERS = 64, /* an object with more is a map: its keys are data */
-	MAX_PLACES = 400, /* of a type: the rest falls under what stands around it */
+	MAX_MEMBERS = 64, /* an object with more is a map, whose keys are data */
+	MAX_PLACES = 400, /* of a type; further places have the level of the place around them */
 	MAX_PATH = 1 << 16,
 };
 
@@ -36,17 +37,14 @@ survey_release(struct survey *s)
 	*s = (struct survey){ 0 };
 }
 
-/* One more element of SIZE behind COUNT; arrays double. */
+/* Room for one more element of SIZE after COUNT. */
 static void *
 grow(void *at, size_t count, size_t *room, size_t size)
 {
 	if (count < *room)
 		return at;
 	*room = *room > 0 ? *room * 2 : 32;
-	void *larger = reallocarray(at, *room, size);
-	if (larger == NULL)
-		diag_die(EXIT_IO, "out of memory");
-	return larger;
+	return memory_grow(at, *room, size);
 }
 
 static struct survey_type *
@@ -92,26 +90,6 @@ note_value(struct survey *s, struct survey_type *t, const struct json *j, uint32
 	p->dates = p->dates && clock_parse_date(text, &period, &precision) && precision >= DATE_DAY;
 }
 
-static bool
-is_plain(struct bytes name)
-{
-	for (size_t i = 0; i < name.size; i++) {
-		char c = name.at[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-		if (!letter && (i == 0 || c < '0' || c > '9'))
-			return false;
-	}
-	return name.size > 0;
-}
-
-static bool
-append_name(struct survey *s, const struct json *j, uint32_t key)
-{
-	struct bytes name = is_plain(json_inside(j, key)) ? json_inside(j, key) : json_span(j, key);
-
-	return buffer_append(&s->text, ".", 1) && buffer_append(&s->text, name.at, name.size);
-}
-
 static size_t
 members(const struct json *j, uint32_t node)
 {
@@ -125,7 +103,7 @@ members(const struct json *j, uint32_t node)
 static void survey_node(
     struct survey *s, struct survey_type *t, const struct json *j, uint32_t node, unsigned depth);
 
-/* The path of NODE stands in s->text, and stands there again afterwards. */
+/* s->text holds the path of NODE before and afterwards. */
 static void
 survey_children(struct survey *s, struct survey_type *t, const struct json *j, uint32_t node, unsigned depth)
 {
@@ -134,7 +112,7 @@ survey_children(struct survey *s, struct survey_type *t, const struct json *j, u
 
 	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next) {
 		bool is_key = json_kind(j, at) == JSON_KEY;
-		bool good = by_name ? append_name(s, j, at)
+		bool good = by_name ? parts_name(j, at, &s->text)
 				    : buffer_append(&s->text, used > 0 ? "[]" : ".[]", used > 0 ? 2 : 3);
 		if (good)
 			survey_node(s, t, j, is_key ? at + 1 : at, depth);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* ehr-policy test: the policy's own tests, in the Test Anything Protocol, so that prove reads them too. */
+/* ehr-policy test: runs the tests of a policy and prints TAP (Test Anything Protocol), for prove. */
 #include "cmd/policy/cases.h"
-#include "cmd/policy/options.h"
 #include "cmd/policy/print.h"
 #include "cmd/policy/verbs.h"
 
@@ -9,10 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POLICY = 1 };
-
 static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
+	VERB_POLICY(struct verb_settings),
 };
 
 static const struct option_manual manual = {
@@ -24,7 +21,7 @@ static const struct option_manual manual = {
 	.count = sizeof(table) / sizeof(table[0]),
 };
 
-struct run {
+struct test_run {
 	struct cases cases;
 	struct sink out;
 	unsigned count;
@@ -32,11 +29,63 @@ struct run {
 };
 
 static bool
-run_case(struct run *r, const struct case_file *file, const struct yaml_node *node)
+open_file(struct cases *c, const char *name, struct case_file *file)
+{
+	struct yaml_map m;
+
+	*file = (struct case_file){ .root = policy_yaml(c->policy, name, &c->file, c->fault) };
+	if (file->root == NULL || !yaml_open(&m, c->file, file->root, c->fault))
+		return false;
+	/* The engines may hold the time and the facts of another file. */
+	c->now = NULL;
+	if (c->access != NULL)
+		access_free(c->access);
+	c->access = NULL;
+	file->now = yaml_take(&m, "now");
+	file->list = yaml_take(&m, "cases");
+	if (file->list == NULL)
+		return true;
+	file->consents = yaml_take(&m, "consents");
+	file->facts = yaml_take(&m, "facts");
+	file->entities = yaml_take(&m, "entities");
+	file->used = yaml_take(&m, "used");
+	if (file->list->kind != YAML_LIST)
+		return fault_at(c->fault, c->file, file->list, "expected a list of cases");
+	return yaml_close(&m);
+}
+
+/* Runs one case; *NAME is its name.  The result stands in c->notes. */
+static bool
+compare_case(struct cases *c, const struct case_file *file, const struct yaml_node *node, struct bytes *name)
+{
+	struct yaml_map m;
+
+	c->notes.used = 0;
+	*name = (struct bytes){ 0 };
+	if (!yaml_open(&m, c->file, node, c->fault))
+		return false;
+	const struct yaml_node *title = yaml_take(&m, "name");
+	const struct yaml_node *now = yaml_take(&m, "now");
+	const struct yaml_node *record = yaml_take(&m, "record");
+	const struct yaml_node *request = file->list != NULL ? yaml_take(&m, "request") : NULL;
+	const struct yaml_node *expect = yaml_need(&m, "expect");
+	if (!yaml_close(&m) || !yaml_string(c->file, title, name, c->fault))
+		return false;
+	if ((record == NULL) == (request == NULL))
+		return fault_at(c->fault, c->file, node, "expected either a record or a request");
+	if (request != NULL && now != NULL)
+		return fault_at(
+		    c->fault, c->file, now, "a request has its time in context.time, or the file's");
+	return request != NULL ? cases_request(c, file, request, expect)
+			       : cases_record(c, now != NULL ? now : file->now, record, expect);
+}
+
+static bool
+run_case(struct test_run *r, const struct case_file *file, const struct yaml_node *node)
 {
 	struct bytes name;
 
-	if (!cases_run(&r->cases, file, node, &name))
+	if (!compare_case(&r->cases, file, node, &name))
 		return false;
 	bool held = r->cases.notes.used == 0;
 	r->count++;
@@ -47,11 +96,11 @@ run_case(struct run *r, const struct case_file *file, const struct yaml_node *no
 }
 
 static bool
-run_file(struct run *r, const char *name)
+run_file(struct test_run *r, const char *name)
 {
 	struct case_file file;
 
-	if (!cases_open(&r->cases, name, &file))
+	if (!open_file(&r->cases, name, &file))
 		return false;
 	if (file.list == NULL)
 		return run_case(r, &file, file.root);
@@ -61,21 +110,18 @@ run_file(struct run *r, const char *name)
 	return true;
 }
 
-/* tests/NAME.yaml, not what lies in folders below: those are records, directives and facts. */
+/* True for tests/NAME.yaml.  Folders below tests/ hold records, directives and facts. */
 static bool
 is_test(struct bytes name)
 {
-	static const char folder[] = "tests/";
-	static const char ending[] = ".yaml";
-	size_t head = sizeof(folder) - 1;
+	size_t head = strlen("tests/");
 
-	return bytes_begin(name, folder) && name.size > head + sizeof(ending) - 1 &&
-	       memcmp(name.at + name.size - (sizeof(ending) - 1), ending, sizeof(ending) - 1) == 0 &&
-	       memchr(name.at + head, '/', name.size - head) == NULL;
+	return bytes_begin(name, "tests/") && bytes_end(name, ".yaml") &&
+	       name.size > head + strlen(".yaml") && memchr(name.at + head, '/', name.size - head) == NULL;
 }
 
 static enum diag_exit
-run_all(struct run *r, struct policy *p, struct fault *f)
+run_all(struct test_run *r, struct policy *p, struct fault *f)
 {
 	for (size_t i = 0; i < p->files; i++) {
 		if (!is_test(p->file[i].name) || run_file(r, p->file[i].name.at))
@@ -92,21 +138,15 @@ run_all(struct run *r, struct policy *p, struct fault *f)
 enum diag_exit
 verb_test(int argc, char *argv[])
 {
-	struct options o;
 	struct policy p;
 	struct fault f = { 0 };
-	struct run r = { 0 };
-	const char *directory = NULL;
+	struct test_run r = { 0 };
 
-	options_init(&o, &manual, argc, argv);
-	while (options_next(&o) == POLICY)
-		directory = o.value;
-	options_no_operands(&o);
-	options_policy(&o, directory, &p);
+	verb_load_only(&manual, argc, argv, &p);
 	sink_init_take(&r.out, STDOUT_FILENO, "<stdout>");
 	cases_init(&r.cases, &p, &f);
 	enum diag_exit status = run_all(&r, &p, &f);
 	cases_release(&r.cases);
 	policy_release(&p);
-	return options_finish(&r.out, status);
+	return verb_finish(&r.out, status);
 }

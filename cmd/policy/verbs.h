@@ -3,14 +3,34 @@
 #define EHR_POLICY_VERBS_H
 
 #include "common/base/diag.h"
+#include "common/base/options.h"
+#include "common/line/sink.h"
+#include "common/policy/policy.h"
 
-/*
- * verbs: what ehr-policy can do.  Each reads its own options from ARGV, whose first word is the verb, writes
- * to standard output, and returns how the program ends.  Each stands in the file of its name.
- */
+/* verbs: the verbs of ehr-policy, each with the arguments from its own name on, and what they share. */
 enum diag_exit verb_check(int argc, char *argv[]);
 enum diag_exit verb_test(int argc, char *argv[]);
 enum diag_exit verb_explain(int argc, char *argv[]);
 enum diag_exit verb_new(int argc, char *argv[]);
+
+/* The row of --policy; TYPE is the settings of the verb, with a member `policy`. */
+#define VERB_POLICY(type)                                                                                    \
+	{                                                                                                    \
+		OPTION_TEXT(type, policy), 'P', false, "policy", "DIR", "the policy"                         \
+	}
+
+/* Loads the policy in DIRECTORY; if it is NULL, or the policy has a fault, the program ends. */
+void verb_load(const struct options *o, const char *directory, struct policy *p);
+
+/* For a verb whose only option is --policy, without operands: reads the command line and loads the policy. */
+void verb_load_only(const struct option_manual *manual, int argc, char *argv[], struct policy *p);
+
+/* The settings of such a verb. */
+struct verb_settings {
+	const char *policy;
+};
+
+/* Closes the output.  The worse of STATUS and the status of closing. */
+enum diag_exit verb_finish(struct sink *out, enum diag_exit status);
 
 #endif

@@ -586,3 +586,19 @@ END
 	has err 'none.ndjson: no record'
 	[ ! -e p ]
 }
+
+@test "new: the directory names the policy, if its name is a word" {
+	printf '{"id":1}\n' >s.ndjson
+	mkdir policies
+	while read -r directory name; do
+		ehr 0 ehr-policy new "$directory" --from s.ndjson
+		has "$directory/policy.yaml" "name: $name"
+	done <<'END'
+policies/ward-2/ ward-2
+ward ward
+2b:c bc
+null policy
+example policy
+9 policy
+END
+}

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/policy/starter.h"
 #include "cmd/policy/survey.h"
 
 #include "tests/lib/tap.h"
@@ -107,25 +106,11 @@ test_fhir(void)
 	json_keys_free(keys);
 }
 
-static void
-test_names(void)
-{
-	struct arena a = { 0 };
-
-	check(strcmp(starter_name(&a, "policies/ward-2/"), "ward-2") == 0);
-	check(strcmp(starter_name(&a, "ward"), "ward") == 0 && strcmp(starter_name(&a, "2 b: c"), "bc") == 0);
-	check(
-	    strcmp(starter_name(&a, "/"), "policy") == 0 && strcmp(starter_name(&a, "null"), "policy") == 0);
-	check(strcmp(starter_name(&a, "example"), "policy") == 0);
-	arena_release(&a);
-}
-
 int
 main(void)
 {
 	test_plain();
 	test_map();
 	test_fhir();
-	test_names();
 	return tap_end();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/policy/bars.h"
+#include "cmd/policy/parts.h"
 
 #include "cmd/policy/print.h"
 
@@ -12,34 +12,32 @@ enum {
 	MAX_LABEL = 34,
 };
 
-#define NOWHERE UINT32_MAX /* the version has no such part */
+#define NOWHERE UINT32_MAX /* the version does not have the part */
 
-struct column {
+struct bars_column {
 	unsigned version;
 	struct json json; /* of the version's record */
 	struct buffer record;
 	uint32_t *node; /* part -> node of json, NOWHERE */
-	uint32_t *next; /* array's part -> its first element in json that stands for none yet */
-	bool empty;     /* no line, or a stub: nothing of the record is there */
+	uint32_t *next; /* part of an array -> its first element in json without a part so far */
+	bool empty;     /* no line, or a stub */
 };
 
-struct picture {
+struct bars {
 	struct sink *out;
 	const struct parts *parts;
-	struct column *column;
+	struct bars_column *column;
 	unsigned columns;
 	size_t label;       /* width of the column of names */
 	size_t cell;        /* of each other */
-	struct buffer name; /* of the row at hand, behind those of the rows around it */
+	struct buffer name; /* of this row, after the names of the rows around it */
 	size_t name_from;
 	struct arena arena;
 };
 
-/* ---- which part of a version is which ---------------------------------------------------------- */
-
-/* Elements that are gone leave no gap: those that are kept stand in the same order. */
+/* The elements that are left keep their order. */
 static uint32_t
-find_element(const struct parts *p, struct column *c, uint32_t i)
+find_element(const struct parts *p, struct bars_column *c, uint32_t i)
 {
 	uint32_t parent = p->at[i].parent;
 	uint32_t array = c->node[parent];
@@ -52,10 +50,10 @@ find_element(const struct parts *p, struct column *c, uint32_t i)
 }
 
 static uint32_t
-find_node(const struct parts *p, struct column *c, uint32_t i, struct buffer *room)
+find_node(const struct parts *p, struct bars_column *c, uint32_t i, struct buffer *room)
 {
 	const struct json *j = &p->pipeline->json;
-	const struct part *part = &p->at[i];
+	const struct parts_item *part = &p->at[i];
 
 	if (parts_fate(p, c->version, i).fate == FATE_WITHHELD || c->empty)
 		return NOWHERE;
@@ -72,7 +70,7 @@ find_node(const struct parts *p, struct column *c, uint32_t i, struct buffer *ro
 }
 
 static void
-read_column(struct picture *d, struct column *c, unsigned version)
+read_column(struct bars *d, struct bars_column *c, unsigned version)
 {
 	static const char slack[JSON_SLACK];
 	const struct parts *p = d->parts;
@@ -96,11 +94,9 @@ read_column(struct picture *d, struct column *c, unsigned version)
 		c->node[i] = find_node(p, c, i, &d->name);
 }
 
-/* ---- drawing ------------------------------------------------------------------------------------- */
-
 /* Returns the columns used. */
 static size_t
-draw_cell(struct picture *d, const struct column *c, uint32_t i)
+draw_cell(struct bars *d, const struct bars_column *c, uint32_t i)
 {
 	const struct json *j = &d->parts->pipeline->json;
 	struct bytes whole = parts_value(j, d->parts->at[i].node);
@@ -121,7 +117,7 @@ draw_cell(struct picture *d, const struct column *c, uint32_t i)
 }
 
 static void
-draw_name(struct picture *d, size_t indent)
+draw_name(struct bars *d, size_t indent)
 {
 	struct bytes name = { d->name.at + d->name_from, d->name.used - d->name_from };
 
@@ -134,7 +130,7 @@ draw_name(struct picture *d, size_t indent)
 }
 
 static void
-draw_row(struct picture *d, size_t indent, uint32_t i)
+draw_row(struct bars *d, size_t indent, uint32_t i)
 {
 	size_t gap = GAP;
 
@@ -147,11 +143,11 @@ draw_row(struct picture *d, size_t indent, uint32_t i)
 }
 
 /*
- * An object of one member, and arrays, add to the name of the row; an object of several gets a row of its
- * own, and its members stand below it with names of their own.
+ * An object of several members gets its own row, with its members below it.  Arrays and objects of one member only
+ * extend the name of the row.
  */
 static void
-draw_part(struct picture *d, size_t indent, uint32_t i)
+draw_part(struct bars *d, size_t indent, uint32_t i)
 {
 	const struct parts *p = d->parts;
 	size_t from = d->name_from;
@@ -178,8 +174,7 @@ draw_part(struct picture *d, size_t indent, uint32_t i)
 }
 
 static void
-draw_words(
-    struct picture *d, const char *name, struct bytes (*word)(const struct picture *d, unsigned version))
+draw_words(struct bars *d, const char *name, struct bytes (*word)(const struct bars *d, unsigned version))
 {
 	size_t gap = GAP;
 
@@ -192,7 +187,7 @@ draw_words(
 }
 
 static struct bytes
-level_name(const struct picture *d, unsigned version)
+level_name(const struct bars *d, unsigned version)
 {
 	const struct pipeline *l = d->parts->pipeline;
 
@@ -200,13 +195,13 @@ level_name(const struct picture *d, unsigned version)
 }
 
 static struct bytes
-urgency(const struct picture *d, unsigned version)
+urgency(const struct bars *d, unsigned version)
 {
 	return redactor_tags(d->parts->pipeline->redactor, version)->criticality;
 }
 
 static struct bytes
-fate_of_record(const struct picture *d, unsigned version)
+fate_of_record(const struct bars *d, unsigned version)
 {
 	static const char *const words[] = {
 		[VERSION_WHOLE] = "whole",
@@ -219,7 +214,7 @@ fate_of_record(const struct picture *d, unsigned version)
 }
 
 static void
-draw_rule(struct picture *d)
+draw_rule(struct bars *d)
 {
 	size_t width = d->label + d->columns * (d->cell + GAP);
 
@@ -229,7 +224,7 @@ draw_rule(struct picture *d)
 }
 
 static void
-lay_out(struct picture *d, size_t width)
+lay_out(struct bars *d, size_t width)
 {
 	if (d->columns == 0)
 		diag_bug("a policy without versions");
@@ -239,12 +234,12 @@ lay_out(struct picture *d, size_t width)
 }
 
 void
-bars_draw(struct sink *out, const struct parts *p, int version, size_t width)
+parts_bars(struct sink *out, const struct parts *p, int version, size_t width)
 {
-	struct picture d = { .out = out, .parts = p, .columns = version < 0 ? p->versions : 1 };
+	struct bars d = { .out = out, .parts = p, .columns = version < 0 ? p->versions : 1 };
 
 	buffer_init(&d.name, (size_t)1 << 26);
-	d.column = arena_array(&d.arena, d.columns, sizeof(struct column));
+	d.column = arena_array(&d.arena, d.columns, sizeof(struct bars_column));
 	for (unsigned c = 0; c < d.columns; c++)
 		read_column(&d, &d.column[c], version < 0 ? c : (unsigned)version);
 	d.name.used = 0;

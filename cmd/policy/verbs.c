@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/verbs.h"
+
+#include <string.h>
+
+void
+verb_load(const struct options *o, const char *directory, struct policy *p)
+{
+	struct fault f = { 0 };
+
+	if (directory == NULL)
+		diag_die(EXIT_USAGE, "no policy: --policy is missing (try %s --help)", o->manual->program);
+	if (!policy_load(p, directory, &f))
+		fault_exit(&f);
+}
+
+void
+verb_load_only(const struct option_manual *manual, int argc, char *argv[], struct policy *p)
+{
+	struct options o;
+	struct verb_settings set = { 0 };
+
+	options_init(&o, manual, argc, argv);
+	options_into(&o, &set);
+	while (options_next(&o) != OPTIONS_END)
+		continue;
+	if (o.operands > 0)
+		options_misuse(&o, "unexpected operand", o.operand[0]);
+	verb_load(&o, set.policy, p);
+}
+
+enum diag_exit
+verb_finish(struct sink *out, enum diag_exit status)
+{
+	bool good = sink_close(out);
+
+	if (!good)
+		diag_warn("%s: %s", out->name, strerror(out->error));
+	return good ? status : diag_worse(status, EXIT_IO);
+}
