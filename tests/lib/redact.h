@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /*
- * redact: the redactor of a policy in testdata/policies/redact, given one labelled record at a time.  NAME.yaml
- * there is a redact.yaml; the other files of the policy lie beside it.
+ * redact: the redactor of a policy in testdata/policies/redact, given one labelled record at a time.
+ * NAME.yaml there is a redact.yaml; the other files of the policy lie beside it.
  *
  *	redact_begin();
  *	check(redact_load("shown") == REDACTOR_READY);
@@ -24,6 +24,11 @@
 #define LABEL(at, level, rule) ",{\"at\":\"" at "\",\"level\":\"" level "\",\"rule\":\"" rule "\"}"
 #define RAISE(at) LABEL(at, "R", "x")
 #define LOWER(at) LABEL(at, "L", "base")
+
+/* What `above: absent` leaves. */
+#define GONE                                                                                                 \
+	"{\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/data-absent-reason\","           \
+	"\"valueCode\":\"masked\"}]}"
 
 enum { REDACT_TEXT = 1 << 17 };
 
@@ -197,6 +202,29 @@ redact_version(unsigned version)
 	text[out.used] = '\0';
 	buffer_release(&out);
 	return text;
+}
+
+/* A version as it will be written, record and tags; empty if there is none. */
+struct redact_text {
+	char at[REDACT_TEXT];
+	size_t size;
+};
+
+static inline void
+redact_take(unsigned version, struct redact_text *t)
+{
+	struct buffer out;
+
+	buffer_init(&out, REDACT_TEXT - 1);
+	if (redactor_state(redact.redactor, version) != VERSION_NONE &&
+	    (!redactor_record(redact.redactor, version, &out) || !buffer_append(&out, " ", 1) ||
+		!tags_write(&out, redactor_tags(redact.redactor, version))))
+		exit(99);
+	if (out.used > 0)
+		memcpy(t->at, out.at, out.used);
+	t->at[out.used] = '\0';
+	t->size = out.used;
+	buffer_release(&out);
 }
 
 static inline bool

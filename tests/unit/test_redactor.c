@@ -2,10 +2,6 @@
 #include "tests/lib/redact.h"
 #include "tests/lib/tap.h"
 
-#define GONE                                                                                                 \
-	"{\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/data-absent-reason\","           \
-	"\"valueCode\":\"masked\"}]}"
-
 static void
 check_spans(void)
 {

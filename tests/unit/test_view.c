@@ -17,10 +17,6 @@
 #define ENTRY(n)                                                                                             \
 	"{\"fullUrl\":\"urn:uuid:" n "\",\"resource\":{\"resourceType\":\"X\",\"id\":\"" n "\",\"k\":1}}"
 
-#define GONE                                                                                                 \
-	"{\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/data-absent-reason\","           \
-	"\"valueCode\":\"masked\"}]}"
-
 static void
 check_siblings(void)
 {
@@ -144,8 +140,9 @@ check_keep(void)
 }
 
 /*
- * What a node is made of must not decide what a version shows, if the version withholds it.  A version that may know
- * a reference to a Patient drops it; one that may not must not do otherwise than with any other reference.
+ * What a node is made of must not decide what a version shows, if the version withholds it.  A version that
+ * may know a reference to a Patient drops it; one that may not must not do otherwise than with any other
+ * reference.
  */
 static bool
 shows(const char *labels, const char *subject)
