@@ -2,21 +2,20 @@
 #include "common/json/json.h"
 
 #include "common/base/diag.h"
-#include "common/json/json_members.h"
 #include "common/json/json_parts.h"
 #include "common/json/json_scan.h"
 
 /*
- * Every step is a function from where it begins to where it ends, NULL after a failure: so the place stays in
- * a register.  Bytes behind the end of the text may be read, since JSON_SLACK of them are there, but mean
- * nothing: every byte that is believed was compared with the end first.
+ * Each step takes the place where it begins and returns the place where it ends, or NULL after a failure.  The
+ * place so stays in a register.  A step may read up to JSON_SLACK bytes behind the end of the text, but compares
+ * its place with the end before it uses what it read.
  */
 
 enum { NUMBER_MAX = 1000 };
 #define TEXT_MAX ((size_t)UINT32_MAX - JSON_SLACK)
 
-/* A container that is open. */
-struct level {
+/* An open container. */
+struct container {
 	uint64_t seen; /* of an object: a bit for each key, chosen by its hash */
 	uint32_t node;
 	uint32_t first; /* of an object: its first key in the members */
@@ -26,12 +25,12 @@ struct scan {
 	struct json *j;
 	const unsigned char *begin;
 	const unsigned char *end;
-	struct level *level; /* the innermost that is open; the one before the first if there is none */
-	struct level *top;   /* the last there may be */
+	struct container *level; /* the innermost open one; the entry before the first if none is open */
+	struct container *top;   /* the deepest that max_depth allows */
 	struct json_node *nodes;
 	uint32_t count;
 	uint32_t room;
-	unsigned char closer; /* what ends the innermost container, 0 outside of all */
+	unsigned char closer; /* of the innermost container; 0 outside of all */
 };
 
 static const unsigned char *
@@ -54,7 +53,7 @@ is_space(unsigned char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-/* Out of line: most texts have none. */
+/* Not inline: most texts hold no white space. */
 static __attribute__((noinline)) const unsigned char *
 skip_spaces(struct scan *s, const unsigned char *p)
 {
@@ -101,9 +100,8 @@ add(struct scan *s, const unsigned char *start, const unsigned char *end, enum j
 }
 
 /*
- * How long the UTF-8 sequence at P is; 0 if it is none.  What is to follow the lead byte: the Unicode
- * Standard's table of well-formed sequences, which leaves out overlong forms, surrogates and what is above
- * U+10FFFF.
+ * The size of the UTF-8 sequence of two bytes or more at P, 0 if it is malformed (Unicode Standard, table 3-7:
+ * no overlong forms, no surrogates, nothing above U+10FFFF).
  */
 static size_t
 sequence(const unsigned char *p)
@@ -137,7 +135,7 @@ sequence(const unsigned char *p)
 	return size;
 }
 
-/* Outside of strings nothing but ASCII is any good; this says what else it is. */
+/* The reason for a byte that begins no token. */
 static const unsigned char *
 fail_token(struct scan *s, const unsigned char *p)
 {
@@ -150,9 +148,7 @@ fail_token(struct scan *s, const unsigned char *p)
 	return fail(s, *p >= 0x80 && sequence(p) == 0 ? REASON_BAD_UTF8 : REASON_BAD_SYNTAX, p);
 }
 
-/* ---- strings ------------------------------------------------------------------------------------- */
-
-/* A run of sequences.  One that the end of the text cuts is bad UTF-8: no text ends so. */
+/* A run of sequences.  A sequence that the end of the text cuts is bad UTF-8, not truncated. */
 static const unsigned char *
 skip_sequences(struct scan *s, const unsigned char *p)
 {
@@ -251,8 +247,6 @@ take_string(struct scan *s, const unsigned char *p, unsigned *flags)
 	}
 }
 
-/* ---- numbers and literals -------------------------------------------------------------------------- */
-
 static inline const unsigned char *
 skip_digits(const unsigned char *p, const unsigned char *end)
 {
@@ -272,7 +266,7 @@ take_digits(struct scan *s, const unsigned char *p)
 	return p < s->end ? fail(s, REASON_BAD_NUMBER, p) : cut_off(s);
 }
 
-/* Nothing that could be part of a number may follow it: 01, 1.2.3, 0x1, 1e5e5, 1-2. */
+/* May not follow a number: 01, 1.2.3, 0x1, 1e5e5 and 1-2 are refused. */
 static bool
 goes_on(unsigned char c)
 {
@@ -326,8 +320,6 @@ take_word(struct scan *s, const unsigned char *start, const char *word, enum jso
 	return p;
 }
 
-/* ---- containers ------------------------------------------------------------------------------------ */
-
 static inline size_t
 member_count(const struct scan *s)
 {
@@ -345,7 +337,7 @@ open_container(struct scan *s, const unsigned char *p)
 {
 	if (s->level == s->top)
 		return fail(s, REASON_TOO_DEEP, p);
-	*++s->level = (struct level){
+	*++s->level = (struct container){
 		.node = s->count,
 		.first = (uint32_t)(s->j->members.used / sizeof(struct json_member)),
 	};
@@ -360,7 +352,7 @@ fail_duplicate(struct scan *s, uint32_t key)
 	return fail(s, REASON_DUPLICATE_KEY, s->begin + s->nodes[key].start);
 }
 
-/* Many members are looked at when all are there. */
+/* Compares the keys of an object of many members when it ends, and forgets them. */
 static bool
 check_members(struct scan *s)
 {
@@ -397,7 +389,7 @@ close_container(struct scan *s, const unsigned char *p)
 	return p + 1;
 }
 
-/* The key just added: its number, and whether the object has it already. */
+/* Gives the key NODE, just added, its number.  False if the object holds the key already. */
 static inline bool
 enter_key(struct scan *s, uint32_t node, unsigned flags)
 {
@@ -443,7 +435,7 @@ take_key(struct scan *s, const unsigned char *p)
 		return NULL;
 	uint32_t node = s->count;
 
-	/* As if the value were one node; a container that closes says better. */
+	/* Right for a value of one node; close_container corrects it. */
 	add(s, p, end, JSON_KEY, flags)->next = node + 2;
 	if (!enter_key(s, node, flags))
 		return NULL;
@@ -452,8 +444,6 @@ take_key(struct scan *s, const unsigned char *p)
 		return fail_token(s, p);
 	return skip_space(s, p + 1);
 }
-
-/* ---- the text -------------------------------------------------------------------------------------- */
 
 static const unsigned char *
 take_scalar(struct scan *s, const unsigned char *p)
@@ -485,7 +475,7 @@ take_scalar(struct scan *s, const unsigned char *p)
 	}
 }
 
-/* What a container begins with: its first key (P then stands at the value), or its end. */
+/* Reads up to the first value in the container, or over an empty one. */
 static const unsigned char *
 begin_container(struct scan *s, const unsigned char *p, bool *empty)
 {
@@ -499,7 +489,7 @@ begin_container(struct scan *s, const unsigned char *p, bool *empty)
 	return s->closer == '}' ? take_key(s, p) : p;
 }
 
-/* Behind a value: everything up to the next one, or to the end of the outermost (then *DONE). */
+/* Reads from behind a value up to the next, or to the end of the outermost container (*DONE). */
 static const unsigned char *
 next_value(struct scan *s, const unsigned char *p, bool *done)
 {
@@ -552,12 +542,12 @@ json_init(struct json *j, const struct json_keys *keys, unsigned max_depth)
 
 	*j = (struct json){ .keys = keys, .max_depth = max_depth };
 	buffer_init(&j->node_room, BUFFER_UNLIMITED);
-	buffer_init(&j->levels, levels * sizeof(struct level));
+	buffer_init(&j->levels, levels * sizeof(struct container));
 	buffer_init(&j->members, BUFFER_UNLIMITED);
 	buffer_init(&j->slots, BUFFER_UNLIMITED);
 	buffer_init(&j->one, BUFFER_UNLIMITED);
 	buffer_init(&j->two, BUFFER_UNLIMITED);
-	(void)buffer_reserve(&j->levels, levels * sizeof(struct level));
+	(void)buffer_reserve(&j->levels, levels * sizeof(struct container));
 }
 
 void
@@ -575,7 +565,7 @@ json_release(struct json *j)
 bool
 json_parse(struct json *j, struct bytes text)
 {
-	struct level *levels = (struct level *)(void *)j->levels.at;
+	struct container *levels = (struct container *)(void *)j->levels.at;
 	struct scan s = {
 		.j = j,
 		.begin = (const unsigned char *)text.at,
@@ -594,8 +584,8 @@ json_parse(struct json *j, struct bytes text)
 		return cut_off(&s) != NULL;
 	if (text.size >= TEXT_MAX)
 		return fail(&s, REASON_TOO_LONG, s.begin + TEXT_MAX) != NULL;
-	/* Stands for what is outside of all containers. */
-	*levels = (struct level){ .node = UINT32_MAX };
+	/* The entry for the place outside of all containers. */
+	*levels = (struct container){ .node = UINT32_MAX };
 	const unsigned char *end = take_text(&s);
 
 	j->nodes = s.nodes;

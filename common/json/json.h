@@ -9,11 +9,10 @@
 #include <stdint.h>
 
 /*
- * json: an index over one JSON text.  One pass validates the text (RFC 8259, strict: duplicate keys,
- * invalid UTF-8, lone surrogates, NUL and deep nesting are refused) and writes an array of nodes that
- * point into it, in document order.  Nothing is copied and nothing is converted: what a program does
- * not change it writes as a span of the text.  No recursion, and no allocation per text: the arrays
- * grow to the largest text seen and stay.
+ * json: an index over one JSON text.  One pass checks the text (RFC 8259; duplicate keys, invalid UTF-8, lone
+ * surrogates, NUL and deep nesting are refused) and writes an array of nodes in document order, which point into
+ * the text.  The index copies and converts nothing, so that a program writes what it does not change as a span of
+ * the text.  It does not recurse.  Its arrays grow to the largest text and are used again.
  *
  *	{"a":[1,"x"]}     node 0 object  next 5
  *	                  node 1   key "a"     next 5     (a key's value is the node behind it)
@@ -21,11 +20,11 @@
  *	                  node 3     number 1  next 4
  *	                  node 4     string    next 5
  *
- * The children of node i are i+1, nodes[i+1].next, ... as long as they are below nodes[i].next; the
- * children of an object are its keys.  Node 0 is the whole text.
+ * The children of node i are i+1, nodes[i+1].next, ... while they are below nodes[i].next.  The children of
+ * an object are its keys.  Node 0 is the whole text.
  */
 
-/* So many bytes behind a text must be readable (whatever they hold): the scan works in blocks. */
+/* So many bytes behind a text must be readable, because the scan reads blocks.  They may hold anything. */
 enum { JSON_SLACK = 64 };
 
 enum { JSON_MAX_DEPTH = 256 }; /* the default of --max-depth, and libjq 1.6's own limit */
@@ -48,26 +47,26 @@ enum {
 
 struct json_node {
 	uint32_t start; /* byte of the text where the value begins, its quote included */
-	uint32_t end;   /* the byte behind its last one */
-	uint32_t next;  /* the node behind this one and all below it; of a key: behind its value */
-	uint16_t key;   /* of a key: its number in the table of known keys, 0 if it is not there */
+	uint32_t end;   /* the byte behind the value */
+	uint32_t next;  /* the node behind this one and all below it; of a key: the node behind its value */
+	uint16_t key;   /* of a key: its number in the table of known keys, 0 if unknown */
 	uint8_t kind;   /* enum json_kind */
 	uint8_t flags;
 };
 
 /*
- * Keys that a policy speaks of, each with a small number from 1.  A key is recognised by its unescaped
- * bytes.  All keys are added before the first text is parsed.
+ * Known keys (those that a policy names), each with a number from 1.  The index compares unescaped bytes.  Add
+ * all keys before the first text is parsed.
  */
 struct json_keys;
 
 struct json_keys *json_keys_new(void);
 void json_keys_free(struct json_keys *k);
 
-/* The number of NAME, which is added if it is new; 0 if there are 65,535 already. */
+/* Adds NAME if it is new, and returns its number; 0 if the table holds 65,535 keys already. */
 uint16_t json_keys_add(struct json_keys *k, struct bytes name);
 
-/* The number of NAME, 0 if it is not there. */
+/* The number of NAME, 0 if unknown. */
 uint16_t json_keys_find(const struct json_keys *k, struct bytes name);
 
 struct json {
@@ -81,28 +80,26 @@ struct json {
 	const struct json_keys *keys;
 	unsigned max_depth;
 	struct buffer node_room;
-	struct buffer levels;  /* containers that are open */
-	struct buffer members; /* the keys of the objects that are open */
+	struct buffer levels;  /* the open containers */
+	struct buffer members; /* the keys of the open objects */
 	struct buffer slots;   /* of the hash table for objects of many members */
 	struct buffer one;     /* unescaped keys */
 	struct buffer two;
 };
 
-/* KEYS may be NULL (all keys are 0) and is borrowed for the life of J.  MAX_DEPTH: containers within each
- * other. */
+/* KEYS is borrowed for the life of J; with NULL every key has number 0.  MAX_DEPTH: containers in each other. */
 void json_init(struct json *j, const struct json_keys *keys, unsigned max_depth);
 
 /* May be called twice. */
 void json_release(struct json *j);
 
 /*
- * Indexes TEXT, which must be exactly one JSON value with white space around it, and stays borrowed until
- * the next call.  JSON_SLACK bytes behind it must be readable.  False: reason and byte are set and the nodes
- * mean nothing.  The kind of the value is the caller's matter: a record must be an object, or not-an-object.
+ * Indexes TEXT, which must be exactly one JSON value of any kind with white space around it.  TEXT is borrowed
+ * until the next call; JSON_SLACK bytes behind it must be readable.  False: reason and byte are set, and the nodes
+ * mean nothing.
  *
- * "truncated" means that the text ends where more bytes could have made it good; its byte is the one behind
- * the last.  "trailing-data": a value, and then something else.  A text of 2^32 - 64 bytes or more is
- * too-long.
+ * truncated: the text ends where more bytes could make it good; the byte is the one behind the last.
+ * trailing-data: something follows the value.  too-long: 2^32 - 64 bytes or more.
  */
 bool json_parse(struct json *j, struct bytes text);
 
@@ -115,7 +112,7 @@ json_span(const struct json *j, uint32_t node)
 	return (struct bytes){ j->text.at + n->start, n->end - n->start };
 }
 
-/* What stands between the quotes of a string or key, escapes as they are. */
+/* The bytes between the quotes of a string or key, escapes as they stand. */
 static inline struct bytes
 json_inside(const struct json *j, uint32_t node)
 {
@@ -133,14 +130,16 @@ json_kind(const struct json *j, uint32_t node)
 /* True if the string or key, unescaped, is TEXT; false for any other kind. */
 bool json_is(const struct json *j, uint32_t node, struct bytes text);
 
-/* The string's unescaped bytes: a span of the text where it holds no escape, else written to ROOM (cleared
- * first), whose limit must be at least the size of the text. */
+/*
+ * The unescaped bytes of a string or key: a span of the text if it holds no escape, else in ROOM, which is
+ * cleared first and whose limit must be at least the size of the text.
+ */
 struct bytes json_string(const struct json *j, uint32_t node, struct buffer *room);
 
-/* The value of the member NAME of an object: its node, 0 if there is none or NODE is no object. */
+/* The node of the value of the member NAME; 0 if there is none or NODE is no object. */
 uint32_t json_member(const struct json *j, uint32_t node, struct bytes name);
 
-/* The same by the number of a known key: the fast way. */
+/* The same by the number of a known key, which is faster. */
 uint32_t json_member_key(const struct json *j, uint32_t node, uint16_t key);
 
 /* An integer 0..2^53-1 without sign, leading zero, fraction or exponent; false for anything else. */

@@ -8,7 +8,7 @@
 
 enum { KEYS_MAX = 65535, FIRST_SLOTS = 256, SPARSE = 4 };
 
-/* Open addressing; a slot is free as long as its number is 0. */
+/* Of a table with open addressing; number 0: free. */
 struct slot {
 	uint32_t hash; /* the upper half */
 	uint16_t number;
@@ -64,7 +64,7 @@ json_keys_free(struct json_keys *k)
 	free(k);
 }
 
-/* By whole words where two do, as for the hash: eight bytes behind both must be readable. */
+/* Compares words where two are enough.  Eight bytes behind both must be readable. */
 static bool
 same(struct bytes a, struct bytes b)
 {
@@ -99,7 +99,7 @@ enter(struct json_keys *k, uint64_t hash, uint16_t number)
 	k->slots[i] = (struct slot){ (uint32_t)(hash >> 32), number };
 }
 
-/* Keeps the table sparse: most keys of a record are in it or meet a free slot at once. */
+/* The table is sparse, so that an unknown key meets a free slot at once. */
 static void
 widen(struct json_keys *k)
 {
@@ -112,7 +112,7 @@ widen(struct json_keys *k)
 		enter(k, json_hash(name_of(k, (uint16_t)i)), (uint16_t)i);
 }
 
-/* A copy with zeros behind it, since a hash reads whole words. */
+/* A copy with zeros behind it, because the hash reads whole words. */
 static struct bytes
 keep(struct bytes name)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/json/json_members.h"
-
 #include "common/base/diag.h"
+#include "common/json/json_parts.h"
 
-/* Longer searches than this do not occur in a table at most half full unless the keys were chosen for it. */
+/* In a table at most half full only chosen keys make a search longer. */
 enum { LONG_SEARCH = 128 };
 
 static bool
@@ -51,7 +50,7 @@ sift(struct json *j, struct json_member *m, size_t at, size_t count)
 	m[at] = held;
 }
 
-/* Heapsort: in place, and n log n whatever the keys are. */
+/* Heapsort, because it needs no room and no order of keys makes it slow. */
 static uint32_t
 search_sorted(struct json *j, struct json_member *m, size_t count)
 {
@@ -70,7 +69,7 @@ search_sorted(struct json *j, struct json_member *m, size_t count)
 	return 0;
 }
 
-/* COUNT members and as many free slots, or more.  A slot holds the place of a member, from 1. */
+/* An empty table, at least twice as large as COUNT.  A slot holds the place of a member, from 1. */
 static uint32_t *
 clear_slots(struct json *j, size_t count, size_t *mask)
 {

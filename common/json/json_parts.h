@@ -6,9 +6,12 @@
 
 #include <endian.h>
 
-/* json_parts: what the files of the index share among themselves. */
+/* json_parts: what the files of the index share. */
 
-/* A fixed function of the bytes: whoever builds on it verifies, and bounds what chosen keys can cost. */
+/*
+ * The hash is a fixed function, so a record may hold keys that were chosen to collide.  A table compares the bytes
+ * as well, and bounds its searches.
+ */
 uint64_t json_hash_long(struct bytes text);
 
 static inline uint64_t
@@ -47,12 +50,33 @@ json_hash(struct bytes text)
 uint16_t json_keys_look_up(const struct json_keys *k, struct bytes name, uint64_t hash);
 
 /*
- * What a good string's escape at P (its backslash) stands for: SIZE bytes in UTF8.  Returns where it ends;
- * both halves of a surrogate pair are one escape.
+ * Decodes the escape at P (its backslash) of a string that json_parse accepted: SIZE bytes in UTF8.  Returns the
+ * place behind it.  A surrogate pair is one escape.
  */
 const char *json_escape(const char *p, char utf8[4], size_t *size);
 
-/* How the byte C stands in a JSON string: the size of OUT. */
+/* Writes the byte C as it stands in a JSON string, and returns how many bytes that are. */
 size_t json_escaped(unsigned char c, char out[6]);
+
+/*
+ * Duplicate keys (json_members.c).  The keys of an open object stand in a row in j->members, above those of the
+ * objects around it.
+ *
+ * An object of few members is compared pairwise, by hash first; a bit set of hashes tells for most keys that no
+ * earlier one is alike.  An object of many goes through a hash table when it ends.  Keys that were chosen to collide
+ * make its searches long: after a long one the members are sorted instead, so no input costs more than n log n.
+ */
+struct json_member {
+	uint64_t hash;
+	uint32_t node;
+};
+
+enum { JSON_MEMBERS_FEW = 32 };
+
+/* The key node of the last of COUNT members if an earlier one is the same, else 0. */
+uint32_t json_members_last(struct json *j, const struct json_member *m, size_t count);
+
+/* The first key node that repeats an earlier one (after sorting: any that does), 0 if none does. */
+uint32_t json_members_all(struct json *j, struct json_member *m, size_t count);
 
 #endif

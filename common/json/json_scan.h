@@ -3,8 +3,8 @@
 #define EHR_JSON_JSON_SCAN_H
 
 /*
- * json_scan: the innermost loop of the index, twice: 16 bytes at a time where there is SSE2 (every x86-64),
- * byte by byte elsewhere and where JSON_PORTABLE is defined, which a unit test does.
+ * json_scan: the innermost loop of the index.  It reads 16 bytes at a time with SSE2 (every x86-64), and single bytes
+ * elsewhere and where JSON_PORTABLE is defined (by a unit test).
  */
 
 #if defined(__SSE2__) && !defined(JSON_PORTABLE)
@@ -12,9 +12,8 @@
 #include <emmintrin.h>
 
 /*
- * The first byte at or behind P that a string does not simply hold: a quote, a backslash, a control character
- * or a byte of UTF-8 above ASCII.  END or something behind it if there is none.  Reads up to 16 bytes from
- * END on.
+ * The first quote, backslash, control character or byte above ASCII from P on; END or a place behind it if there is
+ * none.  Reads up to 16 bytes from END on.
  */
 static inline const unsigned char *
 json_scan_plain(const unsigned char *p, const unsigned char *end)
@@ -25,7 +24,7 @@ json_scan_plain(const unsigned char *p, const unsigned char *end)
 
 	for (; p < end; p += 16) {
 		__m128i block = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* As signed numbers, control characters and all bytes from 0x80 on are less than a space. */
+		/* As signed numbers, control characters and bytes from 0x80 on are less than a space. */
 		__m128i stop = _mm_or_si128(_mm_cmplt_epi8(block, space),
 		    _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)));
 		unsigned found = (unsigned)_mm_movemask_epi8(stop);

@@ -26,7 +26,7 @@ json_escaped(unsigned char c, char out[6])
 	return 6;
 }
 
-/* How many bytes from I on need no escape, eight at a time: an estimate from below. */
+/* At least so many bytes from I on need no escape.  Looks at eight at a time. */
 static size_t
 plain_bytes(struct bytes text, size_t i)
 {

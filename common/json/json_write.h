@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * json_write: JSON text (RFC 8259) appended to a buffer, for every program.  The writer puts the commas; the caller
- * opens and closes objects and arrays and names members:
+ * json_write: appends JSON text (RFC 8259) to a buffer.  The writer puts the commas; the caller opens and closes
+ * objects and arrays and names members:
  *
  *	struct json_write w = json_write_to(out);
  *	json_write_open(&w, '{');
@@ -20,16 +20,16 @@
  *	json_write_close(&w, '}');
  *	return json_write_whole(&w);            {"v":1,"id":"..."}
  *
- * A buffer that is full stays as it is at that moment and the writer remembers it, so one look at the end is
- * enough.  A name is a constant word of ours, written without a look at what it holds.
+ * When a piece does not fit, the writer writes nothing more and remembers it, so the caller asks once, at the end.
+ * A name is written without escapes: names are constants of the programs.
  */
 struct json_write {
 	struct buffer *out; /* borrowed */
 	bool comma;         /* a value was written here: a comma stands before the next */
-	bool full;          /* what OUT holds is only the beginning */
+	bool full;          /* something did not fit: OUT holds the beginning alone */
 };
 
-/* OUT may hold the beginning of a text already. */
+/* What OUT holds stays in front. */
 static inline struct json_write
 json_write_to(struct buffer *out)
 {
@@ -69,7 +69,7 @@ json_write_raw(struct json_write *w, struct bytes text)
 		memcpy(at, text.at, text.size);
 }
 
-/* The comma before a value or a name, where one is due. */
+/* The comma before a value or a name, if something stands before it. */
 static inline void
 json_write_comma(struct json_write *w)
 {
@@ -120,7 +120,7 @@ json_write_name(struct json_write *w, const char *name)
 	at[size + 2] = ':';
 }
 
-/* Any valid UTF-8 between quotes, escaped as little as RFC 8259 section 7 allows. */
+/* Any valid UTF-8 between quotes; only what RFC 8259 section 7 demands is escaped. */
 void json_write_text(struct json_write *w, struct bytes text);
 
 /* The name of a member as any valid UTF-8, escaped. */
@@ -142,7 +142,7 @@ json_write_members(struct json_write *w, struct bytes members)
 	json_write_raw(w, members);
 }
 
-/* A value that is JSON text already: a span of a record, true, null. */
+/* A value that is JSON text: a span of a record, true, null. */
 static inline void
 json_write_value(struct json_write *w, struct bytes json)
 {
@@ -150,7 +150,7 @@ json_write_value(struct json_write *w, struct bytes json)
 	json_write_raw(w, json);
 }
 
-/* TEXT between quotes.  It needs no escape: a word, a code, digits, or what stood between quotes before. */
+/* TEXT between quotes, as it is: a word, a code, digits, or a span from between quotes. */
 static inline void
 json_write_word(struct json_write *w, struct bytes text)
 {

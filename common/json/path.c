@@ -63,7 +63,7 @@ path_compile(struct arena *a, struct json_keys *keys, struct bytes expression, s
 
 /* ---- at work ---- */
 
-struct walk {
+struct path_walk {
 	const struct path *path;
 	const struct json *j;
 	const struct path_wall *wall;
@@ -73,7 +73,7 @@ struct walk {
 
 /* Settles the select()s of STATE at NODE; what one lets through may hold later ones, never itself. */
 static uint64_t
-settle(const struct walk *w, uint64_t state, uint32_t node, bool as_null)
+settle(const struct path_walk *w, uint64_t state, uint32_t node, bool as_null)
 {
 	const struct path *path = w->path;
 	uint64_t open;
@@ -109,7 +109,7 @@ step(const struct path *path, uint64_t state, bool member, uint32_t which)
 
 /* The match is always the last instruction.  Recursion is as deep as the index, which has a limit. */
 static bool
-visit(const struct walk *w, uint64_t state, uint32_t node, bool as_null) // NOLINT(misc-no-recursion)
+visit(const struct path_walk *w, uint64_t state, uint32_t node, bool as_null) // NOLINT(misc-no-recursion)
 {
 	const struct json_node *nodes = w->j->nodes;
 	uint64_t match = UINT64_C(1) << (w->path->count - 1);
@@ -136,7 +136,7 @@ bool
 path_each(const struct path *path, const struct json *j, uint32_t root, const struct path_wall *wall,
     bool (*found)(void *context, uint32_t node), void *context)
 {
-	struct walk w = { path, j, wall, found, context };
+	struct path_walk w = { path, j, wall, found, context };
 
 	return visit(&w, path->behind[0], root, false);
 }

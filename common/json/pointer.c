@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* How far the search in one container has come. */
-struct frame {
+struct pointer_frame {
 	uint32_t container;
 	uint32_t child; /* a key, or an element; may stand behind the last one */
 	uint32_t index; /* of the element */
@@ -66,15 +66,15 @@ pointer_cursor_start(struct pointer_cursor *c, const struct json *j, uint32_t ro
 }
 
 /* The frame of the container at DEPTH: the one that is there, if it is of this container, else a new one. */
-static struct frame *
+static struct pointer_frame *
 frame_of(struct pointer_cursor *c, size_t depth, uint32_t container)
 {
-	size_t end = (depth + 1) * sizeof(struct frame);
-	struct frame fresh = { container, container + 1, 0 };
+	size_t end = (depth + 1) * sizeof(struct pointer_frame);
+	struct pointer_frame fresh = { container, container + 1, 0 };
 
 	if (end > c->frames.used)
 		buffer_add(&c->frames, &fresh, sizeof fresh);
-	struct frame *f = (struct frame *)(void *)(c->frames.at + end - sizeof *f);
+	struct pointer_frame *f = (struct pointer_frame *)(void *)(c->frames.at + end - sizeof *f);
 
 	if (f->container != container) {
 		*f = fresh;
@@ -84,7 +84,7 @@ frame_of(struct pointer_cursor *c, size_t depth, uint32_t container)
 }
 
 static void
-restart(struct frame *f)
+restart(struct pointer_frame *f)
 {
 	f->child = f->container + 1;
 	f->index = 0;
@@ -108,7 +108,7 @@ index_of(struct bytes token, uint32_t *index)
 }
 
 static bool
-find_element(const struct json *j, struct frame *f, struct bytes token, uint32_t *node)
+find_element(const struct json *j, struct pointer_frame *f, struct bytes token, uint32_t *node)
 {
 	uint32_t end = j->nodes[f->container].next;
 	uint32_t index;
@@ -125,7 +125,7 @@ find_element(const struct json *j, struct frame *f, struct bytes token, uint32_t
 
 /* From where the search stands, before END. */
 static bool
-seek_member(const struct json *j, struct frame *f, uint32_t end, struct bytes token)
+seek_member(const struct json *j, struct pointer_frame *f, uint32_t end, struct bytes token)
 {
 	for (; f->child < end; f->child = j->nodes[f->child].next)
 		if (json_is(j, f->child, token))
@@ -134,7 +134,7 @@ seek_member(const struct json *j, struct frame *f, uint32_t end, struct bytes to
 }
 
 static bool
-find_member(const struct json *j, struct frame *f, struct bytes token, uint32_t *node)
+find_member(const struct json *j, struct pointer_frame *f, struct bytes token, uint32_t *node)
 {
 	uint32_t begin = f->child;
 	bool found = seek_member(j, f, j->nodes[f->container].next, token);
@@ -189,7 +189,7 @@ pointer_cursor_find(struct pointer_cursor *c, uint32_t at, uint32_t *node)
 	for (const char *p = text.at; p < end; depth++) {
 		enum json_kind kind = json_kind(j, *node);
 		struct bytes token;
-		struct frame *f;
+		struct pointer_frame *f;
 
 		if (*p++ != '/' || (kind != JSON_OBJECT && kind != JSON_ARRAY) ||
 		    !next_token(c, &p, end, &token))
@@ -260,7 +260,7 @@ pointer_cursor_write(struct pointer_cursor *c, uint32_t node, struct buffer *out
 	uint32_t here = c->root;
 
 	for (size_t depth = 0; here < node; depth++) {
-		struct frame *f = frame_of(c, depth, here);
+		struct pointer_frame *f = frame_of(c, depth, here);
 		bool object = json_kind(j, here) == JSON_OBJECT;
 
 		if (node < f->child)
