@@ -4,8 +4,7 @@
 #include "common/json/pathcode.h"
 
 /*
- * One expression as an automaton whose states are sets of at most 64 instructions, so that a state is a word
- * and nothing has to be kept.
+ * One expression as an automaton.  A state is a set of at most 64 instructions, so it is one word and needs no table.
  */
 enum { MAX_CODE = 64 };
 
@@ -14,12 +13,12 @@ static const char too_many_steps[] = "path of more than 63 steps";
 struct path {
 	struct path_instruction *at;
 	struct path_select *select;
-	uint64_t behind[MAX_CODE + 1]; /* what is reached at instruction i before anything is entered */
+	uint64_t behind[MAX_CODE + 1]; /* instruction i and those that its jumps reach */
 	uint64_t tests;                /* the PATH_SELECTs */
 	unsigned count;
 };
 
-/* From the end on, since jumps go forward only. */
+/* Backwards, because jumps go forward alone. */
 static void
 close_over(struct path *path)
 {
@@ -61,8 +60,6 @@ path_compile(struct arena *a, struct json_keys *keys, struct bytes expression, s
 	return PATH_PLAIN;
 }
 
-/* ---- at work ---- */
-
 struct path_walk {
 	const struct path *path;
 	const struct json *j;
@@ -71,7 +68,7 @@ struct path_walk {
 	void *context;
 };
 
-/* Settles the select()s of STATE at NODE; what one lets through may hold later ones, never itself. */
+/* Settles the selects of STATE at NODE.  Behind one stand only later ones, so the loop ends. */
 static uint64_t
 settle(const struct path_walk *w, uint64_t state, uint32_t node, bool as_null)
 {
@@ -88,7 +85,7 @@ settle(const struct path_walk *w, uint64_t state, uint32_t node, bool as_null)
 	return state;
 }
 
-/* One step down from STATE: through the member of key number KEY, or to the element INDEX where KEY is 0. */
+/* One step down from STATE: to the member of key WHICH, or to the element WHICH. */
 static uint64_t
 step(const struct path *path, uint64_t state, bool member, uint32_t which)
 {
@@ -107,7 +104,7 @@ step(const struct path *path, uint64_t state, bool member, uint32_t which)
 	return below;
 }
 
-/* The match is always the last instruction.  Recursion is as deep as the index, which has a limit. */
+/* The last instruction is the match.  The recursion is as deep as the text, and json_init limits that. */
 static bool
 visit(const struct path_walk *w, uint64_t state, uint32_t node, bool as_null) // NOLINT(misc-no-recursion)
 {

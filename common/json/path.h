@@ -9,19 +9,19 @@
 #include <stdint.h>
 
 /*
- * path: jq path expressions of the plain kind, many of them compiled into one automaton over known keys, so
- * that a record is walked once however many there are.
+ * path: plain jq path expressions.  Many are compiled into one automaton over known keys, so that one walk of a
+ * record finds what all of them match.
  *
  *	.  .a  ."odd key"  .["a"]  .a?  .a.b[].c  .[3]  .[]  ..  p | q  p, q  (p)
  *	p | select(.q == LITERAL and ...)
  *
- * Meaning: the nodes that exist among the outputs of jq's path(e), e with ? after every step, in document
- * order.  [] goes to every array element and object member.  Inside a select() a member that is absent is
- * null, as in jq, and numbers are compared exactly, where jq compares doubles.  Negative indexes and slices
- * are faults; whatever else jq might understand is "not plain" and left to the caller (libjq).
+ * An expression e matches the nodes that exist among the outputs of jq's path(e), with ? after every step, in
+ * document order.  [] goes to every array element and object member.  In a select() an absent member is null, as
+ * in jq; numbers are compared exactly, where jq compares doubles.  Negative indexes and slices are faults.  Any
+ * other expression is "not plain": the caller gives it to libjq.
  *
- * The caller walks the index depth first and carries a state: where it is, as far as these expressions care.
- * States are made on demand and kept.  State 0 is dead: nothing below can match, so the walk may skip the
+ * The caller walks the index depth first and carries a state, which says what the expressions have matched so far.
+ * States are made when they are first needed and kept.  In state 0 nothing below can match: the walk may skip the
  * subtree.
  */
 struct paths;
@@ -30,17 +30,17 @@ enum { PATHS_DEAD = 0 };
 
 enum path_outcome {
 	PATH_PLAIN,     /* compiled */
-	PATH_NOT_PLAIN, /* perhaps good jq: for libjq */
+	PATH_NOT_PLAIN, /* for libjq, which may understand it */
 	PATH_FAULT,     /* refused: negative index, slice, too long or too deep */
 };
 
-/* Nodes that are seen as null and not entered: inner roots.  The root of a walk is none for that walk. */
+/* Nodes that count as null and are not entered: inner roots.  The root of a walk is no wall for that walk. */
 struct path_wall {
 	bool (*is_wall)(void *context, uint32_t node);
 	void *context;
 };
 
-/* False where there is no WALL. */
+/* False without a WALL. */
 static inline bool
 path_walled(const struct path_wall *wall, uint32_t node)
 {
@@ -52,17 +52,16 @@ struct paths *paths_new(struct json_keys *keys);
 void paths_free(struct paths *p);
 
 /*
- * Adds EXPRESSION under NUMBER (the caller's, any; several expressions may share one: a union).  Unless
- * PATH_PLAIN, *BYTE is where in the expression (from 1) the first thing stands that is not plain, and after
- * PATH_FAULT paths_fault says why.
+ * Adds EXPRESSION under NUMBER, which the caller chooses; expressions of one number are a union.  Unless PATH_PLAIN,
+ * *BYTE (from 1) is the place in the expression that is not plain, and after PATH_FAULT paths_fault says why.
  */
 enum path_outcome paths_add(struct paths *p, struct bytes expression, uint32_t number, size_t *byte);
 const char *paths_fault(const struct paths *p);
 
 /*
- * The state of a root node ("."), after all expressions were added.  DEPTH is how deep it stands in the
- * record (0: the record itself).  A state, and what it matched, stay good until the walk has left its node;
- * a walk of an inner root may go on inside that of an outer one.
+ * The state of a root node ("."), once all expressions are added.  DEPTH is its depth in the record (0: the record).
+ * A state and what it matched are good until the walk leaves its node.  The walk of an inner root may run inside
+ * that of an outer one.
  */
 uint32_t paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth);
 
@@ -73,8 +72,8 @@ uint32_t paths_member(struct paths *p, uint32_t state, const struct json *j, uin
 uint32_t paths_element(struct paths *p, uint32_t state, const struct json *j, uint32_t node, uint32_t index);
 
 /*
- * A number below PATHS_UNKEPT for a table of one's own, if STATE is kept: then what it matches stays as it is
- * for the life of the set.
+ * A number below PATHS_UNKEPT if STATE is kept: the caller may use it in a table, as what STATE matches does not
+ * change for the life of the set.
  */
 enum { PATHS_UNKEPT = 0xffff };
 static inline uint32_t
@@ -83,24 +82,23 @@ paths_kept(uint32_t state)
 	return state & PATHS_UNKEPT;
 }
 
-/* The numbers whose expressions the node in STATE matches: ascending. */
+/* The numbers of the expressions that match the node in STATE, ascending. */
 const uint32_t *paths_matched(const struct paths *p, uint32_t state, size_t *count);
 
 /*
- * One compiled expression without an automaton: for places that are looked up now and then (record.id,
- * record.subject, where: inside a node).  It lives in the arena and nothing is allocated to evaluate it.  An
- * expression of more than 63 steps is a fault here.
+ * One compiled expression without the automaton, for places that are looked up now and then (record.id,
+ * record.subject, where: inside a node).  It lives in the arena.  Evaluation allocates nothing.  More than 63 steps
+ * are a fault.
  */
 struct path;
 enum path_outcome path_compile(struct arena *a, struct json_keys *keys, struct bytes expression,
     struct path **path, size_t *byte, const char **fault);
 
-/* Calls FOUND for each node below and with ROOT, in document order, until it returns false; false if it did.
- */
+/* Calls FOUND for ROOT and each node below it that matches, in document order, until it returns false; false then. */
 bool path_each(const struct path *path, const struct json *j, uint32_t root, const struct path_wall *wall,
     bool (*found)(void *context, uint32_t node), void *context);
 
-/* The first node in document order; false if there is none. */
+/* The first match in document order; false if there is none. */
 bool path_first(const struct path *path, const struct json *j, uint32_t root, const struct path_wall *wall,
     uint32_t *node);
 

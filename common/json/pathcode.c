@@ -4,10 +4,9 @@
 #include <string.h>
 
 /*
- * A reader of jq's grammar, as far as plain expressions go (jq 1.6: | binds least, then the comma, then what
- * stands behind a term).  It writes code while it reads; only the comma has to move what is written, which
- * it may since jumps are relative.  Where it meets anything else it gives up without a judgement: libjq knows
- * what good jq is.
+ * Reads the part of jq's grammar that is plain (jq 1.6: | binds least, then the comma, then what follows a term) and
+ * writes code while it reads.  The comma moves code that is written already; jumps are relative, so it stays right.
+ * The reader stops at anything else without a judgement, which is left to libjq.
  */
 enum { MAX_NESTING = 64, MAX_EXPRESSION = 65536 };
 
@@ -17,7 +16,7 @@ static const char too_many_keys[] = "too many different keys";
 static const char negative_index[] = "negative index";
 static const char slice[] = "slice";
 
-struct reader {
+struct path_reader {
 	struct path_code *code;
 	struct bytes text;
 	size_t next;
@@ -25,18 +24,18 @@ struct reader {
 	bool refused; /* code->fault says why */
 };
 
-static bool read_pipe(struct reader *r);
+static bool read_pipe(struct path_reader *r);
 
-/* Ever false, so that a reader can return it. */
+/* False, for the reader to return. */
 static bool
-refuse(struct reader *r, const char *why)
+refuse(struct path_reader *r, const char *why)
 {
 	r->refused = true;
 	r->code->fault = why;
 	return false;
 }
 
-/* The arena has no growing: what was outgrown stays until it is released, at most as much again. */
+/* An arena cannot grow a piece: the old one stays until the arena is released. */
 static void
 emit(struct path_code *code, enum path_op op, uint32_t value)
 {
@@ -68,11 +67,9 @@ add_select(struct path_code *code, struct path_select select)
 	return (uint32_t)code->selects++;
 }
 
-/* ---- words ---- */
-
-/* White space and comments, as jq's lexer knows them. */
+/* White space and comments, as in jq. */
 static void
-skip_blank(struct reader *r)
+skip_blank(struct path_reader *r)
 {
 	for (; r->next < r->text.size; r->next++) {
 		char c = r->text.at[r->next];
@@ -86,9 +83,9 @@ skip_blank(struct reader *r)
 	}
 }
 
-/* The byte AHEAD of the next one; 0 behind the end, which no expression holds. */
+/* The byte AHEAD of the next one; 0 behind the end.  No expression holds a 0. */
 static char
-peek(const struct reader *r, size_t ahead)
+peek(const struct path_reader *r, size_t ahead)
 {
 	if (ahead >= r->text.size - r->next)
 		return 0;
@@ -96,7 +93,7 @@ peek(const struct reader *r, size_t ahead)
 }
 
 static bool
-take(struct reader *r, char c)
+take(struct path_reader *r, char c)
 {
 	skip_blank(r);
 	if (peek(r, 0) != c)
@@ -117,9 +114,9 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The word that begins at the next byte: empty if none does. */
+/* The word at the next byte; empty if there is none. */
 static struct bytes
-word(const struct reader *r)
+word(const struct path_reader *r)
 {
 	size_t size = 0;
 
@@ -130,7 +127,7 @@ word(const struct reader *r)
 }
 
 static bool
-take_word(struct reader *r, const char *text)
+take_word(struct path_reader *r, const char *text)
 {
 	skip_blank(r);
 	if (!bytes_are(word(r), text))
@@ -140,7 +137,7 @@ take_word(struct reader *r, const char *text)
 }
 
 static bool
-hex_digits(const struct reader *r, uint32_t *value)
+hex_digits(const struct path_reader *r, uint32_t *value)
 {
 	*value = 0;
 	for (size_t i = 0; i < 4; i++) {
@@ -183,9 +180,9 @@ write_utf8(char *to, uint32_t c)
 	return 4;
 }
 
-/* Behind "\u": four digits, or a pair of surrogates; a lone one is left to jq. */
+/* Behind "\u": four digits, or a surrogate pair.  A lone surrogate is not plain. */
 static bool
-read_code_point(struct reader *r, uint32_t *c)
+read_code_point(struct path_reader *r, uint32_t *c)
 {
 	uint32_t low;
 
@@ -204,9 +201,9 @@ read_code_point(struct reader *r, uint32_t *c)
 	return true;
 }
 
-/* Behind a backslash.  Interpolation, \(..), is not plain. */
+/* Behind a backslash.  Interpolation \(..) is not plain. */
 static bool
-read_escape(struct reader *r, char *to, size_t *size)
+read_escape(struct path_reader *r, char *to, size_t *size)
 {
 	static const char from[] = "\"\\/bfnrt", into[] = "\"\\/\b\f\n\r\t";
 	char c = peek(r, 0);
@@ -229,7 +226,7 @@ read_escape(struct reader *r, char *to, size_t *size)
 
 /* A string literal at the next byte, unescaped into the arena. */
 static bool
-read_string(struct reader *r, struct bytes *value)
+read_string(struct path_reader *r, struct bytes *value)
 {
 	char *to = arena_take(r->code->arena, r->text.size - r->next + 1);
 	size_t size = 0;
@@ -251,10 +248,8 @@ read_string(struct reader *r, struct bytes *value)
 	return false;
 }
 
-/* ---- steps ---- */
-
 static bool
-emit_member(struct reader *r, struct bytes name)
+emit_member(struct path_reader *r, struct bytes name)
 {
 	uint16_t key = json_keys_add(r->code->keys, name);
 
@@ -264,9 +259,9 @@ emit_member(struct reader *r, struct bytes name)
 	return true;
 }
 
-/* Digits alone: 1.5 and 1e2 are left to jq. */
+/* Digits alone; 1.5 and 1e2 are not plain. */
 static bool
-read_index(struct reader *r, uint32_t *index)
+read_index(struct path_reader *r, uint32_t *index)
 {
 	uint64_t value = 0;
 
@@ -283,7 +278,7 @@ read_index(struct reader *r, uint32_t *index)
 
 /* Behind "[". */
 static bool
-read_brackets(struct reader *r)
+read_brackets(struct path_reader *r)
 {
 	struct bytes name;
 	uint32_t index;
@@ -307,9 +302,9 @@ read_brackets(struct reader *r)
 	return take(r, ']');
 }
 
-/* .name, ."name" or [..] at the next byte; *STEP is false, and nothing taken, if there is none of them. */
+/* .name, ."name" or [..] at the next byte; else *STEP is false and nothing is taken. */
 static bool
-read_step(struct reader *r, bool *step)
+read_step(struct path_reader *r, bool *step)
 {
 	struct bytes name;
 	size_t start;
@@ -334,9 +329,9 @@ read_step(struct reader *r, bool *step)
 	return true;
 }
 
-/* What stands behind a term: steps, and ? which changes nothing here. */
+/* The steps behind a term.  A ? changes nothing. */
 static bool
-read_steps(struct reader *r)
+read_steps(struct path_reader *r)
 {
 	bool step = true;
 
@@ -349,10 +344,8 @@ read_steps(struct reader *r)
 	return true;
 }
 
-/* ---- select ---- */
-
 static bool
-read_number(struct reader *r, struct decimal *number)
+read_number(struct path_reader *r, struct decimal *number)
 {
 	size_t start = r->next;
 	struct bytes text;
@@ -367,7 +360,7 @@ read_number(struct reader *r, struct decimal *number)
 }
 
 static bool
-read_literal(struct reader *r, struct path_test *test)
+read_literal(struct path_reader *r, struct path_test *test)
 {
 	static const struct {
 		const char *word;
@@ -388,9 +381,9 @@ read_literal(struct reader *r, struct path_test *test)
 	return read_number(r, &test->number);
 }
 
-/* `.a.b[]`, or `.` alone, then == and a literal.  The steps are taken back out of the code. */
+/* `.a.b[]` or `.`, then == and a literal.  The steps move from the code into TEST. */
 static bool
-read_test(struct reader *r, struct path_test *test)
+read_test(struct path_reader *r, struct path_test *test)
 {
 	struct path_code *code = r->code;
 	size_t start = code->count;
@@ -398,8 +391,8 @@ read_test(struct reader *r, struct path_test *test)
 	skip_blank(r);
 	if (peek(r, 0) != '.' || peek(r, 1) == '.')
 		return false;
-	/* A leading point belongs to its name, or stands for the node and may be followed by [ or another. */
-	if (word(&(struct reader){ .text = r->text, .next = r->next + 1 }).size == 0)
+	/* The point belongs to the name behind it, or stands for the node itself. */
+	if (word(&(struct path_reader){ .text = r->text, .next = r->next + 1 }).size == 0)
 		r->next++;
 	skip_blank(r);
 	if (peek(r, 0) == '"') {
@@ -420,7 +413,7 @@ read_test(struct reader *r, struct path_test *test)
 
 /* Behind the word select. */
 static bool
-read_select(struct reader *r)
+read_select(struct path_reader *r)
 {
 	struct path_select select = { 0 };
 	size_t room = 0;
@@ -445,10 +438,8 @@ read_select(struct reader *r)
 	return true;
 }
 
-/* ---- terms ---- */
-
 static bool
-read_parentheses(struct reader *r)
+read_parentheses(struct path_reader *r)
 {
 	if (++r->nesting > MAX_NESTING)
 		return refuse(r, too_nested);
@@ -460,7 +451,7 @@ read_parentheses(struct reader *r)
 
 /* `.`, `..`, `.a`, `(p)`, `select(..)`, and the steps behind it. */
 static bool
-read_term(struct reader *r)
+read_term(struct path_reader *r)
 {
 	struct bytes name;
 
@@ -472,7 +463,7 @@ read_term(struct reader *r)
 	if (peek(r, 0) != '.' || is_digit(peek(r, 1)))
 		return false;
 	if (peek(r, 1) == '.') {
-		/* jq's lexer takes three points for a number. */
+		/* jq reads three points as a number */
 		if (peek(r, 2) == '.' || is_digit(peek(r, 2)))
 			return false;
 		r->next += 2;
@@ -488,7 +479,7 @@ read_term(struct reader *r)
 	return read_steps(r);
 }
 
-/* Makes room for one instruction at START. */
+/* Inserts INSTRUCTION at START. */
 static void
 insert(struct path_code *code, size_t start, struct path_instruction instruction)
 {
@@ -499,7 +490,7 @@ insert(struct path_code *code, size_t start, struct path_instruction instruction
 
 /* p, q: split(q) p jump(end) q end */
 static bool
-read_comma(struct reader *r)
+read_comma(struct path_reader *r)
 {
 	struct path_code *code = r->code;
 	size_t start = code->count;
@@ -521,7 +512,7 @@ read_comma(struct reader *r)
 }
 
 static bool
-read_pipe(struct reader *r)
+read_pipe(struct path_reader *r)
 {
 	do {
 		if (!read_comma(r))
@@ -533,7 +524,7 @@ read_pipe(struct reader *r)
 enum path_outcome
 pathcode_add(struct path_code *code, struct bytes expression, uint32_t number, size_t *byte)
 {
-	struct reader r = { .code = code, .text = expression };
+	struct path_reader r = { .code = code, .text = expression };
 	size_t count = code->count;
 	size_t selects = code->selects;
 	bool good;
@@ -551,8 +542,6 @@ pathcode_add(struct path_code *code, struct bytes expression, uint32_t number, s
 	*byte = r.next + 1;
 	return r.refused ? PATH_FAULT : PATH_NOT_PLAIN;
 }
-
-/* ---- select at work ---- */
 
 static bool
 is_literal(const struct path_test *test, const struct json *j, uint32_t node, bool is_null)
@@ -582,7 +571,7 @@ element(const struct json *j, uint32_t array, uint32_t index)
 	return node < j->nodes[array].next ? node : 0;
 }
 
-/* STEP leads from NODE to at most one value (0: an absent one, which is null); false: jq's step fails. */
+/* *TO is where STEP leads from NODE; 0: to an absent value, which is null.  False where jq's step fails. */
 static bool
 one_step(const struct path_instruction *step, const struct json *j, uint32_t node, uint32_t *to)
 {
@@ -598,7 +587,7 @@ one_step(const struct path_instruction *step, const struct json *j, uint32_t nod
 	return true;
 }
 
-/* Whether some output of the steps from STEP on is the literal; recursion is as deep as the test is long. */
+/* Whether some output of the steps from STEP on is the literal.  The recursion is as deep as TEST is long. */
 static bool
 test_holds(const struct path_test *test, size_t step, const struct json *j, uint32_t node, bool is_null,
     const struct path_wall *wall)

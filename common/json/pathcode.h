@@ -7,9 +7,9 @@
 #include "common/json/path.h"
 
 /*
- * pathcode: what a plain path expression is compiled to, for path.c and paths.c alone.  A piece of code is
- * entered at its first instruction with a node and leaves at its end with each node that it selects; so
- * p | q is the code of p before that of q.  Jumps go forward only.
+ * pathcode: the code of plain path expressions, for path.c and paths.c.  A node enters a piece of code at its first
+ * instruction; each node that the piece selects leaves at its end.  So p | q is the code of p before that of q.
+ * Jumps go forward alone.
  */
 enum path_op {
 	PATH_MEMBER,  /* on, with the member of key VALUE */
@@ -19,7 +19,7 @@ enum path_op {
 	PATH_SPLIT,   /* on, and VALUE instructions further */
 	PATH_JUMP,    /* VALUE instructions further */
 	PATH_SELECT,  /* on, if select VALUE holds for the node */
-	PATH_MATCH,   /* the node is one of those of number VALUE */
+	PATH_MATCH,   /* the expression of number VALUE matches the node */
 };
 
 struct path_instruction {
@@ -27,7 +27,7 @@ struct path_instruction {
 	uint32_t value;
 };
 
-/* One comparison of a select(): a path of members, elements and [], and the literal it ends at. */
+/* One comparison of a select(): a path of members, elements and [], and a literal. */
 struct path_test {
 	struct path_instruction *step; /* PATH_MEMBER, PATH_ELEMENT, PATH_EACH */
 	size_t steps;
@@ -57,7 +57,7 @@ struct path_code {
 enum path_outcome pathcode_add(
     struct path_code *code, struct bytes expression, uint32_t number, size_t *byte);
 
-/* Whether SELECT holds for NODE, which is seen as null if AS_NULL. */
+/* Whether SELECT holds for NODE, which counts as null if AS_NULL. */
 bool pathcode_holds(const struct path_select *select, const struct json *j, uint32_t node, bool as_null,
     const struct path_wall *wall);
 

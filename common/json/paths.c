@@ -9,15 +9,14 @@
 #include <string.h>
 
 /*
- * The automaton over many expressions.  A state is the set of instructions at which a node has arrived,
- * closed over jumps.  A step looks at the node's key alone, so where it leads is kept in a table of the
- * state: a row with a place for each key that some expression names, for each index, and for all others
- * together. A select() looks at the node itself.  A state that holds some therefore is an open question, with
- * two answers that are states again; they are kept as well.
+ * The automaton over many expressions.  A state is the set of instructions that a node has reached, with those that
+ * their jumps reach.  A step depends on the node's key or index alone, so each state has a row that says where each
+ * named key, each named index, and any other lead.  A select() depends on the node itself.  A state that holds one
+ * leads to two states, one for each answer.
  *
- * A hostile record may drive a policy with many `..` into very many sets.  Past the limits a state is not
- * kept but made where it is needed, in a slot of its own for each depth: the walk goes depth first, so all
- * that are in use at a time stand at different depths.  That is what a state's upper half is for.
+ * A hostile record can drive a policy with many `..` through very many sets.  Past the limits a state is not kept: it
+ * is made again when it is needed, in the slot of its depth.  The walk goes depth first, so the states in use at one
+ * time stand at different depths.  The upper half of a state's number is the depth.
  */
 #define NO_TEST UINT32_MAX
 
@@ -27,7 +26,7 @@ enum {
 	UNKEPT = 0xffff, /* index of a state that stands in a slot */
 	INDEX_BITS = 16,
 	MAX_DEPTH = 0xffff,
-	OPEN = 0x8000, /* in a row: the state there has a select to settle */
+	OPEN = 0x8000, /* in a row: the state has a select to settle */
 };
 
 struct state {
@@ -35,19 +34,19 @@ struct state {
 	uint32_t count;
 	uint32_t *number; /* what is matched, ascending */
 	uint32_t numbers;
-	uint32_t test;      /* the first select to be settled, an instruction, or NO_TEST */
-	uint32_t answer[2]; /* kept states + 1 by what it says; 0: not known */
-	uint16_t *row;      /* kept states + 1 by symbol, and OPEN; 0: not known.  NULL in a slot */
+	uint32_t test;      /* the instruction of the first select, or NO_TEST */
+	uint32_t answer[2]; /* by its outcome: a kept state + 1; 0: unknown */
+	uint16_t *row;      /* by symbol: a kept state + 1, and OPEN; 0: unknown.  NULL in a slot */
 	uint32_t hash;
 };
 
 struct paths {
 	struct arena arena;
 	struct path_code code;
-	bool ready;    /* all expressions were added */
-	uint32_t root; /* kept state + 1 of every root, before any select; 0: not known */
+	bool ready;    /* no expression may be added any more */
+	uint32_t root; /* the kept state + 1 of every root before its selects; 0: unknown */
 
-	/* Symbols: 0 any other key, 1.. named keys; then any other element, then named indexes. */
+	/* Symbols: 0 any other key, from 1 the named keys, then any other element, then the named indexes. */
 	uint16_t *class_of; /* by key number */
 	size_t classes_of;
 	uint32_t *index; /* named indexes, ascending */
@@ -55,15 +54,15 @@ struct paths {
 	uint32_t other_element;
 	uint32_t symbols;
 
-	struct state *kept; /* 0 is the dead one */
+	struct state *kept; /* 0: the dead one */
 	uint32_t count;
 	size_t bytes;
-	uint16_t *slot_of; /* open addressing over kept states, by hash: state + 1 */
+	uint16_t *slot_of; /* kept states + 1 by hash, open addressing */
 
 	struct state *unkept; /* by depth */
 	size_t unkept_count;
 
-	/* The set that is being made. */
+	/* The set at hand. */
 	uint64_t *mark;
 	uint32_t *item;
 	uint32_t items;
@@ -105,8 +104,6 @@ paths_fault(const struct paths *p)
 	return p->code.fault;
 }
 
-/* ---- symbols ---- */
-
 static int
 order(const void *a, const void *b)
 {
@@ -116,7 +113,7 @@ order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorted and each once; the new count. */
+/* Sorts, drops repeats, and returns the new count. */
 static uint32_t
 unique(uint32_t *at, uint32_t count)
 {
@@ -130,7 +127,7 @@ unique(uint32_t *at, uint32_t count)
 	return kept;
 }
 
-/* The operands of all OP instructions, sorted, each once. */
+/* The operands of all OP instructions, ascending, each once. */
 static uint32_t *
 operands(struct paths *p, enum path_op op, uint32_t *count)
 {
@@ -144,7 +141,7 @@ operands(struct paths *p, enum path_op op, uint32_t *count)
 	return value;
 }
 
-/* The class of INDEX: binary search, since a policy may name many. */
+/* The symbol of INDEX. */
 static uint32_t
 class_of_index(const struct paths *p, uint32_t index)
 {
@@ -162,7 +159,7 @@ class_of_index(const struct paths *p, uint32_t index)
 	return p->other_element + (low < p->indexes && p->index[low] == index ? low + 1 : 0);
 }
 
-/* From here on instructions hold symbols in place of keys and indexes. */
+/* Puts symbols into the instructions in place of keys and indexes. */
 static void
 name_symbols(struct paths *p)
 {
@@ -186,8 +183,6 @@ name_symbols(struct paths *p)
 	}
 }
 
-/* ---- sets ---- */
-
 static void
 clear(struct paths *p)
 {
@@ -195,9 +190,9 @@ clear(struct paths *p)
 	p->items = 0;
 }
 
-/* Adds instruction I and all that is reached from it before anything is entered. */
+/* Adds instruction I and those that its jumps reach. */
 static void
-reach(struct paths *p, uint32_t i) // NOLINT(misc-no-recursion): as deep as commas are nested
+reach(struct paths *p, uint32_t i) // NOLINT(misc-no-recursion): as deep as commas nest
 {
 	for (;;) {
 		struct path_instruction at = p->code.at[i];
@@ -220,7 +215,7 @@ reach(struct paths *p, uint32_t i) // NOLINT(misc-no-recursion): as deep as comm
 	}
 }
 
-/* What STATE becomes one step down, by a key or index of class SYMBOL. */
+/* The set one step down from S by SYMBOL. */
 static void
 reach_below(struct paths *p, const struct state *s, uint32_t symbol)
 {
@@ -238,8 +233,8 @@ reach_below(struct paths *p, const struct state *s, uint32_t symbol)
 }
 
 /*
- * What STATE becomes when its first open select is answered.  It is closed already; closing it again would
- * ask the same question behind a `..`.  Selects are settled in ascending order, so none is met twice.
+ * The set that S becomes once its first select is settled.  The instructions of S are copied without their jumps:
+ * to follow a `..` again would meet the same select again.  Selects are settled in ascending order.
  */
 static void
 reach_answer(struct paths *p, const struct state *s, bool holds)
@@ -257,9 +252,7 @@ reach_answer(struct paths *p, const struct state *s, bool holds)
 		reach(p, s->test + 1);
 }
 
-/* ---- states ---- */
-
-/* Fills S, whose arrays have room, with the set that was made. */
+/* Makes S of the set at hand.  Its arrays have room. */
 static void
 write_state(struct paths *p, struct state *s)
 {
@@ -288,7 +281,7 @@ hash_of(const uint32_t *item, uint32_t items)
 	return (uint32_t)(hash >> 16);
 }
 
-/* The index of the kept state with the set that was made, made if there is room; UNKEPT if there is none. */
+/* The index of the kept state of the set at hand, new if there is room; else UNKEPT. */
 static uint32_t
 keep(struct paths *p)
 {
@@ -317,7 +310,7 @@ keep(struct paths *p)
 	return p->count++;
 }
 
-/* The slot of DEPTH, with room for any set. */
+/* The slot of DEPTH, whose arrays have room for any set. */
 static struct state *
 unkept(struct paths *p, uint32_t depth)
 {
@@ -345,7 +338,7 @@ state_of(const struct paths *p, uint32_t state)
 	return index == UNKEPT ? &p->unkept[state >> INDEX_BITS] : &p->kept[index];
 }
 
-/* A state from the set that was made, for a node at DEPTH. */
+/* The index of a state of the set at hand, for a node at DEPTH. */
 static uint32_t
 finish(struct paths *p, uint32_t depth)
 {
@@ -366,12 +359,10 @@ prepare(struct paths *p)
 	p->kept = arena_array(&p->arena, MAX_KEPT, sizeof *p->kept);
 	p->slot_of = arena_array(&p->arena, HASH_SLOTS, sizeof *p->slot_of);
 	p->ready = true;
-	(void)finish(p, 0); /* the empty set: PATHS_DEAD */
+	(void)finish(p, 0); /* the empty set is PATHS_DEAD */
 }
 
-/* ---- at work ---- */
-
-/* Settles what is open in the state of index INDEX at NODE. */
+/* Settles the selects of the state INDEX at NODE. */
 static uint32_t
 settle(struct paths *p, uint32_t index, uint32_t depth, const struct json *j, uint32_t node)
 {
@@ -415,7 +406,7 @@ paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth)
 	return settle(p, index, depth, j, node);
 }
 
-/* As below, where the table has no answer yet, or none for all nodes. */
+/* As below, where the row has no answer yet or a select has to be settled. */
 static uint32_t __attribute__((noinline))
 below_slowly(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
 {
@@ -434,7 +425,7 @@ below_slowly(struct paths *p, uint32_t state, uint32_t symbol, const struct json
 	return settle(p, to, depth, j, node);
 }
 
-/* One step down.  The state's upper half, the depth, goes up by one. */
+/* One step down. */
 static inline uint32_t
 below(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
 {

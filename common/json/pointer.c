@@ -7,18 +7,18 @@
 
 #include <stdlib.h>
 
-/* How far the search in one container has come. */
+/* The place of the search in one container. */
 struct pointer_frame {
 	uint32_t container;
-	uint32_t child; /* a key, or an element; may stand behind the last one */
+	uint32_t child; /* a key or an element, or the node behind the last */
 	uint32_t index; /* of the element */
 };
 
 struct pointer_cursor {
 	const struct json *j;
 	uint32_t root;
-	struct buffer frames; /* from the root inwards */
-	struct buffer text;   /* of the pointer, unescaped */
+	struct buffer frames; /* of the containers, from the root inwards */
+	struct buffer text;   /* the pointer, unescaped */
 	struct buffer token;
 };
 
@@ -65,7 +65,7 @@ pointer_cursor_start(struct pointer_cursor *c, const struct json *j, uint32_t ro
 	c->frames.used = 0;
 }
 
-/* The frame of the container at DEPTH: the one that is there, if it is of this container, else a new one. */
+/* The frame at DEPTH, made anew if it is of another container. */
 static struct pointer_frame *
 frame_of(struct pointer_cursor *c, size_t depth, uint32_t container)
 {
@@ -90,7 +90,7 @@ restart(struct pointer_frame *f)
 	f->index = 0;
 }
 
-/* RFC 6901: digits without a leading zero.  "-" is no element that there is. */
+/* RFC 6901 section 4: digits without a leading zero.  "-" names no element. */
 static bool
 index_of(struct bytes token, uint32_t *index)
 {
@@ -123,7 +123,7 @@ find_element(const struct json *j, struct pointer_frame *f, struct bytes token, 
 	return f->child < end;
 }
 
-/* From where the search stands, before END. */
+/* From the place of the search to END. */
 static bool
 seek_member(const struct json *j, struct pointer_frame *f, uint32_t end, struct bytes token)
 {
@@ -147,7 +147,7 @@ find_member(const struct json *j, struct pointer_frame *f, struct bytes token, u
 	return found;
 }
 
-/* The token at *P with ~0 and ~1 undone; *P moves behind it.  False for another ~. */
+/* The token at *P with ~0 and ~1 decoded; *P moves behind it.  False if another ~ stands in it. */
 static bool
 next_token(struct pointer_cursor *c, const char **p, const char *end, struct bytes *token)
 {
@@ -213,7 +213,7 @@ write_byte(struct buffer *out, char byte)
 	return buffer_append(out, escaped, json_escaped((unsigned char)byte, escaped));
 }
 
-/* Unescaped and escaped again, so that one key has one pointer however it is written. */
+/* Decodes and escapes the key, so that each spelling of a key gives one pointer. */
 static bool
 write_key(const struct json *j, uint32_t key, struct buffer *out)
 {

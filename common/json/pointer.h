@@ -5,25 +5,25 @@
 #include "common/json/json.h"
 
 /*
- * pointer: JSON Pointer (RFC 6901), which labels use to say where they belong.  "" is the whole value; keys
- * stand unescaped, with ~ and / as ~0 and ~1.
+ * pointer: JSON Pointer (RFC 6901), by which labels name places.  "" is the whole value; keys stand unescaped, with
+ * ~0 and ~1 for ~ and /.
  */
 
 /*
- * The pointer of the value NODE below ROOT, as a JSON string without quotes (escaped for JSON), appended to
- * OUT.  True unless OUT is full, which then holds the beginning.
+ * Appends the pointer of the value NODE below ROOT to OUT, as a JSON string without quotes.  False if OUT is full; it
+ * then holds the beginning.
  */
 bool pointer_write(const struct json *j, uint32_t root, uint32_t node, struct buffer *out);
 
 /*
- * Many pointers in document order (as labels are): the search goes on where the last one ended, so that
- * all of them together cost one walk.  Any order is right, only slower.  Finding and writing may be mixed.
+ * For many pointers in document order, the order of labels: each search goes on where the last one ended, so all of
+ * them cost one walk.  Any other order is slower.  Finding and writing may be mixed.
  */
 struct pointer_cursor;
 struct pointer_cursor *pointer_cursor_new(void);
 void pointer_cursor_free(struct pointer_cursor *c);
 
-/* J is borrowed until the next start, and holds the pointers that are looked for as well. */
+/* J is borrowed until the next start.  It also holds the pointers to be found. */
 void pointer_cursor_start(struct pointer_cursor *c, const struct json *j, uint32_t root);
 
 /* The node that the JSON string AT (a pointer) names below the root; false if it names nothing. */
