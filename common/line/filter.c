@@ -15,11 +15,11 @@
 #define MAX_RECORD ((size_t)64 << 20)
 #define MOST_RECORD ((size_t)1 << 30)
 #define MOST_DEPTH 10000
-/* What a line may hold besides its record: tags and labels. */
+/* For the tags and labels of a line. */
 #define ENVELOPE_ROOM ((size_t)128 << 10)
 #define PROGRESS_SECONDS 2
 
-/* A signal asked for the summary: SIGUSR1, or the timer of --progress. */
+/* Set by SIGUSR1 and by the timer of --progress. */
 static volatile sig_atomic_t asked;
 
 static void
@@ -103,7 +103,7 @@ filter_option(struct filter *f, struct options *o, int id)
 	}
 }
 
-/* Interrupted reads are tried again unless the summary is wanted: no SA_RESTART. */
+/* Without SA_RESTART, so that a signal ends a read and the summary is printed at once. */
 static void
 listen_for_signals(const struct filter *f)
 {
@@ -200,7 +200,7 @@ refuse_here(struct filter *f, enum reason reason, size_t byte)
 	return filter_refuse(f, &what) == FILTER_DONE;
 }
 
-/* A record through the engine and its refusals: false if the run must end. */
+/* False if the run must end. */
 static bool
 take_record(struct filter *f, struct bytes line)
 {
@@ -231,7 +231,7 @@ line_limit(const struct filter *f)
 	return f->engine->envelope == 0 ? f->max_record : f->max_record * f->engine->envelope + ENVELOPE_ROOM;
 }
 
-/* What lines_next gave, taken care of: false if the run must end, or this file did (*ENDED). */
+/* False if the run must end, or the file has ended (*ENDED). */
 static bool
 take_outcome(struct filter *f, struct lines *in, enum lines_outcome outcome, struct bytes record, bool *ended)
 {
@@ -312,7 +312,7 @@ one_file(struct filter *f, const char *path, bool (*each)(void *context, struct 
 	return going;
 }
 
-/* What is good and stands before a bad record is delivered in any case. */
+/* Flushes in any case, so that the records before a refused one are delivered. */
 static int
 finish(struct filter *f)
 {

@@ -12,16 +12,16 @@
 #include <stdint.h>
 
 /*
- * filter: what all filters do alike: the shared options, the loop over files and lines, refusals, the summary
- * (-v, SIGUSR1, --progress), the exit status.  A program brings an engine: what to do with one line, and what
- *at the end.
+ * filter: what all filters share: options, the loop over files and lines, refusals, the summary (-v, SIGUSR1,
+ * --progress) and the exit status.  A program brings an engine, which handles one line and the end.
  *
  *	static const struct option_entry table[] = { FILTER_OPTIONS, { POLICY, 'P', ... }, ... };
  *	struct filter f; filter_init(&f, "ehr-x");
  *	while ((id = options_next(&o)) != OPTIONS_END)
  *		if (!filter_option(&f, &o, id)) switch (id) ...
  *	... load the policy ...
- *	return filter_run(&f, o.operand, o.operands, &engine);
+ *	filter_start(&f, &o, digest_hex);
+ *	return filter_run(&f, &o, &engine);
  */
 enum {
 	FILTER_ON_ERROR = 1000,
@@ -55,14 +55,14 @@ struct filter {
 	struct refusals refusals;
 	struct sink out;
 	uint64_t read;    /* records seen, refused ones included */
-	uint64_t written; /* lines written: the engine counts */
+	uint64_t written; /* lines written, which the engine counts */
 	const char *source;
 	size_t line;         /* of the record at hand */
 	struct bytes record; /* the line at hand, as it came */
-	/* what the engine leaves with FILTER_REFUSE */
+	/* set by the engine with FILTER_REFUSE: filter_no() */
 	enum reason reason;
 	size_t byte; /* in the line, from 1; 0: none to name */
-	/* what it leaves with FILTER_STOP, having said why; the worst counts */
+	/* set with FILTER_STOP, after a message: filter_stop(); the worst counts */
 	enum diag_exit status;
 	/* private */
 	enum on_error on_error;
@@ -73,29 +73,26 @@ struct filter {
 };
 
 enum filter_outcome {
-	FILTER_DONE,   /* taken care of; what there was to write was put to f->out */
-	FILTER_REFUSE, /* reason and byte are set in the filter: filter_no() */
-	FILTER_STOP,   /* the run ends; status is set in the filter: filter_stop() */
+	FILTER_DONE,   /* what the record gives was put to f->out */
+	FILTER_REFUSE, /* the record is refused: filter_no() */
+	FILTER_STOP,   /* the run ends: filter_stop() */
 };
 
 struct filter_engine {
 	void *context;
-	/* One line, JSON_SLACK readable bytes behind it.  Writes to f->out all of what the record gives, or
-	 * nothing. */
+	/* One line, with JSON_SLACK readable bytes behind it.  Writes all that the record gives, or nothing. */
 	enum filter_outcome (*record)(void *context, struct filter *f, struct bytes line);
-	/* A line that was refused before record() could see it: for programs that answer every line.  May be
-	 * NULL. */
+	/* Called for a line that was refused before record(), for programs that answer every line.  May be NULL. */
 	void (*refused)(void *context, struct filter *f, enum reason reason);
 	/* After the last line of the last file; also after a stop with a status of 0 or 1.  May be NULL. */
 	enum filter_outcome (*end)(void *context, struct filter *f);
 	/* More for the summary, after "N read, N written, N refused": ", 3 withheld".  May be NULL. */
 	void (*summary)(void *context, struct buffer *text);
-	/* A line may be so much longer than --max-record (an envelope): line <= envelope * max_record + 128
-	 * KiB. */
-	unsigned envelope; /* 0: a bare record */
+	/* The limit of a line that is an envelope: envelope * max_record + 128 KiB.  0: lines are bare records. */
+	unsigned envelope;
 };
 
-/* For engines: return filter_no(f, REASON_X, byte); */
+/* Engines: return filter_no(f, REASON_X, byte); */
 static inline enum filter_outcome
 filter_no(struct filter *f, enum reason reason, size_t byte)
 {
@@ -104,7 +101,7 @@ filter_no(struct filter *f, enum reason reason, size_t byte)
 	return FILTER_REFUSE;
 }
 
-/* The run ends with STATUS; a message has been written, or (EXIT_IO after a failed sink) will be. */
+/* The run ends with STATUS.  The engine has said why, or (after a failed sink) the filter will. */
 static inline enum filter_outcome
 filter_stop(struct filter *f, enum diag_exit status)
 {
@@ -114,37 +111,34 @@ filter_stop(struct filter *f, enum diag_exit status)
 
 void filter_init(struct filter *f, const char *program);
 
-/* True if ID is one of FILTER_OPTIONS; a bad value ends the program with EXIT_USAGE. */
+/* True if ID is one of FILTER_OPTIONS.  A bad value ends the program with EXIT_USAGE. */
 bool filter_option(struct filter *f, struct options *o, int id);
 
 /*
- * Opens standard output and the quarantine; DIGEST as for refusals_init.  Ends the program if they cannot be
- * had (EXIT_IO) or the options do not go together (EXIT_USAGE).  After this, f->refusals and f->out can be
- * used.
+ * Opens f->out on standard output and f->refusals with DIGEST (see refusals_init).  Ends the program with EXIT_IO if
+ * that fails, with EXIT_USAGE if the options contradict each other.
  */
 void filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]));
 
 /*
- * Refuses something other than the line at hand (a line of a group, an entry of a frame).  FILTER_DONE: go
- * on; FILTER_STOP: the run must end.
+ * Refuses something other than the line at hand (a line of a group, an entry of a Bundle).  FILTER_STOP: the run must
+ * end.
  */
 enum filter_outcome filter_refuse(struct filter *f, const struct refused *what);
 
-/* All records of all operands (standard input if there are none) through the engine: the exit status of the
- * program. */
+/* Gives all lines of all operands (standard input if there are none) to the engine.  Returns the exit status. */
 int filter_run(struct filter *f, const struct options *o, const struct filter_engine *e);
 
 /*
- * The same in pieces, for a program that frames its input in its own way: opens each operand and calls EACH
- * with its descriptor, until one does not return true; then the end of filter_run.
+ * The same for a program that finds the ends of its records itself: opens each operand and calls EACH with its
+ * descriptor while EACH returns true; then ends as filter_run does.
  */
 int filter_run_files(struct filter *f, const struct options *o, const struct filter_engine *e,
     bool (*each)(void *context, struct filter *f, int fd));
 
 /*
- * For such a program: all that NEXT gives out of IN, with refusals and the summary as in filter_run, until it
- * says LINES_END.  True if the run goes on with the next file.  NEXT is called as lines_next is, which it may
- * call.
+ * For EACH: gives the engine all that NEXT returns out of IN, up to LINES_END.  True if the run goes on with the next
+ * file.  NEXT has the contract of lines_next, which it may call.
  */
 typedef enum lines_outcome filter_next(void *context, struct lines *in, struct bytes *record);
 bool filter_frames(struct filter *f, struct lines *in, filter_next *next, void *context);

@@ -12,7 +12,7 @@
 #define READ_SIZE ((size_t)128 * 1024)
 #define MARK "\xef\xbb\xbf"
 #define MARK_SIZE ((size_t)3)
-/* What a line may have beyond its record, before its LF is seen: the mark and a CR. */
+/* What a line may hold besides its record: a byte order mark and a CR. */
 #define EXTRA (MARK_SIZE + 1)
 
 void
@@ -24,7 +24,7 @@ lines_init(struct lines *l, int fd, const char *source, size_t limit, struct sin
 	buffer_init(&l->text, limit + EXTRA + READ_SIZE + JSON_SLACK);
 }
 
-/* A parent may have left the descriptor non-blocking: wait, as if it were not. */
+/* Waits where a parent left the descriptor non-blocking. */
 static bool
 try_again(int fd)
 {
@@ -35,7 +35,7 @@ try_again(int fd)
 	return errno == EINTR;
 }
 
-/* LINES_RECORD when there is something new to look at: more bytes, or the end of the input. */
+/* Reads once.  LINES_RECORD: there are more bytes, or the source has ended. */
 static enum lines_outcome
 fill(struct lines *l)
 {
@@ -71,7 +71,7 @@ refuse(struct lines *l, enum reason reason, size_t byte)
 	return LINES_REFUSED;
 }
 
-/* The line at the front leaves the buffer: SIZE bytes of content and, unless the input ended first, LF. */
+/* Takes the line at the front: SIZE bytes and, if it HAS_END, the LF. */
 static struct bytes
 take_line(struct lines *l, size_t size, bool has_end)
 {
@@ -90,7 +90,7 @@ take_line(struct lines *l, size_t size, bool has_end)
 	return line;
 }
 
-/* False for a line to pass over. */
+/* False if the line is skipped. */
 static bool
 judge(struct lines *l, struct bytes line, enum lines_outcome *outcome)
 {
@@ -111,7 +111,7 @@ judge(struct lines *l, struct bytes line, enum lines_outcome *outcome)
 	return true;
 }
 
-/* Too long, and its end is not in sight: refused now, the rest thrown away as it comes. */
+/* Refuses a line whose end is not read yet.  The rest of it is dropped as it comes. */
 static enum lines_outcome
 begin_skipping(struct lines *l)
 {
@@ -121,7 +121,7 @@ begin_skipping(struct lines *l)
 	return refuse(l, REASON_TOO_LONG, l->limit + 1);
 }
 
-/* The LF of the line at the front, or NULL as long as there is none. */
+/* The LF of the line at the front; NULL if it is not read yet. */
 static const char *
 find_end(const struct lines *l)
 {

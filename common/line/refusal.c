@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* So many messages with one reason; the rest are counted. */
+/* So many messages of one reason are printed. */
 #define MESSAGES 20
 
 bool
@@ -35,7 +35,7 @@ refusals_policy(struct refusals *r, const char *digest)
 	r->policy = digest;
 }
 
-/* A name on this machine may be no UTF-8; a quarantine line is. */
+/* A file name may be no UTF-8, but a quarantine line is. */
 static struct bytes
 printable(const char *name)
 {
@@ -83,7 +83,7 @@ write_ehr(struct json_write *w, const struct refusals *r, const struct refused *
 	json_write_close(w, '}');
 }
 
-/* Writes one line that holds all that is needed to send the record again, before the next record is read. */
+/* The line is on disk before the next record is read. */
 static bool
 set_aside(struct refusals *r, const struct refused *what)
 {

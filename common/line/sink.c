@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /*
- * Large blocks, and a pipe that holds several: on few processors the programs of a pipeline then take turns a
- * thousand times less often.  A pipe that may not grow stays as it is.
+ * Large blocks, and a pipe that holds several, so that the programs of a pipeline take turns less often.  Where the
+ * system does not let the pipe grow, it stays as it is.
  */
 #define BLOCK_SIZE ((size_t)128 * 1024)
 #define PIPE_SIZE (512 * 1024)
@@ -23,7 +23,7 @@ sink_init_take(struct sink *s, int fd, const char *name)
 	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 }
 
-/* A parent may have left the descriptor non-blocking: wait, as if it were not. */
+/* Waits where a parent left the descriptor non-blocking. */
 static bool
 try_again(int fd)
 {

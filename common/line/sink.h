@@ -7,9 +7,8 @@
 #include <stdbool.h>
 
 /*
- * sink: records out.  Bytes gather in a block and are written when it is full, when
- * the reader is about to wait for input (see lines.h), and at sink_close.  The first
- * failure stays: every later call returns false, and error holds its errno.
+ * sink: records out.  Bytes gather in a block, which is written when it is full, before the reader waits for input
+ * (lines.h) and at sink_close.  After the first failure every call returns false, and error holds its errno.
  */
 struct sink {
 	const char *name; /* for messages; borrowed */
@@ -19,7 +18,7 @@ struct sink {
 	struct buffer block;
 };
 
-/* FD belongs to the sink from here on. */
+/* The sink owns FD from here on. */
 void sink_init_take(struct sink *s, int fd, const char *name);
 
 /* One record and its newline. */
@@ -29,14 +28,14 @@ bool sink_put(struct sink *s, struct bytes text);
 bool sink_flush(struct sink *s);
 
 /*
- * Room for SIZE bytes (at most SINK_ROOM) at the end of the block, for a caller that writes them there itself
- * and then says how many they were: what is encoded need not be copied.  NULL if the sink has failed.
+ * Room for SIZE bytes (at most SINK_ROOM) at the end of the block, so that an encoder writes there without a copy; it
+ * then says with sink_took how many it wrote.  NULL if the sink has failed.
  */
 enum { SINK_ROOM = 128 * 1024 };
 char *sink_room(struct sink *s, size_t size);
 void sink_took(struct sink *s, size_t size);
 
-/* Flushes, closes, releases.  False if anything since sink_init_take was lost. */
+/* Flushes, closes and releases.  False if anything since sink_init_take was lost. */
 bool sink_close(struct sink *s);
 
 #endif
