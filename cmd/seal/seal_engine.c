@@ -29,7 +29,7 @@ struct last {
 
 struct seal_engine {
 	struct seal_engine_setup setup;
-	struct version_line_reader *head;
+	struct version_line_reader *reader;
 	struct json check;
 	struct target level[POLICY_MAX_LEVELS];
 	struct jwe_seal *to;
@@ -117,7 +117,7 @@ seal_engine_begin(const struct seal_engine_setup *setup, char fault[320])
 	struct seal_engine *r = memory_zeros(1, sizeof *r);
 
 	r->setup = *setup;
-	r->head = version_line_reader_new(setup->max_depth);
+	r->reader = version_line_reader_new(setup->max_depth);
 	json_init(&r->check, NULL, setup->max_depth);
 	buffer_init(&r->tags, BUFFER_UNLIMITED);
 	buffer_init(&r->words, BUFFER_UNLIMITED);
@@ -135,7 +135,7 @@ seal_engine_end(struct seal_engine *r)
 	for (size_t i = 0; i < POLICY_MAX_LEVELS; i++)
 		jwe_seal_free(r->level[i].seal);
 	jwe_seal_free(r->to);
-	version_line_reader_free(r->head);
+	version_line_reader_free(r->reader);
 	json_release(&r->check);
 	buffer_release(&r->tags);
 	buffer_release(&r->words);
@@ -310,7 +310,7 @@ seal_engine_line(void *context, struct filter *f, struct bytes line)
 	struct version_line h;
 	int level = 0;
 
-	if (!version_line_read(r->head, line, r->to != NULL, &h))
+	if (!version_line_read(r->reader, line, r->to != NULL, &h))
 		return filter_no(f, h.reason, h.byte);
 	if (!h.bare)
 		reason = judge(r, &h, &level);

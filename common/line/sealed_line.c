@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Two ways lead to the same answer.  A line in exactly the form in which ehr-seal writes it is taken apart by
- * position, without an index: what watches tags reads hundreds of thousands of lines a second, most of whose
- * bytes are ciphertext. Every other line goes the general way, which knows each reason and the order in which
- * they are found (steps 2 to 10 of opening); so it alone refuses.
+ * A line in exactly the form in which ehr-seal writes it is split by position, without an index: ehr-notify and
+ * ehr-select read hundreds of thousands of lines a second, most of whose bytes are ciphertext.  read_any reads every
+ * other line, and it alone refuses, so that the reasons are found in one order.
  */
 #include "common/line/sealed_line.h"
 
 #include "common/base/base64url.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
-#include "common/line/tags_scan.h"
 
 #include <stdlib.h>
 
@@ -30,8 +28,8 @@ struct sealed_line_reader {
 	unsigned char decoded[HEADER_MOST + JSON_SLACK];
 };
 
-/* What is read: lines or messages, and if lines, whether tags alone are enough. */
-struct form {
+/* What the caller reads. */
+struct sealed_line_form {
 	bool message;
 	bool tags_only;
 };
@@ -69,8 +67,6 @@ refuse(struct sealed_line *s, enum reason reason)
 	s->byte = 0;
 	return false;
 }
-
-/* ---- what both ways look at ------------------------------------------------------------ */
 
 static bool
 parts_are_base64url(const struct sealed_line *s)
@@ -125,7 +121,7 @@ is_thumbprint(struct bytes tag)
 	return tag.size == THUMBPRINT_CHARS && base64url_valid(tag);
 }
 
-/* The tags are words already: each that is there now has the form that it has when sealed. */
+/* The tags are words; this checks the forms that some have in a sealed line. */
 static bool
 tags_are_sealed(const struct tags *t, struct bytes ehr)
 {
@@ -173,7 +169,7 @@ take_epoch(struct bytes *rest, uint32_t epoch)
 	return take(rest, digits + n, sizeof digits - n);
 }
 
-/* domain/rl/epoch/ and the first characters of a thumbprint. */
+/* The kid of a level's key: domain/rl/epoch/ and the first characters of a thumbprint. */
 static bool
 kid_is_levels(const struct sealed_line *s)
 {
@@ -185,9 +181,7 @@ kid_is_levels(const struct sealed_line *s)
 	       TAKE(&rest, "/") && rest.size == KID_TAIL && base64url_valid(rest);
 }
 
-/* ---- the form that is written -------------------------------------------------------------- */
-
-/* The six members by their positions: only the end of the header has to be looked for. */
+/* Splits the six members.  Only the end of the header has to be searched for. */
 static bool
 split_exact(struct bytes rest, struct sealed_line *s)
 {
@@ -208,7 +202,7 @@ split_exact(struct bytes rest, struct sealed_line *s)
 	       take_size(&rest, TAG_CHARS, &s->tag) && bytes_are(rest, "\"}");
 }
 
-/* The header of a level's line, whose ehr is the line's. */
+/* Reads the header of a line sealed for a level.  Its ehr is that of the line, byte for byte. */
 static bool
 header_exact(struct sealed_line *s)
 {
@@ -230,11 +224,9 @@ read_exact(struct sealed_line_reader *r, struct bytes line, struct sealed_line *
 	       tags_are_sealed(&s->tags, s->ehr) && kid_is_levels(s) && parts_are_base64url(s);
 }
 
-/* ---- any form ---------------------------------------------------------------------------------- */
-
-/* Step 3: which version and stage it says it is, before anything else is asked of it. */
+/* v and stage.  A line of another version or stage is refused for that, whatever else it holds. */
 static bool
-read_head(const struct json *j, uint32_t ehr, const struct form *form, struct sealed_line *s)
+read_head(const struct json *j, uint32_t ehr, const struct sealed_line_form *form, struct sealed_line *s)
 {
 	uint32_t v = json_member(j, ehr, (struct bytes)BYTES("v"));
 	uint32_t stage = json_member(j, ehr, (struct bytes)BYTES("stage"));
@@ -264,9 +256,9 @@ part(struct sealed_line *s, struct bytes name)
 	return bytes_are(name, "tag") ? &s->tag : NULL;
 }
 
-/* Exactly the six members, or with TAGS_ONLY also exactly two of them; *CUT says which. */
+/* Exactly the six members, or with tags_only also exactly two of them (*CUT). */
 static bool
-read_members(const struct json *j, const struct form *form, struct sealed_line *s, bool *cut)
+read_members(const struct json *j, const struct sealed_line_form *form, struct sealed_line *s, bool *cut)
 {
 	unsigned count = 0;
 
@@ -283,7 +275,6 @@ read_members(const struct json *j, const struct form *form, struct sealed_line *
 	return count == 6 || *cut || refuse(s, REASON_SEALED_MEMBERS);
 }
 
-/* Steps 4 and 5. */
 static bool
 check_parts(struct sealed_line_reader *r, struct sealed_line *s, bool cut)
 {
@@ -297,7 +288,7 @@ check_parts(struct sealed_line_reader *r, struct sealed_line *s, bool cut)
 	return true;
 }
 
-/* The header's members: 0 is one that is not there, which node 0 never is. */
+/* The nodes of the header's members, 0 if absent. */
 struct header {
 	uint32_t alg, enc, typ, cty, kid, epk, apu, apv, ehr;
 };
@@ -318,7 +309,6 @@ header_place(struct header *h, struct bytes name)
 	return NULL;
 }
 
-/* Step 6. */
 static bool
 read_header(const struct json *j, struct header *h, struct sealed_line *s)
 {
@@ -354,9 +344,10 @@ is(const struct json *j, uint32_t node, const char *text)
 	return json_is(j, node, bytes_of(text));
 }
 
-/* Step 7: what is named, and nothing else. */
+/* The algorithms and types that the programs write, and no others. */
 static bool
-check_algorithms(const struct json *j, const struct header *h, const struct form *form, struct sealed_line *s)
+check_algorithms(
+    const struct json *j, const struct header *h, const struct sealed_line_form *form, struct sealed_line *s)
 {
 	bool named = is(j, h->enc, "A256GCM") && is(j, h->typ, form->message ? "ehr-message" : "ehr-sealed");
 
@@ -389,9 +380,8 @@ read_message_tags(const struct json *j, uint32_t ehr, struct sealed_line *s)
 	return count == 4 && tag_is_word(t->domain) && is_name(t->domain) && is_thumbprint(t->to);
 }
 
-/* Step 9. */
 static bool
-read_tags(const struct json *j, uint32_t ehr, const struct form *form, struct sealed_line *s)
+read_tags(const struct json *j, uint32_t ehr, const struct sealed_line_form *form, struct sealed_line *s)
 {
 	enum reason reason;
 	bool good;
@@ -415,7 +405,6 @@ epk_is_bare(const struct json *j, uint32_t epk)
 	return count == 4 && known == 4;
 }
 
-/* Step 10. */
 static bool
 check_kid(const struct json *j, struct sealed_line *s)
 {
@@ -433,9 +422,9 @@ check_kid(const struct json *j, struct sealed_line *s)
 	return good || refuse(s, REASON_KID_MISMATCH);
 }
 
-/* Steps 6 to 10, on the header and the tags. */
 static bool
-check_header(struct sealed_line_reader *r, uint32_t ehr, const struct form *form, struct sealed_line *s)
+check_header(
+    struct sealed_line_reader *r, uint32_t ehr, const struct sealed_line_form *form, struct sealed_line *s)
 {
 	struct header h = { 0 };
 
@@ -449,7 +438,8 @@ check_header(struct sealed_line_reader *r, uint32_t ehr, const struct form *form
 }
 
 static bool
-read_any(struct sealed_line_reader *r, struct bytes line, const struct form *form, struct sealed_line *s)
+read_any(struct sealed_line_reader *r, struct bytes line, const struct sealed_line_form *form,
+    struct sealed_line *s)
 {
 	uint32_t ehr;
 	bool cut;
@@ -473,7 +463,7 @@ read_any(struct sealed_line_reader *r, struct bytes line, const struct form *for
 bool
 sealed_line_read(struct sealed_line_reader *r, struct bytes line, bool tags_only, struct sealed_line *s)
 {
-	const struct form form = { .tags_only = tags_only };
+	const struct sealed_line_form form = { .tags_only = tags_only };
 
 	*s = (struct sealed_line){ 0 };
 	return read_exact(r, line, s) || read_any(r, line, &form, s);
@@ -482,7 +472,7 @@ sealed_line_read(struct sealed_line_reader *r, struct bytes line, bool tags_only
 bool
 sealed_line_read_message(struct sealed_line_reader *r, struct bytes line, struct sealed_line *s)
 {
-	const struct form form = { .message = true };
+	const struct sealed_line_form form = { .message = true };
 
 	return read_any(r, line, &form, s);
 }

@@ -5,22 +5,23 @@
 #include "common/line/tags.h"
 
 /*
- * sealed_line: the form of a sealed line, without keys: a JWE in flattened JSON serialization (RFC 7516
- * section 7.2.2) and the readable tags beside it.  Steps 2 to 10 of opening; a program that holds no key
- * refuses what one with a key would refuse for its form, with the same reason.
+ * sealed_line: reads a sealed line without keys: a JWE in flattened JSON serialization (RFC 7516 section 7.2.2) and
+ * the readable tags beside it.  A program without keys so refuses a malformed line with the reason that a program
+ * with keys gives.  The reasons are found in this order: JSON, version and stage, members, base64url, lengths, the
+ * header's members, algorithms, header against tags, tags, kid.
  */
 struct sealed_line {
 	struct tags tags;
-	struct bytes ehr;            /* the tags as they stand in the line */
-	struct bytes protected_text; /* base64url text of the header: the additional data */
-	struct bytes header;         /* decoded, in a buffer of the reader */
+	struct bytes ehr;            /* the object as it stands in the line */
+	struct bytes protected_text; /* the base64url text of the header, which is the additional data */
+	struct bytes header;         /* decoded, in the reader */
 	struct bytes kid;
 	bool to_recipient;     /* ECDH-ES+A256KW */
 	bool is_signed;        /* cty ehr-signed */
 	struct bytes stage;    /* of a message: release, provision, command */
-	uint32_t epk;          /* node in header_index, 0 if absent */
+	uint32_t epk;          /* node in the index of the header, 0 if absent */
 	struct bytes apu, apv; /* base64url texts */
-	/* base64url texts; empty in a line cut down to ehr and protected */
+	/* base64url texts; empty in a line of ehr and protected alone */
 	struct bytes encrypted_key, iv, ciphertext, tag;
 	enum reason reason;
 	size_t byte;
@@ -32,18 +33,18 @@ struct sealed_line_reader *sealed_line_reader_new(unsigned max_depth);
 void sealed_line_reader_free(struct sealed_line_reader *r);
 
 /*
- * Reads LINE (JSON_SLACK behind it).  TAGS_ONLY also accepts a line that has ehr and protected alone.
- * All spans live until the next call.  False: reason and byte are set (byte 0: none to name).
+ * Reads LINE, with JSON_SLACK readable bytes behind it.  TAGS_ONLY also accepts a line of ehr and protected alone.  All
+ * spans live until the next call.  False: reason and byte are set (byte 0: none to name).
  */
 bool sealed_line_read(struct sealed_line_reader *r, struct bytes line, bool tags_only, struct sealed_line *s);
 
 /*
- * The same for a message between key directories (typ ehr-message), which is sealed to a recipient and has
- * the tags v, stage, domain and to alone.
+ * The same for a message between key directories (typ ehr-message).  It is sealed to a recipient, and its tags are v,
+ * stage, domain and to alone.
  */
 bool sealed_line_read_message(struct sealed_line_reader *r, struct bytes line, struct sealed_line *s);
 
-/* PREFIX ("r_") and 16 bytes in base64url: what id, subject, batch and mark are when sealed. */
+/* PREFIX ("r_") and 16 bytes in base64url: the form of id, subject, batch and mark in a sealed line. */
 bool sealed_line_is_marked(struct bytes tag, const char *prefix);
 
 /* "sha256:" and 64 digits of lower-case hex. */

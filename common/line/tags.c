@@ -129,7 +129,7 @@ read_member(struct tags *t, const struct tags_row *m, const struct json *j, uint
 	return false;
 }
 
-/* The tags that the lines of SET may not be without.  SET is a constant, so this is one, too. */
+/* The tags that lines of SET need.  Inline, so that a constant SET gives a constant. */
 static inline __attribute__((always_inline)) uint32_t
 needed(unsigned set)
 {
@@ -140,7 +140,7 @@ needed(unsigned set)
 	    ;
 }
 
-/* The tags that the lines of SET may have. */
+/* The tags that lines of SET may have. */
 static inline __attribute__((always_inline)) uint32_t
 allowed(unsigned set)
 {
@@ -195,7 +195,7 @@ tags_copy(struct tags *to, const struct tags *from)
 #include "common/line/tags.def"
 }
 
-/* v and stage say what the rest means: they are looked for first, wherever they stand. */
+/* Looks for v and stage first, wherever they stand, because the other tags depend on them. */
 static bool
 read_head(struct tags *t, const struct json *j, uint32_t ehr, enum reason *reason)
 {
@@ -234,7 +234,7 @@ tags_read(struct tags *t, const struct json *j, uint32_t ehr, enum reason *reaso
 		if (bytes_equal(name, (struct bytes)BYTES("v")) ||
 		    bytes_equal(name, (struct bytes)BYTES("stage")))
 			continue;
-		/* They stand in the table's order, so the next one is near the last one. */
+		/* tags stand in the table's order, so the search goes on from the last one */
 		for (i = 0; i < TAG_COUNT && !bytes_equal(name, tags_rows[(last + i) % TAG_COUNT].name); i++)
 			continue;
 		last = (last + i) % TAG_COUNT;
@@ -277,7 +277,7 @@ envelope_read(struct envelope *e, const struct json *j)
 		return true;
 	if (!tags_read(&e->tags, j, e->ehr, &e->reason))
 		return false;
-	/* These have parts of their own: whoever reads them knows, anyone else says wrong-stage. */
+	/* The members of these lines are for their own readers. */
 	if (e->tags.stage == STAGE_SEALED || e->tags.stage == STAGE_OTHER)
 		return true;
 	e->reason = REASON_BAD_ENVELOPE;

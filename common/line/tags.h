@@ -24,7 +24,7 @@ enum stage {
 	STAGE_SEALED,
 	STAGE_OPENED,
 	STAGE_DELETED,
-	STAGE_OTHER, /* event, intent, manifest, ...: named, not ours here */
+	STAGE_OTHER, /* event, intent, manifest and the like, which are no records */
 };
 
 /* The kinds of value.  A text is a span of the line, between its quotes, as it stands. */
@@ -56,7 +56,7 @@ struct envelope {
 	struct tags tags;
 	uint32_t ehr;    /* node of the value, 0 if the record is bare */
 	uint32_t labels; /* node of the array, 0 if absent */
-	uint32_t record; /* node of the record; 0 for a bare one, which is the whole line */
+	uint32_t record; /* node of the record; 0 if it is bare: the whole line */
 	enum reason reason;
 };
 
@@ -71,10 +71,21 @@ bool envelope_read(struct envelope *e, const struct json *j);
 /* Reads the object EHR alone (a sealed line's, or the copy in its header). */
 bool tags_read(struct tags *t, const struct json *j, uint32_t ehr, enum reason *reason);
 
+/*
+ * The same for the object at the beginning of TEXT if it stands in exactly the form in which tags_write writes it:
+ * without an index and several times faster; *END is behind it.  Stages version, deleted, sealed and opened alone.
+ * False for any other form (white space, another order, an escape): tags_read then reads it and knows the reason.
+ * tags_scan takes nothing that tags_read refuses.
+ */
+bool tags_scan(struct bytes text, struct tags *t, size_t *end);
+
+/* How many bytes at the beginning of TEXT may stand in a word (see tag_is_word). */
+size_t tags_word_size(struct bytes text);
+
 /* Gives TO the tags of FROM that ehr-redact copies from its input into every version. */
 void tags_copy(struct tags *to, const struct tags *from);
 
-/* The object as T has it, without its lists.  No text is escaped.  True unless OUT is full. */
+/* Appends the object, without lists.  No text is escaped.  False, and nothing appended, if OUT is full. */
 bool tags_write(struct buffer *out, const struct tags *t);
 
 /*

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/line/tags_scan.h"
-
 #include "common/line/tags_table.h"
 
 #if defined(__x86_64__)
@@ -36,15 +34,15 @@ skip(struct rest *r, const char *text, size_t size)
 #if defined(__x86_64__)
 
 /*
- * A byte may not stand in a word if a bit stands in both tables: the one for its high half says which group
- * of 16 it is in (bits: 0x20s, 0x30s and so on to 0x70s, all others), the one for its low half in which
- * groups that is none.
+ * A byte may not stand in a word if the entries of its two halves have a bit in common.  A bit stands for a group of 16
+ * bytes: 0x20s, 0x30s and so on to 0x70s, and all others.  GROUP gives the bit of a high half, WRONG_IN the groups in
+ * which a low half is no part of a word.
  */
 static const unsigned char group[16] = { 64, 64, 1, 2, 4, 8, 16, 32, 64, 64, 64, 64, 64, 64, 64, 64 };
 static const unsigned char wrong_in[16] = { 81, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 106, 107, 106, 106,
 	98 };
 
-/* How many bytes at the front stand in words, as far as whole blocks of 32 tell. */
+/* As tags_word_size, but stops where less than 32 bytes are left. */
 __attribute__((target("avx2"))) static size_t
 word_blocks(struct bytes text)
 {
@@ -100,7 +98,7 @@ tags_word_size(struct bytes text)
 	return n;
 }
 
-/* A word and the quote behind it; the one before it is read. */
+/* A word and the quote behind it. */
 static bool
 word(struct rest *r, struct bytes *to)
 {
@@ -111,7 +109,7 @@ word(struct rest *r, struct bytes *to)
 	return n > 0 && n <= TAGS_WORD_MOST && SKIP(r, "\"");
 }
 
-/* Digits without a leading zero, and a comma or brace that stays. */
+/* Digits without a leading zero, in front of a comma or brace. */
 static bool
 number(struct rest *r, uint64_t most, uint64_t *to)
 {
@@ -128,7 +126,7 @@ number(struct rest *r, uint64_t most, uint64_t *to)
 	       (*r->at == ',' || *r->at == '}');
 }
 
-/* {"name":"word",...}, at most 16 and no name twice; its brace is read. */
+/* "name":"word",...} behind a brace: at most 16, no name twice. */
 static bool
 words(struct rest *r, struct bytes *to)
 {
@@ -162,7 +160,7 @@ small(struct rest *r, uint64_t most, unsigned *to)
 	return true;
 }
 
-/* If LEAD is next, then what READ reads must be, too. */
+/* LEAD need not be next; but if it is, READ must succeed. */
 #define IF(tag, lead, read) (!SKIP(r, lead) || (*seen |= TAGS_BIT(TAG_##tag), (read)))
 #define IF_WORD(tag, name) IF(tag, ",\"" #name "\":\"", word(r, &t->name))
 #define IF_NAME(tag, name) IF_WORD(tag, name)
@@ -173,7 +171,7 @@ small(struct rest *r, uint64_t most, unsigned *to)
 #define IF_WORDS(tag, name) IF(tag, ",\"" #name "\":{", words(r, &t->name))
 #define IF_LIST(tag, name) false
 
-/* The tags in their order, those of versions alone. */
+/* The tags that versions may have, in their order. */
 static bool
 members(struct rest *r, struct tags *t, uint32_t *seen)
 {

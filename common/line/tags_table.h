@@ -4,7 +4,7 @@
 
 #include "common/line/tags.h"
 
-/* tags_table: what the readers and the writer of tags share.  The words of the table's columns (tags.def). */
+/* tags_table: what the files of tags share.  The sets in the columns may and must of tags.def: */
 enum {
 	TAGS_INGESTED = 1 << STAGE_INGESTED,
 	TAGS_LABELLED = 1 << STAGE_LABELLED,

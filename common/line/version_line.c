@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/line/version_line.h"
 
-#include "common/base/diag.h"
 #include "common/base/memory.h"
-#include "common/line/tags_scan.h"
 
 #include <stdlib.h>
 
@@ -11,7 +9,7 @@ enum { TAGS_DEPTH = 3, TAGS_MOST = 65536 };
 
 struct version_line_reader {
 	struct json ehr;
-	struct json whole; /* of a line that is refused: what it is, if it is no JSON at all */
+	struct json whole; /* of a refused line */
 };
 
 struct version_line_reader *
@@ -56,7 +54,7 @@ skip_blanks(struct bytes line, size_t at)
 	return at;
 }
 
-/* TEXT with white space before it; *AT moves behind it. */
+/* TEXT at *AT, after white space; *AT moves behind it. */
 static bool
 take(struct bytes line, size_t *at, const char *text)
 {
@@ -68,7 +66,7 @@ take(struct bytes line, size_t *at, const char *text)
 	return true;
 }
 
-/* The record is what stands between AT and the line's last brace; whether it is JSON is not asked. */
+/* The record stands between AT and the line's last brace.  It begins and ends with braces. */
 static bool
 take_record(struct bytes line, size_t at, struct version_line *h)
 {
@@ -88,7 +86,7 @@ take_record(struct bytes line, size_t at, struct version_line *h)
 	return true;
 }
 
-/* Behind the object or array that begins at AT; the line's size if it does not end. */
+/* The place behind the object or array at AT; the line's size if it has no end. */
 static size_t
 skip_value(struct bytes line, size_t at)
 {
@@ -114,12 +112,12 @@ skip_value(struct bytes line, size_t at)
 }
 
 static bool
-is_stage_of_ours(enum stage stage)
+is_sealable(enum stage stage)
 {
 	return stage == STAGE_VERSION || stage == STAGE_DELETED || stage == STAGE_OPENED;
 }
 
-/* Tags in any form: white space, another order. */
+/* Reads tags in any form. */
 static bool
 read_any(struct version_line_reader *r, struct bytes line, size_t at, struct version_line *h)
 {
@@ -136,7 +134,7 @@ read_any(struct version_line_reader *r, struct bytes line, size_t at, struct ver
 		return refuse(h, h->reason, 0);
 	if (!take(line, &end, ",") || !take(line, &end, "\"record\"") || !take(line, &end, ":"))
 		return refuse(
-		    h, is_stage_of_ours(h->tags.stage) ? REASON_BAD_ENVELOPE : REASON_WRONG_STAGE, end + 1);
+		    h, is_sealable(h->tags.stage) ? REASON_BAD_ENVELOPE : REASON_WRONG_STAGE, end + 1);
 	return take_record(line, end, h);
 }
 
@@ -149,7 +147,7 @@ read_line(struct version_line_reader *r, struct bytes line, struct version_line 
 	if (line.size > sizeof begin && memcmp(line.at, begin, sizeof begin - 1) == 0) {
 		struct bytes rest = { line.at + sizeof begin - 1, line.size - (sizeof begin - 1) };
 
-		if (tags_scan(rest, &h->tags, &end) && is_stage_of_ours(h->tags.stage) &&
+		if (tags_scan(rest, &h->tags, &end) && is_sealable(h->tags.stage) &&
 		    rest.size - end > sizeof middle && memcmp(rest.at + end, middle, sizeof middle - 1) == 0)
 			return take_record(line, sizeof begin - 1 + end + sizeof middle - 1, h);
 	}
@@ -160,10 +158,10 @@ read_line(struct version_line_reader *r, struct bytes line, struct version_line 
 		return take_record(line, 0, h);
 	if (!read_any(r, line, at, h))
 		return false;
-	return is_stage_of_ours(h->tags.stage) || refuse(h, REASON_WRONG_STAGE, 0);
+	return is_sealable(h->tags.stage) || refuse(h, REASON_WRONG_STAGE, 0);
 }
 
-/* A line that is refused is looked at as a whole: that it is no JSON is to be said before anything else. */
+/* A refused line is parsed as a whole: if it is no JSON, that is the reason to give. */
 bool
 version_line_read(struct version_line_reader *r, struct bytes line, bool may_be_bare, struct version_line *h)
 {

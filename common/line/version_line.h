@@ -5,11 +5,11 @@
 #include "common/line/tags.h"
 
 /*
- * head: a line to be sealed, read as far as its record begins.  The record is opaque: sealing costs so little
- * that to look at it would double the price.
+ * version_line: reads a line that is to be sealed (a version, a deletion, an opened line or a bare record) up to its
+ * record.  The record is not parsed, because that would double what sealing costs.
  */
 struct version_line {
-	bool bare; /* no envelope: the record is the line */
+	bool bare; /* without ehr: the record is the line */
 	struct tags tags;
 	struct bytes record;
 	enum reason reason; /* after a failure */

@@ -2,7 +2,6 @@
 #include "common/base/base64url.h"
 #include "common/base/file.h"
 #include "common/line/sealed_line.h"
-#include "common/line/tags_scan.h"
 #include "tests/lib/tap.h"
 
 #include <stdlib.h>
@@ -283,9 +282,7 @@ check_message(void)
 	check(!sealed_line_read_message(reader, line, &s) && s.reason == REASON_ALGORITHM_REFUSED);
 }
 
-/* What the fast reader of tags takes, tags_read takes with the same result; what it may not take it does not.
- */
-/* Every byte value at every place: a word ends where tag_is_word says that no word goes on. */
+/* With every byte value at every place, a word ends where tag_is_word says so. */
 static bool
 words_end_alike(void)
 {
@@ -303,6 +300,7 @@ words_end_alike(void)
 	return true;
 }
 
+/* tags_scan and tags_read give the same tags, and tags_scan leaves what it may not take. */
 static void
 check_tags_scan(void)
 {
