@@ -6,13 +6,21 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-enum { POLICY = 1, NOW };
+struct classify {
+	const char *directory;
+	const char *now;
+	struct policy policy;
+	struct json_keys *keys;
+	struct classifier *classifier;
+	struct json json;
+	struct json envelope; /* allows one level more */
+};
 
 static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
-	{ NOW, 0, false, "now", "TIME", "judge how old a record is as of TIME" },
+	{ OPTION_TEXT(struct classify, directory), 'P', false, "policy", "DIR", "the policy" },
+	{ OPTION_TEXT(struct classify, now), 0, false, "now", "TIME",
+	    "judge how old a record is as of TIME" },
 	FILTER_OPTIONS,
 };
 
@@ -24,41 +32,20 @@ static const struct option_manual manual = {
 	.count = sizeof table / sizeof table[0],
 };
 
-struct classify {
-	const char *directory;
-	const char *now;
-	struct policy policy;
-	struct json_keys *keys;
-	struct classifier *classifier;
-	struct json json;
-	struct json envelope; /* one level deeper, for a record at the limit in its envelope */
-};
-
 static void
 read_options(struct options *o, struct filter *f, struct classify *c)
 {
 	struct instant now;
 	int id;
 
-	while ((id = options_next(o)) != OPTIONS_END) {
-		if (filter_option(f, o, id))
-			continue;
-		if (id == POLICY)
-			c->directory = o->value;
-		else
-			c->now = o->value;
-	}
+	options_into(o, c);
+	while ((id = options_next(o)) != OPTIONS_END)
+		if (!filter_option(f, o, id))
+			diag_bug("an option without a case");
 	if (c->directory == NULL)
 		options_misuse(o, "needs", "--policy DIR");
 	if (c->now != NULL && !clock_parse_instant(bytes_of(c->now), &now))
 		options_misuse(o, "not a time such as 2026-11-21T10:00:00Z", c->now);
-}
-
-static _Noreturn void
-die_of_fault(const struct fault *f)
-{
-	fault_print(f);
-	exit((int)fault_status(f));
 }
 
 static void
@@ -67,14 +54,14 @@ load(struct classify *c)
 	struct fault fault = { 0 };
 
 	if (!policy_load(&c->policy, c->directory, &fault))
-		die_of_fault(&fault);
+		fault_exit(&fault);
 	c->keys = json_keys_new();
 	c->classifier = classifier_load(&c->policy, c->keys, c->now, &fault);
 	if (c->classifier == NULL)
-		die_of_fault(&fault);
+		fault_exit(&fault);
 }
 
-/* The index of a line: a record may be as deep in its envelope as it may be without. */
+/* Indexes a line.  The envelope does not count to the depth of the record in it. */
 static bool
 parse(struct classify *c, struct bytes line, const struct json **j)
 {
@@ -86,7 +73,7 @@ parse(struct classify *c, struct bytes line, const struct json **j)
 	       json_member(&c->envelope, 0, (struct bytes)BYTES("ehr")) != 0;
 }
 
-/* A tombstone has nothing to be labelled: it goes on as it came. */
+/* A tombstone has no content, so it gets no labels and is written as it was read. */
 static bool
 is_deleted(const struct json *j)
 {
@@ -115,12 +102,12 @@ classify_line(void *context, struct filter *f, struct bytes line)
 	if (json_span(j, labels.record).size > f->max_record)
 		return filter_no(f, REASON_TOO_LONG, 0);
 	f->written++;
-	/* What the sink could not take it remembers: the filter looks. */
+	/* the filter checks the sink */
 	(void)classifier_write(c->classifier, j, &labels, &f->out);
 	return FILTER_DONE;
 }
 
-/* Types are named many in a line: a message each would bury the rest. */
+/* Several types stand in one message, because a message for each would hide the others. */
 struct types {
 	char text[400];
 	size_t used;
@@ -146,7 +133,7 @@ add_type(struct types *t, const struct coverage *fact)
 	t->used += (size_t)size;
 }
 
-/* What the policy did not see, at the end of a run and whatever the options. */
+/* At the end, whatever the options: types and code systems that the policy does not cover. */
 static enum filter_outcome
 end(void *context, struct filter *f)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/bundle.h"
 
-#include "cmd/ingest/keys.h"
-#include "cmd/ingest/put.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/line/tags.h"
@@ -12,34 +10,72 @@
 #define NONE UINT32_MAX
 #define URN "urn:uuid:"
 
+/* A Bundle, this one or one inside it. */
 struct level {
-	uint32_t outer;    /* NONE for the outermost */
+	uint32_t outer;    /* the Bundle around it, NONE for the outermost */
 	uint32_t security; /* node of the array, 0 if absent */
-	bool confidential; /* one of these codes is of Confidentiality */
+	bool confidential; /* SECURITY has a code of Confidentiality */
 };
 
+/* A record, or the deletion of one. */
 struct piece {
-	uint32_t node; /* the record; of a deletion the url */
+	uint32_t node; /* the record; of a deletion its url */
 	uint32_t url;  /* node of fullUrl, 0 if absent */
 	uint32_t level;
 	bool deletion;
 };
 
+/* A resource by its urn:uuid:, which is known within its Bundle. */
 struct name {
 	uint32_t level;
 	uint32_t url;
 	uint32_t resource;
 };
 
+static const char *const key_names[KEY_END] = {
+	[KEY_EHR] = "ehr",
+	[KEY_RESOURCE_TYPE] = "resourceType",
+	[KEY_ENTRY] = "entry",
+	[KEY_RESOURCE] = "resource",
+	[KEY_FULL_URL] = "fullUrl",
+	[KEY_REQUEST] = "request",
+	[KEY_RESPONSE] = "response",
+	[KEY_OUTCOME] = "outcome",
+	[KEY_METHOD] = "method",
+	[KEY_URL] = "url",
+	[KEY_META] = "meta",
+	[KEY_SECURITY] = "security",
+	[KEY_SYSTEM] = "system",
+	[KEY_CODE] = "code",
+	[KEY_ID] = "id",
+	[KEY_REFERENCE] = "reference",
+	[KEY_SUBJECT] = "subject",
+	[KEY_PATIENT] = "patient",
+	[KEY_BENEFICIARY] = "beneficiary",
+	[KEY_INDIVIDUAL] = "individual",
+	[KEY_FOR] = "for",
+};
+
+struct json_keys *
+bundle_keys(void)
+{
+	struct json_keys *keys = json_keys_new();
+
+	for (unsigned i = 1; i < KEY_END; i++)
+		if (json_keys_add(keys, bytes_of(key_names[i])) != i)
+			diag_bug("a key with another number");
+	return keys;
+}
+
 void
 bundle_init(struct bundle *b)
 {
 	*b = (struct bundle){ 0 };
-	buffer_init(&b->levels, SIZE_MAX / 4);
-	buffer_init(&b->pieces, SIZE_MAX / 4);
-	buffer_init(&b->names, SIZE_MAX / 4);
-	buffer_init(&b->one, SIZE_MAX / 4);
-	buffer_init(&b->two, SIZE_MAX / 4);
+	buffer_init(&b->levels, BUFFER_UNLIMITED);
+	buffer_init(&b->pieces, BUFFER_UNLIMITED);
+	buffer_init(&b->names, BUFFER_UNLIMITED);
+	buffer_init(&b->one, BUFFER_UNLIMITED);
+	buffer_init(&b->two, BUFFER_UNLIMITED);
 }
 
 void
@@ -50,13 +86,6 @@ bundle_release(struct bundle *b)
 	buffer_release(&b->names);
 	buffer_release(&b->one);
 	buffer_release(&b->two);
-}
-
-static void
-add(struct buffer *list, const void *element, size_t size)
-{
-	if (!buffer_append(list, element, size))
-		diag_bug("a list longer than memory");
 }
 
 static const struct level *
@@ -91,9 +120,7 @@ bundle_is(const struct json *j, uint32_t node)
 	return type != 0 && json_is(j, type, (struct bytes)BYTES("Bundle"));
 }
 
-/* ---- security labels ---------------------------------------------------------------------------------- */
-
-/* The names under which v3 Confidentiality goes. */
+/* The names of the code system v3 Confidentiality. */
 static const struct bytes confidentiality[] = {
 	BYTES("http://terminology.hl7.org/CodeSystem/v3-Confidentiality"),
 	BYTES("http://hl7.org/fhir/v3/Confidentiality"),
@@ -125,7 +152,7 @@ has_confidentiality(const struct json *j, uint32_t security)
 	return false;
 }
 
-/* Of any resource; what is malformed there stays in the record, and is refused where labels are read. */
+/* The labels of a resource.  Malformed ones stay in the record; ehr-classify refuses them. */
 static uint32_t
 security_of(const struct json *j, uint32_t resource)
 {
@@ -134,7 +161,7 @@ security_of(const struct json *j, uint32_t resource)
 	return meta == 0 ? 0 : json_member_key(j, meta, KEY_SECURITY);
 }
 
-/* Of the Bundle itself: nobody sees it after this, so that nothing malformed may pass. */
+/* The labels of a Bundle.  No later program sees the Bundle, so malformed labels are refused here. */
 static bool
 read_level(struct bundle *b, uint32_t node, uint32_t outer)
 {
@@ -151,22 +178,11 @@ read_level(struct bundle *b, uint32_t node, uint32_t outer)
 		if (json_kind(j, i) != JSON_OBJECT)
 			return fail(b, REASON_BAD_BUNDLE, i);
 	l.confidential = has_confidentiality(j, l.security);
-	add(&b->levels, &l, sizeof l);
+	buffer_add(&b->levels, &l, sizeof l);
 	return true;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------- */
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-/*
- * Type/id at the end of the url of a deletion.  Anything else, such as a condition, does not say which record
- * is meant.
- */
+/* Type/id at the end of the url of a deletion.  Another url, such as a condition, does not name a record. */
 static bool
 deleted_id(struct bytes url, struct bytes *id)
 {
@@ -177,14 +193,14 @@ deleted_id(struct bytes url, struct bytes *id)
 	while (at > 0 && (url.at[at - 1] != '/' || ++slashes < 2))
 		at--;
 	*id = (struct bytes){ url.at + at, url.size - at };
-	while (idle < id->size && is_letter(id->at[idle]))
+	while (idle < id->size && ascii_is_letter(id->at[idle]))
 		idle++;
 	if (idle == 0 || idle == id->size || id->at[idle] != '/')
 		return false;
 	size_t size = id->size - idle - 1;
 
 	for (size_t i = idle + 1; i < id->size; i++)
-		if (!is_letter(id->at[i]) && (id->at[i] < '0' || id->at[i] > '9') && id->at[i] != '-' &&
+		if (!ascii_is_letter(id->at[i]) && !ascii_is_digit(id->at[i]) && id->at[i] != '-' &&
 		    id->at[i] != '.')
 			return false;
 	return size > 0 && size <= 64 && id->at[0] < 'a';
@@ -202,13 +218,13 @@ read_deletion(struct bundle *b, uint32_t request, uint32_t level)
 		return fail(b, REASON_BAD_BUNDLE, request);
 	if (!deleted_id(json_string(b->json, p.node, &b->one), &id))
 		return fail(b, REASON_BAD_BUNDLE, p.node);
-	add(&b->pieces, &p, sizeof p);
+	buffer_add(&b->pieces, &p, sizeof p);
 	return true;
 }
 
 static bool read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth);
 
-/* A resource or outcome at NODE: one record, or a Bundle of them. */
+/* A resource or outcome at NODE: a record, or a Bundle of records. */
 static bool
 read_resource(struct bundle *b, uint32_t node, uint32_t url, uint32_t level, unsigned depth)
 {
@@ -220,13 +236,13 @@ read_resource(struct bundle *b, uint32_t node, uint32_t url, uint32_t level, uns
 		return fail(b, REASON_RESERVED_MEMBER, reserved - 1);
 	if (bundle_is(b->json, node))
 		return read_bundle(b, node, level, depth + 1);
-	add(&b->pieces, &p, sizeof p);
+	buffer_add(&b->pieces, &p, sizeof p);
 	if (url != 0 && bytes_begin(json_string(b->json, url, &b->one), URN))
-		add(&b->names, &n, sizeof n);
+		buffer_add(&b->names, &n, sizeof n);
 	return true;
 }
 
-/* True if KEY, a member of an entry, holds nothing that is left behind. */
+/* True if all that KEY, a member of an entry, holds is in the output. */
 static bool
 travels(const struct json *j, uint32_t key, bool deletion)
 {
@@ -318,16 +334,13 @@ bundle_read(struct bundle *b, const struct json *j, uint32_t node)
 	bool good = read_bundle(b, node, NONE, 1);
 
 	b->records = good ? b->pieces.used / sizeof(struct piece) : 0;
-	/* Of a Bundle that is refused nothing was dropped. */
+	/* the counts are of Bundles that are written */
 	if (!good) {
 		b->dropped = dropped;
 		b->empty = empty;
 	}
 	return good;
 }
-
-/* ---- who a urn:uuid: is ---------------------------------------------------------------------------------
- */
 
 static int
 compare_name(struct bundle *b, const struct name *n, uint32_t level, struct bytes url)
@@ -337,7 +350,7 @@ compare_name(struct bundle *b, const struct name *n, uint32_t level, struct byte
 	return bytes_compare(json_string(b->json, n->url, &b->two), url);
 }
 
-/* Of two alike the first in the Bundle comes first. */
+/* By Bundle, then by url.  Of equal names the first in the Bundle comes first. */
 static int
 order(const void *x, const void *y, void *context)
 {
@@ -357,7 +370,7 @@ sort_names(struct bundle *b)
 	b->sorted = true;
 }
 
-/* The resource that URL means in the Bundle LEVEL, 0 if none; names are sorted, URL is not in b->two. */
+/* The resource that URL names in the Bundle LEVEL, 0 if none.  Names must be sorted; URL must not be in b->two. */
 static uint32_t
 resolve(struct bundle *b, uint32_t level, struct bytes url)
 {
@@ -377,10 +390,46 @@ resolve(struct bundle *b, uint32_t level, struct bytes url)
 	return low < count && compare_name(b, &names[low], level, url) == 0 ? names[low].resource : 0;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------
+/*
+ * Writes the text from *FROM up to the last white space before TO.  The text from AT to TO is outside of all
+ * tokens.  *FROM becomes the byte behind that white space.
  */
+static bool
+put_gap(struct sink *out, const char *text, size_t *from, size_t at, size_t to)
+{
+	for (; at < to; at++) {
+		if (text[at] > ' ')
+			continue;
+		if (!sink_put(out, (struct bytes){ text + *from, at - *from }))
+			return false;
+		while (at + 1 < to && text[at + 1] <= ' ')
+			at++;
+		*from = at + 1;
+	}
+	return true;
+}
 
-/* What a record needs to have around it. */
+bool
+bundle_put_value(struct sink *out, const struct json *j, uint32_t node)
+{
+	const struct json_node *n = &j->nodes[node];
+	size_t from = n->start;
+	size_t at = from;
+
+	if (!j->spaced)
+		return sink_put(out, json_span(j, node));
+	for (uint32_t i = node; i < n->next; i++) {
+		bool container = j->nodes[i].kind == JSON_ARRAY || j->nodes[i].kind == JSON_OBJECT;
+
+		if (!put_gap(out, j->text.at, &from, at, j->nodes[i].start))
+			return false;
+		at = container ? j->nodes[i].start : j->nodes[i].end;
+	}
+	return put_gap(out, j->text.at, &from, at, n->end) &&
+	       sink_put(out, (struct bytes){ j->text.at + from, n->end - from });
+}
+
+/* What the record does not say itself and the Bundle around it does. */
 struct wrap {
 	uint32_t url;  /* node, 0 if not needed */
 	uint32_t type; /* nodes of the subject's resourceType and id, 0 if not needed */
@@ -415,7 +464,7 @@ ends_in_id(struct bundle *b, uint32_t url, uint32_t resource)
 	return (before == '/' || before == ':') && bytes_equal(whole, end);
 }
 
-/* The subject, if a urn:uuid: says it and the resource that it means has another id. */
+/* The subject, if the record names it by a urn:uuid: and the resource of that name has another id. */
 static void
 wrap_subject(struct bundle *b, const struct piece *p, struct wrap *w)
 {
@@ -444,7 +493,7 @@ wrap_subject(struct bundle *b, const struct piece *p, struct wrap *w)
 	w->id = w->type == 0 || bytes_equal(url, json_string(j, id, &b->two)) ? 0 : id;
 }
 
-/* The innermost Bundle around the record that has a label for it. */
+/* The innermost Bundle around the record that has labels, unless the record has a confidentiality of its own. */
 static uint32_t
 wrap_floor(const struct bundle *b, const struct piece *p)
 {
@@ -461,7 +510,7 @@ wrap_floor(const struct bundle *b, const struct piece *p)
 	return NONE;
 }
 
-/* From LEVEL outwards, up to one that says a confidentiality. */
+/* The labels of the Bundle LEVEL and of those around it, up to the first that has a confidentiality. */
 static bool
 put_floor(const struct bundle *b, uint32_t level, struct sink *out)
 {
@@ -473,7 +522,7 @@ put_floor(const struct bundle *b, uint32_t level, struct sink *out)
 
 		for (uint32_t i = security + 1; security != 0 && i < j->nodes[security].next;
 		     i = j->nodes[i].next) {
-			if (!sink_put(out, bytes_of(before)) || !put_value(out, j, i))
+			if (!sink_put(out, bytes_of(before)) || !bundle_put_value(out, j, i))
 				return false;
 			before = ",";
 		}
@@ -520,7 +569,7 @@ put_wrapped(struct bundle *b, const struct piece *p, const struct wrap *w, struc
 	if (w->floor != NONE)
 		whole = whole && put_floor(b, w->floor, out) && sink_put(out, (struct bytes)BYTES("]}"));
 	return whole && sink_put(out, (struct bytes)BYTES(",\"record\":")) &&
-	       put_value(out, b->json, p->node) && sink_put(out, (struct bytes)BYTES("}\n"));
+	       bundle_put_value(out, b->json, p->node) && sink_put(out, (struct bytes)BYTES("}\n"));
 }
 
 static bool
@@ -551,5 +600,5 @@ bundle_write(struct bundle *b, size_t i, struct sink *out)
 	w.floor = wrap_floor(b, p);
 	if (w.url != 0 || w.id != 0 || w.floor != NONE)
 		return put_wrapped(b, p, &w, out);
-	return put_value(out, b->json, p->node) && sink_put(out, bytes_of("\n"));
+	return bundle_put_value(out, b->json, p->node) && sink_put(out, bytes_of("\n"));
 }

@@ -17,7 +17,7 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Done with SIZE bytes; keeps count of lines. */
+/* Takes SIZE bytes off the input and counts their lines. */
 static void
 take(struct frames *fr, struct lines *in, size_t size)
 {
@@ -44,7 +44,7 @@ refuse(struct frames *fr, struct lines *in, enum reason reason, size_t byte)
 	return LINES_REFUSED;
 }
 
-/* What stands here does not belong here: its byte is counted from the beginning of its line. */
+/* Refuses the byte that waits, by its place in its line; nothing behind it can be framed. */
 static enum lines_outcome
 lose(struct frames *fr, struct lines *in, enum reason reason)
 {
@@ -52,7 +52,7 @@ lose(struct frames *fr, struct lines *in, enum reason reason)
 	return refuse(fr, in, reason, (size_t)(lines_offset(in) - fr->line) + 1);
 }
 
-/* The SIZE bytes that wait, from FROM on, as the record. */
+/* The first SIZE bytes that wait are the record. */
 static enum lines_outcome
 give(struct frames *fr, struct lines *in, size_t size, struct bytes *record)
 {
@@ -64,7 +64,7 @@ give(struct frames *fr, struct lines *in, size_t size, struct bytes *record)
 	return LINES_RECORD;
 }
 
-/* Something behind white space waits, or the input ended (then nothing does). */
+/* Afterwards a byte waits that is not white space, or nothing does and the input has ended. */
 static enum lines_outcome
 skip_space(struct frames *fr, struct lines *in)
 {
@@ -84,9 +84,7 @@ skip_space(struct frames *fr, struct lines *in)
 	}
 }
 
-/* ---- json: values by quotes and brackets -------------------------------------------------------------- */
-
-/* From fr->scanned, inside a string, to behind its end; false if that is not there yet. */
+/* Scans a string to behind its closing quote; false if that has not been read yet. */
 static bool
 scan_string(struct frames *fr, struct bytes waiting)
 {
@@ -106,7 +104,7 @@ scan_string(struct frames *fr, struct bytes waiting)
 	return !fr->string;
 }
 
-/* The same for a container, or a string outside of all. */
+/* The same for a container, or for a string that is the whole value. */
 static bool
 scan_nested(struct frames *fr, struct bytes waiting)
 {
@@ -137,8 +135,10 @@ ends_word(char c)
 	       c == '}';
 }
 
-/* What is neither goes up to the next byte that cannot belong to it; a byte that nothing begins with is a
- * frame. */
+/*
+ * The same for any other value, which ends before the first byte that cannot belong to it.  It has one byte at
+ * least, so that a byte that begins no value is a frame too and is refused.
+ */
 static bool
 scan_word(struct frames *fr, struct bytes waiting)
 {
@@ -149,7 +149,7 @@ scan_word(struct frames *fr, struct bytes waiting)
 	return fr->scanned < waiting.size;
 }
 
-/* What needs an end of its own: a container or a string. */
+/* Containers and strings have a last byte of their own. */
 static bool
 is_closed(char first)
 {
@@ -162,7 +162,7 @@ scan_value(struct frames *fr, struct bytes waiting)
 	return is_closed(fr->first) ? scan_nested(fr, waiting) : scan_word(fr, waiting);
 }
 
-/* A frame whose end is at fr->scanned. */
+/* A frame of SIZE bytes, all of which wait. */
 static enum lines_outcome
 give_or_refuse(struct frames *fr, struct lines *in, size_t size, struct bytes *record)
 {
@@ -183,7 +183,7 @@ next_value(struct frames *fr, struct lines *in, struct bytes *record)
 
 		if (scan_value(fr, waiting))
 			return give_or_refuse(fr, in, fr->scanned, record);
-		/* A value that the end of the input cuts: the index will say so. */
+		/* the input ends inside the value, which the index refuses */
 		if (in->ended)
 			return give_or_refuse(fr, in, waiting.size, record);
 		if (waiting.size > in->limit) {
@@ -197,7 +197,7 @@ next_value(struct frames *fr, struct lines *in, struct bytes *record)
 	}
 }
 
-/* The rest of a value that was refused for its length. */
+/* Skips the rest of a value that was too long. */
 static enum lines_outcome
 skip_value(struct frames *fr, struct lines *in)
 {
@@ -217,7 +217,7 @@ skip_value(struct frames *fr, struct lines *in)
 	}
 }
 
-/* What stands between the values of an array that is taken apart. */
+/* The bytes between the values of an array that is taken apart. */
 static const struct {
 	enum frames_place place;
 	char byte;
@@ -269,11 +269,7 @@ next_json(struct frames *fr, struct lines *in, struct bytes *record)
 	}
 }
 
-/* ---- seq ------------------------------------------------------------------------------------------------
- */
-
-/* How many bytes wait before the next separator or the end of the input; it may be more if they are over the
- * limit. */
+/* *SIZE: the bytes before the next separator or the end of the input; over the limit it may be fewer than that. */
 static enum lines_outcome
 measure(struct frames *fr, struct lines *in, size_t *size)
 {
@@ -292,7 +288,7 @@ measure(struct frames *fr, struct lines *in, size_t *size)
 	}
 }
 
-/* To where a text begins behind its separator, if anything does. */
+/* Skips white space and separators. */
 static enum lines_outcome
 skip_separators(struct frames *fr, struct lines *in)
 {
@@ -337,12 +333,9 @@ next_seq(struct frames *fr, struct lines *in, struct bytes *record)
 	return fr->begun ? LINES_RECORD : refuse(fr, in, REASON_BAD_SYNTAX, 1);
 }
 
-/* ---- auto -----------------------------------------------------------------------------------------------
- */
-
 enum whole { ONE, SEVERAL, BEGINNING, NEITHER };
 
-/* Whether TEXT is one JSON text, or several, or the beginning of one. */
+/* What TEXT is: one JSON text, several, the beginning of one, or none of these. */
 static enum whole
 look(struct json *probe, struct bytes text)
 {
@@ -361,8 +354,8 @@ look(struct json *probe, struct bytes text)
 }
 
 /*
- * The first COUNT lines that are not blank, with their LF; also what the input or the limit cut.  They stay
- * where they are.
+ * *TEXT: the first COUNT lines that are not blank, with their LF; they are not taken.  *WHOLE: false if the limit
+ * cut them; the end of the input may.
  */
 static enum lines_outcome
 peek(struct lines *in, unsigned count, struct bytes *text, bool *whole)
@@ -393,8 +386,8 @@ peek(struct lines *in, unsigned count, struct bytes *text, bool *whole)
 }
 
 /*
- * A line that is bad in itself says lines, so that it is refused alone.  One that is good as far as it goes
- * is the beginning of a longer text, unless the line behind it cannot go on with it.
+ * A first line that is bad means lines, so that it is refused alone.  A first line that is the beginning of a text
+ * means json, unless the second line cannot continue it.
  */
 static enum lines_outcome
 decide(struct frames *fr, struct lines *in)
@@ -423,7 +416,7 @@ decide(struct frames *fr, struct lines *in)
 	return LINES_RECORD;
 }
 
-/* A mark has three bytes: so many must wait, or the input must have ended. */
+/* Takes the byte order mark, which has three bytes, and decides auto. */
 static enum lines_outcome
 begin(struct frames *fr, struct lines *in)
 {

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/ingest.h"
 
-#include "cmd/ingest/keys.h"
-#include "cmd/ingest/put.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
 void
 ingest_init(struct ingest *i, enum framing framing, bool keep, unsigned max_depth)
 {
-	*i = (struct ingest){ .keys = keys_new(), .framing = framing, .keep = keep };
+	*i = (struct ingest){ .keys = bundle_keys(), .framing = framing, .keep = keep };
 	json_init(&i->json, i->keys, max_depth);
 	bundle_init(&i->bundle);
 }
@@ -42,7 +39,7 @@ write_bundle(struct ingest *i, struct filter *f)
 	return true;
 }
 
-/* The record or Bundle at NODE, all of it or nothing.  False: the reason is in F. */
+/* Writes the record or Bundle at NODE, all of it or nothing.  False: the reason is in F. */
 static bool
 pass(struct ingest *i, struct filter *f, uint32_t node)
 {
@@ -60,12 +57,12 @@ pass(struct ingest *i, struct filter *f, uint32_t node)
 		if (!i->keep)
 			return write_bundle(i, f);
 	}
-	if (put_value(&f->out, j, node) && sink_put(&f->out, (struct bytes)BYTES("\n")))
+	if (bundle_put_value(&f->out, j, node) && sink_put(&f->out, (struct bytes)BYTES("\n")))
 		f->written++;
 	return true;
 }
 
-/* An array in one frame: each element is a record, read and refused by itself. */
+/* An array in one frame: each element is a record, and refused alone. */
 static enum filter_outcome
 pass_elements(struct ingest *i, struct filter *f)
 {
@@ -84,7 +81,7 @@ pass_elements(struct ingest *i, struct filter *f)
 	return FILTER_DONE;
 }
 
-/* Whether the next text's beginning is still known after this: quotes and brackets were all in order. */
+/* True if quotes and brackets are in order, so that the end of the text and the next text are known. */
 static bool
 framed(enum reason reason)
 {

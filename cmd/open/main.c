@@ -5,7 +5,6 @@
 #include "common/policy/site.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -75,10 +74,8 @@ load_policy(struct open_main *m)
 
 	if (m->policy_path == NULL)
 		return;
-	if (!policy_load(&m->policy, m->policy_path, &f)) {
-		fault_print(&f);
-		exit((int)fault_status(&f));
-	}
+	if (!policy_load(&m->policy, m->policy_path, &f))
+		fault_exit(&f);
 	m->setup.policy = &m->policy;
 }
 
@@ -94,7 +91,7 @@ add_directory(const struct open_main *m, struct opening *opening, const char *pa
 		diag_die(EXIT_KEYS, "%s", fault.text);
 }
 
-/* A directory is one of keys; everything else names a private key. */
+/* A directory is a key directory; another name is of a private key. */
 static void
 add_key(const struct open_main *m, struct opening *opening, const char *name)
 {

@@ -15,14 +15,14 @@ struct opening {
 	size_t directories;
 	const struct level_key **level; /* of all directories */
 	size_t levels;
-	struct private_key **private; /* of directories and files; the files' are ours */
-	bool *owned;
+	struct private_key **private; /* of directories and files */
+	bool *owned;                  /* private[i] is of a file and freed here */
 	size_t privates;
 	struct sealed_line_reader *reader;
 	struct jwe_open *unseal;
 	struct json check;
 	struct buffer tags;
-	size_t last; /* the level key used last: lines of one level are often adjacent */
+	size_t last; /* the level key used last, which is tried first */
 };
 
 struct opening *
@@ -59,8 +59,6 @@ opening_free(struct opening *o)
 	free(o);
 }
 
-/* ---- keys -------------------------------------------------------------------------------------------- */
-
 static void
 add_private(struct opening *o, struct private_key *key, bool owned)
 {
@@ -90,7 +88,7 @@ opening_add_directory(struct opening *o, struct keys *keys)
 	add_private(o, keys_private(keys), false);
 }
 
-/* The key that the line names, and it is of that domain, level, epoch and AL. */
+/* The line names KEY, and its tags have the domain, level, epoch and AL of KEY. */
 static bool
 fits(const struct level_key *key, const struct sealed_line *s)
 {
@@ -123,9 +121,6 @@ find_private(const struct opening *o, const struct sealed_line *s, size_t *index
 	return false;
 }
 
-/* ---- checks with a policy, keys and a clock -------------------------------------------------------------
- */
-
 static enum reason
 judge(const struct opening *o, const struct sealed_line *s)
 {
@@ -133,7 +128,7 @@ judge(const struct opening *o, const struct sealed_line *s)
 	const struct tags *t = &s->tags;
 	int level;
 
-	/* signed plaintexts are not opened without the signers' list */
+	/* a signature cannot be checked without a list of signers */
 	if (s->is_signed)
 		return REASON_ALGORITHM_REFUSED;
 	if (p == NULL || t->rl.size == 0)
@@ -144,7 +139,10 @@ judge(const struct opening *o, const struct sealed_line *s)
 	return level < 0 || p->level[level].al != t->al ? REASON_UNKNOWN_LEVEL : REASON_NONE;
 }
 
-/* FILTER_DONE: KEY may be used now. */
+/*
+ * FILTER_DONE if KEY may be used now.  A key with an end was released for a time and needs --now; one that only has
+ * a beginning opens without it.
+ */
 static enum filter_outcome
 check_dates(const struct opening *o, struct filter *f, const struct level_key *key)
 {
@@ -160,9 +158,6 @@ check_dates(const struct opening *o, struct filter *f, const struct level_key *k
 		return filter_no(f, REASON_KEY_EXPIRED, 0);
 	return FILTER_DONE;
 }
-
-/* ---- lines
- * -------------------------------------------------------------------------------------------------- */
 
 static enum filter_outcome
 unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct bytes *plaintext)
@@ -187,7 +182,7 @@ unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct 
 	return opened ? FILTER_DONE : filter_no(f, REASON_NOT_AUTHENTIC, 0);
 }
 
-/* A plaintext must not break out of the line that it is written into. */
+/* In a line the plaintext must be one JSON text; otherwise it could close the line's object.  Alone it has no NUL. */
 static enum filter_outcome
 check_plaintext(struct opening *o, struct filter *f, bool alone, struct bytes *plaintext)
 {
@@ -203,7 +198,7 @@ check_plaintext(struct opening *o, struct filter *f, bool alone, struct bytes *p
 	return nul == NULL ? FILTER_DONE : filter_no(f, REASON_NUL_BYTE, 0);
 }
 
-/* The tags as they were sealed, but for the stage. */
+/* The tags as they were sealed, with another stage. */
 static struct bytes
 opened_tags(struct opening *o, const struct sealed_line *s)
 {
@@ -229,7 +224,7 @@ write_line(
 {
 	f->written++;
 	if (alone) {
-		/* What the sink could not take it remembers: the filter looks. */
+		/* the filter checks the sink */
 		(void)sink_line(&f->out, plaintext);
 		return;
 	}
@@ -260,7 +255,7 @@ opening_line(void *context, struct filter *f, struct bytes line)
 	outcome = unseal(o, f, &s, &plaintext);
 	if (outcome != FILTER_DONE)
 		return outcome;
-	/* a raw record was sealed without tags of its own, so it comes back without any */
+	/* a raw record had no tags before it was sealed */
 	alone = o->setup.record_only || s.tags.rl.size == 0;
 	outcome = check_plaintext(o, f, alone, &plaintext);
 	if (outcome == FILTER_DONE)

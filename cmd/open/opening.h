@@ -8,12 +8,12 @@
 
 #include <stdbool.h>
 
-/* opening: sealed lines in, records out.  Nothing of a line is written before its last check has passed. */
+/* opening: the engine of ehr-open.  A line is written after all its checks have passed. */
 struct opening_setup {
-	const struct policy *policy; /* NULL: tags are not held against one */
-	const struct instant *now;   /* NULL: a key that ends is an error */
-	bool other_policy;           /* lines of other policies are opened too */
-	bool record_only;            /* the plaintext alone */
+	const struct policy *policy; /* NULL: the tags are not checked against a policy */
+	const struct instant *now;   /* NULL: a key with an end stops the run */
+	bool other_policy;           /* open lines of other policies, too */
+	bool record_only;            /* write the plaintext without tags */
 	unsigned max_depth;
 };
 
@@ -22,11 +22,11 @@ struct opening;
 struct opening *opening_new(const struct opening_setup *setup);
 void opening_free(struct opening *o);
 
-/* Keys to open with, in the order given.  Both become the opening's. */
+/* Adds keys, which then belong to O and are tried in the order in which they were added. */
 void opening_add_directory(struct opening *o, struct keys *keys);
 void opening_add_private(struct opening *o, struct private_key *key);
 
-/* One line: the engine of the filter. */
+/* One line; CONTEXT is the struct opening. */
 enum filter_outcome opening_line(void *context, struct filter *f, struct bytes line);
 
 #endif

@@ -8,32 +8,9 @@
 #include "common/policy/site.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { POLICY = 1, SITE, KEYS, EPOCH, TO, BATCH, NOW, CHECK, OTHER_POLICY, TEST_KEYS };
-
-static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
-	{ SITE, 'S', false, "site", "DIR", "the site, whose keys/ hold the level keys" },
-	{ KEYS, 0, false, "keys", "DIR", "the key directory, if it is elsewhere" },
-	{ EPOCH, 0, false, "epoch", "N", "the epoch whose keys are used (the current one)" },
-	{ TO, 0, false, "to", "JWK", "seal to this public key instead of to levels" },
-	{ BATCH, 0, false, "batch", "ID", "the run's name in the tags (random)" },
-	{ NOW, 0, false, "now", "TIME", "refuse keys that are not valid at TIME" },
-	{ CHECK, 0, false, "check", NULL, "parse the records, too" },
-	{ OTHER_POLICY, 0, false, "other-policy", "accept", "take lines made under another policy" },
-	{ TEST_KEYS, 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
-	FILTER_OPTIONS,
-};
-
-static const struct option_manual manual = {
-	.program = "ehr-seal",
-	.operands = "[file ...]",
-	.purpose = "Seals versions of records, each under its level's key.",
-	.table = table,
-	.count = sizeof table / sizeof table[0],
-};
+enum { NOW = 1, OTHER_POLICY };
 
 struct seal_main {
 	const char *policy_path, *site, *keys_path, *to, *batch, *epoch;
@@ -47,32 +24,50 @@ struct seal_main {
 	struct seal_engine_setup setup;
 };
 
-/* ---- the command line ------------------------------------------------------------------------------ */
+static const struct option_entry table[] = {
+	{ OPTION_TEXT(struct seal_main, policy_path), 'P', false, "policy", "DIR", "the policy" },
+	{ OPTION_TEXT(struct seal_main, site), 'S', false, "site", "DIR",
+	    "the site, whose keys/ hold the level keys" },
+	{ OPTION_TEXT(struct seal_main, keys_path), 0, false, "keys", "DIR",
+	    "the key directory, if it is elsewhere" },
+	{ OPTION_TEXT(struct seal_main, epoch), 0, false, "epoch", "N",
+	    "the epoch whose keys are used (the current one)" },
+	{ OPTION_TEXT(struct seal_main, to), 0, false, "to", "JWK",
+	    "seal to this public key instead of to levels" },
+	{ OPTION_TEXT(struct seal_main, batch), 0, false, "batch", "ID",
+	    "the run's name in the tags (random)" },
+	{ NOW, 0, false, "now", "TIME", "refuse keys that are not valid at TIME" },
+	{ OPTION_FLAG(struct seal_main, setup.check), 0, false, "check", NULL, "parse the records, too" },
+	{ OTHER_POLICY, 0, false, "other-policy", "accept", "take lines made under another policy" },
+	{ OPTION_FLAG(struct seal_main, allow_test_keys), 0, false, "allow-test-keys", NULL,
+	    "do not refuse keys that are public" },
+	FILTER_OPTIONS,
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-seal",
+	.operands = "[file ...]",
+	.purpose = "Seals versions of records, each under its level's key.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
 
 static void
 take_option(struct seal_main *m, const struct options *o, int id)
 {
-	const char **text[] = { [POLICY] = &m->policy_path,
-		[SITE] = &m->site,
-		[KEYS] = &m->keys_path,
-		[EPOCH] = &m->epoch,
-		[TO] = &m->to,
-		[BATCH] = &m->batch };
-
-	if (id < (int)(sizeof text / sizeof text[0])) {
-		*text[id] = o->value;
-	} else if (id == NOW) {
+	switch (id) {
+	case NOW:
 		if (!clock_parse_instant(bytes_of(o->value), &m->now))
 			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
 		m->has_now = true;
-	} else if (id == CHECK) {
-		m->setup.check = true;
-	} else if (id == TEST_KEYS) {
-		m->allow_test_keys = true;
-	} else {
+		return;
+	case OTHER_POLICY:
 		if (strcmp(o->value, "accept") != 0)
 			options_misuse(o, "expected accept", o->value);
 		m->setup.other_policy = true;
+		return;
+	default:
+		diag_bug("an option without a case");
 	}
 }
 
@@ -104,8 +99,6 @@ epoch(const struct options *o, const char *text)
 	return (uint32_t)value;
 }
 
-/* ---- what a run needs -------------------------------------------------------------------------------- */
-
 static void
 load_policy(struct seal_main *m)
 {
@@ -113,16 +106,14 @@ load_policy(struct seal_main *m)
 
 	if (m->policy_path == NULL)
 		return;
-	if (!policy_load(&m->policy, m->policy_path, &f) || !seal_policy_load(&m->sealing, &m->policy, &f)) {
-		fault_print(&f);
-		exit((int)fault_status(&f));
-	}
+	if (!policy_load(&m->policy, m->policy_path, &f) || !seal_policy_load(&m->sealing, &m->policy, &f))
+		fault_exit(&f);
 	m->setup.policy = &m->policy;
 	m->setup.sealing = &m->sealing;
 	m->setup.domain = m->sealing.domain;
 }
 
-/* A site's keys; to a recipient they are opened only if they were asked for. */
+/* Opens the keys of --keys or of the site.  To a recipient they may be left out. */
 static void
 open_keys(struct seal_main *m, const struct options *o)
 {
@@ -252,6 +243,7 @@ main(int argc, char *argv[])
 
 	start_program("ehr-seal");
 	options_init(&o, &manual, argc, argv);
+	options_into(&o, &m);
 	filter_init(&f, "ehr-seal");
 	while ((id = options_next(&o)) != OPTIONS_END)
 		if (!filter_option(&f, &o, id))

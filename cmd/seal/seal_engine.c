@@ -14,13 +14,13 @@
 
 enum { TAGS_MOST = 2048, WORD_MOST = 128, REKEY_LINES = 65536 };
 
-/* What all lines of a level have in common. */
+/* A level of the policy. */
 struct target {
-	struct jwe_seal *seal; /* drawn when the level first occurs */
+	struct jwe_seal *seal; /* NULL until the first line of the level */
 	const struct level_key *key;
 };
 
-/* The last id or subject: the versions of a record are adjacent, the records of a subject often. */
+/* The last id or subject and its pseudonym.  Versions of a record are adjacent, records of a subject often are. */
 struct last {
 	char value[WORD_MOST];
 	size_t size;
@@ -41,16 +41,6 @@ struct seal_engine {
 	struct buffer tags;  /* of the line at hand */
 	struct buffer words; /* its member tags */
 };
-
-size_t
-seal_engine_padded(const struct seal_policy *s, size_t size)
-{
-	if (s == NULL || s->padding == PADDING_NONE)
-		return size;
-	return s->padding == PADDING_BLOCK ? jwe_seal_pad_block(size, s->block) : jwe_seal_pad_padme(size);
-}
-
-/* ---- before the first line ------------------------------------------------------------------------ */
 
 static bool
 is_valid(const struct level_key *key, const struct instant *now)
@@ -142,8 +132,6 @@ seal_engine_end(struct seal_engine *r)
 	free(r);
 }
 
-/* ---- the tags of a line ------------------------------------------------------------------------------ */
-
 static struct bytes
 pseudonym(struct seal_engine *r, enum pseudonym_kind kind, struct bytes value)
 {
@@ -161,7 +149,7 @@ pseudonym(struct seal_engine *r, enum pseudonym_kind kind, struct bytes value)
 	return (struct bytes){ last->tag, PSEUDONYM_SIZE };
 }
 
-/* What was opened has its pseudonyms already; without keys there are none. */
+/* A line that was opened has pseudonyms already.  Without keys a line gets none. */
 static struct bytes
 name(struct seal_engine *r, enum pseudonym_kind kind, enum stage stage, struct bytes value)
 {
@@ -231,10 +219,7 @@ make_tags(struct seal_engine *r, struct version_line *h)
 	return tags_write(&r->tags, t) && r->tags.used <= TAGS_MOST;
 }
 
-/* ---- lines ----------------------------------------------------------------------------------------------
- */
-
-/* All that a version has once it is sealed must be there, in the form that it then has. */
+/* True if the line has all tags that its sealed form must have. */
 static bool
 is_whole(const struct tags *t, const struct bytes record)
 {
@@ -253,7 +238,7 @@ has_pseudonyms(const struct tags *t)
 	       (t->subject.size == 0 || sealed_line_is_marked(t->subject, "s_"));
 }
 
-/* The policy that a line was made under: ours, which needs no second look, or another. */
+/* The policy that the line was made under must be this run's, unless another is accepted. */
 static enum reason
 judge_policy(const struct seal_engine_setup *s, struct bytes policy)
 {
@@ -264,7 +249,7 @@ judge_policy(const struct seal_engine_setup *s, struct bytes policy)
 	return s->policy == NULL || s->other_policy ? REASON_NONE : REASON_OTHER_POLICY;
 }
 
-/* Whether the policy has what the tags say; *LEVEL is which of its levels. */
+/* Checks the tags against the policy; *LEVEL is the index of the level. */
 static enum reason
 judge(const struct seal_engine *r, const struct version_line *h, int *level)
 {
@@ -302,6 +287,15 @@ check_record(struct seal_engine *r, struct bytes line, const struct version_line
 	return false;
 }
 
+/* The size of a record of SIZE bytes after padding. */
+static size_t
+padded_size(const struct seal_policy *s, size_t size)
+{
+	if (s == NULL || s->padding == PADDING_NONE)
+		return size;
+	return s->padding == PADDING_BLOCK ? jwe_seal_pad_block(size, s->block) : jwe_seal_pad_padme(size);
+}
+
 enum filter_outcome
 seal_engine_line(void *context, struct filter *f, struct bytes line)
 {
@@ -324,8 +318,8 @@ seal_engine_line(void *context, struct filter *f, struct bytes line)
 		return filter_no(f, REASON_TAGS_INVALID, 0);
 	r->seq++;
 	f->written++;
-	/* What the sink could not take it remembers: the filter looks. */
+	/* the filter checks the sink */
 	(void)jwe_seal_line(seal_of(r, level), buffer_bytes(&r->tags), h.record,
-	    seal_engine_padded(r->setup.sealing, h.record.size), &f->out);
+	    padded_size(r->setup.sealing, h.record.size), &f->out);
 	return FILTER_DONE;
 }

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 /*
- * seal_engine: lines in, sealed lines out.  Everything that a run needs is prepared before the first line:
- * the keys of all levels, the texts that all lines of a level share.
+ * seal_engine: the engine of ehr-seal.  The keys of all levels are found before the first line, so a missing key
+ * stops the start.
  */
 enum { BATCH_SIZE = 24 };
 
@@ -23,22 +23,19 @@ struct seal_engine_setup {
 	struct bytes domain;
 	uint32_t epoch; /* to levels */
 	char batch[BATCH_SIZE + 1];
-	const struct instant *now; /* NULL: no key's dates are looked at */
-	bool other_policy;         /* lines made under another policy are taken */
-	bool check;                /* the record is parsed, too */
+	const struct instant *now; /* NULL: nbf and exp of keys are not checked */
+	bool other_policy;         /* take lines made under another policy */
+	bool check;                /* parse the record, too */
 	unsigned max_depth;
 };
 
 struct seal_engine;
 
-/* NULL with FAULT ("no-level-key: ...", EXIT_KEYS).  All of SETUP is borrowed for the life of the run. */
+/* NULL with FAULT ("no-level-key: ...", EXIT_KEYS).  All of SETUP is borrowed until seal_engine_end(). */
 struct seal_engine *seal_engine_begin(const struct seal_engine_setup *setup, char fault[320]);
 void seal_engine_end(struct seal_engine *r);
 
-/* One line: the engine of the filter. */
+/* One line; CONTEXT is the struct seal_engine. */
 enum filter_outcome seal_engine_line(void *context, struct filter *f, struct bytes line);
-
-/* How long a record of SIZE bytes becomes under this padding (NULL: none). */
-size_t seal_engine_padded(const struct seal_policy *s, size_t size);
 
 #endif

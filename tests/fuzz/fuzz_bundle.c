@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/bundle.h"
-#include "cmd/ingest/keys.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -20,8 +19,7 @@ hold(bool truth)
 		abort();
 }
 
-/* What is written is JSON again: a record as it stood in the Bundle, bare or as the last member of an
- * envelope. */
+/* A line written is JSON: a record as it stands in the Bundle, bare or as the last member of an envelope. */
 static void
 hold_line(struct json *line, struct bytes text, const char *written, size_t size)
 {
@@ -54,7 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static int fd = -1;
 
 	if (fd < 0) {
-		struct json_keys *keys = keys_new();
+		struct json_keys *keys = bundle_keys();
 
 		fd = memfd_create("out", MFD_CLOEXEC);
 		json_init(&j, keys, 64);

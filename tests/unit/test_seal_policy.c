@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/test_sealing.XXXXXX";
+static char directory[] = "/tmp/test_seal_policy.XXXXXX";
 
 static const char *
 path(const char *name)
