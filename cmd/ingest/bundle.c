@@ -370,7 +370,10 @@ sort_names(struct bundle *b)
 	b->sorted = true;
 }
 
-/* The resource that URL names in the Bundle LEVEL, 0 if none.  Names must be sorted; URL must not be in b->two. */
+/*
+ * The resource that URL names in the Bundle LEVEL, 0 if none.  Names must be sorted; URL must not be in
+ * b->two.
+ */
 static uint32_t
 resolve(struct bundle *b, uint32_t level, struct bytes url)
 {
@@ -493,7 +496,9 @@ wrap_subject(struct bundle *b, const struct piece *p, struct wrap *w)
 	w->id = w->type == 0 || bytes_equal(url, json_string(j, id, &b->two)) ? 0 : id;
 }
 
-/* The innermost Bundle around the record that has labels, unless the record has a confidentiality of its own. */
+/*
+ * The innermost Bundle around the record that has labels, unless the record has a confidentiality of its own.
+ */
 static uint32_t
 wrap_floor(const struct bundle *b, const struct piece *p)
 {

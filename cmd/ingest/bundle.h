@@ -6,9 +6,10 @@
 #include "common/line/sink.h"
 
 /*
- * bundle: takes a FHIR Bundle apart into its records, in the order of its entries, and nested Bundles too.  A record
- * gets in its tags what would be lost without the Bundle: its fullUrl if its id does not say it, the subject that a
- * urn:uuid: names, and the Bundle's security labels.  A Bundle is read as a whole before any of it is written.
+ * bundle: takes a FHIR Bundle apart into its records, in the order of its entries, and nested Bundles too.  A
+ * record gets in its tags what would be lost without the Bundle: its fullUrl if its id does not say it, the
+ * subject that a urn:uuid: names, and the Bundle's security labels.  A Bundle is read as a whole before any
+ * of it is written.
  */
 
 /* The members that ehr-ingest reads, by their number in the index. */

@@ -136,8 +136,8 @@ ends_word(char c)
 }
 
 /*
- * The same for any other value, which ends before the first byte that cannot belong to it.  It has one byte at
- * least, so that a byte that begins no value is a frame too and is refused.
+ * The same for any other value, which ends before the first byte that cannot belong to it.  It has one byte
+ * at least, so that a byte that begins no value is a frame too and is refused.
  */
 static bool
 scan_word(struct frames *fr, struct bytes waiting)
@@ -269,7 +269,10 @@ next_json(struct frames *fr, struct lines *in, struct bytes *record)
 	}
 }
 
-/* *SIZE: the bytes before the next separator or the end of the input; over the limit it may be fewer than that. */
+/*
+ * *SIZE: the bytes before the next separator or the end of the input; over the limit it may be fewer than
+ * that.
+ */
 static enum lines_outcome
 measure(struct frames *fr, struct lines *in, size_t *size)
 {
@@ -354,8 +357,8 @@ look(struct json *probe, struct bytes text)
 }
 
 /*
- * *TEXT: the first COUNT lines that are not blank, with their LF; they are not taken.  *WHOLE: false if the limit
- * cut them; the end of the input may.
+ * *TEXT: the first COUNT lines that are not blank, with their LF; they are not taken.  *WHOLE: false if the
+ * limit cut them; the end of the input may.
  */
 static enum lines_outcome
 peek(struct lines *in, unsigned count, struct bytes *text, bool *whole)
@@ -386,8 +389,8 @@ peek(struct lines *in, unsigned count, struct bytes *text, bool *whole)
 }
 
 /*
- * A first line that is bad means lines, so that it is refused alone.  A first line that is the beginning of a text
- * means json, unless the second line cannot continue it.
+ * A first line that is bad means lines, so that it is refused alone.  A first line that is the beginning of a
+ * text means json, unless the second line cannot continue it.
  */
 static enum lines_outcome
 decide(struct frames *fr, struct lines *in)

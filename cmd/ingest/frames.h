@@ -6,8 +6,8 @@
 #include "common/line/lines.h"
 
 /*
- * frames: finds where one JSON text of a stream ends and the next begins, by quotes and brackets alone, in one
- * pass over bytes as they are read.  Whether a frame is JSON is found out by the index (json.h).
+ * frames: finds where one JSON text of a stream ends and the next begins, by quotes and brackets alone, in
+ * one pass over bytes as they are read.  Whether a frame is JSON is found out by the index (json.h).
  *
  *	lines  each line is a frame (lines.h)
  *	json   texts one after another; an array outside of all texts is taken apart, and its elements are frames
@@ -41,9 +41,9 @@ struct frames {
 void frames_init(struct frames *fr, enum framing framing, struct json *probe);
 
 /*
- * As lines_next; IN is the same in all calls.  The record has no white space around it, and the line number is that
- * of its first byte.  Refused are frames that are too long, and in json a byte between the elements of an array
- * that does not belong there, whose place is given in its line.
+ * As lines_next; IN is the same in all calls.  The record has no white space around it, and the line number
+ * is that of its first byte.  Refused are frames that are too long, and in json a byte between the elements
+ * of an array that does not belong there, whose place is given in its line.
  */
 enum lines_outcome frames_next(struct frames *fr, struct lines *in, struct bytes *record);
 

@@ -7,8 +7,8 @@
 #include "common/line/filter.h"
 
 /*
- * ingest: the engine of ehr-ingest.  A frame is an object, which is a record or a Bundle, or an array of objects.
- * Tokens are copied byte for byte; white space between them is dropped.
+ * ingest: the engine of ehr-ingest.  A frame is an object, which is a record or a Bundle, or an array of
+ * objects.  Tokens are copied byte for byte; white space between them is dropped.
  */
 struct ingest {
 	struct json_keys *keys;

@@ -5,8 +5,8 @@
 #include "cmd/keys/verbs.h"
 
 /*
- * decision: reads the answers of ehr-authz that keys and grants rest on.  A decision with an obligation that is not
- * understood here is refused as a whole.
+ * decision: reads the answers of ehr-authz that keys and grants rest on.  A decision with an obligation that
+ * is not understood here is refused as a whole.
  */
 struct decision {
 	char digest[DIGEST_TEXT]; /* of the line */
@@ -28,8 +28,8 @@ struct decisions *decisions_read(const char *path, struct verb_answer *a, enum d
 void decisions_free(struct decisions *d);
 
 /*
- * The next decision, which lives until the next call.  It must permit ACTION and be in force at NOW.  False at the
- * end, with *STATUS EXIT_DONE, or with a fault and its status.
+ * The next decision, which lives until the next call.  It must permit ACTION and be in force at NOW.  False
+ * at the end, with *STATUS EXIT_DONE, or with a fault and its status.
  */
 bool decisions_next(struct decisions *d, const char *action, struct instant now, struct decision *next,
     struct verb_answer *a, enum diag_exit *status);

@@ -15,13 +15,16 @@ struct device {
 	int64_t exp;
 };
 
-/* Calls FOUND for each entry of devices.jwts; the last entry of a device counts.  False with a fault (EXIT_KEYS). */
+/*
+ * Calls FOUND for each entry of devices.jwts; the last entry of a device counts.  False with a fault
+ * (EXIT_KEYS).
+ */
 bool device_each(const struct keys *k, void (*found)(void *context, const struct device *d), void *context,
     struct verb_answer *a);
 
 /*
- * The device whose id or signing thumbprint is NAME.  It must be enrolled at NOW and not be revoked.  False with a
- * fault and its status (EXIT_DENIED: device-unknown, device-revoked; or EXIT_KEYS).
+ * The device whose id or signing thumbprint is NAME.  It must be enrolled at NOW and not be revoked.  False
+ * with a fault and its status (EXIT_DENIED: device-unknown, device-revoked; or EXIT_KEYS).
  */
 bool device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d,
     struct verb_answer *a, enum diag_exit *status);

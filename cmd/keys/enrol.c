@@ -18,7 +18,9 @@ struct enrolment {
 	char id[32];
 };
 
-/* The id is the beginning of the thumbprint of the device's own key, so a device cannot claim another's id. */
+/*
+ * The id is the beginning of the thumbprint of the device's own key, so a device cannot claim another's id.
+ */
 static bool
 check_claims(struct enrolment *e, const char *domain)
 {

@@ -5,9 +5,9 @@
 #include "cmd/keys/verbs.h"
 
 /*
- * epoch: a new key for each level of a policy, and the announcement (ehr-epoch+jwt), which names the keys and holds
- * none.  Level keys are drawn at random, so no key follows from another.  They are valid from NOW on and have no
- * end, because the next epoch ends this one.
+ * epoch: a new key for each level of a policy, and the announcement (ehr-epoch+jwt), which names the keys and
+ * holds none.  Level keys are drawn at random, so no key follows from another.  They are valid from NOW on
+ * and have no end, because the next epoch ends this one.
  */
 struct epoch {
 	int dirfd;
@@ -20,8 +20,8 @@ struct epoch {
 };
 
 /*
- * Stores the keys in DIRFD, appends the announcement to epochs.jwts and to the answer, and makes the epoch the
- * current one.  False with a fault (EXIT_IO).
+ * Stores the keys in DIRFD, appends the announcement to epochs.jwts and to the answer, and makes the epoch
+ * the current one.  False with a fault (EXIT_IO).
  */
 bool epoch_begin(const struct epoch *e, struct verb_answer *a);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * grant: makes a grant of decisions.  All decisions must be about the same person, device, roles and purposes.  The
- * grant covers all their patients, with the least AL and the earliest end of them.
+ * grant: makes a grant of decisions.  All decisions must be about the same person, device, roles and
+ * purposes.  The grant covers all their patients, with the least AL and the earliest end of them.
  */
 #include "cmd/keys/decision.h"
 #include "cmd/keys/device.h"
@@ -93,7 +93,10 @@ deny(struct granting *g, const char *why)
 	return false;
 }
 
-/* Appends an array of words as it stands in the decision, [] for an absent one; false if it has anything else. */
+/*
+ * Appends an array of words as it stands in the decision, [] for an absent one; false if it has anything
+ * else.
+ */
 static bool
 copy_words(const struct decision *d, uint32_t list, struct buffer *to)
 {
@@ -179,7 +182,10 @@ add_subject(struct granting *g, const struct decision *d)
 	return true;
 }
 
-/* The rules of directives that the consent layer rested on.  They show which grants a withdrawn directive ends. */
+/*
+ * The rules of directives that the consent layer rested on.  They show which grants a withdrawn directive
+ * ends.
+ */
 static void
 add_consents(struct granting *g, const struct decision *d)
 {

@@ -17,8 +17,8 @@
  *	message_sign(&m, out, key, "ehr-grant+jwt", false);
  *	message_end(&m);
  *
- * The claims may hold keys, so they do not move in memory while they are written, and message_end() wipes them.  A
- * message must stay where message_begin() found it, because CLAIMS points into it.
+ * The claims may hold keys, so they do not move in memory while they are written, and message_end() wipes
+ * them.  A message must stay where message_begin() found it, because CLAIMS points into it.
  */
 struct message {
 	struct json_write claims;
@@ -34,13 +34,15 @@ void message_jti(struct message *m, const char *prefix);
 /* "cnf":{"jkt":JKT}: the key that the message is bound to (RFC 7800). */
 void message_cnf(struct message *m, const char *jkt);
 
-/* Closes the claims; writes them to OUT as a JWS of type TYP by KEY, and a newline.  EMBED: see jws_sign.h. */
+/*
+ * Closes the claims; writes them to OUT as a JWS of type TYP by KEY, and a newline.  EMBED: see jws_sign.h.
+ */
 void message_sign(
     struct message *m, struct buffer *out, struct private_key *key, const char *typ, bool embed);
 
 /*
- * The same for an ehr-release message by SIG, sealed to the device whose encryption key is TO.  False if TO is not a
- * point of the curve.
+ * The same for an ehr-release message by SIG, sealed to the device whose encryption key is TO.  False if TO
+ * is not a point of the curve.
  */
 bool message_seal(struct message *m, struct buffer *out, struct private_key *sig, const struct point *to,
     const char *domain);

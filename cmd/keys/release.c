@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * release: the level keys that a decision allows the user of a device, in a message that needs no challenge, so that
- * it may travel by stick or mail.  Only the device's key opens it.  It counts once and ends within seven days.
+ * release: the level keys that a decision allows the user of a device, in a message that needs no challenge,
+ * so that it may travel by stick or mail.  Only the device's key opens it.  It counts once and ends within
+ * seven days.
  */
 #include "cmd/keys/decision.h"
 #include "cmd/keys/device.h"

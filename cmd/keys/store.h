@@ -7,16 +7,16 @@
 #include <sys/types.h>
 
 /*
- * store: writes key directories.  A new directory is made beside its place and renamed into it when it is whole.
- * In a directory that exists, files are replaced as a whole or appended to, under a lock.
+ * store: writes key directories.  A new directory is made beside its place and renamed into it when it is
+ * whole.  In a directory that exists, files are replaced as a whole or appended to, under a lock.
  */
 
 /* The key directory that the settings name: --keys, else keys/ of the site, else NULL. */
 const char *store_path(const struct verb_settings *s, struct arena *arena);
 
 /*
- * Opens that directory for WANT (enum keys_want), and locks it until the process ends.  NULL with a fault and its
- * status.
+ * Opens that directory for WANT (enum keys_want), and locks it until the process ends.  NULL with a fault and
+ * its status.
  */
 struct keys *store_open(
     const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);

@@ -9,8 +9,8 @@
 #include "common/policy/policy.h"
 
 /*
- * verbs: the verbs of ehr-keys.  Each takes the settings of the command line, and answers with a text for standard
- * output or with a fault.  main() prints both.
+ * verbs: the verbs of ehr-keys.  Each takes the settings of the command line, and answers with a text for
+ * standard output or with a fault.  main() prints both.
  */
 enum { VERB_NAMES_MOST = 64 };
 

@@ -7,9 +7,9 @@
 
 /*
  * intent: the lines that ehr-notify writes: one event for each record, then one intent for each message to a
- * person.  The ids are digests of record, subscription and step.  A second run makes the same ids, so the same
- * message is not delivered twice.  A line has no address, no category, and nothing of a version above the one it
- * names.
+ * person.  The ids are digests of record, subscription and step.  A second run makes the same ids, so the
+ * same message is not delivered twice.  A line has no address, no category, and nothing of a version above
+ * the one it names.
  */
 enum { EVENT_ID = 2 + 26, INTENT_ID = 2 + 26 };
 

@@ -196,8 +196,8 @@ static const char *const coverages[] = {
 };
 
 /*
- * Warns about a group that its tier does not cover.  An uncovered group makes the run end with EXIT_REFUSED at
- * least.  After MESSAGES warnings of a kind the rest are counted, as for refused records.
+ * Warns about a group that its tier does not cover.  An uncovered group makes the run end with EXIT_REFUSED
+ * at least.  After MESSAGES warnings of a kind the rest are counted, as for refused records.
  */
 static void
 say_coverage(struct notify *n, struct filter *f, enum match_coverage coverage)

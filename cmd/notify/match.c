@@ -136,9 +136,9 @@ suppress(struct match *m, const struct version_group *g, const struct subscripti
 }
 
 /*
- * Picks the version that the subscriber may read, then checks tier, criticality, tags, grant and `when`, in this
- * order.  A subscriber whom the record does not concern is skipped; one whom only the grant or the AL stops is
- * reported as suppressed.
+ * Picks the version that the subscriber may read, then checks tier, criticality, tags, grant and `when`, in
+ * this order.  A subscriber whom the record does not concern is skipped; one whom only the grant or the AL
+ * stops is reported as suppressed.
  */
 static bool
 match_data(struct match *m, const struct version_group *g, const struct subscription *sub)

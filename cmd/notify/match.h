@@ -5,10 +5,10 @@
 #include "cmd/notify/intent.h"
 
 /*
- * match: who is told of a record.  This is the second of three checks of the AL: subscriptions.h has the first,
- * ehr-deliver the third.  A person gets one version, the highest that she may read.  Tier, class, deadline and
- * the word in the line come from the criticality of that version.  Only the floor notice uses the criticality of
- * versions above it; otherwise a message would reveal a hidden emergency.
+ * match: who is told of a record.  This is the second of three checks of the AL: subscriptions.h has the
+ * first, ehr-deliver the third.  A person gets one version, the highest that she may read.  Tier, class,
+ * deadline and the word in the line come from the criticality of that version.  Only the floor notice uses
+ * the criticality of versions above it; otherwise a message would reveal a hidden emergency.
  */
 struct match {
 	const struct notify_policy *plan;
@@ -45,8 +45,8 @@ enum match_coverage {
 
 /*
  * Decides about a whole group.  Writes its event line and intents to OUT, by step, then by subscription.
- * *COVERAGE: whether the policy's demand is met that somebody in the tier of the group's highest criticality is
- * told.  False if OUT is full.
+ * *COVERAGE: whether the policy's demand is met that somebody in the tier of the group's highest criticality
+ * is told.  False if OUT is full.
  */
 bool match_group(
     struct match *m, const struct version_group *g, struct buffer *out, enum match_coverage *coverage);

@@ -7,8 +7,9 @@
 #include "common/policy/notify_policy.h"
 
 /*
- * subscription: what one person wants to be told of, read from a YAML or JSON tree.  A subscription counts only as
- * far as a signed grant carries it: this is the first of three checks of the AL (match.h has the second).
+ * subscription: what one person wants to be told of, read from a YAML or JSON tree.  A subscription counts
+ * only as far as a signed grant carries it: this is the first of three checks of the AL (match.h has the
+ * second).
  */
 struct subscription {
 	struct bytes id;

@@ -6,8 +6,9 @@
 #include "common/policy/notify_policy.h"
 
 /*
- * version_group: the versions of one record, which stand on adjacent lines, lowest level first.  Their tags are
- * held until the last version has come.  Whole lines are held only if a payload or the quarantine needs them.
+ * version_group: the versions of one record, which stand on adjacent lines, lowest level first.  Their tags
+ * are held until the last version has come.  Whole lines are held only if a payload or the quarantine needs
+ * them.
  */
 enum { VERSION_GROUP_MAX = 99 };
 

@@ -140,8 +140,8 @@ judge(const struct opening *o, const struct sealed_line *s)
 }
 
 /*
- * FILTER_DONE if KEY may be used now.  A key with an end was released for a time and needs --now; one that only has
- * a beginning opens without it.
+ * FILTER_DONE if KEY may be used now.  A key with an end was released for a time and needs --now; one that
+ * only has a beginning opens without it.
  */
 static enum filter_outcome
 check_dates(const struct opening *o, struct filter *f, const struct level_key *key)
@@ -182,7 +182,10 @@ unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct 
 	return opened ? FILTER_DONE : filter_no(f, REASON_NOT_AUTHENTIC, 0);
 }
 
-/* In a line the plaintext must be one JSON text; otherwise it could close the line's object.  Alone it has no NUL. */
+/*
+ * In a line the plaintext must be one JSON text; otherwise it could close the line's object.  Alone it has no
+ * NUL.
+ */
 static enum filter_outcome
 check_plaintext(struct opening *o, struct filter *f, bool alone, struct bytes *plaintext)
 {

@@ -20,7 +20,10 @@ struct target {
 	const struct level_key *key;
 };
 
-/* The last id or subject and its pseudonym.  Versions of a record are adjacent, records of a subject often are. */
+/*
+ * The last id or subject and its pseudonym.  Versions of a record are adjacent, records of a subject often
+ * are.
+ */
 struct last {
 	char value[WORD_MOST];
 	size_t size;

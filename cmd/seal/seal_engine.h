@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 /*
- * seal_engine: the engine of ehr-seal.  The keys of all levels are found before the first line, so a missing key
- * stops the start.
+ * seal_engine: the engine of ehr-seal.  The keys of all levels are found before the first line, so a missing
+ * key stops the start.
  */
 enum { BATCH_SIZE = 24 };
 

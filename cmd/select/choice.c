@@ -74,7 +74,9 @@ place(struct choice *c, bool make)
 	return *slot;
 }
 
-/* Forgets what older groups of the record gave.  GIVES: the newest group gives lines, which the caller adds. */
+/*
+ * Forgets what older groups of the record gave.  GIVES: the newest group gives lines, which the caller adds.
+ */
 static void
 supersede(struct choice *c, bool gives)
 {

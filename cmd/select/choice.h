@@ -7,12 +7,12 @@
 #include "common/line/sink.h"
 
 /*
- * choice: which lines of a store of sealed lines a permission gives.  Of each record it gives the highest version
- * that the AL reaches, out of the record's newest group of versions.  The store is append-only, so the newest
- * group is known at the end of the input; the lines that may be written are held until then.
+ * choice: which lines of a store of sealed lines a permission gives.  Of each record it gives the highest
+ * version that the AL reaches, out of the record's newest group of versions.  The store is append-only, so
+ * the newest group is known at the end of the input; the lines that may be written are held until then.
  *
- * A broken group supersedes older groups of its record too.  Otherwise an older version could show what the newer
- * one withholds.
+ * A broken group supersedes older groups of its record too.  Otherwise an older version could show what the
+ * newer one withholds.
  */
 struct choice_held {
 	struct bytes id;
@@ -57,7 +57,7 @@ void choice_release(struct choice *c);
 enum choice_outcome {
 	CHOICE_TAKEN,
 	CHOICE_REFUSED, /* the line is not taken: *REASON */
-	CHOICE_BROKEN, /* the line begins another group before this one is whole: choice_break(), then add it again */
+	CHOICE_BROKEN,  /* the line begins another group too early: choice_break(), then add it again */
 };
 
 /* Adds the line TEXT, from which S was read; it is NUMBER of SOURCE. */

@@ -6,8 +6,9 @@
 #include "common/policy/policy.h"
 
 /*
- * permission: whose lines a decision or a grant gives to a reader, and up to which authorization level.  A decision
- * that has a part that ehr-select does not understand, or an obligation that it cannot carry out, gives nothing.
+ * permission: whose lines a decision or a grant gives to a reader, and up to which authorization level.  A
+ * decision that has a part that ehr-select does not understand, or an obligation that it cannot carry out,
+ * gives nothing.
  */
 struct permission {
 	struct bytes subject;        /* of a decision: the tag that its lines have */

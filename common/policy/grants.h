@@ -103,8 +103,8 @@ struct grants_files {
 };
 
 /*
- * Reads all of FROM into G, which is ready for use then.  EXIT_DONE, or the status to end with: EXIT_IO if a file
- * cannot be read, EXIT_KEYS if there is no key or no list of revocations; F says which file and why.
+ * Reads all of FROM into G, which is ready for use then.  EXIT_DONE, or the status to end with: EXIT_IO if a
+ * file cannot be read, EXIT_KEYS if there is no key or no list of revocations; F says which file and why.
  */
 enum diag_exit grants_load(
     struct grants *g, const struct grants_files *from, struct arena *a, struct fault *f);

@@ -30,7 +30,10 @@ site_path(struct arena *a, const char *directory, enum site_place place, const c
 	return arena_format(a, "%.*s/%s", (int)size, directory, names[place]);
 }
 
-/* Only ENOENT counts as absent.  For any other error the path is returned, so that its reader reports the error. */
+/*
+ * Only ENOENT counts as absent.  For any other error the path is returned, so that its reader reports the
+ * error.
+ */
 const char *
 site_path_if_there(struct arena *a, const char *directory, enum site_place place, const char *override)
 {

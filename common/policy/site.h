@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 /*
- * site: the files of one installation that are not policy, in one directory under fixed names (-S DIR).  Each program
- * opens only those that it needs.  An option (--keys, --facts, ...) names another path for one of them.
+ * site: the files of one installation that are not policy, in one directory under fixed names (-S DIR).  Each
+ * program opens only those that it needs.  An option (--keys, --facts, ...) names another path for one of
+ * them.
  *
  *	DIR/keys/           level, pseudonym, hash, shift and mark keys
  *	DIR/consents/       consent directives
@@ -33,21 +34,21 @@ enum site_place {
 };
 
 /*
- * The path of PLACE: OVERRIDE if it is not NULL, else a path below DIRECTORY, or NULL if that is NULL too.  The
- * function opens nothing.  The path is OVERRIDE itself or lives in the arena.
+ * The path of PLACE: OVERRIDE if it is not NULL, else a path below DIRECTORY, or NULL if that is NULL too.
+ * The function opens nothing.  The path is OVERRIDE itself or lives in the arena.
  */
 const char *site_path(struct arena *a, const char *directory, enum site_place place, const char *override);
 
 /*
- * The same for optional files (consents, facts, entities, revoked): NULL too if there is no OVERRIDE and DIRECTORY
- * has no file of that name.  OVERRIDE is returned whether it exists or not.
+ * The same for optional files (consents, facts, entities, revoked): NULL too if there is no OVERRIDE and
+ * DIRECTORY has no file of that name.  OVERRIDE is returned whether it exists or not.
  */
 const char *site_path_if_there(
     struct arena *a, const char *directory, enum site_place place, const char *override);
 
 /*
- * The bytes of a file of at most LIMIT bytes, with JSON_SLACK zeros behind them, in the arena.  False with a fault
- * whose status is EXIT_IO.
+ * The bytes of a file of at most LIMIT bytes, with JSON_SLACK zeros behind them, in the arena.  False with a
+ * fault whose status is EXIT_IO.
  */
 bool site_read(struct arena *a, const char *path, size_t limit, struct bytes *text, struct fault *f);
 
