@@ -79,7 +79,7 @@ truth_of(bool holds)
 	return holds ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
-/* Present, and more than one empty string. */
+/* Present and not empty.  A single empty string is empty, too. */
 static bool
 is_there(const struct values *v)
 {

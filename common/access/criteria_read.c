@@ -587,8 +587,10 @@ cost(const struct criterion *t)
 	return by_kind[t->kind];
 }
 
-/* Sorts by cost: a criterion that is false ends the judgement.  An acr comes last, so that it is judged only where it
- * decides and a step-up is offered only where it helps. */
+/*
+ * Sorts by cost, since a criterion that is false ends the judgement.  The acr comes last: it is judged only where it
+ * decides, so a step-up is offered only where it helps.
+ */
 static void
 finish(struct draft *d, struct criteria *c)
 {

@@ -106,8 +106,9 @@ json_write_close(struct json_write *w, char bracket)
 static inline void
 json_write_name(struct json_write *w, const char *name)
 {
-	size_t size = strlen(name), comma = w->comma;
-	char *at = json_write_room(w, comma + size + 3);
+	struct bytes word = bytes_of(name);
+	size_t comma = w->comma;
+	char *at = json_write_room(w, comma + word.size + 3);
 
 	w->comma = false;
 	if (at == NULL)
@@ -115,9 +116,9 @@ json_write_name(struct json_write *w, const char *name)
 	at[0] = ',';
 	at += comma;
 	at[0] = '"';
-	memcpy(at + 1, name, size);
-	at[size + 1] = '"';
-	at[size + 2] = ':';
+	memcpy(at + 1, word.at, word.size);
+	at[word.size + 1] = '"';
+	at[word.size + 2] = ':';
 }
 
 /* Any valid UTF-8 between quotes; only what RFC 8259 section 7 demands is escaped. */

@@ -11,7 +11,7 @@ policy() {
 	cp "$cases/$1"/policies/*.yaml P/authz/
 }
 
-# All requests of one set in one run, against what is expected of each.
+# Decides all requests of one set in one run and compares with the expected decisions.
 set_of() {
 	local options=() name
 	policy "$1"
@@ -115,7 +115,7 @@ hospital() {
 	ehr 0 ehr-authz -P P -S S --public in
 	lacks out '"rule"'
 	lacks out 'c-ann'
-	# Whoever is denied learns nothing of why: the answers differ in what was asked alone.
+	# Denials do not tell why: without what was asked, all of them are the same.
 	jq -c 'select(.decision | not) | del(.context.id, .context.request, .context.about, .context.time)' \
 		out | sort -u >got
 	same got <<-'END'

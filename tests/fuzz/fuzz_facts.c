@@ -41,7 +41,7 @@ load(void)
 	attributes_ready(&attributes, &arena);
 }
 
-/* Facts are read or a fault names line and byte; and the same text is read as entities, too. */
+/* Facts are read, or a fault names line and byte.  The same text is read as entities, too. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

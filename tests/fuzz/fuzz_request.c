@@ -32,7 +32,7 @@ load(void)
 	return access_load(&s, &outcome, &fault);
 }
 
-/* Any line gets one answer that is strict JSON, and what is ill-formed is not permitted. */
+/* Every line has one answer, which is strict JSON.  An ill-formed request is not permitted. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /*
- * authz: policy directories made on the spot, for tests of decisions.
+ * authz: a policy directory in /tmp for tests of decisions.
  */
 static char authz_folder[] = "/tmp/ehr-authz-XXXXXX";
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the cases in testdata/authz leave open: single values and shapes of requests, data criteria one by
- * one, and the ways in which several directives are settled.  Each check is a small policy and one question.
+ * What the cases in testdata/authz do not cover: single values and shapes of requests, each data criterion, and the ways
+ * to settle several directives.  Each check is a small policy and a request.
  */
 #include "tests/lib/authz.h"
 #include "tests/lib/tap.h"
@@ -29,7 +29,7 @@ forget(void)
 	access_now = NULL;
 }
 
-/* Loads the house's rules and (NULL: none) one file of directives and one of facts. */
+/* Loads the rules of HOUSE, a file of directives and a file of facts; NULL: none. */
 static bool
 load(const char *house, const char *consents, const char *facts)
 {
@@ -229,7 +229,7 @@ check_several(void)
 	check(load(SEVERAL("refuse"), undated, NULL) && ask(request));
 }
 
-/* Nested rules of which two lists of one criterion meet. */
+/* A rule inside a rule: two lists of one criterion intersect. */
 static void
 check_nested(void)
 {
@@ -280,7 +280,7 @@ check_facts(void)
 	check(!ask(REQUEST("", "\"patient\":\"q\"", "\"time\":\"2026-02-28T00:00:00Z\"")));
 }
 
-/* Lists of many members are looked through in no more than a moment. */
+/* Two lists of many members are compared without quadratic time. */
 static void
 check_long_lists(void)
 {

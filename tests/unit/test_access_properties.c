@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What must be true of any policy and any request (authorization page, section 18), on random ones.  What a
- * decision releases is counted in entries of a small record, after its obligations; the reading of
- *obligations here is a second, slow one that shares nothing with the engine.
+ * Properties of decisions, on random policies and random requests.  The test counts the entries of a small record that a
+ * decision releases after its obligations.  It reads the obligations with code of its own, which shares nothing with the
+ * engine.
  *
  *	P1  an attribute that is left out never widens what is released
  *	P2  the whole record releases no more than its entries asked for one by one
@@ -32,9 +32,7 @@ draw(unsigned below)
 	((const char *const[]){                                                                              \
 	    __VA_ARGS__ })[draw(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))]
 
-/* ---- the record ---------------------------------------------------------------------------------- */
-
-/* Its entries: a type, a level and perhaps a category. */
+/* The entries of the record: a type, a level and perhaps a category. */
 static const struct entry {
 	const char *class;
 	const char *level;
@@ -63,8 +61,6 @@ rank(const char *level)
 	return at ? (int)(at - ladder) : -1;
 }
 
-/* ---- obligations, read a second time --------------------------------------------------------------- */
-
 static struct json json;
 static struct buffer room;
 
@@ -87,7 +83,7 @@ code_matches(const struct entry *e, const char *key, const char *code, bool perm
 	       (strcmp(code, "SUD") == 0 && strcmp(e->category, "ETHUD") == 0);
 }
 
-/* Some code of the list, or with `not` none of it. */
+/* True if a code of the list matches; with `not`, if none does. */
 static bool
 criterion_holds(const struct entry *e, const char *key, uint32_t node, bool permit_side)
 {
@@ -121,7 +117,7 @@ criteria_hold(const struct entry *e, uint32_t node, bool permit_side)
 	return true;
 }
 
-/* Criteria, but for exceptions, which are of the other side. */
+/* The criteria hold and no exception does.  An exception is on the other side. */
 static bool
 item_matches(const struct entry *e, uint32_t node, bool permit_side)
 {
@@ -150,12 +146,10 @@ withheld(const struct entry *e, uint32_t properties)
 	return true;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------ */
-
 static struct access *engine;
 static char answer[TEXT];
 
-/* Bit i: entry i may be seen after this decision and its obligations. */
+/* Bit I: the decision and its obligations release entry I. */
 static uint32_t
 ask(const char *request)
 {
@@ -231,8 +225,6 @@ request_of(const struct question *q, const struct entry *entry)
 	    parts[0], data, parts[1]);
 	return text;
 }
-
-/* ---- random policies ----------------------------------------------------------------------------------- */
 
 static char house[TEXT], law[TEXT], consents[TEXT];
 
@@ -362,7 +354,7 @@ random_directive(const char *id, const char *status)
 
 static struct policy policy;
 
-/* DIRECTIVES: so many of a.yaml, b.yaml count. */
+/* Loads the first DIRECTIVES of a.yaml and b.yaml. */
 static void
 load(unsigned directives)
 {
@@ -389,9 +381,6 @@ load(unsigned directives)
 		exit(tap_end());
 	}
 }
-
-/* ---- the properties ---------------------------------------------------------------------------------------
- */
 
 static unsigned wider[6];
 static uint64_t asked, released_some;

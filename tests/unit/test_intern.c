@@ -10,32 +10,32 @@ static void
 check_words(void)
 {
 	struct arena arena = { 0 };
-	struct intern l;
+	struct intern w;
 	bool found = true, again = true, texts = true;
 
-	intern_init(&l, &arena);
-	check(intern_find(&l, bytes_of("a")) == 0);
+	intern_init(&w, &arena);
+	check(intern_find(&w, bytes_of("a")) == 0);
 	for (int i = 0; i < 5000; i++) {
 		char name[16];
 
 		(void)snprintf(name, sizeof name, "w%d", i);
-		found = found && intern_add(&l, bytes_of(name)) == (uint32_t)i + 1;
+		found = found && intern_add(&w, bytes_of(name)) == (uint32_t)i + 1;
 	}
 	for (int i = 0; i < 5000; i++) {
 		char name[16];
 
 		(void)snprintf(name, sizeof name, "w%d", i);
-		again = again && intern_add(&l, bytes_of(name)) == (uint32_t)i + 1 &&
-			intern_find(&l, bytes_of(name)) == (uint32_t)i + 1;
-		texts = texts && bytes_are(intern_text(&l, (uint32_t)i + 1), name);
+		again = again && intern_add(&w, bytes_of(name)) == (uint32_t)i + 1 &&
+			intern_find(&w, bytes_of(name)) == (uint32_t)i + 1;
+		texts = texts && bytes_are(intern_text(&w, (uint32_t)i + 1), name);
 	}
 	check(found);
 	check(again);
 	check(texts);
-	check(intern_find(&l, bytes_of("w5000")) == 0);
-	check(intern_add(&l, (struct bytes){ "w\0x", 3 }) == 5001 && intern_find(&l, bytes_of("w")) == 0);
-	intern_release(&l);
-	intern_release(&l);
+	check(intern_find(&w, bytes_of("w5000")) == 0);
+	check(intern_add(&w, (struct bytes){ "w\0x", 3 }) == 5001 && intern_find(&w, bytes_of("w")) == 0);
+	intern_release(&w);
+	intern_release(&w);
 	arena_release(&arena);
 }
 
@@ -53,7 +53,7 @@ check_sets(void)
 	check(intern_set_of(numbers, 0).count == 0);
 }
 
-/* Taken memory is zeroed, keeps its place, and after a reset the same blocks serve again. */
+/* Memory is zeroed and aligned; after a reset the same blocks are used again. */
 static void
 check_scratch(void)
 {
