@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_SIZE ((size_t)64 * 1024)
+/* A program has a hundred arenas, most of them with a few paths in them; those of a policy hold megabytes. */
+#define FIRST_ROOM ((size_t)1024 - sizeof(struct arena_block))
+#define MOST_ROOM ((size_t)64 * 1024)
 
 struct arena_block {
 	struct arena_block *before;
@@ -23,9 +25,14 @@ struct arena_block {
 static struct arena_block *
 add_block(struct arena *a, size_t least)
 {
-	size_t room = least > BLOCK_SIZE ? least : BLOCK_SIZE;
-	struct arena_block *block = memory_zeros(1, sizeof *block + room);
+	size_t room = a->blocks == NULL ? FIRST_ROOM : a->blocks->room * 2;
+	struct arena_block *block;
 
+	if (room > MOST_ROOM)
+		room = MOST_ROOM;
+	if (room < least)
+		room = least;
+	block = memory_zeros(1, sizeof *block + room);
 	*block = (struct arena_block){ .before = a->blocks, .room = room };
 	a->blocks = block;
 	return block;

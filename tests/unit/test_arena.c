@@ -2,8 +2,43 @@
 #include "common/base/arena.h"
 #include "tests/lib/tap.h"
 
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Most arenas hold little.  A hundred of them must not take a hundred large blocks. */
+static bool
+small_stays_small(void)
+{
+	enum { COUNT = 100, MOST = COUNT * 2048 };
+	static struct arena many[COUNT];
+	size_t before = mallinfo2().uordblks;
+	size_t took;
+
+	for (size_t i = 0; i < COUNT; i++)
+		(void)arena_take(&many[i], 100);
+	took = mallinfo2().uordblks - before;
+	for (size_t i = 0; i < COUNT; i++)
+		arena_release(&many[i]);
+	return took < MOST;
+}
+
+/* Blocks double up to a limit, so that a large arena takes few of them and wastes little. */
+static bool
+large_takes_few(void)
+{
+	struct arena a = { 0 };
+	const struct arena_block *last = NULL;
+	size_t blocks = 0;
+
+	for (size_t i = 0; i < 100000; i++) {
+		(void)arena_take(&a, 100);
+		blocks += a.blocks != last;
+		last = a.blocks;
+	}
+	arena_release(&a);
+	return blocks < 200;
+}
 
 int
 main(void)
@@ -30,5 +65,7 @@ main(void)
 	arena_release(&a);
 	arena_release(&a);
 	check(a.blocks == NULL);
+	check(small_stays_small());
+	check(large_takes_few());
 	return tap_end();
 }
