@@ -144,3 +144,47 @@ setup_file() {
 	ehr 0 ehr-keys list -S "$F/site"
 	[ "$(grep -rlE "\"k\":|A256KW.*use" "$F/site/keys" "$F/al5" | wc -l)" -eq 0 ]
 }
+
+@test "a private key opens in each form that OpenSSL writes by default, and is the same key" {
+	cp -r "$F/al3" keys
+	pem=keys/$(jq -r .enc.uri keys/self.json | sed 's/^file://')
+	ehr 1 ehr-open --key keys --now "$NOW" --on-error skip <"$F/sealed"
+	mv out usual
+	mv "$pem" kept
+	openssl pkey -in kept -outform DER -out der 2>/dev/null
+	for form in \
+		"openssl ec -in kept" \
+		"openssl pkcs8 -topk8 -nocrypt -in kept" \
+		"openssl ec -in kept -no_public" \
+		"openssl ec -in kept -param_enc explicit" \
+		"openssl pkey -in kept -text" \
+		"cat der"; do
+		(umask 077 && $form >"$pem" 2>/dev/null)
+		ehr 1 ehr-open --key keys --now "$NOW" --on-error skip <"$F/sealed"
+		cmp out usual
+	done
+}
+
+@test "a private key that is damaged, locked by a passphrase or on another curve does not open" {
+	cp -r "$F/al3" keys
+	pem=keys/$(jq -r .enc.uri keys/self.json | sed 's/^file://')
+	mv "$pem" kept
+	openssl pkey -in kept -outform DER -out der 2>/dev/null
+	zeros() { head -c 32 /dev/zero; }
+	ones() { zeros | tr '\0' '\377'; }
+	pkcs8() { echo '-----BEGIN PRIVATE KEY-----' && base64 -w 64 && echo '-----END PRIVATE KEY-----'; }
+	{ head -c 36 der && zeros && tail -c 70 der; } | pkcs8 >zero
+	{ head -c 36 der && ones && tail -c 70 der; } | pkcs8 >beyond
+	{ head -c 106 der && ones; } | pkcs8 >off
+	head -c 100 der | pkcs8 >short
+	openssl pkcs8 -topk8 -in kept -passout pass:x >locked 2>/dev/null
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 >other 2>/dev/null
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 >stranger 2>/dev/null
+	openssl genpkey -algorithm RSA >rsa 2>/dev/null
+	for form in zero beyond off short locked other stranger rsa; do
+		(umask 077 && cat "$form" >"$pem")
+		ehr 6 ehr-open --key keys --now "$NOW" <"$F/sealed"
+		grep -Eq '^ehr-open: (keys: )?key-invalid' err || { echo "$form" && cat err && false; }
+		empty out
+	done
+}
