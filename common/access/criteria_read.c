@@ -588,8 +588,8 @@ cost(const struct criterion *t)
 }
 
 /*
- * Sorts by cost, since a criterion that is false ends the judgement.  The acr comes last: it is judged only where it
- * decides, so a step-up is offered only where it helps.
+ * Sorts by cost, since a criterion that is false ends the judgement.  The acr comes last: it is judged only
+ * where it decides, so a step-up is offered only where it helps.
  */
 static void
 finish(struct draft *d, struct criteria *c)

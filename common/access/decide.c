@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/decide.h"
 
+/*
+ * The layers are judged first.  Then what they limit is collected: items to redact and lists to keep to.
+ * Limits by level alone lower the level instead.  Last come the obligations of the rules that decided.
+ */
+
 /* The whole record but for exceptions is redacted: the exceptions are what may be kept. */
 static struct keep
 kept_by(const struct item *item, struct scratch *scratch)

@@ -155,7 +155,9 @@ read_attributes(struct access_reader *r, const struct yaml_node *node)
 	return yaml_close(&m);
 }
 
-/* Notes the groups of one map.  They are written out once all are known, since a group may hold a later one. */
+/*
+ * Notes the groups of one map.  They are written out once all are known, since a group may hold a later one.
+ */
 static bool
 note_groups(
     struct roles *roles, struct access_reader *r, enum roles_group_kind kind, const struct yaml_node *node)
