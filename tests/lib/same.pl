@@ -8,6 +8,8 @@ use File::Find;
 use File::Path qw(make_path remove_tree);
 use MIME::Base64 qw(decode_base64url);
 
+$| = 1;
+
 # A generator of our own, so that every machine and every perl disturbs alike.
 my $state;
 
