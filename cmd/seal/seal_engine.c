@@ -190,9 +190,7 @@ allow_tags(struct seal_engine *r, struct bytes *tags)
 			continue;
 		if (!seal_policy_allows(r->setup.sealing, word[0], word[1]))
 			return false;
-		json_write_word(&w, word[0]);
-		json_write_raw(&w, (struct bytes)BYTES(":"));
-		w.comma = false;
+		json_write_key(&w, word[0]);
 		json_write_word(&w, word[1]);
 	}
 	json_write_close(&w, '}');
