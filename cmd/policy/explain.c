@@ -130,7 +130,6 @@ path_of(struct explanation *x, uint32_t i)
 	return buffer_bytes(&x->path);
 }
 
-/* For all levels a mark each; with --level words. */
 static void
 put_fates(struct explanation *x, uint32_t i)
 {

@@ -99,7 +99,6 @@ lint_sort(struct lint *l)
 		qsort(l->finding, l->count, sizeof(*l->finding), place_order);
 }
 
-/* True if NODE is TEXT, or a list with TEXT. */
 static bool
 holds(const struct yaml_node *node, struct bytes text)
 {
@@ -390,10 +389,7 @@ compare_types(const struct lint_reading *r, const struct yaml_node *low, const s
 			    "a type that the next higher version (line %u) does not have", higher->line);
 }
 
-/*
- * True if a rule of classify.yaml gives CATEGORY, or the categories of a value set, at LEVEL or below.  A version of
- * that level may then show the category.
- */
+/* True if a rule of classify.yaml gives CATEGORY, or those of a value set, at LEVEL or below. */
 static bool
 given_at(const struct lint_reading *r, struct bytes category, unsigned level)
 {
@@ -498,7 +494,7 @@ check_kept(const struct lint_reading *r, const struct yaml_node *version)
 	}
 }
 
-/* For each node the first transform that matches counts.  An earlier one without conditions hides a later one. */
+/* The first transform that matches counts, so one without conditions hides the later ones. */
 static void
 check_shadowed(const struct lint_reading *r, const struct yaml_node *version)
 {

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ehr-policy new: writes a first policy for the records of a sample.  It holds names of members and types, and counts,
- * but no value of the sample.
- *
- * Every place stands at the highest level.  The editor of the policy lowers one place after the other, and a place
- * that the editor overlooks stays closed.
+ * ehr-policy new: writes a first policy from the names and counts of a sample, without any of its values.  Every place
+ * stands at the highest level, so a place that the editor of the policy overlooks stays closed.
  */
 #include "cmd/policy/print.h"
 #include "cmd/policy/records.h"

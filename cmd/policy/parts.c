@@ -20,7 +20,6 @@ add_part(struct parts *p, uint32_t node, uint32_t key, uint32_t parent, uint32_t
 	return p->count++;
 }
 
-/* Lists the parts in document order, with a stack of open containers. */
 static void
 find_parts(struct parts *p)
 {

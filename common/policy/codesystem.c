@@ -97,7 +97,6 @@ hash_of(struct bytes key)
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
-/* The place of KEY, or the free place for it. */
 static struct codesystem_name *
 place(const struct codesystems *s, struct bytes key)
 {

@@ -120,10 +120,7 @@ unit_bound(const struct decimal *bound)
 	       bound->scale <= BOUND_SCALE + 1;
 }
 
-/*
- * VALUE with its exponent cut to -FAR..FAR, so that the numbers below stay small.  The result compares as VALUE does,
- * since no bound, in any unit, lies between the two.
- */
+/* VALUE with its exponent cut to -FAR..FAR.  It compares as VALUE does, and the numbers below stay small. */
 static struct decimal
 bring_near(const struct decimal *value)
 {
@@ -145,7 +142,6 @@ places(const struct decimal *d)
 	return d->count > 0 && behind > 0 ? behind : 0;
 }
 
-/* The two sides of a comparison. */
 struct sides {
 	struct natural left, right;
 };
