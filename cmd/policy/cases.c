@@ -66,7 +66,7 @@ differ(struct cases *c, const struct yaml_node *want, const char *what, const st
 	buffer_release(&wanted);
 }
 
-/* The JSON text of NODE, which is a tree or the name of a file below tests/.  JSON_SLACK bytes stand behind it. */
+/* The JSON text of NODE (a tree, or the name of a file below tests/) with JSON_SLACK bytes behind it. */
 static bool
 take_text(struct cases *c, const struct yaml_node *node, struct bytes *text)
 {

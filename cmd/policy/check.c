@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ehr-policy check: reads the directory with the loaders of the programs, then compares the rules with each other.
- * Prints a message for each finding, and the digest if there is no error.
+ * ehr-policy check: reads the directory with the loaders of the programs, then compares the rules with each
+ * other.  Prints a message for each finding, and the digest if there is no error.
  */
 #include "cmd/policy/lint.h"
 #include "cmd/policy/pipeline.h"

@@ -524,8 +524,8 @@ check_without(const struct lint_reading *r, const struct yaml_node *version)
 }
 
 /*
- * A version must show nothing that the next higher version hides.  A version with `presence: hidden` must show no
- * trace of what is missing.
+ * A version must show nothing that the next higher version hides.  A version with `presence: hidden` must
+ * show no trace of what is missing.
  */
 void
 lint_redact(struct lint *l)

@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * lint: findings on a policy: the faults of its loaders, and errors and warnings that only a comparison of rules
- * shows.  ehr-policy(1) lists the codes.
+ * lint: findings on a policy: the faults of its loaders, and errors and warnings that only a comparison of
+ * rules shows.  ehr-policy(1) lists the codes.
  */
 struct lint_finding {
 	struct fault fault;

@@ -55,8 +55,8 @@ drop_edition(struct bytes *name)
 }
 
 /*
- * The part of NAME that all its spellings share (except for case): without blanks around it, scheme, version (|...),
- * query, fragment, and slash at the end.
+ * The part of NAME that all its spellings share (except for case): without blanks around it, scheme, version
+ * (|...), query, fragment, and slash at the end.
  */
 static struct bytes
 bare(struct bytes name)

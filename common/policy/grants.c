@@ -174,8 +174,8 @@ read_revocations(struct grants *g, const struct jws *s)
 }
 
 /*
- * Keeps the id of a grant that does not verify, so that the reason is "grant-bad" and not "grant-missing".  Nothing
- * else is taken from the unverified payload.
+ * Keeps the id of a grant that does not verify, so that the reason is "grant-bad" and not "grant-missing".
+ * Nothing else is taken from the unverified payload.
  */
 static void
 note_bad(struct grants *g, struct bytes token)

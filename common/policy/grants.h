@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 /*
- * grants: the signed statements of the authority: the authorization level of a person (ehr-grant+jwt), the subjects of
- * a panel (ehr-panel+jwt), and revocations (ehr-revoked+jwt).  Each is a compact JWS (RFC 7515 7.1) on a line of its
- * own.  A line is verified when it is read; a line that does not verify gives only a reason.  A grant is the only
- * source of an authorization level.
+ * grants: the signed statements of the authority: the authorization level of a person (ehr-grant+jwt), the
+ * subjects of a panel (ehr-panel+jwt), and revocations (ehr-revoked+jwt).  Each is a compact JWS (RFC 7515
+ * 7.1) on a line of its own.  A line is verified when it is read; a line that does not verify gives only a
+ * reason.  A grant is the only source of an authorization level.
  */
 enum grant_fault {
 	GRANT_GOOD,
@@ -85,8 +85,9 @@ void grants_init(struct grants *g);
 void grants_release(struct grants *g);
 
 /*
- * Reads the lines of TEXT: grants and panels, or revocations.  MAX_LIFETIME: the longest exp - nbf, 0 for any.  Of the
- * revocation lists the one with the highest serial counts.  Call grants_ready() after the last text.
+ * Reads the lines of TEXT: grants and panels, or revocations.  MAX_LIFETIME: the longest exp - nbf, 0 for
+ * any.  Of the revocation lists the one with the highest serial counts.  Call grants_ready() after the last
+ * text.
  */
 void grants_read(struct grants *g, const struct signers *s, struct bytes text, int64_t max_lifetime);
 void grants_ready(struct grants *g);
@@ -103,8 +104,9 @@ struct grants_files {
 };
 
 /*
- * Reads all files of FROM and makes G ready.  EXIT_DONE, or the exit status of the program: EXIT_IO if a file cannot be
- * read, EXIT_KEYS if there is no key, or no list of revocations although one is required.  F says which file and why.
+ * Reads all files of FROM and makes G ready.  EXIT_DONE, or the exit status of the program: EXIT_IO if a file
+ * cannot be read, EXIT_KEYS if there is no key, or no list of revocations although one is required.  F says
+ * which file and why.
  */
 enum diag_exit grants_load(
     struct grants *g, const struct grants_files *from, struct arena *a, struct fault *f);
@@ -116,7 +118,7 @@ const struct panel *grants_panel(const struct grants *g, struct bytes name);
 /* GRANT_REVOKED if the grant, its person or its device is on the list; else GRANT_GOOD. */
 enum grant_fault grants_revoked(const struct grants *g, const struct grant *grant);
 
-/* GRANT_GOOD, GRANT_EARLY or GRANT_EXPIRED; GRANT_REVOCATION_STALE if there is a list and its `next` is past. */
+/* GRANT_GOOD, GRANT_EARLY, GRANT_EXPIRED; GRANT_REVOCATION_STALE if there is a list and its `next` is past. */
 enum grant_fault grants_in_time(const struct grants *g, const struct grant *grant, struct instant now);
 
 /* True if the grant lists SUBJECT (a subject or a panel), a panel with SUBJECT, or "*". */

@@ -10,13 +10,13 @@
 #include <string.h>
 
 /*
- * jq_compile of libjq 1.6 takes 21 ms, since it reads its library of functions each time; a run takes microseconds.
- * So each program is compiled once, and a policy without jq never calls libjq.  libjq binds variables when it
- * compiles; the values that vary from record to record therefore stand beside the root in an array, which is the
- * input of the program.
+ * jq_compile of libjq 1.6 takes 21 ms, since it reads its library of functions each time; a run takes
+ * microseconds.  So each program is compiled once, and a policy without jq never calls libjq.  libjq binds
+ * variables when it compiles; the values that vary from record to record therefore stand beside the root in
+ * an array, which is the input of the program.
  *
- * A path() that ends with an error in the middle of an object leaks one key inside libjq, about 20 bytes a record.  An
- * `at:` with ? cannot fail and leaks nothing.
+ * A path() that ends with an error in the middle of an object leaks one key inside libjq, about 20 bytes a
+ * record.  An `at:` with ? cannot fail and leaks nothing.
  *
  * Every jv has one owner.  A comment marks each call that takes a jv other than a temporary.
  */
@@ -246,7 +246,7 @@ die_of_memory(void *context)
 	memory_missing(0);
 }
 
-/* The line end closes a comment at the end of TEXT.  The brackets in TEXT pair, so TEXT cannot close that around it. */
+/* The line end closes a comment in TEXT.  The brackets in TEXT pair, so it cannot close those around it. */
 static void
 write_program(struct buffer *out, struct bytes text, enum jq_use use, bool has_now)
 {

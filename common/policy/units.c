@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 /*
- * A value v of a unit is v * f/g + o/h in the first unit of its dimension.  The comparison uses whole numbers only: it
- * multiplies both sides by all divisors and by a power of ten, then adds each term to the side where it is positive.
+ * A value v of a unit is v * f/g + o/h in the first unit of its dimension.  The comparison uses whole numbers
+ * only: it multiplies both sides by all divisors and by a power of ten, then adds each term to the side where
+ * it is positive.
  */
 struct unit {
 	struct bytes dimension;

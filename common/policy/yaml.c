@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Design rationale.  The reader uses libyaml's events and not its documents.  Only events tell tags, anchors and
- * second documents apart from the values that they stand for.  Events also come one at a time, so depth and size
- * are bounded before a tree is built.
+ * Design rationale.  The reader uses libyaml's events and not its documents.  Only events tell tags, anchors
+ * and second documents apart from the values that they stand for.  Events also come one at a time, so depth
+ * and size are bounded before a tree is built.
  *
  * libyaml reads YAML 1.1 and accepts some texts that YAML 1.2 calls errors.  The checks of the raw text below
  * refuse those that the YAML test suite shows.
@@ -82,8 +82,8 @@ ends_in_blanks(struct bytes text)
 }
 
 /*
- * Before libyaml reads: refuses all but UTF-8 with lines that end in LF or CR LF.  Unicode's other line separators are
- * refused because libyaml counts them as lines and an editor does not.
+ * Before libyaml reads: refuses all but UTF-8 with lines that end in LF or CR LF.  Unicode's other line
+ * separators are refused because libyaml counts them as lines and an editor does not.
  */
 static bool
 check_text(const char *file, struct bytes text, struct fault *f)
@@ -140,7 +140,7 @@ cursor_byte(struct cursor *c, size_t index)
 	return c->byte;
 }
 
-/* What is wrong before FROM, where the next value begins; NULL if nothing is.  The text up to UNTIL is seen then. */
+/* What is wrong before FROM, where the next value begins, or NULL.  Marks the text up to UNTIL as seen. */
 static const char *
 cursor_gap(struct cursor *c, size_t from, size_t until)
 {
@@ -161,7 +161,7 @@ cursor_gap(struct cursor *c, size_t from, size_t until)
 	return NULL;
 }
 
-/* True if each line after the first of FROM..UNTIL is blank or begins right of COLUMN (from 0; -1: anywhere). */
+/* True if each line after the first of FROM..UNTIL is blank or begins right of COLUMN (from 0, or -1). */
 static bool
 is_indented(struct bytes text, size_t from, size_t until, long column)
 {
