@@ -13,8 +13,8 @@ grep -q '(HACKING\.md)' README.md || fault "README.md does not link to HACKING.m
 grep -oE '`[^`]+`' HACKING.md | tr -d '`' | LC_ALL=C sort -u | while read -r name; do
 	case $name in
 	'make '*)
-		# shellcheck disable=SC2086
-		make -n ${name#make } >/dev/null 2>&1 || fault "there is no $name"
+		target=${name#make }
+		make -n "${target%% *}" >/dev/null 2>&1 || fault "there is no make ${target%% *}"
 		;;
 	*' '* | *'<'* | ../*) ;;
 	*/*)
@@ -23,7 +23,7 @@ grep -oE '`[^`]+`' HACKING.md | tr -d '`' | LC_ALL=C sort -u | while read -r nam
 		done
 		;;
 	*'()')
-		grep -rqE "^(static .*)?${name%??}\\(" common cmd tests --include='*.[ch]' --include='*.bash' --include='*.bats' ||
+		grep -rqE "^(static .*|#define )?${name%??}\\(" common cmd tests --include='*.[ch]' --include='*.bash' --include='*.bats' ||
 			fault "there is no function $name"
 		;;
 	esac
