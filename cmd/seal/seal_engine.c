@@ -20,10 +20,7 @@ struct target {
 	const struct level_key *key;
 };
 
-/*
- * The last id or subject and its pseudonym.  Versions of a record are adjacent, records of a subject often
- * are.
- */
+/* The last id or subject and its pseudonym: versions of a record are adjacent. */
 struct last {
 	char value[WORD_MOST];
 	size_t size;
