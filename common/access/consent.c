@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/consent.h"
 
-/* One directive while it is judged.  The lists of the opinion grow at their ends. */
 struct bench {
 	struct situation *s;
 	struct scratch *scratch;
@@ -470,7 +469,6 @@ is_unlimited(const struct consent *c)
 	return true;
 }
 
-/* By what right a rule overrides. */
 enum claim { CLAIM_NONE, CLAIM_ACKNOWLEDGED, CLAIM_ALWAYS };
 
 static enum claim
