@@ -118,7 +118,9 @@ const struct panel *grants_panel(const struct grants *g, struct bytes name);
 /* GRANT_REVOKED if the grant, its person or its device is on the list; else GRANT_GOOD. */
 enum grant_fault grants_revoked(const struct grants *g, const struct grant *grant);
 
-/* GRANT_GOOD, GRANT_EARLY, GRANT_EXPIRED; GRANT_REVOCATION_STALE if there is a list and its `next` is past. */
+/*
+ * GRANT_GOOD, GRANT_EARLY, GRANT_EXPIRED; GRANT_REVOCATION_STALE if there is a list and its `next` is past.
+ */
 enum grant_fault grants_in_time(const struct grants *g, const struct grant *grant, struct instant now);
 
 /* True if the grant lists SUBJECT (a subject or a panel), a panel with SUBJECT, or "*". */

@@ -25,7 +25,7 @@ FNR == 1 { inside = behind = 0 }
 	line = $0
 	gsub(/"([^"\\]|\\.)*"/, "\"\"", line)
 	comment = inside || line ~ /\/\*|\/\//
-	if (line ~ /\/\* *--/)
+	if (line ~ /\/\* *---/)
 		fault("a banner")
 	if (inside && line ~ /^[ \t]*\*\/[ \t]*$/ && behind)
 		fault("the closing mark stands alone")

@@ -19,7 +19,9 @@ wrote(const char *text)
 	return good;
 }
 
-/* Every tag that a sealed line may have, in the table's order; al and seq stand there with the value 0, too. */
+/*
+ * Every tag that a sealed line may have, in the table's order; al and seq stand there with the value 0, too.
+ */
 static void
 check_write(void)
 {
