@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: circles.sh object ...
-# No two files call each other, neither directly nor by way of others: whoever changes one of a circle has to know all.
-# Prints the calls of each circle.
+# No two files call each other, neither directly nor by way of others.  Files in a circle cannot be read, tested or
+# changed apart.  Prints the calls of each circle.
 set -eu
 nm -A -g "$@" | awk '
 # "folder/file.o:0000 T name" defines, "folder/file.o:     U name" uses.
@@ -28,7 +28,7 @@ function defined_by(name, user,   n, i, file, folder) {
 			return file[i]
 	return n ? file[1] : ""
 }
-# A file that is called by nobody, or calls nobody, is in no circle; what stays when all such are gone is.
+# A file that calls none or that none calls is in no circle.  These are taken away until none of them is left.
 function strip(   call, end, gone) {
 	do {
 		gone = 0
