@@ -101,7 +101,7 @@ apply_absent(const struct operation *o, const struct operation_value *v, struct 
 	return OPERATION_ABSENT;
 }
 
-/* All masks have one width, so that a mask does not tell the length of the value. */
+/* A mask does not tell the length of the value. */
 static enum operation_outcome
 apply_mask(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
@@ -136,7 +136,6 @@ age_at(struct instant birth, struct instant now)
 	return years > 0 ? (uint64_t)years : 0;
 }
 
-/* The time with minutes and seconds 0, and with its zone. */
 static bool
 write_hour(struct bytes text, struct buffer *out)
 {
@@ -330,7 +329,7 @@ apply_edges(const struct operation *o, const struct decimal *value, struct buffe
 			high = middle;
 	}
 	if (low == 0)
-		return OPERATION_REMOVE; /* below the first band */
+		return OPERATION_REMOVE;
 	return buffer_append(out, o->edge[low - 1].at, o->edge[low - 1].size) ? OPERATION_REPLACE
 									      : OPERATION_REMOVE;
 }

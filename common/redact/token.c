@@ -20,7 +20,7 @@ add_part(struct mac *m, struct bytes part)
 	mac_add(m, part);
 }
 
-/* "2026" or "2026-03" if the whole period lies in it; false otherwise. */
+/* "2026" or "2026-03".  False if the period does not lie in one. */
 static bool
 calendar(const struct period *time, bool month, char text[16])
 {
@@ -46,7 +46,6 @@ calendar(const struct period *time, bool month, char text[16])
 	return true;
 }
 
-/* The value of a scope for this record; empty if the record does not have it. */
 static struct bytes
 scope_value(const struct operation_value *v, enum operation_scope scope, char text[16])
 {
@@ -151,7 +150,6 @@ is_type(struct bytes text)
 	return text.size > 0 && text.at[0] <= 'Z';
 }
 
-/* Cuts the last segment off REST and returns it; empty if there is none. */
 static struct bytes
 last_segment(struct bytes *rest)
 {
@@ -182,7 +180,7 @@ token_reference(struct bytes reference, struct bytes *type, struct bytes *id)
 	return is_id(*id) && is_type(*type);
 }
 
-/* The base URL of a reference is left out: it tells whose record it is. */
+/* The base URL is left out: it tells whose record it is. */
 static enum operation_outcome
 apply_reference(
     const struct operation *o, const struct operation_value *v, struct bytes text, struct buffer *out)
