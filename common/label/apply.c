@@ -32,6 +32,13 @@ apply_release(struct apply *a)
 	buffer_release(&a->candidates);
 }
 
+/* A record that was refused during its walk leaves candidates, which are no rules of the next record. */
+void
+apply_start(struct apply *a)
+{
+	a->candidates.used = 0;
+}
+
 void
 apply_trigger(struct apply *a, uint32_t trigger)
 {

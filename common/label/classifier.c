@@ -124,6 +124,7 @@ start(struct classifier *c, const struct json *j, struct labels *out)
 	label_list_start(&c->labels, j);
 	current_root_start(&c->root, j);
 	urgency_start(&c->urgencies);
+	apply_start(&c->apply);
 	coverage_start(&c->coverage);
 	brought_labels_start(&c->brought);
 }
@@ -170,18 +171,18 @@ label_narratives(struct classifier *c)
  * compared after the others are in place.
  */
 static bool
-finish(struct classifier *c, uint32_t record)
+finish(struct classifier *c, const struct labels *out)
 {
-	current_root_select(&c->root, 0);
+	current_root_select(&c->root, 0, out->subject);
 	if (!brought_labels_floor(&c->brought, c->envelope.tags.floor))
 		return false;
 	label_list_sort(&c->labels);
 	label_narratives(c);
 	if (c->envelope.labels != 0) {
-		if (!brought_labels_line(&c->brought, c->envelope.labels, record, false))
+		if (!brought_labels_line(&c->brought, c->envelope.labels, out->record, false))
 			return false;
 		label_narratives(c);
-		if (!brought_labels_line(&c->brought, c->envelope.labels, record, true))
+		if (!brought_labels_line(&c->brought, c->envelope.labels, out->record, true))
 			return false;
 	}
 	urgency_label(&c->urgencies, &c->labels);
@@ -222,7 +223,7 @@ classifier_run(struct classifier *c, const struct json *j, struct labels *labels
 	identify(c, j, labels);
 	for (size_t i = 0; good && i < c->roots.count; i++)
 		good = label_root(c, i, labels->subject);
-	if (!good || !finish(c, labels->record))
+	if (!good || !finish(c, labels))
 		return refuse(j, c->brought.reason, c->brought.refused, labels);
 	sum_up(c, labels);
 	return true;

@@ -33,21 +33,13 @@ current_root_start(struct current_root *c, const struct json *j)
 }
 
 void
-current_root_select(struct current_root *c, size_t index)
+current_root_select(struct current_root *c, size_t index, struct bytes subject)
 {
-	c->record.root = index;
-}
-
-void
-current_root_enter(struct current_root *c, size_t index, struct bytes subject)
-{
-	struct ruleset *s = c->set;
+	const struct ruleset *s = c->set;
 	const struct json *j = c->record.json;
 	uint32_t root = c->record.roots->at[index].node;
 
-	current_root_select(c, index);
-	c->number++;
-	c->plan = type_plan_of(s, shape_type(s->shape, j, root));
+	c->record.root = index;
 	c->hit_room.used = 0;
 	c->hits.count = 0;
 	c->entries.used = 0;
@@ -58,6 +50,16 @@ current_root_enter(struct current_root *c, size_t index, struct bytes subject)
 			.subject = subject,
 			.now = s->now,
 		};
+}
+
+void
+current_root_enter(struct current_root *c, size_t index, struct bytes subject)
+{
+	struct ruleset *s = c->set;
+
+	current_root_select(c, index, subject);
+	c->number++;
+	c->plan = type_plan_of(s, shape_type(s->shape, c->record.json, current_root_node(c)));
 }
 
 void

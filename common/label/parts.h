@@ -81,8 +81,8 @@ void current_root_start(struct current_root *c, const struct json *j);
 /* Goes on to root INDEX.  SUBJECT is what $subject is in jq. */
 void current_root_enter(struct current_root *c, size_t index, struct bytes subject);
 
-/* Root INDEX for conditions alone: what was found in the last root stays. */
-void current_root_select(struct current_root *c, size_t index);
+/* Root INDEX for conditions that need no walk: its Codings and entries are not known. */
+void current_root_select(struct current_root *c, size_t index, struct bytes subject);
 
 void current_root_add_hit(struct current_root *c, const struct coding_hit *hit);
 void current_root_add_entry(struct current_root *c, uint32_t node);
@@ -150,6 +150,7 @@ struct apply {
 void apply_init(struct apply *a, const struct current_root *root, struct label_list *labels,
     struct urgency_list *urgencies);
 void apply_release(struct apply *a);
+void apply_start(struct apply *a);
 
 /* A need of the trigger's rule is met. */
 void apply_trigger(struct apply *a, uint32_t trigger);

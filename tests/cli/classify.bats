@@ -505,3 +505,14 @@ faulty() {
 	faulty 's/in: \[substance\]/in: [signs]/' 'spo2'
 	faulty 's/^opaque: R/opaqe: R/' 'opaqe'
 }
+
+@test "a release is judged on the record, not on the last resource in it" {
+	policy
+	cp -r "$P" released
+	sed -i "s/^declassify:/&\n  - {id: own, say: Own., code: V, where: {'select(\$type == \"Patient\" and \$id == \"p\" and \$subject == \"Patient\/p\") | .active': true}, to: N}/" released/classify.yaml
+	one='{"resourceType":"Patient","id":"p","active":true,"contained":[{"resourceType":"Basic","id":"c"}]}'
+	other='{"resourceType":"Basic","id":"c","active":true,"contained":[{"resourceType":"Patient","id":"p"}]}'
+	printf '{"ehr":{"v":1,"stage":"ingested","floor":["V"]},"record":%s}\n' "$one" "$other" >in
+	ehr 0 ehr-classify -P released in
+	printf '%s\n' '["N",["own"]]' '["V",["floor"]]' | same <(jq -c '.ehr | [.level, .reasons]' out)
+}
