@@ -370,10 +370,7 @@ sort_names(struct bundle *b)
 	b->sorted = true;
 }
 
-/*
- * The resource that URL names in the Bundle LEVEL, 0 if none.  Names must be sorted; URL must not be in
- * b->two.
- */
+/* The resource that URL, not in b->two, names in the Bundle LEVEL; 0 if none.  Names must be sorted. */
 static uint32_t
 resolve(struct bundle *b, uint32_t level, struct bytes url)
 {

@@ -269,10 +269,7 @@ next_json(struct frames *fr, struct lines *in, struct bytes *record)
 	}
 }
 
-/*
- * *SIZE: the bytes before the next separator or the end of the input; over the limit it may be fewer than
- * that.
- */
+/* *SIZE: the bytes before the next separator or the end of the input, or more than the limit. */
 static enum lines_outcome
 measure(struct frames *fr, struct lines *in, size_t *size)
 {

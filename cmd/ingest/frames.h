@@ -10,10 +10,11 @@
  * one pass over bytes as they are read.  Whether a frame is JSON is found out by the index (json.h).
  *
  *	lines  each line is a frame (lines.h)
- *	json   texts one after another; an array outside of all texts is taken apart, and its elements are frames
+ *	json   texts one after another; of an array outside of all texts the elements are frames
  *	seq    RFC 7464: a record separator (0x1e) stands before each text
- *	auto   seq if the first byte is a separator; lines if the first line that is not blank is one whole text;
- *	       json if it has several texts or the beginning of a longer one; else lines, with a bad first line
+ *	auto   seq if the first byte is a separator; lines if the first line that is not blank is one whole
+ *	       text; json if it has several texts or the beginning of a longer one; else lines, with a bad
+ *	       first line
  */
 enum framing { FRAMING_AUTO, FRAMING_LINES, FRAMING_JSON, FRAMING_SEQ };
 

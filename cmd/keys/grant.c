@@ -93,10 +93,7 @@ deny(struct granting *g, const char *why)
 	return false;
 }
 
-/*
- * Appends an array of words as it stands in the decision, [] for an absent one; false if it has anything
- * else.
- */
+/* Appends LIST as it stands in the decision, [] if it is absent; false unless it has words alone. */
 static bool
 copy_words(const struct decision *d, uint32_t list, struct buffer *to)
 {
@@ -182,10 +179,7 @@ add_subject(struct granting *g, const struct decision *d)
 	return true;
 }
 
-/*
- * The rules of directives that the consent layer rested on.  They show which grants a withdrawn directive
- * ends.
- */
+/* The rules of directives behind the consent layer: if one is withdrawn, they show which grants end. */
 static void
 add_consents(struct granting *g, const struct decision *d)
 {

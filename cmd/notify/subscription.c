@@ -185,10 +185,7 @@ subjects_covered(const struct grants *grants, const struct subscription *sub)
 	return true;
 }
 
-/*
- * The first check of the AL: the grant must carry all that the subscription wants.  CLAIMED: CLAIMED_NONE, or
- * an AL.
- */
+/* The first check of the AL: the grant must carry all that the subscription wants. */
 static enum grant_fault
 judge(const struct subscription_source *r, struct subscription *sub, struct bytes party, uint64_t claimed)
 {

@@ -42,8 +42,8 @@ void version_group_release(struct version_group *g);
 enum version_group_outcome {
 	VERSION_GROUP_OPEN,    /* the line is taken, more versions are to come */
 	VERSION_GROUP_WHOLE,   /* the line is taken, it is the last version */
-	VERSION_GROUP_REFUSED, /* the line is not taken: *REASON.  Lines held stay until version_group_drop() */
-	VERSION_GROUP_BROKEN, /* the line begins another record before this one is whole: drop, then add it again */
+	VERSION_GROUP_REFUSED, /* it is not taken: *REASON.  Lines held stay until version_group_drop() */
+	VERSION_GROUP_BROKEN,  /* it begins another record before this one is whole: drop, add again */
 };
 
 /* Adds the line TEXT, from which S was read; it is number LINE of SOURCE. */

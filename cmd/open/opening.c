@@ -182,10 +182,7 @@ unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct 
 	return opened ? FILTER_DONE : filter_no(f, REASON_NOT_AUTHENTIC, 0);
 }
 
-/*
- * In a line the plaintext must be one JSON text; otherwise it could close the line's object.  Alone it has no
- * NUL.
- */
+/* In a line the plaintext must be JSON, or it could close the line's object.  Alone it must have no NUL. */
 static enum filter_outcome
 check_plaintext(struct opening *o, struct filter *f, bool alone, struct bytes *plaintext)
 {

@@ -37,7 +37,6 @@ cases_release(struct cases *c)
 	c->access = NULL;
 }
 
-/* Notes a difference at NODE of the test file. */
 static void __attribute__((format(printf, 3, 4)))
 note(struct cases *c, const struct yaml_node *node, const char *format, ...)
 {
@@ -67,7 +66,7 @@ differ(struct cases *c, const struct yaml_node *want, const char *what, const st
 	buffer_release(&wanted);
 }
 
-/* The JSON text of NODE, which is a tree or the name of a file below tests/.  JSON_SLACK bytes stand behind it. */
+/* The JSON text of NODE (a tree, or the name of a file below tests/) with JSON_SLACK bytes behind it. */
 static bool
 take_text(struct cases *c, const struct yaml_node *node, struct bytes *text)
 {
@@ -165,7 +164,7 @@ compare_items(struct cases *c, const struct yaml_node *list, struct bytes record
 {
 	for (size_t i = 0; list != NULL && i < yaml_strings(list); i++) {
 		const struct yaml_node *node = list->kind == YAML_LIST ? list->item[i] : list;
-		struct bytes item = node->text; /* a number as it is written */
+		struct bytes item = node->text;
 		if (item.size == 0)
 			return fault_at(
 			    c->fault, c->file, node, "expected a JSON Pointer, or text to look for");

@@ -56,8 +56,8 @@ struct case_file {
 };
 
 /*
- * Compare what comes out of a record or a request with EXPECT; the differences stand in c->notes.  False: a fault of
- * the policy or of the test.
+ * Compare what comes out of a record or a request with EXPECT; the differences stand in c->notes.  False: a
+ * fault of the policy or of the test.
  */
 bool cases_record(struct cases *c, const struct yaml_node *now, const struct yaml_node *record,
     const struct yaml_node *expect);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ehr-policy check: reads the directory with the loaders of the programs, then compares the rules with each other.
- * Prints a message for each finding, and the digest if there is no error.
+ * ehr-policy check: reads the directory with the loaders of the programs, then compares the rules with each
+ * other.  Prints a message for each finding, and the digest if there is no error.
  */
 #include "cmd/policy/lint.h"
 #include "cmd/policy/pipeline.h"
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static const struct option_entry table[] = {
-	VERB_POLICY(struct verb_settings),
+	VERB_POLICY(struct verb_policy),
 };
 
 static const struct option_manual manual = {

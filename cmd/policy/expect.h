@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * expect: compares what a test of a policy wants, in YAML, with what came out, in JSON.  An object may have more
- * members than the wanted map; a list must have the same elements; numbers are compared as written.
+ * expect: compares what a test of a policy wants, in YAML, with what came out, in JSON.  An object may have
+ * more members than the wanted map; a list must have the same elements; numbers are compared as written.
  */
 bool expect_same(const struct yaml_node *want, const struct json *j, uint32_t node);
 

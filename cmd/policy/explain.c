@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ehr-policy explain: shows what each version keeps of a record, part by part, and why.  The output holds paths and,
- * with --bars, values, for people who may see the record.  It goes to standard output only.
+ * ehr-policy explain: shows what each version keeps of a record, part by part, and why.  The output holds
+ * paths and, with --bars, values, for people who may see the record.  It goes to standard output only.
  */
 #include "cmd/policy/parts.h"
 #include "cmd/policy/print.h"
@@ -130,7 +130,6 @@ path_of(struct explanation *x, uint32_t i)
 	return buffer_bytes(&x->path);
 }
 
-/* For all levels a mark each; with --level words. */
 static void
 put_fates(struct explanation *x, uint32_t i)
 {

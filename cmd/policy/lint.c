@@ -50,8 +50,8 @@ add(struct lint *l, struct lint_finding *finding, const char *format, va_list li
 	lint_fault(l, f, finding->is_warning);
 }
 
-void
-lint_error(
+/* The error CODE, as lint_warn() adds a warning. */
+static void __attribute__((format(printf, 5, 6))) error_at(
     struct lint *l, const char *file, const struct yaml_node *node, const char *code, const char *format, ...)
 {
 	struct lint_finding finding = { 0 };
@@ -99,7 +99,6 @@ lint_sort(struct lint *l)
 		qsort(l->finding, l->count, sizeof(*l->finding), place_order);
 }
 
-/* True if NODE is TEXT, or a list with TEXT. */
 static bool
 holds(const struct yaml_node *node, struct bytes text)
 {
@@ -324,7 +323,7 @@ check_hidden(const struct lint_reading *r, const struct yaml_node *version)
 	for (size_t i = 0; i < sizeof(traces) / sizeof(traces[0]); i++) {
 		const struct yaml_node *path = kept(yaml_find(version, "keep"), traces[i]);
 		if (path != NULL)
-			lint_error(r->lint, r->file, path, "hidden-shows",
+			error_at(r->lint, r->file, path, "hidden-shows",
 			    "%s counts or repeats what is missing, which `presence: hidden` promises not to",
 			    traces[i]);
 	}
@@ -358,7 +357,7 @@ compare_keep(const struct lint_reading *r, const struct yaml_node *low, const st
 	if (higher == NULL)
 		return;
 	if (lower == NULL) {
-		lint_error(r->lint, r->file, low, "not-monotone",
+		error_at(r->lint, r->file, low, "not-monotone",
 		    "this version keeps everything, the next higher one only what line %u names",
 		    higher->line);
 		return;
@@ -368,7 +367,7 @@ compare_keep(const struct lint_reading *r, const struct yaml_node *low, const st
 		for (size_t k = 0; paths->kind == YAML_LIST && k < paths->count; k++)
 			if (!covered(yaml_find(higher, lower->key[i]->text.at), paths->item[k]->text) &&
 			    !covered(yaml_find(higher, "*"), paths->item[k]->text))
-				lint_error(r->lint, r->file, paths->item[k], "not-monotone",
+				error_at(r->lint, r->file, paths->item[k], "not-monotone",
 				    "kept here, but not in the next higher version (line %u)", higher->line);
 	}
 }
@@ -382,18 +381,15 @@ compare_types(const struct lint_reading *r, const struct yaml_node *low, const s
 	if (higher == NULL)
 		return;
 	if (lower == NULL)
-		lint_error(r->lint, r->file, low, "not-monotone",
+		error_at(r->lint, r->file, low, "not-monotone",
 		    "this version has all types, the next higher one only those of line %u", higher->line);
 	for (size_t i = 0; lower != NULL && i < lower->count; i++)
 		if (!holds(higher, lower->item[i]->text))
-			lint_error(r->lint, r->file, lower->item[i], "not-monotone",
+			error_at(r->lint, r->file, lower->item[i], "not-monotone",
 			    "a type that the next higher version (line %u) does not have", higher->line);
 }
 
-/*
- * True if a rule of classify.yaml gives CATEGORY, or the categories of a value set, at LEVEL or below.  A version of
- * that level may then show the category.
- */
+/* True if a rule of classify.yaml gives CATEGORY, or those of a value set, at LEVEL or below. */
 static bool
 given_at(const struct lint_reading *r, struct bytes category, unsigned level)
 {
@@ -426,7 +422,7 @@ compare_without(const struct lint_reading *r, const struct yaml_node *low, const
 	for (size_t i = 0; higher != NULL && level >= 0 && i < yaml_strings(higher); i++) {
 		const struct yaml_node *category = higher->kind == YAML_LIST ? higher->item[i] : higher;
 		if (!holds(lower, category->text) && given_at(r, category->text, (unsigned)level))
-			lint_error(r->lint, r->file, category, "not-monotone",
+			error_at(r->lint, r->file, category, "not-monotone",
 			    "left out here, but not in the next lower version (line %u)", low->line);
 	}
 }
@@ -457,7 +453,7 @@ compare_transforms(const struct lint_reading *r, const struct yaml_node *low, co
 			continue;
 		for (size_t k = 0; k < keep->count; k++)
 			if (holds(keep->item[k], at->text))
-				lint_error(r->lint, r->file, keep->item[k], "not-monotone",
+				error_at(r->lint, r->file, keep->item[k], "not-monotone",
 				    "%s is kept here as it is, but changed in the next higher version (line "
 				    "%u)",
 				    at->text.at, at->line);
@@ -498,7 +494,7 @@ check_kept(const struct lint_reading *r, const struct yaml_node *version)
 	}
 }
 
-/* For each node the first transform that matches counts.  An earlier one without conditions hides a later one. */
+/* The first transform that matches counts, so one without conditions hides the later ones. */
 static void
 check_shadowed(const struct lint_reading *r, const struct yaml_node *version)
 {
@@ -528,8 +524,8 @@ check_without(const struct lint_reading *r, const struct yaml_node *version)
 }
 
 /*
- * A version must show nothing that the next higher version hides.  A version with `presence: hidden` must show no
- * trace of what is missing.
+ * A version must show nothing that the next higher version hides.  A version with `presence: hidden` must
+ * show no trace of what is missing.
  */
 void
 lint_redact(struct lint *l)

@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * lint: findings on a policy: the faults of its loaders, and errors and warnings that only a comparison of rules
- * shows.  ehr-policy(1) lists the codes.
+ * lint: findings on a policy: the faults of its loaders, and errors and warnings that only a comparison of
+ * rules shows.  ehr-policy(1) lists the codes.
  */
 struct lint_finding {
 	struct fault fault;
@@ -29,9 +29,7 @@ void lint_release(struct lint *l);
 /* Adds the fault of a loader. */
 void lint_fault(struct lint *l, const struct fault *f, bool is_warning);
 
-/* Adds CODE with an explanation, at NODE (NULL: the file as a whole). */
-void lint_error(struct lint *l, const char *file, const struct yaml_node *node, const char *code,
-    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Adds the warning CODE with an explanation, at NODE (NULL: the file as a whole). */
 void lint_warn(struct lint *l, const char *file, const struct yaml_node *node, const char *code,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 

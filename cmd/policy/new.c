@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ehr-policy new: writes a first policy for the records of a sample.  It holds names of members and types, and counts,
- * but no value of the sample.
- *
- * Every place stands at the highest level.  The editor of the policy lowers one place after the other, and a place
- * that the editor overlooks stays closed.
+ * ehr-policy new: writes a first policy from the names and counts of a sample, without any of its values.
+ * Every place stands at the highest level, so a place that the editor of the policy overlooks stays closed.
  */
 #include "cmd/policy/print.h"
 #include "cmd/policy/records.h"
@@ -373,8 +370,8 @@ static const struct {
 };
 
 /*
- * "ward" of "policies/ward/", as a word that may name a policy and a domain; "policy" if no such word is left.  YAML
- * reads some words as other types, and `example` is the domain of examples.
+ * "ward" of "policies/ward/", as a word that may name a policy and a domain; "policy" if no such word is
+ * left.  YAML reads some words as other types, and `example` is the domain of examples.
  */
 static const char *
 policy_name(struct arena *a, const char *directory)
@@ -401,7 +398,7 @@ policy_name(struct arena *a, const char *directory)
 	return arena_format(a, "%s", name);
 }
 
-/* *IS_FHIR: most records have a resourceType of FHIR R4.  False if a line is not a record, or there is none. */
+/* *IS_FHIR: most records have a resourceType of FHIR R4.  False if one is no record, or there is none. */
 static bool
 look(struct records *r, struct json *j, const char *shown, bool *is_fhir)
 {

@@ -20,7 +20,6 @@ add_part(struct parts *p, uint32_t node, uint32_t key, uint32_t parent, uint32_t
 	return p->count++;
 }
 
-/* Lists the parts in document order, with a stack of open containers. */
 static void
 find_parts(struct parts *p)
 {
@@ -53,7 +52,7 @@ find_parts(struct parts *p)
 		p->at[stack[--depth]].next = p->count;
 }
 
-/* The label that gives part I its level: one that raises it to that level, else the nearest base or default label. */
+/* The label behind the level of part I: one that raises it there, else the nearest base or default label. */
 static const struct label *
 explaining(const struct parts *p, uint32_t i)
 {

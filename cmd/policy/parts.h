@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * parts: a record as a list of its values in document order, each with its place, its level, the label that gives the
- * level, and its fate in every version.
+ * parts: a record as a list of its values in document order, each with its place, its level, the label that
+ * gives the level, and its fate in every version.
  */
 enum { PARTS_MAX_VERSIONS = 64 };
 
@@ -55,9 +55,9 @@ void parts_path(const struct parts *p, uint32_t i, struct buffer *out);
 struct bytes parts_value(const struct json *j, uint32_t node);
 
 /*
- * Draws the record as each level may know it, side by side, with black bars over what that level does not see; the
- * last column shows all.  A ~ stands before a value that the version changes.  VERSION: only that one; below 0: all.
- * WIDTH: columns of the picture.
+ * Draws the record as each level may know it, side by side, with black bars over what that level does not
+ * see; the last column shows all.  A ~ stands before a value that the version changes.  VERSION: only that
+ * one; below 0: all.  WIDTH: columns of the picture.
  */
 enum { BARS_MIN_WIDTH = 60, BARS_MAX_WIDTH = 1000 };
 void parts_bars(struct sink *out, const struct parts *p, int version, size_t width);

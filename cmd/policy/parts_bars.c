@@ -143,8 +143,8 @@ draw_row(struct bars *d, size_t indent, uint32_t i)
 }
 
 /*
- * An object of several members gets its own row, with its members below it.  Arrays and objects of one member only
- * extend the name of the row.
+ * An object of several members gets its own row, with its members below it.  Arrays and objects of one member
+ * only extend the name of the row.
  */
 static void
 draw_part(struct bars *d, size_t indent, uint32_t i)

@@ -8,8 +8,8 @@
 #include "common/redact/redactor.h"
 
 /*
- * pipeline: classifies and redacts one record at a time in this process.  It uses test keys that anyone can compute,
- * opens no key of a site, and so never makes a token of a site.
+ * pipeline: classifies and redacts one record at a time in this process.  It uses test keys that anyone can
+ * compute, opens no key of a site, and so never makes a token of a site.
  */
 struct pipeline {
 	struct policy *policy; /* borrowed */
@@ -47,7 +47,10 @@ enum pipeline_outcome pipeline_load(
     struct pipeline *l, struct policy *p, const char *now, bool explain, struct fault *f);
 void pipeline_release(struct pipeline *l);
 
-/* Labels RECORD and makes its versions.  False: reason and byte say why; line is empty if the classifier refused it. */
+/*
+ * Labels RECORD and makes its versions.  False: reason and byte say why; line is empty if the classifier
+ * refused it.
+ */
 bool pipeline_run(struct pipeline *l, struct bytes record);
 
 /* NODE of the record as redactor_fate counts it: the record itself is 0. */

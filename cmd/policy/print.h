@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * print: text for people on a sink: printf, and cells of a table with text of a record.  In a cell, a '?' replaces
- * each character that could move the cursor or change the direction of writing.
+ * print: text for people on a sink: printf, and cells of a table with text of a record.  In a cell, a '?'
+ * replaces each character that could move the cursor or change the direction of writing.
  */
 
 /* At most 4 KiB; for longer text there is sink_put. */

@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * records: the records of a file for explain and new: one JSON object in any layout, an array of objects, or an object
- * a line.  (ehr-ingest makes lines of other formats.)
+ * records: the records of a file for explain and new: one JSON object in any layout, an array of objects, or
+ * an object a line.  (ehr-ingest makes lines of other formats.)
  */
 struct records {
 	size_t line; /* of the last record, from 1 */

@@ -37,7 +37,6 @@ survey_release(struct survey *s)
 	*s = (struct survey){ 0 };
 }
 
-/* Room for one more element of SIZE after COUNT. */
 static void *
 grow(void *at, size_t count, size_t *room, size_t size)
 {

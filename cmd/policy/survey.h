@@ -10,11 +10,11 @@
 #include <stddef.h>
 
 /*
- * survey: the types of the records of a sample, their places, and the kinds of value in each place.  It keeps names of
- * members and never a value, since its result is written into a policy.
+ * survey: the types of the records of a sample, their places, and the kinds of value in each place.  It keeps
+ * names of members and never a value, since its result is written into a policy.
  *
- * FHIR records are surveyed by type and member, and each resource inside another as a record of its own.  All other
- * records have one type, and their places are followed three levels down.
+ * FHIR records are surveyed by type and member, and each resource inside another as a record of its own.  All
+ * other records have one type, and their places are followed three levels down.
  */
 struct survey_place {
 	struct bytes path; /* as a policy writes it: ".a.b[]" */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const struct option_entry table[] = {
-	VERB_POLICY(struct verb_settings),
+	VERB_POLICY(struct verb_policy),
 };
 
 static const struct option_manual manual = {

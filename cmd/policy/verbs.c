@@ -18,7 +18,7 @@ void
 verb_load_only(const struct option_manual *manual, int argc, char *argv[], struct policy *p)
 {
 	struct options o;
-	struct verb_settings set = { 0 };
+	struct verb_policy set = { 0 };
 
 	options_init(&o, manual, argc, argv);
 	options_into(&o, &set);

@@ -26,7 +26,7 @@ void verb_load(const struct options *o, const char *directory, struct policy *p)
 void verb_load_only(const struct option_manual *manual, int argc, char *argv[], struct policy *p);
 
 /* The settings of such a verb. */
-struct verb_settings {
+struct verb_policy {
 	const char *policy;
 };
 

@@ -8,19 +8,25 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { POLICY = 1, SITE, KEYS, LEVELS, BATCH, NOW, OTHER_POLICY };
+struct settings {
+	const char *policy, *site, *keys, *levels, *batch, *now, *other_policy;
+};
 
 static const struct option_entry table[] = {
-	{ POLICY, 'P', false, "policy", "DIR", "the policy" },
-	{ SITE, 'S', false, "site", "DIR", "the site, whose keys/ has the keys of redact.yaml" },
-	{ KEYS, 0, false, "keys", "DIR", "the key directory" },
-	{ LEVELS, 0, false, "levels", "L,N", "make the versions of these levels only" },
-	{ BATCH, 0, false, "batch", "ID", "what tokens with scope batch are bound to" },
-	{ NOW, 0, false, "now", "TIME", "the time at which ages are computed (RFC 3339)" },
-	{ OTHER_POLICY, 0, false, "other-policy", "accept", "take records that another policy labelled" },
+	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR",
+	    "the site, whose keys/ has the keys of redact.yaml" },
+	{ OPTION_TEXT(struct settings, keys), 0, false, "keys", "DIR", "the key directory" },
+	{ OPTION_TEXT(struct settings, levels), 0, false, "levels", "L,N",
+	    "make the versions of these levels only" },
+	{ OPTION_TEXT(struct settings, batch), 0, false, "batch", "ID",
+	    "what tokens with scope batch are bound to" },
+	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
+	    "the time at which ages are computed (RFC 3339)" },
+	{ OPTION_TEXT(struct settings, other_policy), 0, false, "other-policy", "accept",
+	    "take records that another policy labelled" },
 	FILTER_OPTIONS,
 };
 
@@ -32,16 +38,6 @@ static const struct option_manual manual = {
 	.count = sizeof table / sizeof table[0],
 };
 
-struct settings {
-	const char *policy;
-	const char *site;
-	const char *keys;
-	const char *levels;
-	const char *batch;
-	const char *now;
-	const char *other_policy;
-};
-
 struct program {
 	struct settings set;
 	struct arena arena;
@@ -49,7 +45,7 @@ struct program {
 	struct keys *keys;
 	struct instant now;
 	struct redactor *redactor;
-	uint64_t withheld; /* records of which nothing was written */
+	uint64_t withheld; /* records without a version to write */
 };
 
 static void
@@ -57,20 +53,9 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 {
 	int id;
 
-	while ((id = options_next(o)) != OPTIONS_END) {
-		const char **const texts[] = {
-			[POLICY] = &s->policy,
-			[SITE] = &s->site,
-			[KEYS] = &s->keys,
-			[LEVELS] = &s->levels,
-			[BATCH] = &s->batch,
-			[NOW] = &s->now,
-			[OTHER_POLICY] = &s->other_policy,
-		};
-
-		if (!filter_option(f, o, id))
-			*texts[id] = o->value;
-	}
+	options_into(o, s);
+	while ((id = options_next(o)) != OPTIONS_END)
+		(void)filter_option(f, o, id);
 	if (s->policy == NULL)
 		options_misuse(o, "needs", "--policy DIR");
 	if (s->other_policy != NULL && strcmp(s->other_policy, "accept") != 0)
@@ -79,7 +64,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_misuse(o, "not a word", s->batch);
 }
 
-/* The key directory is opened for the first key that the policy asks for, and only then. */
+/* Opens the key directory for the first key: a policy without keys needs none. */
 static struct mac *
 find_key(void *context, struct bytes name)
 {
@@ -114,16 +99,13 @@ load(struct program *p, const struct options *o, const struct filter *f)
 
 	if (p->set.now != NULL && !clock_parse_instant(bytes_of(p->set.now), &p->now))
 		options_misuse(o, "not a time", p->set.now);
-	if (!policy_load(&p->policy, p->set.policy, &problem.fault)) {
-		fault_print(&problem.fault);
-		exit((int)fault_status(&problem.fault));
-	}
+	if (!policy_load(&p->policy, p->set.policy, &problem.fault))
+		fault_exit(&problem.fault);
 	switch (redactor_load(&p->redactor, &p->policy, &settings, &problem)) {
 	case REDACTOR_READY:
 		return;
 	case REDACTOR_FAULT:
-		fault_print(&problem.fault);
-		exit((int)fault_status(&problem.fault));
+		fault_exit(&problem.fault);
 	case REDACTOR_NO_KEY:
 		diag_die(EXIT_KEYS, "key-missing: no key redact.%s in the key directory", problem.text);
 	case REDACTOR_NEEDS_NOW:

@@ -20,10 +20,7 @@ struct target {
 	const struct level_key *key;
 };
 
-/*
- * The last id or subject and its pseudonym.  Versions of a record are adjacent, records of a subject often
- * are.
- */
+/* The last id or subject and its pseudonym: versions of a record are adjacent. */
 struct last {
 	char value[WORD_MOST];
 	size_t size;
@@ -190,9 +187,7 @@ allow_tags(struct seal_engine *r, struct bytes *tags)
 			continue;
 		if (!seal_policy_allows(r->setup.sealing, word[0], word[1]))
 			return false;
-		json_write_word(&w, word[0]);
-		json_write_raw(&w, (struct bytes)BYTES(":"));
-		w.comma = false;
+		json_write_key(&w, word[0]);
 		json_write_word(&w, word[1]);
 	}
 	json_write_close(&w, '}');

@@ -29,7 +29,6 @@ struct access {
 	char digest[DIGEST_TEXT]; /* of the request line */
 };
 
-/* access_load() while it runs. */
 struct loading {
 	struct access *a;
 	const struct access_sources *s;
@@ -304,7 +303,6 @@ access_warning(const struct access *a, size_t i)
 	return i < a->engine.directives.warnings ? &a->engine.directives.warning[i] : NULL;
 }
 
-/* A single request, or an item of a batch. */
 struct query {
 	struct request_parts parts;
 	struct bytes id;
@@ -362,7 +360,6 @@ answer_query(struct access *a, struct json_write *w, const struct query *q, stru
 	return NULL;
 }
 
-/* options.evaluations_semantic; false if it is an unknown word. */
 static bool
 read_semantic(const struct access *a, enum semantic *semantic)
 {

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /*
- * access: who may do what with whose record.  One AuthZEN request in, one decision out, with the layer and the rule
- * that decided.
+ * access: who may do what with whose record.  One AuthZEN request in, one decision out, with the layer and
+ * the rule that decided.
  *
  *	struct access_sources s = { .policy = &policy, .facts = "site/facts.ndjson" };
  *	struct access *a = access_load(&s, &outcome, &fault);
@@ -30,11 +30,11 @@
  *	obligations     what the enforcement point must do              decide.c
  *	answer          the verdict as JSON                             answer.c
  *
- * Layers and directives consist of rules (rule.c), rules of criteria (criteria.c), which compare the request's values
- * with words (intern.c, roles.c) and facts (facts.c).
+ * Layers and directives consist of rules (rule.c), rules of criteria (criteria.c), which compare the
+ * request's values with words (intern.c, roles.c) and facts (facts.c).
  *
- * Everything is read once by access_load().  A decision looks at nothing else, so the same request gets the same bytes.
- * Prints nothing.  What is unknown, missing or contradictory ends in a denial.
+ * Everything is read once by access_load().  A decision looks at nothing else, so the same request gets the
+ * same bytes.  Prints nothing.  What is unknown, missing or contradictory ends in a denial.
  */
 struct access;
 
@@ -77,8 +77,8 @@ struct access_decision {
 };
 
 /*
- * REQUEST has JSON_SLACK readable bytes behind it.  Only the ids of permitted commands are kept from one call to the
- * next: none is permitted twice in a run.
+ * REQUEST has JSON_SLACK readable bytes behind it.  Only the ids of permitted commands are kept from one call
+ * to the next: none is permitted twice in a run.
  */
 void access_decide(struct access *a, struct bytes request, struct access_decision *d);
 

@@ -32,7 +32,6 @@ static const struct {
 	{ "unsupported-obligation", "The enforcement point cannot carry out what it would have to." },
 };
 
-/* One answer while it is written. */
 struct writing {
 	struct json_write *w;
 	const struct answer_frame *a;
@@ -86,7 +85,6 @@ close_list_if(struct json_write *w, bool open)
 		json_write_close(w, ']');
 }
 
-/* ID comes first, if there is one. */
 static void
 open_answer(struct json_write *w, bool decision, struct bytes id)
 {
@@ -133,7 +131,6 @@ put_values(struct json_write *w, const struct values *all)
 	}
 }
 
-/* A string of the request, unless it is missing. */
 static void
 put_if(struct json_write *w, const char *name, struct bytes text)
 {
@@ -141,7 +138,6 @@ put_if(struct json_write *w, const char *name, struct bytes text)
 		json_write_member(w, name, text);
 }
 
-/* What was asked. */
 static void
 put_about(const struct writing *x)
 {
@@ -194,7 +190,6 @@ open_layer(struct json_write *w, enum layer layer, struct bytes domain, enum res
 	open_list(w, "rules");
 }
 
-/* Closes the list of rules. */
 static void
 close_rules(struct json_write *w, bool by_default, enum result result, const char *reason)
 {
@@ -223,7 +218,6 @@ put_missing(const struct writing *x, struct bytes id_text, const struct attribut
 	json_write_close(w, '}');
 }
 
-/* The rules of EFFECT that are unknown, as the list NAME. */
 static void
 put_unknown(const struct writing *x, const struct layer_outcome *o, enum effect effect, const char *name)
 {
@@ -305,7 +299,6 @@ put_consent(const struct writing *x)
 	json_write_close(w, '}');
 }
 
-/* A layer without rules: clearance or command. */
 static void
 put_stage(const struct writing *x, enum layer layer)
 {
@@ -335,7 +328,6 @@ put_layers(const struct writing *x)
 	json_write_close(x->w, ']');
 }
 
-/* Obligations are numbered: ob-1, ob-2. */
 static void
 open_duty(struct writing *x)
 {
@@ -348,7 +340,6 @@ open_duty(struct writing *x)
 	json_write_member_word(x->w, "id", buffer_bytes(&number));
 }
 
-/* Opens the properties, too. */
 static void
 open_typed_duty(struct writing *x, const char *type, const char *action)
 {
@@ -367,7 +358,6 @@ close_duty(struct writing *x)
 	json_write_close(x->w, '}');
 }
 
-/* The values that are in both lists of a criterion. */
 static void
 put_common(const struct writing *x, const struct criterion *first, const struct criterion *second)
 {
@@ -382,7 +372,6 @@ put_common(const struct writing *x, const struct criterion *first, const struct 
 	json_write_close(x->w, ']');
 }
 
-/* "class":[..],"label":[..] */
 static void
 put_scope(const struct writing *x, const struct scope *s)
 {
@@ -466,7 +455,6 @@ put_owed(struct writing *x, const struct owed *owed)
 	close_duty(x);
 }
 
-/* What a permitted request may show: the level, what is redacted, what it is limited to. */
 static void
 put_limits(struct writing *x)
 {

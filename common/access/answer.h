@@ -6,8 +6,8 @@
 #include "common/json/json_write.h"
 
 /*
- * answer: a verdict as JSON, one object without newline.  Buffers have no limit: an answer is bounded by its request
- * and its policy.
+ * answer: a verdict as JSON, one object without newline.  Buffers have no limit: an answer is bounded by its
+ * request and its policy.
  */
 struct answer_frame {
 	const struct engine *engine;

@@ -5,9 +5,9 @@
 #include "common/access/criteria.h"
 
 /*
- * clearance: how high a reader may go (authz/clearances.yaml).  The rows of `clearances` give an authorization level
- * (AL), those of `caps` lower it, and a claim in the request may lower it further.  A command to a device needs an AL
- * of its own and an id that was not used before.
+ * clearance: how high a reader may go (authz/clearances.yaml).  The rows of `clearances` give an
+ * authorization level (AL), those of `caps` lower it, and a claim in the request may lower it further.  A
+ * command to a device needs an AL of its own and an id that was not used before.
  */
 struct clearance_row {
 	struct criteria criteria;
@@ -56,8 +56,8 @@ bool used_read(struct used_commands *u, struct access_reader *r, struct bytes te
 void used_add(struct used_commands *u, struct scratch *scratch, struct bytes device, struct bytes id);
 
 /*
- * NULL, or the reason why the command is denied.  CLEARED: there is an authorization level, AL.  The caller adds the
- * id to USED once everything else permits.
+ * NULL, or the reason why the command is denied.  CLEARED: there is an authorization level, AL.  The caller
+ * adds the id to USED once everything else permits.
  */
 const char *clearance_command(const struct clearances *c, const struct situation *s, bool cleared,
     unsigned al, const struct used_commands *used, struct scratch *scratch);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/consent.h"
 
-/* One directive while it is judged.  The lists of the opinion grow at their ends. */
 struct bench {
 	struct situation *s;
 	struct scratch *scratch;
@@ -75,9 +74,9 @@ disjoint(const struct criterion *a, const struct criterion *b)
 }
 
 /*
- * The item of a rule inside a rule: an entry must meet the data criteria of both.  Two lists of one criterion intersect;
- * with any other two the inner one counts alone.  The outer label is left out: it is of the side of a permit, and
- * without it the inner deny covers more.  False if no entry can meet both.
+ * The item of a rule inside a rule: an entry must meet the data criteria of both.  Two lists of one criterion
+ * intersect; with any other two the inner one counts alone.  The outer label is left out: it is of the side
+ * of a permit, and without it the inner deny covers more.  False if no entry can meet both.
  */
 static bool
 join(const struct item *outer, const struct item *inner, struct item *item)
@@ -144,8 +143,8 @@ deny_holds(struct bench *b, const struct access_rule *rule, const struct item *o
 }
 
 /*
- * An unknown permit gives nothing.  If a rule inside it could limit it, the directive is undecided: the permit might
- * hold, and then the limit would too.
+ * An unknown permit gives nothing.  If a rule inside it could limit it, the directive is undecided: the
+ * permit might hold, and then the limit would too.
  */
 static void
 permit_unknown(struct bench *b, const struct access_rule *rule, const struct rule_state *outer)
@@ -424,8 +423,9 @@ acknowledges(const struct directive *d, const struct access_rule *rule)
 }
 
 /*
- * True if directives stand in the way, all of them acknowledge RULE, and nothing in them is unknown.  A directive that
- * denies and has an unknown rule besides must not be overridden either: else a missing attribute could widen access.
+ * True if directives stand in the way, all of them acknowledge RULE, and nothing in them is unknown.  A
+ * directive that denies and has an unknown rule besides must not be overridden either: else a missing
+ * attribute could widen access.
  */
 static bool
 is_acknowledged(const struct consent *c, const struct access_rule *rule)
@@ -469,7 +469,6 @@ is_unlimited(const struct consent *c)
 	return true;
 }
 
-/* By what right a rule overrides. */
 enum claim { CLAIM_NONE, CLAIM_ACKNOWLEDGED, CLAIM_ALWAYS };
 
 static enum claim

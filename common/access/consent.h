@@ -6,7 +6,8 @@
 #include "common/access/layer.h"
 
 /*
- * consent: the result of a patient's directives for a request, and the rules of the organization that override it.
+ * consent: the result of a patient's directives for a request, and the rules of the organization that
+ * override it.
  */
 
 /* Something that is unknown, and the attributes that are missing. */
@@ -48,16 +49,16 @@ struct consent {
 };
 
 /*
- * FILE is the organization's: it says what holds where no directive applies.  What the result points to lives in
- * SCRATCH.
+ * FILE is the organization's: it says what holds where no directive applies.  What the result points to lives
+ * in SCRATCH.
  */
 struct consent consent_decide(const struct layer_file *file, const struct directives *directives,
     struct situation *s, struct scratch *scratch);
 
 /*
  * Fills c->overriding if the organization permits and consent is not a permit without limits.  Rules that say
- * `overrides_consent: acknowledged` override if every directive that stands in the way acknowledges them; rules that
- * say `always` (law, break-glass) override any directive.
+ * `overrides_consent: acknowledged` override if every directive that stands in the way acknowledges them;
+ * rules that say `always` (law, break-glass) override any directive.
  */
 void consent_override(struct consent *c, const struct layer_outcome *organization, const struct situation *s,
     struct scratch *scratch);

@@ -11,9 +11,10 @@
 /*
  * criteria: the conditions of a rule.  criteria.c judges them, criteria_read.c reads them.
  *
- * A criterion is true, false, or unknown, which means that an attribute is missing.  A set of criteria is false if one
- * is false, else unknown if one is unknown, else true.  A data criterion whose attribute the request does not tell is
- * open: it counts as true, and the rule holds only for the entries of the record that meet it.
+ * A criterion is true, false, or unknown, which means that an attribute is missing.  A set of criteria is
+ * false if one is false, else unknown if one is unknown, else true.  A data criterion whose attribute the
+ * request does not tell is open: it counts as true, and the rule holds only for the entries of the record
+ * that meet it.
  */
 enum criterion_kind {
 	CRITERION_VALUES,
@@ -91,18 +92,22 @@ enum {
 };
 
 /*
- * Takes the words of criteria from the map M; the others stay for the caller.  False with a fault, among others for an
- * attribute or a name that no list has.
+ * Takes the words of criteria from the map M; the others stay for the caller.  False with a fault, among
+ * others for an attribute or a name that no list has.
  */
 bool criteria_read(struct access_reader *r, struct yaml_map *m, enum criteria_side side, unsigned allowed,
     struct criteria *c);
 
-/* `{from: .., until: ..}`, both date-times with offset; their instants go to r->moments.  M may hold more words. */
+/*
+ * `{from: .., until: ..}`, both date-times with offset; their instants go to r->moments.  M may hold more
+ * words.
+ */
 bool criteria_interval(struct access_reader *r, struct yaml_map *m, struct interval *i);
 
 /*
- * `[x, y]` or `x` of an attribute, into C, whose mode is set.  Groups are written out: roles and actions with all their
- * members, purposes and labels with all codes below them, classes as single types.  False with a fault.
+ * `[x, y]` or `x` of an attribute, into C, whose mode is set.  Groups are written out: roles and actions with
+ * all their members, purposes and labels with all codes below them, classes as single types.  False with a
+ * fault.
  */
 bool criteria_read_values(
     struct access_reader *r, const struct yaml_node *node, unsigned attribute, struct criterion *c);

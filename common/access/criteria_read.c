@@ -13,7 +13,6 @@ one_word(struct access_reader *r, uint32_t word)
 	return (struct intern_set){ at, 1 };
 }
 
-/* The words of CONCEPT and of all codes below it. */
 static struct intern_set
 below(struct access_reader *r, enum vocabulary v, const struct concept *concept)
 {
@@ -164,7 +163,6 @@ read_entry(struct access_reader *r, const struct yaml_node *node, unsigned attri
 	}
 }
 
-/* Replaces each group in a list of classes by its record types. */
 static bool
 write_out_classes(struct access_reader *r, const struct yaml_node *node, struct criterion *t)
 {
@@ -227,7 +225,6 @@ criteria_read_values(
 
 enum { MAX_CRITERIA = 64 };
 
-/* A set of criteria while it is read, in the order of the file. */
 struct draft {
 	struct access_reader *reader;
 	enum criteria_side side;
@@ -588,8 +585,8 @@ cost(const struct criterion *t)
 }
 
 /*
- * Sorts by cost, since a criterion that is false ends the judgement.  The acr comes last: it is judged only where it
- * decides, so a step-up is offered only where it helps.
+ * Sorts by cost, since a criterion that is false ends the judgement.  The acr comes last: it is judged only
+ * where it decides, so a step-up is offered only where it helps.
  */
 static void
 finish(struct draft *d, struct criteria *c)

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/decide.h"
 
+/*
+ * The layers are judged first.  Then what they limit is collected: items to redact and lists to keep to.
+ * Limits by level alone lower the level instead.  Last come the obligations of the rules that decided.
+ */
+
 /* The whole record but for exceptions is redacted: the exceptions are what may be kept. */
 static struct keep
 kept_by(const struct item *item, struct scratch *scratch)
@@ -22,7 +27,6 @@ add_item(struct verdict *v, const struct item *item, struct scratch *scratch)
 		v->redact[v->redacts++] = item;
 }
 
-/* ITEM without the items of the overriding rules. */
 static const struct item *
 excepting(const struct verdict *v, const struct item *item, struct scratch *scratch)
 {
@@ -41,7 +45,6 @@ excepting(const struct verdict *v, const struct item *item, struct scratch *scra
 	return copy;
 }
 
-/* The items of the overriding rules, then MORE. */
 static struct keep
 overriding_items(const struct verdict *v, const struct item *more, struct scratch *scratch)
 {
@@ -68,7 +71,6 @@ sort_by_rule(const struct item **at, uint32_t count)
 		}
 }
 
-/* Collects what the patient's directives withhold and limit. */
 static void
 consent_limits(struct verdict *v, struct scratch *scratch)
 {
@@ -106,7 +108,6 @@ length(const struct item *list)
 	return count;
 }
 
-/* Collects v->redact and v->keep of all layers, after consent is overridden. */
 static void
 data_duties(struct verdict *v, struct scratch *scratch)
 {
@@ -132,7 +133,6 @@ data_duties(struct verdict *v, struct scratch *scratch)
 		consent_limits(v, scratch);
 }
 
-/* The list of levels of an item that says nothing else; NULL if it does. */
 static const struct criterion *
 only_levels(const struct item *item)
 {
@@ -203,7 +203,6 @@ overrides(const struct consent *c, const struct access_rule *rule)
 	return false;
 }
 
-/* True if the obligations of the rule count for this verdict. */
 static bool
 rule_counts(const struct verdict *v, const struct layer_outcome *o, uint32_t i)
 {
@@ -232,7 +231,6 @@ owe(struct verdict *v, const struct access_rule *rule)
 	}
 }
 
-/* Collects v->owed: of the rules that permitted, or of those that denied. */
 static void
 rule_duties(struct verdict *v, struct scratch *scratch)
 {
@@ -323,7 +321,6 @@ settled(enum layer layer, enum result result, const char *reason)
 		.keep = { .everything = true } };
 }
 
-/* The outcome of a layer whose rules cannot be found without the domains. */
 static struct layer_outcome
 without_domain(enum layer layer, const struct domain *subject, const struct domain *resource)
 {
@@ -429,7 +426,6 @@ decide_layers(struct engine *e, struct request *q, struct verdict *v)
 	    v->consent.applies && refuses(v->consent.result) && v->consent.overrides == 0;
 }
 
-/* These actions show no record. */
 static bool
 shows_nothing(const struct request *q)
 {
@@ -496,7 +492,6 @@ decide_is_command(const struct request *q)
 	return bytes_are(request_string(q, ATTRIBUTE_ACTION_NAME), "send-command");
 }
 
-/* How long the same request gets the same answer. */
 static void
 find_end(struct engine *e, struct verdict *v)
 {

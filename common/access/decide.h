@@ -7,8 +7,8 @@
 #include "common/access/entities.h"
 
 /*
- * decide: from a request to a verdict.  All layers are evaluated and reported.  A request is permitted only if no layer
- * denies and none is undecided.
+ * decide: from a request to a verdict.  All layers are evaluated and reported.  A request is permitted only
+ * if no layer denies and none is undecided.
  */
 struct engine {
 	struct policy *policy;
@@ -64,8 +64,8 @@ struct verdict {
 extern const enum layer decide_order[LAYER_COUNT];
 
 /*
- * Judges Q, to which entities_apply() was done.  What V points to lives until the scratch is reset.  The id of a
- * command that is permitted counts as used from then on.
+ * Judges Q, to which entities_apply() was done.  What V points to lives until the scratch is reset.  The id
+ * of a command that is permitted counts as used from then on.
  */
 void decide(struct engine *e, struct request *q, struct verdict *v);
 

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-/* The slot of PATIENT, or the free one where it belongs. */
 static struct directive **
 find_slot(const struct directives *d, struct bytes patient)
 {
@@ -30,7 +29,6 @@ grow(struct directives *d)
 	free(old);
 }
 
-/* Puts NEW among the directives of its patient, by id. */
 static bool
 insert(struct directives *d, struct access_reader *r, struct directive *new, const struct yaml_node *node)
 {
@@ -118,7 +116,6 @@ read_acknowledged(struct access_reader *r, const struct yaml_node *node, struct 
 	return true;
 }
 
-/* All members but patient and id. */
 static bool
 read_content(struct access_reader *r, struct yaml_map *m, struct directive *d)
 {
@@ -145,7 +142,6 @@ read_content(struct access_reader *r, struct yaml_map *m, struct directive *d)
 	       rules_read(r, rules, HOME_DIRECTIVE, &d->rule, &d->rules) && yaml_close(m);
 }
 
-/* Keeps the fault as a warning and clears it. */
 static void
 warn(struct directives *d, struct fault *f)
 {

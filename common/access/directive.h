@@ -5,8 +5,9 @@
 #include "common/access/rule.h"
 
 /*
- * directive: what a patient has consented to, and the table from a patient to all of the directives.  If a directive
- * cannot be read but its patient can, that patient's consent is undecided; nothing of the directive is guessed.
+ * directive: what a patient has consented to, and the table from a patient to all of the directives.  If a
+ * directive cannot be read but its patient can, that patient's consent is undecided; nothing of the directive
+ * is guessed.
  */
 enum directive_status { DIRECTIVE_ACTIVE, DIRECTIVE_SETTLING, DIRECTIVE_WITHOUT_EFFECT };
 
@@ -45,8 +46,8 @@ struct directives {
 void directives_release(struct directives *d);
 
 /*
- * Adds the directives of one file: YAML, JSON or NDJSON by the ending of its name.  TEXT has JSON_SLACK bytes behind it
- * and is needed no longer than the call.  False with a fault.
+ * Adds the directives of one file: YAML, JSON or NDJSON by the ending of its name.  TEXT has JSON_SLACK bytes
+ * behind it and is needed no longer than the call.  False with a fault.
  */
 bool directives_read(struct directives *d, struct access_reader *r, const char *path, struct bytes text);
 

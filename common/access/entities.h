@@ -6,12 +6,15 @@
 #include "common/access/request.h"
 
 /*
- * entities: what the site states about people, devices and resources (entities.ndjson).  A stated attribute replaces
- * the request's.
+ * entities: what the site states about people, devices and resources (entities.ndjson).  A stated attribute
+ * replaces the request's.
  */
 struct entities;
 
-/* NDJSON {"type":..,"id":..,"properties":{..}}.  TEXT is borrowed for the life of the entities.  NULL with a fault. */
+/*
+ * NDJSON {"type":..,"id":..,"properties":{..}}.  TEXT is borrowed for the life of the entities.  NULL with a
+ * fault.
+ */
 struct entities *entities_read(struct access_reader *r, struct bytes text);
 void entities_free(struct entities *all);
 

@@ -90,7 +90,6 @@ struct facts {
 	uint32_t subjects;
 };
 
-/* Room for one more element. */
 static void *
 grown(void *old, uint32_t count, uint32_t *room, size_t size)
 {
@@ -195,7 +194,6 @@ find_slot(const struct facts *f, uint32_t relation, uint32_t subject, uint32_t o
 	return &f->slot[at];
 }
 
-/* Fills slot and moments. */
 static void
 build(struct facts *f)
 {

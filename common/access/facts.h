@@ -32,8 +32,8 @@ interval_holds(const struct interval *i, struct instant t)
 }
 
 /*
- * The instants at which rules, directives and facts begin or end.  A decision is valid until the first of them after
- * the request's time.
+ * The instants at which rules, directives and facts begin or end.  A decision is valid until the first of
+ * them after the request's time.
  */
 struct moments {
 	struct instant *at;
@@ -53,7 +53,10 @@ void moments_next(const struct moments *m, struct instant t, struct instant *nex
 /* May be called twice. */
 void moments_release(struct moments *m);
 
-/* NDJSON: a line tells a fact or ends one early.  The order of lines never matters: an end may precede its fact. */
+/*
+ * NDJSON: a line tells a fact or ends one early.  The order of lines never matters: an end may precede its
+ * fact.
+ */
 struct facts;
 
 enum fact_answer { FACT_NONE, FACT_HOLDS, FACT_UNTIMED };
@@ -63,8 +66,8 @@ struct facts *facts_read(struct access_reader *r, struct bytes text);
 void facts_free(struct facts *f);
 
 /*
- * Does a fact of RELATION lead from SUBJECT to OBJECT at T?  Without a time (NULL) an undated fact holds, and a dated
- * one gives FACT_UNTIMED.
+ * Does a fact of RELATION lead from SUBJECT to OBJECT at T?  Without a time (NULL) an undated fact holds, and
+ * a dated one gives FACT_UNTIMED.
  */
 enum fact_answer facts_ask(const struct facts *f, uint32_t relation, struct bytes subject,
     struct bytes object, const struct instant *t);

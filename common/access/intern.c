@@ -32,7 +32,6 @@ intern_release(struct intern *w)
 	*w = (struct intern){ 0 };
 }
 
-/* The slot of TEXT, or the free one where it belongs. */
 static struct intern_slot *
 probe(const struct intern *w, struct bytes text, uint32_t hash)
 {

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 /*
- * intern: the strings that policies, directives and facts compare with, each with a number from 1.  Equal strings
- * have equal numbers.  A request's string is looked up once; a string without a number equals none of them.
+ * intern: the strings that policies, directives and facts compare with, each with a number from 1.  Equal
+ * strings have equal numbers.  A request's string is looked up once; a string without a number equals none of
+ * them.
  */
 struct intern {
 	struct arena *arena; /* holds the strings; borrowed */
@@ -37,7 +38,10 @@ uint32_t intern_find(const struct intern *w, struct bytes text);
 /* WORD is a number that intern_add has given. */
 struct bytes intern_text(const struct intern *w, uint32_t word);
 
-/* Two strings as one key, A NUL B, in SCRATCH.  Two pairs have one key only if they are equal: A holds no NUL. */
+/*
+ * Two strings as one key, A NUL B, in SCRATCH.  Two pairs have one key only if they are equal: A holds no
+ * NUL.
+ */
 struct bytes intern_pair(struct scratch *scratch, struct bytes a, struct bytes b);
 
 /* A set of numbers: ascending, each once. */

@@ -19,7 +19,6 @@ layer_trust(const struct layer_file *f, uint32_t domain)
 	return NULL;
 }
 
-/* What the rules of a file came to. */
 struct tally {
 	bool denied;  /* a deny holds for the whole record */
 	bool unknown; /* a deny may hold */

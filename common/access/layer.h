@@ -5,8 +5,9 @@
 #include "common/access/rule.h"
 
 /*
- * layer: the policy files of domains (authz/NAME.yaml with `layer:`), and the result of one file's rules for a request.
- * A deny goes before a permit; the rules of a file are sorted by id, so their order in it never matters.
+ * layer: the policy files of domains (authz/NAME.yaml with `layer:`), and the result of one file's rules for
+ * a request.  A deny goes before a permit; the rules of a file are sorted by id, so their order in it never
+ * matters.
  */
 enum layer {
 	LAYER_OUTBOUND,
@@ -15,7 +16,7 @@ enum layer {
 	LAYER_CONSENT,
 	LAYER_CLEARANCE,
 	LAYER_COMMAND,
-	LAYER_OBLIGATIONS, /* has no rules: it denies if the enforcement point cannot carry out its obligations */
+	LAYER_OBLIGATIONS, /* denies if the enforcement point cannot carry out what it owes */
 	LAYER_COUNT,
 };
 

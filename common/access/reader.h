@@ -12,8 +12,8 @@ struct roles;
 struct moments;
 
 /*
- * reader: what the readers of rules, directives, facts and entities share: where they put what they read, and the file
- * at hand.  All functions that return bool return false with a fault.
+ * reader: what the readers of rules, directives, facts and entities share: where they put what they read, and
+ * the file at hand.  All functions that return bool return false with a fault.
  */
 struct access_reader {
 	/* all borrowed */
@@ -44,8 +44,8 @@ bool reader_unknown(
     struct access_reader *r, const struct yaml_node *node, const char *what, const char *where);
 
 /*
- * Files of one JSON object a line: facts, entities, used commands, directives.  A fault names line and byte; none
- * names a value.
+ * Files of one JSON object a line: facts, entities, used commands, directives.  A fault names line and byte;
+ * none names a value.
  */
 struct ndjson {
 	struct access_reader *reader;

@@ -21,7 +21,6 @@ static const struct {
 #undef ATTRIBUTE
 };
 
-/* Keeps order sorted. */
 static void
 append(struct attributes *a, struct attribute new)
 {
@@ -238,7 +237,6 @@ request_parts_read(const struct request_reader *r, uint32_t node, struct request
 	}
 }
 
-/* The members of the object NODE that are attributes of PLACE. */
 static void
 read_properties(struct request_reader *r, struct request *q, enum request_place place, uint32_t node)
 {
@@ -252,7 +250,6 @@ read_properties(struct request_reader *r, struct request *q, enum request_place 
 	}
 }
 
-/* One of the four parts of a request, and what is said if something of it is missing or wrong. */
 struct part_form {
 	enum request_place place;
 	uint32_t node;

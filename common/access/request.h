@@ -14,12 +14,15 @@
 /*
  * request: one AuthZEN request, read into an array of attributes.
  *
- * An attribute is something that a rule may ask of a request.  Each has a small number.  The first ones are those of
- * attributes.def; a policy adds its own in authz/roles.yaml.
+ * An attribute is something that a rule may ask of a request.  Each has a small number.  The first ones are
+ * those of attributes.def; a policy adds its own in authz/roles.yaml.
  */
 enum request_place { PLACE_SUBJECT, PLACE_ACTION, PLACE_RESOURCE, PLACE_CONTEXT, PLACE_COUNT };
 
-/* A member of the object itself, one of its properties, or a data criterion: a property that describes records. */
+/*
+ * A member of the object itself, one of its properties, or a data criterion: a property that describes
+ * records.
+ */
 enum attribute_kind { ATTRIBUTE_TOP, ATTRIBUTE_ORDINARY, ATTRIBUTE_DATA };
 
 enum {
@@ -90,8 +93,8 @@ attribute_set_has(const struct attribute_set *s, unsigned attribute)
 }
 
 /*
- * A value is a string, a number or a boolean; an attribute has a list of them.  A single value is a list of one.
- * Missing are: null, objects, nested lists, a context.time that is no time, an empty list of purposes.
+ * A value is a string, a number or a boolean; an attribute has a list of them.  A single value is a list of
+ * one.  Missing are: null, objects, nested lists, a context.time that is no time, an empty list of purposes.
  */
 enum value_kind { VALUE_STRING, VALUE_NUMBER, VALUE_TRUE, VALUE_FALSE };
 
@@ -105,8 +108,7 @@ struct values {
 	const struct value *at;
 	uint32_t count;
 	bool present;
-	bool
-	    distrusted; /* the requester's domain says it, and the custodian does not believe it: missing to him */
+	bool distrusted; /* the custodian does not believe it of the requester: missing for the custodian */
 };
 
 /* Strings are equal by bytes, numbers by value. */
@@ -150,8 +152,8 @@ struct values request_values(struct request_reader *r, unsigned attribute, uint3
 struct bytes request_string(const struct request *q, unsigned attribute);
 
 /*
- * A code as it is compared: without the attribute's usual system in front ("system|").  The usual systems are the
- * FHIR resource types for class, v3-Confidentiality and v3-ActCode for label.
+ * A code as it is compared: without the attribute's usual system in front ("system|").  The usual systems are
+ * the FHIR resource types for class, v3-Confidentiality and v3-ActCode for label.
  */
 struct bytes request_code(unsigned attribute, struct bytes text);
 

@@ -38,7 +38,6 @@ roles_acr(const struct roles *roles, uint32_t word)
 	return -1;
 }
 
-/* A list of names, in the order of the file. */
 static bool
 read_list(struct access_reader *r, const struct yaml_node *node, uint32_t **at, uint32_t *count)
 {
@@ -155,7 +154,7 @@ read_attributes(struct access_reader *r, const struct yaml_node *node)
 	return yaml_close(&m);
 }
 
-/* Notes the groups of one map.  They are written out once all are known, since a group may hold a later one. */
+/* A group may hold a later one, so groups are written out once all are known. */
 static bool
 note_groups(
     struct roles *roles, struct access_reader *r, enum roles_group_kind kind, const struct yaml_node *node)
@@ -172,7 +171,6 @@ note_groups(
 	return true;
 }
 
-/* The members of a group while it is written out. */
 struct gathering {
 	uint32_t *all, *leaf;
 	uint32_t total, leaves, room;

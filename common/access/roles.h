@@ -6,9 +6,9 @@
 #include "common/access/reader.h"
 
 /*
- * roles: the names that rules are written with.  authz/roles.yaml has roles, permissions, relations, degrees of
- * authentication (acr), groups of roles and of actions, and the site's own attributes; authz/classes.yaml has groups of
- * record types.  A group may hold groups.  Its name also stands for itself.
+ * roles: the names that rules are written with.  authz/roles.yaml has roles, permissions, relations, degrees
+ * of authentication (acr), groups of roles and of actions, and the site's own attributes; authz/classes.yaml
+ * has groups of record types.  A group may hold groups.  Its name also stands for itself.
  */
 enum roles_group_kind { GROUP_ROLE, GROUP_ACTION, GROUP_CLASS, GROUP_KINDS };
 

@@ -110,7 +110,6 @@ read_say(struct access_reader *r, const struct yaml_node *node, struct access_ru
 	return true;
 }
 
-/* MORE: members that follow the rule's id. */
 static void
 duty_texts(struct access_reader *r, const struct access_rule *rule, struct duty *duty, struct bytes more)
 {

@@ -5,15 +5,18 @@
 #include "common/access/criteria.h"
 
 /*
- * rule: one rule of a layer or of a directive, and its state for a request: it does not hold, it is unknown because an
- * attribute is missing, or it holds for an item.  An item is a set of entries of the record, described by the data
- * criteria that are open.
+ * rule: one rule of a layer or of a directive, and its state for a request: it does not hold, it is unknown
+ * because an attribute is missing, or it holds for an item.  An item is a set of entries of the record,
+ * described by the data criteria that are open.
  */
 enum effect { EFFECT_DENY, EFFECT_PERMIT };
 
 enum override { OVERRIDE_NO, OVERRIDE_ACKNOWLEDGED, OVERRIDE_ALWAYS };
 
-/* An obligation of a rule.  Its texts are JSON that lacks the id, the instant of `expire` and the closing braces. */
+/*
+ * An obligation of a rule.  Its texts are JSON that lacks the id, the instant of `expire` and the closing
+ * braces.
+ */
 struct duty {
 	struct bytes action; /* "audit" */
 	struct bytes type;   /* "custom", "notification" */

@@ -29,7 +29,6 @@ new_block(size_t size)
 	return b;
 }
 
-/* Goes on to the next block if it has SIZE bytes, else to a new one in front of it. */
 static void
 next_block(struct scratch *s, size_t size)
 {

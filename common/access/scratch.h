@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * scratch: the memory of one decision.  scratch_reset() keeps the blocks for the next decision, so after a few of
- * them nothing is allocated.  Out of memory ends the program with EXIT_IO.
+ * scratch: the memory of one decision.  scratch_reset() keeps the blocks for the next decision, so after a
+ * few of them nothing is allocated.  Out of memory ends the program with EXIT_IO.
  */
 struct scratch {
 	/* private */

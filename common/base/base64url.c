@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Most of a sealed line is base64url, so this file decides how fast lines are sealed and opened.  There are
- * three ways: a table of 4,096 pairs of characters; AVX2, which turns 24 bytes into 32 characters in a dozen
- * instructions; and base64url_wide.  The best that the processor has is chosen at run time.
+ * Most of a sealed line is base64url, so this file decides the speed of sealing and opening.  The best of
+ * three ways is chosen at run time: base64url_wide, AVX2, or a table of 4,096 pairs of characters.
  */
 #include "common/base/base64url.h"
 
@@ -76,7 +75,6 @@ all_known(struct bytes text)
 	return bad <= 63;
 }
 
-/* Whether the unused bits of the last character are zero. */
 static bool
 ends_well(struct bytes text)
 {
@@ -92,7 +90,7 @@ base64url_valid_plain(struct bytes text)
 	return text.size % 4 != 1 && all_known(text) && ends_well(text);
 }
 
-/* Decodes the last 0 to 3 characters.  A single one is refused, and so are unused bits that are set. */
+/* Decodes the last 0 to 3 characters. */
 static bool
 decode_rest(unsigned char *to, struct bytes text)
 {
@@ -148,7 +146,7 @@ both(const void *table)
 	return _mm256_broadcastsi128_si256(_mm_loadu_si128(table));
 }
 
-/* 32 numbers below 64 -> characters, by adding to each what its range is shifted by. */
+/* 32 numbers -> characters */
 WITH_AVX2 static __m256i
 to_characters(__m256i numbers)
 {
@@ -168,7 +166,7 @@ encode_both(__m256i in)
 	static const signed char spread[16] = { 1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10 };
 	__m256i first, second;
 
-	/* Three bytes hold four groups of six bits: two are moved down, two are moved up. */
+	/* Of the four groups of six bits in three bytes, two are moved down and two up. */
 	in = _mm256_shuffle_epi8(in, both(spread));
 	first = _mm256_and_si256(in, _mm256_set1_epi32(0x0fc0fc00));
 	first = _mm256_mulhi_epu16(first, _mm256_set1_epi32(0x04000040));
@@ -177,10 +175,7 @@ encode_both(__m256i in)
 	return to_characters(_mm256_or_si256(first, second));
 }
 
-/*
- * Encodes 24 bytes a step while 28 bytes are left, because a step reads 28; then 12 bytes a step.  Returns
- * how many bytes were encoded.
- */
+/* Returns how many bytes were encoded.  A step of 24 bytes reads 28. */
 WITH_AVX2 static size_t
 encode_blocks(char *to, struct bytes data)
 {
@@ -203,9 +198,9 @@ encode_blocks(char *to, struct bytes data)
 }
 
 /*
- * A character is bad if a bit is set for it in both tables.  `group`, by the high half of the character, says
- * which rows of the ASCII table it is in (one bit each: 0x20, 0x30, 0x40 and 0x60, 0x50, 0x70, all others).
- * `wrong_in`, by the low half, says in which rows this column is not in the alphabet.
+ * A character is bad if both tables have a bit in common for it.  By its high half `group` gives its row in
+ * ASCII (one bit each: 0x20, 0x30, 0x40 and 0x60, 0x50, 0x70, all others); by its low half `wrong_in` gives
+ * the rows in which this column is not in the alphabet.
  */
 static const unsigned char group[16] = { 32, 32, 1, 2, 4, 8, 4, 16, 32, 32, 32, 32, 32, 32, 32, 32 };
 static const unsigned char wrong_in[16] = { 37, 33, 33, 33, 33, 33, 33, 33, 33, 33, 35, 59, 59, 58, 59, 51 };
@@ -222,7 +217,7 @@ wrong(__m256i text)
 	    _mm256_shuffle_epi8(both(group), high), _mm256_shuffle_epi8(both(wrong_in), low));
 }
 
-/* 32 characters -> numbers.  Characters that are not in the alphabet set bits in *BAD. */
+/* 32 characters -> numbers; bad ones set bits in *BAD. */
 WITH_AVX2 static __m256i
 to_numbers(__m256i text, __m256i *bad)
 {
@@ -249,10 +244,7 @@ decode_both(__m256i text, __m256i *bad)
 	return _mm256_shuffle_epi8(in, both(gather));
 }
 
-/*
- * Decodes 32 characters a step while 40 are left, because a step writes 28 bytes; then 16 characters a step,
- * which write their 12 bytes alone.  Returns how many characters were decoded.
- */
+/* Returns how many characters were decoded.  A step of 32 characters writes 28 bytes. */
 WITH_AVX2 static size_t
 decode_blocks(unsigned char *to, struct bytes text, bool *good)
 {
@@ -275,7 +267,7 @@ decode_blocks(unsigned char *to, struct bytes text, bool *good)
 	return taken;
 }
 
-/* TEXT has at least 16 characters.  The last step checks the end of the text, some of it a second time. */
+/* TEXT has at least 16 characters.  Some of the last ones are checked twice. */
 WITH_AVX2 static bool
 all_known_blocks(struct bytes text)
 {

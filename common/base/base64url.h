@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 /*
- * base64url: RFC 4648 section 5 without padding, as JOSE uses it (RFC 7515 section 2).  Decoding is strict: it
- * refuses '=', blanks, line ends, '+' and '/', a length of 1 modulo 4, and unused bits that are set.  So two
- * different texts never decode to the same bytes.
+ * base64url: RFC 4648 section 5 without padding, as JOSE uses it (RFC 7515 section 2).  Decoding is strict:
+ * it refuses '=', blanks, line ends, '+' and '/', a length of 1 modulo 4, and unused bits that are set.  So
+ * two different texts never decode to the same bytes.
  */
 #define BASE64URL_SIZE(bytes) (((bytes) / 3) * 4 + ((bytes) % 3 == 0 ? 0 : (bytes) % 3 + 1))
 

@@ -24,7 +24,6 @@ enum { CHARS = 64, OCTETS = 48, NO = 0x80 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The number of each character below 128. */
 static const unsigned char number[128] = { NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
 	NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
 	NO, NO, NO, 62, NO, NO, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NO, NO, NO, NO, NO, NO, NO, 0, 1, 2,
@@ -38,7 +37,6 @@ base64url_is_wide(void)
 	return !forbidden && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw");
 }
 
-/* A mask of the first N of 64; N is below 64. */
 static __mmask64
 first(size_t n)
 {
@@ -78,7 +76,7 @@ base64url_encode_wide(char *to, struct bytes data)
 	return size;
 }
 
-/* 64 characters -> numbers.  Characters that are not in the alphabet set their high bit in *BAD. */
+/* 64 characters -> numbers; bad ones set their high bit in *BAD. */
 WIDE static __m512i
 to_numbers(__m512i text, __m512i *bad)
 {

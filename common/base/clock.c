@@ -6,10 +6,7 @@
 
 #define DAY_SECONDS 86400
 
-/*
- * Days since 1970-01-01 of a proleptic Gregorian date.  Counted in eras of 400 years whose years begin on 1
- * March, so that a leap day is the last day of its year.
- */
+/* Counts in eras of 400 years whose years begin on 1 March, so that a leap day is the last of its year. */
 static int64_t
 days_of(int year, unsigned month, unsigned day)
 {
@@ -38,7 +35,6 @@ clock_date(int64_t days, int *year, unsigned *month, unsigned *day)
 	*year = (int)(year_of_era + era * 400 + (*month <= 2));
 }
 
-/* Reads exactly COUNT digits from the front of TEXT. */
 static bool
 digits(struct bytes *text, size_t count, int *value)
 {
@@ -141,7 +137,6 @@ parse_offset(struct bytes *text, int *east)
 	return true;
 }
 
-/* What follows the T, to the end of TEXT. */
 static bool
 parse_time(struct bytes *text, const struct civil *c, struct instant *t, int32_t *step)
 {

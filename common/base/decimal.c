@@ -31,10 +31,7 @@ take_digits(struct decimal_scan *s)
 	return s->next - start;
 }
 
-/*
- * What follows the e.  False if it is no exponent; one that is out of range becomes MAX_EXPONENT + 1 with its
- * sign.
- */
+/* An exponent that is out of range becomes MAX_EXPONENT + 1 with its sign. */
 static bool
 read_exponent(struct decimal_scan *s, int64_t *exponent)
 {
@@ -54,9 +51,7 @@ read_exponent(struct decimal_scan *s, int64_t *exponent)
 	return true;
 }
 
-/*
- * Finds the significant digits in AT..END, which is digits and perhaps a point after the first WHOLE of them.
- */
+/* AT..END is digits, perhaps with a point after the first WHOLE of them. */
 static void
 find_digits(struct decimal *d, const char *at, const char *end, size_t whole)
 {
@@ -168,7 +163,7 @@ divide(const struct natural *value, const struct natural *by, struct natural *qu
 	}
 }
 
-/* A tie goes to the even multiple.  The base 10^9 is even, so the lowest limb alone tells odd from even. */
+/* The base 10^9 is even, so the lowest limb alone tells odd from even. */
 static void
 round_half_even(struct natural *quotient, const struct natural *rest, const struct natural *step)
 {
@@ -192,10 +187,7 @@ digit_at(const struct natural *n, int64_t position)
 	return position < 9 * (int64_t)n->count ? n->limb[position / 9] / power[position % 9] % 10 : 0;
 }
 
-/*
- * Writes N / 10^HELD with PLACES digits after the point, from its last digit on.  The digits left out are
- * zeros.
- */
+/* Writes N / 10^HELD with PLACES digits after the point; the digits left out are zeros. */
 static bool
 write_natural(const struct natural *n, bool negative, int64_t held, int64_t places, struct buffer *out)
 {
@@ -215,7 +207,7 @@ write_natural(const struct natural *n, bool negative, int64_t held, int64_t plac
 	return buffer_append(out, at, (size_t)(text + sizeof text - at));
 }
 
-/* The quotient was cut off towards zero, so a negative one with a remainder goes one further down. */
+/* The quotient was rounded towards zero, so a negative one with a remainder goes one down. */
 static void
 round_down(struct natural *quotient, const struct natural *rest, bool negative)
 {

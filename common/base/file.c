@@ -15,7 +15,6 @@
 #define READ_SIZE ((size_t)64 * 1024)
 #define SAFE (O_CLOEXEC | O_NOFOLLOW | O_NOCTTY)
 
-/* Closes FD and keeps errno as it was. */
 static bool
 fail(int fd)
 {
@@ -31,10 +30,7 @@ static bool
 read_all(int fd, struct buffer *out)
 {
 	for (;;) {
-		/*
-		 * Near the limit only the room that is left is asked for.  If one byte more can be read, the
-		 * file is too long.
-		 */
+		/* At the limit, a byte that can still be read makes the file too long. */
 		size_t more = READ_SIZE;
 
 		while (more > 1 && !buffer_reserve(out, more))
@@ -110,7 +106,7 @@ write_all(int fd, struct bytes text)
 	return true;
 }
 
-/* Syncs the folder that NAME lies in.  Without this a new name may be lost in a power cut. */
+/* Without this a new name may be lost in a power cut. */
 static bool
 sync_folder(int dirfd, const char *name)
 {
@@ -142,7 +138,7 @@ file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 		errno = ENAMETOOLONG;
 		return false;
 	}
-	/* What a killed run left behind.  The folder is ours, so the file is ours too. */
+	/* left behind by a killed run */
 	(void)unlinkat(dirfd, beside, 0);
 	int fd = openat(dirfd, beside, O_WRONLY | O_CREAT | O_EXCL | SAFE, mode);
 	if (fd < 0)
@@ -177,7 +173,6 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorts the COUNT names that OUT holds from START on. */
 static void
 sort_names(struct buffer *out, size_t start, size_t count)
 {

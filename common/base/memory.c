@@ -17,7 +17,7 @@ memory_missing(size_t wanted)
 	_exit(EXIT_IO);
 }
 
-/* The product, 0 if it overflows. */
+/* 0 if it overflows */
 static size_t
 product(size_t count, size_t size)
 {

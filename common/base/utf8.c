@@ -20,7 +20,7 @@ static const struct {
 	{ 0xf4, 0xf4, 0x80, 0x8f, 3 },
 };
 
-/* The size of the character at AT; 0 if it is malformed. */
+/* 0 if it is malformed */
 static size_t
 character(const unsigned char *at, size_t left)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * HMAC_CTX is deprecated in OpenSSL 3.0, but EVP_MAC makes the digest of a short message a fifth slower, and
- * the redactor makes several for each record.
- */
+/* HMAC_CTX is deprecated in OpenSSL 3.0, but EVP_MAC makes the digest of a short text a fifth slower. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "common/crypto/digest.h"
 
@@ -30,9 +27,8 @@ struct recall {
 };
 
 /*
- * Short pieces are gathered, because a call of OpenSSL costs more than the digest of a short piece.  Short
- * texts are remembered in a small table by their last bytes, because the same subject comes in record after
- * record.
+ * Short pieces are gathered, because a call of OpenSSL costs more than their digest.  Short texts are
+ * remembered by their last bytes, because the same subject comes in record after record.
  */
 struct mac {
 	HMAC_CTX *context;
@@ -184,7 +180,7 @@ mac_add(struct mac *m, struct bytes piece)
 	m->used += piece.size;
 }
 
-/* The slot of the gathered text; NULL if it is too short or too long, or OpenSSL has its beginning. */
+/* NULL if the text is too short or too long to be remembered. */
 static struct recall *
 place_of(struct mac *m)
 {

@@ -23,13 +23,13 @@ struct cek_name {
 
 struct cached_cek {
 	struct cek_name name;
-	EVP_CIPHER_CTX *gcm; /* with the key set */
-	uint64_t used;       /* value of the clock at its last use */
+	EVP_CIPHER_CTX *gcm;
+	uint64_t used;
 };
 
 struct jwe_open {
 	struct cached_cek cache[CACHE];
-	uint64_t clock; /* counts the uses of content keys */
+	uint64_t clock;
 	struct cached_cek *last;
 	EVP_CIPHER_CTX *wrap;
 	char *plain; /* secret memory */
@@ -85,7 +85,7 @@ find(struct jwe_open *o, const struct cek_name *name)
 	return e->gcm;
 }
 
-/* Replaces the content key that was not used for the longest time. */
+/* Replaces the content key that was unused for longest. */
 static EVP_CIPHER_CTX *
 keep(struct jwe_open *o, const struct cek_name *name, const unsigned char cek[CEK_SIZE])
 {
@@ -152,7 +152,7 @@ decode_exactly(unsigned char *to, size_t size, struct bytes text)
 	return text.size == BASE64URL_SIZE(size) && base64url_decode(to, &got, text);
 }
 
-/* Decodes the ciphertext and decrypts it in place.  The plaintext is wiped if the tag does not match. */
+/* Decrypts in place, and wipes the plaintext if the tag does not match. */
 static bool
 decrypt(struct jwe_open *o, EVP_CIPHER_CTX *gcm, const struct sealed_line *s, struct bytes *plaintext)
 {

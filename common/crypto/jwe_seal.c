@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A line is written into the block of the sink.  The record is encrypted piece by piece into memory that
- * stays in the processor's cache, and encoded from there into the block.  So a line of any length needs no
- * memory of its own.
+ * The record is encrypted in pieces that stay in the processor's cache, and encoded from there into the block
+ * of the sink.  So a line of any length needs no memory of its own.
  */
 #include "common/crypto/jwe_seal.h"
 
@@ -82,7 +81,7 @@ wrap(struct jwe_seal *s, const unsigned char kek[KEY_SIZE], const unsigned char 
 	(void)base64url_encode(s->wrapped, (struct bytes){ (const char *)wrapped, WRAPPED_SIZE });
 }
 
-/* Writes the protected header up to and with "ehr":, where each line's tags follow. */
+/* Writes the protected header up to the tags. */
 static bool
 write_prefix(struct jwe_seal *s, struct buffer *to, const struct private_key *ephemeral)
 {
@@ -118,7 +117,6 @@ set_prefix(struct jwe_seal *s, const struct private_key *ephemeral)
 	buffer_release(&text);
 }
 
-/* Makes a wrapping key that only the recipient can compute.  False if its key is not a point of the curve. */
 static bool
 agree(struct jwe_seal *s, unsigned char kek[KEY_SIZE])
 {
@@ -228,9 +226,7 @@ copy(char *to, const char *text, size_t size)
 
 #define COPY(to, text) copy((to), (text), sizeof(text) - 1)
 
-/*
- * Writes the line up to the ciphertext.  The encoded header is GCM's additional data (RFC 7516 section 5.1).
- */
+/* Writes all before the ciphertext.  The encoded header is the additional data (RFC 7516 section 5.1). */
 static bool
 write_head(struct jwe_seal *s, struct bytes ehr, const struct out *out)
 {
@@ -261,8 +257,8 @@ write_head(struct jwe_seal *s, struct bytes ehr, const struct out *out)
 }
 
 /*
- * Encrypts SIZE bytes of the padded record, from byte AT on, into the piece.  Record and padding are joined
- * first, because one call of OpenSSL on whole blocks costs less than two calls that share a block.
+ * Encrypts SIZE bytes of the padded record into the piece.  Record and padding are joined first, because one
+ * call on whole blocks costs less than two that share a block.
  */
 static void
 encrypt_piece(struct jwe_seal *s, struct bytes record, size_t at, size_t size)

@@ -19,7 +19,6 @@ thumbprint(struct bytes canonical, char jkt[JKT_SIZE + 1])
 	jkt[base64url_encode(jkt, (struct bytes){ (const char *)digest, sizeof digest })] = '\0';
 }
 
-/* The thumbprint of a secret key, which is a JWK of type oct. */
 static void
 oct_thumbprint(const unsigned char key[KEY_SIZE], char jkt[JKT_SIZE + 1])
 {
@@ -54,9 +53,7 @@ struct jwk_member {
 
 enum { MEMBERS_MOST = 12 };
 
-/*
- * Fills FOUND with the nodes of the members, 0 where one is absent.  False if a member is not in the table.
- */
+/* FOUND: the nodes of the members, 0 where one is absent.  False if a member is not in the table. */
 static bool
 read_members(
     const struct json *j, uint32_t node, const struct jwk_member *table, size_t count, uint32_t *found)
@@ -87,7 +84,7 @@ read_32(const struct json *j, uint32_t node, unsigned char to[KEY_SIZE])
 	       base64url_decode(to, &size, json_inside(j, node));
 }
 
-/* Copies a domain, level or name: a word without '/', which separates the parts of a kid. */
+/* A word without '/', which separates the parts of a kid. */
 static bool
 copy_name(char to[129], struct bytes text)
 {
@@ -163,7 +160,7 @@ level_key_read(struct level_key *k, const struct json *j, uint32_t node)
 	return json_is(j, found[KID], bytes_of(k->kid));
 }
 
-/* Reads domain, name and number out of "domain/hmac/name/number/thumbprint". */
+/* "domain/hmac/name/number/thumbprint" */
 static bool
 split_mac_kid(struct bytes kid, struct mac_key *k)
 {

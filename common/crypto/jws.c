@@ -163,7 +163,6 @@ jws_fault_word(enum jws_fault fault)
 	return words[fault];
 }
 
-/* signed_text is the header and the payload with the dot between them. */
 struct jws_parts {
 	struct bytes header, payload, signature, signed_text;
 };
@@ -182,10 +181,7 @@ split(struct bytes token, struct jws_parts *p)
 	return true;
 }
 
-/*
- * Reads alg, typ and kid, and jwk if SELF_SIGNED.  Any other member is refused, crit too: its extensions
- * would have to be understood (RFC 7515 section 4.1.11).
- */
+/* Reads alg, typ and kid, and jwk if SELF_SIGNED.  Others are refused, crit too (RFC 7515 section 4.1.11). */
 static enum jws_fault
 read_header(struct jws_reader *r, struct bytes text, const char *typ, bool self_signed, struct bytes *kid,
     uint32_t *jwk)
@@ -250,7 +246,6 @@ date(const struct json *j, const char *name, int64_t *to)
 	return true;
 }
 
-/* Reads the claims that all types have, and the dates. */
 static bool
 read_claims(struct jws_reader *r, struct bytes text, struct jws *out)
 {

@@ -15,7 +15,7 @@ struct key_release_reader {
 	struct jwe_open *open;
 	struct jws_reader *jws;
 	struct buffer line;
-	unsigned index; /* differs for each message, because no two messages share a content key */
+	unsigned index; /* differs for each message: none shares a content key */
 };
 
 struct key_release_reader *
@@ -82,7 +82,6 @@ open_line(struct key_release_reader *r, struct bytes line, const struct key_rele
 	return true;
 }
 
-/* Whether the claims name this device and its domain. */
 static bool
 is_ours(const struct jws *jws, const struct key_release_to *to)
 {

@@ -30,7 +30,7 @@ struct private_key {
 	struct point public;
 };
 
-/* Owns KEY from now on.  NULL if KEY is NULL or not on P-256. */
+/* Owns KEY; NULL if KEY is NULL or not on P-256. */
 static struct private_key *
 take(EVP_PKEY *key)
 {
@@ -300,11 +300,11 @@ add_part(struct buffer *info, struct bytes part)
 		diag_bug("the names of two parties are longer than a header");
 }
 
-/* RFC 7518 section 4.6.2: one round of SHA-256 over a counter, Z, the algorithm and both parties. */
+/* RFC 7518 section 4.6.2 */
 static void
 concat_kdf(unsigned char z[KEY_SIZE], struct bytes apu, struct bytes apv, unsigned char kek[KEY_SIZE])
 {
-	static const unsigned char bits[4] = { 0, 0, 1, 0 }; /* 256, the size of the key */
+	static const unsigned char bits[4] = { 0, 0, 1, 0 }; /* 256 */
 	EVP_KDF_CTX *context = EVP_KDF_CTX_new(library_sskdf());
 	char name[] = "SHA2-256";
 	struct buffer info;

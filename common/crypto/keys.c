@@ -147,7 +147,6 @@ parse_self(struct keys_self *s, const struct json *j)
 	       memcmp(s->id + 2, s->sig_jkt, ID_CHARS) == 0;
 }
 
-/* Opens a private key.  Its thumbprint must be JKT, which self.json names. */
 static bool
 open_private(struct keys *k, const char *uri, const char *jkt, struct private_key **key, struct keys_fault *f)
 {
@@ -228,7 +227,7 @@ outlives(const struct level_key *a, const struct level_key *b)
 	return b->exp != 0 && (a->exp == 0 || a->exp > b->exp);
 }
 
-/* Owns KEY from now on.  Of two copies of a key, the one that expires later is kept. */
+/* Owns KEY.  Of two copies of a key the one that expires later is kept. */
 static void
 add_level(struct keys *k, struct level_key *key)
 {
@@ -279,7 +278,7 @@ take_mac(struct keys *k, const struct key_release *r, uint32_t node)
 	return good;
 }
 
-/* What the files in releases/ hold, by the beginning of their names. */
+/* The files in releases/ by the beginning of their names. */
 static const struct {
 	const char *prefix;
 	unsigned want;
@@ -312,7 +311,6 @@ read_release(
 	return true;
 }
 
-/* Level keys are in files named level-EPOCH-... */
 static bool
 is_of_other_epoch(const struct keys *k, const char *name)
 {
@@ -322,7 +320,7 @@ is_of_other_epoch(const struct keys *k, const char *name)
 	return strncmp(name, "level-", 6) == 0 && strncmp(name, prefix, (size_t)size) != 0;
 }
 
-/* A name that does not end in .jwe is left from an interrupted write and is skipped. */
+/* A name without .jwe is left from an interrupted write. */
 static bool
 read_named(
     struct keys *k, struct key_release_reader *reader, const char *name, unsigned want, struct keys_fault *f)

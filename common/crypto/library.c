@@ -20,8 +20,8 @@ library_must(int result, const char *what)
 }
 
 /*
- * OpenSSL allocates through these three.  OpenSSL 3.0 crashes if an allocation fails while it starts, because
- * it then locks a lock that does not exist.  With these, out of memory ends the program before that.
+ * OpenSSL 3.0 crashes if an allocation fails while it starts, because it then locks a lock that does not
+ * exist.  With these three, out of memory ends the program before that.
  */
 static void *
 take(size_t size, const char *file, int line)
@@ -83,9 +83,7 @@ library_start(void)
 	library_must(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL), "start");
 	(void)unsetenv("OPENSSL_MODULES");
 	(void)unsetenv("OPENSSL_ENGINES");
-	/*
-	 * OpenSSL drops a default provider that was not loaded by name as soon as another provider is loaded.
-	 */
+	/* A default provider that is not loaded by name vanishes when another one is loaded. */
 	provider = OSSL_PROVIDER_load(NULL, "default");
 	library_must(provider != NULL && atexit(unload) == 0, "load the default provider");
 	locked = CRYPTO_secure_malloc_init(LOCKED_MEMORY, SMALLEST_LOCKED) == 1;

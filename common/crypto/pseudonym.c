@@ -24,7 +24,6 @@ pseudonym_key(enum pseudonym_kind kind)
 	return kinds[kind].key;
 }
 
-/* Writes PART and a zero byte, so that different parts never make the same text. */
 static char *
 put_part(char *to, struct bytes part)
 {
@@ -44,7 +43,7 @@ pseudonym_make(struct mac *key, enum pseudonym_kind kind, struct bytes domain, u
 		(void)snprintf(scope, sizeof scope, "%" PRIu32, epoch);
 	if (domain.size > DOMAIN_MOST)
 		diag_bug("a domain that is no word");
-	/* In one piece: each call of mac_add costs as much as the digest of a piece. */
+	/* in one piece, because a call of mac_add costs as much as the digest */
 	to = put_part(before, (struct bytes)BYTES("ehr-pseudonym-v1"));
 	to = put_part(to, bytes_of(kinds[kind].name));
 	to = put_part(to, domain);

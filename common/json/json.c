@@ -6,9 +6,9 @@
 #include "common/json/json_scan.h"
 
 /*
- * Each step takes the place where it begins and returns the place where it ends, or NULL after a failure.  The
- * place so stays in a register.  A step may read up to JSON_SLACK bytes behind the end of the text, but compares
- * its place with the end before it uses what it read.
+ * Each step takes the place where it begins and returns the place where it ends, or NULL after a failure.
+ * The place so stays in a register.  A step may read up to JSON_SLACK bytes behind the end of the text, but
+ * compares its place with the end before it uses what it read.
  */
 
 enum { NUMBER_MAX = 1000 };
@@ -100,8 +100,8 @@ add(struct scan *s, const unsigned char *start, const unsigned char *end, enum j
 }
 
 /*
- * The size of the UTF-8 sequence of two bytes or more at P, 0 if it is malformed (Unicode Standard, table 3-7:
- * no overlong forms, no surrogates, nothing above U+10FFFF).
+ * The size of the UTF-8 sequence of two bytes or more at P, 0 if it is malformed (Unicode Standard, table
+ * 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
  */
 static size_t
 sequence(const unsigned char *p)

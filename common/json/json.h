@@ -10,9 +10,9 @@
 
 /*
  * json: an index over one JSON text.  One pass checks the text (RFC 8259; duplicate keys, invalid UTF-8, lone
- * surrogates, NUL and deep nesting are refused) and writes an array of nodes in document order, which point into
- * the text.  The index copies and converts nothing, so that a program writes what it does not change as a span of
- * the text.  It does not recurse.  Its arrays grow to the largest text and are used again.
+ * surrogates, NUL and deep nesting are refused) and writes an array of nodes in document order, which point
+ * into the text.  The index copies and converts nothing, so that a program writes what it does not change as
+ * a span of the text.  It does not recurse.  Its arrays grow to the largest text and are used again.
  *
  *	{"a":[1,"x"]}     node 0 object  next 5
  *	                  node 1   key "a"     next 5     (a key's value is the node behind it)
@@ -55,8 +55,8 @@ struct json_node {
 };
 
 /*
- * Known keys (those that a policy names), each with a number from 1.  The index compares unescaped bytes.  Add
- * all keys before the first text is parsed.
+ * Known keys (those that a policy names), each with a number from 1.  The index compares unescaped bytes.
+ * Add all keys before the first text is parsed.
  */
 struct json_keys;
 
@@ -87,16 +87,18 @@ struct json {
 	struct buffer two;
 };
 
-/* KEYS is borrowed for the life of J; with NULL every key has number 0.  MAX_DEPTH: containers in each other. */
+/*
+ * KEYS is borrowed for the life of J; with NULL every key has number 0.  MAX_DEPTH: containers in each other.
+ */
 void json_init(struct json *j, const struct json_keys *keys, unsigned max_depth);
 
 /* May be called twice. */
 void json_release(struct json *j);
 
 /*
- * Indexes TEXT, which must be exactly one JSON value of any kind with white space around it.  TEXT is borrowed
- * until the next call; JSON_SLACK bytes behind it must be readable.  False: reason and byte are set, and the nodes
- * mean nothing.
+ * Indexes TEXT, which must be exactly one JSON value of any kind with white space around it.  TEXT is
+ * borrowed until the next call; JSON_SLACK bytes behind it must be readable.  False: reason and byte are set,
+ * and the nodes mean nothing.
  *
  * truncated: the text ends where more bytes could make it good; the byte is the one behind the last.
  * trailing-data: something follows the value.  too-long: 2^32 - 64 bytes or more.

@@ -9,8 +9,8 @@
 /* json_parts: what the files of the index share. */
 
 /*
- * The hash is a fixed function, so a record may hold keys that were chosen to collide.  A table compares the bytes
- * as well, and bounds its searches.
+ * The hash is a fixed function, so a record may hold keys that were chosen to collide.  A table compares the
+ * bytes as well, and bounds its searches.
  */
 uint64_t json_hash_long(struct bytes text);
 
@@ -50,8 +50,8 @@ json_hash(struct bytes text)
 uint16_t json_keys_look_up(const struct json_keys *k, struct bytes name, uint64_t hash);
 
 /*
- * Decodes the escape at P (its backslash) of a string that json_parse accepted: SIZE bytes in UTF8.  Returns the
- * place behind it.  A surrogate pair is one escape.
+ * Decodes the escape at P (its backslash) of a string that json_parse accepted: SIZE bytes in UTF8.  Returns
+ * the place behind it.  A surrogate pair is one escape.
  */
 const char *json_escape(const char *p, char utf8[4], size_t *size);
 
@@ -59,12 +59,13 @@ const char *json_escape(const char *p, char utf8[4], size_t *size);
 size_t json_escaped(unsigned char c, char out[6]);
 
 /*
- * Duplicate keys (json_members.c).  The keys of an open object stand in a row in j->members, above those of the
- * objects around it.
+ * Duplicate keys (json_members.c).  The keys of an open object stand in a row in j->members, above those of
+ * the objects around it.
  *
- * An object of few members is compared pairwise, by hash first; a bit set of hashes tells for most keys that no
- * earlier one is alike.  An object of many goes through a hash table when it ends.  Keys that were chosen to collide
- * make its searches long: after a long one the members are sorted instead, so no input costs more than n log n.
+ * An object of few members is compared pairwise, by hash first; a bit set of hashes tells for most keys that
+ * no earlier one is alike.  An object of many goes through a hash table when it ends.  Keys that were chosen
+ * to collide make its searches long: after a long one the members are sorted instead, so no input costs more
+ * than n log n.
  */
 struct json_member {
 	uint64_t hash;

@@ -3,8 +3,8 @@
 #define EHR_JSON_JSON_SCAN_H
 
 /*
- * json_scan: the innermost loop of the index.  It reads 16 bytes at a time with SSE2 (every x86-64), and single bytes
- * elsewhere and where JSON_PORTABLE is defined (by a unit test).
+ * json_scan: the innermost loop of the index.  It reads 16 bytes at a time with SSE2 (every x86-64), and
+ * single bytes elsewhere and where JSON_PORTABLE is defined (by a unit test).
  */
 
 #if defined(__SSE2__) && !defined(JSON_PORTABLE)
@@ -12,8 +12,8 @@
 #include <emmintrin.h>
 
 /*
- * The first quote, backslash, control character or byte above ASCII from P on; END or a place behind it if there is
- * none.  Reads up to 16 bytes from END on.
+ * The first quote, backslash, control character or byte above ASCII from P on; END or a place behind it if
+ * there is none.  Reads up to 16 bytes from END on.
  */
 static inline const unsigned char *
 json_scan_plain(const unsigned char *p, const unsigned char *end)

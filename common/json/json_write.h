@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * json_write: appends JSON text (RFC 8259) to a buffer.  The writer puts the commas; the caller opens and closes
- * objects and arrays and names members:
+ * json_write: appends JSON text (RFC 8259) to a buffer.  The writer puts the commas; the caller opens and
+ * closes objects and arrays and names members:
  *
  *	struct json_write w = json_write_to(out);
  *	json_write_open(&w, '{');
@@ -20,8 +20,8 @@
  *	json_write_close(&w, '}');
  *	return json_write_whole(&w);            {"v":1,"id":"..."}
  *
- * When a piece does not fit, the writer writes nothing more and remembers it, so the caller asks once, at the end.
- * A name is written without escapes: names are constants of the programs.
+ * When a piece does not fit, the writer writes nothing more and remembers it, so the caller asks once, at the
+ * end.  A name is written without escapes: names are constants of the programs.
  */
 struct json_write {
 	struct buffer *out; /* borrowed */

@@ -4,7 +4,8 @@
 #include "common/json/pathcode.h"
 
 /*
- * One expression as an automaton.  A state is a set of at most 64 instructions, so it is one word and needs no table.
+ * One expression as an automaton.  A state is a set of at most 64 instructions, so it is one word and needs
+ * no table.
  */
 enum { MAX_CODE = 64 };
 

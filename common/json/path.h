@@ -9,20 +9,20 @@
 #include <stdint.h>
 
 /*
- * path: plain jq path expressions.  Many are compiled into one automaton over known keys, so that one walk of a
- * record finds what all of them match.
+ * path: plain jq path expressions.  Many are compiled into one automaton over known keys, so that one walk of
+ * a record finds what all of them match.
  *
  *	.  .a  ."odd key"  .["a"]  .a?  .a.b[].c  .[3]  .[]  ..  p | q  p, q  (p)
  *	p | select(.q == LITERAL and ...)
  *
  * An expression e matches the nodes that exist among the outputs of jq's path(e), with ? after every step, in
- * document order.  [] goes to every array element and object member.  In a select() an absent member is null, as
- * in jq; numbers are compared exactly, where jq compares doubles.  Negative indexes and slices are faults.  Any
- * other expression is "not plain": the caller gives it to libjq.
+ * document order.  [] goes to every array element and object member.  In a select() an absent member is null,
+ * as in jq; numbers are compared exactly, where jq compares doubles.  Negative indexes and slices are
+ * faults.  Any other expression is "not plain": the caller gives it to libjq.
  *
- * The caller walks the index depth first and carries a state, which says what the expressions have matched so far.
- * States are made when they are first needed and kept.  In state 0 nothing below can match: the walk may skip the
- * subtree.
+ * The caller walks the index depth first and carries a state, which says what the expressions have matched so
+ * far.  States are made when they are first needed and kept.  In state 0 nothing below can match: the walk
+ * may skip the subtree.
  */
 struct paths;
 
@@ -52,16 +52,17 @@ struct paths *paths_new(struct json_keys *keys);
 void paths_free(struct paths *p);
 
 /*
- * Adds EXPRESSION under NUMBER, which the caller chooses; expressions of one number are a union.  Unless PATH_PLAIN,
- * *BYTE (from 1) is the place in the expression that is not plain, and after PATH_FAULT paths_fault says why.
+ * Adds EXPRESSION under NUMBER, which the caller chooses; expressions of one number are a union.  Unless
+ * PATH_PLAIN, *BYTE (from 1) is the place in the expression that is not plain, and after PATH_FAULT
+ * paths_fault says why.
  */
 enum path_outcome paths_add(struct paths *p, struct bytes expression, uint32_t number, size_t *byte);
 const char *paths_fault(const struct paths *p);
 
 /*
- * The state of a root node ("."), once all expressions are added.  DEPTH is its depth in the record (0: the record).
- * A state and what it matched are good until the walk leaves its node.  The walk of an inner root may run inside
- * that of an outer one.
+ * The state of a root node ("."), once all expressions are added.  DEPTH is its depth in the record (0: the
+ * record).  A state and what it matched are good until the walk leaves its node.  The walk of an inner root
+ * may run inside that of an outer one.
  */
 uint32_t paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth);
 
@@ -72,8 +73,8 @@ uint32_t paths_member(struct paths *p, uint32_t state, const struct json *j, uin
 uint32_t paths_element(struct paths *p, uint32_t state, const struct json *j, uint32_t node, uint32_t index);
 
 /*
- * A number below PATHS_UNKEPT if STATE is kept: the caller may use it in a table, as what STATE matches does not
- * change for the life of the set.
+ * A number below PATHS_UNKEPT if STATE is kept: the caller may use it in a table, as what STATE matches does
+ * not change for the life of the set.
  */
 enum { PATHS_UNKEPT = 0xffff };
 static inline uint32_t
@@ -87,14 +88,17 @@ const uint32_t *paths_matched(const struct paths *p, uint32_t state, size_t *cou
 
 /*
  * One compiled expression without the automaton, for places that are looked up now and then (record.id,
- * record.subject, where: inside a node).  It lives in the arena.  Evaluation allocates nothing.  More than 63 steps
- * are a fault.
+ * record.subject, where: inside a node).  It lives in the arena.  Evaluation allocates nothing.  More than 63
+ * steps are a fault.
  */
 struct path;
 enum path_outcome path_compile(struct arena *a, struct json_keys *keys, struct bytes expression,
     struct path **path, size_t *byte, const char **fault);
 
-/* Calls FOUND for ROOT and each node below it that matches, in document order, until it returns false; false then. */
+/*
+ * Calls FOUND for ROOT and each node below it that matches, in document order, until it returns false; false
+ * then.
+ */
 bool path_each(const struct path *path, const struct json *j, uint32_t root, const struct path_wall *wall,
     bool (*found)(void *context, uint32_t node), void *context);
 

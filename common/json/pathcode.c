@@ -4,9 +4,9 @@
 #include <string.h>
 
 /*
- * Reads the part of jq's grammar that is plain (jq 1.6: | binds least, then the comma, then what follows a term) and
- * writes code while it reads.  The comma moves code that is written already; jumps are relative, so it stays right.
- * The reader stops at anything else without a judgement, which is left to libjq.
+ * Reads the part of jq's grammar that is plain (jq 1.6: | binds least, then the comma, then what follows a
+ * term) and writes code while it reads.  The comma moves code that is written already; jumps are relative, so
+ * it stays right.  The reader stops at anything else without a judgement, which is left to libjq.
  */
 enum { MAX_NESTING = 64, MAX_EXPRESSION = 65536 };
 

@@ -7,9 +7,9 @@
 #include "common/json/path.h"
 
 /*
- * pathcode: the code of plain path expressions, for path.c and paths.c.  A node enters a piece of code at its first
- * instruction; each node that the piece selects leaves at its end.  So p | q is the code of p before that of q.
- * Jumps go forward alone.
+ * pathcode: the code of plain path expressions, for path.c and paths.c.  A node enters a piece of code at its
+ * first instruction; each node that the piece selects leaves at its end.  So p | q is the code of p before
+ * that of q.  Jumps go forward alone.
  */
 enum path_op {
 	PATH_MEMBER,  /* on, with the member of key VALUE */

@@ -9,14 +9,14 @@
 #include <string.h>
 
 /*
- * The automaton over many expressions.  A state is the set of instructions that a node has reached, with those that
- * their jumps reach.  A step depends on the node's key or index alone, so each state has a row that says where each
- * named key, each named index, and any other lead.  A select() depends on the node itself.  A state that holds one
- * leads to two states, one for each answer.
+ * The automaton over many expressions.  A state is the set of instructions that a node has reached, with
+ * those that their jumps reach.  A step depends on the node's key or index alone, so each state has a row
+ * that says where each named key, each named index, and any other lead.  A select() depends on the node
+ * itself.  A state that holds one leads to two states, one for each answer.
  *
- * A hostile record can drive a policy with many `..` through very many sets.  Past the limits a state is not kept: it
- * is made again when it is needed, in the slot of its depth.  The walk goes depth first, so the states in use at one
- * time stand at different depths.  The upper half of a state's number is the depth.
+ * A hostile record can drive a policy with many `..` through very many sets.  Past the limits a state is not
+ * kept: it is made again when it is needed, in the slot of its depth.  The walk goes depth first, so the
+ * states in use at one time stand at different depths.  The upper half of a state's number is the depth.
  */
 #define NO_TEST UINT32_MAX
 
@@ -233,8 +233,8 @@ reach_below(struct paths *p, const struct state *s, uint32_t symbol)
 }
 
 /*
- * The set that S becomes once its first select is settled.  The instructions of S are copied without their jumps:
- * to follow a `..` again would meet the same select again.  Selects are settled in ascending order.
+ * The set that S becomes once its first select is settled.  The instructions of S are copied without their
+ * jumps: to follow a `..` again would meet the same select again.  Selects are settled in ascending order.
  */
 static void
 reach_answer(struct paths *p, const struct state *s, bool holds)

@@ -2,8 +2,8 @@
 #include "common/label/parts.h"
 
 /*
- * In two stages: during the walk each thing that was seen meets needs of rules; after it the rules whose needs are
- * all met are evaluated.
+ * In two stages: during the walk each thing that was seen meets needs of rules; after it the rules whose
+ * needs are all met are evaluated.
  */
 
 struct apply_state {

@@ -107,7 +107,7 @@ open_line(struct classifier *c, const struct json *j, struct labels *out)
 	return true;
 }
 
-/* A subject that came with the line is kept: the stage before knew more than this record, such as its Bundle. */
+/* A subject that came with the line is kept, since the stage before knew more, such as the Bundle. */
 static void
 identify(struct classifier *c, const struct json *j, struct labels *out)
 {
@@ -166,8 +166,8 @@ label_narratives(struct classifier *c)
 }
 
 /*
- * Adds what depends on the labels of all roots.  A narrative's brought label repeats others, so it is compared
- * after the others are in place.
+ * Adds what depends on the labels of all roots.  A narrative's brought label repeats others, so it is
+ * compared after the others are in place.
  */
 static bool
 finish(struct classifier *c, uint32_t record)

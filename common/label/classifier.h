@@ -14,19 +14,48 @@
 #include <stdint.h>
 
 /*
- * classifier: from a record to its labels, by classify.yaml.  A base table gives every part a level by its
- * place; rules, what came with the record, and what nobody can look into only raise; a release by name is
- * the only way down.  One walk over the index serves all rules and the criticality.
+ * classifier: from a record to its labels, by classify.yaml.  A base table gives each part of the record a
+ * level by its place.  Rules, labels that came with the record, and parts that nobody can look into only
+ * raise the level.  Only a release by name lowers it.
  *
- *	level(n) = max(base(n), raise(n))     base: of the nearest place that the table names
+ *	level(n) = max(base(n), raise(n))     base: of the nearest place around n that the table names
  *	                                      raise: the highest label on n or around it
+ *
+ * Once, when a policy is loaded:
+ *
+ *	ruleset.c           classify.yaml, with rules and criticality from ruleset_rules.c,
+ *	condition.c         `where:` and `when:` from it, and
+ *	type_plan.c         one automaton for each type over all paths that concern it
+ *	shape.c             `record:` of policy.yaml: where type, id, subject and time stand
+ *
+ * Then a line goes these ways:
+ *
+ *	classifier.c        opens the envelope: a bare, ingested or labelled line
+ *	roots.c             finds the roots: the record and the resources inside of it
+ *	shape.c             makes ehr.id and ehr.subject
+ *	  for each root:
+ *	current_root.c      chooses the plan of the root's type
+ *	root_walk.c         walks the root once; adds base labels and labels of opaque parts; passes on
+ *	                    Codings (coding.c, coverage.c, apply.c), matched paths (apply.c), words and
+ *	                    values of urgency (urgency.c), security and inline labels (brought_labels.c)
+ *	apply.c             evaluates the rules whose needs were seen (condition_judge.c, quantity.c)
+ *	urgency.c           drops or ages the root's urgencies
+ *	  then for all roots:
+ *	brought_labels.c    adds labels of the line: `floor`, and `labels` of a labelled line
+ *	label_list.c        sorts the labels, joins equal ones, says which level holds where
+ *	classifier.c        raises narratives
+ *	urgency.c           makes labels of urgencies; their level depends on what they were read from
+ *	classifier.c        sums up
+ *	labelled.c          writes the labelled line
+ *
+ * parts.h has the structs that these files own while they work.
  */
 enum label_kind {
 	LABEL_BASE,    /* by place */
 	LABEL_DEFAULT, /* by `default:`, or of an unknown type */
-	LABEL_RAISE,   /* rules, floors, opaque, narrative, uncovered */
-	LABEL_RELEASE, /* declassify: what it lowered stands in `was` */
-	LABEL_URGENCY, /* criticality; raises nothing */
+	LABEL_RAISE,   /* by a rule, brought, opaque, narrative, uncovered */
+	LABEL_RELEASE, /* brought and lowered by `declassify:` from `was` */
+	LABEL_URGENCY, /* criticality; raises no level */
 };
 
 enum { LABEL_NONE = -1 };
@@ -40,13 +69,13 @@ struct label {
 	int criticality;      /* index in `order:`; LABEL_NONE: not LABEL_URGENCY */
 	int was;              /* with LABEL_RELEASE */
 	unsigned origin;      /* for classifier_origin */
-	struct bytes written; /* private: its text, where it is the same in every record */
+	struct bytes written; /* private: its JSON, where that is the same in every record */
 };
 
-/* Whence a label comes: a rule of the policy, or what it says of places (base: the line of that path). */
+/* Where a label comes from: a rule of the policy, a line of `base:`, or one of the reserved ids. */
 struct label_origin {
 	const char *id;
-	const char *say; /* the policy's sentence; of a reserved id our own */
+	const char *say; /* the policy's sentence; our own for a reserved id */
 	const char *file;
 	unsigned line; /* 0: no line of its own */
 };
@@ -60,18 +89,18 @@ struct labels {
 	unsigned criticality;
 	struct bytes id; /* ehr.id: unescaped */
 	struct bytes subject;
-	bool subject_is_escaped; /* it came with the line, escapes as they stand */
+	bool subject_is_escaped; /* it came with the line, with its escapes */
 	uint32_t record;         /* the record's node */
 	const struct roots *roots;
-	enum reason reason; /* after a failure */
-	size_t byte;
+	enum reason reason; /* after a refusal */
+	size_t byte;        /* of the line, from 1 */
 };
 
 struct classifier;
 
 /*
- * KEYS gains all members that the policy speaks of: afterwards records are parsed with them.  NOW (RFC 3339)
- * may be NULL.  Policy and keys are borrowed.  NULL after a fault.
+ * KEYS gains all members that the policy speaks of, so records are indexed with KEYS only afterwards.  NOW
+ * (RFC 3339) may be NULL.  Policy, keys and NOW are borrowed.  NULL after a fault.
  */
 struct classifier *classifier_load(
     struct policy *p, struct json_keys *keys, const char *now, struct fault *f);
@@ -94,22 +123,22 @@ unsigned classifier_level(
 struct label_origin classifier_origin(const struct classifier *c, unsigned origin);
 struct bytes classifier_criticality(const struct classifier *c, unsigned criticality);
 
-/* ---- coverage: what the policy did not see in all records so far ---- */
+/* What the policy did not see in all records so far. */
 enum coverage_kind {
-	COVERAGE_UNKNOWN_TYPE,   /* of records or parts that nobody knows */
-	COVERAGE_NO_BASE,        /* a type of which `base` does not speak */
+	COVERAGE_UNKNOWN_TYPE,   /* roots of unknown types */
+	COVERAGE_NO_BASE,        /* a type that `base` does not name */
 	COVERAGE_SYSTEM,         /* a code system that no value set covers */
 	COVERAGE_PART_OF_SYSTEM, /* one that the value sets cover in part */
 };
 
 struct coverage {
 	enum coverage_kind kind;
-	struct bytes name; /* a word of ours or the policy's, never a record's: "another system" */
+	struct bytes name; /* of a vocabulary or of the policy, never a text of a record */
 	uint64_t records;
 	size_t rows;
 };
 
-/* The facts one after another from 0; false behind the last. */
+/* Fact number I, from 0; false after the last. */
 bool classifier_coverage(const struct classifier *c, size_t i, struct coverage *fact);
 
 #endif

@@ -9,7 +9,7 @@ coding_holder(const struct coding_hit *hit)
 	return hit->concept != 0 ? hit->concept : hit->coding;
 }
 
-/* A row may be valid for some years only.  Few codes have a row, so the record's time is read after one is found. */
+/* A row may be valid for some years only.  Few codes have one, so the record's time is read after that. */
 static bool
 find_at_time(const struct condition_record *r, unsigned system, uint32_t code, struct codes_match *match)
 {

@@ -6,8 +6,8 @@
 
 /*
  * coding: which value sets the Codings of a record are in.  A Coding is an object with a string `code`, or an
- * element of `coding`.  A test of a Coding is also met by what holds it: a CodeableConcept around `coding`, and a
- * CodeableReference around `concept`.
+ * element of `coding`.  A test of a Coding is also met by what holds it: a CodeableConcept around `coding`,
+ * and a CodeableReference around `concept`.
  */
 struct coding_hit {
 	uint32_t coding;    /* the Coding */
@@ -36,8 +36,8 @@ struct system_memo {
 };
 
 /*
- * Looks up the code at node CODE under the system at node SYSTEM (0: it has none).  False if no value set has it.
- * *NUMBER is the system's (codes_system), CODES_ANY_SYSTEM without one.
+ * Looks up the code at node CODE under the system at node SYSTEM (0: it has none).  False if no value set has
+ * it.  *NUMBER is the system's (codes_system), CODES_ANY_SYSTEM without one.
  */
 bool coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
     uint32_t system, unsigned *number, struct codes_match *match);

@@ -16,10 +16,10 @@
 #include <stdint.h>
 
 /*
- * condition: what `where:` and `when:` ask of a root, judged in three values.  A test that cannot be judged (an
- * unknown unit, a number written as a string, a date that overlaps, an error of jq) is unknown.  The caller
- * decides what unknown means: a rule that raises a label takes it as true, one that lowers or lets through as
- * false.  condition.c compiles, condition_judge.c judges.
+ * condition: what `where:` and `when:` ask of a root, judged in three values.  A test that cannot be judged
+ * (an unknown unit, a number written as a string, a date that overlaps, an error of jq) is unknown.  The
+ * caller decides what unknown means: a rule that raises a label takes it as true, one that lowers or lets
+ * through as false.  condition.c compiles, condition_judge.c judges.
  */
 
 /* What conditions are compiled with; all borrowed for the life of the conditions. */
@@ -67,8 +67,8 @@ struct condition *condition_compile(
 enum truth condition_judge(const struct condition *c, const struct condition_record *r, uint32_t node);
 
 /*
- * Calls FOUND for every node that makes the condition hold or leaves it open: the nodes of each test that is not
- * false.  A test of absence has no nodes.
+ * Calls FOUND for every node that makes the condition hold or leaves it open: the nodes of each test that is
+ * not false.  A test of absence has no nodes.
  */
 void condition_matches(const struct condition *c, const struct condition_record *r, uint32_t node,
     void (*found)(void *context, uint32_t node), void *context);

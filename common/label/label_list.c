@@ -107,8 +107,8 @@ insertion_sort(const struct label_list *l, struct label *at, size_t count)
 }
 
 /*
- * Two labels of one origin on one node become one.  Of two urgencies the lesser one stays too if its level is lower,
- * because more readers may see it.
+ * Two labels of one origin on one node become one.  Of two urgencies the lesser one stays too if its level is
+ * lower, because more readers may see it.
  */
 static bool
 merge(struct label *into, const struct label *from)

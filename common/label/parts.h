@@ -6,10 +6,10 @@
 #include "common/label/ruleset.h"
 
 /*
- * parts: what a classifier consists of while it works on a record.  Each struct is written by the one file that
- * stands above it.  A part calls only parts that stand before it here.  Members called "borrowed" belong to the
- * classifier.  Buffers grow to the largest record and stay.  Each part has an _init (once), a _start for each
- * record where it keeps something of the record, and a _release.
+ * parts: what a classifier consists of while it works on a record.  Each struct is written by the one file
+ * that stands above it.  A part calls only parts that stand before it here.  Members called "borrowed" belong
+ * to the classifier.  Buffers grow to the largest record and stay.  Each part has an _init (once), a _start
+ * for each record where it keeps something of the record, and a _release.
  */
 #define NO_NODE UINT32_MAX
 
@@ -39,8 +39,8 @@ struct label *label_list_add(struct label_list *l, uint32_t node, enum label_kin
 void label_list_sort(struct label_list *l);
 
 /*
- * After label_list_link, which the labels must be sorted for, the next two answer for these labels, also while
- * more are added.
+ * After label_list_link, which the labels must be sorted for, the next two answer for these labels, also
+ * while more are added.
  */
 void label_list_link(struct label_list *l);
 struct label_standing label_list_standing(const struct label_list *l, uint32_t node);
@@ -130,7 +130,7 @@ void urgency_close(struct urgency_list *u);
 /* NODE is at the place of evidence number EVIDENCE. */
 void urgency_evidence(struct urgency_list *u, uint32_t node, uint32_t evidence);
 
-/* HOLDER, whose `code` is the node CODE (0: none), may hold a sign; its Codings are the hits from FIRST on. */
+/* HOLDER may hold a sign, by its `code` at node CODE (0: none).  Its Codings are the hits from FIRST on. */
 void urgency_sign(struct urgency_list *u, uint32_t holder, uint32_t code, size_t first);
 
 void urgency_end_root(struct urgency_list *u);
@@ -205,8 +205,8 @@ bool brought_labels_inline(struct brought_labels *b, uint32_t node, uint32_t ext
 bool brought_labels_floor(struct brought_labels *b, uint32_t list); /* `floor` of an ingested line, 0: none */
 
 /*
- * LIST: `labels` of a labelled line.  The labels of narratives are taken with NARRATIVE, the others without it.
- * Labels are sorted before and afterwards.
+ * LIST: `labels` of a labelled line.  The labels of narratives are taken with NARRATIVE, the others without
+ * it.  Labels are sorted before and afterwards.
  */
 bool brought_labels_line(struct brought_labels *b, uint32_t list, uint32_t record, bool narrative);
 

@@ -35,8 +35,8 @@ struct quantity {
 enum quantity_fault { QUANTITY_GOOD, QUANTITY_NO_VALUE, QUANTITY_NO_UNIT };
 
 /*
- * Reads a number, or an object with value and unit, as FHIR's Quantity.  Its unit must be of BESIDE's dimension;
- * with BESIDE NULL it must have none.
+ * Reads a number, or an object with value and unit, as FHIR's Quantity.  Its unit must be of BESIDE's
+ * dimension; with BESIDE NULL it must have none.
  */
 enum quantity_fault quantity_read(const struct condition_members *m, const struct condition_record *r,
     uint32_t node, const struct unit *beside, struct quantity *quantity);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 /*
- * Depth first, without recursion.  Matches of a path are noted at once for a scalar, and for a container when the
- * walk leaves it: by then all Codings inside are known, and each was looked up once.
+ * Depth first, without recursion.  Matches of a path are noted at once for a scalar, and for a container when
+ * the walk leaves it: by then all Codings inside are known, and each was looked up once.
  */
 enum { LONG_STRING = 256, OPAQUE_LENGTH = 256 };
 
@@ -104,8 +104,8 @@ frame_above(const struct root_walk *w, size_t levels)
 }
 
 /*
- * Nobody can look into a data: URL, or into a run of 256 characters of base64 or base64url, with or without line
- * ends in it.  Shorter runs may be words.
+ * Nobody can look into a data: URL, or into a run of 256 characters of base64 or base64url, with or without
+ * line ends in it.  Shorter runs may be words.
  */
 static bool
 is_base64(unsigned char c)
@@ -114,7 +114,7 @@ is_base64(unsigned char c)
 	       c == '-' || c == '_' || c == '=';
 }
 
-/* The same in escaped text.  All of \n, \/ and \u002f count, so a run is no shorter than in the unescaped text. */
+/* For escaped text: all of \n, \/ and \u002f count, so a run here is no shorter than unescaped. */
 static bool
 is_base64_escaped(unsigned char c)
 {
@@ -176,8 +176,8 @@ add_opaque(struct root_walk *w, uint32_t node)
 }
 
 /*
- * The text of a base label on a member of the record, or on a member of an object in it.  It is written once and
- * then found by the one or two keys above the node.  Empty for other nodes.
+ * The text of a base label on a member of the record, or on a member of an object in it.  It is written once
+ * and then found by the one or two keys above the node.  Empty for other nodes.
  */
 static struct bytes
 written_label(struct root_walk *w, uint32_t node, struct state_plan *plan)
@@ -381,8 +381,8 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 }
 
 /*
- * An object with `data` and contentType.  In FHIR a string `data` is enough, since an attachment without its type
- * is no easier to read.  A SampledData, which has `origin`, is none: its `data` are numbers.
+ * An object with `data` and contentType.  In FHIR a string `data` is enough, since an attachment without its
+ * type is no easier to read.  A SampledData, which has `origin`, is none: its `data` are numbers.
  */
 static bool
 is_attachment(const struct root_walk *w, const struct root_frame *f)

@@ -10,8 +10,8 @@
 
 /*
  * roots: the resources of a record: the record itself, and in FHIR every object with a resourceType at
- * contained[], entry[].resource, entry[].response.outcome, and as a `resource` anywhere in parameter[]
- * (and in its parts) of a root.  Paths are relative to a root.  A path that starts in one root takes the roots
+ * contained[], entry[].resource, entry[].response.outcome, and as a `resource` anywhere in parameter[] (and
+ * in its parts) of a root.  Paths are relative to a root.  A path that starts in one root takes the roots
  * inside of it as null and never reaches into them.
  */
 struct root {

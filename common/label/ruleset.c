@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-/* ---- what stands at the top of the file -----------------------------------------------------------------
- */
-
 static bool
 read_sign_off(struct ruleset_loader *l, const struct yaml_node *node)
 {
@@ -60,7 +57,7 @@ read_narrative(struct ruleset_loader *l, const struct yaml_node *node)
 	return node == NULL || yaml_word(l->file, node, words, &word, l->fault);
 }
 
-/* The level of a category: its own line's, else that of the nearest category above it, else that of "*". */
+/* The level of the nearest category above C that has a line of its own; else REST, that of "*". */
 static int
 level_above(const struct ruleset *s, const struct concept *c, int rest)
 {
@@ -151,10 +148,7 @@ make_room(struct ruleset_loader *l, const struct yaml_node *root)
 	buffer_init(&s->triggers, BUFFER_UNLIMITED);
 }
 
-/*
- * Labels of one node stand in this order: base, what came with the record, the rules as in the file, what is
- * derived, urgency.
- */
+/* Labels of one node are written in this order: base, brought, the rules as in the file, derived, urgency. */
 static void
 put_in_order(struct ruleset *s, size_t rules_end)
 {

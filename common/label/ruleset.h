@@ -8,13 +8,14 @@
 #include "common/policy/vocabulary.h"
 
 /*
- * ruleset: classify.yaml, compiled.  For each type that the policy speaks of there is a plan: one automaton
- * over all paths that concern it, so that a root is walked once.
+ * ruleset: classify.yaml, compiled.  Each type that the policy names has a plan: one automaton over all paths
+ * that concern the type, so that one walk over a root serves all rules.  ruleset.c reads the file,
+ * ruleset_rules.c its rules, releases and criticality, type_plan.c makes the plans.  All of it lives in the
+ * ruleset's arena.
  */
 enum { MAX_CRITICALITY = 16, MAX_BANDS = 32, NO_SIGN = -1 };
 
-/* Origins of labels that are no rules; the policy's rules stand among them in the order of a record's labels.
- */
+/* Origins of labels that are no rule, in the order in which labels of one node are written. */
 enum ruleset_fixed_origin {
 	ORIGIN_DEFAULT,
 	ORIGIN_FLOOR,
@@ -26,13 +27,13 @@ enum ruleset_fixed_origin {
 	ORIGIN_VALUE,
 	ORIGIN_COMPARATOR,
 	ORIGIN_STALE,
-	ORIGIN_FIXED /* how many; those of the policy follow, base lines first */
+	ORIGIN_FIXED /* how many; the policy's origins follow */
 };
 
 struct ruleset_origin {
 	struct label_origin shown;
-	struct bytes id;   /* rule.id: in no need of escapes */
-	struct bytes tail; /* of a base line: its label behind the place */
+	struct bytes id;   /* shown.id; it needs no escape */
+	struct bytes tail; /* of a base line: the text of its labels after the place */
 	uint32_t order;    /* among labels of one node */
 	bool is_reason;    /* named in ehr.reasons */
 };
@@ -44,25 +45,25 @@ struct base_line {
 	bool is_own; /* of one type, not of "*" */
 };
 
+/* Where a rule's label goes. */
 enum ruleset_at { AT_ENTRY, AT_RESOURCE, AT_MATCH, AT_PATH };
 
-/* A rule that labels, or (criticality) that says how urgent something is. */
+/* A rule that labels, or a rule of criticality. */
 struct ruleset_rule {
 	unsigned origin;
 	const struct yaml_node *types; /* NULL: all */
 	struct condition *where;       /* NULL: holds */
 	struct jq_program *when;       /* NULL: holds */
 	enum ruleset_at at;
-	struct condition_place *place;
-	int level; /* LABEL_NONE: gives none; of a criticality rule: that of the nodes */
+	struct condition_place *place; /* AT_PATH */
+	int level; /* LABEL_NONE: none; of criticality: that of the nodes it was read from */
 	uint64_t sensitivity;
 	uint64_t basis;
 	bool from_value_set;
 	struct code_bits sets; /* that its `where` names */
-	int criticality;       /* LABEL_NONE: it labels */
-	/* The first stage: it can hold only if for each need something was seen. */
-	uint32_t needs;
-	/* Of a criticality rule that judges a sign. */
+	int criticality;       /* LABEL_NONE: the rule labels */
+	uint32_t needs;        /* bits: the rule can hold only if each need was met in the walk */
+	/* Of a rule that judges a sign by bands: band[i] below cut[i], band[cuts] above all. */
 	int sign; /* category of codes, NO_SIGN: none */
 	const struct unit *unit;
 	struct quantity_bound cut[MAX_BANDS];
@@ -70,13 +71,14 @@ struct ruleset_rule {
 	unsigned cuts;
 };
 
-/* Something that a walk may come across and that a rule needs. */
+/* A path or a value set that meets a need of a rule. */
 struct ruleset_trigger {
 	uint32_t rule;
 	uint32_t need;                /* a bit */
 	const struct condition *some; /* whose tests a node of its path must pass */
 };
 
+/* A line of `declassify:`. */
 struct ruleset_declassify {
 	unsigned origin;
 	struct bytes code;
@@ -95,20 +97,20 @@ struct ruleset_evidence {
 	size_t words;
 };
 
-/* What stands in an automaton, beside an index. */
+/* What an automaton finds at a node, beside an index into the list of that kind. */
 enum path_number {
 	PATH_BASE,      /* base line */
 	PATH_TRIGGER,   /* trigger */
 	PATH_EVIDENCE,  /* evidence */
-	PATH_ENTRY,     /* around what is labelled as one */
+	PATH_ENTRY,     /* an entry, which is labelled as one */
 	PATH_JUDGED,    /* may hold a sign and its value */
 	PATH_SECURITY,  /* .meta.security */
-	PATH_NARRATIVE, /* .text, if it has a div */
+	PATH_NARRATIVE, /* .text */
 };
 
 enum { PATH_INDEX_BITS = 24, PATH_INDEX = (1 << PATH_INDEX_BITS) - 1 };
 
-/* What the walk must do at a node in one state of the automaton: worked out once. */
+/* What the walk does at a node in one state of the automaton: made on first use. */
 struct state_plan {
 	bool is_known;
 	bool is_entry, is_judged, is_security, is_narrative, has_triggers, has_evidence;
@@ -116,10 +118,10 @@ struct state_plan {
 	unsigned base_origin;
 	const uint32_t *number;
 	size_t numbers;
-	/* The text of its base label below these keys of the record; key 0: not known. */
-	struct bytes written;
+	/* The text of its base label under these keys of the record; key 0: not made yet. */
 	uint16_t written_key;
-	uint16_t written_outer; /* 0: the record itself stands around it */
+	uint16_t written_outer; /* 0: the key is the record's */
+	struct bytes written;
 };
 
 struct type_plan {
@@ -129,7 +131,7 @@ struct type_plan {
 	struct paths *paths;
 	struct buffer states; /* struct state_plan, by index of a kept state */
 	struct state_plan passing;
-	uint32_t *always; /* rules to evaluate on every root: nothing is needed first */
+	uint32_t *always; /* rules without needs: evaluated on every root */
 	size_t always_count;
 	uint64_t *applies; /* bit r: rule r is about this type */
 };
@@ -180,19 +182,22 @@ struct ruleset {
 	size_t set_triggers[CODE_BITS];
 	struct code_bits anywhere; /* sets that are asked for anywhere */
 
-	struct type_plan *plan; /* 0: unknown types, 1: known ones that nothing names */
+	struct type_plan *plan; /* PLAN_UNKNOWN, PLAN_OTHER, then the types that the policy names */
 	size_t plans;
 	uint32_t *plan_slot; /* open addressing by type: plan + 1 */
 	size_t plan_mask;
 
-	/* Members that mean something wherever they stand. */
 	uint8_t *role; /* by key: enum member_role */
 	size_t roles;
 };
 
-enum { NO_SENSITIVITY = 0xff, PLAN_UNKNOWN = 0, PLAN_OTHER = 1 };
+enum { NO_SENSITIVITY = 0xff };
+enum {
+	PLAN_UNKNOWN,
+	PLAN_OTHER
+}; /* of types that nobody knows; of known ones that the policy does not name */
 
-/* What the walk remembers of the object that it is in. */
+/* Members that the walk remembers in every object. */
 enum member_role {
 	ROLE_NONE,
 	ROLE_CODE,
@@ -205,11 +210,12 @@ enum member_role {
 	ROLE_COUNT
 };
 
-/* Reads all of it; false with a fault. */
+/* KEYS gains all members that the policy speaks of.  False with a fault; release it all the same. */
 bool ruleset_load(
     struct ruleset *s, struct policy *p, struct json_keys *keys, const char *now, struct fault *f);
 void ruleset_release(struct ruleset *s);
 
+/* The plan for roots of TYPE. */
 struct type_plan *type_plan_of(struct ruleset *s, struct bytes type);
 
 /* What to do in STATE of the plan's automaton; good until the next call. */
@@ -232,32 +238,25 @@ type_plan_applies(const struct type_plan *p, size_t rule)
 	return (p->applies[rule / 64] >> (rule % 64)) & 1;
 }
 
-/* ---- for the files that read classify.yaml ---- */
+/* For the three files that read classify.yaml.  Each function is false after a fault; NODE may be NULL. */
 struct ruleset_loader {
 	struct ruleset *set;
 	const char *file;
 	struct fault *fault;
 };
 
-/* A label's origin: NODE says where it stands. */
+/* A new origin; NODE gives its line. */
 unsigned ruleset_add_origin(struct ruleset_loader *l, struct bytes id, struct bytes say,
     const struct yaml_node *node, bool is_reason);
-
-/* `id` and `say`, which must be there: the rule's origin. */
-bool read_head(struct ruleset_loader *l, struct yaml_map *map, unsigned *origin);
-
-/* `type`, `where`, `when`, `at`: what rules that label and rules of criticality have in common. */
-bool read_body(struct ruleset_loader *l, struct yaml_map *map, struct ruleset_rule *rule);
-
-/* A level of the ladder; NODE NULL: it stays as it is. */
-bool ruleset_read_level(struct ruleset_loader *l, const struct yaml_node *node, int *level);
-
 void ruleset_add_fixed_origins(struct ruleset_loader *l);
+
+/* A level of the policy; without NODE *LEVEL stays as it is. */
+bool ruleset_read_level(struct ruleset_loader *l, const struct yaml_node *node, int *level);
 bool ruleset_read_rules(struct ruleset_loader *l, const struct yaml_node *node);
 bool ruleset_read_declassify(struct ruleset_loader *l, const struct yaml_node *node);
 bool ruleset_read_criticality(struct ruleset_loader *l, const struct yaml_node *node);
 
-/* After all rules: what each needs first, and an automaton for each type. */
+/* After all rules: their needs, and an automaton for each type. */
 bool type_plan_load(struct ruleset_loader *l, const struct yaml_node *base);
 
 #endif

@@ -2,8 +2,8 @@
 #include "common/label/parts.h"
 
 /*
- * How much a reader may know of an urgency depends on the level of what it was read from.  So its label is added
- * when the levels of the record are known.
+ * How much a reader may know of an urgency depends on the level of what it was read from.  So its label is
+ * added when the levels of the record are known.
  */
 
 /* Something that says how urgent NODE is. */
@@ -120,7 +120,7 @@ urgency_close(struct urgency_list *u)
 	u->open = reason_count(u);
 }
 
-/* Each word that says how urgent something is becomes an item of its own, since readers may not see all of them. */
+/* Each such word becomes an item of its own, since a reader may not see all of them. */
 static void
 look_at_word(struct urgency_list *u, const struct ruleset_evidence *e, uint32_t holder, uint32_t node)
 {

@@ -80,15 +80,23 @@ enum filter_outcome {
 
 struct filter_engine {
 	void *context;
-	/* One line, with JSON_SLACK readable bytes behind it.  Writes all that the record gives, or nothing. */
+	/*
+	 * One line, with JSON_SLACK readable bytes behind it.  Writes all that the record gives, or nothing.
+	 */
 	enum filter_outcome (*record)(void *context, struct filter *f, struct bytes line);
-	/* Called for a line that was refused before record(), for programs that answer every line.  May be NULL. */
+	/*
+	 * Called for a line that was refused before record(), for programs that answer every line.  May be
+	 * NULL.
+	 */
 	void (*refused)(void *context, struct filter *f, enum reason reason);
 	/* After the last line of the last file; also after a stop with a status of 0 or 1.  May be NULL. */
 	enum filter_outcome (*end)(void *context, struct filter *f);
 	/* More for the summary, after "N read, N written, N refused": ", 3 withheld".  May be NULL. */
 	void (*summary)(void *context, struct buffer *text);
-	/* The limit of a line that is an envelope: envelope * max_record + 128 KiB.  0: lines are bare records. */
+	/*
+	 * The limit of a line that is an envelope: envelope * max_record + 128 KiB.  0: lines are bare
+	 * records.
+	 */
 	unsigned envelope;
 };
 
@@ -115,30 +123,32 @@ void filter_init(struct filter *f, const char *program);
 bool filter_option(struct filter *f, struct options *o, int id);
 
 /*
- * Opens f->out on standard output and f->refusals with DIGEST (see refusals_init).  Ends the program with EXIT_IO if
- * that fails, with EXIT_USAGE if the options contradict each other.
+ * Opens f->out on standard output and f->refusals with DIGEST (see refusals_init).  Ends the program with
+ * EXIT_IO if that fails, with EXIT_USAGE if the options contradict each other.
  */
 void filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]));
 
 /*
- * Refuses something other than the line at hand (a line of a group, an entry of a Bundle).  FILTER_STOP: the run must
- * end.
+ * Refuses something other than the line at hand (a line of a group, an entry of a Bundle).  FILTER_STOP: the
+ * run must end.
  */
 enum filter_outcome filter_refuse(struct filter *f, const struct refused *what);
 
-/* Gives all lines of all operands (standard input if there are none) to the engine.  Returns the exit status. */
+/*
+ * Gives all lines of all operands (standard input if there are none) to the engine.  Returns the exit status.
+ */
 int filter_run(struct filter *f, const struct options *o, const struct filter_engine *e);
 
 /*
- * The same for a program that finds the ends of its records itself: opens each operand and calls EACH with its
- * descriptor while EACH returns true; then ends as filter_run does.
+ * The same for a program that finds the ends of its records itself: opens each operand and calls EACH with
+ * its descriptor while EACH returns true; then ends as filter_run does.
  */
 int filter_run_files(struct filter *f, const struct options *o, const struct filter_engine *e,
     bool (*each)(void *context, struct filter *f, int fd));
 
 /*
- * For EACH: gives the engine all that NEXT returns out of IN, up to LINES_END.  True if the run goes on with the next
- * file.  NEXT has the contract of lines_next, which it may call.
+ * For EACH: gives the engine all that NEXT returns out of IN, up to LINES_END.  True if the run goes on with
+ * the next file.  NEXT has the contract of lines_next, which it may call.
  */
 typedef enum lines_outcome filter_next(void *context, struct lines *in, struct bytes *record);
 bool filter_frames(struct filter *f, struct lines *in, filter_next *next, void *context);

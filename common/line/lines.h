@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 /*
- * lines: records in, one a line.  A line ends with LF or CR LF; the last may end without.  Lines that are empty or
- * white space alone are counted and skipped.  A byte order mark at the beginning of the source is dropped.  A line that
- * is too long or holds NUL is refused before any parser sees it.
+ * lines: records in, one a line.  A line ends with LF or CR LF; the last may end without.  Lines that are
+ * empty or white space alone are counted and skipped.  A byte order mark at the beginning of the source is
+ * dropped.  A line that is too long or holds NUL is refused before any parser sees it.
  *
- * Before each read the sink is flushed, because the read may wait.  So a slow stream passes record by record and a
- * fast one block by block.
+ * Before each read the sink is flushed, because the read may wait.  So a slow stream passes record by record
+ * and a fast one block by block.
  */
 struct lines {
 	const char *source;  /* for messages; borrowed */
@@ -53,15 +53,16 @@ enum lines_outcome {
 void lines_init(struct lines *l, int fd, const char *source, size_t limit, struct sink *flush_first);
 
 /*
- * RECORD is set with LINES_RECORD alone and borrowed until the next call.  JSON_SLACK bytes behind it are readable,
- * as the index needs.
+ * RECORD is set with LINES_RECORD alone and borrowed until the next call.  JSON_SLACK bytes behind it are
+ * readable, as the index needs.
  */
 enum lines_outcome lines_next(struct lines *l, struct bytes *record);
 
 /*
- * For a program that finds the ends of its records itself.  lines_waiting: the bytes that are read and not taken,
- * borrowed until the next call.  lines_more reads on while they are no more than the limit: LINES_RECORD if there are
- * more now, or ended is true.  lines_take takes the first SIZE of them; number does not count these.
+ * For a program that finds the ends of its records itself.  lines_waiting: the bytes that are read and not
+ * taken, borrowed until the next call.  lines_more reads on while they are no more than the limit:
+ * LINES_RECORD if there are more now, or ended is true.  lines_take takes the first SIZE of them; number does
+ * not count these.
  */
 struct bytes lines_waiting(const struct lines *l);
 enum lines_outcome lines_more(struct lines *l);

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 /*
- * refusal: the only place that refuses records.  A refused record is reported (source, line, reason and byte, never a
- * value), counted, and with --on-error quarantine written to a file from which it can be sent again.  After 20 messages
- * of one reason the rest are counted, and the end of the run says how many.
+ * refusal: the only place that refuses records.  A refused record is reported (source, line, reason and byte,
+ * never a value), counted, and with --on-error quarantine written to a file from which it can be sent again.
+ * After 20 messages of one reason the rest are counted, and the end of the run says how many.
  */
 enum on_error { ON_ERROR_FAIL, ON_ERROR_SKIP, ON_ERROR_QUARANTINE };
 
@@ -38,10 +38,10 @@ struct refusals {
 };
 
 /*
- * A quarantine line is {"ehr":{"v":1,"stage":"refused",program policy source line byte reason sha256},"record":"..."}.
- * A record that is no UTF-8 stands in base64url as "base64" instead.  DIGEST makes the SHA-256 in hex, because this
- * layer has no cryptography.  PATH is created with mode 0600; NULL: no quarantine.  False, and errno is set, if that
- * fails.
+ * A quarantine line is {"ehr":{"v":1,"stage":"refused",program policy source line byte reason
+ * sha256},"record":"..."}. A record that is no UTF-8 stands in base64url as "base64" instead.  DIGEST makes
+ * the SHA-256 in hex, because this layer has no cryptography.  PATH is created with mode 0600; NULL: no
+ * quarantine.  False, and errno is set, if that fails.
  */
 bool refusals_init(struct refusals *r, enum on_error on_error, const char *path,
     void (*digest)(struct bytes text, char hex[65]));
@@ -50,8 +50,8 @@ bool refusals_init(struct refusals *r, enum on_error on_error, const char *path,
 void refusals_policy(struct refusals *r, const char *digest);
 
 /*
- * EXIT_REFUSED: the run goes on.  Any other status ends it: with ON_ERROR_FAIL the reason's own (5; 6 and 7 for what
- * cannot be opened), EXIT_BAD_RECORD past max_refused, EXIT_IO if the quarantine cannot be written.
+ * EXIT_REFUSED: the run goes on.  Any other status ends it: with ON_ERROR_FAIL the reason's own (5; 6 and 7
+ * for what cannot be opened), EXIT_BAD_RECORD past max_refused, EXIT_IO if the quarantine cannot be written.
  */
 enum diag_exit refuse_record(struct refusals *r, const struct refused *what);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A line in exactly the form in which ehr-seal writes it is split by position, without an index: ehr-notify and
- * ehr-select read hundreds of thousands of lines a second, most of whose bytes are ciphertext.  read_any reads every
- * other line, and it alone refuses, so that the reasons are found in one order.
+ * A line in exactly the form in which ehr-seal writes it is split by position, without an index: ehr-notify
+ * and ehr-select read hundreds of thousands of lines a second, most of whose bytes are ciphertext.  read_any
+ * reads every other line, and it alone refuses, so that the reasons are found in one order.
  */
 #include "common/line/sealed_line.h"
 

@@ -5,10 +5,10 @@
 #include "common/line/tags.h"
 
 /*
- * sealed_line: reads a sealed line without keys: a JWE in flattened JSON serialization (RFC 7516 section 7.2.2) and
- * the readable tags beside it.  A program without keys so refuses a malformed line with the reason that a program
- * with keys gives.  The reasons are found in this order: JSON, version and stage, members, base64url, lengths, the
- * header's members, algorithms, header against tags, tags, kid.
+ * sealed_line: reads a sealed line without keys: a JWE in flattened JSON serialization (RFC 7516 section
+ * 7.2.2) and the readable tags beside it.  A program without keys so refuses a malformed line with the reason
+ * that a program with keys gives.  The reasons are found in this order: JSON, version and stage, members,
+ * base64url, lengths, the header's members, algorithms, header against tags, tags, kid.
  */
 struct sealed_line {
 	struct tags tags;
@@ -33,14 +33,14 @@ struct sealed_line_reader *sealed_line_reader_new(unsigned max_depth);
 void sealed_line_reader_free(struct sealed_line_reader *r);
 
 /*
- * Reads LINE, with JSON_SLACK readable bytes behind it.  TAGS_ONLY also accepts a line of ehr and protected alone.  All
- * spans live until the next call.  False: reason and byte are set (byte 0: none to name).
+ * Reads LINE, with JSON_SLACK readable bytes behind it.  TAGS_ONLY also accepts a line of ehr and protected
+ * alone.  All spans live until the next call.  False: reason and byte are set (byte 0: none to name).
  */
 bool sealed_line_read(struct sealed_line_reader *r, struct bytes line, bool tags_only, struct sealed_line *s);
 
 /*
- * The same for a message between key directories (typ ehr-message).  It is sealed to a recipient, and its tags are v,
- * stage, domain and to alone.
+ * The same for a message between key directories (typ ehr-message).  It is sealed to a recipient, and its
+ * tags are v, stage, domain and to alone.
  */
 bool sealed_line_read_message(struct sealed_line_reader *r, struct bytes line, struct sealed_line *s);
 

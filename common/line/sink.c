@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /*
- * Large blocks, and a pipe that holds several, so that the programs of a pipeline take turns less often.  Where the
- * system does not let the pipe grow, it stays as it is.
+ * Large blocks, and a pipe that holds several, so that the programs of a pipeline take turns less often.
+ * Where the system does not let the pipe grow, it stays as it is.
  */
 #define BLOCK_SIZE ((size_t)128 * 1024)
 #define PIPE_SIZE (512 * 1024)

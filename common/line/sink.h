@@ -7,8 +7,9 @@
 #include <stdbool.h>
 
 /*
- * sink: records out.  Bytes gather in a block, which is written when it is full, before the reader waits for input
- * (lines.h) and at sink_close.  After the first failure every call returns false, and error holds its errno.
+ * sink: records out.  Bytes gather in a block, which is written when it is full, before the reader waits for
+ * input (lines.h) and at sink_close.  After the first failure every call returns false, and error holds its
+ * errno.
  */
 struct sink {
 	const char *name; /* for messages; borrowed */
@@ -28,8 +29,8 @@ bool sink_put(struct sink *s, struct bytes text);
 bool sink_flush(struct sink *s);
 
 /*
- * Room for SIZE bytes (at most SINK_ROOM) at the end of the block, so that an encoder writes there without a copy; it
- * then says with sink_took how many it wrote.  NULL if the sink has failed.
+ * Room for SIZE bytes (at most SINK_ROOM) at the end of the block, so that an encoder writes there without a
+ * copy; it then says with sink_took how many it wrote.  NULL if the sink has failed.
  */
 enum { SINK_ROOM = 128 * 1024 };
 char *sink_room(struct sink *s, size_t size);

@@ -12,7 +12,7 @@
  * tags: the object "ehr", which stands in front of a record from the first stage to the last, and the line
  * around both:
  *
- *	{"ehr":{"v":1,"stage":"version",...},"record":{...}}        a labelled line has "labels" between the two
+ *	{"ehr":{"v":1,"stage":"version",...},"record":{...}}      a labelled line has "labels" between
  *
  * tags.def lists the members of ehr, their order and the stages in which they stand.
  */
@@ -72,10 +72,10 @@ bool envelope_read(struct envelope *e, const struct json *j);
 bool tags_read(struct tags *t, const struct json *j, uint32_t ehr, enum reason *reason);
 
 /*
- * The same for the object at the beginning of TEXT if it stands in exactly the form in which tags_write writes it:
- * without an index and several times faster; *END is behind it.  Stages version, deleted, sealed and opened alone.
- * False for any other form (white space, another order, an escape): tags_read then reads it and knows the reason.
- * tags_scan takes nothing that tags_read refuses.
+ * The same for the object at the beginning of TEXT if it stands in exactly the form in which tags_write
+ * writes it: without an index and several times faster; *END is behind it.  Stages version, deleted, sealed
+ * and opened alone.  False for any other form (white space, another order, an escape): tags_read then reads
+ * it and knows the reason.  tags_scan takes nothing that tags_read refuses.
  */
 bool tags_scan(struct bytes text, struct tags *t, size_t *end);
 
@@ -95,8 +95,8 @@ bool tags_write(struct buffer *out, const struct tags *t);
  *	json_write_text(tags_member(&w, TAG_ID), id);
  *	return tags_close(&w);
  *
- * tags_member names the tag and gives the writer for its value.  A tag out of the table's order or one that may
- * not stand in the stage is a bug and ends the program.
+ * tags_member names the tag and gives the writer for its value.  A tag out of the table's order or one that
+ * may not stand in the stage is a bug and ends the program.
  */
 struct tags_writer {
 	struct json_write json;

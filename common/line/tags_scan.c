@@ -34,9 +34,9 @@ skip(struct rest *r, const char *text, size_t size)
 #if defined(__x86_64__)
 
 /*
- * A byte may not stand in a word if the entries of its two halves have a bit in common.  A bit stands for a group of 16
- * bytes: 0x20s, 0x30s and so on to 0x70s, and all others.  GROUP gives the bit of a high half, WRONG_IN the groups in
- * which a low half is no part of a word.
+ * A byte may not stand in a word if the entries of its two halves have a bit in common.  A bit stands for a
+ * group of 16 bytes: 0x20s, 0x30s and so on to 0x70s, and all others.  GROUP gives the bit of a high half,
+ * WRONG_IN the groups in which a low half is no part of a word.
  */
 static const unsigned char group[16] = { 64, 64, 1, 2, 4, 8, 16, 32, 64, 64, 64, 64, 64, 64, 64, 64 };
 static const unsigned char wrong_in[16] = { 81, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 106, 107, 106, 106,

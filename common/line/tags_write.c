@@ -43,11 +43,12 @@ put_number(char *at, uint64_t value)
 static size_t
 room(const struct tags *t)
 {
-	return 64 + TAG_COUNT * (TAGS_LEAD + NUMBER_MOST + 2)
-#define TAG(tag, name, kind, may, must) +ROOM_##kind(t->name)
-#define TAG_WITH(tag, name, kind, may, must, other) +ROOM_##kind(t->name)
+	size_t size = 64 + TAG_COUNT * (TAGS_LEAD + NUMBER_MOST + 2);
+
+#define TAG(tag, name, kind, may, must) size += ROOM_##kind(t->name);
+#define TAG_WITH(tag, name, kind, may, must, other) size += ROOM_##kind(t->name);
 #include "common/line/tags.def"
-	    ;
+	return size;
 }
 
 #define PUT(text) at = put(at, (text), sizeof(text) - 1)

@@ -5,8 +5,8 @@
 #include "common/line/tags.h"
 
 /*
- * version_line: reads a line that is to be sealed (a version, a deletion, an opened line or a bare record) up to its
- * record.  The record is not parsed, because that would double what sealing costs.
+ * version_line: reads a line that is to be sealed (a version, a deletion, an opened line or a bare record) up
+ * to its record.  The record is not parsed, because that would double what sealing costs.
  */
 struct version_line {
 	bool bare; /* without ehr: the record is the line */

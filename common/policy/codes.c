@@ -76,7 +76,6 @@ is_code(const struct codes *c, const struct code_row *row, const struct code_key
 	return n == key->size;
 }
 
-/* The slot of the key, or the free slot for it. */
 static uint32_t
 place(const struct codes *c, const struct code_key *key, bool is_prefix)
 {
@@ -296,7 +295,6 @@ struct codes_search {
 	bool found;
 };
 
-/* Adds the rows of one key: ROW and those behind it. */
 static void
 gather(struct codes_search *s, uint32_t row)
 {

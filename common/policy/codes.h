@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 /*
- * codes: the value sets that hold a Coding.  All sets of a policy are one table over (code system, folded code).  A
- * system has one number under all the names that records use for it (URI, OID with and without urn:oid:, trailing
- * slash, https, old URIs).  The system decides how its codes are compared: ICD without dots and in upper case, for
- * example.  The bytes of the files stay in the policy; no row is copied.
+ * codes: the value sets that hold a Coding.  All sets of a policy are one table over (code system, folded
+ * code).  A system has one number under all the names that records use for it (URI, OID with and without
+ * urn:oid:, trailing slash, https, old URIs).  The system decides how its codes are compared: ICD without
+ * dots and in upper case, for example.  The bytes of the files stay in the policy; no row is copied.
  *
- * A code with a system matches rows of that system only.  A code without a system matches the rows of all systems,
- * folded as each of them asks.
+ * A code with a system matches rows of that system only.  A code without a system matches the rows of all
+ * systems, folded as each of them asks.
  */
 struct codes;
 
@@ -58,8 +58,8 @@ struct codes *codes_load(const struct policy *p, const char *shown, const struct
 void codes_free(struct codes *c);
 
 /*
- * A set without a name, from codes in a rule.  NODE is "loinc|8867-4" or a list of such texts: an alias or a URI, a
- * bar, and a code, a prefix* or * for any code.
+ * A set without a name, from codes in a rule.  NODE is "loinc|8867-4" or a list of such texts: an alias or a
+ * URI, a bar, and a code, a prefix* or * for any code.
  */
 bool codes_inline(
     struct codes *c, const char *shown, const struct yaml_node *node, unsigned *set, struct fault *f);
@@ -74,7 +74,7 @@ int codes_category(const struct codes *c, struct bytes name); /* -1: no row of a
 struct bytes codes_category_name(const struct codes *c, unsigned category);
 void codes_set_categories(const struct codes *c, unsigned set, struct code_bits *categories);
 
-/* True if all categories of SETS are active v3-ActCode sensitivities.  Otherwise a fault names file and line. */
+/* True if all categories of SETS are active v3-ActCode sensitivities; else a fault names file and line. */
 bool codes_sensitive(const struct codes *c, const struct code_bits *sets, struct fault *f);
 
 enum { CODES_ANY_SYSTEM = 0, CODES_UNKNOWN_SYSTEM = 0xffff };
@@ -91,8 +91,9 @@ struct codes_match {
 };
 
 /*
- * Adds to MATCH the sets and groups that hold (SYSTEM, CODE) at TIME (of the record; NULL: at any time).  True if any
- * does.  SYSTEM is a number of codes_system, CODES_ANY_SYSTEM for a Coding without a system.  CODE is unescaped.
+ * Adds to MATCH the sets and groups that hold (SYSTEM, CODE) at TIME (of the record; NULL: at any time).
+ * True if any does.  SYSTEM is a number of codes_system, CODES_ANY_SYSTEM for a Coding without a system.
+ * CODE is unescaped.
  */
 bool codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
     struct codes_match *match);

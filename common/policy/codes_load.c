@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Fills the table from the value sets of a policy.  A TSV file is read once, however many sets share it. */
+/* Fills the table.  A TSV file is read once, however many sets share it. */
 #include "common/base/memory.h"
 #include "common/policy/codes_table.h"
 
@@ -26,7 +26,6 @@ struct load {
 	unsigned knows;
 };
 
-/* Always false. */
 static bool
 too_many(struct fault *f, const char *shown, const struct yaml_node *node, const char *what)
 {

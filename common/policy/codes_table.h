@@ -6,12 +6,12 @@
 #include "common/policy/valueset.h"
 
 /*
- * codes_table: how codes.h works inside; for codes.c, which searches, codes_load.c, which fills the table, and
- * codesystem.c alone.
+ * codes_table: how codes.h works inside; for codes.c, which searches, codes_load.c, which fills the table,
+ * and codesystem.c alone.
  *
- * A code system has many names in records: URI, OID with and without urn:oid:, http and https, with a slash at its
- * end, older URIs.  All of them are one number.  The common systems are compiled in; a policy adds those of its value
- * sets.
+ * A code system has many names in records: URI, OID with and without urn:oid:, http and https, with a slash
+ * at its end, older URIs.  All of them are one number.  The common systems are compiled in; a policy adds
+ * those of its value sets.
  */
 enum codesystem_fold {
 	FOLD_EXACT, /* byte by byte */
@@ -42,7 +42,10 @@ void codesystems_release(struct codesystems *s);
 /* The number of NAME, CODESYSTEM_NONE if no system has this name. */
 unsigned codesystems_find(const struct codesystems *s, struct bytes name);
 
-/* The same, but a new name becomes a new system with FOLD_EXACT.  URI is borrowed.  CODESYSTEM_NONE if there are too many. */
+/*
+ * The same, but a new name becomes a new system with FOLD_EXACT.  URI is borrowed.  CODESYSTEM_NONE if there
+ * are too many.
+ */
 unsigned codesystems_add(struct codesystems *s, struct bytes uri);
 
 /* True if NAME is empty or blank. */
@@ -58,9 +61,9 @@ codesystem_fold(enum codesystem_fold fold, unsigned char c)
 }
 
 /*
- * The rows of all value sets stand under one open-addressed table, keyed by (system, folded code, prefix or not).  A
- * row is 32 bytes and points into its file; the rows of one key are a chain.  A row belongs to a group: the rows of
- * one file and one category, which are in the same value sets.
+ * The rows of all value sets stand under one open-addressed table, keyed by (system, folded code, prefix or
+ * not).  A row is 32 bytes and points into its file; the rows of one key are a chain.  A row belongs to a
+ * group: the rows of one file and one category, which are in the same value sets.
  */
 #define CODE_NO_ROW UINT32_MAX
 

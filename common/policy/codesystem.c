@@ -55,8 +55,8 @@ drop_edition(struct bytes *name)
 }
 
 /*
- * The part of NAME that all its spellings share (except for case): without blanks around it, scheme, version (|...),
- * query, fragment, and slash at the end.
+ * The part of NAME that all its spellings share (except for case): without blanks around it, scheme, version
+ * (|...), query, fragment, and slash at the end.
  */
 static struct bytes
 bare(struct bytes name)
@@ -97,7 +97,6 @@ hash_of(struct bytes key)
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
-/* The place of KEY, or the free place for it. */
 static struct codesystem_name *
 place(const struct codesystems *s, struct bytes key)
 {

@@ -51,7 +51,7 @@ grant_words_have(const struct grant_words *w, struct bytes word)
 	return false;
 }
 
-/* A list of strings without escapes; false if the claim is there and is anything else. */
+/* A list of strings without escapes, or nothing; false for anything else. */
 static bool
 read_words(struct grants *g, const struct json *j, uint32_t node, struct grant_words *w)
 {
@@ -76,7 +76,7 @@ read_claim_words(struct grants *g, const struct json *j, const char *claim, stru
 	return read_words(g, j, json_member(j, 0, bytes_of(claim)), w);
 }
 
-/* Room for one more in an array that an arena holds: twice the old one when it is full. */
+/* A copy of twice the size if an array of the arena is full, else NULL. */
 static void *
 grow(struct arena *a, const void *old, size_t count, size_t *room, size_t size)
 {
@@ -119,7 +119,7 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 	if (grant.jti.size == 0 || grant.sub.size == 0 || !jws_number(s, "al", &al) || al > 99)
 		return false;
 	grant.al = (unsigned)al;
-	/* An end is required, and no grant is longer than the policy has it. */
+	/* A grant must end, and within the lifetime that the policy allows. */
 	if (grant.exp == 0 || (max_lifetime > 0 && grant.exp - grant.nbf > max_lifetime))
 		grant.fault = GRANT_BAD;
 	if (!read_claim_words(g, j, "roles", &grant.roles) ||
@@ -174,8 +174,8 @@ read_revocations(struct grants *g, const struct jws *s)
 }
 
 /*
- * A grant that does not verify is still named by those that rest on it: "grant-bad" helps more than
- * "grant-missing". Its id is taken from the unverified payload, and nothing else.
+ * Keeps the id of a grant that does not verify, so that the reason is "grant-bad" and not "grant-missing".
+ * Nothing else is taken from the unverified payload.
  */
 static void
 note_bad(struct grants *g, struct bytes token)
@@ -247,7 +247,7 @@ grants_read(struct grants *g, const struct signers *s, struct bytes text, int64_
 	}
 }
 
-/* A good one before a bad one of the same id; the newest panel first. */
+/* A good grant comes before a bad one of the same id, a newer panel before an older one. */
 static int
 compare_grants(const void *a, const void *b)
 {
@@ -357,7 +357,6 @@ grants_purpose(const struct grant *grant, struct bytes purpose)
 	return false;
 }
 
-/* Signatures are verified when a line is read, so the keys are needed no longer than this. */
 static enum diag_exit
 load_lines(struct grants *g, const struct grants_files *from, const struct signers *signers, struct arena *a,
     struct fault *f)

@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 /*
- * grants: what the authority has signed about people: how far each may read (ehr-grant+jwt), which subjects
- * belong to a panel (ehr-panel+jwt), and what of it no longer holds (ehr-revoked+jwt).  Compact JWS, one a
- * line; each is verified when it is read, and what does not verify gives nothing but a reason. The AL comes
- * from here and from nowhere else.
+ * grants: the signed statements of the authority: the authorization level of a person (ehr-grant+jwt), the
+ * subjects of a panel (ehr-panel+jwt), and revocations (ehr-revoked+jwt).  Each is a compact JWS (RFC 7515
+ * 7.1) on a line of its own.  A line is verified when it is read; a line that does not verify gives only a
+ * reason.  A grant is the only source of an authorization level.
  */
 enum grant_fault {
 	GRANT_GOOD,
@@ -32,7 +32,7 @@ enum grant_fault {
 	GRANT_REVOCATION_STALE,
 };
 
-/* "grant-missing": as suppressed lines, messages and audit name it. */
+/* The word of suppressed lines and messages: "grant-missing". */
 const char *grant_fault_word(enum grant_fault fault);
 
 struct grant_words {
@@ -46,11 +46,11 @@ struct grant {
 	struct grant_words roles;
 	struct grant_words subjects; /* pseudonyms, @panels, or "*" */
 	struct grant_words purposes;
-	struct bytes jkt; /* the device that the person is bound to */
+	struct bytes jkt; /* thumbprint of the key of the person's device; empty: any device */
 	unsigned al;
 	int64_t nbf;
 	int64_t exp;
-	enum grant_fault fault; /* GRANT_GOOD, or GRANT_BAD: known by its jti alone, and worth nothing */
+	enum grant_fault fault; /* GRANT_GOOD; GRANT_BAD: only jti is set, and the grant permits nothing */
 };
 
 struct panel {
@@ -70,7 +70,7 @@ struct grants {
 	/* the newest revocation list */
 	bool has_revocations;
 	uint64_t serial;
-	int64_t next; /* past it the list is stale */
+	int64_t next; /* from this time on the list is stale */
 	struct grant_words revoked_grants;
 	struct grant_words revoked_parties;
 	struct grant_words revoked_devices;
@@ -86,45 +86,47 @@ void grants_release(struct grants *g);
 
 /*
  * Reads the lines of TEXT: grants and panels, or revocations.  MAX_LIFETIME: the longest exp - nbf, 0 for
- * any. Revocation lists are taken by the highest serial.  Call grants_ready() after the last text.
+ * any.  Of the revocation lists the one with the highest serial counts.  Call grants_ready() after the last
+ * text.
  */
 void grants_read(struct grants *g, const struct signers *s, struct bytes text, int64_t max_lifetime);
 void grants_ready(struct grants *g);
 
-/* The files that a program takes grants from; a path that is NULL is passed over. */
+/* The files of grants_load; a path that is NULL is not read. */
 struct grants_files {
 	const char *authority; /* public keys of the authority, as a JWKS */
-	struct bytes keys;     /* the text of AUTHORITY if the caller has it; NULL: it is read */
+	struct bytes keys;     /* the text of AUTHORITY; NULL: the file is read */
 	const char *grants;
 	const char *revoked;
 	size_t limit;         /* of bytes in a file */
 	int64_t max_lifetime; /* as for grants_read() */
-	bool must_revoke;     /* without a good list of revocations nothing is granted */
+	bool must_revoke;     /* a good list of revocations is required */
 };
 
 /*
- * Reads all of FROM into G, which is ready for use then.  EXIT_DONE, or the status to end with: EXIT_IO if a
- * file cannot be read, EXIT_KEYS if there is no key or no list of revocations; F says which file and why.
+ * Reads all files of FROM and makes G ready.  EXIT_DONE, or the exit status of the program: EXIT_IO if a file
+ * cannot be read, EXIT_KEYS if there is no key, or no list of revocations although one is required.  F says
+ * which file and why.
  */
 enum diag_exit grants_load(
     struct grants *g, const struct grants_files *from, struct arena *a, struct fault *f);
 
-/* NULL if there is none of that id. */
+/* By id, by name; NULL if there is none. */
 const struct grant *grants_find(const struct grants *g, struct bytes jti);
 const struct panel *grants_panel(const struct grants *g, struct bytes name);
 
-/* GRANT_GOOD or GRANT_REVOKED: the grant, its person or its device stands on the list. */
+/* GRANT_REVOKED if the grant, its person or its device is on the list; else GRANT_GOOD. */
 enum grant_fault grants_revoked(const struct grants *g, const struct grant *grant);
 
-/* GRANT_GOOD, GRANT_EARLY or GRANT_EXPIRED; GRANT_REVOCATION_STALE if there is a list and it is past its
- * `next`. */
+/*
+ * GRANT_GOOD, GRANT_EARLY, GRANT_EXPIRED; GRANT_REVOCATION_STALE if there is a list and its `next` is past.
+ */
 enum grant_fault grants_in_time(const struct grants *g, const struct grant *grant, struct instant now);
 
-/* True if the grant covers SUBJECT: by name, by a panel that holds it, or by "*".  A panel's name is covered
- * if it is listed. */
+/* True if the grant lists SUBJECT (a subject or a panel), a panel with SUBJECT, or "*". */
 bool grants_cover(const struct grants *g, const struct grant *grant, struct bytes subject);
 
-/* True if PURPOSE is one of the grant's or stands below one (v3-ActReason). */
+/* True if PURPOSE is a purpose of the grant, or stands below one (v3-ActReason). */
 bool grants_purpose(const struct grant *grant, struct bytes purpose);
 
 bool grant_words_have(const struct grant_words *w, struct bytes word);

@@ -10,13 +10,13 @@
 #include <string.h>
 
 /*
- * jq_compile of libjq 1.6 takes 21 ms, since it reads its library of functions each time; a run takes microseconds.
- * So each program is compiled once, and a policy without jq never calls libjq.  libjq binds variables when it
- * compiles; the values that vary from record to record therefore stand beside the root in an array, which is the
- * input of the program.
+ * jq_compile of libjq 1.6 takes 21 ms, since it reads its library of functions each time; a run takes
+ * microseconds.  So each program is compiled once, and a policy without jq never calls libjq.  libjq binds
+ * variables when it compiles; the values that vary from record to record therefore stand beside the root in
+ * an array, which is the input of the program.
  *
- * A path() that ends with an error in the middle of an object leaks one key inside libjq, about 20 bytes a record.  An
- * `at:` with ? cannot fail and leaks nothing.
+ * A path() that ends with an error in the middle of an object leaks one key inside libjq, about 20 bytes a
+ * record.  An `at:` with ? cannot fail and leaks nothing.
  *
  * Every jv has one owner.  A comment marks each call that takes a jv other than a temporary.
  */
@@ -25,7 +25,7 @@ enum { MAX_TEXT = 65536, MAX_NESTING = 256, MAX_NUMBER = 1000 };
 struct jq_program {
 	jq_state *jq;
 	bool has_now;
-	struct buffer room; /* for unescaping */
+	struct buffer room;
 };
 
 static const char not_understood[] = "jq does not understand this expression";
@@ -99,7 +99,7 @@ is_part(char c)
 	return is_letter(c) || ascii_is_digit(c);
 }
 
-/* The first byte from AT on outside of white space and comments; 0 at the end. */
+/* The first byte from AT on outside of blanks and comments; 0 at the end. */
 static char
 after_blank(const struct jq_scan *s, size_t at)
 {
@@ -115,7 +115,6 @@ after_blank(const struct jq_scan *s, size_t at)
 	return 0;
 }
 
-/* Always false. */
 static bool
 refuse(struct jq_scan *s, size_t at, const char *why)
 {
@@ -247,10 +246,7 @@ die_of_memory(void *context)
 	memory_missing(0);
 }
 
-/*
- * Puts TEXT in brackets behind the variables.  The line end closes a comment at the end of TEXT.  The brackets in TEXT
- * pair, so TEXT cannot close the bracket around it.
- */
+/* The line end closes a comment in TEXT.  The brackets in TEXT pair, so it cannot close those around it. */
 static void
 write_program(struct buffer *out, struct bytes text, enum jq_use use, bool has_now)
 {
@@ -291,7 +287,7 @@ jq_compile_text(struct bytes text, enum jq_use use, bool has_now, size_t *byte, 
 	jq_set_error_cb(p->jq, swallow, NULL);
 	jq_set_nomem_handler(p->jq, die_of_memory, NULL);
 	p->has_now = has_now;
-	buffer_init(&p->room, SIZE_MAX);
+	buffer_init(&p->room, BUFFER_UNLIMITED);
 	buffer_init(&source, BUFFER_UNLIMITED);
 	write_program(&source, text, use, has_now);
 	good = jq_compile(p->jq, source.at) != 0;

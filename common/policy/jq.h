@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 /*
- * jq: conditions and paths that the words of a policy cannot express.  jq.c is the only user of libjq, which evaluates
- * a copy of one root; a record is never written from that copy.  Functions that could read, print, loop or vary are
- * refused when a program is compiled.  libjq's messages quote its input, so none of them leaves jq.c.
+ * jq: conditions and paths that the words of a policy cannot express.  jq.c is the only user of libjq, which
+ * evaluates a copy of one root; a record is never written from that copy.  Functions that could read, print,
+ * loop or vary are refused when a program is compiled.  libjq's messages quote its input, so none of them
+ * leaves jq.c.
  */
 struct jq_program;
 
@@ -27,8 +28,8 @@ struct jq_context {
 enum jq_use { JQ_CONDITION, JQ_PATH };
 
 /*
- * Compiles TEXT, a whole jq expression.  NULL: *WHY, a constant text, says what is wrong, and *BYTE where (from 1; 0 if
- * jq does not say).  TEXT may use $now if HAS_NOW.
+ * Compiles TEXT, a whole jq expression.  NULL: *WHY, a constant text, says what is wrong, and *BYTE where
+ * (from 1; 0 if jq does not say).  TEXT may use $now if HAS_NOW.
  */
 struct jq_program *jq_compile_text(
     struct bytes text, enum jq_use use, bool has_now, size_t *byte, const char **why);
@@ -41,8 +42,8 @@ enum jq_outcome jq_test(struct jq_program *p, const struct json *j, uint32_t roo
     const struct path_wall *wall, const struct jq_context *context);
 
 /*
- * Calls FOUND for each output of path(TEXT) that is a node below ROOT, in jq's order.  JQ_UNKNOWN if jq ended with an
- * error, JQ_TRUE if FOUND was called, else JQ_FALSE.
+ * Calls FOUND for each output of path(TEXT) that is a node below ROOT, in jq's order.  JQ_UNKNOWN if jq ended
+ * with an error, JQ_TRUE if FOUND was called, else JQ_FALSE.
  */
 enum jq_outcome jq_paths(struct jq_program *p, const struct json *j, uint32_t root,
     const struct path_wall *wall, const struct jq_context *context,

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 /*
- * notify_policy: notify.yaml: who responds to a record, how fast, and what happens if nobody does.  The criticality of
- * a record picks a tier.  A tier has deadlines and steps; a step names classes of responders; a class lists the roles
- * that may belong to it.  All times are in seconds.  The words of criticality come from classify.yaml, the most
- * harmless first.
+ * notify_policy: notify.yaml: who responds to a record, how fast, and what happens if nobody does.  The
+ * criticality of a record picks a tier.  A tier has deadlines and steps; a step names classes of responders;
+ * a class lists the roles that may belong to it.  All times are in seconds.  The words of criticality come
+ * from classify.yaml, the most harmless first.
  */
 enum {
 	NOTIFY_MAX_WORDS = 16,   /* of criticality */
@@ -67,8 +67,8 @@ struct notify_policy {
 };
 
 /*
- * Reads notify.yaml, the criticality words of classify.yaml and the domain of seal.yaml.  False with a fault.  Texts
- * live as long as the policy.
+ * Reads notify.yaml, the criticality words of classify.yaml and the domain of seal.yaml.  False with a
+ * fault.  Texts live as long as the policy.
  */
 bool notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault *f);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The directory is walked once.  Each file is opened without following links and read whole; the digest and all
- * readers use these bytes.  A signature over the digest therefore covers exactly what is used.
+ * The directory is walked once.  Each file is opened without following links and read whole; the digest and
+ * all readers use these bytes.  A signature over the digest therefore covers exactly what is used.
  */
 #include "common/policy/policy.h"
 

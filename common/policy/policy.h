@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /*
- * policy: a policy directory, read once into memory, and the name and levels of its policy.yaml.  The digest and all
- * readers use the same bytes, so a change of the directory during a run has no effect.
+ * policy: a policy directory, read once into memory, and the name and levels of its policy.yaml.  The digest
+ * and all readers use the same bytes, so a change of the directory during a run has no effect.
  *
  * Refused: links, devices, hidden files, names outside A-Z a-z 0-9 . _ / -, over 1,000 files or 64 MiB.
  */

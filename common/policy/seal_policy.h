@@ -7,9 +7,8 @@
 #include <stdbool.h>
 
 /*
- * seal_policy: seal.yaml: the key domain, the life of pseudonyms, the padding that hides lengths, and the coarse tags
- * that may stand outside the envelope.
- *
+ * seal_policy: seal.yaml: the key domain, the life of pseudonyms, the padding that hides lengths, and the
+ * coarse tags that may stand outside the envelope.
  *	seal: 1
  *	domain: hospital
  *	pseudonyms: {id: stable, subject: stable}   stable (the default) or epoch

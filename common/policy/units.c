@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 /*
- * A value v of a unit is v * f/g + o/h in the first unit of its dimension.  The comparison uses whole numbers only: it
- * multiplies both sides by all divisors and by a power of ten, then adds each term to the side where it is positive.
+ * A value v of a unit is v * f/g + o/h in the first unit of its dimension.  The comparison uses whole numbers
+ * only: it multiplies both sides by all divisors and by a power of ten, then adds each term to the side where
+ * it is positive.
  */
 struct unit {
 	struct bytes dimension;
@@ -120,10 +121,7 @@ unit_bound(const struct decimal *bound)
 	       bound->scale <= BOUND_SCALE + 1;
 }
 
-/*
- * VALUE with its exponent cut to -FAR..FAR, so that the numbers below stay small.  The result compares as VALUE does,
- * since no bound, in any unit, lies between the two.
- */
+/* VALUE with its exponent cut to -FAR..FAR.  It compares as VALUE does, and the numbers below stay small. */
 static struct decimal
 bring_near(const struct decimal *value)
 {
@@ -145,7 +143,6 @@ places(const struct decimal *d)
 	return d->count > 0 && behind > 0 ? behind : 0;
 }
 
-/* The two sides of a comparison. */
 struct sides {
 	struct natural left, right;
 };

@@ -40,7 +40,6 @@ valueset_fault(struct fault *f, const struct policy_file *file, const char *at, 
 	return fault_line(f, file->shown, line, (unsigned)(at - start) + 1, "%s", text);
 }
 
-/* Always false. */
 static bool
 wrong(const struct valueset_reader *r, const char *at, const char *what)
 {
@@ -143,7 +142,6 @@ read_row(const struct valueset_reader *r, struct bytes text)
 	return r->row(r->context, &row);
 }
 
-/* Checks the first two lines. */
 static bool
 read_head(const struct valueset_reader *r, struct bytes text, unsigned line)
 {
@@ -182,7 +180,6 @@ struct valueset_json {
 	struct buffer room;
 };
 
-/* Always false. */
 static bool
 wrong_json(const struct valueset_json *r, uint32_t node, const char *what)
 {

@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 /*
- * vocabulary: the code systems that policies use, compiled in: their codes, the parent of each code, and whether
- * policies may still use it.  Each lookup names the vocabulary: HIV is an active sensitivity category and a retired
- * confidentiality code.
+ * vocabulary: the code systems that policies use, compiled in: their codes, the parent of each code, and
+ * whether policies may still use it.  Each lookup names the vocabulary: HIV is an active sensitivity category
+ * and a retired confidentiality code.
  */
 enum vocabulary {
 	VOCABULARY_CONFIDENTIALITY, /* v3-Confidentiality: U L M N R V, and retired codes */
@@ -52,8 +52,8 @@ const struct concept *vocabulary_find(enum vocabulary v, struct bytes code);
 bool vocabulary_below(enum vocabulary v, const struct concept *a, const struct concept *b);
 
 /*
- * CATEGORY and all sensitivity categories below it as a set: bit i is the concept of index i (there are fewer than 64).
- * An exclusion of CATEGORY excludes this set.
+ * CATEGORY and all sensitivity categories below it as a set: bit i is the concept of index i (there are fewer
+ * than 64). An exclusion of CATEGORY excludes this set.
  */
 uint64_t vocabulary_sensitivities_below(const struct concept *category);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Design rationale.  The reader uses libyaml's events and not its documents.  Only events tell tags, anchors and
- * second documents apart from the values that they stand for.  Events also come one at a time, so depth and size
- * are bounded before a tree is built.
+ * Design rationale.  The reader uses libyaml's events and not its documents.  Only events tell tags, anchors
+ * and second documents apart from the values that they stand for.  Events also come one at a time, so depth
+ * and size are bounded before a tree is built.
  *
  * libyaml reads YAML 1.1 and accepts some texts that YAML 1.2 calls errors.  The checks of the raw text below
  * refuse those that the YAML test suite shows.
@@ -30,7 +30,7 @@ struct yaml_place {
 	unsigned column; /* in characters */
 };
 
-/* The size of the character at TEXT[AT]; 0 if it is not UTF-8 (overlong, surrogate, above U+10FFFF, cut). */
+/* The size of the character at AT; 0 if it is not UTF-8. */
 static unsigned
 character(struct bytes text, size_t at, uint32_t *code)
 {
@@ -82,9 +82,8 @@ ends_in_blanks(struct bytes text)
 }
 
 /*
- * Before libyaml reads: only UTF-8 passes whose lines end in LF or CR LF, without byte order mark and without control
- * characters but tab.  No tab may begin a line.  The other line separators of Unicode are refused, because libyaml
- * counts them as lines and an editor does not.  The fault names the place of the first bad byte.
+ * Before libyaml reads: refuses all but UTF-8 with lines that end in LF or CR LF.  Unicode's other line
+ * separators are refused because libyaml counts them as lines and an editor does not.
  */
 static bool
 check_text(const char *file, struct bytes text, struct fault *f)
@@ -113,14 +112,13 @@ check_text(const char *file, struct bytes text, struct fault *f)
 	return true;
 }
 
-/* True if the byte AT is not the first of its character. */
 static bool
 continues(struct bytes text, size_t at)
 {
 	return at < text.size && ((unsigned char)text.at[at] & 0xc0) == 0x80;
 }
 
-/* A place in the text that follows libyaml's marks, which count characters. */
+/* A place in the text; libyaml's marks count characters. */
 struct cursor {
 	struct bytes text;
 	size_t byte;
@@ -128,7 +126,6 @@ struct cursor {
 	size_t seen;  /* bytes checked by cursor_gap */
 };
 
-/* The byte of a mark's index. */
 static size_t
 cursor_byte(struct cursor *c, size_t index)
 {
@@ -143,10 +140,7 @@ cursor_byte(struct cursor *c, size_t index)
 	return c->byte;
 }
 
-/*
- * What is wrong between the last value seen and FROM, where the next value begins; NULL if nothing is.  Afterwards
- * the text up to UNTIL counts as seen.
- */
+/* What is wrong before FROM, where the next value begins, or NULL.  Marks the text up to UNTIL as seen. */
 static const char *
 cursor_gap(struct cursor *c, size_t from, size_t until)
 {
@@ -167,7 +161,7 @@ cursor_gap(struct cursor *c, size_t from, size_t until)
 	return NULL;
 }
 
-/* True if each line after the first of FROM..UNTIL is blank or begins right of COLUMN (from 0; -1: anywhere). */
+/* True if each line after the first of FROM..UNTIL is blank or begins right of COLUMN (from 0, or -1). */
 static bool
 is_indented(struct bytes text, size_t from, size_t until, long column)
 {
@@ -478,10 +472,7 @@ take_event(struct yaml_builder *b, const yaml_event_t *e)
 	}
 }
 
-/*
- * libyaml's problem and context are constant texts that quote nothing of the file.  The mark of the problem is nearer
- * to the mistake than that of the context.
- */
+/* libyaml's texts are constant and quote nothing of the file. */
 static bool
 refuse_syntax(struct yaml_builder *b)
 {

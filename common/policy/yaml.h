@@ -11,12 +11,13 @@
 #include <stdint.h>
 
 /*
- * yaml: the strict subset of YAML that policies are written in, as a tree with positions.  Refused are anchors,
- * aliases, tags, merge keys, directives, several documents, duplicate keys, and keys that are not scalars.  yaml.c is
- * the only user of libyaml.
+ * yaml: the strict subset of YAML that policies are written in, as a tree with positions.  Refused are
+ * anchors, aliases, tags, merge keys, directives, several documents, duplicate keys, and keys that are not
+ * scalars.  yaml.c is the only user of libyaml.
  *
- * Only a plain scalar has a type: `true` and `false` are booleans; `null`, `~` and nothing are null; numbers look like
- * JSON's.  Every other scalar, and every quoted one, is a string: `yes`, `0x1f`, `1_000`, `22:30` too.
+ * Only a plain scalar has a type: `true` and `false` are booleans; `null`, `~` and nothing are null; numbers
+ * look like JSON's.  Every other scalar, and every quoted one, is a string: `yes`, `0x1f`, `1_000`, `22:30`
+ * too.
  */
 enum yaml_kind { YAML_NULL, YAML_BOOLEAN, YAML_NUMBER, YAML_STRING, YAML_LIST, YAML_MAP };
 
@@ -61,21 +62,20 @@ bool fault_line(struct fault *f, const char *file, unsigned line, unsigned colum
 struct yaml_node *yaml_read(struct arena *a, const char *file, struct bytes text, struct fault *f);
 
 /*
- * The JSON value NODE as such a tree, so that one reader serves both forms of a file.  LINE is the caller's (of an
- * NDJSON file); the column is the byte in the text.  Strings are copied, unescaped, into the arena.
+ * The JSON value NODE as such a tree, so that one reader serves both forms of a file.  LINE is the caller's
+ * (of an NDJSON file); the column is the byte in the text.  Strings are copied, unescaped, into the arena.
  */
 struct json;
 struct yaml_node *yaml_of_json(struct arena *a, const struct json *j, uint32_t node, unsigned line);
 
 /*
- * A reader of a map takes each key that it knows.  yaml_close refuses the keys that are left, so that no mistyped key
- * is ignored:
- *
+ * A reader of a map takes each key that it knows.  yaml_close refuses the keys that are left, so that no
+ * mistyped key is ignored:
  *	struct yaml_map m;
  *	if (!yaml_open(&m, file, node, fault)) return false;         not a map
  *	struct yaml_node *say = yaml_need(&m, "say");                NULL after a fault: the key is missing
- *	struct yaml_node *type = yaml_take(&m, "type");              NULL: the key is missing, which is allowed
- *	return yaml_close(&m);                                       false after a fault, or for an unknown key
+ *	struct yaml_node *type = yaml_take(&m, "type");              NULL: not there
+ *	return yaml_close(&m);                                       false: fault, or an unknown key
  */
 struct yaml_map {
 	const char *file;

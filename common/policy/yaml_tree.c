@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Faults, and the readers of a tree: maps by their keys, scalars by their type.  A fault says what was expected. */
+/* Faults, and the readers of a tree.  A fault says what was expected. */
 #include "common/policy/yaml.h"
 
 #include "common/base/buffer.h"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* What FHIR R4 writes for a value that is masked (2.6.3, extension data-absent-reason). */
+/* FHIR R4, extension data-absent-reason. */
 #define ABSENT                                                                                               \
 	"{\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/data-absent-reason\","           \
 	"\"valueCode\":\"masked\"}]}"
@@ -46,7 +46,7 @@ decide_turn(struct decisions *d, uint64_t active)
 	d->failed = 0;
 }
 
-/* Notes the fate of the node and of all that is in it.  A node that is withheld already stays so. */
+/* The fate holds for all that is in the node too, but for what is withheld already. */
 static void
 note_fate(struct decisions *d, const struct view *v, uint64_t bits, struct redactor_fate fate)
 {
@@ -65,7 +65,7 @@ note_fate(struct decisions *d, const struct view *v, uint64_t bits, struct redac
 	}
 }
 
-/* Notes why BITS lose the node.  Where there are several reasons, the first of enum fate_why counts. */
+/* Where a version has several reasons, the first of enum fate_why counts. */
 static void
 explain_gone(struct decisions *d, const struct view *v, uint64_t bits, uint64_t emptied)
 {
@@ -81,14 +81,14 @@ explain_gone(struct decisions *d, const struct view *v, uint64_t bits, uint64_t 
 		uint64_t now = causes[why] & bits;
 
 		if (why == WHY_TRANSFORM)
-			continue; /* decide_transform has noted it, with the transform */
+			continue; /* noted by decide_transform */
 		note_fate(d, v, now, (struct redactor_fate){ FATE_WITHHELD, (uint8_t)why, 0 });
 		bits &= ~now;
 	}
 	note_fate(d, v, bits, (struct redactor_fate){ FATE_WITHHELD, WHY_EMPTY, 0 });
 }
 
-/* The byte behind the comma that follows the child; the child's end if it is the last. */
+/* Behind the comma that follows the child; the child's end if it is the last. */
 static uint32_t
 behind_comma(const struct json *j, const struct view_frame *f, uint32_t value)
 {
@@ -101,10 +101,7 @@ behind_comma(const struct json *j, const struct view_frame *f, uint32_t value)
 	return at + 1;
 }
 
-/*
- * Removes a child together with one comma: from the end of the child before it to its own end; where no
- * child before it stays, up to and with the comma behind it.
- */
+/* Removes a child with the comma before it, or with the comma behind it where no child before it stays. */
 static void
 take_out(struct decisions *d, const struct view_frame *f, const struct view *v, uint64_t bits)
 {
@@ -119,7 +116,7 @@ take_out(struct decisions *d, const struct view_frame *f, const struct view *v, 
 	}
 }
 
-/* Replaces FROM..TO in BITS by the texts from offset TEXT on. */
+/* The replacement is d->texts from TEXT on. */
 static void
 put_in(struct decisions *d, uint64_t bits, uint32_t from, uint32_t to, size_t text)
 {
@@ -187,7 +184,6 @@ decide_may_sign(const struct view *v)
 	return (v->above_level | v->cause[WHY_CATEGORY]) & ~(v->not_in_keep | v->no_sign) & v->active;
 }
 
-/* The roots inside a lost node are lost. */
 static void
 lose_roots(struct outline *o, const struct view *v, uint64_t bits)
 {
@@ -317,10 +313,7 @@ decide_null(struct decisions *d, const struct view *v, uint64_t bits)
 	return bits;
 }
 
-/*
- * The end of the last element that a version keeps and that is not null; behind the bracket if there is
- * none.
- */
+/* The end of the last element that stays and is not null; behind the bracket if there is none. */
 static uint32_t
 last_element(const struct json *j, uint32_t array, const struct edits *edits)
 {

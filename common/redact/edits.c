@@ -26,7 +26,7 @@ next_edit(struct edits *e)
 	return &e->at[e->count++];
 }
 
-/* Edits come in rising order, so those at or behind FROM lie inside the span that goes now. */
+/* They lie inside the span that goes now. */
 static void
 forget(struct edits *e, uint32_t from)
 {

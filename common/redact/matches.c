@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/matches.h"
 
-/* `where:` of a transform, asked of the root around the node.  Unknown counts as false. */
+/* `where:` of a transform.  Unknown counts as false. */
 static bool
 applies(struct outline *o, const struct scheme_transform *t, uint32_t root)
 {

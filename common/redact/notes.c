@@ -29,7 +29,6 @@ notes_release(struct notes *n)
 	*n = (struct notes){ .of = NULL };
 }
 
-/* Makes room for COUNT elements of SIZE bytes in the array *AT. */
 static void
 grow(void *at, uint32_t *room, uint32_t count, size_t size)
 {
@@ -86,7 +85,7 @@ bad(struct notes *n, const struct json *j, uint32_t node, enum reason reason)
 	return false;
 }
 
-/* Value nodes of a label's members, 0 if absent. */
+/* Value nodes, 0 if absent. */
 struct label_parts {
 	uint32_t at, level, sensitivity, criticality, rule, explained;
 };
@@ -135,7 +134,6 @@ read_level(const struct scheme *s, const struct json *j, uint32_t node, unsigned
 	return found >= 0;
 }
 
-/* The versions that leave out one of the label's categories. */
 static bool
 read_categories(const struct scheme *s, const struct json *j, uint32_t array, uint64_t *out)
 {
@@ -234,7 +232,7 @@ notes_read(struct notes *n, const struct scheme *s, const struct json *j, const 
 	for (uint32_t i = e->labels + 1; i < j->nodes[e->labels].next; i = j->nodes[i].next)
 		if (!read_label(n, s, j, i))
 			return false;
-	/* A node without labels has the level of the nearest node above; the root is the last of these. */
+	/* Nodes without a label take their level from the root. */
 	if (n->of[e->record].base == NOTES_NO_BASE)
 		return bad(n, j, e->labels, REASON_BAD_LABEL);
 	for (uint32_t i = 1; i < n->count; i++)

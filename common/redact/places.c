@@ -60,7 +60,7 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 		p->of_key[json_keys_add(keys, s->id_member)] = PLACE_BASIC;
 	for (size_t i = 0; s->is_fhir && i < sizeof members / sizeof members[0]; i++)
 		p->of_key[json_keys_add(keys, bytes_of(members[i].name))] = (uint8_t)members[i].kind;
-	p->of_key[0] = PLACE_PLAIN; /* all keys that no file names share number 0 */
+	p->of_key[0] = PLACE_PLAIN; /* the number of all keys that nobody names */
 }
 
 static struct bytes
@@ -84,7 +84,7 @@ places_harmless(const struct places *p, const struct json *j, uint32_t coding, s
 		const struct concept *c = vocabulary_find(harmless[i], text_of(j, coding, p->code, room));
 
 		if (c != NULL)
-			/* This instruction says that the record has inline labels. */
+			/* PROCESSINLINELABEL tells that there are labels inside. */
 			return !bytes_are(c->code, "PROCESSINLINELABEL") &&
 			       bytes_equal(
 				   text_of(j, coding, p->system, room), vocabulary_system(harmless[i]));

@@ -42,7 +42,7 @@ struct places {
 void places_init(struct places *p, const struct scheme *s, struct json_keys *keys);
 
 /*
- * True if a Coding of meta.security is a handling instruction or a purpose of use (FHIR R4 6.1.0): such
+ * True if a Coding of meta.security is a handling instruction or a purpose of use: such
  * codes say nothing of how sensitive the record is.
  */
 bool places_harmless(const struct places *p, const struct json *j, uint32_t coding, struct buffer *room);

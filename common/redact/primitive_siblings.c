@@ -54,7 +54,7 @@ fill_slots(struct primitive_siblings *p, struct outline *o, uint32_t object, uin
 	}
 }
 
-/* The key of x for the key of _x, 0 if there is none. */
+/* The key of x for the key of _x, or 0. */
 static uint32_t
 find_primitive(const struct primitive_siblings *p, struct outline *o, uint32_t key)
 {
@@ -75,7 +75,7 @@ higher_base(uint8_t a, uint8_t b)
 	return a > b ? a : b;
 }
 
-/* Gives both nodes the notes of either.  False if there are none. */
+/* Both nodes get the notes of either.  False if there are none. */
 static bool
 join(struct notes *n, uint32_t x, uint32_t sibling)
 {
@@ -116,7 +116,7 @@ join_elements(const struct outline *o, uint32_t x, uint32_t sibling)
 	notes_touch(o->notes, sibling)->inside = true;
 }
 
-/* The bits that change the value of the member KEY of V, or an element of it. */
+/* The bits that change the member KEY of V, or an element of it. */
 static uint64_t
 changes_of(struct outline *o, const struct view *v, uint32_t key)
 {
@@ -162,7 +162,7 @@ join_members(struct primitive_siblings *p, struct outline *o, const struct view 
 	}
 }
 
-/* OBJECT is an Attachment with data: what identifies the data gets its notes. */
+/* Of an Attachment. */
 static void
 join_data(const struct outline *o, uint32_t object, uint32_t data)
 {

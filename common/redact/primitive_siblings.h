@@ -22,8 +22,9 @@ struct primitive_siblings {
 
 void primitive_siblings_release(struct primitive_siblings *p);
 
-/* Notes this for the members of the object that V is of, before they are looked at. */
 struct view;
+
+/* Notes this for the members of the object of V, before any of them is viewed. */
 void primitive_siblings_join(struct primitive_siblings *p, struct outline *o, const struct view *v);
 
 #endif

@@ -12,7 +12,6 @@
 enum { MARK_BYTES = 16, MARK_SIZE = 2 + BASE64URL_SIZE(MARK_BYTES) };
 enum { LABEL_DEPTH = 4 }; /* the line, its labels, a label, its categories */
 
-/* A version of the record at hand. */
 struct redactor_version {
 	enum redactor_state state;
 	struct tags tags;
@@ -38,7 +37,7 @@ struct redactor {
 	uint64_t failed;
 };
 
-/* The tags that a version has in every record. */
+/* The tags that are the same in every record. */
 static void
 start_tags(struct redactor *r)
 {
@@ -100,14 +99,13 @@ redactor_free(struct redactor *r)
 	free(r);
 }
 
-/* Who gets the bytes of a version. */
 struct pieces {
 	const struct redactor *r;
 	bool (*put)(void *context, struct bytes piece);
 	void *context;
 };
 
-/* The record of VERSION, or with the BIT of its mark what the mark is made of. */
+/* The record of VERSION, or of its mark: BIT is either. */
 static bool
 each_piece(const struct pieces *p, unsigned version, uint64_t bit)
 {
@@ -159,7 +157,7 @@ make_mark(struct redactor *r, unsigned i)
 	v->tags.mark = (struct bytes){ v->mark, MARK_SIZE };
 }
 
-/* True if the version of BIT leaves NODE out for the category of a node at or above it. */
+/* True if BIT leaves NODE out for its category or one around it. */
 static bool
 left_out(const struct redactor *r, uint32_t node, uint64_t bit)
 {
@@ -212,10 +210,7 @@ refuse(struct redaction *result, enum reason reason, size_t byte)
 	return false;
 }
 
-/*
- * The first node of the record that nests too deep, 0 if none does.  The JSON index has held it to the
- * limit unless the labels nest deeper than that.
- */
+/* The first node of the record that nests too deep, or 0.  The index must allow the depth of labels. */
 static uint32_t
 find_too_deep(const struct redactor *r)
 {
@@ -283,9 +278,8 @@ find_edits(struct redactor *r)
 }
 
 /*
- * Says what each version is, and returns how many are written.  A version that holds nothing is a stub or
- * is not written.  It is a stub in any case if a lower version is written: a gap in the ladder would tell
- * that the record holds something above.
+ * How many versions are written.  An empty version becomes a stub if a lower version is written, because a
+ * gap in the ladder would tell that the record holds something above.
  */
 static unsigned
 choose(struct redactor *r)

@@ -70,7 +70,7 @@ read_criticality(struct scheme_read *r)
 	return true;
 }
 
-/* "resourceType" for the path ".resourceType"; empty for a path of more than one member. */
+/* "resourceType" for ".resourceType"; empty for a longer path. */
 static struct bytes
 member_of(const struct yaml_node *record, const char *key)
 {
@@ -95,7 +95,7 @@ fill_levels(struct scheme *s)
 				s->below_level[level] |= s->version[i].bits;
 }
 
-/* LEVELS names the versions to make.  False: it names a level that has none, copied to TEXT. */
+/* False: LEVELS names a level without a version, copied to TEXT. */
 static bool
 choose_levels(struct scheme *s, const char *levels, char *text)
 {

@@ -56,7 +56,6 @@ note_version_types(struct scheme_read *r, const struct yaml_node *version)
 	return true;
 }
 
-/* How many names of types the versions have at most. */
 static size_t
 count_types(const struct yaml_node *versions)
 {
@@ -165,10 +164,7 @@ scheme_read_key(void *context, const struct yaml_node *name, struct fault *f)
 		(void)fault_at(f, r->s->file, name, "needs-key: the key is not among `keys:`");
 		return NULL;
 	}
-	/*
-	 * Marks and tokens are both digests of a record's bytes.  Under one key, one would reveal the
-	 * other.
-	 */
+	/* A token under the key of the mark could be compared with marks. */
 	if (r->mark != NULL && r->mark != name && bytes_equal(r->mark->text, name->text)) {
 		(void)fault_at(f, r->s->file, name, "the key of the mark serves nothing else");
 		return NULL;

@@ -40,7 +40,7 @@ start(struct targets *t, size_t names)
 		t->slot[i].name = (struct bytes){ NULL, 0 };
 }
 
-/* The unescaped bytes of a string.  The first one makes room for all, so that none of them moves. */
+/* The unescaped string.  The first one makes room for all, so that none of them moves. */
 static struct bytes
 name_of(struct targets *t, const struct json *j, uint32_t node)
 {
@@ -133,7 +133,6 @@ targets_find(struct targets *t, const struct places *p, const struct json *j, co
 	}
 }
 
-/* Which roots a reference can mean. */
 struct wanted {
 	struct bytes type; /* empty: any */
 	bool local;        /* `#x`: a root contained in FROM, or in the root around FROM */
@@ -176,7 +175,7 @@ local_gone(const struct targets *t, const struct targets_query *q, struct bytes 
 	uint64_t gone = UINT64_MAX;
 
 	if (name.size == 0)
-		return 0; /* `#` is the root around the reference */
+		return 0; /* `#`: the root around the reference */
 	if (q->roots->count > 1)
 		look_up(t, q, name, &w, &gone);
 	return gone == UINT64_MAX ? q->local : gone;

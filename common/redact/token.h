@@ -23,7 +23,7 @@ enum operation_outcome token_apply(
     const struct operation *o, const struct operation_value *v, struct buffer *out);
 
 /*
- * Type and id of a RESTful reference (FHIR R4 2.3.0), a version and a fragment left out.  False if it is
+ * Type and id of a RESTful reference (FHIR R4 2.3), a version and a fragment left out.  False if it is
  * none: then TYPE and ID mean nothing.
  */
 bool token_reference(struct bytes reference, struct bytes *type, struct bytes *id);

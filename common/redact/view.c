@@ -19,7 +19,6 @@ view_release(struct viewer *w)
 	primitive_siblings_release(&w->siblings);
 }
 
-/* What redact.yaml says of the node by its state. */
 static void
 match(struct viewer *w, struct view *v)
 {
@@ -139,7 +138,7 @@ see_reference(struct viewer *w, struct view *v)
 		view_blame(v, WHY_REFERENCE, w->turn.references & lost_target(w, reference, v->root, 0));
 }
 
-/* A Coding of meta.security.  Handling instructions stay. */
+/* A Coding of meta.security. */
 static uint64_t
 see_security(struct viewer *w, const struct view *v)
 {
@@ -248,14 +247,13 @@ weigh(const struct scheme *s, struct view *v)
 
 static const struct view blank;
 
-/* The child takes over what holds for all of the node around it. */
 static void
 inherit(const struct viewer *w, const struct view_frame *f, uint32_t member, struct view *v)
 {
 	const struct outline *o = &w->outline;
 	const struct json *j = o->json;
 
-	/* A copy of a constant is the fastest way to clear this much. */
+	/* The fastest way to clear this much. */
 	*v = blank;
 	v->member = member;
 	v->value = member + (j->nodes[member].kind == JSON_KEY);
@@ -295,7 +293,7 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 		enter_root(w, v, depth);
 	v->around = around_of(f, v);
 	if (o->s->is_fhir) {
-		/* Before the places below are judged by the labels of their members. */
+		/* First, because see_places asks for the labels of members. */
 		if (json_kind(o->json, v->value) == JSON_OBJECT && has_label(w, v))
 			primitive_siblings_join(&w->siblings, o, v);
 		see_places(w, f, v);

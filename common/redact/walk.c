@@ -24,7 +24,7 @@ walk_release(struct walk *w)
 	*w = (struct walk){ .frame = NULL };
 }
 
-/* The bits of versions among BITS, and their marks'. */
+/* The versions among BITS, with their marks. */
 static uint64_t
 with_marks(const struct scheme *s, uint64_t bits)
 {
@@ -67,7 +67,6 @@ visit_leaf(struct walk *w, struct view_frame *f, struct view *v)
 		decide_child(d, f, v, stays, signs, 0);
 }
 
-/* A container that is decided as a whole. */
 static void
 decide_whole(struct walk *w, struct view_frame *f, struct view *v, uint64_t stays)
 {
@@ -155,7 +154,7 @@ visit_container(struct walk *w, struct view_frame *f, struct view *v)
 		w->frame[w->depth - 1].next = j->nodes[v->value].next;
 }
 
-/* All children of the innermost container are visited: decides the container. */
+/* Decides the innermost container, whose children are all visited. */
 static void
 finish(struct walk *w)
 {
@@ -163,7 +162,7 @@ finish(struct walk *w)
 	struct view_frame *c = &w->frame[--w->depth];
 	struct view_frame *f = &w->frame[w->depth - 1];
 	struct view *v = &c->view;
-	uint64_t poor = 0; /* bits that keep nothing of a root but type, id and meta */
+	uint64_t poor = 0; /* bits that keep only type, id and meta of a root */
 	uint64_t stays, may_sign, signs, nulls;
 
 	decide_trim(d, c);
@@ -191,7 +190,6 @@ visit(struct walk *w, struct view_frame *f, uint32_t member)
 		visit_leaf(w, f, &v);
 }
 
-/* Walks the record once. */
 static void
 turn(struct walk *w)
 {
@@ -221,7 +219,7 @@ turn(struct walk *w)
 	w->stays = w->frame[0].stays;
 }
 
-/* Takes over what a turn found out.  True if the record must be walked again with it. */
+/* True if the turn found out what makes another one necessary. */
 static bool
 learn(struct walk *w)
 {

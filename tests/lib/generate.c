@@ -81,7 +81,7 @@ put_uuid(uint64_t high, uint64_t low)
 	}
 }
 
-/* ---- words ---- */
+/* Words. */
 static const char *const families[] = { "Abel", "Brandt", "Dvořák", "Eriksen", "Fabre", "Gómez", "Hill",
 	"Ito", "Jönsson", "Kowalski", "Lindqvist", "Moreau", "Nkemelu", "Østby", "Petrov", "Quist", "Rossi",
 	"Schäfer", "Tanaka", "Ueda", "Varga", "Wójcik", "Yilmaz", "Zhang 张" };
@@ -96,7 +96,7 @@ static const char *const sentences[] = { "Slept well, no complaints.", "Walked t
 	"Wound dry, dressing changed.", "Pain 2 of 10 after the tablet.",
 	"Breathing easier than yesterday." };
 
-/* ---- codes: a coding's members, ready to be written ---- */
+/* Codes: a coding's members, ready to be written. */
 #define CODING(system, code, display)                                                                        \
 	"{\"system\":\"" system "\",\"code\":\"" code "\",\"display\":\"" display "\"}"
 #define SCT "http://snomed.info/sct"
@@ -181,7 +181,6 @@ static const struct sign sensitive_tests[] = {
 #define COUNT(table) (unsigned)(sizeof(table) / sizeof(table)[0])
 #define PICK(table) (table)[below(COUNT(table))]
 
-/* ---- fields ---- */
 static void
 put_sign(const struct sign *s)
 {
@@ -286,7 +285,7 @@ put_field(char letter)
 	}
 }
 
-/* ---- records: how often each, of all the shares together ---- */
+/* Records: how often each, of all the shares together. */
 struct template
 {
 	unsigned share;

@@ -8,6 +8,8 @@ use File::Find;
 use File::Path qw(make_path remove_tree);
 use MIME::Base64 qw(decode_base64url);
 
+$| = 1;
+
 # A generator of our own, so that every machine and every perl disturbs alike.
 my $state;
 
@@ -71,7 +73,7 @@ sub sealed_form {
 	return $text;
 }
 
-# Keys and what is signed or sealed with them: headers and claims stay, what is random goes.
+# Keys and what is signed or sealed with them: headers and claims stay, random values become ~.
 sub key_form {
 	my ($text) = @_;
 	my $unpack = sub { my $json = decode_base64url($_[0]); return $json =~ /^[{][ -~]*[}]$/ ? $json : '~' };

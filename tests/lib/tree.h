@@ -116,8 +116,8 @@ tree_add_shape(struct tree_node *n, const char *key)
 	}
 	if (strcmp(key, "subject") == 0) {
 		(void)snprintf(id, sizeof id, "\"#x%u\"", tree_chance(4));
-		/* Every version sees where a Reference leads.  Otherwise a lower version, which may not know that
-		 * its target is gone, would show more than a higher one. */
+		/* Every version sees where a Reference leads.  Otherwise a lower version, which may not know
+		 * that its target is gone, would show more than a higher one. */
 		tree[tree_add_scalar(n, "reference", id)].base = 0;
 	}
 	if (strcmp(key, "extension[]") == 0)

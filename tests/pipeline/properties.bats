@@ -1,6 +1,6 @@
 load ../lib/ehr
 
-# What must hold of any record, tried on the ward's and on the canaries (labels page, section 18).
+# What must hold of any record, tried on the ward's records and on the canaries.
 P=$EHR_ROOT/policies/hospital
 places=$EHR_ROOT/testdata/canary/places.ndjson
 

@@ -1,11 +1,11 @@
 #!/usr/bin/perl
-# disturb.pl values LEVEL SEED < labelled      replaces every scalar above LEVEL by another, of any kind and length
-# disturb.pl entries LEVEL SEED < records      puts entries above LEVEL into records: elements, components,
-#                                              identifiers, contained resources, entries of Bundles
+# disturb.pl values LEVEL SEED < labelled      replaces each scalar above LEVEL by another, of any kind and length
+# disturb.pl entries LEVEL SEED < records      inserts entries above LEVEL: elements, components, identifiers,
+#                                              contained resources, entries of Bundles
 # disturb.pl members - SEED < records          shuffles the members of all objects
 #
-# What a version of LEVEL shows must not change by either of the first two.  The levels of a labelled line are
-# worked out here anew from its labels, by what labels(7) says and not by the programs' own code.
+# The first two must not change a version of LEVEL.  The level of each node is computed here from the labels as
+# the manual says, without the programs' own code.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ my %rank;
 @rank{@ladder} = 0 .. $#ladder;
 srand $seed;
 
-# ---- JSON with positions: a node is {kind, from, to, child}; a child is [key or undef, node, from] ----
+# JSON with positions: a node is {kind, from, to, child}, a child is [key or undef, node, from].
 my $text;
 
 sub space { $text =~ /\G[ \t\r\n]*/gc; return }
@@ -84,7 +84,6 @@ sub string {
 	return substr($s, 1, -1) =~ s/\\u([0-9a-fA-F]{4})/chr hex $1/ger =~ s{\\(.)}{$1}gr;
 }
 
-# ---- values ----
 my @letters = ('a' .. 'z', 'A' .. 'Z', 0 .. 9, ' ', '/', '#', '-', ':', '\\n', '\\u00e9', '\\"');
 
 sub other {
@@ -102,17 +101,17 @@ sub other {
 
 my (%base, %raise, @cuts);
 
-# _x belongs to x, an element of the one to that of the other: what one is labelled, both are.
+# Labels on x hold for _x and the other way round, element by element.
 sub join_labels {
-	my ($x, $half) = @_;
+	my ($x, $sibling) = @_;
 	for my $of (\%base, \%raise) {
-		my ($most) = sort { $b <=> $a } map { exists $of->{$_} ? $of->{$_} : () } $x, $half;
-		$of->{$x} = $of->{$half} = $most if defined $most;
+		my ($most) = sort { $b <=> $a } map { exists $of->{$_} ? $of->{$_} : () } $x, $sibling;
+		$of->{$x} = $of->{$sibling} = $most if defined $most;
 	}
 	return;
 }
 
-sub join_halves {
+sub join_siblings {
 	my ($node, $at) = @_;
 	for my $child (@{ $node->{child} }) {
 		my ($key) = $child->[0] =~ /^_(.+)$/s or next;
@@ -134,7 +133,7 @@ sub disturb {
 		push @cuts, [ $node->{from}, $node->{to}, other() ] if ($base > $raise ? $base : $raise) > $rank{$limit};
 		return;
 	}
-	join_halves($node, $at) if $node->{kind} eq 'object';
+	join_siblings($node, $at) if $node->{kind} eq 'object';
 	my $index = 0;
 	for my $child (@{ $node->{child} }) {
 		next if $ids && defined $child->[0] && $child->[0] eq 'id' && member($node, 'resourceType');
@@ -168,7 +167,6 @@ sub cut {
 	return $line;
 }
 
-# ---- entries ----
 my $number = 0;
 
 sub word { $number++; return "hidden-$seed-$number" }
@@ -194,7 +192,7 @@ sub component {
 	  . '"}]},"interpretation":[{"coding":[{"code":"HH"}]}],"valueString":"' . word() . '"}';
 }
 
-# Puts an element into the array KEY of NODE, which is made if it is not there, before or behind the others.
+# Inserts an element into the array KEY of NODE, before or behind the others.  A missing array is made.
 sub insert {
 	my ($node, $key, $element) = @_;
 	my $array = member($node, $key);
@@ -246,7 +244,6 @@ sub entries_of {
 	return cut($line);
 }
 
-# ---- members ----
 sub shuffled {
 	my ($node) = @_;
 	return source($node) if !$node->{child};

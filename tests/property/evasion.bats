@@ -1,10 +1,10 @@
 load ../lib/ehr
 
-# Ways to write what a rule is about so that the rule might not see it (labels page, section 18, P10).  Each line
-# of the input must get a level of R or more, or be refused.
+# P10: a rule applies however the record spells what the rule is about.  Each line of the input must get a level of R
+# or more, or be refused.
 P=$EHR_ROOT/policies/hospital
 
-# Lines of the file in that came out below R; the levels stand in the tags, which are written in one way.
+# Prints the records of the file `in` that came out below R.  The level is in the tags.
 low() {
 	ehr-classify -P "$P" --on-error skip --max-refused 1000 in 2>err | sed -n '/^{"ehr":{[^}]*"level":"[RV]"/! s/.*"record"://p'
 }
@@ -47,7 +47,7 @@ condition() {
 		condition '"http://hl7.org/fhir/sid/icd-10-cm"' "\"$code\""
 	done >>in
 	caught 18
-	# A code of another system that is known is another code.
+	# The same code of another known system means something else.
 	condition '"http://loinc.org"' '"B20"' >in
 	[ "$(low | wc -l)" -eq 1 ]
 }
@@ -106,7 +106,7 @@ condition() {
 			https://hl7.org/fhir/sid/us-ssn http://hl7.org/fhir/sid/us-ssn/ urn:oid:2.16.840.1.113883.4.1 2.16.840.1.113883.4.1
 	} >in
 	caught 10
-	# A curve is no attachment.
+	# Sampled data are no attachment.
 	echo '{"resourceType":"Observation","id":"o","valueSampledData":{"origin":{"value":0},"period":10,"dimensions":1,"data":"2 3 5 7"}}' >in
 	[ "$(low | wc -l)" -eq 1 ]
 }
@@ -122,7 +122,7 @@ condition() {
 	! grep '"rl":"N".*roodborst' versions || return 1
 }
 
-# What is left over of a label is the leak: version N of a record whose labels say more.
+# A code of a label that stays in a version tells that something is withheld.
 @test "no code of a label is left in a version below it, wherever it stood" {
 	local hiv='{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"%s"}' spelled
 	local inline=hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label

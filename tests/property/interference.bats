@@ -1,7 +1,7 @@
 load ../lib/ehr
 
-# What stands above a level must not change a byte of that level's version, tags included: neither by its
-# values (P1) nor, where presence is hidden, by being there at all (P2).  disturb.pl makes the other records.
+# A node above a level must not change a byte of that level's version, tags included: not by its value (P1), and where
+# presence is hidden not by being there (P2).  disturb.pl makes the other records.
 disturb() {
 	perl "$EHR_ROOT/tests/property/disturb.pl" "$@"
 }
@@ -41,8 +41,8 @@ alike() {
 	return 1
 }
 
-# A birth date is released as its year, a device's model as a mask, a reading by the month, day and hour: named by the policy, not hidden.
-# Where a reader may see that something is missing, ids that others refer to say what.
+# Nodes that disturb.pl leaves alone: those that the policy releases in part (the year of a birth date, a device's model as
+# a mask, a reading's month, day and hour), and where presence is shown the ids that references lead to.
 released() {
 	case $1 in
 	meter) RELEASED='^/(start|value|meterId|(gas_)?unique_id)$' LADDER='open network supplier household' "${@:2}" ;;
@@ -71,7 +71,7 @@ released() {
 @test "P2: entries above a level leave that level's version as it is where presence is hidden" {
 	policies
 	local one policy level seed
-	# A record without id is named by its digest.
+	# A record without id is named by its digest, which changes with the record.
 	for policy in hidden hospital; do
 		grep -v '"id":"_/~' $policy.in | grep '"id":' >$policy.named
 		labels $policy $policy.named $policy.labelled
@@ -108,7 +108,7 @@ urgency() {
 	[ "$(urgency "\"interpretation\":[{\"coding\":[{\"code\":\"A\"}]},{$secret,\"coding\":[{\"code\":\"HH\"}]}]")" = low ]
 	[ "$(urgency "\"interpretation\":[{$secret,\"coding\":[{\"code\":\"HH\"}]},{\"coding\":[{\"code\":\"A\"}]}]")" = low ]
 	[ "$(urgency "\"interpretation\":[{\"coding\":[{\"code\":\"A\"},{$secret,\"code\":\"HH\"}]}]")" = low ]
-	# What is read is what counts, not what else stands in or beside it.
+	# The urgency counts at the level of the nodes that it was read from.
 	local glucose='"code":{"coding":[{"system":"http://loinc.org","code":"2339-0"}]}'
 	[ "$(urgency "$glucose,\"valueQuantity\":{\"value\":50,\"unit\":\"mg/dL\"}")" = high ]
 	[ "$(urgency "$glucose,\"valueQuantity\":{\"value\":50,\"unit\":\"mg/dL\",\"odd\":{$secret,\"id\":\"x\"}}")" = high ]

@@ -1,6 +1,6 @@
 load ../lib/ehr
 
-# No message holds a value or a key of a record (labels page, section 18, P11), wherever a line is cut or broken.
+# P11: no message holds a value or a key of a record, wherever a line is cut or broken.
 @test "lines cut and broken at every byte: no message names a value or a key" {
 	local P=$EHR_ROOT/policies/hospital
 	printf '%s\n' '{"resourceType":"Observation","id":"zwaluw-1","merel":{"spreeuw":"roodborst text","nr":7733.10},"component":[{"code":{"coding":[{"system":"http://snomed.info/sct","code":"86406008","display":"vink"}]},"valueString":"ijs\u0076ogel"}]}' >record

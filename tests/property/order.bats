@@ -1,7 +1,6 @@
 load ../lib/ehr
 
-# What more rules, other orders and other members may change of versions: nothing, or less is shown (labels
-# page, section 18, P8 and P9).
+# P8: with another rule or floor a version shows the same or less.  P9: order changes nothing but order.
 setup_file() {
 	export PATH="$EHR_BIN:$PATH"
 	cd "$BATS_FILE_TMPDIR" || return 1
@@ -16,7 +15,7 @@ setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 }
 
-# Versions of the records in file $2 by policy $1: a line "id level path=value" for every leaf, sorted.
+# Prints the versions of the records in file $2 by policy $1: a line "id level path=value" for each leaf, sorted.
 leaves() {
 	ehr-classify -P "$1" "$2" 2>/dev/null | ehr-redact -P "$1" -S site | perl -MJSON::PP -ne '
 	BEGIN { $json = JSON::PP->new->canonical->allow_nonref }
@@ -72,7 +71,7 @@ leaves() {
 			! cmp -s in turned || return 1
 			leaves $policy turned | cmp before -
 		done
-		# The value sets' names and the rules, last first.
+		# The value sets and the rules in reverse order.
 		rm -rf other && cp -r $policy other
 		perl -0pe 's{^rules:\n(.*?)(?=^criticality:)}{"rules:\n" . join "", reverse $1 =~ /^  - .*\n(?:    .*\n)*/mg}mse;
 			s{^value_sets:\n(.*?)(?=^base:)}{"value_sets:\n" . join "", reverse $1 =~ /^  .*\n/mg}mse' \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the cases in testdata/authz do not cover: single values and shapes of requests, each data criterion, and the ways
- * to settle several directives.  Each check is a small policy and a request.
+ * What the cases in testdata/authz do not cover: single values and shapes of requests, each data criterion,
+ * and the ways to settle several directives.  Each check is a small policy and a request.
  */
 #include "tests/lib/authz.h"
 #include "tests/lib/tap.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Properties of decisions, on random policies and random requests.  The test counts the entries of a small record that a
- * decision releases after its obligations.  It reads the obligations with code of its own, which shares nothing with the
- * engine.
+ * Properties of decisions, on random policies and random requests.  The test counts the entries of a small
+ * record that a decision releases after its obligations.  It reads the obligations with code of its own,
+ * which shares nothing with the engine.
  *
  *	P1  an attribute that is left out never widens what is released
  *	P2  the whole record releases no more than its entries asked for one by one

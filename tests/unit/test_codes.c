@@ -273,8 +273,6 @@ inline_fault(const char *yaml)
 	return bad;
 }
 
-/* ---- faults, each with its place ---- */
-
 static bool
 refused(const char *text, const char *name, const char *yaml, unsigned line, const char *part)
 {

@@ -89,8 +89,6 @@ check_walls(void)
 	check(test("[..|.x?|numbers] == [1]", text) == JQ_TRUE);
 }
 
-/* ---- words ---- */
-
 static void
 check_words(void)
 {
@@ -155,8 +153,6 @@ check_refusals(void)
 	    jq_compile_text((struct bytes){ nul, sizeof nul - 1 }, JQ_CONDITION, true, &byte, &why) == NULL &&
 	    byte == 3);
 }
-
-/* ---- paths ---- */
 
 struct found {
 	uint32_t node[16];

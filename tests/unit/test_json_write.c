@@ -94,9 +94,13 @@ check_members(void)
 	json_write_member_number(&w, "number", -7);
 	json_write_member_base64url(&w, "bytes", "\xff\xfe\xfd\xfc", 4);
 	json_write_member_base64url(&w, "none", "", 0);
+	json_write_members(&w, (struct bytes){ "", 0 });
+	json_write_members(&w, bytes_of("\"c\":1,\"d\":2"));
+	json_write_key(&w, bytes_of("k\n"));
+	json_write_bool(&w, false);
 	json_write_close(&w, '}');
 	check(wrote(&w, "{\"text\":\"a\\\"b\",\"word\":\"low\",\"value\":[1],\"number\":-7,"
-			"\"bytes\":\"__79_A\",\"none\":\"\"}"));
+			"\"bytes\":\"__79_A\",\"none\":\"\",\"c\":1,\"d\":2,\"k\\n\":false}"));
 }
 
 /* Control characters, quote and backslash are escaped; all else, UTF-8 and DEL too, stands as it is. */

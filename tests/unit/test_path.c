@@ -82,10 +82,8 @@ slack(struct buffer *b, const char *text)
 	return (struct bytes){ b->at, size };
 }
 
-/* ---- cases written out ---- */
-
-/* The spans that EXPRESSION matches in TEXT, one after another with a blank between; the same by both ways.
- */
+/* The spans that EXPRESSION matches in TEXT, one after another with a blank between;
+ * the same by both ways. */
 static bool
 matches(const char *text, const char *expression, const char *want)
 {
@@ -236,8 +234,6 @@ check_limits(void)
 	json_keys_free(keys);
 	arena_release(&arena);
 }
-
-/* ---- against libjq ---- */
 
 enum { EXPRESSIONS = 150, DOCUMENTS = 40, TEXT = 4000 };
 

@@ -92,7 +92,9 @@ add_entries(unsigned level)
 	}
 }
 
-/* Removes entries above LEVEL, but for those that share their labels or their fate with a node beside them. */
+/*
+ * Removes entries above LEVEL, but for those that share their labels or their fate with a node beside them.
+ */
 static void
 take_entries(unsigned level)
 {

@@ -165,8 +165,6 @@ large_is_refused(void)
 	return good;
 }
 
-/* ---- readers of maps ------------------------------------------------------------------- */
-
 static const struct yaml_node *
 tree(struct arena *a, const char *text)
 {
@@ -236,8 +234,6 @@ test_scalars(void)
 	check(strcmp(f.text, "a number, expected a string (in quotes)") == 0);
 	arena_release(&a);
 }
-
-/* ---- the YAML test suite, where it lies ---------------------------------------------------- */
 
 static const char suite[] = "../shared/data/yaml-test-suite";
 

@@ -7,13 +7,10 @@
 #include <string.h>
 
 /*
- * plans: what has to be looked for in a root of each type.  All paths of a type are one automaton; a rule's
- * conditions are broken down to what must be seen at all before it can hold (its needs), so that a rule that
- * a record does not touch costs nothing.
+ * A plan says what the walk looks for in a root of one type.  All paths of the type are one automaton.  A
+ * rule's condition is broken down to needs: things the walk must see before the rule can hold.  So a rule
+ * costs nothing on a root that has nothing of what the rule asks for.
  */
-
-/* ---- the types that have a plan
- * ---------------------------------------------------------------------------- */
 
 static uint32_t *
 slot_of(const struct ruleset *s, struct bytes type)
@@ -67,7 +64,7 @@ plan_types(struct ruleset_loader *l, const struct yaml_node *base)
 	}
 }
 
-/* At most so many types are named; a slot in four is used. */
+/* The table of slots stays three quarters empty. */
 static void
 make_plans(struct ruleset_loader *l, const struct yaml_node *base)
 {
@@ -99,7 +96,7 @@ make_plans(struct ruleset_loader *l, const struct yaml_node *base)
 static bool
 is_about(const struct ruleset *s, const struct ruleset_rule *rule, struct bytes type)
 {
-	/* A sign is a thing observed: the same code in an order or a plan has no value beside it. */
+	/* A sign is observed.  In an order or a plan the same code has no value beside it. */
 	if (rule->types == NULL && rule->sign != NO_SIGN && shape_is_fhir(s->shape))
 		return bytes_are(type, "Observation");
 	if (rule->types == NULL)
@@ -111,9 +108,6 @@ is_about(const struct ruleset *s, const struct ruleset_rule *rule, struct bytes 
 			return true;
 	return false;
 }
-
-/* ---- paths -----------------------------------------------------------------------------------------------
- */
 
 static bool
 add_path(struct ruleset_loader *l, struct type_plan *p, const struct yaml_node *node, struct bytes expression,
@@ -184,12 +178,9 @@ add_base(struct ruleset_loader *l, const struct yaml_node *base)
 	return true;
 }
 
-/* ---- needs -----------------------------------------------------------------------------------------------
- */
-
 enum { MAX_NEEDS = 32, MAX_ALTERNATIVES = 64 };
 
-/* Any of these leaves must have been seen to pass. */
+/* One of these leaves must pass. */
 struct rule_need {
 	const struct condition *some[MAX_ALTERNATIVES];
 	size_t count;
@@ -202,7 +193,7 @@ struct rule_needs {
 
 static void collect_needs(const struct condition *c, struct rule_needs *to);
 
-/* One of the alternatives must hold, so the first need of one of them must be met: a need of its own. */
+/* One alternative must hold, so the first need of one of them must be met: together these are one need. */
 static void
 collect_any(const struct condition *c, struct rule_needs *to)
 {
@@ -224,7 +215,7 @@ collect_any(const struct condition *c, struct rule_needs *to)
 	free(inner);
 }
 
-/* What a condition cannot hold without.  More needs than fit are left out: the rule is tried more often. */
+/* The needs of a condition.  Needs that do not fit are left out; then the rule is evaluated more often. */
 static void
 collect_needs(const struct condition *c, struct rule_needs *to)
 {
@@ -249,7 +240,7 @@ collect_needs(const struct condition *c, struct rule_needs *to)
 	}
 }
 
-/* Anywhere, and nothing but value sets: the codings of the root say it, no path has to be followed. */
+/* `anywhere: {in: ..}`: each Coding of the root tells, so the automaton needs no path. */
 static bool
 asks_codings(const struct condition *some)
 {
@@ -278,7 +269,7 @@ add_trigger(struct ruleset_loader *l, size_t rule, size_t need, const struct con
 	return true;
 }
 
-/* The triggers by value set, now that their number is known. */
+/* Lists the triggers of each value set.  add_trigger has counted them. */
 static void
 sort_set_triggers(struct ruleset *s)
 {
@@ -308,7 +299,7 @@ add_rule(struct ruleset_loader *l, size_t index)
 		if (is_about(s, rule, s->plan[i].type))
 			s->plan[i].applies[index / 64] |= UINT64_C(1) << (index % 64);
 	if (rule->sign != NO_SIGN)
-		return true; /* found by its code */
+		return true; /* its code finds it: see PATH_JUDGED */
 	needs = memory_zeros(1, sizeof *needs);
 	if (rule->where != NULL)
 		collect_needs(rule->where, needs);
@@ -323,9 +314,6 @@ add_rule(struct ruleset_loader *l, size_t index)
 			s->plan[i].always[s->plan[i].always_count++] = (uint32_t)index;
 	return good;
 }
-
-/* ---- what every plan looks for ---------------------------------------------------------------------------
- */
 
 static bool
 judges_signs(const struct ruleset *s, const struct type_plan *p)
@@ -396,10 +384,7 @@ type_plan_load(struct ruleset_loader *l, const struct yaml_node *base)
 	return true;
 }
 
-/* ---- at work
- * ----------------------------------------------------------------------------------------------- */
-
-/* Of two lines for one node the type's own counts, and of two such the higher. */
+/* Of two lines for one node the type's own counts more than that of "*", and then the higher level. */
 static bool
 counts_more(const struct base_line *line, const struct state_plan *so_far, bool so_far_own)
 {
