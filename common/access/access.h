@@ -33,6 +33,10 @@
  * Layers and directives consist of rules (rule.c), rules of criteria (criteria.c), which compare the
  * request's values with words (intern.c, roles.c) and facts (facts.c).
  *
+ * A decision is bound: its `about` names the request as "sha256:" and the SHA-256 of the request line's bytes
+ * without its newline, the patient with the pseudonym where there is one, and the device
+ * (subject.properties.device) and the epoch (resource.properties.epoch) where the request names one of them.
+ *
  * Everything is read once by access_load().  A decision looks at nothing else, so the same request gets the
  * same bytes.  Prints nothing.  What is unknown, missing or contradictory ends in a denial.
  */

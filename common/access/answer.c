@@ -138,6 +138,22 @@ put_if(struct json_write *w, const char *name, struct bytes text)
 		json_write_member(w, name, text);
 }
 
+/* The one value of an attribute, if it is a string or a number; else nothing is written. */
+static void
+put_one(struct json_write *w, const char *name, const struct values *v)
+{
+	if (!v->present || v->count != 1)
+		return;
+	if (v->at[0].kind == VALUE_STRING)
+		put_if(w, name, v->at[0].text);
+	else if (v->at[0].kind == VALUE_NUMBER)
+		json_write_member_value(w, name, v->at[0].text);
+}
+
+/*
+ * What the decision is bound to.  Whoever carries it out compares: the request is the SHA-256 of the request
+ * line's bytes without its newline, so a decision can be told from one for another device or epoch.
+ */
 static void
 put_about(const struct writing *x)
 {
@@ -150,6 +166,7 @@ put_about(const struct writing *x)
 
 	json_write_name(w, "about");
 	json_write_open(w, '{');
+	put_word(w, "request", x->a->request);
 	json_write_member(w, "subject", request_string(q, ATTRIBUTE_SUBJECT_ID));
 	json_write_member(w, "action", action);
 	json_write_name(w, "resource");
@@ -172,8 +189,9 @@ put_about(const struct writing *x)
 		put_values(w, situation_values(s, ATTRIBUTE_STRUCTURAL_ROLE));
 		put_values(w, situation_values(s, ATTRIBUTE_FUNCTIONAL_ROLE));
 		json_write_close(w, ']');
-		put_if(w, "device", request_string(q, ATTRIBUTE_DEVICE));
 	}
+	put_one(w, "device", &q->at[ATTRIBUTE_DEVICE]);
+	put_one(w, "epoch", &q->at[ATTRIBUTE_EPOCH]);
 	json_write_close(w, '}');
 }
 

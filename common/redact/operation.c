@@ -137,7 +137,7 @@ age_at(struct instant birth, struct instant now)
 }
 
 static bool
-write_hour(struct bytes text, struct buffer *out)
+write_hour(struct json_write *w, struct bytes text)
 {
 	size_t zone = text.size;
 
@@ -146,18 +146,22 @@ write_hour(struct bytes text, struct buffer *out)
 	for (size_t i = 19; i < text.size && zone == text.size; i++)
 		if (text.at[i] == 'Z' || text.at[i] == 'z' || text.at[i] == '+' || text.at[i] == '-')
 			zone = i;
-	return zone < text.size && buffer_append(out, text.at, 13) && buffer_append(out, ":00:00", 6) &&
-	       buffer_append(out, text.at + zone, text.size - zone);
+	if (zone == text.size)
+		return false;
+	json_write_raw(w, (struct bytes){ text.at, 13 });
+	json_write_raw(w, (struct bytes)BYTES(":00:00"));
+	json_write_raw(w, (struct bytes){ text.at + zone, text.size - zone });
+	return true;
 }
 
 static enum operation_outcome
 apply_truncate(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	static const size_t length[] = { [DATE_YEAR] = 4, [DATE_MONTH] = 7, [DATE_DAY] = 10 };
+	struct json_write w = json_write_to(out);
 	struct period period;
 	enum date_precision precision;
 	struct bytes text;
-	bool good;
 
 	if (json_kind(v->json, v->node) != JSON_STRING)
 		return OPERATION_REMOVE;
@@ -166,15 +170,15 @@ apply_truncate(const struct operation *o, const struct operation_value *v, struc
 		return OPERATION_REMOVE;
 	if (o->over_age > 0 && age_at(period.from, *v->now) > o->over_age)
 		return OPERATION_REMOVE;
-	if (!buffer_append(out, "\"", 1))
-		return OPERATION_REMOVE;
+	json_write_raw(&w, (struct bytes)BYTES("\""));
 	if ((unsigned)precision < o->precision)
-		good = buffer_append(out, text.at, text.size);
-	else if (o->precision == DATE_TIME)
-		good = write_hour(text, out);
-	else
-		good = buffer_append(out, text.at, length[o->precision]);
-	return good && buffer_append(out, "\"", 1) ? OPERATION_REPLACE : OPERATION_REMOVE;
+		json_write_raw(&w, text);
+	else if (o->precision < DATE_TIME)
+		json_write_raw(&w, (struct bytes){ text.at, length[o->precision] });
+	else if (!write_hour(&w, text))
+		return OPERATION_REMOVE;
+	json_write_raw(&w, (struct bytes)BYTES("\""));
+	return json_write_whole(&w) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }
 
 static bool

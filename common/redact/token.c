@@ -2,6 +2,7 @@
 #include "common/redact/token.h"
 
 #include "common/base/base32.h"
+#include "common/json/json_write.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -91,16 +92,16 @@ make_token(const struct operation *o, const struct operation_value *v, struct by
 	return true;
 }
 
-static bool
-write_base32(const unsigned char token[TOKEN_BYTES], struct buffer *out)
+static void
+write_base32(struct json_write *w, const unsigned char token[TOKEN_BYTES])
 {
 	char text[BASE32_SIZE(TOKEN_BYTES)];
 
-	return buffer_append(out, text, base32_encode(text, token, TOKEN_BYTES));
+	json_write_raw(w, (struct bytes){ text, base32_encode(text, token, TOKEN_BYTES) });
 }
 
-static bool
-write_uuid(const unsigned char token[TOKEN_BYTES], struct buffer *out)
+static void
+write_uuid(struct json_write *w, const unsigned char token[TOKEN_BYTES])
 {
 	static const char hex[] = "0123456789abcdef";
 	char text[36];
@@ -118,7 +119,7 @@ write_uuid(const unsigned char token[TOKEN_BYTES], struct buffer *out)
 		text[used++] = hex[byte >> 4];
 		text[used++] = hex[byte & 15];
 	}
-	return buffer_append(out, text, used);
+	json_write_raw(w, (struct bytes){ text, used });
 }
 
 /* The bytes of a FHIR id (A-Z a-z 0-9 - .): a bit for each, 64 to a word. */
@@ -185,6 +186,7 @@ static enum operation_outcome
 apply_reference(
     const struct operation *o, const struct operation_value *v, struct bytes text, struct buffer *out)
 {
+	struct json_write w = json_write_to(out);
 	unsigned char token[DIGEST_SIZE];
 	struct bytes type, id;
 
@@ -193,25 +195,28 @@ apply_reference(
 	if (bytes_begin(text, "urn:uuid:")) {
 		struct bytes uuid = { text.at + 9, text.size - 9 };
 
-		if (!is_id(uuid) || !make_token(o, v, uuid, token) ||
-		    !buffer_append(out, "\"urn:uuid:", 10) || !write_uuid(token, out) ||
-		    !buffer_append(out, "\"", 1))
+		if (!is_id(uuid) || !make_token(o, v, uuid, token))
 			return OPERATION_REMOVE;
-		return OPERATION_REPLACE;
+		json_write_raw(&w, (struct bytes)BYTES("\"urn:uuid:"));
+		write_uuid(&w, token);
+	} else {
+		/* A conditional reference holds an identifier in clear. */
+		if (memchr(text.at, '?', text.size) != NULL || !token_reference(text, &type, &id) ||
+		    !make_token(o, v, id, token))
+			return OPERATION_REMOVE;
+		json_write_raw(&w, (struct bytes)BYTES("\""));
+		json_write_raw(&w, type);
+		json_write_raw(&w, (struct bytes)BYTES("/"));
+		write_base32(&w, token);
 	}
-	/* A conditional reference holds an identifier in clear. */
-	if (memchr(text.at, '?', text.size) != NULL || !token_reference(text, &type, &id) ||
-	    !make_token(o, v, id, token))
-		return OPERATION_REMOVE;
-	if (!buffer_append(out, "\"", 1) || !buffer_append(out, type.at, type.size) ||
-	    !buffer_append(out, "/", 1) || !write_base32(token, out) || !buffer_append(out, "\"", 1))
-		return OPERATION_REMOVE;
-	return OPERATION_REPLACE;
+	json_write_raw(&w, (struct bytes)BYTES("\""));
+	return json_write_whole(&w) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }
 
 enum operation_outcome
 token_apply(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
+	struct json_write w = json_write_to(out);
 	unsigned char token[DIGEST_SIZE];
 	struct bytes text;
 
@@ -222,8 +227,10 @@ token_apply(const struct operation *o, const struct operation_value *v, struct b
 		return OPERATION_REMOVE;
 	if (v->is_reference)
 		return apply_reference(o, v, text, out);
-	if (!make_token(o, v, text, token) || !buffer_append(out, "\"", 1) || !write_base32(token, out) ||
-	    !buffer_append(out, "\"", 1))
+	if (!make_token(o, v, text, token))
 		return OPERATION_REMOVE;
-	return OPERATION_REPLACE;
+	json_write_raw(&w, (struct bytes)BYTES("\""));
+	write_base32(&w, token);
+	json_write_raw(&w, (struct bytes)BYTES("\""));
+	return json_write_whole(&w) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }

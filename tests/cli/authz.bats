@@ -62,11 +62,25 @@ hospital() {
 	policy_digest=$(jq -r .context.policy out)
 	sed -e "s/$policy_digest/POLICY/" -e 's/sha256:[0-9a-f]*/DIGEST/g' out >got
 	same got <<-'END'
-		{"decision":true,"context":{"id":"q-1","request":"DIGEST","about":{"subject":"dr-lee","action":"read","resource":{"type":"patient","id":"ann"},"patient":"ann","purpose":["TREAT"]},"decided_by":"consent","reason":"permitted","layers":[{"layer":"jurisdiction","domain":"hospital","result":"NotApplicable","rules":[],"default":true},{"layer":"organization","domain":"hospital","result":"Permit","rules":["H-1","H-3"]},{"layer":"consent","result":"Permit","rules":["c-ann"]},{"layer":"clearance","result":"Permit","rules":[]}],"al":5,"rl":"V","assessed_al":5,"obligations":[],"valid_until":"2026-03-15T08:00:00Z","reason_user":{"en":"Allowed."},"reason_admin":{"en":"Nothing in the policy or in the patient's consent stands against it."},"time":"2026-03-02T09:00:00Z","policy":"POLICY","consents":"DIGEST","facts":"DIGEST"}}
+		{"decision":true,"context":{"id":"q-1","request":"DIGEST","about":{"request":"DIGEST","subject":"dr-lee","action":"read","resource":{"type":"patient","id":"ann"},"patient":"ann","purpose":["TREAT"]},"decided_by":"consent","reason":"permitted","layers":[{"layer":"jurisdiction","domain":"hospital","result":"NotApplicable","rules":[],"default":true},{"layer":"organization","domain":"hospital","result":"Permit","rules":["H-1","H-3"]},{"layer":"consent","result":"Permit","rules":["c-ann"]},{"layer":"clearance","result":"Permit","rules":[]}],"al":5,"rl":"V","assessed_al":5,"obligations":[],"valid_until":"2026-03-15T08:00:00Z","reason_user":{"en":"Allowed."},"reason_admin":{"en":"Nothing in the policy or in the patient's consent stands against it."},"time":"2026-03-02T09:00:00Z","policy":"POLICY","consents":"DIGEST","facts":"DIGEST"}}
 	END
 	[ "$(jq -r .context.request out)" = "sha256:$(head -c -1 in | sha256sum | cut -d' ' -f1)" ]
 	[ "$(jq -r .context.facts out)" = "sha256:$(sha256sum <S/facts.ndjson | cut -d' ' -f1)" ]
 	empty err
+}
+
+@test "a decision is bound to its request, its device and its epoch" {
+	hospital
+	echo '{"subject":{"type":"user","id":"dr-lee","properties":{"domain":"hospital","structural_role":"physician","device":"ward-tab"}},"action":{"name":"release-keys"},"resource":{"type":"level-keys","id":"hospital/37","properties":{"domain":"hospital","epoch":37}},"context":{"time":"2026-03-02T09:00:00Z","acr":"loa3","route":"on-site"}}' >in
+	ehr 0 ehr-authz -P P -S S in
+	jq -c .context.about out >got
+	same got <<-END
+		{"request":"sha256:$(head -c -1 in | sha256sum | cut -d' ' -f1)","subject":"dr-lee","action":"release-keys","resource":{"type":"level-keys","id":"hospital/37"},"device":"ward-tab","epoch":37}
+	END
+	# Several devices are none: such a decision is bound to no device and releases nothing.
+	sed -i 's/"ward-tab"/["ward-tab","other"]/; s/:37}/:[37,38]}/' in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq -c '.context.about | [.device, .epoch]' out)" = '[null,null]' ]
 }
 
 @test "the sentence of the rule that decided is the administrator's reason, and the user learns nothing" {
@@ -107,9 +121,9 @@ hospital() {
 	hospital
 	echo "${request/dr-lee/nobody}" >in
 	ehr 0 ehr-authz -P P -S S --public in
-	sed 's/sha256:[0-9a-f]*/DIGEST/' out >got
+	sed 's/sha256:[0-9a-f]*/DIGEST/g' out >got
 	same got <<-'END'
-		{"decision":false,"context":{"request":"DIGEST","about":{"subject":"nobody","action":"read","resource":{"type":"patient","id":"ann"},"patient":"ann","purpose":["TREAT"]},"obligations":[],"reason_user":{"en":"Not allowed."},"time":"2026-03-02T09:00:00Z"}}
+		{"decision":false,"context":{"request":"DIGEST","about":{"request":"DIGEST","subject":"nobody","action":"read","resource":{"type":"patient","id":"ann"},"patient":"ann","purpose":["TREAT"]},"obligations":[],"reason_user":{"en":"Not allowed."},"time":"2026-03-02T09:00:00Z"}}
 	END
 	cp "$cases/hospital/requests.ndjson" in
 	ehr 0 ehr-authz -P P -S S --public in
