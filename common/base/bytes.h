@@ -56,20 +56,6 @@ bytes_end(struct bytes a, const char *text)
 	return a.size >= size && memcmp(a.at + (a.size - size), text, size) == 0;
 }
 
-/*
- * FNV-1a, 64 bits, for tables of the words of a policy.  Texts that collide are easy to make, so a table that
- * is filled from records needs protection of its own.
- */
-static inline uint64_t
-bytes_hash(struct bytes text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < text.size; i++)
-		hash = (hash ^ (unsigned char)text.at[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 /* Takes the first line off TEXT; LINE is without its LF.  False if TEXT is empty. */
 static inline bool
 bytes_line(struct bytes *text, struct bytes *line)
