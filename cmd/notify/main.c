@@ -112,6 +112,9 @@ load_grants(struct notify *n, const struct options *o)
 	struct grants_files from = {
 		.grants = site_path_if_there(&n->arena, n->set.site, SITE_GRANTS, n->set.grants),
 		.revoked = site_path_if_there(&n->arena, n->set.site, SITE_REVOKED, n->set.revoked),
+		.known =
+		    n->set.revoked != NULL ? site_path(&n->arena, n->set.site, SITE_REVOKED, NULL) : NULL,
+		.domain = n->plan.domain,
 		.limit = FILE_LIMIT,
 		.max_lifetime = n->plan.max_lifetime,
 		.must_revoke = n->plan.revocation_required,
@@ -121,10 +124,10 @@ load_grants(struct notify *n, const struct options *o)
 
 	find_authority(n, o, &from);
 	status = grants_load(&n->grants, &from, &n->arena, &fault);
-	if (n->grants.bad_grants > 0)
-		diag_warn("%s: %zu lines that do not verify give nothing", from.grants, n->grants.bad_grants);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
+	if (n->grants.bad > 0)
+		diag_warn("%s: %zu lines that do not verify give nothing", from.grants, n->grants.bad);
 }
 
 static void

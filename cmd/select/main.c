@@ -103,6 +103,8 @@ load_grant(struct selection *s, const struct options *o, const struct instant *n
 		.authority = site_path(&s->arena, s->set.site, SITE_AUTHORITY, s->set.authority),
 		.grants = s->set.grant,
 		.revoked = site_path_if_there(&s->arena, s->set.site, SITE_REVOKED, s->set.revoked),
+		.known = s->set.revoked ? site_path(&s->arena, s->set.site, SITE_REVOKED, NULL) : NULL,
+		.domain = s->plan.domain,
 		.limit = FILE_LIMIT,
 		.max_lifetime = s->plan.max_lifetime,
 		.must_revoke = s->plan.revocation_required,

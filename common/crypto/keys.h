@@ -5,6 +5,7 @@
 #include "common/crypto/digest.h"
 #include "common/crypto/jws.h"
 #include "common/crypto/keyref.h"
+#include "common/crypto/revoked.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,8 @@
  *	current              the domain and its current epoch
  *	releases/level-*.jwe 0600  level keys
  *	releases/hmac-*.jwe  0600  keys for keyed digests
+ *	revoked.jwt          the newest revocation list, if there is one
+ *	counters.json  0600  of a device: serials of what it has accepted
  *	keys/sig.pem enc.pem 0600  private keys
  *
  * The directory and each file that holds a secret must belong to the user and be closed to others; links are
@@ -91,6 +94,12 @@ struct private_key *keys_signing(struct keys *k);
 
 /* The keys of authority.jwks. */
 const struct signers *keys_authority(const struct keys *k);
+
+/*
+ * Reads the directory's revocation list into R.  Without the file R stays as it is.  False with a fault if
+ * the list does not verify, is older than R's, or is older than the newest that was accepted here.
+ */
+bool keys_revoked(const struct keys *k, struct revoked *r, struct keys_fault *f);
 
 /* The descriptor of the open directory. */
 int keys_directory(const struct keys *k);

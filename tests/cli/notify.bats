@@ -178,6 +178,101 @@ notify() {
 	[ "$(jq -r .to.party out | sort -u)" = dr-lee ]
 }
 
+# Each bad list with what is said of it, as FILE TAB TEXT; they stand in the folder lists.
+bad_lists() {
+	local other=$F/elsewhere
+	mkdir lists lists/directory
+	cp -r "$P" foreign && sed -i 's/^domain: .*/domain: elsewhere/' foreign/seal.yaml
+	[ -d "$other" ] || ehr-keys make -P foreign -S "$other" >made
+	ehr-keys revoke -S "$other" --party nurse-ito --now "$now" >lists/foreign
+	ehr-keys revoke -S site --party nurse-ito --now "$now" >first
+	: >lists/empty
+	echo >lists/blank
+	head -c 100 first >lists/half
+	sed -E 's/.{9}$/AAAAAAAAA/' first >lists/signature
+	head -n 1 site/grants.jwts >lists/grant
+	{ cat first && head -c 50 first; } >lists/torn
+	mkfifo lists/fifo
+	ln -s ../first lists/link
+	cat <<-'END'
+		empty	revocation-invalid: the file has no list, expected the authority's newest list
+		blank	revocation-invalid: the file has no list, expected the authority's newest list
+		half	revocation-invalid: line 1: malformed, expected the authority's newest list
+		signature	revocation-invalid: line 1: signature wrong, expected the authority's newest list
+		foreign	revocation-invalid: line 1: signer unknown, expected the authority's newest list
+		grant	revocation-invalid: line 1: another type, expected the authority's newest list
+		torn	revocation-invalid: line 2: malformed, expected the authority's newest list
+		directory	revocation-invalid: Is a directory, expected the authority's newest list
+		fifo	revocation-invalid: not a regular file, expected the authority's newest list
+		link	revocation-invalid: Too many levels of symbolic links, expected the authority's newest list
+	END
+}
+
+# refused PROGRAM FILE TEXT COMMAND...: it ends with 6, says the one line, and writes nothing.
+stops() {
+	local program=$1 file=$2 text=$3
+	shift 3
+	ehr 6 timeout 20 "$@"
+	echo "$program: $file: $text" >expected
+	same err <expected
+	empty out
+}
+
+@test "a revocation list that does not verify stops every program that reads one" {
+	local name text grant
+	cp -r "$F/site" site
+	bad_lists >all
+	rm site/revoked.jwt site/keys/revoked.jwt
+	head -n 1 site/grants.jwts >grant
+	while IFS=$'\t' read -r name text; do
+		stops ehr-notify "lists/$name" "$text" ehr-notify -P "$P" -S site --now "$now" --revoked "lists/$name" "$F/sealed"
+		stops ehr-select "lists/$name" "$text" ehr-select -P "$P" -S site --grant grant --now "$now" --revoked "lists/$name" "$F/sealed"
+		# The site's own list, under its name.
+		mv "lists/$name" site/revoked.jwt
+		stops ehr-notify site/revoked.jwt "$text" ehr-notify -P "$P" -S site --now "$now" "$F/sealed"
+		stops ehr-select site/revoked.jwt "$text" ehr-select -P "$P" -S site --grant grant --now "$now" "$F/sealed"
+		mv site/revoked.jwt site/keys/revoked.jwt
+		stops ehr-keys site/keys "revoked.jwt: $text" ehr-keys revoke -S site --party x --now "$now"
+		stops ehr-keys site/keys "revoked.jwt: $text" ehr-keys list --devices -S site
+		mv site/keys/revoked.jwt "lists/$name"
+	done <all
+	ehr 4 ehr-notify -P "$P" -S site --now "$now" --revoked nowhere "$F/sealed"
+	has err 'ehr-notify: nowhere: No such file or directory'
+}
+
+@test "a revocation list of another domain, or older than one that is known, stops the run" {
+	cp -r "$F/site" site
+	bad_lists >all
+	jq -sc '{keys: [.[].keys[]]}' site/authority.jwks "$F/elsewhere/authority.jwks" >both
+	stops ehr-notify lists/foreign "revocation-invalid: line 1: of another domain, expected the authority's newest list" \
+		ehr-notify -P "$P" -S site --now "$now" --authority both --revoked lists/foreign "$F/sealed"
+	ehr-keys revoke -S site --party dr-lee --now "$now" >second
+	stops ehr-notify first "revocation-invalid: older than another list that is known here, expected the authority's newest list" \
+		ehr-notify -P "$P" -S site --now "$now" --revoked first "$F/sealed"
+	# Of several lists the newest counts, wherever it stands.
+	cat second first >lists/both
+	ehr 1 ehr-notify -P "$P" -S site --now "$now" --revoked lists/both "$F/sealed"
+	has err 'subscription on-call refused: revoked'
+	# A list among the grants is held to the same.
+	cat lists/signature >>site/grants.jwts
+	stops ehr-notify site/grants.jwts "revocation-invalid: signature wrong, expected the authority's newest list" \
+		ehr-notify -P "$P" -S site --now "$now" "$F/sealed"
+}
+
+@test "a device's list that is older than one it accepted stops it" {
+	cp -r "$F/site" site
+	cp -r "$F/device.nurse-ito" device
+	ehr-keys revoke -S site --party a --now "$now" >first
+	ehr-keys revoke -S site --party b --now "$now" >second
+	ehr 0 ehr-keys accept --keys device --now "$now" second
+	cp first device/revoked.jwt
+	stops ehr-keys device "revoked.jwt: revocation-invalid: older than one that was accepted, expected the authority's newest list" \
+		ehr-keys list --devices --keys device
+	rm device/revoked.jwt
+	stops ehr-keys device "revoked.jwt: revocation-invalid: one was accepted, and it is gone, expected the authority's newest list" \
+		ehr-keys list --devices --keys device
+}
+
 @test "a grant of another authority is none" {
 	ehr-keys make -P "$P" -S foreign >/dev/null
 	notify 1 --authority foreign/authority.jwks "$F/sealed"
