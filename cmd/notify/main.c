@@ -37,7 +37,7 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, authority), 0, false, "authority", "JWKS",
 	    "public keys that sign grants" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
-	    "look at the dates of grants, as of TIME" },
+	    "the time; needed where grants or revocations end" },
 	{ OPTION_TEXT(struct settings, suppressed), 0, false, "suppressed", "FILE",
 	    "write who was not told, and why" },
 	{ OPTION_FLAG(struct settings, strict), 0, false, "strict", NULL,
@@ -118,6 +118,7 @@ load_grants(struct notify *n, const struct options *o)
 		.limit = FILE_LIMIT,
 		.max_lifetime = n->plan.max_lifetime,
 		.must_revoke = n->plan.revocation_required,
+		.now = n->set.now != NULL ? &n->now : NULL,
 	};
 	struct fault fault = { 0 };
 	enum diag_exit status;
@@ -128,6 +129,9 @@ load_grants(struct notify *n, const struct options *o)
 		diag_die(status, "%s: %s", fault.file, fault.text);
 	if (n->grants.bad > 0)
 		diag_warn("%s: %zu lines that do not verify give nothing", from.grants, n->grants.bad);
+	if (n->set.now == NULL && grants_end(&n->grants))
+		options_misuse(o, "needs --now TIME, because this ends some time",
+		    n->grants.count > 0 ? from.grants : from.revoked);
 }
 
 static void

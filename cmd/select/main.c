@@ -108,6 +108,7 @@ load_grant(struct selection *s, const struct options *o, const struct instant *n
 		.limit = FILE_LIMIT,
 		.max_lifetime = s->plan.max_lifetime,
 		.must_revoke = s->plan.revocation_required,
+		.now = now,
 	};
 	struct fault fault = { 0 };
 	enum diag_exit status;

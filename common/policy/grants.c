@@ -138,7 +138,7 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 static bool
 read_panel(struct grants *g, const struct jws *s)
 {
-	struct panel panel = { .exp = s->exp, .name = claim_copy(g, s, "panel") };
+	struct panel panel = { .nbf = s->nbf, .exp = s->exp, .name = claim_copy(g, s, "panel") };
 
 	if (panel.name.size < 2 || panel.name.at[0] != '@' || !jws_number(s, "serial", &panel.serial) ||
 	    !read_claim_words(g, s->claims, "subjects", &panel.subjects))
@@ -349,6 +349,30 @@ grants_purpose(const struct grant *grant, struct bytes purpose)
 	return false;
 }
 
+bool
+grants_end(const struct grants *g)
+{
+	bool ends = g->revoked.is_there;
+
+	for (size_t i = 0; !ends && i < g->count; i++)
+		ends = g->grant[i].exp != 0;
+	for (size_t i = 0; !ends && i < g->panels; i++)
+		ends = g->panel[i].exp != 0;
+	return ends;
+}
+
+/* The newest panel of a name counts even after its end, because an older one must not come back. */
+static void
+empty_panels(struct grants *g, struct instant now)
+{
+	for (size_t i = 0; i < g->panels; i++) {
+		struct panel *p = &g->panel[i];
+
+		if (now.seconds < p->nbf || (p->exp != 0 && now.seconds >= p->exp))
+			p->subjects.count = 0;
+	}
+}
+
 static enum diag_exit
 revocation_fault(struct fault *f, const char *name, const struct revoked_fault *why)
 {
@@ -398,6 +422,8 @@ load_lines(struct grants *g, const struct grants_files *from, const struct signe
 		grants_read(g, signers, text, from->max_lifetime);
 	}
 	grants_ready(g);
+	if (from->now != NULL)
+		empty_panels(g, *from->now);
 	return load_revocations(g, from, signers, f);
 }
 

@@ -57,7 +57,8 @@ struct panel {
 	struct bytes name; /* "@panel-cardiology" */
 	uint64_t serial;
 	struct grant_words subjects;
-	int64_t exp;
+	int64_t nbf;
+	int64_t exp; /* 0: none */
 };
 
 struct grants {
@@ -97,6 +98,7 @@ struct grants_files {
 	size_t limit;         /* of bytes in a file */
 	int64_t max_lifetime; /* as for grants_read() */
 	bool must_revoke;     /* a good list of revocations is required */
+	const struct instant *now; /* a panel that has ended or not begun is empty; NULL: not looked at */
 };
 
 /*
@@ -106,6 +108,12 @@ struct grants_files {
  */
 enum diag_exit grants_load(
     struct grants *g, const struct grants_files *from, struct arena *a, struct fault *f);
+
+/*
+ * True if something that was read ends some time: a grant, a panel, or the list of revocations.  A program
+ * that has no time then refuses to start, because it would honour what has ended.
+ */
+bool grants_end(const struct grants *g);
 
 /* By id, by name; NULL if there is none. */
 const struct grant *grants_find(const struct grants *g, struct bytes jti);

@@ -48,9 +48,10 @@ subscription() {
 }
 
 notify() {
-	local status=$1
+	local status=$1 time=(--now "$now")
 	shift
-	ehr "$status" ehr-notify -P "$P" -S "$F/site" "$@"
+	[[ " $* " != *' --now '* ]] || time=()
+	ehr "$status" ehr-notify -P "$P" -S "$F/site" "${time[@]}" "$@"
 }
 
 @test "use case, notify: each is told of the highest version that she may read, in steps, with deadlines" {
@@ -71,14 +72,14 @@ notify() {
 @test "use case 1.0.8: no key is there, and the same input gives the same bytes" {
 	cp -r "$F/site" site
 	rm -r site/keys
-	ehr 0 ehr-notify -P "$P" -S site "$F/sealed"
+	ehr 0 ehr-notify -P "$P" -S site --now "$now" "$F/sealed"
 	cp out first
 	head -c 100000 "$F/sealed" >/dev/null
-	ehr 0 ehr-notify -P "$P" -S site <"$F/sealed"
+	ehr 0 ehr-notify -P "$P" -S site --now "$now" <"$F/sealed"
 	cmp first out
 	# Tags and header alone are enough: an archive without ciphertext gives the same intents.
 	jq -c '{ehr, protected}' "$F/sealed" >tags
-	ehr 0 ehr-notify -P "$P" -S site tags
+	ehr 0 ehr-notify -P "$P" -S site --now "$now" tags
 	cmp first out
 }
 
@@ -120,7 +121,7 @@ notify() {
 @test "a line of another domain, another level or another stage is refused" {
 	cp -r "$P" other
 	sed -i 's/^domain: .*/domain: elsewhere/' other/seal.yaml
-	ehr 5 ehr-notify -P other -S "$F/site" "$F/sealed"
+	ehr 5 ehr-notify -P other -S "$F/site" --now "$now" "$F/sealed"
 	has err ':1: other-domain'
 	ehr-classify -P "$P" "$F/records" >labelled 2>/dev/null
 	notify 5 labelled
@@ -170,10 +171,32 @@ notify() {
 	has err 'not a time'
 }
 
+@test "without a time it does not start where something ends, because what has ended would count" {
+	ehr 2 ehr-notify -P "$P" -S "$F/site" "$F/sealed"
+	same err <<-END
+		ehr-notify: needs --now TIME, because this ends some time: '$F/site/grants.jwts' (try ehr-notify --help)
+	END
+	empty out
+	# A list of revocations ends, too.
+	cp -r "$F/site" site
+	ehr-keys revoke -S site --party nobody --now "$now" >list
+	: >site/grants.jwts
+	ehr 2 ehr-notify -P "$P" -S site "$F/sealed"
+	same err <<-'END'
+		ehr-notify: needs --now TIME, because this ends some time: 'site/revoked.jwt' (try ehr-notify --help)
+	END
+	# Nothing ends where nothing is granted.
+	rm site/revoked.jwt site/grants.jwts
+	: >none
+	ehr 1 ehr-notify -P "$P" -S site --grants none "$F/sealed"
+	has err 'grant-missing'
+	empty out
+}
+
 @test "use case 1.0.9: a revoked device or person hears nothing more" {
 	cp -r "$F/site" site
 	ehr-keys revoke -S site --party nurse-ito --now "$now" >revoked
-	ehr 1 ehr-notify -P "$P" -S site --revoked revoked "$F/sealed"
+	ehr 1 ehr-notify -P "$P" -S site --now "$now" --revoked revoked "$F/sealed"
 	has err 'subscription nurse-7 refused: revoked'
 	[ "$(jq -r .to.party out | sort -u)" = dr-lee ]
 }
@@ -318,7 +341,7 @@ stops() {
 	of=$(head -n 1 "$F/sealed" | jq .ehr.of)
 	for _ in {1..25}; do head -n "$of" "$F/sealed"; done >many
 	: >nobody.ndjson
-	ehr-notify -P "$P" -S "$F/site" --subscriptions nobody.ndjson many >out 2>err || [ $? -eq 1 ]
+	ehr-notify -P "$P" -S "$F/site" --now "$now" --subscriptions nobody.ndjson many >out 2>err || [ $? -eq 1 ]
 	[ "$(grep -c '^ehr-notify: many:[0-9]*: uncovered: ' err)" -eq 20 ]
 	[ "$(wc -l <err)" -eq 21 ]
 	has err 'ehr-notify: ... and 5 more: uncovered: nobody could be told'
