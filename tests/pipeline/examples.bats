@@ -49,7 +49,7 @@ prepare() {
 	cp -r "$P" policy
 	echo 'nonsense: 1' >>policy/classify.yaml
 	"$EHR_GENERATE" 1 10000000 >uploads/much.ndjson
-	for run in 1 2 3; do
+	for _ in 1 2 3; do
 		ehr 3 "$nightly" policy site uploads store $now
 		[ -z "$(ls -A store)" ]
 		has err 'nightly: uploads/much.ndjson: ended with 3, nothing kept (ingest 141, classify 3, redact 0, seal 0)'
@@ -174,7 +174,7 @@ exec "$EHR_BIN/ehr-ingest" "$@"'
 	ehr 6 "$nightly" "$P" site uploads store $now
 	has err 'nightly: store/ward.ndjson: sealed, but ehr-notify ended with 6 and nobody is told; the next run does ehr-notify alone'
 	[ -s store/ward.ndjson/sealed.ndjson ]
-	[ -z "$(ls -A store/ward.ndjson | grep intents)" ]
+	[ -z "$(find store/ward.ndjson -name '*intents*')" ]
 	sha256sum store/ward.ndjson/sealed.ndjson >before
 	ehr 6 "$nightly" "$P" site uploads store $now
 	cp authority site/authority.jwks
@@ -302,13 +302,66 @@ demo() {
 @test "demo: the ward, from upload to those who are told; ends by itself in under a minute" {
 	demo '' >out 2>err
 	has out 'demo: done'
-	has out 'exit status 7'
 	has out '█'
+	# Three readers, each shut out of the level above hers.
+	[ "$(grep -c '^  exit status 7$' out)" -eq 3 ]
+	[ "$(grep -c '^  76 of 76 versions of level [LNRV]$' out)" -eq 4 ]
+	# Every record that came in is counted at every end.
+	[ "$(wc -l <"$EHR_ROOT/testdata/ward/upload.ndjson")" -eq 76 ]
+	grep -qE '^  all .* 76$' out
+	has out '  76 records: 71 reach somebody, 5 nobody (no subscription selects them)'
+}
+
+# Without what is random: names and what is encrypted.
+without_random() {
+	sed -E 's/"(id|subject|batch|mark|protected|encrypted_key|iv|ciphertext|tag)":"[^"]*"/"\1"/g' "$@" | grep .
+}
+
+@test "demo: the commands that it prints give what it printed, pasted into a fresh shell anywhere" {
+	demo '' >out 2>err
+	sed -n 's/^\$ //p' out >pasted
+	[ "$(wc -l <pasted)" -ge 40 ]
+	grep -v -e '^\$ ' -e '^# ' -e '^== ' -e '^demo: done' out | without_random >want
+	mkdir elsewhere
+	for shell in 'bash' 'bash -euo pipefail'; do
+		# shellcheck disable=SC2086 # words
+		(cd elsewhere && env -i PATH="$PATH" LC_ALL=de_DE.UTF-8 TMPDIR="$PWD" $shell <../pasted >../again 2>../err)
+		without_random again | diff want -
+	done
+	[ -z "$(ls -A elsewhere)" ]
+}
+
+@test "demo: a checkout that cannot be written, at a path with blanks and quotes; what it made is gone afterwards" {
+	local top="$PWD/it's a \$checkout"
+	mkdir -p "$top/testdata" tmp
+	cp -r "$EHR_ROOT/policies" "$EHR_ROOT/share" "$top"
+	cp -r "$EHR_ROOT/testdata/ward" "$top/testdata"
+	find "$top" | sort >before
+	chmod -R a-w "$top"
+	cp "$EHR_ROOT/testdata/ward/bundle.json" 'an upload'
+	TMPDIR=$PWD/tmp IN='an upload' ehr 0 bash "$top/share/examples/demo.sh" <&-
+	chmod -R u+w "$top"
+	has out 'demo: done'
+	find "$top" | sort | diff before -
+	[ -z "$(ls -A tmp)" ]
+}
+
+@test "demo: what stops it is said, and nothing stays" {
+	mkdir tmp
+	printf '{"resourceType":"Patient"}\n{' >cut
+	TMPDIR=$PWD/tmp IN=cut ehr 5 bash "$EHR_ROOT/share/examples/demo.sh"
+	has err 'demo: stopped: the last command ended with 5'
+	[ -z "$(ls -A tmp)" ]
+	IN=nowhere ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
+	EHR_BIN=$PWD ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
+	has err 'make builds them'
 }
 
 @test "demo: any other upload" {
-	demo testdata/ward/bundle.json >out 2>err
-	has out 'demo: done'
+	for in in testdata/ward/bundle.json testdata/meter/readings.ndjson /dev/null; do
+		demo $in >out 2>err
+		has out 'demo: done'
+	done
 }
 
 @test "demo: changing one vital sign in the input changes who is told" {
