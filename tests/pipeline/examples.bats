@@ -348,8 +348,8 @@ without_random() {
 
 @test "demo: what stops it is said, and nothing stays" {
 	mkdir tmp
-	printf '{"resourceType":"Patient"}\n{' >cut
-	TMPDIR=$PWD/tmp IN=cut ehr 5 bash "$EHR_ROOT/share/examples/demo.sh"
+	printf '{"resourceType":"Patient"}\n{' >cut.ndjson
+	TMPDIR=$PWD/tmp IN=cut.ndjson ehr 5 bash "$EHR_ROOT/share/examples/demo.sh"
 	has err 'demo: stopped: the last command ended with 5'
 	[ -z "$(ls -A tmp)" ]
 	IN=nowhere ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"

@@ -38,14 +38,14 @@ prepare() {
 
 @test "the README's pipeline ends with 1 as it says, with 3 if a stage in the middle fails" {
 	prepare
-	grep '^test' lines >make
-	grep '^ehr-ingest' lines >third
-	line 0 'export P=policies/hospital S=site; . ./make'
-	line 1 'export P=policies/hospital S=site; . ./third'
+	grep '^test' lines >first.sh
+	grep '^ehr-ingest' lines >third.sh
+	line 0 'export P=policies/hospital S=site; . ./first.sh'
+	line 1 'export P=policies/hospital S=site; . ./third.sh'
 	rm policies
 	cp -r "$EHR_ROOT/policies" .
 	echo 'nonsense: 1' >>policies/hospital/redact.yaml
-	line 3 'export P=policies/hospital S=site; . ./third'
+	line 3 'export P=policies/hospital S=site; . ./third.sh'
 }
 
 @test "the README's lines on a path with blanks, as one who pastes them" {
