@@ -83,7 +83,7 @@ static void
 add_directory(const struct open_main *m, struct opening *opening, const char *path)
 {
 	struct keys_fault fault;
-	struct keys *keys = keys_open(path, KEYS_LEVELS, m->allow_test_keys, &fault);
+	struct keys *keys = keys_open(path, KEYS_LEVELS | KEYS_LATER, m->allow_test_keys, &fault);
 
 	if (keys != NULL)
 		opening_add_directory(opening, keys);

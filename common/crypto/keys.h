@@ -40,6 +40,7 @@ enum keys_want {
 	KEYS_REDACT = 4, /* redact.* */
 	KEYS_SIGN = 8,   /* the directory's own signing key */
 	KEYS_NOW = 16,   /* with KEYS_LEVELS: only those of the current epoch */
+	KEYS_LATER = 32, /* with KEYS_LEVELS: level keys are opened by keys_fetch() */
 };
 
 /* "site/keys: key-invalid: ...": a message that holds no secret. */
@@ -62,8 +63,21 @@ void keys_close(struct keys *k);
 const char *keys_domain(const struct keys *k);
 uint32_t keys_epoch(const struct keys *k);
 
-/* All level keys, sorted by epoch and al; borrowed from K. */
+/*
+ * All level keys, sorted by epoch and al; borrowed from K.  With KEYS_LATER those that are open, in the order
+ * in which they were opened; the array is valid until the next keys_fetch(), and a key keeps its place.
+ */
 const struct level_key *const *keys_levels(const struct keys *k, size_t *count);
+
+/*
+ * Opens the releases that are not open yet and may hold a key: by their names those of level RL in EPOCH, all
+ * of EPOCH, or all there are.  With KEYS_LATER only owner and mode of these files are checked at the start.
+ * False with a fault.  keys_pending: how many are not open.
+ */
+enum keys_reach { KEYS_OF_LEVEL, KEYS_OF_EPOCH, KEYS_OF_ALL };
+
+bool keys_fetch(struct keys *k, struct bytes rl, uint32_t epoch, enum keys_reach reach, struct keys_fault *f);
+size_t keys_pending(const struct keys *k);
 
 /* The level key of that level and epoch; NULL if there is none. */
 const struct level_key *keys_level(const struct keys *k, struct bytes rl, uint32_t epoch);
