@@ -6,7 +6,6 @@
 #include "common/policy/site.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -81,7 +80,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		if (!filter_option(f, o, id))
 			diag_bug("an option without a case");
 	if (s->policy == NULL)
-		options_misuse(o, "needs", "--policy DIR");
+		options_needs(o, "--policy DIR");
 }
 
 /* The authority's keys: --authority, else the file that the policy names, else the site's. */
@@ -103,7 +102,7 @@ find_authority(struct notify *n, const struct options *o, struct grants_files *f
 	}
 	from->authority = site_path(&n->arena, n->set.site, SITE_AUTHORITY, n->set.authority);
 	if (from->authority == NULL)
-		options_misuse(o, "needs --site DIR or", "--authority JWKS");
+		options_needs(o, "--site DIR or --authority JWKS");
 }
 
 static void
@@ -149,7 +148,7 @@ load_subscriptions(struct notify *n, const struct options *o)
 	const char *path = site_path(&n->arena, n->set.site, SITE_SUBSCRIPTIONS, n->set.subscriptions);
 
 	if (path == NULL)
-		options_misuse(o, "needs --site DIR or", "--subscriptions PATH");
+		options_needs(o, "--site DIR or --subscriptions PATH");
 	subscriptions_init(&n->subscriptions, &n->plan, &n->grants, n->set.now != NULL ? &n->now : NULL);
 	if (!subscriptions_read(&n->subscriptions, path, say_refused, NULL, &fault)) {
 		if (fault.text[0] == '\0')
@@ -177,15 +176,11 @@ load(struct notify *n, const struct options *o)
 }
 
 static void
-open_suppressed(struct notify *n)
+open_suppressed(struct notify *n, struct filter *f, const struct options *o)
 {
 	if (n->set.suppressed == NULL)
 		return;
-	int fd =
-	    open(n->set.suppressed, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	if (fd < 0)
-		diag_die(EXIT_IO, "%s: %s", n->set.suppressed, strerror(errno));
-	sink_init_take(&n->suppressed, fd, n->set.suppressed);
+	filter_create(f, o, n->set.suppressed, &n->suppressed);
 	n->match.suppressed = &n->stopped;
 }
 
@@ -351,7 +346,7 @@ main(int argc, char *argv[])
 	match_init(&n.match, &n.plan, &n.grants, &n.subscriptions, n.set.now != NULL ? &n.now : NULL);
 	buffer_init(&n.out, OUTPUT_LIMIT);
 	buffer_init(&n.stopped, OUTPUT_LIMIT);
-	open_suppressed(&n);
+	open_suppressed(&n, &f, &o);
 	int status = filter_run(&f, &o, &engine);
 	match_release(&n.match);
 	version_group_release(&n.group);

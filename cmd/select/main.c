@@ -71,15 +71,15 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		if (!filter_option(f, o, id))
 			diag_bug("an option without a case");
 	if (!s->policy)
-		options_misuse(o, "needs", "--policy DIR");
+		options_needs(o, "--policy DIR");
 	if (!s->decision == !s->grant)
-		options_misuse(o, "needs one of --decision FILE and", "--grant FILE");
+		options_needs(o, "either --decision FILE or --grant FILE");
 	if (s->deliver && !s->decision)
-		options_misuse(o, "only together with", "--decision FILE");
+		options_misuse(o, "only together with --decision FILE", "--deliver");
 	if (s->level && s->al)
 		options_misuse(o, "not together with --level", "--al");
 	if (s->pick && strcmp(s->pick, "highest") != 0 && strcmp(s->pick, "all") != 0)
-		options_misuse(o, "neither highest nor all", s->pick);
+		options_misuse(o, "--pick: neither highest nor all", s->pick);
 }
 
 static void
@@ -123,7 +123,7 @@ load_grant(struct selection *s, const struct options *o, const struct instant *n
 	enum diag_exit status;
 
 	if (!from.authority)
-		options_misuse(o, "needs --site DIR or", "--authority JWKS");
+		options_needs(o, "--site DIR or --authority JWKS");
 	status = grants_load(&s->grants, &from, &s->arena, &fault);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
@@ -145,7 +145,7 @@ load_permission(struct selection *s, const struct options *o)
 	else
 		outcome = load_grant(s, o, now, &why);
 	if (outcome == PERMISSION_NEEDS_NOW)
-		options_misuse(o, "needs --now TIME, for it ends some time:", path);
+		options_misuse(o, "needs --now TIME, for it ends some time", path);
 	if (outcome == PERMISSION_DENIED)
 		diag_die(EXIT_DENIED, "%s: denied: %s", path, why);
 }
@@ -159,8 +159,10 @@ limit_of(const struct selection *s, const struct options *o)
 	if (s->set.level) {
 		int level = policy_level(&s->policy, bytes_of(s->set.level));
 
+		struct closest near = policy_level_near(&s->policy, bytes_of(s->set.level));
+
 		if (level < 0)
-			options_misuse(o, "not a level of the policy", s->set.level);
+			options_unknown(o, "not a level of the policy", s->set.level, &near, "");
 		al = s->policy.level[level].al;
 	} else if (s->set.al) {
 		for (const char *p = s->set.al; *p != '\0'; p++) {

@@ -455,7 +455,7 @@ narrowed() {
 	ehr 4 ehr-authz -P P --consents nowhere </dev/null
 	has err 'ehr-authz: nowhere: No such file or directory'
 	ehr 2 ehr-authz </dev/null
-	has err "needs: '--policy DIR'"
+	has err "needs --policy DIR (try ehr-authz --help)"
 }
 
 @test "a refused request can go to quarantine, with the policy's digest" {

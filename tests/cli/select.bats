@@ -373,10 +373,10 @@ given() {
 @test "misuse: no policy, no decision, both a decision and a grant" {
 	ehr 2 ehr-select --decision decision </dev/null
 	ehr 2 ehr-select -P "$P" </dev/null
-	has err 'needs one of --decision FILE and'
+	has err 'needs either --decision FILE or --grant FILE'
 	ehr 2 ehr-select -P "$P" --decision d --grant g </dev/null
 	ehr 2 ehr-select -P "$P" --grant g </dev/null
-	has err 'needs --site DIR or'
+	has err 'needs --site DIR or --authority JWKS'
 	ehr 4 ehr-select -P "$P" --decision nowhere </dev/null
 	has err 'ehr-select: nowhere: No such file or directory'
 	ehr 4 ehr-select -P "$P" --grant g --authority nowhere --revoked nowhere </dev/null
