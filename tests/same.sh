@@ -194,7 +194,7 @@ files() {
 		ask sealed "ehr-seal --to \$T/keys/recipient.jwk --allow-test-keys -P \$H $keep \$T/$file"
 		ask exact "ehr-open -S \$I/site --key \$T/keys/recipient.pem --allow-test-keys \$T/$file"
 		ask exact "ehr-open -S \$I/site $keep \$T/$file"
-		ask exact "ehr-notify -P \$H -S \$I/site \$T/$file"
+		ask exact "ehr-notify -P \$H -S \$I/site --now \$NOW \$T/$file"
 		ask exact "ehr-select -P \$H -S \$I/site --decision \$I/subscribe.decision.a --now \$NOW \$T/$file"
 		ask exact "ehr-authz -P \$H -S \$I/site \$T/$file"
 		ask exact "ehr-authz -P \$H $keep --facts \$T/$file \$T/ward/requests.ndjson"
@@ -260,7 +260,7 @@ readers() {
 	ask sealed "ehr-seal -P \$H -S \$I/site $keep \$I/disturbed.opened"
 	ask exact "ehr-open -S \$I/site $keep \$I/disturbed.sealed"
 	ask exact "ehr-open -S \$I/site -P \$H $keep \$I/disturbed.sealed"
-	ask exact "ehr-notify -P \$H -S \$I/site $keep \$I/disturbed.sealed"
+	ask exact "ehr-notify -P \$H -S \$I/site --now \$NOW $keep \$I/disturbed.sealed"
 	ask exact "ehr-authz -P \$H -S \$I/site $keep \$I/disturbed.requests"
 	ask exact "ehr-authz -P \$H -S \$I/site --public --now \$NOW $keep \$I/disturbed.requests"
 }

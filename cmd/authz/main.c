@@ -73,7 +73,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		s->consents[s->consents_count++] = o->value;
 	}
 	if (!s->policy)
-		options_misuse(o, "needs", "--policy DIR");
+		options_needs(o, "--policy DIR");
 }
 
 /* Takes from the site what no option names. */

@@ -43,7 +43,7 @@ read_options(struct options *o, struct filter *f, struct classify *c)
 		if (!filter_option(f, o, id))
 			diag_bug("an option without a case");
 	if (c->directory == NULL)
-		options_misuse(o, "needs", "--policy DIR");
+		options_needs(o, "--policy DIR");
 	if (c->now != NULL && !clock_parse_instant(bytes_of(c->now), &now))
 		options_misuse(o, "not a time such as 2026-11-21T10:00:00Z", c->now);
 }

@@ -29,22 +29,18 @@ framing_word(const struct options *o)
 		[FRAMING_LINES] = "lines",
 		[FRAMING_JSON] = "json",
 		[FRAMING_SEQ] = "seq",
+		NULL,
 	};
 
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (strcmp(o->value, words[i]) == 0)
-			return (enum framing)i;
-	options_misuse(o, "neither auto, lines, json nor seq", o->value);
+	return (enum framing)options_word(o, words);
 }
 
 static bool
 keep_word(const struct options *o)
 {
-	bool keep = strcmp(o->value, "keep") == 0;
+	static const char *const words[] = { "split", "keep", NULL };
 
-	if (!keep && strcmp(o->value, "split") != 0)
-		options_misuse(o, "neither split nor keep", o->value);
-	return keep;
+	return options_word(o, words) == 1;
 }
 
 int

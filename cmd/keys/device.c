@@ -109,7 +109,7 @@ device_find(const struct keys *k, struct bytes name, struct instant now, struct 
 	bool revoked;
 
 	*status = EXIT_KEYS;
-	if (!device_each(k, compare, &s, a) || !revoked_read(k, &r, a))
+	if (!device_each(k, compare, &s, a) || !device_revoked(k, &r, a))
 		return false;
 	revoked = s.found && revoked_has(&r, REVOKED_DEVICES, bytes_of(d->sig.jkt));
 	revoked_free(&r);
@@ -122,71 +122,11 @@ device_find(const struct keys *k, struct bytes name, struct instant now, struct 
 	return *status == EXIT_DONE;
 }
 
-const char *
-revoked_name(enum revoked_kind kind)
-{
-	static const char *const names[] = { [REVOKED_GRANTS] = "grants",
-		[REVOKED_PARTIES] = "parties",
-		[REVOKED_DEVICES] = "devices",
-		[REVOKED_KIDS] = "kids" };
-
-	return names[kind];
-}
-
-static bool
-read_lists(struct revoked *r, const struct jws *jws)
-{
-	r->claims = jws->claims;
-	for (unsigned i = 0; i < REVOKED_KINDS; i++) {
-		r->list[i] = json_member(r->claims, 0, bytes_of(revoked_name((enum revoked_kind)i)));
-		if (r->list[i] == 0 || json_kind(r->claims, r->list[i]) != JSON_ARRAY)
-			return false;
-	}
-	return jws_number(jws, "serial", &r->serial);
-}
-
 bool
-revoked_read(const struct keys *k, struct revoked *r, struct verb_answer *a)
+device_revoked(const struct keys *k, struct revoked *r, struct verb_answer *a)
 {
-	struct buffer text;
-	struct jws jws;
-	bool good;
+	struct keys_fault f;
 
 	*r = (struct revoked){ 0 };
-	buffer_init(&text, TEXT_MOST);
-	if (!file_read_at(keys_directory(k), "revoked.jwt", &text)) {
-		buffer_release(&text);
-		return errno == ENOENT || fault(a, "revoked.jwt: cannot be read");
-	}
-	while (text.used > 0 && text.at[text.used - 1] == '\n')
-		text.used--;
-	r->reader = jws_reader_new();
-	good = jws_verify(r->reader, keys_authority(k), buffer_bytes(&text), "ehr-revoked+jwt", &jws) ==
-		   JWS_GOOD &&
-	       read_lists(r, &jws);
-	buffer_release(&text);
-	if (good)
-		return true;
-	revoked_free(r);
-	return fault(a, "revoked.jwt: not a list that the authority signed");
-}
-
-bool
-revoked_has(const struct revoked *r, enum revoked_kind kind, struct bytes word)
-{
-	const struct json *j = r->claims;
-
-	if (j == NULL)
-		return false;
-	for (uint32_t n = r->list[kind] + 1; n < j->nodes[r->list[kind]].next; n = j->nodes[n].next)
-		if (json_is(j, n, word))
-			return true;
-	return false;
-}
-
-void
-revoked_free(struct revoked *r)
-{
-	jws_reader_free(r->reader);
-	*r = (struct revoked){ 0 };
+	return keys_revoked(k, r, &f) || fault(a, f.text);
 }

@@ -29,22 +29,7 @@ bool device_each(const struct keys *k, void (*found)(void *context, const struct
 bool device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d,
     struct verb_answer *a, enum diag_exit *status);
 
-/* The newest revocation list. */
-enum revoked_kind { REVOKED_GRANTS, REVOKED_PARTIES, REVOKED_DEVICES, REVOKED_KIDS, REVOKED_KINDS };
-
-struct revoked {
-	struct jws_reader *reader;    /* owns CLAIMS */
-	const struct json *claims;    /* NULL: there is no list */
-	uint32_t list[REVOKED_KINDS]; /* nodes of arrays */
-	uint64_t serial;
-};
-
-/* "grants", "parties", "devices", "kids" */
-const char *revoked_name(enum revoked_kind kind);
-
-/* Reads revoked.jwt.  Without the file R is an empty list.  False with a fault (EXIT_KEYS). */
-bool revoked_read(const struct keys *k, struct revoked *r, struct verb_answer *a);
-bool revoked_has(const struct revoked *r, enum revoked_kind kind, struct bytes word);
-void revoked_free(struct revoked *r);
+/* The directory's revocation list; empty if there is none.  False with a fault (EXIT_KEYS). */
+bool device_revoked(const struct keys *k, struct revoked *r, struct verb_answer *a);
 
 #endif

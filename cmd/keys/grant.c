@@ -337,7 +337,7 @@ grant(struct granting *g)
 	if (status != EXIT_DONE ||
 	    !device_find(g->keys, bytes_of(g->device), g->settings->now, &device, g->answer, &status))
 		return status;
-	if (!revoked_read(g->keys, &r, g->answer))
+	if (!device_revoked(g->keys, &r, g->answer))
 		return EXIT_KEYS;
 	revoked = revoked_has(&r, REVOKED_PARTIES, bytes_of(g->subject));
 	revoked_free(&r);

@@ -100,7 +100,7 @@ list_devices(const struct keys *k, struct verb_answer *a)
 	struct devices all = { &a->out, &r };
 	bool good;
 
-	if (!revoked_read(k, &r, a))
+	if (!device_revoked(k, &r, a))
 		return EXIT_KEYS;
 	good = device_each(k, list_device, &all, a);
 	revoked_free(&r);

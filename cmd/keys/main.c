@@ -104,24 +104,17 @@ add(const struct options *o, struct verb_names *list)
 	list->item[list->count++] = o->value;
 }
 
-static const char *
-one_of(const struct options *o, const char *const *words)
-{
-	for (size_t i = 0; words[i] != NULL; i++)
-		if (strcmp(words[i], o->value) == 0)
-			return o->value;
-	options_misuse(o, "not a kind that is known", o->value);
-}
-
 static void
 take_option(const struct options *o, struct verb_settings *s, int id, unsigned verb)
 {
 	static const char *const holders[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
 	static const char *const values[] = { "id", "subject", NULL };
+	const char *const *words;
 
 	switch (id) {
 	case KIND:
-		s->kind = one_of(o, verb == MAKE ? holders : values);
+		words = verb == MAKE ? holders : values;
+		s->kind = words[options_word(o, words)];
 		return;
 	case AL_CAP:
 		s->al_cap = (unsigned)number(o, 99);
@@ -173,6 +166,8 @@ read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv
 		take_option(&o, s, id, v->bit);
 	if (o.operands > 0 && v->operands[0] == '\0')
 		options_misuse(&o, "takes no operand", o.operand[0]);
+	for (int i = 0; i < o.operands && v->bit != PSEUDONYM; i++)
+		options_refuse_output(&o, o.operand[i]);
 	s->operand = o.operand;
 	s->operands = o.operands;
 }
@@ -184,6 +179,7 @@ find_verb(int argc, char *argv[])
 	static char list[1024];
 	struct option_manual manual = { .program = "ehr-keys", .operands = "", .purpose = list };
 	struct options o;
+	struct closest near = closest_to(bytes_of(argc > 1 ? argv[1] : ""));
 	size_t used = (size_t)snprintf(list, sizeof list, "Makes, gives out and takes back keys.\n\nverbs:");
 
 	for (size_t i = 0; i < VERBS; i++) {
@@ -191,12 +187,13 @@ find_verb(int argc, char *argv[])
 		    list + used, sizeof list - used, "\n  %-12s %s", verbs[i].name, verbs[i].help);
 		if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0)
 			return &verbs[i];
+		closest_offer(&near, bytes_of(verbs[i].name));
 	}
 	manual.program = "ehr-keys";
 	options_init(&o, &manual, argc, argv);
 	(void)options_next(&o);
 	if (o.operands > 0)
-		options_misuse(&o, "not a verb", o.operand[0]);
+		options_unknown(&o, "not a verb", o.operand[0], &near, "");
 	diag_die(EXIT_USAGE, "no verb given (try ehr-keys --help)");
 }
 

@@ -245,7 +245,7 @@ release(struct keys *k, const struct device *device, const struct verb_settings 
 
 	if (all == NULL)
 		return status;
-	if (!revoked_read(k, &r, a)) {
+	if (!device_revoked(k, &r, a)) {
 		decisions_free(all);
 		return EXIT_KEYS;
 	}

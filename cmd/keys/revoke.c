@@ -29,13 +29,12 @@ static void
 put_list(
     struct json_write *w, const struct revoked *old, enum revoked_kind kind, const struct verb_names *more)
 {
-	const struct json *j = old->claims;
-	uint32_t list = old->list[kind];
+	const struct revoked_words *words = &old->list[kind];
 
 	json_write_name(w, revoked_name(kind));
 	json_write_open(w, '[');
-	for (uint32_t n = list + 1; j != NULL && n < j->nodes[list].next; n = j->nodes[n].next)
-		json_write_value(w, json_span(j, n));
+	for (size_t i = 0; i < words->count; i++)
+		json_write_text(w, words->at[i]);
 	for (size_t i = 0; i < more->count; i++)
 		if (!revoked_has(old, kind, bytes_of(more->item[i])))
 			json_write_text(w, bytes_of(more->item[i]));
@@ -62,7 +61,7 @@ revoke(struct keys *k, const struct verb_names *devices, const struct verb_setti
 	struct revoked old;
 	struct message m;
 
-	if (!revoked_read(k, &old, a))
+	if (!device_revoked(k, &old, a))
 		return EXIT_KEYS;
 	message_begin(&m, keys_domain(k), s->now);
 	json_write_member_number(&m.claims, "serial", (int64_t)old.serial + 1);

@@ -6,7 +6,6 @@
 #include "common/policy/site.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -37,7 +36,7 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, authority), 0, false, "authority", "JWKS",
 	    "public keys that sign grants" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
-	    "look at the dates of grants, as of TIME" },
+	    "the time; needed where grants or revocations end" },
 	{ OPTION_TEXT(struct settings, suppressed), 0, false, "suppressed", "FILE",
 	    "write who was not told, and why" },
 	{ OPTION_FLAG(struct settings, strict), 0, false, "strict", NULL,
@@ -81,7 +80,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		if (!filter_option(f, o, id))
 			diag_bug("an option without a case");
 	if (s->policy == NULL)
-		options_misuse(o, "needs", "--policy DIR");
+		options_needs(o, "--policy DIR");
 }
 
 /* The authority's keys: --authority, else the file that the policy names, else the site's. */
@@ -103,7 +102,7 @@ find_authority(struct notify *n, const struct options *o, struct grants_files *f
 	}
 	from->authority = site_path(&n->arena, n->set.site, SITE_AUTHORITY, n->set.authority);
 	if (from->authority == NULL)
-		options_misuse(o, "needs --site DIR or", "--authority JWKS");
+		options_needs(o, "--site DIR or --authority JWKS");
 }
 
 static void
@@ -112,19 +111,26 @@ load_grants(struct notify *n, const struct options *o)
 	struct grants_files from = {
 		.grants = site_path_if_there(&n->arena, n->set.site, SITE_GRANTS, n->set.grants),
 		.revoked = site_path_if_there(&n->arena, n->set.site, SITE_REVOKED, n->set.revoked),
+		.known =
+		    n->set.revoked != NULL ? site_path(&n->arena, n->set.site, SITE_REVOKED, NULL) : NULL,
+		.domain = n->plan.domain,
 		.limit = FILE_LIMIT,
 		.max_lifetime = n->plan.max_lifetime,
 		.must_revoke = n->plan.revocation_required,
+		.now = n->set.now != NULL ? &n->now : NULL,
 	};
 	struct fault fault = { 0 };
 	enum diag_exit status;
 
 	find_authority(n, o, &from);
 	status = grants_load(&n->grants, &from, &n->arena, &fault);
-	if (n->grants.bad_grants > 0)
-		diag_warn("%s: %zu lines that do not verify give nothing", from.grants, n->grants.bad_grants);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
+	if (n->grants.bad > 0)
+		diag_warn("%s: %zu lines that do not verify give nothing", from.grants, n->grants.bad);
+	if (n->set.now == NULL && grants_end(&n->grants))
+		options_misuse(o, "needs --now TIME, because this ends some time",
+		    n->grants.count > 0 ? from.grants : from.revoked);
 }
 
 static void
@@ -142,7 +148,7 @@ load_subscriptions(struct notify *n, const struct options *o)
 	const char *path = site_path(&n->arena, n->set.site, SITE_SUBSCRIPTIONS, n->set.subscriptions);
 
 	if (path == NULL)
-		options_misuse(o, "needs --site DIR or", "--subscriptions PATH");
+		options_needs(o, "--site DIR or --subscriptions PATH");
 	subscriptions_init(&n->subscriptions, &n->plan, &n->grants, n->set.now != NULL ? &n->now : NULL);
 	if (!subscriptions_read(&n->subscriptions, path, say_refused, NULL, &fault)) {
 		if (fault.text[0] == '\0')
@@ -170,15 +176,11 @@ load(struct notify *n, const struct options *o)
 }
 
 static void
-open_suppressed(struct notify *n)
+open_suppressed(struct notify *n, struct filter *f, const struct options *o)
 {
 	if (n->set.suppressed == NULL)
 		return;
-	int fd =
-	    open(n->set.suppressed, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	if (fd < 0)
-		diag_die(EXIT_IO, "%s: %s", n->set.suppressed, strerror(errno));
-	sink_init_take(&n->suppressed, fd, n->set.suppressed);
+	filter_create(f, o, n->set.suppressed, &n->suppressed);
 	n->match.suppressed = &n->stopped;
 }
 
@@ -344,7 +346,7 @@ main(int argc, char *argv[])
 	match_init(&n.match, &n.plan, &n.grants, &n.subscriptions, n.set.now != NULL ? &n.now : NULL);
 	buffer_init(&n.out, OUTPUT_LIMIT);
 	buffer_init(&n.stopped, OUTPUT_LIMIT);
-	open_suppressed(&n);
+	open_suppressed(&n, &f, &o);
 	int status = filter_run(&f, &o, &engine);
 	match_release(&n.match);
 	version_group_release(&n.group);

@@ -59,7 +59,7 @@ take_option(struct open_main *m, const struct options *o, int id)
 		return;
 	case OTHER_POLICY:
 		if (strcmp(o->value, "accept") != 0)
-			options_misuse(o, "expected accept", o->value);
+			options_misuse(o, "not accept", o->value);
 		m->setup.other_policy = true;
 		return;
 	default:
@@ -83,7 +83,7 @@ static void
 add_directory(const struct open_main *m, struct opening *opening, const char *path)
 {
 	struct keys_fault fault;
-	struct keys *keys = keys_open(path, KEYS_LEVELS, m->allow_test_keys, &fault);
+	struct keys *keys = keys_open(path, KEYS_LEVELS | KEYS_LATER, m->allow_test_keys, &fault);
 
 	if (keys != NULL)
 		opening_add_directory(opening, keys);
@@ -147,7 +147,7 @@ main(int argc, char *argv[])
 		if (!filter_option(&f, &o, id))
 			take_option(&m, &o, id);
 	if (m.site == NULL && m.keys == 0)
-		options_misuse(&o, "opens nothing without a key: needs --site DIR or", "--key X");
+		options_needs(&o, "--site DIR or --key X: without a key nothing opens");
 	if (m.policy_path == NULL && m.setup.other_policy)
 		options_misuse(&o, "only with --policy", "--other-policy");
 	filter_start(&f, &o, digest_hex);

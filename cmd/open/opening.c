@@ -9,12 +9,16 @@
 
 enum { PADDING_MOST = 65536, TAGS_MOST = 4096 };
 
+/* Where a level key is: the directory, and the key's place in keys_levels(). */
+struct place {
+	size_t directory;
+	size_t level;
+};
+
 struct opening {
 	struct opening_setup setup;
 	struct keys **directory;
 	size_t directories;
-	const struct level_key **level; /* of all directories */
-	size_t levels;
 	struct private_key **private; /* of directories and files */
 	bool *owned;                  /* private[i] is of a file and freed here */
 	size_t privates;
@@ -22,7 +26,7 @@ struct opening {
 	struct jwe_open *unseal;
 	struct json check;
 	struct buffer tags;
-	size_t last; /* the level key used last, which is tried first */
+	struct place last; /* of the level key used last, which is tried first */
 };
 
 struct opening *
@@ -53,7 +57,6 @@ opening_free(struct opening *o)
 	for (size_t i = 0; i < o->directories; i++)
 		keys_close(o->directory[i]);
 	free(o->directory);
-	free(o->level);
 	free(o->private);
 	free(o->owned);
 	free(o);
@@ -77,14 +80,8 @@ opening_add_private(struct opening *o, struct private_key *key)
 void
 opening_add_directory(struct opening *o, struct keys *keys)
 {
-	size_t count;
-	const struct level_key *const *level = keys_levels(keys, &count);
-
 	o->directory = memory_grow(o->directory, o->directories + 1, sizeof(void *));
 	o->directory[o->directories++] = keys;
-	o->level = memory_grow(o->level, o->levels + count + 1, sizeof(void *));
-	for (size_t i = 0; i < count; i++)
-		o->level[o->levels++] = level[i];
 	add_private(o, keys_private(keys), false);
 }
 
@@ -96,18 +93,69 @@ fits(const struct level_key *key, const struct sealed_line *s)
 	       bytes_are(s->tags.rl, key->rl) && s->tags.epoch == key->epoch && s->tags.al == key->al;
 }
 
-static bool
-find_level(struct opening *o, const struct sealed_line *s, size_t *index)
+/* The level key that opens the line, among those that are open; NULL if there is none. */
+static const struct level_key *
+search(struct opening *o, const struct sealed_line *s)
 {
-	for (size_t i = 0; i < o->levels; i++) {
-		size_t at = (o->last + i) % o->levels;
+	for (size_t d = 0; d < o->directories; d++) {
+		size_t at = (o->last.directory + d) % o->directories, count;
+		const struct level_key *const *level = keys_levels(o->directory[at], &count);
 
-		if (fits(o->level[at], s)) {
-			*index = o->last = at;
-			return true;
+		for (size_t i = 0; i < count; i++) {
+			size_t l = d == 0 ? (o->last.level + i) % count : i;
+
+			if (fits(level[l], s)) {
+				o->last = (struct place){ at, l };
+				return level[l];
+			}
 		}
 	}
-	return false;
+	return NULL;
+}
+
+/* A key with an end was released for a time; one that only has a beginning opens without --now. */
+static bool
+is_in_time(const struct opening *o, const struct level_key *key)
+{
+	const struct instant *now = o->setup.now;
+
+	if (now == NULL)
+		return key->exp == 0;
+	return now->seconds >= key->nbf && (key->exp == 0 || now->seconds < key->exp);
+}
+
+static size_t
+pending(const struct opening *o)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < o->directories; i++)
+		count += keys_pending(o->directory[i]);
+	return count;
+}
+
+/*
+ * Opens releases, the likely ones first, until a key opens the line now.  False after a message: a release is
+ * not as it must be.
+ */
+static bool
+find_level(struct opening *o, const struct sealed_line *s, const struct level_key **key)
+{
+	struct keys_fault f;
+
+	*key = search(o, s);
+	for (unsigned reach = KEYS_OF_LEVEL; reach <= KEYS_OF_ALL; reach++) {
+		if ((*key != NULL && is_in_time(o, *key)) || pending(o) == 0)
+			return true;
+		for (size_t i = 0; i < o->directories; i++)
+			if (!keys_fetch(o->directory[i], s->tags.rl, (uint32_t)s->tags.epoch,
+				(enum keys_reach)reach, &f)) {
+				diag_warn("%s", f.text);
+				return false;
+			}
+		*key = search(o, s);
+	}
+	return true;
 }
 
 static bool
@@ -139,47 +187,61 @@ judge(const struct opening *o, const struct sealed_line *s)
 	return level < 0 || p->level[level].al != t->al ? REASON_UNKNOWN_LEVEL : REASON_NONE;
 }
 
-/*
- * FILTER_DONE if KEY may be used now.  A key with an end was released for a time and needs --now; one that
- * only has a beginning opens without it.
- */
 static enum filter_outcome
 check_dates(const struct opening *o, struct filter *f, const struct level_key *key)
 {
-	const struct instant *now = o->setup.now;
-
-	if (key->exp == 0 && (key->nbf == 0 || now == NULL))
+	if (is_in_time(o, key))
 		return FILTER_DONE;
-	if (now == NULL) {
-		diag_warn("now-missing: the key %s was released for a time: needs --now TIME", key->kid);
-		return filter_stop(f, EXIT_USAGE);
-	}
-	if (now->seconds < key->nbf || (key->exp != 0 && now->seconds >= key->exp))
+	if (o->setup.now != NULL)
 		return filter_no(f, REASON_KEY_EXPIRED, 0);
-	return FILTER_DONE;
+	diag_warn("now-missing: the key %s was released for a time: needs --now TIME", key->kid);
+	return filter_stop(f, EXIT_USAGE);
+}
+
+/* Numbers that jwe_open tells keys apart by.  Those of private keys have the highest bit. */
+static unsigned
+level_number(const struct opening *o)
+{
+	return (unsigned)(o->last.directory << 24 | o->last.level);
+}
+
+static unsigned
+private_number(size_t index)
+{
+	return 1U << 31 | (unsigned)index;
+}
+
+static enum filter_outcome
+unseal_by_level(struct opening *o, struct filter *f, const struct sealed_line *s, struct bytes *plaintext)
+{
+	const struct level_key *key;
+	enum filter_outcome outcome;
+
+	if (!find_level(o, s, &key))
+		return filter_stop(f, EXIT_KEYS);
+	if (key == NULL)
+		return filter_no(f, REASON_NO_KEY, 0);
+	outcome = check_dates(o, f, key);
+	if (outcome != FILTER_DONE)
+		return outcome;
+	return jwe_open_by_level(o->unseal, s, level_number(o), key, plaintext)
+		   ? FILTER_DONE
+		   : filter_no(f, REASON_NOT_AUTHENTIC, 0);
 }
 
 static enum filter_outcome
 unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct bytes *plaintext)
 {
-	enum filter_outcome outcome;
 	size_t index;
-	bool opened;
 
-	if (s->to_recipient) {
-		if (!find_private(o, s, &index))
-			return filter_no(f, REASON_NO_KEY, 0);
-		opened = jwe_open_by_private(o->unseal, s, sealed_line_header_index(o->reader),
-		    (unsigned)(o->levels + index), o->private[index], plaintext);
-	} else {
-		if (!find_level(o, s, &index))
-			return filter_no(f, REASON_NO_KEY, 0);
-		outcome = check_dates(o, f, o->level[index]);
-		if (outcome != FILTER_DONE)
-			return outcome;
-		opened = jwe_open_by_level(o->unseal, s, (unsigned)index, o->level[index], plaintext);
-	}
-	return opened ? FILTER_DONE : filter_no(f, REASON_NOT_AUTHENTIC, 0);
+	if (!s->to_recipient)
+		return unseal_by_level(o, f, s, plaintext);
+	if (!find_private(o, s, &index))
+		return filter_no(f, REASON_NO_KEY, 0);
+	return jwe_open_by_private(o->unseal, s, sealed_line_header_index(o->reader), private_number(index),
+		   o->private[index], plaintext)
+		   ? FILTER_DONE
+		   : filter_no(f, REASON_NOT_AUTHENTIC, 0);
 }
 
 /* In a line the plaintext must be JSON, or it could close the line's object.  Alone it must have no NUL. */

@@ -335,8 +335,11 @@ load(struct explanation *x, const struct options *o)
 	for (unsigned v = 0; level != NULL && v < redactor_versions(x->pipeline.redactor); v++)
 		if (bytes_are(x->policy.level[redactor_level(x->pipeline.redactor, v)].name, level))
 			x->version = (int)v;
-	if (level != NULL && x->version < 0)
-		options_misuse(o, "redact.yaml has no version of this level", level);
+	if (level != NULL && x->version < 0) {
+		struct closest near = policy_level_near(&x->policy, bytes_of(level));
+
+		options_unknown(o, "redact.yaml has no version of this level", level, &near, "");
+	}
 }
 
 enum diag_exit
@@ -352,6 +355,8 @@ verb_explain(int argc, char *argv[])
 			options_misuse(&o, "not a width from 60 to 1000", o.value);
 	if (o.operands > 1)
 		options_misuse(&o, "more than one file", o.operand[1]);
+	if (o.operands == 1)
+		options_refuse_output(&o, o.operand[0]);
 	verb_load(&o, x.set.policy, &x.policy);
 	load(&x, &o);
 	buffer_init(&x.path, (size_t)1 << 26);

@@ -31,15 +31,18 @@ int
 main(int argc, char *argv[])
 {
 	struct options o;
+	struct closest near = closest_to(bytes_of(argc > 1 ? argv[1] : ""));
 
 	start_program("ehr-policy");
-	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return (int)verbs[i].run(argc - 1, argv + 1);
+		closest_offer(&near, bytes_of(verbs[i].name));
+	}
 	options_init(&o, &manual, argc, argv);
 	while (options_next(&o) != OPTIONS_END)
 		continue;
 	if (o.operands > 0)
-		options_misuse(&o, "unknown verb", o.operand[0]);
+		options_unknown(&o, "unknown verb", o.operand[0], &near, "");
 	diag_die(EXIT_USAGE, "no verb (try ehr-policy --help)");
 }

@@ -57,7 +57,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	while ((id = options_next(o)) != OPTIONS_END)
 		(void)filter_option(f, o, id);
 	if (s->policy == NULL)
-		options_misuse(o, "needs", "--policy DIR");
+		options_needs(o, "--policy DIR");
 	if (s->other_policy != NULL && strcmp(s->other_policy, "accept") != 0)
 		options_misuse(o, "not accept", s->other_policy);
 	if (s->batch != NULL && !tag_is_word(bytes_of(s->batch)))
@@ -96,6 +96,7 @@ load(struct program *p, const struct options *o, const struct filter *f)
 		.context = p,
 	};
 	struct redactor_problem problem = { .text = "" };
+	struct closest near;
 
 	if (p->set.now != NULL && !clock_parse_instant(bytes_of(p->set.now), &p->now))
 		options_misuse(o, "not a time", p->set.now);
@@ -109,11 +110,12 @@ load(struct program *p, const struct options *o, const struct filter *f)
 	case REDACTOR_NO_KEY:
 		diag_die(EXIT_KEYS, "key-missing: no key redact.%s in the key directory", problem.text);
 	case REDACTOR_NEEDS_NOW:
-		options_misuse(o, "the policy computes ages and needs", "--now TIME");
+		options_needs(o, "--now TIME: the policy computes ages");
 	case REDACTOR_NEEDS_BATCH:
-		options_misuse(o, "the policy binds tokens to a batch and needs", "--batch ID");
+		options_needs(o, "--batch ID: the policy binds tokens to a batch");
 	case REDACTOR_UNKNOWN_LEVEL:
-		options_misuse(o, "redact.yaml has no version of level", problem.text);
+		near = policy_level_near(&p->policy, bytes_of(problem.text));
+		options_unknown(o, "redact.yaml has no version of level", problem.text, &near, "");
 	}
 	diag_bug("a start without a case");
 }

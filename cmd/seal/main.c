@@ -63,7 +63,7 @@ take_option(struct seal_main *m, const struct options *o, int id)
 		return;
 	case OTHER_POLICY:
 		if (strcmp(o->value, "accept") != 0)
-			options_misuse(o, "expected accept", o->value);
+			options_misuse(o, "not accept", o->value);
 		m->setup.other_policy = true;
 		return;
 	default:
@@ -75,9 +75,9 @@ static void
 check_options(const struct seal_main *m, const struct options *o)
 {
 	if (m->to == NULL && m->policy_path == NULL)
-		options_misuse(o, "needs", "--policy DIR");
+		options_needs(o, "--policy DIR");
 	if (m->to == NULL && m->site == NULL && m->keys_path == NULL)
-		options_misuse(o, "needs", "--site DIR");
+		options_needs(o, "--site DIR");
 	if (m->to != NULL && m->epoch != NULL)
 		options_misuse(o, "not together with --to", "--epoch");
 	if (m->policy_path == NULL && m->setup.other_policy)

@@ -186,6 +186,7 @@ choice_add(struct choice *c, const struct sealed_line *s, struct bytes text, con
 	if (c->count == 0)
 		begin(c, t, source);
 	c->ours = c->ours && ours;
+	c->matched += ours;
 	c->others += !ours;
 	c->deleted = c->deleted || t->deleted;
 	c->line[c->count++] =

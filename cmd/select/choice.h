@@ -31,9 +31,10 @@ enum { CHOICE_MAX = 99 };
 struct choice {
 	const struct permission *permission;
 	const struct policy *policy;
-	unsigned al;     /* the permission's; main lowers it if the reader asks for less */
-	bool all;        /* all versions up to AL, not only the highest */
-	uint64_t others; /* lines about somebody else */
+	unsigned al;      /* the permission's; main lowers it if the reader asks for less */
+	bool all;         /* all versions up to AL, not only the highest */
+	uint64_t matched; /* lines about the permission's subjects */
+	uint64_t others;  /* lines about somebody else */
 	/* the group at hand */
 	struct choice_place line[CHOICE_MAX];
 	unsigned count; /* 0: none */

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/select/choice.h"
+#include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/line/filter.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/site.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define FILE_LIMIT ((size_t)64 << 20)
 
 struct settings {
-	const char *policy, *site, *decision, *grant, *authority, *revoked, *level, *al, *pick, *now;
+	const char *policy, *site, *decision, *grant, *authority, *revoked, *level, *al, *pick, *now,
+	    *deliver;
 };
 
 static const struct option_entry table[] = {
@@ -31,6 +36,8 @@ static const struct option_entry table[] = {
 	    "one version of a record, or all that are allowed (highest)" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
 	    "the time at which decision or grant must hold" },
+	{ OPTION_TEXT(struct settings, deliver), 0, false, "deliver", "FILE",
+	    "where notify and expire of the decision go" },
 	FILTER_OPTIONS,
 };
 
@@ -64,13 +71,15 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		if (!filter_option(f, o, id))
 			diag_bug("an option without a case");
 	if (!s->policy)
-		options_misuse(o, "needs", "--policy DIR");
+		options_needs(o, "--policy DIR");
 	if (!s->decision == !s->grant)
-		options_misuse(o, "needs one of --decision FILE and", "--grant FILE");
+		options_needs(o, "either --decision FILE or --grant FILE");
+	if (s->deliver && !s->decision)
+		options_misuse(o, "only together with --decision FILE", "--deliver");
 	if (s->level && s->al)
 		options_misuse(o, "not together with --level", "--al");
 	if (s->pick && strcmp(s->pick, "highest") != 0 && strcmp(s->pick, "all") != 0)
-		options_misuse(o, "neither highest nor all", s->pick);
+		options_misuse(o, "--pick: neither highest nor all", s->pick);
 }
 
 static void
@@ -103,15 +112,18 @@ load_grant(struct selection *s, const struct options *o, const struct instant *n
 		.authority = site_path(&s->arena, s->set.site, SITE_AUTHORITY, s->set.authority),
 		.grants = s->set.grant,
 		.revoked = site_path_if_there(&s->arena, s->set.site, SITE_REVOKED, s->set.revoked),
+		.known = s->set.revoked ? site_path(&s->arena, s->set.site, SITE_REVOKED, NULL) : NULL,
+		.domain = s->plan.domain,
 		.limit = FILE_LIMIT,
 		.max_lifetime = s->plan.max_lifetime,
 		.must_revoke = s->plan.revocation_required,
+		.now = now,
 	};
 	struct fault fault = { 0 };
 	enum diag_exit status;
 
 	if (!from.authority)
-		options_misuse(o, "needs --site DIR or", "--authority JWKS");
+		options_needs(o, "--site DIR or --authority JWKS");
 	status = grants_load(&s->grants, &from, &s->arena, &fault);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
@@ -128,11 +140,12 @@ load_permission(struct selection *s, const struct options *o)
 	if (now && !clock_parse_instant(bytes_of(s->set.now), &s->now))
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", s->set.now);
 	if (s->set.decision)
-		outcome = permission_of_decision(&s->permission, read_decision(s, path), now, &why);
+		outcome = permission_of_decision(&s->permission, read_decision(s, path),
+		    &(struct permission_terms){ &s->policy, now, s->set.deliver != NULL }, &why);
 	else
 		outcome = load_grant(s, o, now, &why);
 	if (outcome == PERMISSION_NEEDS_NOW)
-		options_misuse(o, "needs --now TIME, for it ends some time:", path);
+		options_misuse(o, "needs --now TIME, for it ends some time", path);
 	if (outcome == PERMISSION_DENIED)
 		diag_die(EXIT_DENIED, "%s: denied: %s", path, why);
 }
@@ -146,8 +159,10 @@ limit_of(const struct selection *s, const struct options *o)
 	if (s->set.level) {
 		int level = policy_level(&s->policy, bytes_of(s->set.level));
 
+		struct closest near = policy_level_near(&s->policy, bytes_of(s->set.level));
+
 		if (level < 0)
-			options_misuse(o, "not a level of the policy", s->set.level);
+			options_unknown(o, "not a level of the policy", s->set.level, &near, "");
 		al = s->policy.level[level].al;
 	} else if (s->set.al) {
 		for (const char *p = s->set.al; *p != '\0'; p++) {
@@ -164,6 +179,35 @@ limit_of(const struct selection *s, const struct options *o)
 		diag_die(EXIT_DENIED, "%s: denied: it allows no more than AL %u",
 		    s->set.decision ? s->set.decision : s->set.grant, s->permission.al);
 	return al;
+}
+
+/* What others must do is on disk before anything is given. */
+static void
+deliver(const struct selection *s)
+{
+	const char *path = s->set.deliver;
+
+	if (s->permission.delivery.size > 0 && !file_append_at(AT_FDCWD, path, s->permission.delivery, 0600))
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+}
+
+/* A permission that fits no line is more often a mistake than an empty record. */
+static void
+say_unmatched(struct selection *s, struct filter *f)
+{
+	const char *path = s->set.decision ? s->set.decision : s->set.grant;
+
+	if (s->choice.matched > 0 || s->choice.others == 0)
+		return;
+	f->status = diag_worse(f->status, EXIT_REFUSED);
+	if (s->set.grant)
+		diag_warn("%s: no line is about a subject of this grant", path);
+	else if (s->permission.by_pseudonym)
+		diag_warn("%s: no line is about the subject of this decision", path);
+	else
+		diag_warn("%s: the decision names no pseudonym, and no line is about its patient: the lines "
+			  "have pseudonyms (see ehr-keys pseudonym --entities)",
+		    path);
 }
 
 /* Refuses the lines of the group at hand: it will not be whole. */
@@ -226,6 +270,7 @@ at_end(void *context, struct filter *f)
 
 	if (refuse_group(s, f) != FILTER_DONE)
 		return FILTER_STOP;
+	say_unmatched(s, f);
 	return choice_write(&s->choice, &f->out, &f->written) ? FILTER_DONE : filter_stop(f, EXIT_IO);
 }
 
@@ -274,6 +319,7 @@ main(int argc, char *argv[])
 	s.reader = sealed_line_reader_new(f.max_depth);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, s.policy.digest);
+	deliver(&s);
 	status = filter_run(&f, &o, &engine);
 	release(&s);
 	return status;

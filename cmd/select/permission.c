@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/select/permission.h"
 
-#include "common/json/json.h"
+#include "common/crypto/digest.h"
+#include "common/json/json_write.h"
+#include "common/line/tags.h"
+
+#include <limits.h>
 
 struct reading {
 	struct json json;
 	struct buffer room;
 	struct permission *permission;
-	const struct instant *now;
+	const struct permission_terms *terms;
+	char digest[DIGEST_TEXT]; /* of the decision */
+	struct buffer delivery;
+	unsigned limit; /* the least AL of the obligations */
 	const char *why;
 	bool needs_now;
 };
@@ -41,27 +48,101 @@ read_end(struct reading *r, uint32_t node)
 	if (json_kind(&r->json, node) != JSON_STRING ||
 	    !clock_parse_instant(json_string(&r->json, node, &r->room), &end))
 		return deny(r, "the decision does not say when it ends");
-	if (!r->now) {
+	if (!r->terms->now) {
 		r->needs_now = true;
 		return false;
 	}
-	return instant_compare(*r->now, end) < 0 || deny(r, "the decision has ended");
+	return instant_compare(*r->terms->now, end) < 0 || deny(r, "the decision has ended");
 }
 
-/* Only obligations that ask nothing of the data: redact and keep-only are for the application server. */
+/* Names the obligation if its action is a word. */
+static bool
+deny_obligation(struct reading *r, uint32_t action)
+{
+	struct bytes word = { "", 0 };
+
+	if (action && json_kind(&r->json, action) == JSON_STRING)
+		word = json_string(&r->json, action, &r->room);
+	if (!tag_is_word(word))
+		return deny(r, "the decision has an obligation that ehr-select cannot carry out");
+	return deny(r, arena_format(&r->permission->arena,
+			   "the decision has an obligation that ehr-select cannot carry out: %.*s",
+			   (int)word.size, word.at));
+}
+
+/* The AL of `level` and that of its level's name. */
+static bool
+read_level(struct reading *r, uint32_t properties)
+{
+	const struct policy *p = r->terms->policy;
+	uint32_t al = member(r, properties, "al"), name = member(r, properties, "rl");
+	uint64_t number;
+	int level;
+
+	if (!al || !json_integer(&r->json, al, &number) || number > 99)
+		return deny(r, "its obligation level names no authorization level");
+	r->limit = number < r->limit ? (unsigned)number : r->limit;
+	if (!name)
+		return true;
+	level = json_kind(&r->json, name) == JSON_STRING
+		    ? policy_level(p, json_string(&r->json, name, &r->room))
+		    : -1;
+	if (level < 0)
+		return deny(r, "its obligation level names a level that the policy does not have");
+	r->limit = p->level[level].al < r->limit ? p->level[level].al : r->limit;
+	return true;
+}
+
+/* {"v":1,"decision":"sha256:..","about":{..},"obligation":{..}} */
+static void
+deliver(struct reading *r, uint32_t obligation)
+{
+	struct json_write w = json_write_to(&r->delivery);
+	uint32_t context = json_member(&r->json, 0, bytes_of("context"));
+
+	json_write_open(&w, '{');
+	json_write_member_number(&w, "v", 1);
+	json_write_member(&w, "decision", bytes_of(r->digest));
+	json_write_member_value(&w, "about", json_span(&r->json, member(r, context, "about")));
+	json_write_member_value(&w, "obligation", json_span(&r->json, obligation));
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+}
+
+static bool
+read_notification(struct reading *r, uint32_t node, uint32_t action)
+{
+	if (!is(r, action, "notify"))
+		return deny_obligation(r, action);
+	if (!r->terms->delivers)
+		return deny(r, "the decision obliges to notify somebody: give --deliver FILE");
+	deliver(r, node);
+	return true;
+}
+
+/* What asks something of the data, such as redact and keep-only, is for the application server. */
 static bool
 read_obligation(struct reading *r, uint32_t node)
 {
-	uint32_t properties = member(r, node, "properties"), action = member(r, properties, "action"), at;
+	uint32_t properties = member(r, node, "properties"), type = member(r, node, "type");
+	uint32_t action = member(r, properties, "action"), at;
 
-	if (!is(r, member(r, node, "type"), "custom") || !is(r, member(r, properties, "vendor"), "ehr"))
-		return deny(r, "the decision has an obligation that ehr-select cannot carry out");
-	/* the decision's al is the level; the log is the decider's */
-	if (is(r, action, "level") || is(r, action, "audit"))
+	if (!is(r, member(r, properties, "vendor"), "ehr"))
+		return deny_obligation(r, action);
+	if (is(r, type, "notification"))
+		return read_notification(r, node, action);
+	if (!is(r, type, "custom"))
+		return deny_obligation(r, action);
+	if (is(r, action, "level"))
+		return read_level(r, properties);
+	/* the log is the decider's */
+	if (is(r, action, "audit"))
 		return true;
 	if (!is(r, action, "expire"))
-		return deny(r, "the decision has an obligation that ehr-select cannot carry out");
+		return deny_obligation(r, action);
 	at = member(r, properties, "at");
+	if (r->terms->delivers)
+		deliver(r, node);
 	return at ? read_end(r, at) : deny(r, "the decision does not say when it ends");
 }
 
@@ -83,18 +164,20 @@ read_about(struct reading *r, uint32_t about)
 {
 	static const char *const actions[] = { "read", "search", "subscribe" };
 	uint32_t action = member(r, about, "action"), subject = member(r, about, "pseudonym");
+	struct permission *p = r->permission;
 	bool shows = false;
 
 	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
 		shows = shows || is(r, action, actions[i]);
 	if (!shows)
 		return deny(r, "the decision is about an action that shows no record");
+	p->by_pseudonym = subject != 0;
 	if (!subject)
 		subject = member(r, about, "patient");
 	if (!subject || json_kind(&r->json, subject) != JSON_STRING)
 		return deny(r, "the decision is about no patient");
-	r->permission->subject = arena_copy(&r->permission->arena, json_string(&r->json, subject, &r->room));
-	return r->permission->subject.size > 0 || deny(r, "the decision is about no patient");
+	p->subject = arena_copy(&p->arena, json_string(&r->json, subject, &r->room));
+	return p->subject.size > 0 || deny(r, "the decision is about no patient");
 }
 
 static bool
@@ -114,23 +197,37 @@ read_decision(struct reading *r, struct bytes text)
 		return false;
 	if (!member(r, context, "al") || !json_integer(&r->json, member(r, context, "al"), &al) || al > 99)
 		return deny(r, "the decision names no authorization level");
-	r->permission->al = (unsigned)al;
+	r->permission->al = al < r->limit ? (unsigned)al : r->limit;
 	until = member(r, context, "valid_until");
 	return !until || read_end(r, until);
 }
 
-enum permission_outcome
-permission_of_decision(struct permission *p, struct bytes text, const struct instant *now, const char **why)
+/* Without its newline, as all programs name a decision by its digest. */
+static struct bytes
+line_of(struct bytes text)
 {
-	struct reading r = { .permission = p, .now = now };
+	while (text.size > 0 && (text.at[text.size - 1] == '\n' || text.at[text.size - 1] == '\r'))
+		text.size--;
+	return text;
+}
+
+enum permission_outcome
+permission_of_decision(
+    struct permission *p, struct bytes text, const struct permission_terms *terms, const char **why)
+{
+	struct reading r = { .permission = p, .terms = terms, .limit = UINT_MAX };
 	bool given;
 
 	*p = (struct permission){ 0 };
 	json_init(&r.json, NULL, JSON_MAX_DEPTH);
-	buffer_init(&r.room, SIZE_MAX / 2);
+	buffer_init(&r.room, BUFFER_UNLIMITED);
+	buffer_init(&r.delivery, BUFFER_UNLIMITED);
+	digest_text(line_of(text), r.digest);
 	given = read_decision(&r, text);
+	p->delivery = arena_copy(&p->arena, buffer_bytes(&r.delivery));
 	json_release(&r.json);
 	buffer_release(&r.room);
+	buffer_release(&r.delivery);
 	*why = r.why;
 	if (given)
 		return PERMISSION_GIVEN;

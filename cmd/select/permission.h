@@ -14,19 +14,31 @@ struct permission {
 	struct bytes subject;        /* of a decision: the tag that its lines have */
 	const struct grants *grants; /* of a grant, with the next */
 	const struct grant *grant;
+	bool by_pseudonym; /* the decision names one */
 	unsigned al;
+	/*
+	 * Of a decision: the obligations that others carry out, one JSON object a line.  They must be handed on
+	 * before anything is given.
+	 */
+	struct bytes delivery;
 	struct arena arena; /* private */
+};
+
+struct permission_terms {
+	const struct policy *policy;
+	const struct instant *now; /* may be NULL */
+	bool delivers;             /* the caller hands permission.delivery on */
 };
 
 enum permission_outcome {
 	PERMISSION_GIVEN,
-	PERMISSION_DENIED,    /* *WHY is a constant that says why */
-	PERMISSION_NEEDS_NOW, /* it has an end, and NOW is NULL */
+	PERMISSION_DENIED,    /* *WHY says why; it lives as long as P */
+	PERMISSION_NEEDS_NOW, /* it has an end, and there is no now */
 };
 
-/* TEXT is one decision of ehr-authz with JSON_SLACK bytes behind it.  NOW may be NULL. */
+/* TEXT is one decision of ehr-authz with JSON_SLACK bytes behind it. */
 enum permission_outcome permission_of_decision(
-    struct permission *p, struct bytes text, const struct instant *now, const char **why);
+    struct permission *p, struct bytes text, const struct permission_terms *terms, const char **why);
 
 /* G is ready and must hold one grant, which gives; it is borrowed for the life of P. */
 enum permission_outcome permission_of_grant(

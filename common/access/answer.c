@@ -404,18 +404,23 @@ put_scope(const struct writing *x, const struct scope *s)
 }
 
 static void
+put_exception(const struct writing *x, const struct scope *s, bool *open)
+{
+	open_list_once(x->w, "except", open);
+	json_write_open(x->w, '{');
+	put_scope(x, s);
+	json_write_close(x->w, '}');
+}
+
+static void
 put_item(const struct writing *x, const struct item *item)
 {
+	bool open = false;
+
 	put_scope(x, &item->scope);
-	if (item->excepts == 0)
-		return;
-	open_list(x->w, "except");
-	for (uint32_t i = 0; i < item->excepts; i++) {
-		json_write_open(x->w, '{');
-		put_scope(x, &item->except[i]);
-		json_write_close(x->w, '}');
-	}
-	json_write_close(x->w, ']');
+	for (uint32_t i = 0; i < item->excepts; i++)
+		put_exception(x, &item->except[i], &open);
+	close_list_if(x->w, open);
 }
 
 static void
@@ -438,6 +443,66 @@ put_any_of(const struct writing *x, const struct keep *keep)
 		json_write_close(x->w, '}');
 	}
 	json_write_close(x->w, ']');
+}
+
+/* "date":{"from":"2020","until":"2020"}: entries of that time.  A criterion has one period. */
+static void
+put_date(const struct writing *x, const struct value *date)
+{
+	const struct values one = { .at = date, .count = 1 };
+
+	json_write_name(x->w, "date");
+	json_write_open(x->w, '{');
+	json_write_name(x->w, "from");
+	put_values(x->w, &one);
+	json_write_name(x->w, "until");
+	put_values(x->w, &one);
+	json_write_close(x->w, '}');
+}
+
+static void
+put_narrowed(const struct writing *x, unsigned attribute, const struct values *v)
+{
+	bool all = v->count > 1 && !narrowing_any(attribute);
+
+	json_write_key(x->w, x->a->engine->attributes.at[attribute].key);
+	if (all) {
+		json_write_open(x->w, '{');
+		json_write_name(x->w, "all");
+	}
+	json_write_open(x->w, '[');
+	put_values(x->w, v);
+	json_write_close(x->w, ']');
+	if (all)
+		json_write_close(x->w, '}');
+}
+
+/* One item for each date. */
+static void
+put_narrowing(struct writing *x)
+{
+	const struct narrowing *n = &x->v->narrowing;
+	const struct values *dates = &n->at[ATTRIBUTE_DATE - DATA_FIRST];
+	uint32_t items = dates->present ? dates->count : 1;
+
+	open_typed_duty(x, "custom", "keep-only");
+	open_list(x->w, "any_of");
+	for (uint32_t i = 0; i < items; i++) {
+		bool open = false;
+
+		json_write_open(x->w, '{');
+		for (unsigned k = 0; k < DATA_COUNT; k++)
+			if (DATA_FIRST + k == ATTRIBUTE_DATE && dates->present)
+				put_date(x, &dates->at[i]);
+			else if (n->at[k].present)
+				put_narrowed(x, DATA_FIRST + k, &n->at[k]);
+		for (uint32_t k = 0; k < x->v->spares; k++)
+			put_exception(x, x->v->spared[k], &open);
+		close_list_if(x->w, open);
+		json_write_close(x->w, '}');
+	}
+	json_write_close(x->w, ']');
+	close_duty(x);
 }
 
 /* True if an earlier limit reads the same.  Both are written to be compared, then dropped. */
@@ -493,6 +558,8 @@ put_limits(struct writing *x)
 		put_any_of(x, &v->keep[i]);
 		close_duty(x);
 	}
+	if (v->narrowing.there)
+		put_narrowing(x);
 }
 
 static void

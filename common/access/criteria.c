@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/criteria.h"
 
+#include "common/access/narrowing.h"
 #include "common/base/decimal.h"
 #include "common/base/memory.h"
 
@@ -201,7 +202,7 @@ judge_acr(const struct criterion *c, struct situation *s, struct attribute_set *
 }
 
 /* Of a data criterion.  OPEN_OPEN: the request does not tell. */
-enum open_truth { OPEN_FALSE, OPEN_OPEN, OPEN_TRUE };
+enum open_truth { OPEN_FALSE = TRUTH_FALSE, OPEN_OPEN = TRUTH_UNKNOWN, OPEN_TRUE = TRUTH_TRUE };
 
 int
 criteria_rank(const struct values *labels, unsigned levels)
@@ -284,6 +285,73 @@ judge_data(const struct criterion *c, const struct values *v, unsigned levels)
 	return values_hold(c, v) ? OPEN_TRUE : OPEN_FALSE;
 }
 
+/* Entries are kept that have all of the labels; a level keeps those at it and below. */
+static enum truth
+settled_label(const struct listed *e, bool permit_side, int rank, const struct values *labels)
+{
+	if (e->level < 0)
+		return listed_among(e, labels) ? TRUTH_TRUE : TRUTH_UNKNOWN;
+	if (rank < 0)
+		return TRUTH_UNKNOWN;
+	if (permit_side)
+		return rank <= e->level ? TRUTH_TRUE : TRUTH_UNKNOWN;
+	return rank < e->level ? TRUTH_FALSE : TRUTH_UNKNOWN;
+}
+
+static enum truth
+settled_labels(const struct criterion *c, const struct values *v, unsigned levels)
+{
+	enum truth any = TRUTH_FALSE, all = TRUTH_TRUE;
+	int rank = criteria_rank(v, levels);
+
+	for (uint32_t i = 0; i < c->listed; i++) {
+		enum truth one = settled_label(&c->list[i], c->flag, rank, v);
+
+		any = truth_or(any, one);
+		all = truth_and(all, one);
+	}
+	if (c->mode == CRITERION_ALL)
+		return all;
+	return c->mode == CRITERION_ANY ? any : truth_not(any);
+}
+
+static enum truth
+settled_date(const struct criterion *c, const struct values *v)
+{
+	bool inside = true, outside = true;
+
+	for (uint32_t i = 0; i < v->count; i++) {
+		const struct values one = { .at = &v->at[i], .count = 1, .present = true };
+		enum open_truth in = judge_date(c, &one);
+
+		inside = inside && in == OPEN_TRUE;
+		outside = outside && in == OPEN_FALSE;
+	}
+	return outside ? TRUTH_FALSE : inside ? TRUTH_TRUE : TRUTH_UNKNOWN;
+}
+
+/* What C says of every entry that meets a narrowing by V: true of all, false of all, else unknown. */
+static enum truth
+settled(const struct criterion *c, const struct values *v, unsigned levels)
+{
+	bool any = narrowing_any(c->attribute);
+	enum truth found;
+
+	if (!v->present)
+		return TRUTH_UNKNOWN;
+	if (c->kind == CRITERION_LABEL)
+		return settled_labels(c, v, levels);
+	if (c->kind == CRITERION_DATE)
+		return settled_date(c, v);
+	if (c->mode == CRITERION_ALL && c->listed != 1)
+		return TRUTH_UNKNOWN;
+	if (some_match(c, v))
+		found = any && !criteria_covers(c, v) ? TRUTH_UNKNOWN : TRUTH_TRUE;
+	else
+		found = any ? TRUTH_FALSE : TRUTH_UNKNOWN;
+	return c->mode == CRITERION_NOT ? truth_not(found) : found;
+}
+
 static enum truth
 judge_values(const struct criterion *c, struct situation *s, struct attribute_set *missing)
 {
@@ -303,7 +371,9 @@ judge(const struct criterion *c, struct situation *s, unsigned *data, struct att
 	enum open_truth open;
 
 	if (c->text.size > 0) {
-		open = judge_data(c, situation_values(s, c->attribute), s->levels);
+		open = s->narrowed
+			   ? (enum open_truth)settled(c, &s->narrowed[c->attribute - DATA_FIRST], s->levels)
+			   : judge_data(c, situation_values(s, c->attribute), s->levels);
 		if (open == OPEN_OPEN)
 			*data |= 1U << (c->attribute - DATA_FIRST);
 		return truth_of(open != OPEN_FALSE);

@@ -62,13 +62,17 @@ struct situation {
 	const struct request *request;
 	const struct attributes *attributes;
 	const struct roles *roles;
-	const struct facts *facts; /* NULL: none */
-	bool custodian;            /* distrusted values count as missing */
-	bool stronger_might_help;  /* set where another acr could change the result */
-	unsigned levels;           /* of the ladder: the words 1 to LEVELS are its names, lowest first */
+	const struct facts *facts;     /* NULL: none */
+	bool custodian;                /* distrusted values count as missing */
+	const struct values *narrowed; /* by number from DATA_FIRST; NULL: the request describes one entry */
+	bool stronger_might_help;      /* set where another acr could change the result */
+	unsigned levels;               /* of the ladder: the words 1 to LEVELS are its names, lowest first */
 };
 
-/* DATA gains the bit of each open data criterion, MISSING the attributes that make the set unknown. */
+/*
+ * With s->narrowed a data criterion is true or false if it is so of every entry that meets the narrowing, and
+ * else open.  DATA gains the bit of each open data criterion, MISSING the attributes that make the set unknown.
+ */
 enum truth criteria_judge(
     const struct criteria *c, struct situation *s, unsigned *data, struct attribute_set *missing);
 

@@ -277,7 +277,7 @@ can_carry_out(const struct verdict *v)
 
 	if ((v->level_owed && !can(v, custom, bytes_of("level"))) ||
 	    (v->redacts > 0 && !can(v, custom, bytes_of("redact"))) ||
-	    (v->keeps > 0 && !can(v, custom, bytes_of("keep-only"))))
+	    ((v->keeps > 0 || v->narrowing.there) && !can(v, custom, bytes_of("keep-only"))))
 		return false;
 	for (uint32_t i = 0; i < v->owes; i++)
 		if (!can(v, v->owed[i].duty->type, v->owed[i].duty->action))
@@ -518,6 +518,89 @@ find_end(struct engine *e, struct verdict *v)
 		}
 }
 
+static bool
+same_item(const struct item *a, const struct item *b)
+{
+	return a->rule == b->rule && a->excepts == b->excepts &&
+	       memcmp(&a->scope, &b->scope, sizeof a->scope) == 0 &&
+	       (a->excepts == 0 || memcmp(a->except, b->except, a->excepts * sizeof *a->except) == 0);
+}
+
+static bool
+redacts(const struct verdict *v, uint32_t count, const struct item *item)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (same_item(v->redact[i], item))
+			return true;
+	return false;
+}
+
+/* Adds what OTHER withholds.  A redaction without exceptions is an exception of the narrowing. */
+static void
+add_limits(struct verdict *v, const struct verdict *other, struct scratch *scratch)
+{
+	const struct item **redact =
+	    scratch_array(scratch, v->redacts + other->redacts, sizeof(struct item *));
+	struct keep *keep = scratch_array(scratch, v->keeps + other->keeps, sizeof *keep);
+	uint32_t own = v->redacts;
+
+	if (own > 0)
+		memcpy(redact, v->redact, own * sizeof(struct item *));
+	if (v->keeps > 0)
+		memcpy(keep, v->keep, v->keeps * sizeof *keep);
+	v->redact = redact;
+	v->keep = keep;
+	v->spared = scratch_array(scratch, other->redacts, sizeof(struct scope *));
+	for (uint32_t i = 0; i < other->redacts; i++) {
+		const struct item *item = other->redact[i];
+
+		if (redacts(v, own, item))
+			continue;
+		if (item->excepts == 0)
+			v->spared[v->spares++] = &item->scope;
+		else
+			redact[v->redacts++] = item;
+	}
+	for (uint32_t i = 0; i < other->keeps; i++)
+		keep[v->keeps++] = other->keep[i];
+}
+
+static bool
+layers_deny(const struct verdict *v)
+{
+	for (int i = 0; i <= LAYER_CONSENT; i++)
+		if (v->denied[i])
+			return true;
+	return false;
+}
+
+/*
+ * The layers judge a request as if it described one entry that has exactly the values stated.  Entries with
+ * more, such as a second label, meet the narrowing as well.  So the layers judge all entries that meet it, too,
+ * and what stands against any of them counts.
+ */
+static void
+decide_narrowed(struct engine *e, struct request *q, struct verdict *v)
+{
+	struct verdict *all = scratch_take(&e->scratch, sizeof *all);
+
+	v->narrowing = narrowing_of(q, &e->roles, &e->words, &e->scratch);
+	if (!v->narrowing.there || layers_deny(v))
+		return;
+	*all = (struct verdict){ .request = q, .situation = v->situation };
+	all->situation.narrowed = v->narrowing.at;
+	decide_layers(e, q, all);
+	v->situation.stronger_might_help |= all->situation.stronger_might_help;
+	if (layers_deny(all)) {
+		memcpy(v->outcome, all->outcome, sizeof v->outcome);
+		memcpy(v->denied, all->denied, sizeof v->denied);
+		v->consent = all->consent;
+		return;
+	}
+	data_duties(all, &e->scratch);
+	add_limits(v, all, &e->scratch);
+}
+
 static void
 decide_once(struct engine *e, struct request *q, struct verdict *v)
 {
@@ -530,6 +613,7 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 		.levels = e->policy->levels };
 	decide_layers(e, q, v);
 	data_duties(v, &e->scratch);
+	decide_narrowed(e, q, v);
 	if (e->clearances.there)
 		decide_clearance(e, v);
 	if (decide_is_command(q)) {

@@ -5,10 +5,12 @@
 #include "common/access/clearance.h"
 #include "common/access/consent.h"
 #include "common/access/entities.h"
+#include "common/access/narrowing.h"
 
 /*
  * decide: from a request to a verdict.  All layers are evaluated and reported.  A request is permitted only
- * if no layer denies and none is undecided.
+ * if no layer denies and none is undecided.  What a request for a part of the record gets is never more than
+ * what a request for the whole record gets of that part.
  */
 struct engine {
 	struct policy *policy;
@@ -43,6 +45,9 @@ struct verdict {
 	/* what the enforcement point must do */
 	const struct item **redact;
 	struct keep *keep;
+	struct narrowing narrowing;
+	const struct scope **spared; /* of the narrowing: what is withheld of the entries that meet it */
+	uint32_t spares;
 	struct owed *owed;
 	uint32_t redacts;
 	uint32_t keeps;

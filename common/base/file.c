@@ -167,6 +167,88 @@ file_append_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 	return close(fd) == 0;
 }
 
+static const char *
+output_fault(int error)
+{
+	static const struct {
+		int error;
+		const char *why;
+	} list[] = {
+		{ ELOOP, "a symbolic link: name the file itself" },
+		{ ENXIO, "a FIFO that nobody reads: start its reader first" },
+		{ EPERM, "open to others, or somebody else's: chmod 600, or name another file" },
+		{ EINVAL, "neither a file nor a FIFO: name a file" },
+	};
+
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+		if (list[i].error == error)
+			return list[i].why;
+	return strerror(error);
+}
+
+/* O_NONBLOCK is for the opening of a FIFO alone. */
+static bool
+check_output(int fd)
+{
+	struct stat s;
+	int flags;
+
+	if (fd < 0 || fstat(fd, &s) != 0)
+		return false;
+	errno = EINVAL;
+	if (!S_ISREG(s.st_mode) && !S_ISFIFO(s.st_mode))
+		return false;
+	errno = EPERM;
+	if (s.st_uid != geteuid() || (s.st_mode & 077) != 0)
+		return false;
+	flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
+int
+file_open_output(const char *path, const char **why)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | SAFE, 0600);
+
+	if (check_output(fd))
+		return fd;
+	(void)fail(fd);
+	*why = output_fault(errno);
+	return -1;
+}
+
+static struct file_identity
+identity(int failed, const struct stat *s)
+{
+	struct file_identity id = { 0 };
+
+	if (failed == 0 && S_ISREG(s->st_mode))
+		id = (struct file_identity){ s->st_dev, s->st_ino, true };
+	return id;
+}
+
+struct file_identity
+file_identify(const char *path)
+{
+	struct stat s;
+
+	return identity(stat(path, &s), &s);
+}
+
+struct file_identity
+file_identify_fd(int fd)
+{
+	struct stat s;
+
+	return identity(fstat(fd, &s), &s);
+}
+
+bool
+file_is_same(struct file_identity a, struct file_identity b)
+{
+	return a.known && b.known && a.device == b.device && a.inode == b.inode;
+}
+
 static int
 compare_names(const void *a, const void *b)
 {

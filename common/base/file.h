@@ -28,6 +28,24 @@ bool file_replace_at(int dirfd, const char *name, struct bytes content, mode_t m
 /* Appends CONTENT and syncs.  A file that does not exist is made with mode MODE. */
 bool file_append_at(int dirfd, const char *name, struct bytes content, mode_t mode);
 
+/*
+ * Opens PATH for records that are written as a run goes on: a regular file that is ours and closed to group and others,
+ * or such a FIFO that somebody reads.  A file that does not exist is made with mode 0600; what is written is appended.
+ * -1, and *WHY says in words what is wrong and what to do: a file that others can read, a link, a device, a FIFO
+ * without a reader, which would make the program wait for ever.
+ */
+int file_open_output(const char *path, const char **why);
+
+/* Which file a path or descriptor means. */
+struct file_identity {
+	dev_t device;
+	ino_t inode;
+	bool known; /* a regular file; all others are never the same */
+};
+struct file_identity file_identify(const char *path);
+struct file_identity file_identify_fd(int fd);
+bool file_is_same(struct file_identity a, struct file_identity b);
+
 /* Appends the names in a directory to OUT, each with a NUL, sorted by bytes; without "." and "..". */
 bool file_list_at(int dirfd, const char *name, struct buffer *out, size_t *count);
 

@@ -38,6 +38,11 @@ struct keys {
 	size_t macs;
 	struct buffer text; /* of the file at hand */
 	struct json index;
+	struct key_release_reader *reader;
+	struct buffer names;  /* of the files in releases/ */
+	const char **pending; /* names of level keys that are not open; NULL: it is */
+	size_t pendings;      /* elements of pending */
+	size_t pending_count; /* names in it */
 };
 
 __attribute__((format(printf, 3, 4))) static bool
@@ -278,7 +283,7 @@ take_mac(struct keys *k, const struct key_release *r, uint32_t node)
 	return good;
 }
 
-/* The files in releases/ by the beginning of their names. */
+/* The files in releases/ by the beginning of their names; those of levels are the first. */
 static const struct {
 	const char *prefix;
 	unsigned want;
@@ -290,19 +295,25 @@ static const struct {
 };
 
 static bool
-read_release(
-    struct keys *k, struct key_release_reader *reader, const char *name, size_t kind, struct keys_fault *f)
+release_path(const struct keys *k, const char *name, char path[300], struct keys_fault *f)
+{
+	return (size_t)snprintf(path, 300, "releases/%s", name) < 300 ||
+	       fail(k, f, "key-directory: releases: a name that is too long");
+}
+
+static bool
+read_release(struct keys *k, const char *name, size_t kind, struct keys_fault *f)
 {
 	const struct key_release_to to = { k->enc, k->authority, k->self.domain, k->self.sig_jkt };
 	const char *why = "";
 	struct key_release r;
 	char path[300];
 
-	if ((size_t)snprintf(path, sizeof path, "releases/%s", name) >= sizeof path)
-		return fail(k, f, "key-directory: releases: a name that is too long");
-	if (!read_file(k, path, true, f))
+	if (!release_path(k, name, path, f) || !read_file(k, path, true, f))
 		return false;
-	if (!key_release_open(reader, buffer_bytes(&k->text), &to, &r, &why))
+	if (k->reader == NULL)
+		k->reader = key_release_reader_new();
+	if (!key_release_open(k->reader, buffer_bytes(&k->text), &to, &r, &why))
 		return fail(k, f, "key-invalid: %s: %s", path, why);
 	for (uint32_t n = r.keys + 1; n < r.jws.claims->nodes[r.keys].next; n = r.jws.claims->nodes[n].next)
 		if (!kinds[kind].take(k, &r, n))
@@ -312,54 +323,102 @@ read_release(
 }
 
 static bool
-is_of_other_epoch(const struct keys *k, const char *name)
+is_of_epoch(const char *name, uint32_t epoch)
 {
 	char prefix[32];
-	int size = snprintf(prefix, sizeof prefix, "level-%" PRIu32 "-", k->epoch);
+	int size = snprintf(prefix, sizeof prefix, "level-%" PRIu32 "-", epoch);
 
-	return strncmp(name, "level-", 6) == 0 && strncmp(name, prefix, (size_t)size) != 0;
+	return strncmp(name, prefix, (size_t)size) == 0;
+}
+
+/* Leaves the release for keys_fetch(), if it is a file that may hold a secret; else it has a fault now. */
+static bool
+defer(struct keys *k, const char *name, struct keys_fault *f)
+{
+	struct stat about;
+	char path[300];
+
+	if (!release_path(k, name, path, f))
+		return false;
+	if ((fstatat(k->fd, path, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode) ||
+		about.st_uid != geteuid() || (about.st_mode & 077) != 0) &&
+	    !read_file(k, path, true, f))
+		return false;
+	k->pending[k->pendings++] = name;
+	k->pending_count++;
+	return true;
 }
 
 /* A name without .jwe is left from an interrupted write. */
 static bool
-read_named(
-    struct keys *k, struct key_release_reader *reader, const char *name, unsigned want, struct keys_fault *f)
+read_named(struct keys *k, const char *name, unsigned want, struct keys_fault *f)
 {
 	size_t size = strlen(name);
 
 	if (size < 4 || strcmp(name + size - 4, ".jwe") != 0)
 		return true;
-	if ((want & KEYS_NOW) != 0 && is_of_other_epoch(k, name))
+	if ((want & KEYS_NOW) != 0 && strncmp(name, "level-", 6) == 0 && !is_of_epoch(name, k->epoch))
 		return true;
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-			return (want & kinds[i].want) == 0 || read_release(k, reader, name, i, f);
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
+			continue;
+		if ((want & kinds[i].want) == 0)
+			return true;
+		return kinds[i].want == KEYS_LEVELS && (want & KEYS_LATER) != 0 ? defer(k, name, f)
+										: read_release(k, name, i, f);
+	}
 	return fail(k, f, "key-invalid: releases/%s: a name that says no kind of key", name);
 }
 
 static bool
 read_releases(struct keys *k, unsigned want, struct keys_fault *f)
 {
-	struct key_release_reader *reader;
-	struct buffer names;
 	size_t count = 0;
 	bool good = true;
 	const char *name;
 
 	if ((want & (KEYS_LEVELS | KEYS_TAGS | KEYS_REDACT)) == 0)
 		return true;
-	buffer_init(&names, FILE_MOST);
-	if (!file_list_at(k->fd, "releases", &names, &count)) {
-		buffer_release(&names);
+	if (!file_list_at(k->fd, "releases", &k->names, &count))
 		return fail(k, f, "key-directory: releases: %s", strerror(errno));
-	}
-	reader = key_release_reader_new();
-	name = names.at;
+	k->pending = memory_zeros(count + 1, sizeof *k->pending);
+	name = k->names.at;
 	for (size_t i = 0; good && i < count; i++, name += strlen(name) + 1)
-		good = read_named(k, reader, name, want, f);
-	key_release_reader_free(reader);
-	buffer_release(&names);
+		good = read_named(k, name, want, f);
 	return good;
+}
+
+/* level-EPOCH-RL.jwe; a release to a device has its id in the place of RL. */
+static bool
+is_of_level(const char *name, struct bytes rl, uint32_t epoch)
+{
+	char whole[200];
+	int size = snprintf(whole, sizeof whole, "level-%" PRIu32 "-%.*s.jwe", epoch, (int)rl.size, rl.at);
+
+	return (size_t)size < sizeof whole && strcmp(name, whole) == 0;
+}
+
+bool
+keys_fetch(struct keys *k, struct bytes rl, uint32_t epoch, enum keys_reach reach, struct keys_fault *f)
+{
+	for (size_t i = 0; k->pending_count > 0 && i < k->pendings; i++) {
+		const char *name = k->pending[i];
+
+		if (name == NULL || (reach == KEYS_OF_LEVEL && !is_of_level(name, rl, epoch)) ||
+		    (reach == KEYS_OF_EPOCH && !is_of_epoch(name, epoch)))
+			continue;
+		if (!read_release(k, name, 0, f))
+			return false;
+		k->pending[i] = NULL;
+		k->pending_count--;
+	}
+	return true;
+}
+
+size_t
+keys_pending(const struct keys *k)
+{
+	return k->pending_count;
 }
 
 static int
@@ -388,6 +447,7 @@ keys_open(const char *directory, unsigned want, bool allow_test_keys, struct key
 	k->directory = directory;
 	k->fd = -1;
 	buffer_init(&k->text, FILE_MOST);
+	buffer_init(&k->names, FILE_MOST);
 	json_init(&k->index, NULL, DEPTH);
 	if (!read_all(k, want, allow_test_keys, f)) {
 		keys_close(k);
@@ -409,6 +469,9 @@ keys_close(struct keys *k)
 		mac_free(k->mac[i].mac);
 	free(k->level);
 	free(k->mac);
+	free(k->pending);
+	key_release_reader_free(k->reader);
+	buffer_release(&k->names);
 	keyref_free(k->enc);
 	keyref_free(k->sig);
 	signers_free(k->authority);
@@ -478,6 +541,53 @@ const struct signers *
 keys_authority(const struct keys *k)
 {
 	return k->authority;
+}
+
+/* The serial of the newest list that this device has accepted, 0 if there is none. */
+static bool
+accepted_serial(const struct keys *k, uint64_t *serial)
+{
+	struct buffer text;
+	struct json j;
+	uint32_t node;
+	bool good = true;
+
+	*serial = 0;
+	buffer_init(&text, FILE_MOST);
+	json_init(&j, NULL, DEPTH);
+	if (!file_read_private_at(k->fd, "counters.json", &text)) {
+		good = errno == ENOENT;
+	} else if (!buffer_reserve(&text, JSON_SLACK)) {
+		good = false;
+	} else {
+		memset(text.at + text.used, 0, JSON_SLACK);
+		good = json_parse(&j, buffer_bytes(&text)) && json_kind(&j, 0) == JSON_OBJECT;
+		node = good ? json_member(&j, 0, (struct bytes)BYTES("revoked")) : 0;
+		good = good && (node == 0 || json_integer(&j, node, serial));
+	}
+	json_release(&j);
+	buffer_release(&text);
+	return good;
+}
+
+bool
+keys_revoked(const struct keys *k, struct revoked *r, struct keys_fault *f)
+{
+	static const char name[] = "revoked.jwt";
+	const struct revoked_by by = { k->authority, bytes_of(k->self.domain) };
+	struct revoked_fault fault = { 0 };
+	uint64_t serial;
+	char text[300];
+
+	if (!accepted_serial(k, &serial))
+		return fail(k, f, "counters.json: cannot be read, or is not an object of numbers");
+	if (revoked_read_at(r, &by, k->fd, name, true, &fault) && (serial == 0 || r->serial >= serial))
+		return true;
+	if (fault.why == NULL)
+		fault.why =
+		    r->is_there ? "older than one that was accepted" : "one was accepted, and it is gone";
+	revoked_message(text, &fault);
+	return fail(k, f, "%s: %s", name, text);
 }
 
 int

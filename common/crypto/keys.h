@@ -5,6 +5,7 @@
 #include "common/crypto/digest.h"
 #include "common/crypto/jws.h"
 #include "common/crypto/keyref.h"
+#include "common/crypto/revoked.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,8 @@
  *	current              the domain and its current epoch
  *	releases/level-*.jwe 0600  level keys
  *	releases/hmac-*.jwe  0600  keys for keyed digests
+ *	revoked.jwt          the newest revocation list, if there is one
+ *	counters.json  0600  of a device: serials of what it has accepted
  *	keys/sig.pem enc.pem 0600  private keys
  *
  * The directory and each file that holds a secret must belong to the user and be closed to others; links are
@@ -37,6 +40,7 @@ enum keys_want {
 	KEYS_REDACT = 4, /* redact.* */
 	KEYS_SIGN = 8,   /* the directory's own signing key */
 	KEYS_NOW = 16,   /* with KEYS_LEVELS: only those of the current epoch */
+	KEYS_LATER = 32, /* with KEYS_LEVELS: level keys are opened by keys_fetch() */
 };
 
 /* "site/keys: key-invalid: ...": a message that holds no secret. */
@@ -59,8 +63,21 @@ void keys_close(struct keys *k);
 const char *keys_domain(const struct keys *k);
 uint32_t keys_epoch(const struct keys *k);
 
-/* All level keys, sorted by epoch and al; borrowed from K. */
+/*
+ * All level keys, sorted by epoch and al; borrowed from K.  With KEYS_LATER those that are open, in the order
+ * in which they were opened; the array is valid until the next keys_fetch(), and a key keeps its place.
+ */
 const struct level_key *const *keys_levels(const struct keys *k, size_t *count);
+
+/*
+ * Opens the releases that are not open yet and may hold a key: by their names those of level RL in EPOCH, all
+ * of EPOCH, or all there are.  With KEYS_LATER only owner and mode of these files are checked at the start.
+ * False with a fault.  keys_pending: how many are not open.
+ */
+enum keys_reach { KEYS_OF_LEVEL, KEYS_OF_EPOCH, KEYS_OF_ALL };
+
+bool keys_fetch(struct keys *k, struct bytes rl, uint32_t epoch, enum keys_reach reach, struct keys_fault *f);
+size_t keys_pending(const struct keys *k);
 
 /* The level key of that level and epoch; NULL if there is none. */
 const struct level_key *keys_level(const struct keys *k, struct bytes rl, uint32_t epoch);
@@ -91,6 +108,12 @@ struct private_key *keys_signing(struct keys *k);
 
 /* The keys of authority.jwks. */
 const struct signers *keys_authority(const struct keys *k);
+
+/*
+ * Reads the directory's revocation list into R.  Without the file R stays as it is.  False with a fault if
+ * the list does not verify, is older than R's, or is older than the newest that was accepted here.
+ */
+bool keys_revoked(const struct keys *k, struct revoked *r, struct keys_fault *f);
 
 /* The descriptor of the open directory. */
 int keys_directory(const struct keys *k);

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ filter_init(struct filter *f, const char *program)
 }
 
 static uint64_t
-whole_number(const struct options *o, uint64_t most)
+whole_number(const struct options *o, uint64_t most, const char *what)
 {
 	uint64_t value = 0;
 	const char *p = o->value;
@@ -49,11 +50,9 @@ whole_number(const struct options *o, uint64_t most)
 	for (; *p >= '0' && *p <= '9'; p++)
 		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
 		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
-			options_misuse(o, "too large", o->value);
-	if (p == o->value || *p != '\0' || value == 0)
-		options_misuse(o, "not a whole number above 0", o->value);
-	if (value > most)
-		options_misuse(o, "too large", o->value);
+			options_misuse(o, what, o->value);
+	if (*p != '\0' || value == 0 || value > most)
+		options_misuse(o, what, o->value);
 	return value;
 }
 
@@ -61,13 +60,10 @@ static enum on_error
 on_error_word(const struct options *o)
 {
 	static const char *const words[] = {
-		[ON_ERROR_FAIL] = "fail", [ON_ERROR_SKIP] = "skip", [ON_ERROR_QUARANTINE] = "quarantine"
+		[ON_ERROR_FAIL] = "fail", [ON_ERROR_SKIP] = "skip", [ON_ERROR_QUARANTINE] = "quarantine", NULL
 	};
 
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (strcmp(o->value, words[i]) == 0)
-			return (enum on_error)i;
-	options_misuse(o, "neither fail, skip nor quarantine", o->value);
+	return (enum on_error)options_word(o, words);
 }
 
 bool
@@ -81,16 +77,17 @@ filter_option(struct filter *f, struct options *o, int id)
 		f->quarantine = o->value;
 		return true;
 	case FILTER_MAX_REFUSED:
-		f->max_refused = whole_number(o, UINT64_MAX);
+		f->max_refused =
+		    whole_number(o, UINT64_MAX, "not a whole number from 1 to 18446744073709551615");
 		return true;
 	case FILTER_MAX_RECORD:
 		if (!options_size(o->value, &f->max_record))
-			options_misuse(o, "not a size", o->value);
+			options_misuse(o, "not a size above 0, such as 64K or 16M", o->value);
 		if (f->max_record > MOST_RECORD)
 			options_misuse(o, "more than 1G", o->value);
 		return true;
 	case FILTER_MAX_DEPTH:
-		f->max_depth = (unsigned)whole_number(o, MOST_DEPTH);
+		f->max_depth = (unsigned)whole_number(o, MOST_DEPTH, "not a whole number from 1 to 10000");
 		return true;
 	case FILTER_PROGRESS:
 		f->progress = true;
@@ -120,18 +117,84 @@ listen_for_signals(const struct filter *f)
 	(void)setitimer(ITIMER_REAL, &every, NULL);
 }
 
+/* What an operand reads; none at all means standard input. */
+static struct file_identity
+input(const struct options *o, int i)
+{
+	bool standard = i == o->operands || strcmp(o->operand[i], "-") == 0;
+
+	return standard ? file_identify_fd(STDIN_FILENO) : file_identify(o->operand[i]);
+}
+
+/*
+ * A file that is read while it is written has no end, or is lost.  Two outputs in one file overwrite each other.
+ * FD: an output that NAME names in messages.
+ */
+static void
+add_output(struct filter *f, const struct options *o, int fd, const char *name)
+{
+	struct file_identity id = file_identify_fd(fd);
+
+	for (int i = 0; i == 0 || i < o->operands; i++) {
+		if (!file_is_same(id, input(o, i)))
+			continue;
+		/* A message would be written into the input. */
+		if (fd == STDERR_FILENO)
+			exit(EXIT_USAGE);
+		options_misuse(o, "input and output are the same file", name);
+	}
+	for (unsigned i = 0; i < f->outputs; i++)
+		if (file_is_same(id, f->output[i]))
+			options_misuse(o, "two outputs are the same file", name);
+	if (f->outputs == FILTER_OUTPUTS)
+		diag_bug("more outputs than there is room for");
+	f->output[f->outputs++] = id;
+}
+
+void
+filter_create(struct filter *f, const struct options *o, const char *path, struct sink *to)
+{
+	const char *why;
+	int fd = file_open_output(path, &why);
+
+	if (fd < 0)
+		diag_die(EXIT_IO, "%s: %s", path, why);
+	add_output(f, o, fd, path);
+	if (ftruncate(fd, 0) != 0 && errno != EINVAL)
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	sink_init_take(to, fd, path);
+}
+
+/* Standard error may share a file with standard output: its messages are lines of their own. */
+static void
+add_standard_outputs(struct filter *f, const struct options *o)
+{
+	add_output(f, o, STDERR_FILENO, "<stderr>");
+	f->outputs = 0;
+	add_output(f, o, STDOUT_FILENO, "<stdout>");
+}
+
 void
 filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]))
 {
+	const char *why;
+	int quarantine = -1;
+
 	if (f->quarantine != NULL && f->on_error != ON_ERROR_QUARANTINE)
 		options_misuse(o, "only with --on-error quarantine", "--quarantine");
 	if (f->quarantine == NULL && f->on_error == ON_ERROR_QUARANTINE)
-		options_misuse(o, "needs --quarantine FILE", "--on-error quarantine");
+		options_needs(o, "--quarantine FILE with --on-error quarantine");
 	if (f->max_refused > 0 && f->on_error == ON_ERROR_FAIL)
 		options_misuse(o, "only with --on-error skip or quarantine", "--max-refused");
 	f->began = clock_running();
-	if (!refusals_init(&f->refusals, f->on_error, f->quarantine, digest))
-		diag_die(EXIT_IO, "%s: %s", f->quarantine, strerror(errno));
+	add_standard_outputs(f, o);
+	if (f->quarantine != NULL) {
+		quarantine = file_open_output(f->quarantine, &why);
+		if (quarantine < 0)
+			diag_die(EXIT_IO, "%s: %s", f->quarantine, why);
+		add_output(f, o, quarantine, f->quarantine);
+	}
+	refusals_init(&f->refusals, f->on_error, quarantine, f->quarantine, digest);
 	f->refusals.max_refused = f->max_refused;
 	sink_init_take(&f->out, STDOUT_FILENO, "<stdout>");
 	listen_for_signals(f);
@@ -220,7 +283,10 @@ take_record(struct filter *f, struct bytes line)
 static bool
 read_failed(struct filter *f, int error)
 {
-	diag_warn("%s: %s", f->source, strerror(error));
+	if (f->behind > 0)
+		diag_warn("%s: %s; %d more not read", f->source, strerror(error), f->behind);
+	else
+		diag_warn("%s: %s", f->source, strerror(error));
 	f->status = diag_worse(f->status, EXIT_IO);
 	return false;
 }
@@ -341,8 +407,10 @@ filter_run_files(struct filter *f, const struct options *o, const struct filter_
 	f->engine = e;
 	if (o->operands == 0)
 		going = one_file(f, "-", each);
-	for (int i = 0; going && i < o->operands; i++)
+	for (int i = 0; going && i < o->operands; i++) {
+		f->behind = o->operands - i - 1;
 		going = one_file(f, o->operand[i], each);
+	}
 	return finish(f);
 }
 

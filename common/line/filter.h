@@ -3,6 +3,7 @@
 #define EHR_LINE_FILTER_H
 
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/options.h"
 #include "common/line/lines.h"
 #include "common/line/refusal.h"
@@ -46,6 +47,8 @@ enum {
 		FILTER_VERBOSE, 'v', false, "verbose", NULL, "print a summary at the end"                    \
 	}
 
+enum { FILTER_OUTPUTS = 8 };
+
 struct filter {
 	const char *program;
 	size_t max_record;
@@ -70,6 +73,9 @@ struct filter {
 	uint64_t max_refused;
 	double began;
 	const struct filter_engine *engine;
+	int behind; /* operands behind the one at hand */
+	struct file_identity output[FILTER_OUTPUTS];
+	unsigned outputs;
 };
 
 enum filter_outcome {
@@ -124,9 +130,15 @@ bool filter_option(struct filter *f, struct options *o, int id);
 
 /*
  * Opens f->out on standard output and f->refusals with DIGEST (see refusals_init).  Ends the program with
- * EXIT_IO if that fails, with EXIT_USAGE if the options contradict each other.
+ * EXIT_IO if that fails, with EXIT_USAGE if the options contradict each other or an output is an input.
  */
 void filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]));
+
+/*
+ * After filter_start: opens PATH as another output of the program, emptied, see file_open_output.  Ends the program as
+ * filter_start does.
+ */
+void filter_create(struct filter *f, const struct options *o, const char *path, struct sink *to);
 
 /*
  * Refuses something other than the line at hand (a line of a group, an entry of a Bundle).  FILTER_STOP: the

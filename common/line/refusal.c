@@ -6,27 +6,21 @@
 #include "common/base/utf8.h"
 #include "common/json/json_write.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 /* So many messages of one reason are printed. */
 #define MESSAGES 20
 
-bool
-refusals_init(struct refusals *r, enum on_error on_error, const char *path,
+void
+refusals_init(struct refusals *r, enum on_error on_error, int quarantine, const char *name,
     void (*digest)(struct bytes text, char hex[65]))
 {
 	*r = (struct refusals){ .on_error = on_error, .digest = digest, .policy = "" };
 	buffer_init(&r->text, BUFFER_UNLIMITED);
-	if (path == NULL)
-		return true;
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	if (fd < 0)
-		return false;
-	sink_init_take(&r->quarantine, fd, path);
+	if (quarantine < 0)
+		return;
+	sink_init_take(&r->quarantine, quarantine, name);
 	r->quarantining = true;
-	return true;
 }
 
 void

@@ -40,10 +40,10 @@ struct refusals {
 /*
  * A quarantine line is {"ehr":{"v":1,"stage":"refused",program policy source line byte reason
  * sha256},"record":"..."}. A record that is no UTF-8 stands in base64url as "base64" instead.  DIGEST makes
- * the SHA-256 in hex, because this layer has no cryptography.  PATH is created with mode 0600; NULL: no
- * quarantine.  False, and errno is set, if that fails.
+ * the SHA-256 in hex, because this layer has no cryptography.  QUARANTINE is a descriptor, owned by R from here on, with
+ * a name for messages; -1: no quarantine.
  */
-bool refusals_init(struct refusals *r, enum on_error on_error, const char *path,
+void refusals_init(struct refusals *r, enum on_error on_error, int quarantine, const char *name,
     void (*digest)(struct bytes text, char hex[65]));
 
 /* The policy's digest for quarantine lines, borrowed. */

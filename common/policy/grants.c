@@ -5,6 +5,8 @@
 #include "common/policy/site.h"
 #include "common/policy/vocabulary.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 static const char *const fault_words[] = {
@@ -38,6 +40,7 @@ void
 grants_release(struct grants *g)
 {
 	jws_reader_free(g->reader);
+	revoked_free(&g->revoked);
 	arena_release(&g->arena);
 	*g = (struct grants){ 0 };
 }
@@ -135,7 +138,7 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 static bool
 read_panel(struct grants *g, const struct jws *s)
 {
-	struct panel panel = { .exp = s->exp, .name = claim_copy(g, s, "panel") };
+	struct panel panel = { .nbf = s->nbf, .exp = s->exp, .name = claim_copy(g, s, "panel") };
 
 	if (panel.name.size < 2 || panel.name.at[0] != '@' || !jws_number(s, "serial", &panel.serial) ||
 	    !read_claim_words(g, s->claims, "subjects", &panel.subjects))
@@ -144,32 +147,6 @@ read_panel(struct grants *g, const struct jws *s)
 	if (larger != NULL)
 		g->panel = larger;
 	g->panel[g->panels++] = panel;
-	return true;
-}
-
-static bool
-read_revocations(struct grants *g, const struct jws *s)
-{
-	const struct json *j = s->claims;
-	struct grant_words grants = { 0 };
-	struct grant_words parties = { 0 };
-	struct grant_words devices = { 0 };
-	uint64_t serial;
-	uint64_t next = 0;
-
-	if (!jws_number(s, "serial", &serial) || !jws_number(s, "next", &next))
-		return false;
-	if (g->has_revocations && serial <= g->serial)
-		return true;
-	if (!read_claim_words(g, j, "grants", &grants) || !read_claim_words(g, j, "parties", &parties) ||
-	    !read_claim_words(g, j, "devices", &devices))
-		return false;
-	g->has_revocations = true;
-	g->serial = serial;
-	g->next = (int64_t)next;
-	g->revoked_grants = grants;
-	g->revoked_parties = parties;
-	g->revoked_devices = devices;
 	return true;
 }
 
@@ -207,6 +184,22 @@ note_bad(struct grants *g, struct bytes token)
 	json_release(&j);
 }
 
+/* Of a token whose signature is wrong the type is known, because the header is read first. */
+static bool
+read_revocations(struct grants *g, const struct signers *s, struct bytes token)
+{
+	const struct revoked_by by = { s, g->domain };
+	struct jws jws;
+	enum jws_fault fault = jws_verify(g->reader, s, token, "ehr-revoked+jwt", &jws);
+
+	if (fault != JWS_GOOD && fault != JWS_SIGNER && fault != JWS_SIGNATURE)
+		return false;
+	const char *why = revoked_take(&g->revoked, &by, token, g->reader);
+	if (why != NULL)
+		g->bad_list = why;
+	return why == NULL;
+}
+
 static bool
 read_token(struct grants *g, const struct signers *s, struct bytes token, int64_t max_lifetime)
 {
@@ -225,8 +218,7 @@ read_token(struct grants *g, const struct signers *s, struct bytes token, int64_
 	}
 	if (jws_verify(g->reader, s, token, "ehr-panel+jwt", &jws) == JWS_GOOD)
 		return read_panel(g, &jws);
-	return jws_verify(g->reader, s, token, "ehr-revoked+jwt", &jws) == JWS_GOOD &&
-	       read_revocations(g, &jws);
+	return read_revocations(g, s, token);
 }
 
 void
@@ -306,9 +298,9 @@ grants_panel(const struct grants *g, struct bytes name)
 enum grant_fault
 grants_revoked(const struct grants *g, const struct grant *grant)
 {
-	bool revoked = grant_words_have(&g->revoked_grants, grant->jti) ||
-		       grant_words_have(&g->revoked_parties, grant->sub) ||
-		       (grant->jkt.size > 0 && grant_words_have(&g->revoked_devices, grant->jkt));
+	bool revoked = revoked_has(&g->revoked, REVOKED_GRANTS, grant->jti) ||
+		       revoked_has(&g->revoked, REVOKED_PARTIES, grant->sub) ||
+		       (grant->jkt.size > 0 && revoked_has(&g->revoked, REVOKED_DEVICES, grant->jkt));
 
 	return revoked ? GRANT_REVOKED : GRANT_GOOD;
 }
@@ -320,7 +312,7 @@ grants_in_time(const struct grants *g, const struct grant *grant, struct instant
 		return GRANT_EARLY;
 	if (now.seconds >= grant->exp)
 		return GRANT_EXPIRED;
-	if (g->has_revocations && now.seconds >= g->next)
+	if (g->revoked.is_there && now.seconds >= g->revoked.next)
 		return GRANT_REVOCATION_STALE;
 	return GRANT_GOOD;
 }
@@ -357,6 +349,67 @@ grants_purpose(const struct grant *grant, struct bytes purpose)
 	return false;
 }
 
+bool
+grants_end(const struct grants *g)
+{
+	bool ends = g->revoked.is_there;
+
+	for (size_t i = 0; !ends && i < g->count; i++)
+		ends = g->grant[i].exp != 0;
+	for (size_t i = 0; !ends && i < g->panels; i++)
+		ends = g->panel[i].exp != 0;
+	return ends;
+}
+
+/* The newest panel of a name counts even after its end, because an older one must not come back. */
+static void
+empty_panels(struct grants *g, struct instant now)
+{
+	for (size_t i = 0; i < g->panels; i++) {
+		struct panel *p = &g->panel[i];
+
+		if (now.seconds < p->nbf || (p->exp != 0 && now.seconds >= p->exp))
+			p->subjects.count = 0;
+	}
+}
+
+static enum diag_exit
+revocation_fault(struct fault *f, const char *name, const struct revoked_fault *why)
+{
+	char text[300];
+
+	if (why->error == ENOENT) {
+		(void)fault_at(f, name, NULL, "%s", why->why);
+		return EXIT_IO;
+	}
+	revoked_message(text, why);
+	(void)fault_at(f, name, NULL, "%s", text);
+	return EXIT_KEYS;
+}
+
+/* A list that is replaced by another one is read only to see which one is newer. */
+static enum diag_exit
+load_revocations(
+    struct grants *g, const struct grants_files *from, const struct signers *signers, struct fault *f)
+{
+	const struct revoked_by by = { signers, from->domain };
+	struct revoked_fault why = { 0 };
+
+	if (from->known != NULL)
+		(void)revoked_read_at(&g->revoked, &by, AT_FDCWD, from->known, true, &why);
+	if (from->revoked != NULL && !revoked_read_at(&g->revoked, &by, AT_FDCWD, from->revoked, false, &why))
+		return revocation_fault(f, from->revoked, &why);
+	if (g->bad_list != NULL) {
+		why = (struct revoked_fault){ .why = g->bad_list };
+		return revocation_fault(f, from->grants, &why);
+	}
+	if (!from->must_revoke || g->revoked.is_there)
+		return EXIT_DONE;
+	(void)fault_at(f, from->revoked != NULL ? from->revoked : "revoked.jwt", NULL,
+	    "the policy requires a list of revocations, and no good one is there");
+	return EXIT_KEYS;
+}
+
 static enum diag_exit
 load_lines(struct grants *g, const struct grants_files *from, const struct signers *signers, struct arena *a,
     struct fault *f)
@@ -367,19 +420,11 @@ load_lines(struct grants *g, const struct grants_files *from, const struct signe
 		if (!site_read(a, from->grants, from->limit, &text, f))
 			return EXIT_IO;
 		grants_read(g, signers, text, from->max_lifetime);
-		g->bad_grants = g->bad;
-	}
-	if (from->revoked != NULL) {
-		if (!site_read(a, from->revoked, from->limit, &text, f))
-			return EXIT_IO;
-		grants_read(g, signers, text, 0);
 	}
 	grants_ready(g);
-	if (!from->must_revoke || g->has_revocations)
-		return EXIT_DONE;
-	(void)fault_at(f, from->revoked != NULL ? from->revoked : "revoked.jwt", NULL,
-	    "the policy requires a list of revocations, and no good one is there");
-	return EXIT_KEYS;
+	if (from->now != NULL)
+		empty_panels(g, *from->now);
+	return load_revocations(g, from, signers, f);
 }
 
 enum diag_exit
@@ -390,6 +435,7 @@ grants_load(struct grants *g, const struct grants_files *from, struct arena *a, 
 	enum diag_exit status = EXIT_KEYS;
 
 	grants_init(g);
+	g->domain = from->domain;
 	if (keys.at == NULL && !site_read(a, from->authority, from->limit, &keys, f))
 		return EXIT_IO;
 	signers = signers_read(keys);

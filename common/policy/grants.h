@@ -4,7 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/clock.h"
-#include "common/crypto/jws.h"
+#include "common/crypto/revoked.h"
 #include "common/policy/yaml.h"
 
 #include <stdbool.h>
@@ -57,7 +57,8 @@ struct panel {
 	struct bytes name; /* "@panel-cardiology" */
 	uint64_t serial;
 	struct grant_words subjects;
-	int64_t exp;
+	int64_t nbf;
+	int64_t exp; /* 0: none */
 };
 
 struct grants {
@@ -65,29 +66,23 @@ struct grants {
 	size_t count;
 	struct panel *panel; /* sorted by name, the newest of each */
 	size_t panels;
-	size_t bad;        /* lines that did not verify */
-	size_t bad_grants; /* of these, lines of grants_files.grants */
-	/* the newest revocation list */
-	bool has_revocations;
-	uint64_t serial;
-	int64_t next; /* from this time on the list is stale */
-	struct grant_words revoked_grants;
-	struct grant_words revoked_parties;
-	struct grant_words revoked_devices;
+	size_t bad; /* lines that did not verify */
+	struct revoked revoked;
+	const char *bad_list; /* why a revocation list among the grants does not verify; NULL: none is bad */
 	/* private */
 	size_t room;
 	size_t panel_room;
 	struct arena arena;
 	struct jws_reader *reader;
+	struct bytes domain;
 };
 
 void grants_init(struct grants *g);
 void grants_release(struct grants *g);
 
 /*
- * Reads the lines of TEXT: grants and panels, or revocations.  MAX_LIFETIME: the longest exp - nbf, 0 for
- * any.  Of the revocation lists the one with the highest serial counts.  Call grants_ready() after the last
- * text.
+ * Reads the lines of TEXT: grants, panels, revocations.  MAX_LIFETIME: the longest exp - nbf, 0 for any.  Of
+ * the revocation lists the one with the highest serial counts.  Call grants_ready() after the last text.
  */
 void grants_read(struct grants *g, const struct signers *s, struct bytes text, int64_t max_lifetime);
 void grants_ready(struct grants *g);
@@ -98,18 +93,27 @@ struct grants_files {
 	struct bytes keys;     /* the text of AUTHORITY; NULL: the file is read */
 	const char *grants;
 	const char *revoked;
+	const char *known;    /* a list that REVOKED stands for: REVOKED must not be older; may not exist */
+	struct bytes domain;  /* of the policy: the issuer of revocations; empty: any */
 	size_t limit;         /* of bytes in a file */
 	int64_t max_lifetime; /* as for grants_read() */
 	bool must_revoke;     /* a good list of revocations is required */
+	const struct instant *now; /* a panel that has ended or not begun is empty; NULL: not looked at */
 };
 
 /*
  * Reads all files of FROM and makes G ready.  EXIT_DONE, or the exit status of the program: EXIT_IO if a file
- * cannot be read, EXIT_KEYS if there is no key, or no list of revocations although one is required.  F says
- * which file and why.
+ * cannot be read, EXIT_KEYS if there is no key, if a list of revocations does not verify, or if there is none
+ * although one is required.  F has the message, which names the file.
  */
 enum diag_exit grants_load(
     struct grants *g, const struct grants_files *from, struct arena *a, struct fault *f);
+
+/*
+ * True if something that was read ends some time: a grant, a panel, or the list of revocations.  A program
+ * that has no time then refuses to start, because it would honour what has ended.
+ */
+bool grants_end(const struct grants *g);
 
 /* By id, by name; NULL if there is none. */
 const struct grant *grants_find(const struct grants *g, struct bytes jti);

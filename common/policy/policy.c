@@ -342,6 +342,16 @@ policy_level(const struct policy *p, struct bytes name)
 	return -1;
 }
 
+struct closest
+policy_level_near(const struct policy *p, struct bytes name)
+{
+	struct closest c = closest_to(name);
+
+	for (unsigned i = 0; i < p->levels; i++)
+		closest_offer(&c, p->level[i].name);
+	return c;
+}
+
 static const char *
 ladder(const struct policy *p, char text[300])
 {
@@ -361,7 +371,7 @@ bool
 policy_level_node(
     const struct policy *p, const char *file, const struct yaml_node *node, unsigned *level, struct fault *f)
 {
-	char names[300];
+	char names[300], near[CLOSEST_ROOM];
 	struct bytes name = { 0 };
 
 	if (node != NULL && (node->kind == YAML_NUMBER || node->kind == YAML_BOOLEAN))
@@ -369,9 +379,11 @@ policy_level_node(
 	else if (node == NULL || !yaml_string(file, node, &name, f))
 		return fault_at(f, file, node, "a level is missing, expected one of%s", ladder(p, names));
 	int found = policy_level(p, name);
+	struct closest c = policy_level_near(p, name);
 	if (found < 0)
-		return fault_at(f, file, node, "unknown level '%.*s', expected one of%s",
-		    (int)(name.size < 80 ? name.size : 80), name.at, ladder(p, names));
+		return fault_at(f, file, node, "unknown level '%.*s', expected one of%s%s",
+		    (int)(name.size < 80 ? name.size : 80), name.at, ladder(p, names),
+		    closest_text(&c, "", near));
 	*level = (unsigned)found;
 	return true;
 }

@@ -3,6 +3,7 @@
 #define EHR_POLICY_POLICY_H
 
 #include "common/base/arena.h"
+#include "common/base/closest.h"
 #include "common/policy/yaml.h"
 
 #include <stdbool.h>
@@ -54,6 +55,9 @@ const struct yaml_node *policy_yaml(struct policy *p, const char *name, const ch
 
 /* The index of a level by name, -1 if there is none. */
 int policy_level(const struct policy *p, struct bytes name);
+
+/* For the message about an unknown level: the one that may have been meant. */
+struct closest policy_level_near(const struct policy *p, struct bytes name);
 
 /* The same for a YAML scalar.  False with a fault, which lists the levels. */
 bool policy_level_node(

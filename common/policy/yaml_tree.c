@@ -3,6 +3,7 @@
 #include "common/policy/yaml.h"
 
 #include "common/base/buffer.h"
+#include "common/base/closest.h"
 #include "common/json/json.h"
 
 #include <stdarg.h>
@@ -150,7 +151,7 @@ list_asked(const struct yaml_map *m, char text[LIST_ROOM])
 bool
 yaml_close(struct yaml_map *m)
 {
-	char expected[LIST_ROOM];
+	char expected[LIST_ROOM], near[CLOSEST_ROOM];
 
 	if (m->fault->text[0] != '\0')
 		return false;
@@ -158,9 +159,13 @@ yaml_close(struct yaml_map *m)
 		const struct yaml_node *key = m->node->key[i];
 		if ((m->taken[i / 64] >> (i % 64) & 1) != 0)
 			continue;
+		struct closest c = closest_to(key->text);
+
+		for (unsigned k = 0; k < m->asks; k++)
+			closest_offer(&c, bytes_of(m->asked[k]));
 		list_asked(m, expected);
-		return fault_at(m->fault, m->file, key, "unknown key '%.*s', expected one of%s",
-		    shown(key->text), key->text.at, expected);
+		return fault_at(m->fault, m->file, key, "unknown key '%.*s', expected one of%s%s",
+		    shown(key->text), key->text.at, expected, closest_text(&c, "", near));
 	}
 	return true;
 }
@@ -232,23 +237,26 @@ bool
 yaml_word(const char *file, const struct yaml_node *node, const char *const *words, unsigned *position,
     struct fault *f)
 {
-	char expected[LIST_ROOM] = "";
+	char expected[LIST_ROOM] = "", near[CLOSEST_ROOM];
 	size_t used = 0;
 
 	if (node == NULL)
 		return true;
+	struct closest c = closest_to(node->text);
+
 	for (unsigned i = 0; words[i] != NULL; i++) {
 		if (node->kind == YAML_STRING && bytes_are(node->text, words[i])) {
 			*position = i;
 			return true;
 		}
+		closest_offer(&c, bytes_of(words[i]));
 		if (used + strlen(words[i]) + 2 <= sizeof(expected))
 			used += (size_t)snprintf(expected + used, sizeof(expected) - used, " %s", words[i]);
 	}
 	if (node->kind != YAML_STRING)
 		return fault_at(f, file, node, "%s, expected one of%s", kind_name[node->kind], expected);
-	return fault_at(f, file, node, "unknown word '%.*s', expected one of%s", shown(node->text),
-	    node->text.at, expected);
+	return fault_at(f, file, node, "unknown word '%.*s', expected one of%s%s", shown(node->text),
+	    node->text.at, expected, closest_text(&c, "", near));
 }
 
 size_t

@@ -6,72 +6,164 @@
 #	sealed.ndjson      the versions
 #	intents.ndjson     who is to be told
 #	refused.*.ndjson   records that a stage refused; as sensitive as the upload
-#	run                the time, and the digests of input and policy: what replay.sh wants
+#	run                the times, and the digests of input and policy: what replay.sh wants; size and time of the upload
 #
-# That folder is there only if every stage ended well: it is written under another name and renamed last.  A file
-# whose folder is there is not done again.  Ends with 1 if records were refused or something critical reaches nobody,
-# with the worst status from 2 on if a file could not be done; the others are done all the same.
-set -euo pipefail
+# That folder is there only if every stage up to ehr-seal ended well and most of the records could be read: it is written
+# under another name and renamed last.  A file whose folder is there is not sealed again.  intents.ndjson is there only
+# if ehr-notify ended well too; where it is missing, the next run does ehr-notify alone.
+#
+# Ends with 0; with 1 if records were refused or something critical reaches nobody; with 75 if another run is still at
+# work after 30 seconds, or a file was still arriving; else with the worst status of a stage (see worst.sh).  If one file
+# fails, the others are done all the same.
+set -uo pipefail
 umask 077
-[ $# -ge 4 ] || {
+# shellcheck source=share/examples/worst.sh
+. "$(dirname "$(readlink -f "$0")")/worst.sh" || exit 4
+
+say() {
+	echo "nightly: $*" >&2
+}
+
+[ $# -eq 4 ] || [ $# -eq 5 ] || {
 	sed -n 's/^# usage/usage/p' "$0" >&2
 	exit 2
 }
 policy=$1 site=$2 uploads=$3 store=$4
 now=${5:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}
-worst=0
+# A path that begins with a dash would be an option to the programs.
+case $uploads in -*) uploads=./$uploads ;; esac
+case $store in -*) store=./$store ;; esac
+for folder in "$policy" "$site" "$uploads"; do
+	[ -d "$folder" ] || {
+		say "$folder: no such folder"
+		exit 2
+	}
+done
+mkdir -p "$store" || exit 4
 
-# How bad a status is: its place in the list of ehr(7).  What is not in it (a signal, a missing program) is worst.
-badness() {
-	local place=0 status
-	for status in 0 1 7 75 5 2 3 6 126 4 9; do
-		[ "$1" -ne "$status" ] || break
-		place=$((place + 1))
-	done
-	echo "$place"
+# One run at a time.  The lock is on the folder itself and ends with the run and its stages, however they end.
+exec 9<"$store" || exit 4
+flock -n 9 || {
+	say "$store: another run is at work; waiting"
+	flock -w 30 9 || {
+		say "$store: another run is still at work"
+		exit 75
+	}
 }
+# What a run left that was killed.
+rm -rf "$store"/.nightly.* || exit 4
+work='' look='' input=''
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+trap 'exit 129' HUP
+all=0
 
-worse() {
-	[ "$(badness "$1")" -ge "$(badness "$2")" ] && echo "$1" || echo "$2"
-}
-
-# One upload into the folder $work; its status in $status.  A stage that died looks to the next like the end of its
-# input: so all statuses are looked at, and only then is the output worth anything.
-take() {
-	local keep=(--on-error quarantine --quarantine) stages one
-	status=0
-	set +e
-	ehr-ingest "${keep[@]}" "$work/refused.ingest.ndjson" "$1" |
-		ehr-classify -P "$policy" --now "$now" "${keep[@]}" "$work/refused.classify.ndjson" |
-		ehr-redact -P "$policy" -S "$site" --now "$now" "${keep[@]}" "$work/refused.redact.ndjson" |
-		ehr-seal -P "$policy" -S "$site" >"$work/sealed.ndjson"
-	stages=("${PIPESTATUS[@]}")
-	ehr-notify -P "$policy" -S "$site" --now "$now" "$work/sealed.ndjson" >"$work/intents.ndjson"
-	stages+=($?)
-	set -e
-	for one in "${stages[@]}"; do
-		status=$(worse "$status" "$one")
-	done
+count() {
+	cat -- "$@" 2>/dev/null | wc -l
 }
 
 digest() {
 	sha256sum <"$1" | cut -d' ' -f1
 }
 
-for file in "$uploads"/*; do
-	name=${file##*/}
-	[ -f "$file" ] && [ ! -e "$store/$name" ] || continue
-	work=$(mktemp -d "$store/.$name.XXXXXX")
-	take "$file"
-	worst=$(worse "$worst" "$status")
+# Size and time of a file: who sees them changed looks at the digest.
+looks() {
+	stat -L -c '%s %y' -- "$1"
+}
+
+# Whether the folder $2 was made from the file $1 as it is now.
+same() {
+	grep -qxF "look	$(looks "$1")" "$2/run" || grep -qxF "input	$(digest "$1")" "$2/run"
+}
+
+# The versions of the upload $1, in the folder $work.  Ends with the worst status of a stage, having said why if it is
+# above 1.  A stage that died looks to the next like the end of its input: so all statuses are looked at first.
+seal() {
+	local aside=(--on-error quarantine --quarantine) stages worst whole refused
+	look=$(looks "$1") || return 4
+	ehr-ingest "${aside[@]}" "$work/refused.ingest.ndjson" "$1" |
+		ehr-classify -P "$policy" --now "$now" "${aside[@]}" "$work/refused.classify.ndjson" |
+		ehr-redact -P "$policy" -S "$site" --now "$now" "${aside[@]}" "$work/refused.redact.ndjson" |
+		ehr-seal -P "$policy" -S "$site" >"$work/sealed.ndjson"
+	stages=("${PIPESTATUS[@]}")
+	worst=$(worst "${stages[@]}")
+	if [ "$worst" -gt 1 ]; then
+		say "$1: ended with $worst, nothing kept (ingest ${stages[0]}, classify ${stages[1]}, redact ${stages[2]}, seal ${stages[3]})"
+		return "$worst"
+	fi
+	input=$(digest "$1") || return 4
+	if [ "$(looks "$1")" != "$look" ]; then
+		say "$1: changed while it was read, nothing kept; the next run takes it"
+		return 75
+	fi
+	whole=$(grep -c -e '^{"ehr":{[^}]*"n":1,"of":' -e '^{"ehr":{[^}]*"stage":"deleted"' "$work/sealed.ndjson")
+	refused=$(count "$work"/refused.*.ndjson)
+	if [ "$whole" -eq 0 ] && [ "$refused" -eq 0 ]; then
+		say "$1: holds no record, nothing kept"
+		return 5
+	fi
+	if [ "$refused" -gt "$whole" ]; then
+		say "$1: $refused of $((whole + refused)) records refused ($(reasons)), nothing kept"
+		return 5
+	fi
+	return "$worst"
+}
+
+# Why records were refused, the most frequent reasons first.
+reasons() {
+	cat "$work"/refused.*.ndjson | sed -nE 's/^\{"ehr":\{.*"reason":"([^"]*)".*/\1/p' | sort | uniq -c | sort -rn |
+		awk '{ printf "%s%s: %d", (NR > 1 ? ", " : ""), $2, $1 }'
+}
+
+# Puts $work in the store as the folder of the upload $1.
+keep() {
+	printf 'now\t%s\ninput\t%s\nlook\t%s\npolicy\t%s\n' "$now" "$input" "$look" \
+		"$(sed -nE '1s/.*"policy":"([^"]*)".*/\1/p' "$work/sealed.ndjson")" >"$work/run" &&
+		sync -f "$work/run" && mv -T "$work" "$store/${1##*/}" || {
+		say "$1: could not be stored in $store"
+		return 4
+	}
+	work=
+}
+
+# The intents of the versions in the folder $1.
+notify() {
+	local status=0
+	ehr-notify -P "$policy" -S "$site" --now "$now" "$1/sealed.ndjson" >"$1/.intents" || status=$?
 	if [ "$status" -gt 1 ]; then
-		rm -rf "$work"
-		echo "nightly: $file: ended with $status, nothing kept" >&2
+		rm -f "$1/.intents"
+		say "$1: sealed, but ehr-notify ended with $status and nobody is told; the next run does ehr-notify alone"
+	elif ! printf 'notified\t%s\n' "$now" >>"$1/run" || ! sync -f "$1/run" || ! mv -T "$1/.intents" "$1/intents.ndjson"; then
+		say "$1: sealed, but the intents could not be stored and nobody is told"
+		status=4
+	fi
+	all=$(worst "$all" "$status")
+}
+
+for folder in "$store"/*/; do
+	[ ! -e "$folder/sealed.ndjson" ] || [ -e "$folder/intents.ndjson" ] || notify "${folder%/}"
+done
+for file in "$uploads"/*; do
+	[ -f "$file" ] || continue
+	kept=$store/${file##*/}
+	if [ -e "$kept/sealed.ndjson" ]; then
+		same "$file" "$kept" || {
+			say "$file: another file of that name was done before; give it another name"
+			all=$(worst "$all" 4)
+		}
 		continue
 	fi
-	printf 'now\t%s\ninput\t%s\npolicy\t%s\n' "$now" "$(digest "$file")" \
-		"$(head -n 1 "$work/sealed.ndjson" | sed -E 's/.*"policy":"([^"]*)".*/\1/')" >"$work/run"
-	sync -f "$work/run"
-	mv -T "$work" "$store/$name"
+	work=$(mktemp -d "$store/.nightly.XXXXXX") || exit 4
+	seal "$file"
+	status=$?
+	[ "$status" -gt 1 ] || keep "$file" || status=$?
+	all=$(worst "$all" "$status")
+	if [ "$status" -gt 1 ]; then
+		rm -rf "$work"
+		work=
+	else
+		notify "$kept"
+	fi
 done
-exit "$worst"
+exit "$all"

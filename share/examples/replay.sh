@@ -3,46 +3,69 @@
 #
 # Does over what nightly.sh did: takes UPLOAD through the policy again, at the time that FOLDER/run names, and
 # compares what comes out with what FOLDER/sealed.ndjson holds.  Sealing is random, so both are opened first: tags
-# and records must be the same to the byte.  0: the same; 1: not; 2 and above: no answer.
-set -euo pipefail
+# and records must be the same to the byte.  Then ehr-notify looks at FOLDER/sealed.ndjson again, at the time it did, and
+# must write FOLDER/intents.ndjson; subscriptions, grants and revocations that changed since show there.
+# 0: the same; 1: not; 2 and above: no answer.
+set -uo pipefail
 umask 077
+# shellcheck source=share/examples/worst.sh
+. "$(dirname "$(readlink -f "$0")")/worst.sh" || exit 4
+
+say() {
+	echo "replay: $*" >&2
+}
+
 [ $# -eq 4 ] || {
 	sed -n 's/^# usage/usage/p' "$0" >&2
 	exit 2
 }
 policy=$1 site=$2 upload=$3 folder=$4
+for file in "$upload" "$folder/run" "$folder/sealed.ndjson"; do
+	[ -r "$file" ] || {
+		say "$file: cannot be read"
+		exit 4
+	}
+done
 
+# The last line of that name counts: ehr-notify may have been tried more than once.
 noted() {
-	awk -F'\t' -v name="$1" '$1 == name { print $2 }' "$folder/run"
+	awk -F'\t' -v name="$1" '$1 == name { value = $2 } END { print value }' "$folder/run"
 }
 
 digest() {
 	sha256sum | cut -d' ' -f1
 }
 
-# The status of each stage of the pipeline before: 0 or 1, or there is no answer.
+# There is no answer if the worst of these statuses is above 1.
 good() {
-	local one
-	for one; do
-		[ "$one" -le 1 ] || {
-			echo "replay: a stage ended with $one" >&2
-			exit "$one"
-		}
-	done
+	local worst
+	worst=$(worst "$@")
+	[ "$worst" -le 1 ] || {
+		say "a stage ended with $worst"
+		exit "$worst"
+	}
+}
+
+# compare WHAT THEN AGAIN
+compare() {
+	[ "$2" = "$3" ] || {
+		say "$1: then sha256:$2, now sha256:$3"
+		exit 1
+	}
+	echo "replay: $1: the same: sha256:$2"
 }
 
 [ "$(digest <"$upload")" = "$(noted input)" ] || {
-	echo "replay: $upload is not what was done then" >&2
+	say "$upload is not what was done then"
 	exit 1
 }
-batch=$(head -n 1 "$folder/sealed.ndjson" | sed -E 's/.*"batch":"([^"]*)".*/\1/')
+batch=$(sed -nE '1s/.*"batch":"([^"]*)".*/\1/p' "$folder/sealed.ndjson")
 now=$(noted now)
-set +e
 again=$(
-	ehr-ingest --on-error skip "$upload" 2>/dev/null |
-		ehr-classify -P "$policy" --now "$now" --on-error skip 2>/dev/null |
-		ehr-redact -P "$policy" -S "$site" --now "$now" --on-error skip 2>/dev/null |
-		ehr-seal -P "$policy" -S "$site" --batch "$batch" |
+	ehr-ingest --on-error skip "$upload" |
+		ehr-classify -P "$policy" --now "$now" --on-error skip |
+		ehr-redact -P "$policy" -S "$site" --now "$now" --on-error skip |
+		ehr-seal -P "$policy" -S "$site" ${batch:+--batch "$batch"} |
 		ehr-open -S "$site" | digest
 	good "${PIPESTATUS[@]}"
 ) || exit
@@ -50,10 +73,15 @@ then=$(
 	ehr-open -S "$site" "$folder/sealed.ndjson" | digest
 	good "${PIPESTATUS[@]}"
 ) || exit
-set -e
-if [ "$again" = "$then" ]; then
-	echo "replay: the same: sha256:$then"
-else
-	echo "replay: then sha256:$then, now sha256:$again" >&2
+compare versions "$then" "$again"
+
+if [ ! -e "$folder/intents.ndjson" ]; then
+	say "$folder: no intents: ehr-notify did not end well"
 	exit 1
 fi
+again=$(
+	ehr-notify -P "$policy" -S "$site" --now "$(noted notified)" "$folder/sealed.ndjson" | digest
+	good "${PIPESTATUS[@]}"
+) || exit
+then=$(digest <"$folder/intents.ndjson")
+compare intents "$then" "$again"

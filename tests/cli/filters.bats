@@ -131,6 +131,78 @@ plain() {
 	each try
 }
 
+@test "input that is output is refused before anything is written" {
+	try() {
+		rm -f link hard q
+		cp in kept
+		ln -s in link
+		ln in hard
+		for out in in link hard; do
+			line 2 "timeout 20 ehr-$name ${args[*]} in >>$out"
+			has err "ehr-$name: input and output are the same file: '<stdout>' (try ehr-$name --help)"
+			cmp in kept
+			line 2 "timeout 20 ehr-$name ${args[*]} <in >>$out"
+			line 2 "timeout 20 ehr-$name ${args[*]} /dev/null - <in >>$out"
+			line 2 "timeout 20 ehr-$name ${args[*]} /dev/null /dev/stdin <in >>$out"
+			line 2 "timeout 20 ehr-$name ${args[*]} kept $out >>in"
+		done
+		chmod 600 in
+		ehr 2 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine in kept hard
+		has err "ehr-$name: input and output are the same file: 'in'"
+		line 2 "ehr-$name ${args[*]} --on-error quarantine --quarantine q kept >q"
+		has err "ehr-$name: --quarantine: standard output is the same file: 'q'"
+		# A message on standard error would be written into the input.
+		line 2 "exec 2>>in; timeout 20 ehr-$name ${args[*]} in >other"
+		cmp in kept
+		empty err other
+		ehr 0 "ehr-$name" "${args[@]}" /dev/null </dev/null
+		line 0 "ehr-$name ${args[*]} in >other 2>&1"
+	}
+	each try
+}
+
+@test "a quarantine that others can read, a link, a folder, a device or a FIFO without a reader: 4" {
+	try() {
+		rm -rf aside fifo
+		quarantined() { ehr 4 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine "$1" bad; }
+		printf 'x\n' >bad
+		touch open && chmod 640 open
+		quarantined open
+		same err <<<"ehr-$name: open: open to others, or somebody else's: chmod 600, or name another file"
+		empty open
+		ln -sf other aside
+		quarantined aside
+		same err <<<"ehr-$name: aside: a symbolic link: name the file itself"
+		mkfifo -m 600 fifo
+		quarantined fifo
+		same err <<<"ehr-$name: fifo: a FIFO that nobody reads: start its reader first"
+		quarantined .
+		same err <<<"ehr-$name: .: Is a directory"
+		quarantined /dev/null
+		same err <<<"ehr-$name: /dev/null: neither a file nor a FIFO: name a file"
+		quarantined nowhere/file
+		same err <<<"ehr-$name: nowhere/file: No such file or directory"
+		cat fifo >got &
+		ehr 1 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine fifo bad
+		wait $!
+		[ "$(jq -r .ehr.reason got)" = bad-syntax ]
+	}
+	each try
+}
+
+@test "a folder or an unreadable file as input ends with 4, and says how many files were not read" {
+	try() {
+		plain in >good
+		ehr 4 "ehr-$name" "${args[@]}" .
+		same err <<<"ehr-$name: .: Is a directory"
+		ehr 4 "ehr-$name" "${args[@]}" in . nowhere
+		has err "ehr-$name: .: Is a directory; 1 more not read"
+		ehr 4 "ehr-$name" "${args[@]}" in nowhere in in
+		has err "ehr-$name: nowhere: No such file or directory; 2 more not read"
+	}
+	each try
+}
+
 @test "--max-record and --max-depth refuse with their reason" {
 	try() {
 		printf '{"a":%s}\n' "$(head -c 400000 /dev/zero | tr '\0' 1)" >long

@@ -48,9 +48,10 @@ subscription() {
 }
 
 notify() {
-	local status=$1
+	local status=$1 time=(--now "$now")
 	shift
-	ehr "$status" ehr-notify -P "$P" -S "$F/site" "$@"
+	[[ " $* " != *' --now '* ]] || time=()
+	ehr "$status" ehr-notify -P "$P" -S "$F/site" "${time[@]}" "$@"
 }
 
 @test "use case, notify: each is told of the highest version that she may read, in steps, with deadlines" {
@@ -71,14 +72,14 @@ notify() {
 @test "use case 1.0.8: no key is there, and the same input gives the same bytes" {
 	cp -r "$F/site" site
 	rm -r site/keys
-	ehr 0 ehr-notify -P "$P" -S site "$F/sealed"
+	ehr 0 ehr-notify -P "$P" -S site --now "$now" "$F/sealed"
 	cp out first
 	head -c 100000 "$F/sealed" >/dev/null
-	ehr 0 ehr-notify -P "$P" -S site <"$F/sealed"
+	ehr 0 ehr-notify -P "$P" -S site --now "$now" <"$F/sealed"
 	cmp first out
 	# Tags and header alone are enough: an archive without ciphertext gives the same intents.
 	jq -c '{ehr, protected}' "$F/sealed" >tags
-	ehr 0 ehr-notify -P "$P" -S site tags
+	ehr 0 ehr-notify -P "$P" -S site --now "$now" tags
 	cmp first out
 }
 
@@ -120,7 +121,7 @@ notify() {
 @test "a line of another domain, another level or another stage is refused" {
 	cp -r "$P" other
 	sed -i 's/^domain: .*/domain: elsewhere/' other/seal.yaml
-	ehr 5 ehr-notify -P other -S "$F/site" "$F/sealed"
+	ehr 5 ehr-notify -P other -S "$F/site" --now "$now" "$F/sealed"
 	has err ':1: other-domain'
 	ehr-classify -P "$P" "$F/records" >labelled 2>/dev/null
 	notify 5 labelled
@@ -170,12 +171,129 @@ notify() {
 	has err 'not a time'
 }
 
+@test "without a time it does not start where something ends, because what has ended would count" {
+	ehr 2 ehr-notify -P "$P" -S "$F/site" "$F/sealed"
+	same err <<-END
+		ehr-notify: needs --now TIME, because this ends some time: '$F/site/grants.jwts' (try ehr-notify --help)
+	END
+	empty out
+	# A list of revocations ends, too.
+	cp -r "$F/site" site
+	ehr-keys revoke -S site --party nobody --now "$now" >list
+	: >site/grants.jwts
+	ehr 2 ehr-notify -P "$P" -S site "$F/sealed"
+	same err <<-'END'
+		ehr-notify: needs --now TIME, because this ends some time: 'site/revoked.jwt' (try ehr-notify --help)
+	END
+	# Nothing ends where nothing is granted.
+	rm site/revoked.jwt site/grants.jwts
+	: >none
+	ehr 1 ehr-notify -P "$P" -S site --grants none "$F/sealed"
+	has err 'grant-missing'
+	empty out
+}
+
 @test "use case 1.0.9: a revoked device or person hears nothing more" {
 	cp -r "$F/site" site
 	ehr-keys revoke -S site --party nurse-ito --now "$now" >revoked
-	ehr 1 ehr-notify -P "$P" -S site --revoked revoked "$F/sealed"
+	ehr 1 ehr-notify -P "$P" -S site --now "$now" --revoked revoked "$F/sealed"
 	has err 'subscription nurse-7 refused: revoked'
 	[ "$(jq -r .to.party out | sort -u)" = dr-lee ]
+}
+
+# Each bad list with what is said of it, as FILE TAB TEXT; they stand in the folder lists.
+bad_lists() {
+	local other=$F/elsewhere
+	mkdir lists lists/directory
+	cp -r "$P" foreign && sed -i 's/^domain: .*/domain: elsewhere/' foreign/seal.yaml
+	[ -d "$other" ] || ehr-keys make -P foreign -S "$other" >made
+	ehr-keys revoke -S "$other" --party nurse-ito --now "$now" >lists/foreign
+	ehr-keys revoke -S site --party nurse-ito --now "$now" >first
+	: >lists/empty
+	echo >lists/blank
+	head -c 100 first >lists/half
+	sed -E 's/.{9}$/AAAAAAAAA/' first >lists/signature
+	head -n 1 site/grants.jwts >lists/grant
+	{ cat first && head -c 50 first; } >lists/torn
+	mkfifo lists/fifo
+	ln -s ../first lists/link
+	cat <<-'END'
+		empty	revocation-invalid: the file has no list, expected the authority's newest list
+		blank	revocation-invalid: the file has no list, expected the authority's newest list
+		half	revocation-invalid: line 1: malformed, expected the authority's newest list
+		signature	revocation-invalid: line 1: signature wrong, expected the authority's newest list
+		foreign	revocation-invalid: line 1: signer unknown, expected the authority's newest list
+		grant	revocation-invalid: line 1: another type, expected the authority's newest list
+		torn	revocation-invalid: line 2: malformed, expected the authority's newest list
+		directory	revocation-invalid: Is a directory, expected the authority's newest list
+		fifo	revocation-invalid: not a regular file, expected the authority's newest list
+		link	revocation-invalid: Too many levels of symbolic links, expected the authority's newest list
+	END
+}
+
+# refused PROGRAM FILE TEXT COMMAND...: it ends with 6, says the one line, and writes nothing.
+stops() {
+	local program=$1 file=$2 text=$3
+	shift 3
+	ehr 6 timeout 20 "$@"
+	echo "$program: $file: $text" >expected
+	same err <expected
+	empty out
+}
+
+@test "a revocation list that does not verify stops every program that reads one" {
+	local name text grant
+	cp -r "$F/site" site
+	bad_lists >all
+	rm site/revoked.jwt site/keys/revoked.jwt
+	head -n 1 site/grants.jwts >grant
+	while IFS=$'\t' read -r name text; do
+		stops ehr-notify "lists/$name" "$text" ehr-notify -P "$P" -S site --now "$now" --revoked "lists/$name" "$F/sealed"
+		stops ehr-select "lists/$name" "$text" ehr-select -P "$P" -S site --grant grant --now "$now" --revoked "lists/$name" "$F/sealed"
+		# The site's own list, under its name.
+		mv "lists/$name" site/revoked.jwt
+		stops ehr-notify site/revoked.jwt "$text" ehr-notify -P "$P" -S site --now "$now" "$F/sealed"
+		stops ehr-select site/revoked.jwt "$text" ehr-select -P "$P" -S site --grant grant --now "$now" "$F/sealed"
+		mv site/revoked.jwt site/keys/revoked.jwt
+		stops ehr-keys site/keys "revoked.jwt: $text" ehr-keys revoke -S site --party x --now "$now"
+		stops ehr-keys site/keys "revoked.jwt: $text" ehr-keys list --devices -S site
+		mv site/keys/revoked.jwt "lists/$name"
+	done <all
+	ehr 4 ehr-notify -P "$P" -S site --now "$now" --revoked nowhere "$F/sealed"
+	has err 'ehr-notify: nowhere: No such file or directory'
+}
+
+@test "a revocation list of another domain, or older than one that is known, stops the run" {
+	cp -r "$F/site" site
+	bad_lists >all
+	jq -sc '{keys: [.[].keys[]]}' site/authority.jwks "$F/elsewhere/authority.jwks" >both
+	stops ehr-notify lists/foreign "revocation-invalid: line 1: of another domain, expected the authority's newest list" \
+		ehr-notify -P "$P" -S site --now "$now" --authority both --revoked lists/foreign "$F/sealed"
+	ehr-keys revoke -S site --party dr-lee --now "$now" >second
+	stops ehr-notify first "revocation-invalid: older than another list that is known here, expected the authority's newest list" \
+		ehr-notify -P "$P" -S site --now "$now" --revoked first "$F/sealed"
+	# Of several lists the newest counts, wherever it stands.
+	cat second first >lists/both
+	ehr 1 ehr-notify -P "$P" -S site --now "$now" --revoked lists/both "$F/sealed"
+	has err 'subscription on-call refused: revoked'
+	# A list among the grants is held to the same.
+	cat lists/signature >>site/grants.jwts
+	stops ehr-notify site/grants.jwts "revocation-invalid: signature wrong, expected the authority's newest list" \
+		ehr-notify -P "$P" -S site --now "$now" "$F/sealed"
+}
+
+@test "a device's list that is older than one it accepted stops it" {
+	cp -r "$F/site" site
+	cp -r "$F/device.nurse-ito" device
+	ehr-keys revoke -S site --party a --now "$now" >first
+	ehr-keys revoke -S site --party b --now "$now" >second
+	ehr 0 ehr-keys accept --keys device --now "$now" second
+	cp first device/revoked.jwt
+	stops ehr-keys device "revoked.jwt: revocation-invalid: older than one that was accepted, expected the authority's newest list" \
+		ehr-keys list --devices --keys device
+	rm device/revoked.jwt
+	stops ehr-keys device "revoked.jwt: revocation-invalid: one was accepted, and it is gone, expected the authority's newest list" \
+		ehr-keys list --devices --keys device
 }
 
 @test "a grant of another authority is none" {
@@ -223,7 +341,7 @@ notify() {
 	of=$(head -n 1 "$F/sealed" | jq .ehr.of)
 	for _ in {1..25}; do head -n "$of" "$F/sealed"; done >many
 	: >nobody.ndjson
-	ehr-notify -P "$P" -S "$F/site" --subscriptions nobody.ndjson many >out 2>err || [ $? -eq 1 ]
+	ehr-notify -P "$P" -S "$F/site" --now "$now" --subscriptions nobody.ndjson many >out 2>err || [ $? -eq 1 ]
 	[ "$(grep -c '^ehr-notify: many:[0-9]*: uncovered: ' err)" -eq 20 ]
 	[ "$(wc -l <err)" -eq 21 ]
 	has err 'ehr-notify: ... and 5 more: uncovered: nobody could be told'

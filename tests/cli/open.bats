@@ -117,6 +117,46 @@ setup_file() {
 	ehr 7 ehr-open -S "$F/site" --now 2026-03-02T08:59:59Z <"$F/sealed"
 }
 
+@test "a release is opened when a line needs it: the bad one of another epoch stops nothing" {
+	cp -r "$F/site" site
+	head -n 1 "$F/sealed" >old
+	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW"
+	head -n 1 "$F/versions" | ehr-seal -P "$P" -S site >new
+	rl=$(jq -r .ehr.rl old)
+	cp "site/keys/releases/level-1-$rl.jwe" good
+	cp "$F/al5/self.json" "site/keys/releases/level-1-$rl.jwe"
+	ehr 0 ehr-open -S site new
+	cp out opened
+	ehr 6 ehr-open -S site new old
+	cmp opened out
+	same err <<-END
+		ehr-open: site/keys: key-invalid: releases/level-1-$rl.jwe: not a release message
+	END
+	ehr 6 ehr-open -S site --on-error skip old
+	# Owner and mode are looked at before the first line.
+	cp good "site/keys/releases/level-1-$rl.jwe"
+	chmod 640 "site/keys/releases/level-1-$rl.jwe"
+	ehr 6 ehr-open -S site new
+	empty out
+	same err <<-END
+		ehr-open: site/keys: key-directory: releases/level-1-$rl.jwe: open to others, or somebody else's, expected mode 0600
+	END
+	rm "site/keys/releases/level-1-$rl.jwe"
+	ln -s ../../../good "site/keys/releases/level-1-$rl.jwe"
+	ehr 6 ehr-open -S site new
+	has err "releases/level-1-$rl.jwe: Too many levels of symbolic links"
+	rm "site/keys/releases/level-1-$rl.jwe"
+	cp good "site/keys/releases/level-1-odd.jwe"
+	chmod 600 "site/keys/releases/level-1-odd.jwe"
+	# The name of a file only says where to look first.
+	ehr 0 ehr-open -S site old
+	mv site/keys/releases/level-1-odd.jwe site/keys/releases/level-2-odd.jwe
+	ehr 0 ehr-open -S site old
+	rm site/keys/releases/level-2-odd.jwe
+	ehr 7 ehr-open -S site old
+	has err 'old:1: no-key'
+}
+
 @test "several keys are tried, each for what it opens" {
 	ehr 0 ehr-open --key "$F/al1" --key "$F/al5" --now "$NOW" <"$F/sealed"
 	[ "$(wc -l <out)" -eq 8 ]

@@ -275,7 +275,7 @@ END
 		line_of '{"k":1,"birthDate":"about 1937"}' '' N
 	} >in
 	ehr 2 ehr-redact -P p --other-policy accept in
-	has err "needs: '--now TIME'"
+	has err "needs --now TIME: the policy computes ages (try ehr-redact --help)"
 	ehr 2 ehr-redact -P p --now today in
 	redact --levels N --now 2026-11-01T00:00:00Z in
 	same records <<'END'
@@ -293,7 +293,7 @@ END
 	empty out
 	ehr-keys make -P p -S s >/dev/null
 	ehr 2 ehr-redact -P p -S s in
-	has err "needs: '--batch ID'"
+	has err "needs --batch ID: the policy binds tokens to a batch"
 	ehr 2 ehr-redact -P p -S s --batch 'b 1' in
 	line_of '{"x":"m1"}' '' N >in
 	redact -S s --batch b1 in
@@ -418,7 +418,7 @@ END
 	ehr 2 ehr-redact -P p --levels N,M in
 	has err "redact.yaml has no version of level: 'M'"
 	ehr 2 ehr-redact in
-	has err "needs: '--policy DIR'"
+	has err "needs --policy DIR (try ehr-redact --help)"
 }
 
 @test "requirement 1.0.7: a ladder of 16 levels gives 16 versions, each with what it may hold" {

@@ -67,9 +67,19 @@ given() {
 @test "lines of others are dropped and counted; a missing record and a refused one look alike" {
 	{ versions $x $tom $one && versions $y - $one && versions $x $tom $two; } >in
 	decision 5
-	ehr 0 ehr-select -P "$P" --decision decision -v in
+	ehr 1 ehr-select -P "$P" --decision decision -v in
 	empty out
+	has err 'ehr-select: decision: no line is about the subject of this decision'
 	has err '12 read, 0 written, 0 refused, 12 about others'
+	# One line of the subject, and nothing is said, whether it is given or not.
+	sealed $y $ann V 5 1 1 $one >>in
+	decision 3
+	ehr 0 ehr-select -P "$P" --decision decision in
+	empty out
+	empty err
+	# An empty store has no lines that could fit.
+	ehr 0 ehr-select -P "$P" --decision decision /dev/null
+	empty err
 }
 
 @test "later lines win: of the newest group only, so that a raised record leaves nothing" {
@@ -194,6 +204,18 @@ given() {
 		ehr 7 ehr-select -P "$P" --decision decision in
 		empty out
 		has err 'the decision has an obligation that ehr-select cannot carry out'
+		case $properties in
+		'"action"'*) has err "cannot carry out: $(cut -d'"' -f4 <<<"$properties")" ;;
+		esac
+	done
+	for other in '"type":"notification","properties":{"vendor":"ehr","action":"expire","at":"2027-01-01T00:00:00Z"}' \
+		'"type":"custom","properties":{"vendor":"acme","action":"audit"}' '"type":"custom","properties":{"action":"audit"}' \
+		'"type":"custom","properties":{"vendor":"ehr","action":"bad\nword"}' '"type":"custom"'; do
+		decision 5 "{\"id\":\"ob-1\",$other}"
+		ehr 7 ehr-select -P "$P" --decision decision --deliver d in
+		empty out
+		[ "$(wc -l <err)" -eq 1 ]
+		[ ! -e d ]
 	done
 	decision 5 '{"id":"ob-1","type":"notification","properties":{"vendor":"ehr","action":"notify"}}'
 	ehr 7 ehr-select -P "$P" --decision decision in
@@ -234,7 +256,67 @@ given() {
 	ehr 0 ehr-select -P "$P" --decision decision in
 	[ "$(given)" = 'x V A' ]
 	sed -i "s/\"patient\":\"s_$ann\"/\"patient\":\"ann\"/" decision
-	ehr 0 ehr-select -P "$P" --decision decision in
+	ehr 1 ehr-select -P "$P" --decision decision in
+	empty out
+	same err <<-'END'
+		ehr-select: decision: the decision names no pseudonym, and no line is about its patient: the lines have pseudonyms (see ehr-keys pseudonym --entities)
+	END
+}
+
+@test "of the decision's AL and its obligation level the lower counts" {
+	versions $x $ann $one >in
+	level() {
+		decision "$1" "{\"id\":\"ob-1\",\"type\":\"custom\",\"properties\":{\"vendor\":\"ehr\",\"action\":\"level\",$2}}"
+	}
+	for case in '5 x "rl":"N","al":3 N' '5 x "al":3 N' '3 x "rl":"V","al":5 N' '5 x "rl":"N","al":5 N' '5 x "rl":"V","al":1 L' '4 x "rl":"R","al":4 R'; do
+		# shellcheck disable=SC2086
+		set -- $case
+		level "$1" "$3"
+		ehr 0 ehr-select -P "$P" --decision decision in
+		[ "$(given)" = "x $4 A" ]
+	done
+	ehr 7 ehr-select -P "$P" --decision decision --al 5 in
+	for wrong in '"rl":"N"' '"rl":"N","al":"3"' '"rl":"N","al":-1' '"rl":"N","al":2.5' '"rl":"X","al":3' '"rl":3,"al":3'; do
+		level 5 "$wrong"
+		ehr 7 ehr-select -P "$P" --decision decision in
+		empty out
+		has err 'ehr-select: decision: denied: its obligation level names '
+	done
+}
+
+@test "broken glass gives something: notify and expire are written for delivery first" {
+	versions $x $ann $one >in
+	notify='{"id":"ob-1","type":"notification","properties":{"vendor":"ehr","action":"notify","rule":"H-4","to":"privacy-officer","topic":"H-4","body":"Glass."}}'
+	audit='{"id":"ob-2","type":"custom","properties":{"vendor":"ehr","action":"audit","level":"high"}}'
+	expire='{"id":"ob-3","type":"custom","properties":{"vendor":"ehr","action":"expire","after":"4h","at":"2026-03-02T13:00:00Z"}}'
+	decision 5 "$notify,$audit,$expire"
+	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z in
+	empty out
+	same err <<-'END'
+		ehr-select: decision: denied: the decision obliges to notify somebody: give --deliver FILE
+	END
+	ehr 0 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d in
+	[ "$(given)" = 'x V A' ]
+	empty err
+	digest=sha256:$(head -c -1 decision | sha256sum | cut -d' ' -f1)
+	same d <<-END
+		{"v":1,"decision":"$digest","about":$(jq -c .context.about decision),"obligation":$notify}
+		{"v":1,"decision":"$digest","about":$(jq -c .context.about decision),"obligation":$expire}
+	END
+	[ "$(stat -c %a d)" = 600 ]
+	# It is appended, and a decision that gives nothing delivers nothing.
+	ehr 0 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d in
+	[ "$(wc -l <d)" -eq 4 ]
+	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T13:00:00Z --deliver d in
+	empty out
+	ehr 2 ehr-select -P "$P" --decision decision --deliver d in
+	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d --al 9 in
+	ehr 2 ehr-select -P "$P" --grant g --deliver d in
+	[ "$(wc -l <d)" -eq 4 ]
+	# Nothing is given if nobody can be told.
+	ehr 4 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver /dev/full in
+	empty out
+	ehr 4 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver no/where in
 	empty out
 }
 
@@ -291,10 +373,10 @@ given() {
 @test "misuse: no policy, no decision, both a decision and a grant" {
 	ehr 2 ehr-select --decision decision </dev/null
 	ehr 2 ehr-select -P "$P" </dev/null
-	has err 'needs one of --decision FILE and'
+	has err 'needs either --decision FILE or --grant FILE'
 	ehr 2 ehr-select -P "$P" --decision d --grant g </dev/null
 	ehr 2 ehr-select -P "$P" --grant g </dev/null
-	has err 'needs --site DIR or'
+	has err 'needs --site DIR or --authority JWKS'
 	ehr 4 ehr-select -P "$P" --decision nowhere </dev/null
 	has err 'ehr-select: nowhere: No such file or directory'
 	ehr 4 ehr-select -P "$P" --grant g --authority nowhere --revoked nowhere </dev/null

@@ -43,22 +43,197 @@ prepare() {
 	[ "$(stat -c %a store/ward.ndjson/refused.ingest.ndjson)" = 600 ]
 }
 
-@test "nightly: a stage that fails leaves nothing, and its status is the job's" {
+# A stage that fails early takes the reader away from those before it, which SIGPIPE ends with 141.
+@test "nightly: a stage that fails leaves nothing, and its status is the job's, however much comes in" {
 	prepare
 	cp -r "$P" policy
 	echo 'nonsense: 1' >>policy/classify.yaml
-	ehr 3 "$nightly" policy site uploads store $now
+	"$EHR_GENERATE" 1 10000000 >uploads/much.ndjson
+	for _ in 1 2 3; do
+		ehr 3 "$nightly" policy site uploads store $now
+		[ -z "$(ls -A store)" ]
+		has err 'nightly: uploads/much.ndjson: ended with 3, nothing kept (ingest 141, classify 3, redact 0, seal 0)'
+	done
+}
+
+@test "nightly: a later stage that fails early counts, not the ones before it" {
+	prepare
+	"$EHR_GENERATE" 1 3000000 >uploads/much.ndjson
+	rm -r site/keys
+	ehr 6 "$nightly" "$P" site uploads store $now
 	[ -z "$(ls -A store)" ]
-	has err 'ended with 3, nothing kept'
+}
+
+# stub NAME SCRIPT: a program ehr-NAME that does this instead.
+stub() {
+	mkdir -p bin
+	printf '#!/bin/sh\n%s\n' "$2" >"bin/ehr-$1"
+	chmod +x "bin/ehr-$1"
+}
+
+stubbed() {
+	local want=$1
+	shift
+	PATH=$PWD/bin:$PATH ehr "$want" "$nightly" "$P" site uploads store $now
 }
 
 @test "nightly: a stage that a signal ends leaves nothing" {
 	prepare
-	mkdir bin
-	printf '#!/bin/sh\ncat >/dev/null\nkill -KILL $$\n' >bin/ehr-redact
-	chmod +x bin/ehr-redact
-	PATH=$PWD/bin:$PATH ehr 137 "$nightly" "$P" site uploads store $now
+	stub redact 'cat >/dev/null
+kill -KILL $$'
+	stubbed 137
 	[ -z "$(ls -A store)" ]
+}
+
+@test "nightly: of several failed stages the worst counts by ehr(7); a reader that went away counts if nothing else failed" {
+	prepare
+	"$EHR_GENERATE" 1 3000000 >uploads/much.ndjson
+	rm uploads/ward.ndjson
+	for pair in 75:75 7:7 5:5 2:2 3:3 6:6 126:126 4:4 9:9 0:141 1:141; do
+		stub redact "exit ${pair%:*}"
+		stubbed "${pair#*:}"
+		[ -z "$(ls -A store)" ]
+	done
+	stub seal 'cat >/dev/null; exit 4'
+	stub redact 'exit 6'
+	stubbed 4
+	stub seal 'cat >/dev/null; exit 2'
+	stubbed 6
+	rm bin/ehr-redact bin/ehr-seal
+	stub classify 'exit 5'
+	stubbed 5
+}
+
+@test "nightly: an upload of which nothing or most cannot be read is failed, with the reason" {
+	prepare
+	rm uploads/*
+	local ward=$EHR_ROOT/testdata/ward/upload.ndjson name
+	gzip -c "$ward" >uploads/a.gz
+	printf '<Bundle>\n<entry/>\n</Bundle>\n' >uploads/b.xml
+	printf '\377\376{\0}\0\n\0' >uploads/c.utf16
+	: >uploads/d.empty
+	{
+		head -n 2 "$ward"
+		printf 'no\nrecord\nhere\n'
+	} >uploads/e.most
+	ehr 5 "$nightly" "$P" site uploads store $now
+	[ -z "$(ls -A store)" ]
+	for name in a.gz b.xml c.utf16; do
+		grep -qE "^nightly: uploads/$name: ([0-9]+ of [0-9]+ records refused \([a-z]|ended with 5)" err
+	done
+	has err 'nightly: uploads/d.empty: holds no record, nothing kept'
+	has err 'nightly: uploads/e.most: 3 of 5 records refused (bad-syntax: 3), nothing kept'
+}
+
+@test "nightly: half of an upload is enough; a failed one does not stop the others" {
+	prepare
+	gzip -c uploads/ward.ndjson >uploads/a.gz
+	{
+		head -n 2 uploads/ward.ndjson
+		printf 'no\nrecord\n'
+	} >uploads/half
+	ehr 5 "$nightly" "$P" site uploads store $now
+	[ "$(ls -A store)" = "$(printf 'half\nward.ndjson')" ]
+	rm uploads/a.gz
+	ehr 0 "$nightly" "$P" site uploads store $now
+}
+
+@test "nightly: an upload that says only what is deleted is done" {
+	prepare
+	rm uploads/*
+	printf '{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Observation/o1"}}]}' >uploads/gone
+	ehr 0 "$nightly" "$P" site uploads store $now
+	[ -s store/gone/sealed.ndjson ]
+}
+
+@test "nightly: another file under a name that is done is said, and what is done stays" {
+	prepare
+	ehr 0 "$nightly" "$P" site uploads store $now
+	touch uploads/ward.ndjson
+	ehr 0 "$nightly" "$P" site uploads store $now
+	sed -i 1d uploads/ward.ndjson
+	cp -r store before
+	ehr 4 "$nightly" "$P" site uploads store $now
+	has err 'nightly: uploads/ward.ndjson: another file of that name was done before; give it another name'
+	diff -r before store
+}
+
+@test "nightly: a file that is still arriving is left to the next run" {
+	prepare
+	stub ingest 'echo "{}" >>uploads/ward.ndjson
+exec "$EHR_BIN/ehr-ingest" "$@"'
+	stubbed 75
+	has err 'nightly: uploads/ward.ndjson: changed while it was read, nothing kept; the next run takes it'
+	[ -z "$(ls -A store)" ]
+}
+
+@test "nightly: when only ehr-notify fails the versions are kept, and the next run does it alone" {
+	prepare
+	cp -r site/authority.jwks authority
+	echo '{"keys":[{"kty":"OKP"' >site/authority.jwks
+	ehr 6 "$nightly" "$P" site uploads store $now
+	has err 'nightly: store/ward.ndjson: sealed, but ehr-notify ended with 6 and nobody is told; the next run does ehr-notify alone'
+	[ -s store/ward.ndjson/sealed.ndjson ]
+	[ -z "$(find store/ward.ndjson -name '*intents*')" ]
+	sha256sum store/ward.ndjson/sealed.ndjson >before
+	ehr 6 "$nightly" "$P" site uploads store $now
+	cp authority site/authority.jwks
+	# Not even the upload is needed.
+	mv uploads/ward.ndjson .
+	ehr 0 "$nightly" "$P" site uploads store $now
+	[ "$(find store/ward.ndjson -name '*intents*')" = store/ward.ndjson/intents.ndjson ]
+	sha256sum --quiet -c before
+	ehr 0 "$replay" "$P" site ward.ndjson store/ward.ndjson
+}
+
+@test "nightly: two runs at once do each upload once and leave nothing behind" {
+	prepare
+	"$EHR_GENERATE" 1 1000000 >uploads/much.ndjson
+	"$nightly" "$P" site uploads store $now >one 2>&1 &
+	local one=$! second=0
+	"$nightly" "$P" site uploads store $now >two 2>&1 || second=$?
+	wait "$one"
+	[ "$second" -eq 0 ]
+	[ "$(ls -A store)" = "$(printf 'much.ndjson\nward.ndjson')" ]
+	[ "$(cat one two | grep -c 'store: another run is at work; waiting')" -eq 1 ]
+	ehr 0 "$replay" "$P" site uploads/much.ndjson store/much.ndjson
+}
+
+@test "nightly: what a killed run left goes, and a run that is told to end leaves nothing" {
+	prepare
+	mkdir -p store/.nightly.abcdef
+	echo secret >store/.nightly.abcdef/refused.ingest.ndjson
+	ehr 0 "$nightly" "$P" site uploads store $now
+	[ "$(ls -A store)" = ward.ndjson ]
+	rm -r store/ward.ndjson
+	stub seal 'kill -TERM $PPID
+cat >/dev/null'
+	stubbed 143
+	[ -z "$(ls -A store)" ]
+}
+
+@test "nightly: a folder that is not there, or cannot be written, is no success" {
+	prepare
+	ehr 2 "$nightly" "$P" site nowhere store $now
+	has err 'nightly: nowhere: no such folder'
+	ehr 2 "$nightly" "$P" nowhere uploads store $now
+	ehr 2 "$nightly" nowhere site uploads store $now
+	ehr 2 "$nightly" "$P" site uploads
+	ehr 2 "$nightly" "$P" site uploads store 'last Tuesday'
+	: >file
+	ehr 4 "$nightly" "$P" site uploads file $now
+	ehr 0 "$nightly" "$P" site uploads new/store $now
+	[ "$(ls -A new/store)" = ward.ndjson ]
+}
+
+@test "nightly: paths with blanks and dashes, another language, no standard input" {
+	prepare
+	mv -- uploads '-up loads'
+	mv -- '-up loads/ward.ndjson' '-up loads/-a b *.ndjson'
+	mv site 'the site'
+	LC_ALL=de_DE.UTF-8 ehr 0 "$nightly" "$P" 'the site' '-up loads' '-sto re' <&-
+	[ "$(ls -A ./'-sto re')" = '-a b *.ndjson' ]
+	ehr 0 "$replay" "$P" 'the site' './-up loads/-a b *.ndjson' './-sto re/-a b *.ndjson'
 }
 
 @test "replay: the same input, policy and time give the same" {
@@ -83,6 +258,32 @@ prepare() {
 	has err 'not what was done then'
 }
 
+@test "replay: other intents show: a subscription that came, one that was written" {
+	prepare
+	ehr 0 "$nightly" "$P" site uploads store $now
+	cp -r store/ward.ndjson other
+	echo '{"ehr":{}}' >>other/intents.ndjson
+	ehr 1 "$replay" "$P" site uploads/ward.ndjson other
+	has out 'replay: versions: the same: sha256:'
+	has err 'replay: intents: then sha256:'
+	rm other/intents.ndjson
+	ehr 1 "$replay" "$P" site uploads/ward.ndjson other
+	has err 'replay: other: no intents: ehr-notify did not end well'
+}
+
+@test "replay: a stage that fails early is no answer, with its own status, however much comes in" {
+	prepare
+	"$EHR_GENERATE" 1 3000000 >uploads/ward.ndjson
+	"$nightly" "$P" site uploads store $now 2>err || [ $? -eq 1 ]
+	cp -r "$P" policy
+	echo 'nonsense: 1' >>policy/classify.yaml
+	ehr 3 "$replay" policy site uploads/ward.ndjson store/ward.ndjson
+	has err 'replay: a stage ended with 3'
+	ehr 4 "$replay" "$P" site nowhere store/ward.ndjson
+	ehr 4 "$replay" "$P" site uploads/ward.ndjson nowhere
+	ehr 2 "$replay" "$P" site uploads/ward.ndjson
+}
+
 @test "replay: a store that does not open is no answer" {
 	prepare
 	ehr 0 "$nightly" "$P" site uploads store $now
@@ -101,13 +302,66 @@ demo() {
 @test "demo: the ward, from upload to those who are told; ends by itself in under a minute" {
 	demo '' >out 2>err
 	has out 'demo: done'
-	has out 'exit status 7'
 	has out '█'
+	# Three readers, each shut out of the level above hers.
+	[ "$(grep -c '^  exit status 7$' out)" -eq 3 ]
+	[ "$(grep -c '^  76 of 76 versions of level [LNRV]$' out)" -eq 4 ]
+	# Every record that came in is counted at every end.
+	[ "$(wc -l <"$EHR_ROOT/testdata/ward/upload.ndjson")" -eq 76 ]
+	grep -qE '^  all .* 76$' out
+	has out '  76 records: 71 reach somebody, 5 nobody (no subscription selects them)'
+}
+
+# Without what is random: names and what is encrypted.
+without_random() {
+	sed -E 's/"(id|subject|batch|mark|protected|encrypted_key|iv|ciphertext|tag)":"[^"]*"/"\1"/g' "$@" | grep .
+}
+
+@test "demo: the commands that it prints give what it printed, pasted into a fresh shell anywhere" {
+	demo '' >out 2>err
+	sed -n 's/^\$ //p' out >pasted
+	[ "$(wc -l <pasted)" -ge 40 ]
+	grep -v -e '^\$ ' -e '^# ' -e '^== ' -e '^demo: done' out | without_random >want
+	mkdir elsewhere
+	for shell in 'bash' 'bash -euo pipefail'; do
+		# shellcheck disable=SC2086 # words
+		(cd elsewhere && env -i PATH="$PATH" LC_ALL=de_DE.UTF-8 TMPDIR="$PWD" $shell <../pasted >../again 2>../err)
+		without_random again | diff want -
+	done
+	[ -z "$(ls -A elsewhere)" ]
+}
+
+@test "demo: a checkout that cannot be written, at a path with blanks and quotes; what it made is gone afterwards" {
+	local top="$PWD/it's a \$checkout"
+	mkdir -p "$top/testdata" tmp
+	cp -r "$EHR_ROOT/policies" "$EHR_ROOT/share" "$top"
+	cp -r "$EHR_ROOT/testdata/ward" "$top/testdata"
+	find "$top" | sort >before
+	chmod -R a-w "$top"
+	cp "$EHR_ROOT/testdata/ward/bundle.json" 'an upload'
+	TMPDIR=$PWD/tmp IN='an upload' ehr 0 bash "$top/share/examples/demo.sh" <&-
+	chmod -R u+w "$top"
+	has out 'demo: done'
+	find "$top" | sort | diff before -
+	[ -z "$(ls -A tmp)" ]
+}
+
+@test "demo: what stops it is said, and nothing stays" {
+	mkdir tmp
+	printf '{"resourceType":"Patient"}\n{' >cut.ndjson
+	TMPDIR=$PWD/tmp IN=cut.ndjson ehr 5 bash "$EHR_ROOT/share/examples/demo.sh"
+	has err 'demo: stopped: the last command ended with 5'
+	[ -z "$(ls -A tmp)" ]
+	IN=nowhere ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
+	EHR_BIN=$PWD ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
+	has err 'make builds them'
 }
 
 @test "demo: any other upload" {
-	demo testdata/ward/bundle.json >out 2>err
-	has out 'demo: done'
+	for in in testdata/ward/bundle.json testdata/meter/readings.ndjson /dev/null; do
+		demo $in >out 2>err
+		has out 'demo: done'
+	done
 }
 
 @test "demo: changing one vital sign in the input changes who is told" {

@@ -164,8 +164,10 @@ leaves(const char *criteria, const char *request, const char *obligations)
 	return rule(criteria, request) && strstr(answer, want) != NULL;
 }
 
-#define KEEP(items)                                                                                          \
-	"{\"id\":\"ob-1\",\"type\":\"custom\",\"properties\":{\"vendor\":\"ehr\",\"action\":\"keep-only\","  \
+#define KEEP(items) KEEP_AS("1", items)
+#define KEEP_AS(number, items)                                                                               \
+	"{\"id\":\"ob-" number                                                                               \
+	"\",\"type\":\"custom\",\"properties\":{\"vendor\":\"ehr\",\"action\":\"keep-only\","                \
 	"\"any_of\":[" items "]}}"
 
 static void
@@ -173,30 +175,40 @@ check_data(void)
 {
 	check(
 	    leaves("what: {class: Observation}", REQUEST("", "", ""), KEEP("{\"class\":[\"Observation\"]}")));
-	check(leaves("what: {class: Observation}", REQUEST("", "\"class\":\"Observation\"", ""), ""));
+	check(leaves("what: {class: Observation}", REQUEST("", "\"class\":\"Observation\"", ""),
+	    KEEP("{\"class\":[\"Observation\"]}")));
 	check(leaves("what: {class: Observation}",
-	    REQUEST("", "\"class\":\"http://hl7.org/fhir/resource-types|Observation\"", ""), ""));
+	    REQUEST("", "\"class\":\"http://hl7.org/fhir/resource-types|Observation\"", ""),
+	    KEEP("{\"class\":[\"Observation\"]}")));
 	check(!rule("what: {class: Observation}", REQUEST("", "\"class\":\"Condition\"", "")));
 	check(leaves("what: {class: {not: [Observation]}}", REQUEST("", "", ""),
 	    KEEP("{\"class\":{\"not\":[\"Observation\"]}}")));
-	check(leaves("what: {label: [N]}", REQUEST("", "\"label\":[\"L\"]", ""), ""));
+	check(
+	    leaves("what: {label: [N]}", REQUEST("", "\"label\":[\"L\"]", ""), KEEP("{\"label\":[\"L\"]}")));
 	check(!rule("what: {label: [N]}", REQUEST("", "\"label\":[\"L\",\"R\"]", "")));
+	check(leaves("what: {label: [N]}", REQUEST("", "\"label\":[\"HIV\"]", ""),
+	    KEEP("{\"label\":[\"N\"]}") "," KEEP_AS("2", "{\"label\":[\"HIV\"]}")));
 	check(leaves(
-	    "what: {label: [N]}", REQUEST("", "\"label\":[\"HIV\"]", ""), KEEP("{\"label\":[\"N\"]}")));
-	check(leaves("what: {label: {not: [R]}}", REQUEST("", "\"label\":[\"N\"]", ""), ""));
+	    "what: {label: {not: [R]}}", REQUEST("", "\"label\":[\"N\"]", ""), KEEP("{\"label\":[\"N\"]}")));
 	check(!rule("what: {label: {not: [R]}}", REQUEST("", "\"label\":[\"V\"]", "")));
-	check(leaves("what: {label: [SUD]}", REQUEST("", "\"label\":[\"N\",\"ETHUD\"]", ""), ""));
+	check(leaves("what: {label: [SUD]}", REQUEST("", "\"label\":[\"N\",\"ETHUD\"]", ""),
+	    KEEP("{\"label\":{\"all\":[\"N\",\"ETHUD\"]}}")));
 	check(!rule("what: {label: [ETHUD]}", REQUEST("", "\"label\":[\"N\",\"SUD\"]", "")));
 	check(leaves("what: {label: [R]}",
-	    REQUEST("", "\"label\":\"http://terminology.hl7.org/CodeSystem/v3-Confidentiality|N\"", ""), ""));
-	check(leaves("what: {date: {from: 2020}}", REQUEST("", "\"date\":\"2020\"", ""), ""));
+	    REQUEST("", "\"label\":\"http://terminology.hl7.org/CodeSystem/v3-Confidentiality|N\"", ""),
+	    KEEP("{\"label\":[\"N\"]}")));
+	check(leaves("what: {date: {from: 2020}}", REQUEST("", "\"date\":\"2020\"", ""),
+	    KEEP("{\"date\":{\"from\":\"2020\",\"until\":\"2020\"}}")));
 	check(leaves("what: {date: {from: 2020-03}}", REQUEST("", "\"date\":\"2020\"", ""),
-	    KEEP("{\"date\":{\"from\":\"2020-03\"}}")));
+	    KEEP("{\"date\":{\"from\":\"2020-03\"}}") "," KEEP_AS(
+		"2", "{\"date\":{\"from\":\"2020\",\"until\":\"2020\"}}")));
 	check(!rule("what: {date: {from: 2020-03}}", REQUEST("", "\"date\":\"2019-12-31T23:59:59Z\"", "")));
 	check(!rule("what: {date: {until: 2020-03}}", REQUEST("", "\"date\":\"2020-04\"", "")));
-	check(leaves("what: {date: {until: 2020-03}}", REQUEST("", "\"date\":\"2020-03-31\"", ""), ""));
+	check(leaves("what: {date: {until: 2020-03}}", REQUEST("", "\"date\":\"2020-03-31\"", ""),
+	    KEEP("{\"date\":{\"from\":\"2020-03-31\",\"until\":\"2020-03-31\"}}")));
 	check(leaves("what: {code: ['http://loinc.org|8310-5']}",
-	    REQUEST("", "\"code\":\"http://loinc.org|8310-5\"", ""), ""));
+	    REQUEST("", "\"code\":\"http://loinc.org|8310-5\"", ""),
+	    KEEP("{\"code\":[\"http://loinc.org|8310-5\"]}")));
 	check(leaves("what: {class: Observation}, except: [{what: {label: [R]}}]", REQUEST("", "", ""),
 	    KEEP("{\"class\":[\"Observation\"],\"except\":[{\"label\":[\"R\"]}]}")));
 }

@@ -7,6 +7,8 @@
  *	P1  an attribute that is left out never widens what is released
  *	P2  the whole record releases no more than its entries asked for one by one
  *	P3  one more deny rule never releases more
+ *	P4  a request narrowed by data criteria releases no entry outside of them, and none that is not released
+ *	    when it is asked for alone
  *	P5  a directive that is not active changes nothing
  */
 #include "tests/lib/authz.h"
@@ -83,24 +85,28 @@ code_matches(const struct entry *e, const char *key, const char *code, bool perm
 	       (strcmp(code, "SUD") == 0 && strcmp(e->category, "ETHUD") == 0);
 }
 
-/* True if a code of the list matches; with `not`, if none does. */
+/* True if a code of the list matches; with `not`, if none does; with `all`, if all do. */
 static bool
 criterion_holds(const struct entry *e, const char *key, uint32_t node, bool permit_side)
 {
-	bool negated = json_kind(&json, node) == JSON_OBJECT, found = false;
+	bool map = json_kind(&json, node) == JSON_OBJECT, found = false;
+	bool every = map && member(node, "all") != 0, negated = map && !every, all = true;
 
-	if (negated) {
-		node = member(node, "not");
+	if (map)
+		node = member(node, every ? "all" : "not");
+	if (negated)
 		permit_side = !permit_side;
-	}
 	for (uint32_t i = node + 1; i < json.nodes[node].next; i = json.nodes[i].next) {
 		char code[64];
 		struct bytes text = json_string(&json, i, &room);
 
 		(void)snprintf(code, sizeof code, "%.*s", (int)text.size, text.at);
-		found = found || code_matches(e, key, code, permit_side);
+		if (code_matches(e, key, code, permit_side))
+			found = true;
+		else
+			all = false;
 	}
-	return found != negated;
+	return every ? all : found != negated;
 }
 
 static bool
@@ -198,12 +204,12 @@ random_question(void)
 	return q;
 }
 
-/* The request; ENTRY narrows it to one entry, NULL asks for the whole record. */
+/* The request with the members DATA among its resource's properties; they begin with a comma. */
 static const char *
-request_of(const struct question *q, const struct entry *entry)
+request_with(const struct question *q, const char *data)
 {
 	static char text[2048];
-	char parts[2][512] = { "", "" }, data[256] = "";
+	char parts[2][512] = { "", "" };
 
 	for (int i = 0; i < 6; i++) {
 		char *to = parts[i >= 2];
@@ -212,10 +218,6 @@ request_of(const struct question *q, const struct entry *entry)
 			(void)snprintf(to + strlen(to), sizeof parts[0] - strlen(to), "%s%s",
 			    to[0] ? "," : "", q->part[i]);
 	}
-	if (entry)
-		(void)snprintf(data, sizeof data, ",\"class\":\"%s\",\"label\":[\"%s\"%s%s%s]", entry->class,
-		    entry->level, entry->category ? ",\"" : "", entry->category ? entry->category : "",
-		    entry->category ? "\"" : "");
 	(void)snprintf(text, sizeof text,
 	    "{\"subject\":{\"type\":\"user\",\"id\":\"u\",\"properties\":{%s}},\"action\":{\"name\":\"read\"}"
 	    ","
@@ -224,6 +226,19 @@ request_of(const struct question *q, const struct entry *entry)
 	    "\"context\":{%s}}",
 	    parts[0], data, parts[1]);
 	return text;
+}
+
+/* ENTRY narrows the request to one entry, NULL asks for the whole record. */
+static const char *
+request_of(const struct question *q, const struct entry *entry)
+{
+	char data[256] = "";
+
+	if (entry)
+		(void)snprintf(data, sizeof data, ",\"class\":\"%s\",\"label\":[\"%s\"%s%s%s]", entry->class,
+		    entry->level, entry->category ? ",\"" : "", entry->category ? entry->category : "",
+		    entry->category ? "\"" : "");
+	return request_with(q, data);
 }
 
 static char house[TEXT], law[TEXT], consents[TEXT];
@@ -403,6 +418,56 @@ one_by_one(const struct question *q)
 	return released;
 }
 
+/* A narrowing, and the criteria that its keep-only must have: they are read as an item of an obligation is. */
+static const struct narrowing {
+	const char *data, *meaning;
+} narrowings[] = {
+	{ ",\"class\":\"Observation\"", "{\"class\":[\"Observation\"]}" },
+	{ ",\"class\":[\"Observation\",\"Claim\"]", "{\"class\":[\"Observation\",\"Claim\"]}" },
+	{ ",\"label\":\"N\"", "{\"label\":[\"N\"]}" },
+	{ ",\"label\":[\"R\"]", "{\"label\":[\"R\"]}" },
+	{ ",\"label\":[\"SUD\"]", "{\"label\":[\"SUD\"]}" },
+	{ ",\"label\":[\"N\",\"ETHUD\"]", "{\"label\":{\"all\":[\"N\",\"ETHUD\"]}}" },
+	{ ",\"label\":[\"R\",\"HIV\",\"SUD\"]", "{\"label\":{\"all\":[\"R\",\"HIV\",\"SUD\"]}}" },
+	{ ",\"class\":\"Condition\",\"label\":[\"R\"]", "{\"class\":[\"Condition\"],\"label\":[\"R\"]}" },
+	{ ",\"class\":[\"Condition\",\"Claim\"],\"label\":[\"V\"]",
+	    "{\"class\":[\"Condition\",\"Claim\"],\"label\":[\"V\"]}" },
+	{ ",\"class\":[]", "{\"class\":[]}" },
+	{ ",\"label\":[]", "{\"label\":[]}" },
+};
+
+enum { NARROWINGS = sizeof narrowings / sizeof narrowings[0] };
+
+static uint32_t
+met(const char *meaning)
+{
+	char text[256] = { 0 };
+	uint32_t entry_set = 0;
+
+	(void)snprintf(text, sizeof text - JSON_SLACK, "%s", meaning);
+	if (!json_parse(&json, bytes_of(text)))
+		exit(2);
+	for (unsigned e = 0; e < ENTRIES; e++)
+		entry_set |= (uint32_t)item_matches(&entries[e], 0, true) << e;
+	return entry_set;
+}
+
+static uint64_t narrowed_some;
+
+static void
+try_narrowing(const struct question *q, uint32_t single)
+{
+	const struct narrowing *n = &narrowings[draw(NARROWINGS)];
+	uint32_t released = ask(request_with(q, n->data));
+
+	asked++;
+	narrowed_some += released != 0;
+	if (released & ~single)
+		show(4, q, n->data);
+	else if (released & ~met(n->meaning))
+		show(4, q, "releases more than was asked for");
+}
+
 static void
 try_question(const struct question *q, uint32_t whole)
 {
@@ -414,6 +479,7 @@ try_question(const struct question *q, uint32_t whole)
 	released_some += whole != 0;
 	if (whole & ~single)
 		show(2, q, "releases more than its entries");
+	try_narrowing(q, single);
 	less.part[out] = NULL;
 	left = ask(request_of(&less, NULL));
 	if (left & ~whole)
@@ -466,13 +532,16 @@ main(void)
 				"\"until\":\"2026-04-01T00:00:00Z\"}\n");
 	for (int i = 0; i < POLICIES; i++)
 		try_policy();
-	printf("# %" PRIu64 " decisions, %" PRIu64 " whole records of which something was released\n", asked,
-	    released_some);
+	printf("# %" PRIu64 " decisions, %" PRIu64 " whole and %" PRIu64
+	       " narrowed records released in part\n",
+	    asked, released_some, narrowed_some);
 	check(asked >= 100000);
 	check(released_some > asked / 100);
 	check(wider[1] == 0);
 	check(wider[2] == 0);
 	check(wider[3] == 0);
+	check(narrowed_some > asked / 500);
+	check(wider[4] == 0);
 	check(wider[5] == 0);
 	access_free(engine);
 	policy_release(&policy);

@@ -104,7 +104,7 @@ decide(const char *text)
 
 	(void)snprintf(room, sizeof room - JSON_SLACK, "%s", text);
 	permission_release(&permission);
-	return permission_of_decision(&permission, bytes_of(room), NULL, &why);
+	return permission_of_decision(&permission, bytes_of(room), &(struct permission_terms){ 0 }, &why);
 }
 
 static void

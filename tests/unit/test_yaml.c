@@ -185,7 +185,7 @@ test_maps(void)
 	check(yaml_take(&m, "type") == NULL && f.text[0] == '\0');
 	check(bytes_are(yaml_need(&m, "id")->text, "x") && yaml_need(&m, "say") != NULL);
 	check(!yaml_close(&m) && f.line == 3 && f.column == 1);
-	check(strcmp(f.text, "unknown key 'typ', expected one of type id say") == 0);
+	check(strcmp(f.text, "unknown key 'typ', expected one of type id say, did you mean 'type'?") == 0);
 	check(!fault_at(&f, "y.yaml", NULL, "a later fault") && f.line == 3);
 	f = (struct fault){ 0 };
 	check(yaml_open(&m, "x.yaml", n, &f) && yaml_need(&m, "at") == NULL);

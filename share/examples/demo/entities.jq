@@ -1,0 +1,2 @@
+# The ward's staff and relatives, as the site knows them.
+{type: "user", id: .party, properties: ({domain: "hospital"} + .properties)}
