@@ -566,12 +566,12 @@ ehr_of(struct bundle *b, const struct wrap *w)
 static bool
 put_wrapped(struct bundle *b, const struct piece *p, const struct wrap *w, struct sink *out)
 {
-	bool whole = sink_put(out, (struct bytes)BYTES("{\"ehr\":")) && sink_put(out, ehr_of(b, w));
+	bool whole = sink_put(out, (struct bytes)BYTES(TAGS_LINE_BEGIN)) && sink_put(out, ehr_of(b, w));
 
 	if (w->floor != NONE)
 		whole = whole && put_floor(b, w->floor, out) && sink_put(out, (struct bytes)BYTES("]}"));
-	return whole && sink_put(out, (struct bytes)BYTES(",\"record\":")) &&
-	       bundle_put_value(out, b->json, p->node) && sink_put(out, (struct bytes)BYTES("}\n"));
+	return whole && sink_put(out, (struct bytes)BYTES(TAGS_LINE_RECORD)) &&
+	       bundle_put_value(out, b->json, p->node) && sink_put(out, (struct bytes)BYTES(TAGS_LINE_END));
 }
 
 static bool
@@ -584,8 +584,8 @@ put_deletion(struct bundle *b, const struct piece *p, struct sink *out)
 	b->two.used = 0;
 	if (!tags_write(&b->two, &tags))
 		memory_missing(tags.id.size);
-	return sink_put(out, (struct bytes)BYTES("{\"ehr\":")) && sink_put(out, buffer_bytes(&b->two)) &&
-	       sink_put(out, (struct bytes)BYTES(",\"record\":{}}\n"));
+	return sink_put(out, (struct bytes)BYTES(TAGS_LINE_BEGIN)) && sink_put(out, buffer_bytes(&b->two)) &&
+	       sink_put(out, (struct bytes)BYTES(TAGS_LINE_RECORD "{}" TAGS_LINE_END));
 }
 
 bool
