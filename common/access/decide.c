@@ -612,6 +612,7 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 		.attributes = &e->attributes,
 		.roles = &e->roles,
 		.facts = e->facts,
+		.entities = e->entities,
 		.custodian = true,
 		.levels = e->policy->levels };
 	v->reasons[LAYER_REQUEST] = known_refusal(q, e->policy, &e->roles);

@@ -508,6 +508,36 @@ narrowed() {
 	has err "ehr-authz: used:1:1: missing member 'id'"
 }
 
+@test "a command is approved by another person whom the register knows with a role" {
+	hospital
+	cat >S/entities.ndjson <<-'END'
+		{"type":"user","id":"dr-lee","properties":{"structural_role":"physician"}}
+		{"type":"user","id":"ph-eva","properties":{"structural_role":"pharmacist"}}
+		{"type":"user","id":"n-ana","properties":{"functional_role":["charge-nurse"]}}
+		{"type":"user","id":"lara","properties":{"ward":"3"}}
+		{"type":"user","id":"tmp","properties":{"structural_role":"","functional_role":[]}}
+		{"type":"device","id":"pump-4","properties":{"structural_role":"device"}}
+	END
+	approved() {
+		grep -F '"id": "command"' "$cases/hospital/requests.ndjson" | jq -c --argjson by "$1" '.action.properties.approved_by = $by' >in
+		ehr 0 ehr-authz -P P -S S in
+		[ "$(jq -r .context.reason out)" = "$2" ]
+	}
+	approved '["ph-eva"]' permitted
+	approved '"n-ana"' permitted
+	approved '["nobody","ph-eva"]' permitted
+	for by in '""' '" "' '"nobody"' '"dr-lee"' '"dr-lee "' '" dr-lee"' '"Dr-Lee"' '"dr-lee\u00a0"' '"lara"' '"tmp"' '"pump-4"' '"pump-3"' \
+		'"ann"' '"dr-kim"' null true 7 '[]' '[["ph-eva"]]' '{"id":"ph-eva"}' '["dr-lee","dr-lee"]'; do
+		approved "$by" command-approval
+	done
+	# Without a register it is somebody of whom the site's facts tell.
+	rm S/entities.ndjson
+	approved '["dr-kim"]' permitted
+	for by in '""' '" "' '"nobody"' '"dr-lee "' '"ph-eva"'; do
+		approved "$by" command-approval
+	done
+}
+
 @test "-v counts decisions" {
 	hospital
 	printf '%s\n%s\n' "$request" "${request/TREAT/HMARKT}" >in
