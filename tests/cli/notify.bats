@@ -356,11 +356,11 @@ stops() {
 	cp -r "$P" p
 	echo 'condition_seconds: 1' >>p/policy.yaml
 	cat "$F/sealed" "$F/sealed" >twice
-	ehr 1 ehr-notify -P p -S site twice
+	ehr 1 ehr-notify -P p -S site --now "$now" twice
 	same err <<-'END'
 		ehr-notify: site/subscriptions/ward.ndjson:1: subscription nurse-7 stopped: condition-timeout: `when` took too much time or memory
 	END
-	ehr-notify -P "$P" -S "$F/site" twice | jq -c 'select(.to.subscription == "on-call") | .ref' >want
+	ehr-notify -P "$P" -S "$F/site" --now "$now" twice | jq -c 'select(.to.subscription == "on-call") | .ref' >want
 	[ -s want ]
 	jq -c 'select(.kind == "data") | .ref' out | cmp - want
 	jq -r 'select(.kind == "data") | .to.subscription' out | sort -u >seen
