@@ -125,8 +125,9 @@ device_find(const struct keys *k, struct bytes name, struct instant now, struct 
 bool
 device_revoked(const struct keys *k, struct revoked *r, struct verb_answer *a)
 {
+	const struct keys_lists none = { 0 };
 	struct keys_fault f;
 
 	*r = (struct revoked){ 0 };
-	return keys_revoked(k, r, &f) || fault(a, f.text);
+	return keys_revoked(k, &none, r, &f) == EXIT_DONE || fault(a, f.text);
 }

@@ -68,6 +68,7 @@ struct notify {
 	struct buffer stopped;
 	struct sink suppressed;
 	uint64_t said[MATCH_WARN + 1]; /* by coverage: groups */
+	bool has_endless;              /* a subscription passed the limit of its condition */
 };
 
 static void
@@ -222,6 +223,16 @@ say_the_rest(const struct notify *n)
 			diag_warn("... and %" PRIu64 " more: %s", n->said[i] - MESSAGES, coverages[i]);
 }
 
+static void
+say_endless(void *context, const struct subscription *what)
+{
+	struct notify *n = context;
+
+	n->has_endless = true;
+	diag_warn("%s:%u: subscription %.*s stopped: condition-timeout: `when` took too much time or memory",
+	    what->file, what->line, (int)what->id.size, what->id.at);
+}
+
 static enum filter_outcome
 decide(struct notify *n, struct filter *f)
 {
@@ -233,6 +244,8 @@ decide(struct notify *n, struct filter *f)
 	if (!match_group(&n->match, &n->group, &n->out, &coverage))
 		diag_die(EXIT_IO, "more than 1 GiB of intents for one record");
 	say_coverage(n, f, coverage);
+	if (n->has_endless)
+		f->status = diag_worse(f->status, EXIT_REFUSED);
 	version_group_drop(&n->group);
 	f->written += n->match.data + n->match.floors + n->match.uncovered - before;
 	if (n->stopped.used > 0 && !sink_put(&n->suppressed, buffer_bytes(&n->stopped)))
@@ -344,6 +357,9 @@ main(int argc, char *argv[])
 	version_group_init(&n.group, &n.plan, &n.policy,
 	    n.subscriptions.wants_sealed || f.refusals.on_error == ON_ERROR_QUARANTINE);
 	match_init(&n.match, &n.plan, &n.grants, &n.subscriptions, n.set.now != NULL ? &n.now : NULL);
+	n.match.milliseconds = n.policy.condition_seconds * 1000;
+	n.match.endless = say_endless;
+	n.match.endless_context = &n;
 	buffer_init(&n.out, OUTPUT_LIMIT);
 	buffer_init(&n.stopped, OUTPUT_LIMIT);
 	open_suppressed(&n, &f, &o);

@@ -16,6 +16,7 @@ match_init(struct match *m, const struct notify_policy *plan, const struct grant
 	m->room = 2 * most + NOTIFY_MAX_STEPS;
 	m->candidates = memory_zeros(most, sizeof *m->candidates);
 	m->intents = memory_zeros(m->room, sizeof *m->intents);
+	m->is_endless = memory_zeros(most, sizeof *m->is_endless);
 	json_init(&m->tags, NULL, 8);
 }
 
@@ -25,6 +26,7 @@ match_release(struct match *m)
 	json_release(&m->tags);
 	free(m->candidates);
 	free(m->intents);
+	free(m->is_endless);
 	*m = (struct match){ 0 };
 }
 
@@ -95,12 +97,29 @@ tags_fit(struct match *m, const struct subscription *sub, const struct sealed_ve
 	return true;
 }
 
+/*
+ * A `when` without end costs its limit once, not once a line.  It is the subscriber's own, so it stops
+ * nobody else.
+ */
 static bool
 when_holds(struct match *m, const struct subscription *sub, const struct sealed_version *v)
 {
-	const struct jq_context context = { 0 };
+	size_t index = (size_t)(sub - m->subscriptions->at);
+	struct jq_limit limit = { .milliseconds = m->milliseconds };
+	const struct jq_context context = { .limit = &limit };
 
-	return sub->when == NULL || jq_test(sub->when, index_tags(m, v), 0, NULL, &context) == JQ_TRUE;
+	if (sub->when == NULL)
+		return true;
+	if (m->is_endless[index])
+		return false;
+	jq_limit_start(&limit);
+	if (jq_test(sub->when, index_tags(m, v), 0, NULL, &context) == JQ_TRUE)
+		return true;
+	if (limit.is_passed) {
+		m->is_endless[index] = true;
+		m->endless(m->endless_context, sub);
+	}
+	return false;
 }
 
 /* Checks of the grant that depend on the time or the record. */

@@ -17,6 +17,12 @@ struct match {
 	const struct instant
 	    *now; /* NULL: dates of grants are not checked (ehr-deliver always checks them) */
 	struct buffer *suppressed; /* NULL: not wanted */
+	uint64_t milliseconds;     /* for jq_limit */
+	/*
+	 * Called once for a subscription whose `when` passed its limit.  From then on it matches nothing.
+	 */
+	void (*endless)(void *context, const struct subscription *sub);
+	void *endless_context;
 	/* counts of the run */
 	uint64_t data;
 	uint64_t floors;
@@ -27,6 +33,7 @@ struct match {
 	struct intent *intents;
 	size_t room;
 	size_t count;
+	bool *is_endless;                     /* by subscription */
 	struct json tags;                     /* the index of a version's tags, for `when` and `tags` */
 	const struct sealed_version *indexed; /* the version that TAGS is of */
 	char event[EVENT_ID + 1];             /* id of the group's event; "" until a line needs it */
@@ -45,8 +52,8 @@ enum match_coverage {
 
 /*
  * Decides about a whole group.  Writes its event line and intents to OUT, by step, then by subscription.
- * *COVERAGE: whether the policy's demand is met that somebody in the tier of the group's highest criticality
- * is told.  False if OUT is full.
+ * *COVERAGE: whether the policy's demand is met that somebody in the tier of the group's highest
+ * criticality is told.  False if OUT is full.
  */
 bool match_group(
     struct match *m, const struct version_group *g, struct buffer *out, enum match_coverage *coverage);

@@ -12,7 +12,7 @@ enum { KEY = 1, NOW, OTHER_POLICY };
 enum { KEYS_MOST = 64 };
 
 struct open_main {
-	const char *site, *policy_path, *key[KEYS_MOST];
+	const char *site, *policy_path, *revoked, *key[KEYS_MOST];
 	size_t keys;
 	bool has_now;
 	bool allow_test_keys;
@@ -29,6 +29,8 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct open_main, policy_path), 'P', false, "policy", "DIR",
 	    "hold the tags against this policy" },
 	{ NOW, 0, false, "now", "TIME", "the time, for keys that were released for a time" },
+	{ OPTION_TEXT(struct open_main, revoked), 0, false, "revoked", "FILE",
+	    "signed revocations, besides those of site and key directory" },
 	{ OTHER_POLICY, 0, false, "other-policy", "accept", "open lines of other policies, too" },
 	{ OPTION_FLAG(struct open_main, allow_test_keys), 0, false, "allow-test-keys", NULL,
 	    "do not refuse keys that are public" },
@@ -79,28 +81,35 @@ load_policy(struct open_main *m)
 	m->setup.policy = &m->policy;
 }
 
+/* SITE: the site's list of revocations, NULL if this is not the site's directory. */
 static void
-add_directory(const struct open_main *m, struct opening *opening, const char *path)
+add_directory(struct open_main *m, struct opening *opening, const char *path, const char *site)
 {
+	const struct keys_lists lists = { site, m->revoked, m->setup.now };
+	struct revoked revoked = { 0 };
 	struct keys_fault fault;
 	struct keys *keys = keys_open(path, KEYS_LEVELS | KEYS_LATER, m->allow_test_keys, &fault);
+	enum diag_exit status;
 
-	if (keys != NULL)
-		opening_add_directory(opening, keys);
-	else
+	if (keys == NULL)
 		diag_die(EXIT_KEYS, "%s", fault.text);
+	status = keys_revoked(keys, &lists, &revoked, &fault);
+	if (status != EXIT_DONE)
+		diag_die(status, "%s", fault.text);
+	opening_add_directory(opening, keys, &revoked);
+	m->revoked = NULL; /* the first directory's authority has signed it */
 }
 
 /* A directory is a key directory; another name is of a private key. */
 static void
-add_key(const struct open_main *m, struct opening *opening, const char *name)
+add_key(struct open_main *m, struct opening *opening, const char *name)
 {
 	struct stat about;
 	const char *why = "";
 	struct private_key *key;
 
 	if (stat(name, &about) == 0 && S_ISDIR(about.st_mode)) {
-		add_directory(m, opening, name);
+		add_directory(m, opening, name, NULL);
 		return;
 	}
 	key = keyref_open(AT_FDCWD, name, &why);
@@ -113,17 +122,21 @@ add_key(const struct open_main *m, struct opening *opening, const char *name)
 }
 
 static struct opening *
-begin(struct open_main *m)
+begin(struct open_main *m, const struct options *o)
 {
+	struct arena *a = &m->policy.arena;
 	struct opening *opening;
 
 	load_policy(m);
 	m->setup.now = m->has_now ? &m->now : NULL;
 	opening = opening_new(&m->setup);
 	if (m->site != NULL)
-		add_directory(m, opening, site_path(&m->policy.arena, m->site, SITE_KEYS, NULL));
+		add_directory(m, opening, site_path(a, m->site, SITE_KEYS, NULL),
+		    site_path(a, m->site, SITE_REVOKED, NULL));
 	for (size_t i = 0; i < m->keys; i++)
 		add_key(m, opening, m->key[i]);
+	if (m->revoked != NULL)
+		options_misuse(o, "needs a key directory, whose authority has signed it", "--revoked");
 	if (!secret_is_locked())
 		diag_warn("memory-not-locked: keys may be swapped to disk");
 	return opening;
@@ -152,7 +165,7 @@ main(int argc, char *argv[])
 		options_misuse(&o, "only with --policy", "--other-policy");
 	filter_start(&f, &o, digest_hex);
 	m.setup.max_depth = f.max_depth;
-	opening = begin(&m);
+	opening = begin(&m, &o);
 	engine.context = opening;
 	status = filter_run(&f, &o, &engine);
 	opening_free(opening);

@@ -18,6 +18,7 @@ struct place {
 struct opening {
 	struct opening_setup setup;
 	struct keys **directory;
+	struct revoked *revoked; /* of each directory */
 	size_t directories;
 	struct private_key **private; /* of directories and files */
 	bool *owned;                  /* private[i] is of a file and freed here */
@@ -54,9 +55,12 @@ opening_free(struct opening *o)
 	for (size_t i = 0; i < o->privates; i++)
 		if (o->owned[i])
 			keyref_free(o->private[i]);
-	for (size_t i = 0; i < o->directories; i++)
+	for (size_t i = 0; i < o->directories; i++) {
 		keys_close(o->directory[i]);
+		revoked_free(&o->revoked[i]);
+	}
 	free(o->directory);
+	free(o->revoked);
 	free(o->private);
 	free(o->owned);
 	free(o);
@@ -78,9 +82,11 @@ opening_add_private(struct opening *o, struct private_key *key)
 }
 
 void
-opening_add_directory(struct opening *o, struct keys *keys)
+opening_add_directory(struct opening *o, struct keys *keys, const struct revoked *revoked)
 {
 	o->directory = memory_grow(o->directory, o->directories + 1, sizeof(void *));
+	o->revoked = memory_grow(o->revoked, o->directories + 1, sizeof *o->revoked);
+	o->revoked[o->directories] = *revoked;
 	o->directory[o->directories++] = keys;
 	add_private(o, keys_private(keys), false);
 }
@@ -187,6 +193,15 @@ judge(const struct opening *o, const struct sealed_line *s)
 	return level < 0 || p->level[level].al != t->al ? REASON_UNKNOWN_LEVEL : REASON_NONE;
 }
 
+static bool
+is_revoked(const struct opening *o, const struct sealed_line *s)
+{
+	for (size_t i = 0; i < o->directories; i++)
+		if (revoked_has(&o->revoked[i], REVOKED_KIDS, s->kid))
+			return true;
+	return false;
+}
+
 static enum filter_outcome
 check_dates(const struct opening *o, struct filter *f, const struct level_key *key)
 {
@@ -224,6 +239,8 @@ unseal_by_level(struct opening *o, struct filter *f, const struct sealed_line *s
 	outcome = check_dates(o, f, key);
 	if (outcome != FILTER_DONE)
 		return outcome;
+	if (is_revoked(o, s))
+		return filter_no(f, REASON_KEY_REVOKED, 0);
 	return jwe_open_by_level(o->unseal, s, level_number(o), key, plaintext)
 		   ? FILTER_DONE
 		   : filter_no(f, REASON_NOT_AUTHENTIC, 0);
@@ -238,6 +255,8 @@ unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct 
 		return unseal_by_level(o, f, s, plaintext);
 	if (!find_private(o, s, &index))
 		return filter_no(f, REASON_NO_KEY, 0);
+	if (is_revoked(o, s))
+		return filter_no(f, REASON_KEY_REVOKED, 0);
 	return jwe_open_by_private(o->unseal, s, sealed_line_header_index(o->reader), private_number(index),
 		   o->private[index], plaintext)
 		   ? FILTER_DONE

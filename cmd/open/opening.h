@@ -22,8 +22,11 @@ struct opening;
 struct opening *opening_new(const struct opening_setup *setup);
 void opening_free(struct opening *o);
 
-/* Adds keys, which then belong to O and are tried in the order in which they were added. */
-void opening_add_directory(struct opening *o, struct keys *keys);
+/*
+ * Adds keys, which then belong to O and are tried in the order in which they were added.  So do the words of
+ * REVOKED: no key opens a line whose kid is in a list.
+ */
+void opening_add_directory(struct opening *o, struct keys *keys, const struct revoked *revoked);
 void opening_add_private(struct opening *o, struct private_key *key);
 
 /* One line; CONTEXT is the struct opening. */

@@ -13,7 +13,7 @@
 enum { NOW = 1, OTHER_POLICY };
 
 struct seal_main {
-	const char *policy_path, *site, *keys_path, *to, *batch, *epoch;
+	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch;
 	struct instant now;
 	bool has_now;
 	bool allow_test_keys;
@@ -36,6 +36,8 @@ static const struct option_entry table[] = {
 	    "seal to this public key instead of to levels" },
 	{ OPTION_TEXT(struct seal_main, batch), 0, false, "batch", "ID",
 	    "the run's name in the tags (random)" },
+	{ OPTION_TEXT(struct seal_main, revoked), 0, false, "revoked", "FILE",
+	    "signed revocations, besides those of site and key directory" },
 	{ NOW, 0, false, "now", "TIME", "refuse keys that are not valid at TIME" },
 	{ OPTION_FLAG(struct seal_main, setup.check), 0, false, "check", NULL, "parse the records, too" },
 	{ OTHER_POLICY, 0, false, "other-policy", "accept", "take lines made under another policy" },
@@ -110,6 +112,18 @@ load_policy(struct seal_main *m)
 	m->setup.domain = m->sealing.domain;
 }
 
+static void
+read_revoked(struct seal_main *m)
+{
+	const struct keys_lists lists = { site_path(&m->policy.arena, m->site, SITE_REVOKED, NULL),
+		m->revoked, m->setup.now };
+	struct keys_fault fault;
+	enum diag_exit status = keys_revoked(m->setup.keys, &lists, &m->setup.revoked, &fault);
+
+	if (status != EXIT_DONE)
+		diag_die(status, "%s", fault.text);
+}
+
 /* Opens the keys of --keys or of the site.  To a recipient they may be left out. */
 static void
 open_keys(struct seal_main *m, const struct options *o)
@@ -119,12 +133,15 @@ open_keys(struct seal_main *m, const struct options *o)
 	struct keys_fault fault;
 	struct keys *k;
 
+	if (path == NULL && m->revoked != NULL)
+		options_misuse(o, "needs a key directory, whose authority has signed it", "--revoked");
 	if (path == NULL)
 		return;
 	k = keys_open(path, want, m->allow_test_keys, &fault);
 	if (k == NULL)
 		diag_die(EXIT_KEYS, "%s", fault.text);
 	m->setup.keys = k;
+	read_revoked(m);
 	m->setup.epoch = m->epoch != NULL ? epoch(o, m->epoch) : keys_epoch(k);
 	if (m->setup.epoch == 0 && m->to == NULL)
 		diag_die(EXIT_KEYS, "%s: no-level-key: no epoch has begun here", path);
@@ -212,17 +229,17 @@ static struct seal_engine *
 begin(struct seal_main *m, const struct options *o)
 {
 	struct seal_engine *run;
-	char fault[320];
+	struct seal_fault fault;
 
+	m->setup.now = m->has_now ? &m->now : NULL;
 	load_policy(m);
 	open_keys(m, o);
 	read_recipient(m);
 	check_domain(m, o);
 	set_batch(m);
-	m->setup.now = m->has_now ? &m->now : NULL;
-	run = seal_engine_begin(&m->setup, fault);
+	run = seal_engine_begin(&m->setup, &fault);
 	if (run == NULL)
-		diag_die(EXIT_KEYS, "%s", fault);
+		diag_die(fault.status, "%s", fault.text);
 	if (!secret_is_locked())
 		diag_warn("memory-not-locked: keys may be swapped to disk");
 	return run;
@@ -255,6 +272,7 @@ main(int argc, char *argv[])
 	status = filter_run(&f, &o, &engine);
 	seal_engine_end(run);
 	keys_close(m.setup.keys);
+	revoked_free(&m.setup.revoked);
 	policy_release(&m.policy);
 	return status;
 }

@@ -9,6 +9,7 @@
 #include "common/line/version_line.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,42 +43,85 @@ struct seal_engine {
 	struct buffer words; /* its member tags */
 };
 
-static bool
-is_valid(const struct level_key *key, const struct instant *now)
+__attribute__((format(printf, 3, 4))) static bool
+fail(struct seal_fault *f, enum diag_exit status, const char *format, ...)
 {
-	return now == NULL || (key->nbf <= now->seconds && (key->exp == 0 || now->seconds < key->exp));
+	va_list list;
+
+	f->status = status;
+	va_start(list, format);
+	(void)vsnprintf(f->text, sizeof f->text, format, list);
+	va_end(list);
+	return false;
+}
+
+/* KEY may seal now.  One that only has a beginning seals without a time, too. */
+static bool
+check_key(const struct seal_engine *r, const struct level_key *key, const char *what, struct seal_fault *f)
+{
+	const struct instant *now = r->setup.now;
+
+	if (revoked_has(&r->setup.revoked, REVOKED_KIDS, bytes_of(key->kid)))
+		return fail(
+		    f, EXIT_KEYS, "key-revoked: the %s is on the revocation list: ehr-keys rotate", what);
+	if (now == NULL && key->exp != 0)
+		return fail(
+		    f, EXIT_USAGE, "now-missing: the %s was released for a time: needs --now TIME", what);
+	if (now != NULL && (now->seconds < key->nbf || (key->exp != 0 && now->seconds >= key->exp)))
+		return fail(f, EXIT_KEYS, "key-not-valid: at this time, the %s", what);
+	return true;
 }
 
 static bool
-find_level_keys(struct seal_engine *r, char fault[320])
+find_level_keys(struct seal_engine *r, struct seal_fault *f)
 {
 	const struct seal_engine_setup *s = &r->setup;
+	char what[200];
 
 	for (unsigned i = 0; i < s->policy->levels; i++) {
 		const struct policy_level *level = &s->policy->level[i];
 		const struct level_key *key = keys_level(s->keys, level->name, s->epoch);
 
 		r->level[i].key = key;
-		if (key != NULL && key->al == level->al && is_valid(key, s->now))
-			continue;
-		(void)snprintf(fault, 320, "%s of level %.*s, al %u, epoch %" PRIu32,
-		    key != NULL && key->al == level->al ? "key-not-valid: at this time, the key"
-							: "no-level-key: there is no key",
+		(void)snprintf(what, sizeof what, "key of level %.*s, al %u, epoch %" PRIu32,
 		    (int)level->name.size, level->name.at, level->al, s->epoch);
-		return false;
+		if (key == NULL || key->al != level->al)
+			return fail(f, EXIT_KEYS, "no-level-key: there is no %s", what);
+		if (!check_key(r, key, what, f))
+			return false;
 	}
 	return true;
 }
 
 static bool
-find_pseudonym_keys(struct seal_engine *r, char fault[320])
+find_pseudonym_keys(struct seal_engine *r, struct seal_fault *f)
 {
-	r->id_key = keys_mac(r->setup.keys, pseudonym_key(PSEUDONYM_ID));
-	r->subject_key = keys_mac(r->setup.keys, pseudonym_key(PSEUDONYM_SUBJECT));
-	if (r->id_key != NULL && r->subject_key != NULL)
-		return true;
-	(void)snprintf(fault, 320, "no-level-key: there is no key for pseudonyms (tag.id, tag.subject)");
-	return false;
+	const char *const names[] = { pseudonym_key(PSEUDONYM_ID), pseudonym_key(PSEUDONYM_SUBJECT) };
+
+	r->id_key = keys_mac(r->setup.keys, names[0]);
+	r->subject_key = keys_mac(r->setup.keys, names[1]);
+	if (r->id_key == NULL || r->subject_key == NULL)
+		return fail(
+		    f, EXIT_KEYS, "no-level-key: there is no key for pseudonyms (tag.id, tag.subject)");
+	for (size_t i = 0; i < 2; i++)
+		if (revoked_has(
+			&r->setup.revoked, REVOKED_KIDS, bytes_of(keys_mac_kid(r->setup.keys, names[i]))))
+			return fail(
+			    f, EXIT_KEYS, "key-revoked: the key %s is on the revocation list", names[i]);
+	return true;
+}
+
+/* A device is revoked by the thumbprint of its signing key, a key by its own. */
+static bool
+check_recipient(const struct seal_engine *r, struct seal_fault *f)
+{
+	const struct bytes jkt = bytes_of(r->setup.recipient->jkt);
+
+	if (revoked_has(&r->setup.revoked, REVOKED_KIDS, jkt) ||
+	    revoked_has(&r->setup.revoked, REVOKED_DEVICES, jkt))
+		return fail(f, EXIT_KEYS, "key-revoked: the recipient's key is on the revocation list");
+	return r->to != NULL ||
+	       fail(f, EXIT_KEYS, "key-invalid: the recipient's key is not a point of P-256");
 }
 
 static unsigned
@@ -87,22 +131,20 @@ rekey_lines(const struct seal_engine *r)
 }
 
 static bool
-prepare(struct seal_engine *r, char fault[320])
+prepare(struct seal_engine *r, struct seal_fault *f)
 {
 	const struct seal_engine_setup *s = &r->setup;
 
-	if (s->keys != NULL && !find_pseudonym_keys(r, fault))
+	if (s->keys != NULL && !find_pseudonym_keys(r, f))
 		return false;
 	if (s->recipient == NULL)
-		return find_level_keys(r, fault);
+		return find_level_keys(r, f);
 	r->to = jwe_seal_for_recipient(s->recipient, s->domain, JWE_LINE, rekey_lines(r), NULL);
-	if (r->to == NULL)
-		(void)snprintf(fault, 320, "key-invalid: the recipient's key is not a point of P-256");
-	return r->to != NULL;
+	return check_recipient(r, f);
 }
 
 struct seal_engine *
-seal_engine_begin(const struct seal_engine_setup *setup, char fault[320])
+seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f)
 {
 	struct seal_engine *r = memory_zeros(1, sizeof *r);
 
@@ -111,7 +153,7 @@ seal_engine_begin(const struct seal_engine_setup *setup, char fault[320])
 	json_init(&r->check, NULL, setup->max_depth);
 	buffer_init(&r->tags, BUFFER_UNLIMITED);
 	buffer_init(&r->words, BUFFER_UNLIMITED);
-	if (prepare(r, fault))
+	if (prepare(r, f))
 		return r;
 	seal_engine_end(r);
 	return NULL;

@@ -23,7 +23,8 @@ struct seal_engine_setup {
 	struct bytes domain;
 	uint32_t epoch; /* to levels */
 	char batch[BATCH_SIZE + 1];
-	const struct instant *now; /* NULL: nbf and exp of keys are not checked */
+	const struct instant *now; /* NULL: a key with an end stops the start */
+	struct revoked revoked;    /* keys that nothing is sealed with */
 	bool other_policy;         /* take lines made under another policy */
 	bool check;                /* parse the record, too */
 	unsigned max_depth;
@@ -31,8 +32,14 @@ struct seal_engine_setup {
 
 struct seal_engine;
 
-/* NULL with FAULT ("no-level-key: ...", EXIT_KEYS).  All of SETUP is borrowed until seal_engine_end(). */
-struct seal_engine *seal_engine_begin(const struct seal_engine_setup *setup, char fault[320]);
+/* The message ("no-level-key: ...") and its exit status. */
+struct seal_fault {
+	enum diag_exit status;
+	char text[640];
+};
+
+/* NULL with a fault.  All of SETUP is borrowed until seal_engine_end(). */
+struct seal_engine *seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f);
 void seal_engine_end(struct seal_engine *r);
 
 /* One line; CONTEXT is the struct seal_engine. */

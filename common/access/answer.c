@@ -2,7 +2,7 @@
 #include "common/access/answer.h"
 
 static const char *const layer_names[LAYER_COUNT] = { "outbound", "jurisdiction", "organization", "consent",
-	"clearance", "command", "obligations" };
+	"clearance", "command", "obligations", "request" };
 
 /* What the administrator reads where no rule has a sentence. */
 static const struct {
@@ -29,6 +29,9 @@ static const struct {
 	{ "command-id", "The command has no id of 128 random bits." },
 	{ "command-replay", "The command's id was used before." },
 	{ "command-approval", "Too few other people approved the command." },
+	{ "unknown-purpose", "The request has a purpose that v3-ActReason does not have." },
+	{ "unknown-label", "The request has a label that neither the ladder nor v3-ActCode has." },
+	{ "unknown-class", "The request has a class that is no resource type and no group." },
 	{ "unsupported-obligation", "The enforcement point cannot carry out what it would have to." },
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/clearance.h"
 
+#include "common/access/entities.h"
+
 enum {
 	MAX_AL = 99,
 	MIN_COMMAND_ID = 22, /* characters of base64url: 128 bits */
@@ -164,6 +166,18 @@ is_fresh(const struct command *command, const struct situation *s)
 	       instant_compare(issued, instant_add(*now, MAX_AHEAD)) <= 0;
 }
 
+/*
+ * A word that names nobody is no approval.  The register knows whoever may approve.  Where a site keeps none, it
+ * is somebody of whom a fact tells.
+ */
+static bool
+is_somebody(const struct situation *s, struct bytes id)
+{
+	if (s->entities)
+		return entities_has_role(s->entities, id);
+	return s->facts != NULL && facts_moments(s->facts, id) != NULL;
+}
+
 /* How many people other than the requester approved, each counted once, up to ENOUGH. */
 static unsigned
 approvals(const struct situation *s, unsigned enough)
@@ -173,7 +187,8 @@ approvals(const struct situation *s, unsigned enough)
 	unsigned count = 0;
 
 	for (uint32_t i = 0; i < by->count && i < MAX_APPROVERS && count < enough; i++) {
-		bool new = by->at[i].kind == VALUE_STRING && !bytes_equal(by->at[i].text, requester);
+		bool new = by->at[i].kind == VALUE_STRING && !bytes_equal(by->at[i].text, requester) &&
+			   is_somebody(s, by->at[i].text);
 
 		for (uint32_t k = 0; new &&k < i; k++)
 			new = !request_same_value(&by->at[i], &by->at[k]);

@@ -57,13 +57,16 @@ struct criteria {
 	const struct criterion *data[DATA_COUNT]; /* the data criteria among them, NULL where there is none */
 };
 
+struct entities;
+
 /* What a request is judged by. */
 struct situation {
 	const struct request *request;
 	const struct attributes *attributes;
 	const struct roles *roles;
-	const struct facts *facts;     /* NULL: none */
-	bool custodian;                /* distrusted values count as missing */
+	const struct facts *facts;       /* NULL: none */
+	const struct entities *entities; /* NULL: the site keeps no register */
+	bool custodian;                  /* distrusted values count as missing */
 	const struct values *narrowed; /* by number from DATA_FIRST; NULL: the request describes one entry */
 	bool stronger_might_help;      /* set where another acr could change the result */
 	unsigned levels;               /* of the ladder: the words 1 to LEVELS are its names, lowest first */

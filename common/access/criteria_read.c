@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/criteria.h"
 
+#include "common/access/known.h"
 #include "common/json/json_write.h"
 #include "common/policy/vocabulary.h"
 
@@ -44,7 +45,8 @@ read_purpose(struct access_reader *r, const struct yaml_node *node, struct liste
 	const struct concept *c = vocabulary_find(VOCABULARY_PURPOSE, e->value.text);
 
 	if (!c)
-		return true;
+		return known_purpose(e->value.text) ||
+		       reader_unknown(r, node, "purpose", "v3-ActReason, or system|code");
 	if (c->status == CONCEPT_RETIRED)
 		return fault_at(
 		    r->fault, r->file, node, "retired purpose '%.*s'", (int)c->code.size, c->code.at);
@@ -59,7 +61,7 @@ read_label(struct access_reader *r, const struct yaml_node *node, struct listed 
 		VOCABULARY_HANDLING };
 
 	e->level = policy_level(r->policy, e->value.text);
-	if (e->level >= 0 || memchr(e->value.text.at, '|', e->value.text.size))
+	if (e->level >= 0)
 		return true;
 	for (size_t i = 0; i < sizeof categories / sizeof categories[0]; i++) {
 		const struct concept *c = vocabulary_find(categories[i], e->value.text);
@@ -72,15 +74,15 @@ read_label(struct access_reader *r, const struct yaml_node *node, struct listed 
 		e->words = below(r, categories[i], c);
 		return true;
 	}
-	return reader_unknown(r, node, "label", "the ladder in policy.yaml, v3-ActCode, or system|code");
+	return known_label(r->policy, e->value.text) ||
+	       reader_unknown(r, node, "label", "the ladder in policy.yaml, v3-ActCode, or system|code");
 }
 
 /* A misspelt record type would match nothing, and a deny with it would withhold nothing: it is a fault. */
 static bool
 check_class(struct access_reader *r, const struct yaml_node *node, struct bytes class)
 {
-	if (r->policy->code_system.size == 0 || memchr(class.at, '|', class.size) ||
-	    vocabulary_find(VOCABULARY_RESOURCE_TYPE, class))
+	if (known_class(r->policy, class))
 		return true;
 	return fault_at(r->fault, r->file, node,
 	    "unknown class '%.*s', expected a FHIR R4 resource type, a group in authz/classes.yaml, or "
@@ -145,7 +147,9 @@ read_entry(struct access_reader *r, const struct yaml_node *node, unsigned attri
 		group = roles_find_group(r->roles, GROUP_ACTION, e->value.word);
 		if (group)
 			e->words = group->all;
-		return true;
+		return known_action(r->roles, e->value.word, e->value.text) ||
+		       reader_unknown(
+			   r, node, "action", "the standard ones and the groups in authz/roles.yaml");
 	case ATTRIBUTE_PURPOSE:
 		return read_purpose(r, node, e);
 	case ATTRIBUTE_LABEL:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/decide.h"
 
+#include "common/access/known.h"
+
 /*
  * The layers are judged first.  Then what they limit is collected: items to redact and lists to keep to.
  * Limits by level alone lower the level instead.  Last come the obligations of the rules that decided.
@@ -285,8 +287,8 @@ can_carry_out(const struct verdict *v)
 	return true;
 }
 
-const enum layer decide_order[LAYER_COUNT] = { LAYER_JURISDICTION, LAYER_ORGANIZATION, LAYER_CONSENT,
-	LAYER_OUTBOUND, LAYER_CLEARANCE, LAYER_COMMAND, LAYER_OBLIGATIONS };
+const enum layer decide_order[LAYER_COUNT] = { LAYER_REQUEST, LAYER_JURISDICTION, LAYER_ORGANIZATION,
+	LAYER_CONSENT, LAYER_OUTBOUND, LAYER_CLEARANCE, LAYER_COMMAND, LAYER_OBLIGATIONS };
 
 /* A list of several domains is as unknown as none. */
 struct domain {
@@ -593,7 +595,8 @@ decide_narrowed(struct engine *e, struct request *q, struct verdict *v)
 	v->situation.stronger_might_help |= all->situation.stronger_might_help;
 	if (layers_deny(all)) {
 		memcpy(v->outcome, all->outcome, sizeof v->outcome);
-		memcpy(v->denied, all->denied, sizeof v->denied);
+		for (int i = 0; i <= LAYER_CONSENT; i++)
+			v->denied[i] = all->denied[i];
 		v->consent = all->consent;
 		return;
 	}
@@ -609,8 +612,11 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 		.attributes = &e->attributes,
 		.roles = &e->roles,
 		.facts = e->facts,
+		.entities = e->entities,
 		.custodian = true,
 		.levels = e->policy->levels };
+	v->reasons[LAYER_REQUEST] = known_refusal(q, e->policy, &e->roles);
+	v->denied[LAYER_REQUEST] = v->reasons[LAYER_REQUEST] != NULL;
 	decide_layers(e, q, v);
 	data_duties(v, &e->scratch);
 	decide_narrowed(e, q, v);

@@ -141,6 +141,23 @@ entities_apply(const struct entities *all, struct request *q)
 	put(all, q, PLACE_RESOURCE, ATTRIBUTE_RESOURCE_TYPE, ATTRIBUTE_RESOURCE_ID);
 }
 
+bool
+entities_has_role(const struct entities *all, struct bytes id)
+{
+	const struct entity *e = find(all, bytes_of("user"), id);
+
+	for (uint32_t i = 0; e && i < e->count; i++) {
+		const struct stated *s = &e->stated[i];
+
+		if (s->attribute != ATTRIBUTE_STRUCTURAL_ROLE && s->attribute != ATTRIBUTE_FUNCTIONAL_ROLE)
+			continue;
+		for (uint32_t k = 0; k < s->values.count; k++)
+			if (s->values.at[k].kind == VALUE_STRING && s->values.at[k].word != 0)
+				return true;
+	}
+	return false;
+}
+
 struct bytes
 entities_pseudonym(const struct entities *all, struct bytes patient)
 {

@@ -21,6 +21,9 @@ void entities_free(struct entities *all);
 /* Puts what is stated about the request's subject and resource into the request. */
 void entities_apply(const struct entities *all, struct request *q);
 
+/* True if the register has the user ID, and with a role. */
+bool entities_has_role(const struct entities *all, struct bytes id);
+
 /* The pseudonym of a patient, empty if none is stated. */
 struct bytes entities_pseudonym(const struct entities *all, struct bytes patient);
 

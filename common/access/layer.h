@@ -17,6 +17,7 @@ enum layer {
 	LAYER_CLEARANCE,
 	LAYER_COMMAND,
 	LAYER_OBLIGATIONS, /* denies if the enforcement point cannot carry out what it owes */
+	LAYER_REQUEST,     /* denies if the request has a word that nobody knows */
 	LAYER_COUNT,
 };
 

@@ -125,8 +125,8 @@ request_code(unsigned attribute, struct bytes text)
 		unsigned attribute;
 		enum vocabulary vocabulary;
 	} usual[] = { { ATTRIBUTE_CLASS, VOCABULARY_RESOURCE_TYPE },
-		{ ATTRIBUTE_LABEL, VOCABULARY_CONFIDENTIALITY },
-		{ ATTRIBUTE_LABEL, VOCABULARY_SENSITIVITY } };
+		{ ATTRIBUTE_LABEL, VOCABULARY_CONFIDENTIALITY }, { ATTRIBUTE_LABEL, VOCABULARY_SENSITIVITY },
+		{ ATTRIBUTE_PURPOSE, VOCABULARY_PURPOSE } };
 
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
 		struct bytes system = vocabulary_system(usual[i].vocabulary);
@@ -215,7 +215,7 @@ request_values(struct request_reader *r, unsigned attribute, uint32_t node)
 {
 	struct values v = read_values(r, node);
 
-	if (attribute == ATTRIBUTE_CLASS || attribute == ATTRIBUTE_LABEL)
+	if (attribute == ATTRIBUTE_CLASS || attribute == ATTRIBUTE_LABEL || attribute == ATTRIBUTE_PURPOSE)
 		strip_systems(r, &v, attribute);
 	return v;
 }
@@ -245,8 +245,10 @@ read_properties(struct request_reader *r, struct request *q, enum request_place 
 	for (uint32_t key = node + 1; key < nodes[node].next; key = nodes[key].next) {
 		int attribute = attributes_of_key(r->attributes, place, nodes[key].key);
 
-		if (attribute >= 0)
-			q->at[attribute] = request_values(r, (unsigned)attribute, key + 1);
+		if (attribute < 0)
+			continue;
+		q->at[attribute] = request_values(r, (unsigned)attribute, key + 1);
+		q->time_stated = q->time_stated || attribute == ATTRIBUTE_TIME;
 	}
 }
 
@@ -292,7 +294,7 @@ read_part(struct request_reader *r, struct request *q, const struct part_form *p
 	return NULL;
 }
 
-/* Reads context.time; where it is missing, the reader's time. */
+/* Reads context.time; where it is absent, the reader's time.  One that is no time must not help: it is missing. */
 static void
 read_time(struct request_reader *r, struct request *q)
 {
@@ -300,7 +302,7 @@ read_time(struct request_reader *r, struct request *q)
 
 	q->timed = time->present && time->count == 1 && time->at[0].kind == VALUE_STRING &&
 		   clock_parse_instant(time->at[0].text, &q->time);
-	if (!q->timed && r->now) {
+	if (!q->time_stated && r->now) {
 		q->time = *r->now;
 		q->timed = true;
 	}
@@ -329,6 +331,7 @@ request_read(struct request_reader *r, const struct request_parts *p, struct req
 	struct values *purpose = &q->at[ATTRIBUTE_PURPOSE];
 
 	memset(q->at, 0, r->attributes->count * sizeof q->at[0]);
+	q->time_stated = false;
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		const char *wrong = read_part(r, q, &parts[i]);
 

@@ -118,6 +118,7 @@ struct request {
 	struct values at[ATTRIBUTES_MAX];
 	struct instant time; /* with timed */
 	bool timed;
+	bool time_stated; /* context.time is there, well-formed or not */
 };
 
 /* How requests are read.  Everything is borrowed. */
@@ -125,7 +126,7 @@ struct request_reader {
 	const struct attributes *attributes;
 	const struct intern *words;
 	struct scratch *scratch;   /* holds the values */
-	const struct instant *now; /* where context.time is missing; NULL: the time stays missing */
+	const struct instant *now; /* where context.time is absent; NULL: the time stays missing */
 	const struct json *json;   /* of the request */
 	uint16_t key_subject, key_action, key_resource, key_context, key_id, key_type, key_name,
 	    key_properties;
@@ -153,7 +154,7 @@ struct bytes request_string(const struct request *q, unsigned attribute);
 
 /*
  * A code as it is compared: without the attribute's usual system in front ("system|").  The usual systems are
- * the FHIR resource types for class, v3-Confidentiality and v3-ActCode for label.
+ * the FHIR resource types for class, v3-Confidentiality and v3-ActCode for label, v3-ActReason for purpose.
  */
 struct bytes request_code(unsigned attribute, struct bytes text);
 

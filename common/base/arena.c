@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A program has a hundred arenas, most of them with a few paths in them; those of a policy hold megabytes. */
+/*
+ * A program has a hundred arenas, most of them with a few paths in them; those of a policy hold megabytes.
+ */
 #define FIRST_ROOM ((size_t)1024 - sizeof(struct arena_block))
 #define MOST_ROOM ((size_t)64 * 1024)
 

@@ -13,9 +13,9 @@
 enum { POINT_SIZE = 1 + 2 * KEY_SIZE, UNCOMPRESSED = 4 };
 
 /*
- * Whether the coordinates are in range and the point lies on the curve and is not infinity.  P-256 has cofactor 1,
- * so such a point has the order of the group (SP 800-56A 5.6.2.3.4), and the multiplication that the full check
- * does would show nothing more.
+ * Whether the coordinates are in range and the point lies on the curve and is not infinity.  P-256 has
+ * cofactor 1, so such a point has the order of the group (SP 800-56A 5.6.2.3.4), and the multiplication
+ * that the full check does would show nothing more.
  */
 static bool
 lies_on_curve(EVP_PKEY *key)

@@ -91,8 +91,8 @@ first_private(OSSL_STORE_CTX *store)
 }
 
 /*
- * A key pair on P-256 in PKCS#8 (RFC 5958, RFC 5915), as keyref_make and every OpenSSL write it.  All its bytes are
- * constant but the private number and the two coordinates.
+ * A key pair on P-256 in PKCS#8 (RFC 5958, RFC 5915), as keyref_make and every OpenSSL write it.  All its
+ * bytes are constant but the private number and the two coordinates.
  */
 static const unsigned char head[] = { 0x30, 0x81, 0x87, 2, 1, 0, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce,
 	0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 4, 0x6d, 0x30, 0x6b, 2, 1, 1, 4, KEY_SIZE };
@@ -127,8 +127,8 @@ from_pkcs8(unsigned char *der)
 }
 
 /*
- * Reads the usual form itself.  OSSL_STORE would try every decoder that OpenSSL has, which is a millisecond of each
- * start.  NULL if TEXT begins with anything else.
+ * Reads the usual form itself.  OSSL_STORE would try every decoder that OpenSSL has, which is a millisecond
+ * of each start.  NULL if TEXT begins with anything else.
  */
 static EVP_PKEY *
 load_usual(struct bytes text)
@@ -276,7 +276,10 @@ keyref_sign(struct private_key *key, struct bytes message, unsigned char signatu
 	EVP_MD_CTX_free(context);
 }
 
-/* PEER comes from curve_public, which has checked it; hence the 0, by which OpenSSL does not check it again. */
+/*
+ * PEER comes from curve_public, which has checked it; hence the 0, by which OpenSSL does not check it
+ * again.
+ */
 static void
 derive(struct private_key *key, EVP_PKEY *peer, unsigned char z[KEY_SIZE])
 {

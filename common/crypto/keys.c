@@ -21,6 +21,7 @@ enum { DEPTH = 8, FILE_MOST = 1 << 22, ID_CHARS = 22 };
 
 struct named_mac {
 	char name[129];
+	char kid[KID_SIZE];
 	struct mac *mac;
 };
 
@@ -277,6 +278,7 @@ take_mac(struct keys *k, const struct key_release *r, uint32_t node)
 	if (good) {
 		k->mac = memory_grow(k->mac, k->macs + 1, sizeof *k->mac);
 		memcpy(k->mac[k->macs].name, key->name, sizeof key->name);
+		memcpy(k->mac[k->macs].kid, key->kid, sizeof key->kid);
 		k->mac[k->macs++].mac = mac_new((struct bytes){ (const char *)key->key, KEY_SIZE });
 	}
 	secret_free(key, sizeof *key);
@@ -519,6 +521,21 @@ keys_mac(struct keys *k, const char *name)
 	return NULL;
 }
 
+const char *
+keys_mac_kid(const struct keys *k, const char *name)
+{
+	for (size_t i = 0; i < k->macs; i++)
+		if (strcmp(k->mac[i].name, name) == 0)
+			return k->mac[i].kid;
+	return "";
+}
+
+const char *
+keys_name(const struct keys *k)
+{
+	return k->directory;
+}
+
 const struct keys_self *
 keys_self(const struct keys *k)
 {
@@ -541,53 +558,6 @@ const struct signers *
 keys_authority(const struct keys *k)
 {
 	return k->authority;
-}
-
-/* The serial of the newest list that this device has accepted, 0 if there is none. */
-static bool
-accepted_serial(const struct keys *k, uint64_t *serial)
-{
-	struct buffer text;
-	struct json j;
-	uint32_t node;
-	bool good = true;
-
-	*serial = 0;
-	buffer_init(&text, FILE_MOST);
-	json_init(&j, NULL, DEPTH);
-	if (!file_read_private_at(k->fd, "counters.json", &text)) {
-		good = errno == ENOENT;
-	} else if (!buffer_reserve(&text, JSON_SLACK)) {
-		good = false;
-	} else {
-		memset(text.at + text.used, 0, JSON_SLACK);
-		good = json_parse(&j, buffer_bytes(&text)) && json_kind(&j, 0) == JSON_OBJECT;
-		node = good ? json_member(&j, 0, (struct bytes)BYTES("revoked")) : 0;
-		good = good && (node == 0 || json_integer(&j, node, serial));
-	}
-	json_release(&j);
-	buffer_release(&text);
-	return good;
-}
-
-bool
-keys_revoked(const struct keys *k, struct revoked *r, struct keys_fault *f)
-{
-	static const char name[] = "revoked.jwt";
-	const struct revoked_by by = { k->authority, bytes_of(k->self.domain) };
-	struct revoked_fault fault = { 0 };
-	uint64_t serial;
-	char text[300];
-
-	if (!accepted_serial(k, &serial))
-		return fail(k, f, "counters.json: cannot be read, or is not an object of numbers");
-	if (revoked_read_at(r, &by, k->fd, name, true, &fault) && (serial == 0 || r->serial >= serial))
-		return true;
-	if (fault.why == NULL)
-		fault.why =
-		    r->is_there ? "older than one that was accepted" : "one was accepted, and it is gone";
-	revoked_message(text, &fault);
-	return fail(k, f, "%s: %s", name, text);
 }
 
 int

@@ -2,6 +2,7 @@
 #ifndef EHR_CRYPTO_KEYS_H
 #define EHR_CRYPTO_KEYS_H
 
+#include "common/base/diag.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/jws.h"
 #include "common/crypto/keyref.h"
@@ -109,11 +110,26 @@ struct private_key *keys_signing(struct keys *k);
 /* The keys of authority.jwks. */
 const struct signers *keys_authority(const struct keys *k);
 
+/* Its kid; "" if there is none.  Borrowed from K. */
+const char *keys_mac_kid(const struct keys *k, const char *name);
+
+/* Lists of revocations besides the directory's own. */
+struct keys_lists {
+	const char *site;          /* counts if it is the newest; may be NULL or not exist */
+	const char *given;         /* must exist, and not be older than the others; NULL: none */
+	const struct instant *now; /* the newest list must not have ended; NULL: not looked at */
+};
+
 /*
- * Reads the directory's revocation list into R.  Without the file R stays as it is.  False with a fault if
- * the list does not verify, is older than R's, or is older than the newest that was accepted here.
+ * Reads the newest revocation list into R; without any R stays empty.  EXIT_DONE, or the exit status of the
+ * program with a fault: a list does not verify, is older than the newest that was accepted here, or has ended
+ * (EXIT_KEYS); GIVEN does not exist (EXIT_IO).
  */
-bool keys_revoked(const struct keys *k, struct revoked *r, struct keys_fault *f);
+enum diag_exit keys_revoked(
+    const struct keys *k, const struct keys_lists *from, struct revoked *r, struct keys_fault *f);
+
+/* The path of the directory, for messages. */
+const char *keys_name(const struct keys *k);
 
 /* The descriptor of the open directory. */
 int keys_directory(const struct keys *k);

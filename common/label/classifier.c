@@ -225,6 +225,8 @@ classifier_run(struct classifier *c, const struct json *j, struct labels *labels
 		good = label_root(c, i, labels->subject);
 	if (!good || !finish(c, labels))
 		return refuse(j, c->brought.reason, c->brought.refused, labels);
+	if (current_root_passed_limit(&c->root))
+		return refuse(j, REASON_CONDITION_TIMEOUT, labels->record, labels);
 	sum_up(c, labels);
 	return true;
 }

@@ -8,6 +8,7 @@ current_root_init(struct current_root *c, struct ruleset *set, const struct root
 	buffer_init(&c->hit_room, BUFFER_UNLIMITED);
 	buffer_init(&c->entries, BUFFER_UNLIMITED);
 	buffer_init(&c->text, BUFFER_UNLIMITED);
+	c->limit.milliseconds = set->policy->condition_seconds * 1000;
 	c->record = (struct condition_record){
 		.roots = roots,
 		.shape = set->shape,
@@ -30,6 +31,13 @@ void
 current_root_start(struct current_root *c, const struct json *j)
 {
 	c->record.json = j;
+	jq_limit_start(&c->limit);
+}
+
+bool
+current_root_passed_limit(const struct current_root *c)
+{
+	return c->limit.is_passed;
 }
 
 void
@@ -49,6 +57,7 @@ current_root_select(struct current_root *c, size_t index, struct bytes subject)
 			.id = shape_id(s->shape, j, root),
 			.subject = subject,
 			.now = s->now,
+			.limit = &c->limit,
 		};
 }
 

@@ -71,12 +71,16 @@ struct current_root {
 	struct buffer hit_room;         /* struct coding_hit */
 	struct buffer entries;          /* uint32_t: the outermost entries, ascending */
 	struct buffer text;             /* for conditions to unescape */
+	struct jq_limit limit;          /* of all conditions of the record */
 	struct system_memo memo;
 };
 
 void current_root_init(struct current_root *c, struct ruleset *set, const struct roots *roots);
 void current_root_release(struct current_root *c);
 void current_root_start(struct current_root *c, const struct json *j);
+
+/* Whether the record's conditions passed their limit: then its labels may be too low. */
+bool current_root_passed_limit(const struct current_root *c);
 
 /* Goes on to root INDEX.  SUBJECT is what $subject is in jq. */
 void current_root_enter(struct current_root *c, size_t index, struct bytes subject);

@@ -4,6 +4,8 @@
 #include "common/base/buffer.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
+#include "common/policy/jq_child.h"
+#include "common/policy/jq_text.h"
 
 #include <jq.h>
 #include <stdlib.h>
@@ -15,12 +17,20 @@
  * variables when it compiles; the values that vary from record to record therefore stand beside the root in
  * an array, which is the input of the program.
  *
+ * Programs are compiled here and run in the child (jq_child.h), which is forked at the first run after the
+ * last compilation and has them all.  It gets the text of the root, other roots replaced by null, and
+ * builds libjq's copy from that.
+ *
  * A path() that ends with an error in the middle of an object leaks one key inside libjq, about 20 bytes a
  * record.  An `at:` with ? cannot fail and leaks nothing.
  *
  * Every jv has one owner.  A comment marks each call that takes a jv other than a temporary.
  */
-enum { MAX_TEXT = 65536, MAX_NESTING = 256, MAX_NUMBER = 1000 };
+enum { MAX_NUMBER = 1000, MILLISECONDS = 5000, MEGABYTE = 1 << 20 };
+enum { DEPTH_MOST = 10001 }; /* of any record; --max-depth allows 10000 */
+
+/* libjq takes up to 130 times the text, for empty objects; of records as they occur, 15 times. */
+enum { MEMORY = 256 * MEGABYTE, MEMORY_PER_BYTE = 64 };
 
 struct jq_program {
 	jq_state *jq;
@@ -29,208 +39,6 @@ struct jq_program {
 };
 
 static const char not_understood[] = "jq does not understand this expression";
-static const char needs_now[] = "$now is known only where --now is given";
-static const char unbalanced[] = "a bracket or string is not closed, or closed and not opened";
-static const char too_nested[] = "more than 256 brackets inside one another";
-static const char too_long[] = "expression of more than 65536 bytes";
-static const char holds_nul[] = "NUL in an expression";
-
-/* Words that could read, print, loop or vary.  The message is a constant that names the word. */
-static const struct {
-	const char *word;
-	const char *why;
-} forbidden[] = {
-#define FORBIDDEN(word)                                                                                      \
-	{                                                                                                    \
-		word, "'" word "' is not allowed: it could read, print, loop or vary"                        \
-	}
-	FORBIDDEN("input"),
-	FORBIDDEN("inputs"),
-	FORBIDDEN("input_filename"),
-	FORBIDDEN("input_line_number"),
-	FORBIDDEN("debug"),
-	FORBIDDEN("stderr"),
-	FORBIDDEN("env"),
-	FORBIDDEN("now"),
-	FORBIDDEN("localtime"),
-	FORBIDDEN("strflocaltime"),
-	FORBIDDEN("halt"),
-	FORBIDDEN("halt_error"),
-	FORBIDDEN("import"),
-	FORBIDDEN("include"),
-	FORBIDDEN("modulemeta"),
-	FORBIDDEN("get_search_list"),
-	FORBIDDEN("def"),
-	FORBIDDEN("while"),
-	FORBIDDEN("until"),
-	FORBIDDEN("repeat"),
-	FORBIDDEN("infinite"),
-#undef FORBIDDEN
-};
-static const char no_environment[] = "'$ENV' is not allowed: it could read, print, loop or vary";
-static const char no_recursion[] = "'recurse(f)' is not allowed: it could read, print, loop or vary";
-
-struct jq_scan {
-	struct bytes text;
-	size_t next;
-	bool has_now;
-	char open[MAX_NESTING]; /* the open brackets: ( [ {, or " for an interpolation in a string */
-	unsigned depth;
-	const char *why;
-};
-
-static char
-peek(const struct jq_scan *s, size_t ahead)
-{
-	if (ahead >= s->text.size - s->next)
-		return 0;
-	return s->text.at[s->next + ahead];
-}
-
-static bool
-is_letter(char c)
-{
-	return ascii_is_letter(c) || c == '_';
-}
-
-static bool
-is_part(char c)
-{
-	return is_letter(c) || ascii_is_digit(c);
-}
-
-/* The first byte from AT on outside of blanks and comments; 0 at the end. */
-static char
-after_blank(const struct jq_scan *s, size_t at)
-{
-	for (; at < s->text.size; at++) {
-		char c = s->text.at[at];
-
-		if (c == '#')
-			while (at + 1 < s->text.size && s->text.at[at + 1] != '\n')
-				at++;
-		else if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
-			return c;
-	}
-	return 0;
-}
-
-static bool
-refuse(struct jq_scan *s, size_t at, const char *why)
-{
-	s->next = at;
-	s->why = why;
-	return false;
-}
-
-static bool
-open_bracket(struct jq_scan *s, char c)
-{
-	if (s->depth == MAX_NESTING)
-		return refuse(s, s->next, too_nested);
-	s->open[s->depth++] = c;
-	s->next++;
-	return true;
-}
-
-/* Inside a string: moves behind its end, or into an interpolation. */
-static bool
-scan_string(struct jq_scan *s)
-{
-	while (s->next < s->text.size) {
-		char c = s->text.at[s->next++];
-
-		if (c == '"')
-			return true;
-		if (c == '\\' && s->next < s->text.size && s->text.at[s->next] == '(')
-			return open_bracket(s, '"');
-		if (c == '\\' && s->next < s->text.size)
-			s->next++;
-	}
-	return refuse(s, s->text.size, unbalanced);
-}
-
-static bool
-close_bracket(struct jq_scan *s, char c)
-{
-	static const char pairs[] = "()[]{}\")";
-	char was = 0;
-
-	if (s->depth > 0)
-		was = s->open[s->depth - 1];
-	/* An interpolation in a string ends with ")" too. */
-	if (was == 0 || (strchr(pairs, was)[1] != c))
-		return refuse(s, s->next, unbalanced);
-	s->depth--;
-	s->next++;
-	return was != '"' || scan_string(s);
-}
-
-/* Refuses a forbidden word.  A field (.now) and the key of an object ({now: 1}) are no words of jq. */
-static bool
-scan_word(struct jq_scan *s)
-{
-	size_t start = s->next;
-	struct bytes word;
-	size_t before = start;
-
-	while (is_part(peek(s, 0)))
-		s->next++;
-	word = (struct bytes){ s->text.at + start, s->next - start };
-	while (before > 0 && strchr(" \t\r\n", s->text.at[before - 1]) != NULL)
-		before--;
-	if (before > 0 && s->text.at[before - 1] == '$') {
-		if (bytes_are(word, "ENV"))
-			return refuse(s, start, no_environment);
-		return s->has_now || !bytes_are(word, "now") || refuse(s, start, needs_now);
-	}
-	if ((start > 0 && s->text.at[start - 1] == '.') || after_blank(s, s->next) == ':')
-		return true;
-	if (bytes_are(word, "recurse") && after_blank(s, s->next) == '(')
-		return refuse(s, start, no_recursion);
-	for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++)
-		if (bytes_are(word, forbidden[i].word))
-			return refuse(s, start, forbidden[i].why);
-	return true;
-}
-
-static bool
-scan_token(struct jq_scan *s)
-{
-	char c = peek(s, 0);
-
-	if (c == '"') {
-		s->next++;
-		return scan_string(s);
-	}
-	if (c == '(' || c == '[' || c == '{')
-		return open_bracket(s, c);
-	if (c == ')' || c == ']' || c == '}')
-		return close_bracket(s, c);
-	if (is_letter(c))
-		return scan_word(s);
-	if (c == '#')
-		while (s->next < s->text.size && s->text.at[s->next] != '\n')
-			s->next++;
-	else
-		s->next++;
-	return true;
-}
-
-static bool
-scan_all(struct jq_scan *s)
-{
-	const void *nul = s->text.size > 0 ? memchr(s->text.at, 0, s->text.size) : NULL;
-
-	if (s->text.size > MAX_TEXT)
-		return refuse(s, 0, too_long);
-	if (nul != NULL)
-		return refuse(s, (size_t)((const char *)nul - s->text.at), holds_nul);
-	while (s->next < s->text.size)
-		if (!scan_token(s))
-			return false;
-	return s->depth == 0 || refuse(s, s->text.size, unbalanced);
-}
 
 static void
 swallow(void *context, jv message) /* takes MESSAGE */
@@ -269,16 +77,13 @@ write_program(struct buffer *out, struct bytes text, enum jq_use use, bool has_n
 struct jq_program *
 jq_compile_text(struct bytes text, enum jq_use use, bool has_now, size_t *byte, const char **why)
 {
-	struct jq_scan s = { .text = text, .has_now = has_now };
 	struct jq_program *p;
 	struct buffer source;
 	bool good;
 
-	if (!scan_all(&s)) {
-		*byte = s.next + 1;
-		*why = s.why;
+	if (!jq_text_is_allowed(text, has_now, byte, why))
 		return NULL;
-	}
+	jq_child_stop();
 	jv_nomem_handler(die_of_memory, NULL);
 	p = memory_zeros(1, sizeof *p);
 	p->jq = jq_init();
@@ -305,16 +110,16 @@ jq_program_free(struct jq_program *p)
 {
 	if (p == NULL)
 		return;
+	jq_child_stop();
 	jq_teardown(&p->jq);
 	buffer_release(&p->room);
 	free(p);
 }
 
+/* Of the child. */
 struct jq_builder {
 	struct jq_program *program;
 	const struct json *j;
-	const struct path_wall *wall;
-	uint32_t root;
 };
 
 static jv build(const struct jq_builder *b, uint32_t node);
@@ -368,8 +173,6 @@ build_object(const struct jq_builder *b, uint32_t node) // NOLINT(misc-no-recurs
 static jv
 build(const struct jq_builder *b, uint32_t node) // NOLINT(misc-no-recursion): as deep as the index
 {
-	if (node != b->root && path_walled(b->wall, node))
-		return jv_null();
 	switch (json_kind(b->j, node)) {
 	case JSON_NULL:
 		return jv_null();
@@ -391,24 +194,45 @@ build(const struct jq_builder *b, uint32_t node) // NOLINT(misc-no-recursion): a
 	diag_bug("a key where a value belongs");
 }
 
-static jv
-text_or_null(struct bytes text)
+enum { TYPE, ID, SUBJECT, NOW, VARIABLES };
+
+/* What the child is asked; the variables that are not null follow, then the text of the root. */
+struct request {
+	struct jq_program *program;
+	size_t size[VARIABLES];
+	bool is_null[VARIABLES];
+	bool wants_paths;
+};
+
+/* What it answers; the nodes follow, by the index of the text that was sent. */
+struct answer {
+	enum jq_outcome outcome;
+};
+
+static struct bytes
+cut(struct bytes *from, size_t size)
 {
-	return text.at == NULL ? jv_null() : jv_string_sized(text.at, (int)text.size);
+	struct bytes piece = { from->at, size };
+
+	from->at += size;
+	from->size -= size;
+	return piece;
 }
 
-/* Starts P on [type, id, subject, now?, root]. */
+/* Starts the program on [type, id, subject, now?, root]. */
 static void
-start(const struct jq_builder *b, const struct jq_context *context)
+start(const struct jq_builder *b, const struct request *r, struct bytes *rest)
 {
 	jv input = jv_array();
 
-	input = jv_array_append(input, text_or_null(context->type));
-	input = jv_array_append(input, text_or_null(context->id));
-	input = jv_array_append(input, text_or_null(context->subject));
-	if (b->program->has_now)
-		input = jv_array_append(input, text_or_null(context->now));
-	input = jv_array_append(input, build(b, b->root));
+	for (size_t i = 0; i < VARIABLES; i++) {
+		struct bytes text = cut(rest, r->size[i]);
+
+		if (i != NOW || b->program->has_now)
+			input = jv_array_append(
+			    input, r->is_null[i] ? jv_null() : jv_string_sized(text.at, (int)text.size));
+	}
+	input = jv_array_append(input, build(b, 0));
 	jq_start(b->program->jq, input, 0); /* takes INPUT */
 }
 
@@ -419,23 +243,18 @@ stop(const struct jq_program *p)
 	jq_start(p->jq, jv_null(), 0);
 }
 
-enum jq_outcome
-jq_test(struct jq_program *p, const struct json *j, uint32_t root, const struct path_wall *wall,
-    const struct jq_context *context)
+static enum jq_outcome
+first_truth(const struct jq_program *p)
 {
-	struct jq_builder b = { p, j, wall, root };
 	enum jq_outcome outcome = JQ_UNKNOWN;
-	jv output;
+	jv output = jq_next(p->jq);
 
-	start(&b, context);
-	output = jq_next(p->jq);
 	if (jv_is_valid(output)) {
 		jv_kind kind = jv_get_kind(output);
 
 		outcome = kind == JV_KIND_NULL || kind == JV_KIND_FALSE ? JQ_FALSE : JQ_TRUE;
 	}
 	jv_free(output);
-	stop(p);
 	return outcome;
 }
 
@@ -460,19 +279,17 @@ element(const struct json *j, uint32_t array, double index)
 
 /* Moves *NODE one step; takes STEP.  False for a slice, which is no node. */
 static bool
-follow(const struct jq_builder *b, jv step, uint32_t *node)
+follow(const struct json *j, jv step, uint32_t *node)
 {
 	jv_kind kind = jv_get_kind(step);
 	bool good = true;
 
-	if (*node != b->root && path_walled(b->wall, *node)) {
-		*node = 0;
-	} else if (kind == JV_KIND_STRING) {
+	if (kind == JV_KIND_STRING) {
 		struct bytes name = { jv_string_value(step), (size_t)jv_string_length_bytes(jv_copy(step)) };
 
-		*node = json_member(b->j, *node, name);
+		*node = json_member(j, *node, name);
 	} else if (kind == JV_KIND_NUMBER) {
-		*node = element(b->j, *node, jv_number_value(step));
+		*node = element(j, *node, jv_number_value(step));
 	} else {
 		good = false;
 	}
@@ -484,14 +301,14 @@ enum jq_place { PLACE_FOUND, PLACE_ABSENT, PLACE_NONE };
 
 /* Follows PATH, an array of steps; takes it. */
 static enum jq_place
-resolve(const struct jq_builder *b, jv path, uint32_t *node)
+resolve(const struct json *j, jv path, uint32_t *node)
 {
 	enum jq_place place = PLACE_FOUND;
 	int steps = jv_get_kind(path) == JV_KIND_ARRAY ? jv_array_length(jv_copy(path)) : 0;
 
-	*node = b->root;
+	*node = 0;
 	for (int i = 0; i < steps && place == PLACE_FOUND; i++) {
-		if (!follow(b, jv_array_get(jv_copy(path), i), node))
+		if (!follow(j, jv_array_get(jv_copy(path), i), node))
 			place = PLACE_NONE;
 		else if (*node == 0)
 			place = PLACE_ABSENT;
@@ -500,29 +317,188 @@ resolve(const struct jq_builder *b, jv path, uint32_t *node)
 	return place;
 }
 
-enum jq_outcome // NOLINTNEXTLINE(readability-function-size): where, seen how, and whom to tell are two each
-jq_paths(struct jq_program *p, const struct json *j, uint32_t root, const struct path_wall *wall,
-    const struct jq_context *context, void (*found)(void *context, uint32_t node), void *found_context)
+/* Appends the nodes to REPLY. */
+static enum jq_outcome
+all_paths(const struct jq_builder *b, struct buffer *reply)
 {
-	struct jq_builder b = { p, j, wall, root };
 	enum jq_outcome outcome = JQ_FALSE;
 	jv output;
 
-	start(&b, context);
-	while (jv_is_valid(output = jq_next(p->jq))) {
+	while (jv_is_valid(output = jq_next(b->program->jq))) {
 		uint32_t node;
-		enum jq_place place = resolve(&b, output, &node); /* takes OUTPUT */
+		enum jq_place place = resolve(b->j, output, &node); /* takes OUTPUT */
 
 		if (place == PLACE_NONE)
 			outcome = JQ_UNKNOWN;
 		if (place != PLACE_FOUND)
 			continue;
-		found(found_context, node);
+		buffer_add(reply, &node, sizeof node);
 		if (outcome == JQ_FALSE)
 			outcome = JQ_TRUE;
 	}
 	if (jv_invalid_has_msg(output)) /* takes OUTPUT */
 		outcome = JQ_UNKNOWN;
-	stop(p);
+	return outcome;
+}
+
+/* Runs in the child. */
+static void
+serve(struct bytes text, struct buffer *reply)
+{
+	static struct json j;
+	struct answer a;
+	struct request r;
+	struct jq_builder b;
+	struct bytes rest = text;
+
+	if (j.text.at == NULL)
+		json_init(&j, NULL, DEPTH_MOST);
+	memcpy(&r, cut(&rest, sizeof r).at, sizeof r);
+	text = rest;
+	for (size_t i = 0; i < VARIABLES; i++)
+		(void)cut(&text, r.size[i]);
+	if (!json_parse(&j, text))
+		diag_bug("a root is not JSON on its own");
+	b = (struct jq_builder){ r.program, &j };
+	start(&b, &r, &rest);
+	buffer_add(reply, &a, sizeof a);
+	a.outcome = r.wants_paths ? all_paths(&b, reply) : first_truth(b.program);
+	memcpy(reply->at, &a, sizeof a);
+	stop(b.program);
+}
+
+/*
+ * The text of the root as it is sent.  Node n of the root's tree has another number there if subtrees
+ * before it were replaced by null.
+ */
+struct gap {
+	uint32_t node;  /* of a null, in the text that is sent */
+	uint32_t shift; /* of all nodes behind it, up to the next gap */
+};
+
+static struct buffer request, reply, gaps;
+
+static void
+add_root(const struct json *j, uint32_t root, const struct path_wall *wall)
+{
+	struct bytes all = json_span(j, root);
+	const char *from = all.at;
+	uint32_t shift = root;
+
+	gaps.used = 0;
+	for (uint32_t i = root + 1; i < j->nodes[root].next; i++) {
+		struct bytes span;
+		struct gap *gap;
+
+		if (json_kind(j, i) == JSON_KEY || !path_walled(wall, i))
+			continue;
+		span = json_span(j, i);
+		buffer_add(&request, from, (size_t)(span.at - from));
+		buffer_add(&request, "null", 4);
+		from = span.at + span.size;
+		gap = buffer_more(&gaps, sizeof *gap);
+		gap->node = i - shift;
+		shift += j->nodes[i].next - i - 1;
+		gap->shift = shift;
+		i = j->nodes[i].next - 1;
+	}
+	buffer_add(&request, from, (size_t)(all.at + all.size - from));
+}
+
+/* The node of the record's index that is node SENT of the text that was sent. */
+static uint32_t
+node_of(uint32_t root, uint32_t sent)
+{
+	const struct gap *gap = (const struct gap *)(const void *)gaps.at;
+	size_t low = 0;
+	size_t high = gaps.used / sizeof *gap;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (gap[middle].node < sent)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return sent + (low > 0 ? gap[low - 1].shift : root);
+}
+
+void
+jq_limit_start(struct jq_limit *limit)
+{
+	static uint64_t tasks;
+
+	limit->task = ++tasks;
+	limit->is_passed = false;
+}
+
+/* Leaves the answer in `reply`. */
+static enum jq_outcome
+ask(struct request *r, const struct json *j, uint32_t root, const struct path_wall *wall,
+    const struct jq_context *context)
+{
+	const struct bytes variable[VARIABLES] = { context->type, context->id, context->subject,
+		context->now };
+	struct jq_limit own = { 0 }, *limit = context->limit;
+	struct jq_child_limit most;
+	struct answer a;
+
+	if (limit == NULL) {
+		limit = &own;
+		jq_limit_start(limit);
+	}
+	reply.used = 0;
+	if (limit->is_passed)
+		return JQ_UNKNOWN;
+	if (request.limit == 0) {
+		buffer_init(&request, BUFFER_UNLIMITED);
+		buffer_init(&reply, BUFFER_UNLIMITED);
+		buffer_init(&gaps, BUFFER_UNLIMITED);
+	}
+	request.used = 0;
+	for (size_t i = 0; i < VARIABLES; i++) {
+		r->size[i] = variable[i].size;
+		r->is_null[i] = variable[i].at == NULL;
+	}
+	buffer_add(&request, r, sizeof *r);
+	for (size_t i = 0; i < VARIABLES; i++)
+		buffer_add(&request, variable[i].at, variable[i].size);
+	add_root(j, root, wall);
+	most = (struct jq_child_limit){ .task = limit->task,
+		.milliseconds = (limit->milliseconds > 0 ? limit->milliseconds : MILLISECONDS) *
+				(1 + j->text.size / MEGABYTE),
+		.bytes = MEMORY + MEMORY_PER_BYTE * (uint64_t)request.used };
+	if (!jq_child_ask(&most, buffer_bytes(&request), &reply, serve)) {
+		limit->is_passed = true;
+		reply.used = 0;
+		return JQ_UNKNOWN;
+	}
+	memcpy(&a, reply.at, sizeof a);
+	return a.outcome;
+}
+
+enum jq_outcome
+jq_test(struct jq_program *p, const struct json *j, uint32_t root, const struct path_wall *wall,
+    const struct jq_context *context)
+{
+	struct request r = { .program = p };
+
+	return ask(&r, j, root, wall, context);
+}
+
+enum jq_outcome // NOLINTNEXTLINE(readability-function-size): where, seen how, and whom to tell are two each
+jq_paths(struct jq_program *p, const struct json *j, uint32_t root, const struct path_wall *wall,
+    const struct jq_context *context, void (*found)(void *context, uint32_t node), void *found_context)
+{
+	struct request r = { .program = p, .wants_paths = true };
+	enum jq_outcome outcome = ask(&r, j, root, wall, context);
+
+	for (size_t at = sizeof(struct answer); at < reply.used; at += sizeof(uint32_t)) {
+		uint32_t node;
+
+		memcpy(&node, reply.at + at, sizeof node);
+		found(found_context, node_of(root, node));
+	}
 	return outcome;
 }

@@ -10,19 +10,35 @@
 #include <stdint.h>
 
 /*
- * jq: conditions and paths that the words of a policy cannot express.  jq.c is the only user of libjq, which
- * evaluates a copy of one root; a record is never written from that copy.  Functions that could read, print,
- * loop or vary are refused when a program is compiled.  libjq's messages quote its input, so none of them
- * leaves jq.c.
+ * jq: conditions and paths that the words of a policy cannot express.  jq.c is the only user of libjq,
+ * which evaluates a copy of one root in a process of its own; a record is never written from that copy.
+ * Functions that could read, print, loop or vary are refused when a program is compiled.  libjq's messages
+ * quote its input, so none of them leaves jq.c.
  */
 struct jq_program;
 
+/*
+ * What the evaluations for one record may take together: so much processor time, and again as
+ * much for each megabyte of the record, and 256 MB of memory and 64 times the record.  A record comes
+ * nowhere near that; an expression without end does.  It is stopped, and all further evaluations for the
+ * record are JQ_UNKNOWN.
+ */
+struct jq_limit {
+	uint64_t milliseconds; /* 0: 5,000 */
+	bool is_passed;        /* since jq_limit_start */
+	uint64_t task;         /* private */
+};
+
+/* Begins a record. */
+void jq_limit_start(struct jq_limit *limit);
+
 /* The variables of an expression; .at NULL is null. */
 struct jq_context {
-	struct bytes type;    /* $type */
-	struct bytes id;      /* $id */
-	struct bytes subject; /* $subject */
-	struct bytes now;     /* $now, if the program was compiled with it */
+	struct bytes type;      /* $type */
+	struct bytes id;        /* $id */
+	struct bytes subject;   /* $subject */
+	struct bytes now;       /* $now, if the program was compiled with it */
+	struct jq_limit *limit; /* NULL: the evaluation has a limit of its own */
 };
 
 enum jq_use { JQ_CONDITION, JQ_PATH };
@@ -42,8 +58,8 @@ enum jq_outcome jq_test(struct jq_program *p, const struct json *j, uint32_t roo
     const struct path_wall *wall, const struct jq_context *context);
 
 /*
- * Calls FOUND for each output of path(TEXT) that is a node below ROOT, in jq's order.  JQ_UNKNOWN if jq ended
- * with an error, JQ_TRUE if FOUND was called, else JQ_FALSE.
+ * Calls FOUND for each output of path(TEXT) that is a node below ROOT, in jq's order.  JQ_UNKNOWN if jq
+ * ended with an error, JQ_TRUE if FOUND was called, else JQ_FALSE.
  */
 enum jq_outcome jq_paths(struct jq_program *p, const struct json *j, uint32_t root,
     const struct path_wall *wall, const struct jq_context *context,

@@ -22,6 +22,7 @@ enum {
 	MAX_FOLDERS = 16, /* nested */
 	SLACK = 64,       /* JSON_SLACK: a file may be JSON */
 	MAX_LEVEL_NAME = 32,
+	MAX_CONDITION_SECONDS = 3600,
 };
 
 static const char signature_file[] = "policy.p7s";
@@ -285,10 +286,12 @@ read_policy(struct policy *p, struct fault *f)
 	const struct yaml_node *serial = yaml_need(&m, "serial");
 	const struct yaml_node *levels = yaml_need(&m, "levels");
 	const struct yaml_node *code_system = yaml_take(&m, "code_system");
+	const struct yaml_node *seconds = yaml_take(&m, "condition_seconds");
 	p->record = yaml_take(&m, "record");
 	return yaml_close(&m) && yaml_integer(file, form, 1, 1, &version, f) &&
 	       yaml_string(file, name, &p->name, f) && read_serial(p, file, serial, f) &&
-	       read_levels(p, file, levels, f) && yaml_string(file, code_system, &p->code_system, f);
+	       read_levels(p, file, levels, f) && yaml_string(file, code_system, &p->code_system, f) &&
+	       yaml_integer(file, seconds, 1, MAX_CONDITION_SECONDS, &p->condition_seconds, f);
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * policy: a policy directory, read once into memory, and the name and levels of its policy.yaml.  The digest
@@ -38,6 +39,7 @@ struct policy {
 	struct bytes serial;
 	struct policy_level level[POLICY_MAX_LEVELS]; /* lowest first, al strictly rising */
 	unsigned levels;
+	uint64_t condition_seconds;     /* for conditions of jq; 0 if policy.yaml does not say */
 	struct bytes code_system;       /* of the levels; empty if they are the site's own */
 	const struct yaml_node *root;   /* policy.yaml */
 	const struct yaml_node *record; /* its `record:`; NULL if absent */

@@ -191,8 +191,71 @@ narrowed() {
 	echo "$request" >in
 	ehr 0 ehr-authz -P P -S S --now 2027-01-01T00:00:00Z in
 	[ "$(jq -r .context.time out)" = 2026-03-02T09:00:00Z ]
+	# A time that is none must not help whoever sends it: it is unknown, not absent.
+	for time in '"2026-03-02"' '"2026-03-02T09:00:00"' '"yesterday"' '""' null 7 '{}' '[]' '["2026-03-02T09:00:00Z","2026-03-02T09:00:00Z"]'; do
+		echo "${request/\"2026-03-02T09:00:00Z\"/$time}" >in
+		ehr 0 ehr-authz -P P -S S --now 2026-03-02T09:00:00Z in
+		[ "$(jq -c '[.decision, .context.time]' out)" = '[false,null]' ]
+	done
 	ehr 2 ehr-authz -P P --now yesterday in
 	has err "not a time such as 2026-03-02T09:00:00Z: 'yesterday'"
+}
+
+@test "a word that nobody knows is refused with its reason, and the stream goes on" {
+	hospital
+	{
+		narrowed '"label":["r"]'
+		narrowed '"label":"SUDD"'
+		narrowed '"label":["R",7]'
+		narrowed '"label":["http://terminology.hl7.org/CodeSystem/v3-Confidentiality|r"]'
+		narrowed '"label":["|R"]'
+		narrowed '"class":"observation"'
+		echo "${request/TREAT/TREATT}"
+		echo "${request/\"TREAT\"/[\"TREAT\",\"treat\"]}"
+		echo "${request/\"TREAT\"/\"\"}"
+		narrowed '"label":["R","http://acme.example|secret"]'
+		narrowed '"label":["http://terminology.hl7.org/CodeSystem/v3-Confidentiality|R"]'
+		echo "${request/TREAT/http:\/\/terminology.hl7.org\/CodeSystem\/v3-ActReason|TREAT}"
+		echo "${request/TREAT/http:\/\/terminology.hl7.org\/CodeSystem\/v3-ActReason|HMARKT}"
+		echo "$request"
+	} >in
+	ehr 0 ehr-authz -P P -S S in
+	empty err
+	jq -c '[.decision, .context.decided_by, .context.reason]' out >got
+	same got <<-'END'
+		[false,"request","unknown-label"]
+		[false,"request","unknown-label"]
+		[false,"request","unknown-label"]
+		[false,"request","unknown-label"]
+		[false,"request","unknown-label"]
+		[false,"request","unknown-class"]
+		[false,"request","unknown-purpose"]
+		[false,"request","unknown-purpose"]
+		[false,"request","unknown-purpose"]
+		[true,"consent","permitted"]
+		[true,"consent","permitted"]
+		[true,"consent","permitted"]
+		[false,"jurisdiction","deny-rule"]
+		[true,"consent","permitted"]
+	END
+	[ "$(head -n 1 out | jq -r .context.reason_admin.en)" = 'The request has a label that neither the ladder nor v3-ActCode has.' ]
+	head -n 1 in >one
+	ehr 7 ehr-authz -P P -S S --exit-status one
+	# To another domain it is a denial like any other.
+	ehr 0 ehr-authz -P P -S S --public one
+	lacks out unknown
+}
+
+@test "a misspelt purpose, label, class or action in a directive leaves its patient undecided" {
+	for slip in 'why: [TREATT]' 'why: {not: [treat]}' 'what: {label: [r]}' 'what: {class: observation}' 'does: [raed]' 'except: [{why: [BTGG]}]'; do
+		hospital
+		printf 'ehr_authz: 1\nconsent: c-ann\npatient: ann\nstatus: active\nbase: permit\nrules:\n  - {id: c-1, say: No., effect: deny, %s}\n' "$slip" >S/consents/ann.yaml
+		echo "$request" >in
+		ehr 0 ehr-authz -P P -S S in
+		has err 'ehr-authz: S/consents/ann.yaml:7:'
+		has err 'consent-unreadable: unknown '
+		[ "$(jq -r .context.reason out)" = consent-unreadable ]
+	done
 }
 
 @test "--exit-status ends with 7 if a decision is false" {
@@ -303,6 +366,10 @@ narrowed() {
 	fault jurisdiction.yaml 's/label: \[SUD\]/label: [SUDD]/' "unknown label 'SUDD'"
 	fault organization.yaml 's/\[PRD-006\]}},/[PRD-007]}},/' "unknown permission 'PRD-007'"
 	fault organization.yaml 's/subject.ward/subject.wart/' "unknown attribute 'subject.wart'"
+	fault organization.yaml 's/why: \[TREAT\]/why: [TREATT]/' "unknown purpose 'TREATT'"
+	fault outbound.yaml 's/why: \[TREAT\]/why: [treat]/' "unknown purpose 'treat'"
+	fault clearances.yaml 's/why: \[BTG\]/why: [BTGG]/' "unknown purpose 'BTGG'"
+	fault organization.yaml 's/does: \[access\]/does: [acess]/' "unknown action 'acess'"
 	fault organization.yaml 's/at_least: loa3/at_least: loa9/' "unknown acr 'loa9'"
 	fault organization.yaml 's/^default: deny//' "default"
 	fault organization.yaml 's/^no_consent: deny//' "no_consent"
@@ -439,6 +506,36 @@ narrowed() {
 	echo '{"device":"pump-3"}' >used
 	ehr 3 ehr-authz -P P -S S --used used in
 	has err "ehr-authz: used:1:1: missing member 'id'"
+}
+
+@test "a command is approved by another person whom the register knows with a role" {
+	hospital
+	cat >S/entities.ndjson <<-'END'
+		{"type":"user","id":"dr-lee","properties":{"structural_role":"physician"}}
+		{"type":"user","id":"ph-eva","properties":{"structural_role":"pharmacist"}}
+		{"type":"user","id":"n-ana","properties":{"functional_role":["charge-nurse"]}}
+		{"type":"user","id":"lara","properties":{"ward":"3"}}
+		{"type":"user","id":"tmp","properties":{"structural_role":"","functional_role":[]}}
+		{"type":"device","id":"pump-4","properties":{"structural_role":"device"}}
+	END
+	approved() {
+		grep -F '"id": "command"' "$cases/hospital/requests.ndjson" | jq -c --argjson by "$1" '.action.properties.approved_by = $by' >in
+		ehr 0 ehr-authz -P P -S S in
+		[ "$(jq -r .context.reason out)" = "$2" ]
+	}
+	approved '["ph-eva"]' permitted
+	approved '"n-ana"' permitted
+	approved '["nobody","ph-eva"]' permitted
+	for by in '""' '" "' '"nobody"' '"dr-lee"' '"dr-lee "' '" dr-lee"' '"Dr-Lee"' '"dr-lee\u00a0"' '"lara"' '"tmp"' '"pump-4"' '"pump-3"' \
+		'"ann"' '"dr-kim"' null true 7 '[]' '[["ph-eva"]]' '{"id":"ph-eva"}' '["dr-lee","dr-lee"]'; do
+		approved "$by" command-approval
+	done
+	# Without a register it is somebody of whom the site's facts tell.
+	rm S/entities.ndjson
+	approved '["dr-kim"]' permitted
+	for by in '""' '" "' '"nobody"' '"dr-lee "' '"ph-eva"'; do
+		approved "$by" command-approval
+	done
 }
 
 @test "-v counts decisions" {

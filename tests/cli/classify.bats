@@ -516,3 +516,76 @@ faulty() {
 	ehr 0 ehr-classify -P released in
 	printf '%s\n' '["N",["own"]]' '["V",["floor"]]' | same <(jq -c '.ehr | [.level, .reasons]' out)
 }
+
+# A policy whose condition is $1, with a second for each record.
+endless() {
+	policy
+	rm -rf p
+	cp -r "$P" p
+	WHEN=$1 perl -i -pe "s/when: '[^']*'/\"when: '\$ENV{WHEN}'\"/e" p/classify.yaml
+	echo "condition_seconds: ${2:-1}" >>p/policy.yaml
+}
+
+@test "a condition without end refuses the record, its neighbours come out" {
+	printf '%s\n' '{"resourceType":"Patient","id":"a","n":1}' '{"resourceType":"Patient","id":"b","n":1000000000000}' \
+		'{"resourceType":"Patient","id":"c","n":2}' >in
+	for when in 'last(range(.n)) > 0' '[range(.n)] | length > 1'; do
+		endless "$when"
+		ehr 5 ehr-classify -P p in
+		same err <<-'END'
+			ehr-classify: in:2: condition-timeout: the policy's conditions took too much time or memory at byte 1
+		END
+		[ "$(jq -r .ehr.id out)" = Patient/a ]
+		ehr 1 ehr-classify -P p --on-error quarantine --quarantine q in
+		[ "$(jq -r .ehr.id out | paste -sd' ')" = 'Patient/a Patient/c' ]
+		[ "$(jq -r .ehr.reason q)" = condition-timeout ]
+		rm q
+	done
+	endless 'last(range(.n)) > 0'
+	cp "$EHR_ROOT/testdata/records/bad/condition-timeout.ndjson" bad
+	ehr 5 ehr-classify -P p bad
+	has err 'bad:1: condition-timeout'
+}
+
+@test "a place without end refuses the record, and a place behind an inner root is found" {
+	printf '%s\n' '{"resourceType":"Patient","id":"a","contained":[{"resourceType":"Group"},{"x":1}],"z":[5]}' >in
+	endless true
+	sed -i "s/when: 'true', at: resource/at: '.z[.contained | length - 2]'/" p/classify.yaml
+	ehr 0 ehr-classify -P p in
+	jq -r '.labels[] | select(.rule == "vip") | .at' out >at
+	same at <<<'/z/0'
+	sed -i "s/at: '.z.*2]'/at: '.z[last(range(1e12))]'/" p/classify.yaml
+	ehr 5 ehr-classify -P p in
+	has err 'in:1: condition-timeout'
+}
+
+@test "memory is bounded however much time the policy gives" {
+	native
+	endless '[range(.n)] | length > 1' 3600
+	echo '{"resourceType":"Patient","id":"b","n":1000000000000}' >in
+	ehr 5 ehr-classify -P p in
+	has err 'in:1: condition-timeout'
+}
+
+@test "condition_seconds is a number from 1 to 3600" {
+	for seconds in 0 3601 1.5 '"1"' x -1 '[1]'; do
+		endless true "$seconds"
+		ehr 3 ehr-classify -P p </dev/null
+		grep -q '^ehr-classify: p/policy.yaml:[0-9]*:20: ' err || { cat err && false; }
+	done
+}
+
+@test "a child that evaluates ends with the program, and holds nothing open" {
+	native
+	endless 'last(range(.n)) > 0' 3600
+	echo '{"resourceType":"Patient","id":"b","n":1000000000000}' >in
+	mkfifo pipe
+	ehr-classify -P p in >pipe 2>/dev/null 3>&- &
+	exec 4<pipe
+	sleep 0.3
+	kill -9 $!
+	wait $! || true
+	cat <&4 >rest
+	empty rest
+	exec 4<&-
+}

@@ -346,3 +346,23 @@ stops() {
 	[ "$(wc -l <err)" -eq 21 ]
 	has err 'ehr-notify: ... and 5 more: uncovered: nobody could be told'
 }
+
+@test "a subscription whose when has no end is stopped alone, once" {
+	cp -r "$F/site" site
+	{
+		sed -n 1p "$F/site/subscriptions/ward.ndjson" | jq -c '.select.when = "[range(1e12)] | length > 1"'
+		sed -n 2p "$F/site/subscriptions/ward.ndjson"
+	} >site/subscriptions/ward.ndjson
+	cp -r "$P" p
+	echo 'condition_seconds: 1' >>p/policy.yaml
+	cat "$F/sealed" "$F/sealed" >twice
+	ehr 1 ehr-notify -P p -S site --now "$now" twice
+	same err <<-'END'
+		ehr-notify: site/subscriptions/ward.ndjson:1: subscription nurse-7 stopped: condition-timeout: `when` took too much time or memory
+	END
+	ehr-notify -P "$P" -S "$F/site" --now "$now" twice | jq -c 'select(.to.subscription == "on-call") | .ref' >want
+	[ -s want ]
+	jq -c 'select(.kind == "data") | .ref' out | cmp - want
+	jq -r 'select(.kind == "data") | .to.subscription' out | sort -u >seen
+	same seen <<<on-call
+}

@@ -157,6 +157,80 @@ setup_file() {
 	has err 'old:1: no-key'
 }
 
+@test "a revoked key opens nothing, wherever the list is" {
+	cp -r "$F/site" site
+	cp -r "$F/al5" al5
+	kid=$(part "$(sed -n 2p "$F/sealed")" protected | jq -r .kid)
+	ehr 0 ehr-keys revoke -S site --kid "$kid" --now "$NOW"
+	cp out list
+	for place in site site/keys; do
+		cp list site/revoked.jwt
+		cp list site/keys/revoked.jwt
+		rm "$place/revoked.jwt"
+		ehr 7 ehr-open -S site "$F/sealed"
+		echo "ehr-open: $F/sealed:2: key-revoked: the key is on the revocation list" >want
+		cmp want err
+		[ "$(wc -l <out)" -eq 1 ]
+	done
+	ehr 1 ehr-open -S site --on-error skip "$F/sealed"
+	[ "$(wc -l <out)" -eq 6 ]
+	ehr 7 ehr-open -S "$F/site" --revoked list "$F/sealed"
+	ehr 7 ehr-open --key al5 --now "$NOW" --revoked list "$F/sealed"
+	# What the device accepted counts without an option, and an older list does not replace it.
+	cp list site/keys/revoked.jwt
+	ehr 0 ehr-keys revoke -S site --party x --now "$NOW"
+	cp out newer
+	ehr 0 ehr-keys accept --keys al5 --now "$NOW" newer
+	ehr 7 ehr-open --key al5 --now "$NOW" "$F/sealed"
+	ehr 6 ehr-open --key al5 --now "$NOW" --revoked list "$F/sealed"
+	same err <<-'END'
+		ehr-open: list: revocation-invalid: older than another list that is known here, expected the authority's newest list
+	END
+	ehr 6 ehr-open --key al5 --now 2026-04-01T09:00:00Z "$F/sealed"
+	same err <<-'END'
+		ehr-open: al5: revocation-stale: at this time the list has ended, expected the authority's newest list
+	END
+	# A private key by itself has no authority that could have signed a list.
+	ehr 2 ehr-open --key al5/keys/enc.pem --revoked list "$F/sealed"
+	has err '--revoked'
+	ehr 4 ehr-open -S site --revoked nowhere "$F/sealed"
+	same err <<-'END'
+		ehr-open: nowhere: No such file or directory
+	END
+}
+
+@test "a revocation list that does not verify stops ehr-open and ehr-seal, wherever it is" {
+	cp -r "$F/site" site
+	ehr-keys revoke -S site --party x --now "$NOW" >list
+	mkdir bad bad/directory
+	: >bad/empty
+	head -c 100 list >bad/half
+	sed -E 's/.{9}$/AAAAAAAAA/' list >bad/signature
+	ehr-keys make -P "$P" -S other >/dev/null
+	ehr-keys revoke -S other --party x >bad/signer
+	mkfifo bad/fifo
+	for name in directory empty half signature signer fifo; do
+		rm -rf site/revoked.jwt site/keys/revoked.jwt
+		for program in 'ehr-open -S site' 'ehr-open --key site/keys' "ehr-seal -P $P -S site" "ehr-seal -P $P --keys site/keys"; do
+			ehr 6 timeout 20 $program --revoked bad/$name "$F/sealed"
+			grep -q "^${program%% *}: bad/$name: revocation-invalid: " err
+			empty out
+			mv bad/$name site/keys/revoked.jwt
+			ehr 6 timeout 20 $program "$F/sealed"
+			grep -q "^${program%% *}: site/keys: revoked.jwt: revocation-invalid: " err
+			empty out
+			mv site/keys/revoked.jwt bad/$name
+		done
+		mv bad/$name site/revoked.jwt
+		ehr 6 timeout 20 ehr-open -S site "$F/sealed"
+		grep -q '^ehr-open: site/revoked.jwt: revocation-invalid: ' err
+		ehr 6 timeout 20 ehr-seal -P "$P" -S site "$F/versions"
+		grep -q '^ehr-seal: site/revoked.jwt: revocation-invalid: ' err
+		empty out
+		mv site/revoked.jwt bad/$name
+	done
+}
+
 @test "several keys are tried, each for what it opens" {
 	ehr 0 ehr-open --key "$F/al1" --key "$F/al5" --now "$NOW" <"$F/sealed"
 	[ "$(wc -l <out)" -eq 8 ]

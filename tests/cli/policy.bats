@@ -621,3 +621,22 @@ example policy
 9 policy
 END
 }
+
+@test "a condition without end stops explain and fails its case; a case can want that" {
+	cp -r "$EHR_ROOT/policies/hospital" p
+	sed -i "0,/^rules:/s//rules:\n  - {id: endless, say: Never., type: [Patient], when: 'last(range(.n)) > 0', at: resource, label: {level: R}}/" p/classify.yaml
+	echo 'condition_seconds: 1' >>p/policy.yaml
+	echo '{"resourceType":"Patient","id":"b","n":1000000000000}' >r.json
+	ehr 5 ehr-policy explain -P p r.json
+	has err 'r.json:1: condition-timeout: '
+	rm -r p/tests/*
+	printf '%s\n' 'cases:' '  - {name: endless, record: {resourceType: Patient, n: 1000000000000}, expect: {level: R}}' \
+		'  - {name: wanted, record: {resourceType: Patient, n: 1000000000000}, expect: {refused: condition-timeout}}' >p/tests/x.yaml
+	ehr 1 ehr-policy test -P p
+	same out <<-'END'
+		not ok 1 - p/tests/x.yaml:2: endless
+		# line 2: the record was refused: condition-timeout at byte 1
+		ok 2 - p/tests/x.yaml:3: wanted
+		1..2
+	END
+}

@@ -282,6 +282,37 @@ other_seal_yaml() {
 	has err 'a key that is not what its name and domain say'
 }
 
+@test "nothing is sealed under a revoked key" {
+	cp -r "$F/site" site
+	kid=$(part "$(sed -n 2p "$F/sealed")" protected | jq -r .kid)
+	rl=$(sed -n 2p "$F/sealed" | jq -r .ehr.rl)
+	ehr-keys revoke -S site --kid "$kid" --now "$NOW" >list
+	for program in "ehr-seal -P $P -S site" "ehr-seal -P $P --keys site/keys" "ehr-seal -P $P -S $F/site --revoked list"; do
+		ehr 6 $program --now "$NOW" "$F/versions"
+		empty out
+		grep -qx "ehr-seal: key-revoked: the key of level $rl, al [0-9], epoch 1 is on the revocation list: ehr-keys rotate" err
+	done
+	ehr-keys rotate -P "$P" -S site --now "$NOW" >/dev/null
+	ehr 0 ehr-seal -P "$P" -S site --now "$NOW" "$F/versions"
+	ehr 6 ehr-seal -P "$P" -S site --now "$NOW" --epoch 1 "$F/versions"
+	# The recipient's key, by the list of the site.
+	ehr-keys make --kind reader --keys tablet --authority site/authority.jwks --now "$NOW" >/dev/null
+	jwk=$(openssl pkey -in tablet/keys/enc.pem -pubout -outform DER | tail -c 64 | basenc -w 0 --base16)
+	x=$(printf '%s' "${jwk:0:64}" | basenc -d --base16 | basenc -w 0 --base64url | tr -d =)
+	y=$(printf '%s' "${jwk:64}" | basenc -d --base16 | basenc -w 0 --base64url | tr -d =)
+	echo "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"$x\",\"y\":\"$y\"}" >to.jwk
+	ehr 0 ehr-seal --to to.jwk -P "$P" -S site --now "$NOW" "$F/versions"
+	jkt=$(jq -r .enc.jkt tablet/self.json)
+	ehr-keys revoke -S site --kid "$jkt" --now "$NOW" >/dev/null
+	ehr 6 ehr-seal --to to.jwk -P "$P" -S site --now "$NOW" "$F/versions"
+	same err <<-'END'
+		ehr-seal: key-revoked: the recipient's key is on the revocation list
+	END
+	empty out
+	ehr 2 ehr-seal --to to.jwk -P "$P" --revoked list "$F/versions"
+	has err '--revoked'
+}
+
 @test "--now before the level keys begin is refused, and nothing is written" {
 	ehr 6 seal --now 2026-03-02T08:59:59Z <"$F/versions"
 	empty out

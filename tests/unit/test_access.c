@@ -133,10 +133,14 @@ static void
 check_purposes(void)
 {
 	check(rule("why: [TREAT]", REQUEST("", "", "\"purpose\":\"BTG\"")));
-	check(rule("why: [ETREAT]", REQUEST("", "", "\"purpose\":[\"x\",\"BTG\"]")));
+	check(rule("why: [ETREAT]", REQUEST("", "", "\"purpose\":[\"HPAYMT\",\"BTG\"]")));
+	check(!rule("why: [ETREAT]", REQUEST("", "", "\"purpose\":[\"x\",\"BTG\"]")));
+	check(strcmp(decision.code, "unknown-purpose") == 0);
+	check(rule("why: [ETREAT]",
+	    REQUEST("", "", "\"purpose\":\"http://terminology.hl7.org/CodeSystem/v3-ActReason|BTG\"")));
 	check(!rule("why: [ETREAT]", REQUEST("", "", "\"purpose\":\"TREAT\"")));
 	check(!rule("why: [TREAT], except: [{why: [BTG]}]", REQUEST("", "", "\"purpose\":\"BTG\"")));
-	check(rule("why: [OURS]", REQUEST("", "", "\"purpose\":\"OURS\"")));
+	check(rule("why: ['ours|X']", REQUEST("", "", "\"purpose\":\"ours|X\"")));
 	check(!rule("why: [TREAT]", REQUEST("", "", "\"purpose\":null")));
 }
 

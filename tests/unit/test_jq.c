@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-static const struct jq_context known = { BYTES("Patient"), BYTES("Patient/p1"), { NULL, 0 },
-	BYTES("2026-11-01") };
+static const struct jq_context known = {
+	.type = BYTES("Patient"), .id = BYTES("Patient/p1"), .now = BYTES("2026-11-01")
+};
 
 static struct json json;
 static struct buffer text_of_json;
@@ -87,6 +88,59 @@ check_walls(void)
 
 	check(test(".contained == [null] and .x == 1", text) == JQ_TRUE);
 	check(test("[..|.x?|numbers] == [1]", text) == JQ_TRUE);
+}
+
+/* Expressions that take for ever, or all memory, whatever the machine. */
+static const char *const endless[] = {
+	"last(range(1e12)) == 1",
+	"[range(.n)] | length > 3",
+	"reduce range(1e12) as $i (null; [.]) | tojson | length > 2",
+	"(\"ab\" * 1e6) | gsub(\"\"; \"x\") | length > 3",
+	"[.n] | .[1e8] = 1 | [.[] , .[] , .[] , .[] | [range(1e4)]] | length > 2",
+};
+
+static void
+check_limit(void)
+{
+	struct jq_limit limit = { .milliseconds = 50 };
+	const struct jq_context context = { .limit = &limit };
+	size_t byte;
+	const char *why;
+	struct jq_program *good = jq_compile_text(bytes_of(".n > 1"), JQ_CONDITION, true, &byte, &why);
+
+	for (size_t i = 0; i < sizeof endless / sizeof endless[0]; i++) {
+		struct jq_program *p = jq_compile_text(bytes_of(endless[i]), JQ_CONDITION, true, &byte, &why);
+
+		check(p != NULL && parse("{\"n\":1000000000000}"));
+		jq_limit_start(&limit);
+		check(jq_test(good, &json, 0, NULL, &context) == JQ_TRUE);
+		check(jq_test(p, &json, 0, NULL, &context) == JQ_UNKNOWN && limit.is_passed);
+		/* The record has had its time; the next has its own. */
+		check(jq_test(good, &json, 0, NULL, &context) == JQ_UNKNOWN && limit.is_passed);
+		jq_limit_start(&limit);
+		check(jq_test(good, &json, 0, NULL, &context) == JQ_TRUE && !limit.is_passed);
+		jq_program_free(p);
+	}
+	jq_program_free(good);
+}
+
+/* Evaluations that are each within the limit, and together are not. */
+static void
+check_sum(void)
+{
+	struct jq_limit limit = { .milliseconds = 50 };
+	const struct jq_context context = { .limit = &limit };
+	size_t byte, count = 0;
+	const char *why;
+	struct jq_program *p =
+	    jq_compile_text(bytes_of("last(range(100000)) > 1"), JQ_CONDITION, true, &byte, &why);
+
+	check(p != NULL && parse("{}"));
+	jq_limit_start(&limit);
+	while (count < 1000000 && jq_test(p, &json, 0, NULL, &context) == JQ_TRUE)
+		count++;
+	check(limit.is_passed && count < 1000000);
+	jq_program_free(p);
 }
 
 static void
@@ -195,6 +249,45 @@ finds(const char *expression, const char *text, enum jq_outcome outcome, const c
 }
 
 static void
+check_endless_paths(void)
+{
+	static const char *const list[] = { "limit(1e12; range(1e12) as $x | .a)", ".a[last(range(1e12))]",
+		"getpath([\"a\", ([range(1e12)] | length)])" };
+	struct jq_limit limit = { .milliseconds = 50 };
+	const struct jq_context context = { .limit = &limit };
+
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+		struct found f = { .count = 0 };
+		size_t byte;
+		const char *why;
+		struct jq_program *p = jq_compile_text(bytes_of(list[i]), JQ_PATH, true, &byte, &why);
+
+		check(p != NULL && parse("{\"a\":[1]}"));
+		jq_limit_start(&limit);
+		check(jq_paths(p, &json, 0, NULL, &context, note, &f) == JQ_UNKNOWN && f.count == 0 &&
+		      limit.is_passed);
+		jq_program_free(p);
+	}
+}
+
+/* Inner roots are sent as null; what stands behind them, and they themselves, are found where they are. */
+static void
+check_paths_behind_walls(void)
+{
+	static const char text[] =
+	    "{\"c\":[{\"resourceType\":\"X\",\"v\":[9,8]},1,"
+	    "{\"resourceType\":\"Y\"},{\"v\":2}],\"d\":{\"resourceType\":\"Z\",\"v\":7},"
+	    "\"e\":[3]}";
+
+	check(finds(".e[]", text, JQ_TRUE, "3"));
+	check(finds(".c[1], .c[3].v, .e", text, JQ_TRUE, "1 2 [3]"));
+	check(finds("..|numbers", text, JQ_TRUE, "1 2 3"));
+	check(finds(".c[2]", text, JQ_TRUE, "{\"resourceType\":\"Y\"}"));
+	check(finds(".d", text, JQ_TRUE, "{\"resourceType\":\"Z\",\"v\":7}"));
+	check(finds(".c[0].v[0]", text, JQ_FALSE, ""));
+}
+
+static void
 check_paths(void)
 {
 	static const char text[] =
@@ -228,6 +321,10 @@ main(void)
 	check_conditions();
 	check_walls();
 	check_paths();
+	check_paths_behind_walls();
+	check_endless_paths();
+	check_limit();
+	check_sum();
 	json_release(&json);
 	buffer_release(&text_of_json);
 	return tap_end();

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_ACCESS_KNOWN_H
+#define EHR_ACCESS_KNOWN_H
+
+#include "common/access/request.h"
+#include "common/access/roles.h"
+#include "common/policy/policy.h"
+
+/*
+ * known: the words that requests and policies may use for purposes, labels, classes and actions.  A bare word
+ * must stand in its table; other words say their system, `system|code`.  A word that nobody knows matches no
+ * rule, so a misspelt one would slip past a deny: it is refused instead.
+ */
+bool known_purpose(struct bytes word);
+
+/* A level of the ladder, a category of v3-ActCode, or system|code. */
+bool known_label(const struct policy *p, struct bytes word);
+
+/* A FHIR R4 resource type or system|code; any word if the policy is not about FHIR. */
+bool known_class(const struct policy *p, struct bytes word);
+
+/* An action of the standard list, or a group or a member of a group in authz/roles.yaml. */
+bool known_action(const struct roles *roles, uint32_t word, struct bytes text);
+
+/* NULL, or the reason why Q is refused: "unknown-purpose", "unknown-label", "unknown-class". */
+const char *known_refusal(const struct request *q, const struct policy *p, const struct roles *roles);
+
+#endif

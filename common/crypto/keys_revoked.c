@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/crypto/keys.h"
+
+#include "common/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+enum { FILE_MOST = 1 << 22, DEPTH = 8 };
+
+/* The serial of the newest list that this device has accepted, 0 if there is none. */
+static bool
+accepted_serial(const struct keys *k, uint64_t *serial)
+{
+	struct buffer text;
+	struct json j;
+	uint32_t node;
+	bool good = true;
+
+	*serial = 0;
+	buffer_init(&text, FILE_MOST);
+	json_init(&j, NULL, DEPTH);
+	if (!file_read_private_at(keys_directory(k), "counters.json", &text)) {
+		good = errno == ENOENT;
+	} else if (!buffer_reserve(&text, JSON_SLACK)) {
+		good = false;
+	} else {
+		memset(text.at + text.used, 0, JSON_SLACK);
+		good = json_parse(&j, buffer_bytes(&text)) && json_kind(&j, 0) == JSON_OBJECT;
+		node = good ? json_member(&j, 0, (struct bytes)BYTES("revoked")) : 0;
+		good = good && (node == 0 || json_integer(&j, node, serial));
+	}
+	json_release(&j);
+	buffer_release(&text);
+	return good;
+}
+
+static enum diag_exit
+fail(struct keys_fault *f, const char *name, const struct revoked_fault *why)
+{
+	char text[300];
+
+	if (why->error == ENOENT) {
+		(void)snprintf(f->text, sizeof f->text, "%s: %s", name, why->why);
+		return EXIT_IO;
+	}
+	revoked_message(text, why);
+	/* a name that is too long is left out */
+	if ((size_t)snprintf(f->text, sizeof f->text, "%s: %s", name, text) >= sizeof f->text)
+		memcpy(f->text, text, sizeof text);
+	return EXIT_KEYS;
+}
+
+static enum diag_exit
+read_own(const struct keys *k, const struct revoked_by *by, struct revoked *r, struct keys_fault *f)
+{
+	static const char name[] = "revoked.jwt";
+	struct revoked_fault why = { 0 };
+	uint64_t serial;
+	char path[300];
+
+	(void)snprintf(path, sizeof path, "%s: %s", keys_name(k), name);
+	if (!accepted_serial(k, &serial))
+		why.why = "counters.json is not an object of numbers that is closed to others";
+	else if (revoked_read_at(r, by, keys_directory(k), name, true, &why) && r->serial < serial)
+		why.why =
+		    r->is_there ? "older than one that was accepted" : "one was accepted, and it is gone";
+	return why.why == NULL ? EXIT_DONE : fail(f, path, &why);
+}
+
+/* The site's own list counts if it is the newer one; the directory's may be, after ehr-keys accept. */
+static enum diag_exit
+read_site(const char *name, const struct revoked_by *by, struct revoked *r, struct keys_fault *f)
+{
+	struct revoked_fault why = { 0 };
+	struct revoked list = { 0 };
+
+	if (!revoked_read_at(&list, by, AT_FDCWD, name, true, &why))
+		return fail(f, name, &why);
+	if (list.is_there && (!r->is_there || list.serial > r->serial)) {
+		revoked_free(r);
+		*r = list;
+	} else {
+		revoked_free(&list);
+	}
+	return EXIT_DONE;
+}
+
+enum diag_exit
+keys_revoked(const struct keys *k, const struct keys_lists *from, struct revoked *r, struct keys_fault *f)
+{
+	const struct revoked_by by = { keys_authority(k), bytes_of(keys_domain(k)) };
+	struct revoked_fault why = { 0 };
+	enum diag_exit status = read_own(k, &by, r, f);
+
+	if (status == EXIT_DONE && from->site != NULL)
+		status = read_site(from->site, &by, r, f);
+	if (status == EXIT_DONE && from->given != NULL &&
+	    !revoked_read_at(r, &by, AT_FDCWD, from->given, false, &why))
+		status = fail(f, from->given, &why);
+	if (status != EXIT_DONE || !r->is_there || from->now == NULL || from->now->seconds < r->next)
+		return status;
+	(void)snprintf(f->text, sizeof f->text,
+	    "%s: revocation-stale: at this time the list has ended, expected the authority's newest list",
+	    keys_name(k));
+	return EXIT_KEYS;
+}
