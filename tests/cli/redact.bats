@@ -368,7 +368,7 @@ mark: {key: mark, except: [.meta.versionId]}
 presence: shown
 versions: [{rl: N}, {rl: V}]
 END
-	line_of '{"meta":{"versionId":"1"},"k":1}' '' N /k R >in
+	line_of '{"meta":{"versionId":"1"},"x":1,"k":1}' '' N /k R >in
 	# No key is needed for what is not made.
 	redact in
 	lacks out '"mark"'
