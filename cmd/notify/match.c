@@ -156,8 +156,8 @@ suppress(struct match *m, const struct version_group *g, const struct subscripti
 
 /*
  * Picks the version that the subscriber may read, then checks tier, criticality, tags, grant and `when`, in
- * this order.  A subscriber whom the record does not concern is skipped; one whom only the grant or the AL
- * stops is reported as suppressed.
+ * this order.  A version that shows nothing is no data.  A subscriber whom the record does not concern is
+ * skipped; one whom only the grant or the AL stops is reported as suppressed.
  */
 static bool
 match_data(struct match *m, const struct version_group *g, const struct subscription *sub)
@@ -170,7 +170,7 @@ match_data(struct match *m, const struct version_group *g, const struct subscrip
 		return step < 0 || suppress(m, g, sub, INTENT_DATA, (unsigned)step, GRANT_AL);
 	}
 	int step = step_in(m, v->criticality, sub);
-	if (step < 0 || v->criticality < sub->min_criticality || !tags_fit(m, sub, v))
+	if (v->tags.empty || step < 0 || v->criticality < sub->min_criticality || !tags_fit(m, sub, v))
 		return true;
 	enum grant_fault fault = judge_grant(m, sub, g->version[0]->tags.subject);
 	if (fault != GRANT_GOOD)
@@ -186,7 +186,10 @@ match_data(struct match *m, const struct version_group *g, const struct subscrip
 	return true;
 }
 
-/* The floor notice: a version of the highest criticality exists, and this responder may not read it. */
+/*
+ * The floor notice: a version of the highest criticality exists, and this responder may not read it or can see
+ * nothing in it.
+ */
 static bool
 match_floor(struct match *m, const struct version_group *g, const struct subscription *sub)
 {
@@ -194,7 +197,7 @@ match_floor(struct match *m, const struct version_group *g, const struct subscri
 	int step = step_in(m, g->top, sub);
 
 	if (!m->plan->has_tiers || g->top + 1 != m->plan->words || step < 0 ||
-	    (v != NULL && v->criticality == g->top))
+	    (v != NULL && v->criticality == g->top && !v->tags.empty))
 		return true;
 	if (m->plan->floor == FLOOR_SUPPRESS)
 		return v == NULL || suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, GRANT_AL);

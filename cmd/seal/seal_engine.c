@@ -245,6 +245,7 @@ make_tags(struct seal_engine *r, struct version_line *h)
 	struct tags *t = &h->tags;
 
 	t->deleted = t->deleted || t->stage == STAGE_DELETED;
+	t->empty = t->empty && (s->sealing == NULL || !s->sealing->hides_empty);
 	t->id = name(r, PSEUDONYM_ID, t->stage, t->id);
 	t->subject = name(r, PSEUDONYM_SUBJECT, t->stage, t->subject);
 	if (!allow_tags(r, &t->tags))

@@ -102,6 +102,7 @@ seal_policy_load(struct seal_policy *s, struct policy *p, struct fault *f)
 	struct yaml_map m;
 	uint64_t version = 0;
 	uint64_t rekey = MAX_REKEY;
+	bool tells_empty = true;
 
 	*s = (struct seal_policy){ 0 };
 	const struct yaml_node *root = policy_yaml(p, "seal.yaml", &file, f);
@@ -112,12 +113,14 @@ seal_policy_load(struct seal_policy *s, struct policy *p, struct fault *f)
 	const struct yaml_node *pseudonyms = yaml_take(&m, "pseudonyms");
 	const struct yaml_node *padding = yaml_need(&m, "padding");
 	const struct yaml_node *lines = yaml_take(&m, "rekey_lines");
+	const struct yaml_node *empty = yaml_take(&m, "empty_tag");
 	const struct yaml_node *tags = yaml_take(&m, "tags");
 	if (!yaml_close(&m) || !yaml_integer(file, form, 1, 1, &version, f) ||
 	    !read_domain(s, file, domain, f) || !read_pseudonyms(s, file, pseudonyms, f) ||
 	    !read_padding(s, file, padding, f) || !yaml_integer(file, lines, 1, MAX_REKEY, &rekey, f) ||
-	    !read_tags(s, file, tags, f))
+	    (empty != NULL && !yaml_boolean(file, empty, &tells_empty, f)) || !read_tags(s, file, tags, f))
 		return false;
+	s->hides_empty = !tells_empty;
 	s->rekey_lines = (unsigned)rekey;
 	return true;
 }

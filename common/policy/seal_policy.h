@@ -14,6 +14,7 @@
  *	pseudonyms: {id: stable, subject: stable}   stable (the default) or epoch
  *	padding: 4096                               none, padme, or 16..65536; required
  *	rekey_lines: 65536                          1..65536, the default
+ *	empty_tag: false                            true, the default, leaves the tag `empty` of versions
  *	tags: {topic: [vitals, labs]}               at most 16 names; absent: no tags
  */
 enum padding_kind { PADDING_NONE, PADDING_BLOCK, PADDING_PADME };
@@ -25,6 +26,7 @@ struct seal_policy {
 	enum padding_kind padding;
 	unsigned block; /* with PADDING_BLOCK */
 	unsigned rekey_lines;
+	bool hides_empty;             /* with empty_tag: false */
 	const struct yaml_node *tags; /* a map of lists of words; NULL: no tags */
 };
 

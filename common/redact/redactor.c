@@ -187,6 +187,36 @@ criticality_of(const struct redactor *r, unsigned i)
 	return any ? highest : r->scheme.criticality_default;
 }
 
+/* True if BIT removes all from FROM to TO.  *EDIT is the first edit that may; it moves on with FROM. */
+static bool
+is_removed(const struct edits *e, uint32_t *edit, uint32_t from, uint32_t to)
+{
+	while (*edit < e->count && e->at[*edit].to <= from)
+		++*edit;
+	return *edit < e->count && e->at[*edit].from <= from && e->at[*edit].to >= to &&
+	       e->at[*edit].size == 0;
+}
+
+/* True if a written version shows no member of the record but its type: there is nothing to read in it. */
+static bool
+is_empty(const struct redactor *r, unsigned i)
+{
+	const struct json *j = &r->json;
+	const struct edits *edits = &r->walk.decisions.edits[i];
+	const struct edits none = { NULL, 0, 0 };
+	uint32_t edit = 0;
+
+	if (r->version[i].state == VERSION_STUB)
+		return true;
+	if (r->version[i].state == VERSION_WHOLE)
+		edits = &none;
+	for (uint32_t k = r->record + 1; k < j->nodes[r->record].next; k = j->nodes[k].next)
+		if (!json_is(j, k, r->scheme.type_member) &&
+		    !is_removed(edits, &edit, j->nodes[k].start, j->nodes[k + 1].end))
+			return false;
+	return true;
+}
+
 static void
 fill_tags(struct redactor *r, unsigned i, unsigned n, unsigned of)
 {
@@ -198,6 +228,7 @@ fill_tags(struct redactor *r, unsigned i, unsigned n, unsigned of)
 	tags_copy(tags, &r->envelope.tags);
 	tags->n = n;
 	tags->of = of;
+	tags->empty = !deleted && is_empty(r, i);
 	tags->criticality = s->criticality[deleted ? s->criticality_default : criticality_of(r, i)];
 	make_mark(r, i);
 }

@@ -1,8 +1,8 @@
 bats_require_minimum_version 1.5.0
 load ../lib/ehr
 
-# A site with a nurse of ward 7 (AL 3) and a physician who treats w2 (AL 5), and two records about w2: one that is urgent
-# for all to see, one of which the lower levels see nothing.
+# A site with a nurse of ward 7 (AL 3) and a physician who treats w2 (AL 5), and three records about w2: one that is urgent
+# for all to see, one of which the lower levels see nothing, one that is neither.
 setup_file() {
 	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
 	export now=2026-11-01T19:30:00Z batch=b_AAAAAAAAAAAAAAAAAAAAAA
@@ -20,6 +20,7 @@ setup_file() {
 	cat >records <<-'END'
 		{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"59408-5"}]},"subject":{"reference":"Patient/w2"},"effectiveDateTime":"2026-11-01T19:00:00Z","valueQuantity":{"value":84,"unit":"%","system":"http://unitsofmeasure.org","code":"%"}}
 		{"resourceType":"Condition","id":"c1","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"B20"}]},"subject":{"reference":"Patient/w2"}}
+		{"resourceType":"Observation","id":"o2","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8302-2"}]},"subject":{"reference":"Patient/w2"},"valueQuantity":{"value":171,"unit":"cm"}}
 	END
 	ehr-classify -P "$P" records 2>/dev/null | ehr-redact -P "$P" -S site | ehr-seal -P "$P" -S site --batch $batch >sealed
 }
@@ -365,4 +366,59 @@ stops() {
 	jq -c 'select(.kind == "data") | .ref' out | cmp - want
 	jq -r 'select(.kind == "data") | .to.subscription' out | sort -u >seen
 	same seen <<<on-call
+}
+
+# versions N CRITICALITY...: a sealed group about w2 whose first N versions are empty; each has its criticality.
+group() {
+	local empty=$1 n=0 rl al word
+	shift
+	for word; do
+		n=$((n + 1))
+		case $n in 1) rl=L al=1 ;; 2) rl=N al=3 ;; 3) rl=R al=4 ;; 4) rl=V al=5 ;; esac
+		printf '{"ehr":{"v":1,"stage":"version","id":"Observation/x","subject":"Patient/w2","rl":"%s","al":%s,"n":%s,"of":%s,"criticality":"%s","policy":"%s"%s},"record":{}}\n' \
+			$rl $al $n $# "$word" "$digest" "$([ $n -gt "$empty" ] || echo ',"empty":true')"
+	done
+}
+
+@test "a version that shows nothing is no data: the nurse is told of none, but of critical events by a floor notice" {
+	digest=$(ehr-policy check -P "$P" 2>/dev/null | cut -d' ' -f1)
+	# The Condition of which N shows nothing.
+	sed -n '5,8p' "$F/sealed" >hiv
+	[ "$(jq -c '[.ehr.rl, .ehr.empty]' hiv | tr -d '\n')" = '["L",true]["N",true]["R",null]["V",null]' ]
+	notify 0 --suppressed held hiv
+	empty out held
+	# Empty all the way up to what the nurse reads.
+	group 2 low low low low >versions
+	ehr-seal -P "$P" -S "$F/site" --batch $batch versions >sealed
+	notify 0 sealed
+	empty out
+	# Critical above, of which nothing is seen below: no data, the floor notice.
+	for words in 'routine routine critical critical' 'critical critical critical critical'; do
+		group 2 $words >versions
+		ehr-seal -P "$P" -S "$F/site" --batch $batch versions >sealed
+		notify 0 sealed
+		jq -r 'select(.to.subscription == "nurse-7") | [.kind, .ehr.rl, .ref, .ehr.criticality] | @json' out >seen
+		same seen <<<'["floor",null,null,"critical"]'
+		[ "$(jq -r 'select(.to.subscription == "on-call") | .kind' out)" = data ]
+	done
+	# Data again where something is seen.
+	group 1 low low low low >versions
+	ehr-seal -P "$P" -S "$F/site" --batch $batch versions >sealed
+	notify 0 sealed
+	[ "$(jq -r '[.kind, .to.subscription, .ehr.rl] | join(" ")' out)" = 'data nurse-7 N' ]
+}
+
+@test "empty_tag: false leaves the tag out, and the version is notified like any other" {
+	cp -r "$P" quiet
+	sed -i 's/^rekey_lines/empty_tag: false\n&/' quiet/seal.yaml
+	digest=$(ehr-policy check -P quiet 2>/dev/null | cut -d' ' -f1)
+	group 2 low low low low >versions
+	ehr-seal -P quiet -S "$F/site" --batch $batch versions >sealed
+	lacks sealed empty
+	[ "$(jq -r .ciphertext sealed | awk '{ print length }' | sort -u | wc -l)" -eq 1 ]
+	ehr 0 ehr-notify -P quiet -S "$F/site" --now "$now" sealed
+	[ "$(jq -r '[.kind, .to.subscription, .ehr.rl] | join(" ")' out)" = 'data nurse-7 N' ]
+	sed -i 's/^empty_tag: .*/empty_tag: maybe/' quiet/seal.yaml
+	ehr 3 ehr-seal -P quiet -S "$F/site" versions
+	has err 'quiet/seal.yaml:'
 }

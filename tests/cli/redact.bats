@@ -559,3 +559,32 @@ END
 	line 4 'ehr-redact -P p --other-policy accept in >/dev/full'
 	line 4 'ehr-redact -P p --other-policy accept in >&-'
 }
+
+@test "a version that shows nothing, or nothing but its type, is tagged empty" {
+	policy <<'END'
+redact: 1
+presence: shown
+withheld: stub
+versions:
+  - {rl: N}
+  - {rl: V}
+END
+	{
+		line_of '{"resourceType":"X","a":1,"b":2}' '' R
+		line_of '{"resourceType":"X","a":1,"b":2}' '' N /a R /b R
+		line_of '{"a":1, "resourceType" : "X" ,"b":2}' '' N /a R /b R
+		line_of '{"a":1,"b":2}' '' N /a R /b R
+		line_of '{"resourceType":"X","a":1,"b":2}' '' N /resourceType R /a R
+		line_of '{"resourceType":"X","id":"x","a":1}' '' N /a R
+		line_of '{"resourceType":"X","a":{"b":1,"c":2}}' '' N /a/b R
+		line_of '{"resourceType":"X","a":{"b":1}}' '' N /a/b R
+		line_of '{"resourceType":"X"}' '' N
+		line_of '{}' '' N
+	} >in
+	redact in
+	# The tag stands on just those versions whose record shows nothing.
+	[ "$(paste -d' ' <(jq -r '.ehr.empty // false' out) records | grep -c '^true')" -eq "$(grep -cE '^[NV] \{( *"resourceType" *: *"X" *)?\}$' records)" ]
+	[ "$(jq -r 'select(.ehr.empty) | .record | keys_unsorted | join(",")' out | sort -u | tr '\n' '|')" = '|resourceType|' ]
+	tail -n 4 out | jq -r .ehr.empty | sort -u >seen
+	same seen <<<true
+}
