@@ -150,6 +150,12 @@ source_of() {
 	lint 1 types
 	has err 'common/base/a.h: struct rule is in cmd/seal/c.h as well'
 	has err 'typedef found_function is in'
+	source_of cmd/seal/d.c <<-'END'
+		struct plan { int a; };
+		struct other { int a; };
+	END
+	lint 1 types
+	has err 'cmd/seal/d.c: struct plan is in cmd/seal/b.h as well'
 }
 
 @test "comments: as they should be" {
