@@ -11,7 +11,7 @@
 #define URN "urn:uuid:"
 
 /* A Bundle, this one or one inside it. */
-struct level {
+struct nested_bundle {
 	uint32_t outer;    /* the Bundle around it, NONE for the outermost */
 	uint32_t security; /* node of the array, 0 if absent */
 	bool confidential; /* SECURITY has a code of Confidentiality */
@@ -21,13 +21,13 @@ struct level {
 struct piece {
 	uint32_t node; /* the record; of a deletion its url */
 	uint32_t url;  /* node of fullUrl, 0 if absent */
-	uint32_t level;
+	uint32_t bundle;
 	bool deletion;
 };
 
 /* A resource by its urn:uuid:, which is known within its Bundle. */
 struct name {
-	uint32_t level;
+	uint32_t bundle;
 	uint32_t url;
 	uint32_t resource;
 };
@@ -71,7 +71,7 @@ void
 bundle_init(struct bundle *b)
 {
 	*b = (struct bundle){ 0 };
-	buffer_init(&b->levels, BUFFER_UNLIMITED);
+	buffer_init(&b->bundles, BUFFER_UNLIMITED);
 	buffer_init(&b->pieces, BUFFER_UNLIMITED);
 	buffer_init(&b->names, BUFFER_UNLIMITED);
 	buffer_init(&b->one, BUFFER_UNLIMITED);
@@ -81,17 +81,17 @@ bundle_init(struct bundle *b)
 void
 bundle_release(struct bundle *b)
 {
-	buffer_release(&b->levels);
+	buffer_release(&b->bundles);
 	buffer_release(&b->pieces);
 	buffer_release(&b->names);
 	buffer_release(&b->one);
 	buffer_release(&b->two);
 }
 
-static const struct level *
-level_of(const struct bundle *b, uint32_t i)
+static const struct nested_bundle *
+nested_at(const struct bundle *b, uint32_t i)
 {
-	return (const struct level *)(void *)b->levels.at + i;
+	return (const struct nested_bundle *)(void *)b->bundles.at + i;
 }
 
 static bool
@@ -163,22 +163,22 @@ security_of(const struct json *j, uint32_t resource)
 
 /* The labels of a Bundle.  No later program sees the Bundle, so malformed labels are refused here. */
 static bool
-read_level(struct bundle *b, uint32_t node, uint32_t outer)
+read_labels(struct bundle *b, uint32_t node, uint32_t outer)
 {
 	const struct json *j = b->json;
-	struct level l = { .outer = outer };
+	struct nested_bundle nested = { .outer = outer };
 	uint32_t meta;
 
 	if (!member(b, node, KEY_META, JSON_OBJECT, &meta))
 		return false;
-	if (meta != 0 && !member(b, meta, KEY_SECURITY, JSON_ARRAY, &l.security))
+	if (meta != 0 && !member(b, meta, KEY_SECURITY, JSON_ARRAY, &nested.security))
 		return false;
-	for (uint32_t i = l.security + 1; l.security != 0 && i < j->nodes[l.security].next;
+	for (uint32_t i = nested.security + 1; nested.security != 0 && i < j->nodes[nested.security].next;
 	     i = j->nodes[i].next)
 		if (json_kind(j, i) != JSON_OBJECT)
 			return fail(b, REASON_BAD_BUNDLE, i);
-	l.confidential = has_confidentiality(j, l.security);
-	buffer_add(&b->levels, &l, sizeof l);
+	nested.confidential = has_confidentiality(j, nested.security);
+	buffer_add(&b->bundles, &nested, sizeof nested);
 	return true;
 }
 
@@ -207,9 +207,9 @@ deleted_id(struct bytes url, struct bytes *id)
 }
 
 static bool
-read_deletion(struct bundle *b, uint32_t request, uint32_t level)
+read_deletion(struct bundle *b, uint32_t request, uint32_t bundle)
 {
-	struct piece p = { .level = level, .deletion = true };
+	struct piece p = { .bundle = bundle, .deletion = true };
 	struct bytes id;
 
 	if (!member(b, request, KEY_URL, JSON_STRING, &p.node))
@@ -226,16 +226,16 @@ static bool read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigne
 
 /* A resource or outcome at NODE: a record, or a Bundle of records. */
 static bool
-read_resource(struct bundle *b, uint32_t node, uint32_t url, uint32_t level, unsigned depth)
+read_resource(struct bundle *b, uint32_t node, uint32_t url, uint32_t bundle, unsigned depth)
 {
-	struct piece p = { .node = node, .url = url, .level = level };
-	struct name n = { .level = level, .url = url, .resource = node };
+	struct piece p = { .node = node, .url = url, .bundle = bundle };
+	struct name n = { .bundle = bundle, .url = url, .resource = node };
 	uint32_t reserved = json_member_key(b->json, node, KEY_EHR);
 
 	if (reserved != 0)
 		return fail(b, REASON_RESERVED_MEMBER, reserved - 1);
 	if (bundle_is(b->json, node))
-		return read_bundle(b, node, level, depth + 1);
+		return read_bundle(b, node, bundle, depth + 1);
 	buffer_add(&b->pieces, &p, sizeof p);
 	if (url != 0 && bytes_begin(json_string(b->json, url, &b->one), URN))
 		buffer_add(&b->names, &n, sizeof n);
@@ -273,7 +273,7 @@ count_dropped(struct bundle *b, uint32_t entry, bool deletion)
 }
 
 static bool
-read_entry(struct bundle *b, uint32_t entry, uint32_t level, unsigned depth)
+read_entry(struct bundle *b, uint32_t entry, uint32_t bundle, unsigned depth)
 {
 	uint32_t resource, url, request, response;
 	uint32_t method = 0;
@@ -294,30 +294,30 @@ read_entry(struct bundle *b, uint32_t entry, uint32_t level, unsigned depth)
 
 	count_dropped(b, entry, deletion);
 	b->empty += !deletion && resource == 0 && outcome == 0;
-	if (deletion && !read_deletion(b, request, level))
+	if (deletion && !read_deletion(b, request, bundle))
 		return false;
-	if (!deletion && resource != 0 && !read_resource(b, resource, url, level, depth))
+	if (!deletion && resource != 0 && !read_resource(b, resource, url, bundle, depth))
 		return false;
-	return outcome == 0 || read_resource(b, outcome, 0, level, depth);
+	return outcome == 0 || read_resource(b, outcome, 0, bundle, depth);
 }
 
 static bool
 read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth)
 {
 	const struct json *j = b->json;
-	uint32_t level = (uint32_t)(b->levels.used / sizeof(struct level));
+	uint32_t bundle = (uint32_t)(b->bundles.used / sizeof(struct nested_bundle));
 	uint32_t entry;
 
 	if (depth > BUNDLE_NESTED_MAX)
 		return fail(b, REASON_TOO_NESTED, node);
-	if (!read_level(b, node, outer) || !member(b, node, KEY_ENTRY, JSON_ARRAY, &entry))
+	if (!read_labels(b, node, outer) || !member(b, node, KEY_ENTRY, JSON_ARRAY, &entry))
 		return false;
 	for (uint32_t k = node + 1; k < j->nodes[node].next; k = j->nodes[k].next)
 		b->dropped += j->nodes[k].key != KEY_RESOURCE_TYPE && j->nodes[k].key != KEY_ENTRY;
 	if (entry == 0)
 		return true;
 	for (uint32_t e = entry + 1; e < j->nodes[entry].next; e = j->nodes[e].next)
-		if (!read_entry(b, e, level, depth))
+		if (!read_entry(b, e, bundle, depth))
 			return false;
 	return true;
 }
@@ -329,7 +329,7 @@ bundle_read(struct bundle *b, const struct json *j, uint32_t node)
 	uint64_t empty = b->empty;
 
 	b->json = j;
-	b->levels.used = b->pieces.used = b->names.used = 0;
+	b->bundles.used = b->pieces.used = b->names.used = 0;
 	b->sorted = false;
 	bool good = read_bundle(b, node, NONE, 1);
 
@@ -343,10 +343,10 @@ bundle_read(struct bundle *b, const struct json *j, uint32_t node)
 }
 
 static int
-compare_name(struct bundle *b, const struct name *n, uint32_t level, struct bytes url)
+compare_name(struct bundle *b, const struct name *n, uint32_t bundle, struct bytes url)
 {
-	if (n->level != level)
-		return n->level < level ? -1 : 1;
+	if (n->bundle != bundle)
+		return n->bundle < bundle ? -1 : 1;
 	return bytes_compare(json_string(b->json, n->url, &b->two), url);
 }
 
@@ -357,7 +357,7 @@ order(const void *x, const void *y, void *context)
 	struct bundle *b = context;
 	const struct name *n = x;
 	const struct name *m = y;
-	int by_name = compare_name(b, n, m->level, json_string(b->json, m->url, &b->one));
+	int by_name = compare_name(b, n, m->bundle, json_string(b->json, m->url, &b->one));
 
 	return by_name != 0 ? by_name : (n->url > m->url) - (n->url < m->url);
 }
@@ -370,9 +370,9 @@ sort_names(struct bundle *b)
 	b->sorted = true;
 }
 
-/* The resource that URL, not in b->two, names in the Bundle LEVEL; 0 if none.  Names must be sorted. */
+/* The resource that URL, not in b->two, names in BUNDLE; 0 if none.  Names must be sorted. */
 static uint32_t
-resolve(struct bundle *b, uint32_t level, struct bytes url)
+resolve(struct bundle *b, uint32_t bundle, struct bytes url)
 {
 	const struct name *names = (const struct name *)(void *)b->names.at;
 	size_t low = 0;
@@ -382,12 +382,12 @@ resolve(struct bundle *b, uint32_t level, struct bytes url)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (compare_name(b, &names[middle], level, url) < 0)
+		if (compare_name(b, &names[middle], bundle, url) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < count && compare_name(b, &names[low], level, url) == 0 ? names[low].resource : 0;
+	return low < count && compare_name(b, &names[low], bundle, url) == 0 ? names[low].resource : 0;
 }
 
 /*
@@ -434,7 +434,7 @@ struct wrap {
 	uint32_t url;  /* node, 0 if not needed */
 	uint32_t type; /* nodes of the subject's resourceType and id, 0 if not needed */
 	uint32_t id;
-	uint32_t floor; /* level, NONE if not needed */
+	uint32_t floor; /* the Bundle whose labels it takes, NONE if not needed */
 };
 
 static uint32_t
@@ -482,7 +482,7 @@ wrap_subject(struct bundle *b, const struct piece *p, struct wrap *w)
 
 	if (!bytes_begin(url, URN))
 		return;
-	uint32_t resource = resolve(b, p->level, url);
+	uint32_t resource = resolve(b, p->bundle, url);
 	uint32_t id = resource == 0 ? 0 : text_member(j, resource, KEY_ID);
 
 	if (id == 0)
@@ -499,28 +499,28 @@ wrap_subject(struct bundle *b, const struct piece *p, struct wrap *w)
 static uint32_t
 wrap_floor(const struct bundle *b, const struct piece *p)
 {
-	uint32_t level = p->level;
+	uint32_t bundle = p->bundle;
 
 	if (has_confidentiality(b->json, security_of(b->json, p->node)))
 		return NONE;
-	for (; level != NONE; level = level_of(b, level)->outer) {
-		uint32_t security = level_of(b, level)->security;
+	for (; bundle != NONE; bundle = nested_at(b, bundle)->outer) {
+		uint32_t security = nested_at(b, bundle)->security;
 
 		if (security != 0 && b->json->nodes[security].next > security + 1)
-			return level;
+			return bundle;
 	}
 	return NONE;
 }
 
-/* The labels of the Bundle LEVEL and of those around it, up to the first that has a confidentiality. */
+/* The labels of BUNDLE and of those around it, up to the first that has a confidentiality. */
 static bool
-put_floor(const struct bundle *b, uint32_t level, struct sink *out)
+put_floor(const struct bundle *b, uint32_t bundle, struct sink *out)
 {
 	const struct json *j = b->json;
 	const char *before = "";
 
-	for (; level != NONE; level = level_of(b, level)->outer) {
-		uint32_t security = level_of(b, level)->security;
+	for (; bundle != NONE; bundle = nested_at(b, bundle)->outer) {
+		uint32_t security = nested_at(b, bundle)->security;
 
 		for (uint32_t i = security + 1; security != 0 && i < j->nodes[security].next;
 		     i = j->nodes[i].next) {
@@ -528,7 +528,7 @@ put_floor(const struct bundle *b, uint32_t level, struct sink *out)
 				return false;
 			before = ",";
 		}
-		if (level_of(b, level)->confidential)
+		if (nested_at(b, bundle)->confidential)
 			break;
 	}
 	return true;
@@ -566,12 +566,12 @@ ehr_of(struct bundle *b, const struct wrap *w)
 static bool
 put_wrapped(struct bundle *b, const struct piece *p, const struct wrap *w, struct sink *out)
 {
-	bool whole = sink_put(out, (struct bytes)BYTES("{\"ehr\":")) && sink_put(out, ehr_of(b, w));
+	bool whole = sink_put(out, (struct bytes)BYTES(TAGS_LINE_BEGIN)) && sink_put(out, ehr_of(b, w));
 
 	if (w->floor != NONE)
 		whole = whole && put_floor(b, w->floor, out) && sink_put(out, (struct bytes)BYTES("]}"));
-	return whole && sink_put(out, (struct bytes)BYTES(",\"record\":")) &&
-	       bundle_put_value(out, b->json, p->node) && sink_put(out, (struct bytes)BYTES("}\n"));
+	return whole && sink_put(out, (struct bytes)BYTES(TAGS_LINE_RECORD)) &&
+	       bundle_put_value(out, b->json, p->node) && sink_put(out, (struct bytes)BYTES(TAGS_LINE_END));
 }
 
 static bool
@@ -584,8 +584,8 @@ put_deletion(struct bundle *b, const struct piece *p, struct sink *out)
 	b->two.used = 0;
 	if (!tags_write(&b->two, &tags))
 		memory_missing(tags.id.size);
-	return sink_put(out, (struct bytes)BYTES("{\"ehr\":")) && sink_put(out, buffer_bytes(&b->two)) &&
-	       sink_put(out, (struct bytes)BYTES(",\"record\":{}}\n"));
+	return sink_put(out, (struct bytes)BYTES(TAGS_LINE_BEGIN)) && sink_put(out, buffer_bytes(&b->two)) &&
+	       sink_put(out, (struct bytes)BYTES(TAGS_LINE_RECORD "{}" TAGS_LINE_END));
 }
 
 bool

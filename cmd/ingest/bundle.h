@@ -49,9 +49,9 @@ struct bundle {
 	enum reason reason; /* after a failure */
 	size_t byte;
 	/* private */
-	struct buffer levels; /* this Bundle and those inside it */
-	struct buffer pieces; /* its records */
-	struct buffer names;  /* its resources by their urn:uuid: */
+	struct buffer bundles; /* this Bundle and those inside it */
+	struct buffer pieces;  /* its records */
+	struct buffer names;   /* its resources by their urn:uuid: */
 	bool sorted;
 	struct buffer one;
 	struct buffer two;

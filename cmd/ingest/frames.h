@@ -43,8 +43,8 @@ void frames_init(struct frames *fr, enum framing framing, struct json *probe);
 
 /*
  * As lines_next; IN is the same in all calls.  The record has no white space around it, and the line number
- * is that of its first byte.  Refused are frames that are too long, and in json a byte between the elements
- * of an array that does not belong there, whose place is given in its line.
+ * is that of its first byte.  A frame that is too long is refused.  In json a byte that does not belong
+ * between the elements of an array is refused, by its place in its line.
  */
 enum lines_outcome frames_next(struct frames *fr, struct lines *in, struct bytes *record);
 

@@ -244,18 +244,18 @@ gather(struct granting *g)
 {
 	enum diag_exit status;
 	struct decision d;
-	struct decisions *all = decisions_read(g->settings->decision, g->answer, &status);
+	struct decision_file *all = decision_file_read(g->settings->decision, g->answer, &status);
 
 	if (all == NULL)
 		return status;
-	while (decisions_next(all, "subscribe", g->settings->now, &d, g->answer, &status))
+	while (decision_file_next(all, "subscribe", g->settings->now, &d, g->answer, &status))
 		if (!add_decision(g, &d)) {
 			status = EXIT_DENIED;
 			break;
 		}
 	if (status == EXIT_DONE && g->count == 0)
 		status = verb_fault(g->answer, EXIT_DENIED, "decision-denied: there is none");
-	decisions_free(all);
+	decision_file_free(all);
 	return status;
 }
 

@@ -86,12 +86,9 @@ enum { OPTIONS = sizeof all / sizeof all[0] };
 static uint64_t
 number(const struct options *o, uint64_t most)
 {
-	uint64_t value = 0;
-	const char *c = o->value;
+	uint64_t value;
 
-	for (; *c >= '0' && *c <= '9' && value <= most; c++)
-		value = value * 10 + (uint64_t)(*c - '0');
-	if (c == o->value || *c != '\0' || value > most)
+	if (!options_number(o->value, most, &value))
 		options_misuse(o, "not a number that is allowed here", o->value);
 	return value;
 }

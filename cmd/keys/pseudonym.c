@@ -3,6 +3,7 @@
 #include "common/crypto/pseudonym.h"
 
 #include "cmd/keys/store.h"
+#include "common/base/options.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -40,12 +41,11 @@ name_lines(const struct naming *n, struct bytes text, struct buffer *out)
 static bool
 read_scope(const char *text, uint32_t *epoch)
 {
-	uint64_t value = 0;
+	uint64_t value;
+	bool good = options_number(text, INT32_MAX, &value);
 
-	for (; *text >= '0' && *text <= '9' && value <= INT32_MAX; text++)
-		value = value * 10 + (uint64_t)(*text - '0');
 	*epoch = (uint32_t)value;
-	return *text == '\0' && value >= 1 && value <= INT32_MAX;
+	return good && value >= 1;
 }
 
 enum diag_exit

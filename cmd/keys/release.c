@@ -241,15 +241,15 @@ release(struct keys *k, const struct device *device, const struct verb_settings 
 	struct decision d;
 	struct revoked r;
 	enum diag_exit status = EXIT_DENIED;
-	struct decisions *all = decisions_read(s->decision, a, &status);
+	struct decision_file *all = decision_file_read(s->decision, a, &status);
 
 	if (all == NULL)
 		return status;
 	if (!device_revoked(k, &r, a)) {
-		decisions_free(all);
+		decision_file_free(all);
 		return EXIT_KEYS;
 	}
-	if (!decisions_next(all, "release-keys", s->now, &d, a, &status))
+	if (!decision_file_next(all, "release-keys", s->now, &d, a, &status))
 		status = status == EXIT_DONE ? verb_fault(a, EXIT_DENIED, "decision-denied: there is none")
 					     : status;
 	else if (!bytes_are(d.subject, s->user))
@@ -263,7 +263,7 @@ release(struct keys *k, const struct device *device, const struct verb_settings 
 		status = give(&g);
 	}
 	revoked_free(&r);
-	decisions_free(all);
+	decision_file_free(all);
 	return status;
 }
 

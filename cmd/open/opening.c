@@ -309,11 +309,11 @@ write_line(
 		(void)sink_line(&f->out, plaintext);
 		return;
 	}
-	(void)sink_put(&f->out, (struct bytes)BYTES("{\"ehr\":"));
+	(void)sink_put(&f->out, (struct bytes)BYTES(TAGS_LINE_BEGIN));
 	(void)sink_put(&f->out, opened_tags(o, s));
-	(void)sink_put(&f->out, (struct bytes)BYTES(",\"record\":"));
+	(void)sink_put(&f->out, (struct bytes)BYTES(TAGS_LINE_RECORD));
 	(void)sink_put(&f->out, plaintext);
-	(void)sink_put(&f->out, (struct bytes)BYTES("}\n"));
+	(void)sink_put(&f->out, (struct bytes)BYTES(TAGS_LINE_END));
 }
 
 enum filter_outcome

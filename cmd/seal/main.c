@@ -91,12 +91,9 @@ check_options(const struct seal_main *m, const struct options *o)
 static uint32_t
 epoch(const struct options *o, const char *text)
 {
-	uint64_t value = 0;
-	const char *c = text;
+	uint64_t value;
 
-	for (; *c >= '0' && *c <= '9' && value <= INT32_MAX; c++)
-		value = value * 10 + (uint64_t)(*c - '0');
-	if (c == text || *c != '\0' || value == 0 || value > INT32_MAX)
+	if (!options_number(text, INT32_MAX, &value) || value == 0)
 		options_misuse(o, "not an epoch, expected 1 or above", text);
 	return (uint32_t)value;
 }

@@ -165,13 +165,11 @@ limit_of(const struct selection *s, const struct options *o)
 			options_unknown(o, "not a level of the policy", s->set.level, &near, "");
 		al = s->policy.level[level].al;
 	} else if (s->set.al) {
-		for (const char *p = s->set.al; *p != '\0'; p++) {
-			if (*p < '0' || *p > '9' || al > 99)
-				options_misuse(o, "not an authorization level", s->set.al);
-			al = 10 * al + (unsigned)(*p - '0');
-		}
-		if (s->set.al[0] == '\0')
+		uint64_t number;
+
+		if (!options_number(s->set.al, 999, &number))
 			options_misuse(o, "not an authorization level", s->set.al);
+		al = (unsigned)number;
 	} else {
 		return s->permission.al;
 	}

@@ -10,6 +10,7 @@
 #include "common/crypto/library.h"
 #include "common/crypto/secret.h"
 #include "common/json/json_write.h"
+#include "common/line/sealed_line.h"
 
 #include <stdlib.h>
 
@@ -239,15 +240,15 @@ write_head(struct jwe_seal *s, struct bytes ehr, const struct out *out)
 	if (start == NULL)
 		return false;
 	*copy(s->header + s->prefix, ehr.at, ehr.size) = '}';
-	to = COPY(to, "{\"ehr\":");
+	to = COPY(to, TAGS_LINE_BEGIN);
 	to = copy(to, ehr.at, ehr.size);
-	protected = to = COPY(to, ",\"protected\":\"");
+	protected = to = COPY(to, SEALED_LINE_PROTECTED);
 	to += base64url_encode(to, (struct bytes){ s->header, header });
-	to = COPY(to, "\",\"encrypted_key\":\"");
+	to = COPY(to, SEALED_LINE_KEY);
 	to = copy(to, s->wrapped, WRAPPED_CHARS);
-	to = COPY(to, "\",\"iv\":\"");
+	to = COPY(to, SEALED_LINE_IV);
 	to += base64url_encode(to, (struct bytes){ (const char *)iv, IV_SIZE });
-	to = COPY(to, "\",\"ciphertext\":\"");
+	to = COPY(to, SEALED_LINE_CIPHERTEXT);
 	library_must(
 	    EVP_EncryptInit_ex2(s->gcm, NULL, NULL, iv, NULL) == 1 &&
 		EVP_EncryptUpdate(s->gcm, NULL, &size, (const unsigned char *)protected, (int)chars) == 1,
@@ -312,9 +313,9 @@ write_tail(struct jwe_seal *s, const struct out *out)
 	library_must(EVP_EncryptFinal_ex(s->gcm, none, &size) == 1 && size == 0 &&
 			 EVP_CIPHER_CTX_get_params(s->gcm, ask) == 1,
 	    "end to seal");
-	to = COPY(to, "\",\"tag\":\"");
+	to = COPY(to, SEALED_LINE_TAG);
 	to += base64url_encode(to, (struct bytes){ (const char *)tag, TAG_SIZE });
-	to = COPY(to, "\"}");
+	to = COPY(to, SEALED_LINE_END);
 	took(out, (size_t)(to - start));
 	return true;
 }

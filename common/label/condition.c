@@ -3,6 +3,7 @@
 
 #include "common/base/buffer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct condition_members *
@@ -303,13 +304,15 @@ read_where(struct condition_words *w, const struct yaml_node *node, struct condi
 	return (t->where = condition_compile(w, node, f)) != NULL;
 }
 
-/* Tests of one node.  `not` and `present` are about all nodes of a path: compile_tests reads them. */
+/* Tests of one node.  `present` and `not` are about all nodes of a path: compile_tests reads them. */
 static const struct {
 	const char *name;
 	bool (*read)(struct condition_words *w, const struct yaml_node *node, struct condition_test *t,
 	    struct fault *f);
 } tests[] = {
 	{ "is", read_is },
+	{ "present", NULL },
+	{ "not", NULL },
 	{ "in", read_in },
 	{ "codes", read_codes },
 	{ "prefix", read_prefix },
@@ -323,19 +326,29 @@ static const struct {
 	{ "where", read_where },
 };
 
-#define KNOWN_TESTS                                                                                          \
-	"is, present, not, in, codes, prefix, below, at_most, above, at_least, between, before, after, "     \
-	"where"
+#define TESTS (sizeof tests / sizeof tests[0])
+
+static bool
+unknown_test(const struct condition_words *w, const struct yaml_node *name, struct fault *f)
+{
+	char names[160];
+	size_t used = 0;
+
+	for (size_t i = 0; i < TESTS && used < sizeof names; i++)
+		used += (size_t)snprintf(
+		    names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", tests[i].name);
+	return fault_at(f, w->file, name, "unknown test '%.*s', expected one of %s", (int)name->text.size,
+	    name->text.at, names);
+}
 
 static bool
 read_test(struct condition_words *w, const struct yaml_node *name, const struct yaml_node *value,
     struct condition_test *t, struct fault *f)
 {
-	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		if (bytes_are(name->text, tests[i].name))
+	for (size_t i = 0; i < TESTS; i++)
+		if (tests[i].read != NULL && bytes_are(name->text, tests[i].name))
 			return tests[i].read(w, value, t, f);
-	return fault_at(f, w->file, name, "unknown test '%.*s', expected one of %s", (int)name->text.size,
-	    name->text.at, KNOWN_TESTS);
+	return unknown_test(w, name, f);
 }
 
 static struct condition *

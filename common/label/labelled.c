@@ -170,15 +170,15 @@ labelled_write(struct labelled *l, const struct json *j, const struct labels *la
 	struct json_write w = json_write_to(&l->line);
 
 	l->line.used = 0;
-	json_write_raw(&w, (struct bytes)BYTES("{\"ehr\":"));
+	json_write_raw(&w, (struct bytes)BYTES(TAGS_LINE_BEGIN));
 	write_ehr(l, labels, &l->line);
 	json_write_raw(&w, (struct bytes)BYTES(",\"labels\":["));
 	pointer_cursor_start(l->cursor, j, labels->record);
 	for (size_t i = 0; i < labels->count; i++)
 		write_label(l, &labels->at[i], &w);
-	json_write_raw(&w, (struct bytes)BYTES("],\"record\":"));
+	json_write_raw(&w, (struct bytes)BYTES("]" TAGS_LINE_RECORD));
 	if (!json_write_whole(&w))
 		memory_missing(0);
 	return sink_put(out, buffer_bytes(&l->line)) && sink_put(out, json_span(j, labels->record)) &&
-	       sink_put(out, (struct bytes)BYTES("}\n"));
+	       sink_put(out, (struct bytes)BYTES(TAGS_LINE_END));
 }

@@ -46,8 +46,8 @@ struct bytes shape_id(struct shape *s, const struct json *j, uint32_t root);
 
 /*
  * What `ehr` says of a record: "Observation/o1", without an id "Observation/~" and half of the record's
- * SHA-256 in hex; the subject "Patient/p1" or "Patient?identifier=s|v", empty if there is none or it names
- * nobody that another record could name.
+ * SHA-256 in hex; the subject "Patient/p1" or "Patient?identifier=s|v".  The subject is empty if there is
+ * none, or if no other record could name it.
  */
 struct bytes shape_ehr_id(struct shape *s, const struct json *j, const struct roots *r);
 struct bytes shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r);
@@ -55,7 +55,7 @@ struct bytes shape_ehr_subject(struct shape *s, const struct json *j, const stru
 /* When a root's matter took place; false if it does not say, or not in a way that can be read. */
 bool shape_time(struct shape *s, const struct json *j, uint32_t root, struct period *time);
 
-/* The `entries:` of a type ("*" included), for an automaton of one's own: adds each under NUMBER. */
+/* Adds the `entries:` of a type ("*" included) to the caller's automaton, each under NUMBER. */
 void shape_add_entries(const struct shape *s, struct bytes type, struct paths *paths, uint32_t number);
 
 /* The types that `entries:` names, "*" left out: their number, and the name of one. */

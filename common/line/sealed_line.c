@@ -185,21 +185,21 @@ kid_is_levels(const struct sealed_line *s)
 static bool
 split_exact(struct bytes rest, struct sealed_line *s)
 {
-	static const char tail[] = "\",\"tag\":\"";
+	static const char tail[] = SEALED_LINE_TAG;
 	const char *quote;
 	size_t end;
 
-	if (!TAKE(&rest, "{\"ehr\":") || !tags_scan(rest, &s->tags, &end) ||
-	    !take_size(&rest, end, &s->ehr) || !TAKE(&rest, ",\"protected\":\"") ||
+	if (!TAKE(&rest, TAGS_LINE_BEGIN) || !tags_scan(rest, &s->tags, &end) ||
+	    !take_size(&rest, end, &s->ehr) || !TAKE(&rest, SEALED_LINE_PROTECTED) ||
 	    (quote = memchr(rest.at, '"', rest.size)) == NULL ||
 	    !take_size(&rest, (size_t)(quote - rest.at), &s->protected_text) ||
-	    !TAKE(&rest, "\",\"encrypted_key\":\"") || !take_size(&rest, KEY_CHARS, &s->encrypted_key) ||
-	    !TAKE(&rest, "\",\"iv\":\"") || !take_size(&rest, IV_CHARS, &s->iv) ||
-	    !TAKE(&rest, "\",\"ciphertext\":\""))
+	    !TAKE(&rest, SEALED_LINE_KEY) || !take_size(&rest, KEY_CHARS, &s->encrypted_key) ||
+	    !TAKE(&rest, SEALED_LINE_IV) || !take_size(&rest, IV_CHARS, &s->iv) ||
+	    !TAKE(&rest, SEALED_LINE_CIPHERTEXT))
 		return false;
 	end = sizeof tail - 1 + TAG_CHARS + 2;
 	return rest.size > end && take_size(&rest, rest.size - end, &s->ciphertext) && TAKE(&rest, tail) &&
-	       take_size(&rest, TAG_CHARS, &s->tag) && bytes_are(rest, "\"}");
+	       take_size(&rest, TAG_CHARS, &s->tag) && bytes_are(rest, SEALED_LINE_END);
 }
 
 /* Reads the header of a line sealed for a level.  Its ehr is that of the line, byte for byte. */

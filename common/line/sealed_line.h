@@ -10,6 +10,14 @@
  * that a program with keys gives.  The reasons are found in this order: JSON, version and stage, members,
  * base64url, lengths, the header's members, algorithms, header against tags, tags, kid.
  */
+/* What ehr-seal writes between the values, after TAGS_LINE_BEGIN and the tags. */
+#define SEALED_LINE_PROTECTED ",\"protected\":\""
+#define SEALED_LINE_KEY "\",\"encrypted_key\":\""
+#define SEALED_LINE_IV "\",\"iv\":\""
+#define SEALED_LINE_CIPHERTEXT "\",\"ciphertext\":\""
+#define SEALED_LINE_TAG "\",\"tag\":\""
+#define SEALED_LINE_END "\"}"
+
 struct sealed_line {
 	struct tags tags;
 	struct bytes ehr;            /* the object as it stands in the line */

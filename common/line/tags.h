@@ -16,6 +16,10 @@
  *
  * tags.def lists the members of ehr, their order and the stages in which they stand.
  */
+#define TAGS_LINE_BEGIN "{\"ehr\":"
+#define TAGS_LINE_RECORD ",\"record\":"
+#define TAGS_LINE_END "}\n"
+
 enum stage {
 	STAGE_RAW, /* a bare record, without ehr */
 	STAGE_INGESTED,

@@ -141,7 +141,7 @@ read_any(struct version_line_reader *r, struct bytes line, size_t at, struct ver
 static bool
 read_line(struct version_line_reader *r, struct bytes line, struct version_line *h)
 {
-	static const char begin[] = "{\"ehr\":", middle[] = ",\"record\":";
+	static const char begin[] = TAGS_LINE_BEGIN, middle[] = TAGS_LINE_RECORD;
 	size_t at = 0, end;
 
 	if (line.size > sizeof begin && memcmp(line.at, begin, sizeof begin - 1) == 0) {

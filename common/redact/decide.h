@@ -10,7 +10,7 @@
 
 /*
  * decide: carries out what a view says of a node: removes it, replaces it, or puts a sign in its place, as
- * edits of each bit; and notes why, where somebody asks.
+ * edits of each bit.  It notes why if the caller asks (fates).
  *
  * A sign is what `above: absent` and `above: mask` leave in the place of a node that is above the level.
  */
@@ -24,7 +24,7 @@ struct decisions {
 	struct bytes subject;
 	struct bytes batch;
 	const struct instant *now;
-	struct redactor_fate *fates; /* node * versions + version; NULL: nobody asks */
+	struct redactor_fate *fates; /* node * versions + version; NULL: not asked for */
 	/* private: the record's time, looked up with the first transform */
 	bool asked_time, has_time;
 	struct period time;
@@ -33,7 +33,7 @@ struct decisions {
 void decide_init(struct decisions *d, struct outline *o);
 void decide_release(struct decisions *d);
 
-/* Before a record; and before each turn, of the bits ACTIVE. */
+/* decide_start comes before each record, decide_turn before each turn; ACTIVE is the bits of the turn. */
 void decide_start(struct decisions *d);
 void decide_turn(struct decisions *d, uint64_t active);
 

@@ -26,7 +26,7 @@ next_edit(struct edits *e)
 	return &e->at[e->count++];
 }
 
-/* They lie inside the span that goes now. */
+/* The edits at FROM or behind it lie inside the span that is removed or replaced now. */
 static void
 forget(struct edits *e, uint32_t from)
 {

@@ -368,12 +368,12 @@ redactor_write(struct redactor *r, struct sink *out)
 		if (r->version[i].state == VERSION_NONE)
 			continue;
 		r->head.used = 0;
-		buffer_add(&r->head, "{\"ehr\":", 7);
+		buffer_add(&r->head, TAGS_LINE_BEGIN, sizeof TAGS_LINE_BEGIN - 1);
 		if (!tags_write(&r->head, &r->version[i].tags))
 			diag_bug("tags that do not fit a buffer without limit");
-		buffer_add(&r->head, ",\"record\":", 10);
+		buffer_add(&r->head, TAGS_LINE_RECORD, sizeof TAGS_LINE_RECORD - 1);
 		if (!sink_put(out, buffer_bytes(&r->head)) || !each_piece(&pieces, i, scheme_bit(i)) ||
-		    !sink_put(out, bytes_of("}\n")))
+		    !sink_put(out, (struct bytes)BYTES(TAGS_LINE_END)))
 			return false;
 	}
 	return true;

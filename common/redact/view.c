@@ -95,7 +95,7 @@ seen(const struct outline *o, const struct view *v, uint32_t text)
 	return ~(o->s->below_level[level] | v->left_out | note->left_out);
 }
 
-/* The bits that lost all roots that a reference can mean.  #x must lead somewhere for those of LOCAL. */
+/* The bits that lost all roots that a reference can mean.  For LOCAL a #x that leads nowhere is lost too. */
 static uint64_t
 lost_target(struct viewer *w, struct bytes reference, uint32_t root, uint64_t local)
 {
