@@ -125,6 +125,8 @@ load_grants(struct notify *n, const struct options *o)
 
 	find_authority(n, o, &from);
 	status = grants_load(&n->grants, &from, &n->arena, &fault);
+	if (n->grants.unfinished)
+		diag_warn("%s: the last line is unfinished and does not count", from.grants);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
 	if (n->grants.bad > 0)

@@ -2,6 +2,7 @@
 #include "cmd/notify/subscriptions.h"
 
 #include "common/base/file.h"
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "common/policy/yaml.h"
 
@@ -218,12 +219,10 @@ compare_ids(const void *a, const void *b)
 	return bytes_compare(x->id, y->id);
 }
 
-/* FNV-1a can be made to collide, but only by the sealer, which makes the pseudonyms that are looked up. */
 static struct subject_slot *
 find_slot(const struct subscriptions *s, struct bytes subject)
 {
-	uint64_t hash = bytes_hash(subject);
-	size_t i = (size_t)(hash ^ hash >> 32) & s->slot_mask;
+	size_t i = (size_t)hash_bytes(subject) & s->slot_mask;
 
 	while (s->slots[i].subject.size > 0 && !bytes_equal(s->slots[i].subject, subject))
 		i = (i + 1) & s->slot_mask;

@@ -4,6 +4,7 @@
 #include "common/base/decimal.h"
 #include "common/base/memory.h"
 #include "common/json/path.h"
+#include "common/policy/notify_policy.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -523,6 +524,28 @@ check_without(const struct lint_reading *r, const struct yaml_node *version)
 		    "ETH stands beside SUD, ETHUD and OPIOIDUD, not above them: those are not left out");
 }
 
+static void
+check_marks(struct lint_reading *r)
+{
+	struct fault f = { 0 };
+	const struct yaml_node *mark = yaml_find(r->root, "mark");
+	const char *file = NULL;
+	const struct yaml_node *notify;
+	bool reads;
+
+	/* check_notify says what is wrong with the file. */
+	if (!notify_policy_reads_marks(r->lint->policy, &reads, &f) || reads == (mark != NULL))
+		return;
+	if (!reads) {
+		lint_warn(r->lint, r->file, mark, "marks-unread",
+		    "versions get no marks, since notify.yaml has no `visible_change` that would read them");
+		return;
+	}
+	notify = policy_yaml(r->lint->policy, "notify.yaml", &file, &f);
+	lint_warn(r->lint, file, yaml_find(notify, "visible_change"), "marks-missing",
+	    "every event counts as a change, since redact.yaml has no `mark`");
+}
+
 /*
  * A version must show nothing that the next higher version hides.  A version with `presence: hidden` must
  * show no trace of what is missing.
@@ -534,6 +557,7 @@ lint_redact(struct lint *l)
 	struct fault f = { 0 };
 
 	r.root = policy_yaml(l->policy, "redact.yaml", &r.file, &f);
+	check_marks(&r);
 	const struct yaml_node *versions = yaml_find(r.root, "versions");
 	if (versions == NULL || versions->kind != YAML_LIST)
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/select/choice.h"
 
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 
 #include <stdlib.h>
@@ -31,8 +32,7 @@ choice_release(struct choice *c)
 static struct choice_held **
 find_slot(const struct choice *c, struct bytes id)
 {
-	uint64_t hash = bytes_hash(id);
-	size_t at = (size_t)(hash ^ hash >> 29) & (c->room - 1);
+	size_t at = (size_t)hash_bytes(id) & (c->room - 1);
 
 	while (c->held[at] && !bytes_equal(c->held[at]->id, id))
 		at = (at + 1) & (c->room - 1);

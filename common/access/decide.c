@@ -206,6 +206,21 @@ overrides(const struct consent *c, const struct access_rule *rule)
 }
 
 static bool
+breaks_glass(const struct verdict *v, const struct access_rule *rule)
+{
+	const struct values *purpose = situation_values(&v->situation, ATTRIBUTE_PURPOSE);
+
+	for (uint32_t i = 0; rule->names_btg && i < purpose->count; i++)
+		if (purpose->at[i].kind == VALUE_STRING && bytes_are(purpose->at[i].text, "BTG"))
+			return true;
+	return false;
+}
+
+/*
+ * The obligations of a rule that overrides consent count where it overrides.  Those of breaking the glass count
+ * wherever it permits: the patient who had consented is to be told as well.
+ */
+static bool
 rule_counts(const struct verdict *v, const struct layer_outcome *o, uint32_t i)
 {
 	const struct access_rule *rule = &o->file->rule[i];
@@ -214,7 +229,7 @@ rule_counts(const struct verdict *v, const struct layer_outcome *o, uint32_t i)
 		return false;
 	if (!v->permitted)
 		return rule->effect == EFFECT_DENY && layer_rule_spoke(o, i);
-	return rule->override == OVERRIDE_NO || overrides(&v->consent, rule);
+	return rule->override == OVERRIDE_NO || overrides(&v->consent, rule) || breaks_glass(v, rule);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/directive.h"
 
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 static struct directive **
 find_slot(const struct directives *d, struct bytes patient)
 {
-	uint32_t at = (uint32_t)bytes_hash(patient) & (d->room - 1);
+	uint32_t at = (uint32_t)hash_bytes(patient) & (d->room - 1);
 
 	while (d->slot[at] && !bytes_equal(d->slot[at]->patient, patient))
 		at = (at + 1) & (d->room - 1);

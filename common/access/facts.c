@@ -2,6 +2,7 @@
 #include "common/access/facts.h"
 
 #include "common/access/roles.h"
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 
 #include <stdlib.h>
@@ -179,8 +180,7 @@ apply_ends(struct facts *f, struct access_reader *r)
 static uint32_t *
 find_slot(const struct facts *f, uint32_t relation, uint32_t subject, uint32_t object)
 {
-	uint64_t hash = ((uint64_t)subject * UINT64_C(0x9e3779b97f4a7c15)) ^
-			((uint64_t)object * UINT64_C(0xc2b2ae3d27d4eb4f)) ^
+	uint64_t hash = ((uint64_t)subject * (hash_key[0] | 1)) ^ ((uint64_t)object * (hash_key[1] | 1)) ^
 			((uint64_t)relation * UINT64_C(0x165667b19e3779f9));
 	uint32_t at = (uint32_t)(hash >> 32) & (f->slots - 1);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/intern.h"
 
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 
 #include <stdlib.h>
@@ -13,9 +14,7 @@ struct intern_slot {
 static uint32_t
 hash_of(struct bytes text)
 {
-	uint64_t h = bytes_hash(text);
-
-	return (uint32_t)(h ^ (h >> 29));
+	return (uint32_t)hash_bytes(text);
 }
 
 void

@@ -56,20 +56,6 @@ bytes_end(struct bytes a, const char *text)
 	return a.size >= size && memcmp(a.at + (a.size - size), text, size) == 0;
 }
 
-/*
- * FNV-1a, 64 bits, for tables of the words of a policy.  Texts that collide are easy to make, so a table that
- * is filled from records needs protection of its own.
- */
-static inline uint64_t
-bytes_hash(struct bytes text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < text.size; i++)
-		hash = (hash ^ (unsigned char)text.at[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 /* Takes the first line off TEXT; LINE is without its LF.  False if TEXT is empty. */
 static inline bool
 bytes_line(struct bytes *text, struct bytes *line)
@@ -83,6 +69,18 @@ bytes_line(struct bytes *text, struct bytes *line)
 	text->at += whole;
 	text->size -= whole;
 	return true;
+}
+
+/* Takes an unfinished last line, one without LF, off TEXT.  Returns its size, 0 if there is none. */
+static inline size_t
+bytes_unfinished(struct bytes *text)
+{
+	const char *lf = text->size > 0 ? (const char *)memrchr(text->at, '\n', text->size) : NULL;
+	size_t whole = lf == NULL ? 0 : (size_t)(lf - text->at) + 1;
+	size_t rest = text->size - whole;
+
+	text->size = whole;
+	return rest;
 }
 
 /* ASCII letters and digits.  The locale does not matter, and bytes from 0x80 on are neither. */

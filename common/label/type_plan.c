@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/buffer.h"
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "common/label/ruleset.h"
 
@@ -15,7 +16,7 @@
 static uint32_t *
 slot_of(const struct ruleset *s, struct bytes type)
 {
-	size_t i = (size_t)bytes_hash(type) & s->plan_mask;
+	size_t i = (size_t)hash_bytes(type) & s->plan_mask;
 
 	while (s->plan_slot[i] != 0 && !bytes_equal(s->plan[s->plan_slot[i] - 1].type, type))
 		i = (i + 1) & s->plan_mask;

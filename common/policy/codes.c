@@ -2,6 +2,7 @@
 /* The table of rows, and the search in it. */
 #include "common/policy/codes_table.h"
 
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "common/policy/vocabulary.h"
 
@@ -20,7 +21,7 @@ struct code_key {
 static inline void
 start_key(struct code_key *key, unsigned system)
 {
-	key->hash = (system + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	key->hash = hash_key[0] ^ (system + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	key->size = 0;
 	key->system = system;
 }
@@ -30,7 +31,7 @@ static inline void
 add_to_key(struct code_key *key, unsigned char c)
 {
 	key->folded[key->size++] = c;
-	key->hash = (key->hash ^ c) * UINT64_C(0x100000001b3);
+	key->hash = (key->hash ^ c) * (hash_key[1] | 1);
 }
 
 /* Adds all of CODE to KEY; false if it is longer than any code of a row. */

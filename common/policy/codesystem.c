@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/codes_table.h"
 
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 
 #include <stdlib.h>
@@ -90,11 +91,11 @@ same(struct bytes a, struct bytes b)
 static uint32_t
 hash_of(struct bytes key)
 {
-	uint64_t hash = key.size;
+	uint64_t hash = hash_key[0];
 
 	for (size_t i = 0; i < key.size; i++)
-		hash = (hash ^ (unsigned char)ascii_lower(key.at[i])) * UINT64_C(0x100000001b3);
-	return (uint32_t)(hash ^ hash >> 32);
+		hash = (hash ^ (unsigned char)ascii_lower(key.at[i])) * (hash_key[1] | 1);
+	return (uint32_t)(hash >> 32);
 }
 
 static struct codesystem_name *

@@ -419,6 +419,7 @@ load_lines(struct grants *g, const struct grants_files *from, const struct signe
 	if (from->grants != NULL) {
 		if (!site_read(a, from->grants, from->limit, &text, f))
 			return EXIT_IO;
+		g->unfinished = bytes_unfinished(&text) > 0;
 		grants_read(g, signers, text, from->max_lifetime);
 	}
 	grants_ready(g);

@@ -66,7 +66,8 @@ struct grants {
 	size_t count;
 	struct panel *panel; /* sorted by name, the newest of each */
 	size_t panels;
-	size_t bad; /* lines that did not verify */
+	size_t bad;      /* lines that did not verify */
+	bool unfinished; /* the last line of grants_files.grants is, and does not count */
 	struct revoked revoked;
 	const char *bad_list; /* why a revocation list among the grants does not verify; NULL: none is bad */
 	/* private */

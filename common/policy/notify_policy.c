@@ -426,3 +426,17 @@ notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault 
 	const struct yaml_node *root = policy_yaml(p, "notify.yaml", &r.file, f);
 	return root != NULL && read_notify(&r, root);
 }
+
+bool
+notify_policy_reads_marks(struct policy *p, bool *reads, struct fault *f)
+{
+	const char *shown;
+	const struct yaml_node *root;
+
+	*reads = false;
+	if (policy_file(p, "notify.yaml") == NULL)
+		return true;
+	root = policy_yaml(p, "notify.yaml", &shown, f);
+	*reads = root != NULL && yaml_find(root, "visible_change") != NULL;
+	return root != NULL;
+}

@@ -318,8 +318,10 @@ static uint32_t
 last_element(const struct json *j, uint32_t array, const struct edits *edits)
 {
 	uint32_t last = j->nodes[array].start + 1;
-	uint32_t e = 0;
+	uint32_t e = edits->count;
 
+	while (e > 0 && edits->at[e - 1].to > last)
+		e--;
 	for (uint32_t i = array + 1; i < j->nodes[array].next; i = j->nodes[i].next) {
 		const struct json_node *n = &j->nodes[i];
 

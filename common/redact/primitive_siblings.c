@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/primitive_siblings.h"
 
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "common/redact/matches.h"
 #include "common/redact/view.h"
@@ -47,7 +48,7 @@ fill_slots(struct primitive_siblings *p, struct outline *o, uint32_t object, uin
 	for (uint32_t k = object + 1; k < j->nodes[object].next; k = j->nodes[k].next) {
 		if (is_sibling(j, k))
 			continue;
-		uint64_t at = bytes_hash(json_string(j, k, &o->room));
+		uint64_t at = hash_bytes(json_string(j, k, &o->room));
 		while (p->slot[at & (p->slots - 1)] != 0)
 			at++;
 		p->slot[at & (p->slots - 1)] = k;
@@ -61,7 +62,7 @@ find_primitive(const struct primitive_siblings *p, struct outline *o, uint32_t k
 	struct bytes name = json_string(o->json, key, &o->room);
 
 	name = (struct bytes){ name.at + 1, name.size - 1 };
-	for (uint64_t at = bytes_hash(name); p->slot[at & (p->slots - 1)] != 0; at++)
+	for (uint64_t at = hash_bytes(name); p->slot[at & (p->slots - 1)] != 0; at++)
 		if (json_is(o->json, p->slot[at & (p->slots - 1)], name))
 			return p->slot[at & (p->slots - 1)];
 	return 0;

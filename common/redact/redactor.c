@@ -150,7 +150,7 @@ make_mark(struct redactor *r, unsigned i)
 		mac_add(s->mark, parts[p]);
 		mac_add(s->mark, (struct bytes){ "", 1 });
 	}
-	(void)each_piece(&pieces, i, scheme_mark_bit(i));
+	(void)each_piece(&pieces, i, s->mark_excepts ? scheme_mark_bit(i) : scheme_bit(i));
 	mac_end(s->mark, digest);
 	memcpy(v->mark, "m_", 2);
 	(void)base64url_encode(v->mark + 2, (struct bytes){ (const char *)digest, MARK_BYTES });

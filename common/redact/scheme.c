@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/scheme.h"
 
+#include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
 #include "common/redact/scheme_read.h"
 
@@ -13,18 +14,41 @@ read_mark(struct scheme_read *r, const struct yaml_node *node, const struct yaml
 	struct scheme *s = r->s;
 	struct yaml_map m;
 	struct seal_policy sealing;
+	bool reads;
 
 	if (node == NULL)
 		return true;
 	if (!yaml_open(&m, s->file, node, r->fault) || (r->mark = yaml_need(&m, "key")) == NULL)
 		return false;
 	*except = yaml_take(&m, "except");
-	if (!yaml_close(&m) || (s->mark = scheme_read_key(r, r->mark, r->fault)) == NULL)
+	if (!yaml_close(&m) || !notify_policy_reads_marks(s->policy, &reads, r->fault))
 		return false;
+	if (!reads)
+		return scheme_read_listed(r, r->mark, r->fault);
+	if ((s->mark = scheme_read_key(r, r->mark, r->fault)) == NULL)
+		return false;
+	s->mark_excepts = *except != NULL;
 	if (!seal_policy_load(&sealing, s->policy, r->fault))
 		return false;
 	s->domain = sealing.domain;
 	return true;
+}
+
+/* Paths that no mark needs are read, so that a fault in them is found, and forgotten. */
+static bool
+check_except(struct scheme_read *r, const struct yaml_node *except)
+{
+	struct scheme_place place = { .use = SCHEME_EXCEPT };
+	struct paths *paths = r->s->paths;
+	size_t places = r->s->places;
+	bool good;
+
+	r->s->paths = paths_new(r->keys);
+	good = scheme_read_paths(r, except, &place);
+	paths_free(r->s->paths);
+	r->s->paths = paths;
+	r->s->places = places;
+	return good;
 }
 
 static bool
@@ -32,11 +56,14 @@ add_except(struct scheme_read *r, const struct yaml_node *except)
 {
 	struct scheme_place place = { .use = SCHEME_EXCEPT };
 
+	if (except == NULL)
+		return true;
+	if (r->s->mark == NULL)
+		return check_except(r, except);
 	for (unsigned i = 0; i < r->s->versions; i++)
 		place.bits |= scheme_mark_bit(i);
-	if (except != NULL)
-		r->s->has_except = place.bits;
-	return except == NULL || scheme_read_paths(r, except, &place);
+	r->s->has_except = place.bits;
+	return scheme_read_paths(r, except, &place);
 }
 
 static bool

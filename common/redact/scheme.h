@@ -15,7 +15,7 @@
 /*
  * scheme: redact.yaml, compiled.  The walk asks each question for all versions at once, so a version is a
  * bit of a 64-bit set.  So is its mark's record, the version without the places of `mark.except`: bit i is
- * version i, bit 32 + i its mark.
+ * version i, bit 32 + i its mark.  Marks are made only where notify.yaml has `visible_change`.
  */
 enum { SCHEME_MAX_VERSIONS = 32 };
 
@@ -96,7 +96,8 @@ struct scheme {
 	uint64_t lists_extensions; /* with `extensions` */
 	uint64_t below_level[POLICY_MAX_LEVELS + 1]; /* of a level below that one */
 	/* the mark */
-	struct mac *mark; /* borrowed; NULL: versions have none */
+	struct mac *mark;  /* borrowed; NULL: versions have none */
+	bool mark_excepts; /* else a mark's record is the version's, and no bit of its own is needed */
 	struct bytes domain;
 	/* criticality, lowest first */
 	struct bytes *criticality;

@@ -149,21 +149,25 @@ scheme_read_codes(struct scheme_read *r)
 	return s->codes != NULL;
 }
 
+bool
+scheme_read_listed(struct scheme_read *r, const struct yaml_node *name, struct fault *f)
+{
+	struct bytes item;
+
+	for (size_t i = 0; r->key_names != NULL && i < yaml_strings(r->key_names); i++)
+		if (yaml_item_string(r->s->file, r->key_names, i, &item, f) && bytes_equal(item, name->text))
+			return true;
+	return fault_at(f, r->s->file, name, "needs-key: the key is not among `keys:`");
+}
+
 struct mac *
 scheme_read_key(void *context, const struct yaml_node *name, struct fault *f)
 {
 	struct scheme_read *r = context;
 	struct mac *key = NULL;
-	bool listed = false;
-	struct bytes item;
 
-	for (size_t i = 0; r->key_names != NULL && i < yaml_strings(r->key_names); i++)
-		listed |=
-		    yaml_item_string(r->s->file, r->key_names, i, &item, f) && bytes_equal(item, name->text);
-	if (!listed) {
-		(void)fault_at(f, r->s->file, name, "needs-key: the key is not among `keys:`");
+	if (!scheme_read_listed(r, name, f))
 		return NULL;
-	}
 	/* A token under the key of the mark could be compared with marks. */
 	if (r->mark != NULL && r->mark != name && bytes_equal(r->mark->text, name->text)) {
 		(void)fault_at(f, r->s->file, name, "the key of the mark serves nothing else");

@@ -40,6 +40,9 @@ bool scheme_read_paths(struct scheme_read *r, const struct yaml_node *node, cons
 /* Loads the value sets of classify.yaml, which conditions need, unless they are there. */
 bool scheme_read_codes(struct scheme_read *r);
 
+/* True if `keys:` has the key of that name. */
+bool scheme_read_listed(struct scheme_read *r, const struct yaml_node *name, struct fault *f);
+
 /* The key of that name.  CONTEXT is the struct scheme_read. */
 struct mac *scheme_read_key(void *context, const struct yaml_node *name, struct fault *f);
 

@@ -221,7 +221,7 @@ read_version(struct scheme_read *r, const struct yaml_node *node, struct scheme_
 	struct yaml_map m;
 
 	*v = (struct scheme_version){ .line = node->line };
-	v->bits = scheme_bit(s->versions) | (s->mark != NULL ? scheme_mark_bit(s->versions) : 0);
+	v->bits = scheme_bit(s->versions) | (s->mark_excepts ? scheme_mark_bit(s->versions) : 0);
 	if (!yaml_open(&m, s->file, node, r->fault))
 		return false;
 	const struct yaml_node *rl = yaml_need(&m, "rl");

@@ -101,8 +101,7 @@ lost_target(struct viewer *w, struct bytes reference, uint32_t root, uint64_t lo
 {
 	struct outline *o = &w->outline;
 	const struct scheme *s = o->s;
-	struct targets_query q = { &o->places, o->json, &o->roots, s->shape, o->gone_before, local,
-		&o->room };
+	struct targets_query q = { &o->roots, o->gone_before, local };
 	struct bytes type, id;
 	uint64_t gone = targets_gone(&w->targets, &q, reference, root);
 

@@ -266,8 +266,9 @@ take_turns(struct walk *w)
 	for (size_t i = 0; i < o->roots.count; i++)
 		o->gone_before[i] = 0;
 	if (o->roots.count > 1)
-		targets_find(&w->viewer.targets, &o->places, o->json, &o->roots);
+		targets_find(&w->viewer.targets, &o->places, s->shape, o->json, &o->roots);
 	do {
+		targets_turn(&w->viewer.targets);
 		prepare_turn(w);
 		turn(w);
 	} while (learn(w));

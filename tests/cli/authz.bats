@@ -538,6 +538,50 @@ narrowed() {
 	done
 }
 
+@test "whoever breaks the glass is known: obligations also where the patient had consented" {
+	hospital
+	glass='[{"action":"notify","rule":"H-4","to":"privacy-officer","topic":"H-4","body":"Breaking the glass opens a record against the patient'"'"'s wishes for four hours."},{"action":"audit","rule":"H-4","level":"high"},{"action":"expire","rule":"H-4","after":"4h","at":"2026-03-02T13:00:00Z"}]'
+	printf 'ehr_authz: 1\nconsent: c-ann\npatient: ann\nstatus: active\nbase: permit\n' >S/consents/ann.yaml
+	echo "${request/TREAT\",/BTG\",\"justification\":\"unconscious\",}" | sed 's/dr-lee/dr-eva/' >in
+	for P in P "$EHR_ROOT/policies/hospital"; do
+		ehr 0 ehr-authz -P "$P" -S S in
+		[ "$(jq -c '[.decision, .context.decided_by, .context.reason, .context.al, .context.valid_until]' out)" = '[true,"consent","permitted",5,"2026-03-02T13:00:00Z"]' ]
+		[ "$(obligations)" = "$glass" ]
+	done
+	# The same purpose beside another: the glass is broken, too.
+	sed 's/"purpose":"BTG"/"purpose":["TREAT","BTG"]/' in >two
+	ehr 0 ehr-authz -P P -S S two
+	[ "$(obligations)" = "$glass" ]
+	# Without the purpose nothing is broken, and a denial obliges to nothing of it.
+	sed 's/"BTG"/"ETREAT"/' in >two
+	ehr 0 ehr-authz -P P -S S two
+	[ "$(jq -c '[.decision, .context.obligations]' out)" = '[false,[]]' ]
+}
+
+@test "breaking the glass releases no keys, subscribes to nothing and sends no command" {
+	hospital
+	jq -c '.subject = {type: "user", id: "dr-eva", properties: {domain: "hospital", structural_role: "radiologist"}} |
+		.context += {purpose: "BTG", justification: "unconscious"}' <(grep -F '"id": "release of level keys"' "$cases/hospital/requests.ndjson") >in
+	jq -c '.context.purpose = ["TREAT", "BTG"]' in >>in2
+	jq -c 'del(.context.purpose)' in >>in2
+	jq -c '.context.purpose = "TREAT"' in >>in2
+	cat in2 >>in
+	for P in P "$EHR_ROOT/policies/hospital"; do
+		ehr 0 ehr-authz -P "$P" -S S in
+		jq -c '[.decision, .context.reason, .context.al]' out >got
+		same got <<-'END'
+			[false,"default-deny",null]
+			[false,"default-deny",null]
+			[false,"missing-attribute",null]
+			[true,"permitted",4]
+		END
+	done
+	# What a rule for treatment gives to BTG, it gives at the level that treatment has.
+	echo "${request/TREAT\",/BTG\",\"justification\":\"x\",}" | sed 's/"name":"read"/"name":"subscribe"/' >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq .decision out)" = false ]
+}
+
 @test "-v counts decisions" {
 	hospital
 	printf '%s\n%s\n' "$request" "${request/TREAT/HMARKT}" >in

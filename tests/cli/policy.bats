@@ -246,6 +246,25 @@ fault() {
 	has err 'warning: needs-now: '
 }
 
+@test "check says where marks are made that nobody reads, and read that nobody makes" {
+	cp -r "$EHR_ROOT/policies/hospital" p
+	ehr 0 ehr-policy check -P p
+	has err 'ehr-policy: p/redact.yaml:'
+	has err 'warning: marks-unread: versions get no marks, since notify.yaml has no `visible_change` that would read them'
+	echo 'visible_change: {keep: 90d, max: 1000}' >>p/notify.yaml
+	ehr 0 ehr-policy check -P p
+	lacks err marks-
+	sed -i '/^mark:/d' p/redact.yaml
+	ehr 0 ehr-policy check -P p
+	has err 'ehr-policy: p/notify.yaml:'
+	has err 'warning: marks-missing: every event counts as a change, since redact.yaml has no `mark`'
+	rm -r p
+	small
+	sed -i '/^mark:/d' p/redact.yaml
+	ehr 0 ehr-policy check -P p
+	lacks err marks-
+}
+
 @test "the shipped policies are without error" {
 	for policy in "$EHR_ROOT"/policies/*/; do
 		ehr 0 ehr-policy check -P "$policy"

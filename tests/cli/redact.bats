@@ -14,6 +14,11 @@ policy() {
 	cat >p/redact.yaml
 }
 
+# What makes ehr-redact write marks.
+read_marks() {
+	printf 'notify: 1\nvisible_change: {keep: 90d, max: 1000}\n' >p/notify.yaml
+}
+
 line_of() {
 	local record=$1 labels='' rule=base at level
 	shift
@@ -312,6 +317,7 @@ mark: {key: mark, except: [.meta.versionId]}
 versions:
   - {rl: V, transforms: [{id: h, say: A token., at: ".id, .subject.reference", do: {hash: {key: pseudonym}}}]}
 END
+	read_marks
 	ehr-keys make -P p -S s >/dev/null
 	{
 		line_of '{"id":"p1","k":1}' '' N
@@ -339,6 +345,7 @@ mark: {key: mark, except: [.meta.versionId, .meta.lastUpdated]}
 presence: shown
 versions: [{rl: N}, {rl: V}]
 END
+	read_marks
 	ehr-keys make -P p -S s >/dev/null
 	{
 		line_of '{"meta":{"versionId":"1","lastUpdated":"a"},"k":1,"x":1}' '' N /x R
@@ -351,6 +358,42 @@ END
 	printf '3\n1\n' | same counts
 	jq -r 'select(.ehr.rl == "V") | .ehr.mark' out | uniq -c | awk '{ print $1 }' >counts
 	printf '2\n1\n1\n' | same counts
+}
+
+@test "there are marks only where notify.yaml has visible_change" {
+	policy <<'END'
+redact: 1
+keys: [mark]
+mark: {key: mark, except: [.meta.versionId]}
+presence: shown
+versions: [{rl: N}, {rl: V}]
+END
+	line_of '{"meta":{"versionId":"1"},"k":1}' '' N /k R >in
+	# No key is needed for what is not made.
+	redact in
+	lacks out '"mark"'
+	printf 'notify: 1\n' >p/notify.yaml
+	redact in
+	lacks out '"mark"'
+	sed -i 's/^mark: .*/mark: {key: mark, except: [".meta["]}/' p/redact.yaml
+	ehr 3 ehr-redact -P p in
+	has err 'p/redact.yaml:3:'
+	sed -i -e 's/^mark: .*/mark: {key: mark, except: [.meta.versionId]}/' -e 's/^keys: .*/keys: [other]/' p/redact.yaml
+	ehr 3 ehr-redact -P p in
+	has err needs-key
+	sed -i 's/^keys: .*/keys: [mark]/' p/redact.yaml
+	read_marks
+	ehr 6 ehr-redact -P p in
+	has err "the policy needs the key 'mark'"
+	ehr-keys make -P p -S s >/dev/null
+	redact -S s in
+	[ "$(jq -r .ehr.mark out | sort -u | grep -c '^m_')" -eq 2 ]
+	# Without exceptions a mark is over the version itself.
+	sed -i 's/, except: .*/}/' p/redact.yaml
+	redact -S s in
+	[ "$(jq -r .ehr.mark out | sort -u | grep -c '^m_')" -eq 2 ]
+	echo 'visible_change: {' >>p/notify.yaml
+	ehr 3 ehr-redact -P p -S s in
 }
 
 @test "a tombstone becomes one line at the lowest level" {

@@ -107,6 +107,7 @@ redact_begin(void)
 	redact_copy("policy.yaml", "policy.yaml");
 	redact_copy("classify.yaml", "classify.yaml");
 	redact_copy("seal.yaml", "seal.yaml");
+	redact_copy("notify.yaml", "notify.yaml");
 }
 
 static inline void
@@ -120,7 +121,7 @@ redact_unload(void)
 static inline void
 redact_end(void)
 {
-	static const char *const files[] = { "policy.yaml", "classify.yaml", "seal.yaml", "redact.yaml" };
+	static const char *const files[] = { "policy.yaml", "classify.yaml", "seal.yaml", "notify.yaml", "redact.yaml" };
 	char path[512];
 
 	redact_unload();

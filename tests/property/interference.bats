@@ -10,6 +10,7 @@ policies() {
 	cp -r "$EHR_ROOT/policies/hospital" hidden
 	cp "$EHR_ROOT/testdata/policies/hidden.yaml" hidden/redact.yaml
 	cp -r "$EHR_ROOT/policies/hospital" "$EHR_ROOT/policies/meter" .
+	printf 'visible_change: {keep: 90d, max: 1000}\n' | tee -a hidden/notify.yaml >>hospital/notify.yaml
 	local policy
 	for policy in hidden hospital meter; do
 		ehr-keys make -P $policy -S $policy.site >/dev/null
