@@ -220,6 +220,8 @@ cat >/dev/null'
 	ehr 2 "$nightly" nowhere site uploads store $now
 	ehr 2 "$nightly" "$P" site uploads
 	ehr 2 "$nightly" "$P" site uploads store 'last Tuesday'
+	PATH=/usr/bin:/bin ehr 126 "$nightly" "$P" site uploads store $now
+	has err 'nightly: ehr-ingest: not in PATH, which is /usr/bin:/bin'
 	: >file
 	ehr 4 "$nightly" "$P" site uploads file $now
 	ehr 0 "$nightly" "$P" site uploads new/store $now
@@ -355,6 +357,10 @@ without_random() {
 	IN=nowhere ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
 	EHR_BIN=$PWD ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
 	has err 'make builds them'
+	mkdir -p installed/share/examples
+	cp "$EHR_ROOT/share/examples/demo.sh" installed/share/examples
+	ehr 2 bash installed/share/examples/demo.sh
+	has err 'the demo runs in the folder of the sources'
 }
 
 @test "demo: any other upload" {
