@@ -323,6 +323,8 @@ main(int argc, char *argv[])
 	s.reader = sealed_line_reader_new(f.max_depth);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, s.policy.digest);
+	if (s.set.deliver)
+		filter_output(&f, &o, s.set.deliver);
 	deliver(&s);
 	status = filter_run(&f, &o, &engine);
 	release(&s);

@@ -140,6 +140,9 @@ void filter_start(struct filter *f, const struct options *o, void (*digest)(stru
  */
 void filter_create(struct filter *f, const struct options *o, const char *path, struct sink *to);
 
+/* After filter_start: checks a file that the program itself writes, as filter_create does. */
+void filter_output(struct filter *f, const struct options *o, const char *path);
+
 /*
  * Refuses something other than the line at hand (a line of a group, an entry of a Bundle).  FILTER_STOP: the
  * run must end.
