@@ -260,7 +260,13 @@ static bool
 refuse_here(struct filter *f, enum reason reason, size_t byte)
 {
 	const struct refused what = {
-		.source = f->source, .line = f->line, .reason = reason, .byte = byte, .record = f->record
+		.source = f->source,
+		.line = f->line,
+		.reason = reason,
+		.byte = byte,
+		.record = f->record,
+		.head = f->head,
+		.first = f->first,
 	};
 
 	return filter_refuse(f, &what) == FILTER_DONE;
@@ -311,6 +317,7 @@ take_outcome(struct filter *f, struct lines *in, enum lines_outcome outcome, str
 	case LINES_REFUSED:
 		f->read++;
 		f->record = in->reason == REASON_TOO_LONG ? (struct bytes){ "", 0 } : record;
+		f->head = lines_waiting(in);
 		if (f->engine->refused != NULL)
 			f->engine->refused(f->engine->context, f, in->reason);
 		return refuse_here(f, in->reason, in->refused_byte);
@@ -336,10 +343,12 @@ filter_frames(struct filter *f, struct lines *in, filter_next *next, void *conte
 
 	in->wake = &asked;
 	while (going) {
+		record = (struct bytes){ "", 0 };
 		enum lines_outcome outcome = next(context, in, &record);
 
 		summarise_if_asked(f);
 		going = take_outcome(f, in, outcome, record, &ended);
+		f->first = f->first && outcome == LINES_WOKEN;
 	}
 	return ended;
 }
@@ -373,6 +382,7 @@ one_file(struct filter *f, const char *path, bool (*each)(void *context, struct 
 
 	f->source = standard ? "<stdin>" : path;
 	f->line = 0;
+	f->first = true;
 	if (fd < 0)
 		return read_failed(f, errno);
 	going = each(f->engine->context, f, fd);

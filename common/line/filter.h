@@ -73,7 +73,9 @@ struct filter {
 	uint64_t max_refused;
 	double began;
 	const struct filter_engine *engine;
-	int behind; /* operands behind the one at hand */
+	int behind;        /* operands behind the one at hand */
+	struct bytes head; /* of a line that was too long */
+	bool first;        /* the record at hand is the first of its source */
 	struct file_identity output[FILTER_OUTPUTS];
 	unsigned outputs;
 };
