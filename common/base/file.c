@@ -54,16 +54,22 @@ read_all(int fd, struct buffer *out)
 }
 
 static bool
+is_regular(int fd, struct stat *s)
+{
+	if (fd < 0 || fstat(fd, s) != 0)
+		return false;
+	if (!S_ISREG(s->st_mode))
+		errno = S_ISDIR(s->st_mode) ? EISDIR : EINVAL;
+	return S_ISREG(s->st_mode);
+}
+
+static bool
 read_fd(int fd, bool private, struct buffer *out)
 {
 	struct stat s;
 
-	if (fd < 0 || fstat(fd, &s) != 0)
+	if (!is_regular(fd, &s))
 		return fail(fd);
-	if (!S_ISREG(s.st_mode)) {
-		errno = S_ISDIR(s.st_mode) ? EISDIR : EINVAL;
-		return fail(fd);
-	}
 	if (private && (s.st_uid != geteuid() || (s.st_mode & 077) != 0)) {
 		errno = EPERM;
 		return fail(fd);
@@ -71,6 +77,18 @@ read_fd(int fd, bool private, struct buffer *out)
 	if (!read_all(fd, out))
 		return fail(fd);
 	return close(fd) == 0;
+}
+
+int
+file_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | SAFE);
+	struct stat s;
+
+	if (is_regular(fd, &s))
+		return fd;
+	(void)fail(fd);
+	return -1;
 }
 
 bool

@@ -19,7 +19,10 @@ bool file_read(const char *path, struct buffer *out);
 /* The same with NAME relative to the directory DIRFD. */
 bool file_read_at(int dirfd, const char *name, struct buffer *out);
 
-/* The same for a secret: EPERM unless the file is ours and closed to group and others. */
+/* A descriptor to read a regular file with, for files that are not read as a whole; -1. */
+int file_open(const char *path);
+
+/* As file_read_at() for a secret: EPERM unless the file is ours and closed to group and others. */
 bool file_read_private_at(int dirfd, const char *name, struct buffer *out);
 
 /* Replaces the file NAME, relative to DIRFD, by CONTENT with mode MODE. */

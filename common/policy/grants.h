@@ -2,8 +2,8 @@
 #ifndef EHR_POLICY_GRANTS_H
 #define EHR_POLICY_GRANTS_H
 
-#include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/pool.h"
 #include "common/crypto/revoked.h"
 #include "common/policy/yaml.h"
 
@@ -36,7 +36,7 @@ enum grant_fault {
 const char *grant_fault_word(enum grant_fault fault);
 
 struct grant_words {
-	struct bytes *at;
+	const struct bytes *at;
 	size_t count;
 };
 
@@ -73,7 +73,7 @@ struct grants {
 	/* private */
 	size_t room;
 	size_t panel_room;
-	struct arena arena;
+	struct pool pool; /* the texts: many grants have the same roles, subjects and purposes */
 	struct jws_reader *reader;
 	struct bytes domain;
 };
