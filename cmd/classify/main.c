@@ -183,6 +183,7 @@ main(int argc, char *argv[])
 	json_init(&c.envelope, c.keys, f.max_depth + 1);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, c.policy.digest);
+	f.refusals.names = c.keys;
 	status = filter_run(&f, &o, &engine);
 	json_release(&c.json);
 	json_release(&c.envelope);

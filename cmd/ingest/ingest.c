@@ -73,7 +73,12 @@ pass_elements(struct ingest *i, struct filter *f)
 		f->read++;
 		if (pass(i, f, e))
 			continue;
-		struct refused what = { f->source, f->line, f->reason, f->byte, json_span(j, e) };
+		struct refused what = { .source = f->source,
+			.line = f->line,
+			.reason = f->reason,
+			.byte = f->byte,
+			.record = json_span(j, e),
+			.first = f->first };
 
 		if (filter_refuse(f, &what) == FILTER_STOP)
 			return FILTER_STOP;

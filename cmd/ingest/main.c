@@ -66,6 +66,7 @@ main(int argc, char *argv[])
 	}
 	filter_start(&f, &o, digest_hex);
 	ingest_init(&i, framing, keep, f.max_depth);
+	f.refusals.names = i.keys;
 	const struct filter_engine engine = {
 		.context = &i, .record = ingest_record, .summary = ingest_summary
 	};

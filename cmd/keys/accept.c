@@ -2,12 +2,14 @@
 /* accept: a device takes messages of its authority: level keys, a new epoch, a revocation list. */
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/crypto/key_release.h"
 #include "common/crypto/secret.h"
 #include "common/line/tags.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { TEXT_MOST = 1 << 24 };
 
@@ -140,6 +142,14 @@ accept_signed(struct keys *k, struct bytes line, const struct verb_settings *s, 
 	return status;
 }
 
+static struct bytes
+without_cr(struct bytes line)
+{
+	if (line.size > 0 && line.at[line.size - 1] == '\r')
+		line.size--;
+	return line;
+}
+
 static enum diag_exit
 accept_text(struct keys *k, struct bytes text, const struct verb_settings *s, struct verb_answer *a)
 {
@@ -147,8 +157,7 @@ accept_text(struct keys *k, struct bytes text, const struct verb_settings *s, st
 	struct bytes line;
 
 	while (status == EXIT_DONE && bytes_line(&text, &line)) {
-		if (line.size > 0 && line.at[line.size - 1] == '\r')
-			line.size--;
+		line = without_cr(line);
 		if (line.size > 0)
 			status =
 			    line.at[0] == '{' ? accept_release(k, line, s, a) : accept_signed(k, line, s, a);
@@ -156,29 +165,64 @@ accept_text(struct keys *k, struct bytes text, const struct verb_settings *s, st
 	return status;
 }
 
-enum diag_exit
-verb_accept(const struct verb_settings *s, struct verb_answer *a)
+static bool
+holds_message(struct bytes text)
 {
-	static char dash[] = "-";
-	static char *standard_input[] = { dash };
-	char **from = s->operands > 0 ? s->operand : standard_input;
-	int count = s->operands > 0 ? s->operands : 1;
+	struct bytes line;
+
+	while (bytes_line(&text, &line))
+		if (without_cr(line).size > 0)
+			return true;
+	return false;
+}
+
+/* Reads the files that are named, or standard input, each into a buffer of its own. */
+static enum diag_exit
+read_all(const struct verb_settings *s, struct buffer *text, int count, struct verb_answer *a)
+{
+	for (int i = 0; i < count; i++) {
+		const char *from = s->operands > 0 ? s->operand[i] : "-";
+
+		if (!store_read(from, &text[i], a))
+			return EXIT_IO;
+		if (!holds_message(buffer_bytes(&text[i])))
+			return verb_fault(a, EXIT_KEYS, "release-refused: %s: no message in it",
+			    strcmp(from, "-") == 0 ? "<stdin>" : from);
+	}
+	return EXIT_DONE;
+}
+
+static enum diag_exit
+accept_all(const struct verb_settings *s, const struct buffer *text, int count, struct verb_answer *a)
+{
 	enum diag_exit status;
-	struct keys *k = store_open(s, 0, a, &status);
+	struct keys *k = store_lock(s, 0, a, &status);
 
 	if (k == NULL)
 		return status;
+	status = EXIT_DONE;
 	if (strcmp(keys_self(k)->kind, "authority") == 0)
 		status = verb_fault(a, EXIT_KEYS, "an authority takes no messages: these are for devices");
-	else
-		status = EXIT_DONE;
-	for (int i = 0; status == EXIT_DONE && i < count; i++) {
-		struct buffer text;
-
-		buffer_init(&text, TEXT_MOST);
-		status = store_read(from[i], &text, a) ? accept_text(k, buffer_bytes(&text), s, a) : EXIT_IO;
-		buffer_release(&text);
-	}
+	for (int i = 0; status == EXIT_DONE && i < count; i++)
+		status = accept_text(k, buffer_bytes(&text[i]), s, a);
 	keys_close(k);
+	return status;
+}
+
+enum diag_exit
+verb_accept(const struct verb_settings *s, struct verb_answer *a)
+{
+	int count = s->operands > 0 ? s->operands : 1;
+	struct buffer *text = memory_zeros((size_t)count, sizeof *text);
+	enum diag_exit status;
+
+	for (int i = 0; i < count; i++)
+		buffer_init(&text[i], TEXT_MOST);
+	status = read_all(s, text, count, a);
+	if (status == EXIT_DONE)
+		status = accept_all(s, text, count, a);
+	for (int i = 0; i < count; i++)
+		buffer_release(&text[i]);
+	free(text);
 	return status;
 }

@@ -8,7 +8,7 @@
 
 enum { DEPTH = 64, TEXT_MOST = 1 << 26 };
 
-struct decisions {
+struct decision_file {
 	struct buffer text;
 	struct bytes rest; /* of text: not read yet */
 	struct buffer line;
@@ -16,10 +16,10 @@ struct decisions {
 	const char *shown;
 };
 
-struct decisions *
-decisions_read(const char *path, struct verb_answer *a, enum diag_exit *status)
+struct decision_file *
+decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *status)
 {
-	struct decisions *d = memory_zeros(1, sizeof *d);
+	struct decision_file *d = memory_zeros(1, sizeof *d);
 
 	d->shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
 	buffer_init(&d->text, TEXT_MOST);
@@ -31,12 +31,12 @@ decisions_read(const char *path, struct verb_answer *a, enum diag_exit *status)
 		return d;
 	}
 	*status = EXIT_IO;
-	decisions_free(d);
+	decision_file_free(d);
 	return NULL;
 }
 
 void
-decisions_free(struct decisions *d)
+decision_file_free(struct decision_file *d)
 {
 	if (d == NULL)
 		return;
@@ -55,7 +55,7 @@ deny(struct verb_answer *a, enum diag_exit *status, const char *why)
 
 /* Copies the next line that is not blank to where JSON_SLACK bytes stand behind it. */
 static bool
-next_line(struct decisions *d)
+next_line(struct decision_file *d)
 {
 	struct bytes line;
 
@@ -169,7 +169,7 @@ read_context(
 }
 
 bool
-decisions_next(struct decisions *d, const char *action, struct instant now, struct decision *next,
+decision_file_next(struct decision_file *d, const char *action, struct instant now, struct decision *next,
     struct verb_answer *a, enum diag_exit *status)
 {
 	const struct json *j = &d->json;

@@ -21,17 +21,17 @@ struct decision {
 	uint32_t context;
 };
 
-struct decisions;
+struct decision_file;
 
 /* Reads a file or, for "-", standard input: one decision a line.  NULL with a fault and its status. */
-struct decisions *decisions_read(const char *path, struct verb_answer *a, enum diag_exit *status);
-void decisions_free(struct decisions *d);
+struct decision_file *decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *status);
+void decision_file_free(struct decision_file *d);
 
 /*
  * The next decision, which lives until the next call.  It must permit ACTION and be in force at NOW.  False
  * at the end, with *STATUS EXIT_DONE, or with a fault and its status.
  */
-bool decisions_next(struct decisions *d, const char *action, struct instant now, struct decision *next,
-    struct verb_answer *a, enum diag_exit *status);
+bool decision_file_next(struct decision_file *d, const char *action, struct instant now,
+    struct decision *next, struct verb_answer *a, enum diag_exit *status);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/device.h"
 
+#include "cmd/keys/store.h"
 #include "common/base/file.h"
 
 #include <errno.h>
@@ -44,41 +45,45 @@ read_device(const struct jws *jws, struct device *d)
 }
 
 static bool
-each_line(const struct keys *k, struct bytes text, struct jws_reader *reader,
-    void (*found)(void *context, const struct device *d), void *context)
+each_line(const struct keys *k, struct bytes text, void (*found)(void *context, const struct device *d),
+    void *context, struct verb_answer *a)
 {
+	struct jws_reader *reader = jws_reader_new();
 	struct bytes line;
 	struct device d;
 	struct jws jws;
+	size_t number = 0;
+	bool good = true;
 
-	while (bytes_line(&text, &line)) {
+	while (good && bytes_line(&text, &line)) {
+		number++;
 		if (line.size == 0)
 			continue;
-		if (jws_verify(reader, keys_authority(k), line, "ehr-device+jwt", &jws) != JWS_GOOD ||
-		    !read_device(&jws, &d))
-			return false;
-		found(context, &d);
+		good = jws_verify(reader, keys_authority(k), line, "ehr-device+jwt", &jws) == JWS_GOOD &&
+		       read_device(&jws, &d);
+		if (good)
+			found(context, &d);
 	}
-	return true;
+	jws_reader_free(reader);
+	if (!good)
+		(void)verb_fault(a, EXIT_KEYS,
+		    "devices.jwts:%zu: a line that the authority did not sign; if a run was killed while it "
+		    "wrote, "
+		    "take the line out and enrol that device again",
+		    number);
+	return good;
 }
 
 bool
 device_each(const struct keys *k, void (*found)(void *context, const struct device *d), void *context,
     struct verb_answer *a)
 {
-	struct jws_reader *reader;
 	struct buffer text;
-	bool good = true;
+	bool good;
 
 	buffer_init(&text, TEXT_MOST);
-	if (!file_read_private_at(keys_directory(k), "devices.jwts", &text)) {
-		good = errno == ENOENT || fault(a, "devices.jwts: cannot be read, or is open to others");
-	} else {
-		reader = jws_reader_new();
-		good = each_line(k, buffer_bytes(&text), reader, found, context) ||
-		       fault(a, "devices.jwts: a line that the authority did not sign");
-		jws_reader_free(reader);
-	}
+	good = store_lines(keys_directory(k), "devices.jwts", &text, a) &&
+	       each_line(k, buffer_bytes(&text), found, context, a);
 	buffer_release(&text);
 	return good;
 }
@@ -100,26 +105,46 @@ compare(void *context, const struct device *d)
 	s->found = true;
 }
 
+static bool
+unknown(struct verb_answer *a, enum diag_exit *status)
+{
+	*status = verb_fault(a, EXIT_DENIED, "device-unknown: not enrolled, or no longer");
+	return false;
+}
+
+bool
+device_known(
+    const struct keys *k, struct bytes name, struct device *d, struct verb_answer *a, enum diag_exit *status)
+{
+	struct search s = { .name = name, .device = d };
+
+	*status = EXIT_KEYS;
+	if (!device_each(k, compare, &s, a))
+		return false;
+	*status = EXIT_DONE;
+	return s.found || unknown(a, status);
+}
+
 bool
 device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d,
     struct verb_answer *a, enum diag_exit *status)
 {
-	struct search s = { .name = name, .device = d };
 	struct revoked r;
 	bool revoked;
 
-	*status = EXIT_KEYS;
-	if (!device_each(k, compare, &s, a) || !device_revoked(k, &r, a))
+	if (!device_known(k, name, d, a, status))
 		return false;
-	revoked = s.found && revoked_has(&r, REVOKED_DEVICES, bytes_of(d->sig.jkt));
+	if (!device_revoked(k, &r, a)) {
+		*status = EXIT_KEYS;
+		return false;
+	}
+	revoked = revoked_has(&r, REVOKED_DEVICES, bytes_of(d->sig.jkt));
 	revoked_free(&r);
-	if (!s.found || (d->exp != 0 && d->exp <= now.seconds))
-		*status = verb_fault(a, EXIT_DENIED, "device-unknown: not enrolled, or no longer");
-	else if (revoked)
+	if (d->exp != 0 && d->exp <= now.seconds)
+		return unknown(a, status);
+	if (revoked)
 		*status = verb_fault(a, EXIT_DENIED, "device-revoked: it is on the revocation list");
-	else
-		*status = EXIT_DONE;
-	return *status == EXIT_DONE;
+	return !revoked;
 }
 
 bool

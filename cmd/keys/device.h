@@ -29,6 +29,10 @@ bool device_each(const struct keys *k, void (*found)(void *context, const struct
 bool device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d,
     struct verb_answer *a, enum diag_exit *status);
 
+/* The same for a device that may be revoked, or whose enrolment may have ended. */
+bool device_known(
+    const struct keys *k, struct bytes name, struct device *d, struct verb_answer *a, enum diag_exit *status);
+
 /* The directory's revocation list; empty if there is none.  False with a fault (EXIT_KEYS). */
 bool device_revoked(const struct keys *k, struct revoked *r, struct verb_answer *a);
 

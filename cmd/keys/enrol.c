@@ -60,8 +60,7 @@ take_in(struct keys *k, const struct enrolment *e, const struct verb_settings *s
 	write_claims(&m.claims, e, s);
 	message_sign(&m, &a->out, keys_signing(k), "ehr-device+jwt", false);
 	message_end(&m);
-	good = file_append_at(keys_directory(k), "devices.jwts", buffer_bytes(&a->out), 0600) ||
-	       verb_io_fault(a, "devices.jwts");
+	good = store_append(keys_directory(k), "devices.jwts", buffer_bytes(&a->out), a);
 	return good ? EXIT_DONE : EXIT_IO;
 }
 
@@ -93,24 +92,24 @@ verb_enrol(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct buffer text;
 	enum diag_exit status;
-	struct keys *k;
+	struct keys *k = NULL;
 
 	if (s->expect == NULL)
 		return verb_fault(
 		    a, EXIT_USAGE, "which device? expected --expect JKT, as the device shows it");
 	if (s->operands > 1)
 		return verb_fault(a, EXIT_USAGE, "one enrolment at a time");
-	k = store_open_authority(s, 0, a, &status);
-	if (k == NULL)
-		return status;
 	buffer_init(&text, (size_t)1 << 18);
 	status = EXIT_IO;
 	if (store_read(s->operands > 0 ? s->operand[0] : "-", &text, a)) {
 		while (text.used > 0 && (text.at[text.used - 1] == '\n' || text.at[text.used - 1] == '\r'))
 			text.used--;
-		status = enrol(k, buffer_bytes(&text), s, a);
+		if (text.used == 0)
+			status = verb_fault(a, EXIT_KEYS, "not an enrolment: nothing was read");
+		else if ((k = store_lock_authority(s, 0, a, &status)) != NULL)
+			status = enrol(k, buffer_bytes(&text), s, a);
+		keys_close(k);
 	}
 	buffer_release(&text);
-	keys_close(k);
 	return status;
 }

@@ -7,7 +7,10 @@
 #include "common/crypto/secret.h"
 #include "common/policy/seal_policy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+
+enum { TEXT_MOST = 1 << 28 };
 
 static void
 begin_claims(struct message *m, const struct epoch *e)
@@ -44,18 +47,31 @@ draw_level(struct level_key *key, const struct epoch *e, const struct policy_lev
 	level_key_name(key);
 }
 
-static bool
-begin_level(const struct epoch *e, unsigned i, struct json_write *w, struct verb_answer *a)
+static void
+announce_level(const struct level_key *key, struct json_write *w)
 {
-	struct level_key *key = secret_new(sizeof *key);
-	bool good;
-
-	draw_level(key, e, &e->policy->level[i]);
 	json_write_open(w, '{');
 	json_write_member(w, "rl", bytes_of(key->rl));
 	json_write_member_number(w, "al", key->al);
 	json_write_member(w, "kid", bytes_of(key->kid));
 	json_write_close(w, '}');
+}
+
+static bool
+begin_level(const struct epoch *e, unsigned i, struct json_write *w, struct verb_answer *a)
+{
+	const struct policy_level *level = &e->policy->level[i];
+	const struct level_key *old = e->keys == NULL ? NULL : keys_level(e->keys, level->name, e->number);
+	struct level_key *key;
+	bool good;
+
+	if (old != NULL) {
+		announce_level(old, w);
+		return true;
+	}
+	key = secret_new(sizeof *key);
+	draw_level(key, e, level);
+	announce_level(key, w);
 	good = store_level(e->dirfd, e->sig, e->enc, key, e->now, a);
 	secret_free(key, sizeof *key);
 	return good;
@@ -75,22 +91,86 @@ epoch_begin(const struct epoch *e, struct verb_answer *a)
 	if (good) {
 		end_claims(&m, e);
 		message_sign(&m, &a->out, e->sig, "ehr-epoch+jwt", false);
-		good = file_append_at(e->dirfd, "epochs.jwts",
-			   (struct bytes){ a->out.at + from, a->out.used - from }, 0600) ||
-		       verb_io_fault(a, "epochs.jwts");
+		good = store_append(
+		    e->dirfd, "epochs.jwts", (struct bytes){ a->out.at + from, a->out.used - from }, a);
 	}
 	message_end(&m);
 	return good && store_current(e->dirfd, e->domain, e->number, a);
 }
 
+/* The highest epoch of epochs.jwts, 0 if there is none.  False with a fault (EXIT_KEYS). */
+static bool
+find_announced(const struct keys *k, uint64_t *highest, struct verb_answer *a)
+{
+	struct jws_reader *reader = jws_reader_new();
+	struct buffer text;
+	struct bytes rest, line;
+	struct jws jws;
+	uint64_t epoch = 0;
+	bool good;
+
+	*highest = 0;
+	buffer_init(&text, TEXT_MOST);
+	good = store_lines(keys_directory(k), "epochs.jwts", &text, a);
+	rest = buffer_bytes(&text);
+	while (good && bytes_line(&rest, &line))
+		if (jws_verify(reader, keys_authority(k), line, "ehr-epoch+jwt", &jws) == JWS_GOOD &&
+		    jws_number(&jws, "epoch", &epoch) && epoch > *highest)
+			*highest = epoch;
+	buffer_release(&text);
+	jws_reader_free(reader);
+	return good;
+}
+
+/* A key that an unfinished run made counts if the policy still has its level with the same AL. */
+static bool
+fits(const struct level_key *key, const struct policy *p)
+{
+	for (unsigned i = 0; i < p->levels; i++)
+		if (bytes_are(p->level[i].name, key->rl))
+			return key->al == p->level[i].al;
+	return false;
+}
+
+/*
+ * The epoch behind all that were announced.  A run that was killed may have made some of its keys.  They were
+ * never announced, so the epoch is finished with them; but if one of them does not fit the policy, or if
+ * there are keys of a later epoch, the next number is taken.  An existing key is never replaced.
+ */
+static uint64_t
+next_epoch(const struct keys *k, const struct policy *p, uint64_t announced, struct verb_answer *a)
+{
+	size_t count;
+	const struct level_key *const *level = keys_levels(k, &count);
+	uint64_t last = announced > keys_epoch(k) ? announced : keys_epoch(k), next = last + 1;
+	bool begun = false;
+
+	for (size_t i = 0; i < count; i++) {
+		begun = begun || level[i]->epoch == last + 1;
+		if (level[i]->epoch > next || (level[i]->epoch == next && !fits(level[i], p)))
+			next = (uint64_t)level[i]->epoch + 1;
+	}
+	if (begun && next == last + 1)
+		verb_note(
+		    a, "epoch %" PRIu64 " was begun by a run that did not finish; its keys are kept", next);
+	else if (begun)
+		verb_note(
+		    a, "epoch %" PRIu64 " was begun by a run that did not finish; it is left out", last + 1);
+	return next;
+}
+
 static enum diag_exit
 rotate(struct keys *k, struct policy *p, const struct verb_settings *s, struct verb_answer *a)
 {
-	const struct epoch e = { keys_directory(k), keys_signing(k), keyref_public(keys_private(k)),
-		keys_domain(k), keys_epoch(k) + 1, p, s->now };
+	uint64_t announced, next;
 
-	if (e.number > INT32_MAX)
+	if (!find_announced(k, &announced, a))
+		return EXIT_KEYS;
+	next = next_epoch(k, p, announced, a);
+	if (next > INT32_MAX)
 		return verb_fault(a, EXIT_KEYS, "no epoch is left");
+	const struct epoch e = { keys_directory(k), keys_signing(k), keyref_public(keys_private(k)),
+		keys_domain(k), (uint32_t)next, p, s->now, k };
 	return epoch_begin(&e, a) ? EXIT_DONE : EXIT_IO;
 }
 
@@ -107,7 +187,7 @@ verb_rotate(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(a, EXIT_USAGE, "for which levels? expected -P DIR");
 	if (!policy_load(&p, s->policy, &f) || !seal_policy_load(&sealing, &p, &f)) {
 		status = verb_policy_fault(a, &f);
-	} else if ((k = store_open_authority(s, 0, a, &status)) != NULL) {
+	} else if ((k = store_lock_authority(s, KEYS_LEVELS, a, &status)) != NULL) {
 		if (bytes_are(sealing.domain, keys_domain(k)))
 			status = rotate(k, &p, s, a);
 		else

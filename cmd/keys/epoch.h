@@ -17,6 +17,8 @@ struct epoch {
 	uint32_t number;
 	const struct policy *policy;
 	struct instant now;
+	const struct keys
+	    *keys; /* keys of this epoch that are there already stay as they are; NULL: none are */
 };
 
 /*

@@ -240,22 +240,18 @@ add_decision(struct granting *g, const struct decision *d)
 }
 
 static enum diag_exit
-gather(struct granting *g)
+gather(struct granting *g, struct decision_file *all)
 {
 	enum diag_exit status;
 	struct decision d;
-	struct decisions *all = decisions_read(g->settings->decision, g->answer, &status);
 
-	if (all == NULL)
-		return status;
-	while (decisions_next(all, "subscribe", g->settings->now, &d, g->answer, &status))
+	while (decision_file_next(all, "subscribe", g->settings->now, &d, g->answer, &status))
 		if (!add_decision(g, &d)) {
 			status = EXIT_DENIED;
 			break;
 		}
 	if (status == EXIT_DONE && g->count == 0)
 		status = verb_fault(g->answer, EXIT_DENIED, "decision-denied: there is none");
-	decisions_free(all);
 	return status;
 }
 
@@ -318,20 +314,19 @@ keep(struct granting *g)
 {
 	struct arena arena = { 0 };
 	bool good = g->settings->site == NULL ||
-		    file_append_at(AT_FDCWD, site_path(&arena, g->settings->site, SITE_GRANTS, NULL),
-			buffer_bytes(&g->answer->out), 0600) ||
-		    verb_io_fault(g->answer, "grants.jwts");
+		    store_append(AT_FDCWD, site_path(&arena, g->settings->site, SITE_GRANTS, NULL),
+			buffer_bytes(&g->answer->out), g->answer);
 
 	arena_release(&arena);
 	return good ? EXIT_DONE : EXIT_IO;
 }
 
 static enum diag_exit
-grant(struct granting *g)
+grant(struct granting *g, struct decision_file *all)
 {
 	struct device device;
 	struct revoked r;
-	enum diag_exit status = gather(g);
+	enum diag_exit status = gather(g, all);
 	bool revoked;
 
 	if (status != EXIT_DONE ||
@@ -355,19 +350,22 @@ verb_grant(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct granting g = { .settings = s, .answer = a };
 	enum diag_exit status = EXIT_POLICY;
+	struct decision_file *all = NULL;
 	struct buffer *buffers[] = { &g.roles, &g.purposes, &g.subjects, &g.consents, &g.digests };
 
 	if (s->policy == NULL || s->decision == NULL)
 		return verb_fault(a, EXIT_USAGE, "on what? expected -P DIR and --decision FILE");
 	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
 		buffer_init(buffers[i], SUBJECTS_MOST);
-	if (load_policy(&g) && (g.keys = store_open_authority(s, KEYS_TAGS, a, &status)) != NULL) {
+	if (load_policy(&g) && (all = decision_file_read(s->decision, a, &status)) != NULL &&
+	    (g.keys = store_lock_authority(s, KEYS_TAGS, a, &status)) != NULL) {
 		if (keys_mac(g.keys, pseudonym_key(PSEUDONYM_SUBJECT)) == NULL)
 			status = verb_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
 		else
-			status = grant(&g);
+			status = grant(&g, all);
 		keys_close(g.keys);
 	}
+	decision_file_free(all);
 	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
 		buffer_release(buffers[i]);
 	policy_release(&g.policy);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "cmd/keys/lock.h"
 #include "cmd/keys/verbs.h"
 #include "common/base/options.h"
 #include "common/base/start.h"
@@ -41,7 +42,7 @@ static const struct verb {
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
-enum { KIND = 1, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW };
+enum { KIND = 1, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW, WAIT };
 
 #define TEXT(member) OPTION_TEXT(struct verb_settings, member)
 #define FLAG(member) OPTION_FLAG(struct verb_settings, member)
@@ -78,6 +79,8 @@ static const struct {
 	    LIST },
 	{ { FLAG(devices), 0, false, "devices", NULL, "the devices that were taken in" }, LIST },
 	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY },
+	{ { WAIT, 0, false, "wait", "SECONDS", "how long to wait for another that changes these keys (30)" },
+	    MAKE | ROTATE | ENROL | RELEASE | ACCEPT | GRANT | REVOKE },
 	{ { FLAG(allow_test_keys), 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
 	    ANY },
 };
@@ -136,6 +139,9 @@ take_option(const struct options *o, struct verb_settings *s, int id, unsigned v
 	case NOW:
 		if (!clock_parse_instant(bytes_of(o->value), &s->now))
 			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
+		return;
+	case WAIT:
+		s->wait = (int64_t)number(o, 86400);
 		return;
 	default:
 		diag_bug("an option without a case");
@@ -209,6 +215,17 @@ print(struct verb_answer *a, enum diag_exit status)
 	return status;
 }
 
+static void
+say(const struct verb_answer *a)
+{
+	struct bytes rest = buffer_bytes(&a->notes), line;
+
+	while (bytes_line(&rest, &line))
+		diag_warn("%.*s", (int)line.size, line.at);
+	if (a->fault[0] != '\0')
+		diag_warn("%s", a->fault);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -220,14 +237,16 @@ main(int argc, char *argv[])
 	start_program("ehr-keys");
 	v = find_verb(argc, argv);
 	s.now = clock_now();
+	s.wait = LOCK_WAIT;
 	read_options(v, &s, argc - 1, argv + 1);
 	if (!secret_is_locked())
 		diag_warn("memory-not-locked: keys may be swapped to disk");
 	buffer_init(&a.out, (size_t)1 << 30);
+	buffer_init(&a.notes, BUFFER_UNLIMITED);
 	status = v->run(&s, &a);
-	if (a.fault[0] != '\0')
-		diag_warn("%s", a.fault);
+	say(&a);
 	status = print(&a, status);
 	buffer_release(&a.out);
+	buffer_release(&a.notes);
 	return (int)status;
 }

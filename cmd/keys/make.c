@@ -94,25 +94,9 @@ static bool
 make_epoch(struct making *m)
 {
 	const struct epoch e = { m->store.fd, m->store.sig, keyref_public(m->store.enc), m->store.domain, 1,
-		&m->policy, m->settings->now };
+		&m->policy, m->settings->now, NULL };
 
 	return epoch_begin(&e, m->answer);
-}
-
-static bool
-make_authority_keys(struct making *m, const char *path)
-{
-	struct buffer jwks;
-	bool good = store_begin(&m->store, path, "authority", m->sealing.domain, m->answer);
-
-	if (good) {
-		buffer_init(&jwks, 4096);
-		store_jwks(&jwks, keyref_public(m->store.sig), m->store.domain);
-		good = store_put(&m->store, "authority.jwks", buffer_bytes(&jwks), 0644, m->answer) &&
-		       make_epoch(m) && make_macs(m) && store_commit(&m->store, m->answer);
-		buffer_release(&jwks);
-	}
-	return good;
 }
 
 /* A place that exists already stays as it is. */
@@ -145,16 +129,27 @@ make_site(struct making *m, struct arena *arena)
 	       make_place(m, arena, SITE_GRANTS, false);
 }
 
+/*
+ * The site gets its copy of the public keys before the key directory has its name: after that no other run
+ * would make it.
+ */
 static bool
-publish_authority(struct making *m, struct arena *arena)
+make_authority_keys(struct making *m, const char *path, const char *copy, enum diag_exit *status)
 {
-	const char *path = site_path(arena, m->settings->site, SITE_AUTHORITY, NULL);
 	struct buffer jwks;
+	struct bytes text;
 	bool good;
 
+	if (!store_begin(&m->store, m->settings, path, "authority", m->sealing.domain, m->answer, status))
+		return false;
 	buffer_init(&jwks, 4096);
 	store_jwks(&jwks, keyref_public(m->store.sig), m->store.domain);
-	good = file_replace_at(AT_FDCWD, path, buffer_bytes(&jwks), 0644) || verb_io_fault(m->answer, path);
+	text = buffer_bytes(&jwks);
+	good =
+	    store_put(&m->store, "authority.jwks", text, 0644, m->answer) && make_epoch(m) && make_macs(m) &&
+	    (copy == NULL || file_replace_at(AT_FDCWD, copy, text, 0644) || verb_io_fault(m->answer, copy)) &&
+	    store_commit(&m->store, m->answer);
+	*status = good ? EXIT_DONE : EXIT_IO;
 	buffer_release(&jwks);
 	return good;
 }
@@ -166,10 +161,11 @@ make_authority(const struct verb_settings *s, struct verb_answer *a)
 	struct arena arena = { 0 };
 	enum diag_exit status = load_policy(&m);
 
-	if (status == EXIT_DONE &&
-	    !((s->site == NULL || make_site(&m, &arena)) && make_authority_keys(&m, store_path(s, &arena)) &&
-		(s->site == NULL || publish_authority(&m, &arena))))
+	if (status == EXIT_DONE && s->site != NULL && !make_site(&m, &arena))
 		status = EXIT_IO;
+	if (status == EXIT_DONE)
+		(void)make_authority_keys(&m, store_path(s, &arena),
+		    s->site == NULL ? NULL : site_path(&arena, s->site, SITE_AUTHORITY, NULL), &status);
 	store_end(&m.store);
 	arena_release(&arena);
 	policy_release(&m.policy);
@@ -218,18 +214,20 @@ enrol(const struct store *n, const struct verb_settings *s, struct verb_answer *
 	message_end(&m);
 }
 
-static bool
-make_device_keys(const struct verb_settings *s, const char *path, struct bytes jwks, const char *domain,
-    struct verb_answer *a)
+static enum diag_exit
+make_device_keys(const struct verb_settings *s, struct bytes jwks, const char *domain, struct verb_answer *a)
 {
 	struct store n;
-	bool good = store_begin(&n, path, s->kind, bytes_of(domain), a) &&
-		    store_put(&n, "authority.jwks", jwks, 0644, a) && store_commit(&n, a);
+	enum diag_exit status;
 
-	if (good)
-		enrol(&n, s, a);
+	if (store_begin(&n, s, s->keys, s->kind, bytes_of(domain), a, &status)) {
+		if (store_put(&n, "authority.jwks", jwks, 0644, a) && store_commit(&n, a))
+			enrol(&n, s, a);
+		else
+			status = EXIT_IO;
+	}
 	store_end(&n);
-	return good;
+	return status;
 }
 
 static enum diag_exit
@@ -254,8 +252,8 @@ make_device(const struct verb_settings *s, struct verb_answer *a)
 			 (signers_have_test_key(signers) || jwk_is_test_domain(domain)))
 			status = verb_fault(
 			    a, EXIT_KEYS, "%s: test-key: its private half is public", s->authority);
-		else if (make_device_keys(s, s->keys, buffer_bytes(&jwks), domain, a))
-			status = EXIT_DONE;
+		else
+			status = make_device_keys(s, buffer_bytes(&jwks), domain, a);
 	}
 	signers_free(signers);
 	buffer_release(&jwks);

@@ -195,8 +195,7 @@ log_issue(const struct giving *g)
 	buffer_init(&line, LOG_MOST);
 	write_issue(&w, g);
 	verb_written(&w);
-	good = file_append_at(keys_directory(g->keys), "issued.log", buffer_bytes(&line), 0600) ||
-	       verb_io_fault(g->answer, "issued.log");
+	good = store_append(keys_directory(g->keys), "issued.log", buffer_bytes(&line), g->answer);
 	buffer_release(&line);
 	return good;
 }
@@ -236,20 +235,16 @@ end_of(const struct verb_settings *s, const struct decision *d)
 }
 
 static enum diag_exit
-release(struct keys *k, const struct device *device, const struct verb_settings *s, struct verb_answer *a)
+release(struct keys *k, const struct device *device, struct decision_file *all, const struct verb_settings *s,
+    struct verb_answer *a)
 {
 	struct decision d;
 	struct revoked r;
 	enum diag_exit status = EXIT_DENIED;
-	struct decisions *all = decisions_read(s->decision, a, &status);
 
-	if (all == NULL)
-		return status;
-	if (!device_revoked(k, &r, a)) {
-		decisions_free(all);
+	if (!device_revoked(k, &r, a))
 		return EXIT_KEYS;
-	}
-	if (!decisions_next(all, "release-keys", s->now, &d, a, &status))
+	if (!decision_file_next(all, "release-keys", s->now, &d, a, &status))
 		status = status == EXIT_DONE ? verb_fault(a, EXIT_DENIED, "decision-denied: there is none")
 					     : status;
 	else if (!bytes_are(d.subject, s->user))
@@ -263,17 +258,41 @@ release(struct keys *k, const struct device *device, const struct verb_settings 
 		status = give(&g);
 	}
 	revoked_free(&r);
-	decisions_free(all);
+	return status;
+}
+
+/* --ask changes nothing, so it takes no lock. */
+static enum diag_exit
+ask_of(const struct verb_settings *s, struct verb_answer *a)
+{
+	struct device device;
+	enum diag_exit status;
+	struct keys *k = store_open_authority(s, 0, a, &status);
+
+	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status))
+		status = ask(k, &device, s, a);
+	keys_close(k);
+	return status;
+}
+
+static enum diag_exit
+release_to(const struct verb_settings *s, struct verb_answer *a)
+{
+	struct device device;
+	enum diag_exit status;
+	struct decision_file *all = decision_file_read(s->decision, a, &status);
+	struct keys *k = all == NULL ? NULL : store_lock_authority(s, KEYS_LEVELS | KEYS_NOW, a, &status);
+
+	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status))
+		status = release(k, &device, all, s, a);
+	keys_close(k);
+	decision_file_free(all);
 	return status;
 }
 
 enum diag_exit
 verb_release(const struct verb_settings *s, struct verb_answer *a)
 {
-	struct device device;
-	enum diag_exit status;
-	struct keys *k;
-
 	if (!s->offline)
 		return verb_fault(a, EXIT_USAGE, "how? expected --offline");
 	if (s->device.count != 1 || s->user == NULL)
@@ -282,11 +301,5 @@ verb_release(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(a, EXIT_USAGE, "not an id of a person, expected A-Z a-z 0-9 . _ : / @ + -");
 	if ((s->decision != NULL) == s->ask)
 		return verb_fault(a, EXIT_USAGE, "on what? expected --ask, or --decision FILE");
-	k = store_open_authority(s, KEYS_LEVELS | KEYS_NOW, a, &status);
-	if (k == NULL)
-		return status;
-	if (device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status))
-		status = s->ask ? ask(k, &device, s, a) : release(k, &device, s, a);
-	keys_close(k);
-	return status;
+	return s->ask ? ask_of(s, a) : release_to(s, a);
 }

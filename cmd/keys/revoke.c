@@ -15,13 +15,21 @@ enum { NEXT = 30 * 24 * 3600 }; /* seconds until a newer list must be had */
 static bool
 resolve(struct keys *k, const char *name, struct point *point, struct verb_answer *a, enum diag_exit *status)
 {
-	const struct instant start = { 0 }; /* finds devices whose enrolment has ended, too */
 	struct device d;
 
-	if (!device_find(k, bytes_of(name), start, &d, a, status))
+	if (!device_known(k, bytes_of(name), &d, a, status))
 		return false;
 	*point = d.sig;
 	return true;
+}
+
+static bool
+stands_before(const struct verb_names *list, size_t i)
+{
+	for (size_t before = 0; before < i; before++)
+		if (strcmp(list->item[before], list->item[i]) == 0)
+			return true;
+	return false;
 }
 
 /* The words of the old list, then those of MORE that it lacks. */
@@ -36,7 +44,7 @@ put_list(
 	for (size_t i = 0; i < words->count; i++)
 		json_write_text(w, words->at[i]);
 	for (size_t i = 0; i < more->count; i++)
-		if (!revoked_has(old, kind, bytes_of(more->item[i])))
+		if (!revoked_has(old, kind, bytes_of(more->item[i])) && !stands_before(more, i))
 			json_write_text(w, bytes_of(more->item[i]));
 	json_write_close(w, ']');
 }
@@ -95,7 +103,7 @@ verb_revoke(const struct verb_settings *s, struct verb_answer *a)
 
 	if (!all_words(&s->device) || !all_words(&s->party) || !all_words(&s->grant) || !all_words(&s->kid))
 		return verb_fault(a, EXIT_USAGE, "not an id, expected A-Z a-z 0-9 . _ : / @ + -");
-	k = store_open_authority(s, 0, a, &status);
+	k = store_lock_authority(s, 0, a, &status);
 	if (k == NULL)
 		return status;
 	status = EXIT_DONE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/store.h"
 
+#include "cmd/keys/lock.h"
 #include "cmd/keys/message.h"
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
@@ -10,7 +11,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,48 +22,58 @@ store_path(const struct verb_settings *s, struct arena *arena)
 	return site_path(arena, s->site, SITE_KEYS, s->keys);
 }
 
-/* The descriptor is never closed, so the lock holds until the process ends. */
-static bool
-lock(const struct keys *k)
-{
-	int fd = openat(keys_directory(k), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	return fd >= 0 && flock(fd, LOCK_EX) == 0;
-}
-
-struct keys *
-store_open(const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
+static struct keys *
+open_keys(
+    const struct verb_settings *s, unsigned want, bool locked, struct verb_answer *a, enum diag_exit *status)
 {
 	struct arena arena = { 0 };
 	struct keys_fault fault;
 	const char *path = store_path(s, &arena);
 	struct keys *k = NULL;
 
-	if (path == NULL) {
+	if (path == NULL)
 		*status = verb_fault(a, EXIT_USAGE, "which keys? expected -S DIR or --keys DIR");
-	} else if ((k = keys_open(path, want, s->allow_test_keys, &fault)) == NULL) {
+	else if ((!locked || lock_take(path, s->wait, a, status)) &&
+		 (k = keys_open(path, want, s->allow_test_keys, &fault)) == NULL)
 		*status = verb_fault(a, EXIT_KEYS, "%s", fault.text);
-	} else if (!lock(k)) {
-		*status = EXIT_IO;
-		(void)verb_io_fault(a, arena_format(&arena, "%s/lock", path));
-		keys_close(k);
-		k = NULL;
-	}
 	arena_release(&arena);
 	return k;
+}
+
+static struct keys *
+of_authority(struct keys *k, struct verb_answer *a, enum diag_exit *status)
+{
+	if (k == NULL || strcmp(keys_self(k)->kind, "authority") == 0)
+		return k;
+	*status = verb_fault(a, EXIT_KEYS, "not the authority's keys, but those of a %s", keys_self(k)->kind);
+	keys_close(k);
+	return NULL;
+}
+
+struct keys *
+store_open(const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
+{
+	return open_keys(s, want, false, a, status);
 }
 
 struct keys *
 store_open_authority(
     const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
 {
-	struct keys *k = store_open(s, want | KEYS_SIGN, a, status);
+	return of_authority(open_keys(s, want | KEYS_SIGN, false, a, status), a, status);
+}
 
-	if (k == NULL || strcmp(keys_self(k)->kind, "authority") == 0)
-		return k;
-	*status = verb_fault(a, EXIT_KEYS, "not the authority's keys, but those of a %s", keys_self(k)->kind);
-	keys_close(k);
-	return NULL;
+struct keys *
+store_lock(const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
+{
+	return open_keys(s, want, true, a, status);
+}
+
+struct keys *
+store_lock_authority(
+    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
+{
+	return of_authority(open_keys(s, want | KEYS_SIGN, true, a, status), a, status);
 }
 
 static bool
@@ -142,6 +152,47 @@ store_set_counter(const struct keys *k, const char *name, uint64_t value, struct
 	return good;
 }
 
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+bool
+store_append(int dirfd, const char *name, struct bytes lines, struct verb_answer *a)
+{
+	size_t cut;
+	bool good = file_append_at(dirfd, name, lines, 0600, &cut) || verb_io_fault(a, base_name(name));
+
+	if (cut > 0)
+		verb_note(a,
+		    "%s: an unfinished last line of %zu bytes is cut off, left by a run that was killed",
+		    base_name(name), cut);
+	return good;
+}
+
+bool
+store_lines(int dirfd, const char *name, struct buffer *text, struct verb_answer *a)
+{
+	struct bytes whole;
+
+	if (!file_read_private_at(dirfd, name, text)) {
+		if (errno == ENOENT)
+			return true;
+		(void)verb_fault(a, EXIT_KEYS, "%s: %s", name,
+		    errno == EPERM ? "open to others, or somebody else's, expected mode 0600"
+				   : strerror(errno));
+		return false;
+	}
+	whole = buffer_bytes(text);
+	if (bytes_unfinished(&whole) > 0)
+		verb_note(a, "%s: the last line is unfinished and does not count", name);
+	text->used = whole.size;
+	return true;
+}
+
 bool
 store_put(const struct store *n, const char *name, struct bytes content, mode_t mode, struct verb_answer *a)
 {
@@ -154,41 +205,160 @@ beside(const struct store *n, char path[4100])
 	(void)snprintf(path, 4100, "%s.new", n->path);
 }
 
-static bool
-make_folders(struct store *n)
+/* Removes a directory and what is in it, DEPTH levels deep. */
+static void
+remove_folder(int at, const char *name, int depth)
 {
-	char path[4100];
+	struct buffer names;
+	size_t count = 0;
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	beside(n, path);
-	if (mkdir(path, 0700) != 0)
-		return false;
-	n->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return n->fd >= 0 && mkdirat(n->fd, "keys", 0700) == 0 && mkdirat(n->fd, "releases", 0700) == 0;
+	if (fd < 0)
+		return;
+	buffer_init(&names, 1 << 20);
+	if (file_list_at(fd, ".", &names, &count)) {
+		const char *entry = names.at;
+
+		for (size_t i = 0; i < count; i++, entry += strlen(entry) + 1)
+			if (unlinkat(fd, entry, 0) != 0 && depth > 0)
+				remove_folder(fd, entry, depth - 1);
+	}
+	buffer_release(&names);
+	(void)close(fd);
+	(void)unlinkat(at, name, AT_REMOVEDIR);
 }
 
-bool
-store_begin(struct store *n, const char *path, const char *kind, struct bytes domain, struct verb_answer *a)
+/* True if all of the directory is of the kind that store_begin() and what follows it write. */
+static bool
+is_unfinished(int fd)
+{
+	static const char *const known[] = { "keys", "releases", "authority.jwks", "current", "epochs.jwts",
+		"self.json", "authority.jwks.new", "current.new", "self.json.new" };
+	struct buffer names;
+	struct stat about;
+	size_t count = 0;
+	bool good;
+
+	buffer_init(&names, 1 << 20);
+	good = fstat(fd, &about) == 0 && about.st_uid == geteuid() && file_list_at(fd, ".", &names, &count);
+	for (const char *name = names.at; good && count > 0; count--, name += strlen(name) + 1) {
+		good = false;
+		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+			good = good || strcmp(name, known[i]) == 0;
+	}
+	buffer_release(&names);
+	return good;
+}
+
+/* True if PATH is still the directory that FD is. */
+static bool
+is_still(const char *path, int fd)
+{
+	struct stat now, was;
+
+	return lstat(path, &now) == 0 && fstat(fd, &was) == 0 && now.st_dev == was.st_dev &&
+	       now.st_ino == was.st_ino;
+}
+
+/* Opens PATH and locks it, if it is a directory; -1 with a fault. */
+static int
+open_locked(const char *path, int64_t wait, struct verb_answer *a, enum diag_exit *status)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && lock_wait(fd, path, wait, a, status))
+		return fd;
+	if (fd >= 0) {
+		(void)close(fd);
+		return -1;
+	}
+	*status = EXIT_IO;
+	(void)verb_io_fault(a, path);
+	return -1;
+}
+
+/* Removes what a killed run left at PATH, unless another run is at work there: then it waits for that. */
+static bool
+clear(const char *path, int64_t wait, struct verb_answer *a, enum diag_exit *status)
+{
+	int fd = open_locked(path, wait, a, status);
+	bool good = true;
+
+	if (fd < 0)
+		return *status == EXIT_IO && errno == ENOENT;
+	if (is_still(path, fd)) {
+		good = is_unfinished(fd);
+		if (good) {
+			remove_folder(AT_FDCWD, path, 1);
+			verb_note(a, "%s: left by a run that did not finish, and removed", path);
+		} else {
+			*status = verb_fault(
+			    a, EXIT_IO, "%s: in the way, and not left by make; move it elsewhere", path);
+		}
+	}
+	(void)close(fd);
+	return good;
+}
+
+/*
+ * Makes the directory and locks it.  In between another run may take it for one that a killed run left, and
+ * remove it: then this begins again.
+ */
+static bool
+make_folder(struct store *n, const char *path, int64_t wait, struct verb_answer *a, enum diag_exit *status)
 {
 	struct stat about;
 
+	for (;;) {
+		if (lstat(n->path, &about) == 0) {
+			errno = EEXIST;
+			break;
+		}
+		if (mkdir(path, 0700) != 0) {
+			if (errno != EEXIST)
+				break;
+			if (!clear(path, wait, a, status))
+				return false;
+			continue;
+		}
+		n->fd = open_locked(path, wait, a, status);
+		if (n->fd >= 0 && is_still(path, n->fd))
+			return true;
+		if (n->fd < 0 && *status == EXIT_AGAIN)
+			return false;
+		if (n->fd >= 0)
+			(void)close(n->fd);
+		n->fd = -1;
+	}
+	*status = EXIT_IO;
+	return verb_io_fault(a, n->path);
+}
+
+bool
+store_begin(struct store *n, const struct verb_settings *s, const char *path, const char *kind,
+    struct bytes domain, struct verb_answer *a, enum diag_exit *status)
+{
+	char new[4100];
+
 	*n = (struct store){ .fd = -1, .kind = kind };
+	*status = EXIT_IO;
 	if (strlen(path) >= sizeof n->path || domain.size >= sizeof n->domain) {
 		errno = ENAMETOOLONG;
 		return verb_io_fault(a, path);
 	}
 	memcpy(n->domain, domain.at, domain.size);
-	if (lstat(path, &about) == 0) {
-		errno = EEXIST;
-		return verb_io_fault(a, path);
-	}
 	memcpy(n->path, path, strlen(path) + 1);
-	if (!make_folders(n))
-		return verb_io_fault(a, path);
-	n->sig = keyref_make(n->fd, "keys/sig.pem");
+	beside(n, new);
+	if (!make_folder(n, new, s->wait, a, status))
+		return false;
+	*status = EXIT_IO;
+	if (mkdirat(n->fd, "keys", 0700) == 0 && mkdirat(n->fd, "releases", 0700) == 0)
+		n->sig = keyref_make(n->fd, "keys/sig.pem");
 	n->enc = n->sig == NULL ? NULL : keyref_make(n->fd, "keys/enc.pem");
 	if (n->enc == NULL)
 		return verb_io_fault(a, path);
 	(void)snprintf(n->id, sizeof n->id, "d_%.*s", ID_CHARS, keyref_public(n->sig)->jkt);
+	*status = EXIT_DONE;
 	return true;
 }
 
@@ -236,35 +406,9 @@ store_commit(struct store *n, struct verb_answer *a)
 	good = store_put(n, "self.json", buffer_bytes(&self), 0600, a);
 	if (good && (fsync(n->fd) != 0 || rename(path, n->path) != 0))
 		good = verb_io_fault(a, n->path);
-	if (good) {
-		(void)close(n->fd);
-		n->fd = -1;
-	}
+	n->committed = good;
 	buffer_release(&self);
 	return good;
-}
-
-/* Removes a directory and what is in it, DEPTH levels deep. */
-static void
-remove_folder(int at, const char *name, int depth)
-{
-	struct buffer names;
-	size_t count = 0;
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	buffer_init(&names, 1 << 20);
-	if (file_list_at(fd, ".", &names, &count)) {
-		const char *entry = names.at;
-
-		for (size_t i = 0; i < count; i++, entry += strlen(entry) + 1)
-			if (unlinkat(fd, entry, 0) != 0 && depth > 0)
-				remove_folder(fd, entry, depth - 1);
-	}
-	buffer_release(&names);
-	(void)close(fd);
-	(void)unlinkat(at, name, AT_REMOVEDIR);
 }
 
 void
@@ -273,9 +417,10 @@ store_end(struct store *n)
 	char path[4100];
 
 	if (n->fd >= 0) {
-		(void)close(n->fd);
 		beside(n, path);
-		remove_folder(AT_FDCWD, path, 1);
+		if (!n->committed)
+			remove_folder(AT_FDCWD, path, 1);
+		(void)close(n->fd);
 	}
 	keyref_free(n->sig);
 	keyref_free(n->enc);
@@ -318,7 +463,7 @@ end_rest(int dirfd, struct message *m, const struct rest *rest, struct private_k
 	(void)snprintf(path, sizeof path, "releases/%s.jwe", rest->name);
 	if (!message_seal(m, &out, sig, enc, rest->domain))
 		diag_bug("a key of our own is off the curve");
-	good = file_replace_at(dirfd, path, buffer_bytes(&out), 0600) || verb_io_fault(a, path);
+	good = file_create_at(dirfd, path, buffer_bytes(&out), 0600) || verb_io_fault(a, path);
 	message_end(m);
 	buffer_release(&out);
 	return good;

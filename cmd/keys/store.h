@@ -8,27 +8,43 @@
 
 /*
  * store: writes key directories.  A new directory is made beside its place and renamed into it when it is
- * whole.  In a directory that exists, files are replaced as a whole or appended to, under a lock.
+ * whole.  In a directory that exists, files are replaced as a whole or appended to, under a lock (lock.h).
  */
 
 /* The key directory that the settings name: --keys, else keys/ of the site, else NULL. */
 const char *store_path(const struct verb_settings *s, struct arena *arena);
 
-/*
- * Opens that directory for WANT (enum keys_want), and locks it until the process ends.  NULL with a fault and
- * its status.
- */
+/* Opens that directory for WANT (enum keys_want), to be read.  NULL with a fault and its status. */
 struct keys *store_open(
     const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);
 
-/* The same, and it must be the authority's. */
+/* The same, and it must be the authority's (KEYS_SIGN is wanted, too). */
 struct keys *store_open_authority(
     const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);
+
+/* The same two, to be changed: locked until the process ends, and opened under the lock. */
+struct keys *store_lock(
+    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);
+struct keys *store_lock_authority(
+    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);
+
+/*
+ * Appends LINES to the file NAME (file_append_at), and notes it if an unfinished line was cut off.  False
+ * with a fault (EXIT_IO).
+ */
+bool store_append(int dirfd, const char *name, struct bytes lines, struct verb_answer *a);
+
+/*
+ * Reads a file of lines that store_append() writes, for its owner alone; one that does not exist is empty.
+ * An unfinished last line is left out and noted.  False with a fault (EXIT_KEYS).
+ */
+bool store_lines(int dirfd, const char *name, struct buffer *text, struct verb_answer *a);
 
 /* A directory while it is made. */
 struct store {
 	char path[4096];
-	int fd; /* PATH.new; -1 once it has its name */
+	int fd;         /* PATH.new, locked; -1: there is none */
+	bool committed; /* it has its name */
 	struct private_key *sig;
 	struct private_key *enc;
 	char domain[129];
@@ -36,11 +52,14 @@ struct store {
 	const char *kind;
 };
 
-/* The functions below return false with a fault (EXIT_IO; store_counter: EXIT_KEYS too). */
+/*
+ * Makes PATH.new, locked, with new private keys.  What a run that was killed left there is removed and noted;
+ * a directory with other things in it is left alone.  False with a fault and its status.
+ */
+bool store_begin(struct store *n, const struct verb_settings *s, const char *path, const char *kind,
+    struct bytes domain, struct verb_answer *a, enum diag_exit *status);
 
-/* Makes PATH.new with new private keys. */
-bool store_begin(
-    struct store *n, const char *path, const char *kind, struct bytes domain, struct verb_answer *a);
+/* The functions below return false with a fault (EXIT_IO; store_counter: EXIT_KEYS too). */
 
 /* Writes the file NAME into it. */
 bool store_put(
@@ -54,6 +73,7 @@ void store_end(struct store *n);
 
 /*
  * Writes one key as releases/NAME.jwe: a release that the authority SIG signs and seals to its own key ENC.
+ * A key that is there is never replaced.
  */
 bool store_level(int dirfd, struct private_key *sig, const struct point *enc, const struct level_key *key,
     struct instant now, struct verb_answer *a);

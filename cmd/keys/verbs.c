@@ -16,6 +16,19 @@ verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...
 	return status;
 }
 
+void
+verb_note(struct verb_answer *a, const char *format, ...)
+{
+	char line[640];
+	va_list list;
+
+	va_start(list, format);
+	(void)vsnprintf(line, sizeof line, format, list);
+	va_end(list);
+	buffer_add(&a->notes, line, strlen(line));
+	buffer_add(&a->notes, "\n", 1);
+}
+
 enum diag_exit
 verb_policy_fault(struct verb_answer *a, const struct fault *f)
 {

@@ -31,7 +31,8 @@ struct verb_settings {
 	const char *decision;
 	const char *context;
 	const char *scope;
-	int64_t ttl; /* seconds */
+	int64_t ttl;  /* seconds */
+	int64_t wait; /* seconds, for the lock */
 	unsigned al_cap;
 	bool al_cap_given;
 	bool offline;
@@ -49,8 +50,9 @@ struct verb_settings {
 };
 
 struct verb_answer {
-	struct buffer out; /* for standard output */
-	char fault[640];   /* for standard error */
+	struct buffer out;   /* for standard output */
+	struct buffer notes; /* for standard error: each with an LF behind it */
+	char fault[640];     /* for standard error */
 };
 
 typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);
@@ -61,6 +63,9 @@ verb_run verb_make, verb_rotate, verb_enrol, verb_release, verb_accept, verb_gra
 /* Sets the fault.  Returns STATUS, so that a verb can return it. */
 enum diag_exit verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Says something on standard error that is no fault. */
+void verb_note(struct verb_answer *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for a fault of the policy (EXIT_POLICY or EXIT_IO). */
 enum diag_exit verb_policy_fault(struct verb_answer *a, const struct fault *f);

@@ -16,6 +16,7 @@ static const char *const kinds[] = {
 	[INTENT_DATA] = "data",
 	[INTENT_FLOOR] = "floor",
 	[INTENT_LAST_RESORT] = "last-resort",
+	[INTENT_ALARM] = "alarm",
 };
 
 /* Every text in these lines is a word or a digest and needs no escape. */
@@ -236,7 +237,7 @@ put_content(struct json_write *w, const struct intent *i)
 {
 	static const char *const payloads[] = { "empty", "reference", "sealed" };
 	const struct sealed_version *v = i->version;
-	enum notify_payload payload = i->to->payload;
+	enum notify_payload payload = (enum notify_payload)i->to->payload;
 
 	if (payload == PAYLOAD_SEALED && v->whole.used > SEALED_MOST)
 		payload = PAYLOAD_REFERENCE;
@@ -290,6 +291,48 @@ intent_write(struct buffer *out, const struct notify_policy *plan, const struct 
 	if (i->kind == INTENT_FLOOR)
 		put_break_glass(&w, plan);
 	put_sealed(&w, i);
+	return end_line(&w);
+}
+
+/* The same mistake has the same id, so that it is told once. */
+static void
+alarm_id(char id[INTENT_ID + 1], const struct subscription_refusal *what)
+{
+	char line[24];
+	int size = snprintf(line, sizeof line, "%u", what->line);
+	const struct bytes parts[] = { BYTES("ehr-alarm/1"), bytes_of(what->file), { line, (size_t)size },
+		what->id, bytes_of(what->why) };
+
+	make_id(id, "n_", parts, sizeof parts / sizeof parts[0]);
+}
+
+bool
+intent_write_alarm(struct buffer *out, const struct notify_policy *plan, const char *digest,
+    const struct subscription_refusal *what)
+{
+	const struct intent i = {
+		.kind = INTENT_ALARM, .criticality = plan->words > 0 ? plan->words - 1 : 0, .uncovered = true
+	};
+	char id[INTENT_ID + 1];
+	struct json_write w;
+
+	alarm_id(id, what);
+	w = begin_line(out, "intent", id);
+	if (plan->words > 0)
+		put_word(&w, "criticality", plan->word[i.criticality]);
+	put_word(&w, "policy", bytes_of(digest));
+	json_write_close(&w, '}');
+	put_word(&w, "kind", bytes_of(kinds[i.kind]));
+	put_word(&w, "why", (struct bytes)BYTES("subscription-refused"));
+	put_to(&w, plan, &i);
+	put_deadline(&w, plan, &i);
+	json_write_member(&w, "file", bytes_of(what->file));
+	if (what->line > 0)
+		json_write_member_number(&w, "line", what->line);
+	if (what->id.size > 0)
+		put_word(&w, "subscription", what->id);
+	put_word(&w, "reason", bytes_of(what->code));
+	json_write_member_value(&w, "obligations", (struct bytes)BYTES("[]"));
 	return end_line(&w);
 }
 

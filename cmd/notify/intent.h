@@ -13,7 +13,7 @@
  */
 enum { EVENT_ID = 2 + 26, INTENT_ID = 2 + 26 };
 
-enum intent_kind { INTENT_DATA, INTENT_FLOOR, INTENT_LAST_RESORT };
+enum intent_kind { INTENT_DATA, INTENT_FLOOR, INTENT_LAST_RESORT, INTENT_ALARM };
 
 struct intent {
 	enum intent_kind kind;
@@ -31,6 +31,13 @@ void intent_event_id(char id[EVENT_ID + 1], const struct version_group *g);
 bool intent_write_event(struct buffer *out, const struct version_group *g, const char *event);
 bool intent_write(struct buffer *out, const struct notify_policy *plan, const struct version_group *g,
     const char *event, const struct intent *i);
+
+/*
+ * An alarm for whoever keeps the subscriptions: a mistake in them silences somebody.  It goes to the last
+ * resort, as urgent as the highest criticality.  DIGEST is the policy's.  WHAT->code is set.
+ */
+bool intent_write_alarm(struct buffer *out, const struct notify_policy *plan, const char *digest,
+    const struct subscription_refusal *what);
 
 /* The line of --suppressed: KIND (data, floor) for TO was stopped at STEP, because of REASON. */
 bool intent_write_suppressed(struct buffer *out, const char *event, const struct subscription *to,

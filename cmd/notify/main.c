@@ -66,6 +66,8 @@ struct notify {
 	struct match match;
 	struct buffer out;
 	struct buffer stopped;
+	struct buffer alarms;
+	uint64_t mistakes; /* in subscriptions */
 	struct sink suppressed;
 	uint64_t said[MATCH_WARN + 1]; /* by coverage: groups */
 	bool has_endless;              /* a subscription passed the limit of its condition */
@@ -125,6 +127,8 @@ load_grants(struct notify *n, const struct options *o)
 
 	find_authority(n, o, &from);
 	status = grants_load(&n->grants, &from, &n->arena, &fault);
+	if (n->grants.unfinished)
+		diag_warn("%s: the last line is unfinished and does not count", from.grants);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
 	if (n->grants.bad > 0)
@@ -134,32 +138,59 @@ load_grants(struct notify *n, const struct options *o)
 		    n->grants.count > 0 ? from.grants : from.revoked);
 }
 
+/* One of many mistakes is enough to call somebody. */
 static void
-say_refused(void *context, const struct subscription *what, const char *why)
+add_alarm(struct notify *n, const struct subscription_refusal *what)
 {
-	(void)context;
-	diag_warn("%s:%u: subscription %.*s refused: %s", what->file, what->line, (int)what->id.size,
-	    what->id.at, why);
+	if (++n->mistakes <= MESSAGES && !intent_write_alarm(&n->alarms, &n->plan, n->policy.digest, what))
+		diag_bug("an alarm longer than 1 GiB");
+}
+
+static void
+refused(void *context, const struct subscription_refusal *what)
+{
+	char place[40] = "";
+	int size = 0;
+
+	if (what->line > 0)
+		size = snprintf(place, sizeof place, ":%u", what->line);
+	if (what->line > 0 && what->column > 0)
+		(void)snprintf(place + size, sizeof place - (size_t)size, ":%u", what->column);
+	diag_warn("%s%s: subscription%s%.*s refused: %s", what->file, place, what->id.size > 0 ? " " : "",
+	    (int)what->id.size, what->id.at, what->why);
+	if (what->code != NULL)
+		add_alarm(context, what);
 }
 
 static void
 load_subscriptions(struct notify *n, const struct options *o)
 {
-	struct fault fault = { 0 };
 	const char *path = site_path(&n->arena, n->set.site, SITE_SUBSCRIPTIONS, n->set.subscriptions);
 
 	if (path == NULL)
-		options_needs(o, "--site DIR or --subscriptions PATH");
+		options_misuse(o, "needs --site DIR or", "--subscriptions PATH");
+	buffer_init(&n->alarms, OUTPUT_LIMIT);
 	subscriptions_init(&n->subscriptions, &n->plan, &n->grants, n->set.now != NULL ? &n->now : NULL);
-	if (!subscriptions_read(&n->subscriptions, path, say_refused, NULL, &fault)) {
-		if (fault.text[0] == '\0')
-			diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
-		fault_exit(&fault);
-	}
-	if (!subscriptions_ready(&n->subscriptions, &fault))
-		fault_exit(&fault);
+	if (!subscriptions_read(&n->subscriptions, path, refused, n))
+		diag_die(EXIT_IO, "%s: %s", path, errno == EINVAL ? "not a regular file" : strerror(errno));
+	subscriptions_ready(&n->subscriptions, refused, n);
 	if (n->set.strict && n->subscriptions.refused > 0)
 		diag_die(EXIT_POLICY, "%zu subscriptions refused (--strict)", n->subscriptions.refused);
+}
+
+/* Before the first record: it may be long until one comes. */
+static void
+write_alarms(struct notify *n, struct filter *f)
+{
+	if (n->mistakes > MESSAGES)
+		diag_warn("%" PRIu64 " mistakes in subscriptions; alarms are written for the first %d",
+		    n->mistakes, MESSAGES);
+	if (n->subscriptions.refused > 0)
+		f->status = EXIT_REFUSED;
+	f->written += n->mistakes < MESSAGES ? n->mistakes : MESSAGES;
+	if (!sink_put(&f->out, buffer_bytes(&n->alarms)) || !sink_flush(&f->out))
+		diag_die(EXIT_IO, "%s: %s", f->out.name, strerror(f->out.error));
+	buffer_release(&n->alarms);
 }
 
 static void
@@ -351,8 +382,7 @@ main(int argc, char *argv[])
 	load(&n, &o);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, n.policy.digest);
-	if (n.subscriptions.refused > 0)
-		f.status = EXIT_REFUSED;
+	write_alarms(&n, &f);
 	n.reader = sealed_line_reader_new(f.max_depth);
 	version_group_init(&n.group, &n.plan, &n.policy,
 	    n.subscriptions.wants_sealed || f.refusals.on_error == ON_ERROR_QUARANTINE);

@@ -58,17 +58,6 @@ step_in(const struct match *m, unsigned criticality, const struct subscription *
 	return sub->class < 0 ? -1 : notify_policy_step_of(&m->plan->tier[criticality], (unsigned)sub->class);
 }
 
-static bool
-word_listed(const struct yaml_node *words, struct bytes word)
-{
-	if (words->kind != YAML_LIST)
-		return bytes_equal(words->text, word);
-	for (size_t i = 0; i < words->count; i++)
-		if (bytes_equal(words->item[i]->text, word))
-			return true;
-	return false;
-}
-
 /* The index of the version's tags.  They were parsed when the line was read. */
 static const struct json *
 index_tags(struct match *m, const struct sealed_version *v)
@@ -82,16 +71,16 @@ index_tags(struct match *m, const struct sealed_version *v)
 static bool
 tags_fit(struct match *m, const struct subscription *sub, const struct sealed_version *v)
 {
-	if (sub->tags == NULL)
+	if (sub->tag_count == 0)
 		return true;
 	const struct json *j = index_tags(m, v);
 	uint32_t tags = json_member(j, 0, (struct bytes)BYTES("tags"));
 
-	for (size_t i = 0; i < sub->tags->count; i++) {
-		uint32_t value = tags != 0 ? json_member(j, tags, sub->tags->key[i]->text) : 0;
+	for (size_t i = 0; i < sub->tag_count; i++) {
+		uint32_t value = tags != 0 ? json_member(j, tags, sub->tags[i].tag) : 0;
 
 		/* an absent tag matches no word */
-		if (value == 0 || !word_listed(sub->tags->item[i], json_inside(j, value)))
+		if (value == 0 || !grant_words_have(&sub->tags[i].words, json_inside(j, value)))
 			return false;
 	}
 	return true;

@@ -22,20 +22,25 @@ read_id(const struct subscription_source *r, const struct yaml_node *node, struc
 	for (size_t i = 0; good && i < sub->id.size; i++)
 		good = sub->id.at[i] != '\0' &&
 		       strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", sub->id.at[i]) != NULL;
-	return good || fault_at(r->fault, r->file, node, "expected an id: 1 to 64 of a-z 0-9 . _ -");
+	if (good)
+		return true;
+	sub->id = (struct bytes){ "", 0 };
+	return fault_at(r->fault, r->file, node, "expected an id: 1 to 64 of a-z 0-9 . _ -");
 }
 
 static bool
 read_words(const struct subscription_source *r, const struct yaml_node *node, struct grant_words *w)
 {
 	size_t count = yaml_strings(node);
+	struct bytes *list;
 
 	if (count == 0)
 		return fault_at(r->fault, r->file, node, "expected a list of words");
-	w->at = arena_array(r->arena, count, sizeof *w->at);
-	for (; w->count < count; w->count++)
-		if (!yaml_item_string(r->file, node, w->count, &w->at[w->count], r->fault))
+	list = arena_array(r->arena, count, sizeof *list);
+	for (size_t i = 0; i < count; i++)
+		if (!yaml_item_string(r->file, node, i, &list[i], r->fault))
 			return false;
+	*w = (struct grant_words){ list, count };
 	return true;
 }
 
@@ -52,17 +57,23 @@ read_subjects(const struct subscription_source *r, const struct yaml_node *node,
 static bool
 read_tags(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
 {
-	struct bytes word;
+	struct tag_choice *choices;
 
 	if (node == NULL)
 		return true;
 	if (node->kind != YAML_MAP)
 		return fault_at(r->fault, r->file, node, "expected a map from tag to words");
-	for (size_t i = 0; i < node->count; i++)
-		for (size_t k = 0; k < yaml_strings(node->item[i]); k++)
-			if (!yaml_item_string(r->file, node->item[i], k, &word, r->fault))
-				return false;
-	sub->tags = node;
+	if (node->count > SUBSCRIPTION_TAGS_MOST)
+		return fault_at(r->fault, r->file, node, "more than %d tags", SUBSCRIPTION_TAGS_MOST);
+	choices = arena_array(r->arena, node->count, sizeof *choices);
+	for (size_t i = 0; i < node->count; i++) {
+		choices[i].tag = node->key[i]->text;
+		/* an empty list fits no tag */
+		if (yaml_strings(node->item[i]) > 0 && !read_words(r, node->item[i], &choices[i].words))
+			return false;
+	}
+	sub->tags = choices;
+	sub->tag_count = (uint8_t)node->count;
 	return true;
 }
 
@@ -77,7 +88,7 @@ read_when(const struct subscription_source *r, const struct yaml_node *node, str
 		return true;
 	if (!yaml_string(r->file, node, &text, r->fault))
 		return false;
-	sub->when = jq_compile_text(text, JQ_CONDITION, false, &byte, &why);
+	sub->when = conditions_get(r->conditions, r->pool, text, &byte, &why);
 	return sub->when != NULL || fault_at(r->fault, r->file, node, "bad-jq: %s (byte %zu)", why, byte);
 }
 
@@ -100,7 +111,7 @@ read_select(const struct subscription_source *r, const struct yaml_node *node, s
 	int criticality = least == NULL ? 0 : notify_policy_word(r->plan, word);
 	if (criticality < 0)
 		return fault_at(r->fault, r->file, least, "unknown criticality");
-	sub->min_criticality = (unsigned)criticality;
+	sub->min_criticality = (uint8_t)criticality;
 	return true;
 }
 
@@ -197,7 +208,7 @@ judge(const struct subscription_source *r, struct subscription *sub, struct byte
 		return GRANT_BAD;
 	if (claimed != CLAIMED_NONE && claimed > grant->al)
 		return GRANT_AL;
-	sub->al = claimed < grant->al ? (unsigned)claimed : grant->al;
+	sub->al = (uint8_t)(claimed < grant->al ? claimed : grant->al);
 	if (sub->class >= 0 && !role_fits(&r->plan->class[sub->class], grant))
 		return GRANT_ROLE;
 	if (!grants_purpose(grant, sub->purpose))
@@ -215,7 +226,7 @@ read_class(const struct subscription_source *r, const struct yaml_node *node, co
 
 	if (!yaml_string(r->file, node, &name, r->fault))
 		return false;
-	sub->class = notify_policy_class(r->plan, name);
+	sub->class = (int8_t)notify_policy_class(r->plan, name);
 	if (!r->plan->has_tiers && node == NULL)
 		return true;
 	return sub->class >= 0 ||
@@ -224,23 +235,29 @@ read_class(const struct subscription_source *r, const struct yaml_node *node, co
 
 /* A subscription is not active while it is requested or off, or after its end. */
 static bool
-is_active(const struct subscription_source *r, const struct yaml_node *status, const struct yaml_node *until,
-    bool *active)
+read_status(const struct subscription_source *r, const struct yaml_node *node, bool *active)
 {
 	static const char *const words[] = { "active", "requested", "off", NULL };
 	unsigned word = 0;
+
+	if (node != NULL && !yaml_word(r->file, node, words, &word, r->fault))
+		return false;
+	*active = word == 0;
+	return true;
+}
+
+static bool
+read_until(const struct subscription_source *r, const struct yaml_node *node, bool *active)
+{
 	struct bytes text;
 	struct instant end;
 
-	if (status != NULL && !yaml_word(r->file, status, words, &word, r->fault))
-		return false;
-	*active = word == 0;
-	if (until == NULL)
+	if (node == NULL)
 		return true;
-	if (!yaml_string(r->file, until, &text, r->fault))
+	if (!yaml_string(r->file, node, &text, r->fault))
 		return false;
 	if (!clock_parse_instant(text, &end))
-		return fault_at(r->fault, r->file, until, "expected a time such as 2026-12-31T23:59:59Z");
+		return fault_at(r->fault, r->file, node, "expected a time such as 2026-12-31T23:59:59Z");
 	if (r->now != NULL && instant_compare(*r->now, end) >= 0)
 		*active = false;
 	return true;
@@ -254,7 +271,7 @@ read_shape(const struct subscription_source *r, const struct yaml_node *node, st
 
 	if (node != NULL && !yaml_word(r->file, node, payloads, &payload, r->fault))
 		return false;
-	sub->payload = (enum notify_payload)payload;
+	sub->payload = (uint8_t)payload;
 	return true;
 }
 
@@ -275,7 +292,8 @@ read_members(const struct subscription_source *r, const struct yaml_node *node, 
 	       read_shape(r, yaml_take(&m, "payload"), sub) &&
 	       read_route(r, yaml_take(&m, "route"), &w->why) &&
 	       read_delivery(r, yaml_take(&m, "delivery")) &&
-	       is_active(r, yaml_take(&m, "status"), yaml_take(&m, "until"), &w->active) && yaml_close(&m);
+	       read_status(r, yaml_take(&m, "status"), &w->active) &&
+	       read_until(r, yaml_take(&m, "until"), &w->active) && yaml_close(&m);
 }
 
 enum subscription_outcome
@@ -285,7 +303,7 @@ subscription_read(const struct subscription_source *r, const struct yaml_node *n
 	struct wanted w = { .claimed = CLAIMED_NONE };
 	enum grant_fault gate;
 
-	*sub = (struct subscription){ .file = r->file, .line = node->line };
+	*sub = (struct subscription){ .id = { "", 0 }, .file = r->file, .line = node->line };
 	if (!read_members(r, node, sub, &w))
 		return SUBSCRIPTION_FAULT;
 	sub->grant = grants_find(r->grants, w.grant);
@@ -295,9 +313,35 @@ subscription_read(const struct subscription_source *r, const struct yaml_node *n
 		*why = grant_fault_word(gate);
 	else if (!r->plan->payload[sub->payload])
 		*why = "payload";
-	if (w.active && *why == NULL)
-		return SUBSCRIPTION_GOOD;
-	jq_program_free(sub->when);
-	sub->when = NULL;
-	return w.active ? SUBSCRIPTION_REFUSED : SUBSCRIPTION_IDLE;
+	if (!w.active)
+		return SUBSCRIPTION_IDLE;
+	return *why == NULL ? SUBSCRIPTION_GOOD : SUBSCRIPTION_REFUSED;
+}
+
+static void
+keep_words(const struct subscription_source *r, struct grant_words *w)
+{
+	w->at = pool_list(r->pool, w->at, w->count);
+}
+
+void
+subscription_keep(const struct subscription_source *r, struct subscription *sub)
+{
+	struct tag_choice *choices;
+	size_t size = sub->tag_count * sizeof *choices;
+
+	sub->id = pool_own(r->pool, sub->id);
+	sub->purpose = pool_text(r->pool, sub->purpose);
+	keep_words(r, &sub->subjects);
+	if (sub->tag_count == 0)
+		return;
+	choices = arena_array(r->arena, sub->tag_count, sizeof *choices);
+	memcpy(choices, sub->tags, size);
+	for (size_t i = 0; i < sub->tag_count; i++) {
+		choices[i].tag = pool_text(r->pool, choices[i].tag);
+		keep_words(r, &choices[i].words);
+	}
+	sub->tags = (const struct tag_choice *)(const void *)pool_text(
+	    r->pool, (struct bytes){ (const char *)choices, size })
+			.at;
 }

@@ -2,8 +2,8 @@
 #ifndef EHR_NOTIFY_SUBSCRIPTION_H
 #define EHR_NOTIFY_SUBSCRIPTION_H
 
+#include "cmd/notify/conditions.h"
 #include "common/policy/grants.h"
-#include "common/policy/jq.h"
 #include "common/policy/notify_policy.h"
 
 /*
@@ -11,40 +11,58 @@
  * only as far as a signed grant carries it: this is the first of three checks of the AL (match.h has the
  * second).
  */
+
+/* A tag and the words of which it must be one. */
+struct tag_choice {
+	struct bytes tag;
+	struct grant_words words;
+};
+
+/* A site has 100,000 of them, so the numbers are small. */
 struct subscription {
 	struct bytes id;
-	const struct grant *grant;
-	unsigned al; /* the grant's, or the AL claimed if that is lower */
-	int class;   /* of responders, -1 if the policy has no tiers */
-	struct grant_words subjects;
-	bool everyone; /* select.subjects: "*" */
-	unsigned min_criticality;
-	const struct yaml_node *tags; /* map from tag to the words that match, NULL for any */
-	struct jq_program *when;      /* NULL for any */
 	struct bytes purpose;
-	enum notify_payload payload;
-	const char *file; /* and line: for messages */
-	unsigned line;
+	const struct grant *grant;
+	struct grant_words subjects;
+	const struct tag_choice *tags; /* all must fit */
+	struct jq_program *when;       /* NULL for any; borrowed from struct conditions */
+	const char *file;              /* and line: for messages */
+	uint32_t line;
+	uint32_t order; /* of reading; set by subscriptions */
+	uint8_t tag_count;
+	uint8_t al;   /* the grant's, or the AL claimed if that is lower */
+	int8_t class; /* of responders, -1 if the policy has no tiers */
+	uint8_t min_criticality;
+	uint8_t payload; /* enum notify_payload */
+	bool everyone;   /* select.subjects: "*" */
 };
+
+enum { SUBSCRIPTION_TAGS_MOST = 255 };
 
 /* A file of subscriptions; all is borrowed. */
 struct subscription_source {
 	const struct notify_policy *plan;
 	const struct grants *grants;
 	const struct instant *now; /* NULL: no subscription has ended */
-	struct arena *arena;       /* for what the subscriptions point to */
+	struct arena *arena;       /* for what the subscription at hand points to */
+	struct pool *pool;         /* for what lasts */
+	struct conditions *conditions;
 	const char *file;
 	struct fault *fault;
 };
 
 enum subscription_outcome {
-	SUBSCRIPTION_GOOD,    /* WHEN is the caller's to free */
+	SUBSCRIPTION_GOOD,
 	SUBSCRIPTION_IDLE,    /* requested, off, or past its end */
 	SUBSCRIPTION_REFUSED, /* grant or policy do not carry it: *WHY is one word */
-	SUBSCRIPTION_FAULT,   /* malformed: the fault is set */
+	SUBSCRIPTION_FAULT,   /* malformed: the fault is set; sub->id is its id if that could be read */
 };
 
+/* What SUB points to lives as long as NODE and R's arena: see subscription_keep(). */
 enum subscription_outcome subscription_read(const struct subscription_source *r, const struct yaml_node *node,
     struct subscription *sub, const char **why);
+
+/* Copies to R's pool what SUB points to. */
+void subscription_keep(const struct subscription_source *r, struct subscription *sub);
 
 #endif

@@ -4,6 +4,7 @@
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
+#include "common/line/lines.h"
 #include "common/policy/yaml.h"
 
 #include <errno.h>
@@ -14,20 +15,22 @@
 #include <unistd.h>
 
 #define FILE_LIMIT ((size_t)256 << 20)
+#define LINE_LIMIT ((size_t)16 << 20)
 #define MAX_DEPTH 16
 
-/* A subject and the subscriptions that name it, itself or by a panel. */
-struct subject_slot {
-	struct bytes subject; /* size 0: free */
-	uint32_t *at;
-	uint32_t count;
-	uint32_t room;
+/* A subject, named by the subscription itself or by a panel. */
+struct subject_entry {
+	const char *subject;
+	uint32_t size;
+	uint32_t position;
 };
 
 struct reader {
 	struct subscriptions *s;
 	struct subscription_source from;
-	void (*refused)(void *context, const struct subscription *what, const char *why);
+	struct arena arena; /* for the file or line at hand */
+	struct fault fault;
+	subscription_refused *refused;
 	void *context;
 };
 
@@ -41,9 +44,12 @@ subscriptions_init(struct subscriptions *s, const struct notify_policy *plan, co
 void
 subscriptions_release(struct subscriptions *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		jq_program_free(s->at[i].when);
-	free(s->slots);
+	conditions_release(&s->conditions);
+	free(s->at);
+	free(s->entry);
+	free(s->bucket);
+	free(s->everyone);
+	pool_release(&s->pool);
 	arena_release(&s->arena);
 	*s = (struct subscriptions){ 0 };
 }
@@ -52,91 +58,144 @@ static void
 add(struct subscriptions *s, const struct subscription *sub)
 {
 	if (s->count == s->room) {
-		struct subscription *old = s->at;
-
-		s->room = s->room == 0 ? 64 : s->room * 2;
-		s->at = arena_array(&s->arena, s->room, sizeof *s->at);
-		if (old != NULL)
-			memcpy(s->at, old, s->count * sizeof *s->at);
+		s->room = s->room == 0 ? 64 : s->room + s->room / 2;
+		s->at = memory_grow(s->at, s->room, sizeof *s->at);
 	}
 	s->at[s->count++] = *sub;
 	s->wants_sealed = s->wants_sealed || sub->payload == PAYLOAD_SEALED;
 }
 
-static bool
-read_subscription(const struct reader *r, const struct yaml_node *node)
+static void
+refuse(struct reader *r, const struct subscription_refusal *what)
+{
+	r->s->refused++;
+	r->refused(r->context, what);
+}
+
+/* Refuses what the fault is about; the next fault can be noted. */
+static void
+refuse_fault(struct reader *r, const struct subscription *sub, const char *code)
+{
+	const struct subscription_refusal what = {
+		.file = r->from.file,
+		.line = r->fault.line,
+		.column = r->fault.column,
+		.id = sub != NULL ? sub->id : (struct bytes){ "", 0 },
+		.why = r->fault.text,
+		.code = code,
+	};
+
+	refuse(r, &what);
+	r->fault = (struct fault){ 0 };
+}
+
+static void
+read_subscription(struct reader *r, const struct yaml_node *node)
 {
 	struct subscription sub;
 	const char *why = NULL;
 
 	switch (subscription_read(&r->from, node, &sub, &why)) {
 	case SUBSCRIPTION_GOOD:
+		sub.order = r->s->read++;
+		subscription_keep(&r->from, &sub);
 		add(r->s, &sub);
-		return true;
+		return;
 	case SUBSCRIPTION_IDLE:
-		return true;
+		return;
 	case SUBSCRIPTION_REFUSED:
-		r->s->refused++;
-		r->refused(r->context, &sub, why);
-		return true;
+		refuse(r, &(struct subscription_refusal){
+			      .file = sub.file, .line = sub.line, .id = sub.id, .why = why });
+		return;
 	case SUBSCRIPTION_FAULT:
-		break;
+		refuse_fault(r, &sub, "malformed");
+		return;
 	}
-	return false;
+}
+
+static void
+read_yaml(struct reader *r, struct bytes text)
+{
+	const struct yaml_node *root = yaml_read(&r->arena, r->from.file, text, &r->fault);
+
+	if (root == NULL) {
+		refuse_fault(r, NULL, "malformed");
+		return;
+	}
+	if (root->kind == YAML_NULL)
+		return;
+	if (root->kind != YAML_LIST) {
+		read_subscription(r, root);
+		return;
+	}
+	for (size_t i = 0; i < root->count; i++)
+		read_subscription(r, root->item[i]);
+}
+
+static void
+read_json(struct reader *r, struct json *j, struct bytes line, unsigned number)
+{
+	if (json_parse(j, line)) {
+		read_subscription(r, yaml_of_json(&r->arena, j, 0, number));
+	} else {
+		(void)fault_line(&r->fault, r->from.file, number, (unsigned)j->byte, "%s: %s",
+		    reason_code(j->reason), reason_text(j->reason));
+		refuse_fault(r, NULL, "malformed");
+	}
+	arena_release(&r->arena);
+}
+
+static void
+read_lines(struct reader *r, struct lines *in)
+{
+	enum lines_outcome outcome;
+	struct bytes line;
+	struct json j;
+
+	json_init(&j, NULL, MAX_DEPTH);
+	while ((outcome = lines_next(in, &line)) == LINES_RECORD || outcome == LINES_REFUSED) {
+		if (outcome == LINES_RECORD) {
+			read_json(r, &j, line, (unsigned)in->number);
+			continue;
+		}
+		(void)fault_line(&r->fault, r->from.file, (unsigned)in->number, (unsigned)in->refused_byte,
+		    "%s: %s", reason_code(in->reason), reason_text(in->reason));
+		refuse_fault(r, NULL, "malformed");
+	}
+	json_release(&j);
+	if (outcome == LINES_END)
+		return;
+	(void)fault_at(&r->fault, r->from.file, NULL, "%s", strerror(in->error));
+	refuse_fault(r, NULL, "unreadable");
 }
 
 static bool
-read_yaml(const struct reader *r, struct bytes text)
+read_ndjson_file(struct reader *r, const char *path)
 {
-	const struct yaml_node *root = yaml_read(&r->s->arena, r->from.file, text, r->from.fault);
+	int fd = file_open(path);
+	struct lines in;
 
-	if (root == NULL)
+	if (fd < 0)
 		return false;
-	if (root->kind == YAML_MAP)
-		return read_subscription(r, root);
-	if (root->kind == YAML_NULL)
-		return true;
-	if (root->kind != YAML_LIST)
-		return fault_at(
-		    r->from.fault, r->from.file, root, "expected a subscription or a list of them");
-	for (size_t i = 0; i < root->count; i++)
-		if (!read_subscription(r, root->item[i]))
-			return false;
+	lines_init(&in, fd, r->from.file, LINE_LIMIT, NULL);
+	read_lines(r, &in);
+	lines_release(&in);
+	(void)close(fd);
 	return true;
 }
 
 static bool
-read_json_line(const struct reader *r, struct json *j, struct bytes line, unsigned number)
+read_yaml_file(struct reader *r, const char *path)
 {
-	struct yaml_node at = { .line = number, .column = 1 };
+	struct buffer text;
+	bool good;
 
-	if (json_blank(line))
-		return true;
-	if (!json_parse(j, line)) {
-		at.column = (unsigned)j->byte;
-		return fault_at(r->from.fault, r->from.file, &at, "%s: %s", reason_code(j->reason),
-		    reason_text(j->reason));
-	}
-	return read_subscription(r, yaml_of_json(&r->s->arena, j, 0, number));
-}
-
-static bool
-read_ndjson(const struct reader *r, struct bytes text)
-{
-	struct json j;
-	bool good = true;
-
-	json_init(&j, NULL, MAX_DEPTH);
-	for (unsigned number = 1; good && text.size > 0; number++) {
-		const char *end = memchr(text.at, '\n', text.size);
-		struct bytes line = { text.at, end != NULL ? (size_t)(end - text.at) : text.size };
-		size_t whole = line.size + (end != NULL);
-
-		good = read_json_line(r, &j, line, number);
-		text.at += whole;
-		text.size -= whole;
-	}
-	json_release(&j);
+	buffer_init(&text, FILE_LIMIT);
+	good = file_read(path, &text);
+	if (good)
+		read_yaml(r, buffer_bytes(&text));
+	buffer_release(&text);
+	arena_release(&r->arena);
 	return good;
 }
 
@@ -153,26 +212,11 @@ is_yaml(const char *name)
 	return has_ending(name, ".yaml") || has_ending(name, ".yml");
 }
 
-/* The text is copied to the arena, because the tree points into it. */
 static bool
 read_file(struct reader *r, const char *path)
 {
-	struct buffer b;
-
-	buffer_init(&b, FILE_LIMIT);
-	if (!file_read(path, &b)) {
-		buffer_release(&b);
-		return false;
-	}
-	char *at = arena_take(&r->s->arena, b.used + JSON_SLACK);
-	if (b.used > 0)
-		memcpy(at, b.at, b.used);
-	struct bytes text = { at, b.used };
-	buffer_release(&b);
 	r->from.file = arena_format(&r->s->arena, "%s", path);
-	if (is_yaml(path))
-		return read_yaml(r, text);
-	return read_ndjson(r, text);
+	return is_yaml(path) ? read_yaml_file(r, path) : read_ndjson_file(r, path);
 }
 
 static bool
@@ -185,26 +229,27 @@ read_directory(struct reader *r, const char *path)
 	buffer_init(&names, (size_t)16 << 20);
 	good = file_list_at(AT_FDCWD, path, &names, &count);
 	const char *name = names.at;
-	for (size_t i = 0; good && i < count; i++, name += strlen(name) + 1)
-		if (is_yaml(name) || has_ending(name, ".ndjson") || has_ending(name, ".json"))
-			good = read_file(r, arena_format(&r->s->arena, "%s/%s", path, name));
+	for (size_t i = 0; good && i < count; i++, name += strlen(name) + 1) {
+		if (!is_yaml(name) && !has_ending(name, ".ndjson") && !has_ending(name, ".json"))
+			continue;
+		if (read_file(r, arena_format(&r->s->arena, "%s/%s", path, name)))
+			continue;
+		(void)fault_at(&r->fault, r->from.file, NULL, "%s",
+		    errno == EINVAL ? "not a regular file" : strerror(errno));
+		refuse_fault(r, NULL, "unreadable");
+	}
 	buffer_release(&names);
 	return good;
 }
 
 bool
-subscriptions_read(struct subscriptions *s, const char *path,
-    void (*refused)(void *context, const struct subscription *what, const char *why), void *context,
-    struct fault *f)
+subscriptions_read(struct subscriptions *s, const char *path, subscription_refused *refused, void *context)
 {
-	struct reader r = {
-		.s = s,
-		.from = { s->plan, s->grants, s->now, &s->arena, NULL, f },
-		.refused = refused,
-		.context = context,
-	};
+	struct reader r = { .s = s, .refused = refused, .context = context };
 	struct stat st;
 
+	r.from = (struct subscription_source){ s->plan, s->grants, s->now, &r.arena, &s->pool, &s->conditions,
+		NULL, &r.fault };
 	if (stat(path, &st) != 0)
 		return false;
 	return S_ISDIR(st.st_mode) ? read_directory(&r, path) : read_file(&r, path);
@@ -215,41 +260,59 @@ compare_ids(const void *a, const void *b)
 {
 	const struct subscription *x = a;
 	const struct subscription *y = b;
+	int order = bytes_compare(x->id, y->id);
 
-	return bytes_compare(x->id, y->id);
+	return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-static struct subject_slot *
-find_slot(const struct subscriptions *s, struct bytes subject)
+/* Drops the subscriptions whose id is used before, and those to everyone that are too many. */
+static void
+drop_surplus(struct subscriptions *s, subscription_refused *refused, void *context)
 {
-	size_t i = (size_t)hash_bytes(subject) & s->slot_mask;
+	size_t kept = 0;
 
-	while (s->slots[i].subject.size > 0 && !bytes_equal(s->slots[i].subject, subject))
-		i = (i + 1) & s->slot_mask;
-	return &s->slots[i];
+	for (size_t i = 0; i < s->count; i++) {
+		const struct subscription *sub = &s->at[i];
+		struct subscription_refusal what = { .file = sub->file, .line = sub->line, .id = sub->id };
+
+		if (kept > 0 && bytes_equal(sub->id, s->at[kept - 1].id)) {
+			what.code = "duplicate-id";
+			what.why = "duplicate-id: a subscription of this id stands elsewhere too";
+		} else if (sub->everyone && s->everyone_count == SUBSCRIPTIONS_MAX_EVERYONE) {
+			what.code = "too-many";
+			what.why = "more than 1000 subscriptions to everyone";
+		}
+		if (what.code != NULL) {
+			s->refused++;
+			refused(context, &what);
+			continue;
+		}
+		if (sub->everyone)
+			s->everyone[s->everyone_count++] = (uint32_t)kept;
+		s->at[kept++] = *sub;
+	}
+	s->count = kept;
 }
 
+static size_t
+bucket_of(const struct subscriptions *s, struct bytes subject)
+{
+	return (size_t)hash_bytes(subject) & s->bucket_mask;
+}
+
+/* The end of the bucket before the entry is added is its beginning after all are: see make_index(). */
 static void
 note_subject(struct subscriptions *s, struct bytes subject, uint32_t position)
 {
-	struct subject_slot *slot = find_slot(s, subject);
+	uint32_t *end = &s->bucket[bucket_of(s, subject)];
 
-	/* a subscription may name a subject several times, by panels and by itself */
-	if (slot->count > 0 && slot->at[slot->count - 1] == position)
-		return;
-	if (slot->count == slot->room) {
-		const uint32_t *old = slot->at;
-
-		slot->room = slot->room == 0 ? 4 : slot->room * 2;
-		slot->at = arena_array(&s->arena, slot->room, sizeof *slot->at);
-		if (old != NULL)
-			memcpy(slot->at, old, slot->count * sizeof *slot->at);
-	}
-	slot->subject = subject;
-	slot->at[slot->count++] = position;
+	if (s->entry == NULL)
+		(*end)++;
+	else
+		s->entry[--*end] = (struct subject_entry){ subject.at, (uint32_t)subject.size, position };
 }
 
-/* Notes each subject of the subscription, panels taken apart; without slots it only counts them. */
+/* Notes each subject of the subscription, panels taken apart; without buckets it only counts them. */
 static size_t
 each_subject(struct subscriptions *s, uint32_t position)
 {
@@ -258,63 +321,93 @@ each_subject(struct subscriptions *s, uint32_t position)
 
 	for (size_t i = 0; i < sub->subjects.count; i++) {
 		struct bytes subject = sub->subjects.at[i];
-		const struct panel *panel = subject.at[0] == '@' ? grants_panel(s->grants, subject) : NULL;
-		struct grant_words one = { &subject, subject.size > 0 && subject.at[0] != '@' };
+		bool is_panel = subject.size > 0 && subject.at[0] == '@';
+		const struct panel *panel = is_panel ? grants_panel(s->grants, subject) : NULL;
+		struct grant_words one = { &subject, subject.size > 0 && !is_panel };
 		const struct grant_words *all = panel != NULL ? &panel->subjects : &one;
 
 		for (size_t k = 0; k < all->count; k++, count++)
-			if (s->slots != NULL && all->at[k].size > 0)
+			if (s->bucket != NULL && all->at[k].size > 0)
 				note_subject(s, all->at[k], position);
 	}
 	return count;
 }
 
-bool
-subscriptions_ready(struct subscriptions *s, struct fault *f)
+/* All, the last first, because the buckets are filled from their ends. */
+static size_t
+each_subscription(struct subscriptions *s)
 {
 	size_t subjects = 0;
-	size_t slots = 64;
 
-	if (s->count > 0)
-		qsort(s->at, s->count, sizeof *s->at, compare_ids);
-	s->everyone = arena_array(&s->arena, SUBSCRIPTIONS_MAX_EVERYONE, sizeof *s->everyone);
-	for (size_t i = 0; i < s->count; i++) {
-		const struct yaml_node at = { .line = s->at[i].line, .column = 1 };
-
-		if (i > 0 && bytes_equal(s->at[i].id, s->at[i - 1].id))
-			return fault_at(f, s->at[i].file, &at,
-			    "duplicate-id: a subscription of this id stands elsewhere too");
+	for (size_t i = s->count; i-- > 0;)
 		if (!s->at[i].everyone)
 			subjects += each_subject(s, (uint32_t)i);
-		else if (s->everyone_count == SUBSCRIPTIONS_MAX_EVERYONE)
-			return fault_at(f, s->at[i].file, &at, "more than %d subscriptions to everyone",
-			    SUBSCRIPTIONS_MAX_EVERYONE);
-		else
-			s->everyone[s->everyone_count++] = (uint32_t)i;
+	return subjects;
+}
+
+/* A counting sort: sizes of the buckets, then their ends, then the entries. */
+static void
+make_index(struct subscriptions *s)
+{
+	size_t subjects = each_subscription(s);
+	size_t buckets = 64;
+
+	if (subjects > UINT32_MAX - 1)
+		memory_missing(0);
+	while (buckets < subjects)
+		buckets *= 2;
+	s->bucket_mask = buckets - 1;
+	s->bucket = memory_zeros(buckets + 1, sizeof *s->bucket);
+	(void)each_subscription(s);
+	for (size_t i = 1; i <= buckets; i++)
+		s->bucket[i] += s->bucket[i - 1];
+	s->entry = memory_zeros(subjects + 1, sizeof *s->entry);
+	(void)each_subscription(s);
+}
+
+void
+subscriptions_ready(struct subscriptions *s, subscription_refused *refused, void *context)
+{
+	pool_close(&s->pool);
+	if (s->count > 0)
+		qsort(s->at, s->count, sizeof *s->at, compare_ids);
+	s->everyone = memory_zeros(SUBSCRIPTIONS_MAX_EVERYONE, sizeof *s->everyone);
+	drop_surplus(s, refused, context);
+	make_index(s);
+}
+
+/* The next entry of SUBJECT from *I on, as a position; UINT32_MAX if there is none before END. */
+static uint32_t
+next_of(const struct subscriptions *s, struct bytes subject, uint32_t *i, uint32_t end)
+{
+	while (*i < end) {
+		const struct subject_entry *e = &s->entry[(*i)++];
+
+		if (bytes_equal((struct bytes){ e->subject, e->size }, subject))
+			return e->position;
 	}
-	while (slots < subjects * 2)
-		slots *= 2;
-	s->slots = memory_zeros(slots, sizeof *s->slots);
-	s->slot_mask = slots - 1;
-	for (size_t i = 0; i < s->count; i++)
-		if (!s->at[i].everyone)
-			(void)each_subject(s, (uint32_t)i);
-	return true;
+	return UINT32_MAX;
 }
 
 size_t
 subscriptions_for(const struct subscriptions *s, struct bytes subject, uint32_t *to)
 {
-	const struct subject_slot *slot = subject.size > 0 ? find_slot(s, subject) : NULL;
-	size_t own = slot != NULL ? slot->count : 0;
+	size_t bucket = subject.size > 0 ? bucket_of(s, subject) : 0;
+	uint32_t i = s->bucket[bucket];
+	uint32_t end = subject.size > 0 ? s->bucket[bucket + 1] : i;
+	uint32_t own = next_of(s, subject, &i, end);
 	size_t count = 0;
-	size_t a = 0;
-	size_t b = 0;
 
-	while (a < own || b < s->everyone_count) {
-		bool first = b == s->everyone_count || (a < own && slot->at[a] < s->everyone[b]);
+	for (size_t e = 0; e < s->everyone_count || own != UINT32_MAX;) {
+		uint32_t next = own;
 
-		to[count++] = first ? slot->at[a++] : s->everyone[b++];
+		if (e < s->everyone_count && s->everyone[e] < own)
+			next = s->everyone[e++];
+		else
+			own = next_of(s, subject, &i, end);
+		/* a subscription may name a subject several times, by panels and by itself */
+		if (count == 0 || to[count - 1] != next)
+			to[count++] = next;
 	}
 	return count;
 }

@@ -6,8 +6,11 @@
 
 /*
  * subscriptions: all subscriptions of a site, from YAML and NDJSON files, and an index by subject.  A
- * subscription that its grant does not carry is refused alone and the others run, because one expired grant
- * must not silence a ward.  A malformed file stops the start.
+ * subscription that is malformed, or that its grant does not carry, is refused alone and the others run,
+ * because one mistyped word or one expired grant must not silence a ward.
+ *
+ * NDJSON is read line by line.  A subscription takes about 250 bytes and its texts; equal lists, purposes,
+ * tags and conditions are kept once.
  */
 struct subscriptions {
 	struct subscription *at; /* sorted by id, once they are ready */
@@ -19,31 +22,46 @@ struct subscriptions {
 	const struct grants *grants;
 	const struct instant *now;
 	size_t room;
-	struct arena arena;
-	struct subject_slot *slots; /* subject -> subscriptions */
-	size_t slot_mask;
+	uint32_t read;      /* so many were read */
+	struct arena arena; /* names of files */
+	struct pool pool;   /* texts */
+	struct conditions conditions;
+	struct subject_entry *entry; /* by bucket, then by position */
+	uint32_t *bucket;            /* the first entry of each, and the end */
+	size_t bucket_mask;
 	uint32_t *everyone;
 	size_t everyone_count;
 };
 
 enum { SUBSCRIPTIONS_MAX_EVERYONE = 1000 };
 
-/* PLAN and GRANTS are borrowed for the life of S; NOW may be NULL. */
+/* One that does not count. */
+struct subscription_refusal {
+	const char *file;
+	unsigned line;   /* 0: the file as a whole */
+	unsigned column; /* 0: none to name */
+	struct bytes id; /* empty: not known */
+	const char *why; /* one word, or with CODE a text */
+	const char
+	    *code; /* NULL: grant or policy do not carry it; else a mistake: malformed, duplicate-id, ... */
+};
+
+typedef void subscription_refused(void *context, const struct subscription_refusal *what);
+
+/* PLAN and GRANTS are borrowed for the life of S; NOW may be NULL.  REFUSED is called for each refusal. */
 void subscriptions_init(struct subscriptions *s, const struct notify_policy *plan,
     const struct grants *grants, const struct instant *now);
 void subscriptions_release(struct subscriptions *s);
 
 /*
- * Reads a YAML or NDJSON file, or all such files of a directory.  REFUSED is called for each subscription
- * that is refused; WHY is one word.  False with a fault; if a file cannot be read, fault.text is empty and
- * errno is set.
+ * Reads a YAML or NDJSON file, or all such files of a directory.  A file of the directory that cannot be read
+ * is refused alone.  False with errno if PATH itself cannot be read.
  */
-bool subscriptions_read(struct subscriptions *s, const char *path,
-    void (*refused)(void *context, const struct subscription *what, const char *why), void *context,
-    struct fault *f);
+bool subscriptions_read(
+    struct subscriptions *s, const char *path, subscription_refused *refused, void *context);
 
-/* After the last file: sorts and makes the index.  False with a fault if an id is used twice. */
-bool subscriptions_ready(struct subscriptions *s, struct fault *f);
+/* After the last file: sorts, refuses ids that are used again (the first one read counts), makes the index. */
+void subscriptions_ready(struct subscriptions *s, subscription_refused *refused, void *context);
 
 /*
  * The positions of the subscriptions to SUBJECT and of those to everyone, ascending, into TO, which has room

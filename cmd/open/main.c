@@ -168,6 +168,10 @@ main(int argc, char *argv[])
 	opening = begin(&m, &o);
 	engine.context = opening;
 	status = filter_run(&f, &o, &engine);
+	if (secret_is_locked() && secret_fell_short())
+		diag_warn(
+		    "memory-not-locked: a record was longer than the memory that may be locked (ulimit -l), "
+		    "and may be swapped to disk");
 	opening_free(opening);
 	policy_release(&m.policy);
 	return status;

@@ -161,7 +161,7 @@ read_point(struct seal_main *m, struct buffer *text)
 
 	json_init(&j, NULL, 4);
 	memset(text->at + text->used, 0, JSON_SLACK);
-	good = json_parse(&j, buffer_bytes(text)) && point_read(&m->recipient, &j, 0, POINT_NAMED);
+	good = json_parse(&j, buffer_bytes(text)) && point_read(&m->recipient, &j, 0, POINT_RECEIVES);
 	domain = good ? json_member(&j, 0, (struct bytes)BYTES("domain")) : 0;
 	if (domain != 0) {
 		struct bytes name = json_inside(&j, domain);
@@ -186,7 +186,11 @@ read_recipient(struct seal_main *m)
 	if (!file_read(m->to, &text) || !buffer_reserve(&text, JSON_SLACK))
 		diag_die(EXIT_IO, "%s: %s", m->to, strerror(errno));
 	if (!read_point(m, &text))
-		diag_die(EXIT_KEYS, "%s: key-invalid: not a public key on P-256 as a JWK", m->to);
+		diag_die(EXIT_KEYS,
+		    "%s: key-invalid: not a public key on P-256 to seal to, as a JWK; use, alg and key_ops "
+		    "may be absent, "
+		    "or enc, ECDH-ES+A256KW, deriveKey and deriveBits",
+		    m->to);
 	if (!m->allow_test_keys && jwk_is_test_thumbprint(m->recipient.jkt))
 		diag_die(EXIT_KEYS, "%s: test-key: its private half is public; only with --allow-test-keys",
 		    m->to);

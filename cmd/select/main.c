@@ -184,9 +184,15 @@ static void
 deliver(const struct selection *s)
 {
 	const char *path = s->set.deliver;
+	size_t cut = 0;
 
-	if (s->permission.delivery.size > 0 && !file_append_at(AT_FDCWD, path, s->permission.delivery, 0600))
+	if (s->permission.delivery.size > 0 &&
+	    !file_append_at(AT_FDCWD, path, s->permission.delivery, 0600, &cut))
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	if (cut > 0)
+		diag_warn(
+		    "%s: an unfinished last line of %zu bytes is cut off, left by a run that was killed",
+		    path, cut);
 }
 
 /* A permission that fits no line is more often a mistake than an empty record. */
@@ -317,6 +323,8 @@ main(int argc, char *argv[])
 	s.reader = sealed_line_reader_new(f.max_depth);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, s.policy.digest);
+	if (s.set.deliver)
+		filter_output(&f, &o, s.set.deliver);
 	deliver(&s);
 	status = filter_run(&f, &o, &engine);
 	release(&s);

@@ -71,6 +71,18 @@ bytes_line(struct bytes *text, struct bytes *line)
 	return true;
 }
 
+/* Takes an unfinished last line, one without LF, off TEXT.  Returns its size, 0 if there is none. */
+static inline size_t
+bytes_unfinished(struct bytes *text)
+{
+	const char *lf = text->size > 0 ? (const char *)memrchr(text->at, '\n', text->size) : NULL;
+	size_t whole = lf == NULL ? 0 : (size_t)(lf - text->at) + 1;
+	size_t rest = text->size - whole;
+
+	text->size = whole;
+	return rest;
+}
+
 /* ASCII letters and digits.  The locale does not matter, and bytes from 0x80 on are neither. */
 static inline bool
 ascii_is_digit(char c)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,16 +54,22 @@ read_all(int fd, struct buffer *out)
 }
 
 static bool
+is_regular(int fd, struct stat *s)
+{
+	if (fd < 0 || fstat(fd, s) != 0)
+		return false;
+	if (!S_ISREG(s->st_mode))
+		errno = S_ISDIR(s->st_mode) ? EISDIR : EINVAL;
+	return S_ISREG(s->st_mode);
+}
+
+static bool
 read_fd(int fd, bool private, struct buffer *out)
 {
 	struct stat s;
 
-	if (fd < 0 || fstat(fd, &s) != 0)
+	if (!is_regular(fd, &s))
 		return fail(fd);
-	if (!S_ISREG(s.st_mode)) {
-		errno = S_ISDIR(s.st_mode) ? EISDIR : EINVAL;
-		return fail(fd);
-	}
 	if (private && (s.st_uid != geteuid() || (s.st_mode & 077) != 0)) {
 		errno = EPERM;
 		return fail(fd);
@@ -70,6 +77,18 @@ read_fd(int fd, bool private, struct buffer *out)
 	if (!read_all(fd, out))
 		return fail(fd);
 	return close(fd) == 0;
+}
+
+int
+file_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | SAFE);
+	struct stat s;
+
+	if (is_regular(fd, &s))
+		return fd;
+	(void)fail(fd);
+	return -1;
 }
 
 bool
@@ -128,8 +147,17 @@ sync_folder(int dirfd, const char *name)
 	return close(fd) == 0;
 }
 
-bool
-file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode)
+/* Gives BESIDE the name NAME.  Without REPLACE that fails with EEXIST if there is a file of that name. */
+static bool
+rename_over(int dirfd, const char *beside, const char *name, bool replace)
+{
+	if (replace)
+		return renameat(dirfd, beside, dirfd, name) == 0;
+	return renameat2(dirfd, beside, dirfd, name, RENAME_NOREPLACE) == 0;
+}
+
+static bool
+place(int dirfd, const char *name, struct bytes content, mode_t mode, bool replace)
 {
 	char beside[4096];
 	int size = snprintf(beside, sizeof beside, "%s.new", name);
@@ -144,10 +172,13 @@ file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 	if (fd < 0)
 		return false;
 	if (!write_all(fd, content) || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
+		int error = errno;
+
 		(void)unlinkat(dirfd, beside, 0);
+		errno = error;
 		return fail(fd);
 	}
-	if (close(fd) != 0 || renameat(dirfd, beside, dirfd, name) != 0) {
+	if (close(fd) != 0 || !rename_over(dirfd, beside, name, replace)) {
 		int error = errno;
 
 		(void)unlinkat(dirfd, beside, 0);
@@ -158,12 +189,97 @@ file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 }
 
 bool
-file_append_at(int dirfd, const char *name, struct bytes content, mode_t mode)
+file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 {
-	int fd = openat(dirfd, name, O_WRONLY | O_APPEND | O_CREAT | SAFE, mode);
+	return place(dirfd, name, content, mode, true);
+}
 
-	if (fd < 0 || !write_all(fd, content) || fsync(fd) != 0)
+bool
+file_create_at(int dirfd, const char *name, struct bytes content, mode_t mode)
+{
+	return place(dirfd, name, content, mode, false);
+}
+
+/* Until the file is closed.  Without it two runs could take each other's line for an unfinished one. */
+static bool
+lock(int fd)
+{
+	int got;
+
+	do
+		got = flock(fd, LOCK_EX);
+	while (got != 0 && errno == EINTR);
+	return got == 0;
+}
+
+/* Where the last whole line of the file ends: behind its last LF, or at 0.  -1 if it cannot be read. */
+static off_t
+end_of_lines(int fd, off_t size)
+{
+	char block[4096];
+
+	while (size > 0) {
+		size_t wanted = size < (off_t)sizeof block ? (size_t)size : sizeof block;
+		ssize_t n = pread(fd, block, wanted, size - (off_t)wanted);
+		const char *lf;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != (ssize_t)wanted) {
+			errno = n < 0 ? errno : EIO;
+			return -1;
+		}
+		lf = memrchr(block, '\n', wanted);
+		if (lf != NULL)
+			return size - (off_t)wanted + (lf - block) + 1;
+		size -= (off_t)wanted;
+	}
+	return 0;
+}
+
+/* Cuts an unfinished last line off; END is then the size of the file. */
+static bool
+heal(int fd, off_t *end, size_t *cut)
+{
+	struct stat s;
+
+	if (fstat(fd, &s) != 0)
+		return false;
+	if (!S_ISREG(s.st_mode)) {
+		errno = EINVAL;
+		return false;
+	}
+	*end = end_of_lines(fd, s.st_size);
+	if (*end < 0)
+		return false;
+	*cut = (size_t)(s.st_size - *end);
+	return *cut == 0 || ftruncate(fd, *end) == 0;
+}
+
+/* If the file cannot be cut back either, the next append heals it. */
+static void
+roll_back(int fd, off_t end)
+{
+	int error = errno;
+
+	if (ftruncate(fd, end) == 0)
+		(void)fsync(fd);
+	errno = error;
+}
+
+bool
+file_append_at(int dirfd, const char *name, struct bytes lines, mode_t mode, size_t *cut)
+{
+	int fd = openat(dirfd, name, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK | SAFE, mode);
+	off_t end;
+
+	*cut = 0;
+	if (fd < 0 || !lock(fd) || !heal(fd, &end, cut))
 		return fail(fd);
+	if (!write_all(fd, lines) || fsync(fd) != 0 || (end == 0 && !sync_folder(dirfd, name))) {
+		roll_back(fd, end);
+		return fail(fd);
+	}
 	return close(fd) == 0;
 }
 

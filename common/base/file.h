@@ -19,14 +19,25 @@ bool file_read(const char *path, struct buffer *out);
 /* The same with NAME relative to the directory DIRFD. */
 bool file_read_at(int dirfd, const char *name, struct buffer *out);
 
-/* The same for a secret: EPERM unless the file is ours and closed to group and others. */
+/* A descriptor to read a regular file with, for files that are not read as a whole; -1. */
+int file_open(const char *path);
+
+/* As file_read_at() for a secret: EPERM unless the file is ours and closed to group and others. */
 bool file_read_private_at(int dirfd, const char *name, struct buffer *out);
 
 /* Replaces the file NAME, relative to DIRFD, by CONTENT with mode MODE. */
 bool file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode);
 
-/* Appends CONTENT and syncs.  A file that does not exist is made with mode MODE. */
-bool file_append_at(int dirfd, const char *name, struct bytes content, mode_t mode);
+/* The same for a file that does not exist yet; EEXIST if it does. */
+bool file_create_at(int dirfd, const char *name, struct bytes content, mode_t mode);
+
+/*
+ * Appends whole LINES and syncs.  A file that does not exist is made with mode MODE.  If a run was killed
+ * while it wrote, the file ends with an unfinished line, which the next line would go on: it is cut off
+ * first, and CUT is its size (0: there was none).  If the append fails, the file is cut back to its whole
+ * lines.  The file is locked meanwhile.  Readers leave out what bytes_unfinished() finds.
+ */
+bool file_append_at(int dirfd, const char *name, struct bytes lines, mode_t mode, size_t *cut);
 
 /*
  * Opens PATH for records that are written as a run goes on: a regular file that is ours and closed to group and others,

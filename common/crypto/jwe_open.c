@@ -133,7 +133,7 @@ unwrap_and_keep(struct jwe_open *o, const unsigned char kek[KEY_SIZE], const str
 static void
 want_room(struct jwe_open *o, size_t size)
 {
-	size_t want = o->room == 0 ? 65536 : o->room;
+	size_t want = o->room == 0 ? 4096 : o->room;
 
 	if (size <= o->room)
 		return;

@@ -101,6 +101,40 @@ read_name(const struct json *j, uint32_t node, char to[129])
 	return json_kind(j, node) == JSON_STRING && copy_name(to, json_inside(j, node));
 }
 
+/* What the members of a public key must say of its purpose, if they are there. */
+static const struct purpose {
+	const char *use;
+	const char *alg;
+	const char *ops[2];
+} purposes[] = {
+	[POINT_VERIFIES] = { "sig", "ES256", { "verify", "verify" } },
+	[POINT_RECEIVES] = { "enc", "ECDH-ES+A256KW", { "deriveKey", "deriveBits" } },
+};
+
+/* The operations must be one or more, and all of the purpose (RFC 7517 4.3). */
+static bool
+ops_fit(const struct json *j, uint32_t node, const struct purpose *p)
+{
+	bool seen[2] = { false, false };
+
+	if (json_kind(j, node) != JSON_ARRAY || j->nodes[node].next == node + 1)
+		return false;
+	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next) {
+		size_t i = json_is(j, at, bytes_of(p->ops[0])) ? 0 : 1;
+
+		if (seen[i] || json_kind(j, at) != JSON_STRING || !json_is(j, at, bytes_of(p->ops[i])))
+			return false;
+		seen[i] = true;
+	}
+	return true;
+}
+
+static bool
+is_or_absent(const struct json *j, uint32_t node, const char *word)
+{
+	return node == 0 || (json_kind(j, node) == JSON_STRING && json_is(j, node, bytes_of(word)));
+}
+
 bool
 point_read(struct point *p, const struct json *j, uint32_t node, enum point_form form)
 {
@@ -112,13 +146,19 @@ point_read(struct point *p, const struct json *j, uint32_t node, enum point_form
 		{ "kid", NULL, false },
 		{ "use", NULL, false },
 		{ "alg", NULL, false },
+		{ "key_ops", NULL, false },
 		{ "domain", NULL, false },
 	};
-	enum { X = 2, Y, KID, BARE = 4, NAMED = 8 };
+	enum { X = 2, Y, KID, USE, ALG, OPS, BARE = 4, NAMED = 9 };
+	const struct purpose *purpose = &purposes[form];
 	uint32_t found[MEMBERS_MOST] = { 0 };
 
 	if (!read_members(j, node, table, form == POINT_BARE ? BARE : NAMED, found) ||
 	    !read_32(j, found[X], p->x) || !read_32(j, found[Y], p->y))
+		return false;
+	if (form != POINT_BARE &&
+	    (!is_or_absent(j, found[USE], purpose->use) || !is_or_absent(j, found[ALG], purpose->alg) ||
+		(found[OPS] != 0 && !ops_fit(j, found[OPS], purpose))))
 		return false;
 	point_name(p);
 	return found[KID] == 0 || json_is(j, found[KID], bytes_of(p->jkt));

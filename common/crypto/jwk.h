@@ -28,13 +28,21 @@ struct point {
 	char jkt[JKT_SIZE + 1];
 };
 
-/* Which members a public key may have beside kty, crv, x and y. */
+/*
+ * Which members a public key may have beside kty, crv, x and y.  What use, key_ops and alg allow must be
+ * the purpose of the key (RFC 7517 4.2 to 4.4): use "sig", key_ops "verify", alg "ES256"; or use "enc",
+ * key_ops "deriveKey" and "deriveBits", alg "ECDH-ES+A256KW".  A key that may do nothing, or something else
+ * too, is refused.
+ */
 enum point_form {
 	POINT_BARE, /* none: epk, jwk */
-	POINT_NAMED /* kid, which must be its thumbprint, use, alg, domain: a key of a JWK set */
+	POINT_VERIFIES, /* kid, which must be its thumbprint, domain, and use, key_ops, alg of a key that verifies */
+	POINT_RECEIVES, /* the same of a key that is sealed to */
 };
 
-/* Reads the object NODE.  False if it is not a public key on P-256, for example if it has a private half. */
+/*
+ * Reads the object NODE.  False if it is not a public key on P-256, for example if it has a private half.
+ */
 bool point_read(struct point *p, const struct json *j, uint32_t node, enum point_form form);
 
 /* The value {"kty":"EC","crv":"P-256","x":"..","y":".."} */

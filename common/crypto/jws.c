@@ -64,7 +64,7 @@ read_set(struct signers *s, const struct json *j)
 			return false;
 		if (domain != 0)
 			name = json_inside(j, domain);
-		if (!point_read(&p, j, k, POINT_NAMED) || !add_signer(s, &p, name))
+		if (!point_read(&p, j, k, POINT_VERIFIES) || !add_signer(s, &p, name))
 			return false;
 	}
 	return s->count > 0;

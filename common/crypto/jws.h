@@ -16,7 +16,7 @@
 /* The keys whose signatures count: a JWK set (RFC 7517 section 5), such as authority.jwks. */
 struct signers;
 
-/* NULL if JWKS is not a JWK set of P-256 keys, if one is not a point of the curve, or if the set is empty. */
+/* NULL if JWKS is not a JWK set of P-256 keys that verify, if one is not a point of the curve, or if the set is empty. */
 struct signers *signers_read(struct bytes jwks);
 void signers_free(struct signers *s);
 

@@ -184,7 +184,8 @@ read_authority(struct keys *k, struct keys_fault *f)
 	if (!read_file(k, "authority.jwks", false, f))
 		return false;
 	k->authority = signers_read(buffer_bytes(&k->text));
-	return k->authority != NULL || fail(k, f, "key-invalid: authority.jwks: not a set of keys on P-256");
+	return k->authority != NULL ||
+	       fail(k, f, "key-invalid: authority.jwks: not a set of keys on P-256 that verify signatures");
 }
 
 /* A device that has received no keys yet has no file `current`. */

@@ -5,12 +5,13 @@
 #include "common/base/memory.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
 
-enum { LOCKED_MEMORY = 65536, SMALLEST_LOCKED = 32 };
+enum { LOCKED_LEAST = 1 << 16, LOCKED_MOST = 1 << 22, SMALLEST_LOCKED = 32 };
 
 void
 library_must(int result, const char *what)
@@ -72,6 +73,23 @@ unload(void)
 	(void)OSSL_PROVIDER_unload(provider);
 }
 
+/*
+ * How much memory to lock: a power of two, as OpenSSL wants, within what the system allows a process.  A
+ * page is locked when it is used, so a large heap costs a small program nothing.
+ */
+static size_t
+locked_size(void)
+{
+	struct rlimit most;
+	size_t size = LOCKED_LEAST;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &most) != 0)
+		return size;
+	while (size < LOCKED_MOST && size * 2 <= most.rlim_cur)
+		size *= 2;
+	return size;
+}
+
 void
 library_start(void)
 {
@@ -86,7 +104,7 @@ library_start(void)
 	/* A default provider that is not loaded by name vanishes when another one is loaded. */
 	provider = OSSL_PROVIDER_load(NULL, "default");
 	library_must(provider != NULL && atexit(unload) == 0, "load the default provider");
-	locked = CRYPTO_secure_malloc_init(LOCKED_MEMORY, SMALLEST_LOCKED) == 1;
+	locked = CRYPTO_secure_malloc_init(locked_size(), SMALLEST_LOCKED) == 1;
 }
 
 bool

@@ -15,6 +15,14 @@ secret_is_locked(void)
 	return library_locks_memory();
 }
 
+static bool fell_short;
+
+bool
+secret_fell_short(void)
+{
+	return fell_short;
+}
+
 void *
 secret_new(size_t size)
 {
@@ -22,8 +30,10 @@ secret_new(size_t size)
 
 	library_start();
 	at = OPENSSL_secure_zalloc(size > 0 ? size : 1);
-	if (at == NULL)
+	if (at == NULL) {
+		fell_short = true;
 		at = OPENSSL_zalloc(size > 0 ? size : 1);
+	}
 	if (at == NULL)
 		memory_missing(size);
 	return at;

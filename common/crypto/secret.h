@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 /*
- * secret: memory for keys and decrypted messages.  It is locked, that is, never swapped to disk, if the
- * system allows that and 64 KiB are enough; the rest is ordinary memory.  All of it is wiped when it is
- * freed.
+ * secret: memory for keys and decrypted messages.  It is locked, that is, never swapped to disk, up to the
+ * limit that the system sets (RLIMIT_MEMLOCK), at most 4 MiB; the rest is ordinary memory.  All of it is
+ * wiped when it is freed.
  */
 
 /*
@@ -18,6 +18,12 @@
  * (memory-not-locked).
  */
 bool secret_is_locked(void);
+
+/*
+ * True as soon as a secret did not fit into the locked memory.  A program that opens messages then warns
+ * once (memory-not-locked).
+ */
+bool secret_fell_short(void);
 
 /* SIZE zero bytes; out of memory ends the program with EXIT_IO. */
 void *secret_new(size_t size);

@@ -128,18 +128,15 @@ input(const struct options *o, int i)
 
 /*
  * A file that is read while it is written has no end, or is lost.  Two outputs in one file overwrite each other.
- * FD: an output that NAME names in messages.
  */
 static void
-add_output(struct filter *f, const struct options *o, int fd, const char *name)
+add_output(struct filter *f, const struct options *o, struct file_identity id, const char *name)
 {
-	struct file_identity id = file_identify_fd(fd);
-
 	for (int i = 0; i == 0 || i < o->operands; i++) {
 		if (!file_is_same(id, input(o, i)))
 			continue;
 		/* A message would be written into the input. */
-		if (fd == STDERR_FILENO)
+		if (file_is_same(id, file_identify_fd(STDERR_FILENO)))
 			exit(EXIT_USAGE);
 		options_misuse(o, "input and output are the same file", name);
 	}
@@ -152,6 +149,12 @@ add_output(struct filter *f, const struct options *o, int fd, const char *name)
 }
 
 void
+filter_output(struct filter *f, const struct options *o, const char *path)
+{
+	add_output(f, o, file_identify(path), path);
+}
+
+void
 filter_create(struct filter *f, const struct options *o, const char *path, struct sink *to)
 {
 	const char *why;
@@ -159,7 +162,7 @@ filter_create(struct filter *f, const struct options *o, const char *path, struc
 
 	if (fd < 0)
 		diag_die(EXIT_IO, "%s: %s", path, why);
-	add_output(f, o, fd, path);
+	add_output(f, o, file_identify_fd(fd), path);
 	if (ftruncate(fd, 0) != 0 && errno != EINVAL)
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
 	sink_init_take(to, fd, path);
@@ -169,9 +172,9 @@ filter_create(struct filter *f, const struct options *o, const char *path, struc
 static void
 add_standard_outputs(struct filter *f, const struct options *o)
 {
-	add_output(f, o, STDERR_FILENO, "<stderr>");
+	add_output(f, o, file_identify_fd(STDERR_FILENO), "<stderr>");
 	f->outputs = 0;
-	add_output(f, o, STDOUT_FILENO, "<stdout>");
+	add_output(f, o, file_identify_fd(STDOUT_FILENO), "<stdout>");
 }
 
 void
@@ -192,7 +195,7 @@ filter_start(struct filter *f, const struct options *o, void (*digest)(struct by
 		quarantine = file_open_output(f->quarantine, &why);
 		if (quarantine < 0)
 			diag_die(EXIT_IO, "%s: %s", f->quarantine, why);
-		add_output(f, o, quarantine, f->quarantine);
+		add_output(f, o, file_identify_fd(quarantine), f->quarantine);
 	}
 	refusals_init(&f->refusals, f->on_error, quarantine, f->quarantine, digest);
 	f->refusals.max_refused = f->max_refused;
@@ -257,7 +260,13 @@ static bool
 refuse_here(struct filter *f, enum reason reason, size_t byte)
 {
 	const struct refused what = {
-		.source = f->source, .line = f->line, .reason = reason, .byte = byte, .record = f->record
+		.source = f->source,
+		.line = f->line,
+		.reason = reason,
+		.byte = byte,
+		.record = f->record,
+		.head = f->head,
+		.first = f->first,
 	};
 
 	return filter_refuse(f, &what) == FILTER_DONE;
@@ -308,6 +317,7 @@ take_outcome(struct filter *f, struct lines *in, enum lines_outcome outcome, str
 	case LINES_REFUSED:
 		f->read++;
 		f->record = in->reason == REASON_TOO_LONG ? (struct bytes){ "", 0 } : record;
+		f->head = lines_waiting(in);
 		if (f->engine->refused != NULL)
 			f->engine->refused(f->engine->context, f, in->reason);
 		return refuse_here(f, in->reason, in->refused_byte);
@@ -333,10 +343,12 @@ filter_frames(struct filter *f, struct lines *in, filter_next *next, void *conte
 
 	in->wake = &asked;
 	while (going) {
+		record = (struct bytes){ "", 0 };
 		enum lines_outcome outcome = next(context, in, &record);
 
 		summarise_if_asked(f);
 		going = take_outcome(f, in, outcome, record, &ended);
+		f->first = f->first && outcome == LINES_WOKEN;
 	}
 	return ended;
 }
@@ -370,6 +382,7 @@ one_file(struct filter *f, const char *path, bool (*each)(void *context, struct 
 
 	f->source = standard ? "<stdin>" : path;
 	f->line = 0;
+	f->first = true;
 	if (fd < 0)
 		return read_failed(f, errno);
 	going = each(f->engine->context, f, fd);

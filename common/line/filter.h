@@ -73,7 +73,9 @@ struct filter {
 	uint64_t max_refused;
 	double began;
 	const struct filter_engine *engine;
-	int behind; /* operands behind the one at hand */
+	int behind;        /* operands behind the one at hand */
+	struct bytes head; /* of a line that was too long */
+	bool first;        /* the record at hand is the first of its source */
 	struct file_identity output[FILTER_OUTPUTS];
 	unsigned outputs;
 };
@@ -139,6 +141,9 @@ void filter_start(struct filter *f, const struct options *o, void (*digest)(stru
  * filter_start does.
  */
 void filter_create(struct filter *f, const struct options *o, const char *path, struct sink *to);
+
+/* After filter_start: checks a file that the program itself writes, as filter_create does. */
+void filter_output(struct filter *f, const struct options *o, const char *path);
 
 /*
  * Refuses something other than the line at hand (a line of a group, an entry of a Bundle).  FILTER_STOP: the

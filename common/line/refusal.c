@@ -5,11 +5,14 @@
 #include "common/base/memory.h"
 #include "common/base/utf8.h"
 #include "common/json/json_write.h"
+#include "common/line/cure.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* So many messages of one reason are printed. */
 #define MESSAGES 20
+#define PLACE_ROOM (JSON_PLACE_ROOM + 32)
 
 void
 refusals_init(struct refusals *r, enum on_error on_error, int quarantine, const char *name,
@@ -97,16 +100,40 @@ set_aside(struct refusals *r, const struct refused *what)
 	return sink_line(&r->quarantine, buffer_bytes(&r->text)) && sink_flush(&r->quarantine);
 }
 
+/* " in the object at /entry/0", for a key that is there twice; nothing for the outermost object. */
 static void
-say(const struct refused *what)
+say_place(const struct refusals *r, const struct refused *what, char text[PLACE_ROOM])
+{
+	char place[JSON_PLACE_ROOM];
+
+	text[0] = '\0';
+	if (what->reason != REASON_DUPLICATE_KEY || what->byte == 0 || what->byte > what->record.size)
+		return;
+	json_place(what->record, what->byte, r->names, place);
+	if (place[0] != '\0')
+		(void)snprintf(text, PLACE_ROOM, " in the object at %s", place);
+}
+
+static void
+say(const struct refusals *r, const struct refused *what)
 {
 	const char *code = reason_code(what->reason);
 	const char *text = reason_text(what->reason);
+	char place[PLACE_ROOM], cure[CURE_ROOM] = "";
 
+	if (what->first || r->by_reason[what->reason] == 1)
+		(void)cure_of(&(struct cure_case){ .program = diag_name(),
+				  .reason = what->reason,
+				  .head = what->record.size > 0 ? what->record : what->head,
+				  .byte = what->byte,
+				  .first = what->first },
+		    cure);
+	say_place(r, what, place);
 	if (what->byte > 0)
-		diag_warn("%s:%zu: %s: %s at byte %zu", what->source, what->line, code, text, what->byte);
+		diag_warn("%s:%zu: %s: %s at byte %zu%s%s", what->source, what->line, code, text, what->byte,
+		    place, cure);
 	else
-		diag_warn("%s:%zu: %s: %s", what->source, what->line, code, text);
+		diag_warn("%s:%zu: %s: %s%s", what->source, what->line, code, text, cure);
 }
 
 enum diag_exit
@@ -114,7 +141,7 @@ refuse_record(struct refusals *r, const struct refused *what)
 {
 	r->count++;
 	if (++r->by_reason[what->reason] <= MESSAGES || r->on_error == ON_ERROR_FAIL)
-		say(what);
+		say(r, what);
 	if (r->on_error == ON_ERROR_FAIL)
 		return reason_status(what->reason);
 	if (r->quarantining && !set_aside(r, what)) {

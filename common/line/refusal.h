@@ -4,6 +4,7 @@
 
 #include "common/base/diag.h"
 #include "common/base/reason.h"
+#include "common/json/json.h"
 #include "common/line/sink.h"
 
 #include <stdbool.h>
@@ -11,7 +12,7 @@
 
 /*
  * refusal: the only place that refuses records.  A refused record is reported (source, line, reason and byte,
- * never a value), counted, and with --on-error quarantine written to a file from which it can be sent again.
+ * never a value; with the first of a reason or source, what to do, see cure.h), counted, and with --on-error quarantine written to a file from which it can be sent again.
  * After 20 messages of one reason the rest are counted, and the end of the run says how many.
  */
 enum on_error { ON_ERROR_FAIL, ON_ERROR_SKIP, ON_ERROR_QUARANTINE };
@@ -22,6 +23,8 @@ struct refused {
 	enum reason reason;
 	size_t byte;         /* in the record, from 1; 0: none to name */
 	struct bytes record; /* as it came; empty if it was too long */
+	struct bytes head;   /* of one that was too long: its beginning */
+	bool first;          /* of its source */
 };
 
 struct refusals {
@@ -29,6 +32,11 @@ struct refusals {
 	uint64_t max_refused; /* 0: no limit */
 	uint64_t count;
 	uint64_t by_reason[REASON_COUNT];
+	/*
+	 * Keys that may stand in a message, borrowed; NULL: none.  A name that the program or its policy spells is no
+	 * value of a record.
+	 */
+	const struct json_keys *names;
 	/* private */
 	const char *policy;
 	struct buffer text;

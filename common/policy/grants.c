@@ -2,12 +2,18 @@
 #include "common/policy/grants.h"
 
 #include "common/base/base64url.h"
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "common/line/lines.h"
 #include "common/policy/site.h"
 #include "common/policy/vocabulary.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { LINE_MOST = 1 << 24 };
 
 static const char *const fault_words[] = {
 	[GRANT_GOOD] = "good",
@@ -41,7 +47,9 @@ grants_release(struct grants *g)
 {
 	jws_reader_free(g->reader);
 	revoked_free(&g->revoked);
-	arena_release(&g->arena);
+	free(g->grant);
+	free(g->panel);
+	pool_release(&g->pool);
 	*g = (struct grants){ 0 };
 }
 
@@ -58,6 +66,7 @@ grant_words_have(const struct grant_words *w, struct bytes word)
 static bool
 read_words(struct grants *g, const struct json *j, uint32_t node, struct grant_words *w)
 {
+	struct bytes *list;
 	size_t count = 0;
 
 	if (node == 0)
@@ -67,9 +76,11 @@ read_words(struct grants *g, const struct json *j, uint32_t node, struct grant_w
 	for (uint32_t i = node + 1; i < j->nodes[node].next; i = j->nodes[i].next, count++)
 		if (json_kind(j, i) != JSON_STRING || (j->nodes[i].flags & JSON_ESCAPED) != 0)
 			return false;
-	w->at = arena_array(&g->arena, count + 1, sizeof *w->at);
+	list = memory_zeros(count + 1, sizeof *list);
 	for (uint32_t i = node + 1; i < j->nodes[node].next; i = j->nodes[i].next)
-		w->at[w->count++] = arena_copy(&g->arena, json_inside(j, i));
+		list[w->count++] = json_inside(j, i);
+	w->at = pool_list(&g->pool, list, count);
+	free(list);
 	return true;
 }
 
@@ -79,33 +90,21 @@ read_claim_words(struct grants *g, const struct json *j, const char *claim, stru
 	return read_words(g, j, json_member(j, 0, bytes_of(claim)), w);
 }
 
-/* A copy of twice the size if an array of the arena is full, else NULL. */
+/* OLD with room for one more than COUNT. */
 static void *
-grow(struct arena *a, const void *old, size_t count, size_t *room, size_t size)
+grow(void *old, size_t count, size_t *room, size_t size)
 {
 	if (count < *room)
-		return NULL;
-	*room = *room == 0 ? 16 : *room * 2;
-	char *at = arena_array(a, *room, size);
-	if (count > 0)
-		memcpy(at, old, count * size);
-	return at;
+		return old;
+	*room = *room == 0 ? 16 : *room + *room / 2;
+	return memory_grow(old, *room, size);
 }
 
 static void
 add_grant(struct grants *g, const struct grant *grant)
 {
-	struct grant *larger = grow(&g->arena, g->grant, g->count, &g->room, sizeof *g->grant);
-
-	if (larger != NULL)
-		g->grant = larger;
+	g->grant = grow(g->grant, g->count, &g->room, sizeof *g->grant);
 	g->grant[g->count++] = *grant;
-}
-
-static struct bytes
-claim_copy(struct grants *g, const struct jws *s, const char *claim)
-{
-	return arena_copy(&g->arena, jws_text(s, claim));
 }
 
 static bool
@@ -117,8 +116,8 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 	uint32_t jkt = cnf != 0 ? json_member(j, cnf, (struct bytes)BYTES("jkt")) : 0;
 	uint64_t al;
 
-	grant.jti = claim_copy(g, s, "jti");
-	grant.sub = claim_copy(g, s, "sub");
+	grant.jti = pool_own(&g->pool, jws_text(s, "jti"));
+	grant.sub = pool_text(&g->pool, jws_text(s, "sub"));
 	if (grant.jti.size == 0 || grant.sub.size == 0 || !jws_number(s, "al", &al) || al > 99)
 		return false;
 	grant.al = (unsigned)al;
@@ -130,7 +129,7 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 	    !read_claim_words(g, j, "purposes", &grant.purposes))
 		return false;
 	if (jkt != 0 && json_kind(j, jkt) == JSON_STRING)
-		grant.jkt = arena_copy(&g->arena, json_inside(j, jkt));
+		grant.jkt = pool_text(&g->pool, json_inside(j, jkt));
 	add_grant(g, &grant);
 	return true;
 }
@@ -138,14 +137,14 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 static bool
 read_panel(struct grants *g, const struct jws *s)
 {
-	struct panel panel = { .nbf = s->nbf, .exp = s->exp, .name = claim_copy(g, s, "panel") };
+	struct panel panel = {
+		.nbf = s->nbf, .exp = s->exp, .name = pool_text(&g->pool, jws_text(s, "panel"))
+	};
 
 	if (panel.name.size < 2 || panel.name.at[0] != '@' || !jws_number(s, "serial", &panel.serial) ||
 	    !read_claim_words(g, s->claims, "subjects", &panel.subjects))
 		return false;
-	struct panel *larger = grow(&g->arena, g->panel, g->panels, &g->panel_room, sizeof *g->panel);
-	if (larger != NULL)
-		g->panel = larger;
+	g->panel = grow(g->panel, g->panels, &g->panel_room, sizeof *g->panel);
 	g->panel[g->panels++] = panel;
 	return true;
 }
@@ -168,20 +167,19 @@ note_bad(struct grants *g, struct bytes token)
 	if (end == NULL)
 		return;
 	struct bytes payload = { dot + 1, (size_t)(end - dot - 1) };
-	char *text = arena_take(&g->arena, payload.size + JSON_SLACK);
-	if (!base64url_decode(text, &size, payload))
-		return;
+	char *text = memory_zeros(payload.size + JSON_SLACK, 1);
 	json_init(&j, NULL, 16);
-	if (json_parse(&j, (struct bytes){ text, size })) {
+	if (base64url_decode(text, &size, payload) && json_parse(&j, (struct bytes){ text, size })) {
 		uint32_t jti = json_member(&j, 0, (struct bytes)BYTES("jti"));
 
 		if (jti != 0 && json_kind(&j, jti) == JSON_STRING &&
 		    (j.nodes[jti].flags & JSON_ESCAPED) == 0) {
-			grant.jti = json_inside(&j, jti);
+			grant.jti = pool_own(&g->pool, json_inside(&j, jti));
 			add_grant(g, &grant);
 		}
 	}
 	json_release(&j);
+	free(text);
 }
 
 /* Of a token whose signature is wrong the type is known, because the header is read first. */
@@ -289,10 +287,18 @@ grants_find(const struct grants *g, struct bytes jti)
 const struct panel *
 grants_panel(const struct grants *g, struct bytes name)
 {
-	for (size_t i = 0; i < g->panels; i++)
-		if (bytes_equal(g->panel[i].name, name))
-			return &g->panel[i];
-	return NULL;
+	size_t low = 0;
+	size_t high = g->panels;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (bytes_compare(g->panel[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < g->panels && bytes_equal(g->panel[low].name, name) ? &g->panel[low] : NULL;
 }
 
 enum grant_fault
@@ -410,18 +416,40 @@ load_revocations(
 	return EXIT_KEYS;
 }
 
-static enum diag_exit
-load_lines(struct grants *g, const struct grants_files *from, const struct signers *signers, struct arena *a,
-    struct fault *f)
+/* Line by line, because the tokens of 100,000 grants take 90 MB. */
+static bool
+load_grants(struct grants *g, const struct grants_files *from, const struct signers *signers, struct fault *f)
 {
-	struct bytes text;
+	int fd = file_open(from->grants);
+	enum lines_outcome outcome = LINES_READ_FAILED;
+	struct lines in = { .error = errno };
+	struct bytes line;
 
-	if (from->grants != NULL) {
-		if (!site_read(a, from->grants, from->limit, &text, f))
-			return EXIT_IO;
-		grants_read(g, signers, text, from->max_lifetime);
+	if (fd >= 0) {
+		lines_init(&in, fd, from->grants, LINE_MOST, NULL);
+		while ((outcome = lines_next(&in, &line)) == LINES_RECORD || outcome == LINES_REFUSED)
+			if (outcome == LINES_REFUSED)
+				g->bad++;
+			else if (in.ended) /* before the line's LF */
+				g->unfinished = true;
+			else
+				grants_read(g, signers, line, from->max_lifetime);
+		lines_release(&in);
+		(void)close(fd);
 	}
+	if (outcome == LINES_END)
+		return true;
+	f->error = in.error;
+	return fault_at(f, from->grants, NULL, "%s", strerror(in.error));
+}
+
+static enum diag_exit
+load_all(struct grants *g, const struct grants_files *from, const struct signers *signers, struct fault *f)
+{
+	if (from->grants != NULL && !load_grants(g, from, signers, f))
+		return EXIT_IO;
 	grants_ready(g);
+	pool_close(&g->pool);
 	if (from->now != NULL)
 		empty_panels(g, *from->now);
 	return load_revocations(g, from, signers, f);
@@ -440,7 +468,7 @@ grants_load(struct grants *g, const struct grants_files *from, struct arena *a, 
 		return EXIT_IO;
 	signers = signers_read(keys);
 	if (signers != NULL)
-		status = load_lines(g, from, signers, a, f);
+		status = load_all(g, from, signers, f);
 	else
 		(void)fault_at(f, from->authority, NULL, "no keys of an authority");
 	signers_free(signers);

@@ -2,8 +2,8 @@
 #ifndef EHR_POLICY_GRANTS_H
 #define EHR_POLICY_GRANTS_H
 
-#include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/pool.h"
 #include "common/crypto/revoked.h"
 #include "common/policy/yaml.h"
 
@@ -36,7 +36,7 @@ enum grant_fault {
 const char *grant_fault_word(enum grant_fault fault);
 
 struct grant_words {
-	struct bytes *at;
+	const struct bytes *at;
 	size_t count;
 };
 
@@ -66,13 +66,14 @@ struct grants {
 	size_t count;
 	struct panel *panel; /* sorted by name, the newest of each */
 	size_t panels;
-	size_t bad; /* lines that did not verify */
+	size_t bad;      /* lines that did not verify */
+	bool unfinished; /* the last line of grants_files.grants is, and does not count */
 	struct revoked revoked;
 	const char *bad_list; /* why a revocation list among the grants does not verify; NULL: none is bad */
 	/* private */
 	size_t room;
 	size_t panel_room;
-	struct arena arena;
+	struct pool pool; /* the texts: many grants have the same roles, subjects and purposes */
 	struct jws_reader *reader;
 	struct bytes domain;
 };

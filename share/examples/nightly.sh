@@ -1,7 +1,13 @@
 #!/bin/bash
 # usage: nightly.sh POLICY SITE UPLOADS STORE [NOW]
 #
-# Takes each file of the folder UPLOADS through the pipeline, for cron.  What became of FILE stands in STORE/FILE/:
+# Takes each file of the folder UPLOADS through the pipeline, for cron, whose PATH must name the folder of the programs:
+#
+#	PATH=/usr/local/bin:/usr/bin:/bin
+#	30 2 * * * /usr/local/share/ehr/examples/nightly.sh /etc/ehr/policy /var/lib/ehr/site /srv/uploads /var/lib/ehr/store
+#
+# A file gets its name in UPLOADS when it is whole: it is written under another name, with a dot in front, and renamed.
+# What became of FILE stands in STORE/FILE/:
 #
 #	sealed.ndjson      the versions
 #	intents.ndjson     who is to be told
@@ -37,6 +43,12 @@ for folder in "$policy" "$site" "$uploads"; do
 	[ -d "$folder" ] || {
 		say "$folder: no such folder"
 		exit 2
+	}
+done
+for program in ingest classify redact seal notify; do
+	command -v "ehr-$program" >/dev/null || {
+		say "ehr-$program: not in PATH, which is $PATH"
+		exit 126
 	}
 done
 mkdir -p "$store" || exit 4

@@ -315,18 +315,130 @@ stops() {
 	lacks out on-call
 }
 
-@test "an unknown word in a subscription or in notify.yaml refuses to start, with its place" {
-	echo '{"id":"a","party":"p","grant":"g","select":{"subjects":["s"]},"purpose":"TREAT","colour":1}' >odd.ndjson
-	notify 3 --subscriptions odd.ndjson "$F/sealed"
-	has err 'odd.ndjson:1:'
-	printf 'id: a\nparty: p\ngrant: g\nresponder: nobody\nselect: {subjects: [s]}\npurpose: TREAT\n' >odd.yaml
-	notify 3 --subscriptions odd.yaml "$F/sealed"
-	has err 'odd.yaml:4:12: unknown class of responders'
+@test "an unknown word in notify.yaml refuses to start, with its place" {
 	cp -r "$P" odd
 	sed -i 's/^  high:/  hihg:/' odd/notify.yaml
 	ehr 3 ehr-notify -P odd -S "$F/site" "$F/sealed"
 	has err "odd/notify.yaml:"
 	has err "unknown criticality 'hihg'"
+}
+
+# alarms: the alarm lines of out, as FILE LINE SUBSCRIPTION REASON
+alarms() {
+	jq -r 'select(.kind == "alarm") | [.file, .line // "-", .subscription // "-", .reason] | @tsv' out
+}
+
+@test "a malformed subscription is refused alone, and an alarm calls somebody" {
+	notify 0 "$F/sealed"
+	cp out good
+	digest=$(head -n 1 "$F/sealed" | jq -r .ehr.policy)
+	mkdir subs
+	cp "$F/site/subscriptions/ward.ndjson" subs/
+	echo '{"id":"a","party":"p","grant":"g","responder":"care-team","select":{"subjects":["s"]},"purpose":"TREAT","colour":1}' >subs/odd.ndjson
+	notify 1 --subscriptions subs "$F/sealed"
+	same err <<-'END'
+		ehr-notify: subs/odd.ndjson:1:105: subscription a refused: unknown key 'colour', expected one of id party grant responder claims select purpose payload route delivery status until
+	END
+	tail -n +2 out | cmp - good
+	id=$(head -n 1 out | jq -r .ehr.id)
+	[[ $id == n_??????????????????????????  ]]
+	head -n 1 out >alarm
+	same alarm <<-END
+		{"ehr":{"v":1,"stage":"intent","id":"$id","criticality":"critical","policy":"$digest"},"kind":"alarm","why":"subscription-refused","to":{"last_resort":true},"deadline":{"after":"PT0S","dispatch":"PT5S","ack":"PT1M","expires":"PT4H"},"file":"subs/odd.ndjson","line":1,"subscription":"a","reason":"malformed","obligations":[]}
+	END
+	# The same mistake has the same id; another one has another, and needs no record to be told.
+	notify 1 --subscriptions subs </dev/null
+	cmp alarm out
+	sed -i 's/colour/color/' subs/odd.ndjson
+	notify 1 --subscriptions subs </dev/null
+	[ "$(jq -r .ehr.id out)" != "$id" ]
+	notify 3 --strict --subscriptions subs "$F/sealed"
+	has err 'ehr-notify: 1 subscriptions refused (--strict)'
+	empty out
+}
+
+@test "every kind of mistake is refused alone, with its file and line" {
+	local s
+	s=$(head -n 1 "$F/site/subscriptions/ward.ndjson")
+	mkdir subs subs/folder.yaml
+	cp "$F/site/subscriptions/ward.ndjson" subs/ward.ndjson
+	{
+		echo "${s/nurse-7/x-1}" | sed 's/care-team/nobody/'
+		echo "${s/nurse-7/x-2}" | sed 's/"purpose"/"purpos"/'
+		echo '{"id":"x-3"'
+		echo "${s/nurse-7/X 4}"
+		echo "${s/nurse-7/x-5}" | sed 's/"purpose":"TREAT"/"purpose":["TREAT"]/'
+		echo "${s/nurse-7/x-6}" | sed 's/"select":{/"select":{"min_criticality":"loud",/'
+		echo "${s/nurse-7/x-7}" | sed 's/"select":{/"select":{"when":"foo(",/'
+		echo "$s"
+		printf '{"id":"x\0"}\n'
+		echo '[1]'
+		echo '"text"'
+		echo "${s/nurse-7/x-8}" | sed 's/"id"/"id":"y","id"/'
+		echo
+		echo "${s/nurse-7/last-7}"
+	} >subs/x.ndjson
+	printf 'id: [\n' >subs/broken.yaml
+	printf -- '- {id: y-1, party: p, grant: g, responder: nobody, select: {subjects: [s]}, purpose: TREAT}\n- %s\n- 7\n' "${s/nurse-7/yaml-7}" >subs/list.yaml
+	printf 'a: &x 1\n' >subs/anchor.yml
+	mkfifo subs/pipe.ndjson
+	ln -s nowhere subs/link.yaml
+	: >subs/empty.yaml
+	: >subs/empty.ndjson
+	touch subs/.yaml subs/note.txt subs/ward.ndjson~
+	notify 1 --subscriptions subs "$F/sealed"
+	alarms >seen
+	same seen <<-'END'
+		subs/anchor.yml	1	-	malformed
+		subs/broken.yaml	2	-	malformed
+		subs/folder.yaml	-	-	unreadable
+		subs/link.yaml	-	-	unreadable
+		subs/list.yaml	1	y-1	malformed
+		subs/list.yaml	3	-	malformed
+		subs/pipe.ndjson	-	-	unreadable
+		subs/x.ndjson	1	x-1	malformed
+		subs/x.ndjson	2	x-2	malformed
+		subs/x.ndjson	3	-	malformed
+		subs/x.ndjson	4	-	malformed
+		subs/x.ndjson	5	x-5	malformed
+		subs/x.ndjson	6	x-6	malformed
+		subs/x.ndjson	7	x-7	malformed
+		subs/x.ndjson	9	-	malformed
+		subs/x.ndjson	10	-	malformed
+		subs/x.ndjson	11	-	malformed
+		subs/x.ndjson	12	-	malformed
+		subs/x.ndjson	8	nurse-7	duplicate-id
+	END
+	[ "$(wc -l <err)" -eq 19 ]
+	has err 'ehr-notify: subs/x.ndjson:8: subscription nurse-7 refused: duplicate-id: a subscription of this id stands elsewhere too'
+	has err 'ehr-notify: subs/x.ndjson:3:'
+	has err 'ehr-notify: subs/folder.yaml: subscription refused: Is a directory'
+	has err 'ehr-notify: subs/pipe.ndjson: subscription refused: not a regular file'
+	has err 'ehr-notify: subs/list.yaml:1:44: subscription y-1 refused: unknown class of responders'
+	# All the others are told.
+	[ "$(jq -r 'select(.kind == "data") | .to.subscription' out | sort -u | tr '\n' ' ')" = 'last-7 nurse-7 on-call yaml-7 ' ]
+}
+
+@test "a refusal by grant or policy is no mistake, and calls nobody" {
+	subscription nurse-8 nurse-ito "$F/nurse" care-team ',"claims":{"al":4}' >s.ndjson
+	cat "$F/site/subscriptions/ward.ndjson" >>s.ndjson
+	notify 1 --subscriptions s.ndjson "$F/sealed"
+	same err <<-'END'
+		ehr-notify: s.ndjson:1: subscription nurse-8 refused: al
+	END
+	alarms >seen
+	empty seen
+	[ "$(wc -l <out)" -eq 3 ]
+}
+
+@test "after 20 mistakes no more alarms are written" {
+	for i in {1..30}; do echo "{\"id\":\"x-$i\"}"; done >many.ndjson
+	cat "$F/site/subscriptions/ward.ndjson" >>many.ndjson
+	notify 1 --subscriptions many.ndjson "$F/sealed"
+	[ "$(alarms | wc -l)" -eq 20 ]
+	has err 'ehr-notify: 30 mistakes in subscriptions; alarms are written for the first 20'
+	[ "$(grep -c refused err)" -eq 30 ]
+	[ "$(grep -c '"kind":"data"' out)" -eq 3 ]
 }
 
 @test "misuse names what is missing" {

@@ -302,3 +302,20 @@ setup_file() {
 		empty out
 	done
 }
+
+@test "a record that the locked memory does not hold is opened, and that is said once" {
+	native
+	long=$(head -c 300000 /dev/zero | tr '\0' a)
+	for size in 20 4000 300000; do printf '{"a":"%s"}\n' "${long:0:size}"; done >records
+	ehr-keys list --self --keys "$F/al3" | jq -c '.enc.jwk + {domain:"clinic"}' >to.jwk
+	ehr-seal --to to.jwk records >sealed
+	(ulimit -S -l 1024 && ehr 0 ehr-open --key "$F/al3" --now "$NOW" sealed)
+	empty err
+	(ulimit -S -l 64 && ehr 0 ehr-open --key "$F/al3" --now "$NOW" sealed)
+	same err <<-'END'
+		ehr-open: memory-not-locked: a record was longer than the memory that may be locked (ulimit -l), and may be swapped to disk
+	END
+	cmp out records
+	(ulimit -S -l 64 && head -n 2 sealed | ehr 0 ehr-open --key "$F/al3" --now "$NOW")
+	empty err
+}

@@ -221,6 +221,27 @@ other_seal_yaml() {
 	ehr 4 ehr-seal --to none.jwk -P "$P" <"$F/records"
 }
 
+@test "a recipient's key that is for something else is refused, an authority's key that is for sealing too" {
+	key=$(jq -c . "$EHR_ROOT/testdata/keys/recipient.jwk")
+	for more in '{use:"sig"}' '{alg:"ES256"}' '{key_ops:["verify"]}' '{key_ops:[]}' '{key_ops:["encrypt"]}' '{use:"enc",key_ops:["sign"]}' \
+		'{alg:"ECDH-ES"}' '{use:"enc",alg:"RSA-OAEP"}' '{crv:"P-384"}' '{kty:"OKP",crv:"X25519"}' '{d:.x}'; do
+		jq -c ". + $more" <<<"$key" >to.jwk
+		ehr 6 ehr-seal --allow-test-keys --to to.jwk -P "$P" <"$F/records"
+		same err <<-'END'
+			ehr-seal: to.jwk: key-invalid: not a public key on P-256 to seal to, as a JWK; use, alg and key_ops may be absent, or enc, ECDH-ES+A256KW, deriveKey and deriveBits
+		END
+		empty out
+	done
+	for more in '{use:"enc"}' '{alg:"ECDH-ES+A256KW"}' '{key_ops:["deriveKey"]}' '{use:"enc",key_ops:["deriveBits","deriveKey"]}'; do
+		jq -c ". + $more" <<<"$key" >to.jwk
+		ehr 0 ehr-seal --allow-test-keys --to to.jwk -P "$P" <"$F/records"
+	done
+	cp -r "$F/site" site
+	jq -c '.keys[].use = "enc"' "$F/site/keys/authority.jwks" >site/keys/authority.jwks
+	ehr 6 ehr-seal -P "$P" -S site <"$F/versions"
+	has err 'key-invalid: authority.jwks: not a set of keys on P-256 that verify signatures'
+}
+
 # ---- keys ----------------------------------------------------------------------------------------
 
 @test "a key for every level must be there before the first line is read" {

@@ -310,6 +310,10 @@ given() {
 	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T13:00:00Z --deliver d in
 	empty out
 	ehr 2 ehr-select -P "$P" --decision decision --deliver d in
+	ehr 2 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver in in
+	has err "input and output are the same file: 'in'"
+	mkfifo unread
+	ehr 4 timeout 20 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver unread in
 	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d --al 9 in
 	ehr 2 ehr-select -P "$P" --grant g --deliver d in
 	[ "$(wc -l <d)" -eq 4 ]

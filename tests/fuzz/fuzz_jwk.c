@@ -85,7 +85,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_level();
 		try_mac();
 		try_point(POINT_BARE);
-		try_point(POINT_NAMED);
+		try_point(POINT_VERIFIES);
+		try_point(POINT_RECEIVES);
 	}
 	free(text);
 	return 0;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # usage: hacking.sh
 # HACKING.md has at most 150 lines.  What it names between backticks is there: a path (it holds a slash), a function
-# (it ends with parentheses), a make target (it begins with `make`).  README.md links to it.
+# (it ends with parentheses), a make target (it begins with `make`).  A function "in" a path is in that file.
+# README.md links to it.
 set -eu
 faults=$(mktemp)
 trap 'rm -f "$faults"' EXIT
@@ -27,6 +28,9 @@ grep -oE '`[^`]+`' HACKING.md | tr -d '`' | LC_ALL=C sort -u | while read -r nam
 			fault "there is no function $name"
 		;;
 	esac
+done
+grep -oE '`[a-z_0-9]+\(\)` in `[^`]+`' HACKING.md | tr -d '`()' | while read -r function _ path; do
+	grep -qE "^(static .*)?$function\(" "$path" 2>/dev/null || fault "$path has no function $function()"
 done
 [ ! -s "$faults" ] || {
 	cat "$faults" >&2

@@ -110,10 +110,11 @@ source_of() {
 	lint 0 hacking
 	empty err
 	# shellcheck disable=SC2016
-	echo '`common/base/b.c`, `b_run()`, `make nothing`, `policies/*/y.yaml`' >>HACKING.md
+	echo '`common/base/b.c`, `b_run()`, `make nothing`, `policies/*/y.yaml`, `a_run()` in `common/base/b.c`' >>HACKING.md
 	lint 1 hacking
 	has err 'there is no common/base/b.c'
 	has err 'there is no function b_run()'
+	has err 'common/base/b.c has no function a_run()'
 	has err 'there is no make nothing'
 	has err 'there is no policies/*/y.yaml'
 }
@@ -150,6 +151,12 @@ source_of() {
 	lint 1 types
 	has err 'common/base/a.h: struct rule is in cmd/seal/c.h as well'
 	has err 'typedef found_function is in'
+	source_of cmd/seal/d.c <<-'END'
+		struct plan { int a; };
+		struct other { int a; };
+	END
+	lint 1 types
+	has err 'cmd/seal/d.c: struct plan is in cmd/seal/b.h as well'
 }
 
 @test "comments: as they should be" {

@@ -188,15 +188,37 @@ exec "$EHR_BIN/ehr-ingest" "$@"'
 
 @test "nightly: two runs at once do each upload once and leave nothing behind" {
 	prepare
-	"$EHR_GENERATE" 1 1000000 >uploads/much.ndjson
-	"$nightly" "$P" site uploads store $now >one 2>&1 &
-	local one=$! second=0
-	"$nightly" "$P" site uploads store $now >two 2>&1 || second=$?
-	wait "$one"
-	[ "$second" -eq 0 ]
-	[ "$(ls -A store)" = "$(printf 'much.ndjson\nward.ndjson')" ]
-	[ "$(cat one two | grep -c 'store: another run is at work; waiting')" -eq 1 ]
-	ehr 0 "$replay" "$P" site uploads/much.ndjson store/much.ndjson
+	stub ingest 'echo >>started
+while [ ! -e go ]; do sleep 0.1; done
+exec "$EHR_BIN/ehr-ingest" "$@"'
+	for run in one two; do
+		(
+			status=0
+			PATH=$PWD/bin:$PATH "$nightly" "$P" site uploads store $now 2>$run || status=$?
+			echo "$status" >$run.status
+		) &
+		while [ ! -e started ]; do sleep 0.1; done
+	done
+	while ! grep -q 'store: another run is at work; waiting' two; do sleep 0.1; done
+	: >go
+	wait
+	[ "$(cat one.status two.status)" = "$(printf '0\n0')" ]
+	[ "$(wc -l <started)" -eq 1 ]
+	[ "$(ls -A store)" = ward.ndjson ]
+	ehr 0 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
+}
+
+@test "nightly: a run that waited for another in vain is to be tried again" {
+	prepare
+	mkdir bin
+	printf '#!/bin/sh\nexit 1\n' >bin/flock
+	chmod +x bin/flock
+	stubbed 75
+	same err <<-'END'
+		nightly: store: another run is at work; waiting
+		nightly: store: another run is still at work
+	END
+	[ -z "$(ls -A store)" ]
 }
 
 @test "nightly: what a killed run left goes, and a run that is told to end leaves nothing" {
@@ -220,6 +242,8 @@ cat >/dev/null'
 	ehr 2 "$nightly" nowhere site uploads store $now
 	ehr 2 "$nightly" "$P" site uploads
 	ehr 2 "$nightly" "$P" site uploads store 'last Tuesday'
+	PATH=/usr/bin:/bin ehr 126 "$nightly" "$P" site uploads store $now
+	has err 'nightly: ehr-ingest: not in PATH, which is /usr/bin:/bin'
 	: >file
 	ehr 4 "$nightly" "$P" site uploads file $now
 	ehr 0 "$nightly" "$P" site uploads new/store $now
@@ -355,6 +379,10 @@ without_random() {
 	IN=nowhere ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
 	EHR_BIN=$PWD ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
 	has err 'make builds them'
+	mkdir -p installed/share/examples
+	cp "$EHR_ROOT/share/examples/demo.sh" installed/share/examples
+	ehr 2 bash installed/share/examples/demo.sh
+	has err 'the demo runs in the folder of the sources'
 }
 
 @test "demo: any other upload" {

@@ -4,6 +4,7 @@
 #include "tests/lib/tap.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 static bool
 is(const unsigned char digest[DIGEST_SIZE], const char *hex)
@@ -117,6 +118,24 @@ check_mac_ends(void)
 	}
 }
 
+/* The buffers of messages of 64 KB and more fit beside keys, where the system allows so much. */
+static void
+check_locked_size(void)
+{
+	struct rlimit most;
+	bool roomy = getrlimit(RLIMIT_MEMLOCK, &most) == 0 && most.rlim_cur >= 1 << 20;
+	void *at[4];
+
+	for (size_t i = 0; i < 4; i++)
+		at[i] = secret_new(65536);
+	check(secret_fell_short() == !roomy || !secret_is_locked());
+	for (size_t i = 0; i < 4; i++)
+		secret_free(at[i], 65536);
+	at[0] = secret_new(64 << 20);
+	check(secret_fell_short());
+	secret_free(at[0], 64 << 20);
+}
+
 static void
 check_secrets(void)
 {
@@ -143,6 +162,7 @@ main(void)
 	check_mac();
 	check_mac_pieces();
 	check_mac_ends();
+	check_locked_size();
 	check_secrets();
 	return tap_end();
 }

@@ -37,12 +37,35 @@ fails(const char *name, bool private, size_t limit, int error)
 	return failed;
 }
 
+/* Appending "z" to a file with TEXT cuts CUT bytes and leaves AFTER. */
+static bool
+heals(const char *text, size_t cut, const char *after)
+{
+	size_t was = 99;
+
+	return file_replace_at(folder, "b", bytes_of(text), 0600) &&
+	       file_append_at(folder, "b", (struct bytes){ "z\n", 2 }, 0600, &was) && was == cut &&
+	       holds("b", after);
+}
+
+/* The same with an unfinished line of SIZE bytes behind a whole one. */
+static bool
+heals_long(size_t size)
+{
+	static char text[20000];
+
+	memset(text, 'x', sizeof text);
+	memcpy(text, "one\n", 4);
+	text[4 + size] = '\0';
+	return heals(text, size, "one\nz\n");
+}
+
 int
 main(void)
 {
 	char path[] = "/tmp/ehr-file-XXXXXX";
 	struct buffer names;
-	size_t count;
+	size_t count, cut;
 
 	check(mkdtemp(path) != NULL);
 	folder = open(path, O_RDONLY | O_DIRECTORY);
@@ -51,8 +74,16 @@ main(void)
 	check(fails("a", true, 100, EPERM));
 	check(fails("a", false, 3, EFBIG));
 	check(!fails("a", false, 4, EFBIG));
-	check(file_append_at(folder, "b", (struct bytes){ "x", 1 }, 0600));
-	check(file_append_at(folder, "b", (struct bytes){ "y", 1 }, 0600) && holds("b", "xy"));
+	check(file_create_at(folder, "a", (struct bytes){ "three\n", 6 }, 0644) == false && errno == EEXIST);
+	check(holds("a", "two\n"));
+	check(file_create_at(folder, "b", (struct bytes){ "", 0 }, 0600) && holds("b", ""));
+	check(file_append_at(folder, "b", (struct bytes){ "x\n", 2 }, 0600, &cut) && cut == 0);
+	check(file_append_at(folder, "b", (struct bytes){ "y\n", 2 }, 0600, &cut) && cut == 0);
+	check(holds("b", "x\ny\n"));
+	check(heals("x\nhalf", 4, "x\nz\n") && heals("half", 4, "z\n") && heals("", 0, "z\n"));
+	check(heals("\nh", 1, "\nz\n") && heals("x\n\n", 0, "x\n\nz\n"));
+	check(heals_long(4095) && heals_long(4096) && heals_long(4097) && heals_long(10000));
+	check(!file_append_at(folder, "sub/b", (struct bytes){ "x\n", 2 }, 0600, &cut) && errno == ENOENT);
 	check(!fails("b", true, 100, EPERM));
 	check(fails("nowhere", false, 100, ENOENT));
 	check(symlinkat("a", folder, "link") == 0 && fails("link", false, 100, ELOOP));

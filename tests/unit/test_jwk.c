@@ -116,6 +116,47 @@ check_mac_keys(void)
 	buffer_release(&out);
 }
 
+/* What a key says of its use, and what that allows. */
+static void
+check_purposes(void)
+{
+	static const struct {
+		const char *members;
+		bool verifies;
+		bool receives;
+	} list[] = { { "", true, true }, { "\"use\":\"sig\"", true, false },
+		{ "\"use\":\"enc\"", false, true }, { "\"use\":\"Sig\"", false, false },
+		{ "\"use\":\"\"", false, false }, { "\"use\":null", false, false },
+		{ "\"use\":[\"sig\"]", false, false }, { "\"use\":\"s\\u0069g\"", true, false },
+		{ "\"alg\":\"ES256\"", true, false }, { "\"alg\":\"ECDH-ES+A256KW\"", false, true },
+		{ "\"alg\":\"ECDH-ES\"", false, false }, { "\"alg\":\"ECDH-ES+A128KW\"", false, false },
+		{ "\"alg\":\"ES384\"", false, false }, { "\"key_ops\":[\"verify\"]", true, false },
+		{ "\"key_ops\":[\"sign\"]", false, false }, { "\"key_ops\":[\"deriveKey\"]", false, true },
+		{ "\"key_ops\":[\"deriveBits\"]", false, true },
+		{ "\"key_ops\":[\"deriveBits\",\"deriveKey\"]", false, true },
+		{ "\"key_ops\":[\"deriveKey\",\"deriveKey\"]", false, false },
+		{ "\"key_ops\":[\"verify\",\"verify\"]", false, false },
+		{ "\"key_ops\":[\"verify\",\"deriveKey\"]", false, false },
+		{ "\"key_ops\":[\"encrypt\"]", false, false }, { "\"key_ops\":[\"wrapKey\"]", false, false },
+		{ "\"key_ops\":[]", false, false }, { "\"key_ops\":\"deriveKey\"", false, false },
+		{ "\"key_ops\":{}", false, false }, { "\"key_ops\":[1]", false, false },
+		{ "\"use\":\"enc\",\"key_ops\":[\"verify\"]", false, false },
+		{ "\"use\":\"sig\",\"key_ops\":[\"deriveKey\"]", false, false },
+		{ "\"use\":\"enc\",\"alg\":\"ES256\"", false, false },
+		{ "\"use\":\"enc\",\"alg\":\"ECDH-ES+A256KW\",\"key_ops\":[\"deriveKey\"]", false, true },
+		{ "\"use\":\"sig\",\"alg\":\"ES256\",\"key_ops\":[\"verify\"]", true, false },
+		{ "\"oth\":1", false, false }, { "\"x5c\":[]", false, false } };
+	char jwk[512];
+
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+		(void)snprintf(
+		    jwk, sizeof jwk, "{" EC "%s%s}", list[i].members[0] != '\0' ? "," : "", list[i].members);
+		check(point(jwk, POINT_VERIFIES) == list[i].verifies);
+		check(point(jwk, POINT_RECEIVES) == list[i].receives);
+		check(point(jwk, POINT_BARE) == (i == 0));
+	}
+}
+
 static void
 check_points(void)
 {
@@ -123,12 +164,13 @@ check_points(void)
 
 	check(parse("{" EC "}") && point_read(&p, &j, 0, POINT_BARE) && strcmp(p.jkt, JKT) == 0);
 	check(!point("{" EC ",\"use\":\"sig\"}", POINT_BARE));
-	check(point(
-	    "{" EC ",\"use\":\"sig\",\"alg\":\"ES256\",\"kid\":\"" JKT "\",\"domain\":\"a\"}", POINT_NAMED));
-	check(!point("{" EC ",\"kid\":\"x\"}", POINT_NAMED));
-	check(!point("{" EC ",\"d\":\"" X "\"}", POINT_NAMED));
+	check(point("{" EC ",\"use\":\"sig\",\"alg\":\"ES256\",\"kid\":\"" JKT "\",\"domain\":\"a\"}",
+	    POINT_VERIFIES));
+	check(!point("{" EC ",\"kid\":\"x\"}", POINT_VERIFIES));
+	check(!point("{" EC ",\"d\":\"" X "\"}", POINT_VERIFIES));
 	check(!point("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\"}", POINT_BARE));
 	check(!point("{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" X "\",\"y\":\"" Y "\"}", POINT_BARE));
+	check_purposes();
 	check(jwk_is_test_thumbprint(JKT) && !jwk_is_test_thumbprint(KID) && jwk_is_test_domain("example") &&
 	      !jwk_is_test_domain("hospital"));
 }

@@ -49,13 +49,13 @@ subscribe(const char *line)
 					      "},\"purpose\":\"TREAT\"}")
 
 static void
-note(void *context, const struct subscription *what, const char *why)
+note(void *context, const struct subscription_refusal *what)
 {
 	size_t used = strlen(refusals);
 
 	(void)context;
 	(void)snprintf(
-	    refusals + used, sizeof refusals - used, "%.*s %s\n", (int)what->id.size, what->id.at, why);
+	    refusals + used, sizeof refusals - used, "%.*s %s\n", (int)what->id.size, what->id.at, what->why);
 }
 
 /* Loads what was granted and subscribed since the last load. */
@@ -63,7 +63,6 @@ static void
 load(const struct instant *now)
 {
 	char path[] = "/tmp/ehr-match-XXXXXX.ndjson";
-	struct fault fault = { 0 };
 	struct signers *signers = signers_of(key, "hospital");
 	int fd = mkstemps(path, 7);
 
@@ -74,8 +73,8 @@ load(const struct instant *now)
 	signers_free(signers);
 	refusals[0] = '\0';
 	subscriptions_init(&subscriptions, &plan, &grants, now);
-	check(subscriptions_read(&subscriptions, path, note, NULL, &fault));
-	check(subscriptions_ready(&subscriptions, &fault));
+	check(subscriptions_read(&subscriptions, path, note, NULL));
+	subscriptions_ready(&subscriptions, note, NULL);
 	check(unlink(path) == 0);
 	match_init(&match, &plan, &grants, &subscriptions, now);
 	match.suppressed = &stopped;
