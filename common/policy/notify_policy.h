@@ -73,8 +73,8 @@ struct notify_policy {
 bool notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault *f);
 
 /*
- * Whether the policy has `visible_change`, without which nothing reads the marks of versions.  A policy without
- * notify.yaml has none.  False with a fault: the file cannot be read.
+ * Whether the policy has `visible_change`, without which nothing reads the marks of versions.  A policy
+ * without notify.yaml has none.  False with a fault: the file cannot be read.
  */
 bool notify_policy_reads_marks(struct policy *p, bool *reads, struct fault *f);
 

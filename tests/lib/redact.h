@@ -121,7 +121,8 @@ redact_unload(void)
 static inline void
 redact_end(void)
 {
-	static const char *const files[] = { "policy.yaml", "classify.yaml", "seal.yaml", "notify.yaml", "redact.yaml" };
+	static const char *const files[] = { "policy.yaml", "classify.yaml", "seal.yaml", "notify.yaml",
+		"redact.yaml" };
 	char path[512];
 
 	redact_unload();

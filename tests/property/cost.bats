@@ -63,7 +63,7 @@ bounded() {
 
 # try KIND NAMES PROGRAM ARGS...: with record of that KIND on standard input, labelled where PROGRAM reads that.
 try() {
-	local kind=$1 names=$2 program=$3 made costs=() of
+	local kind=$1 names=$2 program=$3 costs=() of
 	shift 3
 	for of in other "$names"; do
 		names "$of" 2000 36 | record "$kind" >made

@@ -2,7 +2,10 @@
 #include "common/base/hash.h"
 #include "tests/lib/tap.h"
 
-/* SipHash-1-3 of 00 01 .. under the key 00 01 .. 0f, computed by a second implementation that gives the authors' vector of 2-4. */
+/*
+ * SipHash-1-3 of 00 01 .. under the key 00 01 .. 0f, by a second implementation, which gives the
+ * authors' vector of SipHash-2-4.
+ */
 int
 main(void)
 {
