@@ -564,7 +564,7 @@ narrowed() {
 		.context += {purpose: "BTG", justification: "unconscious"}' <(grep -F '"id": "release of level keys"' "$cases/hospital/requests.ndjson") >in
 	jq -c '.context.purpose = ["TREAT", "BTG"]' in >>in2
 	jq -c 'del(.context.purpose)' in >>in2
-	jq -c '.context.purpose = "TREAT"' in >>in2
+	jq -c '.context.purpose = "TREAT" | .subject.properties.structural_role = "physician"' in >>in2
 	cat in2 >>in
 	for P in P "$EHR_ROOT/policies/hospital"; do
 		ehr 0 ehr-authz -P "$P" -S S in
