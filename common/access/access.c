@@ -155,6 +155,7 @@ load_directives(struct loading *l)
 	digest_end_text(digest, text);
 	if (l->s->consents_count > 0)
 		json_write_member_word(&l->basis, "consents", bytes_of(text));
+	directives_ready(&l->a->engine.directives);
 	digest_free(digest);
 	return outcome;
 }
@@ -223,6 +224,7 @@ load(struct access *a, const struct access_sources *s, struct fault *f)
 		.fault = f };
 	intern_init(&e->words, &a->arena);
 	attributes_init(&e->attributes, a->keys);
+	directives_init(&e->directives, &a->arena);
 	used_init(&e->used, &a->arena);
 	outcome = load_policy(&l);
 	if (outcome == ACCESS_LOADED)
@@ -340,6 +342,7 @@ answer_query(struct access *a, struct json_write *w, const struct query *q, stru
 {
 	struct engine *e = &a->engine;
 	const struct answer_frame frame = { .engine = e,
+		.scratch = &e->scratch,
 		.public_only = a->public_only,
 		.request = a->digest,
 		.item = q->item,

@@ -176,8 +176,8 @@ is_fresh(const struct command *command, const struct situation *s)
 }
 
 /*
- * A word that names nobody is no approval.  The register knows whoever may approve.  Where a site keeps none, it
- * is somebody of whom a fact tells.
+ * A word that names nobody is no approval.  The register knows whoever may approve.  Where a site keeps
+ * none, it is somebody of whom a fact tells.
  */
 static bool
 is_somebody(const struct situation *s, struct bytes id)
