@@ -3,6 +3,7 @@
 
 #include "common/access/answer.h"
 #include "common/base/file.h"
+#include "common/base/leftover.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
 
@@ -125,7 +126,10 @@ load_directive_folder(struct loading *l, const char *folder, struct digest *dige
 		/* In the policy's arena: a fault names the path after the access is freed. */
 		const char *path = arena_format(&l->a->engine.policy->arena, "%s/%s", folder, name);
 
-		outcome = load_directive_file(l, path, digest);
+		if (leftover_of(name) != NULL)
+			outcome = outcome_of(l, fault_at(l->fault, path, NULL, "%s", leftover_of(name)));
+		else
+			outcome = load_directive_file(l, path, digest);
 		name += strlen(name) + 1;
 	}
 	buffer_release(&names);
