@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { DEPTH = 64, TEXT_MOST = 1 << 26 };
+enum { DEPTH = 64, TEXT_MOST = 1 << 26, SKEW = 60 };
 
 struct decision_file {
 	struct buffer text;
@@ -14,13 +14,15 @@ struct decision_file {
 	struct buffer line;
 	struct json json;
 	const char *shown;
+	int64_t max_age;
 };
 
 struct decision_file *
-decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *status)
+decision_file_read(const char *path, int64_t max_age, struct verb_answer *a, enum diag_exit *status)
 {
 	struct decision_file *d = memory_zeros(1, sizeof *d);
 
+	d->max_age = max_age;
 	d->shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
 	buffer_init(&d->text, TEXT_MOST);
 	buffer_init(&d->line, TEXT_MOST);
@@ -33,6 +35,23 @@ decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *stat
 	*status = EXIT_IO;
 	decision_file_free(d);
 	return NULL;
+}
+
+bool
+decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f)
+{
+	const char *file = "authz/clearances.yaml";
+	const struct yaml_node *root, *age;
+
+	*seconds = DECISION_AGE;
+	if (policy_file(p, file) == NULL)
+		return true;
+	root = policy_yaml(p, file, &file, f);
+	if (root == NULL)
+		return false;
+	age = yaml_find(root, "decision_max_age");
+	return age == NULL || (clock_parse_duration(age->text, seconds) && *seconds > 0) ||
+	       fault_at(f, file, age, "not a length of time, expected 15m");
 }
 
 void
@@ -109,6 +128,20 @@ end_at(struct decision *d, uint32_t node, const char *name)
 	return true;
 }
 
+/* The lower of the decision's AL and the obligation's counts. */
+static bool
+lower_al(struct decision *d, uint32_t properties)
+{
+	uint32_t node = json_member(d->json, properties, (struct bytes)BYTES("al"));
+	uint64_t al;
+
+	if (node == 0 || !json_integer(d->json, node, &al))
+		return false;
+	if (al < d->al)
+		d->al = al;
+	return true;
+}
+
 /* Only level, audit and expire are understood. */
 static bool
 read_obligations(struct decision *d)
@@ -126,7 +159,9 @@ read_obligations(struct decision *d)
 
 		if (bytes_are(action, "expire") && end_at(d, properties, "at"))
 			continue;
-		if (!bytes_are(action, "level") && !bytes_are(action, "audit"))
+		if (bytes_are(action, "level") && lower_al(d, properties))
+			continue;
+		if (!bytes_are(action, "audit"))
 			return false;
 	}
 	return true;
@@ -142,8 +177,55 @@ read_about(struct decision *d)
 	d->patient = text_of(d->json, about, "patient");
 	d->pseudonym = text_of(d->json, about, "pseudonym");
 	d->device = text_of(d->json, about, "device");
+	d->request = text_of(d->json, about, "request");
+	uint32_t epoch = about == 0 ? 0 : json_member(d->json, about, (struct bytes)BYTES("epoch"));
+	if (epoch == 0 || !json_integer(d->json, epoch, &d->epoch))
+		d->epoch = 0;
 	d->purpose = list_of(d->json, about, "purpose");
 	d->roles = list_of(d->json, about, "roles");
+}
+
+static bool
+stale(struct verb_answer *a, enum diag_exit *status, const char *why)
+{
+	*status = verb_fault(a, EXIT_DENIED, "decision-stale: %s; ask for another one", why);
+	return false;
+}
+
+static bool
+is_fresh(
+    struct decision *d, int64_t max_age, struct instant now, struct verb_answer *a, enum diag_exit *status)
+{
+	if (!clock_parse_instant(text_of(d->json, d->context, "time"), &d->time))
+		return stale(a, status, "it does not say of when it is");
+	if (now.seconds - d->time.seconds > max_age)
+		return stale(a, status, "it is older than the policy allows");
+	if (d->time.seconds - now.seconds > SKEW)
+		return stale(a, status, "it is of a time to come");
+	return true;
+}
+
+/*
+ * The same request at the same time is the same decision, however its line is written.  Without a request the
+ * line itself counts.
+ */
+static void
+identify(struct decision *d)
+{
+	struct bytes parts[] = { d->request, d->action, text_of(d->json, d->context, "time") };
+	struct buffer text;
+
+	if (d->request.size == 0) {
+		memcpy(d->id, d->digest, sizeof d->id);
+		return;
+	}
+	buffer_init(&text, TEXT_MOST);
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		buffer_add(&text, parts[i].at, parts[i].size);
+		buffer_add(&text, "\n", 1);
+	}
+	digest_text(buffer_bytes(&text), d->id);
+	buffer_release(&text);
 }
 
 static bool
@@ -164,7 +246,7 @@ read_context(
 		return deny(a, status, "its end is no time");
 	if (d->ends && instant_compare(d->end, now) <= 0)
 		return deny(a, status, "it has ended");
-	d->timed = clock_parse_instant(text_of(j, d->context, "time"), &d->time);
+	identify(d);
 	return true;
 }
 
@@ -191,5 +273,5 @@ decision_file_next(struct decision_file *d, const char *action, struct instant n
 	if (context == 0 || json_kind(j, context) != JSON_OBJECT)
 		return deny(a, status, "it has no context");
 	next->context = context;
-	return read_context(next, action, now, a, status);
+	return read_context(next, action, now, a, status) && is_fresh(next, d->max_age, now, a, status);
 }

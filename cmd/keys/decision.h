@@ -6,16 +6,20 @@
 
 /*
  * decision: reads the answers of ehr-authz that keys and grants rest on.  A decision with an obligation that
- * is not understood here is refused as a whole.
+ * is not understood here is refused as a whole, and so is one that is not fresh: it must not be older than the
+ * policy allows, nor of more than a minute from now.
  */
+enum { DECISION_AGE = 15 * 60 }; /* seconds, if the policy says nothing else */
+
 struct decision {
 	char digest[DIGEST_TEXT]; /* of the line */
+	char id[DIGEST_TEXT];     /* of the request, the action and the time: what is taken once */
 	uint64_t al;
 	struct instant time;
-	bool timed;         /* TIME is set */
 	bool ends;          /* END is set */
 	struct instant end; /* valid_until or an obligation to expire, whichever comes first */
-	struct bytes subject, action, patient, pseudonym, device; /* of about; empty if absent */
+	struct bytes subject, action, patient, pseudonym, device, request; /* of about; empty if absent */
+	uint64_t epoch;                                                    /* of about; 0 if absent */
 	uint32_t purpose, roles; /* nodes of arrays of strings, 0 where absent */
 	const struct json *json;
 	uint32_t context;
@@ -23,8 +27,15 @@ struct decision {
 
 struct decision_file;
 
-/* Reads a file or, for "-", standard input: one decision a line.  NULL with a fault and its status. */
-struct decision_file *decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *status);
+/*
+ * Reads a file or, for "-", standard input: one decision a line, each fresh for MAX_AGE seconds.  NULL with a
+ * fault and its status.
+ */
+struct decision_file *decision_file_read(
+    const char *path, int64_t max_age, struct verb_answer *a, enum diag_exit *status);
+
+/* decision_max_age of authz/clearances.yaml in seconds; DECISION_AGE without it.  False with a fault. */
+bool decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f);
 void decision_file_free(struct decision_file *d);
 
 /*

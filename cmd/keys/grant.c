@@ -7,6 +7,7 @@
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
+#include "cmd/keys/taken.h"
 #include "common/base/file.h"
 #include "common/crypto/pseudonym.h"
 #include "common/line/tags.h"
@@ -36,6 +37,8 @@ struct granting {
 	struct seal_policy sealing;
 	struct keys *keys;
 	int64_t longest;
+	int64_t max_age;
+	struct taken *taken;
 	/* of the decisions read so far */
 	size_t count;
 	uint64_t al;
@@ -80,7 +83,7 @@ load_policy(struct granting *g)
 
 	if (policy_load(&g->policy, g->settings->policy, &f) &&
 	    notify_policy_load(&g->plan, &g->policy, &f) && seal_policy_load(&g->sealing, &g->policy, &f) &&
-	    find_longest(g, &f))
+	    find_longest(g, &f) && decision_file_max_age(&g->policy, &g->max_age, &f))
 		return true;
 	(void)verb_policy_fault(g->answer, &f);
 	return false;
@@ -205,7 +208,7 @@ add_consents(struct granting *g, const struct decision *d)
 static void
 shorten(struct granting *g, const struct decision *d)
 {
-	struct instant from = d->timed ? d->time : g->settings->now;
+	struct instant from = d->time;
 	struct instant end = instant_add(from, g->longest);
 
 	if (d->ends && instant_compare(d->end, end) < 0)
@@ -246,7 +249,7 @@ gather(struct granting *g, struct decision_file *all)
 	struct decision d;
 
 	while (decision_file_next(all, "subscribe", g->settings->now, &d, g->answer, &status))
-		if (!add_decision(g, &d)) {
+		if (!add_decision(g, &d) || !taken_add(g->taken, &d, g->max_age, g->answer)) {
 			status = EXIT_DENIED;
 			break;
 		}
@@ -342,7 +345,16 @@ grant(struct granting *g, struct decision_file *all)
 	if (instant_compare(g->from, g->end) >= 0)
 		return verb_fault(g->answer, EXIT_DENIED, "decision-denied: it ends before it begins");
 	write_grant(g, &device, &g->answer->out);
-	return keep(g);
+	if (!taken_commit(g->taken, g->answer)) {
+		g->taken = NULL;
+		return EXIT_IO;
+	}
+	g->taken = NULL;
+	status = keep(g);
+	if (status == EXIT_DONE && g->settings->site != NULL)
+		g->answer->undo =
+		    NULL; /* the site has the grant, even if nobody reads it from standard output */
+	return status;
 }
 
 enum diag_exit
@@ -357,12 +369,15 @@ verb_grant(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(a, EXIT_USAGE, "on what? expected -P DIR and --decision FILE");
 	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
 		buffer_init(buffers[i], SUBJECTS_MOST);
-	if (load_policy(&g) && (all = decision_file_read(s->decision, a, &status)) != NULL &&
+	if (load_policy(&g) && (all = decision_file_read(s->decision, g.max_age, a, &status)) != NULL &&
 	    (g.keys = store_lock_authority(s, KEYS_TAGS, a, &status)) != NULL) {
 		if (keys_mac(g.keys, pseudonym_key(PSEUDONYM_SUBJECT)) == NULL)
 			status = verb_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
+		else if ((g.taken = taken_begin(g.keys, s->now, a)) == NULL)
+			status = EXIT_KEYS;
 		else
 			status = grant(&g, all);
+		taken_free(g.taken);
 		keys_close(g.keys);
 	}
 	decision_file_free(all);

@@ -88,6 +88,8 @@ list_device(void *context, const struct device *d)
 	json_write_member_number(&w, "exp", d->exp);
 	json_write_member(&w, "sig", bytes_of(d->sig.jkt));
 	json_write_member(&w, "enc", bytes_of(d->enc.jkt));
+	json_write_name(&w, "enc_jwk");
+	point_write(&w, &d->enc);
 	if (revoked_has(all->revoked, REVOKED_DEVICES, bytes_of(d->sig.jkt)))
 		json_write_member_value(&w, "revoked", (struct bytes)BYTES("true"));
 	end_line(&w);

@@ -246,6 +246,8 @@ main(int argc, char *argv[])
 	status = v->run(&s, &a);
 	say(&a);
 	status = print(&a, status);
+	if (a.undo != NULL && status != EXIT_DONE)
+		a.undo(a.undo_context);
 	buffer_release(&a.out);
 	buffer_release(&a.notes);
 	return (int)status;

@@ -8,6 +8,7 @@
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
+#include "cmd/keys/taken.h"
 #include "common/base/file.h"
 #include "common/line/tags.h"
 
@@ -36,13 +37,13 @@ copy_context(struct json_write *w, struct bytes text)
 }
 
 static bool
-write_context(struct json_write *w, const struct verb_settings *s, struct verb_answer *a)
+write_context(struct json_write *w, const struct verb_settings *s, struct instant time, struct verb_answer *a)
 {
 	struct buffer text;
 	char now[32];
 	bool good = true;
 
-	clock_format(s->now, now);
+	clock_format(time, now);
 	json_write_name(w, "context");
 	json_write_open(w, '{');
 	json_write_member(w, "time", bytes_of(now));
@@ -57,6 +58,13 @@ write_context(struct json_write *w, const struct verb_settings *s, struct verb_a
 	buffer_release(&text);
 	return good;
 }
+
+struct asking {
+	struct keys *keys;
+	const struct device *device;
+	const struct verb_settings *settings;
+	struct verb_answer *answer;
+};
 
 /* "NAME":{"type":TYPE,"id":ID,"properties":{"domain":DOMAIN: two braces are left open. */
 static void
@@ -78,11 +86,14 @@ end_entity(struct json_write *w)
 	json_write_close(w, '}');
 }
 
-/* --ask: the request that ehr-authz has to answer (AuthZEN evaluation). */
-static enum diag_exit
-ask(struct keys *k, const struct device *d, const struct verb_settings *s, struct verb_answer *a)
+/* The request that ehr-authz has to answer (AuthZEN evaluation), as it is asked at TIME. */
+static bool
+write_request(struct buffer *out, const struct asking *q, struct instant time)
 {
-	struct json_write w = json_write_to(&a->out);
+	const struct keys *k = q->keys;
+	const struct device *d = q->device;
+	const struct verb_settings *s = q->settings;
+	struct json_write w = json_write_to(out);
 	char epoch[160];
 	bool good;
 
@@ -99,11 +110,62 @@ ask(struct keys *k, const struct device *d, const struct verb_settings *s, struc
 	begin_entity(&w, "resource", "level-keys", epoch, keys_domain(k));
 	json_write_member_number(&w, "epoch", keys_epoch(k));
 	end_entity(&w);
-	good = write_context(&w, s, a);
+	good = write_context(&w, s, time, q->answer);
 	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
 	verb_written(&w);
+	return good;
+}
+
+/* --ask */
+static enum diag_exit
+ask(const struct asking *q)
+{
+	bool good = write_request(&q->answer->out, q, q->settings->now);
+
+	buffer_add(&q->answer->out, "\n", 1);
 	return good ? EXIT_DONE : EXIT_BAD_RECORD;
+}
+
+static bool
+mismatch(struct verb_answer *a, const char *why)
+{
+	(void)verb_fault(a, EXIT_DENIED, "decision-mismatch: %s", why);
+	return false;
+}
+
+/* The request that the decision answered, as far as it can be made again: without --context it cannot. */
+static bool
+answers(const struct asking *q, const struct decision *d)
+{
+	char digest[DIGEST_TEXT];
+	struct buffer text;
+	bool good;
+
+	if (q->settings->context == NULL)
+		return true;
+	buffer_init(&text, CONTEXT_MOST * 2);
+	good = write_request(&text, q, d->time);
+	if (good) {
+		digest_text(buffer_bytes(&text), digest);
+		good = bytes_are(d->request, digest) || mismatch(q->answer, "it answers another request");
+	}
+	buffer_release(&text);
+	return good;
+}
+
+/* A decision counts for the person, the device and the epoch that it was made for. */
+static bool
+is_for(const struct asking *q, const struct decision *d)
+{
+	if (!bytes_are(d->subject, q->settings->user))
+		return mismatch(q->answer, "it is about another person");
+	if (!bytes_are(d->device, q->device->id) && !bytes_are(d->device, q->device->sig.jkt))
+		return mismatch(q->answer, "it is about another device, or none");
+	if (d->epoch != keys_epoch(q->keys))
+		return mismatch(q->answer, "it is about another epoch, or none");
+	if (d->request.size == 0)
+		return mismatch(q->answer, "it does not say which request it answers");
+	return answers(q, d);
 }
 
 struct giving {
@@ -114,6 +176,7 @@ struct giving {
 	uint64_t al;
 	uint64_t counter;
 	int64_t exp;
+	int64_t max_age;
 	struct verb_answer *answer;
 };
 
@@ -200,6 +263,24 @@ log_issue(const struct giving *g)
 	return good;
 }
 
+/* Before a key leaves, the decision is spent. */
+static bool
+take(const struct giving *g, enum diag_exit *status)
+{
+	struct taken *t = taken_begin(g->keys, g->settings->now, g->answer);
+
+	*status = EXIT_KEYS;
+	if (t == NULL)
+		return false;
+	*status = EXIT_DENIED;
+	if (!taken_add(t, g->decision, g->max_age, g->answer)) {
+		taken_free(t);
+		return false;
+	}
+	*status = EXIT_IO;
+	return taken_commit(t, g->answer);
+}
+
 static enum diag_exit
 give(struct giving *g)
 {
@@ -214,7 +295,8 @@ give(struct giving *g)
 	if (write_claims(&m, g) == 0)
 		status =
 		    verb_fault(g->answer, EXIT_DENIED, "al-too-low: no level is open to AL %" PRIu64, g->al);
-	else if (store_set_counter(g->keys, name, g->counter, g->answer) && log_issue(g)) {
+	else if (take(g, &status) && store_set_counter(g->keys, name, g->counter, g->answer) &&
+		 log_issue(g)) {
 		status = EXIT_DONE;
 		if (!message_seal(
 			&m, &g->answer->out, keys_signing(g->keys), &g->device->enc, keys_domain(g->keys)))
@@ -235,25 +317,26 @@ end_of(const struct verb_settings *s, const struct decision *d)
 }
 
 static enum diag_exit
-release(struct keys *k, const struct device *device, struct decision_file *all, const struct verb_settings *s,
-    struct verb_answer *a)
+release(const struct asking *q, struct decision_file *all, int64_t max_age)
 {
+	const struct verb_settings *s = q->settings;
+	struct verb_answer *a = q->answer;
 	struct decision d;
 	struct revoked r;
 	enum diag_exit status = EXIT_DENIED;
 
-	if (!device_revoked(k, &r, a))
+	if (!device_revoked(q->keys, &r, a))
 		return EXIT_KEYS;
-	if (!decision_file_next(all, "release-keys", s->now, &d, a, &status))
-		status = status == EXIT_DONE ? verb_fault(a, EXIT_DENIED, "decision-denied: there is none")
-					     : status;
-	else if (!bytes_are(d.subject, s->user))
-		status = verb_fault(a, EXIT_DENIED, "decision-mismatch: it is about another person");
-	else if (revoked_has(&r, REVOKED_PARTIES, bytes_of(s->user)))
+	if (!decision_file_next(all, "release-keys", s->now, &d, a, &status)) {
+		if (status == EXIT_DONE)
+			status = verb_fault(a, EXIT_DENIED, "decision-denied: there is none");
+	} else if (!is_for(q, &d)) {
+		status = EXIT_DENIED;
+	} else if (revoked_has(&r, REVOKED_PARTIES, bytes_of(s->user))) {
 		status = verb_fault(a, EXIT_DENIED, "party-revoked: this person is on the revocation list");
-	else {
-		struct giving g = { k, device, s, &d, d.al < device->al_cap ? d.al : device->al_cap, 0,
-			end_of(s, &d), a };
+	} else {
+		struct giving g = { q->keys, q->device, s, &d,
+			d.al < q->device->al_cap ? d.al : q->device->al_cap, 0, end_of(s, &d), max_age, a };
 
 		status = give(&g);
 	}
@@ -268,11 +351,29 @@ ask_of(const struct verb_settings *s, struct verb_answer *a)
 	struct device device;
 	enum diag_exit status;
 	struct keys *k = store_open_authority(s, 0, a, &status);
+	const struct asking q = { k, &device, s, a };
 
 	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status))
-		status = ask(k, &device, s, a);
+		status = ask(&q);
 	keys_close(k);
 	return status;
+}
+
+static bool
+find_max_age(const struct verb_settings *s, int64_t *max_age, struct verb_answer *a, enum diag_exit *status)
+{
+	struct policy p = { 0 };
+	struct fault f = { 0 };
+	bool good = true;
+
+	*max_age = DECISION_AGE;
+	if (s->policy != NULL) {
+		good = policy_load(&p, s->policy, &f) && decision_file_max_age(&p, max_age, &f);
+		if (!good)
+			*status = verb_policy_fault(a, &f);
+		policy_release(&p);
+	}
+	return good;
 }
 
 static enum diag_exit
@@ -280,11 +381,18 @@ release_to(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct device device;
 	enum diag_exit status;
-	struct decision_file *all = decision_file_read(s->decision, a, &status);
-	struct keys *k = all == NULL ? NULL : store_lock_authority(s, KEYS_LEVELS | KEYS_NOW, a, &status);
+	struct decision_file *all = NULL;
+	struct keys *k = NULL;
+	int64_t max_age;
 
-	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status))
-		status = release(k, &device, all, s, a);
+	if (find_max_age(s, &max_age, a, &status) &&
+	    (all = decision_file_read(s->decision, max_age, a, &status)) != NULL)
+		k = store_lock_authority(s, KEYS_LEVELS | KEYS_NOW, a, &status);
+	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status)) {
+		const struct asking q = { k, &device, s, a };
+
+		status = release(&q, all, max_age);
+	}
 	keys_close(k);
 	decision_file_free(all);
 	return status;

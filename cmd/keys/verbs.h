@@ -53,6 +53,9 @@ struct verb_answer {
 	struct buffer out;   /* for standard output */
 	struct buffer notes; /* for standard error: each with an LF behind it */
 	char fault[640];     /* for standard error */
+	void (*undo)(
+	    void *context); /* called at the end unless all went well; NULL: there is nothing to undo */
+	void *undo_context;
 };
 
 typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);

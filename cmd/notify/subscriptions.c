@@ -3,6 +3,7 @@
 
 #include "common/base/file.h"
 #include "common/base/hash.h"
+#include "common/base/leftover.h"
 #include "common/base/memory.h"
 #include "common/line/lines.h"
 #include "common/policy/yaml.h"
@@ -230,7 +231,8 @@ read_directory(struct reader *r, const char *path)
 	good = file_list_at(AT_FDCWD, path, &names, &count);
 	const char *name = names.at;
 	for (size_t i = 0; good && i < count; i++, name += strlen(name) + 1) {
-		if (!is_yaml(name) && !has_ending(name, ".ndjson") && !has_ending(name, ".json"))
+		if (leftover_of(name) != NULL ||
+		    (!is_yaml(name) && !has_ending(name, ".ndjson") && !has_ending(name, ".json")))
 			continue;
 		if (read_file(r, arena_format(&r->s->arena, "%s/%s", path, name)))
 			continue;

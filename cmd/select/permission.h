@@ -6,9 +6,9 @@
 #include "common/policy/policy.h"
 
 /*
- * permission: whose lines a decision or a grant gives to a reader, and up to which authorization level.  A
- * decision that has a part that ehr-select does not understand, or an obligation that it cannot carry out,
- * gives nothing.
+ * permission: whose lines a decision or a grant gives to a reader, and up to which authorization level.
+ * A decision that has a part that ehr-select does not understand, or an obligation that it cannot carry
+ * out, gives nothing.
  */
 struct permission {
 	struct bytes subject;        /* of a decision: the tag that its lines have */
@@ -17,8 +17,8 @@ struct permission {
 	bool by_pseudonym; /* the decision names one */
 	unsigned al;
 	/*
-	 * Of a decision: the obligations that others carry out, one JSON object a line.  They must be handed on
-	 * before anything is given.
+	 * Of a decision: the obligations that others carry out, one JSON object a line.  They must be
+	 * handed on before anything is given.
 	 */
 	struct bytes delivery;
 	struct arena arena; /* private */

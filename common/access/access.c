@@ -3,6 +3,7 @@
 
 #include "common/access/answer.h"
 #include "common/base/file.h"
+#include "common/base/leftover.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
 
@@ -125,7 +126,10 @@ load_directive_folder(struct loading *l, const char *folder, struct digest *dige
 		/* In the policy's arena: a fault names the path after the access is freed. */
 		const char *path = arena_format(&l->a->engine.policy->arena, "%s/%s", folder, name);
 
-		outcome = load_directive_file(l, path, digest);
+		if (leftover_of(name) != NULL)
+			outcome = outcome_of(l, fault_at(l->fault, path, NULL, "%s", leftover_of(name)));
+		else
+			outcome = load_directive_file(l, path, digest);
 		name += strlen(name) + 1;
 	}
 	buffer_release(&names);
@@ -155,6 +159,7 @@ load_directives(struct loading *l)
 	digest_end_text(digest, text);
 	if (l->s->consents_count > 0)
 		json_write_member_word(&l->basis, "consents", bytes_of(text));
+	directives_ready(&l->a->engine.directives);
 	digest_free(digest);
 	return outcome;
 }
@@ -223,6 +228,7 @@ load(struct access *a, const struct access_sources *s, struct fault *f)
 		.fault = f };
 	intern_init(&e->words, &a->arena);
 	attributes_init(&e->attributes, a->keys);
+	directives_init(&e->directives, &a->arena);
 	used_init(&e->used, &a->arena);
 	outcome = load_policy(&l);
 	if (outcome == ACCESS_LOADED)
@@ -340,6 +346,7 @@ answer_query(struct access *a, struct json_write *w, const struct query *q, stru
 {
 	struct engine *e = &a->engine;
 	const struct answer_frame frame = { .engine = e,
+		.scratch = &e->scratch,
 		.public_only = a->public_only,
 		.request = a->digest,
 		.item = q->item,

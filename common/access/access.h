@@ -27,6 +27,7 @@
  *	organization    the policy of the record's domain               layer.c
  *	consent         the patient's directives, and their overriding  consent.c
  *	clearance       the reader's level; a command's own conditions  clearance.c
+ *	limits          what is withheld of the record                  limits.c, narrowing.c
  *	obligations     what the enforcement point must do              decide.c
  *	answer          the verdict as JSON                             answer.c
  *

@@ -1,39 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/answer.h"
 
+#include "common/access/answer_reason.h"
+
+#include <stdlib.h>
+
 static const char *const layer_names[LAYER_COUNT] = { "outbound", "jurisdiction", "organization", "consent",
 	"clearance", "command", "obligations", "request" };
-
-/* What the administrator reads where no rule has a sentence. */
-static const struct {
-	const char *reason;
-	const char *sentence;
-} sentences[] = {
-	{ "permitted", "Nothing in the policy or in the patient's consent stands against it." },
-	{ "default-deny", "No rule permits this, and what no rule permits is denied." },
-	{ "missing-attribute", "Something that the rules ask for is missing from the request." },
-	{ "no-policy", "There is no policy for the domain of the resource." },
-	{ "no-outbound-policy", "There is no outbound policy for the domain of the requester." },
-	{ "untrusted-domain", "The domain of the requester is not trusted here." },
-	{ "consent-deny", "The patient's consent does not permit this." },
-	{ "no-consent", "No consent of the patient applies." },
-	{ "consent-not-settled", "The patient's consent is not settled yet." },
-	{ "consent-unreadable", "The patient's consent cannot be read." },
-	{ "consent-several", "The patient's directives do not say which of them counts." },
-	{ "no-clearance", "No clearance gives this user an authorization level." },
-	{ "clearance", "The authorization level is too low for what was asked for." },
-	{ "claimed-al", "The claimed authorization level is none or above the assessed one." },
-	{ "command-type", "The policy does not know this command." },
-	{ "command-al", "The authorization level is too low for this command." },
-	{ "command-stale", "The command is undated, too old, or from the future." },
-	{ "command-id", "The command has no id of 128 random bits." },
-	{ "command-replay", "The command's id was used before." },
-	{ "command-approval", "Too few other people approved the command." },
-	{ "unknown-purpose", "The request has a purpose that v3-ActReason does not have." },
-	{ "unknown-label", "The request has a label that neither the ladder nor v3-ActCode has." },
-	{ "unknown-class", "The request has a class that is no resource type and no group." },
-	{ "unsupported-obligation", "The enforcement point cannot carry out what it would have to." },
-};
 
 struct writing {
 	struct json_write *w;
@@ -154,8 +127,9 @@ put_one(struct json_write *w, const char *name, const struct values *v)
 }
 
 /*
- * What the decision is bound to.  Whoever carries it out compares: the request is the SHA-256 of the request
- * line's bytes without its newline, so a decision can be told from one for another device or epoch.
+ * What the decision is bound to.  Whoever carries it out compares: the request is the SHA-256 of the
+ * request line's bytes without its newline, so a decision can be told from one for another device or
+ * epoch.
  */
 static void
 put_about(const struct writing *x)
@@ -277,22 +251,6 @@ put_outcome(const struct writing *x, const struct layer_outcome *o)
 	json_write_close(w, '}');
 }
 
-/* The rules and directives that spoke for the layer's result, by id: the next after LAST; NULL: no more. */
-static const struct consent_spoken *
-next_spoken(const struct consent *c, const struct consent_spoken *last)
-{
-	const struct consent_spoken *next = NULL;
-
-	for (uint32_t i = 0; i < c->opinions; i++)
-		for (const struct consent_spoken *s = c->opinion[i].result == c->result ? c->opinion[i].spoken
-											: NULL;
-		     s; s = s->next)
-			if ((!last || bytes_compare(s->id, last->id) > 0) &&
-			    (!next || bytes_compare(s->id, next->id) < 0))
-				next = s;
-	return next;
-}
-
 static void
 put_consent(const struct writing *x)
 {
@@ -301,8 +259,8 @@ put_consent(const struct writing *x)
 	bool open = false;
 
 	open_layer(w, LAYER_CONSENT, nothing, c->result);
-	for (const struct consent_spoken *s = next_spoken(c, NULL); s; s = next_spoken(c, s))
-		json_write_value(w, s->id_text);
+	for (uint32_t i = 0; i < c->speaks; i++)
+		json_write_value(w, c->spoken[i]->id_text);
 	close_rules(w, c->by_default, c->result, c->reason);
 	for (uint32_t i = 0; i < c->overrides; i++) {
 		open_list_once(w, "overridden_by", &open);
@@ -508,27 +466,52 @@ put_narrowing(struct writing *x)
 	close_duty(x);
 }
 
-/* True if an earlier limit reads the same.  Both are written to be compared, then dropped. */
-static bool
-is_repeated(const struct writing *x, uint32_t at)
+struct limit {
+	struct bytes text;
+	uint32_t number;
+};
+
+static int
+by_text(const void *a, const void *b)
 {
+	const struct limit *left = a, *right = b;
+	int order = bytes_compare(left->text, right->text);
+
+	return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+/*
+ * The members of each keep-only, as they stand behind the others.  Of those that read the same the first
+ * stays.
+ */
+static struct bytes *
+keep_texts(const struct writing *x)
+{
+	const struct verdict *v = x->v;
 	struct buffer *out = x->w->out;
 	struct json_write before = *x->w;
-	size_t start = out->used, end;
-	bool found = false;
+	size_t start = out->used;
+	struct bytes *text = scratch_array(x->a->scratch, v->keeps, sizeof *text);
+	struct limit *sorted = scratch_array(x->a->scratch, v->keeps, sizeof *sorted);
 
-	put_any_of(x, &x->v->keep[at]);
-	end = out->used;
-	for (uint32_t i = 0; i < at && !found; i++) {
-		*x->w = before;
-		put_any_of(x, &x->v->keep[i]);
-		found = out->used - end == end - start &&
-			memcmp(out->at + start, out->at + end, end - start) == 0;
-		out->used = end;
+	for (uint32_t i = 0; i < v->keeps; i++) {
+		char *copy;
+
+		x->w->comma = true;
+		put_any_of(x, &v->keep[i]);
+		copy = scratch_take(x->a->scratch, out->used - start);
+		memcpy(copy, out->at + start, out->used - start);
+		text[i] = (struct bytes){ copy, out->used - start };
+		sorted[i] = (struct limit){ text[i], i };
+		out->used = start;
 	}
 	*x->w = before;
-	out->used = start;
-	return found;
+	if (v->keeps > 1)
+		qsort(sorted, v->keeps, sizeof *sorted, by_text);
+	for (uint32_t i = 1; i < v->keeps; i++)
+		if (bytes_equal(sorted[i].text, sorted[i - 1].text))
+			text[sorted[i].number].size = 0;
+	return text;
 }
 
 static void
@@ -545,6 +528,7 @@ static void
 put_limits(struct writing *x)
 {
 	const struct verdict *v = x->v;
+	const struct bytes *keep = v->keeps > 0 ? keep_texts(x) : NULL;
 
 	if (v->level_owed) {
 		open_typed_duty(x, "custom", "level");
@@ -555,10 +539,10 @@ put_limits(struct writing *x)
 	for (uint32_t i = 0; i < v->redacts; i++)
 		put_redact(x, v->redact[i]);
 	for (uint32_t i = 0; i < v->keeps; i++) {
-		if (is_repeated(x, i))
+		if (keep[i].size == 0)
 			continue;
 		open_typed_duty(x, "custom", "keep-only");
-		put_any_of(x, &v->keep[i]);
+		json_write_raw(x->w, keep[i]);
 		close_duty(x);
 	}
 	if (v->narrowing.there)
@@ -584,70 +568,6 @@ put_duties(struct writing *x)
 		}
 	}
 	json_write_close(x->w, ']');
-}
-
-/* SENTENCE after a space, unless it is the first.  It is escaped already. */
-static void
-put_sentence(struct json_write *w, struct bytes sentence, bool *any)
-{
-	if (*any)
-		json_write_raw(w, (struct bytes)BYTES(" "));
-	json_write_raw(w, sentence);
-	*any = true;
-}
-
-/* The sentences of the rules of O that decided. */
-static bool
-put_file_sentences(struct json_write *w, const struct verdict *v, const struct layer_outcome *o)
-{
-	bool any = false, overridden = v->permitted && v->consent.overrides > 0;
-
-	for (uint32_t i = 0; !overridden && o->state && i < o->file->rules; i++)
-		if (layer_rule_spoke(o, i))
-			put_sentence(w, o->file->rule[i].sentence, &any);
-	for (uint32_t i = 0; overridden && i < v->consent.overrides; i++)
-		put_sentence(w, v->consent.overriding[i]->sentence, &any);
-	return any;
-}
-
-static bool
-put_consent_sentences(struct json_write *w, const struct verdict *v)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < v->consent.opinions; i++) {
-		const struct opinion *o = &v->consent.opinion[i];
-
-		for (const struct consent_spoken *s = o->result == v->consent.result ? o->spoken : NULL; s;
-		     s = s->next)
-			if (s->rule && (v->permitted || s->rule->effect == EFFECT_DENY))
-				put_sentence(w, s->rule->sentence, &any);
-	}
-	return any;
-}
-
-static void
-put_reasons(const struct writing *x)
-{
-	const struct verdict *v = x->v;
-	struct json_write *w = x->w;
-	bool said = false;
-
-	json_write_member_value(
-	    w, "reason_user", bytes_of(v->permitted ? "{\"en\":\"Allowed.\"}" : "{\"en\":\"Not allowed.\"}"));
-	if (x->a->public_only)
-		return;
-	json_write_name(w, "reason_admin");
-	json_write_raw(w, (struct bytes)BYTES("{\"en\":\""));
-	if (v->decided_by < LAYER_CONSENT)
-		said = put_file_sentences(w, v, &v->outcome[v->decided_by]);
-	else if (v->decided_by == LAYER_CONSENT)
-		said = put_consent_sentences(w, v);
-	for (size_t i = 0; !said && i < sizeof sentences / sizeof sentences[0]; i++)
-		if (strcmp(sentences[i].reason, v->reason) == 0)
-			put_sentence(w, bytes_of(sentences[i].sentence), &said);
-	json_write_raw(w, (struct bytes)BYTES("\""));
-	json_write_close(w, '}');
 }
 
 static void
@@ -696,7 +616,7 @@ answer_write(struct json_write *w, const struct answer_frame *a, const struct ve
 	put_duties(&x);
 	if (v->ends)
 		put_instant(w, "valid_until", v->valid_until);
-	put_reasons(&x);
+	answer_reason_write(w, v, a->public_only);
 	if (v->request->timed)
 		put_instant(w, "time", v->request->time);
 	if (!a->public_only)

@@ -11,10 +11,11 @@
  */
 struct answer_frame {
 	const struct engine *engine;
-	bool public_only;    /* without reasons, rules and layers */
-	const char *request; /* "sha256:..." of the request line */
-	int item;            /* of a batch: which, from 0; -1 otherwise */
-	struct bytes basis;  /* members: "policy":"sha256:..","consents":.. */
+	struct scratch *scratch; /* the engine's */
+	bool public_only;        /* without reasons, rules and layers */
+	const char *request;     /* "sha256:..." of the request line */
+	int item;                /* of a batch: which, from 0; -1 otherwise */
+	struct bytes basis;      /* members: "policy":"sha256:..","consents":.. */
 };
 
 /* ID is the request's own as it stands, a JSON string or number; empty if it has none. */

@@ -67,6 +67,15 @@ read_commands(struct clearances *c, struct access_reader *r, const struct yaml_n
 	return true;
 }
 
+/* How long a decision is fresh is for other programs; here it is only checked. */
+static bool
+check_age(struct access_reader *r, const struct yaml_node *node)
+{
+	int64_t age;
+
+	return !node || reader_duration(r, node, &age);
+}
+
 /* The longest grant is for other programs; here it is only checked. */
 static bool
 check_grants(struct access_reader *r, const struct yaml_node *node)
@@ -94,7 +103,7 @@ clearances_read(struct clearances *c, struct access_reader *r)
 	return read_rows(r, yaml_need(&m, "clearances"), SIDE_PERMIT, &c->row, &c->rows) &&
 	       !r->fault->text[0] && read_rows(r, yaml_take(&m, "caps"), SIDE_DENY, &c->cap, &c->caps) &&
 	       read_commands(c, r, yaml_take(&m, "commands")) && check_grants(r, yaml_take(&m, "grants")) &&
-	       yaml_close(&m);
+	       check_age(r, yaml_take(&m, "decision_max_age")) && yaml_close(&m);
 }
 
 static enum truth
@@ -167,8 +176,8 @@ is_fresh(const struct command *command, const struct situation *s)
 }
 
 /*
- * A word that names nobody is no approval.  The register knows whoever may approve.  Where a site keeps none, it
- * is somebody of whom a fact tells.
+ * A word that names nobody is no approval.  The register knows whoever may approve.  Where a site keeps
+ * none, it is somebody of whom a fact tells.
  */
 static bool
 is_somebody(const struct situation *s, struct bytes id)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/consent.h"
 
+#include <stdlib.h>
+
 struct bench {
 	struct situation *s;
 	struct scratch *scratch;
@@ -328,6 +330,36 @@ combine(struct consent *c)
 			}
 }
 
+static int
+by_id(const void *a, const void *b)
+{
+	const struct consent_spoken *const *left = a, *const *right = b;
+
+	return bytes_compare((*left)->id, (*right)->id);
+}
+
+static void
+gather_spoken(struct consent *c, struct scratch *scratch)
+{
+	uint32_t count = 0, unique = 0;
+
+	for (uint32_t i = 0; i < c->opinions; i++)
+		for (const struct consent_spoken *s = c->opinion[i].spoken; s; s = s->next)
+			count++;
+	c->spoken = scratch_array(scratch, count, sizeof(struct consent_spoken *));
+	count = 0;
+	for (uint32_t i = 0; i < c->opinions; i++)
+		for (const struct consent_spoken *s = c->opinion[i].spoken; s; s = s->next)
+			if (c->opinion[i].result == c->result)
+				c->spoken[count++] = s;
+	if (count > 1)
+		qsort(c->spoken, count, sizeof(struct consent_spoken *), by_id);
+	for (uint32_t i = 0; i < count; i++)
+		if (unique == 0 || !bytes_equal(c->spoken[unique - 1]->id, c->spoken[i]->id))
+			c->spoken[unique++] = c->spoken[i];
+	c->speaks = unique;
+}
+
 /* SETTLING: a directive is on its way to being active. */
 static void
 without_directive(struct consent *c, const struct layer_file *file, bool settling)
@@ -402,6 +434,7 @@ consent_decide(const struct layer_file *file, const struct directives *directive
 		c.result = RESULT_INDETERMINATE;
 		c.reason = "consent-several";
 	}
+	gather_spoken(&c, scratch);
 	return c;
 }
 

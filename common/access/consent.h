@@ -43,6 +43,8 @@ struct consent {
 	bool overridable;   /* false if the patient is missing */
 	struct opinion *opinion;
 	uint32_t opinions;
+	const struct consent_spoken **spoken; /* for the result, by id, each id once */
+	uint32_t speaks;
 	const struct consent_note *unknown; /* of the layer itself */
 	const struct access_rule **overriding;
 	uint32_t overrides;

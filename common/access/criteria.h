@@ -73,8 +73,9 @@ struct situation {
 };
 
 /*
- * With s->narrowed a data criterion is true or false if it is so of every entry that meets the narrowing, and
- * else open.  DATA gains the bit of each open data criterion, MISSING the attributes that make the set unknown.
+ * With s->narrowed a data criterion is true or false if it is so of every entry that meets the
+ * narrowing, and else open.  DATA gains the bit of each open data criterion, MISSING the attributes that
+ * make the set unknown.
  */
 enum truth criteria_judge(
     const struct criteria *c, struct situation *s, unsigned *data, struct attribute_set *missing);
@@ -112,9 +113,9 @@ bool criteria_read(struct access_reader *r, struct yaml_map *m, enum criteria_si
 bool criteria_interval(struct access_reader *r, struct yaml_map *m, struct interval *i);
 
 /*
- * `[x, y]` or `x` of an attribute, into C, whose mode is set.  Groups are written out: roles and actions with
- * all their members, purposes and labels with all codes below them, classes as single types.  False with a
- * fault.
+ * `[x, y]` or `x` of an attribute, into C, whose mode is set.  Groups are written out: roles and actions
+ * with all their members, purposes and labels with all codes below them, classes as single types.  False
+ * with a fault.
  */
 bool criteria_read_values(
     struct access_reader *r, const struct yaml_node *node, unsigned attribute, struct criterion *c);

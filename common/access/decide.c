@@ -2,199 +2,12 @@
 #include "common/access/decide.h"
 
 #include "common/access/known.h"
+#include "common/access/limits.h"
 
 /*
  * The layers are judged first.  Then what they limit is collected: items to redact and lists to keep to.
  * Limits by level alone lower the level instead.  Last come the obligations of the rules that decided.
  */
-
-/* The whole record but for exceptions is redacted: the exceptions are what may be kept. */
-static struct keep
-kept_by(const struct item *item, struct scratch *scratch)
-{
-	struct item *items = scratch_array(scratch, item->excepts, sizeof *items);
-
-	for (uint32_t i = 0; i < item->excepts; i++)
-		items[i] = (struct item){ .scope = item->except[i],
-			.next = i + 1 < item->excepts ? &items[i + 1] : NULL };
-	return (struct keep){ .items = item->excepts > 0 ? items : NULL };
-}
-
-static void
-add_item(struct verdict *v, const struct item *item, struct scratch *scratch)
-{
-	if (item->whole)
-		v->keep[v->keeps++] = kept_by(item, scratch);
-	else
-		v->redact[v->redacts++] = item;
-}
-
-static const struct item *
-excepting(const struct verdict *v, const struct item *item, struct scratch *scratch)
-{
-	const struct consent *c = &v->consent;
-	struct item *copy = scratch_take(scratch, sizeof *copy);
-	struct scope *except = scratch_array(scratch, item->excepts + c->overrides, sizeof *except);
-
-	*copy = *item;
-	if (item->excepts > 0)
-		memcpy(except, item->except, item->excepts * sizeof *except);
-	for (uint32_t i = 0; i < c->overrides; i++)
-		except[copy->excepts++] =
-		    consent_overriding_item(&v->outcome[LAYER_ORGANIZATION], c->overriding[i])->scope;
-	copy->except = except;
-	copy->next = NULL;
-	return copy;
-}
-
-static struct keep
-overriding_items(const struct verdict *v, const struct item *more, struct scratch *scratch)
-{
-	const struct consent *c = &v->consent;
-	struct item *items = scratch_array(scratch, c->overrides, sizeof *items);
-
-	for (uint32_t i = 0; i < c->overrides; i++) {
-		items[i] = *consent_overriding_item(&v->outcome[LAYER_ORGANIZATION], c->overriding[i]);
-		items[i].next = i + 1 < c->overrides ? &items[i + 1] : more;
-	}
-	return (struct keep){ .items = items };
-}
-
-/* The rules of each directive are sorted; this sorts those of all together.  Equal ids stay as they are. */
-static void
-sort_by_rule(const struct item **at, uint32_t count)
-{
-	for (uint32_t i = 1; i < count; i++)
-		for (uint32_t k = i; k > 0 && bytes_compare(at[k - 1]->rule->id, at[k]->rule->id) > 0; k--) {
-			const struct item *swap = at[k];
-
-			at[k] = at[k - 1];
-			at[k - 1] = swap;
-		}
-}
-
-static void
-consent_limits(struct verdict *v, struct scratch *scratch)
-{
-	const struct consent *c = &v->consent;
-	uint32_t first = v->redacts;
-
-	if (c->overrides > 0 && consent_override_is_whole(c, &v->outcome[LAYER_ORGANIZATION]))
-		return;
-	if (c->overrides > 0 && c->result != RESULT_PERMIT) {
-		v->keep[v->keeps++] = overriding_items(v, NULL, scratch);
-		return;
-	}
-	for (uint32_t i = 0; i < c->opinions; i++) {
-		const struct opinion *o = &c->opinion[i];
-
-		if (o->result == RESULT_PERMIT && !o->keep.everything)
-			v->keep[v->keeps++] =
-			    c->overrides > 0 ? overriding_items(v, o->keep.items, scratch) : o->keep;
-	}
-	for (uint32_t i = 0; i < c->opinions; i++)
-		for (const struct item *item = c->opinion[i].result == RESULT_PERMIT ? c->opinion[i].redact
-										     : NULL;
-		     item; item = item->next)
-			add_item(v, c->overrides > 0 ? excepting(v, item, scratch) : item, scratch);
-	sort_by_rule(v->redact + first, v->redacts - first);
-}
-
-static uint32_t
-length(const struct item *list)
-{
-	uint32_t count = 0;
-
-	for (; list; list = list->next)
-		count++;
-	return count;
-}
-
-static void
-data_duties(struct verdict *v, struct scratch *scratch)
-{
-	uint32_t items = 0, lists = LAYER_CONSENT + 1 + v->consent.opinions;
-
-	for (int i = 0; i < LAYER_CONSENT; i++)
-		items += length(v->outcome[i].redact);
-	for (uint32_t i = 0; i < v->consent.opinions; i++)
-		items += length(v->consent.opinion[i].redact);
-	v->redact = scratch_array(scratch, items, sizeof(struct item *));
-	v->keep = scratch_array(scratch, items + lists, sizeof *v->keep);
-	for (int i = 0; i < LAYER_CONSENT; i++) {
-		const struct layer_outcome *o = &v->outcome[i];
-
-		if (!o->applies || o->result == RESULT_DENY || o->result == RESULT_INDETERMINATE)
-			continue;
-		if (!o->keep.everything)
-			v->keep[v->keeps++] = o->keep;
-		for (const struct item *item = o->redact; item; item = item->next)
-			add_item(v, item, scratch);
-	}
-	if (v->consent.applies)
-		consent_limits(v, scratch);
-}
-
-static const struct criterion *
-only_levels(const struct item *item)
-{
-	const struct criterion *label = item->scope.first[ATTRIBUTE_LABEL - DATA_FIRST];
-
-	if (!label || label->mode != CRITERION_ANY || label->listed == 0 || item->excepts > 0)
-		return NULL;
-	for (unsigned i = 0; i < DATA_COUNT; i++)
-		if (item->scope.first[i] && DATA_FIRST + i != ATTRIBUTE_LABEL)
-			return NULL;
-	for (uint32_t i = 0; i < label->listed; i++)
-		if (label->list[i].level < 0)
-			return NULL;
-	return label;
-}
-
-static bool
-spend_redact(struct verdict *v, const struct item *item)
-{
-	const struct criterion *label = only_levels(item);
-
-	for (uint32_t i = 0; label && i < label->listed; i++)
-		if (label->list[i].level <= v->level)
-			v->level = label->list[i].level - 1;
-	return label != NULL;
-}
-
-static bool
-spend_keep(struct verdict *v, const struct keep *keep)
-{
-	int highest = -1;
-
-	for (const struct item *item = keep->items; item; item = item->next) {
-		const struct criterion *label = only_levels(item);
-
-		if (!label)
-			return false;
-		for (uint32_t i = 0; i < label->listed; i++)
-			highest = label->list[i].level > highest ? label->list[i].level : highest;
-	}
-	if (highest < v->level)
-		v->level = highest;
-	return true;
-}
-
-/* Lets redactions and limits by levels alone lower v->level instead. */
-static void
-spend_levels(struct verdict *v)
-{
-	uint32_t redacts = 0, keeps = 0;
-
-	for (uint32_t i = 0; i < v->redacts; i++)
-		if (!spend_redact(v, v->redact[i]))
-			v->redact[redacts++] = v->redact[i];
-	for (uint32_t i = 0; i < v->keeps; i++)
-		if (!spend_keep(v, &v->keep[i]))
-			v->keep[keeps++] = v->keep[i];
-	v->redacts = redacts;
-	v->keeps = keeps;
-}
 
 static bool
 overrides(const struct consent *c, const struct access_rule *rule)
@@ -217,8 +30,8 @@ breaks_glass(const struct verdict *v, const struct access_rule *rule)
 }
 
 /*
- * The obligations of a rule that overrides consent count where it overrides.  Those of breaking the glass count
- * wherever it permits: the patient who had consented is to be told as well.
+ * The obligations of a rule that overrides consent count where it overrides.  Those of breaking the
+ * glass count wherever it permits: the patient who had consented is to be told as well.
  */
 static bool
 rule_counts(const struct verdict *v, const struct layer_outcome *o, uint32_t i)
@@ -464,7 +277,7 @@ decide_clearance(struct engine *e, struct verdict *v)
 	v->clearance = clearance_assess(&e->clearances, &v->situation);
 	v->reasons[LAYER_CLEARANCE] = v->clearance.reason;
 	v->level = v->clearance.reason ? -1 : policy_level_for(p, v->clearance.al);
-	spend_levels(v);
+	limits_spend(v);
 	if (v->level >= 0) {
 		unsigned al = p->level[v->level].al;
 
@@ -536,53 +349,6 @@ find_end(struct engine *e, struct verdict *v)
 }
 
 static bool
-same_item(const struct item *a, const struct item *b)
-{
-	return a->rule == b->rule && a->excepts == b->excepts &&
-	       memcmp(&a->scope, &b->scope, sizeof a->scope) == 0 &&
-	       (a->excepts == 0 || memcmp(a->except, b->except, a->excepts * sizeof *a->except) == 0);
-}
-
-static bool
-redacts(const struct verdict *v, uint32_t count, const struct item *item)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (same_item(v->redact[i], item))
-			return true;
-	return false;
-}
-
-/* Adds what OTHER withholds.  A redaction without exceptions is an exception of the narrowing. */
-static void
-add_limits(struct verdict *v, const struct verdict *other, struct scratch *scratch)
-{
-	const struct item **redact =
-	    scratch_array(scratch, v->redacts + other->redacts, sizeof(struct item *));
-	struct keep *keep = scratch_array(scratch, v->keeps + other->keeps, sizeof *keep);
-	uint32_t own = v->redacts;
-
-	if (own > 0)
-		memcpy(redact, v->redact, own * sizeof(struct item *));
-	if (v->keeps > 0)
-		memcpy(keep, v->keep, v->keeps * sizeof *keep);
-	v->redact = redact;
-	v->keep = keep;
-	v->spared = scratch_array(scratch, other->redacts, sizeof(struct scope *));
-	for (uint32_t i = 0; i < other->redacts; i++) {
-		const struct item *item = other->redact[i];
-
-		if (redacts(v, own, item))
-			continue;
-		if (item->excepts == 0)
-			v->spared[v->spares++] = &item->scope;
-		else
-			redact[v->redacts++] = item;
-	}
-	for (uint32_t i = 0; i < other->keeps; i++)
-		keep[v->keeps++] = other->keep[i];
-}
-
-static bool
 layers_deny(const struct verdict *v)
 {
 	for (int i = 0; i <= LAYER_CONSENT; i++)
@@ -592,9 +358,9 @@ layers_deny(const struct verdict *v)
 }
 
 /*
- * The layers judge a request as if it described one entry that has exactly the values stated.  Entries with
- * more, such as a second label, meet the narrowing as well.  So the layers judge all entries that meet it, too,
- * and what stands against any of them counts.
+ * The layers judge a request as if it described one entry that has exactly the values stated.  Entries
+ * with more, such as a second label, meet the narrowing as well.  So the layers judge all entries that
+ * meet it, too, and what stands against any of them counts.
  */
 static void
 decide_narrowed(struct engine *e, struct request *q, struct verdict *v)
@@ -615,8 +381,8 @@ decide_narrowed(struct engine *e, struct request *q, struct verdict *v)
 		v->consent = all->consent;
 		return;
 	}
-	data_duties(all, &e->scratch);
-	add_limits(v, all, &e->scratch);
+	limits_gather(all, &e->scratch);
+	limits_add(v, all, &e->scratch);
 }
 
 static void
@@ -633,7 +399,7 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 	v->reasons[LAYER_REQUEST] = known_refusal(q, e->policy, &e->roles);
 	v->denied[LAYER_REQUEST] = v->reasons[LAYER_REQUEST] != NULL;
 	decide_layers(e, q, v);
-	data_duties(v, &e->scratch);
+	limits_gather(v, &e->scratch);
 	decide_narrowed(e, q, v);
 	if (e->clearances.there)
 		decide_clearance(e, v);

@@ -30,22 +30,71 @@ grow(struct directives *d)
 	free(old);
 }
 
+/* False if the patient of NEW has a directive of this id already. */
+static bool
+note_id(struct directives *d, const struct directive *new)
+{
+	uint32_t before = d->ids.count;
+	bool fresh = intern_add(&d->ids, intern_pair(&d->scratch, new->patient, new->id)) > before;
+
+	scratch_reset(&d->scratch);
+	return fresh;
+}
+
 static bool
 insert(struct directives *d, struct access_reader *r, struct directive *new, const struct yaml_node *node)
 {
-	struct directive **link;
+	struct directive **first;
 
 	if (2 * (d->patients + 1) > d->room)
 		grow(d);
-	link = find_slot(d, new->patient);
-	d->patients += *link == NULL;
-	while (*link && bytes_compare((*link)->id, new->id) < 0)
-		link = &(*link)->next;
-	if (*link && bytes_equal((*link)->id, new->id))
+	first = find_slot(d, new->patient);
+	d->patients += *first == NULL;
+	if (*first && !(*first)->next)
+		(void)note_id(d, *first);
+	if (*first && !note_id(d, new))
 		return fault_at(r->fault, r->file, node, "a directive that is there twice for its patient");
-	new->next = *link;
-	*link = new;
+	new->next = *first;
+	*first = new;
 	return true;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct directive *const *left = a, *const *right = b;
+
+	return bytes_compare((*left)->id, (*right)->id);
+}
+
+static void
+sort_list(struct directives *d, struct directive **first)
+{
+	struct directive **at, **link = first;
+	size_t count = 0;
+
+	for (const struct directive *one = *first; one; one = one->next)
+		count++;
+	if (count < 2)
+		return;
+	at = scratch_array(&d->scratch, count, sizeof(struct directive *));
+	count = 0;
+	for (struct directive *one = *first; one; one = one->next)
+		at[count++] = one;
+	qsort(at, count, sizeof(struct directive *), by_id);
+	for (size_t i = 0; i < count; i++) {
+		*link = at[i];
+		link = &at[i]->next;
+	}
+	*link = NULL;
+	scratch_reset(&d->scratch);
+}
+
+void
+directives_ready(struct directives *d)
+{
+	for (uint32_t i = 0; i < d->room; i++)
+		sort_list(d, &d->slot[i]);
 }
 
 const struct directive *
@@ -55,8 +104,17 @@ directives_of(const struct directives *d, struct bytes patient)
 }
 
 void
+directives_init(struct directives *d, struct arena *arena)
+{
+	*d = (struct directives){ 0 };
+	intern_init(&d->ids, arena);
+}
+
+void
 directives_release(struct directives *d)
 {
+	intern_release(&d->ids);
+	scratch_release(&d->scratch);
 	free(d->slot);
 	free(d->warning);
 	*d = (struct directives){ 0 };

@@ -40,7 +40,12 @@ struct directives {
 	struct directive **slot; /* open addressing by patient, the first directive of each */
 	uint32_t room;
 	uint32_t patients;
+	struct intern ids; /* patient NUL id, of patients with several directives */
+	struct scratch scratch;
 };
+
+/* ARENA holds ids and is borrowed. */
+void directives_init(struct directives *d, struct arena *arena);
 
 /* May be called twice. */
 void directives_release(struct directives *d);
@@ -50,6 +55,9 @@ void directives_release(struct directives *d);
  * behind it and is needed no longer than the call.  False with a fault.
  */
 bool directives_read(struct directives *d, struct access_reader *r, const char *path, struct bytes text);
+
+/* Sorts the directives of each patient by id.  To be called after the last file. */
+void directives_ready(struct directives *d);
 
 /* The first directive of a patient, NULL if there is none. */
 const struct directive *directives_of(const struct directives *d, struct bytes patient);

@@ -7,11 +7,12 @@
 
 /*
  * narrowing: the data criteria that a request states.  It asks for the entries that meet them and for no
- * others.  A decision on it says so with a keep-only obligation; otherwise whoever carries the decision out on
- * the whole record would give what nobody judged.
+ * others.  A decision on it says so with a keep-only obligation; otherwise whoever carries the decision
+ * out on the whole record would give what nobody judged.
  *
- * An entry meets the narrowing if its class and its id are among the values, it is of one of the dates, and it
- * has all labels, codes, authors and related things that are named.  A level keeps the entries at it and below.
+ * An entry meets the narrowing if its class and its id are among the values, it is of one of the dates,
+ * and it has all labels, codes, authors and related things that are named.  A level keeps the entries at
+ * it and below.
  */
 struct narrowing {
 	bool there;                   /* a data criterion is stated */

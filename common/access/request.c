@@ -294,7 +294,10 @@ read_part(struct request_reader *r, struct request *q, const struct part_form *p
 	return NULL;
 }
 
-/* Reads context.time; where it is absent, the reader's time.  One that is no time must not help: it is missing. */
+/*
+ * Reads context.time; where it is absent, the reader's time.  One that is no time must not help: it is
+ * missing.
+ */
 static void
 read_time(struct request_reader *r, struct request *q)
 {

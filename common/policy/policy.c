@@ -7,6 +7,7 @@
 
 #include "common/base/diag.h"
 #include "common/base/file.h"
+#include "common/base/leftover.h"
 #include "common/crypto/digest.h"
 
 #include <errno.h>
@@ -109,8 +110,11 @@ take_entry(struct policy_walk *w, int folder, const char *prefix, const char *na
 	struct arena *a = &w->policy->arena;
 	const char *relative = arena_format(a, "%s%s", prefix, name);
 	const char *shown = arena_format(a, "%s/%s", w->policy->directory, relative);
+	const char *leftover = leftover_of(name);
 	struct stat st;
 
+	if (leftover != NULL)
+		return refuse_file(w, shown, leftover);
 	if (!good_name(name))
 		return refuse_file(w, shown,
 		    "not a name for a file of a policy, expected A-Z a-z 0-9 . _ - "

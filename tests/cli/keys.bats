@@ -193,10 +193,125 @@ header() {
 	[ ! -e site/keys/issued.log ]
 }
 
-@test "an offline release holds for seven days at most, and no longer than its decision" {
+@test "a decision for one device, person and epoch counts for no other" {
+	own
+	ehr-keys make --kind reader --keys other --authority site/authority.jwks --now "$NOW" >other.enrol
+	ehr-keys list --self --keys other >other.self
+	ehr-keys enrol -S site --expect "$(jq -r .sig.jkt other.self)" --now "$NOW" other.enrol >/dev/null
+	decision release-keys 3 >good
+	ehr 7 ehr-keys release --offline -S site --device "$(jq -r .id other.self)" --user nina --decision good --now "$NOW"
+	same err <<<'ehr-keys: decision-mismatch: it is about another device, or none'
+	empty out
+	sed 's/"device":"[^"]*",//' good >none
+	ehr 7 release --decision none
+	same err <<<'ehr-keys: decision-mismatch: it is about another device, or none'
+	sed 's/"request":"[^"]*",//' good >unasked
+	ehr 7 release --decision unasked
+	same err <<<'ehr-keys: decision-mismatch: it does not say which request it answers'
+	for epoch in '"epoch":2' '"epoch":"1"' '"epoch":0' '"x":1'; do
+		sed "s/\"epoch\":1/$epoch/" good >bad
+		ehr 7 release --decision bad
+		same err <<<'ehr-keys: decision-mismatch: it is about another epoch, or none'
+	done
+	[ ! -e site/keys/taken.log ]
+	ehr 0 release --decision good
+	ehr-keys rotate -P "$P" -S site --now "$NOW" >/dev/null
+	decision release-keys 3 >old
+	ehr 7 release --decision old
+	same err <<<'ehr-keys: decision-mismatch: it is about another epoch, or none'
+	# By its thumbprint a device is the same one.
+	EPOCH=2 decision release-keys 3 | sed "s/$ID/$JKT/" >good
+	ehr 0 ehr-keys release --offline -S site --device "$JKT" --user nina --decision good --now "$NOW"
+}
+
+@test "a decision is taken once, also with blanks in it and when the same question is asked again" {
 	own
 	decision release-keys 3 >good
+	jq . good | tr '\n' ' ' >spread
+	ehr 0 release --decision good
+	jq -c 'del(.decision)' site/keys/taken.log >log
+	same log <<<'{"end":1772442900}'
+	[ "$(stat -c %a site/keys/taken.log)" = 600 ]
+	for again in good spread; do
+		ehr 7 release --decision $again
+		same err <<<'ehr-keys: decision-taken: it was carried out before; ask for another one'
+		empty out
+	done
+	[ "$(wc -l <site/keys/issued.log)" -eq 1 ]
+	printf '{"type":"user","id":"nina","properties":{"domain":"hospital","structural_role":["nurse"],"functional_role":["nurse"]}}\n' >site/entities.ndjson
+	echo '{"acr":"loa2","route":"on-site","purpose":["TREAT"]}' >context
+	release --ask --context context | ehr-authz -P "$P" -S site >answer
+	release --ask --context context | ehr-authz -P "$P" -S site >same
+	ehr 0 release --decision answer
+	ehr 7 release --decision same
+	has err decision-taken
+	cp context better && sed -i 's/loa2/loa3/' context
+	release --ask --context context | ehr-authz -P "$P" -S site >answer
+	ehr 7 release --decision answer --context better
+	same err <<<'ehr-keys: decision-mismatch: it answers another request'
+	ehr 0 release --decision answer --context context
+	echo '{' >site/keys/taken.log
+	decision release-keys 3 >good
+	ehr 6 release --decision good
+	same err <<<'ehr-keys: taken.log:1: not a decision that was taken'
+}
+
+@test "a decision is fresh for a quarter of an hour, or as long as the policy says, and is then forgotten" {
+	own
+	decision release-keys 3 >good
+	at() { ehr "$1" ehr-keys release --offline -S site --device "$ID" --user nina --decision good --now "2026-03-02T$2Z" "${@:3}"; }
+	at 7 09:15:01
+	same err <<<'ehr-keys: decision-stale: it is older than the policy allows; ask for another one'
+	at 7 08:58:59
+	same err <<<'ehr-keys: decision-stale: it is of a time to come; ask for another one'
+	ehr 7 ehr-keys release --offline -S site --device "$ID" --user nina --decision good --now 2026-07-02T09:00:00Z
+	has err decision-stale
+	cp -r "$P" policy && echo 'decision_max_age: 5m' >>policy/authz/clearances.yaml
+	ehr 0 ehr-policy check -P policy
+	at 7 09:05:01 -P policy
+	at 0 09:05:00 -P policy
+	[ "$(wc -l <site/keys/taken.log)" -eq 1 ]
+	sed -i 's/T09:00:00Z/T09:20:00Z/; s/sha256:0/sha256:1/' good
+	at 0 09:20:00
+	[ "$(wc -l <site/keys/taken.log)" -eq 1 ]
+	sed 's/"time":"[^"]*",//' good >untimed && mv untimed good
+	at 7 09:20:00
+	same err <<<'ehr-keys: decision-stale: it does not say of when it is; ask for another one'
+	echo 'decision_max_age: soon' >>policy/authz/clearances.yaml && sed -i '/5m/d' policy/authz/clearances.yaml
+	at 3 09:20:00 -P policy
+	has err 'authz/clearances.yaml'
+}
+
+@test "a release that fails gives its decision back" {
+	own
+	decision release-keys 3 >good
+	ehr 4 bash -c 'ehr-keys release --offline -S site --device "$1" --user nina --now "$2" --decision good >/dev/full' - "$ID" "$NOW"
+	empty site/keys/taken.log
+	mv site/keys/issued.log kept
+	mkdir site/keys/issued.log
+	ehr 4 release --decision good
+	rmdir site/keys/issued.log
+	decision release-keys 0 | sed 's/"al":0/"al":-1/' >low
+	ehr 7 release --decision low
+	ehr 0 release --decision good
+	ehr 7 release --decision good
+	has err decision-taken
+}
+
+@test "the lower of a decision's AL and of its obligation counts" {
+	own
+	decision release-keys 3 | sed 's/"obligations":\[\]/"obligations":[{"properties":{"action":"level","al":1,"rl":"L"}}]/' >low
+	ehr 0 release --decision low
+	[ "$(jq '.kids | length' site/keys/issued.log)" -eq 2 ]
+	decision release-keys 3 | sed 's/"obligations":\[\]/"obligations":[{"properties":{"action":"level"}}]/' >none
+	ehr 7 release --decision none
+	has err 'it asks for what cannot be carried out here'
+}
+
+@test "an offline release holds for seven days at most, and no longer than its decision" {
+	own
 	for case in '--ttl 1h:3600' '--ttl 90d:604800'; do
+		decision release-keys 3 >good
 		# shellcheck disable=SC2086
 		ehr 0 release --decision good ${case%:*} && mv out message
 		ehr-keys accept --keys tablet --now "$NOW" message
@@ -211,9 +326,8 @@ header() {
 
 @test "a release is taken once, in order, by its device alone" {
 	own
-	decision release-keys 3 >good
-	release --decision good >first
-	release --decision good >second
+	decision release-keys 3 | release --decision - >first
+	decision release-keys 3 | release --decision - >second
 	ehr-keys make --kind reader --keys other --authority site/authority.jwks >/dev/null
 	ehr 6 ehr-keys accept --keys other --now "$NOW" first
 	has err 'release-refused: sealed to another key'
@@ -221,7 +335,7 @@ header() {
 	ehr 6 ehr-keys accept --keys tablet --now "$NOW" second
 	has err 'release-refused: taken before'
 	ehr 6 ehr-keys accept --keys tablet --now "$NOW" first
-	release --decision good >third
+	decision release-keys 3 | release --decision - >third
 	ehr 6 ehr-keys accept --keys tablet --now 2026-03-10T09:00:00Z third
 	has err 'release-refused: not of now'
 	[ "$(ls tablet/releases | wc -l)" -eq 1 ]
@@ -260,7 +374,7 @@ header() {
 	own
 	[ "$(ehr-keys list -S site | jq -c '[.nbf, .exp]' | sort -u)" = '[1772442000,null]' ]
 	# the release is from before the epoch: the keys in it still begin when their epoch does
-	decision release-keys 3 >good
+	decision release-keys 3 | sed 's/T09:00:00Z/T08:00:00Z/' >good
 	ehr 0 ehr-keys release --offline -S site --device "$ID" --user nina --decision good --now 2026-03-02T08:00:00Z
 	mv out message
 	ehr 0 ehr-keys accept --keys tablet --now 2026-03-02T08:00:00Z message
@@ -277,7 +391,7 @@ header() {
 	ehr 0 ehr-keys accept --keys tablet --now "$NOW" epoch
 	[ "$(cat tablet/current)" = '{"domain":"hospital","epoch":2}' ]
 	ehr 6 ehr-keys accept --keys tablet --now "$NOW" "$F/epoch"
-	decision release-keys 3 | release --decision - | ehr-keys accept --keys tablet --now "$NOW"
+	EPOCH=2 decision release-keys 3 | release --decision - | ehr-keys accept --keys tablet --now "$NOW"
 	[ "$(ehr-keys list --keys tablet | jq .epoch | sort -u)" = 2 ]
 	ehr 2 ehr-keys rotate -S site
 	ehr 6 ehr-keys rotate -P "$P" --keys tablet
@@ -321,6 +435,21 @@ subscription() {
 		{"v":1,"iss":"hospital","sub":"nina","roles":["nurse"],"al":3,"subjects":["$subject"],"purposes":["TREAT"],"domain":"hospital","cnf":{"jkt":"$JKT"},"nbf":1772442000,"exp":1775034000}
 	END
 	[ "$(claims out | jq -r .basis.decision)" = "sha256:$(head -c -1 one | sha256sum | cut -d' ' -f1)" ]
+}
+
+@test "grant: a decision is taken once, and only while it is fresh" {
+	own
+	subscription 5 Patient/p1 >one
+	ehr 7 ehr-keys grant -P "$P" -S site --decision one --now 2026-03-02T09:15:01Z
+	has err 'decision-stale: it is older than the policy allows'
+	cat one one >twice
+	ehr 7 ehr-keys grant -P "$P" -S site --decision twice --now "$NOW"
+	has err 'decision-taken'
+	empty site/grants.jwts
+	ehr 0 ehr-keys grant -P "$P" -S site --decision one --now "$NOW"
+	ehr 7 ehr-keys grant -P "$P" -S site --decision one --now "$NOW"
+	same err <<<'ehr-keys: decision-taken: it was carried out before; ask for another one'
+	[ "$(wc -l <site/grants.jwts)" -eq 1 ]
 }
 
 @test "several decisions about one person make one grant, with the least AL and the earliest end" {

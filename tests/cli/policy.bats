@@ -156,6 +156,67 @@ END
 	ehr 0 ehr-policy check -P p
 }
 
+@test "what an editor, a merge or a desktop left in a policy is named, with what to do" {
+	small
+	left() {
+		touch "p/$1"
+		ehr 3 ehr-policy check -P p
+		same err <<<"ehr-policy: p/$1: $2"
+		empty out
+		ehr 3 ehr-classify -P p </dev/null
+		same err <<<"ehr-classify: p/$1: $2"
+		rm "p/$1"
+	}
+	for name in 'classify.yaml~' '.classify.yaml.swp' '#classify.yaml#' '.#classify.yaml'; do
+		left "$name" 'left behind by an editor: close the editor or remove the file'
+	done
+	for name in classify.yaml.orig classify.yaml.rej; do
+		left "$name" 'left behind by a patch or merge: compare, then remove it'
+	done
+	left classify.yaml.bak 'an older copy: remove it, or keep it in another folder'
+	left .DS_Store 'left behind by a desktop: remove it'
+	left ._classify.yaml 'left behind by a desktop: remove it'
+	left .gitignore 'belongs to version control: keep these files in a folder below it'
+	left classify.yaml.rpmnew 'left behind by a package: compare, then remove it'
+	mkdir p/.git
+	ehr 3 ehr-policy check -P p
+	has err 'p/.git: belongs to version control'
+	rmdir p/.git
+	ehr 0 ehr-policy check -P p
+}
+
+@test "a copy that an editor left among consents or subscriptions gives nothing" {
+	local P=$EHR_ROOT/policies/hospital
+	mkdir consents
+	touch 'consents/ann.yaml~'
+	ehr 3 ehr-authz -P "$P" --consents consents </dev/null
+	same err <<<'ehr-authz: consents/ann.yaml~: left behind by an editor: close the editor or remove the file'
+	ehr-keys make -P "$P" -S site >/dev/null
+	ln -s nobody@nowhere.1 site/subscriptions/.#ann.yaml
+	printf '\0\5' >site/subscriptions/._ann.yaml
+	ehr 0 ehr-notify -P "$P" -S site --now 2026-03-02T09:00:00Z </dev/null
+	empty err
+}
+
+@test "a mistyped key, word or level of a policy is answered with the one that was meant" {
+	meant() {
+		rm -rf q
+		cp -r p q
+		sed -i "$2" "q/$1"
+		ehr 3 ehr-policy check -P q
+		has err "$3"
+	}
+	small
+	meant classify.yaml 's/^rules:/ruels:/' ", did you mean 'rules'?"
+	meant classify.yaml 's/unreadable:/unreadible:/' ", did you mean 'unreadable'?"
+	meant classify.yaml 's/label: {level: shut}/label: {level: shutt}/' "unknown level 'shutt', expected one of open shut, did you mean 'shut'?"
+	meant classify.yaml 's/label: {level: shut}/label: {level: SHUT}/' ", did you mean 'shut'?"
+	meant redact.yaml 's/^above: remove/above: remvoe/' ", did you mean 'remove'?"
+	meant redact.yaml 's/^presence: hidden/presense: hidden/' ", did you mean 'presence'?"
+	meant classify.yaml 's/^rules:/elephants:/' "unknown key 'elephants', expected one of"
+	lacks err 'did you mean'
+}
+
 # fault FILE PLACE TEXT SED: the edit gives one error there, and no digest.
 fault() {
 	rm -rf p

@@ -2,7 +2,7 @@
 # For the tests of sealing: a site, versions to seal, and readers.
 #
 #	site                      $F/site under the hospital's policy, $F/versions (4 of each of 2 records), $F/sealed
-#	decision ACTION AL        what ehr-authz answers when it permits nina that
+#	decision ACTION AL        what ehr-authz answers when it permits nina that; to release keys to $ID for $EPOCH (1)
 #	reader DIR AL             a device's key directory with the keys up to AL, released to nina
 #	part LINE MEMBER          a member of a sealed line, decoded to bytes
 #	unpadded                  base64url on standard input, decoded
@@ -22,18 +22,20 @@ site() {
 }
 
 decision() {
-	printf '{"decision":true,"context":{"about":{"subject":"nina","action":"%s"%s},"al":%s,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
-		"$1" "${3:-}" "$2" "$NOW" 0
+	local bound=
+	[ "$1" != release-keys ] || bound=",\"device\":\"$ID\",\"epoch\":${EPOCH:-1}"
+	printf '{"decision":true,"context":{"about":{"request":"sha256:%064d","subject":"nina","action":"%s"%s},"al":%s,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
+		"$RANDOM$RANDOM" "$1" "$bound${3:-}" "$2" "$NOW" 0
 }
 
 reader() {
-	local jkt id
+	local jkt ID
 	ehr-keys make --kind reader --keys "$1" --authority "$F/site/authority.jwks" --now "$NOW" >"$1.enrol"
 	jkt=$(ehr-keys list --self --keys "$1" | jq -r .sig.jkt)
-	id=$(ehr-keys list --self --keys "$1" | jq -r .id)
+	ID=$(ehr-keys list --self --keys "$1" | jq -r .id)
 	ehr-keys enrol -S "$F/site" --expect "$jkt" --al-cap 9 --now "$NOW" "$1.enrol" >/dev/null
 	decision release-keys "$2" >"$1.decision"
-	ehr-keys release --offline -S "$F/site" --device "$id" --user nina --decision "$1.decision" --now "$NOW" |
+	ehr-keys release --offline -S "$F/site" --device "$ID" --user nina --decision "$1.decision" --now "$NOW" |
 		ehr-keys accept --keys "$1" --now "$NOW"
 }
 

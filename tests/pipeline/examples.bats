@@ -186,6 +186,23 @@ exec "$EHR_BIN/ehr-ingest" "$@"'
 	ehr 0 "$replay" "$P" site ward.ndjson store/ward.ndjson
 }
 
+@test "nightly: a malformed subscription is told of and stops nothing; a policy that cannot notify leaves what is sealed" {
+	prepare
+	echo '{"id":"typo","party":"nurse-ito","selct":{}}' >site/subscriptions/ward.ndjson
+	ehr 1 "$nightly" "$P" site uploads store $now
+	has err 'site/subscriptions/ward.ndjson:1'
+	[ -s store/ward.ndjson/sealed.ndjson ]
+	[ -s store/ward.ndjson/intents.ndjson ]
+	ehr 0 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
+	rm -r store/ward.ndjson
+	stub notify 'echo half; exit 3'
+	stubbed 3
+	[ -s store/ward.ndjson/sealed.ndjson ]
+	[ -z "$(find store/ward.ndjson -name '*intents*')" ]
+	ehr 1 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
+	has err 'replay: store/ward.ndjson: no intents: ehr-notify did not end well'
+}
+
 @test "nightly: two runs at once do each upload once and leave nothing behind" {
 	prepare
 	stub ingest 'echo >>started
@@ -333,7 +350,10 @@ demo() {
 	# Every record that came in is counted at every end.
 	[ "$(wc -l <"$EHR_ROOT/testdata/ward/upload.ndjson")" -eq 76 ]
 	grep -qE '^  all .* 76$' out
-	has out '  76 records: 71 reach somebody, 5 nobody (no subscription selects them)'
+	has out '  19 records of w3, each at level N'
+	sed -nE 's/^  76 records: of ([0-9]+) somebody is told, ([0-9]+) hold nothing .*, to ([0-9]+) nobody .*/\1 \2 \3/p' out >told
+	awk '{ exit !($1 > 0 && $1 + $2 + $3 == 76) }' told
+	[ "$(wc -l <told)" -eq 1 ]
 }
 
 # Without what is random: names and what is encrypted.

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Properties of decisions, on random policies and random requests.  The test counts the entries of a small
- * record that a decision releases after its obligations.  It reads the obligations with code of its own,
- * which shares nothing with the engine.
+ * Properties of decisions, on random policies and random requests.  The test counts the entries of a
+ * small record that a decision releases after its obligations.  It reads the obligations with code of
+ * its own, which shares nothing with the engine.
  *
  *	P1  an attribute that is left out never widens what is released
  *	P2  the whole record releases no more than its entries asked for one by one
  *	P3  one more deny rule never releases more
- *	P4  a request narrowed by data criteria releases no entry outside of them, and none that is not released
- *	    when it is asked for alone
+ *	P4  a narrowed request releases no entry outside of what it is narrowed to, and none that is not
+ *	    released when it is asked for alone
  *	P5  a directive that is not active changes nothing
  */
 #include "tests/lib/authz.h"
@@ -418,7 +418,7 @@ one_by_one(const struct question *q)
 	return released;
 }
 
-/* A narrowing, and the criteria that its keep-only must have: they are read as an item of an obligation is. */
+/* A narrowing, and what it means as an item of an obligation. */
 static const struct narrowing {
 	const char *data, *meaning;
 } narrowings[] = {

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_KEYS_TAKEN_H
+#define EHR_KEYS_TAKEN_H
+
+#include "cmd/keys/decision.h"
+
+/*
+ * taken: a decision is carried out once.  The ids of those that were stand in taken.log of the authority with
+ * the time at which they are too old anyway.  They are on disk before a key or grant leaves; if it does not
+ * leave after all, they are given back.  The caller holds the lock of the directory.
+ */
+struct taken;
+
+/* Reads taken.log and leaves out what has ended at NOW.  NULL with a fault (EXIT_KEYS). */
+struct taken *taken_begin(const struct keys *k, struct instant now, struct verb_answer *a);
+
+/* Adds D, which is fresh for MAX_AGE seconds.  False with a fault (decision-taken, EXIT_DENIED) if it is there. */
+bool taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a);
+
+/*
+ * Writes taken.log.  From here on main() gives back what was added unless the verb ends with 0.  Owns T in
+ * either case.  False with a fault (EXIT_IO).
+ */
+bool taken_commit(struct taken *t, struct verb_answer *a);
+
+void taken_free(struct taken *t);
+
+#endif

@@ -1,0 +1,48 @@
+#!/bin/bash
+# usage: disclose.sh POLICY SITE DECISION NOW [FILE ...]
+#
+# Discloses to one device what one decision on reading allows, also what lies above the level keys of that device: the
+# application server picks the versions, opens them with the keys of the site, and seals them to the device, which
+# opens them with its own key.
+#
+# DECISION is the answer of ehr-authz to a request that names the device (subject.properties.device).  FILE, or standard
+# input, holds sealed lines.  What goes to the device is written to standard output, and nothing if a stage fails.
+# Ends with the worst status of a stage, or with 7 if the device is not enrolled, no longer, or revoked.
+set -uo pipefail
+umask 077
+# shellcheck source=share/examples/worst.sh
+. "$(dirname "$(readlink -f "$0")")/worst.sh" || exit 4
+
+[ $# -ge 4 ] || {
+	sed -n 's/^# usage/usage/p' "$0" >&2
+	exit 2
+}
+policy=$1 site=$2 decision=$3 now=$4
+shift 4
+
+denied() {
+	echo "disclose: $1" >&2
+	exit 7
+}
+
+work=$(mktemp -d) || exit 4
+trap 'rm -rf "$work"' EXIT
+
+# The decision is read once, so that what is checked here is what ehr-select carries out.
+cat -- "$decision" >"$work/decision" || exit 4
+device=$(jq -er '.context.about.device | strings' "$work/decision") || denied "the decision names no device"
+ehr-keys list --devices -S "$site" --now "$now" >"$work/devices" || exit
+# The last entry of a device counts.
+jq -ce --arg device "$device" --arg now "$now" -n '
+	($now | sub("\\.[0-9]+"; "") | capture("^(?<t>.{19})(Z|(?<s>[+-])(?<h>..):(?<m>..))$")
+		| ((.t + "Z") | fromdate) - (if .s then (if .s == "+" then 1 else -1 end) * ((.h | tonumber) * 3600 + (.m | tonumber) * 60) else 0 end)) as $now
+	| [inputs | select(.device == $device or .sig == $device)] | last
+	| select(. and .revoked != true and .exp > $now) | .enc_jwk' "$work/devices" >"$work/jwk" ||
+	denied "the device of the decision is not enrolled, no longer, or revoked"
+
+ehr-select -P "$policy" -S "$site" --decision "$work/decision" --now "$now" -- "$@" |
+	ehr-open -P "$policy" -S "$site" --now "$now" |
+	ehr-seal -P "$policy" --to "$work/jwk" >"$work/sealed"
+status=$(worst "${PIPESTATUS[@]}")
+[ "$status" -gt 1 ] || cat "$work/sealed" || status=4
+exit "$status"

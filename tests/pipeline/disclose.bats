@@ -1,0 +1,78 @@
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/keys
+
+# share/examples/disclose.sh: what lies above a device's level keys is sealed to the device.
+disclose=$EHR_ROOT/share/examples/disclose.sh
+
+setup_file() {
+	site
+	cd "$F" || return 1
+	ehr-keys make --kind reader --keys tablet --authority site/authority.jwks --now "$NOW" >tablet.enrol
+	ehr-keys list --self --keys tablet >tablet.self
+	ehr-keys enrol -S site --expect "$(jq -r .sig.jkt tablet.self)" --now "$NOW" --al-cap 4 tablet.enrol >tablet.device
+	ID=$(jq -r .id tablet.self)
+	cat >site/entities.ndjson <<-'END'
+		{"type":"user","id":"dr-lee","properties":{"domain":"hospital","structural_role":["physician"]}}
+	END
+	printf '{"type":"patient","id":"p1","properties":{"pseudonym":"%s"}}\n' "$(ehr-keys pseudonym -S site Patient/p1)" >>site/entities.ndjson
+	cat >site/facts.ndjson <<-'END'
+		{"fact":"t1","relation":"treating","subject":"dr-lee","patient":"p1","from":"2026-03-01T08:00:00Z","until":"2026-03-15T08:00:00Z","by":"x","at":"2026-03-01T08:00:00Z"}
+	END
+	printf 'ehr_authz: 1\nconsent: c1\npatient: p1\nstatus: active\ndate: 2026-03-01\nbase: permit\nrules: []\n' >site/consents/p1.yaml
+	cat >request <<-END
+		{"subject":{"type":"user","id":"dr-lee","properties":{"domain":"hospital","device":"$ID"}},"action":{"name":"read"},"resource":{"type":"patient","id":"p1","properties":{"domain":"hospital","patient":"p1"}},"context":{"purpose":["TREAT"],"time":"$NOW","acr":"loa3","route":"on-site","supported_actions":["level","audit","expire"]}}
+	END
+	ehr-authz -P "$P" -S site request >decision
+}
+
+own() {
+	cp -r "$F/site" "$F/tablet" "$F/decision" .
+	ID=$(jq -r .id "$F/tablet.self")
+}
+
+@test "the treating physician's tablet has keys up to AL 4 and opens what is disclosed at AL 5" {
+	own
+	[ "$(jq -c '[.decision, .context.al]' decision)" = '[true,5]' ]
+	ehr 0 "$disclose" "$P" site decision "$NOW" "$F/sealed" && mv out message
+	empty err
+	[ "$(jq -r .ehr.to message | sort -u)" = "$(jq -r .enc.jkt "$F/tablet.self")" ]
+	ehr 0 ehr-open --key tablet --record message && mv out opened
+	ehr-select -P "$P" -S site --decision decision --now "$NOW" "$F/sealed" | ehr-open -S site --record >want
+	cmp opened want
+	[ "$(wc -l <opened)" -eq 2 ]
+	# By standard input, too; and nobody else opens it.
+	ehr 0 "$disclose" "$P" site decision "$NOW" <"$F/sealed" && mv out again
+	ehr-open --key tablet --record again | cmp - want
+	ehr-keys make --kind reader --keys other --authority site/authority.jwks >/dev/null
+	ehr 7 ehr-open --key other --record message
+	empty out
+}
+
+@test "without a permit, a device or its enrolment nothing is disclosed" {
+	own
+	sed 's/"decision":true/"decision":false/' decision >denied
+	ehr 7 "$disclose" "$P" site denied "$NOW" "$F/sealed"
+	empty out
+	sed 's/,"device":"[^"]*"//' decision >unbound
+	ehr 7 "$disclose" "$P" site unbound "$NOW" "$F/sealed"
+	same err <<<'disclose: the decision names no device'
+	sed "s/$ID/d_none/" decision >other
+	ehr 7 "$disclose" "$P" site other "$NOW" "$F/sealed"
+	same err <<<'disclose: the device of the decision is not enrolled, no longer, or revoked'
+	ehr 7 "$disclose" "$P" site decision 2028-01-01T00:00:00Z "$F/sealed"
+	empty out
+	ehr-keys revoke -S site --device "$ID" --now "$NOW" >/dev/null
+	ehr 7 "$disclose" "$P" site decision "$NOW" "$F/sealed"
+	same err <<<'disclose: the device of the decision is not enrolled, no longer, or revoked'
+	empty out
+	ehr 2 "$disclose" "$P" site decision
+}
+
+@test "a line that does not open stops the disclosure" {
+	own
+	sed '$s/"ciphertext":"..../"ciphertext":"AAAA/' "$F/sealed" >broken
+	ehr 6 "$disclose" "$P" site decision "$NOW" broken
+	has err not-authentic
+	empty out
+}
