@@ -3,6 +3,7 @@
 
 #include "cmd/keys/store.h"
 #include "common/base/memory.h"
+#include "common/line/tags.h"
 
 #include <stdlib.h>
 
@@ -142,29 +143,60 @@ lower_al(struct decision *d, uint32_t properties)
 	return true;
 }
 
-/* Only level, audit and expire are understood. */
+/* The member NAME of NODE is absent or reads TEXT. */
 static bool
-read_obligations(struct decision *d)
+is_or_absent(const struct json *j, uint32_t node, const char *name, const char *text)
+{
+	uint32_t at = json_member(j, node, bytes_of(name));
+
+	return at == 0 || json_is(j, at, bytes_of(text));
+}
+
+/* Only level, audit and expire are understood; of others nothing is carried out. */
+static bool
+read_obligation(struct decision *d, uint32_t node, struct bytes *action)
 {
 	const struct json *j = d->json;
-	uint32_t list = json_member(j, d->context, (struct bytes)BYTES("obligations"));
+	uint32_t properties =
+	    json_kind(j, node) == JSON_OBJECT ? json_member(j, node, (struct bytes)BYTES("properties")) : 0;
+
+	if (properties == 0 || json_kind(j, properties) != JSON_OBJECT)
+		return false;
+	*action = text_of(j, properties, "action");
+	if (!is_or_absent(j, node, "type", "custom") || !is_or_absent(j, properties, "vendor", "ehr"))
+		return false;
+	if (bytes_are(*action, "expire"))
+		return json_member(j, properties, (struct bytes)BYTES("at")) != 0 &&
+		       end_at(d, properties, "at");
+	return bytes_are(*action, "level") ? lower_al(d, properties) : bytes_are(*action, "audit");
+}
+
+/* False with the action of the obligation that is not carried out; empty if there is no list. */
+static bool
+read_obligations(struct decision *d, struct bytes *action)
+{
+	const struct json *j = d->json;
+	uint32_t list = list_of(j, d->context, "obligations");
 
 	if (list == 0)
-		return true;
-	if (json_kind(j, list) != JSON_ARRAY)
 		return false;
-	for (uint32_t o = list + 1; o < j->nodes[list].next; o = j->nodes[o].next) {
-		uint32_t properties = json_member(j, o, (struct bytes)BYTES("properties"));
-		struct bytes action = text_of(j, properties, "action");
-
-		if (bytes_are(action, "expire") && end_at(d, properties, "at"))
-			continue;
-		if (bytes_are(action, "level") && lower_al(d, properties))
-			continue;
-		if (!bytes_are(action, "audit"))
+	for (uint32_t o = list + 1; o < j->nodes[list].next; o = j->nodes[o].next)
+		if (!read_obligation(d, o, action))
 			return false;
-	}
 	return true;
+}
+
+/* The action is named if it is a word. */
+static bool
+deny_obligation(struct verb_answer *a, enum diag_exit *status, struct bytes action)
+{
+	*status =
+	    tag_is_word(action)
+		? verb_fault(a, EXIT_DENIED,
+		      "decision-denied: it asks for what cannot be carried out here: %.*s", (int)action.size,
+		      action.at)
+		: verb_fault(a, EXIT_DENIED, "decision-denied: it asks for what cannot be carried out here");
+	return false;
 }
 
 static void
@@ -234,14 +266,15 @@ read_context(
 {
 	const struct json *j = d->json;
 	uint32_t al = json_member(j, d->context, (struct bytes)BYTES("al"));
+	struct bytes action_owed = { "", 0 };
 
 	read_about(d);
 	if (!bytes_are(d->action, action) || d->subject.size == 0)
 		return deny(a, status, "it is about another action");
 	if (al == 0 || !json_integer(j, al, &d->al) || d->al > 99)
 		return deny(a, status, "it asserts no AL");
-	if (!read_obligations(d))
-		return deny(a, status, "it asks for what cannot be carried out here");
+	if (!read_obligations(d, &action_owed))
+		return deny_obligation(a, status, action_owed);
 	if (!end_at(d, d->context, "valid_until"))
 		return deny(a, status, "its end is no time");
 	if (d->ends && instant_compare(d->end, now) <= 0)

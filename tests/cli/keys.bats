@@ -308,6 +308,35 @@ header() {
 	has err 'it asks for what cannot be carried out here'
 }
 
+@test "an obligation that cannot be carried out is named, for releases and grants, and nothing is given" {
+	own
+	for case in 'keep-only:"type":"custom","properties":{"vendor":"ehr","action":"keep-only","any_of":[{"class":["Observation"]}]}' \
+		'redact:"type":"custom","properties":{"vendor":"ehr","action":"redact","label":["R"]}' \
+		'notify:"type":"notification","properties":{"vendor":"ehr","action":"notify","to":"privacy-officer"}' \
+		'audit:"type":"notification","properties":{"vendor":"ehr","action":"audit"}' \
+		'audit:"type":"custom","properties":{"vendor":"acme","action":"audit"}' \
+		'expire:"type":"custom","properties":{"vendor":"ehr","action":"expire","after":"4h"}' \
+		'watermark:"type":"custom","properties":{"vendor":"ehr","action":"watermark"}'; do
+		for action in release-keys subscribe; do
+			decision "$action" 3 | sed "s/\"obligations\":\\[\\]/\"obligations\":[{${case#*:}}]/" >owes
+			[ "$(jq '.context.obligations | length' owes)" -eq 1 ]
+			if [ "$action" = subscribe ]; then
+				ehr 7 ehr-keys grant -P "$P" -S site --decision owes --now "$NOW"
+			else
+				ehr 7 release --decision owes
+			fi
+			empty out
+			same err <<-END
+				ehr-keys: decision-denied: it asks for what cannot be carried out here: ${case%%:*}
+			END
+		done
+	done
+	decision release-keys 3 | sed 's/,"obligations":\[\]//' >owes
+	ehr 7 release --decision owes
+	has err 'it asks for what cannot be carried out here'
+	[ ! -e site/keys/issued.log ]
+}
+
 @test "an offline release holds for seven days at most, and no longer than its decision" {
 	own
 	for case in '--ttl 1h:3600' '--ttl 90d:604800'; do
