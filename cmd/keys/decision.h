@@ -6,8 +6,8 @@
 
 /*
  * decision: reads the answers of ehr-authz that keys and grants rest on.  A decision with an obligation that
- * is not understood here is refused as a whole, and so is one that is not fresh: it must not be older than the
- * policy allows, nor of more than a minute from now.
+ * is not understood here is refused as a whole, and so is one that is not fresh: it must not be older than
+ * the policy allows, nor of more than a minute from now.
  */
 enum { DECISION_AGE = 15 * 60 }; /* seconds, if the policy says nothing else */
 

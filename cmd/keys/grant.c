@@ -288,10 +288,84 @@ write_basis(struct json_write *w, const struct granting *g)
 	json_write_close(w, '}');
 }
 
+/* The AL of the level that the key KID is of, 0 if the policy has none such. */
+static uint64_t
+al_of_kid(const struct granting *g, struct bytes kid)
+{
+	const struct policy *p = &g->policy;
+	const char *from = memchr(kid.at, '/', kid.size), *to;
+	struct bytes rl;
+
+	if (from == NULL)
+		return 0;
+	from++;
+	to = memchr(from, '/', kid.size - (size_t)(from - kid.at));
+	if (to == NULL)
+		return 0;
+	rl = (struct bytes){ from, (size_t)(to - from) };
+	for (unsigned i = 0; i < p->levels; i++)
+		if (bytes_equal(p->level[i].name, rl))
+			return p->level[i].al;
+	return 0;
+}
+
+/* Takes a line of issued.log if it is about this person and device and has not ended. */
+static bool
+read_issue(const struct granting *g, const struct json *j, const struct device *device, uint64_t *al)
+{
+	uint32_t id = json_member(j, 0, (struct bytes)BYTES("device"));
+	uint32_t sub = json_member(j, 0, (struct bytes)BYTES("sub"));
+	uint32_t exp = json_member(j, 0, (struct bytes)BYTES("exp"));
+	uint32_t kids = json_member(j, 0, (struct bytes)BYTES("kids"));
+	uint64_t end;
+
+	if (id == 0 || sub == 0 || exp == 0 || kids == 0 || json_kind(j, kids) != JSON_ARRAY ||
+	    !json_is(j, id, bytes_of(device->id)) || !json_is(j, sub, bytes_of(g->subject)) ||
+	    !json_integer(j, exp, &end) || (int64_t)end <= g->settings->now.seconds)
+		return false;
+	for (uint32_t n = kids + 1; n < j->nodes[kids].next; n = j->nodes[n].next) {
+		uint64_t of = json_kind(j, n) == JSON_STRING ? al_of_kid(g, json_inside(j, n)) : 0;
+
+		if (of > *al)
+			*al = of;
+	}
+	return true;
+}
+
+/*
+ * A person is told of no more than her device can open: the levels whose keys were released to it for her,
+ * and before the first release what the device may be given at all.  False with a fault (EXIT_KEYS).
+ */
+static bool
+limit_al(struct granting *g, const struct device *device)
+{
+	struct buffer text, one;
+	struct bytes rest, line;
+	uint64_t al = 0;
+	bool good, released = false;
+	struct json j;
+
+	buffer_init(&text, SUBJECTS_MOST);
+	buffer_init(&one, SUBJECTS_MOST);
+	json_init(&j, NULL, 4);
+	good = store_lines(keys_directory(g->keys), "issued.log", &text, g->answer);
+	rest = buffer_bytes(&text);
+	while (good && bytes_line(&rest, &line))
+		if (store_object(&one, &j, line) && read_issue(g, &j, device, &al))
+			released = true;
+	json_release(&j);
+	buffer_release(&one);
+	buffer_release(&text);
+	if (released && al < g->al)
+		g->al = al;
+	if (device->al_cap < g->al)
+		g->al = device->al_cap;
+	return good;
+}
+
 static void
 write_grant(struct granting *g, const struct device *device, struct buffer *out)
 {
-	uint64_t al = g->al < device->al_cap ? g->al : device->al_cap;
 	struct message m;
 	struct json_write *w = &m.claims;
 
@@ -299,7 +373,7 @@ write_grant(struct granting *g, const struct device *device, struct buffer *out)
 	message_jti(&m, "g_");
 	json_write_member(w, "sub", bytes_of(g->subject));
 	json_write_member_value(w, "roles", buffer_bytes(&g->roles));
-	json_write_member_number(w, "al", (int64_t)al);
+	json_write_member_number(w, "al", (int64_t)g->al);
 	write_items(w, "subjects", &g->subjects);
 	json_write_member_value(w, "purposes", buffer_bytes(&g->purposes));
 	json_write_member(w, "domain", bytes_of(keys_domain(g->keys)));
@@ -344,6 +418,8 @@ grant(struct granting *g, struct decision_file *all)
 		    g->answer, EXIT_DENIED, "party-revoked: this person is on the revocation list");
 	if (instant_compare(g->from, g->end) >= 0)
 		return verb_fault(g->answer, EXIT_DENIED, "decision-denied: it ends before it begins");
+	if (!limit_al(g, &device))
+		return EXIT_KEYS;
 	write_grant(g, &device, &g->answer->out);
 	if (!taken_commit(g->taken, g->answer)) {
 		g->taken = NULL;

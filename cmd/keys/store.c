@@ -194,6 +194,17 @@ store_lines(int dirfd, const char *name, struct buffer *text, struct verb_answer
 }
 
 bool
+store_object(struct buffer *one, struct json *j, struct bytes line)
+{
+	one->used = 0;
+	buffer_add(one, line.at, line.size);
+	if (!buffer_reserve(one, JSON_SLACK))
+		diag_bug("a line longer than its file");
+	memset(one->at + one->used, 0, JSON_SLACK);
+	return json_parse(j, buffer_bytes(one)) && json_kind(j, 0) == JSON_OBJECT;
+}
+
+bool
 store_put(const struct store *n, const char *name, struct bytes content, mode_t mode, struct verb_answer *a)
 {
 	return file_replace_at(n->fd, name, content, mode) || verb_io_fault(a, name);

@@ -17,15 +17,13 @@ struct taken {
 	size_t before;      /* bytes of TEXT that were there */
 };
 
-/* Line NUMBER of taken.log: false if it is none; KEPT: it is still in force. */
+/* A line of taken.log: false if it is none; KEPT: it is still in force. */
 static bool
-read_line(struct json *j, struct bytes line, struct instant now, bool *kept)
+read_line(struct json *j, struct instant now, bool *kept)
 {
 	uint32_t decision, end;
 	uint64_t seconds;
 
-	if (!json_parse(j, line) || json_kind(j, 0) != JSON_OBJECT)
-		return false;
 	decision = json_member(j, 0, (struct bytes)BYTES("decision"));
 	end = json_member(j, 0, (struct bytes)BYTES("end"));
 	if (decision == 0 || end == 0 || !json_integer(j, end, &seconds))
@@ -47,12 +45,7 @@ sweep(struct taken *t, struct bytes text, struct instant now, struct verb_answer
 	buffer_init(&one, TEXT_MOST);
 	while (good && bytes_line(&text, &line)) {
 		number++;
-		one.used = 0;
-		buffer_add(&one, line.at, line.size);
-		if (!buffer_reserve(&one, JSON_SLACK))
-			diag_bug("a line longer than its file");
-		memset(one.at + one.used, 0, JSON_SLACK);
-		good = read_line(&j, buffer_bytes(&one), now, &kept);
+		good = store_object(&one, &j, line) && read_line(&j, now, &kept);
 		if (good && kept) {
 			buffer_add(&t->text, line.at, line.size);
 			buffer_add(&t->text, "\n", 1);

@@ -14,7 +14,10 @@ struct taken;
 /* Reads taken.log and leaves out what has ended at NOW.  NULL with a fault (EXIT_KEYS). */
 struct taken *taken_begin(const struct keys *k, struct instant now, struct verb_answer *a);
 
-/* Adds D, which is fresh for MAX_AGE seconds.  False with a fault (decision-taken, EXIT_DENIED) if it is there. */
+/*
+ * Adds D, which is fresh for MAX_AGE seconds.  False with a fault (decision-taken, EXIT_DENIED) if it is
+ * there.
+ */
 bool taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a);
 
 /*

@@ -466,6 +466,29 @@ subscription() {
 	[ "$(claims out | jq -r .basis.decision)" = "sha256:$(head -c -1 one | sha256sum | cut -d' ' -f1)" ]
 }
 
+@test "grant: the AL is no higher than what the device can open" {
+	own
+	ehr-keys enrol -S site --expect "$JKT" --al-cap 5 --now "$NOW" "$F/tablet.enrol" >/dev/null
+	granted() {
+		subscription 5 Patient/p1 >one
+		ehr 0 ehr-keys grant -P "$P" -S site --decision one --now "$NOW"
+		[ "$(claims out | jq .al)" -eq "$1" ]
+	}
+	granted 5
+	decision release-keys 5 | sed 's/nina/paul/' >paul
+	ehr 0 ehr-keys release --offline -S site --device "$ID" --user paul --decision paul --now "$NOW"
+	granted 5
+	decision release-keys 1 | release --decision - >/dev/null
+	granted 1
+	decision release-keys 4 | release --decision - >/dev/null
+	granted 4
+	decision release-keys 5 | release --decision - --ttl 1s >/dev/null
+	granted 5
+	printf '{"v":1,"ia' >>site/keys/issued.log
+	granted 5
+	has err 'issued.log: the last line is unfinished and does not count'
+}
+
 @test "grant: a decision is taken once, and only while it is fresh" {
 	own
 	subscription 5 Patient/p1 >one
