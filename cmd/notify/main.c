@@ -70,7 +70,6 @@ struct notify {
 	uint64_t mistakes; /* in subscriptions */
 	struct sink suppressed;
 	uint64_t said[MATCH_WARN + 1]; /* by coverage: groups */
-	bool has_endless;              /* a subscription passed the limit of its condition */
 };
 
 static void
@@ -178,19 +177,27 @@ load_subscriptions(struct notify *n, const struct options *o)
 		diag_die(EXIT_POLICY, "%zu subscriptions refused (--strict)", n->subscriptions.refused);
 }
 
-/* Before the first record: it may be long until one comes. */
+/* At once: the next record may be long in coming. */
 static void
 write_alarms(struct notify *n, struct filter *f)
+{
+	if (n->mistakes > 0 || n->subscriptions.refused > 0)
+		f->status = diag_worse(f->status, EXIT_REFUSED);
+	for (size_t i = 0; i < n->alarms.used; i++)
+		f->written += n->alarms.at[i] == '\n';
+	if (!sink_put(&f->out, buffer_bytes(&n->alarms)) || !sink_flush(&f->out))
+		diag_die(EXIT_IO, "%s: %s", f->out.name, strerror(f->out.error));
+	n->alarms.used = 0;
+}
+
+/* Before the first record. */
+static void
+write_first_alarms(struct notify *n, struct filter *f)
 {
 	if (n->mistakes > MESSAGES)
 		diag_warn("%" PRIu64 " mistakes in subscriptions; alarms are written for the first %d",
 		    n->mistakes, MESSAGES);
-	if (n->subscriptions.refused > 0)
-		f->status = EXIT_REFUSED;
-	f->written += n->mistakes < MESSAGES ? n->mistakes : MESSAGES;
-	if (!sink_put(&f->out, buffer_bytes(&n->alarms)) || !sink_flush(&f->out))
-		diag_die(EXIT_IO, "%s: %s", f->out.name, strerror(f->out.error));
-	buffer_release(&n->alarms);
+	write_alarms(n, f);
 }
 
 static void
@@ -259,9 +266,15 @@ say_endless(void *context, const struct subscription *what)
 {
 	struct notify *n = context;
 
-	n->has_endless = true;
-	diag_warn("%s:%u: subscription %.*s stopped: condition-timeout: `when` took too much time or memory",
-	    what->file, what->line, (int)what->id.size, what->id.at);
+	const struct subscription_refusal mistake = {
+		.file = what->file,
+		.line = what->line,
+		.id = what->id,
+		.why = "condition-timeout: `when` took too much time or memory",
+		.code = "condition-timeout",
+	};
+
+	refused(n, &mistake);
 }
 
 static enum filter_outcome
@@ -275,8 +288,8 @@ decide(struct notify *n, struct filter *f)
 	if (!match_group(&n->match, &n->group, &n->out, &coverage))
 		diag_die(EXIT_IO, "more than 1 GiB of intents for one record");
 	say_coverage(n, f, coverage);
-	if (n->has_endless)
-		f->status = diag_worse(f->status, EXIT_REFUSED);
+	if (n->mistakes > 0)
+		write_alarms(n, f);
 	version_group_drop(&n->group);
 	f->written += n->match.data + n->match.floors + n->match.uncovered - before;
 	if (n->stopped.used > 0 && !sink_put(&n->suppressed, buffer_bytes(&n->stopped)))
@@ -382,7 +395,7 @@ main(int argc, char *argv[])
 	load(&n, &o);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, n.policy.digest);
-	write_alarms(&n, &f);
+	write_first_alarms(&n, &f);
 	n.reader = sealed_line_reader_new(f.max_depth);
 	version_group_init(&n.group, &n.plan, &n.policy,
 	    n.subscriptions.wants_sealed || f.refusals.on_error == ON_ERROR_QUARANTINE);
@@ -402,6 +415,7 @@ main(int argc, char *argv[])
 	policy_release(&n.policy);
 	buffer_release(&n.out);
 	buffer_release(&n.stopped);
+	buffer_release(&n.alarms);
 	arena_release(&n.arena);
 	return status;
 }

@@ -17,6 +17,7 @@ match_init(struct match *m, const struct notify_policy *plan, const struct grant
 	m->candidates = memory_zeros(most, sizeof *m->candidates);
 	m->intents = memory_zeros(m->room, sizeof *m->intents);
 	m->is_endless = memory_zeros(most, sizeof *m->is_endless);
+	buffer_init(&m->endless_whens, BUFFER_UNLIMITED);
 	json_init(&m->tags, NULL, 8);
 }
 
@@ -27,6 +28,7 @@ match_release(struct match *m)
 	free(m->candidates);
 	free(m->intents);
 	free(m->is_endless);
+	buffer_release(&m->endless_whens);
 	*m = (struct match){ 0 };
 }
 
@@ -86,6 +88,17 @@ tags_fit(struct match *m, const struct subscription *sub, const struct sealed_ve
 	return true;
 }
 
+static bool
+is_endless_when(const struct match *m, const struct jq_program *when)
+{
+	const struct jq_program *const *at = (const void *)m->endless_whens.at;
+
+	for (size_t i = 0; i < m->endless_whens.used / sizeof *at; i++)
+		if (at[i] == when)
+			return true;
+	return false;
+}
+
 /*
  * A `when` without end costs its limit once, not once a line.  It is the subscriber's own, so it stops
  * nobody else.
@@ -102,9 +115,12 @@ when_holds(struct match *m, const struct subscription *sub, const struct sealed_
 	if (m->is_endless[index])
 		return false;
 	jq_limit_start(&limit);
-	if (jq_test(sub->when, index_tags(m, v), 0, NULL, &context) == JQ_TRUE)
+	if (!is_endless_when(m, sub->when) &&
+	    jq_test(sub->when, index_tags(m, v), 0, NULL, &context) == JQ_TRUE)
 		return true;
-	if (limit.is_passed) {
+	if (limit.is_passed)
+		buffer_add(&m->endless_whens, &sub->when, sizeof sub->when);
+	if (is_endless_when(m, sub->when)) {
 		m->is_endless[index] = true;
 		m->endless(m->endless_context, sub);
 	}

@@ -471,11 +471,12 @@ alarms() {
 	cat "$F/sealed" "$F/sealed" >twice
 	ehr 1 ehr-notify -P p -S site --now "$now" twice
 	same err <<-'END'
-		ehr-notify: site/subscriptions/ward.ndjson:1: subscription nurse-7 stopped: condition-timeout: `when` took too much time or memory
+		ehr-notify: site/subscriptions/ward.ndjson:1: subscription nurse-7 refused: condition-timeout: `when` took too much time or memory
 	END
 	ehr-notify -P "$P" -S "$F/site" --now "$now" twice | jq -c 'select(.to.subscription == "on-call") | .ref' >want
 	[ -s want ]
 	jq -c 'select(.kind == "data") | .ref' out | cmp - want
+	[ "$(jq -c 'select(.kind == "alarm")' out | wc -l)" -eq 1 ]
 	jq -r 'select(.kind == "data") | .to.subscription' out | sort -u >seen
 	same seen <<<on-call
 }
