@@ -38,6 +38,7 @@ struct verb_settings {
 	bool offline;
 	bool ask;
 	bool self;
+	bool entities;
 	bool devices;
 	bool allow_test_keys;
 	struct verb_names device;
