@@ -117,7 +117,7 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 	uint64_t al;
 
 	grant.jti = pool_own(&g->pool, jws_text(s, "jti"));
-	grant.sub = pool_text(&g->pool, jws_text(s, "sub"));
+	grant.sub = pool_own(&g->pool, jws_text(s, "sub"));
 	if (grant.jti.size == 0 || grant.sub.size == 0 || !jws_number(s, "al", &al) || al > 99)
 		return false;
 	grant.al = (unsigned)al;
@@ -129,7 +129,7 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 	    !read_claim_words(g, j, "purposes", &grant.purposes))
 		return false;
 	if (jkt != 0 && json_kind(j, jkt) == JSON_STRING)
-		grant.jkt = pool_text(&g->pool, json_inside(j, jkt));
+		grant.jkt = pool_own(&g->pool, json_inside(j, jkt));
 	add_grant(g, &grant);
 	return true;
 }
