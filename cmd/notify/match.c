@@ -160,9 +160,9 @@ suppress(struct match *m, const struct version_group *g, const struct subscripti
 }
 
 /*
- * Picks the version that the subscriber may read, then checks tier, criticality, tags, grant and `when`, in
- * this order.  A version that shows nothing is no data.  A subscriber whom the record does not concern is
- * skipped; one whom only the grant or the AL stops is reported as suppressed.
+ * Picks the version that the subscriber may read, then checks tier, criticality, tags, grant and
+ * `when`, in this order.  A version that shows nothing is no data.  A subscriber whom the record does
+ * not concern is skipped; one whom only the grant or the AL stops is reported as suppressed.
  */
 static bool
 match_data(struct match *m, const struct version_group *g, const struct subscription *sub)
@@ -192,8 +192,8 @@ match_data(struct match *m, const struct version_group *g, const struct subscrip
 }
 
 /*
- * The floor notice: a version of the highest criticality exists, and this responder may not read it or can see
- * nothing in it.
+ * The floor notice: a version of the highest criticality exists, and this responder may not read it or
+ * can see nothing in it.
  */
 static bool
 match_floor(struct match *m, const struct version_group *g, const struct subscription *sub)

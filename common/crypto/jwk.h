@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 /*
- * jwk: keys as JSON (RFC 7517) and their thumbprints (RFC 7638).  There are three kinds: a public key on
- * P-256, a level key, and a key for keyed digests.  A key with a member that its kind does not have is
- * refused.  Private keys are never JSON.
+ * jwk: keys as JSON (RFC 7517) and their thumbprints (RFC 7638).  There are three kinds: a public key
+ * on P-256, a level key, and a key for keyed digests.  A key with a member that its kind does not have
+ * is refused.  Private keys are never JSON.
  */
 enum {
 	KEY_SIZE = 32,
@@ -29,19 +29,20 @@ struct point {
 };
 
 /*
- * Which members a public key may have beside kty, crv, x and y.  What use, key_ops and alg allow must be
- * the purpose of the key (RFC 7517 4.2 to 4.4): use "sig", key_ops "verify", alg "ES256"; or use "enc",
- * key_ops "deriveKey" and "deriveBits", alg "ECDH-ES+A256KW".  A key that may do nothing, or something else
- * too, is refused.
+ * Which members a public key may have beside kty, crv, x and y.  What use, key_ops and alg allow must
+ * be the purpose of the key (RFC 7517 4.2 to 4.4): use "sig", key_ops "verify", alg "ES256"; or use
+ * "enc", key_ops "deriveKey" and "deriveBits", alg "ECDH-ES+A256KW".  A key that may do nothing, or
+ * something else too, is refused.
  */
 enum point_form {
-	POINT_BARE, /* none: epk, jwk */
-	POINT_VERIFIES, /* kid, which must be its thumbprint, domain, and use, key_ops, alg of a key that verifies */
-	POINT_RECEIVES, /* the same of a key that is sealed to */
+	POINT_BARE,     /* none: epk, jwk */
+	POINT_VERIFIES, /* kid (its thumbprint), domain; use, key_ops, alg: it verifies */
+	POINT_RECEIVES, /* the same; it is sealed to */
 };
 
 /*
- * Reads the object NODE.  False if it is not a public key on P-256, for example if it has a private half.
+ * Reads the object NODE.  False if it is not a public key on P-256, for example if it has a private
+ * half.
  */
 bool point_read(struct point *p, const struct json *j, uint32_t node, enum point_form form);
 
@@ -73,8 +74,8 @@ struct mac_key {
 };
 
 /*
- * Reads the object NODE.  False if it is not such a key: a member is missing or unknown, the key is not 32
- * bytes, or kid is not what the other members make it.
+ * Reads the object NODE.  False if it is not such a key: a member is missing or unknown, the key is not
+ * 32 bytes, or kid is not what the other members make it.
  */
 bool level_key_read(struct level_key *k, const struct json *j, uint32_t node);
 bool mac_key_read(struct mac_key *k, const struct json *j, uint32_t node);
@@ -88,8 +89,8 @@ void level_key_name(struct level_key *k);
 void mac_key_name(struct mac_key *k);
 
 /*
- * Whether it is a key or the domain of the published examples, whose private keys everybody has.  Programs
- * refuse them (EXIT_KEYS, test-key) without --allow-test-keys.
+ * Whether it is a key or the domain of the published examples, whose private keys everybody has.
+ * Programs refuse them (EXIT_KEYS, test-key) without --allow-test-keys.
  */
 bool jwk_is_test_thumbprint(const char *jkt);
 bool jwk_is_test_domain(const char *domain);

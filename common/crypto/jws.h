@@ -9,14 +9,17 @@
 #include <stdint.h>
 
 /*
- * jws: verifies signed messages: compact JWS (RFC 7515 section 7.1), ES256 alone, signed by a key of a known
- * set.  Verifying needs no secret, and nothing here refers to a function that decrypts.
+ * jws: verifies signed messages: compact JWS (RFC 7515 section 7.1), ES256 alone, signed by a key of a
+ * known set.  Verifying needs no secret, and nothing here refers to a function that decrypts.
  */
 
 /* The keys whose signatures count: a JWK set (RFC 7517 section 5), such as authority.jwks. */
 struct signers;
 
-/* NULL if JWKS is not a JWK set of P-256 keys that verify, if one is not a point of the curve, or if the set is empty. */
+/*
+ * NULL if JWKS is not a JWK set of P-256 keys that verify, if one is not a point of the curve, or if
+ * the set is empty.
+ */
 struct signers *signers_read(struct bytes jwks);
 void signers_free(struct signers *s);
 
@@ -50,23 +53,23 @@ struct jws_reader *jws_reader_new(void);
 void jws_reader_free(struct jws_reader *r);
 
 /*
- * Verifies TOKEN, which has no white space around it and must be of type TYP ("ehr-grant+jwt").  What OUT
- * points at is valid until the next call with R; after a fault OUT means nothing.  Dates are not checked: see
- * jws_in_time.
+ * Verifies TOKEN, which has no white space around it and must be of type TYP ("ehr-grant+jwt").  What
+ * OUT points at is valid until the next call with R; after a fault OUT means nothing.  Dates are not
+ * checked: see jws_in_time.
  */
 enum jws_fault jws_verify(
     struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ, struct jws *out);
 
 /*
- * The same for the type ehr-enrol+jwt, whose header holds its own key as jwk, with its thumbprint as kid.
- * The signature proves only that the sender holds that key, which is returned in KEY.
+ * The same for the type ehr-enrol+jwt, whose header holds its own key as jwk, with its thumbprint as
+ * kid. The signature proves only that the sender holds that key, which is returned in KEY.
  */
 enum jws_fault jws_verify_self_signed(
     struct jws_reader *r, struct bytes token, const char *typ, struct jws *out, struct point *key);
 
 /*
- * Whether iat and nbf are not after NOW and exp is after NOW, with 60 seconds of tolerance.  A date that is
- * absent is no limit.
+ * Whether iat and nbf are not after NOW and exp is after NOW, with 60 seconds of tolerance.  A date
+ * that is absent is no limit.
  */
 bool jws_in_time(const struct jws *s, struct instant now);
 
