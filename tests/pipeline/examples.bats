@@ -350,6 +350,8 @@ demo() {
 	# Every record that came in is counted at every end.
 	[ "$(wc -l <"$EHR_ROOT/testdata/ward/upload.ndjson")" -eq 76 ]
 	grep -qE '^  all .* 76$' out
+	# The physician is told of what the device opens (R), and gets the rest by disclosure (V).
+	grep -qE '^  1 +on-call-physician +R +critical' out
 	has out '  19 records of w3 at AL 3'
 	has out '  19 records of w3 at AL 5'
 	sed -nE 's/^  76 records: of ([0-9]+) somebody is told, ([0-9]+) hold nothing .*, to ([0-9]+) nobody .*/\1 \2 \3/p' out >told
