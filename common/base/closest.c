@@ -12,10 +12,10 @@ closest_to(struct bytes word)
 	return (struct closest){ .word = word, .best = { "", 0 }, .distance = MOST };
 }
 
-static char
+static unsigned
 lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	return c >= 'A' && c <= 'Z' ? (unsigned char)c | 0x20u : (unsigned char)c;
 }
 
 static size_t

@@ -133,6 +133,15 @@ is_columns(struct bytes head)
 	return i > 0 && i < head.size && is_separator(head.at[i]);
 }
 
+/* 0 beside the text. */
+static char
+byte_at(struct bytes text, size_t i)
+{
+	if (i < text.size)
+		return text.at[i];
+	return '\0';
+}
+
 static struct bytes
 trimmed(struct bytes text)
 {
@@ -150,7 +159,7 @@ static bool
 goes_on(struct bytes head)
 {
 	struct bytes text = trimmed(head);
-	char last = text.size > 0 ? text.at[text.size - 1] : '\0';
+	char last = byte_at(text, text.size - 1);
 
 	return last == '{' || last == '[' || last == ',' || last == ':';
 }
@@ -169,8 +178,8 @@ static const char *
 shape_cure(const struct cure_case *c, enum rank reads)
 {
 	struct bytes text = trimmed(c->head);
-	char first = text.size > 0 ? text.at[0] : '\0';
-	char there = c->byte > 0 && c->byte <= c->head.size ? c->head.at[c->byte - 1] : '\0';
+	char first = byte_at(text, 0);
+	char there = byte_at(c->head, c->byte - 1);
 
 	if (c->reason == REASON_NOT_AN_OBJECT && first == '"' && text.size > 1 && text.at[1] == '{')
 		return "JSON inside a string: put jq -r . before";

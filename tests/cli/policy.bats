@@ -211,8 +211,8 @@ END
 	meant classify.yaml 's/unreadable:/unreadible:/' ", did you mean 'unreadable'?"
 	meant classify.yaml 's/label: {level: shut}/label: {level: shutt}/' "unknown level 'shutt', expected one of open shut, did you mean 'shut'?"
 	meant classify.yaml 's/label: {level: shut}/label: {level: SHUT}/' ", did you mean 'shut'?"
-	meant redact.yaml 's/^above: remove/above: remvoe/' ", did you mean 'remove'?"
-	meant redact.yaml 's/^presence: hidden/presense: hidden/' ", did you mean 'presence'?"
+	meant redact.yaml 's/^above: remove/above: remov/' ", did you mean 'remove'?"
+	meant redact.yaml 's/^presence: hidden/presnce: hidden/' ", did you mean 'presence'?"
 	meant classify.yaml 's/^rules:/elephants:/' "unknown key 'elephants', expected one of"
 	lacks err 'did you mean'
 }
