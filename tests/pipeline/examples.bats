@@ -188,7 +188,7 @@ exec "$EHR_BIN/ehr-ingest" "$@"'
 
 @test "nightly: a malformed subscription is told of and stops nothing; a policy that cannot notify leaves what is sealed" {
 	prepare
-	echo '{"id":"typo","party":"nurse-ito","sellect":{}}' >site/subscriptions/ward.ndjson
+	echo '{"id":"typo","party":"nurse-ito","choose":{}}' >site/subscriptions/ward.ndjson
 	ehr 1 "$nightly" "$P" site uploads store $now
 	has err 'site/subscriptions/ward.ndjson:1'
 	[ -s store/ward.ndjson/sealed.ndjson ]
