@@ -60,7 +60,9 @@ void subscriptions_release(struct subscriptions *s);
 bool subscriptions_read(
     struct subscriptions *s, const char *path, subscription_refused *refused, void *context);
 
-/* After the last file: sorts, refuses ids that are used again (the first one read counts), makes the index. */
+/*
+ * After the last file: sorts, refuses ids that are used again (the first one read counts), makes the index.
+ */
 void subscriptions_ready(struct subscriptions *s, subscription_refused *refused, void *context);
 
 /*

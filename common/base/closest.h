@@ -6,10 +6,9 @@
 
 /*
  * closest: the "did you mean" of messages.  Of the words offered, the one nearest to a mistyped word: fewest
- * letters inserted, left out, replaced or swapped with a neighbour, without regard to case.  A third of the letters may
- * differ, and of a word of one or two letters none.  The answer is one of the words offered, so offer constants and
- * names out of a policy, never parts of a record.
- *
+ * letters inserted, left out, replaced or swapped with a neighbour, without regard to case.  A third of the
+ * letters may differ, and of a word of one or two letters none.  The answer is one of the words offered, so
+ * offer constants and names out of a policy, never parts of a record.
  *	struct closest c = closest_to(bytes_of("polcy"));
  *	closest_offer(&c, bytes_of("policy"));
  *	char text[CLOSEST_ROOM];

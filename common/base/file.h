@@ -40,10 +40,10 @@ bool file_create_at(int dirfd, const char *name, struct bytes content, mode_t mo
 bool file_append_at(int dirfd, const char *name, struct bytes lines, mode_t mode, size_t *cut);
 
 /*
- * Opens PATH for records that are written as a run goes on: a regular file that is ours and closed to group and others,
- * or such a FIFO that somebody reads.  A file that does not exist is made with mode 0600; what is written is appended.
- * -1, and *WHY says in words what is wrong and what to do: a file that others can read, a link, a device, a FIFO
- * without a reader, which would make the program wait for ever.
+ * Opens PATH for records that are written as a run goes on: a regular file that is ours and closed to group
+ * and others, or such a FIFO that somebody reads.  A file that does not exist is made with mode 0600; what is
+ * written is appended. -1, and *WHY says in words what is wrong and what to do: a file that others can read,
+ * a link, a device, a FIFO without a reader, which would make the program wait for ever.
  */
 int file_open_output(const char *path, const char **why);
 

@@ -10,8 +10,8 @@
 
 /*
  * hash: where a text stands in a table.  Each run has another secret key, so nobody can choose texts that
- * collide, in a record or in a policy.  A hash therefore reaches no output, and no output follows the order of
- * a table's slots.
+ * collide, in a record or in a policy.  A hash therefore reaches no output, and no output follows the order
+ * of a table's slots.
  */
 
 /* Set before main from the random bytes that the kernel gives each process (getauxval(3), AT_RANDOM). */

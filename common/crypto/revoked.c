@@ -128,8 +128,9 @@ read_lines(struct revoked *r, const struct revoked_by *by, struct bytes text, st
 	return f->why == NULL;
 }
 
-bool
-revoked_read(struct revoked *r, const struct revoked_by *by, struct bytes text, struct revoked_fault *f)
+/* Lists one a line: see revoked_load. */
+static bool
+read_text(struct revoked *r, const struct revoked_by *by, struct bytes text, struct revoked_fault *f)
 {
 	struct revoked list = { 0 };
 
@@ -152,7 +153,7 @@ revoked_read_at(struct revoked *r, const struct revoked_by *by, int dirfd, const
 	buffer_init(&text, TEXT_MOST);
 	errno = 0;
 	if (file_read_at(dirfd, name, &text)) {
-		good = revoked_read(r, by, buffer_bytes(&text), f);
+		good = read_text(r, by, buffer_bytes(&text), f);
 	} else if (!optional || errno != ENOENT) {
 		*f = (struct revoked_fault){ .why = errno == EINVAL ? "not a regular file" : strerror(errno),
 			.error = errno };

@@ -49,14 +49,10 @@ struct revoked_fault {
 };
 
 /*
- * Reads TEXT, lists one a line, into R; what R holds is replaced if a list of TEXT has a higher serial.
- * False with a fault: TEXT has no list, a line does not verify, or the newest list of TEXT is older than R's.
- */
-bool revoked_read(struct revoked *r, const struct revoked_by *by, struct bytes text, struct revoked_fault *f);
-
-/*
- * The same for the file NAME in DIRFD (AT_FDCWD).  True without a list if the file does not exist and
- * OPTIONAL is set.
+ * Reads the file NAME in DIRFD (AT_FDCWD), lists one a line, into R; what R holds is replaced if a list of
+ * the file has a higher serial.  False with a fault: the file has no list, a line does not verify, or the
+ * newest list of the file is older than R's.  True without a list if the file does not exist and OPTIONAL is
+ * set.
  */
 bool revoked_read_at(struct revoked *r, const struct revoked_by *by, int dirfd, const char *name,
     bool optional, struct revoked_fault *f);

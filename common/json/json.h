@@ -148,9 +148,9 @@ uint32_t json_member_key(const struct json *j, uint32_t node, uint16_t key);
 bool json_integer(const struct json *j, uint32_t node, uint64_t *value);
 
 /*
- * For messages: the pointer of the innermost object or array around BYTE (from 1) of TEXT, which is JSON up to there; ""
- * for the outermost.  Keys that are not KNOWN (NULL: none) are written as *, because a key may be a value out of a
- * record.  After 15 steps the rest is "/...".
+ * For messages: the pointer of the innermost object or array around BYTE (from 1) of TEXT, which is JSON up
+ * to there; "" for the outermost.  Keys that are not KNOWN (NULL: none) are written as *, because a key may
+ * be a value out of a record.  After 15 steps the rest is "/...".
  */
 enum { JSON_PLACE_ROOM = 512 };
 void json_place(struct bytes text, size_t byte, const struct json_keys *known, char to[JSON_PLACE_ROOM]);

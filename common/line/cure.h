@@ -6,9 +6,9 @@
 #include "common/base/reason.h"
 
 /*
- * cure: what to do about a refused record, where its bytes show it: the file is compressed or in another format, a text
- * stands on several lines, or a stage of the pipeline is left out.  The text is made of constants alone; no byte of the
- * record is in it.
+ * cure: what to do about a refused record, where its bytes show it: the file is compressed or in another
+ * format, a text stands on several lines, or a stage of the pipeline is left out.  The text is made of
+ * constants alone; no byte of the record is in it.
  */
 struct cure_case {
 	const char *program; /* that refused it */

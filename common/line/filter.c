@@ -127,7 +127,8 @@ input(const struct options *o, int i)
 }
 
 /*
- * A file that is read while it is written has no end, or is lost.  Two outputs in one file overwrite each other.
+ * A file that is read while it is written has no end, or is lost.  Two outputs in one file overwrite each
+ * other.
  */
 static void
 add_output(struct filter *f, const struct options *o, struct file_identity id, const char *name)

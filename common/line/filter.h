@@ -137,8 +137,8 @@ bool filter_option(struct filter *f, struct options *o, int id);
 void filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]));
 
 /*
- * After filter_start: opens PATH as another output of the program, emptied, see file_open_output.  Ends the program as
- * filter_start does.
+ * After filter_start: opens PATH as another output of the program, emptied, see file_open_output.  Ends the
+ * program as filter_start does.
  */
 void filter_create(struct filter *f, const struct options *o, const char *path, struct sink *to);
 

@@ -12,8 +12,9 @@
 
 /*
  * refusal: the only place that refuses records.  A refused record is reported (source, line, reason and byte,
- * never a value; with the first of a reason or source, what to do, see cure.h), counted, and with --on-error quarantine written to a file from which it can be sent again.
- * After 20 messages of one reason the rest are counted, and the end of the run says how many.
+ * never a value; with the first of a reason or source, what to do, see cure.h), counted, and with --on-error
+ * quarantine written to a file from which it can be sent again. After 20 messages of one reason the rest are
+ * counted, and the end of the run says how many.
  */
 enum on_error { ON_ERROR_FAIL, ON_ERROR_SKIP, ON_ERROR_QUARANTINE };
 
@@ -33,8 +34,8 @@ struct refusals {
 	uint64_t count;
 	uint64_t by_reason[REASON_COUNT];
 	/*
-	 * Keys that may stand in a message, borrowed; NULL: none.  A name that the program or its policy spells is no
-	 * value of a record.
+	 * Keys that may stand in a message, borrowed; NULL: none.  A name that the program or its policy
+	 * spells is no value of a record.
 	 */
 	const struct json_keys *names;
 	/* private */
@@ -48,8 +49,8 @@ struct refusals {
 /*
  * A quarantine line is {"ehr":{"v":1,"stage":"refused",program policy source line byte reason
  * sha256},"record":"..."}. A record that is no UTF-8 stands in base64url as "base64" instead.  DIGEST makes
- * the SHA-256 in hex, because this layer has no cryptography.  QUARANTINE is a descriptor, owned by R from here on, with
- * a name for messages; -1: no quarantine.
+ * the SHA-256 in hex, because this layer has no cryptography.  QUARANTINE is a descriptor, owned by R from
+ * here on, with a name for messages; -1: no quarantine.
  */
 void refusals_init(struct refusals *r, enum on_error on_error, int quarantine, const char *name,
     void (*digest)(struct bytes text, char hex[65]));

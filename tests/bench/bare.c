@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bare: what encryption alone takes for the records of a file of versions: OpenSSL's AES-256-GCM, fetched once, one
- * key, a new IV a record, and the base64url of this project, all in memory.  What ehr-seal is measured against;
- * OpenSSL's own base64 is slower, and against it ehr-seal would look better than it is.  Prints as measure does, on
- * file descriptor 3, the processor time of that work alone.
+ * bare: what encryption alone takes for the records of a file of versions: OpenSSL's AES-256-GCM, fetched
+ * once, one key, a new IV a record, and the base64url of this project, all in memory.  What ehr-seal is
+ * measured against; OpenSSL's own base64 is slower, and against it ehr-seal would look better than it is.
+ * Prints as measure does, on file descriptor 3, the processor time of that work alone.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -552,8 +552,8 @@ endless() {
 	endless true
 	sed -i "s/when: 'true', at: resource/at: '.z[.contained | length - 2]'/" p/classify.yaml
 	ehr 0 ehr-classify -P p in
-	jq -r '.labels[] | select(.rule == "vip") | .at' out >at
-	same at <<<'/z/0'
+	jq -r '.labels[] | select(.rule == "vip") | .at' out >places
+	same places <<<'/z/0'
 	sed -i "s/at: '.z.*2]'/at: '.z[last(range(1e12))]'/" p/classify.yaml
 	ehr 5 ehr-classify -P p in
 	has err 'in:1: condition-timeout'

@@ -243,7 +243,7 @@ stops() {
 }
 
 @test "a revocation list that does not verify stops every program that reads one" {
-	local name text grant
+	local name text
 	cp -r "$F/site" site
 	bad_lists >all
 	rm site/revoked.jwt site/keys/revoked.jwt

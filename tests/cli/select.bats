@@ -268,8 +268,9 @@ given() {
 	level() {
 		decision "$1" "{\"id\":\"ob-1\",\"type\":\"custom\",\"properties\":{\"vendor\":\"ehr\",\"action\":\"level\",$2}}"
 	}
+	# shellcheck disable=SC2089
 	for case in '5 x "rl":"N","al":3 N' '5 x "al":3 N' '3 x "rl":"V","al":5 N' '5 x "rl":"N","al":5 N' '5 x "rl":"V","al":1 L' '4 x "rl":"R","al":4 R'; do
-		# shellcheck disable=SC2086
+		# shellcheck disable=SC2086,SC2090
 		set -- $case
 		level "$1" "$3"
 		ehr 0 ehr-select -P "$P" --decision decision in
