@@ -26,7 +26,7 @@ static struct keys *
 open_keys(
     const struct verb_settings *s, unsigned want, bool locked, struct verb_answer *a, enum diag_exit *status)
 {
-	struct arena arena = { 0 };
+	static struct arena arena; /* the keys borrow their path until the process ends */
 	struct keys_fault fault;
 	const char *path = store_path(s, &arena);
 	struct keys *k = NULL;
@@ -36,7 +36,6 @@ open_keys(
 	else if ((!locked || lock_take(path, s->wait, a, status)) &&
 		 (k = keys_open(path, want, s->allow_test_keys, &fault)) == NULL)
 		*status = verb_fault(a, EXIT_KEYS, "%s", fault.text);
-	arena_release(&arena);
 	return k;
 }
 
