@@ -427,9 +427,8 @@ grant(struct granting *g, struct decision_file *all)
 	}
 	g->taken = NULL;
 	status = keep(g);
-	if (status == EXIT_DONE && g->settings->site != NULL)
-		g->answer->undo =
-		    NULL; /* the site has the grant, even if nobody reads it from standard output */
+	/* The site has the grant, even if nobody reads it from standard output. */
+	g->answer->kept = status == EXIT_DONE && g->settings->site != NULL;
 	return status;
 }
 

@@ -249,8 +249,8 @@ main(int argc, char *argv[])
 	status = v->run(&s, &a);
 	say(&a);
 	status = print(&a, status);
-	if (a.undo != NULL && status != EXIT_DONE)
-		a.undo(a.undo_context);
+	if (a.undo != NULL)
+		a.undo(a.undo_context, status == EXIT_DONE || a.kept);
 	buffer_release(&a.out);
 	buffer_release(&a.notes);
 	return (int)status;

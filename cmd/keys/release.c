@@ -143,7 +143,7 @@ answers(const struct asking *q, const struct decision *d)
 
 	if (q->settings->context == NULL)
 		return true;
-	buffer_init(&text, CONTEXT_MOST * 2);
+	buffer_init(&text, (size_t)CONTEXT_MOST * 2);
 	good = write_request(&text, q, d->time);
 	if (good) {
 		digest_text(buffer_bytes(&text), digest);

@@ -26,7 +26,7 @@ static struct keys *
 open_keys(
     const struct verb_settings *s, unsigned want, bool locked, struct verb_answer *a, enum diag_exit *status)
 {
-	struct arena arena = { 0 };
+	static struct arena arena; /* the keys borrow their path until the process ends */
 	struct keys_fault fault;
 	const char *path = store_path(s, &arena);
 	struct keys *k = NULL;
@@ -36,7 +36,6 @@ open_keys(
 	else if ((!locked || lock_take(path, s->wait, a, status)) &&
 		 (k = keys_open(path, want, s->allow_test_keys, &fault)) == NULL)
 		*status = verb_fault(a, EXIT_KEYS, "%s", fault.text);
-	arena_release(&arena);
 	return k;
 }
 
@@ -345,6 +344,18 @@ make_folder(struct store *n, const char *path, int64_t wait, struct verb_answer 
 	return verb_io_fault(a, n->path);
 }
 
+static bool
+make_pairs(struct store *n, struct verb_answer *a)
+{
+	if (mkdirat(n->fd, "keys", 0700) == 0 && mkdirat(n->fd, "releases", 0700) == 0)
+		n->sig = keyref_make(n->fd, "keys/sig.pem");
+	n->enc = n->sig == NULL ? NULL : keyref_make(n->fd, "keys/enc.pem");
+	if (n->enc == NULL)
+		return verb_io_fault(a, n->path);
+	(void)snprintf(n->id, sizeof n->id, "d_%.*s", ID_CHARS, keyref_public(n->sig)->jkt);
+	return true;
+}
+
 bool
 store_begin(struct store *n, const struct verb_settings *s, const char *path, const char *kind,
     struct bytes domain, struct verb_answer *a, enum diag_exit *status)
@@ -362,15 +373,8 @@ store_begin(struct store *n, const struct verb_settings *s, const char *path, co
 	beside(n, new);
 	if (!make_folder(n, new, s->wait, a, status))
 		return false;
-	*status = EXIT_IO;
-	if (mkdirat(n->fd, "keys", 0700) == 0 && mkdirat(n->fd, "releases", 0700) == 0)
-		n->sig = keyref_make(n->fd, "keys/sig.pem");
-	n->enc = n->sig == NULL ? NULL : keyref_make(n->fd, "keys/enc.pem");
-	if (n->enc == NULL)
-		return verb_io_fault(a, path);
-	(void)snprintf(n->id, sizeof n->id, "d_%.*s", ID_CHARS, keyref_public(n->sig)->jkt);
-	*status = EXIT_DONE;
-	return true;
+	*status = make_pairs(n, a) ? EXIT_DONE : EXIT_IO;
+	return *status == EXIT_DONE;
 }
 
 static void

@@ -117,11 +117,12 @@ taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct ver
 }
 
 static void
-give_back(void *context)
+give_back(void *context, bool good)
 {
 	struct taken *t = context;
 
-	(void)file_replace_at(t->dirfd, "taken.log", (struct bytes){ t->text.at, t->before }, 0600);
+	if (!good)
+		(void)file_replace_at(t->dirfd, "taken.log", (struct bytes){ t->text.at, t->before }, 0600);
 	taken_free(t);
 }
 

@@ -54,9 +54,10 @@ struct verb_answer {
 	struct buffer out;   /* for standard output */
 	struct buffer notes; /* for standard error: each with an LF behind it */
 	char fault[640];     /* for standard error */
-	void (*undo)(
-	    void *context); /* called at the end unless all went well; NULL: there is nothing to undo */
+	/* Called at the end, if it is set; GOOD: all went well, so there is nothing to undo. */
+	void (*undo)(void *context, bool good);
 	void *undo_context;
+	bool kept; /* what was done holds, even if it cannot be printed */
 };
 
 typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);
