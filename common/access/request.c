@@ -135,9 +135,8 @@ request_code(unsigned attribute, struct bytes text)
 	if (before == 0)
 		return text;
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-		if (usual[i].attribute == attribute &&
-		    codes_same_system(
-			(struct bytes){ text.at, before }, vocabulary_system(usual[i].vocabulary)))
+		if (usual[i].attribute == attribute && codes_same_system((struct bytes){ text.at, before },
+							   vocabulary_system(usual[i].vocabulary)))
 			return (struct bytes){ bar + 1, text.size - before - 1 };
 	return text;
 }
