@@ -281,6 +281,22 @@ take(const struct giving *g, enum diag_exit *status)
 	return taken_commit(t, g->answer);
 }
 
+/* A level key that is revoked is given to nobody; the next epoch has another one. */
+static bool
+all_count(const struct giving *g, const struct revoked *r)
+{
+	size_t count;
+	const struct level_key *const *level = keys_levels(g->keys, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (is_given(g, level[i]) && revoked_has(r, REVOKED_KIDS, bytes_of(level[i]->kid))) {
+			(void)verb_fault(g->answer, EXIT_KEYS,
+			    "key-revoked: %s is on the revocation list: ehr-keys rotate", level[i]->kid);
+			return false;
+		}
+	return true;
+}
+
 static enum diag_exit
 give(struct giving *g)
 {
@@ -338,7 +354,7 @@ release(const struct asking *q, struct decision_file *all, int64_t max_age)
 		struct giving g = { q->keys, q->device, s, &d,
 			d.al < q->device->al_cap ? d.al : q->device->al_cap, 0, end_of(s, &d), max_age, a };
 
-		status = give(&g);
+		status = all_count(&g, &r) ? give(&g) : EXIT_KEYS;
 	}
 	revoked_free(&r);
 	return status;

@@ -55,6 +55,7 @@ struct selection {
 	struct policy policy;
 	struct notify_policy plan; /* zeros if the policy notifies nobody */
 	struct grants grants;
+	bool loaded; /* the grants */
 	struct permission permission;
 	struct instant now;
 	struct sealed_line_reader *reader;
@@ -104,30 +105,56 @@ read_decision(struct selection *s, const char *path)
 	return text;
 }
 
-/* The grant is checked as ehr-notify checks those of subscribers. */
-static enum permission_outcome
-load_grant(struct selection *s, const struct options *o, const struct instant *now, const char **why)
+/* Loads the authority's lists and, unless it is NULL, the grant.  Ends the program if one does not verify. */
+static void
+load_grants(struct selection *s, const struct options *o, const char *grant, const struct instant *now)
 {
 	const struct grants_files from = {
 		.authority = site_path(&s->arena, s->set.site, SITE_AUTHORITY, s->set.authority),
-		.grants = s->set.grant,
+		.grants = grant,
 		.revoked = site_path_if_there(&s->arena, s->set.site, SITE_REVOKED, s->set.revoked),
 		.known = s->set.revoked ? site_path(&s->arena, s->set.site, SITE_REVOKED, NULL) : NULL,
 		.domain = s->plan.domain,
 		.limit = FILE_LIMIT,
 		.max_lifetime = s->plan.max_lifetime,
-		.must_revoke = s->plan.revocation_required,
+		.must_revoke = grant && s->plan.revocation_required,
 		.now = now,
 	};
 	struct fault fault = { 0 };
 	enum diag_exit status;
 
+	if (!grant && !from.revoked)
+		return;
 	if (!from.authority)
 		options_needs(o, "--site DIR or --authority JWKS");
 	status = grants_load(&s->grants, &from, &s->arena, &fault);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
+	s->loaded = true;
+}
+
+/* The grant is checked as ehr-notify checks those of subscribers. */
+static enum permission_outcome
+load_grant(struct selection *s, const struct options *o, const struct instant *now, const char **why)
+{
+	load_grants(s, o, s->set.grant, now);
 	return permission_of_grant(&s->permission, &s->grants, now, why);
+}
+
+/* A decision made before its person was revoked gives nothing afterwards. */
+static enum permission_outcome
+load_decision(struct selection *s, const struct options *o, const struct instant *now, const char **why)
+{
+	enum permission_outcome outcome =
+	    permission_of_decision(&s->permission, read_decision(s, s->set.decision),
+		&(struct permission_terms){ &s->policy, now, s->set.deliver != NULL }, why);
+
+	load_grants(s, o, NULL, now);
+	if (outcome != PERMISSION_GIVEN ||
+	    !revoked_has(&s->grants.revoked, REVOKED_PARTIES, s->permission.party))
+		return outcome;
+	*why = grant_fault_word(GRANT_REVOKED);
+	return PERMISSION_DENIED;
 }
 
 static void
@@ -139,11 +166,7 @@ load_permission(struct selection *s, const struct options *o)
 
 	if (now && !clock_parse_instant(bytes_of(s->set.now), &s->now))
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", s->set.now);
-	if (s->set.decision)
-		outcome = permission_of_decision(&s->permission, read_decision(s, path),
-		    &(struct permission_terms){ &s->policy, now, s->set.deliver != NULL }, &why);
-	else
-		outcome = load_grant(s, o, now, &why);
+	outcome = s->set.decision ? load_decision(s, o, now, &why) : load_grant(s, o, now, &why);
 	if (outcome == PERMISSION_NEEDS_NOW)
 		options_misuse(o, "needs --now TIME, for it ends some time", path);
 	if (outcome == PERMISSION_DENIED)
@@ -294,7 +317,7 @@ release(struct selection *s)
 	choice_release(&s->choice);
 	permission_release(&s->permission);
 	sealed_line_reader_free(s->reader);
-	if (s->set.grant)
+	if (s->loaded)
 		grants_release(&s->grants);
 	policy_release(&s->policy);
 	arena_release(&s->arena);

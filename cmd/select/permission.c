@@ -164,6 +164,7 @@ read_about(struct reading *r, uint32_t about)
 {
 	static const char *const actions[] = { "read", "search", "subscribe" };
 	uint32_t action = member(r, about, "action"), subject = member(r, about, "pseudonym");
+	uint32_t party = member(r, about, "subject");
 	struct permission *p = r->permission;
 	bool shows = false;
 
@@ -171,6 +172,8 @@ read_about(struct reading *r, uint32_t about)
 		shows = shows || is(r, action, actions[i]);
 	if (!shows)
 		return deny(r, "the decision is about an action that shows no record");
+	if (party && json_kind(&r->json, party) == JSON_STRING)
+		p->party = arena_copy(&p->arena, json_string(&r->json, party, &r->room));
 	p->by_pseudonym = subject != 0;
 	if (!subject)
 		subject = member(r, about, "patient");

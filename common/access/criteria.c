@@ -80,13 +80,14 @@ truth_of(bool holds)
 	return holds ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
-/* Present and not empty.  A single empty string is empty, too. */
+/* Present and not empty.  Strings that are empty or blank say nothing: a blank justifies nothing. */
 static bool
 is_there(const struct values *v)
 {
-	if (!v->present || v->count == 0)
-		return false;
-	return v->count > 1 || v->at[0].kind != VALUE_STRING || v->at[0].text.size > 0;
+	for (uint32_t i = 0; v->present && i < v->count; i++)
+		if (v->at[i].kind != VALUE_STRING || !json_blank(v->at[i].text))
+			return true;
+	return false;
 }
 
 static int

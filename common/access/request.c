@@ -2,6 +2,7 @@
 #include "common/access/request.h"
 
 #include "common/base/decimal.h"
+#include "common/policy/codes.h"
 #include "common/policy/vocabulary.h"
 
 static const char *const places[PLACE_COUNT] = { "subject", "action", "resource", "context" };
@@ -128,13 +129,15 @@ request_code(unsigned attribute, struct bytes text)
 		{ ATTRIBUTE_LABEL, VOCABULARY_CONFIDENTIALITY }, { ATTRIBUTE_LABEL, VOCABULARY_SENSITIVITY },
 		{ ATTRIBUTE_PURPOSE, VOCABULARY_PURPOSE } };
 
-	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
-		struct bytes system = vocabulary_system(usual[i].vocabulary);
+	const char *bar = text.size > 0 ? memrchr(text.at, '|', text.size) : NULL;
+	size_t before = bar ? (size_t)(bar - text.at) : 0;
 
-		if (usual[i].attribute == attribute && text.size > system.size &&
-		    text.at[system.size] == '|' && memcmp(text.at, system.at, system.size) == 0)
-			return (struct bytes){ text.at + system.size + 1, text.size - system.size - 1 };
-	}
+	if (before == 0)
+		return text;
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		if (usual[i].attribute == attribute && codes_same_system((struct bytes){ text.at, before },
+							   vocabulary_system(usual[i].vocabulary)))
+			return (struct bytes){ bar + 1, text.size - before - 1 };
 	return text;
 }
 

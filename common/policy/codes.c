@@ -274,6 +274,12 @@ codes_system(const struct codes *c, struct bytes name)
 	return system != CODESYSTEM_NONE ? system : CODES_UNKNOWN_SYSTEM;
 }
 
+bool
+codes_same_system(struct bytes name, struct bytes uri)
+{
+	return codesystems_same(name, uri);
+}
+
 /* True if the interval TIME, which is open at its end, touches the days of ROW. */
 static bool
 is_valid(const struct code_row *row, const struct period *time)

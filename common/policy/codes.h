@@ -85,6 +85,9 @@ enum { CODES_ANY_SYSTEM = 0, CODES_UNKNOWN_SYSTEM = 0xffff };
  */
 unsigned codes_system(const struct codes *c, struct bytes name);
 
+/* True if NAME is a name of the system whose canonical URI is URI. */
+bool codes_same_system(struct bytes name, struct bytes uri);
+
 struct codes_match {
 	struct code_bits sets;   /* the value sets that hold the code */
 	struct code_bits groups; /* for codes_matched_categories */

@@ -48,6 +48,9 @@ unsigned codesystems_find(const struct codesystems *s, struct bytes name);
  */
 unsigned codesystems_add(struct codesystems *s, struct bytes uri);
 
+/* True if NAME is a name of the system whose canonical URI is URI. */
+bool codesystems_same(struct bytes name, struct bytes uri);
+
 /* True if NAME is empty or blank. */
 bool codesystems_is_nameless(struct bytes name);
 

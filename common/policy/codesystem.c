@@ -174,6 +174,23 @@ codesystems_find(const struct codesystems *s, struct bytes name)
 }
 
 bool
+codesystems_same(struct bytes name, struct bytes uri)
+{
+	struct bytes key = bare(name), canonical = bare(uri);
+	bool here = false;
+
+	if (same(key, canonical))
+		return true;
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		if (table[i].canonical)
+			here = same(bare(table[i].name), canonical);
+		if (here && same(bare(table[i].name), key))
+			return true;
+	}
+	return false;
+}
+
+bool
 codesystems_is_nameless(struct bytes name)
 {
 	return bare(name).size == 0;

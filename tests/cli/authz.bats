@@ -246,6 +246,33 @@ narrowed() {
 	lacks out unknown
 }
 
+@test "a word under another name of its system is the same word, so no deny is passed by" {
+	hospital
+	cp "$EHR_ROOT"/policies/hospital/authz/*.yaml P/authz/
+	keys='{"subject":{"type":"user","id":"dr-ray","properties":{"domain":"hospital","structural_role":"physician"}},"action":{"name":"release-keys"},"resource":{"type":"level-keys","id":"hospital/1","properties":{"domain":"hospital","epoch":1}},"context":{"purpose":PURPOSE,"time":"2026-03-02T09:00:00Z","acr":"loa3","route":"on-site"}}'
+	for system in http://terminology.hl7.org/CodeSystem/v3-ActReason https://terminology.hl7.org/CodeSystem/v3-ActReason/ \
+		urn:oid:2.16.840.1.113883.5.8 2.16.840.1.113883.5.8 http://hl7.org/fhir/v3/ActReason 'http://terminology.hl7.org/CodeSystem/v3-ActReason|3.0.0'; do
+		for purpose in "\"$system|BTG\"" "[\"TREAT\",\"$system|BTG\"]"; do
+			echo "${keys/PURPOSE/$purpose}"
+		done
+	done >in
+	ehr 0 ehr-authz -P P in
+	[ "$(jq -c '[.decision, .context.about.purpose[-1]]' out | sort | uniq -c | sed 's/^ *//')" = '12 [false,"BTG"]' ]
+	echo "${keys/PURPOSE/\"urn:oid:2.16.840.1.113883.5.8|TREATT\"}" >in
+	ehr 0 ehr-authz -P P in
+	[ "$(jq -r .context.reason out)" = unknown-purpose ]
+}
+
+@test "a blank justifies nothing" {
+	hospital
+	cp "$EHR_ROOT"/policies/hospital/authz/*.yaml P/authz/
+	for why in '""' '" "' '"\t\n"' '["", " "]' '[]' null '{}' '" x"'; do
+		echo "${request/\"TREAT\"/\"BTG\",\"justification\":$why}" | sed 's/"ann"/"nobody"/g'
+	done >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq -r .decision out | paste -sd' ')" = 'false false false false false false false true' ]
+}
+
 @test "a misspelt purpose, label, class or action in a directive leaves its patient undecided" {
 	for slip in 'why: [TREATT]' 'why: {not: [treat]}' 'what: {label: [r]}' 'what: {class: observation}' 'does: [raed]' 'except: [{why: [BTGG]}]'; do
 		hospital

@@ -452,6 +452,23 @@ subscription() {
 	decision subscribe "$1" ",\"patient\":\"$2\",\"purpose\":[\"TREAT\"],\"roles\":[\"nurse\"],\"device\":\"$JKT\""
 }
 
+@test "a revoked level key is released to nobody, until the next epoch" {
+	own
+	kid=$(ehr-keys list -S site | jq -r 'select(.rl == "N").kid')
+	ehr 0 ehr-keys revoke -S site --kid "$kid" --now "$NOW"
+	decision release-keys 2 >low
+	ehr 0 release --decision low
+	decision release-keys 3 >good
+	ehr 6 release --decision good
+	empty out
+	same err <<-END
+		ehr-keys: key-revoked: $kid is on the revocation list: ehr-keys rotate
+	END
+	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW"
+	EPOCH=2 decision release-keys 3 >good
+	ehr 0 release --decision good
+}
+
 @test "grant: a decision becomes what a subscriber is notified by" {
 	own
 	subscription 5 Patient/p1 >one

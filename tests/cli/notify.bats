@@ -248,13 +248,16 @@ stops() {
 	bad_lists >all
 	rm site/revoked.jwt site/keys/revoked.jwt
 	head -n 1 site/grants.jwts >grant
+	echo '{"decision":true,"context":{"about":{"subject":"nina","action":"read","patient":"x"},"al":3,"obligations":[]}}' >decision
 	while IFS=$'\t' read -r name text; do
 		stops ehr-notify "lists/$name" "$text" ehr-notify -P "$P" -S site --now "$now" --revoked "lists/$name" "$F/sealed"
 		stops ehr-select "lists/$name" "$text" ehr-select -P "$P" -S site --grant grant --now "$now" --revoked "lists/$name" "$F/sealed"
+		stops ehr-select "lists/$name" "$text" ehr-select -P "$P" -S site --decision decision --revoked "lists/$name" "$F/sealed"
 		# The site's own list, under its name.
 		mv "lists/$name" site/revoked.jwt
 		stops ehr-notify site/revoked.jwt "$text" ehr-notify -P "$P" -S site --now "$now" "$F/sealed"
 		stops ehr-select site/revoked.jwt "$text" ehr-select -P "$P" -S site --grant grant --now "$now" "$F/sealed"
+		stops ehr-select site/revoked.jwt "$text" ehr-select -P "$P" -S site --decision decision "$F/sealed"
 		mv site/revoked.jwt site/keys/revoked.jwt
 		stops ehr-keys site/keys "revoked.jwt: $text" ehr-keys revoke -S site --party x --now "$now"
 		stops ehr-keys site/keys "revoked.jwt: $text" ehr-keys list --devices -S site

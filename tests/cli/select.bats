@@ -403,6 +403,26 @@ given() {
 	ehr 2 ehr-keys pseudonym -P policies/hospital -S site --entities --kind id ann
 }
 
+@test "a decision gives nothing to a person who was revoked since" {
+	versions $x $ann $one >in
+	decision 5
+	ehr-keys make -P "$EHR_ROOT/policies/hospital" -S site --now 2026-03-01T00:00:00Z >made
+	ehr 0 ehr-select -P "$P" -S site --decision decision in
+	ehr-keys revoke -S site --party dr-lee-2 --now 2026-03-02T08:00:00Z >other
+	ehr 0 ehr-select -P "$P" -S site --decision decision in
+	[ "$(given)" = 'x V A' ]
+	ehr-keys revoke -S site --party dr-lee --now 2026-03-02T08:00:00Z >list
+	ehr 7 ehr-select -P "$P" -S site --decision decision in
+	empty out
+	same err <<-'END'
+		ehr-select: decision: denied: revoked
+	END
+	ehr 7 ehr-select -P "$P" --authority site/authority.jwks --revoked list --decision decision in
+	empty out
+	ehr 2 ehr-select -P "$P" --revoked list --decision decision in
+	has err 'needs --site DIR or --authority JWKS'
+}
+
 @test "misuse: no policy, no decision, both a decision and a grant" {
 	ehr 2 ehr-select --decision decision </dev/null
 	ehr 2 ehr-select -P "$P" </dev/null
