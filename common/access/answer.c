@@ -525,10 +525,27 @@ put_owed(struct writing *x, const struct owed *owed)
 }
 
 static void
+put_keeps(struct writing *x)
+{
+	uint32_t keeps = x->v->keeps;
+	const struct bytes *text;
+
+	if (keeps == 0)
+		return;
+	text = keep_texts(x);
+	for (uint32_t i = 0; i < keeps; i++) {
+		if (text[i].size == 0)
+			continue;
+		open_typed_duty(x, "custom", "keep-only");
+		json_write_raw(x->w, text[i]);
+		close_duty(x);
+	}
+}
+
+static void
 put_limits(struct writing *x)
 {
 	const struct verdict *v = x->v;
-	const struct bytes *keep = v->keeps > 0 ? keep_texts(x) : NULL;
 
 	if (v->level_owed) {
 		open_typed_duty(x, "custom", "level");
@@ -538,13 +555,7 @@ put_limits(struct writing *x)
 	}
 	for (uint32_t i = 0; i < v->redacts; i++)
 		put_redact(x, v->redact[i]);
-	for (uint32_t i = 0; i < v->keeps; i++) {
-		if (keep[i].size == 0)
-			continue;
-		open_typed_duty(x, "custom", "keep-only");
-		json_write_raw(x->w, keep[i]);
-		close_duty(x);
-	}
+	put_keeps(x);
 	if (v->narrowing.there)
 		put_narrowing(x);
 }
