@@ -315,6 +315,24 @@ read_time(struct request_reader *r, struct request *q)
 	time->present = q->timed;
 }
 
+/*
+ * The obligation keep-only has an item for each date, and in each all other values of the narrowing.  Without
+ * a bound a request of some kilobytes makes an answer of gigabytes.
+ */
+enum { NARROWINGS_MOST = 4096 };
+
+static bool
+has_too_many_dates(const struct request *q)
+{
+	uint64_t others = 1;
+
+	for (unsigned i = DATA_FIRST; i < DATA_FIRST + DATA_COUNT; i++)
+		if (i != ATTRIBUTE_DATE && q->at[i].present)
+			others += q->at[i].count;
+	return q->at[ATTRIBUTE_DATE].present && q->at[ATTRIBUTE_DATE].count > 1 &&
+	       q->at[ATTRIBUTE_DATE].count * others > NARROWINGS_MOST;
+}
+
 const char *
 request_read(struct request_reader *r, const struct request_parts *p, struct request *q)
 {
@@ -347,7 +365,7 @@ request_read(struct request_reader *r, const struct request_parts *p, struct req
 	if (purpose->count == 0)
 		purpose->present = false;
 	read_time(r, q);
-	return NULL;
+	return has_too_many_dates(q) ? "too many dates beside the other data criteria" : NULL;
 }
 
 struct bytes

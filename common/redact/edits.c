@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/redact/edits.h"
+#include "common/redact/parts.h"
 
 #include "common/base/memory.h"
 

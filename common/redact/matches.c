@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/redact/matches.h"
+#include "common/redact/parts.h"
 
 /* `where:` of a transform.  Unknown counts as false. */
 static bool

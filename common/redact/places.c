@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/redact/places.h"
+#include "common/redact/parts.h"
 
 #include "common/label/shape.h"
 #include "common/policy/vocabulary.h"

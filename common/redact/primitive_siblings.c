@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/redact/primitive_siblings.h"
+#include "common/redact/parts.h"
 
 #include "common/base/hash.h"
 #include "common/base/memory.h"
-#include "common/redact/matches.h"
-#include "common/redact/view.h"
 
 #include <stdlib.h>
 #include <string.h>

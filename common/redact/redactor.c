@@ -4,7 +4,7 @@
 #include "common/base/base64url.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
-#include "common/redact/walk.h"
+#include "common/redact/parts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/redact/view.h"
+#include "common/redact/parts.h"
 
 #include "common/redact/token.h"
 

@@ -263,6 +263,19 @@ narrowed() {
 	[ "$(jq -r .context.reason out)" = unknown-purpose ]
 }
 
+@test "the answer to many dates beside other criteria is bounded" {
+	hospital
+	dates=$(seq 1000 2023 | sed 's/.*/"&"/' | paste -sd,)
+	{
+		narrowed "\"date\":[$dates],\"class\":[\"Observation\",\"Claim\",\"Basic\"]"
+		narrowed "\"date\":[$dates],\"class\":[\"Observation\",\"Claim\",\"Basic\"],\"author\":\"x\""
+		narrowed "\"date\":\"2020\",\"code\":[$dates]"
+		narrowed "\"date\":[\"2020\",\"2021\",\"2022\",\"2023\",\"2024\"],\"code\":[$dates]"
+	} >in
+	ehr 1 ehr-authz -P P -S S --on-error skip in
+	[ "$(jq -c '[.decision, .context.error.message]' out | paste -sd' ')" = '[true,null] [false,"too many dates beside the other data criteria"] [true,null] [false,"too many dates beside the other data criteria"]' ]
+}
+
 @test "a blank justifies nothing" {
 	hospital
 	cp "$EHR_ROOT"/policies/hospital/authz/*.yaml P/authz/
