@@ -14,6 +14,9 @@
 
 enum { MAX_SOURCE = 1 << 30 };
 
+/* Bytes.  What an item of a batch takes from the defaults is written again for each item. */
+enum { BATCH_MOST = 1 << 26 };
+
 struct access {
 	struct engine engine;
 	struct arena arena;
@@ -391,10 +394,15 @@ answer_item(
 	const char *wrong;
 
 	d->permitted = false;
+	if (a->out.used > BATCH_MOST) {
+		answer_error(w, query.id, "the answers before take 64 MB: ask in smaller batches");
+		return;
+	}
 	if (json_kind(&a->json, node) != JSON_OBJECT) {
 		answer_error(w, query.id, "an item of evaluations is not an object");
 		return;
 	}
+	scratch_reset(&a->engine.scratch);
 	request_parts_read(&a->reader, node, &query.parts);
 	if (id_of(a, node).size > 0)
 		query.id = id_of(a, node);

@@ -276,6 +276,18 @@ narrowed() {
 	[ "$(jq -c '[.decision, .context.error.message]' out | paste -sd' ')" = '[true,null] [false,"too many dates beside the other data criteria"] [true,null] [false,"too many dates beside the other data criteria"]' ]
 }
 
+@test "the answer to a batch is bounded: the items behind are denied" {
+	native || skip 'for the release build'
+	hospital
+	codes=$(seq 1 4000 | sed 's/.*/"code-&"/' | paste -sd,)
+	items=$(yes '{}' | head -n 4000 | paste -sd,)
+	narrowed "\"code\":[$codes]" | sed "s/}\$/,\"evaluations\":[$items]}/" >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(wc -c <out)" -lt 80000000 ]
+	[ "$(jq -c '.evaluations | length' out)" -eq 4000 ]
+	[ "$(jq -c '.evaluations | [.[0, -1] | [.decision, .context.error.message]]' out)" = '[[true,null],[false,"the answers before take 64 MB: ask in smaller batches"]]' ]
+}
+
 @test "a blank justifies nothing" {
 	hospital
 	cp "$EHR_ROOT"/policies/hospital/authz/*.yaml P/authz/
