@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/access.h"
 
-#include "common/access/answer.h"
+#include "common/access/parts.h"
 #include "common/base/file.h"
 #include "common/base/leftover.h"
 #include "common/base/memory.h"

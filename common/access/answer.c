@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/answer.h"
-
-#include "common/access/answer_reason.h"
+#include "common/access/parts.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/answer_reason.h"
+#include "common/access/parts.h"
 
 /* What the administrator reads where no rule has a sentence. */
 static const struct {

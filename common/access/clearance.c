@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/clearance.h"
-
-#include "common/access/entities.h"
+#include "common/access/parts.h"
 
 enum {
 	MAX_AL = 99,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/consent.h"
+#include "common/access/parts.h"
 
 #include <stdlib.h>
 

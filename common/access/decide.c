@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/decide.h"
+#include "common/access/parts.h"
 
 #include "common/access/known.h"
-#include "common/access/limits.h"
 
 /*
  * The layers are judged first.  Then what they limit is collected: items to redact and lists to keep to.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/directive.h"
+#include "common/access/parts.h"
 
 #include "common/base/hash.h"
 #include "common/base/memory.h"

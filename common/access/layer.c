@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/layer.h"
+#include "common/access/parts.h"
 
 const struct layer_file *
 layers_find(const struct layers *l, enum layer layer, uint32_t domain)

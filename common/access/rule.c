@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/rule.h"
+#include "common/access/parts.h"
 
 #include "common/json/json_write.h"
 
