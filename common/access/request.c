@@ -213,11 +213,21 @@ read_values(struct request_reader *r, uint32_t node)
 	return all;
 }
 
+/* A data criterion that is none must not widen the request to the whole record: nothing meets it. */
+static struct values
+no_values(struct request_reader *r)
+{
+	return (struct values){ .present = true, .at = scratch_take(r->scratch, sizeof(struct value)) };
+}
+
 struct values
 request_values(struct request_reader *r, unsigned attribute, uint32_t node)
 {
 	struct values v = read_values(r, node);
 
+	if (!v.present && attribute >= DATA_FIRST && attribute < DATA_FIRST + DATA_COUNT &&
+	    json_kind(r->json, node) != JSON_NULL)
+		return no_values(r);
 	if (attribute == ATTRIBUTE_CLASS || attribute == ATTRIBUTE_LABEL || attribute == ATTRIBUTE_PURPOSE)
 		strip_systems(r, &v, attribute);
 	return v;

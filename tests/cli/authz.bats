@@ -288,6 +288,23 @@ narrowed() {
 	[ "$(jq -c '.evaluations | [.[0, -1] | [.decision, .context.error.message]]' out)" = '[[true,null],[false,"the answers before take 64 MB: ask in smaller batches"]]' ]
 }
 
+@test "a data criterion that is none keeps nothing, not everything" {
+	hospital
+	for wrong in '{}' '{"system":"a","code":"b"}' '[{}]' '[null]' '["x",null]' '[["x"]]'; do
+		for name in class code label date author related instance; do
+			narrowed "\"$name\":$wrong"
+		done
+	done >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq -r .decision out | sort | uniq -c | sed 's/^ *//')" = '42 true' ]
+	# Dates make the items, and there is none.
+	obligations | grep -cE '"any_of":(\[\{"[a-z]*":\[\]|\[\])' >kept
+	[ "$(cat kept)" -eq 42 ]
+	narrowed '"code":null' >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(obligations)" = '[]' ]
+}
+
 @test "a blank justifies nothing" {
 	hospital
 	cp "$EHR_ROOT"/policies/hospital/authz/*.yaml P/authz/
