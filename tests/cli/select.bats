@@ -318,6 +318,13 @@ given() {
 	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d --al 9 in
 	ehr 2 ehr-select -P "$P" --grant g --deliver d in
 	[ "$(wc -l <d)" -eq 4 ]
+	# The decision is not written into.
+	ln decision hard
+	for same in decision ./decision hard; do
+		ehr 2 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver $same in
+		has err "input and output are the same file: '$same'"
+		[ "$(wc -l <decision)" -eq 1 ]
+	done
 	# Nothing is given if nobody can be told.
 	ehr 4 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver /dev/full in
 	empty out
