@@ -140,7 +140,8 @@ make_authority_keys(struct making *m, const char *path, const char *copy, enum d
 	struct bytes text;
 	bool good;
 
-	if (!store_begin(&m->store, m->settings, path, "authority", m->sealing.domain, m->answer, status))
+	*status = store_begin(&m->store, m->settings, path, "authority", m->sealing.domain, m->answer);
+	if (*status != EXIT_DONE)
 		return false;
 	buffer_init(&jwks, 4096);
 	store_jwks(&jwks, keyref_public(m->store.sig), m->store.domain);
@@ -218,9 +219,9 @@ static enum diag_exit
 make_device_keys(const struct verb_settings *s, struct bytes jwks, const char *domain, struct verb_answer *a)
 {
 	struct store n;
-	enum diag_exit status;
+	enum diag_exit status = store_begin(&n, s, s->keys, s->kind, bytes_of(domain), a);
 
-	if (store_begin(&n, s, s->keys, s->kind, bytes_of(domain), a, &status)) {
+	if (status == EXIT_DONE) {
 		if (store_put(&n, "authority.jwks", jwks, 0644, a) && store_commit(&n, a))
 			enrol(&n, s, a);
 		else

@@ -356,25 +356,25 @@ make_pairs(struct store *n, struct verb_answer *a)
 	return true;
 }
 
-bool
+enum diag_exit
 store_begin(struct store *n, const struct verb_settings *s, const char *path, const char *kind,
-    struct bytes domain, struct verb_answer *a, enum diag_exit *status)
+    struct bytes domain, struct verb_answer *a)
 {
+	enum diag_exit status = EXIT_IO;
 	char new[4100];
 
 	*n = (struct store){ .fd = -1, .kind = kind };
-	*status = EXIT_IO;
 	if (strlen(path) >= sizeof n->path || domain.size >= sizeof n->domain) {
 		errno = ENAMETOOLONG;
-		return verb_io_fault(a, path);
+		(void)verb_io_fault(a, path);
+		return EXIT_IO;
 	}
 	memcpy(n->domain, domain.at, domain.size);
 	memcpy(n->path, path, strlen(path) + 1);
 	beside(n, new);
-	if (!make_folder(n, new, s->wait, a, status))
-		return false;
-	*status = make_pairs(n, a) ? EXIT_DONE : EXIT_IO;
-	return *status == EXIT_DONE;
+	if (!make_folder(n, new, s->wait, a, &status))
+		return status;
+	return make_pairs(n, a) ? EXIT_DONE : EXIT_IO;
 }
 
 static void

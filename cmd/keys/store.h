@@ -57,10 +57,10 @@ struct store {
 
 /*
  * Makes PATH.new, locked, with new private keys.  What a run that was killed left there is removed and noted;
- * a directory with other things in it is left alone.  False with a fault and its status.
+ * a directory with other things in it is left alone.  EXIT_DONE, or another status with a fault.
  */
-bool store_begin(struct store *n, const struct verb_settings *s, const char *path, const char *kind,
-    struct bytes domain, struct verb_answer *a, enum diag_exit *status);
+enum diag_exit store_begin(struct store *n, const struct verb_settings *s, const char *path, const char *kind,
+    struct bytes domain, struct verb_answer *a);
 
 /* The functions below return false with a fault (EXIT_IO; store_counter: EXIT_KEYS too). */
 

@@ -88,13 +88,18 @@ tags_fit(struct match *m, const struct subscription *sub, const struct sealed_ve
 	return true;
 }
 
+/* Subscriptions with the same text share a program. */
+struct endless_when {
+	const struct jq_program *program;
+};
+
 static bool
 is_endless_when(const struct match *m, const struct jq_program *when)
 {
-	const struct jq_program *const *at = (const void *)m->endless_whens.at;
+	const struct endless_when *at = (const void *)m->endless_whens.at;
 
 	for (size_t i = 0; i < m->endless_whens.used / sizeof *at; i++)
-		if (at[i] == when)
+		if (at[i].program == when)
 			return true;
 	return false;
 }
@@ -119,7 +124,8 @@ when_holds(struct match *m, const struct subscription *sub, const struct sealed_
 	    jq_test(sub->when, index_tags(m, v), 0, NULL, &context) == JQ_TRUE)
 		return true;
 	if (limit.is_passed)
-		buffer_add(&m->endless_whens, &sub->when, sizeof sub->when);
+		*(struct endless_when *)buffer_more(&m->endless_whens, sizeof(struct endless_when)) =
+		    (struct endless_when){ sub->when };
 	if (is_endless_when(m, sub->when)) {
 		m->is_endless[index] = true;
 		m->endless(m->endless_context, sub);

@@ -34,7 +34,7 @@ struct match {
 	size_t room;
 	size_t count;
 	bool *is_endless;                     /* by subscription */
-	struct buffer endless_whens;          /* struct jq_program *: subscriptions share them */
+	struct buffer endless_whens;          /* struct endless_when */
 	struct json tags;                     /* the index of a version's tags, for `when` and `tags` */
 	const struct sealed_version *indexed; /* the version that TAGS is of */
 	char event[EVENT_ID + 1];             /* id of the group's event; "" until a line needs it */

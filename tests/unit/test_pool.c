@@ -8,7 +8,7 @@ int
 main(void)
 {
 	struct pool p = { 0 };
-	char text[16];
+	char text[32];
 	struct bytes first[1000];
 	const struct bytes words[2] = { BYTES("nurse"), BYTES("TREAT") };
 
