@@ -87,8 +87,8 @@ read_site(const char *name, const struct revoked_by *by, struct revoked *r, stru
 	return EXIT_DONE;
 }
 
-enum diag_exit
-keys_revoked(const struct keys *k, const struct keys_lists *from, struct revoked *r, struct keys_fault *f)
+static enum diag_exit
+read_lists(const struct keys *k, const struct keys_lists *from, struct revoked *r, struct keys_fault *f)
 {
 	const struct revoked_by by = { keys_authority(k), bytes_of(keys_domain(k)) };
 	struct revoked_fault why = { 0 };
@@ -105,4 +105,14 @@ keys_revoked(const struct keys *k, const struct keys_lists *from, struct revoked
 	    "%s: revocation-stale: at this time the list has ended, expected the authority's newest list",
 	    keys_name(k));
 	return EXIT_KEYS;
+}
+
+enum diag_exit
+keys_revoked(const struct keys *k, const struct keys_lists *from, struct revoked *r, struct keys_fault *f)
+{
+	enum diag_exit status = read_lists(k, from, r, f);
+
+	if (status != EXIT_DONE)
+		revoked_free(r);
+	return status;
 }

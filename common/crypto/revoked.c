@@ -128,7 +128,7 @@ read_lines(struct revoked *r, const struct revoked_by *by, struct bytes text, st
 	return f->why == NULL;
 }
 
-/* Lists one a line: see revoked_load. */
+/* Lists one a line: see revoked_read_at(). */
 static bool
 read_text(struct revoked *r, const struct revoked_by *by, struct bytes text, struct revoked_fault *f)
 {
