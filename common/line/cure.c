@@ -223,10 +223,10 @@ stage_cure(const struct json *j, enum rank reads)
 	if (reads == ASIDE)
 		return ehr != 0 || is_resource ? "a record: requests for access are read" : NULL;
 	if (ehr == 0)
-		return reads > RECORD ? between[RECORD][reads] : NULL;
+		return reads > RECORD && reads <= SEALED ? between[RECORD][reads] : NULL;
 	if (s == NULL || s->rank == reads)
 		return NULL;
-	return s->rank < reads ? between[s->rank][reads] : s->is;
+	return s->rank < reads && reads <= SEALED ? between[s->rank][reads] : s->is;
 }
 
 static bool
