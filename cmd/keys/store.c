@@ -296,7 +296,8 @@ clear(const char *path, int64_t wait, struct verb_answer *a, enum diag_exit *sta
 
 	if (fd < 0)
 		return *status == EXIT_IO && errno == ENOENT;
-	if (is_still(path, fd)) {
+	/* An empty one may be of a run that has not locked it yet: that run begins again. */
+	if (is_still(path, fd) && rmdir(path) != 0) {
 		good = is_unfinished(fd);
 		if (good) {
 			remove_folder(AT_FDCWD, path, 1);
@@ -332,8 +333,12 @@ make_folder(struct store *n, const char *path, int64_t wait, struct verb_answer 
 			continue;
 		}
 		n->fd = open_locked(path, wait, a, status);
-		if (n->fd >= 0 && is_still(path, n->fd))
-			return true;
+		if (n->fd >= 0 && is_still(path, n->fd)) {
+			/* A run that has finished since the look above made room for this folder. */
+			if (lstat(n->path, &about) != 0)
+				return true;
+			(void)rmdir(path);
+		}
 		if (n->fd < 0 && *status == EXIT_AGAIN)
 			return false;
 		if (n->fd >= 0)
