@@ -141,20 +141,6 @@ same_words(struct granting *g, struct buffer *to, const struct decision *d, uint
 	return good;
 }
 
-/* Versions are tagged with references.  A decision may name the patient by the id alone. */
-static void
-write_reference(const struct granting *g, struct bytes patient, struct buffer *to)
-{
-	const struct yaml_node *type =
-	    g->policy.record == NULL ? NULL : yaml_find(g->policy.record, "subject_type");
-
-	if (memchr(patient.at, '/', patient.size) == NULL && type != NULL) {
-		buffer_add(to, type->text.at, type->text.size);
-		buffer_add(to, "/", 1);
-	}
-	buffer_add(to, patient.at, patient.size);
-}
-
 static bool
 add_subject(struct granting *g, const struct decision *d)
 {
@@ -167,7 +153,7 @@ add_subject(struct granting *g, const struct decision *d)
 		if (d->patient.size == 0)
 			return deny(g, "it names no patient");
 		buffer_init(&name, BUFFER_UNLIMITED);
-		write_reference(g, d->patient, &name);
+		verb_reference(&g->policy, d->patient, &name);
 		pseudonym_make(keys_mac(g->keys, pseudonym_key(PSEUDONYM_SUBJECT)), PSEUDONYM_SUBJECT,
 		    bytes_of(keys_domain(g->keys)), g->sealing.subject_per_epoch ? keys_epoch(g->keys) : 0,
 		    buffer_bytes(&name), tag);

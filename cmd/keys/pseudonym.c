@@ -31,20 +31,6 @@ name(const struct naming *n, struct bytes value, struct buffer *out)
 		diag_bug("more pseudonyms than fit");
 }
 
-/* Lines are tagged with references; a patient may be named by the id alone. */
-static void
-reference(const struct naming *n, struct bytes patient, struct buffer *to)
-{
-	const struct yaml_node *type =
-	    n->policy.record == NULL ? NULL : yaml_find(n->policy.record, "subject_type");
-
-	if (memchr(patient.at, '/', patient.size) == NULL && type != NULL) {
-		buffer_add(to, type->text.at, type->text.size);
-		buffer_add(to, "/", 1);
-	}
-	buffer_add(to, patient.at, patient.size);
-}
-
 /* {"type":"patient","id":"ann","properties":{"pseudonym":"s_.."}}, as ehr-authz reads it. */
 static void
 state(const struct naming *n, struct bytes patient, struct buffer *out)
@@ -54,7 +40,7 @@ state(const struct naming *n, struct bytes patient, struct buffer *out)
 	char tag[PSEUDONYM_SIZE + 1];
 
 	buffer_init(&whom, BUFFER_UNLIMITED);
-	reference(n, patient, &whom);
+	verb_reference(&n->policy, patient, &whom);
 	pseudonym_make(keys_mac(n->keys, pseudonym_key(n->kind)), n->kind, bytes_of(keys_domain(n->keys)),
 	    n->epoch, buffer_bytes(&whom), tag);
 	buffer_release(&whom);

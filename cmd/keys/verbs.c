@@ -45,6 +45,18 @@ verb_io_fault(struct verb_answer *a, const char *name)
 }
 
 void
+verb_reference(const struct policy *p, struct bytes patient, struct buffer *to)
+{
+	const struct yaml_node *type = p->record == NULL ? NULL : yaml_find(p->record, "subject_type");
+
+	if (memchr(patient.at, '/', patient.size) == NULL && type != NULL) {
+		buffer_add(to, type->text.at, type->text.size);
+		buffer_add(to, "/", 1);
+	}
+	buffer_add(to, patient.at, patient.size);
+}
+
+void
 verb_written(const struct json_write *w)
 {
 	if (!json_write_whole(w))

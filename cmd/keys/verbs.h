@@ -78,6 +78,12 @@ enum diag_exit verb_policy_fault(struct verb_answer *a, const struct fault *f);
 /* "NAME: " and the text of errno.  Always false, so that a function can return it; its status is EXIT_IO. */
 bool verb_io_fault(struct verb_answer *a, const char *name);
 
+/*
+ * Appends the reference by which lines are tagged: a patient may be named by the id alone, to which the
+ * policy's subject_type is added.
+ */
+void verb_reference(const struct policy *p, struct bytes patient, struct buffer *to);
+
 /* The buffers that verbs write JSON to are larger than any text that they write: a full one is a bug. */
 void verb_written(const struct json_write *w);
 

@@ -267,38 +267,38 @@ grants_ready(struct grants *g)
 		qsort(g->panel, g->panels, sizeof *g->panel, compare_panels);
 }
 
+/* Where a list of COUNT elements of SIZE bytes, sorted by the text at WORD, has or would have TEXT first. */
+static size_t
+first_of(const void *list, size_t count, size_t size, size_t word, struct bytes text)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t middle = low + (count - low) / 2;
+		const struct bytes *at = (const void *)((const char *)list + middle * size + word);
+
+		if (bytes_compare(*at, text) < 0)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low;
+}
+
 const struct grant *
 grants_find(const struct grants *g, struct bytes jti)
 {
-	size_t low = 0;
-	size_t high = g->count;
+	size_t at = first_of(g->grant, g->count, sizeof *g->grant, offsetof(struct grant, jti), jti);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (bytes_compare(g->grant[middle].jti, jti) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < g->count && bytes_equal(g->grant[low].jti, jti) ? &g->grant[low] : NULL;
+	return at < g->count && bytes_equal(g->grant[at].jti, jti) ? &g->grant[at] : NULL;
 }
 
 const struct panel *
 grants_panel(const struct grants *g, struct bytes name)
 {
-	size_t low = 0;
-	size_t high = g->panels;
+	size_t at = first_of(g->panel, g->panels, sizeof *g->panel, offsetof(struct panel, name), name);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (bytes_compare(g->panel[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < g->panels && bytes_equal(g->panel[low].name, name) ? &g->panel[low] : NULL;
+	return at < g->panels && bytes_equal(g->panel[at].name, name) ? &g->panel[at] : NULL;
 }
 
 enum grant_fault
