@@ -182,7 +182,7 @@ main(int argc, char *argv[])
 
 	start_program("ehr-authz");
 	options_init(&o, &manual, argc, argv);
-	filter_init(&f, "ehr-authz");
+	filter_init(&f);
 	read_options(&o, &f, &a.set);
 	load(&a, &o, f.max_depth);
 	filter_start(&f, &o, digest_hex);

@@ -176,7 +176,7 @@ main(int argc, char *argv[])
 
 	start_program("ehr-classify");
 	options_init(&o, &manual, argc, argv);
-	filter_init(&f, "ehr-classify");
+	filter_init(&f);
 	read_options(&o, &f, &c);
 	load(&c);
 	json_init(&c.json, c.keys, f.max_depth);

@@ -55,7 +55,7 @@ main(int argc, char *argv[])
 
 	start_program("ehr-ingest");
 	options_init(&o, &manual, argc, argv);
-	filter_init(&f, "ehr-ingest");
+	filter_init(&f);
 	while ((id = options_next(&o)) != OPTIONS_END) {
 		if (filter_option(&f, &o, id))
 			continue;

@@ -390,7 +390,7 @@ main(int argc, char *argv[])
 
 	start_program("ehr-notify");
 	options_init(&o, &manual, argc, argv);
-	filter_init(&f, "ehr-notify");
+	filter_init(&f);
 	read_options(&o, &f, &n.set);
 	load(&n, &o);
 	filter_start(&f, &o, digest_hex);

@@ -160,7 +160,7 @@ main(int argc, char *argv[])
 
 	start_program("ehr-redact");
 	options_init(&o, &manual, argc, argv);
-	filter_init(&f, "ehr-redact");
+	filter_init(&f);
 	read_options(&o, &f, &p.set);
 	load(&p, &o, &f);
 	filter_start(&f, &o, digest_hex);

@@ -262,7 +262,7 @@ main(int argc, char *argv[])
 	start_program("ehr-seal");
 	options_init(&o, &manual, argc, argv);
 	options_into(&o, &m);
-	filter_init(&f, "ehr-seal");
+	filter_init(&f);
 	while ((id = options_next(&o)) != OPTIONS_END)
 		if (!filter_option(&f, &o, id))
 			take_option(&m, &o, id);

@@ -347,7 +347,7 @@ main(int argc, char *argv[])
 
 	start_program("ehr-select");
 	options_init(&o, &manual, argc, argv);
-	filter_init(&f, "ehr-select");
+	filter_init(&f);
 	read_options(&o, &f, &s.set);
 	load_policy(&s);
 	load_permission(&s, &o);

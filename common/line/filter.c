@@ -31,10 +31,9 @@ ask(int signal)
 }
 
 void
-filter_init(struct filter *f, const char *program)
+filter_init(struct filter *f)
 {
 	*f = (struct filter){
-		.program = program,
 		.max_record = MAX_RECORD,
 		.max_depth = JSON_MAX_DEPTH,
 		.source = "",

@@ -17,7 +17,7 @@
  * --progress) and the exit status.  A program brings an engine, which handles one line and the end.
  *
  *	static const struct option_entry table[] = { FILTER_OPTIONS, { POLICY, 'P', ... }, ... };
- *	struct filter f; filter_init(&f, "ehr-x");
+ *	struct filter f; filter_init(&f);
  *	while ((id = options_next(&o)) != OPTIONS_END)
  *		if (!filter_option(&f, &o, id)) switch (id) ...
  *	... load the policy ...
@@ -50,7 +50,6 @@ enum {
 enum { FILTER_OUTPUTS = 8 };
 
 struct filter {
-	const char *program;
 	size_t max_record;
 	unsigned max_depth;
 	bool verbose;
@@ -125,7 +124,7 @@ filter_stop(struct filter *f, enum diag_exit status)
 	return FILTER_STOP;
 }
 
-void filter_init(struct filter *f, const char *program);
+void filter_init(struct filter *f);
 
 /* True if ID is one of FILTER_OPTIONS.  A bad value ends the program with EXIT_USAGE. */
 bool filter_option(struct filter *f, struct options *o, int id);
