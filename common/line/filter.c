@@ -43,14 +43,9 @@ filter_init(struct filter *f)
 static uint64_t
 whole_number(const struct options *o, uint64_t most, const char *what)
 {
-	uint64_t value = 0;
-	const char *p = o->value;
+	uint64_t value;
 
-	for (; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
-			options_misuse(o, what, o->value);
-	if (*p != '\0' || value == 0 || value > most)
+	if (!options_number(o->value, most, &value) || value == 0)
 		options_misuse(o, what, o->value);
 	return value;
 }
