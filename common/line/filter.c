@@ -149,8 +149,8 @@ filter_output(struct filter *f, const struct options *o, const char *path)
 	add_output(f, o, file_identify(path), path);
 }
 
-void
-filter_create(struct filter *f, const struct options *o, const char *path, struct sink *to)
+static int
+open_output(struct filter *f, const struct options *o, const char *path)
 {
 	const char *why;
 	int fd = file_open_output(path, &why);
@@ -158,6 +158,14 @@ filter_create(struct filter *f, const struct options *o, const char *path, struc
 	if (fd < 0)
 		diag_die(EXIT_IO, "%s: %s", path, why);
 	add_output(f, o, file_identify_fd(fd), path);
+	return fd;
+}
+
+void
+filter_create(struct filter *f, const struct options *o, const char *path, struct sink *to)
+{
+	int fd = open_output(f, o, path);
+
 	if (ftruncate(fd, 0) != 0 && errno != EINVAL)
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
 	sink_init_take(to, fd, path);
@@ -175,7 +183,6 @@ add_standard_outputs(struct filter *f, const struct options *o)
 void
 filter_start(struct filter *f, const struct options *o, void (*digest)(struct bytes text, char hex[65]))
 {
-	const char *why;
 	int quarantine = -1;
 
 	if (f->quarantine != NULL && f->on_error != ON_ERROR_QUARANTINE)
@@ -186,12 +193,8 @@ filter_start(struct filter *f, const struct options *o, void (*digest)(struct by
 		options_misuse(o, "only with --on-error skip or quarantine", "--max-refused");
 	f->began = clock_running();
 	add_standard_outputs(f, o);
-	if (f->quarantine != NULL) {
-		quarantine = file_open_output(f->quarantine, &why);
-		if (quarantine < 0)
-			diag_die(EXIT_IO, "%s: %s", f->quarantine, why);
-		add_output(f, o, file_identify_fd(quarantine), f->quarantine);
-	}
+	if (f->quarantine != NULL)
+		quarantine = open_output(f, o, f->quarantine);
 	refusals_init(&f->refusals, f->on_error, quarantine, f->quarantine, digest);
 	f->refusals.max_refused = f->max_refused;
 	sink_init_take(&f->out, STDOUT_FILENO, "<stdout>");
