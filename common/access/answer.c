@@ -306,7 +306,7 @@ put_layers(const struct writing *x)
 }
 
 static void
-open_duty(struct writing *x)
+open_duty(struct writing *x, struct bytes type, struct bytes action)
 {
 	char id[16] = "ob-";
 	struct buffer number = { .at = id, .used = 3, .room = sizeof id, .limit = sizeof id };
@@ -315,17 +315,17 @@ open_duty(struct writing *x)
 	json_write_natural(&digits, ++x->duties);
 	json_write_open(x->w, '{');
 	json_write_member_word(x->w, "id", buffer_bytes(&number));
-}
-
-static void
-open_typed_duty(struct writing *x, const char *type, const char *action)
-{
-	open_duty(x);
-	put_word(x->w, "type", type);
+	json_write_member_word(x->w, "type", type);
 	json_write_name(x->w, "properties");
 	json_write_open(x->w, '{');
 	put_word(x->w, "vendor", "ehr");
-	put_word(x->w, "action", action);
+	json_write_member_word(x->w, "action", action);
+}
+
+static void
+open_custom_duty(struct writing *x, const char *action)
+{
+	open_duty(x, bytes_of("custom"), bytes_of(action));
 }
 
 static void
@@ -385,7 +385,7 @@ put_item(const struct writing *x, const struct item *item)
 static void
 put_redact(struct writing *x, const struct item *item)
 {
-	open_typed_duty(x, "custom", "redact");
+	open_custom_duty(x, "redact");
 	if (!x->a->public_only)
 		json_write_member_value(x->w, "rule", item->rule->id_text);
 	put_item(x, item);
@@ -444,7 +444,7 @@ put_narrowing(struct writing *x)
 	const struct values *dates = &n->at[ATTRIBUTE_DATE - DATA_FIRST];
 	uint32_t items = dates->present ? dates->count : 1;
 
-	open_typed_duty(x, "custom", "keep-only");
+	open_custom_duty(x, "keep-only");
 	open_list(x->w, "any_of");
 	for (uint32_t i = 0; i < items; i++) {
 		bool open = false;
@@ -515,8 +515,10 @@ keep_texts(const struct writing *x)
 static void
 put_owed(struct writing *x, const struct owed *owed)
 {
-	open_duty(x);
-	json_write_members(x->w, x->a->public_only ? owed->duty->text_public : owed->duty->text);
+	open_duty(x, owed->duty->type, owed->duty->action);
+	if (!x->a->public_only)
+		json_write_member_value(x->w, "rule", owed->rule->id_text);
+	json_write_members(x->w, owed->duty->members);
 	if (owed->timed)
 		put_instant(x->w, "at", owed->at);
 	close_duty(x);
@@ -534,7 +536,7 @@ put_keeps(struct writing *x)
 	for (uint32_t i = 0; i < keeps; i++) {
 		if (text[i].size == 0)
 			continue;
-		open_typed_duty(x, "custom", "keep-only");
+		open_custom_duty(x, "keep-only");
 		json_write_raw(x->w, text[i]);
 		close_duty(x);
 	}
@@ -546,7 +548,7 @@ put_limits(struct writing *x)
 	const struct verdict *v = x->v;
 
 	if (v->level_owed) {
-		open_typed_duty(x, "custom", "level");
+		open_custom_duty(x, "level");
 		json_write_member(x->w, "rl", x->a->engine->policy->level[v->level].name);
 		json_write_member_number(x->w, "al", v->al);
 		close_duty(x);
@@ -571,7 +573,7 @@ put_duties(struct writing *x)
 		for (uint32_t i = 0; i < v->owes; i++)
 			put_owed(x, &v->owed[i]);
 		if (v->step_up) {
-			open_typed_duty(x, "step-up", "step-up");
+			open_duty(x, bytes_of("step-up"), bytes_of("step-up"));
 			json_write_member(x->w, "acr_value", intern_text(&x->a->engine->words, v->step_up));
 			close_duty(x);
 		}

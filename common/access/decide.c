@@ -52,7 +52,7 @@ owe(struct verdict *v, const struct access_rule *rule)
 	for (uint32_t i = 0; i < rule->duties; i++) {
 		struct owed *owed = &v->owed[v->owes++];
 
-		*owed = (struct owed){ .duty = &rule->duty[i] };
+		*owed = (struct owed){ .rule = rule, .duty = &rule->duty[i] };
 		if (rule->duty[i].expires && q->timed) {
 			owed->timed = true;
 			owed->at = instant_add(q->time, rule->duty[i].after);

@@ -21,16 +21,11 @@ enum effect { EFFECT_DENY, EFFECT_PERMIT };
 
 enum override { OVERRIDE_NO, OVERRIDE_ACKNOWLEDGED, OVERRIDE_ALWAYS };
 
-/*
- * An obligation of a rule.  Its texts are JSON that lacks the id, the instant of `expire` and the closing
- * braces.
- */
+/* An obligation of a rule. */
 struct duty {
-	struct bytes action; /* "audit" */
-	struct bytes type;   /* "custom", "notification" */
-	struct bytes
-	    text; /* "type":"custom","properties":{"vendor":"ehr","action":"audit","rule":"B-3", ... */
-	struct bytes text_public; /* without the rule */
+	struct bytes action;  /* "audit" */
+	struct bytes type;    /* "custom", "notification" */
+	struct bytes members; /* of `properties`, as JSON: those that the rule itself states */
 	bool expires;
 	int64_t after; /* seconds */
 };
@@ -389,6 +384,7 @@ struct engine {
 
 /* An obligation of a rule, for this request. */
 struct owed {
+	const struct access_rule *rule;
 	const struct duty *duty;
 	struct instant at; /* with timed: when it expires */
 	bool timed;

@@ -33,7 +33,7 @@ bool reader_open(struct access_reader *r, const struct yaml_node *root, struct y
 /* The string NODE as a word, not empty. */
 bool reader_word(struct access_reader *r, const struct yaml_node *node, uint32_t *word);
 
-/* TEXT as a JSON string in the arena, quotes included; a NUL follows it. */
+/* TEXT as a JSON string in the arena, quotes included. */
 struct bytes reader_json(struct access_reader *r, struct bytes text);
 
 /* `60s`, `5m`, `4h`, `30d`: more than 0 seconds.  NODE NULL is false without a fault of its own. */

@@ -110,33 +110,19 @@ read_say(struct access_reader *r, const struct yaml_node *node, struct access_ru
 	return true;
 }
 
-static void
-duty_texts(struct access_reader *r, const struct access_rule *rule, struct duty *duty, struct bytes more)
-{
-	const char *begin =
-	    arena_format(r->arena, "\"type\":\"%.*s\",\"properties\":{\"vendor\":\"ehr\",\"action\":\"%.*s\"",
-		(int)duty->type.size, duty->type.at, (int)duty->action.size, duty->action.at);
-
-	duty->text = bytes_of(
-	    arena_format(r->arena, "%s,\"rule\":%s%.*s", begin, rule->id_text.at, (int)more.size, more.at));
-	duty->text_public = bytes_of(arena_format(r->arena, "%s%.*s", begin, (int)more.size, more.at));
-}
-
 /* `{do: notify, to: privacy-officer}`: the rule's sentence is the message. */
 static bool
-notify_text(struct access_reader *r, struct yaml_map *m, const struct access_rule *rule, struct bytes say,
-    struct duty *duty)
+notification(struct access_reader *r, struct yaml_map *m, const struct access_rule *rule, struct bytes say,
+    struct json_write *w)
 {
 	const struct yaml_node *to = yaml_need(m, "to");
-	struct bytes whom, body = reader_json(r, say);
+	struct bytes whom;
 
 	if (!to || !yaml_string(r->file, to, &whom, r->fault))
 		return false;
-	whom = reader_json(r, whom);
-	duty->type = bytes_of("notification");
-	duty_texts(r, rule, duty,
-	    bytes_of(arena_format(
-		r->arena, ",\"to\":%s,\"topic\":%s,\"body\":%s", whom.at, rule->id_text.at, body.at)));
+	json_write_member(w, "to", whom);
+	json_write_member_value(w, "topic", rule->id_text);
+	json_write_member(w, "body", say);
 	return true;
 }
 
@@ -173,24 +159,22 @@ read_duty(struct access_reader *r, const struct yaml_node *node, const struct ac
 	const struct yaml_node *action;
 	struct buffer out;
 	struct json_write w;
-	bool good;
+	bool notifies, good;
 
 	if (!yaml_open(&m, r->file, node, r->fault))
 		return false;
 	action = yaml_need(&m, "do");
 	if (!action || !read_id(r, action, &duty->action))
 		return false;
-	if (bytes_are(duty->action, "notify"))
-		return notify_text(r, &m, rule, say, duty) && yaml_close(&m);
-	duty->type = bytes_of("custom");
+	notifies = bytes_are(duty->action, "notify");
+	duty->type = bytes_of(notifies ? "notification" : "custom");
 	duty->expires = bytes_are(duty->action, "expire");
 	if (duty->expires && !reader_duration(r, yaml_need(&m, "after"), &duty->after))
 		return false;
 	buffer_init(&out, BUFFER_UNLIMITED);
 	w = json_write_to(&out);
-	w.comma = true;
-	good = parameters(r, node, &m, &w);
-	duty_texts(r, rule, duty, out.used ? buffer_bytes(&out) : bytes_of(""));
+	good = notifies ? notification(r, &m, rule, say, &w) : parameters(r, node, &m, &w);
+	duty->members = arena_copy(r->arena, buffer_bytes(&out));
 	buffer_release(&out);
 	return good && yaml_close(&m);
 }
