@@ -202,9 +202,6 @@ judge_acr(const struct criterion *c, struct situation *s, struct attribute_set *
 	return TRUTH_UNKNOWN;
 }
 
-/* Of a data criterion.  OPEN_OPEN: the request does not tell. */
-enum open_truth { OPEN_FALSE = TRUTH_FALSE, OPEN_OPEN = TRUTH_UNKNOWN, OPEN_TRUE = TRUTH_TRUE };
-
 int
 criteria_rank(const struct values *labels, unsigned levels)
 {
@@ -219,94 +216,42 @@ criteria_rank(const struct values *labels, unsigned levels)
 	return rank;
 }
 
-static enum open_truth
-judge_listed_label(const struct listed *e, bool permit_side, int rank, const struct values *labels)
+/*
+ * What E says of an entry that has LABELS and no others.  A level means itself and all above it on the side
+ * of a deny, itself and all below it on the side of a permit.
+ */
+static enum truth
+judge_label(const struct listed *e, bool permit_side, int rank, const struct values *labels)
 {
 	if (e->level < 0)
-		return listed_among(e, labels) ? OPEN_TRUE : OPEN_FALSE;
+		return truth_of(listed_among(e, labels));
 	if (rank < 0)
-		return OPEN_OPEN;
-	return (permit_side ? rank <= e->level : rank >= e->level) ? OPEN_TRUE : OPEN_FALSE;
+		return TRUTH_UNKNOWN;
+	return truth_of(permit_side ? rank <= e->level : rank >= e->level);
 }
 
-static enum open_truth
-judge_label(const struct criterion *c, const struct values *v, unsigned levels)
-{
-	enum open_truth worst = OPEN_TRUE, best = OPEN_FALSE;
-	int rank;
-
-	if (!v->present)
-		return OPEN_OPEN;
-	rank = criteria_rank(v, levels);
-	for (uint32_t i = 0; i < c->listed; i++) {
-		enum open_truth one = judge_listed_label(&c->list[i], c->flag, rank, v);
-
-		worst = one < worst ? one : worst;
-		best = one > best ? one : best;
-	}
-	if (c->mode == CRITERION_ALL)
-		return worst;
-	return c->mode == CRITERION_ANY ? best : (enum open_truth)(OPEN_TRUE - best);
-}
-
-static enum open_truth
-judge_date(const struct criterion *c, const struct values *v)
-{
-	enum open_truth best = v->present ? OPEN_FALSE : OPEN_OPEN;
-
-	for (uint32_t i = 0; i < v->count && best != OPEN_TRUE; i++) {
-		struct period p;
-		enum date_precision precision;
-		const struct interval *in = &c->interval;
-
-		/* A date that cannot be read may lie anywhere, so it leaves the criterion open. */
-		bool known = v->at[i].kind == VALUE_STRING && clock_parse_date(v->at[i].text, &p, &precision);
-
-		if (known && ((in->has_from && instant_compare(p.until, in->from) <= 0) ||
-				 (in->has_until && instant_compare(p.from, in->until) >= 0)))
-			continue;
-		if (known && (!in->has_from || instant_compare(p.from, in->from) >= 0) &&
-		    (!in->has_until || instant_compare(p.until, in->until) <= 0))
-			best = OPEN_TRUE;
-		else
-			best = OPEN_OPEN;
-	}
-	return best;
-}
-
-static enum open_truth
-judge_data(const struct criterion *c, const struct values *v, unsigned levels)
-{
-	if (c->kind == CRITERION_LABEL)
-		return judge_label(c, v, levels);
-	if (c->kind == CRITERION_DATE)
-		return judge_date(c, v);
-	if (!v->present)
-		return OPEN_OPEN;
-	return values_hold(c, v) ? OPEN_TRUE : OPEN_FALSE;
-}
-
-/* Entries are kept that have all of the labels; a level keeps those at it and below. */
+/*
+ * What E says of every entry that meets a narrowing by LABELS.  Such entries may have more labels, and a
+ * level keeps those at it and below, so only one answer of judge_label() is sure.
+ */
 static enum truth
 settled_label(const struct listed *e, bool permit_side, int rank, const struct values *labels)
 {
-	if (e->level < 0)
-		return listed_among(e, labels) ? TRUTH_TRUE : TRUTH_UNKNOWN;
-	if (rank < 0)
-		return TRUTH_UNKNOWN;
-	if (permit_side)
-		return rank <= e->level ? TRUTH_TRUE : TRUTH_UNKNOWN;
-	return rank < e->level ? TRUTH_FALSE : TRUTH_UNKNOWN;
+	enum truth judged = judge_label(e, permit_side, rank, labels);
+	enum truth sure = e->level < 0 || permit_side ? TRUTH_TRUE : TRUTH_FALSE;
+
+	return judged == sure ? sure : TRUTH_UNKNOWN;
 }
 
 static enum truth
-settled_labels(const struct criterion *c, const struct values *v, unsigned levels)
+judge_labels(const struct criterion *c, const struct values *v, unsigned levels,
+    enum truth (*judge_one)(const struct listed *e, bool permit_side, int rank, const struct values *labels))
 {
 	enum truth any = TRUTH_FALSE, all = TRUTH_TRUE;
 	int rank = criteria_rank(v, levels);
 
 	for (uint32_t i = 0; i < c->listed; i++) {
-		enum truth one = settled_label(&c->list[i], c->flag, rank, v);
+		enum truth one = judge_one(&c->list[i], c->flag, rank, v);
 
 		any = truth_or(any, one);
 		all = truth_and(all, one);
@@ -316,17 +261,51 @@ settled_labels(const struct criterion *c, const struct values *v, unsigned level
 	return c->mode == CRITERION_ANY ? any : truth_not(any);
 }
 
+/* A date that cannot be read may lie anywhere, so it leaves the criterion open. */
+static enum truth
+judge_date(const struct interval *in, const struct value *date)
+{
+	struct period p;
+	enum date_precision precision;
+
+	if (date->kind != VALUE_STRING || !clock_parse_date(date->text, &p, &precision))
+		return TRUTH_UNKNOWN;
+	if ((in->has_from && instant_compare(p.until, in->from) <= 0) ||
+	    (in->has_until && instant_compare(p.from, in->until) >= 0))
+		return TRUTH_FALSE;
+	if ((!in->has_from || instant_compare(p.from, in->from) >= 0) &&
+	    (!in->has_until || instant_compare(p.until, in->until) <= 0))
+		return TRUTH_TRUE;
+	return TRUTH_UNKNOWN;
+}
+
+/* What C says of an entry that has exactly the values V. */
+static enum truth
+judge_data(const struct criterion *c, const struct values *v, unsigned levels)
+{
+	enum truth any = TRUTH_FALSE;
+
+	if (!v->present)
+		return TRUTH_UNKNOWN;
+	if (c->kind == CRITERION_LABEL)
+		return judge_labels(c, v, levels, judge_label);
+	if (c->kind != CRITERION_DATE)
+		return truth_of(values_hold(c, v));
+	for (uint32_t i = 0; i < v->count && any != TRUTH_TRUE; i++)
+		any = truth_or(any, judge_date(&c->interval, &v->at[i]));
+	return any;
+}
+
 static enum truth
 settled_date(const struct criterion *c, const struct values *v)
 {
 	bool inside = true, outside = true;
 
 	for (uint32_t i = 0; i < v->count; i++) {
-		const struct values one = { .at = &v->at[i], .count = 1, .present = true };
-		enum open_truth in = judge_date(c, &one);
+		enum truth in = judge_date(&c->interval, &v->at[i]);
 
-		inside = inside && in == OPEN_TRUE;
-		outside = outside && in == OPEN_FALSE;
+		inside = inside && in == TRUTH_TRUE;
+		outside = outside && in == TRUTH_FALSE;
 	}
 	return outside ? TRUTH_FALSE : inside ? TRUTH_TRUE : TRUTH_UNKNOWN;
 }
@@ -341,7 +320,7 @@ settled(const struct criterion *c, const struct values *v, unsigned levels)
 	if (!v->present)
 		return TRUTH_UNKNOWN;
 	if (c->kind == CRITERION_LABEL)
-		return settled_labels(c, v, levels);
+		return judge_labels(c, v, levels, settled_label);
 	if (c->kind == CRITERION_DATE)
 		return settled_date(c, v);
 	if (c->mode == CRITERION_ALL && c->listed != 1)
@@ -369,15 +348,14 @@ judge_values(const struct criterion *c, struct situation *s, struct attribute_se
 static enum truth
 judge(const struct criterion *c, struct situation *s, unsigned *data, struct attribute_set *missing)
 {
-	enum open_truth open;
+	enum truth truth;
 
 	if (c->text.size > 0) {
-		open = s->narrowed
-			   ? (enum open_truth)settled(c, &s->narrowed[c->attribute - DATA_FIRST], s->levels)
-			   : judge_data(c, situation_values(s, c->attribute), s->levels);
-		if (open == OPEN_OPEN)
+		truth = s->narrowed ? settled(c, &s->narrowed[c->attribute - DATA_FIRST], s->levels)
+				    : judge_data(c, situation_values(s, c->attribute), s->levels);
+		if (truth == TRUTH_UNKNOWN)
 			*data |= 1U << (c->attribute - DATA_FIRST);
-		return truth_of(open != OPEN_FALSE);
+		return truth_of(truth != TRUTH_FALSE);
 	}
 	switch (c->kind) {
 	case CRITERION_PRESENT:
