@@ -122,7 +122,7 @@ is_inner(void *context, uint32_t node)
 {
 	const struct roots *const *roots = context;
 
-	return roots_is_inner(*roots, node);
+	return roots_inner(*roots, node) != 0;
 }
 
 static bool
@@ -131,7 +131,7 @@ pass_on(void *context, uint32_t node)
 	const struct visit *v = context;
 
 	/* Other roots count as null, so they have no node. */
-	if (node == v->record->roots->at[v->record->root].node || !roots_is_inner(v->record->roots, node))
+	if (node == v->record->roots->at[v->record->root].node || roots_inner(v->record->roots, node) == 0)
 		v->found(v->context, node);
 	return true;
 }
@@ -150,7 +150,7 @@ each_below(const struct condition_record *r, uint32_t node, void (*found)(void *
 	uint32_t end = j->nodes[node].next;
 
 	for (uint32_t i = node; i < end; i++) {
-		if (i != node && roots_is_inner(r->roots, i)) {
+		if (i != node && roots_inner(r->roots, i) != 0) {
 			i = j->nodes[i].next - 1;
 			continue;
 		}

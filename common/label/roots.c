@@ -158,10 +158,10 @@ roots_find(struct roots *r, const struct json *j, uint32_t record, bool is_fhir)
 	find_parents(r, j);
 }
 
-bool
-roots_is_inner(const struct roots *r, uint32_t node)
+size_t
+roots_from(const struct roots *r, uint32_t node)
 {
-	size_t low = 1;
+	size_t low = 0;
 	size_t high = r->count;
 
 	while (low < high) {
@@ -172,5 +172,13 @@ roots_is_inner(const struct roots *r, uint32_t node)
 		else
 			high = middle;
 	}
-	return low < r->count && r->at[low].node == node;
+	return low;
+}
+
+size_t
+roots_inner(const struct roots *r, uint32_t node)
+{
+	size_t i = roots_from(r, node);
+
+	return i < r->count && r->at[i].node == node ? i : 0;
 }

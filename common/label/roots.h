@@ -36,7 +36,10 @@ void roots_release(struct roots *r);
 /* The roots at and below node RECORD; with IS_FHIR false that one alone. */
 void roots_find(struct roots *r, const struct json *j, uint32_t record, bool is_fhir);
 
-/* True if NODE is a root below the record. */
-bool roots_is_inner(const struct roots *r, uint32_t node);
+/* The index of the first root at or after NODE; the count if there is none. */
+size_t roots_from(const struct roots *r, uint32_t node);
+
+/* The index of the root below the record that NODE is; 0 if it is none. */
+size_t roots_inner(const struct roots *r, uint32_t node);
 
 #endif

@@ -187,22 +187,13 @@ decide_may_sign(const struct view *v)
 static void
 lose_roots(struct outline *o, const struct view *v, uint64_t bits)
 {
-	const struct root *at = o->roots.at;
-	size_t low = 0;
-	size_t high = o->roots.count;
+	const struct roots *r = &o->roots;
+	uint32_t end = o->json->nodes[v->value].next;
 
-	if (o->roots.count == 1)
+	if (r->count == 1)
 		return;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (at[middle].node < v->value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < o->roots.count && at[low].node < o->json->nodes[v->value].next; low++)
-		o->root[low].gone_now |= bits;
+	for (size_t i = roots_from(r, v->value); i < r->count && r->at[i].node < end; i++)
+		o->root[i].gone_now |= bits;
 }
 
 void

@@ -156,23 +156,6 @@ add_entry(struct targets *t, const struct json *j, uint32_t node, uint32_t root,
 	add(t, SCOPE_TYPED, 0, at, root);
 }
 
-static uint32_t
-root_at(const struct roots *roots, uint32_t node)
-{
-	size_t low = 0;
-	size_t high = roots->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (roots->at[middle].node < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < roots->count && roots->at[low].node == node ? (uint32_t)low : 0;
-}
-
 static void
 add_contained(struct targets *t, const struct places *p, const struct json *j, const struct roots *roots,
     uint32_t around)
@@ -182,7 +165,7 @@ add_contained(struct targets *t, const struct places *p, const struct json *j, c
 	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
 		return;
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
-		uint32_t root = root_at(roots, i);
+		uint32_t root = (uint32_t)roots_inner(roots, i);
 		uint32_t id = root != 0 ? json_member_key(j, i, p->id) : 0;
 		size_t at = t->text.used;
 
@@ -203,7 +186,7 @@ add_entries(struct targets *t, const struct places *p, struct shape *shape, cons
 		return;
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
 		uint32_t resource = json_member_key(j, i, p->resource);
-		uint32_t root = resource != 0 ? root_at(roots, resource) : 0;
+		uint32_t root = (uint32_t)roots_inner(roots, resource);
 
 		if (root != 0) {
 			struct bytes type = shape_type(shape, j, resource);

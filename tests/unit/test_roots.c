@@ -68,10 +68,10 @@ check_nesting(void)
 	check(is_root(4, "{\"resourceType\":\"C\"}", 3));
 	check(is_root(5, "{\"resourceType\":\"D\"}", 0));
 	for (size_t i = 1; i < roots.count; i++) {
-		check(roots_is_inner(&roots, roots.at[i].node));
-		check(!roots_is_inner(&roots, roots.at[i].node + 1));
+		check(roots_inner(&roots, roots.at[i].node) == i);
+		check(roots_inner(&roots, roots.at[i].node + 1) == 0);
 	}
-	check(!roots_is_inner(&roots, 0));
+	check(roots_inner(&roots, 0) == 0);
 }
 
 int
