@@ -289,21 +289,11 @@ static bool
 enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const struct root_frame *outer)
 {
 	const struct json *j = json_of(w);
-	struct root_frame f = {
-		.node = node,
-		.end = j->nodes[node].next,
-		.next = node + 1,
-		.state = state,
-		.entry = outer == NULL ? NO_NODE : outer->entry,
-		.hits = (uint32_t)w->root->hits.count,
-		.key = key,
-		.base = outer == NULL ? 0 : outer->base,
-		.is_array = json_kind(j, node) == JSON_ARRAY,
-		.is_element = outer != NULL && outer->is_array,
-	};
+	uint32_t entry = outer == NULL ? NO_NODE : outer->entry;
+	uint8_t base = outer == NULL ? facts_of(w, w->root->record.root)->base_most : outer->base;
+	bool is_element = outer != NULL && outer->is_array;
+	struct root_frame *f;
 
-	if (outer == NULL)
-		f.base = facts_of(w, w->root->record.root)->base_most;
 	if (state != PATHS_DEAD) {
 		struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
 
@@ -311,11 +301,22 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 			return false;
 		/* begin_root has given the root its level. */
 		if (outer != NULL)
-			note_base(w, node, plan, &f.base);
+			note_base(w, node, plan, &base);
 		if (plan->is_entry && outer != NULL)
-			note_entry(w, node, &f.entry);
+			note_entry(w, node, &entry);
 	}
-	*(struct root_frame *)buffer_more(&w->frames, sizeof f) = f;
+	/* OUTER is not valid from here on.  The frame is zeros. */
+	f = buffer_more(&w->frames, sizeof *f);
+	f->node = node;
+	f->end = j->nodes[node].next;
+	f->next = node + 1;
+	f->state = state;
+	f->entry = entry;
+	f->hits = (uint32_t)w->root->hits.count;
+	f->key = key;
+	f->base = base;
+	f->is_array = json_kind(j, node) == JSON_ARRAY;
+	f->is_element = is_element;
 	return true;
 }
 
