@@ -73,23 +73,15 @@ deny(struct verb_answer *a, enum diag_exit *status, const char *why)
 	return false;
 }
 
-/* Copies the next line that is not blank to where JSON_SLACK bytes stand behind it. */
+/* The next line that is not blank. */
 static bool
-next_line(struct decision_file *d)
+next_line(struct decision_file *d, struct bytes *line)
 {
-	struct bytes line;
-
-	while (bytes_line(&d->rest, &line)) {
-		if (line.size > 0 && line.at[line.size - 1] == '\r')
-			line.size--;
-		if (json_blank(line))
-			continue;
-		d->line.used = 0;
-		if (!buffer_reserve(&d->line, line.size + JSON_SLACK) ||
-		    !buffer_append(&d->line, line.at, line.size))
-			diag_bug("a line longer than its file");
-		memset(d->line.at + d->line.used, 0, JSON_SLACK);
-		return true;
+	while (bytes_line(&d->rest, line)) {
+		if (line->size > 0 && line->at[line->size - 1] == '\r')
+			line->size--;
+		if (!json_blank(*line))
+			return true;
 	}
 	return false;
 }
@@ -288,17 +280,18 @@ decision_file_next(struct decision_file *d, const char *action, struct instant n
     struct verb_answer *a, enum diag_exit *status)
 {
 	const struct json *j = &d->json;
+	struct bytes line;
 	uint32_t decision, context;
 
 	*next = (struct decision){ .json = j };
 	*status = EXIT_DONE;
-	if (!next_line(d))
+	if (!next_line(d, &line))
 		return false;
-	if (!json_parse(&d->json, buffer_bytes(&d->line)) || json_kind(j, 0) != JSON_OBJECT) {
+	if (!store_object(&d->line, &d->json, line)) {
 		*status = verb_fault(a, EXIT_BAD_RECORD, "%s: not a decision", d->shown);
 		return false;
 	}
-	digest_text(buffer_bytes(&d->line), next->digest);
+	digest_text(line, next->digest);
 	decision = json_member(j, 0, (struct bytes)BYTES("decision"));
 	context = json_member(j, 0, (struct bytes)BYTES("context"));
 	if (decision == 0 || json_kind(j, decision) != JSON_TRUE)

@@ -197,9 +197,8 @@ store_object(struct buffer *one, struct json *j, struct bytes line)
 {
 	one->used = 0;
 	buffer_add(one, line.at, line.size);
-	if (!buffer_reserve(one, JSON_SLACK))
+	if (!json_slack(one))
 		diag_bug("a line longer than its file");
-	memset(one->at + one->used, 0, JSON_SLACK);
 	return json_parse(j, buffer_bytes(one)) && json_kind(j, 0) == JSON_OBJECT;
 }
 
@@ -580,8 +579,5 @@ store_read(const char *path, struct buffer *text, struct verb_answer *a)
 			return verb_io_fault(a, shown);
 	}
 	errno = EFBIG;
-	if (!buffer_reserve(text, JSON_SLACK))
-		return verb_io_fault(a, shown);
-	memset(text->at + text->used, 0, JSON_SLACK);
-	return true;
+	return json_slack(text) || verb_io_fault(a, shown);
 }

@@ -153,15 +153,14 @@ open_keys(struct seal_main *m, const struct options *o)
 }
 
 static bool
-read_point(struct seal_main *m, struct buffer *text)
+read_point(struct seal_main *m, struct bytes text)
 {
 	struct json j;
 	uint32_t domain;
 	bool good;
 
 	json_init(&j, NULL, 4);
-	memset(text->at + text->used, 0, JSON_SLACK);
-	good = json_parse(&j, buffer_bytes(text)) && point_read(&m->recipient, &j, 0, POINT_RECEIVES);
+	good = json_parse(&j, text) && point_read(&m->recipient, &j, 0, POINT_RECEIVES);
 	domain = good ? json_member(&j, 0, (struct bytes)BYTES("domain")) : 0;
 	if (domain != 0) {
 		struct bytes name = json_inside(&j, domain);
@@ -183,9 +182,9 @@ read_recipient(struct seal_main *m)
 	if (m->to == NULL)
 		return;
 	buffer_init(&text, 65536);
-	if (!file_read(m->to, &text) || !buffer_reserve(&text, JSON_SLACK))
+	if (!file_read(m->to, &text) || !json_slack(&text))
 		diag_die(EXIT_IO, "%s: %s", m->to, strerror(errno));
-	if (!read_point(m, &text))
+	if (!read_point(m, buffer_bytes(&text)))
 		diag_die(EXIT_KEYS,
 		    "%s: key-invalid: not a public key on P-256 to seal to, as a JWK; use, alg and key_ops "
 		    "may be absent, "

@@ -65,10 +65,8 @@ open_line(struct key_release_reader *r, struct bytes line, const struct key_rele
 
 	line = without_end(line);
 	r->line.used = 0;
-	if (!buffer_reserve(&r->line, line.size + JSON_SLACK))
+	if (!buffer_append(&r->line, line.at, line.size) || !json_slack(&r->line))
 		return fail(why, "too long");
-	(void)buffer_append(&r->line, line.at, line.size);
-	memset(r->line.at + r->line.used, 0, JSON_SLACK);
 	if (!sealed_line_read_message(r->sealed, buffer_bytes(&r->line), &s) ||
 	    !bytes_are(s.stage, "release"))
 		return fail(why, "not a release message");

@@ -83,12 +83,8 @@ read_file(struct keys *k, const char *name, bool private, struct keys_fault *f)
 	k->text.used = 0;
 	errno = 0;
 	good = private ? file_read_private_at(k->fd, name, &k->text) : file_read_at(k->fd, name, &k->text);
-	if (good)
-		good = buffer_reserve(&k->text, JSON_SLACK);
-	if (good) {
-		memset(k->text.at + k->text.used, 0, JSON_SLACK);
+	if (good && json_slack(&k->text))
 		return true;
-	}
 	if (errno == EPERM)
 		return fail(
 		    k, f, "key-directory: %s: open to others, or somebody else's, expected mode 0600", name);

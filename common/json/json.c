@@ -563,6 +563,15 @@ json_release(struct json *j)
 }
 
 bool
+json_slack(struct buffer *text)
+{
+	if (!buffer_reserve(text, JSON_SLACK))
+		return false;
+	memset(text->at + text->used, 0, JSON_SLACK);
+	return true;
+}
+
+bool
 json_parse(struct json *j, struct bytes text)
 {
 	struct container *levels = (struct container *)(void *)j->levels.at;

@@ -95,6 +95,9 @@ void json_init(struct json *j, const struct json_keys *keys, unsigned max_depth)
 /* May be called twice. */
 void json_release(struct json *j);
 
+/* Puts JSON_SLACK zeros behind TEXT, which keeps its size; false if they do not fit. */
+bool json_slack(struct buffer *text);
+
 /*
  * Indexes TEXT, which must be exactly one JSON value of any kind with white space around it.  TEXT is
  * borrowed until the next call; JSON_SLACK bytes behind it must be readable.  False: reason and byte are set,
