@@ -78,18 +78,10 @@ store_lock_authority(
 static bool
 read_counters(const struct keys *k, struct buffer *text, struct json *j, struct verb_answer *a)
 {
-	buffer_init(text, TEXT_MOST);
-	json_init(j, NULL, 4);
-	if (!file_read_private_at(keys_directory(k), "counters.json", text)) {
-		if (errno != ENOENT)
-			return verb_io_fault(a, "counters.json");
-		(void)buffer_append(text, "{}", 2);
-	}
-	if (!buffer_reserve(text, JSON_SLACK))
-		diag_bug("a file of counters without room behind it");
-	memset(text->at + text->used, 0, JSON_SLACK);
-	if (json_parse(j, buffer_bytes(text)) && json_kind(j, 0) == JSON_OBJECT)
+	if (keys_counters(k, text, j))
 		return true;
+	if (errno != 0)
+		return verb_io_fault(a, "counters.json");
 	(void)verb_fault(a, EXIT_KEYS, "counters.json: not a JSON object");
 	return false;
 }

@@ -113,6 +113,12 @@ const struct signers *keys_authority(const struct keys *k);
 /* Its kid; "" if there is none.  Borrowed from K. */
 const char *keys_mac_kid(const struct keys *k, const char *name);
 
+/*
+ * Reads counters.json, numbers that only rise, into TEXT and J, which the caller releases in either case.  A
+ * file that does not exist reads as {}.  False with errno, which is 0 if it is no JSON object.
+ */
+bool keys_counters(const struct keys *k, struct buffer *text, struct json *j);
+
 /* Lists of revocations besides the directory's own. */
 struct keys_lists {
 	const char *site;          /* counts if it is the newest; may be NULL or not exist */

@@ -7,7 +7,24 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-enum { FILE_MOST = 1 << 22, DEPTH = 8 };
+enum { FILE_MOST = 1 << 22, DEPTH = 4 };
+
+bool
+keys_counters(const struct keys *k, struct buffer *text, struct json *j)
+{
+	buffer_init(text, FILE_MOST);
+	json_init(j, NULL, DEPTH);
+	if (!file_read_private_at(keys_directory(k), "counters.json", text)) {
+		if (errno != ENOENT)
+			return false;
+		buffer_add(text, "{}", 2);
+	}
+	errno = EFBIG;
+	if (!json_slack(text))
+		return false;
+	errno = 0;
+	return json_parse(j, buffer_bytes(text)) && json_kind(j, 0) == JSON_OBJECT;
+}
 
 /* The serial of the newest list that this device has accepted, 0 if there is none. */
 static bool
@@ -15,22 +32,11 @@ accepted_serial(const struct keys *k, uint64_t *serial)
 {
 	struct buffer text;
 	struct json j;
-	uint32_t node;
-	bool good = true;
+	bool good = keys_counters(k, &text, &j);
+	uint32_t node = good ? json_member(&j, 0, (struct bytes)BYTES("revoked")) : 0;
 
 	*serial = 0;
-	buffer_init(&text, FILE_MOST);
-	json_init(&j, NULL, DEPTH);
-	if (!file_read_private_at(keys_directory(k), "counters.json", &text)) {
-		good = errno == ENOENT;
-	} else if (!buffer_reserve(&text, JSON_SLACK)) {
-		good = false;
-	} else {
-		memset(text.at + text.used, 0, JSON_SLACK);
-		good = json_parse(&j, buffer_bytes(&text)) && json_kind(&j, 0) == JSON_OBJECT;
-		node = good ? json_member(&j, 0, (struct bytes)BYTES("revoked")) : 0;
-		good = good && (node == 0 || json_integer(&j, node, serial));
-	}
+	good = good && (node == 0 || json_integer(&j, node, serial));
 	json_release(&j);
 	buffer_release(&text);
 	return good;
