@@ -5,7 +5,6 @@
 #include "common/line/filter.h"
 #include "common/policy/site.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +94,6 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 {
 	const struct settings *s = &a->set;
 	struct fault fault = { 0 };
-	enum access_outcome outcome;
 	struct access_sources sources = { .policy = &a->policy,
 		.consents = s->consents,
 		.public_only = s->public_only,
@@ -111,9 +109,7 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	sources.now = s->now ? &a->now : NULL;
 	if (!policy_load(&a->policy, s->policy, &fault))
 		fault_exit(&fault);
-	a->access = access_load(&sources, &outcome, &fault);
-	if (outcome == ACCESS_UNREADABLE)
-		diag_die(EXIT_IO, "%s: %s", fault.file, strerror(errno));
+	a->access = access_load(&sources, &fault);
 	if (!a->access)
 		fault_exit(&fault);
 	for (size_t i = 0; access_warning(a->access, i); i++) {

@@ -62,7 +62,6 @@ check_access(struct lint *l)
 {
 	struct access_sources sources = { .policy = l->policy };
 	struct fault f = { 0 };
-	enum access_outcome outcome;
 	const struct fault *warning;
 
 	if (!has_folder(l->policy, "authz/")) {
@@ -70,7 +69,7 @@ check_access(struct lint *l)
 		    l, l->policy->directory, NULL, "no-authz", "ehr-authz cannot decide by this policy");
 		return;
 	}
-	struct access *access = access_load(&sources, &outcome, &f);
+	struct access *access = access_load(&sources, &f);
 	if (access == NULL) {
 		lint_fault(l, &f, false);
 		return;

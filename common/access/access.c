@@ -6,6 +6,7 @@
 #include "common/base/leftover.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
+#include "common/policy/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,35 +42,14 @@ struct loading {
 	struct access_reader reader;
 };
 
-/* The whole file with JSON_SLACK zero bytes behind it, in the arena. */
-static enum access_outcome
+static bool
 read_source(struct loading *l, struct arena *arena, const char *path, struct bytes *text)
 {
-	struct buffer room;
-	char *copy;
-
-	buffer_init(&room, MAX_SOURCE);
-	if (!file_read(path, &room)) {
-		l->fault->file = path;
-		buffer_release(&room);
-		return ACCESS_UNREADABLE;
-	}
-	copy = arena_take(arena, room.used + JSON_SLACK);
-	if (room.used > 0)
-		memcpy(copy, room.at, room.used);
-	*text = (struct bytes){ copy, room.used };
-	buffer_release(&room);
 	l->reader.file = path;
-	return ACCESS_LOADED;
+	return site_read(arena, path, MAX_SOURCE, text, l->fault);
 }
 
-static enum access_outcome
-outcome_of(const struct loading *l, bool good)
-{
-	return good && !l->fault->text[0] ? ACCESS_LOADED : ACCESS_FAULT;
-}
-
-static enum access_outcome
+static bool
 load_policy(struct loading *l)
 {
 	struct engine *e = &l->a->engine;
@@ -79,92 +59,85 @@ load_policy(struct loading *l)
 	for (unsigned i = 0; i < e->policy->levels; i++)
 		(void)intern_add(&e->words, e->policy->level[i].name);
 	if (!roles_read(&e->roles, r) || !layers_read(&e->layers, r) || !clearances_read(&e->clearances, r))
-		return ACCESS_FAULT;
-	if (!e->layers.any[LAYER_ORGANIZATION]) {
-		(void)fault_at(l->fault, arena_format(&e->policy->arena, "%s/authz", e->policy->directory),
+		return false;
+	if (!e->layers.any[LAYER_ORGANIZATION])
+		return fault_at(l->fault, arena_format(&e->policy->arena, "%s/authz", e->policy->directory),
 		    NULL, "no file with layer: organization, so nothing could be permitted");
-		return ACCESS_FAULT;
-	}
 	moments_sort(&e->moments);
 	attributes_ready(&e->attributes, &l->a->arena);
 	json_write_member_word(&l->basis, "policy", bytes_of(e->policy->digest));
-	return ACCESS_LOADED;
+	return true;
 }
 
-static enum access_outcome
+static bool
 load_directive_file(struct loading *l, const char *path, struct digest *digest)
 {
 	struct engine *e = &l->a->engine;
 	struct moments own = { 0 };
 	struct arena file = { 0 };
 	struct bytes text;
-	enum access_outcome outcome = read_source(l, &file, path, &text);
+	bool good;
 
-	if (outcome != ACCESS_LOADED)
-		return outcome;
+	if (!read_source(l, &file, path, &text))
+		return false;
 	digest_add(digest, text);
 	l->reader.moments = &own;
-	outcome = outcome_of(l, directives_read(&e->directives, &l->reader, path, text));
+	good = directives_read(&e->directives, &l->reader, path, text) && !l->fault->text[0];
 	l->reader.moments = &e->moments;
 	moments_release(&own);
 	arena_release(&file);
-	return outcome;
+	return good;
 }
 
-static enum access_outcome
+static bool
 load_directive_folder(struct loading *l, const char *folder, struct digest *digest)
 {
 	struct buffer names;
 	size_t count = 0;
-	enum access_outcome outcome = ACCESS_LOADED;
+	bool good;
 	const char *name;
 
 	buffer_init(&names, MAX_SOURCE);
-	if (!file_list_at(AT_FDCWD, folder, &names, &count)) {
-		l->fault->file = folder;
-		outcome = ACCESS_UNREADABLE;
-	}
+	good = file_list_at(AT_FDCWD, folder, &names, &count) || fault_unread(l->fault, folder, errno);
 	name = names.at;
-	for (size_t i = 0; i < count && outcome == ACCESS_LOADED; i++) {
+	for (size_t i = 0; i < count && good; i++) {
 		/* In the policy's arena: a fault names the path after the access is freed. */
 		const char *path = arena_format(&l->a->engine.policy->arena, "%s/%s", folder, name);
 
 		if (leftover_of(name) != NULL)
-			outcome = outcome_of(l, fault_at(l->fault, path, NULL, "%s", leftover_of(name)));
+			good = fault_at(l->fault, path, NULL, "%s", leftover_of(name));
 		else
-			outcome = load_directive_file(l, path, digest);
+			good = load_directive_file(l, path, digest);
 		name += strlen(name) + 1;
 	}
 	buffer_release(&names);
-	return outcome;
+	return good;
 }
 
-static enum access_outcome
+static bool
 load_directives(struct loading *l)
 {
 	struct digest *digest = digest_new();
 	char text[DIGEST_TEXT];
-	enum access_outcome outcome = ACCESS_LOADED;
+	bool good = true;
 
-	for (size_t i = 0; i < l->s->consents_count && outcome == ACCESS_LOADED; i++) {
+	for (size_t i = 0; i < l->s->consents_count && good; i++) {
 		const char *path = l->s->consents[i];
 		struct stat st;
 
-		if (stat(path, &st) != 0) {
-			l->fault->file = path;
-			outcome = ACCESS_UNREADABLE;
-		} else if (S_ISDIR(st.st_mode)) {
-			outcome = load_directive_folder(l, path, digest);
-		} else {
-			outcome = load_directive_file(l, path, digest);
-		}
+		if (stat(path, &st) != 0)
+			good = fault_unread(l->fault, path, errno);
+		else if (S_ISDIR(st.st_mode))
+			good = load_directive_folder(l, path, digest);
+		else
+			good = load_directive_file(l, path, digest);
 	}
 	digest_end_text(digest, text);
 	if (l->s->consents_count > 0)
 		json_write_member_word(&l->basis, "consents", bytes_of(text));
 	directives_ready(&l->a->engine.directives);
 	digest_free(digest);
-	return outcome;
+	return good;
 }
 
 static bool
@@ -187,7 +160,7 @@ take_used(struct loading *l, struct bytes text)
 	return used_read(&l->a->engine.used, &l->reader, text);
 }
 
-static enum access_outcome
+static bool
 load_lines(struct loading *l)
 {
 	const struct {
@@ -199,28 +172,24 @@ load_lines(struct loading *l)
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		struct bytes text;
 		char digest[DIGEST_TEXT];
-		enum access_outcome outcome;
 
 		if (!files[i].path)
 			continue;
-		outcome = read_source(l, &l->a->arena, files[i].path, &text);
-		if (outcome != ACCESS_LOADED)
-			return outcome;
+		if (!read_source(l, &l->a->arena, files[i].path, &text))
+			return false;
 		digest_text(text, digest);
 		json_write_member_word(&l->basis, files[i].name, bytes_of(digest));
-		outcome = outcome_of(l, files[i].take(l, text));
-		if (outcome != ACCESS_LOADED)
-			return outcome;
+		if (!files[i].take(l, text) || l->fault->text[0])
+			return false;
 	}
-	return ACCESS_LOADED;
+	return true;
 }
 
-static enum access_outcome
+static bool
 load(struct access *a, const struct access_sources *s, struct fault *f)
 {
 	struct engine *e = &a->engine;
 	struct loading l = { .a = a, .s = s, .basis = json_write_to(&a->basis), .fault = f };
-	enum access_outcome outcome;
 
 	l.reader = (struct access_reader){ .arena = &a->arena,
 		.words = &e->words,
@@ -233,12 +202,7 @@ load(struct access *a, const struct access_sources *s, struct fault *f)
 	attributes_init(&e->attributes, a->keys);
 	directives_init(&e->directives, &a->arena);
 	used_init(&e->used, &a->arena);
-	outcome = load_policy(&l);
-	if (outcome == ACCESS_LOADED)
-		outcome = load_directives(&l);
-	if (outcome == ACCESS_LOADED)
-		outcome = load_lines(&l);
-	return outcome;
+	return load_policy(&l) && load_directives(&l) && load_lines(&l);
 }
 
 static void
@@ -262,21 +226,17 @@ prepare_requests(struct access *a, const struct access_sources *s)
 }
 
 struct access *
-access_load(const struct access_sources *s, enum access_outcome *outcome, struct fault *f)
+access_load(const struct access_sources *s, struct fault *f)
 {
 	struct access *a = memory_zeros(1, sizeof *a);
-	int failed;
 
 	a->engine.policy = s->policy;
 	a->keys = json_keys_new();
 	buffer_init(&a->basis, BUFFER_UNLIMITED);
 	prepare_requests(a, s);
-	*outcome = load(a, s, f);
-	if (*outcome == ACCESS_LOADED)
+	if (load(a, s, f))
 		return a;
-	failed = errno;
 	access_free(a);
-	errno = failed;
 	return NULL;
 }
 

@@ -14,7 +14,7 @@
  * the rule that decided.
  *
  *	struct access_sources s = { .policy = &policy, .facts = "site/facts.ndjson" };
- *	struct access *a = access_load(&s, &outcome, &fault);
+ *	struct access *a = access_load(&s, &fault);
  *	access_decide(a, line, &decision);      decision.text is the answer, one line without newline
  *	access_free(a);
  *
@@ -55,14 +55,8 @@ struct access_sources {
 	unsigned max_depth;        /* of a request; 0: JSON_MAX_DEPTH */
 };
 
-enum access_outcome {
-	ACCESS_LOADED,
-	ACCESS_FAULT,      /* the fault says where and what: EXIT_POLICY */
-	ACCESS_UNREADABLE, /* fault.file could not be read, errno says why: EXIT_IO */
-};
-
-/* NULL unless ACCESS_LOADED.  A policy without an organization file is a fault: it could permit nothing. */
-struct access *access_load(const struct access_sources *s, enum access_outcome *outcome, struct fault *f);
+/* NULL after a fault.  A policy without an organization file is a fault: it could permit nothing. */
+struct access *access_load(const struct access_sources *s, struct fault *f);
 void access_free(struct access *a);
 
 /* The I-th directive that could not be read, as a fault; NULL after the last. */

@@ -437,10 +437,7 @@ load_grants(struct grants *g, const struct grants_files *from, const struct sign
 		lines_release(&in);
 		(void)close(fd);
 	}
-	if (outcome == LINES_END)
-		return true;
-	f->error = in.error;
-	return fault_at(f, from->grants, NULL, "%s", strerror(in.error));
+	return outcome == LINES_END || fault_unread(f, from->grants, in.error);
 }
 
 static enum diag_exit

@@ -52,16 +52,13 @@ site_read(struct arena *a, const char *path, size_t limit, struct bytes *text, s
 	bool good;
 
 	buffer_init(&b, limit);
-	good = file_read(path, &b);
+	good = file_read(path, &b) || fault_unread(f, path, errno);
 	if (good) {
 		char *at = arena_take(a, b.used + JSON_SLACK);
 
 		if (b.used > 0)
 			memcpy(at, b.at, b.used);
 		*text = (struct bytes){ at, b.used };
-	} else {
-		f->error = errno;
-		(void)fault_at(f, path, NULL, "%s", strerror(errno));
 	}
 	buffer_release(&b);
 	return good;

@@ -58,6 +58,9 @@ bool fault_at(struct fault *f, const char *file, const struct yaml_node *node, c
 bool fault_line(struct fault *f, const char *file, unsigned line, unsigned column, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Notes that the file cannot be read, for the reason ERROR, an errno.  Always false. */
+bool fault_unread(struct fault *f, const char *file, int error);
+
 /* NULL after a fault.  The tree lives in the arena; FILE is borrowed.  An empty text is YAML_NULL. */
 struct yaml_node *yaml_read(struct arena *a, const char *file, struct bytes text, struct fault *f);
 

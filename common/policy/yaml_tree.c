@@ -69,6 +69,14 @@ fault_line(struct fault *f, const char *file, unsigned line, unsigned column, co
 	return false;
 }
 
+bool
+fault_unread(struct fault *f, const char *file, int error)
+{
+	if (f->text[0] == '\0')
+		f->error = error;
+	return fault_at(f, file, NULL, "%s", strerror(error));
+}
+
 static const char *const kind_name[] = {
 	[YAML_NULL] = "nothing",
 	[YAML_BOOLEAN] = "true or false",

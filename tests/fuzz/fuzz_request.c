@@ -25,11 +25,10 @@ load(void)
 		.consents_count = 1,
 		.facts = "testdata/authz/hospital/facts.ndjson",
 		.used = "testdata/authz/hospital/used.ndjson" };
-	enum access_outcome outcome;
 	struct fault fault = { 0 };
 
 	hold(policy_load(&policy, "policies/hospital", &fault));
-	return access_load(&s, &outcome, &fault);
+	return access_load(&s, &fault);
 }
 
 /* Every line has one answer, which is strict JSON.  An ill-formed request is not permitted. */

@@ -36,7 +36,6 @@ load(const char *house, const char *consents, const char *facts)
 	char path[3][256];
 	const char *files[] = { path[1] };
 	struct access_sources s = { .policy = &policy, .consents = files };
-	enum access_outcome outcome;
 	struct fault fault = { 0 };
 
 	forget();
@@ -53,7 +52,7 @@ load(const char *house, const char *consents, const char *facts)
 	s.facts = facts ? path[2] : NULL;
 	if (!policy_load(&policy, path[0], &fault))
 		return false;
-	access_now = access_load(&s, &outcome, &fault);
+	access_now = access_load(&s, &fault);
 	return access_now != NULL;
 }
 

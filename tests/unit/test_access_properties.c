@@ -378,7 +378,6 @@ load(unsigned directives)
 	struct access_sources s = {
 		.policy = &policy, .consents = files, .consents_count = directives, .facts = path[3]
 	};
-	enum access_outcome outcome;
 	struct fault fault = { 0 };
 
 	access_free(engine);
@@ -389,7 +388,7 @@ load(unsigned directives)
 	(void)snprintf(path[1], sizeof path[1], "%s/a.yaml", authz_folder);
 	(void)snprintf(path[2], sizeof path[2], "%s/b.yaml", authz_folder);
 	(void)snprintf(path[3], sizeof path[3], "%s/f.ndjson", authz_folder);
-	engine = policy_load(&policy, path[0], &fault) ? access_load(&s, &outcome, &fault) : NULL;
+	engine = policy_load(&policy, path[0], &fault) ? access_load(&s, &fault) : NULL;
 	if (!engine) {
 		printf("# %s:%u: %s\n%s\n%s\n", fault.file, fault.line, fault.text, house, consents);
 		check(false);
