@@ -75,9 +75,7 @@ write_node(const struct yaml_node *node, struct json_write *w)
 	default:
 		json_write_open(w, '{');
 		for (size_t i = 0; i < node->count; i++) {
-			json_write_text(w, node->key[i]->text);
-			json_write_raw(w, (struct bytes)BYTES(":"));
-			w->comma = false;
+			json_write_key(w, node->key[i]->text);
 			write_node(node->item[i], w);
 		}
 		json_write_close(w, '}');
