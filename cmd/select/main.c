@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define FILE_LIMIT ((size_t)64 << 20)
 
@@ -63,14 +62,6 @@ struct selection {
 	struct choice choice;
 };
 
-static bool
-same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static void
 read_options(struct options *o, struct filter *f, struct settings *s)
 {
@@ -86,7 +77,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_needs(o, "either --decision FILE or --grant FILE");
 	if (s->deliver && !s->decision)
 		options_misuse(o, "only together with --decision FILE", "--deliver");
-	if (s->deliver && same_file(s->deliver, s->decision))
+	if (s->deliver && file_is_same(file_identify(s->deliver), file_identify(s->decision)))
 		options_misuse(o, "input and output are the same file", s->deliver);
 	if (s->level && s->al)
 		options_misuse(o, "not together with --level", "--al");
