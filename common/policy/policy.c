@@ -9,6 +9,7 @@
 #include "common/base/file.h"
 #include "common/base/leftover.h"
 #include "common/crypto/digest.h"
+#include "common/json/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,6 @@ enum {
 	MAX_FILES = 1000,
 	MAX_BYTES = 64 << 20,
 	MAX_FOLDERS = 16, /* nested */
-	SLACK = 64,       /* JSON_SLACK: a file may be JSON */
 	MAX_LEVEL_NAME = 32,
 	MAX_CONDITION_SECONDS = 3600,
 };
@@ -77,7 +77,8 @@ read_file(struct policy_walk *w, int folder, const char *name, struct bytes rela
 	else if (w->found.used / sizeof(file) == MAX_FILES)
 		good = refuse_file(w, shown, "over 1,000 files in this policy");
 	if (good) {
-		char *copy = arena_take(&w->policy->arena, text.used + SLACK);
+		/* A file may be JSON. */
+		char *copy = arena_take(&w->policy->arena, text.used + JSON_SLACK);
 		if (text.used > 0)
 			memcpy(copy, text.at, text.used);
 		file.text = (struct bytes){ copy, text.used };
