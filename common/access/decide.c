@@ -18,14 +18,20 @@ overrides(const struct consent *c, const struct access_rule *rule)
 }
 
 static bool
+has_text(const struct values *all, struct bytes text)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		if (all->at[i].kind == VALUE_STRING && bytes_equal(all->at[i].text, text))
+			return true;
+	return false;
+}
+
+static bool
 breaks_glass(const struct verdict *v, const struct access_rule *rule)
 {
 	const struct values *purpose = situation_values(&v->situation, ATTRIBUTE_PURPOSE);
 
-	for (uint32_t i = 0; rule->names_btg && i < purpose->count; i++)
-		if (purpose->at[i].kind == VALUE_STRING && bytes_are(purpose->at[i].text, "BTG"))
-			return true;
-	return false;
+	return rule->names_btg && has_text(purpose, bytes_of("BTG"));
 }
 
 /*
@@ -83,12 +89,7 @@ lists(const struct verdict *v, unsigned attribute, struct bytes word)
 {
 	const struct values *all = situation_values(&v->situation, attribute);
 
-	if (!all->present)
-		return true;
-	for (uint32_t i = 0; i < all->count; i++)
-		if (all->at[i].kind == VALUE_STRING && bytes_equal(all->at[i].text, word))
-			return true;
-	return false;
+	return !all->present || has_text(all, word);
 }
 
 static bool
