@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,18 @@ fail(int fd)
 	return false;
 }
 
-static bool
-read_all(int fd, struct buffer *out)
+bool
+file_again(int fd, short events)
+{
+	struct pollfd wait = { .fd = fd, .events = events };
+
+	if (errno == EAGAIN)
+		return poll(&wait, 1, -1) >= 0 || errno == EINTR;
+	return errno == EINTR;
+}
+
+bool
+file_read_fd(int fd, struct buffer *out)
 {
 	for (;;) {
 		/* At the limit, a byte that can still be read makes the file too long. */
@@ -45,7 +56,7 @@ read_all(int fd, struct buffer *out)
 			return false;
 		}
 		ssize_t n = read(fd, out->at + out->used, more);
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && file_again(fd, POLLIN))
 			continue;
 		if (n <= 0)
 			return n == 0;
@@ -74,7 +85,7 @@ read_fd(int fd, bool private, struct buffer *out)
 		errno = EPERM;
 		return fail(fd);
 	}
-	if (!read_all(fd, out))
+	if (!file_read_fd(fd, out))
 		return fail(fd);
 	return close(fd) == 0;
 }
@@ -109,13 +120,13 @@ file_read_private_at(int dirfd, const char *name, struct buffer *out)
 	return read_fd(openat(dirfd, name, O_RDONLY | O_NONBLOCK | SAFE), true, out);
 }
 
-static bool
-write_all(int fd, struct bytes text)
+bool
+file_write_fd(int fd, struct bytes text)
 {
 	while (text.size > 0) {
 		ssize_t n = write(fd, text.at, text.size);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && file_again(fd, POLLOUT))
 			continue;
 		if (n < 0)
 			return false;
@@ -171,7 +182,7 @@ place(int dirfd, const char *name, struct bytes content, mode_t mode, bool repla
 	int fd = openat(dirfd, beside, O_WRONLY | O_CREAT | O_EXCL | SAFE, mode);
 	if (fd < 0)
 		return false;
-	if (!write_all(fd, content) || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
+	if (!file_write_fd(fd, content) || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
 		int error = errno;
 
 		(void)unlinkat(dirfd, beside, 0);
@@ -276,7 +287,7 @@ file_append_at(int dirfd, const char *name, struct bytes lines, mode_t mode, siz
 	*cut = 0;
 	if (fd < 0 || !lock(fd) || !heal(fd, &end, cut))
 		return fail(fd);
-	if (!write_all(fd, lines) || fsync(fd) != 0 || (end == 0 && !sync_folder(dirfd, name))) {
+	if (!file_write_fd(fd, lines) || fsync(fd) != 0 || (end == 0 && !sync_folder(dirfd, name))) {
 		roll_back(fd, end);
 		return fail(fd);
 	}

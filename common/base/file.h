@@ -19,6 +19,16 @@ bool file_read(const char *path, struct buffer *out);
 /* The same with NAME relative to the directory DIRFD. */
 bool file_read_at(int dirfd, const char *name, struct buffer *out);
 
+/* The same for what is left to read from FD, of any kind; and the other way.  FD stays open. */
+bool file_read_fd(int fd, struct buffer *out);
+bool file_write_fd(int fd, struct bytes text);
+
+/*
+ * After a read (POLLIN) or write (POLLOUT) that failed: true if it is to be done again, because a signal came
+ * in between or FD is non-blocking, as a parent may leave it.  Then this waits until FD is ready.
+ */
+bool file_again(int fd, short events);
+
 /* A descriptor to read a regular file with, for files that are not read as a whole; -1. */
 int file_open(const char *path);
 

@@ -2,6 +2,7 @@
 #include "common/line/lines.h"
 
 #include "common/base/diag.h"
+#include "common/base/file.h"
 #include "common/json/json.h"
 
 #include <errno.h>
@@ -24,17 +25,6 @@ lines_init(struct lines *l, int fd, const char *source, size_t limit, struct sin
 	buffer_init(&l->text, limit + EXTRA + READ_SIZE + JSON_SLACK);
 }
 
-/* Waits where a parent left the descriptor non-blocking. */
-static bool
-try_again(int fd)
-{
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-
-	if (errno == EAGAIN)
-		return poll(&wait, 1, -1) >= 0 || errno == EINTR;
-	return errno == EINTR;
-}
-
 /* Reads once.  LINES_RECORD: there are more bytes, or the source has ended. */
 static enum lines_outcome
 fill(struct lines *l)
@@ -52,7 +42,7 @@ fill(struct lines *l)
 		n = read(l->fd, l->text.at + l->text.used, READ_SIZE);
 		if (n < 0 && errno == EINTR && l->wake != NULL && *l->wake != 0)
 			return LINES_WOKEN;
-	} while (n < 0 && try_again(l->fd));
+	} while (n < 0 && file_again(l->fd, POLLIN));
 	if (n < 0) {
 		l->error = errno;
 		return LINES_READ_FAILED;

@@ -2,10 +2,10 @@
 #include "common/line/sink.h"
 
 #include "common/base/diag.h"
+#include "common/base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 /*
@@ -23,33 +23,13 @@ sink_init_take(struct sink *s, int fd, const char *name)
 	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 }
 
-/* Waits where a parent left the descriptor non-blocking. */
-static bool
-try_again(int fd)
-{
-	struct pollfd wait = { .fd = fd, .events = POLLOUT };
-
-	if (errno == EAGAIN)
-		return poll(&wait, 1, -1) >= 0 || errno == EINTR;
-	return errno == EINTR;
-}
-
 static bool
 write_all(struct sink *s, struct bytes text)
 {
-	while (text.size > 0) {
-		ssize_t n = write(s->fd, text.at, text.size);
-
-		if (n < 0 && try_again(s->fd))
-			continue;
-		if (n < 0) {
-			s->error = errno;
-			return false;
-		}
-		text.at += n;
-		text.size -= (size_t)n;
-	}
-	return true;
+	if (file_write_fd(s->fd, text))
+		return true;
+	s->error = errno;
+	return false;
 }
 
 bool
