@@ -552,24 +552,8 @@ store_jwks(struct buffer *out, const struct point *sig, const char *domain)
 bool
 store_read(const char *path, struct buffer *text, struct verb_answer *a)
 {
-	const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
-	ssize_t n;
+	bool input = strcmp(path, "-") == 0;
 
-	if (strcmp(path, "-") != 0) {
-		if (!file_read(path, text))
-			return verb_io_fault(a, shown);
-	} else {
-		do {
-			errno = EFBIG;
-			if (!buffer_reserve(text, 65536))
-				return verb_io_fault(a, shown);
-			n = read(STDIN_FILENO, text->at + text->used, 65536);
-			if (n > 0)
-				text->used += (size_t)n;
-		} while (n > 0 || (n < 0 && errno == EINTR));
-		if (n < 0)
-			return verb_io_fault(a, shown);
-	}
-	errno = EFBIG;
-	return json_slack(text) || verb_io_fault(a, shown);
+	return ((input ? file_read_fd(STDIN_FILENO, text) : file_read(path, text)) && json_slack(text)) ||
+	       verb_io_fault(a, input ? "<stdin>" : path);
 }

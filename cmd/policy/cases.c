@@ -69,7 +69,6 @@ differ(struct cases *c, const struct yaml_node *want, const char *what, const st
 static bool
 take_text(struct cases *c, const struct yaml_node *node, struct bytes *text)
 {
-	static const char slack[JSON_SLACK];
 	char name[256];
 
 	if (node->kind == YAML_STRING) {
@@ -88,11 +87,9 @@ take_text(struct cases *c, const struct yaml_node *node, struct bytes *text)
 		return fault_at(
 		    c->fault, c->file, node, "expected a map, or the name of a file below tests/");
 	c->text.used = 0;
-	bool whole = expect_write(node, &c->text);
-	size_t size = c->text.used;
-	if (!whole || !buffer_append(&c->text, slack, sizeof(slack)))
+	if (!expect_write(node, &c->text) || !json_slack(&c->text))
 		return fault_at(c->fault, c->file, node, "too long for a record");
-	*text = (struct bytes){ c->text.at, size };
+	*text = buffer_bytes(&c->text);
 	return true;
 }
 
@@ -215,18 +212,14 @@ compare_whole(struct cases *c, const struct yaml_node *want, enum redactor_state
 static bool
 compare_version(struct cases *c, unsigned version, const struct yaml_node *want)
 {
-	static const char slack[JSON_SLACK];
 	struct redactor *r = c->pipeline.redactor;
 	enum redactor_state state = redactor_state(r, version);
 	struct yaml_map m;
 
 	c->record.used = 0;
-	if (!redactor_record(r, version, &c->record))
+	if (!redactor_record(r, version, &c->record) || !json_slack(&c->record))
 		diag_bug("a version is longer than its record may be");
 	struct bytes record = buffer_bytes(&c->record);
-	if (!buffer_append(&c->record, slack, sizeof(slack)))
-		diag_bug("a version is longer than its record may be");
-	record.at = c->record.at;
 	if (record.size > 0 && !json_parse(&c->version, record))
 		diag_bug("a version is no JSON");
 	if (!yaml_open(&m, c->file, want, c->fault))
@@ -478,8 +471,8 @@ cases_request(struct cases *c, const struct case_file *file, const struct yaml_n
 		return false;
 	access_decide(c->access, text, &d);
 	c->record.used = 0;
-	if (!buffer_append(&c->record, d.text.at, d.text.size) || !buffer_reserve(&c->record, JSON_SLACK) ||
-	    !json_parse(&c->line, (struct bytes){ c->record.at, d.text.size }))
+	if (!buffer_append(&c->record, d.text.at, d.text.size) || !json_slack(&c->record) ||
+	    !json_parse(&c->line, buffer_bytes(&c->record)))
 		diag_bug("a decision is no JSON");
 	for (size_t i = 0; i < expect->count; i++)
 		compare_member(c, expect->key[i], expect->item[i]);

@@ -72,7 +72,6 @@ find_node(const struct parts *p, struct bars_column *c, uint32_t i, struct buffe
 static void
 read_column(struct bars *d, struct bars_column *c, unsigned version)
 {
-	static const char slack[JSON_SLACK];
 	const struct parts *p = d->parts;
 	struct redactor *r = p->pipeline->redactor;
 	enum redactor_state state = redactor_state(r, version);
@@ -84,10 +83,8 @@ read_column(struct bars *d, struct bars_column *c, unsigned version)
 	c->node = arena_array(&d->arena, p->count, sizeof(uint32_t));
 	c->next = arena_array(&d->arena, p->count, sizeof(uint32_t));
 	if (!c->empty) {
-		bool good = redactor_record(r, version, &c->record);
-		size_t size = c->record.used;
-		good = good && buffer_append(&c->record, slack, sizeof(slack));
-		if (!good || !json_parse(&c->json, (struct bytes){ c->record.at, size }))
+		if (!redactor_record(r, version, &c->record) || !json_slack(&c->record) ||
+		    !json_parse(&c->json, buffer_bytes(&c->record)))
 			diag_bug("a version is no JSON");
 	}
 	for (uint32_t i = 0; i < p->count; i++)

@@ -146,17 +146,14 @@ write_line(struct pipeline *l)
 bool
 pipeline_run(struct pipeline *l, struct bytes record)
 {
-	static const char slack[JSON_SLACK];
-
 	l->line = (struct bytes){ 0 };
 	l->text.used = 0;
-	if (!buffer_append(&l->text, record.at, record.size) ||
-	    !buffer_append(&l->text, slack, sizeof(slack))) {
+	if (!buffer_append(&l->text, record.at, record.size) || !json_slack(&l->text)) {
 		l->reason = REASON_TOO_LONG;
 		l->byte = 0;
 		return false;
 	}
-	bool good = json_parse(&l->json, (struct bytes){ l->text.at, record.size });
+	bool good = json_parse(&l->json, buffer_bytes(&l->text));
 	l->reason = l->json.reason;
 	l->byte = l->json.byte;
 	if (good) {

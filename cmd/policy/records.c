@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/policy/records.h"
 
+#include "common/base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_FILE = 1 << 30, BLOCK = 1 << 16 };
-
-static bool
-read_all(int fd, struct buffer *out)
-{
-	for (;;) {
-		if (!buffer_reserve(out, BLOCK)) {
-			errno = EFBIG;
-			return false;
-		}
-		ssize_t n = read(fd, out->at + out->used, BLOCK);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0;
-		out->used += (size_t)n;
-	}
-}
+enum { MAX_FILE = 1 << 30 };
 
 bool
 records_read(struct records *r, const char *path)
@@ -37,7 +22,7 @@ records_read(struct records *r, const char *path)
 	json_init(&r->whole, NULL, JSON_MAX_DEPTH);
 	if (fd < 0)
 		return false;
-	bool good = read_all(fd, &r->text);
+	bool good = file_read_fd(fd, &r->text);
 	int error = errno;
 	if (!is_input)
 		(void)close(fd);
@@ -46,8 +31,8 @@ records_read(struct records *r, const char *path)
 		return false;
 	if (bytes_begin(buffer_bytes(&r->text), mark))
 		buffer_drop(&r->text, sizeof(mark) - 1);
-	/* read_all leaves BLOCK bytes of room behind the text, which is more than JSON_SLACK. */
-	memset(r->text.at + r->text.used, 0, JSON_SLACK);
+	if (!json_slack(&r->text))
+		return false;
 	r->is_one = json_parse(&r->whole, buffer_bytes(&r->text));
 	r->is_array = r->is_one && json_kind(&r->whole, 0) == JSON_ARRAY;
 	r->element = 1;

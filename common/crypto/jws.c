@@ -80,7 +80,7 @@ signers_read(struct bytes jwks)
 
 	buffer_init(&text, PAYLOAD_MOST);
 	json_init(&j, NULL, DEPTH);
-	good = buffer_reserve(&text, jwks.size + JSON_SLACK) && buffer_append(&text, jwks.at, jwks.size) &&
+	good = buffer_append(&text, jwks.at, jwks.size) && json_slack(&text) &&
 	       json_parse(&j, buffer_bytes(&text)) && read_set(s, &j);
 	json_release(&j);
 	buffer_release(&text);

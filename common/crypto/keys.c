@@ -81,14 +81,13 @@ read_file(struct keys *k, const char *name, bool private, struct keys_fault *f)
 	bool good;
 
 	k->text.used = 0;
-	errno = 0;
 	good = private ? file_read_private_at(k->fd, name, &k->text) : file_read_at(k->fd, name, &k->text);
 	if (good && json_slack(&k->text))
 		return true;
 	if (errno == EPERM)
 		return fail(
 		    k, f, "key-directory: %s: open to others, or somebody else's, expected mode 0600", name);
-	return fail(k, f, "key-directory: %s: %s", name, errno == 0 ? "too long" : strerror(errno));
+	return fail(k, f, "key-directory: %s: %s", name, strerror(errno));
 }
 
 static bool

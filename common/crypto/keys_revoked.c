@@ -19,7 +19,6 @@ keys_counters(const struct keys *k, struct buffer *text, struct json *j)
 			return false;
 		buffer_add(text, "{}", 2);
 	}
-	errno = EFBIG;
 	if (!json_slack(text))
 		return false;
 	errno = 0;

@@ -5,6 +5,8 @@
 #include "common/json/json_parts.h"
 #include "common/json/json_scan.h"
 
+#include <errno.h>
+
 /*
  * Each step takes the place where it begins and returns the place where it ends, or NULL after a failure.
  * The place so stays in a register.  A step may read up to JSON_SLACK bytes behind the end of the text, but
@@ -565,8 +567,10 @@ json_release(struct json *j)
 bool
 json_slack(struct buffer *text)
 {
-	if (!buffer_reserve(text, JSON_SLACK))
+	if (!buffer_reserve(text, JSON_SLACK)) {
+		errno = EFBIG;
 		return false;
+	}
 	memset(text->at + text->used, 0, JSON_SLACK);
 	return true;
 }

@@ -95,7 +95,7 @@ void json_init(struct json *j, const struct json_keys *keys, unsigned max_depth)
 /* May be called twice. */
 void json_release(struct json *j);
 
-/* Puts JSON_SLACK zeros behind TEXT, which keeps its size; false if they do not fit. */
+/* Puts JSON_SLACK zeros behind TEXT, which keeps its size; false with EFBIG if they do not fit. */
 bool json_slack(struct buffer *text);
 
 /*
