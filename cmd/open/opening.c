@@ -119,17 +119,6 @@ search(struct opening *o, const struct sealed_line *s)
 	return NULL;
 }
 
-/* A key with an end was released for a time; one that only has a beginning opens without --now. */
-static bool
-is_in_time(const struct opening *o, const struct level_key *key)
-{
-	const struct instant *now = o->setup.now;
-
-	if (now == NULL)
-		return key->exp == 0;
-	return now->seconds >= key->nbf && (key->exp == 0 || now->seconds < key->exp);
-}
-
 static size_t
 pending(const struct opening *o)
 {
@@ -151,7 +140,7 @@ find_level(struct opening *o, const struct sealed_line *s, const struct level_ke
 
 	*key = search(o, s);
 	for (unsigned reach = KEYS_OF_LEVEL; reach <= KEYS_OF_ALL; reach++) {
-		if ((*key != NULL && is_in_time(o, *key)) || pending(o) == 0)
+		if ((*key != NULL && level_key_in_time(*key, o->setup.now)) || pending(o) == 0)
 			return true;
 		for (size_t i = 0; i < o->directories; i++)
 			if (!keys_fetch(o->directory[i], s->tags.rl, (uint32_t)s->tags.epoch,
@@ -205,7 +194,7 @@ is_revoked(const struct opening *o, const struct sealed_line *s)
 static enum filter_outcome
 check_dates(const struct opening *o, struct filter *f, const struct level_key *key)
 {
-	if (is_in_time(o, key))
+	if (level_key_in_time(key, o->setup.now))
 		return FILTER_DONE;
 	if (o->setup.now != NULL)
 		return filter_no(f, REASON_KEY_EXPIRED, 0);

@@ -55,7 +55,7 @@ fail(struct seal_fault *f, enum diag_exit status, const char *format, ...)
 	return false;
 }
 
-/* KEY may seal now.  One that only has a beginning seals without a time, too. */
+/* KEY may seal now. */
 static bool
 check_key(const struct seal_engine *r, const struct level_key *key, const char *what, struct seal_fault *f)
 {
@@ -64,12 +64,12 @@ check_key(const struct seal_engine *r, const struct level_key *key, const char *
 	if (revoked_has(&r->setup.revoked, REVOKED_KIDS, bytes_of(key->kid)))
 		return fail(
 		    f, EXIT_KEYS, "key-revoked: the %s is on the revocation list: ehr-keys rotate", what);
-	if (now == NULL && key->exp != 0)
+	if (level_key_in_time(key, now))
+		return true;
+	if (now == NULL)
 		return fail(
 		    f, EXIT_USAGE, "now-missing: the %s was released for a time: needs --now TIME", what);
-	if (now != NULL && (now->seconds < key->nbf || (key->exp != 0 && now->seconds >= key->exp)))
-		return fail(f, EXIT_KEYS, "key-not-valid: at this time, the %s", what);
-	return true;
+	return fail(f, EXIT_KEYS, "key-not-valid: at this time, the %s", what);
 }
 
 static bool

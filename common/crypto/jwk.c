@@ -249,6 +249,14 @@ mac_key_read(struct mac_key *k, const struct json *j, uint32_t node)
 	return json_is(j, found[KID], bytes_of(k->kid));
 }
 
+bool
+level_key_in_time(const struct level_key *k, const struct instant *now)
+{
+	if (now == NULL)
+		return k->exp == 0;
+	return now->seconds >= k->nbf && (k->exp == 0 || now->seconds < k->exp);
+}
+
 void
 level_key_name(struct level_key *k)
 {

@@ -3,6 +3,7 @@
 #define EHR_CRYPTO_JWK_H
 
 #include "common/base/buffer.h"
+#include "common/base/clock.h"
 #include "common/json/json.h"
 #include "common/json/json_write.h"
 
@@ -83,6 +84,12 @@ bool mac_key_read(struct mac_key *k, const struct json *j, uint32_t node);
 /* The whole key as one value, in the form that is read.  nbf and exp are left out if they are 0. */
 void level_key_write(struct json_write *w, const struct level_key *k);
 void mac_key_write(struct json_write *w, const struct mac_key *k);
+
+/*
+ * Whether the key may be used at NOW.  Without a time (NULL) one that expires may not, and one that only has
+ * a beginning may.
+ */
+bool level_key_in_time(const struct level_key *k, const struct instant *now);
 
 /* Sets kid from the other members. */
 void level_key_name(struct level_key *k);
