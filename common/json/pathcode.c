@@ -8,7 +8,7 @@
  * term) and writes code while it reads.  The comma moves code that is written already; jumps are relative, so
  * it stays right.  The reader stops at anything else without a judgement, which is left to libjq.
  */
-enum { MAX_NESTING = 64, MAX_EXPRESSION = 65536 };
+enum { MAX_NESTING = 64, MAX_EXPRESSION = 65536, FIRST_ROOM = 4 };
 
 static const char too_long[] = "path of more than 65536 bytes";
 static const char too_nested[] = "more than 64 parentheses inside one another";
@@ -35,34 +35,36 @@ refuse(struct path_reader *r, const char *why)
 	return false;
 }
 
-/* An arena cannot grow a piece: the old one stays until the arena is released. */
+/*
+ * AT with room for one more element of SIZE behind COUNT of them.  An arena cannot grow a piece: the old one
+ * stays until the arena is released.
+ */
+static void *
+one_more(struct arena *a, void *at, size_t count, size_t *room, size_t size)
+{
+	void *larger;
+
+	if (count < *room)
+		return at;
+	*room = *room > 0 ? 2 * *room : FIRST_ROOM;
+	larger = arena_array(a, *room, size);
+	if (count > 0)
+		memcpy(larger, at, count * size);
+	return larger;
+}
+
 static void
 emit(struct path_code *code, enum path_op op, uint32_t value)
 {
-	if (code->count == code->room) {
-		size_t room = code->room > 0 ? 2 * code->room : 16;
-		struct path_instruction *at = arena_array(code->arena, room, sizeof *at);
-
-		if (code->count > 0)
-			memcpy(at, code->at, code->count * sizeof *at);
-		code->at = at;
-		code->room = room;
-	}
+	code->at = one_more(code->arena, code->at, code->count, &code->room, sizeof *code->at);
 	code->at[code->count++] = (struct path_instruction){ op, value };
 }
 
 static uint32_t
 add_select(struct path_code *code, struct path_select select)
 {
-	if (code->selects == code->select_room) {
-		size_t room = code->select_room > 0 ? 2 * code->select_room : 4;
-		struct path_select *at = arena_array(code->arena, room, sizeof *at);
-
-		if (code->selects > 0)
-			memcpy(at, code->select, code->selects * sizeof *at);
-		code->select = at;
-		code->select_room = room;
-	}
+	code->select =
+	    one_more(code->arena, code->select, code->selects, &code->select_room, sizeof *code->select);
 	code->select[code->selects] = select;
 	return (uint32_t)code->selects++;
 }
@@ -421,14 +423,7 @@ read_select(struct path_reader *r)
 	if (!take(r, '('))
 		return false;
 	do {
-		if (select.tests == room) {
-			struct path_test *test = arena_array(r->code->arena, 2 * room + 1, sizeof *test);
-
-			if (room > 0)
-				memcpy(test, select.test, room * sizeof *test);
-			select.test = test;
-			room = 2 * room + 1;
-		}
+		select.test = one_more(r->code->arena, select.test, select.tests, &room, sizeof *select.test);
 		if (!read_test(r, &select.test[select.tests++]))
 			return false;
 	} while (take_word(r, "and"));
