@@ -196,7 +196,7 @@ static enum diag_exit
 accept_all(const struct verb_settings *s, const struct buffer *text, int count, struct verb_answer *a)
 {
 	enum diag_exit status;
-	struct keys *k = store_lock(s, 0, a, &status);
+	struct keys *k = store_open(s, 0, STORE_LOCK, a, &status);
 
 	if (k == NULL)
 		return status;

@@ -106,7 +106,7 @@ verb_enrol(const struct verb_settings *s, struct verb_answer *a)
 			text.used--;
 		if (text.used == 0)
 			status = verb_fault(a, EXIT_KEYS, "not an enrolment: nothing was read");
-		else if ((k = store_lock_authority(s, 0, a, &status)) != NULL)
+		else if ((k = store_open(s, 0, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL)
 			status = enrol(k, buffer_bytes(&text), s, a);
 		keys_close(k);
 	}

@@ -187,7 +187,7 @@ verb_rotate(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(a, EXIT_USAGE, "for which levels? expected -P DIR");
 	if (!policy_load(&p, s->policy, &f) || !seal_policy_load(&sealing, &p, &f)) {
 		status = verb_policy_fault(a, &f);
-	} else if ((k = store_lock_authority(s, KEYS_LEVELS, a, &status)) != NULL) {
+	} else if ((k = store_open(s, KEYS_LEVELS, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL) {
 		if (bytes_are(sealing.domain, keys_domain(k)))
 			status = rotate(k, &p, s, a);
 		else

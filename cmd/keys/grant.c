@@ -431,7 +431,7 @@ verb_grant(const struct verb_settings *s, struct verb_answer *a)
 	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
 		buffer_init(buffers[i], SUBJECTS_MOST);
 	if (load_policy(&g) && (all = decision_file_read(s->decision, g.max_age, a, &status)) != NULL &&
-	    (g.keys = store_lock_authority(s, KEYS_TAGS, a, &status)) != NULL) {
+	    (g.keys = store_open(s, KEYS_TAGS, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL) {
 		if (keys_mac(g.keys, pseudonym_key(PSEUDONYM_SUBJECT)) == NULL)
 			status = verb_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
 		else if ((g.taken = taken_begin(g.keys, s->now, a)) == NULL)

@@ -117,7 +117,7 @@ verb_list(const struct verb_settings *s, struct verb_answer *a)
 
 	if (s->self && s->devices)
 		return verb_fault(a, EXIT_USAGE, "--self or --devices, not both");
-	k = store_open(s, s->self ? KEYS_SIGN : s->devices ? 0 : KEYS_LEVELS, a, &status);
+	k = store_open(s, s->self ? KEYS_SIGN : s->devices ? 0 : KEYS_LEVELS, 0, a, &status);
 	if (k == NULL)
 		return status;
 	status = EXIT_DONE;

@@ -137,7 +137,7 @@ verb_pseudonym(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(
 		    a, EXIT_USAGE, "--entities states subjects: expected -P DIR, and no --kind id");
 	if ((!s->entities || load_policy(&n, &per_epoch, a)) &&
-	    (n.keys = store_open(s, KEYS_TAGS, a, &status)) != NULL) {
+	    (n.keys = store_open(s, KEYS_TAGS, 0, a, &status)) != NULL) {
 		if (per_epoch && s->scope == NULL)
 			n.epoch = keys_epoch(n.keys);
 		status = put_all(&n, a);

@@ -366,7 +366,7 @@ ask_of(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct device device;
 	enum diag_exit status;
-	struct keys *k = store_open_authority(s, 0, a, &status);
+	struct keys *k = store_open(s, 0, STORE_AUTHORITY, a, &status);
 	const struct asking q = { k, &device, s, a };
 
 	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status))
@@ -403,7 +403,7 @@ release_to(const struct verb_settings *s, struct verb_answer *a)
 
 	if (find_max_age(s, &max_age, a, &status) &&
 	    (all = decision_file_read(s->decision, max_age, a, &status)) != NULL)
-		k = store_lock_authority(s, KEYS_LEVELS | KEYS_NOW, a, &status);
+		k = store_open(s, KEYS_LEVELS | KEYS_NOW, STORE_AUTHORITY | STORE_LOCK, a, &status);
 	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status)) {
 		const struct asking q = { k, &device, s, a };
 

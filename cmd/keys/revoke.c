@@ -103,7 +103,7 @@ verb_revoke(const struct verb_settings *s, struct verb_answer *a)
 
 	if (!all_words(&s->device) || !all_words(&s->party) || !all_words(&s->grant) || !all_words(&s->kid))
 		return verb_fault(a, EXIT_USAGE, "not an id, expected A-Z a-z 0-9 . _ : / @ + -");
-	k = store_lock_authority(s, 0, a, &status);
+	k = store_open(s, 0, STORE_AUTHORITY | STORE_LOCK, a, &status);
 	if (k == NULL)
 		return status;
 	status = EXIT_DONE;

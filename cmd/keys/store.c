@@ -22,57 +22,32 @@ store_path(const struct verb_settings *s, struct arena *arena)
 	return site_path(arena, s->site, SITE_KEYS, s->keys);
 }
 
-static struct keys *
-open_keys(
-    const struct verb_settings *s, unsigned want, bool locked, struct verb_answer *a, enum diag_exit *status)
+struct keys *
+store_open(
+    const struct verb_settings *s, unsigned want, unsigned how, struct verb_answer *a, enum diag_exit *status)
 {
 	static struct arena arena; /* the keys borrow their path until the process ends */
 	struct keys_fault fault;
 	const char *path = store_path(s, &arena);
-	struct keys *k = NULL;
+	bool authority = (how & STORE_AUTHORITY) != 0;
+	struct keys *k;
 
-	if (path == NULL)
+	if (path == NULL) {
 		*status = verb_fault(a, EXIT_USAGE, "which keys? expected -S DIR or --keys DIR");
-	else if ((!locked || lock_take(path, s->wait, a, status)) &&
-		 (k = keys_open(path, want, s->allow_test_keys, &fault)) == NULL)
+		return NULL;
+	}
+	if ((how & STORE_LOCK) != 0 && !lock_take(path, s->wait, a, status))
+		return NULL;
+	k = keys_open(path, authority ? want | KEYS_SIGN : want, s->allow_test_keys, &fault);
+	if (k == NULL) {
 		*status = verb_fault(a, EXIT_KEYS, "%s", fault.text);
-	return k;
-}
-
-static struct keys *
-of_authority(struct keys *k, struct verb_answer *a, enum diag_exit *status)
-{
-	if (k == NULL || strcmp(keys_self(k)->kind, "authority") == 0)
+		return NULL;
+	}
+	if (!authority || strcmp(keys_self(k)->kind, "authority") == 0)
 		return k;
 	*status = verb_fault(a, EXIT_KEYS, "not the authority's keys, but those of a %s", keys_self(k)->kind);
 	keys_close(k);
 	return NULL;
-}
-
-struct keys *
-store_open(const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
-{
-	return open_keys(s, want, false, a, status);
-}
-
-struct keys *
-store_open_authority(
-    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
-{
-	return of_authority(open_keys(s, want | KEYS_SIGN, false, a, status), a, status);
-}
-
-struct keys *
-store_lock(const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
-{
-	return open_keys(s, want, true, a, status);
-}
-
-struct keys *
-store_lock_authority(
-    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status)
-{
-	return of_authority(open_keys(s, want | KEYS_SIGN, true, a, status), a, status);
 }
 
 static bool

@@ -14,19 +14,14 @@
 /* The key directory that the settings name: --keys, else keys/ of the site, else NULL. */
 const char *store_path(const struct verb_settings *s, struct arena *arena);
 
-/* Opens that directory for WANT (enum keys_want), to be read.  NULL with a fault and its status. */
-struct keys *store_open(
-    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);
+enum store_how {
+	STORE_AUTHORITY = 1, /* it must be the authority's; KEYS_SIGN is wanted, too */
+	STORE_LOCK = 2,      /* to be changed: locked until the process ends, and opened under the lock */
+};
 
-/* The same, and it must be the authority's (KEYS_SIGN is wanted, too). */
-struct keys *store_open_authority(
-    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);
-
-/* The same two, to be changed: locked until the process ends, and opened under the lock. */
-struct keys *store_lock(
-    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);
-struct keys *store_lock_authority(
-    const struct verb_settings *s, unsigned want, struct verb_answer *a, enum diag_exit *status);
+/* Opens that directory for WANT (enum keys_want).  HOW is a set.  NULL with a fault and its status. */
+struct keys *store_open(const struct verb_settings *s, unsigned want, unsigned how, struct verb_answer *a,
+    enum diag_exit *status);
 
 /*
  * Appends LINES to the file NAME (file_append_at), and notes it if an unfinished line was cut off.  False
