@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: disclose.sh POLICY SITE DECISION NOW [FILE ...]
+# usage: disclose.sh [--deliver FILE] POLICY SITE DECISION NOW [FILE ...]
 #
 # Discloses to one device what one decision on reading allows, also what lies above the level keys of that device: the
 # application server picks the versions, opens them with the keys of the site, and seals them to the device, which
@@ -7,30 +7,64 @@
 #
 # DECISION is the answer of ehr-authz to a request that names the device (subject.properties.device).  FILE, or standard
 # input, holds sealed lines.  What goes to the device is written to standard output, and nothing if a stage fails.
+# With --deliver FILE whom the decision obliges to tell is appended to FILE before, as ehr-select does it: a decision that
+# breaks the glass discloses nothing without it.
 # Ends with the worst status of a stage, or with 7 if the device is not enrolled, no longer, or revoked.
 set -uo pipefail
 umask 077
 # shellcheck source=share/examples/worst.sh
 . "$(dirname "$(readlink -f "$0")")/worst.sh" || exit 4
 
-[ $# -ge 4 ] || {
+usage() {
 	sed -n 's/^# usage/usage/p' "$0" >&2
 	exit 2
 }
+
+deliver=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--deliver)
+		[ $# -ge 2 ] || usage
+		deliver=(--deliver "$2")
+		shift
+		;;
+	--deliver=*) deliver=(--deliver "${1#*=}") ;;
+	--)
+		shift
+		break
+		;;
+	-?*) usage ;;
+	*) break ;;
+	esac
+	shift
+done
+[ $# -ge 4 ] || usage
 policy=$1 site=$2 decision=$3 now=$4
 shift 4
+if [ ${#deliver[@]} -gt 0 ] && [ "${deliver[1]}" -ef "$decision" ]; then
+	echo "disclose: $decision: input and output are the same file" >&2
+	exit 2
+fi
 
 denied() {
 	echo "disclose: $1" >&2
 	exit 7
 }
 
+# What the programs said, with the names of the caller's files in the place of copies.
+told() {
+	local said
+	said=$(cat "$work/said" 2>/dev/null) && [ -n "$said" ] || return 0
+	said=${said//"$work/decision"/"$decision"}
+	printf '%s\n' "${said//"$work/jwk"/"$site: the key of $device"}" >&2
+}
+
 work=$(mktemp -d) || exit 4
-trap 'rm -rf "$work"' EXIT
+trap 'told; rm -rf "$work"' EXIT
 
 # The decision is read once, so that what is checked here is what ehr-select carries out.
 cat -- "$decision" >"$work/decision" || exit 4
-device=$(jq -er '.context.about.device | strings' "$work/decision") || denied "the decision names no device"
+device=$(jq -er '.context.about.device | strings' "$work/decision" 2>/dev/null) || denied "$decision: the decision names no device"
 ehr-keys list --devices -S "$site" --now "$now" >"$work/devices" || exit
 # The last entry of a device counts.
 jq -ce --arg device "$device" --arg now "$now" -n '
@@ -38,11 +72,13 @@ jq -ce --arg device "$device" --arg now "$now" -n '
 		| ((.t + "Z") | fromdate) - (if .s then (if .s == "+" then 1 else -1 end) * ((.h | tonumber) * 3600 + (.m | tonumber) * 60) else 0 end)) as $now
 	| [inputs | select(.device == $device or .sig == $device)] | last
 	| select(. and .revoked != true and .exp > $now) | .enc_jwk' "$work/devices" >"$work/jwk" ||
-	denied "the device of the decision is not enrolled, no longer, or revoked"
+	denied "$decision: the device of the decision is not enrolled, no longer, or revoked"
 
-ehr-select -P "$policy" -S "$site" --decision "$work/decision" --now "$now" -- "$@" |
-	ehr-open -P "$policy" -S "$site" --now "$now" |
-	ehr-seal -P "$policy" --to "$work/jwk" >"$work/sealed"
-status=$(worst "${PIPESTATUS[@]}")
+{
+	ehr-select -P "$policy" -S "$site" --decision "$work/decision" ${deliver[@]+"${deliver[@]}"} --now "$now" -- "$@" |
+		ehr-open -P "$policy" -S "$site" --now "$now" |
+		ehr-seal -P "$policy" --to "$work/jwk" >"$work/sealed"
+	status=$(worst "${PIPESTATUS[@]}")
+} 2>"$work/said"
 [ "$status" -gt 1 ] || cat "$work/sealed" || status=4
 exit "$status"

@@ -7,6 +7,8 @@
 #	30 2 * * * /usr/local/share/ehr/examples/nightly.sh /etc/ehr/policy /var/lib/ehr/site /srv/uploads /var/lib/ehr/store
 #
 # A file gets its name in UPLOADS when it is whole: it is written under another name, with a dot in front, and renamed.
+# A file is NDJSON or other JSON text as ehr-ingest reads it.  An archive, a compressed file or another format is refused as
+# a whole, also where some of its lines are records: the records that its frame hides would be lost.
 # What became of FILE stands in STORE/FILE/:
 #
 #	sealed.ndjson      the versions
@@ -14,7 +16,7 @@
 #	refused.*.ndjson   records that a stage refused; as sensitive as the upload
 #	run                the times, and the digests of input and policy: what replay.sh wants; size and time of the upload
 #
-# That folder is there only if every stage up to ehr-seal ended well and most of the records could be read: it is written
+# That folder is there only if every stage up to ehr-seal ended well, the file begins as JSON text does, and most of the records could be read: it is written
 # under another name and renamed last.  A file whose folder is there is not sealed again.  intents.ndjson is there only
 # if ehr-notify ended well too; where it is missing, the next run does ehr-notify alone.
 #
@@ -84,6 +86,17 @@ looks() {
 	stat -L -c '%s %y' -- "$1"
 }
 
+# Whether the file $1 begins as JSON text does.  Archives have a name, a number or a NUL there, others a header.
+begins_as_json() {
+	local nuls first
+	nuls=$(head -c 512 -- "$1" | tr -dc '\0' | wc -c)
+	first=$(head -c 512 -- "$1" | LC_ALL=C tr -d ' \t\r\n\357\273\277\0' | LC_ALL=C head -c 1)
+	case $first in
+	'' | '{' | '[' | $'\x1e') [ "$nuls" -eq 0 ] ;;
+	*) false ;;
+	esac
+}
+
 # Whether the folder $2 was made from the file $1 as it is now.
 same() {
 	grep -qxF "look	$(looks "$1")" "$2/run" || grep -qxF "input	$(digest "$1")" "$2/run"
@@ -108,6 +121,10 @@ seal() {
 	if [ "$(looks "$1")" != "$look" ]; then
 		say "$1: changed while it was read, nothing kept; the next run takes it"
 		return 75
+	fi
+	if ! begins_as_json "$1"; then
+		say "$1: begins as no JSON text, nothing kept; unpack or translate it before"
+		return 5
 	fi
 	whole=$(grep -c -e '^{"ehr":{[^}]*"n":1,"of":' -e '^{"ehr":{[^}]*"stage":"deleted"' "$work/sealed.ndjson")
 	refused=$(count "$work"/refused.*.ndjson)

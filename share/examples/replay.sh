@@ -4,7 +4,8 @@
 # Does over what nightly.sh did: takes UPLOAD through the policy again, at the time that FOLDER/run names, and
 # compares what comes out with what FOLDER/sealed.ndjson holds.  Sealing is random, so both are opened first: tags
 # and records must be the same to the byte.  Then ehr-notify looks at FOLDER/sealed.ndjson again, at the time it did, and
-# must write FOLDER/intents.ndjson; subscriptions, grants and revocations that changed since show there.
+# must write FOLDER/intents.ndjson; subscriptions, grants and revocations that changed since show there.  The keys are those
+# of the epoch in which FOLDER was sealed: `ehr-keys rotate` changes nothing.  Another policy is named where it differs.
 # 0: the same; 1: not; 2 and above: no answer.
 set -uo pipefail
 umask 077
@@ -32,6 +33,11 @@ noted() {
 	awk -F'\t' -v name="$1" '$1 == name { value = $2 } END { print value }' "$folder/run"
 }
 
+# A tag of what was sealed, of the first line that has it.
+tag() {
+	sed -nE '/^\{"ehr":\{[^}]*"'"$1"'":"?([^",}]*).*/{s//\1/p;q}' "$folder/sealed.ndjson"
+}
+
 digest() {
 	sha256sum | cut -d' ' -f1
 }
@@ -46,10 +52,17 @@ good() {
 	}
 }
 
+# The policy's digest as tags have it.
+policy_digest() {
+	echo '{}' | ehr-classify -P "$policy" | sed -nE '1s/.*"policy":"([^"]*)".*/\1/p'
+}
+
 # compare WHAT THEN AGAIN
 compare() {
 	[ "$2" = "$3" ] || {
 		say "$1: then sha256:$2, now sha256:$3"
+		[ "$(noted policy)" = "$(policy_digest)" ] ||
+			say "$policy: another policy: then $(noted policy), now $(policy_digest); replay with the one of then"
 		exit 1
 	}
 	echo "replay: $1: the same: sha256:$2"
@@ -59,13 +72,13 @@ compare() {
 	say "$upload is not what was done then"
 	exit 1
 }
-batch=$(sed -nE '1s/.*"batch":"([^"]*)".*/\1/p' "$folder/sealed.ndjson")
+batch=$(tag batch) epoch=$(tag epoch)
 now=$(noted now)
 again=$(
 	ehr-ingest --on-error skip "$upload" |
 		ehr-classify -P "$policy" --now "$now" --on-error skip |
 		ehr-redact -P "$policy" -S "$site" --now "$now" --on-error skip |
-		ehr-seal -P "$policy" -S "$site" ${batch:+--batch "$batch"} |
+		ehr-seal -P "$policy" -S "$site" ${batch:+--batch "$batch"} ${epoch:+--epoch "$epoch"} |
 		ehr-open -S "$site" | digest
 	good "${PIPESTATUS[@]}"
 ) || exit

@@ -56,17 +56,44 @@ own() {
 	empty out
 	sed 's/,"device":"[^"]*"//' decision >unbound
 	ehr 7 "$disclose" "$P" site unbound "$NOW" "$F/sealed"
-	same err <<<'disclose: the decision names no device'
+	same err <<<'disclose: unbound: the decision names no device'
 	sed "s/$ID/d_none/" decision >other
 	ehr 7 "$disclose" "$P" site other "$NOW" "$F/sealed"
-	same err <<<'disclose: the device of the decision is not enrolled, no longer, or revoked'
+	same err <<<'disclose: other: the device of the decision is not enrolled, no longer, or revoked'
 	ehr 7 "$disclose" "$P" site decision 2028-01-01T00:00:00Z "$F/sealed"
 	empty out
 	ehr-keys revoke -S site --device "$ID" --now "$NOW" >/dev/null
 	ehr 7 "$disclose" "$P" site decision "$NOW" "$F/sealed"
-	same err <<<'disclose: the device of the decision is not enrolled, no longer, or revoked'
+	same err <<<'disclose: decision: the device of the decision is not enrolled, no longer, or revoked'
 	empty out
 	ehr 2 "$disclose" "$P" site decision
+	ehr 2 "$disclose" --deliver
+	ehr 2 "$disclose" --nonsense "$P" site decision "$NOW" "$F/sealed"
+}
+
+@test "broken glass is disclosed only with a file for whom to tell, and messages name the files of the caller" {
+	own
+	jq -c '.context.obligations += [{"id":"ob-9","type":"notification","properties":{"vendor":"ehr","action":"notify","rule":"H-4","to":"privacy-officer","topic":"H-4","body":"Glass."}}]' decision >'broken glass'
+	ehr 7 "$disclose" "$P" site 'broken glass' "$NOW" "$F/sealed"
+	same err <<<'ehr-select: broken glass: denied: the decision obliges to notify somebody: give --deliver FILE'
+	empty out
+	ehr 0 "$disclose" --deliver told "$P" site 'broken glass' "$NOW" "$F/sealed" && mv out message
+	empty err
+	ehr 0 ehr-open --key tablet --record message
+	[ "$(wc -l <out)" -eq 2 ]
+	[ "$(jq -r .obligation.id told)" = ob-9 ]
+	ehr 0 "$disclose" --deliver=told -- "$P" site 'broken glass' "$NOW" <"$F/sealed"
+	[ "$(wc -l <told)" -eq 2 ]
+	# By a pipe the decision comes once.
+	ehr 7 "$disclose" "$P" site <(cat 'broken glass') "$NOW" "$F/sealed"
+	grep -qE '^ehr-select: /dev/fd/[0-9]+: denied: the decision obliges' err
+	cp 'broken glass' same
+	ehr 2 "$disclose" --deliver 'broken glass' "$P" site 'broken glass' "$NOW" "$F/sealed"
+	same err <<<'disclose: broken glass: input and output are the same file'
+	cmp 'broken glass' same
+	echo '{"decision":true,"context":{"about":{"device":"'"$ID"'"}}' >cut
+	ehr 7 "$disclose" "$P" site cut "$NOW" "$F/sealed"
+	lacks err tmp
 }
 
 @test "a line that does not open stops the disclosure" {
