@@ -96,6 +96,13 @@ ascii_is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* A byte that a name in jq begins with. */
+static inline bool
+ascii_begins_name(char c)
+{
+	return ascii_is_letter(c) || c == '_';
+}
+
 static inline char
 ascii_lower(char c)
 {

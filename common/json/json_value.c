@@ -17,8 +17,8 @@ hex(const char *p)
 	return value;
 }
 
-static size_t
-encode(unsigned point, char utf8[4])
+size_t
+json_utf8(unsigned point, char utf8[4])
 {
 	if (point < 0x80) {
 		utf8[0] = (char)point;
@@ -52,7 +52,7 @@ json_escape(const char *p, char utf8[4], size_t *size)
 		point = 0x10000 + ((point - 0xd800) << 10) + (hex(p + 2) - 0xdc00);
 		p += 6;
 	}
-	*size = encode(point, utf8);
+	*size = json_utf8(point, utf8);
 	return p;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/json/pathcode.h"
 
+#include "common/json/json_parts.h"
+
 #include <string.h>
 
 /*
@@ -104,26 +106,14 @@ take(struct path_reader *r, char c)
 	return true;
 }
 
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* The word at the next byte; empty if there is none. */
 static struct bytes
 word(const struct path_reader *r)
 {
 	size_t size = 0;
 
-	if (is_letter(peek(r, 0)))
-		while (is_letter(peek(r, size)) || is_digit(peek(r, size)))
+	if (ascii_begins_name(peek(r, 0)))
+		while (ascii_begins_name(peek(r, size)) || ascii_is_digit(peek(r, size)))
 			size++;
 	return (struct bytes){ r->text.at + r->next, size };
 }
@@ -145,7 +135,7 @@ hex_digits(const struct path_reader *r, uint32_t *value)
 	for (size_t i = 0; i < 4; i++) {
 		char c = peek(r, i);
 
-		if (is_digit(c))
+		if (ascii_is_digit(c))
 			*value = *value * 16 + (uint32_t)(c - '0');
 		else if (c >= 'a' && c <= 'f')
 			*value = *value * 16 + (uint32_t)(c - 'a') + 10;
@@ -155,31 +145,6 @@ hex_digits(const struct path_reader *r, uint32_t *value)
 			return false;
 	}
 	return true;
-}
-
-static size_t
-write_utf8(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		to[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	to[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
 }
 
 /* Behind "\u": four digits, or a surrogate pair.  A lone surrogate is not plain. */
@@ -222,7 +187,7 @@ read_escape(struct path_reader *r, char *to, size_t *size)
 	r->next++;
 	if (!read_code_point(r, &point))
 		return false;
-	*size += write_utf8(to + *size, point);
+	*size += json_utf8(point, to + *size);
 	return true;
 }
 
@@ -267,9 +232,9 @@ read_index(struct path_reader *r, uint32_t *index)
 {
 	uint64_t value = 0;
 
-	if (!is_digit(peek(r, 0)))
+	if (!ascii_is_digit(peek(r, 0)))
 		return false;
-	for (; is_digit(peek(r, 0)); r->next++) {
+	for (; ascii_is_digit(peek(r, 0)); r->next++) {
 		value = value * 10 + (uint64_t)(peek(r, 0) - '0');
 		if (value > INT32_MAX)
 			return false;
@@ -352,7 +317,7 @@ read_number(struct path_reader *r, struct decimal *number)
 	size_t start = r->next;
 	struct bytes text;
 
-	while (is_digit(peek(r, 0)) || (peek(r, 0) != 0 && strchr("+-.eE", peek(r, 0)) != NULL))
+	while (ascii_is_digit(peek(r, 0)) || (peek(r, 0) != 0 && strchr("+-.eE", peek(r, 0)) != NULL))
 		r->next++;
 	text = arena_copy(r->code->arena, (struct bytes){ r->text.at + start, r->next - start });
 	if (decimal_parse(text, number))
@@ -455,17 +420,17 @@ read_term(struct path_reader *r)
 		return read_parentheses(r) && read_steps(r);
 	if (take_word(r, "select"))
 		return read_select(r) && read_steps(r);
-	if (peek(r, 0) != '.' || is_digit(peek(r, 1)))
+	if (peek(r, 0) != '.' || ascii_is_digit(peek(r, 1)))
 		return false;
 	if (peek(r, 1) == '.') {
 		/* jq reads three points as a number */
-		if (peek(r, 2) == '.' || is_digit(peek(r, 2)))
+		if (peek(r, 2) == '.' || ascii_is_digit(peek(r, 2)))
 			return false;
 		r->next += 2;
 		emit(r->code, PATH_DESCEND, 0);
 		return read_steps(r);
 	}
-	if (is_letter(peek(r, 1)))
+	if (ascii_begins_name(peek(r, 1)))
 		return read_steps(r);
 	r->next++;
 	skip_blank(r);

@@ -57,22 +57,16 @@ struct shape_reader {
 	struct fault *fault;
 };
 
-static bool
-is_letter(char c)
-{
-	return ascii_is_letter(c) || c == '_';
-}
-
 /* The key of a path .name, which is then looked up without following a path; else 0. */
 static uint16_t
 single_member(const struct shape *s, struct bytes expression)
 {
 	struct bytes name = { expression.at + 1, expression.size - 1 };
 
-	if (expression.size < 2 || expression.at[0] != '.' || !is_letter(name.at[0]))
+	if (expression.size < 2 || expression.at[0] != '.' || !ascii_begins_name(name.at[0]))
 		return 0;
 	for (size_t i = 1; i < name.size; i++)
-		if (!is_letter(name.at[i]) && !ascii_is_digit(name.at[i]))
+		if (!ascii_begins_name(name.at[i]) && !ascii_is_digit(name.at[i]))
 			return 0;
 	return json_keys_find(s->keys, name);
 }

@@ -64,15 +64,9 @@ peek(const struct scan *s, size_t ahead)
 }
 
 static bool
-is_letter(char c)
-{
-	return ascii_is_letter(c) || c == '_';
-}
-
-static bool
 is_part(char c)
 {
-	return is_letter(c) || ascii_is_digit(c);
+	return ascii_begins_name(c) || ascii_is_digit(c);
 }
 
 /* The first byte from AT on outside of blanks and comments; 0 at the end. */
@@ -183,7 +177,7 @@ scan_token(struct scan *s)
 		return open_bracket(s, c);
 	if (c == ')' || c == ']' || c == '}')
 		return close_bracket(s, c);
-	if (is_letter(c))
+	if (ascii_begins_name(c))
 		return scan_word(s);
 	if (c == '#')
 		while (s->next < s->text.size && s->text.at[s->next] != '\n')
