@@ -6,7 +6,7 @@
 
 /* device: the devices that the authority has taken in, and the revocation list. */
 struct device {
-	char id[32];
+	char id[KEYS_ID_SIZE + 1];
 	char kind[16];
 	char env[8];
 	struct point sig;

@@ -8,25 +8,22 @@
 
 #include <stdio.h>
 
-enum { ID_CHARS = 22, SOFT_CAP = 3, YEAR = 365 * 24 * 3600 };
+enum { SOFT_CAP = 3, YEAR = 365 * 24 * 3600 };
 
 struct enrolment {
 	struct jws jws;
 	struct point sig;
 	struct point enc;
 	struct bytes kind, env;
-	char id[32];
+	char id[KEYS_ID_SIZE + 1];
 };
 
-/*
- * The id is the beginning of the thumbprint of the device's own key, so a device cannot claim another's id.
- */
 static bool
 check_claims(struct enrolment *e, const char *domain)
 {
 	uint32_t enc = json_member(e->jws.claims, 0, (struct bytes)BYTES("enc"));
 
-	(void)snprintf(e->id, sizeof e->id, "d_%.*s", ID_CHARS, e->sig.jkt);
+	keys_id(e->id, e->sig.jkt);
 	e->kind = jws_text(&e->jws, "kind");
 	e->env = jws_text(&e->jws, "env");
 	return bytes_are(jws_text(&e->jws, "aud"), domain) && bytes_are(jws_text(&e->jws, "device"), e->id) &&

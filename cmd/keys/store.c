@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ID_CHARS = 22, TEXT_MOST = 1 << 24 };
+enum { TEXT_MOST = 1 << 24 };
 
 const char *
 store_path(const struct verb_settings *s, struct arena *arena)
@@ -323,7 +323,7 @@ make_pairs(struct store *n, struct verb_answer *a)
 	n->enc = n->sig == NULL ? NULL : keyref_make(n->fd, "keys/enc.pem");
 	if (n->enc == NULL)
 		return verb_io_fault(a, n->path);
-	(void)snprintf(n->id, sizeof n->id, "d_%.*s", ID_CHARS, keyref_public(n->sig)->jkt);
+	keys_id(n->id, keyref_public(n->sig)->jkt);
 	return true;
 }
 
@@ -424,9 +424,9 @@ static void
 begin_rest(struct message *m, const struct rest *rest, const struct private_key *sig, struct instant now)
 {
 	const char *jkt = keyref_public(sig)->jkt;
-	char id[32];
+	char id[KEYS_ID_SIZE + 1];
 
-	(void)snprintf(id, sizeof id, "d_%.*s", ID_CHARS, jkt);
+	keys_id(id, jkt);
 	message_begin(m, rest->domain, now);
 	json_write_member(&m->claims, "device", bytes_of(id));
 	message_jti(m, "k_");

@@ -46,7 +46,7 @@ struct store {
 	struct private_key *sig;
 	struct private_key *enc;
 	char domain[129];
-	char id[32];
+	char id[KEYS_ID_SIZE + 1];
 	const char *kind;
 };
 

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEPTH = 8, FILE_MOST = 1 << 22, ID_CHARS = 22 };
+enum { DEPTH = 8, FILE_MOST = 1 << 22 };
 
 struct named_mac {
 	char name[129];
@@ -133,19 +133,27 @@ is_one_of(const char *text, const char *const *words)
 	return *words != NULL;
 }
 
+void
+keys_id(char id[KEYS_ID_SIZE + 1], const char *jkt)
+{
+	(void)snprintf(id, KEYS_ID_SIZE + 1, "d_%.22s", jkt);
+}
+
 static bool
 parse_self(struct keys_self *s, const struct json *j)
 {
 	static const char *const kinds[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
 	uint32_t v = json_member(j, 0, (struct bytes)BYTES("v"));
+	char id[KEYS_ID_SIZE + 1];
 
-	return v != 0 && bytes_are(json_span(j, v), "1") && copy_text(j, 0, "id", s->id, sizeof s->id) &&
-	       copy_text(j, 0, "kind", s->kind, sizeof s->kind) && is_one_of(s->kind, kinds) &&
-	       copy_text(j, 0, "domain", s->domain, sizeof s->domain) && tag_is_word(bytes_of(s->domain)) &&
-	       copy_text(j, 0, "env", s->env, sizeof s->env) && strcmp(s->env, "soft") == 0 &&
-	       copy_key(j, "sig", s->sig_uri, s->sig_jkt) && copy_key(j, "enc", s->enc_uri, s->enc_jkt) &&
-	       strlen(s->id) == 2 + ID_CHARS && memcmp(s->id, "d_", 2) == 0 &&
-	       memcmp(s->id + 2, s->sig_jkt, ID_CHARS) == 0;
+	if (!(v != 0 && bytes_are(json_span(j, v), "1") && copy_text(j, 0, "id", s->id, sizeof s->id) &&
+		copy_text(j, 0, "kind", s->kind, sizeof s->kind) && is_one_of(s->kind, kinds) &&
+		copy_text(j, 0, "domain", s->domain, sizeof s->domain) && tag_is_word(bytes_of(s->domain)) &&
+		copy_text(j, 0, "env", s->env, sizeof s->env) && strcmp(s->env, "soft") == 0 &&
+		copy_key(j, "sig", s->sig_uri, s->sig_jkt) && copy_key(j, "enc", s->enc_uri, s->enc_jkt)))
+		return false;
+	keys_id(id, s->sig_jkt);
+	return strcmp(s->id, id) == 0;
 }
 
 static bool

@@ -86,9 +86,17 @@ const struct level_key *keys_level(const struct keys *k, struct bytes rl, uint32
 /* The keyed digest of that name ("tag.id", "redact.mark"); NULL if there is none.  Borrowed from K. */
 struct mac *keys_mac(struct keys *k, const char *name);
 
+enum { KEYS_ID_SIZE = 24 };
+
+/*
+ * Writes the id of the device, or directory, whose signing key has the thumbprint JKT: "d_" and the first 22
+ * characters of it.  So a device cannot claim another's id.
+ */
+void keys_id(char id[KEYS_ID_SIZE + 1], const char *jkt);
+
 /* What self.json says. */
 struct keys_self {
-	char id[32];   /* "d_" and the first 22 characters of sig_jkt */
+	char id[KEYS_ID_SIZE + 1];
 	char kind[16]; /* authority, sealer, reader, sensor, actuator */
 	char domain[129];
 	char env[8];
