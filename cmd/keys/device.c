@@ -20,11 +20,7 @@ copy(const struct jws *jws, const char *claim, char *to, size_t room)
 {
 	struct bytes text = jws_text(jws, claim);
 
-	if (text.size == 0 || text.size >= room)
-		return false;
-	memcpy(to, text.at, text.size);
-	to[text.size] = '\0';
-	return true;
+	return text.size > 0 && bytes_string(text, to, room);
 }
 
 static bool

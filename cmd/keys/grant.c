@@ -118,12 +118,8 @@ copy_words(const struct decision *d, uint32_t list, struct buffer *to)
 static bool
 same_word(struct granting *g, char to[129], struct bytes word)
 {
-	if (!tag_is_word(word))
+	if (!tag_is_word(word) || (g->count == 0 && !bytes_string(word, to, 129)))
 		return false;
-	if (g->count == 0) {
-		memcpy(to, word.at, word.size);
-		to[word.size] = '\0';
-	}
 	return bytes_are(word, to);
 }
 

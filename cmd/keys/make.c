@@ -186,13 +186,8 @@ read_domain(struct bytes text, char domain[129])
 		keys = json_member(&j, 0, (struct bytes)BYTES("keys"));
 		if (keys != 0 && json_kind(&j, keys) == JSON_ARRAY && j.nodes[keys].next > keys + 1)
 			name = json_member(&j, keys + 1, (struct bytes)BYTES("domain"));
-		if (name != 0 && json_kind(&j, name) == JSON_STRING && tag_is_word(json_inside(&j, name))) {
-			struct bytes word = json_inside(&j, name);
-
-			memcpy(domain, word.at, word.size);
-			domain[word.size] = '\0';
-			good = true;
-		}
+		good = name != 0 && json_kind(&j, name) == JSON_STRING &&
+		       tag_is_word(json_inside(&j, name)) && bytes_string(json_inside(&j, name), domain, 129);
 	}
 	json_release(&j);
 	return good;

@@ -56,6 +56,18 @@ bytes_end(struct bytes a, const char *text)
 	return a.size >= size && memcmp(a.at + (a.size - size), text, size) == 0;
 }
 
+/* Copies TEXT with a NUL behind it to TO; false, and nothing is copied, if that is more than ROOM bytes. */
+static inline bool
+bytes_string(struct bytes text, char *to, size_t room)
+{
+	if (text.size >= room)
+		return false;
+	if (text.size > 0)
+		memcpy(to, text.at, text.size);
+	to[text.size] = '\0';
+	return true;
+}
+
 /* Takes the first line off TEXT; LINE is without its LF.  False if TEXT is empty. */
 static inline bool
 bytes_line(struct bytes *text, struct bytes *line)

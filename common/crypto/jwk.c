@@ -88,11 +88,7 @@ read_32(const struct json *j, uint32_t node, unsigned char to[KEY_SIZE])
 static bool
 copy_name(char to[129], struct bytes text)
 {
-	if (!tag_is_word(text) || memchr(text.at, '/', text.size) != NULL)
-		return false;
-	memcpy(to, text.at, text.size);
-	to[text.size] = '\0';
-	return true;
+	return tag_is_word(text) && memchr(text.at, '/', text.size) == NULL && bytes_string(text, to, 129);
 }
 
 static bool

@@ -109,11 +109,7 @@ copy_text(const struct json *j, uint32_t node, const char *name, char *to, size_
 	if (at == 0 || json_kind(j, at) != JSON_STRING || (j->nodes[at].flags & JSON_ESCAPED) != 0)
 		return false;
 	text = json_inside(j, at);
-	if (text.size == 0 || text.size >= room)
-		return false;
-	memcpy(to, text.at, text.size);
-	to[text.size] = '\0';
-	return true;
+	return text.size > 0 && bytes_string(text, to, room);
 }
 
 static bool

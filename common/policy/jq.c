@@ -139,10 +139,8 @@ build_number(const struct jq_builder *b, uint32_t node)
 	struct bytes text = json_span(b->j, node);
 	char copy[MAX_NUMBER + 1];
 
-	if (text.size > MAX_NUMBER)
+	if (!bytes_string(text, copy, sizeof copy))
 		diag_bug("a number is longer than an index allows");
-	memcpy(copy, text.at, text.size);
-	copy[text.size] = 0;
 	return jv_number(strtod(copy, NULL));
 }
 
