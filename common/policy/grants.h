@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/pool.h"
 #include "common/crypto/revoked.h"
-#include "common/policy/yaml.h"
+#include "common/policy/fault.h"
 
 #include <stdbool.h>
 #include <stddef.h>

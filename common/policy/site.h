@@ -3,7 +3,7 @@
 #define EHR_POLICY_SITE_H
 
 #include "common/base/arena.h"
-#include "common/policy/yaml.h"
+#include "common/policy/fault.h"
 
 #include <stdbool.h>
 
