@@ -89,16 +89,6 @@ note_value(struct survey *s, struct survey_type *t, const struct json *j, uint32
 	p->dates = p->dates && clock_parse_date(text, &period, &precision) && precision >= DATE_DAY;
 }
 
-static size_t
-members(const struct json *j, uint32_t node)
-{
-	size_t count = 0;
-
-	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next)
-		count++;
-	return count;
-}
-
 static void survey_node(
     struct survey *s, struct survey_type *t, const struct json *j, uint32_t node, unsigned depth);
 
@@ -107,7 +97,7 @@ static void
 survey_children(struct survey *s, struct survey_type *t, const struct json *j, uint32_t node, unsigned depth)
 {
 	size_t used = s->text.used;
-	bool by_name = json_kind(j, node) == JSON_OBJECT && members(j, node) <= MAX_MEMBERS;
+	bool by_name = json_kind(j, node) == JSON_OBJECT && json_count(j, node) <= MAX_MEMBERS;
 
 	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next) {
 		bool is_key = json_kind(j, at) == JSON_KEY;

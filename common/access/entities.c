@@ -32,12 +32,9 @@ read_properties(struct request_reader *reader, struct entity *e, uint32_t node, 
 	static const enum request_place places[] = { PLACE_SUBJECT, PLACE_RESOURCE };
 	const struct json *j = reader->json;
 	struct buffer room;
-	uint32_t keys = 0;
 
 	buffer_init(&room, BUFFER_UNLIMITED);
-	for (uint32_t key = node + 1; key < j->nodes[node].next; key = j->nodes[key].next)
-		keys++;
-	e->stated = arena_array(arena, 2 * (size_t)keys, sizeof *e->stated);
+	e->stated = arena_array(arena, 2 * (size_t)json_count(j, node), sizeof *e->stated);
 	for (uint32_t key = node + 1; key < j->nodes[node].next; key = j->nodes[key].next)
 		for (size_t p = 0; p < sizeof places / sizeof places[0]; p++) {
 			int attribute =

@@ -141,6 +141,9 @@ bool json_is(const struct json *j, uint32_t node, struct bytes text);
  */
 struct bytes json_string(const struct json *j, uint32_t node, struct buffer *room);
 
+/* How many members or elements NODE has; 0 if it is neither object nor array. */
+uint32_t json_count(const struct json *j, uint32_t node);
+
 /* The node of the value of the member NAME; 0 if there is none or NODE is no object. */
 uint32_t json_member(const struct json *j, uint32_t node, struct bytes name);
 

@@ -125,6 +125,16 @@ json_string(const struct json *j, uint32_t node, struct buffer *room)
 }
 
 uint32_t
+json_count(const struct json *j, uint32_t node)
+{
+	uint32_t count = 0;
+
+	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next)
+		count++;
+	return count;
+}
+
+uint32_t
 json_member(const struct json *j, uint32_t node, struct bytes name)
 {
 	const struct json_node *n = j->nodes;

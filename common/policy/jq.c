@@ -260,13 +260,11 @@ first_truth(const struct jq_program *p)
 static uint32_t
 element(const struct json *j, uint32_t array, double index)
 {
-	uint32_t count = 0;
-	uint32_t node = array + 1;
+	uint32_t node = array + 1, count;
 
 	if (json_kind(j, array) != JSON_ARRAY)
 		return 0;
-	for (uint32_t at = node; at < j->nodes[array].next; at = j->nodes[at].next)
-		count++;
+	count = json_count(j, array);
 	index = index < 0 ? index + count : index;
 	if (!(index >= 0 && index < count))
 		return 0;

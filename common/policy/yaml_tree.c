@@ -255,16 +255,6 @@ scalar(struct arena *a, const struct json *j, uint32_t node, unsigned line)
 	return n;
 }
 
-static size_t
-count_children(const struct json *j, uint32_t node)
-{
-	size_t count = 0;
-
-	for (uint32_t c = node + 1; c < j->nodes[node].next; c = j->nodes[c].next)
-		count++;
-	return count;
-}
-
 /* The depth limit of the index bounds this recursion. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 struct yaml_node *
@@ -275,7 +265,7 @@ yaml_of_json(struct arena *a, const struct json *j, uint32_t node, unsigned line
 
 	if (!map && n->kind != YAML_LIST)
 		return n;
-	size_t room = count_children(j, node) + 1;
+	size_t room = (size_t)json_count(j, node) + 1;
 	n->item = arena_array(a, room, sizeof(struct yaml_node *));
 	if (map)
 		n->key = arena_array(a, room, sizeof(struct yaml_node *));
