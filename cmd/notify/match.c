@@ -41,6 +41,12 @@ event_id(struct match *m, const struct version_group *g)
 	return m->event;
 }
 
+static const char *const idle_word[] = {
+	[SUBSCRIPTION_OFF] = "off",
+	[SUBSCRIPTION_REQUESTED] = "requested",
+	[SUBSCRIPTION_ENDED] = "ended",
+};
+
 /* The highest version that AL opens, NULL if there is none. */
 static const struct sealed_version *
 readable(const struct version_group *g, unsigned al)
@@ -133,18 +139,20 @@ when_holds(struct match *m, const struct subscription *sub, const struct sealed_
 	return false;
 }
 
-/* Checks of the grant that depend on the time or the record. */
-static enum grant_fault
-judge_grant(const struct match *m, const struct subscription *sub, struct bytes subject)
+/* Why nobody is told: the subscription is idle, or what of the grant depends on time or record; NULL. */
+static const char *
+stopped_by(const struct match *m, const struct subscription *sub, struct bytes subject)
 {
-	enum grant_fault fault = m->now != NULL ? grants_in_time(m->grants, sub->grant, *m->now) : GRANT_GOOD;
+	enum grant_fault fault;
 
-	if (fault != GRANT_GOOD)
-		return fault;
-	if (subject.size == 0 ? !grant_words_have(&sub->grant->subjects, bytes_of("*"))
-			      : !grants_cover(m->grants, sub->grant, subject))
-		return GRANT_SUBJECT;
-	return GRANT_GOOD;
+	if (sub->idle != SUBSCRIPTION_RUNS)
+		return idle_word[sub->idle];
+	fault = m->now != NULL ? grants_in_time(m->grants, sub->grant, *m->now) : GRANT_GOOD;
+	if (fault == GRANT_GOOD &&
+	    (subject.size == 0 ? !grant_words_have(&sub->grant->subjects, bytes_of("*"))
+			       : !grants_cover(m->grants, sub->grant, subject)))
+		fault = GRANT_SUBJECT;
+	return fault != GRANT_GOOD ? grant_fault_word(fault) : NULL;
 }
 
 static void
@@ -157,12 +165,13 @@ add(struct match *m, const struct intent *i)
 
 static bool
 suppress(struct match *m, const struct version_group *g, const struct subscription *sub,
-    enum intent_kind kind, unsigned step, enum grant_fault fault)
+    enum intent_kind kind, unsigned step, const char *reason)
 {
+	if (sub->idle != SUBSCRIPTION_RUNS)
+		reason = idle_word[sub->idle];
 	m->stopped++;
-	return m->suppressed == NULL ||
-	       intent_write_suppressed(m->suppressed, event_id(m, g), sub,
-		   kind == INTENT_FLOOR ? "floor" : "data", step, grant_fault_word(fault));
+	return m->suppressed == NULL || intent_write_suppressed(m->suppressed, event_id(m, g), sub,
+					    kind == INTENT_FLOOR ? "floor" : "data", step, reason);
 }
 
 /*
@@ -178,14 +187,15 @@ match_data(struct match *m, const struct version_group *g, const struct subscrip
 	if (v == NULL) {
 		int step = step_in(m, g->top, sub);
 
-		return step < 0 || suppress(m, g, sub, INTENT_DATA, (unsigned)step, GRANT_AL);
+		return step < 0 ||
+		       suppress(m, g, sub, INTENT_DATA, (unsigned)step, grant_fault_word(GRANT_AL));
 	}
 	int step = step_in(m, v->criticality, sub);
 	if (v->tags.empty || step < 0 || v->criticality < sub->min_criticality || !tags_fit(m, sub, v))
 		return true;
-	enum grant_fault fault = judge_grant(m, sub, g->version[0]->tags.subject);
-	if (fault != GRANT_GOOD)
-		return suppress(m, g, sub, INTENT_DATA, (unsigned)step, fault);
+	const char *why = stopped_by(m, sub, g->version[0]->tags.subject);
+	if (why != NULL)
+		return suppress(m, g, sub, INTENT_DATA, (unsigned)step, why);
 	if (!when_holds(m, sub, v))
 		return true;
 	add(m, &(struct intent){ .kind = INTENT_DATA,
@@ -211,10 +221,11 @@ match_floor(struct match *m, const struct version_group *g, const struct subscri
 	    (v != NULL && v->criticality == g->top && !v->tags.empty))
 		return true;
 	if (m->plan->floor == FLOOR_SUPPRESS)
-		return v == NULL || suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, GRANT_AL);
-	enum grant_fault fault = judge_grant(m, sub, g->version[0]->tags.subject);
-	if (fault != GRANT_GOOD)
-		return suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, fault);
+		return v == NULL ||
+		       suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, grant_fault_word(GRANT_AL));
+	const char *why = stopped_by(m, sub, g->version[0]->tags.subject);
+	if (why != NULL)
+		return suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, why);
 	add(m, &(struct intent){
 		   .kind = INTENT_FLOOR, .to = sub, .criticality = g->top, .step = (unsigned)step });
 	m->floors++;

@@ -9,7 +9,6 @@ struct wanted {
 	struct bytes grant;
 	uint64_t claimed; /* AL, or CLAIMED_NONE */
 	const char *why;  /* NULL, or what the policy does not allow */
-	bool active;
 };
 
 static bool
@@ -229,25 +228,31 @@ read_class(const struct subscription_source *r, const struct yaml_node *node, co
 	sub->class = (int8_t)notify_policy_class(r->plan, name);
 	if (!r->plan->has_tiers && node == NULL)
 		return true;
-	return sub->class >= 0 ||
-	       fault_at(r->fault, r->file, node != NULL ? node : at, "unknown class of responders");
+	if (node == NULL)
+		return fault_at(r->fault, r->file, at, "'responder' is missing: a class of notify.yaml");
+	return sub->class >= 0 || fault_at(r->fault, r->file, node, "unknown class of responders");
 }
 
-/* A subscription is not active while it is requested or off, or after its end. */
 static bool
-read_status(const struct subscription_source *r, const struct yaml_node *node, bool *active)
+read_status(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
 {
-	static const char *const words[] = { "active", "requested", "off", NULL };
-	unsigned word = 0;
+	static const char *const words[] = {
+		[SUBSCRIPTION_RUNS] = "active",
+		[SUBSCRIPTION_OFF] = "off",
+		[SUBSCRIPTION_REQUESTED] = "requested",
+		NULL,
+	};
+	unsigned word = SUBSCRIPTION_RUNS;
 
 	if (node != NULL && !yaml_word(r->file, node, words, &word, r->fault))
 		return false;
-	*active = word == 0;
+	sub->idle = (uint8_t)word;
 	return true;
 }
 
+/* After the status. */
 static bool
-read_until(const struct subscription_source *r, const struct yaml_node *node, bool *active)
+read_until(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
 {
 	struct bytes text;
 	struct instant end;
@@ -258,8 +263,8 @@ read_until(const struct subscription_source *r, const struct yaml_node *node, bo
 		return false;
 	if (!clock_parse_instant(text, &end))
 		return fault_at(r->fault, r->file, node, "expected a time such as 2026-12-31T23:59:59Z");
-	if (r->now != NULL && instant_compare(*r->now, end) >= 0)
-		*active = false;
+	if (sub->idle == SUBSCRIPTION_RUNS && r->now != NULL && instant_compare(*r->now, end) >= 0)
+		sub->idle = SUBSCRIPTION_ENDED;
 	return true;
 }
 
@@ -291,9 +296,8 @@ read_members(const struct subscription_source *r, const struct yaml_node *node, 
 	       yaml_string(r->file, yaml_need(&m, "purpose"), &sub->purpose, r->fault) &&
 	       read_shape(r, yaml_take(&m, "payload"), sub) &&
 	       read_route(r, yaml_take(&m, "route"), &w->why) &&
-	       read_delivery(r, yaml_take(&m, "delivery")) &&
-	       read_status(r, yaml_take(&m, "status"), &w->active) &&
-	       read_until(r, yaml_take(&m, "until"), &w->active) && yaml_close(&m);
+	       read_delivery(r, yaml_take(&m, "delivery")) && read_status(r, yaml_take(&m, "status"), sub) &&
+	       read_until(r, yaml_take(&m, "until"), sub) && yaml_close(&m);
 }
 
 enum subscription_outcome
@@ -313,9 +317,9 @@ subscription_read(const struct subscription_source *r, const struct yaml_node *n
 		*why = grant_fault_word(gate);
 	else if (!r->plan->payload[sub->payload])
 		*why = "payload";
-	if (!w.active)
-		return SUBSCRIPTION_IDLE;
-	return *why == NULL ? SUBSCRIPTION_GOOD : SUBSCRIPTION_REFUSED;
+	if (*why == NULL)
+		return SUBSCRIPTION_GOOD;
+	return sub->idle == SUBSCRIPTION_RUNS ? SUBSCRIPTION_REFUSED : SUBSCRIPTION_DROPPED;
 }
 
 static void

@@ -18,6 +18,14 @@ struct tag_choice {
 	struct grant_words words;
 };
 
+/* Why a subscription that its grant carries tells nobody. */
+enum subscription_idle {
+	SUBSCRIPTION_RUNS,
+	SUBSCRIPTION_OFF,
+	SUBSCRIPTION_REQUESTED,
+	SUBSCRIPTION_ENDED, /* `until` has passed */
+};
+
 /* A site has 100,000 of them, so the numbers are small. */
 struct subscription {
 	struct bytes id;
@@ -34,6 +42,7 @@ struct subscription {
 	int8_t class; /* of responders, -1 if the policy has no tiers */
 	uint8_t min_criticality;
 	uint8_t payload; /* enum notify_payload */
+	uint8_t idle;    /* enum subscription_idle */
 	bool everyone;   /* select.subjects: "*" */
 };
 
@@ -52,8 +61,8 @@ struct subscription_source {
 };
 
 enum subscription_outcome {
-	SUBSCRIPTION_GOOD,
-	SUBSCRIPTION_IDLE,    /* requested, off, or past its end */
+	SUBSCRIPTION_GOOD,    /* it may be idle */
+	SUBSCRIPTION_DROPPED, /* idle, and grant or policy would not carry it either */
 	SUBSCRIPTION_REFUSED, /* grant or policy do not carry it: *WHY is one word */
 	SUBSCRIPTION_FAULT,   /* malformed: the fault is set; sub->id is its id if that could be read */
 };

@@ -63,7 +63,8 @@ add(struct subscriptions *s, const struct subscription *sub)
 		s->at = memory_grow(s->at, s->room, sizeof *s->at);
 	}
 	s->at[s->count++] = *sub;
-	s->wants_sealed = s->wants_sealed || sub->payload == PAYLOAD_SEALED;
+	if (sub->idle == SUBSCRIPTION_RUNS && sub->payload == PAYLOAD_SEALED)
+		s->wants_sealed = true;
 }
 
 static void
@@ -102,7 +103,7 @@ read_subscription(struct reader *r, const struct yaml_node *node)
 		subscription_keep(&r->from, &sub);
 		add(r->s, &sub);
 		return;
-	case SUBSCRIPTION_IDLE:
+	case SUBSCRIPTION_DROPPED:
 		return;
 	case SUBSCRIPTION_REFUSED:
 		refuse(r, &(struct subscription_refusal){
@@ -257,6 +258,7 @@ subscriptions_read(struct subscriptions *s, const char *path, subscription_refus
 	return S_ISDIR(st.st_mode) ? read_directory(&r, path) : read_file(&r, path);
 }
 
+/* By id, those that run before those that are idle, then as they were read. */
 static int
 compare_ids(const void *a, const void *b)
 {
@@ -264,10 +266,37 @@ compare_ids(const void *a, const void *b)
 	const struct subscription *y = b;
 	int order = bytes_compare(x->id, y->id);
 
+	if (order == 0)
+		order = (x->idle != SUBSCRIPTION_RUNS) - (y->idle != SUBSCRIPTION_RUNS);
 	return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-/* Drops the subscriptions whose id is used before, and those to everyone that are too many. */
+/*
+ * Whether the subscription is too much, and why: BEFORE it stands one of its id, or it is to everyone and
+ * there are enough of those.
+ */
+static bool
+is_surplus(struct subscriptions *s, const struct subscription *sub, const struct subscription *before,
+    struct subscription_refusal *what)
+{
+	size_t *everyone = sub->idle == SUBSCRIPTION_RUNS ? &s->everyone_running : &s->everyone_idle;
+
+	if (before != NULL && bytes_equal(sub->id, before->id)) {
+		what->code = "duplicate-id";
+		what->why = "duplicate-id: a subscription of this id stands elsewhere too";
+	} else if (sub->everyone && *everyone == SUBSCRIPTIONS_MAX_EVERYONE) {
+		what->code = "too-many";
+		what->why = "more than 1000 subscriptions to everyone";
+	} else if (sub->everyone) {
+		(*everyone)++;
+	}
+	return what->code != NULL;
+}
+
+/*
+ * Drops the subscriptions whose id is used before, and those to everyone that are too many.  An idle one
+ * is dropped without a word, because it tells nobody either way.
+ */
 static void
 drop_surplus(struct subscriptions *s, subscription_refused *refused, void *context)
 {
@@ -277,21 +306,14 @@ drop_surplus(struct subscriptions *s, subscription_refused *refused, void *conte
 		const struct subscription *sub = &s->at[i];
 		struct subscription_refusal what = { .file = sub->file, .line = sub->line, .id = sub->id };
 
-		if (kept > 0 && bytes_equal(sub->id, s->at[kept - 1].id)) {
-			what.code = "duplicate-id";
-			what.why = "duplicate-id: a subscription of this id stands elsewhere too";
-		} else if (sub->everyone && s->everyone_count == SUBSCRIPTIONS_MAX_EVERYONE) {
-			what.code = "too-many";
-			what.why = "more than 1000 subscriptions to everyone";
-		}
-		if (what.code != NULL) {
+		if (!is_surplus(s, sub, kept > 0 ? &s->at[kept - 1] : NULL, &what)) {
+			if (sub->everyone)
+				s->everyone[s->everyone_count++] = (uint32_t)kept;
+			s->at[kept++] = *sub;
+		} else if (sub->idle == SUBSCRIPTION_RUNS) {
 			s->refused++;
 			refused(context, &what);
-			continue;
 		}
-		if (sub->everyone)
-			s->everyone[s->everyone_count++] = (uint32_t)kept;
-		s->at[kept++] = *sub;
 	}
 	s->count = kept;
 }
@@ -373,7 +395,7 @@ subscriptions_ready(struct subscriptions *s, subscription_refused *refused, void
 	pool_close(&s->pool);
 	if (s->count > 0)
 		qsort(s->at, s->count, sizeof *s->at, compare_ids);
-	s->everyone = memory_zeros(SUBSCRIPTIONS_MAX_EVERYONE, sizeof *s->everyone);
+	s->everyone = memory_zeros((size_t)2 * SUBSCRIPTIONS_MAX_EVERYONE, sizeof *s->everyone);
 	drop_surplus(s, refused, context);
 	make_index(s);
 }

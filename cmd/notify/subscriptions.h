@@ -7,7 +7,9 @@
 /*
  * subscriptions: all subscriptions of a site, from YAML and NDJSON files, and an index by subject.  A
  * subscription that is malformed, or that its grant does not carry, is refused alone and the others run,
- * because one mistyped word or one expired grant must not silence a ward.
+ * because one mistyped word or one expired grant must not silence a ward.  One that is
+ * idle (off, requested, ended) is kept, because somebody may ask why nothing was told.  It takes no id from
+ * one that runs.
  *
  * NDJSON is read line by line.  A subscription takes about 250 bytes and its texts; equal lists, purposes,
  * tags and conditions are kept once.
@@ -31,6 +33,8 @@ struct subscriptions {
 	size_t bucket_mask;
 	uint32_t *everyone;
 	size_t everyone_count;
+	size_t everyone_running;
+	size_t everyone_idle;
 };
 
 enum { SUBSCRIPTIONS_MAX_EVERYONE = 1000 };

@@ -82,7 +82,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	if (s->level && s->al)
 		options_misuse(o, "not together with --level", "--al");
 	if (s->pick && strcmp(s->pick, "highest") != 0 && strcmp(s->pick, "all") != 0)
-		options_misuse(o, "--pick: neither highest nor all", s->pick);
+		options_misuse(o, "neither highest nor all", s->pick);
 }
 
 static void

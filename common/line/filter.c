@@ -71,8 +71,8 @@ filter_option(struct filter *f, struct options *o, int id)
 		f->quarantine = o->value;
 		return true;
 	case FILTER_MAX_REFUSED:
-		f->max_refused =
-		    whole_number(o, UINT64_MAX, "not a whole number from 1 to 18446744073709551615");
+		f->max_refused = whole_number(o, UINT64_MAX,
+		    "not a whole number above 0 (--on-error fail stops at the first refused record)");
 		return true;
 	case FILTER_MAX_RECORD:
 		if (!options_size(o->value, &f->max_record))
@@ -111,21 +111,38 @@ listen_for_signals(const struct filter *f)
 	(void)setitimer(ITIMER_REAL, &every, NULL);
 }
 
+static bool
+is_standard(const struct options *o, int i)
+{
+	return i == o->operands || strcmp(o->operand[i], "-") == 0;
+}
+
 /* What an operand reads; none at all means standard input. */
 static struct file_identity
 input(const struct options *o, int i)
 {
-	bool standard = i == o->operands || strcmp(o->operand[i], "-") == 0;
+	return is_standard(o, i) ? file_identify_fd(STDIN_FILENO) : file_identify(o->operand[i]);
+}
 
-	return standard ? file_identify_fd(STDIN_FILENO) : file_identify(o->operand[i]);
+static _Noreturn void
+refuse_input(const struct options *o, int i, const char *name)
+{
+	static char path[4096];
+	ssize_t size = 0;
+
+	if (name == NULL && is_standard(o, i))
+		size = readlink("/proc/self/fd/0", path, sizeof path - 1);
+	if (name == NULL)
+		name = !is_standard(o, i) ? o->operand[i] : size > 0 ? path : "<stdin>";
+	options_misuse(o, "input and output are the same file", name);
 }
 
 /*
  * A file that is read while it is written has no end, or is lost.  Two outputs in one file overwrite each
- * other.
+ * other.  NAME is NULL for a standard output: then the input is named.
  */
 static void
-add_output(struct filter *f, const struct options *o, struct file_identity id, const char *name)
+check_output(const struct filter *f, const struct options *o, struct file_identity id, const char *name)
 {
 	for (int i = 0; i == 0 || i < o->operands; i++) {
 		if (!file_is_same(id, input(o, i)))
@@ -133,11 +150,17 @@ add_output(struct filter *f, const struct options *o, struct file_identity id, c
 		/* A message would be written into the input. */
 		if (file_is_same(id, file_identify_fd(STDERR_FILENO)))
 			exit(EXIT_USAGE);
-		options_misuse(o, "input and output are the same file", name);
+		refuse_input(o, i, name);
 	}
 	for (unsigned i = 0; i < f->outputs; i++)
 		if (file_is_same(id, f->output[i]))
 			options_misuse(o, "two outputs are the same file", name);
+}
+
+static void
+add_output(struct filter *f, const struct options *o, struct file_identity id, const char *name)
+{
+	check_output(f, o, id, name);
 	if (f->outputs == FILTER_OUTPUTS)
 		diag_bug("more outputs than there is room for");
 	f->output[f->outputs++] = id;
@@ -149,12 +172,15 @@ filter_output(struct filter *f, const struct options *o, const char *path)
 	add_output(f, o, file_identify(path), path);
 }
 
+/* A link is not opened, but one to an input is misuse as the input itself is. */
 static int
 open_output(struct filter *f, const struct options *o, const char *path)
 {
 	const char *why;
-	int fd = file_open_output(path, &why);
+	int fd;
 
+	check_output(f, o, file_identify(path), path);
+	fd = file_open_output(path, &why);
 	if (fd < 0)
 		diag_die(EXIT_IO, "%s: %s", path, why);
 	add_output(f, o, file_identify_fd(fd), path);
@@ -175,9 +201,9 @@ filter_create(struct filter *f, const struct options *o, const char *path, struc
 static void
 add_standard_outputs(struct filter *f, const struct options *o)
 {
-	add_output(f, o, file_identify_fd(STDERR_FILENO), "<stderr>");
+	add_output(f, o, file_identify_fd(STDERR_FILENO), NULL);
 	f->outputs = 0;
-	add_output(f, o, file_identify_fd(STDOUT_FILENO), "<stdout>");
+	add_output(f, o, file_identify_fd(STDOUT_FILENO), NULL);
 }
 
 void

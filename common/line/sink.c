@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 /*
@@ -23,13 +24,24 @@ sink_init_take(struct sink *s, int fd, const char *name)
 	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 }
 
+/*
+ * The reader of standard output may leave before the end, as head does, and SIGPIPE ends the program.  A
+ * reader of any other output that leaves is a failed write, because what is lost there must be said.
+ */
 static bool
 write_all(struct sink *s, struct bytes text)
 {
-	if (file_write_fd(s->fd, text))
-		return true;
-	s->error = errno;
-	return false;
+	bool aside = s->fd != STDOUT_FILENO;
+	bool whole;
+
+	if (aside)
+		(void)signal(SIGPIPE, SIG_IGN);
+	whole = file_write_fd(s->fd, text);
+	if (!whole)
+		s->error = errno;
+	if (aside)
+		(void)signal(SIGPIPE, SIG_DFL);
+	return whole;
 }
 
 bool

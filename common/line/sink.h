@@ -9,7 +9,8 @@
 /*
  * sink: records out.  Bytes gather in a block, which is written when it is full, before the reader waits for
  * input (lines.h) and at sink_close.  After the first failure every call returns false, and error holds its
- * errno.
+ * errno.  A reader of standard output that leaves ends the program by SIGPIPE; one of another
+ * output is a failure, EPIPE.
  */
 struct sink {
 	const char *name; /* for messages; borrowed */

@@ -107,6 +107,24 @@ plain() {
 	each try
 }
 
+@test "--max-refused 0 is misuse, because --on-error fail is that" {
+	try() {
+		ehr 2 "ehr-$name" "${args[@]}" --on-error skip --max-refused 0 </dev/null
+		same err <<<"ehr-$name: --max-refused: not a whole number above 0 (--on-error fail stops at the first refused record): '0' (try ehr-$name --help)"
+	}
+	each try
+}
+
+@test "a quarantine whose reader leaves is a failed write" {
+	try() {
+		leaver fifo
+		yes x | head -n 3000 >bad || true
+		ehr 4 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine fifo bad
+		has err "ehr-$name: fifo: Broken pipe"
+	}
+	each try
+}
+
 @test "after 20 messages with one reason the rest are counted" {
 	try() {
 		yes x | head -n 50 >bad || true
@@ -139,9 +157,10 @@ plain() {
 		ln in hard
 		for out in in link hard; do
 			line 2 "timeout 20 ehr-$name ${args[*]} in >>$out"
-			has err "ehr-$name: input and output are the same file: '<stdout>' (try ehr-$name --help)"
+			same err <<<"ehr-$name: input and output are the same file: 'in' (try ehr-$name --help)"
 			cmp in kept
 			line 2 "timeout 20 ehr-$name ${args[*]} <in >>$out"
+			same err <<<"ehr-$name: input and output are the same file: '$PWD/in' (try ehr-$name --help)"
 			line 2 "timeout 20 ehr-$name ${args[*]} /dev/null - <in >>$out"
 			line 2 "timeout 20 ehr-$name ${args[*]} /dev/null /dev/stdin <in >>$out"
 			line 2 "timeout 20 ehr-$name ${args[*]} kept $out >>in"
@@ -149,6 +168,9 @@ plain() {
 		chmod 600 in
 		ehr 2 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine in kept hard
 		has err "ehr-$name: input and output are the same file: 'in'"
+		ehr 2 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine link kept in
+		has err "ehr-$name: input and output are the same file: 'link'"
+		cmp in kept
 		line 2 "ehr-$name ${args[*]} --on-error quarantine --quarantine q kept >q"
 		has err "ehr-$name: --quarantine: standard output is the same file: 'q'"
 		# A message on standard error would be written into the input.

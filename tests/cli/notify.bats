@@ -158,6 +158,39 @@ notify() {
 	[ "$(jq -r .ehr.rl out | sort -u)" = L ]
 }
 
+@test "who is not told because a subscription is off, requested or ended is written, and its id is free for another" {
+	subscription off nurse-ito "$F/nurse" care-team ',"status":"off"' >idle.ndjson
+	subscription requested nurse-ito "$F/nurse" care-team ',"status":"requested"' >>idle.ndjson
+	subscription ended nurse-ito "$F/nurse" care-team ',"until":"2026-11-01T19:30:00Z"' >>idle.ndjson
+	subscription off-and-ended nurse-ito "$F/nurse" care-team ',"until":"2026-11-01T19:30:00Z","status":"off"' >>idle.ndjson
+	tail -n 4 "$F/sealed" >calm
+	notify 0 --subscriptions idle.ndjson --now 2026-11-01T19:31:00Z --suppressed held -v calm
+	empty out
+	jq -r '[.to.subscription, .reason] | @tsv' held | sort -u >held.all
+	same held.all <<-'END'
+		ended	ended
+		off	off
+		off-and-ended	off
+		requested	requested
+	END
+	has err ', 0 data, 0 floor, 4 stopped by a gate'
+	# Also where the AL would stop it, and for a floor notice.
+	subscription off nurse-ito "$F/nurse" care-team ',"claims":{"al":0},"status":"off"' >low.ndjson
+	notify 0 --subscriptions low.ndjson --now 2026-11-01T19:31:00Z --suppressed held "$F/sealed"
+	[ "$(jq -r .reason held | sort -u)" = off ]
+	# It takes the id from nobody that runs, wherever it stands, and is not counted as a mistake.
+	subscription twice nurse-ito "$F/nurse" care-team ',"status":"off"' >twice.ndjson
+	subscription twice nurse-ito "$F/nurse" care-team >>twice.ndjson
+	subscription twice nurse-ito "$F/nurse" care-team ',"status":"off"' >>twice.ndjson
+	notify 0 --subscriptions twice.ndjson --now 2026-11-01T19:31:00Z --suppressed held --strict "$F/sealed"
+	empty err held
+	[ "$(jq -r .to.subscription out | sort -u)" = twice ]
+	# It covers nothing, and one that its grant does not carry is dropped.
+	subscription none nurse-ito "$F/nurse" family ',"status":"off"' >none.ndjson
+	notify 0 --subscriptions none.ndjson --now 2026-11-01T19:31:00Z --suppressed held --strict "$F/sealed"
+	empty held
+}
+
 @test "dates count as of --now, and who was held back is written with the reason" {
 	notify 0 --now 2026-11-01T19:31:00Z --suppressed held "$F/sealed"
 	empty held
@@ -169,7 +202,20 @@ notify() {
 	notify 0 --now 2020-11-01T19:31:00Z --suppressed held "$F/sealed"
 	[ "$(jq -r .reason held | sort -u)" = grant-early ]
 	notify 2 --now yesterday "$F/sealed"
-	has err 'not a time'
+	same err <<<"ehr-notify: --now: not a time such as 2026-03-02T09:00:00Z: 'yesterday' (try ehr-notify --help)"
+}
+
+@test "a subscription without responder is told what is missing" {
+	subscription x nurse-ito "$F/nurse" care-team | sed 's/"responder":"[^"]*",//' >x.ndjson
+	notify 1 --subscriptions x.ndjson "$F/sealed"
+	has err "ehr-notify: x.ndjson:1:1: subscription x refused: 'responder' is missing: a class of notify.yaml"
+}
+
+@test "a reader of --suppressed who leaves is a failed write" {
+	leaver fifo
+	for _ in {1..2000}; do cat "$F/sealed"; done >much
+	notify 4 --now 2027-11-01T19:31:00Z --suppressed fifo much
+	has err 'ehr-notify: fifo: Broken pipe'
 }
 
 @test "without a time it does not start where something ends, because what has ended would count" {

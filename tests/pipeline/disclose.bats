@@ -91,8 +91,8 @@ own() {
 	ehr 2 "$disclose" --deliver 'broken glass' "$P" site 'broken glass' "$NOW" "$F/sealed"
 	same err <<<'disclose: broken glass: input and output are the same file'
 	cmp 'broken glass' same
-	echo '{"decision":true,"context":{"about":{"device":"'"$ID"'"}}' >cut
-	ehr 7 "$disclose" "$P" site cut "$NOW" "$F/sealed"
+	echo '{"decision":true,"context":{"about":{"device":"'"$ID"'"}}' >torn
+	ehr 7 "$disclose" "$P" site torn "$NOW" "$F/sealed"
 	lacks err tmp
 }
 
