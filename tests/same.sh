@@ -63,7 +63,7 @@ stages() {
 
 # A site for notifying: two persons with grants, their subscriptions, a directive, facts.
 people() {
-	local S=$I/site name device jkt
+	local S=$I/site name device jkt file request=0
 	cp "$T/ward/facts.ndjson" "$S/"
 	cp "$T"/ward/consents/* "$S/consents/"
 	for name in nina dr-lee; do
@@ -72,8 +72,11 @@ people() {
 		jkt=$(old ehr-keys list --self --keys "$I/device.$name" | jq -r .sig.jkt)
 		echo "$device" >"$I/id.$name"
 		old ehr-keys enrol -S "$S" --expect "$jkt" --al-cap 5 --now $NOW "$I/enrol.$name" >"$I/entry.$name"
-		printf '{"decision":true,"context":{"about":{"subject":"%s","action":"release-keys","device":"%s"},"al":4,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
-			"$name" "$device" "$NOW" 0 >"$I/release.$name"
+		# A decision is taken once: the first is used here, the second is for the commands.
+		for file in release again; do
+			printf '{"decision":true,"context":{"about":{"request":"sha256:%064d","subject":"%s","action":"release-keys","device":"%s","epoch":1},"al":4,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
+				"$((request += 1))" "$name" "$device" "$NOW" 0 >"$I/$file.$name"
+		done
 		old ehr-keys release --offline -S "$S" --device "$device" --user "$name" --decision "$I/release.$name" --now $NOW >"$I/message.$name"
 	done
 	subject=$(old ehr-keys pseudonym -P "$H" -S "$S" --kind subject Patient/w2)
@@ -341,8 +344,9 @@ keys() {
 	ask keys "cp -r \$I/device.nina d; ehr-keys accept --keys d --now \$NOW \$I/message.nina; ehr-keys list --keys d; ehr-open --key d --now \$NOW --on-error skip \$I/ward.sealed"
 	ask keys "cp -r \$I/device.nina d; ehr-keys accept --keys d --now \$NOW \$I/message.nina; ehr-open --key d --on-error skip \$I/ward.sealed; ehr-open --key d --now 2028-01-01T00:00:00Z \$I/ward.sealed"
 	ask keys "cp -r \$I/device.nina d; ehr-keys accept --keys d --now 2028-01-01T00:00:00Z \$I/message.nina"
+	ask keys "cp -r \$I/site s; ehr-keys release --offline -S s --device \$(cat \$I/id.nina) --user nina --decision \$I/again.nina --now \$NOW"
 	ask keys "cp -r \$I/site s; ehr-keys release --offline -S s --device \$(cat \$I/id.nina) --user nina --decision \$I/release.nina --now \$NOW"
-	ask keys "cp -r \$I/site s; ehr-keys release -S s --device \$(cat \$I/id.nina) --user paul --decision \$I/release.nina --now \$NOW"
+	ask keys "cp -r \$I/site s; ehr-keys release -S s --device \$(cat \$I/id.nina) --user paul --decision \$I/again.nina --now \$NOW"
 	ask keys "cp -r \$I/site s; ehr-keys release --ask -S s --device \$(cat \$I/id.nina) --user nina --now \$NOW"
 	ask keys "cp -r \$I/site s; ehr-keys grant -P \$H -S s --decision \$I/subscribe.decision.b --now \$NOW"
 	ask keys "cp -r \$I/site s; ehr-keys grant -P \$H -S s --decision \$I/subscribe.decisions --now \$NOW"
