@@ -101,6 +101,8 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 
 	if (s->now && !clock_parse_instant(bytes_of(s->now), &a->now))
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", s->now);
+	if (!site_check(s->site, &fault))
+		fault_exit(&fault);
 	look_into_site(a);
 	sources.consents_count = s->consents_count;
 	sources.facts = s->facts;

@@ -5,6 +5,7 @@
 #include "common/base/start.h"
 #include "common/crypto/secret.h"
 #include "common/line/sink.h"
+#include "common/policy/site.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -159,6 +160,7 @@ read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv
 	struct option_manual manual = {
 		.program = program, .operands = v->operands, .purpose = v->help, .table = table
 	};
+	struct fault fault = { 0 };
 	struct options o;
 	int id;
 
@@ -174,6 +176,9 @@ read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv
 		options_misuse(&o, "takes no operand", o.operand[0]);
 	for (int i = 0; i < o.operands && v->bit != PSEUDONYM; i++)
 		options_refuse_output(&o, o.operand[i]);
+	/* Without --keys the store says that the site is missing. */
+	if (v->bit != MAKE && s->keys != NULL && !site_check(s->site, &fault))
+		fault_exit(&fault);
 	s->operand = o.operand;
 	s->operands = o.operands;
 }

@@ -149,7 +149,7 @@ store_lines(int dirfd, const char *name, struct buffer *text, struct verb_answer
 			return true;
 		(void)verb_fault(a, EXIT_KEYS, "%s: %s", name,
 		    errno == EPERM ? "open to others, or somebody else's, expected mode 0600"
-				   : strerror(errno));
+				   : file_read_fault(errno));
 		return false;
 	}
 	whole = buffer_bytes(text);

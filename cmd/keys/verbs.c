@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/verbs.h"
 
+#include "common/base/file.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +42,7 @@ verb_policy_fault(struct verb_answer *a, const struct fault *f)
 bool
 verb_io_fault(struct verb_answer *a, const char *name)
 {
-	(void)verb_fault(a, EXIT_IO, "%s: %s", name, strerror(errno));
+	(void)verb_fault(a, EXIT_IO, "%s: %s", name, file_read_fault(errno));
 	return false;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/notify/match.h"
+#include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/line/filter.h"
@@ -171,7 +172,7 @@ load_subscriptions(struct notify *n, const struct options *o)
 	buffer_init(&n->alarms, OUTPUT_LIMIT);
 	subscriptions_init(&n->subscriptions, &n->plan, &n->grants, n->set.now != NULL ? &n->now : NULL);
 	if (!subscriptions_read(&n->subscriptions, path, refused, n))
-		diag_die(EXIT_IO, "%s: %s", path, errno == EINVAL ? "not a regular file" : strerror(errno));
+		diag_die(EXIT_IO, "%s: %s", path, file_read_fault(errno));
 	subscriptions_ready(&n->subscriptions, refused, n);
 	if (n->set.strict && n->subscriptions.refused > 0)
 		diag_die(EXIT_POLICY, "%zu subscriptions refused (--strict)", n->subscriptions.refused);
@@ -207,7 +208,7 @@ load(struct notify *n, const struct options *o)
 
 	if (n->set.now != NULL && !clock_parse_instant(bytes_of(n->set.now), &n->now))
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", n->set.now);
-	if (!policy_load(&n->policy, n->set.policy, &fault) ||
+	if (!site_check(n->set.site, &fault) || !policy_load(&n->policy, n->set.policy, &fault) ||
 	    !notify_policy_load(&n->plan, &n->policy, &fault))
 		fault_exit(&fault);
 	load_grants(n, o);

@@ -237,8 +237,7 @@ read_directory(struct reader *r, const char *path)
 			continue;
 		if (read_file(r, arena_format(&r->s->arena, "%s/%s", path, name)))
 			continue;
-		(void)fault_at(&r->fault, r->from.file, NULL, "%s",
-		    errno == EINVAL ? "not a regular file" : strerror(errno));
+		(void)fault_at(&r->fault, r->from.file, NULL, "%s", file_read_fault(errno));
 		refuse_fault(r, NULL, "unreadable");
 	}
 	buffer_release(&names);

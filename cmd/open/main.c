@@ -74,6 +74,8 @@ load_policy(struct open_main *m)
 {
 	struct fault f = { 0 };
 
+	if (!site_check(m->site, &f))
+		fault_exit(&f);
 	if (m->policy_path == NULL)
 		return;
 	if (!policy_load(&m->policy, m->policy_path, &f))

@@ -100,7 +100,8 @@ load(struct program *p, const struct options *o, const struct filter *f)
 
 	if (p->set.now != NULL && !clock_parse_instant(bytes_of(p->set.now), &p->now))
 		options_misuse(o, "not a time", p->set.now);
-	if (!policy_load(&p->policy, p->set.policy, &problem.fault))
+	if (!site_check(p->set.site, &problem.fault) ||
+	    !policy_load(&p->policy, p->set.policy, &problem.fault))
 		fault_exit(&problem.fault);
 	switch (redactor_load(&p->redactor, &p->policy, &settings, &problem)) {
 	case REDACTOR_READY:

@@ -103,6 +103,8 @@ load_policy(struct seal_main *m)
 {
 	struct fault f = { 0 };
 
+	if (!site_check(m->site, &f))
+		fault_exit(&f);
 	if (m->policy_path == NULL)
 		return;
 	if (!policy_load(&m->policy, m->policy_path, &f) || !seal_policy_load(&m->sealing, &m->policy, &f))
@@ -183,7 +185,7 @@ read_recipient(struct seal_main *m)
 		return;
 	buffer_init(&text, 65536);
 	if (!file_read(m->to, &text) || !json_slack(&text))
-		diag_die(EXIT_IO, "%s: %s", m->to, strerror(errno));
+		diag_die(EXIT_IO, "%s: %s", m->to, file_read_fault(errno));
 	if (!read_point(m, buffer_bytes(&text)))
 		diag_die(EXIT_KEYS,
 		    "%s: key-invalid: not a public key on P-256 to seal to, as a JWK; use, alg and key_ops "

@@ -90,7 +90,7 @@ load_policy(struct selection *s)
 {
 	struct fault fault = { 0 };
 
-	if (!policy_load(&s->policy, s->set.policy, &fault) ||
+	if (!site_check(s->set.site, &fault) || !policy_load(&s->policy, s->set.policy, &fault) ||
 	    (policy_file(&s->policy, "notify.yaml") && !notify_policy_load(&s->plan, &s->policy, &fault)))
 		fault_exit(&fault);
 }

@@ -174,18 +174,10 @@ is_fresh(const struct command *command, const struct situation *s)
 }
 
 /*
- * A word that names nobody is no approval.  The register knows whoever may approve.  Where a site keeps
- * none, it is somebody of whom a fact tells.
+ * How many people other than the requester approved, each counted once, up to ENOUGH.  Only the register
+ * says who a person is and which role he has, so without it nobody approves: a fact tells of relatives and
+ * devices, too.
  */
-static bool
-is_somebody(const struct situation *s, struct bytes id)
-{
-	if (s->entities)
-		return entities_has_role(s->entities, id);
-	return s->facts != NULL && facts_moments(s->facts, id) != NULL;
-}
-
-/* How many people other than the requester approved, each counted once, up to ENOUGH. */
 static unsigned
 approvals(const struct situation *s, unsigned enough)
 {
@@ -193,9 +185,9 @@ approvals(const struct situation *s, unsigned enough)
 	struct bytes requester = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
 	unsigned count = 0;
 
-	for (uint32_t i = 0; i < by->count && i < MAX_APPROVERS && count < enough; i++) {
+	for (uint32_t i = 0; s->entities && i < by->count && i < MAX_APPROVERS && count < enough; i++) {
 		bool new = by->at[i].kind == VALUE_STRING && !bytes_equal(by->at[i].text, requester) &&
-			   is_somebody(s, by->at[i].text);
+			   entities_has_role(s->entities, s->roles, by->at[i].text);
 
 		for (uint32_t k = 0; new &&k < i; k++)
 			new = !request_same_value(&by->at[i], &by->at[k]);

@@ -139,7 +139,7 @@ entities_apply(const struct entities *all, struct request *q)
 }
 
 bool
-entities_has_role(const struct entities *all, struct bytes id)
+entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id)
 {
 	const struct entity *e = find(all, bytes_of("user"), id);
 
@@ -149,7 +149,7 @@ entities_has_role(const struct entities *all, struct bytes id)
 		if (s->attribute != ATTRIBUTE_STRUCTURAL_ROLE && s->attribute != ATTRIBUTE_FUNCTIONAL_ROLE)
 			continue;
 		for (uint32_t k = 0; k < s->values.count; k++)
-			if (s->values.at[k].kind == VALUE_STRING && s->values.at[k].word != 0)
+			if (s->values.at[k].kind == VALUE_STRING && roles_has(roles, s->values.at[k].word))
 				return true;
 	}
 	return false;

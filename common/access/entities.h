@@ -4,6 +4,7 @@
 
 #include "common/access/reader.h"
 #include "common/access/request.h"
+#include "common/access/roles.h"
 
 /*
  * entities: what the site states about people, devices and resources (entities.ndjson).  A stated attribute
@@ -21,8 +22,8 @@ void entities_free(struct entities *all);
 /* Puts what is stated about the request's subject and resource into the request. */
 void entities_apply(const struct entities *all, struct request *q);
 
-/* True if the register has the user ID, and with a role. */
-bool entities_has_role(const struct entities *all, struct bytes id);
+/* True if the register has the user ID, and with a role of authz/roles.yaml. */
+bool entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id);
 
 /* The pseudonym of a patient, empty if none is stated. */
 struct bytes entities_pseudonym(const struct entities *all, struct bytes patient);

@@ -20,6 +20,14 @@ roles_find_group(const struct roles *roles, enum roles_group_kind kind, uint32_t
 	return find_group(roles, kind, word);
 }
 
+bool
+roles_has(const struct roles *roles, uint32_t word)
+{
+	return word != 0 &&
+	       (intern_set_has(roles->structural, word) || intern_set_has(roles->functional, word) ||
+		   find_group(roles, GROUP_ROLE, word) != NULL);
+}
+
 const struct relation *
 roles_relation(const struct roles *roles, uint32_t word)
 {

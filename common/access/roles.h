@@ -41,6 +41,9 @@ struct roles {
 /* Both files may be absent.  The site's attributes go to r->attributes.  False with a fault. */
 bool roles_read(struct roles *roles, struct access_reader *r);
 
+/* True if WORD is a structural or functional role or a group of roles. */
+bool roles_has(const struct roles *roles, uint32_t word);
+
 /* NULL if WORD names none. */
 const struct roles_group *roles_find_group(
     const struct roles *roles, enum roles_group_kind kind, uint32_t word);

@@ -74,6 +74,12 @@ is_regular(int fd, struct stat *s)
 	return S_ISREG(s->st_mode);
 }
 
+const char *
+file_read_fault(int error)
+{
+	return error == EINVAL ? "not a regular file" : strerror(error);
+}
+
 static bool
 read_fd(int fd, bool private, struct buffer *out)
 {

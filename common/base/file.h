@@ -19,6 +19,9 @@ bool file_read(const char *path, struct buffer *out);
 /* The same with NAME relative to the directory DIRFD. */
 bool file_read_at(int dirfd, const char *name, struct buffer *out);
 
+/* The errno of such a failure in words: EINVAL is "not a regular file". */
+const char *file_read_fault(int error);
+
 /* The same for what is left to read from FD, of any kind; and the other way.  FD stays open. */
 bool file_read_fd(int fd, struct buffer *out);
 bool file_write_fd(int fd, struct bytes text);

@@ -155,8 +155,7 @@ revoked_read_at(struct revoked *r, const struct revoked_by *by, int dirfd, const
 	if (file_read_at(dirfd, name, &text)) {
 		good = read_text(r, by, buffer_bytes(&text), f);
 	} else if (!optional || errno != ENOENT) {
-		*f = (struct revoked_fault){ .why = errno == EINVAL ? "not a regular file" : strerror(errno),
-			.error = errno };
+		*f = (struct revoked_fault){ .why = file_read_fault(errno), .error = errno };
 		good = false;
 	}
 	buffer_release(&text);

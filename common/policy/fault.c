@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/fault.h"
 
+#include "common/base/file.h"
 #include "common/policy/yaml.h"
 
 #include <stdarg.h>
@@ -69,5 +70,5 @@ fault_unread(struct fault *f, const char *file, int error)
 {
 	if (f->text[0] == '\0')
 		f->error = error;
-	return fault_at(f, file, NULL, "%s", strerror(error));
+	return fault_at(f, file, NULL, "%s", file_read_fault(error));
 }

@@ -53,7 +53,7 @@ refuse_errno(struct policy_walk *w, const char *shown)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (error == own[i])
 			w->fault->error = 0;
-	return refuse_file(w, shown, error == EFBIG ? "over 64 MiB in this policy" : strerror(error));
+	return refuse_file(w, shown, error == EFBIG ? "over 64 MiB in this policy" : file_read_fault(error));
 }
 
 static bool

@@ -19,6 +19,18 @@ static const char *const names[SITE_PLACES] = {
 	[SITE_AUTHORITY] = "authority.jwks",
 };
 
+bool
+site_check(const char *directory, struct fault *f)
+{
+	struct stat s;
+
+	if (directory == NULL)
+		return true;
+	if (stat(directory, &s) != 0)
+		return fault_unread(f, directory, errno);
+	return S_ISDIR(s.st_mode) || fault_unread(f, directory, ENOTDIR);
+}
+
 const char *
 site_path(struct arena *a, const char *directory, enum site_place place, const char *override)
 {

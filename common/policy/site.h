@@ -34,6 +34,13 @@ enum site_place {
 };
 
 /*
+ * True if DIRECTORY is NULL or a directory.  Else false with a fault whose status is EXIT_IO.  A program asks
+ * before it looks for optional files: in a mistyped site none would be there, and directives, facts and
+ * revocations would be left out without a word.
+ */
+bool site_check(const char *directory, struct fault *f);
+
+/*
  * The path of PLACE: OVERRIDE if it is not NULL, else a path below DIRECTORY, or NULL if that is NULL too.
  * The function opens nothing.  The path is OVERRIDE itself or lives in the arena.
  */

@@ -431,6 +431,7 @@ load ../lib/authz
 
 @test "a command id is good for one command, in this run and behind --used" {
 	hospital
+	cp "$cases/hospital/entities.ndjson" S/
 	grep -F -e '"command"' "$cases/hospital/requests.ndjson" | head -n 1 >in
 	ehr 0 ehr-authz -P P -S S in in
 	[ "$(jq -c '[.decision, .context.reason]' out)" = '[true,"permitted"]
@@ -465,11 +466,20 @@ load ../lib/authz
 		'"ann"' '"dr-kim"' null true 7 '[]' '[["ph-eva"]]' '{"id":"ph-eva"}' '["dr-lee","dr-lee"]'; do
 		approved "$by" command-approval
 	done
-	# Without a register it is somebody of whom the site's facts tell.
-	rm S/entities.ndjson
-	approved '["dr-kim"]' permitted
-	for by in '""' '" "' '"nobody"' '"dr-lee "' '"ph-eva"'; do
-		approved "$by" command-approval
+	# A word of the policy that is no role gives none.
+	for role in read hospital TREAT treating Pharmacist pharmacists loa3 N; do
+		echo '{"type":"user","id":"ph-eva","properties":{"structural_role":"'"$role"'"}}' >S/entities.ndjson
+		approved '["ph-eva"]' command-approval
+	done
+	echo '{"type":"user","id":"ph-eva","properties":{"structural_role":"licensed-clinician"}}' >S/entities.ndjson
+	approved '["ph-eva"]' permitted
+	# Without a register nobody is known, whatever the facts tell of relatives, devices and colleagues.
+	for how in empty none; do
+		: >S/entities.ndjson
+		[ "$how" = empty ] || rm S/entities.ndjson
+		for by in '""' '" "' '"nobody"' '"dr-lee "' '"ph-eva"' '["dr-kim"]' '["lara"]' '["scale-7"]' '["res-li"]' '["dr-bob","nurse-jo"]'; do
+			approved "$by" command-approval
+		done
 	done
 }
 
@@ -551,6 +561,30 @@ load ../lib/authz
 	has err 'ehr-authz: nowhere: No such file or directory'
 	ehr 2 ehr-authz </dev/null
 	has err "needs --policy DIR (try ehr-authz --help)"
+}
+
+@test "a site that is not there or no directory ends with 4" {
+	hospital
+	echo "$request" >in
+	: >file
+	for site in sitte S/sitte S/consents/ann.yaml file; do
+		ehr 4 ehr-authz -P P -S "$site" in
+		has err "ehr-authz: $site: No"
+		empty out
+		ehr 4 ehr-authz -P P -S "$site" --consents S/consents --facts S/facts.ndjson in
+		empty out
+	done
+}
+
+@test "a FIFO or device in place of a file is said" {
+	hospital
+	mkfifo pipe
+	for option in --facts --entities --used --consents; do
+		for path in pipe /dev/null; do
+			ehr 4 ehr-authz -P P "$option" "$path" </dev/null
+			same err <<<"ehr-authz: $path: not a regular file"
+		done
+	done
 }
 
 @test "a refused request can go to quarantine, with the policy's digest" {
