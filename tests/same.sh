@@ -63,7 +63,7 @@ stages() {
 
 # A site for notifying: two persons with grants, their subscriptions, a directive, facts.
 people() {
-	local S=$I/site name device jkt file request=0
+	local S=$I/site name device jkt asked file at
 	cp "$T/ward/facts.ndjson" "$S/"
 	cp "$T"/ward/consents/* "$S/consents/"
 	for name in nina dr-lee; do
@@ -74,8 +74,11 @@ people() {
 		old ehr-keys enrol -S "$S" --expect "$jkt" --al-cap 5 --now $NOW "$I/enrol.$name" >"$I/entry.$name"
 		# A decision is taken once: the first is used here, the second is for the commands.
 		for file in release again; do
-			printf '{"decision":true,"context":{"about":{"request":"sha256:%064d","subject":"%s","action":"release-keys","device":"%s","epoch":1},"al":4,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
-				"$((request += 1))" "$name" "$device" "$NOW" 0 >"$I/$file.$name"
+			at=$NOW
+			[ $file = release ] || at=$(date -u -d "@$(($(date -u -d "$NOW" +%s) - 1))" +%FT%TZ)
+			asked=$(old ehr-keys release --offline --ask -S "$S" --device "$device" --user "$name" --now "$at" | head -c -1 | sha256sum | cut -d' ' -f1)
+			printf '{"decision":true,"context":{"about":{"request":"sha256:%s","subject":"%s","action":"release-keys","device":"%s","epoch":1},"al":4,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
+				"$asked" "$name" "$device" "$at" 0 >"$I/$file.$name"
 		done
 		old ehr-keys release --offline -S "$S" --device "$device" --user "$name" --decision "$I/release.$name" --now $NOW >"$I/message.$name"
 	done

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { DEPTH = 64, TEXT_MOST = 1 << 26, SKEW = 60 };
+enum { DEPTH = 64, TEXT_MOST = 1 << 26 };
 
 struct decision_file {
 	struct buffer text;
@@ -15,15 +15,13 @@ struct decision_file {
 	struct buffer line;
 	struct json json;
 	const char *shown;
-	int64_t max_age;
 };
 
 struct decision_file *
-decision_file_read(const char *path, int64_t max_age, struct verb_answer *a, enum diag_exit *status)
+decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *status)
 {
 	struct decision_file *d = memory_zeros(1, sizeof *d);
 
-	d->max_age = max_age;
 	d->shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
 	buffer_init(&d->text, TEXT_MOST);
 	buffer_init(&d->line, TEXT_MOST);
@@ -209,26 +207,6 @@ read_about(struct decision *d)
 	d->roles = list_of(d->json, about, "roles");
 }
 
-static bool
-stale(struct verb_answer *a, enum diag_exit *status, const char *why)
-{
-	*status = verb_fault(a, EXIT_DENIED, "decision-stale: %s; ask for another one", why);
-	return false;
-}
-
-static bool
-is_fresh(
-    struct decision *d, int64_t max_age, struct instant now, struct verb_answer *a, enum diag_exit *status)
-{
-	if (!clock_parse_instant(text_of(d->json, d->context, "time"), &d->time))
-		return stale(a, status, "it does not say of when it is");
-	if (now.seconds - d->time.seconds > max_age)
-		return stale(a, status, "it is older than the policy allows");
-	if (d->time.seconds - now.seconds > SKEW)
-		return stale(a, status, "it is of a time to come");
-	return true;
-}
-
 /*
  * The same request at the same time is the same decision, however its line is written.  Without a request the
  * line itself counts.
@@ -236,9 +214,11 @@ is_fresh(
 static void
 identify(struct decision *d)
 {
-	struct bytes parts[] = { d->request, d->action, text_of(d->json, d->context, "time") };
+	char time[32];
 	struct buffer text;
 
+	clock_format(d->time, time);
+	struct bytes parts[] = { d->request, d->action, bytes_of(time) };
 	if (d->request.size == 0) {
 		memcpy(d->id, d->digest, sizeof d->id);
 		return;
@@ -271,6 +251,11 @@ read_context(
 		return deny(a, status, "its end is no time");
 	if (d->ends && instant_compare(d->end, now) <= 0)
 		return deny(a, status, "it has ended");
+	if (!clock_parse_instant(text_of(j, d->context, "time"), &d->time)) {
+		*status = verb_fault(
+		    a, EXIT_DENIED, "decision-stale: it does not say of when it is; ask for another one");
+		return false;
+	}
 	identify(d);
 	return true;
 }
@@ -299,5 +284,5 @@ decision_file_next(struct decision_file *d, const char *action, struct instant n
 	if (context == 0 || json_kind(j, context) != JSON_OBJECT)
 		return deny(a, status, "it has no context");
 	next->context = context;
-	return read_context(next, action, now, a, status) && is_fresh(next, d->max_age, now, a, status);
+	return read_context(next, action, now, a, status);
 }

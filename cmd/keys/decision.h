@@ -6,8 +6,7 @@
 
 /*
  * decision: reads the answers of ehr-authz that keys and grants rest on.  A decision with an obligation that
- * is not understood here is refused as a whole, and so is one that is not fresh: it must not be older than
- * the policy allows, nor of more than a minute from now.
+ * is not understood here is refused as a whole.  Whether it is fresh, taken_add() sees.
  */
 enum { DECISION_AGE = 15 * 60 }; /* seconds, if the policy says nothing else */
 
@@ -27,12 +26,8 @@ struct decision {
 
 struct decision_file;
 
-/*
- * Reads a file or, for "-", standard input: one decision a line, each fresh for MAX_AGE seconds.  NULL with a
- * fault and its status.
- */
-struct decision_file *decision_file_read(
-    const char *path, int64_t max_age, struct verb_answer *a, enum diag_exit *status);
+/* Reads a file or, for "-", standard input: one decision a line.  NULL with a fault and its status. */
+struct decision_file *decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *status);
 
 /* decision_max_age of authz/clearances.yaml in seconds; DECISION_AGE without it.  False with a fault. */
 bool decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f);

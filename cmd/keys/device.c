@@ -3,6 +3,7 @@
 
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
+#include "common/policy/site.h"
 
 #include <errno.h>
 
@@ -122,7 +123,7 @@ device_known(
 }
 
 bool
-device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d,
+device_find(const struct keys *k, struct bytes name, const struct verb_settings *s, struct device *d,
     struct verb_answer *a, enum diag_exit *status)
 {
 	struct revoked r;
@@ -130,25 +131,59 @@ device_find(const struct keys *k, struct bytes name, struct instant now, struct 
 
 	if (!device_known(k, name, d, a, status))
 		return false;
-	if (!device_revoked(k, &r, a)) {
+	if (!device_revoked(k, s, &r, a)) {
 		*status = EXIT_KEYS;
 		return false;
 	}
-	revoked = revoked_has(&r, REVOKED_DEVICES, bytes_of(d->sig.jkt));
+	revoked = device_is_revoked(&r, &d->sig, &d->enc);
 	revoked_free(&r);
-	if (d->exp != 0 && d->exp <= now.seconds)
-		return unknown(a, status);
 	if (revoked)
 		*status = verb_fault(a, EXIT_DENIED, "device-revoked: it is on the revocation list");
+	else if (d->exp != 0 && d->exp <= s->now.seconds)
+		return unknown(a, status);
 	return !revoked;
 }
 
 bool
-device_revoked(const struct keys *k, struct revoked *r, struct verb_answer *a)
+device_revoked(const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a)
 {
-	const struct keys_lists none = { 0 };
+	struct arena arena = { 0 };
+	const struct keys_lists lists = {
+		.site = s->site == NULL ? NULL : site_path(&arena, s->site, SITE_REVOKED, NULL)
+	};
 	struct keys_fault f;
+	bool good;
 
 	*r = (struct revoked){ 0 };
-	return keys_revoked(k, &none, r, &f) == EXIT_DONE || fault(a, f.text);
+	good = keys_revoked(k, &lists, r, &f) == EXIT_DONE || fault(a, f.text);
+	arena_release(&arena);
+	return good;
+}
+
+bool
+device_is_revoked(const struct revoked *r, const struct point *sig, const struct point *enc)
+{
+	return revoked_has_device(r, bytes_of(sig->jkt)) ||
+	       revoked_has(r, REVOKED_KIDS, bytes_of(sig->jkt)) ||
+	       revoked_has(r, REVOKED_KIDS, bytes_of(enc->jkt));
+}
+
+struct mac *
+device_pseudonym_key(
+    struct keys *k, enum pseudonym_kind kind, const struct verb_settings *s, struct verb_answer *a)
+{
+	const char *name = pseudonym_key(kind);
+	struct mac *key = keys_mac(k, name);
+	struct revoked r;
+
+	if (!device_revoked(k, s, &r, a))
+		return NULL;
+	if (key == NULL) {
+		(void)fault(a, "there is no key for pseudonyms here");
+	} else if (revoked_has(&r, REVOKED_KIDS, bytes_of(keys_mac_kid(k, name)))) {
+		(void)verb_fault(a, EXIT_KEYS, "key-revoked: the key %s is on the revocation list", name);
+		key = NULL;
+	}
+	revoked_free(&r);
+	return key;
 }

@@ -3,6 +3,7 @@
 #define EHR_KEYS_DEVICE_H
 
 #include "cmd/keys/verbs.h"
+#include "common/crypto/pseudonym.h"
 
 /* device: the devices that the authority has taken in, and the revocation list. */
 struct device {
@@ -23,17 +24,31 @@ bool device_each(const struct keys *k, void (*found)(void *context, const struct
     struct verb_answer *a);
 
 /*
- * The device whose id or signing thumbprint is NAME.  It must be enrolled at NOW and not be revoked.  False
- * with a fault and its status (EXIT_DENIED: device-unknown, device-revoked; or EXIT_KEYS).
+ * The device whose id or signing thumbprint is NAME.  It must be enrolled at S->now and not be revoked.
+ * False with a fault and its status (EXIT_DENIED: device-unknown, device-revoked; or EXIT_KEYS).
  */
-bool device_find(const struct keys *k, struct bytes name, struct instant now, struct device *d,
+bool device_find(const struct keys *k, struct bytes name, const struct verb_settings *s, struct device *d,
     struct verb_answer *a, enum diag_exit *status);
 
 /* The same for a device that may be revoked, or whose enrolment may have ended. */
 bool device_known(
     const struct keys *k, struct bytes name, struct device *d, struct verb_answer *a, enum diag_exit *status);
 
-/* The directory's revocation list; empty if there is none.  False with a fault (EXIT_KEYS). */
-bool device_revoked(const struct keys *k, struct revoked *r, struct verb_answer *a);
+/*
+ * The newest revocation list of the directory and the site; empty if there is none.  False with a fault
+ * (EXIT_KEYS).
+ */
+bool device_revoked(
+    const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a);
+
+/*
+ * The key of these pseudonyms.  NULL with a fault (EXIT_KEYS): it is not here, or revoked, so that ehr-seal
+ * writes no such pseudonyms.
+ */
+struct mac *device_pseudonym_key(
+    struct keys *k, enum pseudonym_kind kind, const struct verb_settings *s, struct verb_answer *a);
+
+/* True if the device with these keys, or one of the keys, is on the list. */
+bool device_is_revoked(const struct revoked *r, const struct point *sig, const struct point *enc);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* enrol: the authority takes in a device whose thumbprint somebody has read off the device itself. */
+#include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
@@ -61,6 +62,23 @@ take_in(struct keys *k, const struct enrolment *e, const struct verb_settings *s
 	return good ? EXIT_DONE : EXIT_IO;
 }
 
+/* A device that was revoked is not taken in again: it needs new keys. */
+static enum diag_exit
+check_revoked(
+    const struct keys *k, const struct enrolment *e, const struct verb_settings *s, struct verb_answer *a)
+{
+	enum diag_exit status = EXIT_DONE;
+	struct revoked r;
+
+	if (!device_revoked(k, s, &r, a))
+		return EXIT_KEYS;
+	if (device_is_revoked(&r, &e->sig, &e->enc))
+		status = verb_fault(a, EXIT_DENIED,
+		    "device-revoked: it is on the revocation list; it needs new keys: ehr-keys make --kind");
+	revoked_free(&r);
+	return status;
+}
+
 static enum diag_exit
 enrol(struct keys *k, struct bytes token, const struct verb_settings *s, struct verb_answer *a)
 {
@@ -78,7 +96,7 @@ enrol(struct keys *k, struct bytes token, const struct verb_settings *s, struct 
 	else if (!s->allow_test_keys &&
 		 (jwk_is_test_thumbprint(e.sig.jkt) || jwk_is_test_thumbprint(e.enc.jkt)))
 		status = verb_fault(a, EXIT_KEYS, "test-key: the device's private half is public");
-	else
+	else if ((status = check_revoked(k, &e, s, a)) == EXIT_DONE)
 		status = take_in(k, &e, s, a);
 	jws_reader_free(reader);
 	return status;

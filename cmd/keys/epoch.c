@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/epoch.h"
 
+#include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
@@ -124,8 +125,10 @@ find_announced(const struct keys *k, uint64_t *highest, struct verb_answer *a)
 
 /* A key that an unfinished run made counts if the policy still has its level with the same AL. */
 static bool
-fits(const struct level_key *key, const struct policy *p)
+fits(const struct level_key *key, const struct policy *p, const struct revoked *r)
 {
+	if (revoked_has(r, REVOKED_KIDS, bytes_of(key->kid)))
+		return false;
 	for (unsigned i = 0; i < p->levels; i++)
 		if (bytes_are(p->level[i].name, key->rl))
 			return key->al == p->level[i].al;
@@ -134,11 +137,13 @@ fits(const struct level_key *key, const struct policy *p)
 
 /*
  * The epoch behind all that were announced.  A run that was killed may have made some of its keys.  They were
- * never announced, so the epoch is finished with them; but if one of them does not fit the policy, or if
- * there are keys of a later epoch, the next number is taken.  An existing key is never replaced.
+ * never announced, so the epoch is finished with them; but if one of them does not fit the policy or is
+ * revoked, or if there are keys of a later epoch, the next number is taken.  An existing key is never
+ * replaced.
  */
 static uint64_t
-next_epoch(const struct keys *k, const struct policy *p, uint64_t announced, struct verb_answer *a)
+next_epoch(const struct keys *k, const struct policy *p, const struct revoked *r, uint64_t announced,
+    struct verb_answer *a)
 {
 	size_t count;
 	const struct level_key *const *level = keys_levels(k, &count);
@@ -147,7 +152,7 @@ next_epoch(const struct keys *k, const struct policy *p, uint64_t announced, str
 
 	for (size_t i = 0; i < count; i++) {
 		begun = begun || level[i]->epoch == last + 1;
-		if (level[i]->epoch > next || (level[i]->epoch == next && !fits(level[i], p)))
+		if (level[i]->epoch > next || (level[i]->epoch == next && !fits(level[i], p, r)))
 			next = (uint64_t)level[i]->epoch + 1;
 	}
 	if (begun && next == last + 1)
@@ -163,10 +168,12 @@ static enum diag_exit
 rotate(struct keys *k, struct policy *p, const struct verb_settings *s, struct verb_answer *a)
 {
 	uint64_t announced, next;
+	struct revoked r;
 
-	if (!find_announced(k, &announced, a))
+	if (!find_announced(k, &announced, a) || !device_revoked(k, s, &r, a))
 		return EXIT_KEYS;
-	next = next_epoch(k, p, announced, a);
+	next = next_epoch(k, p, &r, announced, a);
+	revoked_free(&r);
 	if (next > INT32_MAX)
 		return verb_fault(a, EXIT_KEYS, "no epoch is left");
 	const struct epoch e = { keys_directory(k), keys_signing(k), keyref_public(keys_private(k)),

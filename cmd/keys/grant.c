@@ -36,6 +36,8 @@ struct granting {
 	struct notify_policy plan;
 	struct seal_policy sealing;
 	struct keys *keys;
+	struct mac *key;      /* of pseudonyms of subjects */
+	struct device holder; /* of the decisions */
 	int64_t longest;
 	int64_t max_age;
 	struct taken *taken;
@@ -150,9 +152,8 @@ add_subject(struct granting *g, const struct decision *d)
 			return deny(g, "it names no patient");
 		buffer_init(&name, BUFFER_UNLIMITED);
 		verb_reference(&g->policy, d->patient, &name);
-		pseudonym_make(keys_mac(g->keys, pseudonym_key(PSEUDONYM_SUBJECT)), PSEUDONYM_SUBJECT,
-		    bytes_of(keys_domain(g->keys)), g->sealing.subject_per_epoch ? keys_epoch(g->keys) : 0,
-		    buffer_bytes(&name), tag);
+		pseudonym_make(g->key, PSEUDONYM_SUBJECT, bytes_of(keys_domain(g->keys)),
+		    g->sealing.subject_per_epoch ? keys_epoch(g->keys) : 0, buffer_bytes(&name), tag);
 		buffer_release(&name);
 		word = (struct bytes){ tag, PSEUDONYM_SIZE };
 	}
@@ -211,10 +212,14 @@ add_decision(struct granting *g, const struct decision *d)
 	if (policy == 0 || json_kind(d->json, policy) != JSON_STRING ||
 	    !same_word(g, g->policy_digest, json_inside(d->json, policy)))
 		return deny(g, "it names no policy, or another than the one before");
-	if (!same_word(g, g->subject, d->subject) || !same_word(g, g->device, d->device) ||
-	    !same_words(g, &g->roles, d, d->roles) || !same_words(g, &g->purposes, d, d->purpose))
-		return deny(
-		    g, "it names no device, or another person, device, role or purpose than the one before");
+	if (!same_word(g, g->subject, d->subject))
+		return deny(g, "it is about another person than the one before");
+	if (!same_word(g, g->device, d->device))
+		return deny(g, "it names no device, or another than the one before");
+	if (!same_words(g, &g->roles, d, d->roles))
+		return deny(g, "its roles are no words, or others than those of the one before");
+	if (!same_words(g, &g->purposes, d, d->purpose))
+		return deny(g, "its purposes are no words, or others than those of the one before");
 	if (!add_subject(g, d))
 		return false;
 	add_consents(g, d);
@@ -224,17 +229,40 @@ add_decision(struct granting *g, const struct decision *d)
 	return true;
 }
 
+/* Person and device, which all decisions share, still count: a revocation is said before other faults. */
+static bool
+check_holder(struct granting *g, enum diag_exit *status)
+{
+	struct revoked r;
+	bool good;
+
+	if (!device_find(g->keys, bytes_of(g->device), g->settings, &g->holder, g->answer, status))
+		return false;
+	*status = EXIT_KEYS;
+	if (!device_revoked(g->keys, g->settings, &r, g->answer))
+		return false;
+	good = !revoked_has(&r, REVOKED_PARTIES, bytes_of(g->subject));
+	revoked_free(&r);
+	if (!good)
+		*status = verb_fault(
+		    g->answer, EXIT_DENIED, "party-revoked: this person is on the revocation list");
+	return good;
+}
+
 static enum diag_exit
 gather(struct granting *g, struct decision_file *all)
 {
 	enum diag_exit status;
 	struct decision d;
 
-	while (decision_file_next(all, "subscribe", g->settings->now, &d, g->answer, &status))
-		if (!add_decision(g, &d) || !taken_add(g->taken, &d, g->max_age, g->answer)) {
-			status = EXIT_DENIED;
-			break;
-		}
+	while (decision_file_next(all, "subscribe", g->settings->now, &d, g->answer, &status)) {
+		if (!add_decision(g, &d))
+			return EXIT_DENIED;
+		if (g->count == 1 && !check_holder(g, &status))
+			return status;
+		if (!taken_add(g->taken, &d, g->max_age, g->answer))
+			return EXIT_DENIED;
+	}
 	if (status == EXIT_DONE && g->count == 0)
 		status = verb_fault(g->answer, EXIT_DENIED, "decision-denied: there is none");
 	return status;
@@ -383,26 +411,15 @@ keep(struct granting *g)
 static enum diag_exit
 grant(struct granting *g, struct decision_file *all)
 {
-	struct device device;
-	struct revoked r;
 	enum diag_exit status = gather(g, all);
-	bool revoked;
 
-	if (status != EXIT_DONE ||
-	    !device_find(g->keys, bytes_of(g->device), g->settings->now, &device, g->answer, &status))
+	if (status != EXIT_DONE)
 		return status;
-	if (!device_revoked(g->keys, &r, g->answer))
-		return EXIT_KEYS;
-	revoked = revoked_has(&r, REVOKED_PARTIES, bytes_of(g->subject));
-	revoked_free(&r);
-	if (revoked)
-		return verb_fault(
-		    g->answer, EXIT_DENIED, "party-revoked: this person is on the revocation list");
 	if (instant_compare(g->from, g->end) >= 0)
 		return verb_fault(g->answer, EXIT_DENIED, "decision-denied: it ends before it begins");
-	if (!limit_al(g, &device))
+	if (!limit_al(g, &g->holder))
 		return EXIT_KEYS;
-	write_grant(g, &device, &g->answer->out);
+	write_grant(g, &g->holder, &g->answer->out);
 	if (!taken_commit(g->taken, g->answer)) {
 		g->taken = NULL;
 		return EXIT_IO;
@@ -426,13 +443,11 @@ verb_grant(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(a, EXIT_USAGE, "on what? expected -P DIR and --decision FILE");
 	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
 		buffer_init(buffers[i], SUBJECTS_MOST);
-	if (load_policy(&g) && (all = decision_file_read(s->decision, g.max_age, a, &status)) != NULL &&
+	if (load_policy(&g) && (all = decision_file_read(s->decision, a, &status)) != NULL &&
 	    (g.keys = store_open(s, KEYS_TAGS, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL) {
-		if (keys_mac(g.keys, pseudonym_key(PSEUDONYM_SUBJECT)) == NULL)
-			status = verb_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
-		else if ((g.taken = taken_begin(g.keys, s->now, a)) == NULL)
-			status = EXIT_KEYS;
-		else
+		status = EXIT_KEYS;
+		g.key = device_pseudonym_key(g.keys, PSEUDONYM_SUBJECT, s, a);
+		if (g.key != NULL && (g.taken = taken_begin(g.keys, s->now, a)) != NULL)
 			status = grant(&g, all);
 		taken_free(g.taken);
 		keys_close(g.keys);

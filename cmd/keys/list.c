@@ -21,7 +21,14 @@ end_line(struct json_write *w)
 }
 
 static void
-list_levels(const struct keys *k, struct buffer *out)
+put_revoked(struct json_write *w, bool revoked)
+{
+	if (revoked)
+		json_write_member_value(w, "revoked", (struct bytes)BYTES("true"));
+}
+
+static void
+list_levels(const struct keys *k, const struct revoked *r, struct buffer *out)
 {
 	size_t count;
 	const struct level_key *const *level = keys_levels(k, &count);
@@ -40,6 +47,7 @@ list_levels(const struct keys *k, struct buffer *out)
 			json_write_member_number(&w, "nbf", key->nbf);
 		if (key->exp != 0)
 			json_write_member_number(&w, "exp", key->exp);
+		put_revoked(&w, revoked_has(r, REVOKED_KIDS, bytes_of(key->kid)));
 		end_line(&w);
 	}
 }
@@ -56,7 +64,7 @@ put_public(struct json_write *w, const char *name, const struct point *p)
 }
 
 static void
-list_self(struct keys *k, struct buffer *out)
+list_self(struct keys *k, const struct revoked *r, struct buffer *out)
 {
 	const struct keys_self *self = keys_self(k);
 	struct json_write w = begin_line(out);
@@ -67,7 +75,24 @@ list_self(struct keys *k, struct buffer *out)
 	json_write_member(&w, "env", bytes_of(self->env));
 	put_public(&w, "sig", keyref_public(keys_signing(k)));
 	put_public(&w, "enc", keyref_public(keys_private(k)));
+	put_revoked(&w, device_is_revoked(r, keyref_public(keys_signing(k)), keyref_public(keys_private(k))));
 	end_line(&w);
+}
+
+static void
+list_digests(const struct keys *k, const struct revoked *r, struct buffer *out)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = keys_mac_name(k, i)) != NULL; i++) {
+		const struct bytes kid = bytes_of(keys_mac_kid(k, name));
+		struct json_write w = begin_line(out);
+
+		json_write_member(&w, "kid", kid);
+		json_write_member(&w, "name", bytes_of(name));
+		put_revoked(&w, revoked_has(r, REVOKED_KIDS, kid));
+		end_line(&w);
+	}
 }
 
 struct devices {
@@ -90,21 +115,27 @@ list_device(void *context, const struct device *d)
 	json_write_member(&w, "enc", bytes_of(d->enc.jkt));
 	json_write_name(&w, "enc_jwk");
 	point_write(&w, &d->enc);
-	if (revoked_has(all->revoked, REVOKED_DEVICES, bytes_of(d->sig.jkt)))
-		json_write_member_value(&w, "revoked", (struct bytes)BYTES("true"));
+	put_revoked(&w, device_is_revoked(all->revoked, &d->sig, &d->enc));
 	end_line(&w);
 }
 
 static enum diag_exit
-list_devices(const struct keys *k, struct verb_answer *a)
+list(struct keys *k, const struct verb_settings *s, struct verb_answer *a)
 {
 	struct revoked r;
 	struct devices all = { &a->out, &r };
-	bool good;
+	bool good = true;
 
-	if (!device_revoked(k, &r, a))
+	if (!device_revoked(k, s, &r, a))
 		return EXIT_KEYS;
-	good = device_each(k, list_device, &all, a);
+	if (s->self)
+		list_self(k, &r, &a->out);
+	else if (s->devices)
+		good = device_each(k, list_device, &all, a);
+	else if (s->digests)
+		list_digests(k, &r, &a->out);
+	else
+		list_levels(k, &r, &a->out);
 	revoked_free(&r);
 	return good ? EXIT_DONE : EXIT_KEYS;
 }
@@ -115,18 +146,14 @@ verb_list(const struct verb_settings *s, struct verb_answer *a)
 	enum diag_exit status = EXIT_DONE;
 	struct keys *k;
 
-	if (s->self && s->devices)
-		return verb_fault(a, EXIT_USAGE, "--self or --devices, not both");
-	k = store_open(s, s->self ? KEYS_SIGN : s->devices ? 0 : KEYS_LEVELS, 0, a, &status);
+	unsigned want = s->self ? KEYS_SIGN : s->digests ? KEYS_TAGS | KEYS_REDACT : KEYS_LEVELS;
+
+	if (s->self + s->devices + s->digests > 1)
+		return verb_fault(a, EXIT_USAGE, "--self, --devices or --digests, one of them");
+	k = store_open(s, s->devices ? 0 : want, 0, a, &status);
 	if (k == NULL)
 		return status;
-	status = EXIT_DONE;
-	if (s->self)
-		list_self(k, &a->out);
-	else if (s->devices)
-		status = list_devices(k, a);
-	else
-		list_levels(k, &a->out);
+	status = list(k, s, a);
 	keys_close(k);
 	return status;
 }

@@ -2,6 +2,7 @@
 /* pseudonym: the tags of sealed lines that stand for ids or subjects, for subscriptions and decisions. */
 #include "common/crypto/pseudonym.h"
 
+#include "cmd/keys/device.h"
 #include "cmd/keys/store.h"
 #include "common/base/options.h"
 #include "common/policy/seal_policy.h"
@@ -15,6 +16,7 @@ struct naming {
 	const struct verb_settings *settings;
 	struct policy policy; /* with --entities */
 	struct keys *keys;
+	struct mac *key;
 	enum pseudonym_kind kind;
 	uint32_t epoch;
 };
@@ -24,8 +26,7 @@ name(const struct naming *n, struct bytes value, struct buffer *out)
 {
 	char tag[PSEUDONYM_SIZE + 1];
 
-	pseudonym_make(keys_mac(n->keys, pseudonym_key(n->kind)), n->kind, bytes_of(keys_domain(n->keys)),
-	    n->epoch, value, tag);
+	pseudonym_make(n->key, n->kind, bytes_of(keys_domain(n->keys)), n->epoch, value, tag);
 	tag[PSEUDONYM_SIZE] = '\n';
 	if (!buffer_append(out, tag, sizeof tag))
 		diag_bug("more pseudonyms than fit");
@@ -41,8 +42,7 @@ state(const struct naming *n, struct bytes patient, struct buffer *out)
 
 	buffer_init(&whom, BUFFER_UNLIMITED);
 	verb_reference(&n->policy, patient, &whom);
-	pseudonym_make(keys_mac(n->keys, pseudonym_key(n->kind)), n->kind, bytes_of(keys_domain(n->keys)),
-	    n->epoch, buffer_bytes(&whom), tag);
+	pseudonym_make(n->key, n->kind, bytes_of(keys_domain(n->keys)), n->epoch, buffer_bytes(&whom), tag);
 	buffer_release(&whom);
 	json_write_open(&w, '{');
 	json_write_member(&w, "type", (struct bytes)BYTES("patient"));
@@ -109,8 +109,9 @@ put_all(struct naming *n, struct verb_answer *a)
 	struct buffer text;
 
 	buffer_init(&text, TEXT_MOST);
-	if (keys_mac(n->keys, pseudonym_key(n->kind)) == NULL)
-		status = verb_fault(a, EXIT_KEYS, "there is no key for pseudonyms here");
+	n->key = device_pseudonym_key(n->keys, n->kind, s, a);
+	if (n->key == NULL)
+		status = EXIT_KEYS;
 	else if (s->operands > 0)
 		for (int i = 0; i < s->operands; i++)
 			put(n, bytes_of(s->operand[i]), &a->out);

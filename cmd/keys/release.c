@@ -36,35 +36,40 @@ copy_context(struct json_write *w, struct bytes text)
 	return good;
 }
 
+/* --context is read before the lock is taken. */
 static bool
-write_context(struct json_write *w, const struct verb_settings *s, struct instant time, struct verb_answer *a)
+read_context(const struct verb_settings *s, struct buffer *context, struct verb_answer *a)
 {
-	struct buffer text;
-	char now[32];
-	bool good = true;
-
-	clock_format(time, now);
-	json_write_name(w, "context");
-	json_write_open(w, '{');
-	json_write_member(w, "time", bytes_of(now));
-	buffer_init(&text, CONTEXT_MOST);
-	if (s->context != NULL && (good = store_read(s->context, &text, a))) {
-		good = copy_context(w, buffer_bytes(&text));
-		if (!good)
-			(void)verb_fault(a, EXIT_BAD_RECORD,
-			    "%s: not a JSON object, or one that states the time", s->context);
-	}
-	json_write_close(w, '}');
-	buffer_release(&text);
-	return good;
+	buffer_init(context, CONTEXT_MOST);
+	return s->context == NULL || store_read(s->context, context, a);
 }
 
 struct asking {
 	struct keys *keys;
 	const struct device *device;
 	const struct verb_settings *settings;
+	const struct buffer *context; /* of read_context() */
 	struct verb_answer *answer;
 };
+
+static bool
+write_context(struct json_write *w, const struct asking *q, struct instant time)
+{
+	const char *file = q->settings->context;
+	char now[32];
+
+	clock_format(time, now);
+	json_write_name(w, "context");
+	json_write_open(w, '{');
+	json_write_member(w, "time", bytes_of(now));
+	if (file != NULL && !copy_context(w, buffer_bytes(q->context))) {
+		(void)verb_fault(
+		    q->answer, EXIT_BAD_RECORD, "%s: not a JSON object, or one that states the time", file);
+		return false;
+	}
+	json_write_close(w, '}');
+	return true;
+}
 
 /* "NAME":{"type":TYPE,"id":ID,"properties":{"domain":DOMAIN: two braces are left open. */
 static void
@@ -110,7 +115,7 @@ write_request(struct buffer *out, const struct asking *q, struct instant time)
 	begin_entity(&w, "resource", "level-keys", epoch, keys_domain(k));
 	json_write_member_number(&w, "epoch", keys_epoch(k));
 	end_entity(&w);
-	good = write_context(&w, s, time, q->answer);
+	good = write_context(&w, q, time);
 	json_write_close(&w, '}');
 	verb_written(&w);
 	return good;
@@ -133,7 +138,7 @@ mismatch(struct verb_answer *a, const char *why)
 	return false;
 }
 
-/* The request that the decision answered, as far as it can be made again: without --context it cannot. */
+/* The request is made again with the time of the decision, and must be the one that the decision answered. */
 static bool
 answers(const struct asking *q, const struct decision *d)
 {
@@ -141,13 +146,12 @@ answers(const struct asking *q, const struct decision *d)
 	struct buffer text;
 	bool good;
 
-	if (q->settings->context == NULL)
-		return true;
 	buffer_init(&text, (size_t)CONTEXT_MOST * 2);
 	good = write_request(&text, q, d->time);
 	if (good) {
 		digest_text(buffer_bytes(&text), digest);
-		good = bytes_are(d->request, digest) || mismatch(q->answer, "it answers another request");
+		good = bytes_are(d->request, digest) ||
+		       mismatch(q->answer, "it answers another request; give the --context of --ask");
 	}
 	buffer_release(&text);
 	return good;
@@ -341,15 +345,15 @@ release(const struct asking *q, struct decision_file *all, int64_t max_age)
 	struct revoked r;
 	enum diag_exit status = EXIT_DENIED;
 
-	if (!device_revoked(q->keys, &r, a))
+	if (!device_revoked(q->keys, s, &r, a))
 		return EXIT_KEYS;
-	if (!decision_file_next(all, "release-keys", s->now, &d, a, &status)) {
+	if (revoked_has(&r, REVOKED_PARTIES, bytes_of(s->user))) {
+		status = verb_fault(a, EXIT_DENIED, "party-revoked: this person is on the revocation list");
+	} else if (!decision_file_next(all, "release-keys", s->now, &d, a, &status)) {
 		if (status == EXIT_DONE)
 			status = verb_fault(a, EXIT_DENIED, "decision-denied: there is none");
 	} else if (!is_for(q, &d)) {
 		status = EXIT_DENIED;
-	} else if (revoked_has(&r, REVOKED_PARTIES, bytes_of(s->user))) {
-		status = verb_fault(a, EXIT_DENIED, "party-revoked: this person is on the revocation list");
 	} else {
 		struct giving g = { q->keys, q->device, s, &d,
 			d.al < q->device->al_cap ? d.al : q->device->al_cap, 0, end_of(s, &d), max_age, a };
@@ -366,12 +370,18 @@ ask_of(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct device device;
 	enum diag_exit status;
-	struct keys *k = store_open(s, 0, STORE_AUTHORITY, a, &status);
-	const struct asking q = { k, &device, s, a };
+	struct buffer context;
+	struct keys *k = NULL;
 
-	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status))
+	status = EXIT_IO;
+	if (read_context(s, &context, a))
+		k = store_open(s, 0, STORE_AUTHORITY, a, &status);
+	const struct asking q = { k, &device, s, &context, a };
+
+	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status))
 		status = ask(&q);
 	keys_close(k);
+	buffer_release(&context);
 	return status;
 }
 
@@ -399,18 +409,21 @@ release_to(const struct verb_settings *s, struct verb_answer *a)
 	enum diag_exit status;
 	struct decision_file *all = NULL;
 	struct keys *k = NULL;
+	struct buffer context;
 	int64_t max_age;
 
-	if (find_max_age(s, &max_age, a, &status) &&
-	    (all = decision_file_read(s->decision, max_age, a, &status)) != NULL)
+	status = EXIT_IO;
+	if (read_context(s, &context, a) && find_max_age(s, &max_age, a, &status) &&
+	    (all = decision_file_read(s->decision, a, &status)) != NULL)
 		k = store_open(s, KEYS_LEVELS | KEYS_NOW, STORE_AUTHORITY | STORE_LOCK, a, &status);
-	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s->now, &device, a, &status)) {
-		const struct asking q = { k, &device, s, a };
+	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status)) {
+		const struct asking q = { k, &device, s, &context, a };
 
 		status = release(&q, all, max_age);
 	}
 	keys_close(k);
 	decision_file_free(all);
+	buffer_release(&context);
 	return status;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* revoke: makes the next revocation list, which has all that the one before has. */
 #include "cmd/keys/device.h"
+#include "cmd/keys/known.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
@@ -63,25 +64,39 @@ publish(struct keys *k, const struct verb_settings *s, struct verb_answer *a)
 	return good;
 }
 
+static void
+write_list(struct keys *k, const struct revoked *old, const struct verb_names *devices,
+    const struct verb_settings *s, struct verb_answer *a)
+{
+	struct message m;
+
+	message_begin(&m, keys_domain(k), s->now);
+	json_write_member_number(&m.claims, "serial", (int64_t)old->serial + 1);
+	json_write_member_number(&m.claims, "next", s->now.seconds + (s->ttl > 0 ? s->ttl : NEXT));
+	put_list(&m.claims, old, REVOKED_GRANTS, &s->grant);
+	put_list(&m.claims, old, REVOKED_PARTIES, &s->party);
+	put_list(&m.claims, old, REVOKED_DEVICES, devices);
+	put_list(&m.claims, old, REVOKED_KIDS, &s->kid);
+	message_sign(&m, &a->out, keys_signing(k), "ehr-revoked+jwt", false);
+	message_end(&m);
+}
+
+/* With the counter, no list begins anew should both be lost.  It is written last, when the list holds. */
 static enum diag_exit
 revoke(struct keys *k, const struct verb_names *devices, const struct verb_settings *s, struct verb_answer *a)
 {
+	enum diag_exit status = EXIT_KEYS;
 	struct revoked old;
-	struct message m;
 
-	if (!device_revoked(k, &old, a))
+	if (!device_revoked(k, s, &old, a))
 		return EXIT_KEYS;
-	message_begin(&m, keys_domain(k), s->now);
-	json_write_member_number(&m.claims, "serial", (int64_t)old.serial + 1);
-	json_write_member_number(&m.claims, "next", s->now.seconds + (s->ttl > 0 ? s->ttl : NEXT));
-	put_list(&m.claims, &old, REVOKED_GRANTS, &s->grant);
-	put_list(&m.claims, &old, REVOKED_PARTIES, &s->party);
-	put_list(&m.claims, &old, REVOKED_DEVICES, devices);
-	put_list(&m.claims, &old, REVOKED_KIDS, &s->kid);
-	message_sign(&m, &a->out, keys_signing(k), "ehr-revoked+jwt", false);
-	message_end(&m);
+	if (known_names(k, s, &old, a, &status)) {
+		write_list(k, &old, devices, s, a);
+		status = publish(k, s, a) && store_set_counter(k, "revoked", old.serial + 1, a) ? EXIT_DONE
+												: EXIT_IO;
+	}
 	revoked_free(&old);
-	return publish(k, s, a) ? EXIT_DONE : EXIT_IO;
+	return status;
 }
 
 static bool
@@ -103,7 +118,7 @@ verb_revoke(const struct verb_settings *s, struct verb_answer *a)
 
 	if (!all_words(&s->device) || !all_words(&s->party) || !all_words(&s->grant) || !all_words(&s->kid))
 		return verb_fault(a, EXIT_USAGE, "not an id, expected A-Z a-z 0-9 . _ : / @ + -");
-	k = store_open(s, 0, STORE_AUTHORITY | STORE_LOCK, a, &status);
+	k = store_open(s, s->kid.count > 0 ? KNOWN_KEYS : 0, STORE_AUTHORITY | STORE_LOCK, a, &status);
 	if (k == NULL)
 		return status;
 	status = EXIT_DONE;

@@ -140,18 +140,23 @@ store_append(int dirfd, const char *name, struct bytes lines, struct verb_answer
 }
 
 bool
+store_whole(int dirfd, const char *name, struct buffer *text, struct verb_answer *a)
+{
+	if (file_read_private_at(dirfd, name, text) || errno == ENOENT)
+		return true;
+	(void)verb_fault(a, EXIT_KEYS, "%s: %s", name,
+	    errno == EPERM ? "open to others, or somebody else's, expected mode 0600"
+			   : file_read_fault(errno));
+	return false;
+}
+
+bool
 store_lines(int dirfd, const char *name, struct buffer *text, struct verb_answer *a)
 {
 	struct bytes whole;
 
-	if (!file_read_private_at(dirfd, name, text)) {
-		if (errno == ENOENT)
-			return true;
-		(void)verb_fault(a, EXIT_KEYS, "%s: %s", name,
-		    errno == EPERM ? "open to others, or somebody else's, expected mode 0600"
-				   : file_read_fault(errno));
+	if (!store_whole(dirfd, name, text, a))
 		return false;
-	}
 	whole = buffer_bytes(text);
 	if (bytes_unfinished(&whole) > 0)
 		verb_note(a, "%s: the last line is unfinished and does not count", name);

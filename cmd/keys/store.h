@@ -35,6 +35,9 @@ bool store_append(int dirfd, const char *name, struct bytes lines, struct verb_a
  */
 bool store_lines(int dirfd, const char *name, struct buffer *text, struct verb_answer *a);
 
+/* The same for a file that is always replaced as a whole: its last line counts without an LF, too. */
+bool store_whole(int dirfd, const char *name, struct buffer *text, struct verb_answer *a);
+
 /* Copies LINE to ONE, with JSON_SLACK zeros behind it, and parses it; false if it is no JSON object. */
 bool store_object(struct buffer *one, struct json *j, struct bytes line);
 

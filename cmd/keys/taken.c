@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TEXT_MOST = 1 << 26, DEPTH = 4 };
+enum { TEXT_MOST = 1 << 26, DEPTH = 4, SKEW = 60 };
 
 struct taken {
 	int dirfd;          /* of its own */
 	struct buffer text; /* what is in force, and what is added */
 	size_t before;      /* bytes of TEXT that were there */
+	struct instant now;
 };
 
 /* A line of taken.log: false if it is none; KEPT: it is still in force. */
@@ -65,11 +66,12 @@ taken_begin(const struct keys *k, struct instant now, struct verb_answer *a)
 	struct buffer text;
 	bool good;
 
+	t->now = now;
 	buffer_init(&t->text, TEXT_MOST);
 	buffer_init(&text, TEXT_MOST);
 	t->dirfd = fcntl(keys_directory(k), F_DUPFD_CLOEXEC, 0);
 	good = (t->dirfd >= 0 || verb_io_fault(a, "taken.log")) &&
-	       store_lines(keys_directory(k), "taken.log", &text, a) && sweep(t, buffer_bytes(&text), now, a);
+	       store_whole(keys_directory(k), "taken.log", &text, a) && sweep(t, buffer_bytes(&text), now, a);
 	buffer_release(&text);
 	t->before = t->text.used;
 	if (good)
@@ -90,6 +92,20 @@ has(const struct taken *t, struct bytes head)
 	return false;
 }
 
+static bool
+is_fresh(const struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a)
+{
+	if (t->now.seconds - d->time.seconds > max_age)
+		(void)verb_fault(a, EXIT_DENIED,
+		    "decision-stale: it is older than the policy allows; ask for another one");
+	else if (d->time.seconds - t->now.seconds > SKEW)
+		(void)verb_fault(
+		    a, EXIT_DENIED, "decision-stale: it is of a time to come; ask for another one");
+	else
+		return true;
+	return false;
+}
+
 bool
 taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a)
 {
@@ -97,6 +113,8 @@ taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct ver
 	size_t from = t->text.used, size;
 	bool twice;
 
+	if (!is_fresh(t, d, max_age, a))
+		return false;
 	json_write_open(&w, '{');
 	json_write_member(&w, "decision", bytes_of(d->id));
 	verb_written(&w);

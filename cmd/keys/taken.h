@@ -15,8 +15,8 @@ struct taken;
 struct taken *taken_begin(const struct keys *k, struct instant now, struct verb_answer *a);
 
 /*
- * Adds D, which is fresh for MAX_AGE seconds.  False with a fault (decision-taken, EXIT_DENIED) if it is
- * there.
+ * Adds D.  False with a fault (EXIT_DENIED) if it is older than MAX_AGE seconds or of more than a minute from
+ * now (decision-stale), or if it is there (decision-taken).
  */
 bool taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a);
 

@@ -40,6 +40,7 @@ struct verb_settings {
 	bool self;
 	bool entities;
 	bool devices;
+	bool digests;
 	bool allow_test_keys;
 	struct verb_names device;
 	struct verb_names party;

@@ -203,8 +203,12 @@ judge(const struct subscription_source *r, struct subscription *sub, struct byte
 
 	if (grant == NULL)
 		return GRANT_MISSING;
-	if (grant->fault != GRANT_GOOD || !bytes_equal(grant->sub, party))
+	if (grant->fault != GRANT_GOOD)
 		return GRANT_BAD;
+	if (grants_revoked(r->grants, grant) != GRANT_GOOD)
+		return GRANT_REVOKED;
+	if (!bytes_equal(grant->sub, party))
+		return GRANT_PARTY;
 	if (claimed != CLAIMED_NONE && claimed > grant->al)
 		return GRANT_AL;
 	sub->al = (uint8_t)(claimed < grant->al ? claimed : grant->al);
@@ -214,7 +218,7 @@ judge(const struct subscription_source *r, struct subscription *sub, struct byte
 		return GRANT_PURPOSE;
 	if (!subjects_covered(r->grants, sub))
 		return GRANT_SUBJECT;
-	return grants_revoked(r->grants, grant);
+	return GRANT_GOOD;
 }
 
 static bool

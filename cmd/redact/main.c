@@ -43,6 +43,7 @@ struct program {
 	struct arena arena;
 	struct policy policy;
 	struct keys *keys;
+	struct revoked revoked;
 	struct instant now;
 	struct redactor *redactor;
 	uint64_t withheld; /* records without a version to write */
@@ -64,22 +65,38 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_misuse(o, "not a word", s->batch);
 }
 
-/* Opens the key directory for the first key: a policy without keys needs none. */
+/* A policy without keys needs no key directory. */
+static void
+open_keys(struct program *p, struct bytes name)
+{
+	const char *path = site_path(&p->arena, p->set.site, SITE_KEYS, p->set.keys);
+	const struct keys_lists lists = { .site = site_path(&p->arena, p->set.site, SITE_REVOKED, NULL) };
+	struct keys_fault fault;
+	enum diag_exit status;
+
+	if (path == NULL)
+		diag_die(EXIT_KEYS, "the policy needs the key '%.*s': --site DIR or --keys DIR",
+		    (int)name.size, name.at);
+	p->keys = keys_open(path, KEYS_REDACT, false, &fault);
+	if (p->keys == NULL)
+		diag_die(EXIT_KEYS, "%s", fault.text);
+	status = keys_revoked(p->keys, &lists, &p->revoked, &fault);
+	if (status != EXIT_DONE)
+		diag_die(status, "%s", fault.text);
+}
+
+/* A revoked key makes no marks and tokens: whoever has it can tell by them whose they are. */
 static struct mac *
 find_key(void *context, struct bytes name)
 {
 	struct program *p = context;
-	const char *path = site_path(&p->arena, p->set.site, SITE_KEYS, p->set.keys);
-	struct keys_fault fault;
+	const char *full = arena_format(&p->arena, "redact.%.*s", (int)name.size, name.at);
 
-	if (p->keys == NULL && path == NULL)
-		diag_die(EXIT_KEYS, "the policy needs the key '%.*s': --site DIR or --keys DIR",
-		    (int)name.size, name.at);
 	if (p->keys == NULL)
-		p->keys = keys_open(path, KEYS_REDACT, false, &fault);
-	if (p->keys == NULL)
-		diag_die(EXIT_KEYS, "%s", fault.text);
-	return keys_mac(p->keys, arena_format(&p->arena, "redact.%.*s", (int)name.size, name.at));
+		open_keys(p, name);
+	if (revoked_has(&p->revoked, REVOKED_KIDS, bytes_of(keys_mac_kid(p->keys, full))))
+		diag_die(EXIT_KEYS, "key-revoked: the key %s is on the revocation list", full);
+	return keys_mac(p->keys, full);
 }
 
 static void
@@ -169,6 +186,7 @@ main(int argc, char *argv[])
 	status = filter_run(&f, &o, &engine);
 	redactor_free(p.redactor);
 	keys_close(p.keys);
+	revoked_free(&p.revoked);
 	policy_release(&p.policy);
 	arena_release(&p.arena);
 	return status;

@@ -117,8 +117,7 @@ check_recipient(const struct seal_engine *r, struct seal_fault *f)
 {
 	const struct bytes jkt = bytes_of(r->setup.recipient->jkt);
 
-	if (revoked_has(&r->setup.revoked, REVOKED_KIDS, jkt) ||
-	    revoked_has(&r->setup.revoked, REVOKED_DEVICES, jkt))
+	if (revoked_has(&r->setup.revoked, REVOKED_KIDS, jkt) || revoked_has_device(&r->setup.revoked, jkt))
 		return fail(f, EXIT_KEYS, "key-revoked: the recipient's key is on the revocation list");
 	return r->to != NULL ||
 	       fail(f, EXIT_KEYS, "key-invalid: the recipient's key is not a point of P-256");

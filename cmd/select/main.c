@@ -143,7 +143,7 @@ load_grant(struct selection *s, const struct options *o, const struct instant *n
 	return permission_of_grant(&s->permission, &s->grants, now, why);
 }
 
-/* A decision made before its person was revoked gives nothing afterwards. */
+/* A decision made before its person or device was revoked gives nothing afterwards. */
 static enum permission_outcome
 load_decision(struct selection *s, const struct options *o, const struct instant *now, const char **why)
 {
@@ -153,7 +153,8 @@ load_decision(struct selection *s, const struct options *o, const struct instant
 
 	load_grants(s, o, NULL, now);
 	if (outcome != PERMISSION_GIVEN ||
-	    !revoked_has(&s->grants.revoked, REVOKED_PARTIES, s->permission.party))
+	    (!revoked_has(&s->grants.revoked, REVOKED_PARTIES, s->permission.party) &&
+		!revoked_has_device(&s->grants.revoked, s->permission.device)))
 		return outcome;
 	*why = grant_fault_word(GRANT_REVOKED);
 	return PERMISSION_DENIED;

@@ -159,12 +159,24 @@ read_obligations(struct reading *r, uint32_t list)
 	return true;
 }
 
+/* False for what is there and is no string: it cannot be looked up among what was revoked. */
+static bool
+read_name(struct reading *r, uint32_t node, struct bytes *name)
+{
+	if (!node)
+		return true;
+	if (json_kind(&r->json, node) != JSON_STRING)
+		return false;
+	*name = arena_copy(&r->permission->arena, json_string(&r->json, node, &r->room));
+	return true;
+}
+
 static bool
 read_about(struct reading *r, uint32_t about)
 {
 	static const char *const actions[] = { "read", "search", "subscribe" };
 	uint32_t action = member(r, about, "action"), subject = member(r, about, "pseudonym");
-	uint32_t party = member(r, about, "subject");
+	uint32_t party = member(r, about, "subject"), device = member(r, about, "device");
 	struct permission *p = r->permission;
 	bool shows = false;
 
@@ -172,8 +184,8 @@ read_about(struct reading *r, uint32_t about)
 		shows = shows || is(r, action, actions[i]);
 	if (!shows)
 		return deny(r, "the decision is about an action that shows no record");
-	if (party && json_kind(&r->json, party) == JSON_STRING)
-		p->party = arena_copy(&p->arena, json_string(&r->json, party, &r->room));
+	if (!read_name(r, party, &p->party) || !read_name(r, device, &p->device))
+		return deny(r, "the decision names its person or device by no word");
 	p->by_pseudonym = subject != 0;
 	if (!subject)
 		subject = member(r, about, "patient");

@@ -11,8 +11,9 @@
  * out, gives nothing.
  */
 struct permission {
-	struct bytes subject;        /* of a decision: the tag that its lines have */
-	struct bytes party;          /* of a decision: the person whom it permits; empty if it names none */
+	struct bytes subject; /* of a decision: the tag that its lines have */
+	struct bytes party;   /* of a decision: the person whom it permits; empty if it names none */
+	struct bytes device;  /* of a decision: the device, by id or thumbprint; empty if it names none */
 	const struct grants *grants; /* of a grant, with the next */
 	const struct grant *grant;
 	bool by_pseudonym; /* the decision names one */

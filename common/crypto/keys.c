@@ -522,6 +522,12 @@ keys_mac(struct keys *k, const char *name)
 }
 
 const char *
+keys_mac_name(const struct keys *k, size_t i)
+{
+	return i < k->macs ? k->mac[i].name : NULL;
+}
+
+const char *
 keys_mac_kid(const struct keys *k, const char *name)
 {
 	for (size_t i = 0; i < k->macs; i++)

@@ -118,6 +118,9 @@ struct private_key *keys_signing(struct keys *k);
 /* The keys of authority.jwks. */
 const struct signers *keys_authority(const struct keys *k);
 
+/* The name of the key for keyed digests number I; NULL behind the last one.  Borrowed from K. */
+const char *keys_mac_name(const struct keys *k, size_t i);
+
 /* Its kid; "" if there is none.  Borrowed from K. */
 const char *keys_mac_kid(const struct keys *k, const char *name);
 

@@ -9,6 +9,8 @@
 
 enum { FILE_MOST = 1 << 22, DEPTH = 4 };
 
+static const char own[] = "revoked.jwt";
+
 bool
 keys_counters(const struct keys *k, struct buffer *text, struct json *j)
 {
@@ -58,20 +60,37 @@ fail(struct keys_fault *f, const char *name, const struct revoked_fault *why)
 }
 
 static enum diag_exit
-read_own(const struct keys *k, const struct revoked_by *by, struct revoked *r, struct keys_fault *f)
+fail_own(const struct keys *k, struct keys_fault *f, const struct revoked_fault *why)
 {
-	static const char name[] = "revoked.jwt";
-	struct revoked_fault why = { 0 };
-	uint64_t serial;
 	char path[300];
 
-	(void)snprintf(path, sizeof path, "%s: %s", keys_name(k), name);
+	(void)snprintf(path, sizeof path, "%s: %s", keys_name(k), own);
+	return fail(f, path, why);
+}
+
+static enum diag_exit
+read_own(const struct keys *k, const struct revoked_by *by, struct revoked *r, struct keys_fault *f)
+{
+	struct revoked_fault why = { 0 };
+
+	if (revoked_read_at(r, by, keys_directory(k), own, true, &why))
+		return EXIT_DONE;
+	return fail_own(k, f, &why);
+}
+
+/* The newest list of the directory and the site is not older than one that was accepted or made here. */
+static enum diag_exit
+check_serial(const struct keys *k, const struct revoked *r, struct keys_fault *f)
+{
+	struct revoked_fault why = { 0 };
+	uint64_t serial;
+
 	if (!accepted_serial(k, &serial))
 		why.why = "counters.json is not an object of numbers that is closed to others";
-	else if (revoked_read_at(r, by, keys_directory(k), name, true, &why) && r->serial < serial)
+	else if (r->serial < serial)
 		why.why =
 		    r->is_there ? "older than one that was accepted" : "one was accepted, and it is gone";
-	return why.why == NULL ? EXIT_DONE : fail(f, path, &why);
+	return why.why == NULL ? EXIT_DONE : fail_own(k, f, &why);
 }
 
 /* The site's own list counts if it is the newer one; the directory's may be, after ehr-keys accept. */
@@ -101,6 +120,8 @@ read_lists(const struct keys *k, const struct keys_lists *from, struct revoked *
 
 	if (status == EXIT_DONE && from->site != NULL)
 		status = read_site(from->site, &by, r, f);
+	if (status == EXIT_DONE)
+		status = check_serial(k, r, f);
 	if (status == EXIT_DONE && from->given != NULL &&
 	    !revoked_read_at(r, &by, AT_FDCWD, from->given, false, &why))
 		status = fail(f, from->given, &why);

@@ -2,12 +2,13 @@
 #include "common/crypto/revoked.h"
 
 #include "common/base/file.h"
+#include "common/crypto/keys.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_MOST = 1 << 28 };
+enum { TEXT_MOST = 1 << 28, HEAD = KEYS_ID_SIZE - 2 };
 
 static const char type[] = "ehr-revoked+jwt";
 
@@ -179,6 +180,29 @@ revoked_has(const struct revoked *r, enum revoked_kind kind, struct bytes word)
 	const struct revoked_words *w = &r->list[kind];
 
 	return w->count > 0 && bsearch(&word, w->sorted, w->count, sizeof *w->sorted, compare) != NULL;
+}
+
+/* What the id of a device has of the thumbprint; empty for all that is neither id nor thumbprint. */
+static struct bytes
+device_head(struct bytes name)
+{
+	if (name.size == KEYS_ID_SIZE && memcmp(name.at, "d_", 2) == 0)
+		return (struct bytes){ name.at + 2, HEAD };
+	return (struct bytes){ name.at, name.size == JKT_SIZE ? HEAD : 0 };
+}
+
+bool
+revoked_has_device(const struct revoked *r, struct bytes name)
+{
+	const struct revoked_words *w = &r->list[REVOKED_DEVICES];
+	struct bytes head = device_head(name);
+
+	if (revoked_has(r, REVOKED_DEVICES, name))
+		return true;
+	for (size_t i = 0; head.size > 0 && i < w->count; i++)
+		if (w->at[i].size != name.size && bytes_equal(device_head(w->at[i]), head))
+			return true;
+	return false;
 }
 
 void

@@ -69,6 +69,9 @@ void revoked_message(char text[300], const struct revoked_fault *f);
 
 bool revoked_has(const struct revoked *r, enum revoked_kind kind, struct bytes word);
 
+/* NAME is the id of a device or the thumbprint of its signing key, and so is each item of the list. */
+bool revoked_has_device(const struct revoked *r, struct bytes name);
+
 void revoked_free(struct revoked *r);
 
 #endif

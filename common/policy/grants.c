@@ -20,6 +20,7 @@ static const char *const fault_words[] = {
 	[GRANT_AL] = "al",
 	[GRANT_MISSING] = "grant-missing",
 	[GRANT_BAD] = "grant-bad",
+	[GRANT_PARTY] = "grant-party",
 	[GRANT_EARLY] = "grant-early",
 	[GRANT_EXPIRED] = "grant-expired",
 	[GRANT_SUBJECT] = "grant-subject",
@@ -306,7 +307,7 @@ grants_revoked(const struct grants *g, const struct grant *grant)
 {
 	bool revoked = revoked_has(&g->revoked, REVOKED_GRANTS, grant->jti) ||
 		       revoked_has(&g->revoked, REVOKED_PARTIES, grant->sub) ||
-		       (grant->jkt.size > 0 && revoked_has(&g->revoked, REVOKED_DEVICES, grant->jkt));
+		       (grant->jkt.size > 0 && revoked_has_device(&g->revoked, grant->jkt));
 
 	return revoked ? GRANT_REVOKED : GRANT_GOOD;
 }

@@ -22,6 +22,7 @@ enum grant_fault {
 	GRANT_AL,
 	GRANT_MISSING,
 	GRANT_BAD,
+	GRANT_PARTY, /* the grant is another person's */
 	GRANT_EARLY,
 	GRANT_EXPIRED,
 	GRANT_SUBJECT,

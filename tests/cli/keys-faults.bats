@@ -250,7 +250,7 @@ torn() {
 	export ID P
 	for second in 00 01 02 03 04 05 06 07; do
 		NOW=2026-03-02T09:00:${second}Z line 0 'timeout 20 ehr-keys release --offline --ask -S site --device $ID --user nina --now $NOW --context context |
-			ehr-authz -P $P -S site | timeout 20 ehr-keys release --offline -S site --device $ID --user nina --now $NOW --decision -'
+			ehr-authz -P $P -S site | timeout 20 ehr-keys release --offline -S site --device $ID --user nina --now $NOW --decision - --context context'
 		[ "$(wc -l <out)" -eq 1 ]
 		empty err
 	done
@@ -391,8 +391,9 @@ makes_device_again() {
 
 @test "revoke: twice in one command is once in the list" {
 	own
-	ehr 0 ehr-keys revoke -S site --device "$ID" --device "$JKT" --party nina --party nina --grant g --grant g --kid k --kid k --now "$NOW"
-	[ "$(claims <out | jq -c '[.grants, .parties, .devices, .kids]')" = "[[\"g\"],[\"nina\"],[\"$JKT\"],[\"k\"]]" ]
+	KID=$(ehr-keys list -S site | jq -r 'select(.rl == "V").kid')
+	ehr 0 ehr-keys revoke -S site --device "$ID" --device "$JKT" --party nina --party nina --grant g --grant g --kid "$KID" --kid "$KID" --now "$NOW"
+	[ "$(claims <out | jq -c '[.grants, .parties, .devices, .kids]')" = "[[\"g\"],[\"nina\"],[\"$JKT\"],[\"$KID\"]]" ]
 }
 
 revokes_again() {

@@ -7,7 +7,7 @@ setup_file() {
 	cd "$F" || return 1
 	ehr-keys make --kind reader --keys tablet --authority site/authority.jwks --now "$NOW" >tablet.enrol
 	ehr-keys list --self --keys tablet >tablet.self
-	ehr-keys enrol -S site --expect "$(jq -r .sig.jkt tablet.self)" --now "$NOW" tablet.enrol >tablet.device
+	ehr-keys enrol -S site --expect "$(jq -r .sig.jkt "$F"/tablet.self)" --now "$NOW" tablet.enrol >tablet.device
 }
 
 # A site, a tablet and their names of a test's own.
@@ -150,7 +150,7 @@ header() {
 	mv out request
 	ehr 0 ehr-authz -P "$P" -S site request && mv out answer
 	[ "$(jq -c '[.decision, .context.al]' answer)" = '[true,3]' ]
-	ehr 0 release --decision answer && mv out message
+	ehr 0 release --decision answer --context context && mv out message
 	ehr 0 ehr-keys accept --keys tablet --now "$NOW" message
 	[ "$(ehr-keys list --keys tablet | jq -r .rl | tr '\n' ' ')" = 'U L M N ' ]
 	echo '{"time":"2020-01-01T00:00:00Z"}' >context
@@ -242,18 +242,68 @@ header() {
 	echo '{"acr":"loa2","route":"on-site","purpose":["TREAT"]}' >context
 	release --ask --context context | ehr-authz -P "$P" -S site >answer
 	release --ask --context context | ehr-authz -P "$P" -S site >same
-	ehr 0 release --decision answer
-	ehr 7 release --decision same
+	ehr 0 release --decision answer --context context
+	ehr 7 release --decision same --context context
 	has err decision-taken
 	cp context better && sed -i 's/loa2/loa3/' context
 	release --ask --context context | ehr-authz -P "$P" -S site >answer
 	ehr 7 release --decision answer --context better
-	same err <<<'ehr-keys: decision-mismatch: it answers another request'
+	same err <<<'ehr-keys: decision-mismatch: it answers another request; give the --context of --ask'
+	ehr 7 release --decision answer
+	has err 'it answers another request'
 	ehr 0 release --decision answer --context context
 	echo '{' >site/keys/taken.log
 	decision release-keys 3 >good
 	ehr 6 release --decision good
 	same err <<<'ehr-keys: taken.log:1: not a decision that was taken'
+}
+
+@test "a decision is taken once, also if the log has lost its last newline or its time is written otherwise" {
+	own
+	decision release-keys 3 >first
+	decision release-keys 3 >good
+	ehr 0 release --decision first
+	ehr 0 release --decision good
+	cp site/keys/taken.log log
+	truncate -s -1 site/keys/taken.log
+	for again in first good; do
+		ehr 7 release --decision $again
+		same err <<<'ehr-keys: decision-taken: it was carried out before; ask for another one'
+	done
+	decision release-keys 3 >other
+	ehr 0 release --decision other
+	head -n 2 site/keys/taken.log | cmp - log
+	[ "$(wc -l <site/keys/taken.log)" -eq 3 ]
+	for time in 2026-03-02T08:59:59.0Z 2026-03-02T09:59:59+01:00; do
+		sed 's/"time":"[^"]*"/"time":"'$time'"/' good >respelled
+		ehr 7 release --decision respelled
+		has err decision-taken
+	done
+	truncate -s -9 site/keys/taken.log
+	ehr 6 release --decision good
+	same err <<<'ehr-keys: taken.log:3: not a decision that was taken'
+	rm site/keys/taken.log
+	subscription 3 Patient/p1 >one
+	ehr 0 ehr-keys grant -P "$P" -S site --decision one --now "$NOW"
+	truncate -s -1 site/keys/taken.log
+	ehr 7 ehr-keys grant -P "$P" -S site --decision one --now "$NOW"
+	has err decision-taken
+}
+
+@test "grant: what decisions do not share is named" {
+	own
+	subscription 3 Patient/p1 >one
+	differs() {
+		{ cat one && sed "$1" one; } >two
+		ehr 7 ehr-keys grant -P "$P" -S site --decision two --now "$NOW"
+		same err <<<"ehr-keys: decision-denied: $2"
+		empty site/grants.jwts
+	}
+	differs 's/nina/paul/' 'it is about another person than the one before'
+	differs "s/$JKT/$ID/" 'it names no device, or another than the one before'
+	differs 's/\["nurse"\]/["cook"]/' 'its roles are no words, or others than those of the one before'
+	differs 's/"TREAT"/"ETREAT"/' 'its purposes are no words, or others than those of the one before'
+	differs 's/"policy":"sha256:0/"policy":"sha256:1/' 'it names no policy, or another than the one before'
 }
 
 @test "a decision is fresh for a quarter of an hour, or as long as the policy says, and is then forgotten" {
@@ -271,7 +321,7 @@ header() {
 	at 7 09:05:01 -P policy
 	at 0 09:05:00 -P policy
 	[ "$(wc -l <site/keys/taken.log)" -eq 1 ]
-	sed -i 's/T09:00:00Z/T09:20:00Z/; s/sha256:0/sha256:1/' good
+	NOW=2026-03-02T09:20:00Z decision release-keys 3 >good
 	at 0 09:20:00
 	[ "$(wc -l <site/keys/taken.log)" -eq 1 ]
 	sed 's/"time":"[^"]*",//' good >untimed && mv untimed good
@@ -403,7 +453,7 @@ header() {
 	own
 	[ "$(ehr-keys list -S site | jq -c '[.nbf, .exp]' | sort -u)" = '[1772442000,null]' ]
 	# the release is from before the epoch: the keys in it still begin when their epoch does
-	decision release-keys 3 | sed 's/T09:00:00Z/T08:00:00Z/' >good
+	NOW=2026-03-02T08:00:00Z decision release-keys 3 >good
 	ehr 0 ehr-keys release --offline -S site --device "$ID" --user nina --decision good --now 2026-03-02T08:00:00Z
 	mv out message
 	ehr 0 ehr-keys accept --keys tablet --now 2026-03-02T08:00:00Z message
@@ -427,46 +477,8 @@ header() {
 	has err "not the authority's keys"
 }
 
-@test "revoked devices and persons get nothing, and a list replaces only an older one" {
-	own
-	decision release-keys 3 >good
-	ehr 0 ehr-keys revoke -S site --party nina --grant g_1 --kid hospital/N/1/x --now "$NOW" && mv out first
-	ehr 7 release --decision good
-	has err 'party-revoked'
-	ehr 0 ehr-keys revoke -S site --device "$ID" --party nina --now "$NOW" && mv out second
-	claims second | jq -c 'del(.iat, .next)' >list
-	same list <<-END
-		{"v":1,"iss":"hospital","serial":2,"grants":["g_1"],"parties":["nina"],"devices":["$JKT"],"kids":["hospital/N/1/x"]}
-	END
-	cmp second site/revoked.jwt
-	cmp second site/keys/revoked.jwt
-	ehr 7 release --decision good
-	has err 'device-revoked'
-	ehr 0 ehr-keys accept --keys tablet --now "$NOW" second
-	ehr 6 ehr-keys accept --keys tablet --now "$NOW" first
-	has err 'not newer'
-	ehr 7 ehr-keys revoke -S site --device d_none
-}
-
 subscription() {
 	decision subscribe "$1" ",\"patient\":\"$2\",\"purpose\":[\"TREAT\"],\"roles\":[\"nurse\"],\"device\":\"$JKT\""
-}
-
-@test "a revoked level key is released to nobody, until the next epoch" {
-	own
-	kid=$(ehr-keys list -S site | jq -r 'select(.rl == "N").kid')
-	ehr 0 ehr-keys revoke -S site --kid "$kid" --now "$NOW"
-	decision release-keys 2 >low
-	ehr 0 release --decision low
-	decision release-keys 3 >good
-	ehr 6 release --decision good
-	empty out
-	same err <<-END
-		ehr-keys: key-revoked: $kid is on the revocation list: ehr-keys rotate
-	END
-	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW"
-	EPOCH=2 decision release-keys 3 >good
-	ehr 0 release --decision good
 }
 
 @test "grant: a decision becomes what a subscriber is notified by" {
@@ -492,7 +504,7 @@ subscription() {
 		[ "$(claims out | jq .al)" -eq "$1" ]
 	}
 	granted 5
-	decision release-keys 5 | sed 's/nina/paul/' >paul
+	WHO=paul decision release-keys 5 >paul
 	ehr 0 ehr-keys release --offline -S site --device "$ID" --user paul --decision paul --now "$NOW"
 	granted 5
 	decision release-keys 1 | release --decision - >/dev/null

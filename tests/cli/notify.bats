@@ -146,7 +146,7 @@ notify() {
 	notify 1 --subscriptions more "$F/sealed"
 	has err 'more/a.ndjson:1: subscription nurse-8 refused: al'
 	has err 'more/a.ndjson:2: subscription nurse-9 refused: grant-role'
-	has err 'more/a.ndjson:3: subscription lent refused: grant-bad'
+	has err 'more/a.ndjson:3: subscription lent refused: grant-party'
 	empty out
 	notify 3 --strict --subscriptions more "$F/sealed"
 	has err '3 subscriptions refused (--strict)'
@@ -226,7 +226,7 @@ notify() {
 	empty out
 	# A list of revocations ends, too.
 	cp -r "$F/site" site
-	ehr-keys revoke -S site --party nobody --now "$now" >list
+	ehr-keys revoke -S site --kid "$(printf %043d 0)" --now "$now" >list
 	: >site/grants.jwts
 	ehr 2 ehr-notify -P "$P" -S site "$F/sealed"
 	same err <<-'END'
@@ -335,8 +335,8 @@ stops() {
 @test "a device's list that is older than one it accepted stops it" {
 	cp -r "$F/site" site
 	cp -r "$F/device.nurse-ito" device
-	ehr-keys revoke -S site --party a --now "$now" >first
-	ehr-keys revoke -S site --party b --now "$now" >second
+	ehr-keys revoke -S site --kid "$(printf %043d 1)" --now "$now" >first
+	ehr-keys revoke -S site --kid "$(printf %043d 2)" --now "$now" >second
 	ehr 0 ehr-keys accept --keys device --now "$now" second
 	cp first device/revoked.jwt
 	stops ehr-keys device "revoked.jwt: revocation-invalid: older than one that was accepted, expected the authority's newest list" \

@@ -178,7 +178,7 @@ setup_file() {
 	ehr 7 ehr-open --key al5 --now "$NOW" --revoked list "$F/sealed"
 	# What the device accepted counts without an option, and an older list does not replace it.
 	cp list site/keys/revoked.jwt
-	ehr 0 ehr-keys revoke -S site --party x --now "$NOW"
+	ehr 0 ehr-keys revoke -S site --party nina --now "$NOW"
 	cp out newer
 	ehr 0 ehr-keys accept --keys al5 --now "$NOW" newer
 	ehr 7 ehr-open --key al5 --now "$NOW" "$F/sealed"
@@ -201,7 +201,7 @@ setup_file() {
 
 @test "a revocation list that does not verify stops ehr-open and ehr-seal, wherever it is" {
 	cp -r "$F/site" site
-	ehr-keys revoke -S site --party x --now "$NOW" >list
+	ehr-keys revoke -S site --party nina --now "$NOW" >list
 	mkdir bad bad/directory
 	: >bad/empty
 	head -c 100 list >bad/half
@@ -210,7 +210,7 @@ setup_file() {
 	ehr-keys revoke -S other --party x >bad/signer
 	mkfifo bad/fifo
 	for name in directory empty half signature signer fifo; do
-		rm -rf site/revoked.jwt site/keys/revoked.jwt
+		rm -rf site/revoked.jwt site/keys/revoked.jwt site/keys/counters.json
 		for program in 'ehr-open -S site' 'ehr-open --key site/keys' "ehr-seal -P $P -S site" "ehr-seal -P $P --keys site/keys"; do
 			ehr 6 timeout 20 $program --revoked bad/$name "$F/sealed"
 			grep -q "^${program%% *}: bad/$name: revocation-invalid: " err

@@ -430,6 +430,38 @@ given() {
 	has err 'needs --site DIR or --authority JWKS'
 }
 
+@test "a decision gives nothing to a device that was revoked since, by its id or its thumbprint" {
+	versions $x $ann $one >in
+	ehr-keys make -P "$EHR_ROOT/policies/hospital" -S site --now 2026-03-01T00:00:00Z >made
+	for name in tablet other; do
+		ehr-keys make --kind reader --keys $name --authority site/authority.jwks --now 2026-03-01T00:00:00Z >$name.enrol
+		ehr-keys list --self --keys $name >$name.self
+		ehr-keys enrol -S site --expect "$(jq -r .sig.jkt $name.self)" --now 2026-03-01T00:00:00Z $name.enrol >$name.device
+	done
+	on() {
+		decision 5
+		jq -c --argjson device "$1" '.context.about.device = $device' decision >on && mv on decision
+	}
+	ehr-keys revoke -S site --device "$(jq -r .id tablet.self)" --now 2026-03-02T08:00:00Z >list
+	for name in .id .sig.jkt; do
+		on "$(jq $name other.self)"
+		ehr 0 ehr-select -P "$P" -S site --decision decision in
+		[ "$(given)" = 'x V A' ]
+		on "$(jq $name tablet.self)"
+		ehr 0 ehr-select -P "$P" --decision decision in
+		ehr 7 ehr-select -P "$P" -S site --decision decision in
+		empty out
+		same err <<<'ehr-select: decision: denied: revoked'
+		ehr 7 ehr-select -P "$P" --authority site/authority.jwks --revoked list --decision decision in
+		empty out
+	done
+	for name in '["d_x"]' null 1; do
+		on "$name"
+		ehr 7 ehr-select -P "$P" -S site --decision decision in
+		same err <<<'ehr-select: decision: denied: the decision names its person or device by no word'
+	done
+}
+
 @test "misuse: no policy, no decision, both a decision and a grant" {
 	ehr 2 ehr-select --decision decision </dev/null
 	ehr 2 ehr-select -P "$P" </dev/null

@@ -2,7 +2,8 @@
 # For the tests of sealing: a site, versions to seal, and readers.
 #
 #	site                      $F/site under the hospital's policy, $F/versions (4 of each of 2 records), $F/sealed
-#	decision ACTION AL        what ehr-authz answers when it permits nina that; to release keys to $ID for $EPOCH (1)
+#	decision ACTION AL        what ehr-authz answers when it permits $WHO (nina) that; to release keys to $ID for $EPOCH (1),
+#	                          each time as asked a second before the last one, so that each is a decision of its own
 #	reader DIR AL             a device's key directory with the keys up to AL, released to nina
 #	part LINE MEMBER          a member of a sealed line, decoded to bytes
 #	unpadded                  base64url on standard input, decoded
@@ -22,10 +23,17 @@ site() {
 }
 
 decision() {
-	local bound=
-	[ "$1" != release-keys ] || bound=",\"device\":\"$ID\",\"epoch\":${EPOCH:-1}"
-	printf '{"decision":true,"context":{"about":{"request":"sha256:%064d","subject":"nina","action":"%s"%s},"al":%s,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
-		"$RANDOM$RANDOM" "$1" "$bound${3:-}" "$2" "$NOW" 0
+	local bound='' request at=$NOW who=${WHO:-nina} asked=${BATS_TEST_TMPDIR:-$F}/asked
+	request=$(printf %064d "$RANDOM$RANDOM")
+	if [ "$1" = release-keys ]; then
+		bound=",\"device\":\"$ID\",\"epoch\":${EPOCH:-1}"
+		echo >>"$asked"
+		at=$(date -u -d "@$(($(date -u -d "$NOW" +%s) + 1 - $(wc -l <"$asked")))" +%FT%TZ)
+		request=$(ehr-keys release --offline --ask -S "$([ -d site ] && echo site || echo "$F/site")" --device "$ID" --user "$who" --now "$at" |
+			head -c -1 | sha256sum | cut -d' ' -f1)
+	fi
+	printf '{"decision":true,"context":{"about":{"request":"sha256:%s","subject":"%s","action":"%s"%s},"al":%s,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
+		"$request" "$who" "$1" "$bound${3:-}" "$2" "$at" 0
 }
 
 reader() {

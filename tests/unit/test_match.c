@@ -299,7 +299,7 @@ check_gate(void)
 	SUBSCRIPTION("p-old-panel", "u_7", "panel", "care-team", "\"s_old\"", "");
 	load(NULL);
 	check(bytes_are(bytes_of(refusals),
-	    "b-claims al\nc-missing grant-missing\nd-party grant-bad\ne-role grant-role\n"
+	    "b-claims al\nc-missing grant-missing\nd-party grant-party\ne-role grant-role\n"
 	    "f-long grant-bad\ng-issuer grant-bad\nh-subject grant-subject\n"
 	    "i-all grant-subject\nj-purpose grant-purpose\nk-party-gone revoked\n"
 	    "l-device-gone revoked\nm-payload payload\np-old-panel grant-subject\n"));
