@@ -123,6 +123,18 @@ ascii_lower(char c)
 	return c;
 }
 
+/* Whether A and B are equal but for the case of the letters of ASCII. */
+static inline bool
+bytes_equal_folded(struct bytes a, struct bytes b)
+{
+	if (a.size != b.size)
+		return false;
+	for (size_t i = 0; i < a.size; i++)
+		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+			return false;
+	return true;
+}
+
 /*
  * Below, equal or above 0 as memcmp, by unsigned byte; a prefix comes first.  All sorted lists have this
  * order.

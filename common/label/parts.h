@@ -114,9 +114,10 @@ struct urgency_list {
 	const struct current_root *root; /* borrowed */
 	struct buffer items;             /* struct urgency_item */
 	struct buffer reasons;           /* struct urgency_reason */
+	struct buffer points;            /* struct urgency_points, by part of a score */
 	uint32_t open;                   /* the first reason that belongs to no item that is closed */
 	size_t root_first;               /* the first item of the root at hand */
-	uint16_t value_quantity, value_integer, value_range, low, high;
+	uint16_t value_quantity, value_integer, value_range, low, high, text;
 };
 
 void urgency_init(struct urgency_list *u, const struct current_root *root);

@@ -133,15 +133,17 @@ make_room(struct ruleset_loader *l, const struct yaml_node *root)
 	struct ruleset *s = l->set;
 	const struct yaml_node *base = yaml_find(root, "base");
 	const struct yaml_node *criticality = yaml_find(root, "criticality");
-	const struct yaml_node *judged =
-	    criticality == NULL || criticality->kind != YAML_MAP ? NULL : yaml_find(criticality, "rules");
+	bool judges = criticality != NULL && criticality->kind == YAML_MAP;
 	size_t lines = 0;
-	size_t rules = items(yaml_find(root, "rules")) + items(judged);
+	size_t rules =
+	    items(yaml_find(root, "rules")) + (judges ? items(yaml_find(criticality, "rules")) : 0);
+	size_t scores = judges ? items(yaml_find(criticality, "scores")) : 0;
 	size_t releases = items(yaml_find(root, "declassify"));
 
 	for (size_t i = 0; i < items(base); i++)
 		lines += items(base->item[i]);
-	s->origin = arena_array(&s->arena, ORIGIN_FIXED + lines + rules + releases, sizeof *s->origin);
+	s->origin =
+	    arena_array(&s->arena, ORIGIN_FIXED + lines + rules + scores + releases, sizeof *s->origin);
 	s->base = arena_array(&s->arena, lines + 1, sizeof *s->base);
 	s->rule = arena_array(&s->arena, rules + 1, sizeof *s->rule);
 	s->release = arena_array(&s->arena, releases + 1, sizeof *s->release);

@@ -13,7 +13,7 @@
  * ruleset_rules.c its rules, releases and criticality, type_plan.c makes the plans.  All of it lives in the
  * ruleset's arena.
  */
-enum { MAX_CRITICALITY = 16, MAX_BANDS = 32, NO_SIGN = -1 };
+enum { MAX_CRITICALITY = 16, MAX_BANDS = 32, MAX_POINTS = 1000, NO_SIGN = -1 };
 
 /* Origins of labels that are no rule, in the order in which labels of one node are written. */
 enum ruleset_fixed_origin {
@@ -63,7 +63,7 @@ struct ruleset_rule {
 	struct code_bits sets; /* that its `where` names */
 	int criticality;       /* LABEL_NONE: the rule labels */
 	uint32_t needs;        /* bits: the rule can hold only if each need was met in the walk */
-	/* Of a rule that judges a sign by bands: band[i] below cut[i], band[cuts] above all. */
+	/* Of bands: band[i] below cut[i], band[cuts] above all. */
 	int sign; /* category of codes, NO_SIGN: none */
 	const struct unit *unit;
 	struct quantity_bound cut[MAX_BANDS];
@@ -128,12 +128,21 @@ struct type_plan {
 	struct bytes type; /* empty: all types without a plan of their own */
 	bool is_unknown;   /* everything has the highest level */
 	bool has_base;     /* `base` names the type */
+	bool has_scores;   /* its signs add up */
 	struct paths *paths;
 	struct buffer states; /* struct state_plan, by index of a kept state */
 	struct state_plan passing;
 	uint32_t *always; /* rules without needs: evaluated on every root */
 	size_t always_count;
 	uint64_t *applies; /* bit r: rule r is about this type */
+};
+
+/* A sum of points over the signs of one root, such as an early warning score. */
+struct ruleset_score {
+	struct ruleset_rule total; /* its bands judge the sum; `where` may limit the score */
+	struct ruleset_rule *part; /* a sign whose bands are points, or a `where` that is worth band[0] */
+	size_t parts;
+	size_t first; /* of its parts among those of all scores */
 };
 
 struct ruleset_criticality {
@@ -146,6 +155,9 @@ struct ruleset_criticality {
 	unsigned stale;      /* the word `low` */
 	struct ruleset_evidence *evidence;
 	size_t evidences;
+	struct ruleset_score *score;
+	size_t scores;
+	size_t parts; /* of all scores */
 };
 
 struct ruleset {

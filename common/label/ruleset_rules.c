@@ -426,16 +426,29 @@ check_ascending(struct ruleset_loader *l, const struct yaml_node *node, const st
 }
 
 static bool
-read_bands(struct ruleset_loader *l, const struct yaml_node *node, struct ruleset_rule *rule)
+read_points(struct ruleset_loader *l, const struct yaml_node *node, unsigned *points)
+{
+	uint64_t number = 0;
+
+	if (!yaml_integer(l->file, node, 0, MAX_POINTS, &number, l->fault))
+		return false;
+	*points = (unsigned)number;
+	return true;
+}
+
+/* READ reads what stands between the cuts: a word of criticality or points. */
+static bool
+read_bands(struct ruleset_loader *l, const struct yaml_node *node, struct ruleset_rule *rule,
+    bool (*read)(struct ruleset_loader *l, const struct yaml_node *node, unsigned *band))
 {
 	if (node->kind != YAML_LIST || node->count < 3 || node->count % 2 == 0 ||
 	    node->count > 2 * MAX_BANDS + 1)
 		return fault_at(l->fault, l->file, node,
-		    "criticality-gap: expected a list in which words and cuts alternate, a word at both "
+		    "criticality-gap: expected a list in which bands and cuts alternate, a band at both "
 		    "ends");
 	for (size_t i = 0; i < node->count; i++) {
 		if (i % 2 == 0) {
-			if (!read_word(l, node->item[i], &rule->band[i / 2]))
+			if (!read(l, node->item[i], &rule->band[i / 2]))
 				return false;
 			continue;
 		}
@@ -446,16 +459,16 @@ read_bands(struct ruleset_loader *l, const struct yaml_node *node, struct rulese
 	return true;
 }
 
+/* SIGN names the sign; its `unit` stands in MAP. */
 static bool
 read_sign(
     struct ruleset_loader *l, struct yaml_map *map, const struct yaml_node *sign, struct ruleset_rule *rule)
 {
 	struct yaml_node *unit = yaml_need(map, "unit");
-	struct yaml_node *bands = unit == NULL ? NULL : yaml_need(map, "bands");
 	struct bytes name;
 	struct bytes text;
 
-	if (bands == NULL || !yaml_string(l->file, sign, &name, l->fault) ||
+	if (unit == NULL || !yaml_string(l->file, sign, &name, l->fault) ||
 	    !yaml_string(l->file, unit, &text, l->fault))
 		return false;
 	rule->sign = codes_category(l->set->codes, name);
@@ -463,9 +476,22 @@ read_sign(
 		return fault_at(l->fault, l->file, sign,
 		    "unknown sign '%.*s': no value set has rows of that category", (int)name.size, name.at);
 	rule->unit = unit_find(text);
-	if (rule->unit == NULL)
-		return fault_at(l->fault, l->file, unit, "bad-unit: a unit that is not known");
-	return read_bands(l, bands, rule);
+	return rule->unit != NULL || fault_at(l->fault, l->file, unit, "bad-unit: a unit that is not known");
+}
+
+/* `level`, which says that the urgency may be known at a level of its own. */
+static bool
+read_own_level(struct ruleset_loader *l, struct yaml_map *map, struct ruleset_rule *rule)
+{
+	const struct yaml_node *level = yaml_take(map, "level");
+	unsigned number = 0;
+
+	if (level == NULL)
+		return true;
+	if (!policy_level_node(l->set->policy, l->file, level, &number, l->fault))
+		return false;
+	rule->level = (int)number;
+	return true;
 }
 
 static bool
@@ -473,31 +499,91 @@ read_urgent_rule(struct ruleset_loader *l, const struct yaml_node *node)
 {
 	struct ruleset_rule *rule = &l->set->rule[l->set->rules++];
 	struct yaml_map map;
-	struct yaml_node *sign, *is, *level;
+	struct yaml_node *sign, *is, *bands;
 	unsigned number = 0;
 
 	*rule = (struct ruleset_rule){ .level = LABEL_NONE, .criticality = 0, .sign = NO_SIGN };
 	if (!yaml_open(&map, l->file, node, l->fault) || !read_head(l, &map, &rule->origin) ||
-	    !read_body(l, &map, rule))
+	    !read_body(l, &map, rule) || !read_own_level(l, &map, rule))
 		return false;
-	level = yaml_take(&map, "level");
-	if (level != NULL) {
-		if (!policy_level_node(l->set->policy, l->file, level, &number, l->fault))
-			return false;
-		rule->level = (int)number;
-	}
 	sign = yaml_take(&map, "sign");
 	is = yaml_take(&map, "is");
 	if ((sign == NULL) == (is == NULL))
 		return fault_at(l->fault, l->file, node, "a rule has either sign, unit and bands, or is");
 	if (sign != NULL)
-		return read_sign(l, &map, sign, rule) && yaml_close(&map);
+		return read_sign(l, &map, sign, rule) && (bands = yaml_need(&map, "bands")) != NULL &&
+		       read_bands(l, bands, rule, read_word) && yaml_close(&map);
 	if (rule->where == NULL && rule->when == NULL && rule->types == NULL)
 		return fault_at(l->fault, l->file, node, "a rule that would hold for every record");
 	if (!read_word(l, is, &number) || !yaml_close(&map))
 		return false;
 	rule->criticality = (int)number;
 	return true;
+}
+
+/* What a score counts: {sign, unit, points: [3, "< 9", ..]} or {where, points: 3}. */
+static bool
+read_part(struct ruleset_loader *l, const struct yaml_node *node)
+{
+	struct ruleset_criticality *c = &l->set->criticality;
+	struct ruleset_score *score = &c->score[c->scores - 1];
+	struct ruleset_rule *part = &score->part[score->parts++];
+	struct yaml_map map;
+	struct yaml_node *sign, *where, *points;
+
+	*part = (struct ruleset_rule){ .level = LABEL_NONE, .sign = NO_SIGN };
+	if (!yaml_open(&map, l->file, node, l->fault))
+		return false;
+	sign = yaml_take(&map, "sign");
+	where = yaml_take(&map, "where");
+	if ((sign == NULL) == (where == NULL))
+		return fault_at(l->fault, l->file, node,
+		    "a part of a score has either sign, unit and points, or where and points");
+	if ((points = yaml_need(&map, "points")) == NULL)
+		return false;
+	if (sign != NULL)
+		return read_sign(l, &map, sign, part) && read_bands(l, points, part, read_points) &&
+		       yaml_close(&map);
+	return (part->where = condition_compile(&l->set->words, where, l->fault)) != NULL &&
+	       read_points(l, points, &part->band[0]) && yaml_close(&map);
+}
+
+static bool
+read_score(struct ruleset_loader *l, const struct yaml_node *node)
+{
+	struct ruleset_criticality *c = &l->set->criticality;
+	struct ruleset_score *score = &c->score[c->scores++];
+	struct yaml_map map;
+	struct yaml_node *where, *parts, *bands;
+
+	*score =
+	    (struct ruleset_score){ .total = { .level = LABEL_NONE, .sign = NO_SIGN }, .first = c->parts };
+	if (!yaml_open(&map, l->file, node, l->fault) || !read_head(l, &map, &score->total.origin) ||
+	    !read_own_level(l, &map, &score->total))
+		return false;
+	where = yaml_take(&map, "where");
+	if (where != NULL &&
+	    (score->total.where = condition_compile(&l->set->words, where, l->fault)) == NULL)
+		return false;
+	if ((parts = yaml_need(&map, "parts")) == NULL || (bands = yaml_need(&map, "bands")) == NULL)
+		return false;
+	if (parts->kind != YAML_LIST || parts->count < 2)
+		return fault_at(l->fault, l->file, parts, "expected a list of at least two parts");
+	score->part = arena_array(&l->set->arena, parts->count, sizeof *score->part);
+	if (!read_list(l, parts, "", read_part) || !read_bands(l, bands, &score->total, read_word))
+		return false;
+	c->parts += score->parts;
+	return yaml_close(&map);
+}
+
+static bool
+read_scores(struct ruleset_loader *l, const struct yaml_node *node)
+{
+	struct ruleset_criticality *c = &l->set->criticality;
+
+	if (node != NULL && node->kind == YAML_LIST)
+		c->score = arena_array(&l->set->arena, node->count + 1, sizeof *c->score);
+	return read_list(l, node, "expected a list of scores", read_score);
 }
 
 bool
@@ -527,5 +613,5 @@ ruleset_read_criticality(struct ruleset_loader *l, const struct yaml_node *node)
 	return read_stale(l, yaml_take(&map, "stale_after")) &&
 	       read_evidence(l, yaml_take(&map, "evidence")) &&
 	       read_list(l, yaml_take(&map, "rules"), "expected a list of rules", read_urgent_rule) &&
-	       yaml_close(&map);
+	       read_scores(l, yaml_take(&map, "scores")) && yaml_close(&map);
 }

@@ -94,14 +94,18 @@ make_plans(struct ruleset_loader *l, const struct yaml_node *base)
 	}
 }
 
+/* A sign is observed.  In an order or a plan the same code has no value beside it. */
+static bool
+observes(const struct ruleset *s, struct bytes type)
+{
+	return !shape_is_fhir(s->shape) || bytes_are(type, "Observation");
+}
+
 static bool
 is_about(const struct ruleset *s, const struct ruleset_rule *rule, struct bytes type)
 {
-	/* A sign is observed.  In an order or a plan the same code has no value beside it. */
-	if (rule->types == NULL && rule->sign != NO_SIGN && shape_is_fhir(s->shape))
-		return bytes_are(type, "Observation");
 	if (rule->types == NULL)
-		return true;
+		return rule->sign == NO_SIGN || observes(s, type);
 	for (size_t i = 0; i < yaml_strings(rule->types); i++)
 		if (bytes_equal(
 			rule->types->kind == YAML_LIST ? rule->types->item[i]->text : rule->types->text,
@@ -322,7 +326,7 @@ judges_signs(const struct ruleset *s, const struct type_plan *p)
 	for (size_t i = 0; i < s->rules; i++)
 		if (s->rule[i].sign != NO_SIGN && type_plan_applies(p, i))
 			return true;
-	return false;
+	return p->has_scores;
 }
 
 static bool
@@ -330,12 +334,13 @@ add_common(struct ruleset_loader *l, struct type_plan *p)
 {
 	struct ruleset *s = l->set;
 
+	p->has_scores = s->criticality.scores > 0 && observes(s, p->type);
 	shape_add_entries(s->shape, p->type, p->paths, (uint32_t)PATH_ENTRY << PATH_INDEX_BITS);
 	for (size_t i = 0; i < s->criticality.evidences; i++)
 		if (!add_path(l, p, NULL, s->criticality.evidence[i].at, PATH_EVIDENCE, i))
 			return false;
 	if (judges_signs(s, p) &&
-	    !add_path(l, p, NULL, (struct bytes)BYTES("., .component[]"), PATH_JUDGED, 0))
+	    !add_path(l, p, NULL, (struct bytes)BYTES("., .component, .component[]"), PATH_JUDGED, 0))
 		return false;
 	if (shape_is_fhir(s->shape) &&
 	    !add_path(l, p, NULL, (struct bytes)BYTES(".meta.security, .meta[].security"), PATH_SECURITY, 0))

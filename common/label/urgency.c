@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/parts.h"
 
+#include <stdio.h>
+
 /*
  * How much a reader may know of an urgency depends on the level of what it was read from.  So its label is
  * added when the levels of the record are known.
@@ -22,6 +24,20 @@ struct urgency_reason {
 	bool whole; /* with all that stands in it */
 };
 
+/* A sign and the value beside it, in a root or in a component. */
+struct sight {
+	uint32_t holder;
+	uint32_t coding; /* the Coding that names the sign */
+	uint32_t value;  /* 0: none */
+};
+
+/* The points of one part of a score in the root at hand. */
+struct urgency_points {
+	bool is_found;
+	unsigned points;
+	struct sight sight;
+};
+
 void
 urgency_init(struct urgency_list *u, const struct current_root *root)
 {
@@ -34,9 +50,15 @@ urgency_init(struct urgency_list *u, const struct current_root *root)
 		.value_range = json_keys_add(keys, (struct bytes)BYTES("valueRange")),
 		.low = json_keys_add(keys, (struct bytes)BYTES("low")),
 		.high = json_keys_add(keys, (struct bytes)BYTES("high")),
+		.text = json_keys_add(keys, (struct bytes)BYTES("text")),
 	};
+	size_t points = root->set->criticality.parts * sizeof(struct urgency_points);
+
 	buffer_init(&u->items, BUFFER_UNLIMITED);
 	buffer_init(&u->reasons, BUFFER_UNLIMITED);
+	buffer_init(&u->points, BUFFER_UNLIMITED);
+	if (points > 0)
+		(void)buffer_more(&u->points, points);
 }
 
 void
@@ -44,6 +66,7 @@ urgency_release(struct urgency_list *u)
 {
 	buffer_release(&u->items);
 	buffer_release(&u->reasons);
+	buffer_release(&u->points);
 }
 
 void
@@ -120,43 +143,93 @@ urgency_close(struct urgency_list *u)
 	u->open = reason_count(u);
 }
 
+/* The criticality of the text at NODE, by code or, as people write it, in any case.  False: it has none. */
+static bool
+find_word(struct urgency_list *u, const struct ruleset_evidence *e, uint32_t node, unsigned *criticality)
+{
+	struct bytes text = json_string(current_root_json(u->root), node, u->root->record.room);
+	bool found = false;
+
+	for (size_t i = 0; i < e->words; i++)
+		if (bytes_equal_folded(text, e->word[i].word) &&
+		    (!found || e->word[i].criticality > *criticality)) {
+			*criticality = e->word[i].criticality;
+			found = true;
+		}
+	return found;
+}
+
+/* What the sender says at one place. */
+struct testimony {
+	const struct ruleset_evidence *evidence;
+	uint32_t holder;
+	bool is_said;  /* something stands there */
+	bool is_known; /* a word of the policy stands there */
+};
+
 /* Each such word becomes an item of its own, since a reader may not see all of them. */
 static void
-look_at_word(struct urgency_list *u, const struct ruleset_evidence *e, uint32_t holder, uint32_t node)
+hear_word(struct urgency_list *u, struct testimony *t, uint32_t node)
 {
-	bool found = false;
 	unsigned criticality = 0;
 
 	if (node == 0 || json_kind(current_root_json(u->root), node) != JSON_STRING)
 		return;
-	for (size_t i = 0; i < e->words; i++)
-		if (json_is(current_root_json(u->root), node, e->word[i].word) &&
-		    (!found || e->word[i].criticality > criticality)) {
-			criticality = e->word[i].criticality;
-			found = true;
-		}
-	if (!found)
+	t->is_said = true;
+	if (!find_word(u, t->evidence, node, &criticality))
 		return;
+	t->is_known = true;
 	reason_at(u, node);
-	urgency_add(u, current_root_entry(u->root, holder), criticality, ORIGIN_EVIDENCE, LABEL_NONE);
+	urgency_add(u, current_root_entry(u->root, t->holder), criticality, ORIGIN_EVIDENCE, LABEL_NONE);
 	urgency_close(u);
 }
 
-/* NODE is a word, a Coding, or a CodeableConcept, of which each Coding counts. */
+/* A word, a Coding, or a CodeableConcept.  `text` and `display` count where no code is known. */
+static void
+hear_concept(struct urgency_list *u, struct testimony *t, uint32_t node)
+{
+	const struct json *j = current_root_json(u->root);
+	const struct condition_members *m = u->root->set->words.members;
+	uint32_t list = json_member_key(j, node, m->coding);
+
+	hear_word(u, t, node);
+	hear_word(u, t, json_member_key(j, node, m->code));
+	if (list != 0 && json_kind(j, list) == JSON_OBJECT)
+		hear_word(u, t, json_member_key(j, list, m->code));
+	if (list != 0 && json_kind(j, list) == JSON_ARRAY)
+		for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
+			hear_word(u, t, json_member_key(j, i, m->code));
+	if (!t->is_known)
+		hear_word(u, t, json_member_key(j, node, u->text));
+}
+
+/* What the sender says and the policy does not know is unreadable, so that it cannot pass as routine. */
+static void
+hear(struct urgency_list *u, const struct ruleset_evidence *e, uint32_t node)
+{
+	struct testimony t = { .evidence = e, .holder = node };
+
+	hear_concept(u, &t, node);
+	if (t.is_known || !t.is_said)
+		return;
+	urgency_reason(u, node);
+	urgency_add(u, current_root_entry(u->root, node), u->root->set->criticality.unreadable, ORIGIN_VALUE,
+	    LABEL_NONE);
+	urgency_close(u);
+}
+
 void
 urgency_evidence(struct urgency_list *u, uint32_t node, uint32_t evidence)
 {
 	const struct ruleset_evidence *e = &u->root->set->criticality.evidence[evidence];
 	const struct json *j = current_root_json(u->root);
-	const struct condition_members *m = u->root->set->words.members;
-	uint32_t list = json_member_key(j, node, m->coding);
 
-	look_at_word(u, e, node, node);
-	look_at_word(u, e, node, json_member_key(j, node, m->code));
-	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+	if (json_kind(j, node) != JSON_ARRAY) {
+		hear(u, e, node);
 		return;
-	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
-		look_at_word(u, e, node, json_member_key(j, i, m->code));
+	}
+	for (uint32_t i = node + 1; i < j->nodes[node].next; i = j->nodes[i].next)
+		hear(u, e, i);
 }
 
 /* What becomes of a value under the rules of its sign, the worst last. */
@@ -251,13 +324,6 @@ judge_value(const struct urgency_list *u, const struct ruleset_rule *rule, uint3
 	return NO_VALUE;
 }
 
-/* A sign and the value beside it, in a root or in a component. */
-struct sight {
-	uint32_t holder;
-	uint32_t coding; /* the Coding that names the sign */
-	uint32_t value;  /* 0: none */
-};
-
 /* The members of a Quantity that were read. */
 static void
 reason_quantity(struct urgency_list *u, uint32_t node)
@@ -298,13 +364,19 @@ reason_coding(struct urgency_list *u, uint32_t coding)
 }
 
 static void
-add_sign(struct urgency_list *u, const struct sight *sight, unsigned criticality, unsigned origin, int level)
+reason_sight(struct urgency_list *u, const struct sight *sight)
 {
 	reason_coding(u, sight->coding);
 	if (sight->value != 0)
 		reason_value(u, sight->value);
 	else
 		reason_at(u, sight->holder);
+}
+
+static void
+add_sign(struct urgency_list *u, const struct sight *sight, unsigned criticality, unsigned origin, int level)
+{
+	reason_sight(u, sight);
 	urgency_add(u, sight->holder, criticality, origin, level);
 	urgency_close(u);
 }
@@ -353,6 +425,38 @@ is_first_of_sign(const struct ruleset *s, size_t rule)
 	return true;
 }
 
+static struct urgency_points *
+points_of(const struct urgency_list *u, size_t part)
+{
+	return (struct urgency_points *)(void *)u->points.at + part;
+}
+
+/* Of several values of one sign the worst counts. */
+static void
+count_points(struct urgency_list *u, const struct ruleset_score *score, size_t part, const struct sight *seen)
+{
+	struct urgency_points *known = points_of(u, score->first + part);
+	struct sight sight = *seen;
+	unsigned points = 0;
+
+	if (judge_value(u, &score->part[part], sight.holder, &sight.value, &points) != JUDGED ||
+	    (known->is_found && known->points >= points))
+		return;
+	*known = (struct urgency_points){ .is_found = true, .points = points, .sight = sight };
+}
+
+static void
+count_sign(struct urgency_list *u, const struct sight *sight, const struct code_bits *categories)
+{
+	const struct ruleset_criticality *c = &u->root->set->criticality;
+
+	for (size_t i = 0; i < c->scores; i++)
+		for (size_t n = 0; n < c->score[i].parts; n++)
+			if (c->score[i].part[n].sign != NO_SIGN &&
+			    code_bits_has(categories, (unsigned)c->score[i].part[n].sign))
+				count_points(u, &c->score[i], n, sight);
+}
+
 static void
 judge_coding(struct urgency_list *u, const struct coding_hit *hit, uint32_t holder)
 {
@@ -367,6 +471,8 @@ judge_coding(struct urgency_list *u, const struct coding_hit *hit, uint32_t hold
 		    is_first_of_sign(u->root->set, i))
 			judge_sign(u, &sight, sign);
 	}
+	if (u->root->plan->has_scores)
+		count_sign(u, &sight, &categories);
 }
 
 /* Each of several Codings makes items, since a reader may see one Coding and not another. */
@@ -379,6 +485,77 @@ urgency_sign(struct urgency_list *u, uint32_t holder, uint32_t code, size_t firs
 		if ((hit->coding == code || hit->concept == code) && !hit->is_unreadable)
 			judge_coding(u, hit, holder);
 	}
+}
+
+static void
+note_reason(void *context, uint32_t node)
+{
+	urgency_reason(context, node);
+}
+
+/* Adds up what the root at hand has of SCORE, and notes the reasons.  Returns how many parts it has. */
+static size_t
+add_up(struct urgency_list *u, const struct ruleset_score *score, unsigned *total)
+{
+	uint32_t root = current_root_node(u->root);
+	size_t found = 0;
+
+	for (size_t i = 0; i < score->parts; i++) {
+		const struct ruleset_rule *part = &score->part[i];
+		const struct urgency_points *known = points_of(u, score->first + i);
+
+		if (known->is_found) {
+			*total += known->points;
+			reason_sight(u, &known->sight);
+		} else if (part->where != NULL &&
+			   condition_judge(part->where, &u->root->record, root) == TRUTH_TRUE) {
+			*total += part->band[0];
+			condition_matches(part->where, &u->root->record, root, note_reason, u);
+		} else {
+			continue;
+		}
+		found++;
+	}
+	return found;
+}
+
+/* One part alone is no score: its own rule judges it. */
+static void
+judge_score(struct urgency_list *u, const struct ruleset_score *score)
+{
+	struct quantity sum = { 0 };
+	enum truth truth =
+	    score->total.where == NULL ? TRUTH_TRUE : current_root_judge(u->root, &score->total);
+	unsigned total = 0;
+	unsigned criticality = u->root->set->criticality.unreadable;
+	unsigned origin = ORIGIN_VALUE;
+	char text[16];
+	int size;
+
+	if (truth == TRUTH_FALSE)
+		return;
+	if (add_up(u, score, &total) < 2) {
+		u->reasons.used = u->open * sizeof(struct urgency_reason);
+		return;
+	}
+	size = snprintf(text, sizeof text, "%u", total);
+	if (truth == TRUTH_TRUE && decimal_parse((struct bytes){ text, (size_t)size }, &sum.number) &&
+	    judge_reading(&score->total, &sum, &criticality) == JUDGED)
+		origin = score->total.origin;
+	urgency_add(u, current_root_node(u->root), criticality, origin, score->total.level);
+	urgency_close(u);
+}
+
+static void
+judge_scores(struct urgency_list *u)
+{
+	const struct ruleset_criticality *c = &u->root->set->criticality;
+
+	if (!u->root->plan->has_scores)
+		return;
+	for (size_t i = 0; i < c->scores; i++)
+		judge_score(u, &c->score[i]);
+	memset(u->points.at, 0, u->points.used);
 }
 
 static bool
@@ -402,6 +579,7 @@ urgency_end_root(struct urgency_list *u)
 	uint32_t root = current_root_node(u->root);
 	size_t before = u->root_first;
 
+	judge_scores(u);
 	if (item_count(u) == before)
 		return;
 	if (c->ignore != NULL && condition_judge(c->ignore, &u->root->record, root) == TRUTH_TRUE)

@@ -77,17 +77,6 @@ bare(struct bytes name)
 	return name;
 }
 
-static bool
-same(struct bytes a, struct bytes b)
-{
-	if (a.size != b.size)
-		return false;
-	for (size_t i = 0; i < a.size; i++)
-		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
-			return false;
-	return true;
-}
-
 static uint32_t
 hash_of(struct bytes key)
 {
@@ -103,7 +92,7 @@ place(const struct codesystems *s, struct bytes key)
 {
 	unsigned i = hash_of(key) & (s->name_room - 1);
 
-	while (s->name[i].key.size > 0 && !same(s->name[i].key, key))
+	while (s->name[i].key.size > 0 && !bytes_equal_folded(s->name[i].key, key))
 		i = (i + 1) & (s->name_room - 1);
 	return &s->name[i];
 }
@@ -179,12 +168,12 @@ codesystems_same(struct bytes name, struct bytes uri)
 	struct bytes key = bare(name), canonical = bare(uri);
 	bool here = false;
 
-	if (same(key, canonical))
+	if (bytes_equal_folded(key, canonical))
 		return true;
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		if (table[i].canonical)
-			here = same(bare(table[i].name), canonical);
-		if (here && same(bare(table[i].name), key))
+			here = bytes_equal_folded(bare(table[i].name), canonical);
+		if (here && bytes_equal_folded(bare(table[i].name), key))
 			return true;
 	}
 	return false;

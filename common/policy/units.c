@@ -105,6 +105,9 @@ unit_beside(const struct unit *rule, struct bytes text)
 
 	if (found != NULL || !strip(text, room, &stripped))
 		return found;
+	/* An annotation alone is 1 (UCUM 6).  Beside % it may mean per cent, so it counts beside 1 only. */
+	if (stripped.size == 0 && text.size > 0 && bytes_are(rule->code, "1"))
+		return rule;
 	return look_up(rule->dimension, stripped);
 }
 
