@@ -158,6 +158,16 @@ end(void *context, struct filter *f)
 			    fact.kind == COVERAGE_SYSTEM ? "uncovered" : "partly-covered",
 			    (int)fact.name.size, fact.name.at, fact.records, fact.rows);
 			break;
+		case COVERAGE_NO_CODE:
+			flush_types(&types);
+			diag_warn("no-code: %" PRIu64 " records with a concept that has a text alone",
+			    fact.records);
+			break;
+		case COVERAGE_NO_SUCH_CODE:
+			flush_types(&types);
+			diag_warn("no-such-code: %" PRIu64 " records with a code that its system cannot have",
+			    fact.records);
+			break;
 		}
 	flush_types(&types);
 	return FILTER_DONE;

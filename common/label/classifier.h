@@ -129,6 +129,8 @@ enum coverage_kind {
 	COVERAGE_NO_BASE,        /* a type that `base` does not name */
 	COVERAGE_SYSTEM,         /* a code system that no value set covers */
 	COVERAGE_PART_OF_SYSTEM, /* one that the value sets cover in part */
+	COVERAGE_NO_CODE,        /* concepts of which there is a text alone */
+	COVERAGE_NO_SUCH_CODE,   /* codes that their system cannot have, by form or check digit */
 };
 
 struct coverage {

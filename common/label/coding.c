@@ -9,20 +9,72 @@ coding_holder(const struct coding_hit *hit)
 	return hit->concept != 0 ? hit->concept : hit->coding;
 }
 
+enum { IN_TEXT = CODES_UNKNOWN_SYSTEM + 1 };
+
+static bool
+find(const struct codes *c, unsigned system, struct bytes text, const struct period *time,
+    struct codes_match *match)
+{
+	if (system == IN_TEXT)
+		return codes_find_in(c, text, time, match);
+	return codes_find(c, system, text, time, match);
+}
+
 /* A row may be valid for some years only.  Few codes have one, so the record's time is read after that. */
 static bool
-find_at_time(const struct condition_record *r, unsigned system, uint32_t code, struct codes_match *match)
+find_at_time(const struct condition_record *r, unsigned system, struct bytes text, struct codes_match *match)
 {
-	struct bytes text = json_string(r->json, code, r->room);
 	struct codes_match any = { 0 };
 	struct period time;
 
-	if (!codes_find(r->codes, system, text, NULL, &any))
+	if (!find(r->codes, system, text, NULL, &any))
 		return false;
 	if (shape_time(r->shape, r->json, r->roots->at[r->root].node, &time))
-		return codes_find(r->codes, system, text, &time, match);
+		return find(r->codes, system, text, &time, match);
 	*match = any;
 	return true;
+}
+
+static int
+hex_value(char c)
+{
+	int lower = c | 0x20;
+
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* TEXT without the percent-encoding of URLs, in ROOM if it had any. */
+static struct bytes
+decoded(struct bytes text, struct buffer *room)
+{
+	size_t size = 0;
+
+	if (text.size == 0 || memchr(text.at, '%', text.size) == NULL)
+		return text;
+	if (text.at != room->at) {
+		room->used = 0;
+		(void)buffer_append(room, text.at, text.size);
+	}
+	for (size_t i = 0; i < text.size; i++) {
+		int high = room->at[i] == '%' && i + 2 < text.size ? hex_value(room->at[i + 1]) : -1;
+		int low = high >= 0 ? hex_value(room->at[i + 2]) : -1;
+
+		if (low >= 0)
+			i += 2;
+		room->at[size] = room->at[i];
+		if (low >= 0)
+			((unsigned char *)room->at)[size] = (unsigned char)(high * 16 + low);
+		size++;
+	}
+	return (struct bytes){ room->at, size };
+}
+
+bool
+coding_look_in(const struct condition_record *r, uint32_t node, struct codes_match *match)
+{
+	return find_at_time(r, IN_TEXT, decoded(json_string(r->json, node, r->room), r->room), match);
 }
 
 static unsigned
@@ -53,9 +105,9 @@ coding_look_up(const struct condition_members *m, const struct condition_record 
 	*number = CODES_ANY_SYSTEM;
 	if (system != 0 && json_kind(r->json, system) != JSON_NULL)
 		*number = number_of(r, json_string(r->json, system, r->room));
-	if (*number == CODES_UNKNOWN_SYSTEM || (*number == CODES_ANY_SYSTEM && !m->no_system_matches))
+	if ((*number == CODES_UNKNOWN_SYSTEM || *number == CODES_ANY_SYSTEM) && !m->no_system_matches)
 		return false;
-	return find_at_time(r, *number, code, match);
+	return find_at_time(r, *number, json_string(r->json, code, r->room), match);
 }
 
 /* False if code or system has a type that no Coding has. */
@@ -145,10 +197,10 @@ coding_in(const struct condition_members *m, const struct condition_record *r, u
 	uint32_t concept;
 	enum truth truth;
 
-	if (json_kind(r->json, node) != JSON_OBJECT)
-		return TRUTH_FALSE;
 	if (r->hits != NULL)
 		return hits_in(r->hits, r->json, node, sets);
+	if (json_kind(r->json, node) != JSON_OBJECT)
+		return TRUTH_FALSE;
 	truth = truth_or(one_in(m, r, node, false, sets), elements_in(m, r, node, sets));
 	concept = json_member_key(r->json, node, m->concept);
 	if (concept != 0 && truth != TRUTH_TRUE)

@@ -6,11 +6,11 @@
 
 /*
  * coding: which value sets the Codings of a record are in.  A Coding is an object with a string `code`, or an
- * element of `coding`.  A test of a Coding is also met by what holds it: a CodeableConcept around `coding`,
- * and a CodeableReference around `concept`.
+ * element of `coding`; a string under a member of `codes_in` counts as one.  A test of a Coding is also met
+ * by what holds it: a CodeableConcept around `coding`, and a CodeableReference around `concept`.
  */
 struct coding_hit {
-	uint32_t coding;    /* the Coding */
+	uint32_t coding;    /* the Coding, or a string that holds codes */
 	uint32_t concept;   /* what holds it as an element of `coding`; else 0 */
 	uint32_t reference; /* what holds that as `concept`; else 0 */
 	bool is_unreadable; /* its code cannot be read: every set is unknown */
@@ -41,6 +41,9 @@ struct system_memo {
  */
 bool coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
     uint32_t system, unsigned *number, struct codes_match *match);
+
+/* Looks up the codes in the string NODE, which is no Coding: a linkId, a canonical. */
+bool coding_look_in(const struct condition_record *r, uint32_t node, struct codes_match *match);
 
 /* Whether NODE is, or holds, a Coding of one of SETS. */
 enum truth coding_in(const struct condition_members *m, const struct condition_record *r, uint32_t node,

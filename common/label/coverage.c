@@ -3,28 +3,10 @@
 
 enum system_coverage { COVERED, COVERED_IN_PART, NOT_COVERED };
 
-/* Systems whose codes say nothing about a person's health: FHIR's own, units, registries. */
-static const char *const structural[] = {
-	"http://terminology.hl7.org/",
-	"http://unitsofmeasure.org",
-	"http://hl7.org/fhir/sid/us-npi",
-	"http://hl7.org/fhir/sid/us-ssn",
-};
-
-static bool
-is_structural(struct bytes uri)
-{
-	for (size_t i = 0; i < sizeof structural / sizeof structural[0]; i++)
-		if (bytes_begin(uri, structural[i]))
-			return true;
-	/* Under http://hl7.org/fhir/sid/ HL7 names systems of others, such as ICD-10. */
-	return bytes_begin(uri, "http://hl7.org/fhir/") && !bytes_begin(uri, "http://hl7.org/fhir/sid/");
-}
-
 static uint8_t
 coverage_of(const struct codes *codes, unsigned system)
 {
-	if (is_structural(codes_system_uri(codes, system)))
+	if (codes_system_plain(codes, system))
 		return COVERED;
 	if (codes_system_rows(codes, system) == 0)
 		return NOT_COVERED;
@@ -73,19 +55,37 @@ coverage_type(struct coverage_count *c, const struct current_root *root)
 }
 
 bool
-coverage_system(struct coverage_count *c, const struct json *j, unsigned system, uint32_t name)
+coverage_system(struct coverage_count *c, unsigned system)
 {
 	unsigned place = system == CODES_UNKNOWN_SYSTEM ? 0 : system;
 
 	if (c->system_coverage[place] == COVERED)
-		return false;
-	if (place == 0 && is_structural(json_inside(j, name)))
 		return false;
 	if (c->system_seen[place] != c->records) {
 		c->system_seen[place] = c->records;
 		c->system_count[place]++;
 	}
 	return c->set->uncovered != LABEL_NONE && c->system_coverage[place] == NOT_COVERED;
+}
+
+static bool
+tally(const struct coverage_count *c, struct coverage_tally *t)
+{
+	t->records += t->seen != c->records;
+	t->seen = c->records;
+	return c->set->uncovered != LABEL_NONE;
+}
+
+bool
+coverage_no_code(struct coverage_count *c)
+{
+	return tally(c, &c->no_code);
+}
+
+bool
+coverage_no_such_code(struct coverage_count *c)
+{
+	return tally(c, &c->no_such_code);
 }
 
 /* One after another: the I-th of those whose count is above 0. */
@@ -128,5 +128,7 @@ coverage_fact(const struct coverage_count *c, size_t i, struct coverage *fact)
 		if (pick(&p, c->system_coverage[n] == NOT_COVERED ? COVERAGE_SYSTEM : COVERAGE_PART_OF_SYSTEM,
 			codes_system_uri(codes, n), c->system_count[n], codes_system_rows(codes, n)))
 			return true;
-	return pick(&p, COVERAGE_SYSTEM, (struct bytes)BYTES("another system"), c->system_count[0], 0);
+	return pick(&p, COVERAGE_SYSTEM, (struct bytes)BYTES("another system"), c->system_count[0], 0) ||
+	       pick(&p, COVERAGE_NO_CODE, (struct bytes){ 0 }, c->no_code.records, 0) ||
+	       pick(&p, COVERAGE_NO_SUCH_CODE, (struct bytes){ 0 }, c->no_such_code.records, 0);
 }

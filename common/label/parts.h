@@ -177,14 +177,21 @@ struct coverage_count {
 	uint64_t *system_seen;    /* the last record that had it */
 	uint8_t *system_coverage; /* enum system_coverage */
 	unsigned systems;
+	struct coverage_tally {
+		uint64_t records, seen;
+	} no_code, no_such_code;
 };
 
 void coverage_init(struct coverage_count *c, struct ruleset *set);
 void coverage_start(struct coverage_count *c);
 void coverage_type(struct coverage_count *c, const struct current_root *root);
 
-/* The system at node NAME was used.  True if `uncovered:` asks for a label. */
-bool coverage_system(struct coverage_count *c, const struct json *j, unsigned system, uint32_t name);
+/* SYSTEM was used.  True if `uncovered:` asks for a label. */
+bool coverage_system(struct coverage_count *c, unsigned system);
+
+/* The same for a concept without a code, and for a code that its system cannot have. */
+bool coverage_no_code(struct coverage_count *c);
+bool coverage_no_such_code(struct coverage_count *c);
 bool coverage_fact(const struct coverage_count *c, size_t i, struct coverage *fact);
 
 /* brought_labels.c: the labels that came with the record. */

@@ -22,6 +22,7 @@ struct root_frame {
 	uint8_t base;   /* level */
 	bool is_array;
 	bool is_element;             /* of an array */
+	bool has_code;               /* a Coding of its `coding` has a code */
 	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
 };
 
@@ -85,6 +86,12 @@ static const struct json *
 json_of(const struct root_walk *w)
 {
 	return w->root->record.json;
+}
+
+static uint8_t
+about_key(const struct root_walk *w, uint16_t key)
+{
+	return key < rules_of(w)->roles ? rules_of(w)->about[key] : 0;
 }
 
 static struct root_frame *
@@ -350,6 +357,40 @@ find_holders(const struct root_walk *w, const struct root_frame *f, struct codin
 }
 
 static void
+add_uncovered(struct root_walk *w, const struct root_frame *f)
+{
+	uint32_t node = f->entry == NO_NODE ? current_root_node(w->root) : f->entry;
+
+	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_UNCOVERED)->level = rules_of(w)->uncovered;
+}
+
+/* Counts a Coding whose system the value sets do not cover, or whose code nobody can know. */
+static void
+look_at_miss(struct root_walk *w, const struct root_frame *f, unsigned system, bool found)
+{
+	const struct condition_record *r = &w->root->record;
+	struct bytes code;
+
+	if (coverage_system(w->coverage, system))
+		add_uncovered(w, f);
+	if (found)
+		return;
+	code = json_string(json_of(w), f->member[ROLE_CODE], r->room);
+	if (!codes_fit(rules_of(w)->codes, system, code) && coverage_no_such_code(w->coverage))
+		add_uncovered(w, f);
+}
+
+/* A concept whose Codings, if there are any, have no code: only its text says what it is. */
+static void
+look_at_concept(struct root_walk *w, const struct root_frame *f)
+{
+	bool is_named = (about_key(w, f->key) & ABOUT_CONCEPT) != 0;
+
+	if (!f->has_code && (f->member[ROLE_CODING] != 0 || is_named) && coverage_no_code(w->coverage))
+		add_uncovered(w, f);
+}
+
+static void
 look_at_coding(struct root_walk *w, const struct root_frame *f)
 {
 	const struct json *j = json_of(w);
@@ -370,10 +411,10 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 		bool found = coding_look_up(
 		    rules_of(w)->words.members, &w->root->record, code, system, &number, &hit.match);
 
-		if (number != CODES_ANY_SYSTEM && coverage_system(w->coverage, j, number, system))
-			label_list_add(w->labels, f->entry == NO_NODE ? current_root_node(w->root) : f->entry,
-			    LABEL_RAISE, ORIGIN_UNCOVERED)
-			    ->level = rules_of(w)->uncovered;
+		if (is_coding_element(w, f) && frame_above(w, 2) != NULL)
+			top_frame(w)[-2].has_code = true;
+		if (number != CODES_ANY_SYSTEM)
+			look_at_miss(w, f, number, found);
 		if (!found)
 			return;
 	}
@@ -475,6 +516,8 @@ leave(struct root_walk *w)
 
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
+	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)
+		look_at_concept(w, f);
 	if (is_attachment(w, f))
 		look_at_attachment(w, f);
 	if (f->member[ROLE_URL] != 0 && shape_is_fhir(rules_of(w)->shape) && !look_at_extension(w, f))
@@ -507,6 +550,16 @@ is_wall(const struct root_walk *w, uint32_t node)
 	return w->wall < w->root->record.roots->count && w->root->record.roots->at[w->wall].node == node;
 }
 
+/* A string that holds codes counts as a Coding of each. */
+static void
+look_in_string(struct root_walk *w, uint32_t node)
+{
+	struct coding_hit hit = { .coding = node };
+
+	if (coding_look_in(&w->root->record, node, &hit.match))
+		add_hit(w, &hit);
+}
+
 static bool
 visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, uint16_t key)
 {
@@ -517,6 +570,8 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 		return enter(w, node, state, key, f);
 	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f->base, f->entry))
 		return false;
+	if (n->kind == JSON_STRING && (about_key(w, key) & ABOUT_CODES) != 0)
+		look_in_string(w, node);
 	if (n->kind == JSON_STRING && rules_of(w)->opaque != LABEL_NONE &&
 	    (n->end - n->start > LONG_STRING || j->text.at[n->start + 1] == 'd') &&
 	    is_opaque(j, node, &w->text))

@@ -182,6 +182,7 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 	s->usual = (unsigned)level;
 	make_room(l, root);
 	ruleset_add_fixed_origins(l);
+	s->codes_in = yaml_take(&map, "codes_in");
 	if (!read_codes(l, yaml_take(&map, "systems"), yaml_take(&map, "value_sets")))
 		return false;
 	base = yaml_take(&map, "base");

@@ -199,8 +199,10 @@ struct ruleset {
 	uint32_t *plan_slot; /* open addressing by type: plan + 1 */
 	size_t plan_mask;
 
-	uint8_t *role; /* by key: enum member_role */
+	uint8_t *role;  /* by key: enum member_role */
+	uint8_t *about; /* by key: bits of enum about_key */
 	size_t roles;
+	const struct yaml_node *codes_in; /* names of members whose text holds codes; NULL */
 };
 
 enum { NO_SENSITIVITY = 0xff };
@@ -208,6 +210,12 @@ enum {
 	PLAN_UNKNOWN,
 	PLAN_OTHER
 }; /* of types that nobody knows; of known ones that the policy does not name */
+
+/* What stands under a member of this name, wherever it is. */
+enum about_key {
+	ABOUT_CONCEPT = 1, /* a CodeableConcept that tells of health */
+	ABOUT_CODES = 2,   /* a text with codes in it */
+};
 
 /* Members that the walk remembers in every object. */
 enum member_role {
@@ -219,6 +227,7 @@ enum member_role {
 	ROLE_DATA,
 	ROLE_CONTENT_TYPE,
 	ROLE_URL,
+	ROLE_TEXT,
 	ROLE_COUNT
 };
 

@@ -348,8 +348,48 @@ add_common(struct ruleset_loader *l, struct type_plan *p)
 	return !s->narrative || add_path(l, p, NULL, (struct bytes)BYTES(".text"), PATH_NARRATIVE, 0);
 }
 
+/* Members of FHIR R4 under which a CodeableConcept tells of somebody's health. */
+static const char *const concepts[] = { "code", "reasonCode", "valueCodeableConcept",
+	"medicationCodeableConcept", "conclusionCode", "diagnosisCodeableConcept", "procedureCodeableConcept",
+	"productOrService", "vaccineCode", "manifestation", "substance", "substanceCodeableConcept",
+	"itemCodeableConcept", "outcomeCode", "outcomeCodeableConcept", "serviceType", "reason", "condition",
+	"detailCodeableConcept", "targetDisease", "prognosisCodeableConcept", "addresses",
+	"productCodeableConcept" };
+
+/* Room in the tables by key for the member NAME. */
 static void
-give_roles(struct ruleset *s)
+note_key(struct ruleset *s, struct bytes name)
+{
+	size_t key = json_keys_add(s->keys, name);
+
+	s->roles = key >= s->roles ? key + 1 : s->roles;
+}
+
+/* `codes_in`: names of members. */
+static bool
+read_codes_in(struct ruleset_loader *l, void (*use)(struct ruleset *s, struct bytes name))
+{
+	const struct yaml_node *list = l->set->codes_in;
+	struct bytes name;
+
+	for (size_t i = 0; list != NULL && list->kind != YAML_NULL && i < yaml_strings(list); i++) {
+		if (!yaml_item_string(l->file, list, i, &name, l->fault))
+			return false;
+		use(l->set, name);
+	}
+	return list == NULL || list->kind == YAML_NULL || yaml_strings(list) > 0 ||
+	       fault_at(l->fault, l->file, list, "expected names of members");
+}
+
+static void
+holds_codes(struct ruleset *s, struct bytes name)
+{
+	s->about[json_keys_find(s->keys, name)] |= ABOUT_CODES;
+}
+
+/* What the walk knows of members by their names alone. */
+static bool
+give_roles(struct ruleset_loader *l)
 {
 	static const char *const names[ROLE_COUNT] = {
 		[ROLE_CODE] = "code",
@@ -359,16 +399,24 @@ give_roles(struct ruleset *s)
 		[ROLE_DATA] = "data",
 		[ROLE_CONTENT_TYPE] = "contentType",
 		[ROLE_URL] = "url",
+		[ROLE_TEXT] = "text",
 	};
+	struct ruleset *s = l->set;
+	size_t known = shape_is_fhir(s->shape) ? sizeof concepts / sizeof concepts[0] : 0;
 
-	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++) {
-		size_t key = json_keys_add(s->keys, bytes_of(names[i]));
-
-		s->roles = key >= s->roles ? key + 1 : s->roles;
-	}
+	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
+		note_key(s, bytes_of(names[i]));
+	for (size_t i = 0; i < known; i++)
+		note_key(s, bytes_of(concepts[i]));
+	if (!read_codes_in(l, note_key))
+		return false;
 	s->role = arena_take(&s->arena, s->roles);
+	s->about = arena_take(&s->arena, s->roles);
 	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
 		s->role[json_keys_find(s->keys, bytes_of(names[i]))] = (uint8_t)i;
+	for (size_t i = 0; i < known; i++)
+		s->about[json_keys_find(s->keys, bytes_of(concepts[i]))] = ABOUT_CONCEPT;
+	return read_codes_in(l, holds_codes);
 }
 
 bool
@@ -376,7 +424,8 @@ type_plan_load(struct ruleset_loader *l, const struct yaml_node *base)
 {
 	struct ruleset *s = l->set;
 
-	give_roles(s);
+	if (!give_roles(l))
+		return false;
 	make_plans(l, base != NULL && base->kind == YAML_MAP ? base : NULL);
 	if (!add_base(l, base))
 		return false;

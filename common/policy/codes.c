@@ -359,21 +359,141 @@ trim(struct bytes code)
 	return code;
 }
 
+/* CODE as the rows of OTHER have it, if OTHER can have it; else empty. */
+static struct bytes
+code_under(const struct codes *c, unsigned system, unsigned other, struct bytes code)
+{
+	if (c->systems.at[system].form == CODEFORM_SKS && codeform_fits(CODEFORM_SKS, code))
+		code = (struct bytes){ code.at + 1, code.size - 1 };
+	return codeform_fits(c->systems.at[other].form, code) ? code : (struct bytes){ code.at, 0 };
+}
+
+/* The rows of the systems that SYSTEM belongs to: other editions, or the other half of a classification. */
+static void
+find_also(struct codes_search *s, unsigned system, struct bytes code)
+{
+	const uint16_t *also = s->codes->systems.at[system].also;
+
+	for (unsigned i = 0; i < 2 && also[i] != CODESYSTEM_NONE; i++)
+		if (s->codes->facts[also[i]].in_table)
+			find_under(s, also[i], code_under(s->codes, system, also[i], code));
+}
+
+/* The classifications whose codes begin with a letter, as far as they can have CODE. */
+static void
+find_by_form(struct codes_search *s, struct bytes code)
+{
+	for (unsigned i = 0; i < s->codes->used_systems; i++) {
+		unsigned system = s->codes->used_system[i];
+		enum codeform form = s->codes->systems.at[system].form;
+
+		if (codeform_has_letters(form) && codeform_fits(form, code))
+			find_under(s, system, code);
+	}
+}
+
+/* IS_PART: of a longer text, so that only what has the form of a code of SYSTEM counts. */
+static void
+find_one(struct codes_search *s, unsigned system, struct bytes code, bool is_part)
+{
+	bool begins_with_letter = code.size > 0 && (code.at[0] | 0x20) >= 'a' && (code.at[0] | 0x20) <= 'z';
+	bool fits;
+
+	if (system == CODES_UNKNOWN_SYSTEM) {
+		if (begins_with_letter)
+			find_by_form(s, code);
+		return;
+	}
+	if (system == CODES_ANY_SYSTEM) {
+		for (unsigned i = 0; i < s->codes->used_systems; i++) {
+			system = s->codes->used_system[i];
+			if (!is_part || codeform_fits(s->codes->systems.at[system].form, code))
+				find_under(s, system, code);
+		}
+		return;
+	}
+	fits = codeform_fits(s->codes->systems.at[system].form, code);
+	if (s->codes->facts[system].in_table && (fits || !is_part))
+		find_under(s, system, code);
+	find_also(s, system, code);
+	if (!fits && begins_with_letter)
+		find_by_form(s, code);
+}
+
 bool
 codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
     struct codes_match *match)
 {
 	struct codes_search s = { c, time, match, false };
+	struct bytes part;
 
 	code = trim(code);
-	if (system != CODES_ANY_SYSTEM) {
-		if (system <= c->systems.count && c->facts[system].in_table)
-			find_under(&s, system, code);
-		return s.found;
-	}
-	for (unsigned i = 0; i < c->used_systems; i++)
-		find_under(&s, c->used_system[i], code);
+	find_one(&s, system, code, false);
+	if (codeform_is_compound(code))
+		for (size_t at = 0; codeform_part(code, &at, &part);)
+			find_one(&s, system, part, true);
 	return s.found;
+}
+
+/* What ends a system or a code in a search or a URL. */
+static bool
+ends_token(char c)
+{
+	return (unsigned char)c <= ' ' || strchr("=,&?\"'()<>|", c) != NULL;
+}
+
+/* The tokens on both sides of the bar at BAR. */
+static void
+find_beside_bar(struct codes_search *s, struct bytes text, size_t bar)
+{
+	size_t start = bar, end = bar + 1;
+	unsigned system;
+
+	while (start > 0 && !ends_token(text.at[start - 1]))
+		start--;
+	while (end < text.size && !ends_token(text.at[end]))
+		end++;
+	if (start == bar || end == bar + 1)
+		return;
+	system = codes_system(s->codes, (struct bytes){ text.at + start, bar - start });
+	if (system != CODES_ANY_SYSTEM)
+		find_one(s, system, (struct bytes){ text.at + bar + 1, end - bar - 1 }, true);
+}
+
+bool
+codes_find_in(const struct codes *c, struct bytes text, const struct period *time, struct codes_match *match)
+{
+	struct codes_search s = { c, time, match, false };
+	enum codeform form = CODEFORM_ANY;
+	struct bytes number;
+
+	for (size_t i = 0; i < text.size; i++)
+		if (text.at[i] == '|')
+			find_beside_bar(&s, text, i);
+	for (size_t at = 0; codeform_number(text, &at, &number, &form);)
+		for (unsigned i = 0; i < c->used_systems; i++)
+			if (c->systems.at[c->used_system[i]].form == form)
+				find_under(&s, c->used_system[i], number);
+	return s.found;
+}
+
+bool
+codes_fit(const struct codes *c, unsigned system, struct bytes code)
+{
+	enum codeform form = system == CODES_ANY_SYSTEM || system == CODES_UNKNOWN_SYSTEM
+				 ? CODEFORM_ANY
+				 : c->systems.at[system].form;
+	struct bytes part;
+	bool all = true;
+
+	code = trim(code);
+	if (codeform_fits(form, code))
+		return true;
+	if (!codeform_is_compound(code))
+		return false;
+	for (size_t at = 0; codeform_part(code, &at, &part);)
+		all = all && codeform_fits(form, part);
+	return all;
 }
 
 void
@@ -403,14 +523,24 @@ codes_system_uri(const struct codes *c, unsigned system)
 	return c->systems.at[system].uri;
 }
 
+bool
+codes_system_plain(const struct codes *c, unsigned system)
+{
+	return c->systems.at[system].is_plain;
+}
+
 size_t
 codes_system_rows(const struct codes *c, unsigned system)
 {
-	return c->facts[system].rows;
+	const uint16_t *also = c->systems.at[system].also;
+
+	return c->facts[system].rows + c->facts[also[0]].rows + c->facts[also[1]].rows;
 }
 
 bool
 codes_system_complete(const struct codes *c, unsigned system)
 {
-	return !c->facts[system].is_partial;
+	const uint16_t *also = c->systems.at[system].also;
+
+	return !c->facts[system].is_partial && !c->facts[also[0]].is_partial && !c->facts[also[1]].is_partial;
 }

@@ -15,8 +15,15 @@
  * urn:oid:, trailing slash, https, old URIs).  The system decides how its codes are compared: ICD without
  * dots and in upper case, for example.  The bytes of the files stay in the policy; no row is copied.
  *
- * A code with a system matches rows of that system only.  A code without a system matches the rows of all
- * systems, folded as each of them asks.
+ * A code with a system matches rows of that system, and of those that belong to it: a national edition of
+ * ICD-10 those of WHO's.  A code without a system matches the rows of all systems, folded as each of them
+ * asks.  A system that nobody knows counts as none for a code that begins with a letter, and so does one that
+ * cannot have the code (B20 under the URL of ICD-10-PCS): it matches where the form is that of the rows'
+ * system.  A number matches under its own system or under none, since lists of local numbers meet those of
+ * SNOMED CT and RxNorm by chance.
+ *
+ * An expression of SNOMED CT matches by each concept in it, `id|term|` by the id, a pair of ICD codes by each
+ * of the two.
  */
 struct codes;
 
@@ -101,6 +108,19 @@ struct codes_match {
 bool codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
     struct codes_match *match);
 
+/*
+ * The same for the codes in TEXT, which is no code itself: `system|code` as in a search or a canonical, and
+ * numbers of LOINC and SNOMED CT, which their check digits tell from others.
+ */
+bool codes_find_in(
+    const struct codes *c, struct bytes text, const struct period *time, struct codes_match *match);
+
+/*
+ * False if SYSTEM cannot have CODE by its form or check digit.  True for a system of which nothing is known,
+ * CODES_ANY_SYSTEM and CODES_UNKNOWN_SYSTEM.
+ */
+bool codes_fit(const struct codes *c, unsigned system, struct bytes code);
+
 /* Adds to CATEGORIES those of the rows in MATCH that belong to SETS (NULL: all rows). */
 void codes_matched_categories(const struct codes *c, const struct codes_match *match,
     const struct code_bits *sets, struct code_bits *categories);
@@ -108,7 +128,9 @@ void codes_matched_categories(const struct codes *c, const struct codes_match *m
 /* For reports on coverage.  The systems are numbered from 1 to this number. */
 unsigned codes_systems(const struct codes *c);
 struct bytes codes_system_uri(const struct codes *c, unsigned system); /* canonical, and not from a record */
-size_t codes_system_rows(const struct codes *c, unsigned system);      /* in all sets */
+bool codes_system_plain(const struct codes *c, unsigned system);       /* it classifies nobody's illness */
+size_t codes_system_rows(
+    const struct codes *c, unsigned system); /* in all sets, and of systems it belongs to */
 bool codes_system_complete(
     const struct codes *c, unsigned system); /* no set with such rows says complete: false */
 

@@ -2,6 +2,7 @@
 #ifndef EHR_POLICY_CODES_TABLE_H
 #define EHR_POLICY_CODES_TABLE_H
 
+#include "common/policy/codeform.h"
 #include "common/policy/codes.h"
 #include "common/policy/valueset.h"
 
@@ -10,13 +11,13 @@
  * and codesystem.c alone.
  *
  * A code system has many names in records: URI, OID with and without urn:oid:, http and https, with a slash
- * at its end, older URIs.  All of them are one number.  The common systems are compiled in; a policy adds
- * those of its value sets.
+ * at its end, with a version, older URIs, short names.  All of them are one number.  The common systems are
+ * compiled in (codesystem.def); a policy adds those of its value sets.
  */
 enum codesystem_fold {
 	FOLD_EXACT, /* byte by byte */
 	FOLD_UPPER, /* without regard to case */
-	FOLD_ICD,   /* without regard to case, dots and blanks: f10.20 is F1020 */
+	FOLD_ICD,   /* without regard to case, dots, hyphens and blanks: f10.20 is F1020 */
 };
 
 enum { CODESYSTEM_NONE = 0, CODESYSTEM_MAX = 0xfffe };
@@ -24,6 +25,9 @@ enum { CODESYSTEM_NONE = 0, CODESYSTEM_MAX = 0xfffe };
 struct codesystem {
 	struct bytes uri; /* canonical */
 	enum codesystem_fold fold;
+	enum codeform form;
+	bool is_plain;    /* it classifies nobody's illness */
+	uint16_t also[2]; /* systems in whose rows its codes are looked up too, CODESYSTEM_NONE */
 };
 
 struct codesystems {
@@ -58,7 +62,7 @@ bool codesystems_is_nameless(struct bytes name);
 static inline unsigned char
 codesystem_fold(enum codesystem_fold fold, unsigned char c)
 {
-	if (fold == FOLD_ICD && (c == '.' || c == ' '))
+	if (fold == FOLD_ICD && (c == '.' || c == ' ' || c == '-'))
 		return 0;
 	return fold != FOLD_EXACT && c >= 'a' && c <= 'z' ? (unsigned char)(c - 'a' + 'A') : c;
 }

@@ -107,10 +107,20 @@ END
 }
 
 @test "codes: never under another known system, and H00.34 is not H0034" {
-	labels '{"resourceType":"Procedure","code":{"coding":[{"system":"http://loinc.org","code":"B20"},{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"H00.34"},{"system":"urn:mine","code":"B20"}]}}' </dev/null
+	labels '{"resourceType":"Procedure","code":{"coding":[{"system":"http://unitsofmeasure.org","code":"B20"},{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"H00.34"},{"system":"urn:oid:2.16.840.1.113883.6.238","code":"7917-8"}]}}' </dev/null
 	labels '{"resourceType":"Procedure","code":{"coding":[{"system":"https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets","code":"h0034"}]}}' <<-'END'
 		- R SUD 42CFRPart2 - substance -
 	END
+}
+
+@test "codes: a system nobody knows, or that cannot have the code, counts as none for letters, never for numbers" {
+	local system
+	for system in urn:mine http://loinc.org http://www.cms.gov/Medicare/Coding/ICD10 http://snomed.info/sct; do
+		labels '{"resourceType":"Procedure","code":{"coding":[{"system":"'$system'","code":"b20"}]}}' <<-'END'
+			- R HIV - - hiv -
+		END
+	done
+	labels '{"resourceType":"Procedure","code":{"coding":[{"system":"urn:mine","code":"7917-8"},{"system":"urn:mine","code":"B20-ward"},{"system":"urn:mine","code":"86406008"}]}}' </dev/null
 }
 
 @test "codes: a coding that nobody can read counts as each that a rule asks for" {
@@ -422,11 +432,65 @@ observation() {
 		ehr-classify: no-base: default level for Flag: 2
 		ehr-classify: uncovered-system: http://hl7.org/fhir/sid/cvx: 2 records, 0 rows
 		ehr-classify: uncovered-system: another system: 2 records, 0 rows
+		ehr-classify: no-such-code: 2 records with a code that its system cannot have
 	END
 	cp -r "$P" strict
 	echo 'uncovered: R' >>strict/classify.yaml
 	ehr 0 ehr-classify -P strict in
 	[ "$(jq -c '[.ehr.level, .ehr.reasons]' out)" = '["R",["uncovered"]]' ]
+}
+
+@test "coverage: concepts without a code and codes that cannot be are counted, and uncovered: reaches them" {
+	local code
+	policy
+	cp -r "$P" strict
+	echo 'uncovered: R' >>strict/classify.yaml
+	for code in '{"text":"secret"}' '{"coding":[{"display":"secret"}]}' '{"coding":[],"text":"secret"}' \
+		'{"coding":[{"system":"http://snomed.info/sct"}]}'; do
+		printf '%s\n' '{"resourceType":"Procedure","code":'"$code"'}' >in
+		ehr 0 ehr-classify -P "$P" in
+		has err 'ehr-classify: no-code: 1 records with a concept that has a text alone'
+		ehr 0 ehr-classify -P strict in
+		[ "$(jq -c '[.ehr.level, .ehr.reasons]' out)" = '["R",["uncovered"]]' ]
+	done
+	for code in '{"system":"http://snomed.info/sct","code":"86406009"}' '{"system":"http://loinc.org","code":"7917-7"}'; do
+		printf '%s\n' '{"resourceType":"Procedure","code":{"coding":['"$code"']}}' >in
+		ehr 0 ehr-classify -P "$P" in
+		has err 'ehr-classify: no-such-code: 1 records with a code that its system cannot have'
+		ehr 0 ehr-classify -P strict in
+		[ "$(jq -c '[.ehr.level, .ehr.reasons]' out)" = '["R",["uncovered"]]' ]
+	done
+	printf '%s\n' '{"resourceType":"Procedure","note":[{"text":"x"}],"text":{"div":"x"},"code":{"text":"x","coding":[{"code":"1"}]}}' >in
+	ehr 0 ehr-classify -P strict in
+	[ "$(jq -c '[.ehr.level, .ehr.reasons]' out)" = '["N",[]]' ]
+}
+
+@test "codes_in: what holds codes without being one" {
+	local text
+	for text in '"linkId":"7917-8"' '"linkId":"/55399-0/7917-8/LA6568-5"' '"linkId":"q-7917-8"' \
+		'"questionnaire":"http://loinc.org/q/7917-8|2.1"' '"questionnaire":"http:\/\/x\/Questionnaire\/7917-8#1"' \
+		'"criteria":"Observation?code=http://loinc.org|7917-8"' '"criteria":"Condition?code=ICD10CM|B20,x"' \
+		'"criteria":"Condition?code=http%3A%2F%2Fhl7.org%2Ffhir%2Fsid%2Ficd-10%7CB20&a=b"' \
+		'"listed":["x","http://snomed.info/sct?fhir_vs=ecl/<<86406008"]'; do
+		labels '{"resourceType":"Procedure","x":{'"$text"'}}' <<-'END'
+			- R HIV - - hiv -
+		END
+	done
+	for text in '"linkId":"17917-8"' '"linkId":"7917-7"' '"linkId":"7917-88"' '"linkId":"7917"' '"other":"7917-8"' \
+		'"criteria":"B20"' '"criteria":"Condition?code=B20"' '"criteria":"Condition?code=urn:mine|7917"' \
+		'"listed":["1","2024-01-05","186406008",7917]' '"linkId":"%zz%"'; do
+		labels '{"resourceType":"Procedure","x":{'"$text"'}}' </dev/null
+	done
+	labels '{"resourceType":"QuestionnaireResponse","item":[{"linkId":"1"},{"linkId":"7917-8"}]}' <<-'END'
+		/item/1 R HIV - - hiv -
+	END
+	cp -r "$P" bad
+	sed -i 's/^codes_in: .*/codes_in: {linkId: x}/' bad/classify.yaml
+	ehr 3 ehr-classify -P bad
+	has err 'a map, expected a string'
+	sed -i 's/^codes_in: .*/codes_in: []/' bad/classify.yaml
+	ehr 3 ehr-classify -P bad
+	has err 'expected names of members'
 }
 
 @test "input: stages, tombstones, what is no record" {

@@ -118,10 +118,17 @@ is_in(struct bench *b, const char *system, const char *code, const char *when, c
 static void
 check_names_of_systems(struct bench *b)
 {
-	static const char *const icd[] = { ICD, ICD "/", "https://hl7.org/fhir/sid/icd-10-cm",
-		"urn:oid:2.16.840.1.113883.6.90", "2.16.840.1.113883.6.90", "URN:OID:2.16.840.1.113883.6.90",
-		"http://terminology.hl7.org/CodeSystem/icd10CM", "http://hl7.org/fhir/sid/icd-10",
-		"HTTP://HL7.org/fhir/sid/ICD-10-CM" };
+	static const char *const icd[] = { ICD, "http://hl7.org/fhir/sid/icd-10-cm/",
+		"https://hl7.org/fhir/sid/icd-10-cm", "urn:oid:2.16.840.1.113883.6.90",
+		"2.16.840.1.113883.6.90", "URN:OID:2.16.840.1.113883.6.90",
+		"http://terminology.hl7.org/CodeSystem/icd10CM", "HTTP://HL7.org/fhir/sid/ICD-10-CM",
+		"http://terminology.hl7.org/CodeSystem/icd10-cm", "http://hl7.org/fhir/sid/icd-10-us",
+		"http://terminology.hl7.org/CodeSystem/v3-icd10CM", "I10C", "i10c", "ICD10CM", "ICD-10-CM",
+		" icd 10 cm ", "ICD-10-CM Diagnosis Codes", "http://hl7.org/fhir/sid/icd-10-cm/2024",
+		"http://hl7.org/fhir/sid/icd-10-cm|2024", "http://hl7.org/fhir/sid/icd-10-cm?x=1",
+		"urn:icd-10-cm", "http://purl.bioontology.org/ontology/ICD10CM",
+		"https://www.hl7.org/fhir/sid/icd-10-cm// ", "http://hl7.org/fhir/ValueSet/icd-10-cm",
+		"ICD10CM_2024", "oid:2.16.840.1.113883.6.90" };
 	unsigned number = codes_system(b->codes, bytes_of(ICD));
 
 	for (size_t i = 0; i < sizeof icd / sizeof icd[0]; i++)
@@ -158,12 +165,201 @@ check_matching(struct bench *b)
 	check(is_in(b, HCPCS, "h0034", NULL, "all"));
 	check(is_in(b, HCPCS, "H00.34", NULL, ""));
 	check(is_in(b, LOINC, "7917-8", NULL, "hiv all"));
-	check(is_in(b, LOINC, "B20", NULL, ""));
+	/* A system that cannot have the code was named by mistake. */
+	check(is_in(b, LOINC, "B20", NULL, "hiv all"));
+	check(is_in(b, "http://www.cms.gov/Medicare/Coding/ICD10", "B20", NULL, "hiv all"));
+	check(is_in(b, "http://www.ama-assn.org/go/cpt", "H0034", NULL, "all"));
 	check(is_in(b, "urn:local", "Xy", NULL, "all") && is_in(b, "urn:local", "XY", NULL, ""));
-	check(is_in(b, "http://nobody.example", "B20", NULL, ""));
+	/* A system nobody knows counts as none for codes that begin with a letter. */
+	check(is_in(b, "http://nobody.example", "B20", NULL, "hiv all"));
+	check(is_in(b, "http://nobody.example", "h0034", NULL, "all"));
+	check(is_in(b, "http://nobody.example", "F11-training", NULL, ""));
+	check(is_in(b, "http://nobody.example", "86406008", NULL, ""));
+	check(is_in(b, "http://nobody.example", "7917-8", NULL, ""));
+	check(is_in(b, "http://nobody.example", "Xy", NULL, ""));
+	/* A system that classifies nobody's illness is known. */
+	check(is_in(b, "http://terminology.hl7.org/CodeSystem/v2-0078", "B20", NULL, ""));
+	check(is_in(b, "urn:oid:2.16.840.1.113883.6.238", "7917-8", NULL, ""));
 	check(is_in(b, "http://snomed.info/sct", "11", NULL, "eleven"));
 	check(is_in(b, "http://snomed.info/sct", "12", NULL, "eleven"));
 	check(is_in(b, "s:x", "a", NULL, "grown") && is_in(b, "s:x", "b", NULL, "grown"));
+}
+
+/* A text of several codes, or of a code and its term. */
+static void
+check_compounds(struct bench *b)
+{
+	static const char sct[] = "http://snomed.info/sct";
+
+	check(is_in(b, sct, "86406008|HIV infection|", NULL, "hiv all"));
+	check(is_in(b, sct, "86406008 | HIV infection |:246112005=24484000", NULL, "hiv all"));
+	check(is_in(b, sct, "=== 284196006 + 86406008 : { 363698007 = 113179006 }", NULL, "hiv all"));
+	check(is_in(b, sct, "243796009|context|:246090004=(86406008:{1=2})", NULL, "hiv all"));
+	check(is_in(b, sct, "284196006|not 86406008|:363698007=113179006", NULL, ""));
+	check(is_in(b, sct, "8640600 8", NULL, "") && is_in(b, sct, "186406008", NULL, ""));
+	check(is_in(b, sct, "||||||", NULL, "") && is_in(b, sct, "|86406008", NULL, "hiv all"));
+	check(is_in(b, NULL, "284196006+86406008", NULL, "hiv all"));
+	check(is_in(b, ICD, "F02.4*B20+", NULL, "hiv all") &&
+	      is_in(b, ICD, "A17.0\xe2\x80\xa0 B20", NULL, "hiv all"));
+	check(is_in(b, ICD, "B20 HIV disease", NULL, "hiv all") && is_in(b, HCPCS, "H0034:HF", NULL, "all"));
+	check(is_in(b, LOINC, "7917-8|HIV 1 Ab|", NULL, "hiv all"));
+	check(is_in(b, "urn:local", "Xy|b", NULL, "all"));
+}
+
+static const char national[] = HEAD
+    "http://hl7.org/fhir/sid/icd-10\tB24*\tHIV disease\tHIV\t\t\n"
+    "http://fhir.de/CodeSystem/bfarm/icd-10-gm\tU60*\tHIV by class\tHIV\t\t\n" ICD "\tT14.91*\t\tMH\t\t\n"
+    "http://www.cms.gov/Medicare/Coding/ICD9\t94.2*\t\tMH\t\t\n"
+    "http://hl7.org/fhir/sid/icd-9-cm\t942*\tburn\tVIO\t\t\n"
+    "http://terminology.hl7.org/CodeSystem/service-type\t146\t\tMH\t\t\n"
+    "http://terminology.hl7.org/CodeSystem/x-local\tQ1\t\tMH\t\t\n";
+
+static bool
+has_national(const struct codes *c, const char *system, const char *code)
+{
+	struct codes_match match = { 0 };
+	bool found = codes_find(c, codes_system(c, bytes_of(system)), bytes_of(code), NULL, &match);
+
+	return found;
+}
+
+/* National editions of ICD-10 have the rows of WHO's and their own; the halves of ICD-9-CM differ by form. */
+static void
+check_editions(void)
+{
+	static const char *const files[] = { "valuesets/a.tsv", national, NULL };
+	static const char *const who[] = { "http://hl7.org/fhir/sid/icd-10", "urn:oid:2.16.840.1.113883.6.3",
+		"ICD10", "I10", "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
+		"http://fhir.de/CodeSystem/dimdi/icd-10-gm/2024", "http://hl7.org/fhir/sid/icd-10-de",
+		"http://hl7.org/fhir/sid/icd-10-xx", "ICD-10-GM 2024", "http://hl7.org/fhir/sid/icd-10-am",
+		"urn:oid:2.16.840.1.113883.6.94", "ICD10-CA",
+		"https://termgit.elga.gv.at/CodeSystem/icd-10-bmsgpk-2023",
+		"http://id.who.int/icd/release/10/2019", "https://fhir.nhs.uk/Id/icd-10-5th-edition",
+		"urn:oid:1.2.752.116.1.1.1.1.8", "CIM-10", "CID10", ICD, "http://nobody.example/dx" };
+	struct bench b;
+
+	load(&b, files, "value_sets: {a: {file: a.tsv}}");
+	for (size_t i = 0; i < sizeof who / sizeof who[0]; i++)
+		check(has_national(b.codes, who[i], "B24.0") && has_national(b.codes, who[i], "b24X") &&
+		      !has_national(b.codes, who[i], "B25"));
+	check(has_national(b.codes, "ICD-10-GM", "U60.1!") && !has_national(b.codes, "CIM-10", "U60.1"));
+	check(has_national(b.codes, "ICD-10-GM", "B24-G") && has_national(b.codes, "ICD-10-GM", "B24.-"));
+	check(has_national(b.codes, "urn:oid:1.2.208.176.2.4", "DB249") &&
+	      !has_national(b.codes, "SKS", "DB25"));
+	check(has_national(b.codes, "I10", "T14.91XA"));
+	check(has_national(b.codes, "http://hl7.org/fhir/sid/icd-9-cm", "94.27"));
+	check(has_national(b.codes, "http://www.cms.gov/Medicare/Coding/ICD9", "942.1"));
+	check(!has_national(b.codes, "http://hl7.org/fhir/sid/icd-9-cm/procedure", "95.1"));
+	check(has_national(b.codes, "http://hl7.org/fhir/service-type", "146"));
+	check(has_national(b.codes, "http://terminology.hl7.org/CodeSystem/x-local", "Q1"));
+	check(!has_national(b.codes, "http://terminology.hl7.org/CodeSystem/y-local", "Q1"));
+	tear_down(&b);
+}
+
+struct named {
+	const char *system; /* NULL: unknown */
+	const char *name;
+};
+
+static void
+check_more_names(struct bench *b)
+{
+	static const char sct[] = "http://snomed.info/sct",
+			  rx[] = "http://www.nlm.nih.gov/research/umls/rxnorm";
+	static const struct named names[] = {
+		{ sct, "SNOMEDCT_US" },
+		{ sct, "SCT" },
+		{ sct, "SNOMED CT" },
+		{ sct, "snomed-ct" },
+		{ sct, "SNM3" },
+		{ sct, "http://snomed.info" },
+		{ sct, "http://www.snomed.org/" },
+		{ sct, "http://snomed.info/id/86406008" },
+		{ sct, "http://snomed.info/sct/999000031000000106/version/20230705" },
+		{ sct, "http://terminology.hl7.org/CodeSystem/v3-snomed-CT" },
+		{ NULL, "http://snomed.info.evil/x" },
+		{ NULL, "snomedish" },
+		{ LOINC, "http://www.loinc.org" },
+		{ LOINC, "LN" },
+		{ LOINC, "LOINC 2.72" },
+		{ LOINC, "http://loinc.org/vs/LL358-3" },
+		{ LOINC, "urn:oid:2.16.840.1.113883.6.1" },
+		{ NULL, "http://loinc.example/x" },
+		{ rx, "RXNORM" },
+		{ rx, "http://nlm.nih.gov/research/umls/rxnorm" },
+		{ rx, "https://rxnav.nlm.nih.gov/REST/rxcui" },
+		{ rx, "http://terminology.hl7.org/CodeSystem/v3-rxNorm" },
+		{ HCPCS, "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes" },
+		{ HCPCS, "https://bluebutton.cms.gov/resources/codesystem/hcpcs" },
+		{ HCPCS, "HCPCS Level II" },
+		{ "http://hl7.org/fhir/sid/icd-9-cm", "http://hl7.org/fhir/sid/icd-9-cm/diagnosis" },
+		{ "http://www.cms.gov/Medicare/Coding/ICD9", "http://hl7.org/fhir/sid/icd-9-cm/procedure" },
+		{ "http://www.cms.gov/Medicare/Coding/ICD10", "http://www.icd10data.com/icd10pcs" },
+		{ "http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-10-pcs" },
+		{ "http://www.whocc.no/atc", "http://fhir.de/CodeSystem/bfarm/atc" },
+		{ "http://www.whocc.no/atc", "https://www.whocc.no/atc_ddd_index/" },
+		{ "http://hl7.org/fhir/sid/icpc-2", "urn:oid:2.16.840.1.113883.6.139" },
+		{ NULL, "http://hl7.org/fhir/sid/icd-11" },
+		{ NULL, "http://hospital.example/atcx" },
+		{ NULL, "2024" },
+		{ "http://terminology.hl7.org", "http://hl7.org/fhir/condition-category" },
+		{ "http://terminology.hl7.org", "urn:oid:2.16.840.1.113883.12.1" },
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		unsigned number = codes_system(b->codes, bytes_of(names[i].name));
+
+		check(
+		    number == (names[i].system == NULL ? (unsigned)CODES_UNKNOWN_SYSTEM
+						       : codes_system(b->codes, bytes_of(names[i].system))));
+		if (number != CODES_UNKNOWN_SYSTEM)
+			check(names[i].system != NULL &&
+			      bytes_are(codes_system_uri(b->codes, number), names[i].system));
+	}
+}
+
+static void
+check_forms(struct bench *b)
+{
+	static const struct {
+		const char *system, *good, *bad;
+	} forms[] = {
+		{ LOINC, "7917-8 LA6568-5 1-8", "7917-7 7917 79178 7917-88 -8" },
+		{ "http://snomed.info/sct", "86406008 999000031000000106 284196006+86406008",
+		    "86406009 12345 B20" },
+		{ "RXNORM", "11413 1", "B20 1234567890" },
+		{ ICD, "B20 b20 F10.20 T14.91XA B20.- B24X A17.0+", "B2 20 F10.123456 B20.x? HIV 042" },
+		{ "http://hl7.org/fhir/sid/icd-9-cm", "042 304.01 30401 V08 V61.21 E950.1",
+		    "04 304.011 94.27 B20" },
+		{ "http://www.cms.gov/Medicare/Coding/ICD9", "94 94.2 94.27 9427", "942.7 9 B20" },
+		{ "http://www.cms.gov/Medicare/Coding/ICD10", "HZ2ZZZZ", "HZ2ZZZ HZ2ZZZO B20" },
+		{ HCPCS, "H0034 90834 0359T", "H003 H00345" },
+		{ "http://www.ama-assn.org/go/cpt", "90834 0359T", "H0034 9083" },
+		{ "ATC", "J05AR20 J05AR J05A J05 J", "J0 J05AR2 05" },
+		{ "http://hl7.org/fhir/sid/icpc-2", "P76 P76.01", "P7 176" },
+		{ "MSDRG", "897", "89 8970" },
+		{ "SKS", "DB20 DB209", "B20" },
+		{ "urn:local", "anything", "" },
+	};
+
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		unsigned system = codes_system(b->codes, bytes_of(forms[i].system));
+
+		for (unsigned k = 0; k < 2; k++) {
+			char text[100], *at = text, *code;
+
+			(void)snprintf(text, sizeof text, "%s", k == 0 ? forms[i].good : forms[i].bad);
+			while ((code = strsep(&at, " ")) != NULL && code[0] != '\0') {
+				bool fits = codes_fit(b->codes, system, bytes_of(code));
+
+				if (fits != (k == 0))
+					printf("# %s|%s\n", forms[i].system, code);
+				check(fits == (k == 0));
+			}
+		}
+	}
+	check(codes_fit(b->codes, CODES_ANY_SYSTEM, bytes_of("x")));
+	check(codes_fit(b->codes, CODES_UNKNOWN_SYSTEM, bytes_of("x")));
 }
 
 static void
@@ -396,11 +592,15 @@ main(void)
 	check_names_of_systems(&b);
 	check_matching(&b);
 	check_without_system(&b);
+	check_compounds(&b);
+	check_more_names(&b);
+	check_forms(&b);
 	check_validity(&b);
 	check_coverage(&b);
 	check_inline(&b);
 	check_categories(&b);
 	tear_down(&b);
+	check_editions();
 	check_files();
 	check_declarations();
 	check_growth();

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/codeform.h"
+
+#include <string.h>
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+static bool
+is_alnum(char c)
+{
+	return is_digit(c) || is_letter(c);
+}
+
+/* The length of the digits at the beginning of CODE from AT on. */
+static size_t
+digits(struct bytes code, size_t at)
+{
+	size_t i = at;
+
+	while (i < code.size && is_digit(code.at[i]))
+		i++;
+	return i - at;
+}
+
+/* From the right, each second digit counts twice, and of the product the sum of its digits (LOINC, annex). */
+static bool
+has_mod10(const char *number, size_t size, char check)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		unsigned digit = (unsigned)(number[size - 1 - i] - '0');
+
+		if (i % 2 == 0)
+			digit = digit < 5 ? 2 * digit : 2 * digit - 9;
+		sum += digit;
+	}
+	return (10 - sum % 10) % 10 == (unsigned)(check - '0');
+}
+
+static bool
+is_loinc(struct bytes code)
+{
+	bool is_part =
+	    code.size > 2 && (code.at[0] | 0x20) == 'l' && strchr("apgl", code.at[1] | 0x20) != NULL;
+	size_t at = is_part ? 2 : 0;
+	size_t size = digits(code, at);
+
+	if (size == 0 || size > 7 || code.size != at + size + 2 || code.at[at + size] != '-' ||
+	    !is_digit(code.at[at + size + 1]))
+		return false;
+	/* Parts and answers have their numbers checked in another way. */
+	return is_part || has_mod10(code.at, size, code.at[size + 1]);
+}
+
+/* Verhoeff's check over the dihedral group of ten elements: products, and the permutation by place. */
+static const unsigned char product[10][10] = {
+	{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 },
+	{ 1, 2, 3, 4, 0, 6, 7, 8, 9, 5 },
+	{ 2, 3, 4, 0, 1, 7, 8, 9, 5, 6 },
+	{ 3, 4, 0, 1, 2, 8, 9, 5, 6, 7 },
+	{ 4, 0, 1, 2, 3, 9, 5, 6, 7, 8 },
+	{ 5, 9, 8, 7, 6, 0, 4, 3, 2, 1 },
+	{ 6, 5, 9, 8, 7, 1, 0, 4, 3, 2 },
+	{ 7, 6, 5, 9, 8, 2, 1, 0, 4, 3 },
+	{ 8, 7, 6, 5, 9, 3, 2, 1, 0, 4 },
+	{ 9, 8, 7, 6, 5, 4, 3, 2, 1, 0 },
+};
+static const unsigned char permuted[8][10] = {
+	{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 },
+	{ 1, 5, 7, 6, 2, 8, 3, 0, 9, 4 },
+	{ 5, 8, 0, 3, 7, 9, 6, 1, 4, 2 },
+	{ 8, 9, 1, 6, 0, 4, 3, 5, 2, 7 },
+	{ 9, 4, 5, 3, 1, 2, 6, 8, 7, 0 },
+	{ 4, 2, 8, 6, 5, 7, 3, 9, 0, 1 },
+	{ 2, 7, 9, 3, 8, 0, 6, 4, 1, 5 },
+	{ 7, 0, 4, 6, 9, 1, 3, 2, 5, 8 },
+};
+
+static bool
+is_snomed(struct bytes code)
+{
+	unsigned check = 0;
+
+	if (code.size < 6 || code.size > 18 || digits(code, 0) != code.size || code.at[0] == '0')
+		return false;
+	for (size_t i = 0; i < code.size; i++)
+		check = product[check][permuted[i % 8][code.at[code.size - 1 - i] - '0']];
+	return check == 0;
+}
+
+/* The marks of the dual classification, of optional codes, and of German and Finnish editions. */
+static size_t
+size_without_marks(struct bytes code)
+{
+	while (code.size > 0 && strchr("+*!#& -.", code.at[code.size - 1]) != NULL)
+		code.size--;
+	return code.size;
+}
+
+/* Letter, digit, digit or letter; then at most five letters and digits, dots and blanks not counted.
+ * A hyphen stands before a letter for the certainty: F32.1-G. */
+static bool
+is_icd10(struct bytes code)
+{
+	size_t more = 0;
+
+	code.size = size_without_marks(code);
+	if (code.size < 3 || !is_letter(code.at[0]) || !is_digit(code.at[1]) || !is_alnum(code.at[2]))
+		return false;
+	for (size_t i = 3; i < code.size; i++) {
+		if (is_alnum(code.at[i]))
+			more++;
+		else if (code.at[i] != '.' && code.at[i] != ' ' && (code.at[i] != '-' || i + 2 < code.size))
+			return false;
+	}
+	return more <= 5;
+}
+
+/* WHOLE digits, then nothing, or a dot or none, and at most MORE digits. */
+static bool
+is_decimal(struct bytes code, size_t at, size_t whole, size_t more)
+{
+	size_t size = digits(code, at), rest;
+
+	if (size == code.size - at)
+		return size >= whole && size <= whole + more;
+	rest = digits(code, at + whole + 1);
+	return size == whole && code.at[at + whole] == '.' && rest <= more &&
+	       at + whole + 1 + rest == code.size;
+}
+
+static bool
+is_icd9(struct bytes code)
+{
+	int first = code.size > 0 ? code.at[0] | 0x20 : 0;
+
+	if (first == 'v')
+		return is_decimal(code, 1, 2, 2);
+	return first == 'e' ? is_decimal(code, 1, 3, 1) : is_decimal(code, 0, 3, 2);
+}
+
+static bool
+is_pcs(struct bytes code)
+{
+	if (code.size != 7)
+		return false;
+	for (size_t i = 0; i < code.size; i++)
+		if (!is_alnum(code.at[i]) || strchr("IOio", code.at[i]) != NULL)
+			return false;
+	return true;
+}
+
+static bool
+is_cpt(struct bytes code)
+{
+	size_t size = digits(code, 0);
+
+	return code.size == 5 && (size == 5 || (size == 4 && is_letter(code.at[4])));
+}
+
+static bool
+is_hcpcs(struct bytes code)
+{
+	return is_cpt(code) || (code.size == 5 && is_letter(code.at[0]) && digits(code, 1) == 4);
+}
+
+/* Letter, two digits, letter, letter, two digits; it may end after each level. */
+static bool
+is_atc(struct bytes code)
+{
+	static const char form[] = "a00aa00";
+
+	if (code.size == 0 || code.size == 2 || code.size == 6 || code.size > 7)
+		return false;
+	for (size_t i = 0; i < code.size; i++)
+		if (form[i] == 'a' ? !is_letter(code.at[i]) : !is_digit(code.at[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_icpc(struct bytes code)
+{
+	return code.size >= 3 && is_letter(code.at[0]) && digits(code, 1) == 2 &&
+	       (code.size == 3 || code.at[3] == '.');
+}
+
+bool
+codeform_has_letters(enum codeform form)
+{
+	return form == CODEFORM_ICD10 || form == CODEFORM_ICD9 || form == CODEFORM_PCS ||
+	       form == CODEFORM_HCPCS || form == CODEFORM_ATC;
+}
+
+bool
+codeform_fits(enum codeform form, struct bytes code)
+{
+	switch (form) {
+	case CODEFORM_LOINC:
+		return is_loinc(code);
+	case CODEFORM_SNOMED:
+		return is_snomed(code);
+	case CODEFORM_NUMBER:
+		return code.size >= 1 && code.size <= 9 && digits(code, 0) == code.size;
+	case CODEFORM_ICD10:
+		return is_icd10(code);
+	case CODEFORM_SKS:
+		return code.size > 0 && (code.at[0] | 0x20) == 'd' &&
+		       is_icd10((struct bytes){ code.at + 1, code.size - 1 });
+	case CODEFORM_ICD9:
+		return is_icd9(code);
+	case CODEFORM_ICD9_PROCEDURE:
+		return is_decimal(code, 0, 2, 2);
+	case CODEFORM_PCS:
+		return is_pcs(code);
+	case CODEFORM_HCPCS:
+		return is_hcpcs(code);
+	case CODEFORM_CPT:
+		return is_cpt(code);
+	case CODEFORM_ATC:
+		return is_atc(code);
+	case CODEFORM_ICPC:
+		return is_icpc(code);
+	case CODEFORM_DRG:
+		return code.size == 3 && digits(code, 0) == 3;
+	case CODEFORM_ANY:
+		break;
+	}
+	return true;
+}
+
+static bool
+is_operator(char c)
+{
+	static const char operators[] = "|:+*!=,;/(){}<>#\"";
+
+	/* The dagger of a pair of ICD codes is U+2020, whose first byte no code holds. */
+	return (unsigned char)c <= ' ' || memchr(operators, c, sizeof operators - 1) != NULL ||
+	       (unsigned char)c >= 0x80;
+}
+
+bool
+codeform_is_compound(struct bytes code)
+{
+	for (size_t i = 0; i < code.size; i++)
+		if (!is_alnum(code.at[i]) && code.at[i] != '.' && code.at[i] != '-' &&
+		    is_operator(code.at[i]))
+			return true;
+	return false;
+}
+
+bool
+codeform_part(struct bytes code, size_t *at, struct bytes *part)
+{
+	size_t i = *at, start;
+
+	while (i < code.size && is_operator(code.at[i])) {
+		const char *end = NULL;
+
+		if (code.at[i] == '|' || code.at[i] == '"')
+			end = memchr(code.at + i + 1, code.at[i], code.size - i - 1);
+		/* A term without its end is no term: what follows may be a code. */
+		i = end != NULL ? (size_t)(end - code.at) + 1 : i + 1;
+	}
+	start = i;
+	while (i < code.size && !is_operator(code.at[i]))
+		i++;
+	*at = i;
+	*part = (struct bytes){ code.at + start, i - start };
+	return i > start;
+}
+
+bool
+codeform_number(struct bytes text, size_t *at, struct bytes *number, enum codeform *form)
+{
+	size_t i = *at;
+
+	while (i < text.size) {
+		size_t start = i, size = digits(text, i);
+
+		if (size == 0 || (start > 0 && is_alnum(text.at[start - 1]))) {
+			i += size + (size == 0);
+			continue;
+		}
+		i += size;
+		*form = CODEFORM_SNOMED;
+		if (size <= 7 && i + 1 < text.size && text.at[i] == '-' && digits(text, i + 1) == 1) {
+			*form = CODEFORM_LOINC;
+			i += 2;
+		}
+		*at = i;
+		*number = (struct bytes){ text.at + start, i - start };
+		if ((i == text.size || !is_alnum(text.at[i])) && codeform_fits(*form, *number))
+			return true;
+		/* Of 9-44250-9 the second number may be one. */
+		i = start + size;
+	}
+	*at = i;
+	return false;
+}

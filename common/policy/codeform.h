@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_CODEFORM_H
+#define EHR_POLICY_CODEFORM_H
+
+#include "common/base/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * codeform: which form the codes of a code system have, and which codes a text holds.  The form is what a
+ * code shows without a list of its system: length, letters, digits, check digit.
+ */
+enum codeform {
+	CODEFORM_ANY,    /* nothing is known of it */
+	CODEFORM_LOINC,  /* digits, a hyphen, a check digit (mod 10); or a part or answer: LP, LA, LG, LL */
+	CODEFORM_SNOMED, /* 6 to 18 digits with a check digit (Verhoeff) */
+	CODEFORM_NUMBER, /* 1 to 9 digits, as in RxNorm */
+	CODEFORM_ICD10,  /* B20, F10.20, B24X, A17.0+, F32.1G: a letter, a digit, then one to six more */
+	CODEFORM_SKS,    /* Danish: the same after a D */
+	CODEFORM_ICD9,   /* 042, 304.01, V08, V61.21, E950.1 */
+	CODEFORM_ICD9_PROCEDURE, /* 94.27 */
+	CODEFORM_PCS,            /* HZ2ZZZZ: seven letters and digits, without I and O */
+	CODEFORM_HCPCS,          /* H0020; level I are the codes of CPT */
+	CODEFORM_CPT,            /* 90834, 0359T */
+	CODEFORM_ATC,            /* J, J05, J05A, J05AR, J05AR20 */
+	CODEFORM_ICPC,           /* P76 */
+	CODEFORM_DRG,            /* 897 */
+};
+
+/* True if codes of FORM begin with a letter and no list of another kind is likely to have such a code. */
+bool codeform_has_letters(enum codeform form);
+
+/* True if a system with FORM can have CODE, which has no blanks around it. */
+bool codeform_fits(enum codeform form, struct bytes code);
+
+/*
+ * True if CODE may hold more than one code, or a code and its term: an expression of SNOMED CT
+ * (`284196006|burn|:363698007=113179006`), a pair of ICD codes (`F02.4*B22.0+`), `id|term|`, `H0020:HF`.
+ */
+bool codeform_is_compound(struct bytes code);
+
+/*
+ * Steps through the parts of a compound: all that stands between its operators and outside of its terms.  The
+ * first call has AT 0.  False after the last part.
+ */
+bool codeform_part(struct bytes code, size_t *at, struct bytes *part);
+
+/*
+ * Steps through the numbers with a check digit in any TEXT, such as a URL or a linkId: a code of LOINC or an
+ * id of SNOMED CT, between what is no letter and no digit.  *FORM says which.
+ */
+bool codeform_number(struct bytes text, size_t *at, struct bytes *number, enum codeform *form);
+
+#endif
