@@ -2,9 +2,9 @@
 #ifndef EHR_SELECT_CHOICE_H
 #define EHR_SELECT_CHOICE_H
 
-#include "cmd/select/permission.h"
 #include "common/line/sealed_line.h"
 #include "common/line/sink.h"
+#include "common/policy/permission.h"
 
 /*
  * choice: which lines of a store of sealed lines a permission gives.  Of each record it gives the highest

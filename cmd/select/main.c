@@ -111,22 +111,18 @@ read_decision(struct selection *s, const char *path)
 static void
 load_grants(struct selection *s, const struct options *o, const char *grant, const struct instant *now)
 {
-	const struct grants_files from = {
-		.authority = site_path(&s->arena, s->set.site, SITE_AUTHORITY, s->set.authority),
-		.grants = grant,
-		.revoked = site_path_if_there(&s->arena, s->set.site, SITE_REVOKED, s->set.revoked),
-		.known = s->set.revoked ? site_path(&s->arena, s->set.site, SITE_REVOKED, NULL) : NULL,
-		.domain = s->plan.domain,
-		.limit = FILE_LIMIT,
-		.max_lifetime = s->plan.max_lifetime,
-		.must_revoke = grant && s->plan.revocation_required,
-		.now = now,
-	};
+	struct grants_files from =
+	    permission_lists(&s->arena, s->set.site, s->set.authority, s->set.revoked, grant);
 	struct fault fault = { 0 };
 	enum diag_exit status;
 
 	if (!grant && !from.revoked)
 		return;
+	from.domain = s->plan.domain;
+	from.limit = FILE_LIMIT;
+	from.max_lifetime = s->plan.max_lifetime;
+	from.must_revoke = grant && s->plan.revocation_required;
+	from.now = now;
 	if (!from.authority)
 		options_needs(o, "--site DIR or --authority JWKS");
 	status = grants_load(&s->grants, &from, &s->arena, &fault);
@@ -149,12 +145,14 @@ load_decision(struct selection *s, const struct options *o, const struct instant
 {
 	enum permission_outcome outcome =
 	    permission_of_decision(&s->permission, read_decision(s, s->set.decision),
-		&(struct permission_terms){ &s->policy, now, s->set.deliver != NULL }, why);
+		&(struct permission_terms){ .policy = &s->policy,
+		    .now = now,
+		    .delivers = s->set.deliver != NULL,
+		    .program = "ehr-select" },
+		why);
 
 	load_grants(s, o, NULL, now);
-	if (outcome != PERMISSION_GIVEN ||
-	    (!revoked_has(&s->grants.revoked, REVOKED_PARTIES, s->permission.party) &&
-		!revoked_has_device(&s->grants.revoked, s->permission.device)))
+	if (outcome != PERMISSION_GIVEN || !permission_is_revoked(&s->permission, &s->grants.revoked))
 		return outcome;
 	*why = grant_fault_word(GRANT_REVOKED);
 	return PERMISSION_DENIED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/decision.h"
-#include "cmd/select/permission.h"
+#include "common/policy/permission.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,7 +26,9 @@ hold(bool truth)
 static enum permission_outcome
 ask(struct permission *p, struct bytes text, const struct instant *now, bool delivers)
 {
-	const struct permission_terms terms = { .policy = &policy, .now = now, .delivers = delivers };
+	const struct permission_terms terms = {
+		.policy = &policy, .now = now, .delivers = delivers, .program = "ehr-select"
+	};
 	const char *why = NULL;
 	enum permission_outcome outcome = permission_of_decision(p, text, &terms, &why);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/select/permission.h"
 #include "common/crypto/jws_sign.h"
 #include "common/crypto/keyref.h"
+#include "common/policy/permission.h"
 #include "tests/lib/signers.h"
 #include "tests/lib/tap.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/select/permission.h"
+#include "common/policy/permission.h"
 
 #include "common/crypto/digest.h"
 #include "common/json/json_write.h"
 #include "common/line/tags.h"
+#include "common/policy/site.h"
 
 #include <limits.h>
+#include <string.h>
 
 struct reading {
 	struct json json;
@@ -15,6 +17,7 @@ struct reading {
 	char digest[DIGEST_TEXT]; /* of the decision */
 	struct buffer delivery;
 	unsigned limit; /* the least AL of the obligations */
+	int level;      /* the lowest redaction level of the decision and its obligations; -1: none */
 	const char *why;
 	bool needs_now;
 };
@@ -45,7 +48,7 @@ read_end(struct reading *r, uint32_t node)
 {
 	struct instant end;
 
-	if (json_kind(&r->json, node) != JSON_STRING ||
+	if (!node || json_kind(&r->json, node) != JSON_STRING ||
 	    !clock_parse_instant(json_string(&r->json, node, &r->room), &end))
 		return deny(r, "the decision does not say when it ends");
 	if (!r->terms->now) {
@@ -60,14 +63,41 @@ static bool
 deny_obligation(struct reading *r, uint32_t action)
 {
 	struct bytes word = { "", 0 };
+	const char *program = r->terms->program;
 
 	if (action && json_kind(&r->json, action) == JSON_STRING)
 		word = json_string(&r->json, action, &r->room);
-	if (!tag_is_word(word))
-		return deny(r, "the decision has an obligation that ehr-select cannot carry out");
 	return deny(r, arena_format(&r->permission->arena,
-			   "the decision has an obligation that ehr-select cannot carry out: %.*s",
-			   (int)word.size, word.at));
+			   "the decision has an obligation that %s cannot carry out%s%.*s", program,
+			   tag_is_word(word) ? ": " : "", tag_is_word(word) ? (int)word.size : 0, word.at));
+}
+
+static void
+lower(struct reading *r, int level)
+{
+	if (r->level < 0 || level < r->level)
+		r->level = level;
+}
+
+/* The level that NODE names; -1 if the policy does not have it. */
+static int
+level_named(struct reading *r, uint32_t node)
+{
+	return json_kind(&r->json, node) == JSON_STRING
+		   ? policy_level(r->terms->policy, json_string(&r->json, node, &r->room))
+		   : -1;
+}
+
+/* The highest level that AL opens; -1 if it opens none. */
+static int
+level_of_al(const struct policy *p, uint64_t al)
+{
+	int level = -1;
+
+	for (unsigned i = 0; i < p->levels; i++)
+		if (p->level[i].al <= al)
+			level = (int)i;
+	return level;
 }
 
 /* The AL of `level` and that of its level's name. */
@@ -82,14 +112,17 @@ read_level(struct reading *r, uint32_t properties)
 	if (!al || !json_integer(&r->json, al, &number) || number > 99)
 		return deny(r, "its obligation level names no authorization level");
 	r->limit = number < r->limit ? (unsigned)number : r->limit;
+	level = level_of_al(p, number);
+	if (level < 0 && r->terms->take)
+		return deny(r, "its obligation level allows no level");
+	lower(r, level);
 	if (!name)
 		return true;
-	level = json_kind(&r->json, name) == JSON_STRING
-		    ? policy_level(p, json_string(&r->json, name, &r->room))
-		    : -1;
+	level = level_named(r, name);
 	if (level < 0)
 		return deny(r, "its obligation level names a level that the policy does not have");
 	r->limit = p->level[level].al < r->limit ? p->level[level].al : r->limit;
+	lower(r, level);
 	return true;
 }
 
@@ -120,6 +153,41 @@ read_notification(struct reading *r, uint32_t node, uint32_t action)
 	return true;
 }
 
+/* True if the caller says that it carries out the obligation ACTION itself. */
+static bool
+is_handled(struct reading *r, uint32_t action)
+{
+	struct bytes word = { "", 0 };
+	const char *at = r->terms->handled;
+
+	if (action && json_kind(&r->json, action) == JSON_STRING)
+		word = json_string(&r->json, action, &r->room);
+	while (at && word.size > 0) {
+		size_t size = strcspn(at, ",");
+
+		if (bytes_equal(word, (struct bytes){ at, size }))
+			return true;
+		at = at[size] == ',' ? at + size + 1 : NULL;
+	}
+	return false;
+}
+
+/* ehr-redact carries out what asks something of the data, and nothing else. */
+static bool
+read_for_redaction(struct reading *r, uint32_t node, uint32_t properties, uint32_t action)
+{
+	const char *why = NULL;
+	bool custom = is(r, member(r, node, "type"), "custom");
+
+	if (custom && (is(r, action, "redact") || is(r, action, "keep-only")))
+		return r->terms->take(r->terms->context, &r->json, properties, &why) || deny(r, why);
+	if (!is_handled(r, action))
+		return deny_obligation(r, action);
+	if (!custom || !is(r, action, "expire"))
+		return true;
+	return read_end(r, member(r, properties, "at"));
+}
+
 /* What asks something of the data, such as redact and keep-only, is for the application server. */
 static bool
 read_obligation(struct reading *r, uint32_t node)
@@ -129,12 +197,14 @@ read_obligation(struct reading *r, uint32_t node)
 
 	if (!is(r, member(r, properties, "vendor"), "ehr"))
 		return deny_obligation(r, action);
+	if (is(r, type, "custom") && is(r, action, "level"))
+		return read_level(r, properties);
+	if (r->terms->take)
+		return read_for_redaction(r, node, properties, action);
 	if (is(r, type, "notification"))
 		return read_notification(r, node, action);
 	if (!is(r, type, "custom"))
 		return deny_obligation(r, action);
-	if (is(r, action, "level"))
-		return read_level(r, properties);
 	/* the log is the decider's */
 	if (is(r, action, "audit"))
 		return true;
@@ -143,7 +213,7 @@ read_obligation(struct reading *r, uint32_t node)
 	at = member(r, properties, "at");
 	if (r->terms->delivers)
 		deliver(r, node);
-	return at ? read_end(r, at) : deny(r, "the decision does not say when it ends");
+	return read_end(r, at);
 }
 
 static bool
@@ -186,6 +256,8 @@ read_about(struct reading *r, uint32_t about)
 		return deny(r, "the decision is about an action that shows no record");
 	if (!read_name(r, party, &p->party) || !read_name(r, device, &p->device))
 		return deny(r, "the decision names its person or device by no word");
+	if (r->terms->take)
+		subject = 0;
 	p->by_pseudonym = subject != 0;
 	if (!subject)
 		subject = member(r, about, "patient");
@@ -195,11 +267,35 @@ read_about(struct reading *r, uint32_t about)
 	return p->subject.size > 0 || deny(r, "the decision is about no patient");
 }
 
+/* The AL; for ehr-redact also the level, and neither need be there. */
+static bool
+read_limits(struct reading *r, uint32_t context)
+{
+	const struct permission_terms *t = r->terms;
+	uint32_t node = member(r, context, "al"), rl = t->take ? member(r, context, "rl") : 0;
+	uint64_t al = 99;
+
+	if (node ? !json_integer(&r->json, node, &al) || al > 99 : t->take == NULL)
+		return deny(r, "the decision names no authorization level");
+	r->permission->al = al < r->limit ? (unsigned)al : r->limit;
+	if (!t->take)
+		return true;
+	if (rl && level_named(r, rl) < 0)
+		return deny(r, "the decision names a level that the policy does not have");
+	if (rl)
+		lower(r, level_named(r, rl));
+	if (node && level_of_al(t->policy, al) < 0)
+		return deny(r, "the decision allows no level");
+	if (node)
+		lower(r, level_of_al(t->policy, al));
+	r->permission->level = r->level;
+	return true;
+}
+
 static bool
 read_decision(struct reading *r, struct bytes text)
 {
 	uint32_t context, decision, until;
-	uint64_t al;
 
 	if (!json_parse(&r->json, text) || json_kind(&r->json, 0) != JSON_OBJECT)
 		return deny(r, "it is not one decision");
@@ -210,9 +306,8 @@ read_decision(struct reading *r, struct bytes text)
 	if (!read_about(r, member(r, context, "about")) ||
 	    !read_obligations(r, member(r, context, "obligations")))
 		return false;
-	if (!member(r, context, "al") || !json_integer(&r->json, member(r, context, "al"), &al) || al > 99)
-		return deny(r, "the decision names no authorization level");
-	r->permission->al = al < r->limit ? (unsigned)al : r->limit;
+	if (!read_limits(r, context))
+		return false;
 	until = member(r, context, "valid_until");
 	return !until || read_end(r, until);
 }
@@ -230,10 +325,10 @@ enum permission_outcome
 permission_of_decision(
     struct permission *p, struct bytes text, const struct permission_terms *terms, const char **why)
 {
-	struct reading r = { .permission = p, .terms = terms, .limit = UINT_MAX };
+	struct reading r = { .permission = p, .terms = terms, .limit = UINT_MAX, .level = -1 };
 	bool given;
 
-	*p = (struct permission){ 0 };
+	*p = (struct permission){ .level = -1 };
 	json_init(&r.json, NULL, JSON_MAX_DEPTH);
 	buffer_init(&r.room, BUFFER_UNLIMITED);
 	buffer_init(&r.delivery, BUFFER_UNLIMITED);
@@ -269,6 +364,24 @@ permission_of_grant(struct permission *p, const struct grants *g, const struct i
 		fault = grants_in_time(g, p->grant, *now);
 	*why = grant_fault_word(fault);
 	return fault == GRANT_GOOD ? PERMISSION_GIVEN : PERMISSION_DENIED;
+}
+
+struct grants_files
+permission_lists(
+    struct arena *a, const char *site, const char *authority, const char *revoked, const char *grant)
+{
+	return (struct grants_files){
+		.authority = site_path(a, site, SITE_AUTHORITY, authority),
+		.grants = grant,
+		.revoked = site_path_if_there(a, site, SITE_REVOKED, revoked),
+		.known = revoked ? site_path(a, site, SITE_REVOKED, NULL) : NULL,
+	};
+}
+
+bool
+permission_is_revoked(const struct permission *p, const struct revoked *revoked)
+{
+	return revoked_has(revoked, REVOKED_PARTIES, p->party) || revoked_has_device(revoked, p->device);
 }
 
 bool

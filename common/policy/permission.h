@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef EHR_SELECT_PERMISSION_H
-#define EHR_SELECT_PERMISSION_H
+#ifndef EHR_POLICY_PERMISSION_H
+#define EHR_POLICY_PERMISSION_H
 
+#include "common/json/json.h"
 #include "common/policy/grants.h"
 #include "common/policy/policy.h"
 
 /*
- * permission: whose lines a decision or a grant gives to a reader, and up to which authorization level.
- * A decision that has a part that ehr-select does not understand, or an obligation that it cannot carry
- * out, gives nothing.
+ * permission: whose lines a decision or a grant gives to a reader, and how much of them.  ehr-select asks for
+ * an authorization level and knows subjects by their pseudonyms; ehr-redact asks for a redaction level and
+ * knows the patient.  A decision that has a part that the program does not understand, or an obligation that
+ * it cannot carry out, gives nothing.
  */
 struct permission {
 	struct bytes subject; /* of a decision: the tag that its lines have */
@@ -16,8 +18,13 @@ struct permission {
 	struct bytes device;  /* of a decision: the device, by id or thumbprint; empty if it names none */
 	const struct grants *grants; /* of a grant, with the next */
 	const struct grant *grant;
-	bool by_pseudonym; /* the decision names one */
+	bool by_pseudonym; /* the decision names one, and the terms take it */
 	unsigned al;
+	/*
+	 * Of a decision for ehr-redact: the highest redaction level, as an index in the ladder; -1 if neither
+	 * the decision nor an obligation names one.
+	 */
+	int level;
 	/*
 	 * Of a decision: the obligations that others carry out, one JSON object a line.  They must be
 	 * handed on before anything is given.
@@ -30,6 +37,15 @@ struct permission_terms {
 	const struct policy *policy;
 	const struct instant *now; /* may be NULL */
 	bool delivers;             /* the caller hands permission.delivery on */
+	const char *program;       /* for messages: "ehr-select" */
+	/*
+	 * Of ehr-redact, whose records are not sealed.  TAKE takes an obligation to redact or to keep-only; its
+	 * PROPERTIES are a node of J.  False with *WHY, a constant, if it cannot be carried out.  HANDLED: the
+	 * other obligations that the caller carries out itself, "audit,notify"; NULL: none.
+	 */
+	bool (*take)(void *context, const struct json *j, uint32_t properties, const char **why);
+	void *context;
+	const char *handled;
 };
 
 enum permission_outcome {
@@ -45,6 +61,17 @@ enum permission_outcome permission_of_decision(
 /* G is ready and must hold one grant, which gives; it is borrowed for the life of P. */
 enum permission_outcome permission_of_grant(
     struct permission *p, const struct grants *g, const struct instant *now, const char **why);
+
+/*
+ * Where the authority's lists are, for a program that looks up in them whom a decision is for.  GRANT may be
+ * NULL.  Strings may be NULL and are borrowed.  DOMAIN and the rest of the notification policy are the
+ * caller's to add.
+ */
+struct grants_files permission_lists(
+    struct arena *a, const char *site, const char *authority, const char *revoked, const char *grant);
+
+/* True if the person or the device of a decision was revoked since. */
+bool permission_is_revoked(const struct permission *p, const struct revoked *revoked);
 
 /* True if lines of SUBJECT may be given.  False for the empty subject: such lines are about nobody. */
 bool permission_covers(const struct permission *p, struct bytes subject);
