@@ -61,6 +61,7 @@ static const char *const why_words[] = {
 	[WHY_LEVEL] = "withheld: above this level",
 	[WHY_CATEGORY] = "withheld: its category",
 	[WHY_TYPE] = "withheld: its type",
+	[WHY_FORM] = "withheld: not of the form that keep names",
 	[WHY_NOT_KEPT] = "withheld: not in keep",
 	[WHY_TRANSFORM] = "removed by",
 	[WHY_PLACE] = "withheld: copies something",

@@ -302,16 +302,37 @@ says(const struct lint_reading *r, const struct yaml_node *version, const char *
 	return node != NULL && node->kind == YAML_STRING && bytes_are(node->text, word);
 }
 
+/* The path of an item of `keep`: the item itself, or its `at`; nothing for a list of paths. */
+static struct bytes
+path_of(const struct yaml_node *item)
+{
+	const struct yaml_node *at = item->kind == YAML_MAP ? yaml_find(item, "at") : item;
+
+	return at != NULL && at->kind == YAML_STRING ? at->text : (struct bytes)BYTES("");
+}
+
 static const struct yaml_node *
 kept(const struct yaml_node *keep, const char *path)
 {
 	for (size_t i = 0; keep != NULL && keep->kind == YAML_MAP && i < keep->count; i++) {
 		const struct yaml_node *list = keep->item[i];
 		for (size_t k = 0; list->kind == YAML_LIST && k < list->count; k++)
-			if (bytes_are(list->item[k]->text, path))
+			if (bytes_are(path_of(list->item[k]), path))
 				return list->item[k];
 	}
 	return NULL;
+}
+
+/* True if the list of `keep` names that very path. */
+static bool
+names(const struct yaml_node *list, struct bytes path)
+{
+	if (list->kind != YAML_LIST)
+		return bytes_equal(path_of(list), path);
+	for (size_t i = 0; i < list->count; i++)
+		if (bytes_equal(path_of(list->item[i]), path))
+			return true;
+	return false;
 }
 
 static void
@@ -344,7 +365,7 @@ static bool
 covered(const struct yaml_node *list, struct bytes path)
 {
 	for (size_t i = 0; list != NULL && list->kind == YAML_LIST && i < list->count; i++)
-		if (covers(list->item[i]->text, path))
+		if (path_of(list->item[i]).size > 0 && covers(path_of(list->item[i]), path))
 			return true;
 	return list != NULL && list->kind == YAML_STRING && covers(list->text, path);
 }
@@ -366,8 +387,8 @@ compare_keep(const struct lint_reading *r, const struct yaml_node *low, const st
 	for (size_t i = 0; i < lower->count; i++) {
 		const struct yaml_node *paths = lower->item[i];
 		for (size_t k = 0; paths->kind == YAML_LIST && k < paths->count; k++)
-			if (!covered(yaml_find(higher, lower->key[i]->text.at), paths->item[k]->text) &&
-			    !covered(yaml_find(higher, "*"), paths->item[k]->text))
+			if (!covered(yaml_find(higher, lower->key[i]->text.at), path_of(paths->item[k])) &&
+			    !covered(yaml_find(higher, "*"), path_of(paths->item[k])))
 				error_at(r->lint, r->file, paths->item[k], "not-monotone",
 				    "kept here, but not in the next higher version (line %u)", higher->line);
 	}
@@ -453,7 +474,7 @@ compare_transforms(const struct lint_reading *r, const struct yaml_node *low, co
 		if (at == NULL || transform_at(low, at->text) != NULL)
 			continue;
 		for (size_t k = 0; k < keep->count; k++)
-			if (holds(keep->item[k], at->text))
+			if (names(keep->item[k], at->text))
 				error_at(r->lint, r->file, keep->item[k], "not-monotone",
 				    "%s is kept here as it is, but changed in the next higher version (line "
 				    "%u)",
@@ -489,7 +510,7 @@ check_kept(const struct lint_reading *r, const struct yaml_node *version)
 		const struct yaml_node *list = keep->item[i];
 		for (size_t k = 0; list->kind == YAML_LIST && k < list->count; k++)
 			for (size_t d = 0; d < sizeof(doubts) / sizeof(doubts[0]); d++)
-				if (bytes_end(list->item[k]->text, doubts[d].end))
+				if (bytes_end(path_of(list->item[k]), doubts[d].end))
 					lint_warn(r->lint, r->file, list->item[k], doubts[d].code, "%s",
 					    doubts[d].why);
 	}

@@ -75,6 +75,7 @@ explain_gone(struct decisions *d, const struct view *v, uint64_t bits, uint64_t 
 		return;
 	memcpy(causes, v->cause, sizeof causes);
 	causes[WHY_LEVEL] |= v->above_level;
+	causes[WHY_FORM] |= v->unformed;
 	causes[WHY_NOT_KEPT] |= v->not_in_keep;
 	causes[WHY_EMPTY] |= emptied;
 	for (unsigned why = WHY_LEVEL; why <= WHY_RECORD; why++) {

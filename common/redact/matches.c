@@ -19,7 +19,7 @@ matches_find(struct matches *m, struct outline *o, uint32_t state, uint32_t root
 	const uint32_t *number = paths_matched(s->paths, state, &count);
 	uint64_t taken = 0; /* bits that have their transform */
 
-	m->in_keep = m->excepted = 0;
+	m->in_keep = m->formed = m->excepted = 0;
 	m->picks = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct scheme_place *place = &s->place[number[i]];
@@ -29,7 +29,7 @@ matches_find(struct matches *m, struct outline *o, uint32_t state, uint32_t root
 		switch (place->use) {
 		case SCHEME_KEEP:
 			if (place->type == 0 || place->type == type)
-				m->in_keep |= place->bits;
+				*(place->form != NULL ? &m->formed : &m->in_keep) |= place->bits;
 			break;
 		case SCHEME_EXCEPT:
 			m->excepted |= place->bits;
@@ -57,4 +57,26 @@ matches_changes(struct outline *o, uint32_t state, uint32_t root, unsigned type)
 		if (!operation_keeps(&o->s->transform[m.pick[i].transform].operation))
 			changes |= m.pick[i].bits;
 	return changes;
+}
+
+uint64_t
+matches_forms(const struct scheme *s, uint32_t state, unsigned type, uint64_t *bits,
+    bool (*judge)(void *context, const struct form *form), void *context)
+{
+	size_t count;
+	const uint32_t *number = paths_matched(s->paths, state, &count);
+	uint64_t asked = *bits;
+	uint64_t good = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct scheme_place *place = &s->place[number[i]];
+
+		if (place->form == NULL || (place->type != 0 && place->type != type) ||
+		    (place->bits & asked) == 0)
+			continue;
+		*bits &= ~place->bits;
+		if ((place->bits & asked & ~good) != 0 && judge(context, place->form))
+			good |= place->bits & asked;
+	}
+	return good;
 }

@@ -53,8 +53,9 @@ look_at_roots(struct outline *o)
 		struct bytes type = shape_type(s->shape, o->json, o->roots.at[i].node);
 		struct outline_root *root = &o->root[i];
 
-		*root =
-		    (struct outline_root){ scheme_type(s, type), s->is_fhir && bytes_are(type, "Bundle"), 0 };
+		*root = (struct outline_root){ .type = scheme_type(s, type),
+			.is_bundle = s->is_fhir && bytes_are(type, "Bundle") };
+		root->element = s->element[root->type];
 		o->transformed |= s->type_transformed[root->type];
 		o->without_type |= s->type_gone[root->type];
 		o->has_bundle |= root->is_bundle;

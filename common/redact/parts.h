@@ -127,6 +127,7 @@ uint64_t places_listed(const struct places *p, const struct scheme *s, const str
  */
 struct outline_root {
 	unsigned type; /* number of its type in the scheme */
+	struct kinds_at element;
 	bool is_bundle;
 	uint64_t gone_now; /* bits that lost it in this turn of the walk */
 };
@@ -176,6 +177,7 @@ struct matches_pick {
 
 struct matches {
 	uint64_t in_keep;  /* bits whose `keep` names the node */
+	uint64_t formed;   /* bits whose `keep` names it with a form */
 	uint64_t excepted; /* marks that leave it out */
 	struct matches_pick pick[SCHEME_MAX_VERSIONS];
 	unsigned picks;
@@ -188,6 +190,13 @@ void matches_find(struct matches *m, struct outline *o, uint32_t state, uint32_t
 
 /* The bits in which a transform changes that node. */
 uint64_t matches_changes(struct outline *o, uint32_t state, uint32_t root, unsigned type);
+
+/*
+ * The forms of `keep` for a node in STATE, of roots of a type.  Takes from *BITS those for which a form
+ * matches, and returns those of them for which JUDGE finds one good.
+ */
+uint64_t matches_forms(const struct scheme *s, uint32_t state, unsigned type, uint64_t *bits,
+    bool (*judge)(void *context, const struct form *form), void *context);
 
 /*
  * primitive_siblings.c: FHIR writes the id and the extensions of a primitive x into a member _x beside it
@@ -247,8 +256,8 @@ uint64_t targets_gone(
     struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from);
 
 /*
- * view.c: what is known of a node before anything is decided: for which bits its level, its category, `keep`,
- * a place with rules of its own or a lost target speaks against it.  Nothing is written here.
+ * view.c: what is known of a node before anything is decided: for which bits its level, its category,
+ * `keep`, a place with rules of its own or a lost target speaks against it.  Nothing is written here.
  */
 
 /* What a container is for its children. */
@@ -265,11 +274,12 @@ enum view_around {
 struct view {
 	uint32_t member; /* node of its key; of an element the element itself */
 	uint32_t value;
-	uint32_t state; /* of the automaton of paths */
-	uint32_t root;  /* index of the root around it, or its own */
-	unsigned type;  /* number of that root's type */
-	uint8_t kind;   /* enum places_kind */
-	uint8_t around; /* enum view_around: what it is for its children */
+	uint32_t state;          /* of the automaton of paths */
+	uint32_t root;           /* index of the root around it, or its own */
+	unsigned type;           /* number of that root's type */
+	struct kinds_at element; /* of FHIR R4, where a form may depend on it */
+	uint8_t kind;            /* enum places_kind */
+	uint8_t around;          /* enum view_around: what it is for its children */
 	uint8_t base, raise;
 	bool is_root;
 	bool is_sibling; /* `_x` beside x, or inside it */
@@ -278,12 +288,15 @@ struct view {
 	uint64_t active;         /* asked about */
 	uint64_t left_out;       /* leave out its category, or one around it */
 	uint64_t in_keep;        /* `keep` names it, or a node around it */
+	uint64_t formed;         /* the same with a form, which values in it must have */
+	uint64_t coded;          /* a Coding or Quantity of a system that the form lists */
 	uint64_t may_extend;     /* an array in which listed extensions stay */
 	uint64_t withheld_whole; /* lose it with all that is in it: the union of */
 	uint64_t cause[WHY_RECORD + 1];
 	uint64_t no_sign;     /* of all causes but the category: no sign may stand in its place */
 	uint64_t above_level; /* its level is above theirs; the level of nodes in it may not be */
 	uint64_t not_in_keep; /* `keep` does not name it; it may name nodes in it */
+	uint64_t unformed;    /* of those: `keep` names it, but it does not have the form */
 };
 
 /* BITS lose the node with all that is in it, for that reason. */
@@ -326,6 +339,23 @@ struct view_turn {
 	bool has_gone;         /* some root went in an earlier turn */
 };
 
+/*
+ * The bits that may know the child TEXT of a node; none if it is absent (0).  A version's shape must not
+ * depend on a value that the version withholds, otherwise the shape reveals the value.
+ */
+static inline uint64_t
+view_seen(const struct outline *o, const struct view *v, uint32_t text)
+{
+	const struct notes_node *note = &o->notes->of[text];
+	uint8_t level = note->base != NOTES_NO_BASE ? note->base : v->base;
+
+	if (text == 0)
+		return 0;
+	level = v->raise > level ? v->raise : level;
+	level = note->raise > level ? note->raise : level;
+	return ~(o->s->below_level[level] | v->left_out | note->left_out);
+}
+
 struct viewer {
 	struct outline outline;
 	struct targets targets;
@@ -337,13 +367,24 @@ struct viewer {
 	uint32_t next_root;  /* in outline.roots */
 };
 
+/*
+ * forms.c: takes from what `keep` names the values that do not have their form.  A form that names a place
+ * holds for what is in it, too; of several around a node the innermost counts.
+ *
+ * Values of objects and arrays pass: their members are judged.  A Coding or Quantity is judged as a whole,
+ * as its code says little without its system.
+ */
+void forms_judge(struct viewer *w, const struct view_frame *f, struct view *v);
+
 void view_init(struct viewer *w, const struct scheme *s, struct json_keys *keys);
 void view_release(struct viewer *w);
 
 /* The record itself, for the bits ACTIVE.  A turn begins with it; children follow in document order. */
 void view_record(struct viewer *w, uint64_t active, struct view *v);
 
-/* The child of F at node MEMBER, which is its key or an element; DEPTH levels below the record. */
+/*
+ * F is the last of the frames from the record down to it, which stand in one array.  The child of F at node
+ * MEMBER, which is its key or an element; DEPTH levels below the record. */
 void view_child(
     struct viewer *w, const struct view_frame *f, uint32_t member, uint32_t depth, struct view *v);
 
@@ -393,8 +434,8 @@ struct edited {
 bool edits_each(const struct edited *e, bool (*put)(void *context, struct bytes piece), void *context);
 
 /*
- * decide.c: carries out what a view says of a node: removes it, replaces it, or puts a sign in its place, as
- * edits of each bit.  It notes why if the caller asks (fates).
+ * decide.c: carries out what a view says of a node: removes it, replaces it, or puts a sign in its place,
+ * as edits of each bit.  It notes why if the caller asks (fates).
  *
  * A sign is what `above: absent` and `above: mask` leave in the place of a node that is above the level.
  */

@@ -138,6 +138,7 @@ enum fate_why {
 	WHY_LEVEL,     /* above the version's level */
 	WHY_CATEGORY,  /* of a category that the version leaves out (`without`) */
 	WHY_TYPE,      /* in a root of a type that the version does not have */
+	WHY_FORM,      /* `keep` names it, but the value does not have the form that it must have */
 	WHY_NOT_KEPT,  /* `keep` does not name it */
 	WHY_TRANSFORM, /* by that transform; withheld: it removes, or could not be carried out */
 	WHY_PLACE,     /* it copies or counts something else: narrative, security labels, Bundle.total, ... */

@@ -207,6 +207,7 @@ scheme_release(struct scheme *s)
 {
 	condition_words_release(&s->words);
 	paths_free(s->paths);
+	kinds_free(s->kinds);
 	shape_free(s->shape);
 	codes_free(s->codes);
 	*s = (struct scheme){ .policy = NULL };

@@ -6,6 +6,7 @@
 #include "common/label/condition.h"
 #include "common/label/shape.h"
 #include "common/policy/policy.h"
+#include "common/redact/kinds.h"
 #include "common/redact/operation.h"
 #include "common/redact/redactor.h"
 
@@ -59,8 +60,9 @@ enum scheme_use { SCHEME_KEEP, SCHEME_EXCEPT, SCHEME_TRANSFORM };
 struct scheme_place {
 	enum scheme_use use;
 	uint64_t bits;
-	unsigned type;      /* SCHEME_KEEP: in roots of that type; 0: of all */
-	unsigned transform; /* SCHEME_TRANSFORM */
+	unsigned type;           /* SCHEME_KEEP: in roots of that type; 0: of all */
+	unsigned transform;      /* SCHEME_TRANSFORM */
+	const struct form *form; /* SCHEME_KEEP: what a value must look like; NULL: a bare path */
 };
 
 struct scheme {
@@ -77,6 +79,8 @@ struct scheme {
 	size_t transforms;
 	struct scheme_place *place; /* by number in the automaton */
 	size_t places;
+	struct kinds *kinds;      /* NULL: no version asks for forms */
+	struct kinds_at *element; /* by type number: what stands at such a root */
 	/* the types that redact.yaml names, sorted: type[i] has number i + 1, any other type 0 */
 	struct bytes *type;
 	size_t types;
@@ -88,6 +92,7 @@ struct scheme {
 	uint64_t may_lack;         /* below the highest level, or with `keep`, `types` or `without` */
 	uint64_t hidden;           /* presence: hidden, and not always whole */
 	uint64_t has_keep;         /* with `keep` */
+	uint64_t strict;           /* with `keep`, whose bare paths have the forms of FHIR R4 */
 	uint64_t has_except;       /* marks that leave out places */
 	uint64_t transforming;     /* with a transform that changes something */
 	uint64_t leaves_absent;    /* above: absent */

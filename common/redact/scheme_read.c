@@ -88,6 +88,7 @@ scheme_read_types(struct scheme_read *r, const struct yaml_node *versions)
 	qsort(s->type, s->types, sizeof s->type[0], compare_types);
 	s->type_gone = arena_array(r->arena, s->types + 1, sizeof s->type_gone[0]);
 	s->type_transformed = arena_array(r->arena, s->types + 1, sizeof s->type_transformed[0]);
+	s->element = arena_array(r->arena, s->types + 1, sizeof s->element[0]);
 	return true;
 }
 
@@ -118,10 +119,13 @@ scheme_read_paths(struct scheme_read *r, const struct yaml_node *node, const str
 
 	if (count == 0)
 		return fault_at(r->fault, s->file, node, "expected a path, or a list of paths");
-	struct scheme_place *more = arena_array(r->arena, s->places + count, sizeof more[0]);
-	if (s->places > 0)
-		memcpy(more, s->place, s->places * sizeof more[0]);
-	s->place = more;
+	if (s->places + count > r->place_room) {
+		r->place_room = 2 * (s->places + count);
+		struct scheme_place *more = arena_array(r->arena, r->place_room, sizeof more[0]);
+		if (s->places > 0)
+			memcpy(more, s->place, s->places * sizeof more[0]);
+		s->place = more;
+	}
 	for (size_t i = 0; i < count; i++)
 		if (!yaml_item_string(s->file, node, i, &path, r->fault) || !add_path(r, node, path, place))
 			return false;

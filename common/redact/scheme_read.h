@@ -18,6 +18,7 @@ struct scheme_read {
 	struct fault *fault;
 	char *missing; /* the first key that is not there; room for 128 bytes */
 	bool needs_now, needs_batch;
+	size_t place_room;
 };
 
 /* What the top of the file says for all versions, and a version for itself. */
@@ -45,6 +46,17 @@ bool scheme_read_listed(struct scheme_read *r, const struct yaml_node *name, str
 
 /* The key of that name.  CONTEXT is the struct scheme_read. */
 struct mac *scheme_read_key(void *context, const struct yaml_node *name, struct fault *f);
+
+/*
+ * scheme_keep.c: `keep:` of a version.  Once all of the version is read, scheme_keep_check finds bare paths
+ * to places whose values have no form.
+ */
+bool scheme_keep_read(struct scheme_read *r, const struct yaml_node *keep, const struct scheme_version *v);
+bool scheme_keep_check(
+    struct scheme_read *r, const struct yaml_node *version, const struct scheme_version *v);
+
+/* After all versions: makes known the elements of FHIR R4 of the types that versions with `keep` have. */
+void scheme_keep_kinds(struct scheme_read *r);
 
 /* scheme_version.c: `versions:`, whose habits are HABITS unless a version says otherwise. */
 bool scheme_version_habits(struct yaml_map *m, struct scheme_habits *h, struct fault *f);

@@ -60,28 +60,6 @@ apply_habits(struct scheme_read *r, const struct yaml_node *node, const struct s
 }
 
 static bool
-read_keep(struct scheme_read *r, const struct yaml_node *keep, const struct scheme_version *v)
-{
-	struct scheme *s = r->s;
-
-	if (keep->kind != YAML_MAP)
-		return fault_at(r->fault, s->file, keep, "expected a map of types to lists of paths");
-	for (size_t i = 0; i < keep->count; i++) {
-		struct bytes name = keep->key[i]->text;
-		struct scheme_place place = { .use = SCHEME_KEEP, .bits = v->bits };
-
-		if (!bytes_are(name, "*"))
-			place.type = scheme_type(s, name);
-		if (keep->item[i]->kind == YAML_LIST && keep->item[i]->count == 0)
-			continue;
-		if (!scheme_read_paths(r, keep->item[i], &place))
-			return false;
-	}
-	s->has_keep |= v->bits;
-	return true;
-}
-
-static bool
 read_transform_types(struct scheme_read *r, const struct yaml_node *list, struct scheme_transform *t)
 {
 	struct bytes name;
@@ -119,7 +97,9 @@ read_transform(struct scheme_read *r, const struct yaml_node *node, const struct
 	struct scheme *s = r->s;
 	struct scheme_transform *t = &s->transform[s->transforms];
 	struct operation_words words = { r->arena, s->file, scheme_read_key, r };
-	struct scheme_place place = { SCHEME_TRANSFORM, v->bits, 0, (unsigned)s->transforms };
+	struct scheme_place place = {
+		.use = SCHEME_TRANSFORM, .bits = v->bits, .transform = (unsigned)s->transforms
+	};
 	struct yaml_map m;
 	unsigned level;
 
@@ -238,9 +218,10 @@ read_version(struct scheme_read *r, const struct yaml_node *node, struct scheme_
 	if (!yaml_string(s->file, yaml_take(&m, "say"), &v->say, r->fault) ||
 	    !yaml_string(s->file, view, &v->view, r->fault) || !read_without(r, without, v) ||
 	    !read_types(r, types, v) || !read_extensions(r, yaml_take(&m, "extensions"), v) ||
-	    (keep != NULL && !read_keep(r, keep, v)) || !read_transforms(r, yaml_take(&m, "transforms"), v) ||
+	    !scheme_keep_read(r, keep, v) || !read_transforms(r, yaml_take(&m, "transforms"), v) ||
 	    !scheme_version_habits(&m, &habits, r->fault) ||
-	    !apply_habits(r, node, &habits, v, keep != NULL || types != NULL || without != NULL))
+	    !apply_habits(r, node, &habits, v, keep != NULL || types != NULL || without != NULL) ||
+	    !scheme_keep_check(r, node, v))
 		return false;
 	if (view != NULL && types == NULL && without == NULL)
 		return fault_at(r->fault, s->file, view, "a view stands beside `without` or `types`");
@@ -283,6 +264,7 @@ scheme_version_all(
 	for (size_t i = 0; i < versions->count; i++)
 		if (!read_version(r, versions->item[i], *habits))
 			return false;
+	scheme_keep_kinds(r);
 	const struct policy_level *top = &s->policy->level[s->policy->levels - 1];
 	if (s->version[s->versions - 1].level + 1 != s->policy->levels)
 		return fault_at(r->fault, s->file, versions,

@@ -128,8 +128,8 @@ static const uint64_t id_bytes[4] = {
 	[1] = UINT64_C(0x07fffffe07fffffe), /* A-Z a-z */
 };
 
-static bool
-is_id(struct bytes text)
+bool
+token_is_id(struct bytes text)
 {
 	if (text.size == 0 || text.size > 64)
 		return false;
@@ -178,7 +178,7 @@ token_reference(struct bytes reference, struct bytes *type, struct bytes *id)
 		*id = last_segment(&rest);
 		*type = last_segment(&rest);
 	}
-	return is_id(*id) && is_type(*type);
+	return token_is_id(*id) && is_type(*type);
 }
 
 /* The base URL is left out: it tells whose record it is. */
@@ -195,7 +195,7 @@ apply_reference(
 	if (bytes_begin(text, "urn:uuid:")) {
 		struct bytes uuid = { text.at + 9, text.size - 9 };
 
-		if (!is_id(uuid) || !make_token(o, v, uuid, token))
+		if (!token_is_id(uuid) || !make_token(o, v, uuid, token))
 			return OPERATION_REMOVE;
 		json_write_raw(&w, (struct bytes)BYTES("\"urn:uuid:"));
 		write_uuid(&w, token);

@@ -28,4 +28,7 @@ enum operation_outcome token_apply(
  */
 bool token_reference(struct bytes reference, struct bytes *type, struct bytes *id);
 
+/* True for a FHIR id (R4 2.24.0.1): 1 to 64 letters, digits, `-` and `.`. */
+bool token_is_id(struct bytes text);
+
 #endif

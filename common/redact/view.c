@@ -27,6 +27,7 @@ match(struct viewer *w, struct view *v)
 		return;
 	matches_find(&w->matches, &w->outline, v->state, v->root, v->type);
 	v->in_keep |= w->matches.in_keep;
+	v->formed |= w->matches.formed;
 	view_blame(v, WHY_PLACE, w->matches.excepted);
 }
 
@@ -78,23 +79,6 @@ around_of(const struct view_frame *f, const struct view *v)
 	return v->kind == PLACE_IDENTIFIER ? AROUND_IDENTIFIER : AROUND_PLAIN;
 }
 
-/*
- * The bits that may know the child TEXT of a node; none if it is absent (0).  A version's shape must not
- * depend on a value that the version withholds, otherwise the shape reveals the value.
- */
-static uint64_t
-seen(const struct outline *o, const struct view *v, uint32_t text)
-{
-	const struct notes_node *note = &o->notes->of[text];
-	uint8_t level = note->base != NOTES_NO_BASE ? note->base : v->base;
-
-	if (text == 0)
-		return 0;
-	level = v->raise > level ? v->raise : level;
-	level = note->raise > level ? note->raise : level;
-	return ~(o->s->below_level[level] | v->left_out | note->left_out);
-}
-
 /* The bits that lost all roots that a reference can mean.  For LOCAL a #x that leads nowhere is lost too. */
 static uint64_t
 lost_target(struct viewer *w, struct bytes reference, uint32_t root, uint64_t local)
@@ -131,7 +115,7 @@ see_reference(struct viewer *w, struct view *v)
 	struct bytes reference = json_string(j, text, &w->outline.room);
 	if (is_object)
 		view_blame(v, WHY_REFERENCE,
-		    seen(&w->outline, v, text) & w->turn.references &
+		    view_seen(&w->outline, v, text) & w->turn.references &
 			lost_target(w, reference, v->root, w->outline.s->hidden));
 	else if (bytes_begin(reference, "#"))
 		view_blame(v, WHY_REFERENCE, w->turn.references & lost_target(w, reference, v->root, 0));
@@ -145,8 +129,8 @@ see_security(struct viewer *w, const struct view *v)
 	uint64_t gone = w->turn.security;
 
 	if (places_harmless(&o->places, o->json, v->value, &o->room))
-		gone &= ~(seen(o, v, json_member_key(o->json, v->value, o->places.code)) &
-			  seen(o, v, json_member_key(o->json, v->value, o->places.system)));
+		gone &= ~(view_seen(o, v, json_member_key(o->json, v->value, o->places.code)) &
+			  view_seen(o, v, json_member_key(o->json, v->value, o->places.system)));
 	return gone;
 }
 
@@ -155,7 +139,7 @@ static uint64_t
 see_extension(struct viewer *w, const struct view_frame *f, struct view *v)
 {
 	struct outline *o = &w->outline;
-	uint64_t known = seen(o, v, json_member_key(o->json, v->value, o->places.url));
+	uint64_t known = view_seen(o, v, json_member_key(o->json, v->value, o->places.url));
 
 	if (places_inline_label(&o->places, o->json, v->value, &o->room))
 		known &= ~w->turn.security;
@@ -197,9 +181,10 @@ enter_root(struct viewer *w, struct view *v, uint32_t depth)
 	const struct scheme *s = o->s;
 
 	view_blame(v, WHY_NOT_KEPT, s->has_keep & ~v->in_keep);
-	v->in_keep = 0;
+	v->in_keep = v->formed = 0;
 	v->root = w->next_root;
 	v->type = o->root[v->root].type;
+	v->element = o->root[v->root].element;
 	view_blame(v, WHY_TYPE, s->type_gone[v->type]);
 	v->state = paths_root(s->paths, o->json, v->value, depth);
 	match(w, v);
@@ -264,11 +249,15 @@ inherit(const struct viewer *w, const struct view_frame *f, uint32_t member, str
 	v->active = f->active;
 	v->left_out = f->view.left_out;
 	v->in_keep = f->view.in_keep;
+	v->formed = f->view.formed;
 	if (v->value != member) {
 		v->kind = o->places.of_key[j->nodes[member].key];
+		if (f->view.element.number != KINDS_UNKNOWN)
+			v->element = kinds_member(o->s->kinds, f->view.element, j->nodes[member].key);
 		if (f->view.state != PATHS_DEAD)
 			v->state = paths_member(o->s->paths, f->view.state, j, member);
 	} else {
+		v->element = f->view.element;
 		v->is_element = o->notes->of[f->view.value].is_sibling;
 		if (f->view.state != PATHS_DEAD)
 			v->state = paths_element(o->s->paths, f->view.state, j, member, f->index - 1);
@@ -281,8 +270,8 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 	struct outline *o = &w->outline;
 
 	inherit(w, f, member, v);
-	if (v->in_keep != 0 && stops_keep(o, f, v))
-		v->in_keep = 0;
+	if ((v->in_keep | v->formed) != 0 && stops_keep(o, f, v))
+		v->in_keep = v->formed = 0;
 	match(w, v);
 	see_note(w, v);
 	while (w->next_root < o->roots.count && o->roots.at[w->next_root].node < v->value)
@@ -297,6 +286,8 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 			primitive_siblings_join(&w->siblings, o, v);
 		see_places(w, f, v);
 	}
+	if ((v->in_keep | v->formed) != 0)
+		forms_judge(w, f, v);
 	weigh(o->s, v);
 }
 
@@ -332,14 +323,14 @@ view_undecided(const struct viewer *w, const struct view *v)
 
 	if (v->state != PATHS_DEAD)
 		return open;
-	undecided = v->may_extend & v->not_in_keep; /* a listed extension may be inside */
-	undecided |= s->has_keep & v->in_keep;      /* and a node that stops `keep` */
+	undecided = v->may_extend & v->not_in_keep;          /* a listed extension may be inside */
+	undecided |= s->has_keep & (v->in_keep | v->formed); /* and a node that stops `keep` */
 	undecided |= w->turn.looks_inside & ~s->has_keep & ~v->above_level;
 	if (has_label(w, v) || root_inside)
 		undecided |= ~s->has_keep;
 	if (v->is_root)
 		undecided |= w->turn.narrative | (o->root[v->root].is_bundle ? s->may_lack : 0);
-	return undecided & open & ~(v->not_in_keep & ~v->may_extend);
+	return undecided & open & ~(v->not_in_keep & ~v->may_extend & ~v->formed);
 }
 
 void

@@ -209,6 +209,7 @@ END
 redact: 1
 versions:
   - rl: L
+    presence: shown
     types: [Observation]
     extensions: [http://e/listed]
     withheld: stub

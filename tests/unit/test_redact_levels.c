@@ -161,7 +161,8 @@ main(void)
 	try_policy("ladder-shown", true, false, false);
 	try_policy("ladder-absent", true, false, false);
 	try_policy("ladder-hidden", true, true, false);
-	try_policy("ladder-keep", true, true, false);
+	try_policy("ladder-keep", true, false, false);
+	try_policy("ladder-forms", true, true, false);
 	redact_end();
 	return tap_end();
 }
