@@ -12,11 +12,13 @@ struct security_code {
 	unsigned system; /* CODES_ANY_SYSTEM: none given */
 };
 
-/* What a code means.  A code that is neither a level nor a sensitivity means nothing. */
+/* What a code means.  Without a level it means nothing: a purpose, an obligation, a note on integrity. */
 struct meaning {
 	int level;
 	uint64_t sensitivity;
+	uint64_t basis;
 	bool is_confidentiality;
+	bool is_foreign; /* nobody knows the code */
 };
 
 void
@@ -30,7 +32,12 @@ brought_labels_init(struct brought_labels *b, const struct current_root *root, s
 		.cursor = pointer_cursor_new(),
 		.confidentiality = codes_system(s->codes, vocabulary_system(VOCABULARY_CONFIDENTIALITY)),
 		.act_code = codes_system(s->codes, vocabulary_system(VOCABULARY_SENSITIVITY)),
+		.act_reason = codes_system(s->codes, vocabulary_system(VOCABULARY_PURPOSE)),
+		.observation_value = codes_system(s->codes,
+		    (struct bytes)BYTES("http://terminology.hl7.org/CodeSystem/v3-ObservationValue")),
 		.value_coding = json_keys_add(s->keys, (struct bytes)BYTES("valueCoding")),
+		.value_concept = json_keys_add(s->keys, (struct bytes)BYTES("valueCodeableConcept")),
+		.text_key = json_keys_add(s->keys, (struct bytes)BYTES("text")),
 	};
 	buffer_init(&b->text, BUFFER_UNLIMITED);
 }
@@ -57,6 +64,7 @@ refuse(struct brought_labels *b, enum reason reason, uint32_t node)
 	return false;
 }
 
+/* NODE is a Coding, or a code alone. */
 static bool
 read_code(struct brought_labels *b, uint32_t node, struct security_code *out)
 {
@@ -64,11 +72,15 @@ read_code(struct brought_labels *b, uint32_t node, struct security_code *out)
 	uint32_t code = json_member_key(j, node, b->root->set->words.members->code);
 	uint32_t system = json_member_key(j, node, b->root->set->words.members->system);
 
+	*out = (struct security_code){ .system = CODES_ANY_SYSTEM };
+	if (json_kind(j, node) == JSON_STRING) {
+		out->code = json_string(j, node, &b->text);
+		return true;
+	}
 	if (json_kind(j, node) != JSON_OBJECT || code == 0 || json_kind(j, code) != JSON_STRING)
 		return refuse(b, REASON_BAD_LABEL, node);
 	if (system != 0 && json_kind(j, system) != JSON_STRING)
 		return refuse(b, REASON_BAD_LABEL, system);
-	out->system = CODES_ANY_SYSTEM;
 	if (system != 0)
 		out->system = codes_system(b->root->set->codes, json_string(j, system, &b->text));
 	out->code = json_string(j, code, &b->text);
@@ -89,6 +101,45 @@ in_capitals(struct bytes code, char *room, size_t size)
 	return (struct bytes){ room, code.size };
 }
 
+/* A code that asks whoever has the record to do something, or says what it may be used for. */
+static bool
+is_instruction(const struct brought_labels *b, unsigned system, struct bytes code)
+{
+	const struct concept *refrain =
+	    vocabulary_find(VOCABULARY_HANDLING, (struct bytes)BYTES("RefrainPolicy"));
+	const struct concept *c = NULL;
+
+	if (system == b->act_reason || system == b->observation_value)
+		return true;
+	if (system == b->act_code || system == CODES_ANY_SYSTEM)
+		c = vocabulary_find(VOCABULARY_HANDLING, code);
+	if (c != NULL)
+		return !vocabulary_below(VOCABULARY_HANDLING, c, refrain);
+	return system == CODES_ANY_SYSTEM && vocabulary_find(VOCABULARY_PURPOSE, code) != NULL;
+}
+
+/*
+ * A policy that forbids disclosure, a law, and a code that nobody knows mean the level of any category.  A
+ * code that nobody knows means more if it is the name of a higher level.
+ */
+static void
+mean_policy(const struct brought_labels *b, const struct security_code *c, int level, struct meaning *m)
+{
+	const struct concept *law = NULL;
+	const struct concept *handling = NULL;
+
+	if (c->system == b->act_code || c->system == CODES_ANY_SYSTEM) {
+		law = vocabulary_find(VOCABULARY_PRIVACY_LAW, c->code);
+		handling = vocabulary_find(VOCABULARY_HANDLING, c->code);
+	}
+	m->level = b->root->set->category_rest;
+	m->is_foreign = law == NULL && handling == NULL;
+	if (law != NULL)
+		m->basis = UINT64_C(1) << law->index;
+	if (m->is_foreign && level > m->level)
+		m->level = level;
+}
+
 /* A confidentiality code that is no level of the policy means the highest level. */
 static struct meaning
 mean(const struct brought_labels *b, const struct security_code *c)
@@ -100,7 +151,7 @@ mean(const struct brought_labels *b, const struct security_code *c)
 	struct bytes upper = in_capitals(c->code, room, sizeof room);
 	int level = policy_level(s->policy, c->code);
 
-	if (level < 0 && s->policy->code_system.size > 0 && c->system == CODES_ANY_SYSTEM)
+	if (level < 0 && s->policy->code_system.size > 0 && c->system != b->confidentiality)
 		level = policy_level(s->policy, upper);
 
 	if (c->system == b->confidentiality || (c->system == CODES_ANY_SYSTEM && level >= 0)) {
@@ -113,6 +164,8 @@ mean(const struct brought_labels *b, const struct security_code *c)
 	if (category != NULL) {
 		m.level = s->category_level[category->index];
 		m.sensitivity = UINT64_C(1) << category->index;
+	} else if (!is_instruction(b, c->system, c->code)) {
+		mean_policy(b, c, level, &m);
 	}
 	return m;
 }
@@ -154,6 +207,7 @@ add_floor(struct brought_labels *b, uint32_t node, const struct security_code *c
 	label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
 	label->level = m->level;
 	label->sensitivity = m->sensitivity;
+	label->basis = m->basis;
 }
 
 static bool
@@ -171,29 +225,127 @@ brought_code(struct brought_labels *b, uint32_t node, uint32_t coding, bool *is_
 	return true;
 }
 
+/* A concept that has no code says that there is a label, and not which. */
+static void
+unreadable_concept(struct brought_labels *b, uint32_t node)
+{
+	struct label *label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
+
+	label->level = b->root->set->category_rest;
+}
+
+/* VALUE is a code, a Coding, or a CodeableConcept. */
+static bool
+brought_value(struct brought_labels *b, uint32_t node, uint32_t value, bool *is_confidentiality)
+{
+	const struct json *j = current_root_json(b->root);
+	uint32_t coding = json_member_key(j, value, b->root->set->words.members->coding);
+	uint32_t end;
+
+	if (json_kind(j, value) == JSON_OBJECT && coding == 0 &&
+	    json_member_key(j, value, b->text_key) != 0) {
+		unreadable_concept(b, node);
+		return true;
+	}
+	if (json_kind(j, value) != JSON_OBJECT || coding == 0)
+		return brought_code(b, node, value, is_confidentiality);
+	if (json_kind(j, coding) != JSON_ARRAY)
+		return brought_code(b, node, coding, is_confidentiality);
+	end = j->nodes[coding].next;
+	if (coding + 1 == end)
+		unreadable_concept(b, node);
+	for (uint32_t i = coding + 1; i < end; i = j->nodes[i].next) {
+		if (json_kind(j, i) == JSON_OBJECT &&
+		    json_member_key(j, i, b->root->set->words.members->code) == 0)
+			unreadable_concept(b, node);
+		else if (!brought_code(b, node, i, is_confidentiality))
+			return false;
+	}
+	return true;
+}
+
+/* Some write one label without the list around it. */
+static bool
+brought_values(struct brought_labels *b, uint32_t node, uint32_t values, bool *is_confidentiality)
+{
+	const struct json *j = current_root_json(b->root);
+
+	if (json_kind(j, values) != JSON_ARRAY)
+		return brought_value(b, node, values, is_confidentiality);
+	for (uint32_t i = values + 1; i < j->nodes[values].next; i = j->nodes[i].next)
+		if (!brought_value(b, node, i, is_confidentiality))
+			return false;
+	return true;
+}
+
+/* Tags say many things.  Those that nobody knows, and those that cannot be read, are no labels. */
+static void
+brought_tag(struct brought_labels *b, uint32_t coding)
+{
+	const struct json *j = current_root_json(b->root);
+	uint32_t name = json_member_key(j, coding, b->root->set->words.members->code);
+	struct security_code code = { 0 };
+	struct meaning meaning;
+
+	if (name == 0 || json_kind(j, name) != JSON_STRING || !read_code(b, coding, &code) ||
+	    (code.system != b->confidentiality && code.system != b->act_code))
+		return;
+	meaning = mean(b, &code);
+	if (!meaning.is_foreign)
+		add_floor(b, current_root_node(b->root), &code, &meaning);
+}
+
 bool
-brought_labels_security(struct brought_labels *b, uint32_t node)
+brought_labels_at(struct brought_labels *b, uint32_t values, uint32_t around, enum brought_place place)
 {
 	const struct json *j = current_root_json(b->root);
 	uint32_t root = current_root_node(b->root);
-	bool *own = b->root->record.root == 0 ? &b->has_own_level : NULL;
 
-	if (json_kind(j, node) != JSON_ARRAY)
-		return refuse(b, REASON_BAD_LABEL, node);
-	for (uint32_t i = node + 1; i < j->nodes[node].next; i = j->nodes[i].next)
-		if (!brought_code(b, root, i, own))
-			return false;
+	switch (place) {
+	case BROUGHT_NOT:
+		break;
+	case BROUGHT_SECURITY:
+		return brought_values(b, root, values, b->root->record.root == 0 ? &b->has_own_level : NULL);
+	case BROUGHT_TAG:
+		if (json_kind(j, values) == JSON_OBJECT)
+			brought_tag(b, values);
+		for (uint32_t i = values + 1; json_kind(j, values) == JSON_ARRAY && i < j->nodes[values].next;
+		     i = j->nodes[i].next)
+			if (json_kind(j, i) == JSON_OBJECT)
+				brought_tag(b, i);
+		break;
+	case BROUGHT_AROUND:
+		return brought_values(b, around, values, NULL);
+	}
 	return true;
+}
+
+void
+brought_labels_category(struct brought_labels *b, uint32_t node, uint32_t code)
+{
+	const struct ruleset *s = b->root->set;
+	char room[16];
+	const struct concept *category = vocabulary_find(VOCABULARY_SENSITIVITY,
+	    in_capitals(json_string(current_root_json(b->root), code, &b->text), room, sizeof room));
+	struct label *label;
+
+	if (category == NULL)
+		return;
+	label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
+	label->level = s->category_level[category->index];
+	label->sensitivity = UINT64_C(1) << category->index;
 }
 
 bool
 brought_labels_inline(struct brought_labels *b, uint32_t node, uint32_t extension)
 {
-	uint32_t coding = json_member_key(current_root_json(b->root), extension, b->value_coding);
+	uint32_t value = json_member_key(current_root_json(b->root), extension, b->value_coding);
 
-	if (coding == 0)
+	if (value == 0)
+		value = json_member_key(current_root_json(b->root), extension, b->value_concept);
+	if (value == 0)
 		return refuse(b, REASON_BAD_LABEL, extension);
-	return brought_code(b, node, coding, NULL);
+	return brought_value(b, node, value, NULL);
 }
 
 /* `floor` has the Bundle's codes.  The record's own confidentiality replaces the Bundle's. */
@@ -206,12 +358,10 @@ brought_labels_floor(struct brought_labels *b, uint32_t list)
 	if (list == 0)
 		return true;
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
-		struct security_code code = { .system = CODES_ANY_SYSTEM };
+		struct security_code code;
 		struct meaning meaning;
 
-		if (json_kind(j, i) == JSON_STRING)
-			code.code = json_string(j, i, &b->text);
-		else if (!read_code(b, i, &code))
+		if (!read_code(b, i, &code))
 			return false;
 		meaning = mean(b, &code);
 		if (!meaning.is_confidentiality || !b->has_own_level)

@@ -199,10 +199,11 @@ struct brought_labels {
 	const struct current_root *root; /* borrowed */
 	struct label_list *labels;       /* borrowed */
 	struct pointer_cursor *cursor;
-	struct buffer text;                 /* for unescaping */
-	bool has_own_level;                 /* the record's meta.security has a confidentiality code */
-	unsigned confidentiality, act_code; /* numbers of the systems of security labels */
-	uint16_t value_coding;
+	struct buffer text; /* for unescaping */
+	bool has_own_level; /* the record's meta.security has a confidentiality code */
+	/* Numbers of the systems of security labels. */
+	unsigned confidentiality, act_code, act_reason, observation_value;
+	uint16_t value_coding, value_concept, text_key;
 	enum reason reason; /* after a refusal */
 	uint32_t refused;   /* the node */
 };
@@ -213,9 +214,13 @@ void brought_labels_release(struct brought_labels *b);
 void brought_labels_start(struct brought_labels *b);
 
 /* Each of these is false when the record is refused. */
-bool brought_labels_security(struct brought_labels *b, uint32_t node); /* NODE: a root's meta.security */
+/* VALUES: one label or a list of them, in the object AROUND. */
+bool brought_labels_at(struct brought_labels *b, uint32_t values, uint32_t around, enum brought_place place);
 bool brought_labels_inline(struct brought_labels *b, uint32_t node, uint32_t extension); /* of NODE */
 bool brought_labels_floor(struct brought_labels *b, uint32_t list); /* `floor` of an ingested line, 0: none */
+
+/* The code at node CODE, anywhere in the record, may be that of a sensitivity: then it labels NODE. */
+void brought_labels_category(struct brought_labels *b, uint32_t node, uint32_t code);
 
 /*
  * LIST: `labels` of a labelled line.  The labels of narratives are taken with NARRATIVE, the others without
@@ -256,6 +261,7 @@ struct root_walk {
 	struct buffer facts;  /* struct root_facts, for each root */
 	struct buffer text;   /* for unescaping */
 	size_t wall;          /* the next inner root that the walk comes to */
+	uint32_t brought_end; /* of the labels that the walk came to last */
 	uint16_t data_siblings[4], sampled_origin;
 };
 

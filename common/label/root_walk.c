@@ -66,6 +66,7 @@ void
 root_walk_start(struct root_walk *w)
 {
 	w->facts.used = 0;
+	w->brought_end = 0;
 	for (size_t i = 0; i < w->root->record.roots->count; i++)
 		(void)buffer_more(&w->facts, sizeof(struct root_facts));
 }
@@ -262,7 +263,7 @@ note_matches(struct root_walk *w, uint32_t node, const struct state_plan *plan)
 		case PATH_BASE:
 		case PATH_ENTRY:
 		case PATH_JUDGED:
-		case PATH_SECURITY:
+		case PATH_BROUGHT:
 			break;
 		}
 	}
@@ -277,13 +278,21 @@ note_entry(struct root_walk *w, uint32_t node, uint32_t *entry)
 	current_root_add_entry(w->root, node);
 }
 
+/* The labels at NODE, a member of the innermost container.  What stands in it is looked at here alone. */
+static bool
+brought_at(struct root_walk *w, uint32_t node, enum brought_place place)
+{
+	w->brought_end = json_of(w)->nodes[node].next;
+	return brought_labels_at(w->brought, node, top_frame(w)->node, place);
+}
+
 static bool
 visit_scalar(struct root_walk *w, uint32_t node, uint32_t state, uint8_t base, uint32_t entry)
 {
 	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
 
-	if (plan->is_security)
-		return brought_labels_security(w->brought, node);
+	if (plan->brought != BROUGHT_NOT)
+		return brought_at(w, node, plan->brought);
 	note_base(w, node, plan, &base);
 	if (plan->is_entry)
 		note_entry(w, node, &entry);
@@ -304,7 +313,7 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 	if (state != PATHS_DEAD) {
 		struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
 
-		if (plan->is_security && !brought_labels_security(w->brought, node))
+		if (plan->brought != BROUGHT_NOT && !brought_at(w, node, plan->brought))
 			return false;
 		/* begin_root has given the root its level. */
 		if (outer != NULL)
@@ -354,6 +363,33 @@ find_holders(const struct root_walk *w, const struct root_frame *f, struct codin
 	if (reference != NULL && !concept->is_element && concept->key < rules_of(w)->roles &&
 	    rules_of(w)->role[concept->key] == ROLE_CONCEPT)
 		hit->reference = reference->node;
+}
+
+/* An inline label is about its element, and has been looked at. */
+static bool
+is_of_inline_label(const struct root_walk *w)
+{
+	const struct json *j = json_of(w);
+
+	for (size_t i = 1; i <= 3; i++) {
+		const struct root_frame *around = frame_above(w, i);
+		uint32_t url = around == NULL || around->is_array
+				   ? 0
+				   : json_member(j, around->node, (struct bytes)BYTES("url"));
+
+		if (url != 0 && json_kind(j, url) == JSON_STRING)
+			return shape_is_inline_label(json_string(j, url, w->root->record.room));
+	}
+	return false;
+}
+
+/* A category of HL7's that the sender has written anywhere says what the record is about. */
+static void
+look_at_category(struct root_walk *w, const struct root_frame *f)
+{
+	if (f->node >= w->brought_end && !is_of_inline_label(w))
+		brought_labels_category(w->brought,
+		    f->entry == NO_NODE ? current_root_node(w->root) : f->entry, f->member[ROLE_CODE]);
 }
 
 static void
@@ -415,6 +451,8 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 			top_frame(w)[-2].has_code = true;
 		if (number != CODES_ANY_SYSTEM)
 			look_at_miss(w, f, number, found);
+		if (number == w->brought->act_code)
+			look_at_category(w, f);
 		if (!found)
 			return;
 	}

@@ -95,6 +95,7 @@ read_categories(struct ruleset_loader *l, const struct yaml_node *node)
 
 		own[i] = s->category_level[i] != LABEL_NONE ? s->category_level[i] : level_above(s, c, rest);
 	}
+	s->category_rest = rest;
 	memcpy(s->category_level, own, vocabulary_size(VOCABULARY_SENSITIVITY) * sizeof own[0]);
 	return true;
 }

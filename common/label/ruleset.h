@@ -104,8 +104,16 @@ enum path_number {
 	PATH_EVIDENCE,  /* evidence */
 	PATH_ENTRY,     /* an entry, which is labelled as one */
 	PATH_JUDGED,    /* may hold a sign and its value */
-	PATH_SECURITY,  /* .meta.security */
+	PATH_BROUGHT,   /* labels that came with the record: enum brought_place */
 	PATH_NARRATIVE, /* .text */
+};
+
+/* What a label that came with the record is about, by its place. */
+enum brought_place {
+	BROUGHT_NOT,
+	BROUGHT_SECURITY, /* meta.security: the root */
+	BROUGHT_TAG,      /* meta.tag: the root, and it need not be a label */
+	BROUGHT_AROUND,   /* another element of labels: the object that it stands in */
 };
 
 enum { PATH_INDEX_BITS = 24, PATH_INDEX = (1 << PATH_INDEX_BITS) - 1 };
@@ -113,7 +121,8 @@ enum { PATH_INDEX_BITS = 24, PATH_INDEX = (1 << PATH_INDEX_BITS) - 1 };
 /* What the walk does at a node in one state of the automaton: made on first use. */
 struct state_plan {
 	bool is_known;
-	bool is_entry, is_judged, is_security, is_narrative, has_triggers, has_evidence;
+	bool is_entry, is_judged, is_narrative, has_triggers, has_evidence;
+	enum brought_place brought;
 	int base; /* level, LABEL_NONE: no line speaks of it */
 	unsigned base_origin;
 	const uint32_t *number;
@@ -177,6 +186,7 @@ struct ruleset {
 	int uncovered;
 	bool narrative;
 	int category_level[64];            /* by index of VOCABULARY_SENSITIVITY */
+	int category_rest;                 /* of "*": also of brought labels of other kinds */
 	uint8_t sensitivity_of[CODE_BITS]; /* by category of codes; NO_SENSITIVITY */
 	struct ruleset_criticality criticality;
 

@@ -13,6 +13,26 @@
  * costs nothing on a root that has nothing of what the rule asks for.
  */
 
+/*
+ * FHIR's elements for labels, in all its versions.  Labels in a Consent say which data it speaks of, so they
+ * are no labels of the Consent.
+ */
+static const struct {
+	const char *type; /* NULL: all */
+	const char *path;
+	enum brought_place place;
+} brought_paths[] = {
+	{ NULL, ".meta.security, .meta[].security", BROUGHT_SECURITY },
+	{ NULL, ".meta.tag, .meta[].tag", BROUGHT_TAG },
+	{ "AuditEvent", ".entity.securityLabel, .entity[].securityLabel", BROUGHT_AROUND },
+	{ "AuditEvent", ".object.sensitivity, .object[].sensitivity", BROUGHT_AROUND },
+	{ "Composition", ".confidentiality", BROUGHT_AROUND },
+	{ "DocumentManifest", ".confidentiality", BROUGHT_AROUND },
+	{ "DocumentReference", ".securityLabel, .confidentiality", BROUGHT_AROUND },
+};
+
+enum { BROUGHT_PATHS = sizeof brought_paths / sizeof brought_paths[0] };
+
 static uint32_t *
 slot_of(const struct ruleset *s, struct bytes type)
 {
@@ -55,6 +75,9 @@ plan_types(struct ruleset_loader *l, const struct yaml_node *base)
 			add_plan(s, base->key[i]->text)->has_base = true;
 	for (size_t i = 0; i < shape_entry_types(s->shape); i++)
 		(void)add_plan(s, shape_entry_type(s->shape, i));
+	for (size_t i = 0; shape_is_fhir(s->shape) && i < BROUGHT_PATHS; i++)
+		if (brought_paths[i].type != NULL)
+			(void)add_plan(s, bytes_of(brought_paths[i].type));
 	for (size_t r = 0; r < s->rules; r++) {
 		const struct yaml_node *types = s->rule[r].types;
 
@@ -70,7 +93,7 @@ static void
 make_plans(struct ruleset_loader *l, const struct yaml_node *base)
 {
 	struct ruleset *s = l->set;
-	size_t most = 3 + shape_entry_types(s->shape) + (base == NULL ? 0 : base->count);
+	size_t most = 3 + BROUGHT_PATHS + shape_entry_types(s->shape) + (base == NULL ? 0 : base->count);
 	size_t slots = 64;
 
 	for (size_t r = 0; r < s->rules; r++)
@@ -330,6 +353,17 @@ judges_signs(const struct ruleset *s, const struct type_plan *p)
 }
 
 static bool
+add_brought(struct ruleset_loader *l, struct type_plan *p)
+{
+	for (size_t i = 0; i < BROUGHT_PATHS; i++)
+		if ((brought_paths[i].type == NULL || bytes_are(p->type, brought_paths[i].type)) &&
+		    !add_path(
+			l, p, NULL, bytes_of(brought_paths[i].path), PATH_BROUGHT, brought_paths[i].place))
+			return false;
+	return true;
+}
+
+static bool
 add_common(struct ruleset_loader *l, struct type_plan *p)
 {
 	struct ruleset *s = l->set;
@@ -342,8 +376,7 @@ add_common(struct ruleset_loader *l, struct type_plan *p)
 	if (judges_signs(s, p) &&
 	    !add_path(l, p, NULL, (struct bytes)BYTES("., .component, .component[]"), PATH_JUDGED, 0))
 		return false;
-	if (shape_is_fhir(s->shape) &&
-	    !add_path(l, p, NULL, (struct bytes)BYTES(".meta.security, .meta[].security"), PATH_SECURITY, 0))
+	if (shape_is_fhir(s->shape) && !add_brought(l, p))
 		return false;
 	return !s->narrative || add_path(l, p, NULL, (struct bytes)BYTES(".text"), PATH_NARRATIVE, 0);
 }
@@ -478,8 +511,8 @@ work_out(const struct ruleset *s, const struct type_plan *p, uint32_t state, str
 		case PATH_JUDGED:
 			out->is_judged = true;
 			break;
-		case PATH_SECURITY:
-			out->is_security = true;
+		case PATH_BROUGHT:
+			out->brought = (enum brought_place)index;
 			break;
 		case PATH_NARRATIVE:
 			out->is_narrative = true;

@@ -253,6 +253,44 @@ END
 	labels '{"resourceType":"Flag","contained":[{"resourceType":"Basic","meta":{"security":[{"code":"R"}]}}],"meta":{"security":[]}}' <<<'/contained/0 R - - - floor -'
 }
 
+@test "floors: what nobody knows in a security label is at least the level of other categories" {
+	local s='"system":"http://terminology.hl7.org/CodeSystem' code
+	for code in '"system":"urn:local","code":"RESTRICTED"' '"system":"urn:local","code":"R"' '"system":"urn:local","code":"U"' '"system":"http://hl7.org/fhir/ValueSet/security-labels","code":"r"' '"code":"XYZ"' '"system":"http://loinc.org","code":"8867-4"' "$s"'/v3-ActCode","code":"AMB"' "$s"'/v3-ActCode","code":"NODSCLCD"' '"code":"NOAUTH"'; do
+		labels '{"resourceType":"Flag","meta":{"security":[{'"$code"'}]}}' <<<'- R - - - floor -'
+	done
+	labels '{"resourceType":"Flag","meta":{"security":[{"system":"urn:local","code":"V"}]}}' <<<'- V - - - floor -'
+	labels '{"resourceType":"Flag","meta":{"security":[{'"$s"'/v3-ActCode","code":"42CFRPart2"}]}}' <<<'- R - 42CFRPart2 - floor -'
+	for code in "$s"'/v3-ActReason","code":"HTEST"' "$s"'/v3-ObservationValue","code":"PATRPT"' "$s"'/v3-ActCode","code":"PROCESSINLINELABEL"' "$s"'/v3-ActCode","code":"ENCRYPT"' '"code":"MASK"' '"code":"TREAT"'; do
+		labels '{"resourceType":"Flag","meta":{"security":[{'"$code"'}]}}' </dev/null
+	done
+}
+
+@test "floors: wherever FHIR lets a label stand, in each of its versions" {
+	local s='"system":"http://terminology.hl7.org/CodeSystem' c
+	c="{$s"'/v3-Confidentiality","code":"R"}'
+	labels '{"resourceType":"Flag","meta":{"security":'"$c"'}}' <<<'- R - - - floor -'
+	labels '{"resourceType":"Flag","meta":{"tag":['"$c"',{"system":"urn:local","code":"R"},{"code":"V"},{},7,{'"$s"'/v3-ActCode","code":"AMB"}]}}' <<<'- R - - - floor -'
+	labels '{"resourceType":"Flag","meta":{"tag":[{'"$s"'/v3-ActCode","code":"HIV"}]}}' <<<'- R HIV - - floor -'
+	labels '{"resourceType":"Flag","meta":{"tag":[{"system":"urn:local","code":"R"},{"code":"V"},{"system":"http://terminology.hl7.org/CodeSystem/common-tags","code":"actionable"}]}}' </dev/null
+	labels '{"resourceType":"DocumentReference","securityLabel":[{"coding":['"$c"']}]}' <<<'- R - - - floor -'
+	labels '{"resourceType":"DocumentReference","securityLabel":{"coding":'"$c"'}}' <<<'- R - - - floor -'
+	labels '{"resourceType":"DocumentReference","securityLabel":[{"text":"secret"}]}' <<<'- R - - - floor -'
+	labels '{"resourceType":"DocumentReference","securityLabel":[{"coding":[{"display":"secret"}]}]}' <<<'- R - - - floor -'
+	labels '{"resourceType":"Composition","confidentiality":"V"}' <<<'- V - - - floor -'
+	labels '{"resourceType":"Composition","confidentiality":'"$c"'}' <<<'- R - - - floor -'
+	labels '{"resourceType":"AuditEvent","entity":[{"securityLabel":['"$c"']},{"name":"n"}]}' <<<'/entity/0 R - - - floor -'
+	labels '{"resourceType":"Consent","provision":{"securityLabel":['"$c"']}}' </dev/null
+}
+
+@test "floors: a category of HL7's is one wherever it stands, by its system" {
+	local s='"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode"'
+	labels '{"resourceType":"Flag","category":[{"coding":[{'"$s"',"code":"HIV"}]}]}' <<<'- R HIV - - floor -'
+	labels '{"resourceType":"Flag","code":{"coding":[{"system":"urn:oid:2.16.840.1.113883.5.4","code":"psythpn"}]}}' <<<'- V PSYTHPN - - floor -'
+	labels '{"resourceType":"Consent","provision":{"securityLabel":[{'"$s"',"code":"SUD"}]}}' <<<'- R SUD - - floor -'
+	labels '{"resourceType":"Flag","category":[{"coding":[{"code":"B"},{'"$s"',"code":"AMB"},{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation","code":"B"}]}]}' </dev/null
+	labels '{"resourceType":"Patient","contact":[{"extension":[{"valueCodeableConcept":{"coding":[{'"$s"',"code":"HIV"}]},"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"}]}]}' <<<'/contact/0 R HIV - - floor -'
+}
+
 @test "floors: a malformed label refuses the record" {
 	local bad
 	policy
