@@ -63,3 +63,19 @@ utf8_valid(struct bytes text)
 	}
 	return true;
 }
+
+size_t
+utf8_write(unsigned point, char utf8[4])
+{
+	if (point < 0x80) {
+		utf8[0] = (char)point;
+		return 1;
+	}
+	size_t size = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+
+	for (size_t i = size - 1; i > 0; i--, point >>= 6)
+		utf8[i] = (char)(0x80 | (point & 0x3f));
+	utf8[0] = (char)(lead[size] | point);
+	return size;
+}

@@ -50,9 +50,6 @@ json_hash(struct bytes text)
 /* The number of the key NAME, whose hash is HASH; 0 if it is not there, or K is NULL. */
 uint16_t json_keys_look_up(const struct json_keys *k, struct bytes name, uint64_t hash);
 
-/* Writes a code point in UTF-8, and returns how many bytes that are. */
-size_t json_utf8(unsigned point, char utf8[4]);
-
 /*
  * Decodes the escape at P (its backslash) of a string that json_parse accepted: SIZE bytes in UTF8.  Returns
  * the place behind it.  A surrogate pair is one escape.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/base/utf8.h"
 #include "common/json/json_parts.h"
 
 #include "common/base/diag.h"
@@ -15,22 +16,6 @@ hex(const char *p)
 		value = value << 4 | digit;
 	}
 	return value;
-}
-
-size_t
-json_utf8(unsigned point, char utf8[4])
-{
-	if (point < 0x80) {
-		utf8[0] = (char)point;
-		return 1;
-	}
-	size_t size = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-
-	for (size_t i = size - 1; i > 0; i--, point >>= 6)
-		utf8[i] = (char)(0x80 | (point & 0x3f));
-	utf8[0] = (char)(lead[size] | point);
-	return size;
 }
 
 const char *
@@ -52,7 +37,7 @@ json_escape(const char *p, char utf8[4], size_t *size)
 		point = 0x10000 + ((point - 0xd800) << 10) + (hex(p + 2) - 0xdc00);
 		p += 6;
 	}
-	*size = json_utf8(point, utf8);
+	*size = utf8_write(point, utf8);
 	return p;
 }
 

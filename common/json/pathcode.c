@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/json/pathcode.h"
 
+#include "common/base/utf8.h"
 #include "common/json/json_parts.h"
 
 #include <string.h>
@@ -187,7 +188,7 @@ read_escape(struct path_reader *r, char *to, size_t *size)
 	r->next++;
 	if (!read_code_point(r, &point))
 		return false;
-	*size += json_utf8(point, to + *size);
+	*size += utf8_write(point, to + *size);
 	return true;
 }
 

@@ -70,18 +70,26 @@ meet_set(struct apply *a, unsigned set)
 	}
 }
 
+static void
+meet_sets(struct apply *a, const struct code_bits *sets)
+{
+	for (unsigned w = 0; w < CODE_BITS / 64; w++)
+		for (uint64_t left = sets->word[w] & a->root->set->anywhere.word[w]; left != 0;
+		     left &= left - 1)
+			meet_set(a, w * 64 + (unsigned)__builtin_ctzll(left));
+}
+
+void
+apply_match(struct apply *a, const struct codes_match *match)
+{
+	meet_sets(a, &match->sets);
+}
+
+/* An unreadable code may be in any set. */
 void
 apply_hit(struct apply *a, const struct coding_hit *hit)
 {
-	for (unsigned w = 0; w < CODE_BITS / 64; w++) {
-		uint64_t sets = a->root->set->anywhere.word[w];
-
-		/* An unreadable code may be in any set. */
-		if (!hit->is_unreadable)
-			sets &= hit->match.sets.word[w];
-		for (; sets != 0; sets &= sets - 1)
-			meet_set(a, w * 64 + (unsigned)__builtin_ctzll(sets));
-	}
+	meet_sets(a, hit->is_unreadable ? &a->root->set->anywhere : &hit->match.sets);
 }
 
 /* A rule that holds, while its labels are placed. */
@@ -93,13 +101,23 @@ struct placing {
 	bool any;
 };
 
+static uint64_t
+sensitivities_of(const struct apply *a, const struct code_bits *categories)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < CODE_BITS; i++)
+		if (code_bits_has(categories, i) && a->root->set->sensitivity_of[i] != NO_SENSITIVITY)
+			mask |= UINT64_C(1) << a->root->set->sensitivity_of[i];
+	return mask;
+}
+
 /* The categories of the Codings in NODE that are in the rule's sets. */
 static uint64_t
 categories_in(const struct apply *a, const struct ruleset_rule *rule, uint32_t node)
 {
 	const struct json *j = current_root_json(a->root);
 	struct code_bits categories = { 0 };
-	uint64_t mask = 0;
 
 	for (size_t i = coding_first_in(&a->root->hits, j, node); i < a->root->hits.count; i++) {
 		const struct coding_hit *hit = &a->root->hits.at[i];
@@ -110,10 +128,7 @@ categories_in(const struct apply *a, const struct ruleset_rule *rule, uint32_t n
 			continue;
 		codes_matched_categories(a->root->set->codes, &hit->match, &rule->sets, &categories);
 	}
-	for (unsigned i = 0; i < CODE_BITS; i++)
-		if (code_bits_has(&categories, i) && a->root->set->sensitivity_of[i] != NO_SENSITIVITY)
-			mask |= UINT64_C(1) << a->root->set->sensitivity_of[i];
-	return mask;
+	return sensitivities_of(a, &categories);
 }
 
 static void
@@ -126,9 +141,9 @@ add_urgency(struct placing *p, uint32_t node)
 	    is_known ? p->rule->origin : (unsigned)ORIGIN_VALUE, p->rule->level);
 }
 
-/* Gives NODE the rule's label; the Codings in CODED name the categories. */
+/* Gives NODE the rule's label; FROM_VALUE_SET are the categories, where the rule has none of its own. */
 static void
-add_label(struct placing *p, uint32_t node, uint32_t coded)
+give_label(struct placing *p, uint32_t node, uint64_t from_value_set)
 {
 	const struct ruleset_rule *rule = p->rule;
 	struct label *label;
@@ -141,7 +156,25 @@ add_label(struct placing *p, uint32_t node, uint32_t coded)
 	label = label_list_add(p->apply->labels, node, LABEL_RAISE, rule->origin);
 	label->level = rule->level;
 	label->basis = rule->basis;
-	label->sensitivity = rule->from_value_set ? categories_in(p->apply, rule, coded) : rule->sensitivity;
+	label->sensitivity = rule->from_value_set ? from_value_set : rule->sensitivity;
+}
+
+/* The same; the Codings in CODED name the categories. */
+static void
+add_label(struct placing *p, uint32_t node, uint32_t coded)
+{
+	give_label(p, node, p->rule->from_value_set ? categories_in(p->apply, p->rule, coded) : 0);
+}
+
+/* A term's label goes to the term's place, with `at: entry` and `at: match`. */
+static void
+label_term(void *context, const struct term_hit *hit)
+{
+	struct placing *p = context;
+	struct code_bits categories = { 0 };
+
+	codes_matched_categories(p->apply->root->set->codes, &hit->match, &p->rule->sets, &categories);
+	give_label(p, hit->place, sensitivities_of(p->apply, &categories));
 }
 
 static void
@@ -182,10 +215,14 @@ place_labels(struct apply *a, const struct ruleset_rule *rule, enum truth truth)
 	case AT_ENTRY:
 		if (rule->where != NULL)
 			condition_matches(rule->where, &a->root->record, root, label_entry, &p);
+		if (rule->where != NULL)
+			condition_terms(rule->where, &a->root->record, root, label_term, &p);
 		break;
 	case AT_MATCH:
 		if (rule->where != NULL)
 			condition_matches(rule->where, &a->root->record, root, label_match, &p);
+		if (rule->where != NULL)
+			condition_terms(rule->where, &a->root->record, root, label_term, &p);
 		break;
 	case AT_RESOURCE:
 		break;
@@ -206,6 +243,12 @@ note_reason(void *context, uint32_t node)
 }
 
 static void
+note_term(void *context, const struct term_hit *hit)
+{
+	urgency_reason(context, hit->string);
+}
+
+static void
 apply_rule(struct apply *a, const struct ruleset_rule *rule)
 {
 	uint32_t root = current_root_node(a->root);
@@ -213,8 +256,10 @@ apply_rule(struct apply *a, const struct ruleset_rule *rule)
 
 	if (truth == TRUTH_FALSE)
 		return;
-	if (rule->criticality != LABEL_NONE && rule->where != NULL)
+	if (rule->criticality != LABEL_NONE && rule->where != NULL) {
 		condition_matches(rule->where, &a->root->record, root, note_reason, a->urgencies);
+		condition_terms(rule->where, &a->root->record, root, note_term, a->urgencies);
+	}
 	place_labels(a, rule, truth);
 	urgency_close(a->urgencies);
 }

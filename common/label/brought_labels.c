@@ -179,6 +179,7 @@ find_release(const struct brought_labels *b, struct bytes code)
 
 	/* The walk has not seen all Codings of the root yet. */
 	all.hits = NULL;
+	all.terms = NULL;
 	for (size_t i = 0; i < b->root->set->releases; i++) {
 		const struct ruleset_declassify *r = &b->root->set->release[i];
 

@@ -17,6 +17,7 @@ struct classifier {
 	struct coverage_count coverage;
 	struct brought_labels brought;
 	struct labelled labelled;
+	struct root_terms terms;
 	struct root_walk walk;
 	uint16_t ehr;
 };
@@ -32,6 +33,7 @@ init_parts(struct classifier *c, struct json_keys *keys)
 	coverage_init(&c->coverage, &c->set);
 	brought_labels_init(&c->brought, &c->root, &c->labels);
 	labelled_init(&c->labelled, &c->set);
+	root_terms_init(&c->terms, &c->root, &c->apply);
 	c->walk = (struct root_walk){
 		.root = &c->root,
 		.labels = &c->labels,
@@ -40,6 +42,7 @@ init_parts(struct classifier *c, struct json_keys *keys)
 		.coverage = &c->coverage,
 		.brought = &c->brought,
 		.labelled = &c->labelled,
+		.terms = &c->terms,
 	};
 	root_walk_init(&c->walk);
 	c->ehr = json_keys_add(keys, (struct bytes)BYTES("ehr"));
@@ -64,6 +67,7 @@ classifier_free(struct classifier *c)
 	if (c == NULL)
 		return;
 	root_walk_release(&c->walk);
+	root_terms_release(&c->terms);
 	labelled_release(&c->labelled);
 	brought_labels_release(&c->brought);
 	apply_release(&c->apply);

@@ -26,6 +26,7 @@
  *	ruleset.c           classify.yaml, with rules and criticality from ruleset_rules.c,
  *	condition.c         `where:` and `when:` from it, and
  *	type_plan.c         one automaton for each type over all paths that concern it
+ *	terms_rules.c       `terms:`: where terms are searched, and what they label
  *	shape.c             `record:` of policy.yaml: where type, id, subject and time stand
  *
  * Then a line goes these ways:
@@ -36,8 +37,9 @@
  *	  for each root:
  *	current_root.c      chooses the plan of the root's type
  *	root_walk.c         walks the root once; adds base labels and labels of opaque parts; passes on
- *	                    Codings (coding.c, coverage.c, apply.c), matched paths (apply.c), words and
- *	                    values of urgency (urgency.c), security and inline labels (brought_labels.c)
+ *	                    Codings (coding.c, coverage.c, apply.c), strings (root_terms.c), matched paths
+ *	                    (apply.c), words and values of urgency (urgency.c), security and inline labels
+ *	                    (brought_labels.c)
  *	apply.c             evaluates the rules whose needs were seen (condition_judge.c, quantity.c)
  *	urgency.c           drops or ages the root's urgencies
  *	  then for all roots:

@@ -172,12 +172,13 @@ read_prefix(
 	return true;
 }
 
+/* The value sets that NODE names, of codes or of terms. */
 static bool
-read_in(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+read_sets(struct condition_words *w, const struct yaml_node *node, bool are_terms, struct condition_test *t,
+    struct fault *f)
 {
 	size_t count = yaml_strings(node);
 
-	t->kind = CONDITION_TEST_IN;
 	if (count == 0)
 		return fault_at(f, w->file, node, "expected the name of a value set, or a list of names");
 	for (size_t i = 0; i < count; i++) {
@@ -191,9 +192,29 @@ read_in(struct condition_words *w, const struct yaml_node *node, struct conditio
 			return fault_at(f, w->file, item,
 			    "unknown-set: no value set '%.*s': it is not in value_sets", (int)name.size,
 			    name.at);
+		if (codes_is_terms(w->codes, (unsigned)set) != are_terms)
+			return fault_at(f, w->file, item,
+			    "the value set '%.*s' holds %s, for which one asks with %s", (int)name.size,
+			    name.at, are_terms ? "codes" : "terms", are_terms ? "in" : "says");
 		code_bits_add(&t->sets, (unsigned)set);
 	}
 	return true;
+}
+
+static bool
+read_in(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	t->kind = CONDITION_TEST_IN;
+	return read_sets(w, node, false, t, f);
+}
+
+static bool
+read_says(struct condition_words *w, const struct yaml_node *node, struct condition_test *t, struct fault *f)
+{
+	t->kind = CONDITION_TEST_SAYS;
+	if (!w->has_terms)
+		return fault_at(f, w->file, node, "says can stand in rules of classify.yaml only");
+	return read_sets(w, node, true, t, f);
 }
 
 static bool
@@ -315,6 +336,7 @@ static const struct {
 	{ "not", NULL },
 	{ "in", read_in },
 	{ "codes", read_codes },
+	{ "says", read_says },
 	{ "prefix", read_prefix },
 	{ "below", read_below },
 	{ "at_most", read_at_most },
@@ -524,7 +546,7 @@ condition_sets(const struct condition *c, struct code_bits *sets)
 	for (size_t i = 0; i < c->tests; i++) {
 		if (c->test[i].kind == CONDITION_TEST_WHERE)
 			condition_sets(c->test[i].where, sets);
-		for (unsigned n = 0; c->test[i].kind == CONDITION_TEST_IN && n < CODE_BITS / 64; n++)
+		for (unsigned n = 0; n < CODE_BITS / 64; n++)
 			sets->word[n] |= c->test[i].sets.word[n];
 	}
 }

@@ -8,6 +8,7 @@
 #include "common/label/quantity.h"
 #include "common/label/roots.h"
 #include "common/label/shape.h"
+#include "common/label/term_hits.h"
 #include "common/policy/codes.h"
 #include "common/policy/jq.h"
 #include "common/policy/policy.h"
@@ -30,6 +31,7 @@ struct condition_words {
 	const char *file;       /* as messages show it */
 	bool no_system_matches; /* `no_system: match` */
 	bool has_now;           /* $now is known */
+	bool has_terms;         /* the record's terms are found before the conditions are judged */
 	/* private, zeros at first */
 	const struct condition_members *members;
 	struct buffer programs;
@@ -55,6 +57,8 @@ struct condition_record {
 	/* All Codings of the root, where they are known already; NULL: each test looks them up. */
 	const struct coding_hits *hits;
 	struct system_memo *memo; /* NULL: none */
+	/* The strings of the root that say a term; NULL: `says` is unknown. */
+	const struct term_hits *terms;
 };
 
 struct condition;
@@ -72,6 +76,13 @@ enum truth condition_judge(const struct condition *c, const struct condition_rec
  */
 void condition_matches(const struct condition *c, const struct condition_record *r, uint32_t node,
     void (*found)(void *context, uint32_t node), void *context);
+
+/*
+ * Calls FOUND for every term that makes the condition hold: those in the nodes of each test `says` that is
+ * not false.  condition_matches leaves these tests out.
+ */
+void condition_terms(const struct condition *c, const struct condition_record *r, uint32_t node,
+    void (*found)(void *context, const struct term_hit *hit), void *context);
 
 /* Adds the value sets that it names. */
 void condition_sets(const struct condition *c, struct code_bits *sets);
@@ -114,6 +125,7 @@ enum condition_test_kind {
 	CONDITION_TEST_IS,
 	CONDITION_TEST_PRESENT,
 	CONDITION_TEST_IN,
+	CONDITION_TEST_SAYS,
 	CONDITION_TEST_PREFIX,
 	CONDITION_TEST_RANGE,
 	CONDITION_TEST_DATE,
@@ -124,7 +136,7 @@ struct condition_test {
 	enum condition_test_kind kind;
 	struct condition_scalar *scalar; /* IS, PREFIX: one of these */
 	size_t scalars;
-	struct code_bits sets;          /* IN */
+	struct code_bits sets;          /* IN, SAYS */
 	struct quantity_bound bound[2]; /* RANGE: all of these */
 	unsigned bounds;
 	struct period date; /* DATE */

@@ -87,6 +87,8 @@ judge_test(const struct condition_members *m, const struct condition_test *t,
 		return json_kind(r->json, node) == JSON_NULL ? TRUTH_FALSE : TRUTH_TRUE;
 	case CONDITION_TEST_IN:
 		return coding_in(m, r, node, &t->sets);
+	case CONDITION_TEST_SAYS:
+		return term_hits_in(r->terms, r->json, node, &t->sets);
 	case CONDITION_TEST_PREFIX:
 		return test_prefix(t, r, node);
 	case CONDITION_TEST_RANGE:
@@ -190,6 +192,23 @@ judge(void *context, uint32_t node)
 		v->truth = truth_or(v->truth, condition_judge_node(v->some, v->record, node));
 }
 
+/* `anywhere: {says: ..}`: every string of NODE, which the node itself stands for. */
+static bool
+asks_terms(const struct condition *some)
+{
+	return some->place.anywhere && some->tests == 1 && some->test[0].kind == CONDITION_TEST_SAYS;
+}
+
+/* The test `says` of a leaf, NULL if it has none. */
+static const struct condition_test *
+says_of(const struct condition *some)
+{
+	for (size_t i = 0; i < some->tests; i++)
+		if (some->test[i].kind == CONDITION_TEST_SAYS)
+			return &some->test[i];
+	return NULL;
+}
+
 /* `anywhere: {in: ..}` on the whole root: the known Codings answer it without a search. */
 static bool
 asks_hits(const struct condition *some, const struct condition_record *r, uint32_t node)
@@ -216,6 +235,8 @@ test_some(const struct condition *c, const struct condition_record *r, uint32_t 
 			v.truth = truth_or(v.truth, test_hit(&c->test[0], &r->hits->at[i]));
 		return v.truth;
 	}
+	if (asks_terms(c))
+		return condition_judge_node(c, r, node);
 	if (!each_node(&c->place, r, node, judge, &v))
 		v.truth = truth_or(v.truth, TRUTH_UNKNOWN);
 	return v.truth;
@@ -258,6 +279,8 @@ matches_of_some(const struct condition *c, const struct condition_record *r, uin
 {
 	struct visit v = { .some = c, .record = r, .found = found, .context = context };
 
+	if (says_of(c) != NULL)
+		return;
 	if (!asks_hits(c, r, node)) {
 		(void)each_node(&c->place, r, node, pass_if_held, &v);
 		return;
@@ -265,6 +288,38 @@ matches_of_some(const struct condition *c, const struct condition_record *r, uin
 	for (size_t i = 0; i < r->hits->count; i++)
 		if (test_hit(&c->test[0], &r->hits->at[i]) != TRUTH_FALSE)
 			found(context, coding_holder(&r->hits->at[i]));
+}
+
+struct saying {
+	const struct condition *some;
+	const struct condition_record *record;
+	void (*found)(void *context, const struct term_hit *hit);
+	void *context;
+};
+
+static void
+terms_of_node(void *context, uint32_t node)
+{
+	const struct saying *s = context;
+
+	if (condition_judge_node(s->some, s->record, node) != TRUTH_FALSE)
+		term_hits_each(
+		    s->record->terms, s->record->json, node, &says_of(s->some)->sets, s->found, s->context);
+}
+
+void
+condition_terms(const struct condition *c, const struct condition_record *r, uint32_t node,
+    void (*found)(void *context, const struct term_hit *hit), void *context)
+{
+	struct saying s = { .some = c, .record = r, .found = found, .context = context };
+
+	if (c->kind == CONDITION_SOME && asks_terms(c))
+		terms_of_node(&s, node);
+	else if (c->kind == CONDITION_SOME && says_of(c) != NULL)
+		(void)each_node(&c->place, r, node, terms_of_node, &s);
+	for (size_t i = 0; c->kind != CONDITION_NOT && i < c->children; i++)
+		if (c->kind == CONDITION_ALL || condition_judge(c->child[i], r, node) != TRUTH_FALSE)
+			condition_terms(c->child[i], r, node, found, context);
 }
 
 void

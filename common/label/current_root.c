@@ -6,6 +6,7 @@ current_root_init(struct current_root *c, struct ruleset *set, const struct root
 {
 	*c = (struct current_root){ .set = set };
 	buffer_init(&c->hit_room, BUFFER_UNLIMITED);
+	buffer_init(&c->term_room, BUFFER_UNLIMITED);
 	buffer_init(&c->entries, BUFFER_UNLIMITED);
 	buffer_init(&c->text, BUFFER_UNLIMITED);
 	c->limit.milliseconds = set->policy->condition_seconds * 1000;
@@ -15,6 +16,7 @@ current_root_init(struct current_root *c, struct ruleset *set, const struct root
 		.codes = set->codes,
 		.room = &c->text,
 		.hits = &c->hits,
+		.terms = &c->terms,
 		.memo = &c->memo,
 	};
 }
@@ -23,6 +25,7 @@ void
 current_root_release(struct current_root *c)
 {
 	buffer_release(&c->hit_room);
+	buffer_release(&c->term_room);
 	buffer_release(&c->entries);
 	buffer_release(&c->text);
 }
@@ -50,6 +53,8 @@ current_root_select(struct current_root *c, size_t index, struct bytes subject)
 	c->record.root = index;
 	c->hit_room.used = 0;
 	c->hits.count = 0;
+	c->term_room.used = 0;
+	c->terms.count = 0;
 	c->entries.used = 0;
 	if (s->words.programs.used > 0)
 		c->record.jq = (struct jq_context){
@@ -77,6 +82,14 @@ current_root_add_hit(struct current_root *c, const struct coding_hit *hit)
 	*(struct coding_hit *)buffer_more(&c->hit_room, sizeof *hit) = *hit;
 	c->hits.at = (const struct coding_hit *)(const void *)c->hit_room.at;
 	c->hits.count++;
+}
+
+void
+current_root_add_term(struct current_root *c, const struct term_hit *hit)
+{
+	*(struct term_hit *)buffer_more(&c->term_room, sizeof *hit) = *hit;
+	c->terms.at = (const struct term_hit *)(const void *)c->term_room.at;
+	c->terms.count++;
 }
 
 void

@@ -2,8 +2,10 @@
 #ifndef EHR_LABEL_PARTS_H
 #define EHR_LABEL_PARTS_H
 
+#include "common/base/fold.h"
 #include "common/json/pointer.h"
 #include "common/label/ruleset.h"
+#include "common/policy/terms.h"
 
 /*
  * parts: what a classifier consists of while it works on a record.  Each struct is written by the one file
@@ -12,6 +14,24 @@
  * for each record where it keeps something of the record, and a _release.
  */
 #define NO_NODE UINT32_MAX
+
+/* A container that the walk is in. */
+struct root_frame {
+	uint32_t node;
+	uint32_t end;
+	uint32_t next;  /* the next child: an element, or a member's key */
+	uint32_t index; /* of that element */
+	uint32_t state; /* of the automaton */
+	uint32_t entry; /* the outermost entry around, NO_NODE */
+	uint32_t hits;  /* how many there were when this one was entered */
+	uint16_t key;   /* under which it stands; of an element that of its array */
+	uint8_t base;   /* level */
+	bool is_array;
+	bool is_element; /* of an array */
+	bool is_entry;
+	bool has_code;               /* a Coding of its `coding` has a code */
+	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
+};
 
 /* label_list.c: the labels of the record, their order, and the level of each node that follows from them. */
 struct label_list {
@@ -69,6 +89,8 @@ struct current_root {
 	uint64_t number;                /* counts the roots of all records */
 	struct coding_hits hits;        /* the Codings that are in a value set */
 	struct buffer hit_room;         /* struct coding_hit */
+	struct term_hits terms;         /* the strings that say a term of a value set */
+	struct buffer term_room;        /* struct term_hit */
 	struct buffer entries;          /* uint32_t: the outermost entries, ascending */
 	struct buffer text;             /* for conditions to unescape */
 	struct jq_limit limit;          /* of all conditions of the record */
@@ -89,6 +111,7 @@ void current_root_enter(struct current_root *c, size_t index, struct bytes subje
 void current_root_select(struct current_root *c, size_t index, struct bytes subject);
 
 void current_root_add_hit(struct current_root *c, const struct coding_hit *hit);
+void current_root_add_term(struct current_root *c, const struct term_hit *hit);
 void current_root_add_entry(struct current_root *c, uint32_t node);
 
 /* Whether the rule's `where` and `when` hold. */
@@ -160,8 +183,9 @@ void apply_start(struct apply *a);
 /* A need of the trigger's rule is met. */
 void apply_trigger(struct apply *a, uint32_t trigger);
 
-/* The same for all triggers that ask for one of the hit's value sets anywhere. */
+/* The same for all triggers that ask anywhere for one of the value sets of a Coding or a term. */
 void apply_hit(struct apply *a, const struct coding_hit *hit);
+void apply_match(struct apply *a, const struct codes_match *match);
 
 /* Evaluates the rules that may hold, after the walk. */
 void apply_rules(struct apply *a);
@@ -248,15 +272,36 @@ struct bytes labelled_base(
 /* False: the sink failed. */
 bool labelled_write(struct labelled *w, const struct json *j, const struct labels *labels, struct sink *out);
 
+/* root_terms.c: terms of value sets in the strings of the root at hand. */
+struct root_terms {
+	struct current_root *root; /* borrowed, as is the next */
+	struct apply *apply;
+	const struct terms *terms; /* NULL: the policy has none */
+	struct fold fold;
+	struct buffer text;  /* for unescaping */
+	struct buffer code;  /* base64 without line ends */
+	struct buffer plain; /* what it decodes to */
+	bool *may_be_base64; /* by key below `keys`: some place of `base64` ends so */
+	size_t keys;
+};
+
+void root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply);
+void root_terms_release(struct root_terms *t);
+
+/* Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's. */
+void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
+    uint32_t node, uint16_t key);
+
 /* root_walk.c: one walk over a root, which serves all of the parts above. */
 struct root_walk {
-	struct current_root *root; /* borrowed, as are the next six */
+	struct current_root *root; /* borrowed, as are the next seven */
 	struct label_list *labels;
 	struct urgency_list *urgencies;
 	struct apply *apply;
 	struct coverage_count *coverage;
 	struct brought_labels *brought;
 	struct labelled *labelled;
+	struct root_terms *terms;
 	struct buffer frames; /* struct root_frame: the containers around the node at hand */
 	struct buffer facts;  /* struct root_facts, for each root */
 	struct buffer text;   /* for unescaping */

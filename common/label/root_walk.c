@@ -9,23 +9,6 @@
  */
 enum { LONG_STRING = 256, OPAQUE_LENGTH = 256 };
 
-/* A container that the walk is in. */
-struct root_frame {
-	uint32_t node;
-	uint32_t end;
-	uint32_t next;  /* the next child: an element, or a member's key */
-	uint32_t index; /* of that element */
-	uint32_t state; /* of the automaton */
-	uint32_t entry; /* the outermost entry around, NO_NODE */
-	uint32_t hits;  /* how many there were when this one was entered */
-	uint16_t key;   /* under which it stands; of an element that of its array */
-	uint8_t base;   /* level */
-	bool is_array;
-	bool is_element;             /* of an array */
-	bool has_code;               /* a Coding of its `coding` has a code */
-	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
-};
-
 /* What the walk keeps of each root of the record. */
 struct root_facts {
 	uint32_t narrative;  /* node, 0 */
@@ -308,6 +291,7 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 	uint32_t entry = outer == NULL ? NO_NODE : outer->entry;
 	uint8_t base = outer == NULL ? facts_of(w, w->root->record.root)->base_most : outer->base;
 	bool is_element = outer != NULL && outer->is_array;
+	bool is_entry = false;
 	struct root_frame *f;
 
 	if (state != PATHS_DEAD) {
@@ -320,6 +304,7 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 			note_base(w, node, plan, &base);
 		if (plan->is_entry && outer != NULL)
 			note_entry(w, node, &entry);
+		is_entry = plan->is_entry;
 	}
 	/* OUTER is not valid from here on.  The frame is zeros. */
 	f = buffer_more(&w->frames, sizeof *f);
@@ -333,6 +318,7 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 	f->base = base;
 	f->is_array = json_kind(j, node) == JSON_ARRAY;
 	f->is_element = is_element;
+	f->is_entry = is_entry;
 	return true;
 }
 
@@ -606,6 +592,9 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 
 	if (n->kind == JSON_OBJECT || n->kind == JSON_ARRAY)
 		return enter(w, node, state, key, f);
+	if (n->kind == JSON_STRING && w->terms->terms != NULL)
+		root_terms_look(
+		    w->terms, (const struct root_frame *)(const void *)w->frames.at, f, node, key);
 	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f->base, f->entry))
 		return false;
 	if (n->kind == JSON_STRING && (about_key(w, key) & ABOUT_CODES) != 0)

@@ -187,8 +187,11 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 	if (!read_codes(l, yaml_take(&map, "systems"), yaml_take(&map, "value_sets")))
 		return false;
 	base = yaml_take(&map, "base");
-	if (!ruleset_read_declassify(l, yaml_take(&map, "declassify")) ||
-	    !ruleset_read_rules(l, yaml_take(&map, "rules")))
+	if (!ruleset_read_terms(l, yaml_take(&map, "terms")) ||
+	    !ruleset_read_declassify(l, yaml_take(&map, "declassify")))
+		return false;
+	s->words.has_terms = true;
+	if (!ruleset_read_rules(l, yaml_take(&map, "rules")))
 		return false;
 	size_t rules_end = s->origins;
 

@@ -10,8 +10,8 @@
 /*
  * ruleset: classify.yaml, compiled.  Each type that the policy names has a plan: one automaton over all paths
  * that concern the type, so that one walk over a root serves all rules.  ruleset.c reads the file,
- * ruleset_rules.c its rules, releases and criticality, type_plan.c makes the plans.  All of it lives in the
- * ruleset's arena.
+ * ruleset_rules.c its rules, releases and criticality, terms_rules.c its `terms:`, type_plan.c makes the
+ * plans.  All of it lives in the ruleset's arena.
  */
 enum { MAX_CRITICALITY = 16, MAX_BANDS = 32, MAX_POINTS = 1000, NO_SIGN = -1 };
 
@@ -154,6 +154,34 @@ struct ruleset_score {
 	size_t first; /* of its parts among those of all scores */
 };
 
+/*
+ * A place of `terms:`: the keys of the last members of a path, the innermost first.  Elements of arrays count
+ * as the array.
+ */
+enum { TERMS_PLACE_KEYS = 4 };
+
+struct terms_place {
+	uint16_t key[TERMS_PLACE_KEYS];
+	unsigned keys;
+};
+
+struct terms_places {
+	struct terms_place *at;
+	size_t count;
+};
+
+/* `terms:`: where terms are not searched, and what a found one labels. */
+struct terms_rules {
+	struct terms_places skip;   /* not searched, with all in them */
+	struct terms_places alone;  /* the string alone is labelled, not the object around it */
+	struct terms_places entry;  /* as members of an entry or root they speak for all of it */
+	struct terms_places base64; /* searched decoded */
+	struct bytes *uri;          /* texts that begin so are not searched */
+	size_t uris;
+	struct bytes *person; /* types: the display of a reference to one is a name */
+	size_t persons;
+};
+
 struct ruleset_criticality {
 	struct bytes word[MAX_CRITICALITY];
 	unsigned words;
@@ -189,6 +217,7 @@ struct ruleset {
 	int category_rest;                 /* of "*": also of brought labels of other kinds */
 	uint8_t sensitivity_of[CODE_BITS]; /* by category of codes; NO_SENSITIVITY */
 	struct ruleset_criticality criticality;
+	struct terms_rules terms;
 
 	struct ruleset_origin *origin;
 	size_t origins;
@@ -285,6 +314,7 @@ void ruleset_add_fixed_origins(struct ruleset_loader *l);
 bool ruleset_read_level(struct ruleset_loader *l, const struct yaml_node *node, int *level);
 bool ruleset_read_rules(struct ruleset_loader *l, const struct yaml_node *node);
 bool ruleset_read_declassify(struct ruleset_loader *l, const struct yaml_node *node);
+bool ruleset_read_terms(struct ruleset_loader *l, const struct yaml_node *node);
 bool ruleset_read_criticality(struct ruleset_loader *l, const struct yaml_node *node);
 
 /* After all rules: their needs, and an automaton for each type. */

@@ -268,11 +268,12 @@ collect_needs(const struct condition *c, struct rule_needs *to)
 	}
 }
 
-/* `anywhere: {in: ..}`: each Coding of the root tells, so the automaton needs no path. */
+/* `anywhere: {in: ..}` and `says`: each Coding or string tells, so the automaton needs no path. */
 static bool
-asks_codings(const struct condition *some)
+asks_anywhere(const struct condition *some)
 {
-	return some->place.anywhere && some->tests == 1 && some->test[0].kind == CONDITION_TEST_IN;
+	return some->place.anywhere && some->tests == 1 &&
+	       (some->test[0].kind == CONDITION_TEST_IN || some->test[0].kind == CONDITION_TEST_SAYS);
 }
 
 static bool
@@ -285,7 +286,7 @@ add_trigger(struct ruleset_loader *l, size_t rule, size_t need, const struct con
 	*t = (struct ruleset_trigger){ (uint32_t)rule, UINT32_C(1) << need, some };
 	if (index > PATH_INDEX)
 		return fault_at(l->fault, l->file, NULL, "more conditions than can be followed");
-	if (asks_codings(some)) {
+	if (asks_anywhere(some)) {
 		for (unsigned i = 0; i < CODE_BITS; i++)
 			s->set_triggers[i] += code_bits_has(&some->test[0].sets, i);
 		return true;
@@ -310,7 +311,7 @@ sort_set_triggers(struct ruleset *s)
 		s->set_trigger[i] = arena_array(&s->arena, s->set_triggers[i], sizeof(uint32_t));
 		s->set_triggers[i] = 0;
 		for (size_t n = 0; n < s->triggers.used / sizeof *t; n++)
-			if (asks_codings(t[n].some) && code_bits_has(&t[n].some->test[0].sets, i))
+			if (asks_anywhere(t[n].some) && code_bits_has(&t[n].some->test[0].sets, i))
 				s->set_trigger[i][s->set_triggers[i]++] = (uint32_t)n;
 	}
 }

@@ -544,3 +544,42 @@ codes_system_complete(const struct codes *c, unsigned system)
 
 	return !c->facts[system].is_partial && !c->facts[also[0]].is_partial && !c->facts[also[1]].is_partial;
 }
+
+bool
+codes_is_terms(const struct codes *c, unsigned set)
+{
+	return c->set[set].is_terms;
+}
+
+const struct terms *
+codes_terms(const struct codes *c)
+{
+	return c->terms.count > 0 ? &c->terms : NULL;
+}
+
+struct saying {
+	const struct codes *codes;
+	struct codes_match *match;
+	bool any;
+};
+
+static void
+add_term(void *context, const struct term *term)
+{
+	struct saying *s = context;
+	const struct code_bits *sets = &s->codes->group[term->group].sets;
+
+	code_bits_add(&s->match->groups, term->group);
+	for (unsigned i = 0; i < CODE_BITS / 64; i++)
+		s->match->sets.word[i] |= sets->word[i];
+	s->any = true;
+}
+
+bool
+codes_say(const struct codes *c, struct bytes text, struct fold *room, struct codes_match *match)
+{
+	struct saying s = { c, match, false };
+
+	terms_find(&c->terms, text, room, add_term, &s);
+	return s.any;
+}

@@ -13,7 +13,8 @@
  * codes: the value sets that hold a Coding.  All sets of a policy are one table over (code system, folded
  * code).  A system has one number under all the names that records use for it (URI, OID with and without
  * urn:oid:, trailing slash, https, old URIs).  The system decides how its codes are compared: ICD without
- * dots and in upper case, for example.  The bytes of the files stay in the policy; no row is copied.
+ * dots and in upper case, for example.  The bytes of the files stay in the policy; no row is copied.  Sets of
+ * terms (terms.h) are numbered among them.
  *
  * A code with a system matches rows of that system, and of those that belong to it: a national edition of
  * ICD-10 those of WHO's.  A code without a system matches the rows of all systems, folded as each of them
@@ -56,8 +57,9 @@ code_bits_meet(const struct code_bits *a, const struct code_bits *b)
 }
 
 /*
- * Loads `value_sets:` of the YAML file SHOWN, {name: {file, category, rows, complete}}, and `systems:`, the
- * aliases {loinc: http://loinc.org}; either may be NULL.  The policy must outlive the result.  NULL after a
+ * Loads `value_sets:` of the YAML file SHOWN, {name: {file, category, rows, complete}} for codes and
+ * {name: {terms, category, rows, complete}} for terms, and `systems:`, the aliases {loinc: http://loinc.org};
+ * either may be NULL.  The policy must outlive the result.  NULL after a
  * fault.
  */
 struct codes *codes_load(const struct policy *p, const char *shown, const struct yaml_node *systems,
@@ -74,6 +76,9 @@ bool codes_inline(
 /* Sets are numbered from 0 in the file's order. */
 unsigned codes_sets(const struct codes *c);
 int codes_set(const struct codes *c, struct bytes name); /* -1: there is none */
+
+/* True if the set holds terms (`terms: FILE`), which no Coding can be in; see terms.h. */
+bool codes_is_terms(const struct codes *c, unsigned set);
 
 /* Categories of rows, as written in the files. */
 unsigned codes_categories(const struct codes *c);
@@ -120,6 +125,15 @@ bool codes_find_in(
  * CODES_ANY_SYSTEM and CODES_UNKNOWN_SYSTEM.
  */
 bool codes_fit(const struct codes *c, unsigned system, struct bytes code);
+
+/*
+ * codes_terms has the terms of all sets, NULL if there are none.  codes_say adds to MATCH the sets and groups
+ * of those in TEXT.  True if there are any.
+ */
+struct terms;
+struct fold;
+const struct terms *codes_terms(const struct codes *c);
+bool codes_say(const struct codes *c, struct bytes text, struct fold *room, struct codes_match *match);
 
 /* Adds to CATEGORIES those of the rows in MATCH that belong to SETS (NULL: all rows). */
 void codes_matched_categories(const struct codes *c, const struct codes_match *match,

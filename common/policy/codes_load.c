@@ -89,7 +89,7 @@ declare_set(
 {
 	struct code_set *set = &c->set[c->sets];
 	struct yaml_map m;
-	const struct yaml_node *file, *categories;
+	const struct yaml_node *file, *terms, *categories;
 	uint64_t rows = 0;
 
 	if (c->sets == CODE_BITS)
@@ -97,13 +97,16 @@ declare_set(
 	if (!yaml_open(&m, shown, node, f))
 		return false;
 	*set = (struct code_set){ .name = name, .complete = true, .node = node };
-	file = yaml_need(&m, "file");
+	terms = yaml_take(&m, "terms");
+	file = terms != NULL ? terms : yaml_need(&m, "file");
+	set->is_terms = terms != NULL;
 	categories = yaml_take(&m, "category");
 	if (file == NULL || !yaml_integer(shown, yaml_take(&m, "rows"), 1, UINT32_MAX, &rows, f) ||
 	    !yaml_boolean(shown, yaml_take(&m, "complete"), &set->complete, f) || !yaml_close(&m))
 		return false;
 	set->file = file_of_set(c, shown, file, f);
-	if (set->file == NULL || !check_categories(shown, categories, valueset_is_json(set->file), f))
+	if (set->file == NULL ||
+	    !check_categories(shown, categories, !set->is_terms && valueset_is_json(set->file), f))
 		return false;
 	c->sets++;
 	return true;
@@ -144,10 +147,10 @@ sets_of(const struct load *l, struct bytes category, struct code_group *group)
 
 /* The group of a row; NO_GROUP if no set wants its category. */
 static bool
-group_of(struct load *l, const struct valueset_row *row, struct bytes name, unsigned *group)
+group_of(struct load *l, const char *at, struct bytes name, unsigned *group)
 {
 	struct codes *c = l->c;
-	struct code_group new = { .file = l->file, .first = row->at };
+	struct code_group new = { .file = l->file, .first = at };
 
 	*group = NO_GROUP;
 	if (!sets_of(l, name, &new))
@@ -170,7 +173,7 @@ group_of(struct load *l, const struct valueset_row *row, struct bytes name, unsi
 }
 
 static bool
-known_group_of(struct load *l, const struct valueset_row *row, struct bytes category, unsigned *group)
+known_group_of(struct load *l, const char *at, struct bytes category, unsigned *group)
 {
 	for (unsigned i = 0; i < l->knows; i++) {
 		if (bytes_equal(l->known[i].category, category)) {
@@ -178,7 +181,7 @@ known_group_of(struct load *l, const struct valueset_row *row, struct bytes cate
 			return true;
 		}
 	}
-	if (!group_of(l, row, category, group))
+	if (!group_of(l, at, category, group))
 		return false;
 	if (l->knows < KNOWN_GROUPS)
 		l->known[l->knows++] = (struct known_group){ category, *group };
@@ -212,7 +215,7 @@ load_row(void *context, const struct valueset_row *row)
 	struct code_group *group;
 	unsigned system, number;
 
-	if (!known_group_of(l, row, category, &number) || !system_of(l, row, &system))
+	if (!known_group_of(l, row->at, category, &number) || !system_of(l, row, &system))
 		return false;
 	if (number == NO_GROUP)
 		return true;
@@ -228,11 +231,27 @@ load_row(void *context, const struct valueset_row *row)
 	return true;
 }
 
+static int
+load_term(void *context, const struct terms_row *row)
+{
+	struct load *l = context;
+	unsigned number;
+
+	if (!known_group_of(l, row->at, row->category, &number))
+		return TERMS_FAULT;
+	if (number == NO_GROUP)
+		return TERMS_LEAVE_OUT;
+	l->c->group[number].rows++;
+	return (int)number;
+}
+
 static bool
-load_file(struct codes *c, const struct policy_file *file, int only_set, struct fault *f)
+load_file(struct codes *c, const struct policy_file *file, bool is_terms, int only_set, struct fault *f)
 {
 	struct load l = { .c = c, .file = file, .fault = f, .only_set = only_set };
 
+	if (is_terms)
+		return terms_read(&c->terms, file, f, load_term, &l);
 	if (only_set >= 0)
 		(void)yaml_item_string("", wanted(&c->set[only_set]), 0, &l.category, NULL);
 	codes_reserve(c, valueset_most_rows(file));
@@ -243,12 +262,13 @@ static bool
 load_files(struct codes *c, struct fault *f)
 {
 	for (unsigned i = 0; i < c->sets; i++) {
-		bool is_json = valueset_is_json(c->set[i].file);
+		bool is_json = !c->set[i].is_terms && valueset_is_json(c->set[i].file);
 		bool is_first = true;
 
 		for (unsigned k = 0; k < i; k++)
 			is_first = is_first && c->set[k].file != c->set[i].file;
-		if ((is_json || is_first) && !load_file(c, c->set[i].file, is_json ? (int)i : -1, f))
+		if ((is_json || is_first) &&
+		    !load_file(c, c->set[i].file, c->set[i].is_terms, is_json ? (int)i : -1, f))
 			return false;
 	}
 	return true;
@@ -343,6 +363,7 @@ codes_free(struct codes *c)
 {
 	if (c == NULL)
 		return;
+	terms_release(&c->terms);
 	arena_release(&c->arena);
 	codesystems_release(&c->systems);
 	free(c->facts);

@@ -4,6 +4,7 @@
 
 #include "common/policy/codeform.h"
 #include "common/policy/codes.h"
+#include "common/policy/terms.h"
 #include "common/policy/valueset.h"
 
 /*
@@ -104,6 +105,7 @@ struct code_set {
 	struct bytes name; /* empty: written out in a rule */
 	size_t rows;
 	bool complete;
+	bool is_terms; /* its file has terms, not codes */
 	const struct policy_file *file;
 	const struct yaml_node *node; /* for faults */
 };
@@ -137,6 +139,7 @@ struct codes {
 	unsigned groups;
 	struct bytes category[CODE_BITS];
 	unsigned categories;
+	struct terms terms;
 };
 
 /* Room for the facts of every system; called after each new one. */

@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { COLUMNS = 6, MAX_CODE = 255, MAX_PREFIX = 63, SECONDS_A_DAY = 86400 };
+enum { MAX_CODE = 255, MAX_PREFIX = 63, SECONDS_A_DAY = 86400 };
 
 static const char columns[] = "system\tcode\tdisplay\tcategory\tfrom\tuntil";
 
@@ -102,17 +102,18 @@ take_date(const struct valueset_reader *r, struct bytes text, int32_t *day)
 	return true;
 }
 
-static bool
-split(const struct valueset_reader *r, struct bytes text, struct bytes field[COLUMNS])
+bool
+valueset_split(
+    const struct policy_file *file, struct fault *f, struct bytes text, struct bytes field[VALUESET_COLUMNS])
 {
 	const char *at = text.at;
 	const char *end = text.at + text.size;
 
-	for (unsigned i = 0; i < COLUMNS; i++) {
+	for (unsigned i = 0; i < VALUESET_COLUMNS; i++) {
 		const char *tab = at < end ? memchr(at, '\t', (size_t)(end - at)) : NULL;
 
-		if ((tab != NULL) != (i + 1 < COLUMNS))
-			return wrong(r, at, "expected six columns");
+		if ((tab != NULL) != (i + 1 < VALUESET_COLUMNS))
+			return valueset_fault(f, file, at, "expected six columns");
 		field[i] = (struct bytes){ at, (size_t)((tab != NULL ? tab : end) - at) };
 		at = tab != NULL ? tab + 1 : end;
 	}
@@ -122,10 +123,10 @@ split(const struct valueset_reader *r, struct bytes text, struct bytes field[COL
 static bool
 read_row(const struct valueset_reader *r, struct bytes text)
 {
-	struct bytes field[COLUMNS] = { { NULL, 0 } };
+	struct bytes field[VALUESET_COLUMNS] = { { NULL, 0 } };
 	struct valueset_row row = { .from = VALUESET_FIRST_DAY, .until = VALUESET_LAST_DAY };
 
-	if (!split(r, text, field))
+	if (!valueset_split(r->file, r->fault, text, field))
 		return false;
 	row.system = field[0];
 	row.code = field[1];

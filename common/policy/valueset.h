@@ -36,6 +36,11 @@ bool valueset_read(const struct policy_file *file, struct arena *arena, struct f
 bool valueset_fault(struct fault *f, const struct policy_file *file, const char *at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Splits TEXT, a row of FILE without its line end, at its tabs.  False with a fault. */
+enum { VALUESET_COLUMNS = 6 };
+bool valueset_split(
+    const struct policy_file *file, struct fault *f, struct bytes text, struct bytes field[VALUESET_COLUMNS]);
+
 /* An upper bound for the rows of FILE. */
 size_t valueset_most_rows(const struct policy_file *file);
 

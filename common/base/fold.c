@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/fold.h"
+
+#include "common/base/utf8.h"
+
+/* U+00C0 to U+017F without accents, two bytes each; blanks: no letter. */
+static const char latin[] = "A A A A A A AEC E E E E I I I I D N O O O O O   O U U U U Y THss"
+			    "a a a a a a aec e e e e i i i i d n o o o o o   o u u u u y thy "
+			    "A a A a A a C c C c C c C c D d D d E e E e E e E e E e G g G g "
+			    "G g G g H h H h I i I i I i I i I i IJijJ j K k k L l L l L l L "
+			    "l L l N n N n N n n N n O o O o O o OEoeR r R r R r S s S s S s "
+			    "S s T t T t T t U u U u U u U u U u U u W w Y y Y Z z Z z Z z s ";
+
+enum { LATIN_FIRST = 0xc0, LATIN_LAST = 0x17f };
+
+void
+fold_init(struct fold *f)
+{
+	buffer_init(&f->lower, BUFFER_UNLIMITED);
+	buffer_init(&f->cased, BUFFER_UNLIMITED);
+}
+
+void
+fold_release(struct fold *f)
+{
+	buffer_release(&f->lower);
+	buffer_release(&f->cased);
+}
+
+/* The caller has made room. */
+static inline void
+put(struct fold *f, char c)
+{
+	if (c == ' ' && f->cased.used > 0 && f->cased.at[f->cased.used - 1] == ' ')
+		return;
+	f->cased.at[f->cased.used++] = c;
+	f->lower.at[f->lower.used++] = ascii_lower(c);
+}
+
+static void
+put_ascii(struct fold *f, unsigned c)
+{
+	if (c <= ' ' || c == '-' || c == '_' || c == 0x7f)
+		c = ' ';
+	put(f, (char)c);
+}
+
+struct fold_range {
+	unsigned first, last;
+	const char *to; /* NULL: left out */
+};
+
+/* Ascending.  What stands in no range stays. */
+static const struct fold_range ranges[] = {
+	{ 0x80, 0xa0, " " },
+	{ 0xa1, 0xac, "." },
+	{ 0xad, 0xad, NULL }, /* soft hyphen */
+	{ 0xae, 0xbf, "." },
+	{ 0x300, 0x36f, NULL },   /* combining marks */
+	{ 0x2000, 0x200a, " " },  /* blanks */
+	{ 0x200b, 0x200f, NULL }, /* no width; directions */
+	{ 0x2010, 0x2015, " " },  /* hyphens and dashes */
+	{ 0x2016, 0x2017, "." },
+	{ 0x2018, 0x201b, "'" },
+	{ 0x201c, 0x2027, "." },
+	{ 0x2028, 0x2029, " " },  /* ends of lines */
+	{ 0x202a, 0x202e, NULL }, /* directions */
+	{ 0x202f, 0x202f, " " },
+	{ 0x2030, 0x205e, "." },
+	{ 0x205f, 0x205f, " " },
+	{ 0x2060, 0x206f, NULL }, /* no width */
+	{ 0x20d0, 0x20ff, NULL }, /* combining marks */
+	{ 0x2190, 0x2211, "." },
+	{ 0x2212, 0x2212, " " }, /* minus */
+	{ 0x2213, 0x2bff, "." }, /* signs, lines, pictures */
+	{ 0x3000, 0x3000, " " },
+	{ 0xfe00, 0xfe0f, NULL }, /* variants */
+	{ 0xfe63, 0xfe63, " " },
+	{ 0xfeff, 0xfeff, NULL },
+};
+
+static void
+put_text(struct fold *f, const char *text)
+{
+	while (*text != '\0')
+		put(f, *text++);
+}
+
+static void
+put_latin(struct fold *f, const char pair[2])
+{
+	if (pair[0] == ' ')
+		put(f, '.');
+	else
+		put(f, pair[0]);
+	if (pair[1] != ' ')
+		put(f, pair[1]);
+}
+
+static void
+put_utf8(struct fold *f, unsigned c)
+{
+	char utf8[4];
+	size_t size = utf8_write(c, utf8);
+
+	for (size_t i = 0; i < size; i++)
+		put(f, utf8[i]);
+}
+
+/* C is a character; at most four bytes of room are needed. */
+static void
+put_character(struct fold *f, unsigned c)
+{
+	const size_t count = sizeof ranges / sizeof ranges[0];
+
+	if (c < 0x80) {
+		put_ascii(f, c);
+		return;
+	}
+	if (c >= LATIN_FIRST && c <= LATIN_LAST) {
+		put_latin(f, &latin[2 * (size_t)(c - LATIN_FIRST)]);
+		return;
+	}
+	if (c >= 0xff01 && c <= 0xff5e) {
+		put_ascii(f, c - 0xff01 + '!');
+		return;
+	}
+	for (size_t i = 0; i < count && ranges[i].first <= c; i++) {
+		if (c > ranges[i].last)
+			continue;
+		if (ranges[i].to != NULL)
+			put_text(f, ranges[i].to);
+		return;
+	}
+	put_utf8(f, c);
+}
+
+/* The character at AT, whose length becomes *SIZE.  A character that END cuts off is read as a byte. */
+static unsigned
+character_at(const char *at, const char *end, size_t *size)
+{
+	unsigned char first = (unsigned char)*at;
+	size_t more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+	unsigned c = more == 0 ? first : first & (0x3fU >> more);
+
+	if (more >= (size_t)(end - at))
+		more = 0;
+	for (size_t i = 1; i <= more; i++)
+		c = c << 6 | ((unsigned char)at[i] & 0x3f);
+	*size = more + 1;
+	return c;
+}
+
+/* A character takes no more room folded than in TEXT.  Two blanks stand around the whole. */
+static void
+start(struct fold *f, struct bytes text)
+{
+	f->lower.used = 0;
+	f->cased.used = 0;
+	if (!buffer_reserve(&f->lower, text.size + 2 + FOLD_SLACK) ||
+	    !buffer_reserve(&f->cased, text.size + 2 + FOLD_SLACK))
+		return;
+	put(f, ' ');
+}
+
+void
+fold_text(struct fold *f, struct bytes text)
+{
+	const char *at = text.at;
+	const char *end = at + text.size;
+	size_t size;
+
+	start(f, text);
+	for (; at < end; at += size) {
+		size = 1;
+		if ((unsigned char)*at < 0x80)
+			put_ascii(f, (unsigned char)*at);
+		else
+			put_character(f, character_at(at, end, &size));
+	}
+	put(f, ' ');
+}
+
+/* Tags of HTML that stand within a word or a line; all others end it. */
+static bool
+is_within_line(struct bytes name)
+{
+	static const char *const names[] = { "a", "abbr", "b", "big", "bdo", "cite", "code", "dfn", "em",
+		"font", "i", "kbd", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub",
+		"sup", "tt", "u", "var", "wbr" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (bytes_are(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Steps over the tag or comment at AT; a blank stands for it if it ends a line.  Any other < is a dot. */
+static const char *
+take_tag(struct fold *f, const char *at, const char *end)
+{
+	const char *name = at + 1;
+	const char *stop;
+	char lower[8];
+	size_t size = 0;
+
+	if (name < end && *name == '/')
+		name++;
+	if (name == end || !(ascii_is_letter(*name) || *name == '!' || *name == '?')) {
+		put(f, '.');
+		return at + 1;
+	}
+	if (end - at >= 4 && memcmp(at, "<!--", 4) == 0)
+		stop = memmem(at, (size_t)(end - at), "-->", 3);
+	else
+		stop = memchr(at, '>', (size_t)(end - at));
+	while (size < sizeof lower && name + size < end &&
+	       (ascii_is_letter(name[size]) || ascii_is_digit(name[size]))) {
+		lower[size] = ascii_lower(name[size]);
+		size++;
+	}
+	if (!is_within_line((struct bytes){ lower, size }))
+		put(f, ' ');
+	if (stop == NULL)
+		return end;
+	return stop + (*stop == '>' ? 1 : 3);
+}
+
+struct entity {
+	const char *name;
+	unsigned character;
+};
+
+/* The letters that HTML 4 names for Western languages, and what XML has. */
+static const struct entity entities[] = { { "amp", '&' }, { "lt", '.' }, { "gt", '.' }, { "quot", '"' },
+	{ "apos", '\'' }, { "nbsp", ' ' }, { "shy", 0xad }, { "ndash", '-' }, { "mdash", '-' },
+	{ "rsquo", '\'' }, { "auml", 'a' }, { "ouml", 'o' }, { "uuml", 'u' }, { "Auml", 'A' },
+	{ "Ouml", 'O' }, { "Uuml", 'U' }, { "szlig", 0xdf }, { "eacute", 'e' }, { "egrave", 'e' },
+	{ "ecirc", 'e' }, { "agrave", 'a' }, { "aacute", 'a' }, { "ccedil", 'c' }, { "iacute", 'i' },
+	{ "oacute", 'o' }, { "uacute", 'u' }, { "ntilde", 'n' } };
+
+/* &#228; and &#xe4; */
+static bool
+read_number(struct bytes name, unsigned *character)
+{
+	bool is_hex = name.size > 1 && (name.at[1] == 'x' || name.at[1] == 'X');
+	unsigned c = 0;
+
+	for (size_t i = is_hex ? 2 : 1; i < name.size; i++) {
+		unsigned char digit = (unsigned char)ascii_lower(name.at[i]);
+		unsigned value = digit >= 'a' ? digit - 'a' + 10U : digit - (unsigned)'0';
+
+		if (digit < '0' || value >= (is_hex ? 16U : 10U) || c > 0x10ffff)
+			return false;
+		c = c * (is_hex ? 16 : 10) + value;
+	}
+	*character = c;
+	return c > 0 && c <= 0x10ffff;
+}
+
+/* Steps over the entity at AT.  One that is not known, or no entity, is a dot. */
+static const char *
+take_entity(struct fold *f, const char *at, const char *end)
+{
+	size_t reach = (size_t)(end - at) < 12 ? (size_t)(end - at) : 12;
+	const char *stop = memchr(at, ';', reach);
+	unsigned c = '.';
+
+	if (stop == NULL) {
+		put(f, '.');
+		return at + 1;
+	}
+	struct bytes name = { at + 1, (size_t)(stop - at) - 1 };
+
+	if (name.size > 1 && name.at[0] == '#') {
+		if (!read_number(name, &c))
+			c = '.';
+	} else {
+		for (size_t i = 0; i < sizeof entities / sizeof entities[0]; i++)
+			if (bytes_are(name, entities[i].name))
+				c = entities[i].character;
+	}
+	put_character(f, c);
+	return stop + 1;
+}
+
+void
+fold_markup(struct fold *f, struct bytes text)
+{
+	const char *at = text.at;
+	const char *end = at + text.size;
+	size_t size;
+
+	start(f, text);
+	while (at < end) {
+		if (*at == '<') {
+			at = take_tag(f, at, end);
+		} else if (*at == '&') {
+			at = take_entity(f, at, end);
+		} else {
+			put_character(f, character_at(at, end, &size));
+			at += size;
+		}
+	}
+	put(f, ' ');
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_BASE_FOLD_H
+#define EHR_BASE_FOLD_H
+
+#include "common/base/buffer.h"
+
+/*
+ * fold: a text in the form in which words are compared.
+ *
+ * Latin letters lose their accents: é is e, ß is ss, œ is oe, a full-width letter is the plain one.  A run of
+ * white space, control characters, hyphens, dashes and underscores is one blank.  Combining marks, soft
+ * hyphens and characters without width are left out.  Other punctuation stays; that above ASCII is a dot.
+ * Letters of other scripts stay as they are, their case included.
+ *
+ * Markup is folded to its text: a tag that ends a line or a cell is a blank, a tag such as <b> nothing, and
+ * an entity its character.
+ */
+struct fold {
+	struct buffer lower; /* the folded text without case; it begins and ends with a blank */
+	struct buffer cased; /* the same with its case, byte by byte beside `lower` */
+};
+
+enum { FOLD_SLACK = 16 }; /* bytes behind `lower` that can be read */
+
+void fold_init(struct fold *f);
+void fold_release(struct fold *f);
+
+/* TEXT is UTF-8.  The result is good until the next call. */
+void fold_text(struct fold *f, struct bytes text);
+void fold_markup(struct fold *f, struct bytes text);
+
+/* Whether the folded byte C belongs to a word. */
+static inline bool
+fold_is_word(char c)
+{
+	return (unsigned)(c | 0x20) - 'a' < 26 || (unsigned)c - '0' < 10 || (unsigned char)c >= 0x80;
+}
+
+#endif

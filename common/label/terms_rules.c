@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/label/ruleset.h"
+
+/* `terms:` of classify.yaml. */
+
+/* NODE is a path of member names such as name.family, without a dot in front. */
+static bool
+read_place(
+    struct ruleset_loader *l, const struct yaml_node *node, struct bytes text, struct terms_place *place)
+{
+	size_t end = text.size;
+
+	while (end > 0) {
+		size_t at = end;
+
+		while (at > 0 && text.at[at - 1] != '.')
+			at--;
+		if (at == end || place->keys == TERMS_PLACE_KEYS || at == 1)
+			return fault_at(l->fault, l->file, node,
+			    "expected one to %d member names with dots between them, such as name.family",
+			    TERMS_PLACE_KEYS);
+		place->key[place->keys++] =
+		    json_keys_add(l->set->keys, (struct bytes){ text.at + at, end - at });
+		end = at == 0 ? 0 : at - 1;
+	}
+	return true;
+}
+
+static bool
+read_texts(struct ruleset_loader *l, const struct yaml_node *node, struct bytes **texts, size_t *count)
+{
+	*count = node == NULL ? 0 : yaml_strings(node);
+	if (node == NULL || node->kind == YAML_NULL)
+		return true;
+	if (*count == 0)
+		return fault_at(l->fault, l->file, node, "expected a string or a list of strings");
+	*texts = arena_array(&l->set->arena, *count, sizeof **texts);
+	for (size_t i = 0; i < *count; i++)
+		if (!yaml_item_string(l->file, node, i, &(*texts)[i], l->fault) || (*texts)[i].size == 0)
+			return fault_at(l->fault, l->file, node, "expected a string or a list of strings");
+	return true;
+}
+
+static bool
+read_places(struct ruleset_loader *l, const struct yaml_node *node, struct terms_places *places)
+{
+	struct bytes *texts = NULL;
+
+	if (!read_texts(l, node, &texts, &places->count))
+		return false;
+	places->at = arena_array(&l->set->arena, places->count + 1, sizeof *places->at);
+	for (size_t i = 0; texts != NULL && i < places->count; i++)
+		if (!read_place(l, node->kind == YAML_LIST ? node->item[i] : node, texts[i], &places->at[i]))
+			return false;
+	return true;
+}
+
+bool
+ruleset_read_terms(struct ruleset_loader *l, const struct yaml_node *node)
+{
+	struct terms_rules *t = &l->set->terms;
+	struct yaml_map map;
+
+	if (node == NULL || node->kind == YAML_NULL)
+		return true;
+	return yaml_open(&map, l->file, node, l->fault) &&
+	       read_places(l, yaml_take(&map, "skip"), &t->skip) &&
+	       read_texts(l, yaml_take(&map, "skip_uris"), &t->uri, &t->uris) &&
+	       read_texts(l, yaml_take(&map, "skip_display_of"), &t->person, &t->persons) &&
+	       read_places(l, yaml_take(&map, "alone"), &t->alone) &&
+	       read_places(l, yaml_take(&map, "entry"), &t->entry) &&
+	       read_places(l, yaml_take(&map, "base64"), &t->base64) && yaml_close(&map);
+}

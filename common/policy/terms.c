@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/terms.h"
+
+#include "common/base/utf8.h"
+#include "common/policy/valueset.h"
+
+#include <endian.h>
+
+#if defined(__SSE2__) && !defined(TERMS_PORTABLE)
+#include <emmintrin.h>
+#endif
+
+enum { KEY_SIZE = 4, SLOTS = 1 << 12 };
+
+static inline uint32_t
+scatter(uint32_t key)
+{
+	return key * UINT32_C(0x9e3779b1);
+}
+
+/* Case, and the difference between some punctuation, is lost in all of these. */
+static inline uint32_t
+may_bit(uint32_t four)
+{
+	return scatter(four | UINT32_C(0x20202020)) >> 16;
+}
+
+static inline uint32_t
+slot_of(uint32_t four)
+{
+	return scatter((le32toh(four) & 0xffffff) | UINT32_C(0x202020)) >> 20;
+}
+
+static inline bool
+begins(const struct term *term, uint64_t eight)
+{
+	return ((eight | UINT64_C(0x2020202020202020)) & term->mask) == term->letters;
+}
+
+static void
+allow(struct terms *t, const char bytes[KEY_SIZE])
+{
+	uint32_t four;
+	uint32_t bit;
+
+	memcpy(&four, bytes, sizeof four);
+	bit = may_bit(four);
+	t->may[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+/* A word of three letters ends with any byte that belongs to no word. */
+static void
+allow_word(struct terms *t, struct bytes word)
+{
+	char bytes[KEY_SIZE] = { 0 };
+
+	memcpy(bytes, word.at, word.size < KEY_SIZE ? word.size : KEY_SIZE);
+	if (word.size >= KEY_SIZE) {
+		allow(t, bytes);
+		return;
+	}
+	for (int last = 0; last < 0x80; last++) {
+		bytes[KEY_SIZE - 1] = (char)last;
+		if (!fold_is_word((char)last))
+			allow(t, bytes);
+	}
+}
+
+static struct bytes
+word_at(struct bytes text, size_t at)
+{
+	size_t end = at;
+
+	while (end < text.size && fold_is_word(text.at[end]))
+		end++;
+	return (struct bytes){ text.at + at, end - at };
+}
+
+/* The longest word of TEXT that begins with a letter, the first of several.  Records are full of numbers. */
+static struct bytes
+longest_word(struct bytes text)
+{
+	struct bytes longest = { text.at, 0 };
+
+	for (size_t i = 0; i < text.size; i++) {
+		struct bytes word = word_at(text, i);
+
+		if (word.size > longest.size && !ascii_is_digit(word.at[0]))
+			longest = word;
+		if (word.size > 0)
+			i += word.size - 1;
+	}
+	return longest;
+}
+
+/* Folds TEXT, without the blanks around it, into the arena.  CASED may be NULL. */
+static struct bytes
+fold_row(struct terms *t, struct fold *room, struct bytes text, struct bytes *cased)
+{
+	struct bytes lower;
+
+	fold_text(room, text);
+	lower = (struct bytes){ room->lower.at + 1, room->lower.used < 2 ? 0 : room->lower.used - 2 };
+	if (cased != NULL)
+		*cased = arena_copy(&t->arena, (struct bytes){ room->cased.at + 1, lower.size });
+	return arena_copy(&t->arena, lower);
+}
+
+/* TEXT with ä, ö and ü as they are written without them. */
+static struct bytes
+spell_out(struct terms *t, struct bytes text)
+{
+	static const struct {
+		char second; /* of UTF-8; the first byte is 0xc3 */
+		char to[2];
+	} vowels[] = { { '\xa4', "ae" }, { '\xb6', "oe" }, { '\xbc', "ue" }, { '\x84', "Ae" },
+		{ '\x96', "Oe" }, { '\x9c', "Ue" } };
+	char *to = arena_take(&t->arena, text.size + 1);
+
+	memcpy(to, text.at, text.size);
+	for (size_t i = 0; i + 1 < text.size; i++)
+		for (size_t v = 0; to[i] == '\xc3' && v < sizeof vowels / sizeof vowels[0]; v++)
+			if (to[i + 1] == vowels[v].second)
+				memcpy(to + i, vowels[v].to, 2);
+	return (struct bytes){ to, text.size };
+}
+
+struct terms_reader {
+	struct terms *terms;
+	const struct policy_file *file;
+	struct fault *fault;
+	struct fold fold;
+	int (*group)(void *context, const struct terms_row *row);
+	void *context;
+};
+
+enum { MAX_TERM = 120 };
+
+static const char columns[] = "term\tlanguage\tcategory\tmode\tunless\tnear_miss";
+
+static bool
+wrong(const struct terms_reader *r, const char *at, const char *what)
+{
+	return valueset_fault(r->fault, r->file, at, "%s", what);
+}
+
+/* Takes the first phrase off LIST; false if LIST is empty. */
+static bool
+take_phrase(struct bytes *list, struct bytes *phrase)
+{
+	const char *end = list->size == 0 ? NULL : memmem(list->at, list->size, " ; ", 3);
+
+	if (list->size == 0)
+		return false;
+	*phrase = (struct bytes){ list->at, end == NULL ? list->size : (size_t)(end - list->at) };
+	list->at += phrase->size + (end == NULL ? 0 : 3);
+	list->size -= phrase->size + (end == NULL ? 0 : 3);
+	return true;
+}
+
+/* Adds PHRASE, folded, at each place where it holds the term.  False if it does not. */
+static bool
+add_unless(struct term *term, struct bytes phrase)
+{
+	size_t count = term->unlesses;
+
+	for (size_t i = 0; i + term->lower.size <= phrase.size; i++) {
+		size_t end = i + term->lower.size;
+
+		if (memcmp(phrase.at + i, term->lower.at, term->lower.size) != 0 ||
+		    (i > 0 && fold_is_word(phrase.at[i - 1])) ||
+		    (term->mode != TERM_STEM && end < phrase.size && fold_is_word(phrase.at[end])))
+			continue;
+		term->unless[term->unlesses++] = (struct term_phrase){ phrase, i };
+	}
+	return term->unlesses > count;
+}
+
+/* At how many places the phrases of LIST can hold the term. */
+static size_t
+most_places(const struct term *term, struct bytes list)
+{
+	struct bytes phrase;
+	size_t places = 1;
+
+	while (take_phrase(&list, &phrase))
+		places += phrase.size / term->lower.size;
+	return places;
+}
+
+/* Each phrase counts in both spellings; the term stands in at least one of them. */
+static bool
+read_unless(struct terms_reader *r, struct term *term, struct bytes list, bool is_german)
+{
+	struct bytes phrase;
+
+	term->unless = arena_array(&r->terms->arena, 2 * most_places(term, list), sizeof *term->unless);
+	while (take_phrase(&list, &phrase)) {
+		struct bytes plain = fold_row(r->terms, &r->fold, phrase, NULL);
+		struct bytes spelled = plain;
+		bool any = add_unless(term, plain);
+
+		if (is_german)
+			spelled = fold_row(r->terms, &r->fold, spell_out(r->terms, phrase), NULL);
+		if (!bytes_equal(plain, spelled))
+			any = add_unless(term, spelled) || any;
+		if (!any)
+			return wrong(r, phrase.at, "a phrase that does not hold the term");
+	}
+	return true;
+}
+
+/* Whether the group of TERM has the term among those from I on. */
+static bool
+is_known(const struct terms *t, uint32_t i, const struct term *term)
+{
+	for (; i != 0; i = t->at[i].next)
+		if (t->at[i].group == term->group && bytes_equal(t->at[i].lower, term->lower) &&
+		    (term->mode != TERM_CAPS || bytes_equal(t->at[i].cased, term->cased)))
+			return true;
+	return false;
+}
+
+/* Makes room for one term more. */
+static void
+make_room(struct terms *t)
+{
+	struct term *old = t->at;
+
+	if (t->first == NULL)
+		t->first = arena_array(&t->arena, SLOTS, sizeof *t->first);
+	if (t->count + 1 < t->room)
+		return;
+	t->room = t->room == 0 ? 256 : 2 * t->room;
+	t->at = arena_array(&t->arena, t->room, sizeof *t->at);
+	if (old != NULL)
+		memcpy(t->at, old, (t->count + 1) * sizeof *old);
+}
+
+/* Puts TERM into the table; the phrases that cancel it may still come.  False if it is there already. */
+static bool
+enter(struct terms *t, struct term *term)
+{
+	struct bytes anchor = word_at(term->lower, term->anchor);
+	size_t known = anchor.size < sizeof term->letters ? anchor.size : sizeof term->letters;
+	uint32_t four = 0;
+	uint32_t *first;
+
+	make_room(t);
+	memcpy(&four, anchor.at, KEY_SIZE - 1);
+	first = &t->first[slot_of(four)];
+	if (is_known(t, *first, term))
+		return false;
+	term->letters = 0;
+	term->mask = 0;
+	memcpy(&term->letters, anchor.at, known);
+	memset(&term->mask, 0xff, known);
+	term->letters |= UINT64_C(0x2020202020202020) & term->mask;
+	term->next = *first;
+	*first = ++t->count;
+	t->at[t->count] = *term;
+	allow_word(t, anchor);
+	return true;
+}
+
+/* Adds the term in one spelling. */
+static bool
+add_spelling(
+    struct terms_reader *r, struct bytes text, struct bytes unless, bool is_german, struct term *term)
+{
+	struct bytes anchor;
+
+	term->unlesses = 0;
+	term->lower = fold_row(r->terms, &r->fold, text, &term->cased);
+	anchor = longest_word(term->lower);
+	term->anchor = (size_t)(anchor.at - term->lower.at);
+	if (!enter(r->terms, term))
+		return wrong(r, text.at, "the same term twice");
+	return read_unless(r, &r->terms->at[r->terms->count], unless, is_german);
+}
+
+static bool
+read_mode(const struct terms_reader *r, struct bytes text, enum term_mode *mode)
+{
+	static const char *const words[] = { "word", "caps", "stem" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (bytes_are(text, words[i])) {
+			*mode = (enum term_mode)i;
+			return true;
+		}
+	return wrong(r, text.at, "unknown mode, expected one of word, caps, stem");
+}
+
+/* A key needs three letters, and of a word that may go on four. */
+static bool
+check_term(struct terms_reader *r, struct bytes text, enum term_mode mode)
+{
+	struct bytes lower = fold_row(r->terms, &r->fold, text, NULL);
+	struct bytes anchor = longest_word(lower);
+	bool is_open = mode == TERM_STEM && anchor.at + anchor.size == lower.at + lower.size;
+
+	if (text.size == 0 || text.size > MAX_TERM)
+		return wrong(r, text.at, "expected a term of 1 to 120 bytes");
+	if (lower.size == 0 || !fold_is_word(lower.at[0]) || lower.at[0] == ' ' ||
+	    lower.at[lower.size - 1] == ' ')
+		return wrong(r, text.at, "a term begins with a letter or a digit, and ends with no blank");
+	if (anchor.size < KEY_SIZE - 1 || (is_open && anchor.size < KEY_SIZE))
+		return wrong(r, text.at,
+		    "too short: a term has a word of three letters, of four where the word may go on");
+	return true;
+}
+
+static bool
+read_row(struct terms_reader *r, struct bytes text)
+{
+	struct bytes field[VALUESET_COLUMNS];
+	struct terms_row row;
+	struct term term = { 0 };
+	struct bytes spelled;
+	bool is_german;
+	int group;
+
+	if (!valueset_split(r->file, r->fault, text, field) || !read_mode(r, field[3], &term.mode) ||
+	    !check_term(r, field[0], term.mode))
+		return false;
+	if (field[1].size != 2)
+		return wrong(r, field[1].at, "expected a language of two letters");
+	if (field[2].size == 0)
+		return wrong(r, field[2].at, "a row without a category");
+	row = (struct terms_row){ field[0], field[2], field[0].at };
+	group = r->group(r->context, &row);
+	if (group < 0)
+		return group == TERMS_LEAVE_OUT;
+	term.group = (unsigned)group;
+	is_german = bytes_are(field[1], "de");
+	if (!add_spelling(r, field[0], field[4], is_german, &term))
+		return false;
+	spelled = is_german ? spell_out(r->terms, field[0]) : field[0];
+	return bytes_equal(spelled, field[0]) || add_spelling(r, spelled, field[4], is_german, &term);
+}
+
+static bool
+read_lines(struct terms_reader *r)
+{
+	struct bytes rest = r->file->text;
+	struct bytes text;
+	unsigned line = 0;
+
+	while (bytes_line(&rest, &text)) {
+		if (text.size > 0 && text.at[text.size - 1] == '\r')
+			text.size--;
+		line++;
+		if (line == 1 && (text.size == 0 || text.at[0] != '#'))
+			return wrong(r, text.at, "expected '#' with source and licence");
+		if (line == 2 && !bytes_are(text, columns))
+			return wrong(r, text.at,
+			    "expected the columns term, language, category, mode, unless, near_miss");
+		if (line > 2 && !read_row(r, text))
+			return false;
+	}
+	return line >= 2 || wrong(r, rest.at, "expected a line with '#' and one with the columns");
+}
+
+bool
+terms_read(struct terms *t, const struct policy_file *file, struct fault *f,
+    int (*group)(void *context, const struct terms_row *row), void *context)
+{
+	struct terms_reader r = { .terms = t, .file = file, .fault = f, .group = group, .context = context };
+	bool good;
+
+	fold_init(&r.fold);
+	if (!utf8_valid(file->text))
+		good = wrong(&r, file->text.at, "not UTF-8 text");
+	else
+		good = read_lines(&r);
+	fold_release(&r.fold);
+	return good;
+}
+
+void
+terms_release(struct terms *t)
+{
+	arena_release(&t->arena);
+	*t = (struct terms){ 0 };
+}
+
+/* Whether PHRASE stands in TEXT so that the term in it is the one at AT. */
+static bool
+stands_around(const struct term_phrase *phrase, struct bytes text, size_t at)
+{
+	size_t from = at - phrase->offset;
+
+	return phrase->offset < at && from + phrase->text.size < text.size &&
+	       memcmp(text.at + from, phrase->text.at, phrase->text.size) == 0 &&
+	       !fold_is_word(text.at[from - 1]) && !fold_is_word(text.at[from + phrase->text.size]);
+}
+
+/* Whether TERM stands with its anchor at ANCHOR of the folded text, which begins and ends with a blank. */
+static bool
+stands_at(const struct term *term, const struct fold *room, size_t anchor)
+{
+	struct bytes text = buffer_bytes(&room->lower);
+	size_t from = anchor - term->anchor;
+	size_t end = from + term->lower.size;
+
+	if (term->anchor >= anchor || end >= text.size ||
+	    memcmp(text.at + from, term->lower.at, term->lower.size) != 0 ||
+	    fold_is_word(text.at[from - 1]) || (term->mode != TERM_STEM && fold_is_word(text.at[end])) ||
+	    (term->mode == TERM_CAPS && memcmp(room->cased.at + from, term->cased.at, term->cased.size) != 0))
+		return false;
+	for (size_t i = 0; i < term->unlesses; i++)
+		if (stands_around(&term->unless[i], text, from))
+			return false;
+	return true;
+}
+
+/* Whether the anchor of TERM, without regard to case, stands at AT of a text that ends at END. */
+static bool
+is_anchor(const struct term *term, const char *at, const char *end)
+{
+	struct bytes anchor = word_at(term->lower, term->anchor);
+	bool is_open = term->mode == TERM_STEM && term->anchor + anchor.size == term->lower.size;
+
+	if ((size_t)(end - at) < anchor.size)
+		return false;
+	for (size_t i = 0; i < anchor.size; i++)
+		if (ascii_lower(at[i]) != anchor.at[i])
+			return false;
+	return is_open || at + anchor.size == end || !fold_is_word(at[anchor.size]);
+}
+
+/* What is done with a folded text; a text as the record has it is only asked whether it may hold a term. */
+struct finding {
+	const struct fold *room;
+	void (*found)(void *context, const struct term *term);
+	void *context;
+};
+
+/* At WORD of TEXT begins a word with which terms may begin.  True if the search is over. */
+static bool
+look_at_word(const struct terms *t, struct bytes text, const char *word, const struct finding *f)
+{
+	uint32_t four;
+	uint64_t eight;
+
+	memcpy(&four, word, sizeof four);
+	memcpy(&eight, word, sizeof eight);
+	for (uint32_t i = t->first[slot_of(four)]; i != 0; i = t->at[i].next) {
+		if (!begins(&t->at[i], eight))
+			continue;
+		if (f == NULL) {
+			if (is_anchor(&t->at[i], word, text.at + text.size))
+				return true;
+		} else if (stands_at(&t->at[i], f->room, (size_t)(word - text.at))) {
+			f->found(f->context, &t->at[i]);
+		}
+	}
+	return false;
+}
+
+static inline bool
+may_begin(const struct terms *t, const char *word)
+{
+	uint32_t four;
+	uint32_t bit;
+
+	memcpy(&four, word, sizeof four);
+	bit = may_bit(four);
+	return (t->may[bit / 64] >> (bit % 64)) & 1;
+}
+
+#if defined(__SSE2__) && !defined(TERMS_PORTABLE)
+
+static inline __m128i
+between(__m128i block, char first, char last)
+{
+	return _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8((char)(first - 1))),
+	    _mm_cmplt_epi8(block, _mm_set1_epi8((char)(last + 1))));
+}
+
+static inline bool
+search(const struct terms *t, struct bytes text, const struct finding *f)
+{
+	const char *at = text.at;
+	const char *end = at + text.size;
+	unsigned before = 0;
+
+	for (; at < end; at += 16) {
+		__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+		__m128i letter = between(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 'z');
+		unsigned letters = (unsigned)_mm_movemask_epi8(letter);
+		unsigned high = (unsigned)_mm_movemask_epi8(block);
+		unsigned words =
+		    high | (unsigned)_mm_movemask_epi8(_mm_or_si128(letter, between(block, '0', '9')));
+		unsigned inside = end - at >= 16 ? 0xffff : (1U << (end - at)) - 1;
+
+		/* An accent, or a blank of Unicode, may hide where a word begins. */
+		if (f == NULL && (high & inside) != 0)
+			return true;
+		for (unsigned starts = (letters | high) & ~(words << 1 | before) & inside; starts != 0;
+		     starts &= starts - 1) {
+			const char *word = at + __builtin_ctz(starts);
+
+			if (may_begin(t, word) && look_at_word(t, text, word, f))
+				return true;
+		}
+		before = words >> 15 & 1;
+	}
+	return false;
+}
+
+#else
+
+static inline bool
+search(const struct terms *t, struct bytes text, const struct finding *f)
+{
+	bool is_inside = false;
+
+	for (size_t i = 0; i < text.size; i++) {
+		char c = text.at[i];
+		bool is_start = !is_inside && fold_is_word(c) && !ascii_is_digit(c);
+
+		if (f == NULL && (unsigned char)c >= 0x80)
+			return true;
+		if (is_start && may_begin(t, text.at + i) && look_at_word(t, text, text.at + i, f))
+			return true;
+		is_inside = fold_is_word(c);
+	}
+	return false;
+}
+
+#endif
+
+bool
+terms_may(const struct terms *t, struct bytes text)
+{
+	return search(t, text, NULL);
+}
+
+static bool
+is_markup(struct bytes text)
+{
+	size_t i = 0;
+
+	while (i < text.size && (unsigned char)text.at[i] <= ' ')
+		i++;
+	return i < text.size && text.at[i] == '<';
+}
+
+void
+terms_find(const struct terms *t, struct bytes text, struct fold *room,
+    void (*found)(void *context, const struct term *term), void *context)
+{
+	const struct finding f = { room, found, context };
+
+	if (t->count == 0)
+		return;
+	/* Markup is searched with its tags, too: comments and addresses in them are read by people. */
+	fold_text(room, text);
+	(void)search(t, buffer_bytes(&room->lower), &f);
+	if (!is_markup(text))
+		return;
+	fold_markup(room, text);
+	(void)search(t, buffer_bytes(&room->lower), &f);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_TERMS_H
+#define EHR_POLICY_TERMS_H
+
+#include "common/base/arena.h"
+#include "common/base/fold.h"
+#include "common/policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * terms: the words of value sets of terms, and the search for all of them at once in a text.
+ *
+ * A file is TSV, UTF-8: a line that begins with # (source and licence), a line with the column names, then a
+ * row for each term:
+ *
+ *	term       one word or several
+ *	language   two letters; in "de" ä is also found as ae, ö as oe, ü as ue
+ *	category   of HL7 v3-ActCode
+ *	mode       word: whole words in any case
+ *	           caps: whole words in the case of the term (AIDS, PrEP)
+ *	           stem: begins a word, which may go on (schwanger)
+ *	unless     phrases, separated by " ; ", that hold the term; inside of one the term does not count
+ *	           (ST depression)
+ *	near_miss  texts, separated by " ; ", in which this row finds nothing; for tests
+ *
+ * Terms and texts are compared as fold.h writes them.  So a blank in a term is any run of white space and
+ * hyphens, and a word ends where no letter and no digit follows.
+ *
+ * terms_may reads the bytes of a text as they stand, 16 at a time, and dismisses nearly all texts without a
+ * term: it looks at the first four letters of each word.  terms_find folds the text and compares.  Each term
+ * is found by its longest word, so that a frequent word such as "the" in a term costs nothing.
+ */
+enum term_mode { TERM_WORD, TERM_CAPS, TERM_STEM };
+
+enum { TERMS_SLACK = 16 }; /* bytes behind a text that terms_may reads */
+
+/* A text that holds a term, in which the term does not count. */
+struct term_phrase {
+	struct bytes text; /* folded, without case */
+	size_t offset;     /* of the term in it */
+};
+
+struct term {
+	struct bytes lower; /* folded */
+	struct bytes cased;
+	struct term_phrase *unless;
+	size_t unlesses;
+	size_t anchor; /* where its longest word begins */
+	enum term_mode mode;
+	unsigned group; /* for the caller */
+	/* private: the first letters of that word, as a number, and those of the eight bytes that they are */
+	uint64_t letters;
+	uint64_t mask;
+	uint32_t next; /* the next term whose word begins with the same three letters; 0: none */
+};
+
+/* Zeros at first. */
+struct terms {
+	struct arena arena;
+	struct term *at; /* from 1 */
+	uint32_t count;
+	/* private */
+	uint32_t room;
+	uint32_t *first;              /* by the first three letters of the anchor */
+	uint64_t may[(1 << 16) / 64]; /* by the hash of the four bytes where an anchor begins */
+};
+
+struct terms_row {
+	struct bytes term, category;
+	const char *at; /* its place in the text of the file */
+};
+
+/*
+ * Reads FILE.  GROUP gives the number of each row's group, or -1 to leave the row out.  False after a fault:
+ * GROUP may note one and return -2.
+ */
+enum { TERMS_LEAVE_OUT = -1, TERMS_FAULT = -2 };
+bool terms_read(struct terms *t, const struct policy_file *file, struct fault *f,
+    int (*group)(void *context, const struct terms_row *row), void *context);
+
+void terms_release(struct terms *t);
+
+/* False if TEXT, which is UTF-8 without escapes, holds no term.  Reads TERMS_SLACK bytes behind it. */
+bool terms_may(const struct terms *t, struct bytes text);
+
+/* Calls FOUND for each term in TEXT, more than once if it stands there more than once. */
+void terms_find(const struct terms *t, struct bytes text, struct fold *room,
+    void (*found)(void *context, const struct term *term), void *context);
+
+#endif

@@ -1,0 +1,142 @@
+# ehr-classify: value sets of terms, and what a term in a string labels (testdata/policies/terms).
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+
+# The labels of the record $1 are what stands on standard input: place, level, sensitivity, rule; those of base
+# and default are left out.
+labels() {
+	printf '%s\n' "$1" >in
+	ehr 0 ehr-classify -P "${P:-$EHR_ROOT/testdata/policies/terms}" in &&
+		jq -r '.labels[] | select(.rule != "base" and .rule != "default") |
+			[.at, .level, (.sensitivity // [] | join("+")), .rule] |
+			map(. // "-" | if . == "" then "-" else . end) | join(" ")' out >shown &&
+		same shown
+}
+
+@test "a term labels the concept, the annotation, the identifier or the string that says it" {
+	labels '{"resourceType":"Encounter","class":{"display":"HIV ward"},"serviceType":{"coding":[{"code":"1"},{"code":"2","display":"HIV"}],"text":"x"},"note":[{"text":"x"},{"authorString":"a","text":"seen for\nHIV."}],"identifier":[{"system":"urn:hiv:mrn","value":"7"}],"description":"HIV","list":["x","HIV"],"location":[{"location":{"reference":"Location/hiv","display":"HIV ward"}}],"meta":{"tag":[{"code":"hiv-clinic"}],"source":"urn:hiv"}}' <<-'END'
+		/class/display R HIV hiv
+		/serviceType R HIV hiv
+		/note/1 R HIV hiv
+		/identifier/0 R HIV hiv
+		/description R HIV hiv
+		/list/1 R HIV hiv
+		/location/0/location/reference R HIV hiv
+		/location/0/location/display R HIV hiv
+		/meta/tag/0 R HIV hiv
+		/meta/source R HIV hiv
+	END
+}
+
+@test "where the string stands for the entry, the whole entry is labelled: the root, a component, a question" {
+	labels '{"resourceType":"Condition","code":{"text":"HIV infection"}}' <<<'- R HIV hiv'
+	labels '{"resourceType":"Condition","code":{"coding":[{"extension":[{"valueString":"HIV"}]}]}}' <<<'- R HIV hiv'
+	labels '{"resourceType":"MedicationRequest","medicationReference":{"reference":"Medication/1","display":"anti-HIV"}}' <<<'- R HIV hiv'
+	labels '{"resourceType":"Observation","code":{"text":"panel"},"component":[{"code":{"text":"x"}},{"code":{"text":"HIV"},"valueString":"7"},{"valueString":"HIV"}]}' <<-'END'
+		/component/1 R HIV hiv
+		/component/2 R HIV hiv
+	END
+	labels '{"resourceType":"QuestionnaireResponse","item":[{"linkId":"1","item":[{"text":"x"},{"text":"HIV?","answer":[{"valueBoolean":true}]}]}]}' <<<'/item/0/item/1 R HIV hiv'
+	# code of a part that is no entry.
+	labels '{"resourceType":"Claim","part":[{"code":{"text":"HIV"}}]}' <<<'/part/0/code R HIV hiv'
+}
+
+@test "names, telecoms, ids, displays of references to persons and URIs of HL7 are not searched" {
+	labels '{"resourceType":"Patient","id":"HIV","name":[{"family":"HIV","text":"Mr HIV"}],"contact":[{"name":{"family":"HIV"}}],"telecom":[{"value":"HIV","extension":[{"valueString":"HIV"}]}],"generalPractitioner":[{"reference":"https://x.example/Practitioner/1","display":"Dr HIV"},{"type":"Patient","display":"HIV"}],"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/hiv"}]}' </dev/null
+	labels '{"resourceType":"Organization","name":"HIV clinic","partOf":{"reference":"Organization/1","display":"HIV centre"}}' <<-'END'
+		/name R HIV hiv
+		/partOf/display R HIV hiv
+	END
+}
+
+@test "whole words, capitals, stems, phrases that cancel; accents, hyphens, entities, escapes" {
+	labels '{"resourceType":"Basic","a":"hives","b":"lidocaine","c":"hearing AIDS","d":"aids","e":"ST-depression","f":"CHIV"}' </dev/null
+	labels '{"resourceType":"Basic","a":"Anti\u2011HIV-1","b":"with AIDS","c":"\u0048IV","d":"Schu\u0308tteltraumas","e":"Schuetteltrauma","g":"CoCa\u00efne"}' <<-'END'
+		/a R HIV hiv
+		/a R HIV all
+		/b R HIV hiv
+		/b R HIV all
+		/c R HIV hiv
+		/c R HIV all
+		/d R SDV all
+		/e R SDV all
+		/g R SUD all
+	END
+}
+
+@test "a narrative is searched as text and labelled as a whole" {
+	labels '{"resourceType":"Basic","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>Sch&uuml;ttel<b>trauma</b></p></div>"}}' <<<'/text R SDV all'
+	labels '{"resourceType":"Basic","text":{"status":"generated","div":"<div><p>Co</p><p>caine</p></div>"}}' </dev/null
+}
+
+@test "base64 is searched where it decodes to text" {
+	local data latin
+	data=$(printf 'Known HIV\npositive' | base64)
+	latin=$(printf 'Sch\xfctteltrauma' | base64)
+	labels '{"resourceType":"Basic","extension":[{"url":"u","valueBase64Binary":"'"$data"'"}],"other":"'"$data"'"}' <<-'END'
+		/extension/0 R HIV hiv
+		/extension/0 R HIV all
+	END
+	labels '{"resourceType":"Basic","extension":[{"url":"u","valueBase64Binary":"'"$latin"'"}]}' <<<'/extension/0 R SDV all'
+	labels '{"resourceType":"Basic","a":{"x":"data:text/plain;base64,'"$data"'"}}' <<-'END'
+		/a R HIV hiv
+		/a R HIV all
+		/a/x R - opaque
+	END
+	# No base64, and bytes that are no text.
+	labels '{"resourceType":"Basic","a":{"data":["has HIV"]},"b":{"data":["'"$(printf '\0\1 HIV \2' | base64)"'"]}}' <<-'END'
+		/a/data/0 R HIV hiv
+		/a/data/0 R HIV all
+	END
+}
+
+# The other tests of a rule match, too: `.status` stands in no entry.
+@test "says: at a path, in an element, negated, beside codes, and in criticality" {
+	labels '{"resourceType":"Flag","status":"active","note":[{"text":"cocaine"}],"other":"cocaine"}' <<-'END'
+		- V - place
+		/note/0 V - place
+	END
+	labels '{"resourceType":"Flag","status":"inactive","note":[{"text":"cocaine"}]}' </dev/null
+	labels '{"resourceType":"Flag","code":{"coding":[{"display":"cocaine"}]}}' <<<'- V - whole'
+	labels '{"resourceType":"Flag","part":[{"name":"cocaine","on":true},{"name":"cocaine","on":false}]}' <<<'/part/0 V - item'
+	labels '{"resourceType":"Slot","comment":"cocaine"}' </dev/null
+	labels '{"resourceType":"Slot","comment":"x"}' <<<'- V - without'
+	labels '{"resourceType":"Group","code":{"coding":[{"system":"http://loinc.org","code":"7917-8"}]},"note":"HIV"}' <<-'END'
+		- R - both
+		/note R HIV hiv
+		/note R - both
+	END
+	labels '{"resourceType":"Communication","payload":[{"contentString":"cocaine"}]}' <<<'/payload/0 N - loud'
+}
+
+@test "inner roots are searched as roots of their own" {
+	labels '{"resourceType":"Condition","note":[{"text":"x"}],"contained":[{"resourceType":"Basic","code":{"text":"HIV"}},{"resourceType":"Basic","title":"cocaine"}],"title":"HIV"}' <<-'END'
+		/contained/0 R HIV hiv
+		/contained/0 R HIV all
+		/contained/1/title R SUD all
+		/title R HIV hiv
+	END
+}
+
+# The change of one line of classify.yaml, which must give the message $3.
+fault() {
+	rm -rf bad
+	cp -r "$EHR_ROOT/testdata/policies/terms" bad
+	sed -i "s/$1/$2/" bad/classify.yaml
+	printf '{}\n' >in
+	ehr 3 ehr-classify -P bad in
+	has err "$3"
+}
+
+@test "faults: sets of the wrong kind, places that are none, says where no terms are known" {
+	fault 'says: hiv-words}}, label: {level: R, sens' 'says: codes}}, label: {level: R, sens' "the value set 'codes' holds codes, for which one asks with in"
+	fault 'in: codes' 'in: words' "the value set 'words' holds terms, for which one asks with says"
+	fault 'says: \[words\]' 'says: [nothing]' "unknown-set: no value set 'nothing'"
+	fault 'skip: \[id' 'skip: [.id' 'expected one to 4 member names with dots between them'
+	fault 'skip: \[id' 'skip: [a.b.c.d.e' 'expected one to 4 member names with dots between them'
+	fault 'alone: \[display' 'alone: [7' 'a number, expected a string'
+	fault 'rows: 5' 'rows: 6' 'row-count: 5 rows'
+	fault 'category: \[HIV\]' 'category: [XYZ]' "empty-set: no row of category 'XYZ'"
+	fault '^criticality:' 'declassify: [{id: d, say: D., code: R, where: {.a: {says: words}}, to: N}]\ncriticality:' 'says can stand in rules of classify.yaml only'
+	fault 'skip_uris' 'skip_urls' 'skip_urls'
+}

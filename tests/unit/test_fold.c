@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/base/fold.h"
+#include "tests/lib/tap.h"
+
+static struct fold fold;
+
+static bool
+folds(const char *text, const char *lower)
+{
+	fold_text(&fold, bytes_of(text));
+	return bytes_are(buffer_bytes(&fold.lower), lower) && fold.cased.used == fold.lower.used;
+}
+
+static bool
+markup(const char *text, const char *lower)
+{
+	fold_markup(&fold, bytes_of(text));
+	return bytes_are(buffer_bytes(&fold.lower), lower);
+}
+
+static void
+check_letters(void)
+{
+	check(folds("", " "));
+	check(folds("HIV", " hiv "));
+	check(bytes_are(buffer_bytes(&fold.cased), " HIV "));
+	check(folds("Mérieux Łódź Straße Œuvre Ærø", " merieux lodz strasse oeuvre aero "));
+	/* An accent of its own, as macOS writes it. */
+	check(folds("Schu\xcc\x88tteltrauma", " schutteltrauma "));
+	check(folds("\xef\xbc\xa8\xef\xbc\xa9\xef\xbc\xb6", " hiv "));
+	check(folds("\xd0\x92\xd0\x98\xd0\xa7", " \xd0\x92\xd0\x98\xd0\xa7 "));
+	check(folds("\xf0\x9f\x92\x8a x", " \xf0\x9f\x92\x8a x "));
+}
+
+static void
+check_gaps(void)
+{
+	check(folds(" HIV \t\r\n - positive  ", " hiv positive "));
+	check(folds("non-binary non\xe2\x80\x91"
+		    "binary non\xe2\x80\x93"
+		    "binary non_binary",
+	    " non binary non binary non binary non binary "));
+	check(folds("a\xc2\xa0"
+		    "b\xe3\x80\x80"
+		    "c",
+	    " a b c "));
+	/* Soft hyphen, blank without width, byte order mark. */
+	check(folds("H\xc2\xad"
+		    "I\xe2\x80\x8bV\xef\xbb\xbf",
+	    " hiv "));
+	check(folds("women\xe2\x80\x99s (a/b) \xe2\x80\x9cx\xe2\x80\x9d", " women's (a/b) .x. "));
+	check(folds("a\x01"
+		    "b",
+	    " a b "));
+}
+
+static void
+check_markup(void)
+{
+	check(markup("<div><b>H</b>IV<br/>positive</div>", " hiv positive "));
+	check(markup("<td>HIV</td><td>positive</td>", " hiv positive "));
+	check(markup("Sch&uuml;ttel&shy;trauma &#228;&#xE4; &amp; &lt;x&gt; &unknown; &",
+	    " schutteltrauma aa & .x. . . "));
+	check(markup("a<!-- <b>hidden</b> -->b 1 < 2 <", " a b 1 . 2 . "));
+	check(markup("a<b title=\"x", " a "));
+	check(markup("&#0; &#x110000; &#12345678901;", " . . .#12345678901; "));
+}
+
+int
+main(void)
+{
+	fold_init(&fold);
+	check_letters();
+	check_gaps();
+	check_markup();
+	fold_release(&fold);
+	return tap_end();
+}
