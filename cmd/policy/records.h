@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /*
- * records: the records of a file for explain and new: one JSON object in any layout, an array of objects, or
+ * records: the records of a file: one JSON object in any layout, an array of objects, or
  * an object a line.  (ehr-ingest makes lines of other formats.)
  */
 struct records {

@@ -3,6 +3,7 @@
 
 #include "cmd/policy/parts.h"
 #include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "common/line/tags.h"
 #include "common/policy/vocabulary.h"
@@ -11,26 +12,74 @@
 #include <stdlib.h>
 
 enum {
-	MAX_DEPTH = 3,    /* of places in records that are not FHIR */
-	MAX_MEMBERS = 64, /* an object with more is a map, whose keys are data */
+	FHIR_DEPTH = 1,
+	OWN_DEPTH = 3,
+	MAX_MEMBERS = 64, /* an object with more is a map */
 	MAX_PLACES = 400, /* of a type; further places have the level of the place around them */
+	MAX_OBJECTS = 4000,
+	MAX_NAMES = 500,
 	MAX_PATH = 1 << 16,
+	MAX_TYPE = 64,   /* bytes of a type */
+	FEW_OBJECTS = 8, /* too few to tell a map from members that are often absent */
+	FEW_NAMES = 16,
+	RARE = 8, /* a name of a map is in less than one of so many */
+	LONG_NAME = 40,
+	LONG_DIGITS = 16,
+};
+
+/* The objects at one place, and the names of their members. */
+struct survey_object {
+	struct bytes type, path;
+	size_t count;
+	size_t members;
+	size_t data; /* members whose name looks like data */
+	unsigned kinds;
+	bool is_map;
+	struct buffer names; /* uint64_t: hashes */
 };
 
 void
 survey_init(struct survey *s, bool is_fhir, struct json_keys *keys)
 {
-	*s = (struct survey){ .is_fhir = is_fhir };
+	*s = (struct survey){
+		.is_fhir = is_fhir,
+		.depth = is_fhir ? FHIR_DEPTH : OWN_DEPTH,
+		.keys = keys,
+	};
 	roots_init(&s->roots, keys);
 	buffer_init(&s->text, MAX_PATH);
+}
+
+bool
+survey_set_type(struct survey *s, struct bytes path)
+{
+	size_t byte;
+	const char *why;
+
+	return path_compile(&s->arena, s->keys, path, &s->type_at, &byte, &why) == PATH_PLAIN;
+}
+
+static void
+release_counts(struct survey *s)
+{
+	for (size_t i = 0; i < s->types; i++) {
+		for (size_t k = 0; k < s->type[i].places; k++)
+			buffer_release(&s->type[i].place[k].hashes);
+		free(s->type[i].place);
+	}
+	for (size_t i = 0; i < s->objects; i++)
+		buffer_release(&s->object[i].names);
+	s->types = 0;
 }
 
 void
 survey_release(struct survey *s)
 {
-	for (size_t i = 0; i < s->types; i++)
-		free(s->type[i].place);
+	release_counts(s);
 	free(s->type);
+	free(s->object);
+	free(s->systems.at);
+	free(s->units.at);
 	roots_release(&s->roots);
 	buffer_release(&s->text);
 	arena_release(&s->arena);
@@ -66,9 +115,36 @@ place_of(struct survey *s, struct survey_type *t, struct bytes path)
 	if (t->places == MAX_PLACES)
 		return NULL;
 	t->place = grow(t->place, t->places, &t->room, sizeof(*t->place));
-	t->place[t->places] =
-	    (struct survey_place){ .path = arena_copy(&s->arena, path), .dates = true, .words = true };
-	return &t->place[t->places++];
+	struct survey_place *p = &t->place[t->places++];
+	*p = (struct survey_place){ .path = arena_copy(&s->arena, path), .dates = true, .words = true };
+	buffer_init(&p->hashes, BUFFER_UNLIMITED);
+	return p;
+}
+
+static struct survey_object *
+object_of(struct survey *s, struct bytes type, struct bytes path)
+{
+	for (size_t i = 0; i < s->objects; i++)
+		if (bytes_equal(s->object[i].path, path) && bytes_equal(s->object[i].type, type))
+			return &s->object[i];
+	if (s->objects == MAX_OBJECTS)
+		return NULL;
+	s->object = grow(s->object, s->objects, &s->object_room, sizeof(*s->object));
+	struct survey_object *o = &s->object[s->objects++];
+	*o = (struct survey_object){
+		.type = arena_copy(&s->arena, type),
+		.path = arena_copy(&s->arena, path),
+	};
+	buffer_init(&o->names, BUFFER_UNLIMITED);
+	return o;
+}
+
+static void
+add_hash(struct buffer *to, struct bytes text)
+{
+	uint64_t hash = hash_bytes(text);
+
+	buffer_add(to, &hash, sizeof(hash));
 }
 
 static void
@@ -87,6 +163,47 @@ note_value(struct survey *s, struct survey_type *t, const struct json *j, uint32
 	struct bytes text = kind == JSON_STRING ? json_inside(j, node) : (struct bytes){ 0 };
 	p->words = p->words && tag_is_word(text);
 	p->dates = p->dates && clock_parse_date(text, &period, &precision) && precision >= DATE_DAY;
+	if (kind != JSON_STRING && kind != JSON_NUMBER)
+		return;
+	p->values++;
+	add_hash(&p->hashes, json_span(j, node));
+}
+
+/* A name such as 2026-11-01, 17, a hash or an address. */
+static bool
+is_data(struct bytes name)
+{
+	size_t digits = 0;
+
+	if (name.size == 0 || name.size > LONG_NAME || ascii_is_digit(name.at[0]))
+		return true;
+	for (size_t i = 0; i < name.size; i++) {
+		bool is_hex = ascii_is_digit(name.at[i]) || (name.at[i] >= 'a' && name.at[i] <= 'f') ||
+			      (name.at[i] >= 'A' && name.at[i] <= 'F') || name.at[i] == '-';
+		digits = is_hex ? digits + 1 : 0;
+		if (digits == LONG_DIGITS || (i > 0 && name.at[i] == '@'))
+			return true;
+	}
+	return false;
+}
+
+/* Counts the names of the object NODE; true if they are to be followed by name. */
+static bool
+note_object(struct survey *s, struct survey_type *t, const struct json *j, uint32_t node)
+{
+	struct survey_object *o = object_of(s, t->name, buffer_bytes(&s->text));
+
+	if (o == NULL || o->is_map || json_count(j, node) > MAX_MEMBERS)
+		return false;
+	o->count++;
+	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next) {
+		struct bytes name = json_inside(j, at);
+		o->members++;
+		o->data += is_data(name);
+		o->kinds |= 1u << json_kind(j, at + 1);
+		add_hash(&o->names, name);
+	}
+	return true;
 }
 
 static void survey_node(
@@ -97,7 +214,7 @@ static void
 survey_children(struct survey *s, struct survey_type *t, const struct json *j, uint32_t node, unsigned depth)
 {
 	size_t used = s->text.used;
-	bool by_name = json_kind(j, node) == JSON_OBJECT && json_count(j, node) <= MAX_MEMBERS;
+	bool by_name = json_kind(j, node) == JSON_OBJECT && note_object(s, t, j, node);
 
 	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next) {
 		bool is_key = json_kind(j, at) == JSON_KEY;
@@ -114,7 +231,7 @@ survey_node(struct survey *s, struct survey_type *t, const struct json *j, uint3
 {
 	bool inner = json_kind(j, node) == JSON_OBJECT || json_kind(j, node) == JSON_ARRAY;
 
-	if (inner && !s->is_fhir && depth < MAX_DEPTH && j->nodes[node].next > node + 1)
+	if (inner && depth < s->depth && j->nodes[node].next > node + 1 && roots_inner(&s->roots, node) == 0)
 		survey_children(s, t, j, node, depth + 1);
 	else
 		note_value(s, t, j, node);
@@ -131,22 +248,82 @@ survey_is_fhir(const struct json *j, uint32_t node)
 	return known != NULL && known->status == CONCEPT_ACTIVE;
 }
 
+/* The type of a record that is not FHIR. */
+static struct bytes
+own_type(const struct survey *s, const struct json *j, uint32_t node)
+{
+	uint32_t at;
+
+	if (s->type_at != NULL && path_first(s->type_at, j, node, NULL, &at) &&
+	    json_kind(j, at) == JSON_STRING && tag_is_word(json_inside(j, at)) &&
+	    json_inside(j, at).size <= MAX_TYPE)
+		return json_inside(j, at);
+	return (struct bytes)BYTES("Record");
+}
+
 static void
 survey_root(struct survey *s, const struct json *j, uint32_t node)
 {
-	struct bytes name = BYTES("Record");
-
 	if (s->is_fhir && !survey_is_fhir(j, node)) {
 		s->unknown++;
 		return;
 	}
-	if (s->is_fhir)
-		name = json_inside(j, json_member(j, node, (struct bytes)BYTES("resourceType")));
+	struct bytes name = s->is_fhir
+				? json_inside(j, json_member(j, node, (struct bytes)BYTES("resourceType")))
+				: own_type(s, j, node);
 	struct survey_type *t = type_of(s, name);
 	t->records++;
 	s->seen++;
 	s->text.used = 0;
 	survey_children(s, t, j, node, 1);
+}
+
+static void
+count_name(struct survey *s, struct survey_names *n, struct bytes name, struct bytes where)
+{
+	size_t i = n->last;
+
+	if (i >= n->count || !bytes_equal(n->at[i].name, name) || !bytes_equal(n->at[i].where, where))
+		for (i = 0; i < n->count; i++)
+			if (bytes_equal(n->at[i].name, name) && bytes_equal(n->at[i].where, where))
+				break;
+	if (i == MAX_NAMES) {
+		n->others++;
+		return;
+	}
+	if (i == n->count) {
+		n->at = grow(n->at, n->count, &n->room, sizeof(*n->at));
+		n->at[n->count++] = (struct survey_name){
+			.name = arena_copy(&s->arena, name),
+			.where = arena_copy(&s->arena, where),
+		};
+	}
+	n->at[i].count++;
+	n->last = i;
+}
+
+static struct bytes
+text_member(const struct json *j, uint32_t node, const char *name)
+{
+	uint32_t at = json_member(j, node, bytes_of(name));
+
+	return at != 0 && json_kind(j, at) == JSON_STRING ? json_inside(j, at) : (struct bytes){ 0 };
+}
+
+/* What the object NODE says as a Coding, or as a quantity: `value`, a number, with `unit` or `code`. */
+static void
+note_names(struct survey *s, const struct json *j, uint32_t node)
+{
+	uint32_t value = json_member(j, node, (struct bytes)BYTES("value"));
+	struct bytes system = text_member(j, node, "system");
+	struct bytes code = text_member(j, node, "code");
+	struct bytes unit = text_member(j, node, "unit");
+
+	if (value != 0 && json_kind(j, value) == JSON_NUMBER && (code.size > 0 || unit.size > 0))
+		count_name(s, &s->units, code.size > 0 ? code : unit, system);
+	else if (code.size > 0 &&
+		 (system.size > 0 || json_member(j, node, (struct bytes)BYTES("display")) != 0))
+		count_name(s, &s->systems, system, (struct bytes){ 0 });
 }
 
 void
@@ -156,6 +333,92 @@ survey_add(struct survey *s, const struct json *j)
 	roots_find(&s->roots, j, 0, s->is_fhir);
 	for (size_t i = 0; i < s->roots.count; i++)
 		survey_root(s, j, s->roots.at[i].node);
+	for (uint32_t node = 0; node < j->nodes[0].next; node++)
+		if (json_kind(j, node) == JSON_OBJECT)
+			note_names(s, j, node);
+}
+
+static int
+hash_order(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of sorted HASHES: how many differ, and how many of those stand there once. */
+static void
+count_hashes(struct buffer *hashes, size_t *different, size_t *single)
+{
+	uint64_t *at = (uint64_t *)(void *)hashes->at;
+	size_t count = hashes->used / sizeof(*at);
+
+	*different = 0;
+	*single = 0;
+	if (count > 1)
+		qsort(at, count, sizeof(*at), hash_order);
+	for (size_t i = 0; i < count;) {
+		size_t end = i + 1;
+		while (end < count && at[end] == at[i])
+			end++;
+		++*different;
+		*single += end == i + 1;
+		i = end;
+	}
+}
+
+/* Most names are data; or there are many names, each of them rare, and all values are of one kind. */
+static bool
+is_map(struct survey_object *o)
+{
+	unsigned kinds = o->kinds & ~(1u << JSON_NULL);
+	size_t different;
+	size_t single;
+
+	if (o->members > 0 && o->data * 2 >= o->members)
+		return true;
+	if (o->path.size == 0 || o->count < FEW_OBJECTS || (kinds & (kinds - 1)) != 0)
+		return false;
+	count_hashes(&o->names, &different, &single);
+	return different > FEW_NAMES && o->members * RARE < different * o->count;
+}
+
+bool
+survey_again(struct survey *s)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < s->objects; i++) {
+		struct survey_object *o = &s->object[i];
+		if (o->is_map || !is_map(o))
+			continue;
+		o->is_map = true;
+		found = true;
+	}
+	if (!found)
+		return false;
+	size_t kept = 0;
+	release_counts(s);
+	for (size_t i = 0; i < s->objects; i++)
+		if (s->object[i].is_map) {
+			s->object[kept] = s->object[i];
+			buffer_init(&s->object[kept++].names, BUFFER_UNLIMITED);
+		}
+	s->objects = kept;
+	s->records = s->unknown = s->seen = 0;
+	s->systems.count = s->systems.others = s->units.count = s->units.others = 0;
+	return true;
+}
+
+void
+survey_end(struct survey *s)
+{
+	for (size_t i = 0; i < s->types; i++)
+		for (size_t k = 0; k < s->type[i].places; k++) {
+			struct survey_place *p = &s->type[i].place[k];
+			count_hashes(&p->hashes, &p->different, &p->single);
+		}
 }
 
 const char *

@@ -278,6 +278,12 @@ shape_knows_type(const struct shape *s, struct bytes type)
 	return c != NULL && c->status == CONCEPT_ACTIVE;
 }
 
+bool
+shape_may_name(const struct shape *s, struct bytes type)
+{
+	return (!s->is_fhir && s->constant.size == 0) || shape_knows_type(s, type);
+}
+
 /* A number is an id, digits as they stand: some systems number their records. */
 struct bytes
 shape_id(struct shape *s, const struct json *j, uint32_t root)

@@ -41,6 +41,9 @@ struct bytes shape_type(struct shape *s, const struct json *j, uint32_t root);
 /* True if roots are FHIR's and it is a type of FHIR R4, or if it is the policy's own constant. */
 bool shape_knows_type(const struct shape *s, struct bytes type);
 
+/* True if a policy may name TYPE: one it knows, or any where records that are not FHIR say theirs. */
+bool shape_may_name(const struct shape *s, struct bytes type);
+
 /* A root's own id, unescaped; empty if it has none or none that is a word (tag_is_word). */
 struct bytes shape_id(struct shape *s, const struct json *j, uint32_t root);
 

@@ -19,7 +19,7 @@ note_type(struct scheme_read *r, const struct yaml_node *node, struct bytes name
 {
 	struct scheme *s = r->s;
 
-	if (!shape_knows_type(s->shape, name))
+	if (!shape_may_name(s->shape, name))
 		return fault_at(r->fault, s->file, node, "unknown type '%.*s'", (int)name.size, name.at);
 	for (size_t i = 0; i < s->types; i++)
 		if (bytes_equal(s->type[i], name))

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/new_files.h"
+
+static const char fhir_roles[] = "# The words that the other files here may use.\n"
+				 "ehr_authz: 1\n"
+				 "structural_roles: [physician, nurse, records-officer]\n"
+				 "relations: # what facts may say of a person and a patient\n"
+				 "  treating: {object: patient, until: required}\n"
+				 "acr: [loa1, loa2] # how well a user is authenticated, weakest first\n";
+
+static const char own_roles[] = "# The words that the other files here may use.\n"
+				"ehr_authz: 1\n"
+				"structural_roles: [staff, owner]\n"
+				"acr: [loa1, loa2] # how well a user is authenticated, weakest first\n";
+
+void
+new_roles(struct buffer *out, const struct sample *s, const char *policy)
+{
+	(void)policy;
+	new_put(out, "%s", s->survey.is_fhir ? fhir_roles : own_roles);
+}
+
+static const char fhir_clearances[] =
+    "# The authorization level of a user: the highest row that applies.\n"
+    "ehr_authz: 1\n"
+    "clearances:\n"
+    "  - {who: {structural_role: [physician, nurse]}, al: 3} # sees N\n"
+    "  - {who: {structural_role: physician, relation: treating}, al: 4} # sees R\n"
+    "  - {who: {structural_role: records-officer}, al: 5} # sees V\n"
+    "caps: # whatever applies lowers it again\n"
+    "  - {where: {acr: {below: loa2}}, al: 3}\n";
+
+static const char own_clearances[] = "# The authorization level of a user: the highest row that applies.\n"
+				     "ehr_authz: 1\n"
+				     "clearances:\n"
+				     "  - {who: {structural_role: staff}, al: 1} # sees internal\n"
+				     "  - {who: {structural_role: owner}, al: 2} # sees restricted\n"
+				     "caps: # whatever applies lowers it again\n"
+				     "  - {where: {acr: {below: loa2}}, al: 1}\n";
+
+void
+new_clearances(struct buffer *out, const struct sample *s, const char *policy)
+{
+	(void)policy;
+	new_put(out, "%s", s->survey.is_fhir ? fhir_clearances : own_clearances);
+}
+
+static const char fhir_rules[] =
+    "# What the house permits. What no rule permits is denied.\n"
+    "ehr_authz: 1\n"
+    "layer: organization\n"
+    "default: deny\n"
+    "no_consent: deny # without the patient's directive nothing is read\n"
+    "rules:\n"
+    "  - id: treating\n"
+    "    say: Physicians and nurses may read and follow the records of patients they treat.\n"
+    "    effect: permit\n"
+    "    who: {structural_role: [physician, nurse], relation: treating}\n"
+    "    does: [read, search, subscribe, notify]\n"
+    "    why: [TREAT]\n"
+    "  - id: records\n"
+    "    say: Records officers may read records to keep them in order.\n"
+    "    effect: permit\n"
+    "    who: {structural_role: records-officer}\n"
+    "    does: [read, search]\n"
+    "    why: [HOPERAT]\n"
+    "  # An emergency that cannot wait for consent:\n"
+    "  # - id: emergency\n"
+    "  #   say: Breaking the glass opens a record for four hours.\n"
+    "  #   effect: permit\n"
+    "  #   who: {structural_role: physician}\n"
+    "  #   does: [read]\n"
+    "  #   why: [BTG]\n"
+    "  #   where: {acr: {at_least: loa2}, justification: {present: true}}\n"
+    "  #   overrides_consent: always\n"
+    "  #   obligations: [{do: audit, level: high}, {do: expire, after: 4h}]\n";
+
+static const char own_rules[] =
+    "# What the house permits. What no rule permits is denied.\n"
+    "ehr_authz: 1\n"
+    "layer: organization\n"
+    "default: deny\n"
+    "no_consent: ignore # without a directive: deny, permit, break-glass-only, ignore\n"
+    "rules:\n"
+    "  - id: staff\n"
+    "    say: Staff and owners may read and follow records for their work.\n"
+    "    effect: permit\n"
+    "    who: {structural_role: [staff, owner]}\n"
+    "    does: [read, search, subscribe, notify]\n"
+    "    why: [HOPERAT]\n";
+
+void
+new_organization(struct buffer *out, const struct sample *s, const char *policy)
+{
+	(void)policy;
+	new_put(out, "%s", s->survey.is_fhir ? fhir_rules : own_rules);
+}
