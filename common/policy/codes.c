@@ -344,6 +344,17 @@ find_under(struct codes_search *s, unsigned system, struct bytes code)
 		gather(s, find_rows(s->codes, &key, false));
 }
 
+/* Looks up CODE itself. */
+static void
+find_exact(struct codes_search *s, unsigned system, struct bytes code)
+{
+	struct code_key key;
+
+	start_key(&key, system);
+	if (fold_code(&key, s->codes->systems.at[system].fold, code) && key.size > 0)
+		gather(s, find_rows(s->codes, &key, false));
+}
+
 /* CODE without blanks around it, no-break space (U+00A0) included. */
 static struct bytes
 trim(struct bytes code)
@@ -392,6 +403,20 @@ find_by_form(struct codes_search *s, struct bytes code)
 	}
 }
 
+/* The rows of all systems.  Prefixes count for codes of their system's form only: P* is no row for PPN. */
+static void
+find_anywhere(struct codes_search *s, struct bytes code, bool is_part)
+{
+	for (unsigned i = 0; i < s->codes->used_systems; i++) {
+		unsigned system = s->codes->used_system[i];
+
+		if (codeform_fits(s->codes->systems.at[system].form, code))
+			find_under(s, system, code);
+		else if (!is_part)
+			find_exact(s, system, code);
+	}
+}
+
 /* IS_PART: of a longer text, so that only what has the form of a code of SYSTEM counts. */
 static void
 find_one(struct codes_search *s, unsigned system, struct bytes code, bool is_part)
@@ -405,11 +430,7 @@ find_one(struct codes_search *s, unsigned system, struct bytes code, bool is_par
 		return;
 	}
 	if (system == CODES_ANY_SYSTEM) {
-		for (unsigned i = 0; i < s->codes->used_systems; i++) {
-			system = s->codes->used_system[i];
-			if (!is_part || codeform_fits(s->codes->systems.at[system].form, code))
-				find_under(s, system, code);
-		}
+		find_anywhere(s, code, is_part);
 		return;
 	}
 	fits = codeform_fits(s->codes->systems.at[system].form, code);

@@ -52,20 +52,26 @@ valueset_is_json(const struct policy_file *file)
 	return bytes_end(file->name, ".json");
 }
 
-/* Each row of TSV has a line end, each row of JSON an opening brace. */
+static size_t
+count_of(struct bytes text, char mark)
+{
+	const char *at = text.at, *end = at + text.size;
+	size_t count = 0;
+
+	while (at < end && (at = memchr(at, mark, (size_t)(end - at))) != NULL) {
+		count++;
+		at++;
+	}
+	return count;
+}
+
+/* Each line of TSV has a line end, each further code a comma; each row of JSON has an opening brace. */
 size_t
 valueset_most_rows(const struct policy_file *file)
 {
-	char mark = valueset_is_json(file) ? '{' : '\n';
-	const char *at = file->text.at;
-	const char *end = at + file->text.size;
-	size_t rows = 1;
-
-	while (at < end && (at = memchr(at, mark, (size_t)(end - at))) != NULL) {
-		rows++;
-		at++;
-	}
-	return rows;
+	if (valueset_is_json(file))
+		return count_of(file->text, '{') + 1;
+	return count_of(file->text, '\n') + count_of(file->text, ',') + 1;
 }
 
 /* Takes the trailing * off.  The size limits are those of the table in which codes are folded. */
@@ -120,6 +126,25 @@ valueset_split(
 	return true;
 }
 
+/* The codes of a line, which has one or several with commas between them, as a row each. */
+static bool
+read_codes(const struct valueset_reader *r, struct valueset_row *row, struct bytes codes)
+{
+	const char *end = codes.at + codes.size;
+
+	for (const char *at = codes.at;; at++) {
+		const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
+
+		row->at = at;
+		row->code = (struct bytes){ at, (size_t)((comma != NULL ? comma : end) - at) };
+		if (!take_code(r, row) || !r->row(r->context, row))
+			return false;
+		if (comma == NULL)
+			return true;
+		at = comma;
+	}
+}
+
 static bool
 read_row(const struct valueset_reader *r, struct bytes text)
 {
@@ -129,18 +154,16 @@ read_row(const struct valueset_reader *r, struct bytes text)
 	if (!valueset_split(r->file, r->fault, text, field))
 		return false;
 	row.system = field[0];
-	row.code = field[1];
 	row.category = field[3];
-	row.at = row.code.at;
 	if (row.system.size == 0)
 		return wrong(r, text.at, "a row without a system");
 	if (row.category.size == 0)
 		return wrong(r, row.category.at, "a row without a category");
-	if (!take_code(r, &row) || !take_date(r, field[4], &row.from) || !take_date(r, field[5], &row.until))
+	if (!take_date(r, field[4], &row.from) || !take_date(r, field[5], &row.until))
 		return false;
 	if (row.from > row.until)
 		return wrong(r, field[5].at, "a row that ends before it begins");
-	return r->row(r->context, &row);
+	return read_codes(r, &row, field[1]);
 }
 
 static bool

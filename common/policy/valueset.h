@@ -10,7 +10,8 @@
 
 /*
  * valueset: the rows of a value-set file.  TSV: a line that begins with # (source and licence), a line with
- * the six column names, then rows of system, code, display, category, from, until.  JSON: the expansion of a
+ * the six column names, then lines of system, code, display, category, from, until.  The code may be a list
+ * with commas; each code in it is a row.  JSON: the expansion of a
  * FHIR R4 ValueSet, or else the concepts of its compose.  Rows of JSON have no category.  A ValueSet that
  * needs a terminology server (filter, exclude, another value set) is a fault.
  *

@@ -212,7 +212,8 @@ static const char national[] = HEAD
     "http://www.cms.gov/Medicare/Coding/ICD9\t94.2*\t\tMH\t\t\n"
     "http://hl7.org/fhir/sid/icd-9-cm\t942*\tburn\tVIO\t\t\n"
     "http://terminology.hl7.org/CodeSystem/service-type\t146\t\tMH\t\t\n"
-    "http://terminology.hl7.org/CodeSystem/x-local\tQ1\t\tMH\t\t\n";
+    "http://terminology.hl7.org/CodeSystem/x-local\tQ1\t\tMH\t\t\n"
+    "RXNORM\t596,704,72*\tthree codes\tMH\t\t\n";
 
 static bool
 has_national(const struct codes *c, const char *system, const char *code)
@@ -238,7 +239,9 @@ check_editions(void)
 		"urn:oid:1.2.752.116.1.1.1.1.8", "CIM-10", "CID10", ICD, "http://nobody.example/dx" };
 	struct bench b;
 
-	load(&b, files, "value_sets: {a: {file: a.tsv}}");
+	load(&b, files, "value_sets: {a: {file: a.tsv, rows: 10}}");
+	check(has_national(b.codes, "rxcui", "596") && has_national(b.codes, "rxcui", "704") &&
+	      has_national(b.codes, "rxcui", "721") && !has_national(b.codes, "rxcui", "596704"));
 	for (size_t i = 0; i < sizeof who / sizeof who[0]; i++)
 		check(has_national(b.codes, who[i], "B24.0") && has_national(b.codes, who[i], "b24X") &&
 		      !has_national(b.codes, who[i], "B25"));
@@ -503,6 +506,7 @@ check_files(void)
 	check(TSV("\n"));
 	check(TSV("\tb\t\tHIV\t\t\n"));
 	check(TSV("s:a\t\t\tHIV\t\t\n"));
+	check(TSV("s:a\tb,\t\tHIV\t\t\n") && TSV("s:a\t,b\t\tHIV\t\t\n") && TSV("s:a\tb,b\t\tHIV\t\t\n"));
 	check(TSV("s:a\tb\t\t\t\t\n"));
 	check(TSV("s:a\tb\t\tHIV\t2020\t\n"));
 	check(TSV("s:a\tb\t\tHIV\t2020-02-30\t\n"));
