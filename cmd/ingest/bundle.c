@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/bundle.h"
 
+#include "cmd/ingest/members.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/line/tags.h"
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 
 #define NONE UINT32_MAX
-#define URN "urn:uuid:"
 
 /* A Bundle, this one or one inside it. */
 struct nested_bundle {
@@ -19,53 +19,10 @@ struct nested_bundle {
 
 /* A record, or the deletion of one. */
 struct piece {
-	uint32_t node; /* the record; of a deletion its url */
-	uint32_t url;  /* node of fullUrl, 0 if absent */
-	uint32_t bundle;
+	struct subject_entry entry; /* of a deletion its url stands in `request` */
+	uint32_t response;          /* node, 0 if absent */
 	bool deletion;
 };
-
-/* A resource by its urn:uuid:, which is known within its Bundle. */
-struct name {
-	uint32_t bundle;
-	uint32_t url;
-	uint32_t resource;
-};
-
-static const char *const key_names[KEY_END] = {
-	[KEY_EHR] = "ehr",
-	[KEY_RESOURCE_TYPE] = "resourceType",
-	[KEY_ENTRY] = "entry",
-	[KEY_RESOURCE] = "resource",
-	[KEY_FULL_URL] = "fullUrl",
-	[KEY_REQUEST] = "request",
-	[KEY_RESPONSE] = "response",
-	[KEY_OUTCOME] = "outcome",
-	[KEY_METHOD] = "method",
-	[KEY_URL] = "url",
-	[KEY_META] = "meta",
-	[KEY_SECURITY] = "security",
-	[KEY_SYSTEM] = "system",
-	[KEY_CODE] = "code",
-	[KEY_ID] = "id",
-	[KEY_REFERENCE] = "reference",
-	[KEY_SUBJECT] = "subject",
-	[KEY_PATIENT] = "patient",
-	[KEY_BENEFICIARY] = "beneficiary",
-	[KEY_INDIVIDUAL] = "individual",
-	[KEY_FOR] = "for",
-};
-
-struct json_keys *
-bundle_keys(void)
-{
-	struct json_keys *keys = json_keys_new();
-
-	for (unsigned i = 1; i < KEY_END; i++)
-		if (json_keys_add(keys, bytes_of(key_names[i])) != i)
-			diag_bug("a key with another number");
-	return keys;
-}
 
 void
 bundle_init(struct bundle *b)
@@ -73,9 +30,12 @@ bundle_init(struct bundle *b)
 	*b = (struct bundle){ 0 };
 	buffer_init(&b->bundles, BUFFER_UNLIMITED);
 	buffer_init(&b->pieces, BUFFER_UNLIMITED);
-	buffer_init(&b->names, BUFFER_UNLIMITED);
+	buffer_init(&b->labels, BUFFER_UNLIMITED);
+	history_init(&b->history);
+	subjects_init(&b->subjects);
 	buffer_init(&b->one, BUFFER_UNLIMITED);
 	buffer_init(&b->two, BUFFER_UNLIMITED);
+	buffer_init(&b->three, BUFFER_UNLIMITED);
 }
 
 void
@@ -83,9 +43,12 @@ bundle_release(struct bundle *b)
 {
 	buffer_release(&b->bundles);
 	buffer_release(&b->pieces);
-	buffer_release(&b->names);
+	buffer_release(&b->labels);
+	history_release(&b->history);
+	subjects_release(&b->subjects);
 	buffer_release(&b->one);
 	buffer_release(&b->two);
+	buffer_release(&b->three);
 }
 
 static const struct nested_bundle *
@@ -207,38 +170,36 @@ deleted_id(struct bytes url, struct bytes *id)
 }
 
 static bool
-read_deletion(struct bundle *b, uint32_t request, uint32_t bundle)
+read_deletion(struct bundle *b, uint32_t request, uint32_t response, uint32_t bundle)
 {
-	struct piece p = { .bundle = bundle, .deletion = true };
+	struct piece p = { .entry.bundle = bundle, .response = response, .deletion = true };
 	struct bytes id;
 
-	if (!member(b, request, KEY_URL, JSON_STRING, &p.node))
+	if (!member(b, request, KEY_URL, JSON_STRING, &p.entry.request))
 		return false;
-	if (p.node == 0)
+	if (p.entry.request == 0)
 		return fail(b, REASON_BAD_BUNDLE, request);
-	if (!deleted_id(json_string(b->json, p.node, &b->one), &id))
-		return fail(b, REASON_BAD_BUNDLE, p.node);
+	if (!deleted_id(json_string(b->json, p.entry.request, &b->one), &id))
+		return fail(b, REASON_BAD_BUNDLE, p.entry.request);
 	buffer_add(&b->pieces, &p, sizeof p);
 	return true;
 }
 
 static bool read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth);
 
-/* A resource or outcome at NODE: a record, or a Bundle of records. */
+/* A resource or outcome: a record, or a Bundle of records. */
 static bool
-read_resource(struct bundle *b, uint32_t node, uint32_t url, uint32_t bundle, unsigned depth)
+read_resource(struct bundle *b, const struct piece *p, unsigned depth)
 {
-	struct piece p = { .node = node, .url = url, .bundle = bundle };
-	struct name n = { .bundle = bundle, .url = url, .resource = node };
+	uint32_t node = p->entry.resource;
 	uint32_t reserved = json_member_key(b->json, node, KEY_EHR);
 
 	if (reserved != 0)
 		return fail(b, REASON_RESERVED_MEMBER, reserved - 1);
 	if (bundle_is(b->json, node))
-		return read_bundle(b, node, bundle, depth + 1);
-	buffer_add(&b->pieces, &p, sizeof p);
-	if (url != 0 && bytes_begin(json_string(b->json, url, &b->one), URN))
-		buffer_add(&b->names, &n, sizeof n);
+		return read_bundle(b, node, p->entry.bundle, depth + 1);
+	buffer_add(&b->pieces, p, sizeof *p);
+	subjects_add(&b->subjects, &p->entry);
 	return true;
 }
 
@@ -275,36 +236,133 @@ count_dropped(struct bundle *b, uint32_t entry, bool deletion)
 static bool
 read_entry(struct bundle *b, uint32_t entry, uint32_t bundle, unsigned depth)
 {
-	uint32_t resource, url, request, response;
+	struct piece p = { .entry.bundle = bundle };
+	struct piece answer = p;
+	uint32_t request;
 	uint32_t method = 0;
-	uint32_t outcome = 0;
 
 	if (json_kind(b->json, entry) != JSON_OBJECT)
 		return fail(b, REASON_BAD_BUNDLE, entry);
-	if (!member(b, entry, KEY_RESOURCE, JSON_OBJECT, &resource) ||
-	    !member(b, entry, KEY_FULL_URL, JSON_STRING, &url) ||
+	if (!member(b, entry, KEY_RESOURCE, JSON_OBJECT, &p.entry.resource) ||
+	    !member(b, entry, KEY_FULL_URL, JSON_STRING, &p.entry.url) ||
 	    !member(b, entry, KEY_REQUEST, JSON_OBJECT, &request) ||
-	    !member(b, entry, KEY_RESPONSE, JSON_OBJECT, &response))
+	    !member(b, entry, KEY_RESPONSE, JSON_OBJECT, &p.response))
 		return false;
 	if (request != 0 && !member(b, request, KEY_METHOD, JSON_STRING, &method))
 		return false;
-	if (response != 0 && !member(b, response, KEY_OUTCOME, JSON_OBJECT, &outcome))
+	if (p.response != 0 && !member(b, p.response, KEY_OUTCOME, JSON_OBJECT, &answer.entry.resource))
 		return false;
 	bool deletion = method != 0 && json_is(b->json, method, (struct bytes)BYTES("DELETE"));
 
+	if (method != 0 && json_is(b->json, method, (struct bytes)BYTES("PUT")))
+		p.entry.request = members_text(b->json, request, KEY_URL);
 	count_dropped(b, entry, deletion);
-	b->empty += !deletion && resource == 0 && outcome == 0;
-	if (deletion && !read_deletion(b, request, bundle))
+	b->empty += !deletion && p.entry.resource == 0 && answer.entry.resource == 0;
+	if (deletion && !read_deletion(b, request, p.response, bundle))
 		return false;
-	if (!deletion && resource != 0 && !read_resource(b, resource, url, bundle, depth))
+	if (!deletion && p.entry.resource != 0 && !read_resource(b, &p, depth))
 		return false;
-	return outcome == 0 || read_resource(b, outcome, 0, bundle, depth);
+	return answer.entry.resource == 0 || read_resource(b, &answer, depth);
+}
+
+static struct piece *
+piece_at(const struct bundle *b, size_t i)
+{
+	return (struct piece *)(void *)b->pieces.at + i;
+}
+
+/* Appends Type/id of a piece to b->one; nothing if it has no id. */
+static struct bytes
+identity(struct bundle *b, const struct piece *p)
+{
+	const struct json *j = b->json;
+	uint32_t type = members_text(j, p->entry.resource, KEY_RESOURCE_TYPE);
+	uint32_t id = members_text(j, p->entry.resource, KEY_ID);
+	struct bytes part;
+
+	b->one.used = 0;
+	if (type == 0 || id == 0)
+		return (struct bytes){ 0 };
+	part = json_string(j, type, &b->two);
+	buffer_add(&b->one, part.at, part.size);
+	buffer_add(&b->one, "/", 1);
+	part = json_string(j, id, &b->two);
+	buffer_add(&b->one, part.at, part.size);
+	return buffer_bytes(&b->one);
+}
+
+/* "3" of an etag W/"3". */
+static struct bytes
+unquoted(struct bytes etag)
+{
+	if (bytes_begin(etag, "W/"))
+		etag = (struct bytes){ etag.at + 2, etag.size - 2 };
+	if (etag.size >= 2 && etag.at[0] == '"' && etag.at[etag.size - 1] == '"')
+		etag = (struct bytes){ etag.at + 1, etag.size - 2 };
+	return etag;
+}
+
+/* Notes piece P for the order of versions. */
+static void
+note_version(struct bundle *b, const struct piece *p)
+{
+	const struct json *j = b->json;
+	uint32_t meta = p->deletion ? 0 : json_member_key(j, p->entry.resource, KEY_META);
+	uint32_t modified = meta == 0 ? 0 : members_text(j, meta, KEY_LAST_UPDATED);
+	uint32_t version = meta == 0 ? 0 : members_text(j, meta, KEY_VERSION_ID);
+	struct bytes id = { 0 };
+	struct bytes when = { 0 };
+	struct bytes number = { 0 };
+
+	if (modified == 0 && p->response != 0)
+		modified = members_text(j, p->response, KEY_LAST_MODIFIED);
+	if (version == 0 && p->response != 0)
+		version = members_text(j, p->response, KEY_ETAG);
+	if (version != 0)
+		number = unquoted(json_string(j, version, &b->three));
+	if (!p->deletion)
+		id = identity(b, p);
+	else if (!deleted_id(json_string(j, p->entry.request, &b->one), &id))
+		diag_bug("a deletion of nothing");
+	if (modified != 0)
+		when = json_string(j, modified, &b->two);
+	history_add(&b->history, id, when, number);
+}
+
+/* The entries of BUNDLE are the pieces from FIRST on.  Those of a history come out oldest first. */
+static void
+put_in_order(struct bundle *b, uint32_t node, uint32_t bundle, size_t first)
+{
+	size_t count = b->pieces.used / sizeof(struct piece) - first;
+	uint32_t type = members_text(b->json, node, KEY_TYPE);
+	size_t behind;
+
+	if (count < 2)
+		return;
+	history_start(&b->history);
+	for (size_t i = 0; i < count; i++)
+		if (piece_at(b, first + i)->entry.bundle == bundle)
+			note_version(b, piece_at(b, first + i));
+		else
+			history_add(
+			    &b->history, (struct bytes){ 0 }, (struct bytes){ 0 }, (struct bytes){ 0 });
+	behind = history_sort(&b->history);
+	if (type == 0 || !json_is(b->json, type, (struct bytes)BYTES("history"))) {
+		b->behind += behind;
+		return;
+	}
+	b->one.used = 0;
+	for (size_t i = 0; i < count; i++)
+		buffer_add(
+		    &b->one, piece_at(b, first + history_at(&b->history, (uint32_t)i)), sizeof(struct piece));
+	memcpy(piece_at(b, first), b->one.at, b->one.used);
 }
 
 static bool
 read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth)
 {
 	const struct json *j = b->json;
+	size_t first = b->pieces.used / sizeof(struct piece);
 	uint32_t bundle = (uint32_t)(b->bundles.used / sizeof(struct nested_bundle));
 	uint32_t entry;
 
@@ -319,6 +377,7 @@ read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth)
 	for (uint32_t e = entry + 1; e < j->nodes[entry].next; e = j->nodes[e].next)
 		if (!read_entry(b, e, bundle, depth))
 			return false;
+	put_in_order(b, node, bundle, first);
 	return true;
 }
 
@@ -327,10 +386,11 @@ bundle_read(struct bundle *b, const struct json *j, uint32_t node)
 {
 	uint64_t dropped = b->dropped;
 	uint64_t empty = b->empty;
+	uint64_t behind = b->behind;
 
 	b->json = j;
-	b->bundles.used = b->pieces.used = b->names.used = 0;
-	b->sorted = false;
+	b->bundles.used = b->pieces.used = 0;
+	subjects_start(&b->subjects, j);
 	bool good = read_bundle(b, node, NONE, 1);
 
 	b->records = good ? b->pieces.used / sizeof(struct piece) : 0;
@@ -338,56 +398,9 @@ bundle_read(struct bundle *b, const struct json *j, uint32_t node)
 	if (!good) {
 		b->dropped = dropped;
 		b->empty = empty;
+		b->behind = behind;
 	}
 	return good;
-}
-
-static int
-compare_name(struct bundle *b, const struct name *n, uint32_t bundle, struct bytes url)
-{
-	if (n->bundle != bundle)
-		return n->bundle < bundle ? -1 : 1;
-	return bytes_compare(json_string(b->json, n->url, &b->two), url);
-}
-
-/* By Bundle, then by url.  Of equal names the first in the Bundle comes first. */
-static int
-order(const void *x, const void *y, void *context)
-{
-	struct bundle *b = context;
-	const struct name *n = x;
-	const struct name *m = y;
-	int by_name = compare_name(b, n, m->bundle, json_string(b->json, m->url, &b->one));
-
-	return by_name != 0 ? by_name : (n->url > m->url) - (n->url < m->url);
-}
-
-static void
-sort_names(struct bundle *b)
-{
-	if (!b->sorted && b->names.used > 0)
-		qsort_r(b->names.at, b->names.used / sizeof(struct name), sizeof(struct name), order, b);
-	b->sorted = true;
-}
-
-/* The resource that URL, not in b->two, names in BUNDLE; 0 if none.  Names must be sorted. */
-static uint32_t
-resolve(struct bundle *b, uint32_t bundle, struct bytes url)
-{
-	const struct name *names = (const struct name *)(void *)b->names.at;
-	size_t low = 0;
-	size_t high = b->names.used / sizeof *names;
-	size_t count = high;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (compare_name(b, &names[middle], bundle, url) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && compare_name(b, &names[low], bundle, url) == 0 ? names[low].resource : 0;
 }
 
 /*
@@ -431,24 +444,15 @@ bundle_put_value(struct sink *out, const struct json *j, uint32_t node)
 
 /* What the record does not say itself and the Bundle around it does. */
 struct wrap {
-	uint32_t url;  /* node, 0 if not needed */
-	uint32_t type; /* nodes of the subject's resourceType and id, 0 if not needed */
-	uint32_t id;
-	uint32_t floor; /* the Bundle whose labels it takes, NONE if not needed */
+	uint32_t url;         /* node, 0 if not needed */
+	struct bytes subject; /* Type/id, empty if not needed */
+	bool has_floor;       /* labels of others are labels of it, too: they stand in b->labels */
 };
-
-static uint32_t
-text_member(const struct json *j, uint32_t node, enum ingest_key key)
-{
-	uint32_t value = json_member_key(j, node, (uint16_t)key);
-
-	return value != 0 && json_kind(j, value) == JSON_STRING ? value : 0;
-}
 
 static bool
 ends_in_id(struct bundle *b, uint32_t url, uint32_t resource)
 {
-	uint32_t id = text_member(b->json, resource, KEY_ID);
+	uint32_t id = members_text(b->json, resource, KEY_ID);
 
 	if (id == 0)
 		return false;
@@ -464,73 +468,85 @@ ends_in_id(struct bundle *b, uint32_t url, uint32_t resource)
 	return (before == '/' || before == ':') && bytes_equal(whole, end);
 }
 
-/* The subject, if the record names it by a urn:uuid: and the resource of that name has another id. */
 static void
-wrap_subject(struct bundle *b, const struct piece *p, struct wrap *w)
+add_labels(struct bundle *b, uint32_t security)
 {
 	const struct json *j = b->json;
-	uint32_t subject = 0;
 
-	for (uint16_t key = KEY_SUBJECT; key < KEY_END && subject == 0; key++)
-		subject = json_member_key(j, p->node, key);
-	uint32_t reference = subject == 0 ? 0 : text_member(j, subject, KEY_REFERENCE);
-
-	if (reference == 0 || b->names.used == 0)
+	if (security == 0 || json_kind(j, security) != JSON_ARRAY)
 		return;
-	sort_names(b);
-	struct bytes url = json_string(j, reference, &b->one);
-
-	if (!bytes_begin(url, URN))
-		return;
-	uint32_t resource = resolve(b, p->bundle, url);
-	uint32_t id = resource == 0 ? 0 : text_member(j, resource, KEY_ID);
-
-	if (id == 0)
-		return;
-	w->type = text_member(j, resource, KEY_RESOURCE_TYPE);
-	url.at += sizeof URN - 1;
-	url.size -= sizeof URN - 1;
-	w->id = w->type == 0 || bytes_equal(url, json_string(j, id, &b->two)) ? 0 : id;
+	for (uint32_t i = security + 1; i < j->nodes[security].next; i = j->nodes[i].next)
+		if (json_kind(j, i) == JSON_OBJECT)
+			buffer_add(&b->labels, &i, sizeof i);
 }
 
-/*
- * The innermost Bundle around the record that has labels, unless the record has a confidentiality of its own.
- */
-static uint32_t
-wrap_floor(const struct bundle *b, const struct piece *p)
+/* The labels of the Bundles around the record, up to the first that has a confidentiality. */
+static void
+add_labels_around(struct bundle *b, uint32_t bundle)
 {
-	uint32_t bundle = p->bundle;
-
-	if (has_confidentiality(b->json, security_of(b->json, p->node)))
-		return NONE;
 	for (; bundle != NONE; bundle = nested_at(b, bundle)->outer) {
-		uint32_t security = nested_at(b, bundle)->security;
-
-		if (security != 0 && b->json->nodes[security].next > security + 1)
-			return bundle;
-	}
-	return NONE;
-}
-
-/* The labels of BUNDLE and of those around it, up to the first that has a confidentiality. */
-static bool
-put_floor(const struct bundle *b, uint32_t bundle, struct sink *out)
-{
-	const struct json *j = b->json;
-	const char *before = "";
-
-	for (; bundle != NONE; bundle = nested_at(b, bundle)->outer) {
-		uint32_t security = nested_at(b, bundle)->security;
-
-		for (uint32_t i = security + 1; security != 0 && i < j->nodes[security].next;
-		     i = j->nodes[i].next) {
-			if (!sink_put(out, bytes_of(before)) || !bundle_put_value(out, j, i))
-				return false;
-			before = ",";
-		}
+		add_labels(b, nested_at(b, bundle)->security);
 		if (nested_at(b, bundle)->confidential)
 			break;
 	}
+}
+
+static int
+by_text(const void *x, const void *y, void *context)
+{
+	const struct json *j = context;
+	uint32_t a = *(const uint32_t *)x;
+	uint32_t b = *(const uint32_t *)y;
+	int order = bytes_compare(json_span(j, a), json_span(j, b));
+
+	return order != 0 ? order : (a > b) - (a < b);
+}
+
+/* A Composition tells of the entries beside it, so each of their labels is one of it. */
+static void
+add_labels_beside(struct bundle *b, const struct piece *p)
+{
+	size_t before = b->labels.used;
+	uint32_t *label;
+	size_t count, kept = 0;
+
+	for (size_t i = 0; i < b->records; i++)
+		if (!piece_at(b, i)->deletion && piece_at(b, i)->entry.bundle == p->entry.bundle &&
+		    piece_at(b, i)->entry.resource != p->entry.resource)
+			add_labels(b, security_of(b->json, piece_at(b, i)->entry.resource));
+	label = (uint32_t *)(void *)(b->labels.at + before);
+	count = (b->labels.used - before) / sizeof *label;
+	if (count == 0)
+		return;
+	qsort_r(label, count, sizeof *label, by_text, (void *)(uintptr_t)b->json);
+	for (size_t i = 1; i < count; i++)
+		if (!bytes_equal(json_span(b->json, label[i]), json_span(b->json, label[kept])))
+			label[++kept] = label[i];
+	b->labels.used = before + (kept + 1) * sizeof *label;
+}
+
+/* A record with a confidentiality of its own takes none of the Bundle's. */
+static bool
+wrap_floor(struct bundle *b, const struct piece *p)
+{
+	uint32_t type = members_text(b->json, p->entry.resource, KEY_RESOURCE_TYPE);
+
+	b->labels.used = 0;
+	if (!has_confidentiality(b->json, security_of(b->json, p->entry.resource)))
+		add_labels_around(b, p->entry.bundle);
+	if (type != 0 && json_is(b->json, type, (struct bytes)BYTES("Composition")))
+		add_labels_beside(b, p);
+	return b->labels.used > 0;
+}
+
+static bool
+put_floor(const struct bundle *b, struct sink *out)
+{
+	const uint32_t *label = (const uint32_t *)(const void *)b->labels.at;
+
+	for (size_t i = 0; i < b->labels.used / sizeof *label; i++)
+		if (!sink_put(out, bytes_of(i == 0 ? "" : ",")) || !bundle_put_value(out, b->json, label[i]))
+			return false;
 	return true;
 }
 
@@ -545,16 +561,9 @@ ehr_of(struct bundle *b, const struct wrap *w)
 	tags = tags_open(&b->one, STAGE_INGESTED);
 	if (w->url != 0)
 		json_write_value(tags_member(&tags, TAG_URL), json_span(j, w->url));
-	if (w->id != 0) {
-		struct json_write *subject = tags_member(&tags, TAG_SUBJECT);
-
-		json_write_raw(subject, (struct bytes)BYTES("\""));
-		json_write_raw(subject, json_inside(j, w->type));
-		json_write_raw(subject, (struct bytes)BYTES("/"));
-		json_write_raw(subject, json_inside(j, w->id));
-		json_write_raw(subject, (struct bytes)BYTES("\""));
-	}
-	if (w->floor != NONE)
+	if (w->subject.size > 0)
+		json_write_text(tags_member(&tags, TAG_SUBJECT), w->subject);
+	if (w->has_floor)
 		json_write_open(tags_member(&tags, TAG_FLOOR), '[');
 	else
 		(void)tags_close(&tags);
@@ -568,10 +577,11 @@ put_wrapped(struct bundle *b, const struct piece *p, const struct wrap *w, struc
 {
 	bool whole = sink_put(out, (struct bytes)BYTES(TAGS_LINE_BEGIN)) && sink_put(out, ehr_of(b, w));
 
-	if (w->floor != NONE)
-		whole = whole && put_floor(b, w->floor, out) && sink_put(out, (struct bytes)BYTES("]}"));
+	if (w->has_floor)
+		whole = whole && put_floor(b, out) && sink_put(out, (struct bytes)BYTES("]}"));
 	return whole && sink_put(out, (struct bytes)BYTES(TAGS_LINE_RECORD)) &&
-	       bundle_put_value(out, b->json, p->node) && sink_put(out, (struct bytes)BYTES(TAGS_LINE_END));
+	       bundle_put_value(out, b->json, p->entry.resource) &&
+	       sink_put(out, (struct bytes)BYTES(TAGS_LINE_END));
 }
 
 static bool
@@ -579,7 +589,7 @@ put_deletion(struct bundle *b, const struct piece *p, struct sink *out)
 {
 	struct tags tags = { .stage = STAGE_DELETED };
 
-	if (!deleted_id(json_string(b->json, p->node, &b->one), &tags.id))
+	if (!deleted_id(json_string(b->json, p->entry.request, &b->one), &tags.id))
 		diag_bug("a deletion of nothing");
 	b->two.used = 0;
 	if (!tags_write(&b->two, &tags))
@@ -591,16 +601,18 @@ put_deletion(struct bundle *b, const struct piece *p, struct sink *out)
 bool
 bundle_write(struct bundle *b, size_t i, struct sink *out)
 {
-	const struct piece *p = (const struct piece *)(void *)b->pieces.at + i;
+	const struct piece *p = piece_at(b, i);
+	uint32_t resource = p->entry.resource;
+	uint32_t url = p->entry.url;
 	struct wrap w = { 0 };
 
 	if (p->deletion)
 		return put_deletion(b, p, out);
-	if (p->url != 0 && json_inside(b->json, p->url).size > 0 && !ends_in_id(b, p->url, p->node))
-		w.url = p->url;
-	wrap_subject(b, p, &w);
-	w.floor = wrap_floor(b, p);
-	if (w.url != 0 || w.id != 0 || w.floor != NONE)
+	if (url != 0 && json_inside(b->json, url).size > 0 && !ends_in_id(b, url, resource))
+		w.url = url;
+	w.subject = subjects_of(&b->subjects, &p->entry);
+	w.has_floor = wrap_floor(b, p);
+	if (w.url != 0 || w.subject.size > 0 || w.has_floor)
 		return put_wrapped(b, p, &w, out);
-	return bundle_put_value(out, b->json, p->node) && sink_put(out, bytes_of("\n"));
+	return bundle_put_value(out, b->json, resource) && sink_put(out, bytes_of("\n"));
 }

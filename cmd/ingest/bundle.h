@@ -2,59 +2,35 @@
 #ifndef EHR_INGEST_BUNDLE_H
 #define EHR_INGEST_BUNDLE_H
 
-#include "common/json/json.h"
+#include "cmd/ingest/history.h"
+#include "cmd/ingest/subject.h"
 #include "common/line/sink.h"
 
 /*
- * bundle: takes a FHIR Bundle apart into its records, in the order of its entries, and nested Bundles too.  A
- * record gets in its tags what would be lost without the Bundle: its fullUrl if its id does not say it, the
- * subject that a urn:uuid: names, and the Bundle's security labels.  A Bundle is read as a whole before any
- * of it is written.
+ * bundle: takes a FHIR Bundle apart into its records, in the order of its entries, and nested Bundles too;
+ * in a Bundle of type history versions of one record come oldest first.  A record gets in its tags what
+ * would be lost without the Bundle: its fullUrl if its id does not say it, the subject that a fullUrl
+ * names, and the Bundle's security labels; a Composition those of all entries beside it, too, as it tells
+ * of them.  A Bundle is read as a whole before any of it is written.
  */
-
-/* The members that ehr-ingest reads, by their number in the index. */
-enum ingest_key {
-	KEY_EHR = 1,
-	KEY_RESOURCE_TYPE,
-	KEY_ENTRY,
-	KEY_RESOURCE,
-	KEY_FULL_URL,
-	KEY_REQUEST,
-	KEY_RESPONSE,
-	KEY_OUTCOME,
-	KEY_METHOD,
-	KEY_URL,
-	KEY_META,
-	KEY_SECURITY,
-	KEY_SYSTEM,
-	KEY_CODE,
-	KEY_ID,
-	KEY_REFERENCE,
-	KEY_SUBJECT, /* KEY_SUBJECT to KEY_FOR: the first that is there is the subject of a record */
-	KEY_PATIENT,
-	KEY_BENEFICIARY,
-	KEY_INDIVIDUAL,
-	KEY_FOR,
-	KEY_END,
-};
-
-/* Numbers for the index, as above.  The caller frees it. */
-struct json_keys *bundle_keys(void);
 
 struct bundle {
 	const struct json *json;
 	size_t records;     /* of the Bundle just read */
 	uint64_t dropped;   /* members around records that were left out, of all Bundles */
 	uint64_t empty;     /* entries without a record, of all Bundles */
+	uint64_t behind;    /* older versions behind newer ones, of all Bundles that are no history */
 	enum reason reason; /* after a failure */
 	size_t byte;
 	/* private */
 	struct buffer bundles; /* this Bundle and those inside it */
 	struct buffer pieces;  /* its records */
-	struct buffer names;   /* its resources by their urn:uuid: */
-	bool sorted;
+	struct buffer labels;  /* nodes of security labels, for a Composition */
+	struct history history;
+	struct subjects subjects;
 	struct buffer one;
 	struct buffer two;
+	struct buffer three;
 };
 
 enum { BUNDLE_NESTED_MAX = 8 };
@@ -62,7 +38,7 @@ enum { BUNDLE_NESTED_MAX = 8 };
 void bundle_init(struct bundle *b);
 void bundle_release(struct bundle *b);
 
-/* True for an object whose resourceType is Bundle.  J was indexed with the numbers of bundle_keys(). */
+/* True for an object whose resourceType is Bundle.  J was indexed with the numbers of members_keys(). */
 bool bundle_is(const struct json *j, uint32_t node);
 
 /* Reads the Bundle at NODE.  False: bad-bundle, too-nested or reserved-member, and the byte in the text. */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/ingest.h"
 
+#include "cmd/ingest/members.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 void
 ingest_init(struct ingest *i, enum framing framing, bool keep, unsigned max_depth)
 {
-	*i = (struct ingest){ .keys = bundle_keys(), .framing = framing, .keep = keep };
+	*i = (struct ingest){ .keys = members_keys(), .framing = framing, .keep = keep };
 	json_init(&i->json, i->keys, max_depth);
 	bundle_init(&i->bundle);
 }

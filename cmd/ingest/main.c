@@ -76,6 +76,11 @@ main(int argc, char *argv[])
 		diag_warn(
 		    "%s: stopped: behind an error in texts that are not one a line nothing can be told apart",
 		    f.source);
+	if (i.bundle.behind > 0)
+		diag_warn("older-version: %llu records stand behind a newer version of themselves in one "
+			  "Bundle, so "
+			  "that a store keeps the older one",
+		    (unsigned long long)i.bundle.behind);
 	ingest_release(&i);
 	return status;
 }

@@ -46,7 +46,8 @@ struct shape {
 	struct buffer ehr_id;
 	struct buffer subject_room;
 	struct buffer subject_text; /* a reference, unescaped */
-	char last_type[48];         /* the last type that a reference named: mostly the next one, too */
+	struct buffer subject_found;
+	char last_type[48]; /* the last type that a reference named: mostly the next one, too */
 	size_t last_type_size;
 	struct buffer scratch;
 };
@@ -180,7 +181,7 @@ static void
 init_buffers(struct shape *s)
 {
 	struct buffer *all[] = { &s->type_room, &s->id_room, &s->ehr_id, &s->subject_room, &s->subject_text,
-		&s->scratch };
+		&s->subject_found, &s->scratch };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		buffer_init(all[i], BUFFER_UNLIMITED);
@@ -227,6 +228,7 @@ shape_free(struct shape *s)
 	buffer_release(&s->ehr_id);
 	buffer_release(&s->subject_room);
 	buffer_release(&s->subject_text);
+	buffer_release(&s->subject_found);
 	buffer_release(&s->scratch);
 	arena_release(&s->arena);
 	free(s);
@@ -496,6 +498,40 @@ is_canonical(struct shape *s, struct bytes reference)
 	       tag_is_word(reference);
 }
 
+static int
+hex_digit(char c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The character that %XX at TEXT stands for; 0 if it is no printable one of ASCII. */
+static char
+percent(struct bytes text)
+{
+	int high = text.size < 3 || text.at[0] != '%' ? -1 : hex_digit(text.at[1]);
+	int low = high < 0 ? -1 : hex_digit(text.at[2]);
+	unsigned char c = low < 0 ? 0 : (unsigned char)(high * 16 + low);
+
+	return c > ' ' && c < 0x7f ? (char)c : '\0';
+}
+
+/* A url with the characters that %XX stands for, as far as they are printable ones of ASCII. */
+static struct bytes
+unescaped(struct shape *s, struct bytes url)
+{
+	s->subject_room.used = 0;
+	for (size_t i = 0; i < url.size; i++) {
+		char c = percent((struct bytes){ url.at + i, url.size - i });
+
+		put(&s->subject_room, (struct bytes){ c == '\0' ? url.at + i : &c, 1 });
+		i += c == '\0' ? 0 : 2;
+	}
+	return buffer_bytes(&s->subject_room);
+}
+
 /* TYPE is the Reference's own `type`, else `subject_type`. */
 static struct bytes
 by_text(struct shape *s, struct bytes reference, struct bytes type)
@@ -513,9 +549,7 @@ by_text(struct shape *s, struct bytes reference, struct bytes type)
 
 		if (head.size == reference.size || !tag_is_word(head))
 			return (struct bytes){ 0 };
-		s->subject_room.used = 0;
-		put(&s->subject_room, reference);
-		return buffer_bytes(&s->subject_room);
+		return unescaped(s, reference);
 	}
 	id = cut_segment(&rest);
 	named = cut_segment(&rest);
@@ -543,11 +577,84 @@ by_reference(struct shape *s, const struct json *j, const struct roots *r, uint3
 	return by_text(s, text, type);
 }
 
+/* The subject that NODE names: a Reference, or text. */
+static struct bytes
+by_node(struct shape *s, const struct json *j, const struct roots *r, uint32_t node)
+{
+	if (json_kind(j, node) == JSON_OBJECT)
+		return by_reference(s, j, r, node);
+	if (json_kind(j, node) == JSON_STRING)
+		return by_text(s, json_string(j, node, &s->subject_text), s->subject_type);
+	return (struct bytes){ 0 };
+}
+
+/* The search for the one record of `subject_type` that a list of references names. */
+struct subject_search {
+	struct shape *shape;
+	const struct json *json;
+	const struct roots *roots;
+	size_t found; /* subjects that differ, at most 2 */
+};
+
+static bool
+is_of_type(struct bytes subject, struct bytes type)
+{
+	if (type.size == 0)
+		return subject.size > 0;
+	return subject.size > type.size && memcmp(subject.at, type.at, type.size) == 0 &&
+	       (subject.at[type.size] == '/' || subject.at[type.size] == '?');
+}
+
+static bool
+look_at_listed(void *context, uint32_t node)
+{
+	struct subject_search *search = context;
+	struct shape *s = search->shape;
+	struct bytes subject = by_node(s, search->json, search->roots, node);
+
+	if (!is_of_type(subject, s->subject_type))
+		return true;
+	if (search->found > 0 && bytes_equal(subject, buffer_bytes(&s->subject_found)))
+		return true;
+	s->subject_found.used = 0;
+	put(&s->subject_found, subject);
+	return ++search->found < 2;
+}
+
+/* A record that names several is about none of them alone. */
+static struct bytes
+by_list(struct shape *s, const struct json *j, const struct roots *r, const struct shape_place *place)
+{
+	struct subject_search search = { .shape = s, .json = j, .roots = r };
+	uint32_t root = r->at[0].node;
+	uint32_t node;
+
+	if (place->key == 0) {
+		(void)path_each(place->path, j, root, NULL, look_at_listed, &search);
+	} else if ((node = json_member_key(j, root, place->key)) != 0) {
+		for (uint32_t i = node + 1; i < j->nodes[node].next && look_at_listed(&search, i);
+		     i = j->nodes[i].next)
+			;
+	}
+	return search.found == 1 ? buffer_bytes(&s->subject_found) : (struct bytes){ 0 };
+}
+
+static struct bytes
+at_place(struct shape *s, const struct json *j, const struct roots *r, const struct shape_place *place)
+{
+	uint32_t node;
+
+	if (!place_first(place, j, r->at[0].node, &node))
+		return (struct bytes){ 0 };
+	if (place->key != 0 && json_kind(j, node) != JSON_ARRAY)
+		return by_node(s, j, r, node);
+	return by_list(s, j, r, place);
+}
+
 struct bytes
 shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
 {
 	uint32_t root = r->at[0].node;
-	uint32_t node;
 
 	if (s->is_fhir) {
 		struct bytes type = shape_type(s, j, root);
@@ -555,13 +662,14 @@ shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
 		if (bytes_are(type, "Patient") || bytes_are(type, "Person"))
 			return typed(s, type, shape_id(s, j, root));
 	}
-	if (!places_first(&s->subject, j, root, &node))
-		return (struct bytes){ 0 };
-	if (json_kind(j, node) == JSON_OBJECT)
-		return by_reference(s, j, r, node);
-	if (json_kind(j, node) == JSON_STRING)
-		return by_text(s, json_string(j, node, &s->subject_text), s->subject_type);
-	return (struct bytes){ 0 };
+	for (size_t i = 0; i < s->subject.count; i++) {
+		struct bytes subject = at_place(s, j, r, &s->subject.at[i]);
+
+		if (is_of_type(subject, s->subject_type))
+			return subject;
+	}
+	/* A record about a group or a device says so in the first place. */
+	return s->subject.count == 0 ? (struct bytes){ 0 } : at_place(s, j, r, &s->subject.at[0]);
 }
 
 bool

@@ -282,7 +282,7 @@ gives() {
 		{"resourceType":"Patient","id":"p1"}
 		{"ehr":{"v":1,"stage":"ingested","url":"http://h/Patient/xp1"},"record":{"resourceType":"Patient","id":"p1"}}
 		{"ehr":{"v":1,"stage":"ingested","url":"http://h/Patient/p2/_history/3"},"record":{"resourceType":"Patient","id":"p2"}}
-		{"ehr":{"v":1,"stage":"ingested","url":"urn:uuid:1"},"record":{"resourceType":"Patient"}}
+		{"ehr":{"v":1,"stage":"ingested","url":"urn:uuid:1","subject":"Patient/1"},"record":{"resourceType":"Patient"}}
 		{"a":1}
 	END
 }
@@ -305,6 +305,129 @@ gives() {
 		{"resourceType":"Patient","id":"p2"}
 		{"ehr":{"v":1,"stage":"ingested","url":"urn:uuid:\u0061a"},"record":{"resourceType":"Patient","id":"p1"}}
 		{"resourceType":"Claim","id":"c4","patient":{"reference":"urn:uuid:aa"}}
+	END
+}
+
+# The ids and subjects of the lines, as ehr-classify finds them.
+subjects() {
+	ehr 0 ehr-ingest in
+	mv out ingested
+	ehr 0 ehr-classify -P "$EHR_ROOT/policies/hospital" ingested
+	jq -r '.record.resourceType + " " + (.ehr.subject // "-")' out
+}
+
+@test "every record of a transaction gets its subject, whatever it is named by" {
+	printf '%s' '{"resourceType":"Bundle","type":"transaction","entry":[' \
+		'{"fullUrl":"urn:uuid:aa","resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}},' \
+		'{"fullUrl":"http://h/fhir/Patient/tmp","resource":{"resourceType":"Patient","id":"p2"}},' \
+		'{"fullUrl":"urn:uuid:cc","resource":{"resourceType":"Patient"},"request":{"method":"PUT","url":"Patient/p3"}},' \
+		'{"resource":{"resourceType":"Observation","subject":{"reference":"urn:uuid:aa"}}},' \
+		'{"resource":{"resourceType":"Observation","subject":{"reference":"http://h/fhir/Patient/tmp"}}},' \
+		'{"resource":{"resourceType":"Observation","subject":{"reference":"urn:uuid:cc"}}},' \
+		'{"resource":{"resourceType":"Account","subject":[{"reference":"urn:uuid:cc"}]}},' \
+		'{"resource":{"resourceType":"Appointment","participant":[{"actor":{"reference":"Practitioner/d"}},{"actor":{"reference":"urn:uuid:cc"}}]}},' \
+		'{"resource":{"resourceType":"AuditEvent","entity":[{"what":{"reference":"urn:uuid:cc"}}]}},' \
+		'{"resource":{"resourceType":"Provenance","target":[{"reference":"Observation/o"},{"reference":"urn:uuid:cc"}]}},' \
+		'{"resource":{"resourceType":"EnrollmentRequest","candidate":{"reference":"urn:uuid:cc"}}},' \
+		'{"resource":{"resourceType":"Flag","subject":{"reference":"Patient?identifier=urn:x%7C17"}}},' \
+		'{"resource":{"resourceType":"Flag","subject":{"reference":"Patient?identifier=urn:x%7c17"}}},' \
+		'{"resource":{"resourceType":"Schedule","actor":[{"reference":"Practitioner/d"}]}}]}' >in
+	subjects >got
+	same got <<-'END'
+		Patient Patient/aa
+		Patient Patient/p2
+		Patient Patient/p3
+		Observation Patient/aa
+		Observation Patient/p2
+		Observation Patient/p3
+		Account Patient/p3
+		Appointment Patient/p3
+		AuditEvent Patient/p3
+		Provenance Patient/p3
+		EnrollmentRequest Patient/p3
+		Flag Patient?identifier=urn:x|17
+		Flag Patient?identifier=urn:x|17
+		Schedule -
+	END
+}
+
+@test "a record in no Bundle names its patient in every path of its compartment" {
+	cat >in <<-'END'
+		{"resourceType":"Account","subject":[{"reference":"Patient/p1"}]}
+		{"resourceType":"Appointment","participant":[{"actor":{"reference":"Practitioner/d"}},{"actor":{"reference":"Patient/p1"}}]}
+		{"resourceType":"AppointmentResponse","actor":{"reference":"Patient/p1"}}
+		{"resourceType":"AuditEvent","agent":[{"who":{"reference":"Practitioner/d"}},{"who":{"reference":"Patient/p1"}}]}
+		{"resourceType":"AuditEvent","entity":[{"what":{"reference":"Patient/p1"}}],"agent":[{"who":{"reference":"Patient/p9"}}]}
+		{"resourceType":"Coverage","subscriber":{"reference":"Patient/p1"}}
+		{"resourceType":"EnrollmentRequest","candidate":{"reference":"Patient/p1"}}
+		{"resourceType":"Provenance","target":[{"reference":"Observation/o"},{"reference":"Patient/p1"}]}
+		{"resourceType":"Schedule","actor":[{"reference":"Location/x"},{"reference":"http://h/Patient/p1/_history/3"}]}
+		{"resourceType":"Observation","subject":{"reference":"Group/g"}}
+		{"resourceType":"Account","subject":[{"reference":"Patient/p1"},{"reference":"Patient/p2"}]}
+		{"resourceType":"Appointment","participant":[{"actor":{"reference":"Practitioner/d"}}]}
+	END
+	subjects >got
+	same got <<-'END'
+		Account Patient/p1
+		Appointment Patient/p1
+		AppointmentResponse Patient/p1
+		AuditEvent Patient/p1
+		AuditEvent Patient/p1
+		Coverage Patient/p1
+		EnrollmentRequest Patient/p1
+		Provenance Patient/p1
+		Schedule Patient/p1
+		Observation Group/g
+		Account -
+		Appointment -
+	END
+}
+
+# The entries of a Bundle of type $1: the rest are Type/id and versionId or, with a T, lastUpdated.
+versions() {
+	type=$1
+	shift
+	for e in "$@"; do
+		jq -nc --arg id "${e%%@*}" --arg v "${e#*@}" '{resource: {resourceType: "Flag", id: $id, meta:
+			(if $v | contains("T") then {lastUpdated: $v} elif $v == "" then {} else {versionId: $v} end)}}'
+	done | jq -sc --arg type "$type" '{resourceType: "Bundle", type: $type, entry: .}' >in
+	ehr 0 ehr-ingest in
+	jq -r '.id + "@" + (.meta.lastUpdated // .meta.versionId // "")' out | tr '\n' ' '
+}
+
+@test "a history comes out oldest first, by time, else by version, else from behind" {
+	[ "$(versions history a@3 a@2 a@1)" = 'a@1 a@2 a@3 ' ]
+	[ "$(versions history a@10 a@9 b@x c@ c@ a@1)" = 'a@1 a@9 b@x c@ c@ a@10 ' ]
+	[ "$(versions history a@2026-01-02T00:00:00Z a@2026-01-01T23:00:00-02:00 a@2026-01-01T00:00:00Z)" = \
+		'a@2026-01-01T00:00:00Z a@2026-01-02T00:00:00Z a@2026-01-01T23:00:00-02:00 ' ]
+	[ "$(versions history a@x3 a@x2 a@x1)" = 'a@x1 a@x2 a@x3 ' ]
+	empty err
+	[ "$(versions collection a@3 b@1 a@2 a@4)" = 'a@3 b@1 a@2 a@4 ' ]
+	has err 'older-version: 1 records stand behind a newer version of themselves in one Bundle'
+}
+
+@test "a deletion in a history has its place among the versions" {
+	printf '%s' '{"resourceType":"Bundle","type":"history","entry":[' \
+		'{"request":{"method":"DELETE","url":"Flag\/f"},"response":{"lastModified":"2026-01-03T00:00:00Z","etag":"W/\"3\""}},' \
+		'{"resource":{"resourceType":"Flag","id":"f","x":2},"response":{"lastModified":"2026-01-02T00:00:00Z"}},' \
+		'{"resource":{"resourceType":"Flag","id":"f","x":1},"response":{"lastModified":"2026-01-01T00:00:00Z"}}]}' >in
+	ehr 0 ehr-ingest in
+	same out <<-'END'
+		{"resourceType":"Flag","id":"f","x":1}
+		{"resourceType":"Flag","id":"f","x":2}
+		{"ehr":{"v":1,"stage":"deleted","id":"Flag/f"},"record":{}}
+	END
+}
+
+@test "a Composition has the labels of the entries that it tells of, each once" {
+	printf '%s' '{"resourceType":"Bundle","type":"document","meta":{"security":[{"code":"N"}]},"entry":[' \
+		'{"resource":{"resourceType":"Composition","id":"c","meta":{"security":[{"system":"http://hl7.org/fhir/v3/Confidentiality","code":"N"}]}}},' \
+		'{"resource":{"resourceType":"Condition","id":"1","meta":{"security":[{"code":"R"},{"code":"HIV"}]}}},' \
+		'{"resource":{"resourceType":"Condition","id":"2","meta":{"security":[{"code":"R"}]}}}]}' >in
+	ehr 0 ehr-ingest in
+	head -1 out >got
+	same got <<-'END'
+		{"ehr":{"v":1,"stage":"ingested","floor":[{"code":"HIV"},{"code":"R"}]},"record":{"resourceType":"Composition","id":"c","meta":{"security":[{"system":"http://hl7.org/fhir/v3/Confidentiality","code":"N"}]}}}
 	END
 }
 

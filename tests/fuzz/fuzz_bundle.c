@@ -52,7 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static int fd = -1;
 
 	if (fd < 0) {
-		struct json_keys *keys = bundle_keys();
+		struct json_keys *keys = members_keys();
 
 		fd = memfd_create("out", MFD_CLOEXEC);
 		json_init(&j, keys, 64);
