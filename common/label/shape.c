@@ -513,9 +513,11 @@ percent(struct bytes text)
 {
 	int high = text.size < 3 || text.at[0] != '%' ? -1 : hex_digit(text.at[1]);
 	int low = high < 0 ? -1 : hex_digit(text.at[2]);
-	unsigned char c = low < 0 ? 0 : (unsigned char)(high * 16 + low);
+	int c = low < 0 ? 0 : high * 16 + low;
 
-	return c > ' ' && c < 0x7f ? (char)c : '\0';
+	if (c <= ' ' || c >= 0x7f)
+		return '\0';
+	return (char)c;
 }
 
 /* A url with the characters that %XX stands for, as far as they are printable ones of ASCII. */
@@ -654,6 +656,7 @@ at_place(struct shape *s, const struct json *j, const struct roots *r, const str
 struct bytes
 shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
 {
+	const struct shape_place *other = NULL;
 	uint32_t root = r->at[0].node;
 
 	if (s->is_fhir) {
@@ -667,9 +670,10 @@ shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
 
 		if (is_of_type(subject, s->subject_type))
 			return subject;
+		other = subject.size > 0 && other == NULL ? &s->subject.at[i] : other;
 	}
-	/* A record about a group or a device says so in the first place. */
-	return s->subject.count == 0 ? (struct bytes){ 0 } : at_place(s, j, r, &s->subject.at[0]);
+	/* A record about a group or a device has no patient. */
+	return other == NULL ? (struct bytes){ 0 } : at_place(s, j, r, other);
 }
 
 bool
