@@ -35,7 +35,8 @@ read_role(struct access_reader *r, const struct yaml_node *node, struct listed *
 		e->words = group->all;
 	else if (!intern_set_has(r->roles->structural, e->value.word) &&
 		 !intern_set_has(r->roles->functional, e->value.word))
-		return reader_unknown(r, node, "role", "the roles and groups in authz/roles.yaml");
+		return reader_unknown(r, node, "role", "the roles and groups in authz/roles.yaml",
+		    known_near(r, ATTRIBUTE_STRUCTURAL_ROLE, e->value.text));
 	return true;
 }
 
@@ -46,7 +47,8 @@ read_purpose(struct access_reader *r, const struct yaml_node *node, struct liste
 
 	if (!c)
 		return known_purpose(e->value.text) ||
-		       reader_unknown(r, node, "purpose", "v3-ActReason, or system|code");
+		       reader_unknown(r, node, "purpose", "v3-ActReason, or system|code",
+			   known_near(r, ATTRIBUTE_PURPOSE, e->value.text));
 	if (c->status == CONCEPT_RETIRED)
 		return fault_at(
 		    r->fault, r->file, node, "retired purpose '%.*s'", (int)c->code.size, c->code.at);
@@ -75,19 +77,18 @@ read_label(struct access_reader *r, const struct yaml_node *node, struct listed 
 		return true;
 	}
 	return known_label(r->policy, e->value.text) ||
-	       reader_unknown(r, node, "label", "the ladder in policy.yaml, v3-ActCode, or system|code");
+	       reader_unknown(r, node, "label", "the ladder in policy.yaml, v3-ActCode, or system|code",
+		   known_near(r, ATTRIBUTE_LABEL, e->value.text));
 }
 
 /* A misspelt record type would match nothing, and a deny with it would withhold nothing: it is a fault. */
 static bool
 check_class(struct access_reader *r, const struct yaml_node *node, struct bytes class)
 {
-	if (known_class(r->policy, class))
-		return true;
-	return fault_at(r->fault, r->file, node,
-	    "unknown class '%.*s', expected a FHIR R4 resource type, a group in authz/classes.yaml, or "
-	    "system|code",
-	    (int)class.size, class.at);
+	return known_class(r->policy, class) ||
+	       reader_unknown(r, node, "class",
+		   "the FHIR R4 resource types, the groups in authz/classes.yaml, or system|code",
+		   known_near(r, ATTRIBUTE_CLASS, class));
 }
 
 /* Attributes whose values are strings, also where YAML reads a number. */
@@ -142,14 +143,16 @@ read_entry(struct access_reader *r, const struct yaml_node *node, unsigned attri
 		return read_role(r, node, e);
 	case ATTRIBUTE_PERMISSIONS:
 		return intern_set_has(r->roles->permissions, e->value.word) ||
-		       reader_unknown(r, node, "permission", "the permissions in authz/roles.yaml");
+		       reader_unknown(r, node, "permission", "the permissions in authz/roles.yaml",
+			   known_near(r, attribute, e->value.text));
 	case ATTRIBUTE_ACTION_NAME:
 		group = roles_find_group(r->roles, GROUP_ACTION, e->value.word);
 		if (group)
 			e->words = group->all;
 		return known_action(r->roles, e->value.word, e->value.text) ||
-		       reader_unknown(
-			   r, node, "action", "the standard ones and the groups in authz/roles.yaml");
+		       reader_unknown(r, node, "action",
+			   "the standard ones and the groups in authz/roles.yaml",
+			   known_near(r, attribute, e->value.text));
 	case ATTRIBUTE_PURPOSE:
 		return read_purpose(r, node, e);
 	case ATTRIBUTE_LABEL:
@@ -161,9 +164,12 @@ read_entry(struct access_reader *r, const struct yaml_node *node, unsigned attri
 		return group || check_class(r, node, e->value.text);
 	case ATTRIBUTE_ACR:
 		return roles_acr(r->roles, e->value.word) >= 0 ||
-		       reader_unknown(r, node, "acr", "the list acr in authz/roles.yaml");
+		       reader_unknown(r, node, "acr", "the list acr in authz/roles.yaml",
+			   known_near(r, attribute, e->value.text));
 	default:
-		return true;
+		return known_value(r, attribute, e->value.word, e->value.text) ||
+		       reader_unknown(r, node, "value", "those that authz/roles.yaml lists in values",
+			   known_near(r, attribute, e->value.text));
 	}
 }
 
@@ -378,7 +384,8 @@ read_strength(struct draft *d, const struct yaml_node *node, bool at_least, stru
 	if (!reader_word(r, node, &word))
 		return false;
 	t->rank = roles_acr(r->roles, word);
-	return t->rank >= 0 || reader_unknown(r, node, "acr", "the list acr in authz/roles.yaml");
+	return t->rank >= 0 || reader_unknown(r, node, "acr", "the list acr in authz/roles.yaml",
+				   known_near(r, ATTRIBUTE_ACR, node->text));
 }
 
 /* A map with one key: `{not: [..]}`, `{all: [..]}`, `{present: ..}`, `{at_least: ..}`, `{below: ..}`. */
@@ -437,7 +444,8 @@ read_relation_word(struct draft *d, const struct yaml_node *name, bool to_patien
 		return false;
 	relation = roles_relation(r->roles, *word);
 	if (!relation)
-		return reader_unknown(r, name, "relation", "the relations in authz/roles.yaml");
+		return reader_unknown(r, name, "relation", "the relations in authz/roles.yaml",
+		    roles_near_relation(r->roles, r, name->text));
 	if (relation->to_patient != to_patient)
 		return fault_at(r->fault, r->file, name, "relation '%.*s' leads to a %s",
 		    (int)name->text.size, name->text.at,
@@ -462,8 +470,8 @@ read_relations_between(struct draft *d, const struct yaml_node *node)
 			return false;
 		other = attributes_named(r->attributes, name);
 		if (other < 0)
-			return reader_unknown(
-			    r, node->item[i], "attribute", "the standard ones and those in authz/roles.yaml");
+			return reader_unknown(r, node->item[i], "attribute", READER_ATTRIBUTES,
+			    attributes_near(r->attributes, PLACE_COUNT, name));
 		t.other = (uint8_t)other;
 		t.words = intern_set_of(at, 1);
 		if (!add_criterion(d, node, &t))
@@ -512,8 +520,8 @@ read_map(struct draft *d, const struct yaml_node *node, enum request_place place
 		if (place == PLACE_CONTEXT && (bytes_are(key, "from") || bytes_are(key, "until")))
 			continue;
 		if (attribute < 0 || (place == PLACE_ACTION && attribute == ATTRIBUTE_ACTION_NAME))
-			return reader_unknown(
-			    r, node->key[i], "attribute", "the standard ones and those in authz/roles.yaml");
+			return reader_unknown(r, node->key[i], "attribute", READER_ATTRIBUTES,
+			    attributes_near(r->attributes, place, key));
 		if (!read_attribute(d, node->item[i], (unsigned)attribute))
 			return false;
 	}
@@ -556,8 +564,8 @@ read_same(struct draft *d, const struct yaml_node *node)
 				return false;
 			side[k] = attributes_named(r->attributes, name);
 			if (side[k] < 0)
-				return reader_unknown(r, pair->item[k], "attribute",
-				    "the standard ones and those in authz/roles.yaml");
+				return reader_unknown(r, pair->item[k], "attribute", READER_ATTRIBUTES,
+				    attributes_near(r->attributes, PLACE_COUNT, name));
 		}
 		t.attribute = (uint8_t)side[0];
 		t.other = (uint8_t)side[1];

@@ -32,19 +32,115 @@ known_class(const struct policy *p, struct bytes word)
 	       says_system(word);
 }
 
+static const char *const actions[] = { "read", "search", "subscribe", "notify", "create", "update", "attest",
+	"send-command", "release-keys", "enrol", "revoke", "rotate", "grant", NULL };
+
+static const char *const subject_types[] = { "user", "device", "service", NULL };
+
+static bool
+is_listed(const char *const *list, struct bytes text)
+{
+	for (; *list; list++)
+		if (bytes_are(text, *list))
+			return true;
+	return false;
+}
+
 bool
 known_action(const struct roles *roles, uint32_t word, struct bytes text)
 {
-	static const char *const standard[] = { "read", "search", "subscribe", "notify", "create", "update",
-		"attest", "send-command", "release-keys", "enrol", "revoke", "rotate", "grant" };
-
-	for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
-		if (bytes_are(text, standard[i]))
-			return true;
+	if (is_listed(actions, text))
+		return true;
 	for (uint32_t i = 0; i < roles->groups[GROUP_ACTION]; i++)
 		if (intern_set_has(roles->group[GROUP_ACTION][i].all, word))
 			return true;
 	return false;
+}
+
+bool
+known_value(const struct access_reader *r, unsigned attribute, uint32_t word, struct bytes text)
+{
+	struct intern_set values = r->roles->values ? r->roles->values[attribute] : (struct intern_set){ 0 };
+
+	if (values.count > 0)
+		return intern_set_has(values, word);
+	return attribute != ATTRIBUTE_SUBJECT_TYPE || is_listed(subject_types, text);
+}
+
+static void
+offer_list(struct closest *c, const char *const *list)
+{
+	for (; *list; list++)
+		closest_offer(c, bytes_of(*list));
+}
+
+static void
+offer_groups(struct closest *c, const struct access_reader *r, enum roles_group_kind kind)
+{
+	for (uint32_t i = 0; i < r->roles->groups[kind]; i++)
+		reader_offer(r, c, r->roles->group[kind][i].all.at, r->roles->group[kind][i].all.count);
+}
+
+static void
+offer_vocabulary(struct closest *c, enum vocabulary v)
+{
+	for (size_t i = 0; i < vocabulary_size(v); i++)
+		if (vocabulary_at(v, i)->status != CONCEPT_RETIRED)
+			closest_offer(c, vocabulary_at(v, i)->code);
+}
+
+static void
+offer_labels(struct closest *c, const struct policy *p)
+{
+	for (unsigned i = 0; i < p->levels; i++)
+		closest_offer(c, p->level[i].name);
+	offer_vocabulary(c, VOCABULARY_SENSITIVITY);
+	offer_vocabulary(c, VOCABULARY_PRIVACY_LAW);
+	offer_vocabulary(c, VOCABULARY_HANDLING);
+}
+
+static void
+offer_values(struct closest *c, const struct access_reader *r, unsigned attribute)
+{
+	if (r->roles->values && r->roles->values[attribute].count > 0)
+		reader_offer(r, c, r->roles->values[attribute].at, r->roles->values[attribute].count);
+	else if (attribute == ATTRIBUTE_SUBJECT_TYPE)
+		offer_list(c, subject_types);
+}
+
+struct closest
+known_near(const struct access_reader *r, unsigned attribute, struct bytes text)
+{
+	struct closest c = closest_to(text);
+
+	switch (attribute) {
+	case ATTRIBUTE_STRUCTURAL_ROLE:
+	case ATTRIBUTE_FUNCTIONAL_ROLE:
+		return roles_near(r->roles, r, text);
+	case ATTRIBUTE_PERMISSIONS:
+		reader_offer(r, &c, r->roles->permissions.at, r->roles->permissions.count);
+		break;
+	case ATTRIBUTE_ACTION_NAME:
+		offer_list(&c, actions);
+		offer_groups(&c, r, GROUP_ACTION);
+		break;
+	case ATTRIBUTE_PURPOSE:
+		offer_vocabulary(&c, VOCABULARY_PURPOSE);
+		break;
+	case ATTRIBUTE_LABEL:
+		offer_labels(&c, r->policy);
+		break;
+	case ATTRIBUTE_CLASS:
+		offer_groups(&c, r, GROUP_CLASS);
+		offer_vocabulary(&c, VOCABULARY_RESOURCE_TYPE);
+		break;
+	case ATTRIBUTE_ACR:
+		reader_offer(r, &c, r->roles->acr, r->roles->acrs);
+		break;
+	default:
+		offer_values(&c, r, attribute);
+	}
+	return c;
 }
 
 static bool

@@ -2,6 +2,7 @@
 #ifndef EHR_ACCESS_KNOWN_H
 #define EHR_ACCESS_KNOWN_H
 
+#include "common/access/reader.h"
 #include "common/access/request.h"
 #include "common/access/roles.h"
 #include "common/policy/policy.h"
@@ -21,6 +22,15 @@ bool known_class(const struct policy *p, struct bytes word);
 
 /* An action of the standard list, or a group or a member of a group in authz/roles.yaml. */
 bool known_action(const struct roles *roles, uint32_t word, struct bytes text);
+
+/*
+ * A value of an attribute without a table of its own.  If authz/roles.yaml has it in `values`, it must stand
+ * there.  A type of subject that is not in `values` is user, device or service.
+ */
+bool known_value(const struct access_reader *r, unsigned attribute, uint32_t word, struct bytes text);
+
+/* The nearest word that ATTRIBUTE may have, for a message. */
+struct closest known_near(const struct access_reader *r, unsigned attribute, struct bytes text);
 
 /* NULL, or the reason why Q is refused: "unknown-purpose", "unknown-label", "unknown-class". */
 const char *known_refusal(const struct request *q, const struct policy *p, const struct roles *roles);

@@ -135,8 +135,8 @@ read_limits(struct access_reader *r, const struct yaml_node *node, struct yaml_m
 		if (bytes_are(key, "domain") || bytes_are(key, "outbound"))
 			continue;
 		if (attribute < 0 || r->attributes->at[attribute].kind == ATTRIBUTE_TOP)
-			return reader_unknown(
-			    r, node->key[i], "attribute", "the standard ones and those in authz/roles.yaml");
+			return reader_unknown(r, node->key[i], "attribute", READER_ATTRIBUTES,
+			    attributes_near(r->attributes, PLACE_SUBJECT, key));
 		(void)yaml_take(m, arena_copy(r->arena, key).at);
 		if (!criteria_read_values(r, node->item[i], (unsigned)attribute, &t->limit[t->limits++]))
 			return false;
@@ -241,7 +241,7 @@ read_file(struct access_reader *r, const struct yaml_node *root, struct layer_fi
 	if (!layer || !yaml_word(r->file, layer, words, &which, r->fault))
 		return false;
 	f->layer = (enum layer)which;
-	domain = yaml_take(&m, "domain");
+	domain = f->domain_node = yaml_take(&m, "domain");
 	if (domain && !reader_word(r, domain, &f->domain))
 		return false;
 	f->file = r->file;
@@ -280,6 +280,130 @@ check_ids(struct access_reader *r, const struct layers *l, const struct layer_fi
 	return true;
 }
 
+/* The domains that the organizations serve and trust, and that of seal.yaml (0: there is none). */
+static bool
+is_served(const struct layers *l, uint32_t domain)
+{
+	for (uint32_t i = 0; i < l->files; i++)
+		if (l->file[i].layer == LAYER_ORGANIZATION &&
+		    (l->file[i].domain == 0 || l->file[i].domain == domain))
+			return true;
+	return false;
+}
+
+static bool
+is_known_domain(const struct layers *l, uint32_t domain, uint32_t sealing)
+{
+	for (uint32_t i = 0; i < l->files; i++)
+		if (layer_trust(&l->file[i], domain))
+			return true;
+	return is_served(l, domain) || domain == sealing;
+}
+
+static void
+offer_domains(const struct access_reader *r, const struct layers *l, uint32_t sealing, struct closest *c)
+{
+	for (uint32_t i = 0; i < l->files; i++) {
+		const struct layer_file *f = &l->file[i];
+
+		if (f->layer == LAYER_ORGANIZATION && f->domain != 0)
+			reader_offer(r, c, &f->domain, 1);
+		for (uint32_t k = 0; k < f->trusts; k++)
+			reader_offer(r, c, &f->trust[k].domain, 1);
+	}
+	if (sealing != 0)
+		reader_offer(r, c, &sealing, 1);
+}
+
+/* STRICT: a domain that nobody serves is a fault; else it is one if it resembles a known domain. */
+static bool
+unknown_domain(struct access_reader *r, const struct layers *l, uint32_t sealing, bool strict,
+    const struct yaml_node *node, struct bytes domain)
+{
+	struct closest near = closest_to(domain);
+	char text[CLOSEST_ROOM];
+
+	offer_domains(r, l, sealing, &near);
+	if (!strict && closest_text(&near, "", text)[0] == '\0')
+		return true;
+	return reader_unknown(r, node, "domain", "those of the organizations, trusts and seal.yaml", near);
+}
+
+/* The values of subject.domain and resource.domain in the rules of F. */
+static bool
+check_rule_domains(struct access_reader *r, const struct layers *l, uint32_t sealing,
+    const struct criteria *c, const struct yaml_node *node)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct criterion *t = &c->at[i];
+
+		if (t->kind != CRITERION_VALUES ||
+		    (t->attribute != ATTRIBUTE_SUBJECT_DOMAIN && t->attribute != ATTRIBUTE_RESOURCE_DOMAIN))
+			continue;
+		for (uint32_t k = 0; k < t->listed; k++)
+			if (!is_known_domain(l, t->list[k].value.word, sealing) &&
+			    !unknown_domain(r, l, sealing, false, node, t->list[k].value.text))
+				return false;
+	}
+	return true;
+}
+
+static bool
+check_domains_of(
+    struct access_reader *r, const struct layers *l, uint32_t sealing, const struct layer_file *f)
+{
+	bool law = f->layer == LAYER_JURISDICTION;
+
+	r->file = f->file;
+	if (f->domain != 0 && f->layer != LAYER_ORGANIZATION &&
+	    !(law ? is_served(l, f->domain) : is_known_domain(l, f->domain, sealing)) &&
+	    !unknown_domain(r, l, sealing, law, f->domain_node, intern_text(r->words, f->domain)))
+		return false;
+	if (f->layer == LAYER_ORGANIZATION && sealing != 0 && f->domain != sealing &&
+	    !is_served(l, sealing)) {
+		struct closest near = closest_to(intern_text(r->words, f->domain));
+		char text[CLOSEST_ROOM];
+
+		reader_offer(r, &near, &sealing, 1);
+		if (closest_text(&near, "", text)[0] != '\0')
+			return reader_unknown(r, f->domain_node, "domain", "those of seal.yaml", near);
+	}
+	for (uint32_t i = 0; i < f->rules; i++) {
+		if (!check_rule_domains(r, l, sealing, &f->rule[i].criteria, f->rule[i].node))
+			return false;
+		for (uint32_t k = 0; k < f->rule[i].excepts; k++)
+			if (!check_rule_domains(r, l, sealing, &f->rule[i].except[k], f->rule[i].node))
+				return false;
+	}
+	return true;
+}
+
+/*
+ * A law for a domain that no organization serves would limit nothing.  The other layers deny where a domain
+ * is misspelt, so only what resembles a known domain is a fault there.
+ */
+static bool
+check_domains(struct access_reader *r, const struct layers *l)
+{
+	uint32_t sealing = 0;
+
+	if (!l->any[LAYER_ORGANIZATION])
+		return true;
+	if (policy_file(r->policy, "seal.yaml")) {
+		const struct yaml_node *root = policy_yaml(r->policy, "seal.yaml", &r->file, r->fault);
+		const struct yaml_node *domain = yaml_find(root, "domain");
+
+		if (!root)
+			return false;
+		if (domain && domain->kind == YAML_STRING && domain->text.size > 0)
+			sealing = intern_add(r->words, domain->text);
+	}
+	for (uint32_t i = 0; i < l->files; i++)
+		if (!check_domains_of(r, l, sealing, &l->file[i]))
+			return false;
+	return true;
+}
+
 static bool
 is_layer_file(struct bytes name)
 {
@@ -311,5 +435,5 @@ layers_read(struct layers *l, struct access_reader *r)
 		l->any[f->layer] = true;
 		l->files++;
 	}
-	return true;
+	return check_domains(r, l);
 }

@@ -130,7 +130,8 @@ struct trust {
 struct layer_file {
 	const char *file;
 	enum layer layer;
-	uint32_t domain;      /* 0: serves every domain */
+	uint32_t domain; /* 0: serves every domain */
+	const struct yaml_node *domain_node;
 	enum result fallback; /* of `default` */
 	struct access_rule *rule;
 	uint32_t rules;

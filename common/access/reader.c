@@ -52,11 +52,21 @@ reader_duration(struct access_reader *r, const struct yaml_node *node, int64_t *
 	       fault_at(r->fault, r->file, node, "expected a duration, such as 60s, 5m, 4h or 30d");
 }
 
-bool
-reader_unknown(struct access_reader *r, const struct yaml_node *node, const char *what, const char *where)
+void
+reader_offer(const struct access_reader *r, struct closest *c, const uint32_t *at, uint32_t count)
 {
-	return fault_at(r->fault, r->file, node, "unknown %s '%.*s', expected one of %s", what,
-	    (int)node->text.size, node->text.at, where);
+	for (uint32_t i = 0; i < count; i++)
+		closest_offer(c, intern_text(r->words, at[i]));
+}
+
+bool
+reader_unknown(struct access_reader *r, const struct yaml_node *node, const char *what, const char *where,
+    struct closest near)
+{
+	char text[CLOSEST_ROOM];
+
+	return fault_at(r->fault, r->file, node, "unknown %s '%.*s', expected one of %s%s", what,
+	    (int)near.word.size, near.word.at, where, closest_text(&near, "", text));
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include "common/access/intern.h"
 #include "common/base/clock.h"
+#include "common/base/closest.h"
 #include "common/json/json.h"
 #include "common/policy/policy.h"
 
@@ -39,9 +40,14 @@ struct bytes reader_json(struct access_reader *r, struct bytes text);
 /* `60s`, `5m`, `4h`, `30d`: more than 0 seconds.  NODE NULL is false without a fault of its own. */
 bool reader_duration(struct access_reader *r, const struct yaml_node *node, int64_t *seconds);
 
-/* The fault for a name that is in none of the lists of WHERE.  Always false. */
-bool reader_unknown(
-    struct access_reader *r, const struct yaml_node *node, const char *what, const char *where);
+#define READER_ATTRIBUTES "the standard ones and those in authz/roles.yaml"
+
+/* Offers COUNT words, by number, to C. */
+void reader_offer(const struct access_reader *r, struct closest *c, const uint32_t *at, uint32_t count);
+
+/* The fault for the name that NEAR was made of, which is in none of the lists of WHERE.  Always false. */
+bool reader_unknown(struct access_reader *r, const struct yaml_node *node, const char *what,
+    const char *where, struct closest near);
 
 /*
  * Files of one JSON object a line: facts, entities, used commands, directives.  A fault names line and byte;

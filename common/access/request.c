@@ -78,6 +78,17 @@ attributes_named(const struct attributes *a, struct bytes name)
 	return -1;
 }
 
+struct closest
+attributes_near(const struct attributes *a, enum request_place place, struct bytes text)
+{
+	struct closest c = closest_to(text);
+
+	for (unsigned i = 0; i < a->count; i++)
+		if (place == PLACE_COUNT || a->at[i].place == place)
+			closest_offer(&c, place == PLACE_COUNT ? a->at[i].name : a->at[i].key);
+	return c;
+}
+
 void
 attributes_ready(struct attributes *a, struct arena *arena)
 {

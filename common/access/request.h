@@ -6,6 +6,7 @@
 #include "common/access/scratch.h"
 #include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/closest.h"
 #include "common/json/json.h"
 
 #include <stdbool.h>
@@ -64,6 +65,9 @@ int attributes_find(const struct attributes *a, enum request_place place, struct
 
 /* The attribute of the name "resource.author", -1 if there is none. */
 int attributes_named(const struct attributes *a, struct bytes name);
+
+/* The nearest key of PLACE, or with PLACE_COUNT the nearest name, for a message. */
+struct closest attributes_near(const struct attributes *a, enum request_place place, struct bytes text);
 
 /* Fills by_key.  To be called after the last attribute is added. */
 void attributes_ready(struct attributes *a, struct arena *arena);

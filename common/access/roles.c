@@ -46,6 +46,28 @@ roles_acr(const struct roles *roles, uint32_t word)
 	return -1;
 }
 
+struct closest
+roles_near(const struct roles *roles, const struct access_reader *r, struct bytes text)
+{
+	struct closest c = closest_to(text);
+
+	reader_offer(r, &c, roles->structural.at, roles->structural.count);
+	reader_offer(r, &c, roles->functional.at, roles->functional.count);
+	for (uint32_t i = 0; i < roles->groups[GROUP_ROLE]; i++)
+		reader_offer(r, &c, &roles->group[GROUP_ROLE][i].word, 1);
+	return c;
+}
+
+struct closest
+roles_near_relation(const struct roles *roles, const struct access_reader *r, struct bytes text)
+{
+	struct closest c = closest_to(text);
+
+	for (uint32_t i = 0; i < roles->relations; i++)
+		reader_offer(r, &c, &roles->relation[i].word, 1);
+	return c;
+}
+
 static bool
 read_list(struct access_reader *r, const struct yaml_node *node, uint32_t **at, uint32_t *count)
 {
@@ -162,6 +184,49 @@ read_attributes(struct access_reader *r, const struct yaml_node *node)
 	return yaml_close(&m);
 }
 
+/* Attributes with a table of their own, and those that hold no words. */
+static bool
+takes_values(const struct attributes *attributes, unsigned attribute)
+{
+	switch (attribute) {
+	case ATTRIBUTE_STRUCTURAL_ROLE:
+	case ATTRIBUTE_FUNCTIONAL_ROLE:
+	case ATTRIBUTE_PERMISSIONS:
+	case ATTRIBUTE_ACTION_NAME:
+	case ATTRIBUTE_PURPOSE:
+	case ATTRIBUTE_ACR:
+	case ATTRIBUTE_TIME:
+	case ATTRIBUTE_CLAIMED_AL:
+		return false;
+	default:
+		return attributes->at[attribute].kind != ATTRIBUTE_DATA;
+	}
+}
+
+/* `values: {context.route: [on-site, vpn]}`.  Without a list a misspelt value would match nothing, unsaid. */
+static bool
+read_values(struct roles *roles, struct access_reader *r, const struct yaml_node *node)
+{
+	if (!node)
+		return true;
+	if (node->kind != YAML_MAP)
+		return fault_at(r->fault, r->file, node, "expected a map from attribute to its values");
+	roles->values = arena_array(r->arena, ATTRIBUTES_MAX, sizeof *roles->values);
+	for (size_t i = 0; i < node->count; i++) {
+		int attribute = attributes_named(r->attributes, node->key[i]->text);
+
+		if (attribute < 0)
+			return reader_unknown(r, node->key[i], "attribute", READER_ATTRIBUTES,
+			    attributes_near(r->attributes, PLACE_COUNT, node->key[i]->text));
+		if (!takes_values(r->attributes, (unsigned)attribute))
+			return fault_at(
+			    r->fault, r->file, node->key[i], "this attribute has no list of values");
+		if (!read_set(r, node->item[i], &roles->values[attribute]))
+			return false;
+	}
+	return true;
+}
+
 /* A group may hold a later one, so groups are written out once all are known. */
 static bool
 note_groups(
@@ -264,12 +329,9 @@ check_roles(const struct roles *roles, struct access_reader *r)
 		for (uint32_t k = 0; k < g->leaves; k++)
 			if (!intern_set_has(roles->structural, g->leaf[k]) &&
 			    !intern_set_has(roles->functional, g->leaf[k])) {
-				struct bytes text = intern_text(r->words, g->leaf[k]);
-
-				return fault_at(r->fault, r->file, g->members,
-				    "unknown role '%.*s', expected a structural or functional role or a "
-				    "group",
-				    (int)text.size, text.at);
+				return reader_unknown(r, g->members, "role",
+				    "the structural and functional roles and the groups",
+				    roles_near(roles, r, intern_text(r->words, g->leaf[k])));
 			}
 	}
 	return true;
@@ -287,6 +349,7 @@ read_roles(struct roles *roles, struct access_reader *r, const struct yaml_node 
 	       read_relations(roles, r, yaml_take(&m, "relations")) &&
 	       read_list(r, yaml_take(&m, "acr"), &roles->acr, &roles->acrs) &&
 	       read_attributes(r, yaml_take(&m, "attributes")) &&
+	       read_values(roles, r, yaml_take(&m, "values")) &&
 	       note_groups(roles, r, GROUP_ROLE, yaml_take(&m, group_keys[GROUP_ROLE])) &&
 	       note_groups(roles, r, GROUP_ACTION, yaml_take(&m, group_keys[GROUP_ACTION])) &&
 	       yaml_close(&m) && write_out_all(roles, r, GROUP_ROLE) &&

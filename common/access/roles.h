@@ -7,8 +7,9 @@
 
 /*
  * roles: the names that rules are written with.  authz/roles.yaml has roles, permissions, relations, degrees
- * of authentication (acr), groups of roles and of actions, and the site's own attributes; authz/classes.yaml
- * has groups of record types.  A group may hold groups.  Its name also stands for itself.
+ * of authentication (acr), groups of roles and of actions, the site's own attributes and the values that
+ * attributes may have; authz/classes.yaml has groups of record types.  A group may hold groups.  Its name
+ * also stands for itself.
  */
 enum roles_group_kind { GROUP_ROLE, GROUP_ACTION, GROUP_CLASS, GROUP_KINDS };
 
@@ -36,6 +37,7 @@ struct roles {
 	uint32_t relations;
 	uint32_t *acr; /* weakest first */
 	uint32_t acrs;
+	struct intern_set *values; /* by attribute; count 0: any value; NULL: no attribute has a list */
 };
 
 /* Both files may be absent.  The site's attributes go to r->attributes.  False with a fault. */
@@ -43,6 +45,11 @@ bool roles_read(struct roles *roles, struct access_reader *r);
 
 /* True if WORD is a structural or functional role or a group of roles. */
 bool roles_has(const struct roles *roles, uint32_t word);
+
+/* The nearest role or group of roles, and the nearest relation, for a message. */
+struct closest roles_near(const struct roles *roles, const struct access_reader *r, struct bytes text);
+struct closest roles_near_relation(
+    const struct roles *roles, const struct access_reader *r, struct bytes text);
 
 /* NULL if WORD names none. */
 const struct roles_group *roles_find_group(

@@ -151,6 +151,39 @@ parameters(struct access_reader *r, const struct yaml_node *node, struct yaml_ma
 	return true;
 }
 
+/* A word that resembles a known one, but is none, is a misspelling; other words are the site's own. */
+static bool
+check_spelling(
+    struct access_reader *r, const struct yaml_node *node, const char *what, const char *const *words)
+{
+	struct closest near = closest_to(node->text);
+	char text[CLOSEST_ROOM];
+
+	for (; *words; words++) {
+		if (bytes_are(node->text, *words))
+			return true;
+		closest_offer(&near, bytes_of(*words));
+	}
+	return closest_text(&near, "", text)[0] == '\0' ||
+	       fault_at(r->fault, r->file, node, "unknown %s '%.*s'%s", what, (int)node->text.size,
+		   node->text.at, text);
+}
+
+static bool
+check_duty(struct access_reader *r, const struct yaml_node *node, const struct yaml_node *action)
+{
+	static const char *const words[] = { "audit", "expire", "notify", "level", "redact", "keep-only",
+		"step-up", NULL };
+	static const char *const members[] = { "do", "level", NULL };
+
+	if (!check_spelling(r, action, "obligation", words))
+		return false;
+	for (size_t i = 0; bytes_are(action->text, "audit") && i < node->count; i++)
+		if (!check_spelling(r, node->key[i], "key", members))
+			return false;
+	return true;
+}
+
 static bool
 read_duty(struct access_reader *r, const struct yaml_node *node, const struct access_rule *rule,
     struct bytes say, struct duty *duty)
@@ -164,7 +197,7 @@ read_duty(struct access_reader *r, const struct yaml_node *node, const struct ac
 	if (!yaml_open(&m, r->file, node, r->fault))
 		return false;
 	action = yaml_need(&m, "do");
-	if (!action || !read_id(r, action, &duty->action))
+	if (!action || !read_id(r, action, &duty->action) || !check_duty(r, node, action))
 		return false;
 	notifies = bytes_are(duty->action, "notify");
 	duty->type = bytes_of(notifies ? "notification" : "custom");

@@ -162,9 +162,9 @@ check_types(struct ruleset_loader *l, const struct yaml_node *types)
 	for (size_t i = 0; i < count; i++) {
 		if (!yaml_item_string(l->file, types, i, &type, l->fault))
 			return false;
-		if (shape_is_fhir(l->set->shape) && !shape_knows_type(l->set->shape, type))
-			return fault_at(l->fault, l->file, types->kind == YAML_LIST ? types->item[i] : types,
-			    "unknown type '%.*s': it is none of FHIR R4", (int)type.size, type.at);
+		if (!shape_check_type(l->set->shape, l->file,
+			types->kind == YAML_LIST ? types->item[i] : types, type, l->fault))
+			return false;
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/buffer.h"
+#include "common/base/closest.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
@@ -125,6 +126,34 @@ read_type(struct shape_reader *r, const struct yaml_node *node)
 	return true;
 }
 
+bool
+shape_knows_type(const struct shape *s, struct bytes type)
+{
+	const struct concept *c;
+
+	if (s->constant.size > 0)
+		return bytes_equal(type, s->constant);
+	c = s->is_fhir ? vocabulary_find(VOCABULARY_RESOURCE_TYPE, type) : NULL;
+	return c != NULL && c->status == CONCEPT_ACTIVE;
+}
+
+bool
+shape_check_type(
+    const struct shape *s, const char *file, const struct yaml_node *node, struct bytes type, struct fault *f)
+{
+	struct closest near = closest_to(type);
+	char text[CLOSEST_ROOM];
+
+	if ((!s->is_fhir && s->constant.size == 0) || shape_knows_type(s, type))
+		return true;
+	closest_offer(&near, s->constant);
+	for (size_t i = 0; s->is_fhir && i < vocabulary_size(VOCABULARY_RESOURCE_TYPE); i++)
+		if (vocabulary_at(VOCABULARY_RESOURCE_TYPE, i)->status == CONCEPT_ACTIVE)
+			closest_offer(&near, vocabulary_at(VOCABULARY_RESOURCE_TYPE, i)->code);
+	return fault_at(f, file, node, "unknown type '%.*s': it is %s%s", (int)type.size, type.at,
+	    s->is_fhir ? "none of FHIR R4" : "not that of the records", closest_text(&near, "", text));
+}
+
 static bool
 read_entries(struct shape_reader *r, const struct yaml_node *node)
 {
@@ -138,6 +167,9 @@ read_entries(struct shape_reader *r, const struct yaml_node *node)
 	s->entry_count = node->count;
 	for (size_t i = 0; i < node->count; i++) {
 		s->entries[i].type = node->key[i]->text;
+		if (!bytes_are(s->entries[i].type, "*") &&
+		    !shape_check_type(s, r->file, node->key[i], s->entries[i].type, r->fault))
+			return false;
 		if (!read_places(r, node->item[i], &s->entries[i].places))
 			return false;
 	}
@@ -158,6 +190,16 @@ read_roots(struct shape_reader *r, const struct yaml_node *node)
 	return true;
 }
 
+/* The type of what subjects refer to is none of the records where these have one type. */
+static bool
+read_subject_type(struct shape_reader *r, const struct yaml_node *node)
+{
+	struct shape *s = r->shape;
+
+	return yaml_string(r->file, node, &s->subject_type, r->fault) &&
+	       (node == NULL || !s->is_fhir || shape_check_type(s, r->file, node, s->subject_type, r->fault));
+}
+
 static bool
 read_record(struct shape_reader *r, const struct yaml_node *record)
 {
@@ -172,8 +214,8 @@ read_record(struct shape_reader *r, const struct yaml_node *record)
 	if ((id = yaml_take(&map, "id")) != NULL && !read_place(r, id, &s->id))
 		return false;
 	return read_places(r, yaml_take(&map, "subject"), &s->subject) &&
-	       yaml_string(r->file, yaml_take(&map, "subject_type"), &s->subject_type, r->fault) &&
 	       read_places(r, yaml_take(&map, "time"), &s->time) && read_roots(r, yaml_take(&map, "roots")) &&
+	       read_subject_type(r, yaml_take(&map, "subject_type")) &&
 	       read_entries(r, yaml_take(&map, "entries")) && yaml_close(&map);
 }
 
@@ -267,23 +309,6 @@ shape_type(struct shape *s, const struct json *j, uint32_t root)
 	if (!place_first(&s->type, j, root, &node) || json_kind(j, node) != JSON_STRING)
 		return (struct bytes){ 0 };
 	return json_string(j, node, &s->type_room);
-}
-
-bool
-shape_knows_type(const struct shape *s, struct bytes type)
-{
-	const struct concept *c;
-
-	if (s->constant.size > 0)
-		return bytes_equal(type, s->constant);
-	c = s->is_fhir ? vocabulary_find(VOCABULARY_RESOURCE_TYPE, type) : NULL;
-	return c != NULL && c->status == CONCEPT_ACTIVE;
-}
-
-bool
-shape_may_name(const struct shape *s, struct bytes type)
-{
-	return (!s->is_fhir && s->constant.size == 0) || shape_knows_type(s, type);
 }
 
 /* A number is an id, digits as they stand: some systems number their records. */

@@ -41,8 +41,12 @@ struct bytes shape_type(struct shape *s, const struct json *j, uint32_t root);
 /* True if roots are FHIR's and it is a type of FHIR R4, or if it is the policy's own constant. */
 bool shape_knows_type(const struct shape *s, struct bytes type);
 
-/* True if a policy may name TYPE: one it knows, or any where records that are not FHIR say theirs. */
-bool shape_may_name(const struct shape *s, struct bytes type);
+/*
+ * True if a policy may name TYPE, as NODE does: one it knows, or any where records that are not FHIR say
+ * theirs.  Else a fault with the nearest known type.
+ */
+bool shape_check_type(const struct shape *s, const char *file, const struct yaml_node *node,
+    struct bytes type, struct fault *f);
 
 /* A root's own id, unescaped; empty if it has none or none that is a word (tag_is_word). */
 struct bytes shape_id(struct shape *s, const struct json *j, uint32_t root);

@@ -193,10 +193,9 @@ add_base(struct ruleset_loader *l, const struct yaml_node *base)
 		bool is_any = bytes_are(base->key[i]->text, "*");
 		size_t plan = is_any ? PLAN_UNKNOWN : (size_t)(type_plan_of(s, base->key[i]->text) - s->plan);
 
-		if (!is_any && shape_is_fhir(s->shape) && !shape_knows_type(s->shape, base->key[i]->text))
-			return fault_at(l->fault, l->file, base->key[i],
-			    "unknown type '%.*s': it is none of FHIR R4", (int)base->key[i]->text.size,
-			    base->key[i]->text.at);
+		if (!is_any &&
+		    !shape_check_type(s->shape, l->file, base->key[i], base->key[i]->text, l->fault))
+			return false;
 		if (lines->kind != YAML_MAP)
 			return fault_at(l->fault, l->file, lines, "expected a map from paths to levels");
 		for (size_t n = 0; n < lines->count; n++)

@@ -2,6 +2,7 @@
 #include "common/policy/notify_policy.h"
 
 #include "common/base/clock.h"
+#include "common/base/closest.h"
 #include "common/line/tags.h"
 #include "common/policy/seal_policy.h"
 #include "common/policy/vocabulary.h"
@@ -13,6 +14,7 @@
 struct notify_reader {
 	struct notify_policy *notify;
 	const char *file;
+	const struct yaml_node *known; /* authz/roles.yaml; NULL: the policy has none */
 	struct fault *fault;
 };
 
@@ -78,6 +80,18 @@ has_word(const char *words, struct bytes word)
 }
 
 static bool
+unknown_key(const struct notify_reader *r, const struct yaml_node *node, const char *words)
+{
+	struct closest near = closest_to(node->text);
+	char text[CLOSEST_ROOM];
+
+	for (; *words != '\0'; words += strcspn(words, " ") + 1)
+		closest_offer(&near, (struct bytes){ words, strcspn(words, " ") });
+	return fault_at(r->fault, r->file, node, "unknown key '%.*s'%s", (int)node->text.size, node->text.at,
+	    closest_text(&near, "", text));
+}
+
+static bool
 read_keys(const struct notify_reader *r, const struct yaml_node *node, const char *words)
 {
 	if (node == NULL || words == NULL)
@@ -86,8 +100,7 @@ read_keys(const struct notify_reader *r, const struct yaml_node *node, const cha
 		return fault_at(r->fault, r->file, node, "expected a map");
 	for (size_t i = 0; i < node->count && words[0] != '\0'; i++)
 		if (!has_word(words, node->key[i]->text))
-			return fault_at(r->fault, r->file, node->key[i], "unknown key '%.*s'",
-			    (int)node->key[i]->text.size, node->key[i]->text.at);
+			return unknown_key(r, node->key[i], words);
 	return true;
 }
 
@@ -105,6 +118,70 @@ read_channels(const struct notify_reader *r, const struct yaml_node *node)
 	return true;
 }
 
+/* The lists of authz/roles.yaml that name roles: two of names, and a map whose keys are groups. */
+static bool
+is_role(const struct yaml_node *known, struct bytes role, struct closest *near)
+{
+	static const char *const lists[] = { "structural_roles", "functional_roles", "roles" };
+
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		const struct yaml_node *list = yaml_find(known, lists[i]);
+		bool is_map = list != NULL && list->kind == YAML_MAP;
+
+		for (size_t k = 0; list != NULL && k < list->count; k++) {
+			struct bytes name = is_map ? list->key[k]->text : list->item[k]->text;
+
+			if (bytes_equal(name, role))
+				return true;
+			closest_offer(near, name);
+		}
+	}
+	return false;
+}
+
+/* A misspelt role would belong to nobody, so the class would have no responder. */
+static bool
+read_class_role(const struct notify_reader *r, const struct yaml_node *roles, size_t i)
+{
+	const struct yaml_node *node = roles->kind == YAML_LIST ? roles->item[i] : roles;
+	char text[CLOSEST_ROOM];
+	struct bytes role;
+
+	if (!yaml_item_string(r->file, roles, i, &role, r->fault))
+		return false;
+	struct closest near = closest_to(role);
+
+	return r->known == NULL || is_role(r->known, role, &near) ||
+	       fault_at(r->fault, r->file, node,
+		   "unknown role '%.*s', expected one of the roles and groups in authz/roles.yaml%s",
+		   (int)role.size, role.at, closest_text(&near, "", text));
+}
+
+static bool
+unknown_class(const struct notify_reader *r, const struct yaml_node *node, struct bytes name)
+{
+	struct closest near = closest_to(name);
+	char text[CLOSEST_ROOM];
+
+	for (unsigned i = 0; i < r->notify->classes; i++)
+		closest_offer(&near, r->notify->class[i].name);
+	closest_offer(&near, bytes_of(LAST_RESORT));
+	return fault_at(r->fault, r->file, node, "unknown class '%.*s'%s", (int)name.size, name.at,
+	    closest_text(&near, "", text));
+}
+
+static bool
+unknown_criticality(const struct notify_reader *r, const struct yaml_node *node)
+{
+	struct closest near = closest_to(node->text);
+	char text[CLOSEST_ROOM];
+
+	for (unsigned i = 0; i < r->notify->words; i++)
+		closest_offer(&near, r->notify->word[i]);
+	return fault_at(r->fault, r->file, node, "unknown criticality '%.*s'%s", (int)node->text.size,
+	    node->text.at, closest_text(&near, "", text));
+}
+
 static bool
 read_responders(const struct notify_reader *r, const struct yaml_node *node)
 {
@@ -118,14 +195,12 @@ read_responders(const struct notify_reader *r, const struct yaml_node *node)
 		return fault_at(
 		    r->fault, r->file, node, "more than %d classes of responders", NOTIFY_MAX_CLASSES);
 	for (size_t i = 0; i < node->count; i++) {
-		struct bytes role;
-
 		if (bytes_are(node->key[i]->text, LAST_RESORT) || !tag_is_word(node->key[i]->text))
 			return fault_at(r->fault, r->file, node->key[i], "not a name for a class");
 		if (yaml_strings(node->item[i]) == 0)
 			return fault_at(r->fault, r->file, node->item[i], "expected the roles of this class");
 		for (size_t k = 0; k < yaml_strings(node->item[i]); k++)
-			if (!yaml_item_string(r->file, node->item[i], k, &role, r->fault))
+			if (!read_class_role(r, node->item[i], k))
 				return false;
 		notify->class[notify->classes++] =
 		    (struct notify_class){ .name = node->key[i]->text, .roles = node->item[i] };
@@ -147,8 +222,7 @@ read_classes(const struct notify_reader *r, const struct yaml_node *node, struct
 		if (bytes_are(name, LAST_RESORT))
 			step->last_resort = true;
 		else if (class < 0)
-			return fault_at(
-			    r->fault, r->file, node, "unknown class '%.*s'", (int)name.size, name.at);
+			return unknown_class(r, node->kind == YAML_LIST ? node->item[i] : node, name);
 		else
 			step->classes |= UINT32_C(1) << class;
 	}
@@ -218,8 +292,7 @@ read_tiers(const struct notify_reader *r, const struct yaml_node *node)
 		int word = notify_policy_word(notify, node->key[i]->text);
 
 		if (word < 0)
-			return fault_at(r->fault, r->file, node->key[i], "unknown criticality '%.*s'",
-			    (int)node->key[i]->text.size, node->key[i]->text.at);
+			return unknown_criticality(r, node->key[i]);
 		if (!read_tier(r, node->item[i], &notify->tier[word]))
 			return false;
 	}
@@ -246,8 +319,7 @@ read_coverage(const struct notify_reader *r, const struct yaml_node *node)
 		unsigned coverage;
 
 		if (word < 0)
-			return fault_at(r->fault, r->file, node->key[i], "unknown criticality '%.*s'",
-			    (int)node->key[i]->text.size, node->key[i]->text.at);
+			return unknown_criticality(r, node->key[i]);
 		if (!yaml_word(r->file, node->item[i], words, &coverage, r->fault))
 			return false;
 		if (coverage == COVERAGE_REQUIRE && !r->notify->has_last_resort)
@@ -322,7 +394,7 @@ read_break_glass(const struct notify_reader *r, const struct yaml_node *node)
 	if (vocabulary_find(VOCABULARY_PURPOSE, notify->break_glass_purpose) == NULL)
 		return fault_at(r->fault, r->file, purpose, "unknown-code: no purpose of use");
 	if (class != NULL && (notify->break_glass_tell = notify_policy_class(notify, tell)) < 0)
-		return fault_at(r->fault, r->file, class, "unknown class '%.*s'", (int)tell.size, tell.at);
+		return unknown_class(r, class, tell);
 	return true;
 }
 
@@ -338,11 +410,34 @@ read_floor(const struct notify_reader *r, const struct yaml_node *node)
 	return true;
 }
 
+/* Without `channels` the deliverer alone knows the names. */
+static bool
+check_channel(const struct notify_reader *r, const struct yaml_node *node)
+{
+	const struct yaml_node *channels = r->notify->channels;
+	struct bytes name = { "", 0 };
+	char text[CLOSEST_ROOM];
+
+	if (node == NULL || channels == NULL)
+		return true;
+	if (!yaml_string(r->file, node, &name, r->fault))
+		return false;
+	struct closest near = closest_to(name);
+
+	for (size_t i = 0; i < channels->count; i++) {
+		if (bytes_equal(channels->key[i]->text, name))
+			return true;
+		closest_offer(&near, channels->key[i]->text);
+	}
+	return fault_at(r->fault, r->file, node, "unknown channel '%.*s'%s", (int)name.size, name.at,
+	    closest_text(&near, "", text));
+}
+
 static bool
 read_last_resort(const struct notify_reader *r, const struct yaml_node *node)
 {
 	r->notify->has_last_resort = node != NULL;
-	return read_keys(r, node, "channel to ");
+	return read_keys(r, node, "channel to ") && check_channel(r, yaml_find(node, "channel"));
 }
 
 static bool
@@ -358,7 +453,7 @@ read_authority(const struct notify_reader *r, const struct yaml_node *node)
 	return yaml_string(r->file, node, &r->notify->authority, r->fault);
 }
 
-/* Read in this order: `tiers` names classes of `responders`, `coverage` depends on `last_resort`. */
+/* Read in this order: each names only what those above it have read. */
 static const struct {
 	const char *key;
 	bool (*read)(const struct notify_reader *r, const struct yaml_node *node);
@@ -369,11 +464,11 @@ static const struct {
 	{ "visible_change", read_visible_change },
 	{ "responders", read_responders },
 	{ "tiers", read_tiers },
+	{ "channels", read_channels },
 	{ "last_resort", read_last_resort },
 	{ "coverage", read_coverage },
 	{ "critical_floor", read_floor },
 	{ "break_glass", read_break_glass },
-	{ "channels", read_channels },
 };
 
 static bool
@@ -423,6 +518,9 @@ notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault 
 	if (!read_words(notify, p, f) || !seal_policy_load(&seal, p, f))
 		return false;
 	notify->domain = seal.domain;
+	if (policy_file(p, "authz/roles.yaml") != NULL &&
+	    (r.known = policy_yaml(p, "authz/roles.yaml", &r.file, f)) == NULL)
+		return false;
 	const struct yaml_node *root = policy_yaml(p, "notify.yaml", &r.file, f);
 	return root != NULL && read_notify(&r, root);
 }

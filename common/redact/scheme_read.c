@@ -19,8 +19,8 @@ note_type(struct scheme_read *r, const struct yaml_node *node, struct bytes name
 {
 	struct scheme *s = r->s;
 
-	if (!shape_may_name(s->shape, name))
-		return fault_at(r->fault, s->file, node, "unknown type '%.*s'", (int)name.size, name.at);
+	if (!shape_check_type(s->shape, s->file, node, name, r->fault))
+		return false;
 	for (size_t i = 0; i < s->types; i++)
 		if (bytes_equal(s->type[i], name))
 			return true;

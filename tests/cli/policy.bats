@@ -597,3 +597,52 @@ END
 		1..2
 	END
 }
+
+# misspelt FILE LINE TEXT SED: the edit of the hospital's policy gives one fault on that line.
+misspelt() {
+	rm -rf p
+	cp -r "$EHR_ROOT/policies/hospital" p
+	sed -i "$4" "p/$1"
+	! diff -q "$EHR_ROOT/policies/hospital/$1" "p/$1"
+	ehr 3 ehr-policy check -P p
+	empty out
+	grep -v warning: err >errors
+	[ "$(wc -l <errors)" -eq 1 ]
+	grep -qE "^ehr-policy: p/$1:$2:[0-9]+: .*$3" errors
+}
+
+@test "a misspelt name that would match nothing is a fault with the nearest name" {
+	misspelt policy.yaml '[0-9]+' "unknown type 'Observatoin': it is none of FHIR R4, did you mean 'Observation'\?" 's/    Observation: \[/    Observatoin: [/'
+	misspelt policy.yaml '[0-9]+' "unknown type 'patient'.*did you mean 'Patient'" 's/    Patient: \[/    patient: [/'
+	misspelt policy.yaml '[0-9]+' "unknown type 'Pateint'.*did you mean 'Patient'" 's/subject_type: Patient/subject_type: Pateint/'
+	misspelt classify.yaml '[0-9]+' "unknown type 'MolecularSequences'.*did you mean 'MolecularSequence'" 's/type: \[MolecularSequence\]/type: [MolecularSequences]/'
+	misspelt notify.yaml 10 "unknown role 'emergency-respnder', .*authz/roles.yaml, did you mean 'emergency-responder'\?" 's/\[emergency-responder, /[emergency-respnder, /'
+	misspelt notify.yaml 14 "unknown role 'famly'.*did you mean 'family'" 's/family: \[family\]/family: famly/'
+	misspelt notify.yaml 24 "unknown class 'care-taem', did you mean 'care-team'" 's/care-team\]}$/care-taem]}/;ta;b;:a;n;ba'
+	misspelt notify.yaml 17 "unknown criticality 'criticla', did you mean 'critical'" '0,/XX/s/critical/criticla/'
+	misspelt authz/jurisdiction.yaml 2 "unknown domain 'hospitl', .*did you mean 'hospital'" 's/domain: hospital/domain: hospitl/'
+	misspelt authz/jurisdiction.yaml 2 "unknown domain 'elsewhere'" 's/domain: hospital/domain: elsewhere/'
+	misspelt authz/outbound.yaml 2 "unknown domain 'hopsital', .*did you mean 'hospital'" 's/domain: hospital/domain: hopsital/'
+	misspelt authz/organization.yaml '[0-9]+' "unknown obligation 'audti', did you mean 'audit'" '0,/do: audit/s//do: audti/'
+	misspelt authz/organization.yaml '[0-9]+' "unknown obligation 'notifi', did you mean 'notify'" 's/do: notify/do: notifi/'
+	misspelt authz/organization.yaml '[0-9]+' "unknown key 'lvel', did you mean 'level'" '0,/audit, level/s//audit, lvel/'
+	misspelt authz/organization.yaml '[0-9]+' "unknown value 'devize', .*did you mean 'device'" 's/type: device/type: devize/'
+	misspelt authz/clearances.yaml '[0-9]+' "unknown value 'patient', expected one of" 's/type: device/type: patient/'
+	misspelt authz/organization.yaml '[0-9]+' "unknown value 'ward-netwrok', .*did you mean 'ward-network'" 's/ward-network/ward-netwrok/'
+	misspelt authz/clearances.yaml '[0-9]+' "unknown value 'vnp', .*did you mean 'vpn'" 's/vpn/vnp/'
+	misspelt authz/organization.yaml '[0-9]+' "unknown value 'life-threatning'" 's/life-threatening}/life-threatning}/'
+	misspelt authz/organization.yaml 12 "unknown role 'licensed-clinican', .*did you mean 'licensed-clinician'" '12s/clinician/clinican/'
+	misspelt authz/organization.yaml 12 "unknown relation 'treatign', .*did you mean 'treating'" '12s/treating/treatign/'
+	misspelt authz/organization.yaml 12 "unknown action 'acess', .*did you mean 'access'" '12s/access/acess/'
+	misspelt authz/organization.yaml 12 "unknown purpose 'TREATT', .*did you mean 'TREAT'" '12s/why: \[TREAT\]/why: [TREATT]/'
+	misspelt authz/organization.yaml 25 "unknown attribute 'subject.patent', .*did you mean 'subject.patient'" 's/same: \[\[subject.patient/same: [[subject.patent/'
+}
+
+@test "a list of values in roles.yaml names attributes that hold words without a table" {
+	misspelt authz/roles.yaml 27 "unknown attribute 'context.rout', .*did you mean 'context.route'" 's/context.route:/context.rout:/'
+	misspelt authz/roles.yaml 27 'this attribute has no list of values' 's/context.route:/context.acr:/'
+	misspelt authz/roles.yaml 27 'this attribute has no list of values' 's/context.route:/resource.class:/'
+	cp -r "$EHR_ROOT/policies/hospital/." p
+	sed -i 's/do: audit/do: watermark/' p/authz/organization.yaml
+	ehr 0 ehr-policy check -P p
+}
