@@ -7,8 +7,8 @@
 #define DAY_SECONDS 86400
 
 /* Counts in eras of 400 years whose years begin on 1 March, so that a leap day is the last of its year. */
-static int64_t
-days_of(int year, unsigned month, unsigned day)
+int64_t
+clock_days(int year, unsigned month, unsigned day)
 {
 	int64_t y = (int64_t)year - (month <= 2);
 	int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -152,7 +152,7 @@ parse_time(struct bytes *text, const struct civil *c, struct instant *t, int32_t
 		second = 59;
 	if (!parse_fraction(text, &t->nano, step) || !parse_offset(text, &east) || text->size > 0)
 		return false;
-	t->seconds = days_of(c->year, (unsigned)c->month, (unsigned)c->day) * DAY_SECONDS +
+	t->seconds = clock_days(c->year, (unsigned)c->month, (unsigned)c->day) * DAY_SECONDS +
 		     ((int64_t)hour * 60 + minute) * 60 + second - east;
 	return true;
 }
@@ -171,7 +171,7 @@ clock_parse_instant(struct bytes text, struct instant *t)
 static struct instant
 midnight(int year, int month, int day)
 {
-	return (struct instant){ days_of(year, (unsigned)month, (unsigned)day) * DAY_SECONDS, 0 };
+	return (struct instant){ clock_days(year, (unsigned)month, (unsigned)day) * DAY_SECONDS, 0 };
 }
 
 bool

@@ -45,6 +45,9 @@ void clock_format(struct instant t, char text[32]);
 /* The proleptic Gregorian date of a day, counted from 1970-01-01. */
 void clock_date(int64_t days, int *year, unsigned *month, unsigned *day);
 
+/* And back: the day of a date that the calendar has. */
+int64_t clock_days(int year, unsigned month, unsigned day);
+
 /* "60s", "5m", "4h", "30d" -> seconds; false for anything else. */
 bool clock_parse_duration(struct bytes text, int64_t *seconds);
 

@@ -604,3 +604,45 @@ codes_say(const struct codes *c, struct bytes text, struct fold *room, struct co
 	terms_find(&c->terms, text, room, add_term, &s);
 	return s.any;
 }
+
+bool
+codes_is_icd(const struct codes *c, unsigned system)
+{
+	return system != CODES_ANY_SYSTEM && system != CODES_UNKNOWN_SYSTEM &&
+	       c->systems.at[system].fold == FOLD_ICD;
+}
+
+/* What stands behind the code of a row of a TSV file; empty in a file of another kind. */
+static struct bytes
+display_of(const struct codes *c, const struct code_row *row)
+{
+	const struct policy_file *file = c->group[row->group].file;
+	const char *from = row->code + row->code_size;
+	const char *end = file != NULL ? file->text.at + file->text.size : NULL;
+	size_t size = 0;
+
+	if (file == NULL || row->code < file->text.at || from >= end || *from != '\t')
+		return (struct bytes){ NULL, 0 };
+	from++;
+	while (from + size < end && from[size] != '\t' && from[size] != '\n')
+		size++;
+	return (struct bytes){ from, size };
+}
+
+bool
+codes_display(const struct codes *c, unsigned system, struct bytes code, struct bytes *display)
+{
+	struct code_key key;
+
+	if (system == CODES_ANY_SYSTEM || system == CODES_UNKNOWN_SYSTEM)
+		return false;
+	start_key(&key, system);
+	if (!fold_code(&key, c->systems.at[system].fold, code))
+		return false;
+	for (uint32_t row = find_rows(c, &key, false); row != CODE_NO_ROW; row = c->row[row].next) {
+		*display = display_of(c, &c->row[row]);
+		if (display->size > 0)
+			return true;
+	}
+	return false;
+}

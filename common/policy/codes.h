@@ -139,6 +139,12 @@ bool codes_say(const struct codes *c, struct bytes text, struct fold *room, stru
 void codes_matched_categories(const struct codes *c, const struct codes_match *match,
     const struct code_bits *sets, struct code_bits *categories);
 
+/* True if the codes of the system are compared as ICD's: without dots. */
+bool codes_is_icd(const struct codes *c, unsigned system);
+
+/* The display that a file of value sets has for the code.  False if none has. */
+bool codes_display(const struct codes *c, unsigned system, struct bytes code, struct bytes *display);
+
 /* For reports on coverage.  The systems are numbered from 1 to this number. */
 unsigned codes_systems(const struct codes *c);
 struct bytes codes_system_uri(const struct codes *c, unsigned system); /* canonical, and not from a record */

@@ -228,6 +228,7 @@ apply(struct decisions *d, const struct scheme_transform *t, const struct view *
 	struct operation_value value = {
 		.json = o->json,
 		.node = v->value,
+		.around = v->holder,
 		.is_reference = v->kind == PLACE_REFERENCE || v->kind == PLACE_FULL_URL,
 		.subject = d->subject,
 		.type = shape_type(o->s->shape, o->json, o->roots.at[v->root].node),
@@ -244,6 +245,16 @@ apply(struct decisions *d, const struct scheme_transform *t, const struct view *
 	return operation_apply(&t->operation, &value, &d->texts);
 }
 
+/* The bits that may know system and code, which the result tells of. */
+static uint64_t
+knows_coding(const struct outline *o, const struct view *v)
+{
+	uint32_t coding = json_kind(o->json, v->value) == JSON_OBJECT ? v->value : v->holder;
+
+	return view_seen(o, v, json_member_key(o->json, coding, o->places.system)) &
+	       view_seen(o, v, json_member_key(o->json, coding, o->places.code));
+}
+
 uint64_t
 decide_transform(
     struct decisions *d, struct view *v, const struct matches_pick *pick, uint64_t bits, uint64_t *signs)
@@ -254,6 +265,10 @@ decide_transform(
 	size_t text = d->texts.used;
 	uint64_t absent;
 
+	if (operation_reads_coding(&t->operation)) {
+		view_blame(v, WHY_TRANSFORM, bits & ~knows_coding(d->o, v));
+		bits &= ~v->cause[WHY_TRANSFORM];
+	}
 	if (bits == 0)
 		return 0;
 	switch (apply(d, t, v)) {

@@ -2,6 +2,8 @@
 #include "common/redact/operation.h"
 
 #include "common/json/json_write.h"
+#include "common/redact/coding.h"
+#include "common/redact/shift.h"
 #include "common/redact/token.h"
 
 #include <stdio.h>
@@ -16,21 +18,12 @@ struct operation_entry {
 };
 
 static bool
-read_hash(struct operation *o, const struct operation_words *w, struct yaml_map *m,
-    const struct yaml_node *node, struct fault *f)
+read_scope(
+    struct operation *o, const struct operation_words *w, const struct yaml_node *list, struct fault *f)
 {
 	static const char *const words[] = { "subject", "type", "year", "month", "batch", NULL };
-	struct yaml_map inner;
 	unsigned scope = 0;
 
-	(void)m;
-	if (!yaml_open(&inner, w->file, node, f))
-		return false;
-	const struct yaml_node *key = yaml_need(&inner, "key");
-	const struct yaml_node *list = yaml_take(&inner, "scope");
-
-	if (key == NULL || (o->key = w->key(w->context, key, f)) == NULL)
-		return false;
 	if (list != NULL && list->kind != YAML_LIST) {
 		if (!yaml_word(w->file, list, words, &scope, f))
 			return false;
@@ -41,7 +34,124 @@ read_hash(struct operation *o, const struct operation_words *w, struct yaml_map 
 			return false;
 		o->scope[scope] = true;
 	}
+	return true;
+}
+
+static bool
+read_hash(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	struct yaml_map inner;
+
+	(void)m;
+	if (!yaml_open(&inner, w->file, node, f))
+		return false;
+	const struct yaml_node *key = yaml_need(&inner, "key");
+
+	return key != NULL && (o->key = w->key(w->context, key, f)) != NULL &&
+	       read_scope(o, w, yaml_take(&inner, "scope"), f) && yaml_close(&inner);
+}
+
+static bool
+read_shift(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	struct yaml_map inner;
+
+	(void)m;
+	if (!yaml_open(&inner, w->file, node, f))
+		return false;
+	const struct yaml_node *key = yaml_need(&inner, "key");
+	const struct yaml_node *scope = yaml_take(&inner, "scope");
+
+	o->days = 365;
+	o->scope[OPERATION_SUBJECT] = scope == NULL;
+	return key != NULL && (o->key = w->key(w->context, key, f)) != NULL &&
+	       yaml_integer(w->file, yaml_take(&inner, "days"), 1, 36500, &o->days, f) &&
+	       read_scope(o, w, scope, f) && yaml_close(&inner);
+}
+
+static bool
+read_zip(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	struct yaml_map inner;
+
+	(void)m;
+	if (!yaml_open(&inner, w->file, node, f))
+		return false;
+	const struct yaml_node *digits = yaml_need(&inner, "digits");
+	const struct yaml_node *set = yaml_take(&inner, "restricted");
+
+	o->restricted = -1;
+	if (digits == NULL || !yaml_integer(w->file, digits, 1, 5, &o->characters, f) ||
+	    (set != NULL && (o->codes = w->codes(w->context)) == NULL))
+		return false;
+	if (set != NULL && (o->restricted = codes_set(o->codes, set->text)) < 0)
+		return fault_at(f, w->file, set, "unknown-set: no value set of that name in classify.yaml");
 	return yaml_close(&inner);
+}
+
+/* Five digits, or nine with or without a hyphen behind the fifth. */
+static bool
+is_zip(struct bytes text)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.at[i] == '-' && i == 5 && text.size == 10)
+			continue;
+		if (!ascii_is_digit(text.at[i]))
+			return false;
+		digits++;
+	}
+	return digits == 9 || (digits == 5 && text.size == 5);
+}
+
+static enum operation_outcome
+apply_zip(const struct operation *o, const struct operation_value *v, struct buffer *out)
+{
+	struct json_write w = json_write_to(out);
+	struct codes_match match = { 0 };
+	struct bytes text;
+
+	if (json_kind(v->json, v->node) != JSON_STRING)
+		return OPERATION_REMOVE;
+	text = json_string(v->json, v->node, v->room);
+	if (!is_zip(text))
+		return OPERATION_REMOVE;
+	text.size = o->characters;
+	if (o->restricted >= 0 && codes_find(o->codes, CODES_ANY_SYSTEM, text, NULL, &match) &&
+	    code_bits_has(&match.sets, (unsigned)o->restricted))
+		text = (struct bytes){ "00000", o->characters };
+	json_write_text(&w, text);
+	return json_write_whole(&w) ? OPERATION_REPLACE : OPERATION_REMOVE;
+}
+
+static bool
+read_code(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	struct yaml_map inner;
+
+	(void)m;
+	if (!yaml_open(&inner, w->file, node, f))
+		return false;
+	const struct yaml_node *characters = yaml_need(&inner, "characters");
+
+	return characters != NULL && yaml_integer(w->file, characters, 1, 7, &o->characters, f) &&
+	       yaml_close(&inner) && (o->codes = w->codes(w->context)) != NULL;
+}
+
+static bool
+read_display(struct operation *o, const struct operation_words *w, struct yaml_map *m,
+    const struct yaml_node *node, struct fault *f)
+{
+	static const char *const words[] = { "from_value_set", NULL };
+	unsigned word;
+
+	(void)m;
+	return yaml_word(w->file, node, words, &word, f) && (o->codes = w->codes(w->context)) != NULL;
 }
 
 static bool
@@ -364,6 +474,10 @@ static const struct operation_entry entries[] = {
 	{ "truncate", read_truncate, apply_truncate },
 	{ "round", read_round, apply_round },
 	{ "band", read_band, apply_band },
+	{ "date_shift", read_shift, shift_apply },
+	{ "zip", read_zip, apply_zip },
+	{ "code", read_code, coding_cut },
+	{ "display", read_display, coding_display },
 };
 #define ENTRIES (sizeof entries / sizeof entries[0])
 
@@ -417,6 +531,12 @@ bool
 operation_removes(const struct operation *o)
 {
 	return o->entry->apply == apply_remove;
+}
+
+bool
+operation_reads_coding(const struct operation *o)
+{
+	return o->entry->apply == coding_cut || o->entry->apply == coding_display;
 }
 
 bool

@@ -7,6 +7,7 @@
 #include "common/base/decimal.h"
 #include "common/crypto/digest.h"
 #include "common/json/json.h"
+#include "common/policy/codes.h"
 #include "common/policy/yaml.h"
 
 #include <stdbool.h>
@@ -22,6 +23,10 @@
  *	do: {truncate: year|month|day|hour, drop_over_age: 89}
  *	do: {round: {to: 0.5}} or {round: {digits: 1}}
  *	do: {band: {width: 10, from: 0, cap: 90}} or {band: {edges: [1, 5, 10]}}
+ *	do: {date_shift: {key: NAME, days: 365, scope: [subject]}}
+ *	do: {zip: {digits: 3, restricted: VALUE SET}}    of five or nine digits; 000 if restricted
+ *	do: {code: {characters: 3}}
+ *	do: {display: from_value_set}
  */
 enum operation_outcome { OPERATION_KEEP, OPERATION_REPLACE, OPERATION_ABSENT, OPERATION_REMOVE };
 
@@ -40,7 +45,7 @@ struct operation_entry;
 struct operation {
 	const struct operation_entry *entry;
 	struct bytes constant; /* replace: JSON text */
-	struct mac *key;       /* hash */
+	struct mac *key;       /* hash, date_shift */
 	bool scope[OPERATION_SCOPES];
 	unsigned precision;  /* truncate: enum date_precision; DATE_TIME is the hour */
 	uint64_t over_age;   /* truncate; 0: no such bound */
@@ -50,6 +55,10 @@ struct operation {
 	bool has_from, has_cap;
 	struct bytes *edge; /* band: ascending */
 	size_t edges;
+	uint64_t days;             /* date_shift */
+	uint64_t characters;       /* zip, code */
+	const struct codes *codes; /* zip, code, display */
+	int restricted;            /* zip: a value set; -1: none */
 };
 
 /* For reading operations; all borrowed.  KEY gives a key by its name, NULL after a fault. */
@@ -57,6 +66,7 @@ struct operation_words {
 	struct arena *arena;
 	const char *file;
 	struct mac *(*key)(void *context, const struct yaml_node *name, struct fault *f);
+	const struct codes *(*codes)(void *context); /* the value sets of classify.yaml, NULL after a fault */
 	void *context;
 };
 
@@ -68,6 +78,9 @@ bool operation_read(
 bool operation_keeps(const struct operation *o);
 bool operation_removes(const struct operation *o);
 
+/* True for `code` and `display`: the result tells of the members system and code of a Coding. */
+bool operation_reads_coding(const struct operation *o);
+
 /* True if it needs the time of now, and if it needs the name of a batch. */
 bool operation_needs_now(const struct operation *o);
 bool operation_needs_batch(const struct operation *o);
@@ -76,6 +89,7 @@ bool operation_needs_batch(const struct operation *o);
 struct operation_value {
 	const struct json *json;
 	uint32_t node;
+	uint32_t around;           /* the object that has it as a member */
 	bool is_reference;         /* the string of a Reference, or a fullUrl: its id is hashed */
 	struct bytes subject;      /* of the record; empty: none */
 	struct bytes type;         /* of the root */

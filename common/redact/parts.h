@@ -274,6 +274,7 @@ enum view_around {
 struct view {
 	uint32_t member; /* node of its key; of an element the element itself */
 	uint32_t value;
+	uint32_t holder;         /* the object or array around it */
 	uint32_t state;          /* of the automaton of paths */
 	uint32_t root;           /* index of the root around it, or its own */
 	unsigned type;           /* number of that root's type */

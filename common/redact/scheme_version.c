@@ -91,12 +91,20 @@ note_transform(struct scheme_read *r, const struct scheme_transform *t, const st
 			s->type_transformed[i] |= v->bits;
 }
 
+static const struct codes *
+read_codes(void *context)
+{
+	struct scheme_read *r = context;
+
+	return scheme_read_codes(r) ? r->s->codes : NULL;
+}
+
 static bool
 read_transform(struct scheme_read *r, const struct yaml_node *node, const struct scheme_version *v)
 {
 	struct scheme *s = r->s;
 	struct scheme_transform *t = &s->transform[s->transforms];
-	struct operation_words words = { r->arena, s->file, scheme_read_key, r };
+	struct operation_words words = { r->arena, s->file, scheme_read_key, read_codes, r };
 	struct scheme_place place = {
 		.use = SCHEME_TRANSFORM, .bits = v->bits, .transform = (unsigned)s->transforms
 	};

@@ -3,6 +3,7 @@
 
 #include "common/base/base32.h"
 #include "common/json/json_write.h"
+#include "common/policy/vocabulary.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -66,9 +67,9 @@ scope_value(const struct operation_value *v, enum operation_scope scope, char te
 	return (struct bytes){ NULL, 0 };
 }
 
-static bool
-make_token(const struct operation *o, const struct operation_value *v, struct bytes value,
-    unsigned char digest[DIGEST_SIZE])
+bool
+token_digest(const struct operation *o, const struct operation_value *v, const char *operation,
+    struct bytes value, unsigned char digest[DIGEST_SIZE])
 {
 	char text[OPERATION_SCOPES][16];
 	struct bytes scope[OPERATION_SCOPES];
@@ -81,7 +82,7 @@ make_token(const struct operation *o, const struct operation_value *v, struct by
 			return false;
 	}
 	add_part(o->key, (struct bytes)BYTES("ehr-redact/1"));
-	add_part(o->key, (struct bytes)BYTES("hash"));
+	add_part(o->key, bytes_of(operation));
 	for (unsigned i = 0; i < OPERATION_SCOPES; i++)
 		if (o->scope[i]) {
 			add_part(o->key, bytes_of(scope_names[i]));
@@ -195,14 +196,15 @@ apply_reference(
 	if (bytes_begin(text, "urn:uuid:")) {
 		struct bytes uuid = { text.at + 9, text.size - 9 };
 
-		if (!token_is_id(uuid) || !make_token(o, v, uuid, token))
+		if (!token_is_id(uuid) || !token_digest(o, v, "hash", uuid, token))
 			return OPERATION_REMOVE;
 		json_write_raw(&w, (struct bytes)BYTES("\"urn:uuid:"));
 		write_uuid(&w, token);
 	} else {
-		/* A conditional reference holds an identifier in clear. */
+		/* A conditional reference holds an identifier in clear, and what is no type may be a name. */
 		if (memchr(text.at, '?', text.size) != NULL || !token_reference(text, &type, &id) ||
-		    !make_token(o, v, id, token))
+		    vocabulary_find(VOCABULARY_RESOURCE_TYPE, type) == NULL ||
+		    !token_digest(o, v, "hash", id, token))
 			return OPERATION_REMOVE;
 		json_write_raw(&w, (struct bytes)BYTES("\""));
 		json_write_raw(&w, type);
@@ -227,7 +229,7 @@ token_apply(const struct operation *o, const struct operation_value *v, struct b
 		return OPERATION_REMOVE;
 	if (v->is_reference)
 		return apply_reference(o, v, text, out);
-	if (!make_token(o, v, text, token))
+	if (!token_digest(o, v, "hash", text, token))
 		return OPERATION_REMOVE;
 	json_write_raw(&w, (struct bytes)BYTES("\""));
 	write_base32(&w, token);

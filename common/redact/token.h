@@ -23,6 +23,13 @@ enum operation_outcome token_apply(
     const struct operation *o, const struct operation_value *v, struct buffer *out);
 
 /*
+ * The digest of VALUE as above, with the name of the OPERATION in place of "hash".  False if the record
+ * lacks a value of the operation's scope.
+ */
+bool token_digest(const struct operation *o, const struct operation_value *v, const char *operation,
+    struct bytes value, unsigned char digest[DIGEST_SIZE]);
+
+/*
  * Type and id of a RESTful reference (FHIR R4 2.3), a version and a fragment left out.  False if it is
  * none: then TYPE and ID mean nothing.
  */

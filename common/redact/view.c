@@ -241,6 +241,7 @@ inherit(const struct viewer *w, const struct view_frame *f, uint32_t member, str
 	*v = blank;
 	v->member = member;
 	v->value = member + (j->nodes[member].kind == JSON_KEY);
+	v->holder = f->view.value;
 	v->root = f->view.root;
 	v->type = f->view.type;
 	v->base = f->view.base;
