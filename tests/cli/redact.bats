@@ -453,7 +453,7 @@ END
 		has err "$2"
 		empty out
 	}
-	fault 'versions: [{rl: V, transforms: [{id: a, say: a, at: .x, do: {date_shift: {key: k}}}]}]' 'unknown operation'
+	fault 'versions: [{rl: V, transforms: [{id: a, say: a, at: .x, do: {noise: {key: k}}}]}]' 'unknown operation'
 	fault 'versions: [{rl: N}]' 'the highest level has no version: expected one with rl V'
 	fault 'versions: [{rl: N, above: mask}, {rl: V}]' 'shows what `presence: hidden` hides'
 	fault 'versions: [{rl: V, keeps: 1}]' 'keeps'
