@@ -13,6 +13,7 @@ static const struct {
 	{ "test", verb_test },
 	{ "explain", verb_explain },
 	{ "new", verb_new },
+	{ "survey", verb_survey },
 };
 
 static const struct option_manual manual = {
@@ -24,7 +25,8 @@ static const struct option_manual manual = {
 		   "  check    looks for faults in a policy, and prints its digest\n"
 		   "  test     runs the tests that a policy brings along\n"
 		   "  explain  says what becomes of a record, and why\n"
-		   "  new      writes a first policy for records of one's own",
+		   "  new      writes a first policy for records of one's own\n"
+		   "  survey   lists the code systems of records, and what the policy knows of them",
 };
 
 int
