@@ -16,6 +16,7 @@ struct classifier {
 	struct apply apply;
 	struct coverage_count coverage;
 	struct brought_labels brought;
+	struct opaque opaque;
 	struct labelled labelled;
 	struct root_terms terms;
 	struct root_walk walk;
@@ -32,6 +33,7 @@ init_parts(struct classifier *c, struct json_keys *keys)
 	apply_init(&c->apply, &c->root, &c->labels, &c->urgencies);
 	coverage_init(&c->coverage, &c->set);
 	brought_labels_init(&c->brought, &c->root, &c->labels);
+	opaque_init(&c->opaque, &c->set, &c->labels);
 	labelled_init(&c->labelled, &c->set);
 	root_terms_init(&c->terms, &c->root, &c->apply);
 	c->walk = (struct root_walk){
@@ -41,6 +43,7 @@ init_parts(struct classifier *c, struct json_keys *keys)
 		.apply = &c->apply,
 		.coverage = &c->coverage,
 		.brought = &c->brought,
+		.opaque = &c->opaque,
 		.labelled = &c->labelled,
 		.terms = &c->terms,
 	};
@@ -69,6 +72,7 @@ classifier_free(struct classifier *c)
 	root_walk_release(&c->walk);
 	root_terms_release(&c->terms);
 	labelled_release(&c->labelled);
+	opaque_release(&c->opaque);
 	brought_labels_release(&c->brought);
 	apply_release(&c->apply);
 	urgency_release(&c->urgencies);

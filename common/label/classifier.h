@@ -36,9 +36,9 @@
  *	shape.c             makes ehr.id and ehr.subject
  *	  for each root:
  *	current_root.c      chooses the plan of the root's type
- *	root_walk.c         walks the root once; adds base labels and labels of opaque parts; passes on
- *	                    Codings (coding.c, coverage.c, apply.c), strings (root_terms.c), matched paths
- *	                    (apply.c), words and values of urgency (urgency.c), security and inline labels
+ *	root_walk.c         walks the root once; adds base labels; passes on Codings (coding.c, coverage.c,
+ *	                    apply.c), strings (root_terms.c, opaque.c), attachments (opaque.c), matched paths
+ *	                    (apply.c), words and values of urgency (urgency.c), brought labels
  *	                    (brought_labels.c)
  *	apply.c             evaluates the rules whose needs were seen (condition_judge.c, quantity.c)
  *	urgency.c           drops or ages the root's urgencies

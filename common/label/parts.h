@@ -292,6 +292,33 @@ void root_terms_release(struct root_terms *t);
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key);
 
+/* opaque.c: parts that nobody can look into: attachments, base64. */
+struct opaque {
+	const struct ruleset *set; /* borrowed */
+	struct label_list *labels; /* borrowed */
+	struct buffer text;        /* for unescaping */
+	uint16_t sibling[4];       /* members of an attachment that reveal what it is */
+	uint16_t origin, content;
+};
+
+/* An object that may be an attachment. */
+struct opaque_object {
+	uint32_t node;
+	uint32_t key;           /* the node of its key, or of its array's; 0: a root */
+	const uint32_t *member; /* by role */
+	bool is_public;         /* it stands in a place of the lowest level */
+};
+
+/* A run of base64 this long is no word. */
+enum { OPAQUE_LENGTH = 256 };
+
+void opaque_init(struct opaque *o, const struct ruleset *set, struct label_list *labels);
+void opaque_release(struct opaque *o);
+
+/* IS_CODED: its element holds base64 alone. */
+void opaque_string(struct opaque *o, const struct json *j, uint32_t node, bool is_coded);
+void opaque_attachment(struct opaque *o, const struct json *j, const struct opaque_object *at);
+
 /* root_walk.c: one walk over a root, which serves all of the parts above. */
 struct root_walk {
 	struct current_root *root; /* borrowed, as are the next seven */
@@ -300,6 +327,7 @@ struct root_walk {
 	struct apply *apply;
 	struct coverage_count *coverage;
 	struct brought_labels *brought;
+	struct opaque *opaque;
 	struct labelled *labelled;
 	struct root_terms *terms;
 	struct buffer frames; /* struct root_frame: the containers around the node at hand */
@@ -307,7 +335,6 @@ struct root_walk {
 	struct buffer text;   /* for unescaping */
 	size_t wall;          /* the next inner root that the walk comes to */
 	uint32_t brought_end; /* of the labels that the walk came to last */
-	uint16_t data_siblings[4], sampled_origin;
 };
 
 /* The other members of W are set. */

@@ -7,7 +7,6 @@
  * Depth first, without recursion.  Matches of a path are noted at once for a scalar, and for a container when
  * the walk leaves it: by then all Codings inside are known, and each was looked up once.
  */
-enum { LONG_STRING = 256, OPAQUE_LENGTH = 256 };
 
 /* What the walk keeps of each root of the record. */
 struct root_facts {
@@ -19,16 +18,9 @@ struct root_facts {
 void
 root_walk_init(struct root_walk *w)
 {
-	struct json_keys *keys = w->root->set->keys;
-
 	buffer_init(&w->frames, BUFFER_UNLIMITED);
 	buffer_init(&w->facts, BUFFER_UNLIMITED);
 	buffer_init(&w->text, BUFFER_UNLIMITED);
-	w->data_siblings[0] = json_keys_add(keys, (struct bytes)BYTES("url"));
-	w->data_siblings[1] = json_keys_add(keys, (struct bytes)BYTES("hash"));
-	w->data_siblings[2] = json_keys_add(keys, (struct bytes)BYTES("size"));
-	w->data_siblings[3] = json_keys_add(keys, (struct bytes)BYTES("title"));
-	w->sampled_origin = json_keys_add(keys, (struct bytes)BYTES("origin"));
 }
 
 void
@@ -92,78 +84,6 @@ frame_above(const struct root_walk *w, size_t levels)
 
 	return count <= levels ? NULL
 			       : (const struct root_frame *)(const void *)w->frames.at + count - 1 - levels;
-}
-
-/*
- * Nobody can look into a data: URL, or into a run of 256 characters of base64 or base64url, with or without
- * line ends in it.  Shorter runs may be words.
- */
-static bool
-is_base64(unsigned char c)
-{
-	return (unsigned)(c | 0x20) - 'a' < 26 || (unsigned)c - '0' < 10 || c == '+' || c == '/' ||
-	       c == '-' || c == '_' || c == '=';
-}
-
-/* For escaped text: all of \n, \/ and \u002f count, so a run here is no shorter than unescaped. */
-static bool
-is_base64_escaped(unsigned char c)
-{
-	return is_base64(c) || c == '\\' || c == '\n' || c == '\r';
-}
-
-/* A run that long covers a byte at a multiple of 256, so the search goes backwards from each of these. */
-static bool
-may_hold_run(struct bytes text)
-{
-	size_t at = OPAQUE_LENGTH - 1;
-
-	while (at < text.size) {
-		size_t i = at;
-
-		while (is_base64_escaped((unsigned char)text.at[i])) {
-			if (at - i == OPAQUE_LENGTH - 1)
-				return true;
-			i--;
-		}
-		at = i + OPAQUE_LENGTH;
-	}
-	return false;
-}
-
-static bool
-holds_run(struct bytes text)
-{
-	size_t run = 0;
-
-	for (size_t i = 0; i < text.size; i++) {
-		unsigned char c = (unsigned char)text.at[i];
-
-		if (is_base64(c))
-			run++;
-		else if (c != '\n' && c != '\r')
-			run = 0;
-		if (run >= OPAQUE_LENGTH)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_opaque(const struct json *j, uint32_t node, struct buffer *room)
-{
-	struct bytes text = json_inside(j, node);
-
-	if (bytes_begin(text, "data:") && memchr(text.at, ',', text.size) != NULL)
-		return true;
-	return text.size >= OPAQUE_LENGTH && may_hold_run(text) && holds_run(json_string(j, node, room));
-}
-
-static bool
-add_opaque(struct root_walk *w, uint32_t node)
-{
-	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_OPAQUE)->level = rules_of(w)->opaque;
-	return true;
 }
 
 /*
@@ -446,37 +366,6 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 	add_hit(w, &hit);
 }
 
-/*
- * An object with `data` and contentType.  In FHIR a string `data` is enough, since an attachment without its
- * type is no easier to read.  A SampledData, which has `origin`, is none: its `data` are numbers.
- */
-static bool
-is_attachment(const struct root_walk *w, const struct root_frame *f)
-{
-	if (f->member[ROLE_DATA] == 0 || f->member[ROLE_CONTENT_TYPE] != 0)
-		return f->member[ROLE_DATA] != 0;
-	return shape_is_fhir(rules_of(w)->shape) &&
-	       json_kind(json_of(w), f->member[ROLE_DATA]) == JSON_STRING &&
-	       json_member_key(json_of(w), f->node, w->sampled_origin) == 0;
-}
-
-/* Labels `data` and the members that reveal it: address, digest, length, title. */
-static void
-look_at_attachment(struct root_walk *w, const struct root_frame *f)
-{
-	const struct json *j = json_of(w);
-
-	if (rules_of(w)->opaque == LABEL_NONE || json_kind(j, f->member[ROLE_DATA]) == JSON_NULL)
-		return;
-	add_opaque(w, f->member[ROLE_DATA]);
-	for (size_t i = 0; i < sizeof w->data_siblings / sizeof w->data_siblings[0]; i++) {
-		uint32_t sibling = json_member_key(j, f->node, w->data_siblings[i]);
-
-		if (sibling != 0)
-			add_opaque(w, sibling);
-	}
-}
-
 /* VALUE is that of a member of OBJECT.  If the member is _NAME, the value of NAME; else 0. */
 static uint32_t
 twin_of(const struct json *j, uint32_t object, uint32_t value)
@@ -533,6 +422,21 @@ look_at_extension(struct root_walk *w, const struct root_frame *f)
 	return brought_labels_inline(w->brought, spoken_of(w, holder == NULL ? f : holder), f->node);
 }
 
+static void
+look_at_attachment(struct root_walk *w, const struct root_frame *f)
+{
+	const struct root_frame *named = f->is_element ? frame_above(w, 1) : f;
+	bool is_root = frame_above(w, 1) == NULL;
+
+	opaque_attachment(w->opaque, json_of(w),
+	    &(struct opaque_object){
+		.node = f->node,
+		.key = is_root || named == NULL ? 0 : named->node - 1,
+		.member = f->member,
+		.is_public = f->base == 0,
+	    });
+}
+
 static bool
 leave(struct root_walk *w)
 {
@@ -542,7 +446,8 @@ leave(struct root_walk *w)
 		look_at_coding(w, f);
 	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)
 		look_at_concept(w, f);
-	if (is_attachment(w, f))
+	if (f->member[ROLE_DATA] != 0 || f->member[ROLE_CONTENT_TYPE] != 0 ||
+	    (f->member[ROLE_URL] != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) == 0))
 		look_at_attachment(w, f);
 	if (f->member[ROLE_URL] != 0 && shape_is_fhir(rules_of(w)->shape) && !look_at_extension(w, f))
 		return false;
@@ -599,10 +504,9 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 		return false;
 	if (n->kind == JSON_STRING && (about_key(w, key) & ABOUT_CODES) != 0)
 		look_in_string(w, node);
-	if (n->kind == JSON_STRING && rules_of(w)->opaque != LABEL_NONE &&
-	    (n->end - n->start > LONG_STRING || j->text.at[n->start + 1] == 'd') &&
-	    is_opaque(j, node, &w->text))
-		return add_opaque(w, node);
+	if (n->kind == JSON_STRING && (n->end - n->start > OPAQUE_LENGTH || j->text.at[n->start + 1] == 'd' ||
+					  (about_key(w, key) & ABOUT_BASE64) != 0))
+		opaque_string(w->opaque, j, node, (about_key(w, key) & ABOUT_BASE64) != 0);
 	return true;
 }
 

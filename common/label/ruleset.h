@@ -254,6 +254,8 @@ enum {
 enum about_key {
 	ABOUT_CONCEPT = 1, /* a CodeableConcept that tells of health */
 	ABOUT_CODES = 2,   /* a text with codes in it */
+	ABOUT_BASE64 = 4,
+	ABOUT_EXTENSION = 8,
 };
 
 /* Members that the walk remembers in every object. */

@@ -389,6 +389,19 @@ static const char *const concepts[] = { "code", "reasonCode", "valueCodeableConc
 	"detailCodeableConcept", "targetDisease", "prognosisCodeableConcept", "addresses",
 	"productCodeableConcept" };
 
+/* Members of FHIR whose name says what their value is, of all its versions. */
+static const struct {
+	const char *name;
+	uint8_t about;
+} abouts[] = {
+	{ "valueBase64Binary", ABOUT_BASE64 },
+	{ "blob", ABOUT_BASE64 },
+	{ "extension", ABOUT_EXTENSION },
+	{ "modifierExtension", ABOUT_EXTENSION },
+};
+
+enum { ABOUTS = sizeof abouts / sizeof abouts[0] };
+
 /* Room in the tables by key for the member NAME. */
 static void
 note_key(struct ruleset *s, struct bytes name)
@@ -441,6 +454,8 @@ give_roles(struct ruleset_loader *l)
 		note_key(s, bytes_of(names[i]));
 	for (size_t i = 0; i < known; i++)
 		note_key(s, bytes_of(concepts[i]));
+	for (size_t i = 0; i < ABOUTS; i++)
+		note_key(s, bytes_of(abouts[i].name));
 	if (!read_codes_in(l, note_key))
 		return false;
 	s->role = arena_take(&s->arena, s->roles);
@@ -449,6 +464,8 @@ give_roles(struct ruleset_loader *l)
 		s->role[json_keys_find(s->keys, bytes_of(names[i]))] = (uint8_t)i;
 	for (size_t i = 0; i < known; i++)
 		s->about[json_keys_find(s->keys, bytes_of(concepts[i]))] = ABOUT_CONCEPT;
+	for (size_t i = 0; shape_is_fhir(s->shape) && i < ABOUTS; i++)
+		s->about[json_keys_find(s->keys, bytes_of(abouts[i].name))] |= abouts[i].about;
 	return read_codes_in(l, holds_codes);
 }
 
