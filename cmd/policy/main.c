@@ -26,7 +26,7 @@ static const struct option_manual manual = {
 		   "  test     runs the tests that a policy brings along\n"
 		   "  explain  says what becomes of a record, and why\n"
 		   "  new      writes a first policy for records of one's own\n"
-		   "  survey   lists the code systems of records, and what the policy knows of them",
+		   "  survey   lists what stands in records, and which rule speaks of it",
 };
 
 int

@@ -158,7 +158,7 @@ verb_new(int argc, char *argv[])
 		diag_die(EXIT_USAGE, "no sample: --from is missing (try ehr-policy new --help)");
 	if (o.operands != 1)
 		diag_die(EXIT_USAGE, "expected one directory (try ehr-policy new --help)");
-	enum diag_exit status = sample_read(&sample, set.from, 0);
+	enum diag_exit status = sample_read(&sample, set.from, 0, NULL);
 	bool good = status == EXIT_DONE || status == EXIT_REFUSED;
 	if (good && write_directory(&sample, o.operand[0]) != EXIT_DONE) {
 		good = false;

@@ -92,15 +92,16 @@ new_seal(struct buffer *out, const struct sample *s, const char *policy)
 void
 new_notify(struct buffer *out, const struct sample *s, const char *policy)
 {
-	(void)s;
 	(void)policy;
-	new_put(out, "# Who is told what, and how fast. A secondary notification, never the only alarm.\n"
-		     "notify: 1\n"
-		     "grants: {max_lifetime: 365d, revocation: optional}\n"
-		     "payload: [empty, reference]\n"
-		     "responders: # class -> roles of authz/roles.yaml that may belong to it\n"
-		     "  team: [staff]\n"
-		     "tiers: # every word of criticality has one\n"
-		     "  routine: {dispatch: 12h, expires: 72h, steps: [{to: [team]}]}\n"
-		     "  urgent: {dispatch: 60s, ack: 15m, expires: 12h, steps: [{to: [team]}]}\n");
+	new_put(out,
+	    "# Who is told what, and how fast. A secondary notification, never the only alarm.\n"
+	    "notify: 1\n"
+	    "grants: {max_lifetime: 365d, revocation: optional}\n"
+	    "payload: [empty, reference]\n"
+	    "responders: # class -> roles of authz/roles.yaml that may belong to it\n"
+	    "  team: [%s]\n"
+	    "tiers: # every word of criticality has one\n"
+	    "  routine: {dispatch: 12h, expires: 72h, steps: [{to: [team]}]}\n"
+	    "  urgent: {dispatch: 60s, ack: 15m, expires: 12h, steps: [{to: [team]}]}\n",
+	    s->survey.is_fhir ? "physician, nurse" : "staff");
 }

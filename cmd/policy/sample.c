@@ -18,12 +18,10 @@ static const char *const type_names[] = { ".resourceType", ".recordType", ".reco
 
 /* The next good record in J. */
 static bool
-next_good(struct records *r, struct json *j)
+next_good(struct records *r, struct json *j, struct bytes *record)
 {
-	struct bytes record;
-
-	while (records_next(r, &record))
-		if (json_parse(j, record) && json_kind(j, 0) == JSON_OBJECT)
+	while (records_next(r, record))
+		if (json_parse(j, *record) && json_kind(j, 0) == JSON_OBJECT)
 			return true;
 	return false;
 }
@@ -39,7 +37,7 @@ look(struct sample *s, struct records *r, struct json *j, const char *shown)
 	while (records_next(r, &record)) {
 		bool good = json_parse(j, record);
 		if (good && json_kind(j, 0) == JSON_OBJECT) {
-			typed += survey_is_fhir(j, 0);
+			typed += survey_is_fhir(j, survey_record(j));
 			count++;
 			continue;
 		}
@@ -59,11 +57,12 @@ look(struct sample *s, struct records *r, struct json *j, const char *shown)
 static void
 survey_all(struct survey *s, struct records *r, struct json *j)
 {
+	struct bytes record;
 	unsigned passes = 0;
 
 	do {
 		records_rewind(r);
-		while (next_good(r, j))
+		while (next_good(r, j, &record))
 			survey_add(s, j);
 	} while (survey_again(s) && ++passes < MAX_PASSES);
 	survey_end(s);
@@ -114,8 +113,23 @@ survey_sample(struct sample *s, struct records *r, struct json *j, unsigned dept
 	survey_all(&s->survey, r, j);
 }
 
+static void
+watch_sample(struct sample *s, struct records *r, struct json *j, const struct sample_watch *watch)
+{
+	struct bytes record;
+
+	s->survey.watch = &watch->values;
+	records_rewind(r);
+	while (next_good(r, j, &record))
+		if (watch->record(watch->values.context, j, record))
+			survey_add(&s->survey, j);
+		else
+			s->refused++;
+	s->survey.watch = NULL;
+}
+
 enum diag_exit
-sample_read(struct sample *s, const char *path, unsigned depth)
+sample_read(struct sample *s, const char *path, unsigned depth, const struct sample_watch *watch)
 {
 	struct records records;
 	struct json j;
@@ -132,6 +146,8 @@ sample_read(struct sample *s, const char *path, unsigned depth)
 		status = EXIT_BAD_RECORD;
 	} else {
 		survey_sample(s, &records, &j, depth);
+		if (watch != NULL)
+			watch_sample(s, &records, &j, watch);
 		status = s->refused > 0 ? EXIT_REFUSED : EXIT_DONE;
 	}
 	records_release(&records);

@@ -19,10 +19,21 @@ struct sample {
 };
 
 /*
- * Surveys the file PATH ("-": standard input), its places down to DEPTH (0: as for a first policy).
+ * What to do with each good record once the sample is surveyed: `record` may refuse it (false); else the
+ * watch of the survey sees its values.
+ */
+struct sample_watch {
+	bool (*record)(void *context, const struct json *j, struct bytes text);
+	struct survey_watch values;
+};
+
+/*
+ * Surveys the file PATH ("-": standard input), its places down to DEPTH (0: as for a first policy).  WATCH
+ * may be NULL.
  * EXIT_REFUSED: some records are bad; EXIT_BAD_RECORD: none is good; EXIT_IO.
  */
-enum diag_exit sample_read(struct sample *s, const char *path, unsigned depth);
+enum diag_exit sample_read(
+    struct sample *s, const char *path, unsigned depth, const struct sample_watch *watch);
 void sample_release(struct sample *s);
 
 #endif

@@ -78,7 +78,6 @@ survey_release(struct survey *s)
 	release_counts(s);
 	free(s->type);
 	free(s->object);
-	free(s->systems.at);
 	free(s->units.at);
 	roots_release(&s->roots);
 	buffer_release(&s->text);
@@ -112,11 +111,16 @@ place_of(struct survey *s, struct survey_type *t, struct bytes path)
 	for (size_t i = 0; i < t->places; i++)
 		if (bytes_equal(t->place[i].path, path))
 			return &t->place[i];
-	if (t->places == MAX_PLACES)
+	if (t->places == MAX_PLACES || s->watch != NULL)
 		return NULL;
 	t->place = grow(t->place, t->places, &t->room, sizeof(*t->place));
 	struct survey_place *p = &t->place[t->places++];
-	*p = (struct survey_place){ .path = arena_copy(&s->arena, path), .dates = true, .words = true };
+	*p = (struct survey_place){
+		.path = arena_copy(&s->arena, path),
+		.dates = true,
+		.words = true,
+		.number = s->numbers++,
+	};
 	buffer_init(&p->hashes, BUFFER_UNLIMITED);
 	return p;
 }
@@ -155,7 +159,9 @@ note_value(struct survey *s, struct survey_type *t, const struct json *j, uint32
 	struct period period;
 	enum date_precision precision;
 
-	if (p == NULL)
+	if (p != NULL && s->watch != NULL)
+		s->watch->value(s->watch->context, p, node);
+	if (p == NULL || s->watch != NULL)
 		return;
 	p->kinds |= 1u << kind;
 	p->records += p->last != s->seen;
@@ -195,6 +201,8 @@ note_object(struct survey *s, struct survey_type *t, const struct json *j, uint3
 
 	if (o == NULL || o->is_map || json_count(j, node) > MAX_MEMBERS)
 		return false;
+	if (s->watch != NULL)
+		return true;
 	o->count++;
 	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at].next) {
 		struct bytes name = json_inside(j, at);
@@ -265,27 +273,27 @@ static void
 survey_root(struct survey *s, const struct json *j, uint32_t node)
 {
 	if (s->is_fhir && !survey_is_fhir(j, node)) {
-		s->unknown++;
+		s->unknown += s->watch == NULL;
 		return;
 	}
 	struct bytes name = s->is_fhir
 				? json_inside(j, json_member(j, node, (struct bytes)BYTES("resourceType")))
 				: own_type(s, j, node);
 	struct survey_type *t = type_of(s, name);
-	t->records++;
+	t->records += s->watch == NULL;
 	s->seen++;
 	s->text.used = 0;
 	survey_children(s, t, j, node, 1);
 }
 
 static void
-count_name(struct survey *s, struct survey_names *n, struct bytes name, struct bytes where)
+count_name(struct survey *s, struct survey_names *n, struct bytes name, struct bytes system)
 {
 	size_t i = n->last;
 
-	if (i >= n->count || !bytes_equal(n->at[i].name, name) || !bytes_equal(n->at[i].where, where))
+	if (i >= n->count || !bytes_equal(n->at[i].name, name) || !bytes_equal(n->at[i].system, system))
 		for (i = 0; i < n->count; i++)
-			if (bytes_equal(n->at[i].name, name) && bytes_equal(n->at[i].where, where))
+			if (bytes_equal(n->at[i].name, name) && bytes_equal(n->at[i].system, system))
 				break;
 	if (i == MAX_NAMES) {
 		n->others++;
@@ -295,7 +303,7 @@ count_name(struct survey *s, struct survey_names *n, struct bytes name, struct b
 		n->at = grow(n->at, n->count, &n->room, sizeof(*n->at));
 		n->at[n->count++] = (struct survey_name){
 			.name = arena_copy(&s->arena, name),
-			.where = arena_copy(&s->arena, where),
+			.system = arena_copy(&s->arena, system),
 		};
 	}
 	n->at[i].count++;
@@ -310,9 +318,9 @@ text_member(const struct json *j, uint32_t node, const char *name)
 	return at != 0 && json_kind(j, at) == JSON_STRING ? json_inside(j, at) : (struct bytes){ 0 };
 }
 
-/* What the object NODE says as a Coding, or as a quantity: `value`, a number, with `unit` or `code`. */
+/* What the object NODE says as a quantity: `value`, a number, with `unit` or `code`. */
 static void
-note_names(struct survey *s, const struct json *j, uint32_t node)
+note_unit(struct survey *s, const struct json *j, uint32_t node)
 {
 	uint32_t value = json_member(j, node, (struct bytes)BYTES("value"));
 	struct bytes system = text_member(j, node, "system");
@@ -321,21 +329,29 @@ note_names(struct survey *s, const struct json *j, uint32_t node)
 
 	if (value != 0 && json_kind(j, value) == JSON_NUMBER && (code.size > 0 || unit.size > 0))
 		count_name(s, &s->units, code.size > 0 ? code : unit, system);
-	else if (code.size > 0 &&
-		 (system.size > 0 || json_member(j, node, (struct bytes)BYTES("display")) != 0))
-		count_name(s, &s->systems, system, (struct bytes){ 0 });
+}
+
+uint32_t
+survey_record(const struct json *j)
+{
+	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
+	uint32_t record = json_member(j, 0, (struct bytes)BYTES("record"));
+
+	return ehr != 0 && record != 0 && json_kind(j, record) == JSON_OBJECT ? record : 0;
 }
 
 void
 survey_add(struct survey *s, const struct json *j)
 {
-	s->records++;
-	roots_find(&s->roots, j, 0, s->is_fhir);
+	uint32_t record = survey_record(j);
+
+	s->records += s->watch == NULL;
+	roots_find(&s->roots, j, record, s->is_fhir);
 	for (size_t i = 0; i < s->roots.count; i++)
 		survey_root(s, j, s->roots.at[i].node);
-	for (uint32_t node = 0; node < j->nodes[0].next; node++)
+	for (uint32_t node = record; s->watch == NULL && node < j->nodes[record].next; node++)
 		if (json_kind(j, node) == JSON_OBJECT)
-			note_names(s, j, node);
+			note_unit(s, j, node);
 }
 
 static int
@@ -406,8 +422,8 @@ survey_again(struct survey *s)
 			buffer_init(&s->object[kept++].names, BUFFER_UNLIMITED);
 		}
 	s->objects = kept;
-	s->records = s->unknown = s->seen = 0;
-	s->systems.count = s->systems.others = s->units.count = s->units.others = 0;
+	s->records = s->unknown = s->seen = s->numbers = 0;
+	s->units.count = s->units.others = 0;
 	return true;
 }
 

@@ -11,9 +11,9 @@
 #include <stddef.h>
 
 /*
- * survey: the types of the records of a sample, their places, the kinds of value in each place, and the code
- * systems and units that they use.  It keeps names of members, of types, systems and units, and no other
- * value, since its result is written into a policy.
+ * survey: the types of the records of a sample, their places, the kinds of value in each place, and the units
+ * of quantities.  It keeps names of members, types and units, and no other value, since its result is written
+ * into a policy.
  *
  * Each resource inside another FHIR record is a record of its own.  Records that are not FHIR have the type
  * that stands in one of their places, or one type.
@@ -30,15 +30,16 @@ struct survey_place {
 	size_t values;     /* strings and numbers, equal ones counted each time */
 	size_t different;  /* after survey_end: values that differ */
 	size_t single;     /* after survey_end: values that occur once */
+	size_t number;     /* counts the places of all types */
 	/* private */
 	size_t last;          /* the record that was counted last */
 	struct buffer hashes; /* uint64_t, of the values */
 };
 
-/* A code system or unit by the name that records use. */
+/* A unit by the name that records use. */
 struct survey_name {
 	struct bytes name;
-	struct bytes where; /* of a unit: its system; empty: none */
+	struct bytes system; /* empty: none */
 	size_t count;
 };
 
@@ -58,15 +59,22 @@ struct survey_type {
 	size_t room; /* private */
 };
 
+/* What a later walk over the same records calls for each value in a place, instead of counting it. */
+struct survey_watch {
+	void (*value)(void *context, const struct survey_place *p, uint32_t node);
+	void *context;
+};
+
 struct survey {
 	bool is_fhir;
-	unsigned depth; /* how far places are followed */
-	size_t records; /* resources inside others not counted */
+	const struct survey_watch *watch; /* borrowed; NULL: values are counted */
+	size_t numbers;                   /* of places */
+	unsigned depth;                   /* how far places are followed */
+	size_t records;                   /* resources inside others not counted */
 	size_t unknown; /* resources of a type that FHIR R4 does not have; they are not surveyed */
 	struct survey_type *type;
 	size_t types;
-	struct survey_names systems; /* of Codings and of other objects with `system` and `code` */
-	struct survey_names units;   /* of quantities */
+	struct survey_names units; /* of quantities */
 	/* private */
 	struct arena arena;
 	struct roots roots;
@@ -90,8 +98,11 @@ bool survey_set_type(struct survey *s, struct bytes path);
 /* True if the object NODE has a resourceType of FHIR R4. */
 bool survey_is_fhir(const struct json *j, uint32_t node);
 
-/* Adds the record in J. */
+/* Adds the record in J: a bare one, or what stands behind `ehr` in a line. */
 void survey_add(struct survey *s, const struct json *j);
+
+/* The node of that record; 0 of a bare one. */
+uint32_t survey_record(const struct json *j);
 
 /* After a pass over the sample: true if maps were found.  Then all counts are 0 and another pass is due. */
 bool survey_again(struct survey *s);

@@ -93,7 +93,7 @@ END
 }
 
 @test "each verb has a help of its own" {
-	for verb in check test explain new; do
+	for verb in check test explain new survey; do
 		ehr 0 ehr-policy "$verb" --help
 		empty err
 		has out "usage: ehr-policy $verb"
@@ -102,7 +102,7 @@ END
 }
 
 @test "a policy that is not there ends with 3" {
-	for verb in check test explain; do
+	for verb in check test explain survey; do
 		ehr 3 ehr-policy "$verb" --policy nowhere </dev/null
 		empty out
 		has err 'ehr-policy: nowhere: No such file or directory'
@@ -645,28 +645,4 @@ misspelt() {
 	cp -r "$EHR_ROOT/policies/hospital/." p
 	sed -i 's/do: audit/do: watermark/' p/authz/organization.yaml
 	ehr 0 ehr-policy check -P p
-}
-
-@test "survey: code systems by the names in the records, what the policy knows of each, and nothing on stderr" {
-	printf '%s\n' '{"resourceType":"Flag","code":{"coding":[{"system":"http://snomed.info/sct","code":"86406008"},{"system":"SCT","code":"86406009"},{"system":"urn:secret\u0007","code":"B20"},{"system":"urn:secret\u0007","code":"7"},{"code":"x"},{"system":"http://unitsofmeasure.org","code":"g"},{"system":"http://hl7.org/fhir/sid/cvx","code":"140"}]}}' \
-		'{"resourceType":"Flag","code":{"coding":[{"system":"SCT","code":"1"},{"system":7,"code":"1"},{"system":"SCT","code":7}]}}' >in
-	ehr 0 ehr-policy survey -P "$EHR_ROOT/policies/hospital" in
-	empty err
-	same out <<-'END'
-		 records    codes  in sets  no form  known      system
-		       2        2        0        2  in part    SCT
-		       1        1        0        0  no system  
-		       1        1        0        0  no rows    http://hl7.org/fhir/sid/cvx
-		       1        1        1        0  in part    http://snomed.info/sct
-		       1        1        0        0  plain      http://unitsofmeasure.org
-		       1        2        1        0  unknown    urn:secret?
-	END
-	ehr 0 ehr-policy survey -P "$EHR_ROOT/policies/hospital" <in
-	[ "$(wc -l <out)" -eq 7 ]
-	printf '{"a":}\n' >>in
-	ehr 1 ehr-policy survey -P "$EHR_ROOT/policies/hospital" in
-	has err 'in:3: bad-syntax'
-	[ "$(wc -l <out)" -eq 7 ]
-	ehr 4 ehr-policy survey -P "$EHR_ROOT/policies/hospital" missing
-	ehr 2 ehr-policy survey in
 }
