@@ -455,11 +455,24 @@ transform_at(const struct yaml_node *version, struct bytes at)
 	const struct yaml_node *list = yaml_find(version, "transforms");
 
 	for (size_t i = 0; list != NULL && list->kind == YAML_LIST && i < list->count; i++) {
-		const struct yaml_node *place = yaml_find(list->item[i], "at");
-		if (place != NULL && bytes_equal(place->text, at))
+		if (holds(yaml_find(list->item[i], "at"), at))
 			return list->item[i];
 	}
 	return NULL;
+}
+
+static void
+compare_transform(const struct lint_reading *r, const struct yaml_node *low, const struct yaml_node *at)
+{
+	const struct yaml_node *keep = yaml_find(low, "keep");
+
+	if (transform_at(low, at->text) != NULL)
+		return;
+	for (size_t i = 0; i < keep->count; i++)
+		if (names(keep->item[i], at->text))
+			error_at(r->lint, r->file, keep->item[i], "not-monotone",
+			    "%s is kept here as it is, but changed in the next higher version (line %u)",
+			    at->text.at, at->line);
 }
 
 /* Finds values that the higher version transforms and the lower version keeps unchanged. */
@@ -467,18 +480,14 @@ static void
 compare_transforms(const struct lint_reading *r, const struct yaml_node *low, const struct yaml_node *high)
 {
 	const struct yaml_node *list = yaml_find(high, "transforms");
-	const struct yaml_node *keep = yaml_find(low, "keep");
 
-	for (size_t i = 0; list != NULL && keep != NULL && i < list->count; i++) {
+	for (size_t i = 0; list != NULL && yaml_find(low, "keep") != NULL && i < list->count; i++) {
 		const struct yaml_node *at = yaml_find(list->item[i], "at");
-		if (at == NULL || transform_at(low, at->text) != NULL)
-			continue;
-		for (size_t k = 0; k < keep->count; k++)
-			if (names(keep->item[k], at->text))
-				error_at(r->lint, r->file, keep->item[k], "not-monotone",
-				    "%s is kept here as it is, but changed in the next higher version (line "
-				    "%u)",
-				    at->text.at, at->line);
+
+		if (at != NULL && at->kind == YAML_STRING)
+			compare_transform(r, low, at);
+		for (size_t k = 0; at != NULL && at->kind == YAML_LIST && k < at->count; k++)
+			compare_transform(r, low, at->item[k]);
 	}
 }
 
@@ -516,6 +525,20 @@ check_kept(const struct lint_reading *r, const struct yaml_node *version)
 	}
 }
 
+/* The first path of A that B names, too; NULL if there is none. */
+static const struct yaml_node *
+shared_path(const struct yaml_node *a, const struct yaml_node *b)
+{
+	if (a == NULL || b == NULL)
+		return NULL;
+	if (a->kind != YAML_LIST)
+		return holds(b, a->text) ? a : NULL;
+	for (size_t i = 0; i < a->count; i++)
+		if (holds(b, a->item[i]->text))
+			return a->item[i];
+	return NULL;
+}
+
 /* The first transform that matches counts, so one without conditions hides the later ones. */
 static void
 check_shadowed(const struct lint_reading *r, const struct yaml_node *version)
@@ -524,11 +547,12 @@ check_shadowed(const struct lint_reading *r, const struct yaml_node *version)
 
 	for (size_t i = 1; list != NULL && list->kind == YAML_LIST && i < list->count; i++) {
 		const struct yaml_node *at = yaml_find(list->item[i], "at");
-		for (size_t k = 0; at != NULL && k < i; k++) {
+		for (size_t k = 0; k < i; k++) {
 			const struct yaml_node *earlier = list->item[k];
-			const struct yaml_node *place = yaml_find(earlier, "at");
-			if (place != NULL && bytes_equal(place->text, at->text) &&
-			    yaml_find(earlier, "where") == NULL && yaml_find(earlier, "type") == NULL)
+			const struct yaml_node *path = shared_path(at, yaml_find(earlier, "at"));
+
+			if (path != NULL && yaml_find(earlier, "where") == NULL &&
+			    yaml_find(earlier, "type") == NULL)
 				lint_warn(r->lint, r->file, list->item[i], "shadowed",
 				    "the transform in line %u takes every such place first", earlier->line);
 		}

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
+#include "common/policy/codeform.h"
 #include "common/policy/elements.h"
 #include "common/policy/vocabulary.h"
 #include "common/redact/token.h"
@@ -252,47 +253,43 @@ form_holds(const struct form *form, const struct json *j, uint32_t node, bool ch
 	return false;
 }
 
-/*
- * The codes of well-known systems: digits alone, or the characters beside letters and digits, and a
- * length.  A code of any other system is one word.
- */
+/* The forms of codes of well-known systems.  A code of any other system is one word. */
 static const struct {
 	const char *system;
-	const char *others;
-	uint8_t least, most;
-	bool begins_with_digit, digits;
-} shapes[] = {
-	{ "http://snomed.info/sct", "", 6, 18, true, true },
-	{ "http://www.nlm.nih.gov/research/umls/rxnorm", "", 1, 8, true, true },
-	{ "http://hl7.org/fhir/sid/cvx", "", 1, 3, true, true },
-	{ "http://hl7.org/fhir/sid/ndc", "-", 8, 14, true, true },
-	{ "http://loinc.org", "-", 3, 10, false, false },
-	{ "http://hl7.org/fhir/sid/icd-10-cm", ".", 3, 8, false, false },
-	{ "http://hl7.org/fhir/sid/icd-10", ".", 3, 8, false, false },
-	{ "http://hl7.org/fhir/sid/icd-9-cm", ".", 2, 7, false, false },
-	{ "http://www.whocc.no/atc", "", 1, 7, false, false },
-	{ "http://unitsofmeasure.org", "/.*[]()%'-+^", 1, 20, false, false },
-	{ NULL, "/.*[]()%'-+^_:<>=", 1, 40, false, false },
+	enum codeform form;
+	size_t most; /* characters */
+} code_forms[] = {
+	{ "http://hl7.org/fhir/sid/cvx", CODEFORM_NUMBER, 3 },
+	{ "http://hl7.org/fhir/sid/icd-10", CODEFORM_ICD10, 8 },
+	{ "http://hl7.org/fhir/sid/icd-10-cm", CODEFORM_ICD10, 8 },
+	{ "http://hl7.org/fhir/sid/icd-9-cm", CODEFORM_ICD9, 7 },
+	{ "http://loinc.org", CODEFORM_LOINC, 10 },
+	{ "http://snomed.info/sct", CODEFORM_SNOMED, 18 },
+	{ "http://www.ama-assn.org/go/cpt", CODEFORM_CPT, 5 },
+	{ "http://www.cms.gov/Medicare/Coding/ICD10", CODEFORM_PCS, 7 },
+	{ "http://www.nlm.nih.gov/research/umls/rxnorm", CODEFORM_NUMBER, 8 },
+	{ "http://www.whocc.no/atc", CODEFORM_ATC, 7 },
 };
+
+static bool
+is_word(struct bytes code)
+{
+	if (code.size == 0 || code.size > 40)
+		return false;
+	for (size_t i = 0; i < code.size; i++)
+		if (!ascii_is_letter(code.at[i]) && !ascii_is_digit(code.at[i]) &&
+		    (code.at[i] == '\0' || strchr("/.*[]()%'-+^_:<>=", code.at[i]) == NULL))
+			return false;
+	return true;
+}
 
 static bool
 is_code(struct bytes system, struct bytes code)
 {
-	size_t shape = 0;
-
-	while (shapes[shape].system != NULL && !bytes_are(system, shapes[shape].system))
-		shape++;
-	if (code.size < shapes[shape].least || code.size > shapes[shape].most ||
-	    (shapes[shape].begins_with_digit && !ascii_is_digit(code.at[0])))
-		return false;
-	for (size_t i = 0; i < code.size; i++) {
-		char c = code.at[i];
-		bool plain = ascii_is_digit(c) || (!shapes[shape].digits && ascii_is_letter(c));
-
-		if (!plain && (c == '\0' || strchr(shapes[shape].others, c) == NULL))
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < sizeof code_forms / sizeof code_forms[0]; i++)
+		if (bytes_are(system, code_forms[i].system))
+			return code.size <= code_forms[i].most && codeform_fits(code_forms[i].form, code);
+	return is_word(code);
 }
 
 bool
