@@ -262,8 +262,8 @@ fault() {
 	}
 	hospital classify.yaml 'retired code' 's/sensitivity: \[HIV\]/sensitivity: [SICKLE]/'
 	hospital classify.yaml 'unknown code' 's/sensitivity: \[HIV\]/sensitivity: [HIVV]/'
-	hospital classify.yaml 'row-count: 26 rows' 's/rows: 26}/rows: 27}/'
-	hospital classify.yaml 'empty-set: ' 's/category: \[HIV\], rows: 26/category: [GENDER, VIP]/'
+	hospital classify.yaml 'row-count: [0-9]+ rows' 's/\[HIV\], rows: [0-9]*}/[HIV], rows: 1}/'
+	hospital classify.yaml 'empty-set: ' 's/category: \[HIV\], rows: [0-9]*}/category: [GENDER, VIP]}/'
 	hospital classify.yaml 'bad-unit: ' 's/unit: "%"/unit: "parts"/'
 	hospital classify.yaml 'criticality-gap: ' 's/"< 94", low, "< 96"/"< 99", low, "< 96"/'
 	hospital classify.yaml 'criticality-gap: ' 's/"< 94", 1, "< 96"/"< 99", 1, "< 96"/'
