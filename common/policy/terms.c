@@ -263,20 +263,16 @@ enter(struct terms *t, struct term *term)
 	return true;
 }
 
-/* Adds the term in one spelling. */
+/* Enters TERM as TEXT spells it.  False if it is there already. */
 static bool
-add_spelling(
-    struct terms_reader *r, struct bytes text, struct bytes unless, bool is_german, struct term *term)
+enter_spelling(struct terms_reader *r, struct bytes text, struct term *term)
 {
 	struct bytes anchor;
 
-	term->unlesses = 0;
 	term->lower = fold_row(r->terms, &r->fold, text, &term->cased);
 	anchor = longest_word(term->lower);
 	term->anchor = (size_t)(anchor.at - term->lower.at);
-	if (!enter(r->terms, term))
-		return wrong(r, text.at, "the same term twice");
-	return read_unless(r, &r->terms->at[r->terms->count], unless, is_german);
+	return enter(r->terms, term);
 }
 
 static bool
@@ -334,10 +330,15 @@ read_row(struct terms_reader *r, struct bytes text)
 		return group == TERMS_LEAVE_OUT;
 	term.group = (unsigned)group;
 	is_german = bytes_are(field[1], "de");
-	if (!add_spelling(r, field[0], field[4], is_german, &term))
+	if (!enter_spelling(r, field[0], &term))
+		return wrong(r, field[0].at, "the same term twice");
+	if (!read_unless(r, &r->terms->at[r->terms->count], field[4], is_german))
 		return false;
 	spelled = is_german ? spell_out(r->terms, field[0]) : field[0];
-	return bytes_equal(spelled, field[0]) || add_spelling(r, spelled, field[4], is_german, &term);
+	/* Spelled out it may be another row, such as one in English. */
+	if (bytes_equal(spelled, field[0]) || !enter_spelling(r, spelled, &term))
+		return true;
+	return read_unless(r, &r->terms->at[r->terms->count], field[4], is_german);
 }
 
 static bool
