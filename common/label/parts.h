@@ -281,6 +281,7 @@ struct root_terms {
 	struct buffer text;  /* for unescaping */
 	struct buffer code;  /* base64 without line ends */
 	struct buffer plain; /* what it decodes to */
+	uint16_t display;    /* its key */
 	bool *may_be_base64; /* by key below `keys`: some place of `base64` ends so */
 	size_t keys;
 };

@@ -15,6 +15,7 @@ void
 root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply)
 {
 	*t = (struct root_terms){ .root = root, .apply = apply, .terms = codes_terms(root->set->codes) };
+	t->display = json_keys_add(root->set->keys, (struct bytes)BYTES("display"));
 	fold_init(&t->fold);
 	buffer_init(&t->text, BUFFER_UNLIMITED);
 	buffer_init(&t->code, BUFFER_UNLIMITED);
@@ -115,7 +116,7 @@ is_name(const struct root_terms *t, const struct way *w)
 	uint32_t type = json_member(j, object, (struct bytes)BYTES("type"));
 	struct bytes named = { "", 0 };
 
-	if (w->key == 0 || w->key != json_keys_find(t->root->set->keys, (struct bytes)BYTES("display")))
+	if (w->key != t->display)
 		return false;
 	if (reference != 0 && json_kind(j, reference) == JSON_STRING)
 		named = referred_type(json_inside(j, reference));
@@ -139,7 +140,10 @@ is_skipped(const struct root_terms *t, struct bytes text, const struct way *w)
 	return stands_in(&rules->skip, w) || is_name(t, w);
 }
 
-/* The entry or root that the string speaks for as a whole, by the member of it in which it stands. */
+/*
+ * The entry or root that the string speaks for as a whole, by the member of it in which it stands.  Where that
+ * member is an entry itself, as reasonCode[] of an Encounter, it is that entry.
+ */
 static const struct root_frame *
 whole_of(const struct root_terms *t, const struct way *w)
 {
@@ -153,7 +157,11 @@ whole_of(const struct root_terms *t, const struct way *w)
 		if (object == w->outermost)
 			return NULL;
 		key = object->key;
-		object = object_of(object - 1, w->outermost);
+		const struct root_frame *outer = object_of(object - 1, w->outermost);
+
+		if (object->is_entry && stands_at(&t->root->set->terms.entry, key, outer, w->outermost))
+			return object;
+		object = outer;
 	}
 }
 
@@ -171,9 +179,8 @@ is_coding(const struct root_terms *t, const struct root_frame *object)
 }
 
 /*
- * What a term in the string NODE labels: the entry, where the string stands for it; else the object that
- * holds the string, of a Coding the concept.  A string of the root itself, one of a list of strings, and one
- * at a place of `alone` is labelled alone.
+ * What a term in the string NODE labels: the entry, where the string stands for it; of a Coding the concept;
+ * where it stands at a place of `around` the object around it; else the string alone.
  */
 static uint32_t
 place_of(const struct root_terms *t, const struct way *w, uint32_t node)
@@ -184,8 +191,9 @@ place_of(const struct root_terms *t, const struct way *w, uint32_t node)
 
 	if (whole != NULL)
 		return whole->node;
-	if (object->is_array || object == w->outermost ||
-	    (!is_coding(t, object) && stands_at(&s->terms.alone, w->key, object, w->outermost)))
+	if (object->is_array || object == w->outermost)
+		return node;
+	if (!is_coding(t, object) && !stands_at(&s->terms.around, w->key, object, w->outermost))
 		return node;
 	if (object->is_element && has_role(s, object, ROLE_CODING) && object - w->outermost >= 2)
 		object -= 2;

@@ -173,7 +173,7 @@ struct terms_places {
 /* `terms:`: where terms are not searched, and what a found one labels. */
 struct terms_rules {
 	struct terms_places skip;   /* not searched, with all in them */
-	struct terms_places alone;  /* the string alone is labelled, not the object around it */
+	struct terms_places around; /* the object around the string is labelled, not the string alone */
 	struct terms_places entry;  /* as members of an entry or root they speak for all of it */
 	struct terms_places base64; /* searched decoded */
 	struct bytes *uri;          /* texts that begin so are not searched */

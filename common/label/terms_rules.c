@@ -67,7 +67,7 @@ ruleset_read_terms(struct ruleset_loader *l, const struct yaml_node *node)
 	       read_places(l, yaml_take(&map, "skip"), &t->skip) &&
 	       read_texts(l, yaml_take(&map, "skip_uris"), &t->uri, &t->uris) &&
 	       read_texts(l, yaml_take(&map, "skip_display_of"), &t->person, &t->persons) &&
-	       read_places(l, yaml_take(&map, "alone"), &t->alone) &&
+	       read_places(l, yaml_take(&map, "around"), &t->around) &&
 	       read_places(l, yaml_take(&map, "entry"), &t->entry) &&
 	       read_places(l, yaml_take(&map, "base64"), &t->base64) && yaml_close(&map);
 }

@@ -37,6 +37,7 @@ labels() {
 		/component/2 R HIV hiv
 	END
 	labels '{"resourceType":"QuestionnaireResponse","item":[{"linkId":"1","item":[{"text":"x"},{"text":"HIV?","answer":[{"valueBoolean":true}]}]}]}' <<<'/item/0/item/1 R HIV hiv'
+	labels '{"resourceType":"Patient","contact":[{"code":{"text":"HIV"}}]}' <<<'/contact/0 R HIV hiv'
 	# code of a part that is no entry.
 	labels '{"resourceType":"Claim","part":[{"code":{"text":"HIV"}}]}' <<<'/part/0/code R HIV hiv'
 }
@@ -79,8 +80,8 @@ labels() {
 	END
 	labels '{"resourceType":"Basic","extension":[{"url":"u","valueBase64Binary":"'"$latin"'"}]}' <<<'/extension/0 R SDV all'
 	labels '{"resourceType":"Basic","a":{"x":"data:text/plain;base64,'"$data"'"}}' <<-'END'
-		/a R HIV hiv
-		/a R HIV all
+		/a/x R HIV hiv
+		/a/x R HIV all
 		/a/x R - opaque
 	END
 	# No base64, and bytes that are no text.
@@ -134,7 +135,7 @@ fault() {
 	fault 'says: \[words\]' 'says: [nothing]' "unknown-set: no value set 'nothing'"
 	fault 'skip: \[id' 'skip: [.id' 'expected one to 4 member names with dots between them'
 	fault 'skip: \[id' 'skip: [a.b.c.d.e' 'expected one to 4 member names with dots between them'
-	fault 'alone: \[display' 'alone: [7' 'a number, expected a string'
+	fault 'around: \[text' 'around: [7' 'a number, expected a string'
 	fault 'rows: 5' 'rows: 6' 'row-count: 5 rows'
 	fault 'category: \[HIV\]' 'category: [XYZ]' "empty-set: no row of category 'XYZ'"
 	fault '^criticality:' 'declassify: [{id: d, say: D., code: R, where: {.a: {says: words}}, to: N}]\ncriticality:' 'says can stand in rules of classify.yaml only'
