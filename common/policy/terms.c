@@ -210,12 +210,13 @@ read_unless(struct terms_reader *r, struct term *term, struct bytes list, bool i
 	return true;
 }
 
-/* Whether the group of TERM has the term among those from I on. */
+/* Whether the group of TERM has it among those from I on.  One spelled out may be a row of its own, too. */
 static bool
 is_known(const struct terms *t, uint32_t i, const struct term *term)
 {
 	for (; i != 0; i = t->at[i].next)
-		if (t->at[i].group == term->group && bytes_equal(t->at[i].lower, term->lower) &&
+		if (t->at[i].group == term->group && t->at[i].is_spelled_out <= term->is_spelled_out &&
+		    bytes_equal(t->at[i].lower, term->lower) &&
 		    (term->mode != TERM_CAPS || bytes_equal(t->at[i].cased, term->cased)))
 			return true;
 	return false;
@@ -335,7 +336,7 @@ read_row(struct terms_reader *r, struct bytes text)
 	if (!read_unless(r, &r->terms->at[r->terms->count], field[4], is_german))
 		return false;
 	spelled = is_german ? spell_out(r->terms, field[0]) : field[0];
-	/* Spelled out it may be another row, such as one in English. */
+	term.is_spelled_out = true;
 	if (bytes_equal(spelled, field[0]) || !enter_spelling(r, spelled, &term))
 		return true;
 	return read_unless(r, &r->terms->at[r->terms->count], field[4], is_german);

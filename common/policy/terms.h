@@ -49,7 +49,8 @@ struct term {
 	size_t unlesses;
 	size_t anchor; /* where its longest word begins */
 	enum term_mode mode;
-	unsigned group; /* for the caller */
+	bool is_spelled_out; /* with ae for ä, not as the row has it */
+	unsigned group;      /* for the caller */
 	/* private: the first letters of that word, as a number, and those of the eight bytes that they are */
 	uint64_t letters;
 	uint64_t mask;

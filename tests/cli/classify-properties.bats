@@ -109,7 +109,7 @@ copy_policy() {
 	copy_policy more
 	sed -i 's/^rules:$/&\n  - {id: one-more, say: One more., where: {.status: {present: true}}, label: {level: R}}/' more/classify.yaml
 	printf 'http://loinc.org\t8867-4\tHeart rate\tHIV\t\t\n' >>more/valuesets/tests.tsv
-	sed -i -E '/hiv-test:/s/rows: 61/rows: 62/' more/classify.yaml
+	perl -pi -e 's/rows: (\d+)/"rows: " . ($1 + 1)/e if /hiv-test:/' more/classify.yaml
 	ehr 0 ehr-classify -P more all
 	# Levels by place, before and after; an urgency may only become less widely known.
 	local levels='def rank: {U: 0, L: 1, M: 2, N: 3, R: 4, V: 5}[. // "U"];

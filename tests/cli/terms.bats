@@ -77,8 +77,12 @@ labels() {
 	labels '{"resourceType":"Basic","extension":[{"url":"u","valueBase64Binary":"'"$data"'"}],"other":"'"$data"'"}' <<-'END'
 		/extension/0 R HIV hiv
 		/extension/0 R HIV all
+		/extension/0/valueBase64Binary R - opaque
 	END
-	labels '{"resourceType":"Basic","extension":[{"url":"u","valueBase64Binary":"'"$latin"'"}]}' <<<'/extension/0 R SDV all'
+	labels '{"resourceType":"Basic","extension":[{"url":"u","valueBase64Binary":"'"$latin"'"}]}' <<-'END'
+		/extension/0 R SDV all
+		/extension/0/valueBase64Binary R - opaque
+	END
 	labels '{"resourceType":"Basic","a":{"x":"data:text/plain;base64,'"$data"'"}}' <<-'END'
 		/a/x R HIV hiv
 		/a/x R HIV all

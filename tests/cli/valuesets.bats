@@ -60,7 +60,10 @@ split_codes() {
 	local file
 	for file in "$EHR_ROOT"/policies/*/valuesets/*.tsv; do
 		head -1 "$file" | grep -q '^# .*source='
-		[ "$(sed -n 2p "$file")" = "$(printf 'system\tcode\tdisplay\tcategory\tfrom\tuntil')" ]
+		case $file in
+		*-words.tsv) [ "$(sed -n 2p "$file")" = "$(printf 'term\tlanguage\tcategory\tmode\tunless\tnear_miss')" ] ;;
+		*) [ "$(sed -n 2p "$file")" = "$(printf 'system\tcode\tdisplay\tcategory\tfrom\tuntil')" ] ;;
+		esac
 		tail -n +3 "$file" | awk -F'\t' 'NF != 6 { exit 1 }'
 		[ -z "$(tail -n +3 "$file" | split_codes | cut -f1,2,4 | sort | uniq -d)" ]
 	done
