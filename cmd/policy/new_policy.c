@@ -25,6 +25,7 @@ static const char fhir_shape[] =
     "  subject_type: Patient\n"
     "  time: [.effectiveDateTime, .effectivePeriod.start, .performedDateTime,\n"
     "         .period.start, .authoredOn, .date, .issued]\n"
+    "  author: [.author, .recorder, .asserter, .performer, \".performer[].actor\", .requester]\n"
     "  roots: fhir\n"
     "  entries: # parts that are labelled and withheld as one; elsewhere the whole record is\n"
     "    Observation: [\".component[]\"]\n"

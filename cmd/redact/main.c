@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "cmd/redact/permit.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/keys.h"
@@ -12,6 +13,7 @@
 
 struct settings {
 	const char *policy, *site, *keys, *levels, *batch, *now, *other_policy;
+	struct permit_options permit; /* its site is SITE */
 };
 
 static const struct option_entry table[] = {
@@ -21,6 +23,15 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, keys), 0, false, "keys", "DIR", "the key directory" },
 	{ OPTION_TEXT(struct settings, levels), 0, false, "levels", "L,N",
 	    "make the versions of these levels only" },
+	{ OPTION_TEXT(struct settings, permit.decision), 0, false, "decision", "FILE",
+	    "carry out what ehr-authz decided: one version of each record" },
+	{ OPTION_TEXT(struct settings, permit.level), 0, false, "level", "L",
+	    "no version above this level; with --decision" },
+	{ OPTION_TEXT(struct settings, permit.handled), 0, false, "handled", "LIST",
+	    "obligations that the caller carries out: audit,notify,expire" },
+	{ OPTION_TEXT(struct settings, permit.authority), 0, false, "authority", "JWKS",
+	    "public keys that sign revocations" },
+	{ OPTION_TEXT(struct settings, permit.revoked), 0, false, "revoked", "FILE", "signed revocations" },
 	{ OPTION_TEXT(struct settings, batch), 0, false, "batch", "ID",
 	    "what tokens with scope batch are bound to" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
@@ -45,6 +56,7 @@ struct program {
 	struct keys *keys;
 	struct revoked revoked;
 	struct instant now;
+	struct permit permit;
 	struct redactor *redactor;
 	uint64_t withheld; /* records without a version to write */
 };
@@ -52,6 +64,15 @@ struct program {
 static void
 read_options(struct options *o, struct filter *f, struct settings *s)
 {
+	const struct {
+		const char *const *value;
+		const char *name;
+	} with[] = {
+		{ &s->permit.level, "--level" },
+		{ &s->permit.handled, "--handled" },
+		{ &s->permit.authority, "--authority" },
+		{ &s->permit.revoked, "--revoked" },
+	};
 	int id;
 
 	options_into(o, s);
@@ -61,6 +82,11 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_needs(o, "--policy DIR");
 	if (s->other_policy != NULL && strcmp(s->other_policy, "accept") != 0)
 		options_misuse(o, "not accept", s->other_policy);
+	if (s->permit.decision != NULL && s->levels != NULL)
+		options_misuse(o, "not together with --decision", "--levels");
+	for (size_t i = 0; s->permit.decision == NULL && i < sizeof with / sizeof with[0]; i++)
+		if (*with[i].value != NULL)
+			options_misuse(o, "only together with --decision FILE", with[i].name);
 	if (s->batch != NULL && !tag_is_word(bytes_of(s->batch)))
 		options_misuse(o, "not a word", s->batch);
 }
@@ -120,6 +146,11 @@ load(struct program *p, const struct options *o, const struct filter *f)
 	if (!site_check(p->set.site, &problem.fault) ||
 	    !policy_load(&p->policy, p->set.policy, &problem.fault))
 		fault_exit(&problem.fault);
+	if (p->set.permit.decision != NULL) {
+		p->set.permit.site = p->set.site;
+		permit_load(&p->permit, &p->policy, &p->set.permit, settings.now, &p->arena, o);
+		settings.decision = &p->permit.decision;
+	}
 	switch (redactor_load(&p->redactor, &p->policy, &settings, &problem)) {
 	case REDACTOR_READY:
 		return;
@@ -131,6 +162,8 @@ load(struct program *p, const struct options *o, const struct filter *f)
 		options_needs(o, "--now TIME: the policy computes ages");
 	case REDACTOR_NEEDS_BATCH:
 		options_needs(o, "--batch ID: the policy binds tokens to a batch");
+	case REDACTOR_NO_VERSION:
+		diag_die(EXIT_DENIED, "%s: denied: no version is so low", p->set.permit.decision);
 	case REDACTOR_UNKNOWN_LEVEL:
 		near = policy_level_near(&p->policy, bytes_of(problem.text));
 		options_unknown(o, "redact.yaml has no version of level", problem.text, &near, "");
@@ -185,6 +218,7 @@ main(int argc, char *argv[])
 	refusals_policy(&f.refusals, p.policy.digest);
 	status = filter_run(&f, &o, &engine);
 	redactor_free(p.redactor);
+	permit_release(&p.permit);
 	keys_close(p.keys);
 	revoked_free(&p.revoked);
 	policy_release(&p.policy);

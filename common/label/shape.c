@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/label/shape.h"
+#include "common/label/shape_parts.h"
 
 #include "common/base/arena.h"
 #include "common/base/buffer.h"
@@ -12,46 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-struct shape_place {
-	struct bytes text;
-	struct path *path;
-	uint16_t key; /* of a path such as .id, which is one member; else 0 */
-};
-
-struct shape_places {
-	struct shape_place *at;
-	size_t count;
-};
-
-struct shape_entries {
-	struct bytes type;
-	struct shape_places places;
-};
-
-struct shape {
-	struct arena arena;
-	struct json_keys *keys;
-	bool is_fhir;
-	struct bytes constant; /* the type of every record; empty: `type` says where it stands */
-	struct shape_place type;
-	struct shape_place id;
-	struct shape_places subject;
-	struct bytes subject_type;
-	struct shape_places time;
-	struct shape_entries *entries;
-	size_t entry_count;
-	uint16_t reference, identifier, system, value, reference_type;
-	struct buffer type_room;
-	struct buffer id_room;
-	struct buffer ehr_id;
-	struct buffer subject_room;
-	struct buffer subject_text; /* a reference, unescaped */
-	struct buffer subject_found;
-	char last_type[48]; /* the last type that a reference named: mostly the next one, too */
-	size_t last_type_size;
-	struct buffer scratch;
-};
 
 struct shape_reader {
 	struct shape *shape;
@@ -107,6 +67,24 @@ read_places(struct shape_reader *r, const struct yaml_node *node, struct shape_p
 		if (!read_place(r, node->kind == YAML_LIST ? node->item[i] : node, &places->at[i]))
 			return false;
 	return true;
+}
+
+/* A period ends where its `end` says. */
+static void
+find_ends(struct shape *s)
+{
+	for (size_t i = 0; i < s->time.count; i++) {
+		struct shape_place *place = &s->time.at[i];
+		size_t size = place->text.size;
+		const char *why;
+		size_t byte;
+
+		if (size < 6 || memcmp(place->text.at + size - 6, ".start", 6) != 0)
+			continue;
+		(void)path_compile(&s->arena, s->keys,
+		    bytes_of(arena_format(&s->arena, "%.*s.end", (int)size - 6, place->text.at)), &place->end,
+		    &byte, &why);
+	}
 }
 
 static bool
@@ -213,8 +191,12 @@ read_record(struct shape_reader *r, const struct yaml_node *record)
 		return false;
 	if ((id = yaml_take(&map, "id")) != NULL && !read_place(r, id, &s->id))
 		return false;
-	return read_places(r, yaml_take(&map, "subject"), &s->subject) &&
-	       read_places(r, yaml_take(&map, "time"), &s->time) && read_roots(r, yaml_take(&map, "roots")) &&
+	if (!read_places(r, yaml_take(&map, "subject"), &s->subject) ||
+	    !read_places(r, yaml_take(&map, "time"), &s->time) ||
+	    !read_places(r, yaml_take(&map, "author"), &s->author))
+		return false;
+	find_ends(s);
+	return read_roots(r, yaml_take(&map, "roots")) &&
 	       read_subject_type(r, yaml_take(&map, "subject_type")) &&
 	       read_entries(r, yaml_take(&map, "entries")) && yaml_close(&map);
 }
@@ -282,8 +264,8 @@ shape_is_fhir(const struct shape *s)
 	return s->is_fhir;
 }
 
-static bool
-place_first(const struct shape_place *p, const struct json *j, uint32_t root, uint32_t *node)
+bool
+shape_place_first(const struct shape_place *p, const struct json *j, uint32_t root, uint32_t *node)
 {
 	if (p->key != 0)
 		return (*node = json_member_key(j, root, p->key)) != 0;
@@ -294,7 +276,7 @@ static bool
 places_first(const struct shape_places *p, const struct json *j, uint32_t root, uint32_t *node)
 {
 	for (size_t i = 0; i < p->count; i++)
-		if (place_first(&p->at[i], j, root, node) && json_kind(j, *node) != JSON_NULL)
+		if (shape_place_first(&p->at[i], j, root, node) && json_kind(j, *node) != JSON_NULL)
 			return true;
 	return false;
 }
@@ -306,7 +288,7 @@ shape_type(struct shape *s, const struct json *j, uint32_t root)
 
 	if (s->constant.size > 0)
 		return s->constant;
-	if (!place_first(&s->type, j, root, &node) || json_kind(j, node) != JSON_STRING)
+	if (!shape_place_first(&s->type, j, root, &node) || json_kind(j, node) != JSON_STRING)
 		return (struct bytes){ 0 };
 	return json_string(j, node, &s->type_room);
 }
@@ -318,7 +300,7 @@ shape_id(struct shape *s, const struct json *j, uint32_t root)
 	uint32_t node;
 	struct bytes id;
 
-	if (!place_first(&s->id, j, root, &node))
+	if (!shape_place_first(&s->id, j, root, &node))
 		return (struct bytes){ 0 };
 	switch (json_kind(j, node)) {
 	case JSON_STRING:
@@ -364,6 +346,57 @@ shape_ehr_id(struct shape *s, const struct json *j, const struct roots *r)
 	put(&s->ehr_id, (struct bytes)BYTES("~"));
 	put(&s->ehr_id, (struct bytes){ hex, HALF });
 	return buffer_bytes(&s->ehr_id);
+}
+
+/* Until the end of a period that TIME begins; without an end it goes on. */
+static bool
+find_end(struct shape *s, const struct shape_place *place, const struct json *j, uint32_t root,
+    struct period *time)
+{
+	enum date_precision precision;
+	struct period end;
+	uint32_t node;
+
+	if (place->end == NULL)
+		return true;
+	time->until.seconds = INT64_MAX;
+	if (!path_first(place->end, j, root, NULL, &node) || json_kind(j, node) == JSON_NULL)
+		return true;
+	if (json_kind(j, node) != JSON_STRING ||
+	    !clock_parse_date(json_string(j, node, &s->scratch), &end, &precision))
+		return false;
+	time->until = end.until;
+	return true;
+}
+
+enum truth
+shape_span(struct shape *s, const struct json *j, uint32_t root, struct period *time)
+{
+	enum date_precision precision;
+	uint32_t node;
+
+	for (size_t i = 0; i < s->time.count; i++) {
+		const struct shape_place *place = &s->time.at[i];
+
+		if (!shape_place_first(place, j, root, &node) || json_kind(j, node) == JSON_NULL)
+			continue;
+		return json_kind(j, node) == JSON_STRING &&
+			       clock_parse_date(json_string(j, node, &s->scratch), time, &precision) &&
+			       find_end(s, place, j, root, time)
+			   ? TRUTH_TRUE
+			   : TRUTH_UNKNOWN;
+	}
+	return TRUTH_FALSE;
+}
+
+bool
+shape_each_author(struct shape *s, const struct json *j, uint32_t root, const struct path_wall *wall,
+    bool (*found)(void *context, uint32_t node), void *context)
+{
+	for (size_t i = 0; i < s->author.count; i++)
+		if (!path_each(s->author.at[i].path, j, root, wall, found, context))
+			return false;
+	return true;
 }
 
 bool
@@ -416,289 +449,6 @@ shape_entry_type(const struct shape *s, size_t i)
 		if (!bytes_are(s->entries[n].type, "*") && i-- == 0)
 			return s->entries[n].type;
 	return (struct bytes){ 0 };
-}
-
-static struct bytes
-before(struct bytes text, const char *mark)
-{
-	const char *at = memmem(text.at, text.size, mark, strlen(mark));
-
-	return at == NULL ? text : (struct bytes){ text.at, (size_t)(at - text.at) };
-}
-
-/* Cuts the last segment of a path off TEXT and returns it. */
-static struct bytes
-cut_segment(struct bytes *text)
-{
-	const char *slash = memrchr(text->at, '/', text->size);
-	struct bytes segment = *text;
-
-	if (slash != NULL)
-		segment = (struct bytes){ slash + 1, (size_t)(text->at + text->size - slash) - 1 };
-	text->size = slash == NULL ? 0 : (size_t)(slash - text->at);
-	return segment;
-}
-
-/* TYPE/ID in the buffer; empty if one of the two is no word. */
-static struct bytes
-typed(struct shape *s, struct bytes type, struct bytes id)
-{
-	if (!tag_is_word(type) || !tag_is_word(id))
-		return (struct bytes){ 0 };
-	s->subject_room.used = 0;
-	put(&s->subject_room, type);
-	put(&s->subject_room, (struct bytes)BYTES("/"));
-	put(&s->subject_room, id);
-	return buffer_bytes(&s->subject_room);
-}
-
-static struct bytes
-string_member(const struct json *j, uint32_t node, uint16_t key)
-{
-	uint32_t member = json_member_key(j, node, key);
-
-	if (member == 0 || json_kind(j, member) != JSON_STRING)
-		return (struct bytes){ 0 };
-	return json_inside(j, member);
-}
-
-/* Patient?identifier=SYSTEM|VALUE of an Identifier (or of the first in a list); empty without a value. */
-static struct bytes
-by_identifier(struct shape *s, const struct json *j, uint32_t node, struct bytes type)
-{
-	if (node != 0 && json_kind(j, node) == JSON_ARRAY && j->nodes[node].next > node + 1)
-		node++;
-	if (node == 0 || !tag_is_word(type) || string_member(j, node, s->value).size == 0)
-		return (struct bytes){ 0 };
-	uint32_t system = json_member_key(j, node, s->system);
-	uint32_t value = json_member_key(j, node, s->value);
-
-	s->subject_room.used = 0;
-	put(&s->subject_room, type);
-	put(&s->subject_room, (struct bytes)BYTES("?identifier="));
-	if (system != 0 && json_kind(j, system) == JSON_STRING)
-		put(&s->subject_room, json_string(j, system, &s->scratch));
-	put(&s->subject_room, (struct bytes)BYTES("|"));
-	put(&s->subject_room, json_string(j, value, &s->scratch));
-	return buffer_bytes(&s->subject_room);
-}
-
-/* #x names a contained resource.  Outside of the record only its identifier is known. */
-static struct bytes
-by_contained(struct shape *s, const struct json *j, const struct roots *r, struct bytes reference)
-{
-	struct bytes id = { reference.at + 1, reference.size - 1 };
-
-	for (size_t i = 1; i < r->count && id.size > 0; i++) {
-		uint32_t root = r->at[i].node;
-
-		if (r->at[i].parent != 0 || !bytes_equal(shape_id(s, j, root), id))
-			continue;
-		return by_identifier(s, j, json_member_key(j, root, s->identifier), shape_type(s, j, root));
-	}
-	return (struct bytes){ 0 };
-}
-
-static bool
-is_type(struct shape *s, struct bytes name)
-{
-	if (!s->is_fhir || (name.size == s->last_type_size && memcmp(s->last_type, name.at, name.size) == 0))
-		return true;
-	if (vocabulary_find(VOCABULARY_RESOURCE_TYPE, name) == NULL || name.size > sizeof s->last_type)
-		return false;
-	memcpy(s->last_type, name.at, name.size);
-	s->last_type_size = name.size;
-	return true;
-}
-
-/* Patient/p1, the form of most references. */
-static bool
-is_canonical(struct shape *s, struct bytes reference)
-{
-	const char *slash = memchr(reference.at, '/', reference.size);
-
-	return slash != NULL && slash > reference.at && slash + 1 < reference.at + reference.size &&
-	       memchr(slash + 1, '/', (size_t)(reference.at + reference.size - slash) - 1) == NULL &&
-	       is_type(s, (struct bytes){ reference.at, (size_t)(slash - reference.at) }) &&
-	       tag_is_word(reference);
-}
-
-static int
-hex_digit(char c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The character that %XX at TEXT stands for; 0 if it is no printable one of ASCII. */
-static char
-percent(struct bytes text)
-{
-	int high = text.size < 3 || text.at[0] != '%' ? -1 : hex_digit(text.at[1]);
-	int low = high < 0 ? -1 : hex_digit(text.at[2]);
-	int c = low < 0 ? 0 : high * 16 + low;
-
-	if (c <= ' ' || c >= 0x7f)
-		return '\0';
-	return (char)c;
-}
-
-/* A url with the characters that %XX stands for, as far as they are printable ones of ASCII. */
-static struct bytes
-unescaped(struct shape *s, struct bytes url)
-{
-	s->subject_room.used = 0;
-	for (size_t i = 0; i < url.size; i++) {
-		char c = percent((struct bytes){ url.at + i, url.size - i });
-
-		put(&s->subject_room, (struct bytes){ c == '\0' ? url.at + i : &c, 1 });
-		i += c == '\0' ? 0 : 2;
-	}
-	return buffer_bytes(&s->subject_room);
-}
-
-/* TYPE is the Reference's own `type`, else `subject_type`. */
-static struct bytes
-by_text(struct shape *s, struct bytes reference, struct bytes type)
-{
-	struct bytes rest = before(reference, "/_history/");
-	struct bytes id;
-	struct bytes named;
-
-	if (is_canonical(s, reference))
-		return reference;
-	if (bytes_begin(reference, "urn:uuid:"))
-		return typed(s, type, (struct bytes){ reference.at + 9, reference.size - 9 });
-	if (memchr(reference.at, '?', reference.size) != NULL) {
-		struct bytes head = before(reference, "?identifier=");
-
-		if (head.size == reference.size || !tag_is_word(head))
-			return (struct bytes){ 0 };
-		return unescaped(s, reference);
-	}
-	id = cut_segment(&rest);
-	named = cut_segment(&rest);
-	if (named.size == 0)
-		return typed(s, type, id);
-	if (!is_type(s, named))
-		return (struct bytes){ 0 };
-	return typed(s, named, id);
-}
-
-static struct bytes
-by_reference(struct shape *s, const struct json *j, const struct roots *r, uint32_t node)
-{
-	struct bytes type = string_member(j, node, s->reference_type);
-	uint32_t reference = json_member_key(j, node, s->reference);
-	struct bytes text;
-
-	if (type.size == 0)
-		type = s->subject_type;
-	if (reference == 0 || json_kind(j, reference) != JSON_STRING)
-		return by_identifier(s, j, json_member_key(j, node, s->identifier), type);
-	text = json_string(j, reference, &s->subject_text);
-	if (bytes_begin(text, "#"))
-		return by_contained(s, j, r, text);
-	return by_text(s, text, type);
-}
-
-/* The subject that NODE names: a Reference, or text. */
-static struct bytes
-by_node(struct shape *s, const struct json *j, const struct roots *r, uint32_t node)
-{
-	if (json_kind(j, node) == JSON_OBJECT)
-		return by_reference(s, j, r, node);
-	if (json_kind(j, node) == JSON_STRING)
-		return by_text(s, json_string(j, node, &s->subject_text), s->subject_type);
-	return (struct bytes){ 0 };
-}
-
-/* The search for the one record of `subject_type` that a list of references names. */
-struct subject_search {
-	struct shape *shape;
-	const struct json *json;
-	const struct roots *roots;
-	size_t found; /* subjects that differ, at most 2 */
-};
-
-static bool
-is_of_type(struct bytes subject, struct bytes type)
-{
-	if (type.size == 0)
-		return subject.size > 0;
-	return subject.size > type.size && memcmp(subject.at, type.at, type.size) == 0 &&
-	       (subject.at[type.size] == '/' || subject.at[type.size] == '?');
-}
-
-static bool
-look_at_listed(void *context, uint32_t node)
-{
-	struct subject_search *search = context;
-	struct shape *s = search->shape;
-	struct bytes subject = by_node(s, search->json, search->roots, node);
-
-	if (!is_of_type(subject, s->subject_type))
-		return true;
-	if (search->found > 0 && bytes_equal(subject, buffer_bytes(&s->subject_found)))
-		return true;
-	s->subject_found.used = 0;
-	put(&s->subject_found, subject);
-	return ++search->found < 2;
-}
-
-/* A record that names several is about none of them alone. */
-static struct bytes
-by_list(struct shape *s, const struct json *j, const struct roots *r, const struct shape_place *place)
-{
-	struct subject_search search = { .shape = s, .json = j, .roots = r };
-	uint32_t root = r->at[0].node;
-	uint32_t node;
-
-	if (place->key == 0) {
-		(void)path_each(place->path, j, root, NULL, look_at_listed, &search);
-	} else if ((node = json_member_key(j, root, place->key)) != 0) {
-		for (uint32_t i = node + 1; i < j->nodes[node].next && look_at_listed(&search, i);
-		     i = j->nodes[i].next)
-			;
-	}
-	return search.found == 1 ? buffer_bytes(&s->subject_found) : (struct bytes){ 0 };
-}
-
-static struct bytes
-at_place(struct shape *s, const struct json *j, const struct roots *r, const struct shape_place *place)
-{
-	uint32_t node;
-
-	if (!place_first(place, j, r->at[0].node, &node))
-		return (struct bytes){ 0 };
-	if (place->key != 0 && json_kind(j, node) != JSON_ARRAY)
-		return by_node(s, j, r, node);
-	return by_list(s, j, r, place);
-}
-
-struct bytes
-shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
-{
-	const struct shape_place *other = NULL;
-	uint32_t root = r->at[0].node;
-
-	if (s->is_fhir) {
-		struct bytes type = shape_type(s, j, root);
-
-		if (bytes_are(type, "Patient") || bytes_are(type, "Person"))
-			return typed(s, type, shape_id(s, j, root));
-	}
-	for (size_t i = 0; i < s->subject.count; i++) {
-		struct bytes subject = at_place(s, j, r, &s->subject.at[i]);
-
-		if (is_of_type(subject, s->subject_type))
-			return subject;
-		other = subject.size > 0 && other == NULL ? &s->subject.at[i] : other;
-	}
-	/* A record about a group or a device has no patient. */
-	return other == NULL ? (struct bytes){ 0 } : at_place(s, j, r, other);
 }
 
 bool

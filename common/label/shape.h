@@ -3,6 +3,7 @@
 #define EHR_LABEL_SHAPE_H
 
 #include "common/base/clock.h"
+#include "common/base/truth.h"
 #include "common/json/json.h"
 #include "common/json/path.h"
 #include "common/label/roots.h"
@@ -21,6 +22,7 @@
  *	  subject: [.subject, .patient]       the first that exists
  *	  subject_type: Patient               of a reference that names no type
  *	  time: [.effectiveDateTime, .issued] the first that exists
+ *	  author: [.author, .recorder]        all that exist
  *	  roots: fhir                         absent: a record is its only root
  *	  entries: {Observation: [".component[]"], "*": [..]}
  *
@@ -61,6 +63,16 @@ struct bytes shape_ehr_subject(struct shape *s, const struct json *j, const stru
 
 /* When a root's matter took place; false if it does not say, or not in a way that can be read. */
 bool shape_time(struct shape *s, const struct json *j, uint32_t root, struct period *time);
+
+/*
+ * The same from the first to the last moment: a time .x.start lasts until .x.end, or without end.  False if
+ * it does not say, unknown if it cannot be read.
+ */
+enum truth shape_span(struct shape *s, const struct json *j, uint32_t root, struct period *time);
+
+/* Calls FOUND for each node that says who made the root, until it returns false; false then. */
+bool shape_each_author(struct shape *s, const struct json *j, uint32_t root, const struct path_wall *wall,
+    bool (*found)(void *context, uint32_t node), void *context);
 
 /* Adds the `entries:` of a type ("*" included) to the caller's automaton, each under NUMBER. */
 void shape_add_entries(const struct shape *s, struct bytes type, struct paths *paths, uint32_t number);

@@ -39,9 +39,9 @@ struct permission_terms {
 	bool delivers;             /* the caller hands permission.delivery on */
 	const char *program;       /* for messages: "ehr-select" */
 	/*
-	 * Of ehr-redact, whose records are not sealed.  TAKE takes an obligation to redact or to keep-only; its
-	 * PROPERTIES are a node of J.  False with *WHY, a constant, if it cannot be carried out.  HANDLED: the
-	 * other obligations that the caller carries out itself, "audit,notify"; NULL: none.
+	 * Of ehr-redact, whose records are not sealed.  TAKE takes an obligation to redact or to keep-only;
+	 * its PROPERTIES are a node of J.  False with *WHY, a constant, if it cannot be carried out.
+	 * HANDLED: the other obligations that the caller carries out itself, "audit,notify"; NULL: none.
 	 */
 	bool (*take)(void *context, const struct json *j, uint32_t properties, const char **why);
 	void *context;

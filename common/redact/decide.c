@@ -207,6 +207,7 @@ decide_child(struct decisions *d, struct view_frame *f, const struct view *v, ui
 		take_out(d, f, v, gone);
 		explain_gone(d, v, gone, emptied);
 		lose_roots(d->o, v, gone);
+		d->o->root[v->root].lost_reference |= v->cause[WHY_REFERENCE] & gone;
 		f->lost |= gone;
 		d->lost |= gone;
 		if (v->is_root && v->kind == PLACE_RESOURCE)

@@ -24,6 +24,7 @@ notes_release(struct notes *n)
 	free(n->of);
 	free(n->labelled);
 	free(n->urgent);
+	free(n->category);
 	free(n->touched);
 	pointer_cursor_free(n->cursor);
 	*n = (struct notes){ .of = NULL };
@@ -55,7 +56,7 @@ start(struct notes *n, const struct json *j)
 	grow(&n->of, &n->room, j->count, sizeof n->of[0]);
 	for (uint32_t i = had; i < n->room; i++)
 		n->of[i] = nothing;
-	n->touches = n->count = n->urgencies = 0;
+	n->touches = n->count = n->urgencies = n->categories = 0;
 	n->highest = 0;
 	n->left_out = 0;
 }
@@ -135,7 +136,8 @@ read_level(const struct scheme *s, const struct json *j, uint32_t node, unsigned
 }
 
 static bool
-read_categories(const struct scheme *s, const struct json *j, uint32_t array, uint64_t *out)
+read_categories(struct notes *n, const struct scheme *s, const struct json *j, uint32_t array, uint32_t node,
+    uint64_t *out)
 {
 	uint64_t categories = 0;
 
@@ -151,6 +153,10 @@ read_categories(const struct scheme *s, const struct json *j, uint32_t array, ui
 	for (unsigned v = 0; v < s->versions; v++)
 		if ((s->version[v].without & categories) != 0)
 			*out |= s->version[v].bits;
+	if (!n->wants_categories)
+		return true;
+	grow(&n->category, &n->category_room, n->categories + 1, sizeof n->category[0]);
+	n->category[n->categories++] = (struct notes_category){ node, categories };
 	return true;
 }
 
@@ -196,7 +202,7 @@ read_label(struct notes *n, const struct scheme *s, const struct json *j, uint32
 	if (p.criticality != 0)
 		return p.level != 0 ? add_urgency(n, s, j, &p, node, level)
 				    : bad(n, j, label, REASON_BAD_LABEL);
-	if (p.sensitivity != 0 && !read_categories(s, j, p.sensitivity, &out))
+	if (p.sensitivity != 0 && !read_categories(n, s, j, p.sensitivity, node, &out))
 		return bad(n, j, p.sensitivity, REASON_BAD_LABEL);
 
 	struct bytes rule = json_inside(j, p.rule);
@@ -211,6 +217,15 @@ read_label(struct notes *n, const struct scheme *s, const struct json *j, uint32
 	n->highest = level > n->highest ? level : n->highest;
 	add_node(n, node);
 	return true;
+}
+
+static int
+compare_categories(const void *a, const void *b)
+{
+	const struct notes_category *x = a;
+	const struct notes_category *y = b;
+
+	return (x->node > y->node) - (x->node < y->node);
 }
 
 static int
@@ -239,5 +254,25 @@ notes_read(struct notes *n, const struct scheme *s, const struct json *j, const 
 		sorted &= n->labelled[i - 1] <= n->labelled[i];
 	if (!sorted)
 		qsort(n->labelled, n->count, sizeof n->labelled[0], compare_nodes);
+	if (n->categories > 1)
+		qsort(n->category, n->categories, sizeof n->category[0], compare_categories);
 	return true;
+}
+
+void
+notes_drop(struct notes *n, uint32_t node, uint64_t bits)
+{
+	struct notes_node *note = notes_touch(n, node);
+
+	note->dropped |= bits;
+	note->left_out |= bits;
+	n->left_out |= bits;
+	add_node(n, node);
+}
+
+void
+notes_drops_end(struct notes *n)
+{
+	if (n->count > 1)
+		qsort(n->labelled, n->count, sizeof n->labelled[0], compare_nodes);
 }

@@ -9,6 +9,7 @@
 #include "common/label/roots.h"
 #include "common/label/shape.h"
 #include "common/line/tags.h"
+#include "common/redact/obligations.h"
 #include "common/redact/redactor.h"
 #include "common/redact/scheme.h"
 
@@ -47,18 +48,27 @@ struct notes_urgency {
 	unsigned criticality;
 };
 
+/* The sensitivity categories of a label, as bits of the vocabulary. */
+struct notes_category {
+	uint32_t node;
+	uint64_t categories;
+};
+
 struct notes {
 	struct notes_node *of; /* by node of the line */
 	uint32_t *labelled;    /* nodes with labels, ascending */
 	uint32_t count;
 	struct notes_urgency *urgent;
 	uint32_t urgencies;
+	bool wants_categories;           /* the caller's: fill the next */
+	struct notes_category *category; /* by node, ascending */
+	uint32_t categories;
 	unsigned highest;  /* level of any label that counts */
 	uint64_t left_out; /* of all nodes together */
 	enum reason reason;
 	size_t byte;
 	/* private */
-	uint32_t room, labelled_room, urgent_room;
+	uint32_t room, labelled_room, urgent_room, category_room;
 	uint32_t *touched;
 	uint32_t touches, touched_room;
 	struct pointer_cursor *cursor;
@@ -73,6 +83,12 @@ bool notes_read(struct notes *n, const struct scheme *s, const struct json *j, c
 
 /* The notes of a node, to be changed.  They are cleared before the next line. */
 struct notes_node *notes_touch(struct notes *n, uint32_t node);
+
+/*
+ * BITS lose NODE, and no sign may stand in its place.  notes_drops_end() follows the last of them.
+ */
+void notes_drop(struct notes *n, uint32_t node, uint64_t bits);
+void notes_drops_end(struct notes *n);
 
 /*
  * places.c: members of FHIR records that copy or name what stands elsewhere in the record.  A version that
@@ -129,7 +145,9 @@ struct outline_root {
 	unsigned type; /* number of its type in the scheme */
 	struct kinds_at element;
 	bool is_bundle;
-	uint64_t gone_now; /* bits that lost it in this turn of the walk */
+	uint64_t gone_now;       /* bits that lost it in this turn of the walk */
+	uint64_t lost_reference; /* bits that lost a reference in it */
+	uint64_t limited;        /* bits that lose what retells it, for a decision took something out of it */
 };
 
 struct outline {
@@ -164,6 +182,71 @@ void outline_start(struct outline *o, const struct json *j, struct notes *n, uin
 
 /* The bits that certainly keep the whole record, by its roots and labels alone. */
 uint64_t outline_whole(const struct outline *o);
+
+/*
+ * limiter.c: carries out the obligations of a decision on a record before its tree is walked: notes what they
+ * take out.  limiter_judge.c has the answers to their demands.
+ *
+ * A root, an entry of policy.yaml and a node with labels are judged; what is in them follows, unless it is
+ * judged itself.  What a redaction matches is gone with all that is in it.  Of what is not kept, the way to a
+ * part that is kept stays.
+ */
+struct limiter_coding {
+	uint32_t node;
+	uint32_t entry; /* the outermost entry around it in its root; 0: none */
+	uint32_t root;  /* index */
+};
+
+struct limiter {
+	const struct obligations *obligations; /* NULL: none */
+	struct outline *outline;
+	bool record_gone;
+	bool refuses; /* some obligation speaks of references */
+	/* private */
+	struct paths *entries;
+	struct buffer codings; /* struct limiter_coding, by node */
+	struct buffer parts;   /* a byte by node of the record */
+	struct buffer frames;
+	struct buffer contexts; /* of the roots and entries around the node at hand */
+	struct buffer room;
+	uint32_t next_root, next_category;
+};
+
+/* O may be NULL.  S and O are borrowed. */
+void limiter_init(
+    struct limiter *l, const struct obligations *o, const struct scheme *s, struct json_keys *keys);
+void limiter_release(struct limiter *l);
+
+/* Judges the record of OUT and notes for BITS what is taken out: notes, outline.root[].limited. */
+void limiter_run(struct limiter *l, struct outline *out, uint64_t bits);
+
+/* Root number ROOT and those around it have lost something. */
+void limiter_mark(struct outline *o, size_t root, uint64_t bits);
+
+/*
+ * True if a reference to a record of TYPE with ID (which may be empty) tells of what an obligation may have
+ * taken out.
+ */
+bool limiter_refuses(const struct limiter *l, struct bytes type, struct bytes id);
+
+/*
+ * limiter_judge.c: a context is what is known of the root, or of the entry, around a node: the truth of each
+ * demand but labels, and which codes it has.
+ */
+size_t limiter_context_size(const struct obligations *o);
+
+/* Of the root with index ROOT; PARENT is the context of the root around it, whose part it is, or NULL. */
+void limiter_judge_root(struct limiter *l, uint8_t *context, const uint8_t *parent, uint32_t root);
+
+/* CONTEXT is that of its root and becomes that of the entry at node ENTRY. */
+void limiter_judge_entry(struct limiter *l, uint8_t *context, uint32_t root, uint32_t entry);
+
+enum limiter_verdict { LIMIT_NONE, LIMIT_NOT_KEPT, LIMIT_GONE };
+enum limiter_verdict limiter_judge(
+    const struct limiter *l, const uint8_t *context, unsigned level, uint64_t categories);
+
+/* The verdict on a Bundle: it goes where its class is named, else its entries are judged. */
+enum limiter_verdict limiter_judge_bundle(const struct limiter *l, const uint8_t *context);
 
 /*
  * matches.c: what redact.yaml says of a node by the paths that lead to it: `keep`, `mark.except`, transforms.
@@ -337,6 +420,7 @@ struct view_turn {
 	uint64_t security;     /* bits that lose security labels */
 	uint64_t references;   /* bits that lose references to lost roots */
 	uint64_t looks_inside; /* bits that enter all that stays, for the three above */
+	uint64_t limited;      /* bits that a decision took something from */
 	bool has_gone;         /* some root went in an earlier turn */
 };
 
@@ -359,6 +443,7 @@ view_seen(const struct outline *o, const struct view *v, uint32_t text)
 
 struct viewer {
 	struct outline outline;
+	struct limiter limiter;
 	struct targets targets;
 	struct view_turn turn;
 	struct matches matches; /* of the node at hand */
@@ -377,7 +462,7 @@ struct viewer {
  */
 void forms_judge(struct viewer *w, const struct view_frame *f, struct view *v);
 
-void view_init(struct viewer *w, const struct scheme *s, struct json_keys *keys);
+void view_init(struct viewer *w, const struct scheme *s, const struct obligations *o, struct json_keys *keys);
 void view_release(struct viewer *w);
 
 /* The record itself, for the bits ACTIVE.  A turn begins with it; children follow in document order. */
@@ -519,7 +604,7 @@ struct walk {
 	uint32_t depth, frame_room;
 };
 
-void walk_init(struct walk *w, const struct scheme *s, struct json_keys *keys);
+void walk_init(struct walk *w, const struct scheme *s, const struct obligations *o, struct json_keys *keys);
 void walk_release(struct walk *w);
 
 /* Finds the edits of the record at node RECORD of J with its notes: w->active, w->stays, w->decisions. */

@@ -27,6 +27,7 @@ struct redactor {
 	struct envelope envelope;
 	struct redactor_version version[SCHEME_MAX_VERSIONS];
 	bool other_policy;
+	const struct redactor_decision *decision; /* NULL: none */
 	size_t max_record;
 	unsigned max_depth;
 	uint32_t record; /* node */
@@ -53,6 +54,24 @@ start_tags(struct redactor *r)
 	}
 }
 
+/*
+ * Leaves the one version that the decision gives.  What its obligations take out is missing from the highest
+ * version, too.  False if there is no version so low.
+ */
+static bool
+choose_decided(struct scheme *s, const struct redactor_decision *d)
+{
+	uint64_t chosen = 0;
+
+	for (unsigned i = 0; i < s->versions; i++)
+		if (s->version[i].level <= d->level)
+			chosen = s->version[i].bits;
+	s->asked = chosen;
+	if (obligations_any(d->obligations))
+		s->always_whole = 0;
+	return chosen != 0;
+}
+
 enum redactor_start
 redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_settings *settings,
     struct redactor_problem *problem)
@@ -63,6 +82,9 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 	*loaded = NULL;
 	r->keys = json_keys_new();
 	start = scheme_load(&r->scheme, p, r->keys, settings, problem);
+	if (start == REDACTOR_READY && settings->decision != NULL &&
+	    !choose_decided(&r->scheme, settings->decision))
+		start = REDACTOR_NO_VERSION;
 	if (start != REDACTOR_READY) {
 		scheme_release(&r->scheme);
 		json_keys_free(r->keys);
@@ -70,10 +92,13 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 		return start;
 	}
 	start_tags(r);
-	walk_init(&r->walk, &r->scheme, r->keys);
+	r->decision = settings->decision;
+	walk_init(&r->walk, &r->scheme, r->decision != NULL ? r->decision->obligations : NULL, r->keys);
 	r->walk.decisions.batch = settings->batch;
 	r->walk.decisions.now = settings->now;
 	notes_init(&r->notes);
+	r->notes.wants_categories =
+	    r->decision != NULL && r->decision->obligations != NULL && r->decision->obligations->on_labels;
 	json_init(
 	    &r->json, r->keys, settings->max_depth < LABEL_DEPTH ? LABEL_DEPTH : settings->max_depth + 1);
 	r->max_depth = settings->max_depth;
@@ -169,6 +194,21 @@ left_out(const struct redactor *r, uint32_t node, uint64_t bit)
 	return false;
 }
 
+/* True if a decision took something out of NODE: what was read from the whole may tell of it. */
+static bool
+is_incomplete(const struct redactor *r, uint32_t node, uint64_t bit)
+{
+	const struct notes *n = &r->notes;
+	uint32_t end = r->json.nodes[node].next;
+
+	if (r->walk.viewer.outline.root[0].limited == 0)
+		return false;
+	for (uint32_t i = 0; i < n->count && n->labelled[i] < end; i++)
+		if (n->labelled[i] > node && (n->of[n->labelled[i]].dropped & bit) != 0)
+			return true;
+	return false;
+}
+
 /* The highest criticality whose label the readers of a version may know of. */
 static unsigned
 criticality_of(const struct redactor *r, unsigned i)
@@ -179,7 +219,8 @@ criticality_of(const struct redactor *r, unsigned i)
 	for (uint32_t u = 0; u < r->notes.urgencies; u++) {
 		const struct notes_urgency *urgent = &r->notes.urgent[u];
 
-		if (urgent->level > r->scheme.version[i].level || left_out(r, urgent->node, scheme_bit(i)))
+		if (urgent->level > r->scheme.version[i].level || left_out(r, urgent->node, scheme_bit(i)) ||
+		    is_incomplete(r, urgent->node, scheme_bit(i)))
 			continue;
 		highest = urgent->criticality > highest ? urgent->criticality : highest;
 		any = true;
@@ -241,6 +282,22 @@ refuse(struct redaction *result, enum reason reason, size_t byte)
 	return false;
 }
 
+/* True if the subject of the line is the decision's, with or without its type. */
+static bool
+is_decided(const struct redactor *r)
+{
+	const struct yaml_node *record = r->scheme.policy->record;
+	const struct yaml_node *node = record != NULL ? yaml_find(record, "subject_type") : NULL;
+	struct bytes type = node != NULL ? node->text : bytes_of("Patient");
+	struct bytes subject = r->envelope.tags.subject, decided = r->decision->subject;
+
+	if (subject.size == 0 || bytes_equal(subject, decided))
+		return subject.size > 0;
+	return subject.size == type.size + 1 + decided.size && memcmp(subject.at, type.at, type.size) == 0 &&
+	       subject.at[type.size] == '/' &&
+	       memcmp(subject.at + type.size + 1, decided.at, decided.size) == 0;
+}
+
 /* The first node of the record that nests too deep, or 0.  The index must allow the depth of labels. */
 static uint32_t
 find_too_deep(const struct redactor *r)
@@ -275,6 +332,8 @@ read_line(struct redactor *r, struct bytes line, struct redaction *result)
 	if ((tags->stage == STAGE_LABELLED || tags->policy.size > 0) && !r->other_policy &&
 	    !bytes_are(tags->policy, r->scheme.policy->digest))
 		return refuse(result, REASON_OTHER_POLICY, r->json.nodes[r->envelope.ehr].start + 1);
+	if (tags->stage == STAGE_LABELLED && r->decision != NULL && !is_decided(r))
+		return refuse(result, REASON_NOT_DECIDED, r->json.nodes[r->envelope.ehr].start + 1);
 	r->record = r->envelope.record;
 	if (json_span(&r->json, r->record).size > r->max_record)
 		return refuse(result, REASON_TOO_LONG, r->json.nodes[r->record].start + r->max_record + 1);
@@ -308,6 +367,15 @@ find_edits(struct redactor *r)
 	r->failed += r->walk.decisions.failed;
 }
 
+/* True if a decision took something out of the record: a stub would tell that there was something. */
+static bool
+is_limited(const struct redactor *r)
+{
+	const struct viewer *w = &r->walk.viewer;
+
+	return w->limiter.record_gone || w->outline.root[0].limited != 0;
+}
+
 /*
  * How many versions are written.  An empty version becomes a stub if a lower version is written, because a
  * gap in the ladder would tell that the record holds something above.
@@ -324,13 +392,13 @@ choose(struct redactor *r)
 		uint64_t bit = scheme_bit(i) & s->asked;
 
 		v->state = VERSION_NONE;
-		if (bit == 0)
+		if (bit == 0 || w->viewer.limiter.record_gone)
 			continue;
 		if ((w->active & bit) == 0)
 			v->state = VERSION_WHOLE;
 		else if ((w->stays & bit) != 0)
 			v->state = w->decisions.edits[i].count > 0 ? VERSION_REDACTED : VERSION_WHOLE;
-		else if (s->version[i].stub || written > 0)
+		else if ((s->version[i].stub || written > 0) && !is_limited(r))
 			v->state = VERSION_STUB;
 		written += v->state != VERSION_NONE;
 	}
@@ -364,8 +432,10 @@ redactor_run(struct redactor *r, struct bytes line, struct redaction *result)
 		r->version[i].state = VERSION_NONE;
 	if (!read_line(r, line, result))
 		return false;
+	/* That a record was deleted tells that it was there, and no decision is about that. */
 	if (r->envelope.tags.stage == STAGE_DELETED) {
-		write_tombstone(r, result);
+		if (r->decision == NULL)
+			write_tombstone(r, result);
 		return true;
 	}
 	if (!notes_read(&r->notes, &r->scheme, &r->json, &r->envelope))

@@ -7,6 +7,7 @@
 #include "common/line/sink.h"
 #include "common/line/tags.h"
 #include "common/policy/policy.h"
+#include "common/redact/obligations.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,12 +60,20 @@
  */
 struct redactor;
 
+/* A decision on access: one version of each record of one patient, and less of it. */
+struct redactor_decision {
+	unsigned level;                        /* the version is the highest that is not above it */
+	struct bytes subject;                  /* "p1" or "Patient/p1" */
+	const struct obligations *obligations; /* NULL: none */
+};
+
 /* Strings and bytes are borrowed for the life of the redactor. */
 struct redactor_settings {
-	const char *levels;        /* "L,N": these versions only; NULL: all */
-	const struct instant *now; /* for ages; NULL: not known */
-	struct bytes batch;        /* for `scope: [batch]`; empty: none */
-	bool other_policy;         /* take lines that another policy labelled */
+	const char *levels;                       /* "L,N": these versions only; NULL: all */
+	const struct instant *now;                /* for ages; NULL: not known */
+	struct bytes batch;                       /* for `scope: [batch]`; empty: none */
+	bool other_policy;                        /* take lines that another policy labelled */
+	const struct redactor_decision *decision; /* NULL: none; borrowed */
 	unsigned max_depth;
 	size_t max_record; /* of the record inside the line */
 	/* The keyed digest NAME of `keys:`, borrowed.  NULL if there is none: REDACTOR_NO_KEY. */
@@ -79,6 +88,7 @@ enum redactor_start {
 	REDACTOR_NEEDS_NOW,     /* the policy computes ages */
 	REDACTOR_NEEDS_BATCH,   /* the policy binds tokens to the batch */
 	REDACTOR_UNKNOWN_LEVEL, /* text: what `levels` names and redact.yaml does not */
+	REDACTOR_NO_VERSION,    /* redact.yaml has none that the decision allows */
 };
 
 struct redactor_problem {

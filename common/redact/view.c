@@ -3,11 +3,14 @@
 
 #include "common/redact/token.h"
 
+#include <string.h>
+
 void
-view_init(struct viewer *w, const struct scheme *s, struct json_keys *keys)
+view_init(struct viewer *w, const struct scheme *s, const struct obligations *o, struct json_keys *keys)
 {
 	*w = (struct viewer){ .next_label = 0 };
 	outline_init(&w->outline, s, keys);
+	limiter_init(&w->limiter, o, s, keys);
 	targets_init(&w->targets);
 }
 
@@ -15,6 +18,7 @@ void
 view_release(struct viewer *w)
 {
 	outline_release(&w->outline);
+	limiter_release(&w->limiter);
 	targets_release(&w->targets);
 	primitive_siblings_release(&w->siblings);
 }
@@ -79,6 +83,23 @@ around_of(const struct view_frame *f, const struct view *v)
 	return v->kind == PLACE_IDENTIFIER ? AROUND_IDENTIFIER : AROUND_PLAIN;
 }
 
+/* Type and id of a reference; of a search (`Patient?identifier=..`) the type and no id. */
+static bool
+read_reference(struct bytes reference, struct bytes *type, struct bytes *id)
+{
+	const char *mark = memchr(reference.at, '?', reference.size);
+	const char *slash;
+
+	if (mark == NULL)
+		return token_reference(reference, type, id);
+	*type = (struct bytes){ reference.at, (size_t)(mark - reference.at) };
+	slash = memrchr(type->at, '/', type->size);
+	if (slash != NULL)
+		*type = (struct bytes){ slash + 1, (size_t)(mark - slash) - 1 };
+	*id = (struct bytes){ "", 0 };
+	return true;
+}
+
 /* The bits that lost all roots that a reference can mean.  For LOCAL a #x that leads nowhere is lost too. */
 static uint64_t
 lost_target(struct viewer *w, struct bytes reference, uint32_t root, uint64_t local)
@@ -89,9 +110,29 @@ lost_target(struct viewer *w, struct bytes reference, uint32_t root, uint64_t lo
 	struct bytes type, id;
 	uint64_t gone = targets_gone(&w->targets, &q, reference, root);
 
-	if ((s->drops_references & w->turn.references) != 0 && token_reference(reference, &type, &id))
-		gone |= s->drops_references & s->type_gone[scheme_type(s, type)];
-	return gone;
+	if (!w->limiter.refuses && (s->drops_references & w->turn.references) == 0)
+		return gone;
+	if (!read_reference(reference, &type, &id))
+		return gone;
+	gone |= s->drops_references & s->type_gone[scheme_type(s, type)];
+	return w->limiter.refuses && limiter_refuses(&w->limiter, type, id) ? gone | s->asked : gone;
+}
+
+/* The bits that lose a Reference without a reference, by the type it states. */
+static uint64_t
+refused_type(struct viewer *w, uint32_t node)
+{
+	const struct outline *o = &w->outline;
+	uint32_t type = json_member_key(o->json, node, o->places.type);
+
+	if (!w->limiter.refuses || type == 0 || json_kind(o->json, type) != JSON_STRING ||
+	    (json_member(o->json, node, (struct bytes)BYTES("identifier")) == 0 &&
+		json_member(o->json, node, (struct bytes)BYTES("display")) == 0))
+		return 0;
+	return limiter_refuses(
+		   &w->limiter, json_string(o->json, type, &w->outline.room), (struct bytes){ "", 0 })
+		   ? o->s->asked
+		   : 0;
 }
 
 /* A Reference whose target is gone, or a member that holds a canonical `#x`. */
@@ -107,6 +148,8 @@ see_reference(struct viewer *w, struct view *v)
 		return;
 	if (is_object)
 		text = json_member_key(j, v->value, w->outline.places.reference);
+	if (is_object)
+		view_blame(v, WHY_REFERENCE, bits & refused_type(w, v->value));
 	if (text == 0 || json_kind(j, text) != JSON_STRING)
 		return;
 	if (!is_object && (!w->turn.has_gone || v->kind == PLACE_REFERENCE || json_inside(j, text).size < 2 ||
@@ -158,8 +201,11 @@ see_places(struct viewer *w, const struct view_frame *f, struct view *v)
 		if (v->kind == PLACE_TEXT)
 			gone |= w->turn.narrative;
 		if (v->kind == PLACE_BUNDLE && w->outline.root[f->view.root].is_bundle)
-			gone |= s->may_lack;
+			gone |= s->may_lack | w->turn.limited;
 	}
+	/* The narrative of a section, too. */
+	if (v->kind == PLACE_TEXT && json_kind(w->outline.json, v->value) == JSON_OBJECT)
+		gone |= w->outline.root[v->root].limited;
 	if (f->view.around == AROUND_SECURITY && (w->turn.security & v->active) != 0)
 		gone |= see_security(w, v);
 	if (v->around == AROUND_EXTENSION && ((w->turn.security | f->view.may_extend) & v->active) != 0)
@@ -330,7 +376,8 @@ view_undecided(const struct viewer *w, const struct view *v)
 	if (has_label(w, v) || root_inside)
 		undecided |= ~s->has_keep;
 	if (v->is_root)
-		undecided |= w->turn.narrative | (o->root[v->root].is_bundle ? s->may_lack : 0);
+		undecided |= w->turn.narrative | o->root[v->root].limited |
+			     (o->root[v->root].is_bundle ? s->may_lack : 0);
 	return undecided & open & ~(v->not_in_keep & ~v->may_extend & ~v->formed);
 }
 

@@ -8,10 +8,10 @@
 enum { FIRST_FRAMES = 64 };
 
 void
-walk_init(struct walk *w, const struct scheme *s, struct json_keys *keys)
+walk_init(struct walk *w, const struct scheme *s, const struct obligations *o, struct json_keys *keys)
 {
 	*w = (struct walk){ .active = 0 };
-	view_init(&w->viewer, s, keys);
+	view_init(&w->viewer, s, o, keys);
 	decide_init(&w->decisions, &w->viewer.outline);
 }
 
@@ -219,6 +219,23 @@ turn(struct walk *w)
 	w->stays = w->frame[0].stays;
 }
 
+/* A root that lost a reference by a decision loses what retells it.  True if one did in this turn. */
+static bool
+learn_limits(struct walk *w)
+{
+	struct outline *o = &w->viewer.outline;
+	bool again = false;
+
+	for (size_t i = 0; w->viewer.limiter.obligations != NULL && i < o->roots.count; i++) {
+		uint64_t lost = o->root[i].lost_reference & ~o->root[i].limited;
+
+		again |= lost != 0;
+		if (lost != 0)
+			limiter_mark(o, i, lost);
+	}
+	return again;
+}
+
 /* True if the turn found out what makes another one necessary. */
 static bool
 learn(struct walk *w)
@@ -227,6 +244,8 @@ learn(struct walk *w)
 	const struct scheme *s = o->s;
 	uint64_t lost = with_marks(s, w->decisions.lost) & ~w->lost_before;
 	bool again = o->has_labels && (lost & s->may_lack & ~s->hidden) != 0;
+
+	again |= learn_limits(w);
 
 	w->lost_before |= lost;
 	for (size_t i = 1; i < o->roots.count; i++) {
@@ -246,8 +265,9 @@ prepare_turn(struct walk *w)
 	const struct outline *o = &w->viewer.outline;
 	struct view_turn *t = &w->viewer.turn;
 
-	t->security = w->active & o->s->may_lack & (o->s->hidden | w->lost_before);
-	t->looks_inside = (o->s->hidden & ~o->s->has_keep) | t->references;
+	t->limited = o->root[0].limited & w->active;
+	t->security = (w->active & o->s->may_lack & (o->s->hidden | w->lost_before)) | t->limited;
+	t->looks_inside = (o->s->hidden & ~o->s->has_keep) | t->references | t->limited;
 	if (o->has_labels)
 		t->looks_inside |= t->security;
 }
@@ -262,6 +282,8 @@ take_turns(struct walk *w)
 	w->lost_before = with_marks(s, s->below_level[o->notes->highest] | o->notes->left_out) & w->active;
 	t->narrative = (s->hidden & s->may_lack) | o->transformed;
 	t->references = s->is_fhir && o->has_references ? (s->hidden | s->drops_references) & w->active : 0;
+	if (w->viewer.limiter.refuses)
+		t->references |= w->active;
 	t->has_gone = false;
 	for (size_t i = 0; i < o->roots.count; i++)
 		o->gone_before[i] = 0;
@@ -281,7 +303,15 @@ walk_run(struct walk *w, const struct json *j, struct notes *n, uint32_t record)
 
 	outline_start(o, j, n, record);
 	decide_start(&w->decisions);
+	if (w->viewer.limiter.obligations != NULL)
+		limiter_run(&w->viewer.limiter, o, o->s->asked);
+	if (w->viewer.limiter.record_gone) {
+		w->active = w->stays = 0;
+		return;
+	}
 	w->active = o->s->asked & ~outline_whole(o);
+	if (w->viewer.limiter.refuses && o->s->is_fhir)
+		w->active = o->s->asked;
 	if (w->active != 0)
 		take_turns(w);
 }
