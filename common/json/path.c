@@ -19,6 +19,15 @@ struct path {
 	unsigned count;
 };
 
+bool
+path_is_name(struct bytes text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (!ascii_is_letter(text.at[i]) && !ascii_is_digit(text.at[i]) && text.at[i] != '_')
+			return false;
+	return text.size > 0;
+}
+
 /* Backwards, because jumps go forward alone. */
 static void
 close_over(struct path *path)

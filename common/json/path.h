@@ -51,6 +51,9 @@ path_walled(const struct path_wall *wall, uint32_t node)
 struct paths *paths_new(struct json_keys *keys);
 void paths_free(struct paths *p);
 
+/* True for a name such as note, which is no expression: letters, digits and _. */
+bool path_is_name(struct bytes text);
+
 /*
  * Adds EXPRESSION under NUMBER, which the caller chooses; expressions of one number are a union.  Unless
  * PATH_PLAIN, *BYTE (from 1) is the place in the expression that is not plain, and after PATH_FAULT

@@ -378,7 +378,7 @@ struct brought_label {
 	uint64_t sensitivity;
 	uint64_t basis;
 	bool is_urgency;
-	bool is_narrative;
+	bool is_summary;
 };
 
 static bool
@@ -424,7 +424,8 @@ read_brought(struct brought_labels *b, uint32_t node, struct brought_label *labe
 		label->level = label->level < 0 ? (int)b->root->set->top : label->level;
 	}
 	label->is_urgency = json_member(j, node, (struct bytes)BYTES("criticality")) != 0;
-	label->is_narrative = rule != 0 && json_is(j, rule, (struct bytes)BYTES("narrative"));
+	label->is_summary = rule != 0 && (json_is(j, rule, (struct bytes)BYTES("narrative")) ||
+					     json_is(j, rule, (struct bytes)BYTES("summary")));
 	return read_mask(b, json_member(j, node, (struct bytes)BYTES("sensitivity")), VOCABULARY_SENSITIVITY,
 		   &label->sensitivity, &label->level) &&
 	       read_mask(b, json_member(j, node, (struct bytes)BYTES("basis")), VOCABULARY_PRIVACY_LAW,
@@ -449,7 +450,7 @@ keep_brought(struct brought_labels *b, const struct brought_label *brought)
 
 /* Brought urgencies are dropped: urgency is judged anew. */
 bool
-brought_labels_line(struct brought_labels *b, uint32_t list, uint32_t record, bool narrative)
+brought_labels_line(struct brought_labels *b, uint32_t list, uint32_t record, bool summaries)
 {
 	const struct json *j = current_root_json(b->root);
 	struct brought_label label;
@@ -461,7 +462,7 @@ brought_labels_line(struct brought_labels *b, uint32_t list, uint32_t record, bo
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
 		if (!read_brought(b, i, &label))
 			return false;
-		if (!label.is_urgency && label.is_narrative == narrative)
+		if (!label.is_urgency && label.is_summary == summaries)
 			keep_brought(b, &label);
 	}
 	label_list_sort(b->labels);

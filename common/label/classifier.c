@@ -17,6 +17,7 @@ struct classifier {
 	struct coverage_count coverage;
 	struct brought_labels brought;
 	struct opaque opaque;
+	struct summary_list summaries;
 	struct labelled labelled;
 	struct root_terms terms;
 	struct root_walk walk;
@@ -34,11 +35,13 @@ init_parts(struct classifier *c, struct json_keys *keys)
 	coverage_init(&c->coverage, &c->set);
 	brought_labels_init(&c->brought, &c->root, &c->labels);
 	opaque_init(&c->opaque, &c->set, &c->labels);
+	summary_init(&c->summaries, &c->root, &c->labels);
 	labelled_init(&c->labelled, &c->set);
 	root_terms_init(&c->terms, &c->root, &c->apply);
 	c->walk = (struct root_walk){
 		.root = &c->root,
 		.labels = &c->labels,
+		.summaries = &c->summaries,
 		.urgencies = &c->urgencies,
 		.apply = &c->apply,
 		.coverage = &c->coverage,
@@ -72,6 +75,7 @@ classifier_free(struct classifier *c)
 	root_walk_release(&c->walk);
 	root_terms_release(&c->terms);
 	labelled_release(&c->labelled);
+	summary_release(&c->summaries);
 	opaque_release(&c->opaque);
 	brought_labels_release(&c->brought);
 	apply_release(&c->apply);
@@ -135,6 +139,7 @@ start(struct classifier *c, const struct json *j, struct labels *out)
 	apply_start(&c->apply);
 	coverage_start(&c->coverage);
 	brought_labels_start(&c->brought);
+	summary_start(&c->summaries);
 }
 
 static bool
@@ -149,34 +154,9 @@ label_root(struct classifier *c, size_t index, struct bytes subject)
 	return true;
 }
 
-/* A root's narrative repeats the root, so it has the highest level of the root and of the roots in it. */
-static void
-label_narratives(struct classifier *c)
-{
-	struct label_list *l = &c->labels;
-	size_t count = label_list_count(l);
-	bool is_linked = false;
-
-	for (size_t i = 0; i < c->roots.count; i++) {
-		uint32_t node = root_walk_narrative(&c->walk, i);
-		unsigned most;
-
-		if (node == 0)
-			continue;
-		if (!is_linked)
-			label_list_link(l);
-		is_linked = true;
-		most = label_list_highest(l, c->roots.at[i].node);
-		if (most > label_list_standing(l, node).level)
-			label_list_add(l, node, LABEL_RAISE, ORIGIN_NARRATIVE)->level = (int)most;
-	}
-	if (label_list_count(l) > count)
-		label_list_sort(l);
-}
-
 /*
- * Adds what depends on the labels of all roots.  A narrative's brought label repeats others, so it is
- * compared after the others are in place.
+ * Adds what depends on the labels of all roots.  Urgency is judged before the summaries, as it read none of
+ * what they tell.  The brought label of a summary is compared when the others are in place.
  */
 static bool
 finish(struct classifier *c, const struct labels *out)
@@ -185,16 +165,11 @@ finish(struct classifier *c, const struct labels *out)
 	if (!brought_labels_floor(&c->brought, c->envelope.tags.floor))
 		return false;
 	label_list_sort(&c->labels);
-	label_narratives(c);
-	if (c->envelope.labels != 0) {
-		if (!brought_labels_line(&c->brought, c->envelope.labels, out->record, false))
-			return false;
-		label_narratives(c);
-		if (!brought_labels_line(&c->brought, c->envelope.labels, out->record, true))
-			return false;
-	}
+	if (!brought_labels_line(&c->brought, c->envelope.labels, out->record, false))
+		return false;
 	urgency_label(&c->urgencies, &c->labels);
-	return true;
+	summary_label(&c->summaries);
+	return brought_labels_line(&c->brought, c->envelope.labels, out->record, true);
 }
 
 /* The high-water marks. */

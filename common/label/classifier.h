@@ -45,8 +45,8 @@
  *	  then for all roots:
  *	brought_labels.c    adds labels of the line: `floor`, and `labels` of a labelled line
  *	label_list.c        sorts the labels, joins equal ones, says which level holds where
- *	classifier.c        raises narratives
  *	urgency.c           makes labels of urgencies; their level depends on what they were read from
+ *	summary.c           raises what tells of other parts: summaries, narratives
  *	classifier.c        sums up
  *	labelled.c          writes the labelled line
  *
@@ -55,7 +55,7 @@
 enum label_kind {
 	LABEL_BASE,    /* by place */
 	LABEL_DEFAULT, /* by `default:`, or of an unknown type */
-	LABEL_RAISE,   /* by a rule, brought, opaque, narrative, uncovered */
+	LABEL_RAISE,   /* by a rule, brought, opaque, summary, narrative, uncovered */
 	LABEL_RELEASE, /* brought and lowered by `declassify:` from `was` */
 	LABEL_URGENCY, /* criticality; raises no level */
 };

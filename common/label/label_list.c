@@ -247,16 +247,21 @@ label_list_standing(const struct label_list *l, uint32_t node)
 	return links(l)[at].standing;
 }
 
-unsigned
-label_list_highest(const struct label_list *l, uint32_t node)
+struct label_standing
+label_list_within(const struct label_list *l, uint32_t node)
 {
 	const struct label *labels = label_list_at(l);
 	size_t count = l->links.used / sizeof(struct label_link);
 	uint32_t end = l->json->nodes[node].next;
-	unsigned level = label_list_standing(l, node).level;
+	struct label_standing all = label_list_standing(l, node);
 
-	for (size_t i = first_after(l, node); i < count && labels[i].node < end; i++)
-		if (labels[i].kind != LABEL_URGENCY && labels[i].level > (int)level)
-			level = (unsigned)labels[i].level;
-	return level;
+	for (size_t i = first_after(l, node); i < count && labels[i].node < end; i++) {
+		if (labels[i].kind == LABEL_URGENCY)
+			continue;
+		if (labels[i].level > (int)all.level)
+			all.level = (unsigned)labels[i].level;
+		all.sensitivity |= labels[i].sensitivity;
+		all.basis |= labels[i].basis;
+	}
+	return all;
 }

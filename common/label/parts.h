@@ -64,7 +64,7 @@ void label_list_sort(struct label_list *l);
  */
 void label_list_link(struct label_list *l);
 struct label_standing label_list_standing(const struct label_list *l, uint32_t node);
-unsigned label_list_highest(const struct label_list *l, uint32_t node); /* of NODE and all in it */
+struct label_standing label_list_within(const struct label_list *l, uint32_t node); /* and all in NODE */
 
 /* The level of one node by sorted LABELS, without links. */
 unsigned label_list_level(const struct json *j, const struct label *labels, size_t count, uint32_t node);
@@ -247,10 +247,10 @@ bool brought_labels_floor(struct brought_labels *b, uint32_t list); /* `floor` o
 void brought_labels_category(struct brought_labels *b, uint32_t node, uint32_t code);
 
 /*
- * LIST: `labels` of a labelled line.  The labels of narratives are taken with NARRATIVE, the others without
- * it.  Labels are sorted before and afterwards.
+ * LIST: `labels` of a labelled line.  The labels of narratives and summaries are taken with SUMMARIES, the
+ * others without it.  Labels are sorted before and afterwards.
  */
-bool brought_labels_line(struct brought_labels *b, uint32_t list, uint32_t record, bool narrative);
+bool brought_labels_line(struct brought_labels *b, uint32_t list, uint32_t record, bool summaries);
 
 /* labelled.c: the line that ehr-classify writes. */
 struct labelled {
@@ -292,6 +292,28 @@ void root_terms_release(struct root_terms *t);
 /* Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's. */
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key);
+/*
+ * summary.c: parts that tell what stands elsewhere in their root, as a conclusion does.  They get the level
+ * and the categories of what they tell.
+ */
+struct summary_list {
+	const struct current_root *root; /* borrowed */
+	struct label_list *labels;       /* borrowed */
+	struct buffer items;             /* struct summary */
+	struct buffer told;              /* struct summary_told, for each root */
+	bool has_narrative;
+	uint16_t meta;
+};
+
+void summary_init(struct summary_list *s, const struct current_root *root, struct label_list *labels);
+void summary_release(struct summary_list *s);
+void summary_start(struct summary_list *s);
+
+/* NODE of the current root, which stands in the object or array AROUND. */
+void summary_add(struct summary_list *s, uint32_t node, uint32_t around, bool is_narrative);
+
+/* Adds their labels.  Labels are sorted before and afterwards. */
+void summary_label(struct summary_list *s);
 
 /* opaque.c: parts that nobody can look into: attachments, base64. */
 struct opaque {
@@ -324,6 +346,7 @@ void opaque_attachment(struct opaque *o, const struct json *j, const struct opaq
 struct root_walk {
 	struct current_root *root; /* borrowed, as are the next seven */
 	struct label_list *labels;
+	struct summary_list *summaries;
 	struct urgency_list *urgencies;
 	struct apply *apply;
 	struct coverage_count *coverage;
@@ -345,8 +368,5 @@ void root_walk_start(struct root_walk *w);
 
 /* Walks the current root.  False: a brought label refuses the record. */
 bool root_walk(struct root_walk *w);
-
-/* The narrative of root INDEX, 0 if it has none. */
-uint32_t root_walk_narrative(const struct root_walk *w, size_t index);
 
 #endif

@@ -10,7 +10,6 @@
 
 /* What the walk keeps of each root of the record. */
 struct root_facts {
-	uint32_t narrative;  /* node, 0 */
 	uint8_t base_most;   /* the highest level that `base` gives to a place of the root */
 	uint8_t base_around; /* of an inner root: the level of what it stands in */
 };
@@ -44,12 +43,6 @@ root_walk_start(struct root_walk *w)
 	w->brought_end = 0;
 	for (size_t i = 0; i < w->root->record.roots->count; i++)
 		(void)buffer_more(&w->facts, sizeof(struct root_facts));
-}
-
-uint32_t
-root_walk_narrative(const struct root_walk *w, size_t index)
-{
-	return facts_of(w, index)->narrative;
 }
 
 static const struct ruleset *
@@ -159,14 +152,12 @@ note_matches(struct root_walk *w, uint32_t node, const struct state_plan *plan)
 		case PATH_EVIDENCE:
 			urgency_evidence(w->urgencies, node, index);
 			break;
-		case PATH_NARRATIVE:
-			if (says_something(json_of(w), node))
-				facts_of(w, w->root->record.root)->narrative = node;
-			break;
 		case PATH_BASE:
 		case PATH_ENTRY:
 		case PATH_JUDGED:
 		case PATH_BROUGHT:
+		case PATH_NARRATIVE:
+		case PATH_SUMMARY:
 			break;
 		}
 	}
@@ -189,33 +180,49 @@ brought_at(struct root_walk *w, uint32_t node, enum brought_place place)
 	return brought_labels_at(w->brought, node, top_frame(w)->node, place);
 }
 
+/* NODE is a member of AROUND or an element of a member.  IS_NAMED: its key is one of `summaries:`. */
+static void
+note_summary(
+    struct root_walk *w, uint32_t node, uint32_t around, const struct state_plan *plan, bool is_named)
+{
+	bool is_narrative = plan != NULL && plan->is_narrative && says_something(json_of(w), node);
+
+	if (is_narrative || is_named || (plan != NULL && plan->is_summary))
+		summary_add(w->summaries, node, around, is_narrative);
+}
+
 static bool
-visit_scalar(struct root_walk *w, uint32_t node, uint32_t state, uint8_t base, uint32_t entry)
+visit_scalar(struct root_walk *w, uint32_t node, uint32_t state, const struct root_frame *f, bool is_named)
 {
 	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
+	uint8_t base = f->base;
+	uint32_t entry = f->entry;
 
 	if (plan->brought != BROUGHT_NOT)
 		return brought_at(w, node, plan->brought);
 	note_base(w, node, plan, &base);
+	note_summary(w, node, f->node, plan, is_named);
 	if (plan->is_entry)
 		note_entry(w, node, &entry);
-	if (plan->has_triggers || plan->has_evidence || plan->is_narrative)
+	if (plan->has_triggers || plan->has_evidence)
 		note_matches(w, node, plan);
 	return true;
 }
 
 static bool
-enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const struct root_frame *outer)
+enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const struct root_frame *outer,
+    bool is_named)
 {
 	const struct json *j = json_of(w);
 	uint32_t entry = outer == NULL ? NO_NODE : outer->entry;
 	uint8_t base = outer == NULL ? facts_of(w, w->root->record.root)->base_most : outer->base;
 	bool is_element = outer != NULL && outer->is_array;
 	bool is_entry = false;
+	struct state_plan *plan = NULL;
 	struct root_frame *f;
 
 	if (state != PATHS_DEAD) {
-		struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
+		plan = type_plan_state(w->root->set, w->root->plan, state);
 
 		if (plan->brought != BROUGHT_NOT && !brought_at(w, node, plan->brought))
 			return false;
@@ -226,6 +233,8 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 			note_entry(w, node, &entry);
 		is_entry = plan->is_entry;
 	}
+	if (outer != NULL)
+		note_summary(w, node, outer->node, plan, is_named);
 	/* OUTER is not valid from here on.  The frame is zeros. */
 	f = buffer_more(&w->frames, sizeof *f);
 	f->node = node;
@@ -455,7 +464,7 @@ leave(struct root_walk *w)
 		return true;
 	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, f->state);
 
-	if (plan->has_triggers || plan->has_evidence || plan->is_narrative)
+	if (plan->has_triggers || plan->has_evidence)
 		note_matches(w, f->node, plan);
 	if (plan->is_judged && w->root->hits.count > f->hits)
 		urgency_sign(w->urgencies, f->node, f->member[ROLE_CODE], f->hits);
@@ -494,15 +503,19 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 {
 	const struct json *j = json_of(w);
 	const struct json_node *n = &j->nodes[node];
+	uint8_t about = about_key(w, key);
+	bool is_named = (about & ABOUT_SUMMARY) != 0 && !f->is_array && !w->root->plan->has_no_summary;
 
 	if (n->kind == JSON_OBJECT || n->kind == JSON_ARRAY)
-		return enter(w, node, state, key, f);
+		return enter(w, node, state, key, f, is_named);
 	if (n->kind == JSON_STRING && w->terms->terms != NULL)
 		root_terms_look(
 		    w->terms, (const struct root_frame *)(const void *)w->frames.at, f, node, key);
-	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f->base, f->entry))
+	if (state == PATHS_DEAD)
+		note_summary(w, node, f->node, NULL, is_named);
+	else if (!visit_scalar(w, node, state, f, is_named))
 		return false;
-	if (n->kind == JSON_STRING && (about_key(w, key) & ABOUT_CODES) != 0)
+	if (n->kind == JSON_STRING && (about & ABOUT_CODES) != 0)
 		look_in_string(w, node);
 	if (n->kind == JSON_STRING && (n->end - n->start > OPAQUE_LENGTH || j->text.at[n->start + 1] == 'd' ||
 					  (about_key(w, key) & ABOUT_BASE64) != 0))
@@ -567,7 +580,7 @@ root_walk(struct root_walk *w)
 	w->wall = w->root->record.root + 1;
 	begin_root(w, root, state);
 	w->frames.used = 0;
-	if (!enter(w, root, state, 0, NULL))
+	if (!enter(w, root, state, 0, NULL, false))
 		return false;
 	while (w->frames.used > 0) {
 		struct root_frame *f = top_frame(w);

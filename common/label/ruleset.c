@@ -166,7 +166,7 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 {
 	struct ruleset *s = l->set;
 	struct yaml_map map;
-	struct yaml_node *version, *usual, *unknown, *base;
+	struct yaml_node *version, *usual, *unknown, *base, *summaries;
 	uint64_t number;
 	int level = LABEL_NONE;
 
@@ -187,6 +187,7 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 	if (!read_codes(l, yaml_take(&map, "systems"), yaml_take(&map, "value_sets")))
 		return false;
 	base = yaml_take(&map, "base");
+	summaries = yaml_take(&map, "summaries");
 	if (!ruleset_read_terms(l, yaml_take(&map, "terms")) ||
 	    !ruleset_read_declassify(l, yaml_take(&map, "declassify")))
 		return false;
@@ -198,7 +199,7 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 	if (!ruleset_read_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map))
 		return false;
 	put_in_order(s, rules_end);
-	return type_plan_load(l, base);
+	return type_plan_load(l, base, summaries);
 }
 
 static bool

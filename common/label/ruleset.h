@@ -21,6 +21,7 @@ enum ruleset_fixed_origin {
 	ORIGIN_FLOOR,
 	ORIGIN_OPAQUE,
 	ORIGIN_NARRATIVE,
+	ORIGIN_SUMMARY,
 	ORIGIN_UNCOVERED,
 	ORIGIN_EVIDENCE,
 	ORIGIN_UNIT,
@@ -36,6 +37,7 @@ struct ruleset_origin {
 	struct bytes tail; /* of a base line: the text of its labels after the place */
 	uint32_t order;    /* among labels of one node */
 	bool is_reason;    /* named in ehr.reasons */
+	bool is_retold;    /* summaries may tell of what it labels */
 };
 
 /* A path of `base:`. */
@@ -105,7 +107,8 @@ enum path_number {
 	PATH_ENTRY,     /* an entry, which is labelled as one */
 	PATH_JUDGED,    /* may hold a sign and its value */
 	PATH_BROUGHT,   /* labels that came with the record: enum brought_place */
-	PATH_NARRATIVE, /* .text */
+	PATH_NARRATIVE, /* .text of a root or of a section */
+	PATH_SUMMARY,   /* a path of `summaries:` */
 };
 
 /* What a label that came with the record is about, by its place. */
@@ -121,7 +124,7 @@ enum { PATH_INDEX_BITS = 24, PATH_INDEX = (1 << PATH_INDEX_BITS) - 1 };
 /* What the walk does at a node in one state of the automaton: made on first use. */
 struct state_plan {
 	bool is_known;
-	bool is_entry, is_judged, is_narrative, has_triggers, has_evidence;
+	bool is_entry, is_judged, is_narrative, is_summary, has_triggers, has_evidence;
 	enum brought_place brought;
 	int base; /* level, LABEL_NONE: no line speaks of it */
 	unsigned base_origin;
@@ -134,10 +137,11 @@ struct state_plan {
 };
 
 struct type_plan {
-	struct bytes type; /* empty: all types without a plan of their own */
-	bool is_unknown;   /* everything has the highest level */
-	bool has_base;     /* `base` names the type */
-	bool has_scores;   /* its signs add up */
+	struct bytes type;   /* empty: all types without a plan of their own */
+	bool is_unknown;     /* everything has the highest level */
+	bool has_base;       /* `base` names the type */
+	bool has_scores;     /* its signs add up */
+	bool has_no_summary; /* `summaries:` has an empty list for it */
 	struct paths *paths;
 	struct buffer states; /* struct state_plan, by index of a kept state */
 	struct state_plan passing;
@@ -256,6 +260,7 @@ enum about_key {
 	ABOUT_CODES = 2,   /* a text with codes in it */
 	ABOUT_BASE64 = 4,
 	ABOUT_EXTENSION = 8,
+	ABOUT_SUMMARY = 16, /* tells what stands elsewhere in its root */
 };
 
 /* Members that the walk remembers in every object. */
@@ -320,6 +325,7 @@ bool ruleset_read_terms(struct ruleset_loader *l, const struct yaml_node *node);
 bool ruleset_read_criticality(struct ruleset_loader *l, const struct yaml_node *node);
 
 /* After all rules: their needs, and an automaton for each type. */
-bool type_plan_load(struct ruleset_loader *l, const struct yaml_node *base);
+bool type_plan_load(
+    struct ruleset_loader *l, const struct yaml_node *base, const struct yaml_node *summaries);
 
 #endif

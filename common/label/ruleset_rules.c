@@ -5,13 +5,16 @@ static const struct {
 	const char *id;
 	const char *say;
 	bool is_reason;
+	bool is_retold;
 } fixed[ORIGIN_FIXED] = {
 	[ORIGIN_DEFAULT] = { "default", "The policy's base table does not speak of this type.", false },
-	[ORIGIN_FLOOR] = { "floor", "The record came with this label.", true },
+	[ORIGIN_FLOOR] = { "floor", "The record came with this label.", true, .is_retold = true },
 	[ORIGIN_OPAQUE] = { "opaque", "Nobody can look into this part.", true },
 	[ORIGIN_NARRATIVE] = { "narrative", "The narrative repeats what stands elsewhere in the record.",
 	    false },
-	[ORIGIN_UNCOVERED] = { "uncovered", "No value set covers this code system.", true },
+	[ORIGIN_SUMMARY] = { "summary", "It tells what stands elsewhere in the record.", false },
+	[ORIGIN_UNCOVERED] = { "uncovered", "No value set covers this code system.", true,
+	    .is_retold = true },
 	[ORIGIN_EVIDENCE] = { "evidence", "The sender says how urgent it is.", true },
 	[ORIGIN_UNIT] = { "unit", "A value has a unit that cannot be compared.", true },
 	[ORIGIN_VALUE] = { "value", "A value that a rule judges is missing or cannot be read.", true },
@@ -40,9 +43,12 @@ ruleset_add_origin(
 void
 ruleset_add_fixed_origins(struct ruleset_loader *l)
 {
-	for (unsigned i = 0; i < ORIGIN_FIXED; i++)
-		(void)ruleset_add_origin(
+	for (unsigned i = 0; i < ORIGIN_FIXED; i++) {
+		unsigned origin = ruleset_add_origin(
 		    l, bytes_of(fixed[i].id), bytes_of(fixed[i].say), NULL, fixed[i].is_reason);
+
+		l->set->origin[origin].is_retold = fixed[i].is_retold;
+	}
 }
 
 static bool
@@ -99,6 +105,7 @@ read_head(struct ruleset_loader *l, struct yaml_map *map, unsigned *origin)
 			return fault_at(l->fault, l->file, id, "duplicate-id: '%.*s' is taken by line %u",
 			    (int)name.size, name.at, l->set->origin[i].shown.line);
 	*origin = ruleset_add_origin(l, name, sentence, id, true);
+	l->set->origin[*origin].is_retold = true;
 	return true;
 }
 
@@ -242,6 +249,19 @@ read_label(struct ruleset_loader *l, const struct yaml_node *node, struct rulese
 	       check_sets(l, node, rule) && yaml_close(&map);
 }
 
+/* `retold: no`: no summary tells of what the rule labels. */
+static bool
+read_retold(struct ruleset_loader *l, const struct yaml_node *node, const struct ruleset_rule *rule)
+{
+	static const char *const words[] = { "yes", "no", NULL };
+	unsigned word = 0;
+
+	if (!yaml_word(l->file, node, words, &word, l->fault))
+		return false;
+	l->set->origin[rule->origin].is_retold = word == 0;
+	return true;
+}
+
 static bool
 read_rule(struct ruleset_loader *l, const struct yaml_node *node)
 {
@@ -251,8 +271,8 @@ read_rule(struct ruleset_loader *l, const struct yaml_node *node)
 
 	*rule = (struct ruleset_rule){ .level = LABEL_NONE, .criticality = LABEL_NONE, .sign = NO_SIGN };
 	if (!yaml_open(&map, l->file, node, l->fault) || !read_head(l, &map, &rule->origin) ||
-	    !read_body(l, &map, rule) || (label = yaml_need(&map, "label")) == NULL ||
-	    !read_label(l, label, rule))
+	    !read_body(l, &map, rule) || !read_retold(l, yaml_take(&map, "retold"), rule) ||
+	    (label = yaml_need(&map, "label")) == NULL || !read_label(l, label, rule))
 		return false;
 	return yaml_close(&map);
 }

@@ -66,13 +66,18 @@ add_plan(struct ruleset *s, struct bytes type)
 }
 
 static void
-plan_types(struct ruleset_loader *l, const struct yaml_node *base)
+plan_types(struct ruleset_loader *l, const struct yaml_node *base, const struct yaml_node *summaries)
 {
 	struct ruleset *s = l->set;
 
 	for (size_t i = 0; base != NULL && i < base->count; i++)
 		if (!bytes_are(base->key[i]->text, "*"))
 			add_plan(s, base->key[i]->text)->has_base = true;
+	for (size_t i = 0; summaries != NULL && i < summaries->count; i++)
+		if (!bytes_are(summaries->key[i]->text, "*"))
+			add_plan(s, summaries->key[i]->text)->has_no_summary = summaries->item[i]->count == 0;
+	if (s->narrative && shape_is_fhir(s->shape))
+		(void)add_plan(s, (struct bytes)BYTES("Composition"));
 	for (size_t i = 0; i < shape_entry_types(s->shape); i++)
 		(void)add_plan(s, shape_entry_type(s->shape, i));
 	for (size_t i = 0; shape_is_fhir(s->shape) && i < BROUGHT_PATHS; i++)
@@ -90,10 +95,11 @@ plan_types(struct ruleset_loader *l, const struct yaml_node *base)
 
 /* The table of slots stays three quarters empty. */
 static void
-make_plans(struct ruleset_loader *l, const struct yaml_node *base)
+make_plans(struct ruleset_loader *l, const struct yaml_node *base, const struct yaml_node *summaries)
 {
 	struct ruleset *s = l->set;
-	size_t most = 3 + BROUGHT_PATHS + shape_entry_types(s->shape) + (base == NULL ? 0 : base->count);
+	size_t most = 4 + BROUGHT_PATHS + shape_entry_types(s->shape) + (base == NULL ? 0 : base->count) +
+		      (summaries == NULL ? 0 : summaries->count);
 	size_t slots = 64;
 
 	for (size_t r = 0; r < s->rules; r++)
@@ -105,7 +111,7 @@ make_plans(struct ruleset_loader *l, const struct yaml_node *base)
 	s->plan_mask = slots - 1;
 	s->plans = 2;
 	s->plan[PLAN_UNKNOWN].is_unknown = true;
-	plan_types(l, base);
+	plan_types(l, base, summaries);
 	for (size_t i = 0; i < s->plans; i++) {
 		if (i > PLAN_OTHER)
 			s->plan[i].is_unknown =
@@ -378,7 +384,63 @@ add_common(struct ruleset_loader *l, struct type_plan *p)
 		return false;
 	if (shape_is_fhir(s->shape) && !add_brought(l, p))
 		return false;
-	return !s->narrative || add_path(l, p, NULL, (struct bytes)BYTES(".text"), PATH_NARRATIVE, 0);
+	if (!s->narrative)
+		return true;
+	if (bytes_are(p->type, "Composition"))
+		return add_path(
+		    l, p, NULL, (struct bytes)BYTES(".text, (.. | .section[]?.text)"), PATH_NARRATIVE, 0);
+	return add_path(l, p, NULL, (struct bytes)BYTES(".text"), PATH_NARRATIVE, 0);
+}
+
+/* `summaries:` has names of members, which count wherever they stand, and paths. */
+static bool
+add_summary(
+    struct ruleset_loader *l, const struct yaml_node *type, const struct yaml_node *item, struct bytes text)
+{
+	struct ruleset *s = l->set;
+	bool is_any = bytes_are(type->text, "*");
+	size_t plan = is_any ? PLAN_UNKNOWN : (size_t)(type_plan_of(s, type->text) - s->plan);
+	struct bytes path = text;
+
+	if (path_is_name(text)) {
+		if (is_any) {
+			s->about[json_keys_find(s->keys, text)] |= ABOUT_SUMMARY;
+			return true;
+		}
+		path = bytes_of(arena_format(&s->arena, "..|.%.*s?", (int)text.size, text.at));
+	}
+	for (size_t i = PLAN_OTHER; i < s->plans; i++)
+		if ((is_any ? !s->plan[i].has_no_summary : i == plan) &&
+		    !add_path(l, &s->plan[i], item, path, PATH_SUMMARY, 0))
+			return false;
+	return true;
+}
+
+static bool
+add_summaries(struct ruleset_loader *l, const struct yaml_node *summaries)
+{
+	const struct ruleset *s = l->set;
+	struct bytes text;
+
+	if (summaries != NULL && summaries->kind != YAML_NULL && summaries->kind != YAML_MAP)
+		return fault_at(
+		    l->fault, l->file, summaries, "expected a map from types to lists of names and paths");
+	for (size_t i = 0; summaries != NULL && i < summaries->count; i++) {
+		const struct yaml_node *type = summaries->key[i];
+		const struct yaml_node *list = summaries->item[i];
+
+		if (!bytes_are(type->text, "*") && shape_is_fhir(s->shape) &&
+		    !shape_knows_type(s->shape, type->text))
+			return fault_at(l->fault, l->file, type, "unknown type '%.*s': it is none of FHIR R4",
+			    (int)type->text.size, type->text.at);
+		if (list->kind != YAML_LIST)
+			return fault_at(l->fault, l->file, list, "expected a list of names and paths");
+		for (size_t n = 0; n < list->count; n++)
+			if (!yaml_item_string(l->file, list, n, &text, l->fault) ||
+			    !add_summary(l, type, list->item[n], text))
+				return false;
+	}
+	return true;
 }
 
 /* Members of FHIR R4 under which a CodeableConcept tells of somebody's health. */
@@ -435,7 +497,7 @@ holds_codes(struct ruleset *s, struct bytes name)
 
 /* What the walk knows of members by their names alone. */
 static bool
-give_roles(struct ruleset_loader *l)
+give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
 {
 	static const char *const names[ROLE_COUNT] = {
 		[ROLE_CODE] = "code",
@@ -456,6 +518,9 @@ give_roles(struct ruleset_loader *l)
 		note_key(s, bytes_of(concepts[i]));
 	for (size_t i = 0; i < ABOUTS; i++)
 		note_key(s, bytes_of(abouts[i].name));
+	for (size_t i = 0; summaries != NULL && summaries->kind == YAML_LIST && i < summaries->count; i++)
+		if (path_is_name(summaries->item[i]->text))
+			note_key(s, summaries->item[i]->text);
 	if (!read_codes_in(l, note_key))
 		return false;
 	s->role = arena_take(&s->arena, s->roles);
@@ -469,15 +534,22 @@ give_roles(struct ruleset_loader *l)
 	return read_codes_in(l, holds_codes);
 }
 
+/* NODE if it is a map. */
+static const struct yaml_node *
+as_map(const struct yaml_node *node)
+{
+	return node != NULL && node->kind == YAML_MAP ? node : NULL;
+}
+
 bool
-type_plan_load(struct ruleset_loader *l, const struct yaml_node *base)
+type_plan_load(struct ruleset_loader *l, const struct yaml_node *base, const struct yaml_node *summaries)
 {
 	struct ruleset *s = l->set;
 
-	if (!give_roles(l))
+	if (!give_roles(l, as_map(summaries) == NULL ? NULL : yaml_find(summaries, "*")))
 		return false;
-	make_plans(l, base != NULL && base->kind == YAML_MAP ? base : NULL);
-	if (!add_base(l, base))
+	make_plans(l, as_map(base), as_map(summaries));
+	if (!add_base(l, base) || !add_summaries(l, summaries))
 		return false;
 	for (size_t i = 0; i < s->rules; i++)
 		if (!add_rule(l, i))
@@ -533,6 +605,9 @@ work_out(const struct ruleset *s, const struct type_plan *p, uint32_t state, str
 			break;
 		case PATH_NARRATIVE:
 			out->is_narrative = true;
+			break;
+		case PATH_SUMMARY:
+			out->is_summary = true;
 			break;
 		}
 	}

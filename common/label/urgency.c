@@ -601,9 +601,9 @@ level_of(const struct urgency_list *u, const struct urgency_item *item, const st
 	if (item->level != LABEL_NONE)
 		return (unsigned)item->level;
 	if (item->reasons == 0)
-		return label_list_highest(labels, item->node);
+		return label_list_within(labels, item->node).level;
 	for (uint32_t i = 0; i < item->reasons; i++) {
-		unsigned one = reason[i].whole ? label_list_highest(labels, reason[i].node)
+		unsigned one = reason[i].whole ? label_list_within(labels, reason[i].node).level
 					       : label_list_standing(labels, reason[i].node).level;
 
 		level = one > level ? one : level;

@@ -19,7 +19,7 @@ matches_find(struct matches *m, struct outline *o, uint32_t state, uint32_t root
 	const uint32_t *number = paths_matched(s->paths, state, &count);
 	uint64_t taken = 0; /* bits that have their transform */
 
-	m->in_keep = m->formed = m->excepted = 0;
+	m->in_keep = m->formed = m->excepted = m->summary = 0;
 	m->picks = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct scheme_place *place = &s->place[number[i]];
@@ -30,6 +30,10 @@ matches_find(struct matches *m, struct outline *o, uint32_t state, uint32_t root
 		case SCHEME_KEEP:
 			if (place->type == 0 || place->type == type)
 				*(place->form != NULL ? &m->formed : &m->in_keep) |= place->bits;
+			break;
+		case SCHEME_SUMMARY:
+			if (place->type == type || (place->type == 0 && !s->has_no_summary[type]))
+				m->summary |= place->bits;
 			break;
 		case SCHEME_EXCEPT:
 			m->excepted |= place->bits;

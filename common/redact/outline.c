@@ -67,13 +67,14 @@ look_at_members(struct outline *o)
 {
 	const struct json *j = o->json;
 
-	o->has_labels = false;
+	o->has_labels = o->has_sections = false;
 	o->has_references = o->roots.count > 1;
 	for (uint32_t i = o->record; o->s->is_fhir && i < j->nodes[o->record].next; i++) {
 		uint8_t kind = o->places.of_key[j->nodes[i].key];
 
 		o->has_labels |= kind == PLACE_SECURITY || kind == PLACE_EXTENSION;
 		o->has_references |= kind == PLACE_REFERENCE;
+		o->has_sections |= j->nodes[i].key == o->places.section;
 	}
 }
 

@@ -116,8 +116,10 @@ enum places_kind {
 };
 
 struct places {
-	uint8_t of_key[1 << 16]; /* enum places_kind by key number */
-	uint16_t reference, type, system, code, url, id, entry, resource, full_url, contained;
+	uint8_t of_key[1 << 16];  /* enum places_kind by key number */
+	bool is_summary[1 << 16]; /* the names of summaries anywhere */
+	uint16_t reference, type, system, code, coding, url, id, entry, resource, full_url, contained,
+	    section;
 };
 
 /* KEYS gains the members that matter; before the first text is parsed. */
@@ -164,6 +166,7 @@ struct outline {
 	uint64_t without_type;     /* bits whose `types` leave out the type of some root */
 	bool has_labels;           /* a member security or extension */
 	bool has_references;
+	bool has_sections; /* whose narratives repeat them */
 	bool has_bundle;
 	struct condition_record asked; /* the record as conditions see it */
 	struct buffer room;            /* for unescaping: anybody's, until the next call */
@@ -262,6 +265,7 @@ struct matches {
 	uint64_t in_keep;  /* bits whose `keep` names the node */
 	uint64_t formed;   /* bits whose `keep` names it with a form */
 	uint64_t excepted; /* marks that leave it out */
+	uint64_t summary;  /* bits that lose it as a summary */
 	struct matches_pick pick[SCHEME_MAX_VERSIONS];
 	unsigned picks;
 };
@@ -479,6 +483,12 @@ uint64_t view_undecided(const struct viewer *w, const struct view *v);
 
 /* Before the children of V are viewed. */
 void view_enter(struct viewer *w, const struct view *v);
+
+/*
+ * retelling.c: the bits that lose the child V of F as a summary.  Beside codes it says no more than they do,
+ * so the bits that know one of them keep it.
+ */
+uint64_t retelling_gone(const struct viewer *w, const struct view_frame *f, const struct view *v);
 
 /*
  * edits.c: the spans of a text that a version leaves out or replaces, in rising order and without overlap.

@@ -43,12 +43,14 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 		{ "type", &p->type },
 		{ "system", &p->system },
 		{ "code", &p->code },
+		{ "coding", &p->coding },
 		{ "url", &p->url },
 		{ "id", &p->id },
 		{ "entry", &p->entry },
 		{ "resource", &p->resource },
 		{ "fullUrl", &p->full_url },
 		{ "contained", &p->contained },
+		{ "section", &p->section },
 	};
 
 	*p = (struct places){ .reference = 0 };
@@ -60,6 +62,8 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 		p->of_key[json_keys_add(keys, s->id_member)] = PLACE_BASIC;
 	for (size_t i = 0; s->is_fhir && i < sizeof members / sizeof members[0]; i++)
 		p->of_key[json_keys_add(keys, bytes_of(members[i].name))] = (uint8_t)members[i].kind;
+	for (size_t i = 0; i < s->summaries; i++)
+		p->is_summary[s->summary[i]] = true;
 	p->of_key[0] = PLACE_PLAIN; /* the number of all keys that nobody names */
 }
 

@@ -18,8 +18,9 @@
  * readers may know.  Bytes that no transform changes stay as they came: a version is the record with spans
  * left out or replaced.
  *
- * The labels of the line and redact.yaml alone decide what is withheld.  From classify.yaml come only the
- * words of criticality and the value sets of conditions, from seal.yaml the domain that a mark is bound to.
+ * The labels of the line and redact.yaml decide what is withheld, and `summaries:` of classify.yaml where
+ * presence is hidden.  From classify.yaml come also the words of criticality and the value sets of
+ * conditions, from seal.yaml the domain that a mark is bound to.
  *
  *	labels --> notes.c ---+               what the labels say, by node
  *	                      |

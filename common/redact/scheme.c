@@ -168,7 +168,8 @@ read_file(struct scheme_read *r)
 	const struct yaml_node *versions = yaml_need(&m, "versions");
 	return versions != NULL && read_mark(r, yaml_take(&m, "mark"), &except) &&
 	       scheme_version_habits(&m, &habits, r->fault) && yaml_close(&m) &&
-	       scheme_version_all(r, versions, &habits) && add_except(r, except) && read_criticality(r);
+	       scheme_version_all(r, versions, &habits) && add_except(r, except) && read_criticality(r) &&
+	       scheme_summary_read(r);
 }
 
 enum redactor_start

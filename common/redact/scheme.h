@@ -55,12 +55,12 @@ struct scheme_transform {
 };
 
 /* A path of redact.yaml: what its number in the automaton stands for. */
-enum scheme_use { SCHEME_KEEP, SCHEME_EXCEPT, SCHEME_TRANSFORM };
+enum scheme_use { SCHEME_KEEP, SCHEME_EXCEPT, SCHEME_TRANSFORM, SCHEME_SUMMARY };
 
 struct scheme_place {
 	enum scheme_use use;
 	uint64_t bits;
-	unsigned type;           /* SCHEME_KEEP: in roots of that type; 0: of all */
+	unsigned type;           /* SCHEME_KEEP, SCHEME_SUMMARY: in roots of that type; 0: of all */
 	unsigned transform;      /* SCHEME_TRANSFORM */
 	const struct form *form; /* SCHEME_KEEP: what a value must look like; NULL: a bare path */
 };
@@ -86,7 +86,12 @@ struct scheme {
 	size_t types;
 	uint64_t *type_gone;        /* by type number: bits that have no roots of it */
 	uint64_t *type_transformed; /* by type number: bits that change something in roots of it */
+	bool *has_no_summary;       /* by type number */
+	/* names of summaries anywhere */
+	uint16_t *summary; /* keys */
+	size_t summaries;
 	/* sets of bits */
+	uint64_t no_summary;       /* lose summaries */
 	uint64_t asked;            /* of the versions to make */
 	uint64_t always_whole;     /* of the highest level, and nothing is left out or changed */
 	uint64_t may_lack;         /* below the highest level, or with `keep`, `types` or `without` */

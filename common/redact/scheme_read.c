@@ -76,12 +76,38 @@ count_types(const struct yaml_node *versions)
 	return most;
 }
 
+const struct yaml_node *
+scheme_read_summaries(const struct scheme_read *r, const char **shown)
+{
+	struct fault fault = { 0 };
+	const struct yaml_node *classify = policy_yaml(r->s->policy, "classify.yaml", shown, &fault);
+	const struct yaml_node *summaries = classify == NULL ? NULL : yaml_find(classify, "summaries");
+
+	return summaries != NULL && summaries->kind == YAML_MAP ? summaries : NULL;
+}
+
+/* A type that nobody knows is a fault of classify.yaml, and no record has it. */
+static bool
+note_summary_types(struct scheme_read *r, const struct yaml_node *summaries)
+{
+	for (size_t i = 0; summaries != NULL && i < summaries->count; i++)
+		if (shape_knows_type(r->s->shape, summaries->key[i]->text) &&
+		    !note_type(r, summaries->key[i], summaries->key[i]->text))
+			return false;
+	return true;
+}
+
 bool
 scheme_read_types(struct scheme_read *r, const struct yaml_node *versions)
 {
 	struct scheme *s = r->s;
+	const char *shown;
+	const struct yaml_node *summaries = scheme_read_summaries(r, &shown);
+	size_t most = count_types(versions) + (summaries == NULL ? 0 : summaries->count);
 
-	s->type = arena_array(r->arena, count_types(versions) + 1, sizeof s->type[0]);
+	s->type = arena_array(r->arena, most + 1, sizeof s->type[0]);
+	if (!note_summary_types(r, summaries))
+		return false;
 	for (size_t i = 0; i < versions->count; i++)
 		if (!note_version_types(r, versions->item[i]))
 			return false;

@@ -38,6 +38,9 @@ bool scheme_read_types(struct scheme_read *r, const struct yaml_node *versions);
 /* Adds the path NODE, or each of a list of them, for PLACE. */
 bool scheme_read_paths(struct scheme_read *r, const struct yaml_node *node, const struct scheme_place *place);
 
+/* `summaries:` of classify.yaml, which *SHOWN names in messages; NULL if it has none. */
+const struct yaml_node *scheme_read_summaries(const struct scheme_read *r, const char **shown);
+
 /* Loads the value sets of classify.yaml, which conditions need, unless they are there. */
 bool scheme_read_codes(struct scheme_read *r);
 
@@ -62,5 +65,11 @@ void scheme_keep_kinds(struct scheme_read *r);
 bool scheme_version_habits(struct yaml_map *m, struct scheme_habits *h, struct fault *f);
 bool scheme_version_all(
     struct scheme_read *r, const struct yaml_node *versions, const struct scheme_habits *habits);
+
+/*
+ * scheme_summary.c: `summaries:`.  A version in which nobody may see that something is missing never has
+ * summaries: whether one may be shown depends on what else the record holds.
+ */
+bool scheme_summary_read(struct scheme_read *r);
 
 #endif

@@ -27,6 +27,7 @@ static void
 match(struct viewer *w, struct view *v)
 {
 	w->matches.picks = 0;
+	w->matches.summary = 0;
 	if (v->state == PATHS_DEAD)
 		return;
 	matches_find(&w->matches, &w->outline, v->state, v->root, v->type);
@@ -197,15 +198,13 @@ see_places(struct viewer *w, const struct view_frame *f, struct view *v)
 	const struct scheme *s = w->outline.s;
 	uint64_t gone = 0;
 
-	if (f->view.around == AROUND_ROOT) {
-		if (v->kind == PLACE_TEXT)
-			gone |= w->turn.narrative;
-		if (v->kind == PLACE_BUNDLE && w->outline.root[f->view.root].is_bundle)
-			gone |= s->may_lack | w->turn.limited;
-	}
-	/* The narrative of a section, too. */
-	if (v->kind == PLACE_TEXT && json_kind(w->outline.json, v->value) == JSON_OBJECT)
-		gone |= w->outline.root[v->root].limited;
+	/* The narrative of a root, or of a section. */
+	if (v->kind == PLACE_TEXT &&
+	    (f->view.around == AROUND_ROOT || json_kind(w->outline.json, v->value) == JSON_OBJECT))
+		gone |= w->turn.narrative | w->outline.root[v->root].limited;
+	if (f->view.around == AROUND_ROOT && v->kind == PLACE_BUNDLE &&
+	    w->outline.root[f->view.root].is_bundle)
+		gone |= s->may_lack | w->turn.limited;
 	if (f->view.around == AROUND_SECURITY && (w->turn.security & v->active) != 0)
 		gone |= see_security(w, v);
 	if (v->around == AROUND_EXTENSION && ((w->turn.security | f->view.may_extend) & v->active) != 0)
@@ -335,6 +334,8 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 	}
 	if ((v->in_keep | v->formed) != 0)
 		forms_judge(w, f, v);
+	if (o->s->no_summary != 0)
+		view_blame(v, WHY_PLACE, retelling_gone(w, f, v));
 	weigh(o->s, v);
 }
 

@@ -268,6 +268,8 @@ prepare_turn(struct walk *w)
 	t->limited = o->root[0].limited & w->active;
 	t->security = (w->active & o->s->may_lack & (o->s->hidden | w->lost_before)) | t->limited;
 	t->looks_inside = (o->s->hidden & ~o->s->has_keep) | t->references | t->limited;
+	if (o->has_sections)
+		t->looks_inside |= t->narrative;
 	if (o->has_labels)
 		t->looks_inside |= t->security;
 }

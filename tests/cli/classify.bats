@@ -240,7 +240,7 @@ END
 
 @test "narrative: as high as the highest part of its root and of the roots in it" {
 	labels '{"resourceType":"Flag","text":{"status":"x","div":"d"},"contained":[{"resourceType":"Group","text":{"div":"e"}}]}' <<-'END'
-		/text R - - - narrative -
+		/text R EMP - - narrative -
 		/contained/0 R EMP - - always -
 	END
 	labels '{"resourceType":"Flag","text":{"div":"d"}}' </dev/null
@@ -453,7 +453,7 @@ faulty() {
 	faulty '/^default/d' 'default'
 	faulty 's/^unknown_type: V/unknown_type: R/' 'unknown-type-not-highest: unknown_type must be the highest level, V'
 	faulty 's/id: hiv,/id: base,/' "the id 'base' is reserved"
-	faulty 's/id: hiv,/id: vip,/' "duplicate-id: 'vip' is taken by line 20"
+	faulty 's/id: hiv,/id: vip,/' "duplicate-id: 'vip' is taken by line 24"
 	faulty 's/id: hiv, say: HIV.,/id: hiv,/' 'say'
 	faulty 's/in: hiv\}/in: hvi}/' "unknown-set: no value set 'hvi'"
 	faulty 's/\[EMP\]/[EMPX]/' "unknown code 'EMPX'"

@@ -113,6 +113,52 @@ V {"text":{"status":"generated","div":"<div>all of it</div>"},"k":1}
 END
 }
 
+@test "summaries go where a reader must not see that something is missing, but for what a code says" {
+	hidden
+	printf 'summaries: {"*": [note, text, ".at.once"], CareTeam: [.name, word], Patient: []}\n' >>p/classify.yaml
+	line_of '{"resourceType":"CareTeam","note":[{"x":1}],"name":"a","word":"b","in":{"note":"c","name":"d","word":"e"},"at":{"once":1},"k":1}' '' N >in
+	line_of '{"resourceType":"Flag","name":"a","word":"b","in":{"note":"c","name":"d","word":"e"},"at":{"once":1},"k":1}' '' N >>in
+	line_of '{"resourceType":"Patient","note":"c","text":{"div":"d"},"name":[{"text":"e"}],"k":1}' '' N >>in
+	redact --levels N in
+	same records <<'END'
+N {"resourceType":"CareTeam","in":{"name":"d"},"k":1}
+N {"resourceType":"Flag","name":"a","word":"b","in":{"name":"d","word":"e"},"k":1}
+N {"resourceType":"Patient","note":"c","name":[{"text":"e"}],"k":1}
+END
+	line_of '{"resourceType":"Flag","a":{"text":"b","coding":[{"code":"c"}]},"note":{"text":"d","coding":{"code":"e"}},"f":{"coding":[{"display":"g"},{"code":""}],"text":"h"},"i":{"coding":[{"code":"j"}],"text":"k"}}' \
+		'' N /i/coding/0/code R >in
+	redact --levels N,R in
+	same records <<'END'
+N {"resourceType":"Flag","a":{"text":"b","coding":[{"code":"c"}]},"note":{"text":"d","coding":{"code":"e"}},"f":{"coding":[{"display":"g"},{"code":""}]}}
+R {"resourceType":"Flag","a":{"text":"b","coding":[{"code":"c"}]},"note":{"text":"d","coding":{"code":"e"}},"f":{"coding":[{"display":"g"},{"code":""}]},"i":{"coding":[{"code":"j"}],"text":"k"}}
+END
+	sed -i 's/^redact: 1/&\npresence: shown/' p/redact.yaml
+	redact --levels R in
+	same records <<'END'
+R {"resourceType":"Flag","a":{"text":"b","coding":[{"code":"c"}]},"note":{"text":"d","coding":{"code":"e"}},"f":{"coding":[{"display":"g"},{"code":""}],"text":"h"},"i":{"coding":[{"code":"j"}],"text":"k"}}
+END
+	sed -i 's/^summaries:.*/summaries: {"*": note}/; s/^presence.*//' p/classify.yaml p/redact.yaml
+	ehr 3 ehr-redact -P p in
+	has err 'p/classify.yaml:3:18: expected a list of names and paths'
+}
+
+@test "the narratives of sections go like that of their record" {
+	hidden
+	line_of '{"resourceType":"Composition","section":[{"title":"t","text":{"div":"d"},"section":[{"text":{"div":"e"},"k":1}]}]}' '' N >in
+	redact --levels N in
+	same records <<<'N {"resourceType":"Composition","section":[{"title":"t","section":[{"k":1}]}]}'
+	policy <<'END'
+redact: 1
+presence: shown
+versions:
+  - {rl: N, transforms: [{id: k, say: Masked., at: .k, do: mask}]}
+  - {rl: V}
+END
+	line_of '{"resourceType":"Composition","k":"v","section":[{"title":"t","text":{"div":"d"}}]}' '' N >in
+	redact --levels N in
+	same records <<<'N {"resourceType":"Composition","k":"***","section":[{"title":"t"}]}'
+}
+
 @test "narrative goes with its label where presence is shown, and where a transform changes something" {
 	shown
 	line_of '{"text":{"div":"d"},"k":"v","x":1}' '' N /text R /x R >in

@@ -113,7 +113,7 @@ condition() {
 
 @test "a narrative has the highest level of its root however it is written" {
 	ehr-keys make -P "$P" -S site >/dev/null
-	printf '{"resourceType":"Condition","id":"c","text":%s,"note":[{"text":"plain"}],"contained":[{"resourceType":"Basic","id":"i","meta":{"security":[{"code":"R"}]}}]}\n' \
+	printf '{"resourceType":"Condition","id":"c","text":%s,"severity":{"coding":[{"code":"plain"}]},"contained":[{"resourceType":"Basic","id":"i","meta":{"security":[{"code":"R"}]}}]}\n' \
 		'{"status":"generated","div":"<div>roodborst</div>"}' '{"div":"roodborst"}' '{"d\u0069v":"roodborst"}' '"roodborst"' '[{"div":"roodborst"}]' \
 		'{"status":"generated","_div":{"id":"roodborst"}}' '{"status":"generated","content":"roodborst"}' '{"div":{"p":["roodborst"]}}' >in
 	ehr-classify -P "$P" in 2>/dev/null | ehr-redact -P "$P" -S site --levels N,R >versions
@@ -130,7 +130,7 @@ condition() {
 	for spelled in HIV hiv '\u0048IV'; do
 		# shellcheck disable=SC2059
 		coding=$(printf "$hiv" "$spelled")
-		printf '{"resourceType":"Bundle","id":"b","type":"collection","entry":[{"resource":{"resourceType":"Observation","id":"o","status":"final","note":[{"text":"plain"}]%s}}]}\n' \
+		printf '{"resourceType":"Bundle","id":"b","type":"collection","entry":[{"resource":{"resourceType":"Observation","id":"o","status":"final","method":{"coding":[{"code":"plain"}]}%s}}]}\n' \
 			",\"component\":[{\"extension\":[{\"url\":\"http://$inline\",\"valueCoding\":$coding}],\"valueString\":\"x\"}]" \
 			",\"component\":[{\"extension\":[{\"url\":\"https://$inline|1\",\"valueCoding\":$coding}],\"valueString\":\"x\"}]" \
 			",\"contained\":[{\"resourceType\":\"Basic\",\"id\":\"i\",\"meta\":{\"security\":[$coding]}}]" \

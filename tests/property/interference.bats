@@ -98,7 +98,7 @@ secret='"extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/Structur
 
 # The criticality of version N, of an Observation with these members.
 urgency() {
-	printf '{"resourceType":"Observation","id":"o","note":[{"text":"x"}],%s}\n' "$1" | ehr-classify -P hospital 2>/dev/null |
+	printf '{"resourceType":"Observation","id":"o","method":{"coding":[{"code":"x"}]},%s}\n' "$1" | ehr-classify -P hospital 2>/dev/null |
 		ehr-redact -P hospital -S hospital.site --levels N | jq -r .ehr.criticality
 }
 

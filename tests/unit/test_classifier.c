@@ -76,7 +76,7 @@ check_rules(void)
 	for (size_t i = 0; i < labels.count; i++)
 		if (labels.at[i].kind == LABEL_RAISE)
 			rule = classifier_origin(classifier, labels.at[i].origin);
-	check(strcmp(rule.id, "hiv") == 0 && strcmp(rule.say, "HIV.") == 0 && rule.line == 20);
+	check(strcmp(rule.id, "hiv") == 0 && strcmp(rule.say, "HIV.") == 0 && rule.line == 24);
 	check(strstr(rule.file, "testdata/policies/labels/classify.yaml") != NULL);
 	check(bytes_are(classifier_criticality(classifier, labels.criticality), "routine"));
 }

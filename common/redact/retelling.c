@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/redact/parts.h"
+
+/* What readers must be allowed to know a node, while it is looked for from the outside in. */
+struct clearance {
+	uint8_t base, raise;
+	uint64_t left_out;
+};
+
+static void
+add_note(const struct outline *o, struct clearance *c, uint32_t node)
+{
+	const struct notes_node *note = &o->notes->of[node];
+
+	if (note->base != NOTES_NO_BASE)
+		c->base = note->base;
+	if (note->raise > c->raise)
+		c->raise = note->raise;
+	c->left_out |= note->left_out;
+}
+
+/* The bits that may know it. */
+static uint64_t
+cleared(const struct outline *o, const struct clearance *c)
+{
+	return ~(o->s->below_level[c->base > c->raise ? c->base : c->raise] | c->left_out);
+}
+
+/* The bits that may know the code of CODING. */
+static uint64_t
+coded(const struct outline *o, struct clearance c, uint32_t coding)
+{
+	const struct json *j = o->json;
+	uint32_t code = json_kind(j, coding) == JSON_OBJECT ? json_member_key(j, coding, o->places.code) : 0;
+
+	if (code == 0 || json_kind(j, code) != JSON_STRING || json_inside(j, code).size == 0)
+		return 0;
+	add_note(o, &c, coding);
+	add_note(o, &c, code);
+	return cleared(o, &c);
+}
+
+/* The bits that may know a code of the concept at node CONCEPT, of which V is the view. */
+static uint64_t
+knows_concept(const struct outline *o, const struct view *v, uint32_t concept)
+{
+	const struct json *j = o->json;
+	struct clearance c = { v->base, v->raise, v->left_out };
+	uint32_t coding =
+	    json_kind(j, concept) == JSON_OBJECT ? json_member_key(j, concept, o->places.coding) : 0;
+	uint64_t known = 0;
+
+	if (coding == 0)
+		return 0;
+	if (json_kind(j, coding) != JSON_ARRAY)
+		return coded(o, c, coding);
+	add_note(o, &c, coding);
+	for (uint32_t i = coding + 1; i < j->nodes[coding].next; i = j->nodes[i].next)
+		known |= coded(o, c, i);
+	return known;
+}
+
+uint64_t
+retelling_gone(const struct viewer *w, const struct view_frame *f, const struct view *v)
+{
+	const struct outline *o = &w->outline;
+	uint64_t gone = w->matches.summary;
+
+	if (v->member != v->value && o->places.is_summary[o->json->nodes[v->member].key] &&
+	    !o->s->has_no_summary[v->type])
+		gone |= o->s->no_summary;
+	gone &= v->active;
+	if (gone == 0)
+		return 0;
+	return gone & ~(knows_concept(o, &f->view, f->view.value) | knows_concept(o, v, v->value));
+}
