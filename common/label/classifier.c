@@ -18,6 +18,7 @@ struct classifier {
 	struct brought_labels brought;
 	struct opaque opaque;
 	struct summary_list summaries;
+	struct naming naming;
 	struct labelled labelled;
 	struct root_terms terms;
 	struct root_walk walk;
@@ -36,6 +37,7 @@ init_parts(struct classifier *c, struct json_keys *keys)
 	brought_labels_init(&c->brought, &c->root, &c->labels);
 	opaque_init(&c->opaque, &c->set, &c->labels);
 	summary_init(&c->summaries, &c->root, &c->labels);
+	naming_init(&c->naming, keys, c->set.codes);
 	labelled_init(&c->labelled, &c->set);
 	root_terms_init(&c->terms, &c->root, &c->apply);
 	c->walk = (struct root_walk){
@@ -47,6 +49,7 @@ init_parts(struct classifier *c, struct json_keys *keys)
 		.coverage = &c->coverage,
 		.brought = &c->brought,
 		.opaque = &c->opaque,
+		.naming = shape_is_fhir(c->set.shape) && naming_is_asked(&c->naming) ? &c->naming : NULL,
 		.labelled = &c->labelled,
 		.terms = &c->terms,
 	};
@@ -77,6 +80,7 @@ classifier_free(struct classifier *c)
 	labelled_release(&c->labelled);
 	summary_release(&c->summaries);
 	opaque_release(&c->opaque);
+	naming_release(&c->naming);
 	brought_labels_release(&c->brought);
 	apply_release(&c->apply);
 	urgency_release(&c->urgencies);

@@ -45,9 +45,8 @@ hex_value(char c)
 	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* TEXT without the percent-encoding of URLs, in ROOM if it had any. */
-static struct bytes
-decoded(struct bytes text, struct buffer *room)
+struct bytes
+coding_decoded(struct bytes text, struct buffer *room)
 {
 	size_t size = 0;
 
@@ -74,7 +73,7 @@ decoded(struct bytes text, struct buffer *room)
 bool
 coding_look_in(const struct condition_record *r, uint32_t node, struct codes_match *match)
 {
-	return find_at_time(r, IN_TEXT, decoded(json_string(r->json, node, r->room), r->room), match);
+	return find_at_time(r, IN_TEXT, coding_decoded(json_string(r->json, node, r->room), r->room), match);
 }
 
 static unsigned

@@ -45,6 +45,9 @@ bool coding_look_up(const struct condition_members *m, const struct condition_re
 /* Looks up the codes in the string NODE, which is no Coding: a linkId, a canonical. */
 bool coding_look_in(const struct condition_record *r, uint32_t node, struct codes_match *match);
 
+/* TEXT without the percent-encoding of URLs, in ROOM if it had any. */
+struct bytes coding_decoded(struct bytes text, struct buffer *room);
+
 /* Whether NODE is, or holds, a Coding of one of SETS. */
 enum truth coding_in(const struct condition_members *m, const struct condition_record *r, uint32_t node,
     const struct code_bits *sets);

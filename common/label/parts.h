@@ -4,6 +4,7 @@
 
 #include "common/base/fold.h"
 #include "common/json/pointer.h"
+#include "common/label/naming.h"
 #include "common/label/ruleset.h"
 #include "common/policy/terms.h"
 
@@ -344,7 +345,7 @@ void opaque_attachment(struct opaque *o, const struct json *j, const struct opaq
 
 /* root_walk.c: one walk over a root, which serves all of the parts above. */
 struct root_walk {
-	struct current_root *root; /* borrowed, as are the next seven */
+	struct current_root *root; /* borrowed, as are the next eight */
 	struct label_list *labels;
 	struct summary_list *summaries;
 	struct urgency_list *urgencies;
@@ -352,6 +353,7 @@ struct root_walk {
 	struct coverage_count *coverage;
 	struct brought_labels *brought;
 	struct opaque *opaque;
+	struct naming *naming; /* NULL: the policy lists no names */
 	struct labelled *labelled;
 	struct root_terms *terms;
 	struct buffer frames; /* struct root_frame: the containers around the node at hand */

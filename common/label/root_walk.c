@@ -431,6 +431,26 @@ look_at_extension(struct root_walk *w, const struct root_frame *f)
 	return brought_labels_inline(w->brought, spoken_of(w, holder == NULL ? f : holder), f->node);
 }
 
+/*
+ * What names an identifier or an extension counts as a Coding of it.  An Identifier has a value, and no code,
+ * which a Quantity may have.
+ */
+static void
+look_at_name(struct root_walk *w, const struct root_frame *f)
+{
+	struct coding_hit hit = { .coding = f->node };
+	uint32_t url = f->member[ROLE_URL];
+	bool found = false;
+
+	if (f->member[ROLE_VALUE] != 0 && f->member[ROLE_CODE] == 0)
+		found = naming_identifier(
+		    w->naming, json_of(w), f->member[ROLE_SYSTEM], f->member[ROLE_TYPE], &hit.match);
+	if (url != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) != 0)
+		found |= naming_extension(w->naming, json_of(w), url, &hit.match);
+	if (found)
+		add_hit(w, &hit);
+}
+
 static void
 look_at_attachment(struct root_walk *w, const struct root_frame *f)
 {
@@ -455,6 +475,8 @@ leave(struct root_walk *w)
 		look_at_coding(w, f);
 	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)
 		look_at_concept(w, f);
+	if (w->naming != NULL && (f->member[ROLE_VALUE] != 0 || f->member[ROLE_URL] != 0))
+		look_at_name(w, f);
 	if (f->member[ROLE_DATA] != 0 || f->member[ROLE_CONTENT_TYPE] != 0 ||
 	    (f->member[ROLE_URL] != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) == 0))
 		look_at_attachment(w, f);
@@ -488,13 +510,16 @@ is_wall(const struct root_walk *w, uint32_t node)
 	return w->wall < w->root->record.roots->count && w->root->record.roots->at[w->wall].node == node;
 }
 
-/* A string that holds codes counts as a Coding of each. */
+/* A string that holds codes, or searches by an identifier, counts as a Coding of each. */
 static void
-look_in_string(struct root_walk *w, uint32_t node)
+look_in_string(struct root_walk *w, uint32_t node, uint8_t about)
 {
 	struct coding_hit hit = { .coding = node };
+	bool found = (about & ABOUT_CODES) != 0 && coding_look_in(&w->root->record, node, &hit.match);
 
-	if (coding_look_in(&w->root->record, node, &hit.match))
+	if (w->naming != NULL)
+		found |= naming_search(w->naming, json_of(w), node, &hit.match);
+	if (found)
 		add_hit(w, &hit);
 }
 
@@ -515,11 +540,11 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 		note_summary(w, node, f->node, NULL, is_named);
 	else if (!visit_scalar(w, node, state, f, is_named))
 		return false;
-	if (n->kind == JSON_STRING && (about & ABOUT_CODES) != 0)
-		look_in_string(w, node);
+	if (n->kind == JSON_STRING && (about & (ABOUT_CODES | ABOUT_SEARCH)) != 0)
+		look_in_string(w, node, about);
 	if (n->kind == JSON_STRING && (n->end - n->start > OPAQUE_LENGTH || j->text.at[n->start + 1] == 'd' ||
-					  (about_key(w, key) & ABOUT_BASE64) != 0))
-		opaque_string(w->opaque, j, node, (about_key(w, key) & ABOUT_BASE64) != 0);
+					  (about & ABOUT_BASE64) != 0))
+		opaque_string(w->opaque, j, node, (about & ABOUT_BASE64) != 0);
 	return true;
 }
 

@@ -261,6 +261,7 @@ enum about_key {
 	ABOUT_BASE64 = 4,
 	ABOUT_EXTENSION = 8,
 	ABOUT_SUMMARY = 16, /* tells what stands elsewhere in its root */
+	ABOUT_SEARCH = 32, /* a reference or URL, which may search by an identifier */
 };
 
 /* Members that the walk remembers in every object. */
@@ -273,6 +274,8 @@ enum member_role {
 	ROLE_DATA,
 	ROLE_CONTENT_TYPE,
 	ROLE_URL,
+	ROLE_TYPE,
+	ROLE_VALUE, /* or _value */
 	ROLE_TEXT,
 	ROLE_COUNT
 };

@@ -460,6 +460,10 @@ static const struct {
 	{ "blob", ABOUT_BASE64 },
 	{ "extension", ABOUT_EXTENSION },
 	{ "modifierExtension", ABOUT_EXTENSION },
+	{ "reference", ABOUT_SEARCH },
+	{ "fullUrl", ABOUT_SEARCH },
+	{ "url", ABOUT_SEARCH },
+	{ "ifNoneExist", ABOUT_SEARCH },
 };
 
 enum { ABOUTS = sizeof abouts / sizeof abouts[0] };
@@ -507,6 +511,8 @@ give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
 		[ROLE_DATA] = "data",
 		[ROLE_CONTENT_TYPE] = "contentType",
 		[ROLE_URL] = "url",
+		[ROLE_TYPE] = "type",
+		[ROLE_VALUE] = "value",
 		[ROLE_TEXT] = "text",
 	};
 	struct ruleset *s = l->set;
@@ -514,6 +520,7 @@ give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
 
 	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
 		note_key(s, bytes_of(names[i]));
+	note_key(s, (struct bytes)BYTES("_value"));
 	for (size_t i = 0; i < known; i++)
 		note_key(s, bytes_of(concepts[i]));
 	for (size_t i = 0; i < ABOUTS; i++)
@@ -527,6 +534,7 @@ give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
 	s->about = arena_take(&s->arena, s->roles);
 	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
 		s->role[json_keys_find(s->keys, bytes_of(names[i]))] = (uint8_t)i;
+	s->role[json_keys_find(s->keys, (struct bytes)BYTES("_value"))] = ROLE_VALUE;
 	for (size_t i = 0; i < known; i++)
 		s->about[json_keys_find(s->keys, bytes_of(concepts[i]))] = ABOUT_CONCEPT;
 	for (size_t i = 0; shape_is_fhir(s->shape) && i < ABOUTS; i++)

@@ -195,7 +195,7 @@ codes_add(struct codes *c, const struct code_row *row)
 	c->slot_hash[i] = finish(&key, row->is_prefix);
 	if (row->is_prefix)
 		facts->prefix_lengths |= UINT64_C(1) << key.size;
-	if (!facts->in_table)
+	if (!facts->in_table && !c->systems.at[row->system].is_names)
 		c->used_system[c->used_systems++] = row->system;
 	facts->in_table = true;
 	return true;
@@ -300,6 +300,7 @@ struct codes_search {
 	const struct period *time;
 	struct codes_match *match;
 	bool found;
+	bool is_anywhere; /* the code has not the system of the row: the row for any code is none */
 };
 
 static void
@@ -327,7 +328,7 @@ find_under(struct codes_search *s, unsigned system, struct bytes code)
 	struct code_key key;
 
 	start_key(&key, system);
-	if ((lengths & 1) != 0)
+	if ((lengths & 1) != 0 && !s->is_anywhere)
 		gather(s, find_rows(s->codes, &key, true));
 	for (size_t i = 0; i < code.size; i++) {
 		unsigned char c = codesystem_fold(fold, (unsigned char)code.at[i]);
@@ -394,6 +395,7 @@ find_also(struct codes_search *s, unsigned system, struct bytes code)
 static void
 find_by_form(struct codes_search *s, struct bytes code)
 {
+	s->is_anywhere = true;
 	for (unsigned i = 0; i < s->codes->used_systems; i++) {
 		unsigned system = s->codes->used_system[i];
 		enum codeform form = s->codes->systems.at[system].form;
@@ -401,12 +403,14 @@ find_by_form(struct codes_search *s, struct bytes code)
 		if (codeform_has_letters(form) && codeform_fits(form, code))
 			find_under(s, system, code);
 	}
+	s->is_anywhere = false;
 }
 
 /* The rows of all systems.  Prefixes count for codes of their system's form only: P* is no row for PPN. */
 static void
 find_anywhere(struct codes_search *s, struct bytes code, bool is_part)
 {
+	s->is_anywhere = true;
 	for (unsigned i = 0; i < s->codes->used_systems; i++) {
 		unsigned system = s->codes->used_system[i];
 
@@ -415,6 +419,7 @@ find_anywhere(struct codes_search *s, struct bytes code, bool is_part)
 		else if (!is_part)
 			find_exact(s, system, code);
 	}
+	s->is_anywhere = false;
 }
 
 /* IS_PART: of a longer text, so that only what has the form of a code of SYSTEM counts. */
@@ -445,7 +450,7 @@ bool
 codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
     struct codes_match *match)
 {
-	struct codes_search s = { c, time, match, false };
+	struct codes_search s = { .codes = c, .time = time, .match = match };
 	struct bytes part;
 
 	code = trim(code);
@@ -453,6 +458,16 @@ codes_find(const struct codes *c, unsigned system, struct bytes code, const stru
 	if (codeform_is_compound(code))
 		for (size_t at = 0; codeform_part(code, &at, &part);)
 			find_one(&s, system, part, true);
+	return s.found;
+}
+
+bool
+codes_find_name(const struct codes *c, unsigned names, struct bytes name, struct codes_match *match)
+{
+	struct codes_search s = { .codes = c, .match = match };
+
+	if (c->facts[names].in_table)
+		find_under(&s, names, name);
 	return s.found;
 }
 
@@ -484,7 +499,7 @@ find_beside_bar(struct codes_search *s, struct bytes text, size_t bar)
 bool
 codes_find_in(const struct codes *c, struct bytes text, const struct period *time, struct codes_match *match)
 {
-	struct codes_search s = { c, time, match, false };
+	struct codes_search s = { .codes = c, .time = time, .match = match };
 	enum codeform form = CODEFORM_ANY;
 	struct bytes number;
 

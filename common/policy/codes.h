@@ -114,6 +114,12 @@ bool codes_find(const struct codes *c, unsigned system, struct bytes code, const
     struct codes_match *match);
 
 /*
+ * The same for NAME, which is no code.  NAMES is the number of identifier-system, identifier-type or
+ * name-words (common/policy/codesystem.def).  Case does not count.
+ */
+bool codes_find_name(const struct codes *c, unsigned names, struct bytes name, struct codes_match *match);
+
+/*
  * The same for the codes in TEXT, which is no code itself: `system|code` as in a search or a canonical, and
  * numbers of LOINC and SNOMED CT, which their check digits tell from others.
  */

@@ -28,6 +28,7 @@ struct codesystem {
 	enum codesystem_fold fold;
 	enum codeform form;
 	bool is_plain;    /* it classifies nobody's illness */
+	bool is_names;    /* no Coding has it: codes_find_name alone finds its rows */
 	uint16_t also[2]; /* systems in whose rows its codes are looked up too, CODESYSTEM_NONE */
 };
 

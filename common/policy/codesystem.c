@@ -13,7 +13,7 @@ struct codesystem_name {
 	bool is_word;
 };
 
-enum row_kind { ROW_SYSTEM, ROW_PLAIN, ROW_ALSO, ROW_NAME, ROW_WORD, ROW_NOT };
+enum row_kind { ROW_SYSTEM, ROW_PLAIN, ROW_NAMES, ROW_ALSO, ROW_NAME, ROW_WORD, ROW_NOT };
 
 static const struct {
 	enum row_kind kind;
@@ -23,6 +23,7 @@ static const struct {
 } table[] = {
 #define SYSTEM(uri, fold, form) { ROW_SYSTEM, BYTES(uri), FOLD_##fold, CODEFORM_##form },
 #define PLAIN(uri) { ROW_PLAIN, BYTES(uri), FOLD_EXACT, CODEFORM_ANY },
+#define NAMES(name) { ROW_NAMES, BYTES(name), FOLD_UPPER, CODEFORM_ANY },
 #define ALSO(uri) { ROW_ALSO, BYTES(uri), FOLD_EXACT, CODEFORM_ANY },
 #define NAME(name) { ROW_NAME, BYTES(name), FOLD_EXACT, CODEFORM_ANY },
 #define WORD(name) { ROW_WORD, BYTES(name), FOLD_EXACT, CODEFORM_ANY },
@@ -30,6 +31,7 @@ static const struct {
 #include "common/policy/codesystem.def"
 #undef SYSTEM
 #undef PLAIN
+#undef NAMES
 #undef ALSO
 #undef NAME
 #undef WORD
@@ -163,7 +165,8 @@ add_also(struct codesystems *s)
 	unsigned system = 0;
 
 	for (size_t i = 0; i < ROWS; i++) {
-		system += table[i].kind == ROW_SYSTEM || table[i].kind == ROW_PLAIN;
+		system +=
+		    table[i].kind == ROW_SYSTEM || table[i].kind == ROW_PLAIN || table[i].kind == ROW_NAMES;
 		if (table[i].kind == ROW_ALSO) {
 			uint16_t *also = s->at[system].also;
 
@@ -180,8 +183,10 @@ codesystems_init(struct codesystems *s)
 		switch (table[i].kind) {
 		case ROW_SYSTEM:
 		case ROW_PLAIN:
+		case ROW_NAMES:
 			(void)add_system(s, table[i].name, table[i].fold, table[i].form);
-			s->at[s->count].is_plain = table[i].kind == ROW_PLAIN;
+			s->at[s->count].is_plain = table[i].kind != ROW_SYSTEM;
+			s->at[s->count].is_names = table[i].kind == ROW_NAMES;
 			break;
 		case ROW_NAME:
 		case ROW_WORD:
