@@ -263,7 +263,7 @@ say_the_rest(const struct notify *n)
 }
 
 static void
-say_endless(void *context, const struct subscription *what)
+say_endless(void *context, const struct subscription *what, bool crashed)
 {
 	struct notify *n = context;
 
@@ -271,8 +271,9 @@ say_endless(void *context, const struct subscription *what)
 		.file = what->file,
 		.line = what->line,
 		.id = what->id,
-		.why = "condition-timeout: `when` took too much time or memory",
-		.code = "condition-timeout",
+		.why = crashed ? "condition-crash: the process that evaluates `when` crashed"
+			       : "condition-timeout: `when` took too much time or memory",
+		.code = crashed ? "condition-crash" : "condition-timeout",
 	};
 
 	refused(n, &mistake);

@@ -97,17 +97,18 @@ tags_fit(struct match *m, const struct subscription *sub, const struct sealed_ve
 /* Subscriptions with the same text share a program. */
 struct endless_when {
 	const struct jq_program *program;
+	enum jq_limit_passed passed;
 };
 
-static bool
-is_endless_when(const struct match *m, const struct jq_program *when)
+static enum jq_limit_passed
+when_passed(const struct match *m, const struct jq_program *when)
 {
 	const struct endless_when *at = (const void *)m->endless_whens.at;
 
 	for (size_t i = 0; i < m->endless_whens.used / sizeof *at; i++)
 		if (at[i].program == when)
-			return true;
-	return false;
+			return at[i].passed;
+	return JQ_LIMIT_KEPT;
 }
 
 /*
@@ -126,15 +127,15 @@ when_holds(struct match *m, const struct subscription *sub, const struct sealed_
 	if (m->is_endless[index])
 		return false;
 	jq_limit_start(&limit);
-	if (!is_endless_when(m, sub->when) &&
+	if (when_passed(m, sub->when) == JQ_LIMIT_KEPT &&
 	    jq_test(sub->when, index_tags(m, v), 0, NULL, &context) == JQ_TRUE)
 		return true;
-	if (limit.is_passed)
+	if (limit.passed != JQ_LIMIT_KEPT)
 		*(struct endless_when *)buffer_more(&m->endless_whens, sizeof(struct endless_when)) =
-		    (struct endless_when){ sub->when };
-	if (is_endless_when(m, sub->when)) {
+		    (struct endless_when){ sub->when, limit.passed };
+	if (when_passed(m, sub->when) != JQ_LIMIT_KEPT) {
 		m->is_endless[index] = true;
-		m->endless(m->endless_context, sub);
+		m->endless(m->endless_context, sub, when_passed(m, sub->when) == JQ_LIMIT_CRASH);
 	}
 	return false;
 }

@@ -21,7 +21,7 @@ struct match {
 	/*
 	 * Called once for a subscription whose `when` passed its limit.  From then on it matches nothing.
 	 */
-	void (*endless)(void *context, const struct subscription *sub);
+	void (*endless)(void *context, const struct subscription *sub, bool crashed);
 	void *endless_context;
 	/* counts of the run */
 	uint64_t data;

@@ -212,8 +212,15 @@ classifier_run(struct classifier *c, const struct json *j, struct labels *labels
 		good = label_root(c, i, labels->subject);
 	if (!good || !finish(c, labels))
 		return refuse(j, c->brought.reason, c->brought.refused, labels);
-	if (current_root_passed_limit(&c->root))
+	switch (current_root_passed_limit(&c->root)) {
+	case JQ_LIMIT_TIME:
+	case JQ_LIMIT_MEMORY:
 		return refuse(j, REASON_CONDITION_TIMEOUT, labels->record, labels);
+	case JQ_LIMIT_CRASH:
+		return refuse(j, REASON_CONDITION_CRASH, labels->record, labels);
+	case JQ_LIMIT_KEPT:
+		break;
+	}
 	sum_up(c, labels);
 	return true;
 }

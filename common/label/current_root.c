@@ -37,10 +37,10 @@ current_root_start(struct current_root *c, const struct json *j)
 	jq_limit_start(&c->limit);
 }
 
-bool
+enum jq_limit_passed
 current_root_passed_limit(const struct current_root *c)
 {
-	return c->limit.is_passed;
+	return c->limit.passed;
 }
 
 void

@@ -102,8 +102,8 @@ void current_root_init(struct current_root *c, struct ruleset *set, const struct
 void current_root_release(struct current_root *c);
 void current_root_start(struct current_root *c, const struct json *j);
 
-/* Whether the record's conditions passed their limit: then its labels may be too low. */
-bool current_root_passed_limit(const struct current_root *c);
+/* Whether the record's conditions were all evaluated, or why not: then its labels may be too low. */
+enum jq_limit_passed current_root_passed_limit(const struct current_root *c);
 
 /* Goes on to root INDEX.  SUBJECT is what $subject is in jq. */
 void current_root_enter(struct current_root *c, size_t index, struct bytes subject);

@@ -426,8 +426,15 @@ jq_limit_start(struct jq_limit *limit)
 	static uint64_t tasks;
 
 	limit->task = ++tasks;
-	limit->is_passed = false;
+	limit->passed = JQ_LIMIT_KEPT;
 }
+
+static const enum jq_limit_passed passed_by[] = {
+	[JQ_CHILD_ANSWERED] = JQ_LIMIT_KEPT,
+	[JQ_CHILD_TIME] = JQ_LIMIT_TIME,
+	[JQ_CHILD_MEMORY] = JQ_LIMIT_MEMORY,
+	[JQ_CHILD_CRASH] = JQ_LIMIT_CRASH,
+};
 
 /* Leaves the answer in `reply`. */
 static enum jq_outcome
@@ -445,7 +452,7 @@ ask(struct request *r, const struct json *j, uint32_t root, const struct path_wa
 		jq_limit_start(limit);
 	}
 	reply.used = 0;
-	if (limit->is_passed)
+	if (limit->passed != JQ_LIMIT_KEPT)
 		return JQ_UNKNOWN;
 	if (request.limit == 0) {
 		buffer_init(&request, BUFFER_UNLIMITED);
@@ -465,8 +472,8 @@ ask(struct request *r, const struct json *j, uint32_t root, const struct path_wa
 		.milliseconds = (limit->milliseconds > 0 ? limit->milliseconds : MILLISECONDS) *
 				(1 + j->text.size / MEGABYTE),
 		.bytes = MEMORY + MEMORY_PER_BYTE * (uint64_t)request.used };
-	if (!jq_child_ask(&most, buffer_bytes(&request), &reply, serve)) {
-		limit->is_passed = true;
+	limit->passed = passed_by[jq_child_ask(&most, buffer_bytes(&request), &reply, serve)];
+	if (limit->passed != JQ_LIMIT_KEPT) {
 		reply.used = 0;
 		return JQ_UNKNOWN;
 	}

@@ -23,10 +23,17 @@ struct jq_program;
  * nowhere near that; an expression without end does.  It is stopped, and all further evaluations for the
  * record are JQ_UNKNOWN.
  */
+enum jq_limit_passed {
+	JQ_LIMIT_KEPT,
+	JQ_LIMIT_TIME,
+	JQ_LIMIT_MEMORY,
+	JQ_LIMIT_CRASH, /* libjq ended its process, for another cause than a limit */
+};
+
 struct jq_limit {
-	uint64_t milliseconds; /* 0: 5,000 */
-	bool is_passed;        /* since jq_limit_start */
-	uint64_t task;         /* private */
+	uint64_t milliseconds;       /* 0: 5,000 */
+	enum jq_limit_passed passed; /* since jq_limit_start */
+	uint64_t task;               /* private */
 };
 
 /* Begins a record. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/jq_child.h"
 
+#include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/json/json.h"
 
@@ -233,25 +234,37 @@ ask_once(const struct jq_child_limit *limit, struct bytes request, struct buffer
 	return true;
 }
 
-bool
+/*
+ * memory_missing() ends a process with EXIT_IO, also when libjq lacks memory (jv_nomem_handler).  The kernel
+ * ends one with SIGKILL where the machine has no memory left.
+ */
+static enum jq_child_end
+end_of(int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
+		return JQ_CHILD_TIME;
+	if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+	    (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_IO))
+		return JQ_CHILD_MEMORY;
+	return JQ_CHILD_CRASH;
+}
+
+enum jq_child_end
 jq_child_ask(const struct jq_child_limit *limit, struct bytes request, struct buffer *reply,
     void (*serve)(struct bytes request, struct buffer *reply))
 {
-	int status;
+	enum jq_child_end end;
 	bool was_used;
 
 	if (ask_once(limit, request, reply, serve))
-		return true;
+		return JQ_CHILD_ANSWERED;
 	was_used = child.answers > 0;
-	status = end_child();
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
-		return false;
+	end = end_of(end_child());
 	/*
 	 * libjq leaks a little.  A child that ended after many answers may have lost its memory to those,
 	 * so a new one is asked once more.
 	 */
-	if (was_used && ask_once(limit, request, reply, serve))
-		return true;
-	(void)end_child();
-	return false;
+	if (end == JQ_CHILD_TIME || !was_used)
+		return end;
+	return ask_once(limit, request, reply, serve) ? JQ_CHILD_ANSWERED : end_of(end_child());
 }

@@ -20,13 +20,19 @@ struct jq_child_limit {
 	uint64_t bytes;        /* of memory, beyond what the program held when it forked */
 };
 
+enum jq_child_end {
+	JQ_CHILD_ANSWERED,
+	JQ_CHILD_TIME,   /* it reached its limit of time */
+	JQ_CHILD_MEMORY, /* it reached its limit of memory, or its answer would be longer than 16 MB */
+	JQ_CHILD_CRASH,  /* an error ended it */
+};
+
 /*
  * Sends REQUEST to the child, in which SERVE answers it, and replaces REPLY by the answer.  The first call
- * starts the child, so SERVE sees the memory of the program as it was then.  False if the child reached its
- * limit, ran into an error that ends a process, or answered with more than 16 MB; the next call starts
- * another.
+ * starts the child, so SERVE sees the memory of the program as it was then.  If the child ended, the next
+ * call starts another.
  */
-bool jq_child_ask(const struct jq_child_limit *limit, struct bytes request, struct buffer *reply,
+enum jq_child_end jq_child_ask(const struct jq_child_limit *limit, struct bytes request, struct buffer *reply,
     void (*serve)(struct bytes request, struct buffer *reply));
 
 /* Ends the child if there is one, so that the next has the memory of the program as it is then. */

@@ -153,3 +153,24 @@ copy_policy() {
 	jq -r .ehr.rl shown | paste -d ' ' - levels | sort -u >pairs
 	ehr 1 grep -E '^(N [RV]|R V)$' pairs
 }
+
+@test "a condition whose process is killed by another refuses the record for that reason" {
+	native || return 0
+	cp -r "$EHR_ROOT/testdata/policies/labels" p
+	perl -i -pe "s/when: '[^']*'/when: 'last(range(.n)) > 0'/" p/classify.yaml
+	echo 'condition_seconds: 3600' >>p/policy.yaml
+	cp "$EHR_ROOT/testdata/records/bad/condition-crash.ndjson" in
+	ehr-classify -P p in >out 2>err 3>&- &
+	program=$!
+	child=
+	while [ -z "$child" ]; do
+		child=$(pgrep -P "$program") || sleep 0.05
+	done
+	kill -SEGV "$child"
+	status=0
+	wait "$program" || status=$?
+	[ "$status" -eq 5 ]
+	same err <<-'END'
+		ehr-classify: in:1: condition-crash: the process that evaluates the policy's conditions crashed at byte 1
+	END
+}

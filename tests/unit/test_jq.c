@@ -2,8 +2,11 @@
 #include "common/policy/jq.h"
 
 #include "common/base/buffer.h"
+#include "common/base/memory.h"
+#include "common/policy/jq_child.h"
 #include "tests/lib/tap.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const struct jq_context known = {
@@ -114,14 +117,68 @@ check_limit(void)
 		check(p != NULL && parse("{\"n\":1000000000000}"));
 		jq_limit_start(&limit);
 		check(jq_test(good, &json, 0, NULL, &context) == JQ_TRUE);
-		check(jq_test(p, &json, 0, NULL, &context) == JQ_UNKNOWN && limit.is_passed);
+		check(jq_test(p, &json, 0, NULL, &context) == JQ_UNKNOWN && limit.passed != JQ_LIMIT_KEPT);
 		/* The record has had its time; the next has its own. */
-		check(jq_test(good, &json, 0, NULL, &context) == JQ_UNKNOWN && limit.is_passed);
+		check(jq_test(good, &json, 0, NULL, &context) == JQ_UNKNOWN && limit.passed != JQ_LIMIT_KEPT);
 		jq_limit_start(&limit);
-		check(jq_test(good, &json, 0, NULL, &context) == JQ_TRUE && !limit.is_passed);
+		check(jq_test(good, &json, 0, NULL, &context) == JQ_TRUE && limit.passed == JQ_LIMIT_KEPT);
 		jq_program_free(p);
 	}
 	jq_program_free(good);
+}
+
+/* Ends or answers as its request says. */
+static void
+serve_ends(struct bytes request, struct buffer *reply)
+{
+	switch (request.at[0]) {
+	case 't':
+		for (volatile bool on = true; on;)
+			continue;
+		break;
+	case 'm':
+		memory_missing(0);
+	case 'k':
+		(void)raise(SIGKILL);
+		break;
+	case 'a':
+		(void)raise(SIGABRT);
+		break;
+	case 's':
+		(void)raise(SIGSEGV);
+		break;
+	case 'l':
+		while (true)
+			buffer_add(reply, "0123456789abcdef", 16);
+	default:
+		buffer_add(reply, "!", 1);
+	}
+}
+
+static void
+check_ends(void)
+{
+	static const struct {
+		const char *request;
+		enum jq_child_end end;
+	} list[] = { { ".", JQ_CHILD_ANSWERED }, { "t", JQ_CHILD_TIME }, { "m", JQ_CHILD_MEMORY },
+		{ "k", JQ_CHILD_MEMORY }, { "l", JQ_CHILD_MEMORY }, { "a", JQ_CHILD_CRASH },
+		{ "s", JQ_CHILD_CRASH } };
+	struct buffer reply;
+
+	buffer_init(&reply, BUFFER_UNLIMITED);
+	jq_child_stop();
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+		struct jq_child_limit limit = { .task = 1000 + i, .milliseconds = 200, .bytes = 64 << 20 };
+
+		check(jq_child_ask(&limit, bytes_of(list[i].request), &reply, serve_ends) == list[i].end);
+		/* The next child answers, and then ends in the same way. */
+		check(jq_child_ask(&limit, bytes_of("."), &reply, serve_ends) == JQ_CHILD_ANSWERED);
+		limit.task += 500;
+		check(jq_child_ask(&limit, bytes_of(list[i].request), &reply, serve_ends) == list[i].end);
+	}
+	jq_child_stop();
+	buffer_release(&reply);
 }
 
 /* Evaluations that are each within the limit, and together are not. */
@@ -139,7 +196,7 @@ check_sum(void)
 	jq_limit_start(&limit);
 	while (count < 1000000 && jq_test(p, &json, 0, NULL, &context) == JQ_TRUE)
 		count++;
-	check(limit.is_passed && count < 1000000);
+	check(limit.passed != JQ_LIMIT_KEPT && count < 1000000);
 	jq_program_free(p);
 }
 
@@ -265,7 +322,7 @@ check_endless_paths(void)
 		check(p != NULL && parse("{\"a\":[1]}"));
 		jq_limit_start(&limit);
 		check(jq_paths(p, &json, 0, NULL, &context, note, &f) == JQ_UNKNOWN && f.count == 0 &&
-		      limit.is_passed);
+		      limit.passed != JQ_LIMIT_KEPT);
 		jq_program_free(p);
 	}
 }
@@ -324,6 +381,7 @@ main(void)
 	check_paths_behind_walls();
 	check_endless_paths();
 	check_limit();
+	check_ends();
 	check_sum();
 	json_release(&json);
 	buffer_release(&text_of_json);
