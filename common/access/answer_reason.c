@@ -29,6 +29,7 @@ static const struct {
 	{ "unknown-purpose", "The request has a purpose that v3-ActReason does not have." },
 	{ "unknown-label", "The request has a label that neither the ladder nor v3-ActCode has." },
 	{ "unknown-class", "The request has a class that is no resource type and no group." },
+	{ "unknown-role", "The request has a role that authz/roles.yaml does not name." },
 	{ "unsupported-obligation", "The enforcement point cannot carry out what it would have to." },
 };
 

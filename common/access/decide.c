@@ -36,13 +36,17 @@ breaks_glass(const struct verdict *v, const struct access_rule *rule)
 
 /*
  * The obligations of a rule that overrides consent count where it overrides.  Those of breaking the
- * glass count wherever it permits: the patient who had consented is to be told as well.
+ * glass count wherever it permits: the patient who had consented is to be told as well.  A deny that
+ * withholds a part of the narrowed data counts, too.
  */
 static bool
 rule_counts(const struct verdict *v, const struct layer_outcome *o, uint32_t i)
 {
 	const struct access_rule *rule = &o->file->rule[i];
+	const struct rule_state *narrowed = v->narrowed[o->layer];
 
+	if (v->permitted && narrowed && rule->effect == EFFECT_DENY && narrowed[i].holding == RULE_HOLDS)
+		return true;
 	if (o->state[i].holding != RULE_HOLDS)
 		return false;
 	if (!v->permitted)
@@ -381,6 +385,8 @@ decide_narrowed(struct engine *e, struct request *q, struct verdict *v)
 		v->consent = all->consent;
 		return;
 	}
+	for (int i = 0; i < LAYER_CONSENT; i++)
+		v->narrowed[i] = all->outcome[i].state;
 	limits_gather(all, &e->scratch);
 	limits_add(v, all, &e->scratch);
 }
@@ -396,9 +402,9 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 		.entities = e->entities,
 		.custodian = true,
 		.levels = e->policy->levels };
+	decide_layers(e, q, v);
 	v->reasons[LAYER_REQUEST] = known_refusal(q, e->policy, &e->roles);
 	v->denied[LAYER_REQUEST] = v->reasons[LAYER_REQUEST] != NULL;
-	decide_layers(e, q, v);
 	limits_gather(v, &e->scratch);
 	decide_narrowed(e, q, v);
 	if (e->clearances.there)

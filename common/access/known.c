@@ -82,21 +82,13 @@ offer_groups(struct closest *c, const struct access_reader *r, enum roles_group_
 }
 
 static void
-offer_vocabulary(struct closest *c, enum vocabulary v)
-{
-	for (size_t i = 0; i < vocabulary_size(v); i++)
-		if (vocabulary_at(v, i)->status != CONCEPT_RETIRED)
-			closest_offer(c, vocabulary_at(v, i)->code);
-}
-
-static void
 offer_labels(struct closest *c, const struct policy *p)
 {
 	for (unsigned i = 0; i < p->levels; i++)
 		closest_offer(c, p->level[i].name);
-	offer_vocabulary(c, VOCABULARY_SENSITIVITY);
-	offer_vocabulary(c, VOCABULARY_PRIVACY_LAW);
-	offer_vocabulary(c, VOCABULARY_HANDLING);
+	vocabulary_offer(VOCABULARY_SENSITIVITY, c);
+	vocabulary_offer(VOCABULARY_PRIVACY_LAW, c);
+	vocabulary_offer(VOCABULARY_HANDLING, c);
 }
 
 static void
@@ -125,14 +117,14 @@ known_near(const struct access_reader *r, unsigned attribute, struct bytes text)
 		offer_groups(&c, r, GROUP_ACTION);
 		break;
 	case ATTRIBUTE_PURPOSE:
-		offer_vocabulary(&c, VOCABULARY_PURPOSE);
+		vocabulary_offer(VOCABULARY_PURPOSE, &c);
 		break;
 	case ATTRIBUTE_LABEL:
 		offer_labels(&c, r->policy);
 		break;
 	case ATTRIBUTE_CLASS:
 		offer_groups(&c, r, GROUP_CLASS);
-		offer_vocabulary(&c, VOCABULARY_RESOURCE_TYPE);
+		vocabulary_offer(VOCABULARY_RESOURCE_TYPE, &c);
 		break;
 	case ATTRIBUTE_ACR:
 		reader_offer(r, &c, r->roles->acr, r->roles->acrs);
@@ -144,22 +136,27 @@ known_near(const struct access_reader *r, unsigned attribute, struct bytes text)
 }
 
 static bool
+is_known(const struct value *one, unsigned attribute, const struct policy *p, const struct roles *roles)
+{
+	switch (attribute) {
+	case ATTRIBUTE_PURPOSE:
+		return known_purpose(one->text);
+	case ATTRIBUTE_LABEL:
+		return known_label(p, one->text);
+	case ATTRIBUTE_CLASS:
+		return known_class(p, one->text) ||
+		       (one->word != 0 && roles_find_group(roles, GROUP_CLASS, one->word) != NULL);
+	default:
+		return roles_has(roles, one->word) || !roles_name_any(roles);
+	}
+}
+
+static bool
 all_known(const struct values *v, unsigned attribute, const struct policy *p, const struct roles *roles)
 {
-	for (uint32_t i = 0; v->present && i < v->count; i++) {
-		const struct value *one = &v->at[i];
-		bool known = one->kind == VALUE_STRING;
-
-		if (known && attribute == ATTRIBUTE_PURPOSE)
-			known = known_purpose(one->text);
-		else if (known && attribute == ATTRIBUTE_LABEL)
-			known = known_label(p, one->text);
-		else if (known)
-			known = known_class(p, one->text) ||
-				(one->word != 0 && roles_find_group(roles, GROUP_CLASS, one->word) != NULL);
-		if (!known)
+	for (uint32_t i = 0; v->present && i < v->count; i++)
+		if (v->at[i].kind != VALUE_STRING || !is_known(&v->at[i], attribute, p, roles))
 			return false;
-	}
 	return true;
 }
 
@@ -170,10 +167,12 @@ known_refusal(const struct request *q, const struct policy *p, const struct role
 		unsigned attribute;
 		const char *reason;
 	} checked[] = { { ATTRIBUTE_PURPOSE, "unknown-purpose" }, { ATTRIBUTE_LABEL, "unknown-label" },
-		{ ATTRIBUTE_CLASS, "unknown-class" } };
+		{ ATTRIBUTE_CLASS, "unknown-class" }, { ATTRIBUTE_STRUCTURAL_ROLE, "unknown-role" },
+		{ ATTRIBUTE_FUNCTIONAL_ROLE, "unknown-role" } };
 
 	for (size_t i = 0; i < sizeof checked / sizeof checked[0]; i++)
-		if (!all_known(&q->at[checked[i].attribute], checked[i].attribute, p, roles))
+		if (!q->at[checked[i].attribute].distrusted &&
+		    !all_known(&q->at[checked[i].attribute], checked[i].attribute, p, roles))
 			return checked[i].reason;
 	return NULL;
 }

@@ -32,7 +32,10 @@ bool known_value(const struct access_reader *r, unsigned attribute, uint32_t wor
 /* The nearest word that ATTRIBUTE may have, for a message. */
 struct closest known_near(const struct access_reader *r, unsigned attribute, struct bytes text);
 
-/* NULL, or the reason why Q is refused: "unknown-purpose", "unknown-label", "unknown-class". */
+/*
+ * NULL, or the reason why Q is refused: "unknown-purpose", "unknown-label", "unknown-class", "unknown-role".
+ * A distrusted role is not looked at: it is missing anyway, and the domain that said it has names of its own.
+ */
 const char *known_refusal(const struct request *q, const struct policy *p, const struct roles *roles);
 
 #endif

@@ -404,6 +404,7 @@ struct verdict {
 	const struct item **redact;
 	struct keep *keep;
 	struct narrowing narrowing;
+	const struct rule_state *narrowed[LAYER_CONSENT]; /* of the outcomes' rules for all narrowed data */
 	const struct scope **spared; /* of the narrowing: what is withheld of the entries that meet it */
 	uint32_t spares;
 	struct owed *owed;

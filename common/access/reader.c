@@ -116,8 +116,12 @@ ndjson_next(struct ndjson *n)
 
 		n->rest = (struct bytes){ n->rest.at + used, n->rest.size - used };
 		n->line++;
-		if (!json_blank(line))
-			return parse_object(n, line);
+		if (json_blank(line))
+			continue;
+		return end != NULL ? parse_object(n, line)
+				   : fault_here(n, line.size + 1,
+					 "the last line is unfinished: its writer is not done or was "
+					 "killed; finish it with a newline, or cut it off");
 	}
 	return false;
 }

@@ -66,7 +66,10 @@ struct ndjson {
 void ndjson_init(struct ndjson *n, struct access_reader *r, struct bytes text);
 void ndjson_release(struct ndjson *n);
 
-/* The next object; false at the end, or with a fault. */
+/*
+ * The next object; false at the end, or with a fault.  A last line without LF is a fault, for its writer may
+ * not be done, and left out it could permit more: the end of a fact, a used id.
+ */
 bool ndjson_next(struct ndjson *n);
 
 /* The whole text as one object, over any number of lines. */

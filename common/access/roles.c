@@ -28,6 +28,12 @@ roles_has(const struct roles *roles, uint32_t word)
 		   find_group(roles, GROUP_ROLE, word) != NULL);
 }
 
+bool
+roles_name_any(const struct roles *roles)
+{
+	return roles->structural.count > 0 || roles->functional.count > 0;
+}
+
 const struct relation *
 roles_relation(const struct roles *roles, uint32_t word)
 {

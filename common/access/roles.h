@@ -46,6 +46,9 @@ bool roles_read(struct roles *roles, struct access_reader *r);
 /* True if WORD is a structural or functional role or a group of roles. */
 bool roles_has(const struct roles *roles, uint32_t word);
 
+/* False if authz/roles.yaml names no role at all. */
+bool roles_name_any(const struct roles *roles);
+
 /* The nearest role or group of roles, and the nearest relation, for a message. */
 struct closest roles_near(const struct roles *roles, const struct access_reader *r, struct bytes text);
 struct closest roles_near_relation(

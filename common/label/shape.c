@@ -125,9 +125,8 @@ shape_check_type(
 	if ((!s->is_fhir && s->constant.size == 0) || shape_knows_type(s, type))
 		return true;
 	closest_offer(&near, s->constant);
-	for (size_t i = 0; s->is_fhir && i < vocabulary_size(VOCABULARY_RESOURCE_TYPE); i++)
-		if (vocabulary_at(VOCABULARY_RESOURCE_TYPE, i)->status == CONCEPT_ACTIVE)
-			closest_offer(&near, vocabulary_at(VOCABULARY_RESOURCE_TYPE, i)->code);
+	if (s->is_fhir)
+		vocabulary_offer(VOCABULARY_RESOURCE_TYPE, &near);
 	return fault_at(f, file, node, "unknown type '%.*s': it is %s%s", (int)type.size, type.at,
 	    s->is_fhir ? "none of FHIR R4" : "not that of the records", closest_text(&near, "", text));
 }

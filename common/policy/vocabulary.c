@@ -136,6 +136,14 @@ vocabulary_find(enum vocabulary v, struct bytes code)
 	return NULL;
 }
 
+void
+vocabulary_offer(enum vocabulary v, struct closest *c)
+{
+	for (size_t i = 0; i < vocabulary_size(v); i++)
+		if (vocabulary_at(v, i)->status == CONCEPT_ACTIVE)
+			closest_offer(c, vocabulary_at(v, i)->code);
+}
+
 bool
 vocabulary_below(enum vocabulary v, const struct concept *a, const struct concept *b)
 {

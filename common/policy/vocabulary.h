@@ -3,6 +3,7 @@
 #define EHR_POLICY_VOCABULARY_H
 
 #include "common/base/bytes.h"
+#include "common/base/closest.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +48,9 @@ const struct concept *vocabulary_at(enum vocabulary v, size_t index);
 
 /* NULL if there is no such code.  Case counts. */
 const struct concept *vocabulary_find(enum vocabulary v, struct bytes code);
+
+/* Offers the codes that policies may use to C. */
+void vocabulary_offer(enum vocabulary v, struct closest *c);
 
 /* True if A is B or stands anywhere below it; both of vocabulary V. */
 bool vocabulary_below(enum vocabulary v, const struct concept *a, const struct concept *b);

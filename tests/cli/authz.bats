@@ -112,6 +112,62 @@ load ../lib/authz
 	lacks out unknown
 }
 
+@test "a role that nobody knows is refused, for a misspelt one would slip past a deny" {
+	hospital
+	{
+		echo "$request"
+		echo "${request/\"physician\"/\"physican\"}"
+		echo "${request/\"physician\"/[\"physician\",\"Nurse\"]}"
+		echo "${request/\"physician\"/\"\"}"
+		echo "${request/\"physician\"/7}"
+		echo "${request/\"structural_role\"/\"functional_role\":\"on-kall\",\"structural_role\"}"
+		echo "${request/\"structural_role\"/\"functional_role\":[],\"structural_role\"}"
+		echo "${request/\"physician\"/\"licensed-clinician\"}"
+		# The other domain has names of its own; roles.yaml and trusts say which count.
+		echo "${request/\"domain\":\"hospital\"/\"domain\":\"clinic\"}" | sed 's/"physician"/"Facharzt"/'
+	} >in
+	ehr 0 ehr-authz -P P -S S in
+	empty err
+	jq -c '[.decision, .context.decided_by, .context.reason]' out >got
+	same got <<-'END'
+		[true,"consent","permitted"]
+		[false,"request","unknown-role"]
+		[false,"request","unknown-role"]
+		[false,"request","unknown-role"]
+		[false,"request","unknown-role"]
+		[false,"request","unknown-role"]
+		[true,"consent","permitted"]
+		[false,"clearance","no-clearance"]
+		[false,"organization","default-deny"]
+	END
+	[ "$(sed -n 2p out | jq -r .context.reason_admin.en)" = 'The request has a role that authz/roles.yaml does not name.' ]
+}
+
+@test "a deny that withholds a part of the narrowed data keeps its obligations" {
+	hospital
+	cat >>P/authz/organization.yaml <<-'END'
+		  - {id: H-80, say: No HIV., effect: deny, what: {label: [HIV]}, obligations: [{do: audit, level: hiv}]}
+		  - {id: H-81, say: Nothing but results and notes for the desk., effect: deny, what: {class: [Observation, Composition]}, except: [{what: {label: [N]}}], obligations: [{do: audit, level: desk}]}
+		  - {id: H-82, say: No claims., effect: deny, what: {class: [Claim]}, obligations: [{do: audit, level: claims}]}
+	END
+	{
+		echo "$request"
+		narrowed '"class":["Observation"]'
+		narrowed '"class":["Observation"],"label":["N"]'
+		narrowed '"class":["Observation"],"label":["N","VIP"]'
+		narrowed '"class":["Condition"],"label":["N"]'
+	} >in
+	ehr 0 ehr-authz -P P -S S in
+	jq -c '[.decision, ([.context.obligations[] | select(.properties.action == "audit") | .properties.level])]' out >got
+	same got <<-'END'
+		[true,["hiv","desk","claims"]]
+		[true,["hiv","desk"]]
+		[true,["hiv"]]
+		[true,["hiv"]]
+		[true,["hiv"]]
+	END
+}
+
 @test "a word under another name of its system is the same word, so no deny is passed by" {
 	hospital
 	cp "$EHR_ROOT"/policies/hospital/authz/*.yaml P/authz/
@@ -426,6 +482,32 @@ load ../lib/authz
 			[ "$level" -lt "$count" ] || level=$((count - 1))
 			[ "$level" -lt 0 ] && echo 'false -' || echo "true L$level"
 		done | same got
+	done
+}
+
+@test "an unfinished last line of facts, register, used commands or directives is refused" {
+	hospital
+	head -n 1 "$cases/hospital/requests.ndjson" >in
+	cp S/facts.ndjson facts
+	cp "$cases/hospital/entities.ndjson" entities
+	jq -c '{device: .resource.id, id: "AAAAAAAAAAAAAAAAAAAAAA"}' in >used
+	jq -nc '{ehr_authz: 1, consent: "c-zoe", patient: "zoe", status: "active", base: "permit"}' >consents.ndjson
+	for file in facts entities used consents.ndjson; do
+		option="--${file%.ndjson}"
+		size=$(wc -c <"$file")
+		last=$(tail -n 1 "$file" | wc -c)
+		ehr 0 ehr-authz -P P "$option" "$file" in
+		# Without its newline the line may be whole; its writer does not say so.
+		for cut in 1 2 $((last / 2)) $((last - 1)); do
+			head -c $((size - cut)) "$file" >part.ndjson
+			ehr 3 ehr-authz -P P "$option" part.ndjson in
+			empty out
+			has err "part.ndjson:$(wc -l <"$file"):$((last - cut + 1)): the last line is unfinished"
+		done
+		head -c $((size - last)) "$file" >part.ndjson
+		ehr 0 ehr-authz -P P "$option" part.ndjson in
+		printf '\n  ' >>part.ndjson
+		ehr 0 ehr-authz -P P "$option" part.ndjson in
 	done
 }
 

@@ -603,7 +603,7 @@ misspelt() {
 	rm -rf p
 	cp -r "$EHR_ROOT/policies/hospital" p
 	sed -i "$4" "p/$1"
-	! diff -q "$EHR_ROOT/policies/hospital/$1" "p/$1"
+	ehr 1 cmp -s "$EHR_ROOT/policies/hospital/$1" "p/$1"
 	ehr 3 ehr-policy check -P p
 	empty out
 	grep -v warning: err >errors

@@ -92,13 +92,13 @@ check_values(void)
 {
 	check(rule("who: {structural_role: staff}", REQUEST("\"structural_role\":\"nurse\"", "", "")));
 	check(rule("who: {structural_role: staff}", REQUEST("\"structural_role\":\"staff\"", "", "")));
-	check(
-	    rule("who: {structural_role: staff}", REQUEST("\"structural_role\":[\"x\",\"nurse\"]", "", "")));
+	check(rule(
+	    "who: {structural_role: staff}", REQUEST("\"structural_role\":[\"auditor\",\"nurse\"]", "", "")));
 	check(rule("who: {structural_role: staff}", REQUEST("\"structural_role\":\"nur\\u0073e\"", "", "")));
 	check(!rule("who: {structural_role: staff}", REQUEST("\"structural_role\":\"Nurse\"", "", "")));
 	check(!rule("who: {structural_role: staff}", REQUEST("\"structural_role\":[]", "", "")));
 	check(!rule("who: {structural_role: {not: [nurse]}}",
-	    REQUEST("\"structural_role\":[\"x\",\"nurse\"]", "", "")));
+	    REQUEST("\"structural_role\":[\"auditor\",\"nurse\"]", "", "")));
 	check(rule(
 	    "who: {structural_role: {not: [nurse]}}", REQUEST("\"structural_role\":\"physician\"", "", "")));
 	check(rule("who: {structural_role: {not: [nurse]}}", REQUEST("\"structural_role\":[]", "", "")));
