@@ -152,6 +152,7 @@ check(struct policy *p)
 	if (good) {
 		lint_classify(&l);
 		lint_redact(&l);
+		lint_paths(&l);
 	}
 	unsigned errors = report(&l);
 	lint_release(&l);

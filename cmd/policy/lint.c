@@ -51,8 +51,8 @@ add(struct lint *l, struct lint_finding *finding, const char *format, va_list li
 	lint_fault(l, f, finding->is_warning);
 }
 
-/* The error CODE, as lint_warn() adds a warning. */
-static void __attribute__((format(printf, 5, 6))) error_at(
+void
+lint_error(
     struct lint *l, const char *file, const struct yaml_node *node, const char *code, const char *format, ...)
 {
 	struct lint_finding finding = { 0 };
@@ -345,7 +345,7 @@ check_hidden(const struct lint_reading *r, const struct yaml_node *version)
 	for (size_t i = 0; i < sizeof(traces) / sizeof(traces[0]); i++) {
 		const struct yaml_node *path = kept(yaml_find(version, "keep"), traces[i]);
 		if (path != NULL)
-			error_at(r->lint, r->file, path, "hidden-shows",
+			lint_error(r->lint, r->file, path, "hidden-shows",
 			    "%s counts or repeats what is missing, which `presence: hidden` promises not to",
 			    traces[i]);
 	}
@@ -379,7 +379,7 @@ compare_keep(const struct lint_reading *r, const struct yaml_node *low, const st
 	if (higher == NULL)
 		return;
 	if (lower == NULL) {
-		error_at(r->lint, r->file, low, "not-monotone",
+		lint_error(r->lint, r->file, low, "not-monotone",
 		    "this version keeps everything, the next higher one only what line %u names",
 		    higher->line);
 		return;
@@ -389,7 +389,7 @@ compare_keep(const struct lint_reading *r, const struct yaml_node *low, const st
 		for (size_t k = 0; paths->kind == YAML_LIST && k < paths->count; k++)
 			if (!covered(yaml_find(higher, lower->key[i]->text.at), path_of(paths->item[k])) &&
 			    !covered(yaml_find(higher, "*"), path_of(paths->item[k])))
-				error_at(r->lint, r->file, paths->item[k], "not-monotone",
+				lint_error(r->lint, r->file, paths->item[k], "not-monotone",
 				    "kept here, but not in the next higher version (line %u)", higher->line);
 	}
 }
@@ -403,11 +403,11 @@ compare_types(const struct lint_reading *r, const struct yaml_node *low, const s
 	if (higher == NULL)
 		return;
 	if (lower == NULL)
-		error_at(r->lint, r->file, low, "not-monotone",
+		lint_error(r->lint, r->file, low, "not-monotone",
 		    "this version has all types, the next higher one only those of line %u", higher->line);
 	for (size_t i = 0; lower != NULL && i < lower->count; i++)
 		if (!holds(higher, lower->item[i]->text))
-			error_at(r->lint, r->file, lower->item[i], "not-monotone",
+			lint_error(r->lint, r->file, lower->item[i], "not-monotone",
 			    "a type that the next higher version (line %u) does not have", higher->line);
 }
 
@@ -444,7 +444,7 @@ compare_without(const struct lint_reading *r, const struct yaml_node *low, const
 	for (size_t i = 0; higher != NULL && level >= 0 && i < yaml_strings(higher); i++) {
 		const struct yaml_node *category = higher->kind == YAML_LIST ? higher->item[i] : higher;
 		if (!holds(lower, category->text) && given_at(r, category->text, (unsigned)level))
-			error_at(r->lint, r->file, category, "not-monotone",
+			lint_error(r->lint, r->file, category, "not-monotone",
 			    "left out here, but not in the next lower version (line %u)", low->line);
 	}
 }
@@ -470,7 +470,7 @@ compare_transform(const struct lint_reading *r, const struct yaml_node *low, con
 		return;
 	for (size_t i = 0; i < keep->count; i++)
 		if (names(keep->item[i], at->text))
-			error_at(r->lint, r->file, keep->item[i], "not-monotone",
+			lint_error(r->lint, r->file, keep->item[i], "not-monotone",
 			    "%s is kept here as it is, but changed in the next higher version (line %u)",
 			    at->text.at, at->line);
 }

@@ -33,11 +33,18 @@ void lint_fault(struct lint *l, const struct fault *f, bool is_warning);
 void lint_warn(struct lint *l, const char *file, const struct yaml_node *node, const char *code,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same for the error CODE. */
+void lint_error(struct lint *l, const char *file, const struct yaml_node *node, const char *code,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
 /* Sorts the findings by file and place. */
 void lint_sort(struct lint *l);
 
 /* Check classify.yaml and redact.yaml, which their loaders have accepted. */
 void lint_classify(struct lint *l);
 void lint_redact(struct lint *l);
+
+/* Compares the paths of both files with the elements of FHIR R4, if records are FHIR. */
+void lint_paths(struct lint *l);
 
 #endif

@@ -1,0 +1,122 @@
+# ehr-policy check: paths of a FHIR policy beside the elements of FHIR R4.
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+
+# A first policy for FHIR, with classify.yaml and redact.yaml of the test.
+fhir() {
+	printf '{"resourceType":"Observation","id":"o1"}\n' >s
+	rm -rf p
+	ehr 0 ehr-policy new p --from s
+	{
+		printf 'classify: 1\nsign_off: {by: A, at: 2026-11-01, serial: 1}\ndefault: N\nunknown_type: V\nopaque: R\nbase:\n'
+		cat "$1"
+		printf 'criticality: {order: [routine], default: routine, unreadable: routine}\n'
+	} >p/classify.yaml
+	{
+		printf 'redact: 1\npresence: hidden\nversions:\n'
+		[ ! -s "$2" ] || printf '  - rl: L\n    say: Few.\n'
+		[ ! -s "$2" ] || cat "$2"
+		printf '  - {rl: V, say: All.}\n'
+	} >p/redact.yaml
+	rm -rf p/tests
+	printf 'notify: 1\ngrants: {max_lifetime: 365d, revocation: optional}\npayload: [empty]\nresponders: {team: [nurse]}\ntiers:\n  routine: {dispatch: 12h, expires: 72h, steps: [{to: [team]}]}\n' >p/notify.yaml
+}
+
+@test "unknown-path: a mistyped element fails open, so it is said; near misses are not" {
+	cat >c <<'END'
+  Observation: {.: N, .vlaueQuantity: R, .category.coding: R, .status.code: R, ".component[].code.coding[].shown": R}
+rules:
+  - {id: a, say: A., type: [Patient], where: {.birthdate: {present: true}}, at: .gendr, label: {level: R}}
+  - {id: b, say: B., where: {any: [{.nowhere: x}, {.status: final}]}, label: {level: R}}
+END
+	: >r
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	has err 'classify.yaml:7:23: warning: unknown-path: .vlaueQuantity is no element of Observation in FHIR R4'
+	has err 'unknown-path: .category is a list in FHIR R4: write .category[] to go on'
+	has err 'unknown-path: .status holds no elements in FHIR R4, so there is no .code in it'
+	has err 'unknown-path: .component[].code.coding[].shown is no element of Observation'
+	has err 'unknown-path: .birthdate is no element of Patient'
+	has err 'unknown-path: .gendr is no element of Patient'
+	has err 'unknown-path: .nowhere is no element of any type'
+	[ "$(grep -c unknown-path err)" -eq 7 ]
+	cat >c <<'END'
+  Observation: {.: N, ".category[].coding": R, ._status: R, ".extension[].valueString": R, .effectivePeriod.start: R, ".component[0].valueRatio.numerator.value": R, ".contained[].anything": R, .subject.reference: R, "..|.display?": R, ".category[].coding[] | select(.system == \"x\")": R, .resourceType: U}
+  Questionnaire: {.: N, ".item[].item[].item[].linkId": R, .meta.profile: U}
+rules:
+  - {id: a, say: A., where: {.birthDate: {present: true}, ".identifier[].system": x}, label: {level: R}}
+END
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	lacks err unknown-path
+}
+
+@test "choice-gap: what raises one form of a choice is told of the others" {
+	cat >c <<'END'
+  Observation: {.: N, .valueQuantity: R}
+rules:
+  - {id: a, say: A., type: [MedicationRequest], at: .medicationCodeableConcept, label: {level: R}}
+  - {id: b, say: B., type: [Patient], where: {.deceasedDateTime: {present: true}}, label: {level: R}}
+END
+	: >r
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	has err 'choice-gap: .valueQuantity is one form of value[x]; this does not reach .valueCodeableConcept, .valueString'
+	has err 'choice-gap: .medicationCodeableConcept is one form of medication[x]; this does not reach .medicationReference'
+	has err 'choice-gap: .deceasedDateTime is one form of deceased[x]; this does not reach .deceasedBoolean'
+	# All forms, a test of the value itself, and a level that lowers leave no gap.
+	cat >c <<'END'
+  Observation: {.: N, .valueQuantity: L}
+rules:
+  - {id: a, say: A., type: [MedicationRequest], at: ".medicationCodeableConcept, .medicationReference", label: {level: R}}
+  - {id: b, say: B., type: [Observation], where: {.valueQuantity: {above: 5 kg}}, label: {level: R}}
+END
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	lacks err choice-gap
+}
+
+@test "lowered-by-base: parts below their root are listed for whoever signs" {
+	printf '  Observation: {.: N, .status: L, .code: U, .note: R}\n  Patient: {.: L}\n' >c
+	: >r
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	has err 'lowered-by-base: 2 parts of Observation stand below N: .status, .code'
+	[ "$(grep -c lowered-by-base err)" -eq 1 ]
+}
+
+@test "kind: an operation that the element cannot bear is an error" {
+	printf '  Observation: {.: L}\n  Patient: {.: L}\n' >c
+	cat >r <<'END'
+    transforms:
+      - {id: a, say: A., type: [Patient], at: .gender, do: {round: {to: 1}}}
+      - {id: b, say: B., type: [Observation], at: .issued, do: {truncate: year}}
+      - {id: c, say: C., type: [Observation], at: .valueQuantity, do: {band: {width: 5, from: 0, cap: 50}}}
+      - {id: d, say: D., type: [Patient], at: ".address[].city", do: {truncate: day}}
+END
+	fhir c r
+	ehr 3 ehr-policy check -P p
+	empty out
+	has err 'kind: round wants a number, and .gender is of type code in FHIR R4'
+	has err 'warning: kind: .issued is an instant in FHIR R4, which has a time of day'
+	has err 'kind: band wants a number, and .valueQuantity is of type Quantity'
+	has err 'kind: truncate wants a date, and .address[].city is of type string'
+	cat >r <<'END'
+    transforms:
+      - {id: a, say: A., type: [Observation], at: .valueQuantity.value, do: {round: {to: 1}}}
+      - {id: b, say: B., type: [Observation], at: .issued, do: {truncate: hour}}
+      - {id: c, say: C., type: [Patient], at: .birthDate, do: {truncate: year}}
+      - {id: d, say: D., type: [Patient], at: .gender, do: mask}
+END
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	lacks err kind:
+	# A comma binds more tightly than a pipe.
+	cat >r <<'END'
+    transforms:
+      - {id: a, say: A., at: '.onsetAge, .abatementAge | select(.code == "a") | .value', do: {band: {width: 1, cap: 90}}}
+END
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	lacks err kind:
+}
