@@ -289,8 +289,8 @@ codeform_number(struct bytes text, size_t *at, struct bytes *number, enum codefo
 	while (i < text.size) {
 		size_t start = i, size = digits(text, i);
 
-		if (size == 0 || (start > 0 && is_alnum(text.at[start - 1]))) {
-			i += size + (size == 0);
+		if (size == 0) {
+			i++;
 			continue;
 		}
 		i += size;

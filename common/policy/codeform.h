@@ -48,7 +48,7 @@ bool codeform_part(struct bytes code, size_t *at, struct bytes *part);
 
 /*
  * Steps through the numbers with a check digit in any TEXT, such as a URL or a linkId: a code of LOINC or an
- * id of SNOMED CT, between what is no letter and no digit.  *FORM says which.
+ * id of SNOMED CT, before what is no letter and no digit.  *FORM says which.
  */
 bool codeform_number(struct bytes text, size_t *at, struct bytes *number, enum codeform *form);
 

@@ -262,7 +262,8 @@ find_word(const struct codesystems *s, struct bytes part)
 	for (size_t i = 0; i < part.size; i++) {
 		char c = part.at[i];
 
-		if (c == '-' || c == '_' || c == '.' || is_blank(c))
+		/* Trade marks, parentheses and hyphens of any kind count no more than blanks. */
+		if (!is_digit(c) && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
 			continue;
 		if (word.size == MAX_WORD)
 			return CODESYSTEM_NONE;

@@ -370,7 +370,7 @@ observation() {
 
 @test "codes_in: what holds codes without being one" {
 	local text
-	for text in '"linkId":"7917-8"' '"linkId":"/55399-0/7917-8/LA6568-5"' '"linkId":"q-7917-8"' \
+	for text in '"linkId":"7917-8"' '"linkId":"/55399-0/7917-8/LA6568-5"' '"linkId":"q-7917-8"' '"linkId":"q7917-8_1"' \
 		'"questionnaire":"http://loinc.org/q/7917-8|2.1"' '"questionnaire":"http:\/\/x\/Questionnaire\/7917-8#1"' \
 		'"criteria":"Observation?code=http://loinc.org|7917-8"' '"criteria":"Condition?code=ICD10CM|B20,x"' \
 		'"criteria":"Condition?code=http%3A%2F%2Fhl7.org%2Ffhir%2Fsid%2Ficd-10%7CB20&a=b"' \

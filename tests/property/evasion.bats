@@ -46,10 +46,21 @@ condition() {
 	for code in B20 b20 B20.0 b20.9 'B 20' B20. B20- ' B20 ' 'B20\u002e'; do
 		condition '"http://hl7.org/fhir/sid/icd-10-cm"' "\"$code\""
 	done >>in
-	caught 18
-	# The same code of another known system means something else.
-	condition '"http://loinc.org"' '"B20"' >in
-	[ "$(low | wc -l)" -eq 1 ]
+	for code in '86406008|HIV infection|' '86406008:246112005=24484000' '284196006+86406008' '64572001:246075003=86406008'; do
+		condition '"http://snomed.info/sct"' "\"$code\""
+	done >>in
+	# A system that cannot have the code was named by mistake.
+	for code in http://loinc.org http://snomed.info/sct http://www.cms.gov/Medicare/Coding/ICD10 urn:local; do
+		condition "\"$code\"" '"B20"'
+	done >>in
+	caught 26
+	# The same code of another system that can have it means something else.
+	{
+		condition '"http://unitsofmeasure.org"' '"B20"'
+		condition '"http://hl7.org/fhir/sid/icd-10-cm"' '"H00.34"'
+		condition '"urn:local"' '"86406008"'
+	} >in
+	[ "$(low | wc -l)" -eq 3 ]
 }
 
 @test "a coding may stand anywhere" {
