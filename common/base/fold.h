@@ -20,7 +20,7 @@ struct fold {
 	struct buffer cased; /* the same with its case, byte by byte beside `lower` */
 };
 
-enum { FOLD_SLACK = 16 }; /* bytes behind `lower` that can be read */
+enum { FOLD_SLACK = 32 }; /* bytes behind `lower` that can be read */
 
 void fold_init(struct fold *f);
 void fold_release(struct fold *f);

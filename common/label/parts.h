@@ -283,7 +283,7 @@ struct root_terms {
 	struct buffer code;  /* base64 without line ends */
 	struct buffer plain; /* what it decodes to */
 	uint16_t display;    /* its key */
-	bool *may_be_base64; /* by key below `keys`: some place of `base64` ends so */
+	uint8_t *about;      /* by key below `keys`: enum about_terms */
 	size_t keys;
 };
 

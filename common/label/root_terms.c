@@ -11,6 +11,26 @@ struct way {
 	uint16_t key; /* of the string */
 };
 
+/* What a key tells by itself, so that most strings need no look at what is around them. */
+enum about_terms {
+	TERMS_BASE64 = 1,  /* some place of `base64` ends so */
+	TERMS_SKIPPED = 2, /* it is a place of `skip` */
+};
+
+/* Without ABOUT it counts the keys. */
+static void
+note_keys(struct root_terms *t, const struct terms_places *places, uint8_t about)
+{
+	for (size_t i = 0; i < places->count; i++) {
+		uint16_t key = places->at[i].key[0];
+
+		if (about == 0)
+			t->keys = key >= t->keys ? key + 1U : t->keys;
+		else if (about != TERMS_SKIPPED || places->at[i].keys == 1)
+			t->about[key] |= about;
+	}
+}
+
 void
 root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply)
 {
@@ -20,14 +40,11 @@ root_terms_init(struct root_terms *t, struct current_root *root, struct apply *a
 	buffer_init(&t->text, BUFFER_UNLIMITED);
 	buffer_init(&t->code, BUFFER_UNLIMITED);
 	buffer_init(&t->plain, BUFFER_UNLIMITED);
-	for (size_t i = 0; i < root->set->terms.base64.count; i++) {
-		uint16_t key = root->set->terms.base64.at[i].key[0];
-
-		t->keys = key >= t->keys ? key + 1U : t->keys;
-	}
-	t->may_be_base64 = arena_take(&root->set->arena, t->keys + 1);
-	for (size_t i = 0; i < root->set->terms.base64.count; i++)
-		t->may_be_base64[root->set->terms.base64.at[i].key[0]] = true;
+	note_keys(t, &root->set->terms.base64, 0);
+	note_keys(t, &root->set->terms.skip, 0);
+	t->about = arena_take(&root->set->arena, t->keys + 1);
+	note_keys(t, &root->set->terms.base64, TERMS_BASE64);
+	note_keys(t, &root->set->terms.skip, TERMS_SKIPPED);
 }
 
 void
@@ -248,6 +265,7 @@ widen(struct bytes from, struct buffer *to)
 		else
 			buffer_add(to, wide, sizeof wide);
 	}
+	add_slack(to);
 	return buffer_bytes(to);
 }
 
@@ -279,6 +297,7 @@ decode(struct root_terms *t, struct bytes text)
 		return (struct bytes){ "", 0 };
 	if (!utf8_valid(buffer_bytes(plain)))
 		return widen(buffer_bytes(plain), &t->code);
+	add_slack(plain);
 	return buffer_bytes(plain);
 }
 
@@ -292,16 +311,36 @@ base64_in(const struct root_terms *t, const struct way *w, struct bytes text)
 	if (bytes_begin(text, "data:") && (at = memmem(text.at, text.size, mark, sizeof mark - 1)) != NULL)
 		return (struct bytes){ at + sizeof mark - 1,
 			text.size - (size_t)(at - text.at) - (sizeof mark - 1) };
-	if (w->key < t->keys && t->may_be_base64[w->key] &&
+	if (w->key < t->keys && (t->about[w->key] & TERMS_BASE64) != 0 &&
 	    stands_at(&t->root->set->terms.base64, w->key, object_of(w->frame, w->outermost), w->outermost))
 		return text;
 	return (struct bytes){ "", 0 };
 }
 
+/* Markup may hide a letter in an entity or a tag. */
 static bool
 may_say(const struct root_terms *t, struct bytes text)
 {
 	return text.size > 2 && (text.at[0] == '<' || terms_may(t->terms, text));
+}
+
+static void
+look_closer(struct root_terms *t, const struct way *w, uint32_t node)
+{
+	const struct json *j = t->root->record.json;
+	struct bytes text = json_inside(j, node);
+	struct bytes coded, decoded;
+
+	if ((j->nodes[node].flags & JSON_ESCAPED) != 0) {
+		text = json_string(j, node, &t->text);
+		add_slack(&t->text);
+		text.at = t->text.at;
+	}
+	coded = base64_in(t, w, text);
+	if (coded.size > 0 && (decoded = decode(t, coded)).size > 0)
+		text = decoded;
+	if (may_say(t, text))
+		search(t, w, node, text);
 }
 
 void
@@ -310,18 +349,12 @@ root_terms_look(struct root_terms *t, const struct root_frame *outermost, const 
 {
 	const struct json *j = t->root->record.json;
 	struct bytes text = json_inside(j, node);
-	struct way way = { frame, outermost, key };
-	struct bytes coded, decoded;
+	unsigned about = key < t->keys ? t->about[key] : 0;
 
-	if ((j->nodes[node].flags & JSON_ESCAPED) != 0) {
-		text = json_string(j, node, &t->text);
-		add_slack(&t->text);
-		text.at = t->text.at;
-	}
-	coded = base64_in(t, &way, text);
-	if (coded.size > 0 && (decoded = decode(t, coded)).size > 0)
-		text = decoded;
-	else if (!may_say(t, text))
+	if ((about & TERMS_SKIPPED) != 0)
 		return;
-	search(t, &way, node, text);
+	if (about == 0 && (j->nodes[node].flags & JSON_ESCAPED) == 0 && text.at[0] != 'd' &&
+	    !may_say(t, text))
+		return;
+	look_closer(t, &(struct way){ frame, outermost, key }, node);
 }

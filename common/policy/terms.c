@@ -32,9 +32,9 @@ slot_of(uint32_t four)
 }
 
 static inline bool
-begins(const struct term *term, uint64_t eight)
+begins(const struct term_anchor *anchor, uint64_t eight)
 {
-	return ((eight | UINT64_C(0x2020202020202020)) & term->mask) == term->letters;
+	return ((eight | UINT64_C(0x2020202020202020)) & anchor->mask) == anchor->letters;
 }
 
 static void
@@ -214,7 +214,7 @@ read_unless(struct terms_reader *r, struct term *term, struct bytes list, bool i
 static bool
 is_known(const struct terms *t, uint32_t i, const struct term *term)
 {
-	for (; i != 0; i = t->at[i].next)
+	for (; i != 0; i = t->anchor[i].next)
 		if (t->at[i].group == term->group && t->at[i].is_spelled_out <= term->is_spelled_out &&
 		    bytes_equal(t->at[i].lower, term->lower) &&
 		    (term->mode != TERM_CAPS || bytes_equal(t->at[i].cased, term->cased)))
@@ -227,6 +227,7 @@ static void
 make_room(struct terms *t)
 {
 	struct term *old = t->at;
+	struct term_anchor *anchor = t->anchor;
 
 	if (t->first == NULL)
 		t->first = arena_array(&t->arena, SLOTS, sizeof *t->first);
@@ -234,33 +235,36 @@ make_room(struct terms *t)
 		return;
 	t->room = t->room == 0 ? 256 : 2 * t->room;
 	t->at = arena_array(&t->arena, t->room, sizeof *t->at);
-	if (old != NULL)
-		memcpy(t->at, old, (t->count + 1) * sizeof *old);
+	t->anchor = arena_array(&t->arena, t->room, sizeof *t->anchor);
+	if (old == NULL)
+		return;
+	memcpy(t->at, old, (t->count + 1) * sizeof *old);
+	memcpy(t->anchor, anchor, (t->count + 1) * sizeof *anchor);
 }
 
 /* Puts TERM into the table; the phrases that cancel it may still come.  False if it is there already. */
 static bool
-enter(struct terms *t, struct term *term)
+enter(struct terms *t, const struct term *term)
 {
-	struct bytes anchor = word_at(term->lower, term->anchor);
-	size_t known = anchor.size < sizeof term->letters ? anchor.size : sizeof term->letters;
+	struct bytes word = word_at(term->lower, term->anchor);
+	struct term_anchor *anchor;
+	size_t known = word.size < sizeof anchor->letters ? word.size : sizeof anchor->letters;
 	uint32_t four = 0;
 	uint32_t *first;
 
 	make_room(t);
-	memcpy(&four, anchor.at, KEY_SIZE - 1);
+	memcpy(&four, word.at, KEY_SIZE - 1);
 	first = &t->first[slot_of(four)];
 	if (is_known(t, *first, term))
 		return false;
-	term->letters = 0;
-	term->mask = 0;
-	memcpy(&term->letters, anchor.at, known);
-	memset(&term->mask, 0xff, known);
-	term->letters |= UINT64_C(0x2020202020202020) & term->mask;
-	term->next = *first;
-	*first = ++t->count;
-	t->at[t->count] = *term;
-	allow_word(t, anchor);
+	t->at[++t->count] = *term;
+	anchor = &t->anchor[t->count];
+	memcpy(&anchor->letters, word.at, known);
+	memset(&anchor->mask, 0xff, known);
+	anchor->letters |= UINT64_C(0x2020202020202020) & anchor->mask;
+	anchor->next = *first;
+	*first = t->count;
+	allow_word(t, word);
 	return true;
 }
 
@@ -448,8 +452,8 @@ look_at_word(const struct terms *t, struct bytes text, const char *word, const s
 
 	memcpy(&four, word, sizeof four);
 	memcpy(&eight, word, sizeof eight);
-	for (uint32_t i = t->first[slot_of(four)]; i != 0; i = t->at[i].next) {
-		if (!begins(&t->at[i], eight))
+	for (uint32_t i = t->first[slot_of(four)]; i != 0; i = t->anchor[i].next) {
+		if (!begins(&t->anchor[i], eight))
 			continue;
 		if (f == NULL) {
 			if (is_anchor(&t->at[i], word, text.at + text.size))
@@ -474,11 +478,33 @@ may_begin(const struct terms *t, const char *word)
 
 #if defined(__SSE2__) && !defined(TERMS_PORTABLE)
 
+/* The bytes of BLOCK from FIRST on, COUNT of them: as signed numbers these become the least. */
 static inline __m128i
-between(__m128i block, char first, char last)
+among(__m128i block, char first, int count)
 {
-	return _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8((char)(first - 1))),
-	    _mm_cmplt_epi8(block, _mm_set1_epi8((char)(last + 1))));
+	return _mm_cmplt_epi8(
+	    _mm_add_epi8(block, _mm_set1_epi8((char)(-128 - first))), _mm_set1_epi8((char)(-128 + count)));
+}
+
+/* A bit for each of 32 bytes. */
+struct kinds {
+	uint32_t letters, digits, high;
+};
+
+static inline struct kinds
+kinds_at(const char *at)
+{
+	__m128i one = _mm_loadu_si128((const __m128i *)(const void *)at);
+	__m128i two = _mm_loadu_si128((const __m128i *)(const void *)(at + 16));
+	const __m128i small = _mm_set1_epi8(0x20);
+
+	return (struct kinds){
+		.letters = (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(one, small), 'a', 26)) |
+			   (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(two, small), 'a', 26)) << 16,
+		.digits = (uint32_t)_mm_movemask_epi8(among(one, '0', 10)) |
+			  (uint32_t)_mm_movemask_epi8(among(two, '0', 10)) << 16,
+		.high = (uint32_t)_mm_movemask_epi8(one) | (uint32_t)_mm_movemask_epi8(two) << 16,
+	};
 }
 
 static inline bool
@@ -486,28 +512,24 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 {
 	const char *at = text.at;
 	const char *end = at + text.size;
-	unsigned before = 0;
+	uint32_t before = 0;
 
-	for (; at < end; at += 16) {
-		__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
-		__m128i letter = between(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 'z');
-		unsigned letters = (unsigned)_mm_movemask_epi8(letter);
-		unsigned high = (unsigned)_mm_movemask_epi8(block);
-		unsigned words =
-		    high | (unsigned)_mm_movemask_epi8(_mm_or_si128(letter, between(block, '0', '9')));
-		unsigned inside = end - at >= 16 ? 0xffff : (1U << (end - at)) - 1;
+	for (; at < end; at += 32) {
+		struct kinds kinds = kinds_at(at);
+		uint32_t words = kinds.letters | kinds.digits | kinds.high;
+		uint32_t inside = end - at >= 32 ? UINT32_MAX : (UINT32_C(1) << (end - at)) - 1;
+		uint32_t starts = (kinds.letters | kinds.high) & ~(words << 1 | before) & inside;
 
 		/* An accent, or a blank of Unicode, may hide where a word begins. */
-		if (f == NULL && (high & inside) != 0)
+		if (f == NULL && (kinds.high & inside) != 0)
 			return true;
-		for (unsigned starts = (letters | high) & ~(words << 1 | before) & inside; starts != 0;
-		     starts &= starts - 1) {
+		for (; starts != 0; starts &= starts - 1) {
 			const char *word = at + __builtin_ctz(starts);
 
 			if (may_begin(t, word) && look_at_word(t, text, word, f))
 				return true;
 		}
-		before = words >> 15 & 1;
+		before = words >> 31;
 	}
 	return false;
 }

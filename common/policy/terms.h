@@ -28,13 +28,13 @@
  * Terms and texts are compared as fold.h writes them.  So a blank in a term is any run of white space and
  * hyphens, and a word ends where no letter and no digit follows.
  *
- * terms_may reads the bytes of a text as they stand, 16 at a time, and dismisses nearly all texts without a
+ * terms_may reads the bytes of a text as they stand, 32 at a time, and dismisses nearly all texts without a
  * term: it looks at the first four letters of each word.  terms_find folds the text and compares.  Each term
  * is found by its longest word, so that a frequent word such as "the" in a term costs nothing.
  */
 enum term_mode { TERM_WORD, TERM_CAPS, TERM_STEM };
 
-enum { TERMS_SLACK = 16 }; /* bytes behind a text that terms_may reads */
+enum { TERMS_SLACK = 32 }; /* bytes behind a text that terms_may reads */
 
 /* A text that holds a term, in which the term does not count. */
 struct term_phrase {
@@ -51,10 +51,13 @@ struct term {
 	enum term_mode mode;
 	bool is_spelled_out; /* with ae for ä, not as the row has it */
 	unsigned group;      /* for the caller */
-	/* private: the first letters of that word, as a number, and those of the eight bytes that they are */
-	uint64_t letters;
-	uint64_t mask;
-	uint32_t next; /* the next term whose word begins with the same three letters; 0: none */
+};
+
+/* How the longest word of a term begins. */
+struct term_anchor {
+	uint64_t letters; /* its first eight bytes, fewer of a shorter one, as a number */
+	uint64_t mask;    /* those of the eight bytes that it has */
+	uint32_t next;    /* the next term whose word begins with the same three letters; 0: none */
 };
 
 /* Zeros at first. */
@@ -63,6 +66,7 @@ struct terms {
 	struct term *at; /* from 1 */
 	uint32_t count;
 	/* private */
+	struct term_anchor *anchor; /* by the number of the term */
 	uint32_t room;
 	uint32_t *first;              /* by the first three letters of the anchor */
 	uint64_t may[(1 << 16) / 64]; /* by the hash of the four bytes where an anchor begins */
