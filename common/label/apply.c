@@ -106,9 +106,14 @@ sensitivities_of(const struct apply *a, const struct code_bits *categories)
 {
 	uint64_t mask = 0;
 
-	for (unsigned i = 0; i < CODE_BITS; i++)
-		if (code_bits_has(categories, i) && a->root->set->sensitivity_of[i] != NO_SENSITIVITY)
-			mask |= UINT64_C(1) << a->root->set->sensitivity_of[i];
+	for (unsigned w = 0; w < CODE_BITS / 64; w++) {
+		for (uint64_t left = categories->word[w]; left != 0; left &= left - 1) {
+			unsigned category = w * 64 + (unsigned)__builtin_ctzll(left);
+
+			if (a->root->set->sensitivity_of[category] != NO_SENSITIVITY)
+				mask |= UINT64_C(1) << a->root->set->sensitivity_of[category];
+		}
+	}
 	return mask;
 }
 
@@ -173,7 +178,9 @@ label_term(void *context, const struct term_hit *hit)
 	struct placing *p = context;
 	struct code_bits categories = { 0 };
 
-	codes_matched_categories(p->apply->root->set->codes, &hit->match, &p->rule->sets, &categories);
+	if (p->rule->from_value_set)
+		codes_matched_categories(
+		    p->apply->root->set->codes, &hit->match, &p->rule->sets, &categories);
 	give_label(p, hit->place, sensitivities_of(p->apply, &categories));
 }
 
