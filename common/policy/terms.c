@@ -487,18 +487,18 @@ among(__m128i block, char first, int count)
 }
 
 /* A bit for each of 32 bytes. */
-struct kinds {
+struct byte_kinds {
 	uint32_t letters, digits, high;
 };
 
-static inline struct kinds
+static inline struct byte_kinds
 kinds_at(const char *at)
 {
 	__m128i one = _mm_loadu_si128((const __m128i *)(const void *)at);
 	__m128i two = _mm_loadu_si128((const __m128i *)(const void *)(at + 16));
 	const __m128i small = _mm_set1_epi8(0x20);
 
-	return (struct kinds){
+	return (struct byte_kinds){
 		.letters = (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(one, small), 'a', 26)) |
 			   (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(two, small), 'a', 26)) << 16,
 		.digits = (uint32_t)_mm_movemask_epi8(among(one, '0', 10)) |
@@ -515,7 +515,7 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 	uint32_t before = 0;
 
 	for (; at < end; at += 32) {
-		struct kinds kinds = kinds_at(at);
+		struct byte_kinds kinds = kinds_at(at);
 		uint32_t words = kinds.letters | kinds.digits | kinds.high;
 		uint32_t inside = end - at >= 32 ? UINT32_MAX : (UINT32_C(1) << (end - at)) - 1;
 		uint32_t starts = (kinds.letters | kinds.high) & ~(words << 1 | before) & inside;
