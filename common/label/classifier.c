@@ -19,6 +19,7 @@ struct classifier {
 	struct opaque opaque;
 	struct summary_list summaries;
 	struct naming naming;
+	struct displays displays;
 	struct labelled labelled;
 	struct root_terms terms;
 	struct root_walk walk;
@@ -38,12 +39,14 @@ init_parts(struct classifier *c, struct json_keys *keys)
 	opaque_init(&c->opaque, &c->set, &c->labels);
 	summary_init(&c->summaries, &c->root, &c->labels);
 	naming_init(&c->naming, keys, c->set.codes);
+	displays_init(&c->displays, &c->root, &c->labels);
 	labelled_init(&c->labelled, &c->set);
 	root_terms_init(&c->terms, &c->root, &c->apply);
 	c->walk = (struct root_walk){
 		.root = &c->root,
 		.labels = &c->labels,
 		.summaries = &c->summaries,
+		.displays = &c->displays,
 		.urgencies = &c->urgencies,
 		.apply = &c->apply,
 		.coverage = &c->coverage,
@@ -78,6 +81,7 @@ classifier_free(struct classifier *c)
 	root_walk_release(&c->walk);
 	root_terms_release(&c->terms);
 	labelled_release(&c->labelled);
+	displays_release(&c->displays);
 	summary_release(&c->summaries);
 	opaque_release(&c->opaque);
 	naming_release(&c->naming);

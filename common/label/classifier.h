@@ -40,6 +40,7 @@
  *	                    apply.c), strings (root_terms.c, opaque.c), attachments (opaque.c), matched paths
  *	                    (apply.c), words and values of urgency (urgency.c), brought labels
  *	                    (brought_labels.c)
+ *	displays.c          labels displays of references by the rules with `refers_to`
  *	apply.c             evaluates the rules whose needs were seen (condition_judge.c, quantity.c)
  *	urgency.c           drops or ages the root's urgencies
  *	  then for all roots:

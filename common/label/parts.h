@@ -293,6 +293,20 @@ void root_terms_release(struct root_terms *t);
 /* Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's. */
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key);
+/* displays.c: displays of references, which tell of another record. */
+struct displays {
+	const struct current_root *root; /* borrowed */
+	struct label_list *labels;       /* borrowed */
+	struct buffer text;              /* for unescaping */
+	uint16_t reference;
+};
+
+void displays_init(struct displays *d, const struct current_root *root, struct label_list *labels);
+void displays_release(struct displays *d);
+
+/* Looks at the object of F, which has a display and no code. */
+void displays_look(struct displays *d, const struct root_frame *f);
+
 /*
  * summary.c: parts that tell what stands elsewhere in their root, as a conclusion does.  They get the level
  * and the categories of what they tell.
@@ -348,6 +362,7 @@ struct root_walk {
 	struct current_root *root; /* borrowed, as are the next eight */
 	struct label_list *labels;
 	struct summary_list *summaries;
+	struct displays *displays;
 	struct urgency_list *urgencies;
 	struct apply *apply;
 	struct coverage_count *coverage;

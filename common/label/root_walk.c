@@ -473,6 +473,9 @@ leave(struct root_walk *w)
 
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
+	else if (f->member[ROLE_DISPLAY] != 0 && rules_of(w)->has_displays && f->member[ROLE_SYSTEM] == 0 &&
+		 !is_coding_element(w, f))
+		displays_look(w->displays, f);
 	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)
 		look_at_concept(w, f);
 	if (w->naming != NULL && (f->member[ROLE_VALUE] != 0 || f->member[ROLE_URL] != 0))

@@ -58,7 +58,9 @@ struct ruleset_rule {
 	struct jq_program *when;       /* NULL: holds */
 	enum ruleset_at at;
 	struct condition_place *place; /* AT_PATH */
-	int level; /* LABEL_NONE: none; of criticality: that of the nodes it was read from */
+	const struct yaml_node
+	    *refers_to; /* types: it labels displays of references to these; NULL: other rule */
+	int level;      /* LABEL_NONE: none; of criticality: that of the nodes it was read from */
 	uint64_t sensitivity;
 	uint64_t basis;
 	bool from_value_set;
@@ -244,6 +246,9 @@ struct ruleset {
 
 	uint8_t *role;  /* by key: enum member_role */
 	uint8_t *about; /* by key: bits of enum about_key */
+	uint8_t *meant; /* by key: the type that a reference there means, from 1 in `references:`; 0: none */
+	const struct yaml_node *references; /* NULL: none */
+	bool has_displays;                  /* some rule has `refers_to` */
 	size_t roles;
 	const struct yaml_node *codes_in; /* names of members whose text holds codes; NULL */
 };
@@ -261,7 +266,7 @@ enum about_key {
 	ABOUT_BASE64 = 4,
 	ABOUT_EXTENSION = 8,
 	ABOUT_SUMMARY = 16, /* tells what stands elsewhere in its root */
-	ABOUT_SEARCH = 32, /* a reference or URL, which may search by an identifier */
+	ABOUT_SEARCH = 32,  /* a reference or URL, which may search by an identifier */
 };
 
 /* Members that the walk remembers in every object. */
@@ -276,6 +281,7 @@ enum member_role {
 	ROLE_URL,
 	ROLE_TYPE,
 	ROLE_VALUE, /* or _value */
+	ROLE_DISPLAY,
 	ROLE_TEXT,
 	ROLE_COUNT
 };

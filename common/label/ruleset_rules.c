@@ -262,6 +262,19 @@ read_retold(struct ruleset_loader *l, const struct yaml_node *node, const struct
 	return true;
 }
 
+/* `refers_to` stands in place of a condition and of a place: the display gets the label. */
+static bool
+read_refers_to(struct ruleset_loader *l, const struct yaml_node *node, struct ruleset_rule *rule)
+{
+	rule->refers_to = node;
+	l->set->has_displays |= node != NULL;
+	if (node == NULL)
+		return true;
+	if (rule->where != NULL || rule->when != NULL || rule->at != AT_ENTRY)
+		return fault_at(l->fault, l->file, node, "refers_to stands without where, when and at");
+	return check_types(l, node);
+}
+
 static bool
 read_rule(struct ruleset_loader *l, const struct yaml_node *node)
 {
@@ -271,8 +284,9 @@ read_rule(struct ruleset_loader *l, const struct yaml_node *node)
 
 	*rule = (struct ruleset_rule){ .level = LABEL_NONE, .criticality = LABEL_NONE, .sign = NO_SIGN };
 	if (!yaml_open(&map, l->file, node, l->fault) || !read_head(l, &map, &rule->origin) ||
-	    !read_body(l, &map, rule) || !read_retold(l, yaml_take(&map, "retold"), rule) ||
-	    (label = yaml_need(&map, "label")) == NULL || !read_label(l, label, rule))
+	    !read_body(l, &map, rule) || !read_refers_to(l, yaml_take(&map, "refers_to"), rule) ||
+	    !read_retold(l, yaml_take(&map, "retold"), rule) || (label = yaml_need(&map, "label")) == NULL ||
+	    !read_label(l, label, rule))
 		return false;
 	return yaml_close(&map);
 }

@@ -332,6 +332,8 @@ add_rule(struct ruleset_loader *l, size_t index)
 	for (size_t i = 0; i < s->plans; i++)
 		if (is_about(s, rule, s->plan[i].type))
 			s->plan[i].applies[index / 64] |= UINT64_C(1) << (index % 64);
+	if (rule->refers_to != NULL)
+		return true; /* see displays.c */
 	if (rule->sign != NO_SIGN)
 		return true; /* its code finds it: see PATH_JUDGED */
 	needs = memory_zeros(1, sizeof *needs);
@@ -499,6 +501,30 @@ holds_codes(struct ruleset *s, struct bytes name)
 	s->about[json_keys_find(s->keys, name)] |= ABOUT_CODES;
 }
 
+/* `references:`: by type, the members in which a reference without a type means that one. */
+static bool
+read_references(struct ruleset_loader *l, bool is_ready)
+{
+	const struct yaml_node *map = l->set->references;
+	struct bytes name;
+
+	if (map != NULL && (map->kind != YAML_MAP || map->count > UINT8_MAX))
+		return fault_at(l->fault, l->file, map, "expected a map from types to names of members");
+	for (size_t i = 0; map != NULL && i < map->count; i++) {
+		if (yaml_strings(map->item[i]) == 0)
+			return fault_at(l->fault, l->file, map->item[i], "expected names of members");
+		for (size_t n = 0; n < yaml_strings(map->item[i]); n++) {
+			if (!yaml_item_string(l->file, map->item[i], n, &name, l->fault))
+				return false;
+			if (is_ready)
+				l->set->meant[json_keys_find(l->set->keys, name)] = (uint8_t)(i + 1);
+			else
+				note_key(l->set, name);
+		}
+	}
+	return true;
+}
+
 /* What the walk knows of members by their names alone. */
 static bool
 give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
@@ -513,6 +539,7 @@ give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
 		[ROLE_URL] = "url",
 		[ROLE_TYPE] = "type",
 		[ROLE_VALUE] = "value",
+		[ROLE_DISPLAY] = "display",
 		[ROLE_TEXT] = "text",
 	};
 	struct ruleset *s = l->set;
@@ -528,10 +555,12 @@ give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
 	for (size_t i = 0; summaries != NULL && summaries->kind == YAML_LIST && i < summaries->count; i++)
 		if (path_is_name(summaries->item[i]->text))
 			note_key(s, summaries->item[i]->text);
-	if (!read_codes_in(l, note_key))
+	if (!read_codes_in(l, note_key) || !read_references(l, false))
 		return false;
 	s->role = arena_take(&s->arena, s->roles);
 	s->about = arena_take(&s->arena, s->roles);
+	s->meant = arena_take(&s->arena, s->roles);
+	(void)read_references(l, true);
 	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
 		s->role[json_keys_find(s->keys, bytes_of(names[i]))] = (uint8_t)i;
 	s->role[json_keys_find(s->keys, (struct bytes)BYTES("_value"))] = ROLE_VALUE;

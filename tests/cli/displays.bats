@@ -1,0 +1,70 @@
+# ehr-classify: displays of references, by the types that they refer to (testdata/policies/labels).
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/labels
+
+# The display of the member $1 whose other members are $2 is labelled.
+told() {
+	labels '{"resourceType":"Task","'"$1"'":{"display":"d"'"${2:+,$2}"'},"note":"n"}' <<<"/$1/display R EMP - - told -"
+}
+
+untold() {
+	labels '{"resourceType":"Task","'"$1"'":{"display":"d"'"${2:+,$2}"'},"note":"n"}' </dev/null
+}
+
+@test "a display is labelled by the type of its reference, however that is written" {
+	told focus '"reference":"Condition/1"'
+	told focus '"reference":"http://h/fhir/Observation/1/_history/2"'
+	told focus '"reference":"Condition?identifier=http://x/Patient/1|2"'
+	told focus '"type":"Condition","identifier":{"value":"1"}'
+	told performer '"reference":"Condition/1"'
+	told performer '"type":"Observation"'
+	untold focus '"reference":"Practitioner/1"'
+	untold focus '"reference":"http://h/Condition/Patient/1"'
+	untold focus '"type":"Patient","reference":"urn:uuid:1"'
+}
+
+@test "without a type the member counts; what nobody knows counts as told" {
+	told focus
+	told focus '"reference":"urn:uuid:1"'
+	told focus '"reference":"Zz/1"'
+	told focus '"type":"Zz"'
+	told problem '"reference":"urn:uuid:1"'
+	untold performer
+	untold owner '"reference":"urn:uuid:1"'
+	labels '{"resourceType":"Task","performer":[{"display":"d"}],"focus":[{"display":"d"}]}' <<<'/focus/0/display R EMP - - told -'
+}
+
+@test "what is no reference, stands in another type or refers into the record is left alone" {
+	untold class
+	untold class '"system":"urn:x"'
+	untold focus '"code":"c"'
+	labels '{"resourceType":"Task","code":{"coding":[{"display":"d"}]}}' </dev/null
+	untold focus '"reference":"#c"'
+	labels '{"resourceType":"Basic","focus":{"display":"d","reference":"Condition/1"}}' </dev/null
+}
+
+@test "the hospital keeps the names of those who treat, and of places and drugs" {
+	P=$EHR_ROOT/policies/hospital
+	printf '{"resourceType":"%s","id":"x","%s":{"reference":"%s","display":"Zz"}}\n' Procedure recorder Practitioner/1 Encounter serviceProvider urn:uuid:1 \
+		MedicationRequest medicationReference Medication/1 Observation device Device/1 Observation specimen urn:uuid:1 NutritionOrder allergyIntolerance urn:uuid:1 \
+		Observation subject urn:uuid:1 Observation encounter Encounter/1 Observation focus urn:uuid:1 Procedure report DiagnosticReport/1 >in
+	ehr-keys make -P "$P" -S site >/dev/null
+	ehr-classify -P "$P" in 2>/dev/null | ehr-redact -P "$P" -S site --levels N >out
+	[ "$(grep -c Zz out)" -eq 7 ]
+	ehr-classify -P "$P" in 2>/dev/null | ehr-redact -P "$P" -S site --levels R >out
+	[ "$(grep -c Zz out)" -eq 10 ]
+}
+
+@test "a rule has a condition or refers_to" {
+	cp -R "$EHR_ROOT/testdata/policies/labels" bad
+	sed -i 's/refers_to: \[Condition, Observation\]/&, where: {.a: 1}/' bad/classify.yaml
+	ehr 3 ehr-classify -P bad /dev/null
+	has err 'refers_to stands without where, when and at'
+	sed -i 's/, where: {.a: 1}, retold/, retold/; s/refers_to: \[Condition,/refers_to: [Conditoin,/' bad/classify.yaml
+	ehr 3 ehr-classify -P bad /dev/null
+	has err "unknown type 'Conditoin'"
+	sed -i 's/Conditoin/Condition/; s/^references:.*/references: [performer]/' bad/classify.yaml
+	ehr 3 ehr-classify -P bad /dev/null
+	has err 'expected a map from types to names of members'
+}
