@@ -70,6 +70,7 @@ static const struct {
 	      "cat\",\"code\":\"lab\",\"userSelected\":true}]}]") },
 	{ O(",\"category\":{\"coding\":[{\"system\":\"http://e/cat\",\"code\":\"lab\"}]}"), NULL },
 	{ O(",\"category\":[\"lab\"]"), O("") },
+	{ O(",\"category\":{\"Jane Doe\":" CONCEPT("http://e/cat", "lab") "}"), O("") },
 	{ O(",\"code\":" CONCEPT("http://loinc.org", "8867-4")), NULL },
 	{ O(",\"code\":" CONCEPT("http://loinc.org", "Jane Doe")), O("") },
 	{ O(",\"code\":" CONCEPT("http://snomed.info/sct", "HIV")), O("") },
