@@ -427,7 +427,7 @@ static void
 find_one(struct codes_search *s, unsigned system, struct bytes code, bool is_part)
 {
 	bool begins_with_letter = code.size > 0 && (code.at[0] | 0x20) >= 'a' && (code.at[0] | 0x20) <= 'z';
-	bool fits;
+	enum codeform form;
 
 	if (system == CODES_UNKNOWN_SYSTEM) {
 		if (begins_with_letter)
@@ -438,11 +438,11 @@ find_one(struct codes_search *s, unsigned system, struct bytes code, bool is_par
 		find_anywhere(s, code, is_part);
 		return;
 	}
-	fits = codeform_fits(s->codes->systems.at[system].form, code);
-	if (s->codes->facts[system].in_table && (fits || !is_part))
+	form = s->codes->systems.at[system].form;
+	if (s->codes->facts[system].in_table && (!is_part || codeform_fits(form, code)))
 		find_under(s, system, code);
 	find_also(s, system, code);
-	if (!fits && begins_with_letter)
+	if (begins_with_letter && !codeform_fits(form, code))
 		find_by_form(s, code);
 }
 
