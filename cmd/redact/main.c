@@ -186,6 +186,20 @@ redact_line(void *context, struct filter *f, struct bytes line)
 	return FILTER_DONE;
 }
 
+/* At the end, whatever the options: a policy that loses what it ought to show may go unnoticed else. */
+static enum filter_outcome
+end(void *context, struct filter *f)
+{
+	const struct program *p = context;
+	uint64_t failed = redactor_failed(p->redactor);
+
+	(void)f;
+	if (failed > 0)
+		diag_warn(
+		    "not-understood: %" PRIu64 " values, such as a time that is none, were removed", failed);
+	return FILTER_DONE;
+}
+
 static void
 summarize(void *context, struct buffer *text)
 {
@@ -205,7 +219,7 @@ main(int argc, char *argv[])
 	struct filter f;
 	struct options o;
 	struct filter_engine engine = {
-		.context = &p, .record = redact_line, .summary = summarize, .envelope = 2
+		.context = &p, .record = redact_line, .end = end, .summary = summarize, .envelope = 2
 	};
 	int status;
 

@@ -91,12 +91,16 @@ static bool
 read_type(struct shape_reader *r, const struct yaml_node *node)
 {
 	struct yaml_map map;
-	struct yaml_node *constant;
+	struct yaml_node *constant, *at;
 
 	if (node->kind != YAML_MAP)
 		return read_place(r, node, &r->shape->type);
 	if (!yaml_open(&map, r->file, node, r->fault) || (constant = yaml_need(&map, "const")) == NULL ||
-	    !yaml_string(r->file, constant, &r->shape->constant, r->fault) || !yaml_close(&map))
+	    !yaml_string(r->file, constant, &r->shape->constant, r->fault))
+		return false;
+	if ((at = yaml_take(&map, "at")) != NULL && !read_place(r, at, &r->shape->type))
+		return false;
+	if (!read_places(r, yaml_take(&map, "has"), &r->shape->has) || !yaml_close(&map))
 		return false;
 	if (!tag_is_word(r->shape->constant))
 		return fault_at(
@@ -280,13 +284,30 @@ places_first(const struct shape_places *p, const struct json *j, uint32_t root, 
 	return false;
 }
 
+/* The constant, unless the record states another type, or has nothing of what such records have. */
+static struct bytes
+constant_type(struct shape *s, const struct json *j, uint32_t root)
+{
+	size_t lacks = 0;
+	uint32_t node;
+
+	/* null is there: nothing was measured then */
+	while (lacks < s->has.count && !shape_place_first(&s->has.at[lacks], j, root, &node))
+		lacks++;
+	if (s->has.count > 0 && lacks == s->has.count)
+		return (struct bytes){ 0 };
+	if (!shape_place_first(&s->type, j, root, &node) || json_is(j, node, s->constant))
+		return s->constant;
+	return json_kind(j, node) == JSON_STRING ? json_string(j, node, &s->type_room) : (struct bytes){ 0 };
+}
+
 struct bytes
 shape_type(struct shape *s, const struct json *j, uint32_t root)
 {
 	uint32_t node;
 
 	if (s->constant.size > 0)
-		return s->constant;
+		return constant_type(s, j, root);
 	if (!shape_place_first(&s->type, j, root, &node) || json_kind(j, node) != JSON_STRING)
 		return (struct bytes){ 0 };
 	return json_string(j, node, &s->type_room);

@@ -17,7 +17,9 @@
  * parts are entries, that is labelled and withheld as one.
  *
  *	record:
- *	  type: .resourceType                 or {const: MeterReading}
+ *	  type: .resourceType                 or {const: MeterReading}; then `at: .resourceType` says where
+ *	                                      a record may state another type, and of `has: [.value]` it
+ *	                                      must have one, else its type is unknown
  *	  id: .id
  *	  subject: [.subject, .patient]       the first that exists
  *	  subject_type: Patient               of a reference that names no type

@@ -30,8 +30,9 @@ struct shape {
 	struct arena arena;
 	struct json_keys *keys;
 	bool is_fhir;
-	struct bytes constant; /* the type of every record; empty: `type` says where it stands */
-	struct shape_place type;
+	struct bytes constant;   /* the type of every record; empty: `type` says where it stands */
+	struct shape_place type; /* with a constant: where a record may state another type */
+	struct shape_places has; /* with a constant: of these a record has at least one */
 	struct shape_place id;
 	struct shape_places subject;
 	struct bytes subject_type;

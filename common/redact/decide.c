@@ -288,6 +288,8 @@ decide_transform(
 	case OPERATION_REMOVE:
 		d->failed += !operation_removes(&t->operation);
 		break;
+	case OPERATION_HIDE:
+		break;
 	}
 	fate.fate = FATE_WITHHELD;
 	note_fate(d, v, bits, fate);

@@ -279,7 +279,7 @@ apply_truncate(const struct operation *o, const struct operation_value *v, struc
 	if (!clock_parse_date(text, &period, &precision))
 		return OPERATION_REMOVE;
 	if (o->over_age > 0 && age_at(period.from, *v->now) > o->over_age)
-		return OPERATION_REMOVE;
+		return OPERATION_HIDE;
 	json_write_raw(&w, (struct bytes)BYTES("\""));
 	if ((unsigned)precision < o->precision)
 		json_write_raw(&w, text);

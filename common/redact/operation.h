@@ -28,7 +28,13 @@
  *	do: {code: {characters: 3}}
  *	do: {display: from_value_set}
  */
-enum operation_outcome { OPERATION_KEEP, OPERATION_REPLACE, OPERATION_ABSENT, OPERATION_REMOVE };
+enum operation_outcome {
+	OPERATION_KEEP,
+	OPERATION_REPLACE,
+	OPERATION_ABSENT,
+	OPERATION_REMOVE, /* not understood, unless the operation is to remove */
+	OPERATION_HIDE,   /* understood, and nothing of it may stay: an age over the bound */
+};
 
 enum operation_scope {
 	OPERATION_SUBJECT,

@@ -202,7 +202,9 @@ apply_reference(
 		write_uuid(&w, token);
 	} else {
 		/* A conditional reference holds an identifier in clear, and what is no type may be a name. */
-		if (memchr(text.at, '?', text.size) != NULL || !token_reference(text, &type, &id) ||
+		if (memchr(text.at, '?', text.size) != NULL)
+			return OPERATION_HIDE;
+		if (!token_reference(text, &type, &id) ||
 		    vocabulary_find(VOCABULARY_RESOURCE_TYPE, type) == NULL ||
 		    !token_digest(o, v, "hash", id, token))
 			return OPERATION_REMOVE;

@@ -329,7 +329,9 @@ END
 	ehr 2 ehr-redact -P p --other-policy accept in
 	has err "needs --now TIME: the policy computes ages (try ehr-redact --help)"
 	ehr 2 ehr-redact -P p --now today in
-	redact --levels N --now 2026-11-01T00:00:00Z in
+	ehr 0 ehr-redact -P p --other-policy accept --levels N --now 2026-11-01T00:00:00Z in
+	same err <<<'ehr-redact: not-understood: 1 values, such as a time that is none, were removed'
+	sed -E 's/^\{"ehr":\{.*"rl":"(.)".*\},"record":/\1 /; s/\}$//' out >records
 	same records <<'END'
 N {"k":1}
 N {"k":1,"birthDate":"1937"}
@@ -598,6 +600,47 @@ END
 	[ "$(jq -r 'select(.ehr.rl == "supplier") | .record.meterId' out | uniq | wc -l)" -eq 1 ]
 	[ "$(jq -c 'select(.ehr.rl == "open") | .record | [.start, .value]' out | head -n 1)" = '["2026-03",5]' ]
 	[ "$(jq -c 'select(.ehr.rl == "supplier") | .record.start' out | head -n 1)" = '"2026-03-02T09:00:00Z"' ]
+}
+
+@test "what an operation does not understand is said at the end, without -v" {
+	P=$EHR_ROOT/policies/meter
+	ehr-keys make -P "$P" -S s >/dev/null
+	echo '{"meterId":"m","fuel":"gas","start":"2026-03-02 soon","value":7.26,"unit":"m3"}' >in
+	line 0 "ehr-classify -P '$P' in | ehr-redact -P '$P' -S s"
+	same err <<<'ehr-redact: not-understood: 4 values, such as a time that is none, were removed'
+	sed -i 's/ soon//' in
+	line 0 "ehr-classify -P '$P' in | ehr-redact -P '$P' -S s"
+	empty err
+}
+
+@test "medical records through the policy for meters are said, and nobody but the household has them" {
+	P=$EHR_ROOT/policies/meter
+	ehr-keys make -P "$P" -S s >/dev/null
+	printf '%s\n' '{"resourceType":"Observation","id":"o","start":"2026-03-02","value":7.2,"unit":"mmol/L","fuel":"x"}' \
+		'{"header":{"id":"h"},"body":{"heart_rate":{"value":50}}}' '{"resourceType":7,"meterId":"m","value":1}' >in
+	line 0 "ehr-classify -P '$P' in | ehr-redact -P '$P' -S s"
+	same err <<<'ehr-classify: unknown-type: 3 records of a type that nobody knows'
+	[ "$(jq -r .ehr.rl out | sort | uniq -c | xargs)" = '3 household' ]
+}
+
+@test "sums by the day: the order of lines tells no hours" {
+	P=$EHR_ROOT/policies/meter
+	ehr-keys make -P "$P" -S s >/dev/null
+	for hour in 03 07 19; do
+		printf '{"meterId":"m%d","fuel":"electricity","unit":"kWh","start":"2026-03-02T%s:10:00+01:00","value":0.1}\n' 1 $hour 2 $hour
+	done >in
+	line 0 "jq -n -c -f '$EHR_ROOT/share/jq/sum-by-day.jq' in"
+	same out <<-'END'
+		{"meterId":"m1","fuel":"electricity","unit":"kWh","start":"2026-03-02","value":0.3}
+		{"meterId":"m2","fuel":"electricity","unit":"kWh","start":"2026-03-02","value":0.3}
+	END
+	cp out sums
+	line 0 "ehr-classify -P '$P' sums | ehr-redact -P '$P' -S s --levels open,network"
+	[ "$(jq -c '[.ehr.rl, .record.start, .record.value]' out | paste -sd' ')" = '["open","2026-03",0] ["network","2026-03-02",0.3] ["open","2026-03",0] ["network","2026-03-02",0.3]' ]
+	for bad in '{"meterId":"m","value":1}' '{"meterId":"m","start":"2026-03-02"}' '{"start":"2026-03-02","value":1}' '{"meterId":"m","start":"soon","value":1}'; do
+		ehr 5 jq -n -c -f "$EHR_ROOT/share/jq/sum-by-day.jq" <<<"$bad"
+		empty out
+	done
 }
 
 @test "a failing write ends with 4" {

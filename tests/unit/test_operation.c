@@ -14,7 +14,8 @@ check_transforms(void)
 	check(
 	    redact_run(BASE LOWER("/k"), "{\"k\":1,\"birth\":\"1936-05-03\"}") && redact_is(0, "{\"k\":1}"));
 	check(redact_run(BASE LOWER("/k"), "{\"k\":1,\"birth\":\"soon\"}") && redact_is(0, "{\"k\":1}"));
-	check(redactor_failed(redact.redactor) == 2);
+	/* an age over the bound was understood */
+	check(redactor_failed(redact.redactor) == 1);
 	check(redact_run(BASE,
 	    "{\"m\":{\"a\":\"long "
 	    "secret\",\"keep\":\"k\",\"n\":5,\"o\":{\"p\":1}},\"r\":[1,{\"x\":2}],\"n\":\"q\"}"));
