@@ -3,6 +3,7 @@
  * ehr-policy explain: shows what each version keeps of a record, part by part, and why.  The output holds
  * paths and, with --bars, values, for people who may see the record.  It goes to standard output only.
  */
+#include "cmd/policy/page.h"
 #include "cmd/policy/parts.h"
 #include "cmd/policy/print.h"
 #include "cmd/policy/records.h"
@@ -20,7 +21,7 @@ enum { WIDTH = 1 };
 
 struct settings {
 	const char *policy, *level, *now;
-	bool bars;
+	bool bars, html;
 };
 
 static const struct option_entry table[] = {
@@ -29,6 +30,8 @@ static const struct option_entry table[] = {
 	    "what a reader of this level gets, and why not the rest" },
 	{ OPTION_FLAG(struct settings, bars), 0, false, "bars", NULL,
 	    "the record at every level side by side, black bars over what is withheld" },
+	{ OPTION_FLAG(struct settings, html), 0, false, "html", NULL,
+	    "the same as a page for a browser, with a switch for the level" },
 	{ WIDTH, 0, false, "width", "COLUMNS", "of the picture (100)" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
 	    "the time that the policy reckons with" },
@@ -271,6 +274,11 @@ static void
 explain_record(struct explanation *x)
 {
 	parts_init(&x->parts, &x->pipeline);
+	if (x->set.html) {
+		page_record(&x->out, &x->parts);
+		parts_release(&x->parts);
+		return;
+	}
 	put_title(x);
 	if (x->set.bars) {
 		parts_bars(&x->out, &x->parts, x->version, x->width);
@@ -305,7 +313,7 @@ explain_file(struct explanation *x, const char *path)
 			status = EXIT_BAD_RECORD;
 			break;
 		}
-		if (!first)
+		if (!first && !x->set.html)
 			print(&x->out, "\n");
 		first = false;
 		explain_record(x);
@@ -358,11 +366,17 @@ verb_explain(int argc, char *argv[])
 		options_misuse(&o, "more than one file", o.operand[1]);
 	if (o.operands == 1)
 		options_refuse_output(&o, o.operand[0]);
+	if (x.set.html && x.set.bars)
+		options_misuse(&o, "--html and --bars are two pictures", "--html");
 	verb_load(&o, x.set.policy, &x.policy);
 	load(&x, &o);
 	buffer_init(&x.path, (size_t)1 << 26);
 	sink_init_take(&x.out, STDOUT_FILENO, "<stdout>");
+	if (x.set.html)
+		page_begin(&x.out, &x.pipeline, x.version);
 	enum diag_exit status = explain_file(&x, o.operands > 0 ? o.operand[0] : "-");
+	if (x.set.html)
+		page_end(&x.out);
 	buffer_release(&x.path);
 	pipeline_release(&x.pipeline);
 	policy_release(&x.policy);
