@@ -68,8 +68,8 @@ retelling_gone(const struct viewer *w, const struct view_frame *f, const struct 
 
 	if (v->member != v->value && o->places.is_summary[o->json->nodes[v->member].key] &&
 	    !o->s->has_no_summary[v->type])
-		gone |= o->s->no_summary;
-	gone &= v->active;
+		gone |= o->s->may_retell;
+	gone &= v->active & (o->s->no_summary | o->root[v->root].limited);
 	if (gone == 0)
 		return 0;
 	return gone & ~(knows_concept(o, &f->view, f->view.value) | knows_concept(o, v, v->value));

@@ -92,6 +92,7 @@ struct scheme {
 	size_t summaries;
 	/* sets of bits */
 	uint64_t no_summary;       /* lose summaries */
+	uint64_t may_retell;       /* those, and those that lose them where a decision takes something out */
 	uint64_t asked;            /* of the versions to make */
 	uint64_t always_whole;     /* of the highest level, and nothing is left out or changed */
 	uint64_t may_lack;         /* below the highest level, or with `keep`, `types` or `without` */

@@ -5,7 +5,7 @@ static bool
 read_item(struct scheme_read *r, const struct yaml_node *type, const struct yaml_node *item)
 {
 	struct scheme *s = r->s;
-	struct scheme_place place = { .use = SCHEME_SUMMARY, .bits = s->no_summary };
+	struct scheme_place place = { .use = SCHEME_SUMMARY, .bits = s->may_retell };
 	bool is_any = bytes_are(type->text, "*");
 	struct yaml_node path = *item;
 
@@ -49,8 +49,12 @@ scheme_summary_read(struct scheme_read *r)
 	bool good = true;
 
 	s->no_summary = summaries == NULL ? 0 : s->hidden & s->may_lack;
+	s->may_retell = s->no_summary;
+	if (summaries != NULL && r->settings->decision != NULL &&
+	    obligations_any(r->settings->decision->obligations))
+		s->may_retell |= s->asked;
 	s->has_no_summary = arena_array(r->arena, s->types + 1, sizeof s->has_no_summary[0]);
-	for (size_t i = 0; good && s->no_summary != 0 && i < summaries->count; i++)
+	for (size_t i = 0; good && s->may_retell != 0 && i < summaries->count; i++)
 		good = read_type(r, summaries->key[i], summaries->item[i]);
 	if (good)
 		s->file = redact;

@@ -337,7 +337,7 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 	}
 	if ((v->in_keep | v->formed) != 0)
 		forms_judge(w, f, v);
-	if (o->s->no_summary != 0)
+	if ((o->s->no_summary | (o->s->may_retell & w->turn.limited)) != 0)
 		view_blame(v, WHY_PLACE, retelling_gone(w, f, v));
 	weigh(o->s, v);
 }

@@ -92,7 +92,7 @@ scenario() {
 	sed -n 's/^.*,"record"://; /"id":"e1"/p; /"id":"c1"/p' out >got
 	same got <<-'END'
 		{"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/p04"},"period":{"start":"2026-01-02","end":"2026-01-03"}}}
-		{"resourceType":"CarePlan","id":"c1","status":"active","intent":"plan","subject":{"reference":"Patient/p04"},"activity":[{"detail":{"status":"in-progress","description":"walk"}}],"created":"2026-01-02"}}
+		{"resourceType":"CarePlan","id":"c1","status":"active","intent":"plan","subject":{"reference":"Patient/p04"},"activity":[{"detail":{"status":"in-progress"}}],"created":"2026-01-02"}}
 	END
 }
 
@@ -115,7 +115,7 @@ scenario() {
 	redact in
 	sed 's/^.*,"record"://' out >got
 	same got <<-'END'
-		{"resourceType":"Bundle","type":"document","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Composition","status":"final","subject":{"reference":"Patient/p04"},"section":[{"title":"a"}]}},{"fullUrl":"urn:uuid:3","resource":{"resourceType":"Observation","text":{"div":"<div>60</div>"},"status":"final"}}]}}
+		{"resourceType":"Bundle","type":"document","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Composition","status":"final","subject":{"reference":"Patient/p04"}}},{"fullUrl":"urn:uuid:3","resource":{"resourceType":"Observation","text":{"div":"<div>60</div>"},"status":"final"}}]}}
 	END
 	# Nothing to take out: nothing changes.
 	decide '"action":"redact","class":["Claim"]'
@@ -128,6 +128,24 @@ scenario() {
 	decide '"action":"redact","class":["Bundle"]'
 	redact in
 	empty out
+}
+
+@test "what retells what is gone goes, and stays where nothing is" {
+	sed 's/PATIENT/p04/g' >raw <<-'END'
+		{"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/PATIENT"},"reasonReference":[{"reference":"MedicationStatement/ms1"}],"reasonCode":[{"text":"Zolpitrex"},{"coding":[{"system":"http://snomed.info/sct","code":"49727002"}],"text":"Cough"}],"type":[{"coding":[{"system":"http://snomed.info/sct","code":"185349003"}]}]}
+		{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/PATIENT"},"partOf":[{"reference":"MedicationAdministration/ma1"}],"valueQuantity":{"value":60},"note":[{"text":"after Zolpitrex"}]}
+		{"resourceType":"Observation","id":"o2","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/PATIENT"},"valueQuantity":{"value":60},"note":[{"text":"at rest"}]}
+	END
+	labelled raw >in
+	scenario 4
+	for level in N R V; do
+		redact --level $level in
+		lacks out Zolpitrex
+		lacks out Medication
+		has out '"text":"Cough"'
+		[ "$(tail -n 1 out | sed 's/^.*,"record"://')" = "$(tail -n 1 raw)}" ]
+		[ "$(jq -c 'select(.record.id == "o1").record | keys_unsorted' out)" = '["resourceType","id","status","code","subject","valueQuantity"]' ]
+	done
 }
 
 # The obligation, and the ids of the records that are left.
