@@ -16,6 +16,8 @@ struct path {
 	struct path_select *select;
 	uint64_t behind[MAX_CODE + 1]; /* instruction i and those that its jumps reach */
 	uint64_t tests;                /* the PATH_SELECTs */
+	uint64_t each;                 /* the PATH_EACHs */
+	bool vary;
 	unsigned count;
 };
 
@@ -44,6 +46,8 @@ close_over(struct path *path)
 			path->behind[i] |= path->behind[i + 1];
 		else if (at.op == PATH_SELECT)
 			path->tests |= path->behind[i];
+		else if (at.op == PATH_EACH)
+			path->each |= path->behind[i];
 	}
 }
 
@@ -68,6 +72,12 @@ path_compile(struct arena *a, struct json_keys *keys, struct bytes expression, s
 	(*path)->count = (unsigned)code.count;
 	close_over(*path);
 	return PATH_PLAIN;
+}
+
+void
+path_vary(struct path *path)
+{
+	path->vary = true;
 }
 
 struct path_walk {
@@ -105,12 +115,21 @@ step(const struct path *path, uint64_t state, bool member, uint32_t which)
 		unsigned i = (unsigned)__builtin_ctzll(state);
 		struct path_instruction at = path->at[i];
 
-		if (at.op == PATH_DESCEND)
+		if (at.op == PATH_DESCEND || (at.op == PATH_MEMBER && !member && path->vary))
 			below |= path->behind[i];
 		else if (at.op == PATH_EACH ||
 			 (at.op == (member ? PATH_MEMBER : PATH_ELEMENT) && at.value == which))
 			below |= path->behind[i + 1];
 	}
+	return below;
+}
+
+/* BELOW at a value that is no array, where shapes vary.  Jumps go forward, so one round is enough. */
+static uint64_t
+stay(const struct path *path, uint64_t below)
+{
+	for (uint64_t each = below & path->each; each != 0; each &= each - 1)
+		below |= path->behind[__builtin_ctzll(each) + 1];
 	return below;
 }
 
@@ -133,6 +152,8 @@ visit(const struct path_walk *w, uint64_t state, uint32_t node, bool as_null) //
 		uint32_t value = members ? child + 1 : child;
 		uint64_t below = step(w->path, state, members, members ? nodes[child].key : index);
 
+		if (w->path->vary && members && nodes[value].kind != JSON_ARRAY)
+			below = stay(w->path, below);
 		if (below != 0 && !visit(w, below, value, path_walled(w->wall, value)))
 			return false;
 	}

@@ -55,6 +55,12 @@ void paths_free(struct paths *p);
 bool path_is_name(struct bytes text);
 
 /*
+ * Before the first walk: records may have one value where an expression has a list, and the reverse.  `[]` also
+ * stays at a value that is no array, and a member of an array is that of each of its elements.
+ */
+void paths_vary(struct paths *p);
+
+/*
  * Adds EXPRESSION under NUMBER, which the caller chooses; expressions of one number are a union.  Unless
  * PATH_PLAIN, *BYTE (from 1) is the place in the expression that is not plain, and after PATH_FAULT
  * paths_fault says why.
@@ -97,6 +103,9 @@ const uint32_t *paths_matched(const struct paths *p, uint32_t state, size_t *cou
 struct path;
 enum path_outcome path_compile(struct arena *a, struct json_keys *keys, struct bytes expression,
     struct path **path, size_t *byte, const char **fault);
+
+/* As paths_vary. */
+void path_vary(struct path *path);
 
 /*
  * Calls FOUND for ROOT and each node below it that matches, in document order, until it returns false; false

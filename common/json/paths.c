@@ -52,7 +52,9 @@ struct paths {
 	uint32_t *index; /* named indexes, ascending */
 	uint32_t indexes;
 	uint32_t other_element;
+	uint32_t single; /* then the named keys whose value is no array, if shapes vary */
 	uint32_t symbols;
+	bool vary;
 
 	struct state *kept; /* 0: the dead one */
 	uint32_t count;
@@ -96,6 +98,12 @@ paths_add(struct paths *p, struct bytes expression, uint32_t number, size_t *byt
 	if (p->ready)
 		diag_bug("a path was added to an automaton at work");
 	return pathcode_add(&p->code, expression, number, byte);
+}
+
+void
+paths_vary(struct paths *p)
+{
+	p->vary = true;
 }
 
 const char *
@@ -168,7 +176,8 @@ name_symbols(struct paths *p)
 
 	p->index = operands(p, PATH_ELEMENT, &p->indexes);
 	p->other_element = keys + 1;
-	p->symbols = p->other_element + 1 + p->indexes;
+	p->single = p->other_element + 1 + p->indexes;
+	p->symbols = p->single + (p->vary ? keys : 0);
 	p->classes_of = keys > 0 ? (size_t)key[keys - 1] + 1 : 0;
 	p->class_of = arena_array(&p->arena, p->classes_of + 1, sizeof *p->class_of);
 	for (uint32_t i = 0; i < keys; i++)
@@ -215,21 +224,29 @@ reach(struct paths *p, uint32_t i) // NOLINT(misc-no-recursion): as deep as comm
 	}
 }
 
-/* The set one step down from S by SYMBOL. */
+/* The set one step down from S by SYMBOL.  Where shapes vary, see paths_vary. */
 static void
 reach_below(struct paths *p, const struct state *s, uint32_t symbol)
 {
+	bool is_single = symbol >= p->single;
+	bool is_element = symbol >= p->other_element && !is_single;
+
+	if (is_single)
+		symbol -= p->single - 1;
 	clear(p);
 	for (uint32_t k = 0; k < s->count; k++) {
 		uint32_t i = s->at[k];
 		struct path_instruction at = p->code.at[i];
 
-		if (at.op == PATH_DESCEND)
+		if (at.op == PATH_DESCEND || (at.op == PATH_MEMBER && is_element && p->vary))
 			reach(p, i);
 		else if (at.op == PATH_EACH ||
 			 ((at.op == PATH_MEMBER || at.op == PATH_ELEMENT) && at.value == symbol))
 			reach(p, i + 1);
 	}
+	for (uint32_t k = 0; is_single && k < p->items; k++)
+		if (p->code.at[p->item[k]].op == PATH_EACH)
+			reach(p, p->item[k] + 1);
 }
 
 /*
@@ -443,10 +460,14 @@ uint32_t
 paths_member(struct paths *p, uint32_t state, const struct json *j, uint32_t key)
 {
 	uint32_t number = j->nodes[key].key;
+	uint32_t symbol;
 
 	if (state == PATHS_DEAD)
 		return PATHS_DEAD;
-	return below(p, state, number < p->classes_of ? p->class_of[number] : 0, j, key + 1);
+	symbol = number < p->classes_of ? p->class_of[number] : 0;
+	if (p->vary && symbol != 0 && json_kind(j, key + 1) != JSON_ARRAY)
+		symbol += p->single - 1;
+	return below(p, state, symbol, j, key + 1);
 }
 
 uint32_t

@@ -70,6 +70,8 @@ compile_path(
 		return fault_at(f, w->file, node, "expected a path");
 	switch (path_compile(w->arena, w->keys, node->text, &place->path, &byte, &why)) {
 	case PATH_PLAIN:
+		if (w->shapes_vary)
+			path_vary(place->path);
 		return true;
 	case PATH_FAULT:
 		return fault_at(f, w->file, node, "bad-path: at byte %zu: %s", byte, why);

@@ -31,6 +31,7 @@ struct condition_words {
 	const char *file;       /* as messages show it */
 	bool no_system_matches; /* `no_system: match` */
 	bool has_now;           /* $now is known */
+	bool shapes_vary;       /* see path_vary */
 	bool has_terms;         /* the record's terms are found before the conditions are judged */
 	/* private, zeros at first */
 	const struct condition_members *members;

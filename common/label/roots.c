@@ -53,35 +53,38 @@ each_contained(struct roots *r, const struct json *j, uint32_t list)
 	uint32_t end = j->nodes[list].next;
 
 	if (json_kind(j, list) != JSON_ARRAY)
-		return;
-	for (uint32_t i = list + 1; i < end; i = j->nodes[i].next)
+		(void)add_if_root(r, j, list);
+	for (uint32_t i = list + 1; json_kind(j, list) == JSON_ARRAY && i < end; i = j->nodes[i].next)
 		(void)add_if_root(r, j, i);
+}
+
+static void
+look_at_entry(struct roots *r, const struct json *j, uint32_t entry)
+{
+	uint32_t response = json_member_key(j, entry, r->response);
+
+	(void)add_if_root(r, j, json_member_key(j, entry, r->resource));
+	if (response != 0)
+		(void)add_if_root(r, j, json_member_key(j, response, r->outcome));
 }
 
 static void
 each_entry(struct roots *r, const struct json *j, uint32_t list)
 {
-	uint32_t end = j->nodes[list].next;
-
-	if (json_kind(j, list) != JSON_ARRAY)
+	if (json_kind(j, list) != JSON_ARRAY) {
+		look_at_entry(r, j, list);
 		return;
-	for (uint32_t i = list + 1; i < end; i = j->nodes[i].next) {
-		uint32_t response = json_member_key(j, i, r->response);
-
-		(void)add_if_root(r, j, json_member_key(j, i, r->resource));
-		if (response != 0)
-			(void)add_if_root(r, j, json_member_key(j, response, r->outcome));
 	}
+	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
+		look_at_entry(r, j, i);
 }
 
-/* Parts nest, so all of the list is searched; a root found here is stepped over: it looks into itself. */
+/* Parts nest, so all of it is searched; a root found here is stepped over: it looks into itself. */
 static void
 each_parameter(struct roots *r, const struct json *j, uint32_t list)
 {
 	uint32_t end = j->nodes[list].next;
 
-	if (json_kind(j, list) != JSON_ARRAY)
-		return;
 	for (uint32_t i = list + 1; i < end; i++) {
 		bool is_holder = json_kind(j, i) == JSON_KEY && j->nodes[i].key == r->resource;
 

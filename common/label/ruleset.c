@@ -232,6 +232,7 @@ ruleset_load(struct ruleset *s, struct policy *p, struct json_keys *keys, const 
 		.arena = &s->arena,
 		.keys = keys,
 		.file = s->file,
+		.shapes_vary = shape_is_fhir(s->shape),
 		.has_now = now != NULL,
 	};
 	return read_file(&l, root);

@@ -117,6 +117,8 @@ make_plans(struct ruleset_loader *l, const struct yaml_node *base, const struct 
 			s->plan[i].is_unknown =
 			    !s->plan[i].has_base && !shape_knows_type(s->shape, s->plan[i].type);
 		s->plan[i].paths = paths_new(s->keys);
+		if (shape_is_fhir(s->shape))
+			paths_vary(s->plan[i].paths);
 		buffer_init(&s->plan[i].states, BUFFER_UNLIMITED);
 		s->plan[i].applies = arena_array(&s->arena, s->rules / 64 + 1, sizeof(uint64_t));
 		s->plan[i].always = arena_array(&s->arena, s->rules + 1, sizeof(uint32_t));

@@ -33,6 +33,8 @@ limiter_init(struct limiter *l, const struct obligations *o, const struct scheme
 	if (l->obligations == NULL)
 		return;
 	l->entries = paths_new(keys);
+	if (shape_is_fhir(s->shape))
+		paths_vary(l->entries);
 	for (uint32_t i = 0; i < shape_entry_types(s->shape); i++)
 		shape_add_entries(s->shape, shape_entry_type(s->shape, i), l->entries, i);
 	shape_add_entries(s->shape, (struct bytes)BYTES("*"), l->entries, UINT16_MAX);

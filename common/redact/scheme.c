@@ -189,6 +189,8 @@ scheme_load(struct scheme *s, struct policy *p, struct json_keys *keys,
 		return REDACTOR_FAULT;
 	s->is_fhir = shape_is_fhir(s->shape);
 	s->paths = paths_new(keys);
+	if (s->is_fhir)
+		paths_vary(s->paths);
 	if (!read_file(&r))
 		return r.missing[0] != '\0' ? REDACTOR_NO_KEY : REDACTOR_FAULT;
 	s->type_member = member_of(p->record, "type");

@@ -43,7 +43,10 @@ check_places(void)
 	check(are(
 	    "{\"contained\":[{\"resourceType\":\"A\"},{\"a\":1},7,[{\"resourceType\":\"B\"}]]}", true, 2));
 	check(is_root(1, "{\"resourceType\":\"A\"}", 0));
-	check(are("{\"contained\":{\"resourceType\":\"A\"}}", true, 1));
+	check(are("{\"contained\":{\"resourceType\":\"A\"}}", true, 2));
+	check(are("{\"entry\":{\"resource\":{\"resourceType\":\"A\"}}}", true, 2));
+	check(are("{\"parameter\":{\"resource\":{\"resourceType\":\"A\"}}}", true, 2));
+	check(are("{\"contained\":{\"a\":1},\"entry\":7,\"parameter\":\"x\"}", true, 1));
 	check(are("{\"cont\\u0061ined\":[{\"resource\\u0054ype\":1}]}", true, 2));
 	check(are(
 	    "{\"entry\":[{\"resource\":{\"resourceType\":\"A\"},\"response\":{\"outcome\":{\"resourceType\":"
