@@ -158,8 +158,8 @@ is_skipped(const struct root_terms *t, struct bytes text, const struct way *w)
 }
 
 /*
- * The entry or root that the string speaks for as a whole, by the member of it in which it stands.  Where that
- * member is an entry itself, as reasonCode[] of an Encounter, it is that entry.
+ * The entry or root that the string speaks for as a whole, by the member of it in which it stands.  Where
+ * that member is an entry itself, as reasonCode[] of an Encounter, it is that entry.
  */
 static const struct root_frame *
 whole_of(const struct root_terms *t, const struct way *w)
