@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* ehr-policy test: runs the tests of a policy and prints TAP (Test Anything Protocol), for prove. */
 #include "cmd/policy/cases.h"
+#include "cmd/policy/mutate.h"
 #include "cmd/policy/print.h"
 #include "cmd/policy/verbs.h"
 
@@ -8,8 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+struct settings {
+	const char *policy;
+	bool mutate;
+};
+
 static const struct option_entry table[] = {
-	VERB_POLICY(struct verb_policy),
+	VERB_POLICY(struct settings),
+	{ OPTION_FLAG(struct settings, mutate), 0, false, "mutate", NULL,
+	    "remove and invert each rule in turn, and say which no test misses" },
 };
 
 static const struct option_manual manual = {
@@ -26,6 +34,7 @@ struct test_run {
 	struct sink out;
 	unsigned count;
 	unsigned failed;
+	bool quiet; /* nothing is printed, and requests, which no label changes, are left out */
 };
 
 static bool
@@ -85,11 +94,15 @@ run_case(struct test_run *r, const struct case_file *file, const struct yaml_nod
 {
 	struct bytes name;
 
+	if (r->quiet && (r->failed > 0 || yaml_find(node, "request") != NULL))
+		return true;
 	if (!compare_case(&r->cases, file, node, &name))
 		return false;
 	bool held = r->cases.notes.used == 0;
 	r->count++;
 	r->failed += !held;
+	if (r->quiet)
+		return true;
 	print(&r->out, "%s %u - %s:%u%s%.*s\n", held ? "ok" : "not ok", r->count, r->cases.file, node->line,
 	    name.size > 0 ? ": " : "", (int)(name.size < 1000 ? name.size : 1000), name.at);
 	return sink_put(&r->out, buffer_bytes(&r->cases.notes));
@@ -135,17 +148,52 @@ run_all(struct test_run *r, struct policy *p, struct fault *f)
 	return r->failed > 0 ? EXIT_REFUSED : EXIT_DONE;
 }
 
+static enum mutate_outcome
+run_quietly(struct policy *p)
+{
+	struct fault f = { 0 };
+	struct test_run r = { .quiet = true };
+
+	cases_init(&r.cases, p, &f);
+	for (size_t i = 0; i < p->files && r.failed == 0; i++)
+		if (is_test(p->file[i].name) && !run_file(&r, p->file[i].name.at))
+			return MUTATE_FAULTY;
+	return r.failed > 0 ? MUTATE_FAILS : MUTATE_HOLDS;
+}
+
+/* After tests that hold. */
+static enum diag_exit
+mutate(struct test_run *r, struct policy *p, struct fault *f)
+{
+	bool missed = false;
+
+	if (mutate_all(p, &r->out, run_quietly, &missed, f))
+		return missed ? EXIT_DONE : EXIT_REFUSED;
+	fault_print(f);
+	return EXIT_POLICY;
+}
+
 enum diag_exit
 verb_test(int argc, char *argv[])
 {
+	struct options o;
+	struct settings set = { 0 };
 	struct policy p;
 	struct fault f = { 0 };
 	struct test_run r = { 0 };
 
-	verb_load_only(&manual, argc, argv, &p);
+	options_init(&o, &manual, argc, argv);
+	options_into(&o, &set);
+	while (options_next(&o) != OPTIONS_END)
+		continue;
+	if (o.operands > 0)
+		options_misuse(&o, "unexpected operand", o.operand[0]);
+	verb_load(&o, set.policy, &p);
 	sink_init_take(&r.out, STDOUT_FILENO, "<stdout>");
 	cases_init(&r.cases, &p, &f);
 	enum diag_exit status = run_all(&r, &p, &f);
+	if (status == EXIT_DONE && set.mutate)
+		status = mutate(&r, &p, &f);
 	cases_release(&r.cases);
 	policy_release(&p);
 	return verb_finish(&r.out, status);
