@@ -148,6 +148,8 @@ struct outline_root {
 	struct kinds_at element;
 	bool is_bundle;
 	uint64_t gone_now;       /* bits that lost it in this turn of the walk */
+	uint64_t orphan;         /* bits in which nothing that stays refers to it: it goes */
+	bool is_contained;       /* known after orphans_learn */
 	uint64_t lost_reference; /* bits that lost a reference in it */
 	uint64_t limited;        /* bits that lose what retells it, for a decision took something out of it */
 };
@@ -341,6 +343,10 @@ struct targets_query {
 /* The bits that lost all roots that REFERENCE (unescaped, in root FROM) can mean. */
 uint64_t targets_gone(
     struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from);
+
+/* Calls FOUND for a root inside FROM, and one beside it, that the reference #NAME can mean. */
+void targets_local(const struct targets *t, const struct roots *roots, struct bytes name, uint32_t from,
+    void (*found)(void *context, uint32_t root), void *context);
 
 /*
  * view.c: what is known of a node before anything is decided: for which bits its level, its category,
@@ -593,6 +599,24 @@ uint64_t decide_null(struct decisions *d, const struct view *v, uint64_t bits);
 void decide_trim(struct decisions *d, const struct view_frame *c);
 
 /*
+ * orphans.c: contained roots that nothing refers to any more (FHIR R4 dom-3).  One that came without a
+ * reference stays where a reader may see what is missing.
+ */
+struct orphans {
+	struct buffer links; /* struct orphans_link: the references to contained roots */
+	struct buffer reach; /* uint64_t, for each root: bits in which it is referred to */
+};
+
+void orphans_init(struct orphans *p);
+void orphans_release(struct orphans *p);
+
+/* Finds the references of the record, after targets_find. */
+void orphans_start(struct orphans *p, struct outline *o, const struct targets *t);
+
+/* After a turn for the bits ACTIVE: true if more roots are orphans. */
+bool orphans_learn(struct orphans *p, const struct decisions *d, uint64_t active);
+
+/*
  * walk.c: one walk over a record yields the edits of all versions and marks at once.
  *
  * The walk enters a node only while something in it may end otherwise than the whole: it holds a label, a
@@ -606,6 +630,7 @@ void decide_trim(struct decisions *d, const struct view_frame *c);
 struct walk {
 	struct viewer viewer;
 	struct decisions decisions;
+	struct orphans orphans;
 	uint64_t active; /* bits to find edits for; the others keep the whole record */
 	uint64_t stays;  /* active bits that keep something of the record */
 	/* private */

@@ -153,7 +153,7 @@ enum fate_why {
 	WHY_NOT_KEPT,  /* `keep` does not name it */
 	WHY_TRANSFORM, /* by that transform; withheld: it removes, or could not be carried out */
 	WHY_PLACE,     /* it copies or counts something else: narrative, security labels, Bundle.total, ... */
-	WHY_REFERENCE, /* it refers to a root that is withheld */
+	WHY_REFERENCE, /* it refers to a root that is withheld, or nothing refers to it any more */
 	WHY_EMPTY,     /* nothing of what it held is left */
 	WHY_RECORD,    /* nothing of its root but type, id and meta is left */
 };

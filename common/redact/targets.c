@@ -270,3 +270,18 @@ targets_gone(struct targets *t, const struct targets_query *q, struct bytes refe
 	}
 	return gone == UINT64_MAX ? 0 : gone;
 }
+
+void
+targets_local(const struct targets *t, const struct roots *roots, struct bytes name, uint32_t from,
+    void (*found)(void *context, uint32_t root), void *context)
+{
+	const struct targets_item *item = (const struct targets_item *)(const void *)t->items.at;
+
+	for (int i = 0; i < 2; i++) {
+		uint32_t number = *find_slot(t, SCOPE_LOCAL, i == 0 ? from : roots->at[from].parent, name);
+
+		if (number == 0 || (i == 1 && roots->at[from].parent == from))
+			continue;
+		found(context, item[group_at(t, number)->first - 1].root);
+	}
+}

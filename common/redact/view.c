@@ -231,6 +231,7 @@ enter_root(struct viewer *w, struct view *v, uint32_t depth)
 	v->type = o->root[v->root].type;
 	v->element = o->root[v->root].element;
 	view_blame(v, WHY_TYPE, s->type_gone[v->type]);
+	view_blame(v, WHY_REFERENCE, o->root[v->root].orphan);
 	v->state = paths_root(s->paths, o->json, v->value, depth);
 	match(w, v);
 }

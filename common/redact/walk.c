@@ -13,6 +13,7 @@ walk_init(struct walk *w, const struct scheme *s, const struct obligations *o, s
 	*w = (struct walk){ .active = 0 };
 	view_init(&w->viewer, s, o, keys);
 	decide_init(&w->decisions, &w->viewer.outline);
+	orphans_init(&w->orphans);
 }
 
 void
@@ -20,6 +21,7 @@ walk_release(struct walk *w)
 {
 	view_release(&w->viewer);
 	decide_release(&w->decisions);
+	orphans_release(&w->orphans);
 	free(w->frame);
 	*w = (struct walk){ .frame = NULL };
 }
@@ -246,6 +248,8 @@ learn(struct walk *w)
 	bool again = o->has_labels && (lost & s->may_lack & ~s->hidden) != 0;
 
 	again |= learn_limits(w);
+	if (o->roots.count > 1)
+		again |= orphans_learn(&w->orphans, &w->decisions, w->active);
 
 	w->lost_before |= lost;
 	for (size_t i = 1; i < o->roots.count; i++) {
@@ -289,8 +293,10 @@ take_turns(struct walk *w)
 	t->has_gone = false;
 	for (size_t i = 0; i < o->roots.count; i++)
 		o->gone_before[i] = 0;
-	if (o->roots.count > 1)
+	if (o->roots.count > 1) {
 		targets_find(&w->viewer.targets, &o->places, s->shape, o->json, &o->roots);
+		orphans_start(&w->orphans, o, &w->viewer.targets);
+	}
 	do {
 		targets_turn(&w->viewer.targets);
 		prepare_turn(w);
