@@ -136,11 +136,19 @@ says_something(const struct json *j, uint32_t node)
 }
 
 static void
+note_word(void *context, uint32_t trigger)
+{
+	apply_trigger(context, trigger);
+}
+
+static void
 note_matches(struct root_walk *w, uint32_t node, const struct state_plan *plan)
 {
 	const struct ruleset_trigger *trigger =
 	    (const struct ruleset_trigger *)(const void *)rules_of(w)->triggers.at;
 
+	if (plan->words != NULL && json_kind(json_of(w), node) == JSON_STRING)
+		state_words_find(plan->words, json_string(json_of(w), node, &w->text), note_word, w->apply);
 	for (size_t i = 0; i < plan->numbers; i++) {
 		uint32_t index = plan->number[i] & PATH_INDEX;
 

@@ -197,6 +197,8 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 		return false;
 	size_t rules_end = s->origins;
 
+	s->judging = s->rules;
+
 	if (!ruleset_read_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map))
 		return false;
 	put_in_order(s, rules_end);
@@ -238,12 +240,22 @@ ruleset_load(struct ruleset *s, struct policy *p, struct json_keys *keys, const 
 	return read_file(&l, root);
 }
 
+static void
+release_states(struct buffer *states)
+{
+	struct state_plan *plan = (struct state_plan *)(void *)states->at;
+
+	for (size_t i = 0; i < states->used / sizeof *plan; i++)
+		state_words_free(plan[i].words);
+	buffer_release(states);
+}
+
 void
 ruleset_release(struct ruleset *s)
 {
 	for (size_t i = 0; i < s->plans; i++) {
 		paths_free(s->plan[i].paths);
-		buffer_release(&s->plan[i].states);
+		release_states(&s->plan[i].states);
 	}
 	buffer_release(&s->triggers);
 	condition_words_release(&s->words);

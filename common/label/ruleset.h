@@ -124,6 +124,7 @@ enum brought_place {
 enum { PATH_INDEX_BITS = 24, PATH_INDEX = (1 << PATH_INDEX_BITS) - 1 };
 
 /* What the walk does at a node in one state of the automaton: made on first use. */
+struct state_words;
 struct state_plan {
 	bool is_known;
 	bool is_entry, is_judged, is_narrative, is_summary, has_triggers, has_evidence;
@@ -132,6 +133,8 @@ struct state_plan {
 	unsigned base_origin;
 	const uint32_t *number;
 	size_t numbers;
+	struct state_words
+	    *words; /* the triggers of `number` that ask for a string; NULL: few, they stand in it */
 	/* The text of its base label under these keys of the record; key 0: not made yet. */
 	uint16_t written_key;
 	uint16_t written_outer; /* 0: the key is the record's */
@@ -231,6 +234,7 @@ struct ruleset {
 	size_t bases;
 	struct ruleset_rule *rule;
 	size_t rules;
+	size_t judging; /* the first of criticality: they stand behind those that label */
 	struct ruleset_declassify *release;
 	size_t releases;
 	struct buffer triggers; /* struct ruleset_trigger */
@@ -307,6 +311,17 @@ type_plan_state(const struct ruleset *s, struct type_plan *p, uint32_t state)
 		return &plans[kept];
 	return type_plan_make_state(s, p, state);
 }
+
+/*
+ * state_words.c: of many triggers at one place that each ask for some strings, only those are judged that ask for
+ * the one that stands there.  Takes such triggers out of PLAN->number, if they are many.
+ */
+void state_words_make(const struct ruleset *s, struct state_plan *plan);
+void state_words_free(struct state_words *w);
+
+/* Calls FOUND for each trigger that asks for TEXT. */
+void state_words_find(const struct state_words *w, struct bytes text,
+    void (*found)(void *context, uint32_t trigger), void *context);
 
 static inline bool
 type_plan_applies(const struct type_plan *p, size_t rule)

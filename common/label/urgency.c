@@ -389,7 +389,7 @@ judge_sign(struct urgency_list *u, struct sight *sight, int sign)
 	bool is_released = true; /* all rules give a level of their own */
 	int level = LABEL_NONE;
 
-	for (size_t i = 0; i < u->root->set->rules; i++) {
+	for (size_t i = u->root->set->judging; i < u->root->set->rules; i++) {
 		const struct ruleset_rule *rule = &u->root->set->rule[i];
 		unsigned criticality = 0;
 		enum truth truth;
@@ -419,7 +419,7 @@ judge_sign(struct urgency_list *u, struct sight *sight, int sign)
 static bool
 is_first_of_sign(const struct ruleset *s, size_t rule)
 {
-	for (size_t i = 0; i < rule; i++)
+	for (size_t i = s->judging; i < rule; i++)
 		if (s->rule[i].sign == s->rule[rule].sign)
 			return false;
 	return true;
@@ -464,7 +464,7 @@ judge_coding(struct urgency_list *u, const struct coding_hit *hit, uint32_t hold
 	struct code_bits categories = { 0 };
 
 	codes_matched_categories(u->root->set->codes, &hit->match, NULL, &categories);
-	for (size_t i = 0; i < u->root->set->rules; i++) {
+	for (size_t i = u->root->set->judging; i < u->root->set->rules; i++) {
 		int sign = u->root->set->rule[i].sign;
 
 		if (sign != NO_SIGN && code_bits_has(&categories, (unsigned)sign) &&
