@@ -55,8 +55,8 @@ void paths_free(struct paths *p);
 bool path_is_name(struct bytes text);
 
 /*
- * Before the first walk: records may have one value where an expression has a list, and the reverse.  `[]` also
- * stays at a value that is no array, and a member of an array is that of each of its elements.
+ * Before the first walk: records may have one value where an expression has a list, and the reverse.  `[]`
+ * also stays at a value that is no array, and a member of an array is that of each of its elements.
  */
 void paths_vary(struct paths *p);
 

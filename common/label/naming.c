@@ -218,7 +218,7 @@ recall(struct naming *n, struct bytes uri, bool is_url, struct codes_match *matc
 
 	if (uri.size == 0 || uri.size > sizeof m->uri)
 		return find_uri(n, uri, is_url, match);
-	m = &n->memo[(uri.size * 7 + (unsigned char)uri.at[uri.size - 1] * 3U +
+	m = &n->memo[(uri.size * 7 + (unsigned char)uri.at[uri.size - 1] * (size_t)3 +
 			 (unsigned char)uri.at[uri.size / 2] + is_url) %
 		     (sizeof n->memo / sizeof n->memo[0])];
 	if (m->size != uri.size || m->is_url != is_url || memcmp(m->uri, uri.at, uri.size) != 0) {
