@@ -51,7 +51,8 @@ end_of_flow(struct bytes text, size_t at)
 		char c = text.at[i];
 		if (quote != '\0') {
 			i += quote == '"' && c == '\\';
-			quote = c == quote ? '\0' : quote;
+			if (c == quote)
+				quote = (char)0;
 		} else if (c == '"' || c == '\'') {
 			quote = c;
 		} else {

@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 /*
- * mutate: whether the tests of a policy would miss its rules.  Each rule of classify.yaml is once removed, and
- * its condition once inverted; then some test must fail.  Each changed policy runs in a process of its own.
+ * mutate: whether the tests of a policy would miss its rules.  Each rule of classify.yaml is once removed,
+ * and its condition once inverted; then some test must fail.  Each changed policy runs in a process of its
+ * own.
  */
 enum mutate_outcome {
 	MUTATE_FAILS,  /* a test fails: the rule is missed */

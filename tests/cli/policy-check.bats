@@ -120,3 +120,30 @@ END
 	ehr 0 ehr-policy check -P p
 	lacks err kind:
 }
+
+@test "one run tells of all faults of a file, and of none that follows from another" {
+	cat >c <<'END'
+  Observation: {.: N, .status: Q}
+  Patient: {.: N, .gender: L}
+  Encounter: {.: Z}
+value_sets:
+  hiv: {file: nowhere.tsv, category: [HIV]}
+rules:
+  - {id: a, say: A., where: {anywhere: {in: hiv}}, label: {level: R}}
+  - {id: b, say: B., where: {.x: 1}, mark: {level: R}}
+  - id: c
+    say: C.
+    where: {.weight: {below: 5 smoots}}
+    label: {level: R}
+  - {id: d, say: D., where: {.x: 1}, label: {level: K}}
+END
+	: >r
+	fhir c r
+	sed -i 's/^default: N/default: Y/' p/classify.yaml
+	ehr 3 ehr-policy check -P p
+	grep -v warning: err >faults
+	for text in "unknown level 'Y'" "unknown level 'Q'" "unknown level 'Z'" "nowhere.tsv" "'label' is missing" smoots "unknown level 'K'"; do
+		has faults "$text"
+	done
+	[ "$(wc -l <faults)" -eq 7 ]
+}
