@@ -18,12 +18,17 @@ displays_init(struct displays *d, const struct current_root *root, struct label_
 		.reference = json_keys_add(keys, (struct bytes)BYTES("reference")),
 	};
 	buffer_init(&d->text, BUFFER_UNLIMITED);
+	buffer_init(&d->rules, BUFFER_UNLIMITED);
+	for (uint32_t i = 0; i < root->set->rules; i++)
+		if (root->set->rule[i].refers_to != NULL)
+			buffer_add(&d->rules, &i, sizeof i);
 }
 
 void
 displays_release(struct displays *d)
 {
 	buffer_release(&d->text);
+	buffer_release(&d->rules);
 }
 
 /* The last segment of a reference that is a type: of `http://h/Patient/p1/_history/2`, of `Patient?x=y`. */
@@ -96,11 +101,12 @@ displays_look(struct displays *d, const struct root_frame *f)
 	}
 	if (type.size == 0)
 		type = meant(d, f->key);
-	for (size_t i = 0; i < s->rules; i++) {
-		const struct ruleset_rule *rule = &s->rule[i];
+	for (size_t i = 0; i < d->rules.used / sizeof(uint32_t); i++) {
+		uint32_t number = ((const uint32_t *)(const void *)d->rules.at)[i];
+		const struct ruleset_rule *rule = &s->rule[number];
 		struct label *label;
 
-		if (rule->refers_to == NULL || !type_plan_applies(d->root->plan, i) || !is_about(rule, type))
+		if (!type_plan_applies(d->root->plan, number) || !is_about(rule, type))
 			continue;
 		if (rule->level <= (int)f->base && rule->sensitivity == 0)
 			continue; /* it has that level by its place */

@@ -298,6 +298,7 @@ struct displays {
 	const struct current_root *root; /* borrowed */
 	struct label_list *labels;       /* borrowed */
 	struct buffer text;              /* for unescaping */
+	struct buffer rules;             /* uint32_t: those with refers_to */
 	uint16_t reference;
 };
 

@@ -493,27 +493,38 @@ note_reason(void *context, uint32_t node)
 	urgency_reason(context, node);
 }
 
-/* Adds up what the root at hand has of SCORE, and notes the reasons.  Returns how many parts it has. */
+/* Adds the points of the signs of SCORE in the root at hand to TOTAL.  Returns how many signs there are. */
 static size_t
-add_up(struct urgency_list *u, const struct ruleset_score *score, unsigned *total)
+add_signs(struct urgency_list *u, const struct ruleset_score *score, unsigned *total)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < score->parts; i++) {
+		const struct urgency_points *known = points_of(u, score->first + i);
+
+		if (!known->is_found)
+			continue;
+		*total += known->points;
+		reason_sight(u, &known->sight);
+		found++;
+	}
+	return found;
+}
+
+/* The same for the conditions, which are not looked at in a record without a sign. */
+static size_t
+add_conditions(struct urgency_list *u, const struct ruleset_score *score, unsigned *total)
 {
 	uint32_t root = current_root_node(u->root);
 	size_t found = 0;
 
 	for (size_t i = 0; i < score->parts; i++) {
 		const struct ruleset_rule *part = &score->part[i];
-		const struct urgency_points *known = points_of(u, score->first + i);
 
-		if (known->is_found) {
-			*total += known->points;
-			reason_sight(u, &known->sight);
-		} else if (part->where != NULL &&
-			   condition_judge(part->where, &u->root->record, root) == TRUTH_TRUE) {
-			*total += part->band[0];
-			condition_matches(part->where, &u->root->record, root, note_reason, u);
-		} else {
+		if (part->where == NULL || condition_judge(part->where, &u->root->record, root) != TRUTH_TRUE)
 			continue;
-		}
+		*total += part->band[0];
+		condition_matches(part->where, &u->root->record, root, note_reason, u);
 		found++;
 	}
 	return found;
@@ -524,17 +535,17 @@ static void
 judge_score(struct urgency_list *u, const struct ruleset_score *score)
 {
 	struct quantity sum = { 0 };
-	enum truth truth =
-	    score->total.where == NULL ? TRUTH_TRUE : current_root_judge(u->root, &score->total);
+	enum truth truth = TRUTH_TRUE;
 	unsigned total = 0;
 	unsigned criticality = u->root->set->criticality.unreadable;
 	unsigned origin = ORIGIN_VALUE;
 	char text[16];
+	size_t signs = add_signs(u, score, &total);
 	int size;
 
-	if (truth == TRUTH_FALSE)
-		return;
-	if (add_up(u, score, &total) < 2) {
+	if (signs > 0 && score->total.where != NULL)
+		truth = current_root_judge(u->root, &score->total);
+	if (signs == 0 || truth == TRUTH_FALSE || signs + add_conditions(u, score, &total) < 2) {
 		u->reasons.used = u->open * sizeof(struct urgency_reason);
 		return;
 	}
