@@ -313,8 +313,8 @@ type_plan_state(const struct ruleset *s, struct type_plan *p, uint32_t state)
 }
 
 /*
- * state_words.c: of many triggers at one place that each ask for some strings, only those are judged that ask for
- * the one that stands there.  Takes such triggers out of PLAN->number, if they are many.
+ * state_words.c: of many triggers at one place that each ask for some strings, only those are judged that ask
+ * for the one that stands there.  Takes such triggers out of PLAN->number, if they are many.
  */
 void state_words_make(const struct ruleset *s, struct state_plan *plan);
 void state_words_free(struct state_words *w);

@@ -320,7 +320,7 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 	if ((v->in_keep | v->formed) != 0 && stops_keep(o, f, v))
 		v->in_keep = v->formed = 0;
 	match(w, v);
-	/* A key that neither redact.yaml nor FHIR knows is a text of the sender's: `[]` must not let it by. */
+	/* A key that redact.yaml and FHIR do not know is a text of the sender's: `[]` must not let it by. */
 	if (v->member != v->value && o->json->nodes[v->member].key == 0)
 		view_blame(v, WHY_NOT_KEPT, o->s->strict);
 	see_note(w, v);
