@@ -146,15 +146,19 @@ is_name(const struct root_terms *t, const struct way *w)
 }
 
 static bool
-is_skipped(const struct root_terms *t, struct bytes text, const struct way *w)
+is_skipped_uri(const struct terms_rules *rules, struct bytes text)
 {
-	const struct terms_rules *rules = &t->root->set->terms;
-
 	for (size_t i = 0; i < rules->uris; i++)
 		if (text.size >= rules->uri[i].size &&
 		    memcmp(text.at, rules->uri[i].at, rules->uri[i].size) == 0)
 			return true;
-	return stands_in(&rules->skip, w) || is_name(t, w);
+	return false;
+}
+
+static bool
+is_skipped_place(const struct root_terms *t, const struct way *w)
+{
+	return stands_in(&t->root->set->terms.skip, w) || is_name(t, w);
 }
 
 /*
@@ -224,7 +228,8 @@ search(struct root_terms *t, const struct way *w, uint32_t node, struct bytes te
 {
 	struct term_hit hit = { .string = node };
 
-	if (!codes_say(t->root->set->codes, text, &t->fold, &hit.match) || is_skipped(t, text, w))
+	if (is_skipped_uri(&t->root->set->terms, text) ||
+	    !codes_say(t->root->set->codes, text, &t->fold, &hit.match) || is_skipped_place(t, w))
 		return;
 	hit.place = place_of(t, w, node);
 	current_root_add_term(t->root, &hit);

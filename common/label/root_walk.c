@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/base/memory.h"
 #include "common/label/parts.h"
 
 #include <string.h>
@@ -108,12 +109,12 @@ written_label(struct root_walk *w, uint32_t node, struct state_plan *plan)
 }
 
 static void
-note_base(struct root_walk *w, uint32_t node, struct state_plan *plan, uint8_t *base)
+add_base(struct root_walk *w, uint32_t node, struct state_plan *plan, uint8_t *base)
 {
 	struct label *label;
 	struct root_facts *facts = facts_of(w, w->root->record.root);
 
-	if (plan->base == LABEL_NONE || w->root->plan->is_unknown || plan->base == *base)
+	if (w->root->plan->is_unknown)
 		return;
 	*base = (uint8_t)plan->base;
 	if (*base > facts->base_most)
@@ -121,6 +122,13 @@ note_base(struct root_walk *w, uint32_t node, struct state_plan *plan, uint8_t *
 	label = label_list_add(w->labels, node, LABEL_BASE, plan->base_origin);
 	label->level = plan->base;
 	label->written = written_label(w, node, plan);
+}
+
+static inline void
+note_base(struct root_walk *w, uint32_t node, struct state_plan *plan, uint8_t *base)
+{
+	if (plan->base != LABEL_NONE && plan->base != *base)
+		add_base(w, node, plan, base);
 }
 
 /* A narrative that is no object as in FHIR counts too.  One with a status alone is empty. */
@@ -189,13 +197,13 @@ brought_at(struct root_walk *w, uint32_t node, enum brought_place place)
 }
 
 /* NODE is a member of AROUND or an element of a member.  IS_NAMED: its key is one of `summaries:`. */
-static void
+static inline void
 note_summary(
     struct root_walk *w, uint32_t node, uint32_t around, const struct state_plan *plan, bool is_named)
 {
-	bool is_narrative = plan != NULL && plan->is_narrative && says_something(json_of(w), node);
+	bool is_narrative = plan->is_narrative && says_something(json_of(w), node);
 
-	if (is_narrative || is_named || (plan != NULL && plan->is_summary))
+	if (is_narrative || is_named || plan->is_summary)
 		summary_add(w->summaries, node, around, is_narrative);
 }
 
@@ -206,6 +214,12 @@ visit_scalar(struct root_walk *w, uint32_t node, uint32_t state, const struct ro
 	uint8_t base = f->base;
 	uint32_t entry = f->entry;
 
+	if (plan->has_base_only) {
+		note_base(w, node, plan, &base);
+		if (is_named)
+			summary_add(w->summaries, node, f->node, false);
+		return true;
+	}
 	if (plan->brought != BROUGHT_NOT)
 		return brought_at(w, node, plan->brought);
 	note_base(w, node, plan, &base);
@@ -226,36 +240,40 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 	uint8_t base = outer == NULL ? facts_of(w, w->root->record.root)->base_most : outer->base;
 	bool is_element = outer != NULL && outer->is_array;
 	bool is_entry = false;
-	struct state_plan *plan = NULL;
-	struct root_frame *f;
 
 	if (state != PATHS_DEAD) {
-		plan = type_plan_state(w->root->set, w->root->plan, state);
+		struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
 
 		if (plan->brought != BROUGHT_NOT && !brought_at(w, node, plan->brought))
 			return false;
 		/* begin_root has given the root its level. */
 		if (outer != NULL)
 			note_base(w, node, plan, &base);
-		if (plan->is_entry && outer != NULL)
-			note_entry(w, node, &entry);
 		is_entry = plan->is_entry;
+		if (is_entry && outer != NULL)
+			note_entry(w, node, &entry);
+		if (outer != NULL)
+			note_summary(w, node, outer->node, plan, is_named);
+	} else if (is_named) {
+		summary_add(w->summaries, node, outer->node, false);
 	}
-	if (outer != NULL)
-		note_summary(w, node, outer->node, plan, is_named);
-	/* OUTER is not valid from here on.  The frame is zeros. */
-	f = buffer_more(&w->frames, sizeof *f);
-	f->node = node;
-	f->end = j->nodes[node].next;
-	f->next = node + 1;
-	f->state = state;
-	f->entry = entry;
-	f->hits = (uint32_t)w->root->hits.count;
-	f->key = key;
-	f->base = base;
-	f->is_array = json_kind(j, node) == JSON_ARRAY;
-	f->is_element = is_element;
-	f->is_entry = is_entry;
+	/* OUTER is not valid from here on. */
+	if (!buffer_reserve(&w->frames, sizeof(struct root_frame)))
+		memory_missing(sizeof(struct root_frame));
+	w->frames.used += sizeof(struct root_frame);
+	*top_frame(w) = (struct root_frame){
+		.node = node,
+		.end = j->nodes[node].next,
+		.next = node + 1,
+		.state = state,
+		.entry = entry,
+		.hits = (uint32_t)w->root->hits.count,
+		.key = key,
+		.base = base,
+		.is_array = json_kind(j, node) == JSON_ARRAY,
+		.is_element = is_element,
+		.is_entry = is_entry,
+	};
 	return true;
 }
 
@@ -547,10 +565,10 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 	if (n->kind == JSON_STRING && w->terms->terms != NULL)
 		root_terms_look(
 		    w->terms, (const struct root_frame *)(const void *)w->frames.at, f, node, key);
-	if (state == PATHS_DEAD)
-		note_summary(w, node, f->node, NULL, is_named);
-	else if (!visit_scalar(w, node, state, f, is_named))
+	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f, is_named))
 		return false;
+	if (state == PATHS_DEAD && is_named)
+		summary_add(w->summaries, node, f->node, false);
 	if (n->kind == JSON_STRING && (about & (ABOUT_CODES | ABOUT_SEARCH)) != 0)
 		look_in_string(w, node, about);
 	if (n->kind == JSON_STRING && (n->end - n->start > OPAQUE_LENGTH || j->text.at[n->start + 1] == 'd' ||

@@ -128,6 +128,7 @@ struct state_words;
 struct state_plan {
 	bool is_known;
 	bool is_entry, is_judged, is_narrative, is_summary, has_triggers, has_evidence;
+	bool has_base_only; /* at most `base` and `is_judged` say something */
 	enum brought_place brought;
 	int base; /* level, LABEL_NONE: no line speaks of it */
 	unsigned base_origin;
