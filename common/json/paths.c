@@ -453,7 +453,7 @@ below(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, ui
 		return PATHS_DEAD;
 	if (to == 0 || (to & OPEN) != 0 || state >> INDEX_BITS == MAX_DEPTH)
 		return below_slowly(p, state, symbol, j, node);
-	return ((state >> INDEX_BITS) + 1) << INDEX_BITS | (to - 1);
+	return (state & ~(uint32_t)UNKEPT) + (1U << INDEX_BITS) + (to - 1);
 }
 
 uint32_t

@@ -329,7 +329,8 @@ may_say(const struct root_terms *t, struct bytes text)
 	return text.size > 2 && (text.at[0] == '<' || terms_may(t->terms, text));
 }
 
-static void
+/* Not inlined, so that root_terms_look stays short for most strings. */
+__attribute__((noinline)) static void
 look_closer(struct root_terms *t, const struct way *w, uint32_t node)
 {
 	const struct json *j = t->root->record.json;

@@ -444,7 +444,7 @@ struct finding {
 };
 
 /* At WORD of TEXT begins a word with which terms may begin.  True if the search is over. */
-static bool
+__attribute__((noinline)) static bool
 look_at_word(const struct terms *t, struct bytes text, const char *word, const struct finding *f)
 {
 	uint32_t four;
@@ -507,6 +507,28 @@ kinds_at(const char *at)
 	};
 }
 
+/* terms_may for at most 16 bytes, as most strings of a record are. */
+static inline bool
+may_shortly(const struct terms *t, struct bytes text)
+{
+	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)text.at);
+	uint32_t inside = (UINT32_C(1) << text.size) - 1;
+	uint32_t letters =
+	    (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 26));
+	uint32_t digits = (uint32_t)_mm_movemask_epi8(among(block, '0', 10));
+	uint32_t starts = letters & ~((letters | digits) << 1) & inside;
+
+	if (((uint32_t)_mm_movemask_epi8(block) & inside) != 0)
+		return true;
+	for (; starts != 0; starts &= starts - 1) {
+		const char *word = text.at + __builtin_ctz(starts);
+
+		if (may_begin(t, word) && look_at_word(t, text, word, NULL))
+			return true;
+	}
+	return false;
+}
+
 static inline bool
 search(const struct terms *t, struct bytes text, const struct finding *f)
 {
@@ -554,12 +576,18 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 	return false;
 }
 
+static inline bool
+may_shortly(const struct terms *t, struct bytes text)
+{
+	return search(t, text, NULL);
+}
+
 #endif
 
 bool
 terms_may(const struct terms *t, struct bytes text)
 {
-	return search(t, text, NULL);
+	return text.size <= 16 ? may_shortly(t, text) : search(t, text, NULL);
 }
 
 static bool
