@@ -71,12 +71,12 @@ leaves() {
 			! cmp -s in turned || return 1
 			leaves $policy turned | cmp before -
 		done
-		# The value sets and the rules in reverse order.
+		# The value sets and the rules in reverse order, each with the lines that are indented under it.
 		rm -rf other && cp -r $policy other
-		perl -0pe 's{^rules:\n(.*?)(?=^criticality:)}{"rules:\n" . join "", reverse $1 =~ /^  - .*\n(?:    .*\n)*/mg}mse;
-			s{^value_sets:\n(.*?)(?=^base:)}{"value_sets:\n" . join "", reverse $1 =~ /^  .*\n/mg}mse' \
+		perl -0pe 's{^(value_sets|rules):\n((?:  .*\n)+)}{"$1:\n" . join "", reverse split /^(?=  \S)/m, $2}gme' \
 			$policy/classify.yaml >other/classify.yaml
 		! cmp -s $policy/classify.yaml other/classify.yaml || return 1
+		cmp <(LC_ALL=C sort $policy/classify.yaml) <(LC_ALL=C sort other/classify.yaml)
 		leaves other in | cmp before -
 	done
 }
