@@ -18,8 +18,8 @@ prepare() {
 		line 0 'export P=policies/hospital S=site; set -u; . ./lines'
 		has err 'uncovered: nobody could be told; sent to the last resort'
 		same out <<-'END'
-			      3 critical
-			     16 high
+			      4 critical
+			     15 high
 			      4 low
 			     16 medium
 			    265 routine
