@@ -422,9 +422,9 @@ demo() {
 	sed -n '/^  76 records: of/,/^$/p' out >told
 	same told <<-'END'
 		  76 records: of 34 somebody is told
-		    35 not: less urgent than those who may see it asked for
+		    36 not: less urgent than those who may see it asked for
 		    2 not: nothing in it that those who subscribed may see
-		    5 not: about a patient to whom nobody has subscribed, or about nobody
+		    4 not: about a patient to whom nobody has subscribed, or about nobody
 
 	END
 }
