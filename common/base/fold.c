@@ -163,6 +163,23 @@ start(struct fold *f, struct bytes text)
 	put(f, ' ');
 }
 
+/* Puts the ASCII letters from AT on, and returns how many there are. */
+static inline size_t
+put_letters(struct fold *f, const char *at, const char *end)
+{
+	char *lower = f->lower.at + f->lower.used;
+	char *cased = f->cased.at + f->cased.used;
+	size_t size = 0;
+
+	for (; at + size < end && ascii_is_letter(at[size]); size++) {
+		cased[size] = at[size];
+		lower[size] = (char)(at[size] | 0x20);
+	}
+	f->lower.used += size;
+	f->cased.used += size;
+	return size;
+}
+
 void
 fold_text(struct fold *f, struct bytes text)
 {
@@ -172,6 +189,9 @@ fold_text(struct fold *f, struct bytes text)
 
 	start(f, text);
 	for (; at < end; at += size) {
+		size = put_letters(f, at, end);
+		if (size > 0)
+			continue;
 		size = 1;
 		if ((unsigned char)*at < 0x80)
 			put_ascii(f, (unsigned char)*at);

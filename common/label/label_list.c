@@ -201,8 +201,10 @@ label_list_link(struct label_list *l)
 	uint32_t around = NO_NODE;
 
 	l->links.used = 0;
+	if (count > 0)
+		(void)buffer_more(&l->links, count * sizeof(struct label_link));
 	for (size_t i = 0; i < count; i++) {
-		struct label_link *link = buffer_more(&l->links, sizeof *link);
+		struct label_link *link = links(l) + i;
 
 		while (around != NO_NODE && j->nodes[labels[around].node].next <= labels[i].node)
 			around = links(l)[around].around;
