@@ -350,7 +350,7 @@ decide_trim(struct decisions *d, const struct view_frame *c)
 	const struct outline *o = d->o;
 	uint64_t bits = c->stays & c->active & o->s->hidden;
 
-	if (json_kind(o->json, c->view.value) != JSON_ARRAY || !o->notes->of[c->view.value].is_sibling)
+	if (json_kind(o->json, c->view.value) != JSON_ARRAY || !notes_of(o->notes, c->view.value)->is_sibling)
 		return;
 	for (; bits != 0; bits &= bits - 1) {
 		struct edits *edits = &d->edits[__builtin_ctzll(bits)];

@@ -229,7 +229,7 @@ static bool
 add_notes(struct limiter *l, struct limiter_frame *child)
 {
 	const struct notes *n = l->outline->notes;
-	const struct notes_node *note = &n->of[child->node];
+	const struct notes_node *note = notes_of(n, child->node);
 	bool any = note->base != NOTES_NO_BASE || note->raise > child->raise;
 
 	if (note->base != NOTES_NO_BASE)

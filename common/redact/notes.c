@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
+#include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "common/policy/vocabulary.h"
 
@@ -8,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 256 };
+enum { FIRST_ROOM = 256, FIRST_SLOTS = 64 };
 
-static const struct notes_node nothing = { .base = NOTES_NO_BASE };
+const struct notes_node notes_nothing = { .base = NOTES_NO_BASE };
 
 void
 notes_init(struct notes *n)
@@ -21,13 +22,14 @@ notes_init(struct notes *n)
 void
 notes_release(struct notes *n)
 {
-	free(n->of);
+	free(n->bit);
+	free(n->note);
+	free(n->slot);
 	free(n->labelled);
 	free(n->urgent);
 	free(n->category);
-	free(n->touched);
 	pointer_cursor_free(n->cursor);
-	*n = (struct notes){ .of = NULL };
+	*n = (struct notes){ .note = NULL };
 }
 
 static void
@@ -46,36 +48,99 @@ grow(void *at, uint32_t *room, uint32_t count, size_t size)
 	*room = (uint32_t)want;
 }
 
+/* A table of SLOTS slots, all free. */
+static void
+clear_slots(struct notes *n, uint32_t slots)
+{
+	if (slots > n->slot_room) {
+		free(n->slot);
+		n->slot = memory_grow(NULL, slots, sizeof n->slot[0]);
+		n->slot_room = slots;
+	}
+	n->slots = slots;
+	memset(n->slot, 0, slots * sizeof n->slot[0]);
+}
+
 static void
 start(struct notes *n, const struct json *j)
 {
-	uint32_t had = n->room;
+	uint32_t had = n->bit_room;
 
-	for (uint32_t i = 0; i < n->touches; i++)
-		n->of[n->touched[i]] = nothing;
-	grow(&n->of, &n->room, j->count, sizeof n->of[0]);
-	for (uint32_t i = had; i < n->room; i++)
-		n->of[i] = nothing;
-	n->touches = n->count = n->urgencies = n->categories = 0;
+	for (uint32_t i = 0; i < n->notes; i++)
+		n->bit[n->note[i].node / 64] = 0;
+	grow(&n->bit, &n->bit_room, j->count / 64 + 1, sizeof n->bit[0]);
+	if (n->bit_room > had)
+		memset(n->bit + had, 0, (n->bit_room - had) * sizeof n->bit[0]);
+	clear_slots(n, FIRST_SLOTS);
+	n->notes = n->count = n->urgencies = n->categories = 0;
 	n->highest = 0;
 	n->left_out = 0;
 }
 
-static bool
-is_noted(const struct notes_node *note)
+/* The key keeps a sender from choosing the nodes whose slots lie in a row. */
+static uint32_t
+first_slot(const struct notes *n, uint32_t node)
 {
-	return note->left_out != 0 || note->dropped != 0 || note->base != NOTES_NO_BASE || note->raise != 0 ||
-	       note->inside;
+	uint64_t mixed = (node ^ hash_key[0]) * 0xff51afd7ed558ccdu;
+
+	return (uint32_t)(((mixed ^ mixed >> 32) * (hash_key[1] | 1)) >> 32) & (n->slots - 1);
+}
+
+/* Note number NUMBER, from 1. */
+static void
+enter(struct notes *n, uint32_t number)
+{
+	uint32_t at = first_slot(n, n->note[number - 1].node);
+
+	while (n->slot[at] != 0)
+		at = (at + 1) & (n->slots - 1);
+	n->slot[at] = number;
+}
+
+static void
+grow_slots(struct notes *n)
+{
+	if (n->slots > UINT32_MAX / 2)
+		memory_missing(0);
+	clear_slots(n, 2 * n->slots);
+	for (uint32_t number = 1; number <= n->notes; number++)
+		enter(n, number);
+}
+
+static struct notes_node *
+find(const struct notes *n, uint32_t node)
+{
+	uint32_t at = first_slot(n, node);
+
+	while (n->note[n->slot[at] - 1].node != node)
+		at = (at + 1) & (n->slots - 1);
+	return &n->note[n->slot[at] - 1];
+}
+
+const struct notes_node *
+notes_find(const struct notes *n, uint32_t node)
+{
+	return find(n, node);
 }
 
 struct notes_node *
 notes_touch(struct notes *n, uint32_t node)
 {
-	if (!is_noted(&n->of[node])) {
-		grow(&n->touched, &n->touched_room, n->touches + 1, sizeof n->touched[0]);
-		n->touched[n->touches++] = node;
-	}
-	return &n->of[node];
+	uint64_t bit = UINT64_C(1) << (node % 64);
+	struct notes_node *note;
+
+	if ((n->bit[node / 64] & bit) != 0)
+		return find(n, node);
+	grow(&n->note, &n->note_room, n->notes + 1, sizeof n->note[0]);
+	note = &n->note[n->notes++];
+	*note = notes_nothing;
+	note->node = node;
+	n->bit[node / 64] |= bit;
+	if (n->notes > n->slots / 2)
+		grow_slots(n);
+	else
+		enter(n, n->notes);
+	return note;
 }
 
 static bool
@@ -248,7 +313,7 @@ notes_read(struct notes *n, const struct scheme *s, const struct json *j, const 
 		if (!read_label(n, s, j, i))
 			return false;
 	/* Nodes without a label take their level from the root. */
-	if (n->of[e->record].base == NOTES_NO_BASE)
+	if (notes_of(n, e->record)->base == NOTES_NO_BASE)
 		return bad(n, j, e->labels, REASON_BAD_LABEL);
 	for (uint32_t i = 1; i < n->count; i++)
 		sorted &= n->labelled[i - 1] <= n->labelled[i];

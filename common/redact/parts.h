@@ -35,6 +35,7 @@ enum { NOTES_NO_BASE = 0xff };
 struct notes_node {
 	uint64_t left_out; /* bits of the versions that leave its category out */
 	uint64_t dropped;  /* bits of the versions that leave it out whatever its level */
+	uint32_t node;     /* private */
 	uint8_t base;      /* level, NOTES_NO_BASE */
 	uint8_t raise;     /* level, 0 for none: it is the lowest */
 	bool is_sibling;   /* it is `_x` beside x */
@@ -55,8 +56,7 @@ struct notes_category {
 };
 
 struct notes {
-	struct notes_node *of; /* by node of the line */
-	uint32_t *labelled;    /* nodes with labels, ascending */
+	uint32_t *labelled; /* nodes with labels, ascending */
 	uint32_t count;
 	struct notes_urgency *urgent;
 	uint32_t urgencies;
@@ -67,10 +67,13 @@ struct notes {
 	uint64_t left_out; /* of all nodes together */
 	enum reason reason;
 	size_t byte;
-	/* private */
-	uint32_t room, labelled_room, urgent_room, category_room;
-	uint32_t *touched;
-	uint32_t touches, touched_room;
+	/* private: few nodes have notes, so a bit says which, and a hash table finds them */
+	uint64_t *bit; /* by node of the line, 64 in each */
+	struct notes_node *note;
+	uint32_t *slot; /* open addressing: a note's number from 1; 0: free */
+	uint32_t notes;
+	uint32_t slots; /* a power of two */
+	uint32_t bit_room, note_room, slot_room, labelled_room, urgent_room, category_room;
 	struct pointer_cursor *cursor;
 };
 
@@ -81,8 +84,23 @@ void notes_release(struct notes *n);
 /* Reads the labels of a line.  False: reason and byte. */
 bool notes_read(struct notes *n, const struct scheme *s, const struct json *j, const struct envelope *e);
 
-/* The notes of a node, to be changed.  They are cleared before the next line. */
+/*
+ * The notes of a node, to be changed, valid until the next call.  They are cleared before the next line.
+ */
 struct notes_node *notes_touch(struct notes *n, uint32_t node);
+
+/* Private: of a node that has notes. */
+const struct notes_node *notes_find(const struct notes *n, uint32_t node);
+
+/* What nodes without notes have. */
+extern const struct notes_node notes_nothing;
+
+/* The notes of a node, valid until the next notes_touch. */
+static inline const struct notes_node *
+notes_of(const struct notes *n, uint32_t node)
+{
+	return (n->bit[node / 64] >> (node % 64) & 1) == 0 ? &notes_nothing : notes_find(n, node);
+}
 
 /*
  * BITS lose NODE, and no sign may stand in its place.  notes_drops_end() follows the last of them.
@@ -441,7 +459,7 @@ struct view_turn {
 static inline uint64_t
 view_seen(const struct outline *o, const struct view *v, uint32_t text)
 {
-	const struct notes_node *note = &o->notes->of[text];
+	const struct notes_node *note = notes_of(o->notes, text);
 	uint8_t level = note->base != NOTES_NO_BASE ? note->base : v->base;
 
 	if (text == 0)

@@ -78,8 +78,8 @@ higher_base(uint8_t a, uint8_t b)
 static bool
 join(struct notes *n, uint32_t x, uint32_t sibling)
 {
-	struct notes_node a = n->of[x];
-	struct notes_node b = n->of[sibling];
+	struct notes_node a = *notes_of(n, x);
+	struct notes_node b = *notes_of(n, sibling);
 	uint8_t base = higher_base(a.base, b.base);
 	uint8_t raise = a.raise > b.raise ? a.raise : b.raise;
 	uint64_t left_out = a.left_out | b.left_out;
@@ -166,7 +166,7 @@ static void
 join_data(const struct outline *o, uint32_t object, uint32_t data)
 {
 	const struct json *j = o->json;
-	const struct notes_node note = o->notes->of[data];
+	const struct notes_node note = *notes_of(o->notes, data);
 	uint8_t level = note.base != NOTES_NO_BASE && note.base > note.raise ? note.base : note.raise;
 
 	for (uint32_t k = object + 1; k < j->nodes[object].next; k = j->nodes[k].next) {

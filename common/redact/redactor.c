@@ -189,7 +189,8 @@ left_out(const struct redactor *r, uint32_t node, uint64_t bit)
 	const struct notes *n = &r->notes;
 
 	for (uint32_t i = 0; (n->left_out & bit) != 0 && i < n->count && n->labelled[i] <= node; i++)
-		if ((n->of[n->labelled[i]].left_out & bit) != 0 && node < r->json.nodes[n->labelled[i]].next)
+		if ((notes_of(n, n->labelled[i])->left_out & bit) != 0 &&
+		    node < r->json.nodes[n->labelled[i]].next)
 			return true;
 	return false;
 }
@@ -204,7 +205,7 @@ is_incomplete(const struct redactor *r, uint32_t node, uint64_t bit)
 	if (r->walk.viewer.outline.root[0].limited == 0)
 		return false;
 	for (uint32_t i = 0; i < n->count && n->labelled[i] < end; i++)
-		if (n->labelled[i] > node && (n->of[n->labelled[i]].dropped & bit) != 0)
+		if (n->labelled[i] > node && (notes_of(n, n->labelled[i])->dropped & bit) != 0)
 			return true;
 	return false;
 }

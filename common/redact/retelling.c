@@ -10,7 +10,7 @@ struct clearance {
 static void
 add_note(const struct outline *o, struct clearance *c, uint32_t node)
 {
-	const struct notes_node *note = &o->notes->of[node];
+	const struct notes_node *note = notes_of(o->notes, node);
 
 	if (note->base != NOTES_NO_BASE)
 		c->base = note->base;

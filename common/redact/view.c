@@ -242,7 +242,7 @@ has_label(const struct viewer *w, const struct view *v)
 {
 	const struct notes *n = w->outline.notes;
 
-	return n->of[v->value].inside ||
+	return notes_of(n, v->value)->inside ||
 	       (w->next_label < n->count &&
 		   n->labelled[w->next_label] < w->outline.json->nodes[v->value].next);
 }
@@ -251,7 +251,7 @@ static void
 see_note(struct viewer *w, struct view *v)
 {
 	const struct notes *n = w->outline.notes;
-	const struct notes_node *note = &n->of[v->value];
+	const struct notes_node *note = notes_of(n, v->value);
 
 	while (w->next_label < n->count && n->labelled[w->next_label] <= v->value)
 		w->next_label++;
@@ -305,7 +305,7 @@ inherit(const struct viewer *w, const struct view_frame *f, uint32_t member, str
 			v->state = paths_member(o->s->paths, f->view.state, j, member);
 	} else {
 		v->element = f->view.element;
-		v->is_element = o->notes->of[f->view.value].is_sibling;
+		v->is_element = notes_of(o->notes, f->view.value)->is_sibling;
 		if (f->view.state != PATHS_DEAD)
 			v->state = paths_element(o->s->paths, f->view.state, j, member, f->index - 1);
 	}
