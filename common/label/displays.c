@@ -18,22 +18,59 @@ displays_init(struct displays *d, const struct current_root *root, struct label_
 		.reference = json_keys_add(keys, (struct bytes)BYTES("reference")),
 	};
 	buffer_init(&d->text, BUFFER_UNLIMITED);
-	buffer_init(&d->rules, BUFFER_UNLIMITED);
 	for (uint32_t i = 0; i < root->set->rules; i++)
 		if (root->set->rule[i].refers_to != NULL)
-			buffer_add(&d->rules, &i, sizeof i);
+			d->rule[d->rules++] = i;
 }
 
 void
 displays_release(struct displays *d)
 {
 	buffer_release(&d->text);
-	buffer_release(&d->rules);
+}
+
+static bool
+is_about(const struct ruleset_rule *rule, struct bytes type)
+{
+	for (size_t i = 0; type.size > 0 && i < yaml_strings(rule->refers_to); i++)
+		if (bytes_equal(rule->refers_to->kind == YAML_LIST ? rule->refers_to->item[i]->text
+								   : rule->refers_to->text,
+			type))
+			return true;
+	return type.size == 0;
+}
+
+static void
+find_type(const struct displays *d, struct bytes name, struct display_type *type)
+{
+	type->is_known = shape_knows_type(d->root->set->shape, name);
+	type->rules = 0;
+	for (unsigned i = 0; i < d->rules; i++)
+		if (is_about(&d->root->set->rule[d->rule[i]], name))
+			type->rules |= UINT64_C(1) << i;
+}
+
+/* What is known of NAME as a type; remembered, since the next reference mostly has the same. */
+static const struct display_type *
+type_of(struct displays *d, struct bytes name)
+{
+	size_t slot = name.size == 0
+			  ? 0
+			  : name.size * 5 + (unsigned char)name.at[0] + (unsigned char)name.at[name.size - 1];
+	struct display_type *type = &d->type[slot % DISPLAY_TYPES];
+
+	if (name.size > 0 && type->size == name.size && memcmp(type->name, name.at, name.size) == 0)
+		return type;
+	type->size = name.size <= sizeof type->name ? name.size : 0;
+	if (type->size > 0)
+		memcpy(type->name, name.at, name.size);
+	find_type(d, name, type);
+	return type;
 }
 
 /* The last segment of a reference that is a type: of `http://h/Patient/p1/_history/2`, of `Patient?x=y`. */
 static struct bytes
-type_in(const struct displays *d, struct bytes reference)
+type_in(struct displays *d, struct bytes reference)
 {
 	size_t end = 0;
 
@@ -44,7 +81,9 @@ type_in(const struct displays *d, struct bytes reference)
 			continue;
 		struct bytes segment = { reference.at + from, end - from };
 
-		if (shape_knows_type(d->root->set->shape, segment))
+		/* Types begin with a capital letter, and ids mostly do not. */
+		if (segment.size > 0 && ascii_lower(segment.at[0]) != segment.at[0] &&
+		    type_of(d, segment)->is_known)
 			return segment;
 		if (from == 0)
 			break;
@@ -74,17 +113,6 @@ meant(const struct displays *d, uint16_t key)
 	return s->references->key[s->meant[key] - 1]->text;
 }
 
-static bool
-is_about(const struct ruleset_rule *rule, struct bytes type)
-{
-	for (size_t i = 0; type.size > 0 && i < yaml_strings(rule->refers_to); i++)
-		if (bytes_equal(rule->refers_to->kind == YAML_LIST ? rule->refers_to->item[i]->text
-								   : rule->refers_to->text,
-			type))
-			return true;
-	return type.size == 0;
-}
-
 void
 displays_look(struct displays *d, const struct root_frame *f)
 {
@@ -92,7 +120,7 @@ displays_look(struct displays *d, const struct root_frame *f)
 	const struct json *j = current_root_json(d->root);
 	struct bytes type = string_at(d, f->member[ROLE_TYPE]);
 
-	if (!shape_knows_type(s->shape, type)) {
+	if (type.size == 0 || !type_of(d, type)->is_known) {
 		struct bytes reference = string_at(d, json_member_key(j, f->node, d->reference));
 
 		if (bytes_begin(reference, "#"))
@@ -101,12 +129,13 @@ displays_look(struct displays *d, const struct root_frame *f)
 	}
 	if (type.size == 0)
 		type = meant(d, f->key);
-	for (size_t i = 0; i < d->rules.used / sizeof(uint32_t); i++) {
-		uint32_t number = ((const uint32_t *)(const void *)d->rules.at)[i];
-		const struct ruleset_rule *rule = &s->rule[number];
+	uint64_t about = type_of(d, type)->rules;
+
+	for (unsigned i = 0; i < d->rules; i++) {
+		const struct ruleset_rule *rule = &s->rule[d->rule[i]];
 		struct label *label;
 
-		if (!type_plan_applies(d->root->plan, number) || !is_about(rule, type))
+		if ((about >> i & 1) == 0 || !type_plan_applies(d->root->plan, d->rule[i]))
 			continue;
 		if (rule->level <= (int)f->base && rule->sensitivity == 0)
 			continue; /* it has that level by its place */

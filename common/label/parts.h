@@ -294,11 +294,20 @@ void root_terms_release(struct root_terms *t);
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key);
 /* displays.c: displays of references, which tell of another record. */
+struct display_type {
+	char name[40];
+	size_t size;    /* 0: free */
+	uint64_t rules; /* bit i: rule i of the list is about it */
+	bool is_known;
+};
+enum { DISPLAY_TYPES = 32 };
 struct displays {
 	const struct current_root *root; /* borrowed */
 	struct label_list *labels;       /* borrowed */
 	struct buffer text;              /* for unescaping */
-	struct buffer rules;             /* uint32_t: those with refers_to */
+	uint32_t rule[DISPLAY_RULES];    /* those with refers_to */
+	unsigned rules;
+	struct display_type type[DISPLAY_TYPES]; /* the last types met, by their name */
 	uint16_t reference;
 };
 

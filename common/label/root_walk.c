@@ -499,7 +499,7 @@ leave(struct root_walk *w)
 
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
-	else if (f->member[ROLE_DISPLAY] != 0 && rules_of(w)->has_displays && f->member[ROLE_SYSTEM] == 0 &&
+	else if (f->member[ROLE_DISPLAY] != 0 && rules_of(w)->displays > 0 && f->member[ROLE_SYSTEM] == 0 &&
 		 !is_coding_element(w, f))
 		displays_look(w->displays, f);
 	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)

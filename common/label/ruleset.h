@@ -13,7 +13,7 @@
  * ruleset_rules.c its rules, releases and criticality, terms_rules.c its `terms:`, type_plan.c makes the
  * plans.  All of it lives in the ruleset's arena.
  */
-enum { MAX_CRITICALITY = 16, MAX_BANDS = 32, MAX_POINTS = 1000, NO_SIGN = -1 };
+enum { MAX_CRITICALITY = 16, MAX_BANDS = 32, MAX_POINTS = 1000, DISPLAY_RULES = 64, NO_SIGN = -1 };
 
 /* Origins of labels that are no rule, in the order in which labels of one node are written. */
 enum ruleset_fixed_origin {
@@ -252,8 +252,8 @@ struct ruleset {
 	uint8_t *role;  /* by key: enum member_role */
 	uint8_t *about; /* by key: bits of enum about_key */
 	uint8_t *meant; /* by key: the type that a reference there means, from 1 in `references:`; 0: none */
-	const struct yaml_node *references; /* NULL: none */
-	bool has_displays;                  /* some rule has `refers_to` */
+	const struct yaml_node *references;             /* NULL: none */
+	unsigned displays; /* rules with `refers_to` */ /* some rule has `refers_to` */
 	size_t roles;
 	const struct yaml_node *codes_in; /* names of members whose text holds codes; NULL */
 };

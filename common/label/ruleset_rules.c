@@ -267,9 +267,10 @@ static bool
 read_refers_to(struct ruleset_loader *l, const struct yaml_node *node, struct ruleset_rule *rule)
 {
 	rule->refers_to = node;
-	l->set->has_displays |= node != NULL;
 	if (node == NULL)
 		return true;
+	if (++l->set->displays > DISPLAY_RULES)
+		return fault_at(l->fault, l->file, node, "more than %d rules with refers_to", DISPLAY_RULES);
 	if (rule->where != NULL || rule->when != NULL || rule->at != AT_ENTRY)
 		return fault_at(l->fault, l->file, node, "refers_to stands without where, when and at");
 	return check_types(l, node);
