@@ -252,8 +252,8 @@ struct ruleset {
 	uint8_t *role;  /* by key: enum member_role */
 	uint8_t *about; /* by key: bits of enum about_key */
 	uint8_t *meant; /* by key: the type that a reference there means, from 1 in `references:`; 0: none */
-	const struct yaml_node *references;             /* NULL: none */
-	unsigned displays; /* rules with `refers_to` */ /* some rule has `refers_to` */
+	const struct yaml_node *references; /* NULL: none */
+	unsigned displays;                  /* rules with `refers_to` */
 	size_t roles;
 	const struct yaml_node *codes_in; /* names of members whose text holds codes; NULL */
 };
