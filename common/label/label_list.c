@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/parts.h"
 
-/* What holds at a label's node, and the nearest label before it that lies around it. */
-struct label_link {
-	struct label_standing standing;
-	int base;
-	int raise;
-	uint32_t around; /* NO_NODE: none */
-};
-
 void
 label_list_init(struct label_list *l, const struct ruleset *set)
 {
@@ -172,24 +164,11 @@ label_list_level(const struct json *j, const struct label *labels, size_t count,
 	return (unsigned)(base > raise ? base : raise);
 }
 
-static struct label_link *
+/* By label: the nearest label before it that lies around it, NO_NODE if there is none. */
+static uint32_t *
 links(const struct label_list *l)
 {
-	return (struct label_link *)(void *)l->links.at;
-}
-
-static void
-add_to(struct label_link *link, const struct label *label)
-{
-	if (label->kind == LABEL_URGENCY)
-		return;
-	if (is_base(label))
-		link->base = label->level;
-	else if (label->level > link->raise)
-		link->raise = label->level;
-	link->standing.sensitivity |= label->sensitivity;
-	link->standing.basis |= label->basis;
-	link->standing.level = (unsigned)(link->base > link->raise ? link->base : link->raise);
+	return (uint32_t *)(void *)l->links.at;
 }
 
 void
@@ -202,16 +181,13 @@ label_list_link(struct label_list *l)
 
 	l->links.used = 0;
 	if (count > 0)
-		(void)buffer_more(&l->links, count * sizeof(struct label_link));
+		(void)buffer_more(&l->links, count * sizeof(uint32_t));
 	for (size_t i = 0; i < count; i++) {
-		struct label_link *link = links(l) + i;
+		uint32_t *link = links(l) + i;
 
 		while (around != NO_NODE && j->nodes[labels[around].node].next <= labels[i].node)
-			around = links(l)[around].around;
-		if (around != NO_NODE)
-			*link = links(l)[around];
-		link->around = around;
-		add_to(link, &labels[i]);
+			around = links(l)[around];
+		*link = around;
 		around = (uint32_t)i;
 	}
 }
@@ -222,7 +198,7 @@ first_after(const struct label_list *l, uint32_t node)
 {
 	const struct label *labels = label_list_at(l);
 	size_t low = 0;
-	size_t high = l->links.used / sizeof(struct label_link);
+	size_t high = l->links.used / sizeof(uint32_t);
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -235,25 +211,41 @@ first_after(const struct label_list *l, uint32_t node)
 	return low;
 }
 
+/* The first base label from NODE outwards is the nearest one. */
 struct label_standing
 label_list_standing(const struct label_list *l, uint32_t node)
 {
 	const struct json *j = l->json;
+	const struct label *labels = label_list_at(l);
 	size_t i = first_after(l, node);
 	uint32_t at = i == 0 ? NO_NODE : (uint32_t)i - 1;
+	struct label_standing sum = { 0 };
+	int base = LABEL_NONE;
+	int raise = 0;
 
-	while (at != NO_NODE && j->nodes[label_list_at(l)[at].node].next <= node)
-		at = links(l)[at].around;
-	if (at == NO_NODE)
-		return (struct label_standing){ 0 };
-	return links(l)[at].standing;
+	while (at != NO_NODE && j->nodes[labels[at].node].next <= node)
+		at = links(l)[at];
+	for (; at != NO_NODE; at = links(l)[at]) {
+		const struct label *label = &labels[at];
+
+		if (label->kind == LABEL_URGENCY)
+			continue;
+		if (is_base(label))
+			base = base == LABEL_NONE ? label->level : base;
+		else if (label->level > raise)
+			raise = label->level;
+		sum.sensitivity |= label->sensitivity;
+		sum.basis |= label->basis;
+	}
+	sum.level = (unsigned)(base > raise ? base : raise);
+	return sum;
 }
 
 struct label_standing
 label_list_within(const struct label_list *l, uint32_t node)
 {
 	const struct label *labels = label_list_at(l);
-	size_t count = l->links.used / sizeof(struct label_link);
+	size_t count = l->links.used / sizeof(uint32_t);
 	uint32_t end = l->json->nodes[node].next;
 	struct label_standing all = label_list_standing(l, node);
 

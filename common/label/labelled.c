@@ -4,6 +4,9 @@
 #include "common/base/memory.h"
 #include "common/json/json_write.h"
 
+/* The labels of a long line are written in pieces of this size. */
+enum { PIECE_SIZE = 64 * 1024 };
+
 /* Indexes of concepts by the text of their codes: the order in which codes are written. */
 static void
 sort_vocabulary(enum vocabulary v, uint8_t order[64])
@@ -174,8 +177,14 @@ labelled_write(struct labelled *l, const struct json *j, const struct labels *la
 	write_ehr(l, labels, &l->line);
 	json_write_raw(&w, (struct bytes)BYTES(",\"labels\":["));
 	pointer_cursor_start(l->cursor, j, labels->record);
-	for (size_t i = 0; i < labels->count; i++)
+	for (size_t i = 0; i < labels->count; i++) {
 		write_label(l, &labels->at[i], &w);
+		if (l->line.used < PIECE_SIZE)
+			continue;
+		if (!sink_put(out, buffer_bytes(&l->line)))
+			return false;
+		l->line.used = 0;
+	}
 	json_write_raw(&w, (struct bytes)BYTES("]" TAGS_LINE_RECORD));
 	if (!json_write_whole(&w))
 		memory_missing(0);

@@ -39,7 +39,7 @@ struct label_list {
 	const struct ruleset *set; /* borrowed */
 	const struct json *json;   /* borrowed */
 	struct buffer labels;      /* struct label */
-	struct buffer links;       /* struct label_link: see label_list_link */
+	struct buffer links;       /* uint32_t: see label_list_link */
 };
 
 /* What holds at a node: the sum of its labels and of those around it. */
