@@ -165,7 +165,7 @@ try(struct mutation *m, struct buffer *text, const struct yaml_node *rule, const
 	m->survived += outcome == MUTATE_HOLDS;
 	m->faulty += outcome == MUTATE_FAULTY;
 	if (outcome != MUTATE_FAILS)
-		print(m->out, "%s %s:%u: %s %s\n", outcome == MUTATE_HOLDS ? "not missed" : "not tried",
+		print(m->out, "%s %s:%u: %s %s\n", outcome == MUTATE_HOLDS ? "not noticed" : "not tried",
 		    m->shown, rule->line, id != NULL && id->text.size < 200 ? id->text.at : "a rule", how);
 }
 
@@ -191,7 +191,7 @@ try_rules(struct mutation *m, struct bytes text, const struct yaml_node *rules)
 }
 
 bool
-mutate_all(struct policy *p, struct sink *out, enum mutate_outcome (*run)(struct policy *p), bool *missed,
+mutate_all(struct policy *p, struct sink *out, enum mutate_outcome (*run)(struct policy *p), bool *noticed,
     struct fault *f)
 {
 	struct mutation m = { .policy = p, .out = out, .run = run };
@@ -203,10 +203,10 @@ mutate_all(struct policy *p, struct sink *out, enum mutate_outcome (*run)(struct
 	(void)sink_flush(out);
 	try_rules(&m, text, yaml_find(root, "rules"));
 	try_rules(&m, text, yaml_find(yaml_find(root, "criticality"), "rules"));
-	print(out, "%zu of %zu changes are missed by a test", m.tried - m.survived - m.faulty, m.tried);
+	print(out, "%zu of %zu changes are noticed by a test", m.tried - m.survived - m.faulty, m.tried);
 	if (m.faulty > 0)
 		print(out, "; %zu cannot be tried", m.faulty);
 	print(out, "\n");
-	*missed = m.survived == 0;
+	*noticed = m.survived == 0;
 	return true;
 }

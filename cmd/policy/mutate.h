@@ -13,16 +13,16 @@
  * own.
  */
 enum mutate_outcome {
-	MUTATE_FAILS,  /* a test fails: the rule is missed */
+	MUTATE_FAILS,  /* a test fails: it notices the change */
 	MUTATE_HOLDS,  /* all tests hold */
 	MUTATE_FAULTY, /* the changed policy does not load */
 };
 
 /*
- * Tries all rules with RUN, and prints the rules that no test misses and a count.  *MISSED: none of them is
- * left.  False with a fault if classify.yaml cannot be read, or with EXIT_IO's errno in f->error.
+ * Tries all rules with RUN, and prints the changes that no test notices and a count.  *NOTICED: tests notice
+ * all changes.  False with a fault if classify.yaml cannot be read, or with EXIT_IO's errno in f->error.
  */
 bool mutate_all(struct policy *p, struct sink *out, enum mutate_outcome (*run)(struct policy *p),
-    bool *missed, struct fault *f);
+    bool *noticed, struct fault *f);
 
 #endif

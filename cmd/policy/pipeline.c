@@ -46,7 +46,7 @@ load_redactor(struct pipeline *l, const char *now, struct fault *f)
 	};
 
 	if (now != NULL && !clock_parse_instant(bytes_of(now), &l->now)) {
-		(void)fault_at(f, l->policy->directory, NULL, "a time that is none");
+		(void)fault_at(f, l->policy->directory, NULL, "a malformed time");
 		return PIPELINE_FAULT;
 	}
 	settings.now = now != NULL ? &l->now : NULL;

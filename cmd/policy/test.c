@@ -17,7 +17,7 @@ struct settings {
 static const struct option_entry table[] = {
 	VERB_POLICY(struct settings),
 	{ OPTION_FLAG(struct settings, mutate), 0, false, "mutate", NULL,
-	    "remove and invert each rule in turn, and say which no test misses" },
+	    "remove and invert each rule in turn, and say which change no test notices" },
 };
 
 static const struct option_manual manual = {
@@ -165,10 +165,10 @@ run_quietly(struct policy *p)
 static enum diag_exit
 mutate(struct test_run *r, struct policy *p, struct fault *f)
 {
-	bool missed = false;
+	bool noticed = false;
 
-	if (mutate_all(p, &r->out, run_quietly, &missed, f))
-		return missed ? EXIT_DONE : EXIT_REFUSED;
+	if (mutate_all(p, &r->out, run_quietly, &noticed, f))
+		return noticed ? EXIT_DONE : EXIT_REFUSED;
 	fault_print(f);
 	return EXIT_POLICY;
 }

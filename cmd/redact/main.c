@@ -196,7 +196,7 @@ end(void *context, struct filter *f)
 	(void)f;
 	if (failed > 0)
 		diag_warn(
-		    "not-understood: %" PRIu64 " values, such as a time that is none, were removed", failed);
+		    "not-understood: %" PRIu64 " values, such as a malformed time, were removed", failed);
 	return FILTER_DONE;
 }
 

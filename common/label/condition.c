@@ -495,6 +495,15 @@ compile_list(
 	return c;
 }
 
+static bool
+is_test(struct bytes name)
+{
+	for (size_t i = 0; i < TESTS; i++)
+		if (bytes_are(name, tests[i].name))
+			return true;
+	return false;
+}
+
 /* One line of a `where:` map: a path or any, all, none, anywhere; and what is asked there. */
 static struct condition *
 compile_line(
@@ -512,6 +521,11 @@ compile_line(
 	if (bytes_are(key->text, "anywhere")) {
 		place.anywhere = true;
 		place.expression = (struct bytes)BYTES("..");
+	} else if (is_test(key->text)) {
+		(void)fault_at(f, w->file, key,
+		    "a test stands below a path or below anywhere: {anywhere: {%.*s: ..}}",
+		    (int)key->text.size, key->text.at);
+		return NULL;
 	} else if (!compile_path(w, key, &place, f)) {
 		return NULL;
 	}

@@ -186,6 +186,9 @@ read_at(struct ruleset_loader *l, const struct yaml_node *at, struct ruleset_rul
 			rule->at = (enum ruleset_at)i;
 			return true;
 		}
+	if (at->kind == YAML_STRING && is_word(at->text, 64))
+		return fault_at(
+		    l->fault, l->file, at, "expected entry, resource, match or a path such as .code");
 	rule->at = AT_PATH;
 	return (rule->place = condition_compile_place(&l->set->words, at, l->fault)) != NULL;
 }

@@ -459,6 +459,7 @@ faulty() {
 	faulty 's/\[EMP\]/[EMPX]/' "unknown code 'EMPX'"
 	faulty 's/\[EMP\]/[SICKLE]/' "retired code 'SICKLE'"
 	faulty 's/below: 35 Cel/under: 35 Cel/' "unknown test 'under'"
+	faulty 's/at: match, label/at: string, label/' 'expected entry, resource, match or a path'
 	faulty 's/35 Cel/35 parsec/' 'bad-unit: a unit that is not known'
 	faulty 's/type: \[Group\]/type: [Gang]/' "unknown type 'Gang'"
 	faulty 's/^  Basic:/  Basics:/' "unknown type 'Basics'"

@@ -38,26 +38,26 @@ END
 @test "test --mutate: every rule removed and inverted is missed" {
 	tested
 	ehr 0 ehr-policy test -P p --mutate
-	has out '10 of 10 changes are missed by a test'
+	has out '10 of 10 changes are noticed by a test'
 	lacks out 'not '
 	# Without the option nothing changes.
 	ehr 0 ehr-policy test -P p
-	lacks out missed
+	lacks out noticed
 }
 
-@test "test --mutate: a rule that no test misses is named" {
+@test "test --mutate: a rule whose change no test notices is named" {
 	tested
 	sed -i '/{c: 1}/d; /{e: 1}/d' p/tests/t.yaml
 	ehr 1 ehr-policy test -P p --mutate
-	has out 'not missed p/classify.yaml:14: c removed'
-	has out 'not missed p/classify.yaml:19: e removed'
-	# The near miss misses the inversion.
+	has out 'not noticed p/classify.yaml:14: c removed'
+	has out 'not noticed p/classify.yaml:19: e removed'
+	# The near miss notices the inversion.
 	lacks out 'c inverted'
-	has out '8 of 10 changes are missed by a test'
+	has out '8 of 10 changes are noticed by a test'
 	tested
 	sed -i '/{z: 1}/d; /{[bcde]: /d' p/tests/t.yaml
 	ehr 1 ehr-policy test -P p --mutate
-	has out 'not missed p/classify.yaml:12: b inverted'
+	has out 'not noticed p/classify.yaml:12: b inverted'
 }
 
 @test "test --mutate: tests that do not hold are mended first" {
@@ -70,10 +70,10 @@ END
 	ehr 2 ehr-policy test -P p --mutate x
 }
 
-@test "the tests of the shipped policies miss each of their rules" {
+@test "the tests of the shipped policies notice each change of their rules" {
 	for policy in "$EHR_ROOT"/policies/*/; do
 		ehr 0 ehr-policy test -P "$policy" --mutate
-		lacks out 'not missed'
+		lacks out 'not noticed'
 		lacks out 'not tried'
 	done
 }

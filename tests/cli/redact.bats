@@ -330,7 +330,7 @@ END
 	has err "needs --now TIME: the policy computes ages (try ehr-redact --help)"
 	ehr 2 ehr-redact -P p --now today in
 	ehr 0 ehr-redact -P p --other-policy accept --levels N --now 2026-11-01T00:00:00Z in
-	same err <<<'ehr-redact: not-understood: 1 values, such as a time that is none, were removed'
+	same err <<<'ehr-redact: not-understood: 1 values, such as a malformed time, were removed'
 	sed -E 's/^\{"ehr":\{.*"rl":"(.)".*\},"record":/\1 /; s/\}$//' out >records
 	same records <<'END'
 N {"k":1}
@@ -607,7 +607,7 @@ END
 	ehr-keys make -P "$P" -S s >/dev/null
 	echo '{"meterId":"m","fuel":"gas","start":"2026-03-02 soon","value":7.26,"unit":"m3"}' >in
 	line 0 "ehr-classify -P '$P' in | ehr-redact -P '$P' -S s"
-	same err <<<'ehr-redact: not-understood: 4 values, such as a time that is none, were removed'
+	same err <<<'ehr-redact: not-understood: 4 values, such as a malformed time, were removed'
 	sed -i 's/ soon//' in
 	line 0 "ehr-classify -P '$P' in | ehr-redact -P '$P' -S s"
 	empty err

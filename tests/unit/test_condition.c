@@ -206,6 +206,7 @@ static const struct {
 	{ "{.a: {}}", "empty test" },
 	{ "{.a: []}", "empty list" },
 	{ "{.a: {like: x}}", "unknown test 'like'" },
+	{ "{says: x}", "a test stands below a path or below anywhere: {anywhere: {says: ..}}" },
 	{ "{.a: {in: nothing}}", "no value set 'nothing'" },
 	{ "{.a: {in: 7}}", "" },
 	{ "{.a: {below: x}}", "number" },
