@@ -59,7 +59,7 @@ cost() {
 # bounded HARMLESS CRAFTED: the costs of what both did.
 bounded() {
 	[ "$1" -gt 1000000 ]
-	[ $((10 * $2)) -lt $((11 * $1)) ] || { printf 'costs %s instead of %s\n' "$2" "$1" >&2 && return 1; }
+	[ $((20 * $2)) -lt $((21 * $1)) ] || { printf 'costs %s instead of %s\n' "$2" "$1" >&2 && return 1; }
 }
 
 # try KIND NAMES PROGRAM ARGS...: with record of that KIND on standard input, labelled where PROGRAM reads that.
