@@ -159,7 +159,7 @@ give_label(struct placing *p, uint32_t node, uint64_t from_value_set)
 		return;
 	}
 	label = label_list_add(p->apply->labels, node, LABEL_RAISE, rule->origin);
-	label->level = rule->level;
+	label->level = (int8_t)rule->level;
 	label->basis = rule->basis;
 	label->sensitivity = rule->from_value_set ? from_value_set : rule->sensitivity;
 }

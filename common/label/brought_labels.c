@@ -201,12 +201,12 @@ add_floor(struct brought_labels *b, uint32_t node, const struct security_code *c
 		return;
 	if (release != NULL && (int)release->to < m->level) {
 		label = label_list_add(b->labels, node, LABEL_RELEASE, release->origin);
-		label->level = (int)release->to;
-		label->was = m->level;
+		label->level = (int8_t)release->to;
+		label->was = (int8_t)m->level;
 		return;
 	}
 	label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
-	label->level = m->level;
+	label->level = (int8_t)m->level;
 	label->sensitivity = m->sensitivity;
 	label->basis = m->basis;
 }
@@ -232,7 +232,7 @@ unreadable_concept(struct brought_labels *b, uint32_t node)
 {
 	struct label *label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
 
-	label->level = b->root->set->category_rest;
+	label->level = (int8_t)b->root->set->category_rest;
 }
 
 /* VALUE is a code, a Coding, or a CodeableConcept. */
@@ -333,7 +333,7 @@ brought_labels_category(struct brought_labels *b, uint32_t node, uint32_t code)
 	if (category == NULL)
 		return;
 	label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
-	label->level = s->category_level[category->index];
+	label->level = (int8_t)s->category_level[category->index];
 	label->sensitivity = UINT64_C(1) << category->index;
 }
 
@@ -443,7 +443,7 @@ keep_brought(struct brought_labels *b, const struct brought_label *brought)
 	    (brought->basis & ~s.basis) == 0)
 		return;
 	label = label_list_add(b->labels, brought->node, LABEL_RAISE, ORIGIN_FLOOR);
-	label->level = brought->level;
+	label->level = (int8_t)brought->level;
 	label->sensitivity = brought->sensitivity;
 	label->basis = brought->basis;
 }

@@ -65,14 +65,14 @@ enum { LABEL_NONE = -1 };
 
 struct label {
 	uint32_t node;
-	enum label_kind kind;
-	int level;            /* index in the ladder; LABEL_NONE: gives none */
+	unsigned origin;      /* for classifier_origin */
 	uint64_t sensitivity; /* bit i: VOCABULARY_SENSITIVITY concept i */
 	uint64_t basis;       /* bit i: VOCABULARY_PRIVACY_LAW concept i */
-	int criticality;      /* index in `order:`; LABEL_NONE: not LABEL_URGENCY */
-	int was;              /* with LABEL_RELEASE */
-	unsigned origin;      /* for classifier_origin */
-	struct bytes written; /* private: its JSON, where that is the same in every record */
+	uint32_t written;   /* private: number of its JSON, where that is the same in every record; else 0 */
+	uint8_t kind;       /* enum label_kind */
+	int8_t level;       /* index in the ladder; LABEL_NONE: gives none */
+	int8_t criticality; /* index in `order:`; LABEL_NONE: not LABEL_URGENCY */
+	int8_t was;         /* level, with LABEL_RELEASE */
 };
 
 /* Where a label comes from: a rule of the policy, a line of `base:`, or one of the reserved ids. */

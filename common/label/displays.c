@@ -140,7 +140,7 @@ displays_look(struct displays *d, const struct root_frame *f)
 		if (rule->level <= (int)f->base && rule->sensitivity == 0)
 			continue; /* it has that level by its place */
 		label = label_list_add(d->labels, f->member[ROLE_DISPLAY], LABEL_RAISE, rule->origin);
-		label->level = rule->level;
+		label->level = (int8_t)rule->level;
 		label->sensitivity = rule->sensitivity;
 		label->basis = rule->basis;
 	}

@@ -29,7 +29,7 @@ label_list_add(struct label_list *l, uint32_t node, enum label_kind kind, unsign
 	struct label *label = buffer_more(&l->labels, sizeof *label);
 
 	label->node = node;
-	label->kind = kind;
+	label->kind = (uint8_t)kind;
 	label->level = LABEL_NONE;
 	label->criticality = LABEL_NONE;
 	label->origin = origin;

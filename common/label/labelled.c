@@ -44,6 +44,7 @@ labelled_init(struct labelled *l, struct ruleset *set)
 		.origin_rank = arena_array(&set->arena, set->origins, sizeof *l->origin_rank),
 	};
 	buffer_init(&l->line, BUFFER_UNLIMITED);
+	buffer_init(&l->texts, BUFFER_UNLIMITED);
 	sort_vocabulary(VOCABULARY_SENSITIVITY, l->sensitivity_order);
 	sort_vocabulary(VOCABULARY_PRIVACY_LAW, l->basis_order);
 	rank_origins(l);
@@ -54,6 +55,7 @@ labelled_release(struct labelled *l)
 {
 	pointer_cursor_free(l->cursor);
 	buffer_release(&l->line);
+	buffer_release(&l->texts);
 }
 
 /* The codes in MASK, in the order of their texts. */
@@ -73,12 +75,18 @@ level_name(const struct labelled *l, int level)
 	return l->set->policy->level[level].name;
 }
 
+static struct bytes
+text_of(const struct labelled *l, uint32_t number)
+{
+	return ((const struct bytes *)(const void *)l->texts.at)[number - 1];
+}
+
 static void
 write_label(struct labelled *l, const struct label *label, struct json_write *w)
 {
 	json_write_comma(w);
-	if (label->written.size > 0) {
-		json_write_raw(w, label->written);
+	if (label->written != 0) {
+		json_write_raw(w, text_of(l, label->written));
 		return;
 	}
 	json_write_raw(w, (struct bytes)BYTES("{\"at\":\""));
@@ -107,7 +115,7 @@ write_label(struct labelled *l, const struct label *label, struct json_write *w)
 	json_write_close(w, '}');
 }
 
-struct bytes
+uint32_t
 labelled_base(struct labelled *l, const struct json *j, uint32_t record, uint32_t node, unsigned origin)
 {
 	struct json_write w = json_write_to(&l->line);
@@ -118,7 +126,9 @@ labelled_base(struct labelled *l, const struct json *j, uint32_t record, uint32_
 	json_write_raw(&w, l->set->origin[origin].tail);
 	if (!json_write_whole(&w))
 		memory_missing(0);
-	return arena_copy(&l->set->arena, buffer_bytes(&l->line));
+	*(struct bytes *)buffer_more(&l->texts, sizeof(struct bytes)) =
+	    arena_copy(&l->set->arena, buffer_bytes(&l->line));
+	return (uint32_t)(l->texts.used / sizeof(struct bytes));
 }
 
 /* The ids of the origins that are reasons, sorted, each once. */

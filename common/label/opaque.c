@@ -36,7 +36,7 @@ static void
 add_opaque(struct opaque *o, uint32_t node)
 {
 	if (node != 0)
-		label_list_add(o->labels, node, LABEL_RAISE, ORIGIN_OPAQUE)->level = o->set->opaque;
+		label_list_add(o->labels, node, LABEL_RAISE, ORIGIN_OPAQUE)->level = (int8_t)o->set->opaque;
 }
 
 /*

@@ -258,6 +258,7 @@ struct labelled {
 	struct ruleset *set; /* borrowed */
 	struct pointer_cursor *cursor;
 	struct buffer line;
+	struct buffer texts;           /* struct bytes: of base labels, by number from 1 */
 	uint8_t sensitivity_order[64]; /* indexes of concepts by the text of their codes */
 	uint8_t basis_order[64];
 	uint32_t *origin_rank; /* by the text of their ids */
@@ -266,8 +267,8 @@ struct labelled {
 void labelled_init(struct labelled *w, struct ruleset *set);
 void labelled_release(struct labelled *w);
 
-/* The text of a base label on NODE, which lives as long as the policy. */
-struct bytes labelled_base(
+/* Writes the text of a base label on NODE, which lives as long as the policy.  Returns its number. */
+uint32_t labelled_base(
     struct labelled *w, const struct json *j, uint32_t record, uint32_t node, unsigned origin);
 
 /* False: the sink failed. */

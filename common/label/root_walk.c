@@ -82,9 +82,9 @@ frame_above(const struct root_walk *w, size_t levels)
 
 /*
  * The text of a base label on a member of the record, or on a member of an object in it.  It is written once
- * and then found by the one or two keys above the node.  Empty for other nodes.
+ * and then found by the one or two keys above the node.  0 for other nodes.
  */
-static struct bytes
+static uint32_t
 written_label(struct root_walk *w, uint32_t node, struct state_plan *plan)
 {
 	const struct json *j = json_of(w);
@@ -96,7 +96,7 @@ written_label(struct root_walk *w, uint32_t node, struct state_plan *plan)
 	if (w->root->record.root > 0 || depth == 0 || depth > 2 || outer->is_array ||
 	    plan == &w->root->plan->passing || (key = j->nodes[node - 1].key) == 0 ||
 	    (depth == 2 && outer_key == 0))
-		return (struct bytes){ 0 };
+		return 0;
 	if (plan->written_key == 0) {
 		plan->written =
 		    labelled_base(w->labelled, j, w->root->record.roots->at[0].node, node, plan->base_origin);
@@ -104,7 +104,7 @@ written_label(struct root_walk *w, uint32_t node, struct state_plan *plan)
 		plan->written_outer = outer_key;
 	}
 	if (plan->written_key != key || plan->written_outer != outer_key)
-		return (struct bytes){ 0 };
+		return 0;
 	return plan->written;
 }
 
@@ -120,7 +120,7 @@ add_base(struct root_walk *w, uint32_t node, struct state_plan *plan, uint8_t *b
 	if (*base > facts->base_most)
 		facts->base_most = *base;
 	label = label_list_add(w->labels, node, LABEL_BASE, plan->base_origin);
-	label->level = plan->base;
+	label->level = (int8_t)plan->base;
 	label->written = written_label(w, node, plan);
 }
 
@@ -338,7 +338,8 @@ add_uncovered(struct root_walk *w, const struct root_frame *f)
 {
 	uint32_t node = f->entry == NO_NODE ? current_root_node(w->root) : f->entry;
 
-	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_UNCOVERED)->level = rules_of(w)->uncovered;
+	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_UNCOVERED)->level =
+	    (int8_t)rules_of(w)->uncovered;
 }
 
 /* Counts a Coding whose system the value sets do not cover, or whose code nobody can know. */
@@ -622,7 +623,7 @@ begin_root(struct root_walk *w, uint32_t root, uint32_t state)
 		return;
 	label = label_list_add(w->labels, root, is_spoken_of ? LABEL_BASE : LABEL_DEFAULT,
 	    is_spoken_of ? plan->base_origin : (unsigned)ORIGIN_DEFAULT);
-	label->level = (int)level;
+	label->level = (int8_t)level;
 }
 
 bool

@@ -139,7 +139,7 @@ struct state_plan {
 	/* The text of its base label under these keys of the record; key 0: not made yet. */
 	uint16_t written_key;
 	uint16_t written_outer; /* 0: the key is the record's */
-	struct bytes written;
+	uint32_t written;       /* its number */
 };
 
 struct type_plan {

@@ -175,7 +175,7 @@ label(struct summary_list *s, const struct summary *item, const struct label_sta
 		return false;
 	label = label_list_add(
 	    s->labels, item->node, LABEL_RAISE, item->is_narrative ? ORIGIN_NARRATIVE : ORIGIN_SUMMARY);
-	label->level = (int)(told->level > now.level ? told->level : now.level);
+	label->level = (int8_t)(told->level > now.level ? told->level : now.level);
 	label->sensitivity = told->sensitivity;
 	return true;
 }

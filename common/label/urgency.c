@@ -638,8 +638,8 @@ urgency_label(struct urgency_list *u, struct label_list *labels)
 		unsigned level = level_of(u, item, labels);
 
 		label = label_list_add(labels, item->node, LABEL_URGENCY, item->origin);
-		label->level = (int)level;
-		label->criticality = (int)item->criticality;
+		label->level = (int8_t)level;
+		label->criticality = (int8_t)item->criticality;
 	}
 	label_list_sort(labels);
 }
