@@ -80,14 +80,14 @@ static unsigned
 number_of(const struct condition_record *r, struct bytes name)
 {
 	const size_t places = sizeof r->memo->at / sizeof r->memo->at[0];
-	size_t place;
+	size_t place = name.size;
 
 	if (r->memo == NULL || name.size == 0 || name.size > sizeof r->memo->at[0].name)
 		return codes_system(r->codes, name);
-	place = (name.size * 5 + (unsigned char)name.at[name.size - 1] +
-		    7 * (size_t)(unsigned char)name.at[name.size / 2] +
-		    31 * (size_t)(unsigned char)name.at[name.size - 1 - name.size / 4]) %
-		places;
+	/* Systems differ in their ends. */
+	for (size_t i = name.size > 16 ? name.size - 16 : 0; i < name.size; i++)
+		place = place * 31 + (unsigned char)name.at[i];
+	place = (place ^ place >> 7) % places;
 	if (r->memo->at[place].size != name.size ||
 	    memcmp(r->memo->at[place].name, name.at, name.size) != 0) {
 		memcpy(r->memo->at[place].name, name.at, name.size);
