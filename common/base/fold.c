@@ -246,6 +246,8 @@ take_tag(struct fold *f, const char *at, const char *end)
 	return stop + (*stop == '>' ? 1 : 3);
 }
 
+enum { ENTITY_MAX = 12 }; /* bytes of an entity, & and ; included */
+
 struct entity {
 	const char *name;
 	unsigned character;
@@ -282,7 +284,7 @@ read_number(struct bytes name, unsigned *character)
 static const char *
 take_entity(struct fold *f, const char *at, const char *end)
 {
-	size_t reach = (size_t)(end - at) < 12 ? (size_t)(end - at) : 12;
+	size_t reach = (size_t)(end - at) < ENTITY_MAX ? (size_t)(end - at) : ENTITY_MAX;
 	const char *stop = memchr(at, ';', reach);
 	unsigned c = '.';
 
@@ -323,4 +325,28 @@ fold_markup(struct fold *f, struct bytes text)
 		}
 	}
 	put(f, ' ');
+}
+
+/* &uuml; &#228; */
+static bool
+is_entity(struct bytes rest)
+{
+	size_t reach = rest.size < ENTITY_MAX ? rest.size : ENTITY_MAX;
+
+	return rest.size > 1 && (ascii_is_letter(rest.at[1]) || rest.at[1] == '#') &&
+	       memchr(rest.at, ';', reach) != NULL;
+}
+
+bool
+fold_is_markup(struct bytes text)
+{
+	for (size_t i = 0; i + 1 < text.size; i++) {
+		char next = text.at[i + 1];
+
+		if (text.at[i] == '<' && (ascii_is_letter(next) || next == '/' || next == '!'))
+			return true;
+		if (text.at[i] == '&' && is_entity((struct bytes){ text.at + i, text.size - i }))
+			return true;
+	}
+	return false;
 }

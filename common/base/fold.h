@@ -13,7 +13,8 @@
  * Letters of other scripts stay as they are, their case included.
  *
  * Markup is folded to its text: a tag that ends a line or a cell is a blank, a tag such as <b> nothing, and
- * an entity its character.
+ * an entity its character.  Any text with a tag or an entity in it is markup, as notes are often
+ * copied from a page.
  */
 struct fold {
 	struct buffer lower; /* the folded text without case; it begins and ends with a blank */
@@ -28,6 +29,7 @@ void fold_release(struct fold *f);
 /* TEXT is UTF-8.  The result is good until the next call. */
 void fold_text(struct fold *f, struct bytes text);
 void fold_markup(struct fold *f, struct bytes text);
+bool fold_is_markup(struct bytes text);
 
 /* Whether the folded byte C belongs to a word. */
 static inline bool

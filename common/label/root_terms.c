@@ -322,11 +322,10 @@ base64_in(const struct root_terms *t, const struct way *w, struct bytes text)
 	return (struct bytes){ "", 0 };
 }
 
-/* Markup may hide a letter in an entity or a tag. */
 static bool
 may_say(const struct root_terms *t, struct bytes text)
 {
-	return text.size > 2 && (text.at[0] == '<' || terms_may(t->terms, text));
+	return text.size > 2 && terms_may(t->terms, text);
 }
 
 /* Not inlined, so that root_terms_look stays short for most strings. */

@@ -27,7 +27,7 @@ static const struct {
 	{ "AuditEvent", ".entity.securityLabel, .entity[].securityLabel", BROUGHT_AROUND },
 	{ "AuditEvent", ".object.sensitivity, .object[].sensitivity", BROUGHT_AROUND },
 	{ "Composition", ".confidentiality", BROUGHT_AROUND },
-	{ "DocumentManifest", ".confidentiality", BROUGHT_AROUND },
+	{ "DocumentManifest", ".securityLabel, .confidentiality", BROUGHT_AROUND },
 	{ "DocumentReference", ".securityLabel, .confidentiality", BROUGHT_AROUND },
 };
 

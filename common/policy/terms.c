@@ -486,9 +486,17 @@ among(__m128i block, char first, int count)
 	    _mm_add_epi8(block, _mm_set1_epi8((char)(-128 - first))), _mm_set1_epi8((char)(-128 + count)));
 }
 
+static inline uint32_t
+begin_markup(__m128i block)
+{
+	return (uint32_t)_mm_movemask_epi8(_mm_or_si128(
+	    _mm_cmpeq_epi8(block, _mm_set1_epi8('<')), _mm_cmpeq_epi8(block, _mm_set1_epi8('&'))));
+}
+
 /* A bit for each of 32 bytes. */
 struct byte_kinds {
 	uint32_t letters, digits, high;
+	uint32_t markup; /* < and & */
 };
 
 static inline struct byte_kinds
@@ -504,6 +512,7 @@ kinds_at(const char *at)
 		.digits = (uint32_t)_mm_movemask_epi8(among(one, '0', 10)) |
 			  (uint32_t)_mm_movemask_epi8(among(two, '0', 10)) << 16,
 		.high = (uint32_t)_mm_movemask_epi8(one) | (uint32_t)_mm_movemask_epi8(two) << 16,
+		.markup = begin_markup(one) | begin_markup(two) << 16,
 	};
 }
 
@@ -542,8 +551,8 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 		uint32_t inside = end - at >= 32 ? UINT32_MAX : (UINT32_C(1) << (end - at)) - 1;
 		uint32_t starts = (kinds.letters | kinds.high) & ~(words << 1 | before) & inside;
 
-		/* An accent, or a blank of Unicode, may hide where a word begins. */
-		if (f == NULL && (kinds.high & inside) != 0)
+		/* An accent, a blank of Unicode, a tag or an entity may hide where a word begins. */
+		if (f == NULL && ((kinds.high | kinds.markup) & inside) != 0)
 			return true;
 		for (; starts != 0; starts &= starts - 1) {
 			const char *word = at + __builtin_ctz(starts);
@@ -567,7 +576,7 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 		char c = text.at[i];
 		bool is_start = !is_inside && fold_is_word(c) && !ascii_is_digit(c);
 
-		if (f == NULL && (unsigned char)c >= 0x80)
+		if (f == NULL && ((unsigned char)c >= 0x80 || c == '<' || c == '&'))
 			return true;
 		if (is_start && may_begin(t, text.at + i) && look_at_word(t, text, text.at + i, f))
 			return true;
@@ -590,16 +599,6 @@ terms_may(const struct terms *t, struct bytes text)
 	return text.size <= 16 ? may_shortly(t, text) : search(t, text, NULL);
 }
 
-static bool
-is_markup(struct bytes text)
-{
-	size_t i = 0;
-
-	while (i < text.size && (unsigned char)text.at[i] <= ' ')
-		i++;
-	return i < text.size && text.at[i] == '<';
-}
-
 void
 terms_find(const struct terms *t, struct bytes text, struct fold *room,
     void (*found)(void *context, const struct term *term), void *context)
@@ -611,7 +610,7 @@ terms_find(const struct terms *t, struct bytes text, struct fold *room,
 	/* Markup is searched with its tags, too: comments and addresses in them are read by people. */
 	fold_text(room, text);
 	(void)search(t, buffer_bytes(&room->lower), &f);
-	if (!is_markup(text))
+	if (!fold_is_markup(text))
 		return;
 	fold_markup(room, text);
 	(void)search(t, buffer_bytes(&room->lower), &f);

@@ -35,6 +35,7 @@ load ../lib/labels
 	labels '{"resourceType":"DocumentReference","securityLabel":{"coding":'"$c"'}}' <<<'- R - - - floor -'
 	labels '{"resourceType":"DocumentReference","securityLabel":[{"text":"secret"}]}' <<<'- R - - - floor -'
 	labels '{"resourceType":"DocumentReference","securityLabel":[{"coding":[{"display":"secret"}]}]}' <<<'- R - - - floor -'
+	labels '{"resourceType":"DocumentManifest","securityLabel":[{"coding":['"$c"']}]}' <<<'- R - - - floor -'
 	labels '{"resourceType":"Composition","confidentiality":"V"}' <<<'- V - - - floor -'
 	labels '{"resourceType":"Composition","confidentiality":'"$c"'}' <<<'- R - - - floor -'
 	labels '{"resourceType":"AuditEvent","entity":[{"securityLabel":['"$c"']},{"name":"n"}]}' <<<'/entity/0 R - - - floor -'

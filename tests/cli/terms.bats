@@ -70,6 +70,17 @@ labels() {
 	labels '{"resourceType":"Basic","text":{"status":"generated","div":"<div><p>Co</p><p>caine</p></div>"}}' </dev/null
 }
 
+@test "entities and tags are read in every text, not in narratives alone" {
+	labels '{"resourceType":"Basic","a":"seen for &#72;IV","b":"Sch&uuml;ttel&shy;trauma","c":"H<b>IV</b>","d":"A&E, CD4 < 5","e":"archive &amp; hives","f":"  <p>Sch&#xfc;tteltrauma"}' <<-'END'
+		/a R HIV hiv
+		/a R HIV all
+		/b R SDV all
+		/c R HIV hiv
+		/c R HIV all
+		/f R SDV all
+	END
+}
+
 @test "base64 is searched where it decodes to text" {
 	local data latin
 	data=$(printf 'Known HIV\npositive' | base64)

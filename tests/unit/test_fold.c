@@ -63,6 +63,9 @@ check_markup(void)
 	    " schutteltrauma aa & .x. . . "));
 	check(markup("a<!-- <b>hidden</b> -->b 1 < 2 <", " a b 1 . 2 . "));
 	check(markup("a<b title=\"x", " a "));
+	check(fold_is_markup(bytes_of("a&#72;")) && fold_is_markup(bytes_of("a<b")) &&
+	      fold_is_markup(bytes_of("</")));
+	check(!fold_is_markup(bytes_of("A&E 1 < 2 & 3; <")));
 	check(markup("&#0; &#x110000; &#12345678901;", " . . .#12345678901; "));
 }
 
