@@ -218,12 +218,12 @@ subjects_of(struct subjects *s, const struct subject_entry *e)
 	const struct subject_entry *subject;
 
 	if (is_patient(s->json, e->resource))
-		return members_text(s->json, e->resource, KEY_ID) != 0 ? (struct bytes){ 0 } : typed(s, e);
+		return members_text(s->json, e->resource, KEY_ID) == 0 ? typed(s, e) : (struct bytes){ 0 };
 	if (s->names.used == 0)
 		return (struct bytes){ 0 };
 	if (!s->sorted)
 		qsort_r(s->names.at, s->names.used / sizeof *e, sizeof *e, order, s);
 	s->sorted = true;
 	subject = find(s, e);
-	return subject == NULL || says_itself(s, subject) ? (struct bytes){ 0 } : typed(s, subject);
+	return subject != NULL && !says_itself(s, subject) ? typed(s, subject) : (struct bytes){ 0 };
 }

@@ -101,7 +101,7 @@ survey_sample(struct sample *s, struct records *r, struct json *j, unsigned dept
 	survey_init(&s->survey, is_fhir, s->keys);
 	s->survey.depth = depth > 0 ? depth : s->survey.depth;
 	survey_all(&s->survey, r, j);
-	struct bytes type = is_fhir ? (struct bytes){ 0 } : find_type(&s->survey);
+	struct bytes type = !is_fhir ? find_type(&s->survey) : (struct bytes){ 0 };
 	if (type.size == 0)
 		return;
 	s->type = arena_copy(&s->arena, type);

@@ -292,5 +292,5 @@ shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
 		other = subject.size > 0 && other == NULL ? &s->subject.at[i] : other;
 	}
 	/* A record about a group or a device has no patient. */
-	return other == NULL ? (struct bytes){ 0 } : at_place(s, j, r, other);
+	return other != NULL ? at_place(s, j, r, other) : (struct bytes){ 0 };
 }
