@@ -157,7 +157,7 @@ subscription() {
 	empty out
 	cp second site/revoked.jwt && next
 	rm -r site && cp -r kept site && rm site/keys/revoked.jwt
-	sed -i 's/.$/A/' site/revoked.jwt
+	sed -i -E 's/.{20}$/AAAAAAAAAAAAAAAAAAAA/' site/revoked.jwt
 	for verb in 'revoke --party c' 'list' "rotate -P $P" 'pseudonym Patient/p1' "enrol --expect $JKT tablet.enrol"; do
 		cp "$F/tablet.enrol" .
 		ehr 6 ehr-keys ${verb%% *} -S site --now "$NOW" ${verb#"${verb%% *}"}
@@ -256,7 +256,7 @@ subscription() {
 			;;
 		esac
 	done
-	sed -i 's/.$/A/' site/revoked.jwt
+	sed -i -E 's/.{20}$/AAAAAAAAAAAAAAAAAAAA/' site/revoked.jwt
 	ehr 6 ehr-redact -P "$P" -S site labelled
 	has err revocation-invalid
 }
