@@ -527,7 +527,8 @@ may_shortly(const struct terms *t, struct bytes text)
 	uint32_t digits = (uint32_t)_mm_movemask_epi8(among(block, '0', 10));
 	uint32_t starts = letters & ~((letters | digits) << 1) & inside;
 
-	if (((uint32_t)_mm_movemask_epi8(block) & inside) != 0)
+	/* As in search. */
+	if ((((uint32_t)_mm_movemask_epi8(block) | begin_markup(block)) & inside) != 0)
 		return true;
 	for (; starts != 0; starts &= starts - 1) {
 		const char *word = text.at + __builtin_ctz(starts);
