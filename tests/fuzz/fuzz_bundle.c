@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/bundle.h"
+#include "cmd/ingest/members.h"
 
 #include <fcntl.h>
 #include <stdint.h>

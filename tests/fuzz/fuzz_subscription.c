@@ -68,7 +68,7 @@ read_one(const struct subscription_source *from, const struct yaml_node *node)
 		subscription_keep(from, &s);
 		check_good(&s);
 		break;
-	case SUBSCRIPTION_IDLE:
+	case SUBSCRIPTION_DROPPED:
 		break;
 	case SUBSCRIPTION_REFUSED:
 		hold(why != NULL && s.id.size > 0);
