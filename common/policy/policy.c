@@ -331,14 +331,19 @@ policy_file(const struct policy *p, const char *name)
 const struct yaml_node *
 policy_yaml(struct policy *p, const char *name, const char **shown, struct fault *f)
 {
-	const struct policy_file *file = policy_file(p, name);
+	const struct policy_file *found = policy_file(p, name);
+	struct policy_file *file = found == NULL ? NULL : &p->file[found - p->file];
 
 	*shown = file != NULL ? file->shown : arena_format(&p->arena, "%s/%s", p->directory, name);
 	if (file == NULL) {
 		(void)fault_at(f, *shown, NULL, "this file is missing");
 		return NULL;
 	}
-	return yaml_read(&p->arena, file->shown, file->text, f);
+	if (file->tree == NULL || file->tree_of != file->text.at) {
+		file->tree = yaml_read(&p->arena, file->shown, file->text, f);
+		file->tree_of = file->text.at;
+	}
+	return file->tree;
 }
 
 int

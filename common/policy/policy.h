@@ -20,6 +20,9 @@ struct policy_file {
 	struct bytes name; /* relative: "valuesets/hiv.tsv" */
 	const char *shown; /* as messages show it: "policies/hospital/valuesets/hiv.tsv" */
 	struct bytes text; /* JSON_SLACK (64) readable zero bytes behind it */
+	/* private: what policy_yaml read, and of which text */
+	const struct yaml_node *tree;
+	const char *tree_of;
 };
 
 struct policy_level {
@@ -52,7 +55,7 @@ void policy_release(struct policy *p);
 /* The file of that relative name, NULL if there is none. */
 const struct policy_file *policy_file(const struct policy *p, const char *name);
 
-/* Reads a YAML file of the policy; NULL with a fault if it is missing or bad. */
+/* Reads a YAML file of the policy, each text once; NULL with a fault if it is missing or bad. */
 const struct yaml_node *policy_yaml(struct policy *p, const char *name, const char **shown, struct fault *f);
 
 /* The index of a level by name, -1 if there is none. */
