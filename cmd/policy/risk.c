@@ -2,6 +2,7 @@
 #include "cmd/policy/risk.h"
 
 #include "cmd/policy/print.h"
+#include "cmd/policy/survey.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
 
@@ -115,15 +116,6 @@ risk_add(struct risk *r, const struct pipeline *l)
 		take_version(r, type, v);
 }
 
-static int
-hash_order(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The records that are alone, and the size of the smallest class of equal ones. */
 static void
 count_classes(struct risk_group *g, size_t *alone, size_t *smallest)
@@ -134,7 +126,7 @@ count_classes(struct risk_group *g, size_t *alone, size_t *smallest)
 	*alone = 0;
 	*smallest = 0;
 	if (count > 1)
-		qsort(at, count, sizeof(*at), hash_order);
+		qsort(at, count, sizeof(*at), survey_hash_order);
 	for (size_t i = 0; i < count;) {
 		size_t end = i + 1;
 		while (end < count && at[end] == at[i])

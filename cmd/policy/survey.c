@@ -354,8 +354,8 @@ survey_add(struct survey *s, const struct json *j)
 			note_unit(s, j, node);
 }
 
-static int
-hash_order(const void *a, const void *b)
+int
+survey_hash_order(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a;
 	uint64_t y = *(const uint64_t *)b;
@@ -373,7 +373,7 @@ count_hashes(struct buffer *hashes, size_t *different, size_t *single)
 	*different = 0;
 	*single = 0;
 	if (count > 1)
-		qsort(at, count, sizeof(*at), hash_order);
+		qsort(at, count, sizeof(*at), survey_hash_order);
 	for (size_t i = 0; i < count;) {
 		size_t end = i + 1;
 		while (end < count && at[end] == at[i])

@@ -110,6 +110,9 @@ bool survey_again(struct survey *s);
 /* Counts different values, after the last pass. */
 void survey_end(struct survey *s);
 
+/* For qsort: the order of 64-bit hashes. */
+int survey_hash_order(const void *a, const void *b);
+
 /* "text", "a list", "text or a number" of a place's kinds, into TEXT. */
 const char *survey_kinds(const struct survey_place *p, char text[96]);
 

@@ -4,6 +4,9 @@
 #	site                      $F/site under the hospital's policy, $F/versions (4 of each of 2 records), $F/sealed
 #	decision ACTION AL        what ehr-authz answers when it permits $WHO (nina) that; to release keys to $ID for $EPOCH (1),
 #	                          each time as asked a second before the last one, so that each is a decision of its own
+#	tablet                    $F/tablet, a device enrolled at $F/site, and its $F/tablet.self
+#	own                       that site and tablet, fresh in the test's folder, and the device's $ID and $JKT
+#	release ARGS...           ehr-keys release for nina on that device
 #	reader DIR AL             a device's key directory with the keys up to AL, released to nina
 #	part LINE MEMBER          a member of a sealed line, decoded to bytes
 #	unpadded                  base64url on standard input, decoded
@@ -20,6 +23,24 @@ site() {
 	END
 	ehr-classify -P "$P" <records 2>/dev/null | ehr-redact -P "$P" -S site >versions
 	ehr-seal -P "$P" -S site <versions >sealed
+}
+
+tablet() {
+	ehr-keys make --kind reader --keys tablet --authority site/authority.jwks --now "$NOW" >tablet.enrol
+	ehr-keys list --self --keys tablet >tablet.self
+	ehr-keys enrol -S site --expect "$(jq -r .sig.jkt tablet.self)" --now "$NOW" tablet.enrol >tablet.device
+}
+
+own() {
+	rm -rf site tablet
+	cp -r "$F/site" "$F/tablet" .
+	ID=$(jq -r .id "$F/tablet.self")
+	# shellcheck disable=SC2034 # the tests read it
+	JKT=$(jq -r .sig.jkt "$F/tablet.self")
+}
+
+release() {
+	ehr-keys release --offline -S site --device "$ID" --user nina --now "$NOW" "$@"
 }
 
 decision() {
