@@ -45,8 +45,9 @@ set_up(struct bench *b, const char *const *files)
 		char *text = arena_take(&b->policy.arena, size + JSON_SLACK);
 
 		memcpy(text, files[1], size);
-		b->policy.file[b->policy.files++] =
-		    (struct policy_file){ bytes_of(files[0]), files[0], { text, size } };
+		b->policy.file[b->policy.files++] = (struct policy_file){
+			.name = bytes_of(files[0]), .shown = files[0], .text = { text, size }
+		};
 	}
 }
 

@@ -110,7 +110,9 @@ check_list(const char *path)
 
 	if (text == NULL || file == NULL)
 		exit(99);
-	struct policy_file list = { bytes_of(path), path, { text, fread(text, 1, (1 << 20) - 1, file) } };
+	struct policy_file list = {
+		.name = bytes_of(path), .shown = path, .text = { text, fread(text, 1, (1 << 20) - 1, file) }
+	};
 
 	(void)fclose(file);
 	count = 0;
