@@ -204,8 +204,11 @@ plain() {
 		same err <<<"ehr-$name: /dev/null: neither a file nor a FIFO: name a file"
 		quarantined nowhere/file
 		same err <<<"ehr-$name: nowhere/file: No such file or directory"
-		cat fifo >got &
+		cat fifo >got 3>&- &
+		# This open returns when the reader has opened its end.
+		exec 8>fifo
 		ehr 1 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine fifo bad
+		exec 8>&-
 		wait $!
 		[ "$(jq -r .ehr.reason got)" = bad-syntax ]
 	}
