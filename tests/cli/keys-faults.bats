@@ -242,20 +242,23 @@ torn() {
 	done
 }
 
-# While another holds the lock for SECONDS: the rest of the line.
-held() {
-	local seconds=$1
-	shift
-	flock site/keys/lock sleep "$seconds" &
-	while flock -n site/keys/lock true; do :; done
-	"$@"
+# Another takes the lock of the file, and holds it until free_lock.
+hold_lock() {
+	rm -f until
+	mkfifo until
+	flock "$1" cat until >/dev/null 3>&- &
+	exec 9>until
+	while flock -n "$1" true; do :; done
 }
+
+free_lock() { exec 9>&-; }
 
 @test "verbs that read take no lock; those that change wait for it, say so, and end with 75" {
 	own
 	release_decision
 	: >>site/keys/lock
-	held 5 ehr 0 ehr-keys list -S site
+	hold_lock site/keys/lock
+	ehr 0 ehr-keys list -S site
 	ehr 0 ehr-keys list --self -S site
 	ehr 0 ehr-keys list --devices -S site
 	ehr 0 ehr-keys pseudonym -S site Patient/p1
@@ -267,7 +270,11 @@ held() {
 	ehr 75 ehr-keys revoke -S site --party nina --wait 0
 	ehr 75 ehr-keys enrol -S site --expect "$JKT" --wait 0 "$F/tablet.enrol"
 	ehr 75 ehr-keys grant -P "$P" -S site --decision good --wait 0
-	ehr 0 release --decision good
+	: >err
+	release --decision good >out 2>err 3>&- 9>&- &
+	while kill -0 $! && ! grep -q . err; do sleep 0.1; done
+	free_lock
+	wait $!
 	same err <<<'ehr-keys: site/keys/lock: waiting for another ehr-keys'
 	ehr 2 release --decision good --wait soon
 	has err 'not a number that is allowed here'
@@ -356,9 +363,9 @@ makes_device_again() {
 	[ "$(ehr-keys list --keys fresh | wc -l)" -eq 6 ]
 	[ ! -e fresh.new ]
 	mkdir busy.new
-	flock busy.new sleep 3 &
-	while flock -n busy.new true; do :; done
+	hold_lock busy.new
 	ehr 75 ehr-keys make -P "$P" --keys busy --wait 0
+	free_lock
 	has err 'busy.new: another ehr-keys still holds it after 0 s; try again'
 }
 
