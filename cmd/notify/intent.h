@@ -2,8 +2,8 @@
 #ifndef EHR_NOTIFY_INTENT_H
 #define EHR_NOTIFY_INTENT_H
 
-#include "cmd/notify/subscriptions.h"
 #include "cmd/notify/version_group.h"
+#include "common/subscription/subscriptions.h"
 
 /*
  * intent: the lines that ehr-notify writes: one event for each record, then one intent for each message to a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/notify/subscription.h"
+#include "common/subscription/subscription.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef EHR_NOTIFY_SUBSCRIPTIONS_H
-#define EHR_NOTIFY_SUBSCRIPTIONS_H
+#ifndef EHR_SUBSCRIPTION_SUBSCRIPTIONS_H
+#define EHR_SUBSCRIPTION_SUBSCRIPTIONS_H
 
-#include "cmd/notify/subscription.h"
+#include "common/subscription/subscription.h"
 
 /*
  * subscriptions: all subscriptions of a site, from YAML and NDJSON files, and an index by subject.  A

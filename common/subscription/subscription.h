@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef EHR_NOTIFY_SUBSCRIPTION_H
-#define EHR_NOTIFY_SUBSCRIPTION_H
+#ifndef EHR_SUBSCRIPTION_SUBSCRIPTION_H
+#define EHR_SUBSCRIPTION_SUBSCRIPTION_H
 
-#include "cmd/notify/conditions.h"
 #include "common/policy/grants.h"
 #include "common/policy/notify_policy.h"
+#include "common/subscription/conditions.h"
 
 /*
  * subscription: what one person wants to be told of, read from a YAML or JSON tree.  A subscription counts

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/notify/subscription.h"
+#include "common/subscription/subscription.h"
 
 enum { ID_MOST = 64, CLAIMED_NONE = 100 };
 

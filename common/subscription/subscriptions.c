@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/notify/subscriptions.h"
+#include "common/subscription/subscriptions.h"
 
 #include "common/base/file.h"
 #include "common/base/hash.h"

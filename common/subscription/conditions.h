@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef EHR_NOTIFY_CONDITIONS_H
-#define EHR_NOTIFY_CONDITIONS_H
+#ifndef EHR_SUBSCRIPTION_CONDITIONS_H
+#define EHR_SUBSCRIPTION_CONDITIONS_H
 
 #include "common/base/pool.h"
 #include "common/policy/jq.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/notify/conditions.h"
+#include "common/subscription/conditions.h"
 
 #include "common/base/memory.h"
 
