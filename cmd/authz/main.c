@@ -2,9 +2,12 @@
 #include "common/access/access.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
+#include "common/crypto/jws_sign.h"
+#include "common/crypto/signed_line.h"
 #include "common/line/filter.h"
 #include "common/policy/site.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +15,7 @@
 enum { MAX_CONSENTS = 256 };
 
 struct settings {
-	const char *policy, *site, *facts, *entities, *used, *now;
+	const char *policy, *site, *facts, *entities, *used, *now, *sign;
 	const char *consents[MAX_CONSENTS];
 	size_t consents_count;
 	bool public_only;
@@ -34,6 +37,8 @@ static const struct option_entry table[] = {
 	    "ids of commands that were used before" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
 	    "the time of requests that state none" },
+	{ OPTION_TEXT(struct settings, sign), 0, false, "sign", "URI",
+	    "the key that signs each decision: a file" },
 	{ OPTION_FLAG(struct settings, public_only), 0, false, "public", NULL,
 	    "decisions without reasons, for other domains" },
 	{ OPTION_FLAG(struct settings, exit_status), 0, false, "exit-status", NULL,
@@ -55,6 +60,8 @@ struct authz {
 	struct policy policy;
 	struct instant now;
 	struct access *access;
+	struct private_key *key; /* signs decisions; NULL: they are not signed */
+	struct buffer line;      /* a signed decision */
 	uint64_t permitted, denied;
 };
 
@@ -121,6 +128,36 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	}
 }
 
+static void
+open_key(struct authz *a)
+{
+	const char *uri = a->set.sign, *why = NULL;
+
+	buffer_init(&a->line, BUFFER_UNLIMITED);
+	if (!uri)
+		return;
+	a->key = keyref_open(AT_FDCWD, uri, &why);
+	if (!a->key)
+		diag_die(EXIT_KEYS, "key-invalid: %s: %s", uri, why);
+}
+
+/* The decision with its signature as the last member, see signed_line.h. */
+static struct bytes
+signed_decision(struct authz *a, struct bytes text)
+{
+	static const char member[] = ",\"signature\":\"";
+
+	if (!a->key)
+		return text;
+	a->line.used = 0;
+	buffer_add(&a->line, text.at, text.size - 1);
+	buffer_add(&a->line, member, sizeof member - 1);
+	if (!jws_sign_detached(&a->line, a->key, SIGNED_LINE_TYPE, text))
+		diag_bug("a buffer without a limit is full");
+	buffer_add(&a->line, "\"}", 2);
+	return buffer_bytes(&a->line);
+}
+
 static bool
 answer(struct authz *a, struct filter *f, const struct access_decision *d)
 {
@@ -129,7 +166,7 @@ answer(struct authz *a, struct filter *f, const struct access_decision *d)
 	a->denied += !d->permitted;
 	if (a->set.exit_status && !d->permitted)
 		f->status = diag_worse(f->status, EXIT_DENIED);
-	return sink_line(&f->out, d->text);
+	return sink_line(&f->out, signed_decision(a, d->text));
 }
 
 /* Every line has one answer.  An ill-formed request has an answer and counts as refused. */
@@ -183,9 +220,12 @@ main(int argc, char *argv[])
 	filter_init(&f);
 	read_options(&o, &f, &a.set);
 	load(&a, &o, f.max_depth);
+	open_key(&a);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, a.policy.digest);
 	status = filter_run(&f, &o, &engine);
+	keyref_free(a.key);
+	buffer_release(&a.line);
 	access_free(a.access);
 	policy_release(&a.policy);
 	arena_release(&a.arena);

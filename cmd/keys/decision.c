@@ -3,7 +3,9 @@
 
 #include "cmd/keys/store.h"
 #include "common/base/memory.h"
+#include "common/crypto/signed_line.h"
 #include "common/line/tags.h"
+#include "common/policy/deciders.h"
 
 #include <stdlib.h>
 
@@ -14,24 +16,40 @@ struct decision_file {
 	struct bytes rest; /* of text: not read yet */
 	struct buffer line;
 	struct json json;
+	struct arena arena;
+	struct deciders deciders;
 	const char *shown;
 };
 
+/* True if the keys that sign decisions are read, or none are named. */
+static bool
+read_deciders(
+    struct decision_file *d, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+{
+	struct fault f = { 0 };
+
+	*status = deciders_load(&d->deciders, &d->arena, s->site, s->deciders, &f);
+	if (*status != EXIT_DONE)
+		(void)verb_fault(a, *status, "%s: %s", f.file, f.text);
+	return *status == EXIT_DONE;
+}
+
 struct decision_file *
-decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *status)
+decision_file_read(const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
 {
 	struct decision_file *d = memory_zeros(1, sizeof *d);
 
-	d->shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
+	d->shown = strcmp(s->decision, "-") == 0 ? "<stdin>" : s->decision;
 	buffer_init(&d->text, TEXT_MOST);
 	buffer_init(&d->line, TEXT_MOST);
 	json_init(&d->json, NULL, DEPTH);
-	*status = EXIT_DONE;
-	if (store_read(path, &d->text, a)) {
-		d->rest = buffer_bytes(&d->text);
-		return d;
+	if (read_deciders(d, s, a, status)) {
+		if (store_read(s->decision, &d->text, a)) {
+			d->rest = buffer_bytes(&d->text);
+			return d;
+		}
+		*status = EXIT_IO;
 	}
-	*status = EXIT_IO;
 	decision_file_free(d);
 	return NULL;
 }
@@ -61,6 +79,8 @@ decision_file_free(struct decision_file *d)
 	buffer_release(&d->text);
 	buffer_release(&d->line);
 	json_release(&d->json);
+	deciders_release(&d->deciders);
+	arena_release(&d->arena);
 	free(d);
 }
 
@@ -267,16 +287,22 @@ decision_file_next(struct decision_file *d, const char *action, struct instant n
 	const struct json *j = &d->json;
 	struct bytes line;
 	uint32_t decision, context;
+	const char *why;
 
 	*next = (struct decision){ .json = j };
 	*status = EXIT_DONE;
 	if (!next_line(d, &line))
 		return false;
+	*status = deciders_check(&d->deciders, line, &why);
+	if (*status != EXIT_DONE) {
+		(void)verb_fault(a, *status, "%s", why);
+		return false;
+	}
 	if (!store_object(&d->line, &d->json, line)) {
 		*status = verb_fault(a, EXIT_BAD_RECORD, "%s: not a decision", d->shown);
 		return false;
 	}
-	digest_text(line, next->digest);
+	signed_line_digest(line, next->digest);
 	decision = json_member(j, 0, (struct bytes)BYTES("decision"));
 	context = json_member(j, 0, (struct bytes)BYTES("context"));
 	if (decision == 0 || json_kind(j, decision) != JSON_TRUE)

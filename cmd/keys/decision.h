@@ -26,8 +26,12 @@ struct decision {
 
 struct decision_file;
 
-/* Reads a file or, for "-", standard input: one decision a line.  NULL with a fault and its status. */
-struct decision_file *decision_file_read(const char *path, struct verb_answer *a, enum diag_exit *status);
+/*
+ * Reads the file of --decision or, for "-", standard input: one decision a line.  Where the site or
+ * --deciders names keys that sign decisions, only signed ones count.  NULL with a fault and its status.
+ */
+struct decision_file *decision_file_read(
+    const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
 
 /* decision_max_age of authz/clearances.yaml in seconds; DECISION_AGE without it.  False with a fault. */
 bool decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f);

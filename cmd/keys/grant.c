@@ -443,7 +443,7 @@ verb_grant(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(a, EXIT_USAGE, "on what? expected -P DIR and --decision FILE");
 	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
 		buffer_init(buffers[i], SUBJECTS_MOST);
-	if (load_policy(&g) && (all = decision_file_read(s->decision, a, &status)) != NULL &&
+	if (load_policy(&g) && (all = decision_file_read(s, a, &status)) != NULL &&
 	    (g.keys = store_open(s, KEYS_TAGS, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL) {
 		status = EXIT_KEYS;
 		g.key = device_pseudonym_key(g.keys, PSEUDONYM_SUBJECT, s, a);

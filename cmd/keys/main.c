@@ -20,9 +20,10 @@ enum {
 	GRANT = 32,
 	REVOKE = 64,
 	LIST = 128,
-	PSEUDONYM = 256
+	PSEUDONYM = 256,
+	SIGNER = 512
 };
-enum { ANY = 511 };
+enum { ANY = 1023 };
 
 static const struct verb {
 	const char *name;
@@ -40,6 +41,7 @@ static const struct verb {
 	{ "revoke", REVOKE, "", "say which devices, persons, grants and keys no longer count", verb_revoke },
 	{ "list", LIST, "", "the keys that are here, never their bytes", verb_list },
 	{ "pseudonym", PSEUDONYM, "[value ...]", "the tags that stand for ids or subjects", verb_pseudonym },
+	{ "signer", SIGNER, "file", "a key that signs decisions, and its public half", verb_signer },
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
@@ -54,8 +56,9 @@ static const struct {
 } all[] = {
 	{ { TEXT(policy), 'P', false, "policy", "DIR", "the policy" },
 	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM },
-	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~ACCEPT },
-	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY },
+	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~(ACCEPT | SIGNER) },
+	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY & ~SIGNER },
+	{ { TEXT(domain), 0, false, "domain", "NAME", "the domain whose key it is" }, SIGNER },
 	{ { KIND, 0, false, "kind", "KIND",
 	      "whose keys: authority, sealer, reader, sensor, actuator; or id, subject" },
 	    MAKE | PSEUDONYM },
@@ -65,6 +68,9 @@ static const struct {
 	{ { DEVICE, 0, true, "device", "ID", "the device, by its id" }, RELEASE | REVOKE },
 	{ { TEXT(user), 0, false, "user", "ID", "the person that the keys are for" }, RELEASE },
 	{ { TEXT(decision), 0, false, "decision", "FILE", "what ehr-authz decided" }, RELEASE | GRANT },
+	{ { TEXT(deciders), 0, false, "deciders", "JWKS",
+	      "public keys that sign decisions; others do not count" },
+	    RELEASE | GRANT },
 	{ { TEXT(context), 0, false, "context", "FILE", "more for the request's context, a JSON object" },
 	    RELEASE },
 	{ { FLAG(offline), 0, false, "offline", NULL, "without a challenge: for seven days at most" },
@@ -83,11 +89,11 @@ static const struct {
 	    LIST },
 	{ { FLAG(devices), 0, false, "devices", NULL, "the devices that were taken in" }, LIST },
 	{ { FLAG(digests), 0, false, "digests", NULL, "the keys of pseudonyms, tokens and marks" }, LIST },
-	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY },
+	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY & ~SIGNER },
 	{ { WAIT, 0, false, "wait", "SECONDS", "how long to wait for another that changes these keys (30)" },
 	    MAKE | ROTATE | ENROL | RELEASE | ACCEPT | GRANT | REVOKE },
 	{ { FLAG(allow_test_keys), 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
-	    ANY },
+	    ANY & ~SIGNER },
 };
 enum { OPTIONS = sizeof all / sizeof all[0] };
 

@@ -414,7 +414,7 @@ release_to(const struct verb_settings *s, struct verb_answer *a)
 
 	status = EXIT_IO;
 	if (read_context(s, &context, a) && find_max_age(s, &max_age, a, &status) &&
-	    (all = decision_file_read(s->decision, a, &status)) != NULL)
+	    (all = decision_file_read(s, a, &status)) != NULL)
 		k = store_open(s, KEYS_LEVELS | KEYS_NOW, STORE_AUTHORITY | STORE_LOCK, a, &status);
 	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status)) {
 		const struct asking q = { k, &device, s, &context, a };

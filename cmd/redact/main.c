@@ -25,6 +25,8 @@ static const struct option_entry table[] = {
 	    "make the versions of these levels only" },
 	{ OPTION_TEXT(struct settings, permit.decision), 0, false, "decision", "FILE",
 	    "carry out what ehr-authz decided: one version of each record" },
+	{ OPTION_TEXT(struct settings, permit.deciders), 0, false, "deciders", "JWKS",
+	    "public keys that sign decisions; others do not count" },
 	{ OPTION_TEXT(struct settings, permit.level), 0, false, "level", "L",
 	    "no version above this level; with --decision" },
 	{ OPTION_TEXT(struct settings, permit.handled), 0, false, "handled", "LIST",
@@ -69,6 +71,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		const char *name;
 	} with[] = {
 		{ &s->permit.level, "--level" },
+		{ &s->permit.deciders, "--deciders" },
 		{ &s->permit.handled, "--handled" },
 		{ &s->permit.authority, "--authority" },
 		{ &s->permit.revoked, "--revoked" },

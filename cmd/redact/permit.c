@@ -18,14 +18,18 @@ read_decision(struct permit *p, struct policy *policy, const struct permit_optio
 {
 	const struct permission_terms terms = { .policy = policy,
 		.now = now,
+		.deciders = &p->deciders,
 		.program = "ehr-redact",
 		.take = take,
 		.context = p->obligations,
 		.handled = from->handled };
 	struct fault fault = { 0 };
+	enum diag_exit status = deciders_load(&p->deciders, a, from->site, from->deciders, &fault);
 	const char *why = NULL;
 	struct bytes text;
 
+	if (status != EXIT_DONE)
+		diag_die(status, "%s: %s", fault.file, fault.text);
 	if (!site_read(a, from->decision, FILE_LIMIT, &text, &fault))
 		fault_exit(&fault);
 	switch (permission_of_decision(&p->permission, text, &terms, &why)) {
@@ -35,6 +39,8 @@ read_decision(struct permit *p, struct policy *policy, const struct permit_optio
 		options_misuse(o, "needs --now TIME, for it ends some time", from->decision);
 	case PERMISSION_DENIED:
 		diag_die(EXIT_DENIED, "%s: denied: %s", from->decision, why);
+	case PERMISSION_FORGED:
+		diag_die(EXIT_KEYS, "%s: denied: %s", from->decision, why);
 	}
 }
 
@@ -106,5 +112,6 @@ void
 permit_release(struct permit *p)
 {
 	permission_release(&p->permission);
+	deciders_release(&p->deciders);
 	obligations_free(p->obligations);
 }

@@ -7,17 +7,18 @@
 #include "common/redact/redactor.h"
 
 /*
- * permit: the decision that ehr-redact carries out.  It is the word of its file: who may write the file
- * decides.
+ * permit: the decision that ehr-redact carries out.  Unless the site names deciders, it is the word of its
+ * file: who may write the file decides.
  */
 struct permit_options {
 	const char *decision; /* the file */
 	const char *level;    /* the highest level that the caller wants; NULL: the decision says */
 	const char *handled;  /* obligations that the caller carries out itself: "audit,notify"; NULL: none */
-	const char *site, *authority, *revoked;
+	const char *site, *deciders, *authority, *revoked;
 };
 
 struct permit {
+	struct deciders deciders;
 	struct permission permission;
 	struct obligations *obligations;
 	struct redactor_decision decision;

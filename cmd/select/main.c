@@ -16,14 +16,16 @@
 #define FILE_LIMIT ((size_t)64 << 20)
 
 struct settings {
-	const char *policy, *site, *decision, *grant, *authority, *revoked, *level, *al, *pick, *now,
-	    *deliver;
+	const char *policy, *site, *decision, *deciders, *grant, *authority, *revoked, *level, *al, *pick,
+	    *now, *deliver;
 };
 
 static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
 	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR", "the site: authority, revocations" },
 	{ OPTION_TEXT(struct settings, decision), 0, false, "decision", "FILE", "what ehr-authz decided" },
+	{ OPTION_TEXT(struct settings, deciders), 0, false, "deciders", "JWKS",
+	    "public keys that sign decisions; others do not count" },
 	{ OPTION_TEXT(struct settings, grant), 0, false, "grant", "FILE",
 	    "a signed grant, in place of a decision" },
 	{ OPTION_TEXT(struct settings, authority), 0, false, "authority", "JWKS",
@@ -56,6 +58,7 @@ struct selection {
 	struct notify_policy plan; /* zeros if the policy notifies nobody */
 	struct grants grants;
 	bool loaded; /* the grants */
+	struct deciders deciders;
 	struct permission permission;
 	struct instant now;
 	struct sealed_line_reader *reader;
@@ -75,6 +78,8 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_needs(o, "--policy DIR");
 	if (!s->decision == !s->grant)
 		options_needs(o, "either --decision FILE or --grant FILE");
+	if (s->deciders && !s->decision)
+		options_misuse(o, "only together with --decision FILE", "--deciders");
 	if (s->deliver && !s->decision)
 		options_misuse(o, "only together with --decision FILE", "--deliver");
 	if (s->deliver && file_is_same(file_identify(s->deliver), file_identify(s->decision)))
@@ -143,14 +148,19 @@ load_grant(struct selection *s, const struct options *o, const struct instant *n
 static enum permission_outcome
 load_decision(struct selection *s, const struct options *o, const struct instant *now, const char **why)
 {
-	enum permission_outcome outcome =
-	    permission_of_decision(&s->permission, read_decision(s, s->set.decision),
-		&(struct permission_terms){ .policy = &s->policy,
-		    .now = now,
-		    .delivers = s->set.deliver != NULL,
-		    .program = "ehr-select" },
-		why);
+	struct fault fault = { 0 };
+	enum diag_exit status = deciders_load(&s->deciders, &s->arena, s->set.site, s->set.deciders, &fault);
+	enum permission_outcome outcome;
 
+	if (status != EXIT_DONE)
+		diag_die(status, "%s: %s", fault.file, fault.text);
+	outcome = permission_of_decision(&s->permission, read_decision(s, s->set.decision),
+	    &(struct permission_terms){ .policy = &s->policy,
+		.now = now,
+		.deciders = &s->deciders,
+		.delivers = s->set.deliver != NULL,
+		.program = "ehr-select" },
+	    why);
 	load_grants(s, o, NULL, now);
 	if (outcome != PERMISSION_GIVEN || !permission_is_revoked(&s->permission, &s->grants.revoked))
 		return outcome;
@@ -170,8 +180,8 @@ load_permission(struct selection *s, const struct options *o)
 	outcome = s->set.decision ? load_decision(s, o, now, &why) : load_grant(s, o, now, &why);
 	if (outcome == PERMISSION_NEEDS_NOW)
 		options_misuse(o, "needs --now TIME, for it ends some time", path);
-	if (outcome == PERMISSION_DENIED)
-		diag_die(EXIT_DENIED, "%s: denied: %s", path, why);
+	if (outcome != PERMISSION_GIVEN)
+		diag_die(outcome == PERMISSION_FORGED ? EXIT_KEYS : EXIT_DENIED, "%s: denied: %s", path, why);
 }
 
 /* The limit that the reader sets herself.  One above the permission is denied, not lowered. */
@@ -317,6 +327,7 @@ release(struct selection *s)
 {
 	choice_release(&s->choice);
 	permission_release(&s->permission);
+	deciders_release(&s->deciders);
 	sealed_line_reader_free(s->reader);
 	if (s->loaded)
 		grants_release(&s->grants);

@@ -309,6 +309,36 @@ jws_verify(
 }
 
 enum jws_fault
+jws_verify_detached(
+    struct jws_reader *r, const struct signers *s, struct bytes token, struct bytes text, const char *typ)
+{
+	const struct signer *signer;
+	struct jws_parts p;
+	struct bytes kid = { "", 0 };
+	struct buffer whole;
+	uint32_t none;
+	enum jws_fault fault;
+
+	if (!split(token, &p) || p.payload.size > 0)
+		return JWS_MALFORMED;
+	fault = read_header(r, p.header, typ, false, &kid, &none);
+	if (fault != JWS_GOOD)
+		return fault;
+	signer = find_signer(s, kid);
+	if (signer == NULL)
+		return JWS_SIGNER;
+	buffer_init(&whole, BUFFER_UNLIMITED);
+	buffer_add(&whole, p.header.at, p.header.size);
+	buffer_add(&whole, ".", 1);
+	(void)buffer_reserve(&whole, BASE64URL_SIZE(text.size));
+	whole.used += base64url_encode(whole.at + whole.used, text);
+	p.signed_text = buffer_bytes(&whole);
+	fault = verify_signature(&p, signer->key);
+	buffer_release(&whole);
+	return fault;
+}
+
+enum jws_fault
 jws_verify_self_signed(
     struct jws_reader *r, struct bytes token, const char *typ, struct jws *out, struct point *key)
 {

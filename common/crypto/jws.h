@@ -68,6 +68,13 @@ enum jws_fault jws_verify_self_signed(
     struct jws_reader *r, struct bytes token, const char *typ, struct jws *out, struct point *key);
 
 /*
+ * Verifies a signature over TEXT that is not part of the token, "HEADER..SIGNATURE" (RFC 7515 appendix F).
+ * TEXT may be anything, so it need have no claims.
+ */
+enum jws_fault jws_verify_detached(
+    struct jws_reader *r, const struct signers *s, struct bytes token, struct bytes text, const char *typ);
+
+/*
  * Whether iat and nbf are not after NOW and exp is after NOW, with 60 seconds of tolerance.  A date
  * that is absent is no limit.
  */

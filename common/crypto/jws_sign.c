@@ -33,21 +33,48 @@ add_base64url(struct buffer *out, struct bytes data)
 	return true;
 }
 
-bool
-jws_sign(struct buffer *out, struct private_key *key, const char *typ, bool embed, struct bytes claims)
+/* Appends "." and the signature over TEXT. */
+static bool
+add_signature(struct buffer *out, struct private_key *key, struct bytes text)
 {
 	char signature[64];
+
+	keyref_sign(key, text, (unsigned char *)signature);
+	return buffer_append(out, ".", 1) &&
+	       add_base64url(out, (struct bytes){ signature, sizeof signature });
+}
+
+static bool
+add_header(struct buffer *out, const struct private_key *key, const char *typ, bool embed)
+{
 	struct buffer header;
-	size_t from = out->used;
 	bool good;
 
 	buffer_init(&header, HEADER_MOST);
 	good = write_header(&header, key, typ, embed) && add_base64url(out, buffer_bytes(&header)) &&
-	       buffer_append(out, ".", 1) && add_base64url(out, claims);
+	       buffer_append(out, ".", 1);
 	buffer_release(&header);
-	if (!good)
-		return false;
-	keyref_sign(key, (struct bytes){ out->at + from, out->used - from }, (unsigned char *)signature);
-	return buffer_append(out, ".", 1) &&
-	       add_base64url(out, (struct bytes){ signature, sizeof signature });
+	return good;
+}
+
+bool
+jws_sign(struct buffer *out, struct private_key *key, const char *typ, bool embed, struct bytes claims)
+{
+	size_t from = out->used;
+
+	return add_header(out, key, typ, embed) && add_base64url(out, claims) &&
+	       add_signature(out, key, (struct bytes){ out->at + from, out->used - from });
+}
+
+bool
+jws_sign_detached(struct buffer *out, struct private_key *key, const char *typ, struct bytes text)
+{
+	struct buffer whole;
+	bool good;
+
+	buffer_init(&whole, BUFFER_UNLIMITED);
+	good = add_header(&whole, key, typ, false) && buffer_append(out, whole.at, whole.used) &&
+	       add_base64url(&whole, text) && add_signature(out, key, buffer_bytes(&whole));
+	buffer_release(&whole);
+	return good;
 }

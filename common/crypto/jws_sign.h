@@ -16,4 +16,10 @@
  */
 bool jws_sign(struct buffer *out, struct private_key *key, const char *typ, bool embed, struct bytes claims);
 
+/*
+ * Appends "HEADER..SIGNATURE" with a signature over TEXT, which stays where it is (RFC 7515 appendix F).
+ * False if OUT is full.
+ */
+bool jws_sign_detached(struct buffer *out, struct private_key *key, const char *typ, struct bytes text);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/permission.h"
 
-#include "common/crypto/digest.h"
+#include "common/crypto/signed_line.h"
 #include "common/json/json_write.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
@@ -326,14 +326,16 @@ permission_of_decision(
     struct permission *p, struct bytes text, const struct permission_terms *terms, const char **why)
 {
 	struct reading r = { .permission = p, .terms = terms, .limit = UINT_MAX, .level = -1 };
+	enum diag_exit status;
 	bool given;
 
 	*p = (struct permission){ .level = -1 };
 	json_init(&r.json, NULL, JSON_MAX_DEPTH);
 	buffer_init(&r.room, BUFFER_UNLIMITED);
 	buffer_init(&r.delivery, BUFFER_UNLIMITED);
-	digest_text(line_of(text), r.digest);
-	given = read_decision(&r, text);
+	signed_line_digest(line_of(text), r.digest);
+	status = terms->deciders ? deciders_check(terms->deciders, line_of(text), &r.why) : EXIT_DONE;
+	given = status == EXIT_DONE && read_decision(&r, text);
 	p->delivery = arena_copy(&p->arena, buffer_bytes(&r.delivery));
 	json_release(&r.json);
 	buffer_release(&r.room);
@@ -341,6 +343,8 @@ permission_of_decision(
 	*why = r.why;
 	if (given)
 		return PERMISSION_GIVEN;
+	if (status == EXIT_KEYS)
+		return PERMISSION_FORGED;
 	return r.needs_now ? PERMISSION_NEEDS_NOW : PERMISSION_DENIED;
 }
 

@@ -3,6 +3,7 @@
 #define EHR_POLICY_PERMISSION_H
 
 #include "common/json/json.h"
+#include "common/policy/deciders.h"
 #include "common/policy/grants.h"
 #include "common/policy/policy.h"
 
@@ -36,8 +37,9 @@ struct permission {
 struct permission_terms {
 	const struct policy *policy;
 	const struct instant *now; /* may be NULL */
-	bool delivers;             /* the caller hands permission.delivery on */
-	const char *program;       /* for messages: "ehr-select" */
+	const struct deciders *deciders;
+	bool delivers;       /* the caller hands permission.delivery on */
+	const char *program; /* for messages: "ehr-select" */
 	/*
 	 * Of ehr-redact, whose records are not sealed.  TAKE takes an obligation to redact or to keep-only;
 	 * its PROPERTIES are a node of J.  False with *WHY, a constant, if it cannot be carried out.
@@ -51,6 +53,7 @@ struct permission_terms {
 enum permission_outcome {
 	PERMISSION_GIVEN,
 	PERMISSION_DENIED,    /* *WHY says why; it lives as long as P */
+	PERMISSION_FORGED,    /* the same, for its signature does not hold */
 	PERMISSION_NEEDS_NOW, /* it has an end, and there is no now */
 };
 

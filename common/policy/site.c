@@ -17,6 +17,7 @@ static const char *const names[SITE_PLACES] = {
 	[SITE_GRANTS] = "grants.jwts",
 	[SITE_REVOKED] = "revoked.jwt",
 	[SITE_AUTHORITY] = "authority.jwks",
+	[SITE_DECIDERS] = "deciders.jwks",
 };
 
 bool
