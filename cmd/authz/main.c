@@ -4,6 +4,7 @@
 #include "common/crypto/digest.h"
 #include "common/crypto/jws_sign.h"
 #include "common/crypto/signed_line.h"
+#include "common/json/json_write.h"
 #include "common/line/filter.h"
 #include "common/policy/site.h"
 
@@ -11,6 +12,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { MAX_CONSENTS = 256 };
 
@@ -18,11 +21,15 @@ struct settings {
 	const char *policy, *site, *facts, *entities, *used, *now, *sign;
 	const char *consents[MAX_CONSENTS];
 	size_t consents_count;
+	const char *metadata;
 	bool public_only;
+	bool explain;
 	bool exit_status;
+	bool outbound_only;
+	enum access_search search;
 };
 
-enum { CONSENTS = 1 };
+enum { CONSENTS = 1, SEARCH, ONLY };
 
 static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
@@ -39,10 +46,17 @@ static const struct option_entry table[] = {
 	    "the time of requests that state none" },
 	{ OPTION_TEXT(struct settings, sign), 0, false, "sign", "URI",
 	    "the key that signs each decision: a file" },
+	{ SEARCH, 0, false, "search", "subject|resource|action",
+	    "list what a request would be permitted for" },
+	{ ONLY, 0, false, "only", "outbound", "ask the requester's own domain alone" },
+	{ OPTION_FLAG(struct settings, explain), 0, false, "explain", NULL,
+	    "say what the rules that would permit lack" },
 	{ OPTION_FLAG(struct settings, public_only), 0, false, "public", NULL,
 	    "decisions without reasons, for other domains" },
 	{ OPTION_FLAG(struct settings, exit_status), 0, false, "exit-status", NULL,
 	    "end with 7 if a decision is false" },
+	{ OPTION_TEXT(struct settings, metadata), 0, false, "metadata", "URL",
+	    "write the AuthZEN metadata of a service at URL, and end" },
 	FILTER_OPTIONS,
 };
 
@@ -66,6 +80,24 @@ struct authz {
 };
 
 static void
+take_option(const struct options *o, struct settings *s, int id)
+{
+	static const char *const kinds[] = { "subject", "resource", "action", NULL };
+	static const char *const layers[] = { "outbound", NULL };
+
+	if (id == SEARCH) {
+		s->search = (enum access_search)(ACCESS_SEARCH_SUBJECT + options_word(o, kinds));
+	} else if (id == ONLY) {
+		(void)options_word(o, layers);
+		s->outbound_only = true;
+	} else {
+		if (s->consents_count == MAX_CONSENTS)
+			options_misuse(o, "given too often", "--consents");
+		s->consents[s->consents_count++] = o->value;
+	}
+}
+
+static void
 read_options(struct options *o, struct filter *f, struct settings *s)
 {
 	int id;
@@ -74,12 +106,14 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	while ((id = options_next(o)) != OPTIONS_END) {
 		if (filter_option(f, o, id))
 			continue;
-		if (s->consents_count == MAX_CONSENTS)
-			options_misuse(o, "given too often", "--consents");
-		s->consents[s->consents_count++] = o->value;
+		take_option(o, s, id);
 	}
+	if (s->metadata)
+		return;
 	if (!s->policy)
 		options_needs(o, "--policy DIR");
+	if (s->explain && s->public_only)
+		options_misuse(o, "not together with --public", "--explain");
 }
 
 /* Takes from the site what no option names. */
@@ -104,6 +138,9 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	struct access_sources sources = { .policy = &a->policy,
 		.consents = s->consents,
 		.public_only = s->public_only,
+		.explain = s->explain,
+		.outbound_only = s->outbound_only,
+		.search = s->search,
 		.max_depth = max_depth };
 
 	if (s->now && !clock_parse_instant(bytes_of(s->now), &a->now))
@@ -204,6 +241,47 @@ summarise(void *context, struct buffer *text)
 	(void)buffer_append(text, more, (size_t)size);
 }
 
+/* The metadata of an AuthZEN service that has this program behind it (AuthZEN 1.0, section 9). */
+static int
+print_metadata(const struct options *o, const char *url)
+{
+	static const struct {
+		const char *name, *path;
+	} endpoints[] = { { "access_evaluation_endpoint", "/access/v1/evaluation" },
+		{ "access_evaluations_endpoint", "/access/v1/evaluations" },
+		{ "search_subject_endpoint", "/access/v1/search/subject" },
+		{ "search_resource_endpoint", "/access/v1/search/resource" },
+		{ "search_action_endpoint", "/access/v1/search/action" } };
+	struct buffer out, place;
+	struct json_write w = json_write_to(&out);
+	struct sink sink;
+
+	if (o->operands > 0)
+		options_misuse(o, "--metadata reads no file", o->operand[0]);
+	if (strncmp(url, "https://", 8) != 0 || url[8] == '\0' || strpbrk(url, "?# ") ||
+	    url[strlen(url) - 1] == '/')
+		options_misuse(o, "not an https URL without query, fragment and last slash", url);
+	buffer_init(&out, BUFFER_UNLIMITED);
+	buffer_init(&place, BUFFER_UNLIMITED);
+	json_write_open(&w, '{');
+	json_write_member(&w, "policy_decision_point", bytes_of(url));
+	for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
+		place.used = 0;
+		buffer_add(&place, url, strlen(url));
+		buffer_add(&place, endpoints[i].path, strlen(endpoints[i].path));
+		json_write_member(&w, endpoints[i].name, buffer_bytes(&place));
+	}
+	json_write_close(&w, '}');
+	sink_init_take(&sink, STDOUT_FILENO, "<stdout>");
+	(void)sink_line(&sink, buffer_bytes(&out));
+	buffer_release(&out);
+	buffer_release(&place);
+	if (sink_close(&sink))
+		return EXIT_DONE;
+	diag_warn("%s: %s", sink.name, strerror(sink.error));
+	return EXIT_IO;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -219,6 +297,8 @@ main(int argc, char *argv[])
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f);
 	read_options(&o, &f, &a.set);
+	if (a.set.metadata)
+		return print_metadata(&o, a.set.metadata);
 	load(&a, &o, f.max_depth);
 	open_key(&a);
 	filter_start(&f, &o, digest_hex);

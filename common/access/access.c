@@ -15,9 +15,6 @@
 
 enum { MAX_SOURCE = 1 << 30 };
 
-/* Bytes.  What an item of a batch takes from the defaults is written again for each item. */
-enum { BATCH_MOST = 1 << 26 };
-
 struct access {
 	struct engine engine;
 	struct arena arena;
@@ -29,7 +26,9 @@ struct access {
 	struct buffer out;
 	struct buffer basis; /* members of every answer: the digests of what was loaded */
 	struct instant now;
+	struct search search;
 	bool public_only;
+	bool explain;
 	uint16_t key_evaluations, key_options, key_semantic;
 	char digest[DIGEST_TEXT]; /* of the request line */
 };
@@ -60,9 +59,10 @@ load_policy(struct loading *l)
 		(void)intern_add(&e->words, e->policy->level[i].name);
 	if (!roles_read(&e->roles, r) || !layers_read(&e->layers, r) || !clearances_read(&e->clearances, r))
 		return false;
-	if (!e->layers.any[LAYER_ORGANIZATION])
+	if (!e->layers.any[e->outbound_only ? LAYER_OUTBOUND : LAYER_ORGANIZATION])
 		return fault_at(l->fault, arena_format(&e->policy->arena, "%s/authz", e->policy->directory),
-		    NULL, "no file with layer: organization, so nothing could be permitted");
+		    NULL, "no file with layer: %s, so nothing could be permitted",
+		    e->outbound_only ? "outbound" : "organization");
 	moments_sort(&e->moments);
 	attributes_ready(&e->attributes, &l->a->arena);
 	json_write_member_word(&l->basis, "policy", bytes_of(e->policy->digest));
@@ -202,16 +202,26 @@ load(struct access *a, const struct access_sources *s, struct fault *f)
 	attributes_init(&e->attributes, a->keys);
 	directives_init(&e->directives, &a->arena);
 	used_init(&e->used, &a->arena);
-	return load_policy(&l) && load_directives(&l) && load_lines(&l);
+	if (!load_policy(&l) || !load_directives(&l) || !load_lines(&l))
+		return false;
+	if (a->search.attribute)
+		search_prepare(&a->search, e, &a->arena);
+	return true;
 }
 
 static void
 prepare_requests(struct access *a, const struct access_sources *s)
 {
+	static const unsigned searched[] = { [ACCESS_SEARCH_SUBJECT] = ATTRIBUTE_SUBJECT_ID,
+		[ACCESS_SEARCH_RESOURCE] = ATTRIBUTE_RESOURCE_ID,
+		[ACCESS_SEARCH_ACTION] = ATTRIBUTE_ACTION_NAME };
+
 	a->reader = (struct request_reader){ .attributes = &a->engine.attributes,
 		.words = &a->engine.words,
 		.scratch = &a->engine.scratch,
-		.json = &a->json };
+		.json = &a->json,
+		.searched = s->search ? searched[s->search] : 0 };
+	a->search.attribute = a->reader.searched;
 	if (s->now) {
 		a->now = *s->now;
 		a->reader.now = &a->now;
@@ -223,6 +233,7 @@ prepare_requests(struct access *a, const struct access_sources *s)
 	json_init(&a->json, a->keys, s->max_depth ? s->max_depth : JSON_MAX_DEPTH);
 	buffer_init(&a->out, BUFFER_UNLIMITED);
 	a->public_only = s->public_only;
+	a->explain = s->explain;
 }
 
 struct access *
@@ -231,6 +242,7 @@ access_load(const struct access_sources *s, struct fault *f)
 	struct access *a = memory_zeros(1, sizeof *a);
 
 	a->engine.policy = s->policy;
+	a->engine.outbound_only = s->outbound_only;
 	a->keys = json_keys_new();
 	buffer_init(&a->basis, BUFFER_UNLIMITED);
 	prepare_requests(a, s);
@@ -303,17 +315,24 @@ put_error(struct json_write *w, struct access_decision *d, struct bytes id, enum
 	answer_error(w, id, message);
 }
 
+static struct answer_frame
+frame_of(const struct access *a, struct scratch *scratch, int item)
+{
+	return (struct answer_frame){ .engine = &a->engine,
+		.scratch = scratch,
+		.public_only = a->public_only,
+		.explain = a->explain,
+		.request = a->digest,
+		.item = item,
+		.basis = buffer_bytes(&a->basis) };
+}
+
 /* Decides one query and writes its answer.  NULL, or what is wrong with it: then nothing is written. */
 static const char *
 answer_query(struct access *a, struct json_write *w, const struct query *q, struct access_decision *d)
 {
 	struct engine *e = &a->engine;
-	const struct answer_frame frame = { .engine = e,
-		.scratch = &e->scratch,
-		.public_only = a->public_only,
-		.request = a->digest,
-		.item = q->item,
-		.basis = buffer_bytes(&a->basis) };
+	const struct answer_frame frame = frame_of(a, &e->scratch, q->item);
 	const char *wrong = request_read(&a->reader, &q->parts, &a->request);
 
 	if (wrong)
@@ -337,6 +356,8 @@ read_semantic(const struct access *a, enum semantic *semantic)
 	uint32_t node = options ? json_member_key(&a->json, options, a->key_semantic) : 0;
 
 	*semantic = EXECUTE_ALL;
+	if (options && json_kind(&a->json, options) != JSON_OBJECT)
+		return false;
 	if (node == 0)
 		return true;
 	for (int i = 0; i < SEMANTICS; i++)
@@ -354,7 +375,8 @@ answer_item(
 	const char *wrong;
 
 	d->permitted = false;
-	if (a->out.used > BATCH_MOST) {
+	/* What an item takes from the defaults is written again for each item. */
+	if (a->out.used > ANSWER_MOST) {
 		answer_error(w, query.id, "the answers before take 64 MB: ask in smaller batches");
 		return;
 	}
@@ -399,6 +421,22 @@ answer_batch(
 	d->permitted = all;
 }
 
+static const char *
+answer_search(struct access *a, struct json_write *w, const struct query *query, struct access_decision *d)
+{
+	struct engine *e = &a->engine;
+	const struct answer_frame frame = frame_of(a, &e->scratch, -1);
+	struct search_page page = { 0 };
+	const char *wrong = request_read(&a->reader, &query->parts, &a->request);
+
+	if (!wrong)
+		wrong = search_page_read(&page, &a->json, &e->scratch);
+	page.id = query->id;
+	if (!wrong)
+		d->permitted = search_write(w, &frame, &a->search, e, &a->request, &page) > 0;
+	return wrong;
+}
+
 static void
 answer_line(struct access *a, struct json_write *w, struct access_decision *d)
 {
@@ -407,6 +445,12 @@ answer_line(struct access *a, struct json_write *w, struct access_decision *d)
 	const char *wrong;
 
 	request_parts_read(&a->reader, 0, &query.parts);
+	if (a->search.attribute) {
+		wrong = answer_search(a, w, &query, d);
+		if (wrong)
+			put_error(w, d, query.id, REASON_BAD_REQUEST, 0, wrong);
+		return;
+	}
 	if (list && json_kind(&a->json, list) != JSON_ARRAY) {
 		put_error(w, d, query.id, REASON_BAD_REQUEST, 0, "evaluations is not an array");
 		return;

@@ -38,10 +38,21 @@
  * without its newline, the patient with the pseudonym where there is one, and the device
  * (subject.properties.device) and the epoch (resource.properties.epoch) where the request names one of them.
  *
+ * A search puts what the register or the policy has into the request, one after the other, and lists what a
+ * Permit comes of, in the order of the ids, with how far each Permit goes (search.c).
+ *
  * Everything is read once by access_load().  A decision looks at nothing else, so the same request gets the
  * same bytes.  Prints nothing.  What is unknown, missing or contradictory ends in a denial.
  */
 struct access;
+
+/* What a request asks for: a decision, or all that it would be permitted for. */
+enum access_search {
+	ACCESS_SEARCH_NONE,
+	ACCESS_SEARCH_SUBJECT,
+	ACCESS_SEARCH_RESOURCE,
+	ACCESS_SEARCH_ACTION
+};
 
 struct access_sources {
 	struct policy *policy;       /* loaded, borrowed for the life of the access */
@@ -52,10 +63,16 @@ struct access_sources {
 	const char *used;          /* NDJSON, commands that were sent in earlier runs; NULL: none */
 	const struct instant *now; /* for requests without context.time; NULL: their time is missing */
 	bool public_only;          /* decisions for an enforcement point of another domain */
-	unsigned max_depth;        /* of a request; 0: JSON_MAX_DEPTH */
+	bool explain;              /* decisions say what permits lack */
+	bool outbound_only;        /* the outbound layer alone is asked, for the requester's own gateway */
+	enum access_search search;
+	unsigned max_depth; /* of a request; 0: JSON_MAX_DEPTH */
 };
 
-/* NULL after a fault.  A policy without an organization file is a fault: it could permit nothing. */
+/*
+ * NULL after a fault.  A policy without an organization file, or with outbound_only without an outbound file,
+ * is a fault: it could permit nothing.
+ */
 struct access *access_load(const struct access_sources *s, struct fault *f);
 void access_free(struct access *a);
 
@@ -64,7 +81,7 @@ const struct fault *access_warning(const struct access *a, size_t i);
 
 struct access_decision {
 	struct bytes text;  /* the answer: borrowed until the next call */
-	bool permitted;     /* of a batch: all were */
+	bool permitted;     /* of a batch: all were; of a search: something was found */
 	bool ill_formed;    /* the answer is an error with status 400 */
 	enum reason reason; /* with ill_formed: why, for the refusal */
 	size_t byte;        /* with ill_formed: where in the request, from 1; 0: no place to name */

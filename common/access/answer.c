@@ -241,6 +241,8 @@ put_outcome(const struct writing *x, const struct layer_outcome *o)
 	if (o->result != RESULT_PERMIT)
 		put_unknown(x, o, EFFECT_PERMIT, "near_miss");
 	put_unknown(x, o, EFFECT_DENY, "unknown");
+	if (x->a->explain)
+		explain_outcome(w, x->a->engine, x->v, o);
 	if (!o->state && o->result == RESULT_INDETERMINATE) {
 		open_list(w, "unknown");
 		put_missing(x, nothing, &o->missing);
@@ -273,6 +275,8 @@ put_consent(const struct writing *x)
 			put_missing(x, n->id_text, &n->missing);
 		}
 	close_list_if(w, open);
+	if (x->a->explain)
+		explain_consent(w, x->a->engine, x->v);
 	json_write_close(w, '}');
 }
 
@@ -608,6 +612,17 @@ put_level(const struct writing *x)
 }
 
 void
+answer_terms_write(struct json_write *w, const struct answer_frame *a, const struct verdict *v)
+{
+	struct writing x = { .w = w, .a = a, .v = v };
+
+	put_level(&x);
+	put_duties(&x);
+	if (v->ends)
+		put_instant(w, "valid_until", v->valid_until);
+}
+
+void
 answer_write(struct json_write *w, const struct answer_frame *a, const struct verdict *v, struct bytes id)
 {
 	struct writing x = { .w = w, .a = a, .v = v };
@@ -623,10 +638,7 @@ answer_write(struct json_write *w, const struct answer_frame *a, const struct ve
 		put_word(w, "reason", v->reason);
 		put_layers(&x);
 	}
-	put_level(&x);
-	put_duties(&x);
-	if (v->ends)
-		put_instant(w, "valid_until", v->valid_until);
+	answer_terms_write(w, a, v);
 	answer_reason_write(w, v, a->public_only);
 	if (v->request->timed)
 		put_instant(w, "time", v->request->time);

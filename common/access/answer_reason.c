@@ -11,6 +11,7 @@ static const struct {
 	{ "missing-attribute", "Something that the rules ask for is missing from the request." },
 	{ "no-policy", "There is no policy for the domain of the resource." },
 	{ "no-outbound-policy", "There is no outbound policy for the domain of the requester." },
+	{ "not-outbound", "The request stays within one domain, so no outbound policy speaks of it." },
 	{ "untrusted-domain", "The domain of the requester is not trusted here." },
 	{ "consent-deny", "The patient's consent does not permit this." },
 	{ "no-consent", "No consent of the patient applies." },

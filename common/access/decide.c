@@ -235,6 +235,18 @@ refuses(enum result result)
 	return result == RESULT_DENY || result == RESULT_INDETERMINATE;
 }
 
+/* The requester's own gateway asks for its outbound policy alone. */
+static void
+decide_gateway(struct engine *e, struct verdict *v)
+{
+	struct layer_outcome *o = &v->outcome[LAYER_OUTBOUND];
+
+	*o = decide_outbound(e, v, NULL);
+	if (!o->applies)
+		*o = settled(LAYER_OUTBOUND, RESULT_DENY, "not-outbound");
+	v->denied[LAYER_OUTBOUND] = refuses(o->result);
+}
+
 static void
 decide_layers(struct engine *e, struct request *q, struct verdict *v)
 {
@@ -244,6 +256,10 @@ decide_layers(struct engine *e, struct request *q, struct verdict *v)
 	const struct layer_file *law = layers_find(&e->layers, LAYER_JURISDICTION, resource.word);
 	const struct trust *trust = house ? layer_trust(house, subject.word) : NULL;
 
+	if (e->outbound_only) {
+		decide_gateway(e, v);
+		return;
+	}
 	if (trust && !same_domain(&subject, &resource))
 		distrust(q, trust);
 	v->outcome[LAYER_OUTBOUND] = decide_outbound(e, v, trust);
@@ -316,7 +332,11 @@ conclude(struct verdict *v)
 		}
 	if (!v->permitted)
 		return;
-	v->decided_by = v->consent.applies && v->consent.overrides == 0 ? LAYER_CONSENT : LAYER_ORGANIZATION;
+	if (v->outcome[LAYER_ORGANIZATION].applies)
+		v->decided_by =
+		    v->consent.applies && v->consent.overrides == 0 ? LAYER_CONSENT : LAYER_ORGANIZATION;
+	else
+		v->decided_by = LAYER_OUTBOUND;
 	v->reason = v->consent.overrides > 0 ? "consent-overridden" : "permitted";
 }
 
@@ -407,9 +427,9 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 	v->denied[LAYER_REQUEST] = v->reasons[LAYER_REQUEST] != NULL;
 	limits_gather(v, &e->scratch);
 	decide_narrowed(e, q, v);
-	if (e->clearances.there)
+	if (e->clearances.there && !e->outbound_only)
 		decide_clearance(e, v);
-	if (decide_is_command(q)) {
+	if (decide_is_command(q) && !e->outbound_only) {
 		v->commanded = true;
 		v->reasons[LAYER_COMMAND] = clearance_command(&e->clearances, &v->situation,
 		    !v->clearance.reason, v->clearance.al, &e->used, &e->scratch);
@@ -454,12 +474,18 @@ find_step_up(struct engine *e, struct request *q)
 }
 
 void
-decide(struct engine *e, struct request *q, struct verdict *v)
+decide_trial(struct engine *e, struct request *q, struct verdict *v)
 {
 	decide_once(e, q, v);
+	find_end(e, v);
+}
+
+void
+decide(struct engine *e, struct request *q, struct verdict *v)
+{
+	decide_trial(e, q, v);
 	if (!v->permitted && v->situation.stronger_might_help)
 		v->step_up = find_step_up(e, q);
-	find_end(e, v);
 	if (v->permitted && v->commanded)
 		used_add(&e->used, &e->scratch, request_string(q, ATTRIBUTE_RESOURCE_ID),
 		    request_string(q, ATTRIBUTE_COMMAND_ID));

@@ -138,6 +138,18 @@ entities_apply(const struct entities *all, struct request *q)
 	put(all, q, PLACE_RESOURCE, ATTRIBUTE_RESOURCE_TYPE, ATTRIBUTE_RESOURCE_ID);
 }
 
+uint32_t
+entities_count(const struct entities *all)
+{
+	return all->ids.count;
+}
+
+struct bytes
+entities_key(const struct entities *all, uint32_t i)
+{
+	return intern_text(&all->ids, i + 1);
+}
+
 bool
 entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id)
 {

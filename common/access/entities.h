@@ -22,6 +22,10 @@ void entities_free(struct entities *all);
 /* Puts what is stated about the request's subject and resource into the request. */
 void entities_apply(const struct entities *all, struct request *q);
 
+/* What stands in the register, in no order: type NUL id. */
+uint32_t entities_count(const struct entities *all);
+struct bytes entities_key(const struct entities *all, uint32_t i);
+
 /* True if the register has the user ID, and with a role of authz/roles.yaml. */
 bool entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id);
 

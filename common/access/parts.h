@@ -380,6 +380,7 @@ struct engine {
 	struct entities *entities; /* NULL: none */
 	struct used_commands used;
 	struct moments moments; /* of all rules and rows */
+	bool outbound_only;     /* the outbound layer alone is asked */
 	struct scratch scratch;
 };
 
@@ -452,6 +453,9 @@ extern const enum layer decide_order[LAYER_COUNT];
  */
 void decide(struct engine *e, struct request *q, struct verdict *v);
 
+/* The same without side effect, and without a look for a stronger acr. */
+void decide_trial(struct engine *e, struct request *q, struct verdict *v);
+
 bool decide_is_command(const struct request *q);
 
 /*
@@ -461,6 +465,15 @@ bool decide_is_command(const struct request *q);
 void answer_reason_write(struct json_write *w, const struct verdict *v, bool public_only);
 
 /*
+ * explain.c: for the administrator, what the permit rules of a layer lack that did not permit and that no
+ * deny stopped: `would_permit`, the rules that lack one criterion alone, else `nearest`, those that lack the
+ * fewest.  {"rule":"H-2","lacks":[{"same":["subject.ward","resource.ward"],"is":"missing"}]}
+ */
+void explain_outcome(
+    struct json_write *w, const struct engine *e, const struct verdict *v, const struct layer_outcome *o);
+void explain_consent(struct json_write *w, const struct engine *e, const struct verdict *v);
+
+/*
  * answer.c: a verdict as JSON, one object without newline.  Buffers have no limit: an answer is bounded by
  * its request and its policy.
  */
@@ -468,6 +481,7 @@ struct answer_frame {
 	const struct engine *engine;
 	struct scratch *scratch; /* the engine's */
 	bool public_only;        /* without reasons, rules and layers */
+	bool explain;            /* with what the permit rules lack */
 	const char *request;     /* "sha256:..." of the request line */
 	int item;                /* of a batch: which, from 0; -1 otherwise */
 	struct bytes basis;      /* members: "policy":"sha256:..","consents":.. */
@@ -477,10 +491,44 @@ struct answer_frame {
 void answer_write(
     struct json_write *w, const struct answer_frame *a, const struct verdict *v, struct bytes id);
 
+/* The members that say how far a permit goes: levels, obligations, end. */
+void answer_terms_write(struct json_write *w, const struct answer_frame *a, const struct verdict *v);
+
+/* Behind so many bytes an answer to many questions ends. */
+enum { ANSWER_MOST = 1 << 26 };
+
 /* The answer to an ill-formed request.  MESSAGE is a constant. */
 void answer_error(struct json_write *w, struct bytes id, const char *message);
 
 /* "consent" and the like. */
 const char *answer_layer_name(enum layer layer);
+
+/*
+ * search.c: which subjects or resources of the register, or which of the policy's actions, a request is
+ * permitted for.  They are tried one by one, in the order of their ids.
+ */
+struct search {
+	unsigned attribute; /* ATTRIBUTE_SUBJECT_ID, _RESOURCE_ID or _ACTION_NAME; 0: no search */
+	/* private */
+	struct bytes *key; /* sorted: type NUL id, or the action */
+	uint32_t keys;
+};
+
+/* Lists what may be found.  ARENA holds the list. */
+void search_prepare(struct search *s, const struct engine *e, struct arena *arena);
+
+struct search_page {
+	bool asked;
+	uint64_t limit;     /* 0: none */
+	struct bytes after; /* the id that the page before ended with, in the scratch */
+	struct bytes id;    /* the request's own, as answer_write() takes it */
+};
+
+/* The member `page` of a request.  NULL, or what is wrong with it. */
+const char *search_page_read(struct search_page *p, const struct json *j, struct scratch *scratch);
+
+/* Q lacks what is searched for.  Returns the number of results. */
+uint32_t search_write(struct json_write *w, const struct answer_frame *a, const struct search *s,
+    struct engine *e, struct request *q, const struct search_page *page);
 
 #endif

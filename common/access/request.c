@@ -293,12 +293,14 @@ read_part(struct request_reader *r, struct request *q, const struct part_form *p
 	uint32_t properties;
 
 	if (part->node == 0)
-		return part->missing;
+		return r->searched == part->top[0].attribute && r->searched != 0 ? NULL : part->missing;
 	if (json_kind(r->json, part->node) != JSON_OBJECT)
 		return part->wrong;
 	for (int i = 0; i < 2 && part->top[i].missing; i++) {
 		uint32_t node = json_member_key(r->json, part->node, part->top[i].key);
 
+		if (r->searched != 0 && r->searched == part->top[i].attribute)
+			continue;
 		if (node == 0)
 			return part->top[i].missing;
 		if (json_kind(r->json, node) != JSON_STRING)

@@ -132,6 +132,7 @@ struct request_reader {
 	struct scratch *scratch;   /* holds the values */
 	const struct instant *now; /* where context.time is absent; NULL: the time stays missing */
 	const struct json *json;   /* of the request */
+	unsigned searched; /* ATTRIBUTE_SUBJECT_ID, _RESOURCE_ID or _ACTION_NAME: not read; 0: all are */
 	uint16_t key_subject, key_action, key_resource, key_context, key_id, key_type, key_name,
 	    key_properties;
 };

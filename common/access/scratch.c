@@ -76,6 +76,19 @@ scratch_reset(struct scratch *s)
 	s->used = 0;
 }
 
+struct scratch_mark
+scratch_mark(const struct scratch *s)
+{
+	return (struct scratch_mark){ s->block, s->used };
+}
+
+void
+scratch_back(struct scratch *s, struct scratch_mark mark)
+{
+	s->block = mark.block;
+	s->used = mark.used;
+}
+
 void
 scratch_release(struct scratch *s)
 {

@@ -23,6 +23,15 @@ void *scratch_array(struct scratch *s, size_t count, size_t size);
 
 void scratch_reset(struct scratch *s);
 
+/* scratch_back() gives back what was taken since scratch_mark(). */
+struct scratch_mark {
+	struct scratch_block *block;
+	size_t used;
+};
+
+struct scratch_mark scratch_mark(const struct scratch *s);
+void scratch_back(struct scratch *s, struct scratch_mark mark);
+
 /* May be called twice. */
 void scratch_release(struct scratch *s);
 
