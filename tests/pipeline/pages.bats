@@ -1,0 +1,70 @@
+load ../lib/ehr
+
+# The examples of the pages on policies: each file, each condition and each command as it is printed.
+pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz}.5)
+blocks() { awk "$@" -f "$EHR_ROOT/tests/lib/page.awk" "${pages[@]}"; }
+
+write_files() {
+	local file
+	blocks -v files=1 >files
+	while read -r file; do
+		mkdir -p "$(dirname "$file")"
+		blocks -v file="$file" >"$file"
+	done <files
+}
+
+# Runs a session: "$ command", "> " where it goes on, and what it prints. `cat FILE` of a new file writes it.
+run_session() {
+	local line command='' want=''
+	while IFS= read -r line || [ -n "$line" ]; do
+		case $line in
+		'$ '*) step && command=${line#??} want='' ;;
+		'> '*) command+=$'\n'${line#??} ;;
+		*) want+=$line$'\n' ;;
+		esac
+	done
+	step
+}
+
+step() {
+	local file=${command#cat }
+	if [ "$command" = "cat $file" ] && [ ! -e "$file" ]; then
+		printf %s "$want" >"$file"
+		return
+	fi
+	bash -o pipefail -ec "$command" </dev/null >got 2>err || {
+		printf '%s\n' "$command"
+		cat err
+		return 1
+	}
+	diff <(printf %s "$want") got
+}
+
+@test "page: the policies of the pages are valid" {
+	write_files
+	[ "$(wc -l <files)" -gt 15 ]
+	for policy in clinic meter; do
+		ehr 0 ehr-policy check -P $policy
+	done
+}
+
+@test "page: the commands print what the pages say" {
+	write_files
+	blocks -v commands=1 >session
+	[ "$(grep -c '^\$ ' session)" -ge 6 ]
+	run_session <session
+}
+
+@test "page: each condition of ehr-classify(5) holds of the record beside it" {
+	write_files
+	cp -r meter policy
+	sed -i 's/^  type: .*/  type: {const: Thing}/' policy/policy.yaml
+	{
+		printf '%s\n' 'classify: 1' 'default: open' 'unknown_type: household' \
+			'criticality:' '  order: [routine, unsure, sure]' '  default: routine' \
+			'  unreadable: unsure' '  rules:'
+		sed 's/^- //' conditions.yaml | awk '{ print "    - {id: c" NR ", say: c, is: sure, where: " $0 "}" }'
+	} >policy/classify.yaml
+	ehr-ingest conditions.json | ehr-classify -P policy >labelled
+	[ "$(jq '[.labels[] | select(.criticality == "sure")] | length' labelled)" -eq "$(wc -l <conditions.yaml)" ]
+}
