@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/redact/permit.h"
+#include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/keys.h"
@@ -31,6 +32,8 @@ static const struct option_entry table[] = {
 	    "no version above this level; with --decision" },
 	{ OPTION_TEXT(struct settings, permit.handled), 0, false, "handled", "LIST",
 	    "obligations that the caller carries out: audit,notify,expire" },
+	{ OPTION_TEXT(struct settings, permit.deliver), 0, false, "deliver", "FILE",
+	    "where notify and expire of the decision go" },
 	{ OPTION_TEXT(struct settings, permit.authority), 0, false, "authority", "JWKS",
 	    "public keys that sign revocations" },
 	{ OPTION_TEXT(struct settings, permit.revoked), 0, false, "revoked", "FILE", "signed revocations" },
@@ -73,6 +76,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		{ &s->permit.level, "--level" },
 		{ &s->permit.deciders, "--deciders" },
 		{ &s->permit.handled, "--handled" },
+		{ &s->permit.deliver, "--deliver" },
 		{ &s->permit.authority, "--authority" },
 		{ &s->permit.revoked, "--revoked" },
 	};
@@ -90,6 +94,9 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	for (size_t i = 0; s->permit.decision == NULL && i < sizeof with / sizeof with[0]; i++)
 		if (*with[i].value != NULL)
 			options_misuse(o, "only together with --decision FILE", with[i].name);
+	if (s->permit.deliver != NULL &&
+	    file_is_same(file_identify(s->permit.deliver), file_identify(s->permit.decision)))
+		options_misuse(o, "input and output are the same file", s->permit.deliver);
 	if (s->batch != NULL && !tag_is_word(bytes_of(s->batch)))
 		options_misuse(o, "not a word", s->batch);
 }
@@ -233,6 +240,10 @@ main(int argc, char *argv[])
 	load(&p, &o, &f);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, p.policy.digest);
+	if (p.set.permit.deliver != NULL) {
+		filter_output(&f, &o, p.set.permit.deliver);
+		permit_deliver(&p.permit, p.set.permit.deliver);
+	}
 	status = filter_run(&f, &o, &engine);
 	redactor_free(p.redactor);
 	permit_release(&p.permit);

@@ -4,6 +4,9 @@
 #include "common/policy/notify_policy.h"
 #include "common/policy/site.h"
 
+#include <errno.h>
+#include <string.h>
+
 enum { FILE_LIMIT = 64 << 20 };
 
 static bool
@@ -19,6 +22,7 @@ read_decision(struct permit *p, struct policy *policy, const struct permit_optio
 	const struct permission_terms terms = { .policy = policy,
 		.now = now,
 		.deciders = &p->deciders,
+		.delivers = from->deliver != NULL,
 		.program = "ehr-redact",
 		.take = take,
 		.context = p->obligations,
@@ -106,6 +110,19 @@ permit_load(struct permit *p, struct policy *policy, const struct permit_options
 	p->decision = (struct redactor_decision){ .level = choose_level(p, policy, from, o),
 		.subject = p->permission.subject,
 		.obligations = p->obligations };
+}
+
+void
+permit_deliver(const struct permit *p, const char *path)
+{
+	size_t cut;
+
+	if (!permission_deliver(&p->permission, path, &cut))
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	if (cut > 0)
+		diag_warn(
+		    "%s: an unfinished last line of %zu bytes is cut off, left by a run that was killed",
+		    path, cut);
 }
 
 void

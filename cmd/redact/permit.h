@@ -14,6 +14,7 @@ struct permit_options {
 	const char *decision; /* the file */
 	const char *level;    /* the highest level that the caller wants; NULL: the decision says */
 	const char *handled;  /* obligations that the caller carries out itself: "audit,notify"; NULL: none */
+	const char *deliver;  /* where notify and expire go; NULL: nowhere */
 	const char *site, *deciders, *authority, *revoked;
 };
 
@@ -30,6 +31,9 @@ struct permit {
  */
 void permit_load(struct permit *p, struct policy *policy, const struct permit_options *from,
     const struct instant *now, struct arena *a, const struct options *o);
+
+/* What others must do is on disk before anything is given.  Ends the program if it cannot be written. */
+void permit_deliver(const struct permit *p, const char *path);
 void permit_release(struct permit *p);
 
 #endif

@@ -34,6 +34,8 @@ static const struct option_entry table[] = {
 	    "the epoch whose keys are used (the current one)" },
 	{ OPTION_TEXT(struct seal_main, to), 0, false, "to", "JWK",
 	    "seal to this public key instead of to levels" },
+	{ OPTION_FLAG(struct seal_main, setup.keep), 0, false, "keep", NULL,
+	    "seal labelled lines whole, for the site itself; with --to" },
 	{ OPTION_TEXT(struct seal_main, batch), 0, false, "batch", "ID",
 	    "the run's name in the tags (random)" },
 	{ OPTION_TEXT(struct seal_main, revoked), 0, false, "revoked", "FILE",
@@ -82,6 +84,8 @@ check_options(const struct seal_main *m, const struct options *o)
 		options_needs(o, "--site DIR");
 	if (m->to != NULL && m->epoch != NULL)
 		options_misuse(o, "not together with --to", "--epoch");
+	if (m->to == NULL && m->setup.keep)
+		options_misuse(o, "only together with --to JWK", "--keep");
 	if (m->policy_path == NULL && m->setup.other_policy)
 		options_misuse(o, "only with --policy", "--other-policy");
 	if (m->batch != NULL && !sealed_line_is_marked(bytes_of(m->batch), "b_"))

@@ -336,6 +336,28 @@ padded_size(const struct seal_policy *s, size_t size)
 	return s->padding == PADDING_BLOCK ? jwe_seal_pad_block(size, s->block) : jwe_seal_pad_padme(size);
 }
 
+/* A labelled line or a tombstone is the record, and of its tags only the names are sealed as tags. */
+static bool
+read_kept(struct seal_engine *r, struct bytes line, struct version_line *h)
+{
+	struct tags t = { 0 };
+	uint32_t ehr;
+
+	*h = (struct version_line){ .bare = true, .record = line };
+	if (!json_parse(&r->check, line)) {
+		h->reason = r->check.reason;
+		h->byte = r->check.byte;
+		return false;
+	}
+	h->reason = REASON_WRONG_STAGE;
+	ehr = json_kind(&r->check, 0) == JSON_OBJECT ? json_member(&r->check, 0, bytes_of("ehr")) : 0;
+	if (ehr == 0 || !tags_read(&t, &r->check, ehr, &h->reason))
+		return false;
+	h->tags = (struct tags){ .stage = STAGE_LABELLED, .id = t.id, .subject = t.subject };
+	h->reason = REASON_WRONG_STAGE;
+	return t.stage == STAGE_LABELLED || t.stage == STAGE_DELETED;
+}
+
 enum filter_outcome
 seal_engine_line(void *context, struct filter *f, struct bytes line)
 {
@@ -344,7 +366,7 @@ seal_engine_line(void *context, struct filter *f, struct bytes line)
 	struct version_line h;
 	int level = 0;
 
-	if (!version_line_read(r->reader, line, r->to != NULL, &h))
+	if (!(r->setup.keep ? read_kept(r, line, &h) : version_line_read(r->reader, line, r->to != NULL, &h)))
 		return filter_no(f, h.reason, h.byte);
 	if (!h.bare)
 		reason = judge(r, &h, &level);

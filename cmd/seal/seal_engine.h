@@ -27,6 +27,7 @@ struct seal_engine_setup {
 	struct revoked revoked;    /* keys that nothing is sealed with */
 	bool other_policy;         /* take lines made under another policy */
 	bool check;                /* parse the record, too */
+	bool keep;                 /* with a recipient: lines are labelled, and each is sealed whole */
 	unsigned max_depth;
 };
 

@@ -8,7 +8,6 @@
 #include "common/policy/site.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -220,8 +219,7 @@ deliver(const struct selection *s)
 	const char *path = s->set.deliver;
 	size_t cut = 0;
 
-	if (s->permission.delivery.size > 0 &&
-	    !file_append_at(AT_FDCWD, path, s->permission.delivery, 0600, &cut))
+	if (path && !permission_deliver(&s->permission, path, &cut))
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
 	if (cut > 0)
 		diag_warn(

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/permission.h"
 
+#include "common/base/file.h"
 #include "common/crypto/signed_line.h"
 #include "common/json/json_write.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+
+#define NOBODY_TOLD "the decision obliges to notify somebody: give --deliver FILE"
 
 struct reading {
 	struct json json;
@@ -148,7 +152,7 @@ read_notification(struct reading *r, uint32_t node, uint32_t action)
 	if (!is(r, action, "notify"))
 		return deny_obligation(r, action);
 	if (!r->terms->delivers)
-		return deny(r, "the decision obliges to notify somebody: give --deliver FILE");
+		return deny(r, NOBODY_TOLD);
 	deliver(r, node);
 	return true;
 }
@@ -172,20 +176,22 @@ is_handled(struct reading *r, uint32_t action)
 	return false;
 }
 
-/* ehr-redact carries out what asks something of the data, and nothing else. */
+/* ehr-redact carries out what asks something of the data, and hands on what others carry out. */
 static bool
 read_for_redaction(struct reading *r, uint32_t node, uint32_t properties, uint32_t action)
 {
 	const char *why = NULL;
 	bool custom = is(r, member(r, node, "type"), "custom");
+	bool notify = is(r, member(r, node, "type"), "notification") && is(r, action, "notify");
+	bool expire = custom && is(r, action, "expire");
 
 	if (custom && (is(r, action, "redact") || is(r, action, "keep-only")))
 		return r->terms->take(r->terms->context, &r->json, properties, &why) || deny(r, why);
-	if (!is_handled(r, action))
-		return deny_obligation(r, action);
-	if (!custom || !is(r, action, "expire"))
-		return true;
-	return read_end(r, member(r, properties, "at"));
+	if (r->terms->delivers && (notify || expire))
+		deliver(r, node);
+	else if (!is_handled(r, action))
+		return notify ? deny(r, NOBODY_TOLD) : deny_obligation(r, action);
+	return !expire || read_end(r, member(r, properties, "at"));
 }
 
 /* What asks something of the data, such as redact and keep-only, is for the application server. */
@@ -386,6 +392,13 @@ bool
 permission_is_revoked(const struct permission *p, const struct revoked *revoked)
 {
 	return revoked_has(revoked, REVOKED_PARTIES, p->party) || revoked_has_device(revoked, p->device);
+}
+
+bool
+permission_deliver(const struct permission *p, const char *path, size_t *cut)
+{
+	*cut = 0;
+	return p->delivery.size == 0 || file_append_at(AT_FDCWD, path, p->delivery, 0600, cut);
 }
 
 bool

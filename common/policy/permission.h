@@ -76,6 +76,12 @@ struct grants_files permission_lists(
 /* True if the person or the device of a decision was revoked since. */
 bool permission_is_revoked(const struct permission *p, const struct revoked *revoked);
 
+/*
+ * Appends the delivery of P to the file PATH, which is made with mode 0600.  CUT: see file_append_at().
+ * False with errno; then nothing may be given.
+ */
+bool permission_deliver(const struct permission *p, const char *path, size_t *cut);
+
 /* True if lines of SUBJECT may be given.  False for the empty subject: such lines are about nobody. */
 bool permission_covers(const struct permission *p, struct bytes subject);
 

@@ -1,9 +1,17 @@
 #!/bin/bash
-# usage: disclose.sh [--deliver FILE] POLICY SITE DECISION NOW [FILE ...]
+# usage: disclose.sh [--kept] [--deliver FILE] POLICY SITE DECISION NOW [FILE ...]
 #
 # Discloses to one device what one decision on reading allows, also what lies above the level keys of that device: the
 # application server picks the versions, opens them with the keys of the site, and seals them to the device, which
 # opens them with its own key.
+#
+# With --kept the lines are labelled records that the site has sealed to itself:
+#
+#	ehr-keys list --self -S SITE | jq -c .enc.jwk >site.jwk
+#	ehr-ingest <upload.json | ehr-classify -P POLICY | ehr-seal -P POLICY -S SITE --to site.jwk --keep >>kept.ndjson
+#
+# Of them ehr-redact makes what the decision leaves: it carries out the obligations redact and keep-only, which no
+# version of the store does.  Of each record the newest line counts.
 #
 # DECISION is the answer of ehr-authz to a request that names the device (subject.properties.device).  FILE, or standard
 # input, holds sealed lines.  What goes to the device is written to standard output, and nothing if a stage fails.
@@ -20,9 +28,10 @@ usage() {
 	exit 2
 }
 
-deliver=()
+deliver=() kept=
 while [ $# -gt 0 ]; do
 	case $1 in
+	--kept) kept=1 ;;
 	--deliver)
 		[ $# -ge 2 ] || usage
 		deliver=(--deliver "$2")
@@ -73,6 +82,29 @@ jq -ce --arg device "$device" --arg now "$now" -n '
 	| [inputs | select(.device == $device or .sig == $device)] | last
 	| select(. and .revoked != true and .exp > $now) | .enc_jwk' "$work/devices" >"$work/jwk" ||
 	denied "$decision: the device of the decision is not enrolled, no longer, or revoked"
+
+# Of each record in kept lines the newest, if it is about the patient of the decision.
+newest() {
+	tac -- "$@" | awk 'match($0, /"id":"[^"]*"/) && !seen[substr($0, RSTART, RLENGTH)]++' | tac >"$work/newest" || return 4
+	grep -F "\"subject\":\"$patient\"" "$work/newest" || [ $? -eq 1 ]
+}
+
+if [ "$kept" ]; then
+	patient=$(jq -er '.context.about.pseudonym | strings' "$work/decision") ||
+		denied "$decision: the decision names no pseudonym of its patient"
+	handled=audit,expire
+	[ ${#deliver[@]} -eq 0 ] || handled=audit
+	{
+		newest "$@" | ehr-open -S "$site" --record --now "$now" |
+			ehr-redact -P "$policy" -S "$site" --decision "$work/decision" --handled "$handled" ${deliver[@]+"${deliver[@]}"} --now "$now" |
+			ehr-seal -P "$policy" --to "$work/jwk" >"$work/sealed"
+		status=$(worst "${PIPESTATUS[@]}")
+	} 2>"$work/said"
+	[ "$status" -gt 1 ] || [ -s "$work/sealed" ] ||
+		echo "disclose: $decision: of $(grep -cF "\"subject\":\"$patient\"" "$work/newest") records of the patient nothing is left" >&2
+	[ "$status" -gt 1 ] || cat "$work/sealed" || status=4
+	exit "$status"
+fi
 
 {
 	ehr-select -P "$policy" -S "$site" --decision "$work/decision" ${deliver[@]+"${deliver[@]}"} --now "$now" -- "$@" |

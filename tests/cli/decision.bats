@@ -283,6 +283,29 @@ scenario() {
 	STATUS=7 redact --handled notify in
 }
 
+@test "--deliver: whom to tell and when it ends are written before anything is given" {
+	decide '"action":"redact","class":["Observation"]' '"action":"expire","at":"2026-03-02T13:00:00Z"'
+	sed -i 's/"obligations":\[/&{"id":"ob-0","type":"notification","properties":{"vendor":"ehr","action":"notify","to":"po"}},/' decision
+	STATUS=7 redact --now 2026-03-02T12:00:00Z parts
+	same err <<<'ehr-redact: decision: denied: the decision obliges to notify somebody: give --deliver FILE'
+	redact --now 2026-03-02T12:00:00Z --deliver told parts
+	[ "$(wc -l <out)" -eq 2 ]
+	jq -c '[.v, .decision, .about.patient, .obligation.properties.action]' told >got
+	same got <<-END
+		[1,"sha256:$(head -c -1 decision | sha256sum | cut -d' ' -f1)","p04","notify"]
+		[1,"sha256:$(head -c -1 decision | sha256sum | cut -d' ' -f1)","p04","expire"]
+	END
+	[ "$(stat -c %a told)" = 600 ]
+	STATUS=7 redact --now 2026-03-02T13:00:00Z --deliver told parts
+	STATUS=7 redact --now 2026-03-02T12:00:00Z --deliver told --level U parts
+	[ "$(wc -l <told)" -eq 2 ]
+	STATUS=4 redact --now 2026-03-02T12:00:00Z --deliver /dev/full parts
+	empty out
+	STATUS=2 redact --now 2026-03-02T12:00:00Z --deliver decision parts
+	STATUS=2 redact --now 2026-03-02T12:00:00Z --deliver parts parts
+	ehr 2 ehr-redact -P "$H" -S s --deliver told parts
+}
+
 @test "one version, the highest that decision, obligation and caller allow" {
 	decide
 	for level in N R V; do

@@ -381,6 +381,35 @@ other_seal_yaml() {
 	has err 'not b_ and 22 characters'
 }
 
+@test "--keep seals labelled lines whole, with pseudonyms outside" {
+	ehr-classify -P "$P" "$F/records" >labelled 2>/dev/null
+	printf '{"ehr":{"v":1,"stage":"deleted","id":"Flag/f","subject":"Patient/p1"},"record":{}}\n' >>labelled
+	ehr-keys list --self -S "$F/site" | jq -c .enc.jwk >site.jwk
+	ehr 0 seal --to site.jwk --keep <labelled
+	mv out kept
+	[ "$(jq -r '.ehr | (keys_unsorted | join(" ")) + " " + .subject' kept | sort -u)" = \
+		"v stage id subject domain to batch seq $(ehr-keys pseudonym -S "$F/site" Patient/p1)" ]
+	[ "$(jq -r .ehr.id kept | head -n 1)" = "$(head -n 1 "$F/sealed" | jq -r .ehr.id)" ]
+	ehr 0 ehr-open -S "$F/site" --record kept
+	cmp out labelled
+	# Without keys there are no pseudonyms.
+	ehr 0 ehr-seal -P "$P" --to site.jwk --keep labelled
+	[ "$(jq -c '.ehr | [.id, .subject]' out | sort -u)" = '[null,null]' ]
+	ehr 5 seal --to site.jwk <labelled
+	has err wrong-stage
+	for file in records versions sealed; do
+		ehr 5 seal --to site.jwk --keep <"$F/$file"
+		has err '<stdin>:1: wrong-stage'
+		empty out
+	done
+	for bad in '[]' '{"ehr":{"v":1,"stage":"labelled"' '{"ehr":7}' '{"ehr":{"v":1,"stage":"labelled","nonsense":1},"record":{}}'; do
+		ehr 5 seal --to site.jwk --keep <<<"$bad"
+		empty out
+	done
+	ehr 2 seal --keep <labelled
+	has err 'only together with --to JWK'
+}
+
 @test "OpenSSL's environment changes nothing" {
 	printf 'openssl_conf = x\n[x]\nproviders = y\n[y]\ndefault = z\n[z]\nactivate = 0\n' >hostile
 	export OPENSSL_CONF=$PWD/hostile OPENSSL_MODULES=$PWD OPENSSL_ENGINES=$PWD

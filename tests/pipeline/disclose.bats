@@ -103,3 +103,54 @@ own() {
 	has err not-authentic
 	empty out
 }
+
+# scenario N SUBJECT: the decision on the whole record in access scenario N, asked on the tablet, and records kept by the site.
+scenario() {
+	local cases=$EHR_ROOT/testdata/authz
+	rm -rf A
+	mkdir -p A/authz
+	cp "$cases/policy.yaml" A/
+	cp "$cases"/policies/*.yaml A/authz/
+	printf '{"type":"patient","id":"%s","properties":{"pseudonym":"%s"}}\n' "$2" "$(ehr-keys pseudonym -S site "Patient/$2")" >entities
+	grep -F "\"id\": \"S$1 " "$cases/requests.ndjson" | grep 'whole record' | jq -c --arg id "$ID" '.subject.properties.device = $id' |
+		ehr-authz -P A --consents "$cases/consents" --facts "$cases/facts.ndjson" --entities entities >decision
+	[ "$(jq .decision decision)" = true ]
+	jq -c '.context.rl = "V" | .context.al = 5' decision >cleared
+	sed "s/PATIENT/$2/" >chart <<-'END'
+		{"resourceType":"Patient","id":"PATIENT","active":true}
+		{"resourceType":"Observation","id":"o1","status":"final","subject":{"reference":"Patient/PATIENT"},"effectiveDateTime":"2026-01-04","valueQuantity":{"value":6.0E+1,"unit":"\/min"}}
+		{"resourceType":"MedicationRequest","id":"mr1","status":"active","intent":"order","subject":{"reference":"Patient/PATIENT"},"medicationCodeableConcept":{"text":"Zolpitrex"}}
+		{"resourceType":"MedicationStatement","id":"ms1","status":"active","subject":{"reference":"Patient/PATIENT"},"medicationCodeableConcept":{"text":"Zolpitrex"}}
+		{"resourceType":"Condition","id":"h1","subject":{"reference":"Patient/PATIENT"},"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"B20"}]}}
+	END
+	ehr-keys list --self -S site | jq -c .enc.jwk >site.jwk
+	ehr-ingest <chart | ehr-classify -P "$P" 2>/dev/null | ehr-seal -P "$P" -S site --to site.jwk --keep >kept
+}
+
+@test "scenario 4: the physician opens everything but the medications, and in scenario 5 the pharmacist opens all" {
+	own
+	scenario 4 p04
+	ehr 0 "$disclose" --kept "$P" site cleared "$NOW" kept && mv out message
+	empty err
+	ehr 0 ehr-open --key tablet --record message
+	grep -v Zolpitrex chart | cmp - out
+	scenario 5 p05
+	ehr 0 "$disclose" --kept "$P" site cleared "$NOW" kept && mv out message
+	ehr 0 ehr-open --key tablet --record message
+	cmp chart out
+	# Records of somebody else are not opened; without a level nobody knows how much to give.
+	ehr 2 "$disclose" --kept "$P" site decision "$NOW" kept
+	empty out
+	jq -c '.context.about.pseudonym = "s_AAAAAAAAAAAAAAAAAAAAAA"' cleared >other
+	ehr 0 "$disclose" --kept "$P" site other "$NOW" kept
+	empty out
+	jq -c 'del(.context.about.pseudonym)' cleared >other
+	ehr 7 "$disclose" --kept "$P" site other "$NOW" kept
+	same err <<<'disclose: other: the decision names no pseudonym of its patient'
+	ehr 4 "$disclose" --kept "$P" site cleared "$NOW" no-such-file
+	empty out
+	# A line that was changed stops the run.
+	sed 's/"ciphertext":"..../"ciphertext":"AAAA/' kept >broken
+	ehr 6 "$disclose" --kept "$P" site cleared "$NOW" broken
+	empty out
+}
