@@ -18,6 +18,7 @@ fold_init(struct fold *f)
 {
 	buffer_init(&f->lower, BUFFER_UNLIMITED);
 	buffer_init(&f->cased, BUFFER_UNLIMITED);
+	buffer_init(&f->whole, BUFFER_UNLIMITED);
 }
 
 void
@@ -25,6 +26,7 @@ fold_release(struct fold *f)
 {
 	buffer_release(&f->lower);
 	buffer_release(&f->cased);
+	buffer_release(&f->whole);
 }
 
 /* The caller has made room. */
@@ -180,6 +182,43 @@ put_letters(struct fold *f, const char *at, const char *end)
 	return size;
 }
 
+size_t
+fold_dotted(struct bytes text, size_t *size)
+{
+	bool spaced = text.size > 2 && text.at[2] == ' ';
+	size_t letters = 0;
+	size_t i = 0;
+
+	while (i < text.size && ascii_is_letter(text.at[i])) {
+		bool has_dot = i + 1 < text.size && text.at[i + 1] == '.';
+
+		if (!has_dot && (spaced || (i + 1 < text.size && fold_is_word(text.at[i + 1]))))
+			break;
+		letters++;
+		*size = i + (has_dot ? 2 : 1);
+		i = *size + (spaced ? 1 : 0);
+		if (!has_dot || (spaced && i <= text.size && text.at[i - 1] != ' '))
+			break;
+	}
+	return letters > 1 && (*size == text.size || !fold_is_word(text.at[*size])) ? letters : 0;
+}
+
+/* Puts the letters of the abbreviation with dots at AT, and returns its bytes; 0 if there is none. */
+static size_t
+put_dotted(struct fold *f, const char *at, const char *end)
+{
+	size_t size;
+
+	if (end - at < 3 || at[1] != '.' || !ascii_is_letter(*at) ||
+	    fold_is_word(f->cased.at[f->cased.used - 1]) ||
+	    fold_dotted((struct bytes){ at, (size_t)(end - at) }, &size) == 0)
+		return 0;
+	for (size_t i = 0; i < size; i++)
+		if (ascii_is_letter(at[i]))
+			put(f, at[i]);
+	return size;
+}
+
 void
 fold_text(struct fold *f, struct bytes text)
 {
@@ -189,7 +228,9 @@ fold_text(struct fold *f, struct bytes text)
 
 	start(f, text);
 	for (; at < end; at += size) {
-		size = put_letters(f, at, end);
+		size = put_dotted(f, at, end);
+		if (size == 0)
+			size = put_letters(f, at, end);
 		if (size > 0)
 			continue;
 		size = 1;
@@ -319,6 +360,8 @@ fold_markup(struct fold *f, struct bytes text)
 			at = take_tag(f, at, end);
 		} else if (*at == '&') {
 			at = take_entity(f, at, end);
+		} else if ((size = put_dotted(f, at, end)) > 0) {
+			at += size;
 		} else {
 			put_character(f, character_at(at, end, &size));
 			at += size;
@@ -349,4 +392,41 @@ fold_is_markup(struct bytes text)
 			return true;
 	}
 	return false;
+}
+
+/* Whether a word begins at I of TEXT, which has a letter before and behind it, by its case. */
+static bool
+begins_word(const char *text, size_t i, enum fold_split how)
+{
+	if (fold_is_capital(text[i])) {
+		return fold_is_small(text[i - 1]) ||
+		       (how == FOLD_CAMEL && fold_is_capital(text[i - 1]) && fold_is_small(text[i + 1]));
+	}
+	return how == FOLD_CAPITALS && i > 3 && fold_is_small(text[i]) && fold_is_small(text[i + 1]) &&
+	       fold_is_small(text[i + 2]) && fold_is_capital(text[i - 1]) && fold_is_capital(text[i - 2]) &&
+	       fold_is_capital(text[i - 3]);
+}
+
+bool
+fold_split(struct fold *f, enum fold_split how)
+{
+	struct bytes whole = buffer_bytes(&f->cased);
+	size_t blanks = 0;
+
+	for (size_t i = 1; i + 2 < whole.size; i++)
+		blanks += begins_word(whole.at, i, how);
+	if (blanks == 0 || !buffer_reserve(&f->lower, blanks + FOLD_SLACK))
+		return false;
+	f->whole.used = 0;
+	buffer_add(&f->whole, whole.at, whole.size);
+	whole = buffer_bytes(&f->whole);
+	(void)buffer_more(&f->cased, blanks);
+	f->cased.used = 0;
+	f->lower.used = 0;
+	for (size_t i = 0; i < whole.size; i++) {
+		if (i > 0 && i + 2 < whole.size && begins_word(whole.at, i, how))
+			put(f, ' ');
+		put(f, whole.at[i]);
+	}
+	return true;
 }

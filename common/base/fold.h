@@ -10,7 +10,8 @@
  * Latin letters lose their accents: é is e, ß is ss, œ is oe, a full-width letter is the plain one.  A run of
  * white space, control characters, hyphens, dashes and underscores is one blank.  Combining marks, soft
  * hyphens and characters without width are left out.  Other punctuation stays; that above ASCII is a dot.
- * Letters of other scripts stay as they are, their case included.
+ * Letters of other scripts stay as they are, their case included.  Single letters with dots between them are
+ * one word: H.I.V. is hiv, and so is H. I. V.
  *
  * Markup is folded to its text: a tag that ends a line or a cell is a blank, a tag such as <b> nothing, and
  * an entity its character.  Any text with a tag or an entity in it is markup, as notes are often
@@ -19,6 +20,7 @@
 struct fold {
 	struct buffer lower; /* the folded text without case; it begins and ends with a blank */
 	struct buffer cased; /* the same with its case, byte by byte beside `lower` */
+	struct buffer whole; /* of fold_split: `cased` before it */
 };
 
 enum { FOLD_SLACK = 32 }; /* bytes behind `lower` that can be read */
@@ -31,11 +33,47 @@ void fold_text(struct fold *f, struct bytes text);
 void fold_markup(struct fold *f, struct bytes text);
 bool fold_is_markup(struct bytes text);
 
+/*
+ * Puts a blank into the folded text where a word begins by its case alone, as in names of members and in
+ * addresses.  False if there is no such place; then nothing changes.
+ */
+enum fold_split {
+	FOLD_CAMEL,    /* hivStatus is hiv Status, HIVTest is HIV Test */
+	FOLD_CAPITALS, /* HIVpositive is HIV positive: three capitals, three small letters */
+};
+bool fold_split(struct fold *f, enum fold_split how);
+
+/* How many letters the abbreviation with dots has that TEXT begins with; its bytes become *SIZE.  0: none. */
+size_t fold_dotted(struct bytes text, size_t *size);
+
+static inline bool
+fold_is_capital(char c)
+{
+	return (unsigned)c - 'A' < 26;
+}
+
+static inline bool
+fold_is_small(char c)
+{
+	return (unsigned)c - 'a' < 26;
+}
+
 /* Whether the folded byte C belongs to a word. */
 static inline bool
 fold_is_word(char c)
 {
 	return (unsigned)(c | 0x20) - 'a' < 26 || (unsigned)c - '0' < 10 || (unsigned char)c >= 0x80;
+}
+
+/* The rest of the word from AT of the folded TEXT on. */
+static inline struct bytes
+fold_word(struct bytes text, size_t at)
+{
+	size_t end = at;
+
+	while (end < text.size && fold_is_word(text.at[end]))
+		end++;
+	return (struct bytes){ text.at + at, end - at };
 }
 
 #endif

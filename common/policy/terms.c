@@ -2,6 +2,7 @@
 #include "common/policy/terms.h"
 
 #include "common/base/utf8.h"
+#include "common/policy/term_phrase.h"
 #include "common/policy/valueset.h"
 
 #include <endian.h>
@@ -48,7 +49,7 @@ allow(struct terms *t, const char bytes[KEY_SIZE])
 	t->may[bit / 64] |= UINT64_C(1) << (bit % 64);
 }
 
-/* A word of three letters ends with any byte that belongs to no word. */
+/* A word of three letters ends with any byte that belongs to no word, or before a letter of other case. */
 static void
 allow_word(struct terms *t, struct bytes word)
 {
@@ -61,19 +62,9 @@ allow_word(struct terms *t, struct bytes word)
 	}
 	for (int last = 0; last < 0x80; last++) {
 		bytes[KEY_SIZE - 1] = (char)last;
-		if (!fold_is_word((char)last))
+		if (!fold_is_word((char)last) || ascii_is_letter((char)last))
 			allow(t, bytes);
 	}
-}
-
-static struct bytes
-word_at(struct bytes text, size_t at)
-{
-	size_t end = at;
-
-	while (end < text.size && fold_is_word(text.at[end]))
-		end++;
-	return (struct bytes){ text.at + at, end - at };
 }
 
 /* The longest word of TEXT that begins with a letter, the first of several.  Records are full of numbers. */
@@ -83,7 +74,7 @@ longest_word(struct bytes text)
 	struct bytes longest = { text.at, 0 };
 
 	for (size_t i = 0; i < text.size; i++) {
-		struct bytes word = word_at(text, i);
+		struct bytes word = fold_word(text, i);
 
 		if (word.size > longest.size && !ascii_is_digit(word.at[0]))
 			longest = word;
@@ -158,13 +149,14 @@ take_phrase(struct bytes *list, struct bytes *phrase)
 	return true;
 }
 
-/* Adds PHRASE, folded, at each place where it holds the term.  False if it does not. */
+/* Adds PHRASE, folded, at each place where its first part holds the term.  False if it does not. */
 static bool
 add_unless(struct term *term, struct bytes phrase)
 {
+	size_t first = term_phrase_first(phrase).size;
 	size_t count = term->unlesses;
 
-	for (size_t i = 0; i + term->lower.size <= phrase.size; i++) {
+	for (size_t i = 0; i + term->lower.size <= first; i++) {
 		size_t end = i + term->lower.size;
 
 		if (memcmp(phrase.at + i, term->lower.at, term->lower.size) != 0 ||
@@ -246,7 +238,7 @@ make_room(struct terms *t)
 static bool
 enter(struct terms *t, const struct term *term)
 {
-	struct bytes word = word_at(term->lower, term->anchor);
+	struct bytes word = fold_word(term->lower, term->anchor);
 	struct term_anchor *anchor;
 	size_t known = word.size < sizeof anchor->letters ? word.size : sizeof anchor->letters;
 	uint32_t four = 0;
@@ -391,17 +383,6 @@ terms_release(struct terms *t)
 	*t = (struct terms){ 0 };
 }
 
-/* Whether PHRASE stands in TEXT so that the term in it is the one at AT. */
-static bool
-stands_around(const struct term_phrase *phrase, struct bytes text, size_t at)
-{
-	size_t from = at - phrase->offset;
-
-	return phrase->offset < at && from + phrase->text.size < text.size &&
-	       memcmp(text.at + from, phrase->text.at, phrase->text.size) == 0 &&
-	       !fold_is_word(text.at[from - 1]) && !fold_is_word(text.at[from + phrase->text.size]);
-}
-
 /* Whether TERM stands with its anchor at ANCHOR of the folded text, which begins and ends with a blank. */
 static bool
 stands_at(const struct term *term, const struct fold *room, size_t anchor)
@@ -416,16 +397,26 @@ stands_at(const struct term *term, const struct fold *room, size_t anchor)
 	    (term->mode == TERM_CAPS && memcmp(room->cased.at + from, term->cased.at, term->cased.size) != 0))
 		return false;
 	for (size_t i = 0; i < term->unlesses; i++)
-		if (stands_around(&term->unless[i], text, from))
+		if (term_phrase_stands(&term->unless[i], text, from))
 			return false;
 	return true;
+}
+
+/* Whether fold_split may put a blank behind the letter at AT, which another byte follows. */
+static bool
+may_split(const char *at, const char *end)
+{
+	if (!ascii_is_letter(at[0]) || !ascii_is_letter(at[1]))
+		return false;
+	return fold_is_capital(at[0]) != fold_is_capital(at[1]) ||
+	       (fold_is_capital(at[0]) && at + 2 < end && fold_is_small(at[2]));
 }
 
 /* Whether the anchor of TERM, without regard to case, stands at AT of a text that ends at END. */
 static bool
 is_anchor(const struct term *term, const char *at, const char *end)
 {
-	struct bytes anchor = word_at(term->lower, term->anchor);
+	struct bytes anchor = fold_word(term->lower, term->anchor);
 	bool is_open = term->mode == TERM_STEM && term->anchor + anchor.size == term->lower.size;
 
 	if ((size_t)(end - at) < anchor.size)
@@ -433,7 +424,18 @@ is_anchor(const struct term *term, const char *at, const char *end)
 	for (size_t i = 0; i < anchor.size; i++)
 		if (ascii_lower(at[i]) != anchor.at[i])
 			return false;
-	return is_open || at + anchor.size == end || !fold_is_word(at[anchor.size]);
+	return is_open || at + anchor.size == end || !fold_is_word(at[anchor.size]) ||
+	       may_split(at + anchor.size - 1, end);
+}
+
+/* Whether an abbreviation with dots begins at WORD, as H.I.V.; terms have three letters or more. */
+static bool
+is_dotted(const char *word, const char *end)
+{
+	size_t size;
+
+	return end - word > 4 && word[1] == '.' &&
+	       fold_dotted((struct bytes){ word, (size_t)(end - word) }, &size) > 2;
 }
 
 /* What is done with a folded text; a text as the record has it is only asked whether it may hold a term. */
@@ -496,8 +498,19 @@ begin_markup(__m128i block)
 /* A bit for each of 32 bytes. */
 struct byte_kinds {
 	uint32_t letters, digits, high;
+	uint32_t capitals;
 	uint32_t markup; /* < and & */
 };
+
+/* Where a word may begin by its case.  Of the byte before the first, BEFORE has its bits as the highest. */
+static inline uint32_t
+humps(uint32_t letters, uint32_t capitals, uint32_t letter_before, uint32_t capital_before, uint32_t last)
+{
+	uint32_t small = letters & ~capitals;
+
+	return capitals & ((small << 1 | (letter_before & ~capital_before)) |
+			      ((capitals << 1 | capital_before) & (small >> 1 | last)));
+}
 
 static inline struct byte_kinds
 kinds_at(const char *at)
@@ -511,6 +524,8 @@ kinds_at(const char *at)
 			   (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(two, small), 'a', 26)) << 16,
 		.digits = (uint32_t)_mm_movemask_epi8(among(one, '0', 10)) |
 			  (uint32_t)_mm_movemask_epi8(among(two, '0', 10)) << 16,
+		.capitals = (uint32_t)_mm_movemask_epi8(among(one, 'A', 26)) |
+			    (uint32_t)_mm_movemask_epi8(among(two, 'A', 26)) << 16,
 		.high = (uint32_t)_mm_movemask_epi8(one) | (uint32_t)_mm_movemask_epi8(two) << 16,
 		.markup = begin_markup(one) | begin_markup(two) << 16,
 	};
@@ -525,7 +540,10 @@ may_shortly(const struct terms *t, struct bytes text)
 	uint32_t letters =
 	    (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 26));
 	uint32_t digits = (uint32_t)_mm_movemask_epi8(among(block, '0', 10));
-	uint32_t starts = letters & ~((letters | digits) << 1) & inside;
+	uint32_t capitals = (uint32_t)_mm_movemask_epi8(among(block, 'A', 26));
+	uint32_t starts =
+	    ((letters & ~((letters | digits) << 1)) | humps(letters, capitals, 0, 0, 1U << 15)) & inside;
+	uint32_t alone = letters & ~((letters | digits) << 1 | letters >> 1) & inside;
 
 	/* As in search. */
 	if ((((uint32_t)_mm_movemask_epi8(block) | begin_markup(block)) & inside) != 0)
@@ -536,6 +554,9 @@ may_shortly(const struct terms *t, struct bytes text)
 		if (may_begin(t, word) && look_at_word(t, text, word, NULL))
 			return true;
 	}
+	for (; alone != 0; alone &= alone - 1)
+		if (is_dotted(text.at + __builtin_ctz(alone), text.at + text.size))
+			return true;
 	return false;
 }
 
@@ -545,23 +566,32 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 	const char *at = text.at;
 	const char *end = at + text.size;
 	uint32_t before = 0;
+	struct byte_kinds last = { 0 };
 
 	for (; at < end; at += 32) {
 		struct byte_kinds kinds = kinds_at(at);
 		uint32_t words = kinds.letters | kinds.digits | kinds.high;
 		uint32_t inside = end - at >= 32 ? UINT32_MAX : (UINT32_C(1) << (end - at)) - 1;
 		uint32_t starts = (kinds.letters | kinds.high) & ~(words << 1 | before) & inside;
+		uint32_t alone = f == NULL ? starts & ~(words >> 1) : 0;
 
 		/* An accent, a blank of Unicode, a tag or an entity may hide where a word begins. */
 		if (f == NULL && ((kinds.high | kinds.markup) & inside) != 0)
 			return true;
+		starts |= humps(kinds.letters, kinds.capitals, last.letters >> 31, last.capitals >> 31,
+			      UINT32_C(1) << 31) &
+			  inside;
 		for (; starts != 0; starts &= starts - 1) {
 			const char *word = at + __builtin_ctz(starts);
 
 			if (may_begin(t, word) && look_at_word(t, text, word, f))
 				return true;
 		}
+		for (; alone != 0; alone &= alone - 1)
+			if (is_dotted(at + __builtin_ctz(alone), end))
+				return true;
 		before = words >> 31;
+		last = kinds;
 	}
 	return false;
 }
@@ -571,15 +601,19 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 static inline bool
 search(const struct terms *t, struct bytes text, const struct finding *f)
 {
+	const char *end = text.at + text.size;
 	bool is_inside = false;
 
 	for (size_t i = 0; i < text.size; i++) {
 		char c = text.at[i];
-		bool is_start = !is_inside && fold_is_word(c) && !ascii_is_digit(c);
+		bool is_start = fold_is_word(c) && !ascii_is_digit(c) &&
+				(!is_inside || (fold_is_capital(c) && may_split(text.at + i - 1, end)));
 
 		if (f == NULL && ((unsigned char)c >= 0x80 || c == '<' || c == '&'))
 			return true;
 		if (is_start && may_begin(t, text.at + i) && look_at_word(t, text, text.at + i, f))
+			return true;
+		if (f == NULL && !is_inside && is_dotted(text.at + i, end))
 			return true;
 		is_inside = fold_is_word(c);
 	}
@@ -611,6 +645,12 @@ terms_find(const struct terms *t, struct bytes text, struct fold *room,
 	/* Markup is searched with its tags, too: comments and addresses in them are read by people. */
 	fold_text(room, text);
 	(void)search(t, buffer_bytes(&room->lower), &f);
+	if (fold_split(room, FOLD_CAMEL)) {
+		(void)search(t, buffer_bytes(&room->lower), &f);
+		fold_text(room, text);
+	}
+	if (fold_split(room, FOLD_CAPITALS))
+		(void)search(t, buffer_bytes(&room->lower), &f);
 	if (!fold_is_markup(text))
 		return;
 	fold_markup(room, text);

@@ -5,6 +5,7 @@
 #include "common/base/arena.h"
 #include "common/base/fold.h"
 #include "common/policy/policy.h"
+#include "common/policy/term_phrase.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,11 +23,13 @@
  *	           caps: whole words in the case of the term (AIDS, PrEP)
  *	           stem: begins a word, which may go on (schwanger)
  *	unless     phrases, separated by " ; ", that hold the term; inside of one the term does not count
- *	           (ST depression)
+ *	           (ST depression); a word * in one stands for up to four words
+ *	           (depression of * plateau)
  *	near_miss  texts, separated by " ; ", in which this row finds nothing; for tests
  *
  * Terms and texts are compared as fold.h writes them.  So a blank in a term is any run of white space and
- * hyphens, and a word ends where no letter and no digit follows.
+ * hyphens, and a word ends where no letter and no digit follows.  A text is also searched with its words
+ * split where their case changes: hivStatus says HIV.
  *
  * terms_may reads the bytes of a text as they stand, 32 at a time, and dismisses nearly all texts without a
  * term: it looks at the first four letters of each word.  terms_find folds the text and compares.  Each term
@@ -35,12 +38,6 @@
 enum term_mode { TERM_WORD, TERM_CAPS, TERM_STEM };
 
 enum { TERMS_SLACK = 32 }; /* bytes behind a text that terms_may reads */
-
-/* A text that holds a term, in which the term does not count. */
-struct term_phrase {
-	struct bytes text; /* folded, without case */
-	size_t offset;     /* of the term in it */
-};
 
 struct term {
 	struct bytes lower; /* folded */

@@ -54,6 +54,24 @@ check_gaps(void)
 	    " a b "));
 }
 
+static bool
+splits(const char *text, enum fold_split how, const char *cased)
+{
+	fold_text(&fold, bytes_of(text));
+	return fold_split(&fold, how) == (strcmp(text, cased) != 0) && fold.lower.used == fold.cased.used &&
+	       fold.cased.used == strlen(cased) + 2 && memcmp(fold.cased.at + 1, cased, strlen(cased)) == 0;
+}
+
+static void
+check_words(void)
+{
+	check(splits("hivStatus", FOLD_CAMEL, "hiv Status") && splits("aHIVTest", FOLD_CAMEL, "a HIV Test"));
+	check(splits("HIVpositive", FOLD_CAPITALS, "HIV positive") && splits("HIVs", FOLD_CAPITALS, "HIVs"));
+	check(splits("Hive", FOLD_CAMEL, "Hive") && splits("HIV1", FOLD_CAMEL, "HIV1"));
+	check(folds("H.I.V. i.e. z.B.", " hiv ie zb ") && folds("H. I. V., p. o.", " hiv, po "));
+	check(folds("a.b2 v1.2.3 e. coli x.", " a.b2 v1.2.3 e. coli x. "));
+}
+
 static void
 check_markup(void)
 {
@@ -76,6 +94,7 @@ main(void)
 	check_letters();
 	check_gaps();
 	check_markup();
+	check_words();
 	fold_release(&fold);
 	return tap_end();
 }

@@ -89,7 +89,7 @@ check_words(void)
 	check(rows == 8 && terms.count == 9);
 	check(said("HIV") == 1 && said("hiv-1 RNA") == 1 && said("Anti-HIV") == 1 && said("(HIV)") == 1);
 	check(said("http://x.example/StructureDefinition/hiv-viral-load") == 1 && said("hiv_clinic") == 1);
-	check(said("hives") == 0 && said("archive") == 0 && said("HIV1") == 0 && said("aHIV") == 0);
+	check(said("hives") == 0 && said("archive") == 0 && said("HIV1") == 0 && said("aHIVE") == 0);
 	check(said("AIDS") == 2 && said("aids") == 0 && said("Aids") == 0 && said("Hearing AIDS") == 0);
 	check(said("AIDS in digestion") == 0 && said("hearing AIDS and AIDS") == 2);
 	check(said("Schwangerschaft") == 4 && said("schwanger") == 4 && said("hochschwanger") == 0);
@@ -103,6 +103,37 @@ check_words(void)
 	check(said("<div>H<i>I</i>V</div>") == 1 && said("<!-- HIV -->") == 1 &&
 	      said("<p>the&nbsp;pill</p>") == 128);
 	check(said("") == 0 && said("a") == 0);
+}
+
+/* Words that begin by their case alone, and abbreviations with dots. */
+static void
+check_split_words(void)
+{
+	check(
+	    said("hivStatus") == 1 && said("HIVPositive") == 1 && said("http://x.example/HivViralLoad") == 1);
+	check(said("isHIVpositive") == 1 && said("patientSelfHarm") == 8 && said("C-SSRSScore") == 16);
+	check(
+	    said("StDepression") == 0 && said("RespiratoryDepression") == 0 && said("majorDepression") == 64);
+	check(said("HiveMind") == 0 && said("mHIVx") == 0 && said("ARCHIVE") == 0 && said("shiV") == 0 &&
+	      said("hIve") == 0 && said("chIves") == 0);
+	check(said("012345678901234567890123456789 hivStatus") == 1);
+	check(said("H.I.V.") == 1 && said("h.i.v") == 1 && said("(H. I. V.)") == 1 && said("A.I.D.S.") == 2);
+	check(said("012345678901234567890123456789 A.I.D.S. known") == 2 && said("H.I.V.-positive") == 1);
+	check(said("H.I.Ve") == 0 && said("H.I.J.V.") == 0 && said("i.e. H.I") == 0 && said("a.i.d.s.") == 0);
+}
+
+static void
+check_gaps(void)
+{
+	check(load(HEAD "depression\ten\tMH\tword\tdepression of * plateau ; depression of * left * eye\t\n"
+			"assault\ten\tVIO\tstem\tassault on * summit\t\n"));
+	check(
+	    said("Depression of left lateral tibial plateau") == 0 && said("depression of the plateau") == 0);
+	check(said("depression of a b c d plateau") == 0 && said("depression of a b c d e plateau") == 1);
+	check(said("depression of years, tibial plateau") == 1 && said("depression of plateaus") == 1);
+	check(said("depression of the left lower eye") == 0 && said("depression of the lower left") == 1);
+	check(said("assault on the south summit") == 0 && said("assault on the street") == 2);
+	check(!load(HEAD "assault\ten\tVIO\tstem\tsummit * assault\t\n"));
 }
 
 static void
@@ -153,6 +184,8 @@ main(void)
 	fold_init(&room);
 	check_words();
 	check_dismissals();
+	check_split_words();
+	check_gaps();
 	check_faults();
 	terms_release(&terms);
 	fold_release(&room);

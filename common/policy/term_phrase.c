@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/term_phrase.h"
+
+#include "common/base/fold.h"
+
+/* Whether PART stands at AT of TEXT and ends there with a word. */
+static bool
+stands_with(struct bytes part, struct bytes text, size_t at)
+{
+	return at + part.size < text.size && memcmp(text.at + at, part.at, part.size) == 0 &&
+	       !fold_is_word(text.at[at + part.size]);
+}
+
+/* Between two parts of a phrase. */
+static const char gap[] = " * ";
+
+enum { GAP_WORDS = 4 };
+
+struct bytes
+term_phrase_first(struct bytes phrase)
+{
+	const char *stop = memmem(phrase.at, phrase.size, gap, sizeof gap - 1);
+
+	return (struct bytes){ phrase.at, stop == NULL ? phrase.size : (size_t)(stop - phrase.at) };
+}
+
+/* Finds PART behind up to four words from AT on, where the one before ended; 0: it is not there. */
+static size_t
+find_behind(struct bytes part, struct bytes text, size_t at)
+{
+	for (unsigned words = 0; words <= GAP_WORDS && at < text.size && text.at[at] == ' '; words++) {
+		at++;
+		if (stands_with(part, text, at))
+			return at + part.size;
+		at += fold_word(text, at).size;
+	}
+	return 0;
+}
+
+/* Whether the rest of a phrase, behind its first part, stands in TEXT from AT on. */
+static bool
+rest_stands(struct bytes rest, struct bytes text, size_t at)
+{
+	while (rest.size > 0) {
+		struct bytes part = term_phrase_first(
+		    (struct bytes){ rest.at + sizeof gap - 1, rest.size - (sizeof gap - 1) });
+
+		at = find_behind(part, text, at);
+		if (at == 0)
+			return false;
+		rest = (struct bytes){ part.at + part.size,
+			(size_t)(rest.at + rest.size - (part.at + part.size)) };
+	}
+	return true;
+}
+
+bool
+term_phrase_stands(const struct term_phrase *phrase, struct bytes text, size_t at)
+{
+	struct bytes first = term_phrase_first(phrase->text);
+	struct bytes rest = { first.at + first.size, phrase->text.size - first.size };
+	size_t from = at - phrase->offset;
+
+	return phrase->offset < at && stands_with(first, text, from) && !fold_is_word(text.at[from - 1]) &&
+	       rest_stands(rest, text, from + first.size);
+}

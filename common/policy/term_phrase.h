@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_TERM_PHRASE_H
+#define EHR_POLICY_TERM_PHRASE_H
+
+#include "common/base/bytes.h"
+
+#include <stdbool.h>
+
+/*
+ * term_phrase: a text that holds a term, in which the term does not count.  The word * in it stands for up to
+ * four words; the term stands before the first of these.
+ */
+struct term_phrase {
+	struct bytes text; /* folded, without case; fold.h */
+	size_t offset;     /* of the term in it */
+};
+
+/* What PHRASE has before its first *. */
+struct bytes term_phrase_first(struct bytes phrase);
+
+/* Whether PHRASE stands in TEXT, which is folded, so that the term in it is the one at AT. */
+bool term_phrase_stands(const struct term_phrase *phrase, struct bytes text, size_t at);
+
+#endif
