@@ -161,7 +161,7 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	for (size_t i = 0; access_warning(a->access, i); i++) {
 		const struct fault *w = access_warning(a->access, i);
 
-		diag_warn("%s:%u:%u: consent-unreadable: %s", w->file, w->line, w->column, w->text);
+		diag_warn("%s:%u:%u: %s", w->file, w->line, w->column, w->text);
 	}
 }
 
@@ -234,10 +234,15 @@ static void
 summarise(void *context, struct buffer *text)
 {
 	const struct authz *a = context;
-	char more[80];
+	uint64_t others = access_others(a->access);
+	char more[120];
 	int size = snprintf(
 	    more, sizeof more, ", %" PRIu64 " permitted, %" PRIu64 " denied", a->permitted, a->denied);
 
+	(void)buffer_append(text, more, (size_t)size);
+	if (others == 0)
+		return;
+	size = snprintf(more, sizeof more, ", %" PRIu64 " consents of another scope left out", others);
 	(void)buffer_append(text, more, (size_t)size);
 }
 

@@ -135,7 +135,6 @@ load_directives(struct loading *l)
 	digest_end_text(digest, text);
 	if (l->s->consents_count > 0)
 		json_write_member_word(&l->basis, "consents", bytes_of(text));
-	directives_ready(&l->a->engine.directives);
 	digest_free(digest);
 	return good;
 }
@@ -202,7 +201,8 @@ load(struct access *a, const struct access_sources *s, struct fault *f)
 	attributes_init(&e->attributes, a->keys);
 	directives_init(&e->directives, &a->arena);
 	used_init(&e->used, &a->arena);
-	if (!load_policy(&l) || !load_directives(&l) || !load_lines(&l))
+	if (!load_policy(&l) || !load_directives(&l) || !load_lines(&l) ||
+	    !directives_ready(&e->directives, &l.reader, e->entities))
 		return false;
 	if (a->search.attribute)
 		search_prepare(&a->search, e, &a->arena);
@@ -284,6 +284,12 @@ access_warning(const struct access *a, size_t i)
 	return i < a->engine.directives.warnings ? &a->engine.directives.warning[i] : NULL;
 }
 
+uint64_t
+access_others(const struct access *a)
+{
+	return a->engine.directives.others;
+}
+
 struct query {
 	struct request_parts parts;
 	struct bytes id;
@@ -338,7 +344,7 @@ answer_query(struct access *a, struct json_write *w, const struct query *q, stru
 	if (wrong)
 		return wrong;
 	if (e->entities)
-		entities_apply(e->entities, &a->request);
+		entities_apply(e->entities, &a->request, &e->scratch);
 	decide(e, &a->request, &a->verdict);
 	answer_write(w, &frame, &a->verdict, q->id);
 	d->permitted = a->verdict.permitted;

@@ -76,8 +76,14 @@ struct access_sources {
 struct access *access_load(const struct access_sources *s, struct fault *f);
 void access_free(struct access *a);
 
-/* The I-th directive that could not be read, as a fault; NULL after the last. */
+/*
+ * The I-th directive that could not be read, or not as it stands, as a fault that begins with a code; NULL
+ * after the last.
+ */
 const struct fault *access_warning(const struct access *a, size_t i);
+
+/* How many Consents were left out because they are of another scope than privacy. */
+uint64_t access_others(const struct access *a);
 
 struct access_decision {
 	struct bytes text;  /* the answer: borrowed until the next call */

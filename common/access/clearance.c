@@ -215,7 +215,7 @@ used_read(struct used_commands *u, struct access_reader *r, struct bytes text)
 	struct bytes device, id;
 	struct ndjson n;
 
-	ndjson_init(&n, r, text);
+	ndjson_init(&n, r, NULL, text);
 	while (ndjson_next(&n)) {
 		if (!ndjson_string(&n, "device", &device) || !ndjson_string(&n, "id", &id))
 			break;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/access/fhir_consent.h"
 #include "common/access/parts.h"
-
 #include "common/base/hash.h"
 #include "common/base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct directive **
@@ -41,7 +42,34 @@ note_id(struct directives *d, const struct directive *new)
 	return fresh;
 }
 
-static bool
+static void
+warn(struct directives *d, struct fault *f, const char *code)
+{
+	char text[sizeof f->text];
+
+	if (d->warnings == d->warning_room) {
+		d->warning_room = d->warning_room ? 2 * d->warning_room : 8;
+		d->warning = memory_grow(d->warning, d->warning_room, sizeof *d->warning);
+	}
+	memcpy(text, f->text, sizeof text);
+	d->warning[d->warnings] = *f;
+	(void)snprintf(
+	    d->warning[d->warnings++].text, sizeof text, "%s: %.*s", code, (int)(sizeof text - 32), text);
+	f->text[0] = '\0';
+}
+
+/* Which of two counts cannot be told: neither, and the patient's consent is undecided. */
+static void
+spoil_twins(struct directive *first, struct directive *new)
+{
+	for (struct directive *d = first; d; d = d->next)
+		if (bytes_equal(d->id, new->id)) {
+			d->unreadable = true;
+			d->status = DIRECTIVE_ACTIVE;
+		}
+}
+
+static void
 insert(struct directives *d, struct access_reader *r, struct directive *new, const struct yaml_node *node)
 {
 	struct directive **first;
@@ -52,11 +80,13 @@ insert(struct directives *d, struct access_reader *r, struct directive *new, con
 	d->patients += *first == NULL;
 	if (*first && !(*first)->next)
 		(void)note_id(d, *first);
-	if (*first && !note_id(d, new))
-		return fault_at(r->fault, r->file, node, "a directive that is there twice for its patient");
 	new->next = *first;
+	if (*first && !note_id(d, new)) {
+		(void)fault_at(r->fault, r->file, node, "a directive that is there twice for its patient");
+		warn(d, r->fault, "consent-unreadable");
+		spoil_twins(new, new);
+	}
 	*first = new;
-	return true;
 }
 
 static int
@@ -90,23 +120,66 @@ sort_list(struct directives *d, struct directive **first)
 	scratch_reset(&d->scratch);
 }
 
-void
-directives_ready(struct directives *d)
+/* A directive of a patient whom the register knows by an identifier. */
+struct pending_directive {
+	struct directive *directive; /* its patient is the identifier */
+	const char *file;
+	struct yaml_node place;
+};
+
+static void
+wait_for_register(
+    struct directives *d, const struct access_reader *r, struct directive *new, const struct yaml_node *node)
 {
+	if (d->pendings == d->pending_room) {
+		d->pending_room = d->pending_room ? 2 * d->pending_room : 8;
+		d->pending = memory_grow(d->pending, d->pending_room, sizeof *d->pending);
+	}
+	d->pending[d->pendings++] =
+	    (struct pending_directive){ .directive = new, .file = r->file, .place = *node };
+}
+
+bool
+directives_ready(struct directives *d, struct access_reader *r, const struct entities *entities)
+{
+	for (size_t i = 0; i < d->pendings; i++) {
+		const struct pending_directive *p = &d->pending[i];
+		struct bytes patient =
+		    entities ? entities_patient(entities, p->directive->patient) : (struct bytes){ "", 0 };
+
+		r->file = p->file;
+		if (patient.size == 0)
+			return fault_at(r->fault, p->file, &p->place,
+			    "the register has no patient, or two, of the identifier in patient");
+		p->directive->patient = arena_copy(r->arena, patient);
+		insert(d, r, p->directive, &p->place);
+	}
+	d->pendings = 0;
 	for (uint32_t i = 0; i < d->room; i++)
 		sort_list(d, &d->slot[i]);
+	return true;
+}
+
+/* `Patient/ann` is ann. */
+static struct bytes
+bare_patient(struct bytes patient)
+{
+	const size_t before = strlen("Patient/");
+
+	return bytes_begin(patient, "Patient/") ? (struct bytes){ patient.at + before, patient.size - before }
+						: patient;
 }
 
 const struct directive *
 directives_of(const struct directives *d, struct bytes patient)
 {
-	return d->room ? *find_slot(d, patient) : NULL;
+	return d->room ? *find_slot(d, bare_patient(patient)) : NULL;
 }
 
 void
 directives_init(struct directives *d, struct arena *arena)
 {
-	*d = (struct directives){ 0 };
+	*d = (struct directives){ .keys = fhir_consent_keys() };
 	intern_init(&d->ids, arena);
 }
 
@@ -115,6 +188,8 @@ directives_release(struct directives *d)
 {
 	intern_release(&d->ids);
 	scratch_release(&d->scratch);
+	json_keys_free(d->keys);
+	free(d->pending);
 	free(d->slot);
 	free(d->warning);
 	*d = (struct directives){ 0 };
@@ -194,22 +269,13 @@ read_content(struct access_reader *r, struct yaml_map *m, struct directive *d)
 		return fault_at(r->fault, r->file, yaml_find(m->node, "what"),
 		    "only base: permit may be limited by what");
 	rules = yaml_take(m, "rules");
+	if (!yaml_boolean(r->file, yaml_take(m, "verified"), &d->verified, r->fault))
+		return false;
 	return criteria_read(r, m, SIDE_PERMIT, CRITERIA_WHAT | CRITERIA_DATA, &d->what) &&
 	       criteria_read(r, m, d->base_permit ? SIDE_PERMIT : SIDE_DENY, CRITERIA_REQUEST, &d->root) &&
 	       read_date(r, yaml_take(m, "date"), d) && read_period(r, yaml_take(m, "period"), d) &&
 	       read_acknowledged(r, yaml_take(m, "acknowledges"), d) &&
 	       rules_read(r, rules, HOME_DIRECTIVE, &d->rule, &d->rules) && yaml_close(m);
-}
-
-static void
-warn(struct directives *d, struct fault *f)
-{
-	if (d->warnings == d->warning_room) {
-		d->warning_room = d->warning_room ? 2 * d->warning_room : 8;
-		d->warning = memory_grow(d->warning, d->warning_room, sizeof *d->warning);
-	}
-	d->warning[d->warnings++] = *f;
-	f->text[0] = '\0';
 }
 
 /* Moves the moments that were read with D from the reader's list to D. */
@@ -226,41 +292,118 @@ take_moments(struct access_reader *r, struct directive *d)
 	m->count = 0;
 }
 
+static struct directive *
+new_directive(struct access_reader *r, struct bytes patient, struct bytes id)
+{
+	struct directive *d = arena_take(r->arena, sizeof *d);
+
+	d->patient = arena_copy(r->arena, bare_patient(patient));
+	d->id = arena_copy(r->arena, id);
+	d->id_text = reader_json(r, d->id);
+	return d;
+}
+
 static bool
 read_directive(struct directives *all, struct access_reader *r, const struct yaml_node *node)
 {
-	struct directive *d = arena_take(r->arena, sizeof *d);
 	const struct yaml_node *patient, *id;
+	struct bytes patient_text, id_text;
+	struct directive *d;
 	struct yaml_map m;
 
 	if (!yaml_open(&m, r->file, node, r->fault))
 		return false;
 	patient = yaml_need(&m, "patient");
 	id = yaml_need(&m, "consent");
-	if (!patient || !id || !yaml_string(r->file, patient, &d->patient, r->fault) ||
-	    !yaml_string(r->file, id, &d->id, r->fault))
+	if (!patient || !id || !yaml_string(r->file, patient, &patient_text, r->fault) ||
+	    !yaml_string(r->file, id, &id_text, r->fault))
 		return false;
-	if (d->patient.size == 0 || d->id.size == 0)
+	if (bare_patient(patient_text).size == 0 || id_text.size == 0)
 		return fault_at(r->fault, r->file, node, "an empty patient or consent");
-	d->patient = arena_copy(r->arena, d->patient);
-	d->id = arena_copy(r->arena, d->id);
-	d->id_text = reader_json(r, d->id);
+	d = new_directive(r, patient_text, id_text);
 	d->unreadable = !read_content(r, &m, d);
 	if (d->unreadable)
-		warn(all, r->fault);
+		warn(all, r->fault, "consent-unreadable");
 	take_moments(r, d);
-	return insert(all, r, d, node);
+	insert(all, r, d, node);
+	return true;
+}
+
+/* A fault of a Consent says which element it is about. */
+static void
+warn_at_element(struct directives *all, struct ndjson *n, const char *code)
+{
+	struct fault *f = n->reader->fault;
+	char place[JSON_PLACE_ROOM], text[sizeof f->text];
+
+	/* Of an object or array that begins at the column, not of the one around it. */
+	json_place(n->json.text, f->column + (n->json.text.at[f->column - 1] != '"'), all->keys, place);
+	if (place[0] != '\0') {
+		memcpy(text, f->text, sizeof text);
+		(void)snprintf(
+		    f->text, sizeof f->text, "%.*s: %.*s", 200, place, (int)(sizeof text - 240), text);
+	}
+	warn(all, f, code);
+}
+
+/* A Consent that cannot be read has no effect either if its status can be, and says so. */
+static bool
+read_tree(struct access_reader *r, const struct fhir_consent *c, struct directive *d)
+{
+	struct yaml_map m;
+
+	if (!yaml_open(&m, r->file, c->tree, r->fault))
+		return false;
+	if (c->kind == FHIR_CONSENT_READ)
+		return yaml_need(&m, "patient") && yaml_need(&m, "consent") && read_content(r, &m, d);
+	(void)(yaml_find(c->tree, "status") && read_status(r, &m, d));
+	return false;
+}
+
+static bool
+read_consent(struct directives *all, struct ndjson *n, uint32_t node, struct arena *tree)
+{
+	struct access_reader *r = n->reader;
+	struct yaml_node place = { .line = n->line, .column = n->json.nodes[node].start + 1 };
+	struct fhir_consent c;
+	struct directive *d;
+
+	fhir_consent_read(tree, n, node, &c);
+	if (c.kind == FHIR_CONSENT_NONE || c.kind == FHIR_CONSENT_NOBODY)
+		return c.kind == FHIR_CONSENT_NOBODY || ndjson_fault(n, node, "expected a Consent");
+	all->others += c.kind == FHIR_CONSENT_OTHER;
+	if (c.kind == FHIR_CONSENT_OTHER)
+		return true;
+	d = new_directive(r, c.patient, c.id);
+	r->is_record = true;
+	d->unreadable = !read_tree(r, &c, d);
+	r->is_record = false;
+	if (d->unreadable) {
+		warn_at_element(all, n, "consent-unreadable");
+	} else if (c.root_data) {
+		(void)ndjson_fault(n, node, "a root that denies some data denies all of it");
+		warn_at_element(all, n, "root-data");
+	}
+	take_moments(r, d);
+	if (c.logical)
+		wait_for_register(all, r, d, &place);
+	else
+		insert(all, r, d, &place);
+	return true;
 }
 
 /* A directive is copied out of its tree, so the tree is given back at once. */
 static bool
-read_tree(struct directives *d, struct ndjson *n)
+read_value(struct directives *d, struct ndjson *n, uint32_t node)
 {
 	struct arena tree = { 0 };
-	bool good = read_directive(d, n->reader, ndjson_tree(n, &tree));
+	bool good = json_kind(&n->json, node) == JSON_OBJECT &&
+			    json_member(&n->json, node, bytes_of("resourceType")) != 0
+			? read_consent(d, n, node, &tree)
+			: read_directive(d, n->reader, yaml_of_json(&tree, &n->json, node, n->line));
 
 	arena_release(&tree);
-	return good;
+	return good && !n->reader->fault->text[0];
 }
 
 static bool
@@ -268,22 +411,46 @@ read_objects(struct directives *d, struct access_reader *r, struct bytes text)
 {
 	struct ndjson n;
 
-	ndjson_init(&n, r, text);
+	ndjson_init(&n, r, d->keys, text);
 	while (ndjson_next(&n))
-		if (!read_tree(d, &n))
+		if (!read_value(d, &n, 0))
 			break;
 	ndjson_release(&n);
 	return !r->fault->text[0];
 }
 
+/* The Consents in a Bundle; what else stands in it is not looked at. */
 static bool
-read_object(struct directives *d, struct access_reader *r, struct bytes text)
+read_bundle(struct directives *d, struct ndjson *n)
+{
+	uint32_t entries = json_member(&n->json, 0, bytes_of("entry"));
+
+	if (entries == 0 || json_kind(&n->json, entries) != JSON_ARRAY)
+		return ndjson_fault(n, 0, "a Bundle without entries");
+	for (uint32_t i = entries + 1; i < n->json.nodes[entries].next; i = n->json.nodes[i].next) {
+		uint32_t resource = json_member(&n->json, i, bytes_of("resource"));
+
+		if (resource != 0 && fhir_consent_is(&n->json, resource, "Consent") &&
+		    !read_value(d, n, resource))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_json(struct directives *d, struct access_reader *r, struct bytes text)
 {
 	struct ndjson n;
 	bool good;
 
-	ndjson_init(&n, r, text);
-	good = ndjson_whole(&n) && read_tree(d, &n);
+	ndjson_init(&n, r, d->keys, text);
+	good = ndjson_whole(&n);
+	if (good && json_kind(&n.json, 0) == JSON_ARRAY) {
+		for (uint32_t i = 1; i < n.json.nodes[0].next && good; i = n.json.nodes[i].next)
+			good = read_value(d, &n, i);
+	} else if (good) {
+		good = fhir_consent_is(&n.json, 0, "Bundle") ? read_bundle(d, &n) : read_value(d, &n, 0);
+	}
 	ndjson_release(&n);
 	return good;
 }
@@ -293,8 +460,13 @@ read_yaml(struct directives *d, struct access_reader *r, struct bytes text)
 {
 	struct arena tree = { 0 };
 	const struct yaml_node *root = yaml_read(&tree, r->file, text, r->fault);
-	bool good = root && read_directive(d, r, root);
+	bool good = root != NULL;
 
+	if (good && root->kind == YAML_LIST)
+		for (size_t i = 0; i < root->count && good; i++)
+			good = read_directive(d, r, root->item[i]);
+	else if (good)
+		good = read_directive(d, r, root);
 	arena_release(&tree);
 	return good;
 }
@@ -305,7 +477,7 @@ directives_read(struct directives *d, struct access_reader *r, const char *path,
 	static const struct {
 		const char *ending;
 		bool (*read)(struct directives *d, struct access_reader *r, struct bytes text);
-	} forms[] = { { ".ndjson", read_objects }, { ".json", read_object }, { ".yaml", read_yaml },
+	} forms[] = { { ".ndjson", read_objects }, { ".json", read_json }, { ".yaml", read_yaml },
 		{ ".yml", read_yaml } };
 	struct bytes name = bytes_of(path);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/entities.h"
 
+#include "common/access/links.h"
 #include "common/base/memory.h"
 
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct entities {
 	struct entity *entity; /* by word of its id */
 	uint32_t room;
 	struct scratch scratch; /* holds the values; never reset */
+	struct links *links;
 };
 
 /* A request may name the entity as subject or as resource, so the attributes of both places are kept. */
@@ -48,6 +50,48 @@ read_properties(struct request_reader *reader, struct entity *e, uint32_t node, 
 	buffer_release(&room);
 }
 
+static void
+link_one(struct entities *all, const char *key, struct bytes type, struct bytes self, struct bytes name)
+{
+	size_t slash = type.size + 1;
+	struct bytes id = { self.at + slash, self.size - slash };
+
+	if (strcmp(key, "member") == 0) {
+		links_add(all->links, name, self);
+		return;
+	}
+	links_add(all->links, self, name);
+	if (strcmp(key, "practitioner") == 0)
+		links_add(all->links, name, self);
+	if (strcmp(key, "identifier") == 0 && (bytes_are(type, "patient") || bytes_are(type, "Patient")))
+		links_identify(all->links, name, id);
+}
+
+/* A name that is no string could be one that a deny waits for: a fault. */
+static bool
+read_links(struct entities *all, struct ndjson *n, uint32_t properties, struct bytes type, struct bytes id)
+{
+	static const char *const names[] = { "member", "practitioner", "organization", "identifier" };
+	struct json *j = &n->json;
+	struct bytes self = { "", 0 };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		uint32_t node = json_member(j, properties, bytes_of(names[i]));
+		bool list = node != 0 && json_kind(j, node) == JSON_ARRAY;
+
+		if (node != 0 && self.size == 0)
+			self = bytes_of(arena_format(
+			    n->reader->arena, "%.*s/%.*s", (int)type.size, type.at, (int)id.size, id.at));
+		for (uint32_t at = list ? node + 1 : node; node != 0 && at < j->nodes[node].next;
+		     at = j->nodes[at].next) {
+			if (json_kind(j, at) != JSON_STRING)
+				return ndjson_fault(n, at, "expected a name, such as Practitioner/7");
+			link_one(all, names[i], type, self, json_string(j, at, &n->room));
+		}
+	}
+	return true;
+}
+
 static bool
 read_entity(struct entities *all, struct ndjson *n, struct request_reader *reader)
 {
@@ -71,7 +115,7 @@ read_entity(struct entities *all, struct ndjson *n, struct request_reader *reade
 	all->entity[number - 1] = (struct entity){ 0 };
 	reader->json = &n->json;
 	read_properties(reader, &all->entity[number - 1], properties, n->reader->arena);
-	return true;
+	return read_links(all, n, properties, type, id);
 }
 
 struct entities *
@@ -83,8 +127,9 @@ entities_read(struct access_reader *r, struct bytes text)
 
 	all->attributes = r->attributes;
 	intern_init(&all->ids, r->arena);
+	all->links = links_new(r->arena, r->words);
 	reader.scratch = &all->scratch;
-	ndjson_init(&n, r, text);
+	ndjson_init(&n, r, NULL, text);
 	while (ndjson_next(&n))
 		if (!read_entity(all, &n, &reader))
 			break;
@@ -101,6 +146,7 @@ entities_free(struct entities *all)
 	if (!all)
 		return;
 	intern_release(&all->ids);
+	links_free(all->links);
 	scratch_release(&all->scratch);
 	free(all->entity);
 	free(all);
@@ -132,10 +178,17 @@ put(const struct entities *all, struct request *q, enum request_place place, uns
 }
 
 void
-entities_apply(const struct entities *all, struct request *q)
+entities_apply(const struct entities *all, struct request *q, struct scratch *scratch)
 {
 	put(all, q, PLACE_SUBJECT, ATTRIBUTE_SUBJECT_TYPE, ATTRIBUTE_SUBJECT_ID);
 	put(all, q, PLACE_RESOURCE, ATTRIBUTE_RESOURCE_TYPE, ATTRIBUTE_RESOURCE_ID);
+	q->at[ATTRIBUTE_REF] = links_follow(all->links, &q->at[ATTRIBUTE_REF], scratch);
+}
+
+struct bytes
+entities_patient(const struct entities *all, struct bytes identifier)
+{
+	return links_patient(all->links, identifier);
 }
 
 uint32_t

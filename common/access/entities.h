@@ -9,6 +9,16 @@
 /*
  * entities: what the site states about people, devices and resources (entities.ndjson).  A stated attribute
  * replaces the request's.
+ *
+ * Some properties link entities, each with one name or a list.  Names are `Type/id`, of an entity's type and
+ * id, or `system|value`:
+ *
+ *	member         Group, CareTeam: who of the members asks, asks as the group, too
+ *	practitioner   PractitionerRole: the practitioner asks in this role, too
+ *	organization   PractitionerRole, Practitioner: asks as a part of it, too
+ *	identifier     is another name of the entity
+ *
+ * subject.properties.ref of a request gains whatever the names in it lead to.
  */
 struct entities;
 
@@ -19,8 +29,8 @@ struct entities;
 struct entities *entities_read(struct access_reader *r, struct bytes text);
 void entities_free(struct entities *all);
 
-/* Puts what is stated about the request's subject and resource into the request. */
-void entities_apply(const struct entities *all, struct request *q);
+/* Puts what is stated about the request's subject and resource into the request.  SCRATCH holds the names. */
+void entities_apply(const struct entities *all, struct request *q, struct scratch *scratch);
 
 /* What stands in the register, in no order: type NUL id. */
 uint32_t entities_count(const struct entities *all);
@@ -28,6 +38,9 @@ struct bytes entities_key(const struct entities *all, uint32_t i);
 
 /* True if the register has the user ID, and with a role of authz/roles.yaml. */
 bool entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id);
+
+/* The one patient of the identifier; empty if there is none, or a second one. */
+struct bytes entities_patient(const struct entities *all, struct bytes identifier);
 
 /* The pseudonym of a patient, empty if none is stated. */
 struct bytes entities_pseudonym(const struct entities *all, struct bytes patient);

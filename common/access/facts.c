@@ -223,7 +223,7 @@ facts_read(struct access_reader *r, struct bytes text)
 
 	intern_init(&f->people, r->arena);
 	intern_init(&f->ids, r->arena);
-	ndjson_init(&n, r, text);
+	ndjson_init(&n, r, NULL, text);
 	while (ndjson_next(&n)) {
 		uint32_t end = json_member(&n.json, 0, bytes_of("end"));
 

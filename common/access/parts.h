@@ -197,6 +197,7 @@ struct directive {
 	struct bytes patient;
 	enum directive_status status;
 	bool unreadable;
+	bool verified; /* a Consent with verification.verified */
 	bool base_permit;
 	bool dated;
 	struct instant date; /* with dated */
@@ -213,9 +214,17 @@ struct directive {
 };
 
 struct directives {
-	struct fault *warning; /* one for each directive that could not be read */
+	/*
+	 * "consent-unreadable: .." for each directive that could not be read, "root-data: .." for each whose
+	 * data criteria do not count.
+	 */
+	struct fault *warning;
 	size_t warnings;
+	uint64_t others; /* Consents of another scope, which are no directives */
 	/* private */
+	struct json_keys *keys;            /* of Consents */
+	struct pending_directive *pending; /* until the register tells whose they are */
+	size_t pendings, pending_room;
 	size_t warning_room;
 	struct directive **slot; /* open addressing by patient, the first directive of each */
 	uint32_t room;
@@ -231,15 +240,21 @@ void directives_init(struct directives *d, struct arena *arena);
 void directives_release(struct directives *d);
 
 /*
- * Adds the directives of one file: YAML, JSON or NDJSON by the ending of its name.  TEXT has JSON_SLACK bytes
- * behind it and is needed no longer than the call.  False with a fault.
+ * Adds the directives of one file: YAML, JSON or NDJSON by the ending of its name.  YAML and JSON hold one
+ * directive or a list; in JSON and NDJSON each may be a FHIR Consent, in JSON a Bundle of them.  TEXT has
+ * JSON_SLACK bytes behind it and is needed no longer than the call.  False with a fault: whose directive it
+ * is cannot be read.
  */
 bool directives_read(struct directives *d, struct access_reader *r, const char *path, struct bytes text);
 
-/* Sorts the directives of each patient by id.  To be called after the last file. */
-void directives_ready(struct directives *d);
+/*
+ * Asks the register (NULL: there is none) for the patients whom directives name by an identifier, and sorts
+ * the directives of each patient by id.  To be called after the last file.  False with a fault: the register
+ * does not have one.
+ */
+bool directives_ready(struct directives *d, struct access_reader *r, const struct entities *entities);
 
-/* The first directive of a patient, NULL if there is none. */
+/* The first directive of a patient, `ann` or `Patient/ann`; NULL if there is none. */
 const struct directive *directives_of(const struct directives *d, struct bytes patient);
 
 /*

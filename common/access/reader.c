@@ -65,15 +65,18 @@ reader_unknown(struct access_reader *r, const struct yaml_node *node, const char
 {
 	char text[CLOSEST_ROOM];
 
+	if (r->is_record)
+		return fault_at(r->fault, r->file, node, "unknown %s, expected one of %s%s", what, where,
+		    closest_text(&near, "", text));
 	return fault_at(r->fault, r->file, node, "unknown %s '%.*s', expected one of %s%s", what,
 	    (int)near.word.size, near.word.at, where, closest_text(&near, "", text));
 }
 
 void
-ndjson_init(struct ndjson *n, struct access_reader *r, struct bytes text)
+ndjson_init(struct ndjson *n, struct access_reader *r, const struct json_keys *keys, struct bytes text)
 {
 	*n = (struct ndjson){ .reader = r, .rest = text };
-	json_init(&n->json, NULL, JSON_MAX_DEPTH);
+	json_init(&n->json, keys, JSON_MAX_DEPTH);
 	buffer_init(&n->room, BUFFER_UNLIMITED);
 }
 
@@ -99,11 +102,16 @@ ndjson_fault(struct ndjson *n, uint32_t node, const char *text)
 }
 
 static bool
+parse(struct ndjson *n, struct bytes text)
+{
+	return json_parse(&n->json, text) || fault_here(n, n->json.byte, reason_text(n->json.reason));
+}
+
+static bool
 parse_object(struct ndjson *n, struct bytes text)
 {
-	if (!json_parse(&n->json, text))
-		return fault_here(n, n->json.byte, reason_text(n->json.reason));
-	return json_kind(&n->json, 0) == JSON_OBJECT || fault_here(n, 1, "expected an object");
+	return parse(n, text) &&
+	       (json_kind(&n->json, 0) == JSON_OBJECT || fault_here(n, 1, "expected an object"));
 }
 
 bool
@@ -130,7 +138,7 @@ bool
 ndjson_whole(struct ndjson *n)
 {
 	n->line = 1;
-	return parse_object(n, n->rest);
+	return parse(n, n->rest);
 }
 
 bool
@@ -158,10 +166,4 @@ ndjson_instant(struct ndjson *n, const char *key, struct instant *t, bool *has)
 	    clock_parse_instant(json_string(&n->json, node, &n->room), t))
 		return true;
 	return ndjson_fault(n, node, "expected a date-time with offset, such as 2026-03-01T00:00:00Z");
-}
-
-struct yaml_node *
-ndjson_tree(struct ndjson *n, struct arena *a)
-{
-	return yaml_of_json(a, &n->json, 0, n->line);
 }

@@ -25,6 +25,7 @@ struct access_reader {
 	struct policy *policy;
 	struct moments *moments; /* gains the ends of every period */
 	const char *file;        /* at hand, as messages name it */
+	bool is_record;          /* the file is a record: a fault names no word of it */
 	struct fault *fault;
 };
 
@@ -62,8 +63,8 @@ struct ndjson {
 	struct buffer room;
 };
 
-/* TEXT has JSON_SLACK readable bytes behind it; R->file names it. */
-void ndjson_init(struct ndjson *n, struct access_reader *r, struct bytes text);
+/* TEXT has JSON_SLACK readable bytes behind it; R->file names it.  KEYS are the known ones, or NULL. */
+void ndjson_init(struct ndjson *n, struct access_reader *r, const struct json_keys *keys, struct bytes text);
 void ndjson_release(struct ndjson *n);
 
 /*
@@ -72,7 +73,7 @@ void ndjson_release(struct ndjson *n);
  */
 bool ndjson_next(struct ndjson *n);
 
-/* The whole text as one object, over any number of lines. */
+/* The whole text as one value, over any number of lines. */
 bool ndjson_whole(struct ndjson *n);
 
 /* Notes the fault TEXT at NODE of the object at hand.  Always false. */
@@ -83,8 +84,5 @@ bool ndjson_string(struct ndjson *n, const char *key, struct bytes *text);
 
 /* The instant in member KEY; *HAS is false if it is absent. */
 bool ndjson_instant(struct ndjson *n, const char *key, struct instant *t, bool *has);
-
-/* The object as a YAML tree in the arena A, for files that may be written in both. */
-struct yaml_node *ndjson_tree(struct ndjson *n, struct arena *a);
 
 #endif

@@ -164,7 +164,7 @@ try_one(const struct searching *x, const struct request *asked, struct bytes id)
 	*value = (struct value){ .kind = VALUE_STRING, .text = id, .word = intern_find(&x->e->words, id) };
 	q->at[x->s->attribute] = (struct values){ .at = value, .count = 1, .present = true };
 	if (x->e->entities)
-		entities_apply(x->e->entities, q);
+		entities_apply(x->e->entities, q, scratch);
 	decide_trial(x->e, q, v);
 	if (!v->permitted)
 		return false;

@@ -623,7 +623,8 @@ load ../lib/authz
 	[ "$(jq -c '[.decision, (.context.layers[] | select(.layer == "consent") | .rules | length, (. == sort)), (.context.obligations | length)]' out | uniq -c | awk '{ print $1, $2 }')" = '1 [true,5333,true,2668]
 99 [true,5333,true,2667]' ]
 	head -n 1 many.ndjson >>many.ndjson
-	ehr 3 ehr-authz -P P --consents many.ndjson in
+	ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents many.ndjson in
+	[ "$(jq -r .context.reason out | sort -u)" = consent-unreadable ]
 	has err 'many.ndjson:4001:'
 	has err 'a directive that is there twice for its patient'
 }

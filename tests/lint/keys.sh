@@ -5,7 +5,7 @@ set -eu
 folder=share/man/man5
 pages="$folder/ehr-policy.5 $folder/ehr-classify.5 $folder/ehr-redact.5 $folder/ehr-authz.5"
 readers=$(grep -l 'yaml_' common/policy/*.c common/label/*.c common/redact/*.c common/access/*.c |
-	grep -vE '/(yaml_tree|obligations|directive)\.c$')
+	grep -vE '/(yaml_tree|obligations|directive|fhir_[a-z]+)\.c$')
 
 # The readers as one line, and what matches a pattern in it.
 # shellcheck disable=SC2086

@@ -1,0 +1,281 @@
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/authz
+
+# consent MEMBERS: a Consent of ann with these members besides those that each has.
+consent() {
+	printf '{"resourceType":"Consent","id":"c-1","status":"active","patient":{"reference":"Patient/ann"}%s}\n' "${1:+,$1}"
+}
+
+# The result and the reason of dr-lee's request under the directives in the file $1.
+asked() {
+	ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents "$1" in
+	jq -r '[.context.layers[] | select(.layer == "consent").result] + [.context.reason] | join(" ")' out
+}
+
+setup_hospital() {
+	hospital
+	echo "$request" | sed 's/"domain":"hospital",/&"ref":["Practitioner\/lee"],/' >in
+}
+
+@test "a root with its type, and a root without one under policyRule" {
+	setup_hospital
+	local policy='"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"%s"}]}'
+	while read -r want code provision; do
+		# shellcheck disable=SC2059
+		consent "$([ "$code" = - ] || printf "$policy," "$code")${provision:-\"dateTime\":\"2026\"}" >c.ndjson
+		[ "$(asked c.ndjson | cut -d' ' -f2)" = "$want" ] || { cat c.ndjson err; return 1; }
+	done <<-'END'
+		permitted OPTIN
+		permitted OPTINR
+		consent-deny OPTOUT
+		consent-deny OPTOUTE
+		consent-unreadable NOPP
+		consent-unreadable -
+		permitted - "provision":{"type":"permit"}
+		consent-deny - "provision":{"type":"deny"}
+		permitted OPTIN "provision":{"type":"permit"}
+		consent-unreadable OPTIN "provision":{"type":"deny"}
+		consent-unreadable OPTOUT "provision":{"type":"permit"}
+		permitted OPTIN "provision":{"period":{"start":"2026"}}
+		no-consent OPTIN "provision":{"period":{"start":"2027"}}
+		permitted OPTIN "provision":{"period":{"start":"2025","end":"2026-03-02"}}
+		no-consent OPTIN "provision":{"period":{"end":"2026-03-01"}}
+		permitted OPTIN "provision":{"period":{"end":"2026-03-02T10:00:00+01:00"}}
+		no-consent OPTIN "provision":{"period":{"end":"2026-03-02T09:59:59+01:00"}}
+		permitted OPTIN "provision":{"period":{"end":"9999-12-31"}}
+		consent-unreadable OPTIN "provision":{"purpose":[{"code":"TREAT"}]}
+		permitted - "provision":{"type":"permit","purpose":[{"code":"TREAT"}]}
+		no-consent - "provision":{"type":"permit","purpose":[{"code":"HMARKT"}]}
+		permitted - "decision":"permit"
+		consent-deny - "decision":"deny"
+		consent-deny - "decision":"permit","provision":[{"purpose":[{"code":"TREAT"}]}]
+		permitted - "decision":"deny","provision":[{"purpose":[{"code":"TREAT"}]}]
+		permitted - "decision":"permit","grantee":[{"reference":"Practitioner/lee"}]
+		no-consent - "decision":"permit","grantee":[{"reference":"Practitioner/ray"}]
+	END
+}
+
+@test "each element of a provision is a criterion; kinds are and, values of a kind or" {
+	setup_hospital
+	while read -r want criteria; do
+		consent '"provision":{"type":"permit","provision":[{"type":"deny",'"$criteria"'}]}' >c.ndjson
+		[ "$(asked c.ndjson | cut -d' ' -f1)" = "$want" ] || { cat c.ndjson err; return 1; }
+	done <<-'END'
+		Deny "actor":[{"role":{"text":"x"},"reference":{"reference":"Practitioner/lee"}}]
+		Deny "actor":[{"reference":{"reference":"https://x.example/fhir/Practitioner/lee/_history/2"}}]
+		Deny "actor":[{"reference":{"reference":"Practitioner/ray"}},{"reference":{"reference":"Practitioner/lee"}}]
+		Permit "actor":[{"reference":{"reference":"Practitioner/ray"}}]
+		Deny "action":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentaction","code":"access"}]}]
+		Permit "action":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentaction","code":"collect"}]}]
+		Deny "purpose":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"TREAT"}]
+		Deny "purpose":[{"system":"urn:oid:2.16.840.1.113883.5.8","code":"HMARKT"},{"code":"TREAT"}]
+		Permit "purpose":[{"code":"HMARKT"}]
+		Permit "purpose":[{"code":"TREAT"}],"actor":[{"reference":{"reference":"Practitioner/ray"}}]
+		Deny "period":{"start":"2026-03-02","end":"2026-03-02"}
+		Permit "period":{"start":"2026-03-03"}
+		Permit "code":[{"coding":[{"system":"http://loinc.org","code":"8867-4"}]}],"provision":[{"type":"permit","actor":[{"reference":{"reference":"Practitioner/ray"}}]}],"purpose":[{"code":"TREAT"}],"securityLabel":[{"code":"U"}]
+	END
+	# What is about data becomes an obligation.
+	while read -r criteria want; do
+		consent '"provision":{"type":"permit","provision":[{"type":"deny",'"$criteria"'}]}' >c.ndjson
+		asked c.ndjson
+		[ "$(jq -c '.context.obligations[] | select(.properties.action == "redact").properties | del(.vendor, .action, .rule)' out)" = "$want" ] || {
+			cat c.ndjson out err
+			return 1
+		}
+	done <<-'END'
+		"securityLabel":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"SUD"}] {"label":["SUD"]}
+		"class":[{"system":"http://hl7.org/fhir/resource-types","code":"Observation"},{"system":"urn:ietf:bcp:13","code":"application/hl7-cda+xml"}] {"class":["Observation","urn:ietf:bcp:13|application/hl7-cda+xml"]}
+		"resourceType":[{"system":"http://hl7.org/fhir/fhir-types","code":"Observation"}],"documentType":[{"code":"Composition"}] {"class":["Composition","Observation"]}
+		"code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]} {"code":["http://loinc.org|8867-4"]}
+		"dataPeriod":{"start":"2020","end":"2021-03"} {"date":{"from":"2020","until":"2021-03"}}
+		"data":[{"meaning":"instance","reference":{"reference":"Composition/1"}},{"meaning":"instance","reference":{"reference":"x/Composition/2"}}] {"instance":["Composition/1","Composition/2"]}
+		"data":[{"meaning":"related","reference":{"reference":"Encounter/1"}},{"meaning":"dependents","reference":{"reference":"Encounter/2"}}] {"related":["Encounter/1","Encounter/2"]}
+		"data":[{"meaning":"authoredby","reference":{"reference":"Practitioner/1"}}] {"author":["Practitioner/1"]}
+	END
+}
+
+@test "what is not understood stops the patient and not the run, and says where" {
+	setup_hospital
+	mkdir C
+	while read -r place members; do
+		{
+			consent "$members"
+			consent '"provision":{"type":"permit"}' | sed 's/Patient.ann/Patient\/bea/'
+		} >C/c.ndjson
+		[ "$(asked C)" = 'Indeterminate consent-unreadable' ] || { cat C/c.ndjson err; return 1; }
+		grep -qE "^ehr-authz: C/c.ndjson:1:[0-9]+: consent-unreadable: ${place#-}" err || { echo "$place"; cat err; return 1; }
+		lacks err SECRET
+	done <<-'END'
+		- "implicitRules":"http://SECRET"
+		- "decision":"permit","modifierExtension":[{"url":"SECRET"}]
+		/provision "provision":{"type":"permit","modifierExtension":[{"url":"SECRET"}]}
+		/provision/provision/0/actor/0 "provision":{"type":"permit","provision":[{"type":"deny","actor":[{"modifierExtension":[],"reference":{"reference":"Practitioner/1"}}]}]}
+		/provision "provision":{"type":"SECRET"}
+		/provision/provision/0 "provision":{"type":"permit","provision":[{"purpose":[{"code":"TREAT"}]}]}
+		/provision/provision/0 "provision":{"type":"permit","provision":[{"type":"deny","except":[{"code":"SECRET"}]}]}
+		/provision/provision/0/purpose "provision":{"type":"permit","provision":[{"type":"deny","purpose":[]}]}
+		/provision/provision/0/purpose/0 "provision":{"type":"permit","provision":[{"type":"deny","purpose":[{"display":"SECRET"}]}]}
+		/provision/provision/0/purpose/0 "provision":{"type":"permit","provision":[{"type":"deny","purpose":[{"code":"SECRET"}]}]}
+		/provision/provision/0/action/0 "provision":{"type":"permit","provision":[{"type":"deny","action":[{"text":"SECRET"}]}]}
+		/provision/provision/0/securityLabel/0 "provision":{"type":"permit","provision":[{"type":"deny","securityLabel":[{"code":"SECRET"}]}]}
+		/provision/provision/0/class/0 "provision":{"type":"permit","provision":[{"type":"deny","class":[{"code":"SECRET"}]}]}
+		/provision/provision/0/code/0/coding/0 "provision":{"type":"permit","provision":[{"type":"deny","code":[{"coding":[{"code":"SECRET"}]}]}]}
+		/provision/provision/0/actor "provision":{"type":"permit","provision":[{"type":"deny","actor":[]}]}
+		/provision/provision/0/actor/0 "provision":{"type":"permit","provision":[{"type":"deny","actor":[{"role":{"text":"SECRET"}}]}]}
+		/provision/provision/0/actor/0/reference "provision":{"type":"permit","provision":[{"type":"deny","actor":[{"reference":{"reference":"#SECRET"}}]}]}
+		/provision/provision/0/actor/0/reference "provision":{"type":"permit","provision":[{"type":"deny","actor":[{"reference":{"display":"SECRET"}}]}]}
+		/provision/provision/0/period "provision":{"type":"permit","provision":[{"type":"deny","period":{}}]}
+		/provision/provision/0/period "provision":{"type":"permit","provision":[{"type":"deny","period":{"start":"SECRET"}}]}
+		/provision/provision/0/dataPeriod "provision":{"type":"permit","provision":[{"type":"deny","dataPeriod":{"start":"SECRET"}}]}
+		/provision/provision/0/data/1 "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Composition/1"}},{"meaning":"related","reference":{"reference":"Encounter/1"}}]}]}
+		/provision/provision/0/provision/0/provision/0 "provision":{"type":"permit","provision":[{"type":"deny","provision":[{"type":"permit","provision":[{"type":"deny"}]}]}]}
+		/provision "decision":"permit","provision":[]
+		/provision/0 "decision":"permit","provision":[{"expression":{"language":"text/cql","expression":"SECRET"}}]
+		- "decision":"permit","status_":"SECRET"
+		- "SECRET":1,"decision":"permit"
+	END
+	# The order of a faulty Consent and its status: one that is not active has no effect.
+	consent '"provision":{"type":"SECRET"}' | sed 's/active/inactive/' >C/c.ndjson
+	[ "$(asked C)" = 'Deny no-consent' ]
+	consent '"decision":"permit"' | sed 's/"active"/"unknown"/' >C/c.ndjson
+	[ "$(asked C)" = 'Indeterminate consent-unreadable' ]
+}
+
+@test "whose Consent it is must be readable, else the run ends with 3" {
+	setup_hospital
+	while read -r place patient; do
+		printf '\n{"resourceType":"Consent","id":"c","status":"active","decision":"permit"%s}\n' "${patient:+,$patient}" >c.ndjson
+		ehr 3 ehr-authz -P P --consents c.ndjson in
+		has err "c.ndjson:2:$place: "
+		lacks err SECRET
+	done <<-'END'
+		1
+		84 "patient":"SECRET"
+		84 "patient":{"reference":"#SECRET"}
+		84 "patient":{"reference":"urn:uuid:SECRET"}
+		84 "patient":{"reference":"Group/SECRET"}
+		84 "patient":{}
+		1 "patient":{"identifier":{"system":"urn:x","value":"SECRET"}}
+		1 "patient":{"reference":"Patient/a"},"subject":{"reference":"Patient/b"}
+	END
+	echo '{"resourceType":"Patient","id":"SECRET"}' >c.ndjson
+	ehr 3 ehr-authz -P P --consents c.ndjson in
+	has err 'c.ndjson:1:1: expected a Consent'
+	# The register knows the patient by the identifier, unless two have it.
+	consent '"decision":"deny"' | sed 's/"reference":"Patient.ann"/"identifier":{"system":"urn:mrn","value":"7"}/' >c.ndjson
+	echo '{"type":"patient","id":"ann","properties":{"identifier":["urn:mrn|7"]}}' >entities
+	ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents c.ndjson --entities entities in
+	[ "$(jq -r .context.reason out)" = consent-deny ]
+	echo '{"type":"patient","id":"bea","properties":{"identifier":"urn:mrn|7"}}' >>entities
+	ehr 3 ehr-authz -P P --consents c.ndjson --entities entities in
+	has err 'c.ndjson:1:1: the register has no patient, or two, of the identifier in patient'
+}
+
+@test "Consents of another scope are no directives, and are counted" {
+	setup_hospital
+	local scope='{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"%s"}]}'
+	# shellcheck disable=SC2059
+	{
+		consent "\"scope\":$(printf "$scope" research),\"decision\":\"deny\""
+		consent "\"category\":[$(printf "$scope" treatment)],\"decision\":\"deny\""
+		consent "\"scope\":$(printf "$scope" patient-privacy),\"category\":[$(printf "$scope" adr)],\"decision\":\"permit\""
+	} >c.ndjson
+	ehr 0 ehr-authz -P P --facts S/facts.ndjson -v --consents c.ndjson in
+	[ "$(jq .decision out)" = true ]
+	has err '2 consents of another scope left out'
+}
+
+@test "files: a Consent, a list, a Bundle, a list in YAML, both forms side by side" {
+	setup_hospital
+	consent '"decision":"deny"' | jq . >c.json
+	[ "$(asked c.json)" = 'Deny consent-deny' ]
+	consent '"decision":"deny"' | jq '[., (.id = "c-2" | .decision = "permit")]' >c.json
+	[ "$(asked c.json)" = 'Deny consent-deny' ]
+	consent '"decision":"deny"' | jq '{resourceType: "Bundle", entry: [{resource: {resourceType: "Patient"}}, {resource: .}]}' >c.json
+	[ "$(asked c.json)" = 'Deny consent-deny' ]
+	printf -- '- {ehr_authz: 1, consent: %s, patient: %s, status: active, base: %s}\n' a ann permit b ann deny c Patient/ann permit >c.yaml
+	[ "$(asked c.yaml)" = 'Deny consent-deny' ]
+	{
+		consent '"decision":"permit"'
+		echo '{"ehr_authz":1,"consent":"c-2","patient":"ann","status":"active","base":"deny"}'
+	} >c.ndjson
+	[ "$(asked c.ndjson)" = 'Deny consent-deny' ]
+	echo '{"resourceType":"Bundle"}' >c.json
+	ehr 3 ehr-authz -P P --consents c.json in
+	has err 'a Bundle without entries'
+	echo 7 >c.json
+	ehr 3 ehr-authz -P P --consents c.json in
+	# A request that writes the patient as a reference finds the same directives.
+	sed -i 's/"patient":"ann"/"patient":"Patient\/ann"/' in
+	[ "$(asked c.ndjson)" = 'Deny default-deny' ]
+}
+
+@test "a root that denies some data denies all, and says so" {
+	setup_hospital
+	consent '"provision":{"type":"deny","class":[{"code":"Observation"}]}' >c.ndjson
+	[ "$(asked c.ndjson)" = 'Deny consent-deny' ]
+	has err 'c.ndjson:1:1: root-data: a root that denies some data denies all of it'
+}
+
+@test "a user's references lead through the register to roles, organizations, groups and teams" {
+	setup_hospital
+	cat >entities <<-'END'
+		{"type":"user","id":"dr-lee","properties":{"ref":"Practitioner/lee"}}
+		{"type":"PractitionerRole","id":"r1","properties":{"practitioner":"Practitioner/lee","organization":"Organization/icu"}}
+		{"type":"Organization","id":"icu","properties":{"identifier":["urn:org|9"]}}
+		{"type":"Group","id":"g","properties":{"member":["Practitioner/x","PractitionerRole/r1"]}}
+		{"type":"CareTeam","id":"t","properties":{"member":["Group/g"]}}
+		{"type":"Group","id":"other","properties":{"member":["Practitioner/x"]}}
+	END
+	echo "$request" >in
+	while read -r want actor; do
+		consent '"provision":{"type":"permit","provision":[{"type":"deny","actor":[{"reference":'"$actor"'}]}]}' >c.ndjson
+		ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents c.ndjson --entities entities in
+		[ "$(jq -r '.context.reason' out)" = "$want" ] || { echo "$actor"; jq . out; return 1; }
+	done <<-'END'
+		consent-deny {"reference":"Practitioner/lee"}
+		consent-deny {"reference":"PractitionerRole/r1"}
+		consent-deny {"reference":"Organization/icu"}
+		consent-deny {"identifier":{"system":"urn:org","value":"9"}}
+		consent-deny {"reference":"Group/g"}
+		consent-deny {"reference":"CareTeam/t"}
+		permitted {"reference":"Group/other"}
+	END
+	# Nobody knows who a user without references is.
+	[ "$(asked c.ndjson)" = 'Indeterminate missing-attribute' ]
+	echo '{"type":"Group","id":"g","properties":{"member":[7]}}' >entities
+	ehr 3 ehr-authz -P P --entities entities in
+	has err 'entities:1:50: expected a name, such as Practitioner/7'
+}
+
+@test "two Consents of one id: nobody knows which counts" {
+	setup_hospital
+	{
+		consent '"decision":"permit"'
+		consent '"decision":"permit"' | sed 's/active/inactive/'
+	} >c.ndjson
+	[ "$(asked c.ndjson)" = 'Indeterminate consent-unreadable' ]
+	has err 'c.ndjson:2:1: consent-unreadable: a directive that is there twice for its patient'
+}
+
+@test "HL7's own examples: two opt in for a time, four leave open what their root means" {
+	setup_hospital
+	mkdir C
+	cp "$BATS_TEST_DIRNAME"/../../testdata/corpus/consent/consent-example-*.json C/
+	ehr 0 ehr-authz -P P --consents C in
+	[ "$(grep -c 'consent-unreadable: /provision: a root with criteria and without type' err)" -eq 4 ]
+	[ "$(wc -l <err)" -eq 4 ]
+	while read -r file day want; do
+		sed "s/\"ann\"/\"f001\"/g;s/2026-03-02/$day/" in >at
+		ehr 0 ehr-authz -P P --consents "C/consent-example-$file.json" at
+		[ "$(jq -r '.context.layers[] | select(.layer == "consent") | "\(.result) \(.rules)"' out)" = "$want" ] || { cat out err; return 1; }
+	done <<-'END'
+		basic 2014-01-01 Permit ["consent-example-basic"]
+		basic 2016-01-01 Permit ["consent-example-basic"]
+		basic 2016-01-02 Deny []
+		notTime 2015-02-01 Permit ["consent-example-notTime"]
+		notTime 2015-02-02 Deny []
+	END
+}
