@@ -10,8 +10,8 @@
 
 /*
  * library: OpenSSL, started the same way everywhere.  It reads no configuration file, loads no module named
- * by the environment, and takes each algorithm once from its default provider.  Only common/crypto includes
- * this.
+ * by the environment, and takes each algorithm once from its default provider; digest.c alone uses SHA-256
+ * without one.  Only common/crypto includes this.
  *
  * Every function here starts the library if it is not started yet.  If OpenSSL fails, the program ends with
  * EXIT_KEYS.
@@ -28,7 +28,6 @@ enum { CEK_SIZE = 32, WRAPPED_SIZE = 40, IV_SIZE = 12, TAG_SIZE = 16 };
 bool library_locks_memory(void);
 
 /* Borrowed for the life of the process. */
-EVP_MD *library_sha256(void);
 EVP_CIPHER *library_gcm(void);  /* AES-256-GCM */
 EVP_CIPHER *library_wrap(void); /* AES-256-WRAP, RFC 3394 */
 EVP_KDF *library_sskdf(void);   /* the one-step KDF that JOSE calls Concat KDF */
