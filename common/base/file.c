@@ -43,7 +43,7 @@ file_read_fd(int fd, struct buffer *out)
 {
 	for (;;) {
 		/* At the limit, a byte that can still be read makes the file too long. */
-		size_t more = READ_SIZE;
+		size_t more = out->room > out->used ? out->room - out->used : READ_SIZE;
 
 		while (more > 1 && !buffer_reserve(out, more))
 			more /= 2;
@@ -91,6 +91,8 @@ read_fd(int fd, bool private, struct buffer *out)
 		errno = EPERM;
 		return fail(fd);
 	}
+	/* One byte more, by which the next read sees the end.  Without room for it the file is too long. */
+	(void)buffer_reserve(out, (size_t)s.st_size + 1);
 	if (!file_read_fd(fd, out))
 		return fail(fd);
 	return close(fd) == 0;

@@ -20,6 +20,7 @@ outline_init(struct outline *o, const struct scheme *s, struct json_keys *keys)
 void
 outline_release(struct outline *o)
 {
+	places_release(&o->places);
 	roots_release(&o->roots);
 	buffer_release(&o->room);
 	buffer_release(&o->condition_room);

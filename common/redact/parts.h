@@ -134,14 +134,15 @@ enum places_kind {
 };
 
 struct places {
-	uint8_t of_key[1 << 16];  /* enum places_kind by key number */
-	bool is_summary[1 << 16]; /* the names of summaries anywhere */
+	uint8_t *of_key;  /* enum places_kind by key number */
+	bool *is_summary; /* by key number: the names of summaries anywhere */
 	uint16_t reference, type, system, code, coding, url, id, entry, resource, full_url, contained,
 	    section;
 };
 
 /* KEYS gains the members that matter; before the first text is parsed. */
 void places_init(struct places *p, const struct scheme *s, struct json_keys *keys);
+void places_release(struct places *p);
 
 /*
  * True if a Coding of meta.security is a handling instruction or a purpose of use: such

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
+#include "common/base/memory.h"
 #include "common/label/shape.h"
 #include "common/policy/vocabulary.h"
+
+#include <stdlib.h>
+
+enum { KEY_NUMBERS = 1 << 16 };
 
 static const struct {
 	const char *name;
@@ -53,7 +58,10 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 		{ "section", &p->section },
 	};
 
-	*p = (struct places){ .reference = 0 };
+	*p = (struct places){
+		.of_key = memory_zeros(KEY_NUMBERS, sizeof *p->of_key),
+		.is_summary = memory_zeros(KEY_NUMBERS, sizeof *p->is_summary),
+	};
 	for (size_t i = 0; i < sizeof keyed / sizeof keyed[0]; i++)
 		*keyed[i].key = json_keys_add(keys, bytes_of(keyed[i].name));
 	if (s->type_member.size > 0)
@@ -65,6 +73,13 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 	for (size_t i = 0; i < s->summaries; i++)
 		p->is_summary[s->summary[i]] = true;
 	p->of_key[0] = PLACE_PLAIN; /* the number of all keys that nobody names */
+}
+
+void
+places_release(struct places *p)
+{
+	free(p->of_key);
+	free(p->is_summary);
 }
 
 static struct bytes
