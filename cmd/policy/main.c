@@ -14,6 +14,7 @@ static const struct {
 	{ "explain", verb_explain },
 	{ "new", verb_new },
 	{ "survey", verb_survey },
+	{ "conflicts", verb_conflicts },
 };
 
 static const struct option_manual manual = {
@@ -26,7 +27,8 @@ static const struct option_manual manual = {
 		   "  test     runs the tests that a policy brings along\n"
 		   "  explain  says what becomes of a record, and why\n"
 		   "  new      writes a first policy for records of one's own\n"
-		   "  survey   lists what stands in records, and which rule speaks of it",
+		   "  survey   lists what stands in records, and which rule speaks of it\n"
+		   "  conflicts  finds what consent directives say against the rules of the house",
 };
 
 int

@@ -2,6 +2,7 @@
 #include "common/access/access.h"
 
 #include "common/access/parts.h"
+#include "common/access/space.h"
 #include "common/base/file.h"
 #include "common/base/leftover.h"
 #include "common/base/memory.h"
@@ -497,4 +498,42 @@ access_refuse(struct access *a, enum reason reason, struct access_decision *d)
 	a->out.used = 0;
 	put_error(&w, d, (struct bytes){ "", 0 }, reason, 0, reason_text(reason));
 	d->text = buffer_bytes(&a->out);
+}
+
+struct conflict_lines {
+	struct access *a;
+	struct access_conflicts *to;
+};
+
+static bool
+put_conflict(void *context, const struct conflict *c)
+{
+	struct conflict_lines *l = context;
+	struct json_write w = json_write_to(&l->a->out);
+
+	l->a->out.used = 0;
+	json_write_open(&w, '{');
+	json_write_member_value(&w, "directive", c->directive);
+	json_write_member(&w, "status", bytes_of(c->status));
+	json_write_member_value(&w, "with", c->with);
+	json_write_member(&w, "kind", bytes_of(c->kind));
+	if (c->space) {
+		json_write_name(&w, "witness");
+		space_write_request(c->space, &w);
+		json_write_name(&w, "facts");
+		space_write_facts(c->space, &w);
+	}
+	json_write_close(&w, '}');
+	return l->to->line(l->to->context, buffer_bytes(&l->a->out));
+}
+
+bool
+access_conflicts(struct access *a, struct access_conflicts *c)
+{
+	struct conflict_lines lines = { a, c };
+	struct conflicts all = { .limit = c->limit, .found = put_conflict, .context = &lines };
+	bool good = conflicts_find(&all, &a->engine);
+
+	c->exhaustive = !all.cut;
+	return good;
 }

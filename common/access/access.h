@@ -107,4 +107,28 @@ void access_decide(struct access *a, struct bytes request, struct access_decisio
 /* The answer to a line that was refused for REASON before it was read as a request. */
 void access_refuse(struct access *a, enum reason reason, struct access_decision *d);
 
+/*
+ * What directives say against the organization, each of them alone and as if it were active: a line for each
+ * pair of directive and rule, {"directive","status","with","kind","witness","facts"}, sorted by directive and
+ * rule.
+ *
+ *	conflict	the rule overrides acknowledged consents, and this one does not acknowledge it
+ *	settled		it does
+ *	overridable	the rule always overrides
+ *	shadowed	the directive's own permit, which the house or the law denies for every request
+ *	dead		the directive's own rule, which no request meets
+ *
+ * The witness is a request that the rule permits and the directive denies or cuts; FACTS are what must be
+ * said besides.
+ */
+struct access_conflicts {
+	uint64_t limit;                                 /* of requests to try for each pair */
+	bool (*line)(void *context, struct bytes line); /* without newline; false: stop */
+	void *context;
+	bool exhaustive; /* set: no search ended at the limit */
+};
+
+/* False if a line stopped it. */
+bool access_conflicts(struct access *a, struct access_conflicts *c);
+
 #endif

@@ -177,6 +177,15 @@ directives_of(const struct directives *d, struct bytes patient)
 }
 
 void
+directives_alone(struct directives *alone, struct directive *one)
+{
+	alone->room = 2;
+	alone->slot = memory_zeros(alone->room, sizeof(struct directive *));
+	*find_slot(alone, one->patient) = one;
+	alone->patients = 1;
+}
+
+void
 directives_init(struct directives *d, struct arena *arena)
 {
 	*d = (struct directives){ .keys = fhir_consent_keys() };
@@ -205,6 +214,7 @@ read_status(struct access_reader *r, struct yaml_map *m, struct directive *d)
 
 	if (!node || !yaml_word(r->file, node, words, &which, r->fault))
 		return false;
+	d->status_word = words[which];
 	d->status = which == 0   ? DIRECTIVE_ACTIVE
 		    : which <= 2 ? DIRECTIVE_SETTLING
 				 : DIRECTIVE_WITHOUT_EFFECT;

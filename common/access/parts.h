@@ -196,6 +196,7 @@ struct directive {
 	struct bytes id_text; /* as a JSON string */
 	struct bytes patient;
 	enum directive_status status;
+	const char *status_word; /* as it is written; NULL if it is not readable */
 	bool unreadable;
 	bool verified; /* a Consent with verification.verified */
 	bool base_permit;
@@ -253,6 +254,9 @@ bool directives_read(struct directives *d, struct access_reader *r, const char *
  * does not have one.
  */
 bool directives_ready(struct directives *d, struct access_reader *r, const struct entities *entities);
+
+/* ONE, which is borrowed, as the only directive of all; its own list does not count.  ALONE is empty. */
+void directives_alone(struct directives *alone, struct directive *one);
 
 /* The first directive of a patient, `ann` or `Patient/ann`; NULL if there is none. */
 const struct directive *directives_of(const struct directives *d, struct bytes patient);
