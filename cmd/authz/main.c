@@ -15,10 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CONSENTS = 256 };
+enum { MAX_CONSENTS = 256, KEYS_MOST = 1 << 22 };
 
 struct settings {
-	const char *policy, *site, *facts, *entities, *used, *now, *sign;
+	const char *policy, *site, *facts, *entities, *used, *now, *sign, *assertions, *audience;
 	const char *consents[MAX_CONSENTS];
 	size_t consents_count;
 	const char *metadata;
@@ -44,6 +44,10 @@ static const struct option_entry table[] = {
 	    "ids of commands that were used before" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
 	    "the time of requests that state none" },
+	{ OPTION_TEXT(struct settings, assertions), 0, false, "assertions", "JWKS",
+	    "public keys that sign who asks; requests are not believed" },
+	{ OPTION_TEXT(struct settings, audience), 0, false, "audience", "NAME",
+	    "under which name assertions are for this decider" },
 	{ OPTION_TEXT(struct settings, sign), 0, false, "sign", "URI",
 	    "the key that signs each decision: a file" },
 	{ SEARCH, 0, false, "search", "subject|resource|action",
@@ -74,6 +78,7 @@ struct authz {
 	struct policy policy;
 	struct instant now;
 	struct access *access;
+	struct signers *signers; /* of assertions; NULL: requests are believed */
 	struct private_key *key; /* signs decisions; NULL: they are not signed */
 	struct buffer line;      /* a signed decision */
 	uint64_t permitted, denied;
@@ -114,6 +119,13 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_needs(o, "--policy DIR");
 	if (s->explain && s->public_only)
 		options_misuse(o, "not together with --public", "--explain");
+	if (s->assertions && !s->audience)
+		options_needs(o, "--audience NAME");
+	if (s->audience && !s->assertions)
+		options_misuse(o, "only together with --assertions JWKS", "--audience");
+	if (s->assertions && s->search == ACCESS_SEARCH_SUBJECT)
+		options_misuse(
+		    o, "not together with --assertions, which prove one subject", "--search subject");
 }
 
 /* Takes from the site what no option names. */
@@ -128,6 +140,28 @@ look_into_site(struct authz *a)
 	}
 	s->facts = site_path_if_there(&a->arena, s->site, SITE_FACTS, s->facts);
 	s->entities = site_path_if_there(&a->arena, s->site, SITE_ENTITIES, s->entities);
+}
+
+static struct signers *
+load_signers(struct authz *a)
+{
+	const char *path = a->set.assertions;
+	struct fault fault = { 0 };
+	struct signers *s;
+	struct bytes text;
+
+	if (!path)
+		return NULL;
+	if (!site_read(&a->arena, path, KEYS_MOST, &text, &fault))
+		fault_exit(&fault);
+	s = signers_read(text);
+	if (!s)
+		diag_die(EXIT_KEYS, "%s: no keys on P-256 that verify signatures", path);
+	if (signers_have_test_key(s))
+		diag_die(EXIT_KEYS, "%s: test-key: it has a key of the published examples", path);
+	if (!signers_have_domains(s))
+		diag_die(EXIT_KEYS, "%s: a key without domain could sign for any", path);
+	return s;
 }
 
 static void
@@ -153,6 +187,9 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	sources.entities = s->entities;
 	sources.used = s->used;
 	sources.now = s->now ? &a->now : NULL;
+	a->signers = load_signers(a);
+	sources.signers = a->signers;
+	sources.audience = bytes_of(s->audience ? s->audience : "");
 	if (!policy_load(&a->policy, s->policy, &fault))
 		fault_exit(&fault);
 	a->access = access_load(&sources, &fault);
@@ -309,6 +346,7 @@ main(int argc, char *argv[])
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, a.policy.digest);
 	status = filter_run(&f, &o, &engine);
+	signers_free(a.signers);
 	keyref_free(a.key);
 	buffer_release(&a.line);
 	access_free(a.access);

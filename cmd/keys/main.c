@@ -21,9 +21,12 @@ enum {
 	REVOKE = 64,
 	LIST = 128,
 	PSEUDONYM = 256,
-	SIGNER = 512
+	SIGNER = 512,
+	ASSERT = 1024
 };
-enum { ANY = 1023 };
+/* The verbs that a key directory is not for. */
+enum { KEY_FILE = SIGNER | ASSERT };
+enum { ANY = 2047 };
 
 static const struct verb {
 	const char *name;
@@ -41,7 +44,9 @@ static const struct verb {
 	{ "revoke", REVOKE, "", "say which devices, persons, grants and keys no longer count", verb_revoke },
 	{ "list", LIST, "", "the keys that are here, never their bytes", verb_list },
 	{ "pseudonym", PSEUDONYM, "[value ...]", "the tags that stand for ids or subjects", verb_pseudonym },
-	{ "signer", SIGNER, "file", "a key that signs decisions, and its public half", verb_signer },
+	{ "signer", SIGNER, "file", "a key that signs decisions or assertions, and its public half",
+	    verb_signer },
+	{ "assert", ASSERT, "[file]", "sign who asks: claims in, tokens out", verb_assert },
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
@@ -56,9 +61,10 @@ static const struct {
 } all[] = {
 	{ { TEXT(policy), 'P', false, "policy", "DIR", "the policy" },
 	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM },
-	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~(ACCEPT | SIGNER) },
-	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY & ~SIGNER },
-	{ { TEXT(domain), 0, false, "domain", "NAME", "the domain whose key it is" }, SIGNER },
+	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~(ACCEPT | KEY_FILE) },
+	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY & ~KEY_FILE },
+	{ { TEXT(domain), 0, false, "domain", "NAME", "the domain whose key it is" }, KEY_FILE },
+	{ { TEXT(sign), 0, false, "sign", "URI", "the key that signs: a file" }, ASSERT },
 	{ { KIND, 0, false, "kind", "KIND",
 	      "whose keys: authority, sealer, reader, sensor, actuator; or id, subject" },
 	    MAKE | PSEUDONYM },
@@ -76,7 +82,8 @@ static const struct {
 	{ { FLAG(offline), 0, false, "offline", NULL, "without a challenge: for seven days at most" },
 	    RELEASE },
 	{ { FLAG(ask), 0, false, "ask", NULL, "print the request that ehr-authz has to answer" }, RELEASE },
-	{ { TTL, 0, false, "ttl", "TIME", "how long it holds: 12h, 30d" }, ENROL | RELEASE | GRANT | REVOKE },
+	{ { TTL, 0, false, "ttl", "TIME", "how long it holds: 12h, 30d" },
+	    ENROL | RELEASE | GRANT | REVOKE | ASSERT },
 	{ { PARTY, 0, true, "party", "ID", "a person" }, REVOKE },
 	{ { GRANTED, 0, true, "grant", "ID", "a grant, by its jti" }, REVOKE },
 	{ { KID, 0, true, "kid", "KID", "a level key" }, REVOKE },
@@ -93,7 +100,7 @@ static const struct {
 	{ { WAIT, 0, false, "wait", "SECONDS", "how long to wait for another that changes these keys (30)" },
 	    MAKE | ROTATE | ENROL | RELEASE | ACCEPT | GRANT | REVOKE },
 	{ { FLAG(allow_test_keys), 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
-	    ANY & ~SIGNER },
+	    ANY & ~KEY_FILE },
 };
 enum { OPTIONS = sizeof all / sizeof all[0] };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * signer: a key that signs decisions (ehr-authz --sign), in a file of its own outside of any key directory.
- * It is made where there is none, and its public half is the answer: the JWK set for --deciders.
+ * signer: a key that signs decisions (ehr-authz --sign) or assertions (assert.c), in a file outside of any
+ * key directory.  It is made where there is none, and its public half is the answer: the JWK set for
+ * --deciders or --assertions.
  */
 #include "cmd/keys/store.h"
 #include "common/line/tags.h"

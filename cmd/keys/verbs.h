@@ -33,6 +33,7 @@ struct verb_settings {
 	const char *context;
 	const char *scope;
 	const char *domain;
+	const char *sign;
 	int64_t ttl;  /* seconds */
 	int64_t wait; /* seconds, for the lock */
 	unsigned al_cap;
@@ -66,7 +67,7 @@ struct verb_answer {
 typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);
 
 verb_run verb_make, verb_rotate, verb_enrol, verb_release, verb_accept, verb_grant, verb_revoke, verb_list,
-    verb_pseudonym, verb_signer;
+    verb_pseudonym, verb_signer, verb_assert;
 
 /* Sets the fault.  Returns STATUS, so that a verb can return it. */
 enum diag_exit verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/access.h"
 
+#include "common/access/assertion.h"
 #include "common/access/parts.h"
 #include "common/access/space.h"
 #include "common/base/file.h"
@@ -22,6 +23,7 @@ struct access {
 	struct json_keys *keys;
 	struct json json;
 	struct request_reader reader;
+	struct assertions assertions;
 	struct request request;
 	struct verdict verdict;
 	struct buffer out;
@@ -30,7 +32,7 @@ struct access {
 	struct search search;
 	bool public_only;
 	bool explain;
-	uint16_t key_evaluations, key_options, key_semantic;
+	uint16_t key_assertion, key_evaluations, key_options, key_semantic;
 	char digest[DIGEST_TEXT]; /* of the request line */
 };
 
@@ -228,6 +230,7 @@ prepare_requests(struct access *a, const struct access_sources *s)
 		a->reader.now = &a->now;
 	}
 	request_keys(&a->reader, a->keys);
+	a->key_assertion = json_keys_add(a->keys, bytes_of("assertion"));
 	a->key_evaluations = json_keys_add(a->keys, bytes_of("evaluations"));
 	a->key_options = json_keys_add(a->keys, bytes_of("options"));
 	a->key_semantic = json_keys_add(a->keys, bytes_of("evaluations_semantic"));
@@ -235,6 +238,7 @@ prepare_requests(struct access *a, const struct access_sources *s)
 	buffer_init(&a->out, BUFFER_UNLIMITED);
 	a->public_only = s->public_only;
 	a->explain = s->explain;
+	assertions_init(&a->assertions, s->signers, s->audience);
 }
 
 struct access *
@@ -271,6 +275,7 @@ access_free(struct access *a)
 	if (!a)
 		return;
 	release_engine(&a->engine);
+	assertions_release(&a->assertions);
 	json_release(&a->json);
 	json_keys_free(a->keys);
 	buffer_release(&a->out);
@@ -334,19 +339,42 @@ frame_of(const struct access *a, struct scratch *scratch, int item)
 		.basis = buffer_bytes(&a->basis) };
 }
 
+/* NULL, or why it is not proven who asks.  Puts in what is proven. */
+static const char *
+prove(struct access *a, const struct query *q)
+{
+	uint32_t node = q->parts.context ? json_member_key(&a->json, q->parts.context, a->key_assertion) : 0;
+	struct request *stated;
+	const char *unproven;
+
+	if (!a->assertions.signers)
+		return NULL;
+	unproven = assertion_apply(&a->assertions, &a->reader, node, &a->request);
+	if (unproven || !a->engine.entities)
+		return unproven;
+	stated = scratch_take(&a->engine.scratch, sizeof *stated);
+	*stated = a->request;
+	entities_apply(a->engine.entities, stated, &a->engine.scratch);
+	return assertion_domain(&a->assertions, stated);
+}
+
 /* Decides one query and writes its answer.  NULL, or what is wrong with it: then nothing is written. */
 static const char *
 answer_query(struct access *a, struct json_write *w, const struct query *q, struct access_decision *d)
 {
 	struct engine *e = &a->engine;
 	const struct answer_frame frame = frame_of(a, &e->scratch, q->item);
-	const char *wrong = request_read(&a->reader, &q->parts, &a->request);
+	const char *wrong = request_read(&a->reader, &q->parts, &a->request), *unproven;
 
 	if (wrong)
 		return wrong;
+	unproven = prove(a, q);
 	if (e->entities)
 		entities_apply(e->entities, &a->request, &e->scratch);
-	decide(e, &a->request, &a->verdict);
+	if (unproven)
+		decide_unproven(e, &a->request, unproven, &a->verdict);
+	else
+		decide(e, &a->request, &a->verdict);
 	answer_write(w, &frame, &a->verdict, q->id);
 	d->permitted = a->verdict.permitted;
 	d->decided_by = answer_layer_name(a->verdict.decided_by);
@@ -433,6 +461,8 @@ answer_search(struct access *a, struct json_write *w, const struct query *query,
 {
 	struct engine *e = &a->engine;
 	const struct answer_frame frame = frame_of(a, &e->scratch, -1);
+	/* Who is not proven finds nothing. */
+	const struct search nothing = { .attribute = a->search.attribute };
 	struct search_page page = { 0 };
 	const char *wrong = request_read(&a->reader, &query->parts, &a->request);
 
@@ -440,7 +470,8 @@ answer_search(struct access *a, struct json_write *w, const struct query *query,
 		wrong = search_page_read(&page, &a->json, &e->scratch);
 	page.id = query->id;
 	if (!wrong)
-		d->permitted = search_write(w, &frame, &a->search, e, &a->request, &page) > 0;
+		d->permitted = search_write(w, &frame, prove(a, query) ? &nothing : &a->search, e,
+				   &a->request, &page) > 0;
 	return wrong;
 }
 

@@ -3,6 +3,7 @@
 #define EHR_ACCESS_ACCESS_H
 
 #include "common/base/clock.h"
+#include "common/crypto/jws.h"
 #include "common/json/json.h"
 #include "common/policy/policy.h"
 
@@ -21,6 +22,7 @@
  * The way of a request, and the file of each step:
  *
  *	request         its attributes and values                       request.c
+ *	assertion       who asks, where requests are not believed       assertion.c
  *	entities        the site's statements replace its own           entities.c
  *	outbound        the policy of the requester's domain            decide.c, layer.c
  *	jurisdiction    the law of the record's domain                  layer.c
@@ -67,6 +69,12 @@ struct access_sources {
 	bool outbound_only;        /* the outbound layer alone is asked, for the requester's own gateway */
 	enum access_search search;
 	unsigned max_depth; /* of a request; 0: JSON_MAX_DEPTH */
+	/*
+	 * Who may say who asks (see assertion.h), and the name under which tokens are for this decider.  With
+	 * them a request without a good token is denied.  Borrowed; NULL: requests are believed.
+	 */
+	const struct signers *signers;
+	struct bytes audience;
 };
 
 /*

@@ -31,6 +31,17 @@ static const struct {
 	{ "unknown-label", "The request has a label that neither the ladder nor v3-ActCode has." },
 	{ "unknown-class", "The request has a class that is no resource type and no group." },
 	{ "unknown-role", "The request has a role that authz/roles.yaml does not name." },
+	{ "assertion-missing", "The request does not prove who asks." },
+	{ "assertion-malformed", "The assertion of who asks is no signed token, or lacks a claim." },
+	{ "assertion-type", "The assertion of who asks is a message of another type." },
+	{ "assertion-algorithm", "The assertion of who asks is signed with an algorithm that is refused." },
+	{ "assertion-signer", "The assertion of who asks is signed by nobody whose assertions count." },
+	{ "assertion-signature", "The signature of the assertion of who asks does not hold." },
+	{ "assertion-time", "The assertion of who asks has ended, has not begun, or says no end." },
+	{ "assertion-audience", "The assertion of who asks is for somebody else." },
+	{ "assertion-subject", "The assertion is about another than the one who asks." },
+	{ "assertion-device", "The assertion of who asks is bound to another device." },
+	{ "assertion-domain", "The register knows who asks as a member of another domain." },
 	{ "unsupported-obligation", "The enforcement point cannot carry out what it would have to." },
 };
 

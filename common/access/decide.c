@@ -412,7 +412,7 @@ decide_narrowed(struct engine *e, struct request *q, struct verdict *v)
 }
 
 static void
-decide_once(struct engine *e, struct request *q, struct verdict *v)
+begin(const struct engine *e, const struct request *q, struct verdict *v)
 {
 	*v = (struct verdict){ .request = q, .level = -1 };
 	v->situation = (struct situation){ .request = q,
@@ -422,6 +422,21 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 		.entities = e->entities,
 		.custodian = true,
 		.levels = e->policy->levels };
+}
+
+void
+decide_unproven(struct engine *e, struct request *q, const char *reason, struct verdict *v)
+{
+	begin(e, q, v);
+	v->reasons[LAYER_REQUEST] = reason;
+	v->denied[LAYER_REQUEST] = true;
+	conclude(v);
+}
+
+static void
+decide_once(struct engine *e, struct request *q, struct verdict *v)
+{
+	begin(e, q, v);
 	decide_layers(e, q, v);
 	v->reasons[LAYER_REQUEST] = known_refusal(q, e->policy, &e->roles);
 	v->denied[LAYER_REQUEST] = v->reasons[LAYER_REQUEST] != NULL;

@@ -475,6 +475,9 @@ void decide(struct engine *e, struct request *q, struct verdict *v);
 /* The same without side effect, and without a look for a stronger acr. */
 void decide_trial(struct engine *e, struct request *q, struct verdict *v);
 
+/* The denial of a request of which it is not proven who asks, for this REASON: no layer is asked. */
+void decide_unproven(struct engine *e, struct request *q, const char *reason, struct verdict *v);
+
 bool decide_is_command(const struct request *q);
 
 /*

@@ -110,6 +110,15 @@ signers_have_test_key(const struct signers *s)
 	return false;
 }
 
+bool
+signers_have_domains(const struct signers *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->at[i].domain[0] == '\0')
+			return false;
+	return true;
+}
+
 static const struct signer *
 find_signer(const struct signers *s, struct bytes kid)
 {

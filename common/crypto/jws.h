@@ -26,6 +26,9 @@ void signers_free(struct signers *s);
 /* True if one of them is a key of the published examples (see jwk.h). */
 bool signers_have_test_key(const struct signers *s);
 
+/* True if each of them has a member `domain`, so that none signs for another domain. */
+bool signers_have_domains(const struct signers *s);
+
 enum jws_fault {
 	JWS_GOOD,
 	JWS_MALFORMED, /* not a compact JWS, or its claims are not a JSON object with v 1, iss and iat */
