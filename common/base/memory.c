@@ -13,7 +13,7 @@ memory_missing(size_t wanted)
 		diag_warn("out of memory");
 	else
 		diag_warn("out of memory (%zu bytes wanted)", wanted);
-	/* exit would run what libraries do at the end, in the middle of the call whose allocation failed. */
+	/* exit would run OpenSSL's cleanup, which waits for locks that the failed allocation still holds. */
 	_exit(EXIT_IO);
 }
 
