@@ -9,6 +9,7 @@
 #include "cmd/policy/print.h"
 #include "cmd/policy/verbs.h"
 #include "common/access/access.h"
+#include "common/label/shape.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
 
@@ -50,22 +51,20 @@ load_records(struct lint *l, struct fault *fault)
 
 enum { MAX_FAULTS = 100 };
 
-/* The loaders of classify.yaml and redact.yaml, again and again without what was at fault. */
+/* A loader, again and again without what was at fault. */
 static bool
-check_records(struct lint *l)
+check_all(struct lint *l, struct leave_out *out, bool (*load)(struct lint *l, struct fault *fault))
 {
-	struct leave_out out;
-	struct fault f;
+	struct fault f = { 0 };
 	size_t faults = 0;
 
-	leave_out_init(&out, l->policy);
-	while (!load_records(l, &f)) {
-		if (!leave_out_caused(&out, &f))
+	while (!load(l, &f)) {
+		if (!leave_out_caused(out, &f))
 			lint_fault(l, &f, false);
-		if (++faults == MAX_FAULTS || !leave_out_fault(&out, &f))
+		if (++faults == MAX_FAULTS || !leave_out_fault(out, &f))
 			break;
+		f = (struct fault){ 0 };
 	}
-	leave_out_end(&out);
 	return faults == 0;
 }
 
@@ -78,46 +77,54 @@ has_folder(const struct policy *p, const char *folder)
 	return false;
 }
 
-static void
-check_access(struct lint *l)
+/* policy.yaml, with where a record says what it is. */
+static bool
+load_policy(struct lint *l, struct fault *fault)
+{
+	struct json_keys *keys = json_keys_new();
+	struct shape *shape = policy_read(l->policy, fault) ? shape_load(l->policy, keys, fault) : NULL;
+	bool good = shape != NULL;
+
+	if (good)
+		shape_free(shape);
+	json_keys_free(keys);
+	return good;
+}
+
+static bool
+load_access(struct lint *l, struct fault *fault)
 {
 	struct access_sources sources = { .policy = l->policy };
-	struct fault f = { 0 };
 	const struct fault *warning;
 
 	if (!has_folder(l->policy, "authz/")) {
 		lint_warn(
 		    l, l->policy->directory, NULL, "no-authz", "ehr-authz cannot decide by this policy");
-		return;
+		return true;
 	}
-	struct access *access = access_load(&sources, &f);
-	if (access == NULL) {
-		lint_fault(l, &f, false);
-		return;
-	}
+	struct access *access = access_load(&sources, fault);
+	if (access == NULL)
+		return false;
 	for (size_t i = 0; (warning = access_warning(access, i)) != NULL; i++)
 		lint_fault(l, warning, true);
 	access_free(access);
+	return true;
 }
 
-static void
-check_seal(struct lint *l)
+static bool
+load_seal(struct lint *l, struct fault *fault)
 {
 	struct seal_policy seal;
-	struct fault f = { 0 };
 
-	if (!seal_policy_load(&seal, l->policy, &f))
-		lint_fault(l, &f, false);
+	return seal_policy_load(&seal, l->policy, fault);
 }
 
-static void
-check_notify(struct lint *l)
+static bool
+load_notify(struct lint *l, struct fault *fault)
 {
 	struct notify_policy notify;
-	struct fault f = { 0 };
 
-	if (!notify_policy_load(&notify, l->policy, &f))
-		lint_fault(l, &f, false);
+	return notify_policy_load(&notify, l->policy, fault);
 }
 
 /* Every *.yaml must be YAML, also files that no loader reads. */
@@ -161,15 +168,21 @@ static enum diag_exit
 check(struct policy *p)
 {
 	struct lint l;
-	struct sink out;
+	struct leave_out out;
+	struct sink listing;
 
 	lint_init(&l, p);
 	/* A fault in one file does not stop the others, so that one run shows most faults. */
 	bool good = check_syntax(&l);
-	good = good && check_records(&l);
-	check_access(&l);
-	check_seal(&l);
-	check_notify(&l);
+	leave_out_init(&out, p);
+	/* Levels stand in all files but these two. */
+	bool has_levels = check_all(&l, &out, load_policy);
+	good = good && has_levels && check_all(&l, &out, load_records);
+	check_all(&l, &out, load_seal);
+	check_all(&l, &out, load_notify);
+	if (has_levels)
+		check_all(&l, &out, load_access);
+	leave_out_end(&out);
 	if (good) {
 		lint_classify(&l);
 		lint_redact(&l);
@@ -177,19 +190,22 @@ check(struct policy *p)
 	}
 	unsigned errors = report(&l);
 	lint_release(&l);
-	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
+	sink_init_take(&listing, STDOUT_FILENO, "<stdout>");
 	if (errors == 0)
-		print(&out, "%s  %.*s %.*s\n", p->digest, (int)p->name.size, p->name.at, (int)p->serial.size,
-		    p->serial.at);
-	return verb_finish(&out, errors > 0 ? EXIT_POLICY : EXIT_DONE);
+		print(&listing, "%s  %.*s %.*s\n", p->digest, (int)p->name.size, p->name.at,
+		    (int)p->serial.size, p->serial.at);
+	return verb_finish(&listing, errors > 0 ? EXIT_POLICY : EXIT_DONE);
 }
 
 enum diag_exit
 verb_check(int argc, char *argv[])
 {
 	struct policy p;
+	struct fault f = { 0 };
 
-	verb_load_only(&manual, argc, argv, &p);
+	/* What is wrong with policy.yaml is said with all the rest. */
+	if (!policy_load(&p, verb_directory(&manual, argc, argv), &f) && p.files == 0)
+		fault_exit(&f);
 	enum diag_exit status = check(&p);
 	policy_release(&p);
 	return status;

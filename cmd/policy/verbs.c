@@ -3,19 +3,25 @@
 
 #include <string.h>
 
+static void
+need_directory(const struct options *o, const char *directory)
+{
+	if (directory == NULL)
+		diag_die(EXIT_USAGE, "no policy: --policy is missing (try %s --help)", o->manual->program);
+}
+
 void
 verb_load(const struct options *o, const char *directory, struct policy *p)
 {
 	struct fault f = { 0 };
 
-	if (directory == NULL)
-		diag_die(EXIT_USAGE, "no policy: --policy is missing (try %s --help)", o->manual->program);
+	need_directory(o, directory);
 	if (!policy_load(p, directory, &f))
 		fault_exit(&f);
 }
 
-void
-verb_load_only(const struct option_manual *manual, int argc, char *argv[], struct policy *p)
+const char *
+verb_directory(const struct option_manual *manual, int argc, char *argv[])
 {
 	struct options o;
 	struct verb_policy set = { 0 };
@@ -26,7 +32,8 @@ verb_load_only(const struct option_manual *manual, int argc, char *argv[], struc
 		continue;
 	if (o.operands > 0)
 		options_misuse(&o, "unexpected operand", o.operand[0]);
-	verb_load(&o, set.policy, p);
+	need_directory(&o, set.policy);
+	return set.policy;
 }
 
 enum diag_exit

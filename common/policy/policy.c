@@ -276,13 +276,14 @@ read_serial(struct policy *p, const char *file, const struct yaml_node *node, st
 	return true;
 }
 
-static bool
-read_policy(struct policy *p, struct fault *f)
+bool
+policy_read(struct policy *p, struct fault *f)
 {
 	const char *file;
 	struct yaml_map m;
 	uint64_t version;
 
+	p->levels = 0;
 	p->root = policy_yaml(p, "policy.yaml", &file, f);
 	if (p->root == NULL || !yaml_open(&m, file, p->root, f))
 		return false;
@@ -308,7 +309,7 @@ policy_load(struct policy *p, const char *directory, struct fault *f)
 	while (shown.size > 1 && shown.at[shown.size - 1] == '/')
 		shown.size--;
 	p->directory = arena_copy(&p->arena, shown).at;
-	return read_files(p, f) && read_policy(p, f);
+	return read_files(p, f) && policy_read(p, f);
 }
 
 void

@@ -50,6 +50,12 @@ struct policy {
 
 /* False with a fault; its `error` is set if the policy exists but could not be read. */
 bool policy_load(struct policy *p, const char *directory, struct fault *f);
+
+/*
+ * Reads policy.yaml anew, whose text was changed.  Where policy_load failed and `files` is not 0, only
+ * policy.yaml was at fault.
+ */
+bool policy_read(struct policy *p, struct fault *f);
 void policy_release(struct policy *p);
 
 /* The file of that relative name, NULL if there is none. */

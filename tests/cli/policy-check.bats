@@ -147,3 +147,79 @@ END
 	done
 	[ "$(wc -l <faults)" -eq 7 ]
 }
+
+# faults_of FILE SED: what one run says of the hospital's policy after that edit, a line a fault, with its text up to
+# the first comma.
+faults_of() {
+	rm -rf p
+	cp -r "$EHR_ROOT/policies/hospital" p
+	sed -i "$2" "p/$1"
+	ehr 3 ehr-policy check -P p
+	empty out
+	grep -v warning: err | sed -E 's/^ehr-policy: p\///; s/:[0-9]+: /: /; s/,.*//'
+}
+
+@test "one run tells of all faults of seal.yaml, notify.yaml and policy.yaml" {
+	faults_of seal.yaml 's/^domain: .*/domain: a b/; s/^padding: .*/padding: 7/; s/id: stable/id: stabel/; s/^rekey_lines/rekey_line/' >got
+	diff got - <<'END'
+seal.yaml:6: not a name for a domain
+seal.yaml:7: unknown word 'stabel'
+seal.yaml:8: expected a whole number from 16 to 65536
+seal.yaml:9: unknown key 'rekey_line'
+END
+	faults_of notify.yaml 's/^payload: .*/payload: [blank, reference]/; s/paramedic/paramedics/; s/dispatch: 30s/dispatch: 30x/
+		s/to: .supervisor, family./to: [supervisr, family]/; s/^critical_floor: .*/critical_floor: notify/' >got
+	diff got - <<'END'
+notify.yaml:8: unknown word 'blank'
+notify.yaml:10: unknown role 'paramedics'
+notify.yaml:29: expected a duration such as 60s
+notify.yaml:35: unknown class 'supervisr'
+notify.yaml:54: unknown word 'notify'
+END
+	faults_of policy.yaml 's/al: 2}/al: 1}/; s/name: R, al/name: R, la/; s/^  id: .*/  id: .a[/; s/^  time:/  tim:/; s/^policy: 1/policy: 2/' >got
+	diff got - <<'END'
+policy.yaml:5: expected a whole number from 1 to 1
+policy.yaml:11: ladder-order: al 1
+policy.yaml:13: 'al' is missing
+policy.yaml:18: bad-path: at byte 4: only plain paths say where a record's parts stand
+policy.yaml:37: unknown key 'tim'
+END
+}
+
+@test "one run tells of all faults of a file in authz/" {
+	faults_of authz/organization.yaml 's/treating}, does: .access., why: .TREAT., except/treeting}, does: [access], why: [TREAT], except/
+		s/why: .ETREAT.,$/why: [ETRAET],/; s/does: .create./does: [creat]/; s/functional_role: investigator/functional_role: investigatr/' >got
+	diff got - <<'END'
+authz/organization.yaml:12: unknown relation 'treeting'
+authz/organization.yaml:23: unknown purpose 'ETRAET'
+authz/organization.yaml:29: unknown action 'creat'
+authz/organization.yaml:35: unknown role 'investigatr'
+END
+	faults_of authz/clearances.yaml 's/investigator/investigatr/; s/loa2/loa7/; s/al: 2, fresh/al: 200, fresh/; s/longest: 30d/longest: 30/' >got
+	diff got - <<'END'
+authz/clearances.yaml:13: unknown role 'investigatr'
+authz/clearances.yaml:15: unknown acr 'loa7'
+authz/clearances.yaml:18: expected a whole number from 0 to 99
+authz/clearances.yaml:21: a number
+END
+	# Roles that go with a fault are not called unknown elsewhere.
+	faults_of authz/roles.yaml 's/^structural_roles: .physician/structural_roles: [7, physician/; s/object: subject}/object: subjct}/' >got
+	diff got - <<'END'
+authz/roles.yaml:2: a number
+authz/roles.yaml:17: unknown word 'subjct'
+END
+}
+
+@test "one run tells of all faults of a value set, of codes and of terms" {
+	faults_of valuesets/tests.tsv '4s/\t/ /; 9s/\t$/\t2020/; 12s/^[^\t]*//; 20s/\t[^\t]*/\t/' >got
+	diff got - <<'END'
+valuesets/tests.tsv:4: expected six columns
+valuesets/tests.tsv:9: expected a date YYYY-MM-DD or nothing
+valuesets/tests.tsv:12: a row without a system
+valuesets/tests.tsv:20: a row without a code
+END
+	faults_of valuesets/hiv-words.tsv '3s/\t[a-z]*\tHIV/\tger\tHIV/; 5s/\tstem\t/\tstam\t/; 8s/\tcaps\t/\tcpas\t/' >got
+	sort -c -t: -k2n got
+	[ "$(wc -l <got)" -eq 3 ]
+	[ "$(cut -d: -f2 got | tr '\n' ' ')" = '3 5 8 ' ]
+}

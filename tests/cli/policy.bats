@@ -277,7 +277,7 @@ fault() {
 	hospital redact.yaml 'unknown-code: ' 's/without: \[PSYTHPN\]/without: [PSYTHERAPY]/'
 	hospital redact.yaml 'hidden-shows: ' 's/Device: \[.status, .modelNumber\]/Device: [.status, .text]/'
 	hospital valuesets/diagnoses.tsv 'expected six columns' '3s/\t/ /'
-	hospital authz/organization.yaml 'unknown role' 's/licensed-clinician/licenced/'
+	hospital authz/organization.yaml 'unknown role' '0,/licensed-clinician/s//licenced/'
 }
 
 @test "what was accepted rule by rule is looked at as a whole" {
@@ -619,7 +619,7 @@ misspelt() {
 	misspelt notify.yaml 10 "unknown role 'emergency-respnder', .*authz/roles.yaml, did you mean 'emergency-responder'\?" 's/\[emergency-responder, /[emergency-respnder, /'
 	misspelt notify.yaml 14 "unknown role 'famly'.*did you mean 'family'" 's/family: \[family\]/family: famly/'
 	misspelt notify.yaml 24 "unknown class 'care-taem', did you mean 'care-team'" 's/care-team\]}$/care-taem]}/;ta;b;:a;n;ba'
-	misspelt notify.yaml 17 "unknown criticality 'criticla', did you mean 'critical'" '0,/XX/s/critical/criticla/'
+	misspelt notify.yaml 17 "unknown criticality 'criticla', did you mean 'critical'" '0,/critical:/s//criticla:/'
 	misspelt authz/jurisdiction.yaml 2 "unknown domain 'hospitl', .*did you mean 'hospital'" 's/domain: hospital/domain: hospitl/'
 	misspelt authz/jurisdiction.yaml 2 "unknown domain 'elsewhere'" 's/domain: hospital/domain: elsewhere/'
 	misspelt authz/outbound.yaml 2 "unknown domain 'hopsital', .*did you mean 'hospital'" 's/domain: hospital/domain: hopsital/'
