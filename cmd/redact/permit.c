@@ -24,6 +24,7 @@ read_decision(struct permit *p, struct policy *policy, const struct permit_optio
 		.deciders = &p->deciders,
 		.delivers = from->deliver != NULL,
 		.program = "ehr-redact",
+		.opened = true,
 		.take = take,
 		.context = p->obligations,
 		.handled = from->handled };

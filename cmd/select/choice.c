@@ -97,7 +97,7 @@ hold(struct choice *c)
 	int highest = -1;
 
 	for (unsigned i = 0; c->ours && !c->deleted && i < c->count; i++)
-		if (c->line[i].al <= c->al)
+		if (c->line[i].fits)
 			highest = (int)i;
 	supersede(c, highest >= 0);
 	if (highest < 0)
@@ -106,6 +106,8 @@ hold(struct choice *c)
 	for (unsigned i = c->all ? 0 : (unsigned)highest; i <= (unsigned)highest; i++) {
 		struct bytes line = choice_line(c, i);
 
+		if (!c->line[i].fits)
+			continue;
 		buffer_add(&h->text, line.at, line.size);
 		buffer_add(&h->text, "\n", 1);
 	}
@@ -141,6 +143,17 @@ judge_next(const struct choice *c, const struct tags *t, unsigned al)
 	if (t->of != c->of || t->n != c->count + 1)
 		return REASON_VERSIONS_INCOMPLETE;
 	return al > c->line[c->count - 1].al ? REASON_NONE : REASON_VERSIONS_ORDER;
+}
+
+/* A view is a word of its level. */
+static bool
+has_view(const struct choice *c, const struct tags *t, unsigned level)
+{
+	for (unsigned i = 0; c->views && i < c->views->count; i++)
+		if ((c->viewed >> i & 1) != 0 && c->views->at[i].level == level &&
+		    bytes_equal(c->views->at[i].word, t->view))
+			return true;
+	return !c->views;
 }
 
 static void
@@ -189,8 +202,11 @@ choice_add(struct choice *c, const struct sealed_line *s, struct bytes text, con
 	c->matched += ours;
 	c->others += !ours;
 	c->deleted = c->deleted || t->deleted;
-	c->line[c->count++] =
-	    (struct choice_place){ .start = c->text.used, .size = text.size, .number = number, .al = al };
+	c->line[c->count++] = (struct choice_place){ .start = c->text.used,
+		.size = text.size,
+		.number = number,
+		.al = al,
+		.fits = al <= c->al && has_view(c, t, (unsigned)level) };
 	buffer_add(&c->text, text.at, text.size);
 	if (c->count == c->of) {
 		hold(c);

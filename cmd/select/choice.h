@@ -5,10 +5,12 @@
 #include "common/line/sealed_line.h"
 #include "common/line/sink.h"
 #include "common/policy/permission.h"
+#include "common/redact/stored_views.h"
 
 /*
  * choice: which lines of a store of sealed lines a permission gives.  Of each record it gives the highest
- * version that the AL reaches, out of the record's newest group of versions.  The store is append-only, so
+ * version that the AL reaches, out of the record's newest group of versions, and if the decision asks for a
+ * redaction, the highest whose view does it.  The store is append-only, so
  * the newest group is known at the end of the input; the lines that may be written are held until then.
  *
  * A broken group supersedes older groups of its record too.  Otherwise an older version could show what the
@@ -24,6 +26,7 @@ struct choice_place {
 	size_t start, size; /* in text */
 	size_t number;      /* in the source */
 	unsigned al;        /* the tag's or the policy's, whichever is higher */
+	bool fits;          /* it is a version that may be given */
 };
 
 enum { CHOICE_MAX = 99 };
@@ -31,10 +34,12 @@ enum { CHOICE_MAX = 99 };
 struct choice {
 	const struct permission *permission;
 	const struct policy *policy;
-	unsigned al;      /* the permission's; main lowers it if the reader asks for less */
-	bool all;         /* all versions up to AL, not only the highest */
-	uint64_t matched; /* lines about the permission's subjects */
-	uint64_t others;  /* lines about somebody else */
+	unsigned al;                      /* the permission's; main lowers it if the reader asks for less */
+	bool all;                         /* all versions up to AL, not only the highest */
+	const struct stored_views *views; /* only versions of these may be given; NULL: of any */
+	uint64_t viewed;                  /* with views: bit I, those of view I */
+	uint64_t matched;                 /* lines about the permission's subjects */
+	uint64_t others;                  /* lines about somebody else */
 	/* the group at hand */
 	struct choice_place line[CHOICE_MAX];
 	unsigned count; /* 0: none */

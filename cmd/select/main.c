@@ -61,6 +61,8 @@ struct selection {
 	struct permission permission;
 	struct instant now;
 	struct sealed_line_reader *reader;
+	struct obligations *obligations; /* of the decision, as far as they ask something of the data */
+	struct stored_views views;
 	struct choice choice;
 };
 
@@ -143,6 +145,12 @@ load_grant(struct selection *s, const struct options *o, const struct instant *n
 	return permission_of_grant(&s->permission, &s->grants, now, why);
 }
 
+static bool
+take_obligation(void *context, const struct json *j, uint32_t properties, const char **why)
+{
+	return obligations_add(context, j, properties, why);
+}
+
 /* A decision made before its person or device was revoked gives nothing afterwards. */
 static enum permission_outcome
 load_decision(struct selection *s, const struct options *o, const struct instant *now, const char **why)
@@ -158,7 +166,9 @@ load_decision(struct selection *s, const struct options *o, const struct instant
 		.now = now,
 		.deciders = &s->deciders,
 		.delivers = s->set.deliver != NULL,
-		.program = "ehr-select" },
+		.program = "ehr-select",
+		.take = take_obligation,
+		.context = s->obligations },
 	    why);
 	load_grants(s, o, NULL, now);
 	if (outcome != PERMISSION_GIVEN || !permission_is_revoked(&s->permission, &s->grants.revoked))
@@ -210,6 +220,29 @@ limit_of(const struct selection *s, const struct options *o)
 		diag_die(EXIT_DENIED, "%s: denied: it allows no more than AL %u",
 		    s->set.decision ? s->set.decision : s->set.grant, s->permission.al);
 	return al;
+}
+
+/* Obligations to redact and to keep-only are carried out by a view of the versions allowed, or not at all. */
+static void
+choose_views(struct selection *s)
+{
+	struct fault fault = { 0 };
+	const char *action;
+
+	if (!obligations_any(s->obligations))
+		return;
+	if (!stored_views_load(&s->views, &s->policy, &fault))
+		fault_exit(&fault);
+	s->choice.views = &s->views;
+	s->choice.viewed = stored_views_for(&s->views, s->obligations, &action);
+	for (unsigned i = 0; i < s->views.count; i++)
+		if (s->policy.level[s->views.at[i].level].al > s->choice.al)
+			s->choice.viewed &= ~(UINT64_C(1) << i);
+	if (s->choice.viewed == 0)
+		diag_die(EXIT_DENIED,
+		    "%s: denied: the decision has an obligation that ehr-select cannot carry out: %s: "
+		    "no view of redact.yaml up to AL %u does it, but ehr-redact --decision can",
+		    s->set.decision, action, s->choice.al);
 }
 
 /* What others must do is on disk before anything is given. */
@@ -324,6 +357,7 @@ static void
 release(struct selection *s)
 {
 	choice_release(&s->choice);
+	obligations_free(s->obligations);
 	permission_release(&s->permission);
 	deciders_release(&s->deciders);
 	sealed_line_reader_free(s->reader);
@@ -349,9 +383,11 @@ main(int argc, char *argv[])
 	filter_init(&f);
 	read_options(&o, &f, &s.set);
 	load_policy(&s);
+	s.obligations = obligations_new(&s.policy);
 	load_permission(&s, &o);
 	choice_init(&s.choice, &s.permission, &s.policy);
 	s.choice.al = limit_of(&s, &o);
+	choose_views(&s);
 	s.choice.all = s.set.pick && strcmp(s.set.pick, "all") == 0;
 	s.reader = sealed_line_reader_new(f.max_depth);
 	filter_start(&f, &o, digest_hex);

@@ -117,7 +117,7 @@ read_level(struct reading *r, uint32_t properties)
 		return deny(r, "its obligation level names no authorization level");
 	r->limit = number < r->limit ? (unsigned)number : r->limit;
 	level = level_of_al(p, number);
-	if (level < 0 && r->terms->take)
+	if (level < 0 && r->terms->opened)
 		return deny(r, "its obligation level allows no level");
 	lower(r, level);
 	if (!name)
@@ -176,17 +176,30 @@ is_handled(struct reading *r, uint32_t action)
 	return false;
 }
 
+static bool
+asks_of_data(const struct reading *r, uint32_t action)
+{
+	return is(r, action, "redact") || is(r, action, "keep-only");
+}
+
+static bool
+take(struct reading *r, uint32_t properties)
+{
+	const char *why = NULL;
+
+	return r->terms->take(r->terms->context, &r->json, properties, &why) || deny(r, why);
+}
+
 /* ehr-redact carries out what asks something of the data, and hands on what others carry out. */
 static bool
 read_for_redaction(struct reading *r, uint32_t node, uint32_t properties, uint32_t action)
 {
-	const char *why = NULL;
 	bool custom = is(r, member(r, node, "type"), "custom");
 	bool notify = is(r, member(r, node, "type"), "notification") && is(r, action, "notify");
 	bool expire = custom && is(r, action, "expire");
 
-	if (custom && (is(r, action, "redact") || is(r, action, "keep-only")))
-		return r->terms->take(r->terms->context, &r->json, properties, &why) || deny(r, why);
+	if (custom && asks_of_data(r, action))
+		return take(r, properties);
 	if (r->terms->delivers && (notify || expire))
 		deliver(r, node);
 	else if (!is_handled(r, action))
@@ -205,12 +218,14 @@ read_obligation(struct reading *r, uint32_t node)
 		return deny_obligation(r, action);
 	if (is(r, type, "custom") && is(r, action, "level"))
 		return read_level(r, properties);
-	if (r->terms->take)
+	if (r->terms->opened)
 		return read_for_redaction(r, node, properties, action);
 	if (is(r, type, "notification"))
 		return read_notification(r, node, action);
 	if (!is(r, type, "custom"))
 		return deny_obligation(r, action);
+	if (r->terms->take && asks_of_data(r, action))
+		return take(r, properties);
 	/* the log is the decider's */
 	if (is(r, action, "audit"))
 		return true;
@@ -262,7 +277,7 @@ read_about(struct reading *r, uint32_t about)
 		return deny(r, "the decision is about an action that shows no record");
 	if (!read_name(r, party, &p->party) || !read_name(r, device, &p->device))
 		return deny(r, "the decision names its person or device by no word");
-	if (r->terms->take)
+	if (r->terms->opened)
 		subject = 0;
 	p->by_pseudonym = subject != 0;
 	if (!subject)
@@ -278,13 +293,13 @@ static bool
 read_limits(struct reading *r, uint32_t context)
 {
 	const struct permission_terms *t = r->terms;
-	uint32_t node = member(r, context, "al"), rl = t->take ? member(r, context, "rl") : 0;
+	uint32_t node = member(r, context, "al"), rl = t->opened ? member(r, context, "rl") : 0;
 	uint64_t al = 99;
 
-	if (node ? !json_integer(&r->json, node, &al) || al > 99 : t->take == NULL)
+	if (node ? !json_integer(&r->json, node, &al) || al > 99 : !t->opened)
 		return deny(r, "the decision names no authorization level");
 	r->permission->al = al < r->limit ? (unsigned)al : r->limit;
-	if (!t->take)
+	if (!t->opened)
 		return true;
 	if (rl && level_named(r, rl) < 0)
 		return deny(r, "the decision names a level that the policy does not have");

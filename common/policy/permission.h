@@ -40,10 +40,11 @@ struct permission_terms {
 	const struct deciders *deciders;
 	bool delivers;       /* the caller hands permission.delivery on */
 	const char *program; /* for messages: "ehr-select" */
+	bool opened;         /* of ehr-redact, whose records are not sealed */
 	/*
-	 * Of ehr-redact, whose records are not sealed.  TAKE takes an obligation to redact or to keep-only;
-	 * its PROPERTIES are a node of J.  False with *WHY, a constant, if it cannot be carried out.
-	 * HANDLED: the other obligations that the caller carries out itself, "audit,notify"; NULL: none.
+	 * TAKE takes an obligation to redact or to keep-only; its PROPERTIES are a node of J.  False with
+	 * *WHY, a constant, if it cannot be carried out.  NULL: none can.  HANDLED, of ehr-redact: the other
+	 * obligations that the caller carries out itself, "audit,notify"; NULL: none.
 	 */
 	bool (*take)(void *context, const struct json *j, uint32_t properties, const char **why);
 	void *context;
