@@ -37,7 +37,13 @@ brought_labels_init(struct brought_labels *b, const struct current_root *root, s
 		    (struct bytes)BYTES("http://terminology.hl7.org/CodeSystem/v3-ObservationValue")),
 		.value_coding = json_keys_add(s->keys, (struct bytes)BYTES("valueCoding")),
 		.value_concept = json_keys_add(s->keys, (struct bytes)BYTES("valueCodeableConcept")),
-		.text_key = json_keys_add(s->keys, (struct bytes)BYTES("text")),
+		.term = json_keys_add(s->keys, (struct bytes)BYTES("term")),
+		.scheme = json_keys_add(s->keys, (struct bytes)BYTES("scheme")),
+		.of_term = {
+			json_keys_add(s->keys, (struct bytes)BYTES("classification")),
+			json_keys_add(s->keys, (struct bytes)BYTES("category")),
+			json_keys_add(s->keys, (struct bytes)BYTES("control")),
+		},
 	};
 	buffer_init(&b->text, BUFFER_UNLIMITED);
 }
@@ -64,13 +70,39 @@ refuse(struct brought_labels *b, enum reason reason, uint32_t node)
 	return false;
 }
 
-/* NODE is a Coding, or a code alone. */
+/* A term of Atom that is an address ends with the code: http://hl7.org/fhir/v3/Confidentiality#R */
+static struct bytes
+last_part(struct bytes term)
+{
+	size_t from = term.size;
+
+	while (from > 0 && strchr("#/|:", term.at[from - 1]) == NULL)
+		from--;
+	return (struct bytes){ term.at + from, term.size - from };
+}
+
+/* The members of NODE that say a code and its system.  True if NODE is a category of Atom, as in DSTU1. */
+static bool
+find_members(const struct brought_labels *b, uint32_t node, uint32_t *code, uint32_t *system)
+{
+	const struct json *j = current_root_json(b->root);
+
+	*code = json_member_key(j, node, b->root->set->words.members->code);
+	*system = json_member_key(j, node, b->root->set->words.members->system);
+	if (*code != 0 || json_member_key(j, node, b->term) == 0)
+		return false;
+	*code = json_member_key(j, node, b->term);
+	*system = json_member_key(j, node, b->scheme);
+	return true;
+}
+
+/* NODE is a Coding, a category of Atom, or a code alone. */
 static bool
 read_code(struct brought_labels *b, uint32_t node, struct security_code *out)
 {
 	const struct json *j = current_root_json(b->root);
-	uint32_t code = json_member_key(j, node, b->root->set->words.members->code);
-	uint32_t system = json_member_key(j, node, b->root->set->words.members->system);
+	uint32_t code, system;
+	bool is_atom = find_members(b, node, &code, &system);
 
 	*out = (struct security_code){ .system = CODES_ANY_SYSTEM };
 	if (json_kind(j, node) == JSON_STRING) {
@@ -84,6 +116,12 @@ read_code(struct brought_labels *b, uint32_t node, struct security_code *out)
 	if (system != 0)
 		out->system = codes_system(b->root->set->codes, json_string(j, system, &b->text));
 	out->code = json_string(j, code, &b->text);
+	if (is_atom) {
+		/* The scheme of DSTU1 says what a tag is for, and the term names the system of its code. */
+		if (out->system != b->confidentiality && out->system != b->act_code)
+			out->system = CODES_ANY_SYSTEM;
+		out->code = last_part(out->code);
+	}
 	return true;
 }
 
@@ -211,12 +249,27 @@ add_floor(struct brought_labels *b, uint32_t node, const struct security_code *c
 	label->basis = m->basis;
 }
 
+/* A label without a code says that there is one, and not which. */
+static void
+unreadable_label(struct brought_labels *b, uint32_t node)
+{
+	struct label *label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
+
+	label->level = (int8_t)b->root->set->category_rest;
+}
+
 static bool
 brought_code(struct brought_labels *b, uint32_t node, uint32_t coding, bool *is_confidentiality)
 {
 	struct security_code code = { 0 };
 	struct meaning meaning;
+	uint32_t name, system;
 
+	(void)find_members(b, coding, &name, &system);
+	if (json_kind(current_root_json(b->root), coding) == JSON_OBJECT && name == 0) {
+		unreadable_label(b, node);
+		return true;
+	}
 	if (!read_code(b, coding, &code))
 		return false;
 	meaning = mean(b, &code);
@@ -224,15 +277,6 @@ brought_code(struct brought_labels *b, uint32_t node, uint32_t coding, bool *is_
 		*is_confidentiality = true;
 	add_floor(b, node, &code, &meaning);
 	return true;
-}
-
-/* A concept that has no code says that there is a label, and not which. */
-static void
-unreadable_concept(struct brought_labels *b, uint32_t node)
-{
-	struct label *label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
-
-	label->level = (int8_t)b->root->set->category_rest;
 }
 
 /* VALUE is a code, a Coding, or a CodeableConcept. */
@@ -243,25 +287,16 @@ brought_value(struct brought_labels *b, uint32_t node, uint32_t value, bool *is_
 	uint32_t coding = json_member_key(j, value, b->root->set->words.members->coding);
 	uint32_t end;
 
-	if (json_kind(j, value) == JSON_OBJECT && coding == 0 &&
-	    json_member_key(j, value, b->text_key) != 0) {
-		unreadable_concept(b, node);
-		return true;
-	}
 	if (json_kind(j, value) != JSON_OBJECT || coding == 0)
 		return brought_code(b, node, value, is_confidentiality);
 	if (json_kind(j, coding) != JSON_ARRAY)
 		return brought_code(b, node, coding, is_confidentiality);
 	end = j->nodes[coding].next;
 	if (coding + 1 == end)
-		unreadable_concept(b, node);
-	for (uint32_t i = coding + 1; i < end; i = j->nodes[i].next) {
-		if (json_kind(j, i) == JSON_OBJECT &&
-		    json_member_key(j, i, b->root->set->words.members->code) == 0)
-			unreadable_concept(b, node);
-		else if (!brought_code(b, node, i, is_confidentiality))
+		unreadable_label(b, node);
+	for (uint32_t i = coding + 1; i < end; i = j->nodes[i].next)
+		if (!brought_code(b, node, i, is_confidentiality))
 			return false;
-	}
 	return true;
 }
 
@@ -279,27 +314,85 @@ brought_values(struct brought_labels *b, uint32_t node, uint32_t values, bool *i
 	return true;
 }
 
-/* Tags say many things.  Those that nobody knows, and those that cannot be read, are no labels. */
+/* Whether the scheme of a category of Atom says that it is a label, as in DSTU1. */
+static bool
+is_label_scheme(struct brought_labels *b, uint32_t scheme)
+{
+	struct bytes name;
+	unsigned system;
+
+	if (scheme == 0)
+		return false;
+	name = json_string(current_root_json(b->root), scheme, &b->text);
+	system = codes_system(b->root->set->codes, name);
+	return system == b->confidentiality || system == b->act_code || bytes_end(name, "security");
+}
+
+/*
+ * Tags say many things.  Those that nobody knows, and those that cannot be read, are no labels; of Atom those
+ * count whose scheme is that of labels.
+ */
 static void
-brought_tag(struct brought_labels *b, uint32_t coding)
+brought_tag(struct brought_labels *b, uint32_t node, uint32_t coding)
 {
 	const struct json *j = current_root_json(b->root);
-	uint32_t name = json_member_key(j, coding, b->root->set->words.members->code);
 	struct security_code code = { 0 };
 	struct meaning meaning;
+	uint32_t name, system;
+	bool is_atom = find_members(b, coding, &name, &system);
 
-	if (name == 0 || json_kind(j, name) != JSON_STRING || !read_code(b, coding, &code) ||
-	    (code.system != b->confidentiality && code.system != b->act_code))
+	if (name == 0 || json_kind(j, name) != JSON_STRING ||
+	    (system != 0 && json_kind(j, system) != JSON_STRING) || !read_code(b, coding, &code))
+		return;
+	if (is_atom && !is_label_scheme(b, system))
+		return;
+	if (!is_atom && code.system != b->confidentiality && code.system != b->act_code)
 		return;
 	meaning = mean(b, &code);
-	if (!meaning.is_foreign)
-		add_floor(b, current_root_node(b->root), &code, &meaning);
+	if (is_atom || !meaning.is_foreign)
+		add_floor(b, node, &code, &meaning);
+}
+
+/* VALUES is a list of tags, or one.  IS_ATOM: those of Atom alone. */
+static void
+brought_tags(struct brought_labels *b, uint32_t node, uint32_t values, bool is_atom)
+{
+	const struct json *j = current_root_json(b->root);
+	uint32_t first = json_kind(j, values) == JSON_ARRAY ? values + 1 : values;
+	uint32_t end = json_kind(j, values) == JSON_ARRAY ? j->nodes[values].next : values + 1;
+
+	for (uint32_t i = first; i < end; i = j->nodes[i].next)
+		if (json_kind(j, i) == JSON_OBJECT && (!is_atom || json_member_key(j, i, b->term) != 0))
+			brought_tag(b, node, i);
+}
+
+/* The labels of a term of a Contract, one or a list; each has codes in several members. */
+static bool
+brought_of_term(struct brought_labels *b, uint32_t node, uint32_t values)
+{
+	const struct json *j = current_root_json(b->root);
+	uint32_t end = json_kind(j, values) == JSON_ARRAY ? j->nodes[values].next : values + 1;
+	uint32_t first = json_kind(j, values) == JSON_ARRAY ? values + 1 : values;
+
+	for (uint32_t i = first; i < end; i = j->nodes[i].next) {
+		bool any = false;
+
+		for (size_t m = 0; m < sizeof b->of_term / sizeof b->of_term[0]; m++) {
+			uint32_t value = json_member_key(j, i, b->of_term[m]);
+
+			any = any || value != 0;
+			if (value != 0 && !brought_values(b, node, value, NULL))
+				return false;
+		}
+		if (!any)
+			unreadable_label(b, node);
+	}
+	return true;
 }
 
 bool
 brought_labels_at(struct brought_labels *b, uint32_t values, uint32_t around, enum brought_place place)
 {
-	const struct json *j = current_root_json(b->root);
 	uint32_t root = current_root_node(b->root);
 
 	switch (place) {
@@ -308,13 +401,13 @@ brought_labels_at(struct brought_labels *b, uint32_t values, uint32_t around, en
 	case BROUGHT_SECURITY:
 		return brought_values(b, root, values, b->root->record.root == 0 ? &b->has_own_level : NULL);
 	case BROUGHT_TAG:
-		if (json_kind(j, values) == JSON_OBJECT)
-			brought_tag(b, values);
-		for (uint32_t i = values + 1; json_kind(j, values) == JSON_ARRAY && i < j->nodes[values].next;
-		     i = j->nodes[i].next)
-			if (json_kind(j, i) == JSON_OBJECT)
-				brought_tag(b, i);
+		brought_tags(b, root, values, false);
 		break;
+	case BROUGHT_ATOM:
+		brought_tags(b, around, values, true);
+		break;
+	case BROUGHT_OF_TERM:
+		return brought_of_term(b, around, values);
 	case BROUGHT_AROUND:
 		return brought_values(b, around, values, NULL);
 	}

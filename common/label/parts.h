@@ -228,9 +228,11 @@ struct brought_labels {
 	bool has_own_level; /* the record's meta.security has a confidentiality code */
 	/* Numbers of the systems of security labels. */
 	unsigned confidentiality, act_code, act_reason, observation_value;
-	uint16_t value_coding, value_concept, text_key;
-	enum reason reason; /* after a refusal */
-	uint32_t refused;   /* the node */
+	uint16_t value_coding, value_concept;
+	uint16_t term, scheme; /* of a category of Atom */
+	uint16_t of_term[3];   /* the members of a label of Contract.term */
+	enum reason reason;    /* after a refusal */
+	uint32_t refused;      /* the node */
 };
 
 void brought_labels_init(

@@ -188,11 +188,12 @@ note_entry(struct root_walk *w, uint32_t node, uint32_t *entry)
 	current_root_add_entry(w->root, node);
 }
 
-/* The labels at NODE, a member of the innermost container.  What stands in it is looked at here alone. */
+/* The labels at NODE, a member of the innermost container.  What stands in labels is looked at here alone. */
 static bool
 brought_at(struct root_walk *w, uint32_t node, enum brought_place place)
 {
-	w->brought_end = json_of(w)->nodes[node].next;
+	if (place != BROUGHT_ATOM)
+		w->brought_end = json_of(w)->nodes[node].next;
 	return brought_labels_at(w->brought, node, top_frame(w)->node, place);
 }
 
@@ -220,7 +221,7 @@ visit_scalar(struct root_walk *w, uint32_t node, uint32_t state, const struct ro
 			summary_add(w->summaries, node, f->node, false);
 		return true;
 	}
-	if (plan->brought != BROUGHT_NOT)
+	if (plan->brought != BROUGHT_NOT && plan->brought != BROUGHT_ATOM)
 		return brought_at(w, node, plan->brought);
 	note_base(w, node, plan, &base);
 	note_summary(w, node, f->node, plan, is_named);
@@ -540,12 +541,14 @@ is_wall(const struct root_walk *w, uint32_t node)
 	return w->wall < w->root->record.roots->count && w->root->record.roots->at[w->wall].node == node;
 }
 
-/* A string that holds codes, or searches by an identifier, counts as a Coding of each. */
+/* A string that holds codes, or searches by a code or an identifier, counts as a Coding of each. */
 static void
 look_in_string(struct root_walk *w, uint32_t node, uint8_t about)
 {
 	struct coding_hit hit = { .coding = node };
-	bool found = (about & ABOUT_CODES) != 0 && coding_look_in(&w->root->record, node, &hit.match);
+	struct bytes text = json_inside(json_of(w), node);
+	bool holds_codes = (about & ABOUT_CODES) != 0 || memchr(text.at, '?', text.size) != NULL;
+	bool found = holds_codes && coding_look_in(&w->root->record, node, &hit.match);
 
 	if (w->naming != NULL)
 		found |= naming_search(w->naming, json_of(w), node, &hit.match);

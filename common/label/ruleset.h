@@ -119,6 +119,8 @@ enum brought_place {
 	BROUGHT_SECURITY, /* meta.security: the root */
 	BROUGHT_TAG,      /* meta.tag: the root, and it need not be a label */
 	BROUGHT_AROUND,   /* another element of labels: the object that it stands in */
+	BROUGHT_ATOM,     /* categories of Atom, as in DSTU1: the same, and they need not be labels */
+	BROUGHT_OF_TERM,  /* labels of a term of a Contract: the term */
 };
 
 enum { PATH_INDEX_BITS = 24, PATH_INDEX = (1 << PATH_INDEX_BITS) - 1 };
@@ -271,7 +273,7 @@ enum about_key {
 	ABOUT_BASE64 = 4,
 	ABOUT_EXTENSION = 8,
 	ABOUT_SUMMARY = 16, /* tells what stands elsewhere in its root */
-	ABOUT_SEARCH = 32,  /* a reference or URL, which may search by an identifier */
+	ABOUT_SEARCH = 32,  /* a reference or URL, which may search by a code or an identifier */
 };
 
 /* Members that the walk remembers in every object. */

@@ -24,9 +24,12 @@ static const struct {
 } brought_paths[] = {
 	{ NULL, ".meta.security, .meta[].security", BROUGHT_SECURITY },
 	{ NULL, ".meta.tag, .meta[].tag", BROUGHT_TAG },
+	{ NULL, ".category, .tag", BROUGHT_ATOM },
 	{ "AuditEvent", ".entity.securityLabel, .entity[].securityLabel", BROUGHT_AROUND },
 	{ "AuditEvent", ".object.sensitivity, .object[].sensitivity", BROUGHT_AROUND },
+	{ "Bundle", ".entry[].category, .entry[].tag", BROUGHT_ATOM },
 	{ "Composition", ".confidentiality", BROUGHT_AROUND },
+	{ "Contract", "..|.securityLabel?", BROUGHT_OF_TERM },
 	{ "DocumentManifest", ".securityLabel, .confidentiality", BROUGHT_AROUND },
 	{ "DocumentReference", ".securityLabel, .confidentiality", BROUGHT_AROUND },
 };

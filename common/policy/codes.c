@@ -496,6 +496,28 @@ find_beside_bar(struct codes_search *s, struct bytes text, size_t bar)
 		find_one(s, system, (struct bytes){ text.at + bar + 1, end - bar - 1 }, true);
 }
 
+/* The codes without a system in the parameter of a search that begins at AT: code=B20,B21 */
+static void
+find_in_parameter(struct codes_search *s, struct bytes text, size_t at)
+{
+	struct bytes rest = { text.at + at, text.size - at };
+	const char *sign = memchr(rest.at, '=', rest.size);
+	struct bytes name = { rest.at, sign == NULL ? 0 : (size_t)(sign - rest.at) };
+	const char *modifier = memchr(name.at, ':', name.size);
+
+	if (modifier != NULL)
+		name.size = (size_t)(modifier - name.at);
+	if (!bytes_end(name, "code") && !bytes_end(name, "concept"))
+		return;
+	for (size_t i = at + (size_t)(sign - rest.at) + 1, end; i < text.size && text.at[i - 1] != '&';
+	     i = end + 1) {
+		for (end = i; end < text.size && !ends_token(text.at[end]);)
+			end++;
+		if (end == text.size || text.at[end] != '|')
+			find_one(s, CODES_ANY_SYSTEM, (struct bytes){ text.at + i, end - i }, true);
+	}
+}
+
 bool
 codes_find_in(const struct codes *c, struct bytes text, const struct period *time, struct codes_match *match)
 {
@@ -506,6 +528,8 @@ codes_find_in(const struct codes *c, struct bytes text, const struct period *tim
 	for (size_t i = 0; i < text.size; i++)
 		if (text.at[i] == '|')
 			find_beside_bar(&s, text, i);
+		else if (text.at[i] == '?' || text.at[i] == '&')
+			find_in_parameter(&s, text, i + 1);
 	for (size_t at = 0; codeform_number(text, &at, &number, &form);)
 		for (unsigned i = 0; i < c->used_systems; i++)
 			if (c->systems.at[c->used_system[i]].form == form)

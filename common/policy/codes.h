@@ -120,8 +120,9 @@ bool codes_find(const struct codes *c, unsigned system, struct bytes code, const
 bool codes_find_name(const struct codes *c, unsigned names, struct bytes name, struct codes_match *match);
 
 /*
- * The same for the codes in TEXT, which is no code itself: `system|code` as in a search or a canonical, and
- * numbers of LOINC and SNOMED CT, which their check digits tell from others.
+ * The same for the codes in TEXT, which is no code itself: `system|code` as in a search or a canonical,
+ * codes alone in a parameter of a search whose name ends with code or concept, and numbers of LOINC and
+ * SNOMED CT, which their check digits tell from others.
  */
 bool codes_find_in(
     const struct codes *c, struct bytes text, const struct period *time, struct codes_match *match);

@@ -51,10 +51,35 @@ load ../lib/labels
 	labels '{"resourceType":"Patient","contact":[{"extension":[{"valueCodeableConcept":{"coding":[{'"$s"',"code":"HIV"}]},"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"}]}]}' <<<'/contact/0 R HIV - - floor -'
 }
 
+@test "floors: a label without a code is one that nobody knows" {
+	labels '{"resourceType":"Flag","meta":{"security":{}}}' <<<'- R - - - floor -'
+	labels '{"resourceType":"Flag","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","display":"restricted"}]}}' <<<'- R - - - floor -'
+	labels '{"resourceType":"Composition","confidentiality":{"coding":[{"display":"restricted"}]}}' <<<'- R - - - floor -'
+}
+
+@test "floors: categories of Atom, as in DSTU1, are labels if their scheme says so" {
+	local scheme='"scheme":"http://hl7.org/fhir/tag/security"'
+	labels '{"resourceType":"Flag","category":[{"scheme":"http://hl7.org/fhir/v3/Confidentiality","term":"R"}]}' <<<'- R - - - floor -'
+	labels '{"resourceType":"Flag","category":[{'"$scheme"',"term":"http://hl7.org/fhir/v3/Confidentiality#V"}]}' <<<'- V - - - floor -'
+	labels '{"resourceType":"Flag","tag":[{'"$scheme"',"term":"HIV"}]}' <<<'- R HIV - - floor -'
+	labels '{"resourceType":"Flag","meta":{"tag":[{'"$scheme"',"term":"local"}]}}' <<<'- R - - - floor -'
+	labels '{"resourceType":"Flag","category":[{"scheme":"http://hl7.org/fhir/tag","term":"R"},{"term":"R"},{"coding":[{"code":"R"}]}]}' </dev/null
+	labels '{"resourceType":"Bundle","type":"collection","entry":[{"category":[{'"$scheme"',"term":"R"}]},{"title":"x"}]}' <<<'/entry/0 R - - - floor -'
+}
+
+@test "floors: a label of a Contract's term is one of the term" {
+	local c='"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality"' s='"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode"'
+	labels '{"resourceType":"Contract","term":[{"securityLabel":[{"number":[1],"classification":{'"$c"',"code":"R"},"category":[{'"$s"',"code":"HIV"}]}]},{"group":[{"securityLabel":[{"number":[1]}]}]}]}' <<-'END'
+		/term/0 R HIV - - floor -
+		/term/1/group/0 R - - - floor -
+	END
+	labels '{"resourceType":"Flag","securityLabel":[{"classification":{'"$c"',"code":"R"}}]}' </dev/null
+}
+
 @test "floors: a malformed label refuses the record" {
 	local bad
 	policy
-	for bad in '{"security":{}}' '{"security":[7]}' '{"security":[{"system":"x"}]}' '{"security":[{"code":7}]}' '{"security":[{"code":"R","system":7}]}' '{"security":null}'; do
+	for bad in '{"security":[7]}' '{"security":[{"code":7}]}' '{"security":[{"code":"R","system":7}]}' '{"security":null}'; do
 		printf '{"resourceType":"Flag","meta":%s}\n' "$bad" >in
 		ehr 5 ehr-classify -P "$P" in
 		has err 'in:1: bad-label: malformed security label at byte'

@@ -86,7 +86,7 @@ check_refusals(void)
 {
 	check(!run("[]") && labels.reason == REASON_NOT_AN_OBJECT);
 	check(!run("{\"ehr\":{\"v\":1,\"stage\":\"opened\"},\"record\":{}}"));
-	check(!run("{\"resourceType\":\"Flag\",\"meta\":{\"security\":[{}]}}") &&
+	check(!run("{\"resourceType\":\"Flag\",\"meta\":{\"security\":[70]}}") &&
 	      labels.reason == REASON_BAD_LABEL && labels.byte == 44);
 	/* What came before leaves nothing behind. */
 	check(run("{\"resourceType\":\"Flag\"}") && labels.count == 2 && labels.level == level("N"));
