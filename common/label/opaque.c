@@ -40,8 +40,8 @@ add_opaque(struct opaque *o, uint32_t node)
 }
 
 /*
- * Nobody can look into a data: URL, or into a run of 256 characters of base64 or base64url, with or without
- * line ends in it.  Shorter runs may be words.
+ * Nobody can look into a data: URL, also in markup, or into a run of 256 characters of base64 or base64url,
+ * with or without line ends in it.  Shorter runs may be words.
  */
 static bool
 is_base64(unsigned char c)
@@ -94,6 +94,29 @@ holds_run(struct bytes text)
 	return false;
 }
 
+/* Whether a data: URL begins at AT: its type and the rest have no blank before the comma. */
+static bool
+is_data_url(const char *at, const char *end)
+{
+	bool has_type = false;
+
+	for (at += sizeof "data:" - 1; at < end && (unsigned char)*at > ' ' && *at != '"' && *at != ','; at++)
+		has_type = has_type || *at == '/' || *at == ';';
+	return has_type && at < end && *at == ',';
+}
+
+/* Whether a data: URL stands in TEXT, as one of a picture in markup. */
+static bool
+holds_data_url(struct bytes text)
+{
+	const char *end = text.at + text.size;
+	const char *at = text.at;
+
+	while ((at = memmem(at, (size_t)(end - at), "data:", 5)) != NULL && !is_data_url(at, end))
+		at += 5;
+	return at != NULL;
+}
+
 void
 opaque_string(struct opaque *o, const struct json *j, uint32_t node, bool is_coded)
 {
@@ -102,6 +125,7 @@ opaque_string(struct opaque *o, const struct json *j, uint32_t node, bool is_cod
 	if (o->set->opaque == LABEL_NONE)
 		return;
 	if (is_coded || (bytes_begin(text, "data:") && memchr(text.at, ',', text.size) != NULL) ||
+	    holds_data_url(text) ||
 	    (text.size >= OPAQUE_LENGTH && may_hold_run(text) && holds_run(json_string(j, node, &o->text))))
 		add_opaque(o, node);
 }

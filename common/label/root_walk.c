@@ -576,7 +576,7 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 	if (n->kind == JSON_STRING && (about & (ABOUT_CODES | ABOUT_SEARCH)) != 0)
 		look_in_string(w, node, about);
 	if (n->kind == JSON_STRING && (n->end - n->start > OPAQUE_LENGTH || j->text.at[n->start + 1] == 'd' ||
-					  (about & ABOUT_BASE64) != 0))
+					  j->text.at[n->start + 1] == '<' || (about & ABOUT_BASE64) != 0))
 		opaque_string(w->opaque, j, node, (about & ABOUT_BASE64) != 0);
 	return true;
 }

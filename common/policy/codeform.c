@@ -196,6 +196,19 @@ is_icpc(struct bytes code)
 	       (code.size == 3 || code.at[3] == '.');
 }
 
+/* A stem code, with or without its dot; extensions behind & are other parts. */
+static bool
+is_icd11(struct bytes code)
+{
+	if (code.size < 4 || code.size > 9 || !is_alnum(code.at[0]) || !is_letter(code.at[1]) ||
+	    !is_digit(code.at[2]) || !is_alnum(code.at[3]))
+		return false;
+	for (size_t i = 4; i < code.size; i++)
+		if (!is_alnum(code.at[i]) && (i != 4 || code.at[i] != '.'))
+			return false;
+	return true;
+}
+
 bool
 codeform_has_letters(enum codeform form)
 {
@@ -232,6 +245,8 @@ codeform_fits(enum codeform form, struct bytes code)
 		return is_atc(code);
 	case CODEFORM_ICPC:
 		return is_icpc(code);
+	case CODEFORM_ICD11:
+		return is_icd11(code);
 	case CODEFORM_DRG:
 		return code.size == 3 && digits(code, 0) == 3;
 	case CODEFORM_ANY:

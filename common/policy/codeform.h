@@ -26,6 +26,7 @@ enum codeform {
 	CODEFORM_ATC,            /* J, J05, J05A, J05AR, J05AR20 */
 	CODEFORM_ICPC,           /* P76 */
 	CODEFORM_DRG,            /* 897 */
+	CODEFORM_ICD11, /* 1C62, 6C40.2, 5C50.0Z: a letter or digit, a letter, a digit, then one more */
 };
 
 /* True if codes of FORM begin with a letter and no list of another kind is likely to have such a code. */
