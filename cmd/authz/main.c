@@ -2,7 +2,7 @@
 #include "common/access/access.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
-#include "common/crypto/jws_sign.h"
+#include "common/crypto/keyref.h"
 #include "common/crypto/signed_line.h"
 #include "common/json/json_write.h"
 #include "common/line/filter.h"
@@ -219,16 +219,10 @@ open_key(struct authz *a)
 static struct bytes
 signed_decision(struct authz *a, struct bytes text)
 {
-	static const char member[] = ",\"signature\":\"";
-
 	if (!a->key)
 		return text;
 	a->line.used = 0;
-	buffer_add(&a->line, text.at, text.size - 1);
-	buffer_add(&a->line, member, sizeof member - 1);
-	if (!jws_sign_detached(&a->line, a->key, SIGNED_LINE_TYPE, text))
-		diag_bug("a buffer without a limit is full");
-	buffer_add(&a->line, "\"}", 2);
+	signed_line_sign(&a->line, a->key, text);
 	return buffer_bytes(&a->line);
 }
 

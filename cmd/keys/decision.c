@@ -34,15 +34,37 @@ read_deciders(
 	return *status == EXIT_DONE;
 }
 
-struct decision_file *
-decision_file_read(const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+static struct decision_file *
+new_file(const char *shown)
 {
 	struct decision_file *d = memory_zeros(1, sizeof *d);
 
-	d->shown = strcmp(s->decision, "-") == 0 ? "<stdin>" : s->decision;
+	d->shown = shown;
 	buffer_init(&d->text, TEXT_MOST);
 	buffer_init(&d->line, TEXT_MOST);
 	json_init(&d->json, NULL, DEPTH);
+	return d;
+}
+
+struct decision_file *
+decision_file_of(
+    struct bytes text, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+{
+	struct decision_file *d = new_file("a decision");
+
+	buffer_add(&d->text, text.at, text.size);
+	d->rest = buffer_bytes(&d->text);
+	if (read_deciders(d, s, a, status))
+		return d;
+	decision_file_free(d);
+	return NULL;
+}
+
+struct decision_file *
+decision_file_read(const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+{
+	struct decision_file *d = new_file(strcmp(s->decision, "-") == 0 ? "<stdin>" : s->decision);
+
 	if (read_deciders(d, s, a, status)) {
 		if (store_read(s->decision, &d->text, a)) {
 			d->rest = buffer_bytes(&d->text);

@@ -33,6 +33,10 @@ struct decision_file;
 struct decision_file *decision_file_read(
     const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
 
+/* The same for decisions that were made here: TEXT has a line for each. */
+struct decision_file *decision_file_of(
+    struct bytes text, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
+
 /* decision_max_age of authz/clearances.yaml in seconds; DECISION_AGE without it.  False with a fault. */
 bool decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f);
 void decision_file_free(struct decision_file *d);

@@ -3,7 +3,8 @@
  * grant: makes a grant of decisions.  All decisions must be about the same person, device, roles and
  * purposes.  The grant covers all their patients, with the least AL and the earliest end of them.
  */
-#include "cmd/keys/decision.h"
+#include "cmd/keys/grant.h"
+
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
@@ -32,6 +33,7 @@ more_items(struct buffer *out)
 struct granting {
 	const struct verb_settings *settings;
 	struct verb_answer *answer;
+	const struct grant_order *order; /* NULL: the verb `grant` */
 	struct policy policy;
 	struct notify_policy plan;
 	struct seal_policy sealing;
@@ -420,6 +422,11 @@ grant(struct granting *g, struct decision_file *all)
 	if (!limit_al(g, &g->holder))
 		return EXIT_KEYS;
 	write_grant(g, &g->holder, &g->answer->out);
+	if (g->order != NULL) {
+		status = g->order->check(g->order->context, g->keys, &g->plan, buffer_bytes(&g->answer->out));
+		if (status != EXIT_DONE)
+			return status;
+	}
 	if (!taken_commit(g->taken, g->answer)) {
 		g->taken = NULL;
 		return EXIT_IO;
@@ -431,24 +438,36 @@ grant(struct granting *g, struct decision_file *all)
 	return status;
 }
 
-enum diag_exit
-verb_grant(const struct verb_settings *s, struct verb_answer *a)
+/* The directory is open and locked. */
+static enum diag_exit
+grant_locked(struct granting *g, struct decision_file **all)
 {
-	struct granting g = { .settings = s, .answer = a };
+	enum diag_exit status = EXIT_KEYS;
+
+	g->key = device_pseudonym_key(g->keys, PSEUDONYM_SUBJECT, g->settings, g->answer);
+	if (g->key == NULL)
+		return EXIT_KEYS;
+	if (*all == NULL)
+		*all = g->order->decide(g->order->context, g->keys, &status);
+	if (*all == NULL)
+		return status;
+	g->taken = taken_begin(g->keys, g->settings->now, g->answer);
+	return g->taken == NULL ? EXIT_KEYS : grant(g, *all);
+}
+
+enum diag_exit
+grant_make(const struct verb_settings *s, struct verb_answer *a, const struct grant_order *order)
+{
+	struct granting g = { .settings = s, .answer = a, .order = order };
 	enum diag_exit status = EXIT_POLICY;
 	struct decision_file *all = NULL;
 	struct buffer *buffers[] = { &g.roles, &g.purposes, &g.subjects, &g.consents, &g.digests };
 
-	if (s->policy == NULL || s->decision == NULL)
-		return verb_fault(a, EXIT_USAGE, "on what? expected -P DIR and --decision FILE");
 	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
 		buffer_init(buffers[i], SUBJECTS_MOST);
-	if (load_policy(&g) && (all = decision_file_read(s, a, &status)) != NULL &&
+	if (load_policy(&g) && (order != NULL || (all = decision_file_read(s, a, &status)) != NULL) &&
 	    (g.keys = store_open(s, KEYS_TAGS, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL) {
-		status = EXIT_KEYS;
-		g.key = device_pseudonym_key(g.keys, PSEUDONYM_SUBJECT, s, a);
-		if (g.key != NULL && (g.taken = taken_begin(g.keys, s->now, a)) != NULL)
-			status = grant(&g, all);
+		status = grant_locked(&g, &all);
 		taken_free(g.taken);
 		keys_close(g.keys);
 	}
@@ -457,4 +476,12 @@ verb_grant(const struct verb_settings *s, struct verb_answer *a)
 		buffer_release(buffers[i]);
 	policy_release(&g.policy);
 	return status;
+}
+
+enum diag_exit
+verb_grant(const struct verb_settings *s, struct verb_answer *a)
+{
+	if (s->policy == NULL || s->decision == NULL)
+		return verb_fault(a, EXIT_USAGE, "on what? expected -P DIR and --decision FILE");
+	return grant_make(s, a, NULL);
 }

@@ -22,11 +22,13 @@ enum {
 	LIST = 128,
 	PSEUDONYM = 256,
 	SIGNER = 512,
-	ASSERT = 1024
+	ASSERT = 1024,
+	GIVE = 2048,
+	SUBSCRIBE = 4096
 };
 /* The verbs that a key directory is not for. */
 enum { KEY_FILE = SIGNER | ASSERT };
-enum { ANY = 2047 };
+enum { ANY = 8191 };
 
 static const struct verb {
 	const char *name;
@@ -46,11 +48,13 @@ static const struct verb {
 	{ "pseudonym", PSEUDONYM, "[value ...]", "the tags that stand for ids or subjects", verb_pseudonym },
 	{ "signer", SIGNER, "file", "a key that signs decisions or assertions, and its public half",
 	    verb_signer },
+	{ "give", GIVE, "", "ask the policy, and give a device its level keys, in one", verb_give },
+	{ "subscribe", SUBSCRIBE, "[file]", "ask the policy, grant and subscribe, in one", verb_subscribe },
 	{ "assert", ASSERT, "[file]", "sign who asks: claims in, tokens out", verb_assert },
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
-enum { KIND = 1, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW, WAIT };
+enum { KIND = 1, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW, WAIT, PATIENT };
 
 #define TEXT(member) OPTION_TEXT(struct verb_settings, member)
 #define FLAG(member) OPTION_FLAG(struct verb_settings, member)
@@ -60,30 +64,33 @@ static const struct {
 	unsigned verbs;
 } all[] = {
 	{ { TEXT(policy), 'P', false, "policy", "DIR", "the policy" },
-	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM },
+	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM | GIVE | SUBSCRIBE },
 	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~(ACCEPT | KEY_FILE) },
 	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY & ~KEY_FILE },
 	{ { TEXT(domain), 0, false, "domain", "NAME", "the domain whose key it is" }, KEY_FILE },
-	{ { TEXT(sign), 0, false, "sign", "URI", "the key that signs: a file" }, ASSERT },
+	{ { TEXT(sign), 0, false, "sign", "URI", "the key that signs: a file" }, ASSERT | GIVE | SUBSCRIBE },
+	{ { FLAG(verbose), 'v', false, "verbose", NULL, "show the request and the decision" },
+	    GIVE | SUBSCRIBE },
 	{ { KIND, 0, false, "kind", "KIND",
 	      "whose keys: authority, sealer, reader, sensor, actuator; or id, subject" },
 	    MAKE | PSEUDONYM },
 	{ { TEXT(authority), 0, false, "authority", "JWKS", "whom a device believes" }, MAKE },
 	{ { TEXT(expect), 0, false, "expect", "JKT", "the thumbprint that the device itself shows" }, ENROL },
 	{ { AL_CAP, 0, false, "al-cap", "N", "the most that this device is ever given (3)" }, ENROL },
-	{ { DEVICE, 0, true, "device", "ID", "the device, by its id" }, RELEASE | REVOKE },
-	{ { TEXT(user), 0, false, "user", "ID", "the person that the keys are for" }, RELEASE },
+	{ { DEVICE, 0, true, "device", "ID", "the device, by its id" }, RELEASE | REVOKE | GIVE | SUBSCRIBE },
+	{ { PATIENT, 0, true, "patient", "ID", "whom to be told of" }, SUBSCRIBE },
+	{ { TEXT(user), 0, false, "user", "ID", "the person that it is for" }, RELEASE | GIVE | SUBSCRIBE },
 	{ { TEXT(decision), 0, false, "decision", "FILE", "what ehr-authz decided" }, RELEASE | GRANT },
 	{ { TEXT(deciders), 0, false, "deciders", "JWKS",
 	      "public keys that sign decisions; others do not count" },
-	    RELEASE | GRANT },
+	    RELEASE | GRANT | GIVE | SUBSCRIBE },
 	{ { TEXT(context), 0, false, "context", "FILE", "more for the request's context, a JSON object" },
-	    RELEASE },
+	    RELEASE | GIVE | SUBSCRIBE },
 	{ { FLAG(offline), 0, false, "offline", NULL, "without a challenge: for seven days at most" },
 	    RELEASE },
 	{ { FLAG(ask), 0, false, "ask", NULL, "print the request that ehr-authz has to answer" }, RELEASE },
 	{ { TTL, 0, false, "ttl", "TIME", "how long it holds: 12h, 30d" },
-	    ENROL | RELEASE | GRANT | REVOKE | ASSERT },
+	    ENROL | RELEASE | GRANT | REVOKE | ASSERT | GIVE | SUBSCRIBE },
 	{ { PARTY, 0, true, "party", "ID", "a person" }, REVOKE },
 	{ { GRANTED, 0, true, "grant", "ID", "a grant, by its jti" }, REVOKE },
 	{ { KID, 0, true, "kid", "KID", "a level key" }, REVOKE },
@@ -98,7 +105,7 @@ static const struct {
 	{ { FLAG(digests), 0, false, "digests", NULL, "the keys of pseudonyms, tokens and marks" }, LIST },
 	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY & ~SIGNER },
 	{ { WAIT, 0, false, "wait", "SECONDS", "how long to wait for another that changes these keys (30)" },
-	    MAKE | ROTATE | ENROL | RELEASE | ACCEPT | GRANT | REVOKE },
+	    MAKE | ROTATE | ENROL | RELEASE | ACCEPT | GRANT | REVOKE | GIVE | SUBSCRIBE },
 	{ { FLAG(allow_test_keys), 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
 	    ANY & ~KEY_FILE },
 };
@@ -140,6 +147,9 @@ take_option(const struct options *o, struct verb_settings *s, int id, unsigned v
 		return;
 	case DEVICE:
 		add(o, &s->device);
+		return;
+	case PATIENT:
+		add(o, &s->patient);
 		return;
 	case PARTY:
 		add(o, &s->party);

@@ -4,9 +4,10 @@
  * so that it may travel by stick or mail.  Only the device's key opens it.  It counts once and ends within
  * seven days.
  */
-#include "cmd/keys/decision.h"
+#include "cmd/keys/decider.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
+#include "cmd/keys/request.h"
 #include "cmd/keys/store.h"
 #include "cmd/keys/taken.h"
 #include "common/base/file.h"
@@ -15,117 +16,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { LONGEST = 7 * 24 * 3600, CONTEXT_MOST = 65536, LOG_MOST = 1 << 20 };
-
-/* The members of --context, which must not have `time`; false if it is not such an object. */
-static bool
-copy_context(struct json_write *w, struct bytes text)
-{
-	struct json j;
-	bool good;
-
-	json_init(&j, NULL, 16);
-	good = json_parse(&j, text) && json_kind(&j, 0) == JSON_OBJECT &&
-	       json_member(&j, 0, (struct bytes)BYTES("time")) == 0;
-	for (uint32_t m = 1; good && m < j.nodes[0].next; m = j.nodes[m].next) {
-		json_write_value(w, json_span(&j, m));
-		json_write_raw(w, (struct bytes)BYTES(":"));
-		json_write_raw(w, json_span(&j, m + 1));
-	}
-	json_release(&j);
-	return good;
-}
-
-/* --context is read before the lock is taken. */
-static bool
-read_context(const struct verb_settings *s, struct buffer *context, struct verb_answer *a)
-{
-	buffer_init(context, CONTEXT_MOST);
-	return s->context == NULL || store_read(s->context, context, a);
-}
-
-struct asking {
-	struct keys *keys;
-	const struct device *device;
-	const struct verb_settings *settings;
-	const struct buffer *context; /* of read_context() */
-	struct verb_answer *answer;
-};
-
-static bool
-write_context(struct json_write *w, const struct asking *q, struct instant time)
-{
-	const char *file = q->settings->context;
-	char now[32];
-
-	clock_format(time, now);
-	json_write_name(w, "context");
-	json_write_open(w, '{');
-	json_write_member(w, "time", bytes_of(now));
-	if (file != NULL && !copy_context(w, buffer_bytes(q->context))) {
-		(void)verb_fault(
-		    q->answer, EXIT_BAD_RECORD, "%s: not a JSON object, or one that states the time", file);
-		return false;
-	}
-	json_write_close(w, '}');
-	return true;
-}
-
-/* "NAME":{"type":TYPE,"id":ID,"properties":{"domain":DOMAIN: two braces are left open. */
-static void
-begin_entity(struct json_write *w, const char *name, const char *type, const char *id, const char *domain)
-{
-	json_write_name(w, name);
-	json_write_open(w, '{');
-	json_write_member(w, "type", bytes_of(type));
-	json_write_member(w, "id", bytes_of(id));
-	json_write_name(w, "properties");
-	json_write_open(w, '{');
-	json_write_member(w, "domain", bytes_of(domain));
-}
-
-static void
-end_entity(struct json_write *w)
-{
-	json_write_close(w, '}');
-	json_write_close(w, '}');
-}
-
-/* The request that ehr-authz has to answer (AuthZEN evaluation), as it is asked at TIME. */
-static bool
-write_request(struct buffer *out, const struct asking *q, struct instant time)
-{
-	const struct keys *k = q->keys;
-	const struct device *d = q->device;
-	const struct verb_settings *s = q->settings;
-	struct json_write w = json_write_to(out);
-	char epoch[160];
-	bool good;
-
-	(void)snprintf(epoch, sizeof epoch, "%s/%" PRIu32, keys_domain(k), keys_epoch(k));
-	json_write_open(&w, '{');
-	begin_entity(&w, "subject", "user", s->user, keys_domain(k));
-	json_write_member(&w, "device", bytes_of(d->id));
-	json_write_member(&w, "env", bytes_of(d->env));
-	end_entity(&w);
-	json_write_name(&w, "action");
-	json_write_open(&w, '{');
-	json_write_member(&w, "name", (struct bytes)BYTES("release-keys"));
-	json_write_close(&w, '}');
-	begin_entity(&w, "resource", "level-keys", epoch, keys_domain(k));
-	json_write_member_number(&w, "epoch", keys_epoch(k));
-	end_entity(&w);
-	good = write_context(&w, q, time);
-	json_write_close(&w, '}');
-	verb_written(&w);
-	return good;
-}
+enum { LONGEST = 7 * 24 * 3600, LOG_MOST = 1 << 20 };
 
 /* --ask */
 static enum diag_exit
 ask(const struct asking *q)
 {
-	bool good = write_request(&q->answer->out, q, q->settings->now);
+	bool good = request_release(&q->answer->out, q, q->settings->now);
 
 	buffer_add(&q->answer->out, "\n", 1);
 	return good ? EXIT_DONE : EXIT_BAD_RECORD;
@@ -146,8 +43,8 @@ answers(const struct asking *q, const struct decision *d)
 	struct buffer text;
 	bool good;
 
-	buffer_init(&text, (size_t)CONTEXT_MOST * 2);
-	good = write_request(&text, q, d->time);
+	buffer_init(&text, (size_t)REQUEST_MOST);
+	good = request_release(&text, q, d->time);
 	if (good) {
 		digest_text(buffer_bytes(&text), digest);
 		good = bytes_are(d->request, digest) ||
@@ -374,7 +271,7 @@ ask_of(const struct verb_settings *s, struct verb_answer *a)
 	struct keys *k = NULL;
 
 	status = EXIT_IO;
-	if (read_context(s, &context, a))
+	if (request_context(s, &context, a))
 		k = store_open(s, 0, STORE_AUTHORITY, a, &status);
 	const struct asking q = { k, &device, s, &context, a };
 
@@ -402,6 +299,22 @@ find_max_age(const struct verb_settings *s, int64_t *max_age, struct verb_answer
 	return good;
 }
 
+/* The decision on the request that --ask would print, made here. */
+static struct decision_file *
+decide(const struct asking *q, enum diag_exit *status)
+{
+	struct decision_file *all = NULL;
+	struct buffer request;
+
+	buffer_init(&request, (size_t)REQUEST_MOST);
+	*status = EXIT_BAD_RECORD;
+	if (request_release(&request, q, q->settings->now))
+		all = decider_ask(q->settings, buffer_bytes(&request), q->answer, status);
+	buffer_release(&request);
+	return all;
+}
+
+/* Without --decision it is made here. */
 static enum diag_exit
 release_to(const struct verb_settings *s, struct verb_answer *a)
 {
@@ -413,13 +326,14 @@ release_to(const struct verb_settings *s, struct verb_answer *a)
 	int64_t max_age;
 
 	status = EXIT_IO;
-	if (read_context(s, &context, a) && find_max_age(s, &max_age, a, &status) &&
-	    (all = decision_file_read(s, a, &status)) != NULL)
+	if (request_context(s, &context, a) && find_max_age(s, &max_age, a, &status) &&
+	    (s->decision == NULL || (all = decision_file_read(s, a, &status)) != NULL))
 		k = store_open(s, KEYS_LEVELS | KEYS_NOW, STORE_AUTHORITY | STORE_LOCK, a, &status);
 	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status)) {
 		const struct asking q = { k, &device, s, &context, a };
 
-		status = release(&q, all, max_age);
+		if (all != NULL || (all = decide(&q, &status)) != NULL)
+			status = release(&q, all, max_age);
 	}
 	keys_close(k);
 	decision_file_free(all);
@@ -427,15 +341,31 @@ release_to(const struct verb_settings *s, struct verb_answer *a)
 	return status;
 }
 
+static bool
+names_holder(const struct verb_settings *s, struct verb_answer *a)
+{
+	if (s->device.count != 1 || s->user == NULL)
+		(void)verb_fault(a, EXIT_USAGE, "for whom? expected --device ID and --user ID");
+	else if (!tag_is_word(bytes_of(s->user)))
+		(void)verb_fault(a, EXIT_USAGE, "not an id of a person, expected A-Z a-z 0-9 . _ : / @ + -");
+	else
+		return true;
+	return false;
+}
+
+enum diag_exit
+verb_give(const struct verb_settings *s, struct verb_answer *a)
+{
+	return names_holder(s, a) && decider_ready(s, a) ? release_to(s, a) : EXIT_USAGE;
+}
+
 enum diag_exit
 verb_release(const struct verb_settings *s, struct verb_answer *a)
 {
 	if (!s->offline)
 		return verb_fault(a, EXIT_USAGE, "how? expected --offline");
-	if (s->device.count != 1 || s->user == NULL)
-		return verb_fault(a, EXIT_USAGE, "for whom? expected --device ID and --user ID");
-	if (!tag_is_word(bytes_of(s->user)))
-		return verb_fault(a, EXIT_USAGE, "not an id of a person, expected A-Z a-z 0-9 . _ : / @ + -");
+	if (!names_holder(s, a))
+		return EXIT_USAGE;
 	if ((s->decision != NULL) == s->ask)
 		return verb_fault(a, EXIT_USAGE, "on what? expected --ask, or --decision FILE");
 	return s->ask ? ask_of(s, a) : release_to(s, a);

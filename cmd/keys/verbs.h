@@ -45,7 +45,9 @@ struct verb_settings {
 	bool devices;
 	bool digests;
 	bool allow_test_keys;
+	bool verbose;
 	struct verb_names device;
+	struct verb_names patient;
 	struct verb_names party;
 	struct verb_names grant;
 	struct verb_names kid;
@@ -67,7 +69,7 @@ struct verb_answer {
 typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);
 
 verb_run verb_make, verb_rotate, verb_enrol, verb_release, verb_accept, verb_grant, verb_revoke, verb_list,
-    verb_pseudonym, verb_signer, verb_assert;
+    verb_pseudonym, verb_signer, verb_assert, verb_give, verb_subscribe;
 
 /* Sets the fault.  Returns STATUS, so that a verb can return it. */
 enum diag_exit verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...)

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/crypto/signed_line.h"
 
-#include "common/base/buffer.h"
-
 /* Between quotes a quote is escaped, so this text is a member wherever the token and "} follow. */
-static const struct bytes name = BYTES(",\"signature\":\"");
+static const struct bytes name = BYTES(SIGNED_LINE_MEMBER);
 
 static bool
 is_token_byte(char c)

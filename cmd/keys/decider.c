@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/keys/decider.h"
+
+#include "common/access/access.h"
+#include "common/crypto/signed_line.h"
+#include "common/policy/site.h"
+
+#include <fcntl.h>
+
+enum { TEXT_MOST = 1 << 26 };
+
+bool
+decider_ready(const struct verb_settings *s, struct verb_answer *a)
+{
+	if (s->policy != NULL && s->site != NULL)
+		return true;
+	(void)verb_fault(a, EXIT_USAGE, "by what policy, and where? expected -P DIR and -S DIR");
+	return false;
+}
+
+struct asking {
+	const struct verb_settings *settings;
+	struct verb_answer *answer;
+	struct policy policy;
+	struct arena arena;
+	struct access *access;
+	struct private_key *key; /* signs decisions; NULL: they are not signed */
+	struct buffer decisions;
+};
+
+static bool
+load(struct asking *q, enum diag_exit *status)
+{
+	const char *site = q->settings->site,
+		   *consents = site_path_if_there(&q->arena, site, SITE_CONSENTS, NULL), *why = NULL;
+	struct access_sources from = { .policy = &q->policy,
+		.consents = &consents,
+		.consents_count = consents != NULL,
+		.facts = site_path_if_there(&q->arena, site, SITE_FACTS, NULL),
+		.entities = site_path_if_there(&q->arena, site, SITE_ENTITIES, NULL) };
+	struct fault f = { 0 };
+
+	if (policy_load(&q->policy, q->settings->policy, &f))
+		q->access = access_load(&from, &f);
+	if (q->access == NULL) {
+		*status = verb_policy_fault(q->answer, &f);
+		return false;
+	}
+	if (q->settings->sign == NULL)
+		return true;
+	q->key = keyref_open(AT_FDCWD, q->settings->sign, &why);
+	if (q->key == NULL)
+		*status = verb_fault(q->answer, EXIT_KEYS, "key-invalid: %s: %s", q->settings->sign, why);
+	return q->key != NULL;
+}
+
+static void
+show(const struct asking *q, const char *what, struct bytes line)
+{
+	struct buffer *notes = &q->answer->notes;
+
+	if (!q->settings->verbose)
+		return;
+	buffer_add(notes, what, strlen(what));
+	buffer_add(notes, line.at, line.size);
+	buffer_add(notes, "\n", 1);
+}
+
+static bool
+decide(struct asking *q, struct buffer *line, enum diag_exit *status)
+{
+	struct access_decision d;
+	struct bytes request = buffer_bytes(line);
+
+	if (!json_slack(line))
+		diag_bug("a request longer than it can be");
+	request.at = line->at;
+	access_decide(q->access, request, &d);
+	show(q, "request: ", request);
+	show(q, "decision: ", d.text);
+	if (!d.permitted) {
+		*status =
+		    verb_fault(q->answer, EXIT_DENIED, "decision-denied: %s: %s (-v shows the decision)",
+			d.decided_by ? d.decided_by : "request", d.code ? d.code : "ill-formed");
+		return false;
+	}
+	if (q->key != NULL)
+		signed_line_sign(&q->decisions, q->key, d.text);
+	else
+		buffer_add(&q->decisions, d.text.at, d.text.size);
+	buffer_add(&q->decisions, "\n", 1);
+	return true;
+}
+
+static bool
+decide_all(struct asking *q, struct bytes requests, enum diag_exit *status)
+{
+	struct buffer one; /* a line with JSON_SLACK bytes behind it */
+	struct bytes line;
+	bool good = true;
+
+	buffer_init(&one, TEXT_MOST);
+	while (good && bytes_line(&requests, &line)) {
+		one.used = 0;
+		buffer_add(&one, line.at, line.size);
+		good = decide(q, &one, status);
+	}
+	buffer_release(&one);
+	return good;
+}
+
+struct decision_file *
+decider_ask(
+    const struct verb_settings *s, struct bytes requests, struct verb_answer *a, enum diag_exit *status)
+{
+	struct asking q = { .settings = s, .answer = a };
+	struct decision_file *all = NULL;
+
+	buffer_init(&q.decisions, TEXT_MOST);
+	if (load(&q, status) && decide_all(&q, requests, status))
+		all = decision_file_of(buffer_bytes(&q.decisions), s, a, status);
+	access_free(q.access);
+	keyref_free(q.key);
+	policy_release(&q.policy);
+	arena_release(&q.arena);
+	buffer_release(&q.decisions);
+	return all;
+}
