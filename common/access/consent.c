@@ -414,7 +414,8 @@ consent_decide(const struct layer_file *file, const struct directives *directive
 		return c;
 	}
 	if (patient.size == 0) {
-		c.applies = file->no_consent != NO_CONSENT_IGNORE;
+		/* With directives about, one might be this patient's and deny. */
+		c.applies = file->no_consent != NO_CONSENT_IGNORE || directives->any;
 		c.overridable = false;
 		c.result = RESULT_INDETERMINATE;
 		c.reason = "missing-attribute";

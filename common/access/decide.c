@@ -358,8 +358,9 @@ find_end(struct engine *e, struct verdict *v)
 	m = e->facts ? facts_moments(e->facts, request_string(q, ATTRIBUTE_SUBJECT_ID)) : NULL;
 	if (m)
 		moments_next(m, q->time, &v->valid_until, &v->ends);
+	/* Where no directive applies and consent is ignored, one may begin to apply. */
 	for (const struct directive *d =
-		 v->consent.applies
+		 v->consent.applies || v->consent.by_default
 		     ? directives_of(&e->directives, request_string(q, ATTRIBUTE_RESOURCE_PATIENT))
 		     : NULL;
 	     d; d = d->next)

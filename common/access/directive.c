@@ -78,6 +78,7 @@ insert(struct directives *d, struct access_reader *r, struct directive *new, con
 		grow(d);
 	first = find_slot(d, new->patient);
 	d->patients += *first == NULL;
+	d->any = d->any || new->status != DIRECTIVE_WITHOUT_EFFECT;
 	if (*first && !(*first)->next)
 		(void)note_id(d, *first);
 	new->next = *first;

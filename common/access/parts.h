@@ -222,6 +222,7 @@ struct directives {
 	struct fault *warning;
 	size_t warnings;
 	uint64_t others; /* Consents of another scope, which are no directives */
+	bool any;        /* one is active or on its way to it */
 	/* private */
 	struct json_keys *keys;            /* of Consents */
 	struct pending_directive *pending; /* until the register tells whose they are */
