@@ -186,13 +186,93 @@ is_of_root(const struct summary_list *s, const struct summary *item)
 	return item->is_narrative && item->around == s->root->record.roots->at[item->root].node;
 }
 
-/* The narrative of a section repeats the section, and is a summary of its root. */
+static struct bytes
+string_of(const struct json *j, uint32_t node, struct bytes name)
+{
+	uint32_t value = json_member(j, node, name);
+
+	if (value == 0 || json_kind(j, value) != JSON_STRING)
+		return (struct bytes){ "", 0 };
+	return json_inside(j, value);
+}
+
+/* Whether REFERENCE is the address of ENTRY of a Bundle, or ends with type and id of its RESOURCE. */
+static bool
+refers_to(const struct json *j, struct bytes reference, uint32_t entry, uint32_t resource)
+{
+	struct bytes url = string_of(j, entry, (struct bytes)BYTES("fullUrl"));
+	struct bytes type = string_of(j, resource, (struct bytes)BYTES("resourceType"));
+	struct bytes id = string_of(j, resource, (struct bytes)BYTES("id"));
+	const char *history = memmem(reference.at, reference.size, "/_history/", 10);
+	size_t from;
+
+	if (history != NULL)
+		reference.size = (size_t)(history - reference.at);
+	if (reference.size > 0 && bytes_equal(reference, url))
+		return true;
+	if (type.size == 0 || id.size == 0 || reference.size < type.size + 1 + id.size)
+		return false;
+	from = reference.size - id.size - 1 - type.size;
+	return memcmp(reference.at + from, type.at, type.size) == 0 &&
+	       reference.at[from + type.size] == '/' &&
+	       memcmp(reference.at + from + type.size + 1, id.at, id.size) == 0 &&
+	       (from == 0 || reference.at[from - 1] == '/');
+}
+
+/* Adds to TOLD what may be retold of the entry of BUNDLE, a root, that REFERENCE names. */
+static void
+add_entry(const struct summary_list *s, uint32_t bundle, struct bytes reference, struct label_standing *told)
+{
+	const struct json *j = s->labels->json;
+	const struct roots *r = s->root->record.roots;
+	uint32_t list = json_member(j, r->at[bundle].node, (struct bytes)BYTES("entry"));
+
+	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+		return;
+	for (uint32_t i = bundle + 1, entry = list + 1; i < r->count && r->at[i].node < j->nodes[list].next;
+	     i++) {
+		const struct label_standing *retold = &told_of(s, i)->retold;
+
+		while (j->nodes[entry].next <= r->at[i].node)
+			entry = j->nodes[entry].next;
+		if (r->at[i].parent != bundle || r->at[i].node < list)
+			continue;
+		/* Few entries have news, so that few are compared. */
+		if (retold->level <= told->level && (retold->sensitivity & ~told->sensitivity) == 0)
+			continue;
+		if (refers_to(j, reference, entry, r->at[i].node))
+			add(told, retold);
+	}
+}
+
+/* A section of a root in a Bundle tells what its references name. */
+static void
+add_named(const struct summary_list *s, const struct summary *item, struct label_standing *told)
+{
+	const struct json *j = s->labels->json;
+	const struct roots *r = s->root->record.roots;
+
+	if (item->root == 0)
+		return;
+	for (uint32_t i = item->around + 1; i < j->nodes[item->around].next; i++) {
+		struct bytes reference;
+
+		if (json_kind(j, i) != JSON_OBJECT)
+			continue;
+		reference = string_of(j, i, (struct bytes)BYTES("reference"));
+		if (reference.size > 0)
+			add_entry(s, r->at[item->root].parent, reference, told);
+	}
+}
+
+/* The narrative of a section repeats the section and what it names, and is a summary of its root. */
 static void
 label_section(struct summary_list *s, const struct summary *item)
 {
 	const struct roots *r = s->root->record.roots;
 	struct label_standing told = label_list_within(s->labels, item->around);
 
+	add_named(s, item, &told);
 	add(&told, &told_of(s, item->root)->retold);
 	(void)label(s, item, &told);
 	for (uint32_t at = item->root; add(&told_of(s, at)->all, &told), at != 0; at = r->at[at].parent)
