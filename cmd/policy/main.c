@@ -15,6 +15,7 @@ static const struct {
 	{ "new", verb_new },
 	{ "survey", verb_survey },
 	{ "conflicts", verb_conflicts },
+	{ "replay", verb_replay },
 };
 
 static const struct option_manual manual = {
@@ -28,7 +29,8 @@ static const struct option_manual manual = {
 		   "  explain  says what becomes of a record, and why\n"
 		   "  new      writes a first policy for records of one's own\n"
 		   "  survey   lists what stands in records, and which rule speaks of it\n"
-		   "  conflicts  finds what consent directives say against the rules of the house",
+		   "  conflicts  finds what consent directives say against the rules of the house\n"
+		   "  replay   decides old requests anew, and says which answers change",
 };
 
 int

@@ -2,7 +2,7 @@ bats_require_minimum_version 1.5.0
 load ../lib/ehr
 
 # Use case 1.0.7: whoever carries out a decision gives a level exactly where al(level) <= AL.  On ladders of 2, 7 and 16
-# levels, with ALs 1, 4, 7 and so on, each AL at and just below a level is tried with all that act on one.
+# levels, whose levels need AL 1, 4, 7 and so on, each AL at a level and just below it is tried with all that act on one.
 now=2026-03-02T09:00:00Z
 
 # ladder COUNT: a policy P of that many levels, a site S, and a record of which each level adds a member.
