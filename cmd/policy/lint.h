@@ -47,4 +47,7 @@ void lint_redact(struct lint *l);
 /* Compares the paths of both files with the elements of FHIR R4, if records are FHIR. */
 void lint_paths(struct lint *l);
 
+/* Of records of FHIR: misspelt names of members, free text that no summary names, required elements. */
+void lint_fhir(struct lint *l);
+
 #endif

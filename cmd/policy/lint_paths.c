@@ -229,6 +229,19 @@ check_base(struct path_reading *r, const struct yaml_node *base, bool is_fhir)
 	}
 }
 
+/* The paths in `summaries`; lint_fhir looks at the names. */
+static void
+check_summaries(struct path_reading *r, const struct yaml_node *summaries)
+{
+	for (size_t i = 0; summaries != NULL && summaries->kind == YAML_MAP && i < summaries->count; i++) {
+		const struct yaml_node *list = summaries->item[i];
+		r->types = bytes_are(summaries->key[i]->text, "*") ? NULL : summaries->key[i];
+		for (size_t k = 0; list->kind == YAML_LIST && k < list->count; k++)
+			if (bytes_begin(list->item[k]->text, "."))
+				check_expression(r, list->item[k], list->item[k]->text, false);
+	}
+}
+
 static void
 check_keep(struct path_reading *r, const struct yaml_node *keep)
 {
@@ -339,6 +352,8 @@ lint_paths(struct lint *l)
 	check_base(&r, yaml_find(root, "base"), is_fhir);
 	if (!is_fhir)
 		return;
+	lint_fhir(l);
+	check_summaries(&r, yaml_find(root, "summaries"));
 	check_rules(&r, yaml_find(root, "rules"), true);
 	check_rules(&r, yaml_find(root, "declassify"), false);
 	check_rules(&r, yaml_find(yaml_find(root, "criticality"), "rules"), false);

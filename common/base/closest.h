@@ -16,8 +16,8 @@
  */
 struct closest {
 	struct bytes word;
+	struct bytes best; /* the nearest so far; near enough only where closest_text says something */
 	/* private */
-	struct bytes best;
 	size_t distance;
 };
 

@@ -62,6 +62,12 @@ elements_kind(struct bytes name)
 	return ELEMENTS_KINDS;
 }
 
+struct bytes
+elements_name(unsigned kind)
+{
+	return kinds[kind].name;
+}
+
 /* The number of the backbone element at a member of a kind. */
 static unsigned
 find_backbone(struct bytes kind, struct bytes member)

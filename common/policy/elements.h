@@ -37,6 +37,9 @@ struct elements {
 enum { ELEMENTS_KINDS = 661 };
 unsigned elements_kind(struct bytes name);
 
+/* The name of the kind of that number. */
+struct bytes elements_name(unsigned kind);
+
 /* False: there is no such kind. */
 bool elements_open(struct elements *e, struct bytes kind);
 

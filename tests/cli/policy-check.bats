@@ -223,3 +223,51 @@ END
 	[ "$(wc -l <got)" -eq 3 ]
 	[ "$(cut -d: -f2 got | tr '\n' ' ')" = '3 5 8 ' ]
 }
+
+@test "unknown-path: a name that is nearly one of FHIR R4 is misspelt, that of another version is not" {
+	cat >c <<'END'
+  Observation: {.: N}
+summaries: {"*": [note, coment, conclusoin, diagnostics, comment, comments], CareTeam: [.namme, .name]}
+references: {Practitioner: [perfromer, requester, verifiedWith]}
+codes_in: [linkId, questionnair, instantiates]
+terms: {skip: [name.famly, line], around: [text, medication], entry: [resonCode], base64: [data, blob]}
+END
+	: >r
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	grep -o 'unknown-path.*' err | sort >got
+	diff got - <<'END'
+unknown-path: .namme is no element of CareTeam in FHIR R4
+unknown-path: no element of FHIR R4 has the name conclusoin, did you mean 'conclusion'?
+unknown-path: no element of FHIR R4 has the name famly, did you mean 'family'?
+unknown-path: no element of FHIR R4 has the name perfromer, did you mean 'performer'?
+unknown-path: no element of FHIR R4 has the name questionnair, did you mean 'questionnaire'?
+unknown-path: no element of FHIR R4 has the name resonCode, did you mean 'reasonCode'?
+END
+}
+
+@test "free-text-kept: texts that a version shows beside withheld entries and no summary names" {
+	cat >c <<'END'
+  Condition: {.: N}
+  DiagnosticReport: {.: N}
+  Invoice: {.: N}
+  Questionnaire: {.: U}
+summaries: {"*": [conclusion], Invoice: [.note]}
+END
+	printf '    presence: shown\n' >r
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	[ "$(grep -c free-text-kept err)" -eq 1 ]
+	has err 'keeps beside what it withholds: Condition.note, Invoice.paymentTerms'
+	# Named, or not kept.
+	sed -i 's/^summaries: .*/summaries: {"*": [conclusion, note, paymentTerms]}/' p/classify.yaml
+	ehr 0 ehr-policy check -P p
+	lacks err free-text-kept
+	sed -i 's/^summaries: .*/summaries: {"*": [conclusion], Condition: [], Invoice: []}/' p/classify.yaml
+	ehr 0 ehr-policy check -P p
+	lacks err free-text-kept
+	printf '    keep: {Condition: [.id]}\n' >r
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	lacks err free-text-kept
+}
