@@ -165,6 +165,9 @@ put_about(const struct writing *x)
 		put_values(w, situation_values(s, ATTRIBUTE_FUNCTIONAL_ROLE));
 		json_write_close(w, ']');
 	}
+	/* Whoever holds the record must not take this for the custodian's decision. */
+	if (x->a->engine->outbound_only)
+		put_word(w, "only", "outbound");
 	put_one(w, "device", &q->at[ATTRIBUTE_DEVICE]);
 	put_one(w, "epoch", &q->at[ATTRIBUTE_EPOCH]);
 	json_write_close(w, '}');

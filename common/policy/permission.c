@@ -275,6 +275,8 @@ read_about(struct reading *r, uint32_t about)
 		shows = shows || is(r, action, actions[i]);
 	if (!shows)
 		return deny(r, "the decision is about an action that shows no record");
+	if (member(r, about, "only"))
+		return deny(r, "the decision is that of the requester's own domain alone");
 	if (!read_name(r, party, &p->party) || !read_name(r, device, &p->device))
 		return deny(r, "the decision names its person or device by no word");
 	if (r->terms->opened)

@@ -212,8 +212,15 @@ found() {
 	ehr 0 ehr-authz -P P --only outbound in
 	found >got
 	same got <<-'END'
-		{"decision":true,"context":{"id":"emergency treatment","request":"DIGEST","about":{"request":"DIGEST","subject":"u1","action":"read","resource":{"type":"record","id":"p1"},"patient":"p1","purpose":["ETREAT"]},"decided_by":"outbound","reason":"permitted","layers":[{"layer":"outbound","domain":"A","result":"Permit","rules":["A-1"]}],"obligations":[],"reason_user":{"en":"Allowed."},"reason_admin":{"en":"A-1: Radiologists may ask Domain B."},"time":"2026-03-02T09:00:00Z","policy":"DIGEST"}}
+		{"decision":true,"context":{"id":"emergency treatment","request":"DIGEST","about":{"request":"DIGEST","subject":"u1","action":"read","resource":{"type":"record","id":"p1"},"patient":"p1","purpose":["ETREAT"],"only":"outbound"},"decided_by":"outbound","reason":"permitted","layers":[{"layer":"outbound","domain":"A","result":"Permit","rules":["A-1"]}],"obligations":[],"reason_user":{"en":"Allowed."},"reason_admin":{"en":"A-1: Radiologists may ask Domain B."},"time":"2026-03-02T09:00:00Z","policy":"DIGEST"}}
 	END
+	cp out decision
+	echo '{"v":1,"ehr":{"stage":"labelled"}}' >nothing
+	ehr 7 ehr-redact -P "$EHR_ROOT/policies/hospital" --level V --decision decision --now 2026-03-02T09:00:00Z nothing
+	has err "the decision is that of the requester's own domain alone"
+	empty out
+	ehr 7 ehr-select -P "$EHR_ROOT/policies/hospital" --decision decision --now 2026-03-02T09:00:00Z nothing
+	has err "the decision is that of the requester's own domain alone"
 	sed 's/radiologist/nurse/g' in >other
 	ehr 7 ehr-authz -P P --only outbound --exit-status other
 	sed 's/"domain":"B"/"domain":"A"/; s/"domain": "B"/"domain": "A"/' in >other
