@@ -121,6 +121,19 @@ library_locks_memory(void)
 	return locked;
 }
 
+EVP_MD *
+library_sha256(void)
+{
+	static EVP_MD *md;
+
+	if (md == NULL) {
+		library_start();
+		md = EVP_MD_fetch(NULL, "SHA2-256", LIBRARY_PROVIDER);
+		library_must(md != NULL, "fetch SHA-256");
+	}
+	return md;
+}
+
 EVP_CIPHER *
 library_gcm(void)
 {

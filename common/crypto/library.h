@@ -28,6 +28,7 @@ enum { CEK_SIZE = 32, WRAPPED_SIZE = 40, IV_SIZE = 12, TAG_SIZE = 16 };
 bool library_locks_memory(void);
 
 /* Borrowed for the life of the process. */
+EVP_MD *library_sha256(void);   /* for HMAC */
 EVP_CIPHER *library_gcm(void);  /* AES-256-GCM */
 EVP_CIPHER *library_wrap(void); /* AES-256-WRAP, RFC 3394 */
 EVP_KDF *library_sskdf(void);   /* the one-step KDF that JOSE calls Concat KDF */
