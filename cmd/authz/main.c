@@ -18,7 +18,8 @@
 enum { MAX_CONSENTS = 256, KEYS_MOST = 1 << 22 };
 
 struct settings {
-	const char *policy, *site, *facts, *entities, *used, *now, *sign, *assertions, *audience;
+	const char *policy, *site, *facts, *entities, *used, *consent_state, *now, *sign, *assertions,
+	    *audience;
 	const char *consents[MAX_CONSENTS];
 	size_t consents_count;
 	const char *metadata;
@@ -36,6 +37,8 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR",
 	    "the site: consents, facts, entities" },
 	{ CONSENTS, 0, true, "consents", "PATH", "consent directives: a file or a directory" },
+	{ OPTION_TEXT(struct settings, consent_state), 0, false, "consent-state", "FILE",
+	    "which bytes of directives are in force, as ehr-consent says" },
 	{ OPTION_TEXT(struct settings, facts), 0, false, "facts", "FILE",
 	    "who treats, supervises, stands for whom" },
 	{ OPTION_TEXT(struct settings, entities), 0, false, "entities", "FILE",
@@ -183,6 +186,7 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 		fault_exit(&fault);
 	look_into_site(a);
 	sources.consents_count = s->consents_count;
+	sources.consent_state = s->consent_state;
 	sources.facts = s->facts;
 	sources.entities = s->entities;
 	sources.used = s->used;
@@ -195,6 +199,8 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	a->access = access_load(&sources, &fault);
 	if (!a->access)
 		fault_exit(&fault);
+	if (access_negotiates(a->access) && !s->consent_state)
+		options_needs(o, "--consent-state FILE, as the policy says negotiated: true");
 	for (size_t i = 0; access_warning(a->access, i); i++) {
 		const struct fault *w = access_warning(a->access, i);
 

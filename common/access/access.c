@@ -118,6 +118,23 @@ load_directive_folder(struct loading *l, const char *folder, struct digest *dige
 }
 
 static bool
+load_settled(struct loading *l)
+{
+	struct engine *e = &l->a->engine;
+	struct bytes text;
+	char digest[DIGEST_TEXT];
+
+	if (!l->s->consent_state)
+		return true;
+	if (!read_source(l, &l->a->arena, l->s->consent_state, &text))
+		return false;
+	digest_text(text, digest);
+	json_write_member_word(&l->basis, "consent_state", bytes_of(digest));
+	e->directives.settled = e->settled = settled_read(&l->reader, text);
+	return e->settled != NULL;
+}
+
+static bool
 load_directives(struct loading *l)
 {
 	struct digest *digest = digest_new();
@@ -204,7 +221,7 @@ load(struct access *a, const struct access_sources *s, struct fault *f)
 	attributes_init(&e->attributes, a->keys);
 	directives_init(&e->directives, &a->arena);
 	used_init(&e->used, &a->arena);
-	if (!load_policy(&l) || !load_directives(&l) || !load_lines(&l) ||
+	if (!load_policy(&l) || !load_settled(&l) || !load_directives(&l) || !load_lines(&l) ||
 	    !directives_ready(&e->directives, &l.reader, e->entities))
 		return false;
 	if (a->search.attribute)
@@ -262,6 +279,7 @@ release_engine(struct engine *e)
 {
 	intern_release(&e->words);
 	directives_release(&e->directives);
+	settled_free(e->settled);
 	facts_free(e->facts);
 	entities_free(e->entities);
 	used_release(&e->used);
@@ -288,6 +306,17 @@ const struct fault *
 access_warning(const struct access *a, size_t i)
 {
 	return i < a->engine.directives.warnings ? &a->engine.directives.warning[i] : NULL;
+}
+
+bool
+access_negotiates(const struct access *a)
+{
+	const struct layers *l = &a->engine.layers;
+
+	for (uint32_t i = 0; i < l->files; i++)
+		if (l->file[i].negotiated)
+			return true;
+	return false;
 }
 
 uint64_t

@@ -60,6 +60,7 @@ struct access_sources {
 	struct policy *policy;       /* loaded, borrowed for the life of the access */
 	const char *const *consents; /* files, and directories of *.yaml *.yml *.json *.ndjson */
 	size_t consents_count;
+	const char *consent_state; /* NDJSON, what ehr-consent writes; NULL: nothing is negotiated */
 	const char *facts;         /* NDJSON; NULL: none */
 	const char *entities;      /* NDJSON; NULL: none */
 	const char *used;          /* NDJSON, commands that were sent in earlier runs; NULL: none */
@@ -89,6 +90,11 @@ void access_free(struct access *a);
  * after the last.
  */
 const struct fault *access_warning(const struct access *a, size_t i);
+
+/*
+ * True if an organization's file says `negotiated: true`: without consent_state no directive has an effect.
+ */
+bool access_negotiates(const struct access *a);
 
 /* How many Consents were left out because they are of another scope than privacy. */
 uint64_t access_others(const struct access *a);

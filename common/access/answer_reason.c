@@ -16,6 +16,7 @@ static const struct {
 	{ "consent-deny", "The patient's consent does not permit this." },
 	{ "no-consent", "No consent of the patient applies." },
 	{ "consent-not-settled", "The patient's consent is not settled yet." },
+	{ "consent-unverified", "The patient's consent was not verified, as the organization asks." },
 	{ "consent-unreadable", "The patient's consent cannot be read." },
 	{ "consent-several", "The patient's directives do not say which of them counts." },
 	{ "no-clearance", "No clearance gives this user an authorization level." },

@@ -229,8 +229,17 @@ judge_base(struct bench *b, const struct directive *d)
 	}
 }
 
+/* What the organization asks of directives beside their own status. */
+static enum directive_status
+status_for(const struct layer_file *file, const struct directive *d)
+{
+	return d->status == DIRECTIVE_ACTIVE && file->negotiated && !d->listed ? DIRECTIVE_SETTLING
+									       : d->status;
+}
+
 static void
-judge_directive(struct opinion *o, struct situation *s, struct scratch *scratch)
+judge_directive(
+    struct opinion *o, const struct layer_file *file, struct situation *s, struct scratch *scratch)
 {
 	const struct directive *d = o->directive;
 	struct bench b = { .s = s,
@@ -241,11 +250,11 @@ judge_directive(struct opinion *o, struct situation *s, struct scratch *scratch)
 		.note_end = &o->unknown,
 		.spoken_end = &o->spoken };
 
-	if (d->status != DIRECTIVE_ACTIVE)
+	if (status_for(file, d) != DIRECTIVE_ACTIVE)
 		return;
-	if (d->unreadable) {
+	if (d->unreadable || (file->require_verified && !d->verified)) {
 		o->result = RESULT_INDETERMINATE;
-		o->reason = "consent-unreadable";
+		o->reason = d->unreadable ? "consent-unreadable" : "consent-unverified";
 		speak(&b, d->id, d->id_text, NULL);
 		return;
 	}
@@ -380,7 +389,8 @@ without_directive(struct consent *c, const struct layer_file *file, bool settlin
 
 /* The opinions of all directives that apply.  True if a directive is not active yet. */
 static bool
-gather(struct consent *c, const struct directive *first, struct situation *s, struct scratch *scratch)
+gather(struct consent *c, const struct layer_file *file, const struct directive *first, struct situation *s,
+    struct scratch *scratch)
 {
 	uint32_t count = 0;
 	bool settling = false;
@@ -392,8 +402,8 @@ gather(struct consent *c, const struct directive *first, struct situation *s, st
 		struct opinion *o = &c->opinion[c->opinions];
 
 		*o = (struct opinion){ .directive = d };
-		settling = settling || d->status == DIRECTIVE_SETTLING;
-		judge_directive(o, s, scratch);
+		settling = settling || status_for(file, d) == DIRECTIVE_SETTLING;
+		judge_directive(o, file, s, scratch);
 		c->opinions += o->result != RESULT_NOT_APPLICABLE;
 	}
 	return settling;
@@ -424,7 +434,7 @@ consent_decide(const struct layer_file *file, const struct directives *directive
 		c.unknown = n;
 		return c;
 	}
-	settling = gather(&c, directives_of(directives, patient), s, scratch);
+	settling = gather(&c, file, directives_of(directives, patient), s, scratch);
 	if (c.opinions == 0) {
 		without_directive(&c, file, settling);
 		return c;

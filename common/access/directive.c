@@ -3,6 +3,7 @@
 #include "common/access/parts.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
+#include "common/crypto/digest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,26 +64,46 @@ static void
 spoil_twins(struct directive *first, struct directive *new)
 {
 	for (struct directive *d = first; d; d = d->next)
-		if (bytes_equal(d->id, new->id)) {
+		if (!d->unsettled && bytes_equal(d->id, new->id)) {
 			d->unreadable = true;
 			d->status = DIRECTIVE_ACTIVE;
 		}
 }
 
+/*
+ * Of a directive that is negotiated only the bytes that are in force have an effect.  DIGEST is that of these
+ * bytes; empty for one in a list of a YAML file, which has none of its own.
+ */
 static void
-insert(struct directives *d, struct access_reader *r, struct directive *new, const struct yaml_node *node)
+settle(const struct directives *all, struct directive *d, const char *digest)
+{
+	const struct settlement *s = all->settled ? settled_find(all->settled, d->patient, d->id) : NULL;
+
+	if (!s)
+		return;
+	d->listed = true;
+	if (s->in_force.size > 0 && bytes_are(s->in_force, digest))
+		return;
+	d->unsettled = true;
+	d->status = s->over ? DIRECTIVE_WITHOUT_EFFECT : DIRECTIVE_SETTLING;
+}
+
+static void
+insert(struct directives *d, struct access_reader *r, struct directive *new, const struct yaml_node *node,
+    const char *digest)
 {
 	struct directive **first;
 
+	settle(d, new, digest);
 	if (2 * (d->patients + 1) > d->room)
 		grow(d);
 	first = find_slot(d, new->patient);
 	d->patients += *first == NULL;
 	d->any = d->any || new->status != DIRECTIVE_WITHOUT_EFFECT;
-	if (*first && !(*first)->next)
+	if (*first && !(*first)->next && !(*first)->unsettled)
 		(void)note_id(d, *first);
 	new->next = *first;
-	if (*first && !note_id(d, new)) {
+	if (*first && !new->unsettled && !note_id(d, new)) {
 		(void)fault_at(r->fault, r->file, node, "a directive that is there twice for its patient");
 		warn(d, r->fault, "consent-unreadable");
 		spoil_twins(new, new);
@@ -126,18 +147,22 @@ struct pending_directive {
 	struct directive *directive; /* its patient is the identifier */
 	const char *file;
 	struct yaml_node place;
+	char digest[DIGEST_TEXT];
 };
 
 static void
-wait_for_register(
-    struct directives *d, const struct access_reader *r, struct directive *new, const struct yaml_node *node)
+wait_for_register(struct directives *d, const struct access_reader *r, struct directive *new,
+    const struct yaml_node *node, const char *digest)
 {
+	struct pending_directive *p;
+
 	if (d->pendings == d->pending_room) {
 		d->pending_room = d->pending_room ? 2 * d->pending_room : 8;
 		d->pending = memory_grow(d->pending, d->pending_room, sizeof *d->pending);
 	}
-	d->pending[d->pendings++] =
-	    (struct pending_directive){ .directive = new, .file = r->file, .place = *node };
+	p = &d->pending[d->pendings++];
+	*p = (struct pending_directive){ .directive = new, .file = r->file, .place = *node };
+	(void)snprintf(p->digest, sizeof p->digest, "%s", digest);
 }
 
 bool
@@ -153,7 +178,7 @@ directives_ready(struct directives *d, struct access_reader *r, const struct ent
 			return fault_at(r->fault, p->file, &p->place,
 			    "the register has no patient, or two, of the identifier in patient");
 		p->directive->patient = arena_copy(r->arena, patient);
-		insert(d, r, p->directive, &p->place);
+		insert(d, r, p->directive, &p->place, p->digest);
 	}
 	d->pendings = 0;
 	for (uint32_t i = 0; i < d->room; i++)
@@ -161,20 +186,10 @@ directives_ready(struct directives *d, struct access_reader *r, const struct ent
 	return true;
 }
 
-/* `Patient/ann` is ann. */
-static struct bytes
-bare_patient(struct bytes patient)
-{
-	const size_t before = strlen("Patient/");
-
-	return bytes_begin(patient, "Patient/") ? (struct bytes){ patient.at + before, patient.size - before }
-						: patient;
-}
-
 const struct directive *
 directives_of(const struct directives *d, struct bytes patient)
 {
-	return d->room ? *find_slot(d, bare_patient(patient)) : NULL;
+	return d->room ? *find_slot(d, reader_patient(patient)) : NULL;
 }
 
 void
@@ -308,15 +323,27 @@ new_directive(struct access_reader *r, struct bytes patient, struct bytes id)
 {
 	struct directive *d = arena_take(r->arena, sizeof *d);
 
-	d->patient = arena_copy(r->arena, bare_patient(patient));
+	d->patient = arena_copy(r->arena, reader_patient(patient));
 	d->id = arena_copy(r->arena, id);
 	d->id_text = reader_json(r, d->id);
 	return d;
 }
 
-static bool
-read_directive(struct directives *all, struct access_reader *r, const struct yaml_node *node)
+/* The digest of a directive's OWN bytes, where anybody asks for it. */
+static const char *
+digest_of(const struct directives *all, struct bytes own, char text[DIGEST_TEXT])
 {
+	text[0] = '\0';
+	if (all->settled && own.size > 0)
+		digest_text(own, text);
+	return text;
+}
+
+static bool
+read_directive(
+    struct directives *all, struct access_reader *r, const struct yaml_node *node, struct bytes own)
+{
+	char digest[DIGEST_TEXT];
 	const struct yaml_node *patient, *id;
 	struct bytes patient_text, id_text;
 	struct directive *d;
@@ -329,14 +356,14 @@ read_directive(struct directives *all, struct access_reader *r, const struct yam
 	if (!patient || !id || !yaml_string(r->file, patient, &patient_text, r->fault) ||
 	    !yaml_string(r->file, id, &id_text, r->fault))
 		return false;
-	if (bare_patient(patient_text).size == 0 || id_text.size == 0)
+	if (reader_patient(patient_text).size == 0 || id_text.size == 0)
 		return fault_at(r->fault, r->file, node, "an empty patient or consent");
 	d = new_directive(r, patient_text, id_text);
 	d->unreadable = !read_content(r, &m, d);
 	if (d->unreadable)
 		warn(all, r->fault, "consent-unreadable");
 	take_moments(r, d);
-	insert(all, r, d, node);
+	insert(all, r, d, node, digest_of(all, own, digest));
 	return true;
 }
 
@@ -372,8 +399,9 @@ read_tree(struct access_reader *r, const struct fhir_consent *c, struct directiv
 }
 
 static bool
-read_consent(struct directives *all, struct ndjson *n, uint32_t node, struct arena *tree)
+read_consent(struct directives *all, struct ndjson *n, uint32_t node, struct arena *tree, struct bytes own)
 {
+	char digest[DIGEST_TEXT];
 	struct access_reader *r = n->reader;
 	struct yaml_node place = { .line = n->line, .column = n->json.nodes[node].start + 1 };
 	struct fhir_consent c;
@@ -397,21 +425,21 @@ read_consent(struct directives *all, struct ndjson *n, uint32_t node, struct are
 	}
 	take_moments(r, d);
 	if (c.logical)
-		wait_for_register(all, r, d, &place);
+		wait_for_register(all, r, d, &place, digest_of(all, own, digest));
 	else
-		insert(all, r, d, &place);
+		insert(all, r, d, &place, digest_of(all, own, digest));
 	return true;
 }
 
 /* A directive is copied out of its tree, so the tree is given back at once. */
 static bool
-read_value(struct directives *d, struct ndjson *n, uint32_t node)
+read_value(struct directives *d, struct ndjson *n, uint32_t node, struct bytes own)
 {
 	struct arena tree = { 0 };
 	bool good = json_kind(&n->json, node) == JSON_OBJECT &&
 			    json_member(&n->json, node, bytes_of("resourceType")) != 0
-			? read_consent(d, n, node, &tree)
-			: read_directive(d, n->reader, yaml_of_json(&tree, &n->json, node, n->line));
+			? read_consent(d, n, node, &tree, own)
+			: read_directive(d, n->reader, yaml_of_json(&tree, &n->json, node, n->line), own);
 
 	arena_release(&tree);
 	return good && !n->reader->fault->text[0];
@@ -424,7 +452,7 @@ read_objects(struct directives *d, struct access_reader *r, struct bytes text)
 
 	ndjson_init(&n, r, d->keys, text);
 	while (ndjson_next(&n))
-		if (!read_value(d, &n, 0))
+		if (!read_value(d, &n, 0, n.json.text))
 			break;
 	ndjson_release(&n);
 	return !r->fault->text[0];
@@ -442,7 +470,7 @@ read_bundle(struct directives *d, struct ndjson *n)
 		uint32_t resource = json_member(&n->json, i, bytes_of("resource"));
 
 		if (resource != 0 && fhir_consent_is(&n->json, resource, "Consent") &&
-		    !read_value(d, n, resource))
+		    !read_value(d, n, resource, json_span(&n->json, resource)))
 			return false;
 	}
 	return true;
@@ -458,9 +486,10 @@ read_json(struct directives *d, struct access_reader *r, struct bytes text)
 	good = ndjson_whole(&n);
 	if (good && json_kind(&n.json, 0) == JSON_ARRAY) {
 		for (uint32_t i = 1; i < n.json.nodes[0].next && good; i = n.json.nodes[i].next)
-			good = read_value(d, &n, i);
+			good = read_value(d, &n, i, json_span(&n.json, i));
 	} else if (good) {
-		good = fhir_consent_is(&n.json, 0, "Bundle") ? read_bundle(d, &n) : read_value(d, &n, 0);
+		good =
+		    fhir_consent_is(&n.json, 0, "Bundle") ? read_bundle(d, &n) : read_value(d, &n, 0, text);
 	}
 	ndjson_release(&n);
 	return good;
@@ -475,9 +504,9 @@ read_yaml(struct directives *d, struct access_reader *r, struct bytes text)
 
 	if (good && root->kind == YAML_LIST)
 		for (size_t i = 0; i < root->count && good; i++)
-			good = read_directive(d, r, root->item[i]);
+			good = read_directive(d, r, root->item[i], (struct bytes){ "", 0 });
 	else if (good)
-		good = read_directive(d, r, root);
+		good = read_directive(d, r, root, text);
 	arena_release(&tree);
 	return good;
 }

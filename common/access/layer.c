@@ -224,6 +224,8 @@ read_organization(struct access_reader *r, struct yaml_map *m, struct layer_file
 	}
 	return yaml_boolean(r->file, yaml_take(m, "service_requires_consent"), &f->service_requires_consent,
 		   r->fault) &&
+	       yaml_boolean(r->file, yaml_take(m, "negotiated"), &f->negotiated, r->fault) &&
+	       yaml_boolean(r->file, yaml_take(m, "require_verified"), &f->require_verified, r->fault) &&
 	       read_no_patient(r, yaml_take(m, "no_patient"), f) && read_trusts(r, yaml_take(m, "trusts"), f);
 }
 

@@ -5,6 +5,7 @@
 #include "common/access/criteria.h"
 #include "common/access/entities.h"
 #include "common/access/narrowing.h"
+#include "common/access/settled.h"
 #include "common/json/json_write.h"
 
 /*
@@ -141,6 +142,8 @@ struct layer_file {
 	enum no_consent no_consent;
 	enum on_several on_several;
 	bool service_requires_consent;
+	bool negotiated;              /* a directive counts only if a negotiation settled it */
+	bool require_verified;        /* a directive counts only if it was verified with the patient */
 	struct intern_set no_patient; /* resource types that are about no single patient */
 };
 
@@ -198,7 +201,9 @@ struct directive {
 	enum directive_status status;
 	const char *status_word; /* as it is written; NULL if it is not readable */
 	bool unreadable;
-	bool verified; /* a Consent with verification.verified */
+	bool verified;  /* with the patient, or with whom she named */
+	bool listed;    /* a negotiation says which bytes of it are in force */
+	bool unsettled; /* these are not */
 	bool base_permit;
 	bool dated;
 	struct instant date; /* with dated */
@@ -221,8 +226,9 @@ struct directives {
 	 */
 	struct fault *warning;
 	size_t warnings;
-	uint64_t others; /* Consents of another scope, which are no directives */
-	bool any;        /* one is active or on its way to it */
+	uint64_t others;         /* Consents of another scope, which are no directives */
+	bool any;                /* one is active or on its way to it */
+	struct settled *settled; /* borrowed, set by the caller; NULL: nothing is said of negotiations */
 	/* private */
 	struct json_keys *keys;            /* of Consents */
 	struct pending_directive *pending; /* until the register tells whose they are */
@@ -396,6 +402,7 @@ struct engine {
 	struct layers layers;
 	struct clearances clearances;
 	struct directives directives;
+	struct settled *settled;   /* NULL: none */
 	struct facts *facts;       /* NULL: none */
 	struct entities *entities; /* NULL: none */
 	struct used_commands used;

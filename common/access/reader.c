@@ -29,6 +29,15 @@ reader_word(struct access_reader *r, const struct yaml_node *node, uint32_t *wor
 }
 
 struct bytes
+reader_patient(struct bytes patient)
+{
+	const size_t before = strlen("Patient/");
+
+	return bytes_begin(patient, "Patient/") ? (struct bytes){ patient.at + before, patient.size - before }
+						: patient;
+}
+
+struct bytes
 reader_json(struct access_reader *r, struct bytes text)
 {
 	struct buffer out;

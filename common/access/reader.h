@@ -35,6 +35,9 @@ bool reader_open(struct access_reader *r, const struct yaml_node *root, struct y
 /* The string NODE as a word, not empty. */
 bool reader_word(struct access_reader *r, const struct yaml_node *node, uint32_t *word);
 
+/* `Patient/ann` and `ann` are the same patient: `ann`. */
+struct bytes reader_patient(struct bytes patient);
+
 /* TEXT as a JSON string in the arena, quotes included. */
 struct bytes reader_json(struct access_reader *r, struct bytes text);
 

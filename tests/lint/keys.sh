@@ -1,11 +1,11 @@
 #!/bin/sh
 # Every key that a reader of policies takes stands in a page on policies, in its text and in an example that a test runs;
-# every word that a reader expects stands in its text.  Directives of patients are not a policy's file.
+# every word that a reader expects stands in its text.
 set -eu
 folder=share/man/man5
-pages="$folder/ehr-policy.5 $folder/ehr-classify.5 $folder/ehr-redact.5 $folder/ehr-authz.5"
+pages="$folder/ehr-policy.5 $folder/ehr-classify.5 $folder/ehr-redact.5 $folder/ehr-authz.5 $folder/ehr-consent.5"
 readers=$(grep -l 'yaml_' common/policy/*.c common/label/*.c common/redact/*.c common/access/*.c |
-	grep -vE '/(yaml_tree|obligations|directive|fhir_[a-z]+)\.c$')
+	grep -vE '/(yaml_tree|obligations|fhir_[a-z]+)\.c$')
 
 # The readers as one line, and what matches a pattern in it.
 # shellcheck disable=SC2086

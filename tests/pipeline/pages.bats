@@ -1,7 +1,7 @@
 load ../lib/ehr
 
 # The examples of the pages on policies: each file, each condition and each command as it is printed.
-pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz}.5)
+pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz,consent}.5)
 blocks() { awk "$@" -f "$EHR_ROOT/tests/lib/page.awk" "${pages[@]}"; }
 
 write_files() {
@@ -67,4 +67,13 @@ step() {
 	} >policy/classify.yaml
 	ehr-ingest conditions.json | ehr-classify -P policy >labelled
 	[ "$(jq '[.labels[] | select(.criticality == "sure")] | length' labelled)" -eq "$(wc -l <conditions.yaml)" ]
+}
+
+@test "page: the directives of ehr-consent(5) are read by the policy of ehr-authz(5)" {
+	write_files
+	echo '{"subject":{"type":"user","id":"x"},"action":{"name":"read"},"resource":{"type":"patient","id":"ann","properties":{"patient":"ann"}}}' >in
+	ehr 0 ehr-authz -P clinic --consents consents --consents consents.ndjson in
+	empty err
+	ehr 0 ehr-consent events.ndjson
+	[ "$(jq -r .in_force out)" = "sha256:$(head -c -1 consents.ndjson | sha256sum | cut -d' ' -f1)" ]
 }
