@@ -227,9 +227,9 @@ END
 @test "unknown-path: a name that is nearly one of FHIR R4 is misspelt, that of another version is not" {
 	cat >c <<'END'
   Observation: {.: N}
-summaries: {"*": [note, coment, conclusoin, diagnostics, comment, comments], CareTeam: [.namme, .name]}
+summaries: {"*": [note, commentq, conclusionq, diagnostics, comment, comments], CareTeam: [.nameq, .name]}
 references: {Practitioner: [perfromer, requester, verifiedWith]}
-codes_in: [linkId, questionnair, instantiates]
+codes_in: [linkId, questionnaireq, instantiates]
 terms: {skip: [name.famly, line], around: [text, medication], entry: [resonCode], base64: [data, blob]}
 END
 	: >r
@@ -237,11 +237,11 @@ END
 	ehr 0 ehr-policy check -P p
 	grep -o 'unknown-path.*' err | sort >got
 	diff got - <<'END'
-unknown-path: .namme is no element of CareTeam in FHIR R4
-unknown-path: no element of FHIR R4 has the name conclusoin, did you mean 'conclusion'?
+unknown-path: .nameq is no element of CareTeam in FHIR R4
+unknown-path: no element of FHIR R4 has the name conclusionq, did you mean 'conclusion'?
 unknown-path: no element of FHIR R4 has the name famly, did you mean 'family'?
 unknown-path: no element of FHIR R4 has the name perfromer, did you mean 'performer'?
-unknown-path: no element of FHIR R4 has the name questionnair, did you mean 'questionnaire'?
+unknown-path: no element of FHIR R4 has the name questionnaireq, did you mean 'questionnaire'?
 unknown-path: no element of FHIR R4 has the name resonCode, did you mean 'reasonCode'?
 END
 }
