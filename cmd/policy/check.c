@@ -3,6 +3,7 @@
  * ehr-policy check: reads the directory with the loaders of the programs, then compares the rules with each
  * other.  Prints a message for each finding, and the digest if there is no error.
  */
+#include "cmd/policy/check_site.h"
 #include "cmd/policy/leave_out.h"
 #include "cmd/policy/lint.h"
 #include "cmd/policy/pipeline.h"
@@ -12,11 +13,18 @@
 #include "common/label/shape.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
+#include "common/policy/site.h"
 
 #include <unistd.h>
 
+struct settings {
+	const char *policy, *site;
+};
+
 static const struct option_entry table[] = {
-	VERB_POLICY(struct verb_policy),
+	VERB_POLICY(struct settings),
+	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR",
+	    "its register, facts, directives and subscriptions, too" },
 };
 
 static const struct option_manual manual = {
@@ -145,6 +153,31 @@ check_syntax(struct lint *l)
 	return good;
 }
 
+/* The register, facts and directives, as ehr-authz reads them. */
+static bool
+load_site(struct lint *l, const char *site)
+{
+	struct arena *a = &l->policy->arena;
+	const char *consents = site_path_if_there(a, site, SITE_CONSENTS, NULL);
+	const struct access_sources sources = { .policy = l->policy,
+		.consents = &consents,
+		.consents_count = consents != NULL,
+		.facts = site_path_if_there(a, site, SITE_FACTS, NULL),
+		.entities = site_path_if_there(a, site, SITE_ENTITIES, NULL) };
+	struct fault f = { 0 };
+	const struct fault *warning;
+	struct access *access = access_load(&sources, &f);
+
+	if (access == NULL) {
+		lint_fault(l, &f, false);
+		return false;
+	}
+	for (size_t i = 0; (warning = access_warning(access, i)) != NULL; i++)
+		lint_fault(l, warning, true);
+	access_free(access);
+	return true;
+}
+
 static unsigned
 report(struct lint *l)
 {
@@ -165,7 +198,7 @@ report(struct lint *l)
 }
 
 static enum diag_exit
-check(struct policy *p)
+check(struct policy *p, const char *site)
 {
 	struct lint l;
 	struct leave_out out;
@@ -180,9 +213,10 @@ check(struct policy *p)
 	good = good && has_levels && check_all(&l, &out, load_records);
 	check_all(&l, &out, load_seal);
 	check_all(&l, &out, load_notify);
-	if (has_levels)
-		check_all(&l, &out, load_access);
+	bool decides = has_levels && check_all(&l, &out, load_access);
 	leave_out_end(&out);
+	if (site != NULL && decides && has_folder(p, "authz/") && load_site(&l, site))
+		check_site(&l, site);
 	if (good) {
 		lint_classify(&l);
 		lint_redact(&l);
@@ -200,13 +234,25 @@ check(struct policy *p)
 enum diag_exit
 verb_check(int argc, char *argv[])
 {
+	struct settings set = { 0 };
 	struct policy p;
 	struct fault f = { 0 };
+	struct options o;
 
-	/* What is wrong with policy.yaml is said with all the rest. */
-	if (!policy_load(&p, verb_directory(&manual, argc, argv), &f) && p.files == 0)
+	options_init(&o, &manual, argc, argv);
+	options_into(&o, &set);
+	while (options_next(&o) != OPTIONS_END)
+		continue;
+	if (o.operands > 0)
+		options_misuse(&o, "unexpected operand", o.operand[0]);
+	if (set.policy == NULL)
+		options_needs(&o, "--policy DIR");
+	if (!site_check(set.site, &f))
 		fault_exit(&f);
-	enum diag_exit status = check(&p);
+	/* What is wrong with policy.yaml is said with all the rest. */
+	if (!policy_load(&p, set.policy, &f) && p.files == 0)
+		fault_exit(&f);
+	enum diag_exit status = check(&p, set.site);
 	policy_release(&p);
 	return status;
 }

@@ -20,22 +20,6 @@ verb_load(const struct options *o, const char *directory, struct policy *p)
 		fault_exit(&f);
 }
 
-const char *
-verb_directory(const struct option_manual *manual, int argc, char *argv[])
-{
-	struct options o;
-	struct verb_policy set = { 0 };
-
-	options_init(&o, manual, argc, argv);
-	options_into(&o, &set);
-	while (options_next(&o) != OPTIONS_END)
-		continue;
-	if (o.operands > 0)
-		options_misuse(&o, "unexpected operand", o.operand[0]);
-	need_directory(&o, set.policy);
-	return set.policy;
-}
-
 enum diag_exit
 verb_finish(struct sink *out, enum diag_exit status)
 {

@@ -25,14 +25,6 @@ enum diag_exit verb_replay(int argc, char *argv[]);
 /* Loads the policy in DIRECTORY; if it is NULL, or the policy has a fault, the program ends. */
 void verb_load(const struct options *o, const char *directory, struct policy *p);
 
-/* For a verb whose only option is --policy, without operands: reads the command line. */
-const char *verb_directory(const struct option_manual *manual, int argc, char *argv[]);
-
-/* The settings of such a verb. */
-struct verb_policy {
-	const char *policy;
-};
-
 /* Closes the output.  The worse of STATUS and the status of closing. */
 enum diag_exit verb_finish(struct sink *out, enum diag_exit status);
 

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/policy/check_site.h"
+
+#include "common/access/intern.h"
+#include "common/base/file.h"
+#include "common/base/leftover.h"
+#include "common/policy/site.h"
+#include "common/subscription/subscriptions.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* A register that has one mistake often has it a thousand times. */
+enum { FINDINGS_MOST = 100, FILE_LIMIT = 1 << 30, DEPTH = 64 };
+
+struct site_check {
+	struct lint *lint;
+	const char *site;
+	struct arena *arena;  /* the policy's: findings name files when the check is over */
+	struct intern people; /* users and devices of the register */
+	struct intern patients, named, ended;
+	bool register_there;
+	/* the file at hand */
+	const char *file;
+	unsigned line, found;
+};
+
+static void
+find(struct site_check *c, const struct yaml_node *node, const char *code, const char *text)
+{
+	struct yaml_node place = { .line = c->line, .column = 1 };
+
+	if (++c->found < FINDINGS_MOST)
+		lint_warn(c->lint, c->file, node != NULL ? node : &place, code, "%s", text);
+	else if (c->found == FINDINGS_MOST)
+		lint_warn(c->lint, c->file, NULL, "more", "this file has more findings");
+}
+
+/* The file has been read by its loader, so a fault here is one that the loader has told. */
+static void
+each_line(struct site_check *c, const char *path, void (*take)(struct site_check *c, const struct json *j))
+{
+	struct arena arena = { 0 };
+	struct fault f = { 0 };
+	struct bytes text, line;
+	struct buffer one;
+	struct json j;
+
+	if (path == NULL || !site_read(&arena, path, FILE_LIMIT, &text, &f)) {
+		arena_release(&arena);
+		return;
+	}
+	buffer_init(&one, FILE_LIMIT);
+	json_init(&j, NULL, DEPTH);
+	c->file = path;
+	c->line = c->found = 0;
+	while (bytes_line(&text, &line)) {
+		c->line++;
+		one.used = 0;
+		buffer_add(&one, line.at, line.size);
+		if (json_slack(&one) && json_parse(&j, (struct bytes){ one.at, line.size }) &&
+		    json_kind(&j, 0) == JSON_OBJECT)
+			take(c, &j);
+	}
+	json_release(&j);
+	buffer_release(&one);
+	arena_release(&arena);
+}
+
+static struct bytes
+text_of(const struct json *j, uint32_t node, const char *name)
+{
+	uint32_t at = node < j->nodes[0].next ? json_member(j, node, bytes_of(name)) : 0;
+
+	return at != 0 && json_kind(j, at) == JSON_STRING ? json_inside(j, at) : (struct bytes){ "", 0 };
+}
+
+/* A member that says something: not null, "" or []. */
+static bool
+says(const struct json *j, uint32_t node, const char *name)
+{
+	uint32_t at = json_member(j, node, bytes_of(name));
+
+	if (at == 0 || json_kind(j, at) == JSON_NULL)
+		return false;
+	return json_kind(j, at) == JSON_ARRAY ? json_count(j, at) > 0 : json_inside(j, at).size > 0;
+}
+
+static void
+take_user(struct site_check *c, const struct json *j, uint32_t properties)
+{
+	if (!says(j, properties, "structural_role") && !says(j, properties, "functional_role"))
+		find(c, NULL, "no-role", "this user has no role, so rules for roles are not for her");
+	if (!says(j, properties, "domain"))
+		find(c, NULL, "no-domain",
+		    "this user has no domain, so the person with this id in another domain counts as her");
+}
+
+static void
+take_entity(struct site_check *c, const struct json *j)
+{
+	struct bytes type = text_of(j, 0, "type"), id = text_of(j, 0, "id");
+	uint32_t properties = json_member(j, 0, bytes_of("properties"));
+
+	if (properties == 0 || json_kind(j, properties) != JSON_OBJECT)
+		return;
+	if (!bytes_are(type, "patient") && !bytes_are(type, "Patient")) {
+		(void)intern_add(&c->people, id);
+		if (bytes_are(type, "user"))
+			take_user(c, j, properties);
+		return;
+	}
+	(void)intern_add(&c->patients, id);
+	if (!says(j, properties, "pseudonym"))
+		find(c, NULL, "no-pseudonym",
+		    "this patient has no pseudonym, so no decision finds sealed lines: ehr-keys pseudonym "
+		    "--entities");
+}
+
+static void
+take_end(struct site_check *c, const struct json *j)
+{
+	if (text_of(j, 0, "end").size > 0)
+		(void)intern_add(&c->ended, text_of(j, 0, "end"));
+}
+
+static void
+take_fact(struct site_check *c, const struct json *j)
+{
+	struct bytes patient = text_of(j, 0, "patient"), subject = text_of(j, 0, "subject");
+
+	if (subject.size == 0)
+		return;
+	if (json_member(j, 0, bytes_of("until")) == 0 && !intern_find(&c->ended, text_of(j, 0, "fact")))
+		find(c, NULL, "open-ended", "this fact has no end");
+	if (!c->register_there)
+		return;
+	if (!intern_find(&c->people, subject) && !intern_find(&c->patients, subject))
+		find(
+		    c, NULL, "unknown-person", "this fact is about somebody whom the register does not know");
+	if (patient.size > 0 && !intern_find(&c->patients, patient))
+		find(c, NULL, "unknown-patient",
+		    "this fact is about a patient whom the register does not know");
+	if (patient.size > 0)
+		(void)intern_add(&c->named, patient);
+}
+
+/* The patient of a directive: an id, or of a FHIR Consent a reference. */
+static void
+check_patient(struct site_check *c, const struct yaml_node *directive)
+{
+	const struct yaml_node *patient =
+	    directive->kind == YAML_MAP ? yaml_find(directive, "patient") : NULL;
+	struct bytes id;
+
+	if (patient != NULL && patient->kind == YAML_MAP)
+		patient = yaml_find(patient, "reference");
+	if (patient == NULL || patient->kind == YAML_MAP || patient->kind == YAML_LIST)
+		return;
+	id = patient->text;
+	if (bytes_begin(id, "Patient/"))
+		id = (struct bytes){ id.at + 8, id.size - 8 };
+	if (!intern_find(&c->patients, id) && !intern_find(&c->named, id))
+		find(c, patient, "unknown-patient",
+		    "this directive is of a patient whom neither the register nor a fact knows");
+}
+
+static void
+take_directive(struct site_check *c, const struct json *j)
+{
+	struct arena tree = { 0 };
+
+	check_patient(c, yaml_of_json(&tree, j, 0, c->line));
+	arena_release(&tree);
+}
+
+static void
+check_directives(struct site_check *c, const char *path)
+{
+	struct arena arena = { 0 };
+	struct fault f = { 0 };
+	const struct yaml_node *root;
+	struct bytes text;
+
+	if (bytes_end(bytes_of(path), ".ndjson")) {
+		each_line(c, path, take_directive);
+		return;
+	}
+	c->file = path;
+	c->found = 0;
+	root = site_read(&arena, path, FILE_LIMIT, &text, &f) ? yaml_read(&arena, path, text, &f) : NULL;
+	if (root != NULL && root->kind == YAML_LIST)
+		for (size_t i = 0; i < root->count; i++)
+			check_patient(c, root->item[i]);
+	else if (root != NULL)
+		check_patient(c, root);
+	arena_release(&arena);
+}
+
+static void
+check_consents(struct site_check *c, const char *path)
+{
+	struct buffer names;
+	struct stat st;
+	size_t count = 0;
+
+	if (path == NULL || stat(path, &st) != 0)
+		return;
+	if (!S_ISDIR(st.st_mode)) {
+		check_directives(c, path);
+		return;
+	}
+	buffer_init(&names, (size_t)16 << 20);
+	if (file_list_at(AT_FDCWD, path, &names, &count)) {
+		const char *name = names.at;
+
+		for (size_t i = 0; i < count; i++, name += strlen(name) + 1)
+			if (leftover_of(name) == NULL)
+				check_directives(c, arena_format(c->arena, "%s/%s", path, name));
+	}
+	buffer_release(&names);
+}
+
+static void
+refused(void *context, const struct subscription_refusal *what)
+{
+	struct site_check *c = context;
+	struct yaml_node place = { .line = what->line, .column = what->column > 0 ? what->column : 1 };
+
+	c->file = arena_format(c->arena, "%s", what->file);
+	if (++c->found <= FINDINGS_MOST)
+		lint_warn(c->lint, c->file, what->line > 0 ? &place : NULL, "subscription-refused", "%s",
+		    what->why);
+}
+
+static void
+read_subscriptions(struct site_check *c, const struct notify_policy *plan, const struct grants *grants)
+{
+	const char *path = site_path_if_there(c->arena, c->site, SITE_SUBSCRIPTIONS, NULL);
+	struct subscriptions all;
+
+	if (path == NULL)
+		return;
+	c->found = 0;
+	subscriptions_init(&all, plan, grants, NULL);
+	if (subscriptions_read(&all, path, refused, c))
+		subscriptions_ready(&all, refused, c);
+	else
+		lint_error(c->lint, path, NULL, "unreadable", "%s", file_read_fault(errno));
+	subscriptions_release(&all);
+}
+
+static void
+check_subscriptions(struct site_check *c)
+{
+	struct notify_policy plan;
+	struct grants grants;
+	struct fault f = { 0 };
+	struct grants_files from = {
+		.authority = site_path_if_there(c->arena, c->site, SITE_AUTHORITY, NULL),
+		.grants = site_path_if_there(c->arena, c->site, SITE_GRANTS, NULL),
+		.revoked = site_path_if_there(c->arena, c->site, SITE_REVOKED, NULL),
+		.limit = FILE_LIMIT,
+	};
+
+	if (from.authority == NULL || policy_file(c->lint->policy, "notify.yaml") == NULL ||
+	    !notify_policy_load(&plan, c->lint->policy, &f))
+		return;
+	from.domain = plan.domain;
+	from.max_lifetime = plan.max_lifetime;
+	if (grants_load(&grants, &from, c->arena, &f) == EXIT_DONE)
+		read_subscriptions(c, &plan, &grants);
+	else
+		lint_fault(c->lint, &f, false);
+	grants_release(&grants);
+}
+
+void
+check_site(struct lint *l, const char *site)
+{
+	struct site_check c = { .lint = l, .site = site, .arena = &l->policy->arena };
+	struct arena names = { 0 };
+	const char *entities = site_path_if_there(c.arena, site, SITE_ENTITIES, NULL);
+	const char *facts = site_path_if_there(c.arena, site, SITE_FACTS, NULL);
+	struct intern *all[] = { &c.people, &c.patients, &c.named, &c.ended };
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		intern_init(all[i], &names);
+	each_line(&c, entities, take_entity);
+	c.register_there = c.people.texts + c.patients.texts > 0;
+	if (!c.register_there)
+		lint_warn(l, site, NULL, "no-register", "nobody is registered, so requests are believed");
+	each_line(&c, facts, take_end);
+	each_line(&c, facts, take_fact);
+	if (c.register_there)
+		check_consents(&c, site_path_if_there(c.arena, site, SITE_CONSENTS, NULL));
+	check_subscriptions(&c);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		intern_release(all[i]);
+	arena_release(&names);
+}

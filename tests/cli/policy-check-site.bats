@@ -1,0 +1,111 @@
+# ehr-policy check --site: the files of a site are linted like those of a policy.
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/keys
+load ../lib/trust
+
+setup_file() {
+	people
+}
+
+setup() {
+	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	own
+}
+
+# finds STATUS LINES: what check says of the site, without what it says of the policy.
+finds() {
+	ehr "$1" ehr-policy check -P "$P" -S site
+	sed -n 's|^ehr-policy: \(site.*\)|\1|p' err >found
+	same found
+}
+
+@test "a site without faults has no findings, and the digest is printed" {
+	finds 0 </dev/null
+	[ "$(cut -c 1-7 out)" = sha256: ]
+}
+
+@test "the register: who has no role or domain, which patient no pseudonym" {
+	cat >>site/entities.ndjson <<-'END'
+		{"type":"user","id":"nora","properties":{"domain":"hospital"}}
+		{"type":"user","id":"paul","properties":{"structural_role":[],"functional_role":"","domain":null}}
+		{"type":"patient","id":"p9","properties":{}}
+		{"type":"device","id":"pump","properties":{}}
+	END
+	finds 0 <<-'END'
+		site/entities.ndjson:4:1: warning: no-role: this user has no role, so rules for roles are not for her
+		site/entities.ndjson:5:1: warning: no-domain: this user has no domain, so the person with this id in another domain counts as her
+		site/entities.ndjson:5:1: warning: no-role: this user has no role, so rules for roles are not for her
+		site/entities.ndjson:6:1: warning: no-pseudonym: this patient has no pseudonym, so no decision finds sealed lines: ehr-keys pseudonym --entities
+	END
+	lacks err nora
+	lacks err p9
+}
+
+@test "facts: of somebody or a patient nobody knows, and without end" {
+	cat >>site/facts.ndjson <<-'END'
+		{"fact":"f-2","relation":"treating","subject":"ghost","patient":"p1","from":"2026-03-01T00:00:00Z","until":"2026-03-05T18:00:00Z"}
+		{"fact":"f-3","relation":"treating","subject":"nina","patient":"p7","from":"2026-03-01T00:00:00Z","until":"2026-03-05T18:00:00Z"}
+		{"fact":"f-4","relation":"supervises","subject":"dr-lee","object":"nina"}
+		{"fact":"f-5","relation":"supervises","subject":"dr-lee","object":"nina"}
+		{"end":"f-5","at":"2026-03-02T00:00:00Z"}
+	END
+	finds 0 <<-'END'
+		site/facts.ndjson:2:1: warning: unknown-person: this fact is about somebody whom the register does not know
+		site/facts.ndjson:3:1: warning: unknown-patient: this fact is about a patient whom the register does not know
+		site/facts.ndjson:4:1: warning: open-ended: this fact has no end
+	END
+}
+
+@test "a directive of a patient whom nobody knows, in each form" {
+	printf 'ehr_authz: 1\nconsent: c-x\npatient: p8\nstatus: active\nbase: permit\n' >site/consents/x.yaml
+	echo '{"ehr_authz":1,"consent":"c-y","patient":"p8","status":"active","base":"permit"}' >site/consents/y.json
+	{
+		echo '{"ehr_authz":1,"consent":"c-z","patient":"p1","status":"active","base":"permit"}'
+		echo '{"ehr_authz":1,"consent":"c-w","patient":"p8","status":"active","base":"permit"}'
+		echo '{"resourceType":"Consent","id":"c-v","status":"active","scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},"patient":{"reference":"Patient/p8"},"provision":{"type":"permit"}}'
+	} >site/consents/z.ndjson
+	finds 0 <<-'END'
+		site/consents/x.yaml:3:10: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
+		site/consents/y.json:1:42: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
+		site/consents/z.ndjson:2:42: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
+		site/consents/z.ndjson:3:189: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
+	END
+}
+
+@test "a file that its loader refuses is an error" {
+	echo '{"fact":"f-9","relation":"friend","subject":"nina","patient":"p1"}' >>site/facts.ndjson
+	ehr 3 ehr-policy check -P "$P" -S site
+	has err 'site/facts.ndjson:2:'
+	empty out
+	own
+	echo '{"type":"user","id":"x"' >>site/entities.ndjson
+	ehr 3 ehr-policy check -P "$P" -S site
+	has err 'site/entities.ndjson:4:'
+	ehr 4 ehr-policy check -P "$P" -S nowhere
+}
+
+@test "subscriptions: what ehr-notify would refuse" {
+	echo '{"responder":"on-call-physician"}' >wish
+	echo '{"acr":"loa3","route":"on-site","purpose":"TREAT"}' >context
+	ehr-keys subscribe -P "$P" -S site --user dr-lee --device "$ID" --context context --now "$NOW" --patient p1 wish >good
+	finds 0 </dev/null
+	jq -c '.id = "other" | .grant = "g_none"' good >site/subscriptions/other.json
+	jq -c '.id = "third" | .extra = 1' good >site/subscriptions/third.json
+	ehr 0 ehr-policy check -P "$P" -S site
+	has err 'site/subscriptions/other.json:1:1: warning: subscription-refused: grant-missing'
+	has err 'site/subscriptions/third.json:1:'
+	lacks err g_none
+}
+
+@test "a site without a register, and one mistake many times" {
+	rm site/entities.ndjson
+	finds 0 <<-'END'
+		site: warning: no-register: nobody is registered, so requests are believed
+	END
+	seq 300 | sed 's/.*/{"type":"user","id":"u&","properties":{"domain":"hospital"}}/' >site/entities.ndjson
+	ehr 0 ehr-policy check -P "$P" -S site
+	[ "$(grep -c 'no-role' err)" -eq 99 ]
+	has err 'site/entities.ndjson: warning: more: this file has more findings'
+}
