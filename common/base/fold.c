@@ -3,6 +3,10 @@
 
 #include "common/base/utf8.h"
 
+#if defined(__SSE2__) && !defined(FOLD_PORTABLE)
+#include <emmintrin.h>
+#endif
+
 /* U+00C0 to U+017F without accents, two bytes each; blanks: no letter. */
 static const char latin[] = "A A A A A A AEC E E E E I I I I D N O O O O O   O U U U U Y THss"
 			    "a a a a a a aec e e e e i i i i d n o o o o o   o u u u u y thy "
@@ -165,22 +169,89 @@ start(struct fold *f, struct bytes text)
 	put(f, ' ');
 }
 
-/* Puts the ASCII letters from AT on, and returns how many there are. */
-static inline size_t
-put_letters(struct fold *f, const char *at, const char *end)
+#if defined(__SSE2__) && !defined(FOLD_PORTABLE)
+
+enum { BLOCK = 16 };
+
+/* All bits of each byte that is folded to a blank. */
+static inline __m128i
+blanks_of(__m128i block)
 {
+	__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(' ')), block);
+
+	blank = _mm_or_si128(blank, _mm_cmpeq_epi8(block, _mm_set1_epi8('-')));
+	blank = _mm_or_si128(blank, _mm_cmpeq_epi8(block, _mm_set1_epi8('_')));
+	return _mm_or_si128(blank, _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f)));
+}
+
+/* All bits of each byte from FIRST to LAST. */
+static inline __m128i
+bytes_from(__m128i block, char first, char last)
+{
+	return _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8((char)(first - 1))),
+	    _mm_cmplt_epi8(block, _mm_set1_epi8((char)(last + 1))));
+}
+
+/* A bit for each letter of LOWER, without case, with which an abbreviation with dots may begin. */
+static inline unsigned
+dotted_in(__m128i lower, bool after_word)
+{
+	unsigned letters = (unsigned)_mm_movemask_epi8(bytes_from(lower, 'a', 'z'));
+	unsigned words = letters | (unsigned)_mm_movemask_epi8(bytes_from(lower, '0', '9'));
+	unsigned dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(lower, _mm_set1_epi8('.')));
+
+	/* What follows the last byte is not known. */
+	return letters & (dots >> 1 | 1U << (BLOCK - 1)) & ~(words << 1 | after_word);
+}
+
+/*
+ * Puts the ASCII characters from AT on as put_ascii does, up to one that something else must see, and up to a
+ * second blank.  Returns how many they are, at most a block.
+ */
+static inline size_t
+put_plain(struct fold *f, const char *at, const char *end, bool is_markup)
+{
+	const __m128i space = _mm_set1_epi8(' ');
 	char *lower = f->lower.at + f->lower.used;
 	char *cased = f->cased.at + f->cased.used;
-	size_t size = 0;
+	__m128i block, blank, small, stop;
+	unsigned blanks, stops;
+	char last[BLOCK] = { 0 };
+	size_t size = BLOCK;
 
-	for (; at + size < end && ascii_is_letter(at[size]); size++) {
-		cased[size] = at[size];
-		lower[size] = (char)(at[size] | 0x20);
+	if (end - at < BLOCK) {
+		size = (size_t)(end - at);
+		at = memcpy(last, at, size);
 	}
+	block = _mm_loadu_si128((const __m128i *)(const void *)at);
+	blank = blanks_of(block);
+	stop = block;
+	if (is_markup)
+		stop = _mm_or_si128(stop, _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('<')),
+					      _mm_cmpeq_epi8(block, _mm_set1_epi8('&'))));
+	block = _mm_or_si128(_mm_andnot_si128(blank, block), _mm_and_si128(blank, space));
+	small = _mm_or_si128(block, _mm_and_si128(bytes_from(block, 'A', 'Z'), space));
+	blanks = (unsigned)_mm_movemask_epi8(blank);
+	stops = (unsigned)_mm_movemask_epi8(stop) | (blanks & (blanks << 1 | (cased[-1] == ' '))) |
+		dotted_in(small, fold_is_word(cased[-1])) | 1U << size;
+	_mm_storeu_si128((__m128i *)(void *)cased, block);
+	_mm_storeu_si128((__m128i *)(void *)lower, small);
+	size = (size_t)__builtin_ctz(stops);
 	f->lower.used += size;
 	f->cased.used += size;
 	return size;
 }
+
+#else
+
+static inline size_t
+put_plain(struct fold *f, const char *at, const char *end, bool is_markup)
+{
+	(void)f, (void)at, (void)end, (void)is_markup;
+	return 0;
+}
+
+#endif
 
 size_t
 fold_dotted(struct bytes text, size_t *size)
@@ -230,7 +301,7 @@ fold_text(struct fold *f, struct bytes text)
 	for (; at < end; at += size) {
 		size = put_dotted(f, at, end);
 		if (size == 0)
-			size = put_letters(f, at, end);
+			size = put_plain(f, at, end, false);
 		if (size > 0)
 			continue;
 		size = 1;
@@ -356,7 +427,10 @@ fold_markup(struct fold *f, struct bytes text)
 
 	start(f, text);
 	while (at < end) {
-		if (*at == '<') {
+		size = put_plain(f, at, end, true);
+		if (size > 0) {
+			at += size;
+		} else if (*at == '<') {
 			at = take_tag(f, at, end);
 		} else if (*at == '&') {
 			at = take_entity(f, at, end);
@@ -383,14 +457,16 @@ is_entity(struct bytes rest)
 bool
 fold_is_markup(struct bytes text)
 {
-	for (size_t i = 0; i + 1 < text.size; i++) {
-		char next = text.at[i + 1];
+	const char *end = text.at + text.size;
+	const char *at = text.at;
 
-		if (text.at[i] == '<' && (ascii_is_letter(next) || next == '/' || next == '!'))
+	for (; text.size > 0 && (at = memchr(at, '<', (size_t)(end - at))) != NULL; at++)
+		if (end - at > 1 && (ascii_is_letter(at[1]) || at[1] == '/' || at[1] == '!'))
 			return true;
-		if (text.at[i] == '&' && is_entity((struct bytes){ text.at + i, text.size - i }))
+	at = text.at;
+	for (; text.size > 0 && (at = memchr(at, '&', (size_t)(end - at))) != NULL; at++)
+		if (is_entity((struct bytes){ at, (size_t)(end - at) }))
 			return true;
-	}
 	return false;
 }
 

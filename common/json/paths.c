@@ -58,8 +58,9 @@ struct paths {
 
 	struct state *kept; /* 0: the dead one */
 	uint32_t count;
+	uint32_t room; /* most automata stay small, so it grows */
 	size_t bytes;
-	uint16_t *slot_of; /* kept states + 1 by hash, open addressing */
+	uint16_t *slot_of; /* kept states + 1 by hash, open addressing; SLOTS_EACH times `room` */
 
 	struct state *unkept; /* by depth */
 	size_t unkept_count;
@@ -70,7 +71,7 @@ struct paths {
 	uint32_t items;
 };
 
-enum { HASH_SLOTS = 4 * MAX_KEPT };
+enum { FIRST_KEPT = 32, SLOTS_EACH = 4 };
 
 struct paths *
 paths_new(struct json_keys *keys)
@@ -88,6 +89,8 @@ paths_free(struct paths *p)
 	if (p == NULL)
 		return;
 	free(p->unkept);
+	free(p->kept);
+	free(p->slot_of);
 	arena_release(&p->arena);
 	free(p);
 }
@@ -298,16 +301,43 @@ hash_of(const uint32_t *item, uint32_t items)
 	return (uint32_t)(hash >> 16);
 }
 
+/* The slot behind SLOT. */
+static uint32_t
+slot_behind(const struct paths *p, uint32_t slot)
+{
+	return (slot + 1) % (SLOTS_EACH * p->room);
+}
+
+/* Doubles the room for kept states. */
+static void
+widen(struct paths *p)
+{
+	p->room = p->room == 0 ? FIRST_KEPT : 2 * p->room;
+	p->kept = memory_grow(p->kept, p->room, sizeof *p->kept);
+	free(p->slot_of);
+	p->slot_of = memory_zeros((size_t)SLOTS_EACH * p->room, sizeof *p->slot_of);
+	for (uint32_t i = 0; i < p->count; i++) {
+		uint32_t slot = p->kept[i].hash % (SLOTS_EACH * p->room);
+
+		while (p->slot_of[slot] != 0)
+			slot = slot_behind(p, slot);
+		p->slot_of[slot] = (uint16_t)(i + 1);
+	}
+}
+
 /* The index of the kept state of the set at hand, new if there is room; else UNKEPT. */
 static uint32_t
 keep(struct paths *p)
 {
 	uint32_t hash = hash_of(p->item, p->items);
-	uint32_t slot = hash % HASH_SLOTS;
 	size_t row = p->symbols * sizeof(uint16_t);
 	size_t set = (size_t)p->items * sizeof(uint32_t);
+	uint32_t slot;
 
-	for (; p->slot_of[slot] != 0; slot = (slot + 1) % HASH_SLOTS) {
+	if (p->count == p->room && p->room < MAX_KEPT)
+		widen(p);
+	slot = hash % (SLOTS_EACH * p->room);
+	for (; p->slot_of[slot] != 0; slot = slot_behind(p, slot)) {
 		uint32_t i = p->slot_of[slot] - 1U;
 		const struct state *s = &p->kept[i];
 
@@ -318,10 +348,10 @@ keep(struct paths *p)
 		return UNKEPT;
 	p->bytes += row + 2 * set;
 	struct state *s = &p->kept[p->count];
+	*s = (struct state){ .hash = hash };
 	s->at = arena_array(&p->arena, p->items + 1, sizeof *s->at);
 	s->number = arena_array(&p->arena, p->items + 1, sizeof *s->number);
 	s->row = arena_array(&p->arena, p->symbols, sizeof *s->row);
-	s->hash = hash;
 	write_state(p, s);
 	p->slot_of[slot] = (uint16_t)(p->count + 1);
 	return p->count++;
@@ -373,8 +403,6 @@ prepare(struct paths *p)
 	name_symbols(p);
 	p->mark = arena_array(&p->arena, p->code.count / 64 + 1, sizeof *p->mark);
 	p->item = arena_array(&p->arena, p->code.count + 1, sizeof *p->item);
-	p->kept = arena_array(&p->arena, MAX_KEPT, sizeof *p->kept);
-	p->slot_of = arena_array(&p->arena, HASH_SLOTS, sizeof *p->slot_of);
 	p->ready = true;
 	(void)finish(p, 0); /* the empty set is PATHS_DEAD */
 }

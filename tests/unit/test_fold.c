@@ -2,6 +2,8 @@
 #include "common/base/fold.h"
 #include "tests/lib/tap.h"
 
+#include <stdio.h>
+
 static struct fold fold;
 
 static bool
@@ -87,6 +89,28 @@ check_markup(void)
 	check(markup("&#0; &#x110000; &#12345678901;", " . . .#12345678901; "));
 }
 
+/* Every kind of character at every place of the blocks that are folded at once. */
+static void
+check_places(void)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmn";
+	char text[80], lower[80];
+	size_t wrong = 0;
+
+	for (int before = 0; before < 40; before++) {
+		(void)snprintf(text, sizeof text, "%.*sAz[@`{ -_\x7f\x1f.\xc3\x89T&<Z", before, letters);
+		(void)snprintf(lower, sizeof lower, " %.*saz[@`{ .et&<z ", before, letters);
+		wrong += !folds(text, lower);
+		(void)snprintf(text, sizeof text, "%.*sB&amp;<br>_&uuml;<", before, letters);
+		(void)snprintf(lower, sizeof lower, " %.*sb& u. ", before, letters);
+		wrong += !markup(text, lower);
+		(void)snprintf(text, sizeof text, "%.*s,H.I.V. v1.2 x.", before, letters);
+		(void)snprintf(lower, sizeof lower, " %.*s,hiv v1.2 x. ", before, letters);
+		wrong += !folds(text, lower) || !markup(text, lower);
+	}
+	check(wrong == 0);
+}
+
 int
 main(void)
 {
@@ -95,6 +119,7 @@ main(void)
 	check_gaps();
 	check_markup();
 	check_words();
+	check_places();
 	fold_release(&fold);
 	return tap_end();
 }
