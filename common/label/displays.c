@@ -108,9 +108,9 @@ meant(const struct displays *d, uint16_t key)
 {
 	const struct ruleset *s = d->root->set;
 
-	if (key >= s->roles || s->meant[key] == 0)
-		return (struct bytes){ 0 };
-	return s->references->key[s->meant[key] - 1]->text;
+	unsigned type = ruleset_key(s, key).meant;
+
+	return type == 0 ? (struct bytes){ 0 } : s->references->key[type - 1]->text;
 }
 
 void

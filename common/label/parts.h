@@ -31,6 +31,7 @@ struct root_frame {
 	bool is_element; /* of an array */
 	bool is_entry;
 	bool has_code;               /* a Coding of its `coding` has a code */
+	uint16_t roles;              /* of an object: a bit for each role that a member has */
 	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
 };
 
@@ -286,8 +287,6 @@ struct root_terms {
 	struct buffer code;  /* base64 without line ends */
 	struct buffer plain; /* what it decodes to */
 	uint16_t display;    /* its key */
-	uint8_t *about;      /* by key below `keys`: enum about_terms */
-	size_t keys;
 };
 
 void root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply);
@@ -384,10 +383,13 @@ struct root_walk {
 	struct naming *naming; /* NULL: the policy lists no names */
 	struct labelled *labelled;
 	struct root_terms *terms;
-	struct buffer frames; /* struct root_frame: the containers around the node at hand */
-	struct buffer facts;  /* struct root_facts, for each root */
+	struct buffer frames;    /* struct root_frame: the containers around the node at hand */
+	struct buffer facts;     /* struct root_facts, for each root */
+	const struct json *json; /* of the record */
+	const struct ruleset *set;
 	struct buffer text;   /* for unescaping */
 	size_t wall;          /* the next inner root that the walk comes to */
+	uint32_t wall_node;   /* its node, NO_NODE if there is none */
 	uint32_t brought_end; /* of the labels that the walk came to last */
 };
 

@@ -11,26 +11,6 @@ struct way {
 	uint16_t key; /* of the string */
 };
 
-/* What a key tells by itself, so that most strings need no look at what is around them. */
-enum about_terms {
-	TERMS_BASE64 = 1,  /* some place of `base64` ends so */
-	TERMS_SKIPPED = 2, /* it is a place of `skip` */
-};
-
-/* Without ABOUT it counts the keys. */
-static void
-note_keys(struct root_terms *t, const struct terms_places *places, uint8_t about)
-{
-	for (size_t i = 0; i < places->count; i++) {
-		uint16_t key = places->at[i].key[0];
-
-		if (about == 0)
-			t->keys = key >= t->keys ? key + 1U : t->keys;
-		else if (about != TERMS_SKIPPED || places->at[i].keys == 1)
-			t->about[key] |= about;
-	}
-}
-
 void
 root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply)
 {
@@ -40,11 +20,6 @@ root_terms_init(struct root_terms *t, struct current_root *root, struct apply *a
 	buffer_init(&t->text, BUFFER_UNLIMITED);
 	buffer_init(&t->code, BUFFER_UNLIMITED);
 	buffer_init(&t->plain, BUFFER_UNLIMITED);
-	note_keys(t, &root->set->terms.base64, 0);
-	note_keys(t, &root->set->terms.skip, 0);
-	t->about = arena_take(&root->set->arena, t->keys + 1);
-	note_keys(t, &root->set->terms.base64, TERMS_BASE64);
-	note_keys(t, &root->set->terms.skip, TERMS_SKIPPED);
 }
 
 void
@@ -189,7 +164,7 @@ whole_of(const struct root_terms *t, const struct way *w)
 static bool
 has_role(const struct ruleset *s, const struct root_frame *frame, enum member_role role)
 {
-	return frame->key < s->roles && s->role[frame->key] == role;
+	return ruleset_key(s, frame->key).role == role;
 }
 
 static bool
@@ -316,7 +291,7 @@ base64_in(const struct root_terms *t, const struct way *w, struct bytes text)
 	if (bytes_begin(text, "data:") && (at = memmem(text.at, text.size, mark, sizeof mark - 1)) != NULL)
 		return (struct bytes){ at + sizeof mark - 1,
 			text.size - (size_t)(at - text.at) - (sizeof mark - 1) };
-	if (w->key < t->keys && (t->about[w->key] & TERMS_BASE64) != 0 &&
+	if ((ruleset_key(t->root->set, w->key).terms & TERMS_BASE64) != 0 &&
 	    stands_at(&t->root->set->terms.base64, w->key, object_of(w->frame, w->outermost), w->outermost))
 		return text;
 	return (struct bytes){ "", 0 };
@@ -354,12 +329,9 @@ root_terms_look(struct root_terms *t, const struct root_frame *outermost, const 
 {
 	const struct json *j = t->root->record.json;
 	struct bytes text = json_inside(j, node);
-	unsigned about = key < t->keys ? t->about[key] : 0;
 
-	if ((about & TERMS_SKIPPED) != 0)
-		return;
-	if (about == 0 && (j->nodes[node].flags & JSON_ESCAPED) == 0 && text.at[0] != 'd' &&
-	    !may_say(t, text))
+	if (ruleset_key(t->root->set, key).terms == 0 && (j->nodes[node].flags & JSON_ESCAPED) == 0 &&
+	    text.at[0] != 'd' && !may_say(t, text))
 		return;
 	look_closer(t, &(struct way){ frame, outermost, key }, node);
 }

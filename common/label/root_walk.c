@@ -42,6 +42,8 @@ root_walk_start(struct root_walk *w)
 {
 	w->facts.used = 0;
 	w->brought_end = 0;
+	w->set = w->root->set;
+	w->json = w->root->record.json;
 	for (size_t i = 0; i < w->root->record.roots->count; i++)
 		(void)buffer_more(&w->facts, sizeof(struct root_facts));
 }
@@ -49,19 +51,19 @@ root_walk_start(struct root_walk *w)
 static const struct ruleset *
 rules_of(const struct root_walk *w)
 {
-	return w->root->set;
+	return w->set;
 }
 
 static const struct json *
 json_of(const struct root_walk *w)
 {
-	return w->root->record.json;
+	return w->json;
 }
 
 static uint8_t
 about_key(const struct root_walk *w, uint16_t key)
 {
-	return key < rules_of(w)->roles ? rules_of(w)->about[key] : 0;
+	return ruleset_key(w->set, key).about;
 }
 
 static struct root_frame *
@@ -259,7 +261,8 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 		summary_add(w->summaries, node, outer->node, false);
 	}
 	/* OUTER is not valid from here on. */
-	if (!buffer_reserve(&w->frames, sizeof(struct root_frame)))
+	if (w->frames.room - w->frames.used < sizeof(struct root_frame) &&
+	    !buffer_reserve(&w->frames, sizeof(struct root_frame)))
 		memory_missing(sizeof(struct root_frame));
 	w->frames.used += sizeof(struct root_frame);
 	*top_frame(w) = (struct root_frame){
@@ -288,7 +291,7 @@ add_hit(struct root_walk *w, const struct coding_hit *hit)
 static bool
 is_coding_element(const struct root_walk *w, const struct root_frame *f)
 {
-	return f->is_element && f->key < rules_of(w)->roles && rules_of(w)->role[f->key] == ROLE_CODING;
+	return f->is_element && ruleset_key(w->set, f->key).role == ROLE_CODING;
 }
 
 /* The holders of the Coding F: the object with `coding`, and the object whose `concept` that one is. */
@@ -302,8 +305,8 @@ find_holders(const struct root_walk *w, const struct root_frame *f, struct codin
 	if (!is_coding_element(w, f) || concept == NULL)
 		return;
 	hit->concept = concept->node;
-	if (reference != NULL && !concept->is_element && concept->key < rules_of(w)->roles &&
-	    rules_of(w)->role[concept->key] == ROLE_CONCEPT)
+	if (reference != NULL && !concept->is_element &&
+	    ruleset_key(w->set, concept->key).role == ROLE_CONCEPT)
 		hit->reference = reference->node;
 }
 
@@ -494,11 +497,15 @@ look_at_attachment(struct root_walk *w, const struct root_frame *f)
 	    });
 }
 
-static bool
-leave(struct root_walk *w)
-{
-	const struct root_frame *f = top_frame(w);
+/* An object with one of these members is looked at when the walk leaves it. */
+enum {
+	ROLES_LOOKED_AT = 1 << ROLE_CODE | 1 << ROLE_CODING | 1 << ROLE_TEXT | 1 << ROLE_VALUE |
+			  1 << ROLE_URL | 1 << ROLE_DATA | 1 << ROLE_CONTENT_TYPE | 1 << ROLE_DISPLAY
+};
 
+static bool
+look_at_members(struct root_walk *w, const struct root_frame *f)
+{
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
 	else if (f->member[ROLE_DISPLAY] != 0 && rules_of(w)->displays > 0 && f->member[ROLE_SYSTEM] == 0 &&
@@ -511,7 +518,15 @@ leave(struct root_walk *w)
 	if (f->member[ROLE_DATA] != 0 || f->member[ROLE_CONTENT_TYPE] != 0 ||
 	    (f->member[ROLE_URL] != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) == 0))
 		look_at_attachment(w, f);
-	if (f->member[ROLE_URL] != 0 && shape_is_fhir(rules_of(w)->shape) && !look_at_extension(w, f))
+	return f->member[ROLE_URL] == 0 || !shape_is_fhir(rules_of(w)->shape) || look_at_extension(w, f);
+}
+
+static bool
+leave(struct root_walk *w)
+{
+	const struct root_frame *f = top_frame(w);
+
+	if ((f->roles & ROLES_LOOKED_AT) != 0 && !look_at_members(w, f))
 		return false;
 	if (f->state == PATHS_DEAD)
 		return true;
@@ -524,26 +539,28 @@ leave(struct root_walk *w)
 	return true;
 }
 
+/* Notes the inner root INDEX as the next that the walk comes to. */
+static void
+find_wall(struct root_walk *w, size_t index)
+{
+	const struct roots *r = w->root->record.roots;
+
+	w->wall = index;
+	w->wall_node = index < r->count ? r->at[index].node : NO_NODE;
+}
+
 /* Steps over an inner root with all roots in it, and notes the level around it for its own walk. */
 static void
 step_over(struct root_walk *w, const struct root_frame *f)
 {
-	const struct roots *r = w->root->record.roots;
-
 	facts_of(w, w->wall)->base_around = f->base;
-	while (w->wall < r->count && r->at[w->wall].node < f->next)
-		w->wall++;
-}
-
-static bool
-is_wall(const struct root_walk *w, uint32_t node)
-{
-	return w->wall < w->root->record.roots->count && w->root->record.roots->at[w->wall].node == node;
+	while (w->wall_node < f->next)
+		find_wall(w, w->wall + 1);
 }
 
 /* A string that holds codes, or searches by a code or an identifier, counts as a Coding of each. */
 static void
-look_in_string(struct root_walk *w, uint32_t node, uint8_t about)
+look_for_codes(struct root_walk *w, uint32_t node, uint8_t about)
 {
 	struct coding_hit hit = { .coding = node };
 	struct bytes text = json_inside(json_of(w), node);
@@ -556,28 +573,39 @@ look_in_string(struct root_walk *w, uint32_t node, uint8_t about)
 		add_hit(w, &hit);
 }
 
+static inline void
+look_in_string(struct root_walk *w, uint32_t node, uint8_t about)
+{
+	const struct json *j = json_of(w);
+	const struct json_node *n = &j->nodes[node];
+	char first = j->text.at[n->start + 1];
+	bool is_coded = (about & ABOUT_BASE64) != 0;
+
+	if ((about & (ABOUT_CODES | ABOUT_SEARCH)) != 0)
+		look_for_codes(w, node, about);
+	if (n->end - n->start > OPAQUE_LENGTH || first == 'd' || first == '<' || is_coded)
+		opaque_string(w->opaque, j, node, is_coded);
+}
+
 static bool
 visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, uint16_t key)
 {
 	const struct json *j = json_of(w);
-	const struct json_node *n = &j->nodes[node];
-	uint8_t about = about_key(w, key);
-	bool is_named = (about & ABOUT_SUMMARY) != 0 && !f->is_array && !w->root->plan->has_no_summary;
+	struct ruleset_key of = ruleset_key(w->set, key);
+	enum json_kind kind = json_kind(j, node);
+	bool is_named = (of.about & ABOUT_SUMMARY) != 0 && !f->is_array && !w->root->plan->has_no_summary;
 
-	if (n->kind == JSON_OBJECT || n->kind == JSON_ARRAY)
+	if (kind == JSON_OBJECT || kind == JSON_ARRAY)
 		return enter(w, node, state, key, f, is_named);
-	if (n->kind == JSON_STRING && w->terms->terms != NULL)
+	if (kind == JSON_STRING && (of.terms & TERMS_SKIPPED) == 0 && w->terms->terms != NULL)
 		root_terms_look(
 		    w->terms, (const struct root_frame *)(const void *)w->frames.at, f, node, key);
 	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f, is_named))
 		return false;
 	if (state == PATHS_DEAD && is_named)
 		summary_add(w->summaries, node, f->node, false);
-	if (n->kind == JSON_STRING && (about & (ABOUT_CODES | ABOUT_SEARCH)) != 0)
-		look_in_string(w, node, about);
-	if (n->kind == JSON_STRING && (n->end - n->start > OPAQUE_LENGTH || j->text.at[n->start + 1] == 'd' ||
-					  j->text.at[n->start + 1] == '<' || (about & ABOUT_BASE64) != 0))
-		opaque_string(w->opaque, j, node, (about & ABOUT_BASE64) != 0);
+	if (kind == JSON_STRING)
+		look_in_string(w, node, of.about);
 	return true;
 }
 
@@ -592,7 +620,7 @@ step(struct root_walk *w, struct root_frame *f)
 	uint16_t key = f->is_array ? f->key : j->nodes[child].key;
 
 	f->next = j->nodes[child].next;
-	if (is_wall(w, node)) {
+	if (node == w->wall_node) {
 		step_over(w, f);
 		return true;
 	}
@@ -603,8 +631,10 @@ step(struct root_walk *w, struct root_frame *f)
 	} else {
 		if (f->state != PATHS_DEAD)
 			state = paths_member(w->root->plan->paths, f->state, j, child);
-		if (key < rules_of(w)->roles)
-			f->member[rules_of(w)->role[key]] = node;
+		unsigned role = ruleset_key(w->set, key).role;
+
+		f->member[role] = node;
+		f->roles |= (uint16_t)(1U << role);
 	}
 	return visit(w, f, node, state, key);
 }
@@ -635,7 +665,7 @@ root_walk(struct root_walk *w)
 	uint32_t root = current_root_node(w->root);
 	uint32_t state = paths_root(w->root->plan->paths, json_of(w), root, 0);
 
-	w->wall = w->root->record.root + 1;
+	find_wall(w, w->root->record.root + 1);
 	begin_root(w, root, state);
 	w->frames.used = 0;
 	if (!enter(w, root, state, 0, NULL, false))

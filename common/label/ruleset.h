@@ -194,6 +194,14 @@ struct terms_rules {
 	size_t persons;
 };
 
+/* What the walk knows of a member by its name alone. */
+struct ruleset_key {
+	uint8_t role;  /* enum member_role */
+	uint8_t about; /* bits of enum about_key */
+	uint8_t terms; /* bits of enum about_terms */
+	uint8_t meant; /* the type that a reference there means, from 1 in `references:`; 0: none */
+};
+
 struct ruleset_criticality {
 	struct bytes word[MAX_CRITICALITY];
 	unsigned words;
@@ -251,13 +259,11 @@ struct ruleset {
 	uint32_t *plan_slot; /* open addressing by type: plan + 1 */
 	size_t plan_mask;
 
-	uint8_t *role;  /* by key: enum member_role */
-	uint8_t *about; /* by key: bits of enum about_key */
-	uint8_t *meant; /* by key: the type that a reference there means, from 1 in `references:`; 0: none */
+	struct ruleset_key *key;            /* by the number of a key; that of 0, any other key, is zeros */
+	size_t keyed;                       /* how many */
 	const struct yaml_node *references; /* NULL: none */
 	unsigned displays;                  /* rules with `refers_to` */
-	size_t roles;
-	const struct yaml_node *codes_in; /* names of members whose text holds codes; NULL */
+	const struct yaml_node *codes_in;   /* names of members whose text holds codes; NULL */
 };
 
 enum { NO_SENSITIVITY = 0xff };
@@ -274,6 +280,12 @@ enum about_key {
 	ABOUT_EXTENSION = 8,
 	ABOUT_SUMMARY = 16, /* tells what stands elsewhere in its root */
 	ABOUT_SEARCH = 32,  /* a reference or URL, which may search by a code or an identifier */
+};
+
+/* What a key tells the search for terms, so that most strings need no look at what is around them. */
+enum about_terms {
+	TERMS_BASE64 = 1,  /* some place of `base64` ends so */
+	TERMS_SKIPPED = 2, /* it is a place of `skip` */
 };
 
 /* Members that the walk remembers in every object. */
@@ -325,6 +337,12 @@ void state_words_free(struct state_words *w);
 /* Calls FOUND for each trigger that asks for TEXT. */
 void state_words_find(const struct state_words *w, struct bytes text,
     void (*found)(void *context, uint32_t trigger), void *context);
+
+static inline struct ruleset_key
+ruleset_key(const struct ruleset *s, uint16_t key)
+{
+	return s->key[key < s->keyed ? key : 0];
+}
 
 static inline bool
 type_plan_applies(const struct type_plan *p, size_t rule)

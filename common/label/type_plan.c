@@ -411,7 +411,7 @@ add_summary(
 
 	if (path_is_name(text)) {
 		if (is_any) {
-			s->about[json_keys_find(s->keys, text)] |= ABOUT_SUMMARY;
+			s->key[json_keys_find(s->keys, text)].about |= ABOUT_SUMMARY;
 			return true;
 		}
 		path = bytes_of(arena_format(&s->arena, "..|.%.*s?", (int)text.size, text.at));
@@ -481,7 +481,28 @@ note_key(struct ruleset *s, struct bytes name)
 {
 	size_t key = json_keys_add(s->keys, name);
 
-	s->roles = key >= s->roles ? key + 1 : s->roles;
+	s->keyed = key >= s->keyed ? key + 1 : s->keyed;
+}
+
+/* The last members of PLACES.  Before there is a table, room for them. */
+static void
+note_places(struct ruleset *s, const struct terms_places *places, enum about_terms about)
+{
+	for (size_t i = 0; i < places->count; i++) {
+		uint16_t key = places->at[i].key[0];
+
+		if (s->key == NULL)
+			s->keyed = key >= s->keyed ? key + 1U : s->keyed;
+		else if (about != TERMS_SKIPPED || places->at[i].keys == 1)
+			s->key[key].terms |= (uint8_t)about;
+	}
+}
+
+static void
+note_terms(struct ruleset *s)
+{
+	note_places(s, &s->terms.base64, TERMS_BASE64);
+	note_places(s, &s->terms.skip, TERMS_SKIPPED);
 }
 
 /* `codes_in`: names of members. */
@@ -503,7 +524,7 @@ read_codes_in(struct ruleset_loader *l, void (*use)(struct ruleset *s, struct by
 static void
 holds_codes(struct ruleset *s, struct bytes name)
 {
-	s->about[json_keys_find(s->keys, name)] |= ABOUT_CODES;
+	s->key[json_keys_find(s->keys, name)].about |= ABOUT_CODES;
 }
 
 /* `references:`: by type, the members in which a reference without a type means that one. */
@@ -522,7 +543,7 @@ read_references(struct ruleset_loader *l, bool is_ready)
 			if (!yaml_item_string(l->file, map->item[i], n, &name, l->fault))
 				return false;
 			if (is_ready)
-				l->set->meant[json_keys_find(l->set->keys, name)] = (uint8_t)(i + 1);
+				l->set->key[json_keys_find(l->set->keys, name)].meant = (uint8_t)(i + 1);
 			else
 				note_key(l->set, name);
 		}
@@ -562,17 +583,17 @@ give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
 			note_key(s, summaries->item[i]->text);
 	if (!read_codes_in(l, note_key) || !read_references(l, false))
 		return false;
-	s->role = arena_take(&s->arena, s->roles);
-	s->about = arena_take(&s->arena, s->roles);
-	s->meant = arena_take(&s->arena, s->roles);
+	note_terms(s);
+	s->key = arena_array(&s->arena, s->keyed, sizeof *s->key);
+	note_terms(s);
 	(void)read_references(l, true);
 	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
-		s->role[json_keys_find(s->keys, bytes_of(names[i]))] = (uint8_t)i;
-	s->role[json_keys_find(s->keys, (struct bytes)BYTES("_value"))] = ROLE_VALUE;
+		s->key[json_keys_find(s->keys, bytes_of(names[i]))].role = (uint8_t)i;
+	s->key[json_keys_find(s->keys, (struct bytes)BYTES("_value"))].role = ROLE_VALUE;
 	for (size_t i = 0; i < known; i++)
-		s->about[json_keys_find(s->keys, bytes_of(concepts[i]))] = ABOUT_CONCEPT;
+		s->key[json_keys_find(s->keys, bytes_of(concepts[i]))].about = ABOUT_CONCEPT;
 	for (size_t i = 0; shape_is_fhir(s->shape) && i < ABOUTS; i++)
-		s->about[json_keys_find(s->keys, bytes_of(abouts[i].name))] |= abouts[i].about;
+		s->key[json_keys_find(s->keys, bytes_of(abouts[i].name))].about |= abouts[i].about;
 	return read_codes_in(l, holds_codes);
 }
 
