@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/coding.h"
 
+#include "common/base/hash.h"
+
 uint32_t
 coding_holder(const struct coding_hit *hit)
 {
@@ -29,7 +31,7 @@ find_at_time(const struct condition_record *r, unsigned system, struct bytes tex
 
 	if (!find(r->codes, system, text, NULL, &any))
 		return false;
-	if (shape_time(r->shape, r->json, r->roots->at[r->root].node, &time))
+	if (any.is_dated && shape_time(r->shape, r->json, r->roots->at[r->root].node, &time))
 		return find(r->codes, system, text, &time, match);
 	*match = any;
 	return true;
@@ -76,37 +78,97 @@ coding_look_in(const struct condition_record *r, uint32_t node, struct codes_mat
 	return find_at_time(r, IN_TEXT, coding_decoded(json_string(r->json, node, r->room), r->room), match);
 }
 
+/* Mixes WORD into HASH. */
+static uint64_t
+mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+/* Systems differ in their ends. */
+static size_t
+place_of_system(struct bytes name)
+{
+	uint64_t end[2] = { 0 };
+	size_t size = name.size < sizeof end ? name.size : sizeof end;
+
+	memcpy(end, name.at + name.size - size, size);
+	return mix(mix(hash_key[0] ^ name.size, end[0]), end[1]) % CODING_SYSTEMS;
+}
+
 static unsigned
 number_of(const struct condition_record *r, struct bytes name)
 {
-	const size_t places = sizeof r->memo->at / sizeof r->memo->at[0];
-	size_t place = name.size;
+	size_t place;
 
-	if (r->memo == NULL || name.size == 0 || name.size > sizeof r->memo->at[0].name)
+	if (r->memo == NULL || name.size == 0 || name.size > sizeof r->memo->system[0].name)
 		return codes_system(r->codes, name);
-	/* Systems differ in their ends. */
-	for (size_t i = name.size > 16 ? name.size - 16 : 0; i < name.size; i++)
-		place = place * 31 + (unsigned char)name.at[i];
-	place = (place ^ place >> 7) % places;
-	if (r->memo->at[place].size != name.size ||
-	    memcmp(r->memo->at[place].name, name.at, name.size) != 0) {
-		memcpy(r->memo->at[place].name, name.at, name.size);
-		r->memo->at[place].size = name.size;
-		r->memo->at[place].number = codes_system(r->codes, name);
+	place = place_of_system(name);
+	if (r->memo->system[place].size != name.size ||
+	    memcmp(r->memo->system[place].name, name.at, name.size) != 0) {
+		memcpy(r->memo->system[place].name, name.at, name.size);
+		r->memo->system[place].size = name.size;
+		r->memo->system[place].number = codes_system(r->codes, name);
 	}
-	return r->memo->at[place].number;
+	return r->memo->system[place].number;
+}
+
+static bool
+look_up(const struct condition_record *r, struct bytes code, struct coding_facts *facts,
+    struct codes_match *match)
+{
+	bool found = find_at_time(r, facts->system, code, match);
+
+	facts->fits = found || codes_fit(r->codes, facts->system, code);
+	return found;
+}
+
+/* As look_up, from the memo if it can. */
+static bool
+recall(const struct condition_record *r, struct bytes code, struct coding_facts *facts,
+    struct codes_match *match)
+{
+	struct coding_memo *memo = r->memo;
+	union coding_key key = { .word = { 0 } };
+	size_t place;
+
+	if (memo == NULL || code.size > sizeof key.of.code)
+		return look_up(r, code, facts, match);
+	memcpy(key.of.code, code.at, code.size);
+	key.of.size = (uint8_t)code.size;
+	key.of.system = (uint16_t)facts->system;
+	key.of.is_used = true;
+	place = mix(mix(mix(hash_key[0], key.word[0]), key.word[1]), key.word[2]) % CODING_SEEN;
+	if (memcmp(&memo->seen[place].key, &key, sizeof key) == 0) {
+		facts->fits = memo->seen[place].fits;
+		if (memo->seen[place].is_found)
+			*match = memo->match[place];
+		return memo->seen[place].is_found;
+	}
+	bool found = look_up(r, code, facts, match);
+
+	if (match->is_dated)
+		return found;
+	memo->seen[place].key = key;
+	memo->seen[place].is_found = found;
+	memo->seen[place].fits = facts->fits;
+	if (found)
+		memo->match[place] = *match;
+	return found;
 }
 
 bool
 coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
-    uint32_t system, unsigned *number, struct codes_match *match)
+    uint32_t system, struct coding_facts *facts, struct codes_match *match)
 {
-	*number = CODES_ANY_SYSTEM;
+	*facts = (struct coding_facts){ CODES_ANY_SYSTEM, true };
 	if (system != 0 && json_kind(r->json, system) != JSON_NULL)
-		*number = number_of(r, json_string(r->json, system, r->room));
-	if ((*number == CODES_UNKNOWN_SYSTEM || *number == CODES_ANY_SYSTEM) && !m->no_system_matches)
+		facts->system = number_of(r, json_string(r->json, system, r->room));
+	if ((facts->system == CODES_UNKNOWN_SYSTEM || facts->system == CODES_ANY_SYSTEM) &&
+	    !m->no_system_matches)
 		return false;
-	return find_at_time(r, *number, json_string(r->json, code, r->room), match);
+	return recall(r, json_string(r->json, code, r->room), facts, match);
 }
 
 /* False if code or system has a type that no Coding has. */
@@ -125,14 +187,14 @@ one_in(const struct condition_members *m, const struct condition_record *r, uint
 	uint32_t code = json_member_key(r->json, node, m->code);
 	uint32_t system = json_member_key(r->json, node, m->system);
 	struct codes_match match = { 0 };
-	unsigned number;
+	struct coding_facts facts;
 
 	if (code == 0 || json_kind(r->json, code) == JSON_NULL)
 		return TRUTH_FALSE;
 	if (!is_readable(r->json, code, system))
 		return is_element || system != 0 || json_kind(r->json, code) == JSON_STRING ? TRUTH_UNKNOWN
 											    : TRUTH_FALSE;
-	if (!coding_look_up(m, r, code, system, &number, &match))
+	if (!coding_look_up(m, r, code, system, &facts, &match))
 		return TRUTH_FALSE;
 	return code_bits_meet(sets, &match.sets) ? TRUTH_TRUE : TRUTH_FALSE;
 }

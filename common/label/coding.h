@@ -26,21 +26,46 @@ struct coding_hits {
 /* The first hit that ends inside of NODE or later; hits in NODE follow until one ends after NODE. */
 size_t coding_first_in(const struct coding_hits *hits, const struct json *j, uint32_t node);
 
-/* The system names seen last, by a hash: records use few names, and each very often. */
-struct system_memo {
+/* The system names and the codes seen last, by a hash: records use few of them, and each very often. */
+enum { CODING_SYSTEMS = 128, CODING_SEEN = 256 };
+
+/* A code of at most 20 bytes. */
+union coding_key {
+	struct {
+		char code[20];
+		uint16_t system;
+		uint8_t size;
+		bool is_used;
+	} of;
+	uint64_t word[3];
+};
+
+struct coding_memo {
 	struct {
 		char name[88];
 		size_t size;
 		unsigned number;
-	} at[128];
+	} system[CODING_SYSTEMS];
+	struct {
+		union coding_key key;
+		bool is_found;
+		bool fits;
+	} seen[CODING_SEEN];
+	struct codes_match match[CODING_SEEN];
+};
+
+/* What is known of a code beside its value sets. */
+struct coding_facts {
+	unsigned system; /* its number (codes_system), CODES_ANY_SYSTEM without one */
+	bool fits;       /* of a code in no set: the system can have it */
 };
 
 /*
  * Looks up the code at node CODE under the system at node SYSTEM (0: it has none).  False if no value set has
- * it.  *NUMBER is the system's (codes_system), CODES_ANY_SYSTEM without one.
+ * it.
  */
 bool coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
-    uint32_t system, unsigned *number, struct codes_match *match);
+    uint32_t system, struct coding_facts *facts, struct codes_match *match);
 
 /* Looks up the codes in the string NODE, which is no Coding: a linkId, a canonical. */
 bool coding_look_in(const struct condition_record *r, uint32_t node, struct codes_match *match);

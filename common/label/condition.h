@@ -46,7 +46,7 @@ void condition_words_release(struct condition_words *w);
 
 /* What conditions are judged on. */
 struct coding_hits;
-struct system_memo;
+struct coding_memo;
 struct condition_record {
 	const struct json *json;
 	const struct roots *roots;
@@ -57,7 +57,7 @@ struct condition_record {
 	struct buffer *room;  /* for unescaping */
 	/* All Codings of the root, where they are known already; NULL: each test looks them up. */
 	const struct coding_hits *hits;
-	struct system_memo *memo; /* NULL: none */
+	struct coding_memo *memo; /* NULL: none */
 	/* The strings of the root that say a term; NULL: `says` is unknown. */
 	const struct term_hits *terms;
 };

@@ -96,7 +96,7 @@ struct current_root {
 	struct buffer entries;          /* uint32_t: the outermost entries, ascending */
 	struct buffer text;             /* for conditions to unescape */
 	struct jq_limit limit;          /* of all conditions of the record */
-	struct system_memo memo;
+	struct coding_memo memo;
 };
 
 void current_root_init(struct current_root *c, struct ruleset *set, const struct roots *roots);

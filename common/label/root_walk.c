@@ -348,17 +348,11 @@ add_uncovered(struct root_walk *w, const struct root_frame *f)
 
 /* Counts a Coding whose system the value sets do not cover, or whose code nobody can know. */
 static void
-look_at_miss(struct root_walk *w, const struct root_frame *f, unsigned system, bool found)
+look_at_miss(struct root_walk *w, const struct root_frame *f, const struct coding_facts *facts)
 {
-	const struct condition_record *r = &w->root->record;
-	struct bytes code;
-
-	if (coverage_system(w->coverage, system))
+	if (coverage_system(w->coverage, facts->system))
 		add_uncovered(w, f);
-	if (found)
-		return;
-	code = json_string(json_of(w), f->member[ROLE_CODE], r->room);
-	if (!codes_fit(rules_of(w)->codes, system, code) && coverage_no_such_code(w->coverage))
+	if (!facts->fits && coverage_no_such_code(w->coverage))
 		add_uncovered(w, f);
 }
 
@@ -379,7 +373,7 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 	uint32_t code = f->member[ROLE_CODE];
 	uint32_t system = f->member[ROLE_SYSTEM];
 	struct coding_hit hit = { 0 };
-	unsigned number;
+	struct coding_facts facts;
 
 	bool readable =
 	    json_kind(j, code) == JSON_STRING &&
@@ -391,13 +385,13 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 		hit.is_unreadable = true;
 	} else {
 		bool found = coding_look_up(
-		    rules_of(w)->words.members, &w->root->record, code, system, &number, &hit.match);
+		    rules_of(w)->words.members, &w->root->record, code, system, &facts, &hit.match);
 
 		if (is_coding_element(w, f) && frame_above(w, 2) != NULL)
 			top_frame(w)[-2].has_code = true;
-		if (number != CODES_ANY_SYSTEM)
-			look_at_miss(w, f, number, found);
-		if (number == w->brought->act_code)
+		if (facts.system != CODES_ANY_SYSTEM)
+			look_at_miss(w, f, &facts);
+		if (facts.system == w->brought->act_code)
 			look_at_category(w, f);
 		if (!found)
 			return;

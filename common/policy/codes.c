@@ -310,6 +310,7 @@ gather(struct codes_search *s, uint32_t row)
 		const struct code_row *r = &s->codes->row[row];
 		const struct code_group *g = &s->codes->group[r->group];
 
+		s->match->is_dated |= r->from != VALUESET_FIRST_DAY || r->until != VALUESET_LAST_DAY;
 		if (!is_valid(r, s->time))
 			continue;
 		s->found = true;

@@ -103,6 +103,7 @@ bool codes_same_system(struct bytes name, struct bytes uri);
 struct codes_match {
 	struct code_bits sets;   /* the value sets that hold the code */
 	struct code_bits groups; /* for codes_matched_categories */
+	bool is_dated;           /* at another time it may be another */
 };
 
 /*
