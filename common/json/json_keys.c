@@ -10,9 +10,14 @@ enum { KEYS_MAX = 65535, FIRST_SLOTS = 256, SPARSE = 4 };
 
 /* Of a table with open addressing; number 0: free. */
 struct slot {
-	uint32_t hash; /* the upper half */
+	uint64_t word[2]; /* see words_of */
+	uint32_t hash;    /* the upper half */
 	uint16_t number;
+	uint16_t size; /* of the name, at most LONG */
 };
+
+/* Names shorter than this are compared without a look at them. */
+enum { LONG = 17 };
 
 struct json_keys {
 	struct buffer names; /* struct bytes each, from number 1 on */
@@ -64,39 +69,52 @@ json_keys_free(struct json_keys *k)
 	free(k);
 }
 
-/* Compares words where two are enough.  Eight bytes behind both must be readable. */
-static bool
-same(struct bytes a, struct bytes b)
+/* Two words that hold all of a NAME that is not long.  Eight bytes behind it must be readable. */
+static inline void
+words_of(struct bytes name, uint64_t word[2])
 {
-	if (a.size != b.size || a.size > 16)
-		return bytes_equal(a, b);
-	if (a.size == 0)
-		return true;
-	uint64_t first = json_load(a.at) ^ json_load(b.at);
-	if (a.size < 8)
-		return first << (8 * (8 - a.size)) == 0;
-	return (first | (json_load(a.at + a.size - 8) ^ json_load(b.at + b.size - 8))) == 0;
+	word[0] = word[1] = 0;
+	if (name.size >= LONG || name.size == 0)
+		return;
+	word[0] = json_load(name.at);
+	if (name.size < 8)
+		word[0] <<= 8 * (8 - name.size);
+	else
+		word[1] = json_load(name.at + name.size - 8);
 }
 
 uint16_t
 json_keys_look_up(const struct json_keys *k, struct bytes name, uint64_t hash)
 {
+	uint16_t size = (uint16_t)(name.size < LONG ? name.size : LONG);
+	uint64_t word[2];
+
 	if (k == NULL)
 		return 0;
-	for (size_t i = hash & k->mask; k->slots[i].number != 0; i = (i + 1) & k->mask)
-		if (k->slots[i].hash == (uint32_t)(hash >> 32) && same(name_of(k, k->slots[i].number), name))
-			return k->slots[i].number;
+	words_of(name, word);
+	for (size_t i = hash & k->mask; k->slots[i].number != 0; i = (i + 1) & k->mask) {
+		const struct slot *slot = &k->slots[i];
+
+		if (slot->hash == (uint32_t)(hash >> 32) && slot->size == size && slot->word[0] == word[0] &&
+		    slot->word[1] == word[1] && (size < LONG || bytes_equal(name_of(k, slot->number), name)))
+			return slot->number;
+	}
 	return 0;
 }
 
 static void
-enter(struct json_keys *k, uint64_t hash, uint16_t number)
+enter(struct json_keys *k, uint16_t number)
 {
+	struct bytes name = name_of(k, number);
+	uint64_t hash = json_hash(name);
 	size_t i = hash & k->mask;
 
 	while (k->slots[i].number != 0)
 		i = (i + 1) & k->mask;
-	k->slots[i] = (struct slot){ (uint32_t)(hash >> 32), number };
+	k->slots[i] = (struct slot){ .hash = (uint32_t)(hash >> 32),
+		.number = number,
+		.size = (uint16_t)(name.size < LONG ? name.size : LONG) };
+	words_of(name, k->slots[i].word);
 }
 
 /* The table is sparse, so that an unknown key meets a free slot at once. */
@@ -109,7 +127,7 @@ widen(struct json_keys *k)
 	k->slots = memory_zeros(count, sizeof *k->slots);
 	k->mask = count - 1;
 	for (unsigned i = 1; i <= k->count; i++)
-		enter(k, json_hash(name_of(k, (uint16_t)i)), (uint16_t)i);
+		enter(k, (uint16_t)i);
 }
 
 /* A copy with zeros behind it, because the hash reads whole words. */
@@ -137,7 +155,7 @@ json_keys_add(struct json_keys *k, struct bytes name)
 	if (!buffer_append(&k->names, &copy, sizeof copy))
 		diag_bug("more known keys than there are numbers");
 	k->count++;
-	enter(k, hash, k->count);
+	enter(k, k->count);
 	if (k->count * (size_t)SPARSE > k->mask)
 		widen(k);
 	return k->count;

@@ -72,22 +72,23 @@ type_of(struct displays *d, struct bytes name)
 static struct bytes
 type_in(struct displays *d, struct bytes reference)
 {
-	size_t end = 0;
+	size_t end = reference.size;
+	const char *stop;
 
-	while (end < reference.size && reference.at[end] != '?' && reference.at[end] != '|')
-		end++;
-	for (size_t from = end + 1; from-- > 0;) {
-		if (from > 0 && reference.at[from - 1] != '/')
-			continue;
+	if (end > 0 && (stop = memchr(reference.at, '?', end)) != NULL)
+		end = (size_t)(stop - reference.at);
+	if (end > 0 && (stop = memchr(reference.at, '|', end)) != NULL)
+		end = (size_t)(stop - reference.at);
+	while (end > 0) {
+		const char *slash = memrchr(reference.at, '/', end);
+		size_t from = slash == NULL ? 0 : (size_t)(slash - reference.at) + 1;
 		struct bytes segment = { reference.at + from, end - from };
 
 		/* Types begin with a capital letter, and ids mostly do not. */
 		if (segment.size > 0 && ascii_lower(segment.at[0]) != segment.at[0] &&
 		    type_of(d, segment)->is_known)
 			return segment;
-		if (from == 0)
-			break;
-		end = from - 1;
+		end = from == 0 ? 0 : from - 1;
 	}
 	return (struct bytes){ 0 };
 }

@@ -99,7 +99,8 @@ strip(struct bytes text, char room[MAX_UNIT], struct bytes *stripped)
 const struct unit *
 unit_beside(const struct unit *rule, struct bytes text)
 {
-	const struct unit *found = look_up(rule->dimension, text);
+	/* Most records have the rule's own unit. */
+	const struct unit *found = bytes_equal(text, rule->code) ? rule : look_up(rule->dimension, text);
 	char room[MAX_UNIT] = { 0 };
 	struct bytes stripped;
 
