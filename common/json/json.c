@@ -405,10 +405,11 @@ enter_key(struct scan *s, uint32_t node, unsigned flags)
 		(void)buffer_reserve(&j->one, JSON_SLACK);
 		name.at = j->one.at;
 	}
-	struct json_member m = { .hash = json_hash(name), .node = node };
+	struct json_name n = json_name(name);
+	struct json_member m = { .hash = n.hash, .node = node };
 	uint64_t bit = (uint64_t)1 << (m.hash >> 58);
 
-	s->nodes[node].key = json_keys_look_up(j->keys, name, m.hash);
+	s->nodes[node].key = json_keys_look_up(j->keys, name, &n);
 	if (j->members.room - j->members.used < sizeof m && !buffer_reserve(&j->members, sizeof m))
 		diag_bug("more members than bytes");
 	memcpy(j->members.at + j->members.used, &m, sizeof m);

@@ -8,24 +8,6 @@
 
 enum { KEYS_MAX = 65535, FIRST_SLOTS = 256, SPARSE = 4 };
 
-/* Of a table with open addressing; number 0: free. */
-struct slot {
-	uint64_t word[2]; /* see words_of */
-	uint32_t hash;    /* the upper half */
-	uint16_t number;
-	uint16_t size; /* of the name, at most LONG */
-};
-
-/* Names shorter than this are compared without a look at them. */
-enum { LONG = 17 };
-
-struct json_keys {
-	struct buffer names; /* struct bytes each, from number 1 on */
-	uint16_t count;
-	struct slot *slots;
-	size_t mask;
-};
-
 uint64_t
 json_hash_long(struct bytes text)
 {
@@ -48,73 +30,28 @@ json_keys_new(void)
 	return k;
 }
 
-static struct bytes
-name_of(const struct json_keys *k, uint16_t number)
-{
-	struct bytes name;
-
-	memcpy(&name, k->names.at + (number - 1) * sizeof name, sizeof name);
-	return name;
-}
-
 void
 json_keys_free(struct json_keys *k)
 {
 	if (k == NULL)
 		return;
 	for (unsigned i = 1; i <= k->count; i++)
-		free((void *)(uintptr_t)name_of(k, (uint16_t)i).at);
+		free((void *)(uintptr_t)json_keys_name(k, (uint16_t)i).at);
 	buffer_release(&k->names);
 	free(k->slots);
 	free(k);
 }
 
-/* Two words that hold all of a NAME that is not long.  Eight bytes behind it must be readable. */
-static inline void
-words_of(struct bytes name, uint64_t word[2])
-{
-	word[0] = word[1] = 0;
-	if (name.size >= LONG || name.size == 0)
-		return;
-	word[0] = json_load(name.at);
-	if (name.size < 8)
-		word[0] <<= 8 * (8 - name.size);
-	else
-		word[1] = json_load(name.at + name.size - 8);
-}
-
-uint16_t
-json_keys_look_up(const struct json_keys *k, struct bytes name, uint64_t hash)
-{
-	uint16_t size = (uint16_t)(name.size < LONG ? name.size : LONG);
-	uint64_t word[2];
-
-	if (k == NULL)
-		return 0;
-	words_of(name, word);
-	for (size_t i = hash & k->mask; k->slots[i].number != 0; i = (i + 1) & k->mask) {
-		const struct slot *slot = &k->slots[i];
-
-		if (slot->hash == (uint32_t)(hash >> 32) && slot->size == size && slot->word[0] == word[0] &&
-		    slot->word[1] == word[1] && (size < LONG || bytes_equal(name_of(k, slot->number), name)))
-			return slot->number;
-	}
-	return 0;
-}
-
 static void
 enter(struct json_keys *k, uint16_t number)
 {
-	struct bytes name = name_of(k, number);
-	uint64_t hash = json_hash(name);
-	size_t i = hash & k->mask;
+	struct json_name n = json_name(json_keys_name(k, number));
+	size_t i = n.hash & k->mask;
 
 	while (k->slots[i].number != 0)
 		i = (i + 1) & k->mask;
-	k->slots[i] = (struct slot){ .hash = (uint32_t)(hash >> 32),
-		.number = number,
-		.size = (uint16_t)(name.size < LONG ? name.size : LONG) };
-	words_of(name, k->slots[i].word);
+	k->slots[i] =
+	    (struct json_key_slot){ { n.word[0], n.word[1] }, (uint32_t)(n.hash >> 32), n.size, number };
 }
 
 /* The table is sparse, so that an unknown key meets a free slot at once. */
@@ -145,8 +82,8 @@ uint16_t
 json_keys_add(struct json_keys *k, struct bytes name)
 {
 	struct bytes copy = keep(name);
-	uint64_t hash = json_hash(copy);
-	uint16_t number = json_keys_look_up(k, copy, hash);
+	struct json_name n = json_name(copy);
+	uint16_t number = json_keys_look_up(k, copy, &n);
 
 	if (number != 0 || k->count == KEYS_MAX) {
 		free((void *)(uintptr_t)copy.at);
@@ -165,7 +102,8 @@ uint16_t
 json_keys_find(const struct json_keys *k, struct bytes name)
 {
 	struct bytes copy = keep(name);
-	uint16_t number = json_keys_look_up(k, copy, json_hash(copy));
+	struct json_name n = json_name(copy);
+	uint16_t number = json_keys_look_up(k, copy, &n);
 
 	free((void *)(uintptr_t)copy.at);
 	return number;

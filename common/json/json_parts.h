@@ -34,21 +34,76 @@ json_load(const char *at)
 	return le64toh(word);
 }
 
+/* A name from this size on is long.  Two words hold all of any other. */
+enum { JSON_NAME_LONG = 17 };
+
+struct json_name {
+	uint64_t word[2];
+	uint64_t hash;
+	uint16_t size; /* at most JSON_NAME_LONG */
+};
+
 /* Eight bytes behind TEXT must be readable. */
-static inline uint64_t
-json_hash(struct bytes text)
+static inline struct json_name
+json_name(struct bytes text)
 {
-	if (text.size > 16)
-		return json_hash_long(text);
-	if (text.size > 8)
-		return json_hash_mix(json_load(text.at), json_load(text.at + text.size - 8) + text.size);
-	if (text.size == 0)
-		return json_hash_mix(0, 0);
-	return json_hash_mix(json_load(text.at) << (8 * (8 - text.size)), text.size);
+	struct json_name n = { .size = (uint16_t)text.size };
+
+	if (text.size >= JSON_NAME_LONG) {
+		n.size = JSON_NAME_LONG;
+		n.hash = json_hash_long(text);
+		return n;
+	}
+	if (text.size > 8) {
+		n.word[0] = json_load(text.at);
+		n.word[1] = json_load(text.at + text.size - 8);
+	} else if (text.size > 0) {
+		n.word[0] = json_load(text.at) << (8 * (8 - text.size));
+	}
+	n.hash = json_hash_mix(n.word[0], n.word[1] + text.size);
+	return n;
 }
 
-/* The number of the key NAME, whose hash is HASH; 0 if it is not there, or K is NULL. */
-uint16_t json_keys_look_up(const struct json_keys *k, struct bytes name, uint64_t hash);
+/* A slot of the table of known keys, which has open addressing; number 0: free. */
+struct json_key_slot {
+	uint64_t word[2];
+	uint32_t hash; /* the upper half */
+	uint16_t size;
+	uint16_t number;
+};
+
+struct json_keys {
+	struct buffer names; /* struct bytes each, from number 1 on */
+	uint16_t count;
+	struct json_key_slot *slots;
+	size_t mask;
+};
+
+static inline struct bytes
+json_keys_name(const struct json_keys *k, uint16_t number)
+{
+	struct bytes name;
+
+	memcpy(&name, k->names.at + (number - 1) * sizeof name, sizeof name);
+	return name;
+}
+
+/* The number of the key TEXT; 0 if it is not there, or K is NULL. */
+static inline uint16_t
+json_keys_look_up(const struct json_keys *k, struct bytes text, const struct json_name *n)
+{
+	if (k == NULL)
+		return 0;
+	for (size_t i = n->hash & k->mask; k->slots[i].number != 0; i = (i + 1) & k->mask) {
+		const struct json_key_slot *s = &k->slots[i];
+
+		if (s->hash == (uint32_t)(n->hash >> 32) && s->size == n->size && s->word[0] == n->word[0] &&
+		    s->word[1] == n->word[1] &&
+		    (n->size < JSON_NAME_LONG || bytes_equal(json_keys_name(k, s->number), text)))
+			return s->number;
+	}
+	return 0;
+}
 
 /*
  * Decodes the escape at P (its backslash) of a string that json_parse accepted: SIZE bytes in UTF8.  Returns

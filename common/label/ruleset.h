@@ -152,6 +152,7 @@ struct type_plan {
 	bool has_no_summary; /* `summaries:` has an empty list for it */
 	struct paths *paths;
 	struct buffer states; /* struct state_plan, by index of a kept state */
+	size_t state_count;
 	struct state_plan passing;
 	uint32_t *always; /* rules without needs: evaluated on every root */
 	size_t always_count;
@@ -322,7 +323,7 @@ type_plan_state(const struct ruleset *s, struct type_plan *p, uint32_t state)
 	size_t kept = paths_kept(state);
 	struct state_plan *plans = (struct state_plan *)(void *)p->states.at;
 
-	if (kept < p->states.used / sizeof *plans && plans[kept].is_known)
+	if (kept < p->state_count && plans[kept].is_known)
 		return &plans[kept];
 	return type_plan_make_state(s, p, state);
 }

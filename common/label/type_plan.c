@@ -691,6 +691,7 @@ type_plan_make_state(const struct ruleset *s, struct type_plan *p, uint32_t stat
 	while (p->states.used / sizeof *plan <= kept)
 		(void)buffer_more(&p->states, sizeof *plan);
 	plan = (struct state_plan *)(void *)p->states.at + kept;
+	p->state_count = p->states.used / sizeof *plan;
 	if (!plan->is_known) {
 		work_out(s, p, state, plan);
 		state_words_make(s, plan);

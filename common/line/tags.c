@@ -43,12 +43,13 @@ const bool tags_in_word[256] = { IN_64(0), IN_64(64) };
 bool
 tag_is_word(struct bytes text)
 {
+	bool all = true;
+
 	if (text.size == 0 || text.size > TAGS_WORD_MOST)
 		return false;
 	for (size_t i = 0; i < text.size; i++)
-		if (!tags_in_word[(unsigned char)text.at[i]])
-			return false;
-	return true;
+		all &= tags_in_word[(unsigned char)text.at[i]];
+	return all;
 }
 
 const struct tags_row tags_rows[TAG_COUNT] = {

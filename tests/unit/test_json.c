@@ -420,7 +420,7 @@ flood(char *text, unsigned count)
 	for (unsigned i = 0; count > 0; i++) {
 		struct bytes n = { name, (size_t)snprintf(name, sizeof name, "k%u", i) };
 
-		if ((json_hash(n) & 1023) != 0)
+		if ((json_name(n).hash & 1023) != 0)
 			continue;
 		size += (size_t)snprintf(text + size, 24, "\"%s\":1,", name);
 		count--;
