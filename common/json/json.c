@@ -391,13 +391,14 @@ close_container(struct scan *s, const unsigned char *p)
 	return p + 1;
 }
 
-/* Gives the key NODE, just added, its number.  False if the object holds the key already. */
+/*
+ * Gives the key NODE, just added, its number.  NAME stands in the text.  False if the object holds the key
+ * already.
+ */
 static inline bool
-enter_key(struct scan *s, uint32_t node, unsigned flags)
+enter_key(struct scan *s, uint32_t node, struct bytes name, unsigned flags)
 {
 	struct json *j = s->j;
-	struct bytes name = { (const char *)s->begin + s->nodes[node].start + 1,
-		s->nodes[node].end - s->nodes[node].start - 2 };
 
 	j->nodes = s->nodes;
 	if ((flags & JSON_ESCAPED) != 0) {
@@ -440,7 +441,7 @@ take_key(struct scan *s, const unsigned char *p)
 
 	/* Right for a value of one node; close_container corrects it. */
 	add(s, p, end, JSON_KEY, flags)->next = node + 2;
-	if (!enter_key(s, node, flags))
+	if (!enter_key(s, node, (struct bytes){ (const char *)p + 1, (size_t)(end - p) - 2 }, flags))
 		return NULL;
 	p = skip_space(s, end);
 	if (p >= s->end || *p != ':')
@@ -478,8 +479,8 @@ take_scalar(struct scan *s, const unsigned char *p)
 	}
 }
 
-/* Reads up to the first value in the container, or over an empty one. */
-static const unsigned char *
+/* Reads up to the first value or key in the container, or over an empty one. */
+static inline const unsigned char *
 begin_container(struct scan *s, const unsigned char *p, bool *empty)
 {
 	p = open_container(s, p);
@@ -487,13 +488,11 @@ begin_container(struct scan *s, const unsigned char *p, bool *empty)
 		return NULL;
 	p = skip_space(s, p);
 	*empty = p < s->end && *p == s->closer;
-	if (*empty)
-		return close_container(s, p);
-	return s->closer == '}' ? take_key(s, p) : p;
+	return *empty ? close_container(s, p) : p;
 }
 
-/* Reads from behind a value up to the next, or to the end of the outermost container (*DONE). */
-static const unsigned char *
+/* Reads from behind a value up to the next or its key, or to the end of the outermost container (*DONE). */
+static inline const unsigned char *
 next_value(struct scan *s, const unsigned char *p, bool *done)
 {
 	for (;;) {
@@ -503,10 +502,8 @@ next_value(struct scan *s, const unsigned char *p, bool *done)
 		p = skip_space(s, p);
 		if (p >= s->end)
 			return cut_off(s);
-		if (*p == ',') {
-			p = skip_space(s, p + 1);
-			return s->closer == '}' ? take_key(s, p) : p;
-		}
+		if (*p == ',')
+			return skip_space(s, p + 1);
 		if (*p != s->closer)
 			return fail_token(s, p);
 		p = close_container(s, p);
@@ -520,17 +517,18 @@ take_text(struct scan *s)
 {
 	const unsigned char *p = skip_space(s, s->begin);
 	bool done = false;
-	bool empty;
 
 	while (!done) {
-		if (p < s->end && (*p == '{' || *p == '[')) {
-			p = begin_container(s, p, &empty);
-			if (p != NULL && !empty)
-				continue;
-		} else
+		bool whole = true; /* a value was read to its end */
+
+		if (p < s->end && (*p == '{' || *p == '['))
+			p = begin_container(s, p, &whole);
+		else
 			p = take_scalar(s, p);
-		if (p != NULL)
+		if (p != NULL && whole)
 			p = next_value(s, p, &done);
+		if (p != NULL && s->closer == '}' && !done)
+			p = take_key(s, p);
 		if (p == NULL)
 			return NULL;
 	}
