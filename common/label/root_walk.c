@@ -234,50 +234,70 @@ visit_scalar(struct root_walk *w, uint32_t node, uint32_t state, const struct ro
 	return true;
 }
 
+/* A new innermost frame for the container NODE.  Frames that the caller has are not valid from here on. */
+static inline struct root_frame *
+push(struct root_walk *w, uint32_t node, uint32_t state)
+{
+	struct root_frame *f;
+
+	if (w->frames.room - w->frames.used < sizeof *f && !buffer_reserve(&w->frames, sizeof *f))
+		memory_missing(sizeof *f);
+	w->frames.used += sizeof *f;
+	f = top_frame(w);
+	*f = (struct root_frame){
+		.node = node,
+		.end = w->json->nodes[node].next,
+		.next = node + 1,
+		.state = state,
+		.entry = NO_NODE,
+		.hits = (uint32_t)w->root->hits.count,
+		.is_array = json_kind(w->json, node) == JSON_ARRAY,
+	};
+	return f;
+}
+
+/* begin_root has given the root its level. */
+static void
+enter_root(struct root_walk *w, uint32_t root, uint32_t state)
+{
+	struct root_frame *f = push(w, root, state);
+	const struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
+
+	f->base = facts_of(w, w->root->record.root)->base_most;
+	f->is_entry = plan->is_entry;
+}
+
 static bool
 enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const struct root_frame *outer,
     bool is_named)
 {
-	const struct json *j = json_of(w);
-	uint32_t entry = outer == NULL ? NO_NODE : outer->entry;
-	uint8_t base = outer == NULL ? facts_of(w, w->root->record.root)->base_most : outer->base;
-	bool is_element = outer != NULL && outer->is_array;
-	bool is_entry = false;
+	struct state_plan *plan = NULL;
+	uint32_t entry = outer->entry;
+	uint8_t base = outer->base;
+	bool is_element = outer->is_array;
+	struct root_frame *f;
 
-	if (state != PATHS_DEAD) {
-		struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
-
+	if (state != PATHS_DEAD)
+		plan = type_plan_state(w->root->set, w->root->plan, state);
+	if (plan != NULL && !plan->has_base_only) {
 		if (plan->brought != BROUGHT_NOT && !brought_at(w, node, plan->brought))
 			return false;
-		/* begin_root has given the root its level. */
-		if (outer != NULL)
-			note_base(w, node, plan, &base);
-		is_entry = plan->is_entry;
-		if (is_entry && outer != NULL)
+		note_base(w, node, plan, &base);
+		if (plan->is_entry)
 			note_entry(w, node, &entry);
-		if (outer != NULL)
-			note_summary(w, node, outer->node, plan, is_named);
-	} else if (is_named) {
-		summary_add(w->summaries, node, outer->node, false);
+		note_summary(w, node, outer->node, plan, is_named);
+	} else {
+		if (plan != NULL)
+			note_base(w, node, plan, &base);
+		if (is_named)
+			summary_add(w->summaries, node, outer->node, false);
 	}
-	/* OUTER is not valid from here on. */
-	if (w->frames.room - w->frames.used < sizeof(struct root_frame) &&
-	    !buffer_reserve(&w->frames, sizeof(struct root_frame)))
-		memory_missing(sizeof(struct root_frame));
-	w->frames.used += sizeof(struct root_frame);
-	*top_frame(w) = (struct root_frame){
-		.node = node,
-		.end = j->nodes[node].next,
-		.next = node + 1,
-		.state = state,
-		.entry = entry,
-		.hits = (uint32_t)w->root->hits.count,
-		.key = key,
-		.base = base,
-		.is_array = json_kind(j, node) == JSON_ARRAY,
-		.is_element = is_element,
-		.is_entry = is_entry,
-	};
+	f = push(w, node, state);
+	f->entry = entry;
+	f->key = key;
+	f->base = base;
+	f->is_element = is_element;
+	f->is_entry = plan != NULL && plan->is_entry;
 	return true;
 }
 
@@ -662,8 +682,7 @@ root_walk(struct root_walk *w)
 	find_wall(w, w->root->record.root + 1);
 	begin_root(w, root, state);
 	w->frames.used = 0;
-	if (!enter(w, root, state, 0, NULL, false))
-		return false;
+	enter_root(w, root, state);
 	while (w->frames.used > 0) {
 		struct root_frame *f = top_frame(w);
 
