@@ -317,12 +317,14 @@ fold_text(struct fold *f, struct bytes text)
 static bool
 is_within_line(struct bytes name)
 {
-	static const char *const names[] = { "a", "abbr", "b", "big", "bdo", "cite", "code", "dfn", "em",
-		"font", "i", "kbd", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub",
-		"sup", "tt", "u", "var", "wbr" };
+	static const struct bytes names[] = { BYTES("a"), BYTES("abbr"), BYTES("b"), BYTES("big"),
+		BYTES("bdo"), BYTES("cite"), BYTES("code"), BYTES("dfn"), BYTES("em"), BYTES("font"),
+		BYTES("i"), BYTES("kbd"), BYTES("mark"), BYTES("q"), BYTES("s"), BYTES("samp"),
+		BYTES("small"), BYTES("span"), BYTES("strike"), BYTES("strong"), BYTES("sub"), BYTES("sup"),
+		BYTES("tt"), BYTES("u"), BYTES("var"), BYTES("wbr") };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (bytes_are(name, names[i]))
+		if (name.size == names[i].size && memcmp(name.at, names[i].at, name.size) == 0)
 			return true;
 	return false;
 }
@@ -333,7 +335,7 @@ take_tag(struct fold *f, const char *at, const char *end)
 {
 	const char *name = at + 1;
 	const char *stop;
-	char lower[8];
+	char lower[8] = { 0 };
 	size_t size = 0;
 
 	if (name < end && *name == '/')

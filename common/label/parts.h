@@ -31,6 +31,7 @@ struct root_frame {
 	bool is_element; /* of an array */
 	bool is_entry;
 	bool has_code;               /* a Coding of its `coding` has a code */
+	bool has_end;                /* the plan of its state says so */
 	uint16_t roles;              /* of an object: a bit for each role that a member has */
 	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
 };
@@ -295,6 +296,7 @@ void root_terms_release(struct root_terms *t);
 /* Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's. */
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key);
+
 /* displays.c: displays of references, which tell of another record. */
 struct display_type {
 	char name[40];

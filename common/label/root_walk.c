@@ -265,6 +265,7 @@ enter_root(struct root_walk *w, uint32_t root, uint32_t state)
 
 	f->base = facts_of(w, w->root->record.root)->base_most;
 	f->is_entry = plan->is_entry;
+	f->has_end = plan->has_end;
 }
 
 static bool
@@ -298,6 +299,7 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 	f->base = base;
 	f->is_element = is_element;
 	f->is_entry = plan != NULL && plan->is_entry;
+	f->has_end = plan != NULL && plan->has_end;
 	return true;
 }
 
@@ -542,7 +544,7 @@ leave(struct root_walk *w)
 
 	if ((f->roles & ROLES_LOOKED_AT) != 0 && !look_at_members(w, f))
 		return false;
-	if (f->state == PATHS_DEAD)
+	if (!f->has_end)
 		return true;
 	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, f->state);
 

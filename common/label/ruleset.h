@@ -131,6 +131,7 @@ struct state_plan {
 	bool is_known;
 	bool is_entry, is_judged, is_narrative, is_summary, has_triggers, has_evidence;
 	bool has_base_only; /* at most `base` and `is_judged` say something */
+	bool has_end;       /* a container is looked at when the walk leaves it */
 	enum brought_place brought;
 	int base; /* level, LABEL_NONE: no line speaks of it */
 	unsigned base_origin;

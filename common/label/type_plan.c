@@ -674,6 +674,7 @@ work_out(const struct ruleset *s, const struct type_plan *p, uint32_t state, str
 			break;
 		}
 	}
+	out->has_end = out->has_triggers || out->has_evidence || out->is_judged;
 	out->has_base_only = !out->has_triggers && !out->has_evidence && !out->is_entry &&
 			     !out->is_narrative && !out->is_summary && out->brought == BROUGHT_NOT;
 }
