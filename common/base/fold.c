@@ -430,14 +430,14 @@ fold_markup(struct fold *f, struct bytes text)
 	start(f, text);
 	while (at < end) {
 		size = put_plain(f, at, end, true);
+		if (size == 0)
+			size = put_dotted(f, at, end);
 		if (size > 0) {
 			at += size;
 		} else if (*at == '<') {
 			at = take_tag(f, at, end);
 		} else if (*at == '&') {
 			at = take_entity(f, at, end);
-		} else if ((size = put_dotted(f, at, end)) > 0) {
-			at += size;
 		} else {
 			put_character(f, character_at(at, end, &size));
 			at += size;
