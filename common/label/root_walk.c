@@ -48,18 +48,6 @@ root_walk_start(struct root_walk *w)
 		(void)buffer_more(&w->facts, sizeof(struct root_facts));
 }
 
-static const struct ruleset *
-rules_of(const struct root_walk *w)
-{
-	return w->set;
-}
-
-static const struct json *
-json_of(const struct root_walk *w)
-{
-	return w->json;
-}
-
 static uint8_t
 about_key(const struct root_walk *w, uint16_t key)
 {
@@ -89,7 +77,7 @@ frame_above(const struct root_walk *w, size_t levels)
 static uint32_t
 written_label(struct root_walk *w, uint32_t node, struct state_plan *plan)
 {
-	const struct json *j = json_of(w);
+	const struct json *j = w->json;
 	const struct root_frame *outer = top_frame(w);
 	size_t depth = w->frames.used / sizeof *outer;
 	uint16_t outer_key = depth == 2 ? outer->key : 0;
@@ -155,10 +143,10 @@ static void
 note_matches(struct root_walk *w, uint32_t node, const struct state_plan *plan)
 {
 	const struct ruleset_trigger *trigger =
-	    (const struct ruleset_trigger *)(const void *)rules_of(w)->triggers.at;
+	    (const struct ruleset_trigger *)(const void *)w->set->triggers.at;
 
-	if (plan->words != NULL && json_kind(json_of(w), node) == JSON_STRING)
-		state_words_find(plan->words, json_string(json_of(w), node, &w->text), note_word, w->apply);
+	if (plan->words != NULL && json_kind(w->json, node) == JSON_STRING)
+		state_words_find(plan->words, json_string(w->json, node, &w->text), note_word, w->apply);
 	for (size_t i = 0; i < plan->numbers; i++) {
 		uint32_t index = plan->number[i] & PATH_INDEX;
 
@@ -195,7 +183,7 @@ static bool
 brought_at(struct root_walk *w, uint32_t node, enum brought_place place)
 {
 	if (place != BROUGHT_ATOM)
-		w->brought_end = json_of(w)->nodes[node].next;
+		w->brought_end = w->json->nodes[node].next;
 	return brought_labels_at(w->brought, node, top_frame(w)->node, place);
 }
 
@@ -204,7 +192,7 @@ static inline void
 note_summary(
     struct root_walk *w, uint32_t node, uint32_t around, const struct state_plan *plan, bool is_named)
 {
-	bool is_narrative = plan->is_narrative && says_something(json_of(w), node);
+	bool is_narrative = plan->is_narrative && says_something(w->json, node);
 
 	if (is_narrative || is_named || plan->is_summary)
 		summary_add(w->summaries, node, around, is_narrative);
@@ -336,7 +324,7 @@ find_holders(const struct root_walk *w, const struct root_frame *f, struct codin
 static bool
 is_of_inline_label(const struct root_walk *w)
 {
-	const struct json *j = json_of(w);
+	const struct json *j = w->json;
 
 	for (size_t i = 1; i <= 3; i++) {
 		const struct root_frame *around = frame_above(w, i);
@@ -364,8 +352,7 @@ add_uncovered(struct root_walk *w, const struct root_frame *f)
 {
 	uint32_t node = f->entry == NO_NODE ? current_root_node(w->root) : f->entry;
 
-	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_UNCOVERED)->level =
-	    (int8_t)rules_of(w)->uncovered;
+	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_UNCOVERED)->level = (int8_t)w->set->uncovered;
 }
 
 /* Counts a Coding whose system the value sets do not cover, or whose code nobody can know. */
@@ -391,7 +378,7 @@ look_at_concept(struct root_walk *w, const struct root_frame *f)
 static void
 look_at_coding(struct root_walk *w, const struct root_frame *f)
 {
-	const struct json *j = json_of(w);
+	const struct json *j = w->json;
 	uint32_t code = f->member[ROLE_CODE];
 	uint32_t system = f->member[ROLE_SYSTEM];
 	struct coding_hit hit = { 0 };
@@ -406,8 +393,8 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 			return;
 		hit.is_unreadable = true;
 	} else {
-		bool found = coding_look_up(
-		    rules_of(w)->words.members, &w->root->record, code, system, &facts, &hit.match);
+		bool found =
+		    coding_look_up(w->set->words.members, &w->root->record, code, system, &facts, &hit.match);
 
 		if (is_coding_element(w, f) && frame_above(w, 2) != NULL)
 			top_frame(w)[-2].has_code = true;
@@ -449,7 +436,7 @@ element_at(const struct json *j, uint32_t list, uint32_t index)
 static uint32_t
 spoken_of(const struct root_walk *w, const struct root_frame *holder)
 {
-	const struct json *j = json_of(w);
+	const struct json *j = w->json;
 	const struct root_frame *outer = holder - 1;
 	bool has_outer = holder != (const struct root_frame *)(const void *)w->frames.at;
 	uint32_t twin = 0;
@@ -468,12 +455,12 @@ static bool
 look_at_extension(struct root_walk *w, const struct root_frame *f)
 {
 	const struct root_frame *holder = frame_above(w, f->is_element ? 2 : 1);
-	const struct json_node *url = &json_of(w)->nodes[f->member[ROLE_URL]];
+	const struct json_node *url = &w->json->nodes[f->member[ROLE_URL]];
 
 	/* Most URLs are shorter, so they need not be unescaped. */
 	if (url->kind != JSON_STRING || url->end - url->start < sizeof SHAPE_INLINE_LABEL + 1)
 		return true;
-	if (!shape_is_inline_label(json_string(json_of(w), f->member[ROLE_URL], &w->text)))
+	if (!shape_is_inline_label(json_string(w->json, f->member[ROLE_URL], &w->text)))
 		return true;
 	return brought_labels_inline(w->brought, spoken_of(w, holder == NULL ? f : holder), f->node);
 }
@@ -491,9 +478,9 @@ look_at_name(struct root_walk *w, const struct root_frame *f)
 
 	if (f->member[ROLE_VALUE] != 0 && f->member[ROLE_CODE] == 0)
 		found = naming_identifier(
-		    w->naming, json_of(w), f->member[ROLE_SYSTEM], f->member[ROLE_TYPE], &hit.match);
+		    w->naming, w->json, f->member[ROLE_SYSTEM], f->member[ROLE_TYPE], &hit.match);
 	if (url != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) != 0)
-		found |= naming_extension(w->naming, json_of(w), url, &hit.match);
+		found |= naming_extension(w->naming, w->json, url, &hit.match);
 	if (found)
 		add_hit(w, &hit);
 }
@@ -504,7 +491,7 @@ look_at_attachment(struct root_walk *w, const struct root_frame *f)
 	const struct root_frame *named = f->is_element ? frame_above(w, 1) : f;
 	bool is_root = frame_above(w, 1) == NULL;
 
-	opaque_attachment(w->opaque, json_of(w),
+	opaque_attachment(w->opaque, w->json,
 	    &(struct opaque_object){
 		.node = f->node,
 		.key = is_root || named == NULL ? 0 : named->node - 1,
@@ -524,7 +511,7 @@ look_at_members(struct root_walk *w, const struct root_frame *f)
 {
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
-	else if (f->member[ROLE_DISPLAY] != 0 && rules_of(w)->displays > 0 && f->member[ROLE_SYSTEM] == 0 &&
+	else if (f->member[ROLE_DISPLAY] != 0 && w->set->displays > 0 && f->member[ROLE_SYSTEM] == 0 &&
 		 !is_coding_element(w, f))
 		displays_look(w->displays, f);
 	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)
@@ -534,7 +521,7 @@ look_at_members(struct root_walk *w, const struct root_frame *f)
 	if (f->member[ROLE_DATA] != 0 || f->member[ROLE_CONTENT_TYPE] != 0 ||
 	    (f->member[ROLE_URL] != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) == 0))
 		look_at_attachment(w, f);
-	return f->member[ROLE_URL] == 0 || !shape_is_fhir(rules_of(w)->shape) || look_at_extension(w, f);
+	return f->member[ROLE_URL] == 0 || !shape_is_fhir(w->set->shape) || look_at_extension(w, f);
 }
 
 static bool
@@ -579,12 +566,12 @@ static void
 look_for_codes(struct root_walk *w, uint32_t node, uint8_t about)
 {
 	struct coding_hit hit = { .coding = node };
-	struct bytes text = json_inside(json_of(w), node);
+	struct bytes text = json_inside(w->json, node);
 	bool holds_codes = (about & ABOUT_CODES) != 0 || memchr(text.at, '?', text.size) != NULL;
 	bool found = holds_codes && coding_look_in(&w->root->record, node, &hit.match);
 
 	if (w->naming != NULL)
-		found |= naming_search(w->naming, json_of(w), node, &hit.match);
+		found |= naming_search(w->naming, w->json, node, &hit.match);
 	if (found)
 		add_hit(w, &hit);
 }
@@ -592,7 +579,7 @@ look_for_codes(struct root_walk *w, uint32_t node, uint8_t about)
 static inline void
 look_in_string(struct root_walk *w, uint32_t node, uint8_t about)
 {
-	const struct json *j = json_of(w);
+	const struct json *j = w->json;
 	const struct json_node *n = &j->nodes[node];
 	char first = j->text.at[n->start + 1];
 	bool is_coded = (about & ABOUT_BASE64) != 0;
@@ -606,7 +593,7 @@ look_in_string(struct root_walk *w, uint32_t node, uint8_t about)
 static bool
 visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, uint16_t key)
 {
-	const struct json *j = json_of(w);
+	const struct json *j = w->json;
 	struct ruleset_key of = ruleset_key(w->set, key);
 	enum json_kind kind = json_kind(j, node);
 	bool is_named = (of.about & ABOUT_SUMMARY) != 0 && !f->is_array && !w->root->plan->has_no_summary;
@@ -629,7 +616,7 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 static bool
 step(struct root_walk *w, struct root_frame *f)
 {
-	const struct json *j = json_of(w);
+	const struct json *j = w->json;
 	uint32_t child = f->next;
 	uint32_t node = f->is_array ? child : child + 1;
 	uint32_t state = PATHS_DEAD;
@@ -662,7 +649,7 @@ begin_root(struct root_walk *w, uint32_t root, uint32_t state)
 	struct root_facts *facts = facts_of(w, w->root->record.root);
 	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
 	bool is_spoken_of = !w->root->plan->is_unknown && plan->base != LABEL_NONE;
-	unsigned level = w->root->plan->is_unknown ? rules_of(w)->top : rules_of(w)->usual;
+	unsigned level = w->root->plan->is_unknown ? w->set->top : w->set->usual;
 	struct label *label;
 
 	if (is_spoken_of)
@@ -679,7 +666,7 @@ bool
 root_walk(struct root_walk *w)
 {
 	uint32_t root = current_root_node(w->root);
-	uint32_t state = paths_root(w->root->plan->paths, json_of(w), root, 0);
+	uint32_t state = paths_root(w->root->plan->paths, w->json, root, 0);
 
 	find_wall(w, w->root->record.root + 1);
 	begin_root(w, root, state);

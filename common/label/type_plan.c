@@ -489,20 +489,13 @@ static void
 note_places(struct ruleset *s, const struct terms_places *places, enum about_terms about)
 {
 	for (size_t i = 0; i < places->count; i++) {
-		uint16_t key = places->at[i].key[0];
+		const struct terms_place *place = &places->at[i];
 
 		if (s->key == NULL)
-			s->keyed = key >= s->keyed ? key + 1U : s->keyed;
-		else if (about != TERMS_SKIPPED || places->at[i].keys == 1)
-			s->key[key].terms |= (uint8_t)about;
+			s->keyed = place->key[0] >= s->keyed ? place->key[0] + 1U : s->keyed;
+		else if (about != TERMS_SKIPPED || place->keys == 1)
+			s->key[place->key[0]].terms |= (uint8_t)about;
 	}
-}
-
-static void
-note_terms(struct ruleset *s)
-{
-	note_places(s, &s->terms.base64, TERMS_BASE64);
-	note_places(s, &s->terms.skip, TERMS_SKIPPED);
 }
 
 /* `codes_in`: names of members. */
@@ -583,9 +576,11 @@ give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
 			note_key(s, summaries->item[i]->text);
 	if (!read_codes_in(l, note_key) || !read_references(l, false))
 		return false;
-	note_terms(s);
+	note_places(s, &s->terms.base64, TERMS_BASE64);
+	note_places(s, &s->terms.skip, TERMS_SKIPPED);
 	s->key = arena_array(&s->arena, s->keyed, sizeof *s->key);
-	note_terms(s);
+	note_places(s, &s->terms.base64, TERMS_BASE64);
+	note_places(s, &s->terms.skip, TERMS_SKIPPED);
 	(void)read_references(l, true);
 	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
 		s->key[json_keys_find(s->keys, bytes_of(names[i]))].role = (uint8_t)i;
