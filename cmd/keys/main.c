@@ -54,7 +54,7 @@ static const struct verb {
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
-enum { KIND = 1, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW, WAIT, PATIENT };
+enum { KIND = 1, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW, WAIT, PATIENT, EPOCH };
 
 #define TEXT(member) OPTION_TEXT(struct verb_settings, member)
 #define FLAG(member) OPTION_FLAG(struct verb_settings, member)
@@ -91,6 +91,8 @@ static const struct {
 	{ { FLAG(ask), 0, false, "ask", NULL, "print the request that ehr-authz has to answer" }, RELEASE },
 	{ { TTL, 0, false, "ttl", "TIME", "how long it holds: 12h, 30d" },
 	    ENROL | RELEASE | GRANT | REVOKE | ASSERT | GIVE | SUBSCRIBE },
+	{ { EPOCH, 0, false, "epoch", "N", "whose level keys: a past epoch's, for what was sealed then" },
+	    RELEASE | GIVE },
 	{ { PARTY, 0, true, "party", "ID", "a person" }, REVOKE },
 	{ { GRANTED, 0, true, "grant", "ID", "a grant, by its jti" }, REVOKE },
 	{ { KID, 0, true, "kid", "KID", "a level key" }, REVOKE },
@@ -167,6 +169,11 @@ take_option(const struct options *o, struct verb_settings *s, int id, unsigned v
 	case NOW:
 		if (!clock_parse_instant(bytes_of(o->value), &s->now))
 			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
+		return;
+	case EPOCH:
+		s->epoch = (uint32_t)number(o, INT32_MAX);
+		if (s->epoch == 0)
+			options_misuse(o, "not an epoch, expected 1 or above", o->value);
 		return;
 	case WAIT:
 		s->wait = (int64_t)number(o, 86400);

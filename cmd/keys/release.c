@@ -62,7 +62,7 @@ is_for(const struct asking *q, const struct decision *d)
 		return mismatch(q->answer, "it is about another person");
 	if (!bytes_are(d->device, q->device->id) && !bytes_are(d->device, q->device->sig.jkt))
 		return mismatch(q->answer, "it is about another device, or none");
-	if (d->epoch != keys_epoch(q->keys))
+	if (d->epoch != request_epoch(q))
 		return mismatch(q->answer, "it is about another epoch, or none");
 	if (d->request.size == 0)
 		return mismatch(q->answer, "it does not say which request it answers");
@@ -74,6 +74,7 @@ struct giving {
 	const struct device *device;
 	const struct verb_settings *settings;
 	const struct decision *decision;
+	uint32_t epoch;
 	uint64_t al;
 	uint64_t counter;
 	int64_t exp;
@@ -84,10 +85,10 @@ struct giving {
 static bool
 is_given(const struct giving *g, const struct level_key *key)
 {
-	return key->epoch == keys_epoch(g->keys) && key->al <= g->al;
+	return key->epoch == g->epoch && key->al <= g->al;
 }
 
-/* Writes the keys of the current epoch up to the AL; returns how many. */
+/* Writes the keys of the epoch up to the AL; returns how many. */
 static unsigned
 write_keys(struct json_write *w, const struct giving *g)
 {
@@ -210,8 +211,8 @@ give(struct giving *g)
 		return EXIT_KEYS;
 	g->counter++;
 	if (write_claims(&m, g) == 0)
-		status =
-		    verb_fault(g->answer, EXIT_DENIED, "al-too-low: no level is open to AL %" PRIu64, g->al);
+		status = verb_fault(g->answer, EXIT_DENIED,
+		    "al-too-low: no level of epoch %" PRIu32 " is open to AL %" PRIu64, g->epoch, g->al);
 	else if (take(g, &status) && store_set_counter(g->keys, name, g->counter, g->answer) &&
 		 log_issue(g)) {
 		status = EXIT_DONE;
@@ -252,7 +253,7 @@ release(const struct asking *q, struct decision_file *all, int64_t max_age)
 	} else if (!is_for(q, &d)) {
 		status = EXIT_DENIED;
 	} else {
-		struct giving g = { q->keys, q->device, s, &d,
+		struct giving g = { q->keys, q->device, s, &d, request_epoch(q),
 			d.al < q->device->al_cap ? d.al : q->device->al_cap, 0, end_of(s, &d), max_age, a };
 
 		status = all_count(&g, &r) ? give(&g) : EXIT_KEYS;
@@ -328,7 +329,8 @@ release_to(const struct verb_settings *s, struct verb_answer *a)
 	status = EXIT_IO;
 	if (request_context(s, &context, a) && find_max_age(s, &max_age, a, &status) &&
 	    (s->decision == NULL || (all = decision_file_read(s, a, &status)) != NULL))
-		k = store_open(s, KEYS_LEVELS | KEYS_NOW, STORE_AUTHORITY | STORE_LOCK, a, &status);
+		k = store_open(s, KEYS_LEVELS | (s->epoch == 0 ? KEYS_NOW : 0), STORE_AUTHORITY | STORE_LOCK,
+		    a, &status);
 	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status)) {
 		const struct asking q = { k, &device, s, &context, a };
 

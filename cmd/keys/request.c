@@ -90,6 +90,12 @@ write_asker(struct json_write *w, const struct asking *q, const char *action)
 	json_write_close(w, '}');
 }
 
+uint32_t
+request_epoch(const struct asking *q)
+{
+	return q->settings->epoch != 0 ? q->settings->epoch : keys_epoch(q->keys);
+}
+
 bool
 request_release(struct buffer *out, const struct asking *q, struct instant time)
 {
@@ -98,11 +104,11 @@ request_release(struct buffer *out, const struct asking *q, struct instant time)
 	char epoch[160];
 	bool good;
 
-	(void)snprintf(epoch, sizeof epoch, "%s/%" PRIu32, keys_domain(k), keys_epoch(k));
+	(void)snprintf(epoch, sizeof epoch, "%s/%" PRIu32, keys_domain(k), request_epoch(q));
 	json_write_open(&w, '{');
 	write_asker(&w, q, "release-keys");
 	begin_entity(&w, "resource", "level-keys", epoch, keys_domain(k));
-	json_write_member_number(&w, "epoch", keys_epoch(k));
+	json_write_member_number(&w, "epoch", request_epoch(q));
 	end_entity(&w);
 	good = write_context(&w, q, NULL, time);
 	json_write_close(&w, '}');

@@ -21,8 +21,11 @@ struct asking {
  */
 bool request_context(const struct verb_settings *s, struct buffer *context, struct verb_answer *a);
 
+/* The epoch whose level keys are asked for: --epoch, else the current one. */
+uint32_t request_epoch(const struct asking *q);
+
 /*
- * Appends the request as it is asked at TIME: for the level keys of the current epoch, or to subscribe to
+ * Appends the request as it is asked at TIME: for the level keys of that epoch, or to subscribe to
  * PATIENT.  False with a fault (EXIT_BAD_RECORD) if --context is no object, or one that states the time.
  */
 bool request_release(struct buffer *out, const struct asking *q, struct instant time);

@@ -143,6 +143,31 @@ header() {
 	ehr 5 release --ask --context context
 }
 
+@test "--epoch: the keys of a past epoch, by a decision that names it" {
+	own
+	ehr-keys rotate -P "$P" -S site --now 2026-03-02T09:00:00Z >/dev/null
+	printf '{"type":"user","id":"nina","properties":{"domain":"hospital","structural_role":["nurse"],"functional_role":["nurse"]}}\n' >site/entities.ndjson
+	printf '{"acr":"loa2","route":"on-site","purpose":["TREAT"]}\n' >context
+	ehr 0 release --ask --context context --epoch 1
+	[ "$(jq -c '[.resource.id, .resource.properties.epoch]' out)" = '["hospital/1",1]' ]
+	mv out request
+	ehr-authz -P "$P" -S site request >past
+	release --ask --context context | ehr-authz -P "$P" -S site >present
+	ehr 7 release --decision past --context context
+	has err 'decision-mismatch: it is about another epoch, or none'
+	ehr 7 release --decision present --context context --epoch 1
+	ehr 0 release --decision past --context context --epoch 1
+	mv out message
+	ehr 0 ehr-keys accept --keys tablet --now "$NOW" message
+	ehr 1 ehr-open --key tablet --now "$NOW" --record --on-error skip "$F/sealed"
+	[ -s out ]
+	[ "$(ehr-keys list --keys tablet | jq -r .epoch | sort -u)" = 1 ]
+	release --ask --context context --epoch 9 | ehr-authz -P "$P" -S site >none
+	ehr 7 release --decision none --context context --epoch 9
+	has err 'al-too-low: no level of epoch 9 is open to AL 3'
+	ehr 2 release --ask --epoch 0
+}
+
 @test "normal flow: the AL comes from the decision, and is no higher than the device's cap" {
 	own
 	decision release-keys 5 >five
