@@ -34,8 +34,8 @@ struct verb_settings {
 	const char *scope;
 	const char *domain;
 	const char *sign;
-	int64_t ttl;  /* seconds */
-	int64_t wait; /* seconds, for the lock */
+	int64_t ttl;    /* seconds */
+	int64_t wait;   /* seconds, for the lock */
 	uint32_t epoch; /* 0: the current one */
 	unsigned al_cap;
 	bool al_cap_given;

@@ -99,6 +99,12 @@ load_policy(struct lint *l, struct fault *fault)
 	return good;
 }
 
+static void
+warn(void *context, const struct fault *f)
+{
+	lint_fault(context, f, true);
+}
+
 static bool
 load_access(struct lint *l, struct fault *fault)
 {
@@ -115,6 +121,11 @@ load_access(struct lint *l, struct fault *fault)
 		return false;
 	for (size_t i = 0; (warning = access_warning(access, i)) != NULL; i++)
 		lint_fault(l, warning, true);
+	if (policy_file(l->policy, "authz/clearances.yaml") == NULL)
+		lint_warn(l, l->policy->directory, NULL, "no-clearances",
+		    "without authz/clearances.yaml decisions name no level, and no program gives anything "
+		    "by them unless it is told one");
+	access_advise(access, warn, l);
 	access_free(access);
 	return true;
 }
@@ -174,6 +185,11 @@ load_site(struct lint *l, const char *site)
 	}
 	for (size_t i = 0; (warning = access_warning(access, i)) != NULL; i++)
 		lint_fault(l, warning, true);
+	if (policy_file(l->policy, "authz/clearances.yaml") == NULL)
+		lint_warn(l, l->policy->directory, NULL, "no-clearances",
+		    "without authz/clearances.yaml decisions name no level, and no program gives anything "
+		    "by them unless it is told one");
+	access_advise(access, warn, l);
 	access_free(access);
 	return true;
 }

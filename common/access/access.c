@@ -597,3 +597,11 @@ access_conflicts(struct access *a, struct access_conflicts *c)
 	c->exhaustive = !all.cut;
 	return good;
 }
+
+void
+access_advise(struct access *a, void (*tell)(void *context, const struct fault *f), void *context)
+{
+	const struct advice advice = { tell, context };
+
+	advice_give(&advice, &a->engine);
+}

@@ -145,4 +145,11 @@ struct access_conflicts {
 /* False if a line stopped it. */
 bool access_conflicts(struct access *a, struct access_conflicts *c);
 
+/*
+ * Tells what an officer should look at in the rules of layers, as faults whose text begins with a code: a
+ * rule that no request meets (never), a permit for anybody (permits-anybody), a deny with if_missing
+ * (fails-open).
+ */
+void access_advise(struct access *a, void (*tell)(void *context, const struct fault *f), void *context);
+
 #endif

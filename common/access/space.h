@@ -88,4 +88,14 @@ struct conflicts {
 /* Each directive of E alone and as if it were active.  False if FOUND stopped it. */
 bool conflicts_find(struct conflicts *c, struct engine *e);
 
+/*
+ * advice.c: what an officer should look at in the rules of layers.
+ */
+struct advice {
+	void (*tell)(void *context, const struct fault *f); /* its text begins with a code */
+	void *context;
+};
+
+void advice_give(const struct advice *a, struct engine *e);
+
 #endif

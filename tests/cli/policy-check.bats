@@ -271,3 +271,28 @@ END
 	ehr 0 ehr-policy check -P p
 	lacks err free-text-kept
 }
+
+@test "authz/: no clearances, a permit for anybody, a rule that no request meets, a deny that fails open" {
+	cp -r "$EHR_ROOT/policies/hospital" authz-check
+	chmod -R u+w authz-check
+	ehr 0 ehr-policy check -P authz-check
+	lacks err authz/
+	rm authz-check/authz/clearances.yaml
+	cat >>authz-check/authz/organization.yaml <<-'END'
+		  - {id: X-1, say: All may., effect: permit, does: [read], why: [TREAT]}
+		  - {id: X-2, say: Never., effect: permit, who: {structural_role: nurse}, does: [read], except: [{does: [read]}]}
+		  - {id: X-3, say: Open., effect: deny, who: {structural_role: nurse, ward: "9"}, does: [read], if_missing: skip}
+		  - {id: X-4, say: Of a ward., effect: permit, who: {ward: "9"}, does: [read]}
+		  - {id: X-5, say: Of their own ward., effect: permit, same: [[subject.ward, resource.ward]], does: [read]}
+		  - {id: X-6, say: By a way that is left out., effect: permit, who: {structural_role: nurse}, except: [{where: {route: [vpn]}}, {where: {route: {not: [vpn]}}}], where: {route: [vpn]}}
+	END
+	ehr 0 ehr-policy check -P authz-check
+	grep -e authz/ -e clearances err >got
+	same got <<-'END'
+		ehr-policy: authz-check: warning: no-clearances: without authz/clearances.yaml decisions name no level, and no program gives anything by them unless it is told one
+		ehr-policy: authz-check/authz/organization.yaml:46:5: warning: permits-anybody: this permit does not say who
+		ehr-policy: authz-check/authz/organization.yaml:47:5: warning: never: no request meets this rule
+		ehr-policy: authz-check/authz/organization.yaml:48:5: warning: fails-open: with if_missing: skip, a request that leaves an attribute out escapes this deny
+		ehr-policy: authz-check/authz/organization.yaml:51:5: warning: never: no request meets this rule
+	END
+}
