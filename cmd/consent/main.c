@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/consent/negotiation.h"
+#include "cmd/consent/verbs.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/line/filter.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct settings {
 	const char *now;
@@ -18,7 +20,11 @@ static const struct option_entry table[] = {
 static const struct option_manual manual = {
 	.program = "ehr-consent",
 	.operands = "[file ...]",
-	.purpose = "Tells from the events of a negotiation how far each directive is: events in, states out.",
+	.purpose =
+	    "Tells from the events of a negotiation how far each directive is: events in, states out.\n\n"
+	    "verbs, each with a --help of its own (a file of such a name is ./form):\n"
+	    "  render    what directives permit and forbid, in plain sentences\n"
+	    "  form      the house rules and options that a patient is asked about",
 	.table = table,
 	.count = sizeof table / sizeof table[0],
 };
@@ -29,6 +35,11 @@ struct run {
 	struct negotiations *all;
 	struct json json;
 };
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char *argv[]);
+} verbs[] = { { "render", verb_render }, { "form", verb_form } };
 
 static enum filter_outcome
 take_event(void *context, struct filter *f, struct bytes line)
@@ -78,6 +89,9 @@ main(int argc, char *argv[])
 	int id, status;
 
 	start_program("ehr-consent");
+	for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
 	options_init(&o, &manual, argc, argv);
 	options_into(&o, &run.set);
 	filter_init(&f);

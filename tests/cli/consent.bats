@@ -167,7 +167,7 @@ refused() {
 	{
 		cat in
 		"${@:2}"
-	} >more
+	} >"more"
 	ehr 5 ehr-consent more
 	has err "more:$(($(wc -l <in) + 1)): $reason"
 	# What is refused changes nothing.
@@ -353,4 +353,77 @@ state() { # IN_FORCE [STATE]
 		has err ": $code: "
 		empty out
 	done
+}
+
+@test "render: a directive in sentences of its criteria, in two languages" {
+	hospital
+	ehr 0 ehr-consent render -P P S/consents/ann.yaml
+	same out <<-'END'
+		Directive c-ann of ann.
+		In general permitted, as far as the house's own rules permit it.
+		- Forbidden: data labelled SUD (substance use disorder information sensitivity). Not so: by people in the relation treating. Not so: where subject.patient equals resource.patient.
+		- Forbidden: by lara.
+		   But: Permitted: the entries Composition/1 or Composition/2 or DiagnosticReport/9; from 2026-03-01T00:00:00Z until 2026-04-01T00:00:00Z.
+	END
+	ehr 0 ehr-consent render -P P --language de S/consents/tom.yaml
+	same out <<-'END'
+		Verfügung c-tom von tom.
+		Allgemein verboten.
+		- Erlaubt: durch Personen der Rolle physician; zum Zweck TREAT (treatment).
+		   Aber: Verboten: durch dr-bob.
+		- Erlaubt: zum Zweck HPAYMT (healthcare payment).
+		Regeln des Hauses, die dem vorgehen: H-3.
+	END
+	# What `say` claims is not what is said.
+	sed 's/say: .*/say: Everything is fine./' S/consents/ann.yaml >c.yaml
+	ehr 0 ehr-consent render -P P c.yaml
+	lacks out fine
+	echo x >bad.yaml
+	ehr 3 ehr-consent render -P P bad.yaml
+	echo '{"resourceType":"Consent","id":"c","status":"active","patient":{"reference":"Patient/a"},"decision":"SECRET"}' >c.json
+	ehr 3 ehr-consent render -P P c.json
+	has err consent-unreadable
+	empty out
+	ehr 2 ehr-consent render c.json
+	ehr 2 ehr-consent render -P P --language fr c.json
+	ehr 2 ehr-consent render -P P
+	ehr 4 ehr-consent render -P P nowhere.json
+}
+
+@test "render: the same sentences for the same directive, whatever its form" {
+	hospital
+	cat >c.yaml <<-'END'
+		ehr_authz: 1
+		consent: c
+		patient: ann
+		status: active
+		base: deny
+		who: {ref: [Practitioner/lee]}
+		period: {from: 2026-01-01T00:00:00Z}
+		rules:
+		  - {id: r, say: Some., effect: permit, what: {label: [R], class: [Observation]}, why: [TREAT]}
+	END
+	echo '{"resourceType":"Consent","id":"c","status":"active","patient":{"reference":"Patient/ann"},"provision":{"type":"deny","period":{"start":"2026"},"actor":[{"reference":{"reference":"Practitioner/lee"}}],"provision":[{"type":"permit","securityLabel":[{"code":"R"}],"class":[{"code":"Observation"}],"purpose":[{"code":"TREAT"}]}]}}' >c.json
+	jq -c . c.json >c.ndjson
+	jq -c '[.]' c.json >l.json
+	ehr 0 ehr-consent render -P P c.yaml
+	mv out want
+	for file in c.json c.ndjson l.json; do
+		ehr 0 ehr-consent render -P P "$file"
+		cmp out want
+	done
+	has want 'data labelled R or lower'
+}
+
+@test "form: every rule of law and house, under what the patient can do about it" {
+	hospital
+	ehr 0 ehr-consent form -P P
+	[ "$(grep -cE '^- J-|^(- |\[ \] )H-' out)" -eq "$(cat P/authz/{organization,jurisdiction}.yaml | grep -c '  - {id: \|  - id: ')" ]
+	has out '[ ] H-3: '
+	has out '- H-4: '
+	has out '[ ] e: not agree; then nothing changes'
+	ehr 0 ehr-consent form -P P --language de
+	has out 'Stimmen Sie zu?'
+	ehr 2 ehr-consent form -P P file
+	ehr 2 ehr-consent form
 }
