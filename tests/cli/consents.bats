@@ -268,7 +268,7 @@ setup_hospital() {
 	[ "$(grep -c 'consent-unreadable: /provision: a root with criteria and without type' err)" -eq 4 ]
 	[ "$(wc -l <err)" -eq 4 ]
 	while read -r file day want; do
-		sed "s/\"ann\"/\"f001\"/g;s/2026-03-02/$day/" in >at
+		sed "s/\"ann\"/\"f001\"/g;s/2026-03-02/$day/" in >"at"
 		ehr 0 ehr-authz -P P --consents "C/consent-example-$file.json" at
 		[ "$(jq -r '.context.layers[] | select(.layer == "consent") | "\(.result) \(.rules)"' out)" = "$want" ] || { cat out err; return 1; }
 	done <<-'END'
@@ -278,4 +278,28 @@ setup_hospital() {
 		notTime 2015-02-01 Permit ["consent-example-notTime"]
 		notTime 2015-02-02 Deny []
 	END
+}
+
+@test "the same directive as YAML and as a Consent: the same decisions" {
+	setup_hospital
+	cat >c.yaml <<-'END'
+		ehr_authz: 1
+		consent: c-1
+		patient: ann
+		status: active
+		base: permit
+		rules:
+		  - {id: c-1-1, say: A provision of the Consent., effect: deny, who: {ref: [Practitioner/lee]}, why: [TREAT], what: {label: [R]}, rules: [{id: c-1-1-1, say: A nested provision of the Consent., effect: permit, what: {class: [Observation]}}]}
+	END
+	consent '"provision":{"type":"permit","provision":[{"type":"deny","actor":[{"reference":{"reference":"Practitioner/lee"}}],"purpose":[{"code":"TREAT"}],"securityLabel":[{"code":"R"}],"provision":[{"type":"permit","class":[{"code":"Observation"}]}]}]}' >c.json
+	for change in '' 's/TREAT/ETREAT/' 's/Practitioner.lee/Practitioner\/ray/' 's/"ref":[^]]*],//' 's/"patient":"ann"/&,"label":"V"/' 's/"patient":"ann"/&,"class":"Observation"/'; do
+		sed "$change" in >>all
+	done
+	for file in c.yaml c.json; do
+		ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents "$file" all
+		empty err
+		jq -c 'del(.context.consents)' out >"$file.out"
+	done
+	cmp c.yaml.out c.json.out
+	[ "$(jq .decision c.yaml.out | sort -u | wc -l)" -eq 2 ]
 }
