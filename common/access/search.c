@@ -249,7 +249,7 @@ uint32_t
 search_write(struct json_write *w, const struct answer_frame *a, const struct search *s, struct engine *e,
     struct request *q, const struct search_page *page)
 {
-	struct searching x = { .w = w, .a = a, .e = e, .s = s };
+	struct searching x = { .w = w, .a = a, .e = e, .s = s, .type = { "", 0 } };
 	struct bytes last = { "", 0 };
 	uint32_t found;
 

@@ -31,7 +31,7 @@ authz_write_world(const struct world *w)
 	say_facts(&t, w);
 	authz_write("f.ndjson", t.at);
 	for (int i = 0; i < w->consents; i++) {
-		char name[16];
+		char name[24];
 
 		(void)snprintf(name, sizeof name, "%d.yaml", i);
 		say_consent(&t, &w->consent[i]);
