@@ -260,6 +260,7 @@ decide_layers(struct engine *e, struct request *q, struct verdict *v)
 		decide_gateway(e, v);
 		return;
 	}
+	directives_fetch(&e->directives, request_string(q, ATTRIBUTE_RESOURCE_PATIENT));
 	if (trust && !same_domain(&subject, &resource))
 		distrust(q, trust);
 	v->outcome[LAYER_OUTBOUND] = decide_outbound(e, v, trust);

@@ -201,6 +201,18 @@ directives_alone(struct directives *alone, struct directive *one)
 	alone->patients = 1;
 }
 
+/* A directive and what it points to stand one behind the other in the arena. */
+enum { FETCHED = 1280, CACHE_LINE = 64 };
+
+void
+directives_fetch(const struct directives *d, struct bytes patient)
+{
+	const char *first = (const char *)directives_of(d, patient);
+
+	for (size_t i = CACHE_LINE; first && i < FETCHED; i += CACHE_LINE)
+		__builtin_prefetch(first + i);
+}
+
 void
 directives_init(struct directives *d, struct arena *arena)
 {

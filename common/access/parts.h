@@ -268,6 +268,9 @@ void directives_alone(struct directives *alone, struct directive *one);
 /* The first directive of a patient, `ann` or `Patient/ann`; NULL if there is none. */
 const struct directive *directives_of(const struct directives *d, struct bytes patient);
 
+/* Fetches them into the cache: they are judged after the layers before them. */
+void directives_fetch(const struct directives *d, struct bytes patient);
+
 /*
  * consent.c: the result of a patient's directives for a request, and the rules of the organization that
  * override it.

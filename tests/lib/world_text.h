@@ -126,7 +126,10 @@ say_set(struct text *t, const struct set *s, bool first)
 		const struct crit *c = &s->at[i];
 
 		if (c->kind == SAME)
-			say(t, "%ssame: [[%s, %s]]", first ? "" : ", ", c->attribute, c->other);
+			say(t,
+			    "%s"
+			    "same: [[%s, %s]]",
+			    first ? "" : ", ", c->attribute, c->other);
 		else if (c->kind == WHEN)
 			say(t, "%swhen: ", first ? "" : ", "), say_span(t, c);
 		else if (strcmp(c->attribute, "context.purpose") == 0)
