@@ -58,14 +58,13 @@ read_duration(const struct notify_reader *r, const struct yaml_node *node, int64
 	       fault_at(r->fault, r->file, node, "expected a duration such as 60s, 5m, 4h or 30d");
 }
 
-/* Sections of ehr-deliver and the words that they may hold.  ehr-deliver itself checks what they mean. */
+/* Sections of ehr-deliver and the words that they may hold.  delivery.c reads what they mean. */
 static const struct {
 	const char *section;
 	const char *words; /* a blank after each; "": any word; NULL: not a map */
 } others[] = {
-	{ "inhibit", "by hides for " },
 	{ "order", "slots reserved " },
-	{ "spool", "segment keep_journal keep_ids max_ids " },
+	{ "spool", "keep " },
 	{ "retry", "" },
 	{ "drain_every", NULL },
 };
@@ -112,7 +111,7 @@ read_channels(const struct notify_reader *r, const struct yaml_node *node)
 	if (node->kind != YAML_MAP)
 		return fault_at(r->fault, r->file, node, "expected a map from channel to what it is");
 	for (size_t i = 0; i < node->count; i++)
-		if (!read_keys(r, node->item[i], "command sha256 mode timeout slots secret order allow "))
+		if (!read_keys(r, node->item[i], "command sha256 mode timeout slots many secret allow "))
 			return false;
 	r->notify->channels = node;
 	return true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/subscription/subscription.h"
 
+#include "common/subscription/subscription_delivery.h"
+
 enum { ID_MOST = 64, CLAIMED_NONE = 100 };
 
 /* Members that are compared with the grant and then not needed again. */
@@ -123,52 +125,6 @@ read_claims(const struct subscription_source *r, const struct yaml_node *node, u
 		return true;
 	return yaml_open(&m, r->file, node, r->fault) &&
 	       yaml_integer(r->file, yaml_need(&m, "al"), 0, 99, al, r->fault) && yaml_close(&m);
-}
-
-/* Routes are for ehr-deliver.  Here they must be well-formed; *WHY is set if the policy lacks a channel. */
-static bool
-read_route(const struct subscription_source *r, const struct yaml_node *node, const char **why)
-{
-	struct bytes channel;
-
-	if (node == NULL)
-		return true;
-	if (node->kind != YAML_LIST)
-		return fault_at(r->fault, r->file, node, "expected a list of routes");
-	for (size_t i = 0; i < node->count; i++) {
-		struct yaml_map m;
-
-		if (!yaml_open(&m, r->file, node->item[i], r->fault) ||
-		    !yaml_string(r->file, yaml_need(&m, "channel"), &channel, r->fault) ||
-		    yaml_need(&m, "to") == NULL)
-			return false;
-		(void)yaml_take(&m, "after");
-		if (!yaml_close(&m))
-			return false;
-		const struct yaml_node *channels = r->plan->channels;
-		bool known = channels == NULL;
-		for (size_t k = 0; channels != NULL && k < channels->count; k++)
-			known = known || bytes_equal(channels->key[k]->text, channel);
-		if (!known)
-			*why = "channel";
-	}
-	return true;
-}
-
-static bool
-read_delivery(const struct subscription_source *r, const struct yaml_node *node)
-{
-	static const char *const words[] = { "batch", "rate", "dedupe", "latest_only", "keep", "heartbeat",
-		"quiet", "on_duty" };
-	struct yaml_map m;
-
-	if (node == NULL)
-		return true;
-	if (!yaml_open(&m, r->file, node, r->fault))
-		return false;
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		(void)yaml_take(&m, words[i]);
-	return yaml_close(&m);
 }
 
 /* A person may respond in a class if the grant gives her one of its roles. */
@@ -299,9 +255,9 @@ read_members(const struct subscription_source *r, const struct yaml_node *node, 
 	       read_select(r, yaml_need(&m, "select"), sub) &&
 	       yaml_string(r->file, yaml_need(&m, "purpose"), &sub->purpose, r->fault) &&
 	       read_shape(r, yaml_take(&m, "payload"), sub) &&
-	       read_route(r, yaml_take(&m, "route"), &w->why) &&
-	       read_delivery(r, yaml_take(&m, "delivery")) && read_status(r, yaml_take(&m, "status"), sub) &&
-	       read_until(r, yaml_take(&m, "until"), sub) && yaml_close(&m);
+	       subscription_delivery_read(r, &m, sub, &w->why) &&
+	       read_status(r, yaml_take(&m, "status"), sub) && read_until(r, yaml_take(&m, "until"), sub) &&
+	       yaml_close(&m);
 }
 
 enum subscription_outcome
@@ -341,6 +297,7 @@ subscription_keep(const struct subscription_source *r, struct subscription *sub)
 	sub->id = pool_own(r->pool, sub->id);
 	sub->purpose = pool_text(r->pool, sub->purpose);
 	keep_words(r, &sub->subjects);
+	subscription_delivery_keep(r, sub);
 	if (sub->tag_count == 0)
 		return;
 	choices = arena_array(r->arena, sub->tag_count, sizeof *choices);

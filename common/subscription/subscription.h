@@ -26,15 +26,37 @@ enum subscription_idle {
 	SUBSCRIPTION_ENDED, /* `until` has passed */
 };
 
+/* Where a message goes; the first is tried at once. */
+struct subscription_route {
+	struct bytes channel;
+	struct bytes to;
+	int64_t after; /* seconds after the message was sent by the route before it, and not acknowledged */
+};
+
+/*
+ * How messages of criticalities below the two highest are gathered; the others go at once, one by one.
+ * Times are in seconds; 0: not asked for.
+ */
+struct subscription_delivery {
+	const struct subscription_route *route;
+	size_t routes;
+	uint64_t batch_most; /* references in a message */
+	int64_t batch_wait;  /* for more of them */
+	uint64_t rate_most;  /* messages in rate_per */
+	int64_t rate_per;
+	int64_t dedupe; /* so long the same version of a record is not told again */
+};
+
 /* A site has 100,000 of them, so the numbers are small. */
 struct subscription {
 	struct bytes id;
 	struct bytes purpose;
 	const struct grant *grant;
 	struct grant_words subjects;
-	const struct tag_choice *tags; /* all must fit */
-	struct jq_program *when;       /* NULL for any; borrowed from struct conditions */
-	const char *file;              /* and line: for messages */
+	const struct tag_choice *tags;                /* all must fit */
+	struct jq_program *when;                      /* NULL for any; borrowed from struct conditions */
+	const struct subscription_delivery *delivery; /* NULL unless it is kept, see subscription_source */
+	const char *file;                             /* and line: for messages */
 	uint32_t line;
 	uint32_t order; /* of reading; set by subscriptions */
 	uint8_t tag_count;
@@ -58,6 +80,7 @@ struct subscription_source {
 	struct conditions *conditions;
 	const char *file;
 	struct fault *fault;
+	bool keeps_delivery;
 };
 
 enum subscription_outcome {

@@ -251,7 +251,7 @@ subscriptions_read(struct subscriptions *s, const char *path, subscription_refus
 	struct stat st;
 
 	r.from = (struct subscription_source){ s->plan, s->grants, s->now, &r.arena, &s->pool, &s->conditions,
-		NULL, &r.fault };
+		NULL, &r.fault, s->keeps_delivery };
 	if (stat(path, &st) != 0)
 		return false;
 	return S_ISDIR(st.st_mode) ? read_directory(&r, path) : read_file(&r, path);
@@ -397,6 +397,22 @@ subscriptions_ready(struct subscriptions *s, subscription_refused *refused, void
 	s->everyone = memory_zeros((size_t)2 * SUBSCRIPTIONS_MAX_EVERYONE, sizeof *s->everyone);
 	drop_surplus(s, refused, context);
 	make_index(s);
+}
+
+const struct subscription *
+subscriptions_find(const struct subscriptions *s, struct bytes id)
+{
+	size_t low = 0, high = s->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (bytes_compare(s->at[middle].id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < s->count && bytes_equal(s->at[low].id, id) ? &s->at[low] : NULL;
 }
 
 /* The next entry of SUBJECT from *I on, as a position; UINT32_MAX if there is none before END. */

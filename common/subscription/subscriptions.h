@@ -18,7 +18,8 @@ struct subscriptions {
 	struct subscription *at; /* sorted by id, once they are ready */
 	size_t count;
 	size_t refused;
-	bool wants_sealed; /* a payload is the sealed line itself */
+	bool wants_sealed;   /* a payload is the sealed line itself */
+	bool keeps_delivery; /* set by the caller before it reads: routes are kept */
 	/* private */
 	const struct notify_policy *plan;
 	const struct grants *grants;
@@ -58,8 +59,8 @@ void subscriptions_init(struct subscriptions *s, const struct notify_policy *pla
 void subscriptions_release(struct subscriptions *s);
 
 /*
- * Reads a YAML or NDJSON file, or all such files of a directory.  A file of the directory that cannot be read
- * is refused alone.  False with errno if PATH itself cannot be read.
+ * Reads a YAML or NDJSON file, or all such files of a directory.  A file of the directory that cannot be
+ * read is refused alone.  False with errno if PATH itself cannot be read.
  */
 bool subscriptions_read(
     struct subscriptions *s, const char *path, subscription_refused *refused, void *context);
@@ -69,9 +70,13 @@ bool subscriptions_read(
  */
 void subscriptions_ready(struct subscriptions *s, subscription_refused *refused, void *context);
 
+/* By id, NULL if there is none that counts. */
+const struct subscription *subscriptions_find(const struct subscriptions *s, struct bytes id);
+
 /*
- * The positions of the subscriptions to SUBJECT and of those to everyone, ascending, into TO, which has room
- * for all positions.  SUBJECT of size 0, a record about nobody: those to everyone alone.  Returns how many.
+ * The positions of the subscriptions to SUBJECT and of those to everyone, ascending, into TO, which has
+ * room for all positions.  SUBJECT of size 0, a record about nobody: those to everyone alone.  Returns
+ * how many.
  */
 size_t subscriptions_for(const struct subscriptions *s, struct bytes subject, uint32_t *to);
 

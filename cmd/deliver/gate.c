@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/deliver/gate.h"
+
+#include "common/base/file.h"
+#include "common/base/hash.h"
+#include "common/base/memory.h"
+#include "common/policy/site.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define FILE_LIMIT ((size_t)256 << 20)
+
+/* A subscription that does not count, and why: one word. */
+struct gate_refusal {
+	struct bytes id;
+	const char *why;
+	const struct gate_refusal *next;
+};
+
+struct gate {
+	struct policy *policy;
+	const struct notify_policy *plan;
+	struct gate_files files;
+	struct arena paths;
+	struct arena arena; /* of what was read last */
+	struct grants grants;
+	struct subscriptions subscriptions;
+	const struct gate_refusal *refusals;
+	struct instant now;
+	uint64_t stamp; /* of the files that were read last */
+	bool loaded;
+};
+
+/* Fowler, Noll and Vo's 64-bit hash, version 1a, by words; the files are the site's own. */
+static uint64_t
+mix(uint64_t sum, uint64_t word)
+{
+	return (sum ^ word) * UINT64_C(0x100000001b3);
+}
+
+/* What changes when a file is written or replaced. */
+static uint64_t
+add_stamp(uint64_t sum, const char *path)
+{
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) != 0)
+		return mix(sum, 0);
+	sum = mix(mix(mix(sum, (uint64_t)st.st_dev), (uint64_t)st.st_ino), (uint64_t)st.st_size);
+	return mix(mix(sum, (uint64_t)st.st_mtim.tv_sec), (uint64_t)st.st_mtim.tv_nsec);
+}
+
+/* The folder itself changes with names; its files change alone. */
+static uint64_t
+add_folder(uint64_t sum, const char *path)
+{
+	DIR *folder = path != NULL ? opendir(path) : NULL;
+	struct dirent *entry;
+	char name[4096];
+	uint64_t files = 0;
+
+	sum = add_stamp(sum, path);
+	if (folder == NULL)
+		return sum;
+	while ((entry = readdir(folder)) != NULL)
+		if (entry->d_name[0] != '.' &&
+		    (size_t)snprintf(name, sizeof name, "%s/%s", path, entry->d_name) < sizeof name)
+			files += add_stamp(UINT64_C(0xcbf29ce484222325), name);
+	(void)closedir(folder);
+	return sum ^ files;
+}
+
+static uint64_t
+stamp_files(const struct gate *g)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+	sum = add_stamp(sum, g->files.grants);
+	sum = add_stamp(sum, g->files.revoked);
+	sum = add_stamp(sum, g->files.authority);
+	return add_folder(sum, g->files.subscriptions);
+}
+
+/* Whoever is refused is told nothing: ehr-notify says it, and here the intents end with the reason. */
+static void
+refused(void *context, const struct subscription_refusal *what)
+{
+	struct gate *g = context;
+	struct gate_refusal *r = arena_take(&g->arena, sizeof *r);
+
+	*r = (struct gate_refusal){
+		.id = arena_copy(&g->arena, what->id),
+		.why = arena_copy(&g->arena, bytes_of(what->code != NULL ? what->code : what->why)).at,
+		.next = g->refusals,
+	};
+	g->refusals = r;
+}
+
+static void
+unload(struct gate *g)
+{
+	if (!g->loaded)
+		return;
+	subscriptions_release(&g->subscriptions);
+	grants_release(&g->grants);
+	arena_release(&g->arena);
+	g->refusals = NULL;
+	g->loaded = false;
+}
+
+static bool
+find_authority(struct gate *g, struct grants_files *from, char why[512])
+{
+	const struct policy_file *file;
+	const char *name;
+
+	if (g->files.authority != NULL || g->plan->authority.size == 0) {
+		from->authority = g->files.authority;
+		if (from->authority == NULL)
+			(void)snprintf(why, 512, "needs --site DIR or --authority JWKS");
+		return from->authority != NULL;
+	}
+	name = arena_format(&g->arena, "%.*s", (int)g->plan->authority.size, g->plan->authority.at);
+	file = policy_file(g->policy, name);
+	if (file == NULL) {
+		(void)snprintf(why, 512, "%s/%s: not in the policy", g->policy->directory, name);
+		return false;
+	}
+	from->authority = file->shown;
+	from->keys = file->text;
+	return true;
+}
+
+static bool
+load(struct gate *g, enum diag_exit *status, char why[512])
+{
+	struct grants_files from = {
+		.grants = g->files.grants,
+		.revoked = g->files.revoked,
+		.domain = g->plan->domain,
+		.limit = FILE_LIMIT,
+		.max_lifetime = g->plan->max_lifetime,
+		.must_revoke = g->plan->revocation_required,
+		.now = &g->now,
+	};
+	struct fault fault = { 0 };
+
+	*status = EXIT_POLICY;
+	g->stamp = stamp_files(g);
+	if (!find_authority(g, &from, why))
+		return false;
+	g->loaded = true;
+	*status = grants_load(&g->grants, &from, &g->arena, &fault);
+	subscriptions_init(&g->subscriptions, g->plan, &g->grants, &g->now);
+	if (*status != EXIT_DONE) {
+		(void)snprintf(why, 512, "%s: %s", fault.file, fault.text);
+		return false;
+	}
+	g->subscriptions.keeps_delivery = true;
+	if (!subscriptions_read(&g->subscriptions, g->files.subscriptions, refused, g)) {
+		*status = EXIT_IO;
+		(void)snprintf(why, 512, "%s: %s", g->files.subscriptions, file_read_fault(errno));
+		return false;
+	}
+	subscriptions_ready(&g->subscriptions, refused, g);
+	return true;
+}
+
+struct gate *
+gate_open(struct policy *policy, const struct notify_policy *plan, const struct gate_files *files,
+    struct instant now, enum diag_exit *status, char why[512])
+{
+	struct gate *g = memory_zeros(1, sizeof *g);
+	struct arena *a = &g->paths;
+
+	g->policy = policy;
+	g->plan = plan;
+	g->now = now;
+	g->files = (struct gate_files){
+		.subscriptions = site_path(a, files->site, SITE_SUBSCRIPTIONS, files->subscriptions),
+		.grants = site_path_if_there(a, files->site, SITE_GRANTS, files->grants),
+		.revoked = site_path_if_there(a, files->site, SITE_REVOKED, files->revoked),
+		.authority = site_path(a, files->site, SITE_AUTHORITY, files->authority),
+	};
+	*status = EXIT_USAGE;
+	if (g->files.subscriptions == NULL)
+		(void)snprintf(why, 512, "needs --site DIR or --subscriptions PATH");
+	else if (load(g, status, why))
+		return g;
+	gate_close(g);
+	return NULL;
+}
+
+void
+gate_close(struct gate *g)
+{
+	if (g == NULL)
+		return;
+	unload(g);
+	arena_release(&g->paths);
+	free(g);
+}
+
+bool
+gate_refresh(struct gate *g, struct instant now, bool *changed, enum diag_exit *status, char why[512])
+{
+	*changed = false;
+	g->now = now;
+	if (stamp_files(g) == g->stamp)
+		return true;
+	*changed = true;
+	unload(g);
+	return load(g, status, why);
+}
+
+/* The AL of the version: the higher of the line's and the policy's for its level now. */
+static bool
+al_suffices(const struct gate *g, const struct json *j, const struct subscription *sub)
+{
+	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
+	uint32_t rl = json_member(j, ehr, (struct bytes)BYTES("rl"));
+	uint32_t al = json_member(j, ehr, (struct bytes)BYTES("al"));
+	uint64_t needed;
+	int level;
+
+	if (rl == 0)
+		return true; /* a floor notice or an alarm names no version */
+	level = json_kind(j, rl) == JSON_STRING ? policy_level(g->policy, json_inside(j, rl)) : -1;
+	return level >= 0 && al != 0 && json_integer(j, al, &needed) && sub->al >= needed &&
+	       sub->al >= g->policy->level[level].al;
+}
+
+const char *
+gate_missing(const struct gate *g, struct bytes subscription)
+{
+	for (const struct gate_refusal *r = g->refusals; r != NULL; r = r->next)
+		if (bytes_equal(r->id, subscription))
+			return r->why;
+	return "gone";
+}
+
+const char *
+gate_stops(const struct gate *g, const struct json *j, struct bytes subscription, struct instant now,
+    const struct subscription **sub)
+{
+	const struct subscription *s = subscriptions_find(&g->subscriptions, subscription);
+	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
+	uint32_t subject = json_member(j, ehr, (struct bytes)BYTES("subject"));
+	enum grant_fault fault;
+
+	*sub = s;
+	if (s == NULL)
+		return gate_missing(g, subscription);
+	if (s->idle != SUBSCRIPTION_RUNS)
+		return "subscription-off";
+	fault = grants_revoked(&g->grants, s->grant);
+	if (fault == GRANT_GOOD)
+		fault = grants_in_time(&g->grants, s->grant, now);
+	if (fault == GRANT_GOOD &&
+	    (subject == 0 ? !grant_words_have(&s->grant->subjects, bytes_of("*"))
+			  : !grants_cover(&g->grants, s->grant, json_inside(j, subject))))
+		fault = GRANT_SUBJECT;
+	if (fault != GRANT_GOOD)
+		return grant_fault_word(fault);
+	return al_suffices(g, j, s) ? NULL : grant_fault_word(GRANT_AL);
+}
+
+size_t
+gate_refused(const struct gate *g)
+{
+	return g->subscriptions.refused;
+}
+
+const struct subscriptions *
+gate_subscriptions(const struct gate *g)
+{
+	return &g->subscriptions;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/deliver/intake.h"
+
+#include "cmd/deliver/trouble.h"
+#include "common/base/base32.h"
+#include "common/crypto/digest.h"
+#include "common/line/tags.h"
+
+#include <stdio.h>
+
+enum {
+	SECOND = 1000,
+	TROUBLE_ID = 2 + 26,
+	ID_BYTES = 16,
+	/* where the policy has no tiers */
+	DISPATCH = 12 * 3600,
+	EXPIRES = 72 * 3600,
+	LONGEST = 366 * 86400,
+};
+
+/* What the spool needs to know of an intent; texts are spans of the line, at NULL: not there. */
+struct incoming {
+	struct bytes id, event, record, subject, level, criticality, kind, subscription;
+	int64_t step, after, dispatch, ack, expires, urgency;
+	char trouble[TROUBLE_ID + 1];
+	const char *state;
+	const char *reason;
+};
+
+void
+intake_words(struct spool *s, const struct notify_policy *plan)
+{
+	for (unsigned i = 0; i < plan->words; i++)
+		(void)spool_do(s, "INSERT OR REPLACE INTO criticality (word, urgency) VALUES (?, ?)", "ti",
+		    plan->word[i], (int64_t)i);
+}
+
+void
+intake_init(struct intake *i, struct spool *s, unsigned max_depth)
+{
+	*i = (struct intake){ .spool = s };
+	json_init(&i->json, NULL, max_depth);
+	buffer_init(&i->room, 1 << 16);
+}
+
+void
+intake_release(struct intake *i)
+{
+	json_release(&i->json);
+	buffer_release(&i->room);
+}
+
+/* A member of OBJECT that is a word; false if it is anything else.  Absent: at NULL. */
+static bool
+word(const struct json *j, uint32_t object, const char *name, struct bytes *value)
+{
+	uint32_t node = object == UINT32_MAX ? 0 : json_member(j, object, bytes_of(name));
+
+	*value = (struct bytes){ NULL, 0 };
+	if (node == 0)
+		return true;
+	if (json_kind(j, node) != JSON_STRING || !tag_is_word(json_inside(j, node)))
+		return false;
+	*value = json_inside(j, node);
+	return true;
+}
+
+/* The node of an object that must be there, UINT32_MAX if it is not. */
+static uint32_t
+object(const struct json *j, uint32_t in, const char *name)
+{
+	uint32_t node = json_member(j, in, bytes_of(name));
+
+	return node != 0 && json_kind(j, node) == JSON_OBJECT ? node : UINT32_MAX;
+}
+
+/* "PT1H30M5S": hours, minutes, seconds, in this order (ISO 8601 4.4.3.2). */
+static bool
+duration(struct bytes text, int64_t *seconds)
+{
+	static const struct {
+		char unit;
+		int64_t worth;
+	} parts[] = { { 'H', 3600 }, { 'M', 60 }, { 'S', 1 } };
+	size_t at = 2, part = 0;
+
+	*seconds = 0;
+	if (text.size < 4 || !bytes_begin(text, "PT"))
+		return false;
+	while (at < text.size) {
+		int64_t number = 0;
+		size_t from = at;
+
+		for (; at < text.size && ascii_is_digit(text.at[at]) && number <= LONGEST; at++)
+			number = 10 * number + (text.at[at] - '0');
+		while (part < 3 && at < text.size && parts[part].unit != text.at[at])
+			part++;
+		if (at == from || at == text.size || part == 3)
+			return false;
+		*seconds += number * parts[part++].worth;
+		at++;
+	}
+	return *seconds <= LONGEST;
+}
+
+static bool
+read_deadline(const struct json *j, struct incoming *in)
+{
+	const struct {
+		const char *name;
+		int64_t *value;
+	} rows[] = { { "after", &in->after }, { "dispatch", &in->dispatch }, { "ack", &in->ack },
+		{ "expires", &in->expires } };
+	uint32_t at = object(j, 0, "deadline");
+	struct bytes text;
+
+	in->dispatch = DISPATCH;
+	in->expires = EXPIRES;
+	if (at == UINT32_MAX)
+		return json_member(j, 0, (struct bytes)BYTES("deadline")) == 0;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (!word(j, at, rows[i].name, &text) || (text.at != NULL && !duration(text, rows[i].value)))
+			return false;
+	return true;
+}
+
+static bool
+read_step(const struct json *j, uint32_t to, struct incoming *in)
+{
+	uint32_t node = json_member(j, to, (struct bytes)BYTES("step"));
+	uint64_t step = 0;
+
+	if (node != 0 && (!json_integer(j, node, &step) || step > 100))
+		return false;
+	in->step = (int64_t)step;
+	return true;
+}
+
+static bool
+read_intent(const struct json *j, uint32_t ehr, struct incoming *in)
+{
+	uint32_t to = object(j, 0, "to");
+
+	return to != UINT32_MAX && word(j, ehr, "id", &in->id) && word(j, ehr, "event", &in->event) &&
+	       word(j, ehr, "record", &in->record) && word(j, ehr, "subject", &in->subject) &&
+	       word(j, ehr, "rl", &in->level) && word(j, ehr, "criticality", &in->criticality) &&
+	       word(j, 0, "kind", &in->kind) && word(j, to, "subscription", &in->subscription) &&
+	       read_step(j, to, in) && read_deadline(j, in) && in->id.at != NULL && in->kind.at != NULL &&
+	       in->criticality.at != NULL;
+}
+
+/* -1 if no policy that used this spool has the word. */
+static int64_t
+urgency_of(struct intake *i, struct bytes criticality)
+{
+	return spool_number(i->spool, -1, "SELECT urgency FROM criticality WHERE word = ?", "t", criticality);
+}
+
+static bool
+is_unchanged(struct intake *i, const struct incoming *in)
+{
+	return in->level.at != NULL && in->record.at != NULL &&
+	       spool_number(i->spool, 0,
+		   "SELECT 1 FROM mark WHERE record = ? AND level = ? AND event = ? AND changed = 0", "ttt",
+		   in->record, in->level, in->event) == 1;
+}
+
+static void
+trouble_id(const struct incoming *in, char id[TROUBLE_ID + 1])
+{
+	unsigned char digest[DIGEST_SIZE];
+	struct digest *d = digest_new();
+	const struct bytes parts[] = { BYTES("ehr-case/1"), in->subject, in->criticality, in->event };
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		digest_add(d, parts[i]);
+		digest_add(d, (struct bytes){ "", 1 });
+	}
+	digest_end(d, digest);
+	digest_free(d);
+	memcpy(id, "c_", 2);
+	id[2 + base32_encode(id + 2, digest, ID_BYTES)] = '\0';
+}
+
+/* Finds the open trouble of the subject, or opens one. */
+static void
+join_trouble(struct intake *i, struct incoming *in)
+{
+	struct spool_rows *r = spool_rows(i->spool,
+	    "SELECT id, state FROM trouble WHERE subject = ? AND urgency = ? AND closed IS NULL", "ti",
+	    in->subject, in->urgency);
+	bool acked = false;
+
+	if (spool_next(r)) {
+		(void)bytes_string(spool_text(r, 0), in->trouble, sizeof in->trouble);
+		acked = bytes_are(spool_text(r, 1), "acked");
+		spool_done(r);
+		if (in->step > 0 && (acked || spool_number(i->spool, 0,
+						  "SELECT 1 FROM intent WHERE trouble = ? AND step = ? AND "
+						  "kind = ? AND subscription IS ? "
+						  "AND state IN ('held', 'due', 'sending', 'sent')",
+						  "titt", bytes_of(in->trouble), in->step, in->kind,
+						  in->subscription) == 1)) {
+			in->state = "cancelled";
+			in->reason = acked ? "acked" : "merged";
+		}
+		return;
+	}
+	trouble_id(in, in->trouble);
+	(void)spool_do(i->spool,
+	    "INSERT INTO trouble (id, subject, urgency, state, opened) VALUES (?, ?, ?, 'open', ?)", "ttii",
+	    bytes_of(in->trouble), in->subject, in->urgency, i->now);
+}
+
+static struct bytes
+text_or_null(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? (struct bytes){ NULL, 0 } : bytes_of(text);
+}
+
+static void
+insert(struct intake *i, const struct incoming *in, struct bytes line)
+{
+	int64_t due = i->now + SECOND * in->after;
+	bool open = in->reason == NULL;
+
+	(void)spool_do(i->spool,
+	    "INSERT INTO intent (id, kind, state, reason, subscription, record, level, subject, event, "
+	    "urgency, step,"
+	    " accepted, dispatch_by, expires, ack, due, ended, trouble, line)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?) ON CONFLICT (id) "
+	    "DO NOTHING",
+	    "tttttttttiiiiiiiitt", in->id, in->kind, bytes_of(in->state), text_or_null(in->reason),
+	    in->subscription, in->record, in->level, in->subject, in->event, in->urgency, in->step, i->now,
+	    due + SECOND * in->dispatch, i->now + SECOND * in->expires, SECOND * in->ack, due,
+	    open ? INT64_C(0) : i->now, text_or_null(in->trouble), line);
+}
+
+static bool
+is_known(struct intake *i, struct bytes id)
+{
+	return spool_number(i->spool, 0, "SELECT 1 FROM intent WHERE id = ?", "t", id) == 1;
+}
+
+/* What was given up begins anew, with all of its time. */
+static void
+revive(struct intake *i, struct bytes id)
+{
+	(void)spool_do(i->spool,
+	    "UPDATE intent SET state = 'due', reason = NULL, ended = NULL, tries = 0, route = 0, due = ?1,"
+	    " dispatch_by = ?1 + dispatch_by - accepted, expires = ?1 + expires - accepted, accepted = ?1"
+	    " WHERE id = ?2 AND state = 'dead'",
+	    "it", i->now, id);
+}
+
+static bool
+take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reason)
+{
+	struct incoming in = { .state = "due" };
+
+	if (!read_intent(&i->json, ehr, &in)) {
+		*reason = REASON_TAGS_INVALID;
+		return false;
+	}
+	in.urgency = urgency_of(i, in.criticality);
+	if (in.urgency < 0) {
+		*reason = REASON_UNKNOWN_CRITICALITY;
+		return spool_failed(i->spool);
+	}
+	if (in.ack > 0 && in.subject.at != NULL && is_known(i, in.id)) {
+		i->known++;
+		return true;
+	}
+	if (in.after > 0)
+		in.state = "held";
+	if (is_unchanged(i, &in))
+		in.state = "unchanged", in.reason = "unchanged";
+	else if (in.ack > 0 && in.subject.at != NULL)
+		join_trouble(i, &in);
+	if (i->again)
+		revive(i, in.id);
+	insert(i, &in, line);
+	if (spool_changed(i->spool) == 0)
+		i->known++;
+	else
+		i->taken++;
+	i->unchanged += in.reason != NULL && strcmp(in.reason, "unchanged") == 0;
+	return true;
+}
+
+static bool
+take_marks(struct intake *i, struct bytes event, struct bytes record)
+{
+	const struct json *j = &i->json;
+	uint32_t marks = object(j, 0, "marks");
+	struct bytes mark;
+
+	if (marks == UINT32_MAX)
+		return false;
+	for (uint32_t key = marks + 1; key < j->nodes[marks].next; key = j->nodes[key].next) {
+		mark = json_inside(j, key + 1);
+		if (json_kind(j, key + 1) != JSON_STRING || !tag_is_word(mark) ||
+		    !tag_is_word(json_inside(j, key)))
+			return false;
+		(void)spool_do(i->spool,
+		    "INSERT INTO mark (record, level, mark, event, changed, seen) VALUES (?, ?, ?, ?, 1, ?)"
+		    " ON CONFLICT (record, level) DO UPDATE SET"
+		    "  changed = CASE WHEN event = excluded.event THEN changed ELSE mark <> excluded.mark "
+		    "END,"
+		    "  mark = excluded.mark, event = excluded.event, seen = excluded.seen",
+		    "tttti", record, json_inside(j, key), mark, event, i->now);
+	}
+	return true;
+}
+
+/* A reading of the same record that is less urgent resolves what the one before it opened. */
+static void
+resolve_by_event(struct intake *i, struct bytes record, int64_t urgency)
+{
+	char id[TROUBLE_ID + 1];
+
+	for (;;) {
+		struct spool_rows *r = spool_rows(i->spool,
+		    "SELECT id FROM trouble WHERE closed IS NULL AND urgency > ? AND id IN"
+		    " (SELECT trouble FROM intent WHERE record = ? AND trouble IS NOT NULL) LIMIT 1",
+		    "it", urgency, record);
+
+		if (!spool_next(r) || !bytes_string(spool_text(r, 0), id, sizeof id))
+			return;
+		spool_done(r);
+		(void)trouble_resolve(i->spool, bytes_of(id), (struct bytes)BYTES("event"), i->now);
+	}
+}
+
+static bool
+take_event(struct intake *i, uint32_t ehr, struct bytes *id, enum reason *reason)
+{
+	struct bytes record, criticality;
+	int64_t urgency;
+
+	*reason = REASON_TAGS_INVALID;
+	if (!word(&i->json, ehr, "id", id) || !word(&i->json, ehr, "record", &record) ||
+	    !word(&i->json, ehr, "criticality", &criticality) || id->at == NULL || record.at == NULL ||
+	    criticality.at == NULL)
+		return false;
+	urgency = urgency_of(i, criticality);
+	if (urgency < 0) {
+		*reason = REASON_UNKNOWN_CRITICALITY;
+		return spool_failed(i->spool);
+	}
+	if (!take_marks(i, *id, record))
+		return false;
+	resolve_by_event(i, record, urgency);
+	return true;
+}
+
+bool
+intake_line(struct intake *i, struct bytes line, struct bytes *id, enum reason *reason, size_t *byte)
+{
+	const struct json *j = &i->json;
+	struct bytes stage;
+	uint32_t ehr;
+
+	*byte = 0;
+	*id = (struct bytes){ NULL, 0 };
+	if (!json_parse(&i->json, line)) {
+		*reason = i->json.reason;
+		*byte = i->json.byte;
+		return false;
+	}
+	*reason = REASON_NOT_AN_OBJECT;
+	if (json_kind(j, 0) != JSON_OBJECT)
+		return false;
+	*reason = REASON_WRONG_STAGE;
+	ehr = object(j, 0, "ehr");
+	if (ehr == UINT32_MAX || !word(j, ehr, "stage", &stage) || stage.at == NULL)
+		return false;
+	if (bytes_are(stage, "event"))
+		return take_event(i, ehr, id, reason);
+	if (!bytes_are(stage, "intent"))
+		return false;
+	(void)word(j, ehr, "id", id);
+	return take_intent(i, ehr, line, reason);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/* ehr-deliver list, show, dead, events: what stands in the spool, a JSON object a line. */
+#include "cmd/deliver/verbs.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct settings {
+	struct verb_place place;
+	const char *state;
+	const char *subscription;
+	const char *since;
+};
+
+#define SUBSCRIPTION                                                                                         \
+	{                                                                                                    \
+		OPTION_TEXT(struct settings, subscription), 0, false, "subscription", "ID",                  \
+		    "of this subscription"                                                                   \
+	}
+
+static const struct option_entry list_table[] = {
+	VERB_PLACE(struct settings),
+	{ OPTION_TEXT(struct settings, state), 0, false, "state", "STATE", "in this state" },
+	SUBSCRIPTION,
+};
+
+static const struct option_manual list_manual = {
+	.program = "ehr-deliver list",
+	.operands = "",
+	.purpose = "Lists intents, in order of acceptance.",
+	.table = list_table,
+	.count = sizeof list_table / sizeof list_table[0],
+};
+
+static const struct option_entry place_table[] = { VERB_PLACE(struct settings) };
+
+static const struct option_manual show_manual = {
+	.program = "ehr-deliver show",
+	.operands = "ID ...",
+	.purpose = "Shows an intent as it came, and each attempt to send it.",
+	.table = place_table,
+	.count = sizeof place_table / sizeof place_table[0],
+};
+
+static const struct option_manual dead_manual = {
+	.program = "ehr-deliver dead",
+	.operands = "",
+	.purpose = "Prints what was given up, as enqueue --again takes it back.",
+	.table = place_table,
+	.count = sizeof place_table / sizeof place_table[0],
+};
+
+static const struct option_entry events_table[] = {
+	VERB_PLACE(struct settings),
+	SUBSCRIPTION,
+	{ OPTION_TEXT(struct settings, since), 0, false, "since", "N", "messages with a number above N" },
+};
+
+static const struct option_manual events_manual = {
+	.program = "ehr-deliver events",
+	.operands = "",
+	.purpose = "Lists the messages of a subscription by their numbers, as far as they are kept.",
+	.table = events_table,
+	.count = sizeof events_table / sizeof events_table[0],
+};
+
+/* Times as people read them, to the millisecond. */
+#define TIME(column) "strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1000.0, 'unixepoch')"
+
+#define INTENT                                                                                               \
+	"json_object('id', id, 'kind', kind, 'state', state, 'reason', reason, 'subscription', "             \
+	"subscription,"                                                                                      \
+	" 'criticality', json_extract(line, '$.ehr.criticality'), 'step', step, 'case', trouble, "           \
+	"'accepted', " TIME("accepted") ", 'dispatch_by', " TIME("dispatch_by") ", 'due', " TIME(            \
+	    "due") ", 'expires', " TIME("expires") ", 'first_sent', " TIME("first_sent") ", 'tries', "       \
+											 "tries, 'number', " \
+											 "number)"
+
+static int
+print_rows(struct spool *s, struct spool_rows *r, struct sink *out)
+{
+	while (spool_next(r) && sink_line(out, spool_text(r, 0)))
+		continue;
+	spool_done(r);
+	verb_commit(s);
+	return EXIT_DONE;
+}
+
+static struct bytes
+or_null(const char *text)
+{
+	return text == NULL ? (struct bytes){ NULL, 0 } : bytes_of(text);
+}
+
+int
+verb_list(int argc, char *argv[])
+{
+	struct settings set = { 0 };
+	struct options o;
+	struct sink out;
+	struct spool *s;
+
+	verb_read(&o, &list_manual, &set, argc, argv);
+	s = verb_open(&o, &set.place);
+	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
+	spool_look(s);
+	(void)print_rows(s,
+	    spool_rows(s,
+		"SELECT " INTENT
+		" FROM intent WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR subscription = ?2)"
+		" ORDER BY seq",
+		"tt", or_null(set.state), or_null(set.subscription)),
+	    &out);
+	spool_close(s);
+	return verb_finish(&out, EXIT_DONE);
+}
+
+int
+verb_show(int argc, char *argv[])
+{
+	struct settings set = { 0 };
+	enum diag_exit status = EXIT_DONE;
+	struct options o;
+	struct sink out;
+	struct spool *s;
+
+	verb_read(&o, &show_manual, &set, argc, argv);
+	if (o.operands == 0)
+		options_needs(&o, "ID");
+	s = verb_open(&o, &set.place);
+	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
+	for (int i = 0; i < o.operands; i++) {
+		struct bytes id = bytes_of(o.operand[i]);
+
+		spool_look(s);
+		if (spool_number(s, 0, "SELECT 1 FROM intent WHERE id = ?", "t", id) == 0) {
+			diag_warn("%s: no such intent here", o.operand[i]);
+			status = EXIT_REFUSED;
+		}
+		(void)print_rows(s,
+		    spool_rows(s,
+			"SELECT json_object('state', " INTENT
+			", 'line', json(line), 'attempts', (SELECT json_group_array("
+			"json_object('try', try, 'channel', channel, 'started', " TIME(
+			    "started") ", 'finished', " TIME("finished") ", 'result', result)) FROM attempt "
+									 "WHERE intent = seq)) FROM intent "
+									 "WHERE id = ?",
+			"t", id),
+		    &out);
+	}
+	spool_close(s);
+	return verb_finish(&out, status);
+}
+
+int
+verb_dead(int argc, char *argv[])
+{
+	struct settings set = { 0 };
+	struct options o;
+	struct sink out;
+	struct spool *s;
+
+	verb_read(&o, &dead_manual, &set, argc, argv);
+	s = verb_open(&o, &set.place);
+	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
+	spool_look(s);
+	(void)print_rows(
+	    s, spool_rows(s, "SELECT line FROM intent WHERE state = 'dead' ORDER BY seq", ""), &out);
+	spool_close(s);
+	return verb_finish(&out, EXIT_DONE);
+}
+
+int
+verb_events(int argc, char *argv[])
+{
+	struct settings set = { 0 };
+	uint64_t since = 0;
+	struct options o;
+	struct sink out;
+	struct spool *s;
+
+	verb_read(&o, &events_manual, &set, argc, argv);
+	if (set.subscription == NULL)
+		options_needs(&o, "--subscription ID");
+	if (set.since != NULL && !options_number(set.since, INT64_MAX, &since))
+		options_misuse(&o, "not a number", set.since);
+	s = verb_open(&o, &set.place);
+	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
+	spool_look(s);
+	(void)print_rows(s,
+	    spool_rows(s,
+		"SELECT json_object('number', number, 'id', id, 'kind', kind, 'state', state, 'ref', "
+		"json_extract(line,"
+		" '$.ref'), 'sent', " TIME("first_sent") ") FROM intent WHERE subscription = ? AND number > ?"
+							 " ORDER BY number",
+		"ti", bytes_of(set.subscription), (int64_t)since),
+	    &out);
+	spool_close(s);
+	return verb_finish(&out, EXIT_DONE);
+}

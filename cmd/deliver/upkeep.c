@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/* ehr-deliver check, backup, prune. */
+#include "cmd/deliver/channel.h"
+#include "cmd/deliver/key.h"
+#include "cmd/deliver/verbs.h"
+#include "common/crypto/digest.h"
+
+#include <string.h>
+
+struct settings {
+	struct verb_place place;
+	const char *policy;
+	const char *secrets;
+};
+
+static const struct option_entry check_table[] = {
+	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	VERB_PLACE(struct settings),
+	{ OPTION_TEXT(struct settings, secrets), 0, false, "secrets", "DIR",
+	    "secrets of channels, each a file" },
+};
+
+static const struct option_manual check_manual = {
+	.program = "ehr-deliver check",
+	.operands = "",
+	.purpose = "Checks the policy's part, starts every channel with --check, reads the whole spool.",
+	.table = check_table,
+	.count = sizeof check_table / sizeof check_table[0],
+};
+
+static void
+load_policy(const struct options *o, const char *directory, struct policy *p, struct notify_policy *plan,
+    struct delivery_policy *d)
+{
+	struct fault fault = { 0 };
+
+	if (directory == NULL)
+		options_needs(o, "--policy DIR");
+	if (!policy_load(p, directory, &fault) || !notify_policy_load(plan, p, &fault) ||
+	    !delivery_policy_load(d, plan, p, &fault))
+		fault_exit(&fault);
+}
+
+static bool
+check_channel(const struct delivery_channel *policy, const char *secrets, int directory)
+{
+	char why[256];
+	struct channel *c = channel_open(policy, secrets, directory, why);
+	int status;
+
+	if (c == NULL) {
+		diag_warn("channel %.*s: %s", (int)policy->name.size, policy->name.at, why);
+		return false;
+	}
+	status = channel_check(c, verb_now());
+	channel_close(c);
+	if (status != 0)
+		diag_warn(
+		    "channel %.*s: --check ends with %d", (int)policy->name.size, policy->name.at, status);
+	return status == 0;
+}
+
+int
+verb_check(int argc, char *argv[])
+{
+	static struct policy policy;
+	static struct notify_policy plan;
+	static struct delivery_policy delivery;
+	struct settings set = { 0 };
+	struct spool_fault f = { 0 };
+	enum diag_exit status = EXIT_DONE;
+	struct options o;
+	struct spool *s;
+	struct mac *key;
+
+	verb_read(&o, &check_manual, &set, argc, argv);
+	load_policy(&o, set.policy, &policy, &plan, &delivery);
+	s = verb_open(&o, &set.place);
+	for (unsigned i = 0; i < delivery.channels; i++)
+		if (!check_channel(&delivery.channel[i], set.secrets, spool_directory(s)))
+			status = EXIT_REFUSED;
+	key = key_read(s, &f);
+	if (key == NULL || !spool_check(s, &f))
+		verb_die(&f);
+	mac_free(key);
+	spool_close(s);
+	policy_release(&policy);
+	return (int)status;
+}
+
+static const struct option_entry place_table[] = { VERB_PLACE(struct settings) };
+
+static const struct option_manual backup_manual = {
+	.program = "ehr-deliver backup",
+	.operands = "FILE",
+	.purpose = "Copies the spool's database to a new file while others use it.",
+	.table = place_table,
+	.count = sizeof place_table / sizeof place_table[0],
+};
+
+int
+verb_backup(int argc, char *argv[])
+{
+	struct settings set = { 0 };
+	struct spool_fault f = { 0 };
+	struct options o;
+	struct spool *s;
+
+	verb_read(&o, &backup_manual, &set, argc, argv);
+	if (o.operands != 1)
+		options_needs(&o, "one FILE");
+	s = verb_open(&o, &set.place);
+	if (!spool_backup(s, o.operand[0], &f))
+		verb_die(&f);
+	spool_close(s);
+	return EXIT_DONE;
+}
+
+static const struct option_entry prune_table[] = {
+	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	VERB_PLACE(struct settings),
+};
+
+static const struct option_manual prune_manual = {
+	.program = "ehr-deliver prune",
+	.operands = "",
+	.purpose = "Takes out what ended longer ago than the policy keeps it (spool: keep).",
+	.table = prune_table,
+	.count = sizeof prune_table / sizeof prune_table[0],
+};
+
+/* In steps, so that nobody waits long. */
+static void
+prune_intents(struct spool *s, int64_t before)
+{
+	int64_t gone;
+
+	do {
+		spool_begin(s);
+		(void)spool_do(s,
+		    "DELETE FROM attempt WHERE intent IN (SELECT seq FROM intent WHERE ended < ? ORDER BY "
+		    "ended LIMIT 1000)",
+		    "i", before);
+		(void)spool_do(s,
+		    "DELETE FROM intent WHERE seq IN (SELECT seq FROM intent WHERE ended < ? ORDER BY ended "
+		    "LIMIT 1000)",
+		    "i", before);
+		gone = spool_changed(s);
+		verb_commit(s);
+	} while (gone > 0);
+}
+
+int
+verb_prune(int argc, char *argv[])
+{
+	static struct policy policy;
+	static struct notify_policy plan;
+	static struct delivery_policy delivery;
+	struct settings set = { 0 };
+	int64_t now = verb_now();
+	struct options o;
+	struct spool *s;
+
+	verb_read(&o, &prune_manual, &set, argc, argv);
+	load_policy(&o, set.policy, &policy, &plan, &delivery);
+	s = verb_open(&o, &set.place);
+	prune_intents(s, now - 1000 * delivery.keep);
+	spool_begin(s);
+	(void)spool_do(s,
+	    "DELETE FROM trouble WHERE closed < ?1 AND NOT EXISTS (SELECT 1 FROM intent WHERE trouble = "
+	    "trouble.id)",
+	    "i", now - 1000 * delivery.keep);
+	if (delivery.mark_keep > 0) {
+		(void)spool_do(s, "DELETE FROM mark WHERE seen < ?", "i", now - 1000 * delivery.mark_keep);
+		(void)spool_do(s,
+		    "DELETE FROM mark WHERE (record, level) IN (SELECT record, level FROM mark ORDER BY seen "
+		    "DESC LIMIT -1"
+		    " OFFSET ?)",
+		    "i", (int64_t)delivery.mark_most);
+	}
+	verb_commit(s);
+	spool_close(s);
+	policy_release(&policy);
+	return EXIT_DONE;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/deliver/verbs.h"
+
+#include "common/base/clock.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *
+verb_spool_path(const struct options *o, const struct verb_place *place)
+{
+	static char path[4096];
+
+	if (place->spool != NULL)
+		return place->spool;
+	if (place->site == NULL)
+		options_needs(o, "--spool DIR or --site DIR");
+	if ((size_t)snprintf(path, sizeof path, "%s/spool", place->site) >= sizeof path)
+		options_misuse(o, "a name that is too long", place->site);
+	return path;
+}
+
+struct spool *
+verb_open(const struct options *o, const struct verb_place *place)
+{
+	struct spool_fault f = { 0 };
+	struct spool *s = spool_open(verb_spool_path(o, place), &f);
+
+	if (s == NULL)
+		verb_die(&f);
+	return s;
+}
+
+void
+verb_die(const struct spool_fault *f)
+{
+	diag_die(f->status, "%s", f->text);
+}
+
+void
+verb_commit(struct spool *s)
+{
+	struct spool_fault f = { 0 };
+
+	if (!spool_commit(s, &f))
+		verb_die(&f);
+}
+
+int64_t
+verb_now(void)
+{
+	struct instant now = clock_now();
+
+	return now.seconds * 1000 + now.nano / 1000000;
+}
+
+struct bytes
+verb_account(void)
+{
+	const struct passwd *user = getpwuid(getuid());
+
+	return bytes_of(user != NULL ? user->pw_name : "unknown");
+}
+
+void
+verb_read(struct options *o, const struct option_manual *manual, void *settings, int argc, char *argv[])
+{
+	options_init(o, manual, argc, argv);
+	options_into(o, settings);
+	while (options_next(o) != OPTIONS_END)
+		continue;
+	if (o->operands > 0 && manual->operands[0] == '\0')
+		options_misuse(o, "unexpected operand", o->operand[0]);
+}
+
+int
+verb_finish(struct sink *out, enum diag_exit status)
+{
+	if (!sink_close(out)) {
+		diag_warn("%s: %s", out->name, strerror(out->error));
+		status = diag_worse(status, EXIT_IO);
+	}
+	return (int)status;
+}

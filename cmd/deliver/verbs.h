@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_DELIVER_VERBS_H
+#define EHR_DELIVER_VERBS_H
+
+#include "cmd/deliver/spool.h"
+#include "common/base/options.h"
+#include "common/line/sink.h"
+
+/* verbs: the verbs of ehr-deliver, each with the arguments from its own name on, and what they share. */
+typedef int verb_function(int argc, char *argv[]);
+
+verb_function verb_init, verb_enqueue, verb_run, verb_status, verb_list, verb_show, verb_dead, verb_events,
+    verb_ack, verb_resolve, verb_hold, verb_release, verb_retry, verb_drop, verb_reactivate, verb_check,
+    verb_backup, verb_prune;
+
+/* Where the spool is: --spool DIR, or the folder `spool` of the site. */
+struct verb_place {
+	const char *spool;
+	const char *site;
+};
+
+/* The rows of both; TYPE is the settings of the verb, with a member `place`. */
+#define VERB_PLACE(type)                                                                                     \
+	{ OPTION_TEXT(type, place.spool), 0, false, "spool", "DIR", "the spool (spool/ of the site)" },      \
+	{                                                                                                    \
+		OPTION_TEXT(type, place.site), 'S', false, "site", "DIR", "the site"                         \
+	}
+
+/* The path of the spool; the program ends if neither is given. */
+const char *verb_spool_path(const struct options *o, const struct verb_place *place);
+
+/* The spool there; if it cannot be opened, the program ends. */
+struct spool *verb_open(const struct options *o, const struct verb_place *place);
+
+/* Says what is wrong, and ends the program with the fault's status. */
+_Noreturn void verb_die(const struct spool_fault *f);
+
+/* Commits, or ends the program. */
+void verb_commit(struct spool *s);
+
+/* Milliseconds since 1970, by the system's clock. */
+int64_t verb_now(void);
+
+/* The account of whoever runs the program, for the table act. */
+struct bytes verb_account(void);
+
+/* Reads a command line of options that are all stored. */
+void verb_read(struct options *o, const struct option_manual *manual, void *settings, int argc, char *argv[]);
+
+/* Closes the output.  The worse of STATUS and the status of closing. */
+int verb_finish(struct sink *out, enum diag_exit status);
+
+#endif

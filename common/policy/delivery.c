@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/policy/delivery.h"
+
+#include "common/base/clock.h"
+
+enum {
+	SLOTS = 16,
+	RESERVED = 1,
+	CHANNEL_SLOTS = 4,
+	CHANNEL_TIMEOUT = 30,
+	MANY_MOST = 1000,
+	DAY = 86400,
+	KEEP = 7 * DAY,
+	MARK_MOST = 1000000,
+};
+
+/* Where `retry` says nothing of a criticality. */
+static const struct delivery_tries usual = {
+	.wait = { 0, 5, 60, 300, 1800, 7200, 18000 },
+	.count = 7,
+};
+
+struct delivery_reader {
+	struct delivery_policy *delivery;
+	const struct notify_policy *notify;
+	struct policy *policy;
+	const char *file;
+	struct fault *fault;
+};
+
+static bool
+read_duration(const struct delivery_reader *r, const struct yaml_node *node, int64_t *seconds)
+{
+	struct bytes text;
+
+	if (node == NULL)
+		return true;
+	return yaml_string(r->file, node, &text, r->fault) &&
+	       (clock_parse_duration(text, seconds) ||
+		   fault_at(r->fault, r->file, node, "expected a duration such as 60s, 5m, 4h or 30d"));
+}
+
+static bool
+read_count(const struct delivery_reader *r, const struct yaml_node *node, unsigned most, unsigned *count)
+{
+	uint64_t number = *count;
+
+	if (!yaml_integer(r->file, node, 1, most, &number, r->fault))
+		return false;
+	*count = (unsigned)number;
+	return true;
+}
+
+static bool
+read_command(const struct delivery_reader *r, const struct yaml_node *node, struct delivery_channel *c)
+{
+	struct bytes text;
+
+	if (yaml_strings(node) == 0 || yaml_strings(node) > DELIVERY_MAX_ARGUMENTS)
+		return fault_at(r->fault, r->file, node, "expected a program and at most %d arguments",
+		    DELIVERY_MAX_ARGUMENTS - 1);
+	for (size_t i = 0; i < yaml_strings(node); i++) {
+		if (!yaml_item_string(r->file, node, i, &text, r->fault))
+			return false;
+		c->argument[i] = arena_copy(&r->policy->arena, text).at;
+	}
+	return (c->argument[0] != NULL && c->argument[0][0] != '\0') ||
+	       fault_at(r->fault, r->file, node, "expected a program");
+}
+
+static bool
+read_digest(const struct delivery_reader *r, const struct yaml_node *node, struct delivery_channel *c)
+{
+	if (!yaml_string(r->file, node, &c->sha256, r->fault))
+		return false;
+	for (size_t i = 0; i < c->sha256.size; i++)
+		if (c->sha256.size != DELIVERY_DIGEST || strchr("0123456789abcdef", c->sha256.at[i]) == NULL)
+			break;
+		else if (i + 1 == DELIVERY_DIGEST)
+			return true;
+	return fault_at(r->fault, r->file, node,
+	    "expected the SHA-256 of the program: 64 hex digits, as sha256sum prints them");
+}
+
+static bool
+read_channel(const struct delivery_reader *r, const struct yaml_node *node, struct delivery_channel *c)
+{
+	static const char *const modes[] = { "exec", NULL };
+	struct yaml_map m;
+	unsigned mode = 0;
+
+	if (!yaml_open(&m, r->file, node, r->fault))
+		return false;
+	const struct yaml_node *command = yaml_need(&m, "command");
+	const struct yaml_node *digest = yaml_need(&m, "sha256");
+	const struct yaml_node *how = yaml_take(&m, "mode");
+	const struct yaml_node *timeout = yaml_take(&m, "timeout");
+	const struct yaml_node *slots = yaml_take(&m, "slots");
+	const struct yaml_node *many = yaml_take(&m, "many");
+	const struct yaml_node *secret = yaml_take(&m, "secret");
+	c->allow = yaml_take(&m, "allow");
+	*c = (struct delivery_channel){ .name = c->name,
+		.timeout = CHANNEL_TIMEOUT,
+		.slots = CHANNEL_SLOTS,
+		.many = 1,
+		.secret = { "", 0 },
+		.allow = c->allow };
+	return yaml_close(&m) && read_command(r, command, c) && read_digest(r, digest, c) &&
+	       (how == NULL || yaml_word(r->file, how, modes, &mode, r->fault)) &&
+	       read_duration(r, timeout, &c->timeout) && read_count(r, slots, 1000, &c->slots) &&
+	       read_count(r, many, MANY_MOST, &c->many) &&
+	       yaml_string(r->file, secret, &c->secret, r->fault) &&
+	       (c->allow == NULL || yaml_strings(c->allow) > 0 ||
+		   fault_at(r->fault, r->file, c->allow, "expected what addresses may begin with"));
+}
+
+static bool
+read_channels(const struct delivery_reader *r, const struct yaml_node *node)
+{
+	struct delivery_policy *d = r->delivery;
+
+	if (node == NULL)
+		return true;
+	if (node->count > DELIVERY_MAX_CHANNELS)
+		return fault_at(r->fault, r->file, node, "more than %d channels", DELIVERY_MAX_CHANNELS);
+	for (size_t i = 0; i < node->count; i++) {
+		d->channel[i].name = node->key[i]->text;
+		if (!read_channel(r, node->item[i], &d->channel[i]))
+			return false;
+		d->channels++;
+	}
+	return true;
+}
+
+static bool
+read_tries(const struct delivery_reader *r, const struct yaml_node *node, struct delivery_tries *t)
+{
+	if (yaml_strings(node) == 0 || yaml_strings(node) > DELIVERY_MAX_TRIES)
+		return fault_at(r->fault, r->file, node, "expected 1 to %d durations", DELIVERY_MAX_TRIES);
+	for (t->count = 0; t->count < yaml_strings(node); t->count++)
+		if (!read_duration(
+			r, node->kind == YAML_LIST ? node->item[t->count] : node, &t->wait[t->count]))
+			return false;
+	return true;
+}
+
+/* A list for each criticality; `default` is for the others. */
+static bool
+read_retry(const struct delivery_reader *r, const struct yaml_node *node)
+{
+	const struct yaml_node *other = node != NULL ? yaml_find(node, "default") : NULL;
+	struct delivery_tries tries = usual;
+
+	if (other != NULL && !read_tries(r, other, &tries))
+		return false;
+	for (unsigned i = 0; i < NOTIFY_MAX_WORDS; i++)
+		r->delivery->retry[i] = tries;
+	for (size_t i = 0; node != NULL && i < node->count; i++) {
+		int word = notify_policy_word(r->notify, node->key[i]->text);
+
+		if (node->item[i] == other)
+			continue;
+		if (word < 0)
+			return fault_at(r->fault, r->file, node->key[i],
+			    "expected a criticality of classify.yaml, or default");
+		if (!read_tries(r, node->item[i], &r->delivery->retry[word]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_order(const struct delivery_reader *r, const struct yaml_node *node)
+{
+	uint64_t reserved = RESERVED;
+
+	if (node == NULL)
+		return true;
+	if (!read_count(r, yaml_find(node, "slots"), 1000, &r->delivery->slots) ||
+	    !yaml_integer(r->file, yaml_find(node, "reserved"), 0, 999, &reserved, r->fault))
+		return false;
+	r->delivery->reserved = (unsigned)reserved;
+	return true;
+}
+
+/* -1 if the policy has no such channel. */
+static int
+channel_of(const struct delivery_policy *d, struct bytes name)
+{
+	for (unsigned i = 0; i < d->channels; i++)
+		if (bytes_equal(d->channel[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+static bool
+read_last_resort(const struct delivery_reader *r, const struct yaml_node *node)
+{
+	struct bytes channel = { "", 0 };
+
+	if (node == NULL)
+		return true;
+	if (!yaml_string(r->file, yaml_find(node, "channel"), &channel, r->fault) ||
+	    !yaml_string(r->file, yaml_find(node, "to"), &r->delivery->last_to, r->fault))
+		return false;
+	r->delivery->last_channel = channel_of(r->delivery, channel);
+	return true;
+}
+
+static bool
+read_kept(const struct delivery_reader *r, const struct yaml_node *spool, const struct yaml_node *marks)
+{
+	struct delivery_policy *d = r->delivery;
+
+	d->mark_keep = marks != NULL ? 90 * DAY : 0;
+	return (spool == NULL || read_duration(r, yaml_find(spool, "keep"), &d->keep)) &&
+	       (marks == NULL || (read_duration(r, yaml_find(marks, "keep"), &d->mark_keep) &&
+				     yaml_integer(r->file, yaml_find(marks, "max"), 1, UINT64_C(1) << 40,
+					 &d->mark_most, r->fault)));
+}
+
+static bool
+read_tiers(const struct delivery_reader *r, const struct yaml_node *tiers)
+{
+	for (size_t i = 0; tiers != NULL && i < tiers->count; i++) {
+		int word = notify_policy_word(r->notify, tiers->key[i]->text);
+
+		if (word < 0 ||
+		    !yaml_integer(r->file, yaml_find(tiers->item[i], "remind"), 0, 100,
+			&r->delivery->remind[word], r->fault) ||
+		    !read_duration(r, yaml_find(tiers->item[i], "reack"), &r->delivery->reack[word]))
+			return false;
+	}
+	return true;
+}
+
+bool
+delivery_policy_load(
+    struct delivery_policy *d, const struct notify_policy *notify, struct policy *p, struct fault *f)
+{
+	struct delivery_reader r = { .delivery = d, .notify = notify, .policy = p, .fault = f };
+	const struct yaml_node *root = policy_yaml(p, "notify.yaml", &r.file, f);
+
+	*d = (struct delivery_policy){
+		.slots = SLOTS, .reserved = RESERVED, .keep = KEEP, .mark_most = MARK_MOST, .last_channel = -1
+	};
+	return root != NULL && read_channels(&r, yaml_find(root, "channels")) &&
+	       read_retry(&r, yaml_find(root, "retry")) && read_order(&r, yaml_find(root, "order")) &&
+	       read_last_resort(&r, yaml_find(root, "last_resort")) &&
+	       read_tiers(&r, yaml_find(root, "tiers")) &&
+	       read_kept(&r, yaml_find(root, "spool"), yaml_find(root, "visible_change"));
+}

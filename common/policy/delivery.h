@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_POLICY_DELIVERY_H
+#define EHR_POLICY_DELIVERY_H
+
+#include "common/policy/notify_policy.h"
+
+/*
+ * delivery: the parts of notify.yaml that ehr-deliver alone uses: channels, order, tries, the last
+ * resort, how long things are kept.  Times are in seconds.
+ */
+enum {
+	DELIVERY_MAX_CHANNELS = 16,
+	DELIVERY_MAX_ARGUMENTS = 8, /* of a channel's command, its name included */
+	DELIVERY_MAX_TRIES = 32,    /* of a list in `retry` */
+	DELIVERY_DIGEST = 64,       /* hex digits of SHA-256 */
+};
+
+struct delivery_channel {
+	struct bytes name;
+	const char *argument[DELIVERY_MAX_ARGUMENTS + 1]; /* [0] is the executable, NULL behind the last */
+	struct bytes sha256;                              /* of the executable, in hex */
+	int64_t timeout;                                  /* of one call */
+	unsigned slots;                                   /* calls at once */
+	unsigned many;                                    /* messages in a call */
+	struct bytes secret;                              /* a file of --secrets; empty: none */
+	const struct yaml_node *allow;                    /* what addresses begin with; NULL: any */
+};
+
+/* How long to wait before try I; after the last the last one again. */
+struct delivery_tries {
+	int64_t wait[DELIVERY_MAX_TRIES];
+	unsigned count;
+};
+
+struct delivery_policy {
+	struct delivery_channel channel[DELIVERY_MAX_CHANNELS];
+	unsigned channels;
+	struct delivery_tries retry[NOTIFY_MAX_WORDS]; /* by criticality */
+	unsigned slots;                                /* calls at once, of all channels */
+	unsigned reserved; /* of each channel's slots: for the two highest criticalities */
+	int64_t keep;      /* what has ended stays in the spool */
+	int64_t mark_keep; /* of visible_change; 0: off */
+	uint64_t mark_most;
+	int last_channel; /* of the last resort; -1: none */
+	struct bytes last_to;
+	uint64_t remind[NOTIFY_MAX_WORDS]; /* so many reminders, by criticality */
+	int64_t reack[NOTIFY_MAX_WORDS];   /* a case that nobody resolved asks again; 0: never */
+};
+
+/* After notify_policy_load().  False with a fault.  Texts live as long as the policy. */
+bool delivery_policy_load(
+    struct delivery_policy *d, const struct notify_policy *notify, struct policy *p, struct fault *f);
+
+#endif

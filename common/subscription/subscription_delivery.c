@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/subscription/subscription_delivery.h"
+
+#include "common/base/clock.h"
+
+static bool
+read_duration(const struct subscription_source *r, const struct yaml_node *node, int64_t *seconds)
+{
+	struct bytes text;
+
+	if (node == NULL)
+		return true;
+	return yaml_string(r->file, node, &text, r->fault) &&
+	       (clock_parse_duration(text, seconds) ||
+		   fault_at(r->fault, r->file, node, "expected a duration such as 60s, 5m, 4h or 30d"));
+}
+
+static bool
+is_channel(const struct notify_policy *plan, struct bytes name)
+{
+	const struct yaml_node *channels = plan->channels;
+
+	/* A policy that names no channels leaves them to the site. */
+	for (size_t i = 0; channels != NULL && i < channels->count; i++)
+		if (bytes_equal(channels->key[i]->text, name))
+			return true;
+	return channels == NULL;
+}
+
+static bool
+read_route(
+    const struct subscription_source *r, const struct yaml_node *node, struct subscription_route *route)
+{
+	struct yaml_map m;
+
+	if (!yaml_open(&m, r->file, node, r->fault) ||
+	    !yaml_string(r->file, yaml_need(&m, "channel"), &route->channel, r->fault) ||
+	    !yaml_string(r->file, yaml_need(&m, "to"), &route->to, r->fault) ||
+	    !read_duration(r, yaml_take(&m, "after"), &route->after))
+		return false;
+	return yaml_close(&m);
+}
+
+static bool
+read_routes(const struct subscription_source *r, const struct yaml_node *node,
+    struct subscription_delivery *d, const char **why)
+{
+	struct subscription_route *route;
+
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_LIST)
+		return fault_at(r->fault, r->file, node, "expected a list of routes");
+	d->route = route = arena_array(r->arena, node->count + 1, sizeof *route);
+	for (d->routes = 0; d->routes < node->count; d->routes++, route++) {
+		if (!read_route(r, node->item[d->routes], route))
+			return false;
+		if (!is_channel(r->plan, route->channel))
+			*why = "channel";
+	}
+	return true;
+}
+
+/* {max: N, KEY: DURATION} */
+static bool
+read_limit(const struct subscription_source *r, const struct yaml_node *node, const char *key, uint64_t *most,
+    int64_t *seconds)
+{
+	struct yaml_map m;
+
+	if (node == NULL)
+		return true;
+	return yaml_open(&m, r->file, node, r->fault) &&
+	       yaml_integer(r->file, yaml_need(&m, "max"), 1, 1000, most, r->fault) &&
+	       read_duration(r, yaml_need(&m, key), seconds) && yaml_close(&m);
+}
+
+static bool
+read_rules(const struct subscription_source *r, const struct yaml_node *node, struct subscription_delivery *d)
+{
+	struct yaml_map m;
+
+	if (node == NULL)
+		return true;
+	return yaml_open(&m, r->file, node, r->fault) &&
+	       read_limit(r, yaml_take(&m, "batch"), "wait", &d->batch_most, &d->batch_wait) &&
+	       read_limit(r, yaml_take(&m, "rate"), "per", &d->rate_most, &d->rate_per) &&
+	       read_duration(r, yaml_take(&m, "dedupe"), &d->dedupe) && yaml_close(&m);
+}
+
+bool
+subscription_delivery_read(
+    const struct subscription_source *r, struct yaml_map *m, struct subscription *sub, const char **why)
+{
+	struct subscription_delivery *d = arena_take(r->arena, sizeof *d);
+	const struct yaml_node *route = yaml_take(m, "route");
+	const struct yaml_node *delivery = yaml_take(m, "delivery");
+
+	sub->delivery = r->keeps_delivery ? d : NULL;
+	return read_routes(r, route, d, why) && read_rules(r, delivery, d);
+}
+
+void
+subscription_delivery_keep(const struct subscription_source *r, struct subscription *sub)
+{
+	struct subscription_delivery d;
+	struct subscription_route *route;
+
+	if (sub->delivery == NULL)
+		return;
+	d = *sub->delivery;
+	route = arena_array(r->arena, d.routes + 1, sizeof *route);
+	for (size_t i = 0; i < d.routes; i++)
+		route[i] = (struct subscription_route){ .channel = pool_text(r->pool, d.route[i].channel),
+			.to = pool_text(r->pool, d.route[i].to),
+			.after = d.route[i].after };
+	d.route =
+	    (const void *)pool_own(r->pool, (struct bytes){ (const char *)route, d.routes * sizeof *route })
+		.at;
+	sub->delivery = (const void *)pool_own(r->pool, (struct bytes){ (const char *)&d, sizeof d }).at;
+}

@@ -1,0 +1,403 @@
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/deliver
+
+setup_file() { ward; }
+
+grant-revoked() { ehr-keys revoke -S site --grant "$(claim jti)" >/dev/null; }
+party-revoked() { ehr-keys revoke -S site --party nurse >/dev/null; }
+subscription-gone() { : >site/subscriptions/ward.ndjson; }
+subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscriptions/ward.ndjson; }
+
+@test "an intent is on disk when enqueue answers, and a line that comes twice is one intent" {
+	spool
+	intent a1 nurse-7 >in
+	intent a2 nurse-7 >>in
+	ehr 0 ehr-deliver enqueue --spool spool <in
+	same out <<-'END'
+		{"id":"n_a1","durable":true}
+		{"id":"n_a2","durable":true}
+	END
+	ehr 0 ehr-deliver enqueue --spool spool -q -v in
+	empty out
+	has err '2 read, 0 written, 0 refused, 0 taken, 2 known, 0 unchanged'
+	[ "$(ehr-deliver list --spool spool | jq -r .id | tr '\n' ' ')" = 'n_a1 n_a2 ' ]
+}
+
+@test "run sends what is due through the channel of the route, once, with what a receiver needs and no more" {
+	spool
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	ehr 0 jq -c 'del(.at, .expires)' spool/out/nurse7
+	same out <<-'END'
+		{"ehr":{"v":1,"stage":"message","id":"n_a1","subject":"s_a","rl":"N","criticality":"routine"},"kind":"data","ref":"r_a1/N","to":"nurse7","subscription":"nurse-7","number":1,"try":1,"purpose":"TREAT","notices":[]}
+	END
+	run_drain 0
+	[ "$(wc -l <spool/out/nurse7)" -eq 1 ]
+	[ "$(state n_a1)" = "done" ]
+}
+
+@test "the earliest deadline is sent first, and the most urgent of those that are equal" {
+	spool
+	{
+		intent r1 nurse-7 routine
+		intent m1 nurse-7 medium
+		intent c1 nurse-7 critical
+		intent h1 nurse-7 high
+	} | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	jq -r .ehr.id spool/out/nurse7 >ids
+	same ids <<<$'n_c1\nn_h1\nn_m1\nn_r1'
+}
+
+@test "the gate: revoked, ended, lowered, gone between acceptance and attempt is not sent, and why is kept" {
+	spool
+	for change in grant-revoked party-revoked subscription-gone subscription-off; do
+		intent "$change" nurse-7 | ehr-deliver enqueue --spool spool -q
+		cp -r site site.good
+		"$change"
+		run_drain 0
+		rm -r site
+		mv site.good site
+		printf '%s %s\n' "$(state "n_$change")" "$(ehr-deliver list --spool spool | jq -r "select(.id == \"n_$change\").reason")"
+	done >"what"
+	same what <<-'END'
+		stopped revoked
+		stopped revoked
+		stopped gone
+		stopped subscription-off
+	END
+	[ ! -e spool/out/nurse7 ]
+}
+
+@test "who may not read the version any more hears of something critical as a floor notice, without reference or level" {
+	spool
+	intent c1 nurse-7 critical R 4 | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	ehr 0 jq -c '[.kind, .ref, .ehr.rl, .ehr.criticality]' spool/out/nurse7
+	same out <<<'["floor",null,null,"critical"]'
+	intent h1 nurse-7 high R 4 | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(state n_h1)" = stopped ]
+}
+
+@test "a channel file that is not the one of the policy is never started, and check says so" {
+	spool
+	sed -i 's/sha256: "....../sha256: "000000/' P/notify.yaml
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	has err 'channel file: channel-digest: '
+	[ ! -e spool/out ]
+	[ "$(state n_a1)" = due ]
+	ehr 1 ehr-deliver check -P P --spool spool
+	has err 'channel file: channel-digest: '
+}
+
+@test "what a channel says by its status is carried out: dead, nobody there, again" {
+	local code
+	for code in 64 65 67 68 77 78 126 127 69 70 71 74 75 76 1 200; do
+		rm -rf spool site P
+		spool "$(channel "exit $code")"
+		intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+		status=0
+		ehr-deliver run -P P -S site --spool spool --drain 2>/dev/null || status=$?
+		printf '%s %s %s\n' "$code" "$status" "$(state n_a1)"
+	done >"what"
+	same what <<-'END'
+		64 1 dead
+		65 1 dead
+		67 1 dead
+		68 1 dead
+		77 1 dead
+		78 1 dead
+		126 1 dead
+		127 1 dead
+		69 75 held
+		70 75 held
+		71 75 held
+		74 75 held
+		75 75 held
+		76 75 held
+		1 75 held
+		200 75 held
+	END
+}
+
+@test "a channel that hangs, floods, ignores its time or leaves children behind holds nobody up" {
+	local body
+	for body in 'sleep 1000' 'yes' 'yes >&2' 'trap "" TERM; sleep 1000; sleep 1000' 'sleep 1000 & exit 75'; do
+		rm -rf spool site P
+		spool "$(channel "$body")" 'timeout: 1s,'
+		intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+		SECONDS=0
+		run_drain 75
+		[ "$SECONDS" -lt 20 ]
+		[ "$(state n_a1)" = held ]
+	done
+	ehr 1 pgrep -f "sleep 1000"
+}
+
+@test "a channel gets descriptors 0 to 3 and nothing of the environment; its secret stands in neither" {
+	spool "$(channel 'env | sort >&2; ls /proc/self/fd >&2; cat <&3 >seen; env >env; ls /proc/$$/fd >fds; tr "\\0" " " </proc/$$/cmdline >cmd')" 'secret: s,'
+	mkdir -m 700 secrets
+	(umask 077 && echo hidden >secrets/s)
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	SECRET_IN_ENV=x ehr 0 ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
+	[ "$(cat spool/seen)" = hidden ]
+	[ "$(grep -vE '^(_|PWD|OLDPWD|SHLVL)=' spool/env | sort | tr '\n' ' ')" = 'LC_ALL=C PATH=/usr/local/bin:/usr/bin:/bin TZ=UTC ' ]
+	ehr 1 grep -q hidden spool/env spool/cmd
+	chmod 644 secrets/s
+	ehr 1 ehr-deliver check -P P --spool spool --secrets secrets
+	has err 'channel-secret: '
+}
+
+@test "an acknowledgement takes the token of its message; it ends later steps for everybody" {
+	spool
+	{
+		intent c1 nurse-7 critical
+		step c2 nurse-7 critical 1 60
+	} | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	token=$(jq -r .ack spool/out/nurse7)
+	[ "$(state n_c1) $(state n_c2)" = 'sent held' ]
+	ehr 7 ehr-deliver ack --spool spool n_c1 --token t_aaaaaaaaaaaaaaaaaaaaaaaaaa
+	same err <<<'ehr-deliver: n_c1: not the token of this message'
+	ehr 7 ehr-deliver ack --spool spool n_c2 --token "$token"
+	ehr 0 ehr-deliver ack --spool spool n_c1 --token "$token"
+	[ "$(state n_c1) $(state n_c2)" = 'acked cancelled' ]
+	ehr 1 ehr-deliver ack --spool spool n_none --by ward
+	ehr 0 ehr-deliver ack --spool spool n_c1 --by ward --as read
+}
+
+@test "rejected: the next step is due at once" {
+	spool
+	{
+		intent c1 nurse-7 critical
+		step c2 nurse-7 critical 1 3600
+	} | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	ehr 0 ehr-deliver ack --spool spool n_c1 --by nurse --as rejected
+	run_drain 75
+	[ "$(state n_c1) $(state n_c2)" = 'stopped sent' ]
+}
+
+@test "no answer: reminders, then the next step, then the last resort; all of it once" {
+	spool
+	{
+		intent c1 nurse-7 critical N 3 1
+		step c2 nurse-7 critical 1 2 1
+	} | ehr-deliver enqueue --spool spool -q
+	ehr-deliver run -P P -S site --spool spool 2>err 3>&- &
+	for _ in {1..200}; do
+		[ ! -s spool/out/desk ] || break
+		sleep 0.1
+	done
+	kill $!
+	wait $! || :
+	jq -r '[.kind, .ehr.id] | join(" ")' spool/out/nurse7 | sort | uniq -c | awk '{ print $1, $2, $3 }' >told
+	same told <<-'END'
+		1 data n_c1
+		1 data n_c2
+		2 reminder n_c1
+		2 reminder n_c2
+	END
+	[ "$(jq -r '[.kind, .why] | join(" ")' spool/out/desk)" = 'last-resort exhausted' ]
+	ehr 0 ehr-deliver status --spool spool
+	has out exhausted
+}
+
+@test "a later reading of the same trouble does not escalate a second time" {
+	spool
+	{
+		intent c1 nurse-7 critical
+		step c2 nurse-7 critical 1 3600
+		intent d1 nurse-7 critical
+		step d2 nurse-7 critical 1 3600
+	} | ehr-deliver enqueue --spool spool -q
+	[ "$(state n_c1) $(state n_c2) $(state n_d1) $(state n_d2)" = 'due held due cancelled' ]
+}
+
+@test "a change that is not visible at a level tells nobody of that level" {
+	spool
+	{
+		event e1 m_one m_two
+		intent a1 nurse-7 routine N 3 '' e1
+		event e2 m_one m_three
+		intent a2 nurse-7 routine N 3 '' e2
+		intent a3 nurse-7 routine R 3 '' e2
+		event e3 m_four m_three
+		intent a4 nurse-7 routine N 3 '' e3
+	} | sed 's/r_a[0-9]/r_x/g' | ehr-deliver enqueue --spool spool -q
+	[ "$(state n_a1) $(state n_a2) $(state n_a3) $(state n_a4)" = 'due unchanged due due' ]
+}
+
+@test "a batch gathers what is not urgent into one message, each part through the gate" {
+	spool '' '' ',"delivery":{"batch":{"max":3,"wait":"1h"}}'
+	for i in 1 2 3; do intent "b$i" nurse-7; done | ehr-deliver enqueue --spool spool -q
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	jq -c '[.kind, .ehr.id, .ref, .refs]' spool/out/nurse7 | sort >told
+	same told <<-'END'
+		["data","n_c1","r_c1/N",null]
+		["digest","n_b1",null,["r_b1/N","r_b2/N","r_b3/N"]]
+	END
+	[ "$(state n_b1) $(state n_b2) $(state n_b3)" = 'done done done' ]
+}
+
+@test "a rate holds back what is above it, and nothing urgent" {
+	spool '' '' ',"delivery":{"rate":{"max":2,"per":"1h"}}'
+	for i in 1 2 3 4; do intent "b$i" nurse-7; done | ehr-deliver enqueue --spool spool -q
+	for i in 1 2 3; do intent "c$i" nurse-7 critical; done | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(jq -r .ehr.id spool/out/nurse7 | sort | tr '\n' ' ')" = 'n_b1 n_b2 n_c1 n_c2 n_c3 ' ]
+	[ "$(state n_b3) $(state n_b4)" = 'gathering gathering' ]
+}
+
+@test "dedupe: the same version of a record is not told again in its time" {
+	spool '' '' ',"delivery":{"dedupe":"1h"}'
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	intent a2 nurse-7 | sed 's/r_a2/r_a1/g' | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	[ "$(state n_a1) $(state n_a2)" = 'done stopped' ]
+}
+
+@test "hold, release, retry, drop, dead, enqueue --again, reactivate" {
+	spool "$(channel 'exit 67')"
+	for i in 1 2 3; do intent "a$i" nurse-7; done | ehr-deliver enqueue --spool spool -q
+	ehr 0 ehr-deliver hold --spool spool n_a2
+	ehr 0 ehr-deliver drop --spool spool n_a3 --reason mistake
+	ehr 2 ehr-deliver drop --spool spool n_a3
+	run_drain 75 # something waits, which weighs more than that something died
+	[ "$(state n_a1) $(state n_a2) $(state n_a3)" = 'dead held dropped' ]
+	ehr 0 ehr-deliver dead --spool spool
+	intent a1 nurse-7 | cmp - out
+	mv out given-up
+	ehr 0 ehr-deliver enqueue --spool spool --again -q given-up
+	[ "$(state n_a1)" = due ]
+	ehr 0 ehr-deliver release --spool spool --subscription nurse-7
+	ehr 0 ehr-deliver status --spool spool
+	has out 'Subscriptions in error'
+	ehr 0 ehr-deliver reactivate --spool spool nurse-7
+	ehr 1 ehr-deliver reactivate --spool spool nurse-7
+	ehr 0 ehr-deliver hold --spool spool --channel file
+	run_drain 75
+	[ "$(state n_a1)" = due ]
+	ehr 0 ehr-deliver release --spool spool --channel file
+	run_drain 1
+	[ "$(state n_a1)" = dead ]
+	ehr 0 ehr-deliver retry --spool spool n_a1
+	[ "$(state n_a1)" = due ]
+	ehr 1 ehr-deliver hold --spool spool n_none
+	ehr 0 ehr-deliver hold --spool spool --case c_none
+}
+
+@test "show, events, list by state and subscription" {
+	spool
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	ehr 0 ehr-deliver show --spool spool n_a1
+	[ "$(jq -c '[.attempts[0].channel, .attempts[0].result, .line.ehr.id]' out)" = '["file","0","n_a1"]' ]
+	ehr 0 ehr-deliver events --spool spool --subscription nurse-7 --since 0
+	[ "$(jq -c '[.number, .id]' out)" = '[1,"n_a1"]' ]
+	ehr 0 ehr-deliver events --spool spool --subscription nurse-7 --since 1
+	empty out
+	ehr 0 ehr-deliver list --spool spool --state "done" --subscription nurse-7
+	[ "$(wc -l <out)" -eq 1 ]
+	ehr 1 ehr-deliver show --spool spool n_none
+}
+
+@test "two dispatchers at once: the second ends with 75" {
+	spool
+	flock spool/spool.lock cat >/dev/null < <(sleep 100) 3>&- &
+	while flock -n spool/spool.lock true 2>/dev/null || [ ! -e spool/spool.lock ]; do sleep 0.1; done
+	ehr 75 ehr-deliver run -P P -S site --spool spool --drain
+	has err 'another ehr-deliver run is at work here'
+	kill $!
+	pkill -f 'sleep 100' || :
+}
+
+@test "a spool that is there is not made again; one that is none, newer or open to others is refused" {
+	spool
+	ehr 4 ehr-deliver init -P P --spool spool
+	same err <<<'ehr-deliver: spool: spool.db: there is a spool already'
+	ehr 4 ehr-deliver list --spool nowhere
+	mkdir -m 700 empty
+	ehr 4 ehr-deliver list --spool empty
+	same err <<<'ehr-deliver: empty: no spool here: make one with ehr-deliver init'
+	chmod 755 spool
+	ehr 4 ehr-deliver list --spool spool
+	same err <<<"ehr-deliver: spool: open to others, or somebody else's: chmod 700"
+	chmod 700 spool
+	if command -v sqlite3 >/dev/null; then
+		sqlite3 spool/spool.db 'PRAGMA user_version = 99'
+		ehr 4 ehr-deliver list --spool spool
+		same err <<<'ehr-deliver: spool: spool.db: of a newer ehr-deliver: install that one'
+	fi
+	ehr 2 ehr-deliver list
+}
+
+@test "backup copies a spool that is in use; prune takes out what ended long ago" {
+	spool
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	mkdir -m 700 copy
+	ehr 0 ehr-deliver backup --spool spool copy/spool.db
+	[ "$(ehr-deliver list --spool copy | jq -r .id)" = n_a1 ]
+	ehr 4 ehr-deliver backup --spool spool copy/spool.db
+	sed -i 's/^notify: 1/notify: 1\nspool: {keep: 1s}/' P/notify.yaml
+	sleep 1.1
+	ehr 0 ehr-deliver prune -P P --spool spool
+	[ "$(ehr-deliver list --spool spool | wc -l)" -eq 0 ]
+}
+
+@test "refused lines: no intent, an unknown word, a malformed deadline; the good ones before it hold" {
+	spool
+	intent a1 nurse-7 >good
+	intent a2 nurse-7 | sed 's/routine/loud/' >loud
+	intent a3 nurse-7 | sed 's/PT12H/PT12X/' >odd
+	echo '{"ehr":{"v":1,"stage":"sealed"}}' >sealed
+	for bad in loud odd sealed; do
+		ehr 5 ehr-deliver enqueue --spool spool good $bad
+		has out n_a1
+	done
+	ehr 1 ehr-deliver enqueue --spool spool --on-error quarantine --quarantine bad good loud odd sealed
+	[ "$(jq -r .ehr.reason bad | tr '\n' ' ')" = 'unknown-criticality tags-invalid wrong-stage ' ]
+	[ "$(ehr-deliver list --spool spool | jq -r .id)" = n_a1 ]
+	ehr 5 ehr-deliver enqueue --spool spool --max-record 10 good
+	ehr 5 ehr-deliver enqueue --spool spool --max-depth 1 good
+	ehr 5 ehr-deliver enqueue --spool spool --on-error skip --max-refused 1 --progress loud odd
+}
+
+@test "status for Prometheus names no subject, person or id; the page escapes what it shows" {
+	spool "$(channel 'echo "<b>&" >&2; exit 75')"
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	ehr 0 ehr-deliver status --spool spool --prometheus
+	has out 'ehr_deliver_open{criticality="routine"} 1'
+	has out 'ehr_deliver_attempts_total{channel="file",code="75"} 1'
+	lacks out s_a
+	lacks out nurse
+	ehr 0 ehr-deliver status --spool spool --html
+	has out '&lt;b&gt;&amp;'
+	lacks out '<b>'
+}
+
+@test "a new list of revocations that does not verify stops the run with 6" {
+	spool
+	echo x.y.z >site/revoked.jwt
+	ehr 6 ehr-deliver run -P P -S site --spool spool --drain
+}
+
+@test "subscriptions, grants, revocations and authority may lie elsewhere" {
+	spool
+	local elsewhere=(--subscriptions site/subscriptions --grants site/grants.jwts --authority site/authority.jwks)
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ehr 0 ehr-deliver run -P P --spool spool --drain "${elsewhere[@]}" -v
+	has err '1 sent, 0 stopped by the gate, 0 given up, 0 open'
+	grant-revoked
+	mv site/revoked.jwt revoked
+	intent a2 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ehr 0 ehr-deliver run -P P --spool spool --drain "${elsewhere[@]}" --revoked revoked -v
+	[ "$(state n_a2)" = stopped ]
+}

@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# For the tests of ehr-deliver: a site at which a nurse has AL 3 for the subject s_a, and a policy with one channel.
+#
+#	ward                      $F/site and $F/grant, for all tests of a file
+#	spool [FILE [MORE [SUB]]] in the test's folder: site, policy P and an empty spool. The channel `file` runs FILE (the one
+#	                          that is shipped); MORE is put into its row, SUB into the row of the nurse's subscription
+#	channel BODY              writes a channel of its own, and prints its name
+#	intent NAME SUBSCRIPTION [CRITICALITY [LEVEL [AL [ACK [EVENT]]]]]
+#	step NAME SUBSCRIPTION CRITICALITY STEP AFTER [ACK]
+#	event NAME MARK-OF-N MARK-OF-R
+#	run_drain STATUS          ehr-deliver run --drain
+#	state ID                  of an intent
+
+ward() {
+	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" F="$BATS_FILE_TMPDIR" now
+	local P="$EHR_ROOT/policies/hospital" jkt
+	now=$(date -u +%FT%TZ)
+	cd "$F" || return 1
+	ehr-keys make -P "$P" -S site >made
+	ehr-keys make --kind reader --keys device --authority site/authority.jwks >enrol
+	jkt=$(ehr-keys list --self --keys device | jq -r .sig.jkt)
+	ehr-keys enrol -S site --expect "$jkt" --al-cap 5 enrol >/dev/null
+	printf '{"decision":true,"context":{"id":"d1","request":"sha256:%064d","about":{"subject":"nurse","action":"subscribe","resource":{"type":"patient","id":"a"},"patient":"a","pseudonym":"s_a","purpose":["TREAT"],"roles":["nurse"],"device":"%s"},"decided_by":"organization","reason":"permitted","al":3,"rl":"N","obligations":[],"time":"%s","policy":"%s"}}\n' \
+		0 "$(ehr-keys list --self --keys device | jq -r .id)" "$now" "$(ehr-policy check -P "$P" 2>/dev/null | grep -o 'sha256:[0-9a-f]*')" >decision
+	ehr-keys grant -P "$P" -S site --decision decision >grant
+	cp grant site/grants.jwts
+}
+
+claim() {
+	cut -d. -f2 "$F/grant" | tr '_-' '/+' | jq -Rr '. + "==="[(length + 3) % 4:] | @base64d | fromjson | .'"$1"
+}
+
+spool() {
+	local file=${1:-$EHR_ROOT/share/channels/file} command
+	command="[\"$file\"]"
+	[ -n "${1:-}" ] || command='[channels/file, out]'
+	cp -r "$EHR_ROOT/policies/hospital" P
+	cp -r "$F/site" site
+	perl -i -ne 'print unless /^(channels|  [a-z]+: \{command|last_resort)/' P/notify.yaml
+	cat >>P/notify.yaml <<-END
+		channels:
+		  file: {command: $command, slots: 1, ${2:-} sha256: "$(sha256sum <"$file" | cut -d' ' -f1)"}
+		last_resort: {channel: file, to: desk}
+		order: {slots: 1, reserved: 0}
+		retry: {default: [0s, 60s]}
+	END
+	printf '{"id":"nurse-7","party":"%s","grant":"%s","responder":"care-team","select":{"subjects":["%s"]},"purpose":"TREAT","route":[{"channel":"file","to":"nurse7"}]%s}\n' \
+		"$(claim sub)" "$(claim jti)" "$(claim 'subjects[0]')" "${3:-}" >site/subscriptions/ward.ndjson
+	ehr-deliver init -P P --spool spool
+}
+
+channel() {
+	printf '#!/bin/sh\n%s\n' "$1" >"$PWD/channel.sh"
+	echo "$PWD/channel.sh"
+}
+
+intent() {
+	STEP=0 AFTER=0 line "$@"
+}
+
+step() {
+	STEP=$4 AFTER=$5 line "$1" "$2" "$3" N 3 "${6:-}"
+}
+
+line() {
+	local criticality=${3:-routine} ack=''
+	case $criticality in
+	critical) ack=${6:-60} ;;
+	high) ack=${6:-300} ;;
+	esac
+	declare -A dispatch=([critical]=PT5S [high]=PT30S [medium]=PT5M [low]=PT4H [routine]=PT12H)
+	printf '{"ehr":{"v":1,"stage":"intent","id":"n_%s","event":"e_%s","record":"r_%s","subject":"%s","rl":"%s","al":%s,"criticality":"%s","policy":"sha256:0"},"kind":"data","to":{"subscription":"%s","party":"nurse","class":"care-team","step":%s},"deadline":{"after":"PT%sS","dispatch":"%s"%s,"expires":"PT24H"},"ref":"r_%s/%s","payload":"reference","purpose":"TREAT","grant":"g","obligations":[]}\n' \
+		"$1" "${7:-$1}" "$1" "$(claim 'subjects[0]')" "${4:-N}" "${5:-3}" "$criticality" "$2" "$STEP" "$AFTER" \
+		"${dispatch[$criticality]}" "${ack:+,\"ack\":\"PT${ack}S\"}" "$1" "${4:-N}"
+}
+
+event() {
+	printf '{"ehr":{"v":1,"stage":"event","id":"e_%s","record":"r_x","criticality":"routine","domain":"hospital","batch":"b","seq":1,"policy":"sha256:0"},"marks":{"N":"%s","R":"%s"}}\n' \
+		"$1" "$2" "$3"
+}
+
+run_drain() {
+	ehr "$1" ehr-deliver run -P P -S site --spool spool --drain
+}
+
+state() {
+	ehr-deliver list --spool spool | jq -r "select(.id == \"$1\").state"
+}
