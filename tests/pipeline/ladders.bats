@@ -58,7 +58,7 @@ tried() {
 	for ((al = 0; al < 3 * $1 + 2; al++)); do
 		[ $((al % 3)) -ne 2 ] || continue
 		asks $al read >decision
-		release=(ehr-keys release -P P -S S --offline --device "$(jq -r .id self)" --user u$al --now $now)
+		release=(ehr-keys release -P P -S S --offline --device "$(jq -r .id self)" --user "u$al" --now "$now")
 		"${release[@]}" --ask | ehr-authz -P P -S S >keys.decision
 		rm -rf reader
 		cp -r device reader
