@@ -120,10 +120,18 @@ put_rule(struct explanation *x, struct bytes id, struct bytes say, const char *f
 static void
 put_label(struct explanation *x, const struct label *label)
 {
+	const struct label *behind[PARTS_BEHIND];
+
 	if (label == NULL)
 		return;
 	struct label_origin rule = classifier_origin(x->pipeline.classifier, label->origin);
 	put_rule(x, bytes_of(rule.id), bytes_of(rule.say), rule.file, rule.line);
+	for (size_t i = 0, count = parts_behind(&x->parts, label, behind); i < count; i++) {
+		rule = classifier_origin(x->pipeline.classifier, behind[i]->origin);
+		print(&x->out, "%s%s", i == 0 ? " Behind it: " : ", ", rule.id);
+		if (rule.line > 0)
+			print(&x->out, " (%s:%u)", rule.file, rule.line);
+	}
 }
 
 static struct bytes

@@ -190,6 +190,16 @@ try_rules(struct mutation *m, struct bytes text, const struct yaml_node *rules)
 	buffer_release(&changed);
 }
 
+static void
+put_sum(const struct mutation *m)
+{
+	print(
+	    m->out, "%zu of %zu changes are noticed by a test", m->tried - m->survived - m->faulty, m->tried);
+	if (m->faulty > 0)
+		print(m->out, "; %zu cannot be tried", m->faulty);
+	print(m->out, "\n");
+}
+
 bool
 mutate_all(struct policy *p, struct sink *out, enum mutate_outcome (*run)(struct policy *p), bool *noticed,
     struct fault *f)
@@ -203,10 +213,10 @@ mutate_all(struct policy *p, struct sink *out, enum mutate_outcome (*run)(struct
 	(void)sink_flush(out);
 	try_rules(&m, text, yaml_find(root, "rules"));
 	try_rules(&m, text, yaml_find(yaml_find(root, "criticality"), "rules"));
-	print(out, "%zu of %zu changes are noticed by a test", m.tried - m.survived - m.faulty, m.tried);
-	if (m.faulty > 0)
-		print(out, "; %zu cannot be tried", m.faulty);
-	print(out, "\n");
+	if (m.tried == 0)
+		print(out, "%s has no rules to remove or invert: nothing was tried\n", m.shown);
+	else
+		put_sum(&m);
 	*noticed = m.survived == 0;
 	return true;
 }

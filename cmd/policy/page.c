@@ -114,12 +114,17 @@ put_title(struct sink *out, const struct parts *p, uint32_t i)
 {
 	const struct parts_item *part = &p->at[i];
 	const struct redactor *r = p->pipeline->redactor;
+	const struct label *behind[PARTS_BEHIND];
 
 	put_level(out, p, part);
 	if (part->label != NULL) {
 		struct label_origin origin = classifier_origin(p->pipeline->classifier, part->label->origin);
 		print(out, ", by %s: ", origin.id);
 		put_text(out, bytes_of(origin.say));
+		for (size_t k = 0, count = parts_behind(p, part->label, behind); k < count; k++) {
+			origin = classifier_origin(p->pipeline->classifier, behind[k]->origin);
+			print(out, "%s%s", k == 0 ? " Behind it: " : ", ", origin.id);
+		}
 	}
 	for (unsigned v = 0; v < p->versions; v++) {
 		struct redactor_fate fate = parts_fate(p, v, i);

@@ -74,6 +74,64 @@ explaining(const struct parts *p, uint32_t i)
 	return base;
 }
 
+/* The innermost root around NODE. */
+static uint32_t
+root_around(const struct parts *p, uint32_t node)
+{
+	const struct json *j = &p->pipeline->json;
+	const struct roots *r = p->pipeline->labels.roots;
+	uint32_t found = p->pipeline->labels.record;
+
+	for (size_t i = 0; i < r->count && r->at[i].node <= node; i++)
+		if (node < j->nodes[r->at[i].node].next)
+			found = r->at[i].node;
+	return found;
+}
+
+/* Whether LABEL, in the part ROOT, may be why RETELLING has its level or a category. */
+static bool
+is_behind(const struct parts *p, const struct label *label, const struct label *retelling, uint32_t root)
+{
+	struct label_origin by = classifier_origin(p->pipeline->classifier, label->origin);
+
+	if (label->kind != LABEL_RAISE || by.retells || label->node < root ||
+	    label->node >= p->pipeline->json.nodes[root].next)
+		return false;
+	if (!bytes_are(
+		bytes_of(classifier_origin(p->pipeline->classifier, retelling->origin).id), "narrative") &&
+	    !by.is_retold)
+		return false;
+	return label->level >= retelling->level || (label->sensitivity & retelling->sensitivity) != 0;
+}
+
+static size_t
+behind_in(const struct parts *p, const struct label *retelling, uint32_t root, const struct label *behind[])
+{
+	const struct labels *labels = &p->pipeline->labels;
+	size_t count = 0;
+
+	for (size_t k = 0; k < labels->count && count < PARTS_BEHIND; k++) {
+		bool is_new = is_behind(p, &labels->at[k], retelling, root);
+
+		for (size_t i = 0; i < count; i++)
+			is_new = is_new && behind[i]->origin != labels->at[k].origin;
+		if (is_new)
+			behind[count++] = &labels->at[k];
+	}
+	return count;
+}
+
+size_t
+parts_behind(const struct parts *p, const struct label *label, const struct label *behind[])
+{
+	size_t count;
+
+	if (!classifier_origin(p->pipeline->classifier, label->origin).retells)
+		return 0;
+	count = behind_in(p, label, root_around(p, label->node), behind);
+	return count > 0 ? count : behind_in(p, label, p->pipeline->labels.record, behind);
+}
+
 static bool
 same_fate(const struct parts *p, uint32_t a, uint32_t b)
 {

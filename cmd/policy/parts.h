@@ -39,6 +39,13 @@ struct parts {
 void parts_init(struct parts *p, const struct pipeline *l);
 void parts_release(struct parts *p);
 
+/*
+ * The labels that LABEL, of a summary or a narrative, retells: at most PARTS_BEHIND, each of another origin.
+ * Those of its own root come first; only if there are none, those of other roots.
+ */
+enum { PARTS_BEHIND = 3 };
+size_t parts_behind(const struct parts *p, const struct label *label, const struct label *behind[]);
+
 /* The fate of part I in VERSION. */
 struct redactor_fate parts_fate(const struct parts *p, unsigned version, uint32_t i);
 

@@ -3,19 +3,13 @@
 
 #include <string.h>
 
-static void
-need_directory(const struct options *o, const char *directory)
-{
-	if (directory == NULL)
-		diag_die(EXIT_USAGE, "no policy: --policy is missing (try %s --help)", o->manual->program);
-}
-
 void
 verb_load(const struct options *o, const char *directory, struct policy *p)
 {
 	struct fault f = { 0 };
 
-	need_directory(o, directory);
+	if (directory == NULL)
+		options_needs(o, "--policy DIR");
 	if (!policy_load(p, directory, &f))
 		fault_exit(&f);
 }

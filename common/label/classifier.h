@@ -80,7 +80,9 @@ struct label_origin {
 	const char *id;
 	const char *say; /* the policy's sentence; our own for a reserved id */
 	const char *file;
-	unsigned line; /* 0: no line of its own */
+	unsigned line;  /* 0: no line of its own */
+	bool is_retold; /* summaries may tell of what it labels */
+	bool retells;   /* it labels what tells of other labels: a summary, a narrative */
 };
 
 /* A record's labels, owned by the classifier and good until the next run. */

@@ -37,7 +37,6 @@ struct ruleset_origin {
 	struct bytes tail; /* of a base line: the text of its labels after the place */
 	uint32_t order;    /* among labels of one node */
 	bool is_reason;    /* named in ehr.reasons */
-	bool is_retold;    /* summaries may tell of what it labels */
 };
 
 /* A path of `base:`. */

@@ -6,13 +6,15 @@ static const struct {
 	const char *say;
 	bool is_reason;
 	bool is_retold;
+	bool retells;
 } fixed[ORIGIN_FIXED] = {
 	[ORIGIN_DEFAULT] = { "default", "The policy's base table does not speak of this type.", false },
 	[ORIGIN_FLOOR] = { "floor", "The record came with this label.", true, .is_retold = true },
 	[ORIGIN_OPAQUE] = { "opaque", "Nobody can look into this part.", true },
 	[ORIGIN_NARRATIVE] = { "narrative", "The narrative repeats what stands elsewhere in the record.",
-	    false },
-	[ORIGIN_SUMMARY] = { "summary", "It tells what stands elsewhere in the record.", false },
+	    false, .retells = true },
+	[ORIGIN_SUMMARY] = { "summary", "It tells what stands elsewhere in the record.", false,
+	    .retells = true },
 	[ORIGIN_UNCOVERED] = { "uncovered", "No value set covers this code system.", true,
 	    .is_retold = true },
 	[ORIGIN_EVIDENCE] = { "evidence", "The sender says how urgent it is.", true },
@@ -47,7 +49,8 @@ ruleset_add_fixed_origins(struct ruleset_loader *l)
 		unsigned origin = ruleset_add_origin(
 		    l, bytes_of(fixed[i].id), bytes_of(fixed[i].say), NULL, fixed[i].is_reason);
 
-		l->set->origin[origin].is_retold = fixed[i].is_retold;
+		l->set->origin[origin].shown.is_retold = fixed[i].is_retold;
+		l->set->origin[origin].shown.retells = fixed[i].retells;
 	}
 }
 
@@ -105,7 +108,7 @@ read_head(struct ruleset_loader *l, struct yaml_map *map, unsigned *origin)
 			return fault_at(l->fault, l->file, id, "duplicate-id: '%.*s' is taken by line %u",
 			    (int)name.size, name.at, l->set->origin[i].shown.line);
 	*origin = ruleset_add_origin(l, name, sentence, id, true);
-	l->set->origin[*origin].is_retold = true;
+	l->set->origin[*origin].shown.is_retold = true;
 	return true;
 }
 
@@ -261,7 +264,7 @@ read_retold(struct ruleset_loader *l, const struct yaml_node *node, const struct
 
 	if (!yaml_word(l->file, node, words, &word, l->fault))
 		return false;
-	l->set->origin[rule->origin].is_retold = word == 0;
+	l->set->origin[rule->origin].shown.is_retold = word == 0;
 	return true;
 }
 

@@ -82,7 +82,7 @@ tell(struct summary_list *s, size_t index, const struct label *label, uint32_t m
 		return;
 	if (meta == 0 || label->node < meta || label->node >= j->nodes[meta].next)
 		add(&told_of(s, index)->all, &by_label);
-	if (s->root->set->origin[label->origin].is_retold)
+	if (s->root->set->origin[label->origin].shown.is_retold)
 		add(&told_of(s, index)->retold, &by_label);
 }
 
@@ -322,7 +322,7 @@ has_news(const struct summary_list *s)
 	size_t count = label_list_count(s->labels);
 	size_t i = 0;
 
-	while (i < count && !s->root->set->origin[label[i].origin].is_retold)
+	while (i < count && !s->root->set->origin[label[i].origin].shown.is_retold)
 		i++;
 	return i < count || s->has_narrative;
 }

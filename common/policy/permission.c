@@ -241,12 +241,16 @@ static bool
 read_obligations(struct reading *r, uint32_t list)
 {
 	const struct json_node *nodes = r->json.nodes;
+	unsigned index = 0;
 
 	if (!list || json_kind(&r->json, list) != JSON_ARRAY)
 		return deny(r, "the decision has no list of obligations");
-	for (uint32_t i = list + 1; i < nodes[list].next; i = nodes[i].next)
-		if (!read_obligation(r, i))
-			return false;
+	for (uint32_t i = list + 1; i < nodes[list].next; i = nodes[i].next, index++) {
+		if (read_obligation(r, i))
+			continue;
+		return r->why && deny(r, arena_format(&r->permission->arena, "/context/obligations/%u: %s",
+					     index, r->why));
+	}
 	return true;
 }
 

@@ -332,10 +332,10 @@ observation() {
 	cat in in >two
 	ehr 0 ehr-classify -P "$P" two
 	same err <<-'END'
-		ehr-classify: no-base: default level for Flag: 2
-		ehr-classify: uncovered-system: http://hl7.org/fhir/sid/cvx: 2 records, 0 rows
+		ehr-classify: no-base: default level for Flag: 2: give each a line of base in classify.yaml
+		ehr-classify: uncovered-system: http://hl7.org/fhir/sid/cvx: 2 records, 0 rows: put its sensitive codes into a value set, or set uncovered in classify.yaml; ehr-policy survey lists what occurs
 		ehr-classify: uncovered-system: another system: 2 records, 0 rows
-		ehr-classify: no-such-code: 2 records with a code that its system cannot have
+		ehr-classify: no-such-code: 2 records with a code that its system cannot have: tell the sender, or set uncovered in classify.yaml
 	END
 	cp -r "$P" strict
 	echo 'uncovered: R' >>strict/classify.yaml

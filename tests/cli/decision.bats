@@ -261,6 +261,10 @@ scenario() {
 		empty out
 		has err 'ehr-redact: decision: denied: '
 	done
+	# The message names the place of the obligation, and nothing of what it holds.
+	decide '"action":"redact","class":["Claim"]' '"action":"redact","colour":["red"]'
+	STATUS=7 redact in
+	same err <<<'ehr-redact: decision: denied: /context/obligations/1: an obligation has a member that is not understood'
 	# The caller may carry out what asks nothing of the data; an end holds all the same.
 	decide '"action":"audit","level":"high"' '"action":"expire","at":"2026-03-02T13:00:00Z"'
 	STATUS=2 redact --handled audit,expire in
@@ -287,7 +291,7 @@ scenario() {
 	decide '"action":"redact","class":["Observation"]' '"action":"expire","at":"2026-03-02T13:00:00Z"'
 	sed -i 's/"obligations":\[/&{"id":"ob-0","type":"notification","properties":{"vendor":"ehr","action":"notify","to":"po"}},/' decision
 	STATUS=7 redact --now 2026-03-02T12:00:00Z parts
-	same err <<<'ehr-redact: decision: denied: the decision obliges to notify somebody: give --deliver FILE'
+	same err <<<'ehr-redact: decision: denied: /context/obligations/0: the decision obliges to notify somebody: give --deliver FILE'
 	redact --now 2026-03-02T12:00:00Z --deliver told parts
 	[ "$(wc -l <out)" -eq 2 ]
 	jq -c '[.v, .decision, .about.patient, .obligation.properties.action]' told >got

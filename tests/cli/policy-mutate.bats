@@ -45,6 +45,15 @@ END
 	lacks out noticed
 }
 
+@test "test --mutate: a policy without rules has nothing to try" {
+	tested
+	sed -i '/^rules:/,/label: {level: shut}}$/d; /^  - {id: c/d; /^  # The/d; /^  rules:/d' p/classify.yaml
+	printf 'cases:\n  - {record: {z: 1}, expect: {level: open}}\n' >p/tests/t.yaml
+	ehr 0 ehr-policy test -P p --mutate
+	has out 'p/classify.yaml has no rules to remove or invert: nothing was tried'
+	lacks out ' of '
+}
+
 @test "test --mutate: a rule whose change no test notices is named" {
 	tested
 	sed -i '/{c: 1}/d; /{e: 1}/d' p/tests/t.yaml

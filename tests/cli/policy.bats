@@ -81,7 +81,7 @@ END
 	empty out
 	has err "unknown verb: 'prove'"
 	ehr 2 ehr-policy check
-	has err 'no policy: --policy is missing'
+	has err 'needs --policy DIR'
 	ehr 2 ehr-policy check -P p x
 	has err "unexpected operand: 'x'"
 	ehr 2 ehr-policy explain -P p a b

@@ -281,7 +281,7 @@ given() {
 		level 5 "$wrong"
 		ehr 7 ehr-select -P "$P" --decision decision in
 		empty out
-		has err 'ehr-select: decision: denied: its obligation level names '
+		has err 'ehr-select: decision: denied: /context/obligations/0: its obligation level names '
 	done
 }
 
@@ -294,7 +294,7 @@ given() {
 	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z in
 	empty out
 	same err <<-'END'
-		ehr-select: decision: denied: the decision obliges to notify somebody: give --deliver FILE
+		ehr-select: decision: denied: /context/obligations/0: the decision obliges to notify somebody: give --deliver FILE
 	END
 	ehr 0 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d in
 	[ "$(given)" = 'x V A' ]

@@ -54,6 +54,21 @@ load ../lib/labels
 	END
 }
 
+@test "summary: explain names the rules behind it, those of its own root first" {
+	policy
+	cp -r "$P" p
+	printf 'redact: 1\nversions:\n  - {rl: N, say: Part.}\n  - {rl: V, say: All.}\n' >p/redact.yaml
+	printf '%s\n' '{"resourceType":"Basic","a":1,"note":"t"}' >in
+	ehr 0 ehr-policy explain -P p in
+	grep -q '^\.note .*summary: It tells what stands elsewhere in the record\. Behind it: any-of ([^ ]*classify.yaml:[0-9]*)$' out
+	printf '%s\n' '{"resourceType":"Composition","text":{"div":"d"},"section":[{"content":{"data":"QQ=="},"text":{"div":"g"}}]}' >in
+	ehr 0 ehr-policy explain -P p in
+	grep -q '^\.text .*narrative: The narrative repeats .* Behind it: opaque$' out
+	printf '%s\n' '{"resourceType":"Basic","note":"t","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}}' >in
+	ehr 0 ehr-policy explain -P p in
+	lacks out 'summary: '
+}
+
 @test "summary: labelling again changes nothing" {
 	policy
 	printf '%s\n' '{"resourceType":"Basic","a":1,"note":[{"text":"t"}],"text":{"div":"d"}}' >in

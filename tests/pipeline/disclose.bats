@@ -75,7 +75,7 @@ own() {
 	own
 	jq -c '.context.obligations += [{"id":"ob-9","type":"notification","properties":{"vendor":"ehr","action":"notify","rule":"H-4","to":"privacy-officer","topic":"H-4","body":"Glass."}}]' decision >'broken glass'
 	ehr 7 "$disclose" "$P" site 'broken glass' "$NOW" "$F/sealed"
-	same err <<<'ehr-select: broken glass: denied: the decision obliges to notify somebody: give --deliver FILE'
+	same err <<<'ehr-select: broken glass: denied: /context/obligations/0: the decision obliges to notify somebody: give --deliver FILE'
 	empty out
 	ehr 0 "$disclose" --deliver told "$P" site 'broken glass' "$NOW" "$F/sealed" && mv out message
 	empty err
@@ -86,7 +86,7 @@ own() {
 	[ "$(wc -l <told)" -eq 2 ]
 	# By a pipe the decision comes once.
 	ehr 7 "$disclose" "$P" site <(cat 'broken glass') "$NOW" "$F/sealed"
-	grep -qE '^ehr-select: /dev/fd/[0-9]+: denied: the decision obliges' err
+	grep -qE '^ehr-select: /dev/fd/[0-9]+: denied: /context/obligations/[0-9]: the decision obliges' err
 	cp 'broken glass' same
 	ehr 2 "$disclose" --deliver 'broken glass' "$P" site 'broken glass' "$NOW" "$F/sealed"
 	same err <<<'disclose: broken glass: input and output are the same file'

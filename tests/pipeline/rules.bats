@@ -120,7 +120,7 @@ whole='patient -pulse -hiv -opioids -nuts -iron -fall -bill'
 @test "H-4: broken glass opens the record once it is written whom to tell and when it ends" {
 	asked 'break-glass against the directive'
 	ehr 7 disclose
-	same err <<<'ehr-redact: decision: denied: the decision obliges to notify somebody: give --deliver FILE'
+	same err <<<'ehr-redact: decision: denied: /context/obligations/0: the decision obliges to notify somebody: give --deliver FILE'
 	empty out
 	DELIVER='--deliver told' given tom $whole
 	jq -c '[.obligation.type, .obligation.properties.action, .obligation.properties.to, .obligation.properties.at, .about.subject]' told >got
@@ -130,7 +130,7 @@ whole='patient -pulse -hiv -opioids -nuts -iron -fall -bill'
 	END
 	AT=2026-03-02T13:00:00Z
 	ehr 7 disclose --deliver told
-	same err <<<'ehr-redact: decision: denied: the decision has ended'
+	same err <<<'ehr-redact: decision: denied: /context/obligations/2: the decision has ended'
 	[ "$(wc -l <told)" -eq 2 ]
 	AT=$NOW
 	refused 'break-glass without justification'
