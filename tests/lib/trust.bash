@@ -18,7 +18,7 @@ people() {
 	echo p1 | ehr-keys pseudonym -P "$P" -S site --entities >>site/entities.ndjson
 	echo '{"fact":"f-1","relation":"treating","subject":"dr-lee","patient":"p1","from":"2026-03-01T00:00:00Z","until":"2026-03-05T18:00:00Z"}' >site/facts.ndjson
 	printf 'ehr_authz: 1\nconsent: c-p1\npatient: p1\nstatus: active\nbase: permit\n' >site/consents/p1.yaml
-	ask read >read
+	ask read >./read
 }
 
 ask() {
