@@ -372,7 +372,7 @@ observation() {
 	local text
 	for text in '"linkId":"7917-8"' '"linkId":"/55399-0/7917-8/LA6568-5"' '"linkId":"q-7917-8"' '"linkId":"q7917-8_1"' \
 		'"questionnaire":"http://loinc.org/q/7917-8|2.1"' '"questionnaire":"http:\/\/x\/Questionnaire\/7917-8#1"' \
-		'"criteria":"Observation?code=http://loinc.org|7917-8"' '"criteria":"Condition?code=ICD10CM|B20,x"' \
+		'"criteria":"Observation?code=http://loinc.org|7917-8"' '"criteria":"Condition?code=B20"' '"criteria":"Condition?code=ICD10CM|B20,x"' \
 		'"criteria":"Condition?code=http%3A%2F%2Fhl7.org%2Ffhir%2Fsid%2Ficd-10%7CB20&a=b"' \
 		'"listed":["x","http://snomed.info/sct?fhir_vs=ecl/<<86406008"]'; do
 		labels '{"resourceType":"Procedure","x":{'"$text"'}}' <<-'END'
@@ -380,7 +380,7 @@ observation() {
 		END
 	done
 	for text in '"linkId":"17917-8"' '"linkId":"7917-7"' '"linkId":"7917-88"' '"linkId":"7917"' '"other":"7917-8"' \
-		'"criteria":"B20"' '"criteria":"Condition?code=B20"' '"criteria":"Condition?code=urn:mine|7917"' \
+		'"criteria":"B20"' '"criteria":"Condition?name=B20"' '"criteria":"Condition?code=urn:mine|7917"' \
 		'"listed":["1","2024-01-05","186406008",7917]' '"linkId":"%zz%"'; do
 		labels '{"resourceType":"Procedure","x":{'"$text"'}}' </dev/null
 	done
