@@ -347,7 +347,7 @@ static bool
 load_access(struct cases *c, const struct case_file *file)
 {
 	const char *consents[MAX_CONSENTS];
-	struct access_sources s = { .policy = c->policy, .consents = consents };
+	struct access_sources s = { .policy = c->policy, .consents = consents, .tally = c->tally };
 	struct instant now;
 
 	if (c->access != NULL)

@@ -34,7 +34,8 @@ struct cases {
 	struct pipeline pipeline;
 	bool piping; /* the pipeline is loaded */
 	struct access *access;
-	struct json line; /* labelled line, or decision */
+	struct tally *tally; /* of the rules of requests; NULL: none is kept */
+	struct json line;    /* labelled line, or decision */
 	struct json version;
 	struct buffer text;   /* of a record or request */
 	struct buffer record; /* of a version */

@@ -14,8 +14,12 @@ struct settings {
 	bool mutate;
 };
 
+enum { COVERAGE = 1 };
+
 static const struct option_entry table[] = {
 	VERB_POLICY(struct settings),
+	{ COVERAGE, 0, false, "coverage", "=PCT",
+	    "say which rules of access decided in a test; fail below so many of 100" },
 	{ OPTION_FLAG(struct settings, mutate), 0, false, "mutate", NULL,
 	    "remove and invert each rule in turn, and say which change no test notices" },
 };
@@ -173,6 +177,59 @@ mutate(struct test_run *r, struct policy *p, struct fault *f)
 	return EXIT_POLICY;
 }
 
+/* A policy whose tests ask no request has rules that never held. */
+static bool
+list_rules(struct policy *p, struct tally *c, struct fault *f)
+{
+	struct access_sources s = { .policy = p, .tally = c };
+	struct access *a;
+
+	for (size_t i = 0; i < p->files; i++) {
+		if (!bytes_begin(p->file[i].name, "authz/"))
+			continue;
+		a = access_load(&s, f);
+		if (a == NULL)
+			return false;
+		access_free(a);
+		return true;
+	}
+	return true;
+}
+
+static void
+put_row(struct test_run *r, const struct tally_row *row)
+{
+	const char *what = row->decided > 0 ? "decided"
+			   : row->held > 0  ? "held without deciding"
+					    : "never held";
+
+	print(&r->out, "# %s:%u: %.*s", row->file, row->line, (int)row->id.size, row->id.at);
+	if (row->exception > 0) {
+		what = row->held > 0 ? "taken" : "never taken";
+		print(&r->out, ", exception %u", row->exception);
+	}
+	print(&r->out, ": %s\n", what);
+}
+
+/* LEAST of 100 must have decided. */
+static enum diag_exit
+put_coverage(struct test_run *r, struct policy *p, uint64_t least, struct fault *f)
+{
+	const struct tally *c = r->cases.tally;
+	size_t good = 0;
+
+	if (!list_rules(p, r->cases.tally, f)) {
+		fault_print(f);
+		return EXIT_POLICY;
+	}
+	for (size_t i = 0; i < c->rows; i++) {
+		put_row(r, &c->row[i]);
+		good += c->row[i].decided > 0;
+	}
+	print(&r->out, "# coverage: %zu of %zu rules and exceptions\n", good, c->rows);
+	return good * 100 < least * c->rows ? EXIT_REFUSED : EXIT_DONE;
+}
+
 enum diag_exit
 verb_test(int argc, char *argv[])
 {
@@ -181,20 +238,30 @@ verb_test(int argc, char *argv[])
 	struct policy p;
 	struct fault f = { 0 };
 	struct test_run r = { 0 };
+	struct tally tally = { 0 };
+	uint64_t least = 0;
+	bool covering = false;
 
 	options_init(&o, &manual, argc, argv);
 	options_into(&o, &set);
-	while (options_next(&o) != OPTIONS_END)
-		continue;
+	while (options_next(&o) == COVERAGE) {
+		covering = true;
+		if (o.value != NULL && !options_number(o.value, 100, &least))
+			options_misuse(&o, "not a number from 0 to 100", o.value);
+	}
 	if (o.operands > 0)
 		options_misuse(&o, "unexpected operand", o.operand[0]);
 	verb_load(&o, set.policy, &p);
 	sink_init_take(&r.out, STDOUT_FILENO, "<stdout>");
 	cases_init(&r.cases, &p, &f);
+	r.cases.tally = covering ? &tally : NULL;
 	enum diag_exit status = run_all(&r, &p, &f);
+	if (covering && status != EXIT_POLICY)
+		status = diag_worse(status, put_coverage(&r, &p, least, &f));
 	if (status == EXIT_DONE && set.mutate)
 		status = mutate(&r, &p, &f);
 	cases_release(&r.cases);
+	tally_release(&tally);
 	policy_release(&p);
 	return verb_finish(&r.out, status);
 }

@@ -32,6 +32,7 @@ struct access {
 	struct search search;
 	bool public_only;
 	bool explain;
+	struct tally *tally;
 	uint16_t key_assertion, key_evaluations, key_options, key_semantic;
 	char digest[DIGEST_TEXT]; /* of the request line */
 };
@@ -224,6 +225,8 @@ load(struct access *a, const struct access_sources *s, struct fault *f)
 	if (!load_policy(&l) || !load_settled(&l) || !load_directives(&l) || !load_lines(&l) ||
 	    !directives_ready(&e->directives, &l.reader, e->entities))
 		return false;
+	if (s->tally)
+		tally_begin(s->tally, e);
 	if (a->search.attribute)
 		search_prepare(&a->search, e, &a->arena);
 	return true;
@@ -255,6 +258,7 @@ prepare_requests(struct access *a, const struct access_sources *s)
 	buffer_init(&a->out, BUFFER_UNLIMITED);
 	a->public_only = s->public_only;
 	a->explain = s->explain;
+	a->tally = s->tally;
 	assertions_init(&a->assertions, s->signers, s->audience);
 }
 
@@ -404,6 +408,8 @@ answer_query(struct access *a, struct json_write *w, const struct query *q, stru
 		decide_unproven(e, &a->request, unproven, &a->verdict);
 	else
 		decide(e, &a->request, &a->verdict);
+	if (a->tally)
+		tally_note(a->tally, e, &a->verdict);
 	answer_write(w, &frame, &a->verdict, q->id);
 	d->permitted = a->verdict.permitted;
 	d->decided_by = answer_layer_name(a->verdict.decided_by);

@@ -2,6 +2,7 @@
 #ifndef EHR_ACCESS_ACCESS_H
 #define EHR_ACCESS_ACCESS_H
 
+#include "common/access/tally.h"
 #include "common/base/clock.h"
 #include "common/crypto/jws.h"
 #include "common/json/json.h"
@@ -67,6 +68,7 @@ struct access_sources {
 	const struct instant *now; /* for requests without context.time; NULL: their time is missing */
 	bool public_only;          /* decisions for an enforcement point of another domain */
 	bool explain;              /* decisions say what permits lack */
+	struct tally *tally;       /* counts the rules that speak; borrowed; NULL: nothing is counted */
 	bool outbound_only;        /* the outbound layer alone is asked, for the requester's own gateway */
 	enum access_search search;
 	unsigned max_depth; /* of a request; 0: JSON_MAX_DEPTH */

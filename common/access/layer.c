@@ -19,7 +19,7 @@ layer_trust(const struct layer_file *f, uint32_t domain)
 	return NULL;
 }
 
-struct tally {
+struct layer_tally {
 	bool denied;  /* a deny holds for the whole record */
 	bool unknown; /* a deny may hold */
 	bool permitted;
@@ -27,7 +27,7 @@ struct tally {
 };
 
 static void
-count_rule(const struct access_rule *rule, const struct rule_state *state, struct tally *t)
+count_rule(const struct access_rule *rule, const struct rule_state *state, struct layer_tally *t)
 {
 	if (rule->effect == EFFECT_PERMIT) {
 		t->permitted = t->permitted || state->holding == RULE_HOLDS;
@@ -65,7 +65,7 @@ layer_decide(const struct layer_file *f, struct situation *s, struct scratch *sc
 {
 	struct layer_outcome o = { .layer = f->layer, .applies = true, .file = f };
 	struct rule_state *state = scratch_array(scratch, f->rules, sizeof *state);
-	struct tally t = { 0 };
+	struct layer_tally t = { 0 };
 
 	for (uint32_t i = 0; i < f->rules; i++) {
 		state[i] = rule_judge(&f->rule[i], s, scratch);
