@@ -163,15 +163,16 @@ start(struct fold *f, struct bytes text)
 {
 	f->lower.used = 0;
 	f->cased.used = 0;
+	f->whole.used = 0;
 	if (!buffer_reserve(&f->lower, text.size + 2 + FOLD_SLACK) ||
 	    !buffer_reserve(&f->cased, text.size + 2 + FOLD_SLACK))
 		return;
 	put(f, ' ');
 }
 
-#if defined(__SSE2__) && !defined(FOLD_PORTABLE)
-
 enum { BLOCK = 16 };
+
+#if defined(__SSE2__) && !defined(FOLD_PORTABLE)
 
 /* All bits of each byte that is folded to a blank. */
 static inline __m128i
@@ -472,6 +473,52 @@ fold_is_markup(struct bytes text)
 	return false;
 }
 
+#if defined(__SSE2__) && !defined(FOLD_PORTABLE)
+
+static inline uint64_t
+letters_at(const char *at, char first, char last)
+{
+	return (unsigned)_mm_movemask_epi8(
+	    bytes_from(_mm_loadu_si128((const __m128i *)(const void *)at), first, last));
+}
+
+/* A bit for each byte of the block from I of TEXT on where a word begins by its case.  Reads two blocks. */
+static inline unsigned
+begins_from(struct bytes text, size_t i, enum fold_split how)
+{
+	const char *at = text.at + i;
+	uint64_t big = letters_at(at, 'A', 'Z') << BLOCK;
+	uint64_t small, begin;
+
+	if (text.size - i < 3 || (big == 0 && (i == 0 || !fold_is_capital(at[-1]))))
+		return 0;
+	small = letters_at(at, 'a', 'z') << BLOCK | letters_at(at + BLOCK, 'a', 'z') << 2 * BLOCK;
+	if (i > 0) {
+		big |= letters_at(at - BLOCK, 'A', 'Z');
+		small |= letters_at(at - BLOCK, 'a', 'z');
+	}
+	begin = big & small << 1;
+	begin |= how == FOLD_CAMEL ? big & big << 1 & small >> 1
+				   : small & small >> 1 & small >> 2 & big << 1 & big << 2 & big << 3;
+	begin >>= BLOCK;
+	return (unsigned)begin & ((1U << (text.size - i - 2 < BLOCK ? text.size - i - 2 : BLOCK)) - 1);
+}
+
+/* Puts SIZE bytes, at most a block. */
+static inline void
+put_run(struct fold *f, const char *at, size_t size)
+{
+	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+
+	_mm_storeu_si128((__m128i *)(void *)(f->cased.at + f->cased.used), block);
+	block = _mm_or_si128(block, _mm_and_si128(bytes_from(block, 'A', 'Z'), _mm_set1_epi8(' ')));
+	_mm_storeu_si128((__m128i *)(void *)(f->lower.at + f->lower.used), block);
+	f->cased.used += size;
+	f->lower.used += size;
+}
+
+#else
+
 /* Whether a word begins at I of TEXT, which has a letter before and behind it, by its case. */
 static bool
 begins_word(const char *text, size_t i, enum fold_split how)
@@ -485,26 +532,66 @@ begins_word(const char *text, size_t i, enum fold_split how)
 	       fold_is_capital(text[i - 3]);
 }
 
+static unsigned
+begins_from(struct bytes text, size_t i, enum fold_split how)
+{
+	unsigned begin = 0;
+
+	for (size_t k = 0; k < BLOCK && i + k + 2 < text.size; k++)
+		if (i + k > 0 && begins_word(text.at, i + k, how))
+			begin |= 1U << k;
+	return begin;
+}
+
+static void
+put_run(struct fold *f, const char *at, size_t size)
+{
+	while (size-- > 0)
+		put(f, *at++);
+}
+
+#endif
+
+/* How many words of TEXT begin by their case. */
+static size_t
+count_words(struct bytes text, enum fold_split how)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.size; i += BLOCK)
+		count += (size_t)__builtin_popcount(begins_from(text, i, how));
+	return count;
+}
+
 bool
 fold_split(struct fold *f, enum fold_split how)
 {
-	struct bytes whole = buffer_bytes(&f->cased);
-	size_t blanks = 0;
+	struct bytes whole = buffer_bytes(f->whole.used > 0 ? &f->whole : &f->cased);
+	size_t blanks = count_words(whole, how);
 
-	for (size_t i = 1; i + 2 < whole.size; i++)
-		blanks += begins_word(whole.at, i, how);
-	if (blanks == 0 || !buffer_reserve(&f->lower, blanks + FOLD_SLACK))
+	if (blanks == 0 || !buffer_reserve(&f->lower, blanks + FOLD_SLACK) ||
+	    !buffer_reserve(&f->cased, blanks + FOLD_SLACK))
 		return false;
-	f->whole.used = 0;
-	buffer_add(&f->whole, whole.at, whole.size);
-	whole = buffer_bytes(&f->whole);
-	(void)buffer_more(&f->cased, blanks);
-	f->cased.used = 0;
+	if (f->whole.used == 0) {
+		buffer_add(&f->whole, whole.at, whole.size);
+		(void)buffer_more(&f->whole, FOLD_SLACK);
+		f->whole.used = whole.size;
+		whole = buffer_bytes(&f->whole);
+	}
 	f->lower.used = 0;
-	for (size_t i = 0; i < whole.size; i++) {
-		if (i > 0 && i + 2 < whole.size && begins_word(whole.at, i, how))
+	f->cased.used = 0;
+	for (size_t i = 0; i < whole.size; i += BLOCK) {
+		size_t end = whole.size - i < BLOCK ? whole.size : i + BLOCK;
+		size_t from = i;
+
+		for (unsigned begin = begins_from(whole, i, how); begin != 0; begin &= begin - 1) {
+			size_t word = i + (size_t)__builtin_ctz(begin);
+
+			put_run(f, whole.at + from, word - from);
 			put(f, ' ');
-		put(f, whole.at[i]);
+			from = word;
+		}
+		put_run(f, whole.at + from, end - from);
 	}
 	return true;
 }

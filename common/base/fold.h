@@ -20,7 +20,7 @@
 struct fold {
 	struct buffer lower; /* the folded text without case; it begins and ends with a blank */
 	struct buffer cased; /* the same with its case, byte by byte beside `lower` */
-	struct buffer whole; /* of fold_split: `cased` before it */
+	struct buffer whole; /* `cased` before the first fold_split; empty: there was none */
 };
 
 enum { FOLD_SLACK = 32 }; /* bytes behind `lower` that can be read */
@@ -34,8 +34,9 @@ void fold_markup(struct fold *f, struct bytes text);
 bool fold_is_markup(struct bytes text);
 
 /*
- * Puts a blank into the folded text where a word begins by its case alone, as in names of members and in
- * addresses.  False if there is no such place; then nothing changes.
+ * Puts a blank into the text, as it was folded, where a word begins by its case alone, as in names of members
+ * and in addresses.  False if there is no such place; then nothing changes.  A text that FOLD_CAMEL does not
+ * split has no place for FOLD_CAPITALS either.
  */
 enum fold_split {
 	FOLD_CAMEL,    /* hivStatus is hiv Status, HIVTest is HIV Test */

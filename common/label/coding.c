@@ -75,7 +75,19 @@ coding_decoded(struct bytes text, struct buffer *room)
 bool
 coding_look_in(const struct condition_record *r, uint32_t node, struct codes_match *match)
 {
-	return find_at_time(r, IN_TEXT, coding_decoded(json_string(r->json, node, r->room), r->room), match);
+	struct bytes text = json_inside(r->json, node);
+	struct text_memo_entry *e = r->memo == NULL ? NULL : text_memo_place(&r->memo->texts, text);
+	bool found;
+
+	if (e != NULL && text_memo_has(e, text)) {
+		if (e->is_found)
+			*match = e->match;
+		return e->is_found;
+	}
+	found = find_at_time(r, IN_TEXT, coding_decoded(json_string(r->json, node, r->room), r->room), match);
+	if (e != NULL && !match->is_dated)
+		text_memo_put(e, text, found, match);
+	return found;
 }
 
 /* Mixes WORD into HASH. */

@@ -3,6 +3,7 @@
 #define EHR_LABEL_CODING_H
 
 #include "common/label/condition.h"
+#include "common/label/text_memo.h"
 
 /*
  * coding: which value sets the Codings of a record are in.  A Coding is an object with a string `code`, or an
@@ -52,6 +53,7 @@ struct coding_memo {
 		bool fits;
 	} seen[CODING_SEEN];
 	struct codes_match match[CODING_SEEN];
+	struct text_memo texts; /* of coding_look_in, as the record has them */
 };
 
 /* What is known of a code beside its value sets. */

@@ -6,6 +6,7 @@
 #include "common/json/pointer.h"
 #include "common/label/naming.h"
 #include "common/label/ruleset.h"
+#include "common/label/text_memo.h"
 #include "common/policy/terms.h"
 
 /*
@@ -284,10 +285,11 @@ struct root_terms {
 	struct apply *apply;
 	const struct terms *terms; /* NULL: the policy has none */
 	struct fold fold;
-	struct buffer text;  /* for unescaping */
-	struct buffer code;  /* base64 without line ends */
-	struct buffer plain; /* what it decodes to */
-	uint16_t display;    /* its key */
+	struct text_memo memo; /* texts that terms_may does not dismiss */
+	struct buffer text;    /* for unescaping */
+	struct buffer code;    /* base64 without line ends */
+	struct buffer plain;   /* what it decodes to */
+	uint16_t display;      /* its key */
 };
 
 void root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply);

@@ -198,13 +198,31 @@ place_of(const struct root_terms *t, const struct way *w, uint32_t node)
 	return object == w->outermost ? node : object->node;
 }
 
+/* Whether TEXT says a term; its sets and groups become *MATCH, which is zeros. */
+static bool
+says(struct root_terms *t, struct bytes text, struct codes_match *match)
+{
+	struct text_memo_entry *e = text_memo_place(&t->memo, text);
+	bool found;
+
+	if (e != NULL && text_memo_has(e, text)) {
+		if (e->is_found)
+			*match = e->match;
+		return e->is_found;
+	}
+	found = codes_say(t->root->set->codes, text, &t->fold, match);
+	if (e != NULL)
+		text_memo_put(e, text, found, match);
+	return found;
+}
+
 static void
 search(struct root_terms *t, const struct way *w, uint32_t node, struct bytes text)
 {
 	struct term_hit hit = { .string = node };
 
-	if (is_skipped_uri(&t->root->set->terms, text) ||
-	    !codes_say(t->root->set->codes, text, &t->fold, &hit.match) || is_skipped_place(t, w))
+	if (is_skipped_uri(&t->root->set->terms, text) || !says(t, text, &hit.match) ||
+	    is_skipped_place(t, w))
 		return;
 	hit.place = place_of(t, w, node);
 	current_root_add_term(t->root, &hit);

@@ -255,6 +255,8 @@ enter(struct terms *t, const struct term *term)
 	memset(&anchor->mask, 0xff, known);
 	anchor->letters |= UINT64_C(0x2020202020202020) & anchor->mask;
 	anchor->next = *first;
+	anchor->size = (uint8_t)word.size;
+	anchor->is_open = term->mode == TERM_STEM && term->anchor + word.size == term->lower.size;
 	*first = t->count;
 	allow_word(t, word);
 	return true;
@@ -412,20 +414,20 @@ may_split(const char *at, const char *end)
 	       (fold_is_capital(at[0]) && at + 2 < end && fold_is_small(at[2]));
 }
 
-/* Whether the anchor of TERM, without regard to case, stands at AT of a text that ends at END. */
-static bool
-is_anchor(const struct term *term, const char *at, const char *end)
+/* Whether ANCHOR of TERM, without regard to case, stands at AT of a text that ends at END; it begins so. */
+static inline bool
+is_anchor(const struct term_anchor *anchor, const struct term *term, const char *at, const char *end)
 {
-	struct bytes anchor = fold_word(term->lower, term->anchor);
-	bool is_open = term->mode == TERM_STEM && term->anchor + anchor.size == term->lower.size;
+	const char *word = term->lower.at + term->anchor;
+	size_t size = anchor->size;
 
-	if ((size_t)(end - at) < anchor.size)
+	if ((size_t)(end - at) < size || (!anchor->is_open && at + size != end && fold_is_word(at[size]) &&
+					     !may_split(at + size - 1, end)))
 		return false;
-	for (size_t i = 0; i < anchor.size; i++)
-		if (ascii_lower(at[i]) != anchor.at[i])
+	for (size_t i = sizeof anchor->letters; i < size; i++)
+		if (ascii_lower(at[i]) != word[i])
 			return false;
-	return is_open || at + anchor.size == end || !fold_is_word(at[anchor.size]) ||
-	       may_split(at + anchor.size - 1, end);
+	return true;
 }
 
 /* Whether an abbreviation with dots begins at WORD, as H.I.V.; terms have three letters or more. */
@@ -458,7 +460,7 @@ look_at_word(const struct terms *t, struct bytes text, const char *word, const s
 		if (!begins(&t->anchor[i], eight))
 			continue;
 		if (f == NULL) {
-			if (is_anchor(&t->at[i], word, text.at + text.size))
+			if (is_anchor(&t->anchor[i], &t->at[i], word, text.at + text.size))
 				return true;
 		} else if (stands_at(&t->at[i], f->room, (size_t)(word - text.at))) {
 			f->found(f->context, &t->at[i]);
@@ -647,10 +649,9 @@ terms_find(const struct terms *t, struct bytes text, struct fold *room,
 	(void)search(t, buffer_bytes(&room->lower), &f);
 	if (fold_split(room, FOLD_CAMEL)) {
 		(void)search(t, buffer_bytes(&room->lower), &f);
-		fold_text(room, text);
+		if (fold_split(room, FOLD_CAPITALS))
+			(void)search(t, buffer_bytes(&room->lower), &f);
 	}
-	if (fold_split(room, FOLD_CAPITALS))
-		(void)search(t, buffer_bytes(&room->lower), &f);
 	if (!fold_is_markup(text))
 		return;
 	fold_markup(room, text);

@@ -55,6 +55,8 @@ struct term_anchor {
 	uint64_t letters; /* its first eight bytes, fewer of a shorter one, as a number */
 	uint64_t mask;    /* those of the eight bytes that it has */
 	uint32_t next;    /* the next term whose word begins with the same three letters; 0: none */
+	uint8_t size;     /* of the word */
+	bool is_open;     /* the word may go on */
 };
 
 /* Zeros at first. */

@@ -64,9 +64,30 @@ splits(const char *text, enum fold_split how, const char *cased)
 	       fold.cased.used == strlen(cased) + 2 && memcmp(fold.cased.at + 1, cased, strlen(cased)) == 0;
 }
 
+/* TEXT behind 1 to 40 letters is split to CASED behind them, at any place of a block of bytes. */
+static bool
+splits_anywhere(const char *text, enum fold_split how, const char *cased)
+{
+	char before[128], after[128];
+	bool all = true;
+
+	for (size_t pad = 1; pad <= 40; pad++) {
+		memset(before, 'x', pad);
+		memset(after, 'x', pad);
+		memcpy(before + pad, text, strlen(text) + 1);
+		memcpy(after + pad, cased, strlen(cased) + 1);
+		all = all && splits(before, how, after);
+	}
+	return all;
+}
+
 static void
 check_words(void)
 {
+	check(splits_anywhere(" aHIVTest bC", FOLD_CAMEL, " a HIV Test bC"));
+	check(splits_anywhere(" HIVpos ABCDef aHIVTest", FOLD_CAPITALS, " HIV pos ABCDef a HIVT est"));
+	check(splits("HIVpositive", FOLD_CAMEL, "HI Vpositive") && fold_split(&fold, FOLD_CAPITALS) &&
+	      memcmp(fold.lower.at, " hiv positive ", fold.lower.used) == 0 && fold.lower.used == 14);
 	check(splits("hivStatus", FOLD_CAMEL, "hiv Status") && splits("aHIVTest", FOLD_CAMEL, "a HIV Test"));
 	check(splits("HIVpositive", FOLD_CAPITALS, "HIV positive") && splits("HIVs", FOLD_CAPITALS, "HIVs"));
 	check(splits("Hive", FOLD_CAMEL, "Hive") && splits("HIV1", FOLD_CAMEL, "HIV1"));
