@@ -287,6 +287,8 @@ brought_value(struct brought_labels *b, uint32_t node, uint32_t value, bool *is_
 	uint32_t coding = json_member_key(j, value, b->root->set->words.members->coding);
 	uint32_t end;
 
+	if (!GUARD(brought_labels))
+		return true;
 	if (json_kind(j, value) != JSON_OBJECT || coding == 0)
 		return brought_code(b, node, value, is_confidentiality);
 	if (json_kind(j, coding) != JSON_ARRAY)
@@ -423,7 +425,7 @@ brought_labels_category(struct brought_labels *b, uint32_t node, uint32_t code)
 	    in_capitals(json_string(current_root_json(b->root), code, &b->text), room, sizeof room));
 	struct label *label;
 
-	if (category == NULL)
+	if (category == NULL || !GUARD(brought_categories))
 		return;
 	label = label_list_add(b->labels, node, LABEL_RAISE, ORIGIN_FLOOR);
 	label->level = (int8_t)s->category_level[category->index];
@@ -449,7 +451,7 @@ brought_labels_floor(struct brought_labels *b, uint32_t list)
 	const struct json *j = current_root_json(b->root);
 	uint32_t root = b->root->record.roots->at[0].node;
 
-	if (list == 0)
+	if (list == 0 || !GUARD(bundle_floors))
 		return true;
 	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
 		struct security_code code;

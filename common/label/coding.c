@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/coding.h"
 
+#include "common/base/guard.h"
 #include "common/base/hash.h"
 
 uint32_t
@@ -178,7 +179,7 @@ coding_look_up(const struct condition_members *m, const struct condition_record 
 	if (system != 0 && json_kind(r->json, system) != JSON_NULL)
 		facts->system = number_of(r, json_string(r->json, system, r->room));
 	if ((facts->system == CODES_UNKNOWN_SYSTEM || facts->system == CODES_ANY_SYSTEM) &&
-	    !m->no_system_matches)
+	    !(m->no_system_matches && GUARD(codes_without_system)))
 		return false;
 	return recall(r, json_string(r->json, code, r->room), facts, match);
 }

@@ -121,6 +121,8 @@ displays_look(struct displays *d, const struct root_frame *f)
 	const struct json *j = current_root_json(d->root);
 	struct bytes type = string_at(d, f->member[ROLE_TYPE]);
 
+	if (!GUARD(displays))
+		return;
 	if (type.size == 0 || !type_of(d, type)->is_known) {
 		struct bytes reference = string_at(d, json_member_key(j, f->node, d->reference));
 

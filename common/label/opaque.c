@@ -35,7 +35,7 @@ opaque_release(struct opaque *o)
 static void
 add_opaque(struct opaque *o, uint32_t node)
 {
-	if (node != 0)
+	if (node != 0 && GUARD(opaque))
 		label_list_add(o->labels, node, LABEL_RAISE, ORIGIN_OPAQUE)->level = (int8_t)o->set->opaque;
 }
 

@@ -3,6 +3,7 @@
 #define EHR_LABEL_PARTS_H
 
 #include "common/base/fold.h"
+#include "common/base/guard.h"
 #include "common/json/pointer.h"
 #include "common/label/naming.h"
 #include "common/label/ruleset.h"

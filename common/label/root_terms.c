@@ -348,6 +348,8 @@ root_terms_look(struct root_terms *t, const struct root_frame *outermost, const 
 	const struct json *j = t->root->record.json;
 	struct bytes text = json_inside(j, node);
 
+	if (!GUARD(words))
+		return;
 	if (ruleset_key(t->root->set, key).terms == 0 && (j->nodes[node].flags & JSON_ESCAPED) == 0 &&
 	    text.at[0] != 'd' && !may_say(t, text))
 		return;

@@ -477,10 +477,10 @@ look_at_name(struct root_walk *w, const struct root_frame *f)
 	bool found = false;
 
 	if (f->member[ROLE_VALUE] != 0 && f->member[ROLE_CODE] == 0)
-		found = naming_identifier(
-		    w->naming, w->json, f->member[ROLE_SYSTEM], f->member[ROLE_TYPE], &hit.match);
+		found = GUARD(identifiers) && naming_identifier(w->naming, w->json, f->member[ROLE_SYSTEM],
+						  f->member[ROLE_TYPE], &hit.match);
 	if (url != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) != 0)
-		found |= naming_extension(w->naming, w->json, url, &hit.match);
+		found |= GUARD(naming_extensions) && naming_extension(w->naming, w->json, url, &hit.match);
 	if (found)
 		add_hit(w, &hit);
 }
@@ -570,7 +570,7 @@ look_for_codes(struct root_walk *w, uint32_t node, uint8_t about)
 	bool holds_codes = (about & ABOUT_CODES) != 0 || memchr(text.at, '?', text.size) != NULL;
 	bool found = holds_codes && coding_look_in(&w->root->record, node, &hit.match);
 
-	if (w->naming != NULL)
+	if (w->naming != NULL && GUARD(conditional_references))
 		found |= naming_search(w->naming, w->json, node, &hit.match);
 	if (found)
 		add_hit(w, &hit);
@@ -649,7 +649,7 @@ begin_root(struct root_walk *w, uint32_t root, uint32_t state)
 	struct root_facts *facts = facts_of(w, w->root->record.root);
 	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
 	bool is_spoken_of = !w->root->plan->is_unknown && plan->base != LABEL_NONE;
-	unsigned level = w->root->plan->is_unknown ? w->set->top : w->set->usual;
+	unsigned level = w->root->plan->is_unknown && GUARD(unknown_types) ? w->set->top : w->set->usual;
 	struct label *label;
 
 	if (is_spoken_of)

@@ -173,6 +173,8 @@ label(struct summary_list *s, const struct summary *item, const struct label_sta
 
 	if (told->level <= now.level && (told->sensitivity & ~now.sensitivity) == 0)
 		return false;
+	if (item->is_narrative ? !GUARD(narratives) : !GUARD(summaries))
+		return false;
 	label = label_list_add(
 	    s->labels, item->node, LABEL_RAISE, item->is_narrative ? ORIGIN_NARRATIVE : ORIGIN_SUMMARY);
 	label->level = (int8_t)(told->level > now.level ? told->level : now.level);

@@ -179,6 +179,8 @@ orphans_learn(struct orphans *p, const struct decisions *d, uint64_t active)
 	uint64_t shown = ~o->s->hidden;
 	bool again = false;
 
+	if (!GUARD(orphans))
+		return false;
 	start_reach(p, d);
 	find_reach(p, d, shown, true);
 	/* What came unreferenced stays. */

@@ -3,6 +3,7 @@
 #define EHR_REDACT_PARTS_H
 
 #include "common/base/bytes.h"
+#include "common/base/guard.h"
 #include "common/base/reason.h"
 #include "common/json/json.h"
 #include "common/json/pointer.h"

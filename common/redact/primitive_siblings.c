@@ -188,9 +188,9 @@ primitive_siblings_join(struct primitive_siblings *p, struct outline *o, const s
 	for (uint32_t k = v->value + 1; k < j->nodes[v->value].next; k = j->nodes[k].next) {
 		members++;
 		siblings |= is_sibling(j, k);
-		if (o->places.of_key[j->nodes[k].key] == PLACE_DATA)
+		if (o->places.of_key[j->nodes[k].key] == PLACE_DATA && GUARD(attachments))
 			join_data(o, v->value, k + 1);
 	}
-	if (siblings)
+	if (siblings && GUARD(primitive_siblings))
 		join_members(p, o, v, members);
 }

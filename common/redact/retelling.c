@@ -70,7 +70,7 @@ retelling_gone(const struct viewer *w, const struct view_frame *f, const struct 
 	    !o->s->has_no_summary[v->type])
 		gone |= o->s->may_retell;
 	gone &= v->active & (o->s->no_summary | o->root[v->root].limited);
-	if (gone == 0)
+	if (gone == 0 || !GUARD(retelling))
 		return 0;
 	return gone & ~(knows_concept(o, &f->view, f->view.value) | knows_concept(o, v, v->value));
 }

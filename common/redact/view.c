@@ -145,7 +145,7 @@ see_reference(struct viewer *w, struct view *v)
 	uint32_t text = v->value;
 	uint64_t bits = v->active & w->turn.references;
 
-	if (bits == 0)
+	if (bits == 0 || !GUARD(references))
 		return;
 	if (is_object)
 		text = json_member_key(j, v->value, w->outline.places.reference);
@@ -189,7 +189,7 @@ see_extension(struct viewer *w, const struct view_frame *f, struct view *v)
 		known &= ~w->turn.security;
 	v->in_keep |=
 	    f->view.may_extend & known & places_listed(&o->places, o->s, o->json, v->value, &o->room);
-	return w->turn.security & ~known;
+	return GUARD(inline_labels) ? w->turn.security & ~known : 0;
 }
 
 static void
@@ -202,10 +202,11 @@ see_places(struct viewer *w, const struct view_frame *f, struct view *v)
 	if (v->kind == PLACE_TEXT &&
 	    (f->view.around == AROUND_ROOT || json_kind(w->outline.json, v->value) == JSON_OBJECT))
 		gone |= w->turn.narrative | w->outline.root[v->root].limited;
-	if (f->view.around == AROUND_ROOT && v->kind == PLACE_BUNDLE &&
+	if (GUARD(bundle_members) && f->view.around == AROUND_ROOT && v->kind == PLACE_BUNDLE &&
 	    w->outline.root[f->view.root].is_bundle)
 		gone |= s->may_lack | w->turn.limited;
-	if (f->view.around == AROUND_SECURITY && (w->turn.security & v->active) != 0)
+	if (GUARD(labels_of_levels) && f->view.around == AROUND_SECURITY &&
+	    (w->turn.security & v->active) != 0)
 		gone |= see_security(w, v);
 	if (v->around == AROUND_EXTENSION && ((w->turn.security | f->view.may_extend) & v->active) != 0)
 		gone |= see_extension(w, f, v);
@@ -271,8 +272,8 @@ weigh(const struct scheme *s, struct view *v)
 
 	view_blame(v, WHY_CATEGORY, v->left_out);
 	v->withheld_whole &= v->active;
-	v->above_level = s->below_level[level] & v->active & ~v->withheld_whole;
-	v->not_in_keep = s->has_keep & ~v->in_keep & v->active & ~v->withheld_whole;
+	v->above_level = (GUARD(levels) ? s->below_level[level] : 0) & v->active & ~v->withheld_whole;
+	v->not_in_keep = (GUARD(keep) ? s->has_keep : 0) & ~v->in_keep & v->active & ~v->withheld_whole;
 }
 
 static const struct view blank;
@@ -317,7 +318,7 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 	struct outline *o = &w->outline;
 
 	inherit(w, f, member, v);
-	if ((v->in_keep | v->formed) != 0 && stops_keep(o, f, v))
+	if ((v->in_keep | v->formed) != 0 && stops_keep(o, f, v) && GUARD(kept_places))
 		v->in_keep = v->formed = 0;
 	match(w, v);
 	/* A key that redact.yaml and FHIR do not know is a text of the sender's: `[]` must not let it by. */
@@ -336,7 +337,7 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 			primitive_siblings_join(&w->siblings, o, v);
 		see_places(w, f, v);
 	}
-	if ((v->in_keep | v->formed) != 0)
+	if ((v->in_keep | v->formed) != 0 && GUARD(forms))
 		forms_judge(w, f, v);
 	if ((o->s->no_summary | (o->s->may_retell & w->turn.limited)) != 0)
 		view_blame(v, WHY_PLACE, retelling_gone(w, f, v));
