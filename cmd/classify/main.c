@@ -10,6 +10,7 @@
 struct classify {
 	const char *directory;
 	const char *now;
+	bool fhir_labels;
 	struct policy policy;
 	struct json_keys *keys;
 	struct classifier *classifier;
@@ -21,6 +22,8 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct classify, directory), 'P', false, "policy", "DIR", "the policy" },
 	{ OPTION_TEXT(struct classify, now), 0, false, "now", "TIME",
 	    "judge how old a record is as of TIME" },
+	{ OPTION_FLAG(struct classify, fhir_labels), 0, false, "fhir-labels", NULL,
+	    "write the labels into the records, too, as FHIR has them" },
 	FILTER_OPTIONS,
 };
 
@@ -49,7 +52,7 @@ read_options(struct options *o, struct filter *f, struct classify *c)
 }
 
 static void
-load(struct classify *c)
+load(struct classify *c, const struct options *o)
 {
 	struct fault fault = { 0 };
 
@@ -59,6 +62,8 @@ load(struct classify *c)
 	c->classifier = classifier_load(&c->policy, c->keys, c->now, &fault);
 	if (c->classifier == NULL)
 		fault_exit(&fault);
+	if (c->fhir_labels && !classifier_fhir_labels(c->classifier))
+		options_misuse(o, "the policy has no `roots: fhir` with `code_system`", "--fhir-labels");
 }
 
 /* Indexes a line.  The envelope does not count to the depth of the record in it. */
@@ -217,7 +222,7 @@ main(int argc, char *argv[])
 	options_init(&o, &manual, argc, argv);
 	filter_init(&f);
 	read_options(&o, &f, &c);
-	load(&c);
+	load(&c, &o);
 	json_init(&c.json, c.keys, f.max_depth);
 	json_init(&c.envelope, c.keys, f.max_depth + 1);
 	filter_start(&f, &o, digest_hex);

@@ -62,6 +62,7 @@ load_redactor(struct pipeline *l, const char *now, struct fault *f)
 	case REDACTOR_FAULT:
 	case REDACTOR_NEEDS_BATCH:
 	case REDACTOR_UNKNOWN_LEVEL:
+	case REDACTOR_NO_FHIR:
 	case REDACTOR_NO_VERSION:
 	default:
 		*f = problem.fault;

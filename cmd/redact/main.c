@@ -14,6 +14,7 @@
 
 struct settings {
 	const char *policy, *site, *keys, *levels, *batch, *now, *other_policy;
+	bool fhir_labels;
 	struct permit_options permit; /* its site is SITE */
 };
 
@@ -37,6 +38,8 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, permit.authority), 0, false, "authority", "JWKS",
 	    "public keys that sign revocations" },
 	{ OPTION_TEXT(struct settings, permit.revoked), 0, false, "revoked", "FILE", "signed revocations" },
+	{ OPTION_FLAG(struct settings, fhir_labels), 0, false, "fhir-labels", NULL,
+	    "write into each version the labels of what it holds, as FHIR has them" },
 	{ OPTION_TEXT(struct settings, batch), 0, false, "batch", "ID",
 	    "what tokens with scope batch are bound to" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
@@ -143,6 +146,7 @@ load(struct program *p, const struct options *o, const struct filter *f)
 		.now = p->set.now != NULL ? &p->now : NULL,
 		.batch = bytes_of(p->set.batch != NULL ? p->set.batch : ""),
 		.other_policy = p->set.other_policy != NULL,
+		.fhir_labels = p->set.fhir_labels,
 		.max_depth = f->max_depth,
 		.max_record = f->max_record,
 		.key = find_key,
@@ -172,6 +176,8 @@ load(struct program *p, const struct options *o, const struct filter *f)
 		options_needs(o, "--now TIME: the policy computes ages");
 	case REDACTOR_NEEDS_BATCH:
 		options_needs(o, "--batch ID: the policy binds tokens to a batch");
+	case REDACTOR_NO_FHIR:
+		options_misuse(o, "the policy has no `roots: fhir` with `code_system`", "--fhir-labels");
 	case REDACTOR_NO_VERSION:
 		diag_die(EXIT_DENIED, "%s: denied: no version is so low", p->set.permit.decision);
 	case REDACTOR_UNKNOWN_LEVEL:

@@ -3,6 +3,7 @@
 
 #include "common/base/memory.h"
 #include "common/label/parts.h"
+#include "common/policy/vocabulary.h"
 
 #include <stdlib.h>
 
@@ -23,6 +24,10 @@ struct classifier {
 	struct labelled labelled;
 	struct root_terms terms;
 	struct root_walk walk;
+	struct fhir_labels fhir;
+	bool writes_fhir;
+	struct buffer sums;  /* struct fhir_labels_sum, by root */
+	struct buffer parts; /* struct fhir_labels_part */
 	uint16_t ehr;
 };
 
@@ -57,6 +62,9 @@ init_parts(struct classifier *c, struct json_keys *keys)
 		.terms = &c->terms,
 	};
 	root_walk_init(&c->walk);
+	fhir_labels_init(&c->fhir, c->set.policy);
+	buffer_init(&c->sums, BUFFER_UNLIMITED);
+	buffer_init(&c->parts, BUFFER_UNLIMITED);
 	c->ehr = json_keys_add(keys, (struct bytes)BYTES("ehr"));
 }
 
@@ -78,6 +86,9 @@ classifier_free(struct classifier *c)
 {
 	if (c == NULL)
 		return;
+	buffer_release(&c->sums);
+	buffer_release(&c->parts);
+	fhir_labels_release(&c->fhir);
 	root_walk_release(&c->walk);
 	root_terms_release(&c->terms);
 	labelled_release(&c->labelled);
@@ -230,9 +241,128 @@ classifier_run(struct classifier *c, const struct json *j, struct labels *labels
 }
 
 bool
+classifier_fhir_labels(struct classifier *c)
+{
+	c->writes_fhir = shape_is_fhir(c->set.shape) && c->set.policy->code_system.size > 0;
+	return c->writes_fhir;
+}
+
+/*
+ * The categories of L.  A security label's display may say a term of another category: such a Coding tells
+ * its own alone.
+ */
+static uint64_t
+categories_of(const struct json *j, const struct label *l)
+{
+	uint32_t code = json_member(j, l->node, (struct bytes)BYTES("code"));
+	uint32_t system = json_member(j, l->node, (struct bytes)BYTES("system"));
+	uint32_t display = json_member(j, l->node, (struct bytes)BYTES("display"));
+	const struct concept *c;
+
+	if (code == 0 || display == 0 || json_kind(j, code) != JSON_STRING ||
+	    !json_is(j, system, vocabulary_system(VOCABULARY_SENSITIVITY)))
+		return l->sensitivity;
+	c = vocabulary_find(VOCABULARY_SENSITIVITY, json_inside(j, code));
+	if (c == NULL || !json_is(j, display, c->display))
+		return l->sensitivity;
+	return l->sensitivity & UINT64_C(1) << c->index;
+}
+
+/* The root that NODE is in, by number. */
+static size_t
+root_around(const struct classifier *c, const struct json *j, uint32_t node)
+{
+	size_t i = roots_from(&c->roots, node + 1) - 1;
+
+	while (i > 0 && j->nodes[c->roots.at[i].node].next <= node)
+		i = c->roots.at[i].parent;
+	return i;
+}
+
+static void
+add_to_sum(struct fhir_labels_sum *m, int level, uint64_t sensitivity, uint64_t basis)
+{
+	m->level = level > (int)m->level ? (unsigned)level : m->level;
+	m->sensitivity |= sensitivity;
+	m->basis |= basis;
+}
+
+/* The labels of each root, with all that is in it.  A Bundle tells the categories of none. */
+static const struct fhir_labels_sum *
+sum_roots(struct classifier *c, const struct json *j, const struct labels *labels)
+{
+	struct fhir_labels_sum *sum;
+
+	c->sums.used = 0;
+	sum = buffer_more(&c->sums, c->roots.count * sizeof *sum);
+	label_list_link(&c->labels);
+	for (size_t i = 0; i < c->roots.count; i++) {
+		struct label_standing s = label_list_standing(&c->labels, c->roots.at[i].node);
+
+		add_to_sum(&sum[i], (int)s.level, s.sensitivity, s.basis);
+	}
+	for (size_t i = 0; i < labels->count; i++) {
+		const struct label *l = &labels->at[i];
+
+		if (l->kind != LABEL_URGENCY)
+			add_to_sum(&sum[root_around(c, j, l->node)], l->level, categories_of(j, l), l->basis);
+	}
+	for (size_t i = c->roots.count; i-- > 1;)
+		add_to_sum(&sum[c->roots.at[i].parent], (int)sum[i].level, sum[i].sensitivity, sum[i].basis);
+	for (size_t i = 0; i < c->roots.count; i++)
+		if (bytes_are(shape_type(c->set.shape, j, c->roots.at[i].node), "Bundle"))
+			sum[i].sensitivity = sum[i].basis = 0;
+	return sum;
+}
+
+/* True if NODE is an element of a meta.security, or in one: its number must stay as it is. */
+static bool
+is_in_security(const struct classifier *c, const struct json *j, uint32_t node)
+{
+	struct bytes meta = BYTES("meta");
+	struct bytes security = BYTES("security");
+	uint32_t root = c->roots.at[root_around(c, j, node)].node;
+	uint32_t list = json_member(j, json_member(j, root, meta), security);
+
+	return list != 0 && list < node && node < j->nodes[list].next;
+}
+
+/*
+ * The labels of parts, but for those by place, which anybody reads in the policy.  True if some of all labels
+ * name elements of a meta.security.
+ */
+static bool
+find_parts(struct classifier *c, const struct json *j, const struct labels *labels)
+{
+	bool has_pointers = false;
+
+	c->parts.used = 0;
+	for (size_t i = 0; i < labels->count; i++) {
+		const struct label *l = &labels->at[i];
+		struct fhir_labels_part *part;
+
+		has_pointers = has_pointers || is_in_security(c, j, l->node);
+		if (l->kind != LABEL_RAISE)
+			continue;
+		part = buffer_more(&c->parts, sizeof *part);
+		*part = (struct fhir_labels_part){ l->node, l->level, l->sensitivity };
+	}
+	return has_pointers;
+}
+
+bool
 classifier_write(struct classifier *c, const struct json *j, const struct labels *labels, struct sink *out)
 {
-	return labelled_write(&c->labelled, j, labels, out);
+	struct fhir_labels_wanted wanted;
+
+	if (!c->writes_fhir)
+		return labelled_write(&c->labelled, j, labels, NULL, out);
+	wanted.sum = sum_roots(c, j, labels);
+	wanted.has_pointers = find_parts(c, j, labels);
+	wanted.part = (const struct fhir_labels_part *)(const void *)c->parts.at;
+	wanted.parts = c->parts.used / sizeof wanted.part[0];
+	fhir_labels_find(&c->fhir, j, &c->roots, &wanted);
+	return labelled_write(&c->labelled, j, labels, &c->fhir, out);
 }
 
 unsigned

@@ -50,6 +50,7 @@
  *	summary.c           raises what tells of other parts: summaries, narratives
  *	classifier.c        sums up
  *	labelled.c          writes the labelled line
+ *	fhir_labels.c       writes labels into the record, if asked
  *
  * parts.h has the structs that these files own while they work.
  */
@@ -116,6 +117,12 @@ void classifier_free(struct classifier *c);
  * bad-envelope, not-an-object, ...) and where.
  */
 bool classifier_run(struct classifier *c, const struct json *j, struct labels *labels);
+
+/*
+ * From here on records are written with security labels of FHIR in them (fhir_labels.h).  False: the policy's
+ * records or levels are not FHIR's.
+ */
+bool classifier_fhir_labels(struct classifier *c);
 
 /* Writes the labelled line, newline included.  False: the sink failed. */
 bool classifier_write(

@@ -177,8 +177,15 @@ write_ehr(const struct labelled *l, const struct labels *labels, struct buffer *
 		memory_missing(0);
 }
 
+static bool
+put(void *out, struct bytes piece)
+{
+	return sink_put(out, piece);
+}
+
 bool
-labelled_write(struct labelled *l, const struct json *j, const struct labels *labels, struct sink *out)
+labelled_write(struct labelled *l, const struct json *j, const struct labels *labels,
+    const struct fhir_labels *fhir, struct sink *out)
 {
 	struct json_write w = json_write_to(&l->line);
 
@@ -198,6 +205,8 @@ labelled_write(struct labelled *l, const struct json *j, const struct labels *la
 	json_write_raw(&w, (struct bytes)BYTES("]" TAGS_LINE_RECORD));
 	if (!json_write_whole(&w))
 		memory_missing(0);
-	return sink_put(out, buffer_bytes(&l->line)) && sink_put(out, json_span(j, labels->record)) &&
+	return sink_put(out, buffer_bytes(&l->line)) &&
+	       (fhir != NULL ? fhir_labels_each(fhir, put, out)
+			     : sink_put(out, json_span(j, labels->record))) &&
 	       sink_put(out, (struct bytes)BYTES(TAGS_LINE_END));
 }

@@ -5,6 +5,7 @@
 #include "common/base/fold.h"
 #include "common/base/guard.h"
 #include "common/json/pointer.h"
+#include "common/label/fhir_labels.h"
 #include "common/label/naming.h"
 #include "common/label/ruleset.h"
 #include "common/label/text_memo.h"
@@ -277,8 +278,9 @@ void labelled_release(struct labelled *w);
 uint32_t labelled_base(
     struct labelled *w, const struct json *j, uint32_t record, uint32_t node, unsigned origin);
 
-/* False: the sink failed. */
-bool labelled_write(struct labelled *w, const struct json *j, const struct labels *labels, struct sink *out);
+/* With FHIR (NULL: without), the record has the labels found in it.  False: the sink failed. */
+bool labelled_write(struct labelled *w, const struct json *j, const struct labels *labels,
+    const struct fhir_labels *fhir, struct sink *out);
 
 /* root_terms.c: terms of value sets in the strings of the root at hand. */
 struct root_terms {

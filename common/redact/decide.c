@@ -43,6 +43,7 @@ decide_turn(struct decisions *d, uint64_t active)
 		d->o->root[i].gone_now = 0;
 	d->texts.used = 0;
 	d->lost = 0;
+	memset(d->done, 0, sizeof d->done);
 	d->failed = 0;
 }
 
@@ -278,6 +279,7 @@ decide_transform(
 	case OPERATION_REPLACE:
 		put_in(d, bits, n->start, n->end, text);
 		note_fate(d, v, bits, fate);
+		d->done[operation_done(&t->operation)] |= bits;
 		return bits;
 	case OPERATION_ABSENT:
 		absent = put_absent(d, v, bits);

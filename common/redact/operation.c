@@ -15,6 +15,7 @@ struct operation_entry {
 	    const struct yaml_node *node, struct fault *f); /* NULL: a bare word */
 	enum operation_outcome (*apply)(
 	    const struct operation *o, const struct operation_value *v, struct buffer *out);
+	enum fhir_labels_done done; /* what the result is called; FHIR_LABELS_DONE: nothing */
 };
 
 static bool
@@ -465,19 +466,19 @@ apply_band(const struct operation *o, const struct operation_value *v, struct bu
 }
 
 static const struct operation_entry entries[] = {
-	{ "keep", NULL, apply_keep },
-	{ "remove", NULL, apply_remove },
-	{ "absent", NULL, apply_absent },
-	{ "mask", NULL, apply_mask },
-	{ "replace", read_replace, apply_replace },
-	{ "hash", read_hash, token_apply },
-	{ "truncate", read_truncate, apply_truncate },
-	{ "round", read_round, apply_round },
-	{ "band", read_band, apply_band },
-	{ "date_shift", read_shift, shift_apply },
-	{ "zip", read_zip, apply_zip },
-	{ "code", read_code, coding_cut },
-	{ "display", read_display, coding_display },
+	{ "keep", NULL, apply_keep, FHIR_LABELS_DONE },
+	{ "remove", NULL, apply_remove, FHIR_LABELS_REDACTED },
+	{ "absent", NULL, apply_absent, FHIR_LABELS_REDACTED },
+	{ "mask", NULL, apply_mask, FHIR_LABELS_MASKED },
+	{ "replace", read_replace, apply_replace, FHIR_LABELS_MASKED },
+	{ "hash", read_hash, token_apply, FHIR_LABELS_PSEUDED },
+	{ "truncate", read_truncate, apply_truncate, FHIR_LABELS_ABSTRED },
+	{ "round", read_round, apply_round, FHIR_LABELS_ABSTRED },
+	{ "band", read_band, apply_band, FHIR_LABELS_ABSTRED },
+	{ "date_shift", read_shift, shift_apply, FHIR_LABELS_ABSTRED },
+	{ "zip", read_zip, apply_zip, FHIR_LABELS_ABSTRED },
+	{ "code", read_code, coding_cut, FHIR_LABELS_ABSTRED },
+	{ "display", read_display, coding_display, FHIR_LABELS_DONE },
 };
 #define ENTRIES (sizeof entries / sizeof entries[0])
 
@@ -537,6 +538,12 @@ bool
 operation_reads_coding(const struct operation *o)
 {
 	return o->entry->apply == coding_cut || o->entry->apply == coding_display;
+}
+
+enum fhir_labels_done
+operation_done(const struct operation *o)
+{
+	return o->entry->done;
 }
 
 bool

@@ -7,6 +7,7 @@
 #include "common/base/decimal.h"
 #include "common/crypto/digest.h"
 #include "common/json/json.h"
+#include "common/label/fhir_labels.h"
 #include "common/policy/codes.h"
 #include "common/policy/yaml.h"
 
@@ -86,6 +87,9 @@ bool operation_removes(const struct operation *o);
 
 /* True for `code` and `display`: the result tells of the members system and code of a Coding. */
 bool operation_reads_coding(const struct operation *o);
+
+/* What FHIR calls a value that the operation has changed; FHIR_LABELS_DONE: nothing. */
+enum fhir_labels_done operation_done(const struct operation *o);
 
 /* True if it needs the time of now, and if it needs the name of a batch. */
 bool operation_needs_now(const struct operation *o);

@@ -7,6 +7,7 @@
 #include "common/base/reason.h"
 #include "common/json/json.h"
 #include "common/json/pointer.h"
+#include "common/label/fhir_labels.h"
 #include "common/label/roots.h"
 #include "common/label/shape.h"
 #include "common/line/tags.h"
@@ -566,6 +567,7 @@ struct decisions {
 	struct edits edits[2 * SCHEME_MAX_VERSIONS]; /* by bit */
 	struct buffer texts;                         /* their replacements */
 	uint64_t lost;                               /* bits that lost something */
+	uint64_t done[FHIR_LABELS_DONE + 1];         /* by enum fhir_labels_done: bits with such a value */
 	uint64_t failed; /* values that an operation could not be carried out on, and removed */
 	/* of the run */
 	struct bytes subject;
@@ -664,5 +666,28 @@ void walk_release(struct walk *w);
 
 /* Finds the edits of the record at node RECORD of J with its notes: w->active, w->stays, w->decisions. */
 void walk_run(struct walk *w, const struct json *j, struct notes *n, uint32_t record);
+
+/*
+ * version_labels.c: security labels of FHIR in a version, if asked.  They come from what the version shows: a
+ * label counts if its node stays, and tells its category only if its level is not above the version's.
+ * Where presence is hidden, what was done is all that the policy may do, so that it tells of no record.
+ */
+struct version_labels {
+	struct fhir_labels fhir;
+	struct json json; /* of the version */
+	struct roots roots;
+	struct buffer text;
+	struct buffer sums;  /* struct fhir_labels_sum, by root of the record */
+	struct buffer shown; /* the same by root of the version */
+	struct buffer standing;
+	unsigned may_do[SCHEME_MAX_VERSIONS]; /* bit i: enum fhir_labels_done */
+};
+
+void version_labels_init(
+    struct version_labels *v, const struct scheme *s, struct json_keys *keys, unsigned max_depth);
+void version_labels_release(struct version_labels *v);
+
+/* Finds the labels of VERSION, which stands in v->text; then fhir_labels_each writes it. */
+void version_labels_find(struct version_labels *v, const struct walk *w, unsigned version);
 
 #endif

@@ -36,6 +36,8 @@ struct redactor {
 	size_t fate_room;
 	bool explains;
 	uint64_t failed;
+	bool writes_fhir;
+	struct version_labels labels; /* if so */
 };
 
 /* The tags that are the same in every record. */
@@ -85,6 +87,9 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 	if (start == REDACTOR_READY && settings->decision != NULL &&
 	    !choose_decided(&r->scheme, settings->decision))
 		start = REDACTOR_NO_VERSION;
+	if (start == REDACTOR_READY && settings->fhir_labels &&
+	    (!r->scheme.is_fhir || p->code_system.size == 0))
+		start = REDACTOR_NO_FHIR;
 	if (start != REDACTOR_READY) {
 		scheme_release(&r->scheme);
 		json_keys_free(r->keys);
@@ -98,11 +103,15 @@ redactor_load(struct redactor **loaded, struct policy *p, const struct redactor_
 	r->walk.decisions.now = settings->now;
 	notes_init(&r->notes);
 	r->notes.wants_categories =
-	    r->decision != NULL && r->decision->obligations != NULL && r->decision->obligations->on_labels;
+	    settings->fhir_labels ||
+	    (r->decision != NULL && r->decision->obligations != NULL && r->decision->obligations->on_labels);
 	json_init(
 	    &r->json, r->keys, settings->max_depth < LABEL_DEPTH ? LABEL_DEPTH : settings->max_depth + 1);
 	r->max_depth = settings->max_depth;
 	buffer_init(&r->head, BUFFER_UNLIMITED);
+	r->writes_fhir = settings->fhir_labels;
+	if (r->writes_fhir)
+		version_labels_init(&r->labels, &r->scheme, r->keys, r->json.max_depth);
 	r->other_policy = settings->other_policy;
 	r->max_record = settings->max_record;
 	*loaded = r;
@@ -114,6 +123,8 @@ redactor_free(struct redactor *r)
 {
 	if (r == NULL)
 		return;
+	if (r->writes_fhir)
+		version_labels_release(&r->labels);
 	walk_release(&r->walk);
 	notes_release(&r->notes);
 	json_release(&r->json);
@@ -461,10 +472,23 @@ put_buffer(void *context, struct bytes piece)
 	return buffer_append(context, piece.at, piece.size);
 }
 
+/* The record of a version as it is written. */
+static bool
+put_record(struct redactor *r, unsigned version, struct sink *out)
+{
+	struct pieces pieces = { r, put_sink, out };
+
+	if (!r->writes_fhir || r->version[version].state == VERSION_STUB)
+		return each_piece(&pieces, version, scheme_bit(version));
+	r->labels.text.used = 0;
+	(void)each_piece(&(struct pieces){ r, put_buffer, &r->labels.text }, version, scheme_bit(version));
+	version_labels_find(&r->labels, &r->walk, version);
+	return fhir_labels_each(&r->labels.fhir, put_sink, out);
+}
+
 bool
 redactor_write(struct redactor *r, struct sink *out)
 {
-	struct pieces pieces = { r, put_sink, out };
 
 	for (unsigned i = 0; i < r->scheme.versions; i++) {
 		if (r->version[i].state == VERSION_NONE)
@@ -474,7 +498,7 @@ redactor_write(struct redactor *r, struct sink *out)
 		if (!tags_write(&r->head, &r->version[i].tags))
 			diag_bug("tags that do not fit a buffer without limit");
 		buffer_add(&r->head, TAGS_LINE_RECORD, sizeof TAGS_LINE_RECORD - 1);
-		if (!sink_put(out, buffer_bytes(&r->head)) || !each_piece(&pieces, i, scheme_bit(i)) ||
+		if (!sink_put(out, buffer_bytes(&r->head)) || !put_record(r, i, out) ||
 		    !sink_put(out, (struct bytes)BYTES(TAGS_LINE_END)))
 			return false;
 	}

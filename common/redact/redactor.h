@@ -75,6 +75,7 @@ struct redactor_settings {
 	struct bytes batch;                       /* for `scope: [batch]`; empty: none */
 	bool other_policy;                        /* take lines that another policy labelled */
 	const struct redactor_decision *decision; /* NULL: none; borrowed */
+	bool fhir_labels;                         /* write security labels of FHIR into the versions */
 	unsigned max_depth;
 	size_t max_record; /* of the record inside the line */
 	/* The keyed digest NAME of `keys:`, borrowed.  NULL if there is none: REDACTOR_NO_KEY. */
@@ -89,6 +90,7 @@ enum redactor_start {
 	REDACTOR_NEEDS_NOW,     /* the policy computes ages */
 	REDACTOR_NEEDS_BATCH,   /* the policy binds tokens to the batch */
 	REDACTOR_UNKNOWN_LEVEL, /* text: what `levels` names and redact.yaml does not */
+	REDACTOR_NO_FHIR,       /* `fhir_labels`, and the policy's records or levels are not FHIR's */
 	REDACTOR_NO_VERSION,    /* redact.yaml has none that the decision allows */
 };
 

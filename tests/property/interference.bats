@@ -27,12 +27,13 @@ policies() {
 }
 
 # Records labelled, and their versions of one level: labels POLICY IN OUT; versions POLICY LEVEL LABELLED OUT
+# With FHIR=--fhir-labels both write security labels.
 labels() {
-	ehr-classify -P "$1" "$2" 2>/dev/null >"$3"
+	ehr-classify -P "$1" $FHIR "$2" 2>/dev/null >"$3"
 }
 
 versions() {
-	ehr-redact -P "$1" -S "$1.site" --levels "$2" "$3" >"$4"
+	ehr-redact -P "$1" -S "$1.site" $FHIR --levels "$2" "$3" >"$4"
 }
 
 alike() {
@@ -52,15 +53,18 @@ released() {
 	esac
 }
 
-@test "P1: other values above a level leave that level's version as it is, byte for byte" {
+SEEDS='1 2'
+
+# Other values above the level of each POLICY:LEVEL
+values() {
 	policies
 	local one policy level seed
-	for one in hidden:U hidden:L hidden:N hidden:R hospital:L hospital:N hospital:R meter:open meter:network meter:supplier; do
+	for one in "$@"; do
 		policy=${one%:*} level=${one#*:}
 		[ -s $policy.labelled ] || labels $policy $policy.in $policy.labelled
 		versions $policy "$level" $policy.labelled before
 		[ -s before ]
-		for seed in 1 2; do
+		for seed in $SEEDS; do
 			released $policy perl "$EHR_ROOT/tests/property/disturb.pl" values "$level" $seed <$policy.labelled >other
 			! cmp -s $policy.labelled other || return 1
 			versions $policy "$level" other after
@@ -69,7 +73,16 @@ released() {
 	done
 }
 
-@test "P2: entries above a level leave that level's version as it is where presence is hidden" {
+@test "P1: other values above a level leave that level's version as it is, byte for byte" {
+	values hidden:U hidden:L hidden:N hidden:R hospital:L hospital:N hospital:R meter:open meter:network meter:supplier
+}
+
+@test "P1 with security labels of FHIR in the records and versions" {
+	FHIR=--fhir-labels SEEDS=1 values hidden:U hidden:L hidden:N hidden:R hospital:L hospital:N hospital:R
+}
+
+# More entries above a level.
+entries() {
 	policies
 	local one policy level seed
 	# A record without id is named by its digest, which changes with the record.
@@ -77,7 +90,7 @@ released() {
 		grep -v '"id":"_/~' $policy.in | grep '"id":' >$policy.named
 		labels $policy $policy.named $policy.labelled
 	done
-	for seed in 1 2; do
+	for seed in $SEEDS; do
 		for one in hidden:U hidden:L hidden:N hidden:R hospital:L; do
 			policy=${one%:*} level=${one#*:}
 			if [ "$level" = U ] || [ $policy = hospital ]; then
@@ -92,6 +105,14 @@ released() {
 			alike $policy "$level"
 		done
 	done
+}
+
+@test "P2: entries above a level leave that level's version as it is where presence is hidden" {
+	entries
+}
+
+@test "P2 with security labels of FHIR in the records and versions" {
+	FHIR=--fhir-labels SEEDS=1 entries
 }
 
 secret='"extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"V"}}]'
