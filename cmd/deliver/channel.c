@@ -36,6 +36,7 @@ struct channel {
 	int secret;  /* the same; -1: none */
 	int directory;
 	char interpreter[PATH_ROOM]; /* of a script: its first line */
+	char path[PATH_ROOM + 64];   /* of the environment */
 	const char *argument[DELIVERY_MAX_ARGUMENTS + INTERPRETER + 2];
 };
 
@@ -208,10 +209,13 @@ struct channel *
 channel_open(const struct delivery_channel *policy, const char *secrets, int directory, char why[256])
 {
 	struct channel *c = memory_zeros(1, sizeof *c);
+	char own[PATH_ROOM] = "";
 
 	c->policy = policy;
 	c->program = c->secret = -1;
 	c->directory = directory;
+	(void)snprintf(
+	    c->path, sizeof c->path, "PATH=/usr/local/bin:/usr/bin:/bin:%.*s", (int)own_folder(own), own);
 	if (copy_program(c, why) && copy_secret(c, secrets, why))
 		return c;
 	channel_close(c);
@@ -248,8 +252,7 @@ open_again(int fd, int to)
 static _Noreturn void
 run_child(const struct channel *c, const char *const *argument, int in, int out, int err)
 {
-	static const char *const environment[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C", "TZ=UTC",
-		NULL };
+	const char *const environment[] = { c->path, "LC_ALL=C", "TZ=UTC", NULL };
 	sigset_t none;
 
 	(void)sigemptyset(&none);

@@ -17,7 +17,8 @@
  *	descriptor 1: up to one answer line for each (4 KiB for all);
  *	descriptor 2: errors, of which the first KiB is kept;
  *	descriptor 3: the secret that the policy names, else nothing;
- *	PATH, LC_ALL=C, TZ=UTC; no other environment; the folder of the spool as its working directory.
+ *	PATH (the folder of ehr-deliver last), LC_ALL=C, TZ=UTC; no other environment;
+ *	the folder of the spool as its working directory.
  *
  * Nothing secret stands in arguments or environment.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/deliver/dispatch.h"
 
+#include "cmd/deliver/answer.h"
 #include "cmd/deliver/message.h"
 #include "cmd/deliver/trouble.h"
 #include "common/base/diag.h"
@@ -140,6 +141,30 @@ set_channel(struct dispatch *d, int64_t seq, struct bytes channel)
 	(void)spool_do(d->spool, "UPDATE intent SET channel = ? WHERE seq = ?", "ti", channel, seq);
 }
 
+/* The next route of the subscription, if there is one. */
+static bool
+next_route(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t route)
+{
+	if (sub == NULL || (size_t)route + 1 >= sub->delivery->routes)
+		return false;
+	(void)spool_do(d->spool,
+	    "UPDATE intent SET state = 'due', route = route + 1, channel = NULL, tries = 0 WHERE seq = ?",
+	    "i", seq);
+	return true;
+}
+
+/* The channel gets the intent, if the policy has it and allows the address. */
+static bool
+goes_to(struct dispatch *d, int64_t seq, struct bytes channel, struct bytes to)
+{
+	int found = delivery_channel_find(d->delivery, channel);
+
+	if (found < 0 || !delivery_allows(&d->delivery->channel[found], to))
+		return false;
+	set_channel(d, seq, channel);
+	return true;
+}
+
 struct row {
 	int64_t seq, urgency, accepted, due, route, expires;
 	char subscription[130], kind[32];
@@ -160,8 +185,9 @@ route_one(struct dispatch *d, const struct row *r)
 			trouble_tell_class(d->spool, gate_subscriptions(d->gate), d->plan, r->seq, d->now);
 		else if (d->delivery->last_channel < 0)
 			give_up(d, r->seq, "no-last-resort");
-		else
-			set_channel(d, r->seq, d->delivery->channel[d->delivery->last_channel].name);
+		else if (!goes_to(d, r->seq, d->delivery->channel[d->delivery->last_channel].name,
+			     d->delivery->last_to))
+			give_up(d, r->seq, "address");
 		return;
 	}
 	sub = subscriptions_find(gate_subscriptions(d->gate), bytes_of(r->subscription));
@@ -171,8 +197,11 @@ route_one(struct dispatch *d, const struct row *r)
 		give_up(d, r->seq, "no-route");
 	else if (is_told(d, sub, r->seq, r->urgency))
 		end(d, r->seq, "stopped", "dedupe");
-	else if (!gathers(d, sub, r->seq, r->urgency, r->accepted, r->due))
-		set_channel(d, r->seq, sub->delivery->route[r->route].channel);
+	else if (!gathers(d, sub, r->seq, r->urgency, r->accepted, r->due) &&
+		 !goes_to(
+		     d, r->seq, sub->delivery->route[r->route].channel, sub->delivery->route[r->route].to) &&
+		 !next_route(d, sub, r->seq, r->route))
+		give_up(d, r->seq, "address");
 }
 
 bool
@@ -369,6 +398,17 @@ write_message(
 	b->messages++;
 }
 
+/* The subscription may have been written anew since the channel was found. */
+static bool
+has_route(const struct dispatch *d, const struct subscription *sub, const struct chosen *c, unsigned channel)
+{
+	const struct subscription_route *route = &sub->delivery->route[c->route];
+
+	return (size_t)c->route < sub->delivery->routes &&
+	       bytes_equal(route->channel, d->delivery->channel[channel].name) &&
+	       delivery_allows(&d->delivery->channel[channel], route->to);
+}
+
 /* One intent into the batch, if the gate lets it pass. */
 static void
 choose(struct dispatch *d, int64_t seq, struct batch *b)
@@ -392,6 +432,10 @@ choose(struct dispatch *d, int64_t seq, struct batch *b)
 		end(d, seq, strcmp(why, "expired") == 0 ? why : "stopped", why);
 		d->stopped++;
 		trouble_next_step(d->spool, seq, d->now);
+		return;
+	}
+	if (sub != NULL && !has_route(d, sub, &c, b->channel)) {
+		set_channel(d, c.seq, (struct bytes){ NULL, 0 });
 		return;
 	}
 	if (sub != NULL && exceeds_rate(d, sub, &c))
@@ -437,27 +481,7 @@ dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, struct bat
 	return b->messages > 0;
 }
 
-enum verdict { VERDICT_ACCEPTED, VERDICT_AGAIN, VERDICT_DEAD, VERDICT_NOBODY, VERDICT_UNKNOWN };
-
 enum { UNKNOWN_TRIES = 10, FAILURES = 5, PROBE = 30 * 1000, RETRY_AFTER_CRITICAL = 30 };
-
-/* By sysexits.h; what a shell says of a program that it cannot run is set-up, too. */
-static enum verdict
-judge(int status)
-{
-	static const struct {
-		int status;
-		enum verdict verdict;
-	} rows[] = { { 0, VERDICT_ACCEPTED }, { 64, VERDICT_DEAD }, { 65, VERDICT_DEAD },
-		{ 67, VERDICT_NOBODY }, { 68, VERDICT_NOBODY }, { 69, VERDICT_AGAIN }, { 70, VERDICT_AGAIN },
-		{ 71, VERDICT_AGAIN }, { 74, VERDICT_AGAIN }, { 75, VERDICT_AGAIN }, { 76, VERDICT_AGAIN },
-		{ 77, VERDICT_DEAD }, { 78, VERDICT_DEAD }, { 126, VERDICT_DEAD }, { 127, VERDICT_DEAD } };
-
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (rows[i].status == status)
-			return rows[i].verdict;
-	return VERDICT_UNKNOWN;
-}
 
 /* A tenth more or less, by the intent and the try: the same in each run, and different among intents. */
 static int64_t
@@ -484,21 +508,6 @@ accepted(struct dispatch *d, const struct chosen *c)
 		    "coalesce(first_sent, ?1),"
 		    " last_sent = ?1 WHERE seq = ?2 AND state = 'sending'",
 		    "ii", d->now, c->seq);
-}
-
-/* The next route of the subscription, if there is one. */
-static bool
-next_route(struct dispatch *d, const struct chosen *c)
-{
-	const struct subscription *sub =
-	    subscriptions_find(gate_subscriptions(d->gate), bytes_of(c->subscription));
-
-	if (sub == NULL || (size_t)c->route + 1 >= sub->delivery->routes)
-		return false;
-	(void)spool_do(d->spool,
-	    "UPDATE intent SET state = 'due', route = route + 1, channel = NULL, tries = 0 WHERE seq = ?",
-	    "i", c->seq);
-	return true;
 }
 
 static void
@@ -547,7 +556,8 @@ settle(struct dispatch *d, const struct chosen *c, enum verdict v, int64_t retry
 	case VERDICT_DEAD:
 		break;
 	}
-	if (!next_route(d, c))
+	if (!next_route(d, subscriptions_find(gate_subscriptions(d->gate), bytes_of(c->subscription)), c->seq,
+		c->route))
 		give_up(d, c->seq, reason);
 }
 
@@ -570,43 +580,6 @@ note_channel(struct dispatch *d, unsigned channel, bool failed, struct bytes sai
 	    "tti", name, said, d->now);
 	(void)spool_do(d->spool, "UPDATE channel SET retry_at = ? WHERE name = ? AND failures >= ?", "iti",
 	    d->now + PROBE, name, (int64_t)FAILURES);
-}
-
-/* {"id":..,"code":..,"retry_after":..}; one that is for no message of the call is ignored. */
-static bool
-answer_for(struct dispatch *d, struct bytes answers, const struct chosen *c, unsigned messages, int *status,
-    int64_t *retry_after)
-{
-	struct bytes line;
-	struct json j;
-	struct buffer text;
-	uint64_t number;
-	bool found = false;
-
-	(void)d;
-	json_init(&j, NULL, 8);
-	buffer_init(&text, 8192);
-	while (!found && bytes_line(&answers, &line)) {
-		uint32_t node;
-
-		text.used = 0;
-		if (!buffer_append(&text, line.at, line.size) || !json_slack(&text) ||
-		    !json_parse(&j, buffer_bytes(&text)) || json_kind(&j, 0) != JSON_OBJECT)
-			continue;
-		node = json_member(&j, 0, (struct bytes)BYTES("id"));
-		found = node == 0 ? messages == 1 : json_is(&j, node, bytes_of(c->id));
-		if (!found)
-			continue;
-		if ((node = json_member(&j, 0, (struct bytes)BYTES("code"))) != 0 &&
-		    json_integer(&j, node, &number) && number < 256)
-			*status = (int)number;
-		if ((node = json_member(&j, 0, (struct bytes)BYTES("retry_after"))) != 0 &&
-		    json_integer(&j, node, &number) && number < 86400)
-			*retry_after = (int64_t)number;
-	}
-	buffer_release(&text);
-	json_release(&j);
-	return found;
 }
 
 static void
@@ -641,16 +614,17 @@ dispatch_result(
 			/*
 			 * A call of many that ended well and has no answer for a message did not take it.
 			 */
-			if (!answer_for(d, answers, &c, b->messages, &of_message, &retry_after) &&
+			if (!answer_find(
+				answers, bytes_of(c.id), b->messages == 1, &of_message, &retry_after) &&
 			    b->messages > 1 && status == 0)
 				of_message = 75;
-			v = judge(of_message);
+			v = answer_judge(of_message);
 		}
 		(void)snprintf(reason, sizeof reason, "code-%d", of_message);
 		finish_attempt(d, c.seq, of_message);
 		settle(d, &c, v, retry_after, reason);
 	}
-	v = judge(status);
+	v = answer_judge(status);
 	note_channel(d, b->channel, v == VERDICT_AGAIN || v == VERDICT_UNKNOWN || status >= 77, said);
 }
 

@@ -28,6 +28,7 @@ static const struct {
 	{ "check", verb_check, "policy, channels and the spool itself" },
 	{ "backup", verb_backup, "a copy of the spool while it is in use" },
 	{ "prune", verb_prune, "takes out what ended long ago" },
+	{ "sign", verb_sign, "signs a webhook message" },
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 

@@ -11,7 +11,7 @@ typedef int verb_function(int argc, char *argv[]);
 
 verb_function verb_init, verb_enqueue, verb_run, verb_status, verb_list, verb_show, verb_dead, verb_events,
     verb_ack, verb_resolve, verb_hold, verb_release, verb_retry, verb_drop, verb_reactivate, verb_check,
-    verb_backup, verb_prune;
+    verb_backup, verb_prune, verb_sign;
 
 /* Where the spool is: --spool DIR, or the folder `spool` of the site. */
 struct verb_place {

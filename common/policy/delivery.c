@@ -82,6 +82,35 @@ read_digest(const struct delivery_reader *r, const struct yaml_node *node, struc
 	    "expected the SHA-256 of the program: 64 hex digits, as sha256sum prints them");
 }
 
+/* A pattern with a host ends behind it; else it would also be the beginning of other hosts. */
+static bool
+ends_host(struct bytes pattern)
+{
+	const char *host = memmem(pattern.at, pattern.size, "://", 3);
+
+	return host == NULL || memchr(host + 3, '/', pattern.size - (size_t)(host + 3 - pattern.at)) != NULL;
+}
+
+static bool
+read_allow(const struct delivery_reader *r, const struct yaml_node *node, struct delivery_channel *c)
+{
+	struct bytes *allow;
+
+	if (node == NULL)
+		return true;
+	if (yaml_strings(node) == 0)
+		return fault_at(r->fault, r->file, node, "expected what addresses may begin with");
+	c->allow = allow = arena_array(&r->policy->arena, yaml_strings(node), sizeof *allow);
+	for (; c->allowed < yaml_strings(node); c->allowed++) {
+		if (!yaml_item_string(r->file, node, c->allowed, &allow[c->allowed], r->fault))
+			return false;
+		if (!ends_host(allow[c->allowed]))
+			return fault_at(r->fault, r->file, node,
+			    "expected a '/' behind the host: without it other hosts begin alike");
+	}
+	return true;
+}
+
 static bool
 read_channel(const struct delivery_reader *r, const struct yaml_node *node, struct delivery_channel *c)
 {
@@ -98,20 +127,17 @@ read_channel(const struct delivery_reader *r, const struct yaml_node *node, stru
 	const struct yaml_node *slots = yaml_take(&m, "slots");
 	const struct yaml_node *many = yaml_take(&m, "many");
 	const struct yaml_node *secret = yaml_take(&m, "secret");
-	c->allow = yaml_take(&m, "allow");
+	const struct yaml_node *allow = yaml_take(&m, "allow");
 	*c = (struct delivery_channel){ .name = c->name,
 		.timeout = CHANNEL_TIMEOUT,
 		.slots = CHANNEL_SLOTS,
 		.many = 1,
-		.secret = { "", 0 },
-		.allow = c->allow };
+		.secret = { "", 0 } };
 	return yaml_close(&m) && read_command(r, command, c) && read_digest(r, digest, c) &&
 	       (how == NULL || yaml_word(r->file, how, modes, &mode, r->fault)) &&
 	       read_duration(r, timeout, &c->timeout) && read_count(r, slots, 1000, &c->slots) &&
 	       read_count(r, many, MANY_MOST, &c->many) &&
-	       yaml_string(r->file, secret, &c->secret, r->fault) &&
-	       (c->allow == NULL || yaml_strings(c->allow) > 0 ||
-		   fault_at(r->fault, r->file, c->allow, "expected what addresses may begin with"));
+	       yaml_string(r->file, secret, &c->secret, r->fault) && read_allow(r, allow, c);
 }
 
 static bool
@@ -183,14 +209,52 @@ read_order(const struct delivery_reader *r, const struct yaml_node *node)
 	return true;
 }
 
-/* -1 if the policy has no such channel. */
-static int
-channel_of(const struct delivery_policy *d, struct bytes name)
+int
+delivery_channel_find(const struct delivery_policy *d, struct bytes name)
 {
 	for (unsigned i = 0; i < d->channels; i++)
 		if (bytes_equal(d->channel[i].name, name))
 			return (int)i;
 	return -1;
+}
+
+static bool
+is_host(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '.';
+}
+
+/* Whether TO begins with PATTERN; a '*' stands for at least one character of a host's name. */
+static bool
+begins(struct bytes pattern, struct bytes to)
+{
+	while (pattern.size > 0 && *pattern.at != '*') {
+		if (to.size == 0 || *to.at != *pattern.at)
+			return false;
+		pattern = (struct bytes){ pattern.at + 1, pattern.size - 1 };
+		to = (struct bytes){ to.at + 1, to.size - 1 };
+	}
+	if (pattern.size == 0)
+		return true;
+	pattern = (struct bytes){ pattern.at + 1, pattern.size - 1 };
+	while (to.size > 0 && is_host(*to.at)) {
+		to = (struct bytes){ to.at + 1, to.size - 1 };
+		if (begins(pattern, to))
+			return true;
+	}
+	return false;
+}
+
+bool
+delivery_allows(const struct delivery_channel *c, struct bytes to)
+{
+	if (c->allow == NULL)
+		return !bytes_begin(to, "http:");
+	for (size_t i = 0; i < c->allowed; i++)
+		if (begins(c->allow[i], to))
+			return true;
+	return false;
 }
 
 static bool
@@ -203,7 +267,7 @@ read_last_resort(const struct delivery_reader *r, const struct yaml_node *node)
 	if (!yaml_string(r->file, yaml_find(node, "channel"), &channel, r->fault) ||
 	    !yaml_string(r->file, yaml_find(node, "to"), &r->delivery->last_to, r->fault))
 		return false;
-	r->delivery->last_channel = channel_of(r->delivery, channel);
+	r->delivery->last_channel = delivery_channel_find(r->delivery, channel);
 	return true;
 }
 

@@ -23,7 +23,8 @@ struct delivery_channel {
 	unsigned slots;                                   /* calls at once */
 	unsigned many;                                    /* messages in a call */
 	struct bytes secret;                              /* a file of --secrets; empty: none */
-	const struct yaml_node *allow;                    /* what addresses begin with; NULL: any */
+	const struct bytes *allow;                        /* what addresses begin with; NULL: any */
+	size_t allowed;                                   /* how many */
 };
 
 /* How long to wait before try I; after the last the last one again. */
@@ -46,6 +47,15 @@ struct delivery_policy {
 	uint64_t remind[NOTIFY_MAX_WORDS]; /* so many reminders, by criticality */
 	int64_t reack[NOTIFY_MAX_WORDS];   /* a case that nobody resolved asks again; 0: never */
 };
+
+/*
+ * Whether a message may go to TO: it begins with one of `allow`, in which '*' is any part of a host's name.
+ * Where `allow` does not say so, no address is a plain http one.
+ */
+bool delivery_allows(const struct delivery_channel *c, struct bytes to);
+
+/* The channel NAME; -1 if the policy has none. */
+int delivery_channel_find(const struct delivery_policy *d, struct bytes name);
 
 /* After notify_policy_load().  False with a fault.  Texts live as long as the policy. */
 bool delivery_policy_load(

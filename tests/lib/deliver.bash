@@ -3,7 +3,8 @@
 #
 #	ward                      $F/site and $F/grant, for all tests of a file
 #	spool [FILE [MORE [SUB]]] in the test's folder: site, policy P and an empty spool. The channel `file` runs FILE (the one
-#	                          that is shipped); MORE is put into its row, SUB into the row of the nurse's subscription
+#	                          that is shipped); MORE is put into its row, SUB into the row of the nurse's subscription;
+#	                          $COMMAND is the command as YAML, $ADDRESS the nurse's address
 #	channel BODY              writes a channel of its own, and prints its name
 #	intent NAME SUBSCRIPTION [CRITICALITY [LEVEL [AL [ACK [EVENT]]]]]
 #	step NAME SUBSCRIPTION CRITICALITY STEP AFTER [ACK]
@@ -34,6 +35,7 @@ spool() {
 	local file=${1:-$EHR_ROOT/share/channels/file} command
 	command="[\"$file\"]"
 	[ -n "${1:-}" ] || command='[channels/file, out]'
+	command=${COMMAND:-$command}
 	cp -r "$EHR_ROOT/policies/hospital" P
 	cp -r "$F/site" site
 	perl -i -ne 'print unless /^(channels|  [a-z]+: \{command|last_resort)/' P/notify.yaml
@@ -44,8 +46,8 @@ spool() {
 		order: {slots: 1, reserved: 0}
 		retry: {default: [0s, 60s]}
 	END
-	printf '{"id":"nurse-7","party":"%s","grant":"%s","responder":"care-team","select":{"subjects":["%s"]},"purpose":"TREAT","route":[{"channel":"file","to":"nurse7"}]%s}\n' \
-		"$(claim sub)" "$(claim jti)" "$(claim 'subjects[0]')" "${3:-}" >site/subscriptions/ward.ndjson
+	printf '{"id":"nurse-7","party":"%s","grant":"%s","responder":"care-team","select":{"subjects":["%s"]},"purpose":"TREAT","route":[{"channel":"file","to":"%s"}]%s}\n' \
+		"$(claim sub)" "$(claim jti)" "$(claim 'subjects[0]')" "${ADDRESS:-nurse7}" "${3:-}" >site/subscriptions/ward.ndjson
 	ehr-deliver init -P P --spool spool
 }
 
@@ -55,14 +57,14 @@ channel() {
 }
 
 intent() {
-	STEP=0 AFTER=0 line "$@"
+	STEP=0 AFTER=0 write_intent "$@"
 }
 
 step() {
-	STEP=$4 AFTER=$5 line "$1" "$2" "$3" N 3 "${6:-}"
+	STEP=$4 AFTER=$5 write_intent "$1" "$2" "$3" N 3 "${6:-}"
 }
 
-line() {
+write_intent() {
 	local criticality=${3:-routine} ack=''
 	case $criticality in
 	critical) ack=${6:-60} ;;

@@ -1,0 +1,204 @@
+# The channels that are shipped, against what they talk to: a broker and a server on loopback that the tests start.
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/deliver
+
+setup_file() {
+	ward
+	if command -v python3 >/dev/null; then
+		python3 "$EHR_ROOT/tests/lib/answer.py" "$F" >"$F/server.log" 2>&1 3>&- &
+		echo $! >"$F/server.pid"
+	fi
+	if command -v mosquitto >/dev/null && command -v mosquitto_sub >/dev/null; then
+		start_broker
+	fi
+}
+
+teardown_file() {
+	local pid
+	for pid in "$F"/*.pid; do
+		[ ! -e "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || :
+	done
+}
+
+# The first port of a few that is free.
+start_broker() {
+	local port pid
+	for port in 18831 28832 38833 48834; do
+		printf 'user root\nlistener %s 127.0.0.1\nallow_anonymous false\npassword_file %s\n' "$port" "$F/passwords" >"$F/broker.conf"
+		: >"$F/passwords"
+		mosquitto_passwd -b "$F/passwords" ward hidden-word 2>/dev/null
+		mosquitto -c "$F/broker.conf" >"$F/broker.log" 2>&1 3>&- &
+		pid=$!
+		for _ in {1..50}; do
+			kill -0 "$pid" 2>/dev/null || break
+			if mosquitto_pub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -t t -m m 2>/dev/null; then
+				echo "$pid" >"$F/broker.pid"
+				echo "$port" >"$F/broker.port"
+				return 0
+			fi
+			sleep 0.1
+		done
+		kill "$pid" 2>/dev/null || :
+	done
+}
+
+server() {
+	[ -e "$F/server.pid" ] || skip 'Python 3 is not there'
+	for _ in {1..100}; do
+		[ ! -s "$F/port" ] || break
+		sleep 0.1
+	done
+	: >"$F/requests"
+	printf 'http://127.0.0.1:%s' "$(cat "$F/port")" >server
+}
+
+# Runs one intent through the webhook to the path PATH; the allowed addresses are those of the server.
+post() {
+	rm -rf spool site P
+	COMMAND='[channels/webhook]' ADDRESS="$(cat server)/$2" spool "$EHR_ROOT/share/channels/webhook" \
+		"secret: hook, allow: [\"$(cat server)/\"],"
+	mkdir -p -m 700 secrets
+	(umask 077 && echo whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= >secrets/hook)
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ehr "$1" ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
+}
+
+@test "sign: the signature of Standard Webhooks; while a secret is changed each signs" {
+	key=whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
+	printf '{"ehr":{"v":1,"stage":"message"}}' >body
+	line 0 "ehr-deliver sign --id n_aucs4fn7vkvzuwdalkncaqhsme --at 1767225600 <body 3<<<'$key'"
+	same out <<<'v1,mx9FTDUMhW9xYZPvw0K4HYAwSHtCRDGiPcEVU+LVP8k='
+	line 0 "ehr-deliver sign --id n_aucs4fn7vkvzuwdalkncaqhsme --at 1767225600 <body 3<<<'$key whsec_AAAA'"
+	has out 'v1,mx9FTDUMhW9xYZPvw0K4HYAwSHtCRDGiPcEVU+LVP8k= v1,'
+	for bad in '' whsk_AAAA whsec_ 'whsec_A' "$key x" 'whsec_AA!A'; do
+		line 6 "ehr-deliver sign --id n --at 1 <body 3<<<'$bad'"
+	done
+	line 6 'ehr-deliver sign --id n --at 1 <body 3<&-'
+	line 2 'ehr-deliver sign --id n --at soon <body'
+}
+
+@test "allow: any other address is given up, and so is a host that only begins alike" {
+	local to
+	for to in http://127.0.0.1/x https://hooks.hospital.example/x https://a.b.hospital.example/ https://hospital.example/ \
+		https://x@hooks.hospital.example/ https://hooks.hospital.example.evil.example/ \
+		https://evil.example/hooks.hospital.example/ https://.hospital.example/ HTTPS://hooks.hospital.example/; do
+		rm -rf spool site P
+		ADDRESS=$to spool "$(channel 'exit 0')" 'allow: ["https://*.hospital.example/"],'
+		intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+		ehr-deliver run -P P -S site --spool spool --drain 2>/dev/null || :
+		printf '%s %s\n' "$(ehr-deliver list --spool spool | jq -r '[.state, .reason // "-"] | join(" ")')" "$to"
+	done >told
+	same told <<-'END'
+		dead address http://127.0.0.1/x
+		done - https://hooks.hospital.example/x
+		done - https://a.b.hospital.example/
+		dead address https://hospital.example/
+		dead address https://x@hooks.hospital.example/
+		dead address https://hooks.hospital.example.evil.example/
+		dead address https://evil.example/hooks.hospital.example/
+		dead address https://.hospital.example/
+		dead address HTTPS://hooks.hospital.example/
+	END
+	rm -rf spool site P
+	ADDRESS=http://127.0.0.1/ spool "$(channel 'exit 0')"
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 1
+	[ "$(state n_a1)" = dead ]
+	sed -i '/file:/s/slots: 1,/slots: 1, allow: ["https:\/\/hospital.example"],/' P/notify.yaml
+	ehr 3 ehr-deliver run -P P -S site --spool spool --drain
+	has err "expected a '/' behind the host"
+}
+
+@test "webhook: a message arrives once, with its id, time and signature" {
+	server
+	post 0 200/x
+	[ "$(wc -l <"$F/requests")" -eq 1 ]
+	jq -j .body "$F/requests" >body
+	[ "$(jq -r .ehr.id body)" = n_a1 ]
+	[ "$(jq -r '.headers["webhook-id"]' "$F/requests")" = n_a1 ]
+	ehr-deliver sign --id n_a1 --at "$(jq -r '.headers["webhook-timestamp"]' "$F/requests")" <body 3<secrets/hook >want
+	jq -r '.headers["webhook-signature"]' "$F/requests" | cmp - want
+}
+
+@test "webhook: what the answer says is carried out; a redirect is not followed" {
+	local path what
+	server
+	for path in 204 410 400 413 422 302 429/7 503/90 500 404; do
+		post "$(case $path in 2*) echo 0 ;; 41[03] | 4[02][02]) echo 1 ;; *) echo 75 ;; esac)" "$path"
+		what=$(sqlite3 spool/spool.db "SELECT state, (SELECT result FROM attempt), (SELECT state FROM subscription) FROM intent")
+		printf '%s %s\n' "$path" "$what"
+	done >told
+	same told <<-'END'
+		204 done|0|
+		410 dead|67|error
+		400 dead|65|
+		413 dead|65|
+		422 dead|65|
+		302 held|75|
+		429/7 held|75|
+		503/90 held|75|
+		500 held|75|
+		404 held|75|
+	END
+	ehr 1 grep -q '"/200"' "$F/requests"
+	post 75 503/90
+	[ "$(sqlite3 spool/spool.db 'SELECT due - finished FROM intent, attempt')" -ge 89000 ]
+}
+
+@test "webhook: nobody listens, or the address is malformed" {
+	server
+	printf 'http://127.0.0.1:1' >server
+	post 75 x
+	[ "$(state n_a1)" = held ]
+	post 1 'a b'
+	[ "$(state n_a1)" = dead ]
+}
+
+@test "mqtt: a message arrives at the broker, under the name that the secret gives" {
+	[ -e "$F/broker.port" ] || skip 'mosquitto is not there'
+	local port
+	port=$(cat "$F/broker.port")
+	COMMAND="[channels/mqtt, 127.0.0.1, \"$port\"]" ADDRESS=ehr/p/nurse7 spool "$EHR_ROOT/share/channels/mqtt" 'secret: mqtt,'
+	mkdir -m 700 secrets
+	(umask 077 && printf -- '-u ward\n-P hidden-word\n' >secrets/mqtt)
+	mosquitto_sub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -t 'ehr/p/#' -v -C 1 -W 20 >heard 3>&- &
+	sleep 0.5
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ehr 0 ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
+	wait $!
+	[ "$(cut -d' ' -f1 heard)" = ehr/p/nurse7 ]
+	[ "$(cut -d' ' -f2- heard | jq -r .ehr.id)" = n_a1 ]
+	ehr 1 grep -rq hidden-word spool
+	# A wrong name, and a topic with wildcards.
+	(umask 077 && echo '-u nobody' >secrets/mqtt)
+	intent a2 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ehr 75 ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
+	[ "$(state n_a2)" = held ]
+	sed -i 's/nurse7/#/' site/subscriptions/ward.ndjson
+	intent a3 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ehr 75 ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
+	[ "$(state n_a3)" = dead ]
+}
+
+@test "mail and exec: a letter without the record; a program of one's own" {
+	mkdir bin
+	printf '#!/bin/sh\ncat >letter\n' >bin/sendmail
+	chmod +x bin/sendmail
+	message='{"ehr":{"v":1,"stage":"message","id":"n_a1","subject":"s_a","rl":"N","criticality":"critical"},"kind":"data","ref":"r_a1/N","to":"ward@hospital.example","try":1,"ack":"t_x","ack_by":"2026-01-01T00:00:00.000Z","notices":["part2-notice"]}'
+	PATH="$PWD/bin:$PATH" ehr 0 "$EHR_ROOT/share/channels/mail" ward@clinic.example <<<"$message"
+	same out <<<'{"id":"n_a1","code":0}'
+	sed 's/t_x/T/' letter >shown
+	has shown 'To: ward@hospital.example'
+	has shown 'Subject: critical: data n_a1'
+	has shown 'ack n_a1 T'
+	has shown '42 CFR part 2'
+	lacks letter s_a
+	PATH="$PWD/bin:$PATH" ehr 0 "$EHR_ROOT/share/channels/mail" <<<"${message/ward@hospital.example/-oQ/x y\\nBcc: z@z}"
+	same out <<<'{"id":"n_a1","code":65}'
+	ehr 7 "$EHR_ROOT/share/channels/exec" sh -c 'cat >got; exit 7' <<<"$message"
+	[ "$(cat got)" = "$message" ]
+	ehr 0 "$EHR_ROOT/share/channels/exec" sh --check
+	ehr 0 "$EHR_ROOT/share/channels/webhook" --check
+	ehr 0 "$EHR_ROOT/share/channels/file" x --check
+}
