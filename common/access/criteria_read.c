@@ -253,11 +253,19 @@ read_instant(struct access_reader *r, const struct yaml_node *node, struct insta
 			   "expected a date-time with offset, such as 2026-03-01T00:00:00Z");
 }
 
+/* Without this check a deny whose ends were swapped would never hold. */
+static bool
+has_length(struct access_reader *r, const struct yaml_node *node, const struct interval *i)
+{
+	return !i->has_from || !i->has_until || instant_compare(i->from, i->until) < 0 ||
+	       fault_at(r->fault, r->file, node, "it ends before it begins");
+}
+
 bool
 criteria_interval(struct access_reader *r, struct yaml_map *m, struct interval *i)
 {
 	if (!read_instant(r, yaml_take(m, "from"), &i->from, &i->has_from) ||
-	    !read_instant(r, yaml_take(m, "until"), &i->until, &i->has_until))
+	    !read_instant(r, yaml_take(m, "until"), &i->until, &i->has_until) || !has_length(r, m->node, i))
 		return false;
 	moments_add(r->moments, i);
 	return true;
@@ -324,7 +332,8 @@ read_date(struct draft *d, const struct yaml_node *node, struct criterion *t)
 	if (!from && !until)
 		return fault_at(r->fault, r->file, node, "expected from, until or both");
 	if (!read_date_end(r, from, false, &t->interval.from, &t->interval.has_from) ||
-	    !read_date_end(r, until, true, &t->interval.until, &t->interval.has_until) || !yaml_close(&m))
+	    !read_date_end(r, until, true, &t->interval.until, &t->interval.has_until) || !yaml_close(&m) ||
+	    !has_length(r, node, &t->interval))
 		return false;
 	write_date(d, from, until, t);
 	return true;

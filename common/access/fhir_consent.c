@@ -85,6 +85,9 @@ put_provision(struct fhir_reading *r, struct yaml_node *list, uint32_t node, con
 		return fhir_fault(r, node, "a nested provision without type");
 	if (type != 0 && (effect = effect_of(r, type)) < 0)
 		return false;
+	if (s->r5 && effect == (int)s->inside)
+		return fhir_fault(
+		    r, type, "R4 and R5 in one Consent: an exception with the type of its rule");
 	here.inside = (enum effect_word)effect;
 	fhir_put(r, rule, "effect", fhir_text(r, bytes_of(effect_words[effect]), node), type ? type : node);
 	fhir_append(list, rule);
@@ -121,14 +124,21 @@ rule_effect(struct fhir_reading *r, uint32_t node)
 		enum effect_word effect;
 	} codes[] = { { "OPTIN", PERMITS }, { "OPTINR", PERMITS }, { "OPTOUT", DENIES },
 		{ "OPTOUTE", DENIES } };
-	uint32_t list = node ? fhir_member(r, node, K_coding) : 0;
+	uint32_t list;
 	int effect = -1;
 
+	if (node == 0)
+		return -1;
+	list = json_kind(r->json, node) == JSON_OBJECT ? fhir_member(r, node, K_coding) : node;
 	if (list == 0)
 		return -1;
+	if (list == node || !fhir_objects(r, list)) {
+		(void)fhir_fault(r, node, "expected an object with codings");
+		return -2;
+	}
 	FHIR_EACH(r, at, list)
 	{
-		uint32_t code = json_kind(r->json, at) == JSON_OBJECT ? fhir_member(r, at, K_code) : 0;
+		uint32_t code = fhir_member(r, at, K_code);
 
 		for (size_t i = 0; code != 0 && i < sizeof codes / sizeof codes[0]; i++) {
 			if (!json_is(r->json, code, bytes_of(codes[i].code)))
@@ -206,9 +216,15 @@ static bool
 put_body(struct fhir_reading *r, struct yaml_node *map, uint32_t node)
 {
 	uint32_t provision = fhir_member(r, node, K_provision), nested = provision;
+	uint32_t decision = fhir_member(r, node, K_decision);
 	bool root = provision != 0 && json_kind(r->json, provision) == JSON_OBJECT;
 	struct spot s = { .id = r->out->id, .depth = 1, .r5 = provision != 0 && !root };
 	int base;
+
+	/* Of R5 one object would be an exception to the decision, of R4 a limit of what its type says. */
+	if (provision && root == (decision != 0))
+		return fhir_fault(r, provision,
+		    root ? "R4 and R5 in one Consent" : "a list of provisions without decision");
 
 	if (root && !fhir_only_known(r, provision, PROVISION))
 		return false;
@@ -347,6 +363,7 @@ is_of_privacy(const struct fhir_reading *r, uint32_t node)
 {
 	static const unsigned elements[] = { K_scope, K_category };
 	static const struct bytes scopes = BYTES("http://terminology.hl7.org/CodeSystem/consentscope");
+	static const char *const other[] = { "research", "treatment", "adr" };
 	bool others = false;
 
 	for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++) {
@@ -361,7 +378,8 @@ is_of_privacy(const struct fhir_reading *r, uint32_t node)
 				continue;
 			if (json_is(r->json, code, bytes_of("patient-privacy")))
 				return true;
-			others = true;
+			for (size_t k = 0; k < sizeof other / sizeof other[0]; k++)
+				others = others || json_is(r->json, code, bytes_of(other[k]));
 		}
 	}
 	return !others;

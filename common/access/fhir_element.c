@@ -130,13 +130,24 @@ bool
 fhir_only_known(struct fhir_reading *r, uint32_t node, unsigned place)
 {
 	for (uint32_t k = node + 1; k < r->json->nodes[node].next; k = r->json->nodes[k].next) {
-		const char *name = r->json->text.at + r->json->nodes[k].start + 1;
+		struct bytes name = json_inside(r->json, k);
 
-		if (*name == '_' || keys[r->json->nodes[k].key].places & place)
+		if (keys[r->json->nodes[k].key].places & place)
+			continue;
+		if (bytes_begin(name, "_") &&
+		    json_member(r->json, node, (struct bytes){ name.at + 1, name.size - 1 }) != 0)
 			continue;
 		return fhir_fault(r, k, "a member that could be a condition and is not understood");
 	}
 	return true;
+}
+
+static bool
+is_element(struct fhir_reading *r, uint32_t node, unsigned place)
+{
+	if (json_kind(r->json, node) != JSON_OBJECT)
+		return fhir_fault(r, node, "expected an object");
+	return fhir_only_known(r, node, place);
 }
 
 static struct bytes
@@ -159,9 +170,8 @@ coding(struct fhir_reading *r, uint32_t node, bool systemless, struct yaml_node 
 {
 	struct bytes system = { "", 0 }, code = { "", 0 };
 
-	if (json_kind(r->json, node) != JSON_OBJECT)
-		return fhir_fault(r, node, "expected an object");
-	if (!fhir_string_member(r, node, K_system, &system) || !fhir_string_member(r, node, K_code, &code))
+	if (!is_element(r, node, CODING) || !fhir_string_member(r, node, K_system, &system) ||
+	    !fhir_string_member(r, node, K_code, &code))
 		return false;
 	if (code.size == 0)
 		return fhir_fault(r, node, "a criterion that names nothing: a coding without code");
@@ -193,6 +203,8 @@ concepts(struct fhir_reading *r, uint32_t node, bool systemless, struct yaml_nod
 	{
 		uint32_t inner = fhir_member(r, at, K_coding);
 
+		if (!fhir_only_known(r, at, CONCEPT))
+			return false;
 		if (inner == 0)
 			return fhir_fault(r, at, "a criterion that names nothing: a concept without coding");
 		if (!codings(r, inner, systemless, list))
@@ -272,9 +284,7 @@ fhir_reference(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *
 	uint32_t identifier;
 
 	*logical = false;
-	if (json_kind(r->json, node) != JSON_OBJECT)
-		return fhir_fault(r, node, "expected an object");
-	if (!fhir_string_member(r, node, K_reference, &whole))
+	if (!is_element(r, node, REFERENCE) || !fhir_string_member(r, node, K_reference, &whole))
 		return false;
 	*text = bytes_begin(whole, "urn:") ? whole : canonical(whole);
 	if (text->size > 0)
@@ -388,8 +398,8 @@ fhir_put_period(struct fhir_reading *r, struct yaml_node *map, const char *key, 
 
 	if (node == 0)
 		return true;
-	if (json_kind(r->json, node) != JSON_OBJECT)
-		return fhir_fault(r, node, "expected an object");
+	if (!is_element(r, node, PERIOD))
+		return false;
 	start = fhir_member(r, node, K_start);
 	end = fhir_member(r, node, K_end);
 	if (start == 0 && end == 0)
@@ -414,8 +424,8 @@ put_data_period(struct fhir_reading *r, struct yaml_node *what, uint32_t node)
 
 	if (node == 0)
 		return true;
-	if (json_kind(r->json, node) != JSON_OBJECT)
-		return fhir_fault(r, node, "expected an object");
+	if (!is_element(r, node, PERIOD))
+		return false;
 	date = fhir_map(r, node);
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
 		uint32_t end = fhir_member(r, node, ends[i].key);

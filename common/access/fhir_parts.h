@@ -11,19 +11,31 @@
  */
 
 /* Where a member may stand. */
-enum { ROOT = 1, PROVISION = 2, ACTOR = 4, DATA = 8, ELSEWHERE = 16 };
+enum {
+	ROOT = 1,
+	PROVISION = 2,
+	ACTOR = 4,
+	DATA = 8,
+	PERIOD = 16,
+	REFERENCE = 32,
+	CONCEPT = 64,
+	CODING = 128,
+	ELSEWHERE = 256
+};
+
+enum { ANYWHERE = ELSEWHERE - 1 };
 
 #define KEYS(KEY)                                                                                            \
 	KEY(resourceType, ROOT | PROVISION)                                                                  \
-	KEY(id, ROOT | PROVISION | ACTOR | DATA)                                                             \
+	KEY(id, ANYWHERE)                                                                                    \
 	KEY(meta, ROOT)                                                                                      \
 	KEY(language, ROOT)                                                                                  \
-	KEY(text, ROOT)                                                                                      \
+	KEY(text, ROOT | CONCEPT)                                                                            \
 	KEY(contained, ROOT)                                                                                 \
-	KEY(extension, ROOT | PROVISION | ACTOR | DATA)                                                      \
+	KEY(extension, ANYWHERE)                                                                             \
 	KEY(implicitRules, ELSEWHERE)                                                                        \
 	KEY(modifierExtension, ELSEWHERE)                                                                    \
-	KEY(identifier, ROOT)                                                                                \
+	KEY(identifier, ROOT | REFERENCE)                                                                    \
 	KEY(status, ROOT)                                                                                    \
 	KEY(scope, ROOT)                                                                                     \
 	KEY(category, ROOT)                                                                                  \
@@ -48,25 +60,28 @@ enum { ROOT = 1, PROVISION = 2, ACTOR = 4, DATA = 8, ELSEWHERE = 16 };
 	KEY(verification, ROOT)                                                                              \
 	KEY(decision, ROOT)                                                                                  \
 	KEY(provision, ROOT | PROVISION)                                                                     \
-	KEY(type, PROVISION)                                                                                 \
+	KEY(type, PROVISION | REFERENCE)                                                                     \
 	KEY(actor, PROVISION)                                                                                \
 	KEY(action, PROVISION)                                                                               \
 	KEY(securityLabel, PROVISION)                                                                        \
 	KEY(purpose, PROVISION)                                                                              \
 	KEY(class, PROVISION)                                                                                \
-	KEY(code, PROVISION)                                                                                 \
+	KEY(code, PROVISION | CODING)                                                                        \
 	KEY(dataPeriod, PROVISION)                                                                           \
 	KEY(data, PROVISION)                                                                                 \
 	KEY(documentType, PROVISION)                                                                         \
 	KEY(expression, ELSEWHERE)                                                                           \
 	KEY(role, ACTOR)                                                                                     \
-	KEY(reference, ACTOR | DATA)                                                                         \
+	KEY(reference, ACTOR | DATA | REFERENCE)                                                             \
 	KEY(meaning, DATA)                                                                                   \
-	KEY(system, ELSEWHERE)                                                                               \
+	KEY(system, CODING)                                                                                  \
 	KEY(value, ELSEWHERE)                                                                                \
-	KEY(coding, ELSEWHERE)                                                                               \
-	KEY(start, ELSEWHERE)                                                                                \
-	KEY(end, ELSEWHERE)                                                                                  \
+	KEY(coding, CONCEPT)                                                                                 \
+	KEY(start, PERIOD)                                                                                   \
+	KEY(end, PERIOD)                                                                                     \
+	KEY(version, CODING)                                                                                 \
+	KEY(display, CODING | REFERENCE)                                                                     \
+	KEY(userSelected, CODING)                                                                            \
 	KEY(verified, ELSEWHERE)                                                                             \
 	KEY(url, ELSEWHERE)                                                                                  \
 	KEY(valueString, ELSEWHERE)
@@ -142,7 +157,10 @@ fhir_first(const struct fhir_reading *r, uint32_t node)
 /* NODE holds objects and nothing else, and at least one. */
 bool fhir_objects(struct fhir_reading *r, uint32_t node);
 
-/* Each member of an object may stand at PLACE.  `_name` holds only what a primitive has besides its value. */
+/*
+ * Each member of an object may stand at PLACE.  `_name` holds what a primitive has besides its value; without
+ * the value it is refused, for there is a value that is not told (FHIR R4 2.6.2).
+ */
 bool fhir_only_known(struct fhir_reading *r, uint32_t node, unsigned place);
 
 bool fhir_is_id(struct bytes text);

@@ -28,7 +28,10 @@ known_label(const struct policy *p, struct bytes word)
 bool
 known_class(const struct policy *p, struct bytes word)
 {
-	return p->code_system.size == 0 || vocabulary_find(VOCABULARY_RESOURCE_TYPE, word) != NULL ||
+	const struct concept *type = vocabulary_find(VOCABULARY_RESOURCE_TYPE, word);
+
+	/* No record is of an abstract type, so a deny of one would withhold nothing. */
+	return p->code_system.size == 0 || (type != NULL && type->status != CONCEPT_ABSTRACT) ||
 	       says_system(word);
 }
 

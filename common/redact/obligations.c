@@ -75,6 +75,7 @@ static bool
 read_class(struct obligation_reading *r, struct demand_value *v)
 {
 	struct bytes types = vocabulary_system(VOCABULARY_RESOURCE_TYPE);
+	const struct concept *type;
 
 	if (v->system.size > 0 && codes_same_system(v->system, types))
 		v->system.size = 0;
@@ -82,7 +83,8 @@ read_class(struct obligation_reading *r, struct demand_value *v)
 		v->number = r->o->codes++;
 		return v->code.size > 0 || deny(r, "an obligation names a class that has no code");
 	}
-	return !is_fhir(r->o) || vocabulary_find(VOCABULARY_RESOURCE_TYPE, v->code) != NULL ||
+	type = vocabulary_find(VOCABULARY_RESOURCE_TYPE, v->code);
+	return !is_fhir(r->o) || (type != NULL && type->status != CONCEPT_ABSTRACT) ||
 	       deny(r, "an obligation names a class that FHIR does not have");
 }
 
@@ -184,7 +186,8 @@ read_date(struct obligation_reading *r, uint32_t node, struct demand *d)
 		else
 			d->period.until = p.until;
 	}
-	return true;
+	return instant_compare(d->period.from, d->period.until) < 0 ||
+	       deny(r, "an obligation names a date that is no period");
 }
 
 /* A list, {"not":[..]} or {"all":[..]}. */

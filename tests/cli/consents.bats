@@ -135,6 +135,24 @@ setup_hospital() {
 		/provision/0 "decision":"permit","provision":[{"expression":{"language":"text/cql","expression":"SECRET"}}]
 		- "decision":"permit","status_":"SECRET"
 		- "SECRET":1,"decision":"permit"
+		/provision "decision":"deny","provision":{"type":"permit"}
+		/provision "decision":"permit","provision":{"purpose":[{"code":"TREAT"}]}
+		/provision "policyRule":{"coding":[{"code":"OPTOUT"}]},"provision":[{"type":"permit"}]
+		/provision/0 "decision":"permit","provision":[{"type":"permit","provision":[{"purpose":[{"code":"TREAT"}]}]}]
+		/policyRule "policyRule":[{"coding":[{"code":"OPTOUT"}]}],"provision":{"type":"permit"}
+		/policyRule/coding/0 "policyRule":{"coding":[[{"code":"OPTOUT"}]]},"provision":{"type":"permit"}
+		- "policyRule":"SECRET","provision":{"type":"permit"}
+		/period "decision":"permit","period":{"start":"2026-03-05","end":"2026-02-01"}
+		/period "decision":"permit","period":{"start":"2026-01-05","End":"2026-02-01"}
+		/period "decision":"permit","period":{"start":"2026-01-05","_end":{"extension":[{"url":"x","valueCode":"unknown"}]}}
+		/provision/provision/0/period "provision":{"type":"permit","provision":[{"type":"deny","period":{"start":"2026-09-01","end":"2026-01-01"}}]}
+		/provision/provision/0/dataPeriod "provision":{"type":"permit","provision":[{"type":"deny","dataPeriod":{"start":"2026-09-01","end":"2026-01-01"}}]}
+		/provision/provision/0 "provision":{"type":"permit","provision":[{"type":"deny","_id":{"extension":[{"url":"SECRET"}]}}]}
+		/provision/provision/0/class/0 "provision":{"type":"permit","provision":[{"type":"deny","class":[{"system":"http://hl7.org/fhir/resource-types","code":"Resource"}]}]}
+		/provision/provision/0/class/0 "provision":{"type":"permit","provision":[{"type":"deny","class":[{"code":"DomainResource"}]}]}
+		/provision/provision/0/purpose/0 "provision":{"type":"permit","provision":[{"type":"deny","purpose":[{"code":"HMARKT","SECRET":1}]}]}
+		/provision/provision/0/action/0 "provision":{"type":"permit","provision":[{"type":"deny","action":[{"coding":[{"code":"collect"}],"SECRET":1}]}]}
+		/provision/provision/0/actor/0/reference "provision":{"type":"permit","provision":[{"type":"deny","actor":[{"reference":{"reference":"Practitioner/ray","SECRET":1}}]}]}
 	END
 	# The order of a faulty Consent and its status: one that is not active has no effect.
 	consent '"provision":{"type":"SECRET"}' | sed 's/active/inactive/' >C/c.ndjson
@@ -185,6 +203,10 @@ setup_hospital() {
 	ehr 0 ehr-authz -P P --facts S/facts.ndjson -v --consents c.ndjson in
 	[ "$(jq .decision out)" = true ]
 	has err '2 consents of another scope left out'
+	# Of a scope that nobody knows a deny may be about privacy.
+	# shellcheck disable=SC2059
+	consent "\"scope\":$(printf "$scope" Patient-Privacy),\"decision\":\"deny\"" >c.ndjson
+	[ "$(asked c.ndjson)" = 'Deny consent-deny' ]
 }
 
 @test "files: a Consent, a list, a Bundle, a list in YAML, both forms side by side" {
