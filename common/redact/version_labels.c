@@ -26,7 +26,7 @@ version_labels_init(
 	buffer_init(&v->shown, BUFFER_UNLIMITED);
 	buffer_init(&v->standing, BUFFER_UNLIMITED);
 	for (unsigned i = 0; i < s->versions; i++) {
-		v->may_do[i] = (s->may_lack >> i & 1) << FHIR_LABELS_REDACTED;
+		v->may_do[i] = (unsigned)(s->may_lack >> i & 1) << FHIR_LABELS_REDACTED;
 		for (size_t p = 0; p < s->places; p++)
 			if (s->place[p].use == SCHEME_TRANSFORM && (s->place[p].bits >> i & 1) != 0)
 				v->may_do[i] |=
