@@ -242,6 +242,8 @@ read_about(struct decision *d)
 	d->pseudonym = text_of(d->json, about, "pseudonym");
 	d->device = text_of(d->json, about, "device");
 	d->request = text_of(d->json, about, "request");
+	d->relation = text_of(d->json, about, "relation");
+	d->until = text_of(d->json, about, "until");
 	uint32_t epoch = about == 0 ? 0 : json_member(d->json, about, (struct bytes)BYTES("epoch"));
 	if (epoch == 0 || !json_integer(d->json, epoch, &d->epoch))
 		d->epoch = 0;

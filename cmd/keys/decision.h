@@ -17,8 +17,9 @@ struct decision {
 	struct instant time;
 	bool ends;          /* END is set */
 	struct instant end; /* valid_until or an obligation to expire, whichever comes first */
-	struct bytes subject, action, patient, pseudonym, device, request; /* of about; empty if absent */
-	uint64_t epoch;                                                    /* of about; 0 if absent */
+	/* of about; empty if absent */
+	struct bytes subject, action, patient, pseudonym, device, request, relation, until;
+	uint64_t epoch;          /* of about; 0 if absent */
 	uint32_t purpose, roles; /* nodes of arrays of strings, 0 where absent */
 	const struct json *json;
 	uint32_t context;

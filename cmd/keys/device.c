@@ -161,6 +161,23 @@ device_revoked(const struct keys *k, const struct verb_settings *s, struct revok
 }
 
 bool
+device_party_counts(const struct keys *k, const struct verb_settings *s, struct bytes id,
+    struct verb_answer *a, enum diag_exit *status)
+{
+	struct revoked r;
+	bool good;
+
+	*status = EXIT_KEYS;
+	if (!device_revoked(k, s, &r, a))
+		return false;
+	good = !revoked_has(&r, REVOKED_PARTIES, id);
+	revoked_free(&r);
+	if (!good)
+		*status = verb_fault(a, EXIT_DENIED, "party-revoked: this person is on the revocation list");
+	return good;
+}
+
+bool
 device_is_revoked(const struct revoked *r, const struct point *sig, const struct point *enc)
 {
 	return revoked_has_device(r, bytes_of(sig->jkt)) ||

@@ -48,6 +48,13 @@ bool device_revoked(
 struct mac *device_pseudonym_key(
     struct keys *k, enum pseudonym_kind kind, const struct verb_settings *s, struct verb_answer *a);
 
+/*
+ * True if the person ID is not on the revocation list.  False with a fault and its status (EXIT_DENIED:
+ * party-revoked; or EXIT_KEYS).
+ */
+bool device_party_counts(const struct keys *k, const struct verb_settings *s, struct bytes id,
+    struct verb_answer *a, enum diag_exit *status);
+
 /* True if the device with these keys, or one of the keys, is on the list. */
 bool device_is_revoked(const struct revoked *r, const struct point *sig, const struct point *enc);
 

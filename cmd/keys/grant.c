@@ -235,20 +235,8 @@ add_decision(struct granting *g, const struct decision *d)
 static bool
 check_holder(struct granting *g, enum diag_exit *status)
 {
-	struct revoked r;
-	bool good;
-
-	if (!device_find(g->keys, bytes_of(g->device), g->settings, &g->holder, g->answer, status))
-		return false;
-	*status = EXIT_KEYS;
-	if (!device_revoked(g->keys, g->settings, &r, g->answer))
-		return false;
-	good = !revoked_has(&r, REVOKED_PARTIES, bytes_of(g->subject));
-	revoked_free(&r);
-	if (!good)
-		*status = verb_fault(
-		    g->answer, EXIT_DENIED, "party-revoked: this person is on the revocation list");
-	return good;
+	return device_find(g->keys, bytes_of(g->device), g->settings, &g->holder, g->answer, status) &&
+	       device_party_counts(g->keys, g->settings, bytes_of(g->subject), g->answer, status);
 }
 
 static enum diag_exit

@@ -24,11 +24,12 @@ enum {
 	SIGNER = 512,
 	ASSERT = 1024,
 	GIVE = 2048,
-	SUBSCRIBE = 4096
+	SUBSCRIBE = 4096,
+	DECLARE = 8192
 };
 /* The verbs that a key directory is not for. */
 enum { KEY_FILE = SIGNER | ASSERT };
-enum { ANY = 8191 };
+enum { ANY = 16383 };
 
 static const struct verb {
 	const char *name;
@@ -50,6 +51,8 @@ static const struct verb {
 	    verb_signer },
 	{ "give", GIVE, "", "ask the policy, and give a device its level keys, in one", verb_give },
 	{ "subscribe", SUBSCRIBE, "[file]", "ask the policy, grant and subscribe, in one", verb_subscribe },
+	{ "declare", DECLARE, "", "turn a decision into a fact: somebody treats a patient, or ceases to",
+	    verb_declare },
 	{ "assert", ASSERT, "[file]", "sign who asks: claims in, tokens out", verb_assert },
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
@@ -64,7 +67,7 @@ static const struct {
 	unsigned verbs;
 } all[] = {
 	{ { TEXT(policy), 'P', false, "policy", "DIR", "the policy" },
-	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM | GIVE | SUBSCRIBE },
+	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM | GIVE | SUBSCRIBE | DECLARE },
 	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~(ACCEPT | KEY_FILE) },
 	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY & ~KEY_FILE },
 	{ { TEXT(domain), 0, false, "domain", "NAME", "the domain whose key it is" }, KEY_FILE },
@@ -80,10 +83,12 @@ static const struct {
 	{ { DEVICE, 0, true, "device", "ID", "the device, by its id" }, RELEASE | REVOKE | GIVE | SUBSCRIBE },
 	{ { PATIENT, 0, true, "patient", "ID", "whom to be told of" }, SUBSCRIBE },
 	{ { TEXT(user), 0, false, "user", "ID", "the person that it is for" }, RELEASE | GIVE | SUBSCRIBE },
-	{ { TEXT(decision), 0, false, "decision", "FILE", "what ehr-authz decided" }, RELEASE | GRANT },
+	{ { TEXT(decision), 0, false, "decision", "FILE", "what ehr-authz decided" },
+	    RELEASE | GRANT | DECLARE },
 	{ { TEXT(deciders), 0, false, "deciders", "JWKS",
 	      "public keys that sign decisions; others do not count" },
-	    RELEASE | GRANT | GIVE | SUBSCRIBE },
+	    RELEASE | GRANT | GIVE | SUBSCRIBE | DECLARE },
+	{ { FLAG(end), 0, false, "end", NULL, "end what was declared" }, DECLARE },
 	{ { TEXT(context), 0, false, "context", "FILE", "more for the request's context, a JSON object" },
 	    RELEASE | GIVE | SUBSCRIBE },
 	{ { FLAG(offline), 0, false, "offline", NULL, "without a challenge: for seven days at most" },
@@ -107,7 +112,7 @@ static const struct {
 	{ { FLAG(digests), 0, false, "digests", NULL, "the keys of pseudonyms, tokens and marks" }, LIST },
 	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY & ~SIGNER },
 	{ { WAIT, 0, false, "wait", "SECONDS", "how long to wait for another that changes these keys (30)" },
-	    MAKE | ROTATE | ENROL | RELEASE | ACCEPT | GRANT | REVOKE | GIVE | SUBSCRIBE },
+	    MAKE | ROTATE | ENROL | RELEASE | ACCEPT | GRANT | REVOKE | GIVE | SUBSCRIBE | DECLARE },
 	{ { FLAG(allow_test_keys), 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
 	    ANY & ~KEY_FILE },
 };

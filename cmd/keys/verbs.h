@@ -41,6 +41,7 @@ struct verb_settings {
 	bool al_cap_given;
 	bool offline;
 	bool ask;
+	bool end;
 	bool self;
 	bool entities;
 	bool devices;
@@ -70,7 +71,7 @@ struct verb_answer {
 typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);
 
 verb_run verb_make, verb_rotate, verb_enrol, verb_release, verb_accept, verb_grant, verb_revoke, verb_list,
-    verb_pseudonym, verb_signer, verb_assert, verb_give, verb_subscribe;
+    verb_pseudonym, verb_signer, verb_assert, verb_give, verb_subscribe, verb_declare;
 
 /* Sets the fault.  Returns STATUS, so that a verb can return it. */
 enum diag_exit verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/parts.h"
 
+#include "common/access/known.h"
+
 #include <stdlib.h>
 
 static const char *const layer_names[LAYER_COUNT] = { "outbound", "jurisdiction", "organization", "consent",
@@ -159,6 +161,10 @@ put_about(const struct writing *x)
 	}
 	if (decide_is_command(q))
 		put_if(w, "command", request_string(q, ATTRIBUTE_COMMAND));
+	if (known_declares(q) || known_ends(q))
+		put_if(w, "relation", request_string(q, ATTRIBUTE_RELATION));
+	if (known_declares(q))
+		put_if(w, "until", request_string(q, ATTRIBUTE_UNTIL));
 	if (bytes_are(action, "subscribe")) {
 		open_list(w, "roles");
 		put_values(w, situation_values(s, ATTRIBUTE_STRUCTURAL_ROLE));

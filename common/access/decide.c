@@ -280,7 +280,8 @@ decide_layers(struct engine *e, struct request *q, struct verdict *v)
 static bool
 shows_nothing(const struct request *q)
 {
-	static const char *const names[] = { "create", "send-command", "release-keys" };
+	static const char *const names[] = { "create", "send-command", "release-keys", "declare-relation",
+		"end-relation" };
 	struct bytes action = request_string(q, ATTRIBUTE_ACTION_NAME);
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -348,10 +349,20 @@ decide_is_command(const struct request *q)
 }
 
 static void
+end_by(struct verdict *v, struct instant t)
+{
+	if (v->ends && instant_compare(t, v->valid_until) >= 0)
+		return;
+	v->valid_until = t;
+	v->ends = true;
+}
+
+static void
 find_end(struct engine *e, struct verdict *v)
 {
 	const struct request *q = v->request;
 	const struct moments *m;
+	struct instant until;
 
 	if (!v->permitted || !q->timed)
 		return;
@@ -368,10 +379,10 @@ find_end(struct engine *e, struct verdict *v)
 		if (d->status == DIRECTIVE_ACTIVE)
 			moments_next(&d->moments, q->time, &v->valid_until, &v->ends);
 	for (uint32_t i = 0; i < v->owes; i++)
-		if (v->owed[i].timed && (!v->ends || instant_compare(v->owed[i].at, v->valid_until) < 0)) {
-			v->valid_until = v->owed[i].at;
-			v->ends = true;
-		}
+		if (v->owed[i].timed)
+			end_by(v, v->owed[i].at);
+	if (known_until(q, &until))
+		end_by(v, until);
 }
 
 static bool

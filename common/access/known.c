@@ -36,7 +36,8 @@ known_class(const struct policy *p, struct bytes word)
 }
 
 static const char *const actions[] = { "read", "search", "subscribe", "notify", "create", "update", "attest",
-	"send-command", "release-keys", "enrol", "revoke", "rotate", "grant", NULL };
+	"send-command", "release-keys", "enrol", "revoke", "rotate", "grant", "declare-relation",
+	"end-relation", NULL };
 
 static const char *const subject_types[] = { "user", "device", "service", NULL };
 
@@ -65,6 +66,8 @@ known_value(const struct access_reader *r, unsigned attribute, uint32_t word, st
 {
 	struct intern_set values = r->roles->values ? r->roles->values[attribute] : (struct intern_set){ 0 };
 
+	if (attribute == ATTRIBUTE_RELATION)
+		return roles_relation(r->roles, word) != NULL;
 	if (values.count > 0)
 		return intern_set_has(values, word);
 	return attribute != ATTRIBUTE_SUBJECT_TYPE || is_listed(subject_types, text);
@@ -119,6 +122,8 @@ known_near(const struct access_reader *r, unsigned attribute, struct bytes text)
 		offer_list(&c, actions);
 		offer_groups(&c, r, GROUP_ACTION);
 		break;
+	case ATTRIBUTE_RELATION:
+		return roles_near_relation(r->roles, r, text);
 	case ATTRIBUTE_PURPOSE:
 		vocabulary_offer(VOCABULARY_PURPOSE, &c);
 		break;
@@ -163,6 +168,48 @@ all_known(const struct values *v, unsigned attribute, const struct policy *p, co
 	return true;
 }
 
+bool
+known_declares(const struct request *q)
+{
+	return bytes_are(request_string(q, ATTRIBUTE_ACTION_NAME), "declare-relation");
+}
+
+bool
+known_ends(const struct request *q)
+{
+	return bytes_are(request_string(q, ATTRIBUTE_ACTION_NAME), "end-relation");
+}
+
+bool
+known_until(const struct request *q, struct instant *until)
+{
+	return known_declares(q) && clock_parse_instant(request_string(q, ATTRIBUTE_UNTIL), until);
+}
+
+/* NULL unless Q tells or ends a relation, and states it otherwise than the policy allows. */
+static const char *
+relation_refusal(const struct request *q, const struct roles *roles)
+{
+	const struct values *name = &q->at[ATTRIBUTE_RELATION];
+	const struct relation *relation = NULL;
+	struct instant until;
+
+	if (!known_declares(q) && !known_ends(q))
+		return NULL;
+	if (request_string(q, ATTRIBUTE_RELATION).size > 0 && name->at[0].word != 0)
+		relation = roles_relation(roles, name->at[0].word);
+	if (relation == NULL || relation->longest == 0)
+		return "unknown-relation";
+	if (request_string(q, ATTRIBUTE_RESOURCE_PATIENT).size == 0)
+		return "relation-patient";
+	if (known_ends(q))
+		return NULL;
+	if (!q->timed || !known_until(q, &until) || instant_compare(until, q->time) <= 0 ||
+	    instant_compare(until, instant_add(q->time, relation->longest)) > 0)
+		return "relation-until";
+	return NULL;
+}
+
 const char *
 known_refusal(const struct request *q, const struct policy *p, const struct roles *roles)
 {
@@ -177,5 +224,5 @@ known_refusal(const struct request *q, const struct policy *p, const struct role
 		if (!q->at[checked[i].attribute].distrusted &&
 		    !all_known(&q->at[checked[i].attribute], checked[i].attribute, p, roles))
 			return checked[i].reason;
-	return NULL;
+	return relation_refusal(q, roles);
 }

@@ -33,8 +33,19 @@ bool known_value(const struct access_reader *r, unsigned attribute, uint32_t wor
 struct closest known_near(const struct access_reader *r, unsigned attribute, struct bytes text);
 
 /*
+ * Somebody tells that she stands in a relation to a patient (declare-relation), or no longer does
+ * (end-relation).  known_until(): the end that she states; false if there is none.
+ */
+bool known_declares(const struct request *q);
+bool known_ends(const struct request *q);
+bool known_until(const struct request *q, struct instant *until);
+
+/*
  * NULL, or the reason why Q is refused: "unknown-purpose", "unknown-label", "unknown-class", "unknown-role".
  * A distrusted role is not looked at: it is missing anyway, and the domain that said it has names of its own.
+ * Of a relation that is told or ended: "unknown-relation" (authz/roles.yaml does not say how long it may last
+ * at most), "relation-patient" (no patient is named), "relation-until" (it has no end, or one that is over or
+ * too late).
  */
 const char *known_refusal(const struct request *q, const struct policy *p, const struct roles *roles);
 

@@ -121,6 +121,17 @@ read_permissions(struct access_reader *r, const struct yaml_node *node, struct i
 	return true;
 }
 
+/* Only a person's relation to a patient is told by the person; one between persons is the house's to tell. */
+static bool
+read_longest(struct access_reader *r, const struct yaml_node *node, struct relation *relation)
+{
+	if (!node)
+		return true;
+	if (!relation->to_patient)
+		return fault_at(r->fault, r->file, node, "only a relation to a patient may be declared");
+	return reader_duration(r, node, &relation->longest);
+}
+
 static bool
 read_relation(struct access_reader *r, const struct yaml_node *node, struct relation *relation)
 {
@@ -140,7 +151,7 @@ read_relation(struct access_reader *r, const struct yaml_node *node, struct rela
 	if (until && !yaml_word(r->file, until, needs, &position, r->fault))
 		return false;
 	relation->until_required = until != NULL;
-	return yaml_close(&m);
+	return read_longest(r, yaml_take(&m, "longest"), relation) && yaml_close(&m);
 }
 
 static bool
@@ -201,6 +212,8 @@ takes_values(const struct attributes *attributes, unsigned attribute)
 	case ATTRIBUTE_ACTION_NAME:
 	case ATTRIBUTE_PURPOSE:
 	case ATTRIBUTE_ACR:
+	case ATTRIBUTE_RELATION:
+	case ATTRIBUTE_UNTIL:
 	case ATTRIBUTE_TIME:
 	case ATTRIBUTE_CLAIMED_AL:
 		return false;

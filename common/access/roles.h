@@ -27,6 +27,7 @@ struct relation {
 	uint32_t word;
 	bool to_patient;     /* else between persons */
 	bool until_required; /* a fact without end is refused */
+	int64_t longest;     /* seconds that one may declare it for; 0: it is not declared */
 };
 
 struct roles {
