@@ -13,6 +13,18 @@ struct settled {
 };
 
 static bool
+is_state(struct bytes word)
+{
+	static const char *const states[] = { "draft", "clear", "conflict", "shown", "officer-notified",
+		"negotiating", "evaluating", "agreed", "active", "inactive", "closed" };
+
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+		if (bytes_are(word, states[i]))
+			return true;
+	return false;
+}
+
+static bool
 read_line(struct settled *s, struct ndjson *n)
 {
 	struct bytes patient, directive, state, in_force = { "", 0 };
@@ -25,6 +37,10 @@ read_line(struct settled *s, struct ndjson *n)
 		return ndjson_fault(n, 0, "missing member 'in_force'");
 	if (json_kind(&n->json, node) != JSON_NULL && !ndjson_string(n, "in_force", &in_force))
 		return false;
+	if (!is_state(state))
+		return ndjson_fault(n, 0, "an unknown state");
+	if (in_force.size > 0 && bytes_are(state, "inactive"))
+		return ndjson_fault(n, 0, "an inactive directive that is in force");
 	number = intern_add(&s->names, intern_pair(&s->scratch, reader_patient(patient), directive));
 	scratch_reset(&s->scratch);
 	if (number <= before)

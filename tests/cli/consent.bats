@@ -320,6 +320,14 @@ state() { # IN_FORCE [STATE]
 	echo '{"directive":"c-1","patient":"ann","state":"active"}' >states
 	ehr 3 ehr-authz -P P --consents c.ndjson --consent-state states in
 	has err "states:1:1: missing member 'in_force'"
+	# A line that contradicts itself, or is of a state that nobody knows.
+	state "$(own permit | head -c -1 | sum)" inactive >states
+	ehr 3 ehr-authz -P P --consents c.ndjson --consent-state states in
+	has err 'states:1:1: an inactive directive that is in force'
+	state "$(own permit | head -c -1 | sum)" SECRET >states
+	ehr 3 ehr-authz -P P --consents c.ndjson --consent-state states in
+	has err 'states:1:1: an unknown state'
+	lacks err SECRET
 	ehr 4 ehr-authz -P P --consents c.ndjson --consent-state nowhere in
 }
 
