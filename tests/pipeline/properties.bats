@@ -1,6 +1,21 @@
 load ../lib/ehr
 
-# What must hold of any record, tried on the ward's records and on the canaries.
+# What must hold of any record, tried on the ward's records and on the canaries.  All promises about labels and versions, and
+# where they are tried:
+#
+#	non-interference, hidden presence   tests/property/interference.bats, tests/unit/test_redact_interference.c
+#	no leak                             tests/cli/canary.bats, tests/property/facts.bats; tests/property/guards.bats
+#	monotone                            here, tests/unit/test_redact_levels.c
+#	labelling a version again           here, tests/cli/classify-properties.bats
+#	idempotent                          tests/cli/classify-properties.bats, tests/cli/summary.bats
+#	what is not redacted is identical   tests/pipeline/data.bats, tests/unit/test_redact_levels.c
+#	raising only                        tests/property/order.bats, tests/cli/classify-properties.bats
+#	order does not matter               tests/property/order.bats, tests/cli/classify-properties.bats
+#	no evasion by another spelling      tests/property/evasion.bats, tests/property/facts.bats
+#	messages name nothing of a record   tests/property/messages.bats, tests/cli/canary.bats
+#	a run depends on its input alone    here, tests/property/after-refusal.bats
+#	referential integrity               here
+#	native paths agree with libjq       tests/unit/test_path.c
 P=$EHR_ROOT/policies/hospital
 places=$EHR_ROOT/testdata/canary/places.ndjson
 
@@ -107,4 +122,35 @@ without_ids() {
 	[ "$(token supplier r-1)" = "$(token supplier r-3)" ]
 	# The household sees its readings as they came.
 	grep '"rl":"household"' all | sed -E 's/.*"record":(\{.*)\}$/\1/' | cmp "$EHR_ROOT/testdata/meter/readings.ndjson" -
+}
+
+@test "equal ids have equal tokens over records and shapes of reference, other ids and sites others (referential integrity)" {
+	local n shape
+	for n in 1 2 3 4 5 6 7 8; do
+		printf '{"resourceType":"Patient","id":"p%s","gender":"female"}\n' "$n"
+		for shape in Patient/p https://h.example/fhir/Patient/p 'http:\/\/x\/Patient\/p'; do
+			printf '{"resourceType":"Observation","id":"%s","status":"final","subject":{"reference":"%s%s"}}\n' "o$n" "$shape" "$n"
+			printf '{"resourceType":"Encounter","id":"%s","status":"planned","class":{"code":"AMB"},"subject":{"reference":"%s%s/_history/2"}}\n' "e$n" "$shape" "$n"
+		done
+	done >in
+	cat "$EHR_ROOT/testdata/ward/upload.ndjson" >>in
+	# A line per id or reference: what it was, what it is at L.
+	pairs() {
+		classify in | ehr-redact -P "$P" -S "$1" --levels L | jq -c '.record | [.id, .subject.reference]' >l
+		jq -c '[.id, .subject.reference]' in | paste - l |
+			jq -rn '[inputs] | _nwise(2) | transpose[] | select(all(type == "string")) | map(split("/_history/")[0] | split("/")[-1]) | @tsv' >"$2"
+		[ "$(wc -l <"$2")" -ge 150 ]
+	}
+	pairs "$BATS_FILE_TMPDIR/site" here
+	[ "$(grep -c '^p[1-8]	' here)" -ge 56 ]
+	sort -u here >both
+	[ "$(wc -l <both)" -ge 45 ]
+	cut -f 1 both | uniq -d >many
+	empty many
+	cut -f 2 both | sort | uniq -d >many
+	empty many
+	! awk -F '\t' '$1 == $2' both | grep . || return 1
+	ehr-keys make -P "$P" -S other >/dev/null
+	pairs other there
+	[ "$(cat here there | sort -u | wc -l)" -eq $((2 * $(wc -l <both))) ]
 }
