@@ -20,7 +20,7 @@
 enum { WIDTH = 1 };
 
 struct settings {
-	const char *policy, *level, *now;
+	const char *policy, *level, *now, *request;
 	bool bars, html;
 };
 
@@ -35,6 +35,8 @@ static const struct option_entry table[] = {
 	{ WIDTH, 0, false, "width", "COLUMNS", "of the picture (100)" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
 	    "the time that the policy reckons with" },
+	{ OPTION_TEXT(struct settings, request), 0, false, "request", "FILE",
+	    "explain a request by the rules of access instead" },
 };
 
 static const struct option_manual manual = {
@@ -365,6 +367,9 @@ verb_explain(int argc, char *argv[])
 	struct options o;
 	struct explanation x = { .width = DEFAULT_WIDTH };
 
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--request") == 0 || strncmp(argv[i], "--request=", 10) == 0)
+			return verb_explain_request(argc, argv);
 	options_init(&o, &manual, argc, argv);
 	options_into(&o, &x.set);
 	while (options_next(&o) == WIDTH)

@@ -11,6 +11,7 @@
 enum diag_exit verb_check(int argc, char *argv[]);
 enum diag_exit verb_test(int argc, char *argv[]);
 enum diag_exit verb_explain(int argc, char *argv[]);
+enum diag_exit verb_explain_request(int argc, char *argv[]); /* of verb_explain, with --request */
 enum diag_exit verb_new(int argc, char *argv[]);
 enum diag_exit verb_survey(int argc, char *argv[]);
 enum diag_exit verb_conflicts(int argc, char *argv[]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/parts.h"
 
+#include <string.h>
+
 /* What is lacking, and where it is written.  W NULL: it is only counted. */
 struct lacking {
 	struct json_write *w;
@@ -253,4 +255,53 @@ explain_consent(struct json_write *w, const struct engine *e, const struct verdi
 			}
 		}
 	end_list(&x);
+}
+
+static void
+put_account(
+    struct lacking l, const struct layer_outcome *o, uint32_t i, struct scratch *scratch, struct buffer *out)
+{
+	struct json_write w = json_write_to(out);
+	static const char *const layers[] = { [LAYER_OUTBOUND] = "outbound",
+		[LAYER_JURISDICTION] = "jurisdiction",
+		[LAYER_ORGANIZATION] = "organization" };
+	static const char *const holds[] = {
+		[RULE_NO] = "false", [RULE_UNKNOWN] = "missing", [RULE_HOLDS] = "true"
+	};
+	const struct access_rule *rule = &o->file->rule[i];
+	char *say = scratch_take(scratch, rule->sentence.size + 2);
+
+	say[0] = '"';
+	memcpy(say + 1, rule->sentence.at, rule->sentence.size);
+	say[rule->sentence.size + 1] = '"';
+	l.w = &w;
+	json_write_open(&w, '{');
+	json_write_member_word(&w, "layer", bytes_of(layers[o->layer]));
+	json_write_member_value(&w, "rule", rule->id_text);
+	json_write_member_value(&w, "say", (struct bytes){ say, rule->sentence.size + 2 });
+	json_write_member_word(&w, "effect", bytes_of(rule->effect == EFFECT_PERMIT ? "permit" : "deny"));
+	json_write_member_word(&w, "is", bytes_of(holds[o->state[i].holding]));
+	json_write_name(&w, "lacks");
+	json_write_open(&w, '[');
+	find_lacking(&l, rule);
+	json_write_close(&w, ']');
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+}
+
+void
+explain_rules(struct buffer *out, struct engine *e, const struct verdict *v)
+{
+	struct situation s = v->situation;
+	struct lacking l = { .e = e, .s = &s };
+
+	for (int i = 0; i < LAYER_CONSENT; i++) {
+		const struct layer_outcome *o = &v->outcome[i];
+
+		if (!o->state)
+			continue;
+		s.custodian = o->layer != LAYER_OUTBOUND;
+		for (uint32_t k = 0; k < o->file->rules; k++)
+			put_account(l, o, k, &e->scratch, out);
+	}
 }

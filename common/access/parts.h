@@ -506,6 +506,9 @@ void explain_outcome(
     struct json_write *w, const struct engine *e, const struct verdict *v, const struct layer_outcome *o);
 void explain_consent(struct json_write *w, const struct engine *e, const struct verdict *v);
 
+/* What every rule of the layers says, an object and a newline each.  The scratch of E holds texts. */
+void explain_rules(struct buffer *out, struct engine *e, const struct verdict *v);
+
 /*
  * answer.c: a verdict as JSON, one object without newline.  Buffers have no limit: an answer is bounded by
  * its request and its policy.
