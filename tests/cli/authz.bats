@@ -743,3 +743,25 @@ load ../lib/authz
 	done
 	line 4 'ehr-authz -P P -S S in >/dev/full'
 }
+
+@test "scope of practice: what the law of the place denies a profession, no breaking of the glass and no consent gives it" {
+	hospital
+	printf 'ehr_authz: 1\nconsent: c-ann\npatient: ann\nstatus: active\nbase: permit\nacknowledges: [H-3]\n' >S/consents/ann.yaml
+	cat >>P/authz/jurisdiction.yaml <<-'END'
+		  - {id: J-9, say: Only physicians and pharmacists handle prescriptions here., effect: deny,
+		     who: {structural_role: {not: [physician, pharmacist]}}, what: {class: [MedicationRequest]}}
+	END
+	for role in physician radiologist; do
+		for purpose in TREAT 'BTG","justification":"unconscious'; do
+			narrowed '"class":"MedicationRequest"' | sed "s/\"structural_role\":\"physician\"/\"structural_role\":\"$role\"/; s/\"TREAT\"/\"$purpose\"/"
+		done
+	done >in
+	ehr 0 ehr-authz -P P -S S in
+	jq -c '[.decision, .context.decided_by, .context.reason]' out >got
+	same got <<-'END'
+		[true,"consent","permitted"]
+		[true,"consent","permitted"]
+		[false,"jurisdiction","deny-rule"]
+		[false,"jurisdiction","deny-rule"]
+	END
+}
