@@ -42,9 +42,9 @@ asks() {
 		context: {purpose: "TREAT", time: $at}} | '"${3:-.}" | ehr-authz -P P -S site
 }
 
-# reads [MORE]: his request to read, as a line of what the decision says.
+# reads: his request to read, as a line of what the decision says.
 reads() {
-	asks read record "${1:-.}" >decision
+	asks read record >decision
 	jq -c '[.decision, .context.decided_by, .context.reason, (.context.layers[] | select(.layer == "consent") | .result, .overridden_by), .context.valid_until]' decision
 	jq -r '.context | .policy, .consents' decision >>digests
 }
