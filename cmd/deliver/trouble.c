@@ -34,7 +34,8 @@ exhaust(struct spool *s, int64_t now)
 {
 	(void)spool_do(s,
 	    "UPDATE trouble SET state = 'exhausted', due = ?1 WHERE state = 'open' AND closed IS NULL"
-	    " AND EXISTS (SELECT 1 FROM intent WHERE trouble = trouble.id AND reason = 'missed')"
+	    " AND EXISTS (SELECT 1 FROM intent WHERE trouble = trouble.id AND (reason = 'missed' OR"
+	    "  state IN ('dead', 'expired', 'stopped')))"
 	    " AND NOT EXISTS (SELECT 1 FROM intent WHERE trouble = trouble.id AND (state IN ('held', 'due', "
 	    "'gathering',"
 	    "  'sending') OR (state = 'sent' AND due IS NOT NULL)))",
@@ -107,6 +108,9 @@ trouble_next_step(struct spool *s, int64_t seq, int64_t now)
 	    "o.seq AND"
 	    "   state IN ('due', 'gathering', 'sending', 'sent', 'held')))",
 	    "ii", seq, now);
+	/* Nobody is left to be told. */
+	if (spool_changed(s) == 0)
+		exhaust(s, now);
 }
 
 /* {"to":{"class":"privacy-officer"}} of the intent's line; -1 if the policy lacks it. */

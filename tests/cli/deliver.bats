@@ -206,6 +206,18 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	has out exhausted
 }
 
+@test "nobody of any step can be reached: the last resort is told at once" {
+	spool "$(channel 'read -r m; case $m in *\"to\":\"desk\"*) echo "$m" >desk ;; *) exit 67 ;; esac')"
+	{
+		intent c1 nurse-7 critical
+		step c2 nurse-7 critical 1 3600
+	} | ehr-deliver enqueue --spool spool -q
+	run_drain 1
+	[ "$(state n_c1) $(state n_c2)" = 'dead dead' ]
+	[ "$(jq -r '[.kind, .why, .ehr.criticality] | join(" ")' spool/desk)" = 'last-resort exhausted critical' ]
+	run_drain 0
+}
+
 @test "a later reading of the same trouble does not escalate a second time" {
 	spool
 	{
@@ -381,6 +393,23 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	ehr 0 ehr-deliver status --spool spool --html
 	has out '&lt;b&gt;&amp;'
 	lacks out '<b>'
+}
+
+@test "a browser draws the page" {
+	local browser
+	browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || skip 'Chromium is not there'
+	spool "$(channel 'exit 67')"
+	for i in 1 2; do intent "a$i" nurse-7; done | ehr-deliver enqueue --spool spool -q
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	run_drain 1
+	ehr-deliver status --spool spool --html >page.html
+	lacks page.html '<script'
+	lacks page.html 'http'
+	timeout 30 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" --dump-dom \
+		"file://$PWD/page.html" >dom 2>/dev/null 3>&-
+	[ "$(grep -o '<h2>' dom | wc -l)" -eq 7 ]
+	has dom '<td>n_c1</td><td>critical</td>'
+	has dom '<td>code-67</td>'
 }
 
 @test "a new list of revocations that does not verify stops the run with 6" {
