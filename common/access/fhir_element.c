@@ -458,6 +458,16 @@ meaning_of(struct bytes word)
 	return NULL;
 }
 
+/* Redaction finds an instance by its type and id, so a deny by identifier would withhold nothing. */
+static bool
+are_literal(const struct fhir_reading *r, uint32_t node)
+{
+	FHIR_EACH(r, at, node)
+	if (fhir_member(r, at, K_reference) == 0)
+		return false;
+	return true;
+}
+
 /* The values of one kind are alternatives, and no set of criteria says "this instance or that author". */
 static bool
 put_data(struct fhir_reading *r, struct yaml_node *what, uint32_t node)
@@ -484,6 +494,8 @@ put_data(struct fhir_reading *r, struct yaml_node *what, uint32_t node)
 		if (key[0] != '\0' && strcmp(key, this) != 0)
 			return fhir_fault(r, at, "data of two meanings in one provision");
 		key = this;
+		if (strcmp(key, "instance") == 0 && !are_literal(r, inner))
+			return fhir_fault(r, inner, "data that is named by an identifier alone");
 		if (!references(r, inner, list))
 			return false;
 	}
