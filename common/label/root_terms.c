@@ -123,6 +123,8 @@ is_name(const struct root_terms *t, const struct way *w)
 static bool
 is_skipped_uri(const struct terms_rules *rules, struct bytes text)
 {
+	if (text.size == 0 || !rules->uri_begins[(unsigned char)text.at[0]])
+		return false;
 	for (size_t i = 0; i < rules->uris; i++)
 		if (text.size >= rules->uri[i].size &&
 		    memcmp(text.at, rules->uri[i].at, rules->uri[i].size) == 0)
@@ -351,7 +353,7 @@ root_terms_look(struct root_terms *t, const struct root_frame *outermost, const 
 	if (!GUARD(words))
 		return;
 	if (ruleset_key(t->root->set, key).terms == 0 && (j->nodes[node].flags & JSON_ESCAPED) == 0 &&
-	    text.at[0] != 'd' && !may_say(t, text))
+	    text.at[0] != 'd' && (is_skipped_uri(&t->root->set->terms, text) || !may_say(t, text)))
 		return;
 	look_closer(t, &(struct way){ frame, outermost, key }, node);
 }

@@ -191,6 +191,7 @@ struct terms_rules {
 	struct terms_places base64; /* searched decoded */
 	struct bytes *uri;          /* texts that begin so are not searched */
 	size_t uris;
+	bool uri_begins[256]; /* by the first byte of a text: it may begin with one of them */
 	struct bytes *person; /* types: the display of a reference to one is a name */
 	size_t persons;
 };

@@ -55,6 +55,16 @@ read_places(struct ruleset_loader *l, const struct yaml_node *node, struct terms
 	return true;
 }
 
+static bool
+read_uris(struct ruleset_loader *l, const struct yaml_node *node, struct terms_rules *t)
+{
+	if (!read_texts(l, node, &t->uri, &t->uris))
+		return false;
+	for (size_t i = 0; i < t->uris; i++)
+		t->uri_begins[(unsigned char)t->uri[i].at[0]] = true;
+	return true;
+}
+
 bool
 ruleset_read_terms(struct ruleset_loader *l, const struct yaml_node *node)
 {
@@ -65,7 +75,7 @@ ruleset_read_terms(struct ruleset_loader *l, const struct yaml_node *node)
 		return true;
 	return yaml_open(&map, l->file, node, l->fault) &&
 	       read_places(l, yaml_take(&map, "skip"), &t->skip) &&
-	       read_texts(l, yaml_take(&map, "skip_uris"), &t->uri, &t->uris) &&
+	       read_uris(l, yaml_take(&map, "skip_uris"), t) &&
 	       read_texts(l, yaml_take(&map, "skip_display_of"), &t->person, &t->persons) &&
 	       read_places(l, yaml_take(&map, "around"), &t->around) &&
 	       read_places(l, yaml_take(&map, "entry"), &t->entry) &&

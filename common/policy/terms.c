@@ -580,9 +580,10 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 		/* An accent, a blank of Unicode, a tag or an entity may hide where a word begins. */
 		if (f == NULL && ((kinds.high | kinds.markup) & inside) != 0)
 			return true;
-		starts |= humps(kinds.letters, kinds.capitals, last.letters >> 31, last.capitals >> 31,
-			      UINT32_C(1) << 31) &
-			  inside;
+		if ((kinds.capitals & ~starts) != 0)
+			starts |= humps(kinds.letters, kinds.capitals, last.letters >> 31,
+				      last.capitals >> 31, UINT32_C(1) << 31) &
+				  inside;
 		for (; starts != 0; starts &= starts - 1) {
 			const char *word = at + __builtin_ctz(starts);
 
