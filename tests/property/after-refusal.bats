@@ -28,7 +28,7 @@ worsen() {
 		print "$_\n" for
 			substr($_, 0, length() * 0.9), "${_}x",
 			s/\}\}\z/,"active":true,"gender":"x","modifierExtension":[$inline]}}/r,
-			s/\}\}\z/,"active":true,"contained":[{"resourceType":"Patient","active":true,"meta":{"security":[{}]}}]}}/r,
+			s/\}\}\z/,"active":true,"contained":[{"resourceType":"Patient","active":true,"meta":{"security":[{"code":7}]}}]}}/r,
 			s/("record":\{)/$1"active":true,"meta":{"security":[7]},/r,
 			s/("stage":"ingested")/$1,"floor":["V",{"code":7}]/r,
 			s/"labels":\[\K/{"at":"","level":"V","rule":"base"},/r =~ s/\],"record":/,{"at":"\/nope","level":"V","rule":"x"}],"record":/r,
@@ -86,7 +86,7 @@ after() {
 @test "ehr-classify: a refused record leaves no label, urgency or subject to the next" {
 	after classify ingested -P "$F/hospital"
 	after classify ingested -P "$F/labels"
-	printf '%s\n' '{"resourceType":"Patient","active":true,"meta":{"security":[{}]}}' \
+	printf '%s\n' '{"resourceType":"Patient","active":true,"meta":{"security":[{"code":7}]}}' \
 		'{"resourceType":"Basic","active":true,"gender":"x"}' >in
 	ehr 1 ehr-classify -P "$F/labels" --on-error skip in
 	has out '"level":"L"'
