@@ -563,7 +563,8 @@ access_explain(struct access *a, struct bytes request, struct bytes *text)
 	struct json_write w;
 
 	access_decide(a, request, &d);
-	if (d.ill_formed || json_member_key(&a->json, 0, a->key_evaluations) != 0)
+	/* A search decides nothing by itself. */
+	if (d.ill_formed || d.decided_by == NULL || json_member_key(&a->json, 0, a->key_evaluations) != 0)
 		return false;
 	a->out.used = 0;
 	explain_rules(&a->out, &a->engine, &a->verdict);

@@ -184,19 +184,24 @@ compare_alone(struct conflicts *c, struct engine *e, const struct directive *d)
 	return good;
 }
 
+struct compared {
+	const struct directive *directive;
+};
+
 static int
 by_id(const void *a, const void *b)
 {
-	const struct directive *const *left = a, *const *right = b;
-	int order = bytes_compare((*left)->id, (*right)->id);
+	const struct directive *left = ((const struct compared *)a)->directive;
+	const struct directive *right = ((const struct compared *)b)->directive;
+	int order = bytes_compare(left->id, right->id);
 
-	return order != 0 ? order : bytes_compare((*left)->patient, (*right)->patient);
+	return order != 0 ? order : bytes_compare(left->patient, right->patient);
 }
 
 bool
 conflicts_find(struct conflicts *c, struct engine *e)
 {
-	const struct directive **list;
+	struct compared *list;
 	struct arena arena = { 0 };
 	size_t count = 0, n = 0;
 	bool good = true;
@@ -208,11 +213,11 @@ conflicts_find(struct conflicts *c, struct engine *e)
 	for (uint32_t i = 0; i < e->directives.room; i++)
 		for (const struct directive *d = e->directives.slot[i]; d; d = d->next)
 			if (!d->unreadable)
-				list[n++] = d;
+				list[n++].directive = d;
 	if (n > 1)
 		qsort(list, n, sizeof *list, by_id);
 	for (size_t i = 0; i < n && good; i++)
-		good = compare_alone(c, e, list[i]);
+		good = compare_alone(c, e, list[i].directive);
 	arena_release(&arena);
 	return good;
 }

@@ -196,8 +196,7 @@ static void
 sum_up(const struct classifier *c, struct labels *out)
 {
 	const struct label *labels = label_list_at(&c->labels);
-	int level = 0;
-	int criticality = LABEL_NONE;
+	int8_t level = 0, criticality = LABEL_NONE;
 
 	out->at = labels;
 	out->count = label_list_count(&c->labels);
@@ -208,8 +207,8 @@ sum_up(const struct classifier *c, struct labels *out)
 		if (labels[i].kind != LABEL_URGENCY && labels[i].level > level)
 			level = labels[i].level;
 	}
-	out->level = (unsigned)level;
-	out->criticality = criticality == LABEL_NONE ? c->set.criticality.usual : (unsigned)criticality;
+	out->level = (uint8_t)level;
+	out->criticality = criticality == LABEL_NONE ? c->set.criticality.usual : (uint8_t)criticality;
 }
 
 bool

@@ -111,7 +111,7 @@ meant(const struct displays *d, uint16_t key)
 
 	unsigned type = ruleset_key(s, key).meant;
 
-	return type == 0 ? (struct bytes){ 0 } : s->references->key[type - 1]->text;
+	return type != 0 ? s->references->key[type - 1]->text : (struct bytes){ 0 };
 }
 
 void

@@ -173,7 +173,7 @@ label(struct summary_list *s, const struct summary *item, const struct label_sta
 
 	if (told->level <= now.level && (told->sensitivity & ~now.sensitivity) == 0)
 		return false;
-	if (item->is_narrative ? !GUARD(narratives) : !GUARD(summaries))
+	if ((item->is_narrative && !GUARD(narratives)) || (!item->is_narrative && !GUARD(summaries)))
 		return false;
 	label = label_list_add(
 	    s->labels, item->node, LABEL_RAISE, item->is_narrative ? ORIGIN_NARRATIVE : ORIGIN_SUMMARY);
