@@ -436,11 +436,12 @@ spool_backup(struct spool *s, const char *path, struct spool_fault *f)
 	(void)snprintf(to.directory, sizeof to.directory, "%s", path);
 	if (good(&to, sqlite3_open_v2(path, &to.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL))) {
 		copy = sqlite3_backup_init(to.db, "main", s->db, "main");
-		if (copy == NULL)
+		if (copy == NULL) {
 			to.error = sqlite3_errcode(to.db);
-		else
-			(void)(good(&to, sqlite3_backup_step(copy, -1)) &
-			       good(&to, sqlite3_backup_finish(copy)));
+		} else {
+			(void)good(&to, sqlite3_backup_step(copy, -1));
+			(void)good(&to, sqlite3_backup_finish(copy));
+		}
 	}
 	(void)sqlite3_close(to.db);
 	return to.error == SQLITE_OK || say_error(&to, f);

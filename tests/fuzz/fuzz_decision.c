@@ -86,13 +86,14 @@ try_keys(struct instant now)
 	static const char *const actions[] = { "release-keys", "subscribe", "revoke", "enrol" };
 
 	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+		const struct verb_settings s = { .decision = "-" };
 		struct verb_answer a = { 0 };
 		enum diag_exit status;
 		struct decision d;
 		struct decision_file *file;
 
 		hold(lseek(STDIN_FILENO, 0, SEEK_SET) == 0);
-		file = decision_file_read("-", &a, &status);
+		file = decision_file_read(&s, &a, &status);
 		hold(file != NULL);
 		while (decision_file_next(file, actions[i], now, &d, &a, &status)) {
 			uint32_t decision = json_member(d.json, 0, bytes_of("decision"));
