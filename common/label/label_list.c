@@ -109,7 +109,8 @@ merge(struct label *into, const struct label *from)
 		return false;
 	if (from->kind == LABEL_URGENCY)
 		return from->level >= into->level;
-	into->level = from->level > into->level ? from->level : into->level;
+	if (from->level > into->level)
+		into->level = from->level;
 	into->sensitivity |= from->sensitivity;
 	into->basis |= from->basis;
 	return true;
@@ -148,8 +149,7 @@ is_base(const struct label *label)
 unsigned
 label_list_level(const struct json *j, const struct label *labels, size_t count, uint32_t node)
 {
-	int base = 0;
-	int raise = 0;
+	int8_t base = 0, raise = 0;
 
 	for (size_t i = 0; i < count && labels[i].node <= node; i++) {
 		const struct label *l = &labels[i];
@@ -161,7 +161,7 @@ label_list_level(const struct json *j, const struct label *labels, size_t count,
 		else if (l->level > raise)
 			raise = l->level;
 	}
-	return (unsigned)(base > raise ? base : raise);
+	return base > raise ? (uint8_t)base : (uint8_t)raise;
 }
 
 /* By label: the nearest label before it that lies around it, NO_NODE if there is none. */
@@ -220,8 +220,7 @@ label_list_standing(const struct label_list *l, uint32_t node)
 	size_t i = first_after(l, node);
 	uint32_t at = i == 0 ? NO_NODE : (uint32_t)i - 1;
 	struct label_standing sum = { 0 };
-	int base = LABEL_NONE;
-	int raise = 0;
+	int8_t base = LABEL_NONE, raise = 0;
 
 	while (at != NO_NODE && j->nodes[labels[at].node].next <= node)
 		at = links(l)[at];
@@ -230,14 +229,14 @@ label_list_standing(const struct label_list *l, uint32_t node)
 
 		if (label->kind == LABEL_URGENCY)
 			continue;
-		if (is_base(label))
-			base = base == LABEL_NONE ? label->level : base;
-		else if (label->level > raise)
+		if (!is_base(label) && label->level > raise)
 			raise = label->level;
+		else if (is_base(label) && base == LABEL_NONE)
+			base = label->level;
 		sum.sensitivity |= label->sensitivity;
 		sum.basis |= label->basis;
 	}
-	sum.level = (unsigned)(base > raise ? base : raise);
+	sum.level = base > raise ? (uint8_t)base : (uint8_t)raise;
 	return sum;
 }
 
