@@ -90,7 +90,6 @@ is_urgent(const struct dispatch *d, int64_t urgency)
 	return urgency + 2 >= (int64_t)d->plan->words;
 }
 
-/* The place of the intent's criticality in the policy of now. */
 static void
 give_up(struct dispatch *d, int64_t seq, const char *reason)
 {

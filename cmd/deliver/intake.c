@@ -40,14 +40,12 @@ intake_init(struct intake *i, struct spool *s, unsigned max_depth)
 {
 	*i = (struct intake){ .spool = s };
 	json_init(&i->json, NULL, max_depth);
-	buffer_init(&i->room, 1 << 16);
 }
 
 void
 intake_release(struct intake *i)
 {
 	json_release(&i->json);
-	buffer_release(&i->room);
 }
 
 /* A member of OBJECT that is a word; false if it is anything else.  Absent: at NULL. */
@@ -212,12 +210,6 @@ join_trouble(struct intake *i, struct incoming *in)
 	    bytes_of(in->trouble), in->subject, in->urgency, i->now);
 }
 
-static struct bytes
-text_or_null(const char *text)
-{
-	return text == NULL || text[0] == '\0' ? (struct bytes){ NULL, 0 } : bytes_of(text);
-}
-
 static void
 insert(struct intake *i, const struct incoming *in, struct bytes line)
 {
@@ -230,10 +222,10 @@ insert(struct intake *i, const struct incoming *in, struct bytes line)
 	    " accepted, dispatch_by, expires, ack, due, ended, trouble, line)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?) ON CONFLICT (id) "
 	    "DO NOTHING",
-	    "tttttttttiiiiiiiitt", in->id, in->kind, bytes_of(in->state), text_or_null(in->reason),
+	    "tttttttttiiiiiiiitt", in->id, in->kind, bytes_of(in->state), spool_or_null(in->reason),
 	    in->subscription, in->record, in->level, in->subject, in->event, in->urgency, in->step, i->now,
 	    due + SECOND * in->dispatch, i->now + SECOND * in->expires, SECOND * in->ack, due,
-	    open ? INT64_C(0) : i->now, text_or_null(in->trouble), line);
+	    open ? INT64_C(0) : i->now, spool_or_null(in->trouble), line);
 }
 
 static bool

@@ -28,7 +28,6 @@ struct intake {
 	uint64_t unchanged;
 	/* private */
 	struct json json;
-	struct buffer room;
 };
 
 /* The words of criticality, in a transaction of the caller's: what the policy has no longer stays known. */

@@ -86,12 +86,6 @@ print_rows(struct spool *s, struct spool_rows *r, struct sink *out)
 	return EXIT_DONE;
 }
 
-static struct bytes
-or_null(const char *text)
-{
-	return text == NULL ? (struct bytes){ NULL, 0 } : bytes_of(text);
-}
-
 int
 verb_list(int argc, char *argv[])
 {
@@ -109,7 +103,7 @@ verb_list(int argc, char *argv[])
 		"SELECT " INTENT
 		" FROM intent WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR subscription = ?2)"
 		" ORDER BY seq",
-		"tt", or_null(set.state), or_null(set.subscription)),
+		"tt", spool_or_null(set.state), spool_or_null(set.subscription)),
 	    &out);
 	spool_close(s);
 	return verb_finish(&out, EXIT_DONE);

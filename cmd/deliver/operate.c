@@ -71,24 +71,19 @@ static const struct act {
 	    NULL },
 };
 
-static struct bytes
-or_null(const char *text)
-{
-	return text == NULL ? (struct bytes){ NULL, 0 } : bytes_of(text);
-}
-
 static void
 note(struct spool *s, const char *verb, const char *what, const char *reason)
 {
 	(void)spool_do(s, "INSERT INTO act (at, account, verb, what, reason) VALUES (?, ?, ?, ?, ?)", "itttt",
-	    verb_now(), verb_account(), bytes_of(verb), bytes_of(what), or_null(reason));
+	    verb_now(), verb_account(), bytes_of(verb), bytes_of(what), spool_or_null(reason));
 }
 
 static int64_t
 do_act(struct spool *s, const struct act *act, const char *id, const struct settings *set)
 {
-	(void)spool_do(s, act->sql, "tttit", or_null(id), or_null(id == NULL ? set->subscription : NULL),
-	    or_null(id == NULL ? set->trouble : NULL), verb_now(), or_null(set->reason));
+	(void)spool_do(s, act->sql, "tttit", spool_or_null(id),
+	    spool_or_null(id == NULL ? set->subscription : NULL),
+	    spool_or_null(id == NULL ? set->trouble : NULL), verb_now(), spool_or_null(set->reason));
 	return spool_changed(s);
 }
 

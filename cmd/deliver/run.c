@@ -70,7 +70,6 @@ struct running {
 struct lane {
 	struct channel *channel; /* NULL: it cannot be used */
 	unsigned calls;
-	unsigned urgent; /* of them */
 };
 
 struct runner {
@@ -126,12 +125,6 @@ start_clock(struct runner *r)
 	r->offset = now - steady();
 }
 
-static bool
-die_of(const struct fault *f)
-{
-	fault_exit(f);
-}
-
 static void
 load(struct runner *r, const struct options *o)
 {
@@ -147,7 +140,7 @@ load(struct runner *r, const struct options *o)
 	if (!policy_load(&r->policy, r->set.policy, &fault) ||
 	    !notify_policy_load(&r->plan, &r->policy, &fault) ||
 	    !delivery_policy_load(&r->delivery, &r->plan, &r->policy, &fault))
-		(void)die_of(&fault);
+		fault_exit(&fault);
 	*d = (struct dispatch){ .spool = verb_open(o, &r->set.place),
 		.policy = &r->policy,
 		.plan = &r->plan,

@@ -74,6 +74,14 @@ bool spool_failed(const struct spool *s);
  * before its last row starts anew.
  */
 bool spool_do(struct spool *s, const char *sql, const char *types, ...);
+
+/* For a `t`: TEXT, or null if it is NULL or empty. */
+static inline struct bytes
+spool_or_null(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? (struct bytes){ NULL, 0 } : bytes_of(text);
+}
+
 struct spool_rows *spool_rows(struct spool *s, const char *sql, const char *types, ...);
 bool spool_next(struct spool_rows *r);
 int64_t spool_int(const struct spool_rows *r, int column);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/delivery.h"
 
-#include "common/base/clock.h"
-
 enum {
 	SLOTS = 16,
 	RESERVED = 1,
@@ -27,18 +25,6 @@ struct delivery_reader {
 	const char *file;
 	struct fault *fault;
 };
-
-static bool
-read_duration(const struct delivery_reader *r, const struct yaml_node *node, int64_t *seconds)
-{
-	struct bytes text;
-
-	if (node == NULL)
-		return true;
-	return yaml_string(r->file, node, &text, r->fault) &&
-	       (clock_parse_duration(text, seconds) ||
-		   fault_at(r->fault, r->file, node, "expected a duration such as 60s, 5m, 4h or 30d"));
-}
 
 static bool
 read_count(const struct delivery_reader *r, const struct yaml_node *node, unsigned most, unsigned *count)
@@ -135,8 +121,8 @@ read_channel(const struct delivery_reader *r, const struct yaml_node *node, stru
 		.secret = { "", 0 } };
 	return yaml_close(&m) && read_command(r, command, c) && read_digest(r, digest, c) &&
 	       (how == NULL || yaml_word(r->file, how, modes, &mode, r->fault)) &&
-	       read_duration(r, timeout, &c->timeout) && read_count(r, slots, 1000, &c->slots) &&
-	       read_count(r, many, MANY_MOST, &c->many) &&
+	       yaml_duration(r->file, timeout, &c->timeout, r->fault) &&
+	       read_count(r, slots, 1000, &c->slots) && read_count(r, many, MANY_MOST, &c->many) &&
 	       yaml_string(r->file, secret, &c->secret, r->fault) && read_allow(r, allow, c);
 }
 
@@ -164,8 +150,8 @@ read_tries(const struct delivery_reader *r, const struct yaml_node *node, struct
 	if (yaml_strings(node) == 0 || yaml_strings(node) > DELIVERY_MAX_TRIES)
 		return fault_at(r->fault, r->file, node, "expected 1 to %d durations", DELIVERY_MAX_TRIES);
 	for (t->count = 0; t->count < yaml_strings(node); t->count++)
-		if (!read_duration(
-			r, node->kind == YAML_LIST ? node->item[t->count] : node, &t->wait[t->count]))
+		if (!yaml_duration(r->file, node->kind == YAML_LIST ? node->item[t->count] : node,
+			&t->wait[t->count], r->fault))
 			return false;
 	return true;
 }
@@ -277,8 +263,8 @@ read_kept(const struct delivery_reader *r, const struct yaml_node *spool, const 
 	struct delivery_policy *d = r->delivery;
 
 	d->mark_keep = marks != NULL ? 90 * DAY : 0;
-	return (spool == NULL || read_duration(r, yaml_find(spool, "keep"), &d->keep)) &&
-	       (marks == NULL || (read_duration(r, yaml_find(marks, "keep"), &d->mark_keep) &&
+	return (spool == NULL || yaml_duration(r->file, yaml_find(spool, "keep"), &d->keep, r->fault)) &&
+	       (marks == NULL || (yaml_duration(r->file, yaml_find(marks, "keep"), &d->mark_keep, r->fault) &&
 				     yaml_integer(r->file, yaml_find(marks, "max"), 1, UINT64_C(1) << 40,
 					 &d->mark_most, r->fault)));
 }
@@ -292,7 +278,8 @@ read_tiers(const struct delivery_reader *r, const struct yaml_node *tiers)
 		if (word < 0 ||
 		    !yaml_integer(r->file, yaml_find(tiers->item[i], "remind"), 0, 100,
 			&r->delivery->remind[word], r->fault) ||
-		    !read_duration(r, yaml_find(tiers->item[i], "reack"), &r->delivery->reack[word]))
+		    !yaml_duration(
+			r->file, yaml_find(tiers->item[i], "reack"), &r->delivery->reack[word], r->fault))
 			return false;
 	}
 	return true;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/notify_policy.h"
 
-#include "common/base/clock.h"
 #include "common/base/closest.h"
 #include "common/line/tags.h"
 #include "common/policy/seal_policy.h"
@@ -43,19 +42,6 @@ notify_policy_step_of(const struct notify_tier *tier, unsigned class)
 		if ((tier->step[i].classes & UINT32_C(1) << class) != 0)
 			return (int)i;
 	return -1;
-}
-
-static bool
-read_duration(const struct notify_reader *r, const struct yaml_node *node, int64_t *seconds)
-{
-	struct bytes text;
-
-	if (node == NULL)
-		return true;
-	if (!yaml_string(r->file, node, &text, r->fault))
-		return false;
-	return clock_parse_duration(text, seconds) ||
-	       fault_at(r->fault, r->file, node, "expected a duration such as 60s, 5m, 4h or 30d");
 }
 
 /* Sections of ehr-deliver and the words that they may hold.  delivery.c reads what they mean. */
@@ -240,7 +226,8 @@ read_step(const struct notify_reader *r, const struct yaml_node *node, struct no
 		return false;
 	const struct yaml_node *to = yaml_need(&m, "to");
 	const struct yaml_node *after = yaml_take(&m, "after");
-	if (!yaml_close(&m) || !read_classes(r, to, step) || !read_duration(r, after, &step->after))
+	if (!yaml_close(&m) || !read_classes(r, to, step) ||
+	    !yaml_duration(r->file, after, &step->after, r->fault))
 		return false;
 	if (tier->steps > 0 && step->after <= step[-1].after)
 		return fault_at(r->fault, r->file, node, "after must rise from step to step");
@@ -264,9 +251,11 @@ read_tier(const struct notify_reader *r, const struct yaml_node *node, struct no
 	const struct yaml_node *reminders = yaml_take(&m, "remind");
 	const struct yaml_node *again = yaml_take(&m, "reack");
 	const struct yaml_node *steps = yaml_need(&m, "steps");
-	if (!yaml_close(&m) || !read_duration(r, dispatch, &tier->dispatch) ||
-	    !read_duration(r, expires, &tier->expires) || !read_duration(r, ack, &tier->ack) ||
-	    !read_duration(r, again, &reack) || !yaml_integer(r->file, reminders, 0, 100, &remind, r->fault))
+	if (!yaml_close(&m) || !yaml_duration(r->file, dispatch, &tier->dispatch, r->fault) ||
+	    !yaml_duration(r->file, expires, &tier->expires, r->fault) ||
+	    !yaml_duration(r->file, ack, &tier->ack, r->fault) ||
+	    !yaml_duration(r->file, again, &reack, r->fault) ||
+	    !yaml_integer(r->file, reminders, 0, 100, &remind, r->fault))
 		return false;
 	if (steps->kind != YAML_LIST || steps->count == 0)
 		return fault_at(r->fault, r->file, steps, "expected a list of steps");
@@ -362,7 +351,7 @@ read_grants(const struct notify_reader *r, const struct yaml_node *node)
 		return false;
 	const struct yaml_node *lifetime = yaml_take(&m, "max_lifetime");
 	const struct yaml_node *list = yaml_take(&m, "revocation");
-	if (!yaml_close(&m) || !read_duration(r, lifetime, &r->notify->max_lifetime) ||
+	if (!yaml_close(&m) || !yaml_duration(r->file, lifetime, &r->notify->max_lifetime, r->fault) ||
 	    (list != NULL && !yaml_word(r->file, list, words, &revocation, r->fault)))
 		return false;
 	r->notify->revocation_required = revocation == 0;
@@ -387,7 +376,7 @@ read_break_glass(const struct notify_reader *r, const struct yaml_node *node)
 	const struct yaml_node *lasts = yaml_need(&m, "offer_for");
 	const struct yaml_node *class = yaml_take(&m, "tell");
 	if (!yaml_close(&m) || !yaml_string(r->file, purpose, &notify->break_glass_purpose, r->fault) ||
-	    !read_duration(r, lasts, &notify->break_glass_for) ||
+	    !yaml_duration(r->file, lasts, &notify->break_glass_for, r->fault) ||
 	    !yaml_string(r->file, class, &tell, r->fault))
 		return false;
 	if (vocabulary_find(VOCABULARY_PURPOSE, notify->break_glass_purpose) == NULL)

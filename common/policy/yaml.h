@@ -75,6 +75,9 @@ bool yaml_boolean(const char *file, const struct yaml_node *node, bool *value, s
 bool yaml_integer(const char *file, const struct yaml_node *node, uint64_t least, uint64_t most,
     uint64_t *value, struct fault *f);
 
+/* "60s", "5m", "4h" or "30d", in seconds. */
+bool yaml_duration(const char *file, const struct yaml_node *node, int64_t *seconds, struct fault *f);
+
 /* The position of NODE among WORDS (which end with NULL).  The fault lists them.  NODE NULL: as above. */
 bool yaml_word(const char *file, const struct yaml_node *node, const char *const *words, unsigned *position,
     struct fault *f);

@@ -3,6 +3,7 @@
 #include "common/policy/yaml.h"
 
 #include "common/base/buffer.h"
+#include "common/base/clock.h"
 #include "common/base/closest.h"
 #include "common/json/json.h"
 
@@ -173,6 +174,18 @@ yaml_integer(const char *file, const struct yaml_node *node, uint64_t least, uin
 		    (unsigned long long)least, (unsigned long long)most);
 	*value = number;
 	return true;
+}
+
+bool
+yaml_duration(const char *file, const struct yaml_node *node, int64_t *seconds, struct fault *f)
+{
+	struct bytes text;
+
+	if (node == NULL)
+		return true;
+	return yaml_string(file, node, &text, f) &&
+	       (clock_parse_duration(text, seconds) ||
+		   fault_at(f, file, node, "expected a duration such as 60s, 5m, 4h or 30d"));
 }
 
 bool

@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/subscription/subscription_delivery.h"
 
-#include "common/base/clock.h"
-
-static bool
-read_duration(const struct subscription_source *r, const struct yaml_node *node, int64_t *seconds)
-{
-	struct bytes text;
-
-	if (node == NULL)
-		return true;
-	return yaml_string(r->file, node, &text, r->fault) &&
-	       (clock_parse_duration(text, seconds) ||
-		   fault_at(r->fault, r->file, node, "expected a duration such as 60s, 5m, 4h or 30d"));
-}
-
 static bool
 is_channel(const struct notify_policy *plan, struct bytes name)
 {
@@ -36,7 +22,7 @@ read_route(
 	if (!yaml_open(&m, r->file, node, r->fault) ||
 	    !yaml_string(r->file, yaml_need(&m, "channel"), &route->channel, r->fault) ||
 	    !yaml_string(r->file, yaml_need(&m, "to"), &route->to, r->fault) ||
-	    !read_duration(r, yaml_take(&m, "after"), &route->after))
+	    !yaml_duration(r->file, yaml_take(&m, "after"), &route->after, r->fault))
 		return false;
 	return yaml_close(&m);
 }
@@ -72,7 +58,7 @@ read_limit(const struct subscription_source *r, const struct yaml_node *node, co
 		return true;
 	return yaml_open(&m, r->file, node, r->fault) &&
 	       yaml_integer(r->file, yaml_need(&m, "max"), 1, 1000, most, r->fault) &&
-	       read_duration(r, yaml_need(&m, key), seconds) && yaml_close(&m);
+	       yaml_duration(r->file, yaml_need(&m, key), seconds, r->fault) && yaml_close(&m);
 }
 
 static bool
@@ -85,7 +71,7 @@ read_rules(const struct subscription_source *r, const struct yaml_node *node, st
 	return yaml_open(&m, r->file, node, r->fault) &&
 	       read_limit(r, yaml_take(&m, "batch"), "wait", &d->batch_most, &d->batch_wait) &&
 	       read_limit(r, yaml_take(&m, "rate"), "per", &d->rate_most, &d->rate_per) &&
-	       read_duration(r, yaml_take(&m, "dedupe"), &d->dedupe) && yaml_close(&m);
+	       yaml_duration(r->file, yaml_take(&m, "dedupe"), &d->dedupe, r->fault) && yaml_close(&m);
 }
 
 bool
