@@ -179,7 +179,7 @@ yaml_integer(const char *file, const struct yaml_node *node, uint64_t least, uin
 bool
 yaml_duration(const char *file, const struct yaml_node *node, int64_t *seconds, struct fault *f)
 {
-	struct bytes text;
+	struct bytes text = { "", 0 };
 
 	if (node == NULL)
 		return true;
