@@ -10,12 +10,16 @@
 #include <errno.h>
 #include <string.h>
 
-enum { NOW = 1, OTHER_POLICY };
+enum { NOW = 1, OTHER_POLICY, SEQ };
+
+/* Numbers above 2^53 are not exact in every reader of JSON. */
+#define SEQ_MOST ((uint64_t)1 << 52)
 
 struct seal_main {
 	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch;
 	struct instant now;
 	bool has_now;
+	bool has_seq;
 	bool allow_test_keys;
 	struct policy policy;
 	struct seal_policy sealing;
@@ -38,6 +42,7 @@ static const struct option_entry table[] = {
 	    "seal labelled lines whole, for the site itself; with --to" },
 	{ OPTION_TEXT(struct seal_main, batch), 0, false, "batch", "ID",
 	    "the run's name in the tags (random)" },
+	{ SEQ, 0, false, "seq", "N", "the number of the first line in the batch (0); with --batch" },
 	{ OPTION_TEXT(struct seal_main, revoked), 0, false, "revoked", "FILE",
 	    "signed revocations, besides those of site and key directory" },
 	{ NOW, 0, false, "now", "TIME", "refuse keys that are not valid at TIME" },
@@ -65,6 +70,11 @@ take_option(struct seal_main *m, const struct options *o, int id)
 			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
 		m->has_now = true;
 		return;
+	case SEQ:
+		if (!options_number(o->value, SEQ_MOST, &m->setup.seq))
+			options_misuse(o, "not a number up to 2^52", o->value);
+		m->has_seq = true;
+		return;
 	case OTHER_POLICY:
 		if (strcmp(o->value, "accept") != 0)
 			options_misuse(o, "not accept", o->value);
@@ -88,6 +98,8 @@ check_options(const struct seal_main *m, const struct options *o)
 		options_misuse(o, "only together with --to JWK", "--keep");
 	if (m->policy_path == NULL && m->setup.other_policy)
 		options_misuse(o, "only with --policy", "--other-policy");
+	if (m->has_seq && m->batch == NULL)
+		options_misuse(o, "only with --batch, whose lines it goes on counting", "--seq");
 	if (m->batch != NULL && !sealed_line_is_marked(bytes_of(m->batch), "b_"))
 		options_misuse(o, "not b_ and 22 characters of base64url", m->batch);
 }

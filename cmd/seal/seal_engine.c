@@ -148,6 +148,7 @@ seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f)
 	struct seal_engine *r = memory_zeros(1, sizeof *r);
 
 	r->setup = *setup;
+	r->seq = setup->seq;
 	r->reader = version_line_reader_new(setup->max_depth);
 	json_init(&r->check, NULL, setup->max_depth);
 	buffer_init(&r->tags, BUFFER_UNLIMITED);

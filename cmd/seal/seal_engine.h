@@ -23,6 +23,7 @@ struct seal_engine_setup {
 	struct bytes domain;
 	uint32_t epoch; /* to levels */
 	char batch[BATCH_SIZE + 1];
+	uint64_t seq;              /* of the first line */
 	const struct instant *now; /* NULL: a key with an end stops the start */
 	struct revoked revoked;    /* keys that nothing is sealed with */
 	bool other_policy;         /* take lines made under another policy */

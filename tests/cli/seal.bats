@@ -49,6 +49,24 @@ other_seal_yaml() {
 	lacks out Observation
 }
 
+@test "--seq goes on counting a batch, so that several runs seal its parts" {
+	local batch=b_AAAAAAAAAAAAAAAAAAAAAA
+	ehr 0 seal --batch $batch <"$F/versions" && jq -c .ehr out >whole
+	head -n 3 "$F/versions" >first
+	tail -n +4 "$F/versions" >rest
+	ehr 0 seal --batch $batch first && jq -c .ehr out >parts
+	ehr 0 seal --batch $batch --seq 3 rest && jq -c .ehr out >>parts
+	cmp parts whole
+	ehr 0 seal --batch $batch --seq 4503599627370496 first
+	[ "$(jq .ehr.seq out | tail -n 1)" = 4503599627370498 ]
+	mv out far && ehr 0 ehr-open -S "$F/site" <far
+	ehr 2 seal --batch $batch --seq 4503599627370497 first
+	ehr 2 seal --batch $batch --seq -1 first
+	ehr 2 seal --seq 3 first
+	has err "only with --batch"
+	empty out
+}
+
 @test "with the same --batch all tags repeat, and nothing else does" {
 	ehr 0 seal --batch b_AAAAAAAAAAAAAAAAAAAAAA <"$F/versions" && mv out one
 	ehr 0 seal --batch b_AAAAAAAAAAAAAAAAAAAAAA <"$F/versions"
