@@ -224,7 +224,10 @@ dispatch_route(struct dispatch *d)
 	spool_done(rows);
 	for (size_t i = 0; i < count; i++)
 		route_one(d, &found[i]);
-	return count == ROUTE_MOST;
+	/* Who is told in place of a class, or by the next step, has no channel yet. */
+	return count > 0 &&
+	       spool_number(d->spool, 0,
+		   "SELECT 1 FROM intent WHERE state = 'due' AND channel IS NULL LIMIT 1", "") == 1;
 }
 
 /* What of an intent a message needs; texts are kept in the dispatcher's buffers. */

@@ -234,6 +234,20 @@ al_suffices(const struct gate *g, const struct json *j, const struct subscriptio
 	       sub->al >= g->policy->level[level].al;
 }
 
+/* The grant covers the subject.  A notice about nobody tells a code and an id, so none is needed. */
+static bool
+is_covered(const struct gate *g, const struct json *j, const struct grant *grant)
+{
+	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
+	uint32_t subject = json_member(j, ehr, (struct bytes)BYTES("subject"));
+	uint32_t kind = json_member(j, 0, (struct bytes)BYTES("kind"));
+
+	if (subject != 0)
+		return grants_cover(&g->grants, grant, json_inside(j, subject));
+	return json_is(j, kind, (struct bytes)BYTES("notice")) ||
+	       grant_words_have(&grant->subjects, bytes_of("*"));
+}
+
 const char *
 gate_missing(const struct gate *g, struct bytes subscription)
 {
@@ -248,8 +262,6 @@ gate_stops(const struct gate *g, const struct json *j, struct bytes subscription
     const struct subscription **sub)
 {
 	const struct subscription *s = subscriptions_find(&g->subscriptions, subscription);
-	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
-	uint32_t subject = json_member(j, ehr, (struct bytes)BYTES("subject"));
 	enum grant_fault fault;
 
 	*sub = s;
@@ -260,9 +272,7 @@ gate_stops(const struct gate *g, const struct json *j, struct bytes subscription
 	fault = grants_revoked(&g->grants, s->grant);
 	if (fault == GRANT_GOOD)
 		fault = grants_in_time(&g->grants, s->grant, now);
-	if (fault == GRANT_GOOD &&
-	    (subject == 0 ? !grant_words_have(&s->grant->subjects, bytes_of("*"))
-			  : !grants_cover(&g->grants, s->grant, json_inside(j, subject))))
+	if (fault == GRANT_GOOD && !is_covered(g, j, s->grant))
 		fault = GRANT_SUBJECT;
 	if (fault != GRANT_GOOD)
 		return grant_fault_word(fault);

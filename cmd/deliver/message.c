@@ -87,6 +87,7 @@ message_write(struct buffer *out, const struct message_parts *m)
 	put_ehr(&w, m);
 	json_write_member_word(&w, "kind", bytes_of(m->kind));
 	copy(&w, m->intent, 0, "why");
+	copy(&w, m->intent, 0, "about");
 	put_refs(&w, m);
 	json_write_member(&w, "to", m->to);
 	if (m->subscription.size > 0)

@@ -56,7 +56,7 @@ server() {
 # Runs one intent through the webhook to the path PATH; the allowed addresses are those of the server.
 post() {
 	rm -rf spool site P
-	COMMAND='[channels/webhook]' ADDRESS="$(cat server)/$2" spool "$EHR_ROOT/share/channels/webhook" \
+	COMMAND="[channels/webhook${SHAPE:+, $SHAPE}]" ADDRESS="$(cat server)/$2" spool "$EHR_ROOT/share/channels/webhook" \
 		"secret: hook, allow: [\"$(cat server)/\"],"
 	mkdir -p -m 700 secrets
 	(umask 077 && echo whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= >secrets/hook)
@@ -119,6 +119,23 @@ post() {
 	[ "$(jq -r '.headers["webhook-id"]' "$F/requests")" = n_a1 ]
 	ehr-deliver sign --id n_a1 --at "$(jq -r '.headers["webhook-timestamp"]' "$F/requests")" <body 3<secrets/hook >want
 	jq -r '.headers["webhook-signature"]' "$F/requests" | cmp - want
+}
+
+@test "webhook: a message in the shape of FHIR R4 and of oneM2M, as share/jq writes it, and signed as it is sent" {
+	local shape
+	server
+	for shape in fhir-r4 onem2m; do
+		: >"$F/requests"
+		SHAPE=$shape post 0 200/x
+		jq -j .body "$F/requests" >body
+		ehr-deliver sign --id n_a1 --at "$(jq -r '.headers["webhook-timestamp"]' "$F/requests")" <body 3<secrets/hook >want
+		jq -r '.headers["webhook-signature"]' "$F/requests" | cmp - want
+		cp body "$shape"
+	done
+	[ "$(jq -r '.entry[0].resource.parameter[0].valueReference.reference' fhir-r4)" = Subscription/nurse-7 ]
+	[ "$(jq -r '.. | .valueReference? // empty | .reference' fhir-r4 | tail -n 1)" = r_a1/N ]
+	echo >>onem2m
+	same onem2m <<<'{"m2m:sgn":{"nev":{"net":1,"rep":{"m2m:uri":"r_a1/N"}},"sur":"nurse-7"}}'
 }
 
 @test "webhook: what the answer says is carried out; a redirect is not followed" {
