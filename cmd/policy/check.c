@@ -11,6 +11,7 @@
 #include "cmd/policy/verbs.h"
 #include "common/access/access.h"
 #include "common/label/shape.h"
+#include "common/policy/batch_policy.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
 #include "common/policy/site.h"
@@ -146,6 +147,15 @@ load_notify(struct lint *l, struct fault *fault)
 	return notify_policy_load(&notify, l->policy, fault);
 }
 
+/* Only ehr-batch needs the file. */
+static bool
+load_batch(struct lint *l, struct fault *fault)
+{
+	struct batch_policy batch;
+
+	return policy_file(l->policy, "pipeline.yaml") == NULL || batch_policy_load(&batch, l->policy, fault);
+}
+
 /* Every *.yaml must be YAML, also files that no loader reads. */
 static bool
 check_syntax(struct lint *l)
@@ -229,6 +239,7 @@ check(struct policy *p, const char *site)
 	good = good && has_levels && check_all(&l, &out, load_records);
 	check_all(&l, &out, load_seal);
 	check_all(&l, &out, load_notify);
+	check_all(&l, &out, load_batch);
 	bool decides = has_levels && check_all(&l, &out, load_access);
 	leave_out_end(&out);
 	if (site != NULL && decides && has_folder(p, "authz/") && load_site(&l, site))

@@ -45,6 +45,7 @@ static const struct {
 	{ "redact.yaml", new_redact, false },
 	{ "seal.yaml", new_seal, false },
 	{ "notify.yaml", new_notify, false },
+	{ "pipeline.yaml", new_pipeline, false },
 	{ "authz/roles.yaml", new_roles, false },
 	{ "authz/clearances.yaml", new_clearances, false },
 	{ "authz/organization.yaml", new_organization, false },

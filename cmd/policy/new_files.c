@@ -105,3 +105,23 @@ new_notify(struct buffer *out, const struct sample *s, const char *policy)
 	    "  urgent: {dispatch: 60s, ack: 15m, expires: 12h, steps: [{to: [team]}]}\n",
 	    s->survey.is_fhir ? "physician, nurse" : "staff");
 }
+
+void
+new_pipeline(struct buffer *out, const struct sample *s, const char *policy)
+{
+	(void)s;
+	(void)policy;
+	new_put(out, "# What ehr-batch runs over an upload.\n"
+		     "pipeline: 1\n"
+		     "stages: # one pipe; each gets policy, site and time by itself\n"
+		     "  - ehr-ingest\n"
+		     "  - ehr-classify\n"
+		     "  - ehr-redact\n"
+		     "  - ehr-seal\n"
+		     "output: sealed.ndjson\n"
+		     "then: # over what is sealed\n"
+		     "  - {run: ehr-notify, output: intents.ndjson}\n"
+		     "on_error: quarantine # a refused record is set aside, and the others go on\n"
+		     "limits: {refused: 50%%, size: 16G}\n"
+		     "archive: false # true keeps each upload\n");
+}

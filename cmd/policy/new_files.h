@@ -10,7 +10,7 @@
  *
  *	new_policy.c    policy.yaml
  *	new_classify.c  classify.yaml
- *	new_files.c     redact.yaml, seal.yaml, notify.yaml
+ *	new_files.c     redact.yaml, seal.yaml, notify.yaml, pipeline.yaml
  *	new_authz.c     authz/
  *	new_tests.c     tests/
  */
@@ -19,6 +19,7 @@ void new_classify(struct buffer *out, const struct sample *s, const char *policy
 void new_redact(struct buffer *out, const struct sample *s, const char *policy);
 void new_seal(struct buffer *out, const struct sample *s, const char *policy);
 void new_notify(struct buffer *out, const struct sample *s, const char *policy);
+void new_pipeline(struct buffer *out, const struct sample *s, const char *policy);
 void new_roles(struct buffer *out, const struct sample *s, const char *policy);
 void new_clearances(struct buffer *out, const struct sample *s, const char *policy);
 void new_organization(struct buffer *out, const struct sample *s, const char *policy);
