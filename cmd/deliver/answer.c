@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/deliver/answer.h"
 
-#include "common/json/json.h"
+#include <string.h>
+#include <sysexits.h>
 
 enum verdict
 answer_judge(int status)
@@ -20,36 +21,74 @@ answer_judge(int status)
 	return VERDICT_UNKNOWN;
 }
 
-bool
-answer_find(struct bytes answers, struct bytes id, bool only, int *status, int64_t *retry_after)
+enum { ANSWER_LINE = 8192, ANSWER_DEPTH = 8, DAY = 86400 };
+
+void
+answers_init(struct answers *a, struct bytes text)
 {
-	struct bytes line;
-	struct json j;
-	struct buffer text;
-	uint64_t number;
-	bool found = false;
+	*a = (struct answers){ .text = text, .left = text };
+	json_init(&a->json, NULL, ANSWER_DEPTH);
+	buffer_init(&a->line, ANSWER_LINE);
+}
 
-	json_init(&j, NULL, 8);
-	buffer_init(&text, 8192);
-	while (!found && bytes_line(&answers, &line)) {
-		uint32_t node;
+void
+answers_release(struct answers *a)
+{
+	json_release(&a->json);
+	buffer_release(&a->line);
+}
 
-		text.used = 0;
-		if (!buffer_append(&text, line.at, line.size) || !json_slack(&text) ||
-		    !json_parse(&j, buffer_bytes(&text)) || json_kind(&j, 0) != JSON_OBJECT)
+/* The line is an answer to the message ID. */
+static bool
+is_for(struct answers *a, struct bytes line, struct bytes id, bool only)
+{
+	uint32_t node;
+
+	if (!only && memmem(line.at, line.size, id.at, id.size) == NULL)
+		return false;
+	a->line.used = 0;
+	if (!buffer_append(&a->line, line.at, line.size) || !json_slack(&a->line) ||
+	    !json_parse(&a->json, buffer_bytes(&a->line)) || json_kind(&a->json, 0) != JSON_OBJECT)
+		return false;
+	node = json_member(&a->json, 0, (struct bytes)BYTES("id"));
+	return node == 0 ? only : json_is(&a->json, node, id);
+}
+
+/* A number below MOST; NUMBER stays if there is none, and is OR_ELSE if it is something else. */
+static void
+read_number(const struct json *j, const char *name, uint64_t most, int64_t or_else, int64_t *number)
+{
+	uint32_t node = json_member(j, 0, bytes_of(name));
+	uint64_t found;
+
+	if (node != 0)
+		*number = json_integer(j, node, &found) && found < most ? (int64_t)found : or_else;
+}
+
+bool
+answers_find(struct answers *a, struct bytes id, bool only, int *status, int64_t *retry_after)
+{
+	struct bytes from = a->left, line;
+	int64_t code = *status;
+	bool again = from.size < a->text.size;
+
+	for (;;) {
+		if (!bytes_line(&a->left, &line)) {
+			if (!again)
+				break;
+			/* Once around: what stands before the place where the search began. */
+			a->left = (struct bytes){ a->text.at, a->text.size - from.size };
+			again = false;
 			continue;
-		node = json_member(&j, 0, (struct bytes)BYTES("id"));
-		found = node == 0 ? only : json_is(&j, node, id);
-		if (!found)
+		}
+		if (!is_for(a, line, id, only))
 			continue;
-		if ((node = json_member(&j, 0, (struct bytes)BYTES("code"))) != 0 &&
-		    json_integer(&j, node, &number) && number < 256)
-			*status = (int)number;
-		if ((node = json_member(&j, 0, (struct bytes)BYTES("retry_after"))) != 0 &&
-		    json_integer(&j, node, &number) && number < 86400)
-			*retry_after = (int64_t)number;
+		read_number(&a->json, "code", 256, EX_TEMPFAIL, &code);
+		*status = (int)code;
+		read_number(&a->json, "retry_after", DAY, 0, retry_after);
+		a->left = (struct bytes){ a->left.at, (size_t)(a->text.at + a->text.size - a->left.at) };
+		return true;
 	}
-	buffer_release(&text);
-	json_release(&j);
-	return found;
+	a->left = from;
+	return false;
 }

@@ -309,7 +309,8 @@ start(struct channel *c, const char *const *argument, struct bytes messages, int
 		.handle = (int)syscall(SYS_pidfd_open, process, 0U),
 		.deadline = now + 1000 * c->policy->timeout };
 	(void)setpgid(process, process);
-	buffer_init(&call->answers, ANSWER_MOST);
+	/* No answer to a message is longer than the message. */
+	buffer_init(&call->answers, ANSWER_MOST + messages.size);
 	buffer_init(&call->said, SAID_MOST);
 	return call;
 }

@@ -14,7 +14,7 @@
  * run.  A call is a process group of its own that has:
  *
  *	descriptor 0: the messages, a line each;
- *	descriptor 1: up to one answer line for each (4 KiB for all);
+ *	descriptor 1: up to one answer line for each (as many bytes as the messages and 4 KiB);
  *	descriptor 2: errors, of which the first KiB is kept;
  *	descriptor 3: the secret that the policy names, else nothing;
  *	PATH (the folder of ehr-deliver last), LC_ALL=C, TZ=UTC; no other environment;

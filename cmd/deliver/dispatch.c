@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 enum {
 	ROUTE_MOST = 1024, /* intents routed in a round */
@@ -595,38 +596,44 @@ finish_attempt(struct dispatch *d, int64_t seq, int status)
 	    d->now, bytes_of(text), seq);
 }
 
+/* What the call says of the message of C: by an answer of its own, else by its exit status. */
+static int
+status_of(const struct batch *b, const struct chosen *c, int status, struct answers *a, int64_t *retry_after)
+{
+	int found = status;
+
+	*retry_after = 0;
+	if (answers_find(a, bytes_of(c->id), b->messages == 1, &found, retry_after))
+		return found;
+	/* A call of many that ended well and has no answer for a message did not take it. */
+	return b->messages > 1 && status == 0 ? EX_TEMPFAIL : status;
+}
+
 void
 dispatch_result(
     struct dispatch *d, const struct batch *b, int status, struct bytes answers, struct bytes said)
 {
-	enum verdict v = VERDICT_UNKNOWN;
+	enum verdict v = answer_judge(status);
 	int64_t retry_after = 0;
 	int of_message = status;
+	struct answers a;
 	char reason[32];
 
+	answers_init(&a, answers);
 	for (unsigned i = 0; i < b->count; i++) {
 		bool rides = b->seq[i] < 0;
 		struct chosen c;
 
 		if (!fetch(d, rides ? -b->seq[i] : b->seq[i], &c))
 			continue;
-		if (!rides) {
-			of_message = status;
-			retry_after = 0;
-			/*
-			 * A call of many that ended well and has no answer for a message did not take it.
-			 */
-			if (!answer_find(
-				answers, bytes_of(c.id), b->messages == 1, &of_message, &retry_after) &&
-			    b->messages > 1 && status == 0)
-				of_message = 75;
-			v = answer_judge(of_message);
-		}
+		/* What rides along shares the fate of the message before it. */
+		if (!rides)
+			of_message = status_of(b, &c, status, &a, &retry_after);
 		(void)snprintf(reason, sizeof reason, "code-%d", of_message);
 		finish_attempt(d, c.seq, of_message);
-		settle(d, &c, v, retry_after, reason);
+		settle(d, &c, answer_judge(of_message), retry_after, reason);
 	}
-	v = answer_judge(status);
+	answers_release(&a);
 	note_channel(d, b->channel, v == VERDICT_AGAIN || v == VERDICT_UNKNOWN || status >= 77, said);
 }
 

@@ -169,6 +169,20 @@ new_spool(void)
 	return s;
 }
 
+/* Without it a power cut could take the folder itself, with all that is synced in it. */
+static bool
+sync_names(const struct spool *s, struct spool_fault *f)
+{
+	int above = openat(s->dirfd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool synced = above >= 0 && fsync(s->dirfd) == 0 && fsync(above) == 0;
+
+	if (!synced)
+		(void)say(f, EXIT_IO, s->directory, strerror(errno));
+	if (above >= 0)
+		(void)close(above);
+	return synced;
+}
+
 bool
 spool_make(const char *directory, struct spool_fault *f)
 {
@@ -183,8 +197,9 @@ spool_make(const char *directory, struct spool_fault *f)
 	if (made && faccessat(s->dirfd, "spool.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		made = say(f, EXIT_IO, directory, "spool.db: there is a spool already");
 	else if (made)
-		made = (open_database(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) && migrate(s, 0)) ||
-		       say_error(s, f);
+		made = sync_names(s, f) &&
+		       ((open_database(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) && migrate(s, 0)) ||
+			   say_error(s, f));
 	spool_close(s);
 	return made;
 }

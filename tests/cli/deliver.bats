@@ -123,6 +123,25 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	END
 }
 
+@test "a call of many: each message has its own answer, in any order; none, foreign, repeated and garbled ones change nothing" {
+	spool "$(channel 'jq -r .ehr.id >ids; cat ids >>log
+		case $(sort ids | head -n 1) in
+		n_a*) sed "s/.*/{\"id\":\"&\",\"code\":0}/" ids ;;
+		n_b*) tac ids | sed "s/.*/{\"id\":\"&\",\"code\":0}/" ;;
+		*) printf "x\n{\"id\":\"n_foreign\",\"code\":0}\n{\"id\":7}\n[]\n{\"id\":\"n_c1\",\"code\":0}\n{\"id\":\"n_c1\",\"code\":65}\n"
+			printf "{\"id\":\"n_c2\",\"code\":64}\n{\"id\":\"n_c3\",\"code\":999}\n{\"id\":\"n_c4\",\"co" ;;
+		esac')" 'many: 1000,'
+	for name in a b; do
+		intent NUMBER nurse-7 | awk -v name=$name '{ for (i = 1; i <= 400; i++) { line = $0; gsub(/NUMBER/, name i, line); print line } }' |
+			ehr-deliver enqueue --spool spool -q
+		run_drain 0
+	done
+	[ "$(wc -l <spool/log)" -eq 800 ]
+	for i in 1 2 3 4; do intent "c$i" nurse-7; done | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(state n_c1) $(state n_c2) $(state n_c3) $(state n_c4)" = 'done dead held held' ]
+}
+
 @test "a channel that hangs, floods, ignores its time or leaves children behind holds nobody up" {
 	local body
 	for body in 'sleep 1000' 'yes' 'yes >&2' 'trap "" TERM; sleep 1000; sleep 1000' 'sleep 1000 & exit 75'; do

@@ -11,6 +11,8 @@
 #	event NAME MARK-OF-N MARK-OF-R
 #	run_drain STATUS          ehr-deliver run --drain
 #	state ID                  of an intent
+#	"${on_disk[@]}" COMMAND   with a disk and a clock that disk.c makes worse, by its variables
+#	wait_until COMMAND        until it succeeds, for as long as a test may take
 
 ward() {
 	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" F="$BATS_FILE_TMPDIR" now
@@ -49,6 +51,8 @@ spool() {
 	printf '{"id":"nurse-7","party":"%s","grant":"%s","responder":"care-team","select":{"subjects":["%s"]},"purpose":"TREAT","route":[{"channel":"file","to":"%s"}]%s}\n' \
 		"$(claim sub)" "$(claim jti)" "$(claim 'subjects[0]')" "${ADDRESS:-nurse7}" "${3:-}" >site/subscriptions/ward.ndjson
 	ehr-deliver init -P P --spool spool
+	# shellcheck disable=SC2034
+	on_disk=(env "DISK_FOLDER=$PWD/spool" "LD_PRELOAD=${EHR_DISK_SO:-}")
 }
 
 channel() {
@@ -87,4 +91,8 @@ run_drain() {
 
 state() {
 	ehr-deliver list --spool spool | jq -r "select(.id == \"$1\").state"
+}
+
+wait_until() {
+	until "$@"; do sleep 0.02; done
 }
