@@ -18,6 +18,7 @@ struct classifier {
 	struct coverage_count coverage;
 	struct brought_labels brought;
 	struct opaque opaque;
+	struct entry_names names;
 	struct summary_list summaries;
 	struct naming naming;
 	struct displays displays;
@@ -42,9 +43,10 @@ init_parts(struct classifier *c, struct json_keys *keys)
 	coverage_init(&c->coverage, &c->set);
 	brought_labels_init(&c->brought, &c->root, &c->labels);
 	opaque_init(&c->opaque, &c->set, &c->labels);
-	summary_init(&c->summaries, &c->root, &c->labels);
+	entry_names_init(&c->names, &c->root);
+	summary_init(&c->summaries, &c->root, &c->labels, &c->names);
 	naming_init(&c->naming, keys, c->set.codes);
-	displays_init(&c->displays, &c->root, &c->labels);
+	displays_init(&c->displays, &c->root, &c->labels, &c->names, &c->summaries);
 	labelled_init(&c->labelled, &c->set);
 	root_terms_init(&c->terms, &c->root, &c->apply);
 	c->walk = (struct root_walk){
@@ -94,6 +96,7 @@ classifier_free(struct classifier *c)
 	labelled_release(&c->labelled);
 	displays_release(&c->displays);
 	summary_release(&c->summaries);
+	entry_names_release(&c->names);
 	opaque_release(&c->opaque);
 	naming_release(&c->naming);
 	brought_labels_release(&c->brought);
@@ -158,6 +161,7 @@ start(struct classifier *c, const struct json *j, struct labels *out)
 	apply_start(&c->apply);
 	coverage_start(&c->coverage);
 	brought_labels_start(&c->brought);
+	entry_names_start(&c->names);
 	summary_start(&c->summaries);
 }
 

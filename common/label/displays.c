@@ -3,18 +3,21 @@
 
 /*
  * The display of a reference repeats what another record says, which no rule sees from here.  A rule with
- * `refers_to` labels it by the type of that record.  A reference into the same record is no matter of these
- * rules: it goes with its target.
+ * `refers_to` labels it by the type of that record.  The display of a reference to another entry of the same
+ * Bundle has the level of that entry instead.  A reference to a contained resource goes with it.
  */
 
 void
-displays_init(struct displays *d, const struct current_root *root, struct label_list *labels)
+displays_init(struct displays *d, const struct current_root *root, struct label_list *labels,
+    struct entry_names *names, struct summary_list *summaries)
 {
 	struct json_keys *keys = root->set->keys;
 
 	*d = (struct displays){
 		.root = root,
 		.labels = labels,
+		.names = names,
+		.summaries = summaries,
 		.reference = json_keys_add(keys, (struct bytes)BYTES("reference")),
 	};
 	buffer_init(&d->text, BUFFER_UNLIMITED);
@@ -114,24 +117,57 @@ meant(const struct displays *d, uint16_t key)
 	return type != 0 ? s->references->key[type - 1]->text : (struct bytes){ 0 };
 }
 
-void
-displays_look(struct displays *d, const struct root_frame *f)
+/* The entries that a reference can mean: only those that it surely means, if there are any. */
+struct meant_entries {
+	struct displays *displays;
+	uint32_t display;
+	bool has_sure;
+	bool is_adding;
+};
+
+/* Whether a display of the type of root INDEX retells: a rule raises it above the level of its record. */
+static bool
+retells(struct displays *d, uint32_t index)
 {
 	const struct ruleset *s = d->root->set;
 	const struct json *j = current_root_json(d->root);
-	struct bytes type = string_at(d, f->member[ROLE_TYPE]);
+	struct bytes type = shape_type(s->shape, j, d->root->record.roots->at[index].node);
+	uint64_t about = type_of(d, type)->rules;
 
-	if (!GUARD(displays))
-		return;
-	if (type.size == 0 || !type_of(d, type)->is_known) {
-		struct bytes reference = string_at(d, json_member_key(j, f->node, d->reference));
+	for (unsigned i = 0; i < d->rules; i++)
+		if ((about >> i & 1) != 0 && s->rule[d->rule[i]].level > (int)s->usual)
+			return true;
+	return false;
+}
 
-		if (bytes_begin(reference, "#"))
-			return;
-		type = type_in(d, reference);
-	}
-	if (type.size == 0)
-		type = meant(d, f->key);
+static void
+meet_entry(void *context, uint32_t root, bool is_sure)
+{
+	struct meant_entries *m = context;
+
+	m->has_sure |= is_sure;
+	if (m->is_adding && is_sure == m->has_sure && root != m->displays->root->record.root)
+		summary_display(m->displays->summaries, m->display, root, retells(m->displays, root));
+}
+
+/* True if REFERENCE surely names entries: the display then has their level. */
+static bool
+names_entries(struct displays *d, uint32_t display, struct bytes reference)
+{
+	struct meant_entries m = { .displays = d, .display = display };
+	uint32_t from = (uint32_t)d->root->record.root;
+
+	entry_names_each(d->names, reference, from, meet_entry, &m);
+	m.is_adding = true;
+	entry_names_each(d->names, reference, from, meet_entry, &m);
+	return m.has_sure;
+}
+
+/* Labels the display of F, a reference to a record of TYPE. */
+static void
+label_by_type(struct displays *d, const struct root_frame *f, struct bytes type)
+{
+	const struct ruleset *s = d->root->set;
 	uint64_t about = type_of(d, type)->rules;
 
 	for (unsigned i = 0; i < d->rules; i++) {
@@ -147,4 +183,29 @@ displays_look(struct displays *d, const struct root_frame *f)
 		label->sensitivity = rule->sensitivity;
 		label->basis = rule->basis;
 	}
+}
+
+void
+displays_look(struct displays *d, const struct root_frame *f)
+{
+	const struct json *j = current_root_json(d->root);
+	uint32_t reference = json_member_key(j, f->node, d->reference);
+	struct bytes type;
+
+	if (!GUARD(displays))
+		return;
+	if (d->root->record.roots->count > 1 &&
+	    names_entries(d, f->member[ROLE_DISPLAY], string_at(d, reference)))
+		return;
+	type = string_at(d, f->member[ROLE_TYPE]);
+	if (type.size == 0 || !type_of(d, type)->is_known) {
+		struct bytes name = string_at(d, reference);
+
+		if (bytes_begin(name, "#"))
+			return;
+		type = type_in(d, name);
+	}
+	if (type.size == 0)
+		type = meant(d, f->key);
+	label_by_type(d, f, type);
 }

@@ -302,6 +302,62 @@ void root_terms_release(struct root_terms *t);
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key);
 
+/*
+ * entry_names.c: the entries of Bundles in a record by what references call them: their address, Type/id, or
+ * `urn:uuid:` and the id.
+ */
+struct entry_names {
+	const struct current_root *root; /* borrowed */
+	struct buffer items;             /* struct entry_name, by hash */
+	struct buffer entries;           /* uint32_t: by root the entry that it is the resource of, NO_NODE */
+	struct buffer text;              /* for unescaping, as is the next */
+	struct buffer piece;
+	bool is_read; /* the two lists are those of the record at hand */
+};
+
+void entry_names_init(struct entry_names *n, const struct current_root *root);
+void entry_names_release(struct entry_names *n);
+void entry_names_start(struct entry_names *n);
+
+/*
+ * Calls FOUND for each root that REFERENCE in root FROM can mean.  IS_SURE: it means that one by the rules of
+ * FHIR (R4 bundle.html, resolving references); otherwise the entry may stand for another server's record, or
+ * for another version.
+ */
+void entry_names_each(struct entry_names *n, struct bytes reference, uint32_t from,
+    void (*found)(void *context, uint32_t root, bool is_sure), void *context);
+
+/*
+ * summary.c: parts that tell what stands elsewhere in their root, as a conclusion does.  They get the level
+ * and the categories of what they tell.  The display of a reference tells of the entry that it names.
+ */
+struct summary_list {
+	const struct current_root *root; /* borrowed */
+	struct label_list *labels;       /* borrowed */
+	struct entry_names *names;       /* borrowed */
+	struct buffer items;             /* struct summary */
+	struct buffer told;              /* struct summary_told, for each root */
+	bool is_needed;                  /* whatever the labels are */
+	uint16_t meta;
+};
+
+void summary_init(struct summary_list *s, const struct current_root *root, struct label_list *labels,
+    struct entry_names *names);
+void summary_release(struct summary_list *s);
+void summary_start(struct summary_list *s);
+
+/* NODE of the current root, which stands in the object or array AROUND. */
+void summary_add(struct summary_list *s, uint32_t node, uint32_t around, bool is_narrative);
+
+/*
+ * DISPLAY in the current root tells of the entry whose resource is root INDEX.  RETELLS: also of its parts,
+ * as the name of a person does not.
+ */
+void summary_display(struct summary_list *s, uint32_t display, uint32_t index, bool retells);
+
+/* Adds their labels.  Labels are sorted before and afterwards. */
+void summary_label(struct summary_list *s);
+
 /* displays.c: displays of references, which tell of another record. */
 struct display_type {
 	char name[40];
@@ -312,42 +368,22 @@ struct display_type {
 enum { DISPLAY_TYPES = 32 };
 struct displays {
 	const struct current_root *root; /* borrowed */
-	struct label_list *labels;       /* borrowed */
-	struct buffer text;              /* for unescaping */
-	uint32_t rule[DISPLAY_RULES];    /* those with refers_to */
+	struct label_list *labels;       /* borrowed, as are the next two */
+	struct entry_names *names;
+	struct summary_list *summaries;
+	struct buffer text;           /* for unescaping */
+	uint32_t rule[DISPLAY_RULES]; /* those with refers_to */
 	unsigned rules;
 	struct display_type type[DISPLAY_TYPES]; /* the last types met, by their name */
 	uint16_t reference;
 };
 
-void displays_init(struct displays *d, const struct current_root *root, struct label_list *labels);
+void displays_init(struct displays *d, const struct current_root *root, struct label_list *labels,
+    struct entry_names *names, struct summary_list *summaries);
 void displays_release(struct displays *d);
 
 /* Looks at the object of F, which has a display and no code. */
 void displays_look(struct displays *d, const struct root_frame *f);
-
-/*
- * summary.c: parts that tell what stands elsewhere in their root, as a conclusion does.  They get the level
- * and the categories of what they tell.
- */
-struct summary_list {
-	const struct current_root *root; /* borrowed */
-	struct label_list *labels;       /* borrowed */
-	struct buffer items;             /* struct summary */
-	struct buffer told;              /* struct summary_told, for each root */
-	bool has_narrative;
-	uint16_t meta;
-};
-
-void summary_init(struct summary_list *s, const struct current_root *root, struct label_list *labels);
-void summary_release(struct summary_list *s);
-void summary_start(struct summary_list *s);
-
-/* NODE of the current root, which stands in the object or array AROUND. */
-void summary_add(struct summary_list *s, uint32_t node, uint32_t around, bool is_narrative);
-
-/* Adds their labels.  Labels are sorted before and afterwards. */
-void summary_label(struct summary_list *s);
 
 /* opaque.c: parts that nobody can look into: attachments, base64. */
 struct opaque {

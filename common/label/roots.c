@@ -12,6 +12,7 @@ roots_init(struct roots *r, struct json_keys *keys)
 		.contained = json_keys_add(keys, (struct bytes)BYTES("contained")),
 		.entry = json_keys_add(keys, (struct bytes)BYTES("entry")),
 		.resource = json_keys_add(keys, (struct bytes)BYTES("resource")),
+		.content = json_keys_add(keys, (struct bytes)BYTES("content")),
 		.response = json_keys_add(keys, (struct bytes)BYTES("response")),
 		.outcome = json_keys_add(keys, (struct bytes)BYTES("outcome")),
 		.parameter = json_keys_add(keys, (struct bytes)BYTES("parameter")),
@@ -64,6 +65,7 @@ look_at_entry(struct roots *r, const struct json *j, uint32_t entry)
 	uint32_t response = json_member_key(j, entry, r->response);
 
 	(void)add_if_root(r, j, json_member_key(j, entry, r->resource));
+	(void)add_if_root(r, j, json_member_key(j, entry, r->content));
 	if (response != 0)
 		(void)add_if_root(r, j, json_member_key(j, response, r->outcome));
 }

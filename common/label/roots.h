@@ -10,9 +10,9 @@
 
 /*
  * roots: the resources of a record: the record itself, and in FHIR every object with a resourceType at
- * contained[], entry[].resource, entry[].response.outcome, and as a `resource` anywhere in parameter[] (and
- * in its parts) of a root.  Paths are relative to a root.  A path that starts in one root takes the roots
- * inside of it as null and never reaches into them.
+ * contained[], entry[].resource, entry[].content (DSTU1), entry[].response.outcome, and as a `resource`
+ * anywhere in parameter[] (and in its parts) of a root.  Paths are relative to a root.  A path that starts in
+ * one root takes the roots inside of it as null and never reaches into them.
  */
 struct root {
 	uint32_t node;
@@ -24,7 +24,7 @@ struct roots {
 	size_t count;
 	/* private */
 	struct buffer room;
-	uint16_t contained, entry, resource, response, outcome, parameter, resource_type;
+	uint16_t contained, entry, resource, content, response, outcome, parameter, resource_type;
 };
 
 /* KEYS gains the members that lead to roots; before the first text is parsed. */

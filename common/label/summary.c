@@ -5,13 +5,16 @@
  * A summary has the highest level of those labels in its root that somebody may retell: labels that came with
  * the record, and those of rules without `retold: no`.  Base levels and opaque parts are no news: a report
  * does not lose its conclusion because it has a PDF.  A narrative repeats all of the object around it, so it
- * has the highest level of any label in there, but for those in `meta`.
+ * has the highest level of any label in there, but for those in `meta`.  The
+ * display of a reference to another entry of the Bundle has the level of that entry.
  */
 struct summary {
 	uint32_t node;
 	uint32_t around;
-	uint32_t root; /* index */
+	uint32_t root;   /* index */
+	uint32_t target; /* of a display: index of the root that it tells of; else 0 */
 	bool is_narrative;
+	bool retells; /* a display also tells of parts of its target */
 };
 
 /* What may be told of a root and of the roots in it. */
@@ -21,13 +24,15 @@ struct summary_told {
 };
 
 void
-summary_init(struct summary_list *s, const struct current_root *root, struct label_list *labels)
+summary_init(struct summary_list *s, const struct current_root *root, struct label_list *labels,
+    struct entry_names *names)
 {
 	struct json_keys *keys = root->set->keys;
 
 	*s = (struct summary_list){
 		.root = root,
 		.labels = labels,
+		.names = names,
 		.meta = json_keys_add(keys, (struct bytes)BYTES("meta")),
 	};
 	buffer_init(&s->items, BUFFER_UNLIMITED);
@@ -45,15 +50,26 @@ void
 summary_start(struct summary_list *s)
 {
 	s->items.used = 0;
-	s->has_narrative = false;
+	s->is_needed = false;
 }
 
 void
 summary_add(struct summary_list *s, uint32_t node, uint32_t around, bool is_narrative)
 {
-	s->has_narrative |= is_narrative;
-	*(struct summary *)buffer_more(&s->items, sizeof(struct summary)) =
-	    (struct summary){ node, around, (uint32_t)s->root->record.root, is_narrative };
+	s->is_needed |= is_narrative;
+	*(struct summary *)buffer_more(&s->items, sizeof(struct summary)) = (struct summary){ .node = node,
+		.around = around,
+		.root = (uint32_t)s->root->record.root,
+		.is_narrative = is_narrative };
+}
+
+void
+summary_display(struct summary_list *s, uint32_t display, uint32_t index, bool retells)
+{
+	s->is_needed = true;
+	*(struct summary *)buffer_more(&s->items, sizeof(struct summary)) = (struct summary){
+		.node = display, .root = (uint32_t)s->root->record.root, .target = index, .retells = retells
+	};
 }
 
 static struct summary_told *
@@ -198,53 +214,19 @@ string_of(const struct json *j, uint32_t node, struct bytes name)
 	return json_inside(j, value);
 }
 
-/* Whether REFERENCE is the address of ENTRY of a Bundle, or ends with type and id of its RESOURCE. */
-static bool
-refers_to(const struct json *j, struct bytes reference, uint32_t entry, uint32_t resource)
-{
-	struct bytes url = string_of(j, entry, (struct bytes)BYTES("fullUrl"));
-	struct bytes type = string_of(j, resource, (struct bytes)BYTES("resourceType"));
-	struct bytes id = string_of(j, resource, (struct bytes)BYTES("id"));
-	const char *history = memmem(reference.at, reference.size, "/_history/", 10);
-	size_t from;
+/* What a section tells of others. */
+struct named {
+	const struct summary_list *list;
+	struct label_standing *told;
+};
 
-	if (history != NULL)
-		reference.size = (size_t)(history - reference.at);
-	if (reference.size > 0 && bytes_equal(reference, url))
-		return true;
-	if (type.size == 0 || id.size == 0 || reference.size < type.size + 1 + id.size)
-		return false;
-	from = reference.size - id.size - 1 - type.size;
-	return memcmp(reference.at + from, type.at, type.size) == 0 &&
-	       reference.at[from + type.size] == '/' &&
-	       memcmp(reference.at + from + type.size + 1, id.at, id.size) == 0 &&
-	       (from == 0 || reference.at[from - 1] == '/');
-}
-
-/* Adds to TOLD what may be retold of the entry of BUNDLE, a root, that REFERENCE names. */
 static void
-add_entry(const struct summary_list *s, uint32_t bundle, struct bytes reference, struct label_standing *told)
+add_retold(void *context, uint32_t root, bool is_sure)
 {
-	const struct json *j = s->labels->json;
-	const struct roots *r = s->root->record.roots;
-	uint32_t list = json_member(j, r->at[bundle].node, (struct bytes)BYTES("entry"));
+	const struct named *n = context;
 
-	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
-		return;
-	for (uint32_t i = bundle + 1, entry = list + 1; i < r->count && r->at[i].node < j->nodes[list].next;
-	     i++) {
-		const struct label_standing *retold = &told_of(s, i)->retold;
-
-		while (j->nodes[entry].next <= r->at[i].node)
-			entry = j->nodes[entry].next;
-		if (r->at[i].parent != bundle || r->at[i].node < list)
-			continue;
-		/* Few entries have news, so that few are compared. */
-		if (retold->level <= told->level && (retold->sensitivity & ~told->sensitivity) == 0)
-			continue;
-		if (refers_to(j, reference, entry, r->at[i].node))
-			add(told, retold);
-	}
+	(void)is_sure;
+	add(n->told, &told_of(n->list, root)->retold);
 }
 
 /* A section of a root in a Bundle tells what its references name. */
@@ -252,7 +234,7 @@ static void
 add_named(const struct summary_list *s, const struct summary *item, struct label_standing *told)
 {
 	const struct json *j = s->labels->json;
-	const struct roots *r = s->root->record.roots;
+	struct named named = { s, told };
 
 	if (item->root == 0)
 		return;
@@ -263,22 +245,42 @@ add_named(const struct summary_list *s, const struct summary *item, struct label
 			continue;
 		reference = string_of(j, i, (struct bytes)BYTES("reference"));
 		if (reference.size > 0)
-			add_entry(s, r->at[item->root].parent, reference, told);
+			entry_names_each(s->names, reference, item->root, add_retold, &named);
 	}
+}
+
+/* ITEM has told TOLD, which the narratives around it repeat. */
+static void
+tell_around(struct summary_list *s, const struct summary *item, const struct label_standing *told)
+{
+	const struct roots *r = s->root->record.roots;
+
+	for (uint32_t at = item->root; add(&told_of(s, at)->all, told), at != 0; at = r->at[at].parent)
+		;
 }
 
 /* The narrative of a section repeats the section and what it names, and is a summary of its root. */
 static void
 label_section(struct summary_list *s, const struct summary *item)
 {
-	const struct roots *r = s->root->record.roots;
 	struct label_standing told = label_list_within(s->labels, item->around);
 
 	add_named(s, item, &told);
 	add(&told, &told_of(s, item->root)->retold);
 	(void)label(s, item, &told);
-	for (uint32_t at = item->root; add(&told_of(s, at)->all, &told), at != 0; at = r->at[at].parent)
-		;
+	tell_around(s, item, &told);
+}
+
+static void
+label_display(struct summary_list *s, const struct summary *item)
+{
+	struct label_standing told =
+	    label_list_standing(s->labels, s->root->record.roots->at[item->target].node);
+
+	if (item->retells)
+		add(&told, &told_of(s, item->target)->retold);
+	if (label(s, item, &told))
+		tell_around(s, item, &told);
 }
 
 /*
@@ -307,7 +309,9 @@ label_items(struct summary_list *s)
 	uint32_t around = NO_NODE;
 
 	for (size_t i = 0; i < count; i++)
-		if (!item[i].is_narrative)
+		if (item[i].target != 0)
+			label_display(s, &item[i]);
+		else if (!item[i].is_narrative)
 			label_summary(s, &item[i], &around);
 		else if (!is_of_root(s, &item[i]))
 			label_section(s, &item[i]);
@@ -316,7 +320,7 @@ label_items(struct summary_list *s)
 			(void)label(s, &item[i], &told_of(s, item[i].root)->all);
 }
 
-/* Most records have no narrative, and nothing in them that a summary may retell. */
+/* Most records have neither narratives nor displays of entries, nor anything that a summary may retell. */
 static bool
 has_news(const struct summary_list *s)
 {
@@ -326,7 +330,7 @@ has_news(const struct summary_list *s)
 
 	while (i < count && !s->root->set->origin[label[i].origin].shown.is_retold)
 		i++;
-	return i < count || s->has_narrative;
+	return i < count || s->is_needed;
 }
 
 void

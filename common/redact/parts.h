@@ -138,8 +138,8 @@ enum places_kind {
 struct places {
 	uint8_t *of_key;  /* enum places_kind by key number */
 	bool *is_summary; /* by key number: the names of summaries anywhere */
-	uint16_t reference, type, system, code, coding, url, id, entry, resource, full_url, contained,
-	    section;
+	uint16_t reference, type, system, code, coding, url, id, entry, resource, content, full_url,
+	    contained, section;
 };
 
 /* KEYS gains the members that matter; before the first text is parsed. */

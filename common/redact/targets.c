@@ -156,15 +156,22 @@ add_entry(struct targets *t, const struct json *j, uint32_t node, uint32_t root,
 	add(t, SCOPE_TYPED, 0, at, root);
 }
 
+/* The first of a list; some write one without the list around it. */
+static uint32_t
+first_of(const struct json *j, uint32_t list)
+{
+	return json_kind(j, list) == JSON_ARRAY ? list + 1 : list;
+}
+
 static void
 add_contained(struct targets *t, const struct places *p, const struct json *j, const struct roots *roots,
     uint32_t around)
 {
 	uint32_t list = json_member_key(j, roots->at[around].node, p->contained);
 
-	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+	if (list == 0)
 		return;
-	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
+	for (uint32_t i = first_of(j, list); i < j->nodes[list].next; i = j->nodes[i].next) {
 		uint32_t root = (uint32_t)roots_inner(roots, i);
 		uint32_t id = root != 0 ? json_member_key(j, i, p->id) : 0;
 		size_t at = t->text.used;
@@ -182,16 +189,23 @@ add_entries(struct targets *t, const struct places *p, struct shape *shape, cons
 {
 	uint32_t list = json_member_key(j, roots->at[bundle].node, p->entry);
 
-	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+	if (list == 0)
 		return;
-	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
+	for (uint32_t i = first_of(j, list); i < j->nodes[list].next; i = j->nodes[i].next) {
 		uint32_t resource = json_member_key(j, i, p->resource);
-		uint32_t root = (uint32_t)roots_inner(roots, resource);
+		uint32_t url = json_member_key(j, i, p->full_url);
+		uint32_t root;
 
+		/* DSTU1 has `content`, and the entry's id for its address. */
+		if (resource == 0)
+			resource = json_member_key(j, i, p->content);
+		if (url == 0)
+			url = json_member_key(j, i, p->id);
+		root = (uint32_t)roots_inner(roots, resource);
 		if (root != 0) {
 			struct bytes type = shape_type(shape, j, resource);
 
-			add_entry(t, j, json_member_key(j, i, p->full_url), root, type);
+			add_entry(t, j, url, root, type);
 			add_entry(t, j, json_member_key(j, resource, p->id), root, type);
 		}
 	}

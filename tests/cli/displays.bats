@@ -44,6 +44,53 @@ untold() {
 	labels '{"resourceType":"Basic","focus":{"display":"d","reference":"Condition/1"}}' </dev/null
 }
 
+# The display of `focus` in a Task beside the entries $1; $3: its reference; its labels are on standard input.
+beside() {
+	labels '{"resourceType":"Bundle","entry":['"$1"',{'"$2"'"resource":{"resourceType":"Task","focus":{"display":"d","reference":"'"$3"'"}}}]}'
+}
+
+plain='{"fullUrl":"http://h/Condition/1","resource":{"resourceType":"Condition","id":"1","meta":{"versionId":"2"}}}'
+secret='{"fullUrl":"urn:uuid:s","resource":{"resourceType":"Condition","id":"s","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"HIV"}]}}}'
+floor='/entry/0/resource R HIV - - floor -'
+told='/entry/1/resource/focus/display R EMP - - told -'
+
+@test "the display of a reference to another entry has the level of that entry" {
+	for name in http://h/Condition/1 Condition/1 Condition/1/_history/2 http://h/Condition/1/_history/2; do
+		beside "$plain" '' "$name" </dev/null
+	done
+	for name in urn:uuid:s Condition/s; do
+		printf '%s\n' "$floor" '/entry/1/resource/focus/display R HIV - - summary -' | beside "$secret" '' "$name"
+	done
+	# In DSTU1 an entry has its address as id, and the resource as content.
+	old=${secret//fullUrl/id}
+	printf '%s\n' '/entry/0/content R HIV - - floor -' '/entry/1/resource/focus/display R HIV - - summary -' |
+		beside "${old/resource/content}" '' urn:uuid:s
+	# A list may be missing around the only entry, and an address may be escaped.
+	labels '{"resourceType":"Bundle","entry":'"${secret/urn/\\u0075rn}"',"signature":{"who":{"display":"d","reference":"urn:uuid:\u0073"}}}' <<-EOF
+		/entry/resource R HIV - - floor -
+		/signature/who/display R HIV - - summary -
+	EOF
+}
+
+@test "a reference to a record that may be another than the entry counts as told, and as the entry" {
+	beside "$plain" '' Condition/2 <<<"$told"
+	beside "$plain" '' Observation/1 <<<"$told"
+	beside "$plain" '' http://g/Condition/1 <<<"$told"
+	beside "$plain" '' Condition/1/_history/1 <<<"$told"
+	beside "$plain" '"fullUrl":"http://g/Task/1",' Condition/1 <<<"$told"
+	beside "$plain" '"fullUrl":"http://h/Task/1",' Condition/1 </dev/null
+	printf '%s\n' "$floor" "$told" '/entry/1/resource/focus/display R HIV - - summary -' | beside "$secret" '' http://h/Condition/s
+}
+
+@test "the name of a person has the level of the entry, and tells of no part of it" {
+	part='"extension":[{"url":"http://x","extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueCoding":{"code":"HIV"}}]}]'
+	ann='{"fullUrl":"urn:uuid:p","resource":{"resourceType":"Patient","id":"p",'$part'}}'
+	beside "$ann" '' urn:uuid:p <<<'/entry/0/resource/extension/0 R HIV - - floor -'
+	report=${ann/Patient/Observation}
+	printf '%s\n' '/entry/0/resource/extension/0 R HIV - - floor -' '/entry/1/resource/focus/display R HIV - - summary -' |
+		beside "$report" '' urn:uuid:p
+}
+
 @test "the hospital keeps the names of those who treat, and of places and drugs" {
 	P=$EHR_ROOT/policies/hospital
 	printf '{"resourceType":"%s","id":"x","%s":{"reference":"%s","display":"Zz"}}\n' Procedure recorder Practitioner/1 Encounter serviceProvider urn:uuid:1 \
