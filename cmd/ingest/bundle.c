@@ -14,6 +14,7 @@
 struct nested_bundle {
 	uint32_t outer;    /* the Bundle around it, NONE for the outermost */
 	uint32_t security; /* node of the array, 0 if absent */
+	uint32_t category; /* node, 0 if absent: in DSTU1 its labels are here */
 	bool confidential; /* SECURITY has a code of Confidentiality */
 };
 
@@ -21,6 +22,7 @@ struct nested_bundle {
 struct piece {
 	struct subject_entry entry; /* of a deletion its url stands in `request` */
 	uint32_t response;          /* node, 0 if absent */
+	uint32_t category;          /* node, 0 if absent */
 	bool deletion;
 };
 
@@ -141,6 +143,7 @@ read_labels(struct bundle *b, uint32_t node, uint32_t outer)
 		if (json_kind(j, i) != JSON_OBJECT)
 			return fail(b, REASON_BAD_BUNDLE, i);
 	nested.confidential = has_confidentiality(j, nested.security);
+	nested.category = json_member_key(j, node, KEY_CATEGORY);
 	buffer_add(&b->bundles, &nested, sizeof nested);
 	return true;
 }
@@ -169,16 +172,17 @@ deleted_id(struct bytes url, struct bytes *id)
 	return size > 0 && size <= 64 && id->at[0] < 'a';
 }
 
+/* KEY of NODE, a request or an entry, is the url. */
 static bool
-read_deletion(struct bundle *b, uint32_t request, uint32_t response, uint32_t bundle)
+read_deletion(struct bundle *b, uint32_t node, enum ingest_key key, const struct piece *of)
 {
-	struct piece p = { .entry.bundle = bundle, .response = response, .deletion = true };
+	struct piece p = { .entry.bundle = of->entry.bundle, .response = of->response, .deletion = true };
 	struct bytes id;
 
-	if (!member(b, request, KEY_URL, JSON_STRING, &p.entry.request))
+	if (!member(b, node, key, JSON_STRING, &p.entry.request))
 		return false;
 	if (p.entry.request == 0)
-		return fail(b, REASON_BAD_BUNDLE, request);
+		return fail(b, REASON_BAD_BUNDLE, node);
 	if (!deleted_id(json_string(b->json, p.entry.request, &b->one), &id))
 		return fail(b, REASON_BAD_BUNDLE, p.entry.request);
 	buffer_add(&b->pieces, &p, sizeof p);
@@ -211,8 +215,11 @@ travels(const struct json *j, uint32_t key, bool deletion)
 
 	switch (j->nodes[key].key) {
 	case KEY_FULL_URL:
+	case KEY_CATEGORY:
+	case KEY_DELETED:
 		return true;
 	case KEY_RESOURCE:
+	case KEY_CONTENT:
 		return !deletion;
 	case KEY_REQUEST:
 		return deletion;
@@ -233,12 +240,28 @@ count_dropped(struct bundle *b, uint32_t entry, bool deletion)
 		b->dropped += !travels(j, k, deletion);
 }
 
+/* The members of DSTU1: content, with the entry's id as address, or the time of a deletion. */
+static bool
+read_old_members(struct bundle *b, uint32_t entry, struct piece *p, uint32_t *deleted)
+{
+	p->category = json_member_key(b->json, entry, KEY_CATEGORY);
+	*deleted = 0;
+	if (p->entry.resource != 0)
+		return true;
+	if (!member(b, entry, KEY_CONTENT, JSON_OBJECT, &p->entry.resource) ||
+	    !member(b, entry, KEY_DELETED, JSON_STRING, deleted))
+		return false;
+	if (p->entry.resource != 0 && p->entry.url == 0)
+		p->entry.url = members_text(b->json, entry, KEY_ID);
+	return true;
+}
+
 static bool
 read_entry(struct bundle *b, uint32_t entry, uint32_t bundle, unsigned depth)
 {
 	struct piece p = { .entry.bundle = bundle };
 	struct piece answer = p;
-	uint32_t request;
+	uint32_t request, deleted;
 	uint32_t method = 0;
 
 	if (json_kind(b->json, entry) != JSON_OBJECT)
@@ -246,19 +269,22 @@ read_entry(struct bundle *b, uint32_t entry, uint32_t bundle, unsigned depth)
 	if (!member(b, entry, KEY_RESOURCE, JSON_OBJECT, &p.entry.resource) ||
 	    !member(b, entry, KEY_FULL_URL, JSON_STRING, &p.entry.url) ||
 	    !member(b, entry, KEY_REQUEST, JSON_OBJECT, &request) ||
-	    !member(b, entry, KEY_RESPONSE, JSON_OBJECT, &p.response))
+	    !member(b, entry, KEY_RESPONSE, JSON_OBJECT, &p.response) ||
+	    !read_old_members(b, entry, &p, &deleted))
 		return false;
 	if (request != 0 && !member(b, request, KEY_METHOD, JSON_STRING, &method))
 		return false;
 	if (p.response != 0 && !member(b, p.response, KEY_OUTCOME, JSON_OBJECT, &answer.entry.resource))
 		return false;
-	bool deletion = method != 0 && json_is(b->json, method, (struct bytes)BYTES("DELETE"));
+	bool deletion =
+	    deleted != 0 || (method != 0 && json_is(b->json, method, (struct bytes)BYTES("DELETE")));
 
 	if (method != 0 && json_is(b->json, method, (struct bytes)BYTES("PUT")))
 		p.entry.request = members_text(b->json, request, KEY_URL);
 	count_dropped(b, entry, deletion);
 	b->empty += !deletion && p.entry.resource == 0 && answer.entry.resource == 0;
-	if (deletion && !read_deletion(b, request, p.response, bundle))
+	if (deletion &&
+	    !read_deletion(b, deleted != 0 ? entry : request, deleted != 0 ? KEY_ID : KEY_URL, &p))
 		return false;
 	if (!deletion && p.entry.resource != 0 && !read_resource(b, &p, depth))
 		return false;
@@ -480,12 +506,49 @@ add_labels(struct bundle *b, uint32_t security)
 			buffer_add(&b->labels, &i, sizeof i);
 }
 
+/* As the codes of Confidentiality and of ActCode are called, and what DSTU1 calls labels. */
+static const char *const label_schemes[] = {
+	"security",
+	"Confidentiality",
+	"ActCode",
+	"2.16.840.1.113883.5.25",
+	"2.16.840.1.113883.5.4",
+};
+
+static bool
+is_label(struct bundle *b, uint32_t category)
+{
+	uint32_t scheme = members_text(b->json, category, KEY_SCHEME);
+	struct bytes name;
+
+	if (scheme == 0 || members_text(b->json, category, KEY_TERM) == 0)
+		return false;
+	name = json_string(b->json, scheme, &b->one);
+	for (size_t i = 0; i < sizeof label_schemes / sizeof label_schemes[0]; i++)
+		if (bytes_end(name, label_schemes[i]))
+			return true;
+	return false;
+}
+
+/* CATEGORY: a list, or one. */
+static void
+add_categories(struct bundle *b, uint32_t category)
+{
+	const struct json *j = b->json;
+	uint32_t i = json_kind(j, category) == JSON_ARRAY ? category + 1 : category;
+
+	for (; category != 0 && i < j->nodes[category].next; i = j->nodes[i].next)
+		if (json_kind(j, i) == JSON_OBJECT && is_label(b, i))
+			buffer_add(&b->labels, &i, sizeof i);
+}
+
 /* The labels of the Bundles around the record, up to the first that has a confidentiality. */
 static void
 add_labels_around(struct bundle *b, uint32_t bundle)
 {
 	for (; bundle != NONE; bundle = nested_at(b, bundle)->outer) {
 		add_labels(b, nested_at(b, bundle)->security);
+		add_categories(b, nested_at(b, bundle)->category);
 		if (nested_at(b, bundle)->confidential)
 			break;
 	}
@@ -502,6 +565,13 @@ by_text(const void *x, const void *y, void *context)
 	return order != 0 ? order : (a > b) - (a < b);
 }
 
+static void
+add_labels_of(struct bundle *b, const struct piece *p)
+{
+	add_labels(b, security_of(b->json, p->entry.resource));
+	add_categories(b, p->category);
+}
+
 /* A Composition tells of the entries beside it, so each of their labels is one of it. */
 static void
 add_labels_beside(struct bundle *b, const struct piece *p)
@@ -513,7 +583,7 @@ add_labels_beside(struct bundle *b, const struct piece *p)
 	for (size_t i = 0; i < b->records; i++)
 		if (!piece_at(b, i)->deletion && piece_at(b, i)->entry.bundle == p->entry.bundle &&
 		    piece_at(b, i)->entry.resource != p->entry.resource)
-			add_labels(b, security_of(b->json, piece_at(b, i)->entry.resource));
+			add_labels_of(b, piece_at(b, i));
 	label = (uint32_t *)(void *)(b->labels.at + before);
 	count = (b->labels.used - before) / sizeof *label;
 	if (count == 0)
@@ -534,6 +604,7 @@ wrap_floor(struct bundle *b, const struct piece *p)
 	b->labels.used = 0;
 	if (!has_confidentiality(b->json, security_of(b->json, p->entry.resource)))
 		add_labels_around(b, p->entry.bundle);
+	add_categories(b, p->category);
 	if (type != 0 && json_is(b->json, type, (struct bytes)BYTES("Composition")))
 		add_labels_beside(b, p);
 	return b->labels.used > 0;

@@ -10,6 +10,11 @@ enum ingest_key {
 	KEY_RESOURCE_TYPE,
 	KEY_ENTRY,
 	KEY_RESOURCE,
+	KEY_CONTENT,  /* DSTU1: the resource of an entry */
+	KEY_CATEGORY, /* DSTU1: labels among others, each with term and scheme, as in Atom */
+	KEY_TERM,
+	KEY_SCHEME,
+	KEY_DELETED, /* DSTU1: when the resource that the entry's id names was deleted */
 	KEY_FULL_URL,
 	KEY_REQUEST,
 	KEY_RESPONSE,

@@ -454,6 +454,33 @@ versions() {
 		END
 }
 
+@test "entries of DSTU1 are records and tombstones, their labels of Atom floors" {
+	scheme='"scheme":"http://hl7.org/fhir/tag/security"'
+	printf '%s' '{"resourceType":"Bundle","category":[{'"$scheme"',"term":"R"},{"scheme":"http://hl7.org/fhir/tag","term":"V"}],"entry":[' \
+		'{"id":"http://h/Patient/1","title":"t","category":[{'"$scheme"',"term":"HIV","label":"l"},{"scheme":"urn:x","term":"V"},{"term":"V"}],"content":{"resourceType":"Patient"}},' \
+		'{"id":"http://h/Flag/2","category":{"scheme":"http:\/\/hl7.org/fhir/v3/Confidentiality","term":"V"},"content":{"resourceType":"Flag","subject":{"reference":"http://h/Patient/1"}}},' \
+		'{"id":"http://h/Flag/3","deleted":"2013-01-01T00:00:00Z"},{"fullUrl":"urn:uuid:4","content":{"x":1},"resource":{"resourceType":"Flag","id":"4"}}]}' >in
+	ehr 0 ehr-ingest -v in
+	same out <<-'END'
+		{"ehr":{"v":1,"stage":"ingested","url":"http://h/Patient/1","subject":"Patient/1","floor":[{"scheme":"http://hl7.org/fhir/tag/security","term":"R"},{"scheme":"http://hl7.org/fhir/tag/security","term":"HIV","label":"l"}]},"record":{"resourceType":"Patient"}}
+		{"ehr":{"v":1,"stage":"ingested","url":"http://h/Flag/2","floor":[{"scheme":"http://hl7.org/fhir/tag/security","term":"R"},{"scheme":"http:\/\/hl7.org/fhir/v3/Confidentiality","term":"V"}]},"record":{"resourceType":"Flag","subject":{"reference":"http://h/Patient/1"}}}
+		{"ehr":{"v":1,"stage":"deleted","id":"Flag/3"},"record":{}}
+		{"ehr":{"v":1,"stage":"ingested","floor":[{"scheme":"http://hl7.org/fhir/tag/security","term":"R"}]},"record":{"resourceType":"Flag","id":"4"}}
+	END
+	mv out ingested
+	ehr 0 ehr-classify -P "$EHR_ROOT/policies/hospital" ingested
+	jq -c '[.ehr.level,.ehr.sensitivity]' out >levels
+	same levels <<<'["R",["HIV"]]
+["V",[]]
+[null,null]
+["R",[]]'
+	for entry in '"content":"x"' '"content":{},"deleted":{}' '"deleted":"2013"' '"deleted":"2013","id":"urn:uuid:1"'; do
+		printf '{"resourceType":"Bundle","entry":[{%s}]}\n' "$entry" >in
+		ehr 1 ehr-ingest in
+		has err bad-bundle
+	done
+}
+
 @test "a deletion becomes a tombstone" {
 	printf '%s' '{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Observation/o1"}},' \
 		'{"fullUrl":"x","request":{"method":"DELETE","url":"http:\/\/h/fhir/Patient/p.1-a"},"response":{"status":"204"}}]}' >in
