@@ -476,7 +476,7 @@ versions() {
 ["R",[]]'
 	for entry in '"content":"x"' '"content":{},"deleted":{}' '"deleted":"2013"' '"deleted":"2013","id":"urn:uuid:1"'; do
 		printf '{"resourceType":"Bundle","entry":[{%s}]}\n' "$entry" >in
-		ehr 1 ehr-ingest in
+		ehr 1 ehr-ingest --from lines --on-error skip in
 		has err bad-bundle
 	done
 }
