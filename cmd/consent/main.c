@@ -24,7 +24,9 @@ static const struct option_manual manual = {
 	    "Tells from the events of a negotiation how far each directive is: events in, states out.\n\n"
 	    "verbs, each with a --help of its own (a file of such a name is ./form):\n"
 	    "  render    what directives permit and forbid, in plain sentences\n"
-	    "  form      the house rules and options that a patient is asked about",
+	    "  form      the house rules and options that a patient is asked about\n"
+	    "  import    Consents of FHIR as directives in the project's own form\n"
+	    "  export    directives as Consents of FHIR R4",
 	.table = table,
 	.count = sizeof table / sizeof table[0],
 };
@@ -39,7 +41,8 @@ struct run {
 static const struct {
 	const char *name;
 	int (*run)(int argc, char *argv[]);
-} verbs[] = { { "render", verb_render }, { "form", verb_form } };
+} verbs[] = { { "render", verb_render }, { "form", verb_form }, { "import", verb_import },
+	{ "export", verb_export } };
 
 static enum filter_outcome
 take_event(void *context, struct filter *f, struct bytes line)

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* The verbs that print sentences: what a directive says, and what a patient is asked about. */
+#include "cmd/consent/directive_file.h"
 #include "cmd/consent/sentences.h"
 #include "cmd/consent/verbs.h"
-#include "common/access/access.h"
-#include "common/access/fhir_consent.h"
 #include "common/base/options.h"
 #include "common/line/sink.h"
-#include "common/policy/site.h"
 
 #include <stdlib.h>
 #include <unistd.h>
-
-enum { MAX_FILE = 1 << 26 };
 
 struct settings {
 	const char *policy, *language;
@@ -88,84 +84,19 @@ finish(struct printing *p)
 
 /* Only what ehr-authz reads is said: nobody may agree to sentences about something that has no effect. */
 static void
-check(struct printing *p, const char *path)
-{
-	struct fault fault = { 0 };
-	struct access_sources sources = { .policy = &p->policy, .consents = &path, .consents_count = 1 };
-	struct access *access = access_load(&sources, &fault);
-
-	if (!access)
-		fault_exit(&fault);
-	if (access_warning(access, 0))
-		fault_exit(access_warning(access, 0));
-	access_free(access);
-}
-
-static void
-print_one(struct printing *p, const struct yaml_node *directive)
-{
-	if (p->text.used > 0)
-		(void)buffer_append(&p->text, "\n", 1);
-	sentences_directive(&p->s, directive);
-}
-
-static void
-print_json(struct printing *p, struct arena *a, struct ndjson *n, uint32_t node)
-{
-	struct fhir_consent c;
-
-	fhir_consent_read(a, n, node, &c);
-	if (c.kind == FHIR_CONSENT_READ)
-		print_one(p, c.tree);
-	else if (c.kind == FHIR_CONSENT_NONE)
-		print_one(p, yaml_of_json(a, &n->json, node, n->line));
-}
-
-static void
-print_values(struct printing *p, struct arena *a, struct ndjson *n, bool lines)
-{
-	const struct json *j = &n->json;
-
-	if (lines) {
-		while (ndjson_next(n))
-			print_json(p, a, n, 0);
-	} else if (ndjson_whole(n) && json_kind(j, 0) == JSON_ARRAY) {
-		for (uint32_t i = 1; i < j->nodes[0].next; i = j->nodes[i].next)
-			print_json(p, a, n, i);
-	} else {
-		print_json(p, a, n, 0);
-	}
-}
-
-static void
 print_file(struct printing *p, const char *path)
 {
-	struct arena arena = { 0 };
-	struct fault fault = { 0 };
-	struct access_reader r = { .arena = &arena, .file = path, .fault = &fault };
-	struct json_keys *keys = fhir_consent_keys();
-	struct bytes text;
+	struct directive_file f;
 
-	if (!site_read(&arena, path, MAX_FILE, &text, &fault))
-		fault_exit(&fault);
-	if (bytes_end(bytes_of(path), "json")) {
-		struct ndjson n;
-
-		ndjson_init(&n, &r, keys, text);
-		print_values(p, &arena, &n, bytes_end(bytes_of(path), ".ndjson"));
-		ndjson_release(&n);
-	} else {
-		const struct yaml_node *root = yaml_read(&arena, path, text, &fault);
-
-		for (size_t i = 0; root && root->kind == YAML_LIST && i < root->count; i++)
-			print_one(p, root->item[i]);
-		if (root && root->kind == YAML_MAP)
-			print_one(p, root);
+	directive_file_read(&f, &p->policy, path, NULL);
+	for (size_t i = 0; i < f.count; i++) {
+		if (f.at[i].fault.text[0] != '\0')
+			fault_exit(&f.at[i].fault);
+		if (i > 0)
+			(void)buffer_append(&p->text, "\n", 1);
+		sentences_directive(&p->s, f.at[i].tree);
 	}
-	json_keys_free(keys);
-	arena_release(&arena);
-	if (fault.text[0] != '\0')
-		fault_exit(&fault);
+	directive_file_release(&f);
 }
 
 int
@@ -176,7 +107,6 @@ verb_render(int argc, char *argv[])
 
 	options_init(&o, &render_manual, argc, argv);
 	begin(&p, &o, 1);
-	check(&p, o.operand[0]);
 	print_file(&p, o.operand[0]);
 	return finish(&p);
 }

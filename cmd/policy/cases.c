@@ -59,7 +59,7 @@ differ(struct cases *c, const struct yaml_node *want, const char *what, const st
 	struct bytes got = node != 0 ? json_span(j, node) : (struct bytes)BYTES("nothing");
 
 	buffer_init(&wanted, MAX_NOTES);
-	(void)expect_write(want, &wanted);
+	(void)yaml_to_json(want, &wanted);
 	note(c, want, "%s: wanted %.*s, got %.*s", what, (int)(wanted.used < SHOWN ? wanted.used : SHOWN),
 	    wanted.at, (int)(got.size < SHOWN ? got.size : SHOWN), got.at);
 	buffer_release(&wanted);
@@ -87,7 +87,7 @@ take_text(struct cases *c, const struct yaml_node *node, struct bytes *text)
 		return fault_at(
 		    c->fault, c->file, node, "expected a map, or the name of a file below tests/");
 	c->text.used = 0;
-	if (!expect_write(node, &c->text) || !json_slack(&c->text))
+	if (!yaml_to_json(node, &c->text) || !json_slack(&c->text))
 		return fault_at(c->fault, c->file, node, "too long for a record");
 	*text = buffer_bytes(&c->text);
 	return true;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/policy/expect.h"
 
-#include "common/json/json_write.h"
-
 static bool
 same_list(const struct yaml_node *want, const struct json *j, uint32_t node)
 {
@@ -48,48 +46,6 @@ expect_same(const struct yaml_node *want, const struct json *j, uint32_t node)
 	default:
 		return same_map(want, j, node);
 	}
-}
-
-/* NOLINTNEXTLINE(misc-no-recursion): the reader of YAML bounds the depth */
-static void
-write_node(const struct yaml_node *node, struct json_write *w)
-{
-	switch (node->kind) {
-	case YAML_NULL:
-		json_write_value(w, (struct bytes)BYTES("null"));
-		break;
-	case YAML_BOOLEAN:
-	case YAML_NUMBER:
-		json_write_value(w, node->text);
-		break;
-	case YAML_STRING:
-		json_write_text(w, node->text);
-		break;
-	case YAML_LIST:
-		json_write_open(w, '[');
-		for (size_t i = 0; i < node->count; i++)
-			write_node(node->item[i], w);
-		json_write_close(w, ']');
-		break;
-	case YAML_MAP:
-	default:
-		json_write_open(w, '{');
-		for (size_t i = 0; i < node->count; i++) {
-			json_write_key(w, node->key[i]->text);
-			write_node(node->item[i], w);
-		}
-		json_write_close(w, '}');
-		break;
-	}
-}
-
-bool
-expect_write(const struct yaml_node *node, struct buffer *out)
-{
-	struct json_write w = json_write_to(out);
-
-	write_node(node, &w);
-	return json_write_whole(&w);
 }
 
 /* STEP, the text between two slashes, with ~0 and ~1 undone, into ROOM; false for any other ~. */

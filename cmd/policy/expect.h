@@ -13,9 +13,6 @@
  */
 bool expect_same(const struct yaml_node *want, const struct json *j, uint32_t node);
 
-/* Appends a YAML tree as JSON on one line, numbers as written.  True unless OUT is full. */
-bool expect_write(const struct yaml_node *node, struct buffer *out);
-
 /* The node that POINTER (RFC 6901) names below ROOT; false if there is none. */
 bool expect_find(const struct json *j, uint32_t root, struct bytes pointer, uint32_t *node);
 

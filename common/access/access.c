@@ -329,6 +329,28 @@ access_others(const struct access *a)
 	return a->engine.directives.others;
 }
 
+bool
+access_reads(const struct access *a, struct bytes patient, struct bytes directive)
+{
+	bool any = false;
+
+	for (const struct directive *d = directives_of(&a->engine.directives, patient); d; d = d->next) {
+		if (!bytes_equal(d->id, directive))
+			continue;
+		if (d->unreadable)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+struct bytes
+access_patient(const struct access *a, struct bytes identifier)
+{
+	return a->engine.entities ? entities_patient(a->engine.entities, identifier)
+				  : (struct bytes){ "", 0 };
+}
+
 struct query {
 	struct request_parts parts;
 	struct bytes id;

@@ -101,6 +101,12 @@ bool access_negotiates(const struct access *a);
 /* How many Consents were left out because they are of another scope than privacy. */
 uint64_t access_others(const struct access *a);
 
+/* True if the patient has directives of that id and each of them could be read. */
+bool access_reads(const struct access *a, struct bytes patient, struct bytes directive);
+
+/* The one patient whom the register knows by IDENTIFIER, `system|value`; empty if there is none. */
+struct bytes access_patient(const struct access *a, struct bytes identifier);
+
 struct access_decision {
 	struct bytes text;  /* the answer: borrowed until the next call */
 	bool permitted;     /* of a batch: all were; of a search: something was found */

@@ -278,6 +278,13 @@ canonical(struct bytes text)
 }
 
 bool
+fhir_is_literal(struct bytes text)
+{
+	return (bytes_begin(text, "urn:") && !memchr(text.at, '|', text.size)) ||
+	       (text.size > 0 && bytes_equal(canonical(text), text));
+}
+
+bool
 fhir_reference(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *logical)
 {
 	struct bytes whole = { "", 0 }, system = { "", 0 }, value = { "", 0 };

@@ -165,6 +165,9 @@ bool fhir_only_known(struct fhir_reading *r, uint32_t node, unsigned place);
 
 bool fhir_is_id(struct bytes text);
 
+/* Does a Reference name TEXT by its `reference`, as it stands? */
+bool fhir_is_literal(struct bytes text);
+
 /* A Reference: `Type/id`, a urn as it stands, or, LOGICAL, `system|value` of the identifier. */
 bool fhir_reference(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *logical);
 

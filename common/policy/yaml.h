@@ -42,6 +42,10 @@ struct yaml_node *yaml_read(struct arena *a, const char *file, struct bytes text
 struct json;
 struct yaml_node *yaml_of_json(struct arena *a, const struct json *j, uint32_t node, unsigned line);
 
+/* Appends a tree as JSON on one line, numbers as written.  True unless OUT is full. */
+struct buffer;
+bool yaml_to_json(const struct yaml_node *node, struct buffer *out);
+
 /*
  * A reader of a map takes each key that it knows.  yaml_close refuses the keys that are left, so that no
  * mistyped key is ignored:

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/closest.h"
 #include "common/json/json.h"
+#include "common/json/json_write.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -288,4 +289,46 @@ yaml_of_json(struct arena *a, const struct json *j, uint32_t node, unsigned line
 		n->item[n->count] = yaml_of_json(a, j, map ? c + 1 : c, line);
 	}
 	return n;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): the reader of YAML bounds the depth */
+static void
+write_node(const struct yaml_node *node, struct json_write *w)
+{
+	switch (node->kind) {
+	case YAML_NULL:
+		json_write_value(w, (struct bytes)BYTES("null"));
+		break;
+	case YAML_BOOLEAN:
+	case YAML_NUMBER:
+		json_write_value(w, node->text);
+		break;
+	case YAML_STRING:
+		json_write_text(w, node->text);
+		break;
+	case YAML_LIST:
+		json_write_open(w, '[');
+		for (size_t i = 0; i < node->count; i++)
+			write_node(node->item[i], w);
+		json_write_close(w, ']');
+		break;
+	case YAML_MAP:
+	default:
+		json_write_open(w, '{');
+		for (size_t i = 0; i < node->count; i++) {
+			json_write_key(w, node->key[i]->text);
+			write_node(node->item[i], w);
+		}
+		json_write_close(w, '}');
+		break;
+	}
+}
+
+bool
+yaml_to_json(const struct yaml_node *node, struct buffer *out)
+{
+	struct json_write w = json_write_to(out);
+
+	write_node(node, &w);
+	return json_write_whole(&w);
 }
