@@ -75,6 +75,7 @@ enum diag_exit
 verb_assert(const struct verb_settings *s, struct verb_answer *a)
 {
 	enum diag_exit status = EXIT_IO;
+	const struct keyref_access access = { .pin_file = s->pin_file };
 	const char *why = NULL;
 	struct private_key *key;
 	struct buffer text;
@@ -85,7 +86,7 @@ verb_assert(const struct verb_settings *s, struct verb_answer *a)
 	if (!tag_is_word(bytes_of(s->domain)))
 		return verb_fault(a, EXIT_USAGE, "not a domain, expected A-Z a-z 0-9 . _ : / @ + -");
 	buffer_init(&text, CLAIMS_MOST);
-	key = keyref_open(AT_FDCWD, s->sign, &why);
+	key = keyref_open(AT_FDCWD, s->sign, &access, &why);
 	if (key == NULL)
 		status = verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", s->sign, why);
 	else if (store_read(s->operands == 1 ? s->operand[0] : "-", &text, a))

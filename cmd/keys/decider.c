@@ -38,6 +38,7 @@ load(struct asking *q, enum diag_exit *status)
 		.consents_count = consents != NULL,
 		.facts = site_path_if_there(&q->arena, site, SITE_FACTS, NULL),
 		.entities = site_path_if_there(&q->arena, site, SITE_ENTITIES, NULL) };
+	const struct keyref_access access = { .pin_file = q->settings->pin_file };
 	struct fault f = { 0 };
 
 	if (policy_load(&q->policy, q->settings->policy, &f))
@@ -48,7 +49,7 @@ load(struct asking *q, enum diag_exit *status)
 	}
 	if (q->settings->sign == NULL)
 		return true;
-	q->key = keyref_open(AT_FDCWD, q->settings->sign, &why);
+	q->key = keyref_open(AT_FDCWD, q->settings->sign, &access, &why);
 	if (q->key == NULL)
 		*status = verb_fault(q->answer, EXIT_KEYS, "key-invalid: %s: %s", q->settings->sign, why);
 	return q->key != NULL;

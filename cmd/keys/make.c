@@ -202,7 +202,7 @@ enrol(const struct store *n, const struct verb_settings *s, struct verb_answer *
 	message_begin(&m, n->id, s->now);
 	json_write_member(&m.claims, "aud", bytes_of(n->domain));
 	json_write_member(&m.claims, "device", bytes_of(n->id));
-	json_write_member(&m.claims, "env", bytes_of("soft"));
+	json_write_member(&m.claims, "env", bytes_of(store_env(n)));
 	json_write_member(&m.claims, "kind", bytes_of(n->kind));
 	json_write_name(&m.claims, "enc");
 	point_write(&m.claims, keyref_public(n->enc));

@@ -14,20 +14,20 @@
 
 /* Opens the key FILE, or makes it.  NULL with a fault and its status. */
 static struct private_key *
-open_or_make(const char *file, struct verb_answer *a, enum diag_exit *status)
+open_or_make(const char *file, const char *pin_file, struct verb_answer *a, enum diag_exit *status)
 {
+	const struct keyref_access access = { .pin_file = pin_file };
 	const char *why = NULL;
 	struct private_key *key;
 	struct stat st;
 
-	if (lstat(file, &st) != 0 && errno == ENOENT) {
-		key = keyref_make(AT_FDCWD, file);
-		*status = EXIT_IO;
+	if (strchr(file, ':') == NULL && lstat(file, &st) != 0 && errno == ENOENT) {
+		key = keyref_make(AT_FDCWD, file, pin_file, &why);
 		if (key == NULL)
-			(void)verb_io_fault(a, file);
+			*status = verb_fault(a, EXIT_IO, "%s: %s", file, why);
 		return key;
 	}
-	key = keyref_open(AT_FDCWD, file, &why);
+	key = keyref_open(AT_FDCWD, file, &access, &why);
 	if (key == NULL)
 		*status = verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", file, why);
 	return key;
@@ -46,7 +46,7 @@ verb_signer(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(a, EXIT_USAGE, "not a domain, expected A-Z a-z 0-9 . _ : / @ + -");
 	if (strncmp(file, "file:", 5) == 0)
 		file += 5;
-	key = open_or_make(file, a, &status);
+	key = open_or_make(file, s->pin_file, a, &status);
 	if (key == NULL)
 		return status;
 	store_jwks(&a->out, keyref_public(key), s->domain);

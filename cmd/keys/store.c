@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -320,16 +322,76 @@ make_folder(struct store *n, const char *path, int64_t wait, struct verb_answer 
 	return verb_io_fault(a, n->path);
 }
 
+/* Copies a path, made absolute, since the directory has another place than the shell. */
 static bool
-make_pairs(struct store *n, struct verb_answer *a)
+copy_path(char to[256], const char *path)
 {
-	if (mkdirat(n->fd, "keys", 0700) == 0 && mkdirat(n->fd, "releases", 0700) == 0)
-		n->sig = keyref_make(n->fd, "keys/sig.pem");
-	n->enc = n->sig == NULL ? NULL : keyref_make(n->fd, "keys/enc.pem");
-	if (n->enc == NULL)
+	char whole[PATH_MAX];
+
+	return path == NULL || (realpath(path, whole) != NULL && bytes_string(bytes_of(whole), to, 256));
+}
+
+static bool
+copy_text(char to[256], const char *text)
+{
+	return text == NULL || bytes_string(bytes_of(text), to, 256);
+}
+
+/* Opens the key that URI names, or makes one in the directory. */
+static struct private_key *
+take_key(const struct store *n, const char *uri, char to[256], const char *file, struct verb_answer *a,
+    enum diag_exit *status)
+{
+	const struct keyref_access access = { n->pin_file[0] != '\0' ? n->pin_file : NULL,
+		n->parent_pin_file[0] != '\0' ? n->parent_pin_file : NULL,
+		n->tcti[0] != '\0' ? n->tcti : NULL };
+	const char *why = "longer than a URI may be, or no such file";
+	struct private_key *key = NULL;
+
+	if (uri == NULL) {
+		(void)copy_text(to, file);
+		key = keyref_make(n->fd, file, access.pin_file, &why);
+		*status = key == NULL ? verb_fault(a, EXIT_IO, "%s: %s: %s", n->path, file, why) : EXIT_DONE;
+		return key;
+	}
+	if (strncmp(uri, "file:", 5) == 0)
+		uri += 5;
+	if (strchr(uri, ':') != NULL ? copy_text(to, uri) : copy_path(to, uri))
+		key = keyref_open(n->fd, to, &access, &why);
+	*status = key == NULL ? verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", uri, why) : EXIT_DONE;
+	return key;
+}
+
+static bool
+make_pairs(struct store *n, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+{
+	*status = EXIT_IO;
+	if (mkdirat(n->fd, "keys", 0700) != 0 || mkdirat(n->fd, "releases", 0700) != 0)
 		return verb_io_fault(a, n->path);
+	if (!copy_path(n->pin_file, s->pin_file))
+		return verb_io_fault(a, s->pin_file);
+	if (!copy_path(n->parent_pin_file, s->parent_pin_file))
+		return verb_io_fault(a, s->parent_pin_file);
+	if (!copy_text(n->tcti, s->tcti))
+		return verb_io_fault(a, s->tcti);
+	n->sig = take_key(n, s->sig, n->sig_uri, "keys/sig.pem", a, status);
+	n->enc = n->sig == NULL ? NULL : take_key(n, s->enc, n->enc_uri, "keys/enc.pem", a, status);
+	if (n->enc == NULL)
+		return false;
+	if (strcmp(keyref_public(n->sig)->jkt, keyref_public(n->enc)->jkt) == 0) {
+		*status = verb_fault(a, EXIT_KEYS, "key-invalid: one key for both signing and opening");
+		return false;
+	}
 	keys_id(n->id, keyref_public(n->sig)->jkt);
 	return true;
+}
+
+const char *
+store_env(const struct store *n)
+{
+	const char *sig = keyref_env(n->sig);
+
+	return strcmp(sig, keyref_env(n->enc)) == 0 ? sig : "soft";
 }
 
 enum diag_exit
@@ -350,20 +412,25 @@ store_begin(struct store *n, const struct verb_settings *s, const char *path, co
 	beside(n, new);
 	if (!make_folder(n, new, s->wait, a, &status))
 		return status;
-	return make_pairs(n, a) ? EXIT_DONE : EXIT_IO;
+	(void)make_pairs(n, s, a, &status);
+	return status;
 }
 
 static void
-write_key_name(struct json_write *w, const char *name, const struct private_key *key)
+write_key_name(struct json_write *w, const char *name, const char *uri, const struct private_key *key)
 {
-	char uri[32];
-
-	(void)snprintf(uri, sizeof uri, "keys/%s.pem", name);
 	json_write_name(w, name);
 	json_write_open(w, '{');
 	json_write_member(w, "uri", bytes_of(uri));
 	json_write_member(w, "jkt", bytes_of(keyref_public(key)->jkt));
 	json_write_close(w, '}');
+}
+
+static void
+write_given(struct json_write *w, const char *name, const char *text)
+{
+	if (*text != '\0')
+		json_write_member(w, name, bytes_of(text));
 }
 
 static void
@@ -376,9 +443,12 @@ write_self(struct buffer *out, const struct store *n)
 	json_write_member(&w, "id", bytes_of(n->id));
 	json_write_member(&w, "kind", bytes_of(n->kind));
 	json_write_member(&w, "domain", bytes_of(n->domain));
-	json_write_member(&w, "env", bytes_of("soft"));
-	write_key_name(&w, "sig", n->sig);
-	write_key_name(&w, "enc", n->enc);
+	json_write_member(&w, "env", bytes_of(store_env(n)));
+	write_given(&w, "tcti", n->tcti);
+	write_given(&w, "pin_file", n->pin_file);
+	write_given(&w, "parent_pin_file", n->parent_pin_file);
+	write_key_name(&w, "sig", n->sig_uri, n->sig);
+	write_key_name(&w, "enc", n->enc_uri, n->enc);
 	json_write_close(&w, '}');
 	json_write_raw(&w, (struct bytes)BYTES("\n"));
 	verb_written(&w);

@@ -48,14 +48,23 @@ struct store {
 	bool committed; /* it has its name */
 	struct private_key *sig;
 	struct private_key *enc;
+	char sig_uri[256];
+	char enc_uri[256];
+	char pin_file[256]; /* empty: none; so are the next two */
+	char parent_pin_file[256];
+	char tcti[256];
 	char domain[129];
 	char id[KEYS_ID_SIZE + 1];
 	const char *kind;
 };
 
+/* Where the private keys of the directory are: "soft" if one of them is in a file. */
+const char *store_env(const struct store *n);
+
 /*
- * Makes PATH.new, locked, with new private keys.  What a run that was killed left there is removed and noted;
- * a directory with other things in it is left alone.  EXIT_DONE, or another status with a fault.
+ * Makes PATH.new, locked, with the private keys of --sig and --enc, or new ones.  What a run that was killed
+ * left there is removed and noted; a directory with other things in it is left alone.  EXIT_DONE, or another
+ * status with a fault.
  */
 enum diag_exit store_begin(struct store *n, const struct verb_settings *s, const char *path, const char *kind,
     struct bytes domain, struct verb_answer *a);

@@ -34,6 +34,11 @@ struct verb_settings {
 	const char *scope;
 	const char *domain;
 	const char *sign;
+	const char *sig;
+	const char *enc;
+	const char *pin_file;
+	const char *parent_pin_file;
+	const char *tcti;
 	int64_t ttl;    /* seconds */
 	int64_t wait;   /* seconds, for the lock */
 	uint32_t epoch; /* 0: the current one */

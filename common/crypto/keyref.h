@@ -7,20 +7,42 @@
 #include <stdbool.h>
 
 /*
- * keyref: private keys, named by URI.  No other file knows how a private key is opened, so keys in a TPM or
- * HSM would change this file alone.  The private half never leaves the struct.
+ * keyref: private keys, named by URI: in a file, in a TPM 2.0, or behind PKCS#11 (an HSM, a card, a stick).
+ * They are used alike.  The private half never leaves the struct, and that of a TPM or token never enters it.
+ *
+ *	PATH, file:PATH         PEM: PKCS#8, with or without a PIN; or what a TPM has wrapped (TSS2)
+ *	handle:0x81000010?pass  a persistent key of the TPM; ?pass: it has an authorization value
+ *	pkcs11:token=app;object=sig;type=private?module-path=FILE&pin-source=FILE (RFC 7512)
+ *
+ * Without module-path p11-kit says which modules there are.  A PIN never stands in a URI.  If a TPM or token
+ * refuses an operation (its PIN is another, it is locked or gone), the program ends with EXIT_KEYS
+ * (key-refused).  It is asked once: a second try could lock it.
  */
 struct private_key;
 
-/*
- * Opens the key that URI names: PATH or file:PATH, relative to the directory DIRFD.  It is a PEM file
- * (PKCS#8) without a passphrase that is ours and closed to others.  NULL with *WHY, a constant text, if it
- * does not open or the key is not on P-256.  The caller frees the key.
- */
-struct private_key *keyref_open(int dirfd, const char *uri, const char **why);
+/* What a URI does not say; members may be NULL. */
+struct keyref_access {
+	const char *pin_file;        /* PIN, passphrase or authorization value; ours and closed to others */
+	const char *parent_pin_file; /* the authorization of a TPM's parent key; the same */
+	const char *tcti;            /* the way to the TPM; NULL: what TPM2OPENSSL_TCTI says */
+};
 
-/* Makes a key in the file NAME (mode 0600) relative to DIRFD; NULL with errno set if it cannot be written. */
-struct private_key *keyref_make(int dirfd, const char *name);
+/*
+ * Opens the key that URI names; paths are relative to the directory DIRFD, files must be ours and closed to
+ * others.  ACCESS may be NULL.  NULL with *WHY, a constant text, if it does not open or is not on P-256.  The
+ * caller frees the key.
+ */
+struct private_key *keyref_open(
+    int dirfd, const char *uri, const struct keyref_access *access, const char **why);
+
+/* Where the key is: "soft" (a file), "tpm" or "hsm". */
+const char *keyref_env(const struct private_key *key);
+
+/*
+ * Makes a key in the new file NAME (mode 0600) relative to DIRFD, encrypted if PIN_FILE is not NULL.  NULL
+ * with *WHY, a text that is valid until the next call.
+ */
+struct private_key *keyref_make(int dirfd, const char *name, const char *pin_file, const char **why);
 
 /* Makes a key that is stored nowhere. */
 struct private_key *keyref_draw(void);

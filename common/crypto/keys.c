@@ -121,6 +121,13 @@ copy_key(const struct json *j, const char *name, char uri[256], char jkt[JKT_SIZ
 	       strlen(jkt) == JKT_SIZE;
 }
 
+/* A member that may be absent. */
+static bool
+copy_optional(const struct json *j, const char *name, char to[256])
+{
+	return json_member(j, 0, bytes_of(name)) == 0 || copy_text(j, 0, name, to, 256);
+}
+
 static bool
 is_one_of(const char *text, const char *const *words)
 {
@@ -139,14 +146,17 @@ static bool
 parse_self(struct keys_self *s, const struct json *j)
 {
 	static const char *const kinds[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
+	static const char *const envs[] = { "soft", "tpm", "hsm", NULL };
 	uint32_t v = json_member(j, 0, (struct bytes)BYTES("v"));
 	char id[KEYS_ID_SIZE + 1];
 
 	if (!(v != 0 && bytes_are(json_span(j, v), "1") && copy_text(j, 0, "id", s->id, sizeof s->id) &&
 		copy_text(j, 0, "kind", s->kind, sizeof s->kind) && is_one_of(s->kind, kinds) &&
 		copy_text(j, 0, "domain", s->domain, sizeof s->domain) && tag_is_word(bytes_of(s->domain)) &&
-		copy_text(j, 0, "env", s->env, sizeof s->env) && strcmp(s->env, "soft") == 0 &&
-		copy_key(j, "sig", s->sig_uri, s->sig_jkt) && copy_key(j, "enc", s->enc_uri, s->enc_jkt)))
+		copy_text(j, 0, "env", s->env, sizeof s->env) && is_one_of(s->env, envs) &&
+		copy_key(j, "sig", s->sig_uri, s->sig_jkt) && copy_key(j, "enc", s->enc_uri, s->enc_jkt) &&
+		copy_optional(j, "pin_file", s->pin_file) &&
+		copy_optional(j, "parent_pin_file", s->parent_pin_file) && copy_optional(j, "tcti", s->tcti)))
 		return false;
 	keys_id(id, s->sig_jkt);
 	return strcmp(s->id, id) == 0;
@@ -155,9 +165,13 @@ parse_self(struct keys_self *s, const struct json *j)
 static bool
 open_private(struct keys *k, const char *uri, const char *jkt, struct private_key **key, struct keys_fault *f)
 {
+	const struct keys_self *s = &k->self;
+	const struct keyref_access access = { s->pin_file[0] != '\0' ? s->pin_file : NULL,
+		s->parent_pin_file[0] != '\0' ? s->parent_pin_file : NULL,
+		s->tcti[0] != '\0' ? s->tcti : NULL };
 	const char *why = "";
 
-	*key = keyref_open(k->fd, uri, &why);
+	*key = keyref_open(k->fd, uri, &access, &why);
 	if (*key == NULL)
 		return fail(k, f, "key-invalid: %s: %s", uri, why);
 	if (strcmp(keyref_public(*key)->jkt, jkt) != 0)

@@ -25,7 +25,7 @@
  *	releases/hmac-*.jwe  0600  keys for keyed digests
  *	revoked.jwt          the newest revocation list, if there is one
  *	counters.json  0600  of a device: serials of what it has accepted
- *	keys/sig.pem enc.pem 0600  private keys
+ *	keys/sig.pem enc.pem 0600  private keys, if they are files of this directory
  *
  * The directory and each file that holds a secret must belong to the user and be closed to others; links are
  * refused.
@@ -99,11 +99,15 @@ struct keys_self {
 	char id[KEYS_ID_SIZE + 1];
 	char kind[16]; /* authority, sealer, reader, sensor, actuator */
 	char domain[129];
-	char env[8];
+	char env[8]; /* soft, tpm, hsm */
 	char sig_uri[256];
 	char enc_uri[256];
 	char sig_jkt[JKT_SIZE + 1];
 	char enc_jkt[JKT_SIZE + 1];
+	/* How the private keys are opened (struct keyref_access); empty: not said. */
+	char pin_file[256];
+	char parent_pin_file[256];
+	char tcti[256];
 };
 
 const struct keys_self *keys_self(const struct keys *k);

@@ -58,10 +58,11 @@ key_of(const char *name)
 	check(mkdtemp(folder) != NULL);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	check(file_replace_at(fd, "key.pem", data(name, &text), 0600));
-	key = keyref_open(fd, "key.pem", &why);
+	key = keyref_open(fd, "key.pem", NULL, &why);
 	check(key != NULL);
-	check(fchmodat(fd, "key.pem", 0640, 0) == 0 && keyref_open(fd, "key.pem", &why) == NULL);
-	check(keyref_open(fd, "none.pem", &why) == NULL && keyref_open(fd, "pkcs11:object=x", &why) == NULL);
+	check(fchmodat(fd, "key.pem", 0640, 0) == 0 && keyref_open(fd, "key.pem", NULL, &why) == NULL);
+	check(keyref_open(fd, "none.pem", NULL, &why) == NULL &&
+	      keyref_open(fd, "ftp:object=x", NULL, &why) == NULL);
 	check(unlinkat(fd, "key.pem", 0) == 0 && rmdir(folder) == 0);
 	(void)close(fd);
 	buffer_release(&text);

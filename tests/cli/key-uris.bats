@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# Private keys in files, in a TPM and in an HSM: each works for everything, and none of another environment opens.
+load ../lib/ehr
+load ../lib/keys
+load ../lib/token
+
+setup_file() {
+	site
+}
+
+teardown() {
+	tpm_stop
+}
+
+pin() {
+	printf '%s\n' "$2" >"$1"
+	chmod 600 "$1"
+}
+
+# The one way: whatever the keys are, the same commands work.  $ENV is what the directory must say it is.
+ceremony() {
+	local jkt ID
+	rm -rf site
+	cp -r "$F/site" .
+	ehr 0 ehr-keys make --kind reader --keys d --authority site/authority.jwks --now "$NOW" "$@"
+	cp out d.enrol
+	ehr 0 ehr-keys list --self --keys d
+	[ "$(jq -r .env out)" = "$ENV" ]
+	jkt=$(jq -r .sig.jkt out)
+	ID=$(jq -r .id out)
+	jq -c '.enc.jwk' out >d.jwk
+	ehr 0 ehr-keys enrol -S site --expect "$jkt" --al-cap 9 --now "$NOW" d.enrol
+	decision release-keys 3 >d.decision
+	ehr 0 ehr-keys release --offline -S site --device "$ID" --user nina --decision d.decision --now "$NOW"
+	cp out d.jwe
+	ehr 0 ehr-keys accept --keys d --now "$NOW" d.jwe
+	ehr 1 ehr-open --key d --now "$NOW" --on-error skip "$F/sealed"
+	[ "$(wc -l <out)" -eq 4 ]
+	echo '{"reading":91.0}' >reading
+	line 0 'ehr-seal --to d.jwk --keys site/keys reading | ehr-open --key d'
+	cmp out reading
+	ehr 0 ehr-keys list --self --keys d
+	# Two processes at once both finish.
+	ehr-open --key d --now "$NOW" --on-error skip "$F/sealed" >one 2>/dev/null 3>&- &
+	ehr 1 ehr-open --key d --now "$NOW" --on-error skip "$F/sealed"
+	wait "$!" || true
+	cmp out one
+}
+
+@test "keys in files, with and without a PIN" {
+	ENV=soft ceremony
+	has d/keys/sig.pem 'BEGIN PRIVATE KEY'
+	rm -rf d
+	pin pin 'a PIN of some length'
+	ENV=soft ceremony --pin-file pin
+	has d/keys/sig.pem 'BEGIN ENCRYPTED PRIVATE KEY'
+	openssl pkey -in d/keys/sig.pem -passin 'pass:a PIN of some length' -noout
+	pin pin another
+	ehr 6 ehr-open --key d reading
+	has err 'key-invalid: keys/enc.pem: not a private key on P-256 in PEM, or its PIN is another'
+	rm pin
+	ehr 6 ehr-open --key d reading
+	has err 'its PIN file cannot be read'
+	pin pin 'a PIN of some length'
+	chmod 640 pin
+	ehr 6 ehr-open --key d reading
+	has err 'its PIN file is open to others'
+}
+
+@test "keys that a TPM has wrapped: useless with another parent, PIN or TPM" {
+	tpm_start
+	tpm_parent 0x81000101 app-parent
+	tpm_parent 0x81000102 service-parent
+	tpm_pem sig.pem 0x81000101 app-parent app-pin
+	tpm_pem enc.pem 0x81000101 app-parent app-pin
+	pin pin app-pin
+	pin parent app-parent
+	ENV=tpm ceremony --sig sig.pem --enc file:enc.pem --pin-file pin --parent-pin-file parent
+	pin parent service-parent
+	ehr 6 ehr-open --key d reading
+	has err "of another TPM, or the parent's PIN is another"
+	pin parent app-parent
+	pin pin service-pin
+	ehr-seal --to d.jwk --keys site/keys reading >sealed
+	ehr 6 ehr-open --key d sealed
+	empty out
+	has err 'key-refused: the TPM did not agree on a key'
+	pin pin app-pin
+	tpm_stop
+	TPM=$(mktemp -d /tmp/tpm.XXXXXX)
+	echo "$TPM" >"$BATS_TEST_TMPDIR/tpm.folder"
+	tpm_again
+	ehr 6 ehr-open --key d sealed
+	empty out
+	kill "$(cat "$TPM/pid")"
+	ehr 6 ehr-open --key d sealed
+	empty out
+	has err 'key-invalid'
+}
+
+@test "keys at handles of a TPM" {
+	tpm_start
+	tpm_handle 0x81000010 dev-pin
+	tpm_handle 0x81000011 dev-pin
+	pin pin dev-pin
+	ENV=tpm ceremony --sig 'handle:0x81000010?pass' --enc 'handle:0x81000011?pass' --pin-file pin --tcti "$TPM2OPENSSL_TCTI"
+	[ ! -e d/keys/sig.pem ]
+	# The way to the TPM stands in self.json; the environment's does not count.
+	TPM2OPENSSL_TCTI=device:/nowhere ehr 0 ehr-keys list --self --keys d
+	pin pin other-pin
+	ehr-seal --to d.jwk --keys site/keys reading >sealed
+	ehr 6 ehr-open --key d sealed
+	has err 'key-refused: the TPM'
+	empty out
+	ehr 6 ehr-keys make --kind reader --keys e --authority site/authority.jwks --sig handle:0x81000055 --tcti "$TPM2OPENSSL_TCTI"
+	has err 'key-invalid: handle:0x81000055: not in the TPM'
+	[ ! -e e ]
+}
+
+@test "keys in an HSM: each application has a token, and none opens the other's" {
+	hsm_start
+	hsm_token app app-pin
+	hsm_token service service-pin
+	pin pin app-pin
+	ENV=hsm ceremony --sig "$(hsm_uri app sig)" --enc "$(hsm_uri app enc)&pin-source=file:$PWD/pin" --pin-file pin
+	pin pin service-pin
+	ehr 6 ehr-open --key d reading
+	has err 'not behind PKCS#11, or the PIN is missing or another'
+	pin pin app-pin
+	ehr 0 ehr-keys list --self --keys d
+	ehr 6 ehr-keys make --kind reader --keys e --authority site/authority.jwks --sig "$(hsm_uri app sig)&pin-value=app-pin"
+	has err 'behind the ?, and no PIN'
+	# The key of a token signs decisions and says who asks, too.
+	ehr 0 ehr-keys signer --domain hospital --pin-file pin "$(hsm_uri app sig)"
+	has out '"kty":"EC"'
+	PKCS11_MODULE_PATH=/nowhere ehr 0 ehr-keys list --self --keys d
+}
+
+@test "nothing of the environment changes which code opens a key" {
+	ENV=soft ceremony
+	mkdir hostile
+	printf 'openssl_conf = x\n[x]\nproviders = y\n[y]\nz = w\n[w]\nmodule = %s/hostile/z.so\nactivate = 1\n' "$PWD" >hostile.cnf
+	for name in OPENSSL_CONF=$PWD/hostile.cnf OPENSSL_MODULES=$PWD/hostile OPENSSL_ENGINES=$PWD/hostile; do
+		env "$name" bash -c 'ehr-open --key d --now "$0" --on-error skip "$1"' "$NOW" "$F/sealed" >out 2>err || [ $? -eq 1 ]
+		cmp out one
+	done
+}
