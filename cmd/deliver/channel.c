@@ -26,7 +26,7 @@ enum {
 	SECRET_FD = 3,
 	PROGRAM_FD = 10, /* in the child, where a script's interpreter finds it */
 	HIGH_FD = 32,
-	PATH_ROOM = 4096,
+	PATH_ROOM = DELIVERY_PATH,
 	INTERPRETER = 3, /* its name, one argument, the script */
 };
 
@@ -73,37 +73,6 @@ sealed_copy(const char *name, struct bytes text)
 	return high;
 }
 
-/* The folder of this program, with a '/' behind it. */
-static size_t
-own_folder(char path[PATH_ROOM])
-{
-	ssize_t size = readlink("/proc/self/exe", path, PATH_ROOM - 1);
-	char *slash;
-
-	if (size <= 0)
-		return 0;
-	path[size] = '\0';
-	slash = strrchr(path, '/');
-	return slash == NULL ? 0 : (size_t)(slash + 1 - path);
-}
-
-static bool
-find_program(const char *name, char path[PATH_ROOM])
-{
-	static const char *const folders[] = { "../share/ehr/", "../../../share/" };
-	char own[PATH_ROOM];
-	size_t size = own_folder(own);
-
-	if (name[0] == '/')
-		return (size_t)snprintf(path, PATH_ROOM, "%s", name) < PATH_ROOM;
-	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-		if ((size_t)snprintf(path, PATH_ROOM, "%.*s%s%s", (int)size, own, folders[i], name) <
-			PATH_ROOM &&
-		    access(path, R_OK) == 0)
-			return true;
-	return false;
-}
-
 /* "#!/bin/sh -e": the interpreter and one argument, as the kernel reads them. */
 static void
 find_interpreter(struct channel *c, struct bytes program)
@@ -144,35 +113,32 @@ set_arguments(struct channel *c)
 static bool
 copy_program(struct channel *c, char why[256])
 {
-	char path[PATH_ROOM], hex[DIGEST_HEX];
+	char path[DELIVERY_PATH], hex[DIGEST_HEX];
 	struct buffer text;
-	bool good = false;
 
 	buffer_init(&text, PROGRAM_MOST);
-	if (!find_program(c->policy->argument[0], path)) {
-		(void)snprintf(why, 256, "channel-missing: %.150s is neither in share/ehr nor in share",
-		    c->policy->argument[0]);
-	} else if (!file_read(path, &text)) {
-		(void)snprintf(why, 256, "channel-missing: %.150s: %s", path, file_read_fault(errno));
-	} else {
-		digest_hex(buffer_bytes(&text), hex);
-		if (!bytes_are(c->policy->sha256, hex)) {
-			(void)snprintf(why, 256,
-			    "channel-digest: %.90s is not the file that notify.yaml names; if it is meant, "
-			    "its "
-			    "sha256 is %s",
-			    path, hex);
-		} else {
-			find_interpreter(c, buffer_bytes(&text));
-			set_arguments(c);
-			c->program = sealed_copy("channel", buffer_bytes(&text));
-			good = c->program >= 0;
-			if (!good)
-				(void)snprintf(why, 256, "%.150s: %s", path, strerror(errno));
-		}
+	switch (delivery_program_read(c->policy, path, &text, hex)) {
+	case DELIVERY_PROGRAM_MISSING:
+		(void)snprintf(why, 256, "channel-missing: %.150s%s%s", path, errno == 0 ? "" : ": ",
+		    errno == 0 ? " is neither in share/ehr nor in share" : file_read_fault(errno));
+		break;
+	case DELIVERY_PROGRAM_OTHER:
+		(void)snprintf(why, 256,
+		    "channel-digest: %.150s is not the file that notify.yaml names; if it is meant: "
+		    "ehr-deliver "
+		    "check --digests",
+		    path);
+		break;
+	case DELIVERY_PROGRAM_GOOD:
+		find_interpreter(c, buffer_bytes(&text));
+		set_arguments(c);
+		c->program = sealed_copy("channel", buffer_bytes(&text));
+		if (c->program < 0)
+			(void)snprintf(why, 256, "%.150s: %s", path, strerror(errno));
+		break;
 	}
 	buffer_release(&text);
-	return good;
+	return c->program >= 0;
 }
 
 static bool
@@ -209,13 +175,13 @@ struct channel *
 channel_open(const struct delivery_channel *policy, const char *secrets, int directory, char why[256])
 {
 	struct channel *c = memory_zeros(1, sizeof *c);
-	char own[PATH_ROOM] = "";
+	char own[DELIVERY_PATH] = "";
 
 	c->policy = policy;
 	c->program = c->secret = -1;
 	c->directory = directory;
-	(void)snprintf(
-	    c->path, sizeof c->path, "PATH=/usr/local/bin:/usr/bin:/bin:%.*s", (int)own_folder(own), own);
+	(void)snprintf(c->path, sizeof c->path, "PATH=/usr/local/bin:/usr/bin:/bin:%.*s",
+	    (int)delivery_own_folder(own), own);
 	if (copy_program(c, why) && copy_secret(c, secrets, why))
 		return c;
 	channel_close(c);

@@ -25,8 +25,7 @@
 struct channel;
 
 /*
- * Copies the executable.  A command without '/' in front lies in share/ehr of the installation, or in
- * share of the source tree.  SECRETS: a directory, may be NULL; the secret's file must be ours and closed
+ * Copies the executable.  SECRETS: a directory, may be NULL; the secret's file must be ours and closed
  * to others. NULL: WHY is said.
  */
 struct channel *channel_open(

@@ -3,14 +3,19 @@
 #include "cmd/deliver/channel.h"
 #include "cmd/deliver/key.h"
 #include "cmd/deliver/verbs.h"
+#include "common/base/file.h"
 #include "common/crypto/digest.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct settings {
 	struct verb_place place;
 	const char *policy;
 	const char *secrets;
+	bool digests;
 };
 
 static const struct option_entry check_table[] = {
@@ -18,6 +23,8 @@ static const struct option_entry check_table[] = {
 	VERB_PLACE(struct settings),
 	{ OPTION_TEXT(struct settings, secrets), 0, false, "secrets", "DIR",
 	    "secrets of channels, each a file" },
+	{ OPTION_FLAG(struct settings, digests), 0, false, "digests", NULL,
+	    "write the digests of the channels as they are now into notify.yaml, and do no more" },
 };
 
 static const struct option_manual check_manual = {
@@ -60,6 +67,56 @@ check_channel(const struct delivery_channel *policy, const char *secrets, int di
 	return status == 0;
 }
 
+/* The digits of the digest NODE in the file's text, from the line on in which it stands. */
+static char *
+find_digits(struct buffer *text, const struct yaml_node *node)
+{
+	char *at = text->at, *end = text->at + text->used;
+
+	for (unsigned line = 1; at != NULL && line < node->line; line++)
+		at = (at = memchr(at, '\n', (size_t)(end - at))) == NULL ? NULL : at + 1;
+	return at == NULL ? NULL : memmem(at, (size_t)(end - at), node->text.at, node->text.size);
+}
+
+/* An administrator who has changed a channel says so by one command. */
+static enum diag_exit
+write_digests(struct policy *p, const struct delivery_policy *d)
+{
+	const struct policy_file *file = policy_file(p, "notify.yaml");
+	enum diag_exit status = EXIT_DONE;
+	char path[DELIVERY_PATH], hex[DIGEST_HEX];
+	struct buffer text, program;
+	struct stat st;
+	bool changed = false;
+
+	buffer_init(&text, BUFFER_UNLIMITED);
+	buffer_init(&program, BUFFER_UNLIMITED);
+	buffer_add(&text, file->text.at, file->text.size);
+	for (unsigned i = 0; i < d->channels; i++) {
+		const struct delivery_channel *c = &d->channel[i];
+		enum delivery_program found = delivery_program_read(c, path, &program, hex);
+		char *digits = find_digits(&text, c->sha256);
+
+		program.used = 0;
+		if (found == DELIVERY_PROGRAM_GOOD)
+			continue;
+		if (found == DELIVERY_PROGRAM_MISSING || digits == NULL) {
+			diag_warn("channel %.*s: channel-missing: %s", (int)c->name.size, c->name.at, path);
+			status = EXIT_REFUSED;
+			continue;
+		}
+		diag_warn("channel %.*s: %s: sha256 is now %s", (int)c->name.size, c->name.at, path, hex);
+		memcpy(digits, hex, DELIVERY_DIGEST);
+		changed = true;
+	}
+	if (changed && (stat(file->shown, &st) != 0 ||
+			   !file_replace_at(AT_FDCWD, file->shown, buffer_bytes(&text), st.st_mode & 0777)))
+		diag_die(EXIT_IO, "%s: %s", file->shown, strerror(errno));
+	buffer_release(&text);
+	buffer_release(&program);
+	return status;
+}
+
 int
 verb_check(int argc, char *argv[])
 {
@@ -75,6 +132,11 @@ verb_check(int argc, char *argv[])
 
 	verb_read(&o, &check_manual, &set, argc, argv);
 	load_policy(&o, set.policy, &policy, &plan, &delivery);
+	if (set.digests) {
+		status = write_digests(&policy, &delivery);
+		policy_release(&policy);
+		return (int)status;
+	}
 	s = verb_open(&o, &set.place);
 	for (unsigned i = 0; i < delivery.channels; i++)
 		if (!check_channel(&delivery.channel[i], set.secrets, spool_directory(s)))

@@ -12,6 +12,7 @@
 #include "common/access/access.h"
 #include "common/label/shape.h"
 #include "common/policy/batch_policy.h"
+#include "common/policy/delivery.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
 #include "common/policy/site.h"
@@ -139,12 +140,68 @@ load_seal(struct lint *l, struct fault *fault)
 	return seal_policy_load(&seal, l->policy, fault);
 }
 
+/* A policy may be checked where it is not used, so a program that is not there is no error. */
+static void
+check_channel(struct lint *l, const struct delivery_channel *c)
+{
+	char path[DELIVERY_PATH], hex[DIGEST_HEX];
+	struct buffer text;
+	const char *file;
+
+	(void)policy_yaml(l->policy, "notify.yaml", &file, &(struct fault){ 0 });
+	buffer_init(&text, BUFFER_UNLIMITED);
+	switch (delivery_program_read(c, path, &text, hex)) {
+	case DELIVERY_PROGRAM_GOOD:
+		break;
+	case DELIVERY_PROGRAM_OTHER:
+		lint_error(l, file, c->sha256, "channel-digest",
+		    "%s is another file; if it is meant: ehr-deliver check --digests", path);
+		break;
+	case DELIVERY_PROGRAM_MISSING:
+		lint_warn(l, file, c->sha256, "channel-missing", "%s is not there", path);
+		break;
+	}
+	buffer_release(&text);
+}
+
+/* What a policy promises and cannot keep. */
+static void
+check_times(struct lint *l, const struct notify_policy *notify, const struct delivery_policy *delivery)
+{
+	const char *file;
+	const struct yaml_node *root = policy_yaml(l->policy, "notify.yaml", &file, &(struct fault){ 0 });
+	const struct yaml_node *tiers = yaml_find(root, "tiers");
+
+	for (unsigned i = 0; tiers != NULL && i < notify->words; i++) {
+		const struct notify_tier *t = &notify->tier[i];
+		int word = (int)notify->word[i].size;
+
+		if (delivery->drain_every > t->dispatch)
+			lint_warn(l, file, tiers, "drain-late",
+			    "'%.*s' is to be sent sooner than a job looks (drain_every)", word,
+			    notify->word[i].at);
+		for (unsigned k = 1; t->ack > 0 && k < t->steps; k++)
+			if (t->step[k].after < t->step[k - 1].after + t->ack)
+				lint_warn(l, file, tiers, "ack-late",
+				    "step %u of '%.*s' is told before the one before it had its time to "
+				    "answer",
+				    k + 1, word, notify->word[i].at);
+	}
+}
+
 static bool
 load_notify(struct lint *l, struct fault *fault)
 {
+	static struct delivery_policy delivery;
 	struct notify_policy notify;
 
-	return notify_policy_load(&notify, l->policy, fault);
+	if (!notify_policy_load(&notify, l->policy, fault) ||
+	    !delivery_policy_load(&delivery, &notify, l->policy, fault))
+		return false;
+	for (unsigned i = 0; i < delivery.channels; i++)
+		check_channel(l, &delivery.channel[i]);
+	check_times(l, &notify, &delivery);
+	return true;
 }
 
 /* Only ehr-batch needs the file. */

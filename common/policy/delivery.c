@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/delivery.h"
 
+#include "common/base/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 enum {
 	SLOTS = 16,
 	RESERVED = 1,
@@ -57,10 +64,13 @@ read_command(const struct delivery_reader *r, const struct yaml_node *node, stru
 static bool
 read_digest(const struct delivery_reader *r, const struct yaml_node *node, struct delivery_channel *c)
 {
-	if (!yaml_string(r->file, node, &c->sha256, r->fault))
+	struct bytes hex;
+
+	c->sha256 = node;
+	if (!yaml_string(r->file, node, &hex, r->fault))
 		return false;
-	for (size_t i = 0; i < c->sha256.size; i++)
-		if (c->sha256.size != DELIVERY_DIGEST || strchr("0123456789abcdef", c->sha256.at[i]) == NULL)
+	for (size_t i = 0; i < hex.size; i++)
+		if (hex.size != DELIVERY_DIGEST || strchr("0123456789abcdef", hex.at[i]) == NULL)
 			break;
 		else if (i + 1 == DELIVERY_DIGEST)
 			return true;
@@ -243,6 +253,51 @@ delivery_allows(const struct delivery_channel *c, struct bytes to)
 	return false;
 }
 
+size_t
+delivery_own_folder(char path[DELIVERY_PATH])
+{
+	ssize_t size = readlink("/proc/self/exe", path, DELIVERY_PATH - 1);
+	char *slash;
+
+	if (size <= 0)
+		return 0;
+	path[size] = '\0';
+	slash = strrchr(path, '/');
+	return slash == NULL ? 0 : (size_t)(slash + 1 - path);
+}
+
+static bool
+find_program(const char *name, char path[DELIVERY_PATH])
+{
+	static const char *const folders[] = { "../share/ehr/", "../../../share/" };
+	char own[DELIVERY_PATH];
+	size_t size = delivery_own_folder(own);
+
+	if (name[0] == '/')
+		return (size_t)snprintf(path, DELIVERY_PATH, "%s", name) < DELIVERY_PATH;
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+		if ((size_t)snprintf(path, DELIVERY_PATH, "%.*s%s%s", (int)size, own, folders[i], name) <
+			DELIVERY_PATH &&
+		    access(path, R_OK) == 0)
+			return true;
+	(void)snprintf(path, DELIVERY_PATH, "%s", name);
+	return false;
+}
+
+enum delivery_program
+delivery_program_read(
+    const struct delivery_channel *c, char path[DELIVERY_PATH], struct buffer *text, char hex[DIGEST_HEX])
+{
+	if (!find_program(c->argument[0], path)) {
+		errno = 0;
+		return DELIVERY_PROGRAM_MISSING;
+	}
+	if (!file_read(path, text))
+		return DELIVERY_PROGRAM_MISSING;
+	digest_hex(buffer_bytes(text), hex);
+	return bytes_are(c->sha256->text, hex) ? DELIVERY_PROGRAM_GOOD : DELIVERY_PROGRAM_OTHER;
+}
+
 static bool
 read_last_resort(const struct delivery_reader *r, const struct yaml_node *node)
 {
@@ -299,5 +354,6 @@ delivery_policy_load(
 	       read_retry(&r, yaml_find(root, "retry")) && read_order(&r, yaml_find(root, "order")) &&
 	       read_last_resort(&r, yaml_find(root, "last_resort")) &&
 	       read_tiers(&r, yaml_find(root, "tiers")) &&
+	       yaml_duration(r.file, yaml_find(root, "drain_every"), &d->drain_every, f) &&
 	       read_kept(&r, yaml_find(root, "spool"), yaml_find(root, "visible_change"));
 }

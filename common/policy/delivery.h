@@ -2,6 +2,8 @@
 #ifndef EHR_POLICY_DELIVERY_H
 #define EHR_POLICY_DELIVERY_H
 
+#include "common/base/buffer.h"
+#include "common/crypto/digest.h"
 #include "common/policy/notify_policy.h"
 
 /*
@@ -13,12 +15,13 @@ enum {
 	DELIVERY_MAX_ARGUMENTS = 8, /* of a channel's command, its name included */
 	DELIVERY_MAX_TRIES = 32,    /* of a list in `retry` */
 	DELIVERY_DIGEST = 64,       /* hex digits of SHA-256 */
+	DELIVERY_PATH = 4096,
 };
 
 struct delivery_channel {
 	struct bytes name;
 	const char *argument[DELIVERY_MAX_ARGUMENTS + 1]; /* [0] is the executable, NULL behind the last */
-	struct bytes sha256;                              /* of the executable, in hex */
+	const struct yaml_node *sha256;                   /* of the executable, in hex */
 	int64_t timeout;                                  /* of one call */
 	unsigned slots;                                   /* calls at once */
 	unsigned many;                                    /* messages in a call */
@@ -38,9 +41,10 @@ struct delivery_policy {
 	unsigned channels;
 	struct delivery_tries retry[NOTIFY_MAX_WORDS]; /* by criticality */
 	unsigned slots;                                /* calls at once, of all channels */
-	unsigned reserved; /* of each channel's slots: for the two highest criticalities */
-	int64_t keep;      /* what has ended stays in the spool */
-	int64_t mark_keep; /* of visible_change; 0: off */
+	unsigned reserved;   /* of each channel's slots: for the two highest criticalities */
+	int64_t keep;        /* what has ended stays in the spool */
+	int64_t drain_every; /* the interval of a job with run --drain; 0: none */
+	int64_t mark_keep;   /* of visible_change; 0: off */
 	uint64_t mark_most;
 	int last_channel; /* of the last resort; -1: none */
 	struct bytes last_to;
@@ -53,6 +57,22 @@ struct delivery_policy {
  * Where `allow` does not say so, no address is a plain http one.
  */
 bool delivery_allows(const struct delivery_channel *c, struct bytes to);
+
+enum delivery_program {
+	DELIVERY_PROGRAM_GOOD,
+	DELIVERY_PROGRAM_OTHER,   /* not the file whose digest the policy names */
+	DELIVERY_PROGRAM_MISSING, /* errno; 0: in none of the two folders */
+};
+
+/*
+ * Reads the executable of a channel into TEXT: PATH says where it lies, HEX is its SHA-256.  A command
+ * without '/' in front lies in share/ehr of the installation, or in share of the source tree.
+ */
+enum delivery_program delivery_program_read(
+    const struct delivery_channel *c, char path[DELIVERY_PATH], struct buffer *text, char hex[DIGEST_HEX]);
+
+/* The folder of the running program, with a '/' behind it; its size, 0 if it is not known. */
+size_t delivery_own_folder(char path[DELIVERY_PATH]);
 
 /* The channel NAME; -1 if the policy has none. */
 int delivery_channel_find(const struct delivery_policy *d, struct bytes name);

@@ -174,7 +174,7 @@ notify.yaml:8: unknown word 'blank'
 notify.yaml:10: unknown role 'paramedics'
 notify.yaml:29: expected a duration such as 60s
 notify.yaml:35: unknown class 'supervisr'
-notify.yaml:54: unknown word 'notify'
+notify.yaml:74: unknown word 'notify'
 END
 	faults_of policy.yaml 's/al: 2}/al: 1}/; s/name: R, al/name: R, la/; s/^  id: .*/  id: .a[/; s/^  time:/  tim:/; s/^policy: 1/policy: 2/' >got
 	diff got - <<'END'
@@ -295,4 +295,20 @@ END
 		ehr-policy: authz-check/authz/organization.yaml:48:5: warning: fails-open: with if_missing: skip, a request that leaves an attribute out escapes this deny
 		ehr-policy: authz-check/authz/organization.yaml:51:5: warning: never: no request meets this rule
 	END
+}
+
+@test "check: notify.yaml promises what it cannot keep" {
+	cp -r "$EHR_ROOT/policies/hospital" P
+	sed -i 's/^    ack: 60s/    ack: 2m/' P/notify.yaml
+	echo 'drain_every: 60s' >>P/notify.yaml
+	ehr 0 ehr-policy check -P P
+	grep -oE "(ack|drain)-late: .*" err >got
+	same got <<-'END'
+		ack-late: step 2 of 'critical' is told before the one before it had its time to answer
+		drain-late: 'critical' is to be sent sooner than a job looks (drain_every)
+		drain-late: 'high' is to be sent sooner than a job looks (drain_every)
+	END
+	sed -i 's/timeout: 60s/timeout: long/' P/notify.yaml
+	ehr 3 ehr-policy check -P P
+	has err "P/notify.yaml:$(grep -n 'timeout: long' P/notify.yaml | cut -d: -f1):14: "
 }

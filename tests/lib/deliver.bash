@@ -40,7 +40,7 @@ spool() {
 	command=${COMMAND:-$command}
 	cp -r "$EHR_ROOT/policies/hospital" P
 	cp -r "$F/site" site
-	perl -i -ne 'print unless /^(channels|  [a-z]+: \{command|last_resort)/' P/notify.yaml
+	perl -0pi -e 's/^(channels|last_resort|order|retry):.*\n( .*\n)*//mg' P/notify.yaml
 	cat >>P/notify.yaml <<-END
 		channels:
 		  file: {command: $command, slots: 1, ${2:-} sha256: "$(sha256sum <"$file" | cut -d' ' -f1)"}
