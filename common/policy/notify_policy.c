@@ -13,6 +13,7 @@
 struct notify_reader {
 	struct notify_policy *notify;
 	const char *file;
+	struct arena *arena;           /* the policy's */
 	const struct yaml_node *known; /* authz/roles.yaml; NULL: the policy has none */
 	struct fault *fault;
 };
@@ -441,6 +442,21 @@ read_authority(const struct notify_reader *r, const struct yaml_node *node)
 	return yaml_string(r->file, node, &r->notify->authority, r->fault);
 }
 
+static bool
+read_fhir(const struct notify_reader *r, const struct yaml_node *node)
+{
+	struct fhir_topics *t = &r->notify->fhir;
+	const struct fhir_topics_source from = { r->arena, r->file, r->notify->word, r->notify->words,
+		r->fault };
+
+	if (!fhir_topics_read(t, &from, node))
+		return false;
+	for (size_t i = 0; t->channels != NULL && i < t->channels->count; i++)
+		if (!check_channel(r, t->channels->item[i]))
+			return false;
+	return true;
+}
+
 /* Read in this order: each names only what those above it have read. */
 static const struct {
 	const char *key;
@@ -454,6 +470,7 @@ static const struct {
 	{ "tiers", read_tiers },
 	{ "channels", read_channels },
 	{ "last_resort", read_last_resort },
+	{ "fhir", read_fhir },
 	{ "coverage", read_coverage },
 	{ "critical_floor", read_floor },
 	{ "break_glass", read_break_glass },
@@ -499,7 +516,7 @@ read_words(struct notify_policy *notify, struct policy *p, struct fault *f)
 bool
 notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault *f)
 {
-	struct notify_reader r = { .notify = notify, .fault = f };
+	struct notify_reader r = { .notify = notify, .arena = &p->arena, .fault = f };
 	struct seal_policy seal;
 
 	*notify = (struct notify_policy){ .break_glass_tell = -1 };

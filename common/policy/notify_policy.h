@@ -2,6 +2,7 @@
 #ifndef EHR_POLICY_NOTIFY_POLICY_H
 #define EHR_POLICY_NOTIFY_POLICY_H
 
+#include "common/policy/fhir_topics.h"
 #include "common/policy/policy.h"
 
 #include <stdbool.h>
@@ -63,7 +64,8 @@ struct notify_policy {
 	int break_glass_tell; /* class, -1 if nobody */
 	bool has_last_resort;
 	const struct yaml_node *channels; /* a map, NULL if the policy names none */
-	struct bytes domain;              /* of seal.yaml */
+	struct fhir_topics fhir;
+	struct bytes domain; /* of seal.yaml */
 };
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/subscription/subscription.h"
 
+#include "common/subscription/fhir_subscription.h"
 #include "common/subscription/subscription_delivery.h"
 
 enum { ID_MOST = 64, CLAIMED_NONE = 100 };
@@ -11,6 +12,8 @@ struct wanted {
 	struct bytes grant;
 	uint64_t claimed; /* AL, or CLAIMED_NONE */
 	const char *why;  /* NULL, or what the policy does not allow */
+	bool is_fhir;     /* and then: */
+	struct fhir_wish fhir;
 };
 
 static bool
@@ -55,6 +58,7 @@ read_subjects(const struct subscription_source *r, const struct yaml_node *node,
 	return true;
 }
 
+/* Adds to the tags that are there; all must fit. */
 static bool
 read_tags(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
 {
@@ -64,17 +68,20 @@ read_tags(const struct subscription_source *r, const struct yaml_node *node, str
 		return true;
 	if (node->kind != YAML_MAP)
 		return fault_at(r->fault, r->file, node, "expected a map from tag to words");
-	if (node->count > SUBSCRIPTION_TAGS_MOST)
+	if (sub->tag_count + node->count > SUBSCRIPTION_TAGS_MOST)
 		return fault_at(r->fault, r->file, node, "more than %d tags", SUBSCRIPTION_TAGS_MOST);
-	choices = arena_array(r->arena, node->count, sizeof *choices);
+	choices = arena_array(r->arena, sub->tag_count + node->count, sizeof *choices);
+	if (sub->tag_count > 0)
+		memcpy(choices, sub->tags, sub->tag_count * sizeof *choices);
+	sub->tags = choices;
+	choices += sub->tag_count;
 	for (size_t i = 0; i < node->count; i++) {
-		choices[i].tag = node->key[i]->text;
+		choices[i] = (struct tag_choice){ .tag = node->key[i]->text };
 		/* an empty list fits no tag */
 		if (yaml_strings(node->item[i]) > 0 && !read_words(r, node->item[i], &choices[i].words))
 			return false;
 	}
-	sub->tags = choices;
-	sub->tag_count = (uint8_t)node->count;
+	sub->tag_count = (uint8_t)(sub->tag_count + node->count);
 	return true;
 }
 
@@ -93,19 +100,45 @@ read_when(const struct subscription_source *r, const struct yaml_node *node, str
 	return sub->when != NULL || fault_at(r->fault, r->file, node, "bad-jq: %s (byte %zu)", why, byte);
 }
 
+/* Subjects stand in the resource, in `select`, or in both: then the resource may only name some of those. */
 static bool
-read_select(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
+join_fhir(const struct subscription_source *r, const struct fhir_wish *w, struct subscription *sub)
+{
+	const struct fhir_topic *t = w->topic;
+
+	for (size_t i = 0; sub->subjects.count > 0 && !sub->everyone && i < w->subjects.count; i++)
+		if (!grant_words_have(&sub->subjects, w->subjects.at[i]))
+			return fault_at(r->fault, r->file, w->resource,
+			    "fhir-subject: a patient whom select.subjects does not name");
+	if (w->subjects.count > 0) {
+		sub->subjects = w->subjects;
+		sub->everyone = false;
+	}
+	if (sub->subjects.count == 0)
+		return fault_at(
+		    r->fault, r->file, w->resource, "fhir-subject: it names no patient; select.subjects may");
+	if (t->least > sub->min_criticality)
+		sub->min_criticality = (uint8_t)t->least;
+	sub->payload = (uint8_t)w->payload;
+	return read_tags(r, t->tags, sub);
+}
+
+static bool
+read_select(
+    const struct subscription_source *r, const struct yaml_node *node, bool is_fhir, struct subscription *sub)
 {
 	struct yaml_map m;
 	struct bytes word = { "", 0 };
 
+	if (is_fhir && node == NULL)
+		return true;
 	if (!yaml_open(&m, r->file, node, r->fault))
 		return false;
-	const struct yaml_node *subjects = yaml_need(&m, "subjects");
+	const struct yaml_node *subjects = is_fhir ? yaml_take(&m, "subjects") : yaml_need(&m, "subjects");
 	const struct yaml_node *least = yaml_take(&m, "min_criticality");
 	const struct yaml_node *tags = yaml_take(&m, "tags");
 	const struct yaml_node *when = yaml_take(&m, "when");
-	if (!yaml_close(&m) || !read_subjects(r, subjects, sub) ||
+	if (!yaml_close(&m) || (!(is_fhir && subjects == NULL) && !read_subjects(r, subjects, sub)) ||
 	    !yaml_string(r->file, least, &word, r->fault) || !read_tags(r, tags, sub) ||
 	    !read_when(r, when, sub))
 		return false;
@@ -210,6 +243,15 @@ read_status(const struct subscription_source *r, const struct yaml_node *node, s
 	return true;
 }
 
+/* What does not run by the resource does not run. */
+static bool
+take_status(const struct fhir_wish *w, struct subscription *sub)
+{
+	if (sub->idle == SUBSCRIPTION_RUNS)
+		sub->idle = (uint8_t)w->idle;
+	return true;
+}
+
 /* After the status. */
 static bool
 read_until(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub)
@@ -240,6 +282,39 @@ read_shape(const struct subscription_source *r, const struct yaml_node *node, st
 	return true;
 }
 
+/* The resource; what it says does not stand beside it as well. */
+static bool
+read_fhir(
+    const struct subscription_source *r, const struct yaml_node *node, struct yaml_map *m, struct wanted *w)
+{
+	static const char *const own[] = { "payload", "route" };
+
+	if (node == NULL)
+		return true;
+	w->is_fhir = true;
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		const struct yaml_node *twice = yaml_take(m, own[i]);
+
+		if (twice != NULL)
+			return fault_at(r->fault, r->file, twice, "'%s' stands in fhir", own[i]);
+	}
+	return fhir_subscription_read(r, node, &w->fhir);
+}
+
+/* What is told: `fhir` first, because it changes what else may stand there. */
+static bool
+read_content(
+    const struct subscription_source *r, struct yaml_map *m, struct subscription *sub, struct wanted *w)
+{
+	const struct yaml_node *fhir = yaml_take(m, "fhir");
+
+	return read_fhir(r, fhir, m, w) &&
+	       read_select(
+		   r, w->is_fhir ? yaml_take(m, "select") : yaml_need(m, "select"), w->is_fhir, sub) &&
+	       read_shape(r, yaml_take(m, "payload"), sub) && (!w->is_fhir || join_fhir(r, &w->fhir, sub)) &&
+	       subscription_delivery_read(r, m, w->is_fhir ? &w->fhir : NULL, sub, &w->why);
+}
+
 /* All members in order; false with a fault. */
 static bool
 read_members(const struct subscription_source *r, const struct yaml_node *node, struct subscription *sub,
@@ -252,11 +327,10 @@ read_members(const struct subscription_source *r, const struct yaml_node *node, 
 	       yaml_string(r->file, yaml_need(&m, "grant"), &w->grant, r->fault) &&
 	       read_class(r, yaml_take(&m, "responder"), node, sub) &&
 	       read_claims(r, yaml_take(&m, "claims"), &w->claimed) &&
-	       read_select(r, yaml_need(&m, "select"), sub) &&
 	       yaml_string(r->file, yaml_need(&m, "purpose"), &sub->purpose, r->fault) &&
-	       read_shape(r, yaml_take(&m, "payload"), sub) &&
-	       subscription_delivery_read(r, &m, sub, &w->why) &&
-	       read_status(r, yaml_take(&m, "status"), sub) && read_until(r, yaml_take(&m, "until"), sub) &&
+	       read_content(r, &m, sub, w) && read_status(r, yaml_take(&m, "status"), sub) &&
+	       read_until(r, yaml_take(&m, "until"), sub) &&
+	       (!w->is_fhir || (read_until(r, w->fhir.end, sub) && take_status(&w->fhir, sub))) &&
 	       yaml_close(&m);
 }
 

@@ -74,16 +74,34 @@ read_rules(const struct subscription_source *r, const struct yaml_node *node, st
 	       yaml_duration(r->file, yaml_take(&m, "dedupe"), &d->dedupe, r->fault) && yaml_close(&m);
 }
 
+static bool
+take_fhir(const struct subscription_source *r, const struct fhir_wish *w, struct subscription_delivery *d,
+    const char **why)
+{
+	struct subscription_route *route = arena_take(r->arena, sizeof *route);
+
+	*route = (struct subscription_route){ .channel = w->channel, .to = w->to };
+	d->route = route;
+	d->routes = 1;
+	if (!is_channel(r->plan, w->channel))
+		*why = "channel";
+	/* What a rate holds back is gathered into one message. */
+	return w->most == 0 || (d->batch_most <= w->most && d->rate_most == 0) ||
+	       fault_at(
+		   r->fault, r->file, w->resource, "fhir-max-count: `delivery` may gather more in a message");
+}
+
 bool
-subscription_delivery_read(
-    const struct subscription_source *r, struct yaml_map *m, struct subscription *sub, const char **why)
+subscription_delivery_read(const struct subscription_source *r, struct yaml_map *m, const struct fhir_wish *w,
+    struct subscription *sub, const char **why)
 {
 	struct subscription_delivery *d = arena_take(r->arena, sizeof *d);
 	const struct yaml_node *route = yaml_take(m, "route");
 	const struct yaml_node *delivery = yaml_take(m, "delivery");
 
 	sub->delivery = r->keeps_delivery ? d : NULL;
-	return read_routes(r, route, d, why) && read_rules(r, delivery, d);
+	return read_routes(r, route, d, why) && read_rules(r, delivery, d) &&
+	       (w == NULL || take_fhir(r, w, d, why));
 }
 
 void

@@ -386,7 +386,7 @@ alarms() {
 	echo '{"id":"a","party":"p","grant":"g","responder":"care-team","select":{"subjects":["s"]},"purpose":"TREAT","colour":1}' >subs/odd.ndjson
 	notify 1 --subscriptions subs "$F/sealed"
 	same err <<-'END'
-		ehr-notify: subs/odd.ndjson:1:105: subscription a refused: unknown key 'colour', expected one of id party grant responder claims select purpose payload route delivery status until
+		ehr-notify: subs/odd.ndjson:1:105: subscription a refused: unknown key 'colour', expected one of id party grant responder claims purpose fhir select payload route delivery status until
 	END
 	tail -n +2 out | cmp - good
 	id=$(head -n 1 out | jq -r .ehr.id)

@@ -82,7 +82,7 @@ END
 		1	
 	END
 	# Neither subject nor person nor address is in any of them.
-	! grep -qE 's_9f31|ehr/p|"nurse"|party' out
+	run ! grep -qE 's_9f31|ehr/p|"nurse"|party' out
 	# What is sealed rides along, as it is.
 	[ "$(jq -r '.entry[1].resource | select(.resourceType == "Binary").data | @base64d' out)" = '{"ehr":{"v":1},"ciphertext":"x"}' ]
 }
@@ -143,7 +143,7 @@ END
 	cp all in
 	shape obligations
 	cp out intents
-	! grep -qE 'tom|dr-kim|"sam"|unconscious' intents
+	run ! grep -qE 'tom|dr-kim|"sam"|unconscious' intents
 	spool
 	sed -i 's/"nurse-7"/"officer"/; s/"care-team"/"privacy-officer"/' site/subscriptions/ward.ndjson
 	sed -i 's/  privacy-officer: .*/  privacy-officer: [nurse]/' P/notify.yaml
