@@ -149,6 +149,7 @@ refuse() {
 	refuse fhir-header "$(sed 's/"type":/"header":["Authorization: Bearer x"],"type":/' <<<"$good")"
 	refuse fhir-header "$(sed 's/"content":/"parameter":[{"name":"Authorization","value":"x"}],"content":/' <<<"$(r5 $all '')")"
 	refuse fhir-heartbeat "$(backport $all "$mine" "{\"url\":\"$BP/backport-heartbeat-period\",\"valueUnsignedInt\":60}")"
+	refuse fhir-timeout "$(backport $all "$mine" "{\"url\":\"$BP/backport-timeout\",\"valueUnsignedInt\":29}")"
 	refuse fhir-max-count "$(backport $all "$mine" "{\"url\":\"$BP/backport-max-count\",\"valuePositiveInt\":2}")" ',"delivery":{"batch":{"max":3,"wait":"1m"}}'
 	refuse fhir-max-count "$(backport $all "$mine" "{\"url\":\"$BP/backport-max-count\",\"valuePositiveInt\":2}")" ',"delivery":{"rate":{"max":3,"per":"1m"}}'
 	refuse fhir-member "$(sed 's/"status"/"modifierExtension":[],"status"/' <<<"$good")"
@@ -189,7 +190,7 @@ refuse() {
 		subscription other refused: grant-subject
 	END
 	cp -r "$F/P" Q
-	printf 'channels:\n  mail: {command: [channels/mail], sha256: "%064d"}\n' 0 >>Q/notify.yaml
+	sed -i 's/^  webhook:/  hook:/' Q/notify.yaml
 	P=Q
 	fhir "$(backport http://h.example/topic/all "patient=$SUBJECT")" one >in
 	notify 1 --subscriptions in "$F/sealed"
