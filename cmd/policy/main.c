@@ -16,6 +16,7 @@ static const struct {
 	{ "survey", verb_survey },
 	{ "conflicts", verb_conflicts },
 	{ "replay", verb_replay },
+	{ "diff", verb_diff },
 };
 
 static const struct option_manual manual = {
@@ -30,7 +31,8 @@ static const struct option_manual manual = {
 		   "  new      writes a first policy for records of one's own\n"
 		   "  survey   lists what stands in records, and which rule speaks of it\n"
 		   "  conflicts  finds what consent directives say against the rules of the house\n"
-		   "  replay   decides old requests anew, and says which answers change",
+		   "  replay   decides old requests anew, and says which answers change\n"
+		   "  diff     says which requests two policies decide differently",
 };
 
 int

@@ -16,6 +16,7 @@ enum diag_exit verb_new(int argc, char *argv[]);
 enum diag_exit verb_survey(int argc, char *argv[]);
 enum diag_exit verb_conflicts(int argc, char *argv[]);
 enum diag_exit verb_replay(int argc, char *argv[]);
+enum diag_exit verb_diff(int argc, char *argv[]);
 
 /* The row of --policy; TYPE is the settings of the verb, with a member `policy`. */
 #define VERB_POLICY(type)                                                                                    \

@@ -3,7 +3,6 @@
 
 #include "common/access/assertion.h"
 #include "common/access/parts.h"
-#include "common/access/space.h"
 #include "common/base/file.h"
 #include "common/base/leftover.h"
 #include "common/base/memory.h"
@@ -614,48 +613,14 @@ access_refuse(struct access *a, enum reason reason, struct access_decision *d)
 	d->text = buffer_bytes(&a->out);
 }
 
-struct conflict_lines {
-	struct access *a;
-	struct access_conflicts *to;
-};
-
-static bool
-put_conflict(void *context, const struct conflict *c)
+struct engine *
+access_engine(struct access *a)
 {
-	struct conflict_lines *l = context;
-	struct json_write w = json_write_to(&l->a->out);
-
-	l->a->out.used = 0;
-	json_write_open(&w, '{');
-	json_write_member_value(&w, "directive", c->directive);
-	json_write_member(&w, "status", bytes_of(c->status));
-	json_write_member_value(&w, "with", c->with);
-	json_write_member(&w, "kind", bytes_of(c->kind));
-	if (c->space) {
-		json_write_name(&w, "witness");
-		space_write_request(c->space, &w);
-		json_write_name(&w, "facts");
-		space_write_facts(c->space, &w);
-	}
-	json_write_close(&w, '}');
-	return l->to->line(l->to->context, buffer_bytes(&l->a->out));
+	return &a->engine;
 }
 
-bool
-access_conflicts(struct access *a, struct access_conflicts *c)
+const struct verdict *
+access_verdict(const struct access *a)
 {
-	struct conflict_lines lines = { a, c };
-	struct conflicts all = { .limit = c->limit, .found = put_conflict, .context = &lines };
-	bool good = conflicts_find(&all, &a->engine);
-
-	c->exhaustive = !all.cut;
-	return good;
-}
-
-void
-access_advise(struct access *a, void (*tell)(void *context, const struct fault *f), void *context)
-{
-	const struct advice advice = { tell, context };
-
-	advice_give(&advice, &a->engine);
+	return &a->verdict;
 }

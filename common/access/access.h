@@ -172,4 +172,30 @@ bool access_conflicts(struct access *a, struct access_conflicts *c);
  */
 void access_advise(struct access *a, void (*tell)(void *context, const struct fault *f), void *context);
 
+/* A request that two policies decide differently, and what each says of it. */
+struct access_difference {
+	const char *what;       /* "denied before, permitted now" */
+	struct bytes request;   /* JSON */
+	struct bytes facts;     /* a list of those that it needs */
+	struct bytes directive; /* of the patient, as JSON; empty: she has none */
+	struct bytes was, is;   /* lines for people */
+};
+
+struct access_differences {
+	uint64_t limit; /* of requests to try */
+	void (*changed)(
+	    void *context, const struct fault *f); /* something in the files is new, gone, changed */
+	bool (*found)(void *context, const struct access_difference *d); /* false: stop */
+	void *context;
+	uint64_t tried;  /* set */
+	bool exhaustive; /* set: all requests that the words of the policies make were tried */
+	bool stopped;    /* set: FOUND stopped it */
+};
+
+/*
+ * Which requests NEW decides otherwise than OLD; both were loaded with their policies alone.  False with a
+ * fault.
+ */
+bool access_differ(struct access *old, struct access *new, struct access_differences *d, struct fault *f);
+
 #endif

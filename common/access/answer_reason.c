@@ -51,6 +51,15 @@ static const struct {
 	{ "unsupported-obligation", "The enforcement point cannot carry out what it would have to." },
 };
 
+const char *
+answer_reason_sentence(const char *reason)
+{
+	for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
+		if (strcmp(sentences[i].reason, reason) == 0)
+			return sentences[i].sentence;
+	return NULL;
+}
+
 /* SENTENCE after a space, unless it is the first.  It is escaped already. */
 static void
 put_sentence(struct json_write *w, struct bytes sentence, bool *any)
@@ -106,9 +115,8 @@ answer_reason_write(struct json_write *w, const struct verdict *v, bool public_o
 		said = put_file_sentences(w, v, &v->outcome[v->decided_by]);
 	else if (v->decided_by == LAYER_CONSENT)
 		said = put_consent_sentences(w, v);
-	for (size_t i = 0; !said && i < sizeof sentences / sizeof sentences[0]; i++)
-		if (strcmp(sentences[i].reason, v->reason) == 0)
-			put_sentence(w, bytes_of(sentences[i].sentence), &said);
+	if (!said && answer_reason_sentence(v->reason))
+		put_sentence(w, bytes_of(answer_reason_sentence(v->reason)), &said);
 	json_write_raw(w, (struct bytes)BYTES("\""));
 	json_write_close(w, '}');
 }

@@ -33,6 +33,7 @@ read_rows(struct access_reader *r, const struct yaml_node *node, enum criteria_s
 		struct clearance_row *row = &(*rows)[(*count)++];
 		struct yaml_map m;
 
+		row->node = node->item[i];
 		if (!yaml_open(&m, r->file, node->item[i], r->fault) || !read_al(r, &m, &row->al) ||
 		    !criteria_read(r, &m, side, CRITERIA_REQUEST | CRITERIA_WHAT, &row->criteria) ||
 		    !yaml_close(&m))
@@ -98,6 +99,7 @@ clearances_read(struct clearances *c, struct access_reader *r)
 	if (!root || !reader_open(r, root, &m))
 		return false;
 	c->there = true;
+	c->file = r->file;
 	return read_rows(r, yaml_need(&m, "clearances"), SIDE_PERMIT, &c->row, &c->rows) &&
 	       !r->fault->text[0] && read_rows(r, yaml_take(&m, "caps"), SIDE_DENY, &c->cap, &c->caps) &&
 	       read_commands(c, r, yaml_take(&m, "commands")) && check_grants(r, yaml_take(&m, "grants")) &&
@@ -148,13 +150,16 @@ clearance_assess(const struct clearances *c, struct situation *s)
 		if (row_holds(&c->row[i], s) != TRUTH_TRUE)
 			continue;
 		a.assessed = c->row[i].al;
+		a.row = &c->row[i];
 		a.reason = NULL;
 	}
 	if (a.reason)
 		return a;
 	for (uint32_t i = 0; i < c->caps; i++)
-		if (c->cap[i].al < a.assessed && row_holds(&c->cap[i], s) != TRUTH_FALSE)
+		if (c->cap[i].al < a.assessed && row_holds(&c->cap[i], s) != TRUTH_FALSE) {
 			a.assessed = c->cap[i].al;
+			a.cap = &c->cap[i];
+		}
 	a.al = a.assessed;
 	if (!take_claim(s, &a.al))
 		a.reason = "claimed-al";

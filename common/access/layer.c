@@ -101,6 +101,15 @@ layer_rule_spoke(const struct layer_outcome *o, uint32_t i)
 	return o->result == RESULT_DENY && item_is_all(state->item);
 }
 
+bool
+layer_rule_acts(const struct layer_outcome *o, uint32_t i)
+{
+	bool withholds = o->file->rule[i].effect == EFFECT_DENY && o->state[i].holding == RULE_HOLDS &&
+			 o->result != RESULT_DENY && o->result != RESULT_INDETERMINATE;
+
+	return withholds || layer_rule_spoke(o, i);
+}
+
 static bool
 read_default(struct access_reader *r, struct yaml_map *m, struct layer_file *f)
 {

@@ -187,6 +187,9 @@ struct layer_outcome layer_decide(const struct layer_file *f, struct situation *
 /* True if the result rests on rule I of the outcome's file. */
 bool layer_rule_spoke(const struct layer_outcome *o, uint32_t i);
 
+/* True if it does, or if the rule withholds a part of what the layer grants. */
+bool layer_rule_acts(const struct layer_outcome *o, uint32_t i);
+
 /*
  * directive.c: what a patient has consented to, and the table from a patient to all of the directives.  If a
  * directive cannot be read but its patient can, that patient's consent is undecided; nothing of the directive
@@ -346,6 +349,7 @@ const struct item *consent_overriding_item(
 struct clearance_row {
 	struct criteria criteria;
 	unsigned al;
+	const struct yaml_node *node; /* where it stands */
 };
 
 struct command {
@@ -357,6 +361,7 @@ struct command {
 
 struct clearances {
 	bool there; /* the policy has the file */
+	const char *file;
 	struct clearance_row *row;
 	uint32_t rows;
 	struct clearance_row *cap;
@@ -369,9 +374,11 @@ struct clearances {
 bool clearances_read(struct clearances *c, struct access_reader *r);
 
 struct clearance {
-	const char *reason; /* of a denial: "no-clearance", "claimed-al"; NULL: none */
-	unsigned assessed;  /* before the claim */
-	unsigned al;        /* after it */
+	const char *reason;              /* of a denial: "no-clearance", "claimed-al"; NULL: none */
+	unsigned assessed;               /* before the claim */
+	unsigned al;                     /* after it */
+	const struct clearance_row *row; /* that gave it; NULL: none */
+	const struct clearance_row *cap; /* that lowered it last; NULL: none */
 };
 
 struct clearance clearance_assess(const struct clearances *c, struct situation *s);
@@ -497,6 +504,9 @@ bool decide_is_command(const struct request *q);
  */
 void answer_reason_write(struct json_write *w, const struct verdict *v, bool public_only);
 
+/* The sentence for a reason of denial or permission; NULL if there is none. */
+const char *answer_reason_sentence(const char *reason);
+
 /*
  * explain.c: for the administrator, what the permit rules of a layer lack that did not permit and that no
  * deny stopped: `would_permit`, the rules that lack one criterion alone, else `nearest`, those that lack the
@@ -508,6 +518,12 @@ void explain_consent(struct json_write *w, const struct engine *e, const struct 
 
 /* What every rule of the layers says, an object and a newline each.  The scratch of E holds texts. */
 void explain_rules(struct buffer *out, struct engine *e, const struct verdict *v);
+
+/*
+ * account.c: a verdict for people: the answer, how far it goes, and the sentence of each rule that it rests
+ * on. Each line begins with INDENT.  To be called before the scratch is reset.
+ */
+void account_verdict(struct buffer *out, const char *indent, struct engine *e, const struct verdict *v);
 
 /*
  * answer.c: a verdict as JSON, one object without newline.  Buffers have no limit: an answer is bounded by
@@ -538,6 +554,11 @@ void answer_error(struct json_write *w, struct bytes id, const char *message);
 
 /* "consent" and the like. */
 const char *answer_layer_name(enum layer layer);
+
+/* access.c: what access_load() has made, and the verdict of the last request. */
+struct access;
+struct engine *access_engine(struct access *a);
+const struct verdict *access_verdict(const struct access *a);
 
 /*
  * search.c: which subjects or resources of the register, or which of the policy's actions, a request is

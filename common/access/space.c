@@ -14,7 +14,23 @@ dimension_of(struct space *s, unsigned attribute)
 	for (unsigned i = 0; i < s->dimensions; i++)
 		if (s->dimension[i].attribute == attribute)
 			return &s->dimension[i];
-	s->dimension[s->dimensions] = (struct space_dimension){ .attribute = attribute };
+	s->dimension[s->dimensions] =
+	    (struct space_dimension){ .attribute = attribute, .what = &s->engine->attributes.at[attribute] };
+	return &s->dimension[s->dimensions++];
+}
+
+/* The one of an attribute that another engine knows. */
+static struct space_dimension *
+dimension_like(struct space *s, const struct attribute *what)
+{
+	int known = attributes_named(&s->engine->attributes, what->name);
+
+	if (known >= 0)
+		return dimension_of(s, (unsigned)known);
+	for (unsigned i = 0; i < s->dimensions; i++)
+		if (bytes_equal(s->dimension[i].what->name, what->name))
+			return &s->dimension[i];
+	s->dimension[s->dimensions] = (struct space_dimension){ .attribute = ATTRIBUTES_MAX, .what = what };
 	return &s->dimension[s->dimensions++];
 }
 
@@ -61,26 +77,32 @@ add_text(struct space *s, struct space_dimension *d, struct bytes text)
 	add_values(s, d, v, 1);
 }
 
+void
+space_add_text(struct space *s, unsigned attribute, struct bytes text)
+{
+	add_text(s, dimension_of(s, attribute), text);
+}
+
 static void
-add_instant(struct space *s, struct instant t)
+add_instant(struct space *s, unsigned attribute, struct instant t)
 {
 	char text[32];
 
 	clock_format(t, text);
-	add_text(s, dimension_of(s, ATTRIBUTE_TIME), bytes_of(text));
+	add_text(s, dimension_of(s, attribute), bytes_of(text));
 }
 
 static void
-add_interval(struct space *s, const struct interval *i)
+add_interval(struct space *s, unsigned attribute, const struct interval *i)
 {
 	if (i->has_from)
-		add_instant(s, i->from);
+		add_instant(s, attribute, i->from);
 	if (i->has_until)
-		add_instant(s, instant_add(i->until, -1));
+		add_instant(s, attribute, instant_add(i->until, -1));
 	if (i->has_until)
-		add_instant(s, i->until);
+		add_instant(s, attribute, i->until);
 	if (i->has_from)
-		add_instant(s, instant_add(i->from, -1));
+		add_instant(s, attribute, instant_add(i->from, -1));
 }
 
 static bool
@@ -130,18 +152,20 @@ add_same(struct space *s, unsigned a, unsigned b)
 }
 
 static void
+add_relation(struct space *s, struct bytes name)
+{
+	for (unsigned k = 0; k < s->relations; k++)
+		if (bytes_equal(s->relation[k], name))
+			return;
+	if (s->relations < SPACE_RELATIONS)
+		s->relation[s->relations++] = name;
+}
+
+static void
 add_relations(struct space *s, const struct criterion *c)
 {
-	size_t most = sizeof s->relation / sizeof s->relation[0];
-
-	for (uint32_t i = 0; i < c->words.count; i++) {
-		bool known = false;
-
-		for (unsigned k = 0; k < s->relations; k++)
-			known = known || s->relation[k] == c->words.at[i];
-		if (!known && s->relations < most)
-			s->relation[s->relations++] = c->words.at[i];
-	}
+	for (uint32_t i = 0; i < c->words.count; i++)
+		add_relation(s, intern_text(&s->engine->words, c->words.at[i]));
 	if (c->other != 0 && c->other != ATTRIBUTE_RESOURCE_PATIENT)
 		add_text(s, dimension_of(s, c->other), bytes_of(OTHER));
 }
@@ -164,11 +188,13 @@ add_criterion(struct space *s, const struct criterion *c)
 			add_listed(s, dimension_of(s, c->attribute), c);
 		return;
 	case CRITERION_PRESENT:
-	case CRITERION_DATE:
 		(void)dimension_of(s, c->attribute);
 		return;
+	case CRITERION_DATE:
+		add_interval(s, c->attribute, &c->interval);
+		return;
 	case CRITERION_PERIOD:
-		add_interval(s, &c->interval);
+		add_interval(s, ATTRIBUTE_TIME, &c->interval);
 		return;
 	case CRITERION_SAME:
 		add_same(s, c->attribute, c->other);
@@ -204,13 +230,13 @@ space_add_directive(struct space *s, const struct directive *d)
 {
 	space_add_criteria(s, &d->root);
 	space_add_criteria(s, &d->what);
-	add_interval(s, &d->period);
+	add_interval(s, ATTRIBUTE_TIME, &d->period);
 	for (uint32_t i = 0; i < d->rules; i++)
 		space_add_rule(s, &d->rule[i]);
 }
 
-static void
-settle(struct space *s, unsigned attribute, struct bytes text)
+void
+space_settle(struct space *s, unsigned attribute, struct bytes text)
 {
 	struct space_dimension *d = dimension_of(s, attribute);
 
@@ -222,17 +248,32 @@ settle(struct space *s, unsigned attribute, struct bytes text)
 void
 space_begin(struct space *s, struct engine *e, const struct layer_file *house, struct bytes patient)
 {
-	struct bytes domain = house->domain ? intern_text(&e->words, house->domain) : bytes_of("");
+	struct bytes domain = house && house->domain ? intern_text(&e->words, house->domain) : bytes_of("");
 
-	*s = (struct space){ .engine = e, .patient = patient, .before = e->facts };
-	settle(s, ATTRIBUTE_RESOURCE_PATIENT, patient);
-	settle(s, ATTRIBUTE_RESOURCE_DOMAIN, domain);
-	settle(s, ATTRIBUTE_SUBJECT_DOMAIN, domain);
+	*s = (struct space){ .engine = e, .patient = patient, .before = e->facts, .own = e->directives };
+	space_settle(s, ATTRIBUTE_RESOURCE_PATIENT, patient);
+	space_settle(s, ATTRIBUTE_RESOURCE_DOMAIN, domain);
+	space_settle(s, ATTRIBUTE_SUBJECT_DOMAIN, domain);
 }
 
-/* What a request has that no rule at hand asks for. */
+/*
+ * All values that are named, up to eight, as one list: a rule may ask for one of them, another rule for all.
+ */
 static void
-add_usual(struct space *s)
+add_list(struct space *s, struct space_dimension *d)
+{
+	struct value *all = arena_array(&s->arena, 8, sizeof *all);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < d->choices && count < 8; i++)
+		if (d->choice[i].values.count == 1)
+			all[count++] = d->choice[i].values.at[0];
+	if (count > 1)
+		add_values(s, d, all, count);
+}
+
+void
+space_usual(struct space *s)
 {
 	static const struct {
 		unsigned attribute;
@@ -247,20 +288,38 @@ add_usual(struct space *s)
 	};
 
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-		settle(s, usual[i].attribute, bytes_of(usual[i].text));
+		space_settle(s, usual[i].attribute, bytes_of(usual[i].text));
+}
+
+/* What a request has that no rule at hand asks for. */
+static void
+add_others(struct space *s)
+{
+	space_usual(s);
 	for (unsigned i = 0; i < s->dimensions; i++) {
 		struct space_dimension *d = &s->dimension[i];
 
 		if (d->closed)
 			continue;
+		if (s->lists && d->what->kind != ATTRIBUTE_TOP && d->attribute != ATTRIBUTE_ACR)
+			add_list(s, d);
 		add_text(s, d, bytes_of(OTHER));
 		add_values(s, d, NULL, 0);
 	}
 }
 
+/* NULL if the engine does not know it. */
+static const struct relation *
+relation_of(const struct space *s, unsigned k)
+{
+	uint32_t word = intern_find(&s->engine->words, s->relation[k]);
+
+	return word ? roles_relation(&s->engine->roles, word) : NULL;
+}
+
 /* A line for each person that a request may name, and each relation of SET. */
 static struct bytes
-facts_text(struct space *s, unsigned set)
+facts_text(struct space *s, uint32_t set)
 {
 	const struct space_dimension *who = dimension_of(s, ATTRIBUTE_SUBJECT_ID);
 	static const char slack[JSON_SLACK];
@@ -271,7 +330,7 @@ facts_text(struct space *s, unsigned set)
 	buffer_init(&out, BUFFER_UNLIMITED);
 	for (uint32_t i = 0; i < who->choices; i++)
 		for (unsigned k = 0; k < s->relations; k++) {
-			const struct relation *r = roles_relation(&s->engine->roles, s->relation[k]);
+			const struct relation *r = relation_of(s, k);
 			struct json_write w = json_write_to(&out);
 			char id[24];
 
@@ -299,72 +358,223 @@ facts_text(struct space *s, unsigned set)
 }
 
 static void
-make_facts(struct space *s)
+make_table(struct space *s, uint32_t set)
 {
 	struct engine *e = s->engine;
+	struct moments own = { 0 };
+	struct fault fault = { 0 };
+	struct access_reader r = { .arena = &s->arena,
+		.words = &e->words,
+		.attributes = &e->attributes,
+		.roles = &e->roles,
+		.policy = e->policy,
+		.moments = &own,
+		.file = "witness",
+		.fault = &fault };
 
-	for (unsigned set = 0; set < 1U << s->relations && s->tables < SPACE_FACTS; set++) {
-		struct moments own = { 0 };
-		struct fault fault = { 0 };
-		struct access_reader r = { .arena = &s->arena,
-			.words = &e->words,
-			.attributes = &e->attributes,
-			.roles = &e->roles,
-			.policy = e->policy,
-			.moments = &own,
-			.file = "witness",
-			.fault = &fault };
+	if (s->tables == SPACE_FACTS)
+		return;
+	s->text[s->tables] = facts_text(s, set);
+	s->table[s->tables] = facts_read(&r, s->text[s->tables]);
+	moments_release(&own);
+	s->tables++;
+}
 
-		s->text[s->tables] = facts_text(s, set);
-		s->table[s->tables] = facts_read(&r, s->text[s->tables]);
-		moments_release(&own);
-		s->tables++;
-	}
+/* Each set of relations; of many relations none, each one and each two. */
+static void
+make_facts(struct space *s)
+{
+	for (uint32_t set = 0; s->relations <= 6 && set < UINT32_C(1) << s->relations; set++)
+		make_table(s, set);
+	if (s->relations <= 6)
+		return;
+	make_table(s, 0);
+	for (unsigned i = 0; i < s->relations; i++)
+		make_table(s, UINT32_C(1) << i);
+	for (unsigned i = 1; i < s->relations; i++)
+		for (unsigned k = 0; k < i; k++)
+			make_table(s, UINT32_C(1) << i | UINT32_C(1) << k);
 }
 
 static void
-take_choices(struct space *s)
+take_choice(struct space *s, const struct space_dimension *d)
 {
-	for (unsigned i = 0; i < s->dimensions; i++) {
-		const struct space_dimension *d = &s->dimension[i];
-		const struct space_choice *c = &d->choice[d->at];
+	const struct space_choice *c = &d->choice[d->at];
 
-		if (d->choices == 0)
-			continue;
-		s->request.at[d->attribute] = c->values;
-		if (d->attribute == ATTRIBUTE_TIME) {
-			s->request.time = c->time;
-			s->request.timed = true;
-			s->request.time_stated = true;
-		}
+	if (d->choices == 0 || d->attribute == ATTRIBUTES_MAX)
+		return;
+	s->request.at[d->attribute] = c->values;
+	if (d->attribute == ATTRIBUTE_TIME) {
+		s->request.time = c->time;
+		s->request.timed = true;
+		s->request.time_stated = true;
 	}
+}
+
+void
+space_take(struct space *s)
+{
+	for (unsigned i = 0; i < s->dimensions; i++)
+		take_choice(s, &s->dimension[i]);
 	s->engine->facts = s->table[s->at];
+	if (s->consents > 0)
+		s->engine->directives = s->consent[s->at_consent];
 	scratch_reset(&s->engine->scratch);
 	s->tried++;
+}
+
+/* Gives TO what FROM has. */
+static void
+share(struct space *to, const struct space *from)
+{
+	for (unsigned i = 0; i < from->dimensions; i++) {
+		const struct space_dimension *d = &from->dimension[i];
+		struct space_dimension *like = dimension_like(to, d->what);
+
+		like->closed = d->closed;
+		for (uint32_t k = 0; k < d->choices; k++) {
+			const struct values *v = &d->choice[k].values;
+			struct value *copy = arena_array(&to->arena, v->count + 1, sizeof *copy);
+
+			for (uint32_t n = 0; n < v->count; n++) {
+				copy[n] = v->at[n];
+				copy[n].word = intern_find(&to->engine->words, v->at[n].text);
+			}
+			add_values(to, like, copy, v->count);
+		}
+	}
+	for (unsigned k = 0; k < from->relations; k++)
+		add_relation(to, from->relation[k]);
+}
+
+void
+space_join(struct space *a, struct space *b)
+{
+	share(a, b);
+	add_others(a);
+	b->dimensions = 0;
+	b->relations = 0;
+	share(b, a);
+	make_facts(a);
+	make_facts(b);
+	a->begun = b->begun = true;
+}
+
+void
+space_follow(struct space *to, const struct space *from)
+{
+	for (unsigned i = 0; i < from->dimensions; i++)
+		to->dimension[i].at = from->dimension[i].at;
+	to->at = from->at;
+	to->at_consent = from->at_consent;
+	space_take(to);
+}
+
+static bool
+is_met(const struct space *s, const struct criterion *c)
+{
+	const struct criteria one = { .at = c, .count = 1 };
+	struct situation at = { .request = &s->request,
+		.attributes = &s->engine->attributes,
+		.roles = &s->engine->roles,
+		.facts = s->engine->facts,
+		.levels = s->engine->policy->levels };
+	struct attribute_set missing = { 0 };
+	unsigned data = 0;
+
+	return criteria_judge(&one, &at, &data, &missing) == TRUTH_TRUE;
+}
+
+static bool
+meet_by(struct space *s, const struct criterion *c, unsigned attribute, uint32_t from)
+{
+	struct space_dimension *d = dimension_of(s, attribute);
+
+	for (uint32_t i = 0; i < d->choices; i++) {
+		d->at = (from + i) % d->choices;
+		take_choice(s, d);
+		if (is_met(s, c))
+			return true;
+	}
+	return false;
+}
+
+static bool
+meet_same(struct space *s, const struct criterion *c, uint32_t from)
+{
+	struct space_dimension *d = dimension_of(s, c->attribute);
+
+	for (uint32_t i = 0; i < d->choices; i++) {
+		d->at = (from + i) % d->choices;
+		take_choice(s, d);
+		if (meet_by(s, c, c->other, from))
+			return true;
+	}
+	return false;
+}
+
+static bool
+meet_relation(struct space *s, const struct criterion *c, uint32_t from)
+{
+	for (unsigned i = 0; i < s->tables; i++) {
+		s->at = (from + i) % s->tables;
+		s->engine->facts = s->table[s->at];
+		if (is_met(s, c) || (c->other != ATTRIBUTE_RESOURCE_PATIENT && meet_by(s, c, c->other, from)))
+			return true;
+	}
+	return false;
+}
+
+bool
+space_meet(struct space *s, const struct criteria *c, uint32_t from)
+{
+	bool met = true;
+
+	for (uint32_t i = 0; i < c->count && met; i++) {
+		const struct criterion *one = &c->at[i];
+
+		if (is_met(s, one))
+			continue;
+		if (one->kind == CRITERION_SAME)
+			met = meet_same(s, one, from);
+		else if (one->kind == CRITERION_RELATION)
+			met = meet_relation(s, one, from);
+		else
+			met = meet_by(
+			    s, one, one->kind == CRITERION_PERIOD ? ATTRIBUTE_TIME : one->attribute, from);
+	}
+	return met;
 }
 
 bool
 space_next(struct space *s)
 {
-	if (!s->begun) {
-		add_usual(s);
-		make_facts(s);
+	if (s->tried == 0) {
+		if (!s->begun) {
+			add_others(s);
+			make_facts(s);
+		}
 		s->begun = true;
-		take_choices(s);
+		space_take(s);
 		return true;
 	}
 	if (++s->at < s->tables) {
-		take_choices(s);
+		space_take(s);
 		return true;
 	}
 	s->at = 0;
+	if (++s->at_consent < s->consents) {
+		space_take(s);
+		return true;
+	}
+	s->at_consent = 0;
 	for (unsigned i = 0; i < s->dimensions; i++) {
 		struct space_dimension *d = &s->dimension[i];
 
 		if (d->choices < 2)
 			continue;
 		if (++d->at < d->choices) {
-			take_choices(s);
+			space_take(s);
 			return true;
 		}
 		d->at = 0;
@@ -379,93 +589,6 @@ space_end(struct space *s)
 	for (unsigned i = 0; i < s->tables; i++)
 		facts_free(s->table[i]);
 	s->engine->facts = (struct facts *)(uintptr_t)s->before;
+	s->engine->directives = s->own;
 	arena_release(&s->arena);
-}
-
-static void
-write_values(const struct values *v, struct json_write *w)
-{
-	bool list = v->count != 1;
-
-	if (list)
-		json_write_open(w, '[');
-	for (uint32_t i = 0; i < v->count; i++)
-		if (v->at[i].kind == VALUE_STRING)
-			json_write_text(w, v->at[i].text);
-		else if (v->at[i].kind == VALUE_NUMBER)
-			json_write_value(w, v->at[i].text);
-		else
-			json_write_bool(w, v->at[i].kind == VALUE_TRUE);
-	if (list)
-		json_write_close(w, ']');
-}
-
-static bool
-has_part(const struct space *s, enum request_place place)
-{
-	const struct attributes *a = &s->engine->attributes;
-
-	for (unsigned i = 0; i < a->count; i++)
-		if (a->at[i].place == place && a->at[i].kind != ATTRIBUTE_TOP && s->request.at[i].present)
-			return true;
-	return false;
-}
-
-static void
-write_part(const struct space *s, struct json_write *w, enum request_place place, bool properties)
-{
-	const struct attributes *a = &s->engine->attributes;
-
-	for (unsigned i = 0; i < a->count; i++) {
-		const struct values *v = &s->request.at[i];
-		bool inside = place != PLACE_CONTEXT && a->at[i].kind != ATTRIBUTE_TOP;
-
-		if (a->at[i].place != place || !v->present || inside != properties)
-			continue;
-		json_write_key(w, a->at[i].key);
-		write_values(v, w);
-	}
-}
-
-void
-space_write_request(const struct space *s, struct json_write *w)
-{
-	static const char *const names[PLACE_COUNT] = { "subject", "action", "resource", "context" };
-
-	json_write_open(w, '{');
-	for (int p = 0; p < PLACE_COUNT; p++) {
-		json_write_name(w, names[p]);
-		json_write_open(w, '{');
-		write_part(s, w, (enum request_place)p, false);
-		if (p != PLACE_CONTEXT && has_part(s, (enum request_place)p)) {
-			json_write_name(w, "properties");
-			json_write_open(w, '{');
-			write_part(s, w, (enum request_place)p, true);
-			json_write_close(w, '}');
-		}
-		json_write_close(w, '}');
-	}
-	json_write_close(w, '}');
-}
-
-/* Those of the person who asks; the others' change nothing. */
-void
-space_write_facts(const struct space *s, struct json_write *w)
-{
-	struct bytes rest = s->text[s->at];
-	struct bytes who = request_string(&s->request, ATTRIBUTE_SUBJECT_ID);
-
-	json_write_open(w, '[');
-	while (rest.size > 0) {
-		const char *end = memchr(rest.at, '\n', rest.size);
-		struct bytes line = { rest.at, (size_t)(end - rest.at) };
-		const char *subject = memmem(line.at, line.size, "\"subject\":\"", 11);
-
-		if (subject && line.size - (size_t)(subject + 11 - line.at) > who.size &&
-		    memcmp(subject + 11, who.at, who.size) == 0 && subject[11 + who.size] == '"')
-			json_write_value(w, line);
-		rest.size -= line.size + 1;
-		rest.at = end + 1;
-	}
-	json_write_close(w, ']');
 }

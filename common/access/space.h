@@ -14,7 +14,7 @@
  *	while (space_next(&s)) ... s.request, s.facts; the engine's scratch is empty ...
  *	space_end(&s);
  */
-enum { SPACE_FACTS = 64 };
+enum { SPACE_FACTS = 64, SPACE_RELATIONS = 24, SPACE_DIMENSIONS = 2 * ATTRIBUTES_MAX };
 
 struct space_choice {
 	struct values values;
@@ -22,7 +22,8 @@ struct space_choice {
 };
 
 struct space_dimension {
-	unsigned attribute;
+	unsigned attribute; /* ATTRIBUTES_MAX: the engine knows none of this name */
+	const struct attribute *what;
 	bool closed; /* no unnamed value and no missing one are tried */
 	struct space_choice *choice;
 	uint32_t choices, room;
@@ -33,23 +34,33 @@ struct space {
 	struct request request;    /* the one at hand */
 	const struct facts *facts; /* what is said besides; it is set in the engine */
 	bool exhausted;            /* all requests were tried */
+	bool lists;                /* an attribute has all its named values at once, too */
 	uint64_t tried;
+	unsigned at;         /* the table of facts at hand */
+	unsigned at_consent; /* the directives at hand */
+	/* Tables of directives that are tried in turn, borrowed; NULL: the engine's own are in force. */
+	const struct directives *consent;
+	unsigned consents;
 	/* private */
 	struct engine *engine;
 	struct arena arena;
 	struct bytes patient;
-	struct space_dimension dimension[ATTRIBUTES_MAX];
+	struct space_dimension dimension[SPACE_DIMENSIONS];
 	unsigned dimensions;
-	uint32_t relation[6];
+	struct bytes relation[SPACE_RELATIONS];
 	unsigned relations;
 	struct facts *table[SPACE_FACTS];
 	struct bytes text[SPACE_FACTS]; /* of the table, as NDJSON */
-	unsigned tables, at;
+	unsigned tables;
 	const struct facts *before; /* the engine's own */
+	struct directives own;
 	bool begun;
 };
 
-/* Requests about PATIENT, who is asked for in the only domain of the organization at hand, HOUSE. */
+/*
+ * Requests about PATIENT, who is asked for in the only domain of the organization at hand, HOUSE.  HOUSE
+ * NULL: the caller adds the domains.
+ */
 void space_begin(struct space *s, struct engine *e, const struct layer_file *house, struct bytes patient);
 void space_end(struct space *s);
 
@@ -60,8 +71,32 @@ void space_add_rule(struct space *s, const struct access_rule *rule);
 
 void space_add_directive(struct space *s, const struct directive *d);
 
+/* One more value of an attribute.  space_settle(): neither an unnamed value nor a missing one is tried. */
+void space_add_text(struct space *s, unsigned attribute, struct bytes text);
+void space_settle(struct space *s, unsigned attribute, struct bytes text);
+
+/* What every request has, such as a time; to be called first where these values are to be preferred. */
+void space_usual(struct space *s);
+
 /* The next request; false after the last. */
 bool space_next(struct space *s);
+
+/*
+ * Two engines side by side.  space_join() gives both spaces, which are not closed yet, the same dimensions,
+ * choices and relations in the same order, also those that one engine alone knows, and ends the adding;
+ * space_follow() makes TO have the request that FROM has at hand.
+ */
+void space_join(struct space *a, struct space *b);
+void space_follow(struct space *to, const struct space *from);
+
+/* Makes the request of the choices at hand; the engine's scratch is empty then. */
+void space_take(struct space *s);
+
+/*
+ * Changes the request at hand so that it meets C: choices are tried from the number FROM on.  False if a
+ * criterion has none.
+ */
+bool space_meet(struct space *s, const struct criteria *c, uint32_t from);
 
 /* The request at hand as JSON, and the facts that it needs as a list. */
 void space_write_request(const struct space *s, struct json_write *w);

@@ -46,23 +46,13 @@ is_taken(const struct access_rule *rule, uint32_t i, struct situation *s)
 	       criteria_judge(&rule->except[i], s, &data, &missing) == TRUTH_TRUE;
 }
 
-/* The layer's result rests on the rule, or the rule withholds a part of what the layer grants. */
-static bool
-has_effect(const struct layer_outcome *o, uint32_t i)
-{
-	bool withholds = o->file->rule[i].effect == EFFECT_DENY && o->state[i].holding == RULE_HOLDS &&
-			 o->result != RESULT_DENY && o->result != RESULT_INDETERMINATE;
-
-	return withholds || layer_rule_spoke(o, i);
-}
-
 static void
 note_rule(struct tally_row *row, const struct layer_outcome *o, uint32_t i, struct situation *s)
 {
 	const struct access_rule *rule = &o->file->rule[i];
 
 	row->held += o->state[i].holding == RULE_HOLDS;
-	row->decided += has_effect(o, i);
+	row->decided += layer_rule_acts(o, i);
 	for (uint32_t k = 0; k < rule->excepts; k++) {
 		bool taken = is_taken(rule, k, s);
 

@@ -73,6 +73,9 @@ bool yaml_close(struct yaml_map *m);
 /* The value for KEY of a map, or NULL; for readers without a struct yaml_map. */
 struct yaml_node *yaml_find(const struct yaml_node *map, const char *key);
 
+/* True if both say the same; the order of a map's keys does not matter.  NULL is the same as NULL alone. */
+bool yaml_same(const struct yaml_node *a, const struct yaml_node *b);
+
 /* Scalars of one type; the fault names what was expected.  NODE NULL: true, and the value stays as it is. */
 bool yaml_string(const char *file, const struct yaml_node *node, struct bytes *value, struct fault *f);
 bool yaml_boolean(const char *file, const struct yaml_node *node, bool *value, struct fault *f);

@@ -332,3 +332,22 @@ yaml_to_json(const struct yaml_node *node, struct buffer *out)
 	write_node(node, &w);
 	return json_write_whole(&w);
 }
+
+bool
+yaml_same(const struct yaml_node *a, const struct yaml_node *b) /* NOLINT(misc-no-recursion): a tree */
+{
+	if (!a || !b)
+		return a == b;
+	if (a->kind != b->kind || a->count != b->count || !bytes_equal(a->text, b->text))
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		size_t k = i;
+
+		if (a->kind == YAML_MAP)
+			for (k = 0; k < b->count && !bytes_equal(a->key[i]->text, b->key[k]->text); k++)
+				continue;
+		if (k == b->count || !yaml_same(a->item[i], b->item[k]))
+			return false;
+	}
+	return true;
+}
