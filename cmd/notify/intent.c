@@ -17,6 +17,7 @@ static const char *const kinds[] = {
 	[INTENT_FLOOR] = "floor",
 	[INTENT_LAST_RESORT] = "last-resort",
 	[INTENT_ALARM] = "alarm",
+	[INTENT_NOTICE] = "notice",
 };
 
 /* Every text in these lines is a word or a digest and needs no escape. */
@@ -194,7 +195,7 @@ put_deadline(struct json_write *w, const struct notify_policy *plan, const struc
 	put_open(w, "deadline");
 	put_duration(w, "after", i->uncovered ? 0 : tier->step[i->step].after);
 	put_duration(w, "dispatch", tier->dispatch);
-	if (tier->ack != 0)
+	if (tier->ack != 0 && i->kind != INTENT_NOTICE)
 		put_duration(w, "ack", tier->ack);
 	put_duration(w, "expires", tier->expires);
 	json_write_close(w, '}');
@@ -258,12 +259,53 @@ put_break_glass(struct json_write *w, const struct notify_policy *plan)
 }
 
 static void
+put_obligations(struct json_write *w, const struct notify_policy *plan, const struct sealed_version *v)
+{
+	const struct yaml_node *all = v != NULL ? plan->obligations : NULL;
+
+	json_write_name(w, "obligations");
+	json_write_open(w, '[');
+	for (size_t i = 0; all != NULL && i < all->count; i++)
+		for (size_t k = 0;
+		     bytes_equal(all->key[i]->text, v->tags.rl) && k < yaml_strings(all->item[i]); k++)
+			json_write_word(w, all->item[i]->kind == YAML_LIST ? all->item[i]->item[k]->text
+									   : all->item[i]->text);
+	json_write_close(w, ']');
+}
+
+static void
 put_sealed(struct json_write *w, const struct intent *i)
 {
 	const struct sealed_version *v = i->version;
 
 	if (v != NULL && i->to != NULL && i->to->payload == PAYLOAD_SEALED && v->whole.used <= SEALED_MOST)
 		json_write_member_value(w, "sealed", buffer_bytes(&v->whole));
+}
+
+/* Who keeps watch over breaking the glass hears that it was offered: of the offer's id, and of no patient. */
+static bool
+write_notice(struct buffer *out, const struct notify_policy *plan, const struct version_group *g,
+    const char *event, const struct intent *i)
+{
+	char id[INTENT_ID + 1], offer[INTENT_ID + 1];
+	struct json_write w;
+
+	intent_id(id, event, i->to->id, kinds[i->kind], i->step);
+	intent_id(offer, event, i->to->id, kinds[INTENT_FLOOR], i->step);
+	w = begin_line(out, "intent", id);
+	put_word(&w, "event", bytes_of(event));
+	put_word(&w, "criticality", plan->word[i->criticality]);
+	put_word(&w, "policy", g->version[0]->tags.policy);
+	json_write_close(&w, '}');
+	put_word(&w, "kind", bytes_of(kinds[i->kind]));
+	put_word(&w, "why", (struct bytes)BYTES("break-glass-offered"));
+	put_open(&w, "to");
+	put_word(&w, "class", plan->class[plan->break_glass_tell].name);
+	json_write_close(&w, '}');
+	put_deadline(&w, plan, i);
+	put_word(&w, "about", bytes_of(offer));
+	json_write_member_value(&w, "obligations", (struct bytes)BYTES("[]"));
+	return end_line(&w);
 }
 
 bool
@@ -273,6 +315,8 @@ intent_write(struct buffer *out, const struct notify_policy *plan, const struct 
 	char id[INTENT_ID + 1];
 	struct json_write w;
 
+	if (i->kind == INTENT_NOTICE)
+		return write_notice(out, plan, g, event, i);
 	intent_id(id, event, i->to != NULL ? i->to->id : bytes_of(""), kinds[i->kind], i->step);
 	w = begin_line(out, "intent", id);
 	put_tags(&w, plan, g, event, i);
@@ -287,7 +331,7 @@ intent_write(struct buffer *out, const struct notify_policy *plan, const struct 
 		put_word(&w, "purpose", i->to->purpose);
 		put_word(&w, "grant", i->to->grant->jti);
 	}
-	json_write_member_value(&w, "obligations", (struct bytes)BYTES("[]"));
+	put_obligations(&w, plan, i->version);
 	if (i->kind == INTENT_FLOOR)
 		put_break_glass(&w, plan);
 	put_sealed(&w, i);

@@ -13,11 +13,11 @@
  */
 enum { EVENT_ID = 2 + 26, INTENT_ID = 2 + 26 };
 
-enum intent_kind { INTENT_DATA, INTENT_FLOOR, INTENT_LAST_RESORT, INTENT_ALARM };
+enum intent_kind { INTENT_DATA, INTENT_FLOOR, INTENT_LAST_RESORT, INTENT_ALARM, INTENT_NOTICE };
 
 struct intent {
 	enum intent_kind kind;
-	const struct subscription *to;        /* NULL: the last resort */
+	const struct subscription *to;        /* NULL: the last resort; INTENT_NOTICE: who got the offer */
 	const struct sealed_version *version; /* INTENT_DATA: the version to read; else NULL */
 	unsigned criticality;                 /* picks the tier and the word in the line */
 	unsigned step;

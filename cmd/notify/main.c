@@ -279,11 +279,17 @@ say_endless(void *context, const struct subscription *what, bool crashed)
 	refused(n, &mistake);
 }
 
+static uint64_t
+intents_of(const struct match *m)
+{
+	return m->data + m->floors + m->notices + m->uncovered;
+}
+
 static enum filter_outcome
 decide(struct notify *n, struct filter *f)
 {
 	enum match_coverage coverage;
-	uint64_t before = n->match.data + n->match.floors + n->match.uncovered;
+	uint64_t before = intents_of(&n->match);
 
 	n->out.used = 0;
 	n->stopped.used = 0;
@@ -293,7 +299,7 @@ decide(struct notify *n, struct filter *f)
 	if (n->mistakes > 0)
 		write_alarms(n, f);
 	version_group_drop(&n->group);
-	f->written += n->match.data + n->match.floors + n->match.uncovered - before;
+	f->written += intents_of(&n->match) - before;
 	if (n->stopped.used > 0 && !sink_put(&n->suppressed, buffer_bytes(&n->stopped)))
 		return suppressed_failed(n, f);
 	return sink_put(&f->out, buffer_bytes(&n->out)) ? FILTER_DONE : filter_stop(f, EXIT_IO);

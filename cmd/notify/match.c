@@ -12,8 +12,8 @@ match_init(struct match *m, const struct notify_policy *plan, const struct grant
 	size_t most = subscriptions->count + 1;
 
 	*m = (struct match){ .plan = plan, .grants = grants, .subscriptions = subscriptions, .now = now };
-	/* one data and one floor intent for each candidate, one last resort for each step */
-	m->room = 2 * most + NOTIFY_MAX_STEPS;
+	/* for each candidate data, a floor notice and a notice of its offer; a last resort for each step */
+	m->room = 3 * most + NOTIFY_MAX_STEPS;
 	m->candidates = memory_zeros(most, sizeof *m->candidates);
 	m->intents = memory_zeros(m->room, sizeof *m->intents);
 	m->is_endless = memory_zeros(most, sizeof *m->is_endless);
@@ -160,7 +160,7 @@ static void
 add(struct match *m, const struct intent *i)
 {
 	if (m->count == m->room)
-		diag_bug("more than two intents a candidate");
+		diag_bug("more than three intents a candidate");
 	m->intents[m->count++] = *i;
 }
 
@@ -230,6 +230,11 @@ match_floor(struct match *m, const struct version_group *g, const struct subscri
 	add(m, &(struct intent){
 		   .kind = INTENT_FLOOR, .to = sub, .criticality = g->top, .step = (unsigned)step });
 	m->floors++;
+	if (m->plan->floor == FLOOR_OFFER_BREAK_GLASS && m->plan->break_glass_tell >= 0) {
+		add(m, &(struct intent){
+			   .kind = INTENT_NOTICE, .to = sub, .criticality = g->top, .step = (unsigned)step });
+		m->notices++;
+	}
 	return true;
 }
 
@@ -245,7 +250,7 @@ judge_coverage(const struct match *m, const struct version_group *g)
 	for (size_t i = 0; i < m->count; i++) {
 		const struct intent *in = &m->intents[i];
 
-		if ((tier->classes & UINT32_C(1) << in->to->class) == 0)
+		if (in->kind == INTENT_NOTICE || (tier->classes & UINT32_C(1) << in->to->class) == 0)
 			continue;
 		if (in->kind == INTENT_DATA)
 			return MATCH_COVERED;

@@ -26,6 +26,7 @@ struct match {
 	/* counts of the run */
 	uint64_t data;
 	uint64_t floors;
+	uint64_t notices;
 	uint64_t stopped;
 	uint64_t uncovered;
 	/* private */

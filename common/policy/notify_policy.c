@@ -13,7 +13,7 @@
 struct notify_reader {
 	struct notify_policy *notify;
 	const char *file;
-	struct arena *arena;           /* the policy's */
+	struct policy *policy;
 	const struct yaml_node *known; /* authz/roles.yaml; NULL: the policy has none */
 	struct fault *fault;
 };
@@ -446,14 +446,38 @@ static bool
 read_fhir(const struct notify_reader *r, const struct yaml_node *node)
 {
 	struct fhir_topics *t = &r->notify->fhir;
-	const struct fhir_topics_source from = { r->arena, r->file, r->notify->word, r->notify->words,
-		r->fault };
+	const struct fhir_topics_source from = { &r->policy->arena, r->file, r->notify->word,
+		r->notify->words, r->fault };
 
 	if (!fhir_topics_read(t, &from, node))
 		return false;
 	for (size_t i = 0; t->channels != NULL && i < t->channels->count; i++)
 		if (!check_channel(r, t->channels->item[i]))
 			return false;
+	return true;
+}
+
+/* What has to be said with a message about a version of the level. */
+static bool
+read_obligations(const struct notify_reader *r, const struct yaml_node *node)
+{
+	struct bytes word;
+
+	if (node != NULL && node->kind != YAML_MAP)
+		return fault_at(r->fault, r->file, node, "expected a map from levels to words");
+	for (size_t i = 0; node != NULL && i < node->count; i++) {
+		const struct yaml_node *words = node->item[i];
+		bool good = yaml_strings(words) > 0;
+
+		if (policy_level(r->policy, node->key[i]->text) < 0)
+			return fault_at(r->fault, r->file, node->key[i], "unknown level '%.*s'",
+			    (int)node->key[i]->text.size, node->key[i]->text.at);
+		for (size_t k = 0; good && k < yaml_strings(words); k++)
+			good = yaml_item_string(r->file, words, k, &word, r->fault) && tag_is_word(word);
+		if (!good)
+			return fault_at(r->fault, r->file, words, "expected words such as part2-notice");
+	}
+	r->notify->obligations = node;
 	return true;
 }
 
@@ -471,6 +495,7 @@ static const struct {
 	{ "channels", read_channels },
 	{ "last_resort", read_last_resort },
 	{ "fhir", read_fhir },
+	{ "obligations", read_obligations },
 	{ "coverage", read_coverage },
 	{ "critical_floor", read_floor },
 	{ "break_glass", read_break_glass },
@@ -516,7 +541,7 @@ read_words(struct notify_policy *notify, struct policy *p, struct fault *f)
 bool
 notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault *f)
 {
-	struct notify_reader r = { .notify = notify, .arena = &p->arena, .fault = f };
+	struct notify_reader r = { .notify = notify, .policy = p, .fault = f };
 	struct seal_policy seal;
 
 	*notify = (struct notify_policy){ .break_glass_tell = -1 };

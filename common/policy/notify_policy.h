@@ -65,7 +65,8 @@ struct notify_policy {
 	bool has_last_resort;
 	const struct yaml_node *channels; /* a map, NULL if the policy names none */
 	struct fhir_topics fhir;
-	struct bytes domain; /* of seal.yaml */
+	const struct yaml_node *obligations; /* a map from levels to words, NULL if there is none */
+	struct bytes domain;                 /* of seal.yaml */
 };
 
 /*

@@ -1,0 +1,159 @@
+# Who is told of what: any ladder, any division of the work, and nothing about what lies above a reader's level.
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/notify
+
+setup_file() {
+	told
+	granted nurse 3 nurse
+	granted doctor 5 physician
+	granted child 1 family
+	granted medic 3 paramedic
+	granted officer 0 auditor
+}
+
+# ladder LEVELS...: a policy without tiers whose levels have the AL 0, 1, and so on
+ladder() {
+	local al=0 level
+	rm -rf ladder
+	mkdir ladder
+	{
+		printf 'policy: 1\nname: ladder\nserial: 1\nlevels:\n'
+		for level; do
+			printf '  - {name: %s, al: %s}\n' "$level" $al
+			al=$((al + 1))
+		done
+		printf 'record: {type: .resourceType, id: .id, subject: .subject, roots: single}\n'
+	} >ladder/policy.yaml
+	printf 'classify: 1\ndefault: %s\nunknown_type: %s\ncriticality: {order: [routine, critical], default: routine}\n' "$1" "$1" >ladder/classify.yaml
+	printf 'seal: 1\ndomain: hospital\npseudonyms: {id: stable, subject: stable}\npadding: none\n' >ladder/seal.yaml
+	printf 'notify: 1\n' >ladder/notify.yaml
+}
+
+@test "each subscriber hears of the highest version within her AL, and of nothing else, with 2, 6 and 9 levels" {
+	local count al low want letters=ABCDEFGHI
+	for count in 2 6 9; do
+		local levels=() versions=()
+		for ((al = 0; al < count; al++)); do
+			levels+=("L$al")
+		done
+		ladder "${levels[@]}"
+		: >in
+		for ((al = 0; al < count; al++)); do
+			[ -e "$F/al$al.grant" ] || P=ladder granted "al$al" "$al" nurse
+			subscribed "al$al" none | sed 's/"responder":"none",//' >>in
+		done
+		: >lines
+		# A record a level, of which that level is the lowest that sees anything.
+		for ((low = 0; low < count; low++)); do
+			versions=()
+			for ((al = low; al < count; al++)); do
+				versions+=("L$al:$al:routine")
+			done
+			sealed "$(record "${letters:low:1}")" $((low * 16)) "${versions[@]}" >>lines
+		done
+		P=ladder notify 0 --subscriptions in --suppressed held lines
+		[ "$(grep -c '"kind":"data"' out)" -eq $((count * (count + 1) / 2)) ]
+		[ "$(wc -l <out)" -eq $((count * (count + 1) / 2)) ]
+		[ "$(jq -r '[.to.party, .ehr.rl, (.ehr.al | tostring)] | join(" ")' out | sort -u | wc -l)" -eq "$count" ]
+		jq -e 'select("al\(.ehr.al)" != .to.party or "L\(.ehr.al)" != .ehr.rl)' out && return 1
+		want=$((count * (count - 1) / 2))
+		[ "$(jq -r .reason held | grep -cx al)" -eq "$want" ]
+		[ "$(wc -l <held)" -eq "$want" ]
+	done
+}
+
+@test "parts that are cut between records give the same intents; a part that is cut inside one is refused" {
+	local letter
+	{
+		subscribed nurse care-team
+		subscribed doctor on-call-physician
+		subscribed child family
+	} >in
+	for letter in A B C D E F; do
+		sealed "$(record $letter)" 0 L:1:low N:3:high V:5:critical
+	done >lines
+	notify 0 --subscriptions in lines
+	sort out >whole
+	split -l 6 lines part.
+	for part in part.*; do
+		notify 0 --subscriptions in "$part"
+		cat out >>parts
+	done
+	sort parts | cmp - whole
+	head -n 5 lines | ehr 5 ehr-notify -P "$P" -S "$F/site" --now "$now" --subscriptions in
+	has err 'versions-incomplete'
+	tail -n 5 lines | ehr 5 ehr-notify -P "$P" -S "$F/site" --now "$now" --subscriptions in
+	has err ':1: versions-incomplete'
+}
+
+@test "two records that differ only above a reader's level give her the same message, but for the floor notice" {
+	subscribed nurse care-team >in
+	sealed "$(record A)" 0 L:1:low N:3:medium V:5:medium >calm
+	sealed "$(record A)" 0 L:1:low N:3:medium V:5:critical >urgent
+	notify 0 --subscriptions in calm
+	cp out calm.out
+	notify 0 --subscriptions in urgent
+	grep '"kind":"data"' out | cmp - calm.out
+	grep -v '"kind":"data"' out >floor
+	jq -c '[.kind, .ehr.criticality, has("ref"), .ehr.rl, .ehr.al, .ehr.record]' floor >seen
+	same seen <<-'END'
+		["floor","critical",false,null,null,null]
+		["last-resort","critical",false,null,null,null]
+	END
+}
+
+@test "an offer to break the glass: the floor notice offers, and the class that keeps watch hears the offer's id" {
+	cp -r "$P" Q
+	sed -i 's/^critical_floor:.*/critical_floor: offer-break-glass\nbreak_glass: {purpose: BTG, offer_for: 1h, tell: privacy-officer}/' Q/notify.yaml
+	{
+		subscribed medic first-responder
+		subscribed nurse care-team
+		subscribed officer privacy-officer
+	} >in
+	sealed "$(record A)" 0 N:3:high V:5:critical >lines
+	P=Q notify 0 --subscriptions in -v lines
+	has err '2 read, 5 written, 0 refused, 1 data, 2 floor'
+	jq -c 'select(.kind == "floor") | [.to.subscription, .break_glass]' out >seen
+	same seen <<-'END'
+		["medic",{"purpose":"BTG","for":"PT1H"}]
+		["nurse",{"purpose":"BTG","for":"PT1H"}]
+	END
+	grep '"kind":"notice"' out | sed 's/"policy":"sha256:[0-9a-f]*"/"policy":"sha256:0"/' >notices
+	same notices <<-END
+		{"ehr":{"v":1,"stage":"intent","id":"$(jq -r 'select(.kind == "notice").ehr.id' out | sed -n 1p)","event":"$(sed -n 1p out | jq -r .ehr.event)","criticality":"critical","policy":"sha256:0"},"kind":"notice","why":"break-glass-offered","to":{"class":"privacy-officer"},"deadline":{"after":"PT0S","dispatch":"PT5S","expires":"PT4H"},"about":"$(jq -r 'select(.kind == "floor").ehr.id' out | sed -n 1p)","obligations":[]}
+		{"ehr":{"v":1,"stage":"intent","id":"$(jq -r 'select(.kind == "notice").ehr.id' out | sed -n 2p)","event":"$(sed -n 1p out | jq -r .ehr.event)","criticality":"critical","policy":"sha256:0"},"kind":"notice","why":"break-glass-offered","to":{"class":"privacy-officer"},"deadline":{"after":"PT0S","dispatch":"PT5S","expires":"PT4H"},"about":"$(jq -r 'select(.kind == "floor").ehr.id' out | sed -n 2p)","obligations":[]}
+	END
+	[ "$(jq -r .ehr.id out | sort -u | wc -l)" -eq "$(wc -l <out)" ]
+	# Without the class nobody is told of offers.
+	sed -i 's/, tell: privacy-officer//' Q/notify.yaml
+	P=Q notify 0 --subscriptions in lines
+	lacks out notice
+}
+
+@test "obligations of a level go with the message: the statement of 42 CFR part 2" {
+	cp -r "$P" Q
+	echo 'obligations: {R: [part2-notice, no-redisclose], V: [part2-notice]}' >>Q/notify.yaml
+	{
+		subscribed nurse care-team
+		subscribed doctor on-call-physician
+	} >in
+	sealed "$(record A)" 0 N:3:high V:5:high >lines
+	P=Q notify 0 --subscriptions in lines
+	jq -c '[.ehr.rl, .obligations]' out >seen
+	same seen <<-'END'
+		["N",[]]
+		["V",["part2-notice"]]
+	END
+	while IFS='|' read -r text want; do
+		sed -i '$d' Q/notify.yaml
+		echo "obligations: $text" >>Q/notify.yaml
+		P=Q notify 3 --subscriptions in lines
+		has err ": $want"
+	done <<-'END'
+		[R]|expected a map
+		{X: [part2-notice]}|unknown level 'X'
+		{R: []}|expected words
+		{R: ["a b"]}|expected words
+	END
+}
