@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/access.h"
+#include "common/access/assertion.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/keyref.h"
@@ -15,11 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CONSENTS = 256, KEYS_MOST = 1 << 22 };
+enum { MAX_CONSENTS = 256 };
 
 struct settings {
-	const char *policy, *site, *facts, *entities, *used, *consent_state, *now, *sign, *pin_file,
-	    *assertions, *audience;
+	const char *policy, *site, *facts, *entities, *used, *consent_state, *now, *max_skew, *sign,
+	    *pin_file, *assertions, *audience;
 	const char *consents[MAX_CONSENTS];
 	size_t consents_count;
 	const char *metadata;
@@ -47,6 +48,8 @@ static const struct option_entry table[] = {
 	    "ids of commands that were used before" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
 	    "the time of requests that state none" },
+	{ OPTION_TEXT(struct settings, max_skew), 0, false, "max-skew", "DURATION",
+	    "the time is --now; refuse requests whose own is further from it" },
 	{ OPTION_TEXT(struct settings, assertions), 0, false, "assertions", "JWKS",
 	    "public keys that sign who asks; requests are not believed" },
 	{ OPTION_TEXT(struct settings, audience), 0, false, "audience", "NAME",
@@ -80,6 +83,7 @@ struct authz {
 	struct arena arena;
 	struct policy policy;
 	struct instant now;
+	int64_t max_skew;
 	struct access *access;
 	struct signers *signers; /* of assertions; NULL: requests are believed */
 	struct private_key *key; /* signs decisions; NULL: they are not signed */
@@ -122,13 +126,6 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_needs(o, "--policy DIR");
 	if (s->explain && s->public_only)
 		options_misuse(o, "not together with --public", "--explain");
-	if (s->assertions && !s->audience)
-		options_needs(o, "--audience NAME");
-	if (s->audience && !s->assertions)
-		options_misuse(o, "only together with --assertions JWKS", "--audience");
-	if (s->assertions && s->search == ACCESS_SEARCH_SUBJECT)
-		options_misuse(
-		    o, "not together with --assertions, which prove one subject", "--search subject");
 }
 
 /* Takes from the site what no option names. */
@@ -146,24 +143,26 @@ look_into_site(struct authz *a)
 }
 
 static struct signers *
-load_signers(struct authz *a)
+load_signers(struct authz *a, const struct options *o)
 {
-	const char *path = a->set.assertions;
+	struct settings *set = &a->set;
 	struct fault fault = { 0 };
+	enum diag_exit status;
 	struct signers *s;
-	struct bytes text;
 
-	if (!path)
+	set->assertions = site_path_if_there(&a->arena, set->site, SITE_ASSERTIONS, set->assertions);
+	if (set->audience && !set->assertions)
+		options_misuse(o, "only together with --assertions JWKS", "--audience");
+	if (!set->assertions)
 		return NULL;
-	if (!site_read(&a->arena, path, KEYS_MOST, &text, &fault))
-		fault_exit(&fault);
-	s = signers_read(text);
+	if (!set->audience)
+		options_needs(o, "--audience NAME");
+	if (set->search == ACCESS_SEARCH_SUBJECT)
+		options_misuse(
+		    o, "not together with --assertions, which prove one subject", "--search subject");
+	s = assertion_signers(&a->arena, set->assertions, &fault, &status);
 	if (!s)
-		diag_die(EXIT_KEYS, "%s: no keys on P-256 that verify signatures", path);
-	if (signers_have_test_key(s))
-		diag_die(EXIT_KEYS, "%s: test-key: it has a key of the published examples", path);
-	if (!signers_have_domains(s))
-		diag_die(EXIT_KEYS, "%s: a key without domain could sign for any", path);
+		diag_die(status, "%s: %s", fault.file, fault.text);
 	return s;
 }
 
@@ -182,6 +181,10 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 
 	if (s->now && !clock_parse_instant(bytes_of(s->now), &a->now))
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", s->now);
+	if (s->max_skew && !s->now)
+		options_needs(o, "--now TIME with --max-skew");
+	if (s->max_skew && !clock_parse_duration(bytes_of(s->max_skew), &a->max_skew))
+		options_misuse(o, "not a duration such as 60s", s->max_skew);
 	if (!site_check(s->site, &fault))
 		fault_exit(&fault);
 	look_into_site(a);
@@ -191,7 +194,8 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	sources.entities = s->entities;
 	sources.used = s->used;
 	sources.now = s->now ? &a->now : NULL;
-	a->signers = load_signers(a);
+	sources.max_skew = s->max_skew ? &a->max_skew : NULL;
+	a->signers = load_signers(a, o);
 	sources.signers = a->signers;
 	sources.audience = bytes_of(s->audience ? s->audience : "");
 	if (!policy_load(&a->policy, s->policy, &fault))

@@ -2,6 +2,7 @@
 #include "cmd/keys/decider.h"
 
 #include "common/access/access.h"
+#include "common/access/assertion.h"
 #include "common/crypto/signed_line.h"
 #include "common/policy/site.h"
 
@@ -24,9 +25,33 @@ struct asking {
 	struct policy policy;
 	struct arena arena;
 	struct access *access;
+	struct signers *signers; /* of assertions; NULL: --user is believed */
 	struct private_key *key; /* signs decisions; NULL: they are not signed */
 	struct buffer decisions;
 };
+
+/* Who may say who asks.  False with a fault. */
+static bool
+load_signers(struct asking *q, enum diag_exit *status)
+{
+	const char *path =
+	    site_path_if_there(&q->arena, q->settings->site, SITE_ASSERTIONS, q->settings->assertions);
+	struct fault f = { 0 };
+
+	*status = EXIT_USAGE;
+	if ((path != NULL) != (q->settings->audience != NULL)) {
+		(void)verb_fault(q->answer, EXIT_USAGE,
+		    path ? "for whom are assertions? expected --audience NAME"
+			 : "who signs assertions? expected --assertions JWKS");
+		return false;
+	}
+	if (path == NULL)
+		return true;
+	q->signers = assertion_signers(&q->arena, path, &f, status);
+	if (q->signers == NULL)
+		(void)verb_fault(q->answer, *status, "%s: %s", f.file, f.text);
+	return q->signers != NULL;
+}
 
 static bool
 load(struct asking *q, enum diag_exit *status)
@@ -41,6 +66,10 @@ load(struct asking *q, enum diag_exit *status)
 	const struct keyref_access access = { .pin_file = q->settings->pin_file };
 	struct fault f = { 0 };
 
+	if (!load_signers(q, status))
+		return false;
+	from.signers = q->signers;
+	from.audience = bytes_of(q->settings->audience ? q->settings->audience : "");
 	if (policy_load(&q->policy, q->settings->policy, &f))
 		q->access = access_load(&from, &f);
 	if (q->access == NULL) {
@@ -121,6 +150,7 @@ decider_ask(
 	if (load(&q, status) && decide_all(&q, requests, status))
 		all = decision_file_of(buffer_bytes(&q.decisions), s, a, status);
 	access_free(q.access);
+	signers_free(q.signers);
 	keyref_free(q.key);
 	policy_release(&q.policy);
 	arena_release(&q.arena);

@@ -244,6 +244,7 @@ read_about(struct decision *d)
 	d->request = text_of(d->json, about, "request");
 	d->relation = text_of(d->json, about, "relation");
 	d->until = text_of(d->json, about, "until");
+	d->stated_time = text_of(d->json, about, "time");
 	uint32_t epoch = about == 0 ? 0 : json_member(d->json, about, (struct bytes)BYTES("epoch"));
 	if (epoch == 0 || !json_integer(d->json, epoch, &d->epoch))
 		d->epoch = 0;
@@ -300,6 +301,10 @@ read_context(
 		    a, EXIT_DENIED, "decision-stale: it does not say of when it is; ask for another one");
 		return false;
 	}
+	if (d->stated_time.size == 0)
+		d->asked = d->time;
+	else if (!clock_parse_instant(d->stated_time, &d->asked))
+		return deny(a, status, "the time in the request is none");
 	identify(d);
 	return true;
 }

@@ -15,10 +15,11 @@ struct decision {
 	char id[DIGEST_TEXT];     /* of the request, the action and the time: what is taken once */
 	uint64_t al;
 	struct instant time;
-	bool ends;          /* END is set */
-	struct instant end; /* valid_until or an obligation to expire, whichever comes first */
+	struct instant asked; /* the time in the request, where the decider's own counted; else TIME */
+	bool ends;            /* END is set */
+	struct instant end;   /* valid_until or an obligation to expire, whichever comes first */
 	/* of about; empty if absent */
-	struct bytes subject, action, patient, pseudonym, device, request, relation, until;
+	struct bytes subject, action, patient, pseudonym, device, request, relation, until, stated_time;
 	uint64_t epoch;          /* of about; 0 if absent */
 	uint32_t purpose, roles; /* nodes of arrays of strings, 0 where absent */
 	const struct json *json;

@@ -44,7 +44,7 @@ answers(const struct asking *q, const struct decision *d)
 	bool good;
 
 	buffer_init(&text, (size_t)REQUEST_MOST);
-	good = request_release(&text, q, d->time);
+	good = request_release(&text, q, d->asked);
 	if (good) {
 		digest_text(buffer_bytes(&text), digest);
 		good = bytes_are(d->request, digest) ||

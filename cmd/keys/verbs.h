@@ -31,6 +31,8 @@ struct verb_settings {
 	const char *decision;
 	const char *deciders;
 	const char *context;
+	const char *assertions;
+	const char *audience;
 	const char *scope;
 	const char *domain;
 	const char *sign;

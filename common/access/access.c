@@ -27,6 +27,7 @@ struct access {
 	struct verdict verdict;
 	struct buffer out;
 	struct buffer basis; /* members of every answer: the digests of what was loaded */
+	int64_t max_skew;
 	struct instant now;
 	struct search search;
 	bool public_only;
@@ -247,6 +248,8 @@ prepare_requests(struct access *a, const struct access_sources *s)
 	if (s->now) {
 		a->now = *s->now;
 		a->reader.now = &a->now;
+		a->reader.max_skew = s->max_skew ? &a->max_skew : NULL;
+		a->max_skew = s->max_skew ? *s->max_skew : 0;
 	}
 	request_keys(&a->reader, a->keys);
 	a->key_assertion = json_keys_add(a->keys, bytes_of("assertion"));
@@ -393,19 +396,20 @@ frame_of(const struct access *a, struct scratch *scratch, int item)
 		.basis = buffer_bytes(&a->basis) };
 }
 
-/* NULL, or why it is not proven who asks.  Puts in what is proven. */
+/* NULL, or why it is not proven who asks, or when.  Puts in what is proven. */
 static const char *
 prove(struct access *a, const struct query *q)
 {
+	const char *late = a->request.skewed ? "time-skew" : NULL;
 	uint32_t node = q->parts.context ? json_member_key(&a->json, q->parts.context, a->key_assertion) : 0;
 	struct request *stated;
 	const char *unproven;
 
 	if (!a->assertions.signers)
-		return NULL;
+		return late;
 	unproven = assertion_apply(&a->assertions, &a->reader, node, &a->request);
-	if (unproven || !a->engine.entities)
-		return unproven;
+	if (unproven || late || !a->engine.entities)
+		return unproven ? unproven : late;
 	stated = scratch_take(&a->engine.scratch, sizeof *stated);
 	*stated = a->request;
 	entities_apply(a->engine.entities, stated, &a->engine.scratch);

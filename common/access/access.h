@@ -66,10 +66,12 @@ struct access_sources {
 	const char *entities;      /* NDJSON; NULL: none */
 	const char *used;          /* NDJSON, commands that were sent in earlier runs; NULL: none */
 	const struct instant *now; /* for requests without context.time; NULL: their time is missing */
-	bool public_only;          /* decisions for an enforcement point of another domain */
-	bool explain;              /* decisions say what permits lack */
-	struct tally *tally;       /* counts the rules that speak; borrowed; NULL: nothing is counted */
-	bool outbound_only;        /* the outbound layer alone is asked, for the requester's own gateway */
+	const int64_t
+	    *max_skew; /* with NOW: it is the time of all requests; see request.h; NULL: stated times count */
+	bool public_only;    /* decisions for an enforcement point of another domain */
+	bool explain;        /* decisions say what permits lack */
+	struct tally *tally; /* counts the rules that speak; borrowed; NULL: nothing is counted */
+	bool outbound_only;  /* the outbound layer alone is asked, for the requester's own gateway */
 	enum access_search search;
 	unsigned max_depth; /* of a request; 0: JSON_MAX_DEPTH */
 	/*

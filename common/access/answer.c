@@ -152,6 +152,7 @@ put_about(const struct writing *x)
 	json_write_member(w, "id", request_string(q, ATTRIBUTE_RESOURCE_ID));
 	json_write_close(w, '}');
 	put_if(w, "patient", patient);
+	put_if(w, "time", q->stated_time);
 	if (entities)
 		put_if(w, "pseudonym", entities_pseudonym(entities, patient));
 	if (situation_values(s, ATTRIBUTE_PURPOSE)->present) {

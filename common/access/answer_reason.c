@@ -37,6 +37,7 @@ static const struct {
 	{ "relation-patient", "The request tells of a relation and names no patient." },
 	{ "relation-until",
 	    "The relation has no end, or one that is over or later than authz/roles.yaml allows." },
+	{ "time-skew", "The time of the request is not that of the decider." },
 	{ "assertion-missing", "The request does not prove who asks." },
 	{ "assertion-malformed", "The assertion of who asks is no signed token, or lacks a claim." },
 	{ "assertion-type", "The assertion of who asks is a message of another type." },

@@ -1,7 +1,34 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/assertion.h"
 
-enum { TOKEN_MOST = 1 << 16 };
+#include "common/policy/site.h"
+
+enum { TOKEN_MOST = 1 << 16, KEYS_MOST = 1 << 22 };
+
+struct signers *
+assertion_signers(struct arena *a, const char *path, struct fault *f, enum diag_exit *status)
+{
+	struct signers *s;
+	struct bytes text;
+	const char *why = NULL;
+
+	*status = EXIT_IO;
+	if (!site_read(a, path, KEYS_MOST, &text, f))
+		return NULL;
+	*status = EXIT_KEYS;
+	s = signers_read(text);
+	if (!s)
+		why = "no keys on P-256 that verify signatures";
+	else if (signers_have_test_key(s))
+		why = "test-key: it has a key of the published examples";
+	else if (!signers_have_domains(s))
+		why = "a key without domain could sign for any";
+	if (!why)
+		return s;
+	signers_free(s);
+	(void)fault_at(f, path, NULL, "%s", why);
+	return NULL;
+}
 
 void
 assertions_init(struct assertions *a, const struct signers *signers, struct bytes audience)

@@ -4,6 +4,7 @@
 
 #include "common/access/request.h"
 #include "common/crypto/jws.h"
+#include "common/policy/fault.h"
 
 /*
  * assertion: who asks, and what for, as a signed token says it.  context.assertion is a compact JWS of type
@@ -20,6 +21,12 @@
  * What the enforcement point knows itself stays: time, location, route, condition, what it can carry out.
  */
 #define ASSERTION_TYPE "ehr-assertion+jwt"
+
+/*
+ * The keys of the JWKS at PATH, which may sign who asks, each for its domain.  NULL with a fault and *STATUS:
+ * EXIT_IO, or EXIT_KEYS for a key of the published examples, or one without domain.
+ */
+struct signers *assertion_signers(struct arena *a, const char *path, struct fault *f, enum diag_exit *status);
 
 struct assertions {
 	const struct signers *signers; /* each with its domain; borrowed */

@@ -320,6 +320,17 @@ read_part(struct request_reader *r, struct request *q, const struct part_form *p
 	return NULL;
 }
 
+/* What is stated is only compared with the reader's time. */
+static void
+compare_time(const struct request_reader *r, struct request *q)
+{
+	int64_t apart = q->timed ? q->time.seconds - r->now->seconds : 0;
+
+	q->stated_time = request_string(q, ATTRIBUTE_TIME);
+	q->skewed = !q->timed || apart > *r->max_skew || apart < -*r->max_skew;
+	q->at[ATTRIBUTE_TIME] = (struct values){ 0 };
+}
+
 /*
  * Reads context.time; where it is absent, the reader's time.  One that is no time must not help: it is
  * missing.
@@ -331,7 +342,11 @@ read_time(struct request_reader *r, struct request *q)
 
 	q->timed = time->present && time->count == 1 && time->at[0].kind == VALUE_STRING &&
 		   clock_parse_instant(time->at[0].text, &q->time);
-	if (!q->time_stated && r->now) {
+	q->skewed = false;
+	q->stated_time = (struct bytes){ "", 0 };
+	if (q->time_stated && r->max_skew)
+		compare_time(r, q);
+	if (r->now && (!q->time_stated || r->max_skew)) {
 		q->time = *r->now;
 		q->timed = true;
 	}

@@ -123,6 +123,9 @@ struct request {
 	struct instant time; /* with timed */
 	bool timed;
 	bool time_stated; /* context.time is there, well-formed or not */
+	/* where the reader's time counts though it is there: what it says, and whether that is too far off */
+	struct bytes stated_time;
+	bool skewed;
 };
 
 /* How requests are read.  Everything is borrowed. */
@@ -131,7 +134,9 @@ struct request_reader {
 	const struct intern *words;
 	struct scratch *scratch;   /* holds the values */
 	const struct instant *now; /* where context.time is absent; NULL: the time stays missing */
-	const struct json *json;   /* of the request */
+	const int64_t
+	    *max_skew; /* with NOW: it counts, and context.time is at most so far from it, in seconds */
+	const struct json *json; /* of the request */
 	unsigned searched; /* ATTRIBUTE_SUBJECT_ID, _RESOURCE_ID or _ACTION_NAME: not read; 0: all are */
 	uint16_t key_subject, key_action, key_resource, key_context, key_id, key_type, key_name,
 	    key_properties;

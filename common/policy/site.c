@@ -18,6 +18,7 @@ static const char *const names[SITE_PLACES] = {
 	[SITE_REVOKED] = "revoked.jwt",
 	[SITE_AUTHORITY] = "authority.jwks",
 	[SITE_DECIDERS] = "deciders.jwks",
+	[SITE_ASSERTIONS] = "assertions.jwks",
 };
 
 bool

@@ -21,6 +21,7 @@
  *	DIR/revoked.jwt     grants that are revoked
  *	DIR/authority.jwks  public keys of the authority that signs grants
  *	DIR/deciders.jwks   public keys that sign decisions; if it is there, no other decision counts
+ *	DIR/assertions.jwks public keys that sign who asks; if it is there, nobody is believed without
  */
 enum site_place {
 	SITE_KEYS,
@@ -32,6 +33,7 @@ enum site_place {
 	SITE_REVOKED,
 	SITE_AUTHORITY,
 	SITE_DECIDERS,
+	SITE_ASSERTIONS,
 	SITE_PLACES,
 };
 
@@ -49,8 +51,8 @@ bool site_check(const char *directory, struct fault *f);
 const char *site_path(struct arena *a, const char *directory, enum site_place place, const char *override);
 
 /*
- * The same for optional files (consents, facts, entities, revoked, deciders): NULL too if there is no
- * OVERRIDE and DIRECTORY has no file of that name.  OVERRIDE is returned whether it exists or not.
+ * The same for optional files (consents, facts, entities, revoked, deciders, assertions): NULL too if there
+ * is no OVERRIDE and DIRECTORY has no file of that name.  OVERRIDE is returned whether it exists or not.
  */
 const char *site_path_if_there(
     struct arena *a, const char *directory, enum site_place place, const char *override);

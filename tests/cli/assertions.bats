@@ -261,6 +261,124 @@ kid() {
 	has err 'names no device'
 }
 
+# given STATUS VERB TOKEN ARGS...: give or subscribe, where only assertions count.
+given() {
+	jq -n --arg assertion "$3" '{route: "on-site", purpose: "TREAT", acr: "loa3", structural_role: "physician"} + if $assertion == "" then {} else {$assertion} end' >context
+	ehr "$1" ehr-keys "$2" -P "$P" -S site --user dr-lee --device "$ID" --context context --now "$NOW" \
+		--assertions assertions.jwks --audience pdp "${@:4}"
+}
+
+@test "give and subscribe believe only who is proven, on the device that the token is bound to" {
+	local bound
+	bound=$(token ".cnf = {jkt: \"$JKT\"}")
+	given 0 give "$bound"
+	ehr-keys accept --keys tablet --now "$NOW" <out
+	ehr 0 ehr-open --key tablet --now "$NOW" --record <(jq -c 'select(.ehr.rl == "N")' sealed)
+	[ "$(wc -l <out)" -eq 2 ]
+	echo '{"responder":"on-call-physician"}' >wish
+	given 0 subscribe "$bound" --patient p1 wish
+	[ "$(jq -r .party out)" = dr-lee ]
+	# No token, one for another, of another, elsewhere, on another device, on none, over.
+	own
+	while read -r reason change; do
+		given 7 give "$(token "$change")"
+		has err "$reason"
+		empty out
+		given 7 subscribe "$(token "$change")" --patient p1 wish
+		has err "$reason"
+		[ ! -s site/grants.jwts ]
+	done <<-END
+		assertion-audience .cnf = {jkt: "$JKT"} | .aud = "elsewhere"
+		assertion-subject .cnf = {jkt: "$JKT"} | .sub = "dr-bob"
+		assertion-device .cnf = {jkt: "$(printf '%s' "$JKT" | tr A-Za-z N-ZA-Mn-za-m)"}
+		assertion-time .cnf = {jkt: "$JKT"} | .exp = 1772441000
+		device .
+		organization .cnf = {jkt: "$JKT"} | del(.structural_role)
+	END
+	given 7 give ''
+	has err assertion-missing
+	given 7 subscribe '' --patient p1
+	has err assertion-missing
+	[ ! -s site/keys/issued.log ]
+}
+
+@test "a site that has assertions.jwks believes nobody without, whatever the command line says" {
+	cp assertions.jwks site/
+	given 0 give "$(token ".cnf = {jkt: \"$JKT\"}")"
+	for verb in give 'subscribe --patient p1'; do
+		# shellcheck disable=SC2086
+		ehr 2 ehr-keys $verb -P "$P" -S site --user dr-lee --device "$ID" --context context --now "$NOW"
+		has err '--audience NAME'
+		# shellcheck disable=SC2086
+		ehr 7 ehr-keys $verb -P "$P" -S site --user dr-lee --device "$ID" --now "$NOW" --audience pdp
+		has err assertion-missing
+	done
+	ask read >request
+	ehr 2 ehr-authz -P "$P" -S site request
+	has err '--audience NAME'
+	ehr 0 ehr-authz -P "$P" -S site --audience pdp request
+	[ "$(jq -r .context.reason out)" = assertion-missing ]
+	rm site/assertions.jwks
+	ehr 2 ehr-keys give -P "$P" -S site --user dr-lee --device "$ID" --now "$NOW" --audience pdp
+	has err '--assertions JWKS'
+	ehr 4 ehr-keys give -P "$P" -S site --user dr-lee --device "$ID" --now "$NOW" --audience pdp --assertions nowhere
+	jq -c 'del(.keys[0].domain)' "$F/assertions.jwks" >assertions.jwks
+	given 6 give ''
+	has err 'a key without domain could sign for any'
+}
+
+@test "--max-skew: the decider's time counts, and a request that is further from it is refused" {
+	late() { decided 0 --now "$1" --max-skew "$2"; }
+	asks "$(token)" >request
+	late "$NOW" 0s
+	same out <<<permitted
+	late 2026-03-02T09:01:00Z 60s
+	same out <<<permitted
+	[ "$(jq -r '[.context.time, .context.about.time] | join(" ")' decision)" = "2026-03-02T09:01:00Z $NOW" ]
+	for now in 2026-03-02T09:00:31Z 2026-03-02T08:59:29Z; do
+		late $now 30s
+		same out <<<time-skew
+		[ "$(jq -c '[.decision, .context.layers, .context.decided_by]' decision)" = '[false,[],"request"]' ]
+	done
+	# An old token is not made young by an old time, nor a fact that is over.
+	late 2026-03-02T10:00:00Z 2h
+	same out <<<assertion-time
+	asks "$(token)" '.context.time = "today"' >request
+	late "$NOW" 2h
+	same out <<<time-skew
+	asks "$(token)" '.context.time = 7' >request
+	late "$NOW" 2h
+	same out <<<time-skew
+	asks "$(token)" 'del(.context.time)' >request
+	late "$NOW" 0s
+	same out <<<permitted
+	[ "$(jq .context.about.time decision)" = null ]
+	ask read >one
+	ask read '.context.time = "2026-03-02T08:00:00Z"' >two
+	jq -sc '{evaluations: .}' one two >request
+	ehr 0 ehr-authz -P "$P" -S site --now "$NOW" --max-skew 5m request
+	[ "$(jq -c '[.evaluations[].context.reason] | last' out)" = '"time-skew"' ]
+	ask read 'del(.action.name) | .context.time = "2026-03-02T08:00:00Z"' >request
+	ehr 0 ehr-authz -P "$P" -S site --now "$NOW" --max-skew 5m --search action request
+	[ "$(jq -c .results out)" = '[]' ]
+	ehr 2 ehr-authz -P "$P" --max-skew 60s request
+	has err '--now TIME'
+	ehr 2 ehr-authz -P "$P" --now "$NOW" --max-skew 60 request
+	has err 'not a duration'
+}
+
+@test "--max-skew: keys are released on a decision of the decider's time" {
+	jq -n --arg assertion "$(token ".cnf = {jkt: \"$JKT\"}")" '{route: "on-site", $assertion}' >context
+	ehr 0 ehr-keys release --offline -S site --user dr-lee --device "$ID" --now "$NOW" --ask --context context
+	cp out request
+	decided 0 --now 2026-03-02T09:00:30Z --max-skew 60s
+	same out <<<permitted
+	jq -c '.context.about.time = "2026-03-02T09:00:01Z"' decision >other
+	ehr 7 ehr-keys release --offline -S site --user dr-lee --device "$ID" --now 2026-03-02T09:00:31Z --decision other --context context
+	has err decision-mismatch
+	line 0 "ehr-keys release --offline -S site --user dr-lee --device $ID --now 2026-03-02T09:00:31Z --decision decision --context context | ehr-keys accept --keys tablet --now 2026-03-02T09:00:31Z"
+}
+
 @test "a batch: each item has its own token" {
 	asks "$(token)" >one
 	asks "$(token '.aud = "x"')" >two
