@@ -20,11 +20,12 @@ enum { NUMBER_MAX = 1000 };
 struct container {
 	uint64_t seen; /* of an object: a bit for each key, chosen by its hash */
 	uint32_t node;
-	uint32_t first; /* of an object: its first key in the members */
+	uint32_t count; /* of an object: its keys */
 };
 
 struct scan {
 	struct json *j;
+	const struct json_keys *keys;
 	const unsigned char *begin;
 	const unsigned char *end;
 	struct container *level; /* the innermost open one; the entry before the first if none is open */
@@ -322,27 +323,12 @@ take_word(struct scan *s, const unsigned char *start, const char *word, enum jso
 	return p;
 }
 
-static inline size_t
-member_count(const struct scan *s)
-{
-	return s->j->members.used / sizeof(struct json_member) - s->level->first;
-}
-
-static inline struct json_member *
-members(const struct scan *s)
-{
-	return (struct json_member *)(void *)s->j->members.at + s->level->first;
-}
-
 static const unsigned char *
 open_container(struct scan *s, const unsigned char *p)
 {
 	if (s->level == s->top)
 		return fail(s, REASON_TOO_DEEP, p);
-	*++s->level = (struct container){
-		.node = s->count,
-		.first = (uint32_t)(s->j->members.used / sizeof(struct json_member)),
-	};
+	*++s->level = (struct container){ .node = s->count };
 	s->closer = (unsigned char)(*p + 2); /* ] is [ + 2, } is { + 2 */
 	add(s, p, p, *p == '{' ? JSON_OBJECT : JSON_ARRAY, 0);
 	return p + 1;
@@ -354,21 +340,14 @@ fail_duplicate(struct scan *s, uint32_t key)
 	return fail(s, REASON_DUPLICATE_KEY, s->begin + s->nodes[key].start);
 }
 
-/* Compares the keys of an object of many members when it ends, and forgets them. */
-static bool
+/* An object of many members. */
+static __attribute__((noinline)) bool
 check_members(struct scan *s)
 {
-	size_t count = member_count(s);
+	s->j->nodes = s->nodes;
+	uint32_t key = json_members_all(s->j, s->level->node, s->level->count);
 
-	if (count > JSON_MEMBERS_FEW) {
-		s->j->nodes = s->nodes;
-		uint32_t key = json_members_all(s->j, members(s), count);
-
-		if (key != 0)
-			return fail_duplicate(s, key) != NULL;
-	}
-	s->j->members.used = s->level->first * sizeof(struct json_member);
-	return true;
+	return key == 0 || fail_duplicate(s, key) != NULL;
 }
 
 /* The closing bracket at P. */
@@ -377,10 +356,10 @@ close_container(struct scan *s, const unsigned char *p)
 {
 	struct json_node *n = &s->nodes[s->level->node];
 
-	if (n->kind == JSON_OBJECT && !check_members(s))
-		return NULL;
 	n->end = (uint32_t)(p + 1 - s->begin);
 	n->next = s->count;
+	if (s->level->count > JSON_MEMBERS_FEW && !check_members(s))
+		return NULL;
 	s->level--;
 	if (s->level->node == UINT32_MAX)
 		s->closer = 0;
@@ -391,6 +370,21 @@ close_container(struct scan *s, const unsigned char *p)
 	return p + 1;
 }
 
+/* Whether one of the few keys before NODE in its object is the same. */
+static __attribute__((noinline)) bool
+repeats(struct scan *s, uint32_t node)
+{
+	s->j->nodes = s->nodes;
+	return json_members_repeat(s->j, s->level->node, node);
+}
+
+static __attribute__((noinline)) struct bytes
+unescape(struct scan *s, uint32_t node)
+{
+	s->j->nodes = s->nodes;
+	return json_unescaped(s->j, node);
+}
+
 /*
  * Gives the key NODE, just added, its number.  NAME stands in the text.  False if the object holds the key
  * already.
@@ -398,30 +392,18 @@ close_container(struct scan *s, const unsigned char *p)
 static inline bool
 enter_key(struct scan *s, uint32_t node, struct bytes name, unsigned flags)
 {
-	struct json *j = s->j;
+	struct container *object = s->level;
 
-	j->nodes = s->nodes;
-	if ((flags & JSON_ESCAPED) != 0) {
-		name = json_string(j, node, &j->one);
-		(void)buffer_reserve(&j->one, JSON_SLACK);
-		name.at = j->one.at;
-	}
+	if ((flags & JSON_ESCAPED) != 0)
+		name = unescape(s, node);
 	struct json_name n = json_name(name);
-	struct json_member m = { .hash = n.hash, .node = node };
-	uint64_t bit = (uint64_t)1 << (m.hash >> 58);
+	uint64_t bit = (uint64_t)1 << (n.hash >> 58);
 
-	s->nodes[node].key = json_keys_look_up(j->keys, name, &n);
-	if (j->members.room - j->members.used < sizeof m && !buffer_reserve(&j->members, sizeof m))
-		diag_bug("more members than bytes");
-	memcpy(j->members.at + j->members.used, &m, sizeof m);
-	j->members.used += sizeof m;
-	if ((s->level->seen & bit) != 0 && member_count(s) <= JSON_MEMBERS_FEW) {
-		uint32_t key = json_members_last(j, members(s), member_count(s));
-
-		if (key != 0)
-			return fail_duplicate(s, key) != NULL;
-	}
-	s->level->seen |= bit;
+	s->nodes[node].key = json_keys_look_up(s->keys, name, &n);
+	if ((object->seen & bit) != 0 && object->count < JSON_MEMBERS_FEW && repeats(s, node))
+		return fail_duplicate(s, node) != NULL;
+	object->seen |= bit;
+	object->count++;
 	return true;
 }
 
@@ -580,6 +562,7 @@ json_parse(struct json *j, struct bytes text)
 	struct container *levels = (struct container *)(void *)j->levels.at;
 	struct scan s = {
 		.j = j,
+		.keys = j->keys,
 		.begin = (const unsigned char *)text.at,
 		.end = (const unsigned char *)text.at + text.size,
 		.level = levels,
@@ -591,7 +574,6 @@ json_parse(struct json *j, struct bytes text)
 	j->text = text;
 	j->reason = REASON_NONE;
 	j->spaced = false;
-	j->members.used = 0;
 	if (text.size == 0)
 		return cut_off(&s) != NULL;
 	if (text.size >= TEXT_MAX)

@@ -81,7 +81,7 @@ struct json {
 	unsigned max_depth;
 	struct buffer node_room;
 	struct buffer levels;  /* the open containers */
-	struct buffer members; /* the keys of the open objects */
+	struct buffer members; /* the keys of an object of many members */
 	struct buffer slots;   /* of the hash table for objects of many members */
 	struct buffer one;     /* unescaped keys */
 	struct buffer two;

@@ -50,8 +50,7 @@ enter(struct json_keys *k, uint16_t number)
 
 	while (k->slots[i].number != 0)
 		i = (i + 1) & k->mask;
-	k->slots[i] =
-	    (struct json_key_slot){ { n.word[0], n.word[1] }, (uint32_t)(n.hash >> 32), n.size, number };
+	k->slots[i] = (struct json_key_slot){ { n.word[0], n.word[1] }, n.size, number };
 }
 
 /* The table is sparse, so that an unknown key meets a free slot at once. */

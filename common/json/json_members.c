@@ -5,28 +5,34 @@
 /* In a table at most half full only chosen keys make a search longer. */
 enum { LONG_SEARCH = 128 };
 
+/* What is compared of a member of an object of many. */
+struct member {
+	uint64_t hash;
+	uint32_t node;
+};
+
 static bool
 same_key(struct json *j, uint32_t a, uint32_t b)
 {
+	if (j->nodes[a].key != j->nodes[b].key)
+		return false;
 	if (((j->nodes[a].flags | j->nodes[b].flags) & JSON_ESCAPED) == 0)
 		return bytes_equal(json_inside(j, a), json_inside(j, b));
 	return json_is(j, b, json_string(j, a, &j->one));
 }
 
-uint32_t
-json_members_last(struct json *j, const struct json_member *m, size_t count)
+bool
+json_members_repeat(struct json *j, uint32_t object, uint32_t key)
 {
-	const struct json_member *last = &m[count - 1];
-
-	for (size_t i = 0; i + 1 < count; i++)
-		if (m[i].hash == last->hash && same_key(j, m[i].node, last->node))
-			return last->node;
-	return 0;
+	for (uint32_t i = object + 1; i < key; i = j->nodes[i].next)
+		if (same_key(j, i, key))
+			return true;
+	return false;
 }
 
 /* By hash, then by unescaped bytes. */
 static int
-order(struct json *j, const struct json_member *a, const struct json_member *b)
+order(struct json *j, const struct member *a, const struct member *b)
 {
 	if (a->hash != b->hash)
 		return a->hash < b->hash ? -1 : 1;
@@ -34,9 +40,9 @@ order(struct json *j, const struct json_member *a, const struct json_member *b)
 }
 
 static void
-sift(struct json *j, struct json_member *m, size_t at, size_t count)
+sift(struct json *j, struct member *m, size_t at, size_t count)
 {
-	struct json_member held = m[at];
+	struct member held = m[at];
 	size_t child;
 
 	while ((child = 2 * at + 1) < count) {
@@ -52,12 +58,12 @@ sift(struct json *j, struct json_member *m, size_t at, size_t count)
 
 /* Heapsort, because it needs no room and no order of keys makes it slow. */
 static uint32_t
-search_sorted(struct json *j, struct json_member *m, size_t count)
+search_sorted(struct json *j, struct member *m, size_t count)
 {
 	for (size_t i = count / 2; i > 0; i--)
 		sift(j, m, i - 1, count);
 	for (size_t i = count - 1; i > 0; i--) {
-		struct json_member largest = m[0];
+		struct member largest = m[0];
 
 		m[0] = m[i];
 		m[i] = largest;
@@ -85,10 +91,31 @@ clear_slots(struct json *j, size_t count, size_t *mask)
 	return (uint32_t *)(void *)j->slots.at;
 }
 
+/* The members of OBJECT, in j->members. */
+static struct member *
+collect(struct json *j, uint32_t object, size_t count)
+{
+	struct member *m;
+
+	j->members.used = 0;
+	if (!buffer_reserve(&j->members, count * sizeof *m))
+		diag_bug("more members than bytes");
+	m = (struct member *)(void *)j->members.at;
+	for (uint32_t i = object + 1; i < j->nodes[object].next; i = j->nodes[i].next) {
+		struct bytes name = json_inside(j, i);
+
+		if ((j->nodes[i].flags & JSON_ESCAPED) != 0)
+			name = json_unescaped(j, i);
+		*m++ = (struct member){ json_name(name).hash, i };
+	}
+	return (struct member *)(void *)j->members.at;
+}
+
 uint32_t
-json_members_all(struct json *j, struct json_member *m, size_t count)
+json_members_all(struct json *j, uint32_t object, size_t count)
 {
 	size_t mask;
+	struct member *m = collect(j, object, count);
 	uint32_t *slots = clear_slots(j, count, &mask);
 
 	for (size_t i = 0; i < count; i++) {
@@ -96,7 +123,7 @@ json_members_all(struct json *j, struct json_member *m, size_t count)
 		unsigned steps = 0;
 
 		for (; slots[at] != 0; at = (at + 1) & mask) {
-			const struct json_member *other = &m[slots[at] - 1];
+			const struct member *other = &m[slots[at] - 1];
 
 			if (other->hash == m[i].hash && same_key(j, other->node, m[i].node))
 				return m[i].node;
@@ -106,4 +133,13 @@ json_members_all(struct json *j, struct json_member *m, size_t count)
 		slots[at] = (uint32_t)i + 1;
 	}
 	return 0;
+}
+
+struct bytes
+json_unescaped(struct json *j, uint32_t key)
+{
+	struct bytes name = json_string(j, key, &j->one);
+
+	(void)buffer_reserve(&j->one, JSON_SLACK);
+	return (struct bytes){ j->one.at, name.size };
 }

@@ -15,14 +15,13 @@
  */
 uint64_t json_hash_long(struct bytes text);
 
+/* Secret odd factors: the upper half of a sum of products is universal, and is folded into the lower. */
 static inline uint64_t
 json_hash_mix(uint64_t a, uint64_t b)
 {
-	a = (a ^ hash_key[0]) * 0xff51afd7ed558ccdu;
-	b = (b ^ hash_key[1]) * 0x9fb21c651e98df25u;
-	a ^= (b >> 29) ^ (b << 35);
-	a *= 0xd6e8feb86659fd93u;
-	return a ^ (a >> 32);
+	uint64_t h = a * (hash_key[0] | 1) + b * (hash_key[1] | 1);
+
+	return h ^ (h >> 32);
 }
 
 static inline uint64_t
@@ -37,6 +36,7 @@ json_load(const char *at)
 /* A name from this size on is long.  Two words hold all of any other. */
 enum { JSON_NAME_LONG = 17 };
 
+/* Two short names are equal if word and size are; of long ones the first word is the hash. */
 struct json_name {
 	uint64_t word[2];
 	uint64_t hash;
@@ -52,6 +52,7 @@ json_name(struct bytes text)
 	if (text.size >= JSON_NAME_LONG) {
 		n.size = JSON_NAME_LONG;
 		n.hash = json_hash_long(text);
+		n.word[0] = n.hash;
 		return n;
 	}
 	if (text.size > 8) {
@@ -67,7 +68,6 @@ json_name(struct bytes text)
 /* A slot of the table of known keys, which has open addressing; number 0: free. */
 struct json_key_slot {
 	uint64_t word[2];
-	uint32_t hash; /* the upper half */
 	uint16_t size;
 	uint16_t number;
 };
@@ -97,8 +97,7 @@ json_keys_look_up(const struct json_keys *k, struct bytes text, const struct jso
 	for (size_t i = n->hash & k->mask; k->slots[i].number != 0; i = (i + 1) & k->mask) {
 		const struct json_key_slot *s = &k->slots[i];
 
-		if (s->hash == (uint32_t)(n->hash >> 32) && s->size == n->size && s->word[0] == n->word[0] &&
-		    s->word[1] == n->word[1] &&
+		if (s->word[0] == n->word[0] && s->word[1] == n->word[1] && s->size == n->size &&
 		    (n->size < JSON_NAME_LONG || bytes_equal(json_keys_name(k, s->number), text)))
 			return s->number;
 	}
@@ -115,25 +114,25 @@ const char *json_escape(const char *p, char utf8[4], size_t *size);
 size_t json_escaped(unsigned char c, char out[6]);
 
 /*
- * Duplicate keys (json_members.c).  The keys of an open object stand in a row in j->members, above those of
- * the objects around it.
+ * Duplicate keys (json_members.c).
  *
- * An object of few members is compared pairwise, by hash first; a bit set of hashes tells for most keys that
- * no earlier one is alike.  An object of many goes through a hash table when it ends.  Keys that were chosen
- * to collide make its searches long: after a long one the members are sorted instead, so no input costs more
- * than n log n.
+ * A bit set of hashes tells for most keys of an object that no earlier one is alike.  Where it does not, an
+ * object of few members is compared pairwise.  An object of many goes through a hash table when it ends.
+ * Keys that were chosen to collide make its searches long: after a long one the members are sorted instead,
+ * so no input costs more than n log n.
  */
-struct json_member {
-	uint64_t hash;
-	uint32_t node;
-};
-
 enum { JSON_MEMBERS_FEW = 32 };
 
-/* The key node of the last of COUNT members if an earlier one is the same, else 0. */
-uint32_t json_members_last(struct json *j, const struct json_member *m, size_t count);
+/* The name of the escaped KEY, which json_name can read.  Valid until the next call. */
+struct bytes json_unescaped(struct json *j, uint32_t key);
 
-/* The first key node that repeats an earlier one (after sorting: any that does), 0 if none does. */
-uint32_t json_members_all(struct json *j, struct json_member *m, size_t count);
+/* Whether the open OBJECT has the key KEY, its last, before.  All keys before it know where the next is. */
+bool json_members_repeat(struct json *j, uint32_t object, uint32_t key);
+
+/*
+ * The first key node of the closed OBJECT with COUNT members that repeats an earlier one (after sorting: any
+ * that does), 0 if none does.
+ */
+uint32_t json_members_all(struct json *j, uint32_t object, size_t count);
 
 #endif
