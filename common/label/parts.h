@@ -298,7 +298,45 @@ struct root_terms {
 void root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply);
 void root_terms_release(struct root_terms *t);
 
-/* Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's. */
+/* True if TEXT, with JSON_SLACK bytes behind it, begins with one of `skip_uris`. */
+static inline bool
+root_terms_skips(const struct terms_rules *rules, struct bytes text)
+{
+	uint64_t word;
+
+	if (text.size == 0 || !rules->uri_begins[(unsigned char)text.at[0]])
+		return false;
+	memcpy(&word, text.at, sizeof word);
+	for (size_t i = 0; i < rules->uris; i++)
+		if ((word & rules->uri[i].mask) == rules->uri[i].word &&
+		    text.size >= rules->uri[i].text.size &&
+		    memcmp(text.at, rules->uri[i].text.at, rules->uri[i].text.size) == 0)
+			return true;
+	return false;
+}
+
+/* False if TEXT holds no term, for most of which no call is needed. */
+static inline bool
+root_terms_may(const struct root_terms *t, struct bytes text)
+{
+	return text.size > 2 && terms_may(t->terms, text);
+}
+
+/* False if the string NODE under a key with TERMS of enum about_terms says no term as it stands. */
+static inline bool
+root_terms_is_worth(const struct root_terms *t, const struct json *j, uint32_t node, unsigned terms)
+{
+	struct bytes text = json_inside(j, node);
+
+	if (terms != 0 || (j->nodes[node].flags & JSON_ESCAPED) != 0 || text.at[0] == 'd')
+		return true;
+	return !root_terms_skips(&t->root->set->terms, text) && root_terms_may(t, text);
+}
+
+/*
+ * Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's, if it is
+ * worth it.
+ */
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key);
 

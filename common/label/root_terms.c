@@ -121,18 +121,6 @@ is_name(const struct root_terms *t, const struct way *w)
 }
 
 static bool
-is_skipped_uri(const struct terms_rules *rules, struct bytes text)
-{
-	if (text.size == 0 || !rules->uri_begins[(unsigned char)text.at[0]])
-		return false;
-	for (size_t i = 0; i < rules->uris; i++)
-		if (text.size >= rules->uri[i].size &&
-		    memcmp(text.at, rules->uri[i].at, rules->uri[i].size) == 0)
-			return true;
-	return false;
-}
-
-static bool
 is_skipped_place(const struct root_terms *t, const struct way *w)
 {
 	return stands_in(&t->root->set->terms.skip, w) || is_name(t, w);
@@ -223,7 +211,7 @@ search(struct root_terms *t, const struct way *w, uint32_t node, struct bytes te
 {
 	struct term_hit hit = { .string = node };
 
-	if (is_skipped_uri(&t->root->set->terms, text) || !says(t, text, &hit.match) ||
+	if (root_terms_skips(&t->root->set->terms, text) || !says(t, text, &hit.match) ||
 	    is_skipped_place(t, w))
 		return;
 	hit.place = place_of(t, w, node);
@@ -317,43 +305,25 @@ base64_in(const struct root_terms *t, const struct way *w, struct bytes text)
 	return (struct bytes){ "", 0 };
 }
 
-static bool
-may_say(const struct root_terms *t, struct bytes text)
-{
-	return text.size > 2 && terms_may(t->terms, text);
-}
-
-/* Not inlined, so that root_terms_look stays short for most strings. */
-__attribute__((noinline)) static void
-look_closer(struct root_terms *t, const struct way *w, uint32_t node)
-{
-	const struct json *j = t->root->record.json;
-	struct bytes text = json_inside(j, node);
-	struct bytes coded, decoded;
-
-	if ((j->nodes[node].flags & JSON_ESCAPED) != 0) {
-		text = json_string(j, node, &t->text);
-		add_slack(&t->text);
-		text.at = t->text.at;
-	}
-	coded = base64_in(t, w, text);
-	if (coded.size > 0 && (decoded = decode(t, coded)).size > 0)
-		text = decoded;
-	if (may_say(t, text))
-		search(t, w, node, text);
-}
-
 void
 root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key)
 {
 	const struct json *j = t->root->record.json;
+	const struct way w = { frame, outermost, key };
 	struct bytes text = json_inside(j, node);
+	struct bytes coded, decoded;
 
 	if (!GUARD(words))
 		return;
-	if (ruleset_key(t->root->set, key).terms == 0 && (j->nodes[node].flags & JSON_ESCAPED) == 0 &&
-	    text.at[0] != 'd' && (is_skipped_uri(&t->root->set->terms, text) || !may_say(t, text)))
-		return;
-	look_closer(t, &(struct way){ frame, outermost, key }, node);
+	if ((j->nodes[node].flags & JSON_ESCAPED) != 0) {
+		text = json_string(j, node, &t->text);
+		add_slack(&t->text);
+		text.at = t->text.at;
+	}
+	coded = base64_in(t, &w, text);
+	if (coded.size > 0 && (decoded = decode(t, coded)).size > 0)
+		text = decoded;
+	if (root_terms_may(t, text))
+		search(t, &w, node, text);
 }

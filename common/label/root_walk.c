@@ -600,7 +600,8 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 
 	if (kind == JSON_OBJECT || kind == JSON_ARRAY)
 		return enter(w, node, state, key, f, is_named);
-	if (kind == JSON_STRING && (of.terms & TERMS_SKIPPED) == 0 && w->terms->terms != NULL)
+	if (kind == JSON_STRING && (of.terms & TERMS_SKIPPED) == 0 && w->terms->terms != NULL &&
+	    root_terms_is_worth(w->terms, j, node, of.terms))
 		root_terms_look(
 		    w->terms, (const struct root_frame *)(const void *)w->frames.at, f, node, key);
 	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f, is_named))

@@ -184,12 +184,19 @@ struct terms_places {
 };
 
 /* `terms:`: where terms are not searched, and what a found one labels. */
+/* A beginning of texts. */
+struct terms_uri {
+	struct bytes text;
+	uint64_t word; /* its first bytes, up to eight, as they stand in memory */
+	uint64_t mask;
+};
+
 struct terms_rules {
 	struct terms_places skip;   /* not searched, with all in them */
 	struct terms_places around; /* the object around the string is labelled, not the string alone */
 	struct terms_places entry;  /* as members of an entry or root they speak for all of it */
 	struct terms_places base64; /* searched decoded */
-	struct bytes *uri;          /* texts that begin so are not searched */
+	struct terms_uri *uri;      /* texts that begin so are not searched */
 	size_t uris;
 	bool uri_begins[256]; /* by the first byte of a text: it may begin with one of them */
 	struct bytes *person; /* types: the display of a reference to one is a name */

@@ -58,10 +58,20 @@ read_places(struct ruleset_loader *l, const struct yaml_node *node, struct terms
 static bool
 read_uris(struct ruleset_loader *l, const struct yaml_node *node, struct terms_rules *t)
 {
-	if (!read_texts(l, node, &t->uri, &t->uris))
+	struct bytes *texts = NULL;
+
+	if (!read_texts(l, node, &texts, &t->uris))
 		return false;
-	for (size_t i = 0; i < t->uris; i++)
-		t->uri_begins[(unsigned char)t->uri[i].at[0]] = true;
+	t->uri = arena_array(&l->set->arena, t->uris + 1, sizeof *t->uri);
+	for (size_t i = 0; texts != NULL && i < t->uris; i++) {
+		struct terms_uri *uri = &t->uri[i];
+		size_t size = texts[i].size < sizeof uri->word ? texts[i].size : sizeof uri->word;
+
+		uri->text = texts[i];
+		memcpy(&uri->word, texts[i].at, size);
+		memset(&uri->mask, 0xff, size);
+		t->uri_begins[(unsigned char)texts[i].at[0]] = true;
+	}
 	return true;
 }
 

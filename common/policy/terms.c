@@ -533,7 +533,23 @@ kinds_at(const char *at)
 	};
 }
 
-/* terms_may for at most 16 bytes, as most strings of a record are. */
+/* Looks at words that terms may begin with, by STARTS, and at letters before a dot, by DOTTED, in order. */
+__attribute__((noinline)) static bool
+look_at_words(const struct terms *t, struct bytes text, uint32_t starts, uint32_t dotted)
+{
+	for (; starts != 0; starts &= starts - 1) {
+		const char *word = text.at + __builtin_ctz(starts);
+
+		if (may_begin(t, word) && look_at_word(t, text, word, NULL))
+			return true;
+	}
+	for (; dotted != 0; dotted &= dotted - 1)
+		if (is_dotted(text.at + __builtin_ctz(dotted), text.at + text.size))
+			return true;
+	return false;
+}
+
+/* terms_may for at most 16 bytes, as most strings of a record are.  Calls nothing for most of them. */
 static inline bool
 may_shortly(const struct terms *t, struct bytes text)
 {
@@ -543,23 +559,18 @@ may_shortly(const struct terms *t, struct bytes text)
 	    (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 26));
 	uint32_t digits = (uint32_t)_mm_movemask_epi8(among(block, '0', 10));
 	uint32_t capitals = (uint32_t)_mm_movemask_epi8(among(block, 'A', 26));
+	uint32_t dots = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('.')));
 	uint32_t starts =
 	    ((letters & ~((letters | digits) << 1)) | humps(letters, capitals, 0, 0, 1U << 15)) & inside;
-	uint32_t alone = letters & ~((letters | digits) << 1 | letters >> 1) & inside;
+	uint32_t dotted = letters & ~((letters | digits) << 1) & dots >> 1 & inside;
 
 	/* As in search. */
 	if ((((uint32_t)_mm_movemask_epi8(block) | begin_markup(block)) & inside) != 0)
 		return true;
-	for (; starts != 0; starts &= starts - 1) {
-		const char *word = text.at + __builtin_ctz(starts);
-
-		if (may_begin(t, word) && look_at_word(t, text, word, NULL))
-			return true;
-	}
-	for (; alone != 0; alone &= alone - 1)
-		if (is_dotted(text.at + __builtin_ctz(alone), text.at + text.size))
-			return true;
-	return false;
+	for (uint32_t left = starts; left != 0; left &= left - 1)
+		if (may_begin(t, text.at + __builtin_ctz(left)))
+			return look_at_words(t, text, left, dotted);
+	return dotted != 0 && look_at_words(t, text, 0, dotted);
 }
 
 static inline bool
@@ -631,10 +642,16 @@ may_shortly(const struct terms *t, struct bytes text)
 
 #endif
 
+__attribute__((noinline)) static bool
+may_at_length(const struct terms *t, struct bytes text)
+{
+	return search(t, text, NULL);
+}
+
 bool
 terms_may(const struct terms *t, struct bytes text)
 {
-	return text.size <= 16 ? may_shortly(t, text) : search(t, text, NULL);
+	return text.size <= 16 ? may_shortly(t, text) : may_at_length(t, text);
 }
 
 void
