@@ -75,12 +75,6 @@ const char *paths_fault(const struct paths *p);
  */
 uint32_t paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth);
 
-/* The state of the value behind the key node KEY of an object in STATE. */
-uint32_t paths_member(struct paths *p, uint32_t state, const struct json *j, uint32_t key);
-
-/* The state of element INDEX (node NODE) of an array in STATE. */
-uint32_t paths_element(struct paths *p, uint32_t state, const struct json *j, uint32_t node, uint32_t index);
-
 /*
  * A number below PATHS_UNKEPT if STATE is kept: the caller may use it in a table, as what STATE matches does
  * not change for the life of the set.
@@ -90,6 +84,66 @@ static inline uint32_t
 paths_kept(uint32_t state)
 {
 	return state & PATHS_UNKEPT;
+}
+
+/* Private, for the steps below, which are the innermost loop of each walk. */
+enum {
+	PATHS_INDEX_BITS = 16,
+	PATHS_MAX_DEPTH = 0xffff,
+	PATHS_OPEN = 0x8000, /* in a row: the state has a select to settle */
+};
+struct paths_steps {
+	const uint16_t *class_of; /* symbols by key number */
+	size_t classes_of;
+	uint16_t **row;         /* of each kept state, by symbol: a kept state + 1, and PATHS_OPEN; 0: unknown */
+	uint32_t single;        /* if shapes vary: added for a value that is no array */
+	uint32_t other_element; /* the symbol of an index that is not named */
+	uint32_t indexes;       /* how many are named */
+};
+uint32_t paths_step(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node);
+uint32_t paths_symbol_of_index(const struct paths *p, uint32_t index);
+
+/* One step down. */
+static inline uint32_t
+paths_below(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
+{
+	const struct paths_steps *steps = (const struct paths_steps *)(const void *)p;
+	uint32_t index = state & PATHS_UNKEPT;
+	uint32_t to = index != PATHS_UNKEPT ? steps->row[index][symbol] : 0;
+
+	if (to == PATHS_DEAD + 1)
+		return PATHS_DEAD;
+	if (to == 0 || (to & PATHS_OPEN) != 0 || state >> PATHS_INDEX_BITS == PATHS_MAX_DEPTH)
+		return paths_step(p, state, symbol, j, node);
+	return (state & ~(uint32_t)PATHS_UNKEPT) + (1U << PATHS_INDEX_BITS) + (to - 1);
+}
+
+/* The state of the value behind the key node KEY of an object in STATE. */
+static inline uint32_t
+paths_member(struct paths *p, uint32_t state, const struct json *j, uint32_t key)
+{
+	const struct paths_steps *steps = (const struct paths_steps *)(const void *)p;
+	uint32_t number = j->nodes[key].key;
+	uint32_t symbol;
+
+	if (state == PATHS_DEAD)
+		return PATHS_DEAD;
+	symbol = number < steps->classes_of ? steps->class_of[number] : 0;
+	if (symbol != 0 && json_kind(j, key + 1) != JSON_ARRAY)
+		symbol += steps->single;
+	return paths_below(p, state, symbol, j, key + 1);
+}
+
+/* The state of element INDEX (node NODE) of an array in STATE. */
+static inline uint32_t
+paths_element(struct paths *p, uint32_t state, const struct json *j, uint32_t node, uint32_t index)
+{
+	const struct paths_steps *steps = (const struct paths_steps *)(const void *)p;
+
+	if (state == PATHS_DEAD)
+		return PATHS_DEAD;
+	return paths_below(
+	    p, state, steps->indexes == 0 ? steps->other_element : paths_symbol_of_index(p, index), j, node);
 }
 
 /* The numbers of the expressions that match the node in STATE, ascending. */

@@ -23,10 +23,10 @@
 enum {
 	MAX_KEPT = 4096,
 	MAX_KEPT_BYTES = 8 << 20,
-	UNKEPT = 0xffff, /* index of a state that stands in a slot */
-	INDEX_BITS = 16,
-	MAX_DEPTH = 0xffff,
-	OPEN = 0x8000, /* in a row: the state has a select to settle */
+	UNKEPT = PATHS_UNKEPT,
+	INDEX_BITS = PATHS_INDEX_BITS,
+	MAX_DEPTH = PATHS_MAX_DEPTH,
+	OPEN = PATHS_OPEN,
 };
 
 struct state {
@@ -36,22 +36,18 @@ struct state {
 	uint32_t numbers;
 	uint32_t test;      /* the instruction of the first select, or NO_TEST */
 	uint32_t answer[2]; /* by its outcome: a kept state + 1; 0: unknown */
-	uint16_t *row;      /* by symbol: a kept state + 1, and OPEN; 0: unknown.  NULL in a slot */
 	uint32_t hash;
 };
 
 struct paths {
+	struct paths_steps steps; /* the first member, as path.h says */
 	struct arena arena;
 	struct path_code code;
 	bool ready;    /* no expression may be added any more */
 	uint32_t root; /* the kept state + 1 of every root before its selects; 0: unknown */
 
 	/* Symbols: 0 any other key, from 1 the named keys, then any other element, then the named indexes. */
-	uint16_t *class_of; /* by key number */
-	size_t classes_of;
 	uint32_t *index; /* named indexes, ascending */
-	uint32_t indexes;
-	uint32_t other_element;
 	uint32_t single; /* then the named keys whose value is no array, if shapes vary */
 	uint32_t symbols;
 	bool vary;
@@ -90,6 +86,7 @@ paths_free(struct paths *p)
 		return;
 	free(p->unkept);
 	free(p->kept);
+	free(p->steps.row);
 	free(p->slot_of);
 	arena_release(&p->arena);
 	free(p);
@@ -152,12 +149,11 @@ operands(struct paths *p, enum path_op op, uint32_t *count)
 	return value;
 }
 
-/* The symbol of INDEX. */
-static uint32_t
-class_of_index(const struct paths *p, uint32_t index)
+uint32_t
+paths_symbol_of_index(const struct paths *p, uint32_t index)
 {
 	uint32_t low = 0;
-	uint32_t high = p->indexes;
+	uint32_t high = p->steps.indexes;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -167,7 +163,7 @@ class_of_index(const struct paths *p, uint32_t index)
 		else
 			high = middle;
 	}
-	return p->other_element + (low < p->indexes && p->index[low] == index ? low + 1 : 0);
+	return p->steps.other_element + (low < p->steps.indexes && p->index[low] == index ? low + 1 : 0);
 }
 
 /* Puts symbols into the instructions in place of keys and indexes. */
@@ -177,21 +173,23 @@ name_symbols(struct paths *p)
 	uint32_t keys;
 	uint32_t *key = operands(p, PATH_MEMBER, &keys);
 
-	p->index = operands(p, PATH_ELEMENT, &p->indexes);
-	p->other_element = keys + 1;
-	p->single = p->other_element + 1 + p->indexes;
+	p->index = operands(p, PATH_ELEMENT, &p->steps.indexes);
+	p->steps.other_element = keys + 1;
+	p->single = p->steps.other_element + 1 + p->steps.indexes;
 	p->symbols = p->single + (p->vary ? keys : 0);
-	p->classes_of = keys > 0 ? (size_t)key[keys - 1] + 1 : 0;
-	p->class_of = arena_array(&p->arena, p->classes_of + 1, sizeof *p->class_of);
+	p->steps.single = p->vary ? p->single - 1 : 0;
+	p->steps.classes_of = keys > 0 ? (size_t)key[keys - 1] + 1 : 0;
+	uint16_t *class_of = arena_array(&p->arena, p->steps.classes_of + 1, sizeof *class_of);
 	for (uint32_t i = 0; i < keys; i++)
-		p->class_of[key[i]] = (uint16_t)(i + 1);
+		class_of[key[i]] = (uint16_t)(i + 1);
+	p->steps.class_of = class_of;
 	for (size_t i = 0; i < p->code.count; i++) {
 		struct path_instruction *at = &p->code.at[i];
 
 		if (at->op == PATH_MEMBER)
-			at->value = p->class_of[at->value];
+			at->value = class_of[at->value];
 		else if (at->op == PATH_ELEMENT)
-			at->value = class_of_index(p, at->value);
+			at->value = paths_symbol_of_index(p, at->value);
 	}
 }
 
@@ -232,7 +230,7 @@ static void
 reach_below(struct paths *p, const struct state *s, uint32_t symbol)
 {
 	bool is_single = symbol >= p->single;
-	bool is_element = symbol >= p->other_element && !is_single;
+	bool is_element = symbol >= p->steps.other_element && !is_single;
 
 	if (is_single)
 		symbol -= p->single - 1;
@@ -314,6 +312,7 @@ widen(struct paths *p)
 {
 	p->room = p->room == 0 ? FIRST_KEPT : 2 * p->room;
 	p->kept = memory_grow(p->kept, p->room, sizeof *p->kept);
+	p->steps.row = memory_grow(p->steps.row, p->room, sizeof *p->steps.row);
 	free(p->slot_of);
 	p->slot_of = memory_zeros((size_t)SLOTS_EACH * p->room, sizeof *p->slot_of);
 	for (uint32_t i = 0; i < p->count; i++) {
@@ -351,7 +350,7 @@ keep(struct paths *p)
 	*s = (struct state){ .hash = hash };
 	s->at = arena_array(&p->arena, p->items + 1, sizeof *s->at);
 	s->number = arena_array(&p->arena, p->items + 1, sizeof *s->number);
-	s->row = arena_array(&p->arena, p->symbols, sizeof *s->row);
+	p->steps.row[p->count] = arena_array(&p->arena, p->symbols, sizeof **p->steps.row);
 	write_state(p, s);
 	p->slot_of[slot] = (uint16_t)(p->count + 1);
 	return p->count++;
@@ -451,13 +450,12 @@ paths_root(struct paths *p, const struct json *j, uint32_t node, unsigned depth)
 	return settle(p, index, depth, j, node);
 }
 
-/* As below, where the row has no answer yet or a select has to be settled. */
-static uint32_t __attribute__((noinline))
-below_slowly(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
+uint32_t
+paths_step(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
 {
 	uint32_t index = state & UNKEPT;
 	uint32_t depth = (state >> INDEX_BITS) + 1;
-	uint32_t to = index != UNKEPT ? p->kept[index].row[symbol] & (OPEN - 1U) : 0;
+	uint32_t to = index != UNKEPT ? p->steps.row[index][symbol] & (OPEN - 1U) : 0;
 
 	if (depth > MAX_DEPTH)
 		diag_bug("a path was followed deeper than any record is");
@@ -466,44 +464,9 @@ below_slowly(struct paths *p, uint32_t state, uint32_t symbol, const struct json
 	reach_below(p, state_of(p, state), symbol);
 	to = finish(p, depth);
 	if (index != UNKEPT && to != UNKEPT)
-		p->kept[index].row[symbol] = (uint16_t)((to + 1) | (p->kept[to].test != NO_TEST ? OPEN : 0));
+		p->steps.row[index][symbol] =
+		    (uint16_t)((to + 1) | (p->kept[to].test != NO_TEST ? OPEN : 0));
 	return settle(p, to, depth, j, node);
-}
-
-/* One step down. */
-static inline uint32_t
-below(struct paths *p, uint32_t state, uint32_t symbol, const struct json *j, uint32_t node)
-{
-	uint32_t index = state & UNKEPT;
-	uint32_t to = index != UNKEPT ? p->kept[index].row[symbol] : 0;
-
-	if (to == PATHS_DEAD + 1)
-		return PATHS_DEAD;
-	if (to == 0 || (to & OPEN) != 0 || state >> INDEX_BITS == MAX_DEPTH)
-		return below_slowly(p, state, symbol, j, node);
-	return (state & ~(uint32_t)UNKEPT) + (1U << INDEX_BITS) + (to - 1);
-}
-
-uint32_t
-paths_member(struct paths *p, uint32_t state, const struct json *j, uint32_t key)
-{
-	uint32_t number = j->nodes[key].key;
-	uint32_t symbol;
-
-	if (state == PATHS_DEAD)
-		return PATHS_DEAD;
-	symbol = number < p->classes_of ? p->class_of[number] : 0;
-	if (p->vary && symbol != 0 && json_kind(j, key + 1) != JSON_ARRAY)
-		symbol += p->single - 1;
-	return below(p, state, symbol, j, key + 1);
-}
-
-uint32_t
-paths_element(struct paths *p, uint32_t state, const struct json *j, uint32_t node, uint32_t index)
-{
-	if (state == PATHS_DEAD)
-		return PATHS_DEAD;
-	return below(p, state, class_of_index(p, index), j, node);
 }
 
 const uint32_t *
