@@ -135,11 +135,20 @@ json_kind(const struct json *j, uint32_t node)
 /* True if the string or key, unescaped, is TEXT; false for any other kind. */
 bool json_is(const struct json *j, uint32_t node, struct bytes text);
 
+/* Private: json_string where there is an escape. */
+struct bytes json_unescape(const struct json *j, uint32_t node, struct buffer *room);
+
 /*
  * The unescaped bytes of a string or key: a span of the text if it holds no escape, else in ROOM, which is
  * cleared first and whose limit must be at least the size of the text.
  */
-struct bytes json_string(const struct json *j, uint32_t node, struct buffer *room);
+static inline struct bytes
+json_string(const struct json *j, uint32_t node, struct buffer *room)
+{
+	room->used = 0;
+	return (j->nodes[node].flags & JSON_ESCAPED) == 0 ? json_inside(j, node)
+							  : json_unescape(j, node, room);
+}
 
 /* How many members or elements NODE has; 0 if it is neither object nor array. */
 uint32_t json_count(const struct json *j, uint32_t node);

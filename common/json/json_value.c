@@ -78,16 +78,13 @@ json_is(const struct json *j, uint32_t node, struct bytes text)
 }
 
 struct bytes
-json_string(const struct json *j, uint32_t node, struct buffer *room)
+json_unescape(const struct json *j, uint32_t node, struct buffer *room)
 {
 	struct bytes inside = json_inside(j, node);
 	const char *p = inside.at;
 	const char *end = p + inside.size;
 	size_t size;
 
-	room->used = 0;
-	if ((j->nodes[node].flags & JSON_ESCAPED) == 0)
-		return inside;
 	/* No escape stands for more bytes than it is long. */
 	if (!buffer_reserve(room, inside.size))
 		diag_bug("no room for an unescaped string");

@@ -52,11 +52,12 @@ bool
 json_write_string(struct buffer *out, struct bytes text)
 {
 	size_t from = 0;
+	size_t plain = plain_bytes(text, 0);
 	char escape[6];
 
-	if (!buffer_append(out, "\"", 1))
+	if (!buffer_reserve(out, plain + 2) || !buffer_append(out, "\"", 1))
 		return false;
-	for (size_t i = plain_bytes(text, 0); i < text.size; i++) {
+	for (size_t i = plain; i < text.size; i++) {
 		unsigned char c = (unsigned char)text.at[i];
 
 		if (c >= ' ' && c != '"' && c != '\\')

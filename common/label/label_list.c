@@ -26,13 +26,19 @@ label_list_start(struct label_list *l, const struct json *j)
 struct label *
 label_list_add(struct label_list *l, uint32_t node, enum label_kind kind, unsigned origin)
 {
-	struct label *label = buffer_more(&l->labels, sizeof *label);
+	struct label *label;
 
-	label->node = node;
-	label->kind = (uint8_t)kind;
-	label->level = LABEL_NONE;
-	label->criticality = LABEL_NONE;
-	label->origin = origin;
+	if (!buffer_reserve(&l->labels, sizeof *label))
+		memory_missing(sizeof *label);
+	label = (struct label *)(void *)(l->labels.at + l->labels.used);
+	l->labels.used += sizeof *label;
+	*label = (struct label){
+		.node = node,
+		.origin = origin,
+		.kind = (uint8_t)kind,
+		.level = LABEL_NONE,
+		.criticality = LABEL_NONE,
+	};
 	return label;
 }
 
@@ -125,7 +131,7 @@ label_list_sort(struct label_list *l)
 	size_t kept = 0;
 	size_t i = 1;
 
-	while (i < count && rank(l, &at[i - 1]) < rank(l, &at[i]))
+	while (i < count && (at[i - 1].node < at[i].node || rank(l, &at[i - 1]) < rank(l, &at[i])))
 		i++;
 	if (i >= count)
 		return;

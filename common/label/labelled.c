@@ -62,8 +62,10 @@ labelled_release(struct labelled *l)
 static void
 write_codes(struct json_write *w, enum vocabulary v, const uint8_t order[64], uint64_t mask)
 {
+	size_t count = mask == 0 ? 0 : vocabulary_size(v);
+
 	json_write_open(w, '[');
-	for (size_t i = 0; mask != 0 && i < vocabulary_size(v); i++)
+	for (size_t i = 0; i < count; i++)
 		if ((mask >> order[i] & 1) != 0)
 			json_write_word(w, vocabulary_at(v, order[i])->code);
 	json_write_close(w, ']');

@@ -157,9 +157,7 @@ unescaped(struct shape *s, struct bytes url)
 static struct bytes
 by_text(struct shape *s, struct bytes reference, struct bytes type)
 {
-	struct bytes rest = before(reference, "/_history/");
-	struct bytes id;
-	struct bytes named;
+	struct bytes rest, id, named;
 
 	if (is_canonical(s, reference))
 		return reference;
@@ -172,6 +170,7 @@ by_text(struct shape *s, struct bytes reference, struct bytes type)
 			return (struct bytes){ 0 };
 		return unescaped(s, reference);
 	}
+	rest = before(reference, "/_history/");
 	id = cut_segment(&rest);
 	named = cut_segment(&rest);
 	if (named.size == 0)

@@ -583,6 +583,18 @@ is_stale(struct urgency_list *u)
 	       instant_compare(time.until, instant_add(u->root->set->now_instant, -c->stale_after)) <= 0;
 }
 
+/* Whether an item from FIRST on may become a label: see urgency_label. */
+static bool
+is_urgent(struct urgency_list *u, size_t first)
+{
+	const struct ruleset_criticality *c = &u->root->set->criticality;
+
+	for (size_t i = first; i < item_count(u); i++)
+		if (items(u)[i].criticality != 0 || c->usual != 0)
+			return true;
+	return c->stale != 0 && is_stale(u);
+}
+
 void
 urgency_end_root(struct urgency_list *u)
 {
@@ -593,6 +605,10 @@ urgency_end_root(struct urgency_list *u)
 	judge_scores(u);
 	if (item_count(u) == before)
 		return;
+	if (!is_urgent(u, before)) {
+		u->items.used = before * sizeof(struct urgency_item);
+		return;
+	}
 	if (c->ignore != NULL && condition_judge(c->ignore, &u->root->record, root) == TRUTH_TRUE)
 		u->items.used = before * sizeof(struct urgency_item);
 	else if (is_stale(u))
