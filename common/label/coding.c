@@ -23,19 +23,27 @@ find(const struct codes *c, unsigned system, struct bytes text, const struct per
 	return codes_find(c, system, text, time, match);
 }
 
-/* A row may be valid for some years only.  Few codes have one, so the record's time is read after that. */
+/*
+ * A row may be valid for some years only.  Few codes have one, so the record's time is read after that.
+ * MATCH->is_dated is set in any case, the rest if true.
+ */
 static bool
 find_at_time(const struct condition_record *r, unsigned system, struct bytes text, struct codes_match *match)
 {
 	struct codes_match any = { 0 };
 	struct period time;
+	bool found;
 
+	match->is_dated = false;
 	if (!find(r->codes, system, text, NULL, &any))
 		return false;
-	if (any.is_dated && shape_time(r->shape, r->json, r->roots->at[r->root].node, &time))
-		return find(r->codes, system, text, &time, match);
 	*match = any;
-	return true;
+	if (!any.is_dated || !shape_time(r->shape, r->json, r->roots->at[r->root].node, &time))
+		return true;
+	*match = (struct codes_match){ 0 };
+	found = find(r->codes, system, text, &time, match);
+	match->is_dated = true;
+	return found;
 }
 
 static int

@@ -28,7 +28,7 @@ struct coding_hits {
 size_t coding_first_in(const struct coding_hits *hits, const struct json *j, uint32_t node);
 
 /* The system names and the codes seen last, by a hash: records use few of them, and each very often. */
-enum { CODING_SYSTEMS = 128, CODING_SEEN = 256 };
+enum { CODING_SYSTEMS = 512, CODING_SEEN = 256 };
 
 /* A code of at most 20 bytes. */
 union coding_key {

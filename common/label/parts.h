@@ -465,6 +465,7 @@ struct root_walk {
 	struct labelled *labelled;
 	struct root_terms *terms;
 	struct buffer frames;    /* struct root_frame: the containers around the node at hand */
+	struct root_frame fresh; /* what a new frame begins as */
 	struct buffer facts;     /* struct root_facts, for each root */
 	const struct json *json; /* of the record */
 	const struct ruleset *set;

@@ -21,6 +21,7 @@ root_walk_init(struct root_walk *w)
 	buffer_init(&w->frames, BUFFER_UNLIMITED);
 	buffer_init(&w->facts, BUFFER_UNLIMITED);
 	buffer_init(&w->text, BUFFER_UNLIMITED);
+	w->fresh = (struct root_frame){ .entry = NO_NODE };
 }
 
 void
@@ -232,15 +233,13 @@ push(struct root_walk *w, uint32_t node, uint32_t state)
 		memory_missing(sizeof *f);
 	w->frames.used += sizeof *f;
 	f = top_frame(w);
-	*f = (struct root_frame){
-		.node = node,
-		.end = w->json->nodes[node].next,
-		.next = node + 1,
-		.state = state,
-		.entry = NO_NODE,
-		.hits = (uint32_t)w->root->hits.count,
-		.is_array = json_kind(w->json, node) == JSON_ARRAY,
-	};
+	*f = w->fresh;
+	f->node = node;
+	f->end = w->json->nodes[node].next;
+	f->next = node + 1;
+	f->state = state;
+	f->hits = (uint32_t)w->root->hits.count;
+	f->is_array = json_kind(w->json, node) == JSON_ARRAY;
 	return f;
 }
 
@@ -381,7 +380,7 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 	const struct json *j = w->json;
 	uint32_t code = f->member[ROLE_CODE];
 	uint32_t system = f->member[ROLE_SYSTEM];
-	struct coding_hit hit = { 0 };
+	struct coding_hit hit;
 	struct coding_facts facts;
 
 	bool readable =
@@ -391,7 +390,7 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 		if (json_kind(j, code) == JSON_NULL ||
 		    (json_kind(j, code) != JSON_STRING && system == 0 && !is_coding_element(w, f)))
 			return;
-		hit.is_unreadable = true;
+		hit = (struct coding_hit){ .is_unreadable = true };
 	} else {
 		bool found =
 		    coding_look_up(w->set->words.members, &w->root->record, code, system, &facts, &hit.match);
@@ -404,6 +403,8 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 			look_at_category(w, f);
 		if (!found)
 			return;
+		hit.concept = hit.reference = 0;
+		hit.is_unreadable = false;
 	}
 	find_holders(w, f, &hit);
 	add_hit(w, &hit);
@@ -563,38 +564,44 @@ step_over(struct root_walk *w, const struct root_frame *f)
 
 /* A string that holds codes, or searches by a code or an identifier, counts as a Coding of each. */
 static void
-look_for_codes(struct root_walk *w, uint32_t node, uint8_t about)
+look_for_codes(struct root_walk *w, uint32_t node, unsigned about)
 {
-	struct coding_hit hit = { .coding = node };
 	struct bytes text = json_inside(w->json, node);
 	bool holds_codes = (about & ABOUT_CODES) != 0 || memchr(text.at, '?', text.size) != NULL;
-	bool found = holds_codes && coding_look_in(&w->root->record, node, &hit.match);
+	bool may_search = w->naming != NULL && GUARD(conditional_references) &&
+			  (memchr(text.at, '|', text.size) != NULL || memchr(text.at, '%', text.size) != NULL);
+	struct coding_hit hit;
+	bool found;
 
-	if (w->naming != NULL && GUARD(conditional_references))
+	if (!holds_codes && !may_search)
+		return;
+	hit = (struct coding_hit){ .coding = node };
+	found = holds_codes && coding_look_in(&w->root->record, node, &hit.match);
+	if (may_search)
 		found |= naming_search(w->naming, w->json, node, &hit.match);
 	if (found)
 		add_hit(w, &hit);
 }
 
+/* The string NODE under a key that is ABOUT that. */
 static inline void
-look_in_string(struct root_walk *w, uint32_t node, uint8_t about)
+look_in_string(struct root_walk *w, uint32_t node, unsigned about)
 {
 	const struct json *j = w->json;
 	const struct json_node *n = &j->nodes[node];
 	char first = j->text.at[n->start + 1];
-	bool is_coded = (about & ABOUT_BASE64) != 0;
 
 	if ((about & (ABOUT_CODES | ABOUT_SEARCH)) != 0)
 		look_for_codes(w, node, about);
-	if (n->end - n->start > OPAQUE_LENGTH || first == 'd' || first == '<' || is_coded)
-		opaque_string(w->opaque, j, node, is_coded);
+	if (n->end - n->start > OPAQUE_LENGTH || first == 'd' || first == '<' || (about & ABOUT_BASE64) != 0)
+		opaque_string(w->opaque, j, node, (about & ABOUT_BASE64) != 0);
 }
 
-static bool
-visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, uint16_t key)
+static inline bool
+visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, uint16_t key,
+    struct ruleset_key of)
 {
 	const struct json *j = w->json;
-	struct ruleset_key of = ruleset_key(w->set, key);
 	enum json_kind kind = json_kind(j, node);
 	bool is_named = (of.about & ABOUT_SUMMARY) != 0 && !f->is_array && !w->root->plan->has_no_summary;
 
@@ -613,34 +620,39 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 	return true;
 }
 
+/* The state of the next child of F, which is NODE behind its key if there is one. */
+static inline uint32_t
+state_below(const struct root_walk *w, struct root_frame *f, uint32_t node)
+{
+	if (f->state == PATHS_DEAD)
+		return PATHS_DEAD;
+	return f->is_array ? paths_element(w->root->plan->paths, f->state, w->json, node, f->index)
+			   : paths_member(w->root->plan->paths, f->state, w->json, node - 1);
+}
+
 /* Goes on to the next child of F, the innermost container. */
 static bool
 step(struct root_walk *w, struct root_frame *f)
 {
-	const struct json *j = w->json;
-	uint32_t child = f->next;
-	uint32_t node = f->is_array ? child : child + 1;
-	uint32_t state = PATHS_DEAD;
-	uint16_t key = f->is_array ? f->key : j->nodes[child].key;
+	const struct json_node *child = &w->json->nodes[f->next];
+	uint32_t node = f->is_array ? f->next : f->next + 1;
+	uint16_t key = f->is_array ? f->key : child->key;
+	struct ruleset_key of = ruleset_key(w->set, key);
+	uint32_t state;
 
-	f->next = j->nodes[child].next;
+	f->next = child->next;
 	if (node == w->wall_node) {
 		step_over(w, f);
 		return true;
 	}
+	state = state_below(w, f, node);
 	if (f->is_array) {
-		if (f->state != PATHS_DEAD)
-			state = paths_element(w->root->plan->paths, f->state, j, node, f->index);
 		f->index++;
 	} else {
-		if (f->state != PATHS_DEAD)
-			state = paths_member(w->root->plan->paths, f->state, j, child);
-		unsigned role = ruleset_key(w->set, key).role;
-
-		f->member[role] = node;
-		f->roles |= (uint16_t)(1U << role);
+		f->member[of.role] = node;
+		f->roles |= (uint16_t)(1U << of.role);
 	}
-	return visit(w, f, node, state, key);
+	return visit(w, f, node, state, key, of);
 }
 
 /* The root's own level is a label, unless the root is an inner one and what is around has the same level. */

@@ -342,7 +342,7 @@ static void
 serve(struct bytes text, struct buffer *reply)
 {
 	static struct json j;
-	struct answer a;
+	struct answer a = { 0 };
 	struct request r;
 	struct jq_builder b;
 	struct bytes rest = text;
@@ -445,7 +445,7 @@ ask(struct request *r, const struct json *j, uint32_t root, const struct path_wa
 		context->now };
 	struct jq_limit own = { 0 }, *limit = context->limit;
 	struct jq_child_limit most;
-	struct answer a;
+	struct answer a = { 0 };
 
 	if (limit == NULL) {
 		limit = &own;
