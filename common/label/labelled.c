@@ -164,7 +164,7 @@ write_ehr(const struct labelled *l, const struct labels *labels, struct buffer *
 {
 	struct tags_writer w = tags_open(out, STAGE_LABELLED);
 
-	json_write_text(tags_member(&w, TAG_ID), labels->id);
+	json_write_word(tags_member(&w, TAG_ID), labels->id);
 	if (labels->subject.size > 0 && labels->subject_is_escaped)
 		json_write_word(tags_member(&w, TAG_SUBJECT), labels->subject);
 	else if (labels->subject.size > 0)

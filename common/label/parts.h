@@ -146,6 +146,10 @@ struct urgency_list {
 	struct buffer points;            /* struct urgency_points, by part of a score */
 	uint32_t open;                   /* the first reason that belongs to no item that is closed */
 	size_t root_first;               /* the first item of the root at hand */
+	uint32_t reading_node;           /* the Quantity that was read last, 0: none */
+	const struct unit *reading_unit; /* beside which it was read */
+	enum quantity_fault reading_fault;
+	struct quantity reading;
 	uint16_t value_quantity, value_integer, value_range, low, high, text;
 };
 

@@ -76,6 +76,7 @@ urgency_start(struct urgency_list *u)
 	u->reasons.used = 0;
 	u->open = 0;
 	u->root_first = 0;
+	u->reading_node = 0;
 }
 
 static struct urgency_item *
@@ -258,17 +259,28 @@ judge_reading(const struct ruleset_rule *rule, const struct quantity *reading, u
 	return JUDGED;
 }
 
+/* Reads the Quantity NODE, which several rules judge, once for each unit. */
+static void
+read_quantity(struct urgency_list *u, uint32_t node, const struct unit *unit)
+{
+	if (u->reading_node == node && u->reading_unit == unit)
+		return;
+	u->reading_node = node;
+	u->reading_unit = unit;
+	u->reading_fault =
+	    quantity_read(u->root->set->words.members, &u->root->record, node, unit, &u->reading);
+}
+
 static enum judgement
 judge_quantity(
-    const struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
+    struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
 {
-	struct quantity reading;
-
 	if (node == 0 || json_kind(current_root_json(u->root), node) != JSON_OBJECT)
 		return NO_VALUE;
-	switch (quantity_read(u->root->set->words.members, &u->root->record, node, rule->unit, &reading)) {
+	read_quantity(u, node, rule->unit);
+	switch (u->reading_fault) {
 	case QUANTITY_GOOD:
-		return judge_reading(rule, &reading, criticality);
+		return judge_reading(rule, &u->reading, criticality);
 	case QUANTITY_NO_UNIT:
 		return OTHER_UNIT;
 	case QUANTITY_NO_VALUE:
@@ -294,7 +306,7 @@ judge_integer(
 /* The more urgent end counts. */
 static enum judgement
 judge_range(
-    const struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
+    struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
 {
 	unsigned high = 0;
 	enum judgement low_end =
@@ -310,7 +322,7 @@ judge_range(
 }
 
 static enum judgement
-judge_value(const struct urgency_list *u, const struct ruleset_rule *rule, uint32_t holder, uint32_t *value,
+judge_value(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t holder, uint32_t *value,
     unsigned *criticality)
 {
 	const struct json *j = current_root_json(u->root);
@@ -373,9 +385,34 @@ reason_sight(struct urgency_list *u, const struct sight *sight)
 		reason_at(u, sight->holder);
 }
 
+static bool
+is_stale(const struct urgency_list *u)
+{
+	const struct ruleset_criticality *c = &u->root->set->criticality;
+	uint32_t root = current_root_node(u->root);
+	struct period time;
+
+	if (c->stale_after == 0 || u->root->set->now.size == 0 ||
+	    !shape_time(u->root->set->shape, current_root_json(u->root), root, &time))
+		return false;
+	return instant_compare(time.from, u->root->set->now_instant) > 0 ||
+	       instant_compare(time.until, instant_add(u->root->set->now_instant, -c->stale_after)) <= 0;
+}
+
+/* Whether an item of CRITICALITY may become a label: see urgency_label. */
+static bool
+may_tell(const struct urgency_list *u, unsigned criticality)
+{
+	const struct ruleset_criticality *c = &u->root->set->criticality;
+
+	return criticality != 0 || c->usual != 0 || (c->stale != 0 && is_stale(u));
+}
+
 static void
 add_sign(struct urgency_list *u, const struct sight *sight, unsigned criticality, unsigned origin, int level)
 {
+	if (!may_tell(u, criticality))
+		return;
 	reason_sight(u, sight);
 	urgency_add(u, sight->holder, criticality, origin, level);
 	urgency_close(u);
@@ -495,39 +532,52 @@ note_reason(void *context, uint32_t node)
 
 /* Adds the points of the signs of SCORE in the root at hand to TOTAL.  Returns how many signs there are. */
 static size_t
-add_signs(struct urgency_list *u, const struct ruleset_score *score, unsigned *total)
+add_signs(const struct urgency_list *u, const struct ruleset_score *score, unsigned *total)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < score->parts; i++) {
 		const struct urgency_points *known = points_of(u, score->first + i);
 
-		if (!known->is_found)
-			continue;
-		*total += known->points;
-		reason_sight(u, &known->sight);
-		found++;
+		*total += known->is_found ? known->points : 0;
+		found += known->is_found;
 	}
 	return found;
 }
 
+static bool
+holds(const struct urgency_list *u, const struct ruleset_rule *part)
+{
+	return part->where != NULL &&
+	       condition_judge(part->where, &u->root->record, current_root_node(u->root)) == TRUTH_TRUE;
+}
+
 /* The same for the conditions, which are not looked at in a record without a sign. */
 static size_t
-add_conditions(struct urgency_list *u, const struct ruleset_score *score, unsigned *total)
+add_conditions(const struct urgency_list *u, const struct ruleset_score *score, unsigned *total)
 {
-	uint32_t root = current_root_node(u->root);
 	size_t found = 0;
 
-	for (size_t i = 0; i < score->parts; i++) {
-		const struct ruleset_rule *part = &score->part[i];
-
-		if (part->where == NULL || condition_judge(part->where, &u->root->record, root) != TRUTH_TRUE)
-			continue;
-		*total += part->band[0];
-		condition_matches(part->where, &u->root->record, root, note_reason, u);
-		found++;
-	}
+	for (size_t i = 0; i < score->parts; i++)
+		if (holds(u, &score->part[i])) {
+			*total += score->part[i].band[0];
+			found++;
+		}
 	return found;
+}
+
+static void
+reason_score(struct urgency_list *u, const struct ruleset_score *score)
+{
+	for (size_t i = 0; i < score->parts; i++) {
+		const struct urgency_points *known = points_of(u, score->first + i);
+
+		if (known->is_found)
+			reason_sight(u, &known->sight);
+		if (holds(u, &score->part[i]))
+			condition_matches(score->part[i].where, &u->root->record, current_root_node(u->root),
+			    note_reason, u);
+	}
 }
 
 /* One part alone is no score: its own rule judges it. */
@@ -545,14 +595,15 @@ judge_score(struct urgency_list *u, const struct ruleset_score *score)
 
 	if (signs > 0 && score->total.where != NULL)
 		truth = current_root_judge(u->root, &score->total);
-	if (signs == 0 || truth == TRUTH_FALSE || signs + add_conditions(u, score, &total) < 2) {
-		u->reasons.used = u->open * sizeof(struct urgency_reason);
+	if (signs == 0 || truth == TRUTH_FALSE || signs + add_conditions(u, score, &total) < 2)
 		return;
-	}
 	size = snprintf(text, sizeof text, "%u", total);
 	if (truth == TRUTH_TRUE && decimal_parse((struct bytes){ text, (size_t)size }, &sum.number) &&
 	    judge_reading(&score->total, &sum, &criticality) == JUDGED)
 		origin = score->total.origin;
+	if (!may_tell(u, criticality))
+		return;
+	reason_score(u, score);
 	urgency_add(u, current_root_node(u->root), criticality, origin, score->total.level);
 	urgency_close(u);
 }
@@ -569,32 +620,6 @@ judge_scores(struct urgency_list *u)
 	memset(u->points.at, 0, u->points.used);
 }
 
-static bool
-is_stale(struct urgency_list *u)
-{
-	const struct ruleset_criticality *c = &u->root->set->criticality;
-	uint32_t root = current_root_node(u->root);
-	struct period time;
-
-	if (c->stale_after == 0 || u->root->set->now.size == 0 ||
-	    !shape_time(u->root->set->shape, current_root_json(u->root), root, &time))
-		return false;
-	return instant_compare(time.from, u->root->set->now_instant) > 0 ||
-	       instant_compare(time.until, instant_add(u->root->set->now_instant, -c->stale_after)) <= 0;
-}
-
-/* Whether an item from FIRST on may become a label: see urgency_label. */
-static bool
-is_urgent(struct urgency_list *u, size_t first)
-{
-	const struct ruleset_criticality *c = &u->root->set->criticality;
-
-	for (size_t i = first; i < item_count(u); i++)
-		if (items(u)[i].criticality != 0 || c->usual != 0)
-			return true;
-	return c->stale != 0 && is_stale(u);
-}
-
 void
 urgency_end_root(struct urgency_list *u)
 {
@@ -605,10 +630,6 @@ urgency_end_root(struct urgency_list *u)
 	judge_scores(u);
 	if (item_count(u) == before)
 		return;
-	if (!is_urgent(u, before)) {
-		u->items.used = before * sizeof(struct urgency_item);
-		return;
-	}
 	if (c->ignore != NULL && condition_judge(c->ignore, &u->root->record, root) == TRUTH_TRUE)
 		u->items.used = before * sizeof(struct urgency_item);
 	else if (is_stale(u))

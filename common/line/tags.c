@@ -47,8 +47,13 @@ tag_is_word(struct bytes text)
 
 	if (text.size == 0 || text.size > TAGS_WORD_MOST)
 		return false;
-	for (size_t i = 0; i < text.size; i++)
-		all &= tags_in_word[(unsigned char)text.at[i]];
+	const unsigned char *at = (const unsigned char *)text.at;
+	const unsigned char *end = at + text.size;
+
+	for (; end - at >= 4; at += 4)
+		all &= tags_in_word[at[0]] & tags_in_word[at[1]] & tags_in_word[at[2]] & tags_in_word[at[3]];
+	for (; at < end; at++)
+		all &= tags_in_word[*at];
 	return all;
 }
 
