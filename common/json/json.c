@@ -31,8 +31,8 @@ struct scan {
 	struct container *level; /* the innermost open one; the entry before the first if none is open */
 	struct container *top;   /* the deepest that max_depth allows */
 	struct json_node *nodes;
-	uint32_t count;
-	uint32_t room;
+	struct json_node *free; /* the next node goes here */
+	struct json_node *limit;
 	unsigned char closer; /* of the innermost container; 0 outside of all */
 };
 
@@ -73,32 +73,40 @@ skip_space(struct scan *s, const unsigned char *p)
 	return *p > ' ' ? p : skip_spaces(s, p);
 }
 
-static void
+static __attribute__((noinline)) void
 grow(struct scan *s)
 {
 	struct buffer *b = &s->j->node_room;
+	size_t count = (size_t)(s->free - s->nodes);
 
 	b->used = b->room;
 	if (!buffer_reserve(b, sizeof *s->nodes))
 		diag_bug("more nodes than bytes");
 	s->nodes = (struct json_node *)(void *)b->at;
-	s->room = (uint32_t)(b->room / sizeof *s->nodes);
+	s->free = s->nodes + count;
+	s->limit = s->nodes + b->room / sizeof *s->nodes;
+}
+
+/* The number of the next node. */
+static inline uint32_t
+next_node(const struct scan *s)
+{
+	return (uint32_t)(s->free - s->nodes);
 }
 
 static inline struct json_node *
 add(struct scan *s, const unsigned char *start, const unsigned char *end, enum json_kind kind, unsigned flags)
 {
-	if (s->count == s->room)
+	if (s->free == s->limit)
 		grow(s);
-	struct json_node *n = &s->nodes[s->count++];
+	struct json_node *n = s->free++;
 
-	*n = (struct json_node){
-		.start = (uint32_t)(start - s->begin),
-		.end = (uint32_t)(end - s->begin),
-		.next = s->count,
-		.kind = (uint8_t)kind,
-		.flags = (uint8_t)flags,
-	};
+	n->start = (uint32_t)(start - s->begin);
+	n->end = (uint32_t)(end - s->begin);
+	n->next = next_node(s);
+	n->key = 0;
+	n->kind = (uint8_t)kind;
+	n->flags = (uint8_t)flags;
 	return n;
 }
 
@@ -328,7 +336,7 @@ open_container(struct scan *s, const unsigned char *p)
 {
 	if (s->level == s->top)
 		return fail(s, REASON_TOO_DEEP, p);
-	*++s->level = (struct container){ .node = s->count };
+	*++s->level = (struct container){ .node = next_node(s) };
 	s->closer = (unsigned char)(*p + 2); /* ] is [ + 2, } is { + 2 */
 	add(s, p, p, *p == '{' ? JSON_OBJECT : JSON_ARRAY, 0);
 	return p + 1;
@@ -357,7 +365,7 @@ close_container(struct scan *s, const unsigned char *p)
 	struct json_node *n = &s->nodes[s->level->node];
 
 	n->end = (uint32_t)(p + 1 - s->begin);
-	n->next = s->count;
+	n->next = next_node(s);
 	if (s->level->count > JSON_MEMBERS_FEW && !check_members(s))
 		return NULL;
 	s->level--;
@@ -366,7 +374,7 @@ close_container(struct scan *s, const unsigned char *p)
 	else
 		s->closer = s->nodes[s->level->node].kind == JSON_OBJECT ? '}' : ']';
 	if (s->closer == '}')
-		n[-1].next = s->count;
+		n[-1].next = next_node(s);
 	return p + 1;
 }
 
@@ -419,7 +427,7 @@ take_key(struct scan *s, const unsigned char *p)
 	end = take_string(s, p, &flags);
 	if (end == NULL)
 		return NULL;
-	uint32_t node = s->count;
+	uint32_t node = next_node(s);
 
 	/* Right for a value of one node; close_container corrects it. */
 	add(s, p, end, JSON_KEY, flags)->next = node + 2;
@@ -431,20 +439,24 @@ take_key(struct scan *s, const unsigned char *p)
 	return skip_space(s, p + 1);
 }
 
+static inline const unsigned char *
+take_text_value(struct scan *s, const unsigned char *p)
+{
+	unsigned flags;
+	const unsigned char *end = take_string(s, p, &flags);
+
+	if (end != NULL)
+		add(s, p, end, JSON_STRING, flags);
+	return end;
+}
+
+/* Any value but strings, objects and arrays. */
 static const unsigned char *
 take_scalar(struct scan *s, const unsigned char *p)
 {
-	unsigned flags;
-	const unsigned char *end;
-
 	if (p >= s->end)
 		return cut_off(s);
 	switch (*p) {
-	case '"':
-		end = take_string(s, p, &flags);
-		if (end != NULL)
-			add(s, p, end, JSON_STRING, flags);
-		return end;
 	case 't':
 		return take_word(s, p, "true", JSON_TRUE);
 	case 'f':
@@ -503,7 +515,9 @@ take_text(struct scan *s)
 	while (!done) {
 		bool whole = true; /* a value was read to its end */
 
-		if (p < s->end && (*p == '{' || *p == '['))
+		if (p < s->end && *p == '"')
+			p = take_text_value(s, p);
+		else if (p < s->end && (*p == '{' || *p == '['))
 			p = begin_container(s, p, &whole);
 		else
 			p = take_scalar(s, p);
@@ -568,9 +582,10 @@ json_parse(struct json *j, struct bytes text)
 		.level = levels,
 		.top = levels + j->max_depth,
 		.nodes = (struct json_node *)(void *)j->node_room.at,
-		.room = (uint32_t)(j->node_room.room / sizeof(struct json_node)),
 	};
 
+	s.free = s.nodes;
+	s.limit = s.nodes + j->node_room.room / sizeof *s.nodes;
 	j->text = text;
 	j->reason = REASON_NONE;
 	j->spaced = false;
@@ -583,6 +598,6 @@ json_parse(struct json *j, struct bytes text)
 	const unsigned char *end = take_text(&s);
 
 	j->nodes = s.nodes;
-	j->count = s.count;
+	j->count = next_node(&s);
 	return end != NULL;
 }

@@ -118,21 +118,32 @@ place_of_system(struct bytes name)
 	return mix(mix(hash_key[0] ^ name.size, end[0]), end[1]) % CODING_SYSTEMS;
 }
 
+static bool
+is_system(const struct coding_system *s, struct bytes name)
+{
+	return s->size == name.size && memcmp(s->name, name.at, name.size) == 0;
+}
+
 static unsigned
 number_of(const struct condition_record *r, struct bytes name)
 {
+	struct coding_system *first, *second;
 	size_t place;
 
-	if (r->memo == NULL || name.size == 0 || name.size > sizeof r->memo->system[0].name)
+	if (r->memo == NULL || name.size == 0 || name.size > sizeof first->name)
 		return codes_system(r->codes, name);
 	place = place_of_system(name);
-	if (r->memo->system[place].size != name.size ||
-	    memcmp(r->memo->system[place].name, name.at, name.size) != 0) {
-		memcpy(r->memo->system[place].name, name.at, name.size);
-		r->memo->system[place].size = name.size;
-		r->memo->system[place].number = codes_system(r->codes, name);
-	}
-	return r->memo->system[place].number;
+	first = &r->memo->system[place];
+	second = &r->memo->system[place ^ 1];
+	if (is_system(first, name))
+		return first->number;
+	if (is_system(second, name))
+		return second->number;
+	*second = *first;
+	memcpy(first->name, name.at, name.size);
+	first->size = name.size;
+	first->number = codes_system(r->codes, name);
+	return first->number;
 }
 
 static bool

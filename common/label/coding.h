@@ -42,11 +42,11 @@ union coding_key {
 };
 
 struct coding_memo {
-	struct {
+	struct coding_system {
 		char name[88];
 		size_t size;
 		unsigned number;
-	} system[CODING_SYSTEMS];
+	} system[CODING_SYSTEMS]; /* in pairs: two names that meet stay both */
 	struct {
 		union coding_key key;
 		bool is_found;
