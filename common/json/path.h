@@ -95,8 +95,8 @@ enum {
 struct paths_steps {
 	const uint16_t *class_of; /* symbols by key number */
 	size_t classes_of;
-	uint16_t **row;         /* of each kept state, by symbol: a kept state + 1, and PATHS_OPEN; 0: unknown */
-	uint32_t single;        /* if shapes vary: added for a value that is no array */
+	uint16_t **row;  /* of each kept state, by symbol: a kept state + 1, and PATHS_OPEN; 0: unknown */
+	uint32_t single; /* if shapes vary: added for a value that is no array */
 	uint32_t other_element; /* the symbol of an index that is not named */
 	uint32_t indexes;       /* how many are named */
 };

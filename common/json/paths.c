@@ -464,8 +464,7 @@ paths_step(struct paths *p, uint32_t state, uint32_t symbol, const struct json *
 	reach_below(p, state_of(p, state), symbol);
 	to = finish(p, depth);
 	if (index != UNKEPT && to != UNKEPT)
-		p->steps.row[index][symbol] =
-		    (uint16_t)((to + 1) | (p->kept[to].test != NO_TEST ? OPEN : 0));
+		p->steps.row[index][symbol] = (uint16_t)((to + 1) | (p->kept[to].test != NO_TEST ? OPEN : 0));
 	return settle(p, to, depth, j, node);
 }
 

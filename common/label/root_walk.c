@@ -49,12 +49,6 @@ root_walk_start(struct root_walk *w)
 		(void)buffer_more(&w->facts, sizeof(struct root_facts));
 }
 
-static uint8_t
-about_key(const struct root_walk *w, uint16_t key)
-{
-	return ruleset_key(w->set, key).about;
-}
-
 static struct root_frame *
 top_frame(const struct root_walk *w)
 {
@@ -368,7 +362,7 @@ look_at_miss(struct root_walk *w, const struct root_frame *f, const struct codin
 static void
 look_at_concept(struct root_walk *w, const struct root_frame *f)
 {
-	bool is_named = (about_key(w, f->key) & ABOUT_CONCEPT) != 0;
+	bool is_named = (ruleset_key(w->set, f->key).about & ABOUT_CONCEPT) != 0;
 
 	if (!f->has_code && (f->member[ROLE_CODING] != 0 || is_named) && coverage_no_code(w->coverage))
 		add_uncovered(w, f);
@@ -382,7 +376,6 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 	uint32_t system = f->member[ROLE_SYSTEM];
 	struct coding_hit hit;
 	struct coding_facts facts;
-
 	bool readable =
 	    json_kind(j, code) == JSON_STRING &&
 	    (system == 0 || json_kind(j, system) == JSON_STRING || json_kind(j, system) == JSON_NULL);
@@ -480,7 +473,7 @@ look_at_name(struct root_walk *w, const struct root_frame *f)
 	if (f->member[ROLE_VALUE] != 0 && f->member[ROLE_CODE] == 0)
 		found = GUARD(identifiers) && naming_identifier(w->naming, w->json, f->member[ROLE_SYSTEM],
 						  f->member[ROLE_TYPE], &hit.match);
-	if (url != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) != 0)
+	if (url != 0 && (ruleset_key(w->set, f->key).about & ABOUT_EXTENSION) != 0)
 		found |= GUARD(naming_extensions) && naming_extension(w->naming, w->json, url, &hit.match);
 	if (found)
 		add_hit(w, &hit);
@@ -520,7 +513,7 @@ look_at_members(struct root_walk *w, const struct root_frame *f)
 	if (w->naming != NULL && (f->member[ROLE_VALUE] != 0 || f->member[ROLE_URL] != 0))
 		look_at_name(w, f);
 	if (f->member[ROLE_DATA] != 0 || f->member[ROLE_CONTENT_TYPE] != 0 ||
-	    (f->member[ROLE_URL] != 0 && (about_key(w, f->key) & ABOUT_EXTENSION) == 0))
+	    (f->member[ROLE_URL] != 0 && (ruleset_key(w->set, f->key).about & ABOUT_EXTENSION) == 0))
 		look_at_attachment(w, f);
 	return f->member[ROLE_URL] == 0 || !shape_is_fhir(w->set->shape) || look_at_extension(w, f);
 }
@@ -568,8 +561,9 @@ look_for_codes(struct root_walk *w, uint32_t node, unsigned about)
 {
 	struct bytes text = json_inside(w->json, node);
 	bool holds_codes = (about & ABOUT_CODES) != 0 || memchr(text.at, '?', text.size) != NULL;
-	bool may_search = w->naming != NULL && GUARD(conditional_references) &&
-			  (memchr(text.at, '|', text.size) != NULL || memchr(text.at, '%', text.size) != NULL);
+	bool may_search =
+	    w->naming != NULL && GUARD(conditional_references) &&
+	    (memchr(text.at, '|', text.size) != NULL || memchr(text.at, '%', text.size) != NULL);
 	struct coding_hit hit;
 	bool found;
 

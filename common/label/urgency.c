@@ -272,8 +272,7 @@ read_quantity(struct urgency_list *u, uint32_t node, const struct unit *unit)
 }
 
 static enum judgement
-judge_quantity(
-    struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
+judge_quantity(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
 {
 	if (node == 0 || json_kind(current_root_json(u->root), node) != JSON_OBJECT)
 		return NO_VALUE;
@@ -305,8 +304,7 @@ judge_integer(
 
 /* The more urgent end counts. */
 static enum judgement
-judge_range(
-    struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
+judge_range(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
 {
 	unsigned high = 0;
 	enum judgement low_end =
