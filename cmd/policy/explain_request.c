@@ -59,7 +59,8 @@ verb_explain_request(int argc, char *argv[])
 	struct policy p;
 	struct fault f = { 0 };
 	struct instant now;
-	struct bytes request, text;
+	struct bytes request;
+	struct buffer text;
 	struct sink out;
 	struct access *a;
 
@@ -77,10 +78,12 @@ verb_explain_request(int argc, char *argv[])
 		fault_exit(&f);
 	while (request.size > 0 && request.at[request.size - 1] == '\n')
 		request.size--;
+	buffer_init(&text, BUFFER_UNLIMITED);
 	if (!access_explain(a, request, &text))
 		diag_die(EXIT_BAD_RECORD, "%s: not a request, or a batch of them", set.request);
 	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
-	enum diag_exit status = sink_put(&out, text) ? EXIT_DONE : EXIT_IO;
+	enum diag_exit status = sink_put(&out, buffer_bytes(&text)) ? EXIT_DONE : EXIT_IO;
+	buffer_release(&text);
 	access_free(a);
 	policy_release(&p);
 	return verb_finish(&out, status);

@@ -581,32 +581,6 @@ access_decide(struct access *a, struct bytes request, struct access_decision *d)
 	d->text = buffer_bytes(&a->out);
 }
 
-bool
-access_explain(struct access *a, struct bytes request, struct bytes *text)
-{
-	struct access_decision d;
-	struct json_write w;
-
-	access_decide(a, request, &d);
-	/* A search decides nothing by itself. */
-	if (d.ill_formed || d.decided_by == NULL || json_member_key(&a->json, 0, a->key_evaluations) != 0)
-		return false;
-	a->out.used = 0;
-	explain_rules(&a->out, &a->engine, &a->verdict);
-	w = json_write_to(&a->out);
-	json_write_open(&w, '{');
-	json_write_name(&w, "decision");
-	json_write_bool(&w, d.permitted);
-	json_write_member_word(&w, "decided_by", bytes_of(d.decided_by));
-	json_write_member_word(&w, "reason", bytes_of(d.code));
-	answer_reason_write(&w, &a->verdict, false);
-	explain_consent(&w, &a->engine, &a->verdict);
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	*text = buffer_bytes(&a->out);
-	return true;
-}
-
 void
 access_refuse(struct access *a, enum reason reason, struct access_decision *d)
 {
@@ -627,4 +601,10 @@ const struct verdict *
 access_verdict(const struct access *a)
 {
 	return &a->verdict;
+}
+
+bool
+access_batch(const struct access *a)
+{
+	return json_member_key(&a->json, 0, a->key_evaluations) != 0;
 }

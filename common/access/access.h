@@ -129,16 +129,11 @@ struct access_decision {
 void access_decide(struct access *a, struct bytes request, struct access_decision *d);
 
 /*
- * What each rule of the layers says of REQUEST, a line each, and last the decision:
- *
- *	{"layer":"organization","rule":"H-2","say":"H-2: ..","effect":"permit","is":"false","lacks":[..]}
- *	{"decision":false,"decided_by":"organization","reason":"default-deny"}
- *
- * The last line has the sentences that decided, too, and what a directive's permits lack, as in a decision.
- * LACKS holds the criteria that are false or miss an attribute, and the exceptions that are taken.  TEXT is
- * borrowed until the next call.  False if REQUEST is ill-formed or a batch.
+ * What becomes of REQUEST and why, in lines for people: the answer and the sentences that it rests on; what
+ * would have to differ; then what each rule, directive and row of clearances says of it, and what each
+ * lacks.  Added to TEXT, which has no limit.  False if REQUEST is ill-formed or a batch.
  */
-bool access_explain(struct access *a, struct bytes request, struct bytes *text);
+bool access_explain(struct access *a, struct bytes request, struct buffer *text);
 
 /* The answer to a line that was refused for REASON before it was read as a request. */
 void access_refuse(struct access *a, enum reason reason, struct access_decision *d);

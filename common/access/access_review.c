@@ -53,6 +53,29 @@ access_advise(struct access *a, void (*tell)(void *context, const struct fault *
 	advice_give(&advice, access_engine(a));
 }
 
+bool
+access_explain(struct access *a, struct bytes request, struct buffer *text)
+{
+	struct access_decision d;
+	const struct verdict *v = access_verdict(a);
+	size_t before;
+
+	access_decide(a, request, &d);
+	/* A search decides nothing by itself. */
+	if (d.ill_formed || d.decided_by == NULL || access_batch(a))
+		return false;
+	account_verdict(text, access_engine(a), v);
+	before = text->used;
+	if (!v->permitted)
+		buffer_add(text, "\n", 1);
+	if (!v->permitted)
+		remedy_write(text, access_engine(a), v);
+	if (text->used == before + 1)
+		text->used = before;
+	account_rules(text, access_engine(a), v);
+	return true;
+}
+
 struct difference_texts {
 	struct access *old, *new;
 	struct access_differences *to;
@@ -66,7 +89,7 @@ decided(struct access *a, struct bytes request, struct buffer *text)
 
 	access_decide(a, request, &d);
 	text->used = 0;
-	account_verdict(text, "", access_engine(a), access_verdict(a));
+	account_verdict(text, access_engine(a), access_verdict(a));
 	return buffer_bytes(text);
 }
 

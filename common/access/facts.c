@@ -78,6 +78,13 @@ struct early_end {
 	unsigned line, column;
 };
 
+enum { MOST_ASSUMED = 8 };
+
+struct assumed {
+	uint32_t relation;
+	struct bytes subject, object;
+};
+
 struct facts {
 	struct intern people;
 	struct intern ids;
@@ -87,6 +94,8 @@ struct facts {
 	uint32_t ends, end_room;
 	uint32_t *slot; /* open addressing by relation, subject, object: number of the first fact, 0: none */
 	uint32_t slots;
+	struct assumed assumed[MOST_ASSUMED];
+	size_t assumptions;
 	struct moments *moments; /* by word of the subject */
 	uint32_t subjects;
 };
@@ -262,6 +271,10 @@ facts_ask(const struct facts *f, uint32_t relation, struct bytes subject, struct
 	uint32_t who = intern_find(&f->people, subject), whom = intern_find(&f->people, object);
 	enum fact_answer answer = FACT_NONE;
 
+	for (size_t i = 0; i < f->assumptions; i++)
+		if (f->assumed[i].relation == relation && bytes_equal(f->assumed[i].subject, subject) &&
+		    bytes_equal(f->assumed[i].object, object))
+			return FACT_HOLDS;
 	if (who == 0 || whom == 0)
 		return FACT_NONE;
 	for (uint32_t i = *find_slot(f, relation, who, whom); i != 0; i = f->fact[i - 1].next) {
@@ -273,6 +286,38 @@ facts_ask(const struct facts *f, uint32_t relation, struct bytes subject, struct
 			answer = FACT_UNTIMED;
 	}
 	return answer;
+}
+
+struct facts *
+facts_none(struct arena *arena)
+{
+	struct facts *f = memory_zeros(1, sizeof *f);
+
+	intern_init(&f->people, arena);
+	intern_init(&f->ids, arena);
+	build(f);
+	return f;
+}
+
+bool
+facts_assume(struct facts *f, uint32_t relation, struct bytes subject, struct bytes object)
+{
+	if (f->assumptions == MOST_ASSUMED)
+		return false;
+	f->assumed[f->assumptions++] = (struct assumed){ relation, subject, object };
+	return true;
+}
+
+size_t
+facts_assumed(const struct facts *f)
+{
+	return f->assumptions;
+}
+
+void
+facts_forget(struct facts *f, size_t count)
+{
+	f->assumptions = count;
 }
 
 const struct moments *

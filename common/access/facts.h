@@ -72,6 +72,15 @@ void facts_free(struct facts *f);
 enum fact_answer facts_ask(const struct facts *f, uint32_t relation, struct bytes subject,
     struct bytes object, const struct instant *t);
 
+/*
+ * For trials: a fact without end that nobody has told.  facts_forget() leaves the first COUNT of these, of
+ * which facts_assumed() tells the number.  facts_assume(): false if there are too many.
+ */
+struct facts *facts_none(struct arena *arena);
+bool facts_assume(struct facts *f, uint32_t relation, struct bytes subject, struct bytes object);
+size_t facts_assumed(const struct facts *f);
+void facts_forget(struct facts *f, size_t count);
+
 /* The ends of the facts about SUBJECT; NULL if there is no fact about it. */
 const struct moments *facts_moments(const struct facts *f, struct bytes subject);
 

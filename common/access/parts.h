@@ -516,14 +516,19 @@ void explain_outcome(
     struct json_write *w, const struct engine *e, const struct verdict *v, const struct layer_outcome *o);
 void explain_consent(struct json_write *w, const struct engine *e, const struct verdict *v);
 
-/* What every rule of the layers says, an object and a newline each.  The scratch of E holds texts. */
-void explain_rules(struct buffer *out, struct engine *e, const struct verdict *v);
-
 /*
  * account.c: a verdict for people: the answer, how far it goes, and the sentence of each rule that it rests
- * on. Each line begins with INDENT.  To be called before the scratch is reset.
+ * on.  account_rules(): besides what every rule, directive and row of clearances says of the request, and
+ * what it lacks.  To be called before the scratch is reset.
  */
-void account_verdict(struct buffer *out, const char *indent, struct engine *e, const struct verdict *v);
+void account_verdict(struct buffer *out, struct engine *e, const struct verdict *v);
+void account_rules(struct buffer *out, struct engine *e, const struct verdict *v);
+
+/*
+ * remedy.c: what would have to differ for a denied request to be permitted, a line each, the likeliest first.
+ * Each was decided: the changed request is permitted.  Nothing if a few changes do not do.
+ */
+void remedy_write(struct buffer *out, struct engine *e, const struct verdict *v);
 
 /*
  * answer.c: a verdict as JSON, one object without newline.  Buffers have no limit: an answer is bounded by
@@ -555,10 +560,11 @@ void answer_error(struct json_write *w, struct bytes id, const char *message);
 /* "consent" and the like. */
 const char *answer_layer_name(enum layer layer);
 
-/* access.c: what access_load() has made, and the verdict of the last request. */
+/* access.c: what access_load() has made, the verdict of the last request, and whether that was a batch. */
 struct access;
 struct engine *access_engine(struct access *a);
 const struct verdict *access_verdict(const struct access *a);
+bool access_batch(const struct access *a);
 
 /*
  * search.c: which subjects or resources of the register, or which of the policy's actions, a request is

@@ -7,39 +7,135 @@ explain() {
 	ehr "$1" ehr-policy explain -P P "${@:3}" --request "$2"
 }
 
-@test "explain --request: each rule, what it lacks, and the decision" {
+# part NAME: the lines of the output behind the one that begins with NAME, up to an empty line.
+part() {
+	awk -v name="$1" 'index($0, name) == 1 { inside = 1 } /^$/ { inside = 0 } inside' out
+}
+
+@test "explain --request: the answer, each rule in its sentence, and what it lacks" {
 	policy hospital
 	echo "${request/physician/nurse}" >r
 	explain 0 r
 	empty err
-	[ "$(jq -r 'select(.rule) | .layer' out | sort -u)" = "$(printf 'jurisdiction\norganization')" ]
-	jq -c 'select(.rule == "H-2") | [.effect, .is, .lacks]' out >got
-	same got <<'END'
-["permit","missing",[{"attribute":"subject.functional_role","any":["nurse","charge-nurse"],"is":"missing"},{"attribute":"subject.permissions","all":["PRD-006"],"is":"missing"},{"same":["subject.ward","resource.ward"],"is":"missing"}]]
+	[ "$(head -n 1 out)" = 'denied by organization: No rule permits this, and what no rule permits is denied.' ]
+	part organization >got
+	[ "$(head -n 1 got)" = 'organization denies: P/authz/organization.yaml' ]
+	grep -A 3 'H-2:' got >h2
+	same h2 <<'END'
+  missing  permit H-2: Nurses may read on their own ward and from inside the house.
+      subject.functional_role must be nurse or charge-nurse; it is missing
+      subject.permissions must have PRD-006; it is missing
+      subject.ward and resource.ward must have a value in common
 END
-	tail -n 1 out | jq -c '[.decision, .decided_by, .reason, has("reason_admin")]' >got
-	same got <<'END'
-[false,"organization","default-deny",true]
-END
+	has got '  no       permit H-6: Patients may read and follow their own record.'
+	has got '      context.purpose must be PATRQT; it is TREAT'
+	part jurisdiction >got
+	has got '  no       deny J-2:'
+	has got '      exception 1 is taken'
+	part consent >got
+	same got <<<'consent denies: no directive of the patient applies'
 }
 
-@test "explain --request: what lacks nothing holds, and the site tells facts" {
+@test "explain --request: directives and clearances have rows as well" {
 	hospital
 	echo "$request" >r
 	explain 0 r -S S
-	jq -c 'select(.rule == "H-1") | [.is, .lacks]' out >got
-	same got <<<'["true",[]]'
-	tail -n 1 out >got
-	has got '"decision":true'
+	head -n 4 out >got
+	same got <<'END'
+permitted, to level V (AL 5)
+  H-1: Clinicians may read and follow the patients they treat.
+  H-3: Whoever treats the patient may read even where the patient blocked them by name.
+  AL 5 by P/authz/clearances.yaml:4
+END
+	lacks out 'it would be permitted'
+	part consent >got
+	same got <<'END'
+consent permits
+  directive c-ann permits, base permit
+    no       deny c-ann-1: Nobody sees my substance use data except those who treat me, and myself.
+      exception 1 is taken
+      exception 2 may be taken: something that it asks for is missing
+    no       deny c-ann-2: My sister Lara sees nothing but three documents, until the end of March.
+      subject.id must be lara; it is dr-lee
+      holds    permit c-ann-2a: These three documents in March.
+END
+	part 'clearance: P/authz/clearances.yaml' | head -n 6 >got
+	same got <<'END'
+clearance: P/authz/clearances.yaml
+  holds    AL 4, line 3
+  holds    AL 5, line 4
+  no       AL 5, line 5
+      context.purpose must be BTG; it is TREAT
+      context.justification must be stated; it is missing
+END
+	# What is missing lowers the level.
+	sed 's/,"route":"on-site"//' r >r2
+	explain 0 r2 -S S
+	has out '  lowered to AL 3 by P/authz/clearances.yaml:15'
+	has out '  missing  at most AL 3, line 15: what is missing counts against the requester'
 	# Without the facts nobody treats the patient.
 	explain 0 r
-	jq -c 'select(.rule == "H-1") | [.is, .lacks]' out >got
-	same got <<'END'
-["false",[{"relation":["treating"],"to":"resource.patient","is":"false"}]]
-END
+	has out '      a fact must tell of treating to resource.patient'
 	explain 0 r --consents "$cases/hospital/consents" --facts "$cases/hospital/facts.ndjson"
-	tail -n 1 out >got
-	has got '"decision":true'
+	has out 'permitted, to level V'
+}
+
+@test "explain --request: what would have to differ" {
+	hospital
+	echo "${request/physician/nurse}" >r
+	explain 0 r
+	grep '^it would' out | head -n 1 >got
+	same got <<<'it would be permitted if subject.functional_role were nurse, subject.permissions were PRD-006, subject.ward and resource.ward were the same and the patient had a directive that permits it'
+	# The directive is there, the facts are not.
+	echo "$request" >r
+	explain 0 r --consents S/consents
+	grep '^it would' out | head -n 1 >got
+	same got <<<'it would be permitted if a fact told of treating to resource.patient'
+	# A deny, an exception of it, a claim that is too high, a weak login.
+	sed 's/"TREAT"/"HMARKT"/' r >r2
+	explain 0 r2 -S S
+	has out 'it would be permitted if context.purpose were TREAT'
+	sed 's/"acr":"loa3"/"acr":"loa1"/; s/"patient":"ann"/&,"label":"R"/' r >r2
+	explain 0 r2 -S S
+	[ "$(head -n 1 out)" = 'denied by clearance: The authorization level is too low for what was asked for.' ]
+	grep '^it would' out | head -n 1 >got
+	same got <<<'it would be permitted if context.acr were loa2'
+	# What nothing helps against has no such line.
+	sed 's/"TREAT"/"nonsense"/' r >r2
+	explain 0 r2 -S S
+	[ "$(head -n 1 out)" = 'denied by request: The request has a purpose that v3-ActReason does not have.' ]
+	lacks out 'it would be'
+}
+
+@test "explain --request: what is said to be permitted is permitted" {
+	local line change n=0 name value
+	policy hospital
+	for change in s/physician/nurse/ s/physician/billing/ s/TREAT/BTG/ s/TREAT/PATRQT/ 's/"read"/"send-command"/' s/on-site/vpn/; do
+		sed "$change" <<<"$request" >r
+		explain 0 r
+		grep '^it would' out >claims || true
+		while read -r line; do
+			cp r changed
+			: >facts
+			echo '{"ehr_authz":1,"consent":"c","patient":"ann","status":"active","base":"deny","rules":[]}' >d.json
+			while IFS= read -r part; do
+				name=${part% were *} value=${part##* were }
+				case $part in
+					'a fact told'*' to resource.patient') printf '{"fact":"f%s","relation":"%s","subject":"dr-lee","patient":"ann","from":"2026-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z","by":"x","at":"2026-01-01T00:00:00Z"}\n' "$((n += 1))" "$(cut -d ' ' -f 5 <<<"$part")" >>facts ;;
+					*' the same'*) jq -c '.subject.properties.ward = "w" | .resource.properties.ward = "w"' changed >x && mv x changed ;;
+					'the patient had'*) sed -i 's/"deny"/"permit"/' d.json ;;
+					context.*) jq -c --arg k "${name#*.}" --arg v "$value" '.context[$k] = $v' changed >x && mv x changed ;;
+					subject.*) jq -c --arg k "${name#*.}" --arg v "$value" '.subject.properties[$k] = $v' changed >x && mv x changed ;;
+					*) continue 2 ;;
+				esac
+			done < <(sed 's/^it would be permitted if //; s/, /\n/g; s/ and \(subject\|context\|the patient\|a fact\)/\n\1/g; s/subject.ward\nresource/x/' <<<"$line" | sed 's/^subject.ward and resource.ward were the same/& same/')
+			[[ $line = *' a directive '* ]] || rm d.json
+			ehr 0 ehr-authz -P P --facts facts $([ ! -e d.json ] || echo --consents d.json) changed
+			[ "$(jq .decision out)" = true ]
+			n=$((n + 1))
+		done <claims
+	done
+	[ "$n" -ge 8 ]
 }
 
 @test "explain --request: no request, a batch, other options" {

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/access/parts.h"
+
+#include <stdlib.h>
+
+/*
+ * Where a layer denies, what it lacks is put into a copy of the request, which is decided anew.  If another
+ * layer denies then, its lack is put in as well, and so on.
+ */
+enum { MOST_STEPS = 4, MOST_CHANGES = 16, MOST_TRIALS = 4000, MOST_TOLD = 3, MOST_FOUND = 64 };
+
+struct change {
+	struct bytes text; /* "subject.functional_role were nurse" */
+	unsigned cost;     /* the less likely the change is in the world, the more */
+};
+
+struct found {
+	struct bytes text;
+	unsigned cost;
+};
+
+struct remedy {
+	struct engine *e;
+	struct request request;
+	struct situation situation;
+	struct change change[MOST_CHANGES];
+	unsigned changes;
+	struct found found[MOST_FOUND];
+	unsigned founds;
+	unsigned steps; /* layers that may be helped in turn */
+	unsigned trials;
+	struct directive consented;
+	struct directives permits;
+	struct arena arena;
+};
+
+/* What to go back to after a change was tried. */
+struct before {
+	struct request request;
+	unsigned changes;
+	size_t facts;
+	struct directives directives;
+};
+
+static struct bytes
+name_of(const struct remedy *r, unsigned attribute)
+{
+	return r->e->attributes.at[attribute].name;
+}
+
+static unsigned
+cost_of(const struct remedy *r, unsigned attribute)
+{
+	switch (attribute) {
+	case ATTRIBUTE_SUBJECT_DOMAIN:
+	case ATTRIBUTE_SUBJECT_PATIENT:
+	case ATTRIBUTE_REF:
+		return 5;
+	case ATTRIBUTE_STRUCTURAL_ROLE:
+	case ATTRIBUTE_ACTION_NAME:
+		return 3;
+	case ATTRIBUTE_PURPOSE:
+		return 4;
+	default:
+		return r->e->attributes.at[attribute].kind == ATTRIBUTE_TOP ? 5 : 1;
+	}
+}
+
+/* Nobody becomes somebody else, and no record another. */
+static bool
+is_fixed(unsigned attribute)
+{
+	return attribute == ATTRIBUTE_SUBJECT_ID || attribute == ATTRIBUTE_RESOURCE_ID ||
+	       attribute == ATTRIBUTE_RESOURCE_PATIENT || attribute == ATTRIBUTE_RESOURCE_DOMAIN;
+}
+
+static bool
+note(struct remedy *r, unsigned cost, const char *text)
+{
+	if (r->changes == MOST_CHANGES)
+		return false;
+	r->change[r->changes++] = (struct change){ .text = bytes_of(text), .cost = cost };
+	return true;
+}
+
+static const char *
+text_of(struct remedy *r, const struct values *v)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; i < v->count; i++)
+		text = arena_format(&r->arena, "%s%s%.*s", text, i == 0 ? "" : " and ",
+		    (int)v->at[i].text.size, v->at[i].text.at);
+	return text;
+}
+
+static void
+put_values(struct remedy *r, unsigned attribute, const struct value *at, uint32_t count)
+{
+	r->request.at[attribute] = (struct values){ .at = at, .count = count, .present = count > 0 };
+	if (attribute == ATTRIBUTE_TIME) {
+		r->request.timed = clock_parse_instant(at[0].text, &r->request.time);
+		r->request.time_stated = true;
+	}
+}
+
+static bool
+set(struct remedy *r, unsigned attribute, const struct value *at, uint32_t count)
+{
+	if (is_fixed(attribute))
+		return false;
+	put_values(r, attribute, at, count);
+	return note(r, cost_of(r, attribute),
+	    arena_format(&r->arena, "%.*s were %s", (int)name_of(r, attribute).size, name_of(r, attribute).at,
+		text_of(r, &r->request.at[attribute])));
+}
+
+static struct value *
+value_of(struct remedy *r, struct bytes text)
+{
+	struct value *v = arena_take(&r->arena, sizeof *v);
+
+	*v = (struct value){ .kind = VALUE_STRING, .text = text, .word = intern_find(&r->e->words, text) };
+	return v;
+}
+
+/* A member of a group rather than the group's name. */
+static struct value
+plain(struct remedy *r, const struct value *v)
+{
+	for (int kind = 0; v->kind == VALUE_STRING && v->word != 0 && kind < GROUP_KINDS; kind++) {
+		const struct roles_group *g =
+		    roles_find_group(&r->e->roles, (enum roles_group_kind)kind, v->word);
+
+		if (g && g->leaves > 0)
+			return *value_of(r, intern_text(&r->e->words, g->leaf[0]));
+	}
+	return *v;
+}
+
+static bool
+meet_values(struct remedy *r, const struct criterion *c)
+{
+	uint32_t count = c->mode == CRITERION_ALL ? c->listed : 1;
+	struct value *all = arena_array(&r->arena, c->listed + 1, sizeof *all);
+
+	if (c->mode == CRITERION_NOT)
+		return set(r, c->attribute, value_of(r, bytes_of("other")), 1);
+	for (uint32_t i = 0; i < count && i < c->listed; i++)
+		all[i] = plain(r, &c->list[i].value);
+	return c->listed > 0 && set(r, c->attribute, all, count);
+}
+
+static bool
+meet_period(struct remedy *r, const struct criterion *c)
+{
+	const struct interval *i = &c->interval;
+	struct instant t = i->has_from ? i->from : instant_add(i->until, -1);
+	char *text = arena_take(&r->arena, 32);
+
+	clock_format(t, text);
+	return set(r, ATTRIBUTE_TIME, value_of(r, bytes_of(text)), 1);
+}
+
+static bool
+meet_same(struct remedy *r, const struct criterion *c)
+{
+	const struct values *a = situation_values(&r->situation, c->attribute);
+	const struct values *b = situation_values(&r->situation, c->other);
+	struct bytes left = name_of(r, c->attribute), right = name_of(r, c->other);
+
+	if (b->present && !is_fixed(c->attribute))
+		return set(r, c->attribute, b->at, b->count);
+	if (a->present && !is_fixed(c->other))
+		return set(r, c->other, a->at, a->count);
+	if (is_fixed(c->attribute) || is_fixed(c->other))
+		return false;
+	put_values(r, c->attribute, value_of(r, bytes_of("the-same")), 1);
+	put_values(r, c->other, value_of(r, bytes_of("the-same")), 1);
+	return note(r, 1,
+	    arena_format(&r->arena, "%.*s and %.*s were the same", (int)left.size, left.at, (int)right.size,
+		right.at));
+}
+
+static bool
+meet_relation(struct remedy *r, const struct criterion *c)
+{
+	const struct values *object = situation_values(&r->situation, c->other);
+	struct bytes who = request_string(&r->request, ATTRIBUTE_SUBJECT_ID), word;
+
+	if (c->words.count == 0 || !object->present || object->count == 0)
+		return false;
+	word = intern_text(&r->e->words, c->words.at[0]);
+	if (!facts_assume(r->e->facts, c->words.at[0], who, object->at[0].text))
+		return false;
+	return note(r, 1,
+	    arena_format(&r->arena, "a fact told of %.*s to %.*s", (int)word.size, word.at,
+		(int)name_of(r, c->other).size, name_of(r, c->other).at));
+}
+
+static bool
+meet_acr(struct remedy *r, const struct criterion *c, bool at_least)
+{
+	int rank = at_least ? c->rank : c->rank - 1;
+
+	return rank >= 0 &&
+	       set(r, c->attribute, value_of(r, intern_text(&r->e->words, r->e->roles.acr[rank])), 1);
+}
+
+static bool
+meet_one(struct remedy *r, const struct criterion *c)
+{
+	switch (c->kind) {
+	case CRITERION_VALUES:
+	case CRITERION_LABEL:
+		return meet_values(r, c);
+	case CRITERION_PRESENT:
+		return c->flag && set(r, c->attribute, value_of(r, bytes_of("stated")), 1);
+	case CRITERION_PERIOD:
+		return meet_period(r, c);
+	case CRITERION_SAME:
+		return meet_same(r, c);
+	case CRITERION_RELATION:
+		return meet_relation(r, c);
+	case CRITERION_ACR:
+		return meet_acr(r, c, c->flag);
+	case CRITERION_DATE:
+		break;
+	}
+	return false;
+}
+
+/* Makes C false. */
+static bool
+escape(struct remedy *r, const struct criterion *c)
+{
+	switch (c->kind) {
+	case CRITERION_VALUES:
+		if (c->mode == CRITERION_NOT && c->listed > 0) {
+			struct value *one = arena_take(&r->arena, sizeof *one);
+
+			*one = plain(r, &c->list[0].value);
+			return set(r, c->attribute, one, 1);
+		}
+		return set(r, c->attribute, value_of(r, bytes_of("other")), 1);
+	case CRITERION_ACR:
+		return meet_acr(r, c, !c->flag);
+	case CRITERION_PRESENT:
+		return !c->flag && set(r, c->attribute, value_of(r, bytes_of("stated")), 1);
+	case CRITERION_PERIOD:
+	case CRITERION_SAME:
+	case CRITERION_RELATION:
+	case CRITERION_LABEL:
+	case CRITERION_DATE:
+		break;
+	}
+	return false;
+}
+
+/* Puts in whatever of C does not hold.  False if that cannot be, or nothing of it fails. */
+static bool
+meet(struct remedy *r, const struct criteria *c)
+{
+	unsigned before = r->changes;
+
+	r->situation.request = &r->request;
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct criteria one = { .at = &c->at[i], .count = 1 };
+		struct attribute_set missing = { 0 };
+		unsigned data = 0;
+
+		r->situation.facts = r->e->facts;
+		if (criteria_judge(&one, &r->situation, &data, &missing) != TRUTH_TRUE &&
+		    !meet_one(r, one.at))
+			return false;
+	}
+	return r->changes > before;
+}
+
+static void
+put_back(struct remedy *r, const struct before *b)
+{
+	r->request = b->request;
+	r->changes = b->changes;
+	facts_forget(r->e->facts, b->facts);
+	r->e->directives = b->directives;
+}
+
+static struct before
+before(const struct remedy *r)
+{
+	return (struct before){ .request = r->request,
+		.changes = r->changes,
+		.facts = facts_assumed(r->e->facts),
+		.directives = r->e->directives };
+}
+
+static void
+keep(struct remedy *r)
+{
+	const char *text = "";
+	unsigned cost = 0;
+
+	for (unsigned i = 0; i < r->changes; i++) {
+		text = arena_format(&r->arena, "%s%s%.*s", text,
+		    i == 0               ? ""
+		    : i + 1 < r->changes ? ", "
+					 : " and ",
+		    (int)r->change[i].text.size, r->change[i].text.at);
+		cost += r->change[i].cost;
+	}
+	for (unsigned i = 0; i < r->founds; i++)
+		if (bytes_are(r->found[i].text, text))
+			return;
+	if (r->founds < MOST_FOUND)
+		r->found[r->founds++] = (struct found){ .text = bytes_of(text), .cost = cost };
+}
+
+static void attempt(struct remedy *r, unsigned depth);
+
+/* NOLINTBEGIN(misc-no-recursion): MOST_STEPS deep */
+static void
+try_to_meet(struct remedy *r, const struct criteria *c, unsigned depth)
+{
+	struct before b = before(r);
+
+	if (meet(r, c))
+		attempt(r, depth + 1);
+	put_back(r, &b);
+}
+
+static void
+try_to_escape(struct remedy *r, const struct criteria *c, unsigned depth)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct before b = before(r);
+
+		if (escape(r, &c->at[i]))
+			attempt(r, depth + 1);
+		put_back(r, &b);
+	}
+}
+
+static void
+try_rule(struct remedy *r, const struct access_rule *rule, enum holding holding, unsigned depth)
+{
+	if (rule->effect == EFFECT_PERMIT) {
+		try_to_meet(r, &rule->criteria, depth);
+		return;
+	}
+	if (holding == RULE_NO)
+		return;
+	try_to_escape(r, &rule->criteria, depth);
+	for (uint32_t i = 0; i < rule->excepts; i++)
+		try_to_meet(r, &rule->except[i], depth);
+}
+
+static void
+try_layer(struct remedy *r, const struct verdict *v, const struct layer_outcome *o, unsigned depth)
+{
+	r->situation = v->situation;
+	r->situation.custodian = o->layer != LAYER_OUTBOUND;
+	for (uint32_t i = 0; o->state && i < o->file->rules; i++)
+		if ((o->file->rule[i].effect == EFFECT_PERMIT) == (strcmp(o->reason, "default-deny") == 0))
+			try_rule(r, &o->file->rule[i], o->state[i].holding, depth);
+}
+
+static void
+try_consent(struct remedy *r, const struct verdict *v, unsigned depth)
+{
+	const struct layer_outcome *house = &v->outcome[LAYER_ORGANIZATION];
+	struct before b = before(r);
+
+	r->situation = v->situation;
+	if (v->consent.by_default && r->permits.room > 0 &&
+	    note(r, 1, "the patient had a directive that permits it")) {
+		r->e->directives = r->permits;
+		attempt(r, depth + 1);
+	}
+	put_back(r, &b);
+	for (uint32_t i = 0; house->state && i < house->file->rules; i++)
+		if (house->file->rule[i].override != OVERRIDE_NO)
+			try_rule(r, &house->file->rule[i], RULE_NO, depth);
+	for (uint32_t i = 0; i < v->consent.opinions; i++) {
+		const struct directive *d = v->consent.opinion[i].directive;
+
+		for (uint32_t k = 0; k < d->rules; k++)
+			try_rule(r, &d->rule[k], RULE_HOLDS, depth);
+	}
+}
+
+static void
+try_clearance(struct remedy *r, const struct verdict *v, unsigned depth)
+{
+	const struct clearances *c = &r->e->clearances;
+
+	r->situation = v->situation;
+	for (uint32_t i = 0; i < c->rows; i++)
+		if (!v->clearance.row || c->row[i].al > v->clearance.assessed)
+			try_to_meet(r, &c->row[i].criteria, depth);
+	if (v->clearance.cap)
+		try_to_escape(r, &v->clearance.cap->criteria, depth);
+}
+
+static void
+attempt(struct remedy *r, unsigned depth)
+{
+	struct scratch_mark mark = scratch_mark(&r->e->scratch);
+	struct verdict *v = scratch_take(&r->e->scratch, sizeof *v);
+
+	if (depth <= r->steps && r->trials++ < MOST_TRIALS) {
+		decide_trial(r->e, &r->request, v);
+		if (v->permitted && depth > 0)
+			keep(r);
+		else if (!v->permitted && v->decided_by < LAYER_CONSENT)
+			try_layer(r, v, &v->outcome[v->decided_by], depth);
+		else if (!v->permitted && v->decided_by == LAYER_CONSENT)
+			try_consent(r, v, depth);
+		else if (!v->permitted && v->decided_by == LAYER_CLEARANCE)
+			try_clearance(r, v, depth);
+	}
+	scratch_back(&r->e->scratch, mark);
+}
+/* NOLINTEND(misc-no-recursion) */
+
+static int
+by_cost(const void *a, const void *b)
+{
+	const struct found *left = a, *right = b;
+
+	if (left->cost != right->cost)
+		return left->cost < right->cost ? -1 : 1;
+	return bytes_compare(left->text, right->text);
+}
+
+static void
+prepare_consent(struct remedy *r)
+{
+	r->consented = (struct directive){ .id = BYTES("witness"),
+		.id_text = BYTES("\"witness\""),
+		.patient = reader_patient(request_string(&r->request, ATTRIBUTE_RESOURCE_PATIENT)),
+		.status = DIRECTIVE_ACTIVE,
+		.verified = true,
+		.listed = true,
+		.base_permit = true };
+	if (r->consented.patient.size == 0)
+		return;
+	directives_alone(&r->permits, &r->consented);
+	r->permits.any = true;
+}
+
+void
+remedy_write(struct buffer *out, struct engine *e, const struct verdict *v)
+{
+	struct remedy *r = scratch_take(&e->scratch, sizeof *r);
+	struct facts *own = e->facts;
+
+	*r = (struct remedy){ .e = e, .request = *v->request };
+	if (!own)
+		e->facts = facts_none(&r->arena);
+	prepare_consent(r);
+	/* First with one step, so that a long search for two does not hide it. */
+	for (r->steps = 1; r->steps <= MOST_STEPS && r->founds < MOST_TOLD; r->steps++) {
+		r->trials = 0;
+		attempt(r, 0);
+	}
+	if (r->founds > 1)
+		qsort(r->found, r->founds, sizeof *r->found, by_cost);
+	for (unsigned i = 0; i < r->founds && i < MOST_TOLD; i++) {
+		buffer_add(out, "it would be permitted if ", 25);
+		buffer_add(out, r->found[i].text.at, r->found[i].text.size);
+		buffer_add(out, "\n", 1);
+	}
+	if (!own) {
+		facts_free(e->facts);
+		e->facts = NULL;
+	}
+	free(r->permits.slot);
+	arena_release(&r->arena);
+}
