@@ -8,6 +8,7 @@
 #include "common/json/json_write.h"
 #include "common/line/filter.h"
 #include "common/policy/site.h"
+#include "common/policy/trust.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,6 +25,7 @@ struct settings {
 	const char *consents[MAX_CONSENTS];
 	size_t consents_count;
 	const char *metadata;
+	struct trust_demand trust;
 	bool public_only;
 	bool explain;
 	bool exit_status;
@@ -67,6 +69,7 @@ static const struct option_entry table[] = {
 	    "end with 7 if a decision is false" },
 	{ OPTION_TEXT(struct settings, metadata), 0, false, "metadata", "URL",
 	    "write the AuthZEN metadata of a service at URL, and end" },
+	TRUST_OPTIONS(struct settings),
 	FILTER_OPTIONS,
 };
 
@@ -198,7 +201,10 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	a->signers = load_signers(a, o);
 	sources.signers = a->signers;
 	sources.audience = bytes_of(s->audience ? s->audience : "");
-	if (!policy_load(&a->policy, s->policy, &fault))
+	trust_options(o, &s->trust);
+	a->set.trust.site = s->site;
+	a->set.trust.now = s->now;
+	if (!trust_load(&a->policy, s->policy, &s->trust, &fault))
 		fault_exit(&fault);
 	a->access = access_load(&sources, &fault);
 	if (!a->access)

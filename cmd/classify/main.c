@@ -3,6 +3,7 @@
 #include "common/crypto/digest.h"
 #include "common/label/classifier.h"
 #include "common/line/filter.h"
+#include "common/policy/trust.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 struct classify {
 	const char *directory;
 	const char *now;
+	struct trust_demand trust;
 	bool fhir_labels;
 	struct policy policy;
 	struct json_keys *keys;
@@ -24,6 +26,7 @@ static const struct option_entry table[] = {
 	    "judge how old a record is as of TIME" },
 	{ OPTION_FLAG(struct classify, fhir_labels), 0, false, "fhir-labels", NULL,
 	    "write the labels into the records, too, as FHIR has them" },
+	TRUST_OPTIONS(struct classify),
 	FILTER_OPTIONS,
 };
 
@@ -56,7 +59,9 @@ load(struct classify *c, const struct options *o)
 {
 	struct fault fault = { 0 };
 
-	if (!policy_load(&c->policy, c->directory, &fault))
+	trust_options(o, &c->trust);
+	c->trust.now = c->now;
+	if (!trust_load(&c->policy, c->directory, &c->trust, &fault))
 		fault_exit(&fault);
 	c->keys = json_keys_new();
 	c->classifier = classifier_load(&c->policy, c->keys, c->now, &fault);

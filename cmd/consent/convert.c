@@ -5,6 +5,7 @@
 #include "common/access/fhir_write.h"
 #include "common/base/options.h"
 #include "common/line/sink.h"
+#include "common/policy/trust.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,12 +13,14 @@
 #include <unistd.h>
 
 struct settings {
+	struct trust_demand trust;
 	const char *policy, *entities, *on_error;
 	bool yaml;
 };
 
 #define BOTH                                                                                                 \
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },                 \
+	    TRUST_OPTIONS(struct settings),                                                                  \
 	    { OPTION_TEXT(struct settings, entities), 0, false, "entities", "FILE",                          \
 		    "the register: it knows patients by their identifiers" },                                \
 	{                                                                                                    \
@@ -70,7 +73,8 @@ begin(struct converting *c, struct options *o)
 	if (o->operands != 1)
 		options_misuse(o, "expected one file", o->operands ? o->operand[0] : "");
 	options_refuse_output(o, o->operand[0]);
-	if (!policy_load(&c->policy, c->set.policy, &fault))
+	trust_options(o, &c->set.trust);
+	if (!trust_load(&c->policy, c->set.policy, &c->set.trust, &fault))
 		fault_exit(&fault);
 	buffer_init(&c->text, BUFFER_UNLIMITED);
 }

@@ -5,16 +5,19 @@
 #include "cmd/consent/verbs.h"
 #include "common/base/options.h"
 #include "common/line/sink.h"
+#include "common/policy/trust.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 struct settings {
 	const char *policy, *language;
+	struct trust_demand trust;
 };
 
 static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	TRUST_OPTIONS(struct settings),
 	{ OPTION_TEXT(struct settings, language), 0, false, "language", "en|de",
 	    "the sentences' language (en)" },
 };
@@ -57,7 +60,8 @@ begin(struct printing *p, struct options *o, int operands)
 		    o, operands ? "expected one file" : "expected no file", o->operands ? o->operand[0] : "");
 	if (p->set.language && strcmp(p->set.language, "en") != 0 && strcmp(p->set.language, "de") != 0)
 		options_misuse(o, "neither en nor de", p->set.language);
-	if (!policy_load(&p->policy, p->set.policy, &fault))
+	trust_options(o, &p->set.trust);
+	if (!trust_load(&p->policy, p->set.policy, &p->set.trust, &fault))
 		fault_exit(&fault);
 	buffer_init(&p->text, BUFFER_UNLIMITED);
 	p->s = (struct sentences){ .policy = &p->policy,

@@ -7,6 +7,7 @@
 #include "common/json/json_write.h"
 #include "common/line/filter.h"
 #include "common/policy/delivery.h"
+#include "common/policy/trust.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 struct settings {
 	struct verb_place place;
 	const char *policy;
+	struct trust_demand trust;
 	bool quiet;
 	bool again;
 };
@@ -21,6 +23,7 @@ struct settings {
 static const struct option_entry init_table[] = {
 	VERB_PLACE(struct settings),
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	TRUST_OPTIONS(struct settings),
 };
 
 static const struct option_manual init_manual = {
@@ -45,7 +48,10 @@ verb_init(int argc, char *argv[])
 	verb_read(&o, &init_manual, &set, argc, argv);
 	if (set.policy == NULL)
 		options_needs(&o, "--policy DIR");
-	if (!policy_load(&policy, set.policy, &fault) || !notify_policy_load(&plan, &policy, &fault))
+	trust_options(&o, &set.trust);
+	set.trust.site = set.place.site;
+	if (!trust_load(&policy, set.policy, &set.trust, &fault) ||
+	    !notify_policy_load(&plan, &policy, &fault))
 		fault_exit(&fault);
 	if (!spool_make(verb_spool_path(&o, &set.place), &f))
 		verb_die(&f);

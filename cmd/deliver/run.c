@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
+#include "common/policy/trust.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -32,12 +33,14 @@ struct settings {
 	const char *revoked;
 	const char *authority;
 	const char *secrets;
+	struct trust_demand trust;
 	bool drain;
 	bool verbose;
 };
 
 static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	TRUST_OPTIONS(struct settings),
 	VERB_PLACE(struct settings),
 	{ OPTION_TEXT(struct settings, subscriptions), 0, false, "subscriptions", "PATH",
 	    "subscriptions: a YAML or NDJSON file, or a directory" },
@@ -137,7 +140,9 @@ load(struct runner *r, const struct options *o)
 
 	if (r->set.policy == NULL)
 		options_needs(o, "--policy DIR");
-	if (!policy_load(&r->policy, r->set.policy, &fault) ||
+	trust_options(o, &r->set.trust);
+	r->set.trust.site = r->set.place.site;
+	if (!trust_load(&r->policy, r->set.policy, &r->set.trust, &fault) ||
 	    !notify_policy_load(&r->plan, &r->policy, &fault) ||
 	    !delivery_policy_load(&r->delivery, &r->plan, &r->policy, &fault))
 		fault_exit(&fault);

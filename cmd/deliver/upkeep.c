@@ -5,6 +5,7 @@
 #include "cmd/deliver/verbs.h"
 #include "common/base/file.h"
 #include "common/crypto/digest.h"
+#include "common/policy/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +15,14 @@
 struct settings {
 	struct verb_place place;
 	const char *policy;
+	struct trust_demand trust;
 	const char *secrets;
 	bool digests;
 };
 
 static const struct option_entry check_table[] = {
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	TRUST_OPTIONS(struct settings),
 	VERB_PLACE(struct settings),
 	{ OPTION_TEXT(struct settings, secrets), 0, false, "secrets", "DIR",
 	    "secrets of channels, each a file" },
@@ -36,14 +39,16 @@ static const struct option_manual check_manual = {
 };
 
 static void
-load_policy(const struct options *o, const char *directory, struct policy *p, struct notify_policy *plan,
+load_policy(const struct options *o, struct settings *set, struct policy *p, struct notify_policy *plan,
     struct delivery_policy *d)
 {
 	struct fault fault = { 0 };
 
-	if (directory == NULL)
+	if (set->policy == NULL)
 		options_needs(o, "--policy DIR");
-	if (!policy_load(p, directory, &fault) || !notify_policy_load(plan, p, &fault) ||
+	trust_options(o, &set->trust);
+	set->trust.site = set->place.site;
+	if (!trust_load(p, set->policy, &set->trust, &fault) || !notify_policy_load(plan, p, &fault) ||
 	    !delivery_policy_load(d, plan, p, &fault))
 		fault_exit(&fault);
 }
@@ -131,7 +136,7 @@ verb_check(int argc, char *argv[])
 	struct mac *key;
 
 	verb_read(&o, &check_manual, &set, argc, argv);
-	load_policy(&o, set.policy, &policy, &plan, &delivery);
+	load_policy(&o, &set, &policy, &plan, &delivery);
 	if (set.digests) {
 		status = write_digests(&policy, &delivery);
 		policy_release(&policy);
@@ -180,6 +185,7 @@ verb_backup(int argc, char *argv[])
 
 static const struct option_entry prune_table[] = {
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
+	TRUST_OPTIONS(struct settings),
 	VERB_PLACE(struct settings),
 };
 
@@ -224,7 +230,7 @@ verb_prune(int argc, char *argv[])
 	struct spool *s;
 
 	verb_read(&o, &prune_manual, &set, argc, argv);
-	load_policy(&o, set.policy, &policy, &plan, &delivery);
+	load_policy(&o, &set, &policy, &plan, &delivery);
 	s = verb_open(&o, &set.place);
 	prune_intents(s, now - 1000 * delivery.keep);
 	spool_begin(s);

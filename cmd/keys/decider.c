@@ -70,7 +70,7 @@ load(struct asking *q, enum diag_exit *status)
 		return false;
 	from.signers = q->signers;
 	from.audience = bytes_of(q->settings->audience ? q->settings->audience : "");
-	if (policy_load(&q->policy, q->settings->policy, &f))
+	if (trust_load(&q->policy, q->settings->policy, &q->settings->trust, &f))
 		q->access = access_load(&from, &f);
 	if (q->access == NULL) {
 		*status = verb_policy_fault(q->answer, &f);

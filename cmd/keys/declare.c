@@ -189,7 +189,7 @@ load_policy(struct declaring *x)
 {
 	struct fault f = { 0 };
 
-	if (policy_load(&x->policy, x->settings->policy, &f) &&
+	if (trust_load(&x->policy, x->settings->policy, &x->settings->trust, &f) &&
 	    decision_file_max_age(&x->policy, &x->max_age, &f))
 		return true;
 	(void)verb_policy_fault(x->answer, &f);

@@ -192,7 +192,7 @@ verb_rotate(const struct verb_settings *s, struct verb_answer *a)
 
 	if (s->policy == NULL)
 		return verb_fault(a, EXIT_USAGE, "for which levels? expected -P DIR");
-	if (!policy_load(&p, s->policy, &f) || !seal_policy_load(&sealing, &p, &f)) {
+	if (!trust_load(&p, s->policy, &s->trust, &f) || !seal_policy_load(&sealing, &p, &f)) {
 		status = verb_policy_fault(a, &f);
 	} else if ((k = store_open(s, KEYS_LEVELS, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL) {
 		if (bytes_are(sealing.domain, keys_domain(k)))

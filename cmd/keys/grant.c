@@ -85,7 +85,7 @@ load_policy(struct granting *g)
 {
 	struct fault f = { 0 };
 
-	if (policy_load(&g->policy, g->settings->policy, &f) &&
+	if (trust_load(&g->policy, g->settings->policy, &g->settings->trust, &f) &&
 	    notify_policy_load(&g->plan, &g->policy, &f) && seal_policy_load(&g->sealing, &g->policy, &f) &&
 	    find_longest(g, &f) && decision_file_max_age(&g->policy, &g->max_age, &f))
 		return true;

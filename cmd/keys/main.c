@@ -29,6 +29,8 @@ enum {
 };
 /* The verbs that a key directory is not for. */
 enum { KEY_FILE = SIGNER | ASSERT };
+/* The verbs that may read a policy. */
+enum { POLICY = MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM | GIVE | SUBSCRIBE | DECLARE };
 enum { ANY = 16383 };
 
 static const struct verb {
@@ -66,8 +68,11 @@ static const struct {
 	struct option_entry entry;
 	unsigned verbs;
 } all[] = {
-	{ { TEXT(policy), 'P', false, "policy", "DIR", "the policy" },
-	    MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM | GIVE | SUBSCRIBE | DECLARE },
+	{ { TEXT(policy), 'P', false, "policy", "DIR", "the policy" }, POLICY },
+	{ { TEXT(trust.ca), 0, false, "trust", "CA",
+	      "take the policy only if a certificate of this CA has signed it" },
+	    POLICY },
+	{ { TEXT(trust.crl), 0, false, "crl", "FILE", "certificates that the CA revoked" }, POLICY },
 	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~(ACCEPT | KEY_FILE) },
 	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY & ~KEY_FILE },
 	{ { TEXT(domain), 0, false, "domain", "NAME", "the domain whose key it is" }, KEY_FILE },
@@ -188,6 +193,7 @@ take_option(const struct options *o, struct verb_settings *s, int id, unsigned v
 	case NOW:
 		if (!clock_parse_instant(bytes_of(o->value), &s->now))
 			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
+		s->trust.now = o->value;
 		return;
 	case EPOCH:
 		s->epoch = (uint32_t)number(o, INT32_MAX);
@@ -207,6 +213,7 @@ read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv
 {
 	static struct option_entry table[OPTIONS];
 	static char program[64];
+	static struct arena paths;
 	struct option_manual manual = {
 		.program = program, .operands = v->operands, .purpose = v->help, .table = table
 	};
@@ -229,6 +236,9 @@ read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv
 	/* Without --keys the store says that the site is missing. */
 	if (v->bit != MAKE && s->keys != NULL && !site_check(s->site, &fault))
 		fault_exit(&fault);
+	trust_options(&o, &s->trust);
+	s->trust.site = s->site;
+	s->trust.keys = site_path(&paths, s->site, SITE_KEYS, s->keys);
 	s->operand = o.operand;
 	s->operands = o.operands;
 }

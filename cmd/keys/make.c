@@ -52,8 +52,8 @@ load_policy(struct making *m)
 
 	if (s->policy == NULL)
 		return verb_fault(m->answer, EXIT_USAGE, "for which levels? expected -P DIR");
-	if (!policy_load(&m->policy, s->policy, &f) || !seal_policy_load(&m->sealing, &m->policy, &f) ||
-	    !load_names(m, &f))
+	if (!trust_load(&m->policy, s->policy, &s->trust, &f) ||
+	    !seal_policy_load(&m->sealing, &m->policy, &f) || !load_names(m, &f))
 		return verb_policy_fault(m->answer, &f);
 	if (!s->allow_test_keys && bytes_are(m->sealing.domain, "example"))
 		return verb_fault(m->answer, EXIT_KEYS,

@@ -92,7 +92,7 @@ load_policy(struct naming *n, bool *per_epoch, struct verb_answer *a)
 	struct seal_policy sealing;
 	struct fault f = { 0 };
 
-	if (!policy_load(&n->policy, n->settings->policy, &f) ||
+	if (!trust_load(&n->policy, n->settings->policy, &n->settings->trust, &f) ||
 	    !seal_policy_load(&sealing, &n->policy, &f)) {
 		(void)verb_policy_fault(a, &f);
 		return false;

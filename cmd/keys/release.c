@@ -292,7 +292,7 @@ find_max_age(const struct verb_settings *s, int64_t *max_age, struct verb_answer
 
 	*max_age = DECISION_AGE;
 	if (s->policy != NULL) {
-		good = policy_load(&p, s->policy, &f) && decision_file_max_age(&p, max_age, &f);
+		good = trust_load(&p, s->policy, &s->trust, &f) && decision_file_max_age(&p, max_age, &f);
 		if (!good)
 			*status = verb_policy_fault(a, &f);
 		policy_release(&p);

@@ -7,6 +7,7 @@
 #include "common/crypto/keys.h"
 #include "common/json/json_write.h"
 #include "common/policy/policy.h"
+#include "common/policy/trust.h"
 
 /*
  * verbs: the verbs of ehr-keys.  Each takes the settings of the command line, and answers with a text for
@@ -41,9 +42,10 @@ struct verb_settings {
 	const char *pin_file;
 	const char *parent_pin_file;
 	const char *tcti;
-	int64_t ttl;    /* seconds */
-	int64_t wait;   /* seconds, for the lock */
-	uint32_t epoch; /* 0: the current one */
+	struct trust_demand trust; /* whole */
+	int64_t ttl;               /* seconds */
+	int64_t wait;              /* seconds, for the lock */
+	uint32_t epoch;            /* 0: the current one */
 	unsigned al_cap;
 	bool al_cap_given;
 	bool offline;

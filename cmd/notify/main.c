@@ -5,6 +5,7 @@
 #include "common/crypto/digest.h"
 #include "common/line/filter.h"
 #include "common/policy/site.h"
+#include "common/policy/trust.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,6 +24,7 @@ struct settings {
 	const char *authority;
 	const char *now;
 	const char *suppressed;
+	struct trust_demand trust;
 	bool strict;
 };
 
@@ -42,6 +44,7 @@ static const struct option_entry table[] = {
 	    "write who was not told, and why" },
 	{ OPTION_FLAG(struct settings, strict), 0, false, "strict", NULL,
 	    "do not start if a subscription is refused" },
+	TRUST_OPTIONS(struct settings),
 	FILTER_OPTIONS,
 };
 
@@ -208,7 +211,11 @@ load(struct notify *n, const struct options *o)
 
 	if (n->set.now != NULL && !clock_parse_instant(bytes_of(n->set.now), &n->now))
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", n->set.now);
-	if (!site_check(n->set.site, &fault) || !policy_load(&n->policy, n->set.policy, &fault) ||
+	trust_options(o, &n->set.trust);
+	n->set.trust.site = n->set.site;
+	n->set.trust.now = n->set.now;
+	if (!site_check(n->set.site, &fault) ||
+	    !trust_load(&n->policy, n->set.policy, &n->set.trust, &fault) ||
 	    !notify_policy_load(&n->plan, &n->policy, &fault))
 		fault_exit(&fault);
 	load_grants(n, o);

@@ -3,6 +3,7 @@
 #include "common/base/start.h"
 #include "common/crypto/secret.h"
 #include "common/policy/site.h"
+#include "common/policy/trust.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct open_main {
 	size_t keys;
 	bool has_now;
 	bool allow_test_keys;
+	struct trust_demand trust;
 	struct instant now;
 	struct policy policy;
 	struct opening_setup setup;
@@ -36,6 +38,7 @@ static const struct option_entry table[] = {
 	{ OTHER_POLICY, 0, false, "other-policy", "accept", "open lines of other policies, too" },
 	{ OPTION_FLAG(struct open_main, allow_test_keys), 0, false, "allow-test-keys", NULL,
 	    "do not refuse keys that are public" },
+	TRUST_OPTIONS(struct open_main),
 	FILTER_OPTIONS,
 };
 
@@ -59,6 +62,7 @@ take_option(struct open_main *m, const struct options *o, int id)
 	case NOW:
 		if (!clock_parse_instant(bytes_of(o->value), &m->now))
 			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
+		m->trust.now = o->value;
 		m->has_now = true;
 		return;
 	case OTHER_POLICY:
@@ -80,7 +84,8 @@ load_policy(struct open_main *m)
 		fault_exit(&f);
 	if (m->policy_path == NULL)
 		return;
-	if (!policy_load(&m->policy, m->policy_path, &f))
+	m->trust.site = m->site;
+	if (!trust_load(&m->policy, m->policy_path, &m->trust, &f))
 		fault_exit(&f);
 	m->setup.policy = &m->policy;
 }
@@ -166,6 +171,9 @@ main(int argc, char *argv[])
 			take_option(&m, &o, id);
 	if (m.site == NULL && m.keys == 0)
 		options_needs(&o, "--site DIR or --key X: without a key nothing opens");
+	trust_options(&o, &m.trust);
+	if (m.policy_path == NULL && m.trust.ca != NULL)
+		options_misuse(&o, "only with --policy", "--trust");
 	if (m.policy_path == NULL && m.setup.other_policy)
 		options_misuse(&o, "only with --policy", "--other-policy");
 	filter_start(&f, &o, digest_hex);

@@ -17,6 +17,8 @@ static const struct {
 	{ "conflicts", verb_conflicts },
 	{ "replay", verb_replay },
 	{ "diff", verb_diff },
+	{ "sign", verb_sign },
+	{ "verify", verb_verify },
 };
 
 static const struct option_manual manual = {
@@ -32,7 +34,9 @@ static const struct option_manual manual = {
 		   "  survey   lists what stands in records, and which rule speaks of it\n"
 		   "  conflicts  finds what consent directives say against the rules of the house\n"
 		   "  replay   decides old requests anew, and says which answers change\n"
-		   "  diff     says which requests two policies decide differently",
+		   "  diff     says which requests two policies decide differently\n"
+		   "  sign     signs a policy, a program or a manifest\n"
+		   "  verify   checks such a signature, and remembers the serial of a policy",
 };
 
 int

@@ -17,6 +17,8 @@ enum diag_exit verb_survey(int argc, char *argv[]);
 enum diag_exit verb_conflicts(int argc, char *argv[]);
 enum diag_exit verb_replay(int argc, char *argv[]);
 enum diag_exit verb_diff(int argc, char *argv[]);
+enum diag_exit verb_sign(int argc, char *argv[]);
+enum diag_exit verb_verify(int argc, char *argv[]);
 
 /* The row of --policy; TYPE is the settings of the verb, with a member `policy`. */
 #define VERB_POLICY(type)                                                                                    \

@@ -6,6 +6,7 @@
 #include "common/crypto/keys.h"
 #include "common/line/filter.h"
 #include "common/policy/site.h"
+#include "common/policy/trust.h"
 #include "common/redact/redactor.h"
 
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 
 struct settings {
 	const char *policy, *site, *keys, *levels, *batch, *now, *other_policy;
+	struct trust_demand trust;
 	bool fhir_labels;
 	struct permit_options permit; /* its site is SITE */
 };
@@ -46,6 +48,7 @@ static const struct option_entry table[] = {
 	    "the time at which ages are computed (RFC 3339)" },
 	{ OPTION_TEXT(struct settings, other_policy), 0, false, "other-policy", "accept",
 	    "take records that another policy labelled" },
+	TRUST_OPTIONS(struct settings),
 	FILTER_OPTIONS,
 };
 
@@ -157,8 +160,12 @@ load(struct program *p, const struct options *o, const struct filter *f)
 
 	if (p->set.now != NULL && !clock_parse_instant(bytes_of(p->set.now), &p->now))
 		options_misuse(o, "not a time", p->set.now);
+	trust_options(o, &p->set.trust);
+	p->set.trust.site = p->set.site;
+	p->set.trust.keys = site_path(&p->arena, p->set.site, SITE_KEYS, p->set.keys);
+	p->set.trust.now = p->set.now;
 	if (!site_check(p->set.site, &problem.fault) ||
-	    !policy_load(&p->policy, p->set.policy, &problem.fault))
+	    !trust_load(&p->policy, p->set.policy, &p->set.trust, &problem.fault))
 		fault_exit(&problem.fault);
 	if (p->set.permit.decision != NULL) {
 		p->set.permit.site = p->set.site;

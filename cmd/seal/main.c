@@ -6,6 +6,7 @@
 #include "common/crypto/secret.h"
 #include "common/line/sealed_line.h"
 #include "common/policy/site.h"
+#include "common/policy/trust.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum { NOW = 1, OTHER_POLICY, SEQ };
 
 struct seal_main {
 	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch;
+	struct trust_demand trust;
 	struct instant now;
 	bool has_now;
 	bool has_seq;
@@ -50,6 +52,7 @@ static const struct option_entry table[] = {
 	{ OTHER_POLICY, 0, false, "other-policy", "accept", "take lines made under another policy" },
 	{ OPTION_FLAG(struct seal_main, allow_test_keys), 0, false, "allow-test-keys", NULL,
 	    "do not refuse keys that are public" },
+	TRUST_OPTIONS(struct seal_main),
 	FILTER_OPTIONS,
 };
 
@@ -68,6 +71,7 @@ take_option(struct seal_main *m, const struct options *o, int id)
 	case NOW:
 		if (!clock_parse_instant(bytes_of(o->value), &m->now))
 			options_misuse(o, "not a time, expected 2026-03-02T09:00:00Z", o->value);
+		m->trust.now = o->value;
 		m->has_now = true;
 		return;
 	case SEQ:
@@ -98,6 +102,9 @@ check_options(const struct seal_main *m, const struct options *o)
 		options_misuse(o, "only together with --to JWK", "--keep");
 	if (m->policy_path == NULL && m->setup.other_policy)
 		options_misuse(o, "only with --policy", "--other-policy");
+	trust_options(o, &m->trust);
+	if (m->policy_path == NULL && m->trust.ca != NULL)
+		options_misuse(o, "only with --policy", "--trust");
 	if (m->has_seq && m->batch == NULL)
 		options_misuse(o, "only with --batch, whose lines it goes on counting", "--seq");
 	if (m->batch != NULL && !sealed_line_is_marked(bytes_of(m->batch), "b_"))
@@ -123,7 +130,10 @@ load_policy(struct seal_main *m)
 		fault_exit(&f);
 	if (m->policy_path == NULL)
 		return;
-	if (!policy_load(&m->policy, m->policy_path, &f) || !seal_policy_load(&m->sealing, &m->policy, &f))
+	m->trust.site = m->site;
+	m->trust.keys = site_path(&m->policy.arena, m->site, SITE_KEYS, m->keys_path);
+	if (!trust_load(&m->policy, m->policy_path, &m->trust, &f) ||
+	    !seal_policy_load(&m->sealing, &m->policy, &f))
 		fault_exit(&f);
 	m->setup.policy = &m->policy;
 	m->setup.sealing = &m->sealing;

@@ -6,6 +6,7 @@
 #include "common/line/filter.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/site.h"
+#include "common/policy/trust.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,6 +18,7 @@
 struct settings {
 	const char *policy, *site, *decision, *deciders, *grant, *authority, *revoked, *level, *al, *pick,
 	    *now, *deliver;
+	struct trust_demand trust;
 };
 
 static const struct option_entry table[] = {
@@ -39,6 +41,7 @@ static const struct option_entry table[] = {
 	    "the time at which decision or grant must hold" },
 	{ OPTION_TEXT(struct settings, deliver), 0, false, "deliver", "FILE",
 	    "where notify and expire of the decision go" },
+	TRUST_OPTIONS(struct settings),
 	FILTER_OPTIONS,
 };
 
@@ -85,6 +88,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_misuse(o, "only together with --decision FILE", "--deliver");
 	if (s->deliver && file_is_same(file_identify(s->deliver), file_identify(s->decision)))
 		options_misuse(o, "input and output are the same file", s->deliver);
+	trust_options(o, &s->trust);
 	if (s->level && s->al)
 		options_misuse(o, "not together with --level", "--al");
 	if (s->pick && strcmp(s->pick, "highest") != 0 && strcmp(s->pick, "all") != 0)
@@ -96,7 +100,10 @@ load_policy(struct selection *s)
 {
 	struct fault fault = { 0 };
 
-	if (!site_check(s->set.site, &fault) || !policy_load(&s->policy, s->set.policy, &fault) ||
+	s->set.trust.site = s->set.site;
+	s->set.trust.now = s->set.now;
+	if (!site_check(s->set.site, &fault) ||
+	    !trust_load(&s->policy, s->set.policy, &s->set.trust, &fault) ||
 	    (policy_file(&s->policy, "notify.yaml") && !notify_policy_load(&s->plan, &s->policy, &fault)))
 		fault_exit(&fault);
 }

@@ -78,6 +78,12 @@ keyref_public(const struct private_key *key)
 	return &key->public;
 }
 
+EVP_PKEY *
+keyref_evp(const struct private_key *key)
+{
+	return key->key;
+}
+
 struct private_key *
 keyref_open(int dirfd, const char *uri, const struct keyref_access *access, const char **why)
 {

@@ -51,6 +51,9 @@ void keyref_free(struct private_key *key);
 
 const struct point *keyref_public(const struct private_key *key);
 
+/* OpenSSL's object (EVP_PKEY), for signatures that are not ES256; owned by KEY.  For common/crypto alone. */
+struct evp_pkey_st *keyref_evp(const struct private_key *key);
+
 /* Signs with ES256 (RFC 7518 section 3.4); SIGNATURE is r and s, 32 bytes each. */
 void keyref_sign(struct private_key *key, struct bytes message, unsigned char signature[64]);
 

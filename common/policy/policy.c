@@ -175,22 +175,23 @@ keep_files(struct policy_walk *w)
 	qsort(p->file, p->files, sizeof(struct policy_file), file_order);
 }
 
-/* The digest of what `sha256sum` prints for the sorted files. */
 static void
-digest_files(struct policy *p)
+list_files(struct policy *p)
 {
-	struct digest *listing = digest_new();
 	char hex[DIGEST_HEX];
+	struct buffer text;
 
+	buffer_init(&text, BUFFER_UNLIMITED);
 	for (size_t i = 0; i < p->files; i++) {
 		digest_hex(p->file[i].text, hex);
-		digest_add(listing, bytes_of(hex));
-		digest_add(listing, (struct bytes)BYTES("  "));
-		digest_add(listing, p->file[i].name);
-		digest_add(listing, (struct bytes)BYTES("\n"));
+		buffer_add(&text, hex, DIGEST_HEX - 1);
+		buffer_add(&text, "  ", 2);
+		buffer_add(&text, p->file[i].name.at, p->file[i].name.size);
+		buffer_add(&text, "\n", 1);
 	}
-	digest_end_text(listing, p->digest);
-	digest_free(listing);
+	p->listing = arena_copy(&p->arena, buffer_bytes(&text));
+	digest_text(p->listing, p->digest);
+	buffer_release(&text);
 }
 
 static bool
@@ -206,7 +207,7 @@ read_files(struct policy *p, struct fault *f)
 	(void)close(folder);
 	if (good) {
 		keep_files(&w);
-		digest_files(p);
+		list_files(p);
 	}
 	buffer_release(&w.found);
 	return good;
@@ -301,7 +302,7 @@ policy_read(struct policy *p, struct fault *f)
 }
 
 bool
-policy_load(struct policy *p, const char *directory, struct fault *f)
+policy_gather(struct policy *p, const char *directory, struct fault *f)
 {
 	struct bytes shown = bytes_of(directory);
 
@@ -309,7 +310,13 @@ policy_load(struct policy *p, const char *directory, struct fault *f)
 	while (shown.size > 1 && shown.at[shown.size - 1] == '/')
 		shown.size--;
 	p->directory = arena_copy(&p->arena, shown).at;
-	return read_files(p, f) && policy_read(p, f);
+	return read_files(p, f);
+}
+
+bool
+policy_load(struct policy *p, const char *directory, struct fault *f)
+{
+	return policy_gather(p, directory, f) && policy_read(p, f);
 }
 
 void

@@ -35,7 +35,8 @@ enum { POLICY_MAX_LEVELS = 64 };
 struct policy {
 	struct arena arena;
 	const char *directory;
-	char digest[72];          /* "sha256:" + 64 hex digits */
+	char digest[72];          /* "sha256:" + 64 hex digits: of the listing */
+	struct bytes listing;     /* what sha256sum prints of the sorted files; policy.p7s signs it */
 	struct policy_file *file; /* sorted by name */
 	size_t files;
 	struct bytes name;
@@ -48,12 +49,18 @@ struct policy {
 	const struct yaml_node *record; /* its `record:`; NULL if absent */
 };
 
-/* False with a fault; its `error` is set if the policy exists but could not be read. */
+/*
+ * Reads the directory and makes the listing and the digest; no file is parsed.  False with a fault; its
+ * `error` is set if the policy exists but could not be read.
+ */
+bool policy_gather(struct policy *p, const char *directory, struct fault *f);
+
+/* Both.  Programs call trust_load() instead, which checks the signature, too. */
 bool policy_load(struct policy *p, const char *directory, struct fault *f);
 
 /*
- * Reads policy.yaml anew, whose text was changed.  Where policy_load failed and `files` is not 0, only
- * policy.yaml was at fault.
+ * Reads policy.yaml: after policy_gather, or anew if its text was changed.  Where policy_load failed and
+ * `files` is not 0, only policy.yaml was at fault.
  */
 bool policy_read(struct policy *p, struct fault *f);
 void policy_release(struct policy *p);

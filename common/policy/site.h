@@ -20,6 +20,9 @@
  *	DIR/grants.jwts     the AL that readers were granted
  *	DIR/revoked.jwt     grants that are revoked
  *	DIR/authority.jwks  public keys of the authority that signs grants
+ *	DIR/trust.pem       the CA whose certificates sign policies; if it is there, no other policy counts
+ *	DIR/trust.crl       what that CA revoked
+ *	DIR/trust.serial    the serials of policies that ehr-policy verify has seen
  *	DIR/deciders.jwks   public keys that sign decisions; if it is there, no other decision counts
  *	DIR/assertions.jwks public keys that sign who asks; if it is there, nobody is believed without
  */
@@ -34,6 +37,9 @@ enum site_place {
 	SITE_AUTHORITY,
 	SITE_DECIDERS,
 	SITE_ASSERTIONS,
+	SITE_TRUST,
+	SITE_TRUST_CRL,
+	SITE_TRUST_SERIAL,
 	SITE_PLACES,
 };
 
@@ -51,8 +57,9 @@ bool site_check(const char *directory, struct fault *f);
 const char *site_path(struct arena *a, const char *directory, enum site_place place, const char *override);
 
 /*
- * The same for optional files (consents, facts, entities, revoked, deciders, assertions): NULL too if there
- * is no OVERRIDE and DIRECTORY has no file of that name.  OVERRIDE is returned whether it exists or not.
+ * The same for optional files (consents, facts, entities, revoked, deciders, assertions, trust): NULL too if
+ * there is no OVERRIDE and DIRECTORY has no file of that name.  OVERRIDE is returned whether it exists or
+ * not.
  */
 const char *site_path_if_there(
     struct arena *a, const char *directory, enum site_place place, const char *override);

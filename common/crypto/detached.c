@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/crypto/detached.h"
+
+#include "common/crypto/certificate.h"
+#include "common/crypto/library.h"
+
+#include <limits.h>
+
+#include <openssl/bio.h>
+#include <openssl/cms.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+
+enum { CHAIN_LEVEL = 3 }; /* 128 bits: keys of the chain as strong as P-256 or RSA of 3,072 bits */
+
+static const struct detached_verdict malformed = { "signature-invalid",
+	"not a detached CMS signature with one signer, in DER, by SHA-256, SHA-384 or SHA-512", false,
+	{ 0, 0 } };
+static const struct detached_verdict mismatch = { "signature-invalid",
+	"it was altered, or it is of something else, or what it signs was altered", false, { 0, 0 } };
+static const struct detached_verdict wrong_use = { "signer-usage",
+	"its certificate is not for this: expected digitalSignature with codeSigning (policies, programs) or "
+	"emailProtection (manifests), and a key on P-256 or RSA of 3,072 bits",
+	false, { 0, 0 } };
+
+/* What OpenSSL says of a chain.  Any other error is the row at the end. */
+static const struct chain_fault {
+	int error;
+	struct detached_verdict verdict;
+} chain_faults[] = {
+	{ X509_V_ERR_CERT_HAS_EXPIRED,
+	    { "certificate-expired", "the signer's certificate, or its CA's, has ended: sign anew", false,
+		{ 0, 0 } } },
+	{ X509_V_ERR_CERT_NOT_YET_VALID,
+	    { "certificate-expired", "the signer's certificate is not valid yet: is the clock right?", false,
+		{ 0, 0 } } },
+	{ X509_V_ERR_CERT_REVOKED,
+	    { "certificate-revoked", "the revocation list names the signer's certificate", false,
+		{ 0, 0 } } },
+	{ X509_V_ERR_UNABLE_TO_GET_CRL,
+	    { "crl-missing", "there is no revocation list of the CA that issued the certificate", false,
+		{ 0, 0 } } },
+	{ X509_V_ERR_CRL_HAS_EXPIRED,
+	    { "crl-expired", "the revocation list has ended: get a newer one from the CA", false,
+		{ 0, 0 } } },
+	{ X509_V_ERR_CRL_NOT_YET_VALID,
+	    { "crl-expired", "the revocation list is not valid yet: is the clock right?", false, { 0, 0 } } },
+	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+	    { "signature-invalid", "the signer's certificate does not lead to this CA", false, { 0, 0 } } },
+	{ X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+	    { "signature-invalid", "the signer's certificate does not lead to this CA", false, { 0, 0 } } },
+	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+	    { "signature-invalid", "the signer's certificate does not lead to this CA", false, { 0, 0 } } },
+	{ X509_V_OK, { "signature-invalid",
+			 "the signer's certificate or its CA is not as RFC 5280 wants it, or too weak: "
+			 "openssl verify -x509_strict -auth_level 3 says why",
+			 false, { 0, 0 } } },
+};
+
+/* Keeps the first error: the chain is refused at it. */
+static int
+note_error(int good, X509_STORE_CTX *context)
+{
+	int *error = X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(context), 0);
+
+	if (!good && *error == X509_V_OK)
+		*error = X509_STORE_CTX_get_error(context);
+	return good;
+}
+
+static STACK_OF(X509_CRL) * read_lists(struct bytes pem)
+{
+	STACK_OF(X509_CRL) *all = sk_X509_CRL_new_null();
+	BIO *from = BIO_new_mem_buf(pem.at, pem.size > INT_MAX ? 0 : (int)pem.size);
+	X509_CRL *one;
+	bool good;
+
+	library_must(all != NULL && from != NULL, "read a revocation list");
+	ERR_clear_error();
+	while ((one = PEM_read_bio_X509_CRL(from, NULL, NULL, NULL)) != NULL)
+		library_must(sk_X509_CRL_push(all, one) > 0, "read a revocation list");
+	good = sk_X509_CRL_num(all) > 0 && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ERR_clear_error();
+	BIO_free(from);
+	if (good)
+		return all;
+	sk_X509_CRL_pop_free(all, X509_CRL_free);
+	return NULL;
+}
+
+bool
+detached_is_ca(struct bytes pem)
+{
+	STACK_OF(X509) * all;
+
+	certificate_start();
+	all = certificate_read(pem);
+	sk_X509_pop_free(all, X509_free);
+	return all != NULL;
+}
+
+bool
+detached_is_crl(struct bytes pem)
+{
+	STACK_OF(X509_CRL) * all;
+
+	certificate_start();
+	all = read_lists(pem);
+	sk_X509_CRL_pop_free(all, X509_CRL_free);
+	return all != NULL;
+}
+
+static bool
+add_lists(X509_STORE *store, struct bytes pem)
+{
+	STACK_OF(X509_CRL) *lists = pem.at != NULL ? read_lists(pem) : NULL;
+	bool good = pem.at == NULL || lists != NULL;
+
+	for (int i = 0; good && i < sk_X509_CRL_num(lists); i++)
+		good = X509_STORE_add_crl(store, sk_X509_CRL_value(lists, i)) == 1;
+	sk_X509_CRL_pop_free(lists, X509_CRL_free);
+	return good;
+}
+
+static bool
+add_authorities(X509_STORE *store, struct bytes pem)
+{
+	STACK_OF(X509) *all = certificate_read(pem);
+	bool good = all != NULL;
+
+	for (int i = 0; good && i < sk_X509_num(all); i++)
+		good = X509_STORE_add_cert(store, sk_X509_value(all, i)) == 1;
+	sk_X509_pop_free(all, X509_free);
+	return good;
+}
+
+/* The CA of the caller alone; the system's are not asked.  NULL if a text does not parse. */
+static X509_STORE *
+make_store(const struct detached_trust *t, int *error)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_VERIFY_PARAM *how;
+	unsigned long flags = X509_V_FLAG_X509_STRICT;
+
+	library_must(store != NULL && X509_STORE_set_ex_data(store, 0, error) == 1, "check a signature");
+	if (t->crl.at != NULL)
+		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+	how = X509_STORE_get0_param(store);
+	X509_VERIFY_PARAM_set_time(how, t->now.seconds);
+	X509_VERIFY_PARAM_set_auth_level(how, CHAIN_LEVEL);
+	library_must(X509_VERIFY_PARAM_set_purpose(how, X509_PURPOSE_ANY) == 1 &&
+			 X509_VERIFY_PARAM_set_flags(how, flags) == 1,
+	    "check a signature");
+	X509_STORE_set_verify_cb(store, note_error);
+	if (add_authorities(store, t->ca) && add_lists(store, t->crl))
+		return store;
+	X509_STORE_free(store);
+	return NULL;
+}
+
+/* Not OpenSSL's own d2i on a stream: bytes behind the structure would be left unread. */
+static CMS_ContentInfo *
+read_whole(struct bytes signature)
+{
+	const unsigned char *at = (const unsigned char *)signature.at, *end = at + signature.size;
+	CMS_ContentInfo *cms = NULL;
+
+	if (signature.size > 0 && signature.size <= INT_MAX)
+		cms = d2i_CMS_ContentInfo(NULL, &at, (long)signature.size);
+	if (cms != NULL && at != end) {
+		CMS_ContentInfo_free(cms);
+		cms = NULL;
+	}
+	return cms;
+}
+
+/* A signature without signed attributes could be one over attributes, shown with them as the content. */
+static bool
+has_form(CMS_ContentInfo *cms)
+{
+	STACK_OF(CMS_SignerInfo) * signers;
+	CMS_SignerInfo *one;
+	X509_ALGOR *digest = NULL;
+	const ASN1_OBJECT *name = NULL;
+	int nid;
+
+	if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed || CMS_is_detached(cms) != 1 ||
+	    OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+		return false;
+	signers = CMS_get0_SignerInfos(cms);
+	if (sk_CMS_SignerInfo_num(signers) != 1)
+		return false;
+	one = sk_CMS_SignerInfo_value(signers, 0);
+	CMS_SignerInfo_get0_algs(one, NULL, NULL, &digest, NULL);
+	X509_ALGOR_get0(&name, NULL, NULL, digest);
+	nid = OBJ_obj2nid(name);
+	return CMS_signed_get_attr_count(one) > 0 &&
+	       (nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512);
+}
+
+/* The attribute signingTime (RFC 5652 11.3), if there is one and it is well formed. */
+static void
+read_time(CMS_ContentInfo *cms, struct detached_verdict *v)
+{
+	CMS_SignerInfo *one = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+	int at = CMS_signed_get_attr_by_NID(one, NID_pkcs9_signingTime, -1), days, seconds;
+	X509_ATTRIBUTE *attribute = at >= 0 ? CMS_signed_get_attr(one, at) : NULL;
+	ASN1_TYPE *value = attribute != NULL && X509_ATTRIBUTE_count(attribute) == 1
+			       ? X509_ATTRIBUTE_get0_type(attribute, 0)
+			       : NULL;
+	ASN1_TIME *epoch;
+
+	if (value == NULL || (value->type != V_ASN1_UTCTIME && value->type != V_ASN1_GENERALIZEDTIME))
+		return;
+	epoch = ASN1_TIME_set(NULL, 0);
+	library_must(epoch != NULL, "read a time");
+	if (ASN1_TIME_diff(&days, &seconds, epoch, value->value.asn1_string) == 1) {
+		v->has_time = true;
+		v->signed_at.seconds = (int64_t)days * 86400 + seconds;
+	}
+	ASN1_TIME_free(epoch);
+}
+
+static struct detached_verdict
+chain_verdict(int error)
+{
+	size_t i = 0;
+
+	while (chain_faults[i].error != error && chain_faults[i].error != X509_V_OK)
+		i++;
+	return chain_faults[i].verdict;
+}
+
+static bool
+is_signer_for(CMS_ContentInfo *cms, enum detached_use use)
+{
+	STACK_OF(X509) *signers = CMS_get0_signers(cms);
+	bool good = sk_X509_num(signers) == 1 && certificate_is_for(sk_X509_value(signers, 0), use);
+
+	sk_X509_free(signers);
+	return good;
+}
+
+static bool
+check(CMS_ContentInfo *cms, struct bytes content, enum detached_use use, const struct detached_trust *t,
+    struct detached_verdict *v)
+{
+	int error = X509_V_OK;
+	X509_STORE *store = make_store(t, &error);
+	BIO *from = BIO_new_mem_buf(content.at, (int)content.size);
+	bool good;
+
+	library_must(from != NULL, "check a signature");
+	if (store == NULL) {
+		*v = (struct detached_verdict){ "signature-invalid",
+			"the CA or the revocation list is not PEM", false, { 0, 0 } };
+		BIO_free(from);
+		return false;
+	}
+	good = CMS_verify(cms, NULL, store, from, NULL, CMS_BINARY | CMS_NOCRL) == 1;
+	if (!good)
+		*v = error != X509_V_OK ? chain_verdict(error) : mismatch;
+	else if (!is_signer_for(cms, use)) {
+		*v = wrong_use;
+		good = false;
+	} else
+		read_time(cms, v);
+	BIO_free(from);
+	X509_STORE_free(store);
+	return good;
+}
+
+bool
+detached_check(struct bytes content, struct bytes signature, enum detached_use use,
+    const struct detached_trust *t, struct detached_verdict *v)
+{
+	CMS_ContentInfo *cms;
+	bool good = false;
+
+	certificate_start();
+	*v = (struct detached_verdict){ 0 };
+	cms = read_whole(signature);
+	if (cms == NULL || !has_form(cms) || content.size > INT_MAX)
+		*v = malformed;
+	else
+		good = check(cms, content, use, t, v);
+	CMS_ContentInfo_free(cms);
+	ERR_clear_error();
+	return good;
+}

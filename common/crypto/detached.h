@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_CRYPTO_DETACHED_H
+#define EHR_CRYPTO_DETACHED_H
+
+#include "common/base/buffer.h"
+#include "common/base/clock.h"
+
+#include <stdbool.h>
+
+/*
+ * detached: signatures in a file beside what they sign: CMS SignedData (RFC 5652) in DER, without the
+ * content.  One check serves policies, programs and manifests.  A signature holds if all of this is so:
+ *
+ *	it is one SignedData over plain data, detached, with nothing behind it;
+ *	it has one signer, signed attributes, and SHA-256, SHA-384 or SHA-512;
+ *	the signer's certificate leads to a CA of the caller, strictly as RFC 5280 says, and is valid now;
+ *	the revocation lists of the caller, if there are any, do not name a certificate of that chain;
+ *	the certificate is for this use (extended key usage) and for signatures (key usage);
+ *	its key is on P-256, or RSA of 3,072 bits or more.
+ *
+ * Revocation lists inside the signature do not count: a revoked signer would bring an older one along.
+ */
+enum detached_use {
+	DETACHED_CODE, /* codeSigning: policies and programs */
+	DETACHED_MAIL, /* emailProtection: manifests.  A host that seals cannot sign code. */
+};
+
+/* In PEM; borrowed. */
+struct detached_trust {
+	struct bytes ca;
+	struct bytes crl; /* at is NULL: revocation is not asked */
+	struct instant now;
+};
+
+struct detached_verdict {
+	const char *reason; /* a word that stays, as signature-invalid */
+	const char *text;   /* what is wrong and what helps, a constant */
+	bool has_time;
+	struct instant signed_at; /* the signer's word, no proof */
+};
+
+/* False: V says why.  Both texts of V are constants. */
+bool detached_check(struct bytes content, struct bytes signature, enum detached_use use,
+    const struct detached_trust *t, struct detached_verdict *v);
+
+/* Whether PEM holds certificates (a CA) and nothing that does not parse; the same for revocation lists. */
+bool detached_is_ca(struct bytes pem);
+bool detached_is_crl(struct bytes pem);
+
+#endif
