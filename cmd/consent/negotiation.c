@@ -336,6 +336,10 @@ take_withdrawn(const struct event *e, struct negotiation *n)
 {
 	(void)e;
 	n->in_force.size = 0;
+	n->patient_agreed = n->officer_agreed = false;
+	memset(n->offered, 0, sizeof n->offered);
+	if (n->state != STATE_CLOSED)
+		n->state = STATE_INACTIVE;
 	return REASON_NONE;
 }
 
@@ -370,7 +374,7 @@ static const struct step {
 	{ "accepted", IN(EVALUATING), OFFICER, STATE_DRAFT, take_accepted },
 	{ "rejected", IN(EVALUATING), OFFICER, STATE_NEGOTIATING, take_rejected },
 	{ "agreed", IN(CLEAR) | IN(AGREED), PATIENT | OFFICER, STATE_NONE, take_agreed },
-	{ "withdrawn", IN(ACTIVE), PATIENT, STATE_INACTIVE, take_withdrawn },
+	{ "withdrawn", ANYWHERE | IN(NONE) | IN(CLOSED), PATIENT, STATE_NONE, take_withdrawn },
 	{ "closed", ANYWHERE, PATIENT | OFFICER, STATE_CLOSED, take_closed },
 };
 
@@ -404,13 +408,20 @@ read_event(struct event *e)
 	return role.size > 0;
 }
 
-/* What an event says of digests is about those at hand.  A proposal and a check bring new ones. */
+/*
+ * What an event says of digests is about those at hand.  A proposal and a check bring new ones.  A withdrawal
+ * may name what is in force while other bytes are at hand, or be the first that is heard of a directive.
+ */
 static bool
 digests_match(const struct event *e, const struct step *step, const struct negotiation *n)
 {
 	const struct digests *says = &e->says;
 	struct bytes policy = n->at_hand.policy;
 
+	if (step->take == take_withdrawn)
+		return n->state == STATE_NONE || says->directive.size == 0 ||
+		       bytes_equal(says->directive, n->at_hand.directive) ||
+		       bytes_equal(says->directive, n->in_force);
 	if (step->to != STATE_DRAFT || step->take != take_proposed)
 		if (says->directive.size > 0 && !bytes_equal(says->directive, n->at_hand.directive))
 			return false;

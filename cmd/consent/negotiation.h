@@ -24,12 +24,13 @@
  *	accepted      privacy-officer          evaluating -> draft
  *	rejected      privacy-officer          evaluating -> negotiating
  *	agreed        patient, privacy-officer clear, agreed -> agreed, active
- *	withdrawn     patient                  active -> inactive
+ *	withdrawn     patient                  any -> inactive; closed stays closed
  *	closed        patient, privacy-officer any but closed -> closed
  *
  * A directive is in force if for one pair of digests, of the directive and of the policy, a check was clear
  * and the patient agreed after it, and the officer too if the policy is not that of the first check.  It
- * stays so until another digest is, or the patient withdraws.
+ * stays so until another digest is, or the patient withdraws, which she may at any time: nothing is in force
+ * then, nor on its way.
  */
 struct negotiations;
 

@@ -306,27 +306,62 @@ put_acknowledged(struct fhir_reading *r, struct yaml_node *map, uint32_t node)
 	return true;
 }
 
+/* When a verification was; false if it does not say so with one date. */
+static bool
+verified_at(const struct fhir_reading *r, uint32_t node, struct period *p)
+{
+	uint32_t date = fhir_member(r, node, K_verificationDate);
+	enum date_precision precision;
+
+	return date != 0 && json_kind(r->json, date) == JSON_STRING &&
+	       clock_parse_date(json_inside(r->json, date), p, &precision);
+}
+
+static bool
+says_verified(const struct fhir_reading *r, uint32_t node)
+{
+	uint32_t verified = json_kind(r->json, node) == JSON_OBJECT ? fhir_member(r, node, K_verified) : 0;
+
+	return verified != 0 && json_kind(r->json, verified) == JSON_TRUE;
+}
+
+/* A verification that failed counts until a later one holds; one of the two without a date is not later. */
+static bool
+is_verified(const struct fhir_reading *r, uint32_t list)
+{
+	bool any = false, dated = false;
+	struct instant last = { 0 };
+	struct period p;
+
+	FHIR_EACH(r, at, list)
+	{
+		if (!says_verified(r, at))
+			continue;
+		any = true;
+		if (verified_at(r, at, &p) && (!dated || instant_compare(p.from, last) > 0)) {
+			dated = true;
+			last = p.from;
+		}
+	}
+	FHIR_EACH(r, at, list)
+	if (!says_verified(r, at) && (!dated || json_kind(r->json, at) != JSON_OBJECT ||
+					 !verified_at(r, at, &p) || instant_compare(p.until, last) > 0))
+		return false;
+	return any;
+}
+
 static void
 put_verified(struct fhir_reading *r, struct yaml_node *map, uint32_t node)
 {
 	uint32_t list = fhir_member(r, node, K_verification);
+	struct yaml_node *n;
 
-	if (list == 0)
+	if (list == 0 || !is_verified(r, list))
 		return;
-	FHIR_EACH(r, at, list)
-	{
-		uint32_t verified =
-		    json_kind(r->json, at) == JSON_OBJECT ? fhir_member(r, at, K_verified) : 0;
-		struct yaml_node *n;
-
-		if (verified == 0 || json_kind(r->json, verified) != JSON_TRUE)
-			continue;
-		n = fhir_node(r, YAML_BOOLEAN, verified);
-		n->truth = true;
-		n->text = bytes_of("true");
-		fhir_put(r, map, "verified", n, verified);
-		return;
-	}
+	n = fhir_node(r, YAML_BOOLEAN, list);
+	n->truth = true;
+	n->text = bytes_of("true");
+	fhir_put(r, map, "verified", n, list);
 }
 
 static bool

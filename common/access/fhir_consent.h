@@ -20,7 +20,7 @@
  *	provision.securityLabel class code
  *	  dataPeriod data                   what
  *	provision.provision, provision[]    rules, at most two deep; their period is `when`
- *	verification.verified               verified
+ *	verification                        verified: the last one holds, or all do
  *	an extension of ours                acknowledges, and `say` of a rule
  *
  * R4 wants a root without type under policyRule.  Most data has the type and nests its exceptions, so both

@@ -465,7 +465,9 @@ meaning_of(struct bytes word)
 	return NULL;
 }
 
-/* Redaction finds an instance by its type and id, so a deny by identifier would withhold nothing. */
+/*
+ * Records name what they belong to by type and id, so a deny by identifier would withhold nothing of them.
+ */
 static bool
 are_literal(const struct fhir_reading *r, uint32_t node)
 {
@@ -501,7 +503,7 @@ put_data(struct fhir_reading *r, struct yaml_node *what, uint32_t node)
 		if (key[0] != '\0' && strcmp(key, this) != 0)
 			return fhir_fault(r, at, "data of two meanings in one provision");
 		key = this;
-		if (strcmp(key, "instance") == 0 && !are_literal(r, inner))
+		if (!are_literal(r, inner))
 			return fhir_fault(r, inner, "data that is named by an identifier alone");
 		if (!references(r, inner, list))
 			return false;

@@ -83,6 +83,7 @@ enum { ANYWHERE = ELSEWHERE - 1 };
 	KEY(display, CODING | REFERENCE)                                                                     \
 	KEY(userSelected, CODING)                                                                            \
 	KEY(verified, ELSEWHERE)                                                                             \
+	KEY(verificationDate, ELSEWHERE)                                                                     \
 	KEY(url, ELSEWHERE)                                                                                  \
 	KEY(valueString, ELSEWHERE)
 

@@ -358,7 +358,7 @@ put_data(const struct fhir_writing *f, struct json_write *w, const struct yaml_n
 			json_write_open(w, '{');
 			json_write_member(w, "meaning", bytes_of(meanings[k][1]));
 			json_write_name(w, "reference");
-			if (!put_reference(f, w, value_at(values, i), k == 0))
+			if (!put_reference(f, w, value_at(values, i), true))
 				return false;
 			json_write_close(w, '}');
 		}

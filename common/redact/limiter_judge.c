@@ -186,7 +186,9 @@ refers_to(struct bytes text, const struct demand_value *v)
 	if (bytes_begin(text, "urn:uuid:"))
 		return bytes_equal((struct bytes){ text.at + 9, text.size - 9 }, v->id) ? TRUTH_TRUE
 											: TRUTH_UNKNOWN;
-	if (bytes_begin(text, "#") || !token_reference(text, &type, &id))
+	/* Whom an identifier names, a type and an id do not tell. */
+	if (bytes_begin(text, "#") || memchr(v->text.at, '|', v->text.size) ||
+	    !token_reference(text, &type, &id))
 		return TRUTH_UNKNOWN;
 	if (!bytes_equal(id, v->id))
 		return TRUTH_FALSE;

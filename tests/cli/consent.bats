@@ -200,7 +200,47 @@ refused() {
 	ehr 0 ehr-consent in
 	[ "$(jq -r '.state + .in_force + .directive_sha256' out)" = "draft$(d 1)$(d 2)" ]
 	refused bad-transition patient 5 2
-	refused bad-transition event withdrawn patient 5
+	refused wrong-party event withdrawn registrar 5
+}
+
+@test "a withdrawal counts in each state, and nothing is in force then" {
+	{
+		refusal
+		event contacted privacy-officer 3
+		offered 3 a "$(directive 2)"
+		chosen 4 a
+		checked 4 2 50
+		patient 5 2
+		proposed 6 3
+		checked 6 3 50
+		event closed patient 7 '"reason":"moved"'
+	} >all
+	for i in $(seq 0 "$(wc -l <all)"); do
+		head -n "$i" all >in
+		event withdrawn patient 8 >>in
+		ehr 0 ehr-consent in
+		[ "$(jq -c '[.state, .in_force, .open, .options]' out)" = '["inactive",null,[],[]]' ] || [ "$i" -eq "$(wc -l <all)" ]
+	done
+	[ "$(jq -c '[.state, .in_force]' out)" = '["closed",null]' ]
+	# It names what is in force, what is at hand, or nothing; anything else is a mistake.
+	head -n 11 all >in
+	refused digest-mismatch event withdrawn patient 8 "$(directive 9)"
+	for it in 2 3; do
+		head -n 11 all >in
+		event withdrawn patient 8 "$(directive $it)" >>in
+		ehr 0 ehr-consent in
+		[ "$(jq -c '[.state, .in_force]' out)" = '["inactive",null]' ]
+	done
+	# What was agreed before is void, and she may propose anew.
+	refused bad-transition patient 9 3
+	event withdrawn patient 9 >>in
+	proposed 9 3 >>in
+	ehr 0 ehr-consent in
+	[ "$(jq -c '[.state, .in_force]' out)" = '["draft",null]' ]
+	# One that nobody negotiated.
+	event withdrawn patient 8 "$(directive 1)" >in
+	ehr 0 ehr-consent in
+	[ "$(jq -c '[.state, .in_force, .directive_sha256]' out)" = '["inactive",null,null]' ]
 }
 
 @test "an option that was not offered cannot be chosen, nor one that is another event" {
@@ -340,7 +380,12 @@ state() { # IN_FORCE [STATE]
 		ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents c.ndjson in
 		jq -r .context.reason out
 	done >got
-	for with in '[{"verified":false},{"verified":true}]' '[{"verified":false}]'; do
+	for with in '[{"verified":true},{"verified":true}]' '[{"verified":false}]' '[{"verified":true},{"verified":false}]' \
+		'[{"verified":false,"verificationDate":"2025"},{"verified":true,"verificationDate":"2026-01-01"}]' \
+		'[{"verified":true,"verificationDate":"2026-01-01"},{"verified":false,"verificationDate":"2026-01-01"}]' \
+		'[{"verified":true,"verificationDate":"2026-01-01"},{"verified":false,"verificationDate":"2026-02"},{"verified":true,"verificationDate":"2025"}]' \
+		'[{"verified":false},{"verified":true,"verificationDate":"2026-01-01"}]' '[{"verified":true,"verificationDate":"2026-01-01"},7]' \
+		'[{"verified":false,"verificationDate":"2025"},{"verified":true}]' '[{"verified":true},{}]' '[]' '{"verified":true}'; do
 		echo '{"resourceType":"Consent","id":"c-1","status":"active","patient":{"reference":"Patient/ann"},"decision":"permit","verification":'"$with}" >c.ndjson
 		ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents c.ndjson in
 		jq -r .context.reason out
@@ -351,6 +396,16 @@ state() { # IN_FORCE [STATE]
 		consent-unverified
 		permitted
 		consent-unverified
+		consent-unverified
+		permitted
+		consent-unverified
+		consent-unverified
+		consent-unverified
+		consent-unverified
+		consent-unverified
+		consent-unverified
+		consent-unverified
+		permitted
 	END
 }
 

@@ -152,6 +152,9 @@ setup_hospital() {
 		/provision/provision/0/class/0 "provision":{"type":"permit","provision":[{"type":"deny","class":[{"code":"DomainResource"}]}]}
 		/provision/provision/0/purpose/0 "provision":{"type":"permit","provision":[{"type":"deny","purpose":[{"code":"HMARKT","SECRET":1}]}]}
 		/provision/provision/0/data/0/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"instance","reference":{"identifier":{"value":"SECRET"}}}]}]}
+		/provision/provision/0/data/0/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"related","reference":{"identifier":{"system":"urn:x","value":"SECRET"}}}]}]}
+		/provision/provision/0/data/0/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"dependents","reference":{"identifier":{"value":"SECRET"}}}]}]}
+		/provision/provision/0/data/1/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"authoredby","reference":{"reference":"Practitioner/1"}},{"meaning":"authoredby","reference":{"identifier":{"system":"urn:x","value":"SECRET"}}}]}]}
 		/provision/provision/0/action/0 "provision":{"type":"permit","provision":[{"type":"deny","action":[{"coding":[{"code":"collect"}],"SECRET":1}]}]}
 		/provision/provision/0/actor/0/reference "provision":{"type":"permit","provision":[{"type":"deny","actor":[{"reference":{"reference":"Practitioner/ray","SECRET":1}}]}]}
 	END
