@@ -30,10 +30,28 @@ refuse(struct filter *f, enum reason reason, size_t byte)
 	return false;
 }
 
+/* The next line comes from the line at hand. */
+static void
+note_place(struct ingest *i, const struct filter *f)
+{
+	uint64_t out = f->written + 1;
+	char line[80];
+	int size;
+
+	if (i->places == NULL || f->line == i->in + i->step * (out - i->out))
+		return;
+	i->step = f->line != i->in || i->out == 0;
+	i->out = out;
+	i->in = f->line;
+	size = snprintf(line, sizeof line, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i->out, i->in, i->step);
+	(void)(sink_put(i->places, (struct bytes){ line, (size_t)size }) && sink_flush(i->places));
+}
+
 static bool
 write_bundle(struct ingest *i, struct filter *f)
 {
 	for (size_t n = 0; n < i->bundle.records; n++) {
+		note_place(i, f);
 		if (!bundle_write(&i->bundle, n, &f->out))
 			return true;
 		f->written++;
@@ -59,6 +77,7 @@ pass(struct ingest *i, struct filter *f, uint32_t node)
 		if (!i->keep)
 			return write_bundle(i, f);
 	}
+	note_place(i, f);
 	if (bundle_put_value(&f->out, j, node) && sink_put(&f->out, (struct bytes)BYTES("\n")))
 		f->written++;
 	return true;

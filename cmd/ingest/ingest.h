@@ -18,6 +18,13 @@ struct ingest {
 	enum framing framing; /* of --from */
 	bool keep;            /* write a Bundle as one record */
 	bool lost;            /* the last file was left before its end, because of an error in it */
+	/*
+	 * Where each line came from, if that is wanted.  A line "OUT IN STEP" says that line OUT of the
+	 * output came from line IN of the input, and that the input goes on by STEP lines, 0 or 1, with each
+	 * line of the output.  It is written before the line that it speaks of.
+	 */
+	struct sink *places; /* NULL: not wanted */
+	uint64_t out, in, step;
 };
 
 void ingest_init(struct ingest *i, enum framing framing, bool keep, unsigned max_depth);

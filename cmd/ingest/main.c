@@ -5,11 +5,13 @@
 
 #include <string.h>
 
-enum { FROM = 1, BUNDLE };
+enum { FROM = 1, BUNDLE, PLACES, SOURCE };
 
 static const struct option_entry table[] = {
 	{ FROM, 0, false, "from", "auto|lines|json|seq", "how records are told apart (auto)" },
 	{ BUNDLE, 0, false, "bundle", "split|keep", "what becomes of a FHIR Bundle (split)" },
+	{ SOURCE, 0, false, "source", "NAME", "how messages call standard input (<stdin>)" },
+	{ PLACES, 0, false, "places", "FILE", "note from which line of the input each line comes" },
 	FILTER_OPTIONS,
 };
 
@@ -51,6 +53,8 @@ main(int argc, char *argv[])
 	struct ingest i;
 	enum framing framing = FRAMING_AUTO;
 	bool keep = false;
+	const char *places = NULL;
+	struct sink noted;
 	int id;
 
 	start_program("ehr-ingest");
@@ -61,12 +65,20 @@ main(int argc, char *argv[])
 			continue;
 		if (id == FROM)
 			framing = framing_word(&o);
-		else
+		else if (id == BUNDLE)
 			keep = keep_word(&o);
+		else if (id == PLACES)
+			places = o.value;
+		else
+			f.standard = o.value;
 	}
 	filter_start(&f, &o, digest_hex);
 	ingest_init(&i, framing, keep, f.max_depth);
 	f.refusals.names = i.keys;
+	if (places != NULL) {
+		filter_create(&f, &o, places, &noted);
+		i.places = &noted;
+	}
 	const struct filter_engine engine = {
 		.context = &i, .record = ingest_record, .summary = ingest_summary
 	};
@@ -81,6 +93,10 @@ main(int argc, char *argv[])
 			  "Bundle, so "
 			  "that a store keeps the older one",
 		    (unsigned long long)i.bundle.behind);
+	if (places != NULL && !sink_close(&noted)) {
+		diag_warn("%s: %s", places, strerror(noted.error));
+		status = (int)diag_worse((enum diag_exit)status, EXIT_IO);
+	}
 	ingest_release(&i);
 	return status;
 }

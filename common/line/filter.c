@@ -404,7 +404,7 @@ one_file(struct filter *f, const char *path, bool (*each)(void *context, struct 
 	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	bool going;
 
-	f->source = standard ? "<stdin>" : path;
+	f->source = !standard ? path : f->standard != NULL ? f->standard : "<stdin>";
 	f->line = 0;
 	f->first = true;
 	if (fd < 0)

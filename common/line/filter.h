@@ -56,8 +56,9 @@ struct filter {
 	bool progress;
 	struct refusals refusals;
 	struct sink out;
-	uint64_t read;    /* records seen, refused ones included */
-	uint64_t written; /* lines written, which the engine counts */
+	uint64_t read;        /* records seen, refused ones included */
+	uint64_t written;     /* lines written, which the engine counts */
+	const char *standard; /* how messages call standard input; NULL: <stdin> */
 	const char *source;
 	size_t line;         /* of the record at hand */
 	struct bytes record; /* the line at hand, as it came */

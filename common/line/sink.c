@@ -3,6 +3,7 @@
 
 #include "common/base/diag.h"
 #include "common/base/file.h"
+#include "common/json/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,26 @@ sink_init_take(struct sink *s, int fd, const char *name)
 	*s = (struct sink){ .name = name, .fd = fd };
 	buffer_init(&s->block, BLOCK_SIZE);
 	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
+}
+
+void
+sink_init_memory(struct sink *s)
+{
+	*s = (struct sink){ .fd = -1 };
+	buffer_init(&s->block, BUFFER_UNLIMITED);
+}
+
+struct bytes
+sink_held(struct sink *s)
+{
+	(void)json_slack(&s->block);
+	return buffer_bytes(&s->block);
+}
+
+void
+sink_drop(struct sink *s)
+{
+	s->block.used = 0;
 }
 
 /*

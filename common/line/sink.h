@@ -23,6 +23,14 @@ struct sink {
 /* The sink owns FD from here on. */
 void sink_init_take(struct sink *s, int fd, const char *name);
 
+/*
+ * A sink in memory: sink_held is what was put since the last sink_drop, with JSON_SLACK readable bytes behind
+ * it, borrowed until the next call.  It never fails, and is neither flushed nor closed.
+ */
+void sink_init_memory(struct sink *s);
+struct bytes sink_held(struct sink *s);
+void sink_drop(struct sink *s);
+
 /* One record and its newline. */
 bool sink_line(struct sink *s, struct bytes record);
 

@@ -1,6 +1,52 @@
 load ../lib/ehr
 
 P=$EHR_ROOT/policies/hospital
+now=2026-11-01T20:30:00+01:00
+programs=$EHR_BIN
+
+# A site, and the ward's records without what is critical: that must reach somebody, and nobody has subscribed.
+prepare() {
+	ehr-keys make -P "$P" -S site --now 2026-11-01T00:00:00Z >/dev/null
+	mkdir uploads
+	grep -v '"LL"' "$EHR_ROOT/testdata/ward/upload.ndjson" >uploads/ward.ndjson
+}
+
+batch() {
+	"$programs/ehr-batch" -P "$P" -S site --now $now "$@"
+}
+
+# stub NAME SCRIPT: in a folder of programs of its own, ehr-NAME does this instead.
+stub() {
+	if [ ! -d bin ]; then
+		mkdir bin
+		ln -s "$EHR_BIN"/ehr-* bin/
+		rm bin/ehr-batch
+		cp "$EHR_BIN/ehr-batch" bin/
+	fi
+	programs=$PWD/bin
+	rm -f "bin/ehr-$1"
+	printf '#!/bin/sh\n%s\n' "$2" >"bin/ehr-$1"
+	chmod +x "bin/ehr-$1"
+}
+
+# pipeline TEXT: a policy with this pipeline, whose output is called versions.ndjson.
+pipeline() {
+	rm -rf policy
+	cp -r "$EHR_ROOT/policies/hospital" policy
+	P=policy
+	printf 'pipeline: 1\noutput: versions.ndjson\n%s\n' "$1" >policy/pipeline.yaml
+}
+to_versions='stages: [ehr-ingest, ehr-classify, ehr-redact]'
+
+# Records of all kinds: many, bad ones, Bundles, blank lines.
+mixed() {
+	"$EHR_GENERATE" 1 3000000 >mixed
+	cat "$EHR_ROOT"/testdata/records/bad/*.ndjson >>mixed
+	printf '\n\n' >>mixed
+	jq -c . "$EHR_ROOT/testdata/ward/bundle.json" >>mixed
+	cat "$EHR_ROOT"/testdata/records/bad/bad-label.ndjson >>mixed
+	"$EHR_GENERATE" 2 1000000 >>mixed
+}
 
 # fault PLACE TEXT SCRIPT: with pipeline.yaml changed by SCRIPT, ehr-policy check finds TEXT at PLACE, and nothing else.
 fault() {
@@ -48,4 +94,412 @@ fault() {
 	ehr 0 ehr-policy new --from "$EHR_ROOT/testdata/ward/upload.ndjson" mine
 	[ -e mine/pipeline.yaml ]
 	ehr 0 ehr-policy check -P mine
+}
+
+@test "one command: an upload becomes a folder with versions, intents and what was done" {
+	prepare
+	ehr 0 batch uploads/ward.ndjson store
+	grep -qE '^ehr-batch: 1 done, 0 known, 0 failed, 0 left; 75 records, 0 refused; 0\.0 MB in [0-9.]+ s$' out
+	[ "$(wc -l <out)" -eq 1 ]
+	[ "$(ls store/ward.ndjson | tr '\n' ' ')" = 'intents.ndjson run sealed.ndjson ' ]
+	[ "$(wc -l <store/ward.ndjson/sealed.ndjson)" -eq 300 ]
+	[ "$(stat -c %a store/ward.ndjson store/ward.ndjson/sealed.ndjson | tr '\n' ' ')" = '700 600 ' ]
+	has store/ward.ndjson/run "now	$now"
+	has store/ward.ndjson/run "input	$(sha256sum <uploads/ward.ndjson | cut -d' ' -f1)"
+	has store/ward.ndjson/run "batch	$(head -n 1 store/ward.ndjson/sealed.ndjson | jq -r .ehr.batch)"
+	[ "$(ls -A store)" = ward.ndjson ]
+	[ -e uploads/ward.ndjson ]
+	sha256sum store/ward.ndjson/* >before
+	ehr 0 batch -v uploads/ward.ndjson store
+	has err 'ward.ndjson: it was done before'
+	has out '0 done, 1 known'
+	sha256sum --quiet -c before
+}
+
+@test "the piped form, one job and several give the same bytes, refused records and messages" {
+	prepare
+	mixed
+	pipeline "$to_versions
+on_error: quarantine"
+	ehr 1 batch --piped mixed piped
+	for jobs in 1 2 5; do
+		ehr 1 batch --jobs $jobs mixed $jobs
+		mv err $jobs.err
+		cmp piped/mixed/versions.ndjson $jobs/mixed/versions.ndjson
+		cmp piped/mixed/refused.ingest.ndjson $jobs/mixed/refused.ingest.ndjson
+		cmp 1/mixed/refused.classify.ndjson $jobs/mixed/refused.classify.ndjson
+		cmp 1.err $jobs.err
+		[ ! -e $jobs/mixed/places ]
+	done
+	for how in piped 1; do
+		jq -c 'del(.ehr.source, .ehr.line)' $how/mixed/refused.classify.ndjson >$how.refused
+	done
+	cmp piped.refused 1.refused
+	# The lines are those of the upload.
+	jq -r '"\(.ehr.line) \(.record)"' 2/mixed/refused.classify.ndjson | while read -r line record; do
+		[ "$(sed -n "${line}p" mixed | jq -c .)" = "$(jq -c . <<<"$record")" ]
+		has 2.err "ehr-classify: mixed:$line: "
+	done
+	[ "$(wc -l <2/mixed/refused.classify.ndjson)" -eq 2 ]
+}
+
+@test "options of ehr-classify and ehr-redact in the pipeline hold with workers, too" {
+	prepare
+	for options in '[ehr-classify, --fhir-labels], [ehr-redact, --fhir-labels, "--levels=L,V"]' 'ehr-classify, ehr-redact --max-depth=200'; do
+		rm -rf piped jobs
+		pipeline "stages: [ehr-ingest, $options]"
+		ehr 0 batch --piped uploads/ward.ndjson piped
+		ehr 0 batch --jobs 2 uploads/ward.ndjson jobs
+		cmp {piped,jobs}/ward.ndjson/versions.ndjson
+	done
+}
+
+@test "what is sealed by several jobs is one batch: its numbers go on, and it opens to the same" {
+	prepare
+	"$EHR_GENERATE" 1 2000000 >upload
+	ehr 0 batch --jobs 1 upload one
+	ehr 0 batch --jobs 3 upload three
+	for jobs in one three; do
+		[ "$(jq -r .ehr.batch $jobs/upload/sealed.ndjson | sort -u | wc -l)" -eq 1 ]
+		jq -r .ehr.seq $jobs/upload/sealed.ndjson | awk '$1 != NR - 1 { exit 1 }'
+		jq -c '.ehr | del(.batch)' $jobs/upload/sealed.ndjson >$jobs.tags
+		ehr-open -S site --record $jobs/upload/sealed.ndjson >$jobs.opened
+	done
+	cmp one.tags three.tags
+	cmp one.opened three.opened
+}
+
+@test "a folder of uploads: each is done, moved to done or failed with a reason, and the others go on" {
+	prepare
+	cp "$EHR_ROOT/testdata/ward/bundle.json" uploads/
+	printf 'no\nrecord\n' >uploads/bad
+	: >uploads/empty
+	gzip -c uploads/ward.ndjson >uploads/cut.gz
+	truncate -s -20 uploads/cut.gz
+	ehr 5 batch uploads store
+	has out 'ehr-batch: 2 done, 0 known, 3 failed, 0 left; 78 records, 0 refused'
+	[ "$(ls store | tr '\n' ' ')" = 'bundle.json ward.ndjson ' ]
+	[ "$(ls uploads uploads/done uploads/failed | tr '\n' ' ')" = 'uploads: done failed  uploads/done: bundle.json ward.ndjson  uploads/failed: bad bad.reason cut.gz cut.gz.reason empty empty.reason ' ]
+	has err 'ehr-batch: uploads/bad: begins as no JSON text: unpack or translate it before; nothing is kept'
+	has err 'ehr-batch: uploads/empty: holds no record; nothing is kept'
+	has uploads/failed/bad.reason 'status	5
+reason	begins as no JSON text'
+	has uploads/failed/cut.gz.reason 'reason	ended with 5 (gzip 5, '
+	# The same name once more: the same file is known, another one is not done.
+	cp uploads/done/ward.ndjson uploads/
+	ehr 0 batch uploads store
+	has out '0 done, 1 known'
+	[ "$(ls uploads/done | tr '\n' ' ')" = 'bundle.json ward.ndjson ward.ndjson.1 ' ]
+	head -n 3 uploads/done/ward.ndjson >uploads/ward.ndjson
+	ehr 4 batch uploads store
+	has uploads/failed/ward.ndjson.reason 'another upload of that name was done before; give it another name'
+	ehr 0 batch uploads store
+}
+
+@test "a bad record is kept apart, the others go on, and it ends with 1; a share above the limit fails the upload" {
+	prepare
+	sed -i '3s/$/ and more/' uploads/ward.ndjson
+	ehr 1 batch uploads/ward.ndjson store
+	[ "$(wc -l <store/ward.ndjson/sealed.ndjson)" -eq 296 ]
+	[ "$(jq -c '[.ehr.line, .ehr.reason]' store/ward.ndjson/refused.ingest.ndjson)" = '[3,"trailing-data"]' ]
+	has err 'ehr-ingest: ward.ndjson:3: trailing-data: something behind the value at byte 755'
+	[ "$(stat -c %a store/ward.ndjson/refused.ingest.ndjson)" = 600 ]
+	cp -r "$P" policy
+	P=policy
+	sed -i 's/^  refused: .*/  refused: 1%/' policy/pipeline.yaml
+	ehr 5 batch uploads/ward.ndjson strict
+	has err 'ehr-batch: ward.ndjson: 1 of 75 records refused, limit 1 %; nothing is kept'
+	[ -z "$(ls -A strict)" ]
+	sed -i 's/^  refused: .*/  refused: 2%/; s/^on_error: .*/on_error: skip/' policy/pipeline.yaml
+	ehr 1 batch uploads/ward.ndjson strict
+	[ "$(ls strict/ward.ndjson | tr '\n' ' ')" = 'intents.ndjson run sealed.ndjson ' ]
+	rm -r strict
+	sed -i 's/^on_error: .*/on_error: fail/' policy/pipeline.yaml
+	ehr 5 batch uploads/ward.ndjson strict
+	[ -z "$(ls -A strict)" ]
+}
+
+@test "packed uploads are known by their first bytes, and what is packed in them is bounded" {
+	prepare
+	gzip -c uploads/ward.ndjson >a.json
+	zstd -q -o b.json uploads/ward.ndjson
+	{
+		gzip -c uploads/ward.ndjson
+		head -n 1 uploads/ward.ndjson | gzip -c
+	} >c.json
+	for file in a b c; do ehr 0 batch $file.json store; done
+	[ "$(wc -l store/*/sealed.ndjson | awk '{ printf "%s ", $1 }')" = '300 300 304 904 ' ]
+	tar -C uploads -czf d.json ward.ndjson
+	ehr 5 batch d.json store
+	has err 'ehr-batch: d.json: what is packed in it begins as no JSON text: unpack or translate it before'
+	cp -r "$P" policy
+	P=policy
+	sed -i 's/^  size: .*/  size: 30K/' policy/pipeline.yaml
+	ehr 5 batch a.json bounded
+	has err 'ehr-batch: a.json: longer when it is unpacked than the limit of pipeline.yaml'
+	ehr 5 batch uploads/ward.ndjson bounded
+	has err 'ehr-batch: ward.ndjson: longer than the limit of pipeline.yaml; nothing is kept'
+	ehr 4 batch - bounded <uploads/ward.ndjson
+	[ -z "$(ls -A bounded)" ]
+}
+
+@test "standard input and a pipe are taken whole, under the name of their digest" {
+	prepare
+	name=stdin-$(sha256sum <uploads/ward.ndjson | cut -c1-16)
+	ehr 0 batch - store <uploads/ward.ndjson
+	[ "$(ls -A store)" = "$name" ]
+	mkfifo fifo
+	cat uploads/ward.ndjson >fifo &
+	ehr 0 batch fifo store
+	has out '0 done, 1 known'
+	cat uploads/ward.ndjson | ehr 0 batch - store
+	[ "$(ls -A store)" = "$name" ]
+}
+
+@test "an upload that is still being written is left to the next run" {
+	prepare
+	cp uploads/ward.ndjson uploads/.hidden
+	cp uploads/ward.ndjson uploads/ward.part
+	exec 7>>uploads/ward.ndjson
+	ehr 75 batch uploads store 7>&-
+	has err 'ehr-batch: ward.ndjson: is still being written; the next run takes it'
+	[ -z "$(ls -A store)" ]
+	exec 7>&-
+	ehr 0 batch uploads store
+	[ "$(ls -A uploads | tr '\n' ' ')" = '.hidden done ward.part ' ]
+	# One that changes behind our back.
+	mv uploads/done/ward.ndjson uploads/other.ndjson
+	stub ingest 'echo "{}" >>uploads/other.ndjson
+exec "$EHR_BIN/ehr-ingest" "$@"'
+	ehr 75 batch uploads store
+	has err 'ehr-batch: uploads/other.ndjson: changed while it was read, nothing is kept; the next run takes it'
+	[ "$(ls -A store)" = ward.ndjson ]
+}
+
+@test "a stage that fails leaves nothing, and what the machine or site is at fault for leaves the upload where it is" {
+	prepare
+	"$EHR_GENERATE" 1 3000000 >uploads/much.ndjson
+	cp -r "$P" policy
+	echo 'nonsense: 1' >>policy/classify.yaml
+	for how in '--jobs 2' --piped; do
+		P=policy ehr 3 batch $how uploads store
+		[ -z "$(ls -A store)" ]
+		[ -e uploads/much.ndjson ]
+	done
+	has err 'ehr-batch: uploads/much.ndjson: ended with 3 (ehr-ingest 141, ehr-classify 3, '
+	mv site/keys keys
+	for how in '--jobs 2' --piped; do
+		ehr 6 batch $how uploads store
+		[ -z "$(ls -A store)" ]
+	done
+	[ "$(ls uploads)" = "$(printf 'much.ndjson\nward.ndjson')" ]
+}
+
+@test "of several failed stages the worst counts by ehr(7); a reader that went away counts if nothing else failed" {
+	prepare
+	"$EHR_GENERATE" 1 3000000 >uploads/much.ndjson
+	rm uploads/ward.ndjson
+	for pair in 75:75 2:2 3:3 6:6 126:126 4:4 0:4 1:4; do
+		stub seal "exit ${pair%:*}"
+		for how in '--jobs 2' --piped; do
+			ehr "${pair#*:}" batch $how uploads store
+			[ -z "$(ls -A store)" ]
+			[ -e uploads/much.ndjson ]
+		done
+	done
+	stub seal 'cat >/dev/null; kill -KILL $$'
+	ehr 4 batch uploads store
+	[ -e uploads/much.ndjson ]
+	stub redact 'exit 6'
+	ehr 4 batch --piped uploads store
+	stub seal 'cat >/dev/null; exit 2'
+	ehr 6 batch --piped uploads store
+	# A crash would come again: the upload is to blame.
+	stub seal 'cat >/dev/null; kill -SEGV $$'
+	rm bin/ehr-redact
+	ln -s "$EHR_BIN/ehr-redact" bin/
+	ehr 9 batch uploads store
+	[ "$(ls uploads uploads/failed | tr '\n' ' ')" = 'uploads: failed  uploads/failed: much.ndjson much.ndjson.reason ' ]
+	[ -z "$(ls -A store)" ]
+}
+
+@test "when only ehr-notify fails the versions are kept, and the next run does it alone" {
+	prepare
+	cp site/authority.jwks authority
+	echo '{"keys":[{"kty":"OKP"' >site/authority.jwks
+	ehr 6 batch uploads store
+	has err 'ehr-batch: uploads/ward.ndjson: sealed.ndjson is in place, but ehr-notify ended with 6; the next run does it alone'
+	[ "$(ls -A store/ward.ndjson | tr '\n' ' ')" = 'run sealed.ndjson ' ]
+	[ -e uploads/ward.ndjson ]
+	sha256sum store/ward.ndjson/sealed.ndjson >before
+	ehr 6 batch uploads store
+	cp authority site/authority.jwks
+	ehr 0 batch uploads store
+	[ "$(ls -A store/ward.ndjson | tr '\n' ' ')" = 'intents.ndjson run sealed.ndjson ' ]
+	sha256sum --quiet -c before
+	[ -e uploads/done/ward.ndjson ]
+}
+
+@test "killed at each step and at random, the next run gives the same, nothing twice and nothing lost" {
+	prepare
+	cp uploads/ward.ndjson whole
+	pipeline "$to_versions
+then: [{run: ehr-open, output: again.ndjson}]"
+	# It stands for any command.
+	stub open 'exec cat'
+	ehr 0 batch whole once
+	for program in ingest classify redact; do
+		for where in '' 'cat >/dev/null; '; do
+			stub $program "${where}kill -KILL \$PPID; exec sleep 60"
+			ehr 137 batch --piped uploads store
+			[ ! -e store/ward.ndjson ]
+			rm "bin/ehr-$program"
+			ln -s "$EHR_BIN/ehr-$program" bin/
+		done
+	done
+	# Between the rename and the command of then.
+	stub open 'kill -KILL $PPID; exec sleep 60'
+	ehr 137 batch uploads store
+	[ -e store/ward.ndjson/versions.ndjson ]
+	[ ! -e store/ward.ndjson/again.ndjson ]
+	stub open 'exec cat'
+	ehr 0 batch uploads store
+	[ "$(ls -A store)" = ward.ndjson ]
+	for file in versions again; do cmp {once/whole,store/ward.ndjson}/$file.ndjson; done
+	for i in {1..20}; do
+		rm -rf store
+		mv uploads/done/ward.ndjson uploads/
+		batch --jobs 2 uploads store >/dev/null 2>&1 &
+		process=$!
+		sleep "0.0$((RANDOM % 10))"
+		kill -KILL $process 2>/dev/null || true
+		wait $process || true
+		ehr 0 batch uploads store
+		[ "$(ls -A store)" = ward.ndjson ]
+		[ "$(ls store/ward.ndjson | tr '\n' ' ')" = 'again.ndjson run versions.ndjson ' ]
+		[ "$(ls -A uploads uploads/done | tr '\n' ' ')" = 'uploads: done  uploads/done: ward.ndjson ' ]
+		for file in versions again; do cmp {once/whole,store/ward.ndjson}/$file.ndjson; done
+	done
+}
+
+@test "every call that can fail at the end leaves the upload for the next run" {
+	prepare
+	cp uploads/ward.ndjson in
+	for call in fsync rename renameat renameat2; do
+		count=0
+		while [ $count -lt 100 ]; do
+			rm -rf store fired
+			got=0
+			EHR_FAULT=$call:$((count + 1)) EHR_FAULT_LOG=$PWD/fired LD_PRELOAD=$EHR_FAULT_SO \
+				"$EHR_BIN/ehr-batch" -P "$P" -S site --now $now uploads store >out 2>err || got=$?
+			[ -e fired ] || break
+			count=$((count + 1))
+			[ $got -eq 4 ] || [ $got -eq 0 ]
+			[ -e uploads/ward.ndjson ] || mv uploads/done/ward.ndjson uploads/
+			ehr 0 batch uploads store
+			[ "$(ls -A store)" = ward.ndjson ]
+			[ "$(ls store/ward.ndjson | tr '\n' ' ')" = 'intents.ndjson run sealed.ndjson ' ]
+			mv uploads/done/ward.ndjson uploads/
+		done
+		[ ! -e uploads/done/ward.ndjson ] || mv uploads/done/ward.ndjson uploads/
+	done
+}
+
+@test "two runs at once do each upload once and leave nothing behind" {
+	prepare
+	stub ingest 'echo >>started
+while [ ! -e go ]; do sleep 0.1; done
+exec "$EHR_BIN/ehr-ingest" "$@"'
+	batch uploads store >/dev/null 2>&1 &
+	while [ ! -e started ]; do sleep 0.1; done
+	ehr 75 batch uploads store
+	has err 'ehr-batch: uploads/ward.ndjson: another run is at work on it'
+	: >go
+	wait $!
+	[ "$(wc -l <started)" -eq 1 ]
+	[ "$(ls -A store)" = ward.ndjson ]
+	[ -e uploads/done/ward.ndjson ]
+}
+
+@test "nothing runs but programs of the toolkit beside ehr-batch and executables with their digest" {
+	prepare
+	mkdir other
+	printf '#!/bin/sh\ntouch "$0.ran"\n' >other/ehr-seal
+	chmod +x other/ehr-seal
+	PATH=$PWD/other:$PATH ehr 0 batch uploads/ward.ndjson store
+	[ "$(ls other)" = ehr-seal ]
+	printf '#!/bin/sh -e\nexec tr a-z "$1"\n' >other/upper
+	chmod +x other/upper
+	digest=$(sha256sum <other/upper | cut -d' ' -f1)
+	pipeline "$to_versions
+then: [{run: [$PWD/other/upper, A-Z], sha256: \"$digest\", output: upper}]"
+	ehr 0 batch uploads/ward.ndjson upper
+	tr a-z A-Z <upper/ward.ndjson/versions.ndjson | cmp - upper/ward.ndjson/upper
+	echo '# changed' >>other/upper
+	ehr 126 batch uploads/ward.ndjson upper
+	has err "other/upper is not the file that pipeline.yaml names; if it is meant, its sha256 is $(sha256sum <other/upper | cut -d' ' -f1)"
+	stub seal true
+	rm bin/ehr-seal
+	P=$EHR_ROOT/policies/hospital ehr 126 batch uploads/ward.ndjson none
+	has err 'bin/ehr-seal: No such file or directory: the programs lie in one folder'
+}
+
+@test "archive: true keeps each upload once, under its digest" {
+	prepare
+	pipeline "$to_versions
+archive: true"
+	digest=$(sha256sum <uploads/ward.ndjson | cut -d' ' -f1)
+	ehr 0 batch uploads/ward.ndjson store
+	cp uploads/ward.ndjson other
+	ehr 0 batch other store
+	cmp uploads/ward.ndjson "store/archive/sha256/${digest:0:2}/$digest"
+	[ "$(stat -c %a "store/archive/sha256/${digest:0:2}/$digest")" = 400 ]
+	[ "$(find store/archive -type f | wc -l)" -eq 1 ]
+}
+
+@test "--metrics writes what became of the uploads, and progress is shown on a terminal alone" {
+	prepare
+	printf 'no' >uploads/bad
+	ehr 5 batch --metrics batch.prom uploads store
+	has batch.prom 'ehr_batch_uploads{result="done"} 1'
+	has batch.prom 'ehr_batch_uploads{result="failed"} 1'
+	has batch.prom 'ehr_batch_records 75'
+	has batch.prom 'ehr_batch_exit_status 5'
+	[ "$(grep -c '^# TYPE ehr_batch_' batch.prom)" -eq 7 ]
+	lacks err '%,'
+	ehr 4 batch --metrics nowhere/batch.prom uploads store
+}
+
+@test "what is wrong with the command line or the folders is said at once" {
+	prepare
+	ehr 2 ehr-batch -P "$P" -S site uploads
+	has err 'two operands, IN and OUT'
+	ehr 2 batch --jobs 0 uploads store
+	ehr 2 batch --jobs 65 uploads store
+	ehr 2 batch --jobs 2 --piped uploads store
+	ehr 2 ehr-batch -P "$P" -S site --now yesterday uploads store
+	ehr 2 batch uploads uploads
+	has err 'uploads and output are in one folder'
+	ehr 4 batch nowhere store
+	ehr 4 ehr-batch -P "$P" -S nowhere uploads store
+	ehr 4 batch uploads nowhere/store
+	: >file
+	ehr 4 batch uploads file
+	rm -rf policy
+	cp -r "$P" policy
+	rm policy/pipeline.yaml
+	P=policy ehr 3 batch uploads store
+	has err 'ehr-batch: policy/pipeline.yaml: this file is missing'
+}
+
+@test "paths with blanks and dashes, no standard input, long names" {
+	prepare
+	mv -- uploads '-up loads'
+	mv -- '-up loads/ward.ndjson' '-up loads/-a b *.ndjson'
+	ehr 0 batch -- '-up loads' '-sto re' <&-
+	[ "$(ls -A ./'-sto re')" = '-a b *.ndjson' ]
+	long=$(printf '%0255d' 0)
+	cp ./-up\ loads/done/* "./-up loads/$long"
+	ehr 4 batch -- '-up loads' '-sto re'
+	has err 'its name is too long; nothing is kept'
 }

@@ -617,3 +617,13 @@ versions() {
 		torture $call ehr-ingest
 	done
 }
+
+@test "--places notes from which line each line comes, --source how messages call standard input" {
+	printf '%s\n' '{"id":"a"}' '' '{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"b"}},{"resource":{"resourceType":"Patient","id":"c"}},{"resource":{"resourceType":"Patient","id":"d"}}]}' bad '{"id":"e"}' '{"id":"f"}' >in
+	ehr 1 ehr-ingest --places places --source upload --on-error skip <in
+	printf '%s\n' '1 1 1' '2 3 1' '3 3 0' '5 5 1' | cmp - places
+	[ "$(wc -l <out)" -eq 6 ]
+	has err 'ehr-ingest: upload:4: bad-syntax'
+	ehr 4 ehr-ingest --places nowhere/places in
+	ehr 2 ehr-ingest --places in in
+}

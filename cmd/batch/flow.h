@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_BATCH_FLOW_H
+#define EHR_BATCH_FLOW_H
+
+#include "cmd/batch/program.h"
+#include "common/policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * flow: the stages of pipeline.yaml over one upload, as one pipe.  Nothing that they write is believed before
+ * the status of every one of them is known: a stage that died looks to the next like the end of its input.
+ *
+ *	upload (gzip, zstd) --> stages up to ehr-ingest --> this process --> the other stages --> output
+ *
+ * This process counts the records between them, and where ehr-classify and ehr-redact stand next to each
+ * other behind ehr-ingest, it hands the records out to workers that do both (workers.h).
+ */
+struct flow_plan {
+	const struct batch_policy *batch;
+	struct policy *policy;
+	const char *site;                       /* NULL: none */
+	const char *now;                        /* the time of the upload */
+	unsigned jobs;                          /* workers; 0: every stage is a process of its own */
+	struct program stage[BATCH_MAX_STAGES]; /* of batch->stage */
+	struct program then[BATCH_MAX_THEN];
+};
+
+/* One upload on its way. */
+struct flow {
+	const struct flow_plan *plan;
+	const char *source; /* for messages */
+	int input;          /* the upload, read from its beginning */
+	int folder;         /* where output and refused records go, and its path */
+	const char *path;
+	bool shows_progress;
+	const char *batch; /* the name of this run in the tags */
+	struct arena arena;
+	/* the result */
+	uint64_t records; /* refused ones included */
+	uint64_t refused;
+	enum diag_exit status;
+	bool to_blame; /* the upload itself, not the machine or the site */
+	char why[512];
+	/* private */
+	double began, shown; /* of the progress */
+	void (*progress)(struct flow *f, uint64_t records);
+};
+
+/* Opens the programs of PLAN.  False with a message in WHY. */
+bool flow_open(struct flow_plan *plan, struct arena *a, char why[PROGRAM_WHY]);
+
+/* Runs the stages.  False with `status`, `to_blame` and `why`; then the output must not be used. */
+bool flow_run(struct flow *f);
+
+/* Runs a command of `then` from IN to OUT.  Returns its status, as a shell has it. */
+int flow_then(struct flow *f, unsigned then, int in, int out);
+
+#endif

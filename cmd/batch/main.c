@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/batch/upload.h"
+#include "common/base/clock.h"
+#include "common/base/file.h"
+#include "common/base/options.h"
+#include "common/base/start.h"
+#include "common/policy/site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_JOBS = 64, DEFAULT_JOBS = 1 };
+
+struct settings {
+	const char *policy, *site, *now, *jobs, *metrics;
+	bool piped, verbose;
+};
+
+static const struct option_entry table[] = {
+	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR",
+	    "the policy, whose pipeline.yaml runs" },
+	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR", "the site" },
+	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
+	    "the time of every upload (the system's, for each)" },
+	{ OPTION_TEXT(struct settings, jobs), 0, false, "jobs", "N",
+	    "so many processes label and redact side by side (1)" },
+	{ OPTION_FLAG(struct settings, piped), 0, false, "piped", NULL,
+	    "run every stage as a process of its own" },
+	{ OPTION_TEXT(struct settings, metrics), 0, false, "metrics", "FILE",
+	    "write what became of the uploads for Prometheus" },
+	{ OPTION_FLAG(struct settings, verbose), 'v', false, "verbose", NULL, "say more" },
+};
+
+static const struct option_manual manual = {
+	.program = "ehr-batch",
+	.operands = "IN OUT",
+	.purpose = "Takes uploads through the pipeline of a policy: a file, a folder of files, or - for "
+		   "standard input.",
+	.table = table,
+	.count = sizeof table / sizeof table[0],
+};
+
+struct run {
+	struct settings set;
+	struct policy policy;
+	struct batch_policy batch;
+	struct flow_plan plan;
+	struct uploads uploads;
+	char now[32];
+	double began;
+};
+
+static void
+read_options(struct run *r, struct options *o)
+{
+	struct settings *s = &r->set;
+	struct instant now;
+	uint64_t jobs = DEFAULT_JOBS;
+
+	options_into(o, s);
+	while (options_next(o) != OPTIONS_END)
+		continue;
+	if (o->operands != 2)
+		options_needs(o, "two operands, IN and OUT");
+	if (s->policy == NULL)
+		options_needs(o, "--policy DIR");
+	if (s->now != NULL && !clock_parse_instant(bytes_of(s->now), &now))
+		options_misuse(o, "not a time such as 2026-11-21T10:00:00Z", s->now);
+	if (s->jobs != NULL && (!options_number(s->jobs, MOST_JOBS, &jobs) || jobs == 0))
+		options_misuse(o, "not a number from 1 to 64", s->jobs);
+	if (s->jobs != NULL && s->piped)
+		options_misuse(o, "not together with --piped", "--jobs");
+	r->plan.jobs = s->piped ? 0 : (unsigned)jobs;
+	r->uploads.verbose = s->verbose;
+	r->uploads.shows_progress = isatty(STDERR_FILENO) != 0;
+}
+
+static void
+load(struct run *r)
+{
+	struct fault fault = { 0 };
+	char why[PROGRAM_WHY];
+
+	if (!site_check(r->set.site, &fault) || !policy_load(&r->policy, r->set.policy, &fault) ||
+	    !batch_policy_load(&r->batch, &r->policy, &fault))
+		fault_exit(&fault);
+	r->plan.batch = &r->batch;
+	r->plan.policy = &r->policy;
+	r->plan.site = r->set.site;
+	r->uploads.plan = &r->plan;
+	if (!flow_open(&r->plan, &r->policy.arena, why))
+		diag_die(EXIT_NOT_LAUNCHED, "%s", why);
+}
+
+static void
+open_out(struct run *r, const char *path)
+{
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	r->uploads.out = path;
+	r->uploads.out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->uploads.out_fd < 0)
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+}
+
+/* One time for the whole upload, whatever stage asks for it. */
+static void
+set_time(struct run *r)
+{
+	struct instant now = clock_now();
+
+	now.nano = 0;
+	clock_format(now, r->now);
+	r->plan.now = r->set.now != NULL ? r->set.now : r->now;
+}
+
+/* A name that a sender gives a file until it is whole. */
+static bool
+is_partial(const char *name)
+{
+	static const char *const ends[] = { ".part", ".partial", ".tmp", ".filepart", ".crdownload", "~" };
+
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		if (bytes_end(bytes_of(name), ends[i]))
+			return true;
+	return name[0] == '.';
+}
+
+static enum diag_exit
+take_folder(struct run *r, const struct options *o, const char *path)
+{
+	struct uploads *b = &r->uploads;
+	enum diag_exit worst = EXIT_DONE;
+	struct buffer names;
+	struct stat in, out;
+	size_t count = 0;
+	bool stop = false;
+
+	b->in = path;
+	b->in_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->in_fd < 0 || fstat(b->in_fd, &in) != 0 || fstat(b->out_fd, &out) != 0)
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	if (in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+		options_misuse(o, "uploads and output are in one folder", path);
+	buffer_init(&names, BUFFER_UNLIMITED);
+	if (!file_list_at(b->in_fd, ".", &names, &count))
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	const char *name = names.at;
+	for (size_t i = 0; i < count && !stop; i++, name += strlen(name) + 1) {
+		if (is_partial(name))
+			continue;
+		set_time(r);
+		worst = diag_worse(worst, upload_take_file(b, name, &stop));
+	}
+	buffer_release(&names);
+	return worst;
+}
+
+static enum diag_exit
+take(struct run *r, const struct options *o, const char *path)
+{
+	enum diag_exit status;
+	const char *name = strrchr(path, '/');
+	bool stop = false;
+	struct stat s;
+	int fd = STDIN_FILENO;
+
+	set_time(r);
+	if (strcmp(path, "-") == 0)
+		return upload_take_stream(&r->uploads, fd, &stop);
+	if (stat(path, &s) != 0)
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	if (S_ISDIR(s.st_mode))
+		return take_folder(r, o, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	if (S_ISREG(s.st_mode))
+		status = upload_take(&r->uploads, name != NULL ? name + 1 : path, fd, NULL, &stop);
+	else
+		status = upload_take_stream(&r->uploads, fd, &stop);
+	(void)close(fd);
+	return status;
+}
+
+static void
+add_metric(struct buffer *text, const char *name, const char *help, const char *label, double value)
+{
+	char line[400];
+	int size = help == NULL ? snprintf(line, sizeof line, "%s%s %.15g\n", name, label, value)
+				: snprintf(line, sizeof line, "# HELP %s %s\n# TYPE %s gauge\n%s%s %.15g\n",
+				      name, help, name, name, label, value);
+
+	buffer_add(text, line, (size_t)size);
+}
+
+/* The file is replaced as a whole, so that who collects it never reads half of it. */
+static bool
+write_metrics(const struct run *r, enum diag_exit status)
+{
+	static const char uploads[] = "ehr_batch_uploads";
+	const struct uploads *b = &r->uploads;
+	struct buffer text;
+	bool good;
+
+	buffer_init(&text, BUFFER_UNLIMITED);
+	add_metric(
+	    &text, uploads, "Uploads of the last run, by what became of them.", "{result=\"done\"}", b->done);
+	add_metric(&text, uploads, NULL, "{result=\"known\"}", b->known);
+	add_metric(&text, uploads, NULL, "{result=\"failed\"}", b->failed);
+	add_metric(&text, uploads, NULL, "{result=\"left\"}", b->left);
+	add_metric(&text, "ehr_batch_records", "Records read by the last run.", "", (double)b->records);
+	add_metric(
+	    &text, "ehr_batch_refused_records", "Records refused in the last run.", "", (double)b->refused);
+	add_metric(&text, "ehr_batch_bytes", "Bytes of the uploads that were done.", "", (double)b->bytes);
+	add_metric(&text, "ehr_batch_seconds", "How long the last run took.", "", clock_running() - r->began);
+	add_metric(&text, "ehr_batch_exit_status", "The exit status of the last run.", "", status);
+	add_metric(
+	    &text, "ehr_batch_end_time_seconds", "When the last run ended.", "", (double)clock_now().seconds);
+	good = file_replace_at(AT_FDCWD, r->set.metrics, buffer_bytes(&text), 0644);
+	if (!good)
+		diag_warn("%s: %s", r->set.metrics, strerror(errno));
+	buffer_release(&text);
+	return good;
+}
+
+static bool
+print_summary(const struct run *r)
+{
+	const struct uploads *b = &r->uploads;
+
+	return printf("ehr-batch: %u done, %u known, %u failed, %u left; %" PRIu64 " records, %" PRIu64
+		      " refused; %.1f MB in %.1f s\n",
+		   b->done, b->known, b->failed, b->left, b->records, b->refused, (double)b->bytes / 1e6,
+		   clock_running() - r->began) > 0 &&
+	       fflush(stdout) == 0;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct run r;
+	struct options o;
+	enum diag_exit status;
+
+	start_program("ehr-batch");
+	r.began = clock_running();
+	options_init(&o, &manual, argc, argv);
+	read_options(&r, &o);
+	/* A stage that goes away is seen by its status. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	load(&r);
+	open_out(&r, o.operand[1]);
+	status = take(&r, &o, o.operand[0]);
+	if (r.set.metrics != NULL && !write_metrics(&r, status))
+		status = diag_worse(status, EXIT_IO);
+	if (!print_summary(&r))
+		status = diag_worse(status, EXIT_IO);
+	policy_release(&r.policy);
+	return (int)status;
+}

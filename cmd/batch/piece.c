@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/batch/piece.h"
+
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "common/crypto/digest.h"
+#include "common/crypto/keys.h"
+#include "common/label/classifier.h"
+#include "common/line/refusal.h"
+#include "common/policy/site.h"
+#include "common/redact/redactor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { CLASSIFY, REDACT, NAME_ROOM = 216, NOT_UNDERSTOOD = -1 };
+
+#define MAX_RECORD ((size_t)PIECE_MOST_LINE)
+
+static const char *const programs[PIECE_PROGRAMS] = { "ehr-classify", "ehr-redact" };
+
+/* A refused record until it is this worker's turn to say so.  The record stands behind it in the buffer. */
+struct noted {
+	uint64_t line;
+	size_t byte, size;
+	enum reason reason;
+	unsigned program;
+};
+
+/* "OUT IN STEP" of the file of places, and the one behind it. */
+struct place {
+	uint64_t out, in, step;
+};
+
+struct piece_engine {
+	struct piece_setup setup;
+	struct arena arena;
+	struct json_keys *names;
+	struct classifier *classifier;
+	struct json json, envelope; /* the second allows one level more */
+	struct redactor *redactor;
+	struct keys *keys;
+	struct revoked revoked;
+	struct instant now;
+	struct sink labelled, versions; /* in memory */
+	struct buffer noted;            /* struct noted and records */
+	struct refusals refusals[PIECE_PROGRAMS];
+	FILE *places;
+	struct place here, next;
+};
+
+static void
+open_keys(struct piece_engine *p, struct bytes name)
+{
+	const char *path = site_path(&p->arena, p->setup.site, SITE_KEYS, NULL);
+	const struct keys_lists lists = { .site = site_path(&p->arena, p->setup.site, SITE_REVOKED, NULL) };
+	struct keys_fault fault;
+	enum diag_exit status;
+
+	if (path == NULL)
+		diag_die(EXIT_KEYS, "the policy needs the key '%.*s': --site DIR", (int)name.size, name.at);
+	p->keys = keys_open(path, KEYS_REDACT, false, &fault);
+	if (p->keys == NULL)
+		diag_die(EXIT_KEYS, "%s", fault.text);
+	status = keys_revoked(p->keys, &lists, &p->revoked, &fault);
+	if (status != EXIT_DONE)
+		diag_die(status, "%s", fault.text);
+}
+
+static struct mac *
+find_key(void *context, struct bytes name)
+{
+	struct piece_engine *p = context;
+	const char *full = arena_format(&p->arena, "redact.%.*s", (int)name.size, name.at);
+
+	if (p->keys == NULL)
+		open_keys(p, name);
+	if (revoked_has(&p->revoked, REVOKED_KIDS, bytes_of(keys_mac_kid(p->keys, full))))
+		diag_die(EXIT_KEYS, "key-revoked: the key %s is on the revocation list", full);
+	return keys_mac(p->keys, full);
+}
+
+static void
+open_classifier(struct piece_engine *p)
+{
+	struct fault fault = { 0 };
+
+	diag_program(programs[CLASSIFY]);
+	p->names = json_keys_new();
+	p->classifier = classifier_load(p->setup.policy, p->names, p->setup.now, &fault);
+	if (p->classifier == NULL)
+		fault_exit(&fault);
+	if (p->setup.labels_records && !classifier_fhir_labels(p->classifier))
+		diag_die(EXIT_USAGE, "--fhir-labels: the policy has no `roots: fhir` with `code_system`");
+	json_init(&p->json, p->names, JSON_MAX_DEPTH);
+	json_init(&p->envelope, p->names, JSON_MAX_DEPTH + 1);
+}
+
+static void
+open_redactor(struct piece_engine *p)
+{
+	struct redactor_problem problem = { .text = "" };
+	const struct redactor_settings settings = {
+		.levels = p->setup.levels,
+		.now = &p->now,
+		.batch = bytes_of(p->setup.batch),
+		.fhir_labels = p->setup.labels_versions,
+		.max_depth = JSON_MAX_DEPTH,
+		.max_record = MAX_RECORD,
+		.key = find_key,
+		.context = p,
+	};
+
+	diag_program(programs[REDACT]);
+	if (!clock_parse_instant(bytes_of(p->setup.now), &p->now))
+		diag_bug("a time that was read before");
+	switch (redactor_load(&p->redactor, p->setup.policy, &settings, &problem)) {
+	case REDACTOR_READY:
+		return;
+	case REDACTOR_FAULT:
+		fault_exit(&problem.fault);
+	case REDACTOR_NO_KEY:
+		diag_die(EXIT_KEYS, "key-missing: no key redact.%s in the key directory", problem.text);
+	case REDACTOR_NO_FHIR:
+		diag_die(EXIT_USAGE, "--fhir-labels: the policy has no `roots: fhir` with `code_system`");
+	case REDACTOR_UNKNOWN_LEVEL:
+		diag_die(EXIT_USAGE, "--levels: redact.yaml has no version of level %s", problem.text);
+	case REDACTOR_NEEDS_NOW:
+	case REDACTOR_NEEDS_BATCH:
+	case REDACTOR_NO_VERSION:
+		break;
+	}
+	diag_bug("a start without a case");
+}
+
+static void
+open_refusals(struct piece_engine *p, unsigned program)
+{
+	const char *name = NULL, *why;
+	int fd = -1;
+
+	diag_program(programs[program]);
+	if (p->setup.sets_aside) {
+		name =
+		    arena_format(&p->arena, "%s/refused.%s.ndjson", p->setup.folder, programs[program] + 4);
+		fd = file_open_output(name, &why);
+		if (fd < 0)
+			diag_die(EXIT_IO, "%s: %s", name, why);
+	}
+	refusals_init(&p->refusals[program], p->setup.sets_aside ? ON_ERROR_QUARANTINE : ON_ERROR_FAIL, fd,
+	    name, digest_hex);
+	refusals_policy(&p->refusals[program], p->setup.policy->digest);
+}
+
+struct piece_engine *
+piece_open(const struct piece_setup *setup)
+{
+	struct piece_engine *p = memory_zeros(1, sizeof *p);
+
+	p->setup = *setup;
+	open_classifier(p);
+	open_redactor(p);
+	for (unsigned i = 0; i < PIECE_PROGRAMS; i++)
+		open_refusals(p, i);
+	p->refusals[CLASSIFY].names = p->names;
+	sink_init_memory(&p->labelled);
+	sink_init_memory(&p->versions);
+	buffer_init(&p->noted, BUFFER_UNLIMITED);
+	return p;
+}
+
+static void
+note(struct piece_engine *p, unsigned program, uint64_t line, enum reason reason, size_t byte,
+    struct bytes record)
+{
+	const struct noted n = {
+		.line = line, .byte = byte, .size = record.size, .reason = reason, .program = program
+	};
+
+	buffer_add(&p->noted, &n, sizeof n);
+	buffer_add(&p->noted, record.at, record.size);
+}
+
+/* As ehr-classify: the envelope does not count to the depth of the record in it. */
+static bool
+index_line(struct piece_engine *p, struct bytes line, const struct json **j)
+{
+	*j = &p->json;
+	if (json_parse(&p->json, line))
+		return true;
+	*j = &p->envelope;
+	return p->json.reason == REASON_TOO_DEEP && json_parse(&p->envelope, line) &&
+	       json_member(&p->envelope, 0, (struct bytes)BYTES("ehr")) != 0;
+}
+
+static bool
+is_deleted(const struct json *j)
+{
+	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
+	struct envelope e;
+
+	return ehr != 0 && envelope_read(&e, j) && e.tags.stage == STAGE_DELETED;
+}
+
+/* The labelled line is in p->labelled.  False: the record was refused. */
+static bool
+classify(struct piece_engine *p, struct bytes line, uint64_t number)
+{
+	const struct json *j;
+	struct labels labels;
+
+	if (!index_line(p, line, &j)) {
+		note(p, CLASSIFY, number, p->json.reason, p->json.byte, line);
+		return false;
+	}
+	sink_drop(&p->labelled);
+	if (classifier_run(p->classifier, j, &labels))
+		return classifier_write(p->classifier, j, &labels, &p->labelled);
+	if (labels.reason == REASON_WRONG_STAGE && is_deleted(j))
+		return sink_line(&p->labelled, json_span(j, 0));
+	note(p, CLASSIFY, number, labels.reason, labels.byte, line);
+	return false;
+}
+
+static void
+redact(struct piece_engine *p, uint64_t number)
+{
+	struct bytes line = sink_held(&p->labelled);
+	struct redaction result;
+
+	line.size--; /* the newline */
+	if (redactor_run(p->redactor, line, &result))
+		(void)redactor_write(p->redactor, &p->versions);
+	else
+		note(p, REDACT, number, result.reason, result.byte, line);
+}
+
+void
+piece_run(struct piece_engine *p, struct bytes lines, uint64_t first)
+{
+	struct bytes line;
+
+	for (; bytes_line(&lines, &line); first++)
+		if (classify(p, line, first))
+			redact(p, first);
+}
+
+static bool
+read_place(struct piece_engine *p, struct place *to)
+{
+	return fscanf(p->places, "%" SCNu64 " %" SCNu64 " %" SCNu64, &to->out, &to->in, &to->step) == 3;
+}
+
+/* The line of the upload from which LINE of ehr-ingest came.  Asked for in rising order. */
+static uint64_t
+upload_line(struct piece_engine *p, uint64_t line)
+{
+	if (p->places == NULL) {
+		p->places = fopen(p->setup.places, "re");
+		p->here = (struct place){ 1, 1, 1 };
+		p->next = (struct place){ UINT64_MAX, 0, 0 };
+		if (p->places != NULL && !read_place(p, &p->next))
+			p->next.out = UINT64_MAX;
+	}
+	while (p->next.out <= line) {
+		p->here = p->next;
+		if (!read_place(p, &p->next))
+			p->next.out = UINT64_MAX;
+	}
+	return p->here.in + p->here.step * (line - p->here.out);
+}
+
+static enum diag_exit
+refuse(struct piece_engine *p, const struct noted *n, struct bytes record)
+{
+	struct refusals *r = &p->refusals[n->program];
+	struct piece_counts *all = p->setup.counts;
+	const struct refused what = { .source = p->setup.source,
+		.line = (size_t)upload_line(p, n->line),
+		.reason = n->reason,
+		.byte = n->byte,
+		.record = record,
+		.first = n->line == 1 };
+	enum diag_exit status;
+
+	r->count = all->count[n->program];
+	memcpy(r->by_reason, all->by_reason[n->program], sizeof r->by_reason);
+	diag_program(programs[n->program]);
+	status = refuse_record(r, &what);
+	all->count[n->program] = r->count;
+	memcpy(all->by_reason[n->program], r->by_reason, sizeof r->by_reason);
+	return status;
+}
+
+enum diag_exit
+piece_write(struct piece_engine *p, int out)
+{
+	enum diag_exit status = EXIT_DONE;
+	struct noted n;
+	struct bytes record;
+
+	for (size_t at = 0; at < p->noted.used; at += sizeof n + n.size) {
+		memcpy(&n, p->noted.at + at, sizeof n);
+		record = (struct bytes){ p->noted.at + at + sizeof n, n.size };
+		status = refuse(p, &n, record);
+		if (status > EXIT_REFUSED)
+			return status;
+	}
+	p->noted.used = 0;
+	diag_program(programs[REDACT]);
+	if (!file_write_fd(out, sink_held(&p->versions))) {
+		diag_warn("%s: what was made of it cannot be written: %s", p->setup.source, strerror(errno));
+		status = EXIT_IO;
+	}
+	sink_drop(&p->versions);
+	return status;
+}
+
+/* What one worker says at its end: a fact of coverage, or how many values were not understood. */
+struct fact {
+	int kind;
+	uint64_t records, rows;
+	char name[NAME_ROOM];
+};
+
+static void
+send_fact(int socket, int kind, uint64_t records, uint64_t rows, struct bytes name)
+{
+	struct fact fact;
+
+	memset(&fact, 0, sizeof fact);
+	fact.kind = kind;
+	fact.records = records;
+	fact.rows = rows;
+	(void)snprintf(fact.name, sizeof fact.name, "%.*s", (int)name.size, name.at);
+	(void)send(socket, &fact, sizeof fact, MSG_NOSIGNAL);
+}
+
+void
+piece_end(struct piece_engine *p, int socket)
+{
+	struct coverage c;
+
+	for (size_t i = 0; classifier_coverage(p->classifier, i, &c); i++)
+		send_fact(socket, (int)c.kind, c.records, c.rows, c.name);
+	if (redactor_failed(p->redactor) > 0)
+		send_fact(socket, NOT_UNDERSTOOD, redactor_failed(p->redactor), 0, bytes_of(""));
+}
+
+struct piece_report {
+	struct piece_setup setup;
+	struct buffer facts;
+};
+
+struct piece_report *
+piece_report_new(const struct piece_setup *setup)
+{
+	struct piece_report *r = memory_zeros(1, sizeof *r);
+
+	r->setup = *setup;
+	buffer_init(&r->facts, BUFFER_UNLIMITED);
+	return r;
+}
+
+void
+piece_report_add(struct piece_report *r, int socket)
+{
+	struct fact fact, *known;
+	ssize_t n;
+	size_t i;
+
+	while ((n = recv(socket, &fact, sizeof fact, 0)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n != (ssize_t)sizeof fact)
+			continue; /* a slot is free */
+		known = (struct fact *)(void *)r->facts.at;
+		for (i = 0; i < r->facts.used / sizeof fact; i++)
+			if (known[i].kind == fact.kind && strcmp(known[i].name, fact.name) == 0)
+				break;
+		if (i == r->facts.used / sizeof fact)
+			buffer_add(&r->facts, &fact, sizeof fact);
+		else
+			known[i].records += fact.records;
+	}
+}
+
+/* By kind and name, whichever worker was first. */
+static int
+compare_facts(const void *a, const void *b)
+{
+	const struct fact *x = a, *y = b;
+
+	return x->kind != y->kind ? (x->kind > y->kind) - (x->kind < y->kind) : strcmp(x->name, y->name);
+}
+
+static void
+say(const struct piece_report *r, const struct fact *f)
+{
+	static const char *const texts[] = {
+		[COVERAGE_UNKNOWN_TYPE] = "unknown-type: of a type that nobody knows",
+		[COVERAGE_NO_BASE] = "no-base: default level for",
+		[COVERAGE_SYSTEM] = "uncovered-system:",
+		[COVERAGE_PART_OF_SYSTEM] = "partly-covered-system:",
+		[COVERAGE_NO_CODE] = "no-code: with a concept that has a text alone",
+		[COVERAGE_NO_SUCH_CODE] = "no-such-code: with a code that its system cannot have",
+	};
+
+	if (f->kind == NOT_UNDERSTOOD)
+		diag_warn("%s: not-understood: %" PRIu64 " values, such as a malformed time, were removed",
+		    r->setup.source, f->records);
+	else
+		diag_warn("%s: %s%s%s: %" PRIu64 " records", r->setup.source, texts[f->kind],
+		    f->name[0] != '\0' ? " " : "", f->name, f->records);
+}
+
+void
+piece_report_end(struct piece_report *r, bool said)
+{
+	struct fact *facts = (struct fact *)(void *)r->facts.at;
+
+	if (r->facts.used > 0)
+		qsort(facts, r->facts.used / sizeof facts[0], sizeof facts[0], compare_facts);
+	for (size_t i = 0; said && i < r->facts.used / sizeof(struct fact); i++)
+		say(r, &facts[i]);
+	for (unsigned i = 0; said && i < PIECE_PROGRAMS; i++) {
+		struct refusals end;
+
+		refusals_init(
+		    &end, r->setup.sets_aside ? ON_ERROR_QUARANTINE : ON_ERROR_FAIL, -1, NULL, NULL);
+		memcpy(end.by_reason, r->setup.counts->by_reason[i], sizeof end.by_reason);
+		(void)refusals_end(&end);
+	}
+	buffer_release(&r->facts);
+	free(r);
+}

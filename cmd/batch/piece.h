@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_BATCH_PIECE_H
+#define EHR_BATCH_PIECE_H
+
+#include "common/base/diag.h"
+#include "common/base/reason.h"
+#include "common/json/json.h"
+#include "common/policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * piece: some lines of an upload through the engines of ehr-classify and ehr-redact, in one process.  Out
+ * come the bytes that the two programs would write one behind the other, and the same messages, refused
+ * records and notes at the end.
+ */
+enum { PIECE_MOST_LINE = 64 << 20, PIECE_SLACK = JSON_SLACK + 1, PIECE_PROGRAMS = 2 };
+
+/* What was refused so far, by program; workers share it and change it in turn. */
+struct piece_counts {
+	uint64_t count[PIECE_PROGRAMS];
+	uint64_t by_reason[PIECE_PROGRAMS][REASON_COUNT];
+};
+
+struct piece_setup {
+	struct policy *policy;
+	const char *site;                     /* NULL: none */
+	const char *now;                      /* RFC 3339 */
+	const char *batch;                    /* for tokens that are bound to it */
+	const char *levels;                   /* of versions, "L,N"; NULL: all */
+	bool labels_records, labels_versions; /* --fhir-labels of either program */
+	bool sets_aside;    /* refused records go to refused.*.ndjson; else the first ends the run */
+	const char *source; /* the upload, for messages */
+	const char *folder; /* of refused.*.ndjson */
+	const char *places; /* lines "OUT IN STEP" that ehr-ingest wrote: line OUT came from line IN */
+	struct piece_counts *counts;
+};
+
+struct piece_engine;
+
+/* Loads policy and keys.  Ends the process with a message and status if they are at fault. */
+struct piece_engine *piece_open(const struct piece_setup *setup);
+
+/* LINES, with JSON_SLACK readable bytes behind them; FIRST is the number of the first, from 1. */
+void piece_run(struct piece_engine *p, struct bytes lines, uint64_t first);
+
+/*
+ * Says and sets aside what was refused, and writes the versions to OUT.  EXIT_REFUSED: something was; above
+ * it: the run ends.
+ */
+enum diag_exit piece_write(struct piece_engine *p, int out);
+
+/* Sends what is to be noted at the end. */
+void piece_end(struct piece_engine *p, int socket);
+
+/* The notes of all workers in one, said at the end, as are the messages that were only counted. */
+struct piece_report;
+struct piece_report *piece_report_new(const struct piece_setup *setup);
+void piece_report_add(struct piece_report *r, int socket);
+void piece_report_end(struct piece_report *r, bool said);
+
+#endif
