@@ -64,3 +64,16 @@ term_phrase_stands(const struct term_phrase *phrase, struct bytes text, size_t a
 	return phrase->offset < at && stands_with(first, text, from) && !fold_is_word(text.at[from - 1]) &&
 	       rest_stands(rest, text, from + first.size);
 }
+
+bool
+term_phrase_take(struct bytes *list, struct bytes *phrase)
+{
+	const char *end = list->size == 0 ? NULL : memmem(list->at, list->size, " ; ", 3);
+
+	if (list->size == 0)
+		return false;
+	*phrase = (struct bytes){ list->at, end == NULL ? list->size : (size_t)(end - list->at) };
+	list->at += phrase->size + (end == NULL ? 0 : 3);
+	list->size -= phrase->size + (end == NULL ? 0 : 3);
+	return true;
+}

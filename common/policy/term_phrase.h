@@ -21,4 +21,7 @@ struct bytes term_phrase_first(struct bytes phrase);
 /* Whether PHRASE stands in TEXT, which is folded, so that the term in it is the one at AT. */
 bool term_phrase_stands(const struct term_phrase *phrase, struct bytes text, size_t at);
 
+/* Takes the first phrase off LIST, in which " ; " separates them; false if LIST is empty. */
+bool term_phrase_take(struct bytes *list, struct bytes *phrase);
+
 #endif

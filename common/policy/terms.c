@@ -2,7 +2,6 @@
 #include "common/policy/terms.h"
 
 #include "common/base/utf8.h"
-#include "common/policy/term_phrase.h"
 #include "common/policy/valueset.h"
 
 #include <endian.h>
@@ -135,20 +134,6 @@ wrong(const struct terms_reader *r, const char *at, const char *what)
 	return valueset_fault(r->fault, r->file, at, "%s", what);
 }
 
-/* Takes the first phrase off LIST; false if LIST is empty. */
-static bool
-take_phrase(struct bytes *list, struct bytes *phrase)
-{
-	const char *end = list->size == 0 ? NULL : memmem(list->at, list->size, " ; ", 3);
-
-	if (list->size == 0)
-		return false;
-	*phrase = (struct bytes){ list->at, end == NULL ? list->size : (size_t)(end - list->at) };
-	list->at += phrase->size + (end == NULL ? 0 : 3);
-	list->size -= phrase->size + (end == NULL ? 0 : 3);
-	return true;
-}
-
 /* Adds PHRASE, folded, at each place where its first part holds the term.  False if it does not. */
 static bool
 add_unless(struct term *term, struct bytes phrase)
@@ -175,7 +160,7 @@ most_places(const struct term *term, struct bytes list)
 	struct bytes phrase;
 	size_t places = 1;
 
-	while (take_phrase(&list, &phrase))
+	while (term_phrase_take(&list, &phrase))
 		places += phrase.size / term->lower.size;
 	return places;
 }
@@ -187,7 +172,7 @@ read_unless(struct terms_reader *r, struct term *term, struct bytes list, bool i
 	struct bytes phrase;
 
 	term->unless = arena_array(&r->terms->arena, 2 * most_places(term, list), sizeof *term->unless);
-	while (take_phrase(&list, &phrase)) {
+	while (term_phrase_take(&list, &phrase)) {
 		struct bytes plain = fold_row(r->terms, &r->fold, phrase, NULL);
 		struct bytes spelled = plain;
 		bool any = add_unless(term, plain);
@@ -277,14 +262,14 @@ enter_spelling(struct terms_reader *r, struct bytes text, struct term *term)
 static bool
 read_mode(const struct terms_reader *r, struct bytes text, enum term_mode *mode)
 {
-	static const char *const words[] = { "word", "caps", "stem" };
+	static const char *const words[] = { "word", "caps", "stem", "number" };
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (bytes_are(text, words[i])) {
 			*mode = (enum term_mode)i;
 			return true;
 		}
-	return wrong(r, text.at, "unknown mode, expected one of word, caps, stem");
+	return wrong(r, text.at, "unknown mode, expected one of word, caps, stem, number");
 }
 
 /* A key needs three letters, and of a word that may go on four. */
@@ -306,6 +291,26 @@ check_term(struct terms_reader *r, struct bytes text, enum term_mode mode)
 	return true;
 }
 
+/* A row of mode number stands for all numbers of the kind that its term is one of. */
+static bool
+enter_number(struct terms_reader *r, struct bytes text, const struct term *term)
+{
+	struct terms *t = r->terms;
+	uint64_t kinds = numbers_of(text);
+
+	if (kinds == 0)
+		return wrong(r, text.at, "no number of a kind that is known");
+	if ((kinds & (kinds - 1)) != 0)
+		return wrong(r, text.at, "a number of several kinds: take another as example");
+	if ((t->numbers.kinds & kinds) != 0)
+		return wrong(r, text.at, "the same kind of number twice");
+	make_room(t);
+	t->at[++t->count] = *term;
+	numbers_add(&t->numbers, kinds);
+	t->number[__builtin_ctzll(kinds)] = t->count;
+	return true;
+}
+
 static bool
 read_row(struct terms_reader *r, struct bytes text)
 {
@@ -317,7 +322,7 @@ read_row(struct terms_reader *r, struct bytes text)
 	int group;
 
 	if (!valueset_split(r->file, r->fault, text, field) || !read_mode(r, field[3], &term.mode) ||
-	    !check_term(r, field[0], term.mode))
+	    (term.mode != TERM_NUMBER && !check_term(r, field[0], term.mode)))
 		return false;
 	if (field[1].size != 2)
 		return wrong(r, field[1].at, "expected a language of two letters");
@@ -328,6 +333,8 @@ read_row(struct terms_reader *r, struct bytes text)
 	if (group < 0)
 		return group == TERMS_LEAVE_OUT;
 	term.group = (unsigned)group;
+	if (term.mode == TERM_NUMBER)
+		return enter_number(r, field[0], &term);
 	is_german = bytes_are(field[1], "de");
 	if (!enter_spelling(r, field[0], &term))
 		return wrong(r, field[0].at, "the same term twice");
@@ -651,7 +658,17 @@ may_at_length(const struct terms *t, struct bytes text)
 bool
 terms_may(const struct terms *t, struct bytes text)
 {
-	return text.size <= 16 ? may_shortly(t, text) : may_at_length(t, text);
+	bool may = text.size <= 16 ? may_shortly(t, text) : may_at_length(t, text);
+
+	return may ||
+	       (text.size >= NUMBERS_SHORTEST && t->numbers.kinds != 0 && numbers_in(&t->numbers, text) != 0);
+}
+
+static void
+find_numbers(const struct terms *t, struct bytes text, const struct finding *f)
+{
+	for (uint64_t kinds = numbers_in(&t->numbers, text); kinds != 0; kinds &= kinds - 1)
+		f->found(f->context, &t->at[t->number[__builtin_ctzll(kinds)]]);
 }
 
 void
@@ -664,6 +681,10 @@ terms_find(const struct terms *t, struct bytes text, struct fold *room,
 		return;
 	/* Markup is searched with its tags, too: comments and addresses in them are read by people. */
 	fold_text(room, text);
+	if (t->numbers.kinds != 0) {
+		find_numbers(t, text, &f);
+		find_numbers(t, buffer_bytes(&room->cased), &f); /* blanks of Unicode are plain here */
+	}
 	(void)search(t, buffer_bytes(&room->lower), &f);
 	if (fold_split(room, FOLD_CAMEL)) {
 		(void)search(t, buffer_bytes(&room->lower), &f);
@@ -674,4 +695,6 @@ terms_find(const struct terms *t, struct bytes text, struct fold *room,
 		return;
 	fold_markup(room, text);
 	(void)search(t, buffer_bytes(&room->lower), &f);
+	if (t->numbers.kinds != 0)
+		find_numbers(t, buffer_bytes(&room->cased), &f);
 }

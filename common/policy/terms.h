@@ -4,6 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/fold.h"
+#include "common/policy/numbers.h"
 #include "common/policy/policy.h"
 #include "common/policy/term_phrase.h"
 
@@ -22,6 +23,7 @@
  *	mode       word: whole words in any case
  *	           caps: whole words in the case of the term (AIDS, PrEP)
  *	           stem: begins a word, which may go on (schwanger)
+ *	           number: an example of a kind of numbers (numbers.h); all of its kind are found
  *	unless     phrases, separated by " ; ", that hold the term; inside of one the term does not count
  *	           (ST depression); a word * in one stands for up to four words
  *	           (depression of * plateau)
@@ -35,7 +37,7 @@
  * term: it looks at the first four letters of each word.  terms_find folds the text and compares.  Each term
  * is found by its longest word, so that a frequent word such as "the" in a term costs nothing.
  */
-enum term_mode { TERM_WORD, TERM_CAPS, TERM_STEM };
+enum term_mode { TERM_WORD, TERM_CAPS, TERM_STEM, TERM_NUMBER };
 
 enum { TERMS_SLACK = 32 }; /* bytes behind a text that terms_may reads */
 
@@ -67,8 +69,10 @@ struct terms {
 	/* private */
 	struct term_anchor *anchor; /* by the number of the term */
 	uint32_t room;
-	uint32_t *first;              /* by the first three letters of the anchor */
-	uint64_t may[(1 << 16) / 64]; /* by the hash of the four bytes where an anchor begins */
+	uint32_t *first;                /* by the first three letters of the anchor */
+	uint64_t may[(1 << 16) / 64];   /* by the hash of the four bytes where an anchor begins */
+	struct numbers numbers;         /* that are asked for */
+	uint32_t number[NUMBERS_KINDS]; /* by kind, a term */
 };
 
 struct terms_row {

@@ -66,7 +66,8 @@ row_holds(int row, const struct bytes field[COLUMNS])
 	put(text, "Known: ", field[0], ", since 2020");
 	if (!finds(row, text))
 		return false;
-	put(text, "", field[0], "");
+	/* Some numbers count beside other words only. */
+	put(text, bytes_are(field[3], "number") ? "no " : "", field[0], "");
 	for (char *c = text; !is_caps(field[3]) && *c != '\0'; c++)
 		*c = ascii_lower(*c);
 	if (!finds(row, text) || list.size == 0)

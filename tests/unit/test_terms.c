@@ -160,7 +160,12 @@ check_faults(void)
 	check(!load("") && fault.line == 1);
 	check(!load("term\n") && !load("# x\nterm\tlanguage\n") && fault.line == 2);
 	check(!load(HEAD "HIV\ten\tHIV\tword\t\t\nHIV\ten\tHIV\tword\t\n") && fault.line == 4);
-	check(refused("HIV\ten\tHIV\twords\t\t\n", "unknown mode, expected one of word, caps, stem"));
+	check(refused("123-45-678\ten\tIDS\tnumber\t\t\n", "no number of a kind that is known"));
+	check(refused("123-45-6789\ten\tIDS\tnumber\t\t\n123-45-6780\ten\tIDS\tnumber\t\t\n",
+	    "the same kind of number twice"));
+	check(refused(
+	    "010112-1135\ten\tIDS\tnumber\t\t\n", "a number of several kinds: take another as example"));
+	check(refused("HIV\ten\tHIV\twords\t\t\n", "unknown mode, expected one of word, caps, stem, number"));
 	check(refused("HIV\tenglish\tHIV\tword\t\t\n", "expected a language of two letters"));
 	check(refused("HIV\ten\t\tword\t\t\n", "a row without a category"));
 	check(refused("\ten\tHIV\tword\t\t\n", "expected a term of 1 to 120 bytes"));
