@@ -35,10 +35,10 @@ trust_read(struct arena *a, const char *ca, const char *crl, const char *now, st
 	    (crl != NULL && !site_read(a, crl, PEM_MOST, &t->crl, f)))
 		return false;
 	if (!detached_is_ca(t->ca))
-		return fault_at(f, ca, NULL, "policy-signature: not the certificate of a CA in PEM");
+		return fault_at(f, ca, NULL, "not the certificate of a CA in PEM");
 	if (crl != NULL && !detached_is_crl(t->crl))
 		return fault_at(f, crl, NULL,
-		    "policy-signature: crl-missing: not a revocation list in PEM, which openssl ca -gencrl "
+		    "crl-missing: not a revocation list in PEM, which openssl ca -gencrl "
 		    "writes");
 	return true;
 }

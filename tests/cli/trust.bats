@@ -135,7 +135,7 @@ refused() {
 	refused crl-missing --crl other.crl
 	: >none
 	ehr 3 ehr-policy verify -P policy --trust ca.pem --crl none
-	has err "none: policy-signature: crl-missing: "
+	has err "none: crl-missing: "
 	cp ca.crl before.crl
 	revoke ca officer
 	refused certificate-revoked --crl ca.crl
@@ -157,7 +157,7 @@ refused() {
 @test "--trust and --crl that are no CA and no list are refused before anything else" {
 	own
 	ehr 3 ehr-classify -P policy --trust officer.key record
-	has err "officer.key: policy-signature: not the certificate of a CA in PEM"
+	has err "officer.key: not the certificate of a CA in PEM"
 	ehr 4 ehr-classify -P policy --trust nothere.pem record
 	ehr 2 ehr-classify -P policy --crl ca.crl record
 	has err "only together with --trust CA"

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/launch/launch.h"
+
+#include "common/base/file.h"
+#include "common/base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Linux 6.3 has them, glibc 2.36 does not name them. */
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
+enum { PROGRAM_MOST = 1 << 30, SIGNATURE_MOST = 1 << 16 };
+
+static bool
+refuse(struct launch_refusal *r, const char *file, const char *reason, const char *text)
+{
+	r->file = file;
+	(void)snprintf(
+	    r->text, sizeof r->text, "%s%s%s", reason, *reason != '\0' && *text != '\0' ? ": " : "", text);
+	return false;
+}
+
+static bool
+refuse_errno(struct launch_refusal *r, const char *file)
+{
+	return refuse(r, file, "", file_read_fault(errno));
+}
+
+/* A memory file that nobody can change any more, this program included. */
+static int
+seal_copy(struct bytes program)
+{
+	static const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	int fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	bool good;
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -1;
+	good = file_write_fd(fd, program);
+	good = good && (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_EXEC) == 0 ||
+			   (errno == EINVAL && fcntl(fd, F_ADD_SEALS, seals) == 0));
+	if (good)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+static int
+copy(const char *path, struct launch_refusal *r)
+{
+	/* Opening a FIFO would wait for a writer. */
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), fd = -1;
+	struct buffer program;
+	struct stat about = { 0 };
+
+	if (from < 0) {
+		(void)(errno == ELOOP ? refuse(r, path, "not-regular", "a link, expected a file")
+				      : refuse_errno(r, path));
+		return -1;
+	}
+	buffer_init(&program, PROGRAM_MOST);
+	if (fstat(from, &about) != 0 || !S_ISREG(about.st_mode))
+		(void)refuse(r, path, "not-regular", "expected a file");
+	else if (!file_read_fd(from, &program) || (fd = seal_copy(buffer_bytes(&program))) < 0)
+		(void)refuse_errno(r, path);
+	buffer_release(&program);
+	(void)close(from);
+	return fd;
+}
+
+static bool
+read_signature(const char *path, struct buffer *to, struct launch_refusal *r)
+{
+	if (file_read(path, to))
+		return true;
+	return errno == ENOENT ? refuse(r, path, "signature-missing", "there is no signature of this program")
+			       : refuse_errno(r, path);
+}
+
+static bool
+verify(struct bytes program, struct bytes signature, const char *file, const struct launch_settings *s,
+    struct launch_refusal *r)
+{
+	struct detached_verdict v;
+
+	if (!detached_check(program, signature, DETACHED_CODE, &s->trust, &v))
+		return refuse(r, file, v.reason, v.text);
+	if (s->has_after && (!v.has_time || instant_compare(v.signed_at, s->after) < 0))
+		return refuse(r, file, "signed-before", "signed before the time of --signed-after");
+	return true;
+}
+
+/* The copy as the kernel will run it. */
+static bool
+check_copy(int fd, bool run, const char *path, const struct launch_settings *s, struct launch_refusal *r)
+{
+	static char beside[4096 + 8];
+	const char *file = s->signature != NULL ? s->signature : beside;
+	struct buffer signature;
+	struct stat about;
+	void *at;
+	bool good;
+
+	if (snprintf(beside, sizeof beside, "%s.p7s", path) >= (int)sizeof beside)
+		return refuse(r, path, "", "the name is too long");
+	if (fstat(fd, &about) != 0)
+		return refuse_errno(r, path);
+	if (about.st_size == 0)
+		return refuse(r, path, "signature-invalid", "the file is empty");
+	at = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED)
+		return refuse_errno(r, path);
+	struct bytes program = { at, (size_t)about.st_size };
+	buffer_init(&signature, SIGNATURE_MOST);
+	if (run && bytes_begin(program, "#!"))
+		good = refuse(r, path, "is-script",
+		    "its interpreter would read the file anew: verify it with --verify-only before");
+	else
+		good = read_signature(file, &signature, r) &&
+		       verify(program, buffer_bytes(&signature), file, s, r);
+	buffer_release(&signature);
+	(void)munmap(at, program.size);
+	return good;
+}
+
+int
+launch_copy(const char *path, bool run, const struct launch_settings *s, struct launch_refusal *r)
+{
+	int fd = copy(path, r);
+
+	if (fd >= 0 && !check_copy(fd, run, path, s, r)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* NAME up to '=' matches PATTERN, whose last character may be '*'. */
+static bool
+matches(struct bytes name, const char *pattern)
+{
+	size_t size = strlen(pattern);
+
+	if (pattern[size - 1] == '*')
+		return name.size >= size - 1 && memcmp(name.at, pattern, size - 1) == 0;
+	return bytes_are(name, pattern);
+}
+
+static bool
+is_listed(struct bytes name, const char *const *list)
+{
+	while (*list != NULL && !matches(name, *list))
+		list++;
+	return *list != NULL;
+}
+
+bool
+launch_may_keep(const char *name)
+{
+	/* They choose libraries, modules, configuration or scripts: code that nobody has verified. */
+	static const char *const never[] = { "PATH", "LD_*", "GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH",
+		"OPENSSL_*", "SOFTHSM2_CONF", "TPM2OPENSSL_*", "BASH_ENV", "ENV", NULL };
+
+	return strchr(name, '=') == NULL && !is_listed(bytes_of(name), never);
+}
+
+char **
+launch_environment(char *const *ours, const char *const *keep, size_t keeps)
+{
+	static const char *const harmless[] = { "HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TERM",
+		"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", NULL };
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	size_t count = 0, used = 0;
+
+	while (ours[count] != NULL)
+		count++;
+	char **made = memory_zeros(count + 2, sizeof *made);
+	made[used++] = path;
+	for (size_t i = 0; i < count; i++) {
+		const char *end = strchr(ours[i], '=');
+		struct bytes name = { ours[i], end != NULL ? (size_t)(end - ours[i]) : 0 };
+		bool kept = is_listed(name, harmless);
+
+		for (size_t k = 0; k < keeps; k++)
+			kept = kept || bytes_are(name, keep[k]);
+		if (kept && name.size > 0)
+			made[used++] = ours[i];
+	}
+	return made;
+}
