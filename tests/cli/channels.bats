@@ -1,6 +1,7 @@
 # The channels that are shipped, against what they talk to: a broker and a server on loopback that the tests start.
 bats_require_minimum_version 1.5.0
 load ../lib/ehr
+load ../lib/broker
 load ../lib/deliver
 
 setup_file() {
@@ -18,28 +19,6 @@ teardown_file() {
 	local pid
 	for pid in "$F"/*.pid; do
 		[ ! -e "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || :
-	done
-}
-
-# The first port of a few that is free.
-start_broker() {
-	local port pid
-	for port in 18831 28832 38833 48834; do
-		printf 'user root\nlistener %s 127.0.0.1\nallow_anonymous false\npassword_file %s\n' "$port" "$F/passwords" >"$F/broker.conf"
-		: >"$F/passwords"
-		mosquitto_passwd -b "$F/passwords" ward hidden-word 2>/dev/null
-		mosquitto -c "$F/broker.conf" >"$F/broker.log" 2>&1 3>&- &
-		pid=$!
-		for _ in {1..50}; do
-			kill -0 "$pid" 2>/dev/null || break
-			if mosquitto_pub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -t t -m m 2>/dev/null; then
-				echo "$pid" >"$F/broker.pid"
-				echo "$port" >"$F/broker.port"
-				return 0
-			fi
-			sleep 0.1
-		done
-		kill "$pid" 2>/dev/null || :
 	done
 }
 
