@@ -4,7 +4,7 @@
 void
 current_root_init(struct current_root *c, struct ruleset *set, const struct roots *roots)
 {
-	*c = (struct current_root){ .set = set };
+	c->set = set;
 	buffer_init(&c->hit_room, BUFFER_UNLIMITED);
 	buffer_init(&c->term_room, BUFFER_UNLIMITED);
 	buffer_init(&c->entries, BUFFER_UNLIMITED);

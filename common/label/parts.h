@@ -103,6 +103,7 @@ struct current_root {
 	struct coding_memo memo;
 };
 
+/* C is zeros.  Its memory is large and mostly not used, so nothing touches it. */
 void current_root_init(struct current_root *c, struct ruleset *set, const struct roots *roots);
 void current_root_release(struct current_root *c);
 void current_root_start(struct current_root *c, const struct json *j);
@@ -299,6 +300,7 @@ struct root_terms {
 	uint16_t display;      /* its key */
 };
 
+/* T is zeros, as C above. */
 void root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply);
 void root_terms_release(struct root_terms *t);
 

@@ -14,7 +14,9 @@ struct way {
 void
 root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply)
 {
-	*t = (struct root_terms){ .root = root, .apply = apply, .terms = codes_terms(root->set->codes) };
+	t->root = root;
+	t->apply = apply;
+	t->terms = codes_terms(root->set->codes);
 	t->display = json_keys_add(root->set->keys, (struct bytes)BYTES("display"));
 	fold_init(&t->fold);
 	buffer_init(&t->text, BUFFER_UNLIMITED);

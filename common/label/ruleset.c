@@ -257,6 +257,7 @@ ruleset_release(struct ruleset *s)
 		paths_free(s->plan[i].paths);
 		release_states(&s->plan[i].states);
 	}
+	buffer_release(&s->planned);
 	buffer_release(&s->triggers);
 	condition_words_release(&s->words);
 	codes_free(s->codes);

@@ -145,12 +145,12 @@ struct state_plan {
 };
 
 struct type_plan {
-	struct bytes type;   /* empty: all types without a plan of their own */
-	bool is_unknown;     /* everything has the highest level */
-	bool has_base;       /* `base` names the type */
-	bool has_scores;     /* its signs add up */
-	bool has_no_summary; /* `summaries:` has an empty list for it */
-	struct paths *paths;
+	struct bytes type;    /* empty: all types without a plan of their own */
+	bool is_unknown;      /* everything has the highest level */
+	bool has_base;        /* `base` names the type */
+	bool has_scores;      /* its signs add up */
+	bool has_no_summary;  /* `summaries:` has an empty list for it */
+	struct paths *paths;  /* NULL: no root of the type has come yet */
 	struct buffer states; /* struct state_plan, by index of a kept state */
 	size_t state_count;
 	struct state_plan passing;
@@ -265,7 +265,8 @@ struct ruleset {
 
 	struct type_plan *plan; /* PLAN_UNKNOWN, PLAN_OTHER, then the types that the policy names */
 	size_t plans;
-	uint32_t *plan_slot; /* open addressing by type: plan + 1 */
+	struct buffer planned; /* struct planned_path: of the plans, see type_plan.c */
+	uint32_t *plan_slot;   /* open addressing by type: plan + 1 */
 	size_t plan_mask;
 
 	struct ruleset_key *key;            /* by the number of a key; that of 0, any other key, is zeros */
@@ -364,7 +365,11 @@ struct ruleset_loader {
 	struct ruleset *set;
 	const char *file;
 	struct fault *fault;
+	struct paths *checked; /* type_plan.c: each path is read here before it is needed */
 };
+
+/* key_roles.c: what the names of members tell.  SUMMARIES: those of any type; NULL. */
+bool key_roles_load(struct ruleset_loader *l, const struct yaml_node *summaries);
 
 /* A new origin; NODE gives its line. */
 unsigned ruleset_add_origin(struct ruleset_loader *l, struct bytes id, struct bytes say,

@@ -46,14 +46,14 @@ slot_of(const struct ruleset *s, struct bytes type)
 	return &s->plan_slot[i];
 }
 
-struct type_plan *
-type_plan_of(struct ruleset *s, struct bytes type)
+static size_t
+plan_of(const struct ruleset *s, struct bytes type)
 {
 	uint32_t found = type.size == 0 ? 0 : *slot_of(s, type);
 
 	if (found != 0)
-		return &s->plan[found - 1];
-	return &s->plan[shape_knows_type(s->shape, type) ? PLAN_OTHER : PLAN_UNKNOWN];
+		return found - 1;
+	return shape_knows_type(s->shape, type) ? PLAN_OTHER : PLAN_UNKNOWN;
 }
 
 static struct type_plan *
@@ -119,9 +119,6 @@ make_plans(struct ruleset_loader *l, const struct yaml_node *base, const struct 
 		if (i > PLAN_OTHER)
 			s->plan[i].is_unknown =
 			    !s->plan[i].has_base && !shape_knows_type(s->shape, s->plan[i].type);
-		s->plan[i].paths = paths_new(s->keys);
-		if (shape_is_fhir(s->shape))
-			paths_vary(s->plan[i].paths);
 		buffer_init(&s->plan[i].states, BUFFER_UNLIMITED);
 		s->plan[i].applies = arena_array(&s->arena, s->rules / 64 + 1, sizeof(uint64_t));
 		s->plan[i].always = arena_array(&s->arena, s->rules + 1, sizeof(uint32_t));
@@ -148,18 +145,52 @@ is_about(const struct ruleset *s, const struct ruleset_rule *rule, struct bytes 
 	return false;
 }
 
+/*
+ * A path of a plan.  Few types occur in one run, so a plan's automaton is built when the first root of its
+ * type comes.  All paths are read before.
+ */
+struct planned_path {
+	struct bytes expression;
+	uint32_t number;
+	size_t plan; /* whose it is alone; ALL_PLANS, KNOWN_PLANS */
+	size_t rule; /* only in plans of types that it is about; NO_RULE */
+};
+
+#define ALL_PLANS SIZE_MAX
+#define KNOWN_PLANS (SIZE_MAX - 1) /* all but PLAN_UNKNOWN */
+#define NO_RULE SIZE_MAX
+
 static bool
-add_path(struct ruleset_loader *l, struct type_plan *p, const struct yaml_node *node, struct bytes expression,
-    enum path_number kind, size_t index)
+is_planned(const struct ruleset *s, const struct planned_path *path, size_t plan)
+{
+	const struct type_plan *p = &s->plan[plan];
+
+	if (path->number >> PATH_INDEX_BITS == PATH_SUMMARY && path->plan == KNOWN_PLANS && p->has_no_summary)
+		return false;
+	return (path->plan == ALL_PLANS || (path->plan == KNOWN_PLANS && plan != PLAN_UNKNOWN) ||
+		   path->plan == plan) &&
+	       (path->rule == NO_RULE || type_plan_applies(p, path->rule));
+}
+
+static uint32_t
+number_of(enum path_number kind, size_t index)
+{
+	return (uint32_t)kind << PATH_INDEX_BITS | (uint32_t)index;
+}
+
+/* EXPRESSION lives as long as the policy. */
+static bool
+add_path(struct ruleset_loader *l, const struct yaml_node *node, const struct planned_path *path)
 {
 	size_t byte = 0;
 
-	switch (paths_add(p->paths, expression, (uint32_t)kind << PATH_INDEX_BITS | (uint32_t)index, &byte)) {
+	switch (paths_add(l->checked, path->expression, 0, &byte)) {
 	case PATH_PLAIN:
+		buffer_add(&l->set->planned, path, sizeof *path);
 		return true;
 	case PATH_FAULT:
 		return fault_at(
-		    l->fault, l->file, node, "bad-path: at byte %zu: %s", byte, paths_fault(p->paths));
+		    l->fault, l->file, node, "bad-path: at byte %zu: %s", byte, paths_fault(l->checked));
 	case PATH_NOT_PLAIN:
 		break;
 	}
@@ -183,12 +214,9 @@ add_base_line(
 	line->origin = ruleset_add_origin(l, (struct bytes)BYTES("base"), bytes_of(say), key, false);
 	s->origin[line->origin].tail = bytes_of(
 	    arena_format(&s->arena, "\",\"level\":\"%.*s\",\"rule\":\"base\"}", (int)level.size, level.at));
-	for (size_t i = PLAN_OTHER; i < s->plans; i++)
-		if ((!line->is_own || i == plan) &&
-		    !add_path(l, &s->plan[i], key, key->text, PATH_BASE, s->bases))
-			return false;
-	s->bases++;
-	return true;
+	return add_path(l, key,
+	    &(struct planned_path){
+		key->text, number_of(PATH_BASE, s->bases++), line->is_own ? plan : KNOWN_PLANS, NO_RULE });
 }
 
 static bool
@@ -202,7 +230,7 @@ add_base(struct ruleset_loader *l, const struct yaml_node *base)
 	for (size_t i = 0; base != NULL && i < base->count; i++) {
 		const struct yaml_node *lines = base->item[i];
 		bool is_any = bytes_are(base->key[i]->text, "*");
-		size_t plan = is_any ? PLAN_UNKNOWN : (size_t)(type_plan_of(s, base->key[i]->text) - s->plan);
+		size_t plan = is_any ? PLAN_UNKNOWN : plan_of(s, base->key[i]->text);
 
 		if (!is_any &&
 		    !shape_check_type(s->shape, l->file, base->key[i], base->key[i]->text, l->fault))
@@ -301,11 +329,9 @@ add_trigger(struct ruleset_loader *l, size_t rule, size_t need, const struct con
 			s->set_triggers[i] += code_bits_has(&some->test[0].sets, i);
 		return true;
 	}
-	for (size_t i = 0; i < s->plans; i++)
-		if (type_plan_applies(&s->plan[i], rule) &&
-		    !add_path(l, &s->plan[i], NULL, some->place.expression, PATH_TRIGGER, index))
-			return false;
-	return true;
+	return add_path(l, NULL,
+	    &(struct planned_path){
+		some->place.expression, number_of(PATH_TRIGGER, index), ALL_PLANS, rule });
 }
 
 /* Lists the triggers of each value set.  add_trigger has counted them. */
@@ -366,37 +392,91 @@ judges_signs(const struct ruleset *s, const struct type_plan *p)
 }
 
 static bool
-add_brought(struct ruleset_loader *l, struct type_plan *p)
+add_brought(struct ruleset_loader *l)
 {
-	for (size_t i = 0; i < BROUGHT_PATHS; i++)
-		if ((brought_paths[i].type == NULL || bytes_are(p->type, brought_paths[i].type)) &&
-		    !add_path(
-			l, p, NULL, bytes_of(brought_paths[i].path), PATH_BROUGHT, brought_paths[i].place))
+	const struct ruleset *s = l->set;
+
+	for (size_t i = 0; i < BROUGHT_PATHS; i++) {
+		const char *type = brought_paths[i].type;
+		struct planned_path path = { bytes_of(brought_paths[i].path),
+			number_of(PATH_BROUGHT, brought_paths[i].place),
+			type == NULL ? ALL_PLANS : plan_of(s, bytes_of(type)), NO_RULE };
+
+		if (!add_path(l, NULL, &path))
 			return false;
+	}
 	return true;
 }
 
 static bool
-add_common(struct ruleset_loader *l, struct type_plan *p)
+add_narratives(struct ruleset_loader *l)
+{
+	struct bytes composition = BYTES("Composition");
+	const uint32_t number = number_of(PATH_NARRATIVE, 0);
+	bool has_sections = shape_is_fhir(l->set->shape);
+
+	return add_path(l, NULL,
+		   &(struct planned_path){ (struct bytes)BYTES(".text"), number, ALL_PLANS, NO_RULE }) &&
+	       (!has_sections || add_path(l, NULL,
+				     &(struct planned_path){ (struct bytes)BYTES("(.. | .section[]?.text)"),
+					 number, plan_of(l->set, composition), NO_RULE }));
+}
+
+static const struct bytes judged = BYTES("., .component, .component[]");
+
+static bool
+add_common(struct ruleset_loader *l)
 {
 	struct ruleset *s = l->set;
+	size_t byte;
 
-	p->has_scores = s->criticality.scores > 0 && observes(s, p->type);
-	shape_add_entries(s->shape, p->type, p->paths, (uint32_t)PATH_ENTRY << PATH_INDEX_BITS);
 	for (size_t i = 0; i < s->criticality.evidences; i++)
-		if (!add_path(l, p, NULL, s->criticality.evidence[i].at, PATH_EVIDENCE, i))
+		if (!add_path(l, NULL,
+			&(struct planned_path){
+			    s->criticality.evidence[i].at, number_of(PATH_EVIDENCE, i), ALL_PLANS, NO_RULE }))
 			return false;
-	if (judges_signs(s, p) &&
-	    !add_path(l, p, NULL, (struct bytes)BYTES("., .component, .component[]"), PATH_JUDGED, 0))
+	if (paths_add(l->checked, judged, 0, &byte) != PATH_PLAIN)
+		diag_bug("a path of the program is not plain");
+	if (shape_is_fhir(s->shape) && !add_brought(l))
 		return false;
-	if (shape_is_fhir(s->shape) && !add_brought(l, p))
-		return false;
-	if (!s->narrative)
-		return true;
-	if (bytes_are(p->type, "Composition"))
-		return add_path(
-		    l, p, NULL, (struct bytes)BYTES(".text, (.. | .section[]?.text)"), PATH_NARRATIVE, 0);
-	return add_path(l, p, NULL, (struct bytes)BYTES(".text"), PATH_NARRATIVE, 0);
+	return !s->narrative || add_narratives(l);
+}
+
+static void
+must_add(struct type_plan *p, struct bytes expression, uint32_t number)
+{
+	size_t byte;
+
+	if (paths_add(p->paths, expression, number, &byte) != PATH_PLAIN)
+		diag_bug("a path that was plain is plain no more");
+}
+
+static void
+build(const struct ruleset *s, struct type_plan *p)
+{
+	const struct planned_path *path = (const struct planned_path *)(const void *)s->planned.at;
+	size_t paths = s->planned.used / sizeof *path;
+
+	p->paths = paths_new(s->keys);
+	if (shape_is_fhir(s->shape))
+		paths_vary(p->paths);
+	for (size_t i = 0; i < paths; i++)
+		if (is_planned(s, &path[i], (size_t)(p - s->plan)))
+			must_add(p, path[i].expression, path[i].number);
+	shape_add_entries(s->shape, p->type, p->paths, number_of(PATH_ENTRY, 0));
+	p->has_scores = s->criticality.scores > 0 && observes(s, p->type);
+	if (judges_signs(s, p))
+		must_add(p, judged, number_of(PATH_JUDGED, 0));
+}
+
+struct type_plan *
+type_plan_of(struct ruleset *s, struct bytes type)
+{
+	struct type_plan *p = &s->plan[plan_of(s, type)];
+
+	if (p->paths == NULL)
+		build(s, p);
+	return p;
 }
 
 /* `summaries:` has names of members, which count wherever they stand, and paths. */
@@ -406,7 +486,7 @@ add_summary(
 {
 	struct ruleset *s = l->set;
 	bool is_any = bytes_are(type->text, "*");
-	size_t plan = is_any ? PLAN_UNKNOWN : (size_t)(type_plan_of(s, type->text) - s->plan);
+	size_t plan = is_any ? PLAN_UNKNOWN : plan_of(s, type->text);
 	struct bytes path = text;
 
 	if (path_is_name(text)) {
@@ -416,11 +496,8 @@ add_summary(
 		}
 		path = bytes_of(arena_format(&s->arena, "..|.%.*s?", (int)text.size, text.at));
 	}
-	for (size_t i = PLAN_OTHER; i < s->plans; i++)
-		if ((is_any ? !s->plan[i].has_no_summary : i == plan) &&
-		    !add_path(l, &s->plan[i], item, path, PATH_SUMMARY, 0))
-			return false;
-	return true;
+	return add_path(l, item,
+	    &(struct planned_path){ path, number_of(PATH_SUMMARY, 0), is_any ? KNOWN_PLANS : plan, NO_RULE });
 }
 
 static bool
@@ -450,148 +527,6 @@ add_summaries(struct ruleset_loader *l, const struct yaml_node *summaries)
 	return true;
 }
 
-/* Members of FHIR R4 under which a CodeableConcept tells of somebody's health. */
-static const char *const concepts[] = { "code", "reasonCode", "valueCodeableConcept",
-	"medicationCodeableConcept", "conclusionCode", "diagnosisCodeableConcept", "procedureCodeableConcept",
-	"productOrService", "vaccineCode", "manifestation", "substance", "substanceCodeableConcept",
-	"itemCodeableConcept", "outcomeCode", "outcomeCodeableConcept", "serviceType", "reason", "condition",
-	"detailCodeableConcept", "targetDisease", "prognosisCodeableConcept", "addresses",
-	"productCodeableConcept" };
-
-/* Members of FHIR whose name says what their value is, of all its versions. */
-static const struct {
-	const char *name;
-	uint8_t about;
-} abouts[] = {
-	{ "valueBase64Binary", ABOUT_BASE64 },
-	{ "blob", ABOUT_BASE64 },
-	{ "extension", ABOUT_EXTENSION },
-	{ "modifierExtension", ABOUT_EXTENSION },
-	{ "reference", ABOUT_SEARCH },
-	{ "fullUrl", ABOUT_SEARCH },
-	{ "url", ABOUT_SEARCH },
-	{ "ifNoneExist", ABOUT_SEARCH },
-};
-
-enum { ABOUTS = sizeof abouts / sizeof abouts[0] };
-
-/* Room in the tables by key for the member NAME. */
-static void
-note_key(struct ruleset *s, struct bytes name)
-{
-	size_t key = json_keys_add(s->keys, name);
-
-	s->keyed = key >= s->keyed ? key + 1 : s->keyed;
-}
-
-/* The last members of PLACES.  Before there is a table, room for them. */
-static void
-note_places(struct ruleset *s, const struct terms_places *places, enum about_terms about)
-{
-	for (size_t i = 0; i < places->count; i++) {
-		const struct terms_place *place = &places->at[i];
-
-		if (s->key == NULL)
-			s->keyed = place->key[0] >= s->keyed ? place->key[0] + 1U : s->keyed;
-		else if (about != TERMS_SKIPPED || place->keys == 1)
-			s->key[place->key[0]].terms |= (uint8_t)about;
-	}
-}
-
-/* `codes_in`: names of members. */
-static bool
-read_codes_in(struct ruleset_loader *l, void (*use)(struct ruleset *s, struct bytes name))
-{
-	const struct yaml_node *list = l->set->codes_in;
-	struct bytes name;
-
-	for (size_t i = 0; list != NULL && list->kind != YAML_NULL && i < yaml_strings(list); i++) {
-		if (!yaml_item_string(l->file, list, i, &name, l->fault))
-			return false;
-		use(l->set, name);
-	}
-	return list == NULL || list->kind == YAML_NULL || yaml_strings(list) > 0 ||
-	       fault_at(l->fault, l->file, list, "expected names of members");
-}
-
-static void
-holds_codes(struct ruleset *s, struct bytes name)
-{
-	s->key[json_keys_find(s->keys, name)].about |= ABOUT_CODES;
-}
-
-/* `references:`: by type, the members in which a reference without a type means that one. */
-static bool
-read_references(struct ruleset_loader *l, bool is_ready)
-{
-	const struct yaml_node *map = l->set->references;
-	struct bytes name;
-
-	if (map != NULL && (map->kind != YAML_MAP || map->count > UINT8_MAX))
-		return fault_at(l->fault, l->file, map, "expected a map from types to names of members");
-	for (size_t i = 0; map != NULL && i < map->count; i++) {
-		if (yaml_strings(map->item[i]) == 0)
-			return fault_at(l->fault, l->file, map->item[i], "expected names of members");
-		for (size_t n = 0; n < yaml_strings(map->item[i]); n++) {
-			if (!yaml_item_string(l->file, map->item[i], n, &name, l->fault))
-				return false;
-			if (is_ready)
-				l->set->key[json_keys_find(l->set->keys, name)].meant = (uint8_t)(i + 1);
-			else
-				note_key(l->set, name);
-		}
-	}
-	return true;
-}
-
-/* What the walk knows of members by their names alone. */
-static bool
-give_roles(struct ruleset_loader *l, const struct yaml_node *summaries)
-{
-	static const char *const names[ROLE_COUNT] = {
-		[ROLE_CODE] = "code",
-		[ROLE_SYSTEM] = "system",
-		[ROLE_CODING] = "coding",
-		[ROLE_CONCEPT] = "concept",
-		[ROLE_DATA] = "data",
-		[ROLE_CONTENT_TYPE] = "contentType",
-		[ROLE_URL] = "url",
-		[ROLE_TYPE] = "type",
-		[ROLE_VALUE] = "value",
-		[ROLE_DISPLAY] = "display",
-		[ROLE_TEXT] = "text",
-	};
-	struct ruleset *s = l->set;
-	size_t known = shape_is_fhir(s->shape) ? sizeof concepts / sizeof concepts[0] : 0;
-
-	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
-		note_key(s, bytes_of(names[i]));
-	note_key(s, (struct bytes)BYTES("_value"));
-	for (size_t i = 0; i < known; i++)
-		note_key(s, bytes_of(concepts[i]));
-	for (size_t i = 0; i < ABOUTS; i++)
-		note_key(s, bytes_of(abouts[i].name));
-	for (size_t i = 0; summaries != NULL && summaries->kind == YAML_LIST && i < summaries->count; i++)
-		if (path_is_name(summaries->item[i]->text))
-			note_key(s, summaries->item[i]->text);
-	if (!read_codes_in(l, note_key) || !read_references(l, false))
-		return false;
-	note_places(s, &s->terms.base64, TERMS_BASE64);
-	note_places(s, &s->terms.skip, TERMS_SKIPPED);
-	s->key = arena_array(&s->arena, s->keyed, sizeof *s->key);
-	note_places(s, &s->terms.base64, TERMS_BASE64);
-	note_places(s, &s->terms.skip, TERMS_SKIPPED);
-	(void)read_references(l, true);
-	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
-		s->key[json_keys_find(s->keys, bytes_of(names[i]))].role = (uint8_t)i;
-	s->key[json_keys_find(s->keys, (struct bytes)BYTES("_value"))].role = ROLE_VALUE;
-	for (size_t i = 0; i < known; i++)
-		s->key[json_keys_find(s->keys, bytes_of(concepts[i]))].about = ABOUT_CONCEPT;
-	for (size_t i = 0; shape_is_fhir(s->shape) && i < ABOUTS; i++)
-		s->key[json_keys_find(s->keys, bytes_of(abouts[i].name))].about |= abouts[i].about;
-	return read_codes_in(l, holds_codes);
-}
-
 /* NODE if it is a map. */
 static const struct yaml_node *
 as_map(const struct yaml_node *node)
@@ -599,12 +534,12 @@ as_map(const struct yaml_node *node)
 	return node != NULL && node->kind == YAML_MAP ? node : NULL;
 }
 
-bool
-type_plan_load(struct ruleset_loader *l, const struct yaml_node *base, const struct yaml_node *summaries)
+static bool
+load(struct ruleset_loader *l, const struct yaml_node *base, const struct yaml_node *summaries)
 {
 	struct ruleset *s = l->set;
 
-	if (!give_roles(l, as_map(summaries) == NULL ? NULL : yaml_find(summaries, "*")))
+	if (!key_roles_load(l, as_map(summaries) == NULL ? NULL : yaml_find(summaries, "*")))
 		return false;
 	make_plans(l, as_map(base), as_map(summaries));
 	if (!add_base(l, base) || !add_summaries(l, summaries))
@@ -613,10 +548,19 @@ type_plan_load(struct ruleset_loader *l, const struct yaml_node *base, const str
 		if (!add_rule(l, i))
 			return false;
 	sort_set_triggers(s);
-	for (size_t i = 0; i < s->plans; i++)
-		if (!add_common(l, &s->plan[i]))
-			return false;
-	return true;
+	return add_common(l);
+}
+
+bool
+type_plan_load(struct ruleset_loader *l, const struct yaml_node *base, const struct yaml_node *summaries)
+{
+	l->checked = paths_new(l->set->keys);
+	buffer_init(&l->set->planned, BUFFER_UNLIMITED);
+	bool good = load(l, base, summaries);
+
+	paths_free(l->checked);
+	l->checked = NULL;
+	return good;
 }
 
 /* Of two lines for one node the type's own counts more than that of "*", and then the higher level. */
