@@ -3,4 +3,4 @@ inputs as $patient
 | $parties[]
 | select(.relation)
 | {fact: "\(.relation)-\($patient)", relation, subject: .party, $patient,
-	from: "2026-10-30T08:00:00Z", until: "2026-11-30T08:00:00Z", by: "demo", at: "2026-10-30T08:00:00Z"}
+	from: $now, until: ($now | fromdate + 30 * 86400 | todate), by: "demo", at: $now}

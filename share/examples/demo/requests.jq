@@ -5,5 +5,5 @@ inputs as $patient
 	subject: {type: "user", id: $party.party, properties: {domain: "hospital", device: ($devices[] | select(.party == $party.party) | .device)}},
 	action: {name: "subscribe"},
 	resource: {type: "patient", id: $patient, properties: {domain: "hospital", $patient, ward: "7"}},
-	context: {purpose: $party.purpose, condition: "life-threatening", time: "2026-11-01T19:30:00Z", acr: "loa3", route: "on-site",
+	context: {purpose: $party.purpose, condition: "life-threatening", time: $now, acr: "loa3", route: "on-site",
 		supported_actions: ["level", "audit", "expire"]}}
