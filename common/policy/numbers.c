@@ -161,12 +161,21 @@ numbers_add(struct numbers *n, uint64_t kinds)
 	}
 }
 
-/* FHIR's dates and times: 2020-01-31, 2020-01-31T00:00:00Z. */
+/* FHIR's dates and times, and nothing behind them: 2020-01-31, 2020-01-31T00:00:00.000+01:00. */
 static bool
 is_time(struct bytes text)
 {
-	return text.size >= 10 && ascii_is_digit(text.at[0]) && text.at[4] == '-' && text.at[7] == '-' &&
-	       (text.size == 10 || text.at[10] == 'T');
+	enum { DATE = 10, TIME_MOST = 35 };
+
+	if (text.size < DATE || text.size > TIME_MOST || !ascii_is_digit(text.at[0]) || text.at[4] != '-' ||
+	    text.at[7] != '-')
+		return false;
+	if (text.size > DATE && (text.size < DATE + 4 || text.at[DATE] != 'T' || text.at[DATE + 3] != ':'))
+		return false;
+	for (size_t i = DATE + 1; i < text.size; i++)
+		if (!ascii_is_digit(text.at[i]) && strchr(":.+-Z", text.at[i]) == NULL)
+			return false;
+	return true;
 }
 
 /* TEXT without the UUID that it ends with, as references do. */
