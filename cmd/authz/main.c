@@ -125,8 +125,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	}
 	if (s->metadata)
 		return;
-	if (!s->policy)
-		options_needs(o, "--policy DIR");
+	trust_policy(o, &s->policy, s->site);
 	if (s->explain && s->public_only)
 		options_misuse(o, "not together with --public", "--explain");
 }
@@ -356,6 +355,8 @@ main(int argc, char *argv[])
 	open_key(&a);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, a.policy.digest);
+	if (f.verbose && a.policy.has_changed)
+		diag_warn(TRUST_HAS_CHANGED, a.policy.directory, a.policy.digest);
 	status = filter_run(&f, &o, &engine);
 	signers_free(a.signers);
 	keyref_free(a.key);

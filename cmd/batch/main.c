@@ -5,6 +5,7 @@
 #include "common/base/options.h"
 #include "common/base/start.h"
 #include "common/policy/site.h"
+#include "common/policy/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ enum { MOST_JOBS = 64, DEFAULT_JOBS = 1 };
 struct settings {
 	const char *policy, *site, *now, *jobs, *metrics;
 	bool piped, verbose;
+	struct trust_demand trust;
 };
 
 static const struct option_entry table[] = {
@@ -34,6 +36,7 @@ static const struct option_entry table[] = {
 	    "run every stage as a process of its own" },
 	{ OPTION_TEXT(struct settings, metrics), 0, false, "metrics", "FILE",
 	    "write what became of the uploads for Prometheus" },
+	TRUST_OPTIONS(struct settings),
 	{ OPTION_FLAG(struct settings, verbose), 'v', false, "verbose", NULL, "say more" },
 };
 
@@ -68,8 +71,9 @@ read_options(struct run *r, struct options *o)
 		continue;
 	if (o->operands != 2)
 		options_needs(o, "two operands, IN and OUT");
-	if (s->policy == NULL)
-		options_needs(o, "--policy DIR");
+	trust_options(o, &s->trust);
+	trust_policy(o, &s->policy, s->site);
+	s->trust.site = s->site;
 	if (s->now != NULL && !clock_parse_instant(bytes_of(s->now), &now))
 		options_misuse(o, "not a time such as 2026-11-21T10:00:00Z", s->now);
 	if (s->jobs != NULL && (!options_number(s->jobs, MOST_JOBS, &jobs) || jobs == 0))
@@ -87,9 +91,12 @@ load(struct run *r)
 	struct fault fault = { 0 };
 	char why[PROGRAM_WHY];
 
-	if (!site_check(r->set.site, &fault) || !policy_load(&r->policy, r->set.policy, &fault) ||
+	if (!site_check(r->set.site, &fault) ||
+	    !trust_load(&r->policy, r->set.policy, &r->set.trust, &fault) ||
 	    !batch_policy_load(&r->batch, &r->policy, &fault))
 		fault_exit(&fault);
+	if (r->set.verbose && r->policy.has_changed)
+		diag_warn(TRUST_HAS_CHANGED, r->policy.directory, r->policy.digest);
 	r->plan.batch = &r->batch;
 	r->plan.policy = &r->policy;
 	r->plan.site = r->set.site;

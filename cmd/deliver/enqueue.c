@@ -46,8 +46,7 @@ verb_init(int argc, char *argv[])
 	struct spool *s;
 
 	verb_read(&o, &init_manual, &set, argc, argv);
-	if (set.policy == NULL)
-		options_needs(&o, "--policy DIR");
+	trust_policy(&o, &set.policy, set.place.site);
 	trust_options(&o, &set.trust);
 	set.trust.site = set.place.site;
 	if (!trust_load(&policy, set.policy, &set.trust, &fault) ||

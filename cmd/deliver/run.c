@@ -138,8 +138,7 @@ load(struct runner *r, const struct options *o)
 	enum diag_exit status;
 	char why[512];
 
-	if (r->set.policy == NULL)
-		options_needs(o, "--policy DIR");
+	trust_policy(o, &r->set.policy, r->set.place.site);
 	trust_options(o, &r->set.trust);
 	r->set.trust.site = r->set.place.site;
 	if (!trust_load(&r->policy, r->set.policy, &r->set.trust, &fault) ||

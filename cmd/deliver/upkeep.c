@@ -44,8 +44,7 @@ load_policy(const struct options *o, struct settings *set, struct policy *p, str
 {
 	struct fault fault = { 0 };
 
-	if (set->policy == NULL)
-		options_needs(o, "--policy DIR");
+	trust_policy(o, &set->policy, set->place.site);
 	trust_options(o, &set->trust);
 	set->trust.site = set->place.site;
 	if (!trust_load(p, set->policy, &set->trust, &fault) || !notify_policy_load(plan, p, &fault) ||

@@ -199,6 +199,10 @@ verb_rotate(const struct verb_settings *s, struct verb_answer *a)
 			status = rotate(k, &p, s, a);
 		else
 			status = verb_fault(a, EXIT_KEYS, "the policy is of another domain than these keys");
+		if (status == EXIT_DONE && s->site != NULL && !trust_note(&p, s->site)) {
+			(void)verb_io_fault(a, s->site);
+			status = EXIT_IO;
+		}
 		keys_close(k);
 	}
 	policy_release(&p);

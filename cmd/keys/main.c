@@ -238,6 +238,8 @@ read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv
 		fault_exit(&fault);
 	trust_options(&o, &s->trust);
 	s->trust.site = s->site;
+	if (v->bit != MAKE && (POLICY & v->bit) != 0 && !trust_default(&s->policy, s->site, &fault))
+		fault_exit(&fault);
 	s->trust.keys = site_path(&paths, s->site, SITE_KEYS, s->keys);
 	s->operand = o.operand;
 	s->operands = o.operands;

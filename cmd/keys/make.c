@@ -167,6 +167,10 @@ make_authority(const struct verb_settings *s, struct verb_answer *a)
 	if (status == EXIT_DONE)
 		(void)make_authority_keys(&m, store_path(s, &arena),
 		    s->site == NULL ? NULL : site_path(&arena, s->site, SITE_AUTHORITY, NULL), &status);
+	if (status == EXIT_DONE && s->site != NULL && !trust_note(&m.policy, s->site)) {
+		(void)verb_io_fault(a, s->site);
+		status = EXIT_IO;
+	}
 	store_end(&m.store);
 	arena_release(&arena);
 	policy_release(&m.policy);

@@ -85,8 +85,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	while ((id = options_next(o)) != OPTIONS_END)
 		if (!filter_option(f, o, id))
 			diag_bug("an option without a case");
-	if (s->policy == NULL)
-		options_needs(o, "--policy DIR");
+	trust_policy(o, &s->policy, s->site);
 }
 
 /* The authority's keys: --authority, else the file that the policy names, else the site's. */
@@ -410,6 +409,8 @@ main(int argc, char *argv[])
 	load(&n, &o);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, n.policy.digest);
+	if (f.verbose && n.policy.has_changed)
+		diag_warn(TRUST_HAS_CHANGED, n.policy.directory, n.policy.digest);
 	write_first_alarms(&n, &f);
 	n.reader = sealed_line_reader_new(f.max_depth);
 	version_group_init(&n.group, &n.plan, &n.policy,

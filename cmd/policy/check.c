@@ -16,6 +16,7 @@
 #include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
 #include "common/policy/site.h"
+#include "common/policy/trust.h"
 
 #include <unistd.h>
 
@@ -329,8 +330,7 @@ verb_check(int argc, char *argv[])
 		continue;
 	if (o.operands > 0)
 		options_misuse(&o, "unexpected operand", o.operand[0]);
-	if (set.policy == NULL)
-		options_needs(&o, "--policy DIR");
+	trust_policy(&o, &set.policy, set.site);
 	if (!site_check(set.site, &f))
 		fault_exit(&f);
 	/* What is wrong with policy.yaml is said with all the rest. */

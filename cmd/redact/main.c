@@ -91,8 +91,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	options_into(o, s);
 	while ((id = options_next(o)) != OPTIONS_END)
 		(void)filter_option(f, o, id);
-	if (s->policy == NULL)
-		options_needs(o, "--policy DIR");
+	trust_policy(o, &s->policy, s->site);
 	if (s->other_policy != NULL && strcmp(s->other_policy, "accept") != 0)
 		options_misuse(o, "not accept", s->other_policy);
 	if (s->permit.decision != NULL && s->levels != NULL)
@@ -253,6 +252,8 @@ main(int argc, char *argv[])
 	load(&p, &o, &f);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, p.policy.digest);
+	if (f.verbose && p.policy.has_changed)
+		diag_warn(TRUST_HAS_CHANGED, p.policy.directory, p.policy.digest);
 	if (p.set.permit.deliver != NULL) {
 		filter_output(&f, &o, p.set.permit.deliver);
 		permit_deliver(&p.permit, p.set.permit.deliver);

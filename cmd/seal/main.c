@@ -90,10 +90,10 @@ take_option(struct seal_main *m, const struct options *o, int id)
 }
 
 static void
-check_options(const struct seal_main *m, const struct options *o)
+check_options(struct seal_main *m, const struct options *o)
 {
-	if (m->to == NULL && m->policy_path == NULL)
-		options_needs(o, "--policy DIR");
+	if (m->to == NULL)
+		trust_policy(o, &m->policy_path, m->site);
 	if (m->to == NULL && m->site == NULL && m->keys_path == NULL)
 		options_needs(o, "--site DIR");
 	if (m->to != NULL && m->epoch != NULL)
@@ -300,6 +300,8 @@ main(int argc, char *argv[])
 	engine.context = run;
 	if (m.setup.policy != NULL)
 		refusals_policy(&f.refusals, m.policy.digest);
+	if (f.verbose && m.policy.has_changed)
+		diag_warn(TRUST_HAS_CHANGED, m.policy.directory, m.policy.digest);
 	status = filter_run(&f, &o, &engine);
 	seal_engine_end(run);
 	keys_close(m.setup.keys);

@@ -78,8 +78,7 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	while ((id = options_next(o)) != OPTIONS_END)
 		if (!filter_option(f, o, id))
 			diag_bug("an option without a case");
-	if (!s->policy)
-		options_needs(o, "--policy DIR");
+	trust_policy(o, &s->policy, s->site);
 	if (!s->decision == !s->grant)
 		options_needs(o, "either --decision FILE or --grant FILE");
 	if (s->deciders && !s->decision)
@@ -399,6 +398,8 @@ main(int argc, char *argv[])
 	s.reader = sealed_line_reader_new(f.max_depth);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, s.policy.digest);
+	if (f.verbose && s.policy.has_changed)
+		diag_warn(TRUST_HAS_CHANGED, s.policy.directory, s.policy.digest);
 	if (s.set.deliver)
 		filter_output(&f, &o, s.set.deliver);
 	deliver(&s);

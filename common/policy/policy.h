@@ -41,6 +41,7 @@ struct policy {
 	size_t files;
 	struct bytes name;
 	struct bytes serial;
+	bool has_changed;                             /* since the site noted its digest, see trust.h */
 	struct policy_level level[POLICY_MAX_LEVELS]; /* lowest first, al strictly rising */
 	unsigned levels;
 	uint64_t condition_seconds;     /* for conditions of jq; 0 if policy.yaml does not say */

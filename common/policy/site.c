@@ -19,6 +19,7 @@ static const char *const names[SITE_PLACES] = {
 	[SITE_AUTHORITY] = "authority.jwks",
 	[SITE_DECIDERS] = "deciders.jwks",
 	[SITE_ASSERTIONS] = "assertions.jwks",
+	[SITE_POLICY] = "policy",
 	[SITE_TRUST] = "trust.pem",
 	[SITE_TRUST_CRL] = "trust.crl",
 	[SITE_TRUST_SERIAL] = "trust.serial",

@@ -12,6 +12,7 @@
  * program opens only those that it needs.  An option (--keys, --facts, ...) names another path for one of
  * them.
  *
+ *	DIR/policy          the policy that the site is made for, see trust.h
  *	DIR/keys/           level, pseudonym, hash, shift and mark keys
  *	DIR/consents/       consent directives
  *	DIR/facts.ndjson    facts on patients and staff
@@ -37,6 +38,7 @@ enum site_place {
 	SITE_AUTHORITY,
 	SITE_DECIDERS,
 	SITE_ASSERTIONS,
+	SITE_POLICY,
 	SITE_TRUST,
 	SITE_TRUST_CRL,
 	SITE_TRUST_SERIAL,

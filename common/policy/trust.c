@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -180,6 +182,125 @@ check_serial(struct policy *p, const char *directory, struct buffer *others, boo
 	return true;
 }
 
+/* What SITE/policy says; path.size is 0 if there is no such file. */
+struct noted {
+	struct bytes path, name, serial, digest;
+};
+
+static bool
+read_noted(struct arena *a, const char *site, struct noted *n, struct fault *f)
+{
+	const char *path = site_path_if_there(a, site, SITE_POLICY, NULL);
+	struct bytes text;
+	struct json j;
+	bool good;
+
+	*n = (struct noted){ .path = { "", 0 } };
+	if (path == NULL)
+		return true;
+	if (!site_read(a, path, SERIALS_MOST, &text, f))
+		return false;
+	json_init(&j, NULL, 2);
+	good = json_parse(&j, text) && take_member(a, &j, "path", &n->path) &&
+	       take_member(a, &j, "policy", &n->name) && take_member(a, &j, "serial", &n->serial) &&
+	       take_member(a, &j, "digest", &n->digest) && n->path.size > 0 && n->path.at[0] == '/' &&
+	       memchr(n->path.at, '\0', n->path.size) == NULL;
+	json_release(&j);
+	return good || fault_at(f, path, NULL,
+			   "not as ehr-keys make writes it: an object with path, policy, serial and digest");
+}
+
+bool
+trust_default(const char **policy, const char *site, struct fault *f)
+{
+	static char path[PATH_MAX];
+	struct arena a = { 0 };
+	struct noted n;
+	bool good = *policy != NULL || site == NULL;
+
+	if (good)
+		return true;
+	good = read_noted(&a, site, &n, f);
+	if (good && n.path.size > 0 && bytes_string(n.path, path, sizeof path))
+		*policy = path;
+	arena_release(&a);
+	return good;
+}
+
+void
+trust_policy(const struct options *o, const char **policy, const char *site)
+{
+	struct fault f = { 0 };
+
+	if (!trust_default(policy, site, &f))
+		fault_exit(&f);
+	if (*policy == NULL)
+		options_needs(
+		    o, site == NULL ? "--policy DIR" : "--policy DIR, which the site does not remember");
+}
+
+/* Numbers rise as numbers, other words by their bytes. */
+static int
+compare_serials(struct bytes a, struct bytes b)
+{
+	uint64_t x, y;
+	char left[24], right[24];
+
+	if (bytes_string(a, left, sizeof left) && bytes_string(b, right, sizeof right) &&
+	    options_number(left, UINT64_MAX, &x) && options_number(right, UINT64_MAX, &y))
+		return (x > y) - (x < y);
+	return bytes_compare(a, b);
+}
+
+/* Another folder than the one that the site remembers was chosen, and is not judged. */
+static bool
+check_noted(struct policy *p, const char *site, struct fault *f)
+{
+	struct noted n;
+	char real[PATH_MAX];
+
+	if (!read_noted(&p->arena, site, &n, f))
+		return false;
+	if (n.path.size == 0 || realpath(p->directory, real) == NULL || !bytes_are(n.path, real) ||
+	    !bytes_equal(n.name, p->name))
+		return true;
+	p->has_changed = !bytes_are(n.digest, p->digest);
+	return compare_serials(p->serial, n.serial) >= 0 ||
+	       fault_at(f, p->directory, NULL,
+		   "rolled-back: its serial is %.*s, and the site %s was made with %.*s; if it is meant, "
+		   "remove %s/policy",
+		   short_size(p->serial), p->serial.at, site, short_size(n.serial), n.serial.at, site);
+}
+
+bool
+trust_note(struct policy *p, const char *site)
+{
+	struct buffer line;
+	struct json_write w;
+	char real[PATH_MAX];
+	int folder;
+	bool good;
+
+	if (realpath(p->directory, real) == NULL)
+		return false;
+	folder = open(site, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return false;
+	buffer_init(&line, BUFFER_UNLIMITED);
+	w = json_write_to(&line);
+	json_write_open(&w, '{');
+	json_write_member(&w, "path", bytes_of(real));
+	json_write_member(&w, "policy", p->name);
+	json_write_member(&w, "serial", p->serial);
+	json_write_member(&w, "digest", bytes_of(p->digest));
+	json_write_close(&w, '}');
+	buffer_add(&line, "\n", 1);
+	good = file_replace_at(folder, "policy", buffer_bytes(&line), 0644);
+	buffer_release(&line);
+	(void)close(folder);
+	return good;
+}
+
 bool
 trust_load(struct policy *p, const char *directory, const struct trust_demand *t, struct fault *f)
 {
@@ -198,7 +319,7 @@ trust_load(struct policy *p, const char *directory, const struct trust_demand *t
 	for (size_t i = 0; i < 2; i++)
 		if (places[i] != NULL && !check_serial(p, places[i], NULL, &known, f))
 			return false;
-	return true;
+	return t->site == NULL || check_noted(p, t->site, f);
 }
 
 /* The whole file: the lines on other policies and one on P. */

@@ -47,6 +47,24 @@ void trust_options(const struct options *o, const struct trust_demand *t);
  */
 bool trust_load(struct policy *p, const char *directory, const struct trust_demand *t, struct fault *f);
 
+/*
+ * A site remembers its policy: SITE/policy, one line of JSON, has its absolute path, name, serial and digest.
+ * ehr-keys make and rotate write it.  A command line without --policy means that path.  trust_load() refuses
+ * the policy at that path if its serial is lower, and sets has_changed if its digest is another.
+ */
+
+/* Sets *POLICY, if it is NULL, to what SITE (NULL: none) remembers, if it does.  False with a fault. */
+bool trust_default(const char **policy, const char *site, struct fault *f);
+
+/* The same for programs that need a policy: misuse if there is none. */
+void trust_policy(const struct options *o, const char **policy, const char *site);
+
+/* For -v, where has_changed is set: the policy's folder and digest. */
+#define TRUST_HAS_CHANGED "%s: not the files that the site was made with: they are %s"
+
+/* Writes SITE/policy, for P as trust_load() loaded it.  False with errno. */
+bool trust_note(struct policy *p, const char *site);
+
 /* Notes the serial of P, which trust_load() loaded, in DIRECTORY, a site or key directory. */
 bool trust_remember(struct policy *p, const char *directory, struct fault *f);
 

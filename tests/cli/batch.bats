@@ -477,6 +477,9 @@ archive: true"
 	ehr 2 batch --jobs 0 uploads store
 	ehr 2 batch --jobs 65 uploads store
 	ehr 2 batch --jobs 2 --piped uploads store
+	ehr 4 batch --trust nowhere.pem uploads store
+	ehr 2 batch --crl nowhere.pem uploads store
+	has err 'only together with --trust CA'
 	ehr 2 ehr-batch -P "$P" -S site --now yesterday uploads store
 	ehr 2 batch uploads uploads
 	has err 'uploads and output are in one folder'
@@ -502,4 +505,51 @@ archive: true"
 	cp ./-up\ loads/done/* "./-up loads/$long"
 	ehr 4 batch -- '-up loads' '-sto re'
 	has err 'its name is too long; nothing is kept'
+}
+
+@test "a site remembers its policy, for every program that takes -P and -S" {
+	prepare
+	cp -r "$P" mine
+	rm -r site
+	ehr-keys make -P mine -S site --now 2026-11-01T00:00:00Z >/dev/null
+	jq -e --arg path "$PWD/mine" --arg digest "$(ehr-policy check -P mine 2>/dev/null | cut -d' ' -f1)" \
+		'. == {path: $path, policy: "hospital", serial: .serial, digest: $digest}' site/policy
+	ehr 0 ehr-batch -S site --now $now uploads/ward.ndjson store
+	ehr 0 ehr-classify -P mine uploads/ward.ndjson && mv out labelled
+	ehr 0 ehr-redact -S site labelled && mv out versions
+	ehr 0 ehr-seal -S site versions && mv out sealed
+	ehr 0 ehr-notify -S site --now $now sealed
+	ehr 0 ehr-policy check -S site
+	: >requests
+	ehr 0 ehr-authz -S site requests
+	ehr 0 ehr-keys rotate -S site --now $now
+	# Where the site remembers none, it is said.
+	mv site/policy policy
+	for program in batch redact seal notify select authz; do
+		ehr 2 ehr-$program -S site requests requests2
+		has err '--policy DIR, which the site does not remember'
+	done
+	mv policy site/policy
+	# -P overrides; another digest is said with -v; a lower serial is refused.
+	ehr 0 ehr-seal -P mine -S site -v versions
+	lacks err 'not the files'
+	echo '# a word more' >>mine/notify.yaml
+	ehr 0 ehr-redact -S site -v --other-policy accept labelled
+	has err "ehr-redact: $PWD/mine: not the files that the site was made with: they are sha256:"
+	ehr 0 ehr-redact -S site --other-policy accept labelled
+	empty err
+	sed -i 's/^serial: .*/serial: 2020-01-01/' mine/policy.yaml
+	for program in batch redact seal notify select authz; do
+		operands=labelled
+		[ $program != batch ] || operands='uploads store'
+		[ $program != select ] || operands='--decision requests labelled'
+		ehr 3 ehr-$program -S site $operands
+		has err "mine: rolled-back: its serial is 2020-01-01, and the site site was made with 20"
+		ehr 3 ehr-$program -P mine -S site $operands
+	done
+	ehr 3 ehr-keys rotate -S site --now $now
+	ehr 0 ehr-redact -P "$P" -S site --other-policy accept labelled
+	echo nonsense >site/policy
+	ehr 3 ehr-seal -S site versions
+	has err 'site/policy: not as ehr-keys make writes it: an object with path, policy, serial and digest'
 }

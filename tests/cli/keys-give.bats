@@ -90,6 +90,7 @@ subscribe() {
 }
 
 @test "give: usage, a context that is none, a policy that is none" {
+	rm -f site/policy
 	ehr 2 ehr-keys give -S site --user dr-lee --device "$ID"
 	has err 'expected -P DIR and -S DIR'
 	ehr 2 ehr-keys give -P "$P" --user dr-lee --device "$ID"

@@ -45,6 +45,7 @@ header() {
 		600 keys/releases/level-1-U.jwe
 		600 keys/releases/level-1-V.jwe
 		600 keys/self.json
+		644 policy
 		700 subscriptions
 	END
 	cmp ward/authority.jwks ward/keys/authority.jwks
@@ -483,6 +484,7 @@ header() {
 	ehr 6 ehr-keys accept --keys tablet --now "$NOW" "$F/epoch"
 	EPOCH=2 decision release-keys 3 | release --decision - | ehr-keys accept --keys tablet --now "$NOW"
 	[ "$(ehr-keys list --keys tablet | jq .epoch | sort -u)" = 2 ]
+	rm -f site/policy
 	ehr 2 ehr-keys rotate -S site
 	ehr 6 ehr-keys rotate -P "$P" --keys tablet
 	has err "not the authority's keys"
@@ -570,6 +572,7 @@ subscription() {
 	ehr 7 ehr-keys grant -P "$P" -S site --decision bad --now "$NOW"
 	has err 'device-unknown'
 	empty site/grants.jwts
+	rm -f site/policy
 	ehr 2 ehr-keys grant -S site --decision good
 }
 

@@ -491,7 +491,9 @@ alarms() {
 }
 
 @test "misuse names what is missing" {
-	ehr 2 ehr-notify -S "$F/site" "$F/sealed"
+	cp -r "$F/site" forgetful
+	rm -f forgetful/policy
+	ehr 2 ehr-notify -S forgetful "$F/sealed"
 	has err '--policy DIR'
 	ehr 2 ehr-notify -P "$P" "$F/sealed"
 	has err '--site DIR'

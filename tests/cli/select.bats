@@ -406,6 +406,7 @@ given() {
 	line 1 'bash -e way'
 	empty out
 	has err 'the decision names no pseudonym, and no line is about its patient'
+	rm -f site/policy
 	ehr 2 ehr-keys pseudonym -S site --entities ann
 	ehr 2 ehr-keys pseudonym -P policies/hospital -S site --entities --kind id ann
 }
