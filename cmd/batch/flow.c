@@ -18,7 +18,7 @@
 enum {
 	BLOCK = 128 << 10,
 	HEAD = 512, /* so much of an upload shows what it is */
-	ARGUMENTS = BATCH_MAX_WORDS + 16,
+	ARGUMENTS = BATCH_MAX_WORDS + 24,
 	MEMBERS = BATCH_MAX_STAGES + 2,
 	SIGNALLED = 128,
 };
@@ -82,6 +82,10 @@ make_argument(struct flow *f, const struct batch_command *c, const struct progra
 		argument[n++] = c->word[i];
 	if ((c->takes & BATCH_TAKES_POLICY) != 0)
 		argument[n++] = "--policy", argument[n++] = plan->policy->directory;
+	if ((c->takes & BATCH_TAKES_POLICY) != 0 && plan->ca != NULL)
+		argument[n++] = "--trust", argument[n++] = plan->ca;
+	if ((c->takes & BATCH_TAKES_POLICY) != 0 && plan->crl != NULL)
+		argument[n++] = "--crl", argument[n++] = plan->crl;
 	if ((c->takes & BATCH_TAKES_SITE) != 0 && plan->site != NULL)
 		argument[n++] = "--site", argument[n++] = plan->site;
 	if ((c->takes & BATCH_TAKES_NOW) != 0)

@@ -74,6 +74,7 @@ read_options(struct run *r, struct options *o)
 	trust_options(o, &s->trust);
 	trust_policy(o, &s->policy, s->site);
 	s->trust.site = s->site;
+	s->trust.now = s->now;
 	if (s->now != NULL && !clock_parse_instant(bytes_of(s->now), &now))
 		options_misuse(o, "not a time such as 2026-11-21T10:00:00Z", s->now);
 	if (s->jobs != NULL && (!options_number(s->jobs, MOST_JOBS, &jobs) || jobs == 0))
@@ -100,6 +101,8 @@ load(struct run *r)
 	r->plan.batch = &r->batch;
 	r->plan.policy = &r->policy;
 	r->plan.site = r->set.site;
+	r->plan.ca = r->set.trust.ca;
+	r->plan.crl = r->set.trust.crl;
 	r->uploads.plan = &r->plan;
 	if (!flow_open(&r->plan, &r->policy.arena, why))
 		diag_die(EXIT_NOT_LAUNCHED, "%s", why);

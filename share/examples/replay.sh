@@ -1,7 +1,7 @@
 #!/bin/bash
 # usage: replay.sh POLICY SITE UPLOAD FOLDER
 #
-# Does over what nightly.sh did: takes UPLOAD through the policy again, at the time that FOLDER/run names, and
+# Does over what ehr-batch did: takes UPLOAD through the policy again, at the time that FOLDER/run names, and
 # compares what comes out with what FOLDER/sealed.ndjson holds.  Sealing is random, so both are opened first: tags
 # and records must be the same to the byte.  Then ehr-notify looks at FOLDER/sealed.ndjson again, at the time it did, and
 # must write FOLDER/intents.ndjson; subscriptions, grants and revocations that changed since show there.  The keys are those
@@ -93,7 +93,7 @@ if [ ! -e "$folder/intents.ndjson" ]; then
 	exit 1
 fi
 again=$(
-	ehr-notify -P "$policy" -S "$site" --now "$(noted notified)" "$folder/sealed.ndjson" | digest
+	ehr-notify -P "$policy" -S "$site" --now "$(noted then:intents.ndjson)" "$folder/sealed.ndjson" | digest
 	good "${PIPESTATUS[@]}"
 ) || exit
 then=$(digest <"$folder/intents.ndjson")

@@ -2,330 +2,36 @@ load ../lib/ehr
 
 # share/examples: what an administrator copies must do what it says.
 P=$EHR_ROOT/policies/hospital
-nightly=$EHR_ROOT/share/examples/nightly.sh
 replay=$EHR_ROOT/share/examples/replay.sh
 now=2026-11-01T20:30:00+01:00
 
 prepare() {
-	ehr-keys make -P "$P" -S site >/dev/null
-	mkdir -p site/subscriptions uploads store
-	: >>site/grants.jwts
+	ehr-keys make -P "$P" -S site --now 2026-11-01T00:00:00Z >/dev/null
+	mkdir uploads
 	# Without what is critical: that must reach somebody, and here nobody has subscribed.
 	grep -v '"LL"' "$EHR_ROOT/testdata/ward/upload.ndjson" >uploads/ward.ndjson
 }
 
-@test "nightly: each upload becomes a folder with versions, intents and what was done" {
-	prepare
-	cp "$EHR_ROOT/testdata/ward/bundle.json" uploads/
-	ehr 0 "$nightly" "$P" site uploads store $now
-	[ "$(ls store)" = "$(printf 'bundle.json\nward.ndjson')" ]
-	[ "$(grep -c '"rl":"V"' store/ward.ndjson/sealed.ndjson)" -eq "$(wc -l <uploads/ward.ndjson)" ]
-	[ "$(grep -c '"rl":"V"' store/bundle.json/sealed.ndjson)" -eq 3 ]
-	[ -e store/ward.ndjson/intents.ndjson ]
-	has store/ward.ndjson/run "now	$now"
-	[ -z "$(find store -name '.*' -mindepth 1)" ]
+# Each upload, one by one: they stay where they are.
+batch() {
+	local file
+	for file in uploads/*; do "$EHR_BIN/ehr-batch" -S site --now $now "$file" store || return; done
 }
 
-@test "nightly: what is done is not done again" {
-	prepare
-	ehr 0 "$nightly" "$P" site uploads store $now
-	sha256sum store/ward.ndjson/sealed.ndjson >before
-	ehr 0 "$nightly" "$P" site uploads store $now
-	sha256sum --quiet -c before
-}
-
-@test "nightly: a bad record is kept apart, the others go on, and it ends with 1" {
-	prepare
-	sed -i '3s/$/ and more/' uploads/ward.ndjson
-	ehr 1 "$nightly" "$P" site uploads store $now
-	[ "$(grep -c '"rl":"V"' store/ward.ndjson/sealed.ndjson)" -eq "$(($(wc -l <uploads/ward.ndjson) - 1))" ]
-	[ "$(wc -l <store/ward.ndjson/refused.ingest.ndjson)" -eq 1 ]
-	[ "$(stat -c %a store/ward.ndjson/refused.ingest.ndjson)" = 600 ]
-}
-
-# A stage that fails early takes the reader away from those before it, which SIGPIPE ends with 141.
-@test "nightly: a stage that fails leaves nothing, and its status is the job's, however much comes in" {
-	prepare
-	cp -r "$P" policy
-	echo 'nonsense: 1' >>policy/classify.yaml
-	"$EHR_GENERATE" 1 10000000 >uploads/much.ndjson
-	for _ in 1 2 3; do
-		ehr 3 "$nightly" policy site uploads store $now
-		[ -z "$(ls -A store)" ]
-		has err 'nightly: uploads/much.ndjson: ended with 3, nothing kept (ingest 141, classify 3, redact 0, seal 0)'
+@test "cron and systemd: the lines that start ehr-batch have options that it knows" {
+	for file in "$EHR_ROOT"/share/examples/crontab "$EHR_ROOT"/share/examples/systemd/ehr-batch.service; do
+		grep -oE '/usr/local/bin/ehr-batch .*' "$file" | sed 's,/usr/local/bin/,,; s,/srv/,,g; s,/var/lib/ehr/,,g' >>commands
 	done
-}
-
-@test "nightly: a later stage that fails early counts, not the ones before it" {
+	[ "$(sort -u commands | wc -l)" -eq 1 ]
 	prepare
-	"$EHR_GENERATE" 1 3000000 >uploads/much.ndjson
-	rm -r site/keys
-	ehr 6 "$nightly" "$P" site uploads store $now
-	[ -z "$(ls -A store)" ]
-}
-
-# stub NAME SCRIPT: a program ehr-NAME that does this instead.
-stub() {
-	mkdir -p bin
-	printf '#!/bin/sh\n%s\n' "$2" >"bin/ehr-$1"
-	chmod +x "bin/ehr-$1"
-}
-
-stubbed() {
-	local want=$1
-	shift
-	PATH=$PWD/bin:$PATH ehr "$want" "$nightly" "$P" site uploads store $now
-}
-
-@test "nightly: a stage that a signal ends leaves nothing" {
-	prepare
-	stub redact 'cat >/dev/null
-kill -KILL $$'
-	stubbed 137
-	[ -z "$(ls -A store)" ]
-}
-
-@test "nightly: of several failed stages the worst counts by ehr(7); a reader that went away counts if nothing else failed" {
-	prepare
-	"$EHR_GENERATE" 1 3000000 >uploads/much.ndjson
-	rm uploads/ward.ndjson
-	for pair in 75:75 7:7 5:5 2:2 3:3 6:6 126:126 4:4 9:9 0:141 1:141; do
-		stub redact "exit ${pair%:*}"
-		stubbed "${pair#*:}"
-		[ -z "$(ls -A store)" ]
-	done
-	stub seal 'cat >/dev/null; exit 4'
-	stub redact 'exit 6'
-	stubbed 4
-	stub seal 'cat >/dev/null; exit 2'
-	stubbed 6
-	rm bin/ehr-redact bin/ehr-seal
-	stub classify 'exit 5'
-	stubbed 5
-}
-
-@test "nightly: an upload of which nothing or most cannot be read is failed, with the reason" {
-	prepare
-	rm uploads/*
-	local ward=$EHR_ROOT/testdata/ward/upload.ndjson name
-	gzip -c "$ward" >uploads/a.gz
-	printf '<Bundle>\n<entry/>\n</Bundle>\n' >uploads/b.xml
-	printf '\377\376{\0}\0\n\0' >uploads/c.utf16
-	: >uploads/d.empty
-	# Archives of plain lines, of which each line alone is a record.
-	mkdir in
-	cp "$ward" 'in/{a'
-	tar -C in -cf uploads/f.tar '{a'
-	cp "$ward" in/a
-	tar -C in -cf uploads/g.tar --format=v7 a
-	{
-		printf '070701%0104d\n' 0
-		cat "$ward"
-	} >uploads/h.cpio
-	{
-		printf '!<arch>\n%-58s`\n' a/
-		cat "$ward"
-	} >uploads/i.ar
-	{
-		printf 'Content-Type: application/fhir+ndjson\r\n\r\n'
-		cat "$ward"
-	} >uploads/j.http
-	{
-		printf -- '--limit\n\n'
-		cat "$ward"
-		printf -- '--limit--\n'
-	} >uploads/k.mime
-	{
-		head -n 2 "$ward"
-		printf 'no\nrecord\nhere\n'
-	} >uploads/e.most
-	ehr 5 "$nightly" "$P" site uploads store $now
-	[ -z "$(ls -A store)" ]
-	for name in a.gz b.xml c.utf16; do
-		grep -qE "^nightly: uploads/$name: (begins as no JSON text, nothing kept|ended with 5)" err
-	done
-	for name in f.tar g.tar h.cpio i.ar j.http k.mime; do
-		has err "nightly: uploads/$name: begins as no JSON text, nothing kept; unpack or translate it before"
-	done
-	has err 'uploads/f.tar:1: nul-byte: NUL found at byte 3; this is a tar file: unpack it before'
-	has err 'nightly: uploads/d.empty: holds no record, nothing kept'
-	has err 'nightly: uploads/e.most: 3 of 5 records refused (bad-syntax: 3), nothing kept'
-}
-
-@test "nightly: JSON behind a byte order mark, blanks or a record separator is done, and a record cut off in front is one refused" {
-	prepare
-	local ward=uploads/ward.ndjson
-	{
-		printf '\357\273\277\r\n \n'
-		cat $ward
-	} >uploads/a
-	sed 's/^/\x1e/' $ward >uploads/b
-	jq -s . $ward >uploads/c
-	ehr 0 "$nightly" "$P" site uploads store $now
-	rm -r store
-	{
-		printf '{"resourceType":"Pat\n'
-		cat $ward
-	} >uploads/d
-	ehr 1 "$nightly" "$P" site uploads store $now
-	[ "$(ls -A store | tr '\n' ' ')" = 'a b c d ward.ndjson ' ]
-}
-
-@test "nightly: half of an upload is enough; a failed one does not stop the others" {
-	prepare
-	gzip -c uploads/ward.ndjson >uploads/a.gz
-	{
-		head -n 2 uploads/ward.ndjson
-		printf 'no\nrecord\n'
-	} >uploads/half
-	ehr 5 "$nightly" "$P" site uploads store $now
-	[ "$(ls -A store)" = "$(printf 'half\nward.ndjson')" ]
-	rm uploads/a.gz
-	ehr 0 "$nightly" "$P" site uploads store $now
-}
-
-@test "nightly: an upload that says only what is deleted is done" {
-	prepare
-	rm uploads/*
-	printf '{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Observation/o1"}}]}' >uploads/gone
-	ehr 0 "$nightly" "$P" site uploads store $now
-	[ -s store/gone/sealed.ndjson ]
-}
-
-@test "nightly: another file under a name that is done is said, and what is done stays" {
-	prepare
-	ehr 0 "$nightly" "$P" site uploads store $now
-	touch uploads/ward.ndjson
-	ehr 0 "$nightly" "$P" site uploads store $now
-	sed -i 1d uploads/ward.ndjson
-	cp -r store before
-	ehr 4 "$nightly" "$P" site uploads store $now
-	has err 'nightly: uploads/ward.ndjson: another file of that name was done before; give it another name'
-	diff -r before store
-}
-
-@test "nightly: a file that is still arriving is left to the next run" {
-	prepare
-	stub ingest 'echo "{}" >>uploads/ward.ndjson
-exec "$EHR_BIN/ehr-ingest" "$@"'
-	stubbed 75
-	has err 'nightly: uploads/ward.ndjson: changed while it was read, nothing kept; the next run takes it'
-	[ -z "$(ls -A store)" ]
-}
-
-@test "nightly: when only ehr-notify fails the versions are kept, and the next run does it alone" {
-	prepare
-	cp -r site/authority.jwks authority
-	echo '{"keys":[{"kty":"OKP"' >site/authority.jwks
-	ehr 6 "$nightly" "$P" site uploads store $now
-	has err 'nightly: store/ward.ndjson: sealed, but ehr-notify ended with 6 and nobody is told; the next run does ehr-notify alone'
-	[ -s store/ward.ndjson/sealed.ndjson ]
-	[ -z "$(find store/ward.ndjson -name '*intents*')" ]
-	sha256sum store/ward.ndjson/sealed.ndjson >before
-	ehr 6 "$nightly" "$P" site uploads store $now
-	cp authority site/authority.jwks
-	# Not even the upload is needed.
-	mv uploads/ward.ndjson .
-	ehr 0 "$nightly" "$P" site uploads store $now
-	[ "$(find store/ward.ndjson -name '*intents*')" = store/ward.ndjson/intents.ndjson ]
-	sha256sum --quiet -c before
-	ehr 0 "$replay" "$P" site ward.ndjson store/ward.ndjson
-}
-
-@test "nightly: a malformed subscription is told of and stops nothing; a policy that cannot notify leaves what is sealed" {
-	prepare
-	echo '{"id":"typo","party":"nurse-ito","choose":{}}' >site/subscriptions/ward.ndjson
-	ehr 1 "$nightly" "$P" site uploads store $now
-	has err 'site/subscriptions/ward.ndjson:1'
-	[ -s store/ward.ndjson/sealed.ndjson ]
-	[ -s store/ward.ndjson/intents.ndjson ]
-	ehr 0 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
-	rm -r store/ward.ndjson
-	stub notify 'echo half; exit 3'
-	stubbed 3
-	[ -s store/ward.ndjson/sealed.ndjson ]
-	[ -z "$(find store/ward.ndjson -name '*intents*')" ]
-	ehr 1 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
-	has err 'replay: store/ward.ndjson: no intents: ehr-notify did not end well'
-}
-
-@test "nightly: two runs at once do each upload once and leave nothing behind" {
-	prepare
-	stub ingest 'echo >>started
-while [ ! -e go ]; do sleep 0.1; done
-exec "$EHR_BIN/ehr-ingest" "$@"'
-	for run in one two; do
-		(
-			status=0
-			PATH=$PWD/bin:$PATH "$nightly" "$P" site uploads store $now 2>$run || status=$?
-			echo "$status" >$run.status
-		) &
-		while [ ! -e started ]; do sleep 0.1; done
-	done
-	while ! grep -q 'store: another run is at work; waiting' two; do sleep 0.1; done
-	: >go
-	wait
-	[ "$(cat one.status two.status)" = "$(printf '0\n0')" ]
-	[ "$(wc -l <started)" -eq 1 ]
-	[ "$(ls -A store)" = ward.ndjson ]
-	ehr 0 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
-}
-
-@test "nightly: a run that waited for another in vain is to be tried again" {
-	prepare
-	mkdir bin
-	printf '#!/bin/sh\nexit 1\n' >bin/flock
-	chmod +x bin/flock
-	stubbed 75
-	same err <<-'END'
-		nightly: store: another run is at work; waiting
-		nightly: store: another run is still at work
-	END
-	[ -z "$(ls -A store)" ]
-}
-
-@test "nightly: what a killed run left goes, and a run that is told to end leaves nothing" {
-	prepare
-	mkdir -p store/.nightly.abcdef
-	echo secret >store/.nightly.abcdef/refused.ingest.ndjson
-	ehr 0 "$nightly" "$P" site uploads store $now
-	[ "$(ls -A store)" = ward.ndjson ]
-	rm -r store/ward.ndjson
-	stub seal 'kill -TERM $PPID
-cat >/dev/null'
-	stubbed 143
-	[ -z "$(ls -A store)" ]
-}
-
-@test "nightly: a folder that is not there, or cannot be written, is no success" {
-	prepare
-	ehr 2 "$nightly" "$P" site nowhere store $now
-	has err 'nightly: nowhere: no such folder'
-	ehr 2 "$nightly" "$P" nowhere uploads store $now
-	ehr 2 "$nightly" nowhere site uploads store $now
-	ehr 2 "$nightly" "$P" site uploads
-	ehr 2 "$nightly" "$P" site uploads store 'last Tuesday'
-	PATH=/usr/bin:/bin ehr 126 "$nightly" "$P" site uploads store $now
-	has err 'nightly: ehr-ingest: not in PATH, which is /usr/bin:/bin'
-	: >file
-	ehr 4 "$nightly" "$P" site uploads file $now
-	ehr 0 "$nightly" "$P" site uploads new/store $now
-	[ "$(ls -A new/store)" = ward.ndjson ]
-}
-
-@test "nightly: paths with blanks and dashes, another language, no standard input" {
-	prepare
-	mv -- uploads '-up loads'
-	mv -- '-up loads/ward.ndjson' '-up loads/-a b *.ndjson'
-	mv site 'the site'
-	LC_ALL=de_DE.UTF-8 ehr 0 "$nightly" "$P" 'the site' '-up loads' '-sto re' <&-
-	[ "$(ls -A ./'-sto re')" = '-a b *.ndjson' ]
-	ehr 0 "$replay" "$P" 'the site' './-up loads/-a b *.ndjson' './-sto re/-a b *.ndjson'
+	line 0 "$(sort -u commands)"
+	[ -e store/ward.ndjson/sealed.ndjson ]
+	has batch.prom 'ehr_batch_uploads{result="done"} 1'
 }
 
 @test "replay: the same input, policy and time give the same" {
 	prepare
-	ehr 0 "$nightly" "$P" site uploads store $now
+	ehr 0 batch
 	ehr 0 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
 	has out 'the same: sha256:'
 }
@@ -333,23 +39,23 @@ cat >/dev/null'
 @test "replay: after the keys were rotated, with the epoch of the record" {
 	prepare
 	printf '{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Observation/o1"}},{"resource":{"resourceType":"Observation","id":"o2"}}]}' >uploads/gone
-	ehr 0 "$nightly" "$P" site uploads store $now
-	ehr-keys rotate -P "$P" -S site >/dev/null
+	ehr 0 batch
+	ehr-keys rotate -P "$P" -S site --now $now >/dev/null
 	for name in ward.ndjson gone; do
 		ehr 0 "$replay" "$P" site uploads/$name store/$name
 		has out 'replay: versions: the same: sha256:'
 		has out 'replay: intents: the same: sha256:'
 	done
 	cp uploads/ward.ndjson uploads/later
-	ehr 0 "$nightly" "$P" site uploads store $now
-	ehr-keys rotate -P "$P" -S site >/dev/null
+	ehr 0 batch
+	ehr-keys rotate -P "$P" -S site --now $now >/dev/null
 	ehr 0 "$replay" "$P" site uploads/later store/later
 	ehr 0 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
 }
 
 @test "replay: another policy, input or store shows" {
 	prepare
-	ehr 0 "$nightly" "$P" site uploads store $now
+	ehr 0 batch
 	cp -r "$P" policy
 	sed -i 's/^default: N/default: R/' policy/classify.yaml
 	ehr 1 "$replay" policy site uploads/ward.ndjson store/ward.ndjson
@@ -365,7 +71,7 @@ cat >/dev/null'
 
 @test "replay: other intents show: a subscription that came, one that was written" {
 	prepare
-	ehr 0 "$nightly" "$P" site uploads store $now
+	ehr 0 batch
 	cp -r store/ward.ndjson other
 	echo '{"ehr":{}}' >>other/intents.ndjson
 	ehr 1 "$replay" "$P" site uploads/ward.ndjson other
@@ -379,7 +85,7 @@ cat >/dev/null'
 @test "replay: a stage that fails early is no answer, with its own status, however much comes in" {
 	prepare
 	"$EHR_GENERATE" 1 3000000 >uploads/ward.ndjson
-	"$nightly" "$P" site uploads store $now 2>err || [ $? -eq 1 ]
+	batch 2>err || [ $? -eq 1 ]
 	cp -r "$P" policy
 	echo 'nonsense: 1' >>policy/classify.yaml
 	ehr 3 "$replay" policy site uploads/ward.ndjson store/ward.ndjson
@@ -391,7 +97,7 @@ cat >/dev/null'
 
 @test "replay: a store that does not open is no answer" {
 	prepare
-	ehr 0 "$nightly" "$P" site uploads store $now
+	ehr 0 batch
 	sed -i '1s/"ciphertext":"..../"ciphertext":"AAAA/' store/ward.ndjson/sealed.ndjson
 	ehr 6 "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
 }
