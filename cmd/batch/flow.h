@@ -21,6 +21,7 @@ struct flow_plan {
 	const struct batch_policy *batch;
 	struct policy *policy;
 	const char *site;                       /* NULL: none */
+	const char *ca, *crl;                   /* --trust and --crl, for all programs; NULL: none */
 	const char *now;                        /* the time of the upload */
 	unsigned jobs;                          /* workers; 0: every stage is a process of its own */
 	struct program stage[BATCH_MAX_STAGES]; /* of batch->stage */

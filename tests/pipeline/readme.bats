@@ -14,7 +14,6 @@ prepare() {
 start='export P=policies/hospital S=site now=2026-11-01T19:30:00Z'
 
 @test "the README's first lines do what it says, as they stand there, and do no harm when they run again" {
-	local work=$PWD/work
 	mkdir work
 	cd work
 	prepare
