@@ -290,10 +290,10 @@ END
 	grep -e authz/ -e clearances err >got
 	same got <<-'END'
 		ehr-policy: authz-check: warning: no-clearances: without authz/clearances.yaml decisions name no level, and no program gives anything by them unless it is told one
-		ehr-policy: authz-check/authz/organization.yaml:46:5: warning: permits-anybody: this permit does not say who
-		ehr-policy: authz-check/authz/organization.yaml:47:5: warning: never: no request meets this rule
-		ehr-policy: authz-check/authz/organization.yaml:48:5: warning: fails-open: with if_missing: skip, a request that leaves an attribute out escapes this deny
-		ehr-policy: authz-check/authz/organization.yaml:51:5: warning: never: no request meets this rule
+		ehr-policy: authz-check/authz/organization.yaml:49:5: warning: permits-anybody: this permit does not say who
+		ehr-policy: authz-check/authz/organization.yaml:50:5: warning: never: no request meets this rule
+		ehr-policy: authz-check/authz/organization.yaml:51:5: warning: fails-open: with if_missing: skip, a request that leaves an attribute out escapes this deny
+		ehr-policy: authz-check/authz/organization.yaml:54:5: warning: never: no request meets this rule
 	END
 }
 

@@ -628,7 +628,7 @@ misspelt() {
 	misspelt authz/organization.yaml '[0-9]+' "unknown key 'lvel', did you mean 'level'" '0,/audit, level/s//audit, lvel/'
 	misspelt authz/organization.yaml '[0-9]+' "unknown value 'devize', .*did you mean 'device'" 's/type: device/type: devize/'
 	misspelt authz/clearances.yaml '[0-9]+' "unknown value 'patient', expected one of" 's/type: device/type: patient/'
-	misspelt authz/organization.yaml '[0-9]+' "unknown value 'ward-netwrok', .*did you mean 'ward-network'" 's/ward-network/ward-netwrok/'
+	misspelt authz/organization.yaml '[0-9]+' "unknown value 'ward-netwrok', .*did you mean 'ward-network'" '0,/ward-network/s//ward-netwrok/'
 	misspelt authz/clearances.yaml '[0-9]+' "unknown value 'vnp', .*did you mean 'vpn'" 's/vpn/vnp/'
 	misspelt authz/organization.yaml '[0-9]+' "unknown value 'life-threatning'" 's/life-threatening}/life-threatning}/'
 	misspelt authz/organization.yaml 12 "unknown role 'licensed-clinican', .*did you mean 'licensed-clinician'" '12s/clinician/clinican/'

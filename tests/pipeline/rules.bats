@@ -272,6 +272,54 @@ whole='patient -pulse -hiv -opioids -nuts -iron -fall -bill'
 	ehr 7 ehr-keys grant -P "$P" -S site --now "$NOW" --decision decision
 }
 
+# says NAME [JQ]: what that case's asker says of the patient, until the fifth at nine; the fact, or a refusal.
+says() {
+	asked "$1" '.action = {name: "declare-relation", properties: {relation: "treating", until: "2026-03-05T09:00:00Z"}} |
+		.resource.type = "relation"'" | ${2:-.}"
+}
+
+@test "H-17: a clinician says that she treats him, has the whole record until that ends, and nothing before" {
+	refused 'physician who does not treat'
+	says 'physician who does not treat'
+	[ "$(jq -c '[.context.obligations[].properties | del(.vendor)]' decision)" = '[{"action":"audit","rule":"H-17","level":"high"}]' ]
+	ehr 0 ehr-keys declare -P "$P" -S site --decision decision --now "$NOW"
+	[ "$(jq -r '[.relation, .patient, .from, .until] | join(" ")' out)" = "treating tom $NOW 2026-03-05T09:00:00Z" ]
+	asked 'physician who does not treat'
+	[ "$(jq -r .context.valid_until decision)" = 2026-03-05T09:00:00Z ]
+	given tom $whole
+	AT=2026-03-05T09:00:00Z
+	ehr 7 disclose
+	same err <<<'ehr-redact: decision: denied: the decision has ended'
+	asked 'physician who does not treat' '.context.time = "2026-03-05T09:00:00Z"'
+	[ "$(jq -r .context.reason decision)" = default-deny ]
+	# She no longer does.
+	AT=$NOW
+	says 'physician who does not treat' '.action = {name: "end-relation", properties: {relation: "treating"}} | .context.time = "2026-03-03T09:00:00Z"'
+	ehr 0 ehr-keys declare -P "$P" -S site --end --decision decision --now 2026-03-03T09:00:00Z
+	asked 'physician who does not treat' '.context.time = "2026-03-03T09:00:00Z"'
+	[ "$(jq -r .context.reason decision)" = default-deny ]
+}
+
+@test "H-17: not for more than a week, of a relative, from outside, by a nurse, nor of anything else than treating" {
+	while IFS='|' read -r reason change; do
+		says 'physician who does not treat' "$change"
+		[ "$(jq -r .context.reason decision)" = "$reason" ]
+		ehr 7 ehr-keys declare -P "$P" -S site --decision decision --now "$NOW"
+		empty out
+	done <<-'END'
+		relation-until|.action.properties.until = "2026-03-09T09:00:01Z"
+		relation-until|del(.action.properties.until)
+		default-deny|.resource.id = "ann" | .resource.properties.patient = "ann"
+		default-deny|.context.route = "vpn"
+		default-deny|.context.acr = "loa2"
+		default-deny|.subject.properties.structural_role = "nurse"
+		unknown-relation|.action.properties.relation = "guardian"
+		unknown-relation|.action.properties.relation = "authorized"
+		deny-rule|.context.purpose = "HMARKT"
+	END
+	refused 'physician who does not treat'
+}
+
 @test "the law: nothing for marketing, and substance use data for treatment alone" {
 	refused marketing
 	asked investigator '.resource.properties.patient = "tom" | .resource.id = "tom"'
