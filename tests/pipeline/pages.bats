@@ -1,7 +1,7 @@
 load ../lib/ehr
 
 # The examples of the pages on policies: each file, each condition and each command as it is printed.
-pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz,consent}.5)
+pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz,consent,tags}.5)
 blocks() { awk "$@" -f "$EHR_ROOT/tests/lib/page.awk" "${pages[@]}"; }
 
 write_files() {
@@ -76,4 +76,11 @@ step() {
 	empty err
 	ehr 0 ehr-consent events.ndjson
 	[ "$(jq -r .in_force out)" = "sha256:$(head -c -1 consents.ndjson | sha256sum | cut -d' ' -f1)" ]
+}
+
+@test "page: ehr-tags(5) has each member of ehr, in its order" {
+	grep -oE '^TAG(_WITH)?\([A-Z]+, [a-z]+' "$EHR_ROOT/common/line/tags.def" | sed 's/.*, //' | grep -v '^test$' >tags
+	sed -n '/^\.Ss Members/,/^\.Sh/s/^\.It Li //p' "$EHR_ROOT/share/man/man5/ehr-tags.5" >page
+	[ "$(wc -l <tags)" -gt 20 ]
+	diff <(printf 'v\nstage\n' | cat - tags) page
 }
