@@ -1,7 +1,7 @@
 load ../lib/ehr
 
 # The examples of the pages on policies: each file, each condition and each command as it is printed.
-pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz,consent,tags}.5)
+pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz,consent,tags,site}.5)
 blocks() { awk "$@" -f "$EHR_ROOT/tests/lib/page.awk" "${pages[@]}"; }
 
 write_files() {
