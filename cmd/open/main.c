@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/open/opening.h"
 #include "common/base/start.h"
+#include "common/crypto/detached.h"
 #include "common/crypto/secret.h"
+#include "common/line/manifest.h"
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { KEY = 1, NOW, OTHER_POLICY };
+enum { MANIFEST_MOST = 1 << 30, SIGNATURE_MOST = 1 << 16 };
 enum { KEYS_MOST = 64 };
 
 struct open_main {
@@ -17,6 +21,7 @@ struct open_main {
 	size_t keys;
 	bool has_now;
 	bool allow_test_keys;
+	const char *manifest_path;
 	struct trust_demand trust;
 	struct instant now;
 	struct policy policy;
@@ -38,6 +43,10 @@ static const struct option_entry table[] = {
 	{ OTHER_POLICY, 0, false, "other-policy", "accept", "open lines of other policies, too" },
 	{ OPTION_FLAG(struct open_main, allow_test_keys), 0, false, "allow-test-keys", NULL,
 	    "do not refuse keys that are public" },
+	{ OPTION_TEXT(struct open_main, manifest_path), 0, false, "manifest", "FILE",
+	    "take only the lines of this signed manifest, in its order" },
+	{ OPTION_FLAG(struct open_main, setup.partial), 0, false, "partial", NULL,
+	    "lines of the manifest may be missing" },
 	TRUST_OPTIONS(struct open_main),
 	FILTER_OPTIONS,
 };
@@ -90,6 +99,51 @@ load_policy(struct open_main *m)
 	m->setup.policy = &m->policy;
 }
 
+static void
+check_manifest(struct open_main *m, const char *ca, const char *crl, struct bytes text)
+{
+	const char *beside = arena_format(&m->policy.arena, "%s.p7s", m->manifest_path);
+	struct detached_trust trust;
+	struct detached_verdict v;
+	struct fault f = { 0 };
+	struct bytes signature;
+
+	if (!trust_read(&m->policy.arena, ca, crl, m->trust.now, &trust, &f))
+		fault_exit(&f);
+	if (!site_read(&m->policy.arena, beside, SIGNATURE_MOST, &signature, &f) && f.error == ENOENT)
+		diag_die(
+		    EXIT_KEYS, "%s: signature-missing: the manifest is not signed: ehr-policy sign", beside);
+	if (f.text[0] != '\0')
+		fault_exit(&f);
+	if (!detached_check(text, signature, DETACHED_MAIL, &trust, &v))
+		diag_die(EXIT_KEYS, "%s: %s: %s", beside, v.reason, v.text);
+}
+
+/* The CA of the command line and that of the site must both agree, as for policies. */
+static void
+load_manifest(struct open_main *m, const struct options *o)
+{
+	struct arena *a = &m->policy.arena;
+	const char *ca = site_path_if_there(a, m->site, SITE_TRUST, NULL), *why;
+	struct fault f = { 0 };
+	struct bytes text;
+	size_t line;
+
+	if (m->manifest_path == NULL)
+		return;
+	if (ca == NULL && m->trust.ca == NULL)
+		options_needs(o, "--trust CA, whose certificate has signed the manifest");
+	if (!site_read(a, m->manifest_path, MANIFEST_MOST, &text, &f))
+		fault_exit(&f);
+	if (m->trust.ca != NULL)
+		check_manifest(m, m->trust.ca, m->trust.crl, text);
+	if (ca != NULL)
+		check_manifest(m, ca, site_path_if_there(a, m->site, SITE_TRUST_CRL, NULL), text);
+	m->setup.manifest = manifest_read(text, &line, &why);
+	if (m->setup.manifest == NULL)
+		diag_die(EXIT_KEYS, "%s:%zu: manifest-invalid: %s", m->manifest_path, line, why);
+}
+
 /* SITE: the site's list of revocations, NULL if this is not the site's directory. */
 static void
 add_directory(struct open_main *m, struct opening *opening, const char *path, const char *site)
@@ -138,6 +192,7 @@ begin(struct open_main *m, const struct options *o)
 	struct opening *opening;
 
 	load_policy(m);
+	load_manifest(m, o);
 	m->setup.now = m->has_now ? &m->now : NULL;
 	opening = opening_new(&m->setup);
 	if (m->site != NULL)
@@ -156,7 +211,7 @@ int
 main(int argc, char *argv[])
 {
 	static struct open_main m;
-	struct filter_engine engine = { .record = opening_line, .envelope = 2 };
+	struct filter_engine engine = { .record = opening_line, .end = opening_last, .envelope = 2 };
 	struct options o;
 	struct filter f;
 	struct opening *opening;
@@ -172,8 +227,10 @@ main(int argc, char *argv[])
 	if (m.site == NULL && m.keys == 0)
 		options_needs(&o, "--site DIR or --key X: without a key nothing opens");
 	trust_options(&o, &m.trust);
-	if (m.policy_path == NULL && m.trust.ca != NULL)
-		options_misuse(&o, "only with --policy", "--trust");
+	if (m.policy_path == NULL && m.manifest_path == NULL && m.trust.ca != NULL)
+		options_misuse(&o, "only with --policy or --manifest", "--trust");
+	if (m.manifest_path == NULL && m.setup.partial)
+		options_misuse(&o, "only with --manifest", "--partial");
 	if (m.policy_path == NULL && m.setup.other_policy)
 		options_misuse(&o, "only with --policy", "--other-policy");
 	filter_start(&f, &o, digest_hex);
@@ -186,6 +243,7 @@ main(int argc, char *argv[])
 		    "memory-not-locked: a record was longer than the memory that may be locked (ulimit -l), "
 		    "and may be swapped to disk");
 	opening_free(opening);
+	manifest_free(m.setup.manifest);
 	policy_release(&m.policy);
 	return status;
 }

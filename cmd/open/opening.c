@@ -2,9 +2,12 @@
 #include "cmd/open/opening.h"
 
 #include "common/base/memory.h"
+#include "common/crypto/digest.h"
 #include "common/crypto/jwe_open.h"
+#include "common/line/manifest.h"
 #include "common/line/sealed_line.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum { PADDING_MOST = 65536, TAGS_MOST = 4096 };
@@ -27,7 +30,8 @@ struct opening {
 	struct jwe_open *unseal;
 	struct json check;
 	struct buffer tags;
-	struct place last; /* of the level key used last, which is tried first */
+	struct digest *digest; /* of lines */
+	struct place last;     /* of the level key used last, which is tried first */
 };
 
 struct opening *
@@ -40,6 +44,7 @@ opening_new(const struct opening_setup *setup)
 	o->unseal = jwe_open_new();
 	json_init(&o->check, NULL, setup->max_depth);
 	buffer_init(&o->tags, TAGS_MOST);
+	o->digest = digest_new();
 	return o;
 }
 
@@ -52,6 +57,7 @@ opening_free(struct opening *o)
 	sealed_line_reader_free(o->reader);
 	json_release(&o->check);
 	buffer_release(&o->tags);
+	digest_free(o->digest);
 	for (size_t i = 0; i < o->privates; i++)
 		if (o->owned[i])
 			keyref_free(o->private[i]);
@@ -305,6 +311,34 @@ write_line(
 	(void)sink_put(&f->out, (struct bytes)BYTES(TAGS_LINE_END));
 }
 
+/* A line that no key here opens counts as come, too. */
+static bool
+is_listed(struct opening *o, struct bytes line, const struct sealed_line *s)
+{
+	unsigned char digest[DIGEST_SIZE];
+
+	if (o->setup.manifest == NULL)
+		return true;
+	digest_add(o->digest, line);
+	digest_add(o->digest, (struct bytes)BYTES("\n"));
+	digest_end(o->digest, digest);
+	return manifest_take(o->setup.manifest, s->tags.batch, (uint64_t)s->tags.seq, digest) ==
+	       MANIFEST_HOLDS;
+}
+
+enum filter_outcome
+opening_last(void *context, struct filter *f)
+{
+	const struct opening *o = context;
+	uint64_t missing = o->setup.manifest != NULL ? manifest_missing(o->setup.manifest) : 0;
+
+	if (missing == 0)
+		return FILTER_DONE;
+	diag_warn("manifest-differs: %" PRIu64 " of the %" PRIu64 " lines of the manifest did not come",
+	    missing, manifest_lines(o->setup.manifest));
+	return o->setup.partial ? FILTER_DONE : filter_stop(f, EXIT_KEYS);
+}
+
 enum filter_outcome
 opening_line(void *context, struct filter *f, struct bytes line)
 {
@@ -317,6 +351,8 @@ opening_line(void *context, struct filter *f, struct bytes line)
 
 	if (!sealed_line_read(o->reader, line, false, &s))
 		return filter_no(f, s.reason, s.byte);
+	if (!is_listed(o, line, &s))
+		return filter_no(f, REASON_MANIFEST_DIFFERS, 0);
 	if (s.ciphertext.size / 4 * 3 > f->max_record + PADDING_MOST)
 		return filter_no(f, REASON_TOO_LONG, 0);
 	reason = judge(o, &s);

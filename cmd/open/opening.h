@@ -14,6 +14,8 @@ struct opening_setup {
 	const struct instant *now;   /* NULL: a key with an end stops the run */
 	bool other_policy;           /* open lines of other policies, too */
 	bool record_only;            /* write the plaintext without tags */
+	struct manifest *manifest;   /* NULL: none; each line must be the next of it */
+	bool partial;                /* lines of the manifest may be missing */
 	unsigned max_depth;
 };
 
@@ -28,6 +30,9 @@ void opening_free(struct opening *o);
  */
 void opening_add_directory(struct opening *o, struct keys *keys, const struct revoked *revoked);
 void opening_add_private(struct opening *o, struct private_key *key);
+
+/* Says which lines of the manifest did not come.  CONTEXT is the struct opening. */
+enum filter_outcome opening_last(void *context, struct filter *f);
 
 /* One line; CONTEXT is the struct opening. */
 enum filter_outcome opening_line(void *context, struct filter *f, struct bytes line);

@@ -4,6 +4,7 @@
 #include "cmd/policy/verbs.h"
 #include "common/base/file.h"
 #include "common/crypto/detached_sign.h"
+#include "common/line/manifest.h"
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
 
@@ -87,7 +88,7 @@ read_or_end(struct arena *a, const char *path, size_t most)
 static enum detached_use
 use_of(struct bytes text)
 {
-	return bytes_begin(text, "{\"ehr\":{\"v\":1,\"stage\":\"manifest\"") ? DETACHED_MAIL : DETACHED_CODE;
+	return manifest_is(text) ? DETACHED_MAIL : DETACHED_CODE;
 }
 
 struct signing {
@@ -122,11 +123,30 @@ sign_policy(struct signing *s, const char *directory)
 	policy_release(&p);
 }
 
+/* A manifest that was cut, or put together wrongly, is not signed.  True for any other file. */
+static bool
+is_whole(const char *path, struct bytes text)
+{
+	struct manifest *m;
+	const char *why;
+	size_t line;
+
+	if (!manifest_is(text))
+		return true;
+	m = manifest_read(text, &line, &why);
+	if (m == NULL)
+		diag_warn("%s:%zu: manifest-invalid: %s", path, line, why);
+	manifest_free(m);
+	return m != NULL;
+}
+
 static void
 sign_file(struct signing *s, const char *path)
 {
 	struct bytes text = read_or_end(&s->arena, path, FILE_MOST);
 
+	if (!is_whole(path, text))
+		exit(EXIT_KEYS);
 	sign(s, text, use_of(text), arena_format(&s->arena, "%s.p7s", path));
 }
 
@@ -199,7 +219,7 @@ verify_file(struct arena *a, const char *path, const struct detached_trust *t)
 	}
 	signature = read_or_end(a, beside, SIGNATURE_MOST);
 	if (detached_check(text, signature, use_of(text), t, &v))
-		return true;
+		return is_whole(path, text);
 	diag_warn("%s: %s: %s", beside, v.reason, v.text);
 	return false;
 }

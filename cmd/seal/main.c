@@ -4,6 +4,7 @@
 #include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/secret.h"
+#include "common/line/manifest.h"
 #include "common/line/sealed_line.h"
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
@@ -12,12 +13,13 @@
 #include <string.h>
 
 enum { NOW = 1, OTHER_POLICY, SEQ };
+enum { MANIFEST_MOST = 1 << 30 };
 
 /* Numbers above 2^53 are not exact in every reader of JSON. */
 #define SEQ_MOST ((uint64_t)1 << 52)
 
 struct seal_main {
-	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch;
+	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch, *manifest_path, *after;
 	struct trust_demand trust;
 	struct instant now;
 	bool has_now;
@@ -27,6 +29,8 @@ struct seal_main {
 	struct seal_policy sealing;
 	struct point recipient;
 	char recipient_domain[129];
+	struct sink manifest;
+	char prev[DIGEST_TEXT];
 	struct seal_engine_setup setup;
 };
 
@@ -45,6 +49,10 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct seal_main, batch), 0, false, "batch", "ID",
 	    "the run's name in the tags (random)" },
 	{ SEQ, 0, false, "seq", "N", "the number of the first line in the batch (0); with --batch" },
+	{ OPTION_TEXT(struct seal_main, manifest_path), 0, false, "manifest", "FILE",
+	    "list the lines there, for a signature" },
+	{ OPTION_TEXT(struct seal_main, after), 0, false, "after", "FILE",
+	    "the manifest of the batch before; with --manifest" },
 	{ OPTION_TEXT(struct seal_main, revoked), 0, false, "revoked", "FILE",
 	    "signed revocations, besides those of site and key directory" },
 	{ NOW, 0, false, "now", "TIME", "refuse keys that are not valid at TIME" },
@@ -105,6 +113,8 @@ check_options(struct seal_main *m, const struct options *o)
 	trust_options(o, &m->trust);
 	if (m->policy_path == NULL && m->trust.ca != NULL)
 		options_misuse(o, "only with --policy", "--trust");
+	if (m->after != NULL && m->manifest_path == NULL)
+		options_misuse(o, "only with --manifest", "--after");
 	if (m->has_seq && m->batch == NULL)
 		options_misuse(o, "only with --batch, whose lines it goes on counting", "--seq");
 	if (m->batch != NULL && !sealed_line_is_marked(bytes_of(m->batch), "b_"))
@@ -256,8 +266,38 @@ set_batch(struct seal_main *m)
 	(void)base64url_encode(m->setup.batch + 2, (struct bytes){ (const char *)random, sizeof random });
 }
 
+/* After filter_start.  The manifest before is read first: it may be the file that is written now. */
+static void
+open_manifest(struct seal_main *m, const struct options *o, struct filter *f)
+{
+	struct fault fault = { 0 };
+	struct bytes text;
+
+	if (m->after != NULL) {
+		if (!site_read(&m->policy.arena, m->after, MANIFEST_MOST, &text, &fault))
+			fault_exit(&fault);
+		if (!manifest_is(text))
+			diag_die(EXIT_KEYS, "%s: manifest-invalid: not a manifest", m->after);
+		digest_text(text, m->prev);
+		m->setup.prev = bytes_of(m->prev);
+	}
+	if (m->manifest_path == NULL)
+		return;
+	filter_create(f, o, m->manifest_path, &m->manifest);
+	m->setup.manifest = &m->manifest;
+}
+
+static int
+close_manifest(struct seal_main *m, int status)
+{
+	if (m->setup.manifest == NULL || sink_close(&m->manifest))
+		return status;
+	diag_warn("%s: %s", m->manifest.name, strerror(m->manifest.error));
+	return (int)diag_worse((enum diag_exit)status, EXIT_IO);
+}
+
 static struct seal_engine *
-begin(struct seal_main *m, const struct options *o)
+begin(struct seal_main *m, const struct options *o, struct filter *f)
 {
 	struct seal_engine *run;
 	struct seal_fault fault;
@@ -268,6 +308,7 @@ begin(struct seal_main *m, const struct options *o)
 	read_recipient(m);
 	check_domain(m, o);
 	set_batch(m);
+	open_manifest(m, o, f);
 	run = seal_engine_begin(&m->setup, &fault);
 	if (run == NULL)
 		diag_die(fault.status, "%s", fault.text);
@@ -280,7 +321,7 @@ int
 main(int argc, char *argv[])
 {
 	static struct seal_main m;
-	struct filter_engine engine = { .record = seal_engine_line, .envelope = 2 };
+	struct filter_engine engine = { .record = seal_engine_line, .end = seal_engine_last, .envelope = 2 };
 	struct options o;
 	struct filter f;
 	struct seal_engine *run;
@@ -296,13 +337,13 @@ main(int argc, char *argv[])
 	check_options(&m, &o);
 	filter_start(&f, &o, digest_hex);
 	m.setup.max_depth = f.max_depth;
-	run = begin(&m, &o);
+	run = begin(&m, &o, &f);
 	engine.context = run;
 	if (m.setup.policy != NULL)
 		refusals_policy(&f.refusals, m.policy.digest);
 	if (f.verbose && m.policy.has_changed)
 		diag_warn(TRUST_HAS_CHANGED, m.policy.directory, m.policy.digest);
-	status = filter_run(&f, &o, &engine);
+	status = close_manifest(&m, filter_run(&f, &o, &engine));
 	seal_engine_end(run);
 	keys_close(m.setup.keys);
 	revoked_free(&m.setup.revoked);

@@ -5,6 +5,7 @@
 #include "common/base/memory.h"
 #include "common/crypto/jwe_seal.h"
 #include "common/crypto/pseudonym.h"
+#include "common/line/manifest.h"
 #include "common/line/sealed_line.h"
 #include "common/line/version_line.h"
 
@@ -41,6 +42,10 @@ struct seal_engine {
 	uint64_t seq;
 	struct buffer tags;  /* of the line at hand */
 	struct buffer words; /* its member tags */
+	/* with a manifest */
+	struct sink line;
+	struct buffer listed;
+	struct manifest_counts counts;
 };
 
 __attribute__((format(printf, 3, 4))) static bool
@@ -142,6 +147,58 @@ prepare(struct seal_engine *r, struct seal_fault *f)
 	return check_recipient(r, f);
 }
 
+/* Moves what was listed to the manifest, whose sink main() checks when it closes it. */
+static void
+put_listed(struct seal_engine *r)
+{
+	(void)sink_put(r->setup.manifest, buffer_bytes(&r->listed));
+	r->listed.used = 0;
+}
+
+static void
+begin_manifest(struct seal_engine *r)
+{
+	const struct seal_engine_setup *s = &r->setup;
+	const struct manifest_head head = { .domain = s->domain,
+		.epoch = s->epoch,
+		.to = s->recipient != NULL ? bytes_of(s->recipient->jkt) : (struct bytes){ 0 },
+		.batch = bytes_of(s->batch),
+		.policy = s->policy != NULL ? bytes_of(s->policy->digest) : (struct bytes){ 0 },
+		.prev = s->prev };
+
+	if (s->manifest == NULL)
+		return;
+	manifest_write_head(&r->listed, &head);
+	put_listed(r);
+}
+
+/* The line that was sealed into memory: into the manifest and out. */
+static void
+list_line(struct seal_engine *r, struct bytes rl, struct filter *f)
+{
+	struct bytes line = sink_held(&r->line);
+	char hex[DIGEST_HEX];
+
+	digest_hex(line, hex);
+	manifest_write_line(&r->listed, r->seq - 1, rl, hex, &r->counts);
+	put_listed(r);
+	(void)sink_put(&f->out, line);
+	sink_drop(&r->line);
+}
+
+enum filter_outcome
+seal_engine_last(void *context, struct filter *f)
+{
+	struct seal_engine *r = context;
+
+	(void)f;
+	if (r->setup.manifest != NULL) {
+		manifest_write_end(&r->listed, &r->counts);
+		put_listed(r);
+	}
+	return FILTER_DONE;
+}
+
 struct seal_engine *
 seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f)
 {
@@ -153,6 +210,9 @@ seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f)
 	json_init(&r->check, NULL, setup->max_depth);
 	buffer_init(&r->tags, BUFFER_UNLIMITED);
 	buffer_init(&r->words, BUFFER_UNLIMITED);
+	buffer_init(&r->listed, BUFFER_UNLIMITED);
+	sink_init_memory(&r->line);
+	begin_manifest(r);
 	if (prepare(r, f))
 		return r;
 	seal_engine_end(r);
@@ -171,6 +231,8 @@ seal_engine_end(struct seal_engine *r)
 	json_release(&r->check);
 	buffer_release(&r->tags);
 	buffer_release(&r->words);
+	buffer_release(&r->listed);
+	buffer_release(&r->line.block);
 	free(r);
 }
 
@@ -383,6 +445,8 @@ seal_engine_line(void *context, struct filter *f, struct bytes line)
 	f->written++;
 	/* the filter checks the sink */
 	(void)jwe_seal_line(seal_of(r, level), buffer_bytes(&r->tags), h.record,
-	    padded_size(r->setup.sealing, h.record.size), &f->out);
+	    padded_size(r->setup.sealing, h.record.size), r->setup.manifest != NULL ? &r->line : &f->out);
+	if (r->setup.manifest != NULL)
+		list_line(r, h.tags.rl, f);
 	return FILTER_DONE;
 }

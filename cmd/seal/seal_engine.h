@@ -24,6 +24,8 @@ struct seal_engine_setup {
 	uint32_t epoch; /* to levels */
 	char batch[BATCH_SIZE + 1];
 	uint64_t seq;              /* of the first line */
+	struct sink *manifest;     /* NULL: none */
+	struct bytes prev;         /* the digest of the manifest before; empty: none */
 	const struct instant *now; /* NULL: a key with an end stops the start */
 	struct revoked revoked;    /* keys that nothing is sealed with */
 	bool other_policy;         /* take lines made under another policy */
@@ -43,6 +45,9 @@ struct seal_fault {
 /* NULL with a fault.  All of SETUP is borrowed until seal_engine_end(). */
 struct seal_engine *seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f);
 void seal_engine_end(struct seal_engine *r);
+
+/* Writes the end of the manifest.  CONTEXT is the struct seal_engine. */
+enum filter_outcome seal_engine_last(void *context, struct filter *f);
 
 /* One line; CONTEXT is the struct seal_engine. */
 enum filter_outcome seal_engine_line(void *context, struct filter *f, struct bytes line);
