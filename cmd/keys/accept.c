@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* accept: a device takes messages of its authority: level keys, a new epoch, a revocation list. */
+/*
+ * accept: a device takes messages of its authority: level keys, a new epoch, a revocation list, parameters,
+ * and commands, which are printed for whoever carries them out.
+ */
+#include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
@@ -7,6 +11,7 @@
 #include "common/crypto/secret.h"
 #include "common/line/tags.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +73,40 @@ install(struct keys *k, const struct key_release *r, struct bytes line, uint32_t
 	return EXIT_IO;
 }
 
+static bool
+is_offline(const struct jws *jws)
+{
+	uint32_t at = json_member(jws->claims, 0, (struct bytes)BYTES("offline"));
+
+	return at != 0 && json_kind(jws->claims, at) == JSON_TRUE;
+}
+
+/*
+ * The release answers the proof that is pending.  Then none is pending any more, before a key is written: a
+ * release counts once.
+ */
+static bool
+is_pending(struct keys *k, const struct jws *jws, struct verb_answer *a)
+{
+	struct bytes nonce = jws_text(jws, "nonce");
+	struct buffer text, one;
+	struct json j;
+	uint32_t at;
+	bool good;
+
+	buffer_init(&text, 4096);
+	buffer_init(&one, 8192);
+	json_init(&j, NULL, 4);
+	good = store_whole(keys_directory(k), "pending.json", &text, a) &&
+	       store_object(&one, &j, buffer_bytes(&text)) &&
+	       (at = json_member(&j, 0, (struct bytes)BYTES("nonce"))) != 0 && nonce.size > 0 &&
+	       secret_equal(json_inside(&j, at), nonce) && file_remove_at(keys_directory(k), "pending.json");
+	json_release(&j);
+	buffer_release(&one);
+	buffer_release(&text);
+	return good;
+}
+
 static enum diag_exit
 accept_release(struct keys *k, struct bytes line, const struct verb_settings *s, struct verb_answer *a)
 {
@@ -77,17 +116,16 @@ accept_release(struct keys *k, struct bytes line, const struct verb_settings *s,
 	struct key_release r;
 	const char *why = "";
 	enum diag_exit status;
-	uint32_t epoch, offline;
+	uint32_t epoch;
 
 	if (!key_release_open(reader, line, &to, &r, &why))
 		status = refuse(a, why);
 	else if (r.jws.exp == 0 || !jws_in_time(&r.jws, s->now))
 		status = refuse(a, "not of now: it has ended, or has not begun");
-	else if ((offline = json_member(r.jws.claims, 0, (struct bytes)BYTES("offline"))) == 0 ||
-		 json_kind(r.jws.claims, offline) != JSON_TRUE)
-		status = refuse(a, "it answers a challenge that is not pending");
 	else if (!check_keys(&r, keys_domain(k), &epoch))
 		status = refuse(a, "a key that does not fit its name, its level or the others");
+	else if (!is_offline(&r.jws) && !is_pending(k, &r.jws, a))
+		status = refuse(a, "it answers a challenge that is not pending");
 	else
 		status = install(k, &r, line, epoch, a);
 	key_release_reader_free(reader);
@@ -142,6 +180,191 @@ accept_signed(struct keys *k, struct bytes line, const struct verb_settings *s, 
 	return status;
 }
 
+/* What was done with a message, for --ack. */
+struct receipt {
+	const char *of; /* "provision" or "command" */
+	uint64_t seq;
+	const char *reason; /* NULL: accepted */
+};
+
+static void
+write_receipt(struct keys *k, const struct receipt *r, const struct verb_settings *s, struct buffer *out)
+{
+	const struct keys_self *self = keys_self(k);
+	struct message m;
+
+	message_begin(&m, self->id, s->now);
+	json_write_member(&m.claims, "aud", bytes_of(self->domain));
+	json_write_member(&m.claims, "device", bytes_of(self->id));
+	json_write_member(&m.claims, "of", bytes_of(r->of));
+	json_write_member_number(&m.claims, "seq", (int64_t)r->seq);
+	json_write_member(&m.claims, "state", bytes_of(r->reason == NULL ? "accepted" : "refused"));
+	if (r->reason != NULL)
+		json_write_member(&m.claims, "reason", bytes_of(r->reason));
+	message_sign(&m, out, keys_signing(k), "ehr-accepted+jwt", false);
+	message_end(&m);
+}
+
+/* Names the reason, and remembers it for the answer. */
+static enum diag_exit
+deny(struct receipt *r, struct verb_answer *a, const char *reason, const char *why)
+{
+	r->reason = reason;
+	return verb_fault(a, EXIT_DENIED, "%s: %s", reason, why);
+}
+
+/*
+ * The checks that parameters and commands share, up to the number, which is on disk before anything is done.
+ */
+static enum diag_exit
+check_number(struct keys *k, const struct jws *jws, struct receipt *r, const struct verb_settings *s,
+    struct verb_answer *a, uint64_t *last)
+{
+	if (!jws_number(jws, "seq", &r->seq) || jws->exp == 0)
+		return refuse(a, "incomplete");
+	if (!bytes_are(jws_text(jws, "device"), keys_self(k)->id))
+		return deny(r, a, "command-foreign", "for another device");
+	if (!jws_in_time(jws, s->now))
+		return deny(r, a, "command-expired", "not of now: it has ended, or has not begun");
+	if (!store_counter(k, r->of, last, a))
+		return EXIT_KEYS;
+	if (r->seq <= *last)
+		return deny(r, a, "command-replay", "taken before, or older than one that was");
+	return EXIT_DONE;
+}
+
+static enum diag_exit
+take_params(struct keys *k, const struct jws *jws, struct receipt *r, struct verb_answer *a)
+{
+	uint32_t params = json_member(jws->claims, 0, (struct bytes)BYTES("params"));
+
+	if (params == 0 || json_kind(jws->claims, params) != JSON_OBJECT)
+		return refuse(a, "incomplete");
+	if (!store_set_counter(k, r->of, r->seq, a))
+		return EXIT_IO;
+	if (file_replace_at(keys_directory(k), "params.json", json_span(jws->claims, params), 0600))
+		return EXIT_DONE;
+	(void)verb_io_fault(a, "params.json");
+	return EXIT_IO;
+}
+
+/* The least AL of the command NAME, as self.json has it; false if this device does not know it. */
+static bool
+least_al(struct keys *k, struct bytes name, uint64_t *al)
+{
+	struct buffer text, one;
+	struct json j;
+	uint32_t list, at = 0;
+	bool good;
+
+	buffer_init(&text, 1 << 20);
+	buffer_init(&one, 1 << 20);
+	json_init(&j, NULL, 8);
+	good = file_read_private_at(keys_directory(k), "self.json", &text) &&
+	       store_object(&one, &j, buffer_bytes(&text));
+	list = good ? json_member(&j, 0, (struct bytes)BYTES("commands")) : 0;
+	if (list != 0 && json_kind(&j, list) == JSON_OBJECT)
+		at = json_member(&j, list, name);
+	good = at != 0 && json_integer(&j, at, al);
+	json_release(&j);
+	buffer_release(&one);
+	buffer_release(&text);
+	return good;
+}
+
+static void
+print_command(struct keys *k, const struct jws *jws, uint32_t command, uint64_t seq, struct buffer *out)
+{
+	struct json_write w = json_write_to(out);
+
+	json_write_open(&w, '{');
+	json_write_name(&w, "ehr");
+	json_write_open(&w, '{');
+	json_write_member_number(&w, "v", 1);
+	json_write_member(&w, "stage", (struct bytes)BYTES("command"));
+	json_write_member(&w, "domain", bytes_of(keys_domain(k)));
+	json_write_member_number(&w, "seq", (int64_t)seq);
+	json_write_member(&w, "sub", jws_text(jws, "sub"));
+	json_write_close(&w, '}');
+	json_write_name(&w, "command");
+	json_write_value(&w, json_span(jws->claims, command));
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+	verb_written(&w);
+}
+
+/* The number is on disk before the command is printed: it is carried out at most once. */
+static enum diag_exit
+take_command(struct keys *k, const struct jws *jws, struct receipt *r, struct verb_answer *a)
+{
+	const struct json *j = jws->claims;
+	uint32_t command = json_member(j, 0, (struct bytes)BYTES("command"));
+	uint32_t name = command != 0 && json_kind(j, command) == JSON_OBJECT
+			    ? json_member(j, command, (struct bytes)BYTES("name"))
+			    : 0;
+	uint64_t al = 0, least = 0;
+
+	if (name == 0 || json_kind(j, name) != JSON_STRING || !jws_number(jws, "al", &al))
+		return refuse(a, "incomplete");
+	if (!least_al(k, json_inside(j, name), &least))
+		return deny(r, a, "command-type", "this device knows no such command");
+	if (al < least)
+		return deny(r, a, "command-al", "the AL is too low for this command");
+	if (!store_set_counter(k, r->of, r->seq, a))
+		return EXIT_IO;
+	print_command(k, jws, command, r->seq, &a->out);
+	a->kept = true;
+	return EXIT_DONE;
+}
+
+struct accepting {
+	struct keys *keys;
+	const struct verb_settings *settings;
+	struct verb_answer *answer;
+	struct buffer acks;
+};
+
+static enum diag_exit
+accept_numbered(struct accepting *x, enum message_kind kind, struct bytes line)
+{
+	struct keys *k = x->keys;
+	const struct key_release_to to = { keys_private(k), keys_authority(k), keys_domain(k),
+		keys_self(k)->sig_jkt };
+	struct key_release_reader *reader = key_release_reader_new();
+	struct receipt r = { .of = message_stage(kind) };
+	const char *why = "";
+	uint64_t last;
+	struct jws jws;
+	enum diag_exit status;
+
+	if (!key_release_open_other(reader, line, &to, message_stage(kind), message_type(kind), &jws, &why))
+		status = refuse(x->answer, why);
+	else if ((status = check_number(k, &jws, &r, x->settings, x->answer, &last)) == EXIT_DONE)
+		status = kind == MESSAGE_COMMAND ? take_command(k, &jws, &r, x->answer)
+						 : take_params(k, &jws, &r, x->answer);
+	if (x->settings->ack != NULL && (status == EXIT_DONE || r.reason != NULL))
+		write_receipt(k, &r, x->settings, &x->acks);
+	key_release_reader_free(reader);
+	return status;
+}
+
+/* The tag `stage` says which kind a sealed message is; a wrong one does not open. */
+static enum diag_exit
+accept_sealed(struct accepting *x, struct bytes line)
+{
+	static const enum message_kind numbered[] = { MESSAGE_PROVISION, MESSAGE_COMMAND };
+	char mark[64];
+
+	for (size_t i = 0; i < 2; i++) {
+		int size = snprintf(
+		    mark, sizeof mark, "{\"ehr\":{\"v\":1,\"stage\":\"%s\"", message_stage(numbered[i]));
+
+		if (line.size > (size_t)size && memcmp(line.at, mark, (size_t)size) == 0)
+			return accept_numbered(x, numbered[i], line);
+	}
+	return accept_release(x->keys, line, x->settings, x->answer);
+}
+
 static struct bytes
 without_cr(struct bytes line)
 {
@@ -151,7 +374,7 @@ without_cr(struct bytes line)
 }
 
 static enum diag_exit
-accept_text(struct keys *k, struct bytes text, const struct verb_settings *s, struct verb_answer *a)
+accept_text(struct accepting *x, struct bytes text)
 {
 	enum diag_exit status = EXIT_DONE;
 	struct bytes line;
@@ -159,8 +382,8 @@ accept_text(struct keys *k, struct bytes text, const struct verb_settings *s, st
 	while (status == EXIT_DONE && bytes_line(&text, &line)) {
 		line = without_cr(line);
 		if (line.size > 0)
-			status =
-			    line.at[0] == '{' ? accept_release(k, line, s, a) : accept_signed(k, line, s, a);
+			status = line.at[0] == '{' ? accept_sealed(x, line)
+						   : accept_signed(x->keys, line, x->settings, x->answer);
 	}
 	return status;
 }
@@ -192,19 +415,35 @@ read_all(const struct verb_settings *s, struct buffer *text, int count, struct v
 	return EXIT_DONE;
 }
 
+/* A refusal is answered, too. */
+static enum diag_exit
+write_acks(const struct accepting *x, enum diag_exit status)
+{
+	const char *ack = x->settings->ack;
+
+	if (x->acks.used == 0 || file_replace_at(AT_FDCWD, ack, buffer_bytes(&x->acks), 0600))
+		return status;
+	(void)verb_io_fault(x->answer, ack);
+	return EXIT_IO;
+}
+
 static enum diag_exit
 accept_all(const struct verb_settings *s, const struct buffer *text, int count, struct verb_answer *a)
 {
 	enum diag_exit status;
-	struct keys *k = store_open(s, 0, STORE_LOCK, a, &status);
+	struct keys *k = store_open(s, s->ack != NULL ? KEYS_SIGN : 0, STORE_LOCK, a, &status);
+	struct accepting x = { .keys = k, .settings = s, .answer = a };
 
 	if (k == NULL)
 		return status;
+	buffer_init(&x.acks, TEXT_MOST);
 	status = EXIT_DONE;
 	if (strcmp(keys_self(k)->kind, "authority") == 0)
 		status = verb_fault(a, EXIT_KEYS, "an authority takes no messages: these are for devices");
 	for (int i = 0; status == EXIT_DONE && i < count; i++)
-		status = accept_text(k, buffer_bytes(&text[i]), s, a);
+		status = accept_text(&x, buffer_bytes(&text[i]));
+	status = write_acks(&x, status);
+	buffer_release(&x.acks);
 	keys_close(k);
 	return status;
 }

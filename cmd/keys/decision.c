@@ -93,6 +93,24 @@ decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f)
 	       fault_at(f, file, age, "not a length of time, expected 15m");
 }
 
+bool
+decision_file_age(
+    const struct verb_settings *s, int64_t *max_age, struct verb_answer *a, enum diag_exit *status)
+{
+	struct policy p = { 0 };
+	struct fault f = { 0 };
+	bool good = true;
+
+	*max_age = DECISION_AGE;
+	if (s->policy != NULL) {
+		good = trust_load(&p, s->policy, &s->trust, &f) && decision_file_max_age(&p, max_age, &f);
+		if (!good)
+			*status = verb_policy_fault(a, &f);
+		policy_release(&p);
+	}
+	return good;
+}
+
 void
 decision_file_free(struct decision_file *d)
 {

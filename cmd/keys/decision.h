@@ -41,6 +41,10 @@ struct decision_file *decision_file_of(
 
 /* decision_max_age of authz/clearances.yaml in seconds; DECISION_AGE without it.  False with a fault. */
 bool decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f);
+
+/* The same for the policy that the settings name, or none. */
+bool decision_file_age(
+    const struct verb_settings *s, int64_t *seconds, struct verb_answer *a, enum diag_exit *status);
 void decision_file_free(struct decision_file *d);
 
 /*

@@ -3,6 +3,7 @@
 
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
+#include "common/crypto/enrolled.h"
 #include "common/policy/site.h"
 
 #include <errno.h>
@@ -203,4 +204,26 @@ device_pseudonym_key(
 	}
 	revoked_free(&r);
 	return key;
+}
+
+struct signers *
+device_signers(
+    const struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+{
+	struct signers *all = NULL;
+	struct buffer text;
+	unsigned line = 0;
+
+	buffer_init(&text, TEXT_MOST);
+	*status = EXIT_KEYS;
+	if (store_lines(keys_directory(k), "devices.jwts", &text, a)) {
+		all = enrolled_read(keys_authority(k), buffer_bytes(&text), &s->now, &line);
+		if (all == NULL && line > 0)
+			(void)verb_fault(
+			    a, EXIT_KEYS, "devices.jwts:%u: a line that the authority did not sign", line);
+		else if (all == NULL)
+			(void)unknown(a, status);
+	}
+	buffer_release(&text);
+	return all;
 }

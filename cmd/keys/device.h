@@ -55,6 +55,10 @@ struct mac *device_pseudonym_key(
 bool device_party_counts(const struct keys *k, const struct verb_settings *s, struct bytes id,
     struct verb_answer *a, enum diag_exit *status);
 
+/* The devices that are enrolled now, each a signer for its own id.  NULL with a fault and its status. */
+struct signers *device_signers(
+    const struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
+
 /* True if the device with these keys, or one of the keys, is on the list. */
 bool device_is_revoked(const struct revoked *r, const struct point *sig, const struct point *enc);
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* enrol: the authority takes in a device whose thumbprint somebody has read off the device itself. */
+/*
+ * enrol: the authority takes in a device, whose thumbprint somebody has read off the device itself, or which
+ * knows a code that was put into it, good for one device.
+ */
+#include "cmd/keys/code.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
+#include "cmd/keys/order.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
@@ -17,6 +22,7 @@ struct enrolment {
 	struct point enc;
 	struct bytes kind, env;
 	char id[KEYS_ID_SIZE + 1];
+	unsigned al_cap;
 };
 
 static bool
@@ -44,7 +50,7 @@ write_claims(struct json_write *w, const struct enrolment *e, const struct verb_
 	json_write_name(w, "enc");
 	point_write(w, &e->enc);
 	json_write_member(w, "env", e->env);
-	json_write_member_number(w, "al_cap", s->al_cap_given ? s->al_cap : SOFT_CAP);
+	json_write_member_number(w, "al_cap", e->al_cap);
 	json_write_member_number(w, "exp", s->now.seconds + ttl);
 }
 
@@ -79,24 +85,53 @@ check_revoked(
 	return status;
 }
 
-static enum diag_exit
-enrol(struct keys *k, struct bytes token, const struct verb_settings *s, struct verb_answer *a)
+static void
+put_device(struct json_write *w, const void *context)
 {
+	const struct enrolment *e = context;
+
+	json_write_member(w, "kind", e->kind);
+	json_write_member(w, "env", e->env);
+	json_write_member_number(w, "al_cap", e->al_cap);
+}
+
+/* The device is the one that is meant: by its thumbprint, or by the code. */
+static bool
+is_meant(struct keys *k, const struct enrolment *e, const struct order_file *f, enum diag_exit *status)
+{
+	const struct verb_settings *s = f->settings;
+
+	if (s->code != NULL)
+		return code_check(k, s->code, &e->jws, &e->sig, &e->enc, f->answer, status);
+	if (secret_equal(bytes_of(s->expect), bytes_of(e->sig.jkt)))
+		return true;
+	*status =
+	    verb_fault(f->answer, EXIT_DENIED, "device-unknown: its thumbprint is not the expected one");
+	return false;
+}
+
+static enum diag_exit
+enrol(struct keys *k, struct bytes token, struct order_file *f)
+{
+	const struct verb_settings *s = f->settings;
+	struct verb_answer *a = f->answer;
 	struct jws_reader *reader = jws_reader_new();
-	struct enrolment e = { 0 };
+	struct enrolment e = { .al_cap = s->al_cap_given ? s->al_cap : SOFT_CAP };
+	const struct order o = { "enrol", "enrolment", e.id, put_device, NULL, &e, 0 };
 	enum jws_fault fault = jws_verify_self_signed(reader, token, "ehr-enrol+jwt", &e.jws, &e.sig);
 	enum diag_exit status;
 
 	if (fault != JWS_GOOD)
 		status = verb_fault(a, EXIT_KEYS, "not an enrolment: %s", jws_fault_word(fault));
-	else if (!secret_equal(bytes_of(s->expect), bytes_of(e.sig.jkt)))
-		status = verb_fault(a, EXIT_DENIED, "device-unknown: its thumbprint is not the expected one");
+	else if (s->code == NULL && !is_meant(k, &e, f, &status))
+		;
 	else if (!jws_in_time(&e.jws, s->now) || !check_claims(&e, keys_domain(k)))
 		status = verb_fault(a, EXIT_KEYS, "not an enrolment for this domain, or not of now");
 	else if (!s->allow_test_keys &&
 		 (jwk_is_test_thumbprint(e.sig.jkt) || jwk_is_test_thumbprint(e.enc.jkt)))
 		status = verb_fault(a, EXIT_KEYS, "test-key: the device's private half is public");
-	else if ((status = check_revoked(k, &e, s, a)) == EXIT_DONE)
+	else if ((status = check_revoked(k, &e, s, a)) == EXIT_DONE && order_obeys(f, k, &o, &status) &&
+		 (s->code == NULL || is_meant(k, &e, f, &status)))
 		status = take_in(k, &e, s, a);
 	jws_reader_free(reader);
 	return status;
@@ -105,13 +140,14 @@ enrol(struct keys *k, struct bytes token, const struct verb_settings *s, struct 
 enum diag_exit
 verb_enrol(const struct verb_settings *s, struct verb_answer *a)
 {
+	struct order_file f = { .decisions = NULL };
 	struct buffer text;
 	enum diag_exit status;
 	struct keys *k = NULL;
 
-	if (s->expect == NULL)
-		return verb_fault(
-		    a, EXIT_USAGE, "which device? expected --expect JKT, as the device shows it");
+	if ((s->expect == NULL) == (s->code == NULL))
+		return verb_fault(a, EXIT_USAGE,
+		    "which device? expected --expect JKT, as the device shows it, or --code FILE");
 	if (s->operands > 1)
 		return verb_fault(a, EXIT_USAGE, "one enrolment at a time");
 	buffer_init(&text, (size_t)1 << 18);
@@ -121,10 +157,12 @@ verb_enrol(const struct verb_settings *s, struct verb_answer *a)
 			text.used--;
 		if (text.used == 0)
 			status = verb_fault(a, EXIT_KEYS, "not an enrolment: nothing was read");
-		else if ((k = store_open(s, 0, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL)
-			status = enrol(k, buffer_bytes(&text), s, a);
+		else if (order_read(&f, s, a, &status) &&
+			 (k = store_open(s, 0, order_store(s), a, &status)) != NULL)
+			status = enrol(k, buffer_bytes(&text), &f);
 		keys_close(k);
 	}
+	order_end(&f);
 	buffer_release(&text);
 	return status;
 }

@@ -3,6 +3,7 @@
 
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
+#include "cmd/keys/order.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/crypto/secret.h"
@@ -165,8 +166,13 @@ next_epoch(const struct keys *k, const struct policy *p, const struct revoked *r
 }
 
 static enum diag_exit
-rotate(struct keys *k, struct policy *p, const struct verb_settings *s, struct verb_answer *a)
+rotate(struct keys *k, struct policy *p, struct order_file *f)
 {
+	const struct verb_settings *s = f->settings;
+	struct verb_answer *a = f->answer;
+	char id[200];
+	const struct order o = { "rotate", "level-keys", id, NULL, NULL, NULL, 0 };
+	enum diag_exit status;
 	uint64_t announced, next;
 	struct revoked r;
 
@@ -176,6 +182,9 @@ rotate(struct keys *k, struct policy *p, const struct verb_settings *s, struct v
 	revoked_free(&r);
 	if (next > INT32_MAX)
 		return verb_fault(a, EXIT_KEYS, "no epoch is left");
+	(void)snprintf(id, sizeof id, "%s/%" PRIu64, keys_domain(k), next);
+	if (!order_obeys(f, k, &o, &status))
+		return status;
 	const struct epoch e = { keys_directory(k), keys_signing(k), keyref_public(keys_private(k)),
 		keys_domain(k), (uint32_t)next, p, s->now, k };
 	return epoch_begin(&e, a) ? EXIT_DONE : EXIT_IO;
@@ -187,16 +196,18 @@ verb_rotate(const struct verb_settings *s, struct verb_answer *a)
 	struct policy p = { 0 };
 	struct seal_policy sealing;
 	struct fault f = { 0 };
+	struct order_file order = { .decisions = NULL };
 	enum diag_exit status;
-	struct keys *k;
+	struct keys *k = NULL;
 
 	if (s->policy == NULL)
 		return verb_fault(a, EXIT_USAGE, "for which levels? expected -P DIR");
-	if (!trust_load(&p, s->policy, &s->trust, &f) || !seal_policy_load(&sealing, &p, &f)) {
+	if (!trust_load(&p, s->policy, &s->trust, &f) || !seal_policy_load(&sealing, &p, &f))
 		status = verb_policy_fault(a, &f);
-	} else if ((k = store_open(s, KEYS_LEVELS, STORE_AUTHORITY | STORE_LOCK, a, &status)) != NULL) {
+	else if (order_read(&order, s, a, &status) &&
+		 (k = store_open(s, KEYS_LEVELS, order_store(s), a, &status)) != NULL) {
 		if (bytes_are(sealing.domain, keys_domain(k)))
-			status = rotate(k, &p, s, a);
+			status = rotate(k, &p, &order);
 		else
 			status = verb_fault(a, EXIT_KEYS, "the policy is of another domain than these keys");
 		if (status == EXIT_DONE && s->site != NULL && !trust_note(&p, s->site)) {
@@ -205,6 +216,7 @@ verb_rotate(const struct verb_settings *s, struct verb_answer *a)
 		}
 		keys_close(k);
 	}
+	order_end(&order);
 	policy_release(&p);
 	return status;
 }

@@ -25,13 +25,23 @@ enum {
 	ASSERT = 1024,
 	GIVE = 2048,
 	SUBSCRIBE = 4096,
-	DECLARE = 8192
+	DECLARE = 8192,
+	CHALLENGE = 1 << 14,
+	PROVE = 1 << 15,
+	PROVISION = 1 << 16,
+	COMMAND = 1 << 17,
+	ANSWERS = 1 << 18,
+	DESTROY = 1 << 19
 };
+/* The verbs that obey a decision (order.h). */
+enum { ORDER = ENROL | ROTATE | REVOKE | DESTROY | COMMAND };
+/* Those of a device alone, which has no site. */
+enum { OF_DEVICE = ACCEPT | PROVE };
 /* The verbs that a key directory is not for. */
 enum { KEY_FILE = SIGNER | ASSERT };
 /* The verbs that may read a policy. */
-enum { POLICY = MAKE | ROTATE | RELEASE | GRANT | PSEUDONYM | GIVE | SUBSCRIBE | DECLARE };
-enum { ANY = 16383 };
+enum { POLICY = MAKE | RELEASE | GRANT | PSEUDONYM | GIVE | SUBSCRIBE | DECLARE | ORDER };
+enum { ANY = (1 << 20) - 1 };
 
 static const struct verb {
 	const char *name;
@@ -43,10 +53,16 @@ static const struct verb {
 	{ "make", MAKE, "", "a site with all its keys; with --kind, a device's keys", verb_make },
 	{ "rotate", ROTATE, "", "a new epoch: new keys for all levels", verb_rotate },
 	{ "enrol", ENROL, "[file]", "take a device in", verb_enrol },
+	{ "challenge", CHALLENGE, "", "what a device has to answer before it gets keys", verb_challenge },
+	{ "prove", PROVE, "[file]", "answer a challenge, on the device", verb_prove },
 	{ "release", RELEASE, "", "give a device the level keys that a decision allows", verb_release },
 	{ "accept", ACCEPT, "[file ...]", "take what the authority sent, on the device", verb_accept },
+	{ "provision", PROVISION, "[file]", "send a device its parameters", verb_provision },
+	{ "command", COMMAND, "[file]", "send a device a command that a decision allows", verb_command },
+	{ "answers", ANSWERS, "[file]", "check what devices answered", verb_answers },
 	{ "grant", GRANT, "", "turn a decision into a subscriber's grant", verb_grant },
 	{ "revoke", REVOKE, "", "say which devices, persons, grants and keys no longer count", verb_revoke },
+	{ "destroy", DESTROY, "", "keys of a past epoch cease to exist here", verb_destroy },
 	{ "list", LIST, "", "the keys that are here, never their bytes", verb_list },
 	{ "pseudonym", PSEUDONYM, "[value ...]", "the tags that stand for ids or subjects", verb_pseudonym },
 	{ "signer", SIGNER, "file", "a key that signs decisions or assertions, and its public half",
@@ -73,7 +89,7 @@ static const struct {
 	      "take the policy only if a certificate of this CA has signed it" },
 	    POLICY },
 	{ { TEXT(trust.crl), 0, false, "crl", "FILE", "certificates that the CA revoked" }, POLICY },
-	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~(ACCEPT | KEY_FILE) },
+	{ { TEXT(site), 'S', false, "site", "DIR", "the site" }, ANY & ~(OF_DEVICE | KEY_FILE) },
 	{ { TEXT(keys), 0, false, "keys", "DIR", "the key directory (keys/ of the site)" }, ANY & ~KEY_FILE },
 	{ { TEXT(domain), 0, false, "domain", "NAME", "the domain whose key it is" }, KEY_FILE },
 	{ { TEXT(sign), 0, false, "sign", "URI", "the key that signs" }, ASSERT | GIVE | SUBSCRIBE },
@@ -93,33 +109,46 @@ static const struct {
 	{ { TEXT(authority), 0, false, "authority", "JWKS", "whom a device believes" }, MAKE },
 	{ { TEXT(expect), 0, false, "expect", "JKT", "the thumbprint that the device itself shows" }, ENROL },
 	{ { AL_CAP, 0, false, "al-cap", "N", "the most that this device is ever given (3)" }, ENROL },
-	{ { DEVICE, 0, true, "device", "ID", "the device, by its id" }, RELEASE | REVOKE | GIVE | SUBSCRIBE },
-	{ { PATIENT, 0, true, "patient", "ID", "whom to be told of" }, SUBSCRIBE },
-	{ { TEXT(user), 0, false, "user", "ID", "the person that it is for" }, RELEASE | GIVE | SUBSCRIBE },
+	{ { DEVICE, 0, true, "device", "ID", "the device, by its id" },
+	    RELEASE | REVOKE | GIVE | SUBSCRIBE | CHALLENGE | PROVISION | COMMAND },
+	{ { PATIENT, 0, true, "patient", "ID", "whom to be told of, or whose device it is" },
+	    SUBSCRIBE | COMMAND },
+	{ { TEXT(user), 0, false, "user", "ID", "the person that it is for, or who asks for it" },
+	    RELEASE | GIVE | SUBSCRIBE | ORDER },
 	{ { TEXT(decision), 0, false, "decision", "FILE", "what ehr-authz decided" },
-	    RELEASE | GRANT | DECLARE },
+	    RELEASE | GRANT | DECLARE | ORDER },
 	{ { TEXT(deciders), 0, false, "deciders", "JWKS",
 	      "public keys that sign decisions; others do not count" },
-	    RELEASE | GRANT | GIVE | SUBSCRIBE | DECLARE },
+	    RELEASE | GRANT | GIVE | SUBSCRIBE | DECLARE | ORDER },
 	{ { FLAG(end), 0, false, "end", NULL, "end what was declared" }, DECLARE },
 	{ { TEXT(context), 0, false, "context", "FILE", "more for the request's context, a JSON object" },
-	    RELEASE | GIVE | SUBSCRIBE },
+	    RELEASE | GIVE | SUBSCRIBE | ORDER },
 	{ { TEXT(assertions), 0, false, "assertions", "JWKS",
 	      "public keys that sign who asks: nobody is believed without" },
-	    GIVE | SUBSCRIBE },
+	    GIVE | SUBSCRIBE | RELEASE },
 	{ { TEXT(audience), 0, false, "audience", "NAME",
 	      "under which name assertions are for this authority" },
 	    GIVE | SUBSCRIBE },
+	{ { TEXT(proof), 0, false, "proof", "FILE", "what the device answered to a challenge" }, RELEASE },
+	{ { TEXT(assertion), 0, false, "assertion", "FILE", "the user's token, bound to this device" },
+	    PROVE },
+	{ { TEXT(ack), 0, false, "ack", "FILE", "where the answer to the authority goes" }, ACCEPT },
+	{ { TEXT(code), 0, false, "code", "FILE", "a code that device and authority share, once" },
+	    MAKE | ENROL },
+	{ { TEXT(commands), 0, false, "commands", "FILE", "the least AL for each command, a JSON object" },
+	    MAKE },
+	{ { FLAG(decided), 0, false, "decided", NULL, "enrol, rotate and revoke only by decisions" }, MAKE },
 	{ { FLAG(offline), 0, false, "offline", NULL, "without a challenge: for seven days at most" },
 	    RELEASE },
-	{ { FLAG(ask), 0, false, "ask", NULL, "print the request that ehr-authz has to answer" }, RELEASE },
+	{ { FLAG(ask), 0, false, "ask", NULL, "print the request that ehr-authz has to answer" },
+	    RELEASE | ORDER },
 	{ { TTL, 0, false, "ttl", "TIME", "how long it holds: 12h, 30d" },
-	    ENROL | RELEASE | GRANT | REVOKE | ASSERT | GIVE | SUBSCRIBE },
+	    ENROL | RELEASE | GRANT | REVOKE | ASSERT | GIVE | SUBSCRIBE | CHALLENGE | PROVISION | COMMAND },
 	{ { EPOCH, 0, false, "epoch", "N", "whose level keys: a past epoch's, for what was sealed then" },
 	    RELEASE | GIVE },
 	{ { PARTY, 0, true, "party", "ID", "a person" }, REVOKE },
 	{ { GRANTED, 0, true, "grant", "ID", "a grant, by its jti" }, REVOKE },
-	{ { KID, 0, true, "kid", "KID", "a level key" }, REVOKE },
+	{ { KID, 0, true, "kid", "KID", "a level key" }, REVOKE | DESTROY },
 	{ { TEXT(scope), 0, false, "scope", "EPOCH", "the epoch, where pseudonyms change with it" },
 	    PSEUDONYM },
 	{ { FLAG(entities), 0, false, "entities", NULL,
@@ -131,7 +160,7 @@ static const struct {
 	{ { FLAG(digests), 0, false, "digests", NULL, "the keys of pseudonyms, tokens and marks" }, LIST },
 	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY & ~SIGNER },
 	{ { WAIT, 0, false, "wait", "SECONDS", "how long to wait for another that changes these keys (30)" },
-	    MAKE | ROTATE | ENROL | RELEASE | ACCEPT | GRANT | REVOKE | GIVE | SUBSCRIBE | DECLARE },
+	    ANY & ~(LIST | PSEUDONYM | ANSWERS | KEY_FILE) },
 	{ { FLAG(allow_test_keys), 0, false, "allow-test-keys", NULL, "do not refuse keys that are public" },
 	    ANY & ~KEY_FILE },
 };
@@ -249,7 +278,7 @@ read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv
 static const struct verb *
 find_verb(int argc, char *argv[])
 {
-	static char list[1024];
+	static char list[2048];
 	struct option_manual manual = { .program = "ehr-keys", .operands = "", .purpose = list };
 	struct options o;
 	struct closest near = closest_to(bytes_of(argc > 1 ? argv[1] : ""));
@@ -276,7 +305,7 @@ print(struct verb_answer *a, enum diag_exit status)
 	struct sink out;
 
 	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
-	if (status <= EXIT_REFUSED)
+	if (status <= EXIT_REFUSED || a->kept)
 		(void)sink_put(&out, buffer_bytes(&a->out));
 	if (!sink_close(&out)) {
 		diag_warn("%s: %s", out.name, strerror(out.error));

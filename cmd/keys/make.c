@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* make: a key directory; for the authority also the other places of a site, with -S. */
+#include "cmd/keys/code.h"
 #include "cmd/keys/epoch.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
@@ -198,10 +199,11 @@ read_domain(struct bytes text, char domain[129])
 }
 
 /* The device signs its own enrolment, which proves only that the sender holds the key. */
-static void
-enrol(const struct store *n, const struct verb_settings *s, struct verb_answer *a)
+static bool
+enrol(const struct store *n, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
 {
 	struct message m;
+	bool good;
 
 	message_begin(&m, n->id, s->now);
 	json_write_member(&m.claims, "aud", bytes_of(n->domain));
@@ -210,30 +212,66 @@ enrol(const struct store *n, const struct verb_settings *s, struct verb_answer *
 	json_write_member(&m.claims, "kind", bytes_of(n->kind));
 	json_write_name(&m.claims, "enc");
 	point_write(&m.claims, keyref_public(n->enc));
-	message_sign(&m, &a->out, n->sig, "ehr-enrol+jwt", true);
+	good = s->code == NULL ||
+	       code_write(&m.claims, s->code, keyref_public(n->sig), keyref_public(n->enc), a, status);
+	if (good)
+		message_sign(&m, &a->out, n->sig, "ehr-enrol+jwt", true);
 	message_end(&m);
+	return good;
 }
 
 static enum diag_exit
-make_device_keys(const struct verb_settings *s, struct bytes jwks, const char *domain, struct verb_answer *a)
+make_device_keys(const struct verb_settings *s, struct bytes jwks, struct bytes commands, const char *domain,
+    struct verb_answer *a)
 {
 	struct store n;
 	enum diag_exit status = store_begin(&n, s, s->keys, s->kind, bytes_of(domain), a);
 
 	if (status == EXIT_DONE) {
-		if (store_put(&n, "authority.jwks", jwks, 0644, a) && store_commit(&n, a))
-			enrol(&n, s, a);
-		else
+		n.commands = commands;
+		if (enrol(&n, s, a, &status) &&
+		    (!store_put(&n, "authority.jwks", jwks, 0644, a) || !store_commit(&n, a)))
 			status = EXIT_IO;
 	}
 	store_end(&n);
 	return status;
 }
 
+/* {"set-dose":4,"read-status":2}: the least AL for each command. */
+static bool
+read_commands(
+    const struct verb_settings *s, struct buffer *text, struct verb_answer *a, enum diag_exit *status)
+{
+	struct json j;
+	uint64_t al;
+	bool good;
+
+	*status = EXIT_IO;
+	if (s->commands == NULL)
+		return true;
+	if (!store_read(s->commands, text, a))
+		return false;
+	json_init(&j, NULL, 4);
+	good = json_parse(&j, buffer_bytes(text)) && json_kind(&j, 0) == JSON_OBJECT;
+	for (uint32_t m = 1; good && m < j.nodes[0].next; m = j.nodes[m].next)
+		good = tag_is_word(json_inside(&j, m)) && json_integer(&j, m + 1, &al) && al <= 99;
+	if (!good)
+		*status = verb_fault(a, EXIT_BAD_RECORD,
+		    "%s: not an object of commands, each with the least AL for it", s->commands);
+	if (good) {
+		struct bytes object = json_span(&j, 0);
+
+		memmove(text->at, object.at, object.size);
+		text->used = object.size;
+	}
+	json_release(&j);
+	return good;
+}
+
 static enum diag_exit
 make_device(const struct verb_settings *s, struct verb_answer *a)
 {
-	struct buffer jwks;
+	struct buffer jwks, commands;
 	struct signers *signers = NULL;
 	char domain[129];
 	enum diag_exit status = EXIT_IO;
@@ -243,7 +281,8 @@ make_device(const struct verb_settings *s, struct verb_answer *a)
 		    "a device has keys of its own and an authority: expected --keys DIR --authority JWKS "
 		    "alone");
 	buffer_init(&jwks, 1 << 20);
-	if (store_read(s->authority, &jwks, a)) {
+	buffer_init(&commands, 1 << 16);
+	if (read_commands(s, &commands, a, &status) && store_read(s->authority, &jwks, a)) {
 		signers = signers_read(buffer_bytes(&jwks));
 		if (signers == NULL || !read_domain(buffer_bytes(&jwks), domain))
 			status = verb_fault(
@@ -253,9 +292,10 @@ make_device(const struct verb_settings *s, struct verb_answer *a)
 			status = verb_fault(
 			    a, EXIT_KEYS, "%s: test-key: its private half is public", s->authority);
 		else
-			status = make_device_keys(s, buffer_bytes(&jwks), domain, a);
+			status = make_device_keys(s, buffer_bytes(&jwks), buffer_bytes(&commands), domain, a);
 	}
 	signers_free(signers);
+	buffer_release(&commands);
 	buffer_release(&jwks);
 	return status;
 }
@@ -266,6 +306,10 @@ verb_make(const struct verb_settings *s, struct verb_answer *a)
 	if (s->keys == NULL && s->site == NULL)
 		return verb_fault(a, EXIT_USAGE, "where to? expected -S DIR or --keys DIR");
 	if (s->kind == NULL || strcmp(s->kind, "authority") == 0)
-		return make_authority(s, a);
+		return s->code != NULL || s->commands != NULL
+			   ? verb_fault(a, EXIT_USAGE, "--code and --commands are for devices")
+			   : make_authority(s, a);
+	if (s->decided)
+		return verb_fault(a, EXIT_USAGE, "--decided is for the authority");
 	return make_device(s, a);
 }

@@ -77,26 +77,45 @@ message_sign(struct message *m, struct buffer *out, struct private_key *key, con
 	must(buffer_append(out, "\n", 1));
 }
 
+static const struct {
+	const char *stage, *type;
+} kinds[] = {
+	[MESSAGE_RELEASE] = { "release", "ehr-release+jwt" },
+	[MESSAGE_PROVISION] = { "provision", "ehr-provision+jwt" },
+	[MESSAGE_COMMAND] = { "command", "ehr-command+jwt" },
+};
+
+const char *
+message_stage(enum message_kind kind)
+{
+	return kinds[kind].stage;
+}
+
+const char *
+message_type(enum message_kind kind)
+{
+	return kinds[kind].type;
+}
+
 static void
-write_tags(struct buffer *out, const struct point *to, const char *domain)
+write_tags(struct buffer *out, const struct message_to *to)
 {
 	struct json_write w = json_write_to(out);
 
 	json_write_open(&w, '{');
 	json_write_member_number(&w, "v", 1);
-	json_write_member(&w, "stage", (struct bytes)BYTES("release"));
-	json_write_member(&w, "domain", bytes_of(domain));
-	json_write_member(&w, "to", bytes_of(to->jkt));
+	json_write_member(&w, "stage", bytes_of(message_stage(to->kind)));
+	json_write_member(&w, "domain", bytes_of(to->domain));
+	json_write_member(&w, "to", bytes_of(to->enc->jkt));
 	json_write_close(&w, '}');
 	must(json_write_whole(&w));
 }
 
 bool
-message_seal(struct message *m, struct buffer *out, struct private_key *sig, const struct point *to,
-    const char *domain)
+message_seal(struct message *m, struct buffer *out, const struct message_to *to)
 {
 	struct buffer token, tags;
-	struct jwe_seal *seal = jwe_seal_for_recipient(to, bytes_of(domain), JWE_MESSAGE, 1, NULL);
+	struct jwe_seal *seal = jwe_seal_for_recipient(to->enc, bytes_of(to->domain), JWE_MESSAGE, 1, NULL);
 
 	if (seal == NULL)
 		return false;
@@ -104,8 +123,8 @@ message_seal(struct message *m, struct buffer *out, struct private_key *sig, con
 	buffer_init(&tags, TAGS_MOST);
 	/* base64url makes 4 bytes of 3; the token holds keys and must not move */
 	must(buffer_reserve(&token, 2 * m->text.used + TAGS_MOST));
-	sign(m, &token, sig, "ehr-release+jwt", false);
-	write_tags(&tags, to, domain);
+	sign(m, &token, to->sig, message_type(to->kind), false);
+	write_tags(&tags, to);
 	must(jwe_seal_message(seal, buffer_bytes(&tags), buffer_bytes(&token), out) &&
 	     buffer_append(out, "\n", 1));
 	jwe_seal_free(seal);

@@ -40,11 +40,20 @@ void message_cnf(struct message *m, const char *jkt);
 void message_sign(
     struct message *m, struct buffer *out, struct private_key *key, const char *typ, bool embed);
 
-/*
- * The same for an ehr-release message by SIG, sealed to the device whose encryption key is TO.  False if TO
- * is not a point of the curve.
- */
-bool message_seal(struct message *m, struct buffer *out, struct private_key *sig, const struct point *to,
-    const char *domain);
+/* The kinds of message that are sealed to a device, and their JWS types: "release", "ehr-release+jwt". */
+enum message_kind { MESSAGE_RELEASE, MESSAGE_PROVISION, MESSAGE_COMMAND };
+const char *message_stage(enum message_kind kind);
+const char *message_type(enum message_kind kind);
+
+/* Who signs a message and to whom it is sealed. */
+struct message_to {
+	enum message_kind kind;
+	struct private_key *sig;
+	const struct point *enc;
+	const char *domain;
+};
+
+/* The same as message_sign(), sealed.  False if TO->enc is not a point of the curve. */
+bool message_seal(struct message *m, struct buffer *out, const struct message_to *to);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * release: the level keys that a decision allows the user of a device, in a message that needs no challenge,
- * so that it may travel by stick or mail.  Only the device's key opens it.  It counts once and ends within
- * seven days.
+ * release: the level keys that a decision allows the user of a device, in a message that only the device's
+ * key opens.  It counts once and ends within seven days.  It answers a proof (proof.h), or with --offline
+ * none, so that it may travel by stick or mail.
  */
 #include "cmd/keys/decider.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
+#include "cmd/keys/proof.h"
 #include "cmd/keys/request.h"
 #include "cmd/keys/store.h"
 #include "cmd/keys/taken.h"
@@ -74,6 +75,7 @@ struct giving {
 	const struct device *device;
 	const struct verb_settings *settings;
 	const struct decision *decision;
+	const struct proof *proof; /* NULL: --offline */
 	uint32_t epoch;
 	uint64_t al;
 	uint64_t counter;
@@ -118,7 +120,10 @@ write_claims(struct message *m, const struct giving *g)
 	message_jti(m, "k_");
 	json_write_member_number(w, "nbf", g->settings->now.seconds);
 	json_write_member_number(w, "exp", g->exp);
-	json_write_member_value(w, "offline", (struct bytes)BYTES("true"));
+	if (g->proof != NULL)
+		json_write_member(w, "nonce", bytes_of(g->proof->nonce));
+	else
+		json_write_member_value(w, "offline", (struct bytes)BYTES("true"));
 	json_write_member_number(w, "ctr", (int64_t)g->counter);
 	json_write_member_number(w, "al", (int64_t)g->al);
 	message_cnf(m, g->device->sig.jkt);
@@ -213,11 +218,14 @@ give(struct giving *g)
 	if (write_claims(&m, g) == 0)
 		status = verb_fault(g->answer, EXIT_DENIED,
 		    "al-too-low: no level of epoch %" PRIu32 " is open to AL %" PRIu64, g->epoch, g->al);
-	else if (take(g, &status) && store_set_counter(g->keys, name, g->counter, g->answer) &&
-		 log_issue(g)) {
+	else if (take(g, &status) &&
+		 (g->proof == NULL || proof_spend(g->proof, g->keys, g->settings, g->answer, &status)) &&
+		 store_set_counter(g->keys, name, g->counter, g->answer) && log_issue(g)) {
+		const struct message_to to = { MESSAGE_RELEASE, keys_signing(g->keys), &g->device->enc,
+			keys_domain(g->keys) };
+
 		status = EXIT_DONE;
-		if (!message_seal(
-			&m, &g->answer->out, keys_signing(g->keys), &g->device->enc, keys_domain(g->keys)))
+		if (!message_seal(&m, &g->answer->out, &to))
 			status = verb_fault(
 			    g->answer, EXIT_KEYS, "key-invalid: the device's key is not a point of P-256");
 	}
@@ -235,7 +243,7 @@ end_of(const struct verb_settings *s, const struct decision *d)
 }
 
 static enum diag_exit
-release(const struct asking *q, struct decision_file *all, int64_t max_age)
+release(const struct asking *q, struct decision_file *all, const struct proof *proof, int64_t max_age)
 {
 	const struct verb_settings *s = q->settings;
 	struct verb_answer *a = q->answer;
@@ -253,51 +261,13 @@ release(const struct asking *q, struct decision_file *all, int64_t max_age)
 	} else if (!is_for(q, &d)) {
 		status = EXIT_DENIED;
 	} else {
-		struct giving g = { q->keys, q->device, s, &d, request_epoch(q),
+		struct giving g = { q->keys, q->device, s, &d, proof, request_epoch(q),
 			d.al < q->device->al_cap ? d.al : q->device->al_cap, 0, end_of(s, &d), max_age, a };
 
 		status = all_count(&g, &r) ? give(&g) : EXIT_KEYS;
 	}
 	revoked_free(&r);
 	return status;
-}
-
-/* --ask changes nothing, so it takes no lock. */
-static enum diag_exit
-ask_of(const struct verb_settings *s, struct verb_answer *a)
-{
-	struct device device;
-	enum diag_exit status;
-	struct buffer context;
-	struct keys *k = NULL;
-
-	status = EXIT_IO;
-	if (request_context(s, &context, a))
-		k = store_open(s, 0, STORE_AUTHORITY, a, &status);
-	const struct asking q = { k, &device, s, &context, a };
-
-	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status))
-		status = ask(&q);
-	keys_close(k);
-	buffer_release(&context);
-	return status;
-}
-
-static bool
-find_max_age(const struct verb_settings *s, int64_t *max_age, struct verb_answer *a, enum diag_exit *status)
-{
-	struct policy p = { 0 };
-	struct fault f = { 0 };
-	bool good = true;
-
-	*max_age = DECISION_AGE;
-	if (s->policy != NULL) {
-		good = trust_load(&p, s->policy, &s->trust, &f) && decision_file_max_age(&p, max_age, &f);
-		if (!good)
-			*status = verb_policy_fault(a, &f);
-		policy_release(&p);
-	}
-	return good;
 }
 
 /* The decision on the request that --ask would print, made here. */
@@ -315,31 +285,82 @@ decide(const struct asking *q, enum diag_exit *status)
 	return all;
 }
 
+/* What is read before the lock is taken. */
+struct reading {
+	struct buffer context;
+	struct buffer proof;
+	struct decision_file *decisions; /* NULL: there are none */
+	int64_t max_age;
+};
+
+static bool
+read_input(struct reading *r, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+{
+	buffer_init(&r->proof, 1 << 18);
+	*status = EXIT_IO;
+	/* The decision first: in a pipe, tee has written the proof before anybody could decide on it. */
+	if (!request_context(s, &r->context, a) || !decision_file_age(s, &r->max_age, a, status) ||
+	    (s->decision != NULL && (r->decisions = decision_file_read(s, a, status)) == NULL))
+		return false;
+	*status = EXIT_IO;
+	return s->proof == NULL || store_read(s->proof, &r->proof, a);
+}
+
 /* Without --decision it is made here. */
 static enum diag_exit
-release_to(const struct verb_settings *s, struct verb_answer *a)
+release_to(struct asking *q, struct reading *r, const struct proof *proof)
 {
+	enum diag_exit status = EXIT_DONE;
+
+	if (q->settings->ask)
+		return ask(q);
+	if (r->decisions == NULL)
+		r->decisions = decide(q, &status);
+	return r->decisions != NULL ? release(q, r->decisions, proof, r->max_age) : status;
+}
+
+/* The device and the person are those of the proof, or of the command line. */
+static enum diag_exit
+release_in(struct keys *k, struct reading *r, const struct verb_settings *s, struct verb_answer *a)
+{
+	struct verb_settings who = *s;
 	struct device device;
+	struct proof proof;
 	enum diag_exit status;
-	struct decision_file *all = NULL;
-	struct keys *k = NULL;
-	struct buffer context;
-	int64_t max_age;
+	struct asking q = { k, &device, &who, &r->context, { "", 0 }, a };
 
-	status = EXIT_IO;
-	if (request_context(s, &context, a) && find_max_age(s, &max_age, a, &status) &&
-	    (s->decision == NULL || (all = decision_file_read(s, a, &status)) != NULL))
-		k = store_open(s, KEYS_LEVELS | (s->epoch == 0 ? KEYS_NOW : 0), STORE_AUTHORITY | STORE_LOCK,
-		    a, &status);
-	if (k != NULL && device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status)) {
-		const struct asking q = { k, &device, s, &context, a };
-
-		if (all != NULL || (all = decide(&q, &status)) != NULL)
-			status = release(&q, all, max_age);
+	if (s->proof == NULL) {
+		return device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status)
+			   ? release_to(&q, r, NULL)
+			   : status;
 	}
+	if (proof_read(&proof, k, s, buffer_bytes(&r->proof), a, &status)) {
+		who.user = proof.user;
+		q.device = &proof.device;
+		q.token = buffer_bytes(&proof.token);
+		status = release_to(&q, r, &proof);
+	}
+	buffer_release(&proof.token);
+	return status;
+}
+
+/* --ask changes nothing, so it takes no lock and needs no level key. */
+static enum diag_exit
+run(const struct verb_settings *s, struct verb_answer *a)
+{
+	struct reading r = { .decisions = NULL };
+	unsigned want = s->ask ? 0 : KEYS_LEVELS | (s->epoch == 0 ? KEYS_NOW : 0);
+	enum diag_exit status;
+	struct keys *k = NULL;
+
+	if (read_input(&r, s, a, &status))
+		k = store_open(s, want, STORE_AUTHORITY | (s->ask ? 0 : STORE_LOCK), a, &status);
+	if (k != NULL)
+		status = release_in(k, &r, s, a);
 	keys_close(k);
-	decision_file_free(all);
-	buffer_release(&context);
+	decision_file_free(r.decisions);
+	buffer_release(&r.context);
+	buffer_release(&r.proof);
 	return status;
 }
 
@@ -358,17 +379,19 @@ names_holder(const struct verb_settings *s, struct verb_answer *a)
 enum diag_exit
 verb_give(const struct verb_settings *s, struct verb_answer *a)
 {
-	return names_holder(s, a) && decider_ready(s, a) ? release_to(s, a) : EXIT_USAGE;
+	return names_holder(s, a) && decider_ready(s, a) ? run(s, a) : EXIT_USAGE;
 }
 
 enum diag_exit
 verb_release(const struct verb_settings *s, struct verb_answer *a)
 {
-	if (!s->offline)
-		return verb_fault(a, EXIT_USAGE, "how? expected --offline");
-	if (!names_holder(s, a))
+	if (s->offline == (s->proof != NULL))
+		return verb_fault(a, EXIT_USAGE, "how? expected --proof FILE or --offline");
+	if (s->proof != NULL && (s->device.count > 0 || s->user != NULL))
+		return verb_fault(a, EXIT_USAGE, "the proof says for whom, not --device or --user");
+	if (s->offline && !names_holder(s, a))
 		return EXIT_USAGE;
 	if ((s->decision != NULL) == s->ask)
 		return verb_fault(a, EXIT_USAGE, "on what? expected --ask, or --decision FILE");
-	return s->ask ? ask_of(s, a) : release_to(s, a);
+	return run(s, a);
 }

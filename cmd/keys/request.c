@@ -47,6 +47,8 @@ write_context(struct json_write *w, const struct asking *q, const char *supporte
 	json_write_member(w, "time", bytes_of(now));
 	if (supported != NULL)
 		json_write_member_value(w, "supported_actions", bytes_of(supported));
+	if (q->token.size > 0)
+		json_write_member(w, "assertion", q->token);
 	if (file != NULL && !copy_context(w, buffer_bytes(q->context))) {
 		(void)verb_fault(
 		    q->answer, EXIT_BAD_RECORD, "%s: not a JSON object, or one that states the time", file);
@@ -76,14 +78,22 @@ end_entity(struct json_write *w)
 	json_write_close(w, '}');
 }
 
+static void
+write_person(struct json_write *w, const struct asking *q)
+{
+	begin_entity(w, "subject", "user", q->settings->user, keys_domain(q->keys));
+	if (q->device != NULL) {
+		json_write_member(w, "device", bytes_of(q->device->id));
+		json_write_member(w, "env", bytes_of(q->device->env));
+	}
+	end_entity(w);
+}
+
 /* "subject":{..},"action":{"name":ACTION}: the person on the device. */
 static void
 write_asker(struct json_write *w, const struct asking *q, const char *action)
 {
-	begin_entity(w, "subject", "user", q->settings->user, keys_domain(q->keys));
-	json_write_member(w, "device", bytes_of(q->device->id));
-	json_write_member(w, "env", bytes_of(q->device->env));
-	end_entity(w);
+	write_person(w, q);
 	json_write_name(w, "action");
 	json_write_open(w, '{');
 	json_write_member_word(w, "name", bytes_of(action));
@@ -128,6 +138,34 @@ request_subscribe(struct buffer *out, const struct asking *q, const char *patien
 	json_write_member(&w, "patient", bytes_of(patient));
 	end_entity(&w);
 	good = write_context(&w, q, "[\"level\",\"audit\",\"expire\"]", time);
+	json_write_close(&w, '}');
+	verb_written(&w);
+	return good;
+}
+
+bool
+request_order(struct buffer *out, const struct asking *q, const struct order *o, struct instant time)
+{
+	struct json_write w = json_write_to(out);
+	bool good;
+
+	json_write_open(&w, '{');
+	write_person(&w, q);
+	json_write_name(&w, "action");
+	json_write_open(&w, '{');
+	json_write_member_word(&w, "name", bytes_of(o->action));
+	if (o->how != NULL) {
+		json_write_name(&w, "properties");
+		json_write_open(&w, '{');
+		o->how(&w, o->context, time);
+		json_write_close(&w, '}');
+	}
+	json_write_close(&w, '}');
+	begin_entity(&w, "resource", o->type, o->id, keys_domain(q->keys));
+	if (o->resource != NULL)
+		o->resource(&w, o->context);
+	end_entity(&w);
+	good = write_context(&w, q, NULL, time);
 	json_write_close(&w, '}');
 	verb_written(&w);
 	return good;

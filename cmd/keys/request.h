@@ -3,15 +3,17 @@
 #define EHR_KEYS_REQUEST_H
 
 #include "cmd/keys/device.h"
+#include "cmd/keys/order.h"
 
 /* request: what ehr-authz has to answer before a person gets keys or a grant on a device (AuthZEN). */
 enum { REQUEST_MOST = 1 << 17 }; /* bytes */
 
 struct asking {
 	struct keys *keys;
-	const struct device *device;
+	const struct device *device; /* NULL: no matter which */
 	const struct verb_settings *settings;
 	const struct buffer *context; /* of request_context() */
+	struct bytes token;           /* the user's, for context.assertion; empty: none */
 	struct verb_answer *answer;
 };
 
@@ -30,5 +32,8 @@ uint32_t request_epoch(const struct asking *q);
  */
 bool request_release(struct buffer *out, const struct asking *q, struct instant time);
 bool request_subscribe(struct buffer *out, const struct asking *q, const char *patient, struct instant time);
+
+/* The same for an order (order.h). */
+bool request_order(struct buffer *out, const struct asking *q, const struct order *o, struct instant time);
 
 #endif

@@ -3,12 +3,15 @@
 #include "cmd/keys/device.h"
 #include "cmd/keys/known.h"
 #include "cmd/keys/message.h"
+#include "cmd/keys/order.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 enum { NEXT = 30 * 24 * 3600 }; /* seconds until a newer list must be had */
 
@@ -81,16 +84,48 @@ write_list(struct keys *k, const struct revoked *old, const struct verb_names *d
 	message_end(&m);
 }
 
+struct revoking {
+	const struct verb_names *devices;
+	const struct verb_settings *settings;
+};
+
+static void
+put_names(struct json_write *w, enum revoked_kind kind, const struct verb_names *names)
+{
+	json_write_name(w, revoked_name(kind));
+	json_write_open(w, '[');
+	for (size_t i = 0; i < names->count; i++)
+		json_write_text(w, bytes_of(names->item[i]));
+	json_write_close(w, ']');
+}
+
+static void
+put_revocation(struct json_write *w, const void *context)
+{
+	const struct revoking *x = context;
+
+	put_names(w, REVOKED_GRANTS, &x->settings->grant);
+	put_names(w, REVOKED_PARTIES, &x->settings->party);
+	put_names(w, REVOKED_DEVICES, x->devices);
+	put_names(w, REVOKED_KIDS, &x->settings->kid);
+}
+
 /* With the counter, no list begins anew should both be lost.  It is written last, when the list holds. */
 static enum diag_exit
-revoke(struct keys *k, const struct verb_names *devices, const struct verb_settings *s, struct verb_answer *a)
+revoke(struct keys *k, const struct verb_names *devices, struct order_file *f)
 {
-	enum diag_exit status = EXIT_KEYS;
+	const struct verb_settings *s = f->settings;
+	struct verb_answer *a = f->answer;
 	struct revoked old;
+	const struct revoking x = { devices, s };
+	char id[200];
+	const struct order o = { "revoke", "revocations", id, put_revocation, NULL, &x, 0 };
+	enum diag_exit status = EXIT_KEYS;
 
 	if (!device_revoked(k, s, &old, a))
 		return EXIT_KEYS;
-	if (known_names(k, s, &old, a, &status)) {
+	(void)snprintf(id, sizeof id, "%s/%" PRIu64, keys_domain(k), old.serial + 1);
+	if (known_names(k, s, &old, a, &status) && order_obeys(f, k, &o, &status)) {
 		write_list(k, &old, devices, s, a);
 		status = publish(k, s, a) && store_set_counter(k, "revoked", old.serial + 1, a) ? EXIT_DONE
 												: EXIT_IO;
@@ -113,20 +148,22 @@ verb_revoke(const struct verb_settings *s, struct verb_answer *a)
 {
 	static struct point point[VERB_NAMES_MOST];
 	struct verb_names devices = { .count = 0 };
+	struct order_file f;
 	enum diag_exit status;
-	struct keys *k;
+	struct keys *k = NULL;
 
 	if (!all_words(&s->device) || !all_words(&s->party) || !all_words(&s->grant) || !all_words(&s->kid))
 		return verb_fault(a, EXIT_USAGE, "not an id, expected A-Z a-z 0-9 . _ : / @ + -");
-	k = store_open(s, s->kid.count > 0 ? KNOWN_KEYS : 0, STORE_AUTHORITY | STORE_LOCK, a, &status);
-	if (k == NULL)
-		return status;
-	status = EXIT_DONE;
+	if (order_read(&f, s, a, &status))
+		k = store_open(s, s->kid.count > 0 ? KNOWN_KEYS : 0, order_store(s), a, &status);
+	if (k != NULL)
+		status = EXIT_DONE;
 	for (size_t i = 0; status == EXIT_DONE && i < s->device.count; i++)
 		if (resolve(k, s->device.item[i], &point[i], a, &status))
 			devices.item[devices.count++] = point[i].jkt;
 	if (status == EXIT_DONE)
-		status = revoke(k, &devices, s, a);
+		status = revoke(k, &devices, &f);
 	keys_close(k);
+	order_end(&f);
 	return status;
 }

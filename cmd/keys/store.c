@@ -401,7 +401,7 @@ store_begin(struct store *n, const struct verb_settings *s, const char *path, co
 	enum diag_exit status = EXIT_IO;
 	char new[4100];
 
-	*n = (struct store){ .fd = -1, .kind = kind };
+	*n = (struct store){ .fd = -1, .kind = kind, .decided = s->decided };
 	if (strlen(path) >= sizeof n->path || domain.size >= sizeof n->domain) {
 		errno = ENAMETOOLONG;
 		(void)verb_io_fault(a, path);
@@ -447,6 +447,10 @@ write_self(struct buffer *out, const struct store *n)
 	write_given(&w, "tcti", n->tcti);
 	write_given(&w, "pin_file", n->pin_file);
 	write_given(&w, "parent_pin_file", n->parent_pin_file);
+	if (n->decided)
+		json_write_member_value(&w, "decided", (struct bytes)BYTES("true"));
+	if (n->commands.size > 0)
+		json_write_member_value(&w, "commands", n->commands);
 	write_key_name(&w, "sig", n->sig_uri, n->sig);
 	write_key_name(&w, "enc", n->enc_uri, n->enc);
 	json_write_close(&w, '}');
@@ -461,7 +465,7 @@ store_commit(struct store *n, struct verb_answer *a)
 	char path[4100];
 	bool good;
 
-	buffer_init(&self, 8192);
+	buffer_init(&self, TEXT_MOST);
 	write_self(&self, n);
 	beside(n, path);
 	good = store_put(n, "self.json", buffer_bytes(&self), 0600, a);
@@ -522,7 +526,8 @@ end_rest(int dirfd, struct message *m, const struct rest *rest, struct private_k
 	json_write_close(&m->claims, ']');
 	buffer_init(&out, TEXT_MOST);
 	(void)snprintf(path, sizeof path, "releases/%s.jwe", rest->name);
-	if (!message_seal(m, &out, sig, enc, rest->domain))
+	const struct message_to to = { MESSAGE_RELEASE, sig, enc, rest->domain };
+	if (!message_seal(m, &out, &to))
 		diag_bug("a key of our own is off the curve");
 	good = file_create_at(dirfd, path, buffer_bytes(&out), 0600) || verb_io_fault(a, path);
 	message_end(m);

@@ -56,6 +56,8 @@ struct store {
 	char domain[129];
 	char id[KEYS_ID_SIZE + 1];
 	const char *kind;
+	struct bytes commands; /* a JSON object; empty: none */
+	bool decided;
 };
 
 /* Where the private keys of the directory are: "soft" if one of them is in a file. */

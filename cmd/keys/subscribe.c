@@ -37,7 +37,7 @@ decide(void *context, struct keys *k, enum diag_exit *status)
 	struct buffer requests;
 	struct device device;
 	bool good = device_find(k, bytes_of(s->device.item[0]), s, &device, x->answer, status);
-	const struct asking q = { k, &device, s, &x->context, x->answer };
+	const struct asking q = { k, &device, s, &x->context, { "", 0 }, x->answer };
 
 	buffer_init(&requests, TEXT_MOST);
 	for (size_t i = 0; good && i < s->patient.count; i++) {

@@ -42,6 +42,11 @@ struct verb_settings {
 	const char *pin_file;
 	const char *parent_pin_file;
 	const char *tcti;
+	const char *code;
+	const char *commands;
+	const char *proof;
+	const char *assertion;
+	const char *ack;
 	struct trust_demand trust; /* whole */
 	int64_t ttl;               /* seconds */
 	int64_t wait;              /* seconds, for the lock */
@@ -49,6 +54,7 @@ struct verb_settings {
 	unsigned al_cap;
 	bool al_cap_given;
 	bool offline;
+	bool decided;
 	bool ask;
 	bool end;
 	bool self;
@@ -74,13 +80,14 @@ struct verb_answer {
 	/* Called at the end, if it is set; GOOD: all went well, so there is nothing to undo. */
 	void (*undo)(void *context, bool good);
 	void *undo_context;
-	bool kept; /* what was done holds, even if it cannot be printed */
+	bool kept; /* what was done holds, even if it cannot be printed or a later step fails */
 };
 
 typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);
 
 verb_run verb_make, verb_rotate, verb_enrol, verb_release, verb_accept, verb_grant, verb_revoke, verb_list,
-    verb_pseudonym, verb_signer, verb_assert, verb_give, verb_subscribe, verb_declare;
+    verb_pseudonym, verb_signer, verb_challenge, verb_prove, verb_provision, verb_command, verb_answers,
+    verb_destroy, verb_assert, verb_give, verb_subscribe, verb_declare;
 
 /* Sets the fault.  Returns STATUS, so that a verb can return it. */
 enum diag_exit verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...)

@@ -36,7 +36,7 @@ known_class(const struct policy *p, struct bytes word)
 }
 
 static const char *const actions[] = { "read", "search", "subscribe", "notify", "create", "update", "attest",
-	"send-command", "release-keys", "enrol", "revoke", "rotate", "grant", "declare-relation",
+	"send-command", "release-keys", "enrol", "revoke", "rotate", "destroy", "grant", "declare-relation",
 	"end-relation", NULL };
 
 static const char *const subject_types[] = { "user", "device", "service", NULL };

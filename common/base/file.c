@@ -214,6 +214,14 @@ file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 }
 
 bool
+file_remove_at(int dirfd, const char *name)
+{
+	if (unlinkat(dirfd, name, 0) != 0)
+		return errno == ENOENT;
+	return sync_folder(dirfd, name);
+}
+
+bool
 file_create_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 {
 	return place(dirfd, name, content, mode, false);

@@ -44,6 +44,9 @@ bool file_replace_at(int dirfd, const char *name, struct bytes content, mode_t m
 /* The same for a file that does not exist yet; EEXIST if it does. */
 bool file_create_at(int dirfd, const char *name, struct bytes content, mode_t mode);
 
+/* Removes the file NAME, relative to DIRFD, and syncs its folder; one that does not exist is no fault. */
+bool file_remove_at(int dirfd, const char *name);
+
 /*
  * Appends whole LINES and syncs.  A file that does not exist is made with mode MODE.  If a run was killed
  * while it wrote, the file ends with an unfinished line, which the next line would go on: it is cut off

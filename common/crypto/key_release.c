@@ -58,7 +58,7 @@ without_end(struct bytes line)
 }
 
 static bool
-open_line(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
+open_line(struct key_release_reader *r, struct bytes line, const struct key_release_to *to, const char *stage,
     struct bytes *token, const char **why)
 {
 	struct sealed_line s;
@@ -67,9 +67,8 @@ open_line(struct key_release_reader *r, struct bytes line, const struct key_rele
 	r->line.used = 0;
 	if (!buffer_append(&r->line, line.at, line.size) || !json_slack(&r->line))
 		return fail(why, "too long");
-	if (!sealed_line_read_message(r->sealed, buffer_bytes(&r->line), &s) ||
-	    !bytes_are(s.stage, "release"))
-		return fail(why, "not a release message");
+	if (!sealed_line_read_message(r->sealed, buffer_bytes(&r->line), &s) || !bytes_are(s.stage, stage))
+		return fail(why, "not a message of this kind");
 	if (!bytes_are(s.tags.domain, to->domain))
 		return fail(why, "of another domain");
 	if (!bytes_are(s.tags.to, keyref_public(to->enc)->jkt))
@@ -91,16 +90,25 @@ is_ours(const struct jws *jws, const struct key_release_to *to)
 }
 
 bool
-key_release_open(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
-    struct key_release *out, const char **why)
+key_release_open_other(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
+    const char *stage, const char *typ, struct jws *out, const char **why)
 {
 	struct bytes token;
 
-	*out = (struct key_release){ 0 };
-	if (!open_line(r, line, to, &token, why))
+	if (!open_line(r, line, to, stage, &token, why))
 		return false;
-	if (jws_verify(r->jws, to->authority, token, "ehr-release+jwt", &out->jws) != JWS_GOOD)
+	if (jws_verify(r->jws, to->authority, token, typ, out) != JWS_GOOD)
 		return fail(why, "not signed by the authority");
+	return bytes_are(out->iss, to->domain) || fail(why, "of another domain");
+}
+
+bool
+key_release_open(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
+    struct key_release *out, const char **why)
+{
+	*out = (struct key_release){ 0 };
+	if (!key_release_open_other(r, line, to, "release", "ehr-release+jwt", &out->jws, why))
+		return false;
 	if (!is_ours(&out->jws, to))
 		return fail(why, "for another device");
 	out->keys = json_member(out->jws.claims, 0, (struct bytes)BYTES("keys"));

@@ -147,7 +147,7 @@ parse_self(struct keys_self *s, const struct json *j)
 {
 	static const char *const kinds[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
 	static const char *const envs[] = { "soft", "tpm", "hsm", NULL };
-	uint32_t v = json_member(j, 0, (struct bytes)BYTES("v"));
+	uint32_t v = json_member(j, 0, (struct bytes)BYTES("v")), decided;
 	char id[KEYS_ID_SIZE + 1];
 
 	if (!(v != 0 && bytes_are(json_span(j, v), "1") && copy_text(j, 0, "id", s->id, sizeof s->id) &&
@@ -159,6 +159,9 @@ parse_self(struct keys_self *s, const struct json *j)
 		copy_optional(j, "parent_pin_file", s->parent_pin_file) && copy_optional(j, "tcti", s->tcti)))
 		return false;
 	keys_id(id, s->sig_jkt);
+	/* Any value but false counts as true. */
+	decided = json_member(j, 0, (struct bytes)BYTES("decided"));
+	s->decided = decided != 0 && json_kind(j, decided) != JSON_FALSE;
 	return strcmp(s->id, id) == 0;
 }
 

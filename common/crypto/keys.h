@@ -108,6 +108,7 @@ struct keys_self {
 	char pin_file[256];
 	char parent_pin_file[256];
 	char tcti[256];
+	bool decided; /* an authority's: it enrols, rotates and revokes only by decisions */
 };
 
 const struct keys_self *keys_self(const struct keys *k);

@@ -615,7 +615,7 @@ subscription() {
 	ehr 2 ehr-keys make --kind person --keys x
 	ehr 2 ehr-keys list
 	ehr 2 ehr-keys release -S site --device x --user y --ask
-	has err 'expected --offline'
+	has err 'expected --proof FILE or --offline'
 	ehr 2 ehr-keys list -S site surplus
 	ehr 0 ehr-keys release --help
 	has out 'usage: ehr-keys release'

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EHR_KEYS_CODE_H
+#define EHR_KEYS_CODE_H
+
+#include "cmd/keys/verbs.h"
+
+/*
+ * code: a secret of 128 bits that is put into a device and told to the authority, by which the authority
+ * knows the device's enrolment after a way that nobody trusts.  The device sends HMAC-SHA-256(code,
+ * thumbprint of its signing key "." thumbprint of its key to open with) as code_mac.  A code is good for one
+ * device.
+ *
+ * Writes the claim code_mac.  False with a fault (EXIT_IO or EXIT_USAGE) if FILE, which must be ours and
+ * closed to others, holds no code: 32 hex digits, as `openssl rand -hex 16` prints them.
+ */
+bool code_write(struct json_write *w, const char *file, const struct point *sig, const struct point *enc,
+    struct verb_answer *a, enum diag_exit *status);
+
+/*
+ * Whether the enrolment JWS of these keys knows the code; then it is spent (codes.log).  False with a fault
+ * and its status (EXIT_DENIED: device-unknown, code-spent).
+ */
+bool code_check(const struct keys *k, const char *file, const struct jws *jws, const struct point *sig,
+    const struct point *enc, struct verb_answer *a, enum diag_exit *status);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * prove: a device answers a challenge of its authority.  Which one it answered stands in pending.json, so
+ * that it takes the release to this proof and to no other, once.
+ */
+#include "cmd/keys/message.h"
+#include "cmd/keys/store.h"
+#include "common/base/file.h"
+
+enum { TOKEN_MOST = 1 << 16 };
+
+static struct bytes
+trimmed(const struct buffer *text)
+{
+	struct bytes t = buffer_bytes(text);
+
+	while (t.size > 0 && (t.at[t.size - 1] == '\n' || t.at[t.size - 1] == '\r'))
+		t.size--;
+	return t;
+}
+
+static bool
+note_pending(const struct keys *k, const struct jws *challenge, struct verb_answer *a)
+{
+	struct buffer text;
+	struct json_write w = json_write_to(&text);
+	bool good;
+
+	buffer_init(&text, 4096);
+	json_write_open(&w, '{');
+	json_write_member(&w, "nonce", jws_text(challenge, "nonce"));
+	json_write_member_number(&w, "end", challenge->exp);
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+	verb_written(&w);
+	good = file_replace_at(keys_directory(k), "pending.json", buffer_bytes(&text), 0600) ||
+	       verb_io_fault(a, "pending.json");
+	buffer_release(&text);
+	return good;
+}
+
+static void
+say_proof(struct keys *k, const struct jws *challenge, struct bytes user, const struct verb_settings *s,
+    struct verb_answer *a)
+{
+	const struct keys_self *self = keys_self(k);
+	struct message m;
+
+	message_begin(&m, self->id, s->now);
+	json_write_member(&m.claims, "aud", bytes_of(self->domain));
+	json_write_member(&m.claims, "device", bytes_of(self->id));
+	json_write_member(&m.claims, "nonce", jws_text(challenge, "nonce"));
+	message_jti(&m, "p_");
+	json_write_member_number(&m.claims, "exp", challenge->exp);
+	json_write_member(&m.claims, "user", user);
+	message_sign(&m, &a->out, keys_signing(k), "ehr-proof+jwt", false);
+	message_end(&m);
+}
+
+static enum diag_exit
+prove(struct keys *k, struct bytes token, struct bytes user, const struct verb_settings *s,
+    struct verb_answer *a)
+{
+	struct jws_reader *reader = jws_reader_new();
+	struct jws c;
+	enum diag_exit status = EXIT_KEYS;
+
+	if (jws_verify(reader, keys_authority(k), token, "ehr-challenge+jwt", &c) != JWS_GOOD)
+		(void)verb_fault(a, EXIT_KEYS, "challenge-invalid: not a challenge of the authority");
+	else if (!bytes_are(c.iss, keys_domain(k)) || jws_text(&c, "nonce").size == 0 ||
+		 (!bytes_are(jws_text(&c, "aud"), "*") && !bytes_are(jws_text(&c, "aud"), keys_self(k)->id)))
+		(void)verb_fault(a, EXIT_KEYS, "challenge-invalid: for another device or domain");
+	else if (c.exp == 0 || !jws_in_time(&c, s->now))
+		status = verb_fault(a, EXIT_DENIED, "challenge-expired: ask for another one");
+	else if (!note_pending(k, &c, a))
+		status = EXIT_IO;
+	else {
+		say_proof(k, &c, user, s, a);
+		status = EXIT_DONE;
+	}
+	jws_reader_free(reader);
+	return status;
+}
+
+enum diag_exit
+verb_prove(const struct verb_settings *s, struct verb_answer *a)
+{
+	struct buffer challenge, user;
+	enum diag_exit status = EXIT_IO;
+	struct keys *k = NULL;
+
+	if (s->assertion == NULL || s->operands > 1)
+		return verb_fault(a, EXIT_USAGE,
+		    "for whom? expected --assertion FILE, the user's token, and one challenge");
+	buffer_init(&challenge, TOKEN_MOST);
+	buffer_init(&user, TOKEN_MOST);
+	if (store_read(s->assertion, &user, a) &&
+	    store_read(s->operands > 0 ? s->operand[0] : "-", &challenge, a))
+		k = store_open(s, KEYS_SIGN, STORE_LOCK, a, &status);
+	if (k != NULL)
+		status = prove(k, trimmed(&challenge), trimmed(&user), s, a);
+	keys_close(k);
+	buffer_release(&challenge);
+	buffer_release(&user);
+	return status;
+}

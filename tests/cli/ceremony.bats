@@ -1,0 +1,370 @@
+#!/usr/bin/env bats
+# What passes between an authority and its devices: enrolment, challenge, proof, release, parameters, commands and
+# answers; and which verbs obey a decision.
+load ../lib/ehr
+load ../lib/keys
+load ../lib/trust
+
+setup_file() {
+	people
+	ehr-keys signer --domain hospital issuer.pem >issuers.jwks
+	cat >>site/entities.ndjson <<-'END'
+		{"type":"user","id":"kim","properties":{"domain":"hospital","structural_role":"administrator","functional_role":["key-custodian"]}}
+		{"type":"user","id":"lea","properties":{"domain":"hospital","structural_role":"administrator","functional_role":["key-custodian"]}}
+		{"type":"user","id":"bill","properties":{"domain":"hospital","structural_role":"billing"}}
+	END
+}
+
+setup() {
+	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	own
+	cp "$F"/{issuer.pem,issuers.jwks,sealed} .
+	echo '{"acr":"loa3","route":"on-site","purpose":"TREAT"}' >context
+	LATER=2026-03-02T09:01:00Z
+}
+
+keys() { ehr-keys "$@" --now "${AT:-$NOW}"; }
+
+# A second device, enrolled in other.
+another() {
+	keys make --kind reader --keys other --authority site/authority.jwks >other.enrol
+	keys enrol -S site --expect "$(ehr-keys list --self --keys other | jq -r .sig.jkt)" other.enrol >/dev/null
+}
+
+# token [JQ]: the token of nina, bound to the tablet; JQ changes its claims.
+token() {
+	jq -nc --arg jkt "$JKT" '{sub: "nina", aud: "hospital", cnf: {$jkt}} | '"${1:-.}" |
+		keys assert --sign "${ISSUER:-issuer.pem}" --domain "${BY:-hospital}"
+}
+
+# proof: a challenge and the tablet's answer, with the user's token in the file token
+proof() {
+	keys challenge -S site >challenge
+	keys prove --keys tablet --assertion token challenge >proof
+}
+
+released() { keys release -S site --proof proof --assertions issuers.jwks --context context "$@"; }
+
+teardown() {
+	[ -z "${device:-}" ] || kill "$device" 2>/dev/null || true
+}
+
+@test "the whole ceremony is a pipe: challenge, proof, request, decision, release, and the device opens" {
+	token >token
+	keys challenge -S site | keys prove --keys tablet --assertion token | tee proof |
+		keys release -S site --proof - --assertions issuers.jwks --context context --ask |
+		ehr-authz -P "$P" -S site |
+		keys release -S site --proof proof --assertions issuers.jwks --context context --decision - |
+		keys accept --keys tablet
+	ehr 1 ehr-open --key tablet --now "$NOW" --on-error skip sealed
+	[ "$(jq -r .ehr.rl out | sort -u | tr '\n' ' ')" = 'L M N ' ] || [ -s out ]
+	[ "$(jq -s 'map(.ehr.al) | max' out)" -le 3 ]
+	# The request is about the person of the token, on the device of the proof.
+	token >token
+	proof
+	ehr 0 released --ask
+	[ "$(jq -c '[.subject.id, .subject.properties.device, (.context.assertion == $t)]' --arg t "$(cat token)" out)" = "[\"nina\",\"$ID\",true]" ]
+}
+
+@test "the same exchange through two FIFOs, and nothing in it tells a key" {
+	token >token
+	mkfifo -m 600 down up
+	(
+		keys prove --keys tablet --assertion token <down | tee -a recording >up
+		keys accept --keys tablet <down
+	) 3>&- &
+	device=$!
+	keys challenge -S site | tee -a recording >down
+	cat up >proof
+	released --ask | ehr-authz -P "$P" -S site >decision
+	released --decision decision | tee -a recording >down
+	wait "$device"
+	ehr 1 ehr-open --key tablet --now "$NOW" --on-error skip --record sealed
+	has out o1
+	ehr-keys list --keys tablet | jq -r .kid | while read -r kid; do lacks recording "$kid"; done
+	lacks recording nina
+}
+
+# no REASON command...: denied with this reason, nothing printed
+no() {
+	local reason=$1
+	shift
+	ehr 7 "$@"
+	has err "ehr-keys: $reason: "
+	empty out
+}
+
+@test "a proof counts once, in time, from its device, for its user" {
+	token >token
+	proof
+	released --ask | ehr-authz -P "$P" -S site >decision
+	ehr 0 released --decision decision
+	cp out first
+	no nonce-spent released --decision decision
+	no nonce-spent released --ask
+	ehr 0 keys accept --keys tablet first
+	ehr 6 keys accept --keys tablet first
+	has err 'it answers a challenge that is not pending'
+	# Too late, and never given.
+	proof
+	AT=2026-03-02T09:06:01Z no proof-invalid released --ask
+	cp proof old
+	echo >site/keys/nonces.log
+	no nonce-unknown released --ask
+	keys challenge -S site --ttl 1s >challenge
+	keys prove --keys tablet --assertion token challenge >proof
+	AT=2026-03-02T09:00:30Z no challenge-expired released --ask
+	# A challenge that is another device's.
+	another
+	keys challenge -S site --device "$(ehr-keys list --self --keys other | jq -r .id)" >challenge
+	ehr 6 keys prove --keys tablet --assertion token challenge
+	has err 'challenge-invalid: for another device'
+	# One that no authority signed.
+	ehr 6 keys prove --keys tablet --assertion token token
+	has err 'challenge-invalid: not a challenge of the authority'
+	sed 's/./x/200' challenge >altered
+	ehr 6 keys prove --keys tablet --assertion token altered
+	# Altered on the way.
+	proof
+	sed 's/.\{3\}$/AAA/' proof >altered
+	mv altered proof
+	no proof-invalid released --ask
+}
+
+@test "who the user is, is the word of an issuer, bound to this device" {
+	for case in 'user-not-bound|del(.cnf)' 'user-not-bound|.cnf.jkt = "NB9pmL933d6K6aystdGbZ5MJykVqFCyDNwIeqWy2d-0"' \
+		'user-invalid|.aud = "clinic"' 'user-invalid|.exp = 1' 'user-invalid|.sub = "a b"' 'user-not-bound|.nonce = "x"'; do
+		token "${case#*|}" >token
+		proof
+		no "${case%%|*}" released --ask
+	done
+	ehr-keys signer --domain hospital stranger.pem >stranger.jwks
+	ISSUER=stranger.pem token >token
+	proof
+	no user-invalid released --ask
+	BY=clinic token >token
+	proof
+	no user-invalid released --ask
+	token >token
+	proof
+	ehr 0 keys revoke -S site --party nina
+	no party-revoked released --ask
+	own
+	proof
+	ehr 0 keys revoke -S site --device "$ID"
+	no device-revoked released --ask
+	own
+	proof
+	: >site/keys/devices.jwts
+	no device-unknown released --ask
+}
+
+@test "a release with a proof wants another proof than the one before, and another device opens nothing" {
+	token >token
+	proof
+	released --ask | ehr-authz -P "$P" -S site >decision
+	released --decision decision >release
+	another
+	ehr 6 keys accept --keys other release
+	has err 'sealed to another key'
+	cp -r tablet before
+	proof
+	ehr 6 keys accept --keys tablet release
+	has err 'it answers a challenge that is not pending'
+	ehr 0 keys accept --keys before release
+}
+
+@test "enrolment after deployment: by a code, once, through a carrier that nobody trusts" {
+	openssl rand -hex 16 >code
+	chmod 600 code
+	keys make --kind sensor --keys cuff --authority site/authority.jwks --code code >cuff.enrol
+	[ "$(cut -d. -f2 cuff.enrol | unpadded | jq -r '.code_mac | length')" = 43 ]
+	# A carrier puts its own device in the place, without the code or with another.
+	keys make --kind sensor --keys own --authority site/authority.jwks >own.enrol
+	no device-unknown keys enrol -S site --code code own.enrol
+	openssl rand -hex 16 >guess
+	chmod 600 guess
+	no device-unknown keys enrol -S site --code guess cuff.enrol
+	ehr 0 keys enrol -S site --code code cuff.enrol
+	keys make --kind sensor --keys third --authority site/authority.jwks --code code >third.enrol
+	no code-spent keys enrol -S site --code code third.enrol
+	chmod 644 code
+	ehr 4 keys enrol -S site --code code third.enrol
+	echo short >guess
+	ehr 2 keys enrol -S site --code guess third.enrol
+	has err 'not a code, expected 32 hex digits'
+}
+
+@test "parameters reach the device, before and after deployment, and nobody else" {
+	echo '{"interval":60,"broker":{"user":"cuff-7","secret":"Kqu2fjdkmSUe"}}' >params
+	ehr 0 keys provision -S site --device "$ID" params
+	cp out provision
+	lacks provision Kqu2fjdkmSUe
+	lacks provision "$(printf Kqu2fjdkm | base64)"
+	another
+	ehr 6 keys accept --keys other provision
+	[ ! -e other/params.json ]
+	AT=2026-05-02T09:00:00Z no command-expired keys accept --keys tablet provision
+	ehr 0 keys accept --keys tablet --ack ack provision
+	jq -cS . params | cmp - <(jq -cS . tablet/params.json)
+	[ "$(stat -c %a tablet/params.json)" = 600 ]
+	no command-replay keys accept --keys tablet provision
+	ehr 0 keys answers -S site ack
+	[ "$(jq -c '[.device, .of, .seq, .state]' out)" = "[\"$ID\",\"provision\",1,\"accepted\"]" ]
+	sed 's/"ciphertext":"./"ciphertext":"_/; s/"ciphertext":"_/"ciphertext":"-/' provision >altered
+	ehr 6 keys accept --keys tablet altered
+	has err 'does not authenticate'
+}
+
+# A pump of p1's that knows two commands, and an order of a dose.
+pump() {
+	echo '{"set-dose":4,"read-status":2}' >commands
+	keys make --kind actuator --keys pump --authority site/authority.jwks --commands commands >pump.enrol
+	PUMP=$(ehr-keys list --self --keys pump | jq -r .id)
+	keys enrol -S site --expect "$(ehr-keys list --self --keys pump | jq -r .sig.jkt)" pump.enrol >/dev/null
+	cat >>site/entities.ndjson <<-'END'
+		{"type":"user","id":"ph-eva","properties":{"domain":"hospital","structural_role":"pharmacist"}}
+	END
+	jq -c 'if .id == "dr-lee" then .properties.permissions = ["POE-012"] else . end' site/entities.ndjson >e
+	mv e site/entities.ndjson
+	echo '{"acr":"loa3","route":"on-site","location":"ward-3","purpose":"TREAT"}' >context
+}
+
+# order NAME ARGS: sent to the pump by dr-lee
+order() {
+	jq -nc --arg id "$(head -c 16 /dev/urandom | basenc --base64url | tr -d =)" --arg name "$1" --argjson args "$2" \
+		'{$id, $name, $args, approved_by: ["ph-eva"]}' >order
+	keys command -S site --device "$PUMP" --patient p1 --user dr-lee --context context --ask order |
+		ehr-authz -P "$P" -S site >decision
+	keys command -S site --device "$PUMP" --patient p1 --context context --decision decision order
+}
+
+@test "a command goes to one device, once, in time, and is answered" {
+	pump
+	ehr 0 order set-dose '{"mg":"5.0"}'
+	cp out first
+	lacks first set-dose
+	ehr 0 keys accept --keys pump --ack ack first
+	same out <<-'END'
+		{"ehr":{"v":1,"stage":"command","domain":"hospital","seq":1,"sub":"dr-lee"},"command":{"name":"set-dose","args":{"mg":"5.0"}}}
+	END
+	ehr 0 keys answers -S site ack
+	[ "$(jq -c '[.device, .of, .seq, .state]' out)" = "[\"$PUMP\",\"command\",1,\"accepted\"]" ]
+	# Again, at another device, too late, altered; and each refusal is answered.
+	no command-replay keys accept --keys pump --ack ack first
+	[ "$(keys answers -S site ack | jq -r .reason)" = command-replay ]
+	ehr 0 order set-dose '{"mg":"6.0"}'
+	cp out second
+	ehr 6 keys accept --keys tablet second
+	empty out
+	AT=2026-03-02T09:02:01Z no command-expired keys accept --keys pump --ack ack second
+	[ "$(AT=2026-03-02T09:02:01Z keys answers -S site ack | jq -r .reason)" = command-expired ]
+	for member in protected encrypted_key iv ciphertext tag; do
+		jq -c --arg m "$member" '.[$m] |= (if .[4:5] == "A" then .[:4] + "B" + .[5:] else .[:4] + "A" + .[5:] end)' second >altered
+		ehr 6 keys accept --keys pump altered
+		empty out
+	done
+	# Gaps are fine, the order is not.
+	ehr 0 order read-status '{}'
+	cp out third
+	ehr 0 keys accept --keys pump third
+	no command-replay keys accept --keys pump second
+}
+
+@test "a command needs a decision on it, and the AL of the device's own list" {
+	pump
+	order set-dose '{"mg":"5.0"}' >/dev/null
+	no command-replay keys command -S site --device "$PUMP" --patient p1 --context context --decision decision order || [ "$(cat err)" ]
+	ehr 7 keys command -S site --device "$PUMP" --patient p1 --context context order
+	has err 'decision-missing: '
+	jq -c '.id = "AAAAAAAAAAAAAAAAAAAAAA"' order >other
+	ehr 7 keys command -S site --device "$PUMP" --patient p1 --context context --decision decision other
+	has err 'decision-mismatch: '
+	jq -c '.name = "reset"' order >other
+	ehr 7 keys command -S site --device "$PUMP" --patient p1 --context context --decision decision other
+	# The device has its own list: a name that it does not know, an AL that is too low.
+	jq -c '.commands = {"set-dose": 5}' pump/self.json >self
+	cp self pump/self.json
+	ehr 0 order set-dose '{"mg":"5.0"}'
+	cp out high
+	[ "$(jq .context.al decision)" -ge 4 ]
+	jq -c '.commands = {"set-dose": 9}' pump/self.json >self
+	cp self pump/self.json
+	no command-al keys accept --keys pump high
+	jq -c '.commands = {"read-status": 2}' pump/self.json >self
+	cp self pump/self.json
+	no command-type keys accept --keys pump high
+	ehr 5 keys command -S site --device "$PUMP" --ask --user dr-lee <<<'{"name":"set-dose"}'
+	has err 'not a command: '
+}
+
+# decided USER FILE ARGS...: the decision on `ehr-keys ARGS... --ask` by USER, appended to FILE
+decided() {
+	local user=$1 file=$2
+	shift 2
+	keys "$@" --user "$user" --context context --ask | ehr-authz -P "$P" -S site >>"$file"
+}
+
+@test "destroy takes two people, and what was sealed with the keys is unreadable" {
+	EPOCH=1 decision release-keys 9 >d
+	keys rotate -P "$P" -S site >/dev/null
+	AT=$LATER
+	kid=$(ehr-keys list -S site | jq -r 'select(.epoch == 1 and .rl == "R").kid')
+	now=$(ehr-keys list -S site | jq -r 'select(.epoch == 2 and .rl == "R").kid')
+	jq -c 'select(.ehr.rl == "R")' sealed >r
+	ehr 0 ehr-open -S site --now "$LATER" r
+	no decision-missing keys destroy -S site --kid "$kid"
+	no key-current keys destroy -S site --kid "$now"
+	no key-unknown keys destroy -S site --kid "${kid%?}_"
+	decided kim one destroy -S site --kid "$kid"
+	[ "$(jq .decision one)" = true ]
+	no decision-missing keys destroy -S site --kid "$kid" --context context --decision one
+	cat one one >twice
+	ehr 7 keys destroy -S site --kid "$kid" --context context --decision twice
+	decided bill bills destroy -S site --kid "$kid"
+	cat one bills >denied
+	no decision-denied keys destroy -S site --kid "$kid" --context context --decision denied
+	decided lea one destroy -S site --kid "$kid"
+	other=$(ehr-keys list -S site | jq -r 'select(.epoch == 1 and .rl == "N").kid')
+	no decision-mismatch keys destroy -S site --kid "$other" --context context --decision one
+	ehr 0 keys destroy -S site --kid "$kid" --context context --decision one
+	[ "$(cut -d. -f2 out | unpadded | jq -c '[.kids, .by, .holders]')" = "[[\"$kid\"],[\"kim\",\"lea\"],[]]" ]
+	cmp out site/keys/destroyed.jwts
+	[ ! -e site/keys/releases/level-1-R.jwe ]
+	ehr 7 ehr-open -S site --now "$LATER" r
+	has err no-key
+	no key-unknown keys destroy -S site --kid "$kid" --context context --decision one
+}
+
+@test "an authority that wants decisions enrols, rotates and revokes by them alone" {
+	jq -c '.decided = true' site/keys/self.json >self
+	cp self site/keys/self.json
+	keys make --kind reader --keys new --authority site/authority.jwks >new.enrol
+	jkt=$(ehr-keys list --self --keys new | jq -r .sig.jkt)
+	# run ARGS...: refused without a decision, and with one for something else; done with its own, once
+	run_one() {
+		no decision-missing keys "$@"
+		rm -f d other
+		decided bill d "$@"
+		no decision-denied keys "$@" --context context --decision d
+		rm d
+		decided kim d "$@"
+		[ "$(jq .decision d)" = true ]
+		echo '{"acr":"loa4","route":"on-site","purpose":"TREAT"}' >loa4
+		no decision-mismatch keys "$@" --context loa4 --decision d
+		ehr 0 keys "$@" --context context --decision d
+	}
+	run_one enrol -S site --expect "$jkt" new.enrol
+	ehr 7 keys enrol -S site --expect "$jkt" new.enrol --context context --decision d
+	has err 'decision-taken'
+	run_one rotate -P "$P" -S site
+	AT=$LATER
+	run_one revoke -S site --party nina
+	AT=2026-03-02T09:02:00Z
+	decided kim d2 revoke -S site --party bill
+	no decision-mismatch keys revoke -S site --party dr-lee --context context --decision d2
+	ehr 0 ehr-keys make -P "$P" -S fresh --decided --now "$NOW"
+	[ "$(jq .decided fresh/keys/self.json)" = true ]
+	no decision-missing keys rotate -P "$P" -S fresh
+}
