@@ -217,7 +217,7 @@ device_signers(
 	buffer_init(&text, TEXT_MOST);
 	*status = EXIT_KEYS;
 	if (store_lines(keys_directory(k), "devices.jwts", &text, a)) {
-		all = enrolled_read(keys_authority(k), buffer_bytes(&text), &s->now, &line);
+		all = enrolled_read(keys_authority(k), buffer_bytes(&text), false, &s->now, &line);
 		if (all == NULL && line > 0)
 			(void)verb_fault(
 			    a, EXIT_KEYS, "devices.jwts:%u: a line that the authority did not sign", line);

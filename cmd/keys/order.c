@@ -22,7 +22,8 @@ order_read(struct order_file *f, const struct verb_settings *s, struct verb_answ
 		(void)verb_fault(a, EXIT_USAGE, "who asks? expected --user ID");
 	else {
 		*status = EXIT_IO;
-		return request_context(s, &f->context, a) && decision_file_age(s, &f->max_age, a, status) &&
+		return request_context(s, &f->context, a) &&
+		       (s->decision == NULL || decision_file_age(s, &f->max_age, a, status)) &&
 		       (s->decision == NULL || (f->decisions = decision_file_read(s, a, status)) != NULL);
 	}
 	return false;

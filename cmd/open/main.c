@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/open/opening.h"
+#include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/detached.h"
+#include "common/crypto/enrolled.h"
 #include "common/crypto/secret.h"
 #include "common/line/manifest.h"
 #include "common/policy/site.h"
@@ -17,7 +19,7 @@ enum { MANIFEST_MOST = 1 << 30, SIGNATURE_MOST = 1 << 16 };
 enum { KEYS_MOST = 64 };
 
 struct open_main {
-	const char *site, *policy_path, *revoked, *pin_file, *key[KEYS_MOST];
+	const char *site, *policy_path, *revoked, *pin_file, *devices, *authority, *key[KEYS_MOST];
 	size_t keys;
 	bool has_now;
 	bool allow_test_keys;
@@ -26,6 +28,7 @@ struct open_main {
 	struct instant now;
 	struct policy policy;
 	struct opening_setup setup;
+	struct signers *signers; /* setup.devices */
 };
 
 static const struct option_entry table[] = {
@@ -37,6 +40,10 @@ static const struct option_entry table[] = {
 	    "write the records alone, without tags" },
 	{ OPTION_TEXT(struct open_main, policy_path), 'P', false, "policy", "DIR",
 	    "hold the tags against this policy" },
+	{ OPTION_TEXT(struct open_main, devices), 0, false, "require-signed", "FILE",
+	    "enrolments of devices (devices.jwts): open what one of these has signed and nothing else" },
+	{ OPTION_TEXT(struct open_main, authority), 0, false, "authority", "JWKS",
+	    "who has signed these enrolments (authority.jwks of the site)" },
 	{ NOW, 0, false, "now", "TIME", "the time, for keys that were released for a time" },
 	{ OPTION_TEXT(struct open_main, revoked), 0, false, "revoked", "FILE",
 	    "signed revocations, besides those of site and key directory" },
@@ -185,6 +192,49 @@ add_key(struct open_main *m, struct opening *opening, const char *name)
 	opening_add_private(opening, key);
 }
 
+static struct signers *
+read_signers(const char *path)
+{
+	struct signers *all;
+	struct buffer text;
+
+	buffer_init(&text, 1 << 20);
+	if (!file_read(path, &text))
+		diag_die(EXIT_IO, "%s: %s", path, file_read_fault(errno));
+	all = signers_read(buffer_bytes(&text));
+	if (all == NULL)
+		diag_die(
+		    EXIT_KEYS, "%s: key-invalid: not a set of keys on P-256 that verify signatures", path);
+	buffer_release(&text);
+	return all;
+}
+
+/* The devices whose readings count, as the authority says. */
+static struct signers *
+read_devices(struct open_main *m, const struct options *o)
+{
+	const char *path = site_path_if_there(&m->policy.arena, m->site, SITE_AUTHORITY, m->authority);
+	struct signers *authority, *all;
+	struct buffer text;
+	unsigned line = 0;
+
+	if (path == NULL)
+		options_misuse(o, "whose enrolments? needs --authority JWKS, or a site", "--require-signed");
+	authority = read_signers(path);
+	buffer_init(&text, (size_t)1 << 28);
+	if (!file_read(m->devices, &text))
+		diag_die(EXIT_IO, "%s: %s", m->devices, file_read_fault(errno));
+	all = enrolled_read(authority, buffer_bytes(&text), true, m->setup.now, &line);
+	if (all == NULL && line > 0)
+		diag_die(EXIT_KEYS, "%s:%u: not an enrolment that the authority signed", m->devices, line);
+	if (all == NULL)
+		diag_die(EXIT_KEYS, "%s: no device that sends readings is enrolled%s", m->devices,
+		    m->setup.now == NULL ? "; enrolments end, so it needs --now TIME" : "");
+	buffer_release(&text);
+	signers_free(authority);
+	return all;
+}
+
 static struct opening *
 begin(struct open_main *m, const struct options *o)
 {
@@ -194,6 +244,8 @@ begin(struct open_main *m, const struct options *o)
 	load_policy(m);
 	load_manifest(m, o);
 	m->setup.now = m->has_now ? &m->now : NULL;
+	if (m->devices != NULL)
+		m->setup.devices = m->signers = read_devices(m, o);
 	opening = opening_new(&m->setup);
 	if (m->site != NULL)
 		add_directory(m, opening, site_path(a, m->site, SITE_KEYS, NULL),
@@ -233,6 +285,8 @@ main(int argc, char *argv[])
 		options_misuse(&o, "only with --manifest", "--partial");
 	if (m.policy_path == NULL && m.setup.other_policy)
 		options_misuse(&o, "only with --policy", "--other-policy");
+	if (m.authority != NULL && m.devices == NULL)
+		options_misuse(&o, "only with --require-signed", "--authority");
 	filter_start(&f, &o, digest_hex);
 	m.setup.max_depth = f.max_depth;
 	opening = begin(&m, &o);
@@ -244,6 +298,7 @@ main(int argc, char *argv[])
 		    "and may be swapped to disk");
 	opening_free(opening);
 	manifest_free(m.setup.manifest);
+	signers_free(m.signers);
 	policy_release(&m.policy);
 	return status;
 }

@@ -28,6 +28,7 @@ struct opening {
 	size_t privates;
 	struct sealed_line_reader *reader;
 	struct jwe_open *unseal;
+	struct jws_reader *jws;
 	struct json check;
 	struct buffer tags;
 	struct digest *digest; /* of lines */
@@ -42,6 +43,7 @@ opening_new(const struct opening_setup *setup)
 	o->setup = *setup;
 	o->reader = sealed_line_reader_new(setup->max_depth);
 	o->unseal = jwe_open_new();
+	o->jws = jws_reader_new();
 	json_init(&o->check, NULL, setup->max_depth);
 	buffer_init(&o->tags, TAGS_MOST);
 	o->digest = digest_new();
@@ -54,6 +56,7 @@ opening_free(struct opening *o)
 	if (o == NULL)
 		return;
 	jwe_open_free(o->unseal);
+	jws_reader_free(o->jws);
 	sealed_line_reader_free(o->reader);
 	json_release(&o->check);
 	buffer_release(&o->tags);
@@ -178,8 +181,10 @@ judge(const struct opening *o, const struct sealed_line *s)
 	int level;
 
 	/* a signature cannot be checked without a list of signers */
-	if (s->is_signed)
+	if (s->is_signed && o->setup.devices == NULL)
 		return REASON_ALGORITHM_REFUSED;
+	if (!s->is_signed && o->setup.devices != NULL)
+		return REASON_NOT_SIGNED;
 	if (p == NULL || t->rl.size == 0)
 		return REASON_NONE;
 	if (!o->setup.other_policy && !bytes_are(t->policy, p->digest))
@@ -258,14 +263,30 @@ unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct 
 		   : filter_no(f, REASON_NOT_AUTHENTIC, 0);
 }
 
+/* Whether a device that counts has signed what is in the line; then the record is what it signed. */
+static bool
+verify(struct opening *o, struct bytes *plaintext, struct jws *jws)
+{
+	if (jws_verify_record(o->jws, o->setup.devices, *plaintext, SEALED_LINE_SIGNED, jws) != JWS_GOOD)
+		return false;
+	for (size_t i = 0; i < o->directories; i++)
+		if (revoked_has_device(&o->revoked[i], bytes_of(jws->kid)) ||
+		    revoked_has(&o->revoked[i], REVOKED_KIDS, bytes_of(jws->kid)))
+			return false;
+	*plaintext = jws->payload;
+	return true;
+}
+
 /* In a line the plaintext must be JSON, or it could close the line's object.  Alone it must have no NUL. */
 static enum filter_outcome
-check_plaintext(struct opening *o, struct filter *f, bool alone, struct bytes *plaintext)
+check_plaintext(struct opening *o, struct filter *f, bool alone, struct jws *jws, struct bytes *plaintext)
 {
 	const char *nul;
 
 	if (!jwe_open_unpad(plaintext))
 		return filter_no(f, REASON_PADDING_INVALID, 0);
+	if (o->setup.devices != NULL && !verify(o, plaintext, jws))
+		return filter_no(f, REASON_SIGNER_UNKNOWN, 0);
 	if (plaintext->size > f->max_record)
 		return filter_no(f, REASON_TOO_LONG, 0);
 	if (!alone)
@@ -292,6 +313,16 @@ opened_tags(struct opening *o, const struct sealed_line *s)
 		(void)tags_write(&o->tags, &tags);
 	}
 	return buffer_bytes(&o->tags);
+}
+
+/* Readings that share a line come out one a line. */
+static void
+write_several(struct filter *f, const struct json *j)
+{
+	for (uint32_t n = 1; n < j->nodes[0].next; n = j->nodes[n].next) {
+		f->written++;
+		(void)sink_line(&f->out, json_span(j, n));
+	}
 }
 
 static void
@@ -347,6 +378,7 @@ opening_line(void *context, struct filter *f, struct bytes line)
 	enum reason reason;
 	struct bytes plaintext;
 	struct sealed_line s;
+	struct jws jws = { .claims = NULL };
 	bool alone;
 
 	if (!sealed_line_read(o->reader, line, false, &s))
@@ -363,8 +395,10 @@ opening_line(void *context, struct filter *f, struct bytes line)
 		return outcome;
 	/* a raw record had no tags before it was sealed */
 	alone = o->setup.record_only || s.tags.rl.size == 0;
-	outcome = check_plaintext(o, f, alone, &plaintext);
-	if (outcome == FILTER_DONE)
+	outcome = check_plaintext(o, f, alone, &jws, &plaintext);
+	if (outcome == FILTER_DONE && jws.claims != NULL && alone && json_kind(jws.claims, 0) == JSON_ARRAY)
+		write_several(f, jws.claims);
+	else if (outcome == FILTER_DONE)
 		write_line(o, f, &s, alone, plaintext);
 	return outcome;
 }

@@ -17,6 +17,8 @@ struct opening_setup {
 	struct manifest *manifest;   /* NULL: none; each line must be the next of it */
 	bool partial;                /* lines of the manifest may be missing */
 	unsigned max_depth;
+	/* Whose signatures count: a line without one is refused.  NULL: no signed line is opened. */
+	const struct signers *devices;
 };
 
 struct opening;

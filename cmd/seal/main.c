@@ -10,16 +10,19 @@
 #include "common/policy/trust.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
-enum { NOW = 1, OTHER_POLICY, SEQ };
+enum { NOW = 1, OTHER_POLICY, SEQ, GATHER };
 enum { MANIFEST_MOST = 1 << 30 };
+enum { GATHER_MOST = 10000 };
 
 /* Numbers above 2^53 are not exact in every reader of JSON. */
 #define SEQ_MOST ((uint64_t)1 << 52)
 
 struct seal_main {
-	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch, *manifest_path, *after;
+	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch, *manifest_path, *after,
+	    *sign, *pin_file;
 	struct trust_demand trust;
 	struct instant now;
 	bool has_now;
@@ -46,6 +49,10 @@ static const struct option_entry table[] = {
 	    "seal to this public key instead of to levels" },
 	{ OPTION_FLAG(struct seal_main, setup.keep), 0, false, "keep", NULL,
 	    "seal labelled lines whole, for the site itself; with --to" },
+	{ OPTION_TEXT(struct seal_main, sign), 0, false, "sign", "URI",
+	    "sign each record with this key, of the device; with --to" },
+	{ OPTION_TEXT(struct seal_main, pin_file), 0, false, "pin-file", "FILE", "the PIN of that key" },
+	{ GATHER, 0, false, "gather", "N", "put up to N records into one line; with --sign" },
 	{ OPTION_TEXT(struct seal_main, batch), 0, false, "batch", "ID",
 	    "the run's name in the tags (random)" },
 	{ SEQ, 0, false, "seq", "N", "the number of the first line in the batch (0); with --batch" },
@@ -75,6 +82,8 @@ static const struct option_manual manual = {
 static void
 take_option(struct seal_main *m, const struct options *o, int id)
 {
+	uint64_t gather;
+
 	switch (id) {
 	case NOW:
 		if (!clock_parse_instant(bytes_of(o->value), &m->now))
@@ -92,6 +101,11 @@ take_option(struct seal_main *m, const struct options *o, int id)
 			options_misuse(o, "not accept", o->value);
 		m->setup.other_policy = true;
 		return;
+	case GATHER:
+		if (!options_number(o->value, GATHER_MOST, &gather) || gather == 0)
+			options_misuse(o, "not a number from 1 to 10000", o->value);
+		m->setup.gather = (unsigned)gather;
+		return;
 	default:
 		diag_bug("an option without a case");
 	}
@@ -108,6 +122,10 @@ check_options(struct seal_main *m, const struct options *o)
 		options_misuse(o, "not together with --to", "--epoch");
 	if (m->to == NULL && m->setup.keep)
 		options_misuse(o, "only together with --to JWK", "--keep");
+	if (m->sign != NULL && (m->to == NULL || m->setup.keep))
+		options_misuse(o, "only together with --to JWK, and not with --keep", "--sign");
+	if (m->sign == NULL && m->setup.gather > 0)
+		options_misuse(o, "only together with --sign URI", "--gather");
 	if (m->policy_path == NULL && m->setup.other_policy)
 		options_misuse(o, "only with --policy", "--other-policy");
 	trust_options(o, &m->trust);
@@ -296,6 +314,21 @@ close_manifest(struct seal_main *m, int status)
 	return (int)diag_worse((enum diag_exit)status, EXIT_IO);
 }
 
+static void
+open_signer(struct seal_main *m)
+{
+	const struct keyref_access access = { .pin_file = m->pin_file };
+	const char *why = "";
+
+	if (m->sign == NULL)
+		return;
+	m->setup.signer = keyref_open(AT_FDCWD, m->sign, &access, &why);
+	if (m->setup.signer == NULL)
+		diag_die(EXIT_KEYS, "%s: key-invalid: %s", m->sign, why);
+	if (!m->allow_test_keys && jwk_is_test_thumbprint(keyref_public(m->setup.signer)->jkt))
+		diag_die(EXIT_KEYS, "%s: test-key: it is public; only with --allow-test-keys", m->sign);
+}
+
 static struct seal_engine *
 begin(struct seal_main *m, const struct options *o, struct filter *f)
 {
@@ -306,6 +339,7 @@ begin(struct seal_main *m, const struct options *o, struct filter *f)
 	load_policy(m);
 	open_keys(m, o);
 	read_recipient(m);
+	open_signer(m);
 	check_domain(m, o);
 	set_batch(m);
 	open_manifest(m, o, f);
@@ -345,6 +379,7 @@ main(int argc, char *argv[])
 		diag_warn(TRUST_HAS_CHANGED, m.policy.directory, m.policy.digest);
 	status = close_manifest(&m, filter_run(&f, &o, &engine));
 	seal_engine_end(run);
+	keyref_free(m.setup.signer);
 	keys_close(m.setup.keys);
 	revoked_free(&m.setup.revoked);
 	policy_release(&m.policy);

@@ -4,7 +4,9 @@
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/crypto/jwe_seal.h"
+#include "common/crypto/jws_sign.h"
 #include "common/crypto/pseudonym.h"
+#include "common/crypto/secret.h"
 #include "common/line/manifest.h"
 #include "common/line/sealed_line.h"
 #include "common/line/version_line.h"
@@ -40,8 +42,11 @@ struct seal_engine {
 	struct last id;
 	struct last subject;
 	uint64_t seq;
-	struct buffer tags;  /* of the line at hand */
-	struct buffer words; /* its member tags */
+	struct buffer tags;    /* of the line at hand */
+	struct buffer words;   /* its member tags */
+	struct buffer token;   /* the record with its signature */
+	struct buffer several; /* records that were gathered: an array without its end */
+	unsigned gathered;
 	/* with a manifest */
 	struct sink line;
 	struct buffer listed;
@@ -143,7 +148,8 @@ prepare(struct seal_engine *r, struct seal_fault *f)
 		return false;
 	if (s->recipient == NULL)
 		return find_level_keys(r, f);
-	r->to = jwe_seal_for_recipient(s->recipient, s->domain, JWE_LINE, rekey_lines(r), NULL);
+	r->to = jwe_seal_for_recipient(
+	    s->recipient, s->domain, s->signer != NULL ? JWE_SIGNED : JWE_LINE, rekey_lines(r), NULL);
 	return check_recipient(r, f);
 }
 
@@ -186,17 +192,13 @@ list_line(struct seal_engine *r, struct bytes rl, struct filter *f)
 	sink_drop(&r->line);
 }
 
-enum filter_outcome
-seal_engine_last(void *context, struct filter *f)
+static void
+end_manifest(struct seal_engine *r)
 {
-	struct seal_engine *r = context;
-
-	(void)f;
-	if (r->setup.manifest != NULL) {
-		manifest_write_end(&r->listed, &r->counts);
-		put_listed(r);
-	}
-	return FILTER_DONE;
+	if (r->setup.manifest == NULL)
+		return;
+	manifest_write_end(&r->listed, &r->counts);
+	put_listed(r);
 }
 
 struct seal_engine *
@@ -210,6 +212,8 @@ seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f)
 	json_init(&r->check, NULL, setup->max_depth);
 	buffer_init(&r->tags, BUFFER_UNLIMITED);
 	buffer_init(&r->words, BUFFER_UNLIMITED);
+	buffer_init(&r->token, BUFFER_UNLIMITED);
+	buffer_init(&r->several, BUFFER_UNLIMITED);
 	buffer_init(&r->listed, BUFFER_UNLIMITED);
 	sink_init_memory(&r->line);
 	begin_manifest(r);
@@ -231,6 +235,10 @@ seal_engine_end(struct seal_engine *r)
 	json_release(&r->check);
 	buffer_release(&r->tags);
 	buffer_release(&r->words);
+	secret_wipe(r->token.at, r->token.room);
+	secret_wipe(r->several.at, r->several.room);
+	buffer_release(&r->token);
+	buffer_release(&r->several);
 	buffer_release(&r->listed);
 	buffer_release(&r->line.block);
 	free(r);
@@ -421,6 +429,68 @@ read_kept(struct seal_engine *r, struct bytes line, struct version_line *h)
 	return t.stage == STAGE_LABELLED || t.stage == STAGE_DELETED;
 }
 
+/* What is encrypted: the record, or with a signer its JWS. */
+static struct bytes
+plaintext_of(struct seal_engine *r, struct bytes record)
+{
+	if (r->setup.signer == NULL)
+		return record;
+	r->token.used = 0;
+	if (!jws_sign(&r->token, r->setup.signer, SEALED_LINE_SIGNED, false, record))
+		diag_bug("a buffer without a limit is full");
+	return buffer_bytes(&r->token);
+}
+
+static enum filter_outcome
+put_line(struct seal_engine *r, struct filter *f, struct version_line *h, int level)
+{
+	struct bytes plaintext;
+
+	if (!make_tags(r, h))
+		return filter_no(f, REASON_TAGS_INVALID, 0);
+	r->seq++;
+	f->written++;
+	plaintext = plaintext_of(r, h->record);
+	/* the filter checks the sink */
+	(void)jwe_seal_line(seal_of(r, level), buffer_bytes(&r->tags), plaintext,
+	    padded_size(r->setup.sealing, plaintext.size), r->setup.manifest != NULL ? &r->line : &f->out);
+	if (r->setup.manifest != NULL)
+		list_line(r, h->tags.rl, f);
+	return FILTER_DONE;
+}
+
+static enum filter_outcome
+seal_gathered(struct seal_engine *r, struct filter *f)
+{
+	struct version_line h = { .bare = true };
+
+	if (r->gathered == 0)
+		return FILTER_DONE;
+	buffer_add(&r->several, "]", 1);
+	h.record = buffer_bytes(&r->several);
+	r->gathered = 0;
+	return put_line(r, f, &h, 0);
+}
+
+/* Adds a record to those that share a line, which must not become longer than one record may be. */
+static enum filter_outcome
+gather(struct seal_engine *r, struct filter *f, struct bytes record)
+{
+	enum filter_outcome outcome = FILTER_DONE;
+
+	if (!json_parse(&r->check, record))
+		return filter_no(f, r->check.reason, r->check.byte);
+	if (json_kind(&r->check, 0) != JSON_OBJECT)
+		return filter_no(f, REASON_NOT_AN_OBJECT, 0);
+	if (r->several.used + record.size + 2 > f->max_record)
+		outcome = seal_gathered(r, f);
+	if (r->gathered == 0)
+		r->several.used = 0;
+	buffer_add(&r->several, r->gathered == 0 ? "[" : ",", 1);
+	buffer_add(&r->several, record.at, record.size);
+	return ++r->gathered == r->setup.gather ? seal_gathered(r, f) : outcome;
+}
+
 enum filter_outcome
 seal_engine_line(void *context, struct filter *f, struct bytes line)
 {
@@ -439,14 +509,17 @@ seal_engine_line(void *context, struct filter *f, struct bytes line)
 		return filter_no(f, REASON_TOO_LONG, f->max_record + 1);
 	if (!check_record(r, line, &h, f))
 		return FILTER_REFUSE;
-	if (!make_tags(r, &h))
-		return filter_no(f, REASON_TAGS_INVALID, 0);
-	r->seq++;
-	f->written++;
-	/* the filter checks the sink */
-	(void)jwe_seal_line(seal_of(r, level), buffer_bytes(&r->tags), h.record,
-	    padded_size(r->setup.sealing, h.record.size), r->setup.manifest != NULL ? &r->line : &f->out);
-	if (r->setup.manifest != NULL)
-		list_line(r, h.tags.rl, f);
-	return FILTER_DONE;
+	if (r->setup.gather > 0)
+		return h.bare ? gather(r, f, h.record) : filter_no(f, REASON_WRONG_STAGE, 0);
+	return put_line(r, f, &h, level);
+}
+
+enum filter_outcome
+seal_engine_last(void *context, struct filter *f)
+{
+	struct seal_engine *r = context;
+	enum filter_outcome outcome = seal_gathered(r, f);
+
+	end_manifest(r);
+	return outcome;
 }

@@ -23,14 +23,16 @@ struct seal_engine_setup {
 	struct bytes domain;
 	uint32_t epoch; /* to levels */
 	char batch[BATCH_SIZE + 1];
-	uint64_t seq;              /* of the first line */
-	struct sink *manifest;     /* NULL: none */
-	struct bytes prev;         /* the digest of the manifest before; empty: none */
-	const struct instant *now; /* NULL: a key with an end stops the start */
-	struct revoked revoked;    /* keys that nothing is sealed with */
-	bool other_policy;         /* take lines made under another policy */
-	bool check;                /* parse the record, too */
-	bool keep;                 /* with a recipient: lines are labelled, and each is sealed whole */
+	uint64_t seq;               /* of the first line */
+	struct sink *manifest;      /* NULL: none */
+	struct bytes prev;          /* the digest of the manifest before; empty: none */
+	const struct instant *now;  /* NULL: a key with an end stops the start */
+	struct revoked revoked;     /* keys that nothing is sealed with */
+	bool other_policy;          /* take lines made under another policy */
+	bool check;                 /* parse the record, too */
+	struct private_key *signer; /* signs each record; NULL: none */
+	unsigned gather;            /* so many bare records in one line; 0: one */
+	bool keep;                  /* with a recipient: lines are labelled, and each is sealed whole */
 	unsigned max_depth;
 };
 
@@ -46,10 +48,10 @@ struct seal_fault {
 struct seal_engine *seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f);
 void seal_engine_end(struct seal_engine *r);
 
-/* Writes the end of the manifest.  CONTEXT is the struct seal_engine. */
-enum filter_outcome seal_engine_last(void *context, struct filter *f);
-
 /* One line; CONTEXT is the struct seal_engine. */
 enum filter_outcome seal_engine_line(void *context, struct filter *f, struct bytes line);
+
+/* What was gathered and is not sealed yet, and the end of the manifest. */
+enum filter_outcome seal_engine_last(void *context, struct filter *f);
 
 #endif

@@ -24,8 +24,15 @@ read_line(const struct jws *jws, struct point *sig)
 	       tag_is_word(jws_text(jws, "device"));
 }
 
+static bool
+sends_readings(const struct jws *jws)
+{
+	return bytes_are(jws_text(jws, "kind"), "sensor") || bytes_are(jws_text(jws, "kind"), "actuator");
+}
+
 struct signers *
-enrolled_read(const struct signers *authority, struct bytes text, const struct instant *now, unsigned *line)
+enrolled_read(const struct signers *authority, struct bytes text, bool readings, const struct instant *now,
+    unsigned *line)
 {
 	struct jws_reader *reader = jws_reader_new();
 	struct signers *all = NULL;
@@ -45,7 +52,8 @@ enrolled_read(const struct signers *authority, struct bytes text, const struct i
 			continue;
 		good = jws_verify(reader, authority, token, "ehr-device+jwt", &jws) == JWS_GOOD &&
 		       read_line(&jws, &sig);
-		if (good && (jws.exp == 0 || (now != NULL && jws_in_time(&jws, *now))))
+		if (good && (!readings || sends_readings(&jws)) &&
+		    (jws.exp == 0 || (now != NULL && jws_in_time(&jws, *now))))
 			add(&w, &sig, jws_text(&jws, "device"));
 	}
 	json_write_close(&w, ']');

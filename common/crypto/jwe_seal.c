@@ -86,6 +86,9 @@ wrap(struct jwe_seal *s, const unsigned char kek[KEY_SIZE], const unsigned char 
 static bool
 write_prefix(struct jwe_seal *s, struct buffer *to, const struct private_key *ephemeral)
 {
+	static const char *const content[] = {
+		[JWE_LINE] = "json", [JWE_SIGNED] = SEALED_LINE_SIGNED, [JWE_MESSAGE] = "JWT"
+	};
 	bool message = s->kind == JWE_MESSAGE;
 	struct json_write w = json_write_to(to);
 
@@ -93,7 +96,7 @@ write_prefix(struct jwe_seal *s, struct buffer *to, const struct private_key *ep
 	json_write_member_word(&w, "alg", bytes_of(s->key != NULL ? "A256KW" : "ECDH-ES+A256KW"));
 	json_write_member_word(&w, "enc", (struct bytes)BYTES("A256GCM"));
 	json_write_member_word(&w, "typ", bytes_of(message ? "ehr-message" : "ehr-sealed"));
-	json_write_member_word(&w, "cty", bytes_of(message ? "JWT" : "json"));
+	json_write_member_word(&w, "cty", bytes_of(content[s->kind]));
 	json_write_member_word(&w, "kid", bytes_of(s->key != NULL ? s->key->kid : s->to.jkt));
 	if (s->key == NULL) {
 		json_write_name(&w, "epk");

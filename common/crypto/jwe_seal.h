@@ -23,7 +23,7 @@ struct jwe_seal_fixed {
 	struct private_key *ephemeral; /* owned by the seal from now on */
 };
 
-enum jwe_seal_kind { JWE_LINE, JWE_MESSAGE };
+enum jwe_seal_kind { JWE_LINE, JWE_SIGNED, JWE_MESSAGE }; /* a record, one with a signature, a message */
 
 /*
  * KEY is borrowed for the life of the seal.  FIXED is NULL outside of tests; a seal with FIXED seals one

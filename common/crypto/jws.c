@@ -288,27 +288,54 @@ verify_signature(const struct jws_parts *p, EVP_PKEY *key)
 	return JWS_GOOD;
 }
 
-enum jws_fault
-jws_verify(
-    struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ, struct jws *out)
+/* Verifies all but the payload, which is parsed only after the signature has held. */
+static enum jws_fault
+verify_token(struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ,
+    struct jws_parts *p, const struct signer **signer)
 {
-	const struct signer *signer;
-	struct jws_parts p;
 	struct bytes kid = { "", 0 };
 	uint32_t none;
 	enum jws_fault fault;
 
-	*out = (struct jws){ 0 };
-	if (!split(token, &p))
+	if (!split(token, p))
 		return JWS_MALFORMED;
-	fault = read_header(r, p.header, typ, false, &kid, &none);
+	fault = read_header(r, p->header, typ, false, &kid, &none);
 	if (fault != JWS_GOOD)
 		return fault;
-	signer = find_signer(s, kid);
-	if (signer == NULL)
-		return JWS_SIGNER;
-	/* The claims are parsed only after the signature has held. */
-	fault = verify_signature(&p, signer->key);
+	*signer = find_signer(s, kid);
+	return *signer == NULL ? JWS_SIGNER : verify_signature(p, (*signer)->key);
+}
+
+enum jws_fault
+jws_verify_record(
+    struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ, struct jws *out)
+{
+	const struct signer *signer = NULL;
+	struct jws_parts p;
+	enum jws_fault fault = verify_token(r, s, token, typ, &p, &signer);
+	size_t size;
+
+	*out = (struct jws){ 0 };
+	if (fault != JWS_GOOD)
+		return fault;
+	if (!decode_payload(r, p.payload, &size))
+		return JWS_MALFORMED;
+	out->payload = (struct bytes){ r->payload, size };
+	out->claims = &r->claims;
+	out->iss = bytes_of(signer->domain);
+	memcpy(out->kid, signer->point.jkt, sizeof out->kid);
+	return JWS_GOOD;
+}
+
+enum jws_fault
+jws_verify(
+    struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ, struct jws *out)
+{
+	const struct signer *signer = NULL;
+	struct jws_parts p;
+	enum jws_fault fault = verify_token(r, s, token, typ, &p, &signer);
+
+	*out = (struct jws){ 0 };
 	if (fault != JWS_GOOD)
 		return fault;
 	if (!read_claims(r, p.payload, out))

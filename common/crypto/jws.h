@@ -71,6 +71,13 @@ enum jws_fault jws_verify_self_signed(
     struct jws_reader *r, struct bytes token, const char *typ, struct jws *out, struct point *key);
 
 /*
+ * The same for a payload that is a record and not claims: any JSON text.  Of OUT, payload, claims (its
+ * index), kid and iss (the domain of the signer) are set.
+ */
+enum jws_fault jws_verify_record(
+    struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ, struct jws *out);
+
+/*
  * Verifies a signature over TEXT that is not part of the token, "HEADER..SIGNATURE" (RFC 7515 appendix F).
  * TEXT may be anything, so it need have no claims.
  */

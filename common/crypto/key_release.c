@@ -68,7 +68,8 @@ open_line(struct key_release_reader *r, struct bytes line, const struct key_rele
 	if (!buffer_append(&r->line, line.at, line.size) || !json_slack(&r->line))
 		return fail(why, "too long");
 	if (!sealed_line_read_message(r->sealed, buffer_bytes(&r->line), &s) || !bytes_are(s.stage, stage))
-		return fail(why, "not a message of this kind");
+		return fail(why, bytes_are(bytes_of(stage), "release") ? "not a release message"
+								       : "not a message of this kind");
 	if (!bytes_are(s.tags.domain, to->domain))
 		return fail(why, "of another domain");
 	if (!bytes_are(s.tags.to, keyref_public(to->enc)->jkt))

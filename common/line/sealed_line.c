@@ -351,7 +351,7 @@ check_algorithms(
 {
 	bool named = is(j, h->enc, "A256GCM") && is(j, h->typ, form->message ? "ehr-message" : "ehr-sealed");
 
-	s->is_signed = s->to_recipient && !form->message && is(j, h->cty, "ehr-signed");
+	s->is_signed = s->to_recipient && !form->message && is(j, h->cty, SEALED_LINE_SIGNED);
 	named = named && (s->is_signed || is(j, h->cty, form->message ? "JWT" : "json"));
 	named = named && (s->to_recipient || (!form->message && is(j, h->alg, "A256KW")));
 	return named || refuse(s, REASON_ALGORITHM_REFUSED);

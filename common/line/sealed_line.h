@@ -18,6 +18,9 @@
 #define SEALED_LINE_TAG "\",\"tag\":\""
 #define SEALED_LINE_END "\"}"
 
+/* The type of the JWS around a record that a device has signed, and cty of its line. */
+#define SEALED_LINE_SIGNED "ehr-signed"
+
 struct sealed_line {
 	struct tags tags;
 	struct bytes ehr;            /* the object as it stands in the line */
