@@ -207,11 +207,11 @@ conflicts_find(struct conflicts *c, struct engine *e)
 	bool good = true;
 
 	for (uint32_t i = 0; i < e->directives.room; i++)
-		for (const struct directive *d = e->directives.slot[i]; d; d = d->next)
+		for (const struct directive *d = e->directives.slot[i].first; d; d = d->next)
 			count += !d->unreadable;
 	list = arena_array(&arena, count + 1, sizeof *list);
 	for (uint32_t i = 0; i < e->directives.room; i++)
-		for (const struct directive *d = e->directives.slot[i]; d; d = d->next)
+		for (const struct directive *d = e->directives.slot[i].first; d; d = d->next)
 			if (!d->unreadable)
 				list[n++].directive = d;
 	if (n > 1)

@@ -631,10 +631,15 @@ bool
 criteria_read(struct access_reader *r, struct yaml_map *m, enum criteria_side side, unsigned allowed,
     struct criteria *c)
 {
-	struct draft draft = { .reader = r, .side = side, .allowed = allowed }, *d = &draft;
+	struct draft draft, *d = &draft;
 	const struct yaml_node *who, *does, *how, *what, *why, *where, *when, *same;
 	bool good;
 
+	/* The room for criteria is large, and is not cleared. */
+	draft.reader = r;
+	draft.side = side;
+	draft.allowed = allowed;
+	draft.count = 0;
 	what = allowed & CRITERIA_WHAT ? yaml_take(m, "what") : NULL;
 	good = !what || read_map(d, what, PLACE_RESOURCE);
 	if (good && allowed & CRITERIA_REQUEST) {

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct directive **
-find_slot(const struct directives *d, struct bytes patient)
+/* The slot of the patient, or the free one where it would stand. */
+static struct directive_slot *
+find_slot(const struct directives *d, struct bytes patient, uint64_t hash)
 {
-	uint32_t at = (uint32_t)hash_bytes(patient) & (d->room - 1);
+	uint32_t at = (uint32_t)hash & (d->room - 1);
 
-	while (d->slot[at] && !bytes_equal(d->slot[at]->patient, patient))
+	while (d->slot[at].first &&
+	       (d->slot[at].hash != hash || !bytes_equal(d->slot[at].first->patient, patient)))
 		at = (at + 1) & (d->room - 1);
 	return &d->slot[at];
 }
@@ -21,14 +23,19 @@ find_slot(const struct directives *d, struct bytes patient)
 static void
 grow(struct directives *d)
 {
-	struct directive **old = d->slot;
+	struct directive_slot *old = d->slot;
 	uint32_t olds = d->room;
 
 	d->room = olds ? 2 * olds : 64;
-	d->slot = memory_zeros(d->room, sizeof(struct directive *));
-	for (uint32_t i = 0; i < olds; i++)
-		if (old[i])
-			*find_slot(d, old[i]->patient) = old[i];
+	d->slot = memory_zeros(d->room, sizeof *d->slot);
+	for (uint32_t i = 0; i < olds; i++) {
+		uint32_t at = (uint32_t)old[i].hash & (d->room - 1);
+
+		while (old[i].first && d->slot[at].first)
+			at = (at + 1) & (d->room - 1);
+		if (old[i].first)
+			d->slot[at] = old[i];
+	}
 	free(old);
 }
 
@@ -92,12 +99,16 @@ static void
 insert(struct directives *d, struct access_reader *r, struct directive *new, const struct yaml_node *node,
     const char *digest)
 {
+	uint64_t hash = hash_bytes(new->patient);
+	struct directive_slot *slot;
 	struct directive **first;
 
 	settle(d, new, digest);
 	if (2 * (d->patients + 1) > d->room)
 		grow(d);
-	first = find_slot(d, new->patient);
+	slot = find_slot(d, new->patient, hash);
+	slot->hash = hash;
+	first = &slot->first;
 	d->patients += *first == NULL;
 	d->any = d->any || new->status != DIRECTIVE_WITHOUT_EFFECT;
 	if (*first && !(*first)->next && !(*first)->unsettled)
@@ -182,22 +193,24 @@ directives_ready(struct directives *d, struct access_reader *r, const struct ent
 	}
 	d->pendings = 0;
 	for (uint32_t i = 0; i < d->room; i++)
-		sort_list(d, &d->slot[i]);
+		sort_list(d, &d->slot[i].first);
 	return true;
 }
 
 const struct directive *
 directives_of(const struct directives *d, struct bytes patient)
 {
-	return d->room ? *find_slot(d, reader_patient(patient)) : NULL;
+	patient = reader_patient(patient);
+	return d->room ? find_slot(d, patient, hash_bytes(patient))->first : NULL;
 }
 
 void
 directives_alone(struct directives *alone, struct directive *one)
 {
 	alone->room = 2;
-	alone->slot = memory_zeros(alone->room, sizeof(struct directive *));
-	*find_slot(alone, one->patient) = one;
+	alone->slot = memory_zeros(alone->room, sizeof *alone->slot);
+	*find_slot(alone, one->patient, hash_bytes(one->patient)) =
+	    (struct directive_slot){ hash_bytes(one->patient), one };
 	alone->patients = 1;
 }
 
@@ -225,6 +238,7 @@ directives_release(struct directives *d)
 {
 	intern_release(&d->ids);
 	scratch_release(&d->scratch);
+	arena_release(&d->tree);
 	json_keys_free(d->keys);
 	free(d->pending);
 	free(d->slot);
@@ -443,17 +457,17 @@ read_consent(struct directives *all, struct ndjson *n, uint32_t node, struct are
 	return true;
 }
 
-/* A directive is copied out of its tree, so the tree is given back at once. */
+/* A directive is copied out of its tree, so the next one takes its place. */
 static bool
 read_value(struct directives *d, struct ndjson *n, uint32_t node, struct bytes own)
 {
-	struct arena tree = { 0 };
+	struct arena *tree = &d->tree;
 	bool good = json_kind(&n->json, node) == JSON_OBJECT &&
 			    json_member(&n->json, node, bytes_of("resourceType")) != 0
-			? read_consent(d, n, node, &tree, own)
-			: read_directive(d, n->reader, yaml_of_json(&tree, &n->json, node, n->line), own);
+			? read_consent(d, n, node, tree, own)
+			: read_directive(d, n->reader, yaml_of_json(tree, &n->json, node, n->line), own);
 
-	arena_release(&tree);
+	arena_reset(tree);
 	return good && !n->reader->fault->text[0];
 }
 

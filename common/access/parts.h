@@ -222,6 +222,12 @@ struct directive {
 	struct directive *next; /* of the same patient, by id */
 };
 
+/* The first directive of a patient.  The hash spares looks at directives of others, which are far away. */
+struct directive_slot {
+	uint64_t hash;
+	struct directive *first; /* NULL: the slot is free */
+};
+
 struct directives {
 	/*
 	 * "consent-unreadable: .." for each directive that could not be read, "root-data: .." for each whose
@@ -237,11 +243,12 @@ struct directives {
 	struct pending_directive *pending; /* until the register tells whose they are */
 	size_t pendings, pending_room;
 	size_t warning_room;
-	struct directive **slot; /* open addressing by patient, the first directive of each */
+	struct directive_slot *slot; /* open addressing by patient */
 	uint32_t room;
 	uint32_t patients;
 	struct intern ids; /* patient NUL id, of patients with several directives */
 	struct scratch scratch;
+	struct arena tree; /* of the directive at hand */
 };
 
 /* ARENA holds ids and is borrowed. */

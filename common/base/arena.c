@@ -95,6 +95,20 @@ arena_format(struct arena *a, const char *format, ...)
 }
 
 void
+arena_reset(struct arena *a)
+{
+	struct arena_block *newest = a->blocks;
+	struct arena before = { newest ? newest->before : NULL };
+
+	arena_release(&before);
+	if (newest == NULL)
+		return;
+	memset(newest->memory, 0, newest->used);
+	newest->used = 0;
+	newest->before = NULL;
+}
+
+void
 arena_release(struct arena *a)
 {
 	while (a->blocks != NULL) {

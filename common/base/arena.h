@@ -26,6 +26,12 @@ struct bytes arena_copy(struct arena *a, struct bytes text);
 /* printf into the arena. */
 const char *arena_format(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Takes everything back.  The newest block, the largest, stays for what comes next: for trees that are read
+ * one after the other.
+ */
+void arena_reset(struct arena *a);
+
 /* Leaves zeros.  May be called twice. */
 void arena_release(struct arena *a);
 

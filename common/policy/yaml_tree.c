@@ -200,11 +200,12 @@ yaml_word(const char *file, const struct yaml_node *node, const char *const *wor
 		return true;
 	struct closest c = closest_to(node->text);
 
-	for (unsigned i = 0; words[i] != NULL; i++) {
-		if (node->kind == YAML_STRING && bytes_are(node->text, words[i])) {
+	for (unsigned i = 0; words[i] != NULL && node->kind == YAML_STRING; i++)
+		if (bytes_are(node->text, words[i])) {
 			*position = i;
 			return true;
 		}
+	for (unsigned i = 0; words[i] != NULL; i++) {
 		closest_offer(&c, bytes_of(words[i]));
 		if (used + strlen(words[i]) + 2 <= sizeof(expected))
 			used += (size_t)snprintf(expected + used, sizeof(expected) - used, " %s", words[i]);

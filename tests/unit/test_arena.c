@@ -62,7 +62,20 @@ main(void)
 	check(copy.size == 3 && memcmp(copy.at, "a\0b", 4) == 0);
 	check(bytes_are(bytes_of(arena_format(&a, "%s-%d", "x", 7)), "x-7"));
 	check(arena_take(&a, (size_t)1 << 20) != NULL);
+	arena_reset(&a);
+	zero = true;
+	for (unsigned i = 0; i < 1000; i++) {
+		unsigned char *at = arena_take(&a, 1000);
+
+		for (size_t k = 0; k < 1000; k++) {
+			zero = zero && at[k] == 0;
+			at[k] = 0xff;
+		}
+		arena_reset(&a);
+	}
+	check(zero);
 	arena_release(&a);
+	arena_reset(&a);
 	arena_release(&a);
 	check(a.blocks == NULL);
 	check(small_stays_small());
