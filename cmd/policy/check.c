@@ -233,7 +233,7 @@ check_syntax(struct lint *l)
 }
 
 /* The register, facts and directives, as ehr-authz reads them. */
-static bool
+static void
 load_site(struct lint *l, const char *site)
 {
 	struct arena *a = &l->policy->arena;
@@ -249,17 +249,12 @@ load_site(struct lint *l, const char *site)
 
 	if (access == NULL) {
 		lint_fault(l, &f, false);
-		return false;
+		return;
 	}
 	for (size_t i = 0; (warning = access_warning(access, i)) != NULL; i++)
 		lint_fault(l, warning, true);
-	if (policy_file(l->policy, "authz/clearances.yaml") == NULL)
-		lint_warn(l, l->policy->directory, NULL, "no-clearances",
-		    "without authz/clearances.yaml decisions name no level, and no program gives anything "
-		    "by them unless it is told one");
-	access_advise(access, warn, l);
+	check_site(l, site, access);
 	access_free(access);
-	return true;
 }
 
 static unsigned
@@ -300,8 +295,8 @@ check(struct policy *p, const char *site)
 	check_all(&l, &out, load_batch);
 	bool decides = has_levels && check_all(&l, &out, load_access);
 	leave_out_end(&out);
-	if (site != NULL && decides && has_folder(p, "authz/") && load_site(&l, site))
-		check_site(&l, site);
+	if (site != NULL && decides && has_folder(p, "authz/"))
+		load_site(&l, site);
 	if (good) {
 		lint_classify(&l);
 		lint_redact(&l);

@@ -16,6 +16,7 @@ enum { FINDINGS_MOST = 100, FILE_LIMIT = 1 << 30, DEPTH = 64 };
 
 struct site_check {
 	struct lint *lint;
+	struct access *access;
 	const char *site;
 	struct arena *arena;  /* the policy's: findings name files when the check is over */
 	struct intern people; /* users and devices of the register */
@@ -146,12 +147,13 @@ take_fact(struct site_check *c, const struct json *j)
 		(void)intern_add(&c->named, patient);
 }
 
-/* The patient of a directive: an id, or of a FHIR Consent a reference. */
+/* Whose it is, an id or of a FHIR Consent a reference, and what it says to her. */
 static void
-check_patient(struct site_check *c, const struct yaml_node *directive)
+check_directive(struct site_check *c, const struct yaml_node *directive)
 {
 	const struct yaml_node *patient =
 	    directive->kind == YAML_MAP ? yaml_find(directive, "patient") : NULL;
+	const struct yaml_node *own;
 	struct bytes id;
 
 	if (patient != NULL && patient->kind == YAML_MAP)
@@ -161,9 +163,14 @@ check_patient(struct site_check *c, const struct yaml_node *directive)
 	id = patient->text;
 	if (bytes_begin(id, "Patient/"))
 		id = (struct bytes){ id.at + 8, id.size - 8 };
-	if (!intern_find(&c->patients, id) && !intern_find(&c->named, id))
+	if (c->register_there && !intern_find(&c->patients, id) && !intern_find(&c->named, id))
 		find(c, patient, "unknown-patient",
 		    "this directive is of a patient whom neither the register nor a fact knows");
+	own = yaml_find(directive, yaml_find(directive, "consent") != NULL ? "consent" : "id");
+	if (own != NULL && own->kind == YAML_STRING && access_hides(c->access, id, own->text))
+		find(c, own, "hides-from-patient",
+		    "this directive stops the patient herself: "
+		    "`except: [{same: [[subject.patient, resource.patient]]}]` spares her");
 }
 
 static void
@@ -171,7 +178,7 @@ take_directive(struct site_check *c, const struct json *j)
 {
 	struct arena tree = { 0 };
 
-	check_patient(c, yaml_of_json(&tree, j, 0, c->line));
+	check_directive(c, yaml_of_json(&tree, j, 0, c->line));
 	arena_release(&tree);
 }
 
@@ -192,9 +199,9 @@ check_directives(struct site_check *c, const char *path)
 	root = site_read(&arena, path, FILE_LIMIT, &text, &f) ? yaml_read(&arena, path, text, &f) : NULL;
 	if (root != NULL && root->kind == YAML_LIST)
 		for (size_t i = 0; i < root->count; i++)
-			check_patient(c, root->item[i]);
+			check_directive(c, root->item[i]);
 	else if (root != NULL)
-		check_patient(c, root);
+		check_directive(c, root);
 	arena_release(&arena);
 }
 
@@ -277,9 +284,9 @@ check_subscriptions(struct site_check *c)
 }
 
 void
-check_site(struct lint *l, const char *site)
+check_site(struct lint *l, const char *site, struct access *access)
 {
-	struct site_check c = { .lint = l, .site = site, .arena = &l->policy->arena };
+	struct site_check c = { .lint = l, .access = access, .site = site, .arena = &l->policy->arena };
 	struct arena names = { 0 };
 	const char *entities = site_path_if_there(c.arena, site, SITE_ENTITIES, NULL);
 	const char *facts = site_path_if_there(c.arena, site, SITE_FACTS, NULL);
@@ -293,8 +300,7 @@ check_site(struct lint *l, const char *site)
 		lint_warn(l, site, NULL, "no-register", "nobody is registered, so requests are believed");
 	each_line(&c, facts, take_end);
 	each_line(&c, facts, take_fact);
-	if (c.register_there)
-		check_consents(&c, site_path_if_there(c.arena, site, SITE_CONSENTS, NULL));
+	check_consents(&c, site_path_if_there(c.arena, site, SITE_CONSENTS, NULL));
 	check_subscriptions(&c);
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		intern_release(all[i]);

@@ -163,11 +163,13 @@ struct access_conflicts {
 bool access_conflicts(struct access *a, struct access_conflicts *c);
 
 /*
- * Tells what an officer should look at in the rules of layers, as faults whose text begins with a code: a
- * rule that no request meets (never), a permit for anybody (permits-anybody), a deny with if_missing
- * (fails-open).
+ * Tells what an officer should look at in the rules of layers, as faults whose text begins with a code:
+ * ehr-policy(1) lists them.
  */
 void access_advise(struct access *a, void (*tell)(void *context, const struct fault *f), void *context);
+
+/* True if the directive of PATIENT would deny the patient herself a part of her record, if it were active. */
+bool access_hides(struct access *a, struct bytes patient, struct bytes directive);
 
 /* A request that two policies decide differently, and what each says of it. */
 struct access_difference {

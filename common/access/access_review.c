@@ -54,6 +54,12 @@ access_advise(struct access *a, void (*tell)(void *context, const struct fault *
 }
 
 bool
+access_hides(struct access *a, struct bytes patient, struct bytes directive)
+{
+	return advice_hides(access_engine(a), patient, directive);
+}
+
+bool
 access_explain(struct access *a, struct bytes request, struct buffer *text)
 {
 	struct access_decision d;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/space.h"
 
+#include <stdio.h>
+
 /*
  * What an officer should look at in the rules of layers: they are no faults, but seldom meant.
  */
@@ -52,32 +54,413 @@ can_hold(struct engine *e, const struct layer_file *f, const struct access_rule 
 }
 
 static void
-advise(const struct advice *a, const struct layer_file *f, const struct access_rule *rule, const char *code,
+advise(const struct advice *a, const char *file, const struct yaml_node *node, const char *code,
     const char *text)
 {
 	struct fault fault = { 0 };
 
-	(void)fault_at(&fault, f->file, rule->node, "%s: %s", code, text);
+	(void)fault_at(&fault, file, node, "%s: %s", code, text);
 	a->tell(a->context, &fault);
+}
+
+static struct rule_state
+judge(const struct access_rule *rule, const struct space *s)
+{
+	struct situation at = { .request = &s->request,
+		.attributes = &s->engine->attributes,
+		.roles = &s->engine->roles,
+		.facts = s->engine->facts,
+		.custodian = true,
+		.levels = s->engine->policy->levels };
+
+	return rule_judge(rule, &at, &s->engine->scratch);
+}
+
+/* True if what RULE says of the request at hand is said by OTHER, or undone by it. */
+static bool
+is_covered(const struct access_rule *rule, const struct access_rule *other, const struct space *s)
+{
+	struct rule_state state = judge(rule, s), by;
+
+	if (state.holding == RULE_NO ||
+	    (state.holding == RULE_UNKNOWN && (rule->effect == EFFECT_PERMIT || rule->skip_missing)))
+		return true;
+	by = judge(other, s);
+	if (by.holding == RULE_HOLDS)
+		return item_is_all(by.item);
+	return by.holding == RULE_UNKNOWN && other->effect == EFFECT_DENY && !other->skip_missing &&
+	       (rule->effect == EFFECT_PERMIT || state.holding == RULE_UNKNOWN);
+}
+
+/* Only what a rule says beside its effect: obligations, and how it stands to consent. */
+static bool
+may_stand_for(const struct access_rule *other, const struct access_rule *rule)
+{
+	if (other == rule || (other->effect == EFFECT_PERMIT && rule->effect == EFFECT_DENY))
+		return false;
+	if (other->effect == EFFECT_DENY && rule->effect == EFFECT_PERMIT)
+		return true;
+	return rule->duties == 0 && (rule->override == OVERRIDE_NO || rule->override == other->override) &&
+	       (!rule->names_btg || other->names_btg);
+}
+
+/* True if every request that can be told apart by both rules is covered.  A few near RULE are tried first. */
+static bool
+stands_for(struct engine *e, const struct layer_file *f, const struct access_rule *other,
+    const struct access_rule *rule)
+{
+	struct space s;
+	bool covered = true;
+
+	space_begin(&s, e, f, bytes_of("the-patient"));
+	s.lists = true;
+	space_add_rule(&s, rule);
+	space_add_rule(&s, other);
+	(void)space_next(&s);
+	for (uint32_t i = 0; i < 8 && covered; i++) {
+		(void)space_meet(&s, &rule->criteria, i);
+		covered = is_covered(rule, other, &s);
+	}
+	for (unsigned i = 0; i < s.dimensions; i++)
+		s.dimension[i].at = 0;
+	s.at = 0;
+	s.tried = 0;
+	while (covered && s.tried < RULE_LIMIT && space_next(&s))
+		covered = is_covered(rule, other, &s);
+	covered = covered && s.exhausted;
+	space_end(&s);
+	return covered;
+}
+
+static void
+advise_shadow(const struct advice *a, struct engine *e, const struct layer_file *f,
+    const struct access_rule *rule, const struct layer_file *by)
+{
+	for (uint32_t i = 0; i < by->rules; i++) {
+		const struct access_rule *other = &by->rule[i];
+		struct fault fault = { 0 };
+
+		/* Of two that say the same the later one is told of. */
+		if (!may_stand_for(other, rule) || !stands_for(e, f, other, rule) ||
+		    (by == f && i > (uint32_t)(rule - f->rule) && may_stand_for(rule, other) &&
+			stands_for(e, f, rule, other)))
+			continue;
+		(void)fault_at(&fault, f->file, rule->node,
+		    other->effect == rule->effect
+			? "shadowed: '%.*s' holds wherever this rule does: take this rule out, or narrow "
+			  "the other"
+			: "shadowed: '%.*s' denies whatever this rule permits: narrow it, or take this "
+			  "rule out",
+		    (int)other->id.size, other->id.at);
+		a->tell(a->context, &fault);
+		return;
+	}
+}
+
+/* The criterion of `why`; NULL if there is none. */
+static const struct criterion *
+why_of(const struct criteria *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		if (c->at[i].kind == CRITERION_VALUES && c->at[i].attribute == ATTRIBUTE_PURPOSE)
+			return &c->at[i];
+	return NULL;
+}
+
+static bool
+lists(const struct criterion *why, const char *code)
+{
+	for (uint32_t i = 0; why && i < why->listed; i++)
+		if (bytes_are(why->list[i].value.text, code))
+			return true;
+	return false;
+}
+
+/* True if CODE is listed or lies below what is. */
+static bool
+reaches(const struct engine *e, const struct criterion *why, const char *code)
+{
+	uint32_t word = intern_find(&e->words, bytes_of(code));
+
+	return lists(why, code) || (why && word != 0 && intern_set_has(why->words, word));
+}
+
+static bool
+excepts(const struct access_rule *rule, const char *code)
+{
+	for (uint32_t i = 0; i < rule->excepts; i++)
+		if (lists(why_of(&rule->except[i]), code))
+			return true;
+	return false;
+}
+
+static void
+advise_purpose(
+    const struct advice *a, struct engine *e, const struct layer_file *f, const struct access_rule *rule)
+{
+	const struct criterion *why = why_of(&rule->criteria);
+	bool any = why && why->mode == CRITERION_ANY;
+
+	if (any && lists(why, "PurposeOfUse"))
+		advise(a, f->file, rule->node, "abstract",
+		    "PurposeOfUse means every purpose: list those that are meant, or leave `why` out");
+	if (any && rule->effect == EFFECT_DENY && reaches(e, why, "ETREAT") && !lists(why, "ETREAT") &&
+	    !excepts(rule, "ETREAT") && !excepts(rule, "BTG"))
+		advise(a, f->file, rule->node, "stops-emergency",
+		    "this deny also stops ETREAT and BTG, which lie below its purpose: "
+		    "`except: [{why: [ETREAT]}]` spares them");
+	if (rule->effect == EFFECT_DENY && excepts(rule, "ETREAT") && !excepts(rule, "BTG"))
+		advise(a, f->file, rule->node, "spares-btg",
+		    "an exception for ETREAT holds for whoever says BTG, too: what makes it strong is "
+		    "`acr` and `justification`");
+}
+
+/* True if a rule is there for breaking the glass. */
+static bool
+breaks_glass(const struct engine *e)
+{
+	for (uint32_t i = 0; i < e->layers.files; i++)
+		for (uint32_t k = 0; k < e->layers.file[i].rules; k++)
+			if (e->layers.file[i].rule[k].effect == EFFECT_PERMIT &&
+			    e->layers.file[i].rule[k].names_btg)
+				return true;
+	return false;
+}
+
+/*
+ * Permits that BTG reaches unnamed, where another rule is there for it: one remark a file, for it is often
+ * meant.
+ */
+static void
+advise_btg(const struct advice *a, struct engine *e, const struct layer_file *f)
+{
+	const struct access_rule *first = NULL;
+	bool more = false;
+	struct fault fault = { 0 };
+
+	for (uint32_t i = 0; i < f->rules && breaks_glass(e); i++) {
+		const struct access_rule *rule = &f->rule[i];
+		const struct criterion *why = why_of(&rule->criteria);
+
+		if (rule->effect != EFFECT_PERMIT || rule->names_btg || !why || why->mode != CRITERION_ANY ||
+		    !reaches(e, why, "BTG") || excepts(rule, "BTG"))
+			continue;
+		more = first != NULL;
+		first = first && first->node->line <= rule->node->line ? first : rule;
+	}
+	if (!first)
+		return;
+	(void)fault_at(&fault, f->file, first->node,
+	    "admits-btg: this permit%s also admits who asks for BTG, which lies below its purpose: "
+	    "`except: [{why: [BTG]}]` keeps it out",
+	    more ? ", like others of this file," : "");
+	a->tell(a->context, &fault);
+}
+
+static void
+advise_glass(const struct advice *a, const struct layer_file *f, struct engine *e)
+{
+	const struct yaml_node *root = NULL;
+
+	for (uint32_t i = 0; i < f->rules; i++)
+		if (f->rule[i].effect == EFFECT_PERMIT && f->rule[i].names_btg)
+			return;
+	for (size_t i = 0; i < e->policy->files; i++)
+		if (e->policy->file[i].shown == f->file)
+			root = e->policy->file[i].tree;
+	if (f->layer == LAYER_ORGANIZATION && f->no_consent == NO_CONSENT_BREAK_GLASS)
+		advise(a, f->file, root ? yaml_find(root, "no_consent") : NULL, "no-break-glass",
+		    "no permit names BTG in its own `why`, so a record without a directive is never opened");
+}
+
+/* The patient asks for her own record. */
+static void
+ask_as_patient(struct space *s, struct engine *e, const struct layer_file *f, struct bytes patient)
+{
+	space_begin(s, e, f, patient);
+	space_settle(s, ATTRIBUTE_SUBJECT_ID, patient);
+	space_settle(s, ATTRIBUTE_SUBJECT_PATIENT, patient);
+	space_settle(s, ATTRIBUTE_PURPOSE, bytes_of("PATRQT"));
+	(void)space_next(s);
+}
+
+static void
+advise_patient(
+    const struct advice *a, struct engine *e, const struct layer_file *f, const struct access_rule *rule)
+{
+	struct space s;
+	bool hides;
+
+	ask_as_patient(&s, e, f, bytes_of("the-patient"));
+	hides = rule->effect == EFFECT_DENY && judge(rule, &s).holding == RULE_HOLDS;
+	space_end(&s);
+	if (hides)
+		advise(a, f->file, rule->node, "hides-from-patient",
+		    "this deny stops the patient herself: "
+		    "`except: [{same: [[subject.patient, resource.patient]]}]` spares her");
+}
+
+bool
+advice_hides(struct engine *e, struct bytes patient, struct bytes directive)
+{
+	const struct directive *d = directives_of(&e->directives, patient);
+	bool hides = false;
+
+	while (d && !bytes_equal(d->id, directive))
+		d = d->next;
+	for (uint32_t i = 0; d && !d->unreadable && i < e->layers.files && !hides; i++) {
+		struct directive alone = *d;
+		struct directives table = { 0 };
+		struct consent c;
+		struct space s;
+
+		if (e->layers.file[i].layer != LAYER_ORGANIZATION)
+			continue;
+		alone.status = DIRECTIVE_ACTIVE;
+		alone.listed = alone.verified = true;
+		alone.next = NULL;
+		directives_alone(&table, &alone);
+		ask_as_patient(&s, e, &e->layers.file[i], d->patient);
+		c = consent_decide(&e->layers.file[i], &table,
+		    &(struct situation){ .request = &s.request,
+			.attributes = &e->attributes,
+			.roles = &e->roles,
+			.facts = e->facts,
+			.custodian = true,
+			.levels = e->policy->levels },
+		    &e->scratch);
+		hides = c.opinions > 0 && (c.result == RESULT_DENY || c.opinion[0].redact);
+		space_end(&s);
+		directives_release(&table);
+	}
+	return hides;
+}
+
+static bool
+names_word(const struct criteria *c, uint32_t word)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct criterion *t = &c->at[i];
+
+		if (intern_set_has(t->words, word))
+			return true;
+		for (uint32_t k = 0; k < t->listed; k++)
+			if (t->list[k].value.word == word || intern_set_has(t->list[k].words, word))
+				return true;
+	}
+	return false;
+}
+
+static bool
+rule_names(const struct access_rule *rule, uint32_t word)
+{
+	bool names = names_word(&rule->criteria, word);
+
+	for (uint32_t i = 0; i < rule->excepts && !names; i++)
+		names = names_word(&rule->except[i], word);
+	return names;
+}
+
+static bool
+rows_name(const struct clearance_row *row, uint32_t count, uint32_t word)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (names_word(&row[i].criteria, word))
+			return true;
+	return false;
+}
+
+/* True if a rule or a row names it, itself or through a group. */
+static bool
+is_used(const struct engine *e, uint32_t word)
+{
+	for (uint32_t i = 0; i < e->layers.files; i++)
+		for (uint32_t k = 0; k < e->layers.file[i].rules; k++)
+			if (rule_names(&e->layers.file[i].rule[k], word))
+				return true;
+	return rows_name(e->clearances.row, e->clearances.rows, word) ||
+	       rows_name(e->clearances.cap, e->clearances.caps, word);
+}
+
+/* A list of names, or a map by name. */
+static void
+advise_unused(const struct advice *a, const struct engine *e, const char *file, const struct yaml_node *root,
+    const char *key)
+{
+	const struct yaml_node *list = yaml_find(root, key);
+	char names[240] = "";
+	size_t used = 0;
+	struct fault fault = { 0 };
+
+	for (size_t i = 0; list && i < list->count; i++) {
+		struct bytes name = list->kind == YAML_MAP ? list->key[i]->text : list->item[i]->text;
+		uint32_t word = intern_find(&e->words, name);
+
+		if ((word != 0 && is_used(e, word)) || used + name.size + 3 > sizeof names)
+			continue;
+		used += (size_t)snprintf(
+		    names + used, sizeof names - used, "%s%.*s", used ? ", " : "", (int)name.size, name.at);
+	}
+	if (used == 0)
+		return;
+	(void)fault_at(&fault, file, list,
+	    "unused: no rule and no clearance names these %s: %s; name them, or take them out", key, names);
+	a->tell(a->context, &fault);
+}
+
+static void
+advise_names(const struct advice *a, struct engine *e)
+{
+	static const char *const keys[] = { "structural_roles", "functional_roles", "permissions", "roles",
+		"relations" };
+	struct fault fault = { 0 };
+	const struct yaml_node *root;
+	const char *file;
+
+	if (policy_file(e->policy, "authz/roles.yaml")) {
+		root = policy_yaml(e->policy, "authz/roles.yaml", &file, &fault);
+		for (size_t i = 0; root && i < sizeof keys / sizeof keys[0]; i++)
+			advise_unused(a, e, file, root, keys[i]);
+	}
+	if (policy_file(e->policy, "authz/classes.yaml")) {
+		root = policy_yaml(e->policy, "authz/classes.yaml", &file, &fault);
+		if (root)
+			advise_unused(a, e, file, root, "classes");
+	}
 }
 
 static void
 advise_rule(
     const struct advice *a, struct engine *e, const struct layer_file *f, const struct access_rule *rule)
 {
-	if (!can_hold(e, f, rule))
-		advise(a, f, rule, "never", "no request meets this rule");
+	const struct layer_file *law = layers_find(&e->layers, LAYER_JURISDICTION, f->domain);
+	bool never = !can_hold(e, f, rule);
+
+	if (never)
+		advise(a, f->file, rule->node, "never", "no request meets this rule");
 	if (rule->effect == EFFECT_PERMIT && !names_asker(e, rule))
-		advise(a, f, rule, "permits-anybody", "this permit does not say who");
+		advise(a, f->file, rule->node, "permits-anybody", "this permit does not say who");
 	if (rule->skip_missing)
-		advise(a, f, rule, "fails-open",
+		advise(a, f->file, rule->node, "fails-open",
 		    "with if_missing: skip, a request that leaves an attribute out escapes this deny");
+	if (!never)
+		advise_shadow(a, e, f, rule, f);
+	if (!never && law && f->layer == LAYER_ORGANIZATION)
+		advise_shadow(a, e, f, rule, law);
+	advise_purpose(a, e, f, rule);
+	advise_patient(a, e, f, rule);
 }
 
 void
 advice_give(const struct advice *a, struct engine *e)
 {
-	for (uint32_t i = 0; i < e->layers.files; i++)
-		for (uint32_t k = 0; k < e->layers.file[i].rules; k++)
-			advise_rule(a, e, &e->layers.file[i], &e->layers.file[i].rule[k]);
+	for (uint32_t i = 0; i < e->layers.files; i++) {
+		const struct layer_file *f = &e->layers.file[i];
+
+		for (uint32_t k = 0; k < f->rules; k++)
+			advise_rule(a, e, f, &f->rule[k]);
+		advise_btg(a, e, f);
+		advise_glass(a, f, e);
+	}
+	advise_names(a, e);
 }

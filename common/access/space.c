@@ -299,6 +299,9 @@ add_others(struct space *s)
 	for (unsigned i = 0; i < s->dimensions; i++) {
 		struct space_dimension *d = &s->dimension[i];
 
+		/* A rule that names no action, and one that names them all, differ in another one alone. */
+		if (s->lists && d->what->kind == ATTRIBUTE_TOP)
+			add_text(s, d, bytes_of(OTHER));
 		if (d->closed)
 			continue;
 		if (s->lists && d->what->kind != ATTRIBUTE_TOP && d->attribute != ATTRIBUTE_ACR)

@@ -34,7 +34,7 @@ struct space {
 	struct request request;    /* the one at hand */
 	const struct facts *facts; /* what is said besides; it is set in the engine */
 	bool exhausted;            /* all requests were tried */
-	bool lists;                /* an attribute has all its named values at once, too */
+	bool lists; /* an attribute has all its named values at once, too; an action is unnamed */
 	uint64_t tried;
 	unsigned at;         /* the table of facts at hand */
 	unsigned at_consent; /* the directives at hand */
@@ -132,5 +132,8 @@ struct advice {
 };
 
 void advice_give(const struct advice *a, struct engine *e);
+
+/* True if the patient herself, who asks for her own record, would be denied a part by her DIRECTIVE. */
+bool advice_hides(struct engine *e, struct bytes patient, struct bytes directive);
 
 #endif

@@ -109,3 +109,17 @@ finds() {
 	[ "$(grep -c 'no-role' err)" -eq 99 ]
 	has err 'site/entities.ndjson: warning: more: this file has more findings'
 }
+
+@test "hides-from-patient: a directive that stops the patient herself" {
+	mkdir -p site/consents
+	printf 'ehr_authz: 1\nconsent: c-h\npatient: p1\nstatus: active\nbase: permit\nrules:\n  - {id: c-h-1, say: Nobody sees it., effect: deny, what: {label: [SUD]}}\n' >site/consents/h.yaml
+	ehr 0 ehr-policy check -P "$P" -S site
+	has err 'site/consents/h.yaml:2:10: warning: hides-from-patient: this directive stops the patient herself'
+	sed -i 's/\[SUD\]}/&, except: [{same: [[subject.patient, resource.patient]]}]/' site/consents/h.yaml
+	ehr 0 ehr-policy check -P "$P" -S site
+	lacks err hides-from-patient
+	# So does one that is about other purposes or people.
+	sed -i 's/what: .*/who: {structural_role: nurse}}/' site/consents/h.yaml
+	ehr 0 ehr-policy check -P "$P" -S site
+	lacks err hides-from-patient
+}

@@ -276,7 +276,7 @@ END
 	cp -r "$EHR_ROOT/policies/hospital" authz-check
 	chmod -R u+w authz-check
 	ehr 0 ehr-policy check -P authz-check
-	lacks err authz/
+	[ "$(grep authz/ err | grep -cv 'admits-btg\|unused')" -eq 0 ]
 	rm authz-check/authz/clearances.yaml
 	cat >>authz-check/authz/organization.yaml <<-'END'
 		  - {id: X-1, say: All may., effect: permit, does: [read], why: [TREAT]}
@@ -287,7 +287,7 @@ END
 		  - {id: X-6, say: By a way that is left out., effect: permit, who: {structural_role: nurse}, except: [{where: {route: [vpn]}}, {where: {route: {not: [vpn]}}}], where: {route: [vpn]}}
 	END
 	ehr 0 ehr-policy check -P authz-check
-	grep -e authz/ -e clearances err >got
+	grep -e authz/ -e clearances err | grep -v -e admits-btg -e unused -e shadowed >got
 	same got <<-'END'
 		ehr-policy: authz-check: warning: no-clearances: without authz/clearances.yaml decisions name no level, and no program gives anything by them unless it is told one
 		ehr-policy: authz-check/authz/organization.yaml:49:5: warning: permits-anybody: this permit does not say who

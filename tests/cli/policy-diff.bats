@@ -64,7 +64,11 @@ now: denied by organization: No rule permits this, and what no rule permits is d
 END
 }
 
-@test "diff: what only a request with several values shows" {
+@test "diff: what only a request with several values shows, or with an action that no rule names" {
+	house A "$nurses"
+	house B "${nurses/, does: \[read\]/}"
+	ehr 1 ehr-policy diff A B
+	has out '"action":{"name":"other"}'
 	house A "$nurses"
 	house B "$nurses"$'\n  - {id: d, effect: deny, say: No clerks., who: {structural_role: clerk}}'
 	ehr 1 ehr-policy diff A B
