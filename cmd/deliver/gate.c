@@ -67,7 +67,7 @@ add_folder(uint64_t sum, const char *path)
 	if (folder == NULL)
 		return sum;
 	while ((entry = readdir(folder)) != NULL)
-		if (entry->d_name[0] != '.' &&
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
 		    (size_t)snprintf(name, sizeof name, "%s/%s", path, entry->d_name) < sizeof name)
 			files += add_stamp(UINT64_C(0xcbf29ce484222325), name);
 	(void)closedir(folder);

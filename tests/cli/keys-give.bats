@@ -148,6 +148,20 @@ subscribe() {
 	[ "$(jq -r .id out)" = o9 ]
 }
 
+@test "subscribe with a Subscription of FHIR: it is about the patients of the grant, and about no other" {
+	local resource='{"resourceType":"Subscription","status":"active","topic":"http://h.example/urgent","channelType":{"code":"rest-hook"},"endpoint":"https://x.hospital.example/","content":"id-only"}'
+	cp -r "$P" Q
+	printf 'fhir: {topics: [{topic: "http://h.example/urgent", min_criticality: high}]}\n' >>Q/notify.yaml
+	jq -c '{responder: "on-call-physician", fhir: (.filterBy = [{filterParameter: "patient", value: "Patient/p2"}])}' <<<"$resource" >wish
+	P=Q subscribe 5 --patient p1 wish
+	has err 'subscription-refused: fhir-subject'
+	[ ! -s site/grants.jwts ]
+	jq -c '{responder: "on-call-physician", fhir: .}' <<<"$resource" >wish
+	P=Q subscribe 0 --patient p1 wish
+	[ "$(jq -c '[.fhir.topic, (.select.subjects | length)]' out)" = '["http://h.example/urgent",1]' ]
+	ehr 0 ehr-notify -P Q -S site --now "$NOW" --strict /dev/null
+}
+
 @test "subscribe to several patients: the grant ends with the first that ends" {
 	subscribe 0 --patient p1 wish
 	[ "$(jq -c 'keys' out)" = '["grant","id","party","purpose","responder","select"]' ]
