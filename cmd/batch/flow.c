@@ -17,6 +17,8 @@
 
 enum {
 	BLOCK = 128 << 10,
+	PIPE_SIZE = 1 << 20,
+	GROWTH = 5, /* milliseconds between two looks at a file that grows */
 	HEAD = 512, /* so much of an upload shows what it is */
 	ARGUMENTS = BATCH_MAX_WORDS + 24,
 	MEMBERS = BATCH_MAX_STAGES + 2,
@@ -37,6 +39,9 @@ struct chain {
 	unsigned pump_behind;    /* the stage behind which this process reads */
 	int from, to;            /* what it reads, and where it writes; -1: to workers */
 	bool cut;                /* a stage behind it went away before the end */
+	pid_t feeder;            /* of a command that follows the output; 0: none */
+	pid_t follower;
+	int fed; /* the feeder ends when this is shut */
 };
 
 bool
@@ -269,11 +274,13 @@ open_behind(struct chain *c, bool last, int *out, int *next)
 	*next = -1;
 	if (last) {
 		*out = openat(f->folder, f->plan->batch->output,
-		    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 		return *out >= 0 || fail(f, EXIT_IO, false, strerror(errno));
 	}
 	if (pipe2(both, O_CLOEXEC) != 0)
 		return fail(f, EXIT_IO, false, strerror(errno));
+	/* A long pipe: its two ends take turns less often.  A short one works as well. */
+	(void)fcntl(both[1], F_SETPIPE_SZ, PIPE_SIZE);
 	*next = both[0];
 	*out = both[1];
 	return true;
@@ -325,6 +332,103 @@ start_chain(struct chain *c)
 	}
 	shut(&in);
 	return good;
+}
+
+/* In a child: passes on what FILE has, as it grows, until UNTIL is shut and all is passed. */
+static _Noreturn void
+feed(int file, int to, int until)
+{
+	const int kept[] = { file, to, until };
+	struct pollfd end = { .fd = until, .events = POLLIN };
+	bool ended = false;
+	loff_t at = 0;
+	struct stat s;
+
+	program_close_others(kept, sizeof kept / sizeof kept[0]);
+	while (fstat(file, &s) == 0) {
+		while (at < s.st_size) {
+			ssize_t n = splice(file, &at, to, NULL, (size_t)(s.st_size - at), 0);
+
+			if (n == 0 || (n < 0 && errno != EINTR))
+				_exit(EXIT_IO);
+		}
+		if (ended)
+			_exit(EXIT_DONE);
+		ended = poll(&end, 1, GROWTH) > 0;
+	}
+	_exit(EXIT_IO);
+}
+
+/*
+ * A program of the toolkit that only reads the output of the stages need not wait for its end: it runs beside
+ * them, and what it wrote counts only if the stages end well.
+ */
+static bool
+can_follow(const struct flow_plan *plan, unsigned then)
+{
+	const struct batch_command *c = &plan->batch->then[then];
+
+	return plan->jobs > 0 && c->takes != 0 && (c->takes & BATCH_ACTS) == 0 &&
+	       c->input == plan->batch->output;
+}
+
+static const char *
+part_name(struct flow *f, unsigned then)
+{
+	return arena_format(&f->arena, ".%s.part", f->plan->batch->then[then].output);
+}
+
+/* The first command of `then`, if it can.  If it cannot be started, it runs later as any other does. */
+static void
+start_follower(struct chain *c)
+{
+	struct flow *f = c->flow;
+	const struct batch_policy *b = f->plan->batch;
+	const char *argument[ARGUMENTS];
+	int file = openat(f->folder, b->output, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out, text[2], until[2];
+
+	out = openat(f->folder, part_name(f, 0), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (file >= 0 && out >= 0 && pipe2(text, O_CLOEXEC) == 0) {
+		(void)fcntl(text[1], F_SETPIPE_SZ, PIPE_SIZE);
+		make_argument(f, &b->then[0], &f->plan->then[0], NULL, argument);
+		if (pipe2(until, O_CLOEXEC) == 0) {
+			c->fed = until[1];
+			c->follower = program_start(&f->plan->then[0], argument, text[0], out);
+			(void)close(text[0]);
+			c->feeder = program_fork();
+			if (c->feeder == 0)
+				feed(file, text[1], until[0]);
+			(void)close(until[0]);
+		} else {
+			(void)close(text[0]);
+		}
+		(void)close(text[1]);
+	}
+	shut(&file);
+	shut(&out);
+}
+
+/* GOOD: the stages have ended well.  The status of the follower is in f->followed; -1: there was none. */
+static void
+end_follower(struct chain *c, bool good)
+{
+	struct flow *f = c->flow;
+	int fed;
+
+	f->followed = -1;
+	if (c->feeder <= 0 || c->follower <= 0)
+		good = false;
+	if (!good && c->feeder > 0)
+		(void)kill(c->feeder, SIGKILL);
+	if (!good && c->follower > 0)
+		(void)kill(c->follower, SIGKILL);
+	shut(&c->fed);
+	fed = c->feeder > 0 ? program_wait(c->feeder) : EXIT_IO;
+	if (c->follower > 0)
+		f->followed = program_wait(c->follower);
+	/* Who did not get all of it is run once more. */
+	if (!good || (fed != EXIT_DONE && f->followed <= EXIT_REFUSED))
+		f->followed = -1;
 }
 
 static size_t
@@ -501,12 +605,14 @@ check_limits(struct flow *f, unsigned pump_behind)
 bool
 flow_run(struct flow *f)
 {
-	struct chain c = { .flow = f, .from = -1, .to = -1 };
+	struct chain c = { .flow = f, .from = -1, .to = -1, .fed = -1 };
 
 	f->began = clock_running();
 	f->progress = show_progress;
 	c.workers = workers_for(f, &c.pump_behind);
 	bool good = start_chain(&c);
+	if (good && f->plan->batch->thens > 0 && can_follow(f->plan, 0))
+		start_follower(&c);
 	if (good && !(c.workers != NULL ? workers_run(c.workers, c.from) : pump(&c)))
 		good = c.cut = f->status == EXIT_DONE;
 	shut(&c.from);
@@ -518,6 +624,7 @@ flow_run(struct flow *f)
 		(void)fputs("\r\033[K", stderr);
 	judge(&c);
 	good = f->status == EXIT_DONE && check_limits(f, c.pump_behind);
+	end_follower(&c, good);
 	return good;
 }
 

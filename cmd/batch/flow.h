@@ -44,6 +44,7 @@ struct flow {
 	enum diag_exit status;
 	bool to_blame; /* the upload itself, not the machine or the site */
 	char why[512];
+	int followed; /* how the first command of `then` ended, which ran beside the stages; -1: it did not */
 	/* private */
 	double began, shown; /* of the progress */
 	void (*progress)(struct flow *f, uint64_t records);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,12 +130,6 @@ program_keep(int fd)
 	kept = fd;
 }
 
-int
-program_kept(void)
-{
-	return kept;
-}
-
 /*
  * A file that is sealed cannot be opened for writing, so the child reads and runs exactly what was
  * checked.
@@ -181,6 +176,30 @@ program_start(const struct program *p, const char *const *argument, int in, int 
 	run_child(p, argument, in, out);
 	diag_warn("%s: %s", p->path, strerror(errno));
 	_exit(NOT_STARTED);
+}
+
+void
+program_close_others(const int *fds, size_t count)
+{
+	unsigned from = 3;
+
+	for (size_t done = 0; done <= count + 1; done++) {
+		unsigned next = ~0U;
+
+		for (size_t i = 0; i <= count; i++) {
+			int fd = i == count ? kept : fds[i];
+
+			if (fd >= (int)from && (unsigned)fd < next)
+				next = (unsigned)fd;
+		}
+		if (next == ~0U) {
+			(void)syscall(SYS_close_range, from, ~0U, 0U);
+			return;
+		}
+		if (next > from)
+			(void)syscall(SYS_close_range, from, next - 1, 0U);
+		from = next + 1;
+	}
 }
 
 int

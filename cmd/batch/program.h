@@ -29,7 +29,6 @@ bool program_find_system(struct program *p, const char *name, char why[PROGRAM_W
 
 /* From here on children hold FD, which is locked, too: the lock ends with the last of them. */
 void program_keep(int fd);
-int program_kept(void);
 
 /*
  * Starts P with ARGUMENT (which ends with NULL) on descriptors IN and OUT, which stay the caller's.  It is
@@ -39,6 +38,12 @@ pid_t program_start(const struct program *p, const char *const *argument, int in
 
 /* A child of this program itself, under the same rules.  0 in the child. */
 pid_t program_fork(void);
+
+/*
+ * In such a child: closes all descriptors from 3 on but these and the lock, so that ends of pipes are seen by
+ * those who wait for them.
+ */
+void program_close_others(const int *fds, size_t count);
 
 /* Waits for it: its exit status, or 128 and the signal that ended it. */
 int program_wait(pid_t process);

@@ -332,12 +332,14 @@ do_then(struct upload *u, unsigned i)
 	const char *part = arena_format(a, ".%s.part", c->output);
 	const char *line = arena_format(a, "then:%s\t%s\n", c->output, u->batch->plan->now);
 	int in = openat(u->folder, c->input, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out = -1, status = EXIT_IO;
+	bool followed = i == 0 && u->flow.followed >= 0; /* its output is there */
 	size_t torn;
 
 	if (in >= 0)
-		out = openat(u->folder, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+		out = openat(u->folder, part,
+		    O_WRONLY | (followed ? 0 : O_CREAT | O_TRUNC) | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (out >= 0)
-		status = flow_then(&u->flow, i, in, out);
+		status = followed ? u->flow.followed : flow_then(&u->flow, i, in, out);
 	if (status > EXIT_REFUSED || fsync(out) != 0 ||
 	    !file_append_at(u->folder, "run", bytes_of(line), 0600, &torn) ||
 	    renameat(u->folder, part, u->folder, c->output) != 0 || fsync(u->folder) != 0) {
@@ -543,6 +545,7 @@ upload_take(struct uploads *b, const char *name, int fd, const char *digest, boo
 	} else {
 		program_keep(u.folder);
 		u.flow.plan = b->plan;
+		u.flow.followed = -1;
 		u.flow.source = u.shown;
 		u.flow.input = fd;
 		u.flow.folder = u.folder;

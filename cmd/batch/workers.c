@@ -16,11 +16,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-	PIECE = 512 << 10,
+	PIECE = 128 << 10,
 	SLOTS = 2, /* so that a worker has its next piece when it is done with one */
 	MOST_JOBS = 64,
 	KEPT_FDS = 8,
@@ -132,28 +131,6 @@ workers_places(const struct workers *w)
 	return w == NULL ? NULL : w->places;
 }
 
-/* Closes all descriptors from 3 on but these, so that ends of pipes are seen by those who wait for them. */
-static void
-close_others(int *kept, size_t count)
-{
-	unsigned from = 3;
-
-	for (size_t done = 0; done <= count; done++) {
-		unsigned next = ~0U;
-
-		for (size_t i = 0; i < count; i++)
-			if (kept[i] >= (int)from && (unsigned)kept[i] < next)
-				next = (unsigned)kept[i];
-		if (next == ~0U) {
-			(void)syscall(SYS_close_range, from, ~0U, 0U);
-			return;
-		}
-		if (next > from)
-			(void)syscall(SYS_close_range, from, next - 1, 0U);
-		from = next + 1;
-	}
-}
-
 static bool
 receive(int socket, void *at, size_t size)
 {
@@ -193,9 +170,9 @@ work(struct workers *w, unsigned me, int socket, int out)
 	struct worker *self = &w->worker[me];
 	struct piece_engine *piece;
 	struct order order;
-	int kept[] = { socket, out, before, behind, program_kept() };
+	const int kept[] = { socket, out, before, behind };
 
-	close_others(kept, sizeof kept / sizeof kept[0]);
+	program_close_others(kept, sizeof kept / sizeof kept[0]);
 	piece = piece_open(&w->setup);
 	while (receive(socket, &order, sizeof order)) {
 		char slot = (char)order.slot;
