@@ -398,10 +398,23 @@ check_record(struct seal_engine *r, struct bytes line, const struct version_line
 	return false;
 }
 
-/* The size of a record of SIZE bytes after padding. */
+/*
+ * All versions in which nothing is visible are one form, and so are all tombstones.  Where their tags say which
+ * they are, their length tells nothing more.
+ */
+static bool
+is_one_form(const struct tags *t, struct bytes plaintext)
+{
+	return (t->empty || t->deleted) && bytes_are(plaintext, "{}");
+}
+
+/* The size of a record of SIZE bytes after padding: the first step that it fits in, else by the last one. */
 static size_t
 padded_size(const struct seal_policy *s, size_t size)
 {
+	for (unsigned i = 0; s != NULL && i < s->steps; i++)
+		if (jwe_seal_pad_block(size, s->step[i]) == s->step[i])
+			return s->step[i];
 	if (s == NULL || s->padding == PADDING_NONE)
 		return size;
 	return s->padding == PADDING_BLOCK ? jwe_seal_pad_block(size, s->block) : jwe_seal_pad_padme(size);
@@ -453,7 +466,8 @@ put_line(struct seal_engine *r, struct filter *f, struct version_line *h, int le
 	plaintext = plaintext_of(r, h->record);
 	/* the filter checks the sink */
 	(void)jwe_seal_line(seal_of(r, level), buffer_bytes(&r->tags), plaintext,
-	    padded_size(r->setup.sealing, plaintext.size), r->setup.manifest != NULL ? &r->line : &f->out);
+	    is_one_form(&h->tags, plaintext) ? plaintext.size : padded_size(r->setup.sealing, plaintext.size),
+	    r->setup.manifest != NULL ? &r->line : &f->out);
 	if (r->setup.manifest != NULL)
 		list_line(r, h->tags.rl, f);
 	return FILTER_DONE;

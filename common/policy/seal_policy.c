@@ -42,12 +42,33 @@ read_pseudonyms(struct seal_policy *s, const char *file, const struct yaml_node 
 	return true;
 }
 
+/* Sizes that a version grows to, each larger than the one before. */
+static bool
+read_steps(struct seal_policy *s, const char *file, const struct yaml_node *node, struct fault *f)
+{
+	uint64_t size = 0;
+
+	if (node->count == 0 || node->count > SEAL_STEPS_MOST)
+		return fault_at(f, file, node, "expected 1 to %d sizes", SEAL_STEPS_MOST);
+	for (size_t i = 0; i < node->count; i++) {
+		if (!yaml_integer(file, node->item[i], MIN_BLOCK, MAX_BLOCK, &size, f))
+			return false;
+		if (size <= s->block)
+			return fault_at(f, file, node->item[i], "expected a size above the one before it");
+		s->block = s->step[s->steps++] = (unsigned)size;
+	}
+	s->padding = PADDING_BLOCK;
+	return true;
+}
+
 static bool
 read_padding(struct seal_policy *s, const char *file, const struct yaml_node *node, struct fault *f)
 {
 	uint64_t block = 0;
 	unsigned word = 0;
 
+	if (node->kind == YAML_LIST)
+		return read_steps(s, file, node, f);
 	if (node->kind == YAML_NUMBER) {
 		s->padding = PADDING_BLOCK;
 		if (!yaml_integer(file, node, MIN_BLOCK, MAX_BLOCK, &block, f))

@@ -12,11 +12,12 @@
  *	seal: 1
  *	domain: hospital
  *	pseudonyms: {id: stable, subject: stable}   stable (the default) or epoch
- *	padding: 4096                               none, padme, or 16..65536; required
+ *	padding: 4096                               none, padme, 16..65536, or steps: [256, 1024]; required
  *	rekey_lines: 65536                          1..65536, the default
  *	empty_tag: false                            true, the default, leaves the tag `empty` of versions
  *	tags: {topic: [vitals, labs]}               at most 16 names; absent: no tags
  */
+enum { SEAL_STEPS_MOST = 8 };
 enum padding_kind { PADDING_NONE, PADDING_BLOCK, PADDING_PADME };
 
 struct seal_policy {
@@ -24,7 +25,9 @@ struct seal_policy {
 	bool id_per_epoch;
 	bool subject_per_epoch;
 	enum padding_kind padding;
-	unsigned block; /* with PADDING_BLOCK */
+	unsigned block; /* with PADDING_BLOCK: multiples of it, behind the last of the steps */
+	unsigned step[SEAL_STEPS_MOST]; /* rising */
+	unsigned steps;
 	unsigned rekey_lines;
 	bool hides_empty;             /* with empty_tag: false */
 	const struct yaml_node *tags; /* a map of lists of words; NULL: no tags */

@@ -84,19 +84,48 @@ other_seal_yaml() {
 	has out '1.1E+2'
 }
 
+# lengths FILE [MORE]: of ciphertexts, but for versions that say they are empty
+lengths() {
+	jq "select((.ehr.empty or .ehr.deleted | not) or \"${2:-}\" == \"full\") | .ciphertext | length" "$1" | sort -u
+}
+
 @test "padding hides the length: at a level, records that differ only above it have the same" {
 	ehr 0 seal <"$F/versions"
-	[ "$(jq '.ciphertext | length' out | sort -u)" = 1366 ]
-	for rule in none 512 4096 padme; do
+	[ "$(lengths out)" = 1366 ]
+	for rule in none 512 4096 padme '[256, 1024]'; do
 		other_seal_yaml "s/^padding:.*/padding: $rule/"
 		ehr 0 ehr-seal -P policy -S "$F/site" <versions
 		cp out "sealed.$rule"
 		ehr 0 ehr-open -S "$F/site" --record <"sealed.$rule"
 		cmp out <(sed 's/^.*"record"://; s/}$//' versions)
 	done
-	[ "$(jq '.ciphertext | length' sealed.512 | sort -u)" = 683 ]
-	[ "$(jq '.ciphertext | length' sealed.4096 | sort -u)" = 5462 ]
-	[ "$(jq '.ciphertext | length' sealed.none | sort -u | wc -l)" -gt 2 ]
+	[ "$(lengths sealed.512)" = 683 ]
+	[ "$(lengths sealed.4096)" = 5462 ]
+	[ "$(lengths 'sealed.[256, 1024]')" = 342 ]
+	[ "$(lengths sealed.none | wc -l)" -gt 2 ]
+	# Behind the last step by multiples of it.
+	other_seal_yaml 's/^padding:.*/padding: [16, 32, 64]/'
+	sed -E 's/"record":.*/"record":{}}/; s/,"empty":true//' versions | head -n 1 >one
+	for size in 16 17 32 33 64 65 129; do
+		printf '%s' "$(sed 's/"record":{}}$//' one)" >line
+		printf '"record":{"a":"%s"}}\n' "$(head -c $((size - 8)) /dev/zero | tr '\0' x)" >>line
+		ehr 0 ehr-seal -P policy -S "$F/site" <line
+		part "$(cat out)" ciphertext | wc -c
+	done | tr '\n' ' ' >got
+	[ "$(cat got)" = '16 32 32 64 64 128 192 ' ]
+}
+
+@test "versions that say they are empty are one form, which needs no padding; unsaid, they are padded" {
+	jq -c 'select(.ehr.rl == "L") | .ehr.empty = true | .record = {}' "$F/versions" >empty
+	ehr 0 seal <empty
+	[ "$(jq -r '[.ehr.empty, (.ciphertext | length)] | @csv' out | sort -u)" = true,3 ]
+	other_seal_yaml '$aempty_tag: false'
+	ehr 0 ehr-seal -P policy -S "$F/site" --other-policy accept <empty
+	[ "$(jq -r '[.ehr.empty, (.ciphertext | length)] | @csv' out | sort -u)" = ,1366 ]
+	# What says that it is empty and is not is padded as any other.
+	jq -c '.record = {a: 1}' empty >full
+	ehr 0 seal <full
+	[ "$(lengths out full)" = 1366 ]
 }
 
 @test "a content key is used for rekey_lines lines and no more" {

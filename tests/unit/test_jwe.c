@@ -132,7 +132,7 @@ check_example(const char *name, bool to)
 	buffer_release(&out);
 }
 
-/* Every character of a line changed, by one bit and to another of the alphabet: refused, cold and warm. */
+/* Every bit of a line changed, and every character to another of the alphabet: refused, cold and warm. */
 static void
 check_every_change(const char *path)
 {
@@ -143,8 +143,10 @@ check_every_change(const char *path)
 	for (size_t i = 0; i < line.size; i++) {
 		char keep = text.at[i];
 
-		text.at[i] = (char)(keep ^ 1);
-		opened += opens(line, &plain);
+		for (int bit = 0; bit < 8; bit++) {
+			text.at[i] = (char)(keep ^ 1 << bit);
+			opened += opens(line, &plain);
+		}
 		text.at[i] = keep == 'A' ? 'B' : 'A';
 		opened += opens(line, &plain);
 		text.at[i] = keep;

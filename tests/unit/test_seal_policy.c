@@ -77,6 +77,13 @@ main(void)
 	policy_release(&p);
 	check(load(&p, &s, &f, "seal: 1\ndomain: ward\npadding: padme\n") && s.padding == PADDING_PADME);
 	policy_release(&p);
+	check(load(&p, &s, &f, "seal: 1\ndomain: ward\npadding: [16, 64, 65536]\n") && s.steps == 3);
+	check(s.padding == PADDING_BLOCK && s.step[1] == 64 && s.block == 65536);
+	policy_release(&p);
+	check(fault_is("seal: 1\ndomain: w\npadding: []\n", 3, 10, "expected 1 to 8 sizes"));
+	check(fault_is("seal: 1\ndomain: w\npadding: [64, 64]\n", 3, 15, "expected a size above"));
+	check(fault_is("seal: 1\ndomain: w\npadding: [8]\n", 3, 11, "expected a whole number from 16"));
+	check(fault_is("seal: 1\ndomain: w\npadding: [16, padme]\n", 3, 15, "expected a whole number"));
 	check(fault_is("seal: 2\ndomain: w\npadding: none\n", 1, 7, "expected a whole number"));
 	check(fault_is("seal: 1\ndomain: w\n", 1, 1, "'padding' is missing"));
 	check(fault_is("seal: 1\ndomain: a/b\npadding: none\n", 2, 9, "not a name for a domain"));
