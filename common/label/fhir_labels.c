@@ -404,6 +404,52 @@ splice_primitive(struct fhir_labels *l, const struct fhir_labels_place *p, size_
 	add_splice(l, l->json->nodes[p->node + 1].end, l->json->nodes[p->node + 1].end, text);
 }
 
+/* {"extension":[..]} */
+static void
+write_labelled_object(struct fhir_labels *l, const struct fhir_labels_place *p)
+{
+	struct json_write w = json_write_to(&l->text);
+
+	json_write_open(&w, '{');
+	json_write_name(&w, "extension");
+	json_write_open(&w, '[');
+	write_inline(l, &w, p, 0);
+	json_write_close(&w, ']');
+	json_write_close(&w, '}');
+}
+
+/* The array `_x` gets objects in place of nulls, and behind its end, up to the last of the COUNT indexes. */
+static void
+splice_siblings(struct fhir_labels *l, const struct fhir_labels_place *p, size_t count)
+{
+	const struct json_node *n = l->json->nodes;
+	uint32_t element = p->node + 1;
+	uint32_t index = 0;
+	size_t text;
+
+	for (; element < n[p->node].next && count > 0; element = n[element].next, index++)
+		if (p->index == index) {
+			text = l->text.used;
+			write_labelled_object(l, p);
+			add_splice(l, n[element].start, n[element].end, text);
+			p++;
+			count--;
+		}
+	text = l->text.used;
+	for (; count > 0; index++) {
+		buffer_add(&l->text, ",", index > 0);
+		if (p->index > index) {
+			buffer_add(&l->text, "null", 4);
+			continue;
+		}
+		write_labelled_object(l, p);
+		p++;
+		count--;
+	}
+	if (l->text.used > text)
+		add_splice(l, n[p[-1].node].end - 1, n[p[-1].node].end - 1, text);
+}
+
 static int
 compare_parts(const void *a, const void *b)
 {
@@ -440,6 +486,8 @@ splice_part(struct fhir_labels *l, const struct fhir_labels_place *p, size_t cou
 {
 	if (json_kind(l->json, p->node) == JSON_KEY)
 		splice_primitive(l, p, count);
+	else if (json_kind(l->json, p->node) == JSON_ARRAY)
+		splice_siblings(l, p, count);
 	else
 		splice_object(l, p);
 }

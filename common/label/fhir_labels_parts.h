@@ -7,10 +7,10 @@
 /* fhir_labels_parts: what the files of fhir_labels share. */
 #define FHIR_LABELS_NONE UINT32_MAX
 
-/* An element that gets labels, or the key of a primitive without `_x`. */
+/* An element that gets labels, the key of a primitive without `_x`, or an array `_x` with no object there. */
 struct fhir_labels_place {
 	uint32_t node;
-	uint32_t index; /* in the array under the key NODE; FHIR_LABELS_NONE: the value is no array */
+	uint32_t index; /* in the array, NODE or under the key NODE; FHIR_LABELS_NONE: there is no array */
 	int level;
 	uint64_t sensitivity;
 };

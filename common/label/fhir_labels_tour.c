@@ -63,6 +63,23 @@ may_have_sibling(const struct fhir_labels *l, const struct frame *f, uint32_t ke
 	return !(f->is_extension && key_is(l, key, "url"));
 }
 
+/* Element INDEX of a list of primitives, beside which the list SIBLING stands. */
+static void
+label_element(struct fhir_labels *l, const struct frame *object, uint32_t sibling, uint32_t index,
+    const struct fhir_labels_part *label)
+{
+	uint32_t i = sibling + 1;
+	uint32_t end = l->json->nodes[sibling].next;
+
+	for (uint32_t before = index; i < end && before > 0; before--)
+		i = l->json->nodes[i].next;
+	if (i >= end || json_kind(l->json, i) == JSON_NULL)
+		add_part(l, sibling, index, label);
+	else
+		add_part(
+		    l, json_kind(l->json, i) == JSON_OBJECT ? i : object->holder, FHIR_LABELS_NONE, label);
+}
+
 /* A primitive of the object at OBJECT, under KEY or, with an INDEX, in a list under it. */
 static void
 label_primitive(struct fhir_labels *l, const struct frame *object, uint32_t key, uint32_t index,
@@ -75,6 +92,8 @@ label_primitive(struct fhir_labels *l, const struct frame *object, uint32_t key,
 		add_part(l, key, index, label);
 	else if (may && index == FHIR_LABELS_NONE && json_kind(l->json, sibling) == JSON_OBJECT)
 		add_part(l, sibling, FHIR_LABELS_NONE, label);
+	else if (may && index != FHIR_LABELS_NONE && json_kind(l->json, sibling) == JSON_ARRAY)
+		label_element(l, object, sibling, index, label);
 	else
 		add_part(l, object->holder, FHIR_LABELS_NONE, label);
 }

@@ -151,3 +151,23 @@ END
 		ehr 0 cmp marks <(jq -c .ehr.level back)
 	done
 }
+
+@test "a label on an element of a list stands at its index of _x, whatever is there" {
+	P=$EHR_ROOT/policies/hospital
+	while read -r there shown; do
+		echo '{"resourceType":"CarePlan","instantiatesUri":["a","http://x/hiv-positive","b","http://y/hiv-positive"]'"${there/-/}"'}' >in
+		ehr 0 ehr-classify -P "$P" --fhir-labels in
+		jq -c '.record._instantiatesUri | map(if .extension then .extension |= map(.valueCoding.code // .url) else . end)' out >got
+		same got <<<"$shown"
+		jq -c .record out >in
+		ehr 0 ehr-classify -P "$P" --fhir-labels in
+		jq -c .record out >again
+		same again <in
+	done <<-'END'
+		- [null,{"extension":["R","HIV"]},null,{"extension":["R","HIV"]}]
+		,"_instantiatesUri":[] [null,{"extension":["R","HIV"]},null,{"extension":["R","HIV"]}]
+		,"_instantiatesUri":[{"id":"q"}] [{"id":"q"},{"extension":["R","HIV"]},null,{"extension":["R","HIV"]}]
+		,"_instantiatesUri":[null,{"id":"q"},null,null] [null,{"id":"q","extension":["R","HIV"]},null,{"extension":["R","HIV"]}]
+		,"_instantiatesUri":[null,{"extension":[{"url":"u"}]}] [null,{"extension":["u","R","HIV"]},null,{"extension":["R","HIV"]}]
+	END
+}

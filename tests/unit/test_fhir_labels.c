@@ -189,7 +189,7 @@ check_elements(void)
 	check(marks("{" META ",\"a\":{\"b\":[\"y\",\"x\",\"z\"]}}", "x", false,
 	    "{" META ",\"a\":{\"b\":[\"y\",\"x\",\"z\"],\"_b\":[null,{" EXTENSIONS "}]}}"));
 	check(marks("{" META ",\"a\":{\"b\":[\"y\",\"x\"],\"_b\":[null,null]}}", "x", false,
-	    "{" META ",\"a\":{\"b\":[\"y\",\"x\"],\"_b\":[null,null]," EXTENSIONS "}}"));
+	    "{" META ",\"a\":{\"b\":[\"y\",\"x\"],\"_b\":[null,{" EXTENSIONS "}]}}"));
 	read_record("{" META ",\"a\":[\"y\",\"x\",\"z\",\"w\"]}");
 	label("y", false);
 	label("z", false);
