@@ -288,6 +288,20 @@ stops() {
 	empty out
 }
 
+@test "a directive is withdrawn: the grants that rest on it end, by the lines of the manual page" {
+	awk '/^jq -cRf share.jq.grants.jq S.grants.jwts \|$/, /^\.Ed/' "$EHR_ROOT/share/man/man1/ehr-notify.1" | grep -v '^\.Ed' >lines
+	[ "$(wc -l <lines)" -eq 5 ]
+	cp -r "$F/site" S
+	ln -s "$EHR_ROOT/share" .
+	sed 's/"c-w2"/"c-other"/' lines >other
+	bash -euo pipefail other
+	[ ! -s S/revoked.jwt ]
+	bash -euo pipefail lines
+	ehr 1 ehr-notify -P "$P" -S S --now "$now" "$F/sealed"
+	lacks out '"kind":"data"'
+	[ "$(grep -c ' refused: revoked$' err)" -eq 2 ]
+}
+
 @test "a revocation list that does not verify stops every program that reads one" {
 	local name text
 	cp -r "$F/site" site
