@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/deliver/dispatch.h"
-
-#include "cmd/deliver/answer.h"
+#include "cmd/deliver/dispatch_parts.h"
 #include "cmd/deliver/message.h"
 #include "cmd/deliver/trouble.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
-#include "common/line/tags.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 enum {
-	ROUTE_MOST = 1024, /* intents routed in a round */
+	TIME_MOST = 1024, /* intents of one kind that a round finishes */
 	LINE_MOST = 1 << 20,
 	TAKEN_ALONG = 10000, /* milliseconds that intents wait for one that takes them along */
 };
@@ -60,6 +55,57 @@ dispatch_recover(struct dispatch *d)
 	(void)spool_do(d->spool, "UPDATE intent SET state = 'due' WHERE state = 'sending'", "");
 }
 
+/* What is of no use any more.  A message that was sent and not acknowledged stays a missed one. */
+static void
+expire(struct dispatch *d)
+{
+	static struct {
+		int64_t seq;
+		bool missed;
+	} found[TIME_MOST];
+	struct spool_rows *r = spool_rows(d->spool,
+	    "SELECT seq, reason = 'missed' FROM intent WHERE ended IS NULL AND expires <= ? AND state <> "
+	    "'sending' LIMIT 1024",
+	    "i", d->now);
+	size_t count = 0;
+
+	for (; count < TIME_MOST && spool_next(r); count++)
+		found[count].seq = spool_int(r, 0), found[count].missed = spool_int(r, 1) == 1;
+	spool_done(r);
+	for (size_t i = 0; i < count; i++) {
+		dispatch_end(d, found[i].seq, "expired", found[i].missed ? "missed" : "expired");
+		trouble_next_step(d->spool, found[i].seq, d->now);
+	}
+}
+
+/* What was sent and not acknowledged goes to the next route when the subscription says so. */
+static void
+later_routes(struct dispatch *d)
+{
+	static int64_t seq[TIME_MOST];
+	struct spool_rows *r = spool_rows(d->spool,
+	    "SELECT seq FROM intent WHERE state = 'sent' AND due <= ? AND subscription IS NOT NULL LIMIT "
+	    "1024",
+	    "i", d->now);
+	size_t count = 0;
+
+	while (count < TIME_MOST && spool_next(r))
+		seq[count++] = spool_int(r, 0);
+	spool_done(r);
+	for (size_t i = 0; i < count; i++) {
+		struct chosen c;
+		const struct subscription *sub;
+		int64_t at;
+
+		if (!dispatch_fetch(d, seq[i], &c))
+			continue;
+		sub = subscriptions_find(gate_subscriptions(d->gate), bytes_of(c.subscription));
+		at = dispatch_next_route_at(d, sub, &c);
+		if (at != 0 && at <= d->now)
+			(void)dispatch_next_route(d, sub, c.seq, c.route);
+	}
+}
+
 void
 dispatch_time(struct dispatch *d)
 {
@@ -74,195 +120,9 @@ dispatch_time(struct dispatch *d)
 		(void)spool_do(d->spool,
 		    "UPDATE intent SET due = ?1 + ?2 WHERE state = 'gathering' AND due <= ?1", "ii", d->now,
 		    (int64_t)TAKEN_ALONG);
+	expire(d);
+	later_routes(d);
 	trouble_time(d->spool, d->delivery, d->now);
-}
-
-static void
-end(struct dispatch *d, int64_t seq, const char *state, const char *reason)
-{
-	(void)spool_do(d->spool,
-	    "UPDATE intent SET state = ?, reason = ?, ended = ?, due = NULL WHERE seq = ?", "ttii",
-	    bytes_of(state), bytes_of(reason), d->now, seq);
-}
-
-static bool
-is_urgent(const struct dispatch *d, int64_t urgency)
-{
-	return urgency + 2 >= (int64_t)d->plan->words;
-}
-
-static void
-give_up(struct dispatch *d, int64_t seq, const char *reason)
-{
-	end(d, seq, "dead", reason);
-	d->failed++;
-	trouble_next_step(d->spool, seq, d->now);
-}
-
-/* An intent of a subscription that gathers waits for others of its kind. */
-static bool
-gathers(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t urgency, int64_t accepted,
-    int64_t due)
-{
-	const struct subscription_delivery *s = sub->delivery;
-	int64_t until = accepted + 1000 * s->batch_wait;
-
-	if (s->batch_most < 2 || is_urgent(d, urgency) || due > accepted || until <= d->now)
-		return false;
-	(void)spool_do(
-	    d->spool, "UPDATE intent SET state = 'gathering', due = ? WHERE seq = ?", "ii", until, seq);
-	if ((uint64_t)spool_number(d->spool, 0,
-		"SELECT count(*) FROM intent WHERE subscription = ? AND state = 'gathering'", "t",
-		sub->id) >= s->batch_most)
-		(void)spool_do(d->spool,
-		    "UPDATE intent SET due = ? WHERE subscription = ? AND state = 'gathering'", "it", d->now,
-		    sub->id);
-	return true;
-}
-
-/* The same version of a record was told not long ago, at least as urgently. */
-static bool
-is_told(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t urgency)
-{
-	if (sub->delivery->dedupe == 0 || is_urgent(d, urgency))
-		return false;
-	return spool_number(d->spool, 0,
-		   "SELECT 1 FROM intent AS a JOIN intent AS b ON b.record = a.record AND b.level = a.level "
-		   "AND"
-		   " b.subscription = a.subscription WHERE a.seq = ? AND b.seq <> a.seq AND b.last_sent > ? "
-		   "AND"
-		   " b.urgency >= a.urgency",
-		   "ii", seq, d->now - 1000 * sub->delivery->dedupe) == 1;
-}
-
-static void
-set_channel(struct dispatch *d, int64_t seq, struct bytes channel)
-{
-	(void)spool_do(d->spool, "UPDATE intent SET channel = ? WHERE seq = ?", "ti", channel, seq);
-}
-
-/* The next route of the subscription, if there is one. */
-static bool
-next_route(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t route)
-{
-	if (sub == NULL || (size_t)route + 1 >= sub->delivery->routes)
-		return false;
-	(void)spool_do(d->spool,
-	    "UPDATE intent SET state = 'due', route = route + 1, channel = NULL, tries = 0 WHERE seq = ?",
-	    "i", seq);
-	return true;
-}
-
-/* The channel gets the intent, if the policy has it and allows the address. */
-static bool
-goes_to(struct dispatch *d, int64_t seq, struct bytes channel, struct bytes to)
-{
-	int found = delivery_channel_find(d->delivery, channel);
-
-	if (found < 0 || !delivery_allows(&d->delivery->channel[found], to))
-		return false;
-	set_channel(d, seq, channel);
-	return true;
-}
-
-struct row {
-	int64_t seq, urgency, accepted, due, route, expires;
-	char subscription[130], kind[32];
-};
-
-static void
-route_one(struct dispatch *d, const struct row *r)
-{
-	const struct subscription *sub;
-
-	if (r->expires <= d->now) {
-		end(d, r->seq, "expired", "expired");
-		trouble_next_step(d->spool, r->seq, d->now);
-		return;
-	}
-	if (r->subscription[0] == '\0') {
-		if (strcmp(r->kind, "notice") == 0)
-			trouble_tell_class(d->spool, gate_subscriptions(d->gate), d->plan, r->seq, d->now);
-		else if (d->delivery->last_channel < 0)
-			give_up(d, r->seq, "no-last-resort");
-		else if (!goes_to(d, r->seq, d->delivery->channel[d->delivery->last_channel].name,
-			     d->delivery->last_to))
-			give_up(d, r->seq, "address");
-		return;
-	}
-	sub = subscriptions_find(gate_subscriptions(d->gate), bytes_of(r->subscription));
-	if (sub == NULL)
-		end(d, r->seq, "stopped", gate_missing(d->gate, bytes_of(r->subscription)));
-	else if ((size_t)r->route >= sub->delivery->routes)
-		give_up(d, r->seq, "no-route");
-	else if (is_told(d, sub, r->seq, r->urgency))
-		end(d, r->seq, "stopped", "dedupe");
-	else if (!gathers(d, sub, r->seq, r->urgency, r->accepted, r->due) &&
-		 !goes_to(
-		     d, r->seq, sub->delivery->route[r->route].channel, sub->delivery->route[r->route].to) &&
-		 !next_route(d, sub, r->seq, r->route))
-		give_up(d, r->seq, "address");
-}
-
-bool
-dispatch_route(struct dispatch *d)
-{
-	struct spool_rows *rows = spool_rows(d->spool,
-	    "SELECT seq, urgency, accepted, due, route, expires, subscription, kind FROM intent"
-	    " WHERE state = 'due' AND channel IS NULL ORDER BY dispatch_by, urgency DESC, seq LIMIT 1024",
-	    "");
-	static struct row found[ROUTE_MOST];
-	size_t count = 0;
-
-	while (count < ROUTE_MOST && spool_next(rows)) {
-		struct row *r = &found[count++];
-
-		*r = (struct row){ spool_int(rows, 0), spool_int(rows, 1), spool_int(rows, 2),
-			spool_int(rows, 3), spool_int(rows, 4), spool_int(rows, 5), "", "" };
-		(void)bytes_string(spool_text(rows, 6), r->subscription, sizeof r->subscription);
-		(void)bytes_string(spool_text(rows, 7), r->kind, sizeof r->kind);
-	}
-	spool_done(rows);
-	for (size_t i = 0; i < count; i++)
-		route_one(d, &found[i]);
-	/* Who is told in place of a class, or by the next step, has no channel yet. */
-	return count > 0 &&
-	       spool_number(d->spool, 0,
-		   "SELECT 1 FROM intent WHERE state = 'due' AND channel IS NULL LIMIT 1", "") == 1;
-}
-
-/* What of an intent a message needs; texts are kept in the dispatcher's buffers. */
-struct chosen {
-	int64_t seq, urgency, ack, expires, tries, reminders, number, route, step;
-	char id[130], kind[32], subscription[130], trouble[130];
-};
-
-/* False if the intent is not due any more: another process has changed it. */
-static bool
-fetch(struct dispatch *d, int64_t seq, struct chosen *c)
-{
-	struct spool_rows *r = spool_rows(d->spool,
-	    "SELECT urgency, ack, expires, tries, reminders, number, route, step, id, kind, subscription, "
-	    "trouble, line"
-	    " FROM intent WHERE seq = ?",
-	    "i", seq);
-
-	if (!spool_next(r))
-		return false;
-	*c = (struct chosen){ .seq = seq };
-	c->urgency = spool_int(r, 0), c->ack = spool_int(r, 1), c->expires = spool_int(r, 2);
-	c->tries = spool_int(r, 3), c->reminders = spool_int(r, 4), c->number = spool_int(r, 5);
-	c->route = spool_int(r, 6), c->step = spool_int(r, 7);
-	(void)(bytes_string(spool_text(r, 8), c->id, sizeof c->id) &&
-	       bytes_string(spool_text(r, 9), c->kind, sizeof c->kind) &&
-	       bytes_string(spool_text(r, 10), c->subscription, sizeof c->subscription) &&
-	       bytes_string(spool_text(r, 11), c->trouble, sizeof c->trouble));
-	d->line.used = 0;
-	buffer_add(&d->line, spool_text(r, 12).at, spool_text(r, 12).size);
-	spool_done(r);
-	if (!json_slack(&d->line) || !json_parse(&d->json, buffer_bytes(&d->line)))
-		diag_bug("an intent in the spool that is no JSON");
-	return true;
 }
 
 /* A rate that is used up makes the intent wait for the next window. */
@@ -272,7 +132,7 @@ exceeds_rate(struct dispatch *d, const struct subscription *sub, const struct ch
 	struct rate *r = &d->rates[sub - gate_subscriptions(d->gate)->at];
 	int64_t window = 1000 * sub->delivery->rate_per;
 
-	if (sub->delivery->rate_most == 0 || is_urgent(d, c->urgency))
+	if (sub->delivery->rate_most == 0 || dispatch_is_urgent(d, c->urgency))
 		return false;
 	if (d->now - r->since >= window)
 		*r = (struct rate){ .since = d->now };
@@ -335,12 +195,12 @@ ride_along(struct dispatch *d, const struct subscription *sub, const struct chos
 		const char *why;
 		uint32_t ref;
 
-		if (!fetch(d, seq[i], &c))
+		if (!dispatch_fetch(d, seq[i], &c))
 			continue;
 		why = gate_stops(d->gate, &d->json, bytes_of(c.subscription), now, &same);
 		ref = json_member(&d->json, 0, (struct bytes)BYTES("ref"));
 		if (why != NULL) {
-			end(d, c.seq, "stopped", why);
+			dispatch_end(d, c.seq, "stopped", why);
 			d->stopped++;
 			continue;
 		}
@@ -382,7 +242,7 @@ write_message(
 		.no_version = floor,
 	};
 	message_token(d->key, m.id, token);
-	if (sub != NULL && !is_urgent(d, c->urgency) &&
+	if (sub != NULL && !dispatch_is_urgent(d, c->urgency) &&
 	    (sub->delivery->batch_most > 1 || sub->delivery->rate_most > 0)) {
 		uint32_t ref = json_member(&d->json, 0, (struct bytes)BYTES("ref"));
 		struct bytes own = ref != 0 ? json_inside(&d->json, ref) : (struct bytes){ "", 0 };
@@ -393,7 +253,7 @@ write_message(
 		b->ref[b->refs++] = (struct bytes){ d->refs.at, own.size };
 		buffer_add(&d->refs, own.at, own.size);
 		ride_along(d, sub, c, b);
-		if (b->refs > 1 && fetch(d, c->seq, &(struct chosen){ 0 }))
+		if (b->refs > 1 && dispatch_fetch(d, c->seq, &(struct chosen){ 0 }))
 			m.refs = b->ref, m.ref_count = b->refs;
 	}
 	m.kind = floor ? "floor" : message_kind(c, m.ref_count);
@@ -422,7 +282,7 @@ choose(struct dispatch *d, int64_t seq, struct batch *b)
 	struct chosen c;
 	bool floor;
 
-	if (!fetch(d, seq, &c))
+	if (!dispatch_fetch(d, seq, &c))
 		return;
 	if (c.subscription[0] != '\0')
 		why = gate_stops(d->gate, &d->json, bytes_of(c.subscription), now, &sub);
@@ -432,13 +292,13 @@ choose(struct dispatch *d, int64_t seq, struct batch *b)
 	if (c.expires <= d->now)
 		why = "expired", floor = false;
 	if (why != NULL && !floor) {
-		end(d, seq, strcmp(why, "expired") == 0 ? why : "stopped", why);
+		dispatch_end(d, seq, strcmp(why, "expired") == 0 ? why : "stopped", why);
 		d->stopped++;
 		trouble_next_step(d->spool, seq, d->now);
 		return;
 	}
 	if (sub != NULL && !has_route(d, sub, &c, b->channel)) {
-		set_channel(d, c.seq, (struct bytes){ NULL, 0 });
+		(void)spool_do(d->spool, "UPDATE intent SET channel = NULL WHERE seq = ?", "i", c.seq);
 		return;
 	}
 	if (sub != NULL && exceeds_rate(d, sub, &c))
@@ -451,12 +311,12 @@ choose(struct dispatch *d, int64_t seq, struct batch *b)
 
 /* The seqs of what is due on CHANNEL, in order. */
 static size_t
-find_due(struct dispatch *d, const struct delivery_channel *c, int64_t least, int64_t seq[DISPATCH_MANY])
+find_due(struct dispatch *d, const struct delivery_channel *c, bool only_urgent, int64_t seq[DISPATCH_MANY])
 {
 	struct spool_rows *r = spool_rows(d->spool,
-	    "SELECT seq FROM intent WHERE state = 'due' AND channel = ? AND urgency >= ?"
-	    " ORDER BY dispatch_by, urgency DESC, seq LIMIT ?",
-	    "tii", c->name, least, (int64_t)c->many);
+	    "SELECT seq FROM intent WHERE state = 'due' AND channel = ? AND urgent >= ?"
+	    " ORDER BY urgent DESC, dispatch_by, urgency DESC, seq LIMIT ?",
+	    "tii", c->name, (int64_t)only_urgent, (int64_t)c->many);
 	size_t found = 0;
 
 	while (found < DISPATCH_MANY && spool_next(r))
@@ -469,7 +329,7 @@ bool
 dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, struct batch *b)
 {
 	const struct delivery_channel *c = &d->delivery->channel[channel];
-	int64_t least = only_urgent ? (int64_t)d->plan->words - 2 : 0, seq[DISPATCH_MANY];
+	int64_t seq[DISPATCH_MANY];
 	size_t found;
 
 	b->channel = channel;
@@ -477,178 +337,36 @@ dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, struct bat
 	b->text.used = 0;
 	/* What the gate stops is not due any more, so the next ones are looked at. */
 	do {
-		found = find_due(d, c, least, seq);
+		found = find_due(d, c, only_urgent, seq);
 		for (size_t i = 0; i < found && b->count < DISPATCH_MANY; i++)
 			choose(d, seq[i], b);
 	} while (found > 0 && b->messages == 0);
 	return b->messages > 0;
 }
 
-enum { UNKNOWN_TRIES = 10, FAILURES = 5, PROBE = 30 * 1000, RETRY_AFTER_CRITICAL = 30 };
-
-/* A tenth more or less, by the intent and the try: the same in each run, and different among intents. */
-static int64_t
-jitter(int64_t wait, int64_t seq, int64_t tries)
-{
-	uint64_t x = ((uint64_t)seq * 31 + (uint64_t)tries) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return wait + (int64_t)(x >> 40) % (wait / 5 + 1) - wait / 10;
-}
-
-static void
-accepted(struct dispatch *d, const struct chosen *c)
-{
-	d->sent++;
-	if (c->ack > 0 && strcmp(c->kind, "resolved") != 0)
-		(void)spool_do(d->spool,
-		    "UPDATE intent SET state = 'sent', due = ?1 + ack, first_sent = coalesce(first_sent, "
-		    "?1), last_sent = ?1"
-		    " WHERE seq = ?2 AND state = 'sending'",
-		    "ii", d->now, c->seq);
-	else
-		(void)spool_do(d->spool,
-		    "UPDATE intent SET state = 'done', ended = ?1, due = NULL, first_sent = "
-		    "coalesce(first_sent, ?1),"
-		    " last_sent = ?1 WHERE seq = ?2 AND state = 'sending'",
-		    "ii", d->now, c->seq);
-}
-
-static void
-try_again(struct dispatch *d, const struct chosen *c, int64_t retry_after)
-{
-	const struct delivery_tries *t = &d->delivery->retry[c->urgency < NOTIFY_MAX_WORDS ? c->urgency : 0];
-	int64_t index = c->tries < (int64_t)t->count ? c->tries : (int64_t)t->count - 1;
-	int64_t wait = jitter(1000 * t->wait[index], c->seq, c->tries);
-
-	if (retry_after > 0 && c->urgency + 1 == (int64_t)d->plan->words &&
-	    retry_after > RETRY_AFTER_CRITICAL)
-		retry_after = RETRY_AFTER_CRITICAL;
-	if (retry_after > 0)
-		wait = 1000 * retry_after;
-	if (d->now + wait >= c->expires) {
-		give_up(d, c->seq, "expired");
-		return;
-	}
-	(void)spool_do(d->spool,
-	    "UPDATE intent SET state = 'held', due = ? WHERE seq = ? AND state = 'sending'", "ii",
-	    d->now + wait, c->seq);
-}
-
-static void
-settle(struct dispatch *d, const struct chosen *c, enum verdict v, int64_t retry_after, const char *reason)
-{
-	switch (v) {
-	case VERDICT_ACCEPTED:
-		accepted(d, c);
-		return;
-	case VERDICT_UNKNOWN:
-		if (c->tries >= UNKNOWN_TRIES)
-			break;
-		try_again(d, c, retry_after);
-		return;
-	case VERDICT_AGAIN:
-		try_again(d, c, retry_after);
-		return;
-	case VERDICT_NOBODY:
-		(void)spool_do(d->spool,
-		    "INSERT INTO subscription (id, state, since) VALUES (?1, 'error', ?2) ON CONFLICT (id) "
-		    "DO UPDATE SET"
-		    " state = 'error', since = ?2",
-		    "ti", bytes_of(c->subscription), d->now);
-		break;
-	case VERDICT_DEAD:
-		break;
-	}
-	if (!next_route(d, subscriptions_find(gate_subscriptions(d->gate), bytes_of(c->subscription)), c->seq,
-		c->route))
-		give_up(d, c->seq, reason);
-}
-
-/* Five failures in a row, and the channel rests; one message in half a minute asks whether it is back. */
-static void
-note_channel(struct dispatch *d, unsigned channel, bool failed, struct bytes said)
-{
-	struct bytes name = d->delivery->channel[channel].name;
-
-	if (!failed) {
-		(void)spool_do(d->spool,
-		    "UPDATE channel SET failures = 0, retry_at = NULL WHERE name = ? AND failures > 0", "t",
-		    name);
-		return;
-	}
-	(void)spool_do(d->spool,
-	    "INSERT INTO channel (name, failures, error, error_at) VALUES (?1, 1, ?2, ?3) ON CONFLICT (name) "
-	    "DO UPDATE SET"
-	    " failures = failures + 1, error = ?2, error_at = ?3",
-	    "tti", name, said, d->now);
-	(void)spool_do(d->spool, "UPDATE channel SET retry_at = ? WHERE name = ? AND failures >= ?", "iti",
-	    d->now + PROBE, name, (int64_t)FAILURES);
-}
-
-static void
-finish_attempt(struct dispatch *d, int64_t seq, int status)
-{
-	char text[16];
-
-	(void)snprintf(text, sizeof text, "%d", status);
-	(void)spool_do(d->spool,
-	    "UPDATE attempt SET finished = ?, result = ? WHERE intent = ? AND finished IS NULL", "iti",
-	    d->now, bytes_of(text), seq);
-}
-
-/* What the call says of the message of C: by an answer of its own, else by its exit status. */
-static int
-status_of(const struct batch *b, const struct chosen *c, int status, struct answers *a, int64_t *retry_after)
-{
-	int found = status;
-
-	*retry_after = 0;
-	if (answers_find(a, bytes_of(c->id), b->messages == 1, &found, retry_after))
-		return found;
-	/* A call of many that ended well and has no answer for a message did not take it. */
-	return b->messages > 1 && status == 0 ? EX_TEMPFAIL : status;
-}
-
-void
-dispatch_result(
-    struct dispatch *d, const struct batch *b, int status, struct bytes answers, struct bytes said)
-{
-	enum verdict v = answer_judge(status);
-	int64_t retry_after = 0;
-	int of_message = status;
-	struct answers a;
-	char reason[32];
-
-	answers_init(&a, answers);
-	for (unsigned i = 0; i < b->count; i++) {
-		bool rides = b->seq[i] < 0;
-		struct chosen c;
-
-		if (!fetch(d, rides ? -b->seq[i] : b->seq[i], &c))
-			continue;
-		/* What rides along shares the fate of the message before it. */
-		if (!rides)
-			of_message = status_of(b, &c, status, &a, &retry_after);
-		(void)snprintf(reason, sizeof reason, "code-%d", of_message);
-		finish_attempt(d, c.seq, of_message);
-		settle(d, &c, answer_judge(of_message), retry_after, reason);
-	}
-	answers_release(&a);
-	note_channel(d, b->channel, v == VERDICT_AGAIN || v == VERDICT_UNKNOWN || status >= 77, said);
-}
-
 int64_t
 dispatch_next(struct dispatch *d)
 {
+	static const char *const times[] = {
+		"SELECT min(due) FROM intent WHERE state IN ('held', 'gathering', 'sent') AND due IS NOT "
+		"NULL",
+		"SELECT min(expires) FROM intent WHERE ended IS NULL AND state <> 'sending'",
+	};
 	int64_t next = spool_number(d->spool, INT64_MAX,
-	    "SELECT min(due) FROM intent WHERE state IN ('held', 'gathering', 'sent') AND due IS NOT NULL",
-	    "");
-	int64_t probe = spool_number(d->spool, INT64_MAX,
 	    "SELECT min(retry_at) FROM channel WHERE held IS NULL AND retry_at > ? AND EXISTS"
 	    " (SELECT 1 FROM intent WHERE state = 'due' AND channel = name)",
 	    "i", d->now);
+	int64_t again = trouble_next(d->spool, d->delivery);
 
-	return next < probe ? next : probe;
+	if (again < next)
+		next = again;
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+		int64_t at = spool_number(d->spool, INT64_MAX, times[i], "");
+
+		if (at < next)
+			next = at;
+	}
+	return next;
 }
 
 int64_t

@@ -26,6 +26,7 @@ struct dispatch {
 	struct gate *gate;
 	struct mac *key; /* of acknowledgement tokens */
 	int64_t now;
+	uint32_t unusable; /* bit i: channel i cannot be used */
 	/* counts of the run */
 	uint64_t sent;
 	uint64_t stopped;

@@ -2,6 +2,7 @@
 /* ehr-deliver init and enqueue: the spool, and what goes into it. */
 #include "cmd/deliver/intake.h"
 #include "cmd/deliver/key.h"
+#include "cmd/deliver/steady.h"
 #include "cmd/deliver/verbs.h"
 #include "common/crypto/digest.h"
 #include "common/json/json_write.h"
@@ -123,9 +124,12 @@ take_line(void *context, struct filter *f, struct bytes line)
 	struct bytes id;
 	size_t byte;
 
-	if (e->pending++ == 0)
+	if (e->pending++ == 0) {
+		int64_t step;
+
 		spool_begin(e->spool);
-	e->intake.now = verb_now();
+		e->intake.now = steady_time(e->spool, &step);
+	}
 	if (!intake_line(&e->intake, line, &id, &reason, &byte)) {
 		/* What was taken before it holds, however the run ends. */
 		return commit(e, f) ? filter_no(f, reason, byte) : FILTER_STOP;

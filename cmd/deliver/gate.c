@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FILE_LIMIT ((size_t)256 << 20)
 
@@ -32,6 +33,8 @@ struct gate {
 	const struct gate_refusal *refusals;
 	struct instant now;
 	uint64_t stamp; /* of the files that were read last */
+	bool needs_grants;
+	bool needs_revoked; /* by an option, or it was there once */
 	bool loaded;
 };
 
@@ -135,12 +138,19 @@ find_authority(struct gate *g, struct grants_files *from, char why[512])
 	return true;
 }
 
+/* A file of the site need not be there, and may come later. */
+static const char *
+if_there(const char *path, bool needed)
+{
+	return path != NULL && (needed || access(path, F_OK) == 0) ? path : NULL;
+}
+
 static bool
 load(struct gate *g, enum diag_exit *status, char why[512])
 {
 	struct grants_files from = {
-		.grants = g->files.grants,
-		.revoked = g->files.revoked,
+		.grants = if_there(g->files.grants, g->needs_grants),
+		.revoked = if_there(g->files.revoked, g->needs_revoked),
 		.domain = g->plan->domain,
 		.limit = FILE_LIMIT,
 		.max_lifetime = g->plan->max_lifetime,
@@ -150,6 +160,7 @@ load(struct gate *g, enum diag_exit *status, char why[512])
 	struct fault fault = { 0 };
 
 	*status = EXIT_POLICY;
+	g->needs_revoked |= from.revoked != NULL;
 	g->stamp = stamp_files(g);
 	if (!find_authority(g, &from, why))
 		return false;
@@ -182,10 +193,12 @@ gate_open(struct policy *policy, const struct notify_policy *plan, const struct 
 	g->now = now;
 	g->files = (struct gate_files){
 		.subscriptions = site_path(a, files->site, SITE_SUBSCRIPTIONS, files->subscriptions),
-		.grants = site_path_if_there(a, files->site, SITE_GRANTS, files->grants),
-		.revoked = site_path_if_there(a, files->site, SITE_REVOKED, files->revoked),
+		.grants = site_path(a, files->site, SITE_GRANTS, files->grants),
+		.revoked = site_path(a, files->site, SITE_REVOKED, files->revoked),
 		.authority = site_path(a, files->site, SITE_AUTHORITY, files->authority),
 	};
+	g->needs_grants = files->grants != NULL;
+	g->needs_revoked = files->revoked != NULL;
 	*status = EXIT_USAGE;
 	if (g->files.subscriptions == NULL)
 		(void)snprintf(why, 512, "needs --site DIR or --subscriptions PATH");

@@ -22,6 +22,7 @@ enum {
 struct incoming {
 	struct bytes id, event, record, subject, level, criticality, kind, subscription;
 	int64_t step, after, dispatch, ack, expires, urgency;
+	bool urgent; /* of the two highest criticalities */
 	char trouble[TROUBLE_ID + 1];
 	const char *state;
 	const char *reason;
@@ -149,9 +150,20 @@ read_intent(const struct json *j, uint32_t ehr, struct incoming *in)
 
 /* -1 if no policy that used this spool has the word. */
 static int64_t
-urgency_of(struct intake *i, struct bytes criticality)
+urgency_of(struct intake *i, struct bytes criticality, bool *urgent)
 {
-	return spool_number(i->spool, -1, "SELECT urgency FROM criticality WHERE word = ?", "t", criticality);
+	struct spool_rows *r = spool_rows(i->spool,
+	    "SELECT urgency, urgency >= (SELECT max(urgency) - 1 FROM criticality) FROM criticality WHERE "
+	    "word = ?",
+	    "t", criticality);
+	int64_t urgency = -1;
+
+	if (spool_next(r)) {
+		urgency = spool_int(r, 0);
+		*urgent = spool_int(r, 1) == 1;
+		spool_done(r);
+	}
+	return urgency;
 }
 
 static bool
@@ -193,6 +205,10 @@ join_trouble(struct intake *i, struct incoming *in)
 		(void)bytes_string(spool_text(r, 0), in->trouble, sizeof in->trouble);
 		acked = bytes_are(spool_text(r, 1), "acked");
 		spool_done(r);
+		/* A new reading may come to the last resort, too. */
+		(void)spool_do(i->spool,
+		    "UPDATE trouble SET state = 'open', due = NULL WHERE id = ? AND state = 'exhausted'", "t",
+		    bytes_of(in->trouble));
 		if (in->step > 0 && (acked || spool_number(i->spool, 0,
 						  "SELECT 1 FROM intent WHERE trouble = ? AND step = ? AND "
 						  "kind = ? AND subscription IS ? "
@@ -219,13 +235,14 @@ insert(struct intake *i, const struct incoming *in, struct bytes line)
 	(void)spool_do(i->spool,
 	    "INSERT INTO intent (id, kind, state, reason, subscription, record, level, subject, event, "
 	    "urgency, step,"
-	    " accepted, dispatch_by, expires, ack, due, ended, trouble, line)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?) ON CONFLICT (id) "
+	    " accepted, dispatch_by, expires, ack, due, ended, trouble, line, urgent)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?) ON CONFLICT "
+	    "(id) "
 	    "DO NOTHING",
-	    "tttttttttiiiiiiiitt", in->id, in->kind, bytes_of(in->state), spool_or_null(in->reason),
+	    "tttttttttiiiiiiiitti", in->id, in->kind, bytes_of(in->state), spool_or_null(in->reason),
 	    in->subscription, in->record, in->level, in->subject, in->event, in->urgency, in->step, i->now,
 	    due + SECOND * in->dispatch, i->now + SECOND * in->expires, SECOND * in->ack, due,
-	    open ? INT64_C(0) : i->now, spool_or_null(in->trouble), line);
+	    open ? INT64_C(0) : i->now, spool_or_null(in->trouble), line, (int64_t)in->urgent);
 }
 
 static bool
@@ -254,7 +271,7 @@ take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reas
 		*reason = REASON_TAGS_INVALID;
 		return false;
 	}
-	in.urgency = urgency_of(i, in.criticality);
+	in.urgency = urgency_of(i, in.criticality, &in.urgent);
 	if (in.urgency < 0) {
 		*reason = REASON_UNKNOWN_CRITICALITY;
 		return spool_failed(i->spool);
@@ -329,13 +346,14 @@ take_event(struct intake *i, uint32_t ehr, struct bytes *id, enum reason *reason
 {
 	struct bytes record, criticality;
 	int64_t urgency;
+	bool urgent;
 
 	*reason = REASON_TAGS_INVALID;
 	if (!word(&i->json, ehr, "id", id) || !word(&i->json, ehr, "record", &record) ||
 	    !word(&i->json, ehr, "criticality", &criticality) || id->at == NULL || record.at == NULL ||
 	    criticality.at == NULL)
 		return false;
-	urgency = urgency_of(i, criticality);
+	urgency = urgency_of(i, criticality, &urgent);
 	if (urgency < 0) {
 		*reason = REASON_UNKNOWN_CRITICALITY;
 		return spool_failed(i->spool);

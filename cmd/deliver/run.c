@@ -3,8 +3,8 @@
 #include "cmd/deliver/dispatch.h"
 #include "cmd/deliver/intake.h"
 #include "cmd/deliver/key.h"
+#include "cmd/deliver/steady.h"
 #include "cmd/deliver/verbs.h"
-#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
 #include "common/policy/trust.h"
@@ -15,12 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 enum {
 	CALLS_MOST = 1000,
 	TICK = 50,   /* milliseconds: how long new intents may wait to be seen */
-	LOOK = 1000, /* between two looks at the site's files */
+	LOOK = 1000, /* between two looks at the site's files, where nothing is sent */
 	LOCK_SECONDS = 5,
 	FULL = 60 * 1000, /* a spool that cannot be written ends the run after so long */
 };
@@ -102,30 +101,27 @@ on_signal(int number)
 	asked_to_end = 1;
 }
 
+/* The time of day as the last round saw it, and what has passed since. */
 static int64_t
-steady(void)
+now_of(const struct runner *r)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return r->offset + steady_now();
 }
 
-/*
- * The time of the run: the clock that never steps, set once by the time of day.  A clock that stands
- * before the last time seen was put back; no deadline passes earlier for it.
- */
+/* Inside a transaction that writes. */
 static void
-start_clock(struct runner *r)
+read_clock(struct runner *r)
 {
-	int64_t now = verb_now(), seen = spool_meta(r->dispatch.spool, "clock", 0);
+	struct dispatch *d = &r->dispatch;
+	int64_t step;
 
-	if (now < seen) {
-		diag_warn("the clock stands %" PRId64 " s before the last run's: deadlines count from there",
-		    (seen - now + 999) / 1000);
-		now = seen;
-	}
-	r->offset = now - steady();
+	d->now = steady_time(d->spool, &step);
+	r->offset = d->now - steady_now();
+	if (step == 0)
+		return;
+	diag_warn("the clock was put %s by %" PRId64 " s: what was left of each deadline is kept",
+	    step > 0 ? "forward" : "back", (step > 0 ? step : -step) / 1000);
+	dispatch_gate_changed(d);
 }
 
 static void
@@ -149,8 +145,8 @@ load(struct runner *r, const struct options *o)
 		.policy = &r->policy,
 		.plan = &r->plan,
 		.delivery = &r->delivery };
-	start_clock(r);
-	d->now = r->offset + steady();
+	d->now = verb_now();
+	r->offset = d->now - steady_now();
 	d->gate = gate_open(
 	    &r->policy, &r->plan, &files, (struct instant){ .seconds = d->now / 1000 }, &status, why);
 	if (d->gate == NULL && status == EXIT_USAGE)
@@ -174,6 +170,7 @@ open_channels(struct runner *r)
 		if (r->lane[i].channel != NULL)
 			continue;
 		diag_warn("channel %.*s: %s", (int)c->name.size, c->name.at, why);
+		r->dispatch.unusable |= UINT32_C(1) << i;
 		r->status = diag_worse(r->status, EXIT_REFUSED);
 	}
 	if (r->delivery.channels == 0)
@@ -242,7 +239,7 @@ fill_lane(struct runner *r, unsigned channel, unsigned filled)
 static void
 step_calls(struct runner *r)
 {
-	int64_t now = r->offset + steady();
+	int64_t now = steady_now();
 
 	for (unsigned i = 0; i < r->calls; i++) {
 		struct running *at = &r->running[i];
@@ -287,6 +284,7 @@ drop_ended(struct runner *r)
 	r->ended = 0;
 }
 
+/* Before each round, so that nothing is sent by a grant that was taken back. */
 static bool
 look_at_files(struct runner *r)
 {
@@ -295,16 +293,19 @@ look_at_files(struct runner *r)
 	bool changed;
 	char why[512];
 
-	if (d->now - r->looked < LOOK)
-		return true;
-	r->looked = d->now;
-	if (!gate_refresh(d->gate, (struct instant){ .seconds = d->now / 1000 }, &changed, &status, why)) {
+	r->looked = now_of(r);
+	if (!gate_refresh(d->gate, (struct instant){ .seconds = now_of(r) / 1000 }, &changed, &status, why)) {
 		diag_warn("%s", why);
 		r->status = diag_worse(r->status, status);
 		return false;
 	}
 	if (changed)
 		dispatch_gate_changed(d);
+	if (spool_is_replaced(d->spool)) {
+		diag_warn("spool.db was replaced or taken away while it was in use");
+		r->status = diag_worse(r->status, EXIT_IO);
+		return false;
+	}
 	return true;
 }
 
@@ -347,11 +348,10 @@ round_of(struct runner *r)
 	unsigned before = r->calls, filled = before;
 	bool more;
 
-	d->now = r->offset + steady();
 	spool_begin(d->spool);
 	/* Nobody else can commit from here to the end, so what comes later is seen. */
 	r->changes = spool_changes(d->spool);
-	spool_meta_set(d->spool, "clock", d->now);
+	read_clock(r);
 	note_results(r);
 	dispatch_time(d);
 	more = dispatch_route(d);
@@ -365,7 +365,7 @@ round_of(struct runner *r)
 	r->calls = filled;
 	for (unsigned i = before; i < filled; i++)
 		r->running[i].call = channel_start(r->lane[r->running[i].batch->channel].channel,
-		    buffer_bytes(&r->running[i].batch->text), d->now);
+		    buffer_bytes(&r->running[i].batch->text), steady_now());
 	drop_ended(r);
 	return more;
 }
@@ -374,7 +374,7 @@ static void
 wait_for(struct runner *r, int64_t until)
 {
 	static struct pollfd polls[CALLS_MOST * CALL_POLLS];
-	int64_t wait = until - (r->offset + steady());
+	int64_t wait = until - now_of(r);
 	nfds_t count = 0;
 
 	for (unsigned i = 0; i < r->calls; i++)
@@ -394,11 +394,14 @@ run(struct runner *r)
 	int64_t next = 0;
 
 	while (asked_to_end == 0 || r->calls > 0) {
-		if (!look_at_files(r))
-			asked_to_end = 1;
+		bool due;
+
 		step_calls(r);
-		if (next <= r->offset + steady() ||
-		    (r->failing == 0 && (r->ended > 0 || spool_changes(d->spool) != r->changes))) {
+		due = next <= now_of(r) ||
+		      (r->failing == 0 && (r->ended > 0 || spool_changes(d->spool) != r->changes));
+		if ((due || now_of(r) - r->looked >= LOOK) && !look_at_files(r))
+			asked_to_end = 1;
+		if (due) {
 			bool more = round_of(r);
 
 			next = more ? 0 : dispatch_next(d);
@@ -462,6 +465,7 @@ verb_run(int argc, char *argv[])
 	open_channels(&r);
 	listen_to_signals();
 	spool_begin(r.dispatch.spool);
+	read_clock(&r);
 	intake_words(r.dispatch.spool, &r.plan);
 	dispatch_recover(&r.dispatch);
 	verb_commit(r.dispatch.spool);

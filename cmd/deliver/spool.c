@@ -29,7 +29,8 @@ struct spool {
 	sqlite3 *db;
 	int dirfd;
 	int lock;
-	int error; /* SQLite's, of the first failure */
+	ino_t inode; /* of spool.db */
+	int error;   /* SQLite's, of the first failure */
 	char directory[PATH_ROOM];
 	struct spool_rows rows[STATEMENTS];
 	unsigned count;
@@ -110,11 +111,14 @@ static bool
 open_database(struct spool *s, int flags)
 {
 	char path[PATH_ROOM + 16];
+	struct stat st;
 
 	(void)snprintf(path, sizeof path, "%s/spool.db", s->directory);
-	return good(s,
-		   sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL)) &&
-	       good(s, sqlite3_busy_timeout(s->db, BUSY_MILLISECONDS)) &&
+	if (!good(s, sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL)))
+		return false;
+	if (stat(path, &st) == 0)
+		s->inode = st.st_ino;
+	return good(s, sqlite3_busy_timeout(s->db, BUSY_MILLISECONDS)) &&
 	       execute(s, "PRAGMA journal_mode = WAL") && execute(s, "PRAGMA synchronous = FULL") &&
 	       execute(s, "PRAGMA foreign_keys = ON") && execute(s, "PRAGMA trusted_schema = OFF");
 }
@@ -125,27 +129,62 @@ pragma(struct spool *s, const char *sql)
 	return spool_number(s, 0, sql, "");
 }
 
-/* From version FROM to the newest, in one transaction. */
+/* From version FROM to the newest, inside a transaction. */
 static bool
 migrate(struct spool *s, int64_t from)
 {
 	char text[80];
 
-	if (!execute(s, "BEGIN IMMEDIATE"))
-		return false;
 	for (int64_t i = from; i < SPOOL_VERSION; i++)
 		if (!execute(s, spool_schema[i]))
 			return false;
 	(void)snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d",
 	    SPOOL_APPLICATION, SPOOL_VERSION);
-	return execute(s, text) && execute(s, "COMMIT");
+	return execute(s, text);
+}
+
+/* The database as it is, under the name of its version; what an earlier try left is made anew. */
+static bool
+keep_old(struct spool *s, int64_t version, struct spool_fault *f)
+{
+	char name[32], beside[48], path[PATH_ROOM + 64];
+
+	(void)snprintf(name, sizeof name, "spool.db.v%d", (int)version);
+	(void)snprintf(beside, sizeof beside, "%s.new", name);
+	(void)snprintf(path, sizeof path, "%s/%s", s->directory, beside);
+	if (unlinkat(s->dirfd, beside, 0) != 0 && errno != ENOENT)
+		return say(f, EXIT_IO, path, strerror(errno));
+	/* A connection that writes cannot be the source of a backup. */
+	struct spool reader = { .dirfd = -1, .lock = -1 };
+	bool kept;
+
+	(void)snprintf(reader.directory, sizeof reader.directory, "%s", s->directory);
+	kept = open_database(&reader, SQLITE_OPEN_READWRITE) ? spool_backup(&reader, path, f)
+							     : say_error(&reader, f);
+	(void)sqlite3_close(reader.db);
+	return kept && ((renameat(s->dirfd, beside, s->dirfd, name) == 0 && fsync(s->dirfd) == 0) ||
+			   say(f, EXIT_IO, path, strerror(errno)));
+}
+
+/* One process migrates, and others that come in between wait for it. */
+static bool
+bring_up(struct spool *s, struct spool_fault *f)
+{
+	int64_t version;
+	bool done = execute(s, "BEGIN IMMEDIATE");
+
+	version = pragma(s, "PRAGMA user_version");
+	if (done && version < SPOOL_VERSION && !keep_old(s, version, f)) {
+		(void)execute(s, "ROLLBACK");
+		return false;
+	}
+	return (done && migrate(s, version) && execute(s, "COMMIT")) || say_error(s, f);
 }
 
 static bool
 is_newest(struct spool *s, struct spool_fault *f)
 {
 	int64_t version = pragma(s, "PRAGMA user_version");
-	char name[64], path[PATH_ROOM + 80];
 
 	if (s->error != SQLITE_OK)
 		return say_error(s, f);
@@ -153,11 +192,7 @@ is_newest(struct spool *s, struct spool_fault *f)
 		return say(f, EXIT_IO, s->directory, "spool.db: not a spool of ehr-deliver");
 	if (version > SPOOL_VERSION)
 		return say(f, EXIT_IO, s->directory, "spool.db: of a newer ehr-deliver: install that one");
-	if (version == SPOOL_VERSION)
-		return true;
-	(void)snprintf(name, sizeof name, "spool.db.v%d", (int)version);
-	(void)snprintf(path, sizeof path, "%s/%s", s->directory, name);
-	return spool_backup(s, path, f) && (migrate(s, version) || say_error(s, f));
+	return version == SPOOL_VERSION || bring_up(s, f);
 }
 
 static struct spool *
@@ -198,7 +233,8 @@ spool_make(const char *directory, struct spool_fault *f)
 		made = say(f, EXIT_IO, directory, "spool.db: there is a spool already");
 	else if (made)
 		made = sync_names(s, f) &&
-		       ((open_database(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) && migrate(s, 0)) ||
+		       ((open_database(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) &&
+			    execute(s, "BEGIN IMMEDIATE") && migrate(s, 0) && execute(s, "COMMIT")) ||
 			   say_error(s, f));
 	spool_close(s);
 	return made;
@@ -234,6 +270,14 @@ spool_close(struct spool *s)
 	if (s->dirfd >= 0)
 		(void)close(s->dirfd);
 	free(s);
+}
+
+bool
+spool_is_replaced(const struct spool *s)
+{
+	struct stat st;
+
+	return fstatat(s->dirfd, "spool.db", &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_ino != s->inode;
 }
 
 int

@@ -40,6 +40,12 @@ bool spool_make(const char *directory, struct spool_fault *f);
 struct spool *spool_open(const char *directory, struct spool_fault *f);
 void spool_close(struct spool *s);
 
+/*
+ * Whether spool.db is not the file any more that is open here, as after somebody put a copy in its place:
+ * what others write then is not seen here.
+ */
+bool spool_is_replaced(const struct spool *s);
+
 /* The descriptor of the directory. */
 int spool_directory(const struct spool *s);
 

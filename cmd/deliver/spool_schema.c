@@ -4,11 +4,12 @@
 /*
  * Indices are partial: an intent stands only in that of its state, so that the closed ones cost nothing.
  *
- * intent_order: what is due, by channel, in the order in which it is sent: earliest deadline, most
- * urgent, first
- *               accepted.  The channel is null until the dispatcher has found the route.
- * intent_wait:  what waits for a time: held until `due`; gathering more of its kind; sent, to be
- * acknowledged.
+ * intent_order:   what is due, by channel, in the order in which it is sent: what is urgent first, then the
+ *                 earliest deadline, the most urgent, the first accepted.  The channel is null until the
+ *                 dispatcher has found the route.
+ * intent_wait:    what waits for a time: held until `due`; gathering more of its kind; sent, to be
+ *                 acknowledged.
+ * intent_expires: all that has not ended.
  */
 const char *const spool_schema[SPOOL_VERSION] = {
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
@@ -68,4 +69,12 @@ const char *const spool_schema[SPOOL_VERSION] = {
 	/* what an operator did */
 	"CREATE TABLE act (at INTEGER NOT NULL, account TEXT NOT NULL, verb TEXT NOT NULL, what TEXT NOT "
 	"NULL, reason TEXT);",
+	/* of the two highest criticalities */
+	"ALTER TABLE intent ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE intent SET urgent = urgency >= (SELECT max(urgency) - 1 FROM criticality) WHERE ended IS "
+	"NULL;"
+	"DROP INDEX intent_order;"
+	"CREATE INDEX intent_order ON intent (channel, urgent DESC, dispatch_by, urgency DESC, seq)"
+	"  WHERE state = 'due';"
+	"CREATE INDEX intent_expires ON intent (expires) WHERE ended IS NULL;",
 };

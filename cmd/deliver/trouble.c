@@ -43,14 +43,17 @@ exhaust(struct spool *s, int64_t now)
 	if (spool_changed(s) == 0)
 		return;
 	(void)spool_do(s,
-	    "INSERT INTO intent (id, kind, state, urgency, step, accepted, dispatch_by, expires, ack, due, "
+	    "INSERT INTO intent (id, kind, state, urgency, urgent, step, accepted, dispatch_by, expires, "
+	    "ack, due, "
 	    "subject,"
 	    " event, trouble, line)"
-	    " SELECT t.id || '.exhausted', 'last-resort', 'due', i.urgency, i.step, ?1, ?1, ?1 + i.expires - "
+	    " SELECT t.id || '.' || i.seq || '.exhausted', 'last-resort', 'due', i.urgency, i.urgent, "
+	    "i.step, ?1, ?1, ?1 + i.expires - "
 	    "i.accepted,"
 	    "  0, ?1, i.subject, i.event, t.id, json_object('ehr', json_object('v', 1, 'stage', 'intent', "
 	    "'id',"
-	    "  t.id || '.exhausted', 'subject', i.subject, 'criticality', json_extract(i.line, "
+	    "  t.id || '.' || i.seq || '.exhausted', 'subject', i.subject, 'criticality', "
+	    "json_extract(i.line, "
 	    "'$.ehr.criticality')),"
 	    "  'kind', 'last-resort', 'why', 'exhausted', 'to', json_object('last_resort', json('true')),"
 	    "  'obligations', json('[]'))"
@@ -80,6 +83,26 @@ ask_again(struct spool *s, const struct delivery_policy *delivery, int64_t now)
 		    " AND urgency = ?2 AND acked <= ?1 - ?3",
 		    "iii", now, i, SECOND * delivery->reack[i]);
 	}
+}
+
+int64_t
+trouble_next(struct spool *s, const struct delivery_policy *delivery)
+{
+	int64_t next = INT64_MAX;
+
+	for (int64_t i = 0; i < NOTIFY_MAX_WORDS; i++) {
+		int64_t acked =
+		    delivery->reack[i] == 0
+			? INT64_MAX
+			: spool_number(s, INT64_MAX,
+			      "SELECT min(acked) FROM trouble WHERE state = 'acked' AND closed IS "
+			      "NULL AND urgency = ?",
+			      "i", i);
+
+		if (acked != INT64_MAX && acked + SECOND * delivery->reack[i] < next)
+			next = acked + SECOND * delivery->reack[i];
+	}
+	return next;
 }
 
 void
@@ -138,9 +161,11 @@ trouble_tell_class(struct spool *s, const struct subscriptions *subscriptions,
 		if (class < 0 || sub->class != class || sub->idle != SUBSCRIPTION_RUNS)
 			continue;
 		(void)spool_do(s,
-		    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, step, accepted, "
+		    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step, "
+		    "accepted, "
 		    "dispatch_by,"
 		    " expires, ack, due, line) SELECT id || '.' || ?1, kind, 'due', ?1, subject, urgency, "
+		    "urgent, "
 		    "step, accepted,"
 		    " dispatch_by, expires, ack, due, line FROM intent WHERE seq = ?2 ON CONFLICT (id) DO "
 		    "NOTHING",
@@ -223,10 +248,10 @@ trouble_resolve(struct spool *s, struct bytes id, struct bytes by, int64_t now)
 	    s, "INSERT INTO act (at, account, verb, what) VALUES (?, ?, 'resolve', ?)", "itt", now, by, id);
 	/* A message `resolved` to each subscription that had been told. */
 	(void)spool_do(s,
-	    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, step, accepted, "
+	    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step, accepted, "
 	    "dispatch_by, expires,"
 	    " ack, due, line) SELECT min(id) || '.resolved', 'resolved', 'due', subscription, subject, "
-	    "urgency, 0, ?1, ?1,"
+	    "urgency, urgent, 0, ?1, ?1,"
 	    " ?1 + max(expires - accepted), 0, ?1, json_remove(line, '$.ref', '$.sealed', '$.ehr.rl', "
 	    "'$.ehr.al')"
 	    " FROM intent WHERE trouble = ?2 AND first_sent IS NOT NULL AND subscription IS NOT NULL"

@@ -13,11 +13,14 @@
  */
 
 /*
- * What has passed at NOW: a message that was not acknowledged goes to the next route, or is sent again as a
- * reminder, or is missed; a trouble that nobody takes charge of and that has no step left goes to the last
- * resort; one that was acknowledged and not resolved asks again.
+ * What has passed at NOW: a message that was not acknowledged is sent again as a reminder, or is missed; a
+ * trouble that nobody takes charge of and that has no step left goes to the last resort; one that was
+ * acknowledged and not resolved asks again.
  */
 void trouble_time(struct spool *s, const struct delivery_policy *delivery, int64_t now);
+
+/* When a case that was acknowledged asks again; INT64_MAX: never. */
+int64_t trouble_next(struct spool *s, const struct delivery_policy *delivery);
 
 /* The intent SEQ reached nobody.  If it was the last of its step, the next step of its trouble is due. */
 void trouble_next_step(struct spool *s, int64_t seq, int64_t now);

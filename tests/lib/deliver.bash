@@ -4,7 +4,8 @@
 #	ward                      $F/site and $F/grant, for all tests of a file
 #	spool [FILE [MORE [SUB]]] in the test's folder: site, policy P and an empty spool. The channel `file` runs FILE (the one
 #	                          that is shipped); MORE is put into its row, SUB into the row of the nurse's subscription;
-#	                          $COMMAND is the command as YAML, $ADDRESS the nurse's address
+#	                          $COMMAND is the command as YAML, $ADDRESS the nurse's address, $OTHER the program of the
+#	                          channel `other`, $ROUTES what follows the nurse's first route
 #	channel BODY              writes a channel of its own, and prints its name
 #	intent NAME SUBSCRIPTION [CRITICALITY [LEVEL [AL [ACK [EVENT]]]]]
 #	step NAME SUBSCRIPTION CRITICALITY STEP AFTER [ACK]
@@ -48,8 +49,9 @@ spool() {
 		order: {slots: 1, reserved: 0}
 		retry: {default: [0s, 60s]}
 	END
-	printf '{"id":"nurse-7","party":"%s","grant":"%s","responder":"care-team","select":{"subjects":["%s"]},"purpose":"TREAT","route":[{"channel":"file","to":"%s"}]%s}\n' \
-		"$(claim sub)" "$(claim jti)" "$(claim 'subjects[0]')" "${ADDRESS:-nurse7}" "${3:-}" >site/subscriptions/ward.ndjson
+	[ -z "${OTHER:-}" ] || sed -i "/^  file:/{p;s|^  file: {command: [^]]*\]|  other: {command: [\"$OTHER\"]|;s|sha256: .*|sha256: \"$(sha256sum <"$OTHER" | cut -d' ' -f1)\"}|}" P/notify.yaml
+	printf '{"id":"nurse-7","party":"%s","grant":"%s","responder":"care-team","select":{"subjects":["%s"]},"purpose":"TREAT","route":[{"channel":"file","to":"%s"}%s]%s}\n' \
+		"$(claim sub)" "$(claim jti)" "$(claim 'subjects[0]')" "${ADDRESS:-nurse7}" "${ROUTES:-}" "${3:-}" >site/subscriptions/ward.ndjson
 	ehr-deliver init -P P --spool spool
 	# shellcheck disable=SC2034
 	on_disk=(env "DISK_FOLDER=$PWD/spool" "LD_PRELOAD=${EHR_DISK_SO:-}")
@@ -94,5 +96,11 @@ state() {
 }
 
 wait_until() {
-	until "$@"; do sleep 0.02; done
+	local i
+	for ((i = 0; i < 3000; i++)); do
+		! "$@" || return 0
+		sleep 0.02
+	done
+	printf 'never: %s\n' "$*" >&2
+	return 1
 }

@@ -18,7 +18,7 @@ noting_channel() {
 
 # Until no channel runs any more: one may outlive its dispatcher.
 channels_end() {
-	flock spool/busy true
+	[ ! -e spool/busy ] || flock spool/busy true
 }
 
 # Every id in the file `durable` was delivered; prints how many came more than once.
@@ -175,4 +175,156 @@ after_cuts() {
 	DISK_NO_SYNC=1 traced_delivery
 	after_cuts 20
 	[ -s lost ]
+}
+
+@test "a full disk: nothing is answered or taken for done, it is said once, and all goes on when there is room" {
+	spool "$(noting_channel)" 'many: 20,'
+	many_intents 1 20 >given
+	export DISK_FULL=$PWD/full
+	: >full
+	ehr 4 "${on_disk[@]}" ehr-deliver enqueue --spool spool given
+	empty out
+	has err 'full'
+	rm full
+	"${on_disk[@]}" ehr-deliver run -P P -S site --spool spool 2>said 3>&- &
+	wait_until [ -e spool/spool.lock ]
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	wait_until grep -q n_a1 spool/log
+	: >full
+	ehr 0 ehr-deliver enqueue --spool spool given # where the disk is not full
+	mv out durable
+	wait_until [ -s said ]
+	[ "$(cat spool/log)" = n_a1 ]
+	rm full
+	wait_until grep -q n_20 spool/log
+	kill $!
+	wait $!
+	[ "$(all_delivered)" -eq 0 ]
+	[ "$(wc -l <said)" -eq 1 ]
+}
+
+@test "a disk that fails to sync: nothing is answered or sent, and a clean start finds all of it" {
+	spool "$(noting_channel)" 'many: 20,'
+	many_intents 1 20 >given
+	export DISK_BROKEN=$PWD/broken
+	: >broken
+	ehr 4 "${on_disk[@]}" ehr-deliver enqueue --spool spool given
+	empty out
+	ehr 4 "${on_disk[@]}" ehr-deliver run -P P -S site --spool spool --drain
+	has err 'spool.db: disk I/O error'
+	rm broken
+	ehr 0 "${on_disk[@]}" ehr-deliver enqueue --spool spool given
+	mv out durable
+	"${on_disk[@]}" ehr-deliver run -P P -S site --spool spool 2>said 3>&- &
+	wait_until grep -q n_20 spool/log
+	: >broken
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	wait_until [ -s said ]
+	ehr 1 grep n_a1 spool/log
+	kill $!
+	wait $! || [ $? -eq 4 ]
+	rm broken
+	channels_end
+	run_drain 0
+	[ "$(all_delivered)" -eq 0 ]
+	ehr 0 ehr-deliver check -P P --spool spool
+}
+
+@test "a clock that is put forward, back, or into 2038 makes nothing early or late" {
+	local shift left
+	export CLOCK_SHIFT=$PWD/shift
+	for shift in 3600 -3600 400000000 -400000000; do
+		rm -rf spool site P
+		echo 0 >"$CLOCK_SHIFT"
+		spool
+		{
+			step c2 nurse-7 critical 1 1800
+			step r2 nurse-7 routine 1 1800
+		} | "${on_disk[@]}" ehr-deliver enqueue --spool spool -q
+		ehr 75 "${on_disk[@]}" ehr-deliver run -P P -S site --spool spool --drain
+		echo "$shift" >"$CLOCK_SHIFT"
+		ehr 75 "${on_disk[@]}" ehr-deliver run -P P -S site --spool spool --drain
+		has err "the clock was put $([ "$shift" -gt 0 ] && echo forward || echo back) by "
+		[ "$(state n_c2) $(state n_r2)" = 'held held' ]
+		left=$(sqlite3 spool/spool.db "SELECT due / 1000 - unixepoch() - ($shift) FROM intent WHERE id = 'n_c2'")
+		[ "$left" -gt 1700 ]
+		[ "$left" -le 1800 ]
+		# And once more, to the right time, while enqueue is the first to see it.
+		echo 0 >"$CLOCK_SHIFT"
+		intent a1 nurse-7 | "${on_disk[@]}" ehr-deliver enqueue --spool spool -q
+		ehr 75 "${on_disk[@]}" ehr-deliver run -P P -S site --spool spool --drain
+		lacks err clock
+		[ "$(state n_c2) $(state n_r2) $(state n_a1)" = 'held held done' ]
+	done
+}
+
+@test "a grant that is revoked while the dispatcher waits stops the very next message" {
+	local status=0
+	spool
+	ehr-deliver run -P P -S site --spool spool 2>said 3>&- &
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	wait_until grep -q n_a1 spool/out/nurse7
+	ehr-keys revoke -S site --grant "$(claim jti)" >/dev/null
+	intent b1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ended() { [ "$(state n_b1)" = stopped ]; }
+	wait_until ended
+	ehr 1 grep -q n_b spool/out/nurse7
+	# Without the list the revoked would be told again.
+	rm site/revoked.jwt
+	wait $! || status=$?
+	[ "$status" -ne 0 ]
+	has said revoked.jwt
+}
+
+@test "another database in the place of the open one ends the dispatcher with 4" {
+	local status=0
+	spool
+	ehr-deliver backup --spool spool copy.db
+	ehr-deliver run -P P -S site --spool spool 2>said 3>&- &
+	wait_until [ -e spool/spool.lock ]
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	wait_until grep -q n_a1 spool/out/nurse7
+	mv copy.db spool/spool.db
+	wait $! || status=$?
+	[ "$status" -eq 4 ]
+	has said 'spool.db was replaced or taken away while it was in use'
+}
+
+@test "two dispatchers at once, and the first is killed: the second takes over, nothing is sent twice by both" {
+	local first second
+	spool "$(noting_channel)" 'many: 20,'
+	many_intents 1 200 >given
+	ehr-deliver run -P P -S site --spool spool 2>/dev/null 3>&- &
+	first=$!
+	wait_until [ -e spool/spool.lock ]
+	ehr-deliver run -P P -S site --spool spool 2>/dev/null 3>&- &
+	second=$!
+	ehr 0 ehr-deliver enqueue --spool spool given
+	mv out durable
+	wait_until [ -s spool/log ]
+	kill -9 "$first"
+	wait "$first" || :
+	wait_until sh -c 'ehr-deliver list --spool spool | jq -e -s "all(.state == \"done\")" >/dev/null'
+	channels_end
+	kill "$second"
+	wait "$second"
+	[ "$(all_delivered)" -le 20 ]
+}
+
+@test "a spool of an older schema is migrated once, and the old database is kept beside it" {
+	command -v sqlite3 >/dev/null
+	spool "$(noting_channel)" 'many: 20,'
+	many_intents 1 20 | ehr-deliver enqueue --spool spool -q
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	sqlite3 spool/spool.db 'DROP INDEX intent_order; DROP INDEX intent_expires; ALTER TABLE intent DROP COLUMN urgent;
+		CREATE INDEX intent_order ON intent (channel, dispatch_by, urgency DESC, seq) WHERE state = "due"; PRAGMA user_version = 1'
+	: >spool/spool.db.v1.new # an earlier try was cut off
+	for _ in 1 2 3 4; do ehr-deliver list --spool spool >/dev/null 3>&- & done
+	wait
+	[ "$(sqlite3 spool/spool.db 'PRAGMA user_version')" = 2 ]
+	[ "$(sqlite3 spool/spool.db.v1 'PRAGMA user_version; SELECT count(*) FROM intent' | tr '\n' ' ')" = '1 21 ' ]
+	[ "$(sqlite3 spool/spool.db 'SELECT group_concat(id) FROM intent WHERE urgent')" = n_c1 ]
+	[ "$(stat -c %a spool/spool.db.v1)" = 600 ]
+	run_drain 75
+	[ "$(wc -l <spool/log)" -eq 21 ]
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/deliver/dispatch_parts.h"
+
+#include "cmd/deliver/trouble.h"
+#include "common/base/diag.h"
+
+void
+dispatch_end(struct dispatch *d, int64_t seq, const char *state, const char *reason)
+{
+	(void)spool_do(d->spool,
+	    "UPDATE intent SET state = ?, reason = ?, ended = ?, due = NULL WHERE seq = ?", "ttii",
+	    bytes_of(state), bytes_of(reason), d->now, seq);
+}
+
+bool
+dispatch_is_urgent(const struct dispatch *d, int64_t urgency)
+{
+	return urgency + 2 >= (int64_t)d->plan->words;
+}
+
+void
+dispatch_give_up(struct dispatch *d, int64_t seq, const char *reason)
+{
+	dispatch_end(d, seq, "dead", reason);
+	d->failed++;
+	trouble_next_step(d->spool, seq, d->now);
+}
+
+bool
+dispatch_next_route(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t route)
+{
+	if (sub == NULL || (size_t)route + 1 >= sub->delivery->routes)
+		return false;
+	(void)spool_do(d->spool,
+	    "UPDATE intent SET state = 'due', route = route + 1, channel = NULL, tries = 0 WHERE seq = ?",
+	    "i", seq);
+	return true;
+}
+
+bool
+dispatch_fetch(struct dispatch *d, int64_t seq, struct chosen *c)
+{
+	struct spool_rows *r = spool_rows(d->spool,
+	    "SELECT urgency, ack, expires, tries, reminders, number, route, step, id, kind, subscription, "
+	    "trouble, line"
+	    " FROM intent WHERE seq = ?",
+	    "i", seq);
+
+	if (!spool_next(r))
+		return false;
+	*c = (struct chosen){ .seq = seq };
+	c->urgency = spool_int(r, 0), c->ack = spool_int(r, 1), c->expires = spool_int(r, 2);
+	c->tries = spool_int(r, 3), c->reminders = spool_int(r, 4), c->number = spool_int(r, 5);
+	c->route = spool_int(r, 6), c->step = spool_int(r, 7);
+	(void)(bytes_string(spool_text(r, 8), c->id, sizeof c->id) &&
+	       bytes_string(spool_text(r, 9), c->kind, sizeof c->kind) &&
+	       bytes_string(spool_text(r, 10), c->subscription, sizeof c->subscription) &&
+	       bytes_string(spool_text(r, 11), c->trouble, sizeof c->trouble));
+	d->line.used = 0;
+	buffer_add(&d->line, spool_text(r, 12).at, spool_text(r, 12).size);
+	spool_done(r);
+	if (!json_slack(&d->line) || !json_parse(&d->json, buffer_bytes(&d->line)))
+		diag_bug("an intent in the spool that is no JSON");
+	return true;
+}
+
+int64_t
+dispatch_next_route_at(struct dispatch *d, const struct subscription *sub, const struct chosen *c)
+{
+	int64_t first, wait = 0;
+
+	if (sub == NULL || (size_t)c->route + 1 >= sub->delivery->routes ||
+	    sub->delivery->route[c->route + 1].after == 0)
+		return 0;
+	first = spool_number(d->spool, 0, "SELECT min(started) FROM attempt WHERE intent = ?", "i", c->seq);
+	for (int64_t i = 1; i <= c->route + 1; i++)
+		wait += 1000 * sub->delivery->route[i].after;
+	return first != 0 ? first + wait : 0;
+}
