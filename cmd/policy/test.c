@@ -203,7 +203,10 @@ put_row(struct test_run *r, const struct tally_row *row)
 			   : row->held > 0  ? "held without deciding"
 					    : "never held";
 
-	print(&r->out, "# %s:%u: %.*s", row->file, row->line, (int)row->id.size, row->id.at);
+	print(&r->out, "# %s", row->file);
+	if (row->line > 0)
+		print(&r->out, ":%u", row->line);
+	print(&r->out, ": %.*s", (int)row->id.size, row->id.at);
 	if (row->exception > 0) {
 		what = row->held > 0 ? "taken" : "never taken";
 		print(&r->out, ", exception %u", row->exception);

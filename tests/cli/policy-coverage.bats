@@ -77,3 +77,23 @@ END
 @test "test --coverage: the shipped policies leave few rules out" {
 	ehr 0 ehr-policy test -P "$EHR_ROOT/policies/hospital" --coverage=80
 }
+
+@test "test --coverage: rows of clearances, and the rules of directives that the tests bring" {
+	covered
+	printf 'ehr_authz: 1\nclearances:\n  - {who: {structural_role: [nurse, clerk]}, al: 7}\n  - {who: {structural_role: guest}, al: 7}\ncaps:\n  - {where: {route: near}, al: 0}\n  - {where: {route: moon}, al: 0}\n' >p/authz/clearances.yaml
+	printf 'ehr_authz: 1\nconsent: c-z\npatient: z\nstatus: active\nbase: permit\nrules:\n  - {id: z-1, say: No clerks., effect: deny, who: {structural_role: clerk}}\n  - {id: z-2, say: No guests., effect: deny, who: {structural_role: guest}}\n' >p/tests/z.yaml
+	mkdir p/tests/c
+	mv p/tests/z.yaml p/tests/c/
+	sed -i '1i consents: [c/z.yaml]' p/tests/t.yaml
+	ehr 0 ehr-policy test -P p --coverage
+	grep -e clearances -e directive -e coverage out >got
+	same got <<'END'
+# p/authz/clearances.yaml:3: AL 7: decided
+# p/authz/clearances.yaml:4: AL 7: never held
+# p/authz/clearances.yaml:6: at most AL 0: decided
+# p/authz/clearances.yaml:7: at most AL 0: never held
+# directive c-z: z-1: decided
+# directive c-z: z-2: never held
+# coverage: 6 of 11 rules and exceptions
+END
+}
