@@ -61,6 +61,7 @@ load(struct asking *q, enum diag_exit *status)
 	struct access_sources from = { .policy = &q->policy,
 		.consents = &consents,
 		.consents_count = consents != NULL,
+		.consent_state = q->settings->consent_state,
 		.facts = site_path_if_there(&q->arena, site, SITE_FACTS, NULL),
 		.entities = site_path_if_there(&q->arena, site, SITE_ENTITIES, NULL) };
 	const struct keyref_access access = { .pin_file = q->settings->pin_file };

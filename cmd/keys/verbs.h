@@ -34,6 +34,7 @@ struct verb_settings {
 	const char *context;
 	const char *assertions;
 	const char *audience;
+	const char *consent_state;
 	const char *scope;
 	const char *domain;
 	const char *sign;

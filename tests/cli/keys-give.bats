@@ -225,3 +225,56 @@ subscribe() {
 	ehr 7 ehr-keys subscribe -P "$P" -S site --user dr-lee --device "$ID" --context context --now 2026-03-02T09:00:02Z --patient p1
 	has err party-revoked
 }
+
+@test "subscribe: where directives are negotiated, only those in force count" {
+	cp -r "$P" policy
+	chmod -R u+w policy
+	sed -i 's/^no_consent:/negotiated: true\n&/' policy/authz/organization.yaml
+	P=policy
+	subscribe 7 --patient p1 wish
+	has err 'decision-denied: consent: consent-not-settled'
+	printf '{"patient":"p1","directive":"c-p1","state":"active","in_force":"sha256:%s"}\n' "$(sha256sum <site/consents/p1.yaml | cut -d' ' -f1)" >states
+	subscribe 0 --patient p1 --consent-state states wish
+	printf '{"patient":"p1","directive":"c-p1","state":"inactive","in_force":null}\n' >states
+	ehr 7 ehr-keys subscribe -P "$P" -S site --user dr-lee --device "$ID" --context context --now 2026-03-02T09:00:01Z --patient p1 --consent-state states wish
+	subscribe 4 --patient p1 --consent-state nowhere wish
+}
+
+@test "give and subscribe at the same time with the same decision: one of them is answered" {
+	for i in 1 2 3; do
+		for verb in give 'subscribe --patient p1'; do
+			# shellcheck disable=SC2086
+			ehr-keys $verb -P "$P" -S site --user dr-lee --device "$ID" --context context --now "$NOW" $([ "$verb" = give ] || echo wish) >"${verb%% *}.$i" 2>/dev/null &
+		done
+	done
+	wait
+	[ "$(cat give.* | wc -l)" -eq 1 ]
+	[ "$(cat subscribe.* | wc -l)" -eq 1 ]
+	[ "$(wc -l <site/keys/issued.log)" -eq 1 ]
+	[ "$(wc -l <site/grants.jwts)" -eq 1 ]
+	[ "$(ls site/subscriptions | wc -l)" -eq 1 ]
+}
+
+@test "a directive that limits what is permitted limits the grant, or denies what a grant cannot carry" {
+	while read -r want body; do
+		own
+		echo "{\"ehr_authz\":1,\"consent\":\"c-p1\",\"patient\":\"p1\",\"status\":\"active\",$body}" >site/consents/p1.json
+		rm site/consents/p1.yaml
+		if [ "$want" = none ]; then
+			subscribe 7 --patient p1 wish
+			[ ! -s site/grants.jwts ]
+		else
+			subscribe 0 --patient p1 wish
+			[ "$(cut -d. -f2 site/grants.jwts | unpadded | jq .al)" -le "$want" ]
+		fi
+	done <<-'END'
+		5 "base":"permit"
+		3 "base":"permit","what":{"label":["N"]}
+		none "base":"deny"
+		none "base":"permit","what":{"class":["Observation"]}
+		none "base":"permit","rules":[{"id":"r","say":"S.","effect":"deny","what":{"label":["SUD"]}}]
+		none "base":"permit","does":["read"]
+		none "base":"SECRET"
+		none "base":"permit","period":{"until":"2026-03-02T09:00:00Z"}
+	END
+}
