@@ -399,8 +399,8 @@ check_record(struct seal_engine *r, struct bytes line, const struct version_line
 }
 
 /*
- * All versions in which nothing is visible are one form, and so are all tombstones.  Where their tags say which
- * they are, their length tells nothing more.
+ * All versions in which nothing is visible are one form, and so are all tombstones.  Where their tags say
+ * which they are, their length tells nothing more.
  */
 static bool
 is_one_form(const struct tags *t, struct bytes plaintext)

@@ -198,9 +198,9 @@ END
 	faults_of authz/clearances.yaml 's/investigator/investigatr/; s/loa2/loa7/; s/al: 2, fresh/al: 200, fresh/; s/longest: 30d/longest: 30/' >got
 	diff got - <<'END'
 authz/clearances.yaml:13: unknown role 'investigatr'
-authz/clearances.yaml:15: unknown acr 'loa7'
-authz/clearances.yaml:18: expected a whole number from 0 to 99
-authz/clearances.yaml:21: a number
+authz/clearances.yaml:16: unknown acr 'loa7'
+authz/clearances.yaml:19: expected a whole number from 0 to 99
+authz/clearances.yaml:22: a number
 END
 	# Roles that go with a fault are not called unknown elsewhere.
 	faults_of authz/roles.yaml 's/^structural_roles: .physician/structural_roles: [7, physician/; s/object: subject}/object: subjct}/' >got
@@ -290,10 +290,10 @@ END
 	grep -e authz/ -e clearances err | grep -v -e admits-btg -e unused -e shadowed >got
 	same got <<-'END'
 		ehr-policy: authz-check: warning: no-clearances: without authz/clearances.yaml decisions name no level, and no program gives anything by them unless it is told one
-		ehr-policy: authz-check/authz/organization.yaml:49:5: warning: permits-anybody: this permit does not say who
-		ehr-policy: authz-check/authz/organization.yaml:50:5: warning: never: no request meets this rule
-		ehr-policy: authz-check/authz/organization.yaml:51:5: warning: fails-open: with if_missing: skip, a request that leaves an attribute out escapes this deny
-		ehr-policy: authz-check/authz/organization.yaml:54:5: warning: never: no request meets this rule
+		ehr-policy: authz-check/authz/organization.yaml:52:5: warning: permits-anybody: this permit does not say who
+		ehr-policy: authz-check/authz/organization.yaml:53:5: warning: never: no request meets this rule
+		ehr-policy: authz-check/authz/organization.yaml:54:5: warning: fails-open: with if_missing: skip, a request that leaves an attribute out escapes this deny
+		ehr-policy: authz-check/authz/organization.yaml:57:5: warning: never: no request meets this rule
 	END
 }
 
