@@ -121,8 +121,7 @@ version_group_add(struct version_group *g, const struct sealed_line *s, struct b
 	v->al = judged.al;
 	v->criticality = judged.criticality;
 	v->line = line;
-	if (!buffer_reserve(&v->text, s->ehr.size + JSON_SLACK) ||
-	    !buffer_append(&v->text, s->ehr.at, s->ehr.size))
+	if (!buffer_append(&v->text, s->ehr.at, s->ehr.size) || !json_slack(&v->text))
 		diag_bug("tags larger than tags can be");
 	v->ehr = buffer_bytes(&v->text);
 	move_spans(&v->tags, s->ehr, v->text.at);
