@@ -24,6 +24,7 @@ struct seal_main {
 	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch, *manifest_path, *after,
 	    *sign, *pin_file;
 	struct trust_demand trust;
+	struct arena paths; /* of it */
 	struct instant now;
 	bool has_now;
 	bool has_seq;
@@ -159,7 +160,7 @@ load_policy(struct seal_main *m)
 	if (m->policy_path == NULL)
 		return;
 	m->trust.site = m->site;
-	m->trust.keys = site_path(&m->policy.arena, m->site, SITE_KEYS, m->keys_path);
+	m->trust.keys = site_path(&m->paths, m->site, SITE_KEYS, m->keys_path);
 	if (!trust_load(&m->policy, m->policy_path, &m->trust, &f) ||
 	    !seal_policy_load(&m->sealing, &m->policy, &f))
 		fault_exit(&f);
@@ -382,6 +383,7 @@ main(int argc, char *argv[])
 	keyref_free(m.setup.signer);
 	keys_close(m.setup.keys);
 	revoked_free(&m.setup.revoked);
+	arena_release(&m.paths);
 	policy_release(&m.policy);
 	return status;
 }
