@@ -121,7 +121,7 @@ begins_as_json(const unsigned char *head, size_t size)
 		return false;
 	if (size >= 3 && memcmp(head, "\xef\xbb\xbf", 3) == 0)
 		i = 3;
-	while (i < size && memchr(" \t\r\n", head[i], 4) != NULL)
+	while (i < size && strchr(" \t\r\n", head[i]) != NULL)
 		i++;
 	return i == size || head[i] == '{' || head[i] == '[' || head[i] == 0x1e;
 }

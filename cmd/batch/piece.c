@@ -252,7 +252,14 @@ piece_run(struct piece_engine *p, struct bytes lines, uint64_t first)
 static bool
 read_place(struct piece_engine *p, struct place *to)
 {
-	return fscanf(p->places, "%" SCNu64 " %" SCNu64 " %" SCNu64, &to->out, &to->in, &to->step) == 3;
+	char line[96], *at = line;
+
+	if (fgets(line, sizeof line, p->places) == NULL)
+		return false;
+	to->out = strtoull(at, &at, 10);
+	to->in = strtoull(at, &at, 10);
+	to->step = strtoull(at, &at, 10);
+	return *at == '\n';
 }
 
 /* The line of the upload from which LINE of ehr-ingest came.  Asked for in rising order. */
