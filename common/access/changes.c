@@ -38,7 +38,25 @@ domain_of(const struct engine *e, const struct layer_file *f)
 	return f->domain ? intern_text(&e->words, f->domain) : (struct bytes){ "", 0 };
 }
 
-/* The file of the same layer and domain in the other policy. */
+/* The only file of LAYER; NULL if there are none or several. */
+static const struct layer_file *
+only_file(const struct layers *all, enum layer layer)
+{
+	const struct layer_file *only = NULL;
+
+	for (uint32_t i = 0; i < all->files; i++)
+		if (all->file[i].layer == layer) {
+			if (only)
+				return NULL;
+			only = &all->file[i];
+		}
+	return only;
+}
+
+/*
+ * The file of the same layer and domain in the other policy.  Where each has one file alone, they belong
+ * together: it was given another domain.
+ */
 static const struct layer_file *
 counterpart(const struct comparing *x, unsigned side, const struct layer_file *f)
 {
@@ -48,7 +66,7 @@ counterpart(const struct comparing *x, unsigned side, const struct layer_file *f
 		if (all->file[i].layer == f->layer &&
 		    bytes_equal(domain_of(x->e[!side], &all->file[i]), domain_of(x->e[side], f)))
 			return &all->file[i];
-	return NULL;
+	return only_file(&x->e[side]->layers, f->layer) ? only_file(all, f->layer) : NULL;
 }
 
 static const struct access_rule *
@@ -122,7 +140,7 @@ name_of(const struct engine *e, const char *shown)
 static bool
 compare_layers(struct comparing *x, unsigned side)
 {
-	static const char *const skip[] = { "rules", "domain", "layer", NULL };
+	static const char *const skip[] = { "rules", "layer", NULL };
 	const struct layers *all = &x->e[side]->layers;
 
 	for (uint32_t i = 0; i < all->files; i++) {
@@ -133,7 +151,7 @@ compare_layers(struct comparing *x, unsigned side)
 		compare_rules(x, side, f, other);
 		if (!other) {
 			x->other = true;
-			tell(x, f->file, NULL, "the layer of ", domain_of(x->e[side], f), become(side));
+			tell(x, f->file, NULL, "this layer", (struct bytes){ "", 0 }, become(side));
 			continue;
 		}
 		if (!root_of(x, side, name_of(x->e[side], f->file), &file, &root) ||

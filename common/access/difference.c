@@ -238,13 +238,19 @@ still(struct hunt *h, const struct clash *c)
 }
 
 static bool
+is_domain(const struct space_dimension *d)
+{
+	return d->attribute == ATTRIBUTE_SUBJECT_DOMAIN || d->attribute == ATTRIBUTE_RESOURCE_DOMAIN;
+}
+
+static bool
 shrink_dimension(struct hunt *h, struct space_dimension *d, const struct clash *c)
 {
 	uint32_t before = d->at;
 
 	for (uint32_t pass = 0; pass < 2; pass++)
 		for (uint32_t i = 0; i < d->choices && (pass == 0 || i < before); i++) {
-			if (pass == 0 && (d->choice[i].values.present || i == before))
+			if (pass == 0 && (d->choice[i].values.present || i == before || is_domain(d)))
 				continue;
 			d->at = i;
 			if (still(h, c))
@@ -416,7 +422,9 @@ scatter(struct hunt *h)
 	for (unsigned i = 0; i < s->dimensions; i++) {
 		struct space_dimension *d = &s->dimension[i];
 
-		d->at = d->choices == 0 ? 0 : d->closed && dice(h, 2) ? 0 : dice(h, d->choices);
+		d->at = d->choices == 0                             ? 0
+			: (d->closed || is_domain(d)) && dice(h, 2) ? 0
+								    : dice(h, d->choices);
 	}
 	both_take(h);
 }
@@ -498,12 +506,12 @@ static void
 add_file(struct space *s, const struct engine *e, const struct layer_file *f)
 {
 	if (f->domain) {
-		space_settle(s, ATTRIBUTE_SUBJECT_DOMAIN, word(e, f->domain));
+		space_add_text(s, ATTRIBUTE_SUBJECT_DOMAIN, word(e, f->domain));
 		if (f->layer == LAYER_ORGANIZATION)
-			space_settle(s, ATTRIBUTE_RESOURCE_DOMAIN, word(e, f->domain));
+			space_add_text(s, ATTRIBUTE_RESOURCE_DOMAIN, word(e, f->domain));
 	}
 	for (uint32_t i = 0; i < f->trusts; i++)
-		space_settle(s, ATTRIBUTE_SUBJECT_DOMAIN, word(e, f->trust[i].domain));
+		space_add_text(s, ATTRIBUTE_SUBJECT_DOMAIN, word(e, f->trust[i].domain));
 	for (uint32_t i = 0; i < f->no_patient.count; i++)
 		space_add_text(s, ATTRIBUTE_RESOURCE_TYPE, word(e, f->no_patient.at[i]));
 	for (uint32_t i = 0; i < f->rules; i++)
@@ -518,6 +526,9 @@ fill(struct hunt *h, unsigned side)
 
 	space_begin(s, e, NULL, bytes_of(PATIENT));
 	s->lists = true;
+	/* Nobody's domain, and none, are tried as well. */
+	for (unsigned i = 0; i < s->dimensions; i++)
+		s->dimension[i].closed = s->dimension[i].closed && !is_domain(&s->dimension[i]);
 	space_usual(s);
 	for (int layer = LAYER_ORGANIZATION; layer >= LAYER_OUTBOUND; layer--)
 		for (uint32_t i = 0; i < e->layers.files; i++)

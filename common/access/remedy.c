@@ -17,6 +17,8 @@ struct change {
 struct found {
 	struct bytes text;
 	unsigned cost;
+	struct change change[MOST_CHANGES];
+	unsigned changes;
 };
 
 struct remedy {
@@ -313,7 +315,26 @@ keep(struct remedy *r)
 		if (bytes_are(r->found[i].text, text))
 			return;
 	if (r->founds < MOST_FOUND)
-		r->found[r->founds++] = (struct found){ .text = bytes_of(text), .cost = cost };
+		r->found[r->founds++] =
+		    (struct found){ .text = bytes_of(text), .cost = cost, .changes = r->changes };
+	else
+		return;
+	memcpy(r->found[r->founds - 1].change, r->change, r->changes * sizeof r->change[0]);
+}
+
+/* True if B wants all that A wants, and more. */
+static bool
+wants_more(const struct found *a, const struct found *b)
+{
+	for (unsigned i = 0; i < a->changes; i++) {
+		bool there = false;
+
+		for (unsigned k = 0; k < b->changes && !there; k++)
+			there = bytes_equal(a->change[i].text, b->change[k].text);
+		if (!there)
+			return false;
+	}
+	return b->changes > a->changes;
 }
 
 static void attempt(struct remedy *r, unsigned depth);
@@ -466,7 +487,14 @@ remedy_write(struct buffer *out, struct engine *e, const struct verdict *v)
 	}
 	if (r->founds > 1)
 		qsort(r->found, r->founds, sizeof *r->found, by_cost);
-	for (unsigned i = 0; i < r->founds && i < MOST_TOLD; i++) {
+	for (unsigned i = 0, told = 0; i < r->founds && told < MOST_TOLD; i++) {
+		bool needless = false;
+
+		for (unsigned k = 0; k < r->founds && !needless; k++)
+			needless = wants_more(&r->found[k], &r->found[i]);
+		if (needless)
+			continue;
+		told++;
 		buffer_add(out, "it would be permitted if ", 25);
 		buffer_add(out, r->found[i].text.at, r->found[i].text.size);
 		buffer_add(out, "\n", 1);

@@ -87,6 +87,13 @@ END
 		ehr 1 ehr-policy diff A B
 		ehr 1 ehr-policy diff B A
 	done
+	# A house that is given another domain keeps its rules.
+	cp A/authz/organization.yaml B/authz/
+	sed -i '/domain: house/d' B/authz/organization.yaml
+	ehr 1 ehr-policy diff A B
+	head -n 1 out >got
+	same got <<<'A/authz/organization.yaml:3:1: domain is gone'
+	lacks out 'rule a'
 	cat >>A/authz/roles.yaml <<<'roles: {staff: [nurse]}'
 	sed -i 's/structural_role: nurse/structural_role: staff/' A/authz/organization.yaml
 	rm -r B
