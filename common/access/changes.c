@@ -157,7 +157,8 @@ compare_layers(struct comparing *x, unsigned side)
 		if (!root_of(x, side, name_of(x->e[side], f->file), &file, &root) ||
 		    !root_of(x, !side, name_of(x->e[!side], other->file), &there, &like))
 			return false;
-		compare_keys(x, side, f->file, root, like, skip);
+		if (root && like)
+			compare_keys(x, side, f->file, root, like, skip);
 	}
 	return true;
 }
