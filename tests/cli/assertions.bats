@@ -15,10 +15,7 @@ setup_file() {
 }
 
 setup() {
-	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
-	cd "$BATS_TEST_TMPDIR" || return 1
-	own
-	cp "$F"/{idp.pem,clinic.pem,assertions.jwks,sealed} .
+	at_home idp.pem clinic.pem assertions.jwks sealed
 	claims='{sub: "dr-lee", aud: "pdp", structural_role: "physician", purpose: "TREAT", acr: "loa3"}'
 }
 

@@ -9,10 +9,7 @@ setup_file() {
 }
 
 setup() {
-	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
-	cd "$BATS_TEST_TMPDIR" || return 1
-	own
-	cp "$F"/{read,decider.pem,deciders.jwks,sealed,labelled} .
+	at_home read decider.pem deciders.jwks sealed labelled
 }
 
 # takes STATUS TEXT: both filters end so with the file decision.

@@ -9,10 +9,7 @@ setup_file() {
 }
 
 setup() {
-	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
-	cd "$BATS_TEST_TMPDIR" || return 1
-	own
-	cp "$F"/{decider.pem,deciders.jwks,sealed} .
+	at_home decider.pem deciders.jwks sealed
 	echo '{"acr":"loa3","route":"on-site","purpose":"TREAT"}' >context
 	for level in N R; do jq -c "select(.ehr.rl == \"$level\")" sealed >level-$level; done
 	echo '{"responder":"on-call-physician"}' >wish
@@ -230,7 +227,7 @@ subscribe() {
 	cp -r "$P" policy
 	chmod -R u+w policy
 	sed -i 's/^no_consent:/negotiated: true\n&/' policy/authz/organization.yaml
-	P=policy
+	export P=policy
 	subscribe 7 --patient p1 wish
 	has err 'decision-denied: consent: consent-not-settled'
 	printf '{"patient":"p1","directive":"c-p1","state":"active","in_force":"sha256:%s"}\n' "$(sha256sum <site/consents/p1.yaml | cut -d' ' -f1)" >states
@@ -240,12 +237,15 @@ subscribe() {
 	subscribe 4 --patient p1 --consent-state nowhere wish
 }
 
+# give_now VERB NUMBER ARGS...: what give does, whatever comes of it, into the file VERB.NUMBER.
+give_now() {
+	ehr-keys "$1" -P "$EHR_ROOT/policies/hospital" -S site --user dr-lee --device "$ID" --context context --now "$NOW" "${@:3}" >"$1.$2" 2>/dev/null
+}
+
 @test "give and subscribe at the same time with the same decision: one of them is answered" {
 	for i in 1 2 3; do
-		for verb in give 'subscribe --patient p1'; do
-			# shellcheck disable=SC2086
-			ehr-keys $verb -P "$P" -S site --user dr-lee --device "$ID" --context context --now "$NOW" $([ "$verb" = give ] || echo wish) >"${verb%% *}.$i" 2>/dev/null &
-		done
+		give_now give "$i" &
+		give_now subscribe "$i" --patient p1 wish &
 	done
 	wait
 	[ "$(cat give.* | wc -l)" -eq 1 ]

@@ -9,9 +9,7 @@ setup_file() {
 }
 
 setup() {
-	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
-	cd "$BATS_TEST_TMPDIR" || return 1
-	own
+	at_home
 }
 
 # finds STATUS LINES: what check says of the site, without what it says of the policy.

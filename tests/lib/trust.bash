@@ -3,6 +3,7 @@
 # $F/sealed and $F/labelled; her tablet is enrolled.  Load keys.bash first.
 #
 #	people                    fills $F/site, makes $F/decider.pem with its $F/deciders.jwks, and $F/read, a request of hers
+#	at_home FILE...           begins a test: a site and tablet of its own, and these files of people()
 #	ask ACTION [MORE]         such a request; MORE is jq that changes it
 #	decide ARGS...            ehr-authz under this policy and site
 
@@ -19,6 +20,14 @@ people() {
 	echo '{"fact":"f-1","relation":"treating","subject":"dr-lee","patient":"p1","from":"2026-03-01T00:00:00Z","until":"2026-03-05T18:00:00Z"}' >site/facts.ndjson
 	printf 'ehr_authz: 1\nconsent: c-p1\npatient: p1\nstatus: active\nbase: permit\n' >site/consents/p1.yaml
 	ask read >./read
+}
+
+at_home() {
+	local file
+	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	own
+	for file; do cp "$F/$file" .; done
 }
 
 ask() {
