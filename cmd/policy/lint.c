@@ -132,6 +132,11 @@ check_sign_off(const struct lint_reading *r)
 
 	if (is_blank(sign_off) || is_blank(yaml_find(sign_off, "by")) || is_blank(yaml_find(sign_off, "at")))
 		lint_warn(r->lint, r->file, sign_off, "no-sign-off", "nobody answers for these rules yet");
+	else if (yaml_find(r->root, "value_sets") != NULL && !is_blank(yaml_find(sign_off, "serial")) &&
+		 !bytes_equal(yaml_find(sign_off, "serial")->text, r->lint->policy->serial))
+		lint_warn(r->lint, r->file, yaml_find(sign_off, "serial"), "unsigned-valueset",
+		    "value sets and rules of serial %.*s: who signed answers for another serial",
+		    (int)r->lint->policy->serial.size, r->lint->policy->serial.at);
 }
 
 static void

@@ -174,6 +174,108 @@ check_free_text(struct fhir_reading *r, const struct yaml_node *classify)
 	buffer_release(&found);
 }
 
+/* Whether PATH is the member of a root, or something in it.  Of a choice MEMBER is the stem. */
+static bool
+names_member(struct bytes path, struct bytes member, bool is_choice)
+{
+	char next;
+
+	if (bytes_are(path, "."))
+		return true;
+	if (path.size <= member.size || path.at[0] != '.' || memcmp(path.at + 1, member.at, member.size) != 0)
+		return false;
+	if (path.size == member.size + 1)
+		return true;
+	next = path.at[member.size + 1];
+	return is_choice ? next >= 'A' && next <= 'Z' : next == '.' || next == '[' || next == '?';
+}
+
+/* Whether an item of LIST, a path or a map with `at`, names MEMBER.  A path that is not plain may name it. */
+static bool
+keeps_member(const struct yaml_node *list, const struct element *member)
+{
+	struct bytes name = member->stem.size > 0 ? member->stem : member->name;
+
+	for (size_t i = 0; list != NULL && list->kind == YAML_LIST && i < list->count; i++) {
+		const struct yaml_node *item = list->item[i];
+		const struct yaml_node *at = item->kind == YAML_MAP ? yaml_find(item, "at") : item;
+		struct bytes path =
+		    at != NULL && at->kind == YAML_STRING ? at->text : (struct bytes){ "", 0 };
+
+		if (names_member(path, name, member->stem.size > 0) ||
+		    memchr(path.at, '|', path.size) != NULL || memchr(path.at, ',', path.size) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a transform of VERSION removes the member of records of TYPE. */
+static const struct yaml_node *
+removed_by(const struct yaml_node *version, struct bytes type, const struct element *member)
+{
+	const struct yaml_node *transforms = yaml_find(version, "transforms");
+
+	for (size_t i = 0; transforms != NULL && transforms->kind == YAML_LIST && i < transforms->count;
+	     i++) {
+		const struct yaml_node *types = yaml_find(transforms->item[i], "type");
+		const struct yaml_node *at = yaml_find(transforms->item[i], "at");
+		const struct yaml_node *what = yaml_find(transforms->item[i], "do");
+
+		if (at != NULL && what != NULL && what->kind == YAML_STRING &&
+		    bytes_are(what->text, "remove") && at->kind == YAML_STRING &&
+		    at->text.size == member->name.size + 1 && names_member(at->text, member->name, false) &&
+		    (types == NULL || lists(types, type)))
+			return at;
+	}
+	return NULL;
+}
+
+/* KEEP: of VERSION, NULL if it keeps everything. */
+static void
+check_required(const struct fhir_reading *r, const struct yaml_node *version, const struct yaml_node *keep,
+    struct bytes type)
+{
+	struct elements e;
+	struct element member;
+
+	for (bool open = elements_open(&e, type); open && elements_next(&e, &member);) {
+		const struct yaml_node *by = member.is_required ? removed_by(version, type, &member) : NULL;
+
+		if (!member.is_required)
+			continue;
+		if (by == NULL && keep != NULL && !keeps_member(of_type(keep, type), &member) &&
+		    !keeps_member(of_type(keep, (struct bytes)BYTES("*")), &member))
+			by = keep;
+		if (by != NULL)
+			lint_error(r->lint, r->file, by, "required-removed", "FHIR R4 requires %.*s.%.*s",
+			    (int)type.size, type.at, (int)member.name.size, member.name.at);
+	}
+}
+
+/* With `strict_fhir` each version of a record is to be valid FHIR. */
+static void
+check_strict(struct fhir_reading *r)
+{
+	struct fault f = { 0 };
+	const struct yaml_node *root = policy_yaml(r->lint->policy, "redact.yaml", &r->file, &f);
+	const struct yaml_node *strict = yaml_find(root, "strict_fhir");
+	const struct yaml_node *versions = yaml_find(root, "versions");
+
+	if (strict == NULL || strict->kind != YAML_BOOLEAN || !strict->truth || versions == NULL)
+		return;
+	for (size_t i = 0; i < versions->count; i++) {
+		const struct yaml_node *types = yaml_find(versions->item[i], "types");
+		const struct yaml_node *keep = yaml_find(versions->item[i], "keep");
+
+		for (size_t t = 0; t < vocabulary_size(VOCABULARY_RESOURCE_TYPE); t++) {
+			const struct concept *type = vocabulary_at(VOCABULARY_RESOURCE_TYPE, t);
+
+			if (type->status == CONCEPT_ACTIVE && (types == NULL || lists(types, type->code)))
+				check_required(r, versions->item[i], keep, type->code);
+		}
+	}
+}
+
 void
 lint_fhir(struct lint *l)
 {
@@ -190,4 +292,5 @@ lint_fhir(struct lint *l)
 	for (size_t i = 0; terms != NULL && i < sizeof(places) / sizeof(places[0]); i++)
 		check_names(&r, yaml_find(terms, places[i]));
 	check_free_text(&r, root);
+	check_strict(&r);
 }

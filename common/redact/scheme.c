@@ -164,6 +164,10 @@ read_file(struct scheme_read *r)
 	if (!yaml_open(&m, s->file, root, r->fault) ||
 	    !yaml_integer(s->file, yaml_need(&m, "redact"), 1, 1, &version, r->fault) || version != 1)
 		return false;
+	bool strict = false; /* for ehr-policy check alone */
+
+	if (!yaml_boolean(s->file, yaml_take(&m, "strict_fhir"), &strict, r->fault))
+		return false;
 	r->key_names = yaml_take(&m, "keys");
 	const struct yaml_node *versions = yaml_need(&m, "versions");
 	return versions != NULL && read_mark(r, yaml_take(&m, "mark"), &except) &&

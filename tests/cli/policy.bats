@@ -311,6 +311,32 @@ fault() {
 	has err 'warning: needs-now: '
 }
 
+@test "with strict_fhir a version that lacks what FHIR requires is an error" {
+	cp -r "$EHR_ROOT/policies/hospital" p
+	echo 'strict_fhir: false' >>p/redact.yaml
+	ehr 0 ehr-policy check -P p
+	lacks err required-removed
+	sed -i 's/^strict_fhir: false/strict_fhir: true/' p/redact.yaml
+	ehr 3 ehr-policy check -P p
+	has err 'required-removed: FHIR R4 requires Observation.code'
+	lacks err 'requires Observation.status'
+	lacks err 'requires Patient'
+	sed -i 's/^strict_fhir: true/strict_fhir: 3/' p/redact.yaml
+	ehr 3 ehr-policy check -P p
+	has err 'expected true or false'
+}
+
+@test "a sign-off of another serial leaves the value sets unsigned" {
+	cp -r "$EHR_ROOT/policies/hospital" p
+	serial=$(sed -n 's/^serial: *//p' p/policy.yaml)
+	sed -i "s/^sign_off:.*/sign_off: {by: Ada Roe, at: 2026-11-01, serial: $serial}/" p/classify.yaml
+	ehr 0 ehr-policy check -P p
+	lacks err unsigned-valueset
+	sed -i 's/^serial: .*/serial: 2026-11-30/' p/policy.yaml
+	ehr 0 ehr-policy check -P p
+	has err 'warning: unsigned-valueset: '
+}
+
 @test "check says where marks are made that nobody reads, and read that nobody makes" {
 	cp -r "$EHR_ROOT/policies/hospital" p
 	ehr 0 ehr-policy check -P p
