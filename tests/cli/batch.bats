@@ -555,3 +555,18 @@ archive: true"
 	ehr 3 ehr-seal -S site versions
 	has err 'site/policy: not as ehr-keys make writes it: an object with path, policy, serial and digest'
 }
+
+@test "ehr-deliver enqueue stands behind ehr-notify, and takes its intents once" {
+	prepare
+	pipeline 'stages: [ehr-ingest, ehr-classify, ehr-redact, ehr-seal]
+then:
+  - {run: ehr-notify, output: intents.ndjson}
+  - {run: ehr-deliver enqueue, input: intents.ndjson, output: queued.ndjson}'
+	ehr-deliver init -P policy -S site
+	ehr 1 batch "$EHR_ROOT/testdata/ward/upload.ndjson" store
+	[ "$(jq -c .durable store/upload.ndjson/queued.ndjson)" = true ]
+	rm store/upload.ndjson/queued.ndjson
+	ehr 0 batch "$EHR_ROOT/testdata/ward/upload.ndjson" store
+	[ "$(jq -c .durable store/upload.ndjson/queued.ndjson)" = true ]
+	[ "$(ehr-deliver list -S site | wc -l)" -eq 1 ]
+}
