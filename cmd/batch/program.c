@@ -2,6 +2,7 @@
 #include "cmd/batch/program.h"
 
 #include "common/base/file.h"
+#include "common/base/installed.h"
 #include "common/crypto/digest.h"
 
 #include <errno.h>
@@ -18,27 +19,13 @@
 
 enum {
 	EXECUTABLE_MOST = 256 << 20,
-	PATH_ROOM = 4096,
+	PATH_ROOM = INSTALLED_PATH,
 	COPY_FD = 10, /* in the child, where the interpreter of a script finds it */
 	SIGNALLED = 128,
 	NOT_STARTED = 126,
 };
 
 static int kept = -1;
-
-/* The folder of this program, with a '/' behind it; 0: not known. */
-static size_t
-own_folder(char path[PATH_ROOM])
-{
-	ssize_t size = readlink("/proc/self/exe", path, PATH_ROOM - 1);
-	const char *slash;
-
-	if (size <= 0)
-		return 0;
-	path[size] = '\0';
-	slash = strrchr(path, '/');
-	return slash == NULL ? 0 : (size_t)(slash + 1 - path);
-}
 
 static int
 sealed_copy(struct bytes text)
@@ -94,7 +81,7 @@ program_find(struct program *p, const struct batch_command *c, struct arena *a, 
 		p->path = c->word[0];
 		return copy_executable(p, c->sha256, why);
 	}
-	p->path = arena_format(a, "%.*s%s", (int)own_folder(own), own, c->word[0]);
+	p->path = arena_format(a, "%.*s%s", (int)installed_folder(own), own, c->word[0]);
 	if (access(p->path, X_OK) == 0)
 		return true;
 	(void)snprintf(

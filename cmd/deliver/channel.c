@@ -2,6 +2,7 @@
 #include "cmd/deliver/channel.h"
 
 #include "common/base/file.h"
+#include "common/base/installed.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
 
@@ -181,7 +182,7 @@ channel_open(const struct delivery_channel *policy, const char *secrets, int dir
 	c->program = c->secret = -1;
 	c->directory = directory;
 	(void)snprintf(c->path, sizeof c->path, "PATH=/usr/local/bin:/usr/bin:/bin:%.*s",
-	    (int)delivery_own_folder(own), own);
+	    (int)installed_folder(own), own);
 	if (copy_program(c, why) && copy_secret(c, secrets, why))
 		return c;
 	channel_close(c);

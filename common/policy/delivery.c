@@ -253,35 +253,12 @@ delivery_allows(const struct delivery_channel *c, struct bytes to)
 	return false;
 }
 
-size_t
-delivery_own_folder(char path[DELIVERY_PATH])
-{
-	ssize_t size = readlink("/proc/self/exe", path, DELIVERY_PATH - 1);
-	char *slash;
-
-	if (size <= 0)
-		return 0;
-	path[size] = '\0';
-	slash = strrchr(path, '/');
-	return slash == NULL ? 0 : (size_t)(slash + 1 - path);
-}
-
 static bool
 find_program(const char *name, char path[DELIVERY_PATH])
 {
-	static const char *const folders[] = { "../share/ehr/", "../../../share/" };
-	char own[DELIVERY_PATH];
-	size_t size = delivery_own_folder(own);
-
-	if (name[0] == '/')
-		return (size_t)snprintf(path, DELIVERY_PATH, "%s", name) < DELIVERY_PATH;
-	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-		if ((size_t)snprintf(path, DELIVERY_PATH, "%.*s%s%s", (int)size, own, folders[i], name) <
-			DELIVERY_PATH &&
-		    access(path, R_OK) == 0)
-			return true;
-	(void)snprintf(path, DELIVERY_PATH, "%s", name);
-	return false;
+	if (name[0] != '/' && installed_find(name, path))
+		return true;
+	return (size_t)snprintf(path, DELIVERY_PATH, "%s", name) < DELIVERY_PATH && name[0] == '/';
 }
 
 enum delivery_program

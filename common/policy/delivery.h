@@ -3,6 +3,7 @@
 #define EHR_POLICY_DELIVERY_H
 
 #include "common/base/buffer.h"
+#include "common/base/installed.h"
 #include "common/crypto/digest.h"
 #include "common/policy/notify_policy.h"
 
@@ -15,7 +16,7 @@ enum {
 	DELIVERY_MAX_ARGUMENTS = 8, /* of a channel's command, its name included */
 	DELIVERY_MAX_TRIES = 32,    /* of a list in `retry` */
 	DELIVERY_DIGEST = 64,       /* hex digits of SHA-256 */
-	DELIVERY_PATH = 4096,
+	DELIVERY_PATH = INSTALLED_PATH,
 };
 
 struct delivery_channel {
@@ -70,9 +71,6 @@ enum delivery_program {
  */
 enum delivery_program delivery_program_read(
     const struct delivery_channel *c, char path[DELIVERY_PATH], struct buffer *text, char hex[DIGEST_HEX]);
-
-/* The folder of the running program, with a '/' behind it; its size, 0 if it is not known. */
-size_t delivery_own_folder(char path[DELIVERY_PATH]);
 
 /* The channel NAME; -1 if the policy has none. */
 int delivery_channel_find(const struct delivery_policy *d, struct bytes name);

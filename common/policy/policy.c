@@ -7,12 +7,15 @@
 
 #include "common/base/diag.h"
 #include "common/base/file.h"
+#include "common/base/installed.h"
 #include "common/base/leftover.h"
 #include "common/crypto/digest.h"
 #include "common/json/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -301,12 +304,26 @@ policy_read(struct policy *p, struct fault *f)
 	       yaml_integer(file, seconds, 1, MAX_CONDITION_SECONDS, &p->condition_seconds, f);
 }
 
+/* A name without a slash that is nothing here may be that of a policy that came with the program. */
+static bool
+find_installed(const char *directory, char path[INSTALLED_PATH])
+{
+	char name[NAME_MAX];
+
+	return strchr(directory, '/') == NULL && directory[0] != '.' && access(directory, F_OK) != 0 &&
+	       (size_t)snprintf(name, sizeof name, "policies/%s", directory) < sizeof name &&
+	       installed_find(name, path);
+}
+
 bool
 policy_gather(struct policy *p, const char *directory, struct fault *f)
 {
 	struct bytes shown = bytes_of(directory);
+	char path[INSTALLED_PATH];
 
 	*p = (struct policy){ 0 };
+	if (find_installed(directory, path))
+		shown = bytes_of(path);
 	while (shown.size > 1 && shown.at[shown.size - 1] == '/')
 		shown.size--;
 	p->directory = arena_copy(&p->arena, shown).at;

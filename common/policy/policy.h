@@ -51,7 +51,8 @@ struct policy {
 };
 
 /*
- * Reads the directory and makes the listing and the digest; no file is parsed.  False with a fault; its
+ * Reads the directory and makes the listing and the digest; no file is parsed.  A name without a slash, which
+ * is nothing here, means the policy of that name that came with the program.  False with a fault; its
  * `error` is set if the policy exists but could not be read.
  */
 bool policy_gather(struct policy *p, const char *directory, struct fault *f);

@@ -105,6 +105,7 @@ main(void)
 	check(stands("old no. ", "9434765919", "") && stands("KV ", "A123456780", ""));
 	check(!stands("old no. ", "9434765918", "") && !stands("phone ", "0434765911", ""));
 	/* What begins as a time is one only if nothing else follows. */
-	check(stands("2020-01-31T10:00:00Z ", "123-45-6789", "") && stands("2020-01-31, ", "123-45-6789", ""));
+	check(
+	    stands("2020-01-31T10:00:00Z ", "123-45-6789", "") && stands("2020-01-31, ", "123-45-6789", ""));
 	return tap_end();
 }

@@ -1,0 +1,30 @@
+load ../lib/ehr
+
+# What make install puts somewhere works from there, whatever the folder, and make uninstall takes it away again.
+@test "install: programs find their policies and channels by name, and uninstall leaves nothing" {
+	make -s -C "$EHR_ROOT" install DESTDIR="$PWD/root" PREFIX=/usr >/dev/null
+	find root -type f | sed 's,^root,,' | sort >files
+	[ "$(grep -c '^/usr/bin/ehr-' files)" -eq "$(ls "$EHR_ROOT"/cmd | wc -l)" ]
+	for file in man/man7/ehr.7 ehr/policies/hospital/policy.yaml ehr/channels/file ehr/jq/fhir-r4.jq \
+		bash-completion/completions/ehr-batch zsh/vendor-completions/_ehr fish/vendor_completions.d/ehr-batch.fish; do
+		grep -qx "/usr/share/$file" files
+	done
+	mkdir work && cd work
+	PATH=$PWD/../root/usr/bin:$PATH
+	echo '{"resourceType":"Patient","id":"p1"}' >in
+	digest=$(ehr-classify -P hospital in | jq -r .ehr.policy)
+	[ "$digest" = "$(ehr-classify -P ../root/usr/share/ehr/policies/hospital in | jq -r .ehr.policy)" ]
+	ehr-keys make -P hospital -S site >/dev/null
+	ehr-policy check -P hospital >out 2>&1
+	cd ..
+	make -s -C "$EHR_ROOT" uninstall DESTDIR="$PWD/root" PREFIX=/usr >/dev/null
+	[ -z "$(find root -type f)" ]
+}
+
+@test "install: a name that is here is no installed policy, and one that is nowhere is said" {
+	mkdir hospital
+	ehr 3 ehr-classify -P hospital
+	grep -q 'hospital/policy.yaml' err
+	ehr 3 ehr-classify -P no-such-policy
+	grep -q '^ehr-classify: no-such-policy: No such file' err
+}
