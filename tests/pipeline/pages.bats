@@ -1,7 +1,7 @@
 load ../lib/ehr
 
 # The examples of the pages on policies: each file, each condition and each command as it is printed.
-pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz,consent,tags,site}.5)
+pages=("$EHR_ROOT"/share/man/man5/ehr-{policy,classify,redact,authz,consent,tags,site,decision}.5)
 blocks() { awk "$@" -f "$EHR_ROOT/tests/lib/page.awk" "${pages[@]}"; }
 
 write_files() {
@@ -83,4 +83,21 @@ step() {
 	sed -n '/^\.Ss Members/,/^\.Sh/s/^\.It Li //p' "$EHR_ROOT/share/man/man5/ehr-tags.5" >page
 	[ "$(wc -l <tags)" -gt 20 ]
 	diff <(printf 'v\nstage\n' | cat - tags) page
+}
+
+@test "page: ehr-decision(5) has each reason, each attribute and each member that a decision is written with" {
+	local page=$EHR_ROOT/share/man/man5/ehr-decision.5 word
+	cd "$EHR_ROOT/common/access"
+	{
+		sed -nE 's/^\t\{ "([a-z-]+)",.*/\1/p' answer_reason.c
+		sed -nE 's/^ATTRIBUTE\(.*"([a-z_]+)"\)/\1/p' attributes.def
+		grep -ohE '(put_[a-z]+|open_list|open_list_once|json_write_(member|name)[a-z_]*)\([a-z>-]+, "[a-z_]+"' \
+			answer.c answer_reason.c | sed 's/.*"\(.*\)"/\1/'
+	} >"$BATS_TEST_TMPDIR/words"
+	cd "$BATS_TEST_TMPDIR"
+	[ "$(wc -l <words)" -gt 120 ]
+	grep -E '^\.(It )?(Li|Cm|Em) ' "$page" | tr -c 'a-z_-' '\n' >told
+	while read -r word; do
+		grep -qxF -e "$word" told || { echo "not on the page: $word"; return 1; }
+	done <words
 }
