@@ -23,6 +23,7 @@ enum {
 	FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 	PRIVATE = 0700,
 	NAME_ROOM = 300,
+	SHORT_NAME = 220, /* leaves room for ".999.reason.new" */
 	BLOCK = 256 << 10,
 	RUN_MOST = 64 << 10,
 	SETTLED = 60, /* seconds without a change, where the system cannot say who writes */
@@ -393,7 +394,7 @@ move(struct upload *u, const char *where, const char *reason)
 		(void)close(folder);
 		return true; /* somebody has put another file there, which the next run takes */
 	}
-	(void)snprintf(name, sizeof name, "%s", u->name);
+	(void)snprintf(name, sizeof name, "%.*s", reason != NULL ? SHORT_NAME : NAME_MAX, u->name);
 	for (int i = 1; i < TRIES; i++) {
 		char note[NAME_ROOM + 8];
 
@@ -404,7 +405,7 @@ move(struct upload *u, const char *where, const char *reason)
 		       renameat2(b->in_fd, u->name, folder, name, RENAME_NOREPLACE) == 0;
 		if (good || errno != EEXIST)
 			break;
-		(void)snprintf(name, sizeof name, "%.280s.%d", u->name, i);
+		(void)snprintf(name, sizeof name, "%.*s.%d", SHORT_NAME, u->name, i);
 	}
 	good = good && fsync(folder) == 0 && fsync(b->in_fd) == 0;
 	(void)close(folder);

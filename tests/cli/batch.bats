@@ -198,6 +198,25 @@ reason	begins as no JSON text'
 	ehr 0 batch uploads store
 }
 
+@test "an upload with a name as long as names can be is moved, and those behind it are taken" {
+	prepare
+	local size name
+	for size in 240 248 249 250 255; do
+		name=$(printf 'a%.0s' $(seq "$size"))
+		printf 'no record\n' >"uploads/$name"
+	done
+	cp uploads/ward.ndjson "uploads/$(printf 'b%.0s' $(seq 249))"
+	ehr 4 batch uploads store
+	has out 'ehr-batch: 2 done, 0 known, 5 failed, 0 left;'
+	[ "$(ls uploads | tr '\n' ' ')" = 'done failed ' ]
+	[ "$(ls uploads/failed/*.reason | wc -l)" -eq 5 ]
+	for name in uploads/failed/*.reason; do [ -f "${name%.reason}" ]; done
+	# The same once more has no longer name either.
+	cp uploads/done/ward.ndjson "uploads/$(printf 'b%.0s' $(seq 249))"
+	ehr 0 batch uploads store
+	[ "$(ls uploads/done | wc -l)" -eq 3 ]
+}
+
 @test "a bad record is kept apart, the others go on, and it ends with 1; a share above the limit fails the upload" {
 	prepare
 	sed -i '3s/$/ and more/' uploads/ward.ndjson
