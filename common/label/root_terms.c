@@ -122,10 +122,30 @@ is_name(const struct root_terms *t, const struct way *w)
 	return false;
 }
 
+/* The code of an inline label, which is a floor of its element already; its display is searched. */
+static bool
+is_inline_code(const struct root_terms *t, const struct way *w)
+{
+	const struct json *j = t->root->record.json;
+	const struct root_frame *object = object_of(w->frame, w->outermost);
+
+	if (w->key != t->root->set->words.members->code)
+		return false;
+	for (unsigned i = 0; i <= 2 && object != w->outermost; i++) {
+		uint32_t url = json_member(j, object->node, (struct bytes)BYTES("url"));
+
+		if (url != 0)
+			return json_kind(j, url) == JSON_STRING &&
+			       shape_is_inline_label(json_string(j, url, t->root->record.room));
+		object = object_of(object - 1, w->outermost);
+	}
+	return false;
+}
+
 static bool
 is_skipped_place(const struct root_terms *t, const struct way *w)
 {
-	return stands_in(&t->root->set->terms.skip, w) || is_name(t, w);
+	return stands_in(&t->root->set->terms.skip, w) || is_name(t, w) || is_inline_code(t, w);
 }
 
 /*
