@@ -7,7 +7,7 @@ block() {
 }
 
 prepare() {
-	block 2 | sed '/^export PATH/d' >lines
+	block 3 | sed '/^export PATH/d' >lines
 	ln -s "$EHR_ROOT/policies" "$EHR_ROOT/testdata" .
 }
 
@@ -46,7 +46,7 @@ start='export P=policies/hospital S=site now=2026-11-01T19:30:00Z'
 	rm policies
 	cp -r "$EHR_ROOT/policies" .
 	grep '^test' lines >first.sh
-	block 3 >filters.sh
+	block 4 >filters.sh
 	line 0 "$start; . ./first.sh"
 	line 1 "$start; . ./filters.sh"
 	[ "$(wc -l <intents.ndjson)" -eq 1 ]
@@ -63,7 +63,21 @@ start='export P=policies/hospital S=site now=2026-11-01T19:30:00Z'
 	cd "$top"
 	ln -s "$EHR_BIN" build/release/bin
 	ln -s "$EHR_ROOT/policies" "$EHR_ROOT/testdata" .
-	block 2 >pasted
+	block 3 >pasted
 	env -i PATH=/usr/bin:/bin LC_ALL=de_DE.UTF-8 bash <pasted >out.text 2>err
 	[ "$(sed 1d out.text | awk '{ n += $1 } END { print n }')" -eq 304 ]
+}
+
+# The README's record as the policies know it now; after a change of them on purpose, write the picture anew as here.
+@test "the README's record, before and after, and its picture are what the programs make of the ward's upload" {
+	block 2 >shown
+	grep -m1 '"id":"hiv6"' "$EHR_ROOT/testdata/ward/upload.ndjson" >record.json
+	head -n 1 shown | cmp - record.json
+	ehr-keys make -P "$EHR_ROOT/policies/hospital" -S site >made
+	ehr-classify -P "$EHR_ROOT/policies/hospital" record.json 2>notes | ehr-redact -S site >versions
+	jq -c 'select(.ehr.rl == "N").record' versions >normal
+	sed -n 2p shown | cmp - normal
+	ehr-policy explain -P "$EHR_ROOT/policies/hospital" --bars --width 120 record.json | sed 1,2d |
+		jq -nRrf "$EHR_ROOT/share/jq/bars-svg.jq" >bars.svg
+	cmp bars.svg "$EHR_ROOT/share/examples/bars.svg"
 }
