@@ -11,7 +11,7 @@
 #	ehr-ingest <upload.json | ehr-classify -P POLICY | ehr-seal -P POLICY -S SITE --to site.jwk --keep >>kept.ndjson
 #
 # Of them ehr-redact makes what the decision leaves: it carries out the obligations redact and keep-only, which no
-# version of the store does.  Of each record the newest line counts.
+# version of the store does.  Of each record the newest line counts: the last one, of the last FILE that has any.
 #
 # DECISION is the answer of ehr-authz to a request that names the device (subject.properties.device).  FILE, or standard
 # input, holds sealed lines.  What goes to the device is written to standard output, and nothing if a stage fails.
@@ -85,7 +85,7 @@ jq -ce --arg device "$device" --arg now "$now" -n '
 
 # Of each record in kept lines the newest, if it is about the patient of the decision.
 newest() {
-	tac -- "$@" | awk 'match($0, /"id":"[^"]*"/) && !seen[substr($0, RSTART, RLENGTH)]++' | tac >"$work/newest" || return 4
+	sed -e "\$a\\" -- "$@" | tac | awk 'match($0, /"id":"[^"]*"/) && !seen[substr($0, RSTART, RLENGTH)]++' | tac >"$work/newest" || return 4
 	grep -F "\"subject\":\"$patient\"" "$work/newest" || [ $? -eq 1 ]
 }
 

@@ -351,3 +351,27 @@ says() {
 	mv out message
 	ehr-open --key tablet --record message | cmp - <(grep -v '"ann-pulse"' ann.chart)
 }
+
+@test "of several files of kept lines the later ones are newer, also where a file ends without a newline" {
+	local file
+	asked 'treating physician, whole record'
+	head -n 2 ann.chart | sed 's/60.0/61.0/; s/"female"/"male"/' >newer
+	ehr-ingest <newer | ehr-classify -P "$P" 2>/dev/null | ehr-seal -P "$P" -S site --to site.jwk --keep >1.ndjson
+	printf '{"ehr":{"v":1,"stage":"deleted","id":"Observation/ann-pulse"},"record":{}}\n' | ehr-classify -P "$P" |
+		ehr-seal -P "$P" -S site --to site.jwk --keep >2.ndjson
+	{ sed 1,2d ann.chart && head -n 1 newer; } >want
+	cat kept.ndjson 1.ndjson 2.ndjson >all.ndjson
+	ehr 0 "$EHR_ROOT/share/examples/disclose.sh" --kept "$P" site decision "$NOW" all.ndjson
+	mv out message
+	ehr-open --key tablet --record message | cmp - want
+	for file in kept 1 2; do
+		ehr 0 "$EHR_ROOT/share/examples/disclose.sh" --kept "$P" site decision "$NOW" kept.ndjson 1.ndjson 2.ndjson
+		mv out message
+		ehr-open --key tablet --record message | cmp - want
+		truncate -s -1 "$file.ndjson"
+	done
+	cat kept.ndjson >all.ndjson
+	ehr 0 "$EHR_ROOT/share/examples/disclose.sh" --kept "$P" site decision "$NOW" all.ndjson
+	mv out message
+	ehr-open --key tablet --record message | cmp - ann.chart
+}
