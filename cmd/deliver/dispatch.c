@@ -348,8 +348,8 @@ int64_t
 dispatch_next(struct dispatch *d)
 {
 	static const char *const times[] = {
-		"SELECT min(due) FROM intent WHERE state IN ('held', 'gathering', 'sent') AND due IS NOT "
-		"NULL",
+		"SELECT min(due) FROM intent WHERE (state = 'held' OR state = 'gathering' OR state = 'sent')"
+		" AND due IS NOT NULL",
 		"SELECT min(expires) FROM intent WHERE ended IS NULL AND state <> 'sending'",
 	};
 	int64_t next = spool_number(d->spool, INT64_MAX,

@@ -11,6 +11,7 @@
 #include "common/policy/trust.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 
 struct settings {
@@ -92,6 +93,7 @@ struct enqueue {
 	struct buffer answers; /* of the transaction at hand */
 	unsigned pending;      /* lines in it */
 	struct filter *filter;
+	int fd; /* of the source */
 };
 
 /* What is answered is on disk: the answers follow the commit. */
@@ -144,16 +146,32 @@ take_line(void *context, struct filter *f, struct bytes line)
 	return FILTER_DONE;
 }
 
-/* Commits before the next read, which may wait. */
+static bool
+is_ready(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* Commits before a read that may wait.  What is there already is read into the same transaction. */
 static enum lines_outcome
 next_line(void *context, struct lines *in, struct bytes *record)
 {
 	struct enqueue *e = context;
-	struct bytes waiting = lines_waiting(in);
+	enum lines_outcome outcome = LINES_RECORD;
 
-	if ((waiting.size == 0 || memchr(waiting.at, '\n', waiting.size) == NULL) && !commit(e, e->filter))
-		return LINES_FLUSH_FAILED;
-	return lines_next(in, record);
+	while (outcome == LINES_RECORD && e->pending > 0 && !in->ended) {
+		struct bytes waiting = lines_waiting(in);
+
+		if (waiting.size > 0 && memchr(waiting.at, '\n', waiting.size) != NULL)
+			break;
+		if (waiting.size <= in->limit && is_ready(e->fd))
+			outcome = lines_more(in);
+		else if (!commit(e, e->filter))
+			return LINES_FLUSH_FAILED;
+	}
+	return outcome == LINES_RECORD ? lines_next(in, record) : outcome;
 }
 
 static bool
@@ -163,6 +181,7 @@ each_file(void *context, struct filter *f, int fd)
 	struct lines in;
 	bool going;
 
+	e->fd = fd;
 	lines_init(&in, fd, f->source, f->max_record, &f->out);
 	going = filter_frames(f, &in, next_line, e);
 	lines_release(&in);

@@ -77,4 +77,8 @@ const char *const spool_schema[SPOOL_VERSION] = {
 	"CREATE INDEX intent_order ON intent (channel, urgent DESC, dispatch_by, urgency DESC, seq)"
 	"  WHERE state = 'due';"
 	"CREATE INDEX intent_expires ON intent (expires) WHERE ended IS NULL;",
+	/* SQLite fills a table of its own for a list of three words, each time a row is written. */
+	"DROP INDEX intent_wait;"
+	"CREATE INDEX intent_wait ON intent (due)"
+	"  WHERE state = 'held' OR state = 'gathering' OR state = 'sent';",
 };
