@@ -145,12 +145,13 @@ device_find(const struct keys *k, struct bytes name, const struct verb_settings 
 	return !revoked;
 }
 
-bool
-device_revoked(const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a)
+static bool
+read_revoked(const struct keys *k, const struct verb_settings *s, const struct instant *now,
+    struct revoked *r, struct verb_answer *a)
 {
 	struct arena arena = { 0 };
 	const struct keys_lists lists = {
-		.site = s->site == NULL ? NULL : site_path(&arena, s->site, SITE_REVOKED, NULL)
+		.site = s->site == NULL ? NULL : site_path(&arena, s->site, SITE_REVOKED, NULL), .now = now
 	};
 	struct keys_fault f;
 	bool good;
@@ -159,6 +160,19 @@ device_revoked(const struct keys *k, const struct verb_settings *s, struct revok
 	good = keys_revoked(k, &lists, r, &f) == EXIT_DONE || fault(a, f.text);
 	arena_release(&arena);
 	return good;
+}
+
+bool
+device_revoked(const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a)
+{
+	return read_revoked(k, s, &s->now, r, a);
+}
+
+bool
+device_revoked_last(
+    const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a)
+{
+	return read_revoked(k, s, NULL, r, a);
 }
 
 bool

@@ -36,9 +36,13 @@ bool device_known(
 
 /*
  * The newest revocation list of the directory and the site; empty if there is none.  False with a fault
- * (EXIT_KEYS).
+ * (EXIT_KEYS): a list does not verify, or the newest has ended at S->now.
  */
 bool device_revoked(
+    const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a);
+
+/* The same for a list that may have ended: the next one goes on from it, and `list` shows what it says. */
+bool device_revoked_last(
     const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a);
 
 /*

@@ -126,7 +126,7 @@ list(struct keys *k, const struct verb_settings *s, struct verb_answer *a)
 	struct devices all = { &a->out, &r };
 	bool good = true;
 
-	if (!device_revoked(k, s, &r, a))
+	if (!device_revoked_last(k, s, &r, a))
 		return EXIT_KEYS;
 	if (s->self)
 		list_self(k, &r, &a->out);

@@ -122,7 +122,7 @@ revoke(struct keys *k, const struct verb_names *devices, struct order_file *f)
 	const struct order o = { "revoke", "revocations", id, put_revocation, NULL, &x, 0 };
 	enum diag_exit status = EXIT_KEYS;
 
-	if (!device_revoked(k, s, &old, a))
+	if (!device_revoked_last(k, s, &old, a))
 		return EXIT_KEYS;
 	(void)snprintf(id, sizeof id, "%s/%" PRIu64, keys_domain(k), old.serial + 1);
 	if (known_names(k, s, &old, a, &status) && order_obeys(f, k, &o, &status)) {

@@ -128,7 +128,8 @@ read_lists(const struct keys *k, const struct keys_lists *from, struct revoked *
 	if (status != EXIT_DONE || !r->is_there || from->now == NULL || from->now->seconds < r->next)
 		return status;
 	(void)snprintf(f->text, sizeof f->text,
-	    "%s: revocation-stale: at this time the list has ended, expected the authority's newest list",
+	    "%s: revocation-stale: at this time the list has ended, expected the authority's newest one "
+	    "(ehr-keys revoke makes the next)",
 	    keys_name(k));
 	return EXIT_KEYS;
 }

@@ -223,9 +223,9 @@ subscription() {
 		[ "$(ehr-keys list --digests -S site | jq -r 'select(.revoked).kid')" = "$kid" ]
 		case $name in
 		tag.subject)
-			ehr 6 ehr-keys pseudonym -S site Patient/p1
+			ehr 6 ehr-keys pseudonym -S site --now "$NOW" Patient/p1
 			same err <<<'ehr-keys: key-revoked: the key tag.subject is on the revocation list'
-			ehr 0 ehr-keys pseudonym -S site --kind id Patient/p1
+			ehr 0 ehr-keys pseudonym -S site --now "$NOW" --kind id Patient/p1
 			subscription 3 Patient/p1 >one
 			ehr 6 ehr-keys grant -P "$P" -S site --decision one --now "$NOW"
 			has err 'key-revoked: the key tag.subject'
@@ -262,4 +262,47 @@ subscription() {
 	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW"
 	EPOCH=2 decision release-keys 3 >good
 	ehr 0 release --decision good
+}
+
+@test "past its end a revocation list is believed by no verb, and revoke makes the next" {
+	own
+	decision release-keys 3 >good
+	subscription 3 Patient/p1 >one
+	ehr-keys make --kind reader --keys new --authority site/authority.jwks --now "$NOW" >new.enrol
+	ehr 0 ehr-keys revoke -S site --ttl 1h --now "$NOW"
+	cp out ended
+	echo '{}' >params
+	echo '{"id":"AAAAAAAAAAAAAAAAAAAAAA","name":"read-status"}' >order
+	# stale ARGS...: the last second of the list, and the first one without a list
+	stale() {
+		local found=0
+		ehr 6 "$@" --now 2026-03-02T10:00:00Z </dev/null
+		same err <<<"ehr-keys: site/keys: revocation-stale: at this time the list has ended, expected the authority's newest one (ehr-keys revoke makes the next)"
+		empty out
+		"$@" --now 2026-03-02T09:59:59Z >/dev/null 2>err </dev/null || found=$?
+		[ "$found" -ne 6 ] || grep -vq revocation-stale err
+	}
+	all() {
+		stale ehr-keys enrol -S site --expect "$(ehr-keys list --self --keys new | jq -r .sig.jkt)" new.enrol
+		stale ehr-keys release --offline -S site --device "$ID" --user nina --decision good
+		stale ehr-keys release --offline -S site --device "$ID" --user nina --ask
+		stale ehr-keys give -P "$P" -S site --device "$ID" --user nina
+		stale ehr-keys subscribe -P "$P" -S site --device "$ID" --user nina --patient p1
+		stale ehr-keys grant -P "$P" -S site --decision one
+		stale ehr-keys challenge -S site --device "$ID"
+		stale ehr-keys provision -S site --device "$ID" params
+		stale ehr-keys command -S site --device "$ID" --user nina --ask order
+		stale ehr-keys pseudonym -P "$P" -S site Patient/p1
+		stale ehr-keys rotate -P "$P" -S site
+	}
+	all
+	# The site's list alone, and the directory's alone.
+	rm site/keys/revoked.jwt
+	all
+	cp ended site/keys/revoked.jwt && rm site/revoked.jwt
+	all
+	cmp ended site/keys/revoked.jwt
+	ehr 0 ehr-keys list -S site --now 2026-03-02T10:00:00Z
+	ehr 0 ehr-keys revoke -S site --now 2026-03-02T10:00:00Z
+	ehr 0 ehr-keys challenge -S site --device "$ID" --now 2026-03-02T10:00:00Z
 }

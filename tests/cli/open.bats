@@ -188,7 +188,7 @@ setup_file() {
 	END
 	ehr 6 ehr-open --key al5 --now 2026-04-01T09:00:00Z "$F/sealed"
 	same err <<-'END'
-		ehr-open: al5: revocation-stale: at this time the list has ended, expected the authority's newest list
+		ehr-open: al5: revocation-stale: at this time the list has ended, expected the authority's newest one (ehr-keys revoke makes the next)
 	END
 	# A private key by itself has no authority that could have signed a list.
 	ehr 2 ehr-open --key al5/keys/enc.pem --revoked list "$F/sealed"
