@@ -103,11 +103,11 @@ batch() {
 }
 
 
-# The demo on the upload $1 ("": the ward's), under a minute where time means something.
+# The demo on the upload $1 ("": the ward's), by the policy $2, leaving the folder $3, under a minute where time means something.
 demo() {
 	local limit=600
 	! native || limit=60
-	(cd "$EHR_ROOT" && IN=$1 timeout $limit bash share/examples/demo.sh)
+	(cd "$EHR_ROOT" && IN=$1 P=${2:-} DEMO=${3:-} timeout $limit bash share/examples/demo.sh)
 }
 
 @test "demo: the ward, from upload to those who are told; ends by itself in under a minute" {
@@ -186,11 +186,16 @@ without_random() {
 
 @test "demo: what stops it is said, and nothing stays" {
 	mkdir tmp
-	printf '{"resourceType":"Patient"}\n{' >cut.ndjson
-	TMPDIR=$PWD/tmp IN=cut.ndjson ehr 5 bash "$EHR_ROOT/share/examples/demo.sh"
-	has err 'demo: stopped: the last command ended with 5'
+	cp -r "$EHR_ROOT/policies/meter" broken
+	echo 'nonsense: 1' >>broken/classify.yaml
+	TMPDIR=$PWD/tmp P=broken ehr 1 bash "$EHR_ROOT/share/examples/demo.sh"
+	has err 'demo: stopped: the last command ended with 1'
 	[ -z "$(ls -A tmp)" ]
 	IN=nowhere ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
+	P=nowhere ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
+	DEMO=. ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
+	has err 'demo: .: holds something that no demo made; it is left alone'
+	[ -d broken ]
 	EHR_BIN=$PWD ehr 2 bash "$EHR_ROOT/share/examples/demo.sh"
 	has err 'make builds them'
 	mkdir -p installed/share/examples
@@ -204,6 +209,44 @@ without_random() {
 		demo $in >out 2>err
 		has out 'demo: done'
 	done
+	# What to add where nobody is told, in the words of the pages.
+	has out '# Nobody is told, and this is why, with what to add:'
+}
+
+@test "demo: a bad line does not end it" {
+	{
+		head -n 3 "$EHR_ROOT/testdata/ward/upload.ndjson"
+		echo '{'
+		sed -n 4,6p "$EHR_ROOT/testdata/ward/upload.ndjson"
+	} >bad.ndjson
+	demo "$PWD/bad.ndjson" >out 2>err
+	has out '  1 of the lines are no records: see the file bad'
+	has out 'demo: done'
+	grep -qE '^  all .* 6$' out
+}
+
+@test "demo: by another policy, until its versions are opened" {
+	for policy in meter remote-care safe-harbor; do
+		in=
+		[ $policy != meter ] || in=testdata/meter/readings.ndjson
+		demo "$in" policies/$policy >out 2>err
+		has out 'demo: done'
+		grep -qE '^  ([0-9]+) of \1 versions opened$' out
+	done
+	demo '' policies/hospital >out 2>err
+	has out '  76 of 76 versions of level V'
+}
+
+@test "demo: the playground stays, its commands go on there, and the next demo makes it anew" {
+	for run in first second; do
+		demo '' '' "$PWD/play" >out 2>err
+		echo "$run"
+		[ -s play/sealed ] && [ -s play/requests ] && [ -s play/decisions ] && [ -d play/site ]
+	done
+	sed -n '/^# All of it stays/,$s/^#   //p' out >go
+	[ "$(wc -l <go)" -eq 4 ]
+	line 0 '. ./go'
+	grep -q '^permitted, to level' out
 }
 
 @test "demo: changing one vital sign in the input changes who is told" {
