@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * installed: where the files lie that came with the program: below share/ehr beside the folder of an installed
- * program, or in the source tree around build/.  No variable and no option can name another place.
+ * installed: where the files lie that came with the program: below share/ehr beside the folder of an
+ * installed program, or in the source tree around build/.  No variable and no option names another place.
  */
 enum { INSTALLED_PATH = 4096 };
 

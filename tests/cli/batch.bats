@@ -387,7 +387,7 @@ then: [{run: ehr-open, output: again.ndjson}]"
 	ehr 0 batch uploads store
 	[ "$(ls -A store)" = ward.ndjson ]
 	for file in versions again; do cmp {once/whole,store/ward.ndjson}/$file.ndjson; done
-	for i in {1..20}; do
+	for _ in {1..20}; do
 		rm -rf store
 		mv uploads/done/ward.ndjson uploads/
 		batch --jobs 2 uploads store >/dev/null 2>&1 &

@@ -52,15 +52,15 @@ refused() {
 @test "one byte changed anywhere, a byte more, one less, nothing, or no signature: not started" {
 	own
 	local at size
-	size=$(wc -c <sh)
+	size=$(wc -c <./sh)
 	for at in 0 1 4 $((size / 2)) $((size - 1)); do
 		cp "$F/sh" sh
 		printf "\\x$(printf %02x $(($(od -An -tu1 -j $at -N1 sh) ^ 1)))" | dd of=sh bs=1 seek="$at" conv=notrunc status=none
 		refused signature-invalid
 	done
-	cp "$F/sh" sh && printf '\0' >>sh && refused signature-invalid
+	cp "$F/sh" sh && printf '\0' >>./sh && refused signature-invalid
 	cp "$F/sh" sh && truncate -s -1 sh && refused signature-invalid
-	: >sh && refused signature-invalid
+	: >./sh && refused signature-invalid
 	cp "$F/sh" sh && cp cat.p7s sh.p7s && refused signature-invalid
 	: >sh.p7s && refused signature-invalid
 	rm sh.p7s && refused 'sh.p7s: signature-missing'

@@ -38,8 +38,8 @@ refused() {
 
 @test "a manifest lists each line by its digest, in order, and says how many of each level there are" {
 	own
-	head -n 1 manifest >head
-	same head <<-END
+	head -n 1 manifest >first
+	same first <<-END
 		{"ehr":{"v":1,"stage":"manifest","domain":"hospital","epoch":1,"batch":"$B","policy":"$(jq -r .ehr.policy listed | head -n 1)","prev":"sha256:$(printf %064d 0)"}}
 	END
 	while read -r line; do
@@ -105,7 +105,6 @@ refused() {
 
 @test "a manifest that is unsigned, altered, cut, empty, or signed by a certificate for code is refused before the first line" {
 	own
-	local fault
 	bad() {
 		ehr 6 check listed
 		empty out

@@ -130,7 +130,9 @@ END
 				esac
 			done < <(sed 's/^it would be permitted if //; s/, /\n/g; s/ and \(subject\|context\|the patient\|a fact\)/\n\1/g; s/subject.ward\nresource/x/' <<<"$line" | sed 's/^subject.ward and resource.ward were the same/& same/')
 			[[ $line = *' a directive '* ]] || rm d.json
-			ehr 0 ehr-authz -P P --facts facts $([ ! -e d.json ] || echo --consents d.json) changed
+			consents=()
+			[ ! -e d.json ] || consents=(--consents d.json)
+			ehr 0 ehr-authz -P P --facts facts "${consents[@]}" changed
 			[ "$(jq .decision out)" = true ]
 			n=$((n + 1))
 		done <claims

@@ -58,8 +58,8 @@ refused() {
 @test "the signing time is that of --now" {
 	own
 	ehr 0 ehr-policy sign --key officer.key --cert officer.pem --now 2026-11-02T03:04:05Z policy
-	openssl cms -cmsout -print -inform DER -in policy/policy.p7s | grep -A3 signingTime >time
-	has time 'Nov  2 03:04:05 2026 GMT'
+	openssl cms -cmsout -print -inform DER -in policy/policy.p7s | grep -A3 signingTime >signed
+	has signed 'Nov  2 03:04:05 2026 GMT'
 }
 
 @test "a policy without signature, altered, added to, with a file gone or renamed is refused" {
