@@ -2,6 +2,7 @@
 #include "cmd/batch/program.h"
 
 #include "common/base/file.h"
+#include "common/base/frozen.h"
 #include "common/base/installed.h"
 #include "common/crypto/digest.h"
 
@@ -11,7 +12,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,19 +26,6 @@ enum {
 };
 
 static int kept = -1;
-
-static int
-sealed_copy(struct bytes text)
-{
-	int fd = memfd_create("stage", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd >= 0 && file_write_fd(fd, text) &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
-		return fd;
-	if (fd >= 0)
-		(void)close(fd);
-	return -1;
-}
 
 static bool
 copy_executable(struct program *p, struct bytes sha256, char why[PROGRAM_WHY])
@@ -61,7 +48,7 @@ copy_executable(struct program *p, struct bytes sha256, char why[PROGRAM_WHY])
 			    p->path, hex);
 	}
 	if (good) {
-		p->copy = sealed_copy(buffer_bytes(&text));
+		p->copy = frozen_copy("stage", buffer_bytes(&text), 0);
 		good = p->copy >= 0;
 		if (!good)
 			(void)snprintf(why, PROGRAM_WHY, "%.200s: %s", p->path, strerror(errno));

@@ -2,6 +2,7 @@
 #include "cmd/deliver/channel.h"
 
 #include "common/base/file.h"
+#include "common/base/frozen.h"
 #include "common/base/installed.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
@@ -26,7 +27,7 @@ enum {
 	GRACE = 2000, /* milliseconds from SIGTERM to SIGKILL */
 	SECRET_FD = 3,
 	PROGRAM_FD = 10, /* in the child, where a script's interpreter finds it */
-	HIGH_FD = 32,
+	HIGH_FD = 32,    /* copies stand from here on, under numbers that no child uses */
 	PATH_ROOM = DELIVERY_PATH,
 	INTERPRETER = 3, /* its name, one argument, the script */
 };
@@ -54,25 +55,6 @@ struct call {
 	struct buffer answers;
 	struct buffer said;
 };
-
-/* A copy that nobody can change, under a number that no child uses. */
-static int
-sealed_copy(const char *name, struct bytes text)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), high;
-
-	if (fd < 0)
-		return -1;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
-	if (high >= 0 &&
-	    !(file_write_fd(fd, text) &&
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)) {
-		(void)close(high);
-		high = -1;
-	}
-	(void)close(fd);
-	return high;
-}
 
 /* "#!/bin/sh -e": the interpreter and one argument, as the kernel reads them. */
 static void
@@ -133,7 +115,7 @@ copy_program(struct channel *c, char why[256])
 	case DELIVERY_PROGRAM_GOOD:
 		find_interpreter(c, buffer_bytes(&text));
 		set_arguments(c);
-		c->program = sealed_copy("channel", buffer_bytes(&text));
+		c->program = frozen_copy("channel", buffer_bytes(&text), HIGH_FD);
 		if (c->program < 0)
 			(void)snprintf(why, 256, "%.150s: %s", path, strerror(errno));
 		break;
@@ -159,7 +141,7 @@ copy_secret(struct channel *c, const char *secrets, char why[256])
 	buffer_init(&text, SECRET_MOST);
 	folder = open(secrets, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder >= 0 && file_read_private_at(folder, name, &text))
-		c->secret = sealed_copy("secret", buffer_bytes(&text));
+		c->secret = frozen_copy("secret", buffer_bytes(&text), HIGH_FD);
 	if (c->secret < 0)
 		(void)snprintf(why, 256, "channel-secret: %.90s/%.60s: %s", secrets, name,
 		    errno == EPERM ? "open to others, or somebody else's: chmod 600"

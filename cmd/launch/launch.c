@@ -2,6 +2,7 @@
 #include "cmd/launch/launch.h"
 
 #include "common/base/file.h"
+#include "common/base/frozen.h"
 #include "common/base/memory.h"
 
 #include <errno.h>
@@ -11,14 +12,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Linux 6.3 has them, glibc 2.36 does not name them. */
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020
-#endif
 
 enum { PROGRAM_MOST = 1 << 30, SIGNATURE_MOST = 1 << 16 };
 
@@ -37,27 +30,6 @@ refuse_errno(struct launch_refusal *r, const char *file)
 	return refuse(r, file, "", file_read_fault(errno));
 }
 
-/* A memory file that nobody can change any more, this program included. */
-static int
-seal_copy(struct bytes program)
-{
-	static const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-	int fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-	bool good;
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0)
-		return -1;
-	good = file_write_fd(fd, program);
-	good = good && (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_EXEC) == 0 ||
-			   (errno == EINVAL && fcntl(fd, F_ADD_SEALS, seals) == 0));
-	if (good)
-		return fd;
-	(void)close(fd);
-	return -1;
-}
-
 static int
 copy(const char *path, struct launch_refusal *r)
 {
@@ -74,7 +46,8 @@ copy(const char *path, struct launch_refusal *r)
 	buffer_init(&program, PROGRAM_MOST);
 	if (fstat(from, &about) != 0 || !S_ISREG(about.st_mode))
 		(void)refuse(r, path, "not-regular", "expected a file");
-	else if (!file_read_fd(from, &program) || (fd = seal_copy(buffer_bytes(&program))) < 0)
+	else if (!file_read_fd(from, &program) ||
+		 (fd = frozen_copy("program", buffer_bytes(&program), 0)) < 0)
 		(void)refuse_errno(r, path);
 	buffer_release(&program);
 	(void)close(from);
