@@ -443,3 +443,72 @@ two_messages() {
 @test "accept: killed at any step, the next message is taken" {
 	at_every_step two_messages accepts_again ehr-keys accept --keys tablet --now "$NOW" first
 }
+
+# Numbers rise, challenges and records are whole, and nothing is half there.
+sends_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	ehr 0 ehr-keys provision -S site --device "$ID" --now "$NOW" params || return 1
+	ehr 0 ehr-keys accept --keys tablet --ack ack --now "$NOW" out || return 1
+	cmp params tablet/params.json || return 1
+	ehr 0 ehr-keys answers -S site --now "$NOW" ack
+}
+
+parameters() {
+	printf '{"interval":60}' >params
+}
+
+@test "provision: killed or out of space at any step, the next one is taken" {
+	own
+	parameters
+	at_every_step parameters sends_again ehr-keys provision -S "$PWD/site" --device "$ID" --now "$NOW" params
+}
+
+parameters_sent() {
+	parameters
+	ehr-keys provision -S site --device "$ID" --now "$NOW" params >sent
+}
+
+takes_parameters_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	[ ! -e tablet/params.json ] || cmp params tablet/params.json || return 1
+	ehr 0 ehr-keys list --self --keys tablet || return 1
+	sends_again "$1"
+}
+
+@test "accept of parameters: killed or out of space at any step, they are whole or not there" {
+	at_every_step parameters_sent takes_parameters_again ehr-keys accept --keys tablet --ack ack --now "$NOW" sent
+}
+
+# nina's token, bound to the tablet
+with_token() {
+	[ -e issuer.pem ] || ehr-keys signer --domain hospital issuer.pem >issuers.jwks
+	jq -nc --arg jkt "$JKT" '{sub: "nina", aud: "hospital", cnf: {$jkt}}' |
+		ehr-keys assert --sign issuer.pem --domain hospital --now "$NOW" >token
+}
+
+# What a run printed that failed was never given out: it answers no challenge.
+challenges_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	ehr 0 ehr-keys challenge -S site --now "$NOW" || return 1
+	ehr 0 ehr-keys prove --keys tablet --assertion token --now "$NOW" out || return 1
+	ehr 0 ehr-keys release -S site --proof out --assertions issuers.jwks --ask --now "$NOW"
+}
+
+@test "challenge: killed or out of space at any step, the next one is answered" {
+	at_every_step with_token challenges_again ehr-keys challenge -S "$PWD/site" --now "$NOW"
+}
+
+challenged() {
+	with_token
+	ehr-keys challenge -S site --now "$NOW" >asked
+}
+
+proves_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	ehr 0 ehr-keys prove --keys tablet --assertion token --now "$NOW" asked || return 1
+	ehr 0 ehr-keys release -S site --proof out --assertions issuers.jwks --ask --now "$NOW"
+}
+
+@test "prove: killed or out of space at any step, the challenge can still be answered" {
+	at_every_step challenged proves_again ehr-keys prove --keys tablet --assertion token --now "$NOW" asked
+}
