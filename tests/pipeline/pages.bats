@@ -101,3 +101,11 @@ step() {
 		grep -qxF -e "$word" told || { echo "not on the page: $word"; return 1; }
 	done <words
 }
+
+@test "page: the tour of ehr(7), in ten commands" {
+	pages=("$EHR_ROOT/share/man/man7/ehr.7")
+	ln -s "$EHR_ROOT/policies/hospital" hospital
+	blocks -v commands=1 >session
+	[ "$(grep -c '^\$ ' session)" -eq $((10 + 3 + 1)) ]
+	run_session <session
+}
