@@ -23,7 +23,7 @@ crl() {
 certificate() {
 	local c=$1 name=$2 eku=$3
 	shift 3
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2048,SC2086
 	openssl req -x509 -CA "$c.pem" -CAkey "$c.key" ${*:-$P256 -days 730} -subj "/CN=$name" -extensions usr_cert \
 		-addext keyUsage=critical,digitalSignature -addext extendedKeyUsage="$eku" \
 		-keyout "$name.key" -out "$name.pem" 2>/dev/null
