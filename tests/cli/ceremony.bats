@@ -368,3 +368,31 @@ decided() {
 	[ "$(jq .decided fresh/keys/self.json)" = true ]
 	no decision-missing keys rotate -P "$P" -S fresh
 }
+
+@test "each type of message is refused where another is expected" {
+	token >token
+	proof
+	keys list --self --keys tablet >self
+	echo '{"interval":60}' >params
+	cp "$F/tablet.enrol" enrol
+	cp "$F/tablet.device" device
+	keys rotate -P "$P" -S site >epoch
+	keys provision -S site --device "$ID" params >provision
+	keys accept --keys tablet --ack ack provision >/dev/null
+	keys revoke -S site >revoked
+	for type in enrol device challenge proof token epoch provision ack revoked params; do
+		[ -s $type ]
+		[ $type = enrol ] || ehr 6 keys enrol -S site --expect "$JKT" $type
+		[ $type = challenge ] || ehr 6 keys prove --keys tablet --assertion token $type
+		if [ $type != proof ]; then
+			no proof-invalid keys release -S site --proof $type --assertions issuers.jwks --ask
+			empty out
+		fi
+		[ $type = ack ] || ehr 6 keys answers -S site $type
+		case $type in
+		epoch | provision | revoked) ;;
+		*) ehr 6 keys accept --keys tablet $type ;;
+		esac
+		empty out
+	done
+}

@@ -512,3 +512,36 @@ proves_again() {
 @test "prove: killed or out of space at any step, the challenge can still be answered" {
 	at_every_step challenged proves_again ehr-keys prove --keys tablet --assertion token --now "$NOW" asked
 }
+
+# two_people: two decisions that name the destruction of the key $KID of a past epoch
+two_people() {
+	local who request
+	ehr-keys rotate -P "$P" -S site --now "$NOW" >/dev/null
+	KID=$(ehr-keys list -S site | jq -r 'select(.epoch == 1 and .rl == "R").kid')
+	echo "$KID" >kid
+	for who in kim lea; do
+		request=$(ehr-keys destroy -S site --kid "$KID" --user $who --ask --now "$NOW" | head -c -1 | sha256sum | cut -d' ' -f1)
+		printf '{"decision":true,"context":{"about":{"request":"sha256:%s","subject":"%s","action":"destroy"},"al":5,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
+			"$request" "$who" "$NOW" 0
+	done >both
+}
+
+# The key goes only when a signed record says so, and what is left of it can be destroyed.
+destroys_again() {
+	local name=site/keys/releases/level-1-R.jwe
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	ehr 0 ehr-keys list -S site || return 1
+	if [ ! -e $name ]; then
+		claims <site/keys/destroyed.jwts | jq -e --arg kid "$(cat kid)" '.kids == [$kid]' >/dev/null
+		return
+	fi
+	ehr-keys list -S site | jq -e 'select(.epoch == 1 and .rl == "R")' >/dev/null
+}
+
+
+@test "destroy: killed or out of space at any step, no key goes without its record" {
+	own
+	two_people
+	ehr 0 ehr-keys destroy -S site --kid "$KID" --decision both --now "$NOW"
+	at_every_step two_people destroys_again env bash -c 'exec ehr-keys destroy -S "$PWD/site" --kid "$(cat kid)" --decision both --now "$NOW"'
+}

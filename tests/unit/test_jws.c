@@ -92,6 +92,15 @@ check_header(void)
 	check(fault_of(with_header("{\"alg\":\"ES256\",\"typ\":\"" TYP "\"}", CLAIMS)) == JWS_SIGNER);
 	check(fault_of(with_header("{\"alg\":\"ES256\"}", CLAIMS)) == JWS_TYPE);
 	check(fault_of(with_header("[]", CLAIMS)) == JWS_MALFORMED);
+	check(fault_of(with_header(header("es256", ""), CLAIMS)) == JWS_ALGORITHM);
+	check(fault_of(with_header(header("ES256", ",\"crit\":[\"b64\"],\"b64\":true"), CLAIMS)) ==
+	      JWS_ALGORITHM);
+	check(fault_of(with_header(header("ES256", ",\"x5c\":[]"), CLAIMS)) == JWS_ALGORITHM);
+	check(fault_of(with_header(header("ES256", ",\"typ\":\"" TYP "\""), CLAIMS)) == JWS_MALFORMED);
+	check(fault_of(with_header(header("ES256", ",\"kid\":\"\""), CLAIMS)) == JWS_MALFORMED);
+	check(fault_of(with_header(header("ES256", "}{"), CLAIMS)) == JWS_MALFORMED);
+	check(fault_of(with_header("{\"alg\":null,\"typ\":\"" TYP "\"}", CLAIMS)) == JWS_ALGORITHM);
+	check(fault_of(with_header("{\"typ\":\"" TYP "\"}", CLAIMS)) == JWS_ALGORITHM);
 	check(fault_of(signed_by(key, "ehr-panel+jwt", CLAIMS)) == JWS_TYPE);
 }
 
@@ -108,6 +117,50 @@ check_claims(void)
 	      JWS_MALFORMED);
 	check(fault_of(signed_by(key, TYP, "[]")) == JWS_MALFORMED);
 	check(fault_of(signed_by(key, TYP, "{\"v\":1,\"iss\":\"other\",\"iat\":1000}")) == JWS_SIGNER);
+}
+
+/* HEADER, CLAIMS and SIGNATURE, whatever they are. */
+static enum jws_fault
+fault_of_parts(const char *head, struct bytes claims, struct bytes signature)
+{
+	struct buffer b;
+	enum jws_fault fault;
+	size_t room = 4 * (strlen(head) + claims.size + signature.size) + 16;
+
+	buffer_init(&b, room);
+	char *text = buffer_more(&b, room);
+	size_t n = base64url_encode(text, bytes_of(head));
+
+	text[n++] = '.';
+	n += base64url_encode(text + n, claims);
+	text[n++] = '.';
+	n += base64url_encode(text + n, signature);
+	fault = fault_of((struct bytes){ text, n });
+	buffer_release(&b);
+	return fault;
+}
+
+/* What is no signature of ES256: none, a MAC by the public key, and one in DER (RFC 8725 section 2.1). */
+static void
+check_forms(void)
+{
+	static char long_claims[5 << 20];
+	const struct bytes claims = bytes_of(CLAIMS);
+	static const unsigned char der[70] = { 0x30, 0x44, 0x02, 0x20, [36] = 0x02, [37] = 0x20 };
+
+	check(fault_of_parts(header("none", ""), claims, (struct bytes){ "", 0 }) == JWS_ALGORITHM);
+	check(
+	    fault_of_parts(header("HS256", ""), claims, (struct bytes){ long_claims, 32 }) == JWS_ALGORITHM);
+	check(fault_of_parts(header("ES256", ""), claims, (struct bytes){ "", 0 }) != JWS_GOOD);
+	check(fault_of_parts(header("ES256", ""), claims, (struct bytes){ long_claims, 32 }) != JWS_GOOD);
+	check(fault_of_parts(header("ES256", ""), claims, (struct bytes){ (const char *)der, sizeof der }) !=
+	      JWS_GOOD);
+	/* too long: a header of more than 2 KiB, claims of more than 4 MiB */
+	memset(long_claims, ' ', sizeof long_claims);
+	check(fault_of_parts(header("ES256", ""), (struct bytes){ long_claims, sizeof long_claims },
+		  (struct bytes){ long_claims, 64 }) == JWS_MALFORMED);
+	long_claims[3000] = '\0';
+	check(fault_of_parts(long_claims, claims, (struct bytes){ long_claims, 64 }) == JWS_MALFORMED);
 }
 
 static void
@@ -162,6 +215,10 @@ check_self_signed(void)
 #define X "0eSdM2QKIjEO1if90pk1L4aZaoL9O3Ue3HfGYp2WFpE"
 #define Y "g7gfC71hDbjN-prdtJ2eIXsRnFBgEELnS8TpGZPzBc8"
 
+#define NULL_31 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define NULL_32 NULL_31 "A"
+#define ONES_32 "__________________________________________8"
+
 static bool
 reads(const char *jwks)
 {
@@ -190,6 +247,15 @@ check_sets(void)
 		     "\"}]}"));
 	check(!reads("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"" Y
 		     "\",\"kid\":\"other\"}]}"));
+	/* no y, an empty one, one of 31 bytes, the point at infinity, a coordinate beyond the field */
+	check(!reads("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\"}]}"));
+	check(!reads("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"\"}]}"));
+	check(
+	    !reads("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"" NULL_31 "\"}]}"));
+	check(!reads(
+	    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" NULL_32 "\",\"y\":\"" NULL_32 "\"}]}"));
+	check(
+	    !reads("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" ONES_32 "\",\"y\":\"" Y "\"}]}"));
 	check(!reads("{\"keys\":[{\"kty\":\"oct\",\"k\":\"" X "\"}]}"));
 }
 
@@ -204,6 +270,7 @@ main(void)
 	check_good();
 	check_header();
 	check_claims();
+	check_forms();
 	check_signature();
 	check_self_signed();
 	check_sets();
