@@ -146,6 +146,7 @@ check_forms(void)
 {
 	static char long_claims[5 << 20];
 	const struct bytes claims = bytes_of(CLAIMS);
+	struct buffer whole;
 	static const unsigned char der[70] = { 0x30, 0x44, 0x02, 0x20, [36] = 0x02, [37] = 0x20 };
 
 	check(fault_of_parts(header("none", ""), claims, (struct bytes){ "", 0 }) == JWS_ALGORITHM);
@@ -155,10 +156,16 @@ check_forms(void)
 	check(fault_of_parts(header("ES256", ""), claims, (struct bytes){ long_claims, 32 }) != JWS_GOOD);
 	check(fault_of_parts(header("ES256", ""), claims, (struct bytes){ (const char *)der, sizeof der }) !=
 	      JWS_GOOD);
-	/* too long: a header of more than 2 KiB, claims of more than 4 MiB */
+	/* too long: claims of more than 4 MiB, whoever signed them, and a header of more than 2 KiB */
+	buffer_init(&whole, sizeof long_claims * 2);
 	memset(long_claims, ' ', sizeof long_claims);
-	check(fault_of_parts(header("ES256", ""), (struct bytes){ long_claims, sizeof long_claims },
-		  (struct bytes){ long_claims, 64 }) == JWS_MALFORMED);
+	memcpy(long_claims, CLAIMS, strlen(CLAIMS));
+	check(jws_sign(&whole, key, TYP, false, (struct bytes){ long_claims, 1 << 20 }));
+	check(fault_of(buffer_bytes(&whole)) == JWS_GOOD);
+	whole.used = 0;
+	check(jws_sign(&whole, key, TYP, false, (struct bytes){ long_claims, sizeof long_claims }));
+	check(fault_of(buffer_bytes(&whole)) == JWS_MALFORMED);
+	buffer_release(&whole);
 	long_claims[3000] = '\0';
 	check(fault_of_parts(long_claims, claims, (struct bytes){ long_claims, 64 }) == JWS_MALFORMED);
 }
