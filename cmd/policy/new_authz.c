@@ -51,6 +51,7 @@ static const char fhir_rules[] =
     "layer: organization\n"
     "default: deny\n"
     "no_consent: deny # without the patient's directive nothing is read\n"
+    "no_patient: [level-keys] # about no single patient, so no directive is asked\n"
     "rules:\n"
     "  - id: treating\n"
     "    say: Physicians and nurses may read and follow the records of patients they treat.\n"
@@ -64,6 +65,15 @@ static const char fhir_rules[] =
     "    who: {structural_role: records-officer}\n"
     "    does: [read, search]\n"
     "    why: [HOPERAT]\n"
+    "  - id: keys\n"
+    "    say: Whoever has a role gets the level keys of her authorization level on an enrolled device.\n"
+    "    effect: permit\n"
+    "    who: {structural_role: [physician, nurse, records-officer]}\n"
+    "    does: [release-keys]\n"
+    "    what: {type: level-keys}\n"
+    "    why: [TREAT, HOPERAT]\n"
+    "    where: {acr: {at_least: loa2}}\n"
+    "    except: [{why: [BTG]}] # an emergency opens one record, and gives no keys\n"
     "  # An emergency that cannot wait for consent:\n"
     "  # - id: emergency\n"
     "  #   say: Breaking the glass opens a record for four hours.\n"
@@ -87,7 +97,15 @@ static const char own_rules[] =
     "    effect: permit\n"
     "    who: {structural_role: [staff, owner]}\n"
     "    does: [read, search, subscribe, notify]\n"
-    "    why: [HOPERAT]\n";
+    "    why: [HOPERAT]\n"
+    "  - id: keys\n"
+    "    say: Staff and owners get the level keys of their authorization level on an enrolled device.\n"
+    "    effect: permit\n"
+    "    who: {structural_role: [staff, owner]}\n"
+    "    does: [release-keys]\n"
+    "    what: {type: level-keys}\n"
+    "    why: [HOPERAT]\n"
+    "    where: {acr: {at_least: loa2}}\n";
 
 void
 new_organization(struct buffer *out, const struct sample *s, const char *policy)
