@@ -133,9 +133,12 @@ copy_secret(struct channel *c, const char *secrets, char why[256])
 
 	if (c->policy->secret.size == 0)
 		return true;
-	if (secrets == NULL || !bytes_string(c->policy->secret, name, sizeof name) ||
-	    strchr(name, '/') != NULL) {
-		(void)snprintf(why, 256, "channel-secret: its secret needs --secrets DIR and a plain name");
+	if (secrets == NULL) {
+		(void)snprintf(why, 256, "channel-secret: it has a secret: give --secrets DIR");
+		return false;
+	}
+	if (!bytes_string(c->policy->secret, name, sizeof name) || strchr(name, '/') != NULL) {
+		(void)snprintf(why, 256, "channel-secret: its secret is no name of a file in --secrets DIR");
 		return false;
 	}
 	buffer_init(&text, SECRET_MOST);

@@ -77,7 +77,9 @@ is_regular(int fd, struct stat *s)
 const char *
 file_read_fault(int error)
 {
-	return error == EINVAL ? "not a regular file" : strerror(error);
+	if (error == EINVAL)
+		return "not a regular file";
+	return error == ELOOP ? "a symbolic link, not a file" : strerror(error);
 }
 
 static bool

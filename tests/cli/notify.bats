@@ -274,7 +274,7 @@ bad_lists() {
 		torn	revocation-invalid: line 2: malformed, expected the authority's newest list
 		directory	revocation-invalid: Is a directory, expected the authority's newest list
 		fifo	revocation-invalid: not a regular file, expected the authority's newest list
-		link	revocation-invalid: Too many levels of symbolic links, expected the authority's newest list
+		link	revocation-invalid: a symbolic link, not a file, expected the authority's newest list
 	END
 }
 
