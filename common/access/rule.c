@@ -41,6 +41,22 @@ add_exception(struct item *item, const struct access_rule *rule, const struct cr
 	item->except = all;
 }
 
+/*
+ * What says which records are meant.  It stays in an item beside what a request leaves open, though the request
+ * settles it: it tells which references go, and a narrower request would give those that a wider one does not.
+ */
+static unsigned
+named_data(const struct criteria *c)
+{
+	static const unsigned named[] = { ATTRIBUTE_CLASS - DATA_FIRST, ATTRIBUTE_INSTANCE - DATA_FIRST };
+	unsigned data = 0;
+
+	for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+		if (c->data[named[i]])
+			data |= 1U << named[i];
+	return data;
+}
+
 /* An exception that is unknown is ignored by a deny and makes a permit unknown. */
 struct rule_state
 rule_judge(const struct access_rule *rule, struct situation *s, struct scratch *scratch)
@@ -53,6 +69,8 @@ rule_judge(const struct access_rule *rule, struct situation *s, struct scratch *
 
 	if (t == TRUTH_FALSE)
 		return state;
+	if (data != 0 && rule->effect == EFFECT_DENY)
+		data |= named_data(&rule->criteria);
 	for (uint32_t i = 0; i < rule->excepts; i++) {
 		struct attribute_set missing = { 0 };
 		unsigned open = 0;

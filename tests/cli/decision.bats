@@ -398,3 +398,24 @@ scenario() {
 	echo x >list
 	STATUS=6 redact --revoked list parts
 }
+
+@test "asking for less gives no more: a reference to what is withheld does not come back" {
+	local what narrower
+	hospital
+	echo '{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/ann"},"effectiveDateTime":"2026-01-04","hasMember":[{"reference":"Observation/o2"}]}' >chart.ndjson
+	labelled chart.ndjson >members
+	for what in '{class: Observation, code: "http://loinc.org|8480-6"}' '{class: {not: [Patient]}, code: "http://loinc.org|8480-6"}' \
+		'{class: [Observation, Condition], label: [SUD]}'; do
+		printf 'ehr_authz: 1\nconsent: c-ann\npatient: ann\nstatus: active\nbase: permit\nrules:\n  - {id: c-ann-1, say: Not these., effect: deny, what: %s}\n' \
+			"$what" >S/consents/ann.yaml
+		for narrower in '"ward":"w3"' '"class":"Observation"' '"class":["Observation"],"date":"2026"' '"class":"Observation","instance":["Observation/o1","Observation/o2"]'; do
+			narrowed "$narrower" | ehr-authz -P P -S S | jq -c 'del(.context.valid_until)' >decision
+			[ "$(jq .decision decision)" = true ]
+			redact --handled audit members
+			jq -c .record out >got
+			same got <<-'END'
+				{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/ann"},"effectiveDateTime":"2026-01-04"}
+			END
+		done
+	done
+}
