@@ -134,7 +134,8 @@ exceeds_rate(struct dispatch *d, const struct subscription *sub, const struct ch
 
 	if (sub->delivery->rate_most == 0 || dispatch_is_urgent(d, c->urgency))
 		return false;
-	if (d->now - r->since >= window)
+	/* Another process may have been the first to see that the clock was put back. */
+	if (d->now - r->since >= window || d->now < r->since)
 		*r = (struct rate){ .since = d->now };
 	if (r->count++ < sub->delivery->rate_most)
 		return false;

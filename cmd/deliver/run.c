@@ -18,7 +18,7 @@
 
 enum {
 	CALLS_MOST = 1000,
-	TICK = 50,   /* milliseconds: how long new intents may wait to be seen */
+	TICK = 10,   /* milliseconds: how long new intents may wait to be seen */
 	LOOK = 1000, /* between two looks at the site's files, where nothing is sent */
 	LOCK_SECONDS = 5,
 	FULL = 60 * 1000, /* a spool that cannot be written ends the run after so long */
@@ -86,8 +86,8 @@ struct runner {
 	unsigned ended; /* of them */
 	struct batch *spare;
 	int64_t changes; /* of the spool, when the last round began */
-	int64_t looked;  /* at the site's files */
-	int64_t failing; /* since when the spool cannot be written; 0: it can */
+	int64_t looked;  /* at the site's files, by steady_now() */
+	int64_t failing; /* since when the spool cannot be written, by steady_now(); 0: it can */
 	int64_t offset;  /* from the clock that never steps to the time of day */
 	enum diag_exit status;
 };
@@ -293,7 +293,7 @@ look_at_files(struct runner *r)
 	bool changed;
 	char why[512];
 
-	r->looked = now_of(r);
+	r->looked = steady_now();
 	if (!gate_refresh(d->gate, (struct instant){ .seconds = now_of(r) / 1000 }, &changed, &status, why)) {
 		diag_warn("%s", why);
 		r->status = diag_worse(r->status, status);
@@ -321,9 +321,9 @@ commit(struct runner *r)
 	}
 	if (r->failing == 0) {
 		diag_warn("%s", f.text);
-		r->failing = r->dispatch.now;
+		r->failing = steady_now();
 	}
-	if (r->dispatch.now - r->failing >= FULL) {
+	if (steady_now() - r->failing >= FULL) {
 		r->status = diag_worse(r->status, f.status);
 		asked_to_end = 1;
 	}
@@ -399,7 +399,7 @@ run(struct runner *r)
 		step_calls(r);
 		due = next <= now_of(r) ||
 		      (r->failing == 0 && (r->ended > 0 || spool_changes(d->spool) != r->changes));
-		if ((due || now_of(r) - r->looked >= LOOK) && !look_at_files(r))
+		if ((due || steady_now() - r->looked >= LOOK) && !look_at_files(r))
 			asked_to_end = 1;
 		if (due) {
 			bool more = round_of(r);

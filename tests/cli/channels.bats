@@ -177,6 +177,56 @@ post() {
 	[ "$(state n_a3)" = dead ]
 }
 
+# Tries again what waits, and succeeds when all is done.
+all_done() {
+	ehr-deliver retry --spool spool --channel file --subscription nurse-7
+	ehr-deliver list --spool spool | jq -e -s 'all(.state == "done")' >/dev/null
+}
+
+heard_at_least() { [ "$(wc -l <heard)" -ge "$1" ]; }
+
+@test "mqtt: a broker that ends in mid-run and starts again: nothing is lost, duplicates have the same id" {
+	[ -e "$F/broker.port" ] || skip 'mosquitto is not there'
+	local port daemon listener broker
+	port=$(cat "$F/broker.port")
+	mkdir kept
+	cat "$F/broker.conf" - >"$F/broker.kept" <<<$'persistence true\npersistence_location '"$PWD/kept/"
+	kill "$(cat "$F/broker.pid")"
+	wait_until mosquitto_is_gone "$(cat "$F/broker.pid")"
+	mosquitto -c "$F/broker.kept" >>"$F/broker.log" 2>&1 3>&- &
+	broker=$!
+	echo "$broker" >"$F/broker.pid"
+	wait_until mosquitto_pub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -t t -m m
+	COMMAND="[channels/mqtt, 127.0.0.1, \"$port\"]" ADDRESS=ehr/k/nurse7 spool "$EHR_ROOT/share/channels/mqtt" 'many: 5, secret: mqtt,'
+	mkdir -m 700 secrets
+	(umask 077 && printf -- '-u ward\n-P hidden-word\n' >secrets/mqtt)
+	stdbuf -oL mosquitto_sub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -c -i listener -q 1 -t 'ehr/k/#' >heard 2>/dev/null 3>&- &
+	listener=$!
+	# Retained, so that it comes whenever the listener is there.
+	mosquitto_pub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -r -q 1 -t ehr/k/begin -m '{"ehr":{"id":"begin"}}'
+	wait_until heard_at_least 1
+	for i in {1..40}; do intent "k$i" nurse-7; done | ehr-deliver enqueue --spool spool | jq -r .id | sort >durable
+	ehr-deliver run -P P -S site --spool spool --secrets secrets 2>/dev/null 3>&- &
+	daemon=$!
+	wait_until heard_at_least 8
+	kill "$broker"
+	wait "$broker" || :
+	[ "$(ehr-deliver list --spool spool | jq -s 'map(select(.state != "done")) | length')" -gt 0 ]
+	mosquitto -c "$F/broker.kept" >>"$F/broker.log" 2>&1 3>&- &
+	echo $! >"$F/broker.pid"
+	wait_until all_done
+	wait_until all_heard
+	kill "$daemon"
+	wait "$daemon"
+	kill "$listener"
+}
+
+mosquitto_is_gone() { ! kill -0 "$1" 2>/dev/null; }
+
+all_heard() {
+	jq -r .ehr.id heard | grep -v begin | sort -u | cmp -s - durable
+}
+
 @test "mail and exec: a letter without the record; a program of one's own" {
 	mkdir bin
 	printf '#!/bin/sh\ncat >letter\n' >bin/sendmail
