@@ -139,7 +139,7 @@ struct places {
 	uint8_t *of_key;  /* enum places_kind by key number */
 	bool *is_summary; /* by key number: the names of summaries anywhere */
 	uint16_t reference, type, system, code, coding, url, id, entry, resource, content, full_url,
-	    contained, section;
+	    contained, section, concept, identifier;
 };
 
 /* KEYS gains the members that matter; before the first text is parsed. */
@@ -337,7 +337,7 @@ struct targets {
 	struct buffer groups; /* struct targets_group: the roots of one name */
 	struct buffer items;  /* struct targets_item: the roots of each group */
 	struct buffer text;   /* the names */
-	struct buffer piece;
+	struct buffer piece, name;
 	uint32_t *slot; /* open addressing: a group's number from 1; 0: free */
 	uint32_t slots; /* a power of two */
 	uint32_t room;
@@ -347,7 +347,7 @@ struct targets {
 void targets_init(struct targets *t);
 void targets_release(struct targets *t);
 
-/* Notes the ids and fullUrls of contained roots and of entries. */
+/* Notes the ids, fullUrls and identifiers of contained roots and of entries. */
 void targets_find(struct targets *t, const struct places *p, struct shape *shape, const struct json *j,
     const struct roots *roots);
 
@@ -364,6 +364,10 @@ struct targets_query {
 /* The bits that lost all roots that REFERENCE (unescaped, in root FROM) can mean. */
 uint64_t targets_gone(
     struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from);
+
+/* The bits that lost an entry with that IDENTIFIER, of which a Reference without a reference speaks. */
+uint64_t targets_identified(
+    struct targets *t, const struct targets_query *q, const struct json *j, uint32_t identifier);
 
 /* Calls FOUND for a root inside FROM, and one beside it, that the reference #NAME can mean. */
 void targets_local(const struct targets *t, const struct roots *roots, struct bytes name, uint32_t from,
@@ -516,6 +520,9 @@ void view_enter(struct viewer *w, const struct view *v);
  * so the bits that know one of them keep it.
  */
 uint64_t retelling_gone(const struct viewer *w, const struct view_frame *f, const struct view *v);
+
+/* The bits that may know a code of the concept at node CONCEPT, of which V is the view. */
+uint64_t retelling_known(const struct outline *o, const struct view *v, uint32_t concept);
 
 /*
  * edits.c: the spans of a text that a version leaves out or replaces, in rising order and without overlap.

@@ -58,6 +58,8 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 		{ "fullUrl", &p->full_url },
 		{ "contained", &p->contained },
 		{ "section", &p->section },
+		{ "concept", &p->concept },
+		{ "identifier", &p->identifier },
 	};
 
 	*p = (struct places){

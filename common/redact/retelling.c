@@ -40,9 +40,8 @@ coded(const struct outline *o, struct clearance c, uint32_t coding)
 	return cleared(o, &c);
 }
 
-/* The bits that may know a code of the concept at node CONCEPT, of which V is the view. */
-static uint64_t
-knows_concept(const struct outline *o, const struct view *v, uint32_t concept)
+uint64_t
+retelling_known(const struct outline *o, const struct view *v, uint32_t concept)
 {
 	const struct json *j = o->json;
 	struct clearance c = { v->base, v->raise, v->left_out };
@@ -72,5 +71,5 @@ retelling_gone(const struct viewer *w, const struct view_frame *f, const struct 
 	gone &= v->active & (o->s->no_summary | o->root[v->root].limited);
 	if (gone == 0 || !GUARD(retelling))
 		return 0;
-	return gone & ~(knows_concept(o, &f->view, f->view.value) | knows_concept(o, v, v->value));
+	return gone & ~(retelling_known(o, &f->view, f->view.value) | retelling_known(o, v, v->value));
 }

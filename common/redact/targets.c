@@ -3,6 +3,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/memory.h"
+#include "common/label/coding.h"
 #include "common/redact/token.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@ enum scope {
 	SCOPE_ANY,   /* of an entry: its id or fullUrl */
 	SCOPE_TYPED, /* of an entry: `Type/id` */
 	SCOPE_LOCAL, /* of a contained root: `#id` */
+	SCOPE_FOUND, /* by a search for identifiers or types: `Type?system|value`, `?system|value`, `Type?` */
 };
 
 /*
@@ -41,6 +43,7 @@ targets_init(struct targets *t)
 	buffer_init(&t->items, BUFFER_UNLIMITED);
 	buffer_init(&t->text, BUFFER_UNLIMITED);
 	buffer_init(&t->piece, BUFFER_UNLIMITED);
+	buffer_init(&t->name, BUFFER_UNLIMITED);
 }
 
 void
@@ -51,6 +54,7 @@ targets_release(struct targets *t)
 	buffer_release(&t->items);
 	buffer_release(&t->text);
 	buffer_release(&t->piece);
+	buffer_release(&t->name);
 	*t = (struct targets){ .slot = NULL };
 }
 
@@ -163,6 +167,49 @@ first_of(const struct json *j, uint32_t list)
 	return json_kind(j, list) == JSON_ARRAY ? list + 1 : list;
 }
 
+/* A search for an identifier, with and without its system, may mean ROOT. */
+static void
+add_identifier(struct targets *t, const struct json *j, uint32_t identifier, uint32_t root, struct bytes type)
+{
+	bool is_object = json_kind(j, identifier) == JSON_OBJECT;
+	uint32_t value = is_object ? json_member(j, identifier, (struct bytes)BYTES("value")) : 0;
+	uint32_t system = is_object ? json_member(j, identifier, (struct bytes)BYTES("system")) : 0;
+
+	if (!is_name(j, value))
+		return;
+	for (int form = 0; form < 3; form++) {
+		size_t at = t->text.used;
+
+		buffer_add(&t->text, type.at, form < 2 ? type.size : 0);
+		buffer_add(&t->text, "?", 1);
+		if (form > 0 && is_name(j, system))
+			put_name(t, j, system);
+		if (form > 0)
+			buffer_add(&t->text, "|", 1);
+		put_name(t, j, value);
+		add(t, SCOPE_FOUND, 0, at, root);
+	}
+}
+
+static void
+add_found(struct targets *t, const struct json *j, uint32_t resource, uint32_t root, struct bytes type)
+{
+	uint32_t list = json_member(j, resource, (struct bytes)BYTES("identifier"));
+	size_t at = t->text.used;
+
+	buffer_add(&t->text, type.at, type.size);
+	buffer_add(&t->text, "?", 1);
+	add(t, SCOPE_FOUND, 0, at, root);
+	if (list == 0)
+		return;
+	if (json_kind(j, list) != JSON_ARRAY) {
+		add_identifier(t, j, list, root, type);
+		return;
+	}
+	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
+		add_identifier(t, j, i, root, type);
+}
+
 static void
 add_contained(struct targets *t, const struct places *p, const struct json *j, const struct roots *roots,
     uint32_t around)
@@ -207,6 +254,7 @@ add_entries(struct targets *t, const struct places *p, struct shape *shape, cons
 
 			add_entry(t, j, url, root, type);
 			add_entry(t, j, json_member_key(j, resource, p->id), root, type);
+			add_found(t, j, resource, root, type);
 		}
 	}
 }
@@ -228,8 +276,11 @@ targets_turn(struct targets *t)
 	t->turn++;
 }
 
-/* Takes from GONE the bits that keep a root of that name. */
-static void
+/*
+ * Takes from GONE the bits that keep a root of that name; of those that a search finds, the bits that keep
+ * all, for which of them it means is not known.  False if there is none.
+ */
+static bool
 look_up(struct targets *t, const struct targets_query *q, enum scope scope, uint32_t around,
     struct bytes name, uint64_t *gone)
 {
@@ -238,15 +289,93 @@ look_up(struct targets *t, const struct targets_query *q, enum scope scope, uint
 	struct targets_group *g;
 
 	if (number == 0)
-		return;
+		return false;
 	g = group_at(t, number);
 	if (g->turn != t->turn) {
 		g->turn = t->turn;
-		g->gone = UINT64_MAX;
+		g->gone = scope == SCOPE_FOUND ? 0 : UINT64_MAX;
 		for (uint32_t i = g->first; i != 0; i = item[i - 1].next)
-			g->gone &= q->gone[item[i - 1].root];
+			g->gone = scope == SCOPE_FOUND ? g->gone | q->gone[item[i - 1].root]
+						       : g->gone & q->gone[item[i - 1].root];
 	}
 	*gone &= g->gone;
+	return true;
+}
+
+/* One parameter of a search, NAME=VALUE, for roots of TYPE: the entry that it names, if it names one. */
+static bool
+find_parameter(struct targets *t, const struct targets_query *q, struct bytes type, struct bytes parameter,
+    uint64_t *gone)
+{
+	bool is_id = bytes_begin(parameter, "_id=");
+	bool is_identifier = bytes_begin(parameter, "identifier=");
+	size_t name = is_id ? strlen("_id=") : strlen("identifier=");
+	struct bytes value;
+
+	if ((!is_id && !is_identifier) || memchr(parameter.at, ',', parameter.size) != NULL)
+		return false;
+	value = coding_decoded((struct bytes){ parameter.at + name, parameter.size - name }, &t->piece);
+	/* Without a value, any of a system's is meant. */
+	if (value.size == 0 || value.at[value.size - 1] == '|')
+		return false;
+	t->name.used = 0;
+	buffer_add(&t->name, type.at, type.size);
+	buffer_add(&t->name, is_id ? "/" : "?", 1);
+	buffer_add(&t->name, value.at, value.size);
+	(void)look_up(
+	    t, q, is_id ? SCOPE_TYPED : SCOPE_FOUND, 0, (struct bytes){ t->name.at, t->name.used }, gone);
+	return true;
+}
+
+/*
+ * A search in place of a reference (FHIR R4 3.1.0.11.3): `Patient?identifier=urn:x|1`.  By an identifier or
+ * an id it means the entry that has it; what else it asks is not evaluated, so it may mean any of its type.
+ */
+static uint64_t
+search_gone(struct targets *t, const struct targets_query *q, struct bytes reference, const char *mark)
+{
+	struct bytes type = { reference.at, (size_t)(mark - reference.at) };
+	const char *slash = memrchr(type.at, '/', type.size);
+	const char *end = reference.at + reference.size;
+	uint64_t gone = UINT64_MAX;
+
+	if (slash != NULL)
+		type = (struct bytes){ slash + 1, (size_t)(mark - slash) - 1 };
+	for (const char *at = mark + 1; at < end;) {
+		const char *next = memchr(at, '&', (size_t)(end - at));
+		struct bytes parameter = { at, (size_t)((next != NULL ? next : end) - at) };
+
+		if (find_parameter(t, q, type, parameter, &gone))
+			return gone == UINT64_MAX ? 0 : gone;
+		at += parameter.size + 1;
+	}
+	t->name.used = 0;
+	buffer_add(&t->name, type.at, type.size);
+	buffer_add(&t->name, "?", 1);
+	return look_up(t, q, SCOPE_FOUND, 0, (struct bytes){ t->name.at, t->name.used }, &gone) ? gone : 0;
+}
+
+uint64_t
+targets_identified(
+    struct targets *t, const struct targets_query *q, const struct json *j, uint32_t identifier)
+{
+	uint32_t value = json_member(j, identifier, (struct bytes)BYTES("value"));
+	uint32_t system = json_member(j, identifier, (struct bytes)BYTES("system"));
+	uint64_t gone = UINT64_MAX;
+	struct bytes text;
+
+	if (q->roots->count == 1 || !is_name(j, value))
+		return 0;
+	t->name.used = 0;
+	buffer_add(&t->name, "?", 1);
+	if (is_name(j, system)) {
+		text = json_string(j, system, &t->piece);
+		buffer_add(&t->name, text.at, text.size);
+	}
+	buffer_add(&t->name, "|", 1);
+	text = json_string(j, value, &t->piece);
+	buffer_add(&t->name, text.at, text.size);
+	return look_up(t, q, SCOPE_FOUND, 0, (struct bytes){ t->name.at, t->name.used }, &gone) ? gone : 0;
 }
 
 /* The reference `#NAME` in root FROM: a root contained in FROM, or in the root around FROM. */
@@ -258,8 +387,8 @@ local_gone(struct targets *t, const struct targets_query *q, struct bytes name, 
 	if (name.size == 0)
 		return 0; /* `#`: the root around the reference */
 	if (q->roots->count > 1) {
-		look_up(t, q, SCOPE_LOCAL, from, name, &gone);
-		look_up(t, q, SCOPE_LOCAL, q->roots->at[from].parent, name, &gone);
+		(void)look_up(t, q, SCOPE_LOCAL, from, name, &gone);
+		(void)look_up(t, q, SCOPE_LOCAL, q->roots->at[from].parent, name, &gone);
 	}
 	return gone == UINT64_MAX ? q->local : gone;
 }
@@ -268,19 +397,23 @@ uint64_t
 targets_gone(struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from)
 {
 	uint64_t gone = UINT64_MAX;
+	const char *mark = memchr(reference.at, '?', reference.size);
 	struct bytes type, id;
 
 	if (reference.size > 0 && reference.at[0] == '#')
 		return local_gone(t, q, (struct bytes){ reference.at + 1, reference.size - 1 }, from);
 	if (q->roots->count == 1)
 		return 0;
-	look_up(t, q, SCOPE_ANY, 0, reference, &gone);
+	if (mark != NULL)
+		return search_gone(t, q, reference, mark);
+	(void)look_up(t, q, SCOPE_ANY, 0, reference, &gone);
 	if (bytes_begin(reference, "urn:uuid:")) {
 		reference = (struct bytes){ reference.at + 9, reference.size - 9 };
-		look_up(t, q, SCOPE_ANY, 0, reference, &gone);
+		(void)look_up(t, q, SCOPE_ANY, 0, reference, &gone);
 	} else if (token_reference(reference, &type, &id)) {
 		/* They stand side by side. */
-		look_up(t, q, SCOPE_TYPED, 0, (struct bytes){ type.at, type.size + 1 + id.size }, &gone);
+		(void)look_up(
+		    t, q, SCOPE_TYPED, 0, (struct bytes){ type.at, type.size + 1 + id.size }, &gone);
 	}
 	return gone == UINT64_MAX ? 0 : gone;
 }

@@ -136,6 +136,39 @@ refused_type(struct viewer *w, uint32_t node)
 		   : 0;
 }
 
+/* The bits that lost the entry with the identifier that the Reference at NODE has in place of an address. */
+static uint64_t
+lost_identified(struct viewer *w, const struct view *v, uint32_t node)
+{
+	struct outline *o = &w->outline;
+	struct targets_query q = { &o->roots, o->gone_before, 0 };
+	uint32_t identifier = json_member_key(o->json, node, o->places.identifier);
+
+	if (v->is_root || identifier == 0 || json_kind(o->json, identifier) != JSON_OBJECT)
+		return 0;
+	return targets_identified(&w->targets, &q, o->json, identifier);
+}
+
+/*
+ * The concept beside the reference of a CodeableReference (FHIR R5 2.1.28.0.15): without a code that may be
+ * known, its text retells the entry that the reference names.
+ */
+static void
+see_concept(struct viewer *w, const struct view_frame *f, struct view *v)
+{
+	const struct outline *o = &w->outline;
+	const struct json *j = o->json;
+	uint32_t text = json_member_key(j, f->view.value, o->places.reference);
+	uint64_t lost;
+
+	if (text != 0 && json_kind(j, text) == JSON_OBJECT)
+		text = json_member_key(j, text, o->places.reference);
+	if (text == 0 || json_kind(j, text) != JSON_STRING)
+		return;
+	lost = lost_target(w, json_string(j, text, &w->outline.room), v->root, o->s->hidden);
+	view_blame(v, WHY_REFERENCE, w->turn.references & lost & ~retelling_known(o, v, v->value));
+}
+
 /* A Reference whose target is gone, or a member that holds a canonical `#x`. */
 static void
 see_reference(struct viewer *w, struct view *v)
@@ -151,6 +184,8 @@ see_reference(struct viewer *w, struct view *v)
 		text = json_member_key(j, v->value, w->outline.places.reference);
 	if (is_object)
 		view_blame(v, WHY_REFERENCE, bits & refused_type(w, v->value));
+	if (text == 0 && is_object)
+		view_blame(v, WHY_REFERENCE, bits & lost_identified(w, v, v->value));
 	if (text == 0 || json_kind(j, text) != JSON_STRING)
 		return;
 	if (!is_object && (!w->turn.has_gone || v->kind == PLACE_REFERENCE || json_inside(j, text).size < 2 ||
@@ -215,6 +250,9 @@ see_places(struct viewer *w, const struct view_frame *f, struct view *v)
 		    (f->view.around == AROUND_ROOT ? s->has_keep : f->view.in_keep) & s->lists_extensions;
 	view_blame(v, WHY_PLACE, gone);
 	see_reference(w, v);
+	if (v->member != v->value && w->outline.json->nodes[v->member].key == w->outline.places.concept &&
+	    (w->turn.references & v->active) != 0 && GUARD(references))
+		see_concept(w, f, v);
 }
 
 /*

@@ -265,6 +265,36 @@ scenario() {
 	decide '"action":"redact","class":["Claim"]' '"action":"redact","colour":["red"]'
 	STATUS=7 redact in
 	same err <<<'ehr-redact: decision: denied: /context/obligations/1: an obligation has a member that is not understood'
+	# So with each word that FHIR or the policy lack, a period that ends before it begins, and an obligation nobody knows.
+	while IFS='#' read -r bad why; do
+		decide "$bad"
+		STATUS=7 redact in
+		empty out
+		same err <<<"ehr-redact: decision: denied: /context/obligations/0: $why"
+	done <<-'END'
+		"action":"redact","class":["Resource"]#an obligation names a class that FHIR does not have
+		"action":"redact","class":["http://hl7.org/fhir/resource-types|DomainResource"]#an obligation names a class that FHIR does not have
+		"action":"keep-only","any_of":[{"class":["DomainResource"]}]#an obligation names a class that FHIR does not have
+		"action":"redact","class":["http://loinc.org|"]#an obligation names a class that has no code
+		"action":"redact","class":[""]#an obligation names an empty value
+		"action":"redact","code":["http://loinc.org|"]#an obligation names a code that is empty
+		"action":"redact","code":[7]#an obligation names a value that is no text
+		"action":"redact","label":["XYZ"]#an obligation names a label that is neither a level nor a category
+		"action":"redact","date":{"from":"2026-02","until":"2026-01"}#an obligation names a date that is no period
+		"action":"redact","date":{"until":"2025","from":"2026"}#an obligation names a date that is no period
+		"action":"redact","date":{}#an obligation names a date that is no period
+		"action":"redact","date":{"since":"2026"}#an obligation names a date that is no period
+		"action":"redact","class":{"most":["Claim"]}#an obligation has a demand that is not understood
+		"action":"redact","class":{"not":["Claim"],"all":["Claim"]}#an obligation has a demand that is not understood
+		"action":"redact"#an obligation to redact does not say what
+		"action":"redact","class":["Claim"],"except":{}#an obligation has exceptions that are no list
+		"action":"redact","class":["Claim"],"except":[{}]#an obligation has an exception that does not say what
+		"action":"redact","class":["Claim"],"except":["x"]#an obligation has an item that is not understood
+		"action":"keep-only"#an obligation to keep-only does not say what
+		"action":"keep-only","any_of":[{"who":"me"}]#an obligation has a member that is not understood
+		"action":"shred"#the decision has an obligation that ehr-redact cannot carry out: shred
+		"class":["Claim"]#the decision has an obligation that ehr-redact cannot carry out
+	END
 	# The caller may carry out what asks nothing of the data; an end holds all the same.
 	decide '"action":"audit","level":"high"' '"action":"expire","at":"2026-03-02T13:00:00Z"'
 	STATUS=2 redact --handled audit,expire in

@@ -1,4 +1,4 @@
-# ehr-redact: contained roots that nothing refers to any more.
+# ehr-redact: contained roots that nothing refers to any more, and references to what is withheld.
 load ../lib/ehr
 
 keys() {
@@ -27,4 +27,34 @@ version() {
 		<<<'{"resourceType":"Encounter","id":"e","status":"finished","contained":[{"resourceType":"Practitioner","id":"a"},{"resourceType":"Organization","id":"b","partOf":{"reference":"#a"}}],"instantiates":"#b|2"}'
 	version N '#a' '"contained":[{"resourceType":"Provenance","id":"a","target":[{"reference":"#"}]}]' \
 		<<<'{"resourceType":"Encounter","id":"e","status":"finished","contained":[{"resourceType":"Provenance","id":"a","target":[{"reference":"#"}]}]}'
+}
+
+# The version N of the entries in $1, of which the first is an Encounter or a request.
+first_entry() {
+	printf '{"resourceType":"Bundle","id":"b","type":"collection","entry":[{"resource":%s},%s]}\n' "$1" \
+		'{"resource":{"resourceType":"Condition","id":"h","identifier":[{"system":"urn:x","value":"99"}],"code":{"text":"HIV infection"}}},{"resource":{"resourceType":"Condition","id":"k","identifier":{"system":"urn:x","value":"98"},"code":{"text":"Cough"}}}' |
+		ehr-classify -P "$EHR_ROOT/policies/hospital" 2>/dev/null |
+		ehr-redact -P "$EHR_ROOT/policies/hospital" -S site --levels N | jq -c '.record.entry[0].resource' >out
+}
+
+@test "a search, an identifier and a text in place of a reference go with the entry that they mean" {
+	ehr-keys make -P "$EHR_ROOT/policies/hospital" -S site >/dev/null
+	local gone kept
+	for gone in '"reference":"Condition?identifier=urn:x|99"' '"reference":"http://h/fhir/Condition?identifier=urn:x%7C99"' '"reference":"Condition?identifier=99"' \
+		'"reference":"Condition?_sort=date&identifier=urn:x|99"' '"reference":"Condition?_id=h"' '"reference":"Condition?onset=2020"' \
+		'"reference":"Condition?identifier=urn:x|"' '"reference":"Condition?identifier=urn:x|98,urn:x|97"' \
+		'"type":"Condition","identifier":{"system":"urn:x","value":"99"}' '"identifier":{"value":"99","system":"urn:x"}'; do
+		first_entry '{"resourceType":"Encounter","id":"e","status":"finished","reasonReference":[{'"$gone"'}]}'
+		same out <<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
+	done
+	for kept in '"reference":"Condition?identifier=urn:x|98"' '"reference":"Condition?identifier=98"' '"reference":"Condition?_id=k"' \
+		'"reference":"Condition?identifier=urn:x|97"' '"reference":"Procedure?date=2020"' '"type":"Condition","identifier":{"system":"urn:x","value":"98"}'; do
+		first_entry '{"resourceType":"Encounter","id":"e","status":"finished","reasonReference":[{'"$kept"'}]}'
+		same out <<<'{"resourceType":"Encounter","id":"e","status":"finished","reasonReference":[{'"$kept"'}]}'
+	done
+	# In a CodeableReference of R5 the text alone goes with the reference, a code that is known stays.
+	first_entry '{"resourceType":"MedicationRequest","id":"m","reason":[{"concept":{"text":"that illness"},"reference":{"reference":"Condition/h"}},{"reference":{"reference":"Condition?_id=h"},"concept":{"text":"that illness"}},{"concept":{"text":"cold"},"reference":{"reference":"Condition/k"}}]}'
+	same out <<<'{"resourceType":"MedicationRequest","id":"m","reason":[{"concept":{"text":"cold"},"reference":{"reference":"Condition/k"}}]}'
+	first_entry '{"resourceType":"MedicationRequest","id":"m","reason":[{"concept":{"coding":[{"system":"http://snomed.info/sct","code":"386661006"}],"text":"fever"},"reference":{"reference":"Condition/h"}}]}'
+	same out <<<'{"resourceType":"MedicationRequest","id":"m","reason":[{"concept":{"coding":[{"system":"http://snomed.info/sct","code":"386661006"}],"text":"fever"}}]}'
 }
