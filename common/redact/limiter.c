@@ -460,18 +460,33 @@ may_mean(const struct demands *s, struct bytes type, struct bytes id)
 	       (!s->of[DEMAND_INSTANCE].there || names_instance(s, type, id));
 }
 
+/* People, places and things that records name for who, where and with what. */
+static bool
+is_actor(struct bytes type)
+{
+	static const char *const actors[] = { "Patient", "Practitioner", "PractitionerRole", "RelatedPerson",
+		"Organization", "Location", "HealthcareService", "Device", "Group" };
+
+	for (size_t i = 0; i < sizeof actors / sizeof actors[0]; i++)
+		if (bytes_are(type, actors[i]))
+			return true;
+	return false;
+}
+
 /*
- * A list of what is kept says nothing of what its entries refer to, unless it names what is not kept.
+ * A list of what is kept says nothing of actors that its entries refer to, unless it names those that are not
+ * kept.  Other records that it does not name may be what a request for more would withhold.
  */
 static bool
 keeps_out(const struct obligation_item *item, struct bytes type, struct bytes id)
 {
 	const struct demands *s = item->wanted;
+	const struct demand *class = &s->of[DEMAND_CLASS], *instance = &s->of[DEMAND_INSTANCE];
+	bool free = type.size == 0 || is_actor(type);
 
-	if (s->of[DEMAND_CLASS].there && s->of[DEMAND_CLASS].mode == DEMAND_NOT && !names_class(s, type))
+	if (class->there && (class->mode == DEMAND_NOT || !free) && !names_class(s, type))
 		return true;
-	if (s->of[DEMAND_INSTANCE].there && s->of[DEMAND_INSTANCE].mode == DEMAND_NOT &&
-	    !names_instance(s, type, id))
+	if (instance->there && (instance->mode == DEMAND_NOT || !free) && !names_instance(s, type, id))
 		return true;
 	for (uint32_t i = 0; i < item->excepts; i++)
 		if (may_mean(item->except[i], type, id))
