@@ -2,6 +2,7 @@
 /* ehr-deliver hold, release, retry, drop, reactivate, ack, resolve: what an operator, or a reader, does. */
 #include "cmd/deliver/key.h"
 #include "cmd/deliver/message.h"
+#include "cmd/deliver/steady.h"
 #include "cmd/deliver/trouble.h"
 #include "cmd/deliver/verbs.h"
 #include "common/crypto/digest.h"
@@ -71,11 +72,20 @@ static const struct act {
 	    NULL },
 };
 
+/* The time of day as the dispatcher reads it: deadlines move when the clock was put. */
+static int64_t
+time_of(struct spool *s)
+{
+	int64_t step;
+
+	return steady_time(s, &step);
+}
+
 static void
 note(struct spool *s, const char *verb, const char *what, const char *reason)
 {
 	(void)spool_do(s, "INSERT INTO act (at, account, verb, what, reason) VALUES (?, ?, ?, ?, ?)", "itttt",
-	    verb_now(), verb_account(), bytes_of(verb), bytes_of(what), spool_or_null(reason));
+	    time_of(s), verb_account(), bytes_of(verb), bytes_of(what), spool_or_null(reason));
 }
 
 static int64_t
@@ -83,7 +93,7 @@ do_act(struct spool *s, const struct act *act, const char *id, const struct sett
 {
 	(void)spool_do(s, act->sql, "tttit", spool_or_null(id),
 	    spool_or_null(id == NULL ? set->subscription : NULL),
-	    spool_or_null(id == NULL ? set->trouble : NULL), verb_now(), spool_or_null(set->reason));
+	    spool_or_null(id == NULL ? set->trouble : NULL), time_of(s), spool_or_null(set->reason));
 	return spool_changed(s);
 }
 
@@ -125,7 +135,7 @@ act_on(const struct act *act, int argc, char *argv[])
 	}
 	if (set.channel != NULL) {
 		note(s, act->name, set.channel, set.reason);
-		(void)spool_do(s, act->channel, "ti", bytes_of(set.channel), verb_now());
+		(void)spool_do(s, act->channel, "ti", bytes_of(set.channel), time_of(s));
 	}
 	verb_commit(s);
 	spool_close(s);
@@ -268,7 +278,7 @@ verb_ack(int argc, char *argv[])
 			status = diag_worse(status, EXIT_DENIED);
 		} else if (!trouble_answer(s, bytes_of(o.operand[i]), answer,
 			       set.by != NULL ? bytes_of(set.by) : (struct bytes)BYTES("token"),
-			       verb_now())) {
+			       time_of(s))) {
 			diag_warn("%s: no such intent here", o.operand[i]);
 			status = diag_worse(status, EXIT_REFUSED);
 		}
@@ -305,7 +315,7 @@ verb_resolve(int argc, char *argv[])
 	s = verb_open(&o, &set.place);
 	spool_begin(s);
 	for (int i = 0; i < o.operands; i++) {
-		if (trouble_resolve(s, bytes_of(o.operand[i]), bytes_of(set.by), verb_now()))
+		if (trouble_resolve(s, bytes_of(o.operand[i]), bytes_of(set.by), time_of(s)))
 			continue;
 		diag_warn("%s: no open case of that name", o.operand[i]);
 		status = EXIT_REFUSED;

@@ -30,6 +30,8 @@ all_delivered() {
 	sort spool/log | uniq -d | wc -l
 }
 
+is_over() { [[ $(state "$1") =~ ^(done|stopped)$ ]]; }
+
 @test "200 kills at random moments: what enqueue answered is delivered, duplicates have the same id" {
 	local kills=200 daemon writer again i
 	spool "$(noting_channel)" 'many: 200,'
@@ -256,6 +258,36 @@ after_cuts() {
 		lacks err clock
 		[ "$(state n_c2) $(state n_r2) $(state n_a1)" = 'held held done' ]
 	done
+}
+
+@test "a clock that is put while the dispatcher runs makes nothing early or late" {
+	local shift n=0 daemon
+	export CLOCK_SHIFT=$PWD/shift
+	echo 0 >"$CLOCK_SHIFT"
+	spool
+	step c2 nurse-7 critical 1 1800 | "${on_disk[@]}" ehr-deliver enqueue --spool spool -q
+	"${on_disk[@]}" ehr-deliver run -P P -S site --spool spool 2>said 3>&- &
+	daemon=$!
+	for shift in 7200 -7200 400000000; do
+		# The dispatcher is the first to see it, when the wait of this intent is over.  The gate goes by the time of
+		# day, by which the grant is too early or has expired.
+		n=$((n + 1))
+		step "t$n" nurse-7 routine 1 1 | "${on_disk[@]}" ehr-deliver enqueue --spool spool -q
+		echo "$shift" >"$CLOCK_SHIFT"
+		wait_until is_over "n_t$n"
+		[ "$(state n_c2)" = held ]
+		# Enqueue is the first to see that it is right again.
+		echo 0 >"$CLOCK_SHIFT"
+		intent "a$n" nurse-7 | "${on_disk[@]}" ehr-deliver enqueue --spool spool -q
+		wait_until is_over "n_a$n"
+		[ "$(state n_c2)" = held ]
+	done
+	kill "$daemon"
+	wait "$daemon"
+	[ "$(grep -c 'the clock was put' said)" -ge 3 ]
+	left=$(sqlite3 spool/spool.db "SELECT due / 1000 - unixepoch() FROM intent WHERE id = 'n_c2'")
+	[ "$left" -gt 1700 ]
+	[ "$left" -le 1801 ]
 }
 
 @test "a grant that is revoked while the dispatcher waits stops the very next message" {
