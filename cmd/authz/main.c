@@ -75,6 +75,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-authz",
+	.example = "ehr-authz -P hospital -S site requests.ndjson >decisions.ndjson",
 	.operands = "[file ...]",
 	.purpose = "Decides who may do what with whose record: requests in, decisions out.",
 	.table = table,

@@ -42,6 +42,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-batch",
+	.example = "ehr-batch -S site upload.ndjson store",
 	.operands = "IN OUT",
 	.purpose = "Takes uploads through the pipeline of a policy: a file, a folder of files, or - for "
 		   "standard input.",

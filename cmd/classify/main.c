@@ -32,6 +32,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-classify",
+	.example = "ehr-ingest <upload.json | ehr-classify -P hospital >labelled.ndjson",
 	.operands = "[file ...]",
 	.purpose = "Labels records: how sensitive each part is, how urgent the whole.",
 	.table = table,

@@ -19,6 +19,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-consent",
+	.example = "ehr-consent events.ndjson >states.ndjson",
 	.operands = "[file ...]",
 	.purpose =
 	    "Tells from the events of a negotiation how far each directive is: events in, states out.\n\n"

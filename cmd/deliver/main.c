@@ -37,7 +37,11 @@ main(int argc, char *argv[])
 {
 	static char purpose[2048];
 	struct option_manual manual = {
-		.program = "ehr-deliver", .operands = "VERB ...", .purpose = purpose
+		.example =
+		    "ehr-deliver enqueue -S site intents.ndjson && ehr-deliver run -P hospital -S site",
+		.program = "ehr-deliver",
+		.operands = "VERB ...",
+		.purpose = purpose
 	};
 	struct closest near = closest_to(bytes_of(argc > 1 ? argv[1] : ""));
 	struct options o;

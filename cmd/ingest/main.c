@@ -17,6 +17,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-ingest",
+	.example = "ehr-ingest <upload.json >records.ndjson",
 	.operands = "[file ...]",
 	.purpose = "Turns any JSON text into one record a line, and changes no token.",
 	.table = table,

@@ -282,7 +282,10 @@ static const struct verb *
 find_verb(int argc, char *argv[])
 {
 	static char list[2048];
-	struct option_manual manual = { .program = "ehr-keys", .operands = "", .purpose = list };
+	struct option_manual manual = { .example = "ehr-keys make -P hospital -S site",
+		.program = "ehr-keys",
+		.operands = "",
+		.purpose = list };
 	struct options o;
 	struct closest near = closest_to(bytes_of(argc > 1 ? argv[1] : ""));
 	size_t used = (size_t)snprintf(list, sizeof list, "Makes, gives out and takes back keys.\n\nverbs:");

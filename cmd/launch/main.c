@@ -45,6 +45,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-launch",
+	.example = "ehr-launch --trust ca.pem -- bin/ehr-notify -P hospital -S site",
 	.operands = "-- PROGRAM [argument ...]",
 	.purpose = "Starts a program if its signature holds: the very bytes that were verified.",
 	.table = table,

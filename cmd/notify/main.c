@@ -50,6 +50,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-notify",
+	.example = "ehr-notify -S site --now $(date -u +%FT%TZ) <sealed.ndjson >intents.ndjson",
 	.operands = "[file ...]",
 	.purpose = "Says who is to be told of sealed records: tags and subscriptions in, intents out.\n"
 		   "A secondary notification system: not a primary alarm (IEC 60601-1-8).",

@@ -60,6 +60,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-open",
+	.example = "ehr-open --key tablet --now $(date -u +%FT%TZ) --record sealed.ndjson",
 	.operands = "[file ...]",
 	.purpose = "Opens sealed lines, those that its keys open and no others.",
 	.table = table,

@@ -23,6 +23,7 @@ static const struct {
 
 static const struct option_manual manual = {
 	.program = "ehr-policy",
+	.example = "ehr-policy explain -P hospital record.json",
 	.operands = "VERB ...",
 	.purpose = "Checks, tests, explains and begins policies.\n"
 		   "\n"

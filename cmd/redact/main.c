@@ -54,6 +54,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-redact",
+	.example = "ehr-classify -P hospital upload.ndjson | ehr-redact -S site >versions.ndjson",
 	.operands = "[file ...]",
 	.purpose = "Makes of each labelled record one version for each redaction level.",
 	.table = table,

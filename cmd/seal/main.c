@@ -74,6 +74,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-seal",
+	.example = "ehr-seal -S site <versions.ndjson >sealed.ndjson",
 	.operands = "[file ...]",
 	.purpose = "Seals versions of records, each under its level's key.",
 	.table = table,

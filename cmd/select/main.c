@@ -47,6 +47,7 @@ static const struct option_entry table[] = {
 
 static const struct option_manual manual = {
 	.program = "ehr-select",
+	.example = "ehr-select -S site --decision decision.json --now $(date -u +%FT%TZ) sealed.ndjson",
 	.operands = "[file ...]",
 	.purpose = "Gives of sealed lines what a decision or a grant allows.",
 	.table = table,
