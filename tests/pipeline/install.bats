@@ -28,3 +28,17 @@ load ../lib/ehr
 	ehr 3 ehr-classify -P no-such-policy
 	grep -q '^ehr-classify: no-such-policy: No such file' err
 }
+
+@test "install: the Debian package names what it needs, and runs the demo from where it was unpacked" {
+	make -s -C "$EHR_ROOT" deb DEB="$PWD/ehr.deb" >/dev/null
+	dpkg-deb -f ehr.deb Depends | tr ',' '\n' >needs
+	for package in libc6 libssl3 libjq1 jq bash; do
+		grep -qE "^ ?$package" needs
+	done
+	dpkg-deb -x ehr.deb root
+	[ ! -e root/DEBIAN ]
+	env -u EHR_BIN PATH=/usr/bin:/bin DEMO="$PWD/play" bash root/usr/share/ehr/examples/demo.sh >out 2>err
+	grep -qxF 'demo: done' out
+	grep -qF "$PWD/root/usr/bin" out
+	grep -qxF '  76 of 76 versions of level V' out
+}
