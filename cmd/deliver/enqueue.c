@@ -57,9 +57,12 @@ verb_init(int argc, char *argv[])
 	if (!spool_make(verb_spool_path(&o, &set.place), &f))
 		verb_die(&f);
 	s = verb_open(&o, &set.place);
+	spool_begin(s);
+	/* The words come last: without them an earlier init was cut off, and this one ends its work. */
+	if (spool_number(s, 0, "SELECT count(*) FROM criticality", "") > 0)
+		diag_die(EXIT_IO, "%s: spool.db: there is a spool already", verb_spool_path(&o, &set.place));
 	if (!key_make(s, &f))
 		verb_die(&f);
-	spool_begin(s);
 	intake_words(s, &plan);
 	verb_commit(s);
 	spool_close(s);

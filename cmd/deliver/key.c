@@ -19,7 +19,7 @@ key_make(const struct spool *s, struct spool_fault *f)
 
 	secret_random(key, sizeof key);
 	made =
-	    file_create_at(spool_directory(s), NAME, (struct bytes){ (const char *)key, sizeof key }, 0600);
+	    file_replace_at(spool_directory(s), NAME, (struct bytes){ (const char *)key, sizeof key }, 0600);
 	explicit_bzero(key, sizeof key);
 	if (made)
 		return true;

@@ -10,7 +10,7 @@
  */
 struct mac;
 
-/* False with a fault. */
+/* Makes it anew.  False with a fault. */
 bool key_make(const struct spool *s, struct spool_fault *f);
 
 /* The keyed digest for message_token(); NULL with a fault (EXIT_KEYS). */

@@ -232,14 +232,12 @@ spool_make(const char *directory, struct spool_fault *f)
 		spool_close(s);
 		return say(f, EXIT_IO, directory, strerror(errno));
 	}
-	made = open_directory(s, directory, f);
-	if (made && faccessat(s->dirfd, "spool.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		made = say(f, EXIT_IO, directory, "spool.db: there is a spool already");
-	else if (made)
-		made = sync_names(s, f) &&
-		       ((open_database(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) &&
-			    execute(s, "BEGIN IMMEDIATE") && migrate(s, 0) && execute(s, "COMMIT")) ||
-			   say_error(s, f));
+	made =
+	    open_directory(s, directory, f) && sync_names(s, f) &&
+	    ((open_database(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) && execute(s, "BEGIN IMMEDIATE") &&
+		 (pragma(s, "SELECT count(*) FROM sqlite_schema") > 0 || migrate(s, 0)) &&
+		 execute(s, "COMMIT")) ||
+		say_error(s, f));
 	spool_close(s);
 	return made;
 }

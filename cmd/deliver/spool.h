@@ -28,8 +28,8 @@ struct spool;
 struct spool_rows; /* a statement at a row */
 
 /*
- * Makes the directory and the spool in it.  False with a fault: it is there, or lies on a network file
- * system.
+ * Makes the directory and the spool in it, or what is missing of them.  A database that has tables stays as
+ * it is.  False with a fault, as when it lies on a network file system.
  */
 bool spool_make(const char *directory, struct spool_fault *f);
 

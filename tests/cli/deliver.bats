@@ -323,6 +323,27 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	[ "$(state n_b3) $(state n_b4)" = 'gathering gathering' ]
 }
 
+@test "init ends what an earlier init left that was cut off: an empty file, a database without key or words" {
+	spool
+	mv spool whole
+	mkdir -m 700 spool
+	: >spool/spool.db
+	ehr 0 ehr-deliver init -P P --spool spool
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	[ "$(state n_a1)" = "done" ]
+	rm -r spool
+	mv whole spool
+	sqlite3 spool/spool.db 'DELETE FROM criticality'
+	for cut in 'rm spool/ack.key' 'truncate -s 5 spool/ack.key'; do
+		$cut
+		ehr 0 ehr-deliver init -P P --spool spool
+		[ "$(stat -c '%s %a' spool/ack.key)" = '32 600' ]
+		ehr 4 ehr-deliver init -P P --spool spool
+		sqlite3 spool/spool.db 'DELETE FROM criticality'
+	done
+}
+
 @test "dedupe: the same version of a record is not told again in its time" {
 	spool '' '' ',"delivery":{"dedupe":"1h"}'
 	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
