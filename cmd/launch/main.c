@@ -158,8 +158,12 @@ run(const struct settings *set, const struct options *o, mode_t mask)
 	}
 	(void)umask(mask);
 	(void)signal(SIGXFSZ, SIG_DFL);
-	(void)fexecve(fd, arguments(o), launch_environment(environ, set->keep, set->keeps));
+	char **words = arguments(o), **kept = launch_environment(environ, set->keep, set->keeps);
+
+	(void)fexecve(fd, words, kept);
 	diag_warn("%s: %s", o->operand[0], strerror(errno));
+	free(words);
+	free(kept);
 	return EXIT_NOT_LAUNCHED;
 }
 
