@@ -337,7 +337,8 @@ accept_numbered(struct accepting *x, enum message_kind kind, struct bytes line)
 	struct jws jws;
 	enum diag_exit status;
 
-	if (!key_release_open_other(reader, line, &to, message_stage(kind), message_type(kind), &jws, &why))
+	if (!key_release_open_other(reader, line, &to,
+		(struct key_release_kind){ message_stage(kind), message_type(kind) }, &jws, &why))
 		status = refuse(x->answer, why);
 	else if ((status = check_number(k, &jws, &r, x->settings, x->answer, &last)) == EXIT_DONE)
 		status = kind == MESSAGE_COMMAND ? take_command(k, &jws, &r, x->answer)

@@ -100,16 +100,16 @@ spend(const struct keys *k, const char *code, struct verb_answer *a, enum diag_e
 }
 
 bool
-code_check(const struct keys *k, const char *file, const struct jws *jws, const struct point *sig,
-    const struct point *enc, struct verb_answer *a, enum diag_exit *status)
+code_check(const struct keys *k, const char *file, const struct code_device *device, struct verb_answer *a,
+    enum diag_exit *status)
 {
 	char *code = read_code(file, a, status), mac[MAC_SIZE + 1];
 	bool good;
 
 	if (code == NULL)
 		return false;
-	make(code, sig->jkt, enc->jkt, mac);
-	good = secret_equal(jws_text(jws, "code_mac"), bytes_of(mac));
+	make(code, device->sig->jkt, device->enc->jkt, mac);
+	good = secret_equal(jws_text(device->enrolment, "code_mac"), bytes_of(mac));
 	if (!good)
 		*status = verb_fault(a, EXIT_DENIED, "device-unknown: it does not know the code");
 	good = good && spend(k, code, a, status);

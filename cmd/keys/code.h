@@ -16,11 +16,17 @@
 bool code_write(struct json_write *w, const char *file, const struct point *sig, const struct point *enc,
     struct verb_answer *a, enum diag_exit *status);
 
+/* An enrolment and its keys. */
+struct code_device {
+	const struct jws *enrolment;
+	const struct point *sig, *enc;
+};
+
 /*
- * Whether the enrolment JWS of these keys knows the code; then it is spent (codes.log).  False with a fault
- * and its status (EXIT_DENIED: device-unknown, code-spent).
+ * Whether the device knows the code; then it is spent (codes.log).  False with a fault and its status
+ * (EXIT_DENIED: device-unknown, code-spent).
  */
-bool code_check(const struct keys *k, const char *file, const struct jws *jws, const struct point *sig,
-    const struct point *enc, struct verb_answer *a, enum diag_exit *status);
+bool code_check(const struct keys *k, const char *file, const struct code_device *device,
+    struct verb_answer *a, enum diag_exit *status);
 
 #endif

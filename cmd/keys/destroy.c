@@ -178,7 +178,7 @@ verb_destroy(const struct verb_settings *s, struct verb_answer *a)
 		status = EXIT_DONE;
 		for (size_t i = 0; status == EXIT_DONE && i < s->kid.count; i++)
 			status = find_key(k, s->kid.item[i], &d, a);
-		if (status == EXIT_DONE) {
+		if (status == EXIT_DONE && d.count > 0) {
 			(void)snprintf(d.id, sizeof d.id, "%s/%" PRIu32, keys_domain(k), d.key[0]->epoch);
 			if (order_obeys(&f, k, &o, &status))
 				status = destroy(k, &d, &f);

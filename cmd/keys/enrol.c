@@ -102,7 +102,8 @@ is_meant(struct keys *k, const struct enrolment *e, const struct order_file *f, 
 	const struct verb_settings *s = f->settings;
 
 	if (s->code != NULL)
-		return code_check(k, s->code, &e->jws, &e->sig, &e->enc, f->answer, status);
+		return code_check(
+		    k, s->code, &(struct code_device){ &e->jws, &e->sig, &e->enc }, f->answer, status);
 	if (secret_equal(bytes_of(s->expect), bytes_of(e->sig.jkt)))
 		return true;
 	*status =

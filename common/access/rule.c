@@ -42,8 +42,9 @@ add_exception(struct item *item, const struct access_rule *rule, const struct cr
 }
 
 /*
- * What says which records are meant.  It stays in an item beside what a request leaves open, though the request
- * settles it: it tells which references go, and a narrower request would give those that a wider one does not.
+ * What says which records are meant.  It stays in an item beside what a request leaves open, though the
+ * request settles it.  It tells which references go, and a narrower request would give those that a wider one
+ * does not.
  */
 static unsigned
 named_data(const struct criteria *c)

@@ -92,13 +92,13 @@ is_ours(const struct jws *jws, const struct key_release_to *to)
 
 bool
 key_release_open_other(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
-    const char *stage, const char *typ, struct jws *out, const char **why)
+    struct key_release_kind kind, struct jws *out, const char **why)
 {
 	struct bytes token;
 
-	if (!open_line(r, line, to, stage, &token, why))
+	if (!open_line(r, line, to, kind.stage, &token, why))
 		return false;
-	if (jws_verify(r->jws, to->authority, token, typ, out) != JWS_GOOD)
+	if (jws_verify(r->jws, to->authority, token, kind.typ, out) != JWS_GOOD)
 		return fail(why, "not signed by the authority");
 	return bytes_are(out->iss, to->domain) || fail(why, "of another domain");
 }
@@ -107,8 +107,10 @@ bool
 key_release_open(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
     struct key_release *out, const char **why)
 {
+	const struct key_release_kind release = { "release", "ehr-release+jwt" };
+
 	*out = (struct key_release){ 0 };
-	if (!key_release_open_other(r, line, to, "release", "ehr-release+jwt", &out->jws, why))
+	if (!key_release_open_other(r, line, to, release, &out->jws, why))
 		return false;
 	if (!is_ours(&out->jws, to))
 		return fail(why, "for another device");

@@ -38,11 +38,12 @@ struct key_release {
 bool key_release_open(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
     struct key_release *out, const char **why);
 
-/*
- * The same for another message to a device: its stage is STAGE and its JWS of type TYP.  The claim device is
- * the caller's to check.
- */
+struct key_release_kind {
+	const char *stage, *typ; /* of the line, and of its JWS */
+};
+
+/* The same for another message to a device.  The claim device is the caller's to check. */
 bool key_release_open_other(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
-    const char *stage, const char *typ, struct jws *out, const char **why);
+    struct key_release_kind kind, struct jws *out, const char **why);
 
 #endif

@@ -83,14 +83,13 @@ behind(struct bytes text, size_t count)
 static int
 give_pin(char *to, int size, int writing, void *context)
 {
-	const char *pin = context;
-	size_t used = strlen(pin);
+	const struct bytes pin = bytes_of(context);
 
 	(void)writing;
-	if (used == 0 || used > (size_t)size)
+	if (pin.size == 0 || pin.size > (size_t)size)
 		return -1;
-	memcpy(to, pin, used);
-	return (int)used;
+	memcpy(to, pin.at, pin.size);
+	return (int)pin.size;
 }
 
 static EVP_PKEY *
@@ -214,7 +213,9 @@ set_parent(const struct loading *l)
 		return false;
 	parent_value = secret_new(PARENT_ROOM);
 	memcpy(parent_value, parent_name, sizeof parent_name - 1);
-	memcpy(parent_value + sizeof parent_name - 1, pin, strlen(pin));
+	struct bytes value = bytes_of(pin);
+
+	memcpy(parent_value + sizeof parent_name - 1, value.at, value.size);
 	secret_free(pin, KEYLOAD_PIN_ROOM);
 	return putenv(parent_value) == 0;
 }
