@@ -250,11 +250,12 @@ entry_names_each(struct entry_names *n, struct bytes reference, uint32_t from,
     void (*found)(void *context, uint32_t root, bool is_sure), void *context)
 {
 	struct entry_reference q = { reference, { "", 0 }, from };
-	const char *history = memmem(reference.at, reference.size, "/_history/", 10);
+	const char *history;
 	struct bytes name;
 
 	if (n->root->record.roots->count == 1 || reference.size == 0 || reference.at[0] == '#')
 		return;
+	history = memmem(reference.at, reference.size, "/_history/", 10);
 	if (!n->is_read)
 		read_names(n);
 	if (n->items.used == 0)

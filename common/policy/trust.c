@@ -214,7 +214,7 @@ bool
 trust_default(const char **policy, const char *site, struct fault *f)
 {
 	static char path[PATH_MAX];
-	struct arena a = { 0 };
+	static struct arena a; /* a fault names a file in it */
 	struct noted n;
 	bool good = *policy != NULL || site == NULL;
 
@@ -223,7 +223,8 @@ trust_default(const char **policy, const char *site, struct fault *f)
 	good = read_noted(&a, site, &n, f);
 	if (good && n.path.size > 0 && bytes_string(n.path, path, sizeof path))
 		*policy = path;
-	arena_release(&a);
+	if (good)
+		arena_release(&a);
 	return good;
 }
 

@@ -332,6 +332,7 @@ commands() {
 	done
 	rm site/trust.serial
 	: >in
+	native || return 0 # a preloaded fault and a sanitizer's own functions exclude each other
 	torture rename ehr-policy verify -P policy -S site
 	[ -s site/trust.serial ]
 	ehr 0 ehr-policy verify -P policy --keys site/keys --trust ca.pem
