@@ -585,7 +585,8 @@ json_parse(struct json *j, struct bytes text)
 	};
 
 	s.free = s.nodes;
-	s.limit = s.nodes + j->node_room.room / sizeof *s.nodes;
+	if (s.nodes != NULL)
+		s.limit = s.nodes + j->node_room.room / sizeof *s.nodes;
 	j->text = text;
 	j->reason = REASON_NONE;
 	j->spaced = false;
