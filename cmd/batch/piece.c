@@ -4,10 +4,10 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
-#include "common/crypto/keys.h"
-#include "common/label/classifier.h"
+#include "common/label/classify_line.h"
 #include "common/line/refusal.h"
 #include "common/policy/site.h"
+#include "common/redact/redact_keys.h"
 #include "common/redact/redactor.h"
 
 #include <errno.h>
@@ -41,10 +41,9 @@ struct piece_engine {
 	struct arena arena;
 	struct json_keys *names;
 	struct classifier *classifier;
-	struct json json, envelope; /* the second allows one level more */
+	struct classify_line line;
 	struct redactor *redactor;
-	struct keys *keys;
-	struct revoked revoked;
+	struct redact_keys keys;
 	struct instant now;
 	struct sink labelled, versions; /* in memory */
 	struct buffer noted;            /* struct noted and records */
@@ -52,37 +51,6 @@ struct piece_engine {
 	FILE *places;
 	struct place here, next;
 };
-
-static void
-open_keys(struct piece_engine *p, struct bytes name)
-{
-	const char *path = site_path(&p->arena, p->setup.site, SITE_KEYS, NULL);
-	const struct keys_lists lists = { .site = site_path(&p->arena, p->setup.site, SITE_REVOKED, NULL) };
-	struct keys_fault fault;
-	enum diag_exit status;
-
-	if (path == NULL)
-		diag_die(EXIT_KEYS, "the policy needs the key '%.*s': --site DIR", (int)name.size, name.at);
-	p->keys = keys_open(path, KEYS_REDACT, false, &fault);
-	if (p->keys == NULL)
-		diag_die(EXIT_KEYS, "%s", fault.text);
-	status = keys_revoked(p->keys, &lists, &p->revoked, &fault);
-	if (status != EXIT_DONE)
-		diag_die(status, "%s", fault.text);
-}
-
-static struct mac *
-find_key(void *context, struct bytes name)
-{
-	struct piece_engine *p = context;
-	const char *full = arena_format(&p->arena, "redact.%.*s", (int)name.size, name.at);
-
-	if (p->keys == NULL)
-		open_keys(p, name);
-	if (revoked_has(&p->revoked, REVOKED_KIDS, bytes_of(keys_mac_kid(p->keys, full))))
-		diag_die(EXIT_KEYS, "key-revoked: the key %s is on the revocation list", full);
-	return keys_mac(p->keys, full);
-}
 
 static void
 open_classifier(struct piece_engine *p)
@@ -96,8 +64,7 @@ open_classifier(struct piece_engine *p)
 		fault_exit(&fault);
 	if (p->setup.labels_records && !classifier_fhir_labels(p->classifier))
 		diag_die(EXIT_USAGE, "--fhir-labels: the policy has no `roots: fhir` with `code_system`");
-	json_init(&p->json, p->names, JSON_MAX_DEPTH);
-	json_init(&p->envelope, p->names, JSON_MAX_DEPTH + 1);
+	classify_line_init(&p->line, p->classifier, p->names, JSON_MAX_DEPTH, MAX_RECORD);
 }
 
 static void
@@ -111,11 +78,15 @@ open_redactor(struct piece_engine *p)
 		.fhir_labels = p->setup.labels_versions,
 		.max_depth = JSON_MAX_DEPTH,
 		.max_record = MAX_RECORD,
-		.key = find_key,
-		.context = p,
+		.key = redact_keys_find,
+		.context = &p->keys,
 	};
 
 	diag_program(programs[REDACT]);
+	p->keys = (struct redact_keys){ .arena = &p->arena,
+		.directory = site_path(&p->arena, p->setup.site, SITE_KEYS, NULL),
+		.revoked = site_path(&p->arena, p->setup.site, SITE_REVOKED, NULL),
+		.options = "--site DIR" };
 	if (!clock_parse_instant(bytes_of(p->setup.now), &p->now))
 		diag_bug("a time that was read before");
 	switch (redactor_load(&p->redactor, p->setup.policy, &settings, &problem)) {
@@ -185,44 +156,14 @@ note(struct piece_engine *p, unsigned program, uint64_t line, enum reason reason
 	buffer_add(&p->noted, record.at, record.size);
 }
 
-/* As ehr-classify: the envelope does not count to the depth of the record in it. */
-static bool
-index_line(struct piece_engine *p, struct bytes line, const struct json **j)
-{
-	*j = &p->json;
-	if (json_parse(&p->json, line))
-		return true;
-	*j = &p->envelope;
-	return p->json.reason == REASON_TOO_DEEP && json_parse(&p->envelope, line) &&
-	       json_member(&p->envelope, 0, (struct bytes)BYTES("ehr")) != 0;
-}
-
-static bool
-is_deleted(const struct json *j)
-{
-	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
-	struct envelope e;
-
-	return ehr != 0 && envelope_read(&e, j) && e.tags.stage == STAGE_DELETED;
-}
-
 /* The labelled line is in p->labelled.  False: the record was refused. */
 static bool
 classify(struct piece_engine *p, struct bytes line, uint64_t number)
 {
-	const struct json *j;
-	struct labels labels;
-
-	if (!index_line(p, line, &j)) {
-		note(p, CLASSIFY, number, p->json.reason, p->json.byte, line);
-		return false;
-	}
 	sink_drop(&p->labelled);
-	if (classifier_run(p->classifier, j, &labels))
-		return classifier_write(p->classifier, j, &labels, &p->labelled);
-	if (labels.reason == REASON_WRONG_STAGE && is_deleted(j))
-		return sink_line(&p->labelled, json_span(j, 0));
-	note(p, CLASSIFY, number, labels.reason, labels.byte, line);
+	if (classify_line_run(&p->line, line, &p->labelled))
+		return true;
+	note(p, CLASSIFY, number, p->line.reason, p->line.byte, line);
 	return false;
 }
 

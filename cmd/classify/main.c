@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
-#include "common/label/classifier.h"
+#include "common/label/classify_line.h"
 #include "common/line/filter.h"
 #include "common/policy/trust.h"
 
@@ -16,8 +16,7 @@ struct classify {
 	struct policy policy;
 	struct json_keys *keys;
 	struct classifier *classifier;
-	struct json json;
-	struct json envelope; /* allows one level more */
+	struct classify_line line;
 };
 
 static const struct option_entry table[] = {
@@ -72,49 +71,14 @@ load(struct classify *c, const struct options *o)
 		options_misuse(o, "the policy has no `roots: fhir` with `code_system`", "--fhir-labels");
 }
 
-/* Indexes a line.  The envelope does not count to the depth of the record in it. */
-static bool
-parse(struct classify *c, struct bytes line, const struct json **j)
-{
-	*j = &c->json;
-	if (json_parse(&c->json, line))
-		return true;
-	*j = &c->envelope;
-	return c->json.reason == REASON_TOO_DEEP && json_parse(&c->envelope, line) &&
-	       json_member(&c->envelope, 0, (struct bytes)BYTES("ehr")) != 0;
-}
-
-/* A tombstone has no content, so it gets no labels and is written as it was read. */
-static bool
-is_deleted(const struct json *j)
-{
-	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
-	struct envelope e;
-
-	return ehr != 0 && envelope_read(&e, j) && e.tags.stage == STAGE_DELETED;
-}
-
 static enum filter_outcome
-classify_line(void *context, struct filter *f, struct bytes line)
+take_line(void *context, struct filter *f, struct bytes line)
 {
 	struct classify *c = context;
-	const struct json *j;
-	struct labels labels;
 
-	if (!parse(c, line, &j))
-		return filter_no(f, c->json.reason, c->json.byte);
-	if (!classifier_run(c->classifier, j, &labels)) {
-		if (labels.reason != REASON_WRONG_STAGE || !is_deleted(j))
-			return filter_no(f, labels.reason, labels.byte);
-		f->written++;
-		(void)sink_line(&f->out, json_span(j, 0));
-		return FILTER_DONE;
-	}
-	if (json_span(j, labels.record).size > f->max_record)
-		return filter_no(f, REASON_TOO_LONG, 0);
+	if (!classify_line_run(&c->line, line, &f->out))
+		return filter_no(f, c->line.reason, c->line.byte);
 	f->written++;
-	/* the filter checks the sink */
-	(void)classifier_write(c->classifier, j, &labels, &f->out);
 	return FILTER_DONE;
 }
 
@@ -217,9 +181,7 @@ int
 main(int argc, char *argv[])
 {
 	static struct classify c;
-	const struct filter_engine engine = {
-		.context = &c, .record = classify_line, .end = end, .envelope = 2
-	};
+	const struct filter_engine engine = { .context = &c, .record = take_line, .end = end, .envelope = 2 };
 	struct options o;
 	struct filter f;
 	int status;
@@ -229,14 +191,12 @@ main(int argc, char *argv[])
 	filter_init(&f);
 	read_options(&o, &f, &c);
 	load(&c, &o);
-	json_init(&c.json, c.keys, f.max_depth);
-	json_init(&c.envelope, c.keys, f.max_depth + 1);
+	classify_line_init(&c.line, c.classifier, c.keys, f.max_depth, f.max_record);
 	filter_start(&f, &o, digest_hex);
 	refusals_policy(&f.refusals, c.policy.digest);
 	f.refusals.names = c.keys;
 	status = filter_run(&f, &o, &engine);
-	json_release(&c.json);
-	json_release(&c.envelope);
+	classify_line_release(&c.line);
 	classifier_free(c.classifier);
 	json_keys_free(c.keys);
 	policy_release(&c.policy);

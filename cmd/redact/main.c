@@ -3,10 +3,10 @@
 #include "common/base/file.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
-#include "common/crypto/keys.h"
 #include "common/line/filter.h"
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
+#include "common/redact/redact_keys.h"
 #include "common/redact/redactor.h"
 
 #include <inttypes.h>
@@ -65,8 +65,7 @@ struct program {
 	struct settings set;
 	struct arena arena;
 	struct policy policy;
-	struct keys *keys;
-	struct revoked revoked;
+	struct redact_keys keys;
 	struct instant now;
 	struct permit permit;
 	struct redactor *redactor;
@@ -107,40 +106,6 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 		options_misuse(o, "not a word", s->batch);
 }
 
-/* A policy without keys needs no key directory. */
-static void
-open_keys(struct program *p, struct bytes name)
-{
-	const char *path = site_path(&p->arena, p->set.site, SITE_KEYS, p->set.keys);
-	const struct keys_lists lists = { .site = site_path(&p->arena, p->set.site, SITE_REVOKED, NULL) };
-	struct keys_fault fault;
-	enum diag_exit status;
-
-	if (path == NULL)
-		diag_die(EXIT_KEYS, "the policy needs the key '%.*s': --site DIR or --keys DIR",
-		    (int)name.size, name.at);
-	p->keys = keys_open(path, KEYS_REDACT, false, &fault);
-	if (p->keys == NULL)
-		diag_die(EXIT_KEYS, "%s", fault.text);
-	status = keys_revoked(p->keys, &lists, &p->revoked, &fault);
-	if (status != EXIT_DONE)
-		diag_die(status, "%s", fault.text);
-}
-
-/* A revoked key makes no marks and tokens: whoever has it can tell by them whose they are. */
-static struct mac *
-find_key(void *context, struct bytes name)
-{
-	struct program *p = context;
-	const char *full = arena_format(&p->arena, "redact.%.*s", (int)name.size, name.at);
-
-	if (p->keys == NULL)
-		open_keys(p, name);
-	if (revoked_has(&p->revoked, REVOKED_KIDS, bytes_of(keys_mac_kid(p->keys, full))))
-		diag_die(EXIT_KEYS, "key-revoked: the key %s is on the revocation list", full);
-	return keys_mac(p->keys, full);
-}
-
 static void
 load(struct program *p, const struct options *o, const struct filter *f)
 {
@@ -152,8 +117,8 @@ load(struct program *p, const struct options *o, const struct filter *f)
 		.fhir_labels = p->set.fhir_labels,
 		.max_depth = f->max_depth,
 		.max_record = f->max_record,
-		.key = find_key,
-		.context = p,
+		.key = redact_keys_find,
+		.context = &p->keys,
 	};
 	struct redactor_problem problem = { .text = "" };
 	struct closest near;
@@ -162,7 +127,11 @@ load(struct program *p, const struct options *o, const struct filter *f)
 		options_misuse(o, "not a time", p->set.now);
 	trust_options(o, &p->set.trust);
 	p->set.trust.site = p->set.site;
-	p->set.trust.keys = site_path(&p->arena, p->set.site, SITE_KEYS, p->set.keys);
+	p->keys = (struct redact_keys){ .arena = &p->arena,
+		.directory = site_path(&p->arena, p->set.site, SITE_KEYS, p->set.keys),
+		.revoked = site_path(&p->arena, p->set.site, SITE_REVOKED, NULL),
+		.options = "--site DIR or --keys DIR" };
+	p->set.trust.keys = p->keys.directory;
 	p->set.trust.now = p->set.now;
 	if (!site_check(p->set.site, &problem.fault) ||
 	    !trust_load(&p->policy, p->set.policy, &p->set.trust, &problem.fault))
@@ -262,8 +231,7 @@ main(int argc, char *argv[])
 	status = filter_run(&f, &o, &engine);
 	redactor_free(p.redactor);
 	permit_release(&p.permit);
-	keys_close(p.keys);
-	revoked_free(&p.revoked);
+	redact_keys_close(&p.keys);
 	policy_release(&p.policy);
 	arena_release(&p.arena);
 	return status;
