@@ -423,11 +423,12 @@ static void
 splice_siblings(struct fhir_labels *l, const struct fhir_labels_place *p, size_t count)
 {
 	const struct json_node *n = l->json->nodes;
+	const struct json_node *array = &n[p->node];
 	uint32_t element = p->node + 1;
 	uint32_t index = 0;
 	size_t text;
 
-	for (; element < n[p->node].next && count > 0; element = n[element].next, index++)
+	for (; element < array->next && count > 0; element = n[element].next, index++)
 		if (p->index == index) {
 			text = l->text.used;
 			write_labelled_object(l, p);
@@ -447,7 +448,7 @@ splice_siblings(struct fhir_labels *l, const struct fhir_labels_place *p, size_t
 		count--;
 	}
 	if (l->text.used > text)
-		add_splice(l, n[p[-1].node].end - 1, n[p[-1].node].end - 1, text);
+		add_splice(l, array->end - 1, array->end - 1, text);
 }
 
 static int
