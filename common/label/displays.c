@@ -185,7 +185,7 @@ label_by_type(struct displays *d, const struct root_frame *f, struct bytes type)
 	}
 }
 
-void
+bool
 displays_look(struct displays *d, const struct root_frame *f)
 {
 	const struct json *j = current_root_json(d->root);
@@ -193,19 +193,20 @@ displays_look(struct displays *d, const struct root_frame *f)
 	struct bytes type;
 
 	if (!GUARD(displays))
-		return;
+		return false;
 	if (d->root->record.roots->count > 1 &&
 	    names_entries(d, f->member[ROLE_DISPLAY], string_at(d, reference)))
-		return;
+		return false;
 	type = string_at(d, f->member[ROLE_TYPE]);
 	if (type.size == 0 || !type_of(d, type)->is_known) {
 		struct bytes name = string_at(d, reference);
 
 		if (bytes_begin(name, "#"))
-			return;
+			return false;
 		type = type_in(d, name);
 	}
 	if (type.size == 0)
 		type = meant(d, f->key);
 	label_by_type(d, f, type);
+	return bytes_are(type, "Coding");
 }

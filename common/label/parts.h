@@ -426,8 +426,8 @@ void displays_init(struct displays *d, const struct current_root *root, struct l
     struct entry_names *names, struct summary_list *summaries);
 void displays_release(struct displays *d);
 
-/* Looks at the object of F, which has a display and no code. */
-void displays_look(struct displays *d, const struct root_frame *f);
+/* Looks at the object of F, which has a display and no code.  True if it stands where FHIR has a Coding. */
+bool displays_look(struct displays *d, const struct root_frame *f);
 
 /* opaque.c: parts that nobody can look into: attachments, base64. */
 struct opaque {

@@ -21,6 +21,101 @@ is_alnum(char c)
 	return is_digit(c) || is_letter(c);
 }
 
+/* Characters of Unicode from FIRST to LAST that a code may be written with, and what they stand for: 0 for nothing. */
+static const struct spelling {
+	unsigned first, last;
+	char plain;
+} spelling[] = {
+	{ 0x00a0, 0x00a0, ' ' },                        /* no-break space */
+	{ 0x00ad, 0x00ad, 0 },                          /* soft hyphen */
+	{ 0x2000, 0x200a, ' ' },                        /* spaces of all widths */
+	{ 0x200b, 0x200f, 0 },                          /* without width, marks of direction */
+	{ 0x2010, 0x2015, '-' },                        /* hyphens and dashes */
+	{ 0x202a, 0x202e, 0 },                          /* marks of direction */
+	{ 0x202f, 0x202f, ' ' },                        /* narrow no-break space */
+	{ 0x2060, 0x2064, 0 },                          /* without width */
+	{ 0x2212, 0x2212, '-' },                        /* minus */
+	{ 0x3000, 0x3000, ' ' },                        /* as wide as a letter of Chinese */
+	{ 0xfe58, 0xfe58, '-' },                        /* small dashes */
+	{ 0xfe63, 0xfe63, '-' }, { 0xfeff, 0xfeff, 0 }, /* byte order mark */
+};
+
+enum { FULL_WIDTH = 0xff01, FULL_WIDTH_LAST = 0xff5e };
+
+/* The character of two or three bytes at AT, its length in *SIZE; 0 if it is another. */
+static unsigned
+point_at(struct bytes text, size_t at, size_t *size)
+{
+	const unsigned char *c = (const unsigned char *)text.at + at;
+	size_t rest = text.size - at;
+
+	*size = 2;
+	if (rest >= 2 && c[0] >= 0xc2 && c[0] < 0xe0)
+		return (c[0] & 0x1fU) << 6 | (c[1] & 0x3fU);
+	*size = 3;
+	if (rest >= 3 && c[0] >= 0xe0 && c[0] < 0xf0)
+		return (c[0] & 0xfU) << 12 | (c[1] & 0x3fU) << 6 | (c[2] & 0x3fU);
+	*size = 1;
+	return 0;
+}
+
+/* True if the character POINT stands for *PLAIN. */
+static bool
+stands_for(unsigned point, char *plain)
+{
+	if (point >= FULL_WIDTH && point <= FULL_WIDTH_LAST) {
+		*plain = (char)(point - FULL_WIDTH + '!');
+		return true;
+	}
+	for (size_t i = 0; i < sizeof spelling / sizeof *spelling; i++)
+		if (point >= spelling[i].first && point <= spelling[i].last) {
+			*plain = spelling[i].plain;
+			return true;
+		}
+	return false;
+}
+
+static bool
+is_ascii(struct bytes code)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < code.size; i++)
+		all |= (unsigned char)code.at[i];
+	return all < 0x80;
+}
+
+static struct bytes
+trim(struct bytes code)
+{
+	while (code.size > 0 && (unsigned char)code.at[0] <= ' ')
+		code = (struct bytes){ code.at + 1, code.size - 1 };
+	while (code.size > 0 && (unsigned char)code.at[code.size - 1] <= ' ')
+		code.size--;
+	return code;
+}
+
+struct bytes
+codeform_plain(struct bytes code, char room[CODEFORM_ROOM])
+{
+	size_t used = 0, size;
+
+	if (code.size > CODEFORM_ROOM || is_ascii(code))
+		return trim(code);
+	for (size_t at = 0; at < code.size; at += size) {
+		unsigned point = point_at(code, at, &size);
+		char plain;
+
+		if (point == 0 || !stands_for(point, &plain)) {
+			memcpy(room + used, code.at + at, size);
+			used += size;
+		} else if (plain != 0) {
+			room[used++] = plain;
+		}
+	}
+	return trim((struct bytes){ room, used });
+}
+
 /* The length of the digits at the beginning of CODE from AT on. */
 static size_t
 digits(struct bytes code, size_t at)

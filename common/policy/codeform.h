@@ -29,6 +29,15 @@ enum codeform {
 	CODEFORM_ICD11, /* 1C62, 6C40.2, 5C50.0Z: a letter or digit, a letter, a digit, then one more */
 };
 
+enum { CODEFORM_ROOM = 256 };
+
+/*
+ * CODE without blanks around it, and as a keyboard writes it: full-width letters and digits are the plain
+ * ones, a dash of any kind is a hyphen, and characters without width are gone.  The result is in CODE or in
+ * ROOM; what is longer than ROOM loses only the blanks.
+ */
+struct bytes codeform_plain(struct bytes code, char room[CODEFORM_ROOM]);
+
 /* True if codes of FORM begin with a letter and no list of another kind is likely to have such a code. */
 bool codeform_has_letters(enum codeform form);
 

@@ -357,21 +357,6 @@ find_exact(struct codes_search *s, unsigned system, struct bytes code)
 		gather(s, find_rows(s->codes, &key, false));
 }
 
-/* CODE without blanks around it, no-break space (U+00A0) included. */
-static struct bytes
-trim(struct bytes code)
-{
-	while (code.size > 0 && (unsigned char)code.at[0] <= ' ')
-		code = (struct bytes){ code.at + 1, code.size - 1 };
-	while (code.size > 0 && (unsigned char)code.at[code.size - 1] <= ' ')
-		code.size--;
-	if (bytes_begin(code, "\xc2\xa0"))
-		return trim((struct bytes){ code.at + 2, code.size - 2 });
-	if (code.size > 2 && memcmp(code.at + code.size - 2, "\xc2\xa0", 2) == 0)
-		return trim((struct bytes){ code.at, code.size - 2 });
-	return code;
-}
-
 /* CODE as the rows of OTHER have it, if OTHER can have it; else empty. */
 static struct bytes
 code_under(const struct codes *c, unsigned system, unsigned other, struct bytes code)
@@ -452,9 +437,10 @@ codes_find(const struct codes *c, unsigned system, struct bytes code, const stru
     struct codes_match *match)
 {
 	struct codes_search s = { .codes = c, .time = time, .match = match };
+	char room[CODEFORM_ROOM];
 	struct bytes part;
 
-	code = trim(code);
+	code = codeform_plain(code, room);
 	find_one(&s, system, code, false);
 	if (codeform_is_compound(code))
 		for (size_t at = 0; codeform_part(code, &at, &part);)
@@ -544,10 +530,11 @@ codes_fit(const struct codes *c, unsigned system, struct bytes code)
 	enum codeform form = system == CODES_ANY_SYSTEM || system == CODES_UNKNOWN_SYSTEM
 				 ? CODEFORM_ANY
 				 : c->systems.at[system].form;
+	char room[CODEFORM_ROOM];
 	struct bytes part;
 	bool all = true;
 
-	code = trim(code);
+	code = codeform_plain(code, room);
 	if (codeform_fits(form, code))
 		return true;
 	if (!codeform_is_compound(code))

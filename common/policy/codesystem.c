@@ -328,15 +328,17 @@ find(const struct codesystems *s, struct bytes key, bool *is_own)
 unsigned
 codesystems_find(const struct codesystems *s, struct bytes name)
 {
+	char room[CODEFORM_ROOM];
 	bool is_own;
 
-	return find(s, bare(name), &is_own);
+	return find(s, bare(codeform_plain(name, room)), &is_own);
 }
 
 bool
 codesystems_same(struct bytes name, struct bytes uri)
 {
-	struct bytes key = bare(name), canonical = bare(uri);
+	char room[CODEFORM_ROOM];
+	struct bytes key = bare(codeform_plain(name, room)), canonical = bare(uri);
 	bool here = false;
 
 	if (bytes_equal_folded(key, canonical))
@@ -353,7 +355,9 @@ codesystems_same(struct bytes name, struct bytes uri)
 bool
 codesystems_is_nameless(struct bytes name)
 {
-	return bare(name).size == 0;
+	char room[CODEFORM_ROOM];
+
+	return bare(codeform_plain(name, room)).size == 0;
 }
 
 unsigned

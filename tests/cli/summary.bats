@@ -33,6 +33,7 @@ load ../lib/labels
 	labels '{"resourceType":"Observation","method":{"text":"t","coding":[{"system":"urn:x","code":"x"}]},'"$hidden"'}' <<<'/component/0 R HIV - - hiv -'
 	labels '{"resourceType":"Observation","method":{"text":"t","coding":{"code":"x"}},'"$hidden"'}' <<<'/component/0 R HIV - - hiv -'
 	labels '{"resourceType":"Observation","method":{"coding":[{"display":"x"},{"code":""},{"code":null}],"text":"t"},'"$hidden"'}' <<-'END'
+		/method/coding/0/display R HIV - - summary -
 		/method/text R HIV - - summary -
 		/component/0 R HIV - - hiv -
 	END
@@ -40,6 +41,27 @@ load ../lib/labels
 		/method/coding/0 R - - - floor -
 		/method/text R - - - summary -
 	END
+}
+
+@test "summary: the display of a Coding without a code says what a text would" {
+	local hidden='"contained":[{"resourceType":"Basic","a":1}]' coding at
+	while read -r at coding; do
+		labels '{"resourceType":"Observation",'"$hidden,$coding"'}' <<-END
+			/contained/0/a R - - - any-of -
+			$at R - - - summary -
+		END
+	done <<-'END'
+		/method/coding/0/display "method":{"coding":[{"display":"t"}]}
+		/method/coding/0/display "method":{"coding":[{"system":"urn:x","display":"t"}]}
+		/method/coding/0/display "method":{"coding":[{"system":"urn:x","code":"","display":"t"}]}
+		/method/coding/0/display "method":{"coding":[{"display":"t","code":" "}]}
+		/method/coding/0/display "method":{"coding":[{"display":"t","code":null}]}
+		/method/coding/display "method":{"coding":{"system":"urn:x","display":"t"}}
+		/x/0/y/display "x":[{"y":{"system":"urn:x","display":"t"}}]
+		/class/display "class":{"display":"t"}
+	END
+	labels '{"resourceType":"Observation",'"$hidden"',"method":{"coding":[{"code":"x","display":"t"}]},"class":{"code":"y","display":"t"},"performer":[{"display":"t"}]}' \
+		<<<'/contained/0/a R - - - any-of -'
 }
 
 @test "summary: of what is contained in its root, not of what is around it" {

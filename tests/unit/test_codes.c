@@ -207,6 +207,45 @@ check_compounds(struct bench *b)
 	check(is_in(b, "urn:local", "Xy|b", NULL, "all"));
 }
 
+/* Codes and names of systems that no keyboard writes: full-width letters, dashes, characters without width. */
+static void
+check_spellings(struct bench *b)
+{
+	check(is_in(b, ICD, "\xef\xbc\xa2\xef\xbc\x92\xef\xbc\x90", NULL, "hiv all"));
+	check(is_in(b, ICD,
+	    "B\xe2\x80\x8b"
+	    "20",
+	    NULL, "hiv all"));
+	check(is_in(b, ICD, "B20\xc2\xad", NULL, "hiv all"));
+	check(is_in(b, ICD,
+	    "\xe2\x80\x8e"
+	    "B20\xef\xbb\xbf",
+	    NULL, "hiv all"));
+	check(is_in(b, ICD,
+	    "\xe3\x80\x80"
+	    "B20\xe2\x80\xaf",
+	    NULL, "hiv all"));
+	check(is_in(b, LOINC,
+	    "7917\xe2\x80\x93"
+	    "8",
+	    NULL, "hiv all"));
+	check(is_in(b, LOINC,
+	    "7917\xe2\x88\x92"
+	    "8",
+	    NULL, "hiv all"));
+	check(is_in(b, LOINC "\xe2\x80\x8b", "7917-8", NULL, "hiv all"));
+	check(is_in(b, "\xc2\xa0" ICD, "B20", NULL, "hiv all"));
+	/* another letter, another mark */
+	check(is_in(b, ICD,
+	    "\xd0\x92"
+	    "20",
+	    NULL, ""));
+	check(is_in(b, LOINC,
+	    "7917\xe2\x80\x9c"
+	    "8",
+	    NULL, ""));
+}
+
 static const char national[] = HEAD
     "http://hl7.org/fhir/sid/icd-10\tB24*\tHIV disease\tHIV\t\t\n"
     "http://fhir.de/CodeSystem/bfarm/icd-10-gm\tU60*\tHIV by class\tHIV\t\t\n" ICD "\tT14.91*\t\tMH\t\t\n"
@@ -607,6 +646,7 @@ main(void)
 	check_matching(&b);
 	check_without_system(&b);
 	check_compounds(&b);
+	check_spellings(&b);
 	check_more_names(&b);
 	check_forms(&b);
 	check_validity(&b);
