@@ -5,6 +5,8 @@
  * The display of a reference repeats what another record says, which no rule sees from here.  A rule with
  * `refers_to` labels it by the type of that record.  The display of a reference to another entry of the same
  * Bundle has the level of that entry instead.  A reference to a contained resource goes with it.
+ *
+ * The display of a Coding without a code says what a text would say: it is a summary.
  */
 
 void
@@ -185,8 +187,9 @@ label_by_type(struct displays *d, const struct root_frame *f, struct bytes type)
 	}
 }
 
-bool
-displays_look(struct displays *d, const struct root_frame *f)
+/* Labels the display of the reference F.  True if F stands where FHIR has a Coding. */
+static bool
+label_reference(struct displays *d, const struct root_frame *f)
 {
 	const struct json *j = current_root_json(d->root);
 	uint32_t reference = json_member_key(j, f->node, d->reference);
@@ -209,4 +212,28 @@ displays_look(struct displays *d, const struct root_frame *f)
 		type = meant(d, f->key);
 	label_by_type(d, f, type);
 	return bytes_are(type, "Coding");
+}
+
+/* A string with more in it than blanks. */
+static bool
+is_code(const struct json *j, uint32_t node)
+{
+	struct bytes text =
+	    node == 0 || json_kind(j, node) != JSON_STRING ? (struct bytes){ 0 } : json_inside(j, node);
+
+	while (text.size > 0 && text.at[0] == ' ')
+		text = (struct bytes){ text.at + 1, text.size - 1 };
+	return text.size > 0;
+}
+
+void
+displays_look(struct displays *d, const struct root_frame *f, bool is_element)
+{
+	bool is_coding = is_element || f->member[ROLE_CODE] != 0 || f->member[ROLE_SYSTEM] != 0;
+
+	if (!is_coding && d->rules > 0)
+		is_coding = label_reference(d, f);
+	if (is_coding && !d->root->plan->has_no_summary &&
+	    !is_code(current_root_json(d->root), f->member[ROLE_CODE]))
+		summary_add(d->summaries, f->member[ROLE_DISPLAY], f->node, false);
 }

@@ -426,8 +426,8 @@ void displays_init(struct displays *d, const struct current_root *root, struct l
     struct entry_names *names, struct summary_list *summaries);
 void displays_release(struct displays *d);
 
-/* Looks at the object of F, which has a display and no code.  True if it stands where FHIR has a Coding. */
-bool displays_look(struct displays *d, const struct root_frame *f);
+/* Looks at the object of F, which has a display.  IS_ELEMENT: it is one of the list `coding`. */
+void displays_look(struct displays *d, const struct root_frame *f, bool is_element);
 
 /* opaque.c: parts that nobody can look into: attachments, base64. */
 struct opaque {

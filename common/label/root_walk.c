@@ -500,37 +500,13 @@ enum {
 			  1 << ROLE_URL | 1 << ROLE_DATA | 1 << ROLE_CONTENT_TYPE | 1 << ROLE_DISPLAY
 };
 
-/* A string with more in it than blanks. */
-static bool
-is_code(const struct json *j, uint32_t node)
-{
-	struct bytes text =
-	    node == 0 || json_kind(j, node) != JSON_STRING ? (struct bytes){ 0 } : json_inside(j, node);
-
-	while (text.size > 0 && text.at[0] == ' ')
-		text = (struct bytes){ text.at + 1, text.size - 1 };
-	return text.size > 0;
-}
-
-/* The display of a Coding without a code says what a text would say: it is a summary. */
-static void
-look_at_display(struct root_walk *w, const struct root_frame *f)
-{
-	bool is_coding = f->member[ROLE_CODE] != 0 || f->member[ROLE_SYSTEM] != 0 || is_coding_element(w, f);
-
-	if (!is_coding && w->set->displays > 0)
-		is_coding = displays_look(w->displays, f);
-	if (is_coding && !w->root->plan->has_no_summary && !is_code(w->json, f->member[ROLE_CODE]))
-		summary_add(w->summaries, f->member[ROLE_DISPLAY], f->node, false);
-}
-
 static bool
 look_at_members(struct root_walk *w, const struct root_frame *f)
 {
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
 	if (f->member[ROLE_DISPLAY] != 0)
-		look_at_display(w, f);
+		displays_look(w->displays, f, is_coding_element(w, f));
 	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)
 		look_at_concept(w, f);
 	if (w->naming != NULL && (f->member[ROLE_VALUE] != 0 || f->member[ROLE_URL] != 0))

@@ -21,7 +21,7 @@ is_alnum(char c)
 	return is_digit(c) || is_letter(c);
 }
 
-/* Characters of Unicode from FIRST to LAST that a code may be written with, and what they stand for: 0 for nothing. */
+/* Characters of Unicode that a code may be written with, and what they stand for: 0 for nothing. */
 static const struct spelling {
 	unsigned first, last;
 	char plain;

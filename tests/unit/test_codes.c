@@ -207,7 +207,7 @@ check_compounds(struct bench *b)
 	check(is_in(b, "urn:local", "Xy|b", NULL, "all"));
 }
 
-/* Codes and names of systems that no keyboard writes: full-width letters, dashes, characters without width. */
+/* Codes and names of systems with full-width letters, dashes, characters without width. */
 static void
 check_spellings(struct bench *b)
 {
