@@ -439,9 +439,11 @@ brought_labels_inline(struct brought_labels *b, uint32_t node, uint32_t extensio
 
 	if (value == 0)
 		value = json_member_key(current_root_json(b->root), extension, b->value_concept);
-	if (value == 0)
-		return refuse(b, REASON_BAD_LABEL, extension);
-	return brought_value(b, node, value, NULL);
+	if (value != 0)
+		return brought_value(b, node, value, NULL);
+	if (GUARD(brought_labels))
+		unreadable_label(b, node);
+	return true;
 }
 
 /* `floor` has the Bundle's codes.  The record's own confidentiality replaces the Bundle's. */

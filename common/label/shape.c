@@ -471,17 +471,32 @@ shape_entry_type(const struct shape *s, size_t i)
 	return (struct bytes){ 0 };
 }
 
+/* The last segment of URL, without a version and slashes at the end. */
+static struct bytes
+last_segment(struct bytes url)
+{
+	const char *bar = url.size == 0 ? NULL : memchr(url.at, '|', url.size);
+	size_t start;
+
+	if (bar != NULL)
+		url.size = (size_t)(bar - url.at);
+	while (url.size > 0 && url.at[url.size - 1] == '/')
+		url.size--;
+	for (start = url.size; start > 0 && strchr("/:#", url.at[start - 1]) == NULL; start--)
+		;
+	return (struct bytes){ url.at + start, url.size - start };
+}
+
 bool
 shape_is_inline_label(struct bytes url)
 {
-	static const struct bytes name = BYTES(SHAPE_INLINE_LABEL);
+	static const struct bytes name[] = { BYTES("extension-inline-sec-label"), BYTES("inline-sec-label"),
+		BYTES("inline-security-label"), BYTES("sec-label"), BYTES("security-label"),
+		BYTES("securityLabel") };
+	struct bytes last = last_segment(url);
 
-	for (size_t i = 0; i + 2 < 9 && i + 2 < url.size; i++)
-		if (url.at[i] == ':' && url.at[i + 1] == '/' && url.at[i + 2] == '/') {
-			url = (struct bytes){ url.at + i + 3, url.size - i - 3 };
-			break;
-		}
-	if (!bytes_begin(url, SHAPE_INLINE_LABEL))
-		return false;
-	return url.size == name.size || url.at[name.size] == '/' || url.at[name.size] == '|';
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+		if (bytes_equal_folded(last, name[i]))
+			return true;
+	return false;
 }

@@ -84,9 +84,9 @@ size_t shape_entry_types(const struct shape *s);
 struct bytes shape_entry_type(const struct shape *s, size_t i);
 
 /*
- * The extension with which FHIR's DS4P guide labels an element.  True with any scheme or none, and with or
- * without a version or a slash at the end, so that no label is lost by how its name is written.  URL is
- * unescaped.
+ * The extension with which FHIR's DS4P guide labels an element, and those whose last segment says the same:
+ * inline-sec-label, sec-label, security-label.  True with any scheme or none, and with or without a version
+ * or a slash at the end, so that no label is lost by how its name is written.  URL is unescaped.
  */
 #define SHAPE_INLINE_LABEL                                                                                   \
 	"hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"

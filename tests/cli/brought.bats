@@ -84,9 +84,18 @@ load ../lib/labels
 		ehr 5 ehr-classify -P "$P" in
 		has err 'in:1: bad-label: malformed security label at byte'
 	done
-	printf '%s\n' '{"resourceType":"Flag","x":{"extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueString":"R"}]}}' >in
-	ehr 5 ehr-classify -P "$P" in
-	has err bad-label
+}
+
+@test "floors: inline labels by all names that say so; with another value, one that nobody knows" {
+	local url value='"valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"V"}'
+	for url in http://hl7.org/fhir/StructureDefinition/inline-sec-label urn:oid:1.2:sec-label inline-security-label \
+		'http:\/\/x.example\/Security-L\u0061bel' 'http://x.example/securityLabel/|1.0' 'https://x.example/d#EXTENSION-INLINE-SEC-LABEL'; do
+		labels '{"resourceType":"Flag","x":{"extension":[{"url":"'"$url"'",'"$value"'}]}}' <<<'/x V - - - floor -'
+	done
+	labels '{"resourceType":"Flag","x":{"extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueString":"R"}]}}' <<<'/x R - - - floor -'
+	for url in http://x.example/label http://x.example/security-label/owner http://x.example/xsecurity-label; do
+		labels '{"resourceType":"Flag","x":{"extension":[{"url":"'"$url"'",'"$value"'}]}}' </dev/null
+	done
 }
 
 @test "floors: inline labels, on an element, on a primitive's twin, and on one of an array" {
