@@ -444,14 +444,6 @@ spoken_of(const struct root_walk *w, const struct root_frame *holder)
 	return twin != 0 ? twin : holder->node;
 }
 
-/* Most URLs name no label, so they need not be unescaped. */
-static bool
-may_name_label(struct bytes url)
-{
-	return memmem(url.at, url.size, "abel", 4) != NULL || memmem(url.at, url.size, "ABEL", 4) != NULL ||
-	       memchr(url.at, '\\', url.size) != NULL;
-}
-
 /* An inline label is about the object that has the array `extension`. */
 static bool
 look_at_extension(struct root_walk *w, const struct root_frame *f)
@@ -459,7 +451,7 @@ look_at_extension(struct root_walk *w, const struct root_frame *f)
 	const struct root_frame *holder = frame_above(w, f->is_element ? 2 : 1);
 	uint32_t url = f->member[ROLE_URL];
 
-	if (json_kind(w->json, url) != JSON_STRING || !may_name_label(json_inside(w->json, url)))
+	if (json_kind(w->json, url) != JSON_STRING || !shape_may_be_label(json_inside(w->json, url)))
 		return true;
 	if (!shape_is_inline_label(json_string(w->json, f->member[ROLE_URL], &w->text)))
 		return true;

@@ -488,6 +488,14 @@ last_segment(struct bytes url)
 }
 
 bool
+shape_may_be_label(struct bytes escaped)
+{
+	return memmem(escaped.at, escaped.size, "abel", 4) != NULL ||
+	       memmem(escaped.at, escaped.size, "ABEL", 4) != NULL ||
+	       memchr(escaped.at, '\\', escaped.size) != NULL;
+}
+
+bool
 shape_is_inline_label(struct bytes url)
 {
 	static const struct bytes name[] = { BYTES("extension-inline-sec-label"), BYTES("inline-sec-label"),

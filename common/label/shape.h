@@ -92,4 +92,7 @@ struct bytes shape_entry_type(const struct shape *s, size_t i);
 	"hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
 bool shape_is_inline_label(struct bytes url);
 
+/* False for most other URLs, which need not be unescaped then. */
+bool shape_may_be_label(struct bytes escaped);
+
 #endif
