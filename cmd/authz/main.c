@@ -229,7 +229,7 @@ open_key(struct authz *a)
 		return;
 	a->key = keyref_open(AT_FDCWD, uri, &access, &why);
 	if (!a->key)
-		diag_die(EXIT_KEYS, "key-invalid: %s: %s", uri, why);
+		diag_die(EXIT_KEYS, "key-invalid: %s: %s", keyref_shown(uri), why);
 }
 
 /* The decision with its signature as the last member, see signed_line.h. */

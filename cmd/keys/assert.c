@@ -88,7 +88,7 @@ verb_assert(const struct verb_settings *s, struct verb_answer *a)
 	buffer_init(&text, CLAIMS_MOST);
 	key = keyref_open(AT_FDCWD, s->sign, &access, &why);
 	if (key == NULL)
-		status = verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", s->sign, why);
+		status = verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", keyref_shown(s->sign), why);
 	else if (store_read(s->operands == 1 ? s->operand[0] : "-", &text, a))
 		status = assert_lines(s, key, buffer_bytes(&text), a);
 	keyref_free(key);

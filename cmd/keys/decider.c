@@ -81,7 +81,8 @@ load(struct asking *q, enum diag_exit *status)
 		return true;
 	q->key = keyref_open(AT_FDCWD, q->settings->sign, &access, &why);
 	if (q->key == NULL)
-		*status = verb_fault(q->answer, EXIT_KEYS, "key-invalid: %s: %s", q->settings->sign, why);
+		*status = verb_fault(
+		    q->answer, EXIT_KEYS, "key-invalid: %s: %s", keyref_shown(q->settings->sign), why);
 	return q->key != NULL;
 }
 

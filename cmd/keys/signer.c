@@ -29,7 +29,7 @@ open_or_make(const char *file, const char *pin_file, struct verb_answer *a, enum
 	}
 	key = keyref_open(AT_FDCWD, file, &access, &why);
 	if (key == NULL)
-		*status = verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", file, why);
+		*status = verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", keyref_shown(file), why);
 	return key;
 }
 

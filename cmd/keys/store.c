@@ -328,6 +328,11 @@ copy_path(char to[256], const char *path)
 {
 	char whole[PATH_MAX];
 
+	/* A descriptor is gone when the directory is opened again. */
+	if (path != NULL && strncmp(path, "/dev/fd/", 8) == 0) {
+		errno = EINVAL;
+		return false;
+	}
 	return path == NULL || (realpath(path, whole) != NULL && bytes_string(bytes_of(whole), to, 256));
 }
 
@@ -358,7 +363,8 @@ take_key(const struct store *n, const char *uri, char to[256], const char *file,
 		uri += 5;
 	if (strchr(uri, ':') != NULL ? copy_text(to, uri) : copy_path(to, uri))
 		key = keyref_open(n->fd, to, &access, &why);
-	*status = key == NULL ? verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", uri, why) : EXIT_DONE;
+	*status =
+	    key == NULL ? verb_fault(a, EXIT_KEYS, "key-invalid: %s: %s", keyref_shown(uri), why) : EXIT_DONE;
 	return key;
 }
 

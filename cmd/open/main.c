@@ -186,7 +186,7 @@ add_key(struct open_main *m, struct opening *opening, const char *name)
 	}
 	key = keyref_open(AT_FDCWD, name, &access, &why);
 	if (key == NULL)
-		diag_die(EXIT_KEYS, "%s: key-invalid: %s", name, why);
+		diag_die(EXIT_KEYS, "%s: key-invalid: %s", keyref_shown(name), why);
 	if (!m->allow_test_keys && jwk_is_test_thumbprint(keyref_public(key)->jkt))
 		diag_die(
 		    EXIT_KEYS, "%s: test-key: its private half is public; only with --allow-test-keys", name);

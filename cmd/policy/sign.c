@@ -169,7 +169,7 @@ verb_sign(int argc, char *argv[])
 		options_needs(&o, "a policy's directory or a file");
 	s.signer.key = keyref_open(AT_FDCWD, set.key, &set.access, &why);
 	if (s.signer.key == NULL)
-		diag_die(EXIT_KEYS, "%s: key-invalid: %s", set.key, why);
+		diag_die(EXIT_KEYS, "%s: key-invalid: %s", keyref_shown(set.key), why);
 	s.certificate = set.certificate;
 	s.signer.now = set.at;
 	s.signer.certificates = read_or_end(&s.arena, set.certificate, CERTIFICATES_MOST);

@@ -326,7 +326,7 @@ open_signer(struct seal_main *m)
 		return;
 	m->setup.signer = keyref_open(AT_FDCWD, m->sign, &access, &why);
 	if (m->setup.signer == NULL)
-		diag_die(EXIT_KEYS, "%s: key-invalid: %s", m->sign, why);
+		diag_die(EXIT_KEYS, "%s: key-invalid: %s", keyref_shown(m->sign), why);
 	if (!m->allow_test_keys && jwk_is_test_thumbprint(keyref_public(m->setup.signer)->jkt))
 		diag_die(EXIT_KEYS, "%s: test-key: it is public; only with --allow-test-keys", m->sign);
 }

@@ -17,6 +17,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/engine.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
@@ -43,6 +44,41 @@ fail(const struct loading *l, const char *why)
 	return NULL;
 }
 
+/* A descriptor that whoever started the program left open, "/dev/fd/3"; -1 for any other path. */
+static int
+descriptor(const char *file)
+{
+	static const char prefix[] = "/dev/fd/";
+	size_t size = sizeof prefix - 1;
+
+	if (strncmp(file, prefix, size) != 0 || file[size] == '\0' ||
+	    strspn(file + size, "0123456789") != strlen(file + size) || strlen(file + size) > 6)
+		return -1;
+	return (int)strtol(file + size, NULL, 10);
+}
+
+/* systemd gives a service its credentials by an access list, so they are root's and look open to a group. */
+static bool
+is_credential(const char *file)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	size_t size = folder == NULL ? 0 : strlen(folder);
+
+	return size > 0 && *folder == '/' && strncmp(file, folder, size) == 0 && file[size] == '/' &&
+	       strchr(file + size + 1, '/') == NULL;
+}
+
+static bool
+read_pin(int dirfd, const char *file, struct buffer *text)
+{
+	int fd = descriptor(file);
+
+	if (fd >= 0)
+		return file_read_fd(fd, text);
+	return is_credential(file) ? file_read_at(dirfd, file, text)
+				   : file_read_private_at(dirfd, file, text);
+}
+
 char *
 keyload_pin(int dirfd, const char *file, const char **why)
 {
@@ -56,14 +92,20 @@ keyload_pin(int dirfd, const char *file, const char **why)
 	(void)EVP_add_cipher(EVP_aes_256_cbc());
 	(void)EVP_add_digest(EVP_sha256());
 	buffer_init(&text, KEYLOAD_PIN_ROOM - 1);
-	if (!buffer_reserve(&text, KEYLOAD_PIN_ROOM - 1) || !file_read_private_at(dirfd, file, &text)) {
+	if (!buffer_reserve(&text, KEYLOAD_PIN_ROOM - 1) || !read_pin(dirfd, file, &text)) {
 		*why = errno == EPERM ? "its PIN file is open to others, or somebody else's"
 				      : "its PIN file cannot be read, or is not a PIN";
 		good = false;
 	} else {
-		while (text.used > 0 && (text.at[text.used - 1] == '\n' || text.at[text.used - 1] == '\r'))
-			text.used--;
-		memcpy(pin, text.at, text.used);
+		struct bytes rest = buffer_bytes(&text), line = rest;
+
+		(void)bytes_line(&rest, &line);
+		text.used = line.size - (line.size > 0 && line.at[line.size - 1] == '\r');
+		good = text.used > 0 && memchr(text.at, '\0', text.used) == NULL;
+		if (good)
+			memcpy(pin, text.at, text.used);
+		else
+			*why = "its PIN file is empty, or is not a PIN";
 	}
 	secret_wipe(text.at, text.room);
 	buffer_release(&text);
@@ -72,6 +114,25 @@ keyload_pin(int dirfd, const char *file, const char **why)
 	secret_free(pin, KEYLOAD_PIN_ROOM);
 	return NULL;
 }
+
+/* The provider tpm2 notes the TPM's answer as a number before its words; the engine's is the reason. */
+bool
+keyload_locked(void)
+{
+	enum { TPM_RC_LOCKOUT = 0x921, CKR_PIN_LOCKED = 0xa4 };
+	const char *data = NULL;
+	unsigned long code;
+	bool locked = false;
+
+	while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, NULL)) != 0)
+		locked = locked || ERR_GET_REASON(code) == CKR_PIN_LOCKED ||
+			 (data != NULL && strtoul(data, NULL, 10) == TPM_RC_LOCKOUT);
+	return locked;
+}
+
+static const char locked_text[] =
+    "token-locked: after wrong PINs; it opens again when its time is over, or its "
+    "owner unlocks it";
 
 static struct bytes
 behind(struct bytes text, size_t count)
@@ -231,6 +292,8 @@ begin_tpm(const struct loading *l)
 
 	if (tcti != NULL && setenv("TPM2OPENSSL_TCTI", tcti, 1) != 0)
 		return fail(l, "there is no memory") != NULL;
+	/* Without this the libraries of the TPM write lines of their own on standard error. */
+	(void)setenv("TSS2_LOG", "all+none", 0);
 	if (tpm == NULL) {
 		tpm = OSSL_PROVIDER_load(NULL, "tpm2");
 		if (tpm == NULL)
@@ -268,7 +331,8 @@ load_text(const struct loading *l, struct bytes text)
 	if (begin_tpm(l)) {
 		key = load_any(l, text, TPM);
 		if (key == NULL)
-			(void)fail(l, "of another TPM, or the parent's PIN is another");
+			(void)fail(l, keyload_locked() ? locked_text
+						       : "of another TPM, or the parent's PIN is another");
 	}
 	end_tpm();
 	return key;
@@ -354,6 +418,42 @@ struct token_uri {
 	char pin[URI_MOST];    /* the file; empty: none */
 };
 
+/* Takes what stands before the next MARK out of REST. */
+static struct bytes
+next_part(struct bytes *rest, char mark)
+{
+	const char *end = memchr(rest->at, mark, rest->size);
+	struct bytes part = { rest->at, end == NULL ? rest->size : (size_t)(end - rest->at) };
+
+	*rest = behind(*rest, end == NULL ? rest->size : part.size + 1);
+	return part;
+}
+
+/*
+ * The part before "?" (RFC 7512 2.3) names the key.  The engine would take a PIN there, too, or read one from
+ * a file that is open to others.
+ */
+static bool
+names_key(struct bytes object, const struct loading *l)
+{
+	static const char *const known[] = { "token=", "manufacturer=", "serial=", "model=", "object=", "id=",
+		"type=", "slot-id=", "slot-description=", "slot-manufacturer=", "library-manufacturer=",
+		"library-description=", "library-version=" };
+
+	object = behind(object, sizeof "pkcs11:" - 1);
+	while (object.size > 0) {
+		struct bytes part = next_part(&object, ';');
+		bool good = false;
+
+		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+			good = good || bytes_begin(part, known[i]);
+		if (!good)
+			return fail(l, "expected token=, object=, id= and the like before the ?, and no "
+				       "PIN") != NULL;
+	}
+	return true;
+}
+
 /* The part behind "?" (RFC 7512 2.4).  A PIN in a URI would stand in argv and in messages. */
 static bool
 read_query(struct token_uri *t, struct bytes query, const struct loading *l)
@@ -361,8 +461,7 @@ read_query(struct token_uri *t, struct bytes query, const struct loading *l)
 	static const char module[] = "module-path=", pin[] = "pin-source=", file[] = "file:";
 
 	while (query.size > 0) {
-		const char *end = memchr(query.at, '&', query.size);
-		struct bytes part = { query.at, end == NULL ? query.size : (size_t)(end - query.at) };
+		struct bytes part = next_part(&query, '&');
 		bool good = false;
 
 		if (bytes_begin(part, module)) {
@@ -377,7 +476,6 @@ read_query(struct token_uri *t, struct bytes query, const struct loading *l)
 			return fail(l,
 				   "expected module-path=FILE or pin-source=FILE behind the ?, and no PIN") !=
 			       NULL;
-		query = behind(query, end == NULL ? query.size : part.size + 1);
 	}
 	return true;
 }
@@ -392,7 +490,8 @@ split_token_uri(struct token_uri *t, const char *uri, const struct loading *l)
 	if (size >= sizeof t->object)
 		return fail(l, "longer than a URI may be") != NULL;
 	memcpy(t->object, uri, size);
-	return query == NULL || read_query(t, bytes_of(query + 1), l);
+	return names_key((struct bytes){ uri, size }, l) &&
+	       (query == NULL || read_query(t, bytes_of(query + 1), l));
 }
 
 static ENGINE *engine;
@@ -461,7 +560,9 @@ load_token(const struct loading *l, const char *uri)
 			key = ENGINE_load_private_key(engine, t.object, ask, pin);
 		register_end();
 		if (pin != NULL && key == NULL)
-			(void)fail(l, "not behind PKCS#11, or the PIN is missing or another");
+			(void)fail(l, keyload_locked()
+					  ? locked_text
+					  : "not behind PKCS#11, or the PIN is missing or another");
 	}
 	secret_free(own, KEYLOAD_PIN_ROOM);
 	UI_destroy_method(ask);

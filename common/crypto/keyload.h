@@ -20,6 +20,11 @@ EVP_PKEY *keyload_open(int dirfd, const char *uri, const struct keyref_access *a
  */
 const char *keyload_query(const EVP_PKEY *key);
 
+/*
+ * Whether OpenSSL has just noted that a TPM or token is locked, after wrong PINs.  It forgets what it noted.
+ */
+bool keyload_locked(void);
+
 /* The PIN of ACCESS in secret memory of KEYLOAD_PIN_ROOM bytes; empty if there is none.  NULL with *WHY. */
 enum { KEYLOAD_PIN_ROOM = 256 };
 char *keyload_pin(int dirfd, const char *file, const char **why);

@@ -10,8 +10,10 @@
 #include "common/crypto/secret.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -99,6 +101,28 @@ keyref_open(int dirfd, const char *uri, const struct keyref_access *access, cons
 }
 
 const char *
+keyref_shown(const char *uri)
+{
+	static const char scheme[] = "pkcs11:", *const words[] = { "token=", "object=" };
+	static char shown[256];
+	size_t used;
+
+	if (strncasecmp(uri, scheme, sizeof scheme - 1) != 0)
+		return uri;
+	used = (size_t)snprintf(shown, sizeof shown, "%s", scheme);
+	for (uri += used; *uri != '\0' && *uri != '?';) {
+		size_t size = strcspn(uri, ";?");
+
+		for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+			if (strncmp(uri, words[i], strlen(words[i])) == 0 && used + size + 2 < sizeof shown)
+				used += (size_t)snprintf(shown + used, sizeof shown - used, "%s%.*s",
+				    used > sizeof scheme - 1 ? ";" : "", (int)size, uri);
+		uri += size + (uri[size] == ';');
+	}
+	return shown;
+}
+
+const char *
 keyref_env(const struct private_key *key)
 {
 	const char *query = keyload_query(key->key);
@@ -166,10 +190,17 @@ keyref_make(int dirfd, const char *name, const char *pin_file, const char **why)
 static void
 key_must(const struct private_key *key, bool done, const char *what)
 {
-	if (!done && strcmp(keyref_env(key), "soft") != 0)
+	const char *env = keyref_env(key), *place = strcmp(env, "tpm") == 0 ? "TPM" : "token";
+
+	if (!done && strcmp(env, "soft") != 0 && keyload_locked())
 		diag_die(EXIT_KEYS,
-		    "key-refused: the %s did not %s: its PIN is another, it is locked, or gone",
-		    strcmp(keyref_env(key), "tpm") == 0 ? "TPM" : "token", what);
+		    "token-locked: the %s did not %s: it is locked after wrong PINs, until its time is over "
+		    "or its owner "
+		    "unlocks it",
+		    place, what);
+	if (!done && strcmp(env, "soft") != 0)
+		diag_die(EXIT_KEYS, "key-refused: the %s did not %s: its PIN is another, or it is gone",
+		    place, what);
 	library_must(done, what);
 }
 

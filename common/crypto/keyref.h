@@ -15,14 +15,18 @@
  *	pkcs11:token=app;object=sig;type=private?module-path=FILE&pin-source=FILE (RFC 7512)
  *
  * Without module-path p11-kit says which modules there are.  A PIN never stands in a URI.  If a TPM or token
- * refuses an operation (its PIN is another, it is locked or gone), the program ends with EXIT_KEYS
- * (key-refused).  It is asked once: a second try could lock it.
+ * refuses an operation (its PIN is another, or it is gone), the program ends with EXIT_KEYS (key-refused; if
+ * it is locked, token-locked).  It is asked once: a second try could lock it.
  */
 struct private_key;
 
 /* What a URI does not say; members may be NULL. */
 struct keyref_access {
-	const char *pin_file;        /* PIN, passphrase or authorization value; ours and closed to others */
+	/*
+	 * PIN, passphrase or authorization value: a file that is ours and closed to others, one of
+	 * $CREDENTIALS_DIRECTORY, or /dev/fd/N.
+	 */
+	const char *pin_file;
 	const char *parent_pin_file; /* the authorization of a TPM's parent key; the same */
 	const char *tcti;            /* the way to the TPM; NULL: what TPM2OPENSSL_TCTI says */
 };
@@ -34,6 +38,12 @@ struct keyref_access {
  */
 struct private_key *keyref_open(
     int dirfd, const char *uri, const struct keyref_access *access, const char **why);
+
+/*
+ * What messages call the key that URI names: of a PKCS#11 URI the words token= and object= alone, since
+ * somebody may have written a PIN into it.  Valid until the next call.
+ */
+const char *keyref_shown(const char *uri);
 
 /* Where the key is: "soft" (a file), "tpm" or "hsm". */
 const char *keyref_env(const struct private_key *key);

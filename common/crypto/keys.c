@@ -176,9 +176,9 @@ open_private(struct keys *k, const char *uri, const char *jkt, struct private_ke
 
 	*key = keyref_open(k->fd, uri, &access, &why);
 	if (*key == NULL)
-		return fail(k, f, "key-invalid: %s: %s", uri, why);
+		return fail(k, f, "key-invalid: %s: %s", keyref_shown(uri), why);
 	if (strcmp(keyref_public(*key)->jkt, jkt) != 0)
-		return fail(k, f, "key-invalid: %s: not the key that self.json names", uri);
+		return fail(k, f, "key-invalid: %s: not the key that self.json names", keyref_shown(uri));
 	return true;
 }
 

@@ -134,9 +134,47 @@ short_size(struct bytes text)
 }
 
 static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Takes the number at the start of TEXT, without leading zeros, or else one byte. */
+static struct bytes
+take_piece(struct bytes *text)
+{
+	struct bytes piece;
+	size_t size = 1;
+
+	while (text->size > 1 && text->at[0] == '0' && is_digit(text->at[1]))
+		*text = (struct bytes){ text->at + 1, text->size - 1 };
+	while (is_digit(text->at[0]) && size < text->size && is_digit(text->at[size]))
+		size++;
+	piece = (struct bytes){ text->at, size };
+	*text = (struct bytes){ text->at + size, text->size - size };
+	return piece;
+}
+
+/* Serials rise by their bytes, but a number in them as a number: 9 < 10, 2026-9-30 < 2026-10-01, r9 < r10. */
+static int
+compare_serials(struct bytes a, struct bytes b)
+{
+	while (a.size > 0 && b.size > 0) {
+		struct bytes x = take_piece(&a), y = take_piece(&b);
+		int order = bytes_compare(x, y);
+
+		if (is_digit(*x.at) && is_digit(*y.at) && x.size != y.size)
+			return x.size < y.size ? -1 : 1;
+		if (order != 0)
+			return order;
+	}
+	return (a.size > 0) - (b.size > 0);
+}
+
+static bool
 judge_serial(const struct policy *p, const char *path, const struct seen *s, struct fault *f)
 {
-	int order = bytes_compare(p->serial, s->serial);
+	int order = compare_serials(p->serial, s->serial);
 
 	if (order < 0)
 		return fault_at(f, p->directory, NULL,
@@ -238,19 +276,6 @@ trust_policy(const struct options *o, const char **policy, const char *site)
 	if (*policy == NULL)
 		options_needs(
 		    o, site == NULL ? "--policy DIR" : "--policy DIR, which the site does not remember");
-}
-
-/* Numbers rise as numbers, other words by their bytes. */
-static int
-compare_serials(struct bytes a, struct bytes b)
-{
-	uint64_t x, y;
-	char left[24], right[24];
-
-	if (bytes_string(a, left, sizeof left) && bytes_string(b, right, sizeof right) &&
-	    options_number(left, UINT64_MAX, &x) && options_number(right, UINT64_MAX, &y))
-		return (x > y) - (x < y);
-	return bytes_compare(a, b);
 }
 
 /* Another folder than the one that the site remembers was chosen, and is not judged. */

@@ -158,8 +158,8 @@ main(int argc, char *argv[])
 	EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
 	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	bool opening = false;
-	struct piece *p;
-	unsigned char *room;
+	static struct piece *p;
+	static unsigned char *room;
 	size_t size, count;
 	char *text;
 	double took;

@@ -67,6 +67,44 @@ ceremony() {
 	has err 'its PIN file is open to others'
 }
 
+@test "a PIN comes from a file, a descriptor or a credential of systemd, and never is none" {
+	printf 'a PIN of some length' >credential
+	exec 4<credential
+	ehr 0 ehr-keys signer --domain hospital --pin-file /dev/fd/4 key.pem
+	exec 4<&-
+	has key.pem 'BEGIN ENCRYPTED PRIVATE KEY'
+	cp out key.jwks
+	# The first line counts.
+	printf 'a PIN of some length\r\nsecond line\n' >lines
+	chmod 600 lines
+	ehr 0 ehr-keys signer --domain hospital --pin-file lines key.pem
+	# What systemd gives a service is root's, with an access list that looks like a mode of 0440.
+	chmod 440 credential
+	ehr 6 ehr-keys signer --domain hospital --pin-file "$PWD/credential" key.pem
+	has err 'its PIN file is open to others'
+	CREDENTIALS_DIRECTORY=$PWD ehr 0 ehr-keys signer --domain hospital --pin-file "$PWD/credential" key.pem
+	cmp out key.jwks
+	CREDENTIALS_DIRECTORY=$PWD ehr 6 ehr-keys signer --domain hospital --pin-file credential key.pem
+	CREDENTIALS_DIRECTORY=/ ehr 6 ehr-keys signer --domain hospital --pin-file "$PWD/credential" key.pem
+	ehr 6 ehr-keys signer --domain hospital --pin-file /dev/fd/4 key.pem
+	# An empty PIN would leave the key in the clear.
+	for text in '' '\n' 'a\0b'; do
+		# shellcheck disable=SC2059
+		printf "$text" >nothing
+		chmod 600 nothing
+		ehr 4 ehr-keys signer --domain hospital --pin-file nothing new.pem
+		has err 'its PIN file is empty, or is not a PIN'
+		[ ! -e new.pem ]
+	done
+	cp -r "$F/site" .
+	chmod 600 credential
+	exec 4<credential
+	ehr 4 ehr-keys make --kind reader --keys d --authority site/authority.jwks --pin-file /dev/fd/4
+	exec 4<&-
+	has err '/dev/fd/4: not a regular file'
+	[ ! -e d ]
+}
+
 @test "keys that a TPM has wrapped: useless with another parent, PIN or TPM" {
 	tpm_start
 	tpm_parent 0x81000101 app-parent
@@ -112,6 +150,21 @@ ceremony() {
 	ehr 6 ehr-open --key d sealed
 	has err 'key-refused: the TPM'
 	empty out
+	# Locked after wrong PINs is another thing than a wrong PIN, and no try of ours has made it so.
+	tpm2_dictionarylockout --setup-parameters --max-tries=2 --recovery-time=1000 --lockout-recovery-time=1000
+	tpm2_dictionarylockout --clear-lockout
+	tpm_handle 0x81000012 guarded 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|decrypt|sign'
+	ehr 6 ehr-seal --to d.jwk --keys site/keys --sign 'handle:0x81000012?pass' --pin-file pin reading
+	has err 'key-refused: the TPM did not sign'
+	ehr 6 ehr-seal --to d.jwk --keys site/keys --sign 'handle:0x81000012?pass' --pin-file pin reading
+	ehr 6 ehr-seal --to d.jwk --keys site/keys --sign 'handle:0x81000012?pass' --pin-file pin reading
+	has err 'token-locked: the TPM did not sign: it is locked after wrong PINs'
+	empty out
+	[ "$(wc -l <err)" -eq 1 ]
+	tpm2_dictionarylockout --clear-lockout
+	pin pin guarded
+	ehr 0 ehr-seal --to d.jwk --keys site/keys --sign 'handle:0x81000012?pass' --pin-file pin reading
+	pin pin other-pin
 	ehr 6 ehr-keys make --kind reader --keys e --authority site/authority.jwks --sig handle:0x81000055 --tcti "$TPM2OPENSSL_TCTI"
 	has err 'key-invalid: handle:0x81000055: not in the TPM'
 	[ ! -e e ]
@@ -129,8 +182,19 @@ ceremony() {
 	has err 'not behind PKCS#11, or the PIN is missing or another'
 	pin pin app-pin
 	ehr 0 ehr-keys list --self --keys d
-	ehr 6 ehr-keys make --kind reader --keys e --authority site/authority.jwks --sig "$(hsm_uri app sig)&pin-value=app-pin"
-	has err 'behind the ?, and no PIN'
+	# A PIN has no place in a URI, wherever it stands and however it is written, and no message repeats it.
+	for uri in 'token=app;object=sig?pin-value=app-pin' 'token=app;object=sig;pin-value=app-pin' 'token=app;pin-value=app-pin;object=sig' \
+		'token=app;object=sig;pin%2Dvalue=app-pin' 'pin-value=app-pin' "token=app;object=sig;pin-source=file:$PWD/pin" ';token=app'; do
+		ehr 6 ehr-keys make --kind reader --keys e --authority site/authority.jwks --sig "pkcs11:$uri"
+		has err ': expected '
+		lacks err app-pin
+		ehr 6 ehr-seal --to d.jwk --keys site/keys --sign "pkcs11:$uri" reading
+		lacks err app-pin
+	done
+	ehr 6 ehr-seal --to d.jwk --keys site/keys --sign "PKCS11:token=app;pin-value=app-pin" reading
+	lacks err app-pin
+	# The words behind the ? stand in any order.
+	ehr 0 ehr-seal --to d.jwk --keys site/keys --sign "pkcs11:token=app;object=sig;type=private?pin-source=file:$PWD/pin&module-path=$HSM_MODULE" reading
 	# The key of a token signs decisions and says who asks, too.
 	ehr 0 ehr-keys signer --domain hospital --pin-file pin "$(hsm_uri app sig)"
 	has out '"kty":"EC"'

@@ -304,6 +304,36 @@ commands() {
 	ehr 0 ehr-policy verify -P old --trust ca.pem
 }
 
+@test "a number in a serial counts as a number" {
+	own
+	local low high
+	while read -r low high; do
+		rm -f site/trust.serial
+		sed -i "s/^serial: .*/serial: \"$low\"/" policy/policy.yaml && sign officer
+		ehr 0 ehr-policy verify -P policy --trust ca.pem -S site
+		rm -rf old && cp -r policy old
+		sed -i "s/^serial: .*/serial: \"$high\"/" policy/policy.yaml && sign officer
+		ehr 0 ehr-policy verify -P policy --trust ca.pem -S site
+		ehr 3 ehr-policy verify -P old --trust ca.pem -S site
+		has err "rolled-back: its serial is $low, and site/trust.serial has seen $high"
+	done <<-'END'
+		9 10
+		99999999999999999999 100000000000000000000
+		2026-9-30 2026-10-01
+		r9 r10
+		1.9 1.10
+		1.9 1.9.1
+		9 a
+		0 1
+		1 01a
+	END
+	sed -i 's/^serial: .*/serial: "01a"/' policy/policy.yaml && sign officer
+	ehr 0 ehr-policy verify -P policy --trust ca.pem -S site
+	sed -i 's/^serial: .*/serial: "1a"/' policy/policy.yaml && sign officer
+	ehr 3 ehr-policy verify -P policy --trust ca.pem -S site
+	has err 'has seen its serial 1a with other files'
+}
+
 @test "the same serial with other files is refused, and policies of other names have serials of their own" {
 	own
 	cp ca.pem site/trust.pem

@@ -4,7 +4,7 @@
 #	tpm_start      a TPM 2.0 in $PWD/tpm, reached by $TPM2OPENSSL_TCTI; skips the test where the packages are missing
 #	tpm_parent H PIN    a parent key of authorization PIN at the persistent handle H
 #	tpm_pem FILE H PIN KEYPIN     a key pair that the parent wraps, in a TSS2 PEM file
-#	tpm_handle H KEYPIN   a key pair at a persistent handle
+#	tpm_handle H KEYPIN [ATTRIBUTES]   a key pair at a persistent handle
 #	tpm_stop       what teardown calls; harmless without a TPM
 #	hsm_start      an empty SoftHSM in $PWD/tokens
 #	hsm_token NAME PIN    a token with the key pairs sig and enc
@@ -63,7 +63,7 @@ tpm_handle() {
 	tpm2_createprimary -Q -C o -G ecc -c owner.ctx
 	tpm2_flushcontext -t
 	tpm2_create -Q -C owner.ctx -G ecc256:null:null -g sha256 -u k.pub -r k.priv -p "$2" \
-		-a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|decrypt|sign|noda'
+		-a "${3:-fixedtpm|fixedparent|sensitivedataorigin|userwithauth|decrypt|sign|noda}"
 	tpm2_flushcontext -t
 	tpm2_load -Q -C owner.ctx -u k.pub -r k.priv -c k.ctx
 	tpm2_flushcontext -t
