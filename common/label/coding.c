@@ -238,7 +238,11 @@ elements_in(const struct condition_members *m, const struct condition_record *r,
 	uint32_t list = json_member_key(r->json, holder, m->coding);
 	enum truth truth = TRUTH_FALSE;
 
-	if (list == 0 || json_kind(r->json, list) != JSON_ARRAY)
+	if (list == 0)
+		return TRUTH_FALSE;
+	if (json_kind(r->json, list) == JSON_OBJECT)
+		return one_in(m, r, list, true, sets);
+	if (json_kind(r->json, list) != JSON_ARRAY)
 		return TRUTH_FALSE;
 	for (uint32_t i = list + 1; i < r->json->nodes[list].next; i = r->json->nodes[i].next)
 		truth = truth_or(truth, one_in(m, r, i, true, sets));

@@ -2,6 +2,7 @@
 #include "common/label/quantity.h"
 
 #include "common/label/condition.h"
+#include "common/policy/codeform.h"
 
 static const struct {
 	const char *text;
@@ -31,6 +32,7 @@ read_unit(const struct condition_members *m, const struct condition_record *r, u
     const struct unit *beside, struct quantity *quantity)
 {
 	uint32_t unit = json_member_key(r->json, node, m->code);
+	char room[CODEFORM_ROOM];
 
 	if (unit == 0)
 		unit = json_member_key(r->json, node, m->unit);
@@ -38,7 +40,7 @@ read_unit(const struct condition_members *m, const struct condition_record *r, u
 		return unit == 0 ? QUANTITY_GOOD : QUANTITY_NO_UNIT;
 	if (unit == 0 || json_kind(r->json, unit) != JSON_STRING)
 		return QUANTITY_NO_UNIT;
-	quantity->unit = unit_beside(beside, json_string(r->json, unit, r->room));
+	quantity->unit = unit_beside(beside, codeform_plain(json_string(r->json, unit, r->room), room));
 	return quantity->unit == NULL ? QUANTITY_NO_UNIT : QUANTITY_GOOD;
 }
 

@@ -291,21 +291,25 @@ add_hit(struct root_walk *w, const struct coding_hit *hit)
 	apply_hit(w->apply, hit);
 }
 
-static bool
-is_coding_element(const struct root_walk *w, const struct root_frame *f)
+/* How far above F the concept is that has F under `coding`, in a list or, as some write it, without; else 0. */
+static size_t
+steps_to_concept(const struct root_walk *w, const struct root_frame *f)
 {
-	return f->is_element && ruleset_key(w->set, f->key).role == ROLE_CODING;
+	if (ruleset_key(w->set, f->key).role != ROLE_CODING)
+		return 0;
+	return f->is_element ? 2 : 1;
 }
 
 /* The holders of the Coding F: the object with `coding`, and the object whose `concept` that one is. */
 static void
 find_holders(const struct root_walk *w, const struct root_frame *f, struct coding_hit *hit)
 {
-	const struct root_frame *concept = frame_above(w, 2);
-	const struct root_frame *reference = frame_above(w, 3);
+	size_t steps = steps_to_concept(w, f);
+	const struct root_frame *concept = frame_above(w, steps);
+	const struct root_frame *reference = frame_above(w, steps + 1);
 
 	hit->coding = f->node;
-	if (!is_coding_element(w, f) || concept == NULL)
+	if (steps == 0 || concept == NULL)
 		return;
 	hit->concept = concept->node;
 	if (reference != NULL && !concept->is_element &&
@@ -381,15 +385,17 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 	    (system == 0 || json_kind(j, system) == JSON_STRING || json_kind(j, system) == JSON_NULL);
 	if (!readable) {
 		if (json_kind(j, code) == JSON_NULL ||
-		    (json_kind(j, code) != JSON_STRING && system == 0 && !is_coding_element(w, f)))
+		    (json_kind(j, code) != JSON_STRING && system == 0 && steps_to_concept(w, f) == 0))
 			return;
 		hit = (struct coding_hit){ .is_unreadable = true };
 	} else {
 		bool found =
 		    coding_look_up(w->set->words.members, &w->root->record, code, system, &facts, &hit.match);
 
-		if (is_coding_element(w, f) && frame_above(w, 2) != NULL)
-			top_frame(w)[-2].has_code = true;
+		size_t steps = steps_to_concept(w, f);
+
+		if (steps > 0 && frame_above(w, steps) != NULL)
+			top_frame(w)[-(ptrdiff_t)steps].has_code = true;
 		if (facts.system != CODES_ANY_SYSTEM)
 			look_at_miss(w, f, &facts);
 		if (facts.system == w->brought->act_code)
@@ -505,7 +511,7 @@ look_at_members(struct root_walk *w, const struct root_frame *f)
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
 	if (f->member[ROLE_DISPLAY] != 0)
-		displays_look(w->displays, f, is_coding_element(w, f));
+		displays_look(w->displays, f, steps_to_concept(w, f) > 0);
 	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)
 		look_at_concept(w, f);
 	if (w->naming != NULL && (f->member[ROLE_VALUE] != 0 || f->member[ROLE_URL] != 0))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/parts.h"
+#include "common/policy/codeform.h"
 
 #include <stdio.h>
 
@@ -148,7 +149,9 @@ urgency_close(struct urgency_list *u)
 static bool
 find_word(struct urgency_list *u, const struct ruleset_evidence *e, uint32_t node, unsigned *criticality)
 {
-	struct bytes text = json_string(current_root_json(u->root), node, u->root->record.room);
+	char room[CODEFORM_ROOM];
+	struct bytes text =
+	    codeform_plain(json_string(current_root_json(u->root), node, u->root->record.room), room);
 	bool found = false;
 
 	for (size_t i = 0; i < e->words; i++)
@@ -511,13 +514,24 @@ judge_coding(struct urgency_list *u, const struct coding_hit *hit, uint32_t hold
 }
 
 /* Each of several Codings makes items, since a reader may see one Coding and not another. */
+/* CODE is the concept, or a list of concepts, as some write one. */
+static bool
+is_or_has(const struct json *j, uint32_t code, uint32_t concept)
+{
+	if (code == concept)
+		return true;
+	return json_kind(j, code) == JSON_ARRAY && concept > code && concept < j->nodes[code].next;
+}
+
 void
 urgency_sign(struct urgency_list *u, uint32_t holder, uint32_t code, size_t first)
 {
+	const struct json *j = current_root_json(u->root);
+
 	for (size_t i = first; code != 0 && i < u->root->hits.count; i++) {
 		const struct coding_hit *hit = &u->root->hits.at[i];
 
-		if ((hit->coding == code || hit->concept == code) && !hit->is_unreadable)
+		if (is_or_has(j, code, hit->concept != 0 ? hit->concept : hit->coding) && !hit->is_unreadable)
 			judge_coding(u, hit, holder);
 	}
 }

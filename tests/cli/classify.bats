@@ -265,6 +265,17 @@ observation() {
 	labels "$(observation x ',"component":['"$(observation 59408-5 ',"valueQuantity":{"value":91,"code":"%"}')"']')" <<<'/component/0 N - - high spo2 -'
 }
 
+@test "criticality: a code is read in each form that one is written in" {
+	local code value=',"valueQuantity":{"value":50,"code":" % "}'
+	for code in '{"coding":{"system":"http://loinc.org","code":"59408-5"}}' '[{"coding":[{"system":"http://loinc.org","code":"59408-5"}]}]' \
+		'[{"text":"x"},{"coding":{"code":" 59408-5 "}}]' '{"system":"http://loinc.org","code":"59408-5"}' \
+		'{"coding":[{"system":"urn:x","code":"x"},{"system":"http://loinc.org","code":"59408‑5"}]}'; do
+		labels '{"resourceType":"Observation","code":'"$code$value"'}' <<<'- N - - high spo2 -'
+		labels '{"resourceType":"Observation","component":{"code":'"$code$value"'}}' <<<'/component N - - high spo2 -'
+	done
+	labels '{"resourceType":"Observation","interpretation":{"coding":{"code":" HH "}}}' <<<'- N - - critical evidence -'
+}
+
 @test "criticality: what should have been judged and could not is said to be so" {
 	labels "$(observation 59408-5 ',"valueQuantity":{"value":99,"code":"kg"}')" <<<'- N - - medium unit -'
 	labels "$(observation 59408-5 ',"valueQuantity":{"value":99}')" <<<'- N - - medium unit -'
