@@ -291,7 +291,7 @@ add_hit(struct root_walk *w, const struct coding_hit *hit)
 	apply_hit(w->apply, hit);
 }
 
-/* How far above F the concept is that has F under `coding`, in a list or, as some write it, without; else 0. */
+/* How far above F the concept is that has F under `coding`, with a list around it or without; else 0. */
 static size_t
 steps_to_concept(const struct root_walk *w, const struct root_frame *f)
 {
