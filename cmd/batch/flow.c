@@ -461,9 +461,8 @@ show_progress(struct flow *f, uint64_t records)
 		return;
 	rate = (double)at / (now - f->began);
 	left = (int)((double)(s.st_size - at) / rate);
-	(void)fprintf(stderr, "\r%.40s: %3d %%, %" PRIu64 " records, %.1f MB/s, %d:%02d left \033[K",
+	(void)dprintf(f->told.own, "\r%.40s: %3d %%, %" PRIu64 " records, %.1f MB/s, %d:%02d left \033[K",
 	    f->source, (int)(100 * at / s.st_size), records, rate / 1e6, left / 60, left % 60);
-	(void)fflush(stderr);
 }
 
 /* Passes on what comes, and counts the records in it. */
@@ -517,6 +516,27 @@ own_status(int status)
 										    : (enum diag_exit)status;
 }
 
+static bool
+is_unpacker(const char *name)
+{
+	return strcmp(name, "gzip") == 0 || strcmp(name, "zstd") == 0;
+}
+
+/* A packed file that its program does not take is a bad one. */
+static int
+unpacker_status(const char *name, int status)
+{
+	return is_unpacker(name) && status > 0 && status < SIGNALLED ? EXIT_BAD_RECORD : status;
+}
+
+/* The unpacker itself found the fault; it is the first of the chain, and behind it stands what limits it. */
+static bool
+is_damaged(const struct chain *c, int worst)
+{
+	return worst == EXIT_BAD_RECORD && c->members > 1 && is_unpacker(c->member[0].name) &&
+	       c->member[0].status == worst && c->member[1].status == EXIT_DONE;
+}
+
 static void
 judge(struct chain *c)
 {
@@ -531,22 +551,15 @@ judge(struct chain *c)
 		return;
 	if (worst <= EXIT_REFUSED)
 		worst = EXIT_IO;
-	used = snprintf(text, sizeof text, "ended with %d", own_status(worst));
+	used = is_damaged(c, worst)
+		   ? snprintf(text, sizeof text, "%s cannot unpack it to its end", c->member[0].name)
+		   : snprintf(text, sizeof text, "ended with %d", own_status(worst));
 	for (unsigned i = 0; i < c->members && used < (int)sizeof text - 80; i++)
 		used += snprintf(text + used, sizeof text - (size_t)used, "%s%.40s %d", i == 0 ? " (" : ", ",
 		    c->member[i].name, c->member[i].status);
 	(void)snprintf(text + used, sizeof text - (size_t)used, ")");
 	(void)fail(
 	    f, own_status(worst), worst == EXIT_BAD_RECORD || worst == EXIT_DENIED || is_crash(worst), text);
-}
-
-/* A packed file that its program does not take is a bad one; the program has said why. */
-static int
-unpacker_status(const char *name, int status)
-{
-	bool is_unpacker = strcmp(name, "gzip") == 0 || strcmp(name, "zstd") == 0;
-
-	return is_unpacker && status > 0 && status < SIGNALLED ? EXIT_BAD_RECORD : status;
 }
 
 static void
@@ -609,6 +622,7 @@ flow_run(struct flow *f)
 
 	f->began = clock_running();
 	f->progress = show_progress;
+	told_start(&f->told);
 	c.workers = workers_for(f, &c.pump_behind);
 	bool good = start_chain(&c);
 	if (good && f->plan->batch->thens > 0 && can_follow(f->plan, 0))
@@ -621,10 +635,11 @@ flow_run(struct flow *f)
 		c.member[c.sharing].status = workers_end(c.workers, !good);
 	wait_all(&c, !good);
 	if (f->shows_progress)
-		(void)fputs("\r\033[K", stderr);
+		(void)dprintf(f->told.own, "\r\033[K");
 	judge(&c);
 	good = f->status == EXIT_DONE && check_limits(f, c.pump_behind);
 	end_follower(&c, good);
+	f->said = told_end(&f->told, f->said_text);
 	return good;
 }
 

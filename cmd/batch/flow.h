@@ -3,6 +3,7 @@
 #define EHR_BATCH_FLOW_H
 
 #include "cmd/batch/program.h"
+#include "cmd/batch/told.h"
 #include "common/policy/policy.h"
 
 #include <stdbool.h>
@@ -44,9 +45,12 @@ struct flow {
 	enum diag_exit status;
 	bool to_blame; /* the upload itself, not the machine or the site */
 	char why[512];
+	struct bytes said; /* some lines of what the stages said of it */
 	int followed; /* how the first command of `then` ended, which ran beside the stages; -1: it did not */
 	/* private */
 	double began, shown; /* of the progress */
+	struct told told;
+	char said_text[TOLD_ROOM];
 	void (*progress)(struct flow *f, uint64_t records);
 };
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -131,16 +132,18 @@ set_time(struct run *r)
 	r->plan.now = r->set.now != NULL ? r->set.now : r->now;
 }
 
-/* A name that a sender gives a file until it is whole. */
+/* A name that a sender gives a file until it is whole, or an editor a copy. */
 static bool
 is_partial(const char *name)
 {
-	static const char *const ends[] = { ".part", ".partial", ".tmp", ".filepart", ".crdownload", "~" };
+	static const char *const ends[] = { ".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload",
+		".swp", "~" };
+	size_t size = strlen(name);
 
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-		if (bytes_end(bytes_of(name), ends[i]))
+		if (size >= strlen(ends[i]) && strcasecmp(name + size - strlen(ends[i]), ends[i]) == 0)
 			return true;
-	return name[0] == '.';
+	return name[0] == '.' || (name[0] == '#' && name[size - 1] == '#');
 }
 
 static enum diag_exit
@@ -193,7 +196,7 @@ take(struct run *r, const struct options *o, const char *path)
 	if (fd < 0)
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
 	if (S_ISREG(s.st_mode))
-		status = upload_take(&r->uploads, name != NULL ? name + 1 : path, fd, NULL, &stop);
+		status = upload_take_one(&r->uploads, name != NULL ? name + 1 : path, fd, &stop);
 	else
 		status = upload_take_stream(&r->uploads, fd, &stop);
 	(void)close(fd);

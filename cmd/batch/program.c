@@ -25,7 +25,7 @@ enum {
 	NOT_STARTED = 126,
 };
 
-static int kept = -1;
+static int kept = -1, speaks = -1;
 
 static bool
 copy_executable(struct program *p, struct bytes sha256, char why[PROGRAM_WHY])
@@ -104,6 +104,12 @@ program_keep(int fd)
 	kept = fd;
 }
 
+void
+program_speaks(int fd)
+{
+	speaks = fd;
+}
+
 /*
  * A file that is sealed cannot be opened for writing, so the child reads and runs exactly what was
  * checked.
@@ -121,6 +127,8 @@ run_child(const struct program *p, const char *const *argument, int in, int out)
 		(void)execv(p->path, words);
 		return;
 	}
+	if (speaks >= 0 && dup2(speaks, STDERR_FILENO) < 0)
+		return;
 	if (dup2(p->copy, COPY_FD) == COPY_FD)
 		(void)execv("/proc/self/fd/10", words);
 }

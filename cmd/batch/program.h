@@ -30,6 +30,9 @@ bool program_find_system(struct program *p, const char *name, char why[PROGRAM_W
 /* From here on children hold FD, which is locked, too: the lock ends with the last of them. */
 void program_keep(int fd);
 
+/* From here on the standard error of an executable with a digest is FD; -1: that of all others. */
+void program_speaks(int fd);
+
 /*
  * Starts P with ARGUMENT (which ends with NULL) on descriptors IN and OUT, which stay the caller's.  It is
  * killed when this process ends.  -1 with errno.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/batch/upload.h"
 
+#include "cmd/batch/archive.h"
 #include "common/base/base64url.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
@@ -247,70 +248,13 @@ write_run(struct upload *u)
 	return file_replace_at(u->folder, "run", bytes_of(text), 0600);
 }
 
-/* Opens the folder NAME in PARENT, made if it is not there, and closes PARENT. */
-static int
-enter(int parent, const char *name)
-{
-	int folder = -1;
-
-	if (parent >= 0 && (mkdirat(parent, name, 0700) == 0 || errno == EEXIST))
-		folder = openat(parent, name, FOLDER);
-	if (parent >= 0 && fsync(parent) != 0 && folder >= 0) {
-		(void)close(folder);
-		folder = -1;
-	}
-	if (parent >= 0)
-		(void)close(parent);
-	return folder;
-}
-
-static bool
-copy_file(int from, int to)
-{
-	static char block[BLOCK];
-	off_t at = 0;
-	ssize_t n;
-
-	while ((n = pread(from, block, sizeof block, at)) > 0) {
-		if (!file_write_fd(to, (struct bytes){ block, (size_t)n }))
-			return false;
-		at += n;
-	}
-	return n == 0 && fsync(to) == 0;
-}
-
-/* Keeps what FD has by its digest: OUT/archive/sha256/ab/abcd..., mode 0400.  One that is there stays. */
-static bool
-archive(int out, int fd, const char *hex)
-{
-	char two[3] = { hex[0], hex[1], '\0' }, part[80];
-	int folder = enter(enter(enter(fcntl(out, F_DUPFD_CLOEXEC, 3), "archive"), "sha256"), two), to;
-	struct stat s;
-	bool good;
-
-	if (folder < 0)
-		return false;
-	if (fstatat(folder, hex, &s, AT_SYMLINK_NOFOLLOW) == 0) {
-		(void)close(folder);
-		return true;
-	}
-	(void)snprintf(part, sizeof part, ".%.60s.part", hex);
-	(void)unlinkat(folder, part, 0);
-	to = openat(folder, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
-	good = to >= 0 && copy_file(fd, to) && renameat(folder, part, folder, hex) == 0 && fsync(folder) == 0;
-	if (to >= 0)
-		(void)close(to);
-	(void)close(folder);
-	return good;
-}
-
 static bool
 keep(struct upload *u)
 {
 	struct uploads *b = u->batch;
 
 	u->in_place = write_run(u) && each_file(u->folder, sync_file) &&
-		      (!b->plan->batch->archive || archive(b->out_fd, u->fd, u->digest)) &&
+		      (!b->plan->batch->archive || archive_keep(b->out_fd, u->fd, u->digest)) &&
 		      fsync(u->folder) == 0 &&
 		      renameat2(b->out_fd, u->work, b->out_fd, u->name, RENAME_NOREPLACE) == 0;
 	return u->in_place && fsync(b->out_fd) == 0;
@@ -426,12 +370,25 @@ finish(struct upload *u, enum diag_exit status, bool *stop)
 	return status;
 }
 
+/* For whoever sent it: what was wrong, and what the stages said, which is never a value of a record. */
+static const char *
+make_reason(struct upload *u, enum diag_exit status, const char *why)
+{
+	struct arena *a = &u->flow.arena;
+	const char *text =
+	    arena_format(a, "time\t%s\nstatus\t%d\nreason\t%s\n", u->batch->plan->now, (int)status, why);
+	struct bytes said = u->flow.said, line;
+
+	while (bytes_line(&said, &line))
+		text = arena_format(a, "%ssaid\t%.*s\n", text, (int)line.size, line.at);
+	return text;
+}
+
 static enum diag_exit
 refuse_upload(struct upload *u, enum diag_exit status, const char *why, bool *stop)
 {
 	struct uploads *b = u->batch;
-	const char *reason = arena_format(
-	    &u->flow.arena, "time\t%s\nstatus\t%d\nreason\t%s\n", b->plan->now, (int)status, why);
+	const char *reason = make_reason(u, status, why);
 
 	diag_warn("%s: %s; nothing is kept", u->shown, why);
 	if (b->in != NULL && !move(u, "failed", reason))
@@ -462,8 +419,15 @@ go_on(struct upload *u, bool *stop)
 	bool same;
 	int folder = openat(b->out_fd, u->name, FOLDER);
 
-	if (folder < 0)
-		return io_fault(b, u->shown, stop);
+	if (folder < 0) {
+		int error = errno;
+
+		give_up(u);
+		errno = error;
+		return errno == ENOTDIR || errno == ELOOP
+			   ? refuse_upload(u, EXIT_IO, "OUT has something else of that name", stop)
+			   : io_fault(b, u->shown, stop);
+	}
 	if (!lock(folder)) {
 		(void)close(folder);
 		return leave(u, "another run is at work on it");
@@ -526,18 +490,35 @@ run(struct upload *u, bool *stop)
 	return diag_worse(u->flow.refused > 0 ? EXIT_REFUSED : EXIT_DONE, finish(u, do_thens(u), stop));
 }
 
-enum diag_exit
-upload_take(struct uploads *b, const char *name, int fd, const char *digest, bool *stop)
+/* OUT has a folder for what is archived and hidden ones for what is at work. */
+static const char *
+name_fault(const char *name)
+{
+	if (strlen(name) + sizeof ".work" > NAME_MAX)
+		return "its name is too long";
+	if (name[0] == '.')
+		return "its name has a dot in front, as what ehr-batch is at work on: give it another name";
+	return strcmp(name, ARCHIVE_FOLDER) == 0
+		   ? "its name is that of the folder of archived uploads: give it another name"
+		   : NULL;
+}
+
+/* DIGEST is its SHA-256 in hex if that is known, else NULL. */
+static enum diag_exit
+take(struct uploads *b, const char *name, int fd, const char *digest, bool *stop)
 {
 	struct upload u = { .batch = b, .name = name, .fd = fd, .folder = -1 };
 	enum diag_exit status;
 
 	u.shown = b->in != NULL ? arena_format(&u.flow.arena, "%s/%s", b->in, name) : name;
 	(void)snprintf(u.digest, sizeof u.digest, "%s", digest != NULL ? digest : "");
-	if ((size_t)snprintf(u.work, sizeof u.work, ".%s.work", name) > NAME_MAX) {
+	const char *fault = name_fault(name);
+
+	(void)snprintf(u.work, sizeof u.work, ".%s.work", name);
+	if (fault != NULL) {
 		if (fstat(fd, &u.looks) != 0)
 			return io_fault(b, u.shown, stop);
-		status = refuse_upload(&u, EXIT_IO, "its name is too long", stop);
+		status = refuse_upload(&u, EXIT_IO, fault, stop);
 	} else if (!claim(&u)) {
 		status = errno == EWOULDBLOCK ? leave(&u, "another run is at work on it")
 					      : io_fault(b, b->out, stop);
@@ -561,22 +542,53 @@ upload_take(struct uploads *b, const char *name, int fd, const char *digest, boo
 	return status;
 }
 
+/* What the system says of a file: it gives a lease for reading only if nobody has it open for writing. */
+enum writers { WRITERS_NONE, WRITERS_SOME, WRITERS_UNKNOWN };
+
+static enum writers
+writers_of(int fd)
+{
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+		return WRITERS_NONE;
+	}
+	return errno == EAGAIN || errno == EBUSY ? WRITERS_SOME : WRITERS_UNKNOWN;
+}
+
+static enum diag_exit
+leave_open(struct uploads *b, const char *name)
+{
+	struct upload u = { .batch = b, .shown = name };
+
+	return leave(&u, "is still being written; the next run takes it");
+}
+
+enum diag_exit
+upload_take_one(struct uploads *b, const char *name, int fd, bool *stop)
+{
+	return writers_of(fd) == WRITERS_SOME ? leave_open(b, name) : take(b, name, fd, NULL, stop);
+}
+
 /*
- * True if somebody has the file open for writing: the system gives a lease for reading only if nobody has.
- * Where it gives none at all (another owner, a network), a file that changed within a minute counts as open.
+ * Where the system cannot say who writes (another owner, a network), a file that changed within a minute
+ * counts as open.
  */
 static bool
 is_being_written(int fd)
 {
+	enum writers w = writers_of(fd);
 	struct stat s;
 
-	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
-		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-		return false;
-	}
-	if (errno == EAGAIN || errno == EBUSY)
-		return true;
-	return fstat(fd, &s) != 0 || clock_now().seconds - s.st_mtim.tv_sec < SETTLED;
+	return w == WRITERS_SOME ||
+	       (w == WRITERS_UNKNOWN &&
+		   (fstat(fd, &s) != 0 || clock_now().seconds - s.st_mtim.tv_sec < SETTLED));
+}
+
+static enum diag_exit
+pass_over(const struct uploads *b, const char *name)
+{
+	diag_warn("%s/%s: no upload but a link, a pipe or a device, and passed over", b->in, name);
+	return EXIT_DONE;
 }
 
 enum diag_exit
@@ -587,22 +599,22 @@ upload_take_file(struct uploads *b, const char *name, bool *stop)
 	enum diag_exit status;
 
 	/* Another run may have moved it. */
-	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
+	if (fd < 0 && errno == ENOENT)
 		return EXIT_DONE;
+	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+		return pass_over(b, name);
 	if (fd < 0)
 		return io_fault(b, name, stop);
 	if (fstat(fd, &opened) != 0 || !S_ISREG(opened.st_mode)) {
 		(void)close(fd);
-		return EXIT_DONE;
+		return S_ISDIR(opened.st_mode) ? EXIT_DONE : pass_over(b, name);
 	}
 	if (is_being_written(fd)) {
-		struct upload u = { .batch = b, .shown = name };
-
 		(void)close(fd);
-		return leave(&u, "is still being written; the next run takes it");
+		return leave_open(b, name);
 	}
 	status = fstatat(b->in_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == opened.st_ino
-		     ? upload_take(b, name, fd, NULL, stop)
+		     ? take(b, name, fd, NULL, stop)
 		     : EXIT_DONE;
 	(void)close(fd);
 	return status;
@@ -653,7 +665,7 @@ upload_take_stream(struct uploads *b, int fd, bool *stop)
 	if (file < 0)
 		return io_fault(b, "<stdin>", stop);
 	(void)snprintf(name, sizeof name, "stdin-%.16s", hex);
-	status = upload_take(b, name, file, hex, stop);
+	status = take(b, name, file, hex, stop);
 	(void)close(file);
 	return status;
 }

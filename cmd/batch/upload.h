@@ -30,13 +30,12 @@ struct uploads {
 };
 
 /*
- * Does the upload NAME, which FD has open.  DIGEST is its SHA-256 in hex if that is known, else
- * NULL.  Returns its status.  *STOP: the machine or the site is at fault, and the next upload would fail
- * as well.
+ * Does the upload NAME, which FD has open, unless it is still being written.  Returns its status.  *STOP: the
+ * machine or the site is at fault, and the next upload would fail as well.
  */
-enum diag_exit upload_take(struct uploads *b, const char *name, int fd, const char *digest, bool *stop);
+enum diag_exit upload_take_one(struct uploads *b, const char *name, int fd, bool *stop);
 
-/* The same for a file of the folder of uploads, unless it is still being written. */
+/* The same for a file of the folder of uploads. */
 enum diag_exit upload_take_file(struct uploads *b, const char *name, bool *stop);
 
 /* The same for what FD has to its end, under a name made from its digest. */

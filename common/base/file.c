@@ -168,6 +168,15 @@ sync_folder(int dirfd, const char *name)
 	return close(fd) == 0;
 }
 
+/* What is under NAME is no file, such as /dev/full: a rename would take it from the system. */
+static bool
+is_special(int dirfd, const char *name)
+{
+	struct stat s;
+
+	return fstatat(dirfd, name, &s, 0) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode);
+}
+
 /* Gives BESIDE the name NAME.  Without REPLACE that fails with EEXIST if there is a file of that name. */
 static bool
 rename_over(int dirfd, const char *beside, const char *name, bool replace)
@@ -185,6 +194,10 @@ place(int dirfd, const char *name, struct bytes content, mode_t mode, bool repla
 
 	if (size < 0 || (size_t)size >= sizeof beside) {
 		errno = ENAMETOOLONG;
+		return false;
+	}
+	if (is_special(dirfd, name)) {
+		errno = ENOTSUP;
 		return false;
 	}
 	/* left behind by a killed run */

@@ -38,7 +38,9 @@ int file_open(const char *path);
 /* As file_read_at() for a secret: EPERM unless the file is ours and closed to group and others. */
 bool file_read_private_at(int dirfd, const char *name, struct buffer *out);
 
-/* Replaces the file NAME, relative to DIRFD, by CONTENT with mode MODE. */
+/*
+ * Replaces the file NAME, relative to DIRFD, by CONTENT with mode MODE.  ENOTSUP: NAME is a device or a pipe.
+ */
 bool file_replace_at(int dirfd, const char *name, struct bytes content, mode_t mode);
 
 /* The same for a file that does not exist yet; EEXIST if it does. */

@@ -247,7 +247,7 @@ read_output(struct reader *r, const struct yaml_node *node, const char **name)
 		    "not a name for an output, expected 1 to %d of A-Z a-z 0-9 . _ -, no dot or dash in "
 		    "front",
 		    MAX_NAME);
-	if (strcmp(copy, "run") == 0 || bytes_begin(text, "refused."))
+	if (strcmp(copy, "run") == 0 || strcmp(copy, "places") == 0 || bytes_begin(text, "refused."))
 		return fault_at(
 		    r->f, r->file, node, "'%s' is a file of ehr-batch itself: give it another name", copy);
 	if (output_named(r->b, copy) != NULL)

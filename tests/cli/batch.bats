@@ -74,6 +74,7 @@ fault() {
 	fault 10:11 "of ehr-deliver only 'enqueue' may stand in a pipeline" 's/ehr-notify/ehr-deliver run/'
 	fault 8:9 "not a name for an output, expected 1 to 64 of A-Z a-z 0-9 . _ -, no dot or dash in front" 's,^output: .*,output: ../sealed,'
 	fault 8:9 "'run' is a file of ehr-batch itself: give it another name" 's,^output: .*,output: run,'
+	fault 8:9 "'places' is a file of ehr-batch itself: give it another name" 's,^output: .*,output: places,'
 	fault 10:31 "two outputs have the name 'sealed.ndjson'" 's,intents.ndjson,sealed.ndjson,'
 	fault 10:54 "no output of that name stands before this command, expected sealed.ndjson or one of \`then\` above" 's|output: intents.ndjson}|output: intents.ndjson, input: other}|'
 	fault 10:11 "'ehr-notify': an executable with a sha256 is named by its whole path; a program of the toolkit has none" 's|{run: ehr-notify,|{run: ehr-notify, sha256: ab,|'
@@ -186,7 +187,7 @@ on_error: quarantine"
 	has err 'ehr-batch: uploads/empty: holds no record; nothing is kept'
 	has uploads/failed/bad.reason 'status	5
 reason	begins as no JSON text'
-	has uploads/failed/cut.gz.reason 'reason	ended with 5 (gzip 5, '
+	has uploads/failed/cut.gz.reason 'reason	gzip cannot unpack it to its end (gzip 5, '
 	# The same name once more: the same file is known, another one is not done.
 	cp uploads/done/ward.ndjson uploads/
 	ehr 0 batch uploads store
@@ -196,6 +197,61 @@ reason	begins as no JSON text'
 	ehr 4 batch uploads store
 	has uploads/failed/ward.ndjson.reason 'another upload of that name was done before; give it another name'
 	ehr 0 batch uploads store
+}
+
+@test "what is no upload is passed over and said; copies of editors, and names that OUT needs itself" {
+	prepare
+	cd uploads
+	ln -s ward.ndjson link
+	mkfifo pipe
+	mkdir folder
+	for name in '#ward#' ward.swp WARD.PART ward.temp ward.ndjson~; do cp ward.ndjson "$name"; done
+	for name in archive -- $'two\nlines' '#1' ' ' $'\xff'; do cp ward.ndjson "./$name"; done
+	cd ..
+	: >empty
+	mkdir store
+	: >store/ward.ndjson
+	ehr 4 batch uploads store
+	has err 'ehr-batch: uploads/link: no upload but a link, a pipe or a device, and passed over'
+	has err 'ehr-batch: uploads/pipe: no upload but a link, a pipe or a device, and passed over'
+	lacks err 'folder:'
+	has err 'ehr-batch: uploads/archive: its name is that of the folder of archived uploads: give it another name; nothing is kept'
+	has err 'ehr-batch: uploads/ward.ndjson: OUT has something else of that name; nothing is kept'
+	[ "$(ls -A uploads | tr '\n' ' ')" = '#ward# WARD.PART done failed folder link pipe ward.ndjson~ ward.swp ward.temp ' ]
+	[ "$(ls -Aq uploads/done | tr '\n' '|')" = ' |#1|--|two?lines|?|' ]
+	[ "$(ls -A uploads/failed | tr '\n' ' ')" = 'archive archive.reason ward.ndjson ward.ndjson.reason ' ]
+	[ "$(ls -Aq store | tr '\n' '|')" = ' |#1|--|two?lines|ward.ndjson|?|' ]
+	# What is at work on an upload has a dot in front, and would remove the output of this one.
+	cp uploads/done/-- .x.work
+	ehr 4 batch .x.work store
+	has err 'ehr-batch: .x.work: its name has a dot in front, as what ehr-batch is at work on: give it another name; nothing is kept'
+	[ ! -e store/.x.work ]
+}
+
+@test "the reason of an upload that failed has what the stages said, and nothing that an executable of the site says" {
+	prepare
+	gzip -c uploads/ward.ndjson | head -c 3000 >uploads/cut
+	for i in {1..20}; do echo "{\"id\":\"$i\""; done >uploads/bad
+	ehr 5 batch uploads store
+	cat >expected <<-'EOF'
+		time	2026-11-01T20:30:00+01:00
+		status	5
+		reason	20 of 20 records refused, limit 50 %
+	EOF
+	for i in {1..8} {17..20}; do
+		printf 'said\tehr-ingest: uploads/bad:%d: truncated: input ends inside a value at byte %d\n' "$i" $((i < 10 ? 10 : 11))
+	done >>expected
+	same uploads/failed/bad.reason <expected
+	has uploads/failed/cut.reason 'reason	gzip cannot unpack it to its end (gzip 5, unpacked 0, '
+	has uploads/failed/cut.reason 'said	ehr-ingest: uploads/cut:'
+	has err 'ehr-ingest: uploads/cut:'
+	printf '#!/bin/sh\necho "ehr-seal: a name" >&2; cat >/dev/null; exit 5\n' >talk
+	chmod +x talk
+	pipeline "stages: [ehr-ingest, {run: $PWD/talk, sha256: \"$(sha256sum <talk | cut -d' ' -f1)\"}]"
+	cp uploads/done/ward.ndjson uploads/other
+	ehr 5 batch uploads store
+	has err 'ehr-seal: a name'
+	lacks uploads/failed/other.reason 'name'
 }
 
 @test "an upload with a name as long as names can be is moved, and those behind it are taken" {
@@ -288,6 +344,10 @@ reason	begins as no JSON text'
 	exec 7>&-
 	ehr 0 batch uploads store
 	[ "$(ls -A uploads | tr '\n' ' ')" = '.hidden done ward.part ' ]
+	# A file that is named by itself, too.
+	exec 7>>uploads/done/ward.ndjson
+	ehr 75 batch uploads/done/ward.ndjson store 7>&-
+	exec 7>&-
 	# One that changes behind our back.
 	mv uploads/done/ward.ndjson uploads/other.ndjson
 	stub ingest 'echo "{}" >>uploads/other.ndjson
@@ -489,6 +549,11 @@ archive: true"
 	[ "$(grep -c '^# TYPE ehr_batch_' batch.prom)" -eq 7 ]
 	lacks err '%,'
 	ehr 4 batch --metrics nowhere/batch.prom uploads store
+	# A device keeps its place: a rename would replace it.
+	mkfifo pipe
+	ehr 4 batch --metrics pipe uploads store
+	has err 'ehr-batch: pipe: Operation not supported'
+	[ -p pipe ]
 }
 
 @test "what is wrong with the command line or the folders is said at once" {

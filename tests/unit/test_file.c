@@ -71,6 +71,11 @@ main(void)
 	folder = open(path, O_RDONLY | O_DIRECTORY);
 	check(file_replace_at(folder, "a", (struct bytes){ "one\n", 4 }, 0600) && holds("a", "one\n"));
 	check(file_replace_at(folder, "a", (struct bytes){ "two\n", 4 }, 0644) && holds("a", "two\n"));
+	struct stat kind;
+	check(mkfifoat(folder, "pipe", 0600) == 0 &&
+	      !file_replace_at(folder, "pipe", (struct bytes){ "two\n", 4 }, 0644) && errno == ENOTSUP);
+	check(fstatat(folder, "pipe", &kind, 0) == 0 && S_ISFIFO(kind.st_mode) &&
+	      unlinkat(folder, "pipe", 0) == 0);
 	check(fails("a", true, 100, EPERM));
 	check(fails("a", false, 3, EFBIG));
 	check(!fails("a", false, 4, EFBIG));
