@@ -245,9 +245,9 @@ reason	begins as no JSON text'
 	has uploads/failed/cut.reason 'reason	gzip cannot unpack it to its end (gzip 5, unpacked 0, '
 	has uploads/failed/cut.reason 'said	ehr-ingest: uploads/cut:'
 	has err 'ehr-ingest: uploads/cut:'
-	printf '#!/bin/sh\necho "ehr-seal: a name" >&2; cat >/dev/null; exit 5\n' >talk
-	chmod +x talk
-	pipeline "stages: [ehr-ingest, {run: $PWD/talk, sha256: \"$(sha256sum <talk | cut -d' ' -f1)\"}]"
+	printf '#!/bin/sh\necho "ehr-seal: a name" >&2; cat >/dev/null; exit 5\n' >talker
+	chmod +x talker
+	pipeline "stages: [ehr-ingest, {run: $PWD/talker, sha256: \"$(sha256sum <talker | cut -d' ' -f1)\"}]"
 	cp uploads/done/ward.ndjson uploads/other
 	ehr 5 batch uploads store
 	has err 'ehr-seal: a name'
