@@ -332,6 +332,12 @@ settled(const struct criterion *c, const struct values *v, unsigned levels)
 	return c->mode == CRITERION_NOT ? truth_not(found) : found;
 }
 
+bool
+criteria_excludes(const struct criterion *c, const struct values *v, unsigned levels)
+{
+	return settled(c, v, levels) == TRUTH_FALSE;
+}
+
 static enum truth
 judge_values(const struct criterion *c, struct situation *s, struct attribute_set *missing)
 {

@@ -68,6 +68,7 @@ struct situation {
 	const struct entities *entities; /* NULL: the site keeps no register */
 	bool custodian;                  /* distrusted values count as missing */
 	const struct values *narrowed; /* by number from DATA_FIRST; NULL: the request describes one entry */
+	bool suspects;                 /* a deny that is unknown holds for the data that it names */
 	bool stronger_might_help;      /* set where another acr could change the result */
 	unsigned levels;               /* of the ladder: the words 1 to LEVELS are its names, lowest first */
 };
@@ -79,6 +80,9 @@ struct situation {
  */
 enum truth criteria_judge(
     const struct criteria *c, struct situation *s, unsigned *data, struct attribute_set *missing);
+
+/* True if no entry that meets a narrowing by V meets the data criterion C. */
+bool criteria_excludes(const struct criterion *c, const struct values *v, unsigned levels);
 
 /* True if all values are in the list of C. */
 bool criteria_covers(const struct criterion *c, const struct values *v);

@@ -300,6 +300,11 @@ decide_clearance(struct engine *e, struct verdict *v)
 	v->reasons[LAYER_CLEARANCE] = v->clearance.reason;
 	v->level = v->clearance.reason ? -1 : policy_level_for(p, v->clearance.al);
 	limits_spend(v);
+	if (v->whole) {
+		v->whole->level = v->level;
+		limits_spend(v->whole);
+		v->level = v->whole->level;
+	}
 	if (v->level >= 0) {
 		unsigned al = p->level[v->level].al;
 
@@ -394,34 +399,49 @@ layers_deny(const struct verdict *v)
 	return false;
 }
 
+/* Judges what the request would be with the data NARROWED.  True unless the layers deny it; then V does. */
+static bool
+judge_with(struct engine *e, struct request *q, struct verdict *v, const struct values *narrowed,
+    struct verdict *other)
+{
+	*other = (struct verdict){ .request = q, .situation = v->situation };
+	other->situation.narrowed = narrowed;
+	other->situation.suspects = narrowed != v->narrowing.at;
+	decide_layers(e, q, other);
+	v->situation.stronger_might_help |= other->situation.stronger_might_help;
+	if (!layers_deny(other)) {
+		limits_gather(other, &e->scratch);
+		return true;
+	}
+	memcpy(v->outcome, other->outcome, sizeof v->outcome);
+	for (int i = 0; i <= LAYER_CONSENT; i++)
+		v->denied[i] = other->denied[i];
+	v->consent = other->consent;
+	return false;
+}
+
 /*
  * The layers judge a request as if it described one entry that has exactly the values stated.  Entries
  * with more, such as a second label, meet the narrowing as well.  So the layers judge all entries that
- * meet it, too, and what stands against any of them counts.
+ * meet it, too, and what stands against any of them counts.  Last they judge the whole record: what is
+ * withheld of it is not told by references in what is asked for, nor by a version above its level.
  */
 static void
 decide_narrowed(struct engine *e, struct request *q, struct verdict *v)
 {
+	static const struct values everything[DATA_COUNT];
 	struct verdict *all = scratch_take(&e->scratch, sizeof *all);
+	struct verdict *whole = scratch_take(&e->scratch, sizeof *whole);
 
 	v->narrowing = narrowing_of(q, &e->roles, &e->words, &e->scratch);
-	if (!v->narrowing.there || layers_deny(v))
+	if (!v->narrowing.there || layers_deny(v) || !judge_with(e, q, v, v->narrowing.at, all))
 		return;
-	*all = (struct verdict){ .request = q, .situation = v->situation };
-	all->situation.narrowed = v->narrowing.at;
-	decide_layers(e, q, all);
-	v->situation.stronger_might_help |= all->situation.stronger_might_help;
-	if (layers_deny(all)) {
-		memcpy(v->outcome, all->outcome, sizeof v->outcome);
-		for (int i = 0; i <= LAYER_CONSENT; i++)
-			v->denied[i] = all->denied[i];
-		v->consent = all->consent;
-		return;
-	}
 	for (int i = 0; i < LAYER_CONSENT; i++)
 		v->narrowed[i] = all->outcome[i].state;
-	limits_gather(all, &e->scratch);
-	limits_add(v, all, &e->scratch);
+	if (!judge_with(e, q, v, everything, whole))
+		return;
+	limits_add(v, all, whole, &e->words, &e->scratch);
+	v->whole = whole;
 }
 
 static void

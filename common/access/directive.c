@@ -302,6 +302,17 @@ read_acknowledged(struct access_reader *r, const struct yaml_node *node, struct 
 	return true;
 }
 
+/* Whether a directive applies must not hang on an attribute that its asker may leave out. */
+static bool
+check_root(struct access_reader *r, const struct yaml_map *m, const struct directive *d)
+{
+	for (uint32_t i = 0; i < d->root.count; i++)
+		if (d->root.at[i].kind == CRITERION_PRESENT)
+			return fault_at(r->fault, r->file, m->node,
+			    "present would let a missing attribute help: beside base it may not stand");
+	return true;
+}
+
 static bool
 read_content(struct access_reader *r, struct yaml_map *m, struct directive *d)
 {
@@ -325,7 +336,8 @@ read_content(struct access_reader *r, struct yaml_map *m, struct directive *d)
 		return false;
 	return criteria_read(r, m, SIDE_PERMIT, CRITERIA_WHAT | CRITERIA_DATA, &d->what) &&
 	       criteria_read(r, m, d->base_permit ? SIDE_PERMIT : SIDE_DENY, CRITERIA_REQUEST, &d->root) &&
-	       read_date(r, yaml_take(m, "date"), d) && read_period(r, yaml_take(m, "period"), d) &&
+	       check_root(r, m, d) && read_date(r, yaml_take(m, "date"), d) &&
+	       read_period(r, yaml_take(m, "period"), d) &&
 	       read_acknowledged(r, yaml_take(m, "acknowledges"), d) &&
 	       rules_read(r, rules, HOME_DIRECTIVE, &d->rule, &d->rules) && yaml_close(m);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/parts.h"
 
+#include "common/policy/vocabulary.h"
+
 #include <stdlib.h>
 
 /* The whole record but for exceptions is redacted: the exceptions are what may be kept. */
@@ -228,36 +230,163 @@ by_content(const void *a, const void *b)
 	return order != 0 ? order : compare_scopes(left->except, right->except, left->excepts);
 }
 
-void
-limits_add(struct verdict *v, const struct verdict *other, struct scratch *scratch)
+/* Makes room in V for what two more verdicts limit. */
+static void
+make_room(struct verdict *v, const struct verdict *all, const struct verdict *whole, struct scratch *scratch)
 {
-	const struct item **redact =
-	    scratch_array(scratch, v->redacts + other->redacts, sizeof(struct item *));
-	struct keep *keep = scratch_array(scratch, v->keeps + other->keeps, sizeof *keep);
-	uint32_t own = v->redacts;
-	const struct item **sorted = scratch_array(scratch, own, sizeof(struct item *));
+	uint32_t redacts = all->redacts + whole->redacts, keeps = all->keeps + whole->keeps;
+	const struct item **redact = scratch_array(scratch, v->redacts + redacts, sizeof(struct item *));
+	struct keep *keep = scratch_array(scratch, v->keeps + keeps, sizeof *keep);
 
-	if (own > 0) {
-		memcpy(redact, v->redact, own * sizeof(struct item *));
-		memcpy(sorted, v->redact, own * sizeof(struct item *));
-	}
+	if (v->redacts > 0)
+		memcpy(redact, v->redact, v->redacts * sizeof(struct item *));
 	if (v->keeps > 0)
 		memcpy(keep, v->keep, v->keeps * sizeof *keep);
 	v->redact = redact;
 	v->keep = keep;
-	v->spared = scratch_array(scratch, other->redacts, sizeof(struct scope *));
-	if (own > 1)
-		qsort(sorted, own, sizeof(struct item *), by_content);
-	for (uint32_t i = 0; i < other->redacts; i++) {
-		const struct item *item = other->redact[i];
+	v->spared = scratch_array(scratch, redacts, sizeof(struct scope *));
+}
 
-		if (bsearch(&item, sorted, own, sizeof(struct item *), by_content))
-			continue;
-		if (item->excepts == 0)
-			v->spared[v->spares++] = &item->scope;
-		else
-			redact[v->redacts++] = item;
+static void
+withhold(struct verdict *v, const struct item *item)
+{
+	if (item->excepts == 0)
+		v->spared[v->spares++] = &item->scope;
+	else
+		v->redact[v->redacts++] = item;
+}
+
+static const struct item **
+sorted(const struct verdict *a, const struct verdict *b, int (*order)(const void *a, const void *b),
+    struct scratch *scratch)
+{
+	uint32_t count = a->redacts + b->redacts;
+	const struct item **all = scratch_array(scratch, count, sizeof(struct item *));
+
+	if (a->redacts > 0)
+		memcpy(all, a->redact, a->redacts * sizeof(struct item *));
+	if (b->redacts > 0)
+		memcpy(all + a->redacts, b->redact, b->redacts * sizeof(struct item *));
+	if (count > 1)
+		qsort(all, count, sizeof(struct item *), order);
+	return all;
+}
+
+/* True if the narrowing keeps references to the classes of C away: it names classes, and none of these. */
+static bool
+is_outside(const struct narrowing *n, const struct criterion *c, const struct intern *words)
+{
+	const struct values *classes = &n->at[ATTRIBUTE_CLASS - DATA_FIRST];
+
+	if (!c || !classes->present)
+		return false;
+	for (uint32_t i = 0; i < classes->count; i++)
+		if (classes->at[i].kind != VALUE_STRING ||
+		    memchr(classes->at[i].text.at, '|', classes->at[i].text.size) ||
+		    (classes->at[i].word != 0 && intern_set_has(c->words, classes->at[i].word)))
+			return false;
+	for (uint32_t i = 0; i < c->words.count; i++) {
+		struct bytes class = intern_text(words, c->words.at[i]);
+
+		if (memchr(class.at, '|', class.size) || vocabulary_is_actor(class))
+			return false;
 	}
-	for (uint32_t i = 0; i < other->keeps; i++)
-		keep[v->keeps++] = other->keep[i];
+	return true;
+}
+
+/* True if SCOPE says which records are meant, and so which references tell of them. */
+static bool
+names_records(const struct scope *s)
+{
+	return s->first[ATTRIBUTE_CLASS - DATA_FIRST] || s->first[ATTRIBUTE_INSTANCE - DATA_FIRST];
+}
+
+static bool
+has_not(const struct criterion *c)
+{
+	return c && c->mode == CRITERION_NOT;
+}
+
+/* References that what is withheld by SCOPE withholds, too, pass the narrowing. */
+static bool
+reaches(const struct narrowing *n, const struct scope *s, const struct intern *words)
+{
+	const struct criterion *class = s->first[ATTRIBUTE_CLASS - DATA_FIRST];
+
+	return names_records(s) && (has_not(class) || !is_outside(n, class, words));
+}
+
+/* True if no entry that meets the narrowing meets SCOPE. */
+static bool
+is_disjoint(const struct verdict *v, const struct scope *s)
+{
+	for (unsigned i = 0; i < DATA_COUNT; i++)
+		if ((s->first[i] &&
+			criteria_excludes(s->first[i], &v->narrowing.at[i], v->situation.levels)) ||
+		    (s->second[i] &&
+			criteria_excludes(s->second[i], &v->narrowing.at[i], v->situation.levels)))
+			return true;
+	return false;
+}
+
+/* What a list keeps says of references more than that it keeps no others. */
+static bool
+keep_reaches(const struct narrowing *n, const struct keep *keep, const struct intern *words)
+{
+	for (const struct item *i = keep->items; i; i = i->next) {
+		const struct criterion *class = i->scope.first[ATTRIBUTE_CLASS - DATA_FIRST];
+
+		if ((has_not(class) && !is_outside(n, class, words)) ||
+		    has_not(i->scope.first[ATTRIBUTE_INSTANCE - DATA_FIRST]))
+			return true;
+		for (uint32_t k = 0; k < i->excepts; k++)
+			if (reaches(n, &i->except[k], words))
+				return true;
+	}
+	return false;
+}
+
+/* The order is any.  Equal are items of one rule that name the same records. */
+static int
+by_records(const void *a, const void *b)
+{
+	const struct item *left = *(const struct item *const *)a, *right = *(const struct item *const *)b;
+	static const unsigned named[] = { ATTRIBUTE_CLASS - DATA_FIRST, ATTRIBUTE_INSTANCE - DATA_FIRST };
+	uintptr_t x[] = { (uintptr_t)left->rule, 0, 0, 0, 0 }, y[] = { (uintptr_t)right->rule, 0, 0, 0, 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		x[1 + i] = (uintptr_t)left->scope.first[named[i]];
+		x[3 + i] = (uintptr_t)left->scope.second[named[i]];
+		y[1 + i] = (uintptr_t)right->scope.first[named[i]];
+		y[3 + i] = (uintptr_t)right->scope.second[named[i]];
+	}
+	for (size_t i = 0; i < 5; i++)
+		if (x[i] != y[i])
+			return x[i] < y[i] ? -1 : 1;
+	return 0;
+}
+
+void
+limits_add(struct verdict *v, const struct verdict *all, const struct verdict *whole,
+    const struct intern *words, struct scratch *scratch)
+{
+	static const struct verdict none = { .redacts = 0 };
+	uint32_t own = v->redacts;
+	const struct item **same = sorted(v, &none, by_content, scratch);
+	const struct item **named = sorted(v, all, by_records, scratch);
+
+	make_room(v, all, whole, scratch);
+	for (uint32_t i = 0; i < all->redacts; i++)
+		if (!bsearch(&all->redact[i], same, own, sizeof(struct item *), by_content))
+			withhold(v, all->redact[i]);
+	for (uint32_t i = 0; i < whole->redacts; i++)
+		if ((reaches(&v->narrowing, &whole->redact[i]->scope, words) ||
+			!is_disjoint(v, &whole->redact[i]->scope)) &&
+		    !bsearch(&whole->redact[i], named, own + all->redacts, sizeof(struct item *), by_records))
+			withhold(v, whole->redact[i]);
+	for (uint32_t i = 0; i < all->keeps; i++)
+		v->keep[v->keeps++] = all->keep[i];
+	for (uint32_t i = 0; i < whole->keeps; i++)
+		if (keep_reaches(&v->narrowing, &whole->keep[i], words))
+			v->keep[v->keeps++] = whole->keep[i];
 }

@@ -450,6 +450,7 @@ struct verdict {
 	struct keep *keep;
 	struct narrowing narrowing;
 	const struct rule_state *narrowed[LAYER_CONSENT]; /* of the outcomes' rules for all narrowed data */
+	struct verdict *whole;                            /* with a narrowing: on the whole record */
 	const struct scope **spared; /* of the narrowing: what is withheld of the entries that meet it */
 	uint32_t spares;
 	struct owed *owed;
@@ -476,8 +477,13 @@ struct verdict {
 /* Collects the limits of the layers in V. */
 void limits_gather(struct verdict *v, struct scratch *scratch);
 
-/* Adds those of OTHER to V.  A redaction without exceptions becomes an exception of the narrowing of V. */
-void limits_add(struct verdict *v, const struct verdict *other, struct scratch *scratch);
+/*
+ * Adds to V those of ALL that meet its narrowing, and those of the WHOLE record that say which records are
+ * meant: references tell of these, and asking for less must not bring them back.  A redaction without
+ * exceptions becomes an exception of the narrowing.
+ */
+void limits_add(struct verdict *v, const struct verdict *all, const struct verdict *whole,
+    const struct intern *words, struct scratch *scratch);
 
 /* Lets limits by levels alone lower v->level instead. */
 void limits_spend(struct verdict *v);

@@ -90,6 +90,8 @@ rule_judge(const struct access_rule *rule, struct situation *s, struct scratch *
 			item = rule_item(rule, &rule->criteria, data, scratch);
 		add_exception(item, rule, &rule->except[i], open, scratch);
 	}
+	if (s->suspects && rule->effect == EFFECT_DENY && !rule->skip_missing && data != 0)
+		unsure = false;
 	state.holding = unsure ? RULE_UNKNOWN : RULE_HOLDS;
 	if (!unsure)
 		state.item = item ? item : rule_item(rule, &rule->criteria, data, scratch);

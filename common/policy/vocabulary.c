@@ -162,3 +162,15 @@ vocabulary_sensitivities_below(const struct concept *category)
 			mask |= UINT64_C(1) << i;
 	return mask;
 }
+
+bool
+vocabulary_is_actor(struct bytes type)
+{
+	static const char *const actors[] = { "Patient", "Practitioner", "PractitionerRole", "RelatedPerson",
+		"Organization", "Location", "HealthcareService", "Device", "Group" };
+
+	for (size_t i = 0; i < sizeof actors / sizeof actors[0]; i++)
+		if (bytes_are(type, actors[i]))
+			return true;
+	return false;
+}

@@ -61,4 +61,7 @@ bool vocabulary_below(enum vocabulary v, const struct concept *a, const struct c
  */
 uint64_t vocabulary_sensitivities_below(const struct concept *category);
 
+/* True for the types of people, places and things that records name for who, where and with what. */
+bool vocabulary_is_actor(struct bytes type);
+
 #endif

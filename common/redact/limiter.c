@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
+#include "common/policy/vocabulary.h"
+
 #include <string.h>
 
 /* A container on the way to the node at hand. */
@@ -460,19 +462,6 @@ may_mean(const struct demands *s, struct bytes type, struct bytes id)
 	       (!s->of[DEMAND_INSTANCE].there || names_instance(s, type, id));
 }
 
-/* People, places and things that records name for who, where and with what. */
-static bool
-is_actor(struct bytes type)
-{
-	static const char *const actors[] = { "Patient", "Practitioner", "PractitionerRole", "RelatedPerson",
-		"Organization", "Location", "HealthcareService", "Device", "Group" };
-
-	for (size_t i = 0; i < sizeof actors / sizeof actors[0]; i++)
-		if (bytes_are(type, actors[i]))
-			return true;
-	return false;
-}
-
 /*
  * A list of what is kept says nothing of actors that its entries refer to, unless it names those that are not
  * kept.  Other records that it does not name may be what a request for more would withhold.
@@ -482,7 +471,7 @@ keeps_out(const struct obligation_item *item, struct bytes type, struct bytes id
 {
 	const struct demands *s = item->wanted;
 	const struct demand *class = &s->of[DEMAND_CLASS], *instance = &s->of[DEMAND_INSTANCE];
-	bool free = type.size == 0 || is_actor(type);
+	bool free = type.size == 0 || vocabulary_is_actor(type);
 
 	if (class->there && (class->mode == DEMAND_NOT || !free) && !names_class(s, type))
 		return true;

@@ -74,14 +74,14 @@ load ../lib/authz
 	same got <<-'END'
 		[true,"N"]
 		[false,null]
-		[true,"V"]
+		[true,"N"]
 		[false,null]
 	END
 	obligations >got
 	same got <<-'END'
 		[{"action":"level","rl":"N","al":3},{"action":"redact","rule":"c-ann-2","label":["SUD"]},{"action":"keep-only","any_of":[{"class":["Observation"]}]}]
 		[]
-		[{"action":"redact","rule":"c-ann-1","class":["MedicationRequest","MedicationStatement","MedicationDispense","MedicationAdministration"]},{"action":"keep-only","any_of":[{"label":["N"],"except":[{"label":["SUD"]}]}]}]
+		[{"action":"level","rl":"N","al":3},{"action":"redact","rule":"c-ann-1","class":["MedicationRequest","MedicationStatement","MedicationDispense","MedicationAdministration"]},{"action":"keep-only","any_of":[{"label":["N"],"except":[{"label":["SUD"]}]}]}]
 		[]
 	END
 	# Something missing that a deny on a second label needs leaves it undecided, as it leaves the whole record.

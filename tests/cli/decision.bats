@@ -461,3 +461,28 @@ scenario() {
 		END
 	done
 }
+
+# What is withheld of the whole record for its date, label or author is not told by what lies outside of these.
+@test "asking for another date, label or class brings no reference back that the whole record withholds" {
+	local rule narrower
+	hospital
+	echo '{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/ann"},"effectiveDateTime":"2026-01-04","performer":[{"reference":"Practitioner/x","display":"Dr. Xu"}],"hasMember":[{"reference":"Observation/o2","display":"Zolpitrex"}]}' >chart.ndjson
+	labelled chart.ndjson >members
+	while read -r rule; do
+		printf 'ehr_authz: 1\nconsent: c-ann\npatient: ann\nstatus: active\nbase: permit\nrules:\n  - %s\n' "$rule" >S/consents/ann.yaml
+		for narrower in '"ward":"w3"' '"date":"2026"' '"date":["2025","2026"]' '"class":"Observation","date":"2026-01"' '"date":"2026","label":"N"'; do
+			narrowed "$narrower" | ehr-authz -P P -S S | jq -c 'del(.context.valid_until)' >decision
+			[ "$(jq .decision decision)" = true ]
+			redact --handled audit members
+			jq -c .record out >got
+			[ "$(jq -c '[.hasMember, .performer[0].display]' got)" = '[null,"Dr. Xu"]' ] || { echo "$rule, $narrower: $(cat got)" >&2; return 1; }
+		done
+	done <<-'END'
+		{id: c-ann-1, say: Not this one., effect: deny, what: {class: Observation, instance: Observation/o2, date: {from: "2027"}}}
+		{id: c-ann-1, say: Not this one., effect: deny, what: {instance: "http://h.example/fhir/Observation/o2", date: {from: "2027"}}}
+		{id: c-ann-1, say: Not the old ones., effect: deny, what: {class: [Observation, Condition], date: {until: "2024"}}}
+		{id: c-ann-1, say: Not these., effect: deny, what: {class: {not: [Practitioner]}, date: {from: "2027"}}}
+		{id: c-ann-1, say: Not what is restricted., effect: deny, what: {class: Observation, label: [SUD], date: {from: "2027"}}}
+		{id: c-ann-1, say: Not when it was new., effect: deny, what: {class: Observation, date: {from: "2027"}}, except: [{what: {label: [L]}}]}
+	END
+}

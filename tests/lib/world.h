@@ -324,8 +324,9 @@ world_consent(struct consent_form *c, int number)
 	c->permit = world_draw(3) > 0;
 	if (world_draw(5) == 0)
 		world_criteria(&c->root, c->permit, false, 1);
-	/* `what` of a directive is about its base. */
-	if (c->root.count > 0 && strcmp(c->root.at[0].attribute, "resource.status") == 0)
+	/* `what` of a directive is about its base, and `present` must not stand beside it. */
+	if (c->root.count > 0 &&
+	    (strcmp(c->root.at[0].attribute, "resource.status") == 0 || c->root.at[0].kind == PRESENT))
 		c->root.count = 0;
 	if (c->permit && world_draw(5) == 0)
 		world_add(&c->what, world_list(&world_words[FIRST_DATA + world_draw(WORDS - FIRST_DATA)]));
