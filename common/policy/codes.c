@@ -408,6 +408,14 @@ find_anywhere(struct codes_search *s, struct bytes code, bool is_part)
 	s->is_anywhere = false;
 }
 
+/* A code of SKS without its system: what stands behind its D is one of ICD-10. */
+static void
+find_behind_d(struct codes_search *s, struct bytes code)
+{
+	if (codeform_fits(CODEFORM_SKS, code))
+		find_by_form(s, (struct bytes){ code.at + 1, code.size - 1 });
+}
+
 /* IS_PART: of a longer text, so that only what has the form of a code of SYSTEM counts. */
 static void
 find_one(struct codes_search *s, unsigned system, struct bytes code, bool is_part)
@@ -418,10 +426,12 @@ find_one(struct codes_search *s, unsigned system, struct bytes code, bool is_par
 	if (system == CODES_UNKNOWN_SYSTEM) {
 		if (begins_with_letter)
 			find_by_form(s, code);
+		find_behind_d(s, code);
 		return;
 	}
 	if (system == CODES_ANY_SYSTEM) {
 		find_anywhere(s, code, is_part);
+		find_behind_d(s, code);
 		return;
 	}
 	form = s->codes->systems.at[system].form;

@@ -289,6 +289,9 @@ check_editions(void)
 	check(has_national(b.codes, "ICD-10-GM", "B24-G") && has_national(b.codes, "ICD-10-GM", "B24.-"));
 	check(has_national(b.codes, "urn:oid:1.2.208.176.2.4", "DB249") &&
 	      !has_national(b.codes, "SKS", "DB25"));
+	/* the rows of ICD-10-CM count, too, and the D is known without its system */
+	check(has_national(b.codes, "SKS", "DT1491") && has_national(b.codes, "urn:nobody", "DB249") &&
+	      has_national(b.codes, "", "DB249") && !has_national(b.codes, "urn:nobody", "DB25"));
 	check(has_national(b.codes, "I10", "T14.91XA"));
 	check(has_national(b.codes, "http://hl7.org/fhir/sid/icd-9-cm", "94.27"));
 	check(has_national(b.codes, "http://www.cms.gov/Medicare/Coding/ICD9", "942.1"));
