@@ -142,14 +142,33 @@ retells(struct displays *d, uint32_t index)
 	return false;
 }
 
+/* The same of one of the roots that INDEX stands for. */
+static bool
+any_retells(struct displays *d, uint32_t index)
+{
+	struct entry_group *group = entry_names_group(d->names, index);
+
+	if (group == NULL)
+		return retells(d, index);
+	if (group->retells == TRUTH_UNKNOWN) {
+		group->retells = TRUTH_FALSE;
+		for (size_t i = 0; i < group->count && group->retells == TRUTH_FALSE; i++)
+			if (retells(d, entry_names_member(d->names, group, i)))
+				group->retells = TRUTH_TRUE;
+	}
+	return group->retells == TRUTH_TRUE;
+}
+
 static void
 meet_entry(void *context, uint32_t root, bool is_sure)
 {
 	struct meant_entries *m = context;
 
 	m->has_sure |= is_sure;
-	if (m->is_adding && is_sure == m->has_sure && root != m->displays->root->record.root)
-		summary_display(m->displays->summaries, m->display, root, retells(m->displays, root));
+	if (!m->is_adding || root == m->displays->root->record.root)
+		return;
+	if (is_sure == m->has_sure || entry_names_group(m->displays->names, root) != NULL)
+		summary_display(m->displays->summaries, m->display, root, any_retells(m->displays, root));
 }
 
 /* True if REFERENCE surely names entries: the display then has their level. */

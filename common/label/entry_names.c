@@ -4,12 +4,20 @@
 
 #include <stdlib.h>
 
-/* A name of ROOT, which is the resource of ENTRY.  Equal hashes are equal names: nobody can choose them. */
+/* A name of ROOT in BUNDLE.  Equal hashes are equal texts: nobody can choose them. */
 struct entry_name {
 	uint64_t hash;
+	uint64_t server;  /* 0: not known */
+	uint64_t version; /* of its meta.versionId */
 	uint32_t root;
-	uint32_t entry;
+	uint32_t bundle;
 	bool is_url; /* it is the whole address; else Type/id, or id alone */
+};
+
+/* The entry that a root is the resource of. */
+struct entry_place {
+	uint64_t server; /* as above */
+	bool is_entry;
 };
 
 void
@@ -17,7 +25,8 @@ entry_names_init(struct entry_names *n, const struct current_root *root)
 {
 	*n = (struct entry_names){ .root = root };
 	buffer_init(&n->items, BUFFER_UNLIMITED);
-	buffer_init(&n->entries, BUFFER_UNLIMITED);
+	buffer_init(&n->groups, BUFFER_UNLIMITED);
+	buffer_init(&n->places, BUFFER_UNLIMITED);
 	buffer_init(&n->text, BUFFER_UNLIMITED);
 	buffer_init(&n->piece, BUFFER_UNLIMITED);
 }
@@ -26,7 +35,8 @@ void
 entry_names_release(struct entry_names *n)
 {
 	buffer_release(&n->items);
-	buffer_release(&n->entries);
+	buffer_release(&n->groups);
+	buffer_release(&n->places);
 	buffer_release(&n->text);
 	buffer_release(&n->piece);
 }
@@ -41,7 +51,7 @@ static struct bytes
 string_of(struct entry_names *n, uint32_t object, struct bytes name)
 {
 	const struct json *j = current_root_json(n->root);
-	uint32_t value = object == NO_NODE ? 0 : json_member(j, object, name);
+	uint32_t value = json_member(j, object, name);
 
 	if (value == 0 || json_kind(j, value) != JSON_STRING)
 		return (struct bytes){ "", 0 };
@@ -99,13 +109,32 @@ last_two(struct bytes text)
 	return memchr(text.at, '/', text.size) == NULL ? (struct bytes){ "", 0 } : text;
 }
 
+/* The entry's server: `http://h/fhir/` of an address that ends in the name of a resource; else 0. */
+static uint64_t
+server_of(struct entry_names *n, uint32_t entry)
+{
+	struct bytes url = url_of(n, entry);
+
+	if (!bytes_begin(url, "http://") && !bytes_begin(url, "https://"))
+		return 0;
+	return hash_bytes((struct bytes){ url.at, url.size - last_two(url).size });
+}
+
+static uint64_t
+version_of(struct entry_names *n, uint32_t resource)
+{
+	uint32_t meta = json_member(current_root_json(n->root), resource, (struct bytes)BYTES("meta"));
+
+	return meta == 0 ? 0 : hash_bytes(string_of(n, meta, (struct bytes)BYTES("versionId")));
+}
+
 static void
 add_entry(struct entry_names *n, uint32_t entry)
 {
 	const struct json *j = current_root_json(n->root);
 	const struct roots *r = n->root->record.roots;
 	uint32_t resource = json_member(j, entry, (struct bytes)BYTES("resource"));
-	struct entry_name item = { .entry = entry };
+	struct entry_name item = { .server = server_of(n, entry) };
 	struct bytes name;
 
 	if (resource == 0)
@@ -113,7 +142,9 @@ add_entry(struct entry_names *n, uint32_t entry)
 	item.root = (uint32_t)roots_inner(r, resource);
 	if (item.root == 0)
 		return;
-	((uint32_t *)(void *)n->entries.at)[item.root] = entry;
+	item.bundle = r->at[item.root].parent;
+	item.version = version_of(n, resource);
+	((struct entry_place *)(void *)n->places.at)[item.root] = (struct entry_place){ item.server, true };
 	item.is_url = true;
 	add_name(n, url_of(n, entry), item);
 	item.is_url = false;
@@ -132,7 +163,35 @@ by_hash(const void *a, const void *b)
 
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
+	if (x->is_url != y->is_url)
+		return x->is_url ? -1 : 1;
 	return (x->root > y->root) - (x->root < y->root);
+}
+
+/* The names from FROM on that are the same. */
+static size_t
+same_names(const struct entry_names *n, size_t from)
+{
+	const struct entry_name *item = (const struct entry_name *)(const void *)n->items.at;
+	size_t count = n->items.used / sizeof *item;
+	size_t end = from;
+
+	while (end < count && item[end].hash == item[from].hash && item[end].is_url == item[from].is_url)
+		end++;
+	return end - from;
+}
+
+static void
+find_groups(struct entry_names *n)
+{
+	size_t count = n->items.used / sizeof(struct entry_name);
+
+	for (size_t i = 0, same; i < count; i += same) {
+		same = same_names(n, i);
+		if (same > ENTRY_MANY)
+			*(struct entry_group *)buffer_more(&n->groups, sizeof(struct entry_group)) =
+			    (struct entry_group){ i, same, TRUTH_UNKNOWN };
+	}
 }
 
 /* Notes the names of all entries of the record. */
@@ -143,8 +202,8 @@ read_names(struct entry_names *n)
 	const struct roots *r = n->root->record.roots;
 
 	n->is_read = true;
-	n->items.used = n->entries.used = 0;
-	memset(buffer_more(&n->entries, r->count * sizeof(uint32_t)), 0xff, r->count * sizeof(uint32_t));
+	n->items.used = n->groups.used = n->places.used = 0;
+	(void)buffer_more(&n->places, r->count * sizeof(struct entry_place));
 	for (size_t i = 0; i < r->count; i++) {
 		uint32_t list = json_member(j, r->at[i].node, (struct bytes)BYTES("entry"));
 		uint32_t end = list == 0 ? 0 : j->nodes[list].next;
@@ -157,99 +216,127 @@ read_names(struct entry_names *n)
 	if (n->items.used > 0)
 		qsort(n->items.at, n->items.used / sizeof(struct entry_name), sizeof(struct entry_name),
 		    by_hash);
+	find_groups(n);
 }
 
-/* The entry's server: `http://h/fhir/` of an address that ends in the name of a resource; else empty. */
-static struct bytes
-server_of(struct entry_names *n, uint32_t entry)
+static struct entry_group *
+groups_of(const struct entry_names *n)
 {
-	struct bytes url = url_of(n, entry);
-
-	if (!bytes_begin(url, "http://") && !bytes_begin(url, "https://"))
-		return (struct bytes){ "", 0 };
-	return (struct bytes){ url.at, url.size - last_two(url).size };
+	return (struct entry_group *)(void *)n->groups.at;
 }
 
-/* The entry around root INDEX, and that entry's Bundle; NO_NODE and the record if there is none. */
-static uint32_t
-entry_around(const struct entry_names *n, uint32_t index, uint32_t *bundle)
+struct entry_group *
+entry_names_group(const struct entry_names *n, uint32_t root)
+{
+	size_t roots = n->root->record.roots->count;
+
+	return root < roots ? NULL : groups_of(n) + (root - roots);
+}
+
+uint32_t
+entry_names_member(const struct entry_names *n, const struct entry_group *g, size_t i)
+{
+	return ((const struct entry_name *)(const void *)n->items.at)[g->first + i].root;
+}
+
+/* A reference, without its version. */
+struct entry_reference {
+	struct bytes name;
+	uint64_t version;
+	uint64_t server; /* of the entry around it; 0: not known, or it is in none */
+	uint32_t bundle; /* of that entry, or the record */
+	bool has_version;
+};
+
+/* Where a reference in root INDEX stands. */
+static void
+find_around(const struct entry_names *n, struct entry_reference *q, uint32_t index)
 {
 	const struct roots *r = n->root->record.roots;
-	const uint32_t *entry = (const uint32_t *)(const void *)n->entries.at;
+	const struct entry_place *place = (const struct entry_place *)(const void *)n->places.at;
 
-	while (index > 0 && entry[index] == NO_NODE)
+	while (index > 0 && !place[index].is_entry)
 		index = r->at[index].parent;
-	*bundle = r->at[index].parent;
-	return entry[index];
+	q->bundle = r->at[index].parent;
+	q->server = place[index].server;
 }
 
 /* `Type/id` is relative to the server that its entry comes from, if that is known (FHIR R4 bundle.html). */
 static bool
-is_of_same_server(struct entry_names *n, uint32_t entry, uint32_t other)
+is_sure(const struct entry_reference *q, const struct entry_name *item)
 {
-	struct bytes server = server_of(n, entry);
-	bool is_same;
-
-	n->text.used = 0;
-	put(n, server);
-	server = server_of(n, other);
-	is_same = n->text.used == 0 || server.size == 0 || bytes_equal(buffer_bytes(&n->text), server);
-	return is_same;
-}
-
-/* A reference in root FROM, without its version. */
-struct entry_reference {
-	struct bytes name;
-	struct bytes version; /* empty: none */
-	uint32_t from;
-};
-
-static bool
-is_sure(struct entry_names *n, const struct entry_reference *q, const struct entry_name *item)
-{
-	const struct json *j = current_root_json(n->root);
-	const struct roots *r = n->root->record.roots;
-	uint32_t bundle;
-	uint32_t around = entry_around(n, q->from, &bundle);
-	uint32_t meta = json_member(j, r->at[item->root].node, (struct bytes)BYTES("meta"));
-
-	if (r->at[item->root].parent != bundle)
-		return false;
-	if (q->version.size > 0 &&
-	    (meta == 0 || !bytes_equal(string_of(n, meta, (struct bytes)BYTES("versionId")), q->version)))
+	if (item->bundle != q->bundle || (q->has_version && item->version != q->version))
 		return false;
 	if (item->is_url)
 		return true;
-	return last_two(q->name).size == q->name.size && is_of_same_server(n, item->entry, around);
+	return last_two(q->name).size == q->name.size &&
+	       (item->server == 0 || q->server == 0 || item->server == q->server);
 }
 
-static void
-each_of(struct entry_names *n, const struct entry_reference *q, struct bytes name, bool is_url,
-    void (*found)(void *context, uint32_t root, bool is_sure), void *context)
+/* The first of the names that are NAME; the count if there is none. */
+static size_t
+find_first(const struct entry_names *n, struct bytes name, bool is_url)
 {
 	const struct entry_name *item = (const struct entry_name *)(const void *)n->items.at;
+	const struct entry_name sought = { .hash = hash_bytes(name), .is_url = is_url };
 	size_t low = 0;
 	size_t count = n->items.used / sizeof *item;
-	uint64_t hash = hash_bytes(name);
 
 	for (size_t high = count; low < high;) {
 		size_t middle = low + (high - low) / 2;
 
-		if (item[middle].hash < hash)
+		if (by_hash(&item[middle], &sought) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (; low < count && item[low].hash == hash; low++)
-		if (item[low].is_url == is_url)
-			found(context, item[low].root, is_sure(n, q, &item[low]));
+	if (low < count && (item[low].hash != sought.hash || item[low].is_url != is_url))
+		return count;
+	return low;
+}
+
+static uint32_t
+group_at(const struct entry_names *n, size_t first)
+{
+	const struct entry_group *group = groups_of(n);
+	uint32_t low = 0;
+
+	for (uint32_t high = (uint32_t)(n->groups.used / sizeof *group); low < high;) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (group[middle].first < first)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+each_of(const struct entry_names *n, const struct entry_reference *q, struct bytes name, bool is_url,
+    entry_names_found *found, void *context)
+{
+	const struct entry_name *item = (const struct entry_name *)(const void *)n->items.at;
+	size_t first = find_first(n, name, is_url);
+	size_t same = 0;
+	bool any_sure = false;
+
+	while (first + same < n->items.used / sizeof *item && same <= ENTRY_MANY &&
+	       item[first + same].hash == item[first].hash && item[first + same].is_url == is_url)
+		any_sure |= is_sure(q, &item[first + same++]);
+	if (same > ENTRY_MANY) {
+		found(context, (uint32_t)n->root->record.roots->count + group_at(n, first), any_sure);
+		return;
+	}
+	for (size_t i = 0; i < same; i++)
+		found(context, item[first + i].root, is_sure(q, &item[first + i]));
 }
 
 void
-entry_names_each(struct entry_names *n, struct bytes reference, uint32_t from,
-    void (*found)(void *context, uint32_t root, bool is_sure), void *context)
+entry_names_each(
+    struct entry_names *n, struct bytes reference, uint32_t from, entry_names_found *found, void *context)
 {
-	struct entry_reference q = { reference, { "", 0 }, from };
+	struct entry_reference q = { .name = reference };
 	const char *history;
 	struct bytes name;
 
@@ -262,9 +349,11 @@ entry_names_each(struct entry_names *n, struct bytes reference, uint32_t from,
 		return;
 	if (history != NULL) {
 		q.name.size = (size_t)(history - reference.at);
-		q.version =
-		    (struct bytes){ history + 10, (size_t)(reference.at + reference.size - history) - 10 };
+		q.version = hash_bytes(
+		    (struct bytes){ history + 10, (size_t)(reference.at + reference.size - history) - 10 });
+		q.has_version = history + 10 < reference.at + reference.size;
 	}
+	find_around(n, &q, from);
 	each_of(n, &q, q.name, true, found, context);
 	name = last_two(q.name);
 	if (bytes_begin(q.name, "urn:uuid:"))

@@ -4,6 +4,7 @@
 
 #include "common/base/fold.h"
 #include "common/base/guard.h"
+#include "common/base/truth.h"
 #include "common/json/pointer.h"
 #include "common/label/fhir_labels.h"
 #include "common/label/naming.h"
@@ -353,10 +354,19 @@ void root_terms_look(struct root_terms *t, const struct root_frame *outermost, c
 struct entry_names {
 	const struct current_root *root; /* borrowed */
 	struct buffer items;             /* struct entry_name, by hash */
-	struct buffer entries;           /* uint32_t: by root the entry that it is the resource of, NO_NODE */
+	struct buffer groups;            /* struct entry_group */
+	struct buffer places;            /* struct entry_place, by root */
 	struct buffer text;              /* for unescaping, as is the next */
 	struct buffer piece;
-	bool is_read; /* the two lists are those of the record at hand */
+	bool is_read; /* the three lists are those of the record at hand */
+};
+
+/* More entries than ENTRY_MANY of one name count together, or as many references to them would be quadratic. */
+enum { ENTRY_MANY = 16 };
+struct entry_group {
+	size_t first; /* item */
+	size_t count;
+	enum truth retells; /* the displays': one of them is of a type whose displays retell */
 };
 
 void entry_names_init(struct entry_names *n, const struct current_root *root);
@@ -366,10 +376,18 @@ void entry_names_start(struct entry_names *n);
 /*
  * Calls FOUND for each root that REFERENCE in root FROM can mean.  IS_SURE: it means that one by the rules of
  * FHIR (R4 bundle.html, resolving references); otherwise the entry may stand for another server's record, or
- * for another version.
+ * for another version.  For a group FOUND is called once, with the number of roots and the group's index as
+ * ROOT; IS_SURE if one of the first is meant surely.
  */
-void entry_names_each(struct entry_names *n, struct bytes reference, uint32_t from,
-    void (*found)(void *context, uint32_t root, bool is_sure), void *context);
+typedef void entry_names_found(void *context, uint32_t root, bool is_sure);
+void entry_names_each(
+    struct entry_names *n, struct bytes reference, uint32_t from, entry_names_found *found, void *context);
+
+/* The group that ROOT stands for; NULL if it is a root. */
+struct entry_group *entry_names_group(const struct entry_names *n, uint32_t root);
+
+/* Root I of the group. */
+uint32_t entry_names_member(const struct entry_names *n, const struct entry_group *g, size_t i);
 
 /*
  * summary.c: parts that tell what stands elsewhere in their root, as a conclusion does.  They get the level
@@ -380,7 +398,7 @@ struct summary_list {
 	struct label_list *labels;       /* borrowed */
 	struct entry_names *names;       /* borrowed */
 	struct buffer items;             /* struct summary */
-	struct buffer told;              /* struct summary_told, for each root */
+	struct buffer told;              /* struct summary_told, for each root, and group of names */
 	bool is_needed;                  /* whatever the labels are */
 	uint16_t meta;
 };

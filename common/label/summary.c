@@ -12,7 +12,7 @@ struct summary {
 	uint32_t node;
 	uint32_t around;
 	uint32_t root;   /* index */
-	uint32_t target; /* of a display: index of the root that it tells of; else 0 */
+	uint32_t target; /* of a display: index of the root or group that it tells of; else 0 */
 	bool is_narrative;
 	bool retells; /* a display also tells of parts of its target */
 };
@@ -20,7 +20,7 @@ struct summary {
 /* What may be told of a root and of the roots in it. */
 struct summary_told {
 	struct label_standing retold; /* by a summary */
-	struct label_standing all;    /* by a narrative */
+	struct label_standing all;    /* by a narrative; of a group, what stands on the roots themselves */
 };
 
 void
@@ -214,9 +214,33 @@ string_of(const struct json *j, uint32_t node, struct bytes name)
 	return json_inside(j, value);
 }
 
+/* What is told of ROOT, or of the group of roots that it stands for. */
+static const struct summary_told *
+told_of_named(struct summary_list *s, uint32_t root)
+{
+	const struct root *at = s->root->record.roots->at;
+	const struct entry_group *group;
+
+	/* The groups are known when the first reference is looked up, so they follow the roots. */
+	for (size_t more; (more = s->told.used / sizeof(struct summary_told)) <= root;) {
+		struct summary_told told = { .retold = { 0 } };
+
+		group = entry_names_group(s->names, (uint32_t)more);
+		for (size_t i = 0; i < group->count; i++) {
+			uint32_t member = entry_names_member(s->names, group, i);
+			struct label_standing own = label_list_standing(s->labels, at[member].node);
+
+			add(&told.all, &own);
+			add(&told.retold, &told_of(s, member)->retold);
+		}
+		buffer_add(&s->told, &told, sizeof told);
+	}
+	return told_of(s, root);
+}
+
 /* What a section tells of others. */
 struct named {
-	const struct summary_list *list;
+	struct summary_list *list;
 	struct label_standing *told;
 };
 
@@ -226,12 +250,12 @@ add_retold(void *context, uint32_t root, bool is_sure)
 	const struct named *n = context;
 
 	(void)is_sure;
-	add(n->told, &told_of(n->list, root)->retold);
+	add(n->told, &told_of_named(n->list, root)->retold);
 }
 
 /* A section of a root in a Bundle tells what its references name. */
 static void
-add_named(const struct summary_list *s, const struct summary *item, struct label_standing *told)
+add_named(struct summary_list *s, const struct summary *item, struct label_standing *told)
 {
 	const struct json *j = s->labels->json;
 	struct named named = { s, told };
@@ -274,11 +298,13 @@ label_section(struct summary_list *s, const struct summary *item)
 static void
 label_display(struct summary_list *s, const struct summary *item)
 {
+	bool is_group = entry_names_group(s->names, item->target) != NULL;
 	struct label_standing told =
-	    label_list_standing(s->labels, s->root->record.roots->at[item->target].node);
+	    is_group ? told_of_named(s, item->target)->all
+		     : label_list_standing(s->labels, s->root->record.roots->at[item->target].node);
 
 	if (item->retells)
-		add(&told, &told_of(s, item->target)->retold);
+		add(&told, &told_of_named(s, item->target)->retold);
 	if (label(s, item, &told))
 		tell_around(s, item, &told);
 }

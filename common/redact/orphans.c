@@ -13,20 +13,23 @@ struct orphans_link {
 	uint32_t node;
 	uint32_t from;
 	uint32_t to;
+	uint32_t next; /* of the same root, from 1 */
 };
 
 void
 orphans_init(struct orphans *p)
 {
 	buffer_init(&p->links, BUFFER_UNLIMITED);
-	buffer_init(&p->reach, BUFFER_UNLIMITED);
+	buffer_init(&p->roots, BUFFER_UNLIMITED);
+	buffer_init(&p->waiting, BUFFER_UNLIMITED);
 }
 
 void
 orphans_release(struct orphans *p)
 {
 	buffer_release(&p->links);
-	buffer_release(&p->reach);
+	buffer_release(&p->roots);
+	buffer_release(&p->waiting);
 }
 
 static struct orphans_link *
@@ -64,7 +67,7 @@ look(struct orphans *p, struct outline *o, const struct targets *t, uint32_t nod
 	if (version != NULL)
 		text.size = (size_t)(version - text.at);
 	*(struct orphans_link *)buffer_more(&p->links, sizeof(struct orphans_link)) =
-	    (struct orphans_link){ node, from, text.size == 0 ? from : NOBODY };
+	    (struct orphans_link){ node, from, text.size == 0 ? from : NOBODY, 0 };
 	if (text.size > 0)
 		targets_local(t, &o->roots, text, from, add_link, p);
 	if (last_link(p)->to == NOBODY)
@@ -114,10 +117,23 @@ stays(const struct decisions *d, const struct edits *e, uint32_t node)
 	       memcmp(d->texts.at + e->at[low].text, d->o->json->text.at + n->start, e->at[low].size) == 0;
 }
 
-static uint64_t *
-reach_of(const struct orphans *p)
+/* What is known of a root while it is found out which are reached. */
+struct orphans_root {
+	uint64_t reached; /* bits in which it is */
+	uint64_t news;  /* of these, the bits that its links have not been followed for; then it is waiting */
+	uint32_t first; /* its links: the first, from 1 */
+};
+
+static struct orphans_root *
+root_of(const struct orphans *p, size_t index)
 {
-	return (uint64_t *)(void *)p->reach.at;
+	return (struct orphans_root *)(void *)p->roots.at + index;
+}
+
+static struct orphans_link *
+link_of(const struct orphans *p, uint32_t number)
+{
+	return (struct orphans_link *)(void *)p->links.at + number - 1;
 }
 
 /* The bits of OPEN in which the string at NODE stays. */
@@ -130,26 +146,51 @@ staying(const struct decisions *d, uint64_t open, uint32_t node)
 	return open;
 }
 
-/* A contained root is reached if a link leads to it from a root that is. */
+static void
+reach(struct orphans *p, uint32_t index, uint64_t bits)
+{
+	struct orphans_root *root = root_of(p, index);
+
+	if (bits != 0 && root->news == 0)
+		buffer_add(&p->waiting, &index, sizeof index);
+	root->reached |= bits;
+	root->news |= bits;
+}
+
+/* Reaches what LINK leads to, in those of BITS that do not reach it yet. */
+static void
+follow(struct orphans *p, const struct decisions *d, const struct orphans_link *link, uint64_t bits,
+    bool as_it_came)
+{
+	bits &= ~root_of(p, link->to)->reached;
+	reach(p, link->to, as_it_came ? bits : staying(d, bits, link->node));
+}
+
+/*
+ * A contained root is reached if a link leads to it from a root that is.  Each link is followed once for a
+ * bit, however long the chains of links are.
+ */
 static void
 find_reach(struct orphans *p, const struct decisions *d, uint64_t bits, bool as_it_came)
 {
-	const struct orphans_link *link = (const struct orphans_link *)(const void *)p->links.at;
-	size_t links = p->links.used / sizeof *link;
-	uint64_t *reach = reach_of(p);
-	bool again = true;
+	uint32_t links = (uint32_t)(p->links.used / sizeof(struct orphans_link));
+	uint32_t count = (uint32_t)(p->roots.used / sizeof(struct orphans_root));
 
-	while (again) {
-		again = false;
-		for (size_t i = 0; i < links; i++) {
-			uint64_t open = link[i].from == link[i].to ? bits : reach[link[i].from] & bits;
+	for (uint32_t i = 0; i < count; i++)
+		reach(p, i, root_of(p, i)->reached & bits);
+	for (uint32_t i = 1; i <= links; i++)
+		if (link_of(p, i)->from == link_of(p, i)->to)
+			follow(p, d, link_of(p, i), bits, as_it_came);
+	while (p->waiting.used > 0) {
+		struct orphans_root *root;
+		uint64_t news;
 
-			open &= ~reach[link[i].to];
-			if (!as_it_came)
-				open = staying(d, open, link[i].node);
-			reach[link[i].to] |= open;
-			again |= open != 0;
-		}
+		p->waiting.used -= sizeof(uint32_t);
+		root = root_of(p, *(const uint32_t *)(const void *)(p->waiting.at + p->waiting.used));
+		news = root->news;
+		root->news = 0;
+		for (uint32_t i = root->first; i != 0; i = link_of(p, i)->next)
+			follow(p, d, link_of(p, i), news, as_it_came);
 	}
 }
 
@@ -158,17 +199,24 @@ static void
 start_reach(struct orphans *p, const struct decisions *d)
 {
 	struct outline *o = d->o;
+	uint32_t links = (uint32_t)(p->links.used / sizeof(struct orphans_link));
 
-	p->reach.used = 0;
+	p->roots.used = 0;
 	for (size_t i = 0; i < o->roots.count; i++) {
-		uint64_t *reach = buffer_more(&p->reach, sizeof *reach);
+		struct orphans_root *root = buffer_more(&p->roots, sizeof *root);
 		uint32_t node = o->roots.at[i].node;
 		uint32_t list =
 		    json_member_key(o->json, o->roots.at[o->roots.at[i].parent].node, o->places.contained);
 
 		o->root[i].is_contained =
 		    i > 0 && list != 0 && node > list && node < o->json->nodes[list].next;
-		*reach = o->root[i].is_contained ? 0 : UINT64_MAX;
+		root->reached = o->root[i].is_contained ? 0 : UINT64_MAX;
+	}
+	for (uint32_t i = 1; i <= links; i++) {
+		struct orphans_root *from = root_of(p, link_of(p, i)->from);
+
+		link_of(p, i)->next = from->first;
+		from->first = i;
 	}
 }
 
@@ -186,10 +234,10 @@ orphans_learn(struct orphans *p, const struct decisions *d, uint64_t active)
 	/* What came unreferenced stays. */
 	for (size_t i = 0; i < o->roots.count; i++)
 		if (o->root[i].is_contained)
-			reach_of(p)[i] = ~reach_of(p)[i] & shown;
+			root_of(p, i)->reached = ~root_of(p, i)->reached & shown;
 	find_reach(p, d, active, false);
 	for (size_t i = 0; i < o->roots.count; i++) {
-		uint64_t more = active & ~reach_of(p)[i] & ~o->root[i].orphan & ~o->root[i].gone_now;
+		uint64_t more = active & ~root_of(p, i)->reached & ~o->root[i].orphan & ~o->root[i].gone_now;
 
 		o->root[i].orphan |= more;
 		again |= more != 0;

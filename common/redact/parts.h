@@ -632,8 +632,9 @@ void decide_trim(struct decisions *d, const struct view_frame *c);
  * reference stays where a reader may see what is missing.
  */
 struct orphans {
-	struct buffer links; /* struct orphans_link: the references to contained roots */
-	struct buffer reach; /* uint64_t, for each root: bits in which it is referred to */
+	struct buffer links,
+	    roots; /* struct orphans_link, the references to contained roots; struct orphans_root */
+	struct buffer waiting; /* uint32_t: roots whose links are to be followed */
 };
 
 void orphans_init(struct orphans *p);
@@ -671,8 +672,8 @@ struct walk {
 void walk_init(struct walk *w, const struct scheme *s, const struct obligations *o, struct json_keys *keys);
 void walk_release(struct walk *w);
 
-/* Finds the edits of the record at node RECORD of J with its notes: w->active, w->stays, w->decisions. */
-void walk_run(struct walk *w, const struct json *j, struct notes *n, uint32_t record);
+/* Finds the edits of the record at node RECORD of J: w->active, w->stays, w->decisions; false after many turns. */
+bool walk_run(struct walk *w, const struct json *j, struct notes *n, uint32_t record);
 
 /*
  * version_labels.c: security labels of FHIR in a version, if asked.  They come from what the version shows: a

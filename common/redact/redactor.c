@@ -370,13 +370,16 @@ start_fates(struct redactor *r)
 	r->walk.decisions.fates = r->fates;
 }
 
-static void
+static bool
 find_edits(struct redactor *r)
 {
+	bool found;
+
 	start_fates(r);
 	r->walk.decisions.subject = r->envelope.tags.subject;
-	walk_run(&r->walk, &r->json, &r->notes, r->record);
+	found = walk_run(&r->walk, &r->json, &r->notes, r->record);
 	r->failed += r->walk.decisions.failed;
+	return found;
 }
 
 /* True if a decision took something out of the record: a stub would tell that there was something. */
@@ -452,7 +455,8 @@ redactor_run(struct redactor *r, struct bytes line, struct redaction *result)
 	}
 	if (!notes_read(&r->notes, &r->scheme, &r->json, &r->envelope))
 		return refuse(result, r->notes.reason, r->notes.byte);
-	find_edits(r);
+	if (!find_edits(r))
+		return refuse(result, REASON_TOO_CHAINED, r->json.nodes[r->record].start + 1);
 	result->written = choose(r);
 	for (unsigned i = 0; i < r->scheme.versions; i++)
 		if (r->version[i].state != VERSION_NONE)

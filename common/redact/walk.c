@@ -7,6 +7,12 @@
 
 enum { FIRST_FRAMES = 64 };
 
+/*
+ * A root that has nothing but a reference to a lost root is lost by that, and so on.  A record of nothing but
+ * such roots would take a turn for each.
+ */
+enum { MANY_TURNS = 16 };
+
 void
 walk_init(struct walk *w, const struct scheme *s, const struct obligations *o, struct json_keys *keys)
 {
@@ -278,9 +284,11 @@ prepare_turn(struct walk *w)
 		t->looks_inside |= t->security;
 }
 
-static void
+static bool
 take_turns(struct walk *w)
 {
+	unsigned turns = 0;
+
 	struct outline *o = &w->viewer.outline;
 	const struct scheme *s = o->s;
 	struct view_turn *t = &w->viewer.turn;
@@ -298,13 +306,16 @@ take_turns(struct walk *w)
 		orphans_start(&w->orphans, o, &w->viewer.targets);
 	}
 	do {
+		if (turns++ == MANY_TURNS)
+			return false;
 		targets_turn(&w->viewer.targets);
 		prepare_turn(w);
 		turn(w);
 	} while (learn(w));
+	return true;
 }
 
-void
+bool
 walk_run(struct walk *w, const struct json *j, struct notes *n, uint32_t record)
 {
 	struct outline *o = &w->viewer.outline;
@@ -315,11 +326,10 @@ walk_run(struct walk *w, const struct json *j, struct notes *n, uint32_t record)
 		limiter_run(&w->viewer.limiter, o, o->s->asked);
 	if (w->viewer.limiter.record_gone) {
 		w->active = w->stays = 0;
-		return;
+		return true;
 	}
 	w->active = o->s->asked & ~outline_whole(o);
 	if (w->viewer.limiter.refuses && o->s->is_fhir)
 		w->active = o->s->asked;
-	if (w->active != 0)
-		take_turns(w);
+	return w->active == 0 || take_turns(w);
 }

@@ -453,6 +453,18 @@ END
 	same out <<<'{"ehr":{"v":1,"stage":"deleted","id":"X/1","rl":"N","al":3,"n":1,"of":1,"criticality":"routine","policy":"'"$digest"'"},"record":{}}'
 }
 
+@test "a chain of entries that go one after the other is followed over 15, then the record is refused" {
+	local P=$EHR_ROOT/policies/hospital bad=$EHR_ROOT/testdata/records/bad/too-chained.ndjson
+	ehr-keys make -P "$P" -S s >/dev/null
+	ehr 5 ehr-redact -P "$P" -S s --other-policy accept "$bad"
+	empty out
+	same err <<<"ehr-redact: $bad:1: too-chained: a long chain of references to what is withheld at byte $(($(grep -bo '"record":' "$bad" | cut -d: -f1) + 10))"
+	# One entry less, and all of it goes.
+	jq -c .record "$bad" | jq -c 'del(.entry[0])' | ehr-ingest --bundle keep | ehr-classify -P "$P" >in
+	ehr 0 ehr-redact -P "$P" -S s --levels N in
+	[ "$(jq -c .record.entry out)" = null ]
+}
+
 @test "lines that are not labelled records are refused with their reason, and no value is told" {
 	shown
 	bad=$EHR_ROOT/testdata/records/bad

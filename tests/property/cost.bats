@@ -42,9 +42,14 @@ record() {
 		sub list { join ",", map { $_[0] =~ s/NAME/$_/gr } @name }
 		print q({"resourceType":"Patient","id":"p","contained":[), list(q({"resourceType":"Basic","id":"NAME"})),
 			q(],"link":[), list(q({"other":{"reference":"#NAME"}})), "]}\n" if $kind eq "contained";
+		my @next = (@name[1 .. $#name], $name[0]);
+		my @chain = map { qq({"resourceType":"Basic","id":"$name[$_]","subject":{"reference":"#$next[$_]"}}) } 0 .. $#name;
+		@chain = reverse @chain if $kind eq "upwards";
+		local $" = ",";
+		print qq({"resourceType":"Patient","id":"p","contained":[@chain],"link":[{"other":{"reference":"#$name[0]"}}]}\n) if $kind =~ /wards/;
 		print q({"resourceType":"Basic","id":"p",), list(q("NAME":"a","_NAME":{"id":"b"})), "}\n" if $kind eq "siblings";
 		print q({"resourceType":"Bundle","id":"b","type":"collection","entry":[),
-			list(q({"fullUrl":"urn:uuid:NAME","resource":{"resourceType":"Basic","id":"NAME","subject":{"reference":"urn:uuid:NAME"},"author":{"reference":"Basic/NAME"}}})),
+			list(q({"fullUrl":"urn:uuid:NAME","resource":{"resourceType":"Basic","id":"NAME","subject":{"reference":"urn:uuid:NAME","display":"d"},"author":{"reference":"Basic/NAME","display":"d"}}})),
 			"]}\n" if $kind eq "bundle";
 		print q({"resourceType":"Basic","id":"p","extension":[),
 			list(q({"url":"NAME","valueCoding":{"system":"urn:NAME","code":"NAME"}})), "]}\n" if $kind eq "codes";
@@ -89,10 +94,22 @@ try() {
 	try siblings collide ehr-redact -P "$P" -S site
 }
 
+@test "ehr-redact: contained resources that refer to the one before them cost what those do that refer to the next" {
+	native || return 0
+	ehr-keys make -P "$P" -S site >out
+	local costs=() kind
+	for kind in downwards upwards; do
+		names other 2000 36 | record $kind | ehr-ingest | ehr-classify -P "$P" >made
+		costs+=("$(cost ehr-redact -P "$P" -S site made)")
+	done
+	bounded "${costs[@]}"
+}
+
 @test "ehr-ingest and ehr-classify: names of entries, systems and codes" {
 	native || return 0
 	for names in same collide; do
 		try bundle $names ehr-ingest --from lines
+		try bundle $names ehr-classify -P "$P"
 		try codes $names ehr-classify -P "$P"
 	done
 	try siblings collide ehr-classify -P "$P"
