@@ -294,6 +294,19 @@ summarise(void *context, struct buffer *text)
 	(void)buffer_append(text, more, (size_t)size);
 }
 
+/* An https URL with a host and without user, query, fragment and last slash (AuthZEN 1.0, section 9.1). */
+static bool
+is_service(const char *url)
+{
+	if (strncmp(url, "https://", 8) != 0 || url[8] == '\0' || url[8] == '/' ||
+	    url[strlen(url) - 1] == '/')
+		return false;
+	for (; *url != '\0'; url++)
+		if (*url <= ' ' || *url >= 0x7f || strchr("?#@\"<>\\^`{|}", *url))
+			return false;
+	return true;
+}
+
 /* The metadata of an AuthZEN service that has this program behind it (AuthZEN 1.0, section 9). */
 static int
 print_metadata(const struct options *o, const char *url)
@@ -311,9 +324,9 @@ print_metadata(const struct options *o, const char *url)
 
 	if (o->operands > 0)
 		options_misuse(o, "--metadata reads no file", o->operand[0]);
-	if (strncmp(url, "https://", 8) != 0 || url[8] == '\0' || strpbrk(url, "?# ") ||
-	    url[strlen(url) - 1] == '/')
-		options_misuse(o, "not an https URL without query, fragment and last slash", url);
+	if (!is_service(url))
+		options_misuse(
+		    o, "not an https URL with a host and without user, query, fragment and last slash", url);
 	buffer_init(&out, BUFFER_UNLIMITED);
 	buffer_init(&place, BUFFER_UNLIMITED);
 	json_write_open(&w, '{');

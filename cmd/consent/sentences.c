@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/consent/sentences.h"
 
+#include "common/access/request.h"
 #include "common/policy/vocabulary.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void
@@ -17,24 +19,98 @@ sentences_say(const struct sentences *s, const char *en, const char *de)
 	put(s, bytes_of(s->language == SENTENCES_EN ? en : de));
 }
 
-/* A code of a purpose with its meaning, a level with its direction; any other value as it stands. */
+/* How many bytes the character of TEXT at AT has if names and URIs have it, or it is a Latin letter; else 0. */
+static size_t
+name_character(struct bytes text, size_t at)
+{
+	unsigned char c = (unsigned char)text.at[at];
+
+	if (c < 0x80)
+		return ascii_is_letter((char)c) || ascii_is_digit((char)c) || strchr("-._/:|#+@", c) ? 1 : 0;
+	return c >= 0xc3 && c <= 0xc9 && at + 1 < text.size ? 2 : 0;
+}
+
+/*
+ * A value of the directive.  If all of it is not characters of a name, it stands in quotation marks, and what
+ * could end these or move the cursor is escaped: it could pass for words of the sentence.
+ */
+static void
+put_name(const struct sentences *s, struct bytes text)
+{
+	size_t size, at = 0;
+	char escape[8];
+
+	while (at < text.size && (size = name_character(text, at)) > 0)
+		at += size;
+	if (at == text.size && at > 0) {
+		put(s, text);
+		return;
+	}
+	put(s, bytes_of("\""));
+	for (at = 0; at < text.size; at += size) {
+		unsigned char c = (unsigned char)text.at[at];
+
+		size = name_character(text, at);
+		if (size == 0 && c >= ' ' && c < 0x7f && c != '"' && c != '\\')
+			size = 1;
+		if (size > 0) {
+			put(s, (struct bytes){ text.at + at, size });
+			continue;
+		}
+		(void)snprintf(escape, sizeof escape, "\\x%02x", c);
+		put(s, bytes_of(escape));
+		size = 1;
+	}
+	put(s, bytes_of("\""));
+}
+
+/* What stands below the purpose, too, where that is an emergency. */
+static void
+put_emergencies(const struct sentences *s, const struct concept *purpose)
+{
+	static const struct {
+		const char *code, *en, *de;
+	} below[] = { { "ETREAT", ", emergencies included", ", Notfälle eingeschlossen" },
+		{ "BTG", ", breaking the glass included", ", Durchbrechen der Sperre eingeschlossen" } };
+
+	for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
+		const struct concept *c = vocabulary_find(VOCABULARY_PURPOSE, bytes_of(below[i].code));
+
+		if (c != purpose && vocabulary_below(VOCABULARY_PURPOSE, c, purpose))
+			sentences_say(s, below[i].en, below[i].de);
+	}
+}
+
+static void
+put_meaning(const struct sentences *s, const struct concept *c, bool purpose)
+{
+	if (!c || c->display.size == 0)
+		return;
+	put(s, bytes_of(" ("));
+	put(s, c->display);
+	if (purpose)
+		put_emergencies(s, c);
+	put(s, bytes_of(")"));
+}
+
+/* A code as it is compared, with its meaning; a level with its direction; any other value as it stands. */
 static void
 put_value(const struct sentences *s, const char *key, struct bytes value, bool permit)
 {
-	const struct concept *c = NULL;
-
-	put(s, value);
-	if (strcmp(key, "why") == 0)
-		c = vocabulary_find(VOCABULARY_PURPOSE, value);
-	else if (strcmp(key, "label") == 0 && policy_level(s->policy, value) >= 0)
-		sentences_say(
-		    s, permit ? " or lower" : " or higher", permit ? " oder niedriger" : " oder höher");
-	else if (strcmp(key, "label") == 0)
-		c = vocabulary_find(VOCABULARY_SENSITIVITY, value);
-	if (c && c->display.size > 0) {
-		put(s, bytes_of(" ("));
-		put(s, c->display);
-		put(s, bytes_of(")"));
+	if (strcmp(key, "why") == 0) {
+		value = request_code(ATTRIBUTE_PURPOSE, value);
+		put_name(s, value);
+		put_meaning(s, vocabulary_find(VOCABULARY_PURPOSE, value), true);
+	} else if (strcmp(key, "label") == 0) {
+		value = request_code(ATTRIBUTE_LABEL, value);
+		put_name(s, value);
+		if (policy_level(s->policy, value) >= 0)
+			sentences_say(s, permit ? " or lower" : " or higher",
+			    permit ? " oder niedriger" : " oder höher");
+		else
+			put_meaning(s, vocabulary_find(VOCABULARY_SENSITIVITY, value), false);
+	} else {
+		put_name(s, strcmp(key, "class") == 0 ? request_code(ATTRIBUTE_CLASS, value) : value);
 	}
 }
 
@@ -110,8 +186,9 @@ find_phrase(const char *map, struct bytes key)
 	return NULL;
 }
 
+/* WHOLE: of dates, the last of which is meant, too; else of instants. */
 static void
-put_period(const struct sentences *s, const struct yaml_node *map)
+put_period(const struct sentences *s, const struct yaml_node *map, bool whole)
 {
 	const struct yaml_node *from = yaml_find(map, "from"), *until = yaml_find(map, "until");
 
@@ -122,7 +199,8 @@ put_period(const struct sentences *s, const struct yaml_node *map)
 	if (from && until)
 		put(s, bytes_of(" "));
 	if (until) {
-		sentences_say(s, "until ", "bis ");
+		sentences_say(
+		    s, whole ? "up to and including " : "until ", whole ? "bis einschließlich " : "bis ");
 		put(s, until->text);
 	}
 }
@@ -160,7 +238,7 @@ put_member(const struct sentences *s, const char *map, const struct yaml_node *k
 
 	if (bytes_are(key->text, "date")) {
 		sentences_say(s, "data ", "Daten ");
-		put_period(s, value);
+		put_period(s, value, true);
 		return;
 	}
 	sentences_say(s, p ? p->en : "", p ? p->de : "");
@@ -197,7 +275,7 @@ put_map(const struct sentences *s, const struct yaml_node *rule, const char *nam
 	}
 	if (period) {
 		separate(s, any);
-		put_period(s, map);
+		put_period(s, map, false);
 	}
 }
 
@@ -241,6 +319,9 @@ put_rule(const struct sentences *s, const struct yaml_node *rule, bool *permit)
 	if (!put_criteria(s, rule, *permit))
 		sentences_say(s, "everything, to everybody", "alles, allen");
 	put(s, bytes_of("."));
+	if (yaml_find(rule, "if_missing"))
+		sentences_say(s, " Where a request leaves open whether this applies, it does not.",
+		    " Wo eine Anfrage offen lässt, ob das zutrifft, gilt es nicht.");
 	for (size_t i = 0; except && i < except->count; i++) {
 		sentences_say(s, " Not so: ", " Nicht so: ");
 		(void)put_criteria(s, except->item[i], !*permit);
@@ -276,16 +357,21 @@ void
 sentences_directive(const struct sentences *s, const struct yaml_node *d)
 {
 	const struct yaml_node *period = yaml_find(d, "period"), *rules = yaml_find(d, "rules");
+	const struct yaml_node *status = yaml_find(d, "status");
 	bool permit = bytes_are(yaml_find(d, "base")->text, "permit");
 	size_t before;
 
 	sentences_say(s, "Directive ", "Verfügung ");
-	put(s, yaml_find(d, "consent")->text);
+	put_name(s, yaml_find(d, "consent")->text);
 	sentences_say(s, " of ", " von ");
-	put(s, yaml_find(d, "patient")->text);
+	put_name(s, yaml_find(d, "patient")->text);
+	if (!bytes_are(status->text, "active")) {
+		sentences_say(s, ", without effect as it is ", ", ohne Wirkung, da ");
+		put(s, status->text);
+	}
 	if (period) {
 		sentences_say(s, ", ", ", ");
-		put_period(s, period);
+		put_period(s, period, false);
 	}
 	put(s, bytes_of(".\n"));
 	sentences_say(s,

@@ -370,6 +370,19 @@ rows_name(const struct clearance_row *row, uint32_t count, uint32_t word)
 	return false;
 }
 
+/* True if NAME stands anywhere in the tree, but as a key. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as yaml_read() allows */
+static bool
+tree_says(const struct yaml_node *node, struct bytes name)
+{
+	if (node->kind == YAML_STRING && bytes_equal(node->text, name))
+		return true;
+	for (size_t i = 0; (node->kind == YAML_MAP || node->kind == YAML_LIST) && i < node->count; i++)
+		if (tree_says(node->item[i], name))
+			return true;
+	return false;
+}
+
 /* True if a rule or a row names it, itself or through a group. */
 static bool
 is_used(const struct engine *e, uint32_t word)
@@ -382,12 +395,25 @@ is_used(const struct engine *e, uint32_t word)
 	       rows_name(e->clearances.cap, e->clearances.caps, word);
 }
 
-/* A list of names, or a map by name. */
-static void
-advise_unused(const struct advice *a, const struct engine *e, const char *file, const struct yaml_node *root,
-    const char *key)
+/* Which roles notify.yaml tells; NULL if it does not say. */
+static const struct yaml_node *
+responders(struct engine *e)
 {
-	const struct yaml_node *list = yaml_find(root, key);
+	struct fault fault = { 0 };
+	const char *file;
+	const struct yaml_node *root = policy_file(e->policy, "notify.yaml")
+					   ? policy_yaml(e->policy, "notify.yaml", &file, &fault)
+					   : NULL;
+
+	return root && root->kind == YAML_MAP ? yaml_find(root, "responders") : NULL;
+}
+
+/* Names that the file ROOT lists under KEY, or has as keys of a map. */
+static void
+advise_unused(
+    const struct advice *a, struct engine *e, const char *file, const struct yaml_node *root, const char *key)
+{
+	const struct yaml_node *list = yaml_find(root, key), *told = responders(e);
 	char names[240] = "";
 	size_t used = 0;
 	struct fault fault = { 0 };
@@ -396,7 +422,8 @@ advise_unused(const struct advice *a, const struct engine *e, const char *file, 
 		struct bytes name = list->kind == YAML_MAP ? list->key[i]->text : list->item[i]->text;
 		uint32_t word = intern_find(&e->words, name);
 
-		if ((word != 0 && is_used(e, word)) || used + name.size + 3 > sizeof names)
+		if ((word != 0 && is_used(e, word)) || (told && tree_says(told, name)) ||
+		    used + name.size + 3 > sizeof names)
 			continue;
 		used += (size_t)snprintf(
 		    names + used, sizeof names - used, "%s%.*s", used ? ", " : "", (int)name.size, name.at);
@@ -404,7 +431,8 @@ advise_unused(const struct advice *a, const struct engine *e, const char *file, 
 	if (used == 0)
 		return;
 	(void)fault_at(&fault, file, list,
-	    "unused: no rule and no clearance names these %s: %s; name them, or take them out", key, names);
+	    "unused: no rule, no clearance and no responders name these %s: %s; name them, or take them out",
+	    key, names);
 	a->tell(a->context, &fault);
 }
 

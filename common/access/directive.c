@@ -496,7 +496,7 @@ read_objects(struct directives *d, struct access_reader *r, struct bytes text)
 	return !r->fault->text[0];
 }
 
-/* The Consents in a Bundle; what else stands in it is not looked at. */
+/* The Consents in a Bundle; resources of other types are not looked at. */
 static bool
 read_bundle(struct directives *d, struct ndjson *n)
 {
@@ -507,7 +507,13 @@ read_bundle(struct directives *d, struct ndjson *n)
 	for (uint32_t i = entries + 1; i < n->json.nodes[entries].next; i = n->json.nodes[i].next) {
 		uint32_t resource = json_member(&n->json, i, bytes_of("resource"));
 
-		if (resource != 0 && fhir_consent_is(&n->json, resource, "Consent") &&
+		if (resource == 0)
+			continue;
+		if (json_kind(&n->json, resource) != JSON_OBJECT ||
+		    json_member(&n->json, resource, bytes_of("resourceType")) == 0 ||
+		    fhir_consent_is(&n->json, resource, "Bundle"))
+			return ndjson_fault(n, resource, "an entry whose Consents nobody would find");
+		if (fhir_consent_is(&n->json, resource, "Consent") &&
 		    !read_value(d, n, resource, json_span(&n->json, resource)))
 			return false;
 	}

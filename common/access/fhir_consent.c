@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/fhir_parts.h"
 
+#include "common/policy/codes.h"
+#include "common/policy/vocabulary.h"
+
 #include <string.h>
 
 /* How deep provisions may stand in the root's. */
@@ -115,6 +118,17 @@ put_provisions(struct fhir_reading *r, struct yaml_node *map, uint32_t node, con
 	return true;
 }
 
+/* True unless the coding says another system than v3-ActCode. */
+static bool
+is_act_code(const struct fhir_reading *r, uint32_t coding)
+{
+	uint32_t system = fhir_member(r, coding, K_system);
+
+	return system == 0 ||
+	       (json_kind(r->json, system) == JSON_STRING && codes_same_system(json_inside(r->json, system),
+								 vocabulary_system(VOCABULARY_SENSITIVITY)));
+}
+
 /* The effect that a code of v3-ActCode has as policyRule: -1 none, -2 after a fault. */
 static int
 rule_effect(struct fhir_reading *r, uint32_t node)
@@ -141,7 +155,7 @@ rule_effect(struct fhir_reading *r, uint32_t node)
 		uint32_t code = fhir_member(r, at, K_code);
 
 		for (size_t i = 0; code != 0 && i < sizeof codes / sizeof codes[0]; i++) {
-			if (!json_is(r->json, code, bytes_of(codes[i].code)))
+			if (!json_is(r->json, code, bytes_of(codes[i].code)) || !is_act_code(r, at))
 				continue;
 			if (effect >= 0 && effect != (int)codes[i].effect) {
 				(void)fhir_fault(r, at, "policyRule opts in and out");

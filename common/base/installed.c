@@ -18,16 +18,29 @@ installed_folder(char path[INSTALLED_PATH])
 	return slash == NULL ? 0 : (size_t)(slash + 1 - path);
 }
 
+/* The size of the first SIZE bytes of PATH, a folder, without the last UP parts.  The path has no links. */
+static size_t
+above(const char *path, size_t size, unsigned up)
+{
+	while (up-- > 0 && size > 1)
+		for (size--; path[size - 1] != '/';)
+			size--;
+	return size;
+}
+
 bool
 installed_find(const char *name, char path[INSTALLED_PATH])
 {
-	static const char *const folders[] = { "../share/ehr/", "../../../share/", "../../../" };
+	static const struct {
+		unsigned up;
+		const char *folder;
+	} places[] = { { 1, "share/ehr/" }, { 3, "share/" }, { 3, "" } };
 	char own[INSTALLED_PATH];
 	size_t size = installed_folder(own);
 
-	for (size_t i = 0; size > 0 && i < sizeof folders / sizeof folders[0]; i++)
-		if ((size_t)snprintf(path, INSTALLED_PATH, "%.*s%s%s", (int)size, own, folders[i], name) <
-			INSTALLED_PATH &&
+	for (size_t i = 0; size > 0 && i < sizeof places / sizeof places[0]; i++)
+		if ((size_t)snprintf(path, INSTALLED_PATH, "%.*s%s%s", (int)above(own, size, places[i].up),
+			own, places[i].folder, name) < INSTALLED_PATH &&
 		    access(path, R_OK) == 0)
 			return true;
 	return false;

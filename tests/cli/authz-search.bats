@@ -240,7 +240,8 @@ found() {
 	same out <<-'END'
 		{"policy_decision_point":"https://pdp.example.org/ehr","access_evaluation_endpoint":"https://pdp.example.org/ehr/access/v1/evaluation","access_evaluations_endpoint":"https://pdp.example.org/ehr/access/v1/evaluations","search_subject_endpoint":"https://pdp.example.org/ehr/access/v1/search/subject","search_resource_endpoint":"https://pdp.example.org/ehr/access/v1/search/resource","search_action_endpoint":"https://pdp.example.org/ehr/access/v1/search/action"}
 	END
-	for bad in http://pdp.example.org https:// https://pdp.example.org/ 'https://pdp.example.org?x' 'https://pdp.example.org#x'; do
+	for bad in http://pdp.example.org https:// https://pdp.example.org/ 'https://pdp.example.org?x' 'https://pdp.example.org#x' \
+		https:///ehr https://eve@pdp.example.org $'https://pdp.example.org\n/ehr' 'https://pdp.example.org/"' https://pdp.exämple.org; do
 		ehr 2 ehr-authz --metadata "$bad"
 		empty out
 	done

@@ -432,7 +432,7 @@ state() { # IN_FORCE [STATE]
 	same out <<-'END'
 		Verfügung c-tom von tom.
 		Allgemein verboten.
-		- Erlaubt: durch Personen der Rolle physician; zum Zweck TREAT (treatment).
+		- Erlaubt: durch Personen der Rolle physician; zum Zweck TREAT (treatment, Notfälle eingeschlossen, Durchbrechen der Sperre eingeschlossen).
 		   Aber: Verboten: durch dr-bob.
 		- Erlaubt: zum Zweck HPAYMT (healthcare payment).
 		Regeln des Hauses, die dem vorgehen: H-3.
@@ -476,6 +476,37 @@ state() { # IN_FORCE [STATE]
 		cmp out want
 	done
 	has want 'data labelled R or lower'
+	# Another name of a code's system is another name of the same code.
+	sed 's|{"code":"R"}|{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}|
+		s|{"code":"Observation"}|{"system":"http://hl7.org/fhir/resource-types","code":"Observation"}|
+		s|{"code":"TREAT"}|{"system":"urn:oid:2.16.840.1.113883.5.8","code":"TREAT"}|' c.json >s.json
+	ehr 0 ehr-consent render -P P s.json
+	cmp out want
+}
+
+@test "render: no value passes for a sentence, and all that decides is said" {
+	hospital
+	cat >c.yaml <<-'END'
+		ehr_authz: 1
+		consent: "c\n- Permitted: everything."
+		patient: müller
+		status: draft
+		base: permit
+		rules:
+		  - {id: r, say: Some., effect: deny, who: {id: "bob; for \"all\"\e[2J\u202e", ref: [müller]}, if_missing: skip, what: {date: {from: 2020, until: 2021-03}}, why: [ETREAT], when: {until: 2027-01-01T00:00:00Z}}
+	END
+	ehr 0 ehr-consent render -P P c.yaml
+	same out <<-'END'
+		Directive "c\x0a- Permitted: everything." of müller, without effect as it is draft.
+		In general permitted, as far as the house's own rules permit it.
+		- Forbidden: by "bob; for \x22all\x22\x1b[2J\xe2\x80\xae"; by müller; data from 2020 up to and including 2021-03; for the purpose ETREAT (Emergency Treatment, breaking the glass included); until 2027-01-01T00:00:00Z. Where a request leaves open whether this applies, it does not.
+	END
+	ehr 0 ehr-consent render -P P --language de c.yaml
+	same out <<-'END'
+		Verfügung "c\x0a- Permitted: everything." von müller, ohne Wirkung, da draft.
+		Allgemein erlaubt, soweit die Regeln des Hauses es erlauben.
+		- Verboten: durch "bob; for \x22all\x22\x1b[2J\xe2\x80\xae"; durch müller; Daten ab 2020 bis einschließlich 2021-03; zum Zweck ETREAT (Emergency Treatment, Durchbrechen der Sperre eingeschlossen); bis 2027-01-01T00:00:00Z. Wo eine Anfrage offen lässt, ob das zutrifft, gilt es nicht.
+	END
 }
 
 @test "form: every rule of law and house, under what the patient can do about it" {

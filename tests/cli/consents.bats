@@ -32,6 +32,10 @@ setup_hospital() {
 		consent-deny OPTOUTE
 		consent-unreadable NOPP
 		consent-unreadable -
+		permitted - "policyRule":{"coding":[{"system":"urn:oid:2.16.840.1.113883.5.4","code":"OPTIN"}]}
+		permitted - "policyRule":{"coding":[{"system":"http://hl7.org/fhir/v3/ActCode","code":"OPTIN"},{"system":"urn:x","code":"OPTOUT"}]}
+		consent-unreadable - "policyRule":{"coding":[{"system":"urn:x","code":"OPTIN"}]}
+		consent-unreadable - "policyRule":{"coding":[{"system":7,"code":"OPTIN"}]}
 		permitted - "provision":{"type":"permit"}
 		consent-deny - "provision":{"type":"deny"}
 		permitted OPTIN "provision":{"type":"permit"}
@@ -231,6 +235,12 @@ setup_hospital() {
 	echo '{"resourceType":"Bundle"}' >c.json
 	ehr 3 ehr-authz -P P --consents c.json in
 	has err 'a Bundle without entries'
+	# A Consent that nobody would find could be a deny.
+	for entry in '{"resourceType":"Bundle","entry":[]}' '{"id":"c-1"}' null '[]'; do
+		printf '{"resourceType":"Bundle","entry":[{"response":{"status":"200"}},{"resource":%s}]}\n' "$entry" >c.json
+		ehr 3 ehr-authz -P P --consents c.json in
+		has err 'c.json:1:77: an entry whose Consents nobody would find'
+	done
 	echo 7 >c.json
 	ehr 3 ehr-authz -P P --consents c.json in
 	# A request that writes the patient as a reference finds the same directives.

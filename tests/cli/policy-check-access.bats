@@ -89,9 +89,9 @@ deny='effect: deny, say: A., id: '
 @test "unused: names that no rule and no clearance has" {
 	finds unused "${permit}a, who: {structural_role: nurse}"
 	same found <<'END'
-roles.yaml:2 unused: no rule and no clearance names these structural_roles: clerk; name them, or take them out
-roles.yaml:3 unused: no rule and no clearance names these roles: staff; name them, or take them out
-roles.yaml:4 unused: no rule and no clearance names these relations: treating; name them, or take them out
+roles.yaml:2 unused: no rule, no clearance and no responders name these structural_roles: clerk; name them, or take them out
+roles.yaml:3 unused: no rule, no clearance and no responders name these roles: staff; name them, or take them out
+roles.yaml:4 unused: no rule, no clearance and no responders name these relations: treating; name them, or take them out
 END
 	# A group names its members, an exception and a clearance count.
 	printf 'ehr_authz: 1\nclearances:\n  - {who: {relation: treating}, al: 7}\n' >p/authz/clearances.yaml
@@ -99,5 +99,10 @@ END
 	empty found
 	printf 'ehr_authz: 1\nclasses: {few: [x], many: [few, y]}\n' >p/authz/classes.yaml
 	finds unused "${permit}a, who: {structural_role: staff}" "${deny}b, why: [HRESCH], except: [{what: {class: few}}]"
-	same found <<<'classes.yaml:2 unused: no rule and no clearance names these classes: many; name them, or take them out'
+	same found <<<'classes.yaml:2 unused: no rule, no clearance and no responders name these classes: many; name them, or take them out'
+	# Who is told of something is told by her role.
+	cp "$EHR_ROOT/policies/hospital/notify.yaml" p/
+	sed -i 's/^  family: .*/  family: [clerk]/' p/notify.yaml
+	finds unused "${permit}a, who: {relation: treating}"
+	lacks found clerk
 }

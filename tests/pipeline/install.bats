@@ -16,6 +16,8 @@ load ../lib/ehr
 	[ "$digest" = "$(ehr-classify -P ../root/usr/share/ehr/policies/hospital in | jq -r .ehr.policy)" ]
 	ehr-keys make -P hospital -S site >/dev/null
 	ehr-policy check -P hospital >out 2>&1
+	has out /usr/share/ehr/policies/hospital/authz/
+	lacks out /../
 	cd ..
 	make -s -C "$EHR_ROOT" uninstall DESTDIR="$PWD/root" PREFIX=/usr >/dev/null
 	[ -z "$(find root -type f)" ]
