@@ -9,6 +9,7 @@
 #include "common/base/memory.h"
 #include "common/crypto/key_release.h"
 #include "common/crypto/secret.h"
+#include "common/line/sealed_line.h"
 #include "common/line/tags.h"
 
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_MOST = 1 << 24 };
+enum { TEXT_MOST = 1 << 24, NONCE_BYTES = 16, DEPTH = 16 };
 
 static enum diag_exit
 refuse(struct verb_answer *a, const char *why)
@@ -82,11 +83,11 @@ is_offline(const struct jws *jws)
 }
 
 /*
- * The release answers the proof that is pending.  Then none is pending any more, before a key is written: a
- * release counts once.
+ * The nonce of a message is the one of the file NAME, which goes then, before anything is done: a nonce
+ * counts once.
  */
 static bool
-is_pending(struct keys *k, const struct jws *jws, struct verb_answer *a)
+takes_nonce(struct keys *k, const char *name, const struct jws *jws, struct verb_answer *a)
 {
 	struct bytes nonce = jws_text(jws, "nonce");
 	struct buffer text, one;
@@ -97,10 +98,10 @@ is_pending(struct keys *k, const struct jws *jws, struct verb_answer *a)
 	buffer_init(&text, 4096);
 	buffer_init(&one, 8192);
 	json_init(&j, NULL, 4);
-	good = store_whole(keys_directory(k), "pending.json", &text, a) &&
+	good = store_whole(keys_directory(k), name, &text, a) &&
 	       store_object(&one, &j, buffer_bytes(&text)) &&
 	       (at = json_member(&j, 0, (struct bytes)BYTES("nonce"))) != 0 && nonce.size > 0 &&
-	       secret_equal(json_inside(&j, at), nonce) && file_remove_at(keys_directory(k), "pending.json");
+	       secret_equal(json_inside(&j, at), nonce) && file_remove_at(keys_directory(k), name);
 	json_release(&j);
 	buffer_release(&one);
 	buffer_release(&text);
@@ -124,7 +125,7 @@ accept_release(struct keys *k, struct bytes line, const struct verb_settings *s,
 		status = refuse(a, "not of now: it has ended, or has not begun");
 	else if (!check_keys(&r, keys_domain(k), &epoch))
 		status = refuse(a, "a key that does not fit its name, its level or the others");
-	else if (!is_offline(&r.jws) && !is_pending(k, &r.jws, a))
+	else if (!is_offline(&r.jws) && !takes_nonce(k, "pending.json", &r.jws, a))
 		status = refuse(a, "it answers a challenge that is not pending");
 	else
 		status = install(k, &r, line, epoch, a);
@@ -180,6 +181,32 @@ accept_signed(struct keys *k, struct bytes line, const struct verb_settings *s, 
 	return status;
 }
 
+/*
+ * Each answer has a nonce, and the last one stands in answer.json: where no clock is trusted, a command
+ * counts only if it was made after that answer.
+ */
+static bool
+note_nonce(struct keys *k, struct json_write *claims, struct verb_answer *a)
+{
+	unsigned char random[NONCE_BYTES];
+	struct buffer text;
+	struct json_write w = json_write_to(&text);
+	bool good;
+
+	public_random(random, sizeof random);
+	json_write_member_base64url(claims, "nonce", random, sizeof random);
+	buffer_init(&text, 256);
+	json_write_open(&w, '{');
+	json_write_member_base64url(&w, "nonce", random, sizeof random);
+	json_write_close(&w, '}');
+	json_write_raw(&w, (struct bytes)BYTES("\n"));
+	verb_written(&w);
+	good = file_replace_at(keys_directory(k), "answer.json", buffer_bytes(&text), 0600) ||
+	       verb_io_fault(a, "answer.json");
+	buffer_release(&text);
+	return good;
+}
+
 /* What was done with a message, for --ack. */
 struct receipt {
 	const char *of; /* "provision" or "command" */
@@ -187,13 +214,17 @@ struct receipt {
 	const char *reason; /* NULL: accepted */
 };
 
-static void
-write_receipt(struct keys *k, const struct receipt *r, const struct verb_settings *s, struct buffer *out)
+static bool
+write_receipt(struct keys *k, const struct receipt *r, const struct verb_settings *s, struct buffer *out,
+    struct verb_answer *a)
 {
 	const struct keys_self *self = keys_self(k);
+	/* A clock that has just begun shows 0, which would read as no time. */
+	struct instant now = { s->now.seconds > 0 ? s->now.seconds : 1, s->now.nano };
 	struct message m;
+	bool good;
 
-	message_begin(&m, self->id, s->now);
+	message_begin(&m, self->id, now);
 	json_write_member(&m.claims, "aud", bytes_of(self->domain));
 	json_write_member(&m.claims, "device", bytes_of(self->id));
 	json_write_member(&m.claims, "of", bytes_of(r->of));
@@ -201,8 +232,11 @@ write_receipt(struct keys *k, const struct receipt *r, const struct verb_setting
 	json_write_member(&m.claims, "state", bytes_of(r->reason == NULL ? "accepted" : "refused"));
 	if (r->reason != NULL)
 		json_write_member(&m.claims, "reason", bytes_of(r->reason));
-	message_sign(&m, out, keys_signing(k), "ehr-accepted+jwt", false);
+	good = note_nonce(k, &m.claims, a);
+	if (good)
+		message_sign(&m, out, keys_signing(k), "ehr-accepted+jwt", false);
 	message_end(&m);
+	return good;
 }
 
 /* Names the reason, and remembers it for the answer. */
@@ -224,7 +258,7 @@ check_number(struct keys *k, const struct jws *jws, struct receipt *r, const str
 		return refuse(a, "incomplete");
 	if (!bytes_are(jws_text(jws, "device"), keys_self(k)->id))
 		return deny(r, a, "command-foreign", "for another device");
-	if (!jws_in_time(jws, s->now))
+	if (!s->no_clock && !jws_in_time(jws, s->now))
 		return deny(r, a, "command-expired", "not of now: it has ended, or has not begun");
 	if (!store_counter(k, r->of, last, a))
 		return EXIT_KEYS;
@@ -295,7 +329,8 @@ print_command(struct keys *k, const struct jws *jws, uint32_t command, uint64_t 
 
 /* The number is on disk before the command is printed: it is carried out at most once. */
 static enum diag_exit
-take_command(struct keys *k, const struct jws *jws, struct receipt *r, struct verb_answer *a)
+take_command(struct keys *k, const struct jws *jws, struct receipt *r, const struct verb_settings *s,
+    struct verb_answer *a)
 {
 	const struct json *j = jws->claims;
 	uint32_t command = json_member(j, 0, (struct bytes)BYTES("command"));
@@ -310,6 +345,8 @@ take_command(struct keys *k, const struct jws *jws, struct receipt *r, struct ve
 		return deny(r, a, "command-type", "this device knows no such command");
 	if (al < least)
 		return deny(r, a, "command-al", "the AL is too low for this command");
+	if (s->no_clock && !takes_nonce(k, "answer.json", jws, a))
+		return deny(r, a, "command-expired", "it was not made for the last answer of this device");
 	if (!store_set_counter(k, r->of, r->seq, a))
 		return EXIT_IO;
 	print_command(k, jws, command, r->seq, &a->out);
@@ -341,10 +378,10 @@ accept_numbered(struct accepting *x, enum message_kind kind, struct bytes line)
 		(struct key_release_kind){ message_stage(kind), message_type(kind) }, &jws, &why))
 		status = refuse(x->answer, why);
 	else if ((status = check_number(k, &jws, &r, x->settings, x->answer, &last)) == EXIT_DONE)
-		status = kind == MESSAGE_COMMAND ? take_command(k, &jws, &r, x->answer)
+		status = kind == MESSAGE_COMMAND ? take_command(k, &jws, &r, x->settings, x->answer)
 						 : take_params(k, &jws, &r, x->answer);
 	if (x->settings->ack != NULL && (status == EXIT_DONE || r.reason != NULL))
-		write_receipt(k, &r, x->settings, &x->acks);
+		status = write_receipt(k, &r, x->settings, &x->acks, x->answer) ? status : EXIT_IO;
 	key_release_reader_free(reader);
 	return status;
 }
@@ -354,16 +391,21 @@ static enum diag_exit
 accept_sealed(struct accepting *x, struct bytes line)
 {
 	static const enum message_kind numbered[] = { MESSAGE_PROVISION, MESSAGE_COMMAND };
-	char mark[64];
+	struct sealed_line_reader *reader = sealed_line_reader_new(DEPTH);
+	enum message_kind kind = MESSAGE_RELEASE;
+	struct sealed_line s;
+	struct buffer text;
 
-	for (size_t i = 0; i < 2; i++) {
-		int size = snprintf(
-		    mark, sizeof mark, "{\"ehr\":{\"v\":1,\"stage\":\"%s\"", message_stage(numbered[i]));
-
-		if (line.size > (size_t)size && memcmp(line.at, mark, (size_t)size) == 0)
-			return accept_numbered(x, numbered[i], line);
-	}
-	return accept_release(x->keys, line, x->settings, x->answer);
+	buffer_init(&text, TEXT_MOST + JSON_SLACK);
+	buffer_add(&text, line.at, line.size);
+	if (json_slack(&text) && sealed_line_read_message(reader, buffer_bytes(&text), &s))
+		for (size_t i = 0; i < 2; i++)
+			if (bytes_are(s.stage, message_stage(numbered[i])))
+				kind = numbered[i];
+	sealed_line_reader_free(reader);
+	buffer_release(&text);
+	return kind == MESSAGE_RELEASE ? accept_release(x->keys, line, x->settings, x->answer)
+				       : accept_numbered(x, kind, line);
 }
 
 static struct bytes

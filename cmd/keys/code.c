@@ -4,13 +4,16 @@
 #include "cmd/keys/store.h"
 #include "common/base/base64url.h"
 #include "common/base/file.h"
+#include "common/crypto/detached.h"
 #include "common/crypto/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
-enum { CODE_SIZE = 32, MAC_SIZE = 43, LOG_MOST = 1 << 24 };
+enum { CODE_SIZE = 32, MAC_SIZE = 43, LOG_MOST = 1 << 24, PEM_MOST = 1 << 16, PEM_LINE = 64 };
+
+static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
 
 /* The MAC over LABEL, and over both thumbprints. */
 static void
@@ -114,5 +117,115 @@ code_check(const struct keys *k, const char *file, const struct code_device *dev
 		*status = verb_fault(a, EXIT_DENIED, "device-unknown: it does not know the code");
 	good = good && spend(k, code, a, status);
 	secret_free(code, CODE_SIZE);
+	return good;
+}
+
+/* The text between BEGIN and END is what x5c has, but for its line ends. */
+static bool
+write_certificate(struct json_write *w, struct bytes *rest)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	struct bytes line;
+	bool good = false;
+
+	json_write_value(w, (struct bytes)BYTES("\""));
+	while (bytes_line(rest, &line)) {
+		if (line.size > 0 && line.at[line.size - 1] == '\r')
+			line.size--;
+		if (bytes_are(line, end)) {
+			json_write_raw(w, (struct bytes)BYTES("\""));
+			return good;
+		}
+		for (size_t i = 0; i < line.size; i++)
+			if (memchr(alphabet, line.at[i], sizeof alphabet - 1) == NULL)
+				return false;
+		json_write_raw(w, line);
+		good = true;
+	}
+	return false;
+}
+
+bool
+code_write_certificates(struct json_write *w, const char *file, struct verb_answer *a, enum diag_exit *status)
+{
+	struct buffer text;
+	struct bytes rest, line;
+	unsigned count = 0;
+	bool good = true;
+
+	buffer_init(&text, PEM_MOST);
+	if (!store_read(file, &text, a)) {
+		*status = EXIT_IO;
+		buffer_release(&text);
+		return false;
+	}
+	json_write_name(w, "x5c");
+	json_write_open(w, '[');
+	for (rest = buffer_bytes(&text); good && bytes_line(&rest, &line);)
+		if (bytes_begin(line, begin)) {
+			good = write_certificate(w, &rest);
+			count++;
+		}
+	json_write_close(w, ']');
+	buffer_release(&text);
+	if (!good || count == 0)
+		*status = verb_fault(a, EXIT_KEYS, "%s: not certificates in PEM", file);
+	return good && count > 0;
+}
+
+/* x5c as PEM again. */
+static bool
+read_certificates(const struct jws *enrolment, struct buffer *pem)
+{
+	const struct json *j = enrolment->claims;
+	uint32_t list = json_member(j, 0, (struct bytes)BYTES("x5c"));
+
+	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
+		return false;
+	for (uint32_t n = list + 1; n < j->nodes[list].next; n = j->nodes[n].next) {
+		struct bytes text = json_inside(j, n);
+
+		if (json_kind(j, n) != JSON_STRING)
+			return false;
+		buffer_add(pem, begin, sizeof begin - 1);
+		for (size_t at = 0; at < text.size; at += PEM_LINE) {
+			buffer_add(pem, "\n", 1);
+			buffer_add(pem, text.at + at, text.size - at < PEM_LINE ? text.size - at : PEM_LINE);
+		}
+		buffer_add(pem, "\n", 1);
+		buffer_add(pem, end, sizeof end - 1);
+		buffer_add(pem, "\n", 1);
+	}
+	return true;
+}
+
+bool
+code_check_certificates(const struct code_device *device, const struct verb_settings *s,
+    struct verb_answer *a, enum diag_exit *status)
+{
+	struct detached_trust trust = { .now = s->now };
+	struct detached_verdict v = { .text = "the enrolment has no certificate" };
+	struct buffer ca, pem;
+	bool good;
+
+	buffer_init(&ca, (size_t)1 << 24);
+	buffer_init(&pem, (size_t)1 << 20);
+	*status = EXIT_IO;
+	good = store_read(s->ca, &ca, a);
+	trust.ca = buffer_bytes(&ca);
+	if (good && !detached_is_ca(trust.ca)) {
+		*status = verb_fault(a, EXIT_KEYS, "%s: not the certificate of a CA in PEM", s->ca);
+		good = false;
+	} else if (good) {
+		if (detached_is_crl(trust.ca))
+			trust.crl = trust.ca;
+		good = read_certificates(device->enrolment, &pem) &&
+		       detached_certifies(buffer_bytes(&pem), device->sig, &trust, &v);
+		if (!good)
+			*status = verb_fault(a, EXIT_DENIED, "device-unknown: its certificate: %s%s%s",
+			    v.reason != NULL ? v.reason : "", v.reason != NULL ? ": " : "", v.text);
+	}
+	buffer_release(&pem);
+	buffer_release(&ca);
 	return good;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * enrol: the authority takes in a device, whose thumbprint somebody has read off the device itself, or which
- * knows a code that was put into it, good for one device.
+ * knows a code that was put into it, good for one device, or whose signing key a CA has certified.
  */
 #include "cmd/keys/code.h"
 #include "cmd/keys/device.h"
@@ -25,6 +25,7 @@ struct enrolment {
 	unsigned al_cap;
 };
 
+/* The device has said all of it of itself.  What is kept must be such as each later verb reads. */
 static bool
 check_claims(struct enrolment *e, const char *domain)
 {
@@ -34,8 +35,9 @@ check_claims(struct enrolment *e, const char *domain)
 	e->kind = jws_text(&e->jws, "kind");
 	e->env = jws_text(&e->jws, "env");
 	return bytes_are(jws_text(&e->jws, "aud"), domain) && bytes_are(jws_text(&e->jws, "device"), e->id) &&
-	       bytes_are(e->jws.iss, e->id) && tag_is_word(e->kind) && tag_is_word(e->env) && enc != 0 &&
-	       point_read(&e->enc, e->jws.claims, enc, POINT_BARE);
+	       bytes_are(e->jws.iss, e->id) && keys_are_of_device(e->kind, e->env) && enc != 0 &&
+	       point_read(&e->enc, e->jws.claims, enc, POINT_BARE) && keyref_receives(&e->enc) &&
+	       strcmp(e->enc.jkt, e->sig.jkt) != 0;
 }
 
 static void
@@ -95,15 +97,18 @@ put_device(struct json_write *w, const void *context)
 	json_write_member_number(w, "al_cap", e->al_cap);
 }
 
-/* The device is the one that is meant: by its thumbprint, or by the code. */
+/* The device is the one that is meant: by its thumbprint, the code, or its certificate. */
 static bool
 is_meant(struct keys *k, const struct enrolment *e, const struct order_file *f, enum diag_exit *status)
 {
 	const struct verb_settings *s = f->settings;
 
+	const struct code_device device = { &e->jws, &e->sig, &e->enc };
+
 	if (s->code != NULL)
-		return code_check(
-		    k, s->code, &(struct code_device){ &e->jws, &e->sig, &e->enc }, f->answer, status);
+		return code_check(k, s->code, &device, f->answer, status);
+	if (s->ca != NULL)
+		return code_check_certificates(&device, s, f->answer, status);
 	if (secret_equal(bytes_of(s->expect), bytes_of(e->sig.jkt)))
 		return true;
 	*status =
@@ -127,7 +132,8 @@ enrol(struct keys *k, struct bytes token, struct order_file *f)
 	else if (s->code == NULL && !is_meant(k, &e, f, &status))
 		;
 	else if (!jws_in_time(&e.jws, s->now) || !check_claims(&e, keys_domain(k)))
-		status = verb_fault(a, EXIT_KEYS, "not an enrolment for this domain, or not of now");
+		status =
+		    verb_fault(a, EXIT_KEYS, "not an enrolment of a device for this domain, or not of now");
 	else if (!s->allow_test_keys &&
 		 (jwk_is_test_thumbprint(e.sig.jkt) || jwk_is_test_thumbprint(e.enc.jkt)))
 		status = verb_fault(a, EXIT_KEYS, "test-key: the device's private half is public");
@@ -146,9 +152,10 @@ verb_enrol(const struct verb_settings *s, struct verb_answer *a)
 	enum diag_exit status;
 	struct keys *k = NULL;
 
-	if ((s->expect == NULL) == (s->code == NULL))
+	if ((s->expect != NULL) + (s->code != NULL) + (s->ca != NULL) != 1)
 		return verb_fault(a, EXIT_USAGE,
-		    "which device? expected --expect JKT, as the device shows it, or --code FILE");
+		    "which device? expected --expect JKT, as the device shows it, or --code FILE, or --ca "
+		    "FILE");
 	if (s->operands > 1)
 		return verb_fault(a, EXIT_USAGE, "one enrolment at a time");
 	buffer_init(&text, (size_t)1 << 18);

@@ -75,7 +75,7 @@ static const struct verb {
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
-enum { KIND = 1, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW, WAIT, PATIENT, EPOCH };
+enum { KIND = 1, CLOCK, AL_CAP, DEVICE, TTL, PARTY, GRANTED, KID, NOW, WAIT, PATIENT, EPOCH };
 
 #define TEXT(member) OPTION_TEXT(struct verb_settings, member)
 #define FLAG(member) OPTION_FLAG(struct verb_settings, member)
@@ -133,8 +133,18 @@ static const struct {
 	{ { TEXT(assertion), 0, false, "assertion", "FILE", "the user's token, bound to this device" },
 	    PROVE },
 	{ { TEXT(ack), 0, false, "ack", "FILE", "where the answer to the authority goes" }, ACCEPT },
+	{ { CLOCK, 0, false, "clock", "none",
+	      "no clock is trusted: a command must be made for the last answer" },
+	    ACCEPT },
+	{ { TEXT(device_answer), 0, false, "answer", "FILE",
+	      "the last answer of a device that trusts no clock" },
+	    COMMAND },
 	{ { TEXT(code), 0, false, "code", "FILE", "a code that device and authority share, once" },
 	    MAKE | ENROL },
+	{ { TEXT(ca), 0, false, "ca", "FILE", "the CA that has certified the device's signing key" }, ENROL },
+	{ { TEXT(certificate), 0, false, "cert", "FILE",
+	      "the certificate of the key that signs, for the enrolment" },
+	    MAKE },
 	{ { TEXT(commands), 0, false, "commands", "FILE", "the least AL for each command, a JSON object" },
 	    MAKE },
 	{ { FLAG(decided), 0, false, "decided", NULL, "enrol, rotate and revoke only by decisions" }, MAKE },
@@ -198,6 +208,11 @@ take_option(const struct options *o, struct verb_settings *s, int id, unsigned v
 	case KIND:
 		words = verb == MAKE ? holders : values;
 		s->kind = words[options_word(o, words)];
+		return;
+	case CLOCK:
+		if (strcmp(o->value, "none") != 0)
+			options_misuse(o, "not none", o->value);
+		s->no_clock = true;
 		return;
 	case AL_CAP:
 		s->al_cap = (unsigned)number(o, 99);

@@ -212,8 +212,9 @@ enrol(const struct store *n, const struct verb_settings *s, struct verb_answer *
 	json_write_member(&m.claims, "kind", bytes_of(n->kind));
 	json_write_name(&m.claims, "enc");
 	point_write(&m.claims, keyref_public(n->enc));
-	good = s->code == NULL ||
-	       code_write(&m.claims, s->code, keyref_public(n->sig), keyref_public(n->enc), a, status);
+	good = (s->code == NULL ||
+		   code_write(&m.claims, s->code, keyref_public(n->sig), keyref_public(n->enc), a, status)) &&
+	       (s->certificate == NULL || code_write_certificates(&m.claims, s->certificate, a, status));
 	if (good)
 		message_sign(&m, &a->out, n->sig, "ehr-enrol+jwt", true);
 	message_end(&m);
@@ -306,8 +307,8 @@ verb_make(const struct verb_settings *s, struct verb_answer *a)
 	if (s->keys == NULL && s->site == NULL)
 		return verb_fault(a, EXIT_USAGE, "where to? expected -S DIR or --keys DIR");
 	if (s->kind == NULL || strcmp(s->kind, "authority") == 0)
-		return s->code != NULL || s->commands != NULL
-			   ? verb_fault(a, EXIT_USAGE, "--code and --commands are for devices")
+		return s->code != NULL || s->commands != NULL || s->certificate != NULL
+			   ? verb_fault(a, EXIT_USAGE, "--code, --cert and --commands are for devices")
 			   : make_authority(s, a);
 	if (s->decided)
 		return verb_fault(a, EXIT_USAGE, "--decided is for the authority");

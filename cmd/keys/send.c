@@ -13,7 +13,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { PARAMS_MOST = 65536, COMMAND_TTL = 60, PROVISION_TTL = 30 * 24 * 3600, DEPTH = 32, ID_SIZE = 22 };
+enum {
+	PARAMS_MOST = 65536,
+	COMMAND_TTL = 60,
+	PROVISION_TTL = 30 * 24 * 3600,
+	DEPTH = 32,
+	ID_SIZE = 22,
+	NONCE_ROOM = 65
+};
 
 struct sending {
 	struct keys *keys;
@@ -172,8 +179,40 @@ put_patient(struct json_write *w, const void *context)
 		json_write_member(w, "patient", bytes_of(x->settings->patient.item[0]));
 }
 
+/*
+ * The nonce of --answer, the device's last one, which the command repeats: a device that trusts no clock sees
+ * by it that the command is new.
+ */
+static bool
+read_answer(struct sending *x, char nonce[NONCE_ROOM], enum diag_exit *status)
+{
+	const char *file = x->settings->device_answer;
+	struct jws_reader *reader = jws_reader_new();
+	struct signers *devices = device_signers(x->keys, x->settings, x->answer, status);
+	struct buffer text;
+	struct bytes rest, line, last = { "", 0 };
+	struct jws jws;
+	bool good = false;
+
+	buffer_init(&text, (size_t)1 << 20);
+	if (devices != NULL && (*status = EXIT_IO, store_read(file, &text, x->answer))) {
+		for (rest = buffer_bytes(&text); bytes_line(&rest, &line);)
+			last = line.size > 0 ? line : last;
+		good = jws_verify(reader, devices, last, "ehr-accepted+jwt", &jws) == JWS_GOOD &&
+		       bytes_are(jws.iss, x->device.id) && tag_is_word(jws_text(&jws, "nonce")) &&
+		       bytes_string(jws_text(&jws, "nonce"), nonce, NONCE_ROOM);
+		if (!good)
+			*status = verb_fault(
+			    x->answer, EXIT_KEYS, "answer-invalid: %s: not an answer of this device", file);
+	}
+	buffer_release(&text);
+	signers_free(devices);
+	jws_reader_free(reader);
+	return good;
+}
+
 static enum diag_exit
-command(struct sending *x, const struct order_file *f)
+command(struct sending *x, const struct order_file *f, const char *nonce)
 {
 	uint32_t args = json_member(&x->json, 0, (struct bytes)BYTES("args"));
 	enum diag_exit status;
@@ -186,6 +225,8 @@ command(struct sending *x, const struct order_file *f)
 	json_write_member(&m.claims, "sub", bytes_of(f->subject));
 	json_write_member_number(&m.claims, "al", (int64_t)f->al);
 	json_write_member(&m.claims, "decision", bytes_of(f->digest));
+	if (*nonce != '\0')
+		json_write_member(&m.claims, "nonce", bytes_of(nonce));
 	json_write_name(&m.claims, "command");
 	json_write_open(&m.claims, '{');
 	json_write_member(&m.claims, "name", text_of(&x->json, "name"));
@@ -236,6 +277,7 @@ verb_command(const struct verb_settings *s, struct verb_answer *a)
 	struct sending x = { .keys = NULL };
 	struct order_file f = { .decisions = NULL };
 	const struct order o = { "send-command", "device", x.device.id, put_patient, put_how, &x, 1 };
+	char nonce[NONCE_ROOM] = "";
 	enum diag_exit status;
 
 	if (read_object(&x, s, a, &status)) {
@@ -244,8 +286,9 @@ verb_command(const struct verb_settings *s, struct verb_answer *a)
 			x.keys = store_open(s, 0, order_store(s), a, &status);
 	}
 	if (x.keys != NULL && device_find(x.keys, bytes_of(s->device.item[0]), s, &x.device, a, &status) &&
+	    (s->device_answer == NULL || s->ask || read_answer(&x, nonce, &status)) &&
 	    order_obeys(&f, x.keys, &o, &status) && is_new(&x, &status))
-		status = command(&x, &f);
+		status = command(&x, &f, nonce);
 	end_object(&x);
 	order_end(&f);
 	return status;

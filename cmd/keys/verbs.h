@@ -44,10 +44,13 @@ struct verb_settings {
 	const char *parent_pin_file;
 	const char *tcti;
 	const char *code;
+	const char *ca;
+	const char *certificate;
 	const char *commands;
 	const char *proof;
 	const char *assertion;
 	const char *ack;
+	const char *device_answer;
 	struct trust_demand trust; /* whole */
 	int64_t ttl;               /* seconds */
 	int64_t wait;              /* seconds, for the lock */
@@ -56,6 +59,7 @@ struct verb_settings {
 	bool al_cap_given;
 	bool offline;
 	bool decided;
+	bool no_clock;
 	bool ask;
 	bool end;
 	bool self;

@@ -67,6 +67,24 @@ may_sign(X509 *c)
 	       OBJ_sn2nid(group) == NID_X9_62_prime256v1;
 }
 
+static uint32_t
+wanted_usage(enum detached_use use)
+{
+	static const uint32_t usages[] = { [DETACHED_CODE] = XKU_CODE_SIGN,
+		[DETACHED_MAIL] = XKU_SMIME,
+		[DETACHED_DEVICE] = XKU_SSL_CLIENT };
+
+	return usages[use];
+}
+
+bool
+certificate_issues_for(X509 *c, enum detached_use use)
+{
+	uint32_t extended = X509_get_extended_key_usage(c);
+
+	return extended == UINT32_MAX || (extended & (wanted_usage(use) | XKU_ANYEKU)) != 0;
+}
+
 /*
  * OpenSSL's purpose `any` takes a certificate for TLS, and its default purpose refuses one for code.  So the
  * usage is asked here.  Where an extension is absent, both functions of OpenSSL return UINT32_MAX.
@@ -74,9 +92,11 @@ may_sign(X509 *c)
 bool
 certificate_is_for(X509 *c, enum detached_use use)
 {
-	uint32_t wanted = use == DETACHED_CODE ? XKU_CODE_SIGN : XKU_SMIME;
 	uint32_t extended = X509_get_extended_key_usage(c), usage = X509_get_key_usage(c);
 
-	return extended != UINT32_MAX && (extended & wanted) != 0 && usage != UINT32_MAX &&
+	/* Manufacturers leave both extensions out. */
+	if (use == DETACHED_DEVICE)
+		return certificate_issues_for(c, use) && (usage & KU_DIGITAL_SIGNATURE) != 0 && may_sign(c);
+	return extended != UINT32_MAX && (extended & wanted_usage(use)) != 0 && usage != UINT32_MAX &&
 	       (usage & KU_DIGITAL_SIGNATURE) != 0 && may_sign(c);
 }

@@ -14,6 +14,9 @@ STACK_OF(X509) * certificate_read(struct bytes pem);
 /* True if C is for USE, for digital signatures, and its key is one that may sign. */
 bool certificate_is_for(X509 *c, enum detached_use use);
 
+/* True if C, a CA, does not limit itself to other uses by an extended key usage. */
+bool certificate_issues_for(X509 *c, enum detached_use use);
+
 /* The digests of signatures, which OpenSSL looks up by name; library_start() leaves such names out. */
 void certificate_start(void);
 

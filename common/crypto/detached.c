@@ -2,6 +2,7 @@
 #include "common/crypto/detached.h"
 
 #include "common/crypto/certificate.h"
+#include "common/crypto/curve.h"
 #include "common/crypto/library.h"
 
 #include <limits.h>
@@ -21,7 +22,8 @@ static const struct detached_verdict mismatch = { "signature-invalid",
 	"it was altered, or it is of something else, or what it signs was altered", false, { 0, 0 } };
 static const struct detached_verdict wrong_use = { "signer-usage",
 	"its certificate is not for this: expected digitalSignature with codeSigning (policies, programs) or "
-	"emailProtection (manifests), and a key on P-256 or RSA of 3,072 bits",
+	"emailProtection (manifests), or clientAuth or none (devices), which its CA may issue, and a key on "
+	"P-256 or RSA of 3,072 bits",
 	false, { 0, 0 } };
 
 /* What OpenSSL says of a chain.  Any other error is the row at the end. */
@@ -58,14 +60,24 @@ static const struct chain_fault {
 			 false, { 0, 0 } } },
 };
 
-/* Keeps the first error: the chain is refused at it. */
-static int
-note_error(int good, X509_STORE_CTX *context)
-{
-	int *error = X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(context), 0);
+/* What is seen while OpenSSL walks the chain. */
+struct walk {
+	enum detached_use use;
+	int error;      /* the first: the chain is refused at it */
+	bool other_use; /* a CA of the chain says that it issues certificates for other uses */
+};
 
-	if (!good && *error == X509_V_OK)
-		*error = X509_STORE_CTX_get_error(context);
+static int
+note(int good, X509_STORE_CTX *context)
+{
+	struct walk *w = X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(context), 0);
+	X509 *c = X509_STORE_CTX_get_current_cert(context);
+
+	if (!good && w->error == X509_V_OK)
+		w->error = X509_STORE_CTX_get_error(context);
+	if (good && c != NULL && X509_STORE_CTX_get_error_depth(context) > 0 &&
+	    !certificate_issues_for(c, w->use))
+		w->other_use = true;
 	return good;
 }
 
@@ -137,13 +149,13 @@ add_authorities(X509_STORE *store, struct bytes pem)
 
 /* The CA of the caller alone; the system's are not asked.  NULL if a text does not parse. */
 static X509_STORE *
-make_store(const struct detached_trust *t, int *error)
+make_store(const struct detached_trust *t, struct walk *w)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_VERIFY_PARAM *how;
 	unsigned long flags = X509_V_FLAG_X509_STRICT;
 
-	library_must(store != NULL && X509_STORE_set_ex_data(store, 0, error) == 1, "check a signature");
+	library_must(store != NULL && X509_STORE_set_ex_data(store, 0, w) == 1, "check a signature");
 	if (t->crl.at != NULL)
 		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 	how = X509_STORE_get0_param(store);
@@ -152,7 +164,7 @@ make_store(const struct detached_trust *t, int *error)
 	library_must(X509_VERIFY_PARAM_set_purpose(how, X509_PURPOSE_ANY) == 1 &&
 			 X509_VERIFY_PARAM_set_flags(how, flags) == 1,
 	    "check a signature");
-	X509_STORE_set_verify_cb(store, note_error);
+	X509_STORE_set_verify_cb(store, note);
 	if (add_authorities(store, t->ca) && add_lists(store, t->crl))
 		return store;
 	X509_STORE_free(store);
@@ -242,26 +254,28 @@ is_signer_for(CMS_ContentInfo *cms, enum detached_use use)
 	return good;
 }
 
+static const struct detached_verdict no_store = { "signature-invalid",
+	"the CA or the revocation list is not PEM", false, { 0, 0 } };
+
 static bool
 check(CMS_ContentInfo *cms, struct bytes content, enum detached_use use, const struct detached_trust *t,
     struct detached_verdict *v)
 {
-	int error = X509_V_OK;
-	X509_STORE *store = make_store(t, &error);
+	struct walk w = { use, X509_V_OK, false };
+	X509_STORE *store = make_store(t, &w);
 	BIO *from = BIO_new_mem_buf(content.at, (int)content.size);
 	bool good;
 
 	library_must(from != NULL, "check a signature");
 	if (store == NULL) {
-		*v = (struct detached_verdict){ "signature-invalid",
-			"the CA or the revocation list is not PEM", false, { 0, 0 } };
+		*v = no_store;
 		BIO_free(from);
 		return false;
 	}
 	good = CMS_verify(cms, NULL, store, from, NULL, CMS_BINARY | CMS_NOCRL) == 1;
 	if (!good)
-		*v = error != X509_V_OK ? chain_verdict(error) : mismatch;
-	else if (!is_signer_for(cms, use)) {
+		*v = w.error != X509_V_OK ? chain_verdict(w.error) : mismatch;
+	else if (w.other_use || !is_signer_for(cms, use)) {
 		*v = wrong_use;
 		good = false;
 	} else
@@ -286,6 +300,50 @@ detached_check(struct bytes content, struct bytes signature, enum detached_use u
 	else
 		good = check(cms, content, use, t, v);
 	CMS_ContentInfo_free(cms);
+	ERR_clear_error();
+	return good;
+}
+
+static bool
+leads_to_ca(X509 *leaf, STACK_OF(X509) * others, const struct detached_trust *t, struct detached_verdict *v)
+{
+	struct walk w = { DETACHED_DEVICE, X509_V_OK, false };
+	X509_STORE *store = make_store(t, &w);
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	bool good = false;
+
+	library_must(context != NULL, "check a certificate");
+	if (store == NULL)
+		*v = no_store;
+	else if (X509_STORE_CTX_init(context, store, leaf, others) != 1 || X509_verify_cert(context) != 1)
+		*v = chain_verdict(w.error);
+	else if (w.other_use || !certificate_is_for(leaf, DETACHED_DEVICE))
+		*v = wrong_use;
+	else
+		good = true;
+	X509_STORE_CTX_free(context);
+	X509_STORE_free(store);
+	return good;
+}
+
+bool
+detached_certifies(
+    struct bytes pem, const struct point *key, const struct detached_trust *t, struct detached_verdict *v)
+{
+	STACK_OF(X509) * all;
+	EVP_PKEY *own;
+	struct point p;
+	bool good = false;
+
+	certificate_start();
+	*v = (struct detached_verdict){ "signature-invalid", "it is not of this device's signing key", false,
+		{ 0, 0 } };
+	all = certificate_read(pem);
+	own = all == NULL ? NULL : X509_get0_pubkey(sk_X509_value(all, 0));
+	if (own != NULL && EVP_PKEY_get_base_id(own) == EVP_PKEY_EC && curve_point(own, &p) &&
+	    strcmp(p.jkt, key->jkt) == 0)
+		good = leads_to_ca(sk_X509_value(all, 0), all, t, v);
+	sk_X509_pop_free(all, X509_free);
 	ERR_clear_error();
 	return good;
 }

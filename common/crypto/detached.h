@@ -15,14 +15,16 @@
  *	it has one signer, signed attributes, and SHA-256, SHA-384 or SHA-512;
  *	the signer's certificate leads to a CA of the caller, strictly as RFC 5280 says, and is valid now;
  *	the revocation lists of the caller, if there are any, do not name a certificate of that chain;
- *	the certificate is for this use (extended key usage) and for signatures (key usage);
+ *	the certificate is for this use (extended key usage) and for signatures (key usage), and no CA of the
+ *	chain limits itself to other uses;
  *	its key is on P-256, or RSA of 3,072 bits or more.
  *
  * Revocation lists inside the signature do not count: a revoked signer would bring an older one along.
  */
 enum detached_use {
-	DETACHED_CODE, /* codeSigning: policies and programs */
-	DETACHED_MAIL, /* emailProtection: manifests.  A host that seals cannot sign code. */
+	DETACHED_CODE,   /* codeSigning: policies and programs */
+	DETACHED_MAIL,   /* emailProtection: manifests.  A host that seals cannot sign code. */
+	DETACHED_DEVICE, /* clientAuth, or none said: a device's signing key (detached_certifies) */
 };
 
 /* In PEM; borrowed. */
@@ -42,6 +44,14 @@ struct detached_verdict {
 /* False: V says why.  Both texts of V are constants. */
 bool detached_check(struct bytes content, struct bytes signature, enum detached_use use,
     const struct detached_trust *t, struct detached_verdict *v);
+
+/*
+ * Whether the first certificate of PEM is of KEY and holds by the same rules; those behind it lead to the CA.
+ * False: V says why.
+ */
+struct point;
+bool detached_certifies(
+    struct bytes pem, const struct point *key, const struct detached_trust *t, struct detached_verdict *v);
 
 /* Whether PEM holds certificates (a CA) and nothing that does not parse; the same for revocation lists. */
 bool detached_is_ca(struct bytes pem);

@@ -22,7 +22,7 @@ enum {
 	JWK_EPOCH_MOST = 2147483647,
 };
 
-/* A public key.  Whether it is a point of the curve is checked when it is used (curve_public). */
+/* A public key.  Whether it is a point of the curve is checked when it is used, or by keyref_receives(). */
 struct point {
 	unsigned char x[KEY_SIZE];
 	unsigned char y[KEY_SIZE];

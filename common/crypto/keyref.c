@@ -318,6 +318,16 @@ concat_kdf(unsigned char z[KEY_SIZE], struct bytes apu, struct bytes apv, unsign
 }
 
 bool
+keyref_receives(const struct point *p)
+{
+	EVP_PKEY *key = curve_public(p);
+	bool good = key != NULL;
+
+	EVP_PKEY_free(key);
+	return good;
+}
+
+bool
 keyref_agree(struct private_key *key, const struct point *peer, struct bytes apu, struct bytes apv,
     unsigned char kek[KEY_SIZE])
 {

@@ -67,6 +67,9 @@ struct evp_pkey_st *keyref_evp(const struct private_key *key);
 /* Signs with ES256 (RFC 7518 section 3.4); SIGNATURE is r and s, 32 bytes each. */
 void keyref_sign(struct private_key *key, struct bytes message, unsigned char signature[64]);
 
+/* Whether P is a point of the curve, so that something can be sealed to it. */
+bool keyref_receives(const struct point *p);
+
 /*
  * Agrees with PEER on KEK, the key that wraps a content key (ECDH-ES+A256KW, RFC 7518 section 4.6).  APU and
  * APV are the decoded bytes.  False if PEER is not a point of the curve.

@@ -128,12 +128,28 @@ copy_optional(const struct json *j, const char *name, char to[256])
 	return json_member(j, 0, bytes_of(name)) == 0 || copy_text(j, 0, name, to, 256);
 }
 
+static const char *const kinds_of_holders[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
+
 static bool
-is_one_of(const char *text, const char *const *words)
+is_one_of(struct bytes text, const char *const *words)
 {
-	while (*words != NULL && strcmp(*words, text) != 0)
+	while (*words != NULL && !bytes_are(text, *words))
 		words++;
 	return *words != NULL;
+}
+
+static bool
+is_env(struct bytes text)
+{
+	static const char *const envs[] = { "soft", "tpm", "hsm", NULL };
+
+	return is_one_of(text, envs);
+}
+
+bool
+keys_are_of_device(struct bytes kind, struct bytes env)
+{
+	return is_one_of(kind, kinds_of_holders + 1) && is_env(env);
 }
 
 void
@@ -145,15 +161,14 @@ keys_id(char id[KEYS_ID_SIZE + 1], const char *jkt)
 static bool
 parse_self(struct keys_self *s, const struct json *j)
 {
-	static const char *const kinds[] = { "authority", "sealer", "reader", "sensor", "actuator", NULL };
-	static const char *const envs[] = { "soft", "tpm", "hsm", NULL };
 	uint32_t v = json_member(j, 0, (struct bytes)BYTES("v")), decided;
 	char id[KEYS_ID_SIZE + 1];
 
 	if (!(v != 0 && bytes_are(json_span(j, v), "1") && copy_text(j, 0, "id", s->id, sizeof s->id) &&
-		copy_text(j, 0, "kind", s->kind, sizeof s->kind) && is_one_of(s->kind, kinds) &&
+		copy_text(j, 0, "kind", s->kind, sizeof s->kind) &&
+		is_one_of(bytes_of(s->kind), kinds_of_holders) &&
 		copy_text(j, 0, "domain", s->domain, sizeof s->domain) && tag_is_word(bytes_of(s->domain)) &&
-		copy_text(j, 0, "env", s->env, sizeof s->env) && is_one_of(s->env, envs) &&
+		copy_text(j, 0, "env", s->env, sizeof s->env) && is_env(bytes_of(s->env)) &&
 		copy_key(j, "sig", s->sig_uri, s->sig_jkt) && copy_key(j, "enc", s->enc_uri, s->enc_jkt) &&
 		copy_optional(j, "pin_file", s->pin_file) &&
 		copy_optional(j, "parent_pin_file", s->parent_pin_file) && copy_optional(j, "tcti", s->tcti)))

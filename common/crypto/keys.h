@@ -86,6 +86,9 @@ const struct level_key *keys_level(const struct keys *k, struct bytes rl, uint32
 /* The keyed digest of that name ("tag.id", "redact.mark"); NULL if there is none.  Borrowed from K. */
 struct mac *keys_mac(struct keys *k, const char *name);
 
+/* Whether a device may be of this kind (all but an authority), and its keys where ENV says. */
+bool keys_are_of_device(struct bytes kind, struct bytes env);
+
 enum { KEYS_ID_SIZE = 24 };
 
 /*

@@ -4,6 +4,7 @@
 load ../lib/ehr
 load ../lib/keys
 load ../lib/trust
+load ../lib/ca
 
 setup_file() {
 	people
@@ -196,6 +197,64 @@ no() {
 	has err 'not a code, expected 32 hex digits'
 }
 
+# certified NAME EKU...: NAME.pem, which the maker's CA has issued for the key of cuff.key
+certified() {
+	local name=$1
+	shift
+	openssl req -x509 -new -CA maker.pem -CAkey maker.key -key cuff.key -days 730 -subj "/CN=$name" -extensions usr_cert "$@" -out "$name.pem" 2>/dev/null
+}
+
+@test "enrolment after deployment: by a certificate of the maker's, for the same key" {
+	ca maker
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out cuff.key
+	chmod 600 cuff.key
+	enrolment() { ehr 0 keys make --kind sensor --keys "cuff-$1" --authority site/authority.jwks --sig cuff.key --cert "$1.pem" && cp out enrolment; }
+	certified bare -addext keyUsage=critical,digitalSignature
+	enrolment bare
+	AT="$(date -u +%FT%TZ)" ehr 0 keys enrol -S site --ca maker.pem enrolment
+	# What the maker's CA has not issued for this key, for this use, or has revoked, is no device's.
+	ca other
+	no device-unknown keys enrol -S site --ca other.pem enrolment
+	ehr 6 keys enrol -S site --ca cuff.key enrolment
+	has err 'not the certificate of a CA'
+	AT="$(date -u -d '+3 years' +%FT%TZ)" no device-unknown keys enrol -S site --ca maker.pem enrolment
+	cat maker.pem maker.crl >both
+	own
+	AT="$(date -u +%FT%TZ)" ehr 0 keys enrol -S site --ca both enrolment
+	AT="$(date -u -d '+40 days' +%FT%TZ)" no device-unknown keys enrol -S site --ca both enrolment
+	has err 'crl-expired'
+	revoke maker bare
+	cat maker.pem maker.crl >both
+	AT="$(date -u +%FT%TZ)" no device-unknown keys enrol -S site --ca both enrolment
+	has err 'its certificate: certificate-revoked: '
+	certified client -addext extendedKeyUsage=clientAuth
+	enrolment client
+	AT="$(date -u +%FT%TZ)" ehr 0 keys enrol -S site --ca maker.pem enrolment
+	for use in serverAuth codeSigning; do
+		certified $use -addext extendedKeyUsage=$use
+		enrolment $use
+		AT="$(date -u +%FT%TZ)" no device-unknown keys enrol -S site --ca maker.pem enrolment
+		has err signer-usage
+	done
+	# Another's certificate does not make another's key mine; and none is none.
+	ehr 0 keys make --kind sensor --keys own --authority site/authority.jwks --cert bare.pem
+	cp out enrolment
+	AT="$(date -u +%FT%TZ)" no device-unknown keys enrol -S site --ca maker.pem enrolment
+	has err "it is not of this device's signing key"
+	keys make --kind sensor --keys none --authority site/authority.jwks >enrolment
+	no device-unknown keys enrol -S site --ca maker.pem enrolment
+	has err 'the enrolment has no certificate'
+	ehr 2 keys enrol -S site --ca maker.pem --expect "$JKT" enrolment
+	ehr 2 keys make -P "$P" -S new --cert bare.pem
+	for text in '' 'text' "$(head -n 3 bare.pem)" "$(sed 's/^MII/"II/' bare.pem)"; do
+		echo "$text" >spoilt
+		ehr 6 keys make --kind sensor --keys spoilt-keys --authority site/authority.jwks --cert spoilt
+		has err 'spoilt: not certificates in PEM'
+		[ ! -e spoilt-keys ]
+	done
+	ehr 4 keys make --kind sensor --keys spoilt-keys --authority site/authority.jwks --cert nothing
+}
+
 @test "parameters reach the device, before and after deployment, and nobody else" {
 	echo '{"interval":60,"broker":{"user":"cuff-7","secret":"Kqu2fjdkmSUe"}}' >params
 	ehr 0 keys provision -S site --device "$ID" params
@@ -231,13 +290,13 @@ pump() {
 	echo '{"acr":"loa3","route":"on-site","location":"ward-3","purpose":"TREAT"}' >context
 }
 
-# order NAME ARGS: sent to the pump by dr-lee
+# order NAME ARGS [MORE...]: sent to the pump by dr-lee
 order() {
 	jq -nc --arg id "$(head -c 16 /dev/urandom | basenc --base64url | tr -d =)" --arg name "$1" --argjson args "$2" \
 		'{$id, $name, $args, approved_by: ["ph-eva"]}' >order
 	keys command -S site --device "$PUMP" --patient p1 --user dr-lee --context context --ask order |
 		ehr-authz -P "$P" -S site >decision
-	keys command -S site --device "$PUMP" --patient p1 --context context --decision decision order
+	keys command -S site --device "$PUMP" --patient p1 --context context --decision decision "${@:3}" order
 }
 
 @test "a command goes to one device, once, in time, and is answered" {
@@ -270,6 +329,64 @@ order() {
 	cp out third
 	ehr 0 keys accept --keys pump third
 	no command-replay keys accept --keys pump second
+}
+
+@test "a device that trusts no clock takes a command made for its last answer, whatever the time" {
+	pump
+	clockless() { ehr-keys accept --keys pump --clock none --now 1970-01-01T00:00:00Z "$@"; }
+	# Parameters come first; their answer has a nonce.
+	echo '{"interval":60}' >params
+	keys provision -S site --device "$PUMP" params >provision
+	ehr 0 clockless --ack first provision
+	ehr 0 order set-dose '{"mg":"5.0"}' --answer first
+	cp out dose
+	# The same device with a clock of 1970 takes neither.
+	ehr 7 ehr-keys accept --keys pump --now 1970-01-01T00:00:00Z dose
+	has err 'command-expired: not of now'
+	cp -r pump before
+	ehr 0 clockless --ack second dose
+	has out '"name":"set-dose"'
+	no command-replay clockless dose
+	# Two for one answer: the second is withheld and comes later, or is made with an older answer, or with none.
+	order set-dose '{"mg":"6.0"}' --answer second >sixth
+	order set-dose '{"mg":"7.0"}' --answer second >seventh
+	ehr 0 clockless sixth
+	no command-expired clockless seventh
+	has err 'it was not made for the last answer of this device'
+	# A refusal is an answer, too.
+	ehr 7 clockless --ack third seventh
+	[ "$(keys answers -S site third | jq -r .reason)" = command-expired ]
+	order set-dose '{"mg":"8.0"}' --answer second >eighth
+	no command-expired clockless eighth
+	order set-dose '{"mg":"8.0"}' >none
+	no command-expired clockless none
+	order set-dose '{"mg":"9.0"}' --answer third >ninth
+	ehr 0 clockless --ack fourth ninth
+	# Another device's answer, one that nobody signed, another message, nothing.
+	another
+	keys provision -S site --device "$(ehr-keys list --self --keys other | jq -r .id)" params >provision
+	ehr 0 keys accept --keys other --ack foreign provision
+	sed 's/.\{3\}$/AAA/' fourth >forged
+	: >empty
+	for answer in foreign forged ninth empty; do
+		ehr 6 order set-dose '{"mg":"9.0"}' --answer $answer
+		has err "answer-invalid: $answer: not an answer of this device"
+		empty out
+	done
+	ehr 4 order set-dose '{"mg":"9.0"}' --answer nothing
+	ehr 2 clockless --clock sun ninth
+	# A release wants a clock: its keys end.
+	decision release-keys 3 >d
+	release --decision d >release
+	ehr 6 ehr-keys accept --keys tablet --clock none --now 1970-01-01T00:00:00Z release
+}
+
+@test "a message is taken in any spelling that JSON allows" {
+	echo '{"interval":60}' >params
+	keys provision -S site --device "$ID" params >provision
+	jq -c '{tag, ciphertext, iv, encrypted_key, protected, ehr}' provision | sed 's/,"/ , "/' >spelled
+	ehr 0 keys accept --keys tablet spelled
+	[ "$(jq .interval tablet/params.json)" = 60 ]
 }
 
 @test "a command needs a decision on it, and the AL of the device's own list" {

@@ -118,13 +118,40 @@ header() {
 	[ "$(ehr-keys list --devices -S site | wc -l)" -eq 2 ]
 }
 
+@test "an enrolment says what a device may say, whoever signed it" {
+	own
+	ehr-keys make --kind reader --keys new --authority site/authority.jwks --now "$NOW" >new.enrol
+	cut -d. -f2 new.enrol | unpadded >claims
+	jkt=$(ehr-keys list --self --keys new | jq -r .sig.jkt)
+	forged() { jq -c "$1" claims | python3 "$EHR_ROOT/tests/lib/jws.py" new/keys/sig.pem "${2:-{\"typ\":\"ehr-enrol+jwt\",\"jwk\":true\}}" >forged; }
+	enrols() { ehr "$1" ehr-keys enrol -S site --expect "$jkt" --now "$NOW" forged; }
+	cp site/keys/devices.jwts before
+	for claims in '.kind = "authority"' '.kind = "root"' '.kind = ""' 'del(.kind)' '.env = "moon"' '.env = "soft-ware"' 'del(.env)' '.enc.y = .enc.x' \
+		'.enc.d = "x"' 'del(.enc)' ".enc = $(ehr-keys list --self --keys new | jq -c .sig.jwk)" '.v = 2' '.iat += 61' '.iat = 0' '.exp = .iat - 60' \
+		'.aud = ["hospital"]' '.iss = "hospital"' '.device = "d_AAAAAAAAAAAAAAAAAAAAAA"' '.nbf = 9223372036854775808'; do
+		forged "$claims"
+		enrols 6
+		has err 'not an enrolment'
+	done
+	for header in '{"typ":"ehr-enrol+jwt"}' '{"typ":"ehr-enrol+jwt","jwk":true,"alg":"none"}' '{"typ":"ehr-enrol+jwt","jwk":true,"alg":"HS256"}' \
+		'{"typ":"ehr-enrol+jwt","jwk":true,"crit":["b64"]}' '{"typ":"ehr-enrol+jwt","jwk":true,"b64":false}' '{"typ":"ehr-enrol+jwt","jwk":true,"jku":"x"}' \
+		'{"typ":"ehr-enrol+jwt","jwk":true,"kid":null}' '{"typ":"ehr-enrol+jwt","jwk":true,"kid":"x"}' '{"typ":"ehr-device+jwt","jwk":true}' '{"jwk":true}'; do
+		forged . "$header"
+		enrols 6
+		has err 'not an enrolment'
+	done
+	cmp before site/keys/devices.jwts
+	forged '.kind = "sealer"'
+	enrols 0
+}
+
 @test "an enrolment for another domain is refused" {
 	own
 	cp -r "$P" policy && sed -i 's/^domain: .*/domain: elsewhere/' policy/seal.yaml
 	ehr-keys make -P policy -S elsewhere >/dev/null
 	ehr-keys make --kind reader --keys stray --authority elsewhere/authority.jwks --now "$NOW" >enrol
 	ehr 6 ehr-keys enrol -S site --expect "$(ehr-keys list --self --keys stray | jq -r .sig.jkt)" --now "$NOW" enrol
-	has err 'not an enrolment for this domain'
+	has err 'not an enrolment of a device for this domain'
 }
 
 @test "release --ask is a request that ehr-authz answers, and its answer releases" {

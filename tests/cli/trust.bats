@@ -125,6 +125,33 @@ refused() {
 	refused signer-usage
 }
 
+# middle EKU: an intermediate CA of ca, limited to that use, which issues below.pem, for code
+middle() {
+	# shellcheck disable=SC2086
+	openssl req -x509 -CA ca.pem -CAkey ca.key $P256 -days 730 -subj "/CN=middle" -extensions usr_cert \
+		-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign ${1:+-addext extendedKeyUsage=$1} \
+		-keyout middle.key -out middle.pem 2>/dev/null
+	certificate middle below codeSigning
+	cat middle.pem >>below.pem
+	(cd policy && find . -type f ! -name policy.p7s -printf '%P\0' | sort -z | xargs -0 sha256sum) >list
+	openssl cms -sign -binary -md sha256 -outform DER -in list -signer below.pem -certfile middle.pem -inkey below.key -out policy/policy.p7s
+}
+
+@test "a CA issues certificates for the uses that it has itself, and a certificate that is no CA issues none" {
+	own
+	for use in '' codeSigning emailProtection,codeSigning anyExtendedKeyUsage; do
+		middle "$use"
+		ehr 0 ehr-policy verify -P policy --trust ca.pem
+	done
+	for use in emailProtection serverAuth; do
+		middle $use
+		refused signer-usage
+	done
+	certificate officer leaf codeSigning
+	openssl cms -sign -binary -md sha256 -outform DER -in list -signer leaf.pem -certfile officer.pem -inkey leaf.key -out policy/policy.p7s
+	refused signature-invalid
+}
+
 @test "certificates and revocation lists are held against the time" {
 	own
 	refused certificate-expired --now 2001-01-01T00:00:00Z
