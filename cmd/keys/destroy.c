@@ -63,20 +63,11 @@ find_key(const struct keys *k, const char *kid, struct doomed *d, struct verb_an
 	    a, EXIT_DENIED, "key-unknown: %s: no such key here; ehr-keys list prints them", kid);
 }
 
-/* A device is named once, if one of its lines in issued.log names a doomed key. */
-static bool
-line_names(const struct json *j, const struct doomed *d)
-{
-	uint32_t kids = json_member(j, 0, (struct bytes)BYTES("kids"));
-
-	if (kids == 0 || json_kind(j, kids) != JSON_ARRAY)
-		return false;
-	for (uint32_t n = kids + 1; n < j->nodes[kids].next; n = j->nodes[n].next)
-		for (size_t i = 0; i < d->count; i++)
-			if (json_is(j, n, bytes_of(d->key[i]->kid)))
-				return true;
-	return false;
-}
+struct holders {
+	struct json_write *w;
+	const struct doomed *doomed;
+	struct buffer seen;
+};
 
 static bool
 stands_in(const struct buffer *seen, struct bytes device)
@@ -89,38 +80,35 @@ stands_in(const struct buffer *seen, struct bytes device)
 	return false;
 }
 
+/* A device is named once, if one of its lines in issued.log names a doomed key. */
+static void
+put_holder(void *context, const struct json *j)
+{
+	struct holders *h = context;
+	uint32_t device = json_member(j, 0, (struct bytes)BYTES("device"));
+	bool holds = false;
+
+	for (size_t i = 0; i < h->doomed->count; i++)
+		holds = holds || device_issue_names(j, bytes_of(h->doomed->key[i]->kid));
+	if (!holds || device == 0 || stands_in(&h->seen, json_inside(j, device)))
+		return;
+	json_write_text(h->w, json_inside(j, device));
+	buffer_add(&h->seen, json_inside(j, device).at, json_inside(j, device).size);
+	buffer_add(&h->seen, "\n", 1);
+}
+
 static bool
 put_holders(struct json_write *w, const struct keys *k, const struct doomed *d, struct verb_answer *a)
 {
-	struct buffer text, one, seen;
-	struct bytes rest, line;
-	struct json j;
+	struct holders h = { .w = w, .doomed = d };
 	bool good;
 
-	buffer_init(&text, TEXT_MOST);
-	buffer_init(&one, TEXT_MOST);
-	buffer_init(&seen, TEXT_MOST);
-	json_init(&j, NULL, 8);
-	good = store_lines(keys_directory(k), "issued.log", &text, a);
+	buffer_init(&h.seen, TEXT_MOST);
 	json_write_name(w, "holders");
 	json_write_open(w, '[');
-	for (rest = buffer_bytes(&text); good && bytes_line(&rest, &line);) {
-		uint32_t device;
-
-		if (!store_object(&one, &j, line) || !line_names(&j, d))
-			continue;
-		device = json_member(&j, 0, (struct bytes)BYTES("device"));
-		if (device == 0 || stands_in(&seen, json_inside(&j, device)))
-			continue;
-		json_write_text(w, json_inside(&j, device));
-		buffer_add(&seen, json_inside(&j, device).at, json_inside(&j, device).size);
-		buffer_add(&seen, "\n", 1);
-	}
+	good = device_issued(k, put_holder, &h, a);
 	json_write_close(w, ']');
-	json_release(&j);
-	buffer_release(&seen);
-	buffer_release(&one);
-	buffer_release(&text);
+	buffer_release(&h.seen);
 	return good;
 }
 
@@ -131,6 +119,29 @@ unlink_key(const struct keys *k, const struct level_key *key, struct verb_answer
 
 	(void)snprintf(name, sizeof name, "releases/level-%" PRIu32 "-%s.jwe", key->epoch, key->rl);
 	return file_remove_at(keys_directory(k), name) || verb_io_fault(a, name);
+}
+
+/* Somebody may have copied or renamed a file of releases/: then the key still opens, and it is said. */
+static enum diag_exit
+check_gone(const struct keys *k, const struct doomed *d, const struct verb_settings *s, struct verb_answer *a)
+{
+	struct keys_fault f;
+	struct keys *now = keys_open(keys_name(k), KEYS_LEVELS, s->allow_test_keys, &f);
+	enum diag_exit status = EXIT_DONE;
+
+	if (now == NULL)
+		return verb_fault(a, EXIT_KEYS, "%s", f.text);
+	for (size_t i = 0; i < d->count; i++) {
+		const struct level_key *key = d->key[i],
+				       *left = keys_level(now, bytes_of(key->rl), key->epoch);
+
+		if (left != NULL && strcmp(left->kid, key->kid) == 0)
+			status = verb_fault(a, EXIT_KEYS,
+			    "key-left: %s is still in releases/, in a file of another name: remove it",
+			    key->kid);
+	}
+	keys_close(now);
+	return status;
 }
 
 /*
@@ -158,7 +169,7 @@ destroy(struct keys *k, const struct doomed *d, const struct order_file *f)
 	a->kept = true;
 	for (size_t i = 0; good && i < d->count; i++)
 		good = unlink_key(k, d->key[i], a);
-	return good ? EXIT_DONE : EXIT_IO;
+	return good ? check_gone(k, d, f->settings, a) : EXIT_IO;
 }
 
 enum diag_exit

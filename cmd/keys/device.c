@@ -86,6 +86,41 @@ device_each(const struct keys *k, void (*found)(void *context, const struct devi
 	return good;
 }
 
+bool
+device_issued(const struct keys *k, void (*found)(void *context, const struct json *j), void *context,
+    struct verb_answer *a)
+{
+	struct buffer text, one;
+	struct bytes rest, line;
+	struct json j;
+	bool good;
+
+	buffer_init(&text, TEXT_MOST);
+	buffer_init(&one, TEXT_MOST);
+	json_init(&j, NULL, 8);
+	good = store_lines(keys_directory(k), "issued.log", &text, a);
+	for (rest = buffer_bytes(&text); good && bytes_line(&rest, &line);)
+		if (store_object(&one, &j, line))
+			found(context, &j);
+	json_release(&j);
+	buffer_release(&one);
+	buffer_release(&text);
+	return good;
+}
+
+bool
+device_issue_names(const struct json *j, struct bytes kid)
+{
+	uint32_t kids = json_member(j, 0, (struct bytes)BYTES("kids"));
+
+	if (kids == 0 || json_kind(j, kids) != JSON_ARRAY)
+		return false;
+	for (uint32_t n = kids + 1; n < j->nodes[kids].next; n = j->nodes[n].next)
+		if (json_is(j, n, kid))
+			return true;
+	return false;
+}
+
 struct search {
 	struct bytes name;
 	struct device *device;

@@ -24,6 +24,16 @@ bool device_each(const struct keys *k, void (*found)(void *context, const struct
     struct verb_answer *a);
 
 /*
+ * Calls FOUND for each line of issued.log, an object with device, sub, iat, exp and kids: which level keys went
+ * to whom.  False with a fault (EXIT_KEYS).
+ */
+bool device_issued(const struct keys *k, void (*found)(void *context, const struct json *j), void *context,
+    struct verb_answer *a);
+
+/* True if the list `kids` of such a line names KID. */
+bool device_issue_names(const struct json *j, struct bytes kid);
+
+/*
  * The device whose id or signing thumbprint is NAME.  It must be enrolled at S->now and not be revoked.
  * False with a fault and its status (EXIT_DENIED: device-unknown, device-revoked; or EXIT_KEYS).
  */

@@ -52,6 +52,20 @@ list_levels(const struct keys *k, const struct revoked *r, struct buffer *out)
 	}
 }
 
+/* SubjectPublicKeyInfo in DER (RFC 5280 4.1), whose first bytes are the same for all points of P-256. */
+static void
+put_spki(struct json_write *w, const struct point *p)
+{
+	static const unsigned char head[] = { 0x30, 0x59, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2,
+		1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 3, 0x42, 0, 4 };
+	unsigned char der[sizeof head + (size_t)(KEY_SIZE + KEY_SIZE)];
+
+	memcpy(der, head, sizeof head);
+	memcpy(der + sizeof head, p->x, KEY_SIZE);
+	memcpy(der + sizeof head + KEY_SIZE, p->y, KEY_SIZE);
+	json_write_member_base64url(w, "spki", der, sizeof der);
+}
+
 static void
 put_public(struct json_write *w, const char *name, const struct point *p)
 {
@@ -60,6 +74,7 @@ put_public(struct json_write *w, const char *name, const struct point *p)
 	json_write_member(w, "jkt", bytes_of(p->jkt));
 	json_write_name(w, "jwk");
 	point_write(w, p);
+	put_spki(w, p);
 	json_write_close(w, '}');
 }
 
@@ -95,6 +110,31 @@ list_digests(const struct keys *k, const struct revoked *r, struct buffer *out)
 	}
 }
 
+struct holding {
+	struct buffer *out;
+	const char *kid;
+};
+
+/* Each release of the key, from issued.log. */
+static void
+list_holder(void *context, const struct json *j)
+{
+	static const char *const shown[] = { "device", "sub", "iat", "exp" };
+	const struct holding *h = context;
+	struct json_write w;
+
+	if (!device_issue_names(j, bytes_of(h->kid)))
+		return;
+	w = begin_line(h->out);
+	for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+		uint32_t at = json_member(j, 0, bytes_of(shown[i]));
+
+		if (at != 0)
+			json_write_member_value(&w, shown[i], json_span(j, at));
+	}
+	end_line(&w);
+}
+
 struct devices {
 	struct buffer *out;
 	const struct revoked *revoked;
@@ -124,6 +164,7 @@ list(struct keys *k, const struct verb_settings *s, struct verb_answer *a)
 {
 	struct revoked r;
 	struct devices all = { &a->out, &r };
+	struct holding holding = { &a->out, s->holders };
 	bool good = true;
 
 	if (!device_revoked_last(k, s, &r, a))
@@ -132,6 +173,8 @@ list(struct keys *k, const struct verb_settings *s, struct verb_answer *a)
 		list_self(k, &r, &a->out);
 	else if (s->devices)
 		good = device_each(k, list_device, &all, a);
+	else if (s->holders != NULL)
+		good = device_issued(k, list_holder, &holding, a);
 	else if (s->digests)
 		list_digests(k, &r, &a->out);
 	else
@@ -148,9 +191,9 @@ verb_list(const struct verb_settings *s, struct verb_answer *a)
 
 	unsigned want = s->self ? KEYS_SIGN : s->digests ? KEYS_TAGS | KEYS_REDACT : KEYS_LEVELS;
 
-	if (s->self + s->devices + s->digests > 1)
-		return verb_fault(a, EXIT_USAGE, "--self, --devices or --digests, one of them");
-	k = store_open(s, s->devices ? 0 : want, 0, a, &status);
+	if (s->self + s->devices + s->digests + (s->holders != NULL) > 1)
+		return verb_fault(a, EXIT_USAGE, "--self, --devices, --holders or --digests, one of them");
+	k = store_open(s, s->devices || s->holders != NULL ? 0 : want, 0, a, &status);
 	if (k == NULL)
 		return status;
 	status = list(k, s, a);

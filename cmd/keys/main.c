@@ -170,6 +170,7 @@ static const struct {
 	{ { FLAG(self), 0, false, "self", NULL, "who this directory is: id, thumbprints, public keys" },
 	    LIST },
 	{ { FLAG(devices), 0, false, "devices", NULL, "the devices that were taken in" }, LIST },
+	{ { TEXT(holders), 0, false, "holders", "KID", "to whom this level key was released" }, LIST },
 	{ { FLAG(digests), 0, false, "digests", NULL, "the keys of pseudonyms, tokens and marks" }, LIST },
 	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY & ~SIGNER },
 	{ { WAIT, 0, false, "wait", "SECONDS", "how long to wait for another that changes these keys (30)" },

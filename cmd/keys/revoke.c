@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 enum { NEXT = 30 * 24 * 3600 }; /* seconds until a newer list must be had */
+enum { TEXT_MOST = 1 << 24 };
 
 /* The command line may name a device by its id.  The list has the thumbprint of its signing key. */
 static bool
@@ -110,6 +111,83 @@ put_revocation(struct json_write *w, const void *context)
 	put_names(w, REVOKED_KIDS, &x->settings->kid);
 }
 
+struct held {
+	struct keys *keys;
+	const struct revoking *revoking;
+	struct buffer kids; /* one a line */
+};
+
+static bool
+names(const struct json *j, const char *member, const char *name)
+{
+	uint32_t at = json_member(j, 0, bytes_of(member));
+
+	return at != 0 && json_is(j, at, bytes_of(name));
+}
+
+static bool
+is_revoked_now(const struct json *j, const struct revoking *x)
+{
+	char id[KEYS_ID_SIZE + 1];
+
+	for (size_t i = 0; i < x->devices->count; i++) {
+		keys_id(id, x->devices->item[i]);
+		if (names(j, "device", id))
+			return true;
+	}
+	for (size_t i = 0; i < x->settings->party.count; i++)
+		if (names(j, "sub", x->settings->party.item[i]))
+			return true;
+	return false;
+}
+
+/* Adds KID, domain/rl/epoch/thumbprint, if it is of the current epoch and not there yet. */
+static void
+add_held(struct held *h, struct bytes kid)
+{
+	struct bytes rest = buffer_bytes(&h->kids), line;
+	char part[32];
+
+	(void)snprintf(part, sizeof part, "/%" PRIu32 "/", keys_epoch(h->keys));
+	if (kid.size < 8 || memmem(kid.at, kid.size, part, strlen(part)) == NULL)
+		return;
+	while (bytes_line(&rest, &line))
+		if (bytes_equal(line, kid))
+			return;
+	buffer_add(&h->kids, kid.at, kid.size);
+	buffer_add(&h->kids, "\n", 1);
+}
+
+/* A line of issued.log: the level keys that went to one who is revoked now. */
+static void
+note_held(void *context, const struct json *j)
+{
+	struct held *h = context;
+	uint32_t kids = json_member(j, 0, (struct bytes)BYTES("kids"));
+
+	if (!is_revoked_now(j, h->revoking) || kids == 0 || json_kind(j, kids) != JSON_ARRAY)
+		return;
+	for (uint32_t n = kids + 1; n < j->nodes[kids].next; n = j->nodes[n].next)
+		add_held(h, json_inside(j, n));
+}
+
+/* What was released is not taken back: the current keys that they hold ought to be followed by others. */
+static bool
+say_held(struct keys *k, const struct revoking *x, struct verb_answer *a)
+{
+	struct held h = { .keys = k, .revoking = x };
+	struct bytes rest, line;
+	bool good;
+
+	buffer_init(&h.kids, TEXT_MOST);
+	good = device_issued(k, note_held, &h, a);
+	for (rest = buffer_bytes(&h.kids); bytes_line(&rest, &line);)
+		verb_note(
+		    a, "%.*s was released to one who is revoked: ehr-keys rotate", (int)line.size, line.at);
+	buffer_release(&h.kids);
+	return good;
+}
+
 /* With the counter, no list begins anew should both be lost.  It is written last, when the list holds. */
 static enum diag_exit
 revoke(struct keys *k, const struct verb_names *devices, struct order_file *f)
@@ -129,6 +207,8 @@ revoke(struct keys *k, const struct verb_names *devices, struct order_file *f)
 		write_list(k, &old, devices, s, a);
 		status = publish(k, s, a) && store_set_counter(k, "revoked", old.serial + 1, a) ? EXIT_DONE
 												: EXIT_IO;
+		if (status == EXIT_DONE && !say_held(k, &x, a))
+			status = EXIT_KEYS;
 	}
 	revoked_free(&old);
 	return status;

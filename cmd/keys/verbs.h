@@ -36,6 +36,7 @@ struct verb_settings {
 	const char *audience;
 	const char *consent_state;
 	const char *scope;
+	const char *holders;
 	const char *domain;
 	const char *sign;
 	const char *sig;

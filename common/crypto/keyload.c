@@ -5,6 +5,7 @@
 #include "common/crypto/keyload.h"
 
 #include "common/base/file.h"
+#include "common/base/options.h"
 #include "common/crypto/library.h"
 #include "common/crypto/secret.h"
 
@@ -49,23 +50,21 @@ static int
 descriptor(const char *file)
 {
 	static const char prefix[] = "/dev/fd/";
-	size_t size = sizeof prefix - 1;
+	uint64_t number;
 
-	if (strncmp(file, prefix, size) != 0 || file[size] == '\0' ||
-	    strspn(file + size, "0123456789") != strlen(file + size) || strlen(file + size) > 6)
+	if (strncmp(file, prefix, sizeof prefix - 1) != 0 ||
+	    !options_number(file + sizeof prefix - 1, 65535, &number))
 		return -1;
-	return (int)strtol(file + size, NULL, 10);
+	return (int)number;
 }
 
 /* systemd gives a service its credentials by an access list, so they are root's and look open to a group. */
 static bool
 is_credential(const char *file)
 {
-	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-	size_t size = folder == NULL ? 0 : strlen(folder);
+	static const char folder[] = "/run/credentials/";
 
-	return size > 0 && *folder == '/' && strncmp(file, folder, size) == 0 && file[size] == '/' &&
-	       strchr(file + size + 1, '/') == NULL;
+	return strncmp(file, folder, sizeof folder - 1) == 0 && strstr(file, "/..") == NULL;
 }
 
 static bool

@@ -23,8 +23,8 @@ struct private_key;
 /* What a URI does not say; members may be NULL. */
 struct keyref_access {
 	/*
-	 * PIN, passphrase or authorization value: a file that is ours and closed to others, one of
-	 * $CREDENTIALS_DIRECTORY, or /dev/fd/N.
+	 * PIN, passphrase or authorization value: a file that is ours and closed to others, one below
+	 * /run/credentials, or /dev/fd/N.
 	 */
 	const char *pin_file;
 	const char *parent_pin_file; /* the authorization of a TPM's parent key; the same */

@@ -445,6 +445,10 @@ decided() {
 	decided lea one destroy -S site --kid "$kid"
 	other=$(ehr-keys list -S site | jq -r 'select(.epoch == 1 and .rl == "N").kid')
 	no decision-mismatch keys destroy -S site --kid "$other" --context context --decision one
+	cp -r site copied
+	cp copied/keys/releases/level-1-R.jwe copied/keys/releases/level-1-old.jwe
+	ehr 6 keys destroy -S copied --kid "$kid" --context context --decision one
+	has err "key-left: $kid is still in releases/, in a file of another name: remove it"
 	ehr 0 keys destroy -S site --kid "$kid" --context context --decision one
 	[ "$(cut -d. -f2 out | unpadded | jq -c '[.kids, .by, .holders]')" = "[[\"$kid\"],[\"kim\",\"lea\"],[]]" ]
 	cmp out site/keys/destroyed.jwts

@@ -88,7 +88,10 @@ subscription() {
 	kid=$(claims site/keys/epochs.jwts | jq -r '.levels[] | select(.rl == "N").kid')
 	ehr 0 ehr-keys revoke -S site --party nina --party grace --party rita --grant "$(claims site/grants.jwts | jq -r .jti)" \
 		--kid "$kid" --kid "$JKT" --kid "$(jq -r .enc.jkt "$F/tablet.self")" --now "$NOW"
-	empty err
+	# Rita was given the keys up to AL 3; they ought to be followed by others.
+	[ "$(grep -c ': hospital/[ULMN]/1/........ was released to one who is revoked: ehr-keys rotate$' err)" -eq 4 ]
+	[ "$(wc -l <err)" -eq 4 ]
+	has err "$kid was released to one who is revoked"
 	# What is on the list is known.
 	rm site/grants.jwts site/keys/issued.log
 	ehr 0 ehr-keys revoke -S site --party grace --kid "$kid" --now "$NOW"

@@ -88,6 +88,22 @@ header() {
 	ehr 0 ehr-keys list --self --keys tablet
 	[ "$(jq -r '.id' out)" = "d_${JKT:0:22}" ]
 	ehr 2 ehr-keys list --self --devices -S site
+	# Applications and certificates know the keys by their SPKI.
+	ehr 0 ehr-keys list --self --keys tablet
+	for key in sig enc; do
+		jq -r ".$key.spki" out | unpadded | cmp - <(openssl pkey -in tablet/keys/$key.pem -pubout -outform DER)
+		openssl req -new -key tablet/keys/$key.pem -subj /CN=tablet -pubkey -noout | openssl pkey -pubin -outform DER | cmp - <(jq -r ".$key.spki" out | unpadded)
+	done
+	# To whom a key went, under which end.
+	decision release-keys 3 >d
+	release --decision d >/dev/null
+	ehr 0 ehr-keys list -S site --holders "$(ehr-keys list -S site | jq -r 'select(.rl == "N").kid')"
+	same out <<-END
+		{"device":"$ID","sub":"nina","iat":1772442000,"exp":1773046800}
+	END
+	ehr 0 ehr-keys list -S site --holders "$(ehr-keys list -S site | jq -r 'select(.rl == "V").kid')"
+	empty out err
+	ehr 2 ehr-keys list -S site --holders x --self
 }
 
 @test "use case 1.0.1: a device's id comes from its key, and the key is the one that self.json names" {
