@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
+#include "common/base/truth.h"
 #include "common/policy/vocabulary.h"
 
 #include <string.h>
@@ -440,16 +441,21 @@ names_class(const struct demands *s, struct bytes type)
 	return found != (d->mode == DEMAND_NOT);
 }
 
-static bool
+static enum truth
 names_instance(const struct demands *s, struct bytes type, struct bytes id)
 {
 	const struct demand *d = &s->of[DEMAND_INSTANCE];
-	bool found = false;
+	enum truth found = TRUTH_FALSE;
 
-	for (uint32_t i = 0; i < d->values; i++)
-		found |= bytes_equal(d->value[i].id, id) &&
-			 (d->value[i].type.size == 0 || bytes_equal(d->value[i].type, type));
-	return found != (d->mode == DEMAND_NOT);
+	for (uint32_t i = 0; i < d->values; i++) {
+		if (d->value[i].type.size > 0 && !bytes_equal(d->value[i].type, type))
+			continue;
+		if (id.size == 0)
+			found = truth_or(found, TRUTH_UNKNOWN);
+		else if (bytes_equal(d->value[i].id, id))
+			found = TRUTH_TRUE;
+	}
+	return d->mode == DEMAND_NOT ? truth_not(found) : found;
 }
 
 /* Of what a reference does not say the demands may be met. */
@@ -459,7 +465,7 @@ may_mean(const struct demands *s, struct bytes type, struct bytes id)
 	if (!s->of[DEMAND_CLASS].there && !s->of[DEMAND_INSTANCE].there)
 		return false;
 	return (!s->of[DEMAND_CLASS].there || names_class(s, type)) &&
-	       (!s->of[DEMAND_INSTANCE].there || names_instance(s, type, id));
+	       (!s->of[DEMAND_INSTANCE].there || names_instance(s, type, id) != TRUTH_FALSE);
 }
 
 /*
@@ -475,7 +481,8 @@ keeps_out(const struct obligation_item *item, struct bytes type, struct bytes id
 
 	if (class->there && (class->mode == DEMAND_NOT || !free) && !names_class(s, type))
 		return true;
-	if (instance->there && (instance->mode == DEMAND_NOT || !free) && !names_instance(s, type, id))
+	if (instance->there && (instance->mode == DEMAND_NOT || !free) &&
+	    names_instance(s, type, id) != TRUTH_TRUE)
 		return true;
 	for (uint32_t i = 0; i < item->excepts; i++)
 		if (may_mean(item->except[i], type, id))

@@ -68,13 +68,14 @@ look_at_members(struct outline *o)
 {
 	const struct json *j = o->json;
 
-	o->has_labels = o->has_sections = false;
+	o->has_labels = o->has_sections = o->has_names = false;
 	o->has_references = o->roots.count > 1;
 	for (uint32_t i = o->record; o->s->is_fhir && i < j->nodes[o->record].next; i++) {
 		uint8_t kind = o->places.of_key[j->nodes[i].key];
 
 		o->has_labels |= kind == PLACE_SECURITY || kind == PLACE_EXTENSION;
 		o->has_references |= kind == PLACE_REFERENCE;
+		o->has_names |= kind == PLACE_DISPLAY || kind == PLACE_IDENTIFIER;
 		o->has_sections |= j->nodes[i].key == o->places.section;
 	}
 }
@@ -105,7 +106,7 @@ outline_whole(const struct outline *o)
 
 	if (o->has_bundle)
 		touched |= s->may_lack;
-	if (o->has_references)
+	if (o->has_references || o->has_names)
 		touched |= s->drops_references;
 	return s->asked & ~(touched & ~(s->always_whole & ~s->has_except));
 }

@@ -189,6 +189,7 @@ struct outline {
 	uint64_t without_type;     /* bits whose `types` leave out the type of some root */
 	bool has_labels;           /* a member security or extension */
 	bool has_references;
+	bool has_names;    /* a display or an identifier: a reference may have no address */
 	bool has_sections; /* whose narratives repeat them */
 	bool has_bundle;
 	struct condition_record asked; /* the record as conditions see it */
@@ -249,10 +250,7 @@ void limiter_run(struct limiter *l, struct outline *out, uint64_t bits);
 /* Root number ROOT and those around it have lost something. */
 void limiter_mark(struct outline *o, size_t root, uint64_t bits);
 
-/*
- * True if a reference to a record of TYPE with ID (which may be empty) tells of what an obligation may have
- * taken out.
- */
+/* True if a reference to a TYPE with ID (empty: unknown) tells of what an obligation may have taken out. */
 bool limiter_refuses(const struct limiter *l, struct bytes type, struct bytes id);
 
 /*
@@ -361,9 +359,9 @@ struct targets_query {
 	uint64_t local;       /* bits for which a `#x` that leads nowhere is lost too */
 };
 
-/* The bits that lost all roots that REFERENCE (unescaped, in root FROM) can mean. */
+/* The bits that lost all roots that REFERENCE (unescaped, in root FROM) can mean.  IS_HERE: it means one. */
 uint64_t targets_gone(
-    struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from);
+    struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from, bool *is_here);
 
 /* The bits that lost an entry with that IDENTIFIER, of which a Reference without a reference speaks. */
 uint64_t targets_identified(

@@ -103,7 +103,8 @@ struct scheme {
 	uint64_t transforming;     /* with a transform that changes something */
 	uint64_t leaves_absent;    /* above: absent */
 	uint64_t leaves_mask;      /* above: mask */
-	uint64_t drops_references; /* references: drop */
+	uint64_t drops_references; /* references: drop, and views */
+	uint64_t views;            /* with a `view` beside `types`: nothing tells of other types */
 	uint64_t lists_extensions; /* with `extensions` */
 	uint64_t below_level[POLICY_MAX_LEVELS + 1]; /* of a level below that one */
 	/* the mark */

@@ -49,7 +49,7 @@ scheme_summary_read(struct scheme_read *r)
 	bool good = true;
 
 	s->no_summary = summaries == NULL ? 0 : s->hidden & s->may_lack;
-	s->may_retell = s->no_summary;
+	s->may_retell = s->no_summary | (summaries != NULL ? s->views : 0);
 	if (summaries != NULL && r->settings->decision != NULL &&
 	    obligations_any(r->settings->decision->obligations))
 		s->may_retell |= s->asked;

@@ -201,6 +201,23 @@ read_extensions(struct scheme_read *r, const struct yaml_node *list, struct sche
 	return true;
 }
 
+/* By its view a version is known to tell of no other types than its own, so references to them go. */
+static bool
+apply_view(struct scheme_read *r, const struct yaml_node *view, const struct scheme_version *v,
+    const struct yaml_node *types, const struct yaml_node *references)
+{
+	struct scheme *s = r->s;
+
+	if (view == NULL || types == NULL)
+		return true;
+	if (references != NULL && (s->drops_references & v->bits) == 0)
+		return fault_at(r->fault, s->file, references,
+		    "view-tells: a version with `view` and `types` drops references to other types");
+	s->drops_references |= v->bits;
+	s->views |= v->bits;
+	return true;
+}
+
 static bool
 read_version(struct scheme_read *r, const struct yaml_node *node, struct scheme_habits habits)
 {
@@ -222,6 +239,7 @@ read_version(struct scheme_read *r, const struct yaml_node *node, struct scheme_
 	const struct yaml_node *keep = yaml_take(&m, "keep");
 	const struct yaml_node *types = yaml_take(&m, "types");
 	const struct yaml_node *without = yaml_take(&m, "without");
+	const struct yaml_node *references = yaml_find(node, "references");
 
 	if (!yaml_string(s->file, yaml_take(&m, "say"), &v->say, r->fault) ||
 	    !yaml_string(s->file, view, &v->view, r->fault) || !read_without(r, without, v) ||
@@ -229,7 +247,7 @@ read_version(struct scheme_read *r, const struct yaml_node *node, struct scheme_
 	    !scheme_keep_read(r, keep, v) || !read_transforms(r, yaml_take(&m, "transforms"), v) ||
 	    !scheme_version_habits(&m, &habits, r->fault) ||
 	    !apply_habits(r, node, &habits, v, keep != NULL || types != NULL || without != NULL) ||
-	    !scheme_keep_check(r, node, v))
+	    !apply_view(r, view, v, types, references) || !scheme_keep_check(r, node, v))
 		return false;
 	if (view != NULL && types == NULL && without == NULL)
 		return fault_at(r->fault, s->file, view, "a view stands beside `without` or `types`");

@@ -9,9 +9,9 @@
  * lack some types or categories, and which of them do what obligations ask for.
  *
  * A view satisfies an obligation to redact if one of its demands is met: of `class`, none of the types is
- * among the version's `types`; of `label`, each category is in or below its `without`.  It satisfies one to
- * keep-only if its `types` are all kept whole.  Other demands are not looked at, and exceptions need nothing,
- * as more than asked for may be withheld.
+ * among the version's `types`, and the redactor drops what tells of others; of `label`, each category is in
+ * or below its `without`.  It satisfies one to keep-only if its `types` are all kept whole.  Other demands
+ * are not looked at, and exceptions need nothing, as more than asked for may be withheld.
  */
 struct stored_view {
 	struct bytes word;

@@ -394,22 +394,24 @@ local_gone(struct targets *t, const struct targets_query *q, struct bytes name, 
 }
 
 uint64_t
-targets_gone(struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from)
+targets_gone(
+    struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from, bool *is_here)
 {
 	uint64_t gone = UINT64_MAX;
 	const char *mark = memchr(reference.at, '?', reference.size);
 	struct bytes type, id;
 
+	*is_here = false;
 	if (reference.size > 0 && reference.at[0] == '#')
 		return local_gone(t, q, (struct bytes){ reference.at + 1, reference.size - 1 }, from);
 	if (q->roots->count == 1)
 		return 0;
 	if (mark != NULL)
 		return search_gone(t, q, reference, mark);
-	(void)look_up(t, q, SCOPE_ANY, 0, reference, &gone);
+	*is_here = look_up(t, q, SCOPE_ANY, 0, reference, &gone);
 	if (bytes_begin(reference, "urn:uuid:")) {
 		reference = (struct bytes){ reference.at + 9, reference.size - 9 };
-		(void)look_up(t, q, SCOPE_ANY, 0, reference, &gone);
+		*is_here |= look_up(t, q, SCOPE_ANY, 0, reference, &gone);
 	} else if (token_reference(reference, &type, &id)) {
 		/* They stand side by side. */
 		(void)look_up(

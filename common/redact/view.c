@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
+#include "common/policy/elements.h"
+#include "common/policy/vocabulary.h"
 #include "common/redact/token.h"
 
 #include <string.h>
@@ -101,39 +103,147 @@ read_reference(struct bytes reference, struct bytes *type, struct bytes *id)
 	return true;
 }
 
-/* The bits that lost all roots that a reference can mean.  For LOCAL a #x that leads nowhere is lost too. */
+/* The bits that lose what names a record of TYPE, whose ID may be empty: it is not known. */
 static uint64_t
-lost_target(struct viewer *w, struct bytes reference, uint32_t root, uint64_t local)
+refused(struct viewer *w, struct bytes type, struct bytes id)
 {
-	struct outline *o = &w->outline;
-	const struct scheme *s = o->s;
-	struct targets_query q = { &o->roots, o->gone_before, local };
-	struct bytes type, id;
-	uint64_t gone = targets_gone(&w->targets, &q, reference, root);
+	const struct scheme *s = w->outline.s;
+	uint64_t bits = s->drops_references & s->type_gone[scheme_type(s, type)];
 
-	if (!w->limiter.refuses && (s->drops_references & w->turn.references) == 0)
-		return gone;
-	if (!read_reference(reference, &type, &id))
-		return gone;
-	gone |= s->drops_references & s->type_gone[scheme_type(s, type)];
-	return w->limiter.refuses && limiter_refuses(&w->limiter, type, id) ? gone | s->asked : gone;
+	return w->limiter.refuses && limiter_refuses(&w->limiter, type, id) ? bits | s->asked : bits;
 }
 
-/* The bits that lose a Reference without a reference, by the type it states. */
+/* The bits that lose what may name any record. */
 static uint64_t
-refused_type(struct viewer *w, uint32_t node)
+refused_any(const struct viewer *w)
+{
+	return w->outline.s->drops_references | (w->limiter.refuses ? w->outline.s->asked : 0);
+}
+
+/* The element of FHIR R4 that V, a child of F, is.  False if it is none. */
+static bool
+find_element(const struct viewer *w, const struct view_frame *f, const struct view *v, struct elements *room,
+    struct element *found)
 {
 	const struct outline *o = &w->outline;
-	uint32_t type = json_member_key(o->json, node, o->places.type);
+	uint32_t key[8];
+	unsigned keys = 0;
+	struct bytes kind = shape_type(o->s->shape, o->json, o->roots.at[v->root].node);
 
-	if (!w->limiter.refuses || type == 0 || json_kind(o->json, type) != JSON_STRING ||
-	    (json_member(o->json, node, (struct bytes)BYTES("identifier")) == 0 &&
-		json_member(o->json, node, (struct bytes)BYTES("display")) == 0))
+	for (const struct view *at = v; !at->is_root; at = &f--->view) {
+		if (at->member == at->value)
+			continue;
+		if (keys == sizeof key / sizeof key[0])
+			return false;
+		key[keys++] = at->member;
+	}
+	if (keys == 0)
+		return false;
+	while (keys > 0) {
+		if (!elements_find(room, kind, json_inside(o->json, key[--keys]), found))
+			return false;
+		kind = elements_bare(found->type);
+	}
+	return true;
+}
+
+/* References to whom, where and in which stay tell little of the record that they name. */
+static bool
+is_circumstance(struct bytes type)
+{
+	return vocabulary_is_actor(type) || bytes_are(type, "CareTeam") || bytes_are(type, "Encounter") ||
+	       bytes_are(type, "EpisodeOfCare");
+}
+
+/*
+ * The bits that lose the Reference V though it does not say a type: it may name any record.  Where FHIR R4
+ * lets it name nothing but circumstances, those bits that would lose one of them.
+ */
+static uint64_t
+refused_by_place(struct viewer *w, const struct view_frame *f, const struct view *v, bool is_reference)
+{
+	struct elements room;
+	struct element found;
+	struct bytes types, type;
+	uint64_t bits = 0;
+
+	if (!find_element(w, f, v, &room, &found))
+		return is_reference ? refused_any(w) : 0;
+	if (!bytes_are(elements_bare(found.type), "Reference"))
 		return 0;
-	return limiter_refuses(
-		   &w->limiter, json_string(o->json, type, &w->outline.room), (struct bytes){ "", 0 })
-		   ? o->s->asked
-		   : 0;
+	types = elements_bound(found.type);
+	if (types.size == 0)
+		return refused_any(w);
+	while (types.size > 0) {
+		const char *bar = memchr(types.at, '|', types.size);
+
+		type = (struct bytes){ types.at, bar != NULL ? (size_t)(bar - types.at) : types.size };
+		types.at += type.size + (bar != NULL);
+		types.size -= type.size + (bar != NULL);
+		if (!is_circumstance(type))
+			return refused_any(w);
+		bits |= refused(w, type, (struct bytes){ "", 0 });
+	}
+	return bits;
+}
+
+/* The bits that lose the Reference V, whose address says no type: by the one it states, or by its place. */
+static uint64_t
+refused_untyped(struct viewer *w, const struct view_frame *f, const struct view *v, bool is_reference)
+{
+	const struct outline *o = &w->outline;
+	uint32_t type = json_kind(o->json, v->value) == JSON_OBJECT
+			    ? json_member_key(o->json, v->value, o->places.type)
+			    : 0;
+
+	if (type == 0 || json_kind(o->json, type) != JSON_STRING)
+		return refused_by_place(w, f, v, is_reference);
+	return refused(w, json_string(o->json, type, &w->outline.room), (struct bytes){ "", 0 });
+}
+
+/* The bits that lose the Reference V by what it says beside its address, or without one. */
+static uint64_t
+refused_name(struct viewer *w, const struct view_frame *f, const struct view *v)
+{
+	const struct outline *o = &w->outline;
+	const struct json *j = o->json;
+	uint32_t identifier = json_member_key(j, v->value, o->places.identifier);
+	bool has_display = json_member(j, v->value, (struct bytes)BYTES("display")) != 0;
+	bool has_code = json_member_key(j, v->value, o->places.code) != 0 ||
+			json_member_key(j, v->value, o->places.system) != 0;
+
+	if (v->is_root || (identifier == 0 && !has_display))
+		return 0;
+	return refused_untyped(w, f, v,
+	    !has_code && (has_display || (identifier != 0 && json_kind(j, identifier) == JSON_OBJECT)));
+}
+
+/* True if some bits lose references by what they name. */
+static bool
+refuses(const struct viewer *w)
+{
+	return (refused_any(w) & w->turn.references) != 0;
+}
+
+/*
+ * The bits that lose the Reference V, a child of F, with that text.  Those that lost all roots that it can
+ * mean do, and those that do not have what it names.  For LOCAL a #x that leads nowhere is lost too.
+ */
+static uint64_t
+lost_target(struct viewer *w, const struct view_frame *f, const struct view *v, struct bytes reference,
+    uint64_t local)
+{
+	struct outline *o = &w->outline;
+	struct targets_query q = { &o->roots, o->gone_before, local };
+	struct bytes type, id;
+	bool is_here;
+	uint64_t gone = targets_gone(&w->targets, &q, reference, v->root, &is_here);
+
+	if (!refuses(w) || bytes_begin(reference, "#"))
+		return gone;
+	if (read_reference(reference, &type, &id))
+		return gone | refused(w, type, id);
+	return is_here ? gone : gone | refused_untyped(w, f, v, true);
 }
 
 /* The bits that lost the entry with the identifier that the Reference at NODE has in place of an address. */
@@ -165,13 +275,13 @@ see_concept(struct viewer *w, const struct view_frame *f, struct view *v)
 		text = json_member_key(j, text, o->places.reference);
 	if (text == 0 || json_kind(j, text) != JSON_STRING)
 		return;
-	lost = lost_target(w, json_string(j, text, &w->outline.room), v->root, o->s->hidden);
+	lost = lost_target(w, f, v, json_string(j, text, &w->outline.room), o->s->hidden);
 	view_blame(v, WHY_REFERENCE, w->turn.references & lost & ~retelling_known(o, v, v->value));
 }
 
-/* A Reference whose target is gone, or a member that holds a canonical `#x`. */
+/* A Reference whose target is gone or must not be named, or a member that holds a canonical `#x`. */
 static void
-see_reference(struct viewer *w, struct view *v)
+see_reference(struct viewer *w, const struct view_frame *f, struct view *v)
 {
 	const struct json *j = w->outline.json;
 	bool is_object = json_kind(j, v->value) == JSON_OBJECT;
@@ -182,8 +292,9 @@ see_reference(struct viewer *w, struct view *v)
 		return;
 	if (is_object)
 		text = json_member_key(j, v->value, w->outline.places.reference);
-	if (is_object)
-		view_blame(v, WHY_REFERENCE, bits & refused_type(w, v->value));
+	if (is_object && refuses(w) &&
+	    (text == 0 || json_member_key(j, v->value, w->outline.places.type) != 0))
+		view_blame(v, WHY_REFERENCE, bits & refused_name(w, f, v));
 	if (text == 0 && is_object)
 		view_blame(v, WHY_REFERENCE, bits & lost_identified(w, v, v->value));
 	if (text == 0 || json_kind(j, text) != JSON_STRING)
@@ -195,9 +306,9 @@ see_reference(struct viewer *w, struct view *v)
 	if (is_object)
 		view_blame(v, WHY_REFERENCE,
 		    view_seen(&w->outline, v, text) & w->turn.references &
-			lost_target(w, reference, v->root, w->outline.s->hidden));
+			lost_target(w, f, v, reference, w->outline.s->hidden));
 	else if (bytes_begin(reference, "#"))
-		view_blame(v, WHY_REFERENCE, w->turn.references & lost_target(w, reference, v->root, 0));
+		view_blame(v, WHY_REFERENCE, w->turn.references & lost_target(w, f, v, reference, 0));
 }
 
 /* A Coding of meta.security. */
@@ -249,7 +360,7 @@ see_places(struct viewer *w, const struct view_frame *f, struct view *v)
 		v->may_extend =
 		    (f->view.around == AROUND_ROOT ? s->has_keep : f->view.in_keep) & s->lists_extensions;
 	view_blame(v, WHY_PLACE, gone);
-	see_reference(w, v);
+	see_reference(w, f, v);
 	if (v->member != v->value && w->outline.json->nodes[v->member].key == w->outline.places.concept &&
 	    (w->turn.references & v->active) != 0 && GUARD(references))
 		see_concept(w, f, v);

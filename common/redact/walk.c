@@ -227,19 +227,29 @@ turn(struct walk *w)
 	w->stays = w->frame[0].stays;
 }
 
-/* A root that lost a reference by a decision loses what retells it.  True if one did in this turn. */
+/*
+ * What loses a reference by a decision, or in a view, loses what retells it; so does what loses a root that a
+ * view does not have.  True if something did in this turn.
+ */
 static bool
 learn_limits(struct walk *w)
 {
 	struct outline *o = &w->viewer.outline;
+	uint64_t bits = o->s->views | (w->viewer.limiter.obligations != NULL ? o->s->asked : 0);
 	bool again = false;
 
-	for (size_t i = 0; w->viewer.limiter.obligations != NULL && i < o->roots.count; i++) {
-		uint64_t lost = o->root[i].lost_reference & ~o->root[i].limited;
+	for (size_t i = 0; bits != 0 && i < o->roots.count; i++) {
+		size_t around = o->roots.at[i].parent;
+		uint64_t lost = o->root[i].lost_reference & bits & ~o->root[i].limited;
+		uint64_t typed = i == 0 ? 0
+					: o->root[i].gone_now & o->s->views &
+					      o->s->type_gone[o->root[i].type] & ~o->root[around].limited;
 
-		again |= lost != 0;
+		again |= (lost | typed) != 0;
 		if (lost != 0)
 			limiter_mark(o, i, lost);
+		if (typed != 0)
+			limiter_mark(o, around, typed);
 	}
 	return again;
 }
@@ -295,7 +305,9 @@ take_turns(struct walk *w)
 
 	w->lost_before = with_marks(s, s->below_level[o->notes->highest] | o->notes->left_out) & w->active;
 	t->narrative = (s->hidden & s->may_lack) | o->transformed;
-	t->references = s->is_fhir && o->has_references ? (s->hidden | s->drops_references) & w->active : 0;
+	t->references = s->is_fhir && o->has_references ? s->hidden & w->active : 0;
+	if (s->is_fhir && (o->has_references || o->has_names))
+		t->references |= s->drops_references & w->active;
 	if (w->viewer.limiter.refuses)
 		t->references |= w->active;
 	t->has_gone = false;

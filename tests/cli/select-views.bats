@@ -162,3 +162,46 @@ refused() {
 	ehr 0 ehr-select -P P --decision decision store
 	[ "$(jq -r .ehr.rl out | sort -u)" = V ]
 }
+
+# What retells or names a record of a type that a view leaves out, in every form; Z is the medication's name.
+telling() {
+	cat <<-'END'
+		{"resourceType":"Encounter","id":"e","text":{"status":"generated","div":"<div>Z</div>"},"status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/p"},"reasonReference":[{"reference":"http://h.example/fhir/MedicationStatement/ms1/_history/2","display":"Z"}],"reasonCode":[{"text":"Z"}]}
+		{"resourceType":"CarePlan","id":"c","contained":[{"resourceType":"MedicationRequest","id":"x","status":"active","intent":"plan","medicationCodeableConcept":{"text":"Z"}}],"status":"active","intent":"plan","subject":{"reference":"Patient/p"},"encounter":{"reference":"urn:uuid:9"},"activity":[{"reference":{"reference":"#x"}},{"reference":{"reference":"MedicationRequest/mr1"}},{"reference":{"type":"MedicationRequest","display":"Z"}},{"reference":{"reference":"MedicationRequest?identifier=s|9"}},{"reference":{"reference":"urn:uuid:2","display":"Z"}},{"reference":{"display":"Z"}},{"reference":{"identifier":{"system":"s","value":"Z"}}},{"detail":{"status":"in-progress","description":"Z"}}]}
+		{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4","display":"Heart rate"}]},"subject":{"reference":"Patient/p"},"partOf":[{"reference":"urn:uuid:2"}],"performer":[{"reference":"Patient/p","display":"Herself"}],"valueQuantity":{"value":60.0},"note":[{"text":"after Z"}]}
+		{"resourceType":"Condition","id":"k","text":{"status":"generated","div":"<div>Cough</div>"},"subject":{"reference":"Patient/p"},"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"R05","display":"Cough"}]},"note":[{"text":"at night"}]}
+		{"resourceType":"MedicationStatement","id":"ms1","status":"active","subject":{"reference":"Patient/p"},"medicationCodeableConcept":{"text":"Z"}}
+	END
+}
+
+@test "a view tells nothing of the types that it leaves out: no reference, display or narrative" {
+	cat >P/redact.yaml <<-'END'
+		redact: 1
+		presence: shown
+		versions:
+		  - {rl: R, view: care, types: [CarePlan, Condition, Encounter, Observation, Patient]}
+		  - {rl: V}
+	END
+	telling | ehr-ingest | ehr-classify -P P 2>/dev/null >labelled
+	ehr-redact -P P -S S labelled | ehr-seal -P P -S S >store
+	decide 5 '"action":"redact","class":["MedicationRequest","MedicationStatement","MedicationDispense","MedicationAdministration"]'
+	ehr 0 ehr-select -P P --decision decision store
+	mv out lines
+	ehr 0 ehr-open -S S --record lines
+	same out <<-'END'
+		{"resourceType":"Encounter","id":"e","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/p"}}
+		{"resourceType":"CarePlan","id":"c","status":"active","intent":"plan","subject":{"reference":"Patient/p"},"encounter":{"reference":"urn:uuid:9"},"activity":[{"detail":{"status":"in-progress"}}]}
+		{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4","display":"Heart rate"}]},"subject":{"reference":"Patient/p"},"performer":[{"reference":"Patient/p","display":"Herself"}],"valueQuantity":{"value":60.0}}
+		{"resourceType":"Condition","id":"k","text":{"status":"generated","div":"<div>Cough</div>"},"subject":{"reference":"Patient/p"},"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"R05","display":"Cough"}]},"note":[{"text":"at night"}]}
+	END
+	# The decision carried out on the records themselves leaves the same bytes.
+	mv out view
+	sed -i '/view: care/d' P/redact.yaml
+	telling | ehr-ingest | ehr-classify -P P 2>/dev/null >labelled
+	ehr 0 ehr-redact -P P -S S --decision decision --level V labelled
+	sed 's/^.*,"record"://; s/}$//' out | cmp - view
+	# What it drops it may not be told to keep.
+	printf 'redact: 1\nversions:\n  - {rl: V, view: care, types: [Patient], references: keep}\n' >P/redact.yaml
+	ehr 3 ehr-redact -P P -S S labelled
+	has err 'P/redact.yaml:3:55: view-tells: a version with `view` and `types` drops references to other types'
+}
