@@ -151,8 +151,19 @@ accept_revoked(struct keys *k, const struct jws *jws, struct bytes line, struct 
 {
 	uint64_t serial = 0, last;
 
+	const struct revoked_by by = { keys_authority(k), bytes_of(keys_domain(k)) };
+	struct jws_reader *reader = jws_reader_new();
+	struct revoked r = { 0 };
+	const char *why;
+
+	/* Past a list that no program reads, this directory would open nothing any more. */
 	if (!jws_number(jws, "serial", &serial))
-		return refuse(a, "a revocation list without a serial");
+		serial = 0;
+	why = revoked_take(&r, &by, line, reader);
+	revoked_free(&r);
+	jws_reader_free(reader);
+	if (why != NULL || serial == 0)
+		return refuse(a, "not a revocation list: without serial, next or its lists");
 	if (!store_counter(k, "revoked", &last, a))
 		return EXIT_KEYS;
 	if (serial <= last)

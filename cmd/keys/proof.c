@@ -216,6 +216,7 @@ read_claims(struct proof *p, const struct jws *jws, const struct keys *k, const 
 	struct bytes token = jws_text(jws, "user");
 
 	if (!bytes_are(jws_text(jws, "aud"), keys_domain(k)) || jws->exp == 0 || !jws_in_time(jws, s->now) ||
+	    !bytes_equal(jws_text(jws, "device"), jws->iss) || jws_text(jws, "jti").size == 0 ||
 	    jws_text(jws, "nonce").size != PROOF_NONCE ||
 	    !bytes_string(jws_text(jws, "nonce"), p->nonce, sizeof p->nonce) || token.size == 0)
 		return false;

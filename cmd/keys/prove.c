@@ -68,8 +68,9 @@ prove(struct keys *k, struct bytes token, struct bytes user, const struct verb_s
 	if (jws_verify(reader, keys_authority(k), token, "ehr-challenge+jwt", &c) != JWS_GOOD)
 		(void)verb_fault(a, EXIT_KEYS, "challenge-invalid: not a challenge of the authority");
 	else if (!bytes_are(c.iss, keys_domain(k)) || jws_text(&c, "nonce").size == 0 ||
+		 !bytes_are(jws_text(&c, "purpose"), "release-keys") ||
 		 (!bytes_are(jws_text(&c, "aud"), "*") && !bytes_are(jws_text(&c, "aud"), keys_self(k)->id)))
-		(void)verb_fault(a, EXIT_KEYS, "challenge-invalid: for another device or domain");
+		(void)verb_fault(a, EXIT_KEYS, "challenge-invalid: for another device, domain or purpose");
 	else if (c.exp == 0 || !jws_in_time(&c, s->now))
 		status = verb_fault(a, EXIT_DENIED, "challenge-expired: ask for another one");
 	else if (!note_pending(k, &c, a))

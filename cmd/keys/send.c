@@ -298,17 +298,20 @@ static bool
 say_answer(struct verb_answer *a, const struct jws *jws)
 {
 	struct json_write w = json_write_to(&a->out);
+	const struct bytes of = jws_text(jws, "of"), state = jws_text(jws, "state");
 	uint64_t seq = 0;
 
-	if (!jws_number(jws, "seq", &seq) || jws_text(jws, "of").size == 0 ||
-	    jws_text(jws, "state").size == 0)
+	if (!jws_number(jws, "seq", &seq) || !bytes_equal(jws_text(jws, "device"), jws->iss) ||
+	    !(bytes_are(of, message_stage(MESSAGE_PROVISION)) ||
+		bytes_are(of, message_stage(MESSAGE_COMMAND))) ||
+	    !(bytes_are(state, "accepted") || bytes_are(state, "refused")))
 		return false;
 	json_write_open(&w, '{');
 	json_write_member(&w, "device", jws->iss);
 	json_write_member_number(&w, "time", jws->iat);
-	json_write_member(&w, "of", jws_text(jws, "of"));
+	json_write_member(&w, "of", of);
 	json_write_member_number(&w, "seq", (int64_t)seq);
-	json_write_member(&w, "state", jws_text(jws, "state"));
+	json_write_member(&w, "state", state);
 	if (jws_text(jws, "reason").size > 0)
 		json_write_member(&w, "reason", jws_text(jws, "reason"));
 	json_write_close(&w, '}');

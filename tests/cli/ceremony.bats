@@ -133,6 +133,57 @@ no() {
 	no proof-invalid released --ask
 }
 
+# forged KEY.pem TYPE JQ FILE: the claims of the token in FILE, changed and signed anew
+forged() { cut -d. -f2 "$4" | unpadded | jq -c "$3" | python3 "$EHR_ROOT/tests/lib/jws.py" "$1" "{\"typ\":\"$2\"}"; }
+
+@test "what a device signs says what it must, and nothing else counts" {
+	token >token
+	proof
+	cp proof good
+	for claims in '.aud = "clinic"' 'del(.exp)' '.exp = 0' '.iat += 61' '.nonce = "x"' 'del(.user)' '.v = 2' '.device = "d_AAAAAAAAAAAAAAAAAAAAAA"' \
+		'del(.device)' 'del(.jti)' '.user = ["x"]'; do
+		forged tablet/keys/sig.pem ehr-proof+jwt "$claims" good >proof
+		no proof-invalid released --ask
+	done
+	# A token that the device signs for its user itself; a proof by the key that opens.
+	own=$(forged tablet/keys/sig.pem ehr-assertion+jwt . token)
+	forged tablet/keys/sig.pem ehr-proof+jwt ".user = \"$own\"" good >proof
+	no user-invalid released --ask
+	forged tablet/keys/enc.pem ehr-proof+jwt . good >proof
+	no device-unknown released --ask
+	forged tablet/keys/sig.pem ehr-proof+jwt . good >proof
+	ehr 0 released --ask
+	echo '{"interval":60}' >params
+	keys provision -S site --device "$ID" params >provision
+	keys accept --keys tablet --ack ack provision >/dev/null
+	for claims in '.of = "dose"' '.state = "done"' '.device = "d_AAAAAAAAAAAAAAAAAAAAAA"' '.seq = -1' '.seq = "1"' '.aud = "clinic"'; do
+		forged tablet/keys/sig.pem ehr-accepted+jwt "$claims" ack >forged
+		ehr 6 keys answers -S site forged
+		empty out
+	done
+	# An authority's challenge without an end, or for nobody.
+	keys challenge -S site >challenge
+	for claims in 'del(.exp)' '.exp = 0' 'del(.aud)' '.aud = ["*"]' '.nonce = 5' '.iss = "clinic"' '.purpose = "login"' 'del(.purpose)' '.iat += 61'; do
+		forged site/keys/keys/sig.pem ehr-challenge+jwt "$claims" challenge >forged
+		ehr "$(case $claims in *exp* | *iat*) echo 7 ;; *) echo 6 ;; esac)" keys prove --keys tablet --assertion token forged
+		empty out
+	done
+}
+
+@test "a revocation list that no program could read does not take the place of one that is read" {
+	keys revoke -S site --party nina >revoked
+	ehr 0 keys accept --keys tablet revoked
+	cp tablet/revoked.jwt before
+	for claims in '.serial = 2 | del(.next)' '.serial = 2 | .devices = "x"' 'del(.serial)' '.serial = 0' '.serial = "2"'; do
+		forged site/keys/keys/sig.pem ehr-revoked+jwt "$claims" revoked >forged
+		ehr 6 keys accept --keys tablet forged
+		has err release-refused
+		cmp before tablet/revoked.jwt
+	done
+	forged site/keys/keys/sig.pem ehr-revoked+jwt '.serial = 2' revoked >forged
+	ehr 0 keys accept --keys tablet forged
+}
+
 @test "who the user is, is the word of an issuer, bound to this device" {
 	for case in 'user-not-bound|del(.cnf)' 'user-not-bound|.cnf.jkt = "NB9pmL933d6K6aystdGbZ5MJykVqFCyDNwIeqWy2d-0"' \
 		'user-invalid|.aud = "clinic"' 'user-invalid|.exp = 1' 'user-invalid|.sub = "a b"' 'user-not-bound|.nonce = "x"'; do
