@@ -2,6 +2,17 @@
 # Sealed lines and the JOSE libraries of others, both ways: what they open of ours, and what ehr-open opens of theirs.
 # EHR_JOSE names a folder in which `npm install --ignore-scripts jose@6 node-jose@2` was run.
 load ../lib/ehr
+load ../lib/keys
+
+setup_file() {
+	site
+	tablet
+}
+
+setup() {
+	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" F="$BATS_FILE_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
 
 need_jose() {
 	command -v node >/dev/null || skip "node is not there"
@@ -34,4 +45,41 @@ theirs() { node "$EHR_ROOT/tests/lib/jose.mjs" "$EHR_JOSE" "$@"; }
 	jq -c '.ehr.seq = 7' made >changed
 	ehr 6 ehr-open --allow-test-keys --key key.pem changed
 	has err tag-mismatch
+}
+
+@test "both verify what ehr-keys signs, name keys as it does, and sign what it takes" {
+	need_jose
+	own
+	ehr-keys list --self -S site | jq -c .sig.jwk >authority.jwk
+	ehr-keys challenge -S site --now "$NOW" >challenge
+	theirs verify authority.jwk challenge >out
+	[ "$(sed -n 1p out)" = "$(cut -d. -f2 challenge | unpadded)" ]
+	[ "$(sed -n 2p out)" = "$(sed -n 1p out)" ]
+	jkt=$(ehr-keys list --self -S site | jq -r .sig.jkt)
+	[ "$(sed -n 3p out)" = "$jkt" ]
+	[ "$(sed -n 4p out)" = "$jkt" ]
+	# A challenge that each of them signs with the authority's key is answered by the device.
+	cut -d. -f2 challenge | unpadded >claims
+	jq -nc --arg kid "$jkt" '{alg: "ES256", typ: "ehr-challenge+jwt", $kid}' >claims.header
+	theirs sign site/keys/keys/sig.pem claims >signed
+	echo none >token
+	while read -r line; do
+		echo "$line" >one
+		ehr 0 ehr-keys prove --keys tablet --assertion token --now "$NOW" one
+	done <signed
+	[ "$(wc -l <signed)" -eq 2 ]
+}
+
+@test "a release, a signature inside a sealed message, opens and verifies in both" {
+	need_jose
+	own
+	decision release-keys 3 >d
+	release --decision d >message
+	theirs open tablet/keys/enc.pem message >opened
+	ehr-keys list --self -S site | jq -c .sig.jwk >authority.jwk
+	[ "$(sed -n 1p opened)" = "$(sed -n 2p opened)" ]
+	head -n 1 opened >token
+	theirs verify authority.jwk token >out
+	[ "$(sed -n 1p out | jq -c '[.device, .sub, (.keys | length)]')" = "[\"$ID\",\"nina\",4]" ]
+	[ "$(sed -n 2p out)" = "$(sed -n 1p out)" ]
 }

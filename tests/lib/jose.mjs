@@ -1,7 +1,9 @@
-// usage: node jose.mjs FOLDER open|seal KEY FILE
+// usage: node jose.mjs FOLDER open|seal|verify|sign KEY FILE
 // Opens the sealed line in FILE, or seals a record under the tags of that line, with the npm packages jose and node-jose of
 // FOLDER/node_modules, and prints what each gives, a line each.  KEY is a level key as JWK, or a private key in PEM; to the
-// latter jose alone seals, as node-jose writes no apu and apv.
+// latter jose alone seals, as node-jose writes no apu and apv.  `open` prints the text that is in the line, whatever it is.
+// `verify` prints the payload of the compact JWS in FILE under the public JWK in KEY, and the thumbprint of that key; `sign`
+// signs the JSON in FILE with the private key in KEY, as the header of FILE.header says.
 import { createPrivateKey } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -14,6 +16,27 @@ const jose = await import(pathToFileURL(require.resolve('jose')));
 const nodeJose = require('node-jose');
 const pem = keyFile.endsWith('.pem');
 const keyText = readFileSync(keyFile, 'utf8');
+const text = readFileSync(file, 'utf8').trim();
+
+if (verb === 'verify') {
+	const { kty, crv, x, y } = JSON.parse(keyText);
+	const key = await nodeJose.JWK.asKey({ kty, crv, x, y });
+	const { payload } = await jose.compactVerify(text, await jose.importJWK({ kty, crv, x, y }, 'ES256'), { algorithms: ['ES256'] });
+	console.log(Buffer.from(payload).toString());
+	console.log((await nodeJose.JWS.createVerify(key, { algorithms: ['ES256'] }).verify(text)).payload.toString());
+	console.log(await jose.calculateJwkThumbprint({ kty, crv, x, y }));
+	console.log(Buffer.from(await key.thumbprint('SHA-256')).toString('base64url'));
+	process.exit(0);
+}
+if (verb === 'sign') {
+	const fields = JSON.parse(readFileSync(file + '.header', 'utf8'));
+	const { kty, crv, x, y, d } = createPrivateKey(keyText).export({ format: 'jwk' });
+	const key = await nodeJose.JWK.asKey({ kty, crv, x, y, d, kid: fields.kid });
+	console.log(await new jose.CompactSign(Buffer.from(text)).setProtectedHeader(fields).sign(await jose.importJWK({ kty, crv, x, y, d }, 'ES256')));
+	console.log(await nodeJose.JWS.createSign({ format: 'compact', fields }, { key, reference: false }).update(text).final());
+	process.exit(0);
+}
+
 const jwk = pem ? createPrivateKey(keyText).export({ format: 'jwk' }) : JSON.parse(keyText);
 const alg = pem ? 'ECDH-ES+A256KW' : 'A256KW';
 const secret = pem ? await jose.importJWK(jwk, alg) : new Uint8Array(Buffer.from(jwk.k, 'base64url'));
