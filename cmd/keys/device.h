@@ -24,8 +24,8 @@ bool device_each(const struct keys *k, void (*found)(void *context, const struct
     struct verb_answer *a);
 
 /*
- * Calls FOUND for each line of issued.log, an object with device, sub, iat, exp and kids: which level keys went
- * to whom.  False with a fault (EXIT_KEYS).
+ * Calls FOUND for each line of issued.log, an object with device, sub, iat, exp and kids: which level keys
+ * went to whom.  False with a fault (EXIT_KEYS).
  */
 bool device_issued(const struct keys *k, void (*found)(void *context, const struct json *j), void *context,
     struct verb_answer *a);
