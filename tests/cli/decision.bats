@@ -486,3 +486,26 @@ scenario() {
 		{id: c-ann-1, say: Not when it was new., effect: deny, what: {class: Observation, date: {from: "2027"}}, except: [{what: {label: [L]}}]}
 	END
 }
+
+# A reference that says no type may name what is withheld; its place tells where it cannot.
+@test "a reference by urn:uuid, identifier or display alone does not tell of what a redaction names" {
+	echo '{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4","display":"Heart rate"}]},"subject":{"reference":"Patient/p04"},"encounter":{"reference":"urn:uuid:3","display":"Ward"},"performer":[{"reference":"urn:uuid:4","display":"Dr. Xu"},{"display":"Dr. Yi"}],"derivedFrom":[{"reference":"urn:uuid:2","display":"Z"},{"reference":"urn:uuid:2","type":"Observation","display":"Z"},{"reference":"http://h.example/blob/7","display":"Z"},{"display":"Z"},{"identifier":{"system":"s","value":"Z"}},{"type":"Observation","display":"Z"},{"reference":"Observation?identifier=s|Z"},{"reference":"Observation/o3"}],"extension":[{"url":"x","valueReference":{"display":"Z"}},{"url":"x","valueCoding":{"system":"s","code":"c","display":"C"}}]}' >raw
+	labelled raw >in
+	while IFS='#' read -r obligation derived performer; do
+		decide "$obligation"
+		redact in
+		jq -c '.record | [.derivedFrom, [.performer[]?.display], .encounter.display, [.extension[].valueCoding.display // empty]]' out >got
+		same got <<<"[$derived,[$performer],\"Ward\",[\"C\"]]"
+	done <<-'END'
+		"action":"redact","instance":["Observation/o2"]#[{"reference":"Observation/o3"}]#"Dr. Xu","Dr. Yi"
+		"action":"redact","class":["MedicationRequest"]#[{"reference":"urn:uuid:2","type":"Observation","display":"Z"},{"type":"Observation","display":"Z"},{"reference":"Observation?identifier=s|Z"},{"reference":"Observation/o3"}]#"Dr. Xu","Dr. Yi"
+		"action":"redact","class":["Practitioner"]#[{"reference":"urn:uuid:2","type":"Observation","display":"Z"},{"type":"Observation","display":"Z"},{"reference":"Observation?identifier=s|Z"},{"reference":"Observation/o3"}]#
+		"action":"redact","instance":["Practitioner/x"],"date":{"from":"2030"}#[{"reference":"urn:uuid:2","type":"Observation","display":"Z"},{"type":"Observation","display":"Z"},{"reference":"Observation?identifier=s|Z"},{"reference":"Observation/o3"}]#
+	END
+	# An address of an entry of the same Bundle is known.
+	printf '{"ehr":{"v":1,"stage":"ingested","subject":"Patient/p04"},"record":{"resourceType":"Bundle","type":"document","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Composition","status":"final","section":[{"title":"a","entry":[{"reference":"urn:uuid:3"},{"reference":"urn:uuid:9"}]}]}},{"fullUrl":"urn:uuid:3","resource":{"resourceType":"Observation","status":"final"}}]}}\n' |
+		ehr-classify -P "$H" 2>/dev/null >in
+	decide '"action":"redact","class":["MedicationRequest"]'
+	redact in
+	[ "$(jq -c '.record.entry[0].resource.section[0].entry' out)" = '[{"reference":"urn:uuid:3"}]' ]
+}
