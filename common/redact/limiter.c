@@ -25,6 +25,29 @@ struct limiter_frame {
 /* The byte of a node. */
 enum { PART_GONE, PART_SHOWN, PART_CARRIED, PART_MASK = 3, PART_ENTRY = 4 };
 
+static bool
+names_records(const struct demands *s)
+{
+	return s->of[DEMAND_CLASS].there || s->of[DEMAND_INSTANCE].there;
+}
+
+/* True if they speak of references: an exception of a redaction spares records, and no reference to them. */
+static bool
+names_references(const struct obligations *o)
+{
+	bool names = false;
+
+	for (const struct obligation_item *i = o->redact; i != NULL; i = i->next)
+		names |= names_records(i->wanted);
+	for (const struct obligation_keep *k = o->keep; k != NULL; k = k->next)
+		for (const struct obligation_item *i = k->items; i != NULL; i = i->next) {
+			names |= names_records(i->wanted);
+			for (uint32_t e = 0; e < i->excepts; e++)
+				names |= names_records(i->except[e]);
+		}
+	return names;
+}
+
 void
 limiter_init(struct limiter *l, const struct obligations *o, const struct scheme *s, struct json_keys *keys)
 {
@@ -41,9 +64,7 @@ limiter_init(struct limiter *l, const struct obligations *o, const struct scheme
 	for (uint32_t i = 0; i < shape_entry_types(s->shape); i++)
 		shape_add_entries(s->shape, shape_entry_type(s->shape, i), l->entries, i);
 	shape_add_entries(s->shape, (struct bytes)BYTES("*"), l->entries, UINT16_MAX);
-	for (uint32_t i = 0; i < o->count; i++)
-		l->refuses |=
-		    o->demands[i]->of[DEMAND_CLASS].there || o->demands[i]->of[DEMAND_INSTANCE].there;
+	l->refuses = names_references(o);
 }
 
 void
@@ -462,7 +483,7 @@ names_instance(const struct demands *s, struct bytes type, struct bytes id)
 static bool
 may_mean(const struct demands *s, struct bytes type, struct bytes id)
 {
-	if (!s->of[DEMAND_CLASS].there && !s->of[DEMAND_INSTANCE].there)
+	if (!names_records(s))
 		return false;
 	return (!s->of[DEMAND_CLASS].there || names_class(s, type)) &&
 	       (!s->of[DEMAND_INSTANCE].there || names_instance(s, type, id) != TRUTH_FALSE);

@@ -499,17 +499,40 @@ any_matches(const struct obligation_item *items, const struct judged *u)
 	return false;
 }
 
+/*
+ * Of a list that keeps nothing here: true if it is for an exception, and no item may keep a part.  An
+ * exception withholds as a redaction does, with all that is inside, whatever lower level that has.
+ */
+static bool
+is_excepted(const struct obligation_item *items, const struct judged *u)
+{
+	bool found = false;
+
+	for (; items != NULL; items = items->next) {
+		bool met = meets(items->wanted, u);
+
+		if (!met && items->wanted->on_entries)
+			return false;
+		found |= met;
+	}
+	return found;
+}
+
 enum limiter_verdict
 limiter_judge(const struct limiter *l, const uint8_t *context, unsigned level, uint64_t categories)
 {
 	const struct judged u = { context, level, categories };
+	enum limiter_verdict verdict = LIMIT_NONE;
 
 	if (any_matches(l->obligations->redact, &u))
 		return LIMIT_GONE;
 	for (const struct obligation_keep *k = l->obligations->keep; k != NULL; k = k->next)
-		if (!any_matches(k->items, &u))
-			return LIMIT_NOT_KEPT;
-	return LIMIT_NONE;
+		if (!any_matches(k->items, &u)) {
+			if (is_excepted(k->items, &u))
+				return LIMIT_GONE;
+			verdict = LIMIT_NOT_KEPT;
+		}
+	return verdict;
 }
 
 /* True if the demands are about classes and nothing else. */
