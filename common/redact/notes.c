@@ -136,7 +136,7 @@ notes_touch(struct notes *n, uint32_t node)
 	*note = notes_nothing;
 	note->node = node;
 	n->bit[node / 64] |= bit;
-	if (n->notes > n->slots / 2)
+	if (n->notes > n->slots / 4 * 3)
 		grow_slots(n);
 	else
 		enter(n, n->notes);
