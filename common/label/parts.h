@@ -9,6 +9,7 @@
 #include "common/label/fhir_labels.h"
 #include "common/label/naming.h"
 #include "common/label/ruleset.h"
+#include "common/label/silent_texts.h"
 #include "common/label/text_memo.h"
 #include "common/policy/terms.h"
 
@@ -294,6 +295,7 @@ struct root_terms {
 	struct apply *apply;
 	const struct terms *terms; /* NULL: the policy has none */
 	struct fold fold;
+	struct silent_texts silent;
 	struct text_memo memo; /* texts that terms_may does not dismiss */
 	struct buffer text;    /* for unescaping */
 	struct buffer code;    /* base64 without line ends */
@@ -329,15 +331,21 @@ root_terms_may(const struct root_terms *t, struct bytes text)
 	return text.size > 2 && terms_may(t->terms, text);
 }
 
+/* As root_terms_is_worth, of a text that is met for the first time.  Notes it if it says nothing. */
+bool root_terms_is_news(struct root_terms *t, struct bytes text);
+
 /* False if the string NODE under a key with TERMS of enum about_terms says no term as it stands. */
 static inline bool
-root_terms_is_worth(const struct root_terms *t, const struct json *j, uint32_t node, unsigned terms)
+root_terms_is_worth(struct root_terms *t, const struct json *j, uint32_t node, unsigned terms)
 {
 	struct bytes text = json_inside(j, node);
 
 	if (terms != 0 || (j->nodes[node].flags & JSON_ESCAPED) != 0 || text.at[0] == 'd')
 		return true;
-	return !root_terms_skips(&t->root->set->terms, text) && root_terms_may(t, text);
+	if (text.size <= 2 || numbers_is_time(text) ||
+	    silent_texts_has(silent_texts_place(&t->silent, text), text))
+		return false;
+	return root_terms_is_news(t, text);
 }
 
 /*

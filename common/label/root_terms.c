@@ -18,6 +18,7 @@ root_terms_init(struct root_terms *t, struct current_root *root, struct apply *a
 	t->apply = apply;
 	t->terms = codes_terms(root->set->codes);
 	t->display = json_keys_add(root->set->keys, (struct bytes)BYTES("display"));
+	silent_texts_init(&t->silent);
 	fold_init(&t->fold);
 	buffer_init(&t->text, BUFFER_UNLIMITED);
 	buffer_init(&t->code, BUFFER_UNLIMITED);
@@ -27,6 +28,7 @@ root_terms_init(struct root_terms *t, struct current_root *root, struct apply *a
 void
 root_terms_release(struct root_terms *t)
 {
+	silent_texts_release(&t->silent);
 	fold_release(&t->fold);
 	buffer_release(&t->text);
 	buffer_release(&t->code);
@@ -210,6 +212,24 @@ place_of(const struct root_terms *t, const struct way *w, uint32_t node)
 	return object == w->outermost ? node : object->node;
 }
 
+/* Notes that TEXT says no term. */
+static void
+note_silent(struct root_terms *t, struct bytes text)
+{
+	if (text.size > 0 && text.size <= SILENT_TEXTS_BYTES)
+		silent_texts_put(silent_texts_place(&t->silent, text), text);
+}
+
+bool
+root_terms_is_news(struct root_terms *t, struct bytes text)
+{
+	bool may = !root_terms_skips(&t->root->set->terms, text) && root_terms_may(t, text);
+
+	if (!may)
+		note_silent(t, text);
+	return may;
+}
+
 /* Whether TEXT says a term; its sets and groups become *MATCH, which is zeros. */
 static bool
 says(struct root_terms *t, struct bytes text, struct codes_match *match)
@@ -223,6 +243,8 @@ says(struct root_terms *t, struct bytes text, struct codes_match *match)
 		return e->is_found;
 	}
 	found = codes_say(t->root->set->codes, text, &t->fold, match);
+	if (!found)
+		note_silent(t, text);
 	if (e != NULL)
 		text_memo_put(e, text, found, match);
 	return found;

@@ -161,19 +161,25 @@ numbers_add(struct numbers *n, uint64_t kinds)
 	}
 }
 
-/* FHIR's dates and times, and nothing behind them: 2020-01-31, 2020-01-31T00:00:00.000+01:00. */
-static bool
-is_time(struct bytes text)
+bool
+numbers_is_whole_time(struct bytes text)
 {
-	enum { DATE = 10, TIME_MOST = 35 };
+	enum { OF_DATE = 0x36f }; /* a bit for each digit of the date */
+	const char *end = text.at + text.size;
+	unsigned digits = 0;
 
-	if (text.size < DATE || text.size > TIME_MOST || !ascii_is_digit(text.at[0]) || text.at[4] != '-' ||
-	    text.at[7] != '-')
+	for (size_t i = 0; i < NUMBERS_DATE; i++)
+		digits |= (unsigned)ascii_is_digit(text.at[i]) << i;
+	if (digits != OF_DATE)
 		return false;
-	if (text.size > DATE && (text.size < DATE + 4 || text.at[DATE] != 'T' || text.at[DATE + 3] != ':'))
+	if (text.size == NUMBERS_DATE)
+		return true;
+	if (text.size < NUMBERS_DATE + 4 || text.at[NUMBERS_DATE] != 'T' || text.at[NUMBERS_DATE + 3] != ':')
 		return false;
-	for (size_t i = DATE + 1; i < text.size; i++)
-		if (!ascii_is_digit(text.at[i]) && strchr(":.+-Z", text.at[i]) == NULL)
+	if (end[-1] == 'Z')
+		end--;
+	for (const char *at = text.at + NUMBERS_DATE + 1; at < end; at++)
+		if ((*at < '0' || *at > ':') && *at != '.' && *at != '+' && *at != '-')
 			return false;
 	return true;
 }
@@ -285,7 +291,7 @@ numbers_in(const struct numbers *n, struct bytes text)
 	uint64_t found = 0;
 	size_t run;
 
-	if (text.size < NUMBERS_SHORTEST || is_time(text))
+	if (text.size < NUMBERS_SHORTEST || numbers_is_time(text))
 		return 0;
 	text = without_uuid(text);
 	if (!has_digits(text))

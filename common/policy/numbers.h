@@ -18,6 +18,21 @@
  */
 enum { NUMBERS_KINDS = 26, NUMBERS_SLACK = 16, NUMBERS_RUN = 16, NUMBERS_SHORTEST = 9 };
 
+/* Private: of a text of that size with the dashes of a date. */
+enum { NUMBERS_DATE = 10, NUMBERS_TIME = 35 };
+bool numbers_is_whole_time(struct bytes text);
+
+/*
+ * Whether TEXT is one of FHIR's dates and times: 2020-01-31, 2020-01-31T00:00:00.000+01:00.  It holds neither
+ * numbers nor words.  Two of five strings of a record that are searched are times.
+ */
+static inline bool
+numbers_is_time(struct bytes text)
+{
+	return text.size >= NUMBERS_DATE && text.size <= NUMBERS_TIME && ascii_is_digit(text.at[0]) &&
+	       text.at[4] == '-' && text.at[7] == '-' && numbers_is_whole_time(text);
+}
+
 /* Which numbers are searched for.  Zeros at first. */
 struct numbers {
 	uint64_t kinds; /* bit i: kind i */

@@ -83,11 +83,29 @@ static const char *const ordinary[] = {
 	"666-12-3456",
 };
 
+static bool
+is_time(const char *text)
+{
+	return numbers_is_time(bytes_of(text));
+}
+
+static void
+check_times(void)
+{
+	check(is_time("2020-01-31") && is_time("2020-01-31T00:00Z") && is_time("2020-01-31T00:00:00") &&
+	      is_time("2020-01-31T00:00:00.123456789-11:30"));
+	check(!is_time("2020-01") && !is_time("2020-HI-V1") && !is_time("1HIV-01-31") &&
+	      !is_time("2020-01-31T") && !is_time("2020-01-31 HIV"));
+	check(!is_time("2020-01-31T00:HIV") && !is_time("2020-01-31T00:00:00Z HIV") &&
+	      !is_time("2020-01-31T00:00ZZ") && !is_time("2020-01-31T00:00:00.000000000000000+01:00"));
+}
+
 int
 main(void)
 {
 	numbers_add(&all, (UINT64_C(1) << NUMBERS_KINDS) - 1);
 	check(numbers_in(&all, (struct bytes){ "", 0 }) == 0);
+	check_times();
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 		if (!stands("", others[i], ""))
 			printf("# %s\n", others[i]);
