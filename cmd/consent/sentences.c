@@ -19,7 +19,7 @@ sentences_say(const struct sentences *s, const char *en, const char *de)
 	put(s, bytes_of(s->language == SENTENCES_EN ? en : de));
 }
 
-/* How many bytes the character of TEXT at AT has if names and URIs have it, or it is a Latin letter; else 0. */
+/* The bytes of the character of TEXT at AT if names and URIs have it, or it is a Latin letter; else 0. */
 static size_t
 name_character(struct bytes text, size_t at)
 {

@@ -369,7 +369,7 @@ struct entry_names {
 	bool is_read; /* the three lists are those of the record at hand */
 };
 
-/* More entries than ENTRY_MANY of one name count together, or as many references to them would be quadratic. */
+/* More entries of one name, or references to them, count together; else they would be quadratic. */
 enum { ENTRY_MANY = 16 };
 struct entry_group {
 	size_t first; /* item */

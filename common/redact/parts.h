@@ -670,7 +670,7 @@ struct walk {
 void walk_init(struct walk *w, const struct scheme *s, const struct obligations *o, struct json_keys *keys);
 void walk_release(struct walk *w);
 
-/* Finds the edits of the record at node RECORD of J: w->active, w->stays, w->decisions; false after many turns. */
+/* Finds the edits of the record at node RECORD of J; false after many turns. */
 bool walk_run(struct walk *w, const struct json *j, struct notes *n, uint32_t record);
 
 /*

@@ -33,7 +33,7 @@ split_codes() {
 
 @test "every LOINC code in a value set has its check digit (modulus 10)" {
 	rows | awk -F'\t' '
-	$1 == "http://loinc.org" {
+	$1 == "http://loinc.org" && $2 !~ /^LA[0-9]+-[0-9]$/ { # codes of answers have another digit
 		split($2, part, "-")
 		sum = 0
 		for (i = 0; i < length(part[1]); i++) {
