@@ -252,7 +252,7 @@ displays_look(struct displays *d, const struct root_frame *f, bool is_element)
 
 	if (!is_coding && d->rules > 0)
 		is_coding = label_reference(d, f);
-	if (is_coding && !d->root->plan->has_no_summary &&
+	if (is_coding && d->root->set->has_summaries && !d->root->plan->has_no_summary &&
 	    !is_code(current_root_json(d->root), f->member[ROLE_CODE]))
 		summary_add(d->summaries, f->member[ROLE_DISPLAY], f->node, false);
 }

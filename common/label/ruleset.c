@@ -188,6 +188,7 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 		return false;
 	base = yaml_take(&map, "base");
 	summaries = yaml_take(&map, "summaries");
+	l->set->has_summaries = summaries != NULL;
 	s->references = yaml_take(&map, "references");
 	if (!ruleset_read_terms(l, yaml_take(&map, "terms")) ||
 	    !ruleset_read_declassify(l, yaml_take(&map, "declassify")))

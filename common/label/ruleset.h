@@ -237,9 +237,10 @@ struct ruleset {
 	struct bytes now;
 	struct instant now_instant;
 
-	unsigned top;   /* the highest level */
-	unsigned usual; /* `default` */
-	int opaque;     /* LABEL_NONE: not asked for */
+	unsigned top;       /* the highest level */
+	bool has_summaries; /* there is a `summaries:` */
+	unsigned usual;     /* `default` */
+	int opaque;         /* LABEL_NONE: not asked for */
 	int uncovered;
 	bool narrative;
 	int category_level[64];            /* by index of VOCABULARY_SENSITIVITY */
