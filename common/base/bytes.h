@@ -96,6 +96,17 @@ bytes_unfinished(struct bytes *text)
 }
 
 /* ASCII letters and digits.  The locale does not matter, and bytes from 0x80 on are neither. */
+/* TEXT without blanks and control characters around it. */
+static inline struct bytes
+bytes_trim(struct bytes text)
+{
+	while (text.size > 0 && (unsigned char)text.at[0] <= ' ')
+		text = (struct bytes){ text.at + 1, text.size - 1 };
+	while (text.size > 0 && (unsigned char)text.at[text.size - 1] <= ' ')
+		text.size--;
+	return text;
+}
+
 static inline bool
 ascii_is_digit(char c)
 {

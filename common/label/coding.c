@@ -12,6 +12,12 @@ coding_holder(const struct coding_hit *hit)
 	return hit->concept != 0 ? hit->concept : hit->coding;
 }
 
+bool
+coding_has_code(const struct json *j, uint32_t node)
+{
+	return node != 0 && json_kind(j, node) == JSON_STRING && bytes_trim(json_inside(j, node)).size > 0;
+}
+
 enum { IN_TEXT = CODES_UNKNOWN_SYSTEM + 1 };
 
 static bool

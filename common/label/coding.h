@@ -27,6 +27,9 @@ struct coding_hits {
 /* The first hit that ends inside of NODE or later; hits in NODE follow until one ends after NODE. */
 size_t coding_first_in(const struct coding_hits *hits, const struct json *j, uint32_t node);
 
+/* True if NODE is a code that says something: a string with more in it than blanks.  0 is none. */
+bool coding_has_code(const struct json *j, uint32_t node);
+
 /* The system names and the codes seen last, by a hash: records use few of them, and each very often. */
 enum { CODING_SYSTEMS = 512, CODING_SEEN = 256 };
 

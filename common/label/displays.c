@@ -233,18 +233,6 @@ label_reference(struct displays *d, const struct root_frame *f)
 	return bytes_are(type, "Coding");
 }
 
-/* A string with more in it than blanks. */
-static bool
-is_code(const struct json *j, uint32_t node)
-{
-	struct bytes text =
-	    node == 0 || json_kind(j, node) != JSON_STRING ? (struct bytes){ 0 } : json_inside(j, node);
-
-	while (text.size > 0 && text.at[0] == ' ')
-		text = (struct bytes){ text.at + 1, text.size - 1 };
-	return text.size > 0;
-}
-
 void
 displays_look(struct displays *d, const struct root_frame *f, bool is_element)
 {
@@ -253,6 +241,6 @@ displays_look(struct displays *d, const struct root_frame *f, bool is_element)
 	if (!is_coding && d->rules > 0)
 		is_coding = label_reference(d, f);
 	if (is_coding && d->root->set->has_summaries && !d->root->plan->has_no_summary &&
-	    !is_code(current_root_json(d->root), f->member[ROLE_CODE]))
+	    !coding_has_code(current_root_json(d->root), f->member[ROLE_CODE]))
 		summary_add(d->summaries, f->member[ROLE_DISPLAY], f->node, false);
 }

@@ -136,8 +136,9 @@ enum places_kind {
 };
 
 struct places {
-	uint8_t *of_key;  /* enum places_kind by key number */
-	bool *is_summary; /* by key number: the names of summaries anywhere */
+	uint8_t *of_key; /* enum places_kind by key number */
+	bool *is_summary,
+	    *holds_coding; /* by key number: names of summaries anywhere, of members with a Coding */
 	uint16_t reference, type, system, code, coding, url, id, entry, resource, content, full_url,
 	    contained, section, concept, identifier;
 };

@@ -65,6 +65,7 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 	*p = (struct places){
 		.of_key = memory_zeros(KEY_NUMBERS, sizeof *p->of_key),
 		.is_summary = memory_zeros(KEY_NUMBERS, sizeof *p->is_summary),
+		.holds_coding = memory_zeros(KEY_NUMBERS, sizeof *p->holds_coding),
 	};
 	for (size_t i = 0; i < sizeof keyed / sizeof keyed[0]; i++)
 		*keyed[i].key = json_keys_add(keys, bytes_of(keyed[i].name));
@@ -76,6 +77,9 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 		p->of_key[json_keys_add(keys, bytes_of(members[i].name))] = (uint8_t)members[i].kind;
 	for (size_t i = 0; i < s->summaries; i++)
 		p->is_summary[s->summary[i]] = true;
+	p->holds_coding[p->coding] = true;
+	for (size_t i = 0; i < s->codings; i++)
+		p->holds_coding[s->coding[i]] = true;
 	p->of_key[0] = PLACE_PLAIN; /* the number of all keys that nobody names */
 }
 
@@ -84,6 +88,7 @@ places_release(struct places *p)
 {
 	free(p->of_key);
 	free(p->is_summary);
+	free(p->holds_coding);
 }
 
 static struct bytes

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
+#include "common/label/coding.h"
+
 /* What readers must be allowed to know a node, while it is looked for from the outside in. */
 struct clearance {
 	uint8_t base, raise;
@@ -59,14 +61,33 @@ retelling_known(const struct outline *o, const struct view *v, uint32_t concept)
 	return known;
 }
 
+/* True if V, a child of F, is the display of a Coding without a code: it says what a text would say. */
+static bool
+is_display_alone(const struct outline *o, const struct view_frame *f, const struct view *v)
+{
+	const struct json *j = o->json;
+	uint32_t code;
+
+	if (o->places.of_key[j->nodes[v->member].key] != PLACE_DISPLAY)
+		return false;
+	code = json_member_key(j, f->view.value, o->places.code);
+	if (coding_has_code(j, code))
+		return false;
+	if (code != 0 || json_member_key(j, f->view.value, o->places.system) != 0)
+		return true;
+	while (!f->view.is_root && f->view.member == f->view.value)
+		f--;
+	return !f->view.is_root && o->places.holds_coding[j->nodes[f->view.member].key];
+}
+
 uint64_t
 retelling_gone(const struct viewer *w, const struct view_frame *f, const struct view *v)
 {
 	const struct outline *o = &w->outline;
 	uint64_t gone = w->matches.summary;
 
-	if (v->member != v->value && o->places.is_summary[o->json->nodes[v->member].key] &&
-	    !o->s->has_no_summary[v->type])
+	if (v->member != v->value && !o->s->has_no_summary[v->type] &&
+	    (o->places.is_summary[o->json->nodes[v->member].key] || is_display_alone(o, f, v)))
 		gone |= o->s->may_retell;
 	gone &= v->active & (o->s->no_summary | o->root[v->root].limited);
 	if (gone == 0 || !GUARD(retelling))

@@ -90,6 +90,8 @@ struct scheme {
 	/* names of summaries anywhere */
 	uint16_t *summary; /* keys */
 	size_t summaries;
+	uint16_t *coding; /* keys of members that hold a Coding */
+	size_t codings;
 	/* sets of bits */
 	uint64_t no_summary;       /* lose summaries */
 	uint64_t may_retell;       /* those, and those that lose them where a decision takes something out */

@@ -77,13 +77,13 @@ count_types(const struct yaml_node *versions)
 }
 
 const struct yaml_node *
-scheme_read_summaries(const struct scheme_read *r, const char **shown)
+scheme_read_classify(const struct scheme_read *r, const char *key, const char **shown)
 {
 	struct fault fault = { 0 };
 	const struct yaml_node *classify = policy_yaml(r->s->policy, "classify.yaml", shown, &fault);
-	const struct yaml_node *summaries = classify == NULL ? NULL : yaml_find(classify, "summaries");
+	const struct yaml_node *map = classify == NULL ? NULL : yaml_find(classify, key);
 
-	return summaries != NULL && summaries->kind == YAML_MAP ? summaries : NULL;
+	return map != NULL && map->kind == YAML_MAP ? map : NULL;
 }
 
 /* A type that nobody knows is a fault of classify.yaml, and no record has it. */
@@ -102,7 +102,7 @@ scheme_read_types(struct scheme_read *r, const struct yaml_node *versions)
 {
 	struct scheme *s = r->s;
 	const char *shown;
-	const struct yaml_node *summaries = scheme_read_summaries(r, &shown);
+	const struct yaml_node *summaries = scheme_read_classify(r, "summaries", &shown);
 	size_t most = count_types(versions) + (summaries == NULL ? 0 : summaries->count);
 
 	s->type = arena_array(r->arena, most + 1, sizeof s->type[0]);

@@ -38,8 +38,9 @@ bool scheme_read_types(struct scheme_read *r, const struct yaml_node *versions);
 /* Adds the path NODE, or each of a list of them, for PLACE. */
 bool scheme_read_paths(struct scheme_read *r, const struct yaml_node *node, const struct scheme_place *place);
 
-/* `summaries:` of classify.yaml, which *SHOWN names in messages; NULL if it has none. */
-const struct yaml_node *scheme_read_summaries(const struct scheme_read *r, const char **shown);
+/* The map KEY of classify.yaml, which *SHOWN names in messages; NULL if it has none. */
+const struct yaml_node *scheme_read_classify(
+    const struct scheme_read *r, const char *key, const char **shown);
 
 /* Loads the value sets of classify.yaml, which conditions need, unless they are there. */
 bool scheme_read_codes(struct scheme_read *r);

@@ -40,12 +40,28 @@ read_type(struct scheme_read *r, const struct yaml_node *type, const struct yaml
 	return true;
 }
 
+/* The members that `references:` knows to hold a Coding: a display there without a code is a summary. */
+static void
+read_codings(struct scheme_read *r)
+{
+	struct scheme *s = r->s;
+	const char *shown;
+	const struct yaml_node *references = scheme_read_classify(r, "references", &shown);
+	const struct yaml_node *list = references == NULL ? NULL : yaml_find(references, "Coding");
+
+	if (list == NULL || list->kind != YAML_LIST)
+		return;
+	s->coding = arena_array(r->arena, list->count + 1, sizeof s->coding[0]);
+	for (size_t i = 0; i < list->count; i++)
+		s->coding[s->codings++] = json_keys_add(r->keys, list->item[i]->text);
+}
+
 bool
 scheme_summary_read(struct scheme_read *r)
 {
 	struct scheme *s = r->s;
 	const char *redact = s->file;
-	const struct yaml_node *summaries = scheme_read_summaries(r, &s->file);
+	const struct yaml_node *summaries = scheme_read_classify(r, "summaries", &s->file);
 	bool good = true;
 
 	s->no_summary = summaries == NULL ? 0 : s->hidden & s->may_lack;
@@ -56,6 +72,8 @@ scheme_summary_read(struct scheme_read *r)
 	s->has_no_summary = arena_array(r->arena, s->types + 1, sizeof s->has_no_summary[0]);
 	for (size_t i = 0; good && s->may_retell != 0 && i < summaries->count; i++)
 		good = read_type(r, summaries->key[i], summaries->item[i]);
+	if (s->may_retell != 0)
+		read_codings(r);
 	if (good)
 		s->file = redact;
 	return good;

@@ -129,8 +129,8 @@ END
 		'' N /i/coding/0/code R >in
 	redact --levels N,R in
 	same records <<'END'
-N {"resourceType":"Flag","a":{"text":"b","coding":[{"code":"c"}]},"note":{"text":"d","coding":{"code":"e"}},"f":{"coding":[{"display":"g"},{"code":""}]}}
-R {"resourceType":"Flag","a":{"text":"b","coding":[{"code":"c"}]},"note":{"text":"d","coding":{"code":"e"}},"f":{"coding":[{"display":"g"},{"code":""}]},"i":{"coding":[{"code":"j"}],"text":"k"}}
+N {"resourceType":"Flag","a":{"text":"b","coding":[{"code":"c"}]},"note":{"text":"d","coding":{"code":"e"}},"f":{"coding":[{"code":""}]}}
+R {"resourceType":"Flag","a":{"text":"b","coding":[{"code":"c"}]},"note":{"text":"d","coding":{"code":"e"}},"f":{"coding":[{"code":""}]},"i":{"coding":[{"code":"j"}],"text":"k"}}
 END
 	sed -i 's/^redact: 1/&\npresence: shown/' p/redact.yaml
 	redact --levels R in
