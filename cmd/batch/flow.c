@@ -132,17 +132,6 @@ reads_json(const struct flow *f)
 	return strcmp(f->plan->stage[0].name, "ehr-ingest") == 0;
 }
 
-static ssize_t
-read_some(int fd, void *block, size_t size)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, block, size);
-	while (n < 0 && file_again(fd, POLLIN));
-	return n;
-}
-
 /* In a child: passes on what is unpacked, up to the limit and only if it begins as JSON. */
 static _Noreturn void
 pass_unpacked(struct flow *f, int from, int to)
@@ -152,7 +141,7 @@ pass_unpacked(struct flow *f, int from, int to)
 	uint64_t passed = 0;
 	ssize_t n;
 
-	while (head < HEAD && (n = read_some(from, block + head, sizeof block - head)) > 0)
+	while (head < HEAD && (n = file_read_some(from, block + head, sizeof block - head)) > 0)
 		head += (size_t)n;
 	if (reads_json(f) && !begins_as_json(block, head < HEAD ? head : HEAD)) {
 		diag_warn("%s: what is packed in it begins as no JSON text: unpack or translate it before",
@@ -169,7 +158,7 @@ pass_unpacked(struct flow *f, int from, int to)
 		}
 		if (!file_write_fd(to, (struct bytes){ (const char *)block, (size_t)n }))
 			_exit(EXIT_IO);
-		n = read_some(from, block, sizeof block);
+		n = file_read_some(from, block, sizeof block);
 	}
 	_exit(n == 0 ? EXIT_DONE : EXIT_IO);
 }
@@ -473,7 +462,7 @@ pump(struct chain *c)
 	struct flow *f = c->flow;
 	ssize_t n;
 
-	while ((n = read_some(c->from, block, sizeof block)) > 0) {
+	while ((n = file_read_some(c->from, block, sizeof block)) > 0) {
 		f->records += count_lines(block, (size_t)n);
 		if (!file_write_fd(c->to, (struct bytes){ block, (size_t)n }))
 			return errno != EPIPE && fail(f, EXIT_IO, false, strerror(errno));
@@ -587,7 +576,7 @@ count_refused(struct flow *f, unsigned from, unsigned to)
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 		lines = 0;
-		while (fd >= 0 && (n = read_some(fd, block, sizeof block)) > 0)
+		while (fd >= 0 && (n = file_read_some(fd, block, sizeof block)) > 0)
 			lines += count_lines(block, (size_t)n);
 		if (fd >= 0 && (lines == 0 || f->plan->batch->on_error == BATCH_SKIP))
 			(void)unlink(path);

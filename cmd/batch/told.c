@@ -4,9 +4,7 @@
 #include "cmd/batch/program.h"
 #include "common/base/file.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,17 +17,6 @@ struct kept {
 	size_t size[LINES];
 	size_t count, used; /* bytes of the line that is not whole yet */
 };
-
-static ssize_t
-read_some(int fd, char *at, size_t size)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, at, size);
-	while (n < 0 && file_again(fd, POLLIN));
-	return n;
-}
 
 static size_t
 place_of(size_t line)
@@ -78,7 +65,7 @@ pass_on(int from, int to)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	program_close_others(own, sizeof own / sizeof own[0]);
-	while ((n = read_some(from, block, sizeof block)) > 0) {
+	while ((n = file_read_some(from, block, sizeof block)) > 0) {
 		(void)file_write_fd(STDERR_FILENO, (struct bytes){ block, (size_t)n });
 		keep(&kept, block, (size_t)n);
 	}
@@ -121,7 +108,7 @@ told_end(struct told *t, char text[TOLD_ROOM])
 		(void)dup2(t->own, STDERR_FILENO);
 		(void)close(t->own);
 	}
-	while (t->answer >= 0 && (n = read_some(t->answer, text + used, TOLD_ROOM - used)) > 0)
+	while (t->answer >= 0 && (n = file_read_some(t->answer, text + used, TOLD_ROOM - used)) > 0)
 		used += (size_t)n;
 	if (t->answer >= 0)
 		(void)close(t->answer);

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -636,9 +635,7 @@ spool(struct uploads *b, int fd, char hex[DIGEST_HEX])
 	if (to >= 0)
 		(void)unlinkat(b->out_fd, name, 0);
 	while (to >= 0) {
-		n = read(fd, block, sizeof block);
-		if (n < 0 && file_again(fd, POLLIN))
-			continue;
+		n = file_read_some(fd, block, sizeof block);
 		if (n <= 0)
 			break;
 		all += (uint64_t)n;

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,10 +279,8 @@ fill(struct workers *w, int from, char *slot, size_t *used, const char **cut)
 	*cut = memrchr(slot, '\n', *used);
 	while (*used < PIECE || *cut == NULL) {
 		size_t room = w->room - PIECE_SLACK - *used;
-		ssize_t n = room == 0 ? 0 : read(from, slot + *used, room < PIECE ? room : PIECE);
+		ssize_t n = room == 0 ? 0 : file_read_some(from, slot + *used, room < PIECE ? room : PIECE);
 
-		if (n < 0 && file_again(from, POLLIN))
-			continue;
 		if (n <= 0)
 			return n < 0 || room == 0 ? -1 : 0;
 		const char *found = memrchr(slot + *used, '\n', (size_t)n);

@@ -38,6 +38,17 @@ file_again(int fd, short events)
 	return errno == EINTR;
 }
 
+ssize_t
+file_read_some(int fd, void *block, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, block, size);
+	while (n < 0 && file_again(fd, POLLIN));
+	return n;
+}
+
 bool
 file_read_fd(int fd, struct buffer *out)
 {
@@ -55,9 +66,7 @@ file_read_fd(int fd, struct buffer *out)
 			errno = EFBIG;
 			return false;
 		}
-		ssize_t n = read(fd, out->at + out->used, more);
-		if (n < 0 && file_again(fd, POLLIN))
-			continue;
+		ssize_t n = file_read_some(fd, out->at + out->used, more);
 		if (n <= 0)
 			return n == 0;
 		out->used += (size_t)n;

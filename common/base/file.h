@@ -32,6 +32,9 @@ bool file_write_fd(int fd, struct bytes text);
  */
 bool file_again(int fd, short events);
 
+/* As read(), as often as file_again() says. */
+ssize_t file_read_some(int fd, void *block, size_t size);
+
 /* A descriptor to read a regular file with, for files that are not read as a whole; -1. */
 int file_open(const char *path);
 

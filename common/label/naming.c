@@ -121,16 +121,6 @@ find_words(const struct naming *n, struct bytes text, struct codes_match *match)
 	return found;
 }
 
-static struct bytes
-trim(struct bytes text)
-{
-	while (text.size > 0 && (unsigned char)text.at[0] <= ' ')
-		text = (struct bytes){ text.at + 1, text.size - 1 };
-	while (text.size > 0 && (unsigned char)text.at[text.size - 1] <= ' ')
-		text.size--;
-	return text;
-}
-
 /* Digits and dots. */
 static bool
 is_oid(struct bytes text)
@@ -162,7 +152,7 @@ in_one_form(struct naming *n, struct bytes uri)
 
 	if (bar != NULL)
 		uri.size = (size_t)(bar - uri.at);
-	uri = trim(uri);
+	uri = bytes_trim(uri);
 	while (uri.size > 0 && uri.at[uri.size - 1] == '/')
 		uri.size--;
 	if (begins(uri, "https://")) {
@@ -184,7 +174,7 @@ last_part(struct bytes uri)
 {
 	size_t from;
 
-	uri = trim(uri);
+	uri = bytes_trim(uri);
 	while (uri.size > 0 && uri.at[uri.size - 1] == '/')
 		uri.size--;
 	from = uri.size;
@@ -238,7 +228,7 @@ string_of(struct naming *n, const struct json *j, uint32_t node)
 {
 	if (node == 0 || json_kind(j, node) != JSON_STRING)
 		return (struct bytes){ 0 };
-	return trim(json_string(j, node, &n->room));
+	return bytes_trim(json_string(j, node, &n->room));
 }
 
 /* A Coding of a type, or a type that is a code alone. */

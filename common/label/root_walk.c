@@ -391,7 +391,6 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 	} else {
 		bool found =
 		    coding_look_up(w->set->words.members, &w->root->record, code, system, &facts, &hit.match);
-
 		size_t steps = steps_to_concept(w, f);
 
 		if (steps > 0 && frame_above(w, steps) != NULL)
@@ -459,7 +458,7 @@ look_at_extension(struct root_walk *w, const struct root_frame *f)
 
 	if (json_kind(w->json, url) != JSON_STRING || !shape_may_be_label(json_inside(w->json, url)))
 		return true;
-	if (!shape_is_inline_label(json_string(w->json, f->member[ROLE_URL], &w->text)))
+	if (!shape_is_inline_label(json_string(w->json, url, &w->text)))
 		return true;
 	return brought_labels_inline(w->brought, spoken_of(w, holder == NULL ? f : holder), f->node);
 }

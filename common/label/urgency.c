@@ -513,7 +513,6 @@ judge_coding(struct urgency_list *u, const struct coding_hit *hit, uint32_t hold
 		count_sign(u, &sight, &categories);
 }
 
-/* Each of several Codings makes items, since a reader may see one Coding and not another. */
 /* CODE is the concept, or a list of concepts, as some write one. */
 static bool
 is_or_has(const struct json *j, uint32_t code, uint32_t concept)
@@ -523,6 +522,7 @@ is_or_has(const struct json *j, uint32_t code, uint32_t concept)
 	return json_kind(j, code) == JSON_ARRAY && concept > code && concept < j->nodes[code].next;
 }
 
+/* Each of several Codings makes items, since a reader may see one Coding and not another. */
 void
 urgency_sign(struct urgency_list *u, uint32_t holder, uint32_t code, size_t first)
 {

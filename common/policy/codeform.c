@@ -4,12 +4,6 @@
 #include <string.h>
 
 static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
 is_letter(char c)
 {
 	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
@@ -18,7 +12,7 @@ is_letter(char c)
 static bool
 is_alnum(char c)
 {
-	return is_digit(c) || is_letter(c);
+	return ascii_is_digit(c) || is_letter(c);
 }
 
 /* Characters of Unicode that a code may be written with, and what they stand for: 0 for nothing. */
@@ -85,23 +79,13 @@ is_ascii(struct bytes code)
 	return all < 0x80;
 }
 
-static struct bytes
-trim(struct bytes code)
-{
-	while (code.size > 0 && (unsigned char)code.at[0] <= ' ')
-		code = (struct bytes){ code.at + 1, code.size - 1 };
-	while (code.size > 0 && (unsigned char)code.at[code.size - 1] <= ' ')
-		code.size--;
-	return code;
-}
-
 struct bytes
 codeform_plain(struct bytes code, char room[CODEFORM_ROOM])
 {
 	size_t used = 0, size;
 
 	if (code.size > CODEFORM_ROOM || is_ascii(code))
-		return trim(code);
+		return bytes_trim(code);
 	for (size_t at = 0; at < code.size; at += size) {
 		unsigned point = point_at(code, at, &size);
 		char plain;
@@ -113,7 +97,7 @@ codeform_plain(struct bytes code, char room[CODEFORM_ROOM])
 			room[used++] = plain;
 		}
 	}
-	return trim((struct bytes){ room, used });
+	return bytes_trim((struct bytes){ room, used });
 }
 
 /* The length of the digits at the beginning of CODE from AT on. */
@@ -122,7 +106,7 @@ digits(struct bytes code, size_t at)
 {
 	size_t i = at;
 
-	while (i < code.size && is_digit(code.at[i]))
+	while (i < code.size && ascii_is_digit(code.at[i]))
 		i++;
 	return i - at;
 }
@@ -152,7 +136,7 @@ is_loinc(struct bytes code)
 	size_t size = digits(code, at);
 
 	if (size == 0 || size > 7 || code.size != at + size + 2 || code.at[at + size] != '-' ||
-	    !is_digit(code.at[at + size + 1]))
+	    !ascii_is_digit(code.at[at + size + 1]))
 		return false;
 	/* Parts and answers have their numbers checked in another way. */
 	return is_part || has_mod10(code.at, size, code.at[size + 1]);
@@ -211,7 +195,7 @@ is_icd10(struct bytes code)
 	size_t more = 0;
 
 	code.size = size_without_marks(code);
-	if (code.size < 3 || !is_letter(code.at[0]) || !is_digit(code.at[1]) || !is_alnum(code.at[2]))
+	if (code.size < 3 || !is_letter(code.at[0]) || !ascii_is_digit(code.at[1]) || !is_alnum(code.at[2]))
 		return false;
 	for (size_t i = 3; i < code.size; i++) {
 		if (is_alnum(code.at[i]))
@@ -279,7 +263,7 @@ is_atc(struct bytes code)
 	if (code.size == 0 || code.size == 2 || code.size == 6 || code.size > 7)
 		return false;
 	for (size_t i = 0; i < code.size; i++)
-		if (form[i] == 'a' ? !is_letter(code.at[i]) : !is_digit(code.at[i]))
+		if (form[i] == 'a' ? !is_letter(code.at[i]) : !ascii_is_digit(code.at[i]))
 			return false;
 	return true;
 }
@@ -296,7 +280,7 @@ static bool
 is_icd11(struct bytes code)
 {
 	if (code.size < 4 || code.size > 9 || !is_alnum(code.at[0]) || !is_letter(code.at[1]) ||
-	    !is_digit(code.at[2]) || !is_alnum(code.at[3]))
+	    !ascii_is_digit(code.at[2]) || !is_alnum(code.at[3]))
 		return false;
 	for (size_t i = 4; i < code.size; i++)
 		if (!is_alnum(code.at[i]) && (i != 4 || code.at[i] != '.'))

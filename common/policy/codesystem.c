@@ -41,12 +41,6 @@ static const struct {
 enum { ROWS = sizeof table / sizeof table[0], MAX_WORD = 32 };
 
 static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
 take_prefix(struct bytes *name, const char *prefix)
 {
 	size_t size = strlen(prefix);
@@ -216,7 +210,8 @@ is_version(struct bytes part)
 {
 	(void)take_prefix(&part, "v");
 	for (size_t i = 0; i < part.size; i++)
-		if (!is_digit(part.at[i]) && part.at[i] != '.' && part.at[i] != '-' && part.at[i] != '_')
+		if (!ascii_is_digit(part.at[i]) && part.at[i] != '.' && part.at[i] != '-' &&
+		    part.at[i] != '_')
 			return false;
 	return part.size > 0;
 }
@@ -263,7 +258,7 @@ find_word(const struct codesystems *s, struct bytes part)
 		char c = part.at[i];
 
 		/* Trade marks, parentheses and hyphens of any kind count no more than blanks. */
-		if (!is_digit(c) && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
+		if (!ascii_is_digit(c) && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
 			continue;
 		if (word.size == MAX_WORD)
 			return CODESYSTEM_NONE;

@@ -133,12 +133,6 @@ short_size(struct bytes text)
 	return (int)(text.size < 60 ? text.size : 60);
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Takes the number at the start of TEXT, without leading zeros, or else one byte. */
 static struct bytes
 take_piece(struct bytes *text)
@@ -146,9 +140,9 @@ take_piece(struct bytes *text)
 	struct bytes piece;
 	size_t size = 1;
 
-	while (text->size > 1 && text->at[0] == '0' && is_digit(text->at[1]))
+	while (text->size > 1 && text->at[0] == '0' && ascii_is_digit(text->at[1]))
 		*text = (struct bytes){ text->at + 1, text->size - 1 };
-	while (is_digit(text->at[0]) && size < text->size && is_digit(text->at[size]))
+	while (ascii_is_digit(text->at[0]) && size < text->size && ascii_is_digit(text->at[size]))
 		size++;
 	piece = (struct bytes){ text->at, size };
 	*text = (struct bytes){ text->at + size, text->size - size };
@@ -163,7 +157,7 @@ compare_serials(struct bytes a, struct bytes b)
 		struct bytes x = take_piece(&a), y = take_piece(&b);
 		int order = bytes_compare(x, y);
 
-		if (is_digit(*x.at) && is_digit(*y.at) && x.size != y.size)
+		if (ascii_is_digit(*x.at) && ascii_is_digit(*y.at) && x.size != y.size)
 			return x.size < y.size ? -1 : 1;
 		if (order != 0)
 			return order;

@@ -297,11 +297,10 @@ prepare_turn(struct walk *w)
 static bool
 take_turns(struct walk *w)
 {
-	unsigned turns = 0;
-
 	struct outline *o = &w->viewer.outline;
 	const struct scheme *s = o->s;
 	struct view_turn *t = &w->viewer.turn;
+	unsigned turns = 0;
 
 	w->lost_before = with_marks(s, s->below_level[o->notes->highest] | o->notes->left_out) & w->active;
 	t->narrative = (s->hidden & s->may_lack) | o->transformed;
