@@ -88,6 +88,7 @@ struct authz {
 	struct policy policy;
 	struct instant now;
 	int64_t max_skew;
+	bool appends_facts; /* the facts are the site's */
 	struct access *access;
 	struct signers *signers; /* of assertions; NULL: requests are believed */
 	struct private_key *key; /* signs decisions; NULL: they are not signed */
@@ -141,6 +142,7 @@ look_into_site(struct authz *a)
 		s->consents[0] = site_path_if_there(&a->arena, s->site, SITE_CONSENTS, NULL);
 		s->consents_count = s->consents[0] != NULL;
 	}
+	a->appends_facts = s->facts == NULL;
 	s->facts = site_path_if_there(&a->arena, s->site, SITE_FACTS, s->facts);
 	s->entities = site_path_if_there(&a->arena, s->site, SITE_ENTITIES, s->entities);
 }
@@ -194,6 +196,7 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 	sources.consents_count = s->consents_count;
 	sources.consent_state = s->consent_state;
 	sources.facts = s->facts;
+	sources.appends_facts = a->appends_facts;
 	sources.entities = s->entities;
 	sources.used = s->used;
 	sources.now = s->now ? &a->now : NULL;
@@ -211,6 +214,8 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 		fault_exit(&fault);
 	if (access_negotiates(a->access) && !s->consent_state)
 		options_needs(o, "--consent-state FILE, as the policy says negotiated: true");
+	if (access_unfinished(a->access) > 0)
+		diag_warn("%s: the last line is unfinished and does not count", s->facts);
 	for (size_t i = 0; access_warning(a->access, i); i++) {
 		const struct fault *w = access_warning(a->access, i);
 

@@ -248,7 +248,9 @@ start_stage(struct chain *c, unsigned i, int *in, int out)
 
 	make_argument(f, &f->plan->batch->stage[i], p,
 	    i == c->pump_behind ? workers_places(c->workers) : NULL, argument);
-	bool good = add_member(c, p->name, program_start(p, argument, *in, out));
+	/* The toolkit's programs read to the end, or end with a fault. */
+	bool good = add_member(c, p->name,
+	    p->copy < 0 ? program_start(p, argument, *in, out) : program_start_whole(p, argument, *in, out));
 	shut(in);
 	return good;
 }

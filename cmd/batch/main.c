@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -203,6 +204,81 @@ take(struct run *r, const struct options *o, const char *path)
 	return status;
 }
 
+static bool
+is_folder(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return path != NULL && fstat(fd, &a) == 0 && stat(path, &b) == 0 && S_ISDIR(b.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The spool of a command of `then`, if an option names it; else it is in the site. */
+static const char *
+spool_of(const struct batch_command *c)
+{
+	for (unsigned i = 0; i < c->words; i++)
+		if (strncmp(c->word[i], "--spool=", 8) == 0)
+			return c->word[i] + 8;
+	return NULL;
+}
+
+/* FD is a folder whose files the program reads or keeps. */
+static bool
+is_in_use(const struct run *r, const char *in, int fd)
+{
+	const char *const folders[] = { in, r->uploads.out, r->policy.directory, r->set.site };
+
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+		if (is_folder(fd, folders[i]))
+			return true;
+	for (unsigned i = 0; i < r->batch.thens; i++)
+		if (is_folder(fd, spool_of(&r->batch.then[i])))
+			return true;
+	return false;
+}
+
+/* PATH lies, however deep, in a folder that is in use.  A folder that cannot be opened takes no file. */
+static bool
+lies_in_use(const struct run *r, const char *in, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+	bool found = false;
+	int fd, up;
+
+	if (slash != NULL && (size_t)(slash - path) >= sizeof folder - 1)
+		return false;
+	(void)snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1,
+	    slash != NULL ? path : ".");
+	fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while (fd >= 0 && !(found = is_in_use(r, in, fd))) {
+		up = is_folder(fd, "/") ? -1 : openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		(void)close(fd);
+		fd = up;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return found;
+}
+
+/* The metrics replace a file: none that is input, nor one that would be taken for an upload or output. */
+static void
+check_metrics(const struct run *r, const struct options *o, const char *in)
+{
+	const char *path = r->set.metrics;
+	const char *const inputs[] = { in, r->set.trust.ca, r->set.trust.crl };
+	struct file_identity id = file_identify(path);
+	bool bad = (strcmp(in, "-") == 0 && file_is_same(id, file_identify_fd(STDIN_FILENO))) ||
+		   file_is_same(id, file_identify_fd(STDOUT_FILENO));
+
+	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+		bad = bad || (inputs[i] != NULL && file_is_same(id, file_identify(inputs[i])));
+	if (bad || lies_in_use(r, in, path))
+		options_misuse(
+		    o, "a file that this program reads or keeps, or among such; name one elsewhere", path);
+}
+
 static void
 add_metric(struct buffer *text, const char *name, const char *help, const char *label, double value)
 {
@@ -271,6 +347,8 @@ main(int argc, char *argv[])
 	(void)signal(SIGPIPE, SIG_IGN);
 	load(&r);
 	open_out(&r, o.operand[1]);
+	if (r.set.metrics != NULL)
+		check_metrics(&r, &o, o.operand[0]);
 	status = take(&r, &o, o.operand[0]);
 	if (r.set.metrics != NULL && !write_metrics(&r, status))
 		status = diag_worse(status, EXIT_IO);

@@ -12,12 +12,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-enum { CLASSIFY, REDACT, NAME_ROOM = 216, NOT_UNDERSTOOD = -1 };
+enum { CLASSIFY, REDACT, NAME_ROOM = 216, NOT_UNDERSTOOD = INT_MAX };
 
 #define MAX_RECORD ((size_t)PIECE_MOST_LINE)
 
@@ -86,7 +87,8 @@ open_redactor(struct piece_engine *p)
 	p->keys = (struct redact_keys){ .arena = &p->arena,
 		.directory = site_path(&p->arena, p->setup.site, SITE_KEYS, NULL),
 		.revoked = site_path(&p->arena, p->setup.site, SITE_REVOKED, NULL),
-		.options = "--site DIR" };
+		.options = "--site DIR",
+		.now = &p->now };
 	if (!clock_parse_instant(bytes_of(p->setup.now), &p->now))
 		diag_bug("a time that was read before");
 	switch (redactor_load(&p->redactor, p->setup.policy, &settings, &problem)) {
@@ -271,32 +273,37 @@ piece_write(struct piece_engine *p, int out)
 /* What one worker says at its end: a fact of coverage, or how many values were not understood. */
 struct fact {
 	int kind;
+	unsigned place;
 	uint64_t records, rows;
 	char name[NAME_ROOM];
 };
 
 static void
-send_fact(int socket, int kind, uint64_t records, uint64_t rows, struct bytes name)
+send_fact(int socket, int kind, const struct coverage *c)
 {
 	struct fact fact;
 
 	memset(&fact, 0, sizeof fact);
 	fact.kind = kind;
-	fact.records = records;
-	fact.rows = rows;
-	(void)snprintf(fact.name, sizeof fact.name, "%.*s", (int)name.size, name.at);
+	fact.place = c->place;
+	fact.records = c->records;
+	fact.rows = c->rows;
+	(void)snprintf(fact.name, sizeof fact.name, "%.*s", (int)c->name.size, c->name.at);
 	(void)send(socket, &fact, sizeof fact, MSG_NOSIGNAL);
 }
 
 void
 piece_end(struct piece_engine *p, int socket)
 {
+	const struct coverage failed = {
+		.name = BYTES(""), .records = redactor_failed(p->redactor), .place = UINT_MAX
+	};
 	struct coverage c;
 
 	for (size_t i = 0; classifier_coverage(p->classifier, i, &c); i++)
-		send_fact(socket, (int)c.kind, c.records, c.rows, c.name);
-	if (redactor_failed(p->redactor) > 0)
-		send_fact(socket, NOT_UNDERSTOOD, redactor_failed(p->redactor), 0, bytes_of(""));
+		send_fact(socket, (int)c.kind, &c);
+	if (failed.records > 0)
+		send_fact(socket, NOT_UNDERSTOOD, &failed);
 }
 
 struct piece_report {
@@ -326,7 +333,7 @@ piece_report_add(struct piece_report *r, int socket)
 			continue; /* a slot is free */
 		known = (struct fact *)(void *)r->facts.at;
 		for (i = 0; i < r->facts.used / sizeof fact; i++)
-			if (known[i].kind == fact.kind && strcmp(known[i].name, fact.name) == 0)
+			if (known[i].place == fact.place)
 				break;
 		if (i == r->facts.used / sizeof fact)
 			buffer_add(&r->facts, &fact, sizeof fact);
@@ -335,33 +342,38 @@ piece_report_add(struct piece_report *r, int socket)
 	}
 }
 
-/* By kind and name, whichever worker was first. */
+/* Whichever worker was first. */
 static int
 compare_facts(const void *a, const void *b)
 {
 	const struct fact *x = a, *y = b;
 
-	return x->kind != y->kind ? (x->kind > y->kind) - (x->kind < y->kind) : strcmp(x->name, y->name);
+	return (x->place > y->place) - (x->place < y->place);
 }
 
 static void
-say(const struct piece_report *r, const struct fact *f)
+say(const char *text)
 {
-	static const char *const texts[] = {
-		[COVERAGE_UNKNOWN_TYPE] = "unknown-type: of a type that nobody knows",
-		[COVERAGE_NO_BASE] = "no-base: default level for",
-		[COVERAGE_SYSTEM] = "uncovered-system:",
-		[COVERAGE_PART_OF_SYSTEM] = "partly-covered-system:",
-		[COVERAGE_NO_CODE] = "no-code: with a concept that has a text alone",
-		[COVERAGE_NO_SUCH_CODE] = "no-such-code: with a code that its system cannot have",
-	};
+	diag_warn("%s", text);
+}
 
-	if (f->kind == NOT_UNDERSTOOD)
-		diag_warn("%s: not-understood: %" PRIu64 " values, such as a malformed time, were removed",
-		    r->setup.source, f->records);
-	else
-		diag_warn("%s: %s%s%s: %" PRIu64 " records", r->setup.source, texts[f->kind],
-		    f->name[0] != '\0' ? " " : "", f->name, f->records);
+/* What the end of PROGRAM says of the notes. */
+static void
+say_facts(unsigned program, const struct fact *facts, size_t count)
+{
+	struct coverage_notes notes = { .say = say };
+
+	for (size_t i = 0; i < count; i++) {
+		const struct fact *f = &facts[i];
+		const struct coverage c = { (enum coverage_kind)f->kind, bytes_of(f->name), f->records,
+			f->rows, f->place };
+
+		if (program == REDACT && f->kind == NOT_UNDERSTOOD)
+			diag_warn(REDACTOR_NOT_UNDERSTOOD, f->records);
+		else if (program == CLASSIFY && f->kind != NOT_UNDERSTOOD)
+			coverage_notes_add(&notes, &c);
+	}
+	coverage_notes_end(&notes);
 }
 
 void
@@ -371,16 +383,17 @@ piece_report_end(struct piece_report *r, bool said)
 
 	if (r->facts.used > 0)
 		qsort(facts, r->facts.used / sizeof facts[0], sizeof facts[0], compare_facts);
-	for (size_t i = 0; said && i < r->facts.used / sizeof(struct fact); i++)
-		say(r, &facts[i]);
 	for (unsigned i = 0; said && i < PIECE_PROGRAMS; i++) {
 		struct refusals end;
 
+		diag_program(programs[i]);
+		say_facts(i, facts, r->facts.used / sizeof facts[0]);
 		refusals_init(
 		    &end, r->setup.sets_aside ? ON_ERROR_QUARANTINE : ON_ERROR_FAIL, -1, NULL, NULL);
 		memcpy(end.by_reason, r->setup.counts->by_reason[i], sizeof end.by_reason);
 		(void)refusals_end(&end);
 	}
+	diag_program("ehr-batch");
 	buffer_release(&r->facts);
 	free(r);
 }

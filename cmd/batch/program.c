@@ -194,3 +194,30 @@ program_wait(pid_t process)
 			return NOT_STARTED;
 	return WIFSIGNALED(status) ? SIGNALLED + WTERMSIG(status) : WEXITSTATUS(status);
 }
+
+/* In a child: runs the program, and then looks whether it left something of IN. */
+static _Noreturn void
+run_and_look(const struct program *p, const char *const *argument, int in, int out)
+{
+	pid_t process = program_start(p, argument, in, out);
+	int status;
+	char byte;
+
+	program_close_others(&in, 1);
+	status = process < 0 ? NOT_STARTED : program_wait(process);
+	if (status == EXIT_DONE && file_read_some(in, &byte, 1) != 0) {
+		diag_warn("%s: ended with 0 and left a part of its input unread", p->name);
+		status = EXIT_BAD_RECORD;
+	}
+	_exit(status);
+}
+
+pid_t
+program_start_whole(const struct program *p, const char *const *argument, int in, int out)
+{
+	pid_t process = program_fork();
+
+	if (process == 0)
+		run_and_look(p, argument, in, out);
+	return process;
+}

@@ -39,6 +39,12 @@ void program_speaks(int fd);
  */
 pid_t program_start(const struct program *p, const char *const *argument, int in, int out);
 
+/*
+ * The same in a child of its own, which ends with EXIT_BAD_RECORD if P ends with 0 and left a part of IN
+ * unread: what a program did not read is missing in what it wrote.
+ */
+pid_t program_start_whole(const struct program *p, const char *const *argument, int in, int out);
+
 /* A child of this program itself, under the same rules.  0 in the child. */
 pid_t program_fork(void);
 

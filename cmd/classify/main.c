@@ -5,9 +5,6 @@
 #include "common/line/filter.h"
 #include "common/policy/trust.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 struct classify {
 	const char *directory;
 	const char *now;
@@ -82,84 +79,10 @@ take_line(void *context, struct filter *f, struct bytes line)
 	return FILTER_DONE;
 }
 
-/* What is told at the end.  Several types stand in one message: a message for each would hide the others. */
-struct report {
-	char types[400];
-	size_t used;
-	bool is_advised[COVERAGE_NO_SUCH_CODE + 1];
-};
-
-/* What the reader of a note can do about it, behind the first note of its kind. */
-static const char *
-advice(struct report *r, enum coverage_kind kind)
-{
-	static const char *const texts[] = {
-		[COVERAGE_UNKNOWN_TYPE] = ": classify.yaml may name their type in base",
-		[COVERAGE_NO_BASE] = ": give each a line of base in classify.yaml",
-		[COVERAGE_SYSTEM] = ": put its sensitive codes into a value set, or set uncovered in "
-				    "classify.yaml; ehr-policy survey lists what occurs",
-		[COVERAGE_PART_OF_SYSTEM] = ": add rows where codes that matter are missing; ehr-policy "
-					    "survey lists what occurs",
-		[COVERAGE_NO_CODE] = ": terms in classify.yaml find words, and uncovered gives them a level",
-		[COVERAGE_NO_SUCH_CODE] = ": tell the sender, or set uncovered in classify.yaml",
-	};
-	bool is_first = !r->is_advised[kind];
-
-	r->is_advised[kind] = true;
-	return is_first ? texts[kind] : "";
-}
-
 static void
-flush_types(struct report *r)
+say(const char *text)
 {
-	if (r->used > 0)
-		diag_warn(
-		    "no-base: default level for %.*s%s", (int)r->used, r->types, advice(r, COVERAGE_NO_BASE));
-	r->used = 0;
-}
-
-static void
-add_type(struct report *r, const struct coverage *fact)
-{
-	int size;
-
-	if (r->used > sizeof r->types - 100)
-		flush_types(r);
-	size = snprintf(r->types + r->used, sizeof r->types - r->used, "%s%.*s: %" PRIu64,
-	    r->used > 0 ? ", " : "", (int)fact->name.size, fact->name.at, fact->records);
-	r->used += (size_t)size;
-}
-
-static void
-report(struct report *r, const struct coverage *fact)
-{
-	if (fact->kind == COVERAGE_NO_BASE) {
-		add_type(r, fact);
-		return;
-	}
-	flush_types(r);
-	switch (fact->kind) {
-	case COVERAGE_NO_BASE:
-		break;
-	case COVERAGE_UNKNOWN_TYPE:
-		diag_warn("unknown-type: %" PRIu64 " records of a type that nobody knows%s", fact->records,
-		    advice(r, fact->kind));
-		break;
-	case COVERAGE_SYSTEM:
-	case COVERAGE_PART_OF_SYSTEM:
-		diag_warn("%s-system: %.*s: %" PRIu64 " records, %zu rows%s",
-		    fact->kind == COVERAGE_SYSTEM ? "uncovered" : "partly-covered", (int)fact->name.size,
-		    fact->name.at, fact->records, fact->rows, advice(r, fact->kind));
-		break;
-	case COVERAGE_NO_CODE:
-		diag_warn("no-code: %" PRIu64 " records with a concept that has a text alone%s",
-		    fact->records, advice(r, fact->kind));
-		break;
-	case COVERAGE_NO_SUCH_CODE:
-		diag_warn("no-such-code: %" PRIu64 " records with a code that its system cannot have%s",
-		    fact->records, advice(r, fact->kind));
-		break;
-	}
+	diag_warn("%s", text);
 }
 
 /* At the end, whatever the options: types and code systems that the policy does not cover. */
@@ -168,12 +91,12 @@ end(void *context, struct filter *f)
 {
 	struct classify *c = context;
 	struct coverage fact;
-	struct report r = { .used = 0 };
+	struct coverage_notes notes = { .say = say };
 
 	(void)f;
 	for (size_t i = 0; classifier_coverage(c->classifier, i, &fact); i++)
-		report(&r, &fact);
-	flush_types(&r);
+		coverage_notes_add(&notes, &fact);
+	coverage_notes_end(&notes);
 	return FILTER_DONE;
 }
 

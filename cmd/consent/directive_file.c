@@ -13,6 +13,7 @@ struct reading {
 	struct directive_file *file;
 	struct fault *fault;
 	struct ndjson n;
+	const struct fhir_names *names; /* of the Bundle at hand; NULL: none */
 	size_t room;
 };
 
@@ -44,7 +45,7 @@ add_value(struct reading *r, uint32_t node)
 	struct arena *a = &r->file->arena;
 	struct fhir_consent c;
 
-	fhir_consent_read(a, &r->n, node, &c);
+	fhir_consent_read(a, &r->n, node, r->names, &c);
 	r->fault->text[0] = '\0';
 	if (c.kind == FHIR_CONSENT_NONE) {
 		add(r, yaml_of_json(a, &r->n.json, node, r->n.line));
@@ -59,13 +60,17 @@ add_entries(struct reading *r)
 {
 	const struct json *j = &r->n.json;
 	uint32_t entries = json_member(j, 0, bytes_of("entry"));
+	struct fhir_names names;
 
+	fhir_names_of(&names, &r->file->arena, &r->n, entries);
+	r->names = &names;
 	for (uint32_t i = entries + 1; i < j->nodes[entries].next; i = j->nodes[i].next) {
 		uint32_t resource = json_member(j, i, bytes_of("resource"));
 
 		if (resource != 0 && fhir_consent_is(j, resource, "Consent"))
 			add_value(r, resource);
 	}
+	r->names = NULL;
 }
 
 static void

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/consent/negotiation.h"
 #include "cmd/consent/verbs.h"
+#include "common/base/closest.h"
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/line/filter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct settings {
 	const char *now;
@@ -83,6 +86,22 @@ write_states(void *context, struct filter *f)
 	return good ? FILTER_DONE : filter_stop(f, EXIT_IO);
 }
 
+/* A verb that is mistyped looks like a file. */
+static void
+check_verb(const struct options *o)
+{
+	const char *name = o->operands > 0 ? o->operand[0] : "-";
+	struct closest near = closest_to(bytes_of(name));
+	char text[CLOSEST_ROOM];
+	struct stat s;
+
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		closest_offer(&near, bytes_of(verbs[i].name));
+	if (strchr(name, '/') == NULL && closest_text(&near, "", text)[0] != '\0' && lstat(name, &s) != 0 &&
+	    errno == ENOENT)
+		options_unknown(o, "neither a verb nor a file", name, &near, "");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -102,6 +121,7 @@ main(int argc, char *argv[])
 	while ((id = options_next(&o)) != OPTIONS_END)
 		if (!filter_option(&f, &o, id))
 			diag_bug("an option without a case");
+	check_verb(&o);
 	if (run.set.now && !clock_parse_instant(bytes_of(run.set.now), &run.now))
 		options_misuse(&o, "not a time such as 2026-03-02T09:00:00Z", run.set.now);
 	json_init(&run.json, NULL, f.max_depth);

@@ -58,6 +58,8 @@ begin(struct printing *p, struct options *o, int operands)
 	if (o->operands != operands)
 		options_misuse(
 		    o, operands ? "expected one file" : "expected no file", o->operands ? o->operand[0] : "");
+	if (operands > 0)
+		options_refuse_output(o, o->operand[0]);
 	if (p->set.language && strcmp(p->set.language, "en") != 0 && strcmp(p->set.language, "de") != 0)
 		options_misuse(o, "neither en nor de", p->set.language);
 	trust_options(o, &p->set.trust);

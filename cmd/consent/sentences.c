@@ -26,7 +26,7 @@ name_character(struct bytes text, size_t at)
 	unsigned char c = (unsigned char)text.at[at];
 
 	if (c < 0x80)
-		return ascii_is_letter((char)c) || ascii_is_digit((char)c) || strchr("-._/:|#+@", c) ? 1 : 0;
+		return ascii_is_alnum((char)c) || strchr("-._/:|#+@", c) ? 1 : 0;
 	return c >= 0xc3 && c <= 0xc9 && at + 1 < text.size ? 2 : 0;
 }
 

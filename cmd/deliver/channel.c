@@ -377,6 +377,8 @@ call_said(const struct call *c)
 	for (size_t i = 0; i < line.size; i++)
 		if ((unsigned char)line.at[i] < ' ' || line.at[i] == 0x7f)
 			line.size = i;
+		else if ((unsigned char)line.at[i] > 0x7f) /* it may be no UTF-8 */
+			c->said.at[line.at + i - c->said.at] = '?';
 	return line;
 }
 

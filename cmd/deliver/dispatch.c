@@ -10,7 +10,7 @@
 
 enum {
 	TIME_MOST = 1024, /* intents of one kind that a round finishes */
-	LINE_MOST = 1 << 20,
+	LINE_MOST = DISPATCH_LINE + 4096,
 	TAKEN_ALONG = 10000, /* milliseconds that intents wait for one that takes them along */
 };
 
@@ -111,10 +111,10 @@ dispatch_time(struct dispatch *d)
 {
 	(void)spool_do(
 	    d->spool, "UPDATE intent SET state = 'due' WHERE state = 'held' AND due <= ?", "i", d->now);
-	/* One is enough: it takes the others of its subscription along, which wait for it a while. */
+	/* One is enough: it takes the others of its digest along, which wait for it a while. */
 	(void)spool_do(d->spool,
 	    "UPDATE intent SET state = 'due', channel = NULL WHERE seq IN (SELECT min(seq) FROM intent"
-	    " WHERE state = 'gathering' AND due <= ? GROUP BY subscription)",
+	    " WHERE state = 'gathering' AND due <= ? GROUP BY subscription, level, urgency, trouble)",
 	    "i", d->now);
 	if (spool_changed(d->spool) > 0)
 		(void)spool_do(d->spool,
@@ -171,47 +171,70 @@ note_attempt(struct dispatch *d, const struct chosen *c, unsigned channel)
 	    "iti", c->seq, d->delivery->channel[channel].name, d->now);
 }
 
-/* References of other intents of the subscription that gather, each through the gate; they ride along. */
+/* A copy of a word of the intent at hand, which the next one takes the place of.  The buffer never moves. */
+static struct bytes
+keep_word(struct dispatch *d, struct bytes word)
+{
+	struct bytes kept = { d->refs.at + d->refs.used, word.size };
+
+	buffer_add(&d->refs, word.at, word.size);
+	return kept;
+}
+
+static struct bytes
+reference(const struct json *j)
+{
+	uint32_t ref = json_member(j, 0, (struct bytes)BYTES("ref"));
+
+	return ref != 0 ? json_inside(j, ref) : (struct bytes){ "", 0 };
+}
+
+static struct bytes
+subject(const struct json *j)
+{
+	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
+	uint32_t at = ehr != 0 ? json_member(j, ehr, (struct bytes)BYTES("subject")) : 0;
+
+	return at != 0 ? json_inside(j, at) : (struct bytes){ "", 0 };
+}
+
+/* References of other intents that gather for the same digest, each through the gate; they ride along. */
 static void
 ride_along(struct dispatch *d, const struct subscription *sub, const struct chosen *first, struct batch *b)
 {
+	struct bytes about = keep_word(d, subject(&d->json));
 	struct instant now = { .seconds = d->now / 1000 };
 	size_t most = sub->delivery->batch_most > 1 ? sub->delivery->batch_most : DISPATCH_MANY;
 	int64_t seq[DISPATCH_MANY];
 	size_t found = 0;
-	struct spool_rows *r = spool_rows(d->spool,
-	    "SELECT seq FROM intent WHERE subscription = ? AND state = 'gathering' AND seq <> ? ORDER BY seq",
-	    "ti", sub->id, first->seq);
+	struct spool_rows *r =
+	    spool_rows(d->spool, DISPATCH_SAME " AND g.seq <> a.seq ORDER BY g.seq", "i", first->seq);
 
 	while (found + 1 < most && found < DISPATCH_MANY - 1 && spool_next(r))
 		seq[found++] = spool_int(r, 0);
 	spool_done(r);
 	if (found + 1 >= most)
-		(void)spool_do(d->spool,
-		    "UPDATE intent SET due = ? WHERE subscription = ? AND state = 'gathering'", "it", d->now,
-		    sub->id);
+		(void)spool_do(d->spool, "UPDATE intent SET due = ? WHERE seq IN (" DISPATCH_SAME ")", "ii",
+		    d->now, first->seq);
 	for (size_t i = 0; i < found && b->count < DISPATCH_MANY; i++) {
 		const struct subscription *same;
 		struct chosen c;
 		const char *why;
-		uint32_t ref;
 
 		if (!dispatch_fetch(d, seq[i], &c))
 			continue;
 		why = gate_stops(d->gate, &d->json, bytes_of(c.subscription), now, &same);
-		ref = json_member(&d->json, 0, (struct bytes)BYTES("ref"));
 		if (why != NULL) {
 			dispatch_end(d, c.seq, "stopped", why);
 			d->stopped++;
+			trouble_next_step(d->spool, c.seq, d->now);
 			continue;
 		}
 		note_attempt(d, &c, b->channel);
 		b->seq[b->count++] = -c.seq;
-		if (ref == 0)
-			continue;
-		struct bytes text = json_inside(&d->json, ref);
-		b->ref[b->refs++] = (struct bytes){ d->refs.at + d->refs.used, text.size };
-		buffer_add(&d->refs, text.at, text.size);
+		b->mixed = b->mixed || !bytes_equal(subject(&d->json), about);
+		if (sub->payload != PAYLOAD_EMPTY && reference(&d->json).size > 0)
+			b->ref[b->refs++] = keep_word(d, reference(&d->json));
 	}
 }
 
@@ -240,22 +263,22 @@ write_message(
 		.expires = c->expires,
 		.trouble = bytes_of(c->trouble),
 		.token = token,
-		.no_version = floor,
+		.no_version = floor || sub == NULL,
+		.payload = sub != NULL ? (enum notify_payload)sub->payload : PAYLOAD_EMPTY,
+		.purpose = sub != NULL ? sub->purpose : (struct bytes){ "", 0 },
 	};
 	message_token(d->key, m.id, token);
 	if (sub != NULL && !dispatch_is_urgent(d, c->urgency) &&
 	    (sub->delivery->batch_most > 1 || sub->delivery->rate_most > 0)) {
-		uint32_t ref = json_member(&d->json, 0, (struct bytes)BYTES("ref"));
-		struct bytes own = ref != 0 ? json_inside(&d->json, ref) : (struct bytes){ "", 0 };
-
-		/* The buffer never moves: all refs of a message fit what is reserved. */
+		/* All words of a message fit what is reserved. */
 		d->refs.used = b->refs = 0;
+		b->mixed = false;
 		(void)buffer_reserve(&d->refs, LINE_MOST / 2);
-		b->ref[b->refs++] = (struct bytes){ d->refs.at, own.size };
-		buffer_add(&d->refs, own.at, own.size);
+		b->ref[b->refs++] = keep_word(d, reference(&d->json));
 		ride_along(d, sub, c, b);
-		if (b->refs > 1 && dispatch_fetch(d, c->seq, &(struct chosen){ 0 }))
+		if (dispatch_fetch(d, c->seq, &(struct chosen){ 0 }) && b->refs > 1)
 			m.refs = b->ref, m.ref_count = b->refs;
+		m.no_subject = b->mixed;
 	}
 	m.kind = floor ? "floor" : message_kind(c, m.ref_count);
 	message_write(&b->text, &m);
@@ -279,14 +302,13 @@ choose(struct dispatch *d, int64_t seq, struct batch *b)
 {
 	const struct subscription *sub = NULL;
 	struct instant now = { .seconds = d->now / 1000 };
-	const char *why = NULL;
+	const char *why;
 	struct chosen c;
 	bool floor;
 
 	if (!dispatch_fetch(d, seq, &c))
 		return;
-	if (c.subscription[0] != '\0')
-		why = gate_stops(d->gate, &d->json, bytes_of(c.subscription), now, &sub);
+	why = gate_stops(d->gate, &d->json, bytes_of(c.subscription), now, &sub);
 	/* Whoever may not read the version any more still hears that something is critical. */
 	floor = why != NULL && strcmp(why, "al") == 0 && c.urgency + 1 == (int64_t)d->plan->words &&
 		d->plan->floor != FLOOR_SUPPRESS;
@@ -327,7 +349,7 @@ find_due(struct dispatch *d, const struct delivery_channel *c, bool only_urgent,
 }
 
 bool
-dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, struct batch *b)
+dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, unsigned most, struct batch *b)
 {
 	const struct delivery_channel *c = &d->delivery->channel[channel];
 	int64_t seq[DISPATCH_MANY];
@@ -339,7 +361,7 @@ dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, struct bat
 	/* What the gate stops is not due any more, so the next ones are looked at. */
 	do {
 		found = find_due(d, c, only_urgent, seq);
-		for (size_t i = 0; i < found && b->count < DISPATCH_MANY; i++)
+		for (size_t i = 0; i < found && b->count < DISPATCH_MANY && b->messages < most; i++)
 			choose(d, seq[i], b);
 	} while (found > 0 && b->messages == 0);
 	return b->messages > 0;

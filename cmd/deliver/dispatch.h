@@ -4,6 +4,7 @@
 
 #include "cmd/deliver/channel.h"
 #include "cmd/deliver/gate.h"
+#include "cmd/deliver/intake.h"
 #include "cmd/deliver/spool.h"
 
 /*
@@ -38,7 +39,11 @@ struct dispatch {
 	struct rate *rates; /* by subscription */
 };
 
-enum { DISPATCH_MANY = 1000 };
+enum {
+	DISPATCH_MANY = 1000,
+	DISPATCH_LINE = INTAKE_LINE, /* bytes of an intent */
+	DISPATCH_FAILURES = 5,       /* in a row, and a channel rests */
+};
 
 /* The messages of one call. */
 struct batch {
@@ -51,6 +56,7 @@ struct batch {
 	/* private */
 	struct bytes ref[DISPATCH_MANY]; /* of the message at hand, if it is a digest */
 	size_t refs;
+	bool mixed; /* they are about several subjects */
 };
 
 void dispatch_init(struct dispatch *d);
@@ -68,10 +74,20 @@ void dispatch_time(struct dispatch *d);
 bool dispatch_route(struct dispatch *d);
 
 /*
- * The next messages for CHANNEL, at most as many as the policy allows in a call; ONLY_URGENT: of the two
- * highest criticalities.  False: there is none.
+ * How CHANNEL is.  One that has rested is asked by one message whether it is back: DISPATCH_PROBE; what is
+ * urgent does not wait for that answer, see dispatch_probing().
  */
-bool dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, struct batch *b);
+enum dispatch_way { DISPATCH_UP, DISPATCH_PROBE, DISPATCH_RESTS };
+enum dispatch_way dispatch_way(struct dispatch *d, unsigned channel);
+
+/*
+ * The next messages for CHANNEL, at most as many as the policy allows in a call, and MOST; ONLY_URGENT: of
+ * the two highest criticalities.  False: there is none.
+ */
+bool dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, unsigned most, struct batch *b);
+
+/* A message asks CHANNEL whether it is back: what is urgent looks for another way until it has answered. */
+void dispatch_probing(struct dispatch *d, unsigned channel);
 
 /* What became of a call: its exit status, answers, and what it said. */
 void dispatch_result(

@@ -2,7 +2,7 @@
 #include "cmd/deliver/dispatch_parts.h"
 
 #include "cmd/deliver/trouble.h"
-#include "common/base/diag.h"
+#include "common/line/tags.h"
 
 void
 dispatch_end(struct dispatch *d, int64_t seq, const char *state, const char *reason)
@@ -37,31 +37,50 @@ dispatch_next_route(struct dispatch *d, const struct subscription *sub, int64_t 
 	return true;
 }
 
+static bool
+is_plain(const char *text)
+{
+	return tags_word_size(bytes_of(text)) == strlen(text);
+}
+
+/* What an altered or broken row holds must not be taken for less than it says, nor break a message. */
+static bool
+read_row(struct dispatch *d, const struct spool_rows *r, struct chosen *c)
+{
+	struct bytes line = spool_text(r, 12);
+
+	c->urgency = spool_int(r, 0), c->ack = spool_int(r, 1), c->expires = spool_int(r, 2);
+	c->tries = spool_int(r, 3), c->reminders = spool_int(r, 4), c->number = spool_int(r, 5);
+	c->route = spool_int(r, 6), c->step = spool_int(r, 7);
+	c->sending = bytes_are(spool_text(r, 13), "sending");
+	d->line.used = 0;
+	return c->urgency >= 0 && c->route >= 0 && bytes_string(spool_text(r, 8), c->id, sizeof c->id) &&
+	       bytes_string(spool_text(r, 9), c->kind, sizeof c->kind) &&
+	       bytes_string(spool_text(r, 10), c->subscription, sizeof c->subscription) &&
+	       bytes_string(spool_text(r, 11), c->trouble, sizeof c->trouble) && is_plain(c->id) &&
+	       is_plain(c->kind) && is_plain(c->subscription) && is_plain(c->trouble) &&
+	       line.size <= DISPATCH_LINE && buffer_append(&d->line, line.at, line.size);
+}
+
 bool
 dispatch_fetch(struct dispatch *d, int64_t seq, struct chosen *c)
 {
 	struct spool_rows *r = spool_rows(d->spool,
 	    "SELECT urgency, ack, expires, tries, reminders, number, route, step, id, kind, subscription, "
-	    "trouble, line"
+	    "trouble, line, state"
 	    " FROM intent WHERE seq = ?",
 	    "i", seq);
+	bool good;
 
 	if (!spool_next(r))
 		return false;
 	*c = (struct chosen){ .seq = seq };
-	c->urgency = spool_int(r, 0), c->ack = spool_int(r, 1), c->expires = spool_int(r, 2);
-	c->tries = spool_int(r, 3), c->reminders = spool_int(r, 4), c->number = spool_int(r, 5);
-	c->route = spool_int(r, 6), c->step = spool_int(r, 7);
-	(void)(bytes_string(spool_text(r, 8), c->id, sizeof c->id) &&
-	       bytes_string(spool_text(r, 9), c->kind, sizeof c->kind) &&
-	       bytes_string(spool_text(r, 10), c->subscription, sizeof c->subscription) &&
-	       bytes_string(spool_text(r, 11), c->trouble, sizeof c->trouble));
-	d->line.used = 0;
-	buffer_add(&d->line, spool_text(r, 12).at, spool_text(r, 12).size);
+	good = read_row(d, r, c);
 	spool_done(r);
-	if (!json_slack(&d->line) || !json_parse(&d->json, buffer_bytes(&d->line)))
-		diag_bug("an intent in the spool that is no JSON");
-	return true;
+	if (good && json_slack(&d->line) && json_parse(&d->json, buffer_bytes(&d->line)))
+		return true;
+	dispatch_give_up(d, seq, "malformed");
+	return false;
 }
 
 int64_t
@@ -72,7 +91,10 @@ dispatch_next_route_at(struct dispatch *d, const struct subscription *sub, const
 	if (sub == NULL || (size_t)c->route + 1 >= sub->delivery->routes ||
 	    sub->delivery->route[c->route + 1].after == 0)
 		return 0;
-	first = spool_number(d->spool, 0, "SELECT min(started) FROM attempt WHERE intent = ?", "i", c->seq);
+	first = spool_number(d->spool, 0,
+	    "SELECT min(started) FROM attempt WHERE intent = ?1 AND started >= (SELECT accepted FROM intent "
+	    "WHERE seq = ?1)",
+	    "i", c->seq);
 	for (int64_t i = 1; i <= c->route + 1; i++)
 		wait += 1000 * sub->delivery->route[i].after;
 	return first != 0 ? first + wait : 0;

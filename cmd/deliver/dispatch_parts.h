@@ -6,10 +6,20 @@
 
 /* dispatch_parts: what the files of the dispatcher share: an intent of the spool, and how it ends. */
 
+/*
+ * SELECT of the intents G that gather for the same digest as the intent A: of one subscription, level,
+ * criticality and case, so that what the message says, and what its token answers, holds for each reference.
+ */
+#define DISPATCH_SAME                                                                                        \
+	"SELECT g.seq FROM intent AS a JOIN intent AS g ON g.subscription = a.subscription AND g.state = "   \
+	"'gathering' AND g.level IS a.level AND g.urgency = a.urgency AND g.trouble IS a.trouble WHERE "     \
+	"a.seq = ?"
+
 /* What of an intent a message needs; its line is in the dispatcher's JSON. */
 struct chosen {
 	int64_t seq, urgency, ack, expires, tries, reminders, number, route, step;
-	char id[130], kind[32], subscription[130], trouble[130];
+	bool sending; /* an answer that came meanwhile may have ended it */
+	char id[260], kind[32], subscription[130], trouble[130];
 };
 
 /* False if the intent is not there any more: another process has taken it out. */

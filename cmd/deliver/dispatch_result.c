@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-enum { UNKNOWN_TRIES = 10, FAILURES = 5, PROBE = 30 * 1000, RETRY_AFTER_CRITICAL = 30 };
+enum { UNKNOWN_TRIES = 10, PROBE = 30 * 1000, RETRY_AFTER_CRITICAL = 30 };
 
 /* A tenth more or less, by the intent and the try: the same in each run, and different among intents. */
 static int64_t
@@ -27,21 +27,25 @@ static void
 accepted(struct dispatch *d, const struct chosen *c)
 {
 	bool waits = c->ack > 0 && strcmp(c->kind, "resolved") != 0;
+	/* Somebody has taken charge while it was on its way: nobody is asked any more. */
+	bool acked = waits && spool_number(d->spool, 0,
+				  "SELECT 1 FROM trouble WHERE id = ? AND state IN ('acked', 'resolved')",
+				  "t", bytes_of(c->trouble)) == 1;
 	int64_t due = d->now + c->ack, at = dispatch_next_route_at(d, subscription_of(d, c), c);
 
 	d->sent++;
 	if (at != 0 && at < due)
 		due = at;
-	if (waits)
+	if (waits && !acked)
 		(void)spool_do(d->spool,
 		    "UPDATE intent SET state = 'sent', due = ?1, first_sent = coalesce(first_sent, ?2), "
 		    "last_sent = ?2 WHERE seq = ?3 AND state = 'sending'",
 		    "iii", due, d->now, c->seq);
 	else
 		(void)spool_do(d->spool,
-		    "UPDATE intent SET state = 'done', ended = ?1, due = NULL, first_sent = "
+		    "UPDATE intent SET state = ?3, ended = ?1, due = NULL, first_sent = "
 		    "coalesce(first_sent, ?1), last_sent = ?1 WHERE seq = ?2 AND state = 'sending'",
-		    "ii", d->now, c->seq);
+		    "iit", d->now, c->seq, bytes_of(acked ? "acked" : "done"));
 }
 
 static void
@@ -70,6 +74,16 @@ try_again(struct dispatch *d, const struct chosen *c, int64_t retry_after)
 		(void)spool_do(d->spool,
 		    "UPDATE intent SET state = 'held', due = ? WHERE seq = ? AND state = 'sending'", "ii",
 		    d->now + wait, c->seq);
+}
+
+/* It was answered, or ended otherwise, while it was on its way: only its times are noted. */
+static void
+note_sent(struct dispatch *d, const struct chosen *c)
+{
+	d->sent++;
+	(void)spool_do(d->spool,
+	    "UPDATE intent SET first_sent = coalesce(first_sent, ?1), last_sent = ?1 WHERE seq = ?2", "ii",
+	    d->now, c->seq);
 }
 
 static void
@@ -119,7 +133,7 @@ note_channel(struct dispatch *d, unsigned channel, bool failed, struct bytes sai
 	    " failures = failures + 1, error = ?2, error_at = ?3",
 	    "tti", name, said, d->now);
 	(void)spool_do(d->spool, "UPDATE channel SET retry_at = ? WHERE name = ? AND failures >= ?", "iti",
-	    d->now + PROBE, name, (int64_t)FAILURES);
+	    d->now + PROBE, name, (int64_t)DISPATCH_FAILURES);
 	/* What is urgent looks for another way. */
 	if (spool_changed(d->spool) > 0)
 		(void)spool_do(d->spool,
@@ -152,11 +166,22 @@ status_of(const struct batch *b, const struct chosen *c, int status, struct answ
 	return b->messages > 1 && status == 0 ? EX_TEMPFAIL : status;
 }
 
+/*
+ * The channel does not work, whatever the message is.  A call fails if each of its messages does: a channel
+ * may say so by its answers, and end with 0.
+ */
+static bool
+is_failure(enum verdict v, int status)
+{
+	return v == VERDICT_AGAIN || v == VERDICT_UNKNOWN || status >= EX_NOPERM;
+}
+
 void
 dispatch_result(
     struct dispatch *d, const struct batch *b, int status, struct bytes answers, struct bytes said)
 {
-	enum verdict v = answer_judge(status);
+	bool failed = b->count > 0 || is_failure(answer_judge(status), status);
+	enum verdict v;
 	int64_t retry_after = 0;
 	int of_message = status;
 	struct answers a;
@@ -174,8 +199,13 @@ dispatch_result(
 			of_message = status_of(b, &c, status, &a, &retry_after);
 		(void)snprintf(reason, sizeof reason, "code-%d", of_message);
 		finish_attempt(d, c.seq, of_message);
-		settle(d, &c, answer_judge(of_message), retry_after, reason);
+		v = answer_judge(of_message);
+		failed = failed && is_failure(v, of_message);
+		if (c.sending)
+			settle(d, &c, v, retry_after, reason);
+		else if (v == VERDICT_ACCEPTED)
+			note_sent(d, &c);
 	}
 	answers_release(&a);
-	note_channel(d, b->channel, v == VERDICT_AGAIN || v == VERDICT_UNKNOWN || status >= 77, said);
+	note_channel(d, b->channel, failed, said);
 }

@@ -16,12 +16,10 @@ gathers(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t
 		return false;
 	(void)spool_do(
 	    d->spool, "UPDATE intent SET state = 'gathering', due = ? WHERE seq = ?", "ii", until, seq);
-	if ((uint64_t)spool_number(d->spool, 0,
-		"SELECT count(*) FROM intent WHERE subscription = ? AND state = 'gathering'", "t",
-		sub->id) >= s->batch_most)
-		(void)spool_do(d->spool,
-		    "UPDATE intent SET due = ? WHERE subscription = ? AND state = 'gathering'", "it", d->now,
-		    sub->id);
+	if ((uint64_t)spool_number(d->spool, 0, "SELECT count(*) FROM (" DISPATCH_SAME ")", "i", seq) >=
+	    s->batch_most)
+		(void)spool_do(d->spool, "UPDATE intent SET due = ? WHERE seq IN (" DISPATCH_SAME ")", "ii",
+		    d->now, seq);
 	return true;
 }
 
@@ -59,14 +57,31 @@ go(struct dispatch *d, int64_t seq, int channel, int64_t skipped)
 	    "tii", d->delivery->channel[channel].name, skipped, seq);
 }
 
-/* Neither resting nor held by an operator, and its program is the one of the policy. */
-static bool
-is_up(struct dispatch *d, int channel)
+enum dispatch_way
+dispatch_way(struct dispatch *d, unsigned channel)
 {
-	return (d->unusable & UINT32_C(1) << channel) == 0 &&
-	       spool_number(d->spool, 0,
-		   "SELECT 1 FROM channel WHERE name = ? AND (held IS NOT NULL OR retry_at > ?)", "ti",
-		   d->delivery->channel[channel].name, d->now) == 0;
+	struct bytes name = d->delivery->channel[channel].name;
+
+	if ((d->unusable & UINT32_C(1) << channel) != 0 ||
+	    spool_number(d->spool, 0,
+		"SELECT 1 FROM channel WHERE name = ? AND (held IS NOT NULL OR retry_at > ?)", "ti", name,
+		d->now) == 1)
+		return DISPATCH_RESTS;
+	if (spool_number(d->spool, 0, "SELECT failures FROM channel WHERE name = ?", "t", name) <
+	    DISPATCH_FAILURES)
+		return DISPATCH_UP;
+	return spool_number(d->spool, 0,
+		   "SELECT 1 FROM intent WHERE state = 'sending' AND channel = ? LIMIT 1", "t", name) == 1
+		   ? DISPATCH_RESTS
+		   : DISPATCH_PROBE;
+}
+
+void
+dispatch_probing(struct dispatch *d, unsigned channel)
+{
+	(void)spool_do(d->spool,
+	    "UPDATE intent SET channel = NULL WHERE channel = ? AND urgent = 1 AND state = 'due'", "t",
+	    d->delivery->channel[channel].name);
 }
 
 /*
@@ -81,7 +96,7 @@ take_route(struct dispatch *d, const struct subscription_delivery *s, int64_t se
 	for (int64_t i = route; i < (int64_t)s->routes; i++) {
 		int channel = way_to(d, s->route[i].channel, s->route[i].to);
 
-		if (channel >= 0 && is_up(d, channel)) {
+		if (channel >= 0 && dispatch_way(d, (unsigned)channel) != DISPATCH_RESTS) {
 			go(d, seq, channel, i - route);
 			return;
 		}
@@ -121,7 +136,7 @@ route_one(struct dispatch *d, const struct row *r)
 
 	if (r->subscription[0] == '\0') {
 		if (strcmp(r->kind, "notice") == 0)
-			trouble_tell_class(d->spool, gate_subscriptions(d->gate), d->plan, r->seq, d->now);
+			trouble_tell_class(d->spool, d->gate, d->plan, r->seq, d->now);
 		else
 			take_last_resort(d, r->seq);
 		return;

@@ -130,10 +130,8 @@ take_line(void *context, struct filter *f, struct bytes line)
 	size_t byte;
 
 	if (e->pending++ == 0) {
-		int64_t step;
-
 		spool_begin(e->spool);
-		e->intake.now = steady_time(e->spool, &step);
+		e->intake.now = steady_time(e->spool, NULL);
 	}
 	if (!intake_line(&e->intake, line, &id, &reason, &byte)) {
 		/* What was taken before it holds, however the run ends. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/deliver/gate.h"
 
+#include "cmd/deliver/intent_form.h"
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
@@ -32,7 +33,9 @@ struct gate {
 	struct subscriptions subscriptions;
 	const struct gate_refusal *refusals;
 	struct instant now;
+	struct sealed_line_reader *sealed;
 	uint64_t stamp; /* of the files that were read last */
+	int64_t read;   /* when they were read, seconds since 1970 */
 	bool needs_grants;
 	bool needs_revoked; /* by an option, or it was there once */
 	bool loaded;
@@ -54,7 +57,9 @@ add_stamp(uint64_t sum, const char *path)
 	if (path == NULL || stat(path, &st) != 0)
 		return mix(sum, 0);
 	sum = mix(mix(mix(sum, (uint64_t)st.st_dev), (uint64_t)st.st_ino), (uint64_t)st.st_size);
-	return mix(mix(sum, (uint64_t)st.st_mtim.tv_sec), (uint64_t)st.st_mtim.tv_nsec);
+	sum = mix(mix(sum, (uint64_t)st.st_mtim.tv_sec), (uint64_t)st.st_mtim.tv_nsec);
+	/* Whoever writes a file can put back its mtime, and not its ctime. */
+	return mix(mix(sum, (uint64_t)st.st_ctim.tv_sec), (uint64_t)st.st_ctim.tv_nsec);
 }
 
 /* The folder itself changes with names; its files change alone. */
@@ -151,7 +156,7 @@ load(struct gate *g, enum diag_exit *status, char why[512])
 	struct grants_files from = {
 		.grants = if_there(g->files.grants, g->needs_grants),
 		.revoked = if_there(g->files.revoked, g->needs_revoked),
-		.domain = g->plan->domain,
+		.domain = g->plan->seal.domain,
 		.limit = FILE_LIMIT,
 		.max_lifetime = g->plan->max_lifetime,
 		.must_revoke = g->plan->revocation_required,
@@ -162,6 +167,7 @@ load(struct gate *g, enum diag_exit *status, char why[512])
 	*status = EXIT_POLICY;
 	g->needs_revoked |= from.revoked != NULL;
 	g->stamp = stamp_files(g);
+	g->read = g->now.seconds;
 	if (!find_authority(g, &from, why))
 		return false;
 	g->loaded = true;
@@ -191,6 +197,7 @@ gate_open(struct policy *policy, const struct notify_policy *plan, const struct 
 	g->policy = policy;
 	g->plan = plan;
 	g->now = now;
+	g->sealed = sealed_line_reader_new(JSON_MAX_DEPTH);
 	g->files = (struct gate_files){
 		.subscriptions = site_path(a, files->site, SITE_SUBSCRIPTIONS, files->subscriptions),
 		.grants = site_path(a, files->site, SITE_GRANTS, files->grants),
@@ -215,7 +222,16 @@ gate_close(struct gate *g)
 		return;
 	unload(g);
 	arena_release(&g->paths);
+	sealed_line_reader_free(g->sealed);
 	free(g);
+}
+
+/* What was read says something else now: a panel or a subscription begins or ends, or the clock went back. */
+static bool
+is_past(const struct gate *g)
+{
+	return g->now.seconds < g->read || g->now.seconds >= g->grants.until ||
+	       g->now.seconds >= g->subscriptions.until;
 }
 
 bool
@@ -223,7 +239,7 @@ gate_refresh(struct gate *g, struct instant now, bool *changed, enum diag_exit *
 {
 	*changed = false;
 	g->now = now;
-	if (stamp_files(g) == g->stamp)
+	if (stamp_files(g) == g->stamp && !is_past(g))
 		return true;
 	*changed = true;
 	unload(g);
@@ -241,10 +257,54 @@ al_suffices(const struct gate *g, const struct json *j, const struct subscriptio
 	int level;
 
 	if (rl == 0)
-		return true; /* a floor notice or an alarm names no version */
+		return true; /* only data names a version: see intent_form.h */
 	level = json_kind(j, rl) == JSON_STRING ? policy_level(g->policy, json_inside(j, rl)) : -1;
 	return level >= 0 && al != 0 && json_integer(j, al, &needed) && sub->al >= needed &&
 	       sub->al >= g->policy->level[level].al;
+}
+
+/*
+ * The subscription asks for the subject and, of data, for the criticality; the tags of the version are not
+ * here.  A word that the policy has no longer is not below any.  A notice is for a class, whatever its
+ * members ask for.
+ */
+static bool
+is_selected(const struct gate *g, const struct json *j, const struct subscription *sub)
+{
+	const struct grant wanted = { .subjects = sub->subjects };
+	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
+	struct bytes subject = intent_word(j, ehr, "subject");
+	int criticality = notify_policy_word(g->plan, intent_word(j, ehr, "criticality"));
+
+	if (intent_subscription(j).at == NULL)
+		return true;
+	if (bytes_are(intent_word(j, 0, "kind"), "data") && criticality >= 0 &&
+	    criticality < sub->min_criticality)
+		return false;
+	return sub->everyone || (subject.at != NULL && grants_cover(&g->grants, &wanted, subject));
+}
+
+/*
+ * The row of the spool and the line name one receiver.  Of a notice each subscription of the class has a row
+ * of its own.
+ */
+static bool
+is_addressed(const struct json *j, struct bytes subscription)
+{
+	struct bytes named = intent_subscription(j);
+
+	if (named.at != NULL)
+		return bytes_equal(named, subscription);
+	return subscription.size == 0 || bytes_are(intent_word(j, 0, "kind"), "notice");
+}
+
+/* The subscription has not become another person's. */
+static bool
+is_party(const struct json *j, const struct subscription *sub)
+{
+	uint32_t to = json_member(j, 0, (struct bytes)BYTES("to"));
+
+	return intent_subscription(j).at == NULL || bytes_equal(intent_word(j, to, "party"), sub->grant->sub);
 }
 
 /* The grant covers the subject.  A notice about nobody tells a code and an id, so none is needed. */
@@ -270,21 +330,39 @@ gate_missing(const struct gate *g, struct bytes subscription)
 	return "gone";
 }
 
+enum grant_fault
+gate_grant(const struct gate *g, const struct subscription *sub, struct instant now)
+{
+	enum grant_fault fault = grants_revoked(&g->grants, sub->grant);
+
+	return fault == GRANT_GOOD ? grants_in_time(&g->grants, sub->grant, now) : fault;
+}
+
 const char *
 gate_stops(const struct gate *g, const struct json *j, struct bytes subscription, struct instant now,
     const struct subscription **sub)
 {
-	const struct subscription *s = subscriptions_find(&g->subscriptions, subscription);
+	const struct subscription *s = NULL;
 	enum grant_fault fault;
 
-	*sub = s;
+	*sub = NULL;
+	if (!intent_form_good(j, g->sealed) || !is_addressed(j, subscription))
+		return "altered";
+	if (subscription.size == 0)
+		return NULL;
+	*sub = s = subscriptions_find(&g->subscriptions, subscription);
 	if (s == NULL)
 		return gate_missing(g, subscription);
 	if (s->idle != SUBSCRIPTION_RUNS)
 		return "subscription-off";
-	fault = grants_revoked(&g->grants, s->grant);
+	if (!is_selected(g, j, s))
+		return "not-selected";
+	fault = is_party(j, s) ? GRANT_GOOD : GRANT_PARTY;
 	if (fault == GRANT_GOOD)
-		fault = grants_in_time(&g->grants, s->grant, now);
+		fault = gate_grant(g, s, now);
+	/* A list of revocations that is past its time stops data; a floor notice shows none. */
+	if (fault == GRANT_REVOCATION_STALE && bytes_are(intent_word(j, 0, "kind"), "floor"))
+		fault = GRANT_GOOD;
 	if (fault == GRANT_GOOD && !is_covered(g, j, s->grant))
 		fault = GRANT_SUBJECT;
 	if (fault != GRANT_GOOD)

@@ -26,17 +26,22 @@ struct gate *gate_open(struct policy *policy, const struct notify_policy *plan,
 void gate_close(struct gate *g);
 
 /*
- * Reads the files again if one has changed.  False with a status: a list of revocations does not verify, or
+ * Reads the files again if one has changed, or if something in them begins or ends at NOW, the time of day.
+ * False with a status: a list of revocations does not verify, or
  * a file cannot be read; nothing may be sent then.
  */
 bool gate_refresh(struct gate *g, struct instant now, bool *changed, enum diag_exit *status, char why[512]);
 
 /*
- * Whether the intent in J may be sent to its subscription at NOW.  NULL: yes.  Else the reason: gone,
- * subscription-off, al, or a word of a grant's fault.  SUB is the subscription if there is one.
+ * Whether the intent in J may be sent to SUBSCRIPTION at NOW, or, if that is empty, to the last resort.
+ * NULL: yes.  Else the reason: altered (it holds what its kind may not, or names another receiver), gone,
+ * subscription-off, not-selected, al, or a word of a grant's fault.  SUB is the subscription if there is one.
  */
 const char *gate_stops(const struct gate *g, const struct json *j, struct bytes subscription,
     struct instant now, const struct subscription **sub);
+
+/* GRANT_GOOD, or that the grant of a subscription that counts is revoked, or does not hold at NOW. */
+enum grant_fault gate_grant(const struct gate *g, const struct subscription *sub, struct instant now);
 
 /* Why a subscription that is not among those that count is not: "gone", or the word of its refusal. */
 const char *gate_missing(const struct gate *g, struct bytes subscription);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/deliver/intake.h"
 
+#include "cmd/deliver/intent_form.h"
 #include "cmd/deliver/trouble.h"
 #include "common/base/base32.h"
 #include "common/crypto/digest.h"
 #include "common/line/tags.h"
+#include "common/policy/notify_policy.h"
 
 #include <stdio.h>
 
@@ -15,7 +17,6 @@ enum {
 	/* where the policy has no tiers */
 	DISPATCH = 12 * 3600,
 	EXPIRES = 72 * 3600,
-	LONGEST = 366 * 86400,
 };
 
 /* What the spool needs to know of an intent; texts are spans of the line, at NULL: not there. */
@@ -28,12 +29,59 @@ struct incoming {
 	const char *reason;
 };
 
+enum { APART = 1000 /* more than words */, WORD_ROOM = 130 };
+
+/* Rows of the urgency FROM get TO; it stands apart until all have moved, because an order may turn round. */
+static void
+move_word(struct spool *s, struct bytes word, int64_t from, int64_t to)
+{
+	(void)spool_do(s, "UPDATE intent SET urgency = ? WHERE urgency = ?", "ii", to + APART, from);
+	(void)spool_do(s, "UPDATE trouble SET urgency = ? WHERE urgency = ?", "ii", to + APART, from);
+	(void)spool_do(s, "UPDATE criticality SET urgency = ? WHERE word = ?", "it", to + APART, word);
+}
+
+static void
+settle_words(struct spool *s, unsigned words)
+{
+	static const char *const tables[] = {
+		"UPDATE intent SET urgency = urgency - ?1 WHERE urgency >= ?1",
+		"UPDATE trouble SET urgency = urgency - ?1 WHERE urgency >= ?1",
+		"UPDATE criticality SET urgency = urgency - ?1 WHERE urgency >= ?1",
+	};
+
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		(void)spool_do(s, tables[i], "i", (int64_t)APART);
+	(void)spool_do(
+	    s, "UPDATE intent SET urgent = urgency >= ? WHERE ended IS NULL", "i", (int64_t)words - 2);
+}
+
+/* A word that the policy has no longer stands behind all that it has: it is urgent, and never the highest. */
 void
 intake_words(struct spool *s, const struct notify_policy *plan)
 {
+	int64_t gone = plan->words, moved = 0, place;
+	char text[WORD_ROOM];
+
+	for (int64_t old = 0; old < APART; old++) {
+		struct spool_rows *r =
+		    spool_rows(s, "SELECT word FROM criticality WHERE urgency = ? ORDER BY word", "i", old);
+
+		if (!spool_next(r) || !bytes_string(spool_text(r, 0), text, sizeof text))
+			continue;
+		spool_done(r);
+		place = notify_policy_word(plan, bytes_of(text));
+		place = place >= 0 ? place : gone++;
+		if (place == old)
+			continue;
+		move_word(s, bytes_of(text), old, place);
+		moved++;
+	}
+	if (moved > 0)
+		settle_words(s, plan->words);
 	for (unsigned i = 0; i < plan->words; i++)
 		(void)spool_do(s, "INSERT OR REPLACE INTO criticality (word, urgency) VALUES (?, ?)", "ti",
 		    plan->word[i], (int64_t)i);
+	spool_meta_set(s, "words", plan->words);
 }
 
 void
@@ -41,12 +89,14 @@ intake_init(struct intake *i, struct spool *s, unsigned max_depth)
 {
 	*i = (struct intake){ .spool = s };
 	json_init(&i->json, NULL, max_depth);
+	i->sealed = sealed_line_reader_new(max_depth);
 }
 
 void
 intake_release(struct intake *i)
 {
 	json_release(&i->json);
+	sealed_line_reader_free(i->sealed);
 }
 
 /* A member of OBJECT that is a word; false if it is anything else.  Absent: at NULL. */
@@ -90,7 +140,7 @@ duration(struct bytes text, int64_t *seconds)
 		int64_t number = 0;
 		size_t from = at;
 
-		for (; at < text.size && ascii_is_digit(text.at[at]) && number <= LONGEST; at++)
+		for (; at < text.size && ascii_is_digit(text.at[at]) && number <= NOTIFY_LONGEST; at++)
 			number = 10 * number + (text.at[at] - '0');
 		while (part < 3 && at < text.size && parts[part].unit != text.at[at])
 			part++;
@@ -99,7 +149,7 @@ duration(struct bytes text, int64_t *seconds)
 		*seconds += number * parts[part++].worth;
 		at++;
 	}
-	return *seconds <= LONGEST;
+	return *seconds <= NOTIFY_LONGEST;
 }
 
 static bool
@@ -153,8 +203,8 @@ static int64_t
 urgency_of(struct intake *i, struct bytes criticality, bool *urgent)
 {
 	struct spool_rows *r = spool_rows(i->spool,
-	    "SELECT urgency, urgency >= (SELECT max(urgency) - 1 FROM criticality) FROM criticality WHERE "
-	    "word = ?",
+	    "SELECT urgency, urgency >= coalesce((SELECT value FROM meta WHERE name = 'words') - 2,"
+	    " (SELECT max(urgency) - 1 FROM criticality)) FROM criticality WHERE word = ?",
 	    "t", criticality);
 	int64_t urgency = -1;
 
@@ -245,21 +295,23 @@ insert(struct intake *i, const struct incoming *in, struct bytes line)
 	    open ? INT64_C(0) : i->now, spool_or_null(in->trouble), line, (int64_t)in->urgent);
 }
 
+/* What was given up begins anew. */
+static bool
+revive(struct intake *i, struct bytes id)
+{
+	int64_t seq = i->again ? spool_number(i->spool, -1,
+				     "SELECT seq FROM intent WHERE id = ? AND state = 'dead'", "t", id)
+			       : -1;
+
+	if (seq >= 0)
+		trouble_revive(i->spool, seq, i->now);
+	return seq >= 0;
+}
+
 static bool
 is_known(struct intake *i, struct bytes id)
 {
 	return spool_number(i->spool, 0, "SELECT 1 FROM intent WHERE id = ?", "t", id) == 1;
-}
-
-/* What was given up begins anew, with all of its time. */
-static void
-revive(struct intake *i, struct bytes id)
-{
-	(void)spool_do(i->spool,
-	    "UPDATE intent SET state = 'due', reason = NULL, ended = NULL, tries = 0, route = 0, due = ?1,"
-	    " dispatch_by = ?1 + dispatch_by - accepted, expires = ?1 + expires - accepted, accepted = ?1"
-	    " WHERE id = ?2 AND state = 'dead'",
-	    "it", i->now, id);
 }
 
 static bool
@@ -267,7 +319,7 @@ take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reas
 {
 	struct incoming in = { .state = "due" };
 
-	if (!read_intent(&i->json, ehr, &in)) {
+	if (!read_intent(&i->json, ehr, &in) || !intent_form_good(&i->json, i->sealed)) {
 		*reason = REASON_TAGS_INVALID;
 		return false;
 	}
@@ -276,6 +328,11 @@ take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reas
 		*reason = REASON_UNKNOWN_CRITICALITY;
 		return spool_failed(i->spool);
 	}
+	if (revive(i, in.id)) {
+		i->taken++;
+		return true;
+	}
+	/* Before it would join a trouble a second time. */
 	if (in.ack > 0 && in.subject.at != NULL && is_known(i, in.id)) {
 		i->known++;
 		return true;
@@ -286,8 +343,6 @@ take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reas
 		in.state = "unchanged", in.reason = "unchanged";
 	else if (in.ack > 0 && in.subject.at != NULL)
 		join_trouble(i, &in);
-	if (i->again)
-		revive(i, in.id);
 	insert(i, &in, line);
 	if (spool_changed(i->spool) == 0)
 		i->known++;
@@ -373,6 +428,9 @@ intake_line(struct intake *i, struct bytes line, struct bytes *id, enum reason *
 
 	*byte = 0;
 	*id = (struct bytes){ NULL, 0 };
+	*reason = REASON_TOO_LONG;
+	if (line.size > INTAKE_LINE)
+		return false;
 	if (!json_parse(&i->json, line)) {
 		*reason = i->json.reason;
 		*byte = i->json.byte;

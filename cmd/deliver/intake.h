@@ -5,6 +5,7 @@
 #include "cmd/deliver/spool.h"
 #include "common/base/reason.h"
 #include "common/json/json.h"
+#include "common/line/sealed_line.h"
 #include "common/policy/notify_policy.h"
 
 /*
@@ -18,6 +19,8 @@
  * takes charge.  A trouble escalates once, not once for each reading: what a later reading would tell at a
  * later step ends as `merged` while the same step of the trouble is open.
  */
+enum { INTAKE_LINE = 1 << 20 }; /* bytes of an intent at most */
+
 struct intake {
 	struct spool *spool;
 	int64_t now;
@@ -28,6 +31,7 @@ struct intake {
 	uint64_t unchanged;
 	/* private */
 	struct json json;
+	struct sealed_line_reader *sealed;
 };
 
 /* The words of criticality, in a transaction of the caller's: what the policy has no longer stays known. */

@@ -65,16 +65,28 @@ static const struct option_manual events_manual = {
 };
 
 /* Times as people read them, to the millisecond. */
-#define TIME(column) "strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1000.0, 'unixepoch')"
+#define AT(column) "strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1000.0, 'unixepoch')"
 
+/* Members of an object that have the names of their columns. */
+#define WORD(column) "'" #column "', " SPOOL_TEXT(#column) ", "
+#define COUNT(column) "'" #column "', " SPOOL_NUMBER(#column) ", "
+#define TIME(column) "'" #column "', " AT(#column) ", "
+
+#define ABOUT WORD(id) WORD(kind) WORD(state) WORD(reason) WORD(subscription)
+#define CRITICALITY "'criticality', (SELECT word FROM criticality AS c WHERE c.urgency = intent.urgency), "
+#define TIMES TIME(accepted) TIME(dispatch_by) TIME(due) TIME(expires) TIME(first_sent)
+#define CASE "'case', " SPOOL_TEXT("trouble") ", "
 #define INTENT                                                                                               \
-	"json_object('id', id, 'kind', kind, 'state', state, 'reason', reason, 'subscription', "             \
-	"subscription,"                                                                                      \
-	" 'criticality', json_extract(line, '$.ehr.criticality'), 'step', step, 'case', trouble, "           \
-	"'accepted', " TIME("accepted") ", 'dispatch_by', " TIME("dispatch_by") ", 'due', " TIME(            \
-	    "due") ", 'expires', " TIME("expires") ", 'first_sent', " TIME("first_sent") ", 'tries', "       \
-											 "tries, 'number', " \
-											 "number)"
+	"json_object(" ABOUT CRITICALITY COUNT(step)                                                         \
+	CASE TIMES COUNT(tries) "'number', " SPOOL_NUMBER("number") ")"
+#define LINE "CASE WHEN json_valid(line) THEN json(" SPOOL_TEXT("line") ") ELSE " SPOOL_TEXT("line") " END"
+#define ATTEMPT                                                                                              \
+	"json_object(" COUNT(try) WORD(channel) TIME(started)                                                \
+	    TIME(finished) "'result', " SPOOL_TEXT("result") ")"
+#define REF "CASE WHEN json_valid(line) THEN json_extract(" SPOOL_TEXT("line") ", '$.ref') END"
+#define EVENT                                                                                                \
+	"json_object(" COUNT(number) WORD(id) WORD(kind) WORD(state) "'ref', " REF                           \
+								     ", 'sent', " AT("first_sent") ")"
 
 static int
 print_rows(struct spool *s, struct spool_rows *r, struct sink *out)
@@ -133,12 +145,9 @@ verb_show(int argc, char *argv[])
 		}
 		(void)print_rows(s,
 		    spool_rows(s,
-			"SELECT json_object('state', " INTENT
-			", 'line', json(line), 'attempts', (SELECT json_group_array("
-			"json_object('try', try, 'channel', channel, 'started', " TIME(
-			    "started") ", 'finished', " TIME("finished") ", 'result', result)) FROM attempt "
-									 "WHERE intent = seq)) FROM intent "
-									 "WHERE id = ?",
+			"SELECT json_object('state', " INTENT ", 'line', " LINE ", 'attempts', (SELECT "
+			"json_group_array(" ATTEMPT
+			") FROM attempt WHERE intent = seq)) FROM intent WHERE id = ?",
 			"t", id),
 		    &out);
 	}
@@ -183,11 +192,8 @@ verb_events(int argc, char *argv[])
 	spool_look(s);
 	(void)print_rows(s,
 	    spool_rows(s,
-		"SELECT json_object('number', number, 'id', id, 'kind', kind, 'state', state, 'ref', "
-		"json_extract(line,"
-		" '$.ref'), 'sent', " TIME("first_sent") ") FROM intent WHERE subscription = ? AND number > ?"
-							 " ORDER BY number",
-		"ti", bytes_of(set.subscription), (int64_t)since),
+		"SELECT " EVENT " FROM intent WHERE subscription = ? AND number > ? ORDER BY number", "ti",
+		bytes_of(set.subscription), (int64_t)since),
 	    &out);
 	spool_close(s);
 	return verb_finish(&out, EXIT_DONE);

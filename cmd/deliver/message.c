@@ -42,7 +42,8 @@ put_ehr(struct json_write *w, const struct message_parts *m)
 	json_write_member_number(w, "v", 1);
 	json_write_member_word(w, "stage", (struct bytes)BYTES("message"));
 	json_write_member_word(w, "id", m->id);
-	copy(w, m->intent, ehr, "subject");
+	if (!m->no_subject)
+		copy(w, m->intent, ehr, "subject");
 	if (!m->no_version)
 		copy(w, m->intent, ehr, "rl");
 	copy(w, m->intent, ehr, "criticality");
@@ -52,7 +53,7 @@ put_ehr(struct json_write *w, const struct message_parts *m)
 static void
 put_refs(struct json_write *w, const struct message_parts *m)
 {
-	if (m->no_version)
+	if (m->no_version || m->payload == PAYLOAD_EMPTY)
 		return;
 	if (m->ref_count == 0) {
 		copy(w, m->intent, 0, "ref");
@@ -77,11 +78,23 @@ put_acknowledgement(struct json_write *w, const struct message_parts *m)
 	put_time(w, "expires", m->expires);
 }
 
+/* What a version's disclosure demands tells of the version, so a message that names none says none of it. */
+static void
+put_notices(struct json_write *w, const struct message_parts *m)
+{
+	uint32_t ehr = json_member(m->intent, 0, (struct bytes)BYTES("ehr"));
+	uint32_t notices = json_member(m->intent, 0, (struct bytes)BYTES("obligations"));
+	bool version = !m->no_version && json_member(m->intent, ehr, (struct bytes)BYTES("rl")) != 0;
+
+	if (notices != 0)
+		json_write_member_value(
+		    w, "notices", version ? json_span(m->intent, notices) : (struct bytes)BYTES("[]"));
+}
+
 void
 message_write(struct buffer *out, const struct message_parts *m)
 {
 	struct json_write w = json_write_to(out);
-	uint32_t notices = json_member(m->intent, 0, (struct bytes)BYTES("obligations"));
 
 	json_write_open(&w, '{');
 	put_ehr(&w, m);
@@ -96,13 +109,12 @@ message_write(struct buffer *out, const struct message_parts *m)
 		json_write_member_number(&w, "number", m->number);
 	json_write_member_number(&w, "try", m->tries);
 	put_time(&w, "at", m->at);
-	copy(&w, m->intent, 0, "purpose");
+	if (m->purpose.size > 0 && json_member(m->intent, 0, (struct bytes)BYTES("purpose")) != 0)
+		json_write_member_word(&w, "purpose", m->purpose);
 	copy(&w, m->intent, 0, "break_glass");
-	copy(&w, m->intent, 0, "topic");
 	put_acknowledgement(&w, m);
-	if (notices != 0)
-		json_write_member_value(&w, "notices", json_span(m->intent, notices));
-	if (m->ref_count == 0 && !m->no_version)
+	put_notices(&w, m);
+	if (m->ref_count == 0 && !m->no_version && m->payload == PAYLOAD_SEALED)
 		copy(&w, m->intent, 0, "sealed");
 	json_write_close(&w, '}');
 	json_write_raw(&w, (struct bytes)BYTES("\n"));

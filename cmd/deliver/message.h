@@ -3,6 +3,7 @@
 #define EHR_DELIVER_MESSAGE_H
 
 #include "common/json/json.h"
+#include "common/policy/notify_policy.h"
 
 #include <stdint.h>
 
@@ -21,10 +22,13 @@ struct message_parts {
 	int64_t at;     /* milliseconds; so are the others */
 	int64_t ack_by; /* 0: no acknowledgement is wanted */
 	int64_t expires;
-	struct bytes trouble;     /* size 0: none */
-	const char *token;        /* with ACK_BY */
-	bool no_version;          /* a floor notice in place of a version that may not be read any more */
-	const struct bytes *refs; /* of a digest */
+	struct bytes trouble;        /* size 0: none */
+	const char *token;           /* with ACK_BY */
+	bool no_version;             /* a floor notice in place of a version that may not be read any more */
+	bool no_subject;             /* the references are about several */
+	enum notify_payload payload; /* as the subscription has it now */
+	struct bytes purpose;        /* the same */
+	const struct bytes *refs;    /* of a digest */
 	size_t ref_count;
 };
 

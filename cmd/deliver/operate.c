@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* ehr-deliver hold, release, retry, drop, reactivate, ack, resolve: what an operator, or a reader, does. */
-#include "cmd/deliver/key.h"
-#include "cmd/deliver/message.h"
+/* ehr-deliver hold, release, retry, drop, reactivate, resolve: what an operator does. */
 #include "cmd/deliver/steady.h"
 #include "cmd/deliver/trouble.h"
 #include "cmd/deliver/verbs.h"
-#include "common/crypto/digest.h"
 
 #include <stdio.h>
-#include <string.h>
 
 struct settings {
 	struct verb_place place;
@@ -16,9 +12,8 @@ struct settings {
 	const char *channel;
 	const char *trouble;
 	const char *reason;
-	const char *token;
 	const char *by;
-	const char *as;
+	const struct act *act;
 };
 
 #define SELECTED                                                                                             \
@@ -41,6 +36,8 @@ static const struct option_entry drop_table[] = {
 	"((?1 IS NOT NULL AND id = ?1) OR (?2 IS NOT NULL AND subscription = ?2) OR (?3 IS NOT NULL AND "    \
 	"trouble = ?3))"
 
+enum { ACT_HOLD, ACT_RELEASE, ACT_RETRY, ACT_DROP };
+
 static const struct act {
 	const char *name;
 	const char *help;
@@ -48,22 +45,23 @@ static const struct act {
 	const char *channel;
 } acts[] = {
 	{ "hold", "Sends nothing of what is named until it is released.",
-	    "UPDATE intent SET state = 'held', due = NULL, reason = 'operator' WHERE state IN ('due', "
-	    "'held', 'gathering')"
+	    "UPDATE intent SET state = 'held', resume = coalesce(due, resume, ?4), due = NULL, reason = "
+	    "'operator' WHERE state IN ('due', 'held', 'gathering')"
 	    " AND ?4 = ?4 AND ?5 IS ?5 AND " NAMED,
 	    "INSERT INTO channel (name, held) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET held = ?2" },
-	{ "release", "Sends again what was held.",
-	    "UPDATE intent SET state = 'held', due = ?4, reason = NULL WHERE state = 'held' AND due IS NULL "
-	    "AND ?5 IS ?5"
+	{ "release", "Sends again what was held, as soon as its time has come.",
+	    "UPDATE intent SET due = coalesce(resume, ?4), resume = NULL, reason = NULL WHERE state = 'held' "
+	    "AND "
+	    "due IS NULL AND ?5 IS ?5"
 	    " AND " NAMED,
 	    "UPDATE channel SET held = NULL, retry_at = NULL WHERE name = ?1 AND ?2 = ?2" },
 	{ "retry", "Tries at once what waits for another try, or was given up.",
-	    "UPDATE intent SET due = CASE WHEN state = 'dead' THEN due ELSE ?4 END, expires = CASE WHEN "
-	    "state = 'dead' THEN"
-	    " ?4 + expires - accepted ELSE expires END, ended = NULL, reason = NULL, tries = 0, channel = "
-	    "NULL,"
-	    " state = CASE WHEN state = 'dead' THEN 'due' ELSE 'held' END WHERE state IN ('held', 'dead', "
-	    "'gathering')"
+	    /* A later step waits for its time, and what an operator holds for its release. */
+	    "UPDATE intent SET due = ?4, reason = NULL, tries = 0, channel = NULL, state = 'held' WHERE "
+	    "(state "
+	    "= 'gathering'"
+	    " OR (state = 'held' AND due IS NOT NULL AND (id IS ?1 OR EXISTS (SELECT 1 FROM attempt WHERE "
+	    "intent = seq))))"
 	    " AND ?5 IS ?5 AND " NAMED,
 	    "UPDATE channel SET failures = 0, retry_at = NULL WHERE name = ?1 AND ?2 = ?2" },
 	{ "drop", "Gives up what is named.",
@@ -72,41 +70,80 @@ static const struct act {
 	    NULL },
 };
 
-/* The time of day as the dispatcher reads it: deadlines move when the clock was put. */
-static int64_t
-time_of(struct spool *s)
-{
-	int64_t step;
-
-	return steady_time(s, &step);
-}
-
 static void
 note(struct spool *s, const char *verb, const char *what, const char *reason)
 {
 	(void)spool_do(s, "INSERT INTO act (at, account, verb, what, reason) VALUES (?, ?, ?, ?, ?)", "itttt",
-	    time_of(s), verb_account(), bytes_of(verb), bytes_of(what), spool_or_null(reason));
+	    steady_time(s, NULL), verb_account(), bytes_of(verb), bytes_of(what), spool_or_null(reason));
+}
+
+/* What was given up and is named begins anew.  Returns how many. */
+static int64_t
+revive_named(struct spool *s, struct bytes id, struct bytes subscription, struct bytes trouble, int64_t now)
+{
+	int64_t revived = 0, seq;
+
+	while ((seq = spool_number(s, -1, "SELECT min(seq) FROM intent WHERE state = 'dead' AND " NAMED,
+		    "ttt", id, subscription, trouble)) >= 0) {
+		trouble_revive(s, seq, now);
+		revived++;
+	}
+	return revived;
 }
 
 static int64_t
-do_act(struct spool *s, const struct act *act, const char *id, const struct settings *set)
+do_act(struct spool *s, const struct settings *set, const char *name)
 {
-	(void)spool_do(s, act->sql, "tttit", spool_or_null(id),
-	    spool_or_null(id == NULL ? set->subscription : NULL),
-	    spool_or_null(id == NULL ? set->trouble : NULL), time_of(s), spool_or_null(set->reason));
-	return spool_changed(s);
+	struct bytes id = spool_or_null(name);
+	struct bytes subscription = spool_or_null(name == NULL ? set->subscription : NULL);
+	struct bytes trouble = spool_or_null(name == NULL ? set->trouble : NULL);
+	int64_t now = steady_time(s, NULL), changed;
+
+	(void)spool_do(s, set->act->sql, "tttit", id, subscription, trouble, now, spool_or_null(set->reason));
+	changed = spool_changed(s);
+	if (set->act == &acts[ACT_RETRY])
+		changed += revive_named(s, id, subscription, trouble, now);
+	if (set->act == &acts[ACT_HOLD])
+		trouble_exhaust(s, now);
+	return changed;
+}
+
+/* What the options name: a subscription, a case, a channel. */
+static enum diag_exit
+act_on_options(struct spool *s, const struct settings *set)
+{
+	if (set->subscription != NULL || set->trouble != NULL) {
+		note(s, set->act->name, set->subscription != NULL ? set->subscription : set->trouble,
+		    set->reason);
+		(void)do_act(s, set, NULL);
+	}
+	if (set->channel != NULL) {
+		note(s, set->act->name, set->channel, set->reason);
+		(void)spool_do(s, set->act->channel, "ti", bytes_of(set->channel), steady_time(s, NULL));
+	}
+	return EXIT_DONE;
+}
+
+static enum diag_exit
+act_on_one(struct spool *s, const void *context, const char *name)
+{
+	const struct settings *set = context;
+
+	if (name == NULL)
+		return act_on_options(s, set);
+	note(s, set->act->name, name, set->reason);
+	return do_act(s, set, name) > 0 ? EXIT_DONE
+					: verb_no(EXIT_REFUSED, name, "no such intent, or it is past that");
 }
 
 static int
 act_on(const struct act *act, int argc, char *argv[])
 {
 	struct option_manual manual = { .operands = "[ID ...]", .purpose = act->help };
-	struct settings set = { 0 };
-	enum diag_exit status = EXIT_DONE;
+	struct settings set = { .act = act };
 	struct options o;
-	struct spool *s;
 	char program[40];
-	bool drops = act->channel == NULL;
+	bool drops = act->channel == NULL, more;
 
 	(void)snprintf(program, sizeof program, "ehr-deliver %s", act->name);
 	manual.program = program;
@@ -118,52 +155,34 @@ act_on(const struct act *act, int argc, char *argv[])
 		options_needs(&o, "--reason CODE");
 	if (drops && set.channel != NULL)
 		options_misuse(&o, "a channel cannot be dropped: hold it", set.channel);
-	if (o.operands == 0 && set.subscription == NULL && set.trouble == NULL && set.channel == NULL)
+	more = set.subscription != NULL || set.trouble != NULL || set.channel != NULL;
+	if (o.operands == 0 && !more)
 		options_needs(&o, "ID, --subscription ID, --case ID or --channel NAME");
-	s = verb_open(&o, &set.place);
-	spool_begin(s);
-	for (int i = 0; i < o.operands; i++) {
-		note(s, act->name, o.operand[i], set.reason);
-		if (do_act(s, act, o.operand[i], &set) > 0)
-			continue;
-		diag_warn("%s: no such intent, or it is past that", o.operand[i]);
-		status = EXIT_REFUSED;
-	}
-	if (set.subscription != NULL || set.trouble != NULL) {
-		note(s, act->name, set.subscription != NULL ? set.subscription : set.trouble, set.reason);
-		(void)do_act(s, act, NULL, &set);
-	}
-	if (set.channel != NULL) {
-		note(s, act->name, set.channel, set.reason);
-		(void)spool_do(s, act->channel, "ti", bytes_of(set.channel), time_of(s));
-	}
-	verb_commit(s);
-	spool_close(s);
-	return (int)status;
+	return verb_each(&o, &set.place, act_on_one, &set, more);
 }
 
 int
 verb_hold(int argc, char *argv[])
 {
-	return act_on(&acts[0], argc, argv);
+	return act_on(&acts[ACT_HOLD], argc, argv);
 }
 
 int
 verb_release(int argc, char *argv[])
 {
-	return act_on(&acts[1], argc, argv);
+	return act_on(&acts[ACT_RELEASE], argc, argv);
 }
 
 int
 verb_retry(int argc, char *argv[])
 {
-	return act_on(&acts[2], argc, argv);
+	return act_on(&acts[ACT_RETRY], argc, argv);
 }
 
 int
 verb_drop(int argc, char *argv[])
 {
-	return act_on(&acts[3], argc, argv);
+	return act_on(&acts[ACT_DROP], argc, argv);
 }
 
 static const struct option_entry place_table[] = { VERB_PLACE(struct settings) };
@@ -176,116 +195,27 @@ static const struct option_manual reactivate_manual = {
 	.count = sizeof place_table / sizeof place_table[0],
 };
 
+static enum diag_exit
+reactivate_one(struct spool *s, const void *context, const char *name)
+{
+	(void)context;
+	note(s, "reactivate", name, NULL);
+	(void)spool_do(s,
+	    "UPDATE subscription SET state = NULL, since = NULL WHERE id = ? AND state = 'error'", "t",
+	    bytes_of(name));
+	return spool_changed(s) > 0 ? EXIT_DONE : verb_no(EXIT_REFUSED, name, "not in error");
+}
+
 int
 verb_reactivate(int argc, char *argv[])
 {
 	struct settings set = { 0 };
-	enum diag_exit status = EXIT_DONE;
 	struct options o;
-	struct spool *s;
 
 	verb_read(&o, &reactivate_manual, &set, argc, argv);
 	if (o.operands == 0)
 		options_needs(&o, "SUBSCRIPTION");
-	s = verb_open(&o, &set.place);
-	spool_begin(s);
-	for (int i = 0; i < o.operands; i++) {
-		note(s, "reactivate", o.operand[i], NULL);
-		(void)spool_do(s,
-		    "UPDATE subscription SET state = NULL, since = NULL WHERE id = ? AND state = 'error'",
-		    "t", bytes_of(o.operand[i]));
-		if (spool_changed(s) > 0)
-			continue;
-		diag_warn("%s: not in error", o.operand[i]);
-		status = EXIT_REFUSED;
-	}
-	verb_commit(s);
-	spool_close(s);
-	return (int)status;
-}
-
-static const struct option_entry ack_table[] = {
-	VERB_PLACE(struct settings),
-	{ OPTION_TEXT(struct settings, token), 0, false, "token", "T", "the token of the message" },
-	{ OPTION_TEXT(struct settings, by), 0, false, "by", "ACCOUNT",
-	    "an operator acknowledges for the reader" },
-	{ OPTION_TEXT(struct settings, as), 0, false, "as", "accepted|rejected|delivered|read",
-	    "what is said (accepted: I take charge)" },
-};
-
-static const struct option_manual ack_manual = {
-	.program = "ehr-deliver ack",
-	.operands = "ID ...",
-	.purpose = "Notes an answer to messages.  The token of a message proves that it was received.",
-	.table = ack_table,
-	.count = sizeof ack_table / sizeof ack_table[0],
-};
-
-static enum trouble_answer
-answer_word(const struct options *o, const char *text)
-{
-	static const char *const words[] = { "accepted", "rejected", "delivered", "read" };
-
-	for (size_t i = 0; text != NULL && i < sizeof words / sizeof words[0]; i++)
-		if (strcmp(text, words[i]) == 0)
-			return (enum trouble_answer)i;
-	if (text != NULL)
-		options_misuse(o, "expected accepted, rejected, delivered or read", text);
-	return TROUBLE_ACCEPTED;
-}
-
-/* An acknowledgement silences an alarm: it takes the token of that message, or an account that is noted. */
-static bool
-is_allowed(struct spool *s, const struct settings *set, const char *id)
-{
-	struct spool_fault f = { 0 };
-	char token[MESSAGE_TOKEN + 1];
-	struct mac *key;
-	unsigned char difference = 0;
-
-	if (set->token == NULL)
-		return true;
-	key = key_read(s, &f);
-	if (key == NULL)
-		verb_die(&f);
-	message_token(key, bytes_of(id), token);
-	mac_free(key);
-	if (strlen(set->token) != MESSAGE_TOKEN)
-		return false;
-	for (size_t i = 0; i < MESSAGE_TOKEN; i++)
-		difference |= (unsigned char)(set->token[i] ^ token[i]);
-	return difference == 0;
-}
-
-int
-verb_ack(int argc, char *argv[])
-{
-	struct settings set = { 0 };
-	enum diag_exit status = EXIT_DONE;
-	enum trouble_answer answer;
-	struct options o;
-	struct spool *s;
-
-	verb_read(&o, &ack_manual, &set, argc, argv);
-	if (o.operands == 0 || (set.token == NULL) == (set.by == NULL))
-		options_needs(&o, "ID and either --token T or --by ACCOUNT");
-	answer = answer_word(&o, set.as);
-	s = verb_open(&o, &set.place);
-	spool_begin(s);
-	for (int i = 0; i < o.operands; i++) {
-		if (!is_allowed(s, &set, o.operand[i])) {
-			diag_warn("%s: not the token of this message", o.operand[i]);
-			status = diag_worse(status, EXIT_DENIED);
-		} else if (!trouble_answer(s, bytes_of(o.operand[i]), answer,
-			       set.by != NULL ? bytes_of(set.by) : (struct bytes)BYTES("token"),
-			       time_of(s))) {
-			diag_warn("%s: no such intent here", o.operand[i]);
-			status = diag_worse(status, EXIT_REFUSED);
-		}
-	}
-	verb_commit(s);
-	spool_close(s);
-	return (int)status;
+	return verb_each(&o, &set.place, reactivate_one, &set, false);
 }
 
 static const struct option_entry resolve_table[] = {
@@ -301,26 +231,24 @@ static const struct option_manual resolve_manual = {
 	.count = sizeof resolve_table / sizeof resolve_table[0],
 };
 
+static enum diag_exit
+resolve_one(struct spool *s, const void *context, const char *name)
+{
+	const struct settings *set = context;
+
+	return trouble_resolve(s, bytes_of(name), bytes_of(set->by), steady_time(s, NULL))
+		   ? EXIT_DONE
+		   : verb_no(EXIT_REFUSED, name, "no open case of that name");
+}
+
 int
 verb_resolve(int argc, char *argv[])
 {
 	struct settings set = { 0 };
-	enum diag_exit status = EXIT_DONE;
 	struct options o;
-	struct spool *s;
 
 	verb_read(&o, &resolve_manual, &set, argc, argv);
 	if (o.operands == 0 || set.by == NULL)
 		options_needs(&o, "CASE and --by ACCOUNT");
-	s = verb_open(&o, &set.place);
-	spool_begin(s);
-	for (int i = 0; i < o.operands; i++) {
-		if (trouble_resolve(s, bytes_of(o.operand[i]), bytes_of(set.by), time_of(s)))
-			continue;
-		diag_warn("%s: no open case of that name", o.operand[i]);
-		status = EXIT_REFUSED;
-	}
-	verb_commit(s);
-	spool_close(s);
-	return (int)status;
+	return verb_each(&o, &set.place, resolve_one, &set, false);
 }

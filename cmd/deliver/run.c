@@ -8,6 +8,7 @@
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
 #include "common/policy/trust.h"
+#include "common/subscription/subscriptions.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -41,12 +42,7 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
 	TRUST_OPTIONS(struct settings),
 	VERB_PLACE(struct settings),
-	{ OPTION_TEXT(struct settings, subscriptions), 0, false, "subscriptions", "PATH",
-	    "subscriptions: a YAML or NDJSON file, or a directory" },
-	{ OPTION_TEXT(struct settings, grants), 0, false, "grants", "FILE", "signed grants, one a line" },
-	{ OPTION_TEXT(struct settings, revoked), 0, false, "revoked", "FILE", "signed revocations" },
-	{ OPTION_TEXT(struct settings, authority), 0, false, "authority", "JWKS",
-	    "public keys that sign grants" },
+	SUBSCRIPTIONS_OPTIONS(struct settings),
 	{ OPTION_TEXT(struct settings, secrets), 0, false, "secrets", "DIR",
 	    "secrets of channels, each a file" },
 	{ OPTION_FLAG(struct settings, drain), 0, false, "drain", NULL, "end when nothing is due, for cron" },
@@ -171,19 +167,12 @@ open_channels(struct runner *r)
 			continue;
 		diag_warn("channel %.*s: %s", (int)c->name.size, c->name.at, why);
 		r->dispatch.unusable |= UINT32_C(1) << i;
-		r->status = diag_worse(r->status, EXIT_REFUSED);
+		/* Who gives no secrets uses no channel that has one; a message that needs it is left. */
+		if (c->secret.size == 0 || r->set.secrets != NULL)
+			r->status = diag_worse(r->status, EXIT_REFUSED);
 	}
 	if (r->delivery.channels == 0)
 		diag_warn("the policy names no channels: nothing can be sent");
-}
-
-/* A channel that rests, or that an operator holds, is asked nothing. */
-static bool
-is_resting(struct runner *r, unsigned channel)
-{
-	return spool_number(r->dispatch.spool, 0,
-		   "SELECT 1 FROM channel WHERE name = ? AND (held IS NOT NULL OR retry_at > ?)", "ti",
-		   r->delivery.channel[channel].name, r->dispatch.now) == 1;
 }
 
 static struct batch *
@@ -219,18 +208,24 @@ fill_lane(struct runner *r, unsigned channel, unsigned filled)
 	unsigned most = r->delivery.slots < CALLS_MOST ? r->delivery.slots : CALLS_MOST;
 	unsigned reserved = r->delivery.reserved < c->slots ? r->delivery.reserved : c->slots - 1;
 
-	if (l->channel == NULL || is_resting(r, channel))
-		return filled;
-	while (l->calls < c->slots && filled < CALLS_MOST) {
-		struct batch *b = take_batch(r);
-		bool only_urgent = l->calls >= c->slots - reserved || filled - r->ended >= most;
+	enum dispatch_way way = dispatch_way(&r->dispatch, channel);
 
-		if (!dispatch_fill(&r->dispatch, channel, only_urgent, b)) {
+	if (l->channel == NULL || way == DISPATCH_RESTS || (way == DISPATCH_PROBE && l->calls > 0))
+		return filled;
+	while (l->calls < (way == DISPATCH_PROBE ? 1 : c->slots) && filled < CALLS_MOST) {
+		struct batch *b = take_batch(r);
+		bool only_urgent =
+		    way == DISPATCH_UP && (l->calls >= c->slots - reserved || filled - r->ended >= most);
+
+		if (!dispatch_fill(
+			&r->dispatch, channel, only_urgent, way == DISPATCH_PROBE ? 1 : DISPATCH_MANY, b)) {
 			give_batch(r, b);
 			break;
 		}
 		l->calls++;
 		r->running[filled++] = (struct running){ .batch = b };
+		if (way == DISPATCH_PROBE)
+			dispatch_probing(&r->dispatch, channel);
 	}
 	return filled;
 }
@@ -294,7 +289,9 @@ look_at_files(struct runner *r)
 	char why[512];
 
 	r->looked = steady_now();
-	if (!gate_refresh(d->gate, (struct instant){ .seconds = now_of(r) / 1000 }, &changed, &status, why)) {
+	/* By the clock itself: the round that sees it put comes later. */
+	if (!gate_refresh(
+		d->gate, (struct instant){ .seconds = verb_now() / 1000 }, &changed, &status, why)) {
 		diag_warn("%s", why);
 		r->status = diag_worse(r->status, status);
 		return false;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUSY_MILLISECONDS = 5000, STATEMENTS = 128, PATH_ROOM = 4096 };
+enum { BUSY_MILLISECONDS = 5000, STATEMENTS = 128, PATH_ROOM = PATH_MAX };
 
 struct spool_rows {
 	struct spool *spool;
@@ -29,9 +30,10 @@ struct spool {
 	sqlite3 *db;
 	int dirfd;
 	int lock;
-	ino_t inode; /* of spool.db */
-	int error;   /* SQLite's, of the first failure */
-	char directory[PATH_ROOM];
+	ino_t inode;               /* of spool.db */
+	int error;                 /* SQLite's, of the first failure */
+	char directory[PATH_ROOM]; /* as it was named, for messages */
+	char path[PATH_ROOM];      /* without symbolic links: SQLITE_OPEN_NOFOLLOW refuses each of them */
 	struct spool_rows rows[STATEMENTS];
 	unsigned count;
 };
@@ -96,7 +98,10 @@ open_directory(struct spool *s, const char *directory, struct spool_fault *f)
 	if (strlen(directory) >= sizeof s->directory)
 		return say(f, EXIT_IO, "spool", strerror(ENAMETOOLONG));
 	(void)snprintf(s->directory, sizeof s->directory, "%s", directory);
-	s->dirfd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (realpath(directory, s->path) == NULL)
+		return say(f, EXIT_IO, directory,
+		    errno == ENOENT ? "no spool is there yet: ehr-deliver init makes it" : strerror(errno));
+	s->dirfd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dirfd < 0 || fstat(s->dirfd, &st) != 0)
 		return say(f, EXIT_IO, directory, strerror(errno));
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
@@ -116,7 +121,7 @@ open_database(struct spool *s, int flags)
 	/* One thread uses SQLite and nobody asks it for its memory: no locks and no counts. */
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	(void)snprintf(path, sizeof path, "%s/spool.db", s->directory);
+	(void)snprintf(path, sizeof path, "%s/spool.db", s->path);
 	if (!good(s, sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL)))
 		return false;
 	if (stat(path, &st) == 0)
@@ -155,7 +160,7 @@ keep_old(struct spool *s, int64_t version, struct spool_fault *f)
 
 	(void)snprintf(name, sizeof name, "spool.db.v%d", (int)version);
 	(void)snprintf(beside, sizeof beside, "%s.new", name);
-	(void)snprintf(path, sizeof path, "%s/%s", s->directory, beside);
+	(void)snprintf(path, sizeof path, "%s/%s", s->path, beside);
 	if (unlinkat(s->dirfd, beside, 0) != 0 && errno != ENOENT)
 		return say(f, EXIT_IO, path, strerror(errno));
 	/* A connection that writes cannot be the source of a backup. */
@@ -163,6 +168,7 @@ keep_old(struct spool *s, int64_t version, struct spool_fault *f)
 	bool kept;
 
 	(void)snprintf(reader.directory, sizeof reader.directory, "%s", s->directory);
+	(void)snprintf(reader.path, sizeof reader.path, "%s", s->path);
 	kept = open_database(&reader, SQLITE_OPEN_READWRITE) ? spool_backup(&reader, path, f)
 							     : say_error(&reader, f);
 	(void)sqlite3_close(reader.db);
@@ -304,6 +310,17 @@ spool_lock(struct spool *s, int seconds, struct spool_fault *f)
 		(void)nanosleep(&pause, NULL);
 	}
 	return true;
+}
+
+bool
+spool_is_run(const struct spool *s)
+{
+	int fd = openat(s->dirfd, "spool.lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return held;
 }
 
 int64_t
@@ -495,7 +512,9 @@ spool_backup(struct spool *s, const char *path, struct spool_fault *f)
 		return say(f, EXIT_IO, path, strerror(errno));
 	(void)close(fd);
 	(void)snprintf(to.directory, sizeof to.directory, "%s", path);
-	if (good(&to, sqlite3_open_v2(path, &to.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL))) {
+	if (realpath(path, to.path) == NULL)
+		return say(f, EXIT_IO, path, strerror(errno));
+	if (good(&to, sqlite3_open_v2(to.path, &to.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL))) {
 		copy = sqlite3_backup_init(to.db, "main", s->db, "main");
 		if (copy == NULL) {
 			to.error = sqlite3_errcode(to.db);

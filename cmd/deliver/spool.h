@@ -55,6 +55,9 @@ int spool_directory(const struct spool *s);
  */
 bool spool_lock(struct spool *s, int seconds, struct spool_fault *f);
 
+/* Whether a dispatcher holds spool.lock. */
+bool spool_is_run(const struct spool *s);
+
 /* A number that changes when another process has committed. */
 int64_t spool_changes(struct spool *s);
 
@@ -79,6 +82,10 @@ bool spool_failed(const struct spool *s);
  * What spool_text() returns is borrowed until the next spool_next().  A statement that is run again
  * before its last row starts anew.
  */
+/* In SQL: a column whatever somebody wrote into it; SQLite's JSON functions fail at a BLOB. */
+#define SPOOL_TEXT(column) "CAST(" column " AS TEXT)"
+#define SPOOL_NUMBER(column) "CAST(" column " AS INTEGER)"
+
 bool spool_do(struct spool *s, const char *sql, const char *types, ...);
 
 /* For a `t`: TEXT, or null if it is NULL or empty. */

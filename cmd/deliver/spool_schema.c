@@ -81,4 +81,10 @@ const char *const spool_schema[SPOOL_VERSION] = {
 	"DROP INDEX intent_wait;"
 	"CREATE INDEX intent_wait ON intent (due)"
 	"  WHERE state = 'held' OR state = 'gathering' OR state = 'sent';",
+	/* what `due` was before an operator held it */
+	"ALTER TABLE intent ADD COLUMN resume INTEGER;"
+	/* what a subscription was told of a version of a record */
+	"CREATE INDEX intent_told ON intent (record, level, subscription) WHERE last_sent IS NOT NULL;"
+	"UPDATE intent SET line = json_set(line, '$.kind', 'resolved')"
+	"  WHERE kind = 'resolved' AND ended IS NULL AND json_valid(line);",
 };

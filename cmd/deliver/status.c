@@ -228,6 +228,20 @@ write_metrics(struct spool *s, int64_t now, struct buffer *out)
 	}
 }
 
+/* Without a dispatcher nothing is sent, however good all else looks. */
+static void
+write_run(bool at_work, const struct settings *set, struct buffer *out)
+{
+	if (set->prometheus) {
+		put(out, "# TYPE ehr_deliver_up gauge\nehr_deliver_up ");
+		put(out, at_work ? "1\n" : "0\n");
+		return;
+	}
+	put(out, set->html ? "<p>" : "");
+	put(out, at_work ? "ehr-deliver run is at work\n" : "No ehr-deliver run is at work\n");
+	put(out, set->html ? "" : "\n");
+}
+
 int
 verb_status(int argc, char *argv[])
 {
@@ -246,6 +260,7 @@ verb_status(int argc, char *argv[])
 		write_metrics(s, now, &text);
 	if (set.html)
 		put(&text, html_head);
+	write_run(spool_is_run(s), &set, &text);
 	for (size_t i = 0; i < PARTS && !set.prometheus; i++)
 		if (set.html)
 			write_html(s, &parts[i], now, &text);

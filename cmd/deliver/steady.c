@@ -51,28 +51,43 @@ step_of(struct spool *s, int64_t now, int64_t seen)
 	return llabs(step) > SECOND + passed / DRIFT ? step : 0;
 }
 
+/*
+ * All times of the spool are moved, also those of what has ended: they are compared with each other and with
+ * the time of day, as when the same is not told twice, or when the next route begins.  What operators did
+ * keeps the time that the clock said.
+ */
 static void
-move_deadlines(struct spool *s, int64_t step)
+move_times(struct spool *s, int64_t step)
 {
 	(void)spool_do(s,
 	    "UPDATE intent SET accepted = accepted + ?1, dispatch_by = dispatch_by + ?1, expires = expires + "
-	    "?1, due = due + ?1 WHERE ended IS NULL",
+	    "?1, due = due + ?1, resume = resume + ?1, first_sent = first_sent + ?1, last_sent = last_sent + "
+	    "?1, ended = ended + ?1",
 	    "i", step);
-	(void)spool_do(
-	    s, "UPDATE trouble SET due = due + ?1, acked = acked + ?1 WHERE closed IS NULL", "i", step);
-	(void)spool_do(s, "UPDATE channel SET retry_at = retry_at + ? WHERE retry_at IS NOT NULL", "i", step);
+	(void)spool_do(s, "UPDATE attempt SET started = started + ?1, finished = finished + ?1", "i", step);
+	(void)spool_do(s,
+	    "UPDATE trouble SET opened = opened + ?1, acked = acked + ?1, closed = closed + ?1, due = due + "
+	    "?1",
+	    "i", step);
+	(void)spool_do(s, "UPDATE mark SET seen = seen + ?", "i", step);
+	(void)spool_do(s, "UPDATE subscription SET since = since + ?", "i", step);
+	(void)spool_do(s,
+	    "UPDATE channel SET retry_at = retry_at + ?1, held = held + ?1, error_at = error_at + ?1", "i",
+	    step);
 }
 
 int64_t
-steady_time(struct spool *s, int64_t *step)
+steady_time(struct spool *s, int64_t *put)
 {
 	struct instant time = clock_now();
 	int64_t now = time.seconds * SECOND + time.nano / 1000000, seen = spool_meta(s, "clock", 0);
+	int64_t step = seen != 0 ? step_of(s, now, seen) : 0;
 
-	*step = seen != 0 ? step_of(s, now, seen) : 0;
-	if (*step != 0)
-		move_deadlines(s, *step);
-	if (*step != 0 || now < seen || now - seen >= SECOND) {
+	if (put != NULL)
+		*put = step;
+	if (step != 0)
+		move_times(s, step);
+	if (step != 0 || now < seen || now - seen >= SECOND) {
 		spool_meta_set(s, "clock", now);
 		spool_meta_set(s, "steady", steady_now());
 		spool_meta_set(s, "boot", boot());

@@ -17,7 +17,7 @@ int64_t steady_now(void);
 
 /*
  * The time of day, inside a transaction that writes.  STEP: by how many milliseconds the clock was put, 0 if
- * it was not; all open deadlines have been moved by it.
+ * it was not; all open deadlines have been moved by it.  It may be NULL.
  */
 int64_t steady_time(struct spool *s, int64_t *step);
 

@@ -7,6 +7,12 @@
 
 enum { SECOND = 1000, WORD = 130 };
 
+/* What waits for its time.  What an operator holds has no `due` and does not count: it silences no alarm. */
+#define WAITS(intent) "(" intent ".state = 'held' AND " intent ".due IS NOT NULL)"
+
+/* The policy's word, also where a line was broken. */
+#define CRITICALITY(intent) "(SELECT word FROM criticality AS c WHERE c.urgency = " intent ".urgency)"
+
 /* Runs SQL with NOW for each urgency that has a limit. */
 static void
 remind(struct spool *s, const struct delivery_policy *delivery, int64_t now)
@@ -28,17 +34,15 @@ miss(struct spool *s, int64_t now)
 	    s, "UPDATE intent SET due = NULL, reason = 'missed' WHERE state = 'sent' AND due <= ?", "i", now);
 }
 
-/* A trouble without anything left to wait for goes to the last resort, once. */
-static void
-exhaust(struct spool *s, int64_t now)
+void
+trouble_exhaust(struct spool *s, int64_t now)
 {
 	(void)spool_do(s,
 	    "UPDATE trouble SET state = 'exhausted', due = ?1 WHERE state = 'open' AND closed IS NULL"
 	    " AND EXISTS (SELECT 1 FROM intent WHERE trouble = trouble.id AND (reason = 'missed' OR"
 	    "  state IN ('dead', 'expired', 'stopped')))"
-	    " AND NOT EXISTS (SELECT 1 FROM intent WHERE trouble = trouble.id AND (state IN ('held', 'due', "
-	    "'gathering',"
-	    "  'sending') OR (state = 'sent' AND due IS NOT NULL)))",
+	    " AND NOT EXISTS (SELECT 1 FROM intent AS w WHERE w.trouble = trouble.id AND (w.state IN ('due', "
+	    "'gathering', 'sending') OR (w.state = 'sent' AND w.due IS NOT NULL) OR " WAITS("w") "))",
 	    "i", now);
 	if (spool_changed(s) == 0)
 		return;
@@ -52,14 +56,16 @@ exhaust(struct spool *s, int64_t now)
 	    "i.accepted,"
 	    "  0, ?1, i.subject, i.event, t.id, json_object('ehr', json_object('v', 1, 'stage', 'intent', "
 	    "'id',"
-	    "  t.id || '.' || i.seq || '.exhausted', 'subject', i.subject, 'criticality', "
-	    "json_extract(i.line, "
-	    "'$.ehr.criticality')),"
-	    "  'kind', 'last-resort', 'why', 'exhausted', 'to', json_object('last_resort', json('true')),"
-	    "  'obligations', json('[]'))"
-	    " FROM trouble AS t JOIN intent AS i ON i.seq = (SELECT max(seq) FROM intent WHERE trouble = "
-	    "t.id)"
-	    " WHERE t.state = 'exhausted' AND t.due = ?1 ON CONFLICT (id) DO NOTHING",
+	    "  t.id || '.' || i.seq || '.exhausted', 'subject', CAST(i.subject AS TEXT), "
+	    "'criticality', " CRITICALITY(
+		"i") "),"
+		     "  'kind', 'last-resort', 'why', 'exhausted', 'to', json_object('last_resort', "
+		     "json('true')),"
+		     "  'obligations', json('[]'))"
+		     " FROM trouble AS t JOIN intent AS i ON i.seq = (SELECT max(seq) FROM intent WHERE "
+		     "trouble = "
+		     "t.id)"
+		     " WHERE t.state = 'exhausted' AND t.due = ?1 ON CONFLICT (id) DO NOTHING",
 	    "i", now);
 }
 
@@ -112,36 +118,53 @@ trouble_time(struct spool *s, const struct delivery_policy *delivery, int64_t no
 	    1) {
 		remind(s, delivery, now);
 		miss(s, now);
-		exhaust(s, now);
+		trouble_exhaust(s, now);
 	}
 	ask_again(s, delivery, now);
+}
+
+void
+trouble_revive(struct spool *s, int64_t seq, int64_t now)
+{
+	(void)spool_do(s,
+	    "UPDATE intent SET state = 'due', reason = NULL, ended = NULL, tries = 0, reminders = 0, route = "
+	    "0,"
+	    " channel = NULL, due = ?1, dispatch_by = ?1 + dispatch_by - accepted, expires = ?1 + expires - "
+	    "accepted, accepted = ?1 WHERE seq = ?2 AND state = 'dead'",
+	    "ii", now, seq);
+	(void)spool_do(s,
+	    "UPDATE trouble SET state = 'open', due = NULL WHERE state = 'exhausted' AND id ="
+	    " (SELECT trouble FROM intent WHERE seq = ?)",
+	    "i", seq);
 }
 
 void
 trouble_next_step(struct spool *s, int64_t seq, int64_t now)
 {
 	(void)spool_do(s,
-	    "UPDATE intent SET state = 'due', dispatch_by = ?2 + dispatch_by - due, due = ?2 WHERE state = "
-	    "'held' AND"
-	    " seq IN (SELECT n.seq FROM intent AS o JOIN intent AS n ON n.trouble = o.trouble WHERE o.seq = "
-	    "?1"
-	    "  AND n.state = 'held' AND n.step = (SELECT min(step) FROM intent WHERE trouble = o.trouble AND"
-	    "   state = 'held' AND step > o.step)"
-	    "  AND NOT EXISTS (SELECT 1 FROM intent WHERE trouble = o.trouble AND step = o.step AND seq <> "
-	    "o.seq AND"
-	    "   state IN ('due', 'gathering', 'sending', 'sent', 'held')))",
+	    "UPDATE intent SET state = 'due', dispatch_by = ?2 + dispatch_by - due, due = ?2 WHERE seq IN"
+	    " (SELECT n.seq FROM intent AS o JOIN intent AS n ON n.trouble = o.trouble WHERE o.seq = ?1"
+	    "  AND " WAITS("n") " AND n.step = (SELECT min(w.step) FROM intent AS w WHERE w.trouble = "
+				"o.trouble AND " WAITS(
+				    "w") " AND w.step > o.step)"
+					 "  AND NOT EXISTS (SELECT 1 FROM intent AS w WHERE w.trouble = "
+					 "o.trouble AND w.step = o.step AND"
+					 "   w.seq <> o.seq AND (w.state IN ('due', 'gathering', 'sending', "
+					 "'sent') OR " WAITS("w") ")))",
 	    "ii", seq, now);
 	/* Nobody is left to be told. */
 	if (spool_changed(s) == 0)
-		exhaust(s, now);
+		trouble_exhaust(s, now);
 }
 
 /* {"to":{"class":"privacy-officer"}} of the intent's line; -1 if the policy lacks it. */
 static int
 class_of(struct spool *s, const struct notify_policy *plan, int64_t seq)
 {
-	struct spool_rows *r =
-	    spool_rows(s, "SELECT json_extract(line, '$.to.class') FROM intent WHERE seq = ?", "i", seq);
+	struct spool_rows *r = spool_rows(s,
+	    "SELECT json_extract(CAST(line AS TEXT), '$.to.class') FROM intent WHERE seq = ? AND "
+	    "json_valid(line)",
+	    "i", seq);
 	int class = spool_next(r) ? notify_policy_class(plan, spool_text(r, 0)) : -1;
 
 	spool_done(r);
@@ -149,16 +172,19 @@ class_of(struct spool *s, const struct notify_policy *plan, int64_t seq)
 }
 
 void
-trouble_tell_class(struct spool *s, const struct subscriptions *subscriptions,
-    const struct notify_policy *plan, int64_t seq, int64_t now)
+trouble_tell_class(
+    struct spool *s, const struct gate *gate, const struct notify_policy *plan, int64_t seq, int64_t now)
 {
+	const struct subscriptions *subscriptions = gate_subscriptions(gate);
+	struct instant time = { .seconds = now / 1000 };
 	int class = class_of(s, plan, seq);
 	int64_t told = 0;
 
 	for (size_t i = 0; i < subscriptions->count; i++) {
 		const struct subscription *sub = &subscriptions->at[i];
 
-		if (class < 0 || sub->class != class || sub->idle != SUBSCRIPTION_RUNS)
+		if (class < 0 || sub->class != class || sub->idle != SUBSCRIPTION_RUNS ||
+		    gate_grant(gate, sub, time) != GRANT_GOOD)
 			continue;
 		(void)spool_do(s,
 		    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step, "
@@ -185,11 +211,12 @@ static void
 silence(struct spool *s, struct bytes trouble, const char *reason, int64_t now)
 {
 	(void)spool_do(s,
-	    "UPDATE intent SET state = CASE WHEN state = 'sent' THEN 'acked' ELSE 'cancelled' END, reason = "
-	    "?, ended = ?,"
-	    " due = NULL WHERE trouble = ? AND (state IN ('held', 'sent') OR (state IN ('due', 'gathering') "
-	    "AND"
-	    " (step > 0 OR reminders > 0)))",
+	    "UPDATE intent SET state = CASE WHEN state = 'sent' OR (state = 'sending' AND reminders > 0) "
+	    "THEN "
+	    "'acked' ELSE"
+	    " 'cancelled' END, reason = ?, ended = ?, due = NULL WHERE trouble = ? AND (state IN ('held', "
+	    "'sent') OR"
+	    " (state IN ('due', 'gathering', 'sending') AND (step > 0 OR reminders > 0)))",
 	    "tit", bytes_of(reason), now, trouble);
 }
 
@@ -197,7 +224,8 @@ static void
 take_charge(struct spool *s, struct bytes trouble, struct bytes by, int64_t now)
 {
 	(void)spool_do(s,
-	    "UPDATE trouble SET state = 'acked', acked = ?, acked_by = ? WHERE id = ? AND closed IS NULL",
+	    "UPDATE trouble SET state = 'acked', acked = ?, acked_by = ? WHERE id = ? AND closed IS NULL"
+	    " AND state <> 'acked'",
 	    "itt", now, by, trouble);
 	silence(s, trouble, "acked", now);
 }
@@ -221,7 +249,7 @@ trouble_answer(struct spool *s, struct bytes id, enum trouble_answer answer, str
 		(void)spool_do(s,
 		    "UPDATE intent SET state = 'acked', reason = 'acked', ended = ?, due = NULL WHERE seq = "
 		    "? AND state IN"
-		    " ('sent', 'due', 'held')",
+		    " ('sent', 'due', 'held', 'sending', 'gathering')",
 		    "ii", now, seq);
 		if (trouble[0] != '\0')
 			take_charge(s, bytes_of(trouble), by, now);
@@ -229,9 +257,11 @@ trouble_answer(struct spool *s, struct bytes id, enum trouble_answer answer, str
 		(void)spool_do(s,
 		    "UPDATE intent SET state = 'stopped', reason = 'rejected', ended = ?, due = NULL WHERE "
 		    "seq = ? AND"
-		    " state = 'sent'",
+		    " (state IN ('sent', 'sending') OR (state IN ('due', 'held') AND first_sent IS NOT "
+		    "NULL))",
 		    "ii", now, seq);
-		trouble_next_step(s, seq, now);
+		if (spool_changed(s) > 0)
+			trouble_next_step(s, seq, now);
 	}
 	return true;
 }
@@ -252,9 +282,11 @@ trouble_resolve(struct spool *s, struct bytes id, struct bytes by, int64_t now)
 	    "dispatch_by, expires,"
 	    " ack, due, line) SELECT min(id) || '.resolved', 'resolved', 'due', subscription, subject, "
 	    "urgency, urgent, 0, ?1, ?1,"
-	    " ?1 + max(expires - accepted), 0, ?1, json_remove(line, '$.ref', '$.sealed', '$.ehr.rl', "
-	    "'$.ehr.al')"
-	    " FROM intent WHERE trouble = ?2 AND first_sent IS NOT NULL AND subscription IS NOT NULL"
+	    " ?1 + max(expires - accepted), 0, ?1, json_set(json_remove(CAST(line AS TEXT), '$.ref', "
+	    "'$.sealed', "
+	    "'$.ehr.rl', '$.ehr.al'), '$.kind', 'resolved')"
+	    " FROM intent WHERE trouble = ?2 AND first_sent IS NOT NULL AND subscription IS NOT NULL AND "
+	    "json_valid(line)"
 	    " GROUP BY subscription ON CONFLICT (id) DO NOTHING",
 	    "it", now, id);
 	return true;

@@ -2,9 +2,9 @@
 #ifndef EHR_DELIVER_TROUBLE_H
 #define EHR_DELIVER_TROUBLE_H
 
+#include "cmd/deliver/gate.h"
 #include "cmd/deliver/spool.h"
 #include "common/policy/delivery.h"
-#include "common/subscription/subscriptions.h"
 
 /*
  * trouble: a subject and a criticality from the first intent that wants an acknowledgement until somebody
@@ -22,12 +22,24 @@ void trouble_time(struct spool *s, const struct delivery_policy *delivery, int64
 /* When a case that was acknowledged asks again; INT64_MAX: never. */
 int64_t trouble_next(struct spool *s, const struct delivery_policy *delivery);
 
+/* A trouble without anything left to wait for goes to the last resort, once. */
+void trouble_exhaust(struct spool *s, int64_t now);
+
+/*
+ * The intent SEQ, which was given up, begins anew with all of its time and its first route.  A case that had
+ * come to the last resort comes there again if nobody is reached now either.
+ */
+void trouble_revive(struct spool *s, int64_t seq, int64_t now);
+
 /* The intent SEQ reached nobody.  If it was the last of its step, the next step of its trouble is due. */
 void trouble_next_step(struct spool *s, int64_t seq, int64_t now);
 
-/* The intent SEQ names a class: it becomes an intent for each subscription of that class. */
-void trouble_tell_class(struct spool *s, const struct subscriptions *subscriptions,
-    const struct notify_policy *plan, int64_t seq, int64_t now);
+/*
+ * The intent SEQ names a class: it becomes an intent for each subscription of that class whose grant holds,
+ * or goes to the last resort if there is none.
+ */
+void trouble_tell_class(
+    struct spool *s, const struct gate *gate, const struct notify_policy *plan, int64_t seq, int64_t now);
 
 enum trouble_answer { TROUBLE_ACCEPTED, TROUBLE_REJECTED, TROUBLE_DELIVERED, TROUBLE_READ };
 

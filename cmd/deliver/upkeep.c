@@ -2,6 +2,7 @@
 /* ehr-deliver check, backup, prune. */
 #include "cmd/deliver/channel.h"
 #include "cmd/deliver/key.h"
+#include "cmd/deliver/steady.h"
 #include "cmd/deliver/verbs.h"
 #include "common/base/file.h"
 #include "common/crypto/digest.h"
@@ -224,13 +225,16 @@ verb_prune(int argc, char *argv[])
 	static struct notify_policy plan;
 	static struct delivery_policy delivery;
 	struct settings set = { 0 };
-	int64_t now = verb_now();
+	int64_t now;
 	struct options o;
 	struct spool *s;
 
 	verb_read(&o, &prune_manual, &set, argc, argv);
 	load_policy(&o, &set, &policy, &plan, &delivery);
 	s = verb_open(&o, &set.place);
+	spool_begin(s);
+	now = steady_time(s, NULL);
+	verb_commit(s);
 	prune_intents(s, now - 1000 * delivery.keep);
 	spool_begin(s);
 	(void)spool_do(s,

@@ -76,6 +76,30 @@ verb_read(struct options *o, const struct option_manual *manual, void *settings,
 }
 
 int
+verb_each(
+    const struct options *o, const struct verb_place *place, verb_one *one, const void *context, bool more)
+{
+	enum diag_exit status = EXIT_DONE;
+	struct spool *s = verb_open(o, place);
+
+	spool_begin(s);
+	for (int i = 0; i < o->operands; i++)
+		status = diag_worse(status, one(s, context, o->operand[i]));
+	if (more)
+		status = diag_worse(status, one(s, context, NULL));
+	verb_commit(s);
+	spool_close(s);
+	return (int)status;
+}
+
+enum diag_exit
+verb_no(enum diag_exit status, const char *name, const char *why)
+{
+	diag_warn("%s: %s", name, why);
+	return status;
+}
+
+int
 verb_finish(struct sink *out, enum diag_exit status)
 {
 	if (!sink_close(out)) {

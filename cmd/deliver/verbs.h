@@ -47,6 +47,17 @@ struct bytes verb_account(void);
 /* Reads a command line of options that are all stored. */
 void verb_read(struct options *o, const struct option_manual *manual, void *settings, int argc, char *argv[]);
 
+/*
+ * Does ONE with each operand in one transaction, and, if MORE, once with NULL, for what the options name.
+ * Returns the worst status.  ONE says why it cannot.
+ */
+typedef enum diag_exit verb_one(struct spool *s, const void *context, const char *name);
+int verb_each(
+    const struct options *o, const struct verb_place *place, verb_one *one, const void *context, bool more);
+
+/* Says why the verb cannot do it with NAME; returns STATUS. */
+enum diag_exit verb_no(enum diag_exit status, const char *name, const char *why);
+
 /* Closes the output.  The worse of STATUS and the status of closing. */
 int verb_finish(struct sink *out, enum diag_exit status);
 

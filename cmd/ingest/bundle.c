@@ -8,21 +8,11 @@
 
 #include <stdlib.h>
 
-#define NONE UINT32_MAX
-
-/* A Bundle, this one or one inside it. */
-struct nested_bundle {
-	uint32_t outer;    /* the Bundle around it, NONE for the outermost */
-	uint32_t security; /* node of the array, 0 if absent */
-	uint32_t category; /* node, 0 if absent: in DSTU1 its labels are here */
-	bool confidential; /* SECURITY has a code of Confidentiality */
-};
-
 /* A record, or the deletion of one. */
 struct piece {
 	struct subject_entry entry; /* of a deletion its url stands in `request` */
+	uint32_t around;            /* node of the Bundle's entry */
 	uint32_t response;          /* node, 0 if absent */
-	uint32_t category;          /* node, 0 if absent */
 	bool deletion;
 };
 
@@ -30,9 +20,8 @@ void
 bundle_init(struct bundle *b)
 {
 	*b = (struct bundle){ 0 };
-	buffer_init(&b->bundles, BUFFER_UNLIMITED);
 	buffer_init(&b->pieces, BUFFER_UNLIMITED);
-	buffer_init(&b->labels, BUFFER_UNLIMITED);
+	floors_init(&b->floors);
 	history_init(&b->history);
 	subjects_init(&b->subjects);
 	buffer_init(&b->one, BUFFER_UNLIMITED);
@@ -43,20 +32,13 @@ bundle_init(struct bundle *b)
 void
 bundle_release(struct bundle *b)
 {
-	buffer_release(&b->bundles);
 	buffer_release(&b->pieces);
-	buffer_release(&b->labels);
+	floors_release(&b->floors);
 	history_release(&b->history);
 	subjects_release(&b->subjects);
 	buffer_release(&b->one);
 	buffer_release(&b->two);
 	buffer_release(&b->three);
-}
-
-static const struct nested_bundle *
-nested_at(const struct bundle *b, uint32_t i)
-{
-	return (const struct nested_bundle *)(void *)b->bundles.at + i;
 }
 
 static bool
@@ -85,69 +67,6 @@ bundle_is(const struct json *j, uint32_t node)
 	return type != 0 && json_is(j, type, (struct bytes)BYTES("Bundle"));
 }
 
-/* The names of the code system v3 Confidentiality. */
-static const struct bytes confidentiality[] = {
-	BYTES("http://terminology.hl7.org/CodeSystem/v3-Confidentiality"),
-	BYTES("http://hl7.org/fhir/v3/Confidentiality"),
-	BYTES("urn:oid:2.16.840.1.113883.5.25"),
-};
-
-static bool
-is_confidentiality(const struct json *j, uint32_t coding)
-{
-	uint32_t system = json_member_key(j, coding, KEY_SYSTEM);
-	uint32_t code = json_member_key(j, coding, KEY_CODE);
-
-	if (system == 0 || code == 0 || json_kind(j, code) != JSON_STRING)
-		return false;
-	for (size_t i = 0; i < sizeof confidentiality / sizeof confidentiality[0]; i++)
-		if (json_is(j, system, confidentiality[i]))
-			return true;
-	return false;
-}
-
-static bool
-has_confidentiality(const struct json *j, uint32_t security)
-{
-	if (security == 0 || json_kind(j, security) != JSON_ARRAY)
-		return false;
-	for (uint32_t i = security + 1; i < j->nodes[security].next; i = j->nodes[i].next)
-		if (is_confidentiality(j, i))
-			return true;
-	return false;
-}
-
-/* The labels of a resource.  Malformed ones stay in the record; ehr-classify refuses them. */
-static uint32_t
-security_of(const struct json *j, uint32_t resource)
-{
-	uint32_t meta = json_member_key(j, resource, KEY_META);
-
-	return meta == 0 ? 0 : json_member_key(j, meta, KEY_SECURITY);
-}
-
-/* The labels of a Bundle.  No later program sees the Bundle, so malformed labels are refused here. */
-static bool
-read_labels(struct bundle *b, uint32_t node, uint32_t outer)
-{
-	const struct json *j = b->json;
-	struct nested_bundle nested = { .outer = outer };
-	uint32_t meta;
-
-	if (!member(b, node, KEY_META, JSON_OBJECT, &meta))
-		return false;
-	if (meta != 0 && !member(b, meta, KEY_SECURITY, JSON_ARRAY, &nested.security))
-		return false;
-	for (uint32_t i = nested.security + 1; nested.security != 0 && i < j->nodes[nested.security].next;
-	     i = j->nodes[i].next)
-		if (json_kind(j, i) != JSON_OBJECT)
-			return fail(b, REASON_BAD_BUNDLE, i);
-	nested.confidential = has_confidentiality(j, nested.security);
-	nested.category = json_member_key(j, node, KEY_CATEGORY);
-	buffer_add(&b->bundles, &nested, sizeof nested);
-	return true;
-}
-
 /* Type/id at the end of the url of a deletion.  Another url, such as a condition, does not name a record. */
 static bool
 deleted_id(struct bytes url, struct bytes *id)
@@ -166,8 +85,7 @@ deleted_id(struct bytes url, struct bytes *id)
 	size_t size = id->size - idle - 1;
 
 	for (size_t i = idle + 1; i < id->size; i++)
-		if (!ascii_is_letter(id->at[i]) && !ascii_is_digit(id->at[i]) && id->at[i] != '-' &&
-		    id->at[i] != '.')
+		if (!ascii_is_alnum(id->at[i]) && id->at[i] != '-' && id->at[i] != '.')
 			return false;
 	return size > 0 && size <= 64 && id->at[0] < 'a';
 }
@@ -189,20 +107,48 @@ read_deletion(struct bundle *b, uint32_t node, enum ingest_key key, const struct
 	return true;
 }
 
-static bool read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth);
+static bool read_bundle(struct bundle *b, const struct floor_place *at, unsigned depth);
+
+static struct floor_place
+place_of(const struct piece *p)
+{
+	return (struct floor_place){ .bundle = p->entry.bundle,
+		.entry = p->around,
+		.resource = p->entry.resource,
+		.url = p->entry.url };
+}
+
+/* A text that is written with each record which names this one. */
+static bool
+is_long(const struct json *j, uint32_t node)
+{
+	return node != 0 && json_inside(j, node).size > BUNDLE_NAME_MAX;
+}
+
+/* The type and id by which other records of the Bundle name P. */
+static bool
+has_long_name(const struct json *j, const struct piece *p)
+{
+	return p->entry.url != 0 &&
+	       (is_long(j, p->entry.request) || is_long(j, members_text(j, p->entry.resource, KEY_ID)) ||
+		   is_long(j, members_text(j, p->entry.resource, KEY_RESOURCE_TYPE)));
+}
 
 /* A resource or outcome: a record, or a Bundle of records. */
 static bool
 read_resource(struct bundle *b, const struct piece *p, unsigned depth)
 {
-	uint32_t node = p->entry.resource;
-	uint32_t reserved = json_member_key(b->json, node, KEY_EHR);
+	const struct floor_place at = place_of(p);
+	uint32_t reserved = json_member_key(b->json, at.resource, KEY_EHR);
 
 	if (reserved != 0)
 		return fail(b, REASON_RESERVED_MEMBER, reserved - 1);
-	if (bundle_is(b->json, node))
-		return read_bundle(b, node, p->entry.bundle, depth + 1);
+	if (bundle_is(b->json, at.resource))
+		return read_bundle(b, &at, depth + 1);
+	if (!b->is_kept && has_long_name(b->json, p))
+		return fail(b, REASON_BAD_BUNDLE, at.resource);
 	buffer_add(&b->pieces, p, sizeof *p);
+	floors_record(&b->floors, &at);
 	subjects_add(&b->subjects, &p->entry);
 	return true;
 }
@@ -244,7 +190,6 @@ count_dropped(struct bundle *b, uint32_t entry, bool deletion)
 static bool
 read_old_members(struct bundle *b, uint32_t entry, struct piece *p, uint32_t *deleted)
 {
-	p->category = json_member_key(b->json, entry, KEY_CATEGORY);
 	*deleted = 0;
 	if (p->entry.resource != 0)
 		return true;
@@ -259,7 +204,7 @@ read_old_members(struct bundle *b, uint32_t entry, struct piece *p, uint32_t *de
 static bool
 read_entry(struct bundle *b, uint32_t entry, uint32_t bundle, unsigned depth)
 {
-	struct piece p = { .entry.bundle = bundle };
+	struct piece p = { .entry.bundle = bundle, .around = entry };
 	struct piece answer = p;
 	uint32_t request, deleted;
 	uint32_t method = 0;
@@ -385,16 +330,19 @@ put_in_order(struct bundle *b, uint32_t node, uint32_t bundle, size_t first)
 }
 
 static bool
-read_bundle(struct bundle *b, uint32_t node, uint32_t outer, unsigned depth)
+read_bundle(struct bundle *b, const struct floor_place *at, unsigned depth)
 {
 	const struct json *j = b->json;
 	size_t first = b->pieces.used / sizeof(struct piece);
-	uint32_t bundle = (uint32_t)(b->bundles.used / sizeof(struct nested_bundle));
-	uint32_t entry;
+	uint32_t node = at->resource;
+	uint32_t entry, bundle, bad;
 
 	if (depth > BUNDLE_NESTED_MAX)
 		return fail(b, REASON_TOO_NESTED, node);
-	if (!read_labels(b, node, outer) || !member(b, node, KEY_ENTRY, JSON_ARRAY, &entry))
+	bundle = floors_bundle(&b->floors, at, &bad);
+	if (bad != 0)
+		return fail(b, REASON_BAD_BUNDLE, bad);
+	if (!member(b, node, KEY_ENTRY, JSON_ARRAY, &entry))
 		return false;
 	for (uint32_t k = node + 1; k < j->nodes[node].next; k = j->nodes[k].next)
 		b->dropped += j->nodes[k].key != KEY_RESOURCE_TYPE && j->nodes[k].key != KEY_ENTRY;
@@ -415,9 +363,14 @@ bundle_read(struct bundle *b, const struct json *j, uint32_t node)
 	uint64_t behind = b->behind;
 
 	b->json = j;
-	b->bundles.used = b->pieces.used = 0;
+	b->pieces.used = 0;
 	subjects_start(&b->subjects, j);
-	bool good = read_bundle(b, node, NONE, 1);
+	floors_start(&b->floors, j);
+	bool good = read_bundle(b, &(struct floor_place){ .bundle = FLOOR_NO_BUNDLE, .resource = node }, 1);
+	uint32_t over;
+
+	if (good && !b->is_kept && !floors_end(&b->floors, &over))
+		good = fail(b, REASON_BAD_BUNDLE, over);
 
 	b->records = good ? b->pieces.used / sizeof(struct piece) : 0;
 	/* the counts are of Bundles that are written */
@@ -470,9 +423,10 @@ bundle_put_value(struct sink *out, const struct json *j, uint32_t node)
 
 /* What the record does not say itself and the Bundle around it does. */
 struct wrap {
-	uint32_t url;         /* node, 0 if not needed */
-	struct bytes subject; /* Type/id, empty if not needed */
-	bool has_floor;       /* labels of others are labels of it, too: they stand in b->labels */
+	uint32_t url;          /* node, 0 if not needed */
+	struct bytes subject;  /* Type/id, empty if not needed */
+	const uint32_t *floor; /* labels of others are labels of it, too */
+	size_t labels;
 };
 
 static bool
@@ -494,129 +448,12 @@ ends_in_id(struct bundle *b, uint32_t url, uint32_t resource)
 	return (before == '/' || before == ':') && bytes_equal(whole, end);
 }
 
-static void
-add_labels(struct bundle *b, uint32_t security)
-{
-	const struct json *j = b->json;
-
-	if (security == 0 || json_kind(j, security) != JSON_ARRAY)
-		return;
-	for (uint32_t i = security + 1; i < j->nodes[security].next; i = j->nodes[i].next)
-		if (json_kind(j, i) == JSON_OBJECT)
-			buffer_add(&b->labels, &i, sizeof i);
-}
-
-/* As the codes of Confidentiality and of ActCode are called, and what DSTU1 calls labels. */
-static const char *const label_schemes[] = {
-	"security",
-	"Confidentiality",
-	"ActCode",
-	"2.16.840.1.113883.5.25",
-	"2.16.840.1.113883.5.4",
-};
-
 static bool
-is_label(struct bundle *b, uint32_t category)
+put_floor(const struct bundle *b, const struct wrap *w, struct sink *out)
 {
-	uint32_t scheme = members_text(b->json, category, KEY_SCHEME);
-	struct bytes name;
-
-	if (scheme == 0 || members_text(b->json, category, KEY_TERM) == 0)
-		return false;
-	name = json_string(b->json, scheme, &b->one);
-	for (size_t i = 0; i < sizeof label_schemes / sizeof label_schemes[0]; i++)
-		if (bytes_end(name, label_schemes[i]))
-			return true;
-	return false;
-}
-
-/* CATEGORY: a list, or one. */
-static void
-add_categories(struct bundle *b, uint32_t category)
-{
-	const struct json *j = b->json;
-	uint32_t i = json_kind(j, category) == JSON_ARRAY ? category + 1 : category;
-
-	for (; category != 0 && i < j->nodes[category].next; i = j->nodes[i].next)
-		if (json_kind(j, i) == JSON_OBJECT && is_label(b, i))
-			buffer_add(&b->labels, &i, sizeof i);
-}
-
-/* The labels of the Bundles around the record, up to the first that has a confidentiality. */
-static void
-add_labels_around(struct bundle *b, uint32_t bundle)
-{
-	for (; bundle != NONE; bundle = nested_at(b, bundle)->outer) {
-		add_labels(b, nested_at(b, bundle)->security);
-		add_categories(b, nested_at(b, bundle)->category);
-		if (nested_at(b, bundle)->confidential)
-			break;
-	}
-}
-
-static int
-by_text(const void *x, const void *y, void *context)
-{
-	const struct json *j = context;
-	uint32_t a = *(const uint32_t *)x;
-	uint32_t b = *(const uint32_t *)y;
-	int order = bytes_compare(json_span(j, a), json_span(j, b));
-
-	return order != 0 ? order : (a > b) - (a < b);
-}
-
-static void
-add_labels_of(struct bundle *b, const struct piece *p)
-{
-	add_labels(b, security_of(b->json, p->entry.resource));
-	add_categories(b, p->category);
-}
-
-/* A Composition tells of the entries beside it, so each of their labels is one of it. */
-static void
-add_labels_beside(struct bundle *b, const struct piece *p)
-{
-	size_t before = b->labels.used;
-	uint32_t *label;
-	size_t count, kept = 0;
-
-	for (size_t i = 0; i < b->records; i++)
-		if (!piece_at(b, i)->deletion && piece_at(b, i)->entry.bundle == p->entry.bundle &&
-		    piece_at(b, i)->entry.resource != p->entry.resource)
-			add_labels_of(b, piece_at(b, i));
-	label = (uint32_t *)(void *)(b->labels.at + before);
-	count = (b->labels.used - before) / sizeof *label;
-	if (count == 0)
-		return;
-	qsort_r(label, count, sizeof *label, by_text, (void *)(uintptr_t)b->json);
-	for (size_t i = 1; i < count; i++)
-		if (!bytes_equal(json_span(b->json, label[i]), json_span(b->json, label[kept])))
-			label[++kept] = label[i];
-	b->labels.used = before + (kept + 1) * sizeof *label;
-}
-
-/* A record with a confidentiality of its own takes none of the Bundle's. */
-static bool
-wrap_floor(struct bundle *b, const struct piece *p)
-{
-	uint32_t type = members_text(b->json, p->entry.resource, KEY_RESOURCE_TYPE);
-
-	b->labels.used = 0;
-	if (!has_confidentiality(b->json, security_of(b->json, p->entry.resource)))
-		add_labels_around(b, p->entry.bundle);
-	add_categories(b, p->category);
-	if (type != 0 && json_is(b->json, type, (struct bytes)BYTES("Composition")))
-		add_labels_beside(b, p);
-	return b->labels.used > 0;
-}
-
-static bool
-put_floor(const struct bundle *b, struct sink *out)
-{
-	const uint32_t *label = (const uint32_t *)(const void *)b->labels.at;
-
-	for (size_t i = 0; i < b->labels.used / sizeof *label; i++)
-		if (!sink_put(out, bytes_of(i == 0 ? "" : ",")) || !bundle_put_value(out, b->json, label[i]))
+	for (size_t i = 0; i < w->labels; i++)
+		if (!sink_put(out, bytes_of(i == 0 ? "" : ",")) ||
+		    !bundle_put_value(out, b->json, w->floor[i]))
 			return false;
 	return true;
 }
@@ -634,7 +471,7 @@ ehr_of(struct bundle *b, const struct wrap *w)
 		json_write_value(tags_member(&tags, TAG_URL), json_span(j, w->url));
 	if (w->subject.size > 0)
 		json_write_text(tags_member(&tags, TAG_SUBJECT), w->subject);
-	if (w->has_floor)
+	if (w->labels > 0)
 		json_write_open(tags_member(&tags, TAG_FLOOR), '[');
 	else
 		(void)tags_close(&tags);
@@ -648,8 +485,8 @@ put_wrapped(struct bundle *b, const struct piece *p, const struct wrap *w, struc
 {
 	bool whole = sink_put(out, (struct bytes)BYTES(TAGS_LINE_BEGIN)) && sink_put(out, ehr_of(b, w));
 
-	if (w->has_floor)
-		whole = whole && put_floor(b, out) && sink_put(out, (struct bytes)BYTES("]}"));
+	if (w->labels > 0)
+		whole = whole && put_floor(b, w, out) && sink_put(out, (struct bytes)BYTES("]}"));
 	return whole && sink_put(out, (struct bytes)BYTES(TAGS_LINE_RECORD)) &&
 	       bundle_put_value(out, b->json, p->entry.resource) &&
 	       sink_put(out, (struct bytes)BYTES(TAGS_LINE_END));
@@ -676,14 +513,15 @@ bundle_write(struct bundle *b, size_t i, struct sink *out)
 	uint32_t resource = p->entry.resource;
 	uint32_t url = p->entry.url;
 	struct wrap w = { 0 };
+	const struct floor_place at = place_of(p);
 
 	if (p->deletion)
 		return put_deletion(b, p, out);
 	if (url != 0 && json_inside(b->json, url).size > 0 && !ends_in_id(b, url, resource))
 		w.url = url;
 	w.subject = subjects_of(&b->subjects, &p->entry);
-	w.has_floor = wrap_floor(b, p);
-	if (w.url != 0 || w.subject.size > 0 || w.has_floor)
+	w.floor = floors_of(&b->floors, &at, &w.labels);
+	if (w.url != 0 || w.subject.size > 0 || w.labels > 0)
 		return put_wrapped(b, p, &w, out);
 	return bundle_put_value(out, b->json, resource) && sink_put(out, bytes_of("\n"));
 }

@@ -2,6 +2,7 @@
 #ifndef EHR_INGEST_BUNDLE_H
 #define EHR_INGEST_BUNDLE_H
 
+#include "cmd/ingest/floor.h"
 #include "cmd/ingest/history.h"
 #include "cmd/ingest/subject.h"
 #include "common/line/sink.h"
@@ -16,6 +17,7 @@
 
 struct bundle {
 	const struct json *json;
+	bool is_kept; /* it is checked alone: what stands around records has no limit, and none is written */
 	size_t records;     /* of the Bundle just read */
 	uint64_t dropped;   /* members around records that were left out, of all Bundles */
 	uint64_t empty;     /* entries without a record, of all Bundles */
@@ -23,9 +25,8 @@ struct bundle {
 	enum reason reason; /* after a failure */
 	size_t byte;
 	/* private */
-	struct buffer bundles; /* this Bundle and those inside it */
-	struct buffer pieces;  /* its records */
-	struct buffer labels;  /* nodes of security labels, for a Composition */
+	struct buffer pieces; /* its records */
+	struct floors floors;
 	struct history history;
 	struct subjects subjects;
 	struct buffer one;
@@ -33,7 +34,7 @@ struct bundle {
 	struct buffer three;
 };
 
-enum { BUNDLE_NESTED_MAX = 8 };
+enum { BUNDLE_NESTED_MAX = 8, BUNDLE_NAME_MAX = 1024 };
 
 void bundle_init(struct bundle *b);
 void bundle_release(struct bundle *b);

@@ -12,6 +12,7 @@ ingest_init(struct ingest *i, enum framing framing, bool keep, unsigned max_dept
 	*i = (struct ingest){ .keys = members_keys(), .framing = framing, .keep = keep };
 	json_init(&i->json, i->keys, max_depth);
 	bundle_init(&i->bundle);
+	i->bundle.is_kept = keep;
 }
 
 void

@@ -2,6 +2,7 @@
 #include "cmd/ingest/subject.h"
 
 #include "cmd/ingest/members.h"
+#include "common/base/bisect.h"
 
 #include <stdlib.h>
 
@@ -63,19 +64,12 @@ static const struct subject_entry *
 resolve(struct subjects *s, uint32_t bundle, struct bytes url)
 {
 	const struct subject_entry *names = (const struct subject_entry *)(void *)s->names.at;
-	size_t low = 0;
-	size_t high = s->names.used / sizeof *names;
-	size_t count = high;
+	size_t count = s->names.used / sizeof *names;
+	struct bisect b = { .high = count };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (compare_name(s, &names[middle], bundle, url) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && compare_name(s, &names[low], bundle, url) == 0 ? &names[low] : NULL;
+	while (bisect_more(&b))
+		bisect_step(&b, compare_name(s, &names[b.middle], bundle, url) < 0);
+	return b.low < count && compare_name(s, &names[b.low], bundle, url) == 0 ? &names[b.low] : NULL;
 }
 
 /* What stands behind the last slash or colon. */

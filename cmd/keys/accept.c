@@ -3,6 +3,7 @@
  * accept: a device takes messages of its authority: level keys, a new epoch, a revocation list, parameters,
  * and commands, which are printed for whoever carries them out.
  */
+#include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
@@ -27,7 +28,7 @@ refuse(struct verb_answer *a, const char *why)
 
 /* Every key must fit its name and have an AL that the release allows, and all must be of one epoch. */
 static bool
-check_keys(const struct key_release *r, const char *domain, uint32_t *epoch)
+check_levels(const struct key_release *r, const char *domain, uint32_t *epoch)
 {
 	const struct json *j = r->jws.claims;
 	struct level_key *key = secret_new(sizeof *key);
@@ -41,6 +42,30 @@ check_keys(const struct key_release *r, const char *domain, uint32_t *epoch)
 	}
 	secret_free(key, sizeof *key);
 	return good;
+}
+
+/* The same for keys of pseudonyms, tokens and marks, which are of no epoch. */
+static bool
+check_digests(const struct key_release *r, const char *domain)
+{
+	const struct json *j = r->jws.claims;
+	struct mac_key *key = secret_new(sizeof *key);
+	bool good = j->nodes[r->keys].next > r->keys + 1;
+
+	for (uint32_t n = r->keys + 1; good && n < j->nodes[r->keys].next; n = j->nodes[n].next)
+		good = mac_key_read(key, j, n) && strcmp(key->domain, domain) == 0;
+	secret_free(key, sizeof *key);
+	return good;
+}
+
+/* Sets the epoch, 0 for keys of digests, which count on a host that seals alone. */
+static bool
+check_keys(const struct keys *k, const struct key_release *r, uint32_t *epoch)
+{
+	if (check_levels(r, keys_domain(k), epoch))
+		return true;
+	*epoch = 0;
+	return device_seals(keys_self(k)->kind) && check_digests(r, keys_domain(k));
 }
 
 static bool
@@ -66,8 +91,12 @@ install(struct keys *k, const struct key_release *r, struct bytes line, uint32_t
 		return refuse(a, "taken before, or older than one that was");
 	if (!store_set_counter(k, "release", counter, a))
 		return EXIT_IO;
-	(void)snprintf(
-	    name, sizeof name, "releases/level-%" PRIu32 "-%.*s.jwe", epoch, (int)jti.size, jti.at);
+	if (epoch != 0)
+		(void)snprintf(
+		    name, sizeof name, "releases/level-%" PRIu32 "-%.*s.jwe", epoch, (int)jti.size, jti.at);
+	else
+		(void)snprintf(name, sizeof name, "releases/digests-%.*s.jwe", (int)jti.size, jti.at);
+	file_sweep_at(keys_directory(k), "releases", ".jwe");
 	if (file_replace_at(keys_directory(k), name, line, 0600))
 		return EXIT_DONE;
 	(void)verb_io_fault(a, name);
@@ -123,7 +152,7 @@ accept_release(struct keys *k, struct bytes line, const struct verb_settings *s,
 		status = refuse(a, why);
 	else if (r.jws.exp == 0 || !jws_in_time(&r.jws, s->now))
 		status = refuse(a, "not of now: it has ended, or has not begun");
-	else if (!check_keys(&r, keys_domain(k), &epoch))
+	else if (!check_keys(k, &r, &epoch))
 		status = refuse(a, "a key that does not fit its name, its level or the others");
 	else if (!is_offline(&r.jws) && !takes_nonce(k, "pending.json", &r.jws, a))
 		status = refuse(a, "it answers a challenge that is not pending");
@@ -200,22 +229,13 @@ static bool
 note_nonce(struct keys *k, struct json_write *claims, struct verb_answer *a)
 {
 	unsigned char random[NONCE_BYTES];
-	struct buffer text;
-	struct json_write w = json_write_to(&text);
-	bool good;
+	struct store_note note;
 
 	public_random(random, sizeof random);
 	json_write_member_base64url(claims, "nonce", random, sizeof random);
-	buffer_init(&text, 256);
-	json_write_open(&w, '{');
-	json_write_member_base64url(&w, "nonce", random, sizeof random);
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
-	good = file_replace_at(keys_directory(k), "answer.json", buffer_bytes(&text), 0600) ||
-	       verb_io_fault(a, "answer.json");
-	buffer_release(&text);
-	return good;
+	store_note_begin(&note);
+	json_write_member_base64url(&note.line, "nonce", random, sizeof random);
+	return store_note_put(&note, keys_directory(k), "answer.json", 0600, a);
 }
 
 /* What was done with a message, for --ack. */
@@ -320,9 +340,8 @@ least_al(struct keys *k, struct bytes name, uint64_t *al)
 static void
 print_command(struct keys *k, const struct jws *jws, uint32_t command, uint64_t seq, struct buffer *out)
 {
-	struct json_write w = json_write_to(out);
+	struct json_write w = verb_line_begin(out);
 
-	json_write_open(&w, '{');
 	json_write_name(&w, "ehr");
 	json_write_open(&w, '{');
 	json_write_member_number(&w, "v", 1);
@@ -332,10 +351,8 @@ print_command(struct keys *k, const struct jws *jws, uint32_t command, uint64_t 
 	json_write_member(&w, "sub", jws_text(jws, "sub"));
 	json_write_close(&w, '}');
 	json_write_name(&w, "command");
-	json_write_value(&w, json_span(jws->claims, command));
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	json_write_in_line(&w, json_span(jws->claims, command));
+	verb_line_end(&w);
 }
 
 /* The number is on disk before the command is printed: it is carried out at most once. */

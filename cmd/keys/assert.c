@@ -30,11 +30,8 @@ copy_claims(struct json_write *w, const struct json *j)
 	if (json_member(j, 0, (struct bytes)BYTES("sub")) == 0 ||
 	    json_member(j, 0, (struct bytes)BYTES("aud")) == 0)
 		return false;
-	for (uint32_t m = 1; m < j->nodes[0].next; m = j->nodes[m].next) {
-		json_write_value(w, json_span(j, m));
-		json_write_raw(w, (struct bytes)BYTES(":"));
-		json_write_raw(w, json_span(j, m + 1));
-	}
+	for (uint32_t m = 1; m < j->nodes[0].next; m = j->nodes[m].next)
+		json_write_copy(w, j, m);
 	return true;
 }
 

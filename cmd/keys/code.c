@@ -42,14 +42,14 @@ read_code(const char *file, struct verb_answer *a, enum diag_exit *status)
 	buffer_init(&text, 256);
 	good = buffer_reserve(&text, 256) && file_read_private_at(AT_FDCWD, file, &text);
 	if (!good)
-		*status = verb_fault(a, EXIT_IO, "%s: %s", file,
+		*status = verb_fault(a, EXIT_IO, "--code: %s",
 		    errno == EPERM ? "open to others, or somebody else's, expected mode 0600"
 				   : file_read_fault(errno));
 	while (good && text.used > 0 && (text.at[text.used - 1] == '\n' || text.at[text.used - 1] == '\r'))
 		text.used--;
 	if (good && (text.used != CODE_SIZE || strspn(text.at, "0123456789abcdef") < CODE_SIZE)) {
 		*status = verb_fault(
-		    a, EXIT_USAGE, "%s: not a code, expected 32 hex digits: openssl rand -hex 16", file);
+		    a, EXIT_USAGE, "--code: not a code, expected 32 hex digits: openssl rand -hex 16");
 		good = false;
 	}
 	if (good)

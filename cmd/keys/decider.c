@@ -63,6 +63,7 @@ load(struct asking *q, enum diag_exit *status)
 		.consents_count = consents != NULL,
 		.consent_state = q->settings->consent_state,
 		.facts = site_path_if_there(&q->arena, site, SITE_FACTS, NULL),
+		.appends_facts = true,
 		.entities = site_path_if_there(&q->arena, site, SITE_ENTITIES, NULL) };
 	const struct keyref_access access = { .pin_file = q->settings->pin_file };
 	struct fault f = { 0 };
@@ -77,6 +78,8 @@ load(struct asking *q, enum diag_exit *status)
 		*status = verb_policy_fault(q->answer, &f);
 		return false;
 	}
+	if (access_unfinished(q->access) > 0)
+		verb_note(q->answer, "facts.ndjson: the last line is unfinished and does not count");
 	if (q->settings->sign == NULL)
 		return true;
 	q->key = keyref_open(AT_FDCWD, q->settings->sign, &access, &why);
@@ -98,6 +101,32 @@ show(const struct asking *q, const char *what, struct bytes line)
 	buffer_add(notes, "\n", 1);
 }
 
+/* What the message does not say of a denial: which directive cannot be read, what cannot be carried out. */
+static void
+tell(const struct asking *q, const char *code)
+{
+	const struct fault *w;
+	struct buffer undone;
+	struct bytes rest, line;
+
+	for (size_t i = 0; strcmp(code, "consent-unreadable") == 0; i++) {
+		w = access_warning(q->access, i);
+		if (w == NULL)
+			break;
+		verb_note(q->answer, "%s:%u:%u: %s", w->file, w->line, w->column, w->text);
+	}
+	buffer_init(&undone, BUFFER_UNLIMITED);
+	access_undone(q->access, &undone);
+	rest = buffer_bytes(&undone);
+	while (bytes_line(&rest, &line))
+		verb_note(q->answer, "cannot be carried out: %.*s", (int)line.size, line.at);
+	if (undone.used > 0)
+		verb_note(q->answer, "level keys and grants open whole levels: who may see a part of a level "
+				     "gets it sealed to her "
+				     "device, as share/examples/disclose.sh --kept does");
+	buffer_release(&undone);
+}
+
 static bool
 decide(struct asking *q, struct buffer *line, enum diag_exit *status)
 {
@@ -111,9 +140,11 @@ decide(struct asking *q, struct buffer *line, enum diag_exit *status)
 	show(q, "request: ", request);
 	show(q, "decision: ", d.text);
 	if (!d.permitted) {
-		*status =
-		    verb_fault(q->answer, EXIT_DENIED, "decision-denied: %s: %s (-v shows the decision)",
-			d.decided_by ? d.decided_by : "request", d.code ? d.code : "ill-formed");
+		tell(q, d.code ? d.code : "");
+		*status = verb_fault(q->answer, EXIT_DENIED,
+		    "decision-denied: %s: %s (-v shows request and decision; ehr-policy explain --request "
+		    "says what is missing)",
+		    d.decided_by ? d.decided_by : "request", d.code ? d.code : "ill-formed");
 		return false;
 	}
 	if (q->key != NULL)

@@ -77,23 +77,6 @@ decision_file_read(const struct verb_settings *s, struct verb_answer *a, enum di
 }
 
 bool
-decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f)
-{
-	const char *file = "authz/clearances.yaml";
-	const struct yaml_node *root, *age;
-
-	*seconds = DECISION_AGE;
-	if (policy_file(p, file) == NULL)
-		return true;
-	root = policy_yaml(p, file, &file, f);
-	if (root == NULL)
-		return false;
-	age = yaml_find(root, "decision_max_age");
-	return age == NULL || (clock_parse_duration(age->text, seconds) && *seconds > 0) ||
-	       fault_at(f, file, age, "not a length of time, expected 15m");
-}
-
-bool
 decision_file_age(
     const struct verb_settings *s, int64_t *max_age, struct verb_answer *a, enum diag_exit *status)
 {
@@ -101,9 +84,9 @@ decision_file_age(
 	struct fault f = { 0 };
 	bool good = true;
 
-	*max_age = DECISION_AGE;
+	*max_age = PERMISSION_AGE;
 	if (s->policy != NULL) {
-		good = trust_load(&p, s->policy, &s->trust, &f) && decision_file_max_age(&p, max_age, &f);
+		good = trust_load(&p, s->policy, &s->trust, &f) && permission_max_age(&p, max_age, &f);
 		if (!good)
 			*status = verb_policy_fault(a, &f);
 		policy_release(&p);
@@ -254,12 +237,14 @@ read_about(struct decision *d)
 {
 	uint32_t about = json_member(d->json, d->context, (struct bytes)BYTES("about"));
 
+	d->about = about;
 	d->subject = text_of(d->json, about, "subject");
 	d->action = text_of(d->json, about, "action");
 	d->patient = text_of(d->json, about, "patient");
 	d->pseudonym = text_of(d->json, about, "pseudonym");
 	d->device = text_of(d->json, about, "device");
 	d->request = text_of(d->json, about, "request");
+	d->domain = text_of(d->json, about, "domain");
 	d->relation = text_of(d->json, about, "relation");
 	d->until = text_of(d->json, about, "until");
 	d->stated_time = text_of(d->json, about, "time");

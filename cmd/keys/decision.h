@@ -3,13 +3,12 @@
 #define EHR_KEYS_DECISION_H
 
 #include "cmd/keys/verbs.h"
+#include "common/policy/permission.h"
 
 /*
  * decision: reads the answers of ehr-authz that keys and grants rest on.  A decision with an obligation that
  * is not understood here is refused as a whole.  Whether it is fresh, taken_add() sees.
  */
-enum { DECISION_AGE = 15 * 60 }; /* seconds, if the policy says nothing else */
-
 struct decision {
 	char digest[DIGEST_TEXT]; /* of the line */
 	char id[DIGEST_TEXT];     /* of the request, the action and the time: what is taken once */
@@ -19,11 +18,12 @@ struct decision {
 	bool ends;            /* END is set */
 	struct instant end;   /* valid_until or an obligation to expire, whichever comes first */
 	/* of about; empty if absent */
-	struct bytes subject, action, patient, pseudonym, device, request, relation, until, stated_time;
+	struct bytes subject, domain, action, patient, pseudonym, device, request, relation, until,
+	    stated_time;
 	uint64_t epoch;          /* of about; 0 if absent */
 	uint32_t purpose, roles; /* nodes of arrays of strings, 0 where absent */
 	const struct json *json;
-	uint32_t context;
+	uint32_t context, about; /* nodes; ABOUT 0 where absent */
 };
 
 struct decision_file;
@@ -39,10 +39,7 @@ struct decision_file *decision_file_read(
 struct decision_file *decision_file_of(
     struct bytes text, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
 
-/* decision_max_age of authz/clearances.yaml in seconds; DECISION_AGE without it.  False with a fault. */
-bool decision_file_max_age(struct policy *p, int64_t *seconds, struct fault *f);
-
-/* The same for the policy that the settings name, or none. */
+/* permission_max_age() for the policy that the settings name, or none. */
 bool decision_file_age(
     const struct verb_settings *s, int64_t *seconds, struct verb_answer *a, enum diag_exit *status);
 void decision_file_free(struct decision_file *d);

@@ -49,6 +49,8 @@ check(struct declaring *x, const struct decision *d)
 		return deny(x, "it was made under another policy");
 	if (d->relation.size == 0 || d->patient.size == 0)
 		return deny(x, "it names no relation, or no patient");
+	if (d->domain.size == 0 && json_member(d->json, d->about, (struct bytes)BYTES("domain")) != 0)
+		return deny(x, "it names the person's domain by no word");
 	if (!x->settings->end &&
 	    (!clock_parse_instant(d->until, &until) || instant_compare(until, x->settings->now) <= 0))
 		return deny(x, "the relation has no end, or is over");
@@ -66,31 +68,28 @@ put_fact(struct declaring *x, const struct decision *d)
 	json_write_member(&w, "fact", bytes_of(id));
 	json_write_member(&w, "relation", d->relation);
 	json_write_member(&w, "subject", d->subject);
+	if (d->domain.size > 0)
+		json_write_member(&w, "domain", d->domain);
 	json_write_member(&w, "patient", d->patient);
 	json_write_member(&w, "from", bytes_of(x->now));
 	json_write_member(&w, "until", d->until);
 	json_write_member(&w, "by", d->subject);
 	json_write_member(&w, "at", bytes_of(x->now));
 	json_write_member(&w, "decision", bytes_of(d->digest));
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	verb_line_end(&w);
 }
 
 static void
 put_end(struct declaring *x, const struct decision *d, struct bytes fact)
 {
-	struct json_write w = json_write_to(&x->answer->out);
+	struct json_write w = verb_line_begin(&x->answer->out);
 
-	json_write_open(&w, '{');
 	json_write_name(&w, "end");
 	json_write_value(&w, fact);
 	json_write_member(&w, "at", bytes_of(x->now));
 	json_write_member(&w, "by", d->subject);
 	json_write_member(&w, "decision", bytes_of(d->digest));
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	verb_line_end(&w);
 }
 
 static bool
@@ -112,6 +111,19 @@ is_over(const struct json *j, const char *name, struct instant now)
 	       instant_compare(t, now) <= 0;
 }
 
+/* A fact that names no domain is about the house's own person. */
+static bool
+is_of(const struct declaring *x, const struct decision *d, const struct json *j)
+{
+	struct bytes house = bytes_of(keys_domain(x->keys));
+
+	if (!has(j, "subject", d->subject))
+		return false;
+	if (json_member(j, 0, (struct bytes)BYTES("domain")) != 0)
+		return has(j, "domain", d->domain);
+	return d->domain.size == 0 || bytes_equal(d->domain, house);
+}
+
 /* Writes an end for each fact that D speaks of and that is not over by its own `until`. */
 static bool
 put_ends(struct declaring *x, const struct decision *d)
@@ -130,7 +142,7 @@ put_ends(struct declaring *x, const struct decision *d)
 			continue;
 		fact = json_member(&j, 0, (struct bytes)BYTES("fact"));
 		if (fact != 0 && json_kind(&j, fact) == JSON_STRING && has(&j, "relation", d->relation) &&
-		    has(&j, "subject", d->subject) && has(&j, "patient", d->patient) &&
+		    has(&j, "patient", d->patient) && is_of(x, d, &j) &&
 		    !is_over(&j, "until", x->settings->now))
 			put_end(x, d, json_span(&j, fact));
 	}
@@ -166,10 +178,14 @@ static enum diag_exit
 declare(struct declaring *x, struct decision_file *all)
 {
 	enum diag_exit status = EXIT_KEYS;
+	struct bytes facts;
 	bool written;
 
 	if (x->settings->end && !store_read(x->path, &x->facts, x->answer))
 		return EXIT_IO;
+	facts = buffer_bytes(&x->facts);
+	(void)bytes_unfinished(&facts); /* the append says it */
+	x->facts.used = facts.size;
 	x->taken = taken_begin(x->keys, x->settings->now, x->answer);
 	if (x->taken != NULL)
 		status = gather(x, all);
@@ -190,7 +206,7 @@ load_policy(struct declaring *x)
 	struct fault f = { 0 };
 
 	if (trust_load(&x->policy, x->settings->policy, &x->settings->trust, &f) &&
-	    decision_file_max_age(&x->policy, &x->max_age, &f))
+	    permission_max_age(&x->policy, &x->max_age, &f))
 		return true;
 	(void)verb_policy_fault(x->answer, &f);
 	return false;

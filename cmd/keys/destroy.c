@@ -69,17 +69,6 @@ struct holders {
 	struct buffer seen;
 };
 
-static bool
-stands_in(const struct buffer *seen, struct bytes device)
-{
-	struct bytes rest = buffer_bytes(seen), line;
-
-	while (bytes_line(&rest, &line))
-		if (bytes_equal(line, device))
-			return true;
-	return false;
-}
-
 /* A device is named once, if one of its lines in issued.log names a doomed key. */
 static void
 put_holder(void *context, const struct json *j)
@@ -90,11 +79,8 @@ put_holder(void *context, const struct json *j)
 
 	for (size_t i = 0; i < h->doomed->count; i++)
 		holds = holds || device_issue_names(j, bytes_of(h->doomed->key[i]->kid));
-	if (!holds || device == 0 || stands_in(&h->seen, json_inside(j, device)))
-		return;
-	json_write_text(h->w, json_inside(j, device));
-	buffer_add(&h->seen, json_inside(j, device).at, json_inside(j, device).size);
-	buffer_add(&h->seen, "\n", 1);
+	if (holds && verb_line_once(&h->seen, json_inside(j, device)))
+		json_write_text(h->w, json_inside(j, device));
 }
 
 static bool

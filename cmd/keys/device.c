@@ -7,6 +7,7 @@
 #include "common/policy/site.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 enum { TEXT_MOST = 1 << 28 };
 
@@ -86,24 +87,36 @@ device_each(const struct keys *k, void (*found)(void *context, const struct devi
 	return good;
 }
 
+struct issues {
+	void (*found)(void *context, const struct json *j);
+	void *context;
+};
+
+static bool
+take_issue(void *context, const struct json *j)
+{
+	const struct issues *all = context;
+	uint32_t device = json_member(j, 0, (struct bytes)BYTES("device"));
+	uint32_t kids = json_member(j, 0, (struct bytes)BYTES("kids"));
+
+	if (device == 0 || json_kind(j, device) != JSON_STRING || kids == 0 ||
+	    json_kind(j, kids) != JSON_ARRAY)
+		return false;
+	all->found(all->context, j);
+	return true;
+}
+
 bool
 device_issued(const struct keys *k, void (*found)(void *context, const struct json *j), void *context,
     struct verb_answer *a)
 {
-	struct buffer text, one;
-	struct bytes rest, line;
-	struct json j;
+	struct issues all = { found, context };
+	struct buffer text;
 	bool good;
 
 	buffer_init(&text, TEXT_MOST);
-	buffer_init(&one, TEXT_MOST);
-	json_init(&j, NULL, 8);
-	good = store_lines(keys_directory(k), "issued.log", &text, a);
-	for (rest = buffer_bytes(&text); good && bytes_line(&rest, &line);)
-		if (store_object(&one, &j, line))
-			found(context, &j);
-	json_release(&j);
-	buffer_release(&one);
+	good = store_lines(keys_directory(k), "issued.log", &text, a) &&
+	       store_each(buffer_bytes(&text), "issued.log", "not a release of keys", take_issue, &all, a);
 	buffer_release(&text);
 	return good;
 }
@@ -113,8 +126,6 @@ device_issue_names(const struct json *j, struct bytes kid)
 {
 	uint32_t kids = json_member(j, 0, (struct bytes)BYTES("kids"));
 
-	if (kids == 0 || json_kind(j, kids) != JSON_ARRAY)
-		return false;
 	for (uint32_t n = kids + 1; n < j->nodes[kids].next; n = j->nodes[n].next)
 		if (json_is(j, n, kid))
 			return true;
@@ -235,6 +246,24 @@ device_is_revoked(const struct revoked *r, const struct point *sig, const struct
 	       revoked_has(r, REVOKED_KIDS, bytes_of(enc->jkt));
 }
 
+bool
+device_seals(const char *kind)
+{
+	return strcmp(kind, "sealer") == 0;
+}
+
+uint64_t
+device_capped(const struct device *d, uint64_t al, struct verb_answer *a)
+{
+	if (al <= d->al_cap)
+		return al;
+	verb_note(a,
+	    "al-capped: the decision gives AL %" PRIu64 ", the device is enrolled for %" PRIu64
+	    " at most; enrol it again with --al-cap %" PRIu64 " if it may have more",
+	    al, d->al_cap, al);
+	return d->al_cap;
+}
+
 struct mac *
 device_pseudonym_key(
     struct keys *k, enum pseudonym_kind kind, const struct verb_settings *s, struct verb_answer *a)
@@ -249,6 +278,10 @@ device_pseudonym_key(
 		(void)fault(a, "there is no key for pseudonyms here");
 	} else if (revoked_has(&r, REVOKED_KIDS, bytes_of(keys_mac_kid(k, name)))) {
 		(void)verb_fault(a, EXIT_KEYS, "key-revoked: the key %s is on the revocation list", name);
+		key = NULL;
+	} else if (!keys_mac_in_time(k, name, &s->now)) {
+		(void)verb_fault(a, EXIT_KEYS,
+		    "key-not-valid: the key %s was released for another time; ask for it again", name);
 		key = NULL;
 	}
 	revoked_free(&r);

@@ -25,7 +25,8 @@ bool device_each(const struct keys *k, void (*found)(void *context, const struct
 
 /*
  * Calls FOUND for each line of issued.log, an object with device, sub, iat, exp and kids: which level keys
- * went to whom.  False with a fault (EXIT_KEYS).
+ * went to whom.  The device is a string and kids an array; any other line is a fault.  False with it
+ * (EXIT_KEYS).
  */
 bool device_issued(const struct keys *k, void (*found)(void *context, const struct json *j), void *context,
     struct verb_answer *a);
@@ -56,11 +57,17 @@ bool device_revoked_last(
     const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a);
 
 /*
- * The key of these pseudonyms.  NULL with a fault (EXIT_KEYS): it is not here, or revoked, so that ehr-seal
- * writes no such pseudonyms.
+ * The key of these pseudonyms.  NULL with a fault (EXIT_KEYS): it is not here, revoked, or not valid at
+ * S->now, so that ehr-seal writes no such pseudonyms.
  */
 struct mac *device_pseudonym_key(
     struct keys *k, enum pseudonym_kind kind, const struct verb_settings *s, struct verb_answer *a);
+
+/*
+ * True if a device of this kind may have keys without a person who uses it, and the keys of pseudonyms,
+ * tokens and marks: it is a host that seals.
+ */
+bool device_seals(const char *kind);
 
 /*
  * True if the person ID is not on the revocation list.  False with a fault and its status (EXIT_DENIED:
@@ -72,6 +79,11 @@ bool device_party_counts(const struct keys *k, const struct verb_settings *s, st
 /* The devices that are enrolled now, each a signer for its own id.  NULL with a fault and its status. */
 struct signers *device_signers(
     const struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
+
+/*
+ * AL, or what the enrolment of the device lets it have, if that is less: then a note says so, with the cure.
+ */
+uint64_t device_capped(const struct device *d, uint64_t al, struct verb_answer *a);
 
 /* True if the device with these keys, or one of the keys, is on the list. */
 bool device_is_revoked(const struct revoked *r, const struct point *sig, const struct point *enc);

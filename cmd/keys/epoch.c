@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/epoch.h"
 
+#include "cmd/keys/announced.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/order.h"
@@ -11,8 +12,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-
-enum { TEXT_MOST = 1 << 28 };
 
 static void
 begin_claims(struct message *m, const struct epoch *e)
@@ -100,28 +99,13 @@ epoch_begin(const struct epoch *e, struct verb_answer *a)
 	return good && store_current(e->dirfd, e->domain, e->number, a);
 }
 
-/* The highest epoch of epochs.jwts, 0 if there is none.  False with a fault (EXIT_KEYS). */
-static bool
-find_announced(const struct keys *k, uint64_t *highest, struct verb_answer *a)
+static void
+take_highest(void *context, const struct jws *jws)
 {
-	struct jws_reader *reader = jws_reader_new();
-	struct buffer text;
-	struct bytes rest, line;
-	struct jws jws;
-	uint64_t epoch = 0;
-	bool good;
+	uint64_t *highest = context, epoch;
 
-	*highest = 0;
-	buffer_init(&text, TEXT_MOST);
-	good = store_lines(keys_directory(k), "epochs.jwts", &text, a);
-	rest = buffer_bytes(&text);
-	while (good && bytes_line(&rest, &line))
-		if (jws_verify(reader, keys_authority(k), line, "ehr-epoch+jwt", &jws) == JWS_GOOD &&
-		    jws_number(&jws, "epoch", &epoch) && epoch > *highest)
-			*highest = epoch;
-	buffer_release(&text);
-	jws_reader_free(reader);
-	return good;
+	if (jws_number(jws, "epoch", &epoch) && epoch > *highest)
+		*highest = epoch;
 }
 
 /* A key that an unfinished run made counts if the policy still has its level with the same AL. */
@@ -165,6 +149,69 @@ next_epoch(const struct keys *k, const struct policy *p, const struct revoked *r
 	return next;
 }
 
+struct holders {
+	const struct keys *keys;
+	const struct revoked *revoked;
+	int64_t now;
+	struct buffer devices; /* one a line; first those that are revoked, which do not count */
+	size_t count;
+};
+
+static void
+leave_out(void *context, const struct device *d)
+{
+	struct holders *h = context;
+
+	if (device_is_revoked(h->revoked, &d->sig, &d->enc))
+		(void)verb_line_once(&h->devices, bytes_of(d->id));
+}
+
+/* A line of issued.log: a device that holds a level key of the epoch that ends, and a person who counts. */
+static void
+take_holder(void *context, const struct json *j)
+{
+	struct holders *h = context;
+	uint32_t device = json_member(j, 0, (struct bytes)BYTES("device"));
+	uint32_t sub = json_member(j, 0, (struct bytes)BYTES("sub"));
+	uint32_t exp = json_member(j, 0, (struct bytes)BYTES("exp"));
+	uint64_t end = 0;
+	size_t count;
+	const struct level_key *const *level = keys_levels(h->keys, &count);
+	bool holds = false;
+
+	for (size_t i = 0; i < count && !holds; i++)
+		holds =
+		    level[i]->epoch == keys_epoch(h->keys) && device_issue_names(j, bytes_of(level[i]->kid));
+	if (!holds || exp == 0 || !json_integer(j, exp, &end) || (int64_t)end <= h->now ||
+	    (sub != 0 && revoked_has(h->revoked, REVOKED_PARTIES, json_inside(j, sub))))
+		return;
+	if (verb_line_once(&h->devices, json_inside(j, device)))
+		h->count++;
+}
+
+/*
+ * What is sealed from now on is shut to them until they are given keys anew, and messages tell them of it all
+ * the same.
+ */
+static bool
+say_holders(
+    const struct keys *k, const struct revoked *r, const struct verb_settings *s, struct verb_answer *a)
+{
+	struct holders h = { .keys = k, .revoked = r, .now = s->now.seconds };
+	bool good;
+
+	buffer_init(&h.devices, BUFFER_UNLIMITED);
+	good = device_each(k, leave_out, &h, a) && device_issued(k, take_holder, &h, a);
+	if (good && h.count > 0)
+		verb_note(a,
+		    "%zu device%s keys of epoch %" PRIu32
+		    " and cannot open what is sealed from now on: ehr-keys "
+		    "give for each whose user goes on; ehr-keys list --holders KID names them",
+		    h.count, h.count == 1 ? " holds" : "s hold", keys_epoch(k));
+	buffer_release(&h.devices);
+	return good;
+}
+
 static enum diag_exit
 rotate(struct keys *k, struct policy *p, struct order_file *f)
 {
@@ -173,13 +220,17 @@ rotate(struct keys *k, struct policy *p, struct order_file *f)
 	char id[200];
 	const struct order o = { "rotate", "level-keys", id, NULL, NULL, NULL, 0 };
 	enum diag_exit status;
-	uint64_t announced, next;
+	uint64_t announced = 0, next;
 	struct revoked r;
+	bool told;
 
-	if (!find_announced(k, &announced, a) || !device_revoked(k, s, &r, a))
+	if (!announced_each(k, take_highest, &announced, a) || !device_revoked(k, s, &r, a))
 		return EXIT_KEYS;
 	next = next_epoch(k, p, &r, announced, a);
+	told = say_holders(k, &r, s, a);
 	revoked_free(&r);
+	if (!told)
+		return EXIT_KEYS;
 	if (next > INT32_MAX)
 		return verb_fault(a, EXIT_KEYS, "no epoch is left");
 	(void)snprintf(id, sizeof id, "%s/%" PRIu64, keys_domain(k), next);

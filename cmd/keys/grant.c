@@ -17,6 +17,7 @@
 #include "common/policy/site.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 
 enum { LONGEST = 30 * 24 * 3600, SUBJECTS_MOST = 1 << 24 }; /* seconds; bytes */
 
@@ -87,7 +88,7 @@ load_policy(struct granting *g)
 
 	if (trust_load(&g->policy, g->settings->policy, &g->settings->trust, &f) &&
 	    notify_policy_load(&g->plan, &g->policy, &f) && seal_policy_load(&g->sealing, &g->policy, &f) &&
-	    find_longest(g, &f) && decision_file_max_age(&g->policy, &g->max_age, &f))
+	    find_longest(g, &f) && permission_max_age(&g->policy, &g->max_age, &f))
 		return true;
 	(void)verb_policy_fault(g->answer, &f);
 	return false;
@@ -149,6 +150,8 @@ add_subject(struct granting *g, const struct decision *d)
 	char tag[PSEUDONYM_SIZE + 1];
 	struct bytes word = d->pseudonym;
 
+	if (!permission_is_whole(d->json, d->about))
+		return deny(g, "it is about one resource, and a grant is about all of a patient's");
 	if (word.size == 0) {
 		if (d->patient.size == 0)
 			return deny(g, "it names no patient");
@@ -216,6 +219,10 @@ add_decision(struct granting *g, const struct decision *d)
 		return deny(g, "it names no policy, or another than the one before");
 	if (!same_word(g, g->subject, d->subject))
 		return deny(g, "it is about another person than the one before");
+	/* The grant names her by her id alone, and the id is somebody's here. */
+	if (json_member(d->json, d->about, (struct bytes)BYTES("domain")) != 0 &&
+	    !bytes_are(d->domain, keys_domain(g->keys)))
+		return deny(g, "it is about a person of another domain");
 	if (!same_word(g, g->device, d->device))
 		return deny(g, "it names no device, or another than the one before");
 	if (!same_words(g, &g->roles, d, d->roles))
@@ -309,27 +316,36 @@ al_of_kid(const struct granting *g, struct bytes kid)
 	return 0;
 }
 
+/* The levels whose keys went to a device for one person. */
+struct levels_released {
+	const struct granting *granting;
+	const struct device *device;
+	bool any;
+	uint64_t al; /* the highest */
+};
+
 /* Takes a line of issued.log if it is about this person and device and has not ended. */
-static bool
-read_issue(const struct granting *g, const struct json *j, const struct device *device, uint64_t *al)
+static void
+take_release(void *context, const struct json *j)
 {
+	struct levels_released *r = context;
 	uint32_t id = json_member(j, 0, (struct bytes)BYTES("device"));
 	uint32_t sub = json_member(j, 0, (struct bytes)BYTES("sub"));
 	uint32_t exp = json_member(j, 0, (struct bytes)BYTES("exp"));
 	uint32_t kids = json_member(j, 0, (struct bytes)BYTES("kids"));
 	uint64_t end;
 
-	if (id == 0 || sub == 0 || exp == 0 || kids == 0 || json_kind(j, kids) != JSON_ARRAY ||
-	    !json_is(j, id, bytes_of(device->id)) || !json_is(j, sub, bytes_of(g->subject)) ||
-	    !json_integer(j, exp, &end) || (int64_t)end <= g->settings->now.seconds)
-		return false;
+	if (sub == 0 || exp == 0 || !json_is(j, id, bytes_of(r->device->id)) ||
+	    !json_is(j, sub, bytes_of(r->granting->subject)) || !json_integer(j, exp, &end) ||
+	    (int64_t)end <= r->granting->settings->now.seconds)
+		return;
+	r->any = true;
 	for (uint32_t n = kids + 1; n < j->nodes[kids].next; n = j->nodes[n].next) {
-		uint64_t of = json_kind(j, n) == JSON_STRING ? al_of_kid(g, json_inside(j, n)) : 0;
+		uint64_t al = json_kind(j, n) == JSON_STRING ? al_of_kid(r->granting, json_inside(j, n)) : 0;
 
-		if (of > *al)
-			*al = of;
+		if (al > r->al)
+			r->al = al;
 	}
-	return true;
 }
 
 /*
@@ -339,27 +355,18 @@ read_issue(const struct granting *g, const struct json *j, const struct device *
 static bool
 limit_al(struct granting *g, const struct device *device)
 {
-	struct buffer text, one;
-	struct bytes rest, line;
-	uint64_t al = 0;
-	bool good, released = false;
-	struct json j;
+	struct levels_released r = { .granting = g, .device = device };
+	bool good = device_issued(g->keys, take_release, &r, g->answer);
 
-	buffer_init(&text, SUBJECTS_MOST);
-	buffer_init(&one, SUBJECTS_MOST);
-	json_init(&j, NULL, 4);
-	good = store_lines(keys_directory(g->keys), "issued.log", &text, g->answer);
-	rest = buffer_bytes(&text);
-	while (good && bytes_line(&rest, &line))
-		if (store_object(&one, &j, line) && read_issue(g, &j, device, &al))
-			released = true;
-	json_release(&j);
-	buffer_release(&one);
-	buffer_release(&text);
-	if (released && al < g->al)
-		g->al = al;
-	if (device->al_cap < g->al)
-		g->al = device->al_cap;
+	g->al = device_capped(device, g->al, g->answer);
+	if (r.any && r.al < g->al) {
+		verb_note(g->answer,
+		    "al-lowered: the grant is for AL %" PRIu64 ", as far as the keys that were given to the "
+		    "device "
+		    "for this person reach; ehr-keys give, and subscribe again, if she may have more",
+		    r.al);
+		g->al = r.al;
+	}
 	return good;
 }
 

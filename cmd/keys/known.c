@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/known.h"
 
+#include "cmd/keys/announced.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
@@ -117,34 +118,16 @@ offer_parties(struct knowing *w, enum diag_exit *status)
 	return good && offer_grants(w, status);
 }
 
-/* The level keys of all epochs that were announced, also those whose releases were taken away. */
-static bool
-offer_epochs(struct knowing *w)
+static void
+offer_epoch(void *context, const struct jws *jws)
 {
-	struct jws_reader *reader = jws_reader_new();
-	struct buffer text;
-	struct bytes rest, line;
-	struct jws jws;
-	bool good;
+	uint32_t list = json_member(jws->claims, 0, (struct bytes)BYTES("levels"));
 
-	buffer_init(&text, TEXT_MOST);
-	good = store_lines(keys_directory(w->keys), "epochs.jwts", &text, w->answer);
-	rest = buffer_bytes(&text);
-	while (good && bytes_line(&rest, &line)) {
-		uint32_t list;
-
-		if (jws_verify(reader, keys_authority(w->keys), line, "ehr-epoch+jwt", &jws) != JWS_GOOD)
-			continue;
-		list = json_member(jws.claims, 0, (struct bytes)BYTES("levels"));
-		if (list == 0 || json_kind(jws.claims, list) != JSON_ARRAY)
-			continue;
-		for (uint32_t n = list + 1; n < jws.claims->nodes[list].next; n = jws.claims->nodes[n].next)
-			if (json_kind(jws.claims, n) == JSON_OBJECT)
-				offer_member(w, jws.claims, n, "kid");
-	}
-	buffer_release(&text);
-	jws_reader_free(reader);
-	return good;
+	if (list == 0 || json_kind(jws->claims, list) != JSON_ARRAY)
+		return;
+	for (uint32_t n = list + 1; n < jws->claims->nodes[list].next; n = jws->claims->nodes[n].next)
+		if (json_kind(jws->claims, n) == JSON_OBJECT)
+			offer_member(context, jws->claims, n, "kid");
 }
 
 static void
@@ -162,7 +145,9 @@ offer_keys(struct knowing *w, enum diag_exit *status)
 	size_t count;
 
 	*status = EXIT_KEYS;
-	if (!offer_epochs(w) || !device_each(w->keys, offer_device, w, w->answer))
+	/* all that were announced, also those whose releases were taken away */
+	if (!announced_each(w->keys, offer_epoch, w, w->answer) ||
+	    !device_each(w->keys, offer_device, w, w->answer))
 		return false;
 	if (!keys_fetch(w->keys, (struct bytes){ "", 0 }, 0, KEYS_OF_ALL, &f)) {
 		*status = verb_fault(w->answer, EXIT_KEYS, "%s", f.text);

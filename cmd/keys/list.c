@@ -2,23 +2,9 @@
 /* list: the keys or devices of a directory, one JSON object a line, and never the bytes of a key. */
 #include "cmd/keys/device.h"
 #include "cmd/keys/store.h"
+#include "common/base/memory.h"
 
-static struct json_write
-begin_line(struct buffer *out)
-{
-	struct json_write w = json_write_to(out);
-
-	json_write_open(&w, '{');
-	return w;
-}
-
-static void
-end_line(struct json_write *w)
-{
-	json_write_close(w, '}');
-	json_write_raw(w, (struct bytes)BYTES("\n"));
-	verb_written(w);
-}
+#include <stdlib.h>
 
 static void
 put_revoked(struct json_write *w, bool revoked)
@@ -36,7 +22,7 @@ list_levels(const struct keys *k, const struct revoked *r, struct buffer *out)
 	for (size_t i = 0; i < count; i++) {
 		const struct level_key *key = level[i];
 		const char *state = keys_epoch(k) == 0 || key->epoch == keys_epoch(k) ? "current" : "retired";
-		struct json_write w = begin_line(out);
+		struct json_write w = verb_line_begin(out);
 
 		json_write_member(&w, "kid", bytes_of(key->kid));
 		json_write_member(&w, "rl", bytes_of(key->rl));
@@ -48,7 +34,7 @@ list_levels(const struct keys *k, const struct revoked *r, struct buffer *out)
 		if (key->exp != 0)
 			json_write_member_number(&w, "exp", key->exp);
 		put_revoked(&w, revoked_has(r, REVOKED_KIDS, bytes_of(key->kid)));
-		end_line(&w);
+		verb_line_end(&w);
 	}
 }
 
@@ -82,7 +68,7 @@ static void
 list_self(struct keys *k, const struct revoked *r, struct buffer *out)
 {
 	const struct keys_self *self = keys_self(k);
-	struct json_write w = begin_line(out);
+	struct json_write w = verb_line_begin(out);
 
 	json_write_member(&w, "id", bytes_of(self->id));
 	json_write_member(&w, "kind", bytes_of(self->kind));
@@ -91,7 +77,7 @@ list_self(struct keys *k, const struct revoked *r, struct buffer *out)
 	put_public(&w, "sig", keyref_public(keys_signing(k)));
 	put_public(&w, "enc", keyref_public(keys_private(k)));
 	put_revoked(&w, device_is_revoked(r, keyref_public(keys_signing(k)), keyref_public(keys_private(k))));
-	end_line(&w);
+	verb_line_end(&w);
 }
 
 static void
@@ -101,12 +87,12 @@ list_digests(const struct keys *k, const struct revoked *r, struct buffer *out)
 
 	for (size_t i = 0; (name = keys_mac_name(k, i)) != NULL; i++) {
 		const struct bytes kid = bytes_of(keys_mac_kid(k, name));
-		struct json_write w = begin_line(out);
+		struct json_write w = verb_line_begin(out);
 
 		json_write_member(&w, "kid", kid);
 		json_write_member(&w, "name", bytes_of(name));
 		put_revoked(&w, revoked_has(r, REVOKED_KIDS, kid));
-		end_line(&w);
+		verb_line_end(&w);
 	}
 }
 
@@ -125,26 +111,75 @@ list_holder(void *context, const struct json *j)
 
 	if (!device_issue_names(j, bytes_of(h->kid)))
 		return;
-	w = begin_line(h->out);
+	w = verb_line_begin(h->out);
 	for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
 		uint32_t at = json_member(j, 0, bytes_of(shown[i]));
 
 		if (at != 0)
 			json_write_member_value(&w, shown[i], json_span(j, at));
 	}
-	end_line(&w);
+	verb_line_end(&w);
 }
 
-struct devices {
-	struct buffer *out;
-	const struct revoked *revoked;
+/* An entry of devices.jwts, and which one it is. */
+struct entry {
+	struct device device;
+	size_t number;
+};
+
+struct entries {
+	struct entry *at;
+	size_t count, room;
 };
 
 static void
-list_device(void *context, const struct device *d)
+take_device(void *context, const struct device *d)
 {
-	const struct devices *all = context;
-	struct json_write w = begin_line(all->out);
+	struct entries *all = context;
+
+	if (all->count == all->room) {
+		all->room = all->room > 0 ? 2 * all->room : 16;
+		all->at = memory_grow(all->at, all->room, sizeof *all->at);
+	}
+	all->at[all->count] = (struct entry){ .device = *d, .number = all->count };
+	all->count++;
+}
+
+static int
+by_device(const void *a, const void *b)
+{
+	const struct entry *left = a, *right = b;
+	int order = strcmp(left->device.id, right->device.id);
+
+	return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct entry *left = a, *right = b;
+
+	return (left->number > right->number) - (left->number < right->number);
+}
+
+/* Leaves the last entry of each device, in the order of the file. */
+static void
+keep_last(struct entries *all)
+{
+	size_t kept = 0;
+
+	qsort(all->at, all->count, sizeof *all->at, by_device);
+	for (size_t i = 0; i < all->count; i++)
+		if (i + 1 == all->count || strcmp(all->at[i].device.id, all->at[i + 1].device.id) != 0)
+			all->at[kept++] = all->at[i];
+	all->count = kept;
+	qsort(all->at, all->count, sizeof *all->at, by_number);
+}
+
+static void
+put_device(struct buffer *out, const struct device *d, const struct revoked *r)
+{
+	struct json_write w = verb_line_begin(out);
 
 	json_write_member(&w, "device", bytes_of(d->id));
 	json_write_member(&w, "kind", bytes_of(d->kind));
@@ -155,15 +190,28 @@ list_device(void *context, const struct device *d)
 	json_write_member(&w, "enc", bytes_of(d->enc.jkt));
 	json_write_name(&w, "enc_jwk");
 	point_write(&w, &d->enc);
-	put_revoked(&w, device_is_revoked(all->revoked, &d->sig, &d->enc));
-	end_line(&w);
+	put_revoked(&w, device_is_revoked(r, &d->sig, &d->enc));
+	verb_line_end(&w);
+}
+
+static bool
+list_devices(const struct keys *k, const struct revoked *r, struct verb_answer *a)
+{
+	struct entries all = { 0 };
+	bool good = device_each(k, take_device, &all, a);
+
+	if (good && all.count > 0)
+		keep_last(&all);
+	for (size_t i = 0; good && i < all.count; i++)
+		put_device(&a->out, &all.at[i].device, r);
+	free(all.at);
+	return good;
 }
 
 static enum diag_exit
 list(struct keys *k, const struct verb_settings *s, struct verb_answer *a)
 {
 	struct revoked r;
-	struct devices all = { &a->out, &r };
 	struct holding holding = { &a->out, s->holders };
 	bool good = true;
 
@@ -172,7 +220,7 @@ list(struct keys *k, const struct verb_settings *s, struct verb_answer *a)
 	if (s->self)
 		list_self(k, &r, &a->out);
 	else if (s->devices)
-		good = device_each(k, list_device, &all, a);
+		good = list_devices(k, &r, a);
 	else if (s->holders != NULL)
 		good = device_issued(k, list_holder, &holding, a);
 	else if (s->digests)

@@ -103,8 +103,8 @@ static const struct {
 	{ { TEXT(tcti), 0, false, "tcti", "TCTI", "the way to the TPM (what TPM2OPENSSL_TCTI says)" }, MAKE },
 	{ { FLAG(verbose), 'v', false, "verbose", NULL, "show the request and the decision" },
 	    GIVE | SUBSCRIBE },
-	{ { KIND, 0, false, "kind", "KIND",
-	      "whose keys: authority, sealer, reader, sensor, actuator; or id, subject" },
+	{ { KIND, 0, false, "kind", "authority|sealer|reader|sensor|actuator|id|subject",
+	      "whose keys, or what a pseudonym stands for" },
 	    MAKE | PSEUDONYM },
 	{ { TEXT(authority), 0, false, "authority", "JWKS", "whom a device believes" }, MAKE },
 	{ { TEXT(expect), 0, false, "expect", "JKT", "the thumbprint that the device itself shows" }, ENROL },
@@ -171,7 +171,8 @@ static const struct {
 	    LIST },
 	{ { FLAG(devices), 0, false, "devices", NULL, "the devices that were taken in" }, LIST },
 	{ { TEXT(holders), 0, false, "holders", "KID", "to whom this level key was released" }, LIST },
-	{ { FLAG(digests), 0, false, "digests", NULL, "the keys of pseudonyms, tokens and marks" }, LIST },
+	{ { FLAG(digests), 0, false, "digests", NULL, "the keys of pseudonyms, tokens and marks" },
+	    LIST | RELEASE | GIVE },
 	{ { NOW, 0, false, "now", "TIME", "the time (the clock's)" }, ANY & ~SIGNER },
 	{ { WAIT, 0, false, "wait", "SECONDS", "how long to wait for another that changes these keys (30)" },
 	    ANY & ~(LIST | PSEUDONYM | ANSWERS | KEY_FILE) },
@@ -281,6 +282,8 @@ read_options(const struct verb *v, struct verb_settings *s, int argc, char *argv
 		options_misuse(&o, "takes no operand", o.operand[0]);
 	for (int i = 0; i < o.operands && v->bit != PSEUDONYM; i++)
 		options_refuse_output(&o, o.operand[i]);
+	if (o.operands == 0 && v->operands[0] != '\0')
+		options_refuse_output(&o, "-");
 	/* Without --keys the store says that the site is missing. */
 	if (v->bit != MAKE && s->keys != NULL && !site_check(s->site, &fault))
 		fault_exit(&fault);

@@ -50,7 +50,7 @@ write_request(struct buffer *out, const struct order_file *f, struct keys *k, co
 	struct verb_settings who = *f->settings;
 
 	who.user = user;
-	const struct asking q = { k, NULL, &who, &f->context, { "", 0 }, f->answer };
+	const struct asking q = { k, NULL, &who, &f->context, { "", 0 }, false, f->answer };
 
 	return request_order(out, &q, o, time);
 }

@@ -30,17 +30,14 @@ struct challenge {
 static void
 put_challenge(struct buffer *out, const struct challenge *c)
 {
-	struct json_write w = json_write_to(out);
+	struct json_write w = verb_line_begin(out);
 
-	json_write_open(&w, '{');
 	json_write_member(&w, "nonce", bytes_of(c->nonce));
 	json_write_member(&w, "device", bytes_of(c->device));
 	json_write_member_number(&w, "end", (int64_t)c->end);
 	json_write_member_value(
 	    &w, "spent", c->spent ? (struct bytes)BYTES("true") : (struct bytes)BYTES("false"));
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	verb_line_end(&w);
 }
 
 static bool
@@ -74,14 +71,13 @@ struct walk {
 };
 
 static bool
-walk_line(const struct walk *w, struct buffer *one, struct json *j, struct bytes line)
+walk_line(void *context, const struct json *j)
 {
+	const struct walk *w = context;
 	struct challenge c;
 
-	if (!store_object(one, j, line) || !get_challenge(j, &c)) {
-		(void)verb_fault(w->answer, EXIT_KEYS, "nonces.log: a line that is no challenge");
+	if (!get_challenge(j, &c))
 		return false;
-	}
 	if (strcmp(c.nonce, w->nonce) == 0) {
 		*w->found = c;
 		c.spent = c.spent || w->spend;
@@ -93,22 +89,14 @@ walk_line(const struct walk *w, struct buffer *one, struct json *j, struct bytes
 
 /* Goes through nonces.log.  False with a fault (EXIT_KEYS). */
 static bool
-walk(const struct walk *w)
+walk(struct walk *w)
 {
-	struct buffer text, one;
-	struct bytes rest, line;
-	struct json j;
+	struct buffer text;
 	bool good;
 
 	buffer_init(&text, TEXT_MOST);
-	buffer_init(&one, TEXT_MOST);
-	json_init(&j, NULL, 4);
-	good = store_whole(keys_directory(w->keys), "nonces.log", &text, w->answer);
-	rest = buffer_bytes(&text);
-	while (good && bytes_line(&rest, &line))
-		good = line.size == 0 || walk_line(w, &one, &j, line);
-	json_release(&j);
-	buffer_release(&one);
+	good = store_whole(keys_directory(w->keys), "nonces.log", &text, w->answer) &&
+	       store_each(buffer_bytes(&text), "nonces.log", "not a challenge", walk_line, w, w->answer);
 	buffer_release(&text);
 	return good;
 }
@@ -118,7 +106,7 @@ check_challenge(const struct proof *p, const struct keys *k, const struct verb_s
     struct verb_answer *a, enum diag_exit *status)
 {
 	struct challenge found = { .nonce = "" };
-	const struct walk w = { k, s->now, p->nonce, false, NULL, &found, a };
+	struct walk w = { k, s->now, p->nonce, false, NULL, &found, a };
 
 	*status = EXIT_KEYS;
 	if (!walk(&w))
@@ -214,11 +202,12 @@ static bool
 read_claims(struct proof *p, const struct jws *jws, const struct keys *k, const struct verb_settings *s)
 {
 	struct bytes token = jws_text(jws, "user");
+	bool named = json_member(jws->claims, 0, (struct bytes)BYTES("user")) != 0;
 
 	if (!bytes_are(jws_text(jws, "aud"), keys_domain(k)) || jws->exp == 0 || !jws_in_time(jws, s->now) ||
 	    !bytes_equal(jws_text(jws, "device"), jws->iss) || jws_text(jws, "jti").size == 0 ||
 	    jws_text(jws, "nonce").size != PROOF_NONCE ||
-	    !bytes_string(jws_text(jws, "nonce"), p->nonce, sizeof p->nonce) || token.size == 0)
+	    !bytes_string(jws_text(jws, "nonce"), p->nonce, sizeof p->nonce) || named != (token.size > 0))
 		return false;
 	buffer_add(&p->token, token.at, token.size);
 	return true;
@@ -242,7 +231,9 @@ read_proof(struct proof *p, const struct keys *k, const struct verb_settings *s,
 		else if (fault != JWS_GOOD || !read_claims(p, &jws, k, s))
 			(void)deny(a, status, "proof-invalid: not a proof for this domain and of now");
 		else
-			good = device_find(k, bytes_of(jws.kid), s, &p->device, a, status);
+			good = device_find(k, bytes_of(jws.kid), s, &p->device, a, status) &&
+			       (p->token.used > 0 || device_seals(p->device.kind) ||
+				   deny(a, status, "proof-invalid: it names no user"));
 	}
 	signers_free(devices);
 	jws_reader_free(reader);
@@ -257,13 +248,15 @@ proof_read(struct proof *p, const struct keys *k, const struct verb_settings *s,
 	buffer_init(&p->token, 1 << 16);
 	while (text.size > 0 && (text.at[text.size - 1] == '\n' || text.at[text.size - 1] == '\r'))
 		text.size--;
-	return read_proof(p, k, s, text, a, status) && check_challenge(p, k, s, a, status) &&
-	       read_user(p, k, s, a, status) && device_party_counts(k, s, bytes_of(p->user), a, status);
+	if (!read_proof(p, k, s, text, a, status) || !check_challenge(p, k, s, a, status))
+		return false;
+	return p->token.used == 0 ||
+	       (read_user(p, k, s, a, status) && device_party_counts(k, s, bytes_of(p->user), a, status));
 }
 
 /* Replaces nonces.log by what has not ended, and ADDED. */
 static bool
-rewrite(const struct walk *w, const struct challenge *added, struct verb_answer *a, enum diag_exit *status)
+rewrite(struct walk *w, const struct challenge *added, struct verb_answer *a, enum diag_exit *status)
 {
 	bool good = walk(w);
 
@@ -283,7 +276,7 @@ proof_spend(const struct proof *p, const struct keys *k, const struct verb_setti
 {
 	struct challenge found = { .nonce = "" };
 	struct buffer kept;
-	const struct walk w = { k, s->now, p->nonce, true, &kept, &found, a };
+	struct walk w = { k, s->now, p->nonce, true, &kept, &found, a };
 	bool good;
 
 	buffer_init(&kept, TEXT_MOST);
@@ -313,7 +306,7 @@ challenge(struct keys *k, const char *device, const struct verb_settings *s, str
 	unsigned char random[NONCE_BYTES];
 	struct challenge c = { .spent = false }, found = { .nonce = "" };
 	struct buffer kept;
-	const struct walk w = { k, s->now, "", false, &kept, &found, a };
+	struct walk w = { k, s->now, "", false, &kept, &found, a };
 	enum diag_exit status;
 
 	public_random(random, sizeof random);

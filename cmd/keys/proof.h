@@ -13,16 +13,16 @@ enum { PROOF_NONCE = 43 };
 
 struct proof {
 	struct device device;
-	char user[129]; /* who the token says it is */
+	char user[129]; /* who the token says it is; empty: a host that seals asks for itself */
 	char nonce[PROOF_NONCE + 1];
-	struct buffer token; /* the user's */
+	struct buffer token; /* the user's; empty: none */
 };
 
 /*
  * Checks the proof in TEXT (a line) and the token of the user in it, whose issuer must be one of
- * --assertions. False with a fault and its status (EXIT_DENIED: device-unknown, device-revoked,
- * proof-invalid, nonce-unknown, nonce-spent, challenge-expired, user-invalid, user-not-bound,
- * party-revoked).  The caller releases P->token in either case.
+ * --assertions; a host that seals needs no user.  False with a fault and its status (EXIT_DENIED:
+ * device-unknown, device-revoked, proof-invalid, nonce-unknown, nonce-spent, challenge-expired, user-invalid,
+ * user-not-bound, party-revoked).  The caller releases P->token in either case.
  */
 bool proof_read(struct proof *p, const struct keys *k, const struct verb_settings *s, struct bytes text,
     struct verb_answer *a, enum diag_exit *status);

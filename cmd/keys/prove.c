@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * prove: a device answers a challenge of its authority.  Which one it answered stands in pending.json, so
- * that it takes the release to this proof and to no other, once.
+ * that it takes the release to this proof and to no other, once.  A host that seals needs no user.
  */
+#include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
@@ -22,21 +23,12 @@ trimmed(const struct buffer *text)
 static bool
 note_pending(const struct keys *k, const struct jws *challenge, struct verb_answer *a)
 {
-	struct buffer text;
-	struct json_write w = json_write_to(&text);
-	bool good;
+	struct store_note note;
 
-	buffer_init(&text, 4096);
-	json_write_open(&w, '{');
-	json_write_member(&w, "nonce", jws_text(challenge, "nonce"));
-	json_write_member_number(&w, "end", challenge->exp);
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
-	good = file_replace_at(keys_directory(k), "pending.json", buffer_bytes(&text), 0600) ||
-	       verb_io_fault(a, "pending.json");
-	buffer_release(&text);
-	return good;
+	store_note_begin(&note);
+	json_write_member(&note.line, "nonce", jws_text(challenge, "nonce"));
+	json_write_member_number(&note.line, "end", challenge->exp);
+	return store_note_put(&note, keys_directory(k), "pending.json", 0600, a);
 }
 
 static void
@@ -52,7 +44,8 @@ say_proof(struct keys *k, const struct jws *challenge, struct bytes user, const 
 	json_write_member(&m.claims, "nonce", jws_text(challenge, "nonce"));
 	message_jti(&m, "p_");
 	json_write_member_number(&m.claims, "exp", challenge->exp);
-	json_write_member(&m.claims, "user", user);
+	if (user.size > 0)
+		json_write_member(&m.claims, "user", user);
 	message_sign(&m, &a->out, keys_signing(k), "ehr-proof+jwt", false);
 	message_end(&m);
 }
@@ -73,6 +66,9 @@ prove(struct keys *k, struct bytes token, struct bytes user, const struct verb_s
 		(void)verb_fault(a, EXIT_KEYS, "challenge-invalid: for another device, domain or purpose");
 	else if (c.exp == 0 || !jws_in_time(&c, s->now))
 		status = verb_fault(a, EXIT_DENIED, "challenge-expired: ask for another one");
+	else if (user.size == 0 && !device_seals(keys_self(k)->kind))
+		status = verb_fault(a, EXIT_USAGE,
+		    "for whom? expected --assertion FILE, the user's token: only a host that seals has none");
 	else if (!note_pending(k, &c, a))
 		status = EXIT_IO;
 	else {
@@ -90,12 +86,11 @@ verb_prove(const struct verb_settings *s, struct verb_answer *a)
 	enum diag_exit status = EXIT_IO;
 	struct keys *k = NULL;
 
-	if (s->assertion == NULL || s->operands > 1)
-		return verb_fault(a, EXIT_USAGE,
-		    "for whom? expected --assertion FILE, the user's token, and one challenge");
+	if (s->operands > 1)
+		return verb_fault(a, EXIT_USAGE, "expected one challenge");
 	buffer_init(&challenge, TOKEN_MOST);
 	buffer_init(&user, TOKEN_MOST);
-	if (store_read(s->assertion, &user, a) &&
+	if ((s->assertion == NULL || store_read(s->assertion, &user, a)) &&
 	    store_read(s->operands > 0 ? s->operand[0] : "-", &challenge, a))
 		k = store_open(s, KEYS_SIGN, STORE_LOCK, a, &status);
 	if (k != NULL)

@@ -51,9 +51,7 @@ state(const struct naming *n, struct bytes patient, struct buffer *out)
 	json_write_open(&w, '{');
 	json_write_member(&w, "pseudonym", (struct bytes){ tag, PSEUDONYM_SIZE });
 	json_write_close(&w, '}');
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	verb_line_end(&w);
 }
 
 static void

@@ -2,7 +2,8 @@
 /*
  * release: the level keys that a decision allows the user of a device, in a message that only the device's
  * key opens.  It counts once and ends within seven days.  It answers a proof (proof.h), or with --offline
- * none, so that it may travel by stick or mail.
+ * none, so that it may travel by stick or mail.  A host that seals gets them for itself, and with --digests
+ * the keys of pseudonyms, tokens and marks, which nobody else is given: who has them can try names.
  */
 #include "cmd/keys/decider.h"
 #include "cmd/keys/device.h"
@@ -84,27 +85,43 @@ struct giving {
 	struct verb_answer *answer;
 };
 
-static bool
-is_given(const struct giving *g, const struct level_key *key)
+/*
+ * Goes through what is given: the level keys of the epoch up to the AL, or the keys of digests.  AT is where
+ * it stands, 0 first.  Its kid, and the one of LEVEL and MAC that it is; NULL behind the last.
+ */
+static const char *
+next_given(const struct giving *g, size_t *at, const struct level_key **level, const struct mac_key **mac)
 {
-	return key->epoch == g->epoch && key->al <= g->al;
+	size_t count;
+	const struct level_key *const *all = keys_levels(g->keys, &count);
+
+	*level = NULL;
+	*mac = NULL;
+	if (g->settings->digests)
+		return (*mac = keys_mac_key(g->keys, (*at)++)) != NULL ? (*mac)->kid : NULL;
+	while (*at < count) {
+		*level = all[(*at)++];
+		if ((*level)->epoch == g->epoch && (*level)->al <= g->al)
+			return (*level)->kid;
+	}
+	return NULL;
 }
 
-/* Writes the keys of the epoch up to the AL; returns how many. */
+/* Returns how many there are. */
 static unsigned
 write_keys(struct json_write *w, const struct giving *g)
 {
-	size_t count;
-	const struct level_key *const *level = keys_levels(g->keys, &count);
+	const struct level_key *level;
+	const struct mac_key *mac;
 	unsigned written = 0;
 
 	json_write_name(w, "keys");
 	json_write_open(w, '[');
-	for (size_t i = 0; i < count; i++)
-		if (is_given(g, level[i])) {
-			level_key_write(w, level[i]);
-			written++;
-		}
+	for (size_t at = 0; next_given(g, &at, &level, &mac) != NULL; written++)
+		if (mac != NULL)
+			mac_key_write(w, mac);
+		else
+			level_key_write(w, level);
 	json_write_close(w, ']');
 	return written;
 }
@@ -134,10 +151,10 @@ write_claims(struct message *m, const struct giving *g)
 static void
 write_issue(struct json_write *w, const struct giving *g)
 {
-	size_t count;
-	const struct level_key *const *level = keys_levels(g->keys, &count);
+	const struct level_key *level;
+	const struct mac_key *mac;
+	const char *kid;
 
-	json_write_open(w, '{');
 	json_write_member_number(w, "v", 1);
 	json_write_member_number(w, "iat", g->settings->now.seconds);
 	json_write_member(w, "device", bytes_of(g->device->id));
@@ -146,12 +163,9 @@ write_issue(struct json_write *w, const struct giving *g)
 	json_write_member_number(w, "exp", g->exp);
 	json_write_name(w, "kids");
 	json_write_open(w, '[');
-	for (size_t i = 0; i < count; i++)
-		if (is_given(g, level[i]))
-			json_write_text(w, bytes_of(level[i]->kid));
+	for (size_t at = 0; (kid = next_given(g, &at, &level, &mac)) != NULL;)
+		json_write_text(w, bytes_of(kid));
 	json_write_close(w, ']');
-	json_write_close(w, '}');
-	json_write_raw(w, (struct bytes)BYTES("\n"));
 }
 
 /* The log says which keys went to whom under which decision.  It is on disk before the message leaves. */
@@ -159,12 +173,13 @@ static bool
 log_issue(const struct giving *g)
 {
 	struct buffer line;
-	struct json_write w = json_write_to(&line);
+	struct json_write w;
 	bool good;
 
 	buffer_init(&line, LOG_MOST);
+	w = verb_line_begin(&line);
 	write_issue(&w, g);
-	verb_written(&w);
+	verb_line_end(&w);
 	good = store_append(keys_directory(g->keys), "issued.log", buffer_bytes(&line), g->answer);
 	buffer_release(&line);
 	return good;
@@ -188,17 +203,18 @@ take(const struct giving *g, enum diag_exit *status)
 	return taken_commit(t, g->answer);
 }
 
-/* A level key that is revoked is given to nobody; the next epoch has another one. */
+/* A key that is revoked is given to nobody; the next epoch has other level keys. */
 static bool
 all_count(const struct giving *g, const struct revoked *r)
 {
-	size_t count;
-	const struct level_key *const *level = keys_levels(g->keys, &count);
+	const struct level_key *level;
+	const struct mac_key *mac;
+	const char *kid;
 
-	for (size_t i = 0; i < count; i++)
-		if (is_given(g, level[i]) && revoked_has(r, REVOKED_KIDS, bytes_of(level[i]->kid))) {
-			(void)verb_fault(g->answer, EXIT_KEYS,
-			    "key-revoked: %s is on the revocation list: ehr-keys rotate", level[i]->kid);
+	for (size_t at = 0; (kid = next_given(g, &at, &level, &mac)) != NULL;)
+		if (revoked_has(r, REVOKED_KIDS, bytes_of(kid))) {
+			(void)verb_fault(g->answer, EXIT_KEYS, "key-revoked: %s is on the revocation list%s",
+			    kid, level != NULL ? ": ehr-keys rotate" : "");
 			return false;
 		}
 	return true;
@@ -216,8 +232,11 @@ give(struct giving *g)
 		return EXIT_KEYS;
 	g->counter++;
 	if (write_claims(&m, g) == 0)
-		status = verb_fault(g->answer, EXIT_DENIED,
-		    "al-too-low: no level of epoch %" PRIu32 " is open to AL %" PRIu64, g->epoch, g->al);
+		status = g->settings->digests
+			     ? verb_fault(g->answer, EXIT_KEYS, "there are no keys of digests here")
+			     : verb_fault(g->answer, EXIT_DENIED,
+				   "al-too-low: no level of epoch %" PRIu32 " is open to AL %" PRIu64,
+				   g->epoch, g->al);
 	else if (take(g, &status) &&
 		 (g->proof == NULL || proof_spend(g->proof, g->keys, g->settings, g->answer, &status)) &&
 		 store_set_counter(g->keys, name, g->counter, g->answer) && log_issue(g)) {
@@ -262,7 +281,7 @@ release(const struct asking *q, struct decision_file *all, const struct proof *p
 		status = EXIT_DENIED;
 	} else {
 		struct giving g = { q->keys, q->device, s, &d, proof, request_epoch(q),
-			d.al < q->device->al_cap ? d.al : q->device->al_cap, 0, end_of(s, &d), max_age, a };
+			device_capped(q->device, d.al, a), 0, end_of(s, &d), max_age, a };
 
 		status = all_count(&g, &r) ? give(&g) : EXIT_KEYS;
 	}
@@ -306,12 +325,31 @@ read_input(struct reading *r, const struct verb_settings *s, struct verb_answer 
 	return s->proof == NULL || store_read(s->proof, &r->proof, a);
 }
 
+/* False with a fault: the device may not have such keys, or nobody asks. */
+static bool
+may_ask(const struct asking *q, enum diag_exit *status)
+{
+	if (q->itself && !device_seals(q->device->kind))
+		*status = verb_fault(q->answer, EXIT_USAGE,
+		    "for whom? expected --user ID: only a host that seals asks for itself");
+	else if (q->settings->digests && !q->itself)
+		*status = verb_fault(q->answer, EXIT_DENIED,
+		    "device-kind: keys of pseudonyms, tokens and marks are given to hosts that seal alone, "
+		    "for "
+		    "themselves");
+	else
+		return true;
+	return false;
+}
+
 /* Without --decision it is made here. */
 static enum diag_exit
 release_to(struct asking *q, struct reading *r, const struct proof *proof)
 {
 	enum diag_exit status = EXIT_DONE;
 
+	if (!may_ask(q, &status))
+		return status;
 	if (q->settings->ask)
 		return ask(q);
 	if (r->decisions == NULL)
@@ -319,7 +357,7 @@ release_to(struct asking *q, struct reading *r, const struct proof *proof)
 	return r->decisions != NULL ? release(q, r->decisions, proof, r->max_age) : status;
 }
 
-/* The device and the person are those of the proof, or of the command line. */
+/* The device and the person are those of the proof, or of the command line; without a person, the device. */
 static enum diag_exit
 release_in(struct keys *k, struct reading *r, const struct verb_settings *s, struct verb_answer *a)
 {
@@ -327,15 +365,20 @@ release_in(struct keys *k, struct reading *r, const struct verb_settings *s, str
 	struct device device;
 	struct proof proof;
 	enum diag_exit status;
-	struct asking q = { k, &device, &who, &r->context, { "", 0 }, a };
+	struct asking q = {
+		.keys = k, .device = &device, .settings = &who, .context = &r->context, .answer = a
+	};
 
 	if (s->proof == NULL) {
-		return device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status)
-			   ? release_to(&q, r, NULL)
-			   : status;
+		q.itself = s->user == NULL;
+		if (!device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status))
+			return status;
+		who.user = q.itself ? device.id : s->user;
+		return release_to(&q, r, NULL);
 	}
 	if (proof_read(&proof, k, s, buffer_bytes(&r->proof), a, &status)) {
-		who.user = proof.user;
+		q.itself = proof.token.used == 0;
+		who.user = q.itself ? proof.device.id : proof.user;
 		q.device = &proof.device;
 		q.token = buffer_bytes(&proof.token);
 		status = release_to(&q, r, &proof);
@@ -349,7 +392,9 @@ static enum diag_exit
 run(const struct verb_settings *s, struct verb_answer *a)
 {
 	struct reading r = { .decisions = NULL };
-	unsigned want = s->ask ? 0 : KEYS_LEVELS | (s->epoch == 0 ? KEYS_NOW : 0);
+	const unsigned levels = KEYS_LEVELS | (s->epoch == 0 ? KEYS_NOW : 0),
+		       digests = KEYS_TAGS | KEYS_REDACT | KEYS_BYTES;
+	unsigned want = s->ask ? 0 : s->digests ? digests : levels;
 	enum diag_exit status;
 	struct keys *k = NULL;
 
@@ -367,9 +412,11 @@ run(const struct verb_settings *s, struct verb_answer *a)
 static bool
 names_holder(const struct verb_settings *s, struct verb_answer *a)
 {
-	if (s->device.count != 1 || s->user == NULL)
+	if (s->device.count != 1)
 		(void)verb_fault(a, EXIT_USAGE, "for whom? expected --device ID and --user ID");
-	else if (!tag_is_word(bytes_of(s->user)))
+	else if (s->digests && s->epoch != 0)
+		(void)verb_fault(a, EXIT_USAGE, "--digests: these keys are of no epoch, so without --epoch");
+	else if (s->user != NULL && !tag_is_word(bytes_of(s->user)))
 		(void)verb_fault(a, EXIT_USAGE, "not an id of a person, expected A-Z a-z 0-9 . _ : / @ + -");
 	else
 		return true;

@@ -18,11 +18,8 @@ copy_context(struct json_write *w, struct bytes text)
 	json_init(&j, NULL, 16);
 	good = json_parse(&j, text) && json_kind(&j, 0) == JSON_OBJECT &&
 	       json_member(&j, 0, (struct bytes)BYTES("time")) == 0;
-	for (uint32_t m = 1; good && m < j.nodes[0].next; m = j.nodes[m].next) {
-		json_write_value(w, json_span(&j, m));
-		json_write_raw(w, (struct bytes)BYTES(":"));
-		json_write_raw(w, json_span(&j, m + 1));
-	}
+	for (uint32_t m = 1; good && m < j.nodes[0].next; m = j.nodes[m].next)
+		json_write_copy(w, &j, m);
 	json_release(&j);
 	return good;
 }
@@ -81,7 +78,9 @@ end_entity(struct json_write *w)
 static void
 write_person(struct json_write *w, const struct asking *q)
 {
-	begin_entity(w, "subject", "user", q->settings->user, keys_domain(q->keys));
+	begin_entity(w, "subject", q->itself ? "device" : "user", q->settings->user, keys_domain(q->keys));
+	if (q->itself)
+		json_write_member(w, "kind", bytes_of(q->device->kind));
 	if (q->device != NULL) {
 		json_write_member(w, "device", bytes_of(q->device->id));
 		json_write_member(w, "env", bytes_of(q->device->env));
@@ -103,22 +102,28 @@ write_asker(struct json_write *w, const struct asking *q, const char *action)
 uint32_t
 request_epoch(const struct asking *q)
 {
+	if (q->settings->digests)
+		return 0;
 	return q->settings->epoch != 0 ? q->settings->epoch : keys_epoch(q->keys);
 }
 
 bool
 request_release(struct buffer *out, const struct asking *q, struct instant time)
 {
-	const struct keys *k = q->keys;
+	const char *domain = keys_domain(q->keys);
 	struct json_write w = json_write_to(out);
 	char epoch[160];
 	bool good;
 
-	(void)snprintf(epoch, sizeof epoch, "%s/%" PRIu32, keys_domain(k), request_epoch(q));
+	(void)snprintf(epoch, sizeof epoch, "%s/%" PRIu32, domain, request_epoch(q));
 	json_write_open(&w, '{');
 	write_asker(&w, q, "release-keys");
-	begin_entity(&w, "resource", "level-keys", epoch, keys_domain(k));
-	json_write_member_number(&w, "epoch", request_epoch(q));
+	if (q->settings->digests) {
+		begin_entity(&w, "resource", "digest-keys", domain, domain);
+	} else {
+		begin_entity(&w, "resource", "level-keys", epoch, domain);
+		json_write_member_number(&w, "epoch", request_epoch(q));
+	}
 	end_entity(&w);
 	good = write_context(&w, q, NULL, time);
 	json_write_close(&w, '}');

@@ -141,21 +141,26 @@ is_revoked_now(const struct json *j, const struct revoking *x)
 	return false;
 }
 
-/* Adds KID, domain/rl/epoch/thumbprint, if it is of the current epoch and not there yet. */
+/* The key of pseudonyms, tokens or marks, domain/hmac/name/number/thumbprint, which is of no epoch. */
+static bool
+is_of_digest(struct bytes kid)
+{
+	unsigned slashes = 0;
+
+	for (size_t i = 0; i < kid.size; i++)
+		slashes += kid.at[i] == '/';
+	return slashes == 4;
+}
+
+/* Adds KID, if it is not there yet; domain/rl/epoch/thumbprint only if it is of the current epoch. */
 static void
 add_held(struct held *h, struct bytes kid)
 {
-	struct bytes rest = buffer_bytes(&h->kids), line;
 	char part[32];
 
 	(void)snprintf(part, sizeof part, "/%" PRIu32 "/", keys_epoch(h->keys));
-	if (kid.size < 8 || memmem(kid.at, kid.size, part, strlen(part)) == NULL)
-		return;
-	while (bytes_line(&rest, &line))
-		if (bytes_equal(line, kid))
-			return;
-	buffer_add(&h->kids, kid.at, kid.size);
-	buffer_add(&h->kids, "\n", 1);
+	if (is_of_digest(kid) || memmem(kid.at, kid.size, part, strlen(part)) != NULL)
+		(void)verb_line_once(&h->kids, kid);
 }
 
 /* A line of issued.log: the level keys that went to one who is revoked now. */
@@ -165,7 +170,7 @@ note_held(void *context, const struct json *j)
 	struct held *h = context;
 	uint32_t kids = json_member(j, 0, (struct bytes)BYTES("kids"));
 
-	if (!is_revoked_now(j, h->revoking) || kids == 0 || json_kind(j, kids) != JSON_ARRAY)
+	if (!is_revoked_now(j, h->revoking))
 		return;
 	for (uint32_t n = kids + 1; n < j->nodes[kids].next; n = j->nodes[n].next)
 		add_held(h, json_inside(j, n));
@@ -182,8 +187,10 @@ say_held(struct keys *k, const struct revoking *x, struct verb_answer *a)
 	buffer_init(&h.kids, TEXT_MOST);
 	good = device_issued(k, note_held, &h, a);
 	for (rest = buffer_bytes(&h.kids); bytes_line(&rest, &line);)
-		verb_note(
-		    a, "%.*s was released to one who is revoked: ehr-keys rotate", (int)line.size, line.at);
+		verb_note(a, "%.*s was released to one who is revoked%s", (int)line.size, line.at,
+		    is_of_digest(line)
+			? ", and can try names on lines of all epochs; there is no other such key"
+			: ": ehr-keys rotate");
 	buffer_release(&h.kids);
 	return good;
 }

@@ -166,8 +166,10 @@ put_how(struct json_write *w, const void *context, struct instant time)
 	json_write_member(w, "command", text_of(&x->json, "name"));
 	json_write_member(w, "id", text_of(&x->json, "id"));
 	json_write_member(w, "issued", bytes_of(issued));
-	if (approved != 0)
-		json_write_member_value(w, "approved_by", json_span(&x->json, approved));
+	if (approved != 0) {
+		json_write_name(w, "approved_by");
+		json_write_in_line(w, json_span(&x->json, approved));
+	}
 }
 
 static void
@@ -212,15 +214,11 @@ read_answer(struct sending *x, char nonce[NONCE_ROOM], enum diag_exit *status)
 }
 
 static enum diag_exit
-command(struct sending *x, const struct order_file *f, const char *nonce)
+command(struct sending *x, const struct order_file *f, uint64_t number, const char *nonce)
 {
 	uint32_t args = json_member(&x->json, 0, (struct bytes)BYTES("args"));
-	enum diag_exit status;
 	struct message m;
-	uint64_t number;
 
-	if (!next_number(x, "command", &number, &status))
-		return status;
 	begin(&m, x, number, COMMAND_TTL);
 	json_write_member(&m.claims, "sub", bytes_of(f->subject));
 	json_write_member_number(&m.claims, "al", (int64_t)f->al);
@@ -236,7 +234,7 @@ command(struct sending *x, const struct order_file *f, const char *nonce)
 	return end(&m, x, MESSAGE_COMMAND);
 }
 
-/* The id keeps one command from being sent twice under two decisions. */
+/* The id keeps one command from being sent twice under two decisions.  It is the last that is noted. */
 static bool
 is_new(struct sending *x, enum diag_exit *status)
 {
@@ -279,6 +277,7 @@ verb_command(const struct verb_settings *s, struct verb_answer *a)
 	const struct order o = { "send-command", "device", x.device.id, put_patient, put_how, &x, 1 };
 	char nonce[NONCE_ROOM] = "";
 	enum diag_exit status;
+	uint64_t number;
 
 	if (read_object(&x, s, a, &status)) {
 		status = EXIT_BAD_RECORD;
@@ -287,8 +286,9 @@ verb_command(const struct verb_settings *s, struct verb_answer *a)
 	}
 	if (x.keys != NULL && device_find(x.keys, bytes_of(s->device.item[0]), s, &x.device, a, &status) &&
 	    (s->device_answer == NULL || s->ask || read_answer(&x, nonce, &status)) &&
-	    order_obeys(&f, x.keys, &o, &status) && is_new(&x, &status))
-		status = command(&x, &f, nonce);
+	    order_obeys(&f, x.keys, &o, &status) && next_number(&x, "command", &number, &status) &&
+	    is_new(&x, &status))
+		status = command(&x, &f, number, nonce);
 	end_object(&x);
 	order_end(&f);
 	return status;
@@ -314,9 +314,7 @@ say_answer(struct verb_answer *a, const struct jws *jws)
 	json_write_member(&w, "state", state);
 	if (jws_text(jws, "reason").size > 0)
 		json_write_member(&w, "reason", jws_text(jws, "reason"));
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	verb_line_end(&w);
 	return true;
 }
 
@@ -341,6 +339,8 @@ answers(const struct keys *k, struct bytes text, const struct verb_settings *s, 
 		else
 			(void)device_find(k, bytes_of(jws.kid), s, &d, a, &status);
 	}
+	if (status == EXIT_DONE && a->out.used == 0)
+		status = verb_fault(a, EXIT_KEYS, "answer-invalid: no answer in it");
 	signers_free(devices);
 	jws_reader_free(reader);
 	return status;

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT_MOST = 1 << 24 };
+enum { TEXT_MOST = 1 << 24, LINE_DEPTH = 8 };
 
 const char *
 store_path(const struct verb_settings *s, struct arena *arena)
@@ -83,38 +83,28 @@ store_counter(const struct keys *k, const char *name, uint64_t *value, struct ve
 
 /* The counters of J with this one in front. */
 static void
-write_counters(struct buffer *out, const struct json *j, const char *name, uint64_t value)
+write_counters(struct json_write *w, const struct json *j, const char *name, uint64_t value)
 {
-	struct json_write w = json_write_to(out);
-
-	json_write_open(&w, '{');
-	json_write_name(&w, name);
-	json_write_natural(&w, value);
+	json_write_name(w, name);
+	json_write_natural(w, value);
 	for (uint32_t m = 1; m < j->nodes[0].next; m = j->nodes[m].next)
-		if (!json_is(j, m, bytes_of(name))) {
-			json_write_value(&w, json_span(j, m));
-			json_write_raw(&w, (struct bytes)BYTES(":"));
-			json_write_raw(&w, json_span(j, m + 1));
-		}
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+		if (!json_is(j, m, bytes_of(name)))
+			json_write_copy(w, j, m);
 }
 
 bool
 store_set_counter(const struct keys *k, const char *name, uint64_t value, struct verb_answer *a)
 {
-	struct buffer text, out;
+	struct store_note note;
+	struct buffer text;
 	struct json j;
 	bool good = read_counters(k, &text, &j, a);
 
-	buffer_init(&out, TEXT_MOST);
 	if (good) {
-		write_counters(&out, &j, name, value);
-		good = file_replace_at(keys_directory(k), "counters.json", buffer_bytes(&out), 0600) ||
-		       verb_io_fault(a, "counters.json");
+		store_note_begin(&note);
+		write_counters(&note.line, &j, name, value);
+		good = store_note_put(&note, keys_directory(k), "counters.json", 0600, a);
 	}
-	buffer_release(&out);
 	json_release(&j);
 	buffer_release(&text);
 	return good;
@@ -174,6 +164,29 @@ store_object(struct buffer *one, struct json *j, struct bytes line)
 	if (!json_slack(one))
 		diag_bug("a line longer than its file");
 	return json_parse(j, buffer_bytes(one)) && json_kind(j, 0) == JSON_OBJECT;
+}
+
+bool
+store_each(struct bytes text, const char *name, const char *what,
+    bool (*each)(void *context, const struct json *j), void *context, struct verb_answer *a)
+{
+	struct buffer one;
+	struct bytes line;
+	struct json j;
+	size_t number = 0;
+	bool good = true;
+
+	buffer_init(&one, text.size + JSON_SLACK);
+	json_init(&j, NULL, LINE_DEPTH);
+	while (good && bytes_line(&text, &line)) {
+		number++;
+		good = store_object(&one, &j, line) && each(context, &j);
+	}
+	if (!good)
+		(void)verb_fault(a, EXIT_KEYS, "%s:%zu: %s", name, number, what);
+	json_release(&j);
+	buffer_release(&one);
+	return good;
 }
 
 bool
@@ -375,9 +388,9 @@ make_pairs(struct store *n, const struct verb_settings *s, struct verb_answer *a
 	if (mkdirat(n->fd, "keys", 0700) != 0 || mkdirat(n->fd, "releases", 0700) != 0)
 		return verb_io_fault(a, n->path);
 	if (!copy_path(n->pin_file, s->pin_file))
-		return verb_io_fault(a, s->pin_file);
+		return verb_io_fault(a, "--pin-file");
 	if (!copy_path(n->parent_pin_file, s->parent_pin_file))
-		return verb_io_fault(a, s->parent_pin_file);
+		return verb_io_fault(a, "--parent-pin-file");
 	if (!copy_text(n->tcti, s->tcti))
 		return verb_io_fault(a, s->tcti);
 	n->sig = take_key(n, s->sig, n->sig_uri, "keys/sig.pem", a, status);
@@ -442,9 +455,8 @@ write_given(struct json_write *w, const char *name, const char *text)
 static void
 write_self(struct buffer *out, const struct store *n)
 {
-	struct json_write w = json_write_to(out);
+	struct json_write w = verb_line_begin(out);
 
-	json_write_open(&w, '{');
 	json_write_member_number(&w, "v", 1);
 	json_write_member(&w, "id", bytes_of(n->id));
 	json_write_member(&w, "kind", bytes_of(n->kind));
@@ -459,9 +471,7 @@ write_self(struct buffer *out, const struct store *n)
 		json_write_member_value(&w, "commands", n->commands);
 	write_key_name(&w, "sig", n->sig_uri, n->sig);
 	write_key_name(&w, "enc", n->enc_uri, n->enc);
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	verb_line_end(&w);
 }
 
 bool
@@ -569,31 +579,40 @@ store_mac(int dirfd, struct private_key *sig, const struct point *enc, const str
 	return end_rest(dirfd, &m, &rest, sig, enc, a);
 }
 
+void
+store_note_begin(struct store_note *note)
+{
+	buffer_init(&note->text, TEXT_MOST);
+	note->line = verb_line_begin(&note->text);
+}
+
+bool
+store_note_put(struct store_note *note, int dirfd, const char *name, mode_t mode, struct verb_answer *a)
+{
+	bool good;
+
+	verb_line_end(&note->line);
+	good = file_replace_at(dirfd, name, buffer_bytes(&note->text), mode) || verb_io_fault(a, name);
+	buffer_release(&note->text);
+	return good;
+}
+
 bool
 store_current(int dirfd, const char *domain, uint32_t epoch, struct verb_answer *a)
 {
-	struct buffer text;
-	struct json_write w = json_write_to(&text);
-	bool good;
+	struct store_note note;
 
-	buffer_init(&text, 1024);
-	json_write_open(&w, '{');
-	json_write_member(&w, "domain", bytes_of(domain));
-	json_write_member_number(&w, "epoch", epoch);
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
-	good = file_replace_at(dirfd, "current", buffer_bytes(&text), 0644) || verb_io_fault(a, "current");
-	buffer_release(&text);
-	return good;
+	store_note_begin(&note);
+	json_write_member(&note.line, "domain", bytes_of(domain));
+	json_write_member_number(&note.line, "epoch", epoch);
+	return store_note_put(&note, dirfd, "current", 0644, a);
 }
 
 void
 store_jwks(struct buffer *out, const struct point *sig, const char *domain)
 {
-	struct json_write w = json_write_to(out);
+	struct json_write w = verb_line_begin(out);
 
-	json_write_open(&w, '{');
 	json_write_name(&w, "keys");
 	json_write_open(&w, '[');
 	point_write(&w, sig);
@@ -605,9 +624,7 @@ store_jwks(struct buffer *out, const struct point *sig, const char *domain)
 	json_write_member(&w, "domain", bytes_of(domain));
 	json_write_close(&w, '}');
 	json_write_close(&w, ']');
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	verb_line_end(&w);
 }
 
 bool

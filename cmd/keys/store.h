@@ -38,6 +38,13 @@ bool store_lines(int dirfd, const char *name, struct buffer *text, struct verb_a
 /* The same for a file that is always replaced as a whole: its last line counts without an LF, too. */
 bool store_whole(int dirfd, const char *name, struct buffer *text, struct verb_answer *a);
 
+/*
+ * Calls EACH for every line of TEXT, which is the file NAME.  The first line that is no JSON object, or for
+ * which EACH returns false, ends it: false with the fault "NAME:LINE: WHAT" (EXIT_KEYS).
+ */
+bool store_each(struct bytes text, const char *name, const char *what,
+    bool (*each)(void *context, const struct json *j), void *context, struct verb_answer *a);
+
 /* Copies LINE to ONE, with JSON_SLACK zeros behind it, and parses it; false if it is no JSON object. */
 bool store_object(struct buffer *one, struct json *j, struct bytes line);
 
@@ -91,6 +98,18 @@ bool store_level(int dirfd, struct private_key *sig, const struct point *enc, co
     struct instant now, struct verb_answer *a);
 bool store_mac(int dirfd, struct private_key *sig, const struct point *enc, const struct mac_key *key,
     struct instant now, struct verb_answer *a);
+
+/*
+ * A small file that is one JSON object: begin it, write its members to NOTE.line, and put it in its place in
+ * the directory, which releases it.
+ */
+struct store_note {
+	struct json_write line;
+	struct buffer text; /* private; a note stays where it was begun */
+};
+
+void store_note_begin(struct store_note *note);
+bool store_note_put(struct store_note *note, int dirfd, const char *name, mode_t mode, struct verb_answer *a);
 
 /* Writes `current`: {"domain":..,"epoch":..} */
 bool store_current(int dirfd, const char *domain, uint32_t epoch, struct verb_answer *a);

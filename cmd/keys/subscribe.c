@@ -37,7 +37,7 @@ decide(void *context, struct keys *k, enum diag_exit *status)
 	struct buffer requests;
 	struct device device;
 	bool good = device_find(k, bytes_of(s->device.item[0]), s, &device, x->answer, status);
-	const struct asking q = { k, &device, s, &x->context, { "", 0 }, x->answer };
+	const struct asking q = { k, &device, s, &x->context, { "", 0 }, false, x->answer };
 
 	buffer_init(&requests, TEXT_MOST);
 	for (size_t i = 0; good && i < s->patient.count; i++) {
@@ -65,9 +65,7 @@ copy_members(
 		for (size_t i = 0; own[i] != NULL; i++)
 			if (json_is(j, m, bytes_of(own[i])))
 				return false;
-		json_write_value(w, json_span(j, m));
-		json_write_raw(w, (struct bytes)BYTES(":"));
-		json_write_raw(w, json_span(j, m + 1));
+		json_write_copy(w, j, m);
 	}
 	return true;
 }
@@ -209,6 +207,7 @@ keep(struct subscribing *x)
 	enum diag_exit status = EXIT_DONE;
 
 	buffer_add(&x->text, "\n", 1);
+	file_sweep_at(AT_FDCWD, folder, ".json");
 	if (!file_replace_at(AT_FDCWD, path, buffer_bytes(&x->text), 0644)) {
 		(void)verb_io_fault(x->answer, path);
 		status = EXIT_IO;

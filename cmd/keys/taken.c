@@ -9,54 +9,64 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TEXT_MOST = 1 << 26, DEPTH = 4, SKEW = 60 };
+enum { TEXT_MOST = 1 << 26, SKEW = 60 };
 
 struct taken {
 	int dirfd;          /* of its own */
 	struct buffer text; /* what is in force, and what is added */
 	size_t before;      /* bytes of TEXT that were there */
+	uint64_t forgotten; /* decisions of this time and before may have been swept; 0: none were */
 	struct instant now;
 };
 
-/* A line of taken.log: false if it is none; KEPT: it is still in force. */
 static bool
-read_line(struct json *j, struct instant now, bool *kept)
+is_number(const struct json *j, uint32_t node, uint64_t *value)
 {
-	uint32_t decision, end;
-	uint64_t seconds;
+	return node != 0 && json_integer(j, node, value);
+}
 
-	decision = json_member(j, 0, (struct bytes)BYTES("decision"));
-	end = json_member(j, 0, (struct bytes)BYTES("end"));
-	if (decision == 0 || end == 0 || !json_integer(j, end, &seconds))
-		return false;
-	*kept = now.seconds <= (int64_t)seconds;
+/* A later run may have a longer age or another clock, so the latest time of what is swept is kept. */
+static bool
+forget(struct taken *t, uint64_t time)
+{
+	if (time > t->forgotten)
+		t->forgotten = time;
 	return true;
 }
 
+/* Keeps a line of taken.log that is in force.  False if it is none. */
 static bool
-sweep(struct taken *t, struct bytes text, struct instant now, struct verb_answer *a)
+sweep_line(void *context, const struct json *j)
 {
-	struct buffer one; /* a line with JSON_SLACK bytes behind it */
-	struct json j;
-	struct bytes line;
-	size_t number = 0;
-	bool good = true, kept = false;
+	struct taken *t = context;
+	uint32_t decision = json_member(j, 0, (struct bytes)BYTES("decision"));
+	struct bytes line = json_span(j, 0);
+	uint64_t end, time;
 
-	json_init(&j, NULL, DEPTH);
-	buffer_init(&one, TEXT_MOST);
-	while (good && bytes_line(&text, &line)) {
-		number++;
-		good = store_object(&one, &j, line) && read_line(&j, now, &kept);
-		if (good && kept) {
-			buffer_add(&t->text, line.at, line.size);
-			buffer_add(&t->text, "\n", 1);
-		}
-	}
-	if (!good)
-		(void)verb_fault(a, EXIT_KEYS, "taken.log:%zu: not a decision that was taken", number);
-	buffer_release(&one);
-	json_release(&j);
-	return good;
+	if (decision == 0)
+		return is_number(j, json_member(j, 0, (struct bytes)BYTES("forgotten")), &time) &&
+		       forget(t, time);
+	if (!is_number(j, json_member(j, 0, (struct bytes)BYTES("end")), &end))
+		return false;
+	if (t->now.seconds > (int64_t)end)
+		/* a line without its time is of an older program */
+		return forget(
+		    t, is_number(j, json_member(j, 0, (struct bytes)BYTES("time")), &time) ? time : end);
+	buffer_add(&t->text, line.at, line.size);
+	buffer_add(&t->text, "\n", 1);
+	return true;
+}
+
+static void
+write_forgotten(struct taken *t)
+{
+	struct json_write w = json_write_to(&t->text);
+
+	if (t->forgotten == 0)
+		return;
+	json_write_open(&w, '{');
+	json_write_member_number(&w, "forgotten", (int64_t)t->forgotten);
+	verb_line_end(&w);
 }
 
 struct taken *
@@ -70,9 +80,13 @@ taken_begin(const struct keys *k, struct instant now, struct verb_answer *a)
 	buffer_init(&t->text, TEXT_MOST);
 	buffer_init(&text, TEXT_MOST);
 	t->dirfd = fcntl(keys_directory(k), F_DUPFD_CLOEXEC, 0);
-	good = (t->dirfd >= 0 || verb_io_fault(a, "taken.log")) &&
-	       store_whole(keys_directory(k), "taken.log", &text, a) && sweep(t, buffer_bytes(&text), now, a);
+	good =
+	    (t->dirfd >= 0 || verb_io_fault(a, "taken.log")) &&
+	    store_whole(keys_directory(k), "taken.log", &text, a) &&
+	    store_each(buffer_bytes(&text), "taken.log", "not a decision that was taken", sweep_line, t, a);
 	buffer_release(&text);
+	if (good)
+		write_forgotten(t);
 	t->before = t->text.used;
 	if (good)
 		return t;
@@ -101,6 +115,10 @@ is_fresh(const struct taken *t, const struct decision *d, int64_t max_age, struc
 	else if (d->time.seconds - t->now.seconds > SKEW)
 		(void)verb_fault(
 		    a, EXIT_DENIED, "decision-stale: it is of a time to come; ask for another one");
+	else if (t->forgotten > 0 && d->time.seconds <= (int64_t)t->forgotten)
+		(void)verb_fault(a, EXIT_DENIED,
+		    "decision-stale: decisions of its time are forgotten, so it may have been taken; ask for "
+		    "another one");
 	else
 		return true;
 	return false;
@@ -127,10 +145,9 @@ taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct ver
 		return false;
 	}
 	t->text.used = from + size;
+	json_write_member_number(&w, "time", d->time.seconds);
 	json_write_member_number(&w, "end", d->time.seconds + max_age);
-	json_write_close(&w, '}');
-	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	verb_written(&w);
+	verb_line_end(&w);
 	return true;
 }
 
@@ -149,7 +166,8 @@ taken_commit(struct taken *t, struct verb_answer *a)
 {
 	if (!file_replace_at(t->dirfd, "taken.log", buffer_bytes(&t->text), 0600)) {
 		(void)verb_io_fault(a, "taken.log");
-		taken_free(t);
+		/* The file may have its name already: then only the folder was not synced. */
+		give_back(t, false);
 		return false;
 	}
 	a->undo = give_back;

@@ -6,8 +6,9 @@
 
 /*
  * taken: a decision is carried out once.  The ids of those that were stand in taken.log of the authority with
- * the time at which they are too old anyway.  They are on disk before a key or grant leaves; if it does not
- * leave after all, they are given back.  The caller holds the lock of the directory.
+ * the time at which they are too old anyway; of those that are gone, the latest time.  They are on disk
+ * before a key or grant leaves; if it does not leave after all, they are given back.  The caller holds the
+ * lock of the directory.
  */
 struct taken;
 
@@ -15,8 +16,8 @@ struct taken;
 struct taken *taken_begin(const struct keys *k, struct instant now, struct verb_answer *a);
 
 /*
- * Adds D.  False with a fault (EXIT_DENIED) if it is older than MAX_AGE seconds or of more than a minute from
- * now (decision-stale), or if it is there (decision-taken).
+ * Adds D.  False with a fault (EXIT_DENIED) if it is older than MAX_AGE seconds, of more than a minute from
+ * now or not later than what is gone (decision-stale), or if it is there (decision-taken).
  */
 bool taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a);
 

@@ -58,9 +58,39 @@ verb_reference(const struct policy *p, struct bytes patient, struct buffer *to)
 	buffer_add(to, patient.at, patient.size);
 }
 
+struct json_write
+verb_line_begin(struct buffer *out)
+{
+	struct json_write w = json_write_to(out);
+
+	json_write_open(&w, '{');
+	return w;
+}
+
+void
+verb_line_end(struct json_write *w)
+{
+	json_write_close(w, '}');
+	json_write_raw(w, (struct bytes)BYTES("\n"));
+	verb_written(w);
+}
+
 void
 verb_written(const struct json_write *w)
 {
 	if (!json_write_whole(w))
 		diag_bug("a text longer than its buffer");
+}
+
+bool
+verb_line_once(struct buffer *list, struct bytes word)
+{
+	struct bytes rest = buffer_bytes(list), line;
+
+	while (bytes_line(&rest, &line))
+		if (bytes_equal(line, word))
+			return false;
+	buffer_add(list, word.at, word.size);
+	buffer_add(list, "\n", 1);
+	return true;
 }

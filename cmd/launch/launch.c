@@ -103,7 +103,10 @@ check_copy(int fd, bool run, const char *path, const struct launch_settings *s, 
 		    "its interpreter would read the file anew: verify it with --verify-only before");
 	else
 		good = read_signature(file, &signature, r) &&
-		       verify(program, buffer_bytes(&signature), file, s, r);
+		       verify(program, buffer_bytes(&signature), file, s, r) &&
+		       (!run || bytes_begin(program, "\177ELF") ||
+			   refuse(r, path, "is-script",
+			       "not a program in ELF, so the kernel would start an interpreter for it"));
 	buffer_release(&signature);
 	(void)munmap(at, program.size);
 	return good;
@@ -145,7 +148,8 @@ launch_may_keep(const char *name)
 {
 	/* They choose libraries, modules, configuration or scripts: code that nobody has verified. */
 	static const char *const never[] = { "PATH", "LD_*", "GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH",
-		"OPENSSL_*", "SOFTHSM2_CONF", "TPM2OPENSSL_*", "BASH_ENV", "ENV", NULL };
+		"OPENSSL_*", "PKCS11_MODULE_PATH", "SOFTHSM2_CONF", "TPM2OPENSSL_*", "BASH_ENV", "ENV",
+		NULL };
 
 	return strchr(name, '=') == NULL && !is_listed(bytes_of(name), never);
 }

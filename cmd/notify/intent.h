@@ -21,6 +21,7 @@ struct intent {
 	const struct sealed_version *version; /* INTENT_DATA: the version to read; else NULL */
 	unsigned criticality;                 /* picks the tier and the word in the line */
 	unsigned step;
+	unsigned place; /* among the intents of the group: by step, then by class in the step's order */
 	bool uncovered; /* INTENT_LAST_RESORT: nobody else could be told */
 };
 

@@ -6,6 +6,7 @@
 #include "common/line/filter.h"
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
+#include "common/subscription/subscriptions.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -32,12 +33,7 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
 	{ OPTION_TEXT(struct settings, site), 'S', false, "site", "DIR",
 	    "the site: subscriptions, grants, authority" },
-	{ OPTION_TEXT(struct settings, subscriptions), 0, false, "subscriptions", "PATH",
-	    "subscriptions: a YAML or NDJSON file, or a directory" },
-	{ OPTION_TEXT(struct settings, grants), 0, false, "grants", "FILE", "signed grants, one a line" },
-	{ OPTION_TEXT(struct settings, revoked), 0, false, "revoked", "FILE", "signed revocations" },
-	{ OPTION_TEXT(struct settings, authority), 0, false, "authority", "JWKS",
-	    "public keys that sign grants" },
+	SUBSCRIPTIONS_OPTIONS(struct settings),
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
 	    "the time; needed where grants or revocations end" },
 	{ OPTION_TEXT(struct settings, suppressed), 0, false, "suppressed", "FILE",
@@ -119,7 +115,7 @@ load_grants(struct notify *n, const struct options *o)
 		.revoked = site_path_if_there(&n->arena, n->set.site, SITE_REVOKED, n->set.revoked),
 		.known =
 		    n->set.revoked != NULL ? site_path(&n->arena, n->set.site, SITE_REVOKED, NULL) : NULL,
-		.domain = n->plan.domain,
+		.domain = n->plan.seal.domain,
 		.limit = FILE_LIMIT,
 		.max_lifetime = n->plan.max_lifetime,
 		.must_revoke = n->plan.revocation_required,
@@ -267,6 +263,11 @@ say_the_rest(const struct notify *n)
 	for (size_t i = MATCH_BY_FLOOR; i < sizeof coverages / sizeof coverages[0]; i++)
 		if (n->said[i] > MESSAGES)
 			diag_warn("... and %" PRIu64 " more: %s", n->said[i] - MESSAGES, coverages[i]);
+	if (n->match.ended > 0)
+		diag_warn(
+		    "grant-expired: %" PRIu64 " messages did not go out, as the grants of %" PRIu64
+		    " subscriptions have ended; ehr-keys subscribe again, or take the subscription away",
+		    n->match.ended, n->match.ended_carriers);
 }
 
 static void

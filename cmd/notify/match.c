@@ -3,6 +3,7 @@
 
 #include "common/base/memory.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 void
@@ -17,6 +18,7 @@ match_init(struct match *m, const struct notify_policy *plan, const struct grant
 	m->candidates = memory_zeros(most, sizeof *m->candidates);
 	m->intents = memory_zeros(m->room, sizeof *m->intents);
 	m->is_endless = memory_zeros(most, sizeof *m->is_endless);
+	m->has_ended = memory_zeros(most, sizeof *m->has_ended);
 	buffer_init(&m->endless_whens, BUFFER_UNLIMITED);
 	json_init(&m->tags, NULL, 8);
 }
@@ -28,6 +30,7 @@ match_release(struct match *m)
 	free(m->candidates);
 	free(m->intents);
 	free(m->is_endless);
+	free(m->has_ended);
 	buffer_release(&m->endless_whens);
 	*m = (struct match){ 0 };
 }
@@ -140,15 +143,20 @@ when_holds(struct match *m, const struct subscription *sub, const struct sealed_
 	return false;
 }
 
-/* Why nobody is told: the subscription is idle, or what of the grant depends on time or record; NULL. */
+/*
+ * Why nobody is told: the subscription is idle, or what of the grant depends on time or record; NULL.  A list
+ * of revocations that is past its time stops data, and no floor notice, which shows none.
+ */
 static const char *
-stopped_by(const struct match *m, const struct subscription *sub, struct bytes subject)
+stopped_by(const struct match *m, const struct subscription *sub, enum intent_kind kind, struct bytes subject)
 {
 	enum grant_fault fault;
 
 	if (sub->idle != SUBSCRIPTION_RUNS)
 		return idle_word[sub->idle];
 	fault = m->now != NULL ? grants_in_time(m->grants, sub->grant, *m->now) : GRANT_GOOD;
+	if (fault == GRANT_REVOCATION_STALE && kind == INTENT_FLOOR)
+		fault = GRANT_GOOD;
 	if (fault == GRANT_GOOD &&
 	    (subject.size == 0 ? !grant_words_have(&sub->grant->subjects, bytes_of("*"))
 			       : !grants_cover(m->grants, sub->grant, subject)))
@@ -156,12 +164,35 @@ stopped_by(const struct match *m, const struct subscription *sub, struct bytes s
 	return fault != GRANT_GOOD ? grant_fault_word(fault) : NULL;
 }
 
+/* A class stands where the policy names it in the step; the last resort comes behind all classes. */
+static unsigned
+place_of(const struct notify_policy *plan, const struct intent *i)
+{
+	unsigned class = NOTIFY_MAX_CLASSES;
+
+	if (i->to != NULL)
+		class = i->to->class < 0 ? 0 : plan->tier[i->criticality].step[i->step].place[i->to->class];
+	return i->step * (NOTIFY_MAX_CLASSES + 1) + class;
+}
+
 static void
 add(struct match *m, const struct intent *i)
 {
 	if (m->count == m->room)
 		diag_bug("more than three intents a candidate");
-	m->intents[m->count++] = *i;
+	m->intents[m->count] = *i;
+	m->intents[m->count++].place = place_of(m->plan, i);
+}
+
+static void
+count_ended(struct match *m, const struct subscription *sub)
+{
+	bool *before = &m->has_ended[sub - m->subscriptions->at];
+
+	m->ended++;
+	if (!*before)
+		m->ended_carriers++;
+	*before = true;
 }
 
 static bool
@@ -171,6 +202,8 @@ suppress(struct match *m, const struct version_group *g, const struct subscripti
 	if (sub->idle != SUBSCRIPTION_RUNS)
 		reason = idle_word[sub->idle];
 	m->stopped++;
+	if (reason == grant_fault_word(GRANT_EXPIRED))
+		count_ended(m, sub);
 	return m->suppressed == NULL || intent_write_suppressed(m->suppressed, event_id(m, g), sub,
 					    kind == INTENT_FLOOR ? "floor" : "data", step, reason);
 }
@@ -194,7 +227,7 @@ match_data(struct match *m, const struct version_group *g, const struct subscrip
 	int step = step_in(m, v->criticality, sub);
 	if (v->tags.empty || step < 0 || v->criticality < sub->min_criticality || !tags_fit(m, sub, v))
 		return true;
-	const char *why = stopped_by(m, sub, g->version[0]->tags.subject);
+	const char *why = stopped_by(m, sub, INTENT_DATA, g->version[0]->tags.subject);
 	if (why != NULL)
 		return suppress(m, g, sub, INTENT_DATA, (unsigned)step, why);
 	if (!when_holds(m, sub, v))
@@ -224,7 +257,7 @@ match_floor(struct match *m, const struct version_group *g, const struct subscri
 	if (m->plan->floor == FLOOR_SUPPRESS)
 		return v == NULL ||
 		       suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, grant_fault_word(GRANT_AL));
-	const char *why = stopped_by(m, sub, g->version[0]->tags.subject);
+	const char *why = stopped_by(m, sub, INTENT_FLOOR, g->version[0]->tags.subject);
 	if (why != NULL)
 		return suppress(m, g, sub, INTENT_FLOOR, (unsigned)step, why);
 	add(m, &(struct intent){
@@ -281,15 +314,27 @@ add_last_resort(struct match *m, const struct version_group *g, enum match_cover
 		}
 }
 
-/* By step.  Within a step the intents have the order of the subscriptions. */
+/* The lowest place of an intent that is at least FROM; UINT_MAX: there is none. */
+static unsigned
+next_place(const struct match *m, unsigned from)
+{
+	unsigned next = UINT_MAX;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (m->intents[i].place >= from && m->intents[i].place < next)
+			next = m->intents[i].place;
+	return next;
+}
+
+/* By place.  At one place the intents have the order of the subscriptions. */
 static bool
-write_by_step(struct match *m, const struct version_group *g, struct buffer *out)
+write_by_place(struct match *m, const struct version_group *g, struct buffer *out)
 {
 	bool whole = true;
 
-	for (unsigned step = 0; whole && step < NOTIFY_MAX_STEPS; step++)
+	for (unsigned place = next_place(m, 0); whole && place != UINT_MAX; place = next_place(m, place + 1))
 		for (size_t i = 0; whole && i < m->count; i++)
-			if (m->intents[i].step == step)
+			if (m->intents[i].place == place)
 				whole = intent_write(out, m->plan, g, event_id(m, g), &m->intents[i]);
 	return whole;
 }
@@ -317,5 +362,5 @@ match_group(struct match *m, const struct version_group *g, struct buffer *out, 
 	}
 	*coverage = judge_coverage(m, g);
 	add_last_resort(m, g, *coverage);
-	return write_by_step(m, g, out);
+	return write_by_place(m, g, out);
 }

@@ -29,12 +29,14 @@ struct match {
 	uint64_t notices;
 	uint64_t stopped;
 	uint64_t uncovered;
+	uint64_t ended;          /* of the stopped: for a grant that has ended */
+	uint64_t ended_carriers; /* the subscriptions of these */
 	/* private */
 	uint32_t *candidates;
 	struct intent *intents;
 	size_t room;
 	size_t count;
-	bool *is_endless;                     /* by subscription */
+	bool *is_endless, *has_ended;         /* by subscription */
 	struct buffer endless_whens;          /* struct endless_when */
 	struct json tags;                     /* the index of a version's tags, for `when` and `tags` */
 	const struct sealed_version *indexed; /* the version that TAGS is of */
@@ -53,9 +55,9 @@ enum match_coverage {
 };
 
 /*
- * Decides about a whole group.  Writes its event line and intents to OUT, by step, then by subscription.
- * *COVERAGE: whether the policy's demand is met that somebody in the tier of the group's highest
- * criticality is told.  False if OUT is full.
+ * Decides about a whole group.  Writes its event line and intents to OUT, by step, then by class as the step
+ * names them, then by subscription.  *COVERAGE: whether the policy's demand is met that somebody in the tier
+ * of the group's highest criticality is told.  False if OUT is full.
  */
 bool match_group(
     struct match *m, const struct version_group *g, struct buffer *out, enum match_coverage *coverage);

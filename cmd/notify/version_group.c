@@ -77,7 +77,7 @@ judge(const struct version_group *g, const struct tags *t, struct sealed_version
 		return REASON_UNKNOWN_LEVEL;
 	if (criticality < 0)
 		return REASON_UNKNOWN_CRITICALITY;
-	if (!bytes_equal(t->domain, g->plan->domain))
+	if (!bytes_equal(t->domain, g->plan->seal.domain))
 		return REASON_OTHER_DOMAIN;
 	/* A policy that became stricter after sealing counts at once. */
 	v->al = t->al > g->policy->level[level].al ? t->al : g->policy->level[level].al;
@@ -92,6 +92,9 @@ judge_order(const struct version_group *g, const struct tags *t, unsigned al)
 	const struct sealed_version *last = g->version[g->count - 1];
 
 	if (!bytes_equal(t->id, last->tags.id) || !bytes_equal(t->batch, last->tags.batch))
+		return REASON_VERSIONS_ORDER;
+	/* Who is told goes by the first, so another subject's, or a deleted one, would go with it. */
+	if (!bytes_equal(t->subject, last->tags.subject) || t->deleted != last->tags.deleted)
 		return REASON_VERSIONS_ORDER;
 	if (t->of != g->of || t->n != g->count + 1)
 		return REASON_VERSIONS_INCOMPLETE;

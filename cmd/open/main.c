@@ -28,7 +28,9 @@ struct open_main {
 	struct instant now;
 	struct policy policy;
 	struct opening_setup setup;
-	struct signers *signers; /* setup.devices */
+	struct signers *signers;  /* setup.devices */
+	struct signers *enroller; /* --authority, or the site's: has signed their enrolments */
+	bool has_list;            /* the list of revocations that counts for them was looked for */
 };
 
 static const struct option_entry table[] = {
@@ -152,11 +154,14 @@ load_manifest(struct open_main *m, const struct options *o)
 		diag_die(EXIT_KEYS, "%s:%zu: manifest-invalid: %s", m->manifest_path, line, why);
 }
 
-/* SITE: the site's list of revocations, NULL if this is not the site's directory. */
+/*
+ * SITE: the site's list of revocations, NULL if this is not the site's directory.  The list of --revoked
+ * is of the first directory's authority, or of --authority if that is another one.
+ */
 static void
 add_directory(struct open_main *m, struct opening *opening, const char *path, const char *site)
 {
-	const struct keys_lists lists = { site, m->revoked, m->setup.now };
+	struct keys_lists lists = { .site = site, .now = m->setup.now };
 	struct revoked revoked = { 0 };
 	struct keys_fault fault;
 	struct keys *keys = keys_open(path, KEYS_LEVELS | KEYS_LATER, m->allow_test_keys, &fault);
@@ -164,11 +169,38 @@ add_directory(struct open_main *m, struct opening *opening, const char *path, co
 
 	if (keys == NULL)
 		diag_die(EXIT_KEYS, "%s", fault.text);
+	if (m->authority == NULL || signers_include(keys_authority(keys), m->enroller)) {
+		lists.given = m->revoked;
+		m->revoked = NULL;
+		m->has_list = true;
+	}
 	status = keys_revoked(keys, &lists, &revoked, &fault);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s", fault.text);
-	opening_add_directory(opening, keys, &revoked);
-	m->revoked = NULL; /* the first directory's authority has signed it */
+	opening_add_directory(opening, keys);
+	opening_add_revoked(opening, &revoked);
+}
+
+/* A list that --authority has signed.  It must be there if no key directory of that authority is. */
+static void
+add_given_list(struct open_main *m, const struct options *o, struct opening *opening)
+{
+	struct revoked revoked = { 0 };
+	struct keys_fault fault;
+	enum diag_exit status;
+
+	if (m->revoked == NULL && (m->devices == NULL || m->has_list))
+		return;
+	if (m->revoked == NULL)
+		options_needs(o,
+		    "--revoked FILE, the list of --authority, or its key directory: else a device that was "
+		    "revoked would count");
+	if (m->authority == NULL)
+		options_misuse(o, "needs a key directory or --authority, which has signed it", "--revoked");
+	status = keys_revoked_alone(m->revoked, m->enroller, m->setup.now, &revoked, &fault);
+	if (status != EXIT_DONE)
+		diag_die(status, "%s", fault.text);
+	opening_add_revoked(opening, &revoked);
 }
 
 /* A directory is a key directory; another name is of a private key. */
@@ -215,24 +247,23 @@ static struct signers *
 read_devices(struct open_main *m, const struct options *o)
 {
 	const char *path = site_path_if_there(&m->policy.arena, m->site, SITE_AUTHORITY, m->authority);
-	struct signers *authority, *all;
+	struct signers *all;
 	struct buffer text;
 	unsigned line = 0;
 
 	if (path == NULL)
 		options_misuse(o, "whose enrolments? needs --authority JWKS, or a site", "--require-signed");
-	authority = read_signers(path);
+	m->enroller = read_signers(path);
 	buffer_init(&text, (size_t)1 << 28);
 	if (!file_read(m->devices, &text))
 		diag_die(EXIT_IO, "%s: %s", m->devices, file_read_fault(errno));
-	all = enrolled_read(authority, buffer_bytes(&text), true, m->setup.now, &line);
+	all = enrolled_read(m->enroller, buffer_bytes(&text), true, m->setup.now, &line);
 	if (all == NULL && line > 0)
 		diag_die(EXIT_KEYS, "%s:%u: not an enrolment that the authority signed", m->devices, line);
 	if (all == NULL)
 		diag_die(EXIT_KEYS, "%s: no device that sends readings is enrolled%s", m->devices,
 		    m->setup.now == NULL ? "; enrolments end, so it needs --now TIME" : "");
 	buffer_release(&text);
-	signers_free(authority);
 	return all;
 }
 
@@ -253,8 +284,7 @@ begin(struct open_main *m, const struct options *o)
 		    site_path(a, m->site, SITE_REVOKED, NULL));
 	for (size_t i = 0; i < m->keys; i++)
 		add_key(m, opening, m->key[i]);
-	if (m->revoked != NULL)
-		options_misuse(o, "needs a key directory, whose authority has signed it", "--revoked");
+	add_given_list(m, o, opening);
 	if (!secret_is_locked())
 		diag_warn("memory-not-locked: keys may be swapped to disk");
 	return opening;
@@ -300,6 +330,7 @@ main(int argc, char *argv[])
 	opening_free(opening);
 	manifest_free(m.setup.manifest);
 	signers_free(m.signers);
+	signers_free(m.enroller);
 	policy_release(&m.policy);
 	return status;
 }

@@ -21,8 +21,9 @@ struct place {
 struct opening {
 	struct opening_setup setup;
 	struct keys **directory;
-	struct revoked *revoked; /* of each directory */
 	size_t directories;
+	struct revoked *revoked; /* all lists */
+	size_t lists;
 	struct private_key **private; /* of directories and files */
 	bool *owned;                  /* private[i] is of a file and freed here */
 	size_t privates;
@@ -33,6 +34,7 @@ struct opening {
 	struct buffer tags;
 	struct digest *digest; /* of lines */
 	struct place last;     /* of the level key used last, which is tried first */
+	bool told_epoch;       /* that all keys are of other epochs than a line */
 };
 
 struct opening *
@@ -64,10 +66,10 @@ opening_free(struct opening *o)
 	for (size_t i = 0; i < o->privates; i++)
 		if (o->owned[i])
 			keyref_free(o->private[i]);
-	for (size_t i = 0; i < o->directories; i++) {
+	for (size_t i = 0; i < o->directories; i++)
 		keys_close(o->directory[i]);
+	for (size_t i = 0; i < o->lists; i++)
 		revoked_free(&o->revoked[i]);
-	}
 	free(o->directory);
 	free(o->revoked);
 	free(o->private);
@@ -91,11 +93,16 @@ opening_add_private(struct opening *o, struct private_key *key)
 }
 
 void
-opening_add_directory(struct opening *o, struct keys *keys, const struct revoked *revoked)
+opening_add_revoked(struct opening *o, const struct revoked *revoked)
+{
+	o->revoked = memory_grow(o->revoked, o->lists + 1, sizeof *o->revoked);
+	o->revoked[o->lists++] = *revoked;
+}
+
+void
+opening_add_directory(struct opening *o, struct keys *keys)
 {
 	o->directory = memory_grow(o->directory, o->directories + 1, sizeof(void *));
-	o->revoked = memory_grow(o->revoked, o->directories + 1, sizeof *o->revoked);
-	o->revoked[o->directories] = *revoked;
 	o->directory[o->directories++] = keys;
 	add_private(o, keys_private(keys), false);
 }
@@ -196,7 +203,7 @@ judge(const struct opening *o, const struct sealed_line *s)
 static bool
 is_revoked(const struct opening *o, const struct sealed_line *s)
 {
-	for (size_t i = 0; i < o->directories; i++)
+	for (size_t i = 0; i < o->lists; i++)
 		if (revoked_has(&o->revoked[i], REVOKED_KIDS, s->kid))
 			return true;
 	return false;
@@ -226,6 +233,31 @@ private_number(size_t index)
 	return 1U << 31 | (unsigned)index;
 }
 
+/* No key is of the line's epoch, whatever its level: said once, since the reason alone does not say it. */
+static void
+say_epoch(struct opening *o, const struct sealed_line *s)
+{
+	uint32_t newest = 0;
+
+	for (size_t i = 0; !o->told_epoch && i < o->directories; i++) {
+		size_t count;
+		const struct level_key *const *key = keys_levels(o->directory[i], &count);
+
+		for (size_t k = 0; k < count; k++) {
+			if (key[k]->epoch == s->tags.epoch)
+				return;
+			if (key[k]->epoch > newest)
+				newest = key[k]->epoch;
+		}
+	}
+	if (newest == 0)
+		return;
+	o->told_epoch = true;
+	diag_warn("epoch %" PRIu64 ": no key of this epoch is here, the newest are of epoch %" PRIu32
+		  "; the authority gives them: ehr-keys give --epoch %" PRIu64,
+	    (uint64_t)s->tags.epoch, newest, (uint64_t)s->tags.epoch);
+}
+
 static enum filter_outcome
 unseal_by_level(struct opening *o, struct filter *f, const struct sealed_line *s, struct bytes *plaintext)
 {
@@ -234,8 +266,10 @@ unseal_by_level(struct opening *o, struct filter *f, const struct sealed_line *s
 
 	if (!find_level(o, s, &key))
 		return filter_stop(f, EXIT_KEYS);
-	if (key == NULL)
+	if (key == NULL) {
+		say_epoch(o, s);
 		return filter_no(f, REASON_NO_KEY, 0);
+	}
 	outcome = check_dates(o, f, key);
 	if (outcome != FILTER_DONE)
 		return outcome;
@@ -263,18 +297,34 @@ unseal(struct opening *o, struct filter *f, const struct sealed_line *s, struct 
 		   : filter_no(f, REASON_NOT_AUTHENTIC, 0);
 }
 
-/* Whether a device that counts has signed what is in the line; then the record is what it signed. */
+/*
+ * Whether a device that counts has signed what is in the line; then the record is what it signed.  With a
+ * line feed in it one record would be several lines, each of which could be taken for a record.
+ */
 static bool
 verify(struct opening *o, struct bytes *plaintext, struct jws *jws)
 {
-	if (jws_verify_record(o->jws, o->setup.devices, *plaintext, SEALED_LINE_SIGNED, jws) != JWS_GOOD)
+	if (jws_verify_record(o->jws, o->setup.devices, *plaintext, SEALED_LINE_SIGNED, jws) != JWS_GOOD ||
+	    memchr(jws->payload.at, '\n', jws->payload.size) != NULL)
 		return false;
-	for (size_t i = 0; i < o->directories; i++)
+	for (size_t i = 0; i < o->lists; i++)
 		if (revoked_has_device(&o->revoked[i], bytes_of(jws->kid)) ||
 		    revoked_has(&o->revoked[i], REVOKED_KIDS, bytes_of(jws->kid)))
 			return false;
 	*plaintext = jws->payload;
 	return true;
+}
+
+/* What a device signs is a record, or readings that share the line: ALONE, at least one, each an object. */
+static bool
+is_signed_form(const struct json *j, bool alone)
+{
+	if (!alone || json_kind(j, 0) != JSON_ARRAY)
+		return json_kind(j, 0) == JSON_OBJECT;
+	for (uint32_t n = 1; n < j->nodes[0].next; n = j->nodes[n].next)
+		if (json_kind(j, n) != JSON_OBJECT)
+			return false;
+	return j->nodes[0].next > 1;
 }
 
 /* In a line the plaintext must be JSON, or it could close the line's object.  Alone it must have no NUL. */
@@ -287,6 +337,8 @@ check_plaintext(struct opening *o, struct filter *f, bool alone, struct jws *jws
 		return filter_no(f, REASON_PADDING_INVALID, 0);
 	if (o->setup.devices != NULL && !verify(o, plaintext, jws))
 		return filter_no(f, REASON_SIGNER_UNKNOWN, 0);
+	if (jws->claims != NULL && !is_signed_form(jws->claims, alone))
+		return filter_no(f, REASON_NOT_AN_OBJECT, 0);
 	if (plaintext->size > f->max_record)
 		return filter_no(f, REASON_TOO_LONG, 0);
 	if (!alone)

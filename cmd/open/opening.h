@@ -26,12 +26,12 @@ struct opening;
 struct opening *opening_new(const struct opening_setup *setup);
 void opening_free(struct opening *o);
 
-/*
- * Adds keys, which then belong to O and are tried in the order in which they were added.  So do the words of
- * REVOKED: no key opens a line whose kid is in a list.
- */
-void opening_add_directory(struct opening *o, struct keys *keys, const struct revoked *revoked);
+/* Adds keys, which then belong to O and are tried in the order in which they were added. */
+void opening_add_directory(struct opening *o, struct keys *keys);
 void opening_add_private(struct opening *o, struct private_key *key);
+
+/* Adds a list, which then belongs to O: it names keys, and devices that sign, of which no line opens. */
+void opening_add_revoked(struct opening *o, const struct revoked *revoked);
 
 /* Says which lines of the manifest did not come.  CONTEXT is the struct opening. */
 enum filter_outcome opening_last(void *context, struct filter *f);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/policy/cases.h"
 
-#include "cmd/policy/expect.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,8 +21,8 @@ cases_init(struct cases *c, struct policy *p, struct fault *f)
 void
 cases_release(struct cases *c)
 {
-	if (c->piping)
-		pipeline_release(&c->pipeline);
+	if (c->is_loaded)
+		dry_run_release(&c->run);
 	if (c->access != NULL)
 		access_free(c->access);
 	json_release(&c->line);
@@ -32,7 +30,7 @@ cases_release(struct cases *c)
 	buffer_release(&c->text);
 	buffer_release(&c->record);
 	buffer_release(&c->notes);
-	c->piping = false;
+	c->is_loaded = false;
 	c->access = NULL;
 }
 
@@ -94,29 +92,29 @@ take_text(struct cases *c, const struct yaml_node *node, struct bytes *text)
 }
 
 static bool
-load_pipeline(struct cases *c, const struct yaml_node *now)
+load_run(struct cases *c, const struct yaml_node *now)
 {
 	struct bytes text = { 0 };
 
 	if (now != NULL && !yaml_string(c->file, now, &text, c->fault))
 		return false;
 	const char *time = now != NULL ? text.at : "";
-	if (c->piping && c->now != NULL && strcmp(c->now, time) == 0)
+	if (c->is_loaded && c->now != NULL && strcmp(c->now, time) == 0)
 		return true;
-	if (c->piping)
-		pipeline_release(&c->pipeline);
-	c->piping = true;
+	if (c->is_loaded)
+		dry_run_release(&c->run);
+	c->is_loaded = true;
 	c->now = time;
 	struct instant instant;
 	if (now != NULL && !clock_parse_instant(text, &instant))
 		return fault_at(c->fault, c->file, now, "expected a time, as 2026-03-02T09:00:00Z");
-	switch (pipeline_load(&c->pipeline, c->policy, now != NULL ? time : NULL, false, c->fault)) {
-	case PIPELINE_READY:
+	switch (dry_run_load(&c->run, c->policy, now != NULL ? time : NULL, false, c->fault)) {
+	case DRY_RUN_READY:
 		return true;
-	case PIPELINE_NEEDS_NOW:
+	case DRY_RUN_NEEDS_NOW:
 		return fault_at(
 		    c->fault, c->file, now, "needs-now: this policy computes ages: a test needs `now:`");
-	case PIPELINE_FAULT:
+	case DRY_RUN_FAULT:
 	default:
 		return false;
 	}
@@ -131,7 +129,7 @@ compare_labels(struct cases *c, const struct yaml_node *want)
 		bool found = false;
 		for (uint32_t at = labels + 1; labels != 0 && !found && at < c->line.nodes[labels].next;
 		     at = c->line.nodes[at].next)
-			found = expect_same(want->item[i], &c->line, at);
+			found = cases_expect(want->item[i], &c->line, at);
 		if (!found)
 			differ(c, want->item[i], "labels", &c->line, labels);
 	}
@@ -151,7 +149,7 @@ has_item(struct cases *c, struct bytes record, struct bytes item)
 	uint32_t node;
 
 	if (item.size > 0 && item.at[0] == '/')
-		return record.size > 0 && expect_find(&c->version, 0, item, &node);
+		return record.size > 0 && cases_find(&c->version, 0, item, &node);
 	return holds_text(record, item);
 }
 
@@ -176,10 +174,10 @@ compare_values(struct cases *c, const struct yaml_node *map, struct bytes record
 {
 	for (size_t i = 0; i < map->count; i++) {
 		uint32_t node = 0;
-		bool found = record.size > 0 && expect_find(&c->version, 0, map->key[i]->text, &node);
+		bool found = record.size > 0 && cases_find(&c->version, 0, map->key[i]->text, &node);
 		if (!found)
 			note(c, map->key[i], "wanted '%s', which is not there", map->key[i]->text.at);
-		else if (!expect_same(map->item[i], &c->version, node))
+		else if (!cases_expect(map->item[i], &c->version, node))
 			differ(c, map->item[i], map->key[i]->text.at, &c->version, node);
 	}
 	return true;
@@ -212,7 +210,7 @@ compare_whole(struct cases *c, const struct yaml_node *want, enum redactor_state
 static bool
 compare_version(struct cases *c, unsigned version, const struct yaml_node *want)
 {
-	struct redactor *r = c->pipeline.redactor;
+	struct redactor *r = c->run.redactor;
 	enum redactor_state state = redactor_state(r, version);
 	struct yaml_map m;
 
@@ -245,7 +243,7 @@ compare_version(struct cases *c, unsigned version, const struct yaml_node *want)
 static bool
 compare_versions(struct cases *c, const struct yaml_node *want)
 {
-	struct redactor *r = c->pipeline.redactor;
+	struct redactor *r = c->run.redactor;
 	unsigned level;
 
 	if (want->kind != YAML_MAP)
@@ -272,7 +270,7 @@ compare_record(struct cases *c, const struct yaml_node *expect)
 		"reasons" };
 	struct yaml_map m;
 
-	if (!json_parse(&c->line, c->pipeline.line))
+	if (!json_parse(&c->line, c->run.line))
 		diag_bug("a labelled line is no JSON");
 	uint32_t ehr = json_member(&c->line, 0, (struct bytes)BYTES("ehr"));
 	if (!yaml_open(&m, c->file, expect, c->fault))
@@ -282,7 +280,7 @@ compare_record(struct cases *c, const struct yaml_node *expect)
 		uint32_t node = json_member(&c->line, ehr, bytes_of(tags[i]));
 		if (want == NULL)
 			continue;
-		if (node == 0 ? want->kind != YAML_NULL : !expect_same(want, &c->line, node))
+		if (node == 0 ? want->kind != YAML_NULL : !cases_expect(want, &c->line, node))
 			differ(c, want, tags[i], &c->line, node);
 	}
 	const struct yaml_node *labels = yaml_take(&m, "labels");
@@ -305,15 +303,15 @@ cases_record(struct cases *c, const struct yaml_node *now, const struct yaml_nod
 {
 	struct bytes text = { 0 };
 
-	if (!load_pipeline(c, now) || !take_text(c, record, &text))
+	if (!load_run(c, now) || !take_text(c, record, &text))
 		return false;
-	if (pipeline_run(&c->pipeline, text))
+	if (dry_run(&c->run, text))
 		return compare_record(c, expect);
 	const struct yaml_node *refused = yaml_find(expect, "refused");
-	const char *code = reason_code(c->pipeline.reason);
+	const char *code = reason_code(c->run.reason);
 	if (refused == NULL || !bytes_are(refused->text, code))
 		note(c, refused != NULL ? refused : expect, "the record was refused: %s at byte %zu", code,
-		    c->pipeline.byte);
+		    c->run.byte);
 	return true;
 }
 
@@ -389,7 +387,7 @@ compare_layers(struct cases *c, const struct yaml_node *want, uint32_t layers, c
 			if (name != 0 && json_is(j, name, want->key[i]->text))
 				found = json_member(j, at, bytes_of(member));
 		}
-		if (found == 0 || !expect_same(want->item[i], j, found))
+		if (found == 0 || !cases_expect(want->item[i], j, found))
 			differ(c, want->item[i], want->key[i]->text.at, j, found);
 	}
 }
@@ -406,7 +404,7 @@ same_obligation(const struct yaml_node *want, const struct json *j, uint32_t nod
 		uint32_t at = properties != 0 ? json_member(j, properties, want->key[i]->text) : 0;
 		if (at == 0)
 			at = json_member(j, node, want->key[i]->text);
-		if (at == 0 || !expect_same(want->item[i], j, at))
+		if (at == 0 || !cases_expect(want->item[i], j, at))
 			return false;
 	}
 	return true;
@@ -454,7 +452,7 @@ compare_member(struct cases *c, const struct yaml_node *key, const struct yaml_n
 		node = json_member(j, context, key->text);
 	if (bytes_are(key->text, "obligations"))
 		compare_obligations(c, want, node);
-	else if (node == 0 ? want->kind != YAML_NULL : !expect_same(want, j, node))
+	else if (node == 0 ? want->kind != YAML_NULL : !cases_expect(want, j, node))
 		differ(c, want, key->text.at, j, node);
 }
 

@@ -2,7 +2,7 @@
 #ifndef EHR_POLICY_CASES_H
 #define EHR_POLICY_CASES_H
 
-#include "cmd/policy/pipeline.h"
+#include "cmd/policy/dry_run.h"
 #include "common/access/access.h"
 #include "common/policy/yaml.h"
 
@@ -30,9 +30,9 @@ struct cases {
 	struct policy *policy;
 	const char *file;    /* as messages show it */
 	struct fault *fault; /* of the test file, or of what it needs */
-	const char *now;     /* of the loaded pipeline; NULL: none */
-	struct pipeline pipeline;
-	bool piping; /* the pipeline is loaded */
+	const char *now;     /* of the loaded dry run; NULL: none */
+	struct dry_run run;
+	bool is_loaded; /* the dry run */
 	struct access *access;
 	struct tally *tally; /* of the rules of requests; NULL: none is kept */
 	struct json line;    /* labelled line, or decision */
@@ -64,5 +64,14 @@ bool cases_record(struct cases *c, const struct yaml_node *now, const struct yam
     const struct yaml_node *expect);
 bool cases_request(struct cases *c, const struct case_file *file, const struct yaml_node *request,
     const struct yaml_node *expect);
+
+/*
+ * True if NODE is what a test wants.  An object may have more members than the wanted map; a list must have
+ * the same elements; numbers are compared as written.
+ */
+bool cases_expect(const struct yaml_node *want, const struct json *j, uint32_t node);
+
+/* The node that POINTER (RFC 6901) names below ROOT; false if there is none. */
+bool cases_find(const struct json *j, uint32_t root, struct bytes pointer, uint32_t *node);
 
 #endif

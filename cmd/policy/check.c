@@ -3,11 +3,10 @@
  * ehr-policy check: reads the directory with the loaders of the programs, then compares the rules with each
  * other.  Prints a message for each finding, and the digest if there is no error.
  */
-#include "cmd/policy/check_site.h"
-#include "cmd/policy/leave_out.h"
+#include "cmd/policy/dry_run.h"
 #include "cmd/policy/lint.h"
-#include "cmd/policy/pipeline.h"
 #include "cmd/policy/print.h"
+#include "cmd/policy/recovery.h"
 #include "cmd/policy/verbs.h"
 #include "common/access/access.h"
 #include "common/label/shape.h"
@@ -45,34 +44,34 @@ static const char some_time[] = "2000-01-01T00:00:00Z";
 static bool
 load_records(struct lint *l, struct fault *fault)
 {
-	struct pipeline pipeline;
+	struct dry_run run;
 	struct fault f = { 0 };
-	enum pipeline_outcome outcome = pipeline_load(&pipeline, l->policy, NULL, false, &f);
+	enum dry_run_outcome outcome = dry_run_load(&run, l->policy, NULL, false, &f);
 
-	if (outcome == PIPELINE_NEEDS_NOW) {
-		pipeline_release(&pipeline);
+	if (outcome == DRY_RUN_NEEDS_NOW) {
+		dry_run_release(&run);
 		lint_warn(l, arena_format(&l->policy->arena, "%s/redact.yaml", l->policy->directory), NULL,
 		    "needs-now", "ages are computed: ehr-redact wants --now");
-		outcome = pipeline_load(&pipeline, l->policy, some_time, false, &f);
+		outcome = dry_run_load(&run, l->policy, some_time, false, &f);
 	}
-	pipeline_release(&pipeline);
+	dry_run_release(&run);
 	*fault = f;
-	return outcome == PIPELINE_READY;
+	return outcome == DRY_RUN_READY;
 }
 
 enum { MAX_FAULTS = 100 };
 
 /* A loader, again and again without what was at fault. */
 static bool
-check_all(struct lint *l, struct leave_out *out, bool (*load)(struct lint *l, struct fault *fault))
+check_all(struct lint *l, struct recovery *out, bool (*load)(struct lint *l, struct fault *fault))
 {
 	struct fault f = { 0 };
 	size_t faults = 0;
 
 	while (!load(l, &f)) {
-		if (!leave_out_caused(out, &f))
+		if (!recovery_caused(out, &f))
 			lint_fault(l, &f, false);
-		if (++faults == MAX_FAULTS || !leave_out_fault(out, &f))
+		if (++faults == MAX_FAULTS || !recovery_leave_out(out, &f))
 			break;
 		f = (struct fault){ 0 };
 	}
@@ -115,8 +114,9 @@ load_access(struct lint *l, struct fault *fault)
 	const struct fault *warning;
 
 	if (!has_folder(l->policy, "authz/")) {
-		lint_warn(
-		    l, l->policy->directory, NULL, "no-authz", "ehr-authz cannot decide by this policy");
+		lint_warn(l, l->policy->directory, NULL, "no-authz",
+		    "ehr-authz cannot decide by this policy, so nobody is given keys; ehr-policy new writes "
+		    "a first authz/");
 		return true;
 	}
 	struct access *access = access_load(&sources, fault);
@@ -242,18 +242,23 @@ load_site(struct lint *l, const char *site)
 		.consents = &consents,
 		.consents_count = consents != NULL,
 		.facts = site_path_if_there(a, site, SITE_FACTS, NULL),
+		.appends_facts = true,
 		.entities = site_path_if_there(a, site, SITE_ENTITIES, NULL) };
 	struct fault f = { 0 };
 	const struct fault *warning;
 	struct access *access = access_load(&sources, &f);
 
+	l->in_site = true;
 	if (access == NULL) {
 		lint_fault(l, &f, false);
 		return;
 	}
 	for (size_t i = 0; (warning = access_warning(access, i)) != NULL; i++)
 		lint_fault(l, warning, true);
-	check_site(l, site, access);
+	if (access_unfinished(access) > 0)
+		lint_warn(l, sources.facts, NULL, "unfinished-line",
+		    "the last line is unfinished and does not count; the next ehr-keys declare cuts it off");
+	lint_site(l, site, access);
 	access_free(access);
 }
 
@@ -280,13 +285,13 @@ static enum diag_exit
 check(struct policy *p, const char *site)
 {
 	struct lint l;
-	struct leave_out out;
+	struct recovery out;
 	struct sink listing;
 
 	lint_init(&l, p);
 	/* A fault in one file does not stop the others, so that one run shows most faults. */
 	bool good = check_syntax(&l);
-	leave_out_init(&out, p);
+	recovery_begin(&out, p);
 	/* Levels stand in all files but these two. */
 	bool has_levels = check_all(&l, &out, load_policy);
 	good = good && has_levels && check_all(&l, &out, load_records);
@@ -294,9 +299,10 @@ check(struct policy *p, const char *site)
 	check_all(&l, &out, load_notify);
 	check_all(&l, &out, load_batch);
 	bool decides = has_levels && check_all(&l, &out, load_access);
-	leave_out_end(&out);
+	recovery_end(&out);
 	if (site != NULL && decides && has_folder(p, "authz/"))
 		load_site(&l, site);
+	l.in_site = false;
 	if (good) {
 		lint_classify(&l);
 		lint_redact(&l);

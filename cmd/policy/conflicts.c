@@ -82,7 +82,7 @@ verb_conflicts(int argc, char *argv[])
 	read_options(&o, &set, &wanted.limit);
 	if (!site_check(set.site, &f))
 		fault_exit(&f);
-	verb_load(&o, set.policy, &p);
+	verb_load(&o, set.policy, set.site, &p);
 	if (set.consents_count == 0)
 		set.consents[set.consents_count++] = site_path(&p.arena, set.site, SITE_CONSENTS, NULL);
 	sources.consents_count = set.consents_count;
@@ -92,7 +92,7 @@ verb_conflicts(int argc, char *argv[])
 	for (size_t i = 0; access_warning(a, i) != NULL; i++) {
 		const struct fault *w = access_warning(a, i);
 
-		diag_warn("%s:%u:%u: consent-unreadable: %s", w->file, w->line, w->column, w->text);
+		diag_warn("%s:%u:%u: %s", w->file, w->line, w->column, w->text);
 	}
 	sink_init_take(&l.out, STDOUT_FILENO, "<stdout>");
 	status = access_conflicts(a, &wanted) ? EXIT_DONE : EXIT_IO;

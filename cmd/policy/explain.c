@@ -3,7 +3,6 @@
  * ehr-policy explain: shows what each version keeps of a record, part by part, and why.  The output holds
  * paths and, with --bars, values, for people who may see the record.  It goes to standard output only.
  */
-#include "cmd/policy/page.h"
 #include "cmd/policy/parts.h"
 #include "cmd/policy/print.h"
 #include "cmd/policy/records.h"
@@ -52,7 +51,7 @@ enum { DEFAULT_WIDTH = 100, MAX_PATH_CELL = 48, LEVEL_CELL = 14, FATE_CELL = 30 
 struct explanation {
 	struct sink out;
 	struct policy policy;
-	struct pipeline pipeline;
+	struct dry_run run;
 	struct parts parts;
 	int version; /* of --level; -1: all */
 	struct settings set;
@@ -78,7 +77,7 @@ static const char *const why_words[] = {
 static void
 fate_text(const struct explanation *x, struct redactor_fate fate, char *text, size_t room)
 {
-	const struct redactor *r = x->pipeline.redactor;
+	const struct redactor *r = x->run.redactor;
 	struct bytes id = { 0 };
 
 	if (fate.why == WHY_TRANSFORM)
@@ -90,25 +89,6 @@ fate_text(const struct explanation *x, struct redactor_fate fate, char *text, si
 	else
 		(void)snprintf(
 		    text, room, "%s%s%.*s", why_words[fate.why], id.size > 0 ? " " : "", (int)id.size, id.at);
-}
-
-/* "R HIV,STD" */
-static void
-level_text(const struct explanation *x, const struct parts_item *part, char *text, size_t room)
-{
-	const struct policy_level *level = &x->policy.level[part->level];
-	uint64_t categories = part->label != NULL ? part->label->sensitivity : 0;
-	int used = snprintf(text, room, "%.*s", (int)level->name.size, level->name.at);
-	const char *between = " ";
-
-	for (unsigned i = 0; i < 64 && used > 0 && (size_t)used < room; i++) {
-		if ((categories >> i & 1) == 0)
-			continue;
-		struct bytes code = vocabulary_at(VOCABULARY_SENSITIVITY, i)->code;
-		used +=
-		    snprintf(text + used, room - (size_t)used, "%s%.*s", between, (int)code.size, code.at);
-		between = ",";
-	}
 }
 
 static void
@@ -126,10 +106,10 @@ put_label(struct explanation *x, const struct label *label)
 
 	if (label == NULL)
 		return;
-	struct label_origin rule = classifier_origin(x->pipeline.classifier, label->origin);
+	struct label_origin rule = classifier_origin(x->run.classifier, label->origin);
 	put_rule(x, bytes_of(rule.id), bytes_of(rule.say), rule.file, rule.line);
 	for (size_t i = 0, count = parts_behind(&x->parts, label, behind); i < count; i++) {
-		rule = classifier_origin(x->pipeline.classifier, behind[i]->origin);
+		rule = classifier_origin(x->run.classifier, behind[i]->origin);
 		print(&x->out, "%s%s", i == 0 ? " Behind it: " : ", ", rule.id);
 		if (rule.line > 0)
 			print(&x->out, " (%s:%u)", rule.file, rule.line);
@@ -157,7 +137,7 @@ put_fates(struct explanation *x, uint32_t i)
 	}
 	for (unsigned v = 0; v < x->parts.versions; v++) {
 		struct redactor_fate fate = parts_fate(&x->parts, v, i);
-		struct bytes name = x->policy.level[redactor_level(x->pipeline.redactor, v)].name;
+		struct bytes name = x->policy.level[redactor_level(x->run.redactor, v)].name;
 		size_t width = print_width(name);
 		if (fate.fate == FATE_WITHHELD)
 			print_bar(&x->out, width);
@@ -173,7 +153,7 @@ put_fates(struct explanation *x, uint32_t i)
 static void
 put_reason(struct explanation *x, uint32_t i)
 {
-	const struct redactor *r = x->pipeline.redactor;
+	const struct redactor *r = x->run.redactor;
 	struct redactor_rule rule;
 
 	if (x->version < 0)
@@ -190,12 +170,11 @@ put_reason(struct explanation *x, uint32_t i)
 static void
 put_row(struct explanation *x, uint32_t i)
 {
-	char level[200];
+	char level[PARTS_LEVEL];
 
-	level_text(x, &x->parts.at[i], level, sizeof(level));
 	print_cell(&x->out, path_of(x, i), x->path_cell);
 	print_blanks(&x->out, 2);
-	print_cell(&x->out, bytes_of(level), LEVEL_CELL);
+	print_cell(&x->out, parts_level(&x->parts, i, level), LEVEL_CELL);
 	print_blanks(&x->out, 2);
 	put_fates(x, i);
 	put_label(x, x->parts.at[i].label);
@@ -224,13 +203,13 @@ put_head(struct explanation *x)
 	if (x->version >= 0) {
 		char text[64];
 		struct bytes name =
-		    x->policy.level[redactor_level(x->pipeline.redactor, (unsigned)x->version)].name;
+		    x->policy.level[redactor_level(x->run.redactor, (unsigned)x->version)].name;
 		(void)snprintf(text, sizeof(text), "at level %.*s", (int)name.size, name.at);
 		print_cell(&x->out, bytes_of(text), FATE_CELL + 2);
 	} else {
 		size_t width = 1;
 		for (unsigned v = 0; v < x->parts.versions; v++)
-			width += 1 + x->policy.level[redactor_level(x->pipeline.redactor, v)].name.size;
+			width += 1 + x->policy.level[redactor_level(x->run.redactor, v)].name.size;
 		print_cell(&x->out, (struct bytes)BYTES("readers"), width < 9 ? 9 : width);
 	}
 	print(&x->out, "because\n");
@@ -239,14 +218,13 @@ put_head(struct explanation *x)
 static void
 put_urgency(struct explanation *x)
 {
-	const struct labels *labels = &x->pipeline.labels;
+	const struct labels *labels = &x->run.labels;
 
 	for (size_t k = 0; k < labels->count; k++) {
 		const struct label *label = &labels->at[k];
 		if (label->kind != LABEL_URGENCY)
 			continue;
-		struct bytes word =
-		    classifier_criticality(x->pipeline.classifier, (unsigned)label->criticality);
+		struct bytes word = classifier_criticality(x->run.classifier, (unsigned)label->criticality);
 		uint32_t part = 0;
 		while (part + 1 < x->parts.count && x->parts.at[part].node != label->node)
 			part++;
@@ -265,9 +243,9 @@ put_urgency(struct explanation *x)
 static void
 put_title(struct explanation *x)
 {
-	const struct labels *labels = &x->pipeline.labels;
+	const struct labels *labels = &x->run.labels;
 	struct bytes level = x->policy.level[labels->level].name;
-	struct bytes word = classifier_criticality(x->pipeline.classifier, labels->criticality);
+	struct bytes word = classifier_criticality(x->run.classifier, labels->criticality);
 
 	(void)print_cut(&x->out, labels->id, x->width / 2);
 	print(&x->out, ": level %.*s", (int)level.size, level.at);
@@ -283,9 +261,9 @@ put_title(struct explanation *x)
 static void
 explain_record(struct explanation *x)
 {
-	parts_init(&x->parts, &x->pipeline);
+	parts_init(&x->parts, &x->run);
 	if (x->set.html) {
-		page_record(&x->out, &x->parts);
+		parts_html_record(&x->out, &x->parts);
 		parts_release(&x->parts);
 		return;
 	}
@@ -316,10 +294,9 @@ explain_file(struct explanation *x, const char *path)
 		status = EXIT_IO;
 	}
 	while (status == EXIT_DONE && records_next(&records, &record)) {
-		if (!pipeline_run(&x->pipeline, record)) {
+		if (!dry_run(&x->run, record)) {
 			diag_warn("%s:%zu: %s: %s at byte %zu", shown, records.line,
-			    reason_code(x->pipeline.reason), reason_text(x->pipeline.reason),
-			    x->pipeline.byte);
+			    reason_code(x->run.reason), reason_text(x->run.reason), x->run.byte);
 			status = EXIT_BAD_RECORD;
 			break;
 		}
@@ -341,18 +318,18 @@ load(struct explanation *x, const struct options *o)
 
 	if (x->set.now != NULL && !clock_parse_instant(bytes_of(x->set.now), &instant))
 		options_misuse(o, "not a time, as 2026-03-02T09:00:00Z", x->set.now);
-	switch (pipeline_load(&x->pipeline, &x->policy, x->set.now, true, &f)) {
-	case PIPELINE_READY:
+	switch (dry_run_load(&x->run, &x->policy, x->set.now, true, &f)) {
+	case DRY_RUN_READY:
 		break;
-	case PIPELINE_NEEDS_NOW:
+	case DRY_RUN_NEEDS_NOW:
 		diag_die(EXIT_USAGE, "this policy computes ages: --now is missing");
-	case PIPELINE_FAULT:
+	case DRY_RUN_FAULT:
 	default:
 		fault_exit(&f);
 	}
 	x->version = -1;
-	for (unsigned v = 0; level != NULL && v < redactor_versions(x->pipeline.redactor); v++)
-		if (bytes_are(x->policy.level[redactor_level(x->pipeline.redactor, v)].name, level))
+	for (unsigned v = 0; level != NULL && v < redactor_versions(x->run.redactor); v++)
+		if (bytes_are(x->policy.level[redactor_level(x->run.redactor, v)].name, level))
 			x->version = (int)v;
 	if (level != NULL && x->version < 0) {
 		struct closest near = policy_level_near(&x->policy, bytes_of(level));
@@ -381,17 +358,17 @@ verb_explain(int argc, char *argv[])
 		options_refuse_output(&o, o.operand[0]);
 	if (x.set.html && x.set.bars)
 		options_misuse(&o, "--html and --bars are two pictures", "--html");
-	verb_load(&o, x.set.policy, &x.policy);
+	verb_load(&o, x.set.policy, NULL, &x.policy);
 	load(&x, &o);
 	buffer_init(&x.path, (size_t)1 << 26);
 	sink_init_take(&x.out, STDOUT_FILENO, "<stdout>");
 	if (x.set.html)
-		page_begin(&x.out, &x.pipeline, x.version);
+		parts_html_begin(&x.out, &x.run, x.version);
 	enum diag_exit status = explain_file(&x, o.operands > 0 ? o.operand[0] : "-");
 	if (x.set.html)
-		page_end(&x.out);
+		parts_html_end(&x.out);
 	buffer_release(&x.path);
-	pipeline_release(&x.pipeline);
+	dry_run_release(&x.run);
 	policy_release(&x.policy);
 	return verb_finish(&x.out, status);
 }

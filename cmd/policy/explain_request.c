@@ -39,16 +39,23 @@ load(const struct settings *s, struct policy *p, const struct instant *now, stru
 {
 	const char *consents = s->consents;
 	struct access_sources sources = { .policy = p, .consents = &consents };
+	struct access *a;
 
 	if (!site_check(s->site, f))
 		return NULL;
 	if (consents == NULL)
 		consents = site_path_if_there(&p->arena, s->site, SITE_CONSENTS, NULL);
 	sources.consents_count = consents != NULL;
+	sources.appends_facts = s->facts == NULL;
 	sources.facts = site_path_if_there(&p->arena, s->site, SITE_FACTS, s->facts);
 	sources.entities = site_path_if_there(&p->arena, s->site, SITE_ENTITIES, s->entities);
 	sources.now = s->now != NULL ? now : NULL;
-	return access_load(&sources, f);
+	a = access_load(&sources, f);
+	if (a != NULL && access_unfinished(a) > 0)
+		diag_warn("%s: the last line is unfinished and does not count", sources.facts);
+	for (size_t i = 0; a != NULL && access_warning(a, i) != NULL; i++)
+		fault_print(access_warning(a, i));
+	return a;
 }
 
 enum diag_exit
@@ -72,7 +79,7 @@ verb_explain_request(int argc, char *argv[])
 		options_misuse(&o, "unexpected operand", o.operand[0]);
 	if (set.now != NULL && !clock_parse_instant(bytes_of(set.now), &now))
 		options_misuse(&o, "not a time, as 2026-03-02T09:00:00Z", set.now);
-	verb_load(&o, set.policy, &p);
+	verb_load(&o, set.policy, set.site, &p);
 	a = load(&set, &p, &now, &f);
 	if (a == NULL || !site_read(&p.arena, set.request, FILE_LIMIT, &request, &f))
 		fault_exit(&f);

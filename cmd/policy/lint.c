@@ -38,7 +38,7 @@ lint_fault(struct lint *l, const struct fault *f, bool is_warning)
 		l->room = l->room > 0 ? l->room * 2 : 16;
 		l->finding = memory_grow(l->finding, l->room, sizeof(*l->finding));
 	}
-	l->finding[l->count++] = (struct lint_finding){ *f, is_warning };
+	l->finding[l->count++] = (struct lint_finding){ *f, is_warning, l->in_site };
 }
 
 static void __attribute__((format(printf, 3, 0)))
@@ -82,8 +82,12 @@ place_order(const void *a, const void *b)
 {
 	const struct fault *left = &((const struct lint_finding *)a)->fault;
 	const struct fault *right = &((const struct lint_finding *)b)->fault;
+	bool left_of_site = ((const struct lint_finding *)a)->of_site;
+	bool right_of_site = ((const struct lint_finding *)b)->of_site;
 	int order = strcmp(left->file, right->file);
 
+	if (left_of_site != right_of_site)
+		return left_of_site ? -1 : 1;
 	if (order != 0)
 		return order;
 	if (left->line != right->line)

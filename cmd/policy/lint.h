@@ -2,6 +2,7 @@
 #ifndef EHR_POLICY_LINT_H
 #define EHR_POLICY_LINT_H
 
+#include "common/access/access.h"
 #include "common/policy/policy.h"
 
 #include <stdbool.h>
@@ -14,10 +15,12 @@
 struct lint_finding {
 	struct fault fault;
 	bool is_warning;
+	bool of_site;
 };
 
 struct lint {
 	struct policy *policy;
+	bool in_site; /* what is added is about the site, not the policy */
 	struct lint_finding *finding;
 	size_t count;
 	size_t room; /* private */
@@ -49,5 +52,11 @@ void lint_paths(struct lint *l);
 
 /* Of records of FHIR: misspelt names of members, free text that no summary names, required elements. */
 void lint_fhir(struct lint *l);
+
+/*
+ * The files of a site, which their loaders have accepted: register, facts, directives, subscriptions.
+ * Findings name file and line, never a person.  The policy has no fault; ACCESS was loaded with the site.
+ */
+void lint_site(struct lint *l, const char *site, struct access *access);
 
 #endif

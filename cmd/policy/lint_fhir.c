@@ -76,7 +76,7 @@ check_name(const struct fhir_reading *r, const struct yaml_node *list, const str
 
 	for (size_t i = name.size; i > 0; i--)
 		if (name.at[i - 1] == '.') {
-			name = (struct bytes){ name.at + i, name.size - i };
+			name = bytes_behind(name, i);
 			break;
 		}
 	near = closest_to(name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "cmd/policy/fhir_path.h"
 #include "cmd/policy/lint.h"
-#include "cmd/policy/lint_path.h"
 
 #include "common/policy/vocabulary.h"
 
@@ -29,18 +29,18 @@ type_at(const struct path_reading *r, size_t i)
 }
 
 /* Follows PATH in the types, and keeps the best verdict: a path is good if one of them has it. */
-static enum lint_path_verdict
-follow(const struct path_reading *r, struct bytes path, struct lint_path *best)
+static enum fhir_path_verdict
+follow(const struct path_reading *r, struct bytes path, struct fhir_path *best)
 {
-	enum lint_path_verdict verdict = LINT_PATH_MISSING;
-	struct lint_path p;
+	enum fhir_path_verdict verdict = FHIR_PATH_MISSING;
+	struct fhir_path p;
 
-	*best = (struct lint_path){ 0 };
+	*best = (struct fhir_path){ 0 };
 	for (size_t i = 0; i < types_of(r); i++) {
 		if (r->types == NULL && vocabulary_at(VOCABULARY_RESOURCE_TYPE, i)->status != CONCEPT_ACTIVE)
 			continue;
-		enum lint_path_verdict here = lint_path_follow(type_at(r, i), path, &p);
-		if (here == LINT_PATH_KNOWN || here == LINT_PATH_OPEN) {
+		enum fhir_path_verdict here = fhir_path_follow(type_at(r, i), path, &p);
+		if (here == FHIR_PATH_KNOWN || here == FHIR_PATH_OPEN) {
 			*best = p;
 			return here;
 		}
@@ -53,33 +53,33 @@ follow(const struct path_reading *r, struct bytes path, struct lint_path *best)
 }
 
 static void
-warn_unknown(const struct path_reading *r, const struct yaml_node *node, enum lint_path_verdict verdict,
-    const struct lint_path *p)
+warn_unknown(const struct path_reading *r, const struct yaml_node *node, enum fhir_path_verdict verdict,
+    const struct fhir_path *p)
 {
 	const char *of = r->types == NULL              ? "any type"
 			 : yaml_strings(r->types) == 1 ? type_at(r, 0).at
 						       : "these types";
 
-	if (verdict == LINT_PATH_MISSING)
+	if (verdict == FHIR_PATH_MISSING)
 		lint_warn(r->lint, r->file, node, "unknown-path", "%.*s%.*s is no element of %s in FHIR R4",
 		    (int)p->before.size, p->before.at, (int)p->step.size, p->step.at, of);
-	else if (verdict == LINT_PATH_LIST)
+	else if (verdict == FHIR_PATH_LIST)
 		lint_warn(r->lint, r->file, node, "unknown-path",
 		    "%.*s%.*s is a list in FHIR R4: write %.*s%.*s[] to go on", (int)p->before.size,
 		    p->before.at, (int)p->step.size, p->step.at, (int)p->before.size, p->before.at,
 		    (int)p->step.size, p->step.at);
-	else if (verdict == LINT_PATH_VALUE)
+	else if (verdict == FHIR_PATH_VALUE)
 		lint_warn(r->lint, r->file, node, "unknown-path",
 		    "%.*s holds no elements in FHIR R4, so there is no %.*s in it", (int)p->before.size,
 		    p->before.at, (int)p->step.size, p->step.at);
 }
 
 static bool
-is_written(struct bytes expression, const struct lint_path *p, struct bytes name)
+is_written(struct bytes expression, const struct fhir_path *p, struct bytes name)
 {
 	struct bytes path;
 
-	while (lint_path_next(&expression, &path)) {
+	while (fhir_path_next(&expression, &path)) {
 		size_t size = p->choice_before.size + 1 + name.size;
 		if (path.size >= size && memcmp(path.at, p->choice_before.at, p->choice_before.size) == 0 &&
 		    path.at[p->choice_before.size] == '.' &&
@@ -93,7 +93,7 @@ is_written(struct bytes expression, const struct lint_path *p, struct bytes name
 /* The members of a choice that EXPRESSION, which names one of them, does not name. */
 static void
 warn_gap(const struct path_reading *r, const struct yaml_node *node, struct bytes expression,
-    const struct lint_path *p)
+    const struct fhir_path *p)
 {
 	struct elements e;
 	struct element member;
@@ -122,14 +122,14 @@ check_expression(
 {
 	struct bytes rest = expression;
 	struct bytes path;
-	struct lint_path p;
+	struct fhir_path p;
 	struct bytes said = { 0 };
 
-	while (lint_path_next(&rest, &path)) {
-		enum lint_path_verdict verdict = follow(r, path, &p);
-		if (verdict != LINT_PATH_KNOWN && verdict != LINT_PATH_OPEN)
+	while (fhir_path_next(&rest, &path)) {
+		enum fhir_path_verdict verdict = follow(r, path, &p);
+		if (verdict != FHIR_PATH_KNOWN && verdict != FHIR_PATH_OPEN)
 			warn_unknown(r, node, verdict, &p);
-		if (!gaps || verdict != LINT_PATH_KNOWN || p.stem.size == 0 || bytes_equal(said, p.stem))
+		if (!gaps || verdict != FHIR_PATH_KNOWN || p.stem.size == 0 || bytes_equal(said, p.stem))
 			continue;
 		said = p.stem;
 		warn_gap(r, node, expression, &p);
@@ -143,22 +143,49 @@ is_about_presence(const struct yaml_node *test)
 	return test->kind == YAML_MAP && test->count == 1 && bytes_are(test->key[0]->text, "present");
 }
 
+/* The paths of a `where` beside the node of AROUND are paths behind it. */
 static void
-check_condition(const struct path_reading *r, const struct yaml_node *where, bool gaps)
+check_behind(const struct path_reading *r, const struct yaml_node *key, struct bytes around)
+{
+	struct bytes rest = key->text;
+	struct bytes path;
+	struct fhir_path p;
+	char whole[256];
+
+	while (fhir_path_next(&rest, &path)) {
+		int size = snprintf(
+		    whole, sizeof whole, "%.*s%.*s", (int)around.size, around.at, (int)path.size, path.at);
+		if (size < (int)sizeof whole)
+			warn_unknown(r, key, follow(r, bytes_of(whole), &p), &p);
+	}
+}
+
+/* AROUND: the path that the condition stands behind; empty: it is the root's. */
+static void
+check_condition(const struct path_reading *r, const struct yaml_node *where, struct bytes around, bool gaps)
 {
 	static const char *const nested[] = { "any", "all", "none" };
 
 	for (size_t i = 0; where->kind == YAML_LIST && i < where->count; i++)
-		check_condition(r, where->item[i], gaps);
+		check_condition(r, where->item[i], around, gaps);
 	for (size_t i = 0; where->kind == YAML_MAP && i < where->count; i++) {
 		const struct yaml_node *key = where->key[i];
+		const struct yaml_node *behind = yaml_find(where->item[i], "where");
 		bool inner = false;
 		for (size_t k = 0; k < sizeof(nested) / sizeof(nested[0]); k++)
 			inner = inner || bytes_are(key->text, nested[k]);
-		if (inner)
-			check_condition(r, where->item[i], gaps);
-		else if (key->text.size > 0 && key->text.at[0] == '.')
+		if (inner) {
+			check_condition(r, where->item[i], around, gaps);
+			continue;
+		}
+		if (key->text.size == 0 || key->text.at[0] != '.')
+			continue;
+		if (around.size > 0)
+			check_behind(r, key, around);
+		else
 			check_expression(r, key, key->text, gaps && is_about_presence(where->item[i]));
+		if (behind != NULL && around.size == 0 && memchr(key->text.at, ',', key->text.size) == NULL)
+			check_condition(r, behind, key->text, false);
 	}
 }
 
@@ -171,7 +198,7 @@ check_rules(struct path_reading *r, const struct yaml_node *rules, bool raises)
 		const struct yaml_node *where = yaml_find(rule, "where");
 		r->types = yaml_find(rule, "type");
 		if (where != NULL)
-			check_condition(r, where, raises);
+			check_condition(r, where, (struct bytes){ 0 }, raises);
 		if (at != NULL && at->kind == YAML_STRING && at->text.size > 0 && at->text.at[0] == '.')
 			check_expression(r, at, at->text, raises);
 	}
@@ -291,9 +318,9 @@ static void
 check_operation(const struct path_reading *r, const struct yaml_node *at, const struct yaml_node *name,
     const struct yaml_node *argument, struct bytes path)
 {
-	struct lint_path p;
+	struct fhir_path p;
 
-	if (follow(r, path, &p) != LINT_PATH_KNOWN)
+	if (follow(r, path, &p) != FHIR_PATH_KNOWN)
 		return;
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
 		if (bytes_are(name->text, operations[i].operation) && !suits(operations[i].types, p.type))
@@ -315,7 +342,7 @@ check_transform(const struct path_reading *r, const struct yaml_node *at, const 
 	if (at->kind != YAML_STRING)
 		return;
 	check_expression(r, at, at->text, false);
-	for (struct bytes rest = at->text; operation != NULL && lint_path_next(&rest, &path);)
+	for (struct bytes rest = at->text; operation != NULL && fhir_path_next(&rest, &path);)
 		if (operation->kind == YAML_STRING)
 			check_operation(r, at, operation, NULL, path);
 		else
@@ -332,7 +359,7 @@ check_transforms(struct path_reading *r, const struct yaml_node *list)
 		const struct yaml_node *where = yaml_find(list->item[i], "where");
 		r->types = yaml_find(list->item[i], "type");
 		if (where != NULL)
-			check_condition(r, where, false);
+			check_condition(r, where, (struct bytes){ 0 }, false);
 		if (at != NULL && at->kind == YAML_STRING)
 			check_transform(r, at, operation);
 		for (size_t k = 0; at != NULL && at->kind == YAML_LIST && k < at->count; k++)

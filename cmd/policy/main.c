@@ -19,6 +19,7 @@ static const struct {
 	{ "diff", verb_diff },
 	{ "sign", verb_sign },
 	{ "verify", verb_verify },
+	{ "help", verb_help },
 };
 
 static const struct option_manual manual = {
@@ -37,7 +38,8 @@ static const struct option_manual manual = {
 		   "  replay   decides old requests anew, and says which answers change\n"
 		   "  diff     says which requests two policies decide differently\n"
 		   "  sign     signs a policy, a program or a manifest\n"
-		   "  verify   checks such a signature, and remembers the serial of a policy",
+		   "  verify   checks such a signature, and remembers the serial of a policy\n"
+		   "  help     prints what the manual says of a key",
 };
 
 int

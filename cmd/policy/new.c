@@ -3,8 +3,7 @@
  * ehr-policy new: writes a first policy from the names and counts of a sample, without any of its values.
  * Every place stands at the highest level, so a place that the editor of the policy overlooks stays closed.
  */
-#include "cmd/policy/new_files.h"
-#include "cmd/policy/print.h"
+#include "cmd/policy/new.h"
 #include "cmd/policy/verbs.h"
 #include "common/base/file.h"
 
@@ -37,22 +36,22 @@ static const struct option_manual manual = {
 
 static const struct {
 	const char *name;
-	void (*write)(struct buffer *out, const struct sample *s, const char *policy);
-	bool fhir_only;
+	void (*write)(struct buffer *out, const struct sample *s, const char *policy); /* NULL: TEXT */
+	const struct new_text *text;
 } files[] = {
-	{ "policy.yaml", new_policy, false },
-	{ "classify.yaml", new_classify, false },
-	{ "redact.yaml", new_redact, false },
-	{ "seal.yaml", new_seal, false },
-	{ "notify.yaml", new_notify, false },
-	{ "pipeline.yaml", new_pipeline, false },
-	{ "authz/roles.yaml", new_roles, false },
-	{ "authz/clearances.yaml", new_clearances, false },
-	{ "authz/organization.yaml", new_organization, false },
-	{ "tests/records.yaml", new_record_tests, false },
-	{ "tests/access.yaml", new_access_tests, false },
-	{ "tests/access/p1.yaml", new_access_consent, true },
-	{ "tests/access/facts.ndjson", new_access_facts, true },
+	{ "policy.yaml", new_policy, NULL },
+	{ "classify.yaml", new_classify, NULL },
+	{ "redact.yaml", new_redact, NULL },
+	{ "seal.yaml", new_seal, NULL },
+	{ "notify.yaml", new_notify, NULL },
+	{ "pipeline.yaml", new_pipeline, NULL },
+	{ "authz/roles.yaml", NULL, &new_roles },
+	{ "authz/clearances.yaml", NULL, &new_clearances },
+	{ "authz/organization.yaml", NULL, &new_organization },
+	{ "tests/records.yaml", new_record_tests, NULL },
+	{ "tests/access.yaml", NULL, &new_access_tests },
+	{ "tests/access/p1.yaml", NULL, &new_access_consent },
+	{ "tests/access/facts.ndjson", NULL, &new_access_facts },
 };
 
 static const char *const folders[] = { "authz", "tests", "tests/access" };
@@ -115,10 +114,15 @@ write_files(int folder, const struct sample *s, const char *name)
 		       mkdirat(folder, folders[i], FOLDER_MODE) == 0;
 	buffer_init(&text, MAX_FILE);
 	for (size_t i = 0; good && i < sizeof(files) / sizeof(files[0]); i++) {
-		if (files[i].fhir_only && !s->survey.is_fhir)
-			continue;
+		const struct new_text *fixed = files[i].text;
+
 		text.used = 0;
-		files[i].write(&text, s, name);
+		if (files[i].write != NULL)
+			files[i].write(&text, s, name);
+		else if (s->survey.is_fhir || fixed->other != NULL)
+			print_into(&text, "%s", s->survey.is_fhir ? fixed->fhir : fixed->other);
+		else
+			continue;
 		good = write_file(folder, files[i].name, buffer_bytes(&text));
 	}
 	int error = errno;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/policy/new_files.h"
+#include "cmd/policy/new.h"
 
 static const char fhir_roles[] = "# The words that the other files here may use.\n"
 				 "ehr_authz: 1\n"
@@ -13,12 +13,7 @@ static const char own_roles[] = "# The words that the other files here may use.\
 				"structural_roles: [staff, owner]\n"
 				"acr: [loa1, loa2] # how well a user is authenticated, weakest first\n";
 
-void
-new_roles(struct buffer *out, const struct sample *s, const char *policy)
-{
-	(void)policy;
-	new_put(out, "%s", s->survey.is_fhir ? fhir_roles : own_roles);
-}
+const struct new_text new_roles = { fhir_roles, own_roles };
 
 static const char fhir_clearances[] =
     "# The authorization level of a user: the highest row that applies.\n"
@@ -38,12 +33,7 @@ static const char own_clearances[] = "# The authorization level of a user: the h
 				     "caps: # whatever applies lowers it again\n"
 				     "  - {where: {acr: {below: loa2}}, al: 1}\n";
 
-void
-new_clearances(struct buffer *out, const struct sample *s, const char *policy)
-{
-	(void)policy;
-	new_put(out, "%s", s->survey.is_fhir ? fhir_clearances : own_clearances);
-}
+const struct new_text new_clearances = { fhir_clearances, own_clearances };
 
 static const char fhir_rules[] =
     "# What the house permits. What no rule permits is denied.\n"
@@ -83,7 +73,8 @@ static const char fhir_rules[] =
     "  #   why: [BTG]\n"
     "  #   where: {acr: {at_least: loa2}, justification: {present: true}}\n"
     "  #   overrides_consent: always\n"
-    "  #   obligations: [{do: audit, level: high}, {do: expire, after: 4h}]\n";
+    "  #   obligations: [{do: notify, to: privacy-officer}, {do: audit, level: high},\n"
+    "  #     {do: expire, after: 4h}]\n";
 
 static const char own_rules[] =
     "# What the house permits. What no rule permits is denied.\n"
@@ -107,9 +98,4 @@ static const char own_rules[] =
     "    why: [HOPERAT]\n"
     "    where: {acr: {at_least: loa2}}\n";
 
-void
-new_organization(struct buffer *out, const struct sample *s, const char *policy)
-{
-	(void)policy;
-	new_put(out, "%s", s->survey.is_fhir ? fhir_rules : own_rules);
-}
+const struct new_text new_organization = { fhir_rules, own_rules };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/policy/new_files.h"
+#include "cmd/policy/new.h"
 
 #include <string.h>
 
@@ -93,7 +93,7 @@ put_family(struct buffer *out, const struct survey_type *t, const size_t *places
 			buffer_add(&key, ", ", 2);
 		buffer_add(&key, t->place[places[i]].path.at, t->place[places[i]].path.size);
 	}
-	new_put(out, "    ");
+	print_into(out, "    ");
 	new_put_key(out, buffer_bytes(&key));
 	buffer_release(&key);
 }
@@ -128,7 +128,7 @@ put_line(struct buffer *out, const struct sample *s, const struct survey_type *t
 	if (common)
 		records = records_with(&s->survey, p->path, &all);
 	put_family(out, t, places, count);
-	new_put(out, ": %s # %s%s, in %zu of %zu\n", is_type ? new_bottom(s) : new_top(s),
+	print_into(out, ": %s # %s%s, in %zu of %zu\n", is_type ? new_bottom(s) : new_top(s),
 	    survey_kinds(p, kinds), p->dates ? ", a date" : "", records, all);
 }
 
@@ -158,23 +158,24 @@ put_base(struct buffer *out, const struct sample *s)
 {
 	const struct survey *v = &s->survey;
 
-	new_put(out, "\n# How sensitive each place is. All stand at the highest level: lower what more\n"
-		     "# people may know, place by place. The nearest place counts; what is not named\n"
-		     "# has the level of what stands around it. [] is each element of a list, and each\n"
-		     "# member of an object whose names are data.\n"
-		     "base:\n");
+	print_into(out, "\n# How sensitive each place is. All stand at the highest level: lower what more\n"
+			"# people may know, place by place. The nearest place counts; what is not named\n"
+			"# has the level of what stands around it. [] is each element of a list, and each\n"
+			"# member of an object whose names are data.\n"
+			"base:\n");
 	if (v->unknown > 0)
-		new_put(out, "  # %zu had types that FHIR R4 does not have: those stand at unknown_type.\n",
+		print_into(out,
+		    "  # %zu had types that FHIR R4 does not have: those stand at unknown_type.\n",
 		    v->unknown);
 	if (v->types > 1) {
-		new_put(out, "  \"*\": # of every type\n    .: %s # whatever is not named\n", new_top(s));
+		print_into(out, "  \"*\": # of every type\n    .: %s # whatever is not named\n", new_top(s));
 		put_places(out, s, &v->type[0], true);
 	}
 	for (size_t i = 0; i < v->types; i++) {
 		const struct survey_type *t = &v->type[i];
-		new_put(out, "  ");
+		print_into(out, "  ");
 		new_put_key(out, t->name);
-		new_put(out, ": # %zu records\n    .: %s # whatever is not named below\n", t->records,
+		print_into(out, ": # %zu records\n    .: %s # whatever is not named below\n", t->records,
 		    new_top(s));
 		put_places(out, s, t, false);
 	}
@@ -213,7 +214,7 @@ static const char urgency[] =
 void
 new_classify(struct buffer *out, const struct sample *s, const char *policy)
 {
-	new_put(out,
+	print_into(out,
 	    "# How sensitive, and how urgent, each part of a record of %s is.\n"
 	    "classify: 1\n"
 	    "sign_off: {by: , at: , serial: } # who answers for this; check warns while it is empty\n"
@@ -222,8 +223,9 @@ new_classify(struct buffer *out, const struct sample *s, const char *policy)
 	    "opaque: %s # attachments and long base64: nobody can look into them\n",
 	    policy, new_top(s), new_top(s), new_top(s));
 	if (s->survey.is_fhir)
-		new_put(out, "narrative: high_water # text.div repeats the rest\n"
-			     "categories: {\"*\": V} # of a category that a record brings without a level\n");
+		print_into(out,
+		    "narrative: high_water # text.div repeats the rest\n"
+		    "categories: {\"*\": V} # of a category that a record brings without a level\n");
 	put_base(out, s);
-	new_put(out, "%s%s", s->survey.is_fhir ? fhir_examples : own_examples, urgency);
+	print_into(out, "%s%s", s->survey.is_fhir ? fhir_examples : own_examples, urgency);
 }

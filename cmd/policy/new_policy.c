@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/policy/new_files.h"
+#include "cmd/policy/new.h"
+
+#include "common/json/json_write.h"
 
 #include <string.h>
 
@@ -95,15 +97,16 @@ put_id(struct buffer *out, const struct survey *s)
 		if (!in_all(s, ids[k], &repeats))
 			continue;
 		if (!repeats) {
-			new_put(out, "  id: %s\n", ids[k]);
+			print_into(out, "  id: %s\n", ids[k]);
 			return repeating;
 		}
 		repeating = repeating != NULL ? repeating : ids[k];
 	}
 	if (repeating == NULL)
-		new_put(out, "  # id: .id  # no place looked like one: records are named by their digest\n");
+		print_into(
+		    out, "  # id: .id  # no place looked like one: records are named by their digest\n");
 	else
-		new_put(out,
+		print_into(out,
 		    "  # id: %s  # repeats in the sample, so it names no record: records are named by "
 		    "their digest\n",
 		    repeating);
@@ -128,16 +131,17 @@ put_subject(struct buffer *out, const struct survey *s, const char *repeating)
 	for (size_t k = 0; k < sizeof(subjects) / sizeof(subjects[0]); k++) {
 		if (!is_subject(s, subjects[k].path))
 			continue;
-		new_put(out, "  subject: [%s]\n  subject_type: %s # what a subject is that does not say it\n",
+		print_into(out,
+		    "  subject: [%s]\n  subject_type: %s # what a subject is that does not say it\n",
 		    subjects[k].path, subjects[k].type);
 		return;
 	}
 	if (repeating != NULL)
-		new_put(out, "  subject: [%s] # what several records are about\n  subject_type: Subject\n",
+		print_into(out, "  subject: [%s] # what several records are about\n  subject_type: Subject\n",
 		    repeating);
 	else
-		new_put(out, "  # subject: [.patient]  # whom the record is about\n"
-			     "  # subject_type: Patient\n");
+		print_into(out, "  # subject: [.patient]  # whom the record is about\n"
+				"  # subject_type: Patient\n");
 }
 
 static bool
@@ -167,20 +171,20 @@ put_time(struct buffer *out, const struct survey *s)
 			best[count++] = found;
 	}
 	for (size_t i = 0; i < count; i++)
-		new_put(out, "%s%s%s", i == 0 ? "  time: [" : ", ", best[i]->path.at,
+		print_into(out, "%s%s%s", i == 0 ? "  time: [" : ", ", best[i]->path.at,
 		    i + 1 == count ? "]\n" : "");
 }
 
 static void
 put_own_shape(struct buffer *out, const struct sample *s)
 {
-	new_put(out, "record:\n");
+	print_into(out, "record:\n");
 	if (s->type.size == 0) {
-		new_put(out, "  type: {const: Record}\n");
+		print_into(out, "  type: {const: Record}\n");
 	} else {
-		new_put(out, "  type: ");
+		print_into(out, "  type: ");
 		new_put_key(out, s->type);
-		new_put(out, "\n");
+		print_into(out, "\n");
 	}
 	put_subject(out, &s->survey, put_id(out, &s->survey));
 	put_time(out, &s->survey);
@@ -189,7 +193,7 @@ put_own_shape(struct buffer *out, const struct sample *s)
 void
 new_policy(struct buffer *out, const struct sample *s, const char *policy)
 {
-	new_put(out,
+	print_into(out,
 	    "# A first policy, from a sample of %zu records. The files to edit are\n"
 	    "# classify.yaml (how sensitive is what) and redact.yaml (who sees what).\n"
 	    "# After every change:\n"
@@ -198,9 +202,115 @@ new_policy(struct buffer *out, const struct sample *s, const char *policy)
 	    "#	ehr-policy explain -P DIR --bars RECORD\n"
 	    "policy: 1\nname: %s\nserial: 1 # raise it with every version that goes into use\n",
 	    s->survey.records, policy);
-	new_put(out, "%s", s->survey.is_fhir ? fhir_ladder : own_ladder);
+	print_into(out, "%s", s->survey.is_fhir ? fhir_ladder : own_ladder);
 	if (s->survey.is_fhir)
-		new_put(out, "%s", fhir_shape);
+		print_into(out, "%s", fhir_shape);
 	else
 		put_own_shape(out, s);
+}
+
+void
+new_put_key(struct buffer *out, struct bytes key)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+
+	for (size_t i = 0; i < key.size; i++) {
+		if (memchr(plain, key.at[i], sizeof(plain) - 1) != NULL)
+			continue;
+		(void)json_write_string(out, key);
+		return;
+	}
+	(void)buffer_append(out, key.at, key.size);
+}
+
+const char *
+new_top(const struct sample *s)
+{
+	return s->survey.is_fhir ? "V" : "restricted";
+}
+
+const char *
+new_middle(const struct sample *s)
+{
+	return s->survey.is_fhir ? "N" : "internal";
+}
+
+const char *
+new_bottom(const struct sample *s)
+{
+	return s->survey.is_fhir ? "U" : "public";
+}
+
+void
+new_redact(struct buffer *out, const struct sample *s, const char *policy)
+{
+	print_into(out,
+	    "# What a reader of each level sees of a record of %s: what classify.yaml\n"
+	    "# puts at that level or below.\n"
+	    "redact: 1\n"
+	    "above: remove # how what is above goes: remove, absent or mask\n"
+	    "withheld: none # if nothing is left: none (no line) or stub (that there is something)\n"
+	    "presence: hidden # can a reader tell that something is missing? hidden: no; shown: yes\n"
+	    "versions: # lowest first, the highest level last\n"
+	    "  - rl: %s\n"
+	    "    say: Those who work with it every day.\n"
+	    "    # Here only what is named, whatever its level:\n"
+	    "    # keep: {\"*\": [%s]}\n"
+	    "    # Less exact values:\n"
+	    "    # transforms:\n"
+	    "    #   - {id: day, say: The day may be known., at: .time, do: {truncate: day}}\n"
+	    "  - rl: %s\n"
+	    "    say: The record as it came.\n",
+	    policy, new_middle(s), s->survey.is_fhir ? ".resourceType, .id, .status" : ".id, .status",
+	    new_top(s));
+}
+
+void
+new_seal(struct buffer *out, const struct sample *s, const char *policy)
+{
+	(void)s;
+	print_into(out,
+	    "# How versions are sealed for the service layer.\n"
+	    "seal: 1\n"
+	    "domain: %s # in the name of every key and on every sealed line\n"
+	    "pseudonyms: {id: stable, subject: stable}\n"
+	    "padding: 4096 # bytes; records below that all look alike in length\n",
+	    policy);
+}
+
+void
+new_notify(struct buffer *out, const struct sample *s, const char *policy)
+{
+	(void)policy;
+	print_into(out,
+	    "# Who is told what, and how fast. A secondary notification, never the only alarm.\n"
+	    "notify: 1\n"
+	    "grants: {max_lifetime: 365d, revocation: optional}\n"
+	    "payload: [empty, reference]\n"
+	    "responders: # class -> roles of authz/roles.yaml that may belong to it\n"
+	    "  team: [%s]\n"
+	    "tiers: # every word of criticality has one\n"
+	    "  routine: {dispatch: 12h, expires: 72h, steps: [{to: [team]}]}\n"
+	    "  urgent: {dispatch: 60s, ack: 15m, expires: 12h, steps: [{to: [team]}]}\n",
+	    s->survey.is_fhir ? "physician, nurse" : "staff");
+}
+
+void
+new_pipeline(struct buffer *out, const struct sample *s, const char *policy)
+{
+	(void)s;
+	(void)policy;
+	print_into(out, "# What ehr-batch runs over an upload.\n"
+			"pipeline: 1\n"
+			"stages: # one pipe; each gets policy, site and time by itself\n"
+			"  - ehr-ingest\n"
+			"  - ehr-classify\n"
+			"  - ehr-redact\n"
+			"  - ehr-seal\n"
+			"output: sealed.ndjson\n"
+			"then: # over what is sealed\n"
+			"  - {run: ehr-notify, output: intents.ndjson}\n"
+			"on_error: quarantine # a refused record is set aside, and the others go on\n"
+			"limits: {refused: 50%%, size: 16G}\n"
+			"archive: false # true keeps each upload\n");
 }

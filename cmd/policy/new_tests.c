@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/policy/new_files.h"
+#include "cmd/policy/new.h"
 
 #include <string.h>
 
@@ -15,12 +15,12 @@ put_member(struct buffer *out, struct bytes path, const char *value)
 	for (size_t at = 1; at < path.size; depth++) {
 		const char *dot = memchr(path.at + at, '.', path.size - at);
 		size_t size = dot != NULL ? (size_t)(dot - path.at) - at : path.size - at;
-		new_put(out, "%s%.*s: ", depth > 0 ? "{" : "", (int)size, path.at + at);
+		print_into(out, "%s%.*s: ", depth > 0 ? "{" : "", (int)size, path.at + at);
 		at += size + 1;
 	}
-	new_put(out, "%s", value);
+	print_into(out, "%s", value);
 	while (depth-- > 1)
-		new_put(out, "}");
+		print_into(out, "}");
 	return true;
 }
 
@@ -31,7 +31,7 @@ put_type(struct buffer *out, const struct sample *s, const struct survey_type *t
 	struct bytes path = s->survey.is_fhir ? (struct bytes)BYTES(".resourceType") : s->type;
 
 	if (path.size > 0 && put_member(out, path, t->name.at))
-		new_put(out, ", ");
+		print_into(out, ", ");
 }
 
 static const struct survey_place *
@@ -53,27 +53,28 @@ put_case(struct buffer *out, const struct sample *s, const struct survey_type *t
 {
 	const struct survey_place *p = first_place(s, t);
 
-	new_put(out, "  - name: \"%s: what nobody has named stays at the top\"\n    record: {", t->name.at);
+	print_into(
+	    out, "  - name: \"%s: what nobody has named stays at the top\"\n    record: {", t->name.at);
 	put_type(out, s, t);
-	new_put(out,
+	print_into(out,
 	    "unheard_of: Zzmade}\n    expect: {level: %s, versions: {%s: {lacks: [Zzmade]}, %s: {is: "
 	    "whole}}}\n",
 	    new_top(s), new_middle(s), new_top(s));
 	if (p == NULL)
 		return;
-	new_put(out,
+	print_into(out,
 	    "  - name: \"%s: %s is for the top alone (change this when you lower it)\"\n    record: {",
 	    t->name.at, p->path.at);
 	put_type(out, s, t);
 	(void)put_member(out, p->path, "Zzmade");
-	new_put(out, "}\n    expect: {versions: {%s: {lacks: [Zzmade]}, %s: {has: [Zzmade]}}}\n",
+	print_into(out, "}\n    expect: {versions: {%s: {lacks: [Zzmade]}, %s: {has: [Zzmade]}}}\n",
 	    new_middle(s), new_top(s));
 }
 
 void
 new_record_tests(struct buffer *out, const struct sample *s, const char *policy)
 {
-	new_put(out,
+	print_into(out,
 	    "# What must come out of made-up records: ehr-policy test -P DIR. Each rule deserves\n"
 	    "# two cases, one that it meets and one that it just misses:\n"
 	    "#\n"
@@ -132,37 +133,19 @@ static const char own_access[] =
     "      context: {purpose: HMARKT, time: \"2026-03-02T09:00:00Z\", acr: loa2}\n"
     "    expect: {decision: false}\n";
 
-void
-new_access_tests(struct buffer *out, const struct sample *s, const char *policy)
-{
-	(void)policy;
-	new_put(out, "%s", s->survey.is_fhir ? fhir_access : own_access);
-}
+const struct new_text new_access_tests = { fhir_access, own_access };
 
-void
-new_access_consent(struct buffer *out, const struct sample *s, const char *policy)
-{
-	(void)s;
-	(void)policy;
-	new_put(out, "ehr_authz: 1\n"
-		     "consent: c-p1\n"
-		     "patient: p1\n"
-		     "status: active\n"
-		     "date: 2026-02-11\n"
-		     "base: permit\n");
-}
+const struct new_text new_access_consent = { "ehr_authz: 1\n"
+					     "consent: c-p1\n"
+					     "patient: p1\n"
+					     "status: active\n"
+					     "date: 2026-02-11\n"
+					     "base: permit\n",
+	NULL };
 
-void
-new_access_facts(struct buffer *out, const struct sample *s, const char *policy)
-{
-	static const char *const patients[] = { "p1", "p2" };
+#define TREATING(id, patient)                                                                                \
+	"{\"fact\":\"" id "\",\"relation\":\"treating\",\"subject\":\"dr-lee\",\"patient\":\"" patient "\"," \
+	"\"from\":\"2026-03-01T08:00:00Z\",\"until\":\"2026-03-15T08:00:00Z\",\"by\":\"dr-lee\","            \
+	"\"at\":\"2026-03-01T07:58:10Z\"}\n"
 
-	(void)s;
-	(void)policy;
-	for (size_t i = 0; i < sizeof(patients) / sizeof(patients[0]); i++)
-		new_put(out,
-		    "{\"fact\":\"f-%zu\",\"relation\":\"treating\",\"subject\":\"dr-lee\",\"patient\":\"%s\","
-		    "\"from\":\"2026-03-01T08:00:00Z\",\"until\":\"2026-03-15T08:00:00Z\",\"by\":\"dr-lee\","
-		    "\"at\":\"2026-03-01T07:58:10Z\"}\n",
-		    i + 1, patients[i]);
-}
+const struct new_text new_access_facts = { TREATING("f-1", "p1") TREATING("f-2", "p2"), NULL };

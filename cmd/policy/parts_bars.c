@@ -52,7 +52,7 @@ find_element(const struct parts *p, struct bars_column *c, uint32_t i)
 static uint32_t
 find_node(const struct parts *p, struct bars_column *c, uint32_t i, struct buffer *room)
 {
-	const struct json *j = &p->pipeline->json;
+	const struct json *j = &p->run->json;
 	const struct parts_item *part = &p->at[i];
 
 	if (parts_fate(p, c->version, i).fate == FATE_WITHHELD || c->empty)
@@ -73,7 +73,7 @@ static void
 read_column(struct bars *d, struct bars_column *c, unsigned version)
 {
 	const struct parts *p = d->parts;
-	struct redactor *r = p->pipeline->redactor;
+	struct redactor *r = p->run->redactor;
 	enum redactor_state state = redactor_state(r, version);
 
 	c->version = version;
@@ -95,7 +95,7 @@ read_column(struct bars *d, struct bars_column *c, unsigned version)
 static size_t
 draw_cell(struct bars *d, const struct bars_column *c, uint32_t i)
 {
-	const struct json *j = &d->parts->pipeline->json;
+	const struct json *j = &d->parts->run->json;
 	struct bytes whole = parts_value(j, d->parts->at[i].node);
 	size_t used;
 
@@ -121,7 +121,7 @@ draw_name(struct bars *d, size_t indent)
 	if (indent > d->label / 2)
 		indent = d->label / 2;
 	if (name.size > 0 && name.at[0] == '.')
-		name = (struct bytes){ name.at + 1, name.size - 1 };
+		name = bytes_behind(name, 1);
 	print_blanks(d->out, indent);
 	print_cell(d->out, name, d->label - indent);
 }
@@ -149,7 +149,7 @@ draw_part(struct bars *d, size_t indent, uint32_t i)
 	const struct parts *p = d->parts;
 	size_t from = d->name_from;
 	size_t named = d->name.used;
-	bool heads = p->at[i].children > 1 && json_kind(&p->pipeline->json, p->at[i].node) == JSON_OBJECT;
+	bool heads = p->at[i].children > 1 && json_kind(&p->run->json, p->at[i].node) == JSON_OBJECT;
 
 	if (p->at[i].children == 0) {
 		draw_row(d, indent, i);
@@ -186,7 +186,7 @@ draw_words(struct bars *d, const char *name, struct bytes (*word)(const struct b
 static struct bytes
 level_name(const struct bars *d, unsigned version)
 {
-	const struct pipeline *l = d->parts->pipeline;
+	const struct dry_run *l = d->parts->run;
 
 	return l->policy->level[redactor_level(l->redactor, version)].name;
 }
@@ -194,7 +194,7 @@ level_name(const struct bars *d, unsigned version)
 static struct bytes
 urgency(const struct bars *d, unsigned version)
 {
-	return redactor_tags(d->parts->pipeline->redactor, version)->criticality;
+	return redactor_tags(d->parts->run->redactor, version)->criticality;
 }
 
 static struct bytes
@@ -207,7 +207,7 @@ fate_of_record(const struct bars *d, unsigned version)
 		[VERSION_NONE] = "nothing",
 	};
 
-	return bytes_of(words[redactor_state(d->parts->pipeline->redactor, version)]);
+	return bytes_of(words[redactor_state(d->parts->run->redactor, version)]);
 }
 
 static void

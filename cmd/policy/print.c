@@ -7,18 +7,39 @@
 #include <stdint.h>
 #include <stdio.h>
 
+enum { ROOM = 4096 };
+
+static struct bytes __attribute__((format(printf, 2, 0)))
+compose(char text[ROOM], const char *format, va_list list)
+{
+	int size = vsnprintf(text, ROOM, format, list);
+
+	if (size < 0 || size >= ROOM)
+		diag_bug("a line is longer than its room");
+	return (struct bytes){ text, (size_t)size };
+}
+
 void
 print(struct sink *out, const char *format, ...)
 {
-	char text[4096];
+	char text[ROOM];
 	va_list list;
 
 	va_start(list, format);
-	int size = vsnprintf(text, sizeof(text), format, list);
+	(void)sink_put(out, compose(text, format, list));
 	va_end(list);
-	if (size < 0 || (size_t)size >= sizeof(text))
-		diag_bug("a line is longer than its room");
-	(void)sink_put(out, (struct bytes){ text, (size_t)size });
+}
+
+void
+print_into(struct buffer *out, const char *format, ...)
+{
+	char text[ROOM];
+	va_list list;
+
+	va_start(list, format);
+	struct bytes line = compose(text, format, list);
+	va_end(list);
+	buffer_add(out, line.at, line.size);
 }
 
 /* The size (at least 1) and code of the character of TEXT at AT.  A byte that is not UTF-8 is a character. */

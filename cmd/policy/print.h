@@ -8,12 +8,13 @@
 #include <stddef.h>
 
 /*
- * print: text for people on a sink: printf, and cells of a table with text of a record.  In a cell, a '?'
+ * print: printf on a sink or a buffer, and cells of a table with text of a record.  In a cell, a '?'
  * replaces each character that could move the cursor or change the direction of writing.
  */
 
-/* At most 4 KiB; for longer text there is sink_put. */
+/* At most 4 KiB; for longer text there are sink_put and buffer_add. */
 void print(struct sink *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void print_into(struct buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The columns of TEXT on a terminal. */
 size_t print_width(struct bytes text);

@@ -295,6 +295,7 @@ load(struct replay *r)
 		s->consents_count = s->consents[0] != NULL;
 	}
 	sources.consents_count = s->consents_count;
+	sources.appends_facts = s->facts == NULL;
 	sources.facts = site_path_if_there(&r->arena, s->site, SITE_FACTS, s->facts);
 	sources.entities = site_path_if_there(&r->arena, s->site, SITE_ENTITIES, s->entities);
 	sources.used = s->used;
@@ -302,6 +303,8 @@ load(struct replay *r)
 	r->access = access_load(&sources, &f);
 	if (r->access == NULL)
 		fault_exit(&f);
+	if (access_unfinished(r->access) > 0)
+		diag_warn("%s: the last line is unfinished and does not count", sources.facts);
 }
 
 enum diag_exit
@@ -313,7 +316,7 @@ verb_replay(int argc, char *argv[])
 
 	options_init(&o, &manual, argc, argv);
 	read_options(&o, &r);
-	verb_load(&o, r.set.policy, &r.policy);
+	verb_load(&o, r.set.policy, r.set.site, &r.policy);
 	load(&r);
 	json_init(&r.was, NULL, JSON_MAX_DEPTH);
 	json_init(&r.is, NULL, JSON_MAX_DEPTH);

@@ -354,8 +354,8 @@ survey_add(struct survey *s, const struct json *j)
 			note_unit(s, j, node);
 }
 
-int
-survey_hash_order(const void *a, const void *b)
+static int
+hash_order(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a;
 	uint64_t y = *(const uint64_t *)b;
@@ -363,25 +363,24 @@ survey_hash_order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Of sorted HASHES: how many differ, and how many of those stand there once. */
-static void
-count_hashes(struct buffer *hashes, size_t *different, size_t *single)
+struct survey_classes
+survey_classes(struct buffer *hashes)
 {
 	uint64_t *at = (uint64_t *)(void *)hashes->at;
 	size_t count = hashes->used / sizeof(*at);
+	struct survey_classes classes = { 0 };
 
-	*different = 0;
-	*single = 0;
 	if (count > 1)
-		qsort(at, count, sizeof(*at), survey_hash_order);
-	for (size_t i = 0; i < count;) {
-		size_t end = i + 1;
-		while (end < count && at[end] == at[i])
+		qsort(at, count, sizeof(*at), hash_order);
+	for (size_t i = 0, end; i < count; i = end) {
+		for (end = i + 1; end < count && at[end] == at[i];)
 			end++;
-		++*different;
-		*single += end == i + 1;
-		i = end;
+		classes.count++;
+		classes.single += end == i + 1;
+		if (classes.smallest == 0 || end - i < classes.smallest)
+			classes.smallest = end - i;
 	}
+	return classes;
 }
 
 /* Most names are data; or there are many names, each of them rare, and all values are of one kind. */
@@ -390,13 +389,12 @@ is_map(struct survey_object *o)
 {
 	unsigned kinds = o->kinds & ~(1u << JSON_NULL);
 	size_t different;
-	size_t single;
 
 	if (o->members > 0 && o->data * 2 >= o->members)
 		return true;
 	if (o->path.size == 0 || o->count < FEW_OBJECTS || (kinds & (kinds - 1)) != 0)
 		return false;
-	count_hashes(&o->names, &different, &single);
+	different = survey_classes(&o->names).count;
 	return different > FEW_NAMES && o->members * RARE < different * o->count;
 }
 
@@ -433,7 +431,10 @@ survey_end(struct survey *s)
 	for (size_t i = 0; i < s->types; i++)
 		for (size_t k = 0; k < s->type[i].places; k++) {
 			struct survey_place *p = &s->type[i].place[k];
-			count_hashes(&p->hashes, &p->different, &p->single);
+			struct survey_classes classes = survey_classes(&p->hashes);
+
+			p->different = classes.count;
+			p->single = classes.single;
 		}
 }
 

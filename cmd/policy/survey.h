@@ -110,8 +110,15 @@ bool survey_again(struct survey *s);
 /* Counts different values, after the last pass. */
 void survey_end(struct survey *s);
 
-/* For qsort: the order of 64-bit hashes. */
-int survey_hash_order(const void *a, const void *b);
+/* Classes of equal values. */
+struct survey_classes {
+	size_t count;
+	size_t single;   /* classes of one value */
+	size_t smallest; /* the values of the smallest class; 0: there are no values */
+};
+
+/* Of the values whose hashes (uint64_t) HASHES holds; sorts them. */
+struct survey_classes survey_classes(struct buffer *hashes);
 
 /* "text", "a list", "text or a number" of a place's kinds, into TEXT. */
 const char *survey_kinds(const struct survey_place *p, char text[96]);

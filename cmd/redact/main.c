@@ -130,7 +130,8 @@ load(struct program *p, const struct options *o, const struct filter *f)
 	p->keys = (struct redact_keys){ .arena = &p->arena,
 		.directory = site_path(&p->arena, p->set.site, SITE_KEYS, p->set.keys),
 		.revoked = site_path(&p->arena, p->set.site, SITE_REVOKED, NULL),
-		.options = "--site DIR or --keys DIR" };
+		.options = "--site DIR or --keys DIR",
+		.now = settings.now };
 	p->set.trust.keys = p->keys.directory;
 	p->set.trust.now = p->set.now;
 	if (!site_check(p->set.site, &problem.fault) ||
@@ -187,8 +188,7 @@ end(void *context, struct filter *f)
 
 	(void)f;
 	if (failed > 0)
-		diag_warn(
-		    "not-understood: %" PRIu64 " values, such as a malformed time, were removed", failed);
+		diag_warn(REDACTOR_NOT_UNDERSTOOD, failed);
 	return FILTER_DONE;
 }
 

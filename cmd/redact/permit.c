@@ -4,7 +4,6 @@
 #include "common/policy/notify_policy.h"
 #include "common/policy/site.h"
 
-#include <errno.h>
 #include <string.h>
 
 enum { FILE_LIMIT = 64 << 20 };
@@ -19,7 +18,7 @@ static void
 read_decision(struct permit *p, struct policy *policy, const struct permit_options *from,
     const struct instant *now, struct arena *a, const struct options *o)
 {
-	const struct permission_terms terms = { .policy = policy,
+	struct permission_terms terms = { .policy = policy,
 		.now = now,
 		.deciders = &p->deciders,
 		.delivers = from->deliver != NULL,
@@ -35,7 +34,8 @@ read_decision(struct permit *p, struct policy *policy, const struct permit_optio
 
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
-	if (!site_read(a, from->decision, FILE_LIMIT, &text, &fault))
+	if (!permission_max_age(policy, &terms.max_age, &fault) ||
+	    !site_read(a, from->decision, FILE_LIMIT, &text, &fault))
 		fault_exit(&fault);
 	switch (permission_of_decision(&p->permission, text, &terms, &why)) {
 	case PERMISSION_GIVEN:
@@ -67,7 +67,7 @@ check_revoked(const struct permit *p, struct policy *policy, const struct permit
 		options_needs(o, "--site DIR or --authority JWKS");
 	if (policy_file(policy, "notify.yaml") && !notify_policy_load(&plan, policy, &fault))
 		fault_exit(&fault);
-	lists.domain = plan.domain;
+	lists.domain = plan.seal.domain;
 	lists.limit = FILE_LIMIT;
 	lists.now = now;
 	status = grants_load(&grants, &lists, a, &fault);
@@ -117,9 +117,10 @@ void
 permit_deliver(const struct permit *p, const char *path)
 {
 	size_t cut;
+	const char *why = permission_deliver(&p->permission, path, &cut);
 
-	if (!permission_deliver(&p->permission, path, &cut))
-		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	if (why != NULL)
+		diag_die(EXIT_IO, "%s: %s", path, why);
 	if (cut > 0)
 		diag_warn(
 		    "%s: an unfinished last line of %zu bytes is cut off, left by a run that was killed",

@@ -65,21 +65,24 @@ fail(struct seal_fault *f, enum diag_exit status, const char *format, ...)
 	return false;
 }
 
+/* WHAT cannot be used at the time of the run. */
+static bool
+fail_time(const struct seal_engine *r, const char *what, struct seal_fault *f)
+{
+	if (r->setup.now == NULL)
+		return fail(
+		    f, EXIT_USAGE, "now-missing: the %s was released for a time: needs --now TIME", what);
+	return fail(f, EXIT_KEYS, "key-not-valid: at this time, the %s", what);
+}
+
 /* KEY may seal now. */
 static bool
 check_key(const struct seal_engine *r, const struct level_key *key, const char *what, struct seal_fault *f)
 {
-	const struct instant *now = r->setup.now;
-
 	if (revoked_has(&r->setup.revoked, REVOKED_KIDS, bytes_of(key->kid)))
 		return fail(
 		    f, EXIT_KEYS, "key-revoked: the %s is on the revocation list: ehr-keys rotate", what);
-	if (level_key_in_time(key, now))
-		return true;
-	if (now == NULL)
-		return fail(
-		    f, EXIT_USAGE, "now-missing: the %s was released for a time: needs --now TIME", what);
-	return fail(f, EXIT_KEYS, "key-not-valid: at this time, the %s", what);
+	return level_key_in_time(key, r->setup.now) || fail_time(r, what, f);
 }
 
 static bool
@@ -104,6 +107,17 @@ find_level_keys(struct seal_engine *r, struct seal_fault *f)
 }
 
 static bool
+check_pseudonym_key(const struct seal_engine *r, const char *name, struct seal_fault *f)
+{
+	char what[160];
+
+	if (revoked_has(&r->setup.revoked, REVOKED_KIDS, bytes_of(keys_mac_kid(r->setup.keys, name))))
+		return fail(f, EXIT_KEYS, "key-revoked: the key %s is on the revocation list", name);
+	(void)snprintf(what, sizeof what, "key %s", name);
+	return keys_mac_in_time(r->setup.keys, name, r->setup.now) || fail_time(r, what, f);
+}
+
+static bool
 find_pseudonym_keys(struct seal_engine *r, struct seal_fault *f)
 {
 	const char *const names[] = { pseudonym_key(PSEUDONYM_ID), pseudonym_key(PSEUDONYM_SUBJECT) };
@@ -113,12 +127,7 @@ find_pseudonym_keys(struct seal_engine *r, struct seal_fault *f)
 	if (r->id_key == NULL || r->subject_key == NULL)
 		return fail(
 		    f, EXIT_KEYS, "no-level-key: there is no key for pseudonyms (tag.id, tag.subject)");
-	for (size_t i = 0; i < 2; i++)
-		if (revoked_has(
-			&r->setup.revoked, REVOKED_KIDS, bytes_of(keys_mac_kid(r->setup.keys, names[i]))))
-			return fail(
-			    f, EXIT_KEYS, "key-revoked: the key %s is on the revocation list", names[i]);
-	return true;
+	return check_pseudonym_key(r, names[0], f) && check_pseudonym_key(r, names[1], f);
 }
 
 /* A device is revoked by the thumbprint of its signing key, a key by its own. */

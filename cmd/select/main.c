@@ -8,7 +8,6 @@
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,7 +130,7 @@ load_grants(struct selection *s, const struct options *o, const char *grant, con
 
 	if (!grant && !from.revoked)
 		return;
-	from.domain = s->plan.domain;
+	from.domain = s->plan.seal.domain;
 	from.limit = FILE_LIMIT;
 	from.max_lifetime = s->plan.max_lifetime;
 	from.must_revoke = grant && s->plan.revocation_required;
@@ -165,12 +164,16 @@ load_decision(struct selection *s, const struct options *o, const struct instant
 	struct fault fault = { 0 };
 	enum diag_exit status = deciders_load(&s->deciders, &s->arena, s->set.site, s->set.deciders, &fault);
 	enum permission_outcome outcome;
+	int64_t max_age;
 
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);
+	if (!permission_max_age(&s->policy, &max_age, &fault))
+		fault_exit(&fault);
 	outcome = permission_of_decision(&s->permission, read_decision(s, s->set.decision),
 	    &(struct permission_terms){ .policy = &s->policy,
 		.now = now,
+		.max_age = max_age,
 		.deciders = &s->deciders,
 		.delivers = s->set.deliver != NULL,
 		.program = "ehr-select",
@@ -256,11 +259,12 @@ choose_views(struct selection *s)
 static void
 deliver(const struct selection *s)
 {
-	const char *path = s->set.deliver;
+	const char *path = s->set.deliver, *why;
 	size_t cut = 0;
 
-	if (path && !permission_deliver(&s->permission, path, &cut))
-		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	why = path ? permission_deliver(&s->permission, path, &cut) : NULL;
+	if (why != NULL)
+		diag_die(EXIT_IO, "%s: %s", path, why);
 	if (cut > 0)
 		diag_warn(
 		    "%s: an unfinished last line of %zu bytes is cut off, left by a run that was killed",

@@ -65,7 +65,9 @@ load_policy(struct loading *l)
 		return false;
 	if (!e->layers.any[e->outbound_only ? LAYER_OUTBOUND : LAYER_ORGANIZATION])
 		return fault_at(l->fault, arena_format(&e->policy->arena, "%s/authz", e->policy->directory),
-		    NULL, "no file with layer: %s, so nothing could be permitted",
+		    NULL,
+		    "no file with layer: %s, so nothing could be permitted; ehr-policy new writes the files "
+		    "of authz/",
 		    e->outbound_only ? "outbound" : "organization");
 	moments_sort(&e->moments);
 	attributes_ready(&e->attributes, &l->a->arena);
@@ -163,7 +165,9 @@ load_directives(struct loading *l)
 static bool
 take_facts(struct loading *l, struct bytes text)
 {
-	l->a->engine.facts = facts_read(&l->reader, text);
+	size_t *unfinished = l->s->appends_facts ? &l->a->engine.unfinished : NULL;
+
+	l->a->engine.facts = facts_read(&l->reader, text, unfinished);
 	return l->a->engine.facts != NULL;
 }
 
@@ -314,6 +318,12 @@ access_warning(const struct access *a, size_t i)
 	return i < a->engine.directives.warnings ? &a->engine.directives.warning[i] : NULL;
 }
 
+size_t
+access_unfinished(const struct access *a)
+{
+	return a->engine.unfinished;
+}
+
 bool
 access_negotiates(const struct access *a)
 {
@@ -408,11 +418,16 @@ prove(struct access *a, const struct query *q)
 	if (!a->assertions.signers)
 		return late;
 	unproven = assertion_apply(&a->assertions, &a->reader, node, &a->request);
-	if (unproven || late || !a->engine.entities)
+	if (unproven || late)
 		return unproven ? unproven : late;
+	a->request.foreign = assertion_is_foreign(&a->assertions, &a->request);
+	if (!a->engine.entities)
+		return NULL;
 	stated = scratch_take(&a->engine.scratch, sizeof *stated);
 	*stated = a->request;
 	entities_apply(a->engine.entities, stated, &a->engine.scratch);
+	if (stated->at[ATTRIBUTE_SUBJECT_DOMAIN].at != a->request.at[ATTRIBUTE_SUBJECT_DOMAIN].at)
+		a->request.foreign = false;
 	return assertion_domain(&a->assertions, stated);
 }
 
@@ -579,6 +594,13 @@ access_decide(struct access *a, struct bytes request, struct access_decision *d)
 	else
 		answer_line(a, &w, d);
 	d->text = buffer_bytes(&a->out);
+}
+
+void
+access_undone(const struct access *a, struct buffer *text)
+{
+	if (a->verdict.denied[LAYER_OBLIGATIONS])
+		(void)undone_write(text, &a->verdict);
 }
 
 void

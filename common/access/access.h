@@ -63,6 +63,7 @@ struct access_sources {
 	size_t consents_count;
 	const char *consent_state; /* NDJSON, what ehr-consent writes; NULL: nothing is negotiated */
 	const char *facts;         /* NDJSON; NULL: none */
+	bool appends_facts;        /* they are the site's: half a last line is left out, see reader.h */
 	const char *entities;      /* NDJSON; NULL: none */
 	const char *used;          /* NDJSON, commands that were sent in earlier runs; NULL: none */
 	const struct instant *now; /* for requests without context.time; NULL: their time is missing */
@@ -94,6 +95,9 @@ void access_free(struct access *a);
  * after the last.
  */
 const struct fault *access_warning(const struct access *a, size_t i);
+
+/* The bytes of half a line that are left out of the site's facts; 0: none. */
+size_t access_unfinished(const struct access *a);
 
 /*
  * True if an organization's file says `negotiated: true`: without consent_state no directive has an effect.
@@ -127,6 +131,12 @@ struct access_decision {
  * to the next: none is permitted twice in a run.
  */
 void access_decide(struct access *a, struct bytes request, struct access_decision *d);
+
+/*
+ * Adds to TEXT what the last decision would oblige to and its request cannot carry out, a line each; nothing
+ * unless that is why it denies.  To be called before the next decision.
+ */
+void access_undone(const struct access *a, struct buffer *text);
 
 /*
  * What becomes of REQUEST and why, in lines for people: the answer and the sentences that it rests on; what

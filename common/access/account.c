@@ -132,6 +132,23 @@ put_row(const struct account *a, const char *what, const struct clearance_row *r
 	put(a, "\n");
 }
 
+static void
+put_undone(const struct account *a)
+{
+	struct buffer lines;
+	struct bytes rest, line;
+
+	buffer_init(&lines, BUFFER_UNLIMITED);
+	(void)undone_write(&lines, a->v);
+	rest = buffer_bytes(&lines);
+	while (bytes_line(&rest, &line)) {
+		put(a, "  cannot be carried out: ");
+		put_bytes(a, line);
+		put(a, "\n");
+	}
+	buffer_release(&lines);
+}
+
 static bool
 rests_on_rules(const struct verdict *v)
 {
@@ -172,6 +189,8 @@ account_verdict(struct buffer *out, struct engine *e, const struct verdict *v)
 		put_row(&a, "  lowered to AL ", v->clearance.cap);
 	}
 	put_terms(&a);
+	if (v->denied[LAYER_OBLIGATIONS])
+		put_undone(&a);
 }
 
 static void

@@ -162,6 +162,9 @@ put_about(const struct writing *x)
 	}
 	if (decide_is_command(q))
 		put_if(w, "command", request_string(q, ATTRIBUTE_COMMAND));
+	/* An id is a person's within her domain. */
+	if (known_declares(q) || known_ends(q) || bytes_are(action, "subscribe"))
+		put_if(w, "domain", request_string(q, ATTRIBUTE_SUBJECT_DOMAIN));
 	if (known_declares(q) || known_ends(q))
 		put_if(w, "relation", request_string(q, ATTRIBUTE_RELATION));
 	if (known_declares(q))

@@ -156,15 +156,18 @@ take_claims(const struct assertions *a, const struct request_reader *r, struct r
 	static const enum request_place places[] = { PLACE_SUBJECT, PLACE_CONTEXT };
 	const struct json *j = a->jws.claims;
 	struct request_reader claims = *r;
+	struct buffer room;
 
 	claims.json = j;
+	buffer_init(&room, TOKEN_MOST);
 	for (uint32_t key = 1; key < j->nodes[0].next; key = j->nodes[key].next)
 		for (size_t p = 0; p < sizeof places / sizeof places[0]; p++) {
-			int attribute = attributes_find(r->attributes, places[p], json_inside(j, key));
+			int attribute = attributes_find(r->attributes, places[p], json_string(j, key, &room));
 
 			if (attribute >= 0 && is_asserted(r->attributes, (unsigned)attribute))
 				q->at[attribute] = request_values(&claims, (unsigned)attribute, key + 1);
 		}
+	buffer_release(&room);
 	if (q->at[ATTRIBUTE_PURPOSE].count == 0)
 		q->at[ATTRIBUTE_PURPOSE].present = false;
 }
@@ -219,4 +222,12 @@ assertion_domain(const struct assertions *a, const struct request *q)
 {
 	return bytes_equal(request_string(q, ATTRIBUTE_SUBJECT_DOMAIN), a->jws.iss) ? NULL
 										    : "assertion-domain";
+}
+
+bool
+assertion_is_foreign(const struct assertions *a, const struct request *q)
+{
+	struct bytes keeper = request_string(q, ATTRIBUTE_RESOURCE_DOMAIN);
+
+	return keeper.size > 0 ? !bytes_equal(keeper, a->jws.iss) : !signers_share_domain(a->signers);
 }

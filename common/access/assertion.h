@@ -49,6 +49,13 @@ const char *assertion_apply(
     struct assertions *a, const struct request_reader *r, uint32_t node, struct request *q);
 
 /*
+ * True if the site's facts, which name people by their ids, may be about another than the one who asks: the
+ * token is of a domain that does not keep the record.  Q is the request after assertion_apply(); the register
+ * states no domain of the person.
+ */
+bool assertion_is_foreign(const struct assertions *a, const struct request *q);
+
+/*
  * NULL, or the reason if the register states another domain of the person than the one that signed: two
  * domains may have the same id for two persons.  Q is the request after entities_apply().
  */

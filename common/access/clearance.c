@@ -251,8 +251,7 @@ is_random_id(struct bytes id)
 	bool good = id.size >= MIN_COMMAND_ID;
 
 	for (size_t i = 0; good && i < id.size; i++)
-		good = ascii_is_letter(id.at[i]) || ascii_is_digit(id.at[i]) || id.at[i] == '-' ||
-		       id.at[i] == '_';
+		good = ascii_is_alnum(id.at[i]) || id.at[i] == '-' || id.at[i] == '_';
 	return good;
 }
 

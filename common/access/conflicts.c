@@ -12,7 +12,16 @@ struct comparing {
 	struct engine *e; /* with this directive alone */
 	const struct layer_file *house, *law;
 	const struct directive *directive;
+	struct directive *judged; /* its copy in the engine, with all its rules or one */
 };
+
+/* Which rules of the directive are judged: RULE alone, NULL: all. */
+static void
+judge_alone(const struct comparing *x, struct access_rule *rule)
+{
+	x->judged->rule = rule ? rule : x->directive->rule;
+	x->judged->rules = rule ? 1 : x->directive->rules;
+}
 
 static bool
 acknowledged(const struct directive *d, const struct access_rule *rule)
@@ -53,20 +62,79 @@ holds(const struct verdict *v, const struct layer_file *f, const struct access_r
 	return o->file == f && o->state && o->state[rule - f->rule].holding == RULE_HOLDS;
 }
 
+/* RULE of the house permits the request at hand, and the directive denies or cuts it. */
+static bool
+is_clash(const struct comparing *x, struct space *s, const struct access_rule *rule)
+{
+	struct verdict v;
+
+	decide_trial(x->e, &s->request, &v);
+	return v.outcome[LAYER_ORGANIZATION].result == RESULT_PERMIT && holds(&v, x->house, rule) &&
+	       !v.denied[LAYER_REQUEST] && stands_against(&v.consent);
+}
+
 /* True once a request is found that RULE of the house permits and the directive denies or cuts. */
 static bool
 find_clash(const struct comparing *x, struct space *s, const struct access_rule *rule)
 {
-	struct verdict v;
-
-	while (s->tried < x->c->limit && space_next(s)) {
-		decide_trial(x->e, &s->request, &v);
-		if (v.outcome[LAYER_ORGANIZATION].result == RESULT_PERMIT && holds(&v, x->house, rule) &&
-		    !v.denied[LAYER_REQUEST] && stands_against(&v.consent))
+	while (s->tried < x->c->limit && space_next(s))
+		if (is_clash(x, s, rule))
 			return true;
-	}
 	x->c->cut |= !s->exhausted;
 	return false;
+}
+
+enum clash { CLASH_NO, CLASH_UNSURE, CLASH_FOUND };
+
+/*
+ * The same for what INNER, a rule of the directive, withholds: it is judged alone, and what it clashes with
+ * once more with all rules.  CLASH_UNSURE: the other rules leave each of these undecided, or the limit was
+ * met.
+ */
+static enum clash
+find_clash_of(
+    const struct comparing *x, struct space *s, const struct access_rule *rule, struct access_rule *inner)
+{
+	enum clash clash = CLASH_NO;
+
+	while (clash != CLASH_FOUND && s->tried < x->c->limit && space_next(s)) {
+		judge_alone(x, inner);
+		if (!is_clash(x, s, rule))
+			continue;
+		judge_alone(x, NULL);
+		space_take(s);
+		clash = is_clash(x, s, rule) ? CLASH_FOUND : CLASH_UNSURE;
+	}
+	judge_alone(x, NULL);
+	return clash == CLASH_NO && !s->exhausted ? CLASH_UNSURE : clash;
+}
+
+/*
+ * A directive that permits all withholds what one of its rules withholds, so these are tried one by one: all
+ * at once the requests and the rules that judge each would multiply.  SPACE is at the witness of a clash.
+ */
+static enum clash
+find_clash_one_by_one(const struct comparing *x, struct space *s, const struct access_rule *rule)
+{
+	enum clash all = CLASH_NO;
+
+	for (uint32_t i = 0; i < x->directive->rules; i++) {
+		struct access_rule *inner = &x->directive->rule[i];
+		enum clash clash;
+
+		if (inner->effect == EFFECT_PERMIT && inner->nests == 0)
+			continue;
+		space_begin(s, x->e, x->house, x->directive->patient);
+		space_add_rule(s, rule);
+		space_add_rule(s, inner);
+		space_add_criteria(s, &x->directive->root);
+		clash = find_clash_of(x, s, rule, inner);
+		if (clash == CLASH_FOUND)
+			return clash;
+		space_end(s);
+		all = clash == CLASH_UNSURE ? clash : all;
+	}
+	return all;
 }
 
 static bool
@@ -75,13 +143,20 @@ compare_override(const struct comparing *x, const struct access_rule *rule)
 	const char *kind = rule->override == OVERRIDE_ALWAYS  ? "overridable"
 			   : acknowledged(x->directive, rule) ? "settled"
 							      : "conflict";
+	enum clash clash = CLASH_UNSURE;
 	struct space s;
 	bool good = true;
 
-	space_begin(&s, x->e, x->house, x->directive->patient);
-	space_add_rule(&s, rule);
-	space_add_directive(&s, x->directive);
-	if (find_clash(x, &s, rule))
+	if (x->directive->base_permit && !x->directive->has_what && !interval_dated(&x->directive->period))
+		clash = find_clash_one_by_one(x, &s, rule);
+	if (clash == CLASH_NO)
+		return true;
+	if (clash == CLASH_UNSURE) {
+		space_begin(&s, x->e, x->house, x->directive->patient);
+		space_add_rule(&s, rule);
+		space_add_directive(&s, x->directive);
+	}
+	if (clash == CLASH_FOUND || find_clash(x, &s, rule))
 		good = tell(x, &s, rule->id_text, kind);
 	space_end(&s);
 	return good;
@@ -122,12 +197,13 @@ try_promise(const struct comparing *x, struct space *s, const struct access_rule
  * meets is dead.
  */
 static bool
-compare_rule(const struct comparing *x, const struct access_rule *rule)
+compare_rule(const struct comparing *x, struct access_rule *rule)
 {
 	struct promise p = { .held = false };
 	bool permits = x->house->fallback == RESULT_PERMIT, cut = false;
 	struct space s;
 
+	judge_alone(x, rule);
 	for (uint32_t i = 0; i <= x->house->rules && !(p.held && (p.kept || rule->effect == EFFECT_DENY));
 	     i++) {
 		const struct access_rule *with = i < x->house->rules ? &x->house->rule[i] : NULL;
@@ -143,6 +219,7 @@ compare_rule(const struct comparing *x, const struct access_rule *rule)
 		cut = cut || !s.exhausted;
 		space_end(&s);
 	}
+	judge_alone(x, NULL);
 	if (p.held && (p.kept || rule->effect == EFFECT_DENY))
 		return true;
 	x->c->cut |= cut;
@@ -167,7 +244,7 @@ compare_alone(struct conflicts *c, struct engine *e, const struct directive *d)
 {
 	struct directive alone = *d;
 	struct directives all = e->directives;
-	struct comparing x = { .c = c, .e = e, .directive = d };
+	struct comparing x = { .c = c, .e = e, .directive = d, .judged = &alone };
 	bool good = true;
 
 	alone.status = DIRECTIVE_ACTIVE;

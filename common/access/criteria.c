@@ -80,12 +80,18 @@ truth_of(bool holds)
 	return holds ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
-/* Present and not empty.  Strings that are empty or blank say nothing: a blank justifies nothing. */
+/* False, and a string that is empty or blank, says that there is nothing: neither justifies anything. */
+static bool
+says_something(const struct value *v)
+{
+	return v->kind == VALUE_STRING ? !json_blank(v->text) : v->kind != VALUE_FALSE;
+}
+
 static bool
 is_there(const struct values *v)
 {
 	for (uint32_t i = 0; v->present && i < v->count; i++)
-		if (v->at[i].kind != VALUE_STRING || !json_blank(v->at[i].text))
+		if (says_something(&v->at[i]))
 			return true;
 	return false;
 }
@@ -150,9 +156,10 @@ judge_same(const struct criterion *c, const struct situation *s, struct attribut
 static enum truth
 judge_relation(const struct criterion *c, const struct situation *s, struct attribute_set *missing)
 {
-	struct bytes subject = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
+	const struct fact_subject subject = { request_string(s->request, ATTRIBUTE_SUBJECT_ID),
+		request_string(s->request, ATTRIBUTE_SUBJECT_DOMAIN), s->request->foreign };
 	const struct values *object = situation_values(s, c->other);
-	bool untimed = false;
+	bool untimed = false, somebody = false;
 
 	if (!object->present) {
 		attribute_set_add(missing, c->other);
@@ -164,21 +171,25 @@ judge_relation(const struct criterion *c, const struct situation *s, struct attr
 		for (uint32_t k = 0; k < object->count; k++) {
 			if (object->at[k].kind != VALUE_STRING)
 				continue;
-			switch (facts_ask(s->facts, c->words.at[i], subject, object->at[k].text,
+			switch (facts_ask(s->facts, c->words.at[i], &subject, object->at[k].text,
 			    s->request->timed ? &s->request->time : NULL)) {
 			case FACT_HOLDS:
 				return TRUTH_TRUE;
 			case FACT_UNTIMED:
 				untimed = true;
 				break;
+			case FACT_OF_SOMEBODY:
+				somebody = true;
+				break;
 			case FACT_NONE:
 				break;
 			}
 		}
-	if (!untimed)
-		return TRUTH_FALSE;
-	attribute_set_add(missing, ATTRIBUTE_TIME);
-	return TRUTH_UNKNOWN;
+	if (untimed)
+		attribute_set_add(missing, ATTRIBUTE_TIME);
+	if (somebody)
+		attribute_set_add(missing, ATTRIBUTE_SUBJECT_DOMAIN);
+	return untimed || somebody ? TRUTH_UNKNOWN : TRUTH_FALSE;
 }
 
 static enum truth

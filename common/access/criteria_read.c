@@ -85,10 +85,10 @@ read_label(struct access_reader *r, const struct yaml_node *node, struct listed 
 static bool
 check_class(struct access_reader *r, const struct yaml_node *node, struct bytes class)
 {
-	return known_class(r->policy, class) ||
-	       reader_unknown(r, node, "class",
-		   "the FHIR R4 resource types, the groups in authz/classes.yaml, or system|code",
-		   known_near(r, ATTRIBUTE_CLASS, class));
+	return known_class(r->policy, class) || reader_unknown(r, node, "class",
+						    "the FHIR R4 resource types, the groups in "
+						    "authz/classes.yaml, or system|code that records show",
+						    known_near(r, ATTRIBUTE_CLASS, class));
 }
 
 /* Attributes whose values are strings, also where YAML reads a number. */

@@ -18,20 +18,11 @@ overrides(const struct consent *c, const struct access_rule *rule)
 }
 
 static bool
-has_text(const struct values *all, struct bytes text)
-{
-	for (uint32_t i = 0; i < all->count; i++)
-		if (all->at[i].kind == VALUE_STRING && bytes_equal(all->at[i].text, text))
-			return true;
-	return false;
-}
-
-static bool
 breaks_glass(const struct verdict *v, const struct access_rule *rule)
 {
 	const struct values *purpose = situation_values(&v->situation, ATTRIBUTE_PURPOSE);
 
-	return rule->names_btg && has_text(purpose, bytes_of("BTG"));
+	return rule->names_btg && values_have(purpose, bytes_of("BTG"));
 }
 
 /*
@@ -85,38 +76,6 @@ rule_duties(struct verdict *v, struct scratch *scratch)
 		for (uint32_t k = 0; v->outcome[i].state && k < v->outcome[i].file->rules; k++)
 			if (rule_counts(v, &v->outcome[i], k))
 				owe(v, &v->outcome[i].file->rule[k]);
-}
-
-/* True if the attribute lists WORD or is missing. */
-static bool
-lists(const struct verdict *v, unsigned attribute, struct bytes word)
-{
-	const struct values *all = situation_values(&v->situation, attribute);
-
-	return !all->present || has_text(all, word);
-}
-
-static bool
-can(const struct verdict *v, struct bytes type, struct bytes action)
-{
-	return lists(v, ATTRIBUTE_SUPPORTED_OBLIGATIONS, type) &&
-	       lists(v, ATTRIBUTE_SUPPORTED_ACTIONS, action);
-}
-
-/* False if the request lists what can be carried out and a duty is not among it. */
-static bool
-can_carry_out(const struct verdict *v)
-{
-	struct bytes custom = bytes_of("custom");
-
-	if ((v->level_owed && !can(v, custom, bytes_of("level"))) ||
-	    (v->redacts > 0 && !can(v, custom, bytes_of("redact"))) ||
-	    ((v->keeps > 0 || v->narrowing.there) && !can(v, custom, bytes_of("keep-only"))))
-		return false;
-	for (uint32_t i = 0; i < v->owes; i++)
-		if (!can(v, v->owed[i].duty->type, v->owed[i].duty->action))
-			return false;
-	return true;
 }
 
 const enum layer decide_order[LAYER_COUNT] = { LAYER_REQUEST, LAYER_JURISDICTION, LAYER_ORGANIZATION,
@@ -485,9 +444,12 @@ decide_once(struct engine *e, struct request *q, struct verdict *v)
 	}
 	conclude(v);
 	rule_duties(v, &e->scratch);
-	if (v->permitted && !can_carry_out(v)) {
+	if (v->permitted && undone_write(NULL, v)) {
 		v->reasons[LAYER_OBLIGATIONS] = "unsupported-obligation";
 		v->denied[LAYER_OBLIGATIONS] = true;
+		v->unmet = v->owed;
+		v->unmets = v->owes;
+		v->owed = NULL;
 		conclude(v);
 		rule_duties(v, &e->scratch);
 	}

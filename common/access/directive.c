@@ -445,7 +445,7 @@ read_consent(struct directives *all, struct ndjson *n, uint32_t node, struct are
 	struct fhir_consent c;
 	struct directive *d;
 
-	fhir_consent_read(tree, n, node, &c);
+	fhir_consent_read(tree, n, node, all->names, &c);
 	if (c.kind == FHIR_CONSENT_NONE || c.kind == FHIR_CONSENT_NOBODY)
 		return c.kind == FHIR_CONSENT_NOBODY || ndjson_fault(n, node, "expected a Consent");
 	all->others += c.kind == FHIR_CONSENT_OTHER;
@@ -469,16 +469,114 @@ read_consent(struct directives *all, struct ndjson *n, uint32_t node, struct are
 	return true;
 }
 
+/*
+ * False if a key stands twice where the directive NODE says whose it is, or what it is: then nobody knows
+ * whose consent to stop.
+ */
+static bool
+says_whose(const struct ndjson *n, uint32_t node)
+{
+	static const char *const owners[] = { "patient", "subject", "resourceType" };
+	const struct json_node *nodes = n->json.nodes;
+
+	for (uint32_t k = node + 1; k < nodes[node].next; k = nodes[k].next) {
+		struct bytes name = { n->stored.at + nodes[k].start + 1, nodes[k].end - nodes[k].start - 2 };
+		bool repeats = ndjson_repeats(n, k), escaped = memchr(name.at, '\\', name.size) != NULL;
+
+		if (repeats && escaped)
+			return false;
+		for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++)
+			if (bytes_are(name, owners[i]) && (repeats || ndjson_repeats(n, k + 1)))
+				return false;
+	}
+	return true;
+}
+
+/* How many keys that stand twice are in NODE.  Notes the fault of the first. */
+static unsigned
+repeats_in(struct ndjson *n, uint32_t node)
+{
+	const struct json_node *at = &n->json.nodes[node];
+	struct yaml_node place = { .line = n->line };
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n->repeats; i++) {
+		if (n->repeat[i] < at->start || n->repeat[i] >= at->end)
+			continue;
+		if (count++ == 0)
+			place.column = (unsigned)n->repeat[i] + 1;
+	}
+	if (count > 0)
+		(void)fault_at(
+		    n->reader->fault, n->reader->file, &place, "%s", reason_text(REASON_DUPLICATE_KEY));
+	return count;
+}
+
+/* Whose directive NODE is, and its id; false if that is not told. */
+static bool
+read_owner(
+    const struct directives *all, struct ndjson *n, uint32_t node, struct arena *tree, struct fhir_consent *c)
+{
+	uint32_t patient = json_member(&n->json, node, bytes_of("patient"));
+	uint32_t id = json_member(&n->json, node, bytes_of("consent"));
+
+	if (json_member(&n->json, node, bytes_of("resourceType")) != 0) {
+		fhir_consent_read(tree, n, node, all->names, c);
+		return c->kind == FHIR_CONSENT_READ || c->kind == FHIR_CONSENT_UNREADABLE;
+	}
+	*c = (struct fhir_consent){ .kind = FHIR_CONSENT_UNREADABLE };
+	if (patient == 0 || id == 0 || json_kind(&n->json, patient) != JSON_STRING ||
+	    json_kind(&n->json, id) != JSON_STRING)
+		return false;
+	c->patient = arena_copy(tree, json_string(&n->json, patient, &n->room));
+	c->id = arena_copy(tree, json_string(&n->json, id, &n->room));
+	return reader_patient(c->patient).size > 0 && c->id.size > 0;
+}
+
+/* Of a directive with a key that stands twice only the patient counts: nobody knows what it says of her. */
+static bool
+read_spoilt(struct directives *all, struct ndjson *n, uint32_t node, struct arena *tree, struct bytes own)
+{
+	char digest[DIGEST_TEXT];
+	struct access_reader *r = n->reader;
+	struct yaml_node place = { .line = n->line, .column = n->json.nodes[node].start + 1 };
+	bool known = says_whose(n, node);
+	struct fhir_consent c;
+	struct directive *d;
+
+	known = known && read_owner(all, n, node, tree, &c);
+	r->fault->text[0] = '\0';
+	(void)repeats_in(n, node);
+	if (!known)
+		return false;
+	warn(all, r->fault, "consent-unreadable");
+	d = new_directive(r, c.patient, c.id);
+	d->unreadable = true;
+	if (c.logical)
+		wait_for_register(all, r, d, &place, digest_of(all, own, digest));
+	else
+		insert(all, r, d, &place, digest_of(all, own, digest));
+	return true;
+}
+
 /* A directive is copied out of its tree, so the next one takes its place. */
 static bool
-read_value(struct directives *d, struct ndjson *n, uint32_t node, struct bytes own)
+read_value(struct directives *d, struct ndjson *n, uint32_t node)
 {
 	struct arena *tree = &d->tree;
-	bool good = json_kind(&n->json, node) == JSON_OBJECT &&
-			    json_member(&n->json, node, bytes_of("resourceType")) != 0
-			? read_consent(d, n, node, tree, own)
-			: read_directive(d, n->reader, yaml_of_json(tree, &n->json, node, n->line), own);
+	struct bytes own = json_span(&n->json, node);
+	bool is_object = json_kind(&n->json, node) == JSON_OBJECT;
+	bool good;
 
+	own.at = n->stored.at + (own.at - n->json.text.at);
+	if (node == 0)
+		own = n->stored;
+	if (is_object && ndjson_repeats(n, node))
+		good = read_spoilt(d, n, node, tree, own);
+	else if (is_object && json_member(&n->json, node, bytes_of("resourceType")) != 0)
+		good = read_consent(d, n, node, tree, own);
+	else
+		good = read_directive(d, n->reader, yaml_of_json(tree, &n->json, node, n->line), own);
 	arena_reset(tree);
 	return good && !n->reader->fault->text[0];
 }
@@ -489,21 +587,20 @@ read_objects(struct directives *d, struct access_reader *r, struct bytes text)
 	struct ndjson n;
 
 	ndjson_init(&n, r, d->keys, text);
+	n.forgives = true;
 	while (ndjson_next(&n))
-		if (!read_value(d, &n, 0, n.json.text))
+		if (!read_value(d, &n, 0))
 			break;
 	ndjson_release(&n);
 	return !r->fault->text[0];
 }
 
-/* The Consents in a Bundle; resources of other types are not looked at. */
+/* The Consents in the list ENTRIES of a Bundle; resources of other types are not looked at. */
 static bool
-read_bundle(struct directives *d, struct ndjson *n)
+read_entries(struct directives *d, struct ndjson *n, uint32_t entries)
 {
-	uint32_t entries = json_member(&n->json, 0, bytes_of("entry"));
+	unsigned repeats = n->repeats;
 
-	if (entries == 0 || json_kind(&n->json, entries) != JSON_ARRAY)
-		return ndjson_fault(n, 0, "a Bundle without entries");
 	for (uint32_t i = entries + 1; i < n->json.nodes[entries].next; i = n->json.nodes[i].next) {
 		uint32_t resource = json_member(&n->json, i, bytes_of("resource"));
 
@@ -513,11 +610,30 @@ read_bundle(struct directives *d, struct ndjson *n)
 		    json_member(&n->json, resource, bytes_of("resourceType")) == 0 ||
 		    fhir_consent_is(&n->json, resource, "Bundle"))
 			return ndjson_fault(n, resource, "an entry whose Consents nobody would find");
-		if (fhir_consent_is(&n->json, resource, "Consent") &&
-		    !read_value(d, n, resource, json_span(&n->json, resource)))
+		if (!fhir_consent_is(&n->json, resource, "Consent"))
+			continue;
+		if (!read_value(d, n, resource))
 			return false;
+		repeats -= repeats_in(n, resource);
+		n->reader->fault->text[0] = '\0';
 	}
-	return true;
+	return repeats == 0 || repeats_in(n, 0) == 0;
+}
+
+static bool
+read_bundle(struct directives *d, struct ndjson *n)
+{
+	uint32_t entries = json_member(&n->json, 0, bytes_of("entry"));
+	struct fhir_names names;
+	bool good;
+
+	if (entries == 0 || json_kind(&n->json, entries) != JSON_ARRAY)
+		return ndjson_fault(n, 0, "a Bundle without entries");
+	fhir_names_of(&names, n->reader->arena, n, entries);
+	d->names = &names;
+	good = read_entries(d, n, entries);
+	d->names = NULL;
+	return good;
 }
 
 static bool
@@ -527,13 +643,13 @@ read_json(struct directives *d, struct access_reader *r, struct bytes text)
 	bool good;
 
 	ndjson_init(&n, r, d->keys, text);
+	n.forgives = true;
 	good = ndjson_whole(&n);
 	if (good && json_kind(&n.json, 0) == JSON_ARRAY) {
 		for (uint32_t i = 1; i < n.json.nodes[0].next && good; i = n.json.nodes[i].next)
-			good = read_value(d, &n, i, json_span(&n.json, i));
+			good = read_value(d, &n, i);
 	} else if (good) {
-		good =
-		    fhir_consent_is(&n.json, 0, "Bundle") ? read_bundle(d, &n) : read_value(d, &n, 0, text);
+		good = fhir_consent_is(&n.json, 0, "Bundle") ? read_bundle(d, &n) : read_value(d, &n, 0);
 	}
 	ndjson_release(&n);
 	return good;

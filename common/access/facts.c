@@ -2,6 +2,7 @@
 #include "common/access/facts.h"
 
 #include "common/access/roles.h"
+#include "common/base/bisect.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
 
@@ -42,19 +43,13 @@ moments_sort(struct moments *m)
 void
 moments_next(const struct moments *m, struct instant t, struct instant *next, bool *found)
 {
-	size_t low = 0, high = m->count;
+	struct bisect b = { .high = m->count };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (instant_compare(m->at[middle], t) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == m->count || (*found && instant_compare(*next, m->at[low]) <= 0))
+	while (bisect_more(&b))
+		bisect_step(&b, instant_compare(m->at[b.middle], t) <= 0);
+	if (b.low == m->count || (*found && instant_compare(*next, m->at[b.low]) <= 0))
 		return;
-	*next = m->at[low];
+	*next = m->at[b.low];
 	*found = true;
 }
 
@@ -69,7 +64,8 @@ struct fact {
 	uint32_t relation;
 	uint32_t subject, object; /* words of people */
 	struct interval interval;
-	uint32_t next; /* of the same relation, subject and object: number of the fact, 0: none */
+	struct bytes domain; /* the subject's; empty: any */
+	uint32_t next;       /* of the same relation, subject and object: number of the fact, 0: none */
 };
 
 struct early_end {
@@ -164,6 +160,8 @@ read_fact(struct facts *f, struct ndjson *n)
 	*fact = (struct fact){ .relation = word,
 		.subject = intern_add(&f->people, subject),
 		.object = intern_add(&f->people, object) };
+	if (json_member(&n->json, 0, bytes_of("domain")) != 0 && !ndjson_string(n, "domain", &fact->domain))
+		return false;
 	return read_times(n, relation, &fact->interval);
 }
 
@@ -225,7 +223,7 @@ build(struct facts *f)
 }
 
 struct facts *
-facts_read(struct access_reader *r, struct bytes text)
+facts_read(struct access_reader *r, struct bytes text, size_t *unfinished)
 {
 	struct facts *f = memory_zeros(1, sizeof *f);
 	struct ndjson n;
@@ -233,12 +231,15 @@ facts_read(struct access_reader *r, struct bytes text)
 	intern_init(&f->people, r->arena);
 	intern_init(&f->ids, r->arena);
 	ndjson_init(&n, r, NULL, text);
+	n.is_appended = unfinished != NULL;
 	while (ndjson_next(&n)) {
 		uint32_t end = json_member(&n.json, 0, bytes_of("end"));
 
 		if (end ? !read_end(f, &n, end) : !read_fact(f, &n))
 			break;
 	}
+	if (unfinished != NULL)
+		*unfinished = n.unfinished;
 	ndjson_release(&n);
 	if (r->fault->text[0] || !apply_ends(f, r)) {
 		facts_free(f);
@@ -264,26 +265,37 @@ facts_free(struct facts *f)
 	free(f);
 }
 
+static enum fact_answer
+ask_one(const struct fact *fact, const struct fact_subject *subject, const struct instant *t)
+{
+	bool unsure = fact->domain.size > 0 ? subject->domain.size == 0 : subject->foreign;
+
+	if (fact->domain.size > 0 && !unsure && !bytes_equal(fact->domain, subject->domain))
+		return FACT_NONE;
+	if (interval_dated(&fact->interval) && !t)
+		return FACT_UNTIMED;
+	if (interval_dated(&fact->interval) && !interval_holds(&fact->interval, *t))
+		return FACT_NONE;
+	return unsure ? FACT_OF_SOMEBODY : FACT_HOLDS;
+}
+
 enum fact_answer
-facts_ask(const struct facts *f, uint32_t relation, struct bytes subject, struct bytes object,
+facts_ask(const struct facts *f, uint32_t relation, const struct fact_subject *subject, struct bytes object,
     const struct instant *t)
 {
-	uint32_t who = intern_find(&f->people, subject), whom = intern_find(&f->people, object);
+	uint32_t who = intern_find(&f->people, subject->id), whom = intern_find(&f->people, object);
 	enum fact_answer answer = FACT_NONE;
 
 	for (size_t i = 0; i < f->assumptions; i++)
-		if (f->assumed[i].relation == relation && bytes_equal(f->assumed[i].subject, subject) &&
+		if (f->assumed[i].relation == relation && bytes_equal(f->assumed[i].subject, subject->id) &&
 		    bytes_equal(f->assumed[i].object, object))
 			return FACT_HOLDS;
 	if (who == 0 || whom == 0)
 		return FACT_NONE;
 	for (uint32_t i = *find_slot(f, relation, who, whom); i != 0; i = f->fact[i - 1].next) {
-		const struct interval *interval = &f->fact[i - 1].interval;
+		enum fact_answer one = ask_one(&f->fact[i - 1], subject, t);
 
-		if (!interval_dated(interval) || (t && interval_holds(interval, *t)))
-			return FACT_HOLDS;
-		if (!t)
-			answer = FACT_UNTIMED;
+		answer = one > answer ? one : answer;
 	}
 	return answer;
 }

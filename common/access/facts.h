@@ -59,17 +59,27 @@ void moments_release(struct moments *m);
  */
 struct facts;
 
-enum fact_answer { FACT_NONE, FACT_HOLDS, FACT_UNTIMED };
+enum fact_answer { FACT_NONE, FACT_UNTIMED, FACT_OF_SOMEBODY, FACT_HOLDS };
 
-/* NULL with a fault.  TEXT has JSON_SLACK bytes behind it and is needed no longer than the call. */
-struct facts *facts_read(struct access_reader *r, struct bytes text);
+/* Who asks: two domains may have the same id for two persons. */
+struct fact_subject {
+	struct bytes id;
+	struct bytes domain; /* empty: unknown */
+	bool foreign;        /* a fact that names no domain may be about someone else */
+};
+
+/*
+ * NULL with a fault.  TEXT has JSON_SLACK bytes behind it and is needed no longer than the call.  With
+ * UNFINISHED half a last line is left out, of so many bytes; NULL: it is a fault, see ndjson_next().
+ */
+struct facts *facts_read(struct access_reader *r, struct bytes text, size_t *unfinished);
 void facts_free(struct facts *f);
 
 /*
  * Does a fact of RELATION lead from SUBJECT to OBJECT at T?  Without a time (NULL) an undated fact holds, and
- * a dated one gives FACT_UNTIMED.
+ * a dated one gives FACT_UNTIMED.  FACT_OF_SOMEBODY: one holds, and it is unknown whether it is about her.
  */
-enum fact_answer facts_ask(const struct facts *f, uint32_t relation, struct bytes subject,
+enum fact_answer facts_ask(const struct facts *f, uint32_t relation, const struct fact_subject *subject,
     struct bytes object, const struct instant *t);
 
 /*

@@ -137,7 +137,7 @@ rule_effect(struct fhir_reading *r, uint32_t node)
 		const char *code;
 		enum effect_word effect;
 	} codes[] = { { "OPTIN", PERMITS }, { "OPTINR", PERMITS }, { "OPTOUT", DENIES },
-		{ "OPTOUTE", DENIES } };
+		{ "OPTOUTE", DENIES }, { "EMRGONLY", DENIES } };
 	uint32_t list;
 	int effect = -1;
 
@@ -171,7 +171,7 @@ static bool
 has_criteria(const struct fhir_reading *r, uint32_t provision)
 {
 	static const unsigned elements[] = { K_actor, K_action, K_securityLabel, K_purpose, K_class, K_code,
-		K_dataPeriod, K_data };
+		K_documentType, K_resourceType, K_dataPeriod, K_data };
 
 	for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++)
 		if (fhir_member(r, provision, elements[i]) != 0)
@@ -406,32 +406,54 @@ put_all(struct fhir_reading *r, uint32_t node)
 	return put_body(r, map, node);
 }
 
+/* The code of a CODING of consentscope; 0: it is of another system, or none. */
+static uint32_t
+scope_code(const struct fhir_reading *r, uint32_t coding)
+{
+	static const struct bytes scopes = BYTES("http://terminology.hl7.org/CodeSystem/consentscope");
+	uint32_t system = json_kind(r->json, coding) == JSON_OBJECT ? fhir_member(r, coding, K_system) : 0;
+
+	return system != 0 && json_is(r->json, system, scopes) ? fhir_member(r, coding, K_code) : 0;
+}
+
+/*
+ * Whether a CONCEPT has a code of privacy, PRIVACY, and one of another scope, OTHER.  An extension inside of
+ * it says nothing of the scope.
+ */
+static void
+look_at_scope(const struct fhir_reading *r, uint32_t concept, bool *privacy, bool *other)
+{
+	static const char *const others[] = { "research", "treatment", "adr" };
+	uint32_t codings = json_kind(r->json, concept) == JSON_OBJECT ? fhir_member(r, concept, K_coding) : 0;
+
+	if (codings != 0)
+		FHIR_EACH(r, at, codings)
+		{
+			uint32_t code = scope_code(r, at);
+
+			*privacy = *privacy || (code && json_is(r->json, code, bytes_of("patient-privacy")));
+			for (size_t i = 0; code && i < sizeof others / sizeof others[0]; i++)
+				*other = *other || json_is(r->json, code, bytes_of(others[i]));
+		}
+}
+
 /* Scope and category: of privacy, or of nothing that consentscope knows. */
 static bool
 is_of_privacy(const struct fhir_reading *r, uint32_t node)
 {
 	static const unsigned elements[] = { K_scope, K_category };
-	static const struct bytes scopes = BYTES("http://terminology.hl7.org/CodeSystem/consentscope");
-	static const char *const other[] = { "research", "treatment", "adr" };
-	bool others = false;
+	bool privacy = false, other = false;
 
 	for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++) {
 		uint32_t element = fhir_member(r, node, elements[i]);
 
-		for (uint32_t at = element; element && at < r->json->nodes[element].next; at++) {
-			uint32_t system =
-			    json_kind(r->json, at) == JSON_OBJECT ? fhir_member(r, at, K_system) : 0;
-			uint32_t code = system ? fhir_member(r, at, K_code) : 0;
-
-			if (code == 0 || !json_is(r->json, system, scopes))
-				continue;
-			if (json_is(r->json, code, bytes_of("patient-privacy")))
-				return true;
-			for (size_t k = 0; k < sizeof other / sizeof other[0]; k++)
-				others = others || json_is(r->json, code, bytes_of(other[k]));
-		}
+		if (element != 0)
+			FHIR_EACH(r, at, element)
+			{
+				look_at_scope(r, at, &privacy, &other);
+			}
 	}
-	return !others;
+	return privacy || !other;
 }
 
 static bool
@@ -474,19 +496,21 @@ fhir_consent_is(const struct json *j, uint32_t node, const char *type)
 }
 
 void
-fhir_consent_read(struct arena *a, struct ndjson *n, uint32_t node, struct fhir_consent *c)
+fhir_consent_read(
+    struct arena *a, struct ndjson *n, uint32_t node, const struct fhir_names *names, struct fhir_consent *c)
 {
 	struct fhir_reading r = { .arena = a,
 		.json = &n->json,
 		.line = n->line,
 		.file = n->reader->file,
 		.fault = n->reader->fault,
+		.names = names,
 		.out = c };
 
 	*c = (struct fhir_consent){ .kind = FHIR_CONSENT_NONE };
 	if (!fhir_consent_is(&n->json, node, "Consent"))
 		return;
-	if (!is_of_privacy(&r, node)) {
+	if (!is_of_privacy(&r, node) && !ndjson_repeats(n, node)) {
 		c->kind = FHIR_CONSENT_OTHER;
 	} else if (!read_patient(&r, node)) {
 		c->kind = FHIR_CONSENT_NOBODY;

@@ -57,9 +57,23 @@ struct json_keys *fhir_consent_keys(void);
 bool fhir_consent_is(const struct json *j, uint32_t node, const char *type);
 
 /*
- * Reads the resource NODE of the object at hand, whose index has those keys.  Everything in *C lives in the
- * arena A; strings may lie in the text.  The reader's fault gains what is wrong.
+ * The names that a Bundle gives to its entries by `fullUrl`: `urn:uuid:..` means the resource beside it.  The
+ * arena holds them.
  */
-void fhir_consent_read(struct arena *a, struct ndjson *n, uint32_t node, struct fhir_consent *c);
+struct fhir_names {
+	struct fhir_name *at; /* by name */
+	size_t count;
+};
+
+/* ENTRIES is the array of the object at hand. */
+void fhir_names_of(struct fhir_names *names, struct arena *a, struct ndjson *n, uint32_t entries);
+
+/*
+ * Reads the resource NODE of the object at hand, whose index has those keys.  Everything in *C lives in the
+ * arena A; strings may lie in the text.  The reader's fault gains what is wrong.  NAMES are those of
+ * the Bundle around it; NULL: there is none.
+ */
+void fhir_consent_read(
+    struct arena *a, struct ndjson *n, uint32_t node, const struct fhir_names *names, struct fhir_consent *c);
 
 #endif

@@ -2,8 +2,10 @@
 #include "common/access/fhir_parts.h"
 
 #include "common/base/clock.h"
+#include "common/policy/codes.h"
 #include "common/policy/vocabulary.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -245,8 +247,8 @@ bool
 fhir_is_id(struct bytes text)
 {
 	for (size_t i = 0; i < text.size; i++)
-		if (!ascii_is_letter(text.at[i]) && !ascii_is_digit(text.at[i]) && text.at[i] != '-' &&
-		    text.at[i] != '.' && text.at[i] != '_')
+		if (!ascii_is_alnum(text.at[i]) && text.at[i] != '-' && text.at[i] != '.' &&
+		    text.at[i] != '_')
 			return false;
 	return text.size > 0 && text.size < ID_ROOM;
 }
@@ -284,6 +286,69 @@ fhir_is_literal(struct bytes text)
 	       (text.size > 0 && bytes_equal(canonical(text), text));
 }
 
+struct fhir_name {
+	struct bytes name;
+	struct bytes text; /* Type/id; empty: the resource has no id, or another has the name, too */
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+	return bytes_compare(((const struct fhir_name *)a)->name, ((const struct fhir_name *)b)->name);
+}
+
+static struct bytes
+name_of(struct arena *a, const struct json *j, uint32_t resource)
+{
+	uint32_t type = json_member_key(j, resource, K_resourceType), id = json_member_key(j, resource, K_id);
+
+	if (type == 0 || id == 0 || json_kind(j, type) != JSON_STRING || json_kind(j, id) != JSON_STRING ||
+	    !fhir_is_id(json_inside(j, id)))
+		return (struct bytes){ "", 0 };
+	return bytes_of(arena_format(a, "%.*s/%.*s", (int)json_inside(j, type).size, json_inside(j, type).at,
+	    (int)json_inside(j, id).size, json_inside(j, id).at));
+}
+
+void
+fhir_names_of(struct fhir_names *names, struct arena *a, struct ndjson *n, uint32_t entries)
+{
+	const struct json *j = &n->json;
+
+	names->at = arena_array(a, json_count(j, entries) + 1, sizeof *names->at);
+	names->count = 0;
+	for (uint32_t i = entries + 1; i < j->nodes[entries].next; i = j->nodes[i].next) {
+		uint32_t url = json_member(j, i, bytes_of("fullUrl"));
+		uint32_t resource = json_member(j, i, bytes_of("resource"));
+
+		if (url == 0 || json_kind(j, url) != JSON_STRING || resource == 0)
+			continue;
+		names->at[names->count++] = (struct fhir_name){ arena_copy(a, json_string(j, url, &n->room)),
+			name_of(a, j, resource) };
+	}
+	if (names->count > 1)
+		qsort(names->at, names->count, sizeof *names->at, by_name);
+	for (size_t i = 1; i < names->count; i++)
+		if (bytes_equal(names->at[i - 1].name, names->at[i].name))
+			names->at[i - 1].text = names->at[i].text = (struct bytes){ "", 0 };
+}
+
+/* TYPE/ID of the entry that a Bundle calls NAME; the name as it stands if there is no Bundle. */
+static bool
+find_named(struct fhir_reading *r, uint32_t node, struct bytes name, struct bytes *text)
+{
+	const struct fhir_names *n = r->names;
+	const struct fhir_name wanted = { .name = name }, *found;
+
+	*text = name;
+	if (n == NULL)
+		return true;
+	found = n->count ? bsearch(&wanted, n->at, n->count, sizeof *n->at, by_name) : NULL;
+	if (found == NULL || found->text.size == 0)
+		return fhir_fault(r, node, "a name that no entry of the Bundle with an id has, or two have");
+	*text = found->text;
+	return true;
+}
+
 bool
 fhir_reference(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *logical)
 {
@@ -293,7 +358,9 @@ fhir_reference(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *
 	*logical = false;
 	if (!is_element(r, node, REFERENCE) || !fhir_string_member(r, node, K_reference, &whole))
 		return false;
-	*text = bytes_begin(whole, "urn:") ? whole : canonical(whole);
+	if (bytes_begin(whole, "urn:"))
+		return find_named(r, node, whole, text);
+	*text = canonical(whole);
 	if (text->size > 0)
 		return true;
 	if (whole.size > 0)
@@ -349,6 +416,51 @@ fhir_put_references(struct fhir_reading *r, struct yaml_node *map, uint32_t node
 	return references(r, node, list);
 }
 
+/*
+ * False if a coding says that the actor is no one who asks for the data but its author, holder, source or the
+ * like.  Of v3-ParticipationType only the recipients ask.
+ */
+static bool
+is_asker(struct fhir_reading *r, uint32_t coding)
+{
+	static const char *const recipients[] = { "PRCP", "IRCP", "REFT", "TRC", "NOT" };
+	static const char *const others[] = { "AUT", "CST", "INF", "SBJ", "ENT", "TRANS", "PRF", "LA", "VRF",
+		"SOURCE", "COAUTH", "CONT", "PRIMAUTH", "AMENDER", "GRANTOR", "CONSENTER", "DELEGATOR",
+		"REVIEWER", "VALID", "VERF", "EVTWIT", "CONSWIT", "INTPRTER", "CLASSIFIER", "DECLASSIFIER",
+		"DOWNGRDER" };
+	static const struct bytes participation =
+	    BYTES("http://terminology.hl7.org/CodeSystem/v3-ParticipationType");
+	struct bytes system = { "", 0 }, code = { "", 0 };
+	bool asks = false, other = false;
+
+	if (json_kind(r->json, coding) != JSON_OBJECT || !fhir_string_member(r, coding, K_system, &system) ||
+	    !fhir_string_member(r, coding, K_code, &code))
+		return false;
+	for (size_t i = 0; i < sizeof recipients / sizeof recipients[0]; i++)
+		asks = asks || bytes_are(code, recipients[i]);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		other = other || bytes_are(code, others[i]);
+	return system.size > 0 && codes_same_system(system, participation) ? asks : !other;
+}
+
+static bool
+check_role(struct fhir_reading *r, uint32_t actor)
+{
+	uint32_t role = fhir_member(r, actor, K_role), codings;
+
+	if (role == 0)
+		return true;
+	if (json_kind(r->json, role) != JSON_OBJECT)
+		return fhir_fault(r, role, "expected an object");
+	codings = fhir_member(r, role, K_coding);
+	if (codings == 0)
+		return true;
+	FHIR_EACH(r, at, codings)
+	if (!is_asker(r, at))
+		return fhir_fault(r, at, "an actor who does not ask for the data but wrote or holds it");
+	return true;
+}
+
 static bool
 put_actors(struct fhir_reading *r, struct yaml_node *map, uint32_t node)
 {
@@ -364,7 +476,7 @@ put_actors(struct fhir_reading *r, struct yaml_node *map, uint32_t node)
 	{
 		uint32_t inner = fhir_member(r, at, K_reference);
 
-		if (!fhir_only_known(r, at, ACTOR))
+		if (!fhir_only_known(r, at, ACTOR) || !check_role(r, at))
 			return false;
 		if (inner == 0)
 			return fhir_fault(r, at, "an actor without reference");
@@ -450,13 +562,17 @@ put_data_period(struct fhir_reading *r, struct yaml_node *what, uint32_t node)
 	return true;
 }
 
-/* The criterion that a word of consent-data-meaning stands for; NULL: unknown. */
+/*
+ * The criterion that a word of consent-data-meaning stands for; NULL: none.  `dependents` are what refers to
+ * the instance.  `related` is what the instance refers to (FHIR R4 consent-data-meaning): no record tells
+ * which others refer to it, so a deny would withhold nothing of them.
+ */
 static const char *
 meaning_of(struct bytes word)
 {
 	static const struct {
 		const char *word, *key;
-	} meanings[] = { { "instance", "instance" }, { "related", "related" }, { "dependents", "related" },
+	} meanings[] = { { "instance", "instance" }, { "dependents", "related" },
 		{ "authoredby", "author" } };
 
 	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
@@ -499,7 +615,8 @@ put_data(struct fhir_reading *r, struct yaml_node *what, uint32_t node)
 			return false;
 		this = meaning_of(meaning);
 		if (!this || inner == 0)
-			return fhir_fault(r, at, "data without reference, or of an unknown meaning");
+			return fhir_fault(
+			    r, at, "data without reference, or of a meaning that records do not show");
 		if (key[0] != '\0' && strcmp(key, this) != 0)
 			return fhir_fault(r, at, "data of two meanings in one provision");
 		key = this;

@@ -102,6 +102,7 @@ struct fhir_reading {
 	unsigned line;
 	const char *file;
 	struct fault *fault;
+	const struct fhir_names *names;
 	struct fhir_consent *out;
 };
 

@@ -254,7 +254,7 @@ put_actors(const struct fhir_writing *f, struct json_write *w, const struct yaml
 
 	if (!who)
 		return true;
-	if (!only(f, who, words, "it names people by who.ref alone"))
+	if (!only(f, who, words, "it names people by who.ref alone, as who: {ref: Practitioner/ID} does"))
 		return false;
 	if (!refs)
 		return cannot(f, who, "a criterion that names nothing");
@@ -338,7 +338,7 @@ put_data_period(const struct fhir_writing *f, struct json_write *w, const struct
 static bool
 put_data(const struct fhir_writing *f, struct json_write *w, const struct yaml_node *what)
 {
-	static const char *const meanings[][2] = { { "instance", "instance" }, { "related", "related" },
+	static const char *const meanings[][2] = { { "instance", "instance" }, { "related", "dependents" },
 		{ "author", "authoredby" } };
 	bool any = false;
 

@@ -4,6 +4,7 @@
 
 #include "common/access/scratch.h"
 #include "common/base/arena.h"
+#include "common/base/bisect.h"
 #include "common/base/bytes.h"
 
 #include <stdbool.h>
@@ -56,17 +57,11 @@ struct intern_set intern_set_of(uint32_t *at, uint32_t count);
 static inline bool
 intern_set_has(struct intern_set s, uint32_t word)
 {
-	uint32_t low = 0, high = s.count;
+	struct bisect b = { .high = s.count };
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (s.at[middle] < word)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < s.count && s.at[low] == word;
+	while (bisect_more(&b))
+		bisect_step(&b, s.at[b.middle] < word);
+	return b.low < s.count && s.at[b.low] == word;
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/known.h"
 
+#include "common/policy/codes.h"
 #include "common/policy/vocabulary.h"
 
 static bool
@@ -25,14 +26,25 @@ known_label(const struct policy *p, struct bytes word)
 	       vocabulary_find(VOCABULARY_HANDLING, word) != NULL || says_system(word);
 }
 
+/* For a word that says a system. */
+static bool
+is_shown(struct bytes word)
+{
+	size_t size = (size_t)((const char *)memchr(word.at, '|', word.size) - word.at);
+
+	return codes_class_shown((struct bytes){ word.at, size },
+		   (struct bytes){ word.at + size + 1, word.size - size - 1 }) != CLASS_NOT_SHOWN;
+}
+
 bool
 known_class(const struct policy *p, struct bytes word)
 {
 	const struct concept *type = vocabulary_find(VOCABULARY_RESOURCE_TYPE, word);
 
 	/* No record is of an abstract type, so a deny of one would withhold nothing. */
-	return p->code_system.size == 0 || (type != NULL && type->status != CONCEPT_ABSTRACT) ||
-	       says_system(word);
+	if (p->code_system.size == 0 || (type != NULL && type->status != CONCEPT_ABSTRACT))
+		return true;
+	return says_system(word) && is_shown(word);
 }
 
 static const char *const actions[] = { "read", "search", "subscribe", "notify", "create", "update", "attest",

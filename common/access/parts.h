@@ -240,6 +240,7 @@ struct directives {
 	struct settled *settled; /* borrowed, set by the caller; NULL: nothing is said of negotiations */
 	/* private */
 	struct json_keys *keys;            /* of Consents */
+	const struct fhir_names *names;    /* of the Bundle at hand; NULL: none */
 	struct pending_directive *pending; /* until the register tells whose they are */
 	size_t pendings, pending_room;
 	size_t warning_room;
@@ -421,6 +422,7 @@ struct engine {
 	struct directives directives;
 	struct settled *settled;   /* NULL: none */
 	struct facts *facts;       /* NULL: none */
+	size_t unfinished;         /* bytes that are left out of the facts */
 	struct entities *entities; /* NULL: none */
 	struct used_commands used;
 	struct moments moments; /* of all rules and rows */
@@ -454,9 +456,11 @@ struct verdict {
 	const struct scope **spared; /* of the narrowing: what is withheld of the entries that meet it */
 	uint32_t spares;
 	struct owed *owed;
+	struct owed *unmet; /* what a permit would owe, if the request cannot carry it out */
 	uint32_t redacts;
 	uint32_t keeps;
 	uint32_t owes;
+	uint32_t unmets;
 	uint32_t step_up; /* the word of the acr that would help, 0: none */
 	struct instant valid_until;
 	int level; /* the highest to give: index in the ladder */
@@ -510,6 +514,12 @@ void decide_trial(struct engine *e, struct request *q, struct verdict *v);
 void decide_unproven(struct engine *e, struct request *q, const char *reason, struct verdict *v);
 
 bool decide_is_command(const struct request *q);
+
+/*
+ * undone.c: true if V obliges to something that the request does not list among what can be carried out.
+ * Adds to OUT, which may be NULL, a line for each: the action, which data, the rule and its directive.
+ */
+bool undone_write(struct buffer *out, const struct verdict *v);
 
 /*
  * answer_reason.c: the reasons of a verdict in words: `reason_user`, one of two constants, and

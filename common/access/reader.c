@@ -87,6 +87,7 @@ ndjson_init(struct ndjson *n, struct access_reader *r, const struct json_keys *k
 	*n = (struct ndjson){ .reader = r, .rest = text };
 	json_init(&n->json, keys, JSON_MAX_DEPTH);
 	buffer_init(&n->room, BUFFER_UNLIMITED);
+	buffer_init(&n->renamed, BUFFER_UNLIMITED);
 }
 
 void
@@ -94,6 +95,7 @@ ndjson_release(struct ndjson *n)
 {
 	json_release(&n->json);
 	buffer_release(&n->room);
+	buffer_release(&n->renamed);
 }
 
 static bool
@@ -110,10 +112,49 @@ ndjson_fault(struct ndjson *n, uint32_t node, const char *text)
 	return fault_here(n, n->json.nodes[node].start + 1, text);
 }
 
+/* Gives the key that the index found twice another name, of the same length.  False if there is none left. */
+static bool
+rename_repeat(struct ndjson *n)
+{
+	static const char marks[] = "~!#$%&*+";
+	size_t at = n->json.byte - 1;
+
+	if (n->json.reason != REASON_DUPLICATE_KEY || n->repeats == NDJSON_REPEATS)
+		return false;
+	if (n->repeats == 0) {
+		n->renamed.used = 0;
+		buffer_add(&n->renamed, n->stored.at, n->stored.size);
+		if (!json_slack(&n->renamed))
+			return false;
+	}
+	if ((unsigned char)n->stored.at[at + 1] >= 0x80 || n->stored.at[at + 1] == '"')
+		return false;
+	n->renamed.at[at + 1] = marks[n->repeats];
+	n->repeat[n->repeats++] = at;
+	return true;
+}
+
 static bool
 parse(struct ndjson *n, struct bytes text)
 {
-	return json_parse(&n->json, text) || fault_here(n, n->json.byte, reason_text(n->json.reason));
+	bool good = json_parse(&n->json, text);
+
+	n->stored = text;
+	n->repeats = 0;
+	while (!good && n->forgives && rename_repeat(n))
+		good = json_parse(&n->json, (struct bytes){ n->renamed.at, text.size });
+	return good || fault_here(n, n->json.byte, reason_text(n->json.reason));
+}
+
+bool
+ndjson_repeats(const struct ndjson *n, uint32_t node)
+{
+	const struct json_node *at = &n->json.nodes[node];
+
+	for (unsigned i = 0; i < n->repeats; i++)
+		if (n->repeat[i] >= at->start && n->repeat[i] < at->end)
+			return true;
+	return false;
 }
 
 static bool
@@ -121,6 +162,16 @@ parse_object(struct ndjson *n, struct bytes text)
 {
 	return parse(n, text) &&
 	       (json_kind(&n->json, 0) == JSON_OBJECT || fault_here(n, 1, "expected an object"));
+}
+
+/* Half of an object.  A whole one without its newline may be of a hand. */
+static bool
+leave_out(struct ndjson *n, struct bytes line)
+{
+	if (!n->is_appended || json_parse(&n->json, line))
+		return false;
+	n->unfinished = line.size;
+	return true;
 }
 
 bool
@@ -135,6 +186,8 @@ ndjson_next(struct ndjson *n)
 		n->line++;
 		if (json_blank(line))
 			continue;
+		if (end == NULL && leave_out(n, line))
+			return false;
 		return end != NULL ? parse_object(n, line)
 				   : fault_here(n, line.size + 1,
 					 "the last line is unfinished: its writer is not done or was "

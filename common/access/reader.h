@@ -57,13 +57,21 @@ bool reader_unknown(struct access_reader *r, const struct yaml_node *node, const
  * Files of one JSON object a line: facts, entities, used commands, directives.  A fault names line and byte;
  * none names a value.
  */
+enum { NDJSON_REPEATS = 8 };
+
 struct ndjson {
 	struct access_reader *reader;
 	struct json json; /* of the object at hand */
 	unsigned line;
+	bool forgives;       /* the caller's: keys that stand twice are no fault */
+	bool is_appended;    /* the caller's: see ndjson_next() */
+	size_t unfinished;   /* bytes of the last line that is left out */
+	struct bytes stored; /* the text at hand as it came; json.text has another name for such keys */
+	size_t repeat[NDJSON_REPEATS]; /* where they stand, from 0 */
+	unsigned repeats;
 	/* private */
 	struct bytes rest;
-	struct buffer room;
+	struct buffer room, renamed;
 };
 
 /* TEXT has JSON_SLACK readable bytes behind it; R->file names it.  KEYS are the known ones, or NULL. */
@@ -72,12 +80,16 @@ void ndjson_release(struct ndjson *n);
 
 /*
  * The next object; false at the end, or with a fault.  A last line without LF is a fault, for its writer may
- * not be done, and left out it could permit more: the end of a fact, a used id.
+ * not be done, and left out it could permit more: the end of a fact, a used id.  But half a line is left out
+ * of a file to which only the toolkit appends, for no run has answered for it and the next one cuts it off.
  */
 bool ndjson_next(struct ndjson *n);
 
 /* The whole text as one value, over any number of lines. */
 bool ndjson_whole(struct ndjson *n);
+
+/* True if a key stands twice in NODE or in what it holds. */
+bool ndjson_repeats(const struct ndjson *n, uint32_t node);
 
 /* Notes the fault TEXT at NODE of the object at hand.  Always false. */
 bool ndjson_fault(struct ndjson *n, uint32_t node, const char *text);

@@ -59,7 +59,6 @@ cost_of(const struct remedy *r, unsigned attribute)
 	case ATTRIBUTE_REF:
 		return 5;
 	case ATTRIBUTE_STRUCTURAL_ROLE:
-	case ATTRIBUTE_ACTION_NAME:
 		return 3;
 	case ATTRIBUTE_PURPOSE:
 		return 4;
@@ -68,12 +67,14 @@ cost_of(const struct remedy *r, unsigned attribute)
 	}
 }
 
-/* Nobody becomes somebody else, and no record another. */
+/* Nobody becomes somebody else, no record another, and what is asked stays what is asked. */
 static bool
 is_fixed(unsigned attribute)
 {
-	return attribute == ATTRIBUTE_SUBJECT_ID || attribute == ATTRIBUTE_RESOURCE_ID ||
-	       attribute == ATTRIBUTE_RESOURCE_PATIENT || attribute == ATTRIBUTE_RESOURCE_DOMAIN;
+	return attribute == ATTRIBUTE_SUBJECT_ID || attribute == ATTRIBUTE_SUBJECT_TYPE ||
+	       attribute == ATTRIBUTE_ACTION_NAME || attribute == ATTRIBUTE_RESOURCE_TYPE ||
+	       attribute == ATTRIBUTE_RESOURCE_ID || attribute == ATTRIBUTE_RESOURCE_PATIENT ||
+	       attribute == ATTRIBUTE_RESOURCE_DOMAIN;
 }
 
 static bool

@@ -393,7 +393,7 @@ request_read(struct request_reader *r, const struct request_parts *p, struct req
 	struct values *purpose = &q->at[ATTRIBUTE_PURPOSE];
 
 	memset(q->at, 0, r->attributes->count * sizeof q->at[0]);
-	q->time_stated = false;
+	q->time_stated = q->foreign = false;
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		const char *wrong = read_part(r, q, &parts[i]);
 
@@ -414,6 +414,15 @@ request_string(const struct request *q, unsigned attribute)
 	if (!v->present || v->count != 1 || v->at[0].kind != VALUE_STRING)
 		return (struct bytes){ "", 0 };
 	return v->at[0].text;
+}
+
+bool
+values_have(const struct values *all, struct bytes text)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		if (all->at[i].kind == VALUE_STRING && bytes_equal(all->at[i].text, text))
+			return true;
+	return false;
 }
 
 bool

@@ -118,10 +118,15 @@ struct values {
 /* Strings are equal by bytes, numbers by value. */
 bool request_same_value(const struct value *a, const struct value *b);
 
+/* True if TEXT is one of the strings. */
+bool values_have(const struct values *all, struct bytes text);
+
 struct request {
 	struct values at[ATTRIBUTES_MAX];
 	struct instant time; /* with timed */
 	bool timed;
+	bool
+	    foreign; /* another domain says who asks: a fact that names no domain may be about someone else */
 	bool time_stated; /* context.time is there, well-formed or not */
 	/* where the reader's time counts though it is there: what it says, and whether that is too far off */
 	struct bytes stated_time;

@@ -104,8 +104,7 @@ read_id(struct access_reader *r, const struct yaml_node *node, struct bytes *id)
 	if (!yaml_string(r->file, node, id, r->fault))
 		return false;
 	for (size_t i = 0; i < id->size; i++)
-		if (!ascii_is_letter(id->at[i]) && !ascii_is_digit(id->at[i]) && id->at[i] != '.' &&
-		    id->at[i] != '_' && id->at[i] != '-')
+		if (!ascii_is_alnum(id->at[i]) && id->at[i] != '.' && id->at[i] != '_' && id->at[i] != '-')
 			return fault_at(
 			    r->fault, r->file, node, "an id is made of letters, digits, '.', '_' and '-'");
 	return id->size > 0 || fault_at(r->fault, r->file, node, "an empty id");

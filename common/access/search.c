@@ -2,6 +2,7 @@
 #include "common/access/parts.h"
 
 #include "common/base/base64url.h"
+#include "common/base/bisect.h"
 
 #include <stdlib.h>
 
@@ -126,21 +127,15 @@ first_key(const struct search *s, struct bytes prefix, struct bytes after, struc
 {
 	char *text = scratch_take(scratch, prefix.size + after.size + 1);
 	struct bytes key = { text, prefix.size + after.size };
-	uint32_t low = 0, high = s->keys;
+	struct bisect b = { .high = s->keys };
 
 	if (prefix.size > 0)
 		memcpy(text, prefix.at, prefix.size);
 	if (after.size > 0)
 		memcpy(text + prefix.size, after.at, after.size);
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (bytes_compare(s->key[middle], key) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (bisect_more(&b))
+		bisect_step(&b, bytes_compare(s->key[b.middle], key) <= 0);
+	return (uint32_t)b.low;
 }
 
 struct searching {

@@ -378,7 +378,7 @@ make_table(struct space *s, uint32_t set)
 	if (s->tables == SPACE_FACTS)
 		return;
 	s->text[s->tables] = facts_text(s, set);
-	s->table[s->tables] = facts_read(&r, s->text[s->tables]);
+	s->table[s->tables] = facts_read(&r, s->text[s->tables], NULL);
 	moments_release(&own);
 	s->tables++;
 }

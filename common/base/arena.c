@@ -21,6 +21,7 @@ struct arena_block {
 	struct arena_block *before;
 	size_t used;
 	size_t room;
+	size_t dirty; /* memory below this may hold anything, the rest is zeros */
 	max_align_t memory[];
 };
 
@@ -34,8 +35,10 @@ add_block(struct arena *a, size_t least)
 		room = MOST_ROOM;
 	if (room < least)
 		room = least;
-	block = memory_zeros(1, sizeof *block + room);
-	*block = (struct arena_block){ .before = a->blocks, .room = room };
+	/* Pages are touched when they are taken; a table with room of its own, where it is written. */
+	bool own = room == least;
+	block = own ? memory_zeros(1, sizeof *block + room) : memory_grow(NULL, 1, sizeof *block + room);
+	*block = (struct arena_block){ .before = a->blocks, .room = room, .dirty = own ? 0 : room };
 	a->blocks = block;
 	return block;
 }
@@ -51,7 +54,9 @@ arena_take(struct arena *a, size_t size)
 	size -= size % align;
 	if (block == NULL || block->room - block->used < size)
 		block = add_block(a, size);
-	void *at = (char *)block->memory + block->used;
+	char *at = (char *)block->memory + block->used;
+	if (block->used < block->dirty)
+		memset(at, 0, size < block->dirty - block->used ? size : block->dirty - block->used);
 	block->used += size;
 	return at;
 }
@@ -103,7 +108,8 @@ arena_reset(struct arena *a)
 	arena_release(&before);
 	if (newest == NULL)
 		return;
-	memset(newest->memory, 0, newest->used);
+	if (newest->dirty < newest->used)
+		newest->dirty = newest->used;
 	newest->used = 0;
 	newest->before = NULL;
 }

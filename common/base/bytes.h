@@ -56,6 +56,22 @@ bytes_end(struct bytes a, const char *text)
 	return a.size >= size && memcmp(a.at + (a.size - size), text, size) == 0;
 }
 
+/* TEXT without its first COUNT bytes, which it must have. */
+static inline struct bytes
+bytes_behind(struct bytes text, size_t count)
+{
+	return (struct bytes){ text.at + count, text.size - count };
+}
+
+/* The byte at I of TEXT; a NUL at its end and behind it. */
+static inline char
+bytes_at(struct bytes text, size_t i)
+{
+	if (i < text.size)
+		return text.at[i];
+	return '\0';
+}
+
 /* Copies TEXT with a NUL behind it to TO; false, and nothing is copied, if that is more than ROOM bytes. */
 static inline bool
 bytes_string(struct bytes text, char *to, size_t room)
@@ -95,18 +111,18 @@ bytes_unfinished(struct bytes *text)
 	return rest;
 }
 
-/* ASCII letters and digits.  The locale does not matter, and bytes from 0x80 on are neither. */
 /* TEXT without blanks and control characters around it. */
 static inline struct bytes
 bytes_trim(struct bytes text)
 {
 	while (text.size > 0 && (unsigned char)text.at[0] <= ' ')
-		text = (struct bytes){ text.at + 1, text.size - 1 };
+		text = bytes_behind(text, 1);
 	while (text.size > 0 && (unsigned char)text.at[text.size - 1] <= ' ')
 		text.size--;
 	return text;
 }
 
+/* ASCII letters and digits.  The locale does not matter, and bytes from 0x80 on are neither. */
 static inline bool
 ascii_is_digit(char c)
 {
@@ -119,11 +135,34 @@ ascii_is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* A byte that a name in jq begins with. */
+static inline bool
+ascii_is_alnum(char c)
+{
+	return ascii_is_letter(c) || ascii_is_digit(c);
+}
+
+/* How many digits stand in TEXT from AT on. */
+static inline size_t
+bytes_digits(struct bytes text, size_t at)
+{
+	size_t end = at;
+
+	while (end < text.size && ascii_is_digit(text.at[end]))
+		end++;
+	return end - at;
+}
+
+/* A byte that a name in jq begins with, and one that it goes on with. */
 static inline bool
 ascii_begins_name(char c)
 {
 	return ascii_is_letter(c) || c == '_';
+}
+
+static inline bool
+ascii_continues_name(char c)
+{
+	return ascii_is_alnum(c) || c == '_';
 }
 
 static inline char

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #define DAY_SECONDS 86400
+#define DURATION_MOST ((int64_t)36525 * DAY_SECONDS)
 
 /* Counts in eras of 400 years whose years begin on 1 March, so that a leap day is the last of its year. */
 int64_t
@@ -280,15 +281,18 @@ clock_parse_duration(struct bytes text, int64_t *seconds)
 	int64_t value = 0;
 	size_t i = 0;
 
-	for (; i < text.size && text.at[i] >= '0' && text.at[i] <= '9'; i++)
-		if (__builtin_mul_overflow(value, (int64_t)10, &value) ||
-		    __builtin_add_overflow(value, (int64_t)(text.at[i] - '0'), &value))
+	for (; i < text.size && text.at[i] >= '0' && text.at[i] <= '9'; i++) {
+		value = value * 10 + (text.at[i] - '0');
+		if (value > DURATION_MOST)
 			return false;
+	}
 	if (i == 0 || i + 1 != text.size)
 		return false;
 	for (size_t u = 0; u < sizeof units / sizeof units[0]; u++)
-		if (units[u].unit == text.at[i])
-			return !__builtin_mul_overflow(value, units[u].seconds, seconds);
+		if (units[u].unit == text.at[i]) {
+			*seconds = value * units[u].seconds;
+			return *seconds <= DURATION_MOST;
+		}
 	return false;
 }
 

@@ -48,7 +48,10 @@ void clock_date(int64_t days, int *year, unsigned *month, unsigned *day);
 /* And back: the day of a date that the calendar has. */
 int64_t clock_days(int year, unsigned month, unsigned day);
 
-/* "60s", "5m", "4h", "30d" -> seconds; false for anything else. */
+/*
+ * "60s", "5m", "4h", "30d" -> seconds; false for anything else, and for more than 36,525 days, so that sums
+ * with times and their milliseconds do not overflow.
+ */
 bool clock_parse_duration(struct bytes text, int64_t *seconds);
 
 /* The system's time, for ehr-keys and logs alone. */

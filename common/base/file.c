@@ -83,6 +83,33 @@ is_regular(int fd, struct stat *s)
 	return S_ISREG(s->st_mode);
 }
 
+/* What was read: an output must not take its place. */
+static struct file_identity *read_files;
+static size_t read_count, read_room;
+
+bool
+file_was_read(struct file_identity id)
+{
+	for (size_t i = 0; i < read_count; i++)
+		if (file_is_same(id, read_files[i]))
+			return true;
+	return false;
+}
+
+static void
+note_read(const struct stat *s)
+{
+	const struct file_identity id = { s->st_dev, s->st_ino, true };
+
+	if (file_was_read(id))
+		return;
+	if (read_count == read_room) {
+		read_room = read_room == 0 ? 64 : read_room * 2;
+		read_files = memory_grow(read_files, read_room, sizeof *read_files);
+	}
+	read_files[read_count++] = id;
+}
+
 const char *
 file_read_fault(int error)
 {
@@ -98,6 +125,7 @@ read_fd(int fd, bool private, struct buffer *out)
 
 	if (!is_regular(fd, &s))
 		return fail(fd);
+	note_read(&s);
 	if (private && (s.st_uid != geteuid() || (s.st_mode & 077) != 0)) {
 		errno = EPERM;
 		return fail(fd);
@@ -115,8 +143,10 @@ file_open(const char *path)
 	int fd = open(path, O_RDONLY | O_NONBLOCK | SAFE);
 	struct stat s;
 
-	if (is_regular(fd, &s))
+	if (is_regular(fd, &s)) {
+		note_read(&s);
 		return fd;
+	}
 	(void)fail(fd);
 	return -1;
 }
@@ -154,6 +184,9 @@ file_write_fd(int fd, struct bytes text)
 	}
 	return true;
 }
+
+/* A file is written beside its place under its name and this. */
+#define UNFINISHED ".new"
 
 /* Without this a new name may be lost in a power cut. */
 static bool
@@ -195,11 +228,76 @@ rename_over(int dirfd, const char *beside, const char *name, bool replace)
 	return renameat2(dirfd, beside, dirfd, name, RENAME_NOREPLACE) == 0;
 }
 
+/* Locks a file until it is closed. */
+static bool
+lock(int fd)
+{
+	int got;
+
+	do
+		got = flock(fd, LOCK_EX);
+	while (got != 0 && errno == EINTR);
+	return got == 0;
+}
+
+/* True if NAME is still the name of the open file FD. */
+static bool
+is_named(int dirfd, const char *name, int fd)
+{
+	struct stat named, open;
+
+	return fstat(fd, &open) == 0 && fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+/*
+ * Whoever writes BESIDE holds its lock until the file has its last name.  If the lock is free and BESIDE
+ * still there, a run was killed, and its file is removed.
+ */
+static bool
+remove_left(int dirfd, const char *beside)
+{
+	int fd = openat(dirfd, beside, O_RDONLY | O_NONBLOCK | SAFE);
+	bool good;
+
+	if (fd < 0)
+		return errno == ENOENT ||
+		       ((errno == ELOOP || errno == EACCES) && unlinkat(dirfd, beside, 0) == 0);
+	good =
+	    lock(fd) && (!is_named(dirfd, beside, fd) || unlinkat(dirfd, beside, 0) == 0 || errno == ENOENT);
+	(void)close(fd);
+	return good;
+}
+
+/*
+ * Makes the file BESIDE and locks it; -1 if that fails.  Another run may have it, or remove it before it is
+ * locked.
+ */
+static int
+open_beside(int dirfd, const char *beside, mode_t mode)
+{
+	for (;;) {
+		int fd = openat(dirfd, beside, O_WRONLY | O_CREAT | O_EXCL | SAFE, mode);
+
+		if (fd < 0 && (errno != EEXIST || !remove_left(dirfd, beside)))
+			return -1;
+		if (fd < 0)
+			continue;
+		if (!lock(fd)) {
+			(void)fail(fd);
+			return -1;
+		}
+		if (is_named(dirfd, beside, fd))
+			return fd;
+		(void)close(fd);
+	}
+}
+
 static bool
 place(int dirfd, const char *name, struct bytes content, mode_t mode, bool replace)
 {
 	char beside[4096];
-	int size = snprintf(beside, sizeof beside, "%s.new", name);
+	int size = snprintf(beside, sizeof beside, "%s" UNFINISHED, name);
 
 	if (size < 0 || (size_t)size >= sizeof beside) {
 		errno = ENAMETOOLONG;
@@ -209,26 +307,18 @@ place(int dirfd, const char *name, struct bytes content, mode_t mode, bool repla
 		errno = ENOTSUP;
 		return false;
 	}
-	/* left behind by a killed run */
-	(void)unlinkat(dirfd, beside, 0);
-	int fd = openat(dirfd, beside, O_WRONLY | O_CREAT | O_EXCL | SAFE, mode);
+	int fd = open_beside(dirfd, beside, mode);
 	if (fd < 0)
 		return false;
-	if (!file_write_fd(fd, content) || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
+	if (!file_write_fd(fd, content) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
+	    !rename_over(dirfd, beside, name, replace)) {
 		int error = errno;
 
 		(void)unlinkat(dirfd, beside, 0);
 		errno = error;
 		return fail(fd);
 	}
-	if (close(fd) != 0 || !rename_over(dirfd, beside, name, replace)) {
-		int error = errno;
-
-		(void)unlinkat(dirfd, beside, 0);
-		errno = error;
-		return false;
-	}
-	return sync_folder(dirfd, name);
+	return close(fd) == 0 && sync_folder(dirfd, name);
 }
 
 bool
@@ -249,18 +339,6 @@ bool
 file_create_at(int dirfd, const char *name, struct bytes content, mode_t mode)
 {
 	return place(dirfd, name, content, mode, false);
-}
-
-/* Until the file is closed.  Without it two runs could take each other's line for an unfinished one. */
-static bool
-lock(int fd)
-{
-	int got;
-
-	do
-		got = flock(fd, LOCK_EX);
-	while (got != 0 && errno == EINTR);
-	return got == 0;
 }
 
 /* Where the last whole line of the file ends: behind its last LF, or at 0.  -1 if it cannot be read. */
@@ -472,4 +550,24 @@ file_list_at(int dirfd, const char *name, struct buffer *out, size_t *count)
 	if (whole)
 		sort_names(out, start, *count);
 	return whole;
+}
+
+void
+file_sweep_at(int dirfd, const char *folder, const char *ending)
+{
+	char path[4096], left[64];
+	struct buffer names;
+	size_t count = 0, tail = (size_t)snprintf(left, sizeof left, "%s" UNFINISHED, ending);
+	const char *name;
+
+	buffer_init(&names, BUFFER_UNLIMITED);
+	/* What cannot be listed stays: it harms nobody. */
+	if (!file_list_at(dirfd, folder, &names, &count))
+		count = 0;
+	name = names.at;
+	for (size_t i = 0; i < count; i++, name += strlen(name) + 1)
+		if (strlen(name) > tail && strcmp(name + strlen(name) - tail, left) == 0 &&
+		    (size_t)snprintf(path, sizeof path, "%s/%s", folder, name) < sizeof path)
+			(void)unlinkat(dirfd, path, 0);
+	buffer_release(&names);
 }

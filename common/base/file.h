@@ -78,7 +78,17 @@ struct file_identity file_identify(const char *path);
 struct file_identity file_identify_fd(int fd);
 bool file_is_same(struct file_identity a, struct file_identity b);
 
+/* True if this process has opened the file to read it, by file_read() and the others here. */
+bool file_was_read(struct file_identity id);
+
 /* Appends the names in a directory to OUT, each with a NUL, sorted by bytes; without "." and "..". */
 bool file_list_at(int dirfd, const char *name, struct buffer *out, size_t *count);
+
+/*
+ * Removes from the folder FOLDER what runs that were killed in file_replace_at() or file_create_at() left of
+ * files whose names end in ENDING.  Only for folders whose files have new names each time, and under a lock:
+ * it would take the file of another run at work.
+ */
+void file_sweep_at(int dirfd, const char *folder, const char *ending);
 
 #endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/fold.h"
 
+#include "common/base/fold_letters.h"
+#include "common/base/fold_parts.h"
 #include "common/base/utf8.h"
-
-#if defined(__SSE2__) && !defined(FOLD_PORTABLE)
-#include <emmintrin.h>
-#endif
 
 /* U+00C0 to U+017F without accents, two bytes each; blanks: no letter. */
 static const char latin[] = "A A A A A A AEC E E E E I I I I D N O O O O O   O U U U U Y THss"
@@ -33,74 +31,28 @@ fold_release(struct fold *f)
 	buffer_release(&f->whole);
 }
 
-/* The caller has made room. */
-static inline void
-put(struct fold *f, char c)
+/* Whether the ASCII character C is folded to a blank. */
+static inline bool
+is_blank(unsigned c)
 {
-	if (c == ' ' && f->cased.used > 0 && f->cased.at[f->cased.used - 1] == ' ')
-		return;
-	f->cased.at[f->cased.used++] = c;
-	f->lower.at[f->lower.used++] = ascii_lower(c);
+	return c <= ' ' || c == '-' || c == '_' || c == 0x7f;
 }
 
 static void
 put_ascii(struct fold *f, unsigned c)
 {
-	if (c <= ' ' || c == '-' || c == '_' || c == 0x7f)
-		c = ' ';
-	put(f, (char)c);
-}
-
-struct fold_range {
-	unsigned first, last;
-	const char *to; /* NULL: left out */
-};
-
-/* Ascending.  What stands in no range stays. */
-static const struct fold_range ranges[] = {
-	{ 0x80, 0xa0, " " },
-	{ 0xa1, 0xac, "." },
-	{ 0xad, 0xad, NULL }, /* soft hyphen */
-	{ 0xae, 0xbf, "." },
-	{ 0x300, 0x36f, NULL },   /* combining marks */
-	{ 0x2000, 0x200a, " " },  /* blanks */
-	{ 0x200b, 0x200f, NULL }, /* no width; directions */
-	{ 0x2010, 0x2015, " " },  /* hyphens and dashes */
-	{ 0x2016, 0x2017, "." },
-	{ 0x2018, 0x201b, "'" },
-	{ 0x201c, 0x2027, "." },
-	{ 0x2028, 0x2029, " " },  /* ends of lines */
-	{ 0x202a, 0x202e, NULL }, /* directions */
-	{ 0x202f, 0x202f, " " },
-	{ 0x2030, 0x205e, "." },
-	{ 0x205f, 0x205f, " " },
-	{ 0x2060, 0x206f, NULL }, /* no width */
-	{ 0x20d0, 0x20ff, NULL }, /* combining marks */
-	{ 0x2190, 0x2211, "." },
-	{ 0x2212, 0x2212, " " }, /* minus */
-	{ 0x2213, 0x2bff, "." }, /* signs, lines, pictures */
-	{ 0x3000, 0x3000, " " },
-	{ 0xfe00, 0xfe0f, NULL }, /* variants */
-	{ 0xfe63, 0xfe63, " " },
-	{ 0xfeff, 0xfeff, NULL },
-};
-
-static void
-put_text(struct fold *f, const char *text)
-{
-	while (*text != '\0')
-		put(f, *text++);
+	fold_put(f, (char)(is_blank(c) ? ' ' : c));
 }
 
 static void
 put_latin(struct fold *f, const char pair[2])
 {
 	if (pair[0] == ' ')
-		put(f, '.');
+		fold_put(f, '.');
 	else
-		put(f, pair[0]);
+		fold_put(f, pair[0]);
 	if (pair[1] != ' ')
-		put(f, pair[1]);
+		fold_put(f, pair[1]);
 }
 
 static void
@@ -110,14 +62,15 @@ put_utf8(struct fold *f, unsigned c)
 	size_t size = utf8_write(c, utf8);
 
 	for (size_t i = 0; i < size; i++)
-		put(f, utf8[i]);
+		fold_put(f, utf8[i]);
 }
 
 /* C is a character; at most four bytes of room are needed. */
 static void
 put_character(struct fold *f, unsigned c)
 {
-	const size_t count = sizeof ranges / sizeof ranges[0];
+	char room[FOLD_LETTERS_ROOM];
+	struct bytes to;
 
 	if (c < 0x80) {
 		put_ascii(f, c);
@@ -131,11 +84,9 @@ put_character(struct fold *f, unsigned c)
 		put_ascii(f, c - 0xff01 + '!');
 		return;
 	}
-	for (size_t i = 0; i < count && ranges[i].first <= c; i++) {
-		if (c > ranges[i].last)
-			continue;
-		if (ranges[i].to != NULL)
-			put_text(f, ranges[i].to);
+	if (fold_letters(c, room, &to)) {
+		for (size_t i = 0; i < to.size; i++)
+			fold_put(f, to.at[i]);
 		return;
 	}
 	put_utf8(f, c);
@@ -167,42 +118,32 @@ start(struct fold *f, struct bytes text)
 	if (!buffer_reserve(&f->lower, text.size + 2 + FOLD_SLACK) ||
 	    !buffer_reserve(&f->cased, text.size + 2 + FOLD_SLACK))
 		return;
-	put(f, ' ');
+	fold_put(f, ' ');
 }
 
-enum { BLOCK = 16 };
-
-#if defined(__SSE2__) && !defined(FOLD_PORTABLE)
+#if defined(__SSE2__) && !defined(BLOCK_PORTABLE)
 
 /* All bits of each byte that is folded to a blank. */
 static inline __m128i
-blanks_of(__m128i block)
+blanks_of(__m128i part)
 {
-	__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(' ')), block);
+	__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(part, _mm_set1_epi8(' ')), part);
 
-	blank = _mm_or_si128(blank, _mm_cmpeq_epi8(block, _mm_set1_epi8('-')));
-	blank = _mm_or_si128(blank, _mm_cmpeq_epi8(block, _mm_set1_epi8('_')));
-	return _mm_or_si128(blank, _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f)));
-}
-
-/* All bits of each byte from FIRST to LAST. */
-static inline __m128i
-bytes_from(__m128i block, char first, char last)
-{
-	return _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8((char)(first - 1))),
-	    _mm_cmplt_epi8(block, _mm_set1_epi8((char)(last + 1))));
+	blank = _mm_or_si128(blank, _mm_cmpeq_epi8(part, _mm_set1_epi8('-')));
+	blank = _mm_or_si128(blank, _mm_cmpeq_epi8(part, _mm_set1_epi8('_')));
+	return _mm_or_si128(blank, _mm_cmpeq_epi8(part, _mm_set1_epi8(0x7f)));
 }
 
 /* A bit for each letter of LOWER, without case, with which an abbreviation with dots may begin. */
 static inline unsigned
 dotted_in(__m128i lower, bool after_word)
 {
-	unsigned letters = (unsigned)_mm_movemask_epi8(bytes_from(lower, 'a', 'z'));
-	unsigned words = letters | (unsigned)_mm_movemask_epi8(bytes_from(lower, '0', '9'));
+	unsigned letters = (unsigned)_mm_movemask_epi8(fold_bytes_from(lower, 'a', 'z'));
+	unsigned words = letters | (unsigned)_mm_movemask_epi8(fold_bytes_from(lower, '0', '9'));
 	unsigned dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(lower, _mm_set1_epi8('.')));
 
 	/* What follows the last byte is not known. */
-	return letters & (dots >> 1 | 1U << (BLOCK - 1)) & ~(words << 1 | after_word);
+	return letters & (dots >> 1 | 1U << (BLOCK_SIZE - 1)) & ~(words << 1 | after_word);
 }
 
 /*
@@ -215,27 +156,27 @@ put_plain(struct fold *f, const char *at, const char *end, bool is_markup)
 	const __m128i space = _mm_set1_epi8(' ');
 	char *lower = f->lower.at + f->lower.used;
 	char *cased = f->cased.at + f->cased.used;
-	__m128i block, blank, small, stop;
+	__m128i part, blank, small, stop;
 	unsigned blanks, stops;
-	char last[BLOCK] = { 0 };
-	size_t size = BLOCK;
+	char last[BLOCK_SIZE] = { 0 };
+	size_t size = BLOCK_SIZE;
 
-	if (end - at < BLOCK) {
+	if (end - at < BLOCK_SIZE) {
 		size = (size_t)(end - at);
 		at = memcpy(last, at, size);
 	}
-	block = _mm_loadu_si128((const __m128i *)(const void *)at);
-	blank = blanks_of(block);
-	stop = block;
+	part = _mm_loadu_si128((const __m128i *)(const void *)at);
+	blank = blanks_of(part);
+	stop = part;
 	if (is_markup)
-		stop = _mm_or_si128(stop, _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('<')),
-					      _mm_cmpeq_epi8(block, _mm_set1_epi8('&'))));
-	block = _mm_or_si128(_mm_andnot_si128(blank, block), _mm_and_si128(blank, space));
-	small = _mm_or_si128(block, _mm_and_si128(bytes_from(block, 'A', 'Z'), space));
+		stop = _mm_or_si128(stop, _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8('<')),
+					      _mm_cmpeq_epi8(part, _mm_set1_epi8('&'))));
+	part = _mm_or_si128(_mm_andnot_si128(blank, part), _mm_and_si128(blank, space));
+	small = _mm_or_si128(part, _mm_and_si128(fold_bytes_from(part, 'A', 'Z'), space));
 	blanks = (unsigned)_mm_movemask_epi8(blank);
 	stops = (unsigned)_mm_movemask_epi8(stop) | (blanks & (blanks << 1 | (cased[-1] == ' '))) |
 		dotted_in(small, fold_is_word(cased[-1])) | 1U << size;
-	_mm_storeu_si128((__m128i *)(void *)cased, block);
+	_mm_storeu_si128((__m128i *)(void *)cased, part);
 	_mm_storeu_si128((__m128i *)(void *)lower, small);
 	size = (size_t)__builtin_ctz(stops);
 	f->lower.used += size;
@@ -254,8 +195,9 @@ put_plain(struct fold *f, const char *at, const char *end, bool is_markup)
 
 #endif
 
-size_t
-fold_dotted(struct bytes text, size_t *size)
+/* How many letters the abbreviation with dots has that TEXT begins with; its bytes become *SIZE.  0: none. */
+static size_t
+dotted_at(struct bytes text, size_t *size)
 {
 	bool spaced = text.size > 2 && text.at[2] == ' ';
 	size_t letters = 0;
@@ -283,12 +225,43 @@ put_dotted(struct fold *f, const char *at, const char *end)
 
 	if (end - at < 3 || at[1] != '.' || !ascii_is_letter(*at) ||
 	    fold_is_word(f->cased.at[f->cased.used - 1]) ||
-	    fold_dotted((struct bytes){ at, (size_t)(end - at) }, &size) == 0)
+	    dotted_at((struct bytes){ at, (size_t)(end - at) }, &size) == 0)
 		return 0;
 	for (size_t i = 0; i < size; i++)
 		if (ascii_is_letter(at[i]))
-			put(f, at[i]);
+			fold_put(f, at[i]);
 	return size;
+}
+
+enum { SPELLED_GAP = 3 };
+
+/* The letter behind the blanks or the one other sign at AT, which becomes *SIGN; NULL: none. */
+static const char *
+behind_gap(const char *at, const char *end, char *sign)
+{
+	const char *from = at;
+
+	while (at < end && at - from < SPELLED_GAP && is_blank((unsigned char)*at))
+		at++;
+	*sign = ' ';
+	if (at == from && at < end && !fold_is_word(*at))
+		*sign = *at++;
+	return at > from && at < end && ascii_is_letter(*at) ? at : NULL;
+}
+
+bool
+fold_spelled(const char *at, const char *end)
+{
+	const char *second, *third;
+	char first_sign, sign;
+	size_t size;
+
+	if (end - at < 5)
+		return false;
+	second = behind_gap(at + 1, end, &first_sign);
+	third = second == NULL ? NULL : behind_gap(second + 1, end, &sign);
+	return (third != NULL && sign == first_sign && (third + 1 == end || !fold_is_word(third[1]))) ||
+	       dotted_at((struct bytes){ at, (size_t)(end - at) }, &size) >= FOLD_SPELLED;
 }
 
 void
@@ -311,22 +284,47 @@ fold_text(struct fold *f, struct bytes text)
 		else
 			put_character(f, character_at(at, end, &size));
 	}
-	put(f, ' ');
+	fold_put(f, ' ');
 }
 
-/* Tags of HTML that stand within a word or a line; all others end it. */
-static bool
-is_within_line(struct bytes name)
-{
-	static const struct bytes names[] = { BYTES("a"), BYTES("abbr"), BYTES("b"), BYTES("big"),
-		BYTES("bdo"), BYTES("cite"), BYTES("code"), BYTES("dfn"), BYTES("em"), BYTES("font"),
-		BYTES("i"), BYTES("kbd"), BYTES("mark"), BYTES("q"), BYTES("s"), BYTES("samp"),
-		BYTES("small"), BYTES("span"), BYTES("strike"), BYTES("strong"), BYTES("sub"), BYTES("sup"),
-		BYTES("tt"), BYTES("u"), BYTES("var"), BYTES("wbr") };
+enum { TAG_NAME_MAX = 12 };
 
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (name.size == names[i].size && memcmp(name.at, names[i].at, name.size) == 0)
+/* The tags of HTML and CDA that end a line or a cell, by their first letter. */
+static const char *const line_tags[26] = {
+	['a' - 'a'] = "address article aside ",
+	['b' - 'a'] = "blockquote body br ",
+	['c' - 'a'] = "caption center ",
+	['d' - 'a'] = "dd details dialog div dl dt ",
+	['f' - 'a'] = "fieldset figcaption figure footer form frame ",
+	['h' - 'a'] = "h1 h2 h3 h4 h5 h6 head header hr html ",
+	['i' - 'a'] = "item ",
+	['l' - 'a'] = "legend li link list ",
+	['m' - 'a'] = "main meta ",
+	['n' - 'a'] = "nav ",
+	['o' - 'a'] = "ol optgroup option ",
+	['p' - 'a'] = "p paragraph pre ",
+	['s' - 'a'] = "script section select style summary ",
+	['t' - 'a'] = "table tbody td textarea tfoot th thead title tr ",
+	['u' - 'a'] = "ul ",
+};
+
+/* Whether a tag ends a line or a cell; all others, and comments, stand within a word. */
+static bool
+ends_line(struct bytes name)
+{
+	const char *at = name.size > 0 && fold_is_small(name.at[0]) ? line_tags[name.at[0] - 'a'] : NULL;
+
+	while (at != NULL && *at != '\0') {
+		size_t same = 0;
+
+		while (same < name.size && at[same] == name.at[same])
+			same++;
+		at += same;
+		if (same == name.size && *at == ' ')
 			return true;
+		while (*at++ != ' ')
+			;
+	}
 	return false;
 }
 
@@ -336,89 +334,116 @@ take_tag(struct fold *f, const char *at, const char *end)
 {
 	const char *name = at + 1;
 	const char *stop;
-	char lower[8] = { 0 };
+	char lower[TAG_NAME_MAX];
 	size_t size = 0;
 
 	if (name < end && *name == '/')
 		name++;
 	if (name == end || !(ascii_is_letter(*name) || *name == '!' || *name == '?')) {
-		put(f, '.');
+		fold_put(f, '.');
 		return at + 1;
 	}
 	if (end - at >= 4 && memcmp(at, "<!--", 4) == 0)
 		stop = memmem(at, (size_t)(end - at), "-->", 3);
 	else
 		stop = memchr(at, '>', (size_t)(end - at));
-	while (size < sizeof lower && name + size < end &&
-	       (ascii_is_letter(name[size]) || ascii_is_digit(name[size]))) {
+	while (size < sizeof lower && name + size < end && ascii_is_alnum(name[size])) {
 		lower[size] = ascii_lower(name[size]);
 		size++;
 	}
-	if (!is_within_line((struct bytes){ lower, size }))
-		put(f, ' ');
+	if (ends_line((struct bytes){ lower, size }))
+		fold_put(f, ' ');
 	if (stop == NULL)
 		return end;
 	return stop + (*stop == '>' ? 1 : 3);
 }
 
-enum { ENTITY_MAX = 12 }; /* bytes of an entity, & and ; included */
+enum { ENTITY_MAX = 32 }; /* bytes of an entity, & and ; included */
 
 struct entity {
 	const char *name;
 	unsigned character;
 };
 
-/* The letters that HTML 4 names for Western languages, and what XML has. */
+/* What HTML names beside letters with accents and of other alphabets, and what XML has. */
 static const struct entity entities[] = { { "amp", '&' }, { "lt", '.' }, { "gt", '.' }, { "quot", '"' },
-	{ "apos", '\'' }, { "nbsp", ' ' }, { "shy", 0xad }, { "ndash", '-' }, { "mdash", '-' },
-	{ "rsquo", '\'' }, { "auml", 'a' }, { "ouml", 'o' }, { "uuml", 'u' }, { "Auml", 'A' },
-	{ "Ouml", 'O' }, { "Uuml", 'U' }, { "szlig", 0xdf }, { "eacute", 'e' }, { "egrave", 'e' },
-	{ "ecirc", 'e' }, { "agrave", 'a' }, { "aacute", 'a' }, { "ccedil", 'c' }, { "iacute", 'i' },
-	{ "oacute", 'o' }, { "uacute", 'u' }, { "ntilde", 'n' } };
+	{ "apos", '\'' }, { "nbsp", ' ' }, { "ensp", ' ' }, { "emsp", ' ' }, { "thinsp", ' ' },
+	{ "NewLine", ' ' }, { "Tab", ' ' }, { "hyphen", '-' }, { "dash", '-' }, { "ndash", '-' },
+	{ "mdash", '-' }, { "rsquo", '\'' }, { "shy", 0xad }, { "zwnj", 0xad }, { "zwj", 0xad },
+	{ "lrm", 0xad }, { "rlm", 0xad }, { "ZeroWidthSpace", 0xad }, { "NoBreak", 0xad }, { "szlig", 0xdf },
+	{ "middot", 0xb7 }, { "period", '.' }, { "sol", '/' }, { "lowbar", '_' } };
 
-/* &#228; and &#xe4; */
-static bool
-read_number(struct bytes name, unsigned *character)
+/* What follows a letter in the names of those with an accent and of the mathematical alphabets. */
+static const char *const accents[] = { "uml", "acute", "grave", "circ", "tilde", "cedil", "caron", "ring",
+	"slash", "macr", "breve", "ogon", "dot", "dblac", "opf", "scr", "fr" };
+
+/* The character of a name; a dot if nobody knows it. */
+static unsigned
+named(struct bytes name)
 {
-	bool is_hex = name.size > 1 && (name.at[1] == 'x' || name.at[1] == 'X');
-	unsigned c = 0;
-
-	for (size_t i = is_hex ? 2 : 1; i < name.size; i++) {
-		unsigned char digit = (unsigned char)ascii_lower(name.at[i]);
-		unsigned value = digit >= 'a' ? digit - 'a' + 10U : digit - (unsigned)'0';
-
-		if (digit < '0' || value >= (is_hex ? 16U : 10U) || c > 0x10ffff)
-			return false;
-		c = c * (is_hex ? 16 : 10) + value;
-	}
-	*character = c;
-	return c > 0 && c <= 0x10ffff;
+	for (size_t i = 0; i < sizeof entities / sizeof entities[0]; i++)
+		if (bytes_are(name, entities[i].name))
+			return entities[i].character;
+	for (size_t i = 0; name.size > 1 && i < sizeof accents / sizeof accents[0]; i++)
+		if (bytes_are((struct bytes){ name.at + 1, name.size - 1 }, accents[i]))
+			return (unsigned char)name.at[0];
+	return '.';
 }
 
-/* Steps over the entity at AT.  One that is not known, or no entity, is a dot. */
+/*
+ * The number of &#228; and &#xe4;, which browsers also read without the semicolon.  Returns the bytes behind
+ * & that it takes, 0 if there is none.
+ */
+static size_t
+read_number(const char *at, size_t reach, unsigned *character)
+{
+	bool is_hex = reach > 1 && ascii_lower(at[1]) == 'x';
+	size_t first = is_hex ? 2 : 1;
+	size_t i = first;
+	unsigned c = 0;
+
+	for (; i < reach; i++) {
+		unsigned char digit = (unsigned char)ascii_lower(at[i]);
+		unsigned value = digit >= 'a' ? digit - 'a' + 10U : digit - (unsigned)'0';
+
+		if (digit < '0' || (digit > '9' && digit < 'a') || value >= (is_hex ? 16U : 10U))
+			break;
+		c = c > 0x10ffff ? c : c * (is_hex ? 16 : 10) + value;
+	}
+	*character = c > 0 && c <= 0x10ffff ? c : '.';
+	if (i == first)
+		return 0;
+	return i < reach && at[i] == ';' ? i + 1 : i;
+}
+
+/* The bytes of the entity that TEXT begins with, and its character; 0: none. */
+static size_t
+entity_at(struct bytes text, unsigned *c)
+{
+	size_t reach = text.size < ENTITY_MAX ? text.size : ENTITY_MAX;
+	size_t size = 1;
+
+	if (reach > 1 && text.at[1] == '#') {
+		size = read_number(text.at + 1, reach - 1, c);
+		return size > 0 ? size + 1 : 0;
+	}
+	while (size < reach && ascii_is_alnum(text.at[size]))
+		size++;
+	if (size == 1 || size == reach || text.at[size] != ';')
+		return 0;
+	*c = named((struct bytes){ text.at + 1, size - 1 });
+	return size + 1;
+}
+
+/* Steps over the entity at AT.  Any other & is a dot. */
 static const char *
 take_entity(struct fold *f, const char *at, const char *end)
 {
-	size_t reach = (size_t)(end - at) < ENTITY_MAX ? (size_t)(end - at) : ENTITY_MAX;
-	const char *stop = memchr(at, ';', reach);
 	unsigned c = '.';
+	size_t size = entity_at((struct bytes){ at, (size_t)(end - at) }, &c);
 
-	if (stop == NULL) {
-		put(f, '.');
-		return at + 1;
-	}
-	struct bytes name = { at + 1, (size_t)(stop - at) - 1 };
-
-	if (name.size > 1 && name.at[0] == '#') {
-		if (!read_number(name, &c))
-			c = '.';
-	} else {
-		for (size_t i = 0; i < sizeof entities / sizeof entities[0]; i++)
-			if (bytes_are(name, entities[i].name))
-				c = entities[i].character;
-	}
 	put_character(f, c);
-	return stop + 1;
+	return at + (size > 0 ? size : 1);
 }
 
 void
@@ -444,17 +469,7 @@ fold_markup(struct fold *f, struct bytes text)
 			at += size;
 		}
 	}
-	put(f, ' ');
-}
-
-/* &uuml; &#228; */
-static bool
-is_entity(struct bytes rest)
-{
-	size_t reach = rest.size < ENTITY_MAX ? rest.size : ENTITY_MAX;
-
-	return rest.size > 1 && (ascii_is_letter(rest.at[1]) || rest.at[1] == '#') &&
-	       memchr(rest.at, ';', reach) != NULL;
+	fold_put(f, ' ');
 }
 
 bool
@@ -462,136 +477,14 @@ fold_is_markup(struct bytes text)
 {
 	const char *end = text.at + text.size;
 	const char *at = text.at;
+	unsigned c;
 
 	for (; text.size > 0 && (at = memchr(at, '<', (size_t)(end - at))) != NULL; at++)
-		if (end - at > 1 && (ascii_is_letter(at[1]) || at[1] == '/' || at[1] == '!'))
+		if (end - at > 1 && (ascii_is_letter(at[1]) || at[1] == '/' || at[1] == '!' || at[1] == '?'))
 			return true;
 	at = text.at;
 	for (; text.size > 0 && (at = memchr(at, '&', (size_t)(end - at))) != NULL; at++)
-		if (is_entity((struct bytes){ at, (size_t)(end - at) }))
+		if (entity_at((struct bytes){ at, (size_t)(end - at) }, &c) > 0)
 			return true;
 	return false;
-}
-
-#if defined(__SSE2__) && !defined(FOLD_PORTABLE)
-
-static inline uint64_t
-letters_at(const char *at, char first, char last)
-{
-	return (unsigned)_mm_movemask_epi8(
-	    bytes_from(_mm_loadu_si128((const __m128i *)(const void *)at), first, last));
-}
-
-/* A bit for each byte of the block from I of TEXT on where a word begins by its case.  Reads two blocks. */
-static inline unsigned
-begins_from(struct bytes text, size_t i, enum fold_split how)
-{
-	const char *at = text.at + i;
-	uint64_t big = letters_at(at, 'A', 'Z') << BLOCK;
-	uint64_t small, begin;
-
-	if (text.size - i < 3 || (big == 0 && (i == 0 || !fold_is_capital(at[-1]))))
-		return 0;
-	small = letters_at(at, 'a', 'z') << BLOCK | letters_at(at + BLOCK, 'a', 'z') << 2 * BLOCK;
-	if (i > 0) {
-		big |= letters_at(at - BLOCK, 'A', 'Z');
-		small |= letters_at(at - BLOCK, 'a', 'z');
-	}
-	begin = big & small << 1;
-	begin |= how == FOLD_CAMEL ? big & big << 1 & small >> 1
-				   : small & small >> 1 & small >> 2 & big << 1 & big << 2 & big << 3;
-	begin >>= BLOCK;
-	return (unsigned)begin & ((1U << (text.size - i - 2 < BLOCK ? text.size - i - 2 : BLOCK)) - 1);
-}
-
-/* Puts SIZE bytes, at most a block. */
-static inline void
-put_run(struct fold *f, const char *at, size_t size)
-{
-	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
-
-	_mm_storeu_si128((__m128i *)(void *)(f->cased.at + f->cased.used), block);
-	block = _mm_or_si128(block, _mm_and_si128(bytes_from(block, 'A', 'Z'), _mm_set1_epi8(' ')));
-	_mm_storeu_si128((__m128i *)(void *)(f->lower.at + f->lower.used), block);
-	f->cased.used += size;
-	f->lower.used += size;
-}
-
-#else
-
-/* Whether a word begins at I of TEXT, which has a letter before and behind it, by its case. */
-static bool
-begins_word(const char *text, size_t i, enum fold_split how)
-{
-	if (fold_is_capital(text[i])) {
-		return fold_is_small(text[i - 1]) ||
-		       (how == FOLD_CAMEL && fold_is_capital(text[i - 1]) && fold_is_small(text[i + 1]));
-	}
-	return how == FOLD_CAPITALS && i > 3 && fold_is_small(text[i]) && fold_is_small(text[i + 1]) &&
-	       fold_is_small(text[i + 2]) && fold_is_capital(text[i - 1]) && fold_is_capital(text[i - 2]) &&
-	       fold_is_capital(text[i - 3]);
-}
-
-static unsigned
-begins_from(struct bytes text, size_t i, enum fold_split how)
-{
-	unsigned begin = 0;
-
-	for (size_t k = 0; k < BLOCK && i + k + 2 < text.size; k++)
-		if (i + k > 0 && begins_word(text.at, i + k, how))
-			begin |= 1U << k;
-	return begin;
-}
-
-static void
-put_run(struct fold *f, const char *at, size_t size)
-{
-	while (size-- > 0)
-		put(f, *at++);
-}
-
-#endif
-
-/* How many words of TEXT begin by their case. */
-static size_t
-count_words(struct bytes text, enum fold_split how)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < text.size; i += BLOCK)
-		count += (size_t)__builtin_popcount(begins_from(text, i, how));
-	return count;
-}
-
-bool
-fold_split(struct fold *f, enum fold_split how)
-{
-	struct bytes whole = buffer_bytes(f->whole.used > 0 ? &f->whole : &f->cased);
-	size_t blanks = count_words(whole, how);
-
-	if (blanks == 0 || !buffer_reserve(&f->lower, blanks + FOLD_SLACK) ||
-	    !buffer_reserve(&f->cased, blanks + FOLD_SLACK))
-		return false;
-	if (f->whole.used == 0) {
-		buffer_add(&f->whole, whole.at, whole.size);
-		(void)buffer_more(&f->whole, FOLD_SLACK);
-		f->whole.used = whole.size;
-		whole = buffer_bytes(&f->whole);
-	}
-	f->lower.used = 0;
-	f->cased.used = 0;
-	for (size_t i = 0; i < whole.size; i += BLOCK) {
-		size_t end = whole.size - i < BLOCK ? whole.size : i + BLOCK;
-		size_t from = i;
-
-		for (unsigned begin = begins_from(whole, i, how); begin != 0; begin &= begin - 1) {
-			size_t word = i + (size_t)__builtin_ctz(begin);
-
-			put_run(f, whole.at + from, word - from);
-			put(f, ' ');
-			from = word;
-		}
-		put_run(f, whole.at + from, end - from);
-	}
-	return true;
 }

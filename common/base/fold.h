@@ -7,20 +7,21 @@
 /*
  * fold: a text in the form in which words are compared.
  *
- * Latin letters lose their accents: é is e, ß is ss, œ is oe, a full-width letter is the plain one.  A run of
- * white space, control characters, hyphens, dashes and underscores is one blank.  Combining marks, soft
- * hyphens and characters without width are left out.  Other punctuation stays; that above ASCII is a dot.
- * Letters of other scripts stay as they are, their case included.  Single letters with dots between them are
- * one word: H.I.V. is hiv, and so is H. I. V.
+ * Latin letters lose their accents: é is e, ß is ss, œ is oe.  A letter that looks like a plain one is that
+ * one: of full width, in a circle, of the mathematical alphabets, or a Greek or Cyrillic А.  A run of white
+ * space, control characters, hyphens, dashes and underscores is one blank.  Combining marks, soft hyphens and
+ * characters without width are left out.  Other punctuation stays; that above ASCII is a dot.  Other letters
+ * of other scripts stay as they are, their case included.  Single letters with dots between them are one
+ * word: H.I.V. is hiv, and so is H. I. V.
  *
- * Markup is folded to its text: a tag that ends a line or a cell is a blank, a tag such as <b> nothing, and
- * an entity its character.  Any text with a tag or an entity in it is markup, as notes are often
+ * Markup is folded to its text: a tag that ends a line or a cell is a blank, any other tag and a comment
+ * nothing, and an entity its character.  Any text with a tag or an entity in it is markup, as notes are often
  * copied from a page.
  */
 struct fold {
 	struct buffer lower; /* the folded text without case; it begins and ends with a blank */
 	struct buffer cased; /* the same with its case, byte by byte beside `lower` */
-	struct buffer whole; /* `cased` before the first fold_split; empty: there was none */
+	struct buffer whole; /* `cased` before the first fold_split or fold_join; empty: there was none */
 };
 
 enum { FOLD_SLACK = 32 }; /* bytes behind `lower` that can be read */
@@ -44,8 +45,20 @@ enum fold_split {
 };
 bool fold_split(struct fold *f, enum fold_split how);
 
-/* How many letters the abbreviation with dots has that TEXT begins with; its bytes become *SIZE.  0: none. */
-size_t fold_dotted(struct bytes text, size_t *size);
+/*
+ * The first place at FROM or behind it where a word begins in TEXT as FOLD_CAMEL finds it; else the size of
+ * TEXT.  Reads FOLD_SLACK bytes behind TEXT.
+ */
+size_t fold_hump(struct bytes text, size_t from);
+
+/*
+ * Makes one word of three letters or more that stand alone in the text, as it was folded, with one and the
+ * same sign between them: H/I/V and H I V are HIV.  False if there is none; then nothing changes.
+ */
+bool fold_join(struct fold *f);
+
+/* Whether a word of three letters or more may be spelled from AT on, a letter of text as it is. */
+bool fold_spelled(const char *at, const char *end);
 
 static inline bool
 fold_is_capital(char c)

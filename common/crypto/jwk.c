@@ -246,11 +246,17 @@ mac_key_read(struct mac_key *k, const struct json *j, uint32_t node)
 }
 
 bool
-level_key_in_time(const struct level_key *k, const struct instant *now)
+jwk_in_time(int64_t nbf, int64_t exp, const struct instant *now)
 {
 	if (now == NULL)
-		return k->exp == 0;
-	return now->seconds >= k->nbf && (k->exp == 0 || now->seconds < k->exp);
+		return exp == 0;
+	return now->seconds >= nbf && (exp == 0 || now->seconds < exp);
+}
+
+bool
+level_key_in_time(const struct level_key *k, const struct instant *now)
+{
+	return jwk_in_time(k->nbf, k->exp, now);
 }
 
 void

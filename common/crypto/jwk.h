@@ -86,9 +86,10 @@ void level_key_write(struct json_write *w, const struct level_key *k);
 void mac_key_write(struct json_write *w, const struct mac_key *k);
 
 /*
- * Whether the key may be used at NOW.  Without a time (NULL) one that expires may not, and one that only has
- * a beginning may.
+ * Whether a key may be used at NOW that begins and ends so (seconds since 1970; EXP 0: no end).  Without a
+ * time (NULL) one that expires may not, and one that only has a beginning may.
  */
+bool jwk_in_time(int64_t nbf, int64_t exp, const struct instant *now);
 bool level_key_in_time(const struct level_key *k, const struct instant *now);
 
 /* Sets kid from the other members. */

@@ -119,6 +119,34 @@ signers_have_domains(const struct signers *s)
 	return true;
 }
 
+bool
+signers_share_domain(const struct signers *s)
+{
+	for (size_t i = 1; i < s->count; i++)
+		if (strcmp(s->at[i].domain, s->at[0].domain) != 0)
+			return false;
+	return true;
+}
+
+static bool
+includes(const struct signers *s, const struct signer *one)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->at[i].point.jkt, one->point.jkt) == 0 &&
+		    strcmp(s->at[i].domain, one->domain) == 0)
+			return true;
+	return false;
+}
+
+bool
+signers_include(const struct signers *s, const struct signers *some)
+{
+	for (size_t i = 0; i < some->count; i++)
+		if (!includes(s, &some->at[i]))
+			return false;
+	return true;
+}
+
 static const struct signer *
 find_signer(const struct signers *s, struct bytes kid)
 {
@@ -327,6 +355,17 @@ jws_verify_record(
 	return JWS_GOOD;
 }
 
+/* One key may be listed for several domains. */
+static bool
+signs_for(const struct signers *s, const struct signer *signer, struct bytes domain)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->at[i].point.jkt, signer->point.jkt) == 0 &&
+		    (s->at[i].domain[0] == '\0' || bytes_are(domain, s->at[i].domain)))
+			return true;
+	return false;
+}
+
 enum jws_fault
 jws_verify(
     struct jws_reader *r, const struct signers *s, struct bytes token, const char *typ, struct jws *out)
@@ -341,7 +380,7 @@ jws_verify(
 	if (!read_claims(r, p.payload, out))
 		return JWS_MALFORMED;
 	memcpy(out->kid, signer->point.jkt, sizeof out->kid);
-	return signer->domain[0] == '\0' || bytes_are(out->iss, signer->domain) ? JWS_GOOD : JWS_SIGNER;
+	return signs_for(s, signer, out->iss) ? JWS_GOOD : JWS_SIGNER;
 }
 
 enum jws_fault

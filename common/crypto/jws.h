@@ -29,6 +29,12 @@ bool signers_have_test_key(const struct signers *s);
 /* True if each of them has a member `domain`, so that none signs for another domain. */
 bool signers_have_domains(const struct signers *s);
 
+/* True if all sign for the same domain. */
+bool signers_share_domain(const struct signers *s);
+
+/* True if each of SOME is in S, for the same domain. */
+bool signers_include(const struct signers *s, const struct signers *some);
+
 enum jws_fault {
 	JWS_GOOD,
 	JWS_MALFORMED, /* not a compact JWS, or its claims are not a JSON object with v 1, iss and iat */

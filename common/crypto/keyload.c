@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -114,30 +115,58 @@ keyload_pin(int dirfd, const char *file, const char **why)
 	return NULL;
 }
 
+/* What a TPM or token said, when it gave no key or did nothing with one. */
+enum answer { ANSWER_OTHER, ANSWER_REFUSED, ANSWER_LOCKED };
+
 /* The provider tpm2 notes the TPM's answer as a number before its words; the engine's is the reason. */
+static enum answer
+answer_to(unsigned long code, const char *data)
+{
+	enum { TPM_RC_LOCKOUT = 0x921, CKR_PIN_INCORRECT = 0xa0, CKR_PIN_LOCKED = 0xa4 };
+	int reason = ERR_GET_REASON(code);
+
+	if (reason == CKR_PIN_LOCKED || (data != NULL && strtoul(data, NULL, 10) == TPM_RC_LOCKOUT))
+		return ANSWER_LOCKED;
+	return reason >= CKR_PIN_INCORRECT && reason < CKR_PIN_LOCKED ? ANSWER_REFUSED : ANSWER_OTHER;
+}
+
+/* The gravest answer of OpenSSL's queue of errors, which is empty then. */
+static enum answer
+last_answer(void)
+{
+	const char *data = NULL;
+	unsigned long code;
+	enum answer last = ANSWER_OTHER;
+
+	while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, NULL)) != 0) {
+		enum answer one = answer_to(code, data);
+
+		last = one > last ? one : last;
+	}
+	return last;
+}
+
 bool
 keyload_locked(void)
 {
-	enum { TPM_RC_LOCKOUT = 0x921, CKR_PIN_LOCKED = 0xa4 };
-	const char *data = NULL;
-	unsigned long code;
-	bool locked = false;
+	return last_answer() == ANSWER_LOCKED;
+}
 
-	while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, NULL)) != 0)
-		locked = locked || ERR_GET_REASON(code) == CKR_PIN_LOCKED ||
-			 (data != NULL && strtoul(data, NULL, 10) == TPM_RC_LOCKOUT);
-	return locked;
+/* Waits before try number I + 2, longer each time and a second in all; false if there is no such try. */
+static bool
+pause_before(size_t i)
+{
+	static const long pauses[] = { 10, 20, 40, 80, 160, 320, 370 }; /* milliseconds */
+
+	if (i >= sizeof pauses / sizeof pauses[0])
+		return false;
+	(void)nanosleep(&(struct timespec){ .tv_nsec = pauses[i] * 1000000 }, NULL);
+	return true;
 }
 
 static const char locked_text[] =
     "token-locked: after wrong PINs; it opens again when its time is over, or its "
     "owner unlocks it";
-
-static struct bytes
-behind(struct bytes text, size_t count)
-{
-	return (struct bytes){ text.at + count, text.size - count };
-}
 
 /* Without this callback OpenSSL would ask for a passphrase on the terminal. */
 static int
@@ -312,6 +341,11 @@ end_tpm(void)
 	parent_value = NULL;
 }
 
+/* OSSL_STORE keeps no answer of the TPM, so it is not known which it was; a second try could lock it. */
+static const char wrapped_text[] = "of another TPM, or the parent's PIN is another, or the TPM has no room "
+				   "left beside other processes' keys, "
+				   "which its resource manager (device:/dev/tpmrm0) would make";
+
 static EVP_PKEY *
 load_text(const struct loading *l, struct bytes text)
 {
@@ -330,8 +364,7 @@ load_text(const struct loading *l, struct bytes text)
 	if (begin_tpm(l)) {
 		key = load_any(l, text, TPM);
 		if (key == NULL)
-			(void)fail(l, keyload_locked() ? locked_text
-						       : "of another TPM, or the parent's PIN is another");
+			(void)fail(l, keyload_locked() ? locked_text : wrapped_text);
 	}
 	end_tpm();
 	return key;
@@ -358,11 +391,14 @@ static EVP_PKEY *
 load_handle(const struct loading *l, const char *uri)
 {
 	UI_METHOD *ask = UI_UTIL_wrap_read_pem_callback(give_pin, 0);
+	const char *query = strchr(uri, '?');
 	OSSL_STORE_CTX *store = NULL;
 	EVP_PKEY *key = NULL;
 
 	library_must(ask != NULL, "open a key");
-	if (begin_tpm(l)) {
+	if (query != NULL && strcmp(query, "?pass") != 0)
+		(void)fail(l, "expected no more than ?pass behind the number, and no PIN");
+	else if (begin_tpm(l)) {
 		store = OSSL_STORE_open_ex(uri, NULL, TPM, ask, l->pin, NULL, NULL, NULL);
 		if (store != NULL && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) == 1)
 			key = first_private(store);
@@ -424,7 +460,7 @@ next_part(struct bytes *rest, char mark)
 	const char *end = memchr(rest->at, mark, rest->size);
 	struct bytes part = { rest->at, end == NULL ? rest->size : (size_t)(end - rest->at) };
 
-	*rest = behind(*rest, end == NULL ? rest->size : part.size + 1);
+	*rest = bytes_behind(*rest, end == NULL ? rest->size : part.size + 1);
 	return part;
 }
 
@@ -439,7 +475,7 @@ names_key(struct bytes object, const struct loading *l)
 		"type=", "slot-id=", "slot-description=", "slot-manufacturer=", "library-manufacturer=",
 		"library-description=", "library-version=" };
 
-	object = behind(object, sizeof "pkcs11:" - 1);
+	object = bytes_behind(object, sizeof "pkcs11:" - 1);
 	while (object.size > 0) {
 		struct bytes part = next_part(&object, ';');
 		bool good = false;
@@ -464,11 +500,11 @@ read_query(struct token_uri *t, struct bytes query, const struct loading *l)
 		bool good = false;
 
 		if (bytes_begin(part, module)) {
-			good = decode(t->module, sizeof t->module, behind(part, sizeof module - 1));
+			good = decode(t->module, sizeof t->module, bytes_behind(part, sizeof module - 1));
 		} else if (bytes_begin(part, pin)) {
-			part = behind(part, sizeof pin - 1);
+			part = bytes_behind(part, sizeof pin - 1);
 			if (bytes_begin(part, file))
-				part = behind(part, sizeof file - 1);
+				part = bytes_behind(part, sizeof file - 1);
 			good = decode(t->pin, sizeof t->pin, part);
 		}
 		if (!good)
@@ -494,12 +530,16 @@ split_token_uri(struct token_uri *t, const char *uri, const struct loading *l)
 }
 
 static ENGINE *engine;
+static bool engine_used; /* it has given a key, which needs it */
 
 static void
 end_engine(void)
 {
+	if (engine == NULL)
+		return;
 	(void)ENGINE_finish(engine);
 	(void)ENGINE_free(engine);
+	engine = NULL;
 }
 
 /*
@@ -542,29 +582,63 @@ begin_engine(const char *module, const struct loading *l)
 
 /* The engine would ask for the PIN on the terminal if it had none. */
 static EVP_PKEY *
-load_token(const struct loading *l, const char *uri)
+ask_token(const struct token_uri *t, char *pin)
 {
 	UI_METHOD *ask = UI_UTIL_wrap_read_pem_callback(give_pin, 0);
+	EVP_PKEY *key;
+
+	library_must(ask != NULL, "open a key");
+	ERR_clear_error();
+	if (*pin != '\0')
+		(void)ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0);
+	key = ENGINE_load_private_key(engine, t->object, ask, pin);
+	register_end();
+	UI_destroy_method(ask);
+	return key;
+}
+
+/*
+ * SoftHSM writes the file of a token anew at each login.  A process that reads it meanwhile finds no token,
+ * or one whose login fails.  So a token that says nothing of the PIN is asked again, with a module that is
+ * started anew.  A PIN that it refuses is not tried twice.
+ */
+static EVP_PKEY *
+ask_token_again(const struct token_uri *t, char *pin, const struct loading *l)
+{
+	enum answer answer = ANSWER_OTHER;
+	EVP_PKEY *key = NULL;
+
+	for (size_t i = 0; (key = ask_token(t, pin)) == NULL; i++) {
+		answer = last_answer();
+		if (answer >= ANSWER_REFUSED || *pin == '\0' || !pause_before(i))
+			break;
+		if (!engine_used)
+			end_engine();
+		if (!begin_engine(t->module, l))
+			return NULL;
+	}
+	engine_used = engine_used || key != NULL;
+	if (key == NULL)
+		(void)fail(l, answer == ANSWER_LOCKED
+				  ? locked_text
+				  : "not behind PKCS#11, or the PIN is missing or another");
+	return key;
+}
+
+static EVP_PKEY *
+load_token(const struct loading *l, const char *uri)
+{
 	struct token_uri t;
 	EVP_PKEY *key = NULL;
 	char *own = NULL, *pin = l->pin;
 
-	library_must(ask != NULL, "open a key");
 	if (split_token_uri(&t, uri, l) && begin_engine(t.module, l)) {
 		if (t.pin[0] != '\0')
 			pin = own = keyload_pin(l->dirfd, t.pin, l->why);
-		if (pin != NULL && *pin != '\0')
-			(void)ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0);
 		if (pin != NULL)
-			key = ENGINE_load_private_key(engine, t.object, ask, pin);
-		register_end();
-		if (pin != NULL && key == NULL)
-			(void)fail(l, keyload_locked()
-					  ? locked_text
-					  : "not behind PKCS#11, or the PIN is missing or another");
+			key = ask_token_again(&t, pin, l);
 	}
 	secret_free(own, KEYLOAD_PIN_ROOM);
-	UI_destroy_method(ask);
 	return key;
 }
 
@@ -574,7 +648,7 @@ static const struct {
 	bool whole; /* the scheme is part of what LOAD gets */
 } schemes[] = {
 	{ "file:", load_file, false },
-	{ "handle:", load_handle, true },
+	{ "handle:0x", load_handle, true },
 	{ "pkcs11:", load_token, true },
 };
 

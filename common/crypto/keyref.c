@@ -100,25 +100,38 @@ keyref_open(int dirfd, const char *uri, const struct keyref_access *access, cons
 	return key;
 }
 
-const char *
-keyref_shown(const char *uri)
+/* The attributes of a PKCS#11 URI that name a key. */
+static void
+show_token(char *to, size_t room, const char *uri)
 {
-	static const char scheme[] = "pkcs11:", *const words[] = { "token=", "object=" };
-	static char shown[256];
-	size_t used;
+	static const char *const words[] = { "token=", "object=" };
+	size_t used = 0;
 
-	if (strncasecmp(uri, scheme, sizeof scheme - 1) != 0)
-		return uri;
-	used = (size_t)snprintf(shown, sizeof shown, "%s", scheme);
-	for (uri += used; *uri != '\0' && *uri != '?';) {
+	while (*uri != '\0' && *uri != '?') {
 		size_t size = strcspn(uri, ";?");
 
 		for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-			if (strncmp(uri, words[i], strlen(words[i])) == 0 && used + size + 2 < sizeof shown)
-				used += (size_t)snprintf(shown + used, sizeof shown - used, "%s%.*s",
-				    used > sizeof scheme - 1 ? ";" : "", (int)size, uri);
+			if (strncmp(uri, words[i], strlen(words[i])) == 0 && size + 2 < room - used)
+				used += (size_t)snprintf(
+				    to + used, room - used, "%s%.*s", used > 0 ? ";" : "", (int)size, uri);
 		uri += size + (uri[size] == ';');
 	}
+}
+
+const char *
+keyref_shown(const char *uri)
+{
+	static const char *const whole[] = { "file:", "handle:0x" };
+	static char shown[4096];
+	const char *colon = strchr(uri, ':');
+	size_t size = colon == NULL ? strcspn(uri, "?") : (size_t)(colon - uri) + 1, used;
+
+	for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+		if (strncmp(uri, whole[i], strlen(whole[i])) == 0)
+			size = strcspn(uri, "?");
+	used = (size_t)snprintf(shown, sizeof shown, "%.*s", (int)size, uri);
+	if (used < sizeof shown && colon != NULL && strncasecmp(uri, "pkcs11:", size) == 0)
+		show_token(shown + used, sizeof shown - used, colon + 1);
 	return shown;
 }
 

@@ -40,8 +40,9 @@ struct private_key *keyref_open(
     int dirfd, const char *uri, const struct keyref_access *access, const char **why);
 
 /*
- * What messages call the key that URI names: of a PKCS#11 URI the words token= and object= alone, since
- * somebody may have written a PIN into it.  Valid until the next call.
+ * What messages call the key that URI names, since somebody may have written a PIN into it: of a PKCS#11 URI
+ * the words token= and object= alone, of a file or handle what stands before "?", of another its scheme.
+ * Valid until the next call.
  */
 const char *keyref_shown(const char *uri);
 

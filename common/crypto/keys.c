@@ -22,11 +22,14 @@ enum { DEPTH = 8, FILE_MOST = 1 << 22 };
 struct named_mac {
 	char name[129];
 	char kid[KID_SIZE];
+	int64_t nbf, exp;    /* of the message that it came in; 0: none */
+	struct mac_key *key; /* with KEYS_BYTES, in secret memory */
 	struct mac *mac;
 };
 
 struct keys {
 	const char *directory; /* for messages */
+	unsigned want;
 	int fd;
 	struct keys_self self;
 	struct private_key *enc;
@@ -259,10 +262,11 @@ limit_dates(struct level_key *key, const struct jws *jws)
 		key->exp = jws->exp;
 }
 
+/* An end behind the other one; 0 is no end. */
 static bool
-outlives(const struct level_key *a, const struct level_key *b)
+is_later(int64_t a, int64_t b)
 {
-	return b->exp != 0 && (a->exp == 0 || a->exp > b->exp);
+	return b != 0 && (a == 0 || a > b);
 }
 
 /* Owns KEY.  Of two copies of a key the one that expires later is kept. */
@@ -274,7 +278,7 @@ add_level(struct keys *k, struct level_key *key)
 
 		if (strcmp(old->kid, key->kid) != 0)
 			continue;
-		if (outlives(key, old)) {
+		if (is_later(key->exp, old->exp)) {
 			k->level[i] = key;
 			key = old;
 		}
@@ -300,21 +304,60 @@ take_level(struct keys *k, const struct key_release *r, uint32_t node)
 	return false;
 }
 
+static struct named_mac *
+find_mac(const struct keys *k, const char *name)
+{
+	for (size_t i = 0; i < k->macs; i++)
+		if (strcmp(k->mac[i].name, name) == 0)
+			return &k->mac[i];
+	return NULL;
+}
+
+/* Owns KEY. */
+static void
+add_mac(struct keys *k, struct mac_key *key, const struct jws *jws)
+{
+	struct named_mac *m;
+
+	k->mac = memory_grow(k->mac, k->macs + 1, sizeof *k->mac);
+	m = &k->mac[k->macs++];
+	*m = (struct named_mac){ .nbf = jws->nbf, .exp = jws->exp };
+	memcpy(m->name, key->name, sizeof key->name);
+	memcpy(m->kid, key->kid, sizeof key->kid);
+	m->mac = mac_new((struct bytes){ (const char *)key->key, KEY_SIZE });
+	if ((k->want & KEYS_BYTES) != 0)
+		m->key = key;
+	else
+		secret_free(key, sizeof *key);
+}
+
+/*
+ * Of two copies of a key the times of the one that expires later count.  Two keys of one name are refused:
+ * each would name the same subject otherwise.
+ */
 static bool
 take_mac(struct keys *k, const struct key_release *r, uint32_t node)
 {
 	struct mac_key *key = secret_new(sizeof *key);
-	bool good = mac_key_read(key, r->jws.claims, node) && strcmp(key->domain, k->self.domain) == 0 &&
-		    keys_mac(k, key->name) == NULL;
+	struct named_mac *old;
 
-	if (good) {
-		k->mac = memory_grow(k->mac, k->macs + 1, sizeof *k->mac);
-		memcpy(k->mac[k->macs].name, key->name, sizeof key->name);
-		memcpy(k->mac[k->macs].kid, key->kid, sizeof key->kid);
-		k->mac[k->macs++].mac = mac_new((struct bytes){ (const char *)key->key, KEY_SIZE });
+	if (mac_key_read(key, r->jws.claims, node) && strcmp(key->domain, k->self.domain) == 0) {
+		old = find_mac(k, key->name);
+		if (old == NULL) {
+			add_mac(k, key, &r->jws);
+			return true;
+		}
+		if (strcmp(old->kid, key->kid) == 0) {
+			if (is_later(r->jws.exp, old->exp)) {
+				old->nbf = r->jws.nbf;
+				old->exp = r->jws.exp;
+			}
+			secret_free(key, sizeof *key);
+			return true;
+		}
 	}
 	secret_free(key, sizeof *key);
-	return good;
+	return false;
 }
 
 /* The files in releases/ by the beginning of their names; those of levels are the first. */
@@ -326,6 +369,7 @@ static const struct {
 	{ "level-", KEYS_LEVELS, take_level },
 	{ "hmac-tag.", KEYS_TAGS, take_mac },
 	{ "hmac-redact.", KEYS_REDACT, take_mac },
+	{ "digests-", KEYS_TAGS | KEYS_REDACT, take_mac },
 };
 
 static bool
@@ -479,6 +523,7 @@ keys_open(const char *directory, unsigned want, bool allow_test_keys, struct key
 	struct keys *k = memory_zeros(1, sizeof *k);
 
 	k->directory = directory;
+	k->want = want;
 	k->fd = -1;
 	buffer_init(&k->text, FILE_MOST);
 	buffer_init(&k->names, FILE_MOST);
@@ -499,8 +544,10 @@ keys_close(struct keys *k)
 		return;
 	for (size_t i = 0; i < k->levels; i++)
 		secret_free(k->level[i], sizeof *k->level[i]);
-	for (size_t i = 0; i < k->macs; i++)
+	for (size_t i = 0; i < k->macs; i++) {
 		mac_free(k->mac[i].mac);
+		secret_free(k->mac[i].key, sizeof *k->mac[i].key);
+	}
 	free(k->level);
 	free(k->mac);
 	free(k->pending);
@@ -547,10 +594,9 @@ keys_level(const struct keys *k, struct bytes rl, uint32_t epoch)
 struct mac *
 keys_mac(struct keys *k, const char *name)
 {
-	for (size_t i = 0; i < k->macs; i++)
-		if (strcmp(k->mac[i].name, name) == 0)
-			return k->mac[i].mac;
-	return NULL;
+	const struct named_mac *m = find_mac(k, name);
+
+	return m != NULL ? m->mac : NULL;
 }
 
 const char *
@@ -562,10 +608,23 @@ keys_mac_name(const struct keys *k, size_t i)
 const char *
 keys_mac_kid(const struct keys *k, const char *name)
 {
-	for (size_t i = 0; i < k->macs; i++)
-		if (strcmp(k->mac[i].name, name) == 0)
-			return k->mac[i].kid;
-	return "";
+	const struct named_mac *m = find_mac(k, name);
+
+	return m != NULL ? m->kid : "";
+}
+
+bool
+keys_mac_in_time(const struct keys *k, const char *name, const struct instant *now)
+{
+	const struct named_mac *m = find_mac(k, name);
+
+	return m != NULL && jwk_in_time(m->nbf, m->exp, now);
+}
+
+const struct mac_key *
+keys_mac_key(const struct keys *k, size_t i)
+{
+	return i < k->macs ? k->mac[i].key : NULL;
 }
 
 const char *

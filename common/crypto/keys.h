@@ -22,7 +22,8 @@
  *	authority.jwks       the keys whose signatures count
  *	current              the domain and its current epoch
  *	releases/level-*.jwe 0600  level keys
- *	releases/hmac-*.jwe  0600  keys for keyed digests
+ *	releases/hmac-*.jwe  0600  keys for keyed digests, one in a file, of an authority
+ *	releases/digests-*.jwe 0600  the same, all in a file, as a sealing host was given them
  *	revoked.jwt          the newest revocation list, if there is one
  *	counters.json  0600  of a device: serials of what it has accepted
  *	keys/sig.pem enc.pem 0600  private keys, if they are files of this directory
@@ -42,6 +43,7 @@ enum keys_want {
 	KEYS_SIGN = 8,   /* the directory's own signing key */
 	KEYS_NOW = 16,   /* with KEYS_LEVELS: only those of the current epoch */
 	KEYS_LATER = 32, /* with KEYS_LEVELS: level keys are opened by keys_fetch() */
+	KEYS_BYTES = 64, /* with KEYS_TAGS or KEYS_REDACT: keys_mac_key() has them whole */
 };
 
 /* "site/keys: key-invalid: ...": a message that holds no secret. */
@@ -53,9 +55,9 @@ struct keys;
 
 /*
  * WANT is a set of enum keys_want; no other files of releases/ are opened.  DIRECTORY is borrowed.  NULL with
- * a fault if the directory is not as it must be or if one of these keys does not open.  A level key begins
- * and ends with its own nbf and exp or with those of its message, whichever is the shorter time; keys are
- * opened whatever the time is.  Without ALLOW_TEST_KEYS, keys of the published examples are refused.
+ * a fault if the directory is not as it must be or if one of these keys does not open.  A key begins and ends
+ * with its own nbf and exp or with those of its message, whichever is the shorter time; keys are opened
+ * whatever the time is.  Without ALLOW_TEST_KEYS, keys of the published examples are refused.
  */
 struct keys *keys_open(const char *directory, unsigned want, bool allow_test_keys, struct keys_fault *f);
 void keys_close(struct keys *k);
@@ -132,6 +134,12 @@ const char *keys_mac_name(const struct keys *k, size_t i);
 /* Its kid; "" if there is none.  Borrowed from K. */
 const char *keys_mac_kid(const struct keys *k, const char *name);
 
+/* Whether it may be used at NOW (level_key_in_time); false if there is none. */
+bool keys_mac_in_time(const struct keys *k, const char *name, const struct instant *now);
+
+/* Key number I as a whole, to give it out; NULL behind the last one, or without KEYS_BYTES.  Borrowed. */
+const struct mac_key *keys_mac_key(const struct keys *k, size_t i);
+
 /*
  * Reads counters.json, numbers that only rise, into TEXT and J, which the caller releases in either case.  A
  * file that does not exist reads as {}.  False with errno, which is 0 if it is no JSON object.
@@ -152,6 +160,10 @@ struct keys_lists {
  */
 enum diag_exit keys_revoked(
     const struct keys *k, const struct keys_lists *from, struct revoked *r, struct keys_fault *f);
+
+/* The same for the file NAME where there is no directory; AUTHORITY has signed it. */
+enum diag_exit keys_revoked_alone(const char *name, const struct signers *authority,
+    const struct instant *now, struct revoked *r, struct keys_fault *f);
 
 /* The path of the directory, for messages. */
 const char *keys_name(const struct keys *k);

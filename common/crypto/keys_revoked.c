@@ -112,6 +112,18 @@ read_site(const char *name, const struct revoked_by *by, struct revoked *r, stru
 }
 
 static enum diag_exit
+check_end(const char *name, const struct revoked *r, const struct instant *now, struct keys_fault *f)
+{
+	if (!r->is_there || now == NULL || now->seconds < r->next)
+		return EXIT_DONE;
+	(void)snprintf(f->text, sizeof f->text,
+	    "%s: revocation-stale: at this time the list has ended, expected the authority's newest one "
+	    "(ehr-keys revoke makes the next)",
+	    name);
+	return EXIT_KEYS;
+}
+
+static enum diag_exit
 read_lists(const struct keys *k, const struct keys_lists *from, struct revoked *r, struct keys_fault *f)
 {
 	const struct revoked_by by = { keys_authority(k), bytes_of(keys_domain(k)) };
@@ -125,13 +137,7 @@ read_lists(const struct keys *k, const struct keys_lists *from, struct revoked *
 	if (status == EXIT_DONE && from->given != NULL &&
 	    !revoked_read_at(r, &by, AT_FDCWD, from->given, false, &why))
 		status = fail(f, from->given, &why);
-	if (status != EXIT_DONE || !r->is_there || from->now == NULL || from->now->seconds < r->next)
-		return status;
-	(void)snprintf(f->text, sizeof f->text,
-	    "%s: revocation-stale: at this time the list has ended, expected the authority's newest one "
-	    "(ehr-keys revoke makes the next)",
-	    keys_name(k));
-	return EXIT_KEYS;
+	return status == EXIT_DONE ? check_end(keys_name(k), r, from->now, f) : status;
 }
 
 enum diag_exit
@@ -139,6 +145,22 @@ keys_revoked(const struct keys *k, const struct keys_lists *from, struct revoked
 {
 	enum diag_exit status = read_lists(k, from, r, f);
 
+	if (status != EXIT_DONE)
+		revoked_free(r);
+	return status;
+}
+
+enum diag_exit
+keys_revoked_alone(const char *name, const struct signers *authority, const struct instant *now,
+    struct revoked *r, struct keys_fault *f)
+{
+	const struct revoked_by by = { .keys = authority };
+	struct revoked_fault why = { 0 };
+	enum diag_exit status;
+
+	if (!revoked_read_at(r, &by, AT_FDCWD, name, false, &why))
+		return fail(f, name, &why);
+	status = check_end(name, r, now, f);
 	if (status != EXIT_DONE)
 		revoked_free(r);
 	return status;

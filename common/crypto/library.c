@@ -5,7 +5,9 @@
 #include "common/base/memory.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -66,6 +68,7 @@ give_memory(void)
 
 static OSSL_PROVIDER *provider;
 static bool locked;
+static pid_t locker; /* the process that holds the lock */
 
 static void
 unload(void)
@@ -112,6 +115,28 @@ library_start(void)
 	provider = OSSL_PROVIDER_load(NULL, "default");
 	library_must(provider != NULL && atexit(unload) == 0, "load the default provider");
 	locked = CRYPTO_secure_malloc_init(locked_size(), SMALLEST_LOCKED) == 1;
+	locker = getpid();
+}
+
+/*
+ * OpenSSL does not say where its secret memory begins and ends, but of each address whether it lies there.
+ * As at the start, a page is locked when it is used.
+ */
+bool
+library_lock_again(const void *at)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = (uintptr_t)at / page * page, to = from;
+
+	if (locker == getpid() || !locked)
+		return locked;
+	while (CRYPTO_secure_allocated((const void *)(from - page)))
+		from -= page;
+	while (CRYPTO_secure_allocated((const void *)to))
+		to += page;
+	locker = getpid();
+	locked = mlock2((const void *)from, to - from, MLOCK_ONFAULT) == 0;
+	return locked;
 }
 
 bool

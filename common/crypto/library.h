@@ -27,6 +27,12 @@ enum { CEK_SIZE = 32, WRAPPED_SIZE = 40, IV_SIZE = 12, TAG_SIZE = 16 };
 /* Whether secret memory is locked, that is, never swapped to disk. */
 bool library_locks_memory(void);
 
+/*
+ * A process that was forked has the secret memory and no lock on it: locks it anew.  AT is secret memory.
+ * Does so once a process, and not where the library was started.  False if it cannot be locked.
+ */
+bool library_lock_again(const void *at);
+
 /* Borrowed for the life of the process. */
 EVP_MD *library_sha256(void);   /* for HMAC */
 EVP_CIPHER *library_gcm(void);  /* AES-256-GCM */

@@ -30,6 +30,8 @@ secret_new(size_t size)
 
 	library_start();
 	at = OPENSSL_secure_zalloc(size > 0 ? size : 1);
+	if (at != NULL && CRYPTO_secure_allocated(at) && !library_lock_again(at))
+		fell_short = true;
 	if (at == NULL) {
 		fell_short = true;
 		at = OPENSSL_zalloc(size > 0 ? size : 1);

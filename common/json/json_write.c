@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/json/json_write.h"
 
+#include "common/json/json.h"
 #include "common/json/json_parts.h"
 
 size_t
@@ -123,4 +124,31 @@ json_write_base64url(struct json_write *w, const void *data, size_t size)
 	else
 		w->full = true;
 	json_write_raw(w, (struct bytes)BYTES("\""));
+}
+
+/* A line feed in JSON stands between tokens; in a string it is escaped (RFC 8259 sections 2 and 7). */
+static void
+put_in_line(struct json_write *w, struct bytes json)
+{
+	size_t from = w->out->used;
+
+	json_write_raw(w, json);
+	for (size_t i = from; i < w->out->used; i++)
+		if (w->out->at[i] == '\n')
+			w->out->at[i] = ' ';
+}
+
+void
+json_write_in_line(struct json_write *w, struct bytes json)
+{
+	json_write_comma(w);
+	put_in_line(w, json);
+}
+
+void
+json_write_copy(struct json_write *w, const struct json *j, uint32_t name)
+{
+	json_write_value(w, json_span(j, name));
+	json_write_raw(w, (struct bytes)BYTES(":"));
+	put_in_line(w, json_span(j, name + 1));
 }

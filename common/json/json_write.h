@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+struct json;
+
 /*
  * json_write: appends JSON text (RFC 8259) to a buffer.  The writer puts the commas; the caller opens and
  * closes objects and arrays and names members:
@@ -150,6 +152,12 @@ json_write_value(struct json_write *w, struct bytes json)
 	json_write_comma(w);
 	json_write_raw(w, json);
 }
+
+/* A value that is JSON text of several lines, perhaps, in one: a line feed between tokens is a blank then. */
+void json_write_in_line(struct json_write *w, struct bytes json);
+
+/* The member of J whose name is the node NAME, in one line. */
+void json_write_copy(struct json_write *w, const struct json *j, uint32_t name);
 
 /* TEXT between quotes, as it is: a word, a code, digits, or a span from between quotes. */
 static inline void

@@ -25,7 +25,7 @@ bool
 path_is_name(struct bytes text)
 {
 	for (size_t i = 0; i < text.size; i++)
-		if (!ascii_is_letter(text.at[i]) && !ascii_is_digit(text.at[i]) && text.at[i] != '_')
+		if (!ascii_continues_name(text.at[i]))
 			return false;
 	return text.size > 0;
 }

@@ -114,7 +114,7 @@ word(const struct path_reader *r)
 	size_t size = 0;
 
 	if (ascii_begins_name(peek(r, 0)))
-		while (ascii_begins_name(peek(r, size)) || ascii_is_digit(peek(r, size)))
+		while (ascii_continues_name(peek(r, size)))
 			size++;
 	return (struct bytes){ r->text.at + r->next, size };
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/json/path.h"
 
+#include "common/base/bisect.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/json/pathcode.h"
@@ -152,18 +153,13 @@ operands(struct paths *p, enum path_op op, uint32_t *count)
 uint32_t
 paths_symbol_of_index(const struct paths *p, uint32_t index)
 {
-	uint32_t low = 0;
-	uint32_t high = p->steps.indexes;
+	struct bisect b = { .high = p->steps.indexes };
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (p->index[middle] < index)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return p->steps.other_element + (low < p->steps.indexes && p->index[low] == index ? low + 1 : 0);
+	while (bisect_more(&b))
+		bisect_step(&b, p->index[b.middle] < index);
+	if (b.low == p->steps.indexes || p->index[b.low] != index)
+		return p->steps.other_element;
+	return p->steps.other_element + (uint32_t)b.low + 1;
 }
 
 /* Puts symbols into the instructions in place of keys and indexes. */

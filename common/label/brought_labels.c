@@ -17,7 +17,6 @@ struct meaning {
 	int level;
 	uint64_t sensitivity;
 	uint64_t basis;
-	bool is_confidentiality;
 	bool is_foreign; /* nobody knows the code */
 };
 
@@ -53,12 +52,6 @@ brought_labels_release(struct brought_labels *b)
 {
 	buffer_release(&b->text);
 	pointer_cursor_free(b->cursor);
-}
-
-void
-brought_labels_start(struct brought_labels *b)
-{
-	b->has_own_level = false;
 }
 
 /* Always false. */
@@ -193,7 +186,6 @@ mean(const struct brought_labels *b, const struct security_code *c)
 		level = policy_level(s->policy, upper);
 
 	if (c->system == b->confidentiality || (c->system == CODES_ANY_SYSTEM && level >= 0)) {
-		m.is_confidentiality = true;
 		m.level = level >= 0 && s->policy->code_system.size > 0 ? level : (int)s->top;
 		return m;
 	}
@@ -259,7 +251,7 @@ unreadable_label(struct brought_labels *b, uint32_t node)
 }
 
 static bool
-brought_code(struct brought_labels *b, uint32_t node, uint32_t coding, bool *is_confidentiality)
+brought_code(struct brought_labels *b, uint32_t node, uint32_t coding)
 {
 	struct security_code code = { 0 };
 	struct meaning meaning;
@@ -273,15 +265,13 @@ brought_code(struct brought_labels *b, uint32_t node, uint32_t coding, bool *is_
 	if (!read_code(b, coding, &code))
 		return false;
 	meaning = mean(b, &code);
-	if (is_confidentiality != NULL && meaning.is_confidentiality)
-		*is_confidentiality = true;
 	add_floor(b, node, &code, &meaning);
 	return true;
 }
 
 /* VALUE is a code, a Coding, or a CodeableConcept. */
 static bool
-brought_value(struct brought_labels *b, uint32_t node, uint32_t value, bool *is_confidentiality)
+brought_value(struct brought_labels *b, uint32_t node, uint32_t value)
 {
 	const struct json *j = current_root_json(b->root);
 	uint32_t coding = json_member_key(j, value, b->root->set->words.members->coding);
@@ -290,28 +280,28 @@ brought_value(struct brought_labels *b, uint32_t node, uint32_t value, bool *is_
 	if (!GUARD(brought_labels))
 		return true;
 	if (json_kind(j, value) != JSON_OBJECT || coding == 0)
-		return brought_code(b, node, value, is_confidentiality);
+		return brought_code(b, node, value);
 	if (json_kind(j, coding) != JSON_ARRAY)
-		return brought_code(b, node, coding, is_confidentiality);
+		return brought_code(b, node, coding);
 	end = j->nodes[coding].next;
 	if (coding + 1 == end)
 		unreadable_label(b, node);
 	for (uint32_t i = coding + 1; i < end; i = j->nodes[i].next)
-		if (!brought_code(b, node, i, is_confidentiality))
+		if (!brought_code(b, node, i))
 			return false;
 	return true;
 }
 
 /* Some write one label without the list around it. */
 static bool
-brought_values(struct brought_labels *b, uint32_t node, uint32_t values, bool *is_confidentiality)
+brought_values(struct brought_labels *b, uint32_t node, uint32_t values)
 {
 	const struct json *j = current_root_json(b->root);
 
 	if (json_kind(j, values) != JSON_ARRAY)
-		return brought_value(b, node, values, is_confidentiality);
+		return brought_value(b, node, values);
 	for (uint32_t i = values + 1; i < j->nodes[values].next; i = j->nodes[i].next)
-		if (!brought_value(b, node, i, is_confidentiality))
+		if (!brought_value(b, node, i))
 			return false;
 	return true;
 }
@@ -383,7 +373,7 @@ brought_of_term(struct brought_labels *b, uint32_t node, uint32_t values)
 			uint32_t value = json_member_key(j, i, b->of_term[m]);
 
 			any = any || value != 0;
-			if (value != 0 && !brought_values(b, node, value, NULL))
+			if (value != 0 && !brought_values(b, node, value))
 				return false;
 		}
 		if (!any)
@@ -392,16 +382,39 @@ brought_of_term(struct brought_labels *b, uint32_t node, uint32_t values)
 	return true;
 }
 
+static bool
+says(const struct json *j, uint32_t node, const char *name, const char *text)
+{
+	uint32_t value = json_member(j, node, bytes_of(name));
+
+	return value != 0 && json_is(j, value, bytes_of(text));
+}
+
+/* What a label of NODE labels: a Composition stands for the document around it, a kept Bundle. */
+static uint32_t
+labelled_by(const struct brought_labels *b, uint32_t node)
+{
+	const struct json *j = current_root_json(b->root);
+	const struct root *root = &b->root->record.roots->at[b->root->record.root];
+	uint32_t around = b->root->record.roots->at[root->parent].node;
+
+	return node == root->node && node != around && says(j, node, "resourceType", "Composition") &&
+		       says(j, around, "resourceType", "Bundle") && says(j, around, "type", "document")
+		   ? around
+		   : node;
+}
+
 bool
 brought_labels_at(struct brought_labels *b, uint32_t values, uint32_t around, enum brought_place place)
 {
-	uint32_t root = current_root_node(b->root);
+	uint32_t root = labelled_by(b, current_root_node(b->root));
 
+	around = labelled_by(b, around);
 	switch (place) {
 	case BROUGHT_NOT:
 		break;
 	case BROUGHT_SECURITY:
-		return brought_values(b, root, values, b->root->record.root == 0 ? &b->has_own_level : NULL);
+		return brought_values(b, root, values);
 	case BROUGHT_TAG:
 		brought_tags(b, root, values, false);
 		break;
@@ -411,7 +424,7 @@ brought_labels_at(struct brought_labels *b, uint32_t values, uint32_t around, en
 	case BROUGHT_OF_TERM:
 		return brought_of_term(b, around, values);
 	case BROUGHT_AROUND:
-		return brought_values(b, around, values, NULL);
+		return brought_values(b, around, values);
 	}
 	return true;
 }
@@ -439,14 +452,15 @@ brought_labels_inline(struct brought_labels *b, uint32_t node, uint32_t extensio
 
 	if (value == 0)
 		value = json_member_key(current_root_json(b->root), extension, b->value_concept);
+	node = labelled_by(b, node);
 	if (value != 0)
-		return brought_value(b, node, value, NULL);
+		return brought_value(b, node, value);
 	if (GUARD(brought_labels))
 		unreadable_label(b, node);
 	return true;
 }
 
-/* `floor` has the Bundle's codes.  The record's own confidentiality replaces the Bundle's. */
+/* `floor` has what stood around the record in its Bundle: codes, Codings, concepts and inline labels. */
 bool
 brought_labels_floor(struct brought_labels *b, uint32_t list)
 {
@@ -455,16 +469,9 @@ brought_labels_floor(struct brought_labels *b, uint32_t list)
 
 	if (list == 0 || !GUARD(bundle_floors))
 		return true;
-	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next) {
-		struct security_code code;
-		struct meaning meaning;
-
-		if (!read_code(b, i, &code))
+	for (uint32_t i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
+		if (!brought_value(b, root, i))
 			return false;
-		meaning = mean(b, &code);
-		if (!meaning.is_confidentiality || !b->has_own_level)
-			add_floor(b, root, &code, &meaning);
-	}
 	return true;
 }
 

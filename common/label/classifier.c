@@ -160,7 +160,6 @@ start(struct classifier *c, const struct json *j, struct labels *out)
 	urgency_start(&c->urgencies);
 	apply_start(&c->apply);
 	coverage_start(&c->coverage);
-	brought_labels_start(&c->brought);
 	entry_names_start(&c->names);
 	summary_start(&c->summaries);
 }

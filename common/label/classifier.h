@@ -150,9 +150,25 @@ struct coverage {
 	struct bytes name; /* of a vocabulary or of the policy, never a text of a record */
 	uint64_t records;
 	size_t rows;
+	unsigned place; /* in the order in which facts come; the same in each classifier of a policy */
 };
 
 /* Fact number I, from 0; false after the last. */
 bool classifier_coverage(const struct classifier *c, size_t i, struct coverage *fact);
+
+/*
+ * Facts as notes for people, each given to SAY.  Several types stand in one note: a note for each would hide
+ * the others.  The first of each kind says what the reader can do about it.
+ */
+struct coverage_notes {
+	void (*say)(const char *text);
+	/* private, at first zeros */
+	char types[400];
+	size_t used;
+	bool is_advised[COVERAGE_NO_SUCH_CODE + 1];
+};
+void coverage_notes_add(struct coverage_notes *n, const struct coverage *fact);
+/* Says what is left. */
+void coverage_notes_end(struct coverage_notes *n);
 
 #endif

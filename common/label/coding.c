@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/coding.h"
 
+#include "common/base/bisect.h"
 #include "common/base/guard.h"
 #include "common/base/hash.h"
 
@@ -156,8 +157,10 @@ static bool
 look_up(const struct condition_record *r, struct bytes code, struct coding_facts *facts,
     struct codes_match *match)
 {
-	bool found = find_at_time(r, facts->system, code, match);
+	bool found;
 
+	code = coding_decoded(code, r->room);
+	found = find_at_time(r, facts->system, code, match);
 	facts->fits = found || codes_fit(r->codes, facts->system, code);
 	return found;
 }
@@ -209,6 +212,21 @@ coding_look_up(const struct condition_members *m, const struct condition_record 
 	return recall(r, json_string(r->json, code, r->room), facts, match);
 }
 
+bool
+coding_identifies(
+    const struct condition_record *r, uint32_t value, uint32_t system, struct codes_match *match)
+{
+	struct coding_facts facts = { .fits = true };
+
+	if (system == 0 || json_kind(r->json, value) != JSON_STRING ||
+	    json_kind(r->json, system) != JSON_STRING)
+		return false;
+	facts.system = number_of(r, json_string(r->json, system, r->room));
+	return facts.system != CODES_ANY_SYSTEM && facts.system != CODES_UNKNOWN_SYSTEM &&
+	       codes_system_rows(r->codes, facts.system) > 0 &&
+	       recall(r, json_string(r->json, value, r->room), &facts, match);
+}
+
 /* False if code or system has a type that no Coding has. */
 static bool
 is_readable(const struct json *j, uint32_t code, uint32_t system)
@@ -258,18 +276,11 @@ elements_in(const struct condition_members *m, const struct condition_record *r,
 size_t
 coding_first_in(const struct coding_hits *hits, const struct json *j, uint32_t node)
 {
-	size_t low = 0;
-	size_t high = hits->count;
+	struct bisect b = { .high = hits->count };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (j->nodes[hits->at[middle].coding].next <= node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (bisect_more(&b))
+		bisect_step(&b, j->nodes[hits->at[b.middle].coding].next <= node);
+	return b.low;
 }
 
 static enum truth

@@ -72,6 +72,10 @@ struct coding_facts {
 bool coding_look_up(const struct condition_members *m, const struct condition_record *r, uint32_t code,
     uint32_t system, struct coding_facts *facts, struct codes_match *match);
 
+/* The same for an Identifier of SYSTEM (0: it has none) with VALUE, which is a code where SYSTEM has rows. */
+bool coding_identifies(
+    const struct condition_record *r, uint32_t value, uint32_t system, struct codes_match *match);
+
 /* Looks up the codes in the string NODE, which is no Coding: a linkId, a canonical. */
 bool coding_look_in(const struct condition_record *r, uint32_t node, struct codes_match *match);
 

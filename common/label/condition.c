@@ -175,8 +175,9 @@ read_prefix(
 }
 
 /* The value sets that NODE names, of codes or of terms. */
+/* ARE_SAID: for `says`, which asks for terms, and for codes that stand in a text. */
 static bool
-read_sets(struct condition_words *w, const struct yaml_node *node, bool are_terms, struct condition_test *t,
+read_sets(struct condition_words *w, const struct yaml_node *node, bool are_said, struct condition_test *t,
     struct fault *f)
 {
 	size_t count = yaml_strings(node);
@@ -194,10 +195,18 @@ read_sets(struct condition_words *w, const struct yaml_node *node, bool are_term
 			return fault_at(f, w->file, item,
 			    "unknown-set: no value set '%.*s': it is not in value_sets", (int)name.size,
 			    name.at);
-		if (codes_is_terms(w->codes, (unsigned)set) != are_terms)
+		bool are_terms = codes_is_terms(w->codes, (unsigned)set);
+
+		if (are_terms && !are_said)
 			return fault_at(f, w->file, item,
-			    "the value set '%.*s' holds %s, for which one asks with %s", (int)name.size,
-			    name.at, are_terms ? "codes" : "terms", are_terms ? "in" : "says");
+			    "the value set '%.*s' holds terms, for which one asks with says", (int)name.size,
+			    name.at);
+		if (!are_terms && are_said && codes_terms(w->codes) == NULL)
+			return fault_at(f, w->file, item,
+			    "texts are searched for the codes of '%.*s' only beside terms, and no value set "
+			    "has any",
+			    (int)name.size, name.at);
+		w->tells |= are_said && !are_terms;
 		code_bits_add(&t->sets, (unsigned)set);
 	}
 	return true;

@@ -33,6 +33,7 @@ struct condition_words {
 	bool has_now;           /* $now is known */
 	bool shapes_vary;       /* see path_vary */
 	bool has_terms;         /* the record's terms are found before the conditions are judged */
+	bool tells;             /* set if a condition asks whether a text says a code */
 	/* private, zeros at first */
 	const struct condition_members *members;
 	struct buffer programs;

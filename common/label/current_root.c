@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/base/bisect.h"
 #include "common/label/parts.h"
 
 void
@@ -114,18 +115,11 @@ uint32_t
 current_root_entry(const struct current_root *c, uint32_t node)
 {
 	const uint32_t *entry = (const uint32_t *)(const void *)c->entries.at;
-	size_t low = 0;
-	size_t high = c->entries.used / sizeof *entry;
+	struct bisect b = { .high = c->entries.used / sizeof *entry };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (entry[middle] <= node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low > 0 && c->record.json->nodes[entry[low - 1]].next > node)
-		return entry[low - 1];
+	while (bisect_more(&b))
+		bisect_step(&b, entry[b.middle] <= node);
+	if (b.low > 0 && c->record.json->nodes[entry[b.low - 1]].next > node)
+		return entry[b.low - 1];
 	return current_root_node(c);
 }

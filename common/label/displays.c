@@ -108,6 +108,16 @@ string_at(struct displays *d, uint32_t node)
 	return json_string(j, node, &d->text);
 }
 
+/* The type that a reference states; it may be the address of its definition (FHIR R4 Reference.type). */
+static struct bytes
+stated(struct displays *d, uint32_t node)
+{
+	struct bytes type = string_at(d, node);
+	const char *slash = type.size > 0 ? memrchr(type.at, '/', type.size) : NULL;
+
+	return slash == NULL ? type : bytes_behind(type, (size_t)(slash - type.at) + 1);
+}
+
 /* What a reference under KEY means if it names no type itself; empty: nobody knows. */
 static struct bytes
 meant(const struct displays *d, uint16_t key)
@@ -219,7 +229,7 @@ label_reference(struct displays *d, const struct root_frame *f)
 	if (d->root->record.roots->count > 1 &&
 	    names_entries(d, f->member[ROLE_DISPLAY], string_at(d, reference)))
 		return false;
-	type = string_at(d, f->member[ROLE_TYPE]);
+	type = stated(d, f->member[ROLE_TYPE]);
 	if (type.size == 0 || !type_of(d, type)->is_known) {
 		struct bytes name = string_at(d, reference);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/base/bisect.h"
 #include "common/base/hash.h"
 #include "common/label/parts.h"
 
@@ -279,37 +280,25 @@ find_first(const struct entry_names *n, struct bytes name, bool is_url)
 {
 	const struct entry_name *item = (const struct entry_name *)(const void *)n->items.at;
 	const struct entry_name sought = { .hash = hash_bytes(name), .is_url = is_url };
-	size_t low = 0;
 	size_t count = n->items.used / sizeof *item;
+	struct bisect b = { .high = count };
 
-	for (size_t high = count; low < high;) {
-		size_t middle = low + (high - low) / 2;
-
-		if (by_hash(&item[middle], &sought) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < count && (item[low].hash != sought.hash || item[low].is_url != is_url))
+	while (bisect_more(&b))
+		bisect_step(&b, by_hash(&item[b.middle], &sought) < 0);
+	if (b.low < count && (item[b.low].hash != sought.hash || item[b.low].is_url != is_url))
 		return count;
-	return low;
+	return b.low;
 }
 
 static uint32_t
 group_at(const struct entry_names *n, size_t first)
 {
 	const struct entry_group *group = groups_of(n);
-	uint32_t low = 0;
+	struct bisect b = { .high = n->groups.used / sizeof *group };
 
-	for (uint32_t high = (uint32_t)(n->groups.used / sizeof *group); low < high;) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (group[middle].first < first)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (bisect_more(&b))
+		bisect_step(&b, group[b.middle].first < first);
+	return (uint32_t)b.low;
 }
 
 static void

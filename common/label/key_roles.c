@@ -46,7 +46,7 @@ note_places(struct ruleset *s, const struct terms_places *places, enum about_ter
 
 		if (s->key == NULL)
 			s->keyed = place->key[0] >= s->keyed ? place->key[0] + 1U : s->keyed;
-		else if (about != TERMS_SKIPPED || place->keys == 1)
+		else if (about == TERMS_BASE64 || place->keys == 1)
 			s->key[place->key[0]].terms |= (uint8_t)about;
 	}
 }
@@ -130,9 +130,11 @@ key_roles_load(struct ruleset_loader *l, const struct yaml_node *summaries)
 		return false;
 	note_places(s, &s->terms.base64, TERMS_BASE64);
 	note_places(s, &s->terms.skip, TERMS_SKIPPED);
+	note_places(s, &s->terms.no_code, TERMS_NO_CODE);
 	s->key = arena_array(&s->arena, s->keyed, sizeof *s->key);
 	note_places(s, &s->terms.base64, TERMS_BASE64);
 	note_places(s, &s->terms.skip, TERMS_SKIPPED);
+	note_places(s, &s->terms.no_code, TERMS_NO_CODE);
 	(void)read_references(l, true);
 	for (unsigned i = ROLE_NONE + 1; i < ROLE_COUNT; i++)
 		s->key[json_keys_find(s->keys, bytes_of(names[i]))].role = (uint8_t)i;

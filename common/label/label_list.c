@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/base/bisect.h"
 #include "common/label/parts.h"
 
 void
@@ -203,18 +204,11 @@ static size_t
 first_after(const struct label_list *l, uint32_t node)
 {
 	const struct label *labels = label_list_at(l);
-	size_t low = 0;
-	size_t high = l->links.used / sizeof(uint32_t);
+	struct bisect b = { .high = l->links.used / sizeof(uint32_t) };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (labels[middle].node <= node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (bisect_more(&b))
+		bisect_step(&b, labels[b.middle].node <= node);
+	return b.low;
 }
 
 /* The first base label from NODE outwards is the nearest one. */

@@ -73,8 +73,9 @@ begins_word(struct bytes text, size_t i)
 {
 	if (!is_upper(text.at[i]))
 		return false;
-	return !is_upper(text.at[i - 1]) ||
-	       (i + 1 < text.size && is_letter(text.at[i + 1]) && !is_upper(text.at[i + 1]));
+	/* A letter beside it that is not of ASCII may be a capital: EMŠO is one word. */
+	return (!is_upper(text.at[i - 1]) && ((unsigned char)text.at[i - 1] & 0x80) == 0) ||
+	       (i + 1 < text.size && text.at[i + 1] >= 'a' && text.at[i + 1] <= 'z');
 }
 
 static void
@@ -158,11 +159,16 @@ in_one_form(struct naming *n, struct bytes uri)
 	if (begins(uri, "https://")) {
 		front = "http://";
 		uri = (struct bytes){ uri.at + 8, uri.size - 8 };
+	} else if (begins(uri, "http://")) {
+		front = "http://";
+		uri = (struct bytes){ uri.at + 7, uri.size - 7 };
 	} else if (begins(uri, "oid:")) {
 		front = "urn:";
 	} else if (is_oid(uri)) {
 		front = "urn:oid:";
 	}
+	if (front[0] == 'h' && begins(uri, "www."))
+		uri = (struct bytes){ uri.at + 4, uri.size - 4 };
 	n->uri.used = 0;
 	(void)buffer_append(&n->uri, front, strlen(front));
 	(void)buffer_append(&n->uri, uri.at, uri.size);
@@ -228,7 +234,7 @@ string_of(struct naming *n, const struct json *j, uint32_t node)
 {
 	if (node == 0 || json_kind(j, node) != JSON_STRING)
 		return (struct bytes){ 0 };
-	return bytes_trim(json_string(j, node, &n->room));
+	return codeform_bare(codeform_plain(json_string(j, node, &n->room), n->plain));
 }
 
 /* A Coding of a type, or a type that is a code alone. */
@@ -280,30 +286,24 @@ naming_extension(struct naming *n, const struct json *j, uint32_t url, struct co
 	return recall(n, string_of(n, j, url), true, match);
 }
 
-static bool
-ends_name(char c)
-{
-	return c == '=' || c == ',' || c == '&' || c == '?' || c == '|';
-}
-
 /* Patient?identifier=SYSTEM|VALUE */
 bool
 naming_search(struct naming *n, const struct json *j, uint32_t text, struct codes_match *match)
 {
-	struct bytes search = json_inside(j, text);
+	static const bool ends_name[256] = {
+		['='] = true, [','] = true, ['&'] = true, ['?'] = true, ['|'] = true
+	};
+	struct bytes search = coding_decoded(json_string(j, text, &n->room), &n->room);
 	bool found = false;
 	size_t from, bar;
 
-	if (memchr(search.at, '|', search.size) == NULL && memchr(search.at, '%', search.size) == NULL)
-		return false;
-	search = coding_decoded(json_string(j, text, &n->room), &n->room);
 	for (bar = 0; bar < search.size; bar++) {
 		const char *at = memchr(search.at + bar, '|', search.size - bar);
 
 		if (at == NULL)
 			break;
 		bar = (size_t)(at - search.at);
-		for (from = bar; from > 0 && !ends_name(search.at[from - 1]);)
+		for (from = bar; from > 0 && !ends_name[(unsigned char)search.at[from - 1]];)
 			from--;
 		found |= recall(n, (struct bytes){ search.at + from, bar - from }, false, match);
 	}

@@ -3,13 +3,14 @@
 #define EHR_LABEL_NAMING_H
 
 #include "common/label/coding.h"
+#include "common/policy/codeform.h"
 
 /*
  * naming: which value sets name an Identifier or an extension.  The rows stand under words of their own where
  * others have that of a code system, see common/policy/codesystem.def:
  *
  * identifier-system: the `system` of an Identifier, or what stands before the bar of a search.  It is a URI,
- * or with * at its end the beginning of one.  https counts as http, a bare OID as urn:oid:.
+ * or with * at its end the beginning of one.  https counts as http, www. as nothing, a bare OID as urn:oid:.
  *
  * identifier-type: a code of its `type`, under v2-0203, without a system, or under one that nobody knows.
  *
@@ -24,6 +25,7 @@ struct naming {
 	uint16_t display, text, coding, code, system;
 	struct buffer room; /* for unescaping */
 	struct buffer uri;
+	char plain[CODEFORM_ROOM]; /* a text as a keyboard writes it */
 	/* The URIs seen last, by a hash: records use few, and each very often. */
 	struct naming_memo {
 		char uri[120];

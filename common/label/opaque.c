@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { PACKED_LENGTH = 24 }; /* the least that gzip makes of nothing, in base64 */
+
 /* The name of an element says that it is an attachment, where nothing in it does. */
 static const char *const names[] = { "photo", "image", "presentedForm" };
 
@@ -19,7 +21,12 @@ opaque_init(struct opaque *o, const struct ruleset *set, struct label_list *labe
 			json_keys_add(keys, (struct bytes)BYTES("hash")),
 			json_keys_add(keys, (struct bytes)BYTES("size")),
 			json_keys_add(keys, (struct bytes)BYTES("title")),
+			json_keys_add(keys, (struct bytes)BYTES("_url")),
+			json_keys_add(keys, (struct bytes)BYTES("_hash")),
+			json_keys_add(keys, (struct bytes)BYTES("_size")),
+			json_keys_add(keys, (struct bytes)BYTES("_title")),
 		},
+		.on_data = json_keys_add(keys, (struct bytes)BYTES("_data")),
 		.origin = json_keys_add(keys, (struct bytes)BYTES("origin")),
 		.content = json_keys_add(keys, (struct bytes)BYTES("content")),
 	};
@@ -105,6 +112,8 @@ is_data_url(const char *at, const char *end)
 	return has_type && at < end && *at == ',';
 }
 
+static const struct bytes scheme = BYTES("data");
+
 /* Whether a data: URL stands in TEXT, as one of a picture in markup. */
 static bool
 holds_data_url(struct bytes text)
@@ -112,9 +121,26 @@ holds_data_url(struct bytes text)
 	const char *end = text.at + text.size;
 	const char *at = text.at;
 
-	while ((at = memmem(at, (size_t)(end - at), "data:", 5)) != NULL && !is_data_url(at, end))
-		at += 5;
-	return at != NULL;
+	for (; (at = memchr(at, ':', (size_t)(end - at))) != NULL; at++)
+		if (at - text.at >= 4 && bytes_equal_folded((struct bytes){ at - 4, 4 }, scheme) &&
+		    is_data_url(at - 4, end))
+			return true;
+	return false;
+}
+
+/* Whether TEXT is base64 of something packed: gzip, zip, bzip2, zlib, xz, Zstandard. */
+static bool
+is_packed(struct bytes text)
+{
+	static const char *const begins[] = { "H4sI", "UEsDB", "QlpoO", "eJw", "eJx", "eNo", "/Td6W",
+		"KLUv/" };
+	bool is_known = false;
+
+	for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+		is_known = is_known || bytes_begin(text, begins[i]);
+	for (size_t i = 0; is_known && i < text.size; i++)
+		is_known = is_base64_escaped((unsigned char)text.at[i]);
+	return is_known && text.size >= PACKED_LENGTH;
 }
 
 void
@@ -124,8 +150,10 @@ opaque_string(struct opaque *o, const struct json *j, uint32_t node, bool is_cod
 
 	if (o->set->opaque == LABEL_NONE)
 		return;
-	if (is_coded || (bytes_begin(text, "data:") && memchr(text.at, ',', text.size) != NULL) ||
-	    holds_data_url(text) ||
+	if (is_coded ||
+	    (text.size > 5 && text.at[4] == ':' && bytes_equal_folded((struct bytes){ text.at, 4 }, scheme) &&
+		memchr(text.at, ',', text.size) != NULL) ||
+	    holds_data_url(text) || is_packed(text) ||
 	    (text.size >= OPAQUE_LENGTH && may_hold_run(text) && holds_run(json_string(j, node, &o->text))))
 		add_opaque(o, node);
 }
@@ -171,7 +199,8 @@ is_named(const struct json *j, uint32_t key)
 static bool
 is_elsewhere(const struct opaque *o, const struct json *j, const struct opaque_object *at)
 {
-	if (!shape_is_fhir(o->set->shape) || at->key == 0 || at->is_public || at->member[ROLE_URL] == 0)
+	if (!shape_is_fhir(o->set->shape) || at->key == 0 || at->is_public ||
+	    (at->member[ROLE_URL] == 0 && json_member_key(j, at->node, o->sibling[4]) == 0))
 		return false;
 	return at->member[ROLE_CONTENT_TYPE] != 0 || json_member_key(j, at->node, o->sibling[1]) != 0 ||
 	       json_member_key(j, at->node, o->sibling[2]) != 0 || is_named(j, at->key);
@@ -181,10 +210,16 @@ void
 opaque_attachment(struct opaque *o, const struct json *j, const struct opaque_object *at)
 {
 	uint32_t data = data_of(o, j, at);
+	uint32_t on_data =
+	    shape_is_fhir(o->set->shape) &&
+		    (at->key == 0 || at->member[ROLE_CONTENT_TYPE] != 0 || is_named(j, at->key))
+		? json_member_key(j, at->node, o->on_data)
+		: 0;
 
-	if (o->set->opaque == LABEL_NONE || (data == 0 && !is_elsewhere(o, j, at)))
+	if (o->set->opaque == LABEL_NONE || (data == 0 && on_data == 0 && !is_elsewhere(o, j, at)))
 		return;
 	add_opaque(o, data);
+	add_opaque(o, on_data);
 	for (size_t i = 0; i < sizeof o->sibling / sizeof o->sibling[0]; i++)
 		add_opaque(o, json_member_key(j, at->node, o->sibling[i]));
 }

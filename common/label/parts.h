@@ -2,6 +2,7 @@
 #ifndef EHR_LABEL_PARTS_H
 #define EHR_LABEL_PARTS_H
 
+#include "common/base/disguise.h"
 #include "common/base/fold.h"
 #include "common/base/guard.h"
 #include "common/base/truth.h"
@@ -11,6 +12,7 @@
 #include "common/label/ruleset.h"
 #include "common/label/silent_texts.h"
 #include "common/label/text_memo.h"
+#include "common/policy/codes_text.h"
 #include "common/policy/terms.h"
 
 /*
@@ -36,10 +38,28 @@ struct root_frame {
 	bool is_element; /* of an array */
 	bool is_entry;
 	bool has_code;               /* a Coding of its `coding` has a code */
+	bool has_mute;               /* one has a code alone, of a system that no value set covers */
+	bool has_known;              /* one has another code, or a display */
 	bool has_end;                /* the plan of its state says so */
 	uint16_t roles;              /* of an object: a bit for each role that a member has */
 	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
 };
+
+/* Begins F for the container NODE.  The walk sets what depends on the frames around and on its state. */
+static inline void
+root_frame_begin(struct root_frame *f, const struct json *j, uint32_t node)
+{
+	f->node = node;
+	f->end = j->nodes[node].next;
+	f->next = node + 1;
+	f->index = 0;
+	f->key = 0;
+	f->is_array = json_kind(j, node) == JSON_ARRAY;
+	f->is_element = false;
+	f->has_code = f->has_mute = f->has_known = false;
+	f->roles = 0;
+	memset(f->member, 0, sizeof f->member);
+}
 
 /* label_list.c: the labels of the record, their order, and the level of each node that follows from them. */
 struct label_list {
@@ -229,6 +249,9 @@ bool coverage_system(struct coverage_count *c, unsigned system);
 /* The same for a concept without a code, and for a code that its system cannot have. */
 bool coverage_no_code(struct coverage_count *c);
 bool coverage_no_such_code(struct coverage_count *c);
+
+/* Whether SYSTEM is a known one of which no value set has rows. */
+bool coverage_lacks(const struct coverage_count *c, unsigned system);
 bool coverage_fact(const struct coverage_count *c, size_t i, struct coverage *fact);
 
 /* brought_labels.c: the labels that came with the record. */
@@ -237,7 +260,6 @@ struct brought_labels {
 	struct label_list *labels;       /* borrowed */
 	struct pointer_cursor *cursor;
 	struct buffer text; /* for unescaping */
-	bool has_own_level; /* the record's meta.security has a confidentiality code */
 	/* Numbers of the systems of security labels. */
 	unsigned confidentiality, act_code, act_reason, observation_value;
 	uint16_t value_coding, value_concept;
@@ -250,7 +272,6 @@ struct brought_labels {
 void brought_labels_init(
     struct brought_labels *b, const struct current_root *root, struct label_list *labels);
 void brought_labels_release(struct brought_labels *b);
-void brought_labels_start(struct brought_labels *b);
 
 /* Each of these is false when the record is refused. */
 /* VALUES: one label or a list of them, in the object AROUND. */
@@ -289,18 +310,25 @@ uint32_t labelled_base(
 bool labelled_write(struct labelled *w, const struct json *j, const struct labels *labels,
     const struct fhir_labels *fhir, struct sink *out);
 
+/*
+ * spoken.c: the node that HOLDER's extensions are about: for _x it is x, for an element of _x that element of
+ * x.  The frames lead to HOLDER from OUTERMOST.
+ */
+uint32_t spoken_of(const struct json *j, const struct root_frame *outermost, const struct root_frame *holder);
+
 /* root_terms.c: terms of value sets in the strings of the root at hand. */
 struct root_terms {
 	struct current_root *root; /* borrowed, as is the next */
 	struct apply *apply;
 	const struct terms *terms; /* NULL: the policy has none */
+	bool tells;                /* rules ask for codes in texts, too */
 	struct fold fold;
-	struct silent_texts silent;
-	struct text_memo memo; /* texts that terms_may does not dismiss */
-	struct buffer text;    /* for unescaping */
-	struct buffer code;    /* base64 without line ends */
-	struct buffer plain;   /* what it decodes to */
-	uint16_t display;      /* its key */
+	struct silent_texts silent[2]; /* by whether they are searched for codes, too */
+	struct text_memo memo;         /* texts that terms_may or codes_text_may does not dismiss */
+	struct buffer text;            /* for unescaping */
+	struct disguise disguise;
+	struct buffer undone[2]; /* a text as it was before it was encoded, in turn */
+	uint16_t display;        /* its key */
 };
 
 /* T is zeros, as C above. */
@@ -324,36 +352,38 @@ root_terms_skips(const struct terms_rules *rules, struct bytes text)
 	return false;
 }
 
-/* False if TEXT holds no term, for most of which no call is needed. */
-static inline bool
-root_terms_may(const struct root_terms *t, struct bytes text)
-{
-	return text.size > 2 && terms_may(t->terms, text);
-}
+/* What is known of a string before it is searched. */
+enum text_worth {
+	WORTH_NOTHING, /* it says nothing as it stands */
+	WORTH_LOOK,    /* it is not plain text */
+	WORTH_TERM,    /* it may say a term, and what the next one may */
+	WORTH_NO_TERM, /* it may say a code, or something in disguise */
+};
 
-/* As root_terms_is_worth, of a text that is met for the first time.  Notes it if it says nothing. */
-bool root_terms_is_news(struct root_terms *t, struct bytes text);
+/* Of a text that is met for the first time.  Notes it if it says nothing. */
+enum text_worth root_terms_news(struct root_terms *t, struct bytes text, bool tells);
 
-/* False if the string NODE under a key with TERMS of enum about_terms says no term as it stands. */
-static inline bool
-root_terms_is_worth(struct root_terms *t, const struct json *j, uint32_t node, unsigned terms)
+/* Of the string NODE under a key with TERMS of enum about_terms; most need no call. */
+static inline enum text_worth
+root_terms_worth(struct root_terms *t, const struct json *j, uint32_t node, unsigned terms)
 {
 	struct bytes text = json_inside(j, node);
+	bool tells = t->tells && (terms & TERMS_NO_CODE) == 0;
 
-	if (terms != 0 || (j->nodes[node].flags & JSON_ESCAPED) != 0 || text.at[0] == 'd')
-		return true;
-	if (text.size <= 2 || numbers_is_time(text) ||
-	    silent_texts_has(silent_texts_place(&t->silent, text), text))
-		return false;
-	return root_terms_is_news(t, text);
+	if ((terms & TERMS_BASE64) != 0 || (j->nodes[node].flags & JSON_ESCAPED) != 0 ||
+	    (text.at[0] == 'd' && bytes_begin(text, "data:")))
+		return WORTH_LOOK;
+	if (text.size <= 2 || numbers_is_time(text) || silent_texts_has(&t->silent[tells], text))
+		return WORTH_NOTHING;
+	return root_terms_news(t, text, tells);
 }
 
 /*
- * Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's, if it is
- * worth it.
+ * Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's.  WORTH is
+ * not WORTH_NOTHING.
  */
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
-    uint32_t node, uint16_t key);
+    uint32_t node, uint16_t key, enum text_worth worth);
 
 /*
  * entry_names.c: the entries of Bundles in a record by what references call them: their address, Type/id, or
@@ -460,8 +490,8 @@ struct opaque {
 	const struct ruleset *set; /* borrowed */
 	struct label_list *labels; /* borrowed */
 	struct buffer text;        /* for unescaping */
-	uint16_t sibling[4];       /* members of an attachment that reveal what it is */
-	uint16_t origin, content;
+	uint16_t sibling[8];       /* members of an attachment that reveal what it is */
+	uint16_t origin, content, on_data;
 };
 
 /* An object that may be an attachment. */
@@ -479,6 +509,26 @@ void opaque_init(struct opaque *o, const struct ruleset *set, struct label_list 
 void opaque_release(struct opaque *o);
 
 /* IS_CODED: its element holds base64 alone. */
+/* Whether a short string may be opaque that begins so: a data: URL, markup with one, what is packed. */
+static inline bool
+opaque_may_begin(char first)
+{
+	static const bool begins[UINT8_MAX + 1] = {
+		['d'] = true,
+		['D'] = true,
+		['<'] = true,
+		['H'] = true,
+		['U'] = true,
+		['Q'] = true,
+		['e'] = true,
+		['K'] = true,
+		['/'] = true,
+		['\\'] = true,
+	};
+
+	return begins[(unsigned char)first];
+}
+
 void opaque_string(struct opaque *o, const struct json *j, uint32_t node, bool is_coded);
 void opaque_attachment(struct opaque *o, const struct json *j, const struct opaque_object *at);
 
@@ -497,14 +547,14 @@ struct root_walk {
 	struct labelled *labelled;
 	struct root_terms *terms;
 	struct buffer frames;    /* struct root_frame: the containers around the node at hand */
-	struct root_frame fresh; /* what a new frame begins as */
 	struct buffer facts;     /* struct root_facts, for each root */
 	const struct json *json; /* of the record */
 	const struct ruleset *set;
-	struct buffer text;   /* for unescaping */
-	size_t wall;          /* the next inner root that the walk comes to */
-	uint32_t wall_node;   /* its node, NO_NODE if there is none */
-	uint32_t brought_end; /* of the labels that the walk came to last */
+	struct type_plan *plan; /* of the root */
+	struct buffer text;     /* for unescaping */
+	size_t wall;            /* the next inner root that the walk comes to */
+	uint32_t wall_node;     /* its node, NO_NODE if there is none */
+	uint32_t brought_end;   /* of the labels that the walk came to last */
 };
 
 /* The other members of W are set. */

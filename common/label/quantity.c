@@ -44,6 +44,16 @@ read_unit(const struct condition_members *m, const struct condition_record *r, u
 	return quantity->unit == NULL ? QUANTITY_NO_UNIT : QUANTITY_GOOD;
 }
 
+uint32_t
+quantity_member(const struct json *j, uint32_t holder, uint16_t key)
+{
+	uint32_t value = json_member_key(j, holder, key);
+	bool is_one = value != 0 && json_kind(j, value) == JSON_ARRAY && value + 1 < j->nodes[value].next &&
+		      j->nodes[value + 1].next == j->nodes[value].next;
+
+	return is_one ? value + 1 : value;
+}
+
 enum quantity_fault
 quantity_read(const struct condition_members *m, const struct condition_record *r, uint32_t node,
     const struct unit *beside, struct quantity *quantity)

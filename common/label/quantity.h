@@ -4,6 +4,7 @@
 
 #include "common/base/decimal.h"
 #include "common/base/truth.h"
+#include "common/json/json.h"
 #include "common/policy/units.h"
 
 #include <stdbool.h>
@@ -46,5 +47,8 @@ enum truth quantity_within(const struct quantity *quantity, const struct quantit
 
 /* "92 %", "38.0 Cel", "5".  False: *WHY is a constant text. */
 bool quantity_parse_bound(struct bytes text, struct quantity_bound *bound, const char **why);
+
+/* The member KEY of an Observation or component; of a list the only element, as some write one.  0: none. */
+uint32_t quantity_member(const struct json *j, uint32_t holder, uint16_t key);
 
 #endif

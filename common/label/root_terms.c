@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/parts.h"
 
-#include "common/base/base64url.h"
-#include "common/base/utf8.h"
+/* How often a text is undone that was encoded more than once. */
+enum { UNDONE = 3 };
 
 /* The members from a string outwards, elements of arrays left out: its own is 0; see find_way. */
 struct way {
 	const struct root_frame *frame; /* the innermost one */
 	const struct root_frame *outermost;
 	uint16_t key; /* of the string */
+	bool tells;   /* it is searched for codes, too */
 };
 
 void
@@ -17,22 +18,27 @@ root_terms_init(struct root_terms *t, struct current_root *root, struct apply *a
 	t->root = root;
 	t->apply = apply;
 	t->terms = codes_terms(root->set->codes);
+	t->tells = root->set->words.tells;
 	t->display = json_keys_add(root->set->keys, (struct bytes)BYTES("display"));
-	silent_texts_init(&t->silent);
+	silent_texts_init(&t->silent[false]);
+	silent_texts_init(&t->silent[true]);
 	fold_init(&t->fold);
 	buffer_init(&t->text, BUFFER_UNLIMITED);
-	buffer_init(&t->code, BUFFER_UNLIMITED);
-	buffer_init(&t->plain, BUFFER_UNLIMITED);
+	disguise_init(&t->disguise);
+	buffer_init(&t->undone[0], BUFFER_UNLIMITED);
+	buffer_init(&t->undone[1], BUFFER_UNLIMITED);
 }
 
 void
 root_terms_release(struct root_terms *t)
 {
-	silent_texts_release(&t->silent);
+	silent_texts_release(&t->silent[false]);
+	silent_texts_release(&t->silent[true]);
 	fold_release(&t->fold);
 	buffer_release(&t->text);
-	buffer_release(&t->code);
-	buffer_release(&t->plain);
+	disguise_release(&t->disguise);
+	buffer_release(&t->undone[0]);
+	buffer_release(&t->undone[1]);
 }
 
 /* The object around FRAME or FRAME itself, arrays left out. */
@@ -212,29 +218,29 @@ place_of(const struct root_terms *t, const struct way *w, uint32_t node)
 	return object == w->outermost ? node : object->node;
 }
 
-/* Notes that TEXT says no term. */
-static void
-note_silent(struct root_terms *t, struct bytes text)
-{
-	if (text.size > 0 && text.size <= SILENT_TEXTS_BYTES)
-		silent_texts_put(silent_texts_place(&t->silent, text), text);
-}
-
-bool
-root_terms_is_news(struct root_terms *t, struct bytes text)
-{
-	bool may = !root_terms_skips(&t->root->set->terms, text) && root_terms_may(t, text);
-
-	if (!may)
-		note_silent(t, text);
-	return may;
-}
-
-/* Whether TEXT says a term; its sets and groups become *MATCH, which is zeros. */
+/* An address that `skip_uris` names, and no system with a code behind it. */
 static bool
-says(struct root_terms *t, struct bytes text, struct codes_match *match)
+is_no_text(const struct root_terms *t, struct bytes text, bool tells)
 {
-	struct text_memo_entry *e = text_memo_place(&t->memo, text);
+	return root_terms_skips(&t->root->set->terms, text) &&
+	       !(tells && memchr(text.at, '|', text.size) != NULL);
+}
+
+/* Notes that TEXT says nothing.  One that could be a code says one at some places. */
+static void
+note_silent(struct root_terms *t, struct bytes text, bool tells)
+{
+	if (!tells || !codes_text_is_one(text) || !codes_text_may(text))
+		silent_texts_put(&t->silent[tells], text);
+}
+
+/* Whether TEXT says a term, if it HAS_TERM that may be one, or a code; its sets and groups become *MATCH. */
+static bool
+says(struct root_terms *t, struct bytes text, bool has_term, bool tells, struct codes_match *match)
+{
+	const struct codes *codes = t->root->set->codes;
+	bool may_tell = t->tells && GUARD(codes_in_texts) && codes_text_may(text);
+	struct text_memo_entry *e = may_tell && !tells ? NULL : text_memo_place(&t->memo, text);
 	bool found;
 
 	if (e != NULL && text_memo_has(e, text)) {
@@ -242,95 +248,64 @@ says(struct root_terms *t, struct bytes text, struct codes_match *match)
 			*match = e->match;
 		return e->is_found;
 	}
-	found = codes_say(t->root->set->codes, text, &t->fold, match);
-	if (!found)
-		note_silent(t, text);
+	found = has_term && codes_say(codes, text, &t->fold, match);
+	if (may_tell && tells)
+		found |= codes_text_find(codes, text, match);
 	if (e != NULL)
 		text_memo_put(e, text, found, match);
 	return found;
 }
 
-static void
-search(struct root_terms *t, const struct way *w, uint32_t node, struct bytes text)
+/* The same for TEXT as a whole, which is a code where it stands at a place of `code`. */
+static bool
+is_code(struct root_terms *t, const struct way *w, struct bytes text, struct codes_match *match)
+{
+	return w->tells && codes_text_is_one(text) && GUARD(codes_in_texts) &&
+	       stands_at(
+		   &t->root->set->terms.code, w->key, object_of(w->frame, w->outermost), w->outermost) &&
+	       codes_text_find_one(t->root->set->codes, text, match);
+}
+
+/* True if TEXT, part of the string NODE, says something, also where that does not count. */
+static bool
+search(struct root_terms *t, const struct way *w, uint32_t node, struct bytes text, bool has_term)
 {
 	struct term_hit hit = { .string = node };
+	bool found;
 
-	if (root_terms_skips(&t->root->set->terms, text) || !says(t, text, &hit.match) ||
-	    is_skipped_place(t, w))
-		return;
+	if (is_no_text(t, text, w->tells))
+		return false;
+	found = says(t, text, has_term, w->tells, &hit.match);
+	found |= is_code(t, w, text, &hit.match);
+	if (!found || is_skipped_place(t, w))
+		return found;
 	hit.place = place_of(t, w, node);
 	current_root_add_term(t->root, &hit);
 	apply_match(t->apply, &hit.match);
+	return true;
 }
 
-/* Puts zeros behind TEXT, which lies in ROOM, for terms_may. */
-static void
-add_slack(struct buffer *room)
+enum text_worth
+root_terms_news(struct root_terms *t, struct bytes text, bool tells)
 {
-	size_t used = room->used;
-
-	memset(buffer_more(room, TERMS_SLACK), 0, TERMS_SLACK);
-	room->used = used;
+	if (!is_no_text(t, text, tells)) {
+		if (terms_may(t->terms, text))
+			return WORTH_TERM;
+		if ((tells && codes_text_may(text)) || disguise_undo(&t->disguise, text, &t->undone[0]))
+			return WORTH_NO_TERM;
+	}
+	note_silent(t, text, tells);
+	return WORTH_NOTHING;
 }
 
-/* Whether TEXT can be read: no control characters but those of lines. */
+/* As search, of a TEXT of which nothing is known. */
 static bool
-is_text(struct bytes text)
+search_fresh(struct root_terms *t, const struct way *w, uint32_t node, struct bytes text)
 {
-	for (size_t i = 0; i < text.size; i++)
-		if ((unsigned char)text.at[i] < ' ' && (text.at[i] < '\t' || text.at[i] > '\r'))
-			return false;
-	return text.size > 0;
-}
+	bool has_term = text.size > 2 && terms_may(t->terms, text);
 
-/* Makes UTF-8 of the bytes in FROM, taken for ISO 8859-1. */
-static struct bytes
-widen(struct bytes from, struct buffer *to)
-{
-	to->used = 0;
-	for (size_t i = 0; i < from.size; i++) {
-		unsigned char c = (unsigned char)from.at[i];
-		char wide[2] = { (char)(0xc0 | c >> 6), (char)(0x80 | (c & 0x3f)) };
-
-		if (c < 0x80)
-			buffer_add(to, &from.at[i], 1);
-		else
-			buffer_add(to, wide, sizeof wide);
-	}
-	add_slack(to);
-	return buffer_bytes(to);
-}
-
-/*
- * What TEXT, base64 or base64url with or without line ends, decodes to; empty if that is no text.  Bits that
- * are left over at the end are dropped.
- */
-static struct bytes
-decode(struct root_terms *t, struct bytes text)
-{
-	struct buffer *plain = &t->plain;
-	char *to;
-	size_t size = 0;
-
-	t->code.used = 0;
-	to = buffer_more(&t->code, text.size + 1);
-	for (size_t i = 0; i < text.size; i++) {
-		char c = text.at[i];
-
-		if (c != '=' && c != '\n' && c != '\r' && c != ' ')
-			to[size++] = (char)(c == '+' ? '-' : c == '/' ? '_' : c);
-	}
-	plain->used = 0;
-	(void)buffer_more(plain, BASE64URL_BYTES(size) + 3);
-	if (!base64url_decode(plain->at, &plain->used, (struct bytes){ to, size }) &&
-	    !base64url_decode(plain->at, &plain->used, (struct bytes){ to, size / 4 * 4 }))
-		return (struct bytes){ "", 0 };
-	if (!is_text(buffer_bytes(plain)))
-		return (struct bytes){ "", 0 };
-	if (!utf8_valid(buffer_bytes(plain)))
-		return widen(buffer_bytes(plain), &t->code);
-	add_slack(plain);
-	return buffer_bytes(plain);
+	return (has_term || (text.size > 2 && w->tells && codes_text_may(text))) &&
+	       search(t, w, node, text, has_term);
 }
 
 /* The base64 in TEXT: all of it at a place of `base64`, and what follows in a data: URL. */
@@ -351,23 +326,35 @@ base64_in(const struct root_terms *t, const struct way *w, struct bytes text)
 
 void
 root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
-    uint32_t node, uint16_t key)
+    uint32_t node, uint16_t key, enum text_worth worth)
 {
 	const struct json *j = t->root->record.json;
-	const struct way w = { frame, outermost, key };
+	bool tells = t->tells && (ruleset_key(t->root->set, key).terms & TERMS_NO_CODE) == 0;
+	const struct way w = { frame, outermost, key, tells };
 	struct bytes text = json_inside(j, node);
-	struct bytes coded, decoded;
+	struct bytes coded, decoded, plain;
+	bool found = false;
 
 	if (!GUARD(words))
 		return;
 	if ((j->nodes[node].flags & JSON_ESCAPED) != 0) {
 		text = json_string(j, node, &t->text);
-		add_slack(&t->text);
+		buffer_slack(&t->text, TERMS_SLACK);
 		text.at = t->text.at;
 	}
 	coded = base64_in(t, &w, text);
-	if (coded.size > 0 && (decoded = decode(t, coded)).size > 0)
+	if (coded.size > 0 && (decoded = disguise_decode(&t->disguise, coded)).size > 0)
 		text = decoded;
-	if (root_terms_may(t, text))
-		search(t, &w, node, text);
+	if (worth == WORTH_LOOK)
+		found = search_fresh(t, &w, node, text);
+	else if (worth == WORTH_TERM || (tells && codes_text_may(text)))
+		found = search(t, &w, node, text, worth == WORTH_TERM);
+	plain = text;
+	for (unsigned i = 0; i < UNDONE && disguise_undo(&t->disguise, text, &t->undone[i % 2]); i++) {
+		text = buffer_bytes(&t->undone[i % 2]);
+		found |= search_fresh(t, &w, node, text);
+	}
+	/* Not before: what says nothing as it stands may say something in disguise. */
+	if (!found && worth != WORTH_LOOK)
+		note_silent(t, plain, tells);
 }

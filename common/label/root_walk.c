@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/memory.h"
 #include "common/label/parts.h"
+#include "common/label/search_marks.h"
 
 #include <string.h>
 
@@ -21,7 +22,6 @@ root_walk_init(struct root_walk *w)
 	buffer_init(&w->frames, BUFFER_UNLIMITED);
 	buffer_init(&w->facts, BUFFER_UNLIMITED);
 	buffer_init(&w->text, BUFFER_UNLIMITED);
-	w->fresh = (struct root_frame){ .entry = NO_NODE };
 }
 
 void
@@ -79,7 +79,7 @@ written_label(struct root_walk *w, uint32_t node, struct state_plan *plan)
 	uint16_t key;
 
 	if (w->root->record.root > 0 || depth == 0 || depth > 2 || outer->is_array ||
-	    plan == &w->root->plan->passing || (key = j->nodes[node - 1].key) == 0 ||
+	    plan == &w->plan->passing || (key = j->nodes[node - 1].key) == 0 ||
 	    (depth == 2 && outer_key == 0))
 		return 0;
 	if (plan->written_key == 0) {
@@ -99,7 +99,7 @@ add_base(struct root_walk *w, uint32_t node, struct state_plan *plan, uint8_t *b
 	struct label *label;
 	struct root_facts *facts = facts_of(w, w->root->record.root);
 
-	if (w->root->plan->is_unknown)
+	if (w->plan->is_unknown)
 		return;
 	*base = (uint8_t)plan->base;
 	if (*base > facts->base_most)
@@ -196,7 +196,7 @@ note_summary(
 static bool
 visit_scalar(struct root_walk *w, uint32_t node, uint32_t state, const struct root_frame *f, bool is_named)
 {
-	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
+	struct state_plan *plan = type_plan_state(w->set, w->plan, state);
 	uint8_t base = f->base;
 	uint32_t entry = f->entry;
 
@@ -227,13 +227,9 @@ push(struct root_walk *w, uint32_t node, uint32_t state)
 		memory_missing(sizeof *f);
 	w->frames.used += sizeof *f;
 	f = top_frame(w);
-	*f = w->fresh;
-	f->node = node;
-	f->end = w->json->nodes[node].next;
-	f->next = node + 1;
+	root_frame_begin(f, w->json, node);
 	f->state = state;
 	f->hits = (uint32_t)w->root->hits.count;
-	f->is_array = json_kind(w->json, node) == JSON_ARRAY;
 	return f;
 }
 
@@ -242,8 +238,9 @@ static void
 enter_root(struct root_walk *w, uint32_t root, uint32_t state)
 {
 	struct root_frame *f = push(w, root, state);
-	const struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
+	const struct state_plan *plan = type_plan_state(w->set, w->plan, state);
 
+	f->entry = NO_NODE;
 	f->base = facts_of(w, w->root->record.root)->base_most;
 	f->is_entry = plan->is_entry;
 	f->has_end = plan->has_end;
@@ -260,7 +257,7 @@ enter(struct root_walk *w, uint32_t node, uint32_t state, uint16_t key, const st
 	struct root_frame *f;
 
 	if (state != PATHS_DEAD)
-		plan = type_plan_state(w->root->set, w->root->plan, state);
+		plan = type_plan_state(w->set, w->plan, state);
 	if (plan != NULL && !plan->has_base_only) {
 		if (plan->brought != BROUGHT_NOT && !brought_at(w, node, plan->brought))
 			return false;
@@ -352,6 +349,12 @@ add_uncovered(struct root_walk *w, const struct root_frame *f)
 	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_UNCOVERED)->level = (int8_t)w->set->uncovered;
 }
 
+static void
+add_mute(struct root_walk *w, uint32_t node)
+{
+	label_list_add(w->labels, node, LABEL_RAISE, ORIGIN_MUTE)->level = (int8_t)w->set->mute;
+}
+
 /* Counts a Coding whose system the value sets do not cover, or whose code nobody can know. */
 static void
 look_at_miss(struct root_walk *w, const struct root_frame *f, const struct coding_facts *facts)
@@ -370,6 +373,24 @@ look_at_concept(struct root_walk *w, const struct root_frame *f)
 
 	if (!f->has_code && (f->member[ROLE_CODING] != 0 || is_named) && coverage_no_code(w->coverage))
 		add_uncovered(w, f);
+	if (f->has_mute && !f->has_known && f->member[ROLE_TEXT] == 0)
+		add_mute(w, f->node);
+}
+
+/* A code without a display, of a system without rows: nobody here knows what it says. */
+static void
+look_at_mute(struct root_walk *w, const struct root_frame *f, unsigned system, bool found)
+{
+	size_t steps = steps_to_concept(w, f);
+	bool is_mute = !found && f->member[ROLE_DISPLAY] == 0 && coverage_lacks(w->coverage, system) &&
+		       GUARD(mute_codes);
+
+	if (steps > 0 && frame_above(w, steps) != NULL) {
+		top_frame(w)[-(ptrdiff_t)steps].has_mute |= is_mute;
+		top_frame(w)[-(ptrdiff_t)steps].has_known |= !is_mute;
+	} else if (is_mute) {
+		add_mute(w, f->node);
+	}
 }
 
 static void
@@ -397,6 +418,8 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 			top_frame(w)[-(ptrdiff_t)steps].has_code = true;
 		if (facts.system != CODES_ANY_SYSTEM)
 			look_at_miss(w, f, &facts);
+		if (w->set->mute != LABEL_NONE)
+			look_at_mute(w, f, facts.system, found);
 		if (facts.system == w->brought->act_code)
 			look_at_category(w, f);
 		if (!found)
@@ -406,47 +429,6 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 	}
 	find_holders(w, f, &hit);
 	add_hit(w, &hit);
-}
-
-/* VALUE is that of a member of OBJECT.  If the member is _NAME, the value of NAME; else 0. */
-static uint32_t
-twin_of(const struct json *j, uint32_t object, uint32_t value)
-{
-	struct bytes key = json_inside(j, value - 1);
-
-	if (key.size < 2 || key.at[0] != '_')
-		return 0;
-	return json_member(j, object, (struct bytes){ key.at + 1, key.size - 1 });
-}
-
-static uint32_t
-element_at(const struct json *j, uint32_t list, uint32_t index)
-{
-	uint32_t i = list + 1;
-
-	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
-		return 0;
-	while (i < j->nodes[list].next && index-- > 0)
-		i = j->nodes[i].next;
-	return i < j->nodes[list].next ? i : 0;
-}
-
-/* The node that HOLDER's extensions are about: for _x it is x, for an element of _x that element of x. */
-static uint32_t
-spoken_of(const struct root_walk *w, const struct root_frame *holder)
-{
-	const struct json *j = w->json;
-	const struct root_frame *outer = holder - 1;
-	bool has_outer = holder != (const struct root_frame *)(const void *)w->frames.at;
-	uint32_t twin = 0;
-
-	if (!has_outer)
-		return holder->node;
-	if (!holder->is_element)
-		twin = twin_of(j, outer->node, holder->node);
-	else if (outer != (const struct root_frame *)(const void *)w->frames.at && !outer->is_element)
-		twin = element_at(j, twin_of(j, (outer - 1)->node, outer->node), outer->index - 1);
-	return twin != 0 ? twin : holder->node;
 }
 
 /* An inline label is about the object that has the array `extension`. */
@@ -460,7 +442,10 @@ look_at_extension(struct root_walk *w, const struct root_frame *f)
 		return true;
 	if (!shape_is_inline_label(json_string(w->json, url, &w->text)))
 		return true;
-	return brought_labels_inline(w->brought, spoken_of(w, holder == NULL ? f : holder), f->node);
+	return brought_labels_inline(w->brought,
+	    spoken_of(
+		w->json, (const struct root_frame *)(const void *)w->frames.at, holder == NULL ? f : holder),
+	    f->node);
 }
 
 /*
@@ -470,14 +455,22 @@ look_at_extension(struct root_walk *w, const struct root_frame *f)
 static void
 look_at_name(struct root_walk *w, const struct root_frame *f)
 {
-	struct coding_hit hit = { .coding = f->node };
 	uint32_t url = f->member[ROLE_URL];
+	bool is_extension = url != 0 && (ruleset_key(w->set, f->key).about & ABOUT_EXTENSION) != 0;
+	bool is_identifier = f->member[ROLE_VALUE] != 0 && f->member[ROLE_CODE] == 0;
+	struct coding_hit hit;
 	bool found = false;
 
-	if (f->member[ROLE_VALUE] != 0 && f->member[ROLE_CODE] == 0)
+	if (!is_identifier && !is_extension)
+		return;
+	hit = (struct coding_hit){ .coding = f->node };
+	if (is_identifier)
 		found = GUARD(identifiers) && naming_identifier(w->naming, w->json, f->member[ROLE_SYSTEM],
 						  f->member[ROLE_TYPE], &hit.match);
-	if (url != 0 && (ruleset_key(w->set, f->key).about & ABOUT_EXTENSION) != 0)
+	if (is_identifier)
+		found |= coding_identifies(
+		    &w->root->record, f->member[ROLE_VALUE], f->member[ROLE_SYSTEM], &hit.match);
+	if (is_extension)
 		found |= GUARD(naming_extensions) && naming_extension(w->naming, w->json, url, &hit.match);
 	if (found)
 		add_hit(w, &hit);
@@ -530,7 +523,7 @@ leave(struct root_walk *w)
 		return false;
 	if (!f->has_end)
 		return true;
-	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, f->state);
+	struct state_plan *plan = type_plan_state(w->set, w->plan, f->state);
 
 	if (plan->has_triggers || plan->has_evidence)
 		note_matches(w, f->node, plan);
@@ -562,11 +555,9 @@ step_over(struct root_walk *w, const struct root_frame *f)
 static void
 look_for_codes(struct root_walk *w, uint32_t node, unsigned about)
 {
-	struct bytes text = json_inside(w->json, node);
-	bool holds_codes = (about & ABOUT_CODES) != 0 || memchr(text.at, '?', text.size) != NULL;
-	bool may_search =
-	    w->naming != NULL && GUARD(conditional_references) &&
-	    (memchr(text.at, '|', text.size) != NULL || memchr(text.at, '%', text.size) != NULL);
+	struct search_marks marks = search_marks_in(json_inside(w->json, node));
+	bool holds_codes = (about & ABOUT_CODES) != 0 || marks.query != 0;
+	bool may_search = w->naming != NULL && GUARD(conditional_references) && marks.value != 0;
 	struct coding_hit hit;
 	bool found;
 
@@ -590,7 +581,7 @@ look_in_string(struct root_walk *w, uint32_t node, unsigned about)
 
 	if ((about & (ABOUT_CODES | ABOUT_SEARCH)) != 0)
 		look_for_codes(w, node, about);
-	if (n->end - n->start > OPAQUE_LENGTH || first == 'd' || first == '<' || (about & ABOUT_BASE64) != 0)
+	if (n->end - n->start > OPAQUE_LENGTH || opaque_may_begin(first) || (about & ABOUT_BASE64) != 0)
 		opaque_string(w->opaque, j, node, (about & ABOUT_BASE64) != 0);
 }
 
@@ -600,14 +591,17 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 {
 	const struct json *j = w->json;
 	enum json_kind kind = json_kind(j, node);
-	bool is_named = (of.about & ABOUT_SUMMARY) != 0 && !f->is_array && !w->root->plan->has_no_summary;
+	bool is_named = (of.about & ABOUT_SUMMARY) != 0 && !f->is_array && !w->plan->has_no_summary;
 
 	if (kind == JSON_OBJECT || kind == JSON_ARRAY)
 		return enter(w, node, state, key, f, is_named);
-	if (kind == JSON_STRING && (of.terms & TERMS_SKIPPED) == 0 && w->terms->terms != NULL &&
-	    root_terms_is_worth(w->terms, j, node, of.terms))
-		root_terms_look(
-		    w->terms, (const struct root_frame *)(const void *)w->frames.at, f, node, key);
+	if (kind == JSON_STRING && (of.terms & TERMS_SKIPPED) == 0 && w->terms->terms != NULL) {
+		enum text_worth worth = root_terms_worth(w->terms, j, node, of.terms);
+
+		if (worth != WORTH_NOTHING)
+			root_terms_look(w->terms, (const struct root_frame *)(const void *)w->frames.at, f,
+			    node, key, worth);
+	}
 	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f, is_named))
 		return false;
 	if (state == PATHS_DEAD && is_named)
@@ -623,8 +617,8 @@ state_below(const struct root_walk *w, struct root_frame *f, uint32_t node)
 {
 	if (f->state == PATHS_DEAD)
 		return PATHS_DEAD;
-	return f->is_array ? paths_element(w->root->plan->paths, f->state, w->json, node, f->index)
-			   : paths_member(w->root->plan->paths, f->state, w->json, node - 1);
+	return f->is_array ? paths_element(w->plan->paths, f->state, w->json, node, f->index)
+			   : paths_member(w->plan->paths, f->state, w->json, node - 1);
 }
 
 /* Goes on to the next child of F, the innermost container. */
@@ -657,9 +651,9 @@ static void
 begin_root(struct root_walk *w, uint32_t root, uint32_t state)
 {
 	struct root_facts *facts = facts_of(w, w->root->record.root);
-	struct state_plan *plan = type_plan_state(w->root->set, w->root->plan, state);
-	bool is_spoken_of = !w->root->plan->is_unknown && plan->base != LABEL_NONE;
-	unsigned level = w->root->plan->is_unknown && GUARD(unknown_types) ? w->set->top : w->set->usual;
+	struct state_plan *plan = type_plan_state(w->set, w->plan, state);
+	bool is_spoken_of = !w->plan->is_unknown && plan->base != LABEL_NONE;
+	unsigned level = w->plan->is_unknown && GUARD(unknown_types) ? w->set->top : w->set->usual;
 	struct label *label;
 
 	if (is_spoken_of)
@@ -676,8 +670,10 @@ bool
 root_walk(struct root_walk *w)
 {
 	uint32_t root = current_root_node(w->root);
-	uint32_t state = paths_root(w->root->plan->paths, w->json, root, 0);
+	uint32_t state;
 
+	w->plan = w->root->plan;
+	state = paths_root(w->plan->paths, w->json, root, 0);
 	find_wall(w, w->root->record.root + 1);
 	begin_root(w, root, state);
 	w->frames.used = 0;

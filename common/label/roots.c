@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/roots.h"
 
+#include "common/base/bisect.h"
 #include "common/base/buffer.h"
 
 #include <stdlib.h>
@@ -166,18 +167,11 @@ roots_find(struct roots *r, const struct json *j, uint32_t record, bool is_fhir)
 size_t
 roots_from(const struct roots *r, uint32_t node)
 {
-	size_t low = 0;
-	size_t high = r->count;
+	struct bisect b = { .high = r->count };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (r->at[middle].node < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (bisect_more(&b))
+		bisect_step(&b, r->at[b.middle].node < node);
+	return b.low;
 }
 
 size_t

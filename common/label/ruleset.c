@@ -177,6 +177,7 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 	    !read_unknown_type(l, unknown) || !read_no_system(l, yaml_take(&map, "no_system")) ||
 	    !ruleset_read_level(l, yaml_take(&map, "opaque"), &s->opaque) ||
 	    !ruleset_read_level(l, yaml_take(&map, "uncovered"), &s->uncovered) ||
+	    !ruleset_read_level(l, yaml_take(&map, "mute"), &s->mute) ||
 	    !read_narrative(l, yaml_take(&map, "narrative")) ||
 	    !read_categories(l, yaml_take(&map, "categories")))
 		return false;
@@ -223,7 +224,9 @@ ruleset_load(struct ruleset *s, struct policy *p, struct json_keys *keys, const 
 	struct ruleset_loader l = { .set = s, .fault = f };
 	const struct yaml_node *root;
 
-	*s = (struct ruleset){ .policy = p, .keys = keys, .opaque = LABEL_NONE, .uncovered = LABEL_NONE };
+	*s = (struct ruleset){
+		.policy = p, .keys = keys, .opaque = LABEL_NONE, .uncovered = LABEL_NONE, .mute = LABEL_NONE
+	};
 	s->top = p->levels - 1;
 	if (!read_now(s, now, f))
 		return false;

@@ -23,6 +23,7 @@ enum ruleset_fixed_origin {
 	ORIGIN_NARRATIVE,
 	ORIGIN_SUMMARY,
 	ORIGIN_UNCOVERED,
+	ORIGIN_MUTE,
 	ORIGIN_EVIDENCE,
 	ORIGIN_UNIT,
 	ORIGIN_VALUE,
@@ -192,11 +193,13 @@ struct terms_uri {
 };
 
 struct terms_rules {
-	struct terms_places skip;   /* not searched, with all in them */
-	struct terms_places around; /* the object around the string is labelled, not the string alone */
-	struct terms_places entry;  /* as members of an entry or root they speak for all of it */
-	struct terms_places base64; /* searched decoded */
-	struct terms_uri *uri;      /* texts that begin so are not searched */
+	struct terms_places skip;    /* not searched, with all in them */
+	struct terms_places around;  /* the object around the string is labelled, not the string alone */
+	struct terms_places entry;   /* as members of an entry or root they speak for all of it */
+	struct terms_places base64;  /* searched decoded */
+	struct terms_places code;    /* the whole string may be a code */
+	struct terms_places no_code; /* searched for terms alone */
+	struct terms_uri *uri;       /* texts that begin so are not searched */
 	size_t uris;
 	bool uri_begins[256]; /* by the first byte of a text: it may begin with one of them */
 	struct bytes *person; /* types: the display of a reference to one is a name */
@@ -241,6 +244,7 @@ struct ruleset {
 	bool has_summaries; /* there is a `summaries:` */
 	unsigned usual;     /* `default` */
 	int opaque;         /* LABEL_NONE: not asked for */
+	int mute;           /* of a concept that a code of a system without rows alone names; LABEL_NONE */
 	int uncovered;
 	bool narrative;
 	int category_level[64];            /* by index of VOCABULARY_SENSITIVITY */
@@ -297,6 +301,7 @@ enum about_key {
 enum about_terms {
 	TERMS_BASE64 = 1,  /* some place of `base64` ends so */
 	TERMS_SKIPPED = 2, /* it is a place of `skip` */
+	TERMS_NO_CODE = 4, /* it is a place of `no_code` */
 };
 
 /* Members that the walk remembers in every object. */

@@ -17,6 +17,8 @@ static const struct {
 	    .retells = true },
 	[ORIGIN_UNCOVERED] = { "uncovered", "No value set covers this code system.", true,
 	    .is_retold = true },
+	[ORIGIN_MUTE] = { "mute", "A code alone says what this is, and no value set covers its system.",
+	    true },
 	[ORIGIN_EVIDENCE] = { "evidence", "The sender says how urgent it is.", true },
 	[ORIGIN_UNIT] = { "unit", "A value has a unit that cannot be compared.", true },
 	[ORIGIN_VALUE] = { "value", "A value that a rule judges is missing or cannot be read.", true },

@@ -28,7 +28,7 @@ single_member(const struct shape *s, struct bytes expression)
 	if (expression.size < 2 || expression.at[0] != '.' || !ascii_begins_name(name.at[0]))
 		return 0;
 	for (size_t i = 1; i < name.size; i++)
-		if (!ascii_begins_name(name.at[i]) && !ascii_is_digit(name.at[i]))
+		if (!ascii_continues_name(name.at[i]))
 			return 0;
 	return json_keys_find(s->keys, name);
 }
@@ -87,6 +87,22 @@ find_ends(struct shape *s)
 	}
 }
 
+/* As many paths as fit into a note of ehr-classify, and how many more there are. */
+static void
+name_has(struct shape *s)
+{
+	enum { TEXT_MOST = 120 };
+	const char *text = "";
+	size_t i = 0;
+
+	for (; i < s->has.count && strlen(text) + s->has.at[i].text.size < TEXT_MOST; i++)
+		text = arena_format(&s->arena, "%s%s%.*s", text, i > 0 ? ", " : "",
+		    (int)s->has.at[i].text.size, s->has.at[i].text.at);
+	if (i < s->has.count)
+		text = arena_format(&s->arena, "%s and %zu more", text, s->has.count - i);
+	s->has_text = bytes_of(text);
+}
+
 static bool
 read_type(struct shape_reader *r, const struct yaml_node *node)
 {
@@ -102,10 +118,17 @@ read_type(struct shape_reader *r, const struct yaml_node *node)
 		return false;
 	if (!read_places(r, yaml_take(&map, "has"), &r->shape->has) || !yaml_close(&map))
 		return false;
+	name_has(r->shape);
 	if (!tag_is_word(r->shape->constant))
 		return fault_at(
 		    r->fault, r->file, constant, "a type is a word of letters, digits and . _ : / @ + -");
 	return true;
+}
+
+struct bytes
+shape_has(const struct shape *s)
+{
+	return s->has_text;
 }
 
 bool
@@ -208,7 +231,7 @@ static void
 init_buffers(struct shape *s)
 {
 	struct buffer *all[] = { &s->type_room, &s->id_room, &s->ehr_id, &s->subject_room, &s->subject_text,
-		&s->subject_found, &s->scratch };
+		&s->subject_found, &s->contained, &s->scratch };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		buffer_init(all[i], BUFFER_UNLIMITED);
@@ -256,6 +279,7 @@ shape_free(struct shape *s)
 	buffer_release(&s->subject_room);
 	buffer_release(&s->subject_text);
 	buffer_release(&s->subject_found);
+	buffer_release(&s->contained);
 	buffer_release(&s->scratch);
 	arena_release(&s->arena);
 	free(s);
@@ -469,42 +493,4 @@ shape_entry_type(const struct shape *s, size_t i)
 		if (!bytes_are(s->entries[n].type, "*") && i-- == 0)
 			return s->entries[n].type;
 	return (struct bytes){ 0 };
-}
-
-/* The last segment of URL, without a version and slashes at the end. */
-static struct bytes
-last_segment(struct bytes url)
-{
-	const char *bar = url.size == 0 ? NULL : memchr(url.at, '|', url.size);
-	size_t start;
-
-	if (bar != NULL)
-		url.size = (size_t)(bar - url.at);
-	while (url.size > 0 && url.at[url.size - 1] == '/')
-		url.size--;
-	for (start = url.size; start > 0 && strchr("/:#", url.at[start - 1]) == NULL; start--)
-		;
-	return (struct bytes){ url.at + start, url.size - start };
-}
-
-bool
-shape_may_be_label(struct bytes escaped)
-{
-	return memmem(escaped.at, escaped.size, "abel", 4) != NULL ||
-	       memmem(escaped.at, escaped.size, "ABEL", 4) != NULL ||
-	       memchr(escaped.at, '\\', escaped.size) != NULL;
-}
-
-bool
-shape_is_inline_label(struct bytes url)
-{
-	static const struct bytes name[] = { BYTES("extension-inline-sec-label"), BYTES("inline-sec-label"),
-		BYTES("inline-security-label"), BYTES("sec-label"), BYTES("security-label"),
-		BYTES("securityLabel") };
-	struct bytes last = last_segment(url);
-
-	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
-		if (bytes_equal_folded(last, name[i]))
-			return true;
-	return false;
 }

@@ -42,6 +42,9 @@ bool shape_is_fhir(const struct shape *s);
 /* A root's type, unescaped; empty if it has none, or it is no string. */
 struct bytes shape_type(struct shape *s, const struct json *j, uint32_t root);
 
+/* Paths of `has` for a note, with commas between them; empty: there are none. */
+struct bytes shape_has(const struct shape *s);
+
 /* True if roots are FHIR's and it is a type of FHIR R4, or if it is the policy's own constant. */
 bool shape_knows_type(const struct shape *s, struct bytes type);
 

@@ -33,6 +33,7 @@ struct shape {
 	struct bytes constant;   /* the type of every record; empty: `type` says where it stands */
 	struct shape_place type; /* with a constant: where a record may state another type */
 	struct shape_places has; /* with a constant: of these a record has at least one */
+	struct bytes has_text;   /* some of them, for people */
 	struct shape_place id;
 	struct shape_places subject;
 	struct bytes subject_type;
@@ -47,6 +48,8 @@ struct shape {
 	struct buffer subject_room;
 	struct buffer subject_text; /* a reference, unescaped */
 	struct buffer subject_found;
+	struct buffer contained; /* of struct contained_id, sorted; made when a subject asks */
+	bool contained_is_made;
 	char last_type[48]; /* the last type that a reference named: mostly the next one, too */
 	size_t last_type_size;
 	struct buffer scratch;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/shape_parts.h"
 
+#include "common/base/bisect.h"
+#include "common/base/hash.h"
 #include "common/line/tags.h"
 #include "common/policy/vocabulary.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -77,20 +80,61 @@ by_identifier(struct shape *s, const struct json *j, uint32_t node, struct bytes
 	return buffer_bytes(&s->subject_room);
 }
 
-/* #x names a contained resource.  Outside of the record only its identifier is known. */
+/* A resource that the record itself contains, by its id. */
+struct contained_id {
+	uint64_t hash;
+	uint32_t node;
+};
+
+static int
+by_hash(const void *x, const void *y)
+{
+	const struct contained_id *a = x, *b = y;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return (a->node > b->node) - (a->node < b->node);
+}
+
+/* Each id is read once for a record, as a list may name each of them. */
+static void
+make_contained(struct shape *s, const struct json *j, const struct roots *r)
+{
+	s->contained.used = 0;
+	for (size_t i = 1; i < r->count; i++)
+		if (r->at[i].parent == 0) {
+			struct contained_id one = { hash_bytes(shape_id(s, j, r->at[i].node)),
+				r->at[i].node };
+
+			buffer_add(&s->contained, (const char *)&one, sizeof one);
+		}
+	if (s->contained.used > 0)
+		qsort(s->contained.at, s->contained.used / sizeof(struct contained_id),
+		    sizeof(struct contained_id), by_hash);
+	s->contained_is_made = true;
+}
+
+/* #x names the first contained resource of that id.  Outside of the record its identifier alone is known. */
 static struct bytes
 by_contained(struct shape *s, const struct json *j, const struct roots *r, struct bytes reference)
 {
 	struct bytes id = { reference.at + 1, reference.size - 1 };
+	uint64_t hash = hash_bytes(id);
+	const struct contained_id *first;
+	struct bisect b = { 0 };
 
-	for (size_t i = 1; i < r->count && id.size > 0; i++) {
-		uint32_t root = r->at[i].node;
-
-		if (r->at[i].parent != 0 || !bytes_equal(shape_id(s, j, root), id))
-			continue;
-		return by_identifier(s, j, json_member_key(j, root, s->identifier), shape_type(s, j, root));
-	}
-	return (struct bytes){ 0 };
+	if (id.size == 0)
+		return (struct bytes){ 0 };
+	if (!s->contained_is_made)
+		make_contained(s, j, r);
+	first = (const struct contained_id *)(const void *)s->contained.at;
+	b.high = s->contained.used / sizeof *first;
+	while (bisect_more(&b))
+		bisect_step(&b, first[b.middle].hash < hash);
+	if (b.low == s->contained.used / sizeof *first || !bytes_equal(shape_id(s, j, first[b.low].node), id))
+		return (struct bytes){ 0 };
+	uint32_t node = first[b.low].node;
+	return by_identifier(s, j, json_member_key(j, node, s->identifier), shape_type(s, j, node));
 }
 
 static bool
@@ -277,6 +321,7 @@ shape_ehr_subject(struct shape *s, const struct json *j, const struct roots *r)
 	const struct shape_place *other = NULL;
 	uint32_t root = r->at[0].node;
 
+	s->contained_is_made = false;
 	if (s->is_fhir) {
 		struct bytes type = shape_type(s, j, root);
 

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/term_hits.h"
 
+#include "common/base/bisect.h"
+
 /* The first hit at or after NODE. */
 static size_t
 first_from(const struct term_hits *hits, uint32_t node)
 {
-	size_t low = 0;
-	size_t high = hits->count;
+	struct bisect b = { .high = hits->count };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (hits->at[middle].string < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (bisect_more(&b))
+		bisect_step(&b, hits->at[b.middle].string < node);
+	return b.low;
 }
 
 enum truth

@@ -89,5 +89,7 @@ ruleset_read_terms(struct ruleset_loader *l, const struct yaml_node *node)
 	       read_texts(l, yaml_take(&map, "skip_display_of"), &t->person, &t->persons) &&
 	       read_places(l, yaml_take(&map, "around"), &t->around) &&
 	       read_places(l, yaml_take(&map, "entry"), &t->entry) &&
-	       read_places(l, yaml_take(&map, "base64"), &t->base64) && yaml_close(&map);
+	       read_places(l, yaml_take(&map, "base64"), &t->base64) &&
+	       read_places(l, yaml_take(&map, "code"), &t->code) &&
+	       read_places(l, yaml_take(&map, "no_code"), &t->no_code) && yaml_close(&map);
 }

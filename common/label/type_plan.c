@@ -32,6 +32,8 @@ static const struct {
 	{ "Contract", "..|.securityLabel?", BROUGHT_OF_TERM },
 	{ "DocumentManifest", ".securityLabel, .confidentiality", BROUGHT_AROUND },
 	{ "DocumentReference", ".securityLabel, .confidentiality", BROUGHT_AROUND },
+	{ "Parameters", "..|.valueMeta?.security", BROUGHT_SECURITY },
+	{ "Parameters", "..|.valueMeta?.tag", BROUGHT_TAG },
 };
 
 enum { BROUGHT_PATHS = sizeof brought_paths / sizeof brought_paths[0] };

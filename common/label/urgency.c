@@ -328,11 +328,11 @@ judge_value(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t ho
 {
 	const struct json *j = current_root_json(u->root);
 
-	if ((*value = json_member_key(j, holder, u->value_quantity)) != 0)
+	if ((*value = quantity_member(j, holder, u->value_quantity)) != 0)
 		return judge_quantity(u, rule, *value, criticality);
-	if ((*value = json_member_key(j, holder, u->value_integer)) != 0)
+	if ((*value = quantity_member(j, holder, u->value_integer)) != 0)
 		return judge_integer(u, rule, *value, criticality);
-	if ((*value = json_member_key(j, holder, u->value_range)) != 0)
+	if ((*value = quantity_member(j, holder, u->value_range)) != 0)
 		return judge_range(u, rule, *value, criticality);
 	return NO_VALUE;
 }

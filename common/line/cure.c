@@ -125,21 +125,11 @@ is_columns(struct bytes head)
 		while (i < head.size && !is_separator(head.at[i])) {
 			char c = head.at[i++];
 
-			if (!ascii_is_letter(c) && !ascii_is_digit(c) && c != '_' && c != '-' && c != '.' &&
-			    c != ' ')
+			if (!ascii_is_alnum(c) && c != '_' && c != '-' && c != '.' && c != ' ')
 				return false;
 		}
 	}
 	return i > 0 && i < head.size && is_separator(head.at[i]);
-}
-
-/* 0 beside the text. */
-static char
-byte_at(struct bytes text, size_t i)
-{
-	if (i < text.size)
-		return text.at[i];
-	return '\0';
 }
 
 static struct bytes
@@ -159,7 +149,7 @@ static bool
 goes_on(struct bytes head)
 {
 	struct bytes text = trimmed(head);
-	char last = byte_at(text, text.size - 1);
+	char last = bytes_at(text, text.size - 1);
 
 	return last == '{' || last == '[' || last == ',' || last == ':';
 }
@@ -178,8 +168,8 @@ static const char *
 shape_cure(const struct cure_case *c, enum rank reads)
 {
 	struct bytes text = trimmed(c->head);
-	char first = byte_at(text, 0);
-	char there = byte_at(c->head, c->byte - 1);
+	char first = bytes_at(text, 0);
+	char there = bytes_at(c->head, c->byte - 1);
 
 	if (c->reason == REASON_NOT_AN_OBJECT && first == '"' && text.size > 1 && text.at[1] == '{')
 		return "JSON inside a string: put jq -r . before";

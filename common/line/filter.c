@@ -172,7 +172,10 @@ filter_output(struct filter *f, const struct options *o, const char *path)
 	add_output(f, o, file_identify(path), path);
 }
 
-/* A link is not opened, but one to an input is misuse as the input itself is. */
+/*
+ * A link is not opened, but one to an input is misuse as the input itself is, and so is a file of the policy,
+ * the site or the keys that was read.
+ */
 static int
 open_output(struct filter *f, const struct options *o, const char *path)
 {
@@ -180,6 +183,8 @@ open_output(struct filter *f, const struct options *o, const char *path)
 	int fd;
 
 	check_output(f, o, file_identify(path), path);
+	if (file_was_read(file_identify(path)))
+		options_misuse(o, "input and output are the same file", path);
 	fd = file_open_output(path, &why);
 	if (fd < 0)
 		diag_die(EXIT_IO, "%s: %s", path, why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/line/manifest.h"
 
+#include "common/base/bisect.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/json/json_write.h"
@@ -328,17 +329,11 @@ manifest_free(struct manifest *m)
 static size_t
 find(const struct manifest *m, size_t from, uint64_t seq)
 {
-	size_t low = from, high = m->entries;
+	struct bisect b = { .low = from, .high = m->entries };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (m->entry[middle].seq < seq)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (bisect_more(&b))
+		bisect_step(&b, m->entry[b.middle].seq < seq);
+	return b.low;
 }
 
 enum manifest_answer

@@ -92,7 +92,7 @@ bool
 sealed_line_is_marked(struct bytes tag, const char *prefix)
 {
 	return tag.size == MARK_CHARS && memcmp(tag.at, prefix, 2) == 0 &&
-	       base64url_valid((struct bytes){ tag.at + 2, tag.size - 2 });
+	       base64url_valid(bytes_behind(tag, 2));
 }
 
 bool

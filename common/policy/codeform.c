@@ -3,38 +3,42 @@
 
 #include <string.h>
 
-static bool
-is_letter(char c)
-{
-	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-static bool
-is_alnum(char c)
-{
-	return ascii_is_digit(c) || is_letter(c);
-}
-
 /* Characters of Unicode that a code may be written with, and what they stand for: 0 for nothing. */
 static const struct spelling {
 	unsigned first, last;
 	char plain;
 } spelling[] = {
-	{ 0x00a0, 0x00a0, ' ' },                        /* no-break space */
-	{ 0x00ad, 0x00ad, 0 },                          /* soft hyphen */
-	{ 0x2000, 0x200a, ' ' },                        /* spaces of all widths */
-	{ 0x200b, 0x200f, 0 },                          /* without width, marks of direction */
-	{ 0x2010, 0x2015, '-' },                        /* hyphens and dashes */
-	{ 0x202a, 0x202e, 0 },                          /* marks of direction */
-	{ 0x202f, 0x202f, ' ' },                        /* narrow no-break space */
-	{ 0x2060, 0x2064, 0 },                          /* without width */
-	{ 0x2212, 0x2212, '-' },                        /* minus */
-	{ 0x3000, 0x3000, ' ' },                        /* as wide as a letter of Chinese */
-	{ 0xfe58, 0xfe58, '-' },                        /* small dashes */
-	{ 0xfe63, 0xfe63, '-' }, { 0xfeff, 0xfeff, 0 }, /* byte order mark */
+	{ 0x00a0, 0x00a0, ' ' },                           /* no-break space */
+	{ 0x00ab, 0x00ab, '"' },                           /* guillemets */
+	{ 0x00ad, 0x00ad, 0 },                             /* soft hyphen */
+	{ 0x00b4, 0x00b4, '\'' },                          /* acute accent */
+	{ 0x00b7, 0x00b7, '.' },                           /* middle dot */
+	{ 0x00bb, 0x00bb, '"' }, { 0x02bc, 0x02bc, '\'' }, /* apostrophe as a letter */
+	{ 0x2000, 0x200a, ' ' },                           /* spaces of all widths */
+	{ 0x200b, 0x200f, 0 },                             /* without width, marks of direction */
+	{ 0x2010, 0x2015, '-' },                           /* hyphens and dashes */
+	{ 0x2018, 0x201b, '\'' },                          /* quotation marks */
+	{ 0x201c, 0x201f, '"' }, { 0x2024, 0x2024, '.' },  /* one dot of a row */
+	{ 0x2027, 0x2027, '.' },                           /* middle dot */
+	{ 0x202a, 0x202e, 0 },                             /* marks of direction */
+	{ 0x202f, 0x202f, ' ' },                           /* narrow no-break space */
+	{ 0x2032, 0x2032, '\'' },                          /* prime, double prime */
+	{ 0x2033, 0x2033, '"' }, { 0x2039, 0x203a, '\'' }, /* single guillemets */
+	{ 0x205f, 0x205f, ' ' },                           /* mathematical space */
+	{ 0x2060, 0x2064, 0 },                             /* without width */
+	{ 0x2066, 0x206f, 0 },                             /* marks of direction */
+	{ 0x2212, 0x2212, '-' },                           /* minus */
+	{ 0x3000, 0x3000, ' ' },                           /* as wide as a letter of Chinese */
+	{ 0x3002, 0x3002, '.' },                           /* full stop of Chinese */
+	{ 0xfe58, 0xfe58, '-' },                           /* small dashes */
+	{ 0xfe63, 0xfe63, '-' }, { 0xfeff, 0xfeff, 0 },    /* byte order mark */
 };
 
 enum { FULL_WIDTH = 0xff01, FULL_WIDTH_LAST = 0xff5e };
+
+/* Zeros of scripts with digits of their own: Arabic, Persian, and those of India. */
+static const unsigned zeros[] = { 0x0660, 0x06f0, 0x0966, 0x09e6, 0x0a66, 0x0ae6, 0x0be6, 0x0c66, 0x0ce6,
+	0x0d66, 0x0e50, 0x2080 };
 
 /* The character of two or three bytes at AT, its length in *SIZE; 0 if it is another. */
 static unsigned
@@ -61,6 +65,11 @@ stands_for(unsigned point, char *plain)
 		*plain = (char)(point - FULL_WIDTH + '!');
 		return true;
 	}
+	for (size_t i = 0; i < sizeof zeros / sizeof *zeros; i++)
+		if (point >= zeros[i] && point < zeros[i] + 10) {
+			*plain = (char)(point - zeros[i] + '0');
+			return true;
+		}
 	for (size_t i = 0; i < sizeof spelling / sizeof *spelling; i++)
 		if (point >= spelling[i].first && point <= spelling[i].last) {
 			*plain = spelling[i].plain;
@@ -100,17 +109,6 @@ codeform_plain(struct bytes code, char room[CODEFORM_ROOM])
 	return bytes_trim((struct bytes){ room, used });
 }
 
-/* The length of the digits at the beginning of CODE from AT on. */
-static size_t
-digits(struct bytes code, size_t at)
-{
-	size_t i = at;
-
-	while (i < code.size && ascii_is_digit(code.at[i]))
-		i++;
-	return i - at;
-}
-
 /* From the right, each second digit counts twice, and of the product the sum of its digits (LOINC, annex). */
 static bool
 has_mod10(const char *number, size_t size, char check)
@@ -133,7 +131,7 @@ is_loinc(struct bytes code)
 	bool is_part =
 	    code.size > 2 && (code.at[0] | 0x20) == 'l' && strchr("apgl", code.at[1] | 0x20) != NULL;
 	size_t at = is_part ? 2 : 0;
-	size_t size = digits(code, at);
+	size_t size = bytes_digits(code, at);
 
 	if (size == 0 || size > 7 || code.size != at + size + 2 || code.at[at + size] != '-' ||
 	    !ascii_is_digit(code.at[at + size + 1]))
@@ -171,7 +169,7 @@ is_snomed(struct bytes code)
 {
 	unsigned check = 0;
 
-	if (code.size < 6 || code.size > 18 || digits(code, 0) != code.size || code.at[0] == '0')
+	if (code.size < 6 || code.size > 18 || bytes_digits(code, 0) != code.size || code.at[0] == '0')
 		return false;
 	for (size_t i = 0; i < code.size; i++)
 		check = product[check][permuted[i % 8][code.at[code.size - 1 - i] - '0']];
@@ -195,10 +193,11 @@ is_icd10(struct bytes code)
 	size_t more = 0;
 
 	code.size = size_without_marks(code);
-	if (code.size < 3 || !is_letter(code.at[0]) || !ascii_is_digit(code.at[1]) || !is_alnum(code.at[2]))
+	if (code.size < 3 || !ascii_is_letter(code.at[0]) || !ascii_is_digit(code.at[1]) ||
+	    !ascii_is_alnum(code.at[2]))
 		return false;
 	for (size_t i = 3; i < code.size; i++) {
-		if (is_alnum(code.at[i]))
+		if (ascii_is_alnum(code.at[i]))
 			more++;
 		else if (code.at[i] != '.' && code.at[i] != ' ' && (code.at[i] != '-' || i + 2 < code.size))
 			return false;
@@ -210,11 +209,11 @@ is_icd10(struct bytes code)
 static bool
 is_decimal(struct bytes code, size_t at, size_t whole, size_t more)
 {
-	size_t size = digits(code, at), rest;
+	size_t size = bytes_digits(code, at), rest;
 
 	if (size == code.size - at)
 		return size >= whole && size <= whole + more;
-	rest = digits(code, at + whole + 1);
+	rest = bytes_digits(code, at + whole + 1);
 	return size == whole && code.at[at + whole] == '.' && rest <= more &&
 	       at + whole + 1 + rest == code.size;
 }
@@ -235,7 +234,7 @@ is_pcs(struct bytes code)
 	if (code.size != 7)
 		return false;
 	for (size_t i = 0; i < code.size; i++)
-		if (!is_alnum(code.at[i]) || strchr("IOio", code.at[i]) != NULL)
+		if (!ascii_is_alnum(code.at[i]) || strchr("IOio", code.at[i]) != NULL)
 			return false;
 	return true;
 }
@@ -243,15 +242,15 @@ is_pcs(struct bytes code)
 static bool
 is_cpt(struct bytes code)
 {
-	size_t size = digits(code, 0);
+	size_t size = bytes_digits(code, 0);
 
-	return code.size == 5 && (size == 5 || (size == 4 && is_letter(code.at[4])));
+	return code.size == 5 && (size == 5 || (size == 4 && ascii_is_letter(code.at[4])));
 }
 
 static bool
 is_hcpcs(struct bytes code)
 {
-	return is_cpt(code) || (code.size == 5 && is_letter(code.at[0]) && digits(code, 1) == 4);
+	return is_cpt(code) || (code.size == 5 && ascii_is_letter(code.at[0]) && bytes_digits(code, 1) == 4);
 }
 
 /* Letter, two digits, letter, letter, two digits; it may end after each level. */
@@ -263,7 +262,7 @@ is_atc(struct bytes code)
 	if (code.size == 0 || code.size == 2 || code.size == 6 || code.size > 7)
 		return false;
 	for (size_t i = 0; i < code.size; i++)
-		if (form[i] == 'a' ? !is_letter(code.at[i]) : !ascii_is_digit(code.at[i]))
+		if (form[i] == 'a' ? !ascii_is_letter(code.at[i]) : !ascii_is_digit(code.at[i]))
 			return false;
 	return true;
 }
@@ -271,19 +270,53 @@ is_atc(struct bytes code)
 static bool
 is_icpc(struct bytes code)
 {
-	return code.size >= 3 && is_letter(code.at[0]) && digits(code, 1) == 2 &&
+	return code.size >= 3 && ascii_is_letter(code.at[0]) && bytes_digits(code, 1) == 2 &&
 	       (code.size == 3 || code.at[3] == '.');
+}
+
+/* Digit, hyphen, digit, one or two more; then a dot and one or two more. */
+static bool
+is_ops(struct bytes code)
+{
+	size_t size = code.size;
+
+	if (size < 5 || size > 8 || !ascii_is_digit(code.at[0]) || code.at[1] != '-' ||
+	    !ascii_is_digit(code.at[2]))
+		return false;
+	for (size_t i = 3; i < size; i++)
+		if (!ascii_is_alnum(code.at[i]) && (code.at[i] != '.' || i != 5 || size == 6))
+			return false;
+	return size <= 5 || code.at[5] == '.';
+}
+
+/* Five characters, of which the last may be dots or left out; two digits for the term may follow. */
+static bool
+is_read(struct bytes code)
+{
+	if (code.size < 2 || code.size > 7)
+		return false;
+	for (size_t i = 0; i < code.size; i++)
+		if (!ascii_is_alnum(code.at[i]) && code.at[i] != '.')
+			return false;
+	return ascii_is_alnum(code.at[0]);
+}
+
+static bool
+is_gdrg(struct bytes code)
+{
+	return code.size == 4 && ascii_is_letter(code.at[0]) && bytes_digits(code, 1) == 2 &&
+	       ascii_is_letter(code.at[3]);
 }
 
 /* A stem code, with or without its dot; extensions behind & are other parts. */
 static bool
 is_icd11(struct bytes code)
 {
-	if (code.size < 4 || code.size > 9 || !is_alnum(code.at[0]) || !is_letter(code.at[1]) ||
-	    !ascii_is_digit(code.at[2]) || !is_alnum(code.at[3]))
+	if (code.size < 4 || code.size > 9 || !ascii_is_alnum(code.at[0]) || !ascii_is_letter(code.at[1]) ||
+	    !ascii_is_digit(code.at[2]) || !ascii_is_alnum(code.at[3]))
 		return false;
 	for (size_t i = 4; i < code.size; i++)
-		if (!is_alnum(code.at[i]) && (i != 4 || code.at[i] != '.'))
+		if (!ascii_is_alnum(code.at[i]) && (i != 4 || code.at[i] != '.'))
 			return false;
 	return true;
 }
@@ -296,6 +329,18 @@ codeform_has_letters(enum codeform form)
 }
 
 bool
+codeform_stands_alone(enum codeform form)
+{
+	return form != CODEFORM_READ && form != CODEFORM_GDRG;
+}
+
+bool
+codeform_is_number(enum codeform form)
+{
+	return form == CODEFORM_LOINC || form == CODEFORM_SNOMED || form == CODEFORM_NUMBER;
+}
+
+bool
 codeform_fits(enum codeform form, struct bytes code)
 {
 	switch (form) {
@@ -304,12 +349,11 @@ codeform_fits(enum codeform form, struct bytes code)
 	case CODEFORM_SNOMED:
 		return is_snomed(code);
 	case CODEFORM_NUMBER:
-		return code.size >= 1 && code.size <= 9 && digits(code, 0) == code.size;
+		return code.size >= 1 && code.size <= 9 && bytes_digits(code, 0) == code.size;
 	case CODEFORM_ICD10:
 		return is_icd10(code);
 	case CODEFORM_SKS:
-		return code.size > 0 && (code.at[0] | 0x20) == 'd' &&
-		       is_icd10((struct bytes){ code.at + 1, code.size - 1 });
+		return code.size > 0 && (code.at[0] | 0x20) == 'd' && is_icd10(bytes_behind(code, 1));
 	case CODEFORM_ICD9:
 		return is_icd9(code);
 	case CODEFORM_ICD9_PROCEDURE:
@@ -324,10 +368,16 @@ codeform_fits(enum codeform form, struct bytes code)
 		return is_atc(code);
 	case CODEFORM_ICPC:
 		return is_icpc(code);
+	case CODEFORM_OPS:
+		return is_ops(code);
+	case CODEFORM_READ:
+		return is_read(code);
+	case CODEFORM_GDRG:
+		return is_gdrg(code);
 	case CODEFORM_ICD11:
 		return is_icd11(code);
 	case CODEFORM_DRG:
-		return code.size == 3 && digits(code, 0) == 3;
+		return code.size == 3 && bytes_digits(code, 0) == 3;
 	case CODEFORM_ANY:
 		break;
 	}
@@ -337,7 +387,7 @@ codeform_fits(enum codeform form, struct bytes code)
 static bool
 is_operator(char c)
 {
-	static const char operators[] = "|:+*!=,;/(){}<>#\"";
+	static const char operators[] = "|:+*!=,;/(){}[]<>#&^~\"'`\\";
 
 	/* The dagger of a pair of ICD codes is U+2020, whose first byte no code holds. */
 	return (unsigned char)c <= ' ' || memchr(operators, c, sizeof operators - 1) != NULL ||
@@ -348,7 +398,7 @@ bool
 codeform_is_compound(struct bytes code)
 {
 	for (size_t i = 0; i < code.size; i++)
-		if (!is_alnum(code.at[i]) && code.at[i] != '.' && code.at[i] != '-' &&
+		if (!ascii_is_alnum(code.at[i]) && code.at[i] != '.' && code.at[i] != '-' &&
 		    is_operator(code.at[i]))
 			return true;
 	return false;
@@ -381,7 +431,7 @@ codeform_number(struct bytes text, size_t *at, struct bytes *number, enum codefo
 	size_t i = *at;
 
 	while (i < text.size) {
-		size_t start = i, size = digits(text, i);
+		size_t start = i, size = bytes_digits(text, i);
 
 		if (size == 0) {
 			i++;
@@ -389,13 +439,13 @@ codeform_number(struct bytes text, size_t *at, struct bytes *number, enum codefo
 		}
 		i += size;
 		*form = CODEFORM_SNOMED;
-		if (size <= 7 && i + 1 < text.size && text.at[i] == '-' && digits(text, i + 1) == 1) {
+		if (size <= 7 && i + 1 < text.size && text.at[i] == '-' && bytes_digits(text, i + 1) == 1) {
 			*form = CODEFORM_LOINC;
 			i += 2;
 		}
 		*at = i;
 		*number = (struct bytes){ text.at + start, i - start };
-		if ((i == text.size || !is_alnum(text.at[i])) && codeform_fits(*form, *number))
+		if ((i == text.size || !ascii_is_alnum(text.at[i])) && codeform_fits(*form, *number))
 			return true;
 		/* Of 9-44250-9 the second number may be one. */
 		i = start + size;

@@ -26,20 +26,43 @@ enum codeform {
 	CODEFORM_ATC,            /* J, J05, J05A, J05AR, J05AR20 */
 	CODEFORM_ICPC,           /* P76 */
 	CODEFORM_DRG,            /* 897 */
+	CODEFORM_OPS,            /* German procedures: 5-740.0, 9-607 */
+	CODEFORM_READ,           /* British: E2B.., A788., Eu32 */
+	CODEFORM_GDRG,           /* German, Australian and Swiss: O60D */
 	CODEFORM_ICD11, /* 1C62, 6C40.2, 5C50.0Z: a letter or digit, a letter, a digit, then one more */
 };
 
 enum { CODEFORM_ROOM = 256 };
 
 /*
- * CODE without blanks around it, and as a keyboard writes it: full-width letters and digits are the plain
- * ones, a dash of any kind is a hyphen, and characters without width are gone.  The result is in CODE or in
- * ROOM; what is longer than ROOM loses only the blanks.
+ * CODE without blanks around it, and as a keyboard writes it: full-width letters and digits of any script are
+ * the plain ones, a dash of any kind is a hyphen, a quotation mark of any kind is one of ASCII's, and
+ * characters without width are gone.  The result is in CODE or in ROOM; what is longer than ROOM loses only
+ * the blanks.
  */
 struct bytes codeform_plain(struct bytes code, char room[CODEFORM_ROOM]);
 
+/* CODE without quotation marks around it, a formula's = before it, and a dot or comma behind it. */
+struct bytes codeform_bare(struct bytes code);
+
+/*
+ * Steps through what CODE may have been before a spreadsheet, a form or a person changed it, as far as FORM
+ * can have that: 86406008.0, 86,406,008, 8.6406008E7 and 0086406008 are 86406008; 42 is 042 of ICD-9-CM;
+ * 20447_9 is 20447-9 and 2106-03-01 is 2106-3 of LOINC; B 20, B2O and B20GR are B20; H0020HF is H0020.
+ * IS_NAMED: the record says that CODE is one of FORM's system; else only what no list of other codes is
+ * likely to have counts.  The first call has STEP 0.  REPAIRED is in ROOM.  False after the last one.
+ */
+bool codeform_repaired(enum codeform form, bool is_named, struct bytes code, unsigned *step,
+    char room[CODEFORM_ROOM], struct bytes *repaired);
+
 /* True if codes of FORM begin with a letter and no list of another kind is likely to have such a code. */
 bool codeform_has_letters(enum codeform form);
+
+/* False if codes of FORM look like those of many lists, and so count under the name of their system alone. */
+bool codeform_stands_alone(enum codeform form);
+
+/* True if codes of FORM are numbers, most of them long ones or with a check digit. */
+bool codeform_is_number(enum codeform form);
 
 /* True if a system with FORM can have CODE, which has no blanks around it. */
 bool codeform_fits(enum codeform form, struct bytes code);

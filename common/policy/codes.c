@@ -4,7 +4,6 @@
 
 #include "common/base/hash.h"
 #include "common/base/memory.h"
-#include "common/policy/vocabulary.h"
 
 #include <stdlib.h>
 
@@ -193,74 +192,13 @@ codes_add(struct codes *c, const struct code_row *row)
 	c->row[c->rows].next = first;
 	c->slot[i] = c->rows++;
 	c->slot_hash[i] = finish(&key, row->is_prefix);
+	if (key.size > 0)
+		facts->begins |= UINT64_C(1) << key.folded[0] % 64;
 	if (row->is_prefix)
 		facts->prefix_lengths |= UINT64_C(1) << key.size;
 	if (!facts->in_table && !c->systems.at[row->system].is_names)
 		c->used_system[c->used_systems++] = row->system;
 	facts->in_table = true;
-	return true;
-}
-
-unsigned
-codes_sets(const struct codes *c)
-{
-	return c->sets;
-}
-
-int
-codes_set(const struct codes *c, struct bytes name)
-{
-	for (unsigned i = 0; i < c->sets; i++)
-		if (c->set[i].name.size > 0 && bytes_equal(c->set[i].name, name))
-			return (int)i;
-	return -1;
-}
-
-unsigned
-codes_categories(const struct codes *c)
-{
-	return c->categories;
-}
-
-int
-codes_category(const struct codes *c, struct bytes name)
-{
-	for (unsigned i = 0; i < c->categories; i++)
-		if (bytes_equal(c->category[i], name))
-			return (int)i;
-	return -1;
-}
-
-struct bytes
-codes_category_name(const struct codes *c, unsigned category)
-{
-	return c->category[category];
-}
-
-void
-codes_set_categories(const struct codes *c, unsigned set, struct code_bits *categories)
-{
-	for (unsigned i = 0; i < c->groups; i++)
-		if (c->group[i].category != CODE_NO_CATEGORY && code_bits_has(&c->group[i].sets, set))
-			code_bits_add(categories, c->group[i].category);
-}
-
-bool
-codes_sensitive(const struct codes *c, const struct code_bits *sets, struct fault *f)
-{
-	for (unsigned i = 0; i < c->groups; i++) {
-		const struct code_group *g = &c->group[i];
-		const struct concept *concept;
-
-		if (g->category == CODE_NO_CATEGORY || !code_bits_meet(&g->sets, sets))
-			continue;
-		concept = vocabulary_find(VOCABULARY_SENSITIVITY, c->category[g->category]);
-		if (concept != NULL && concept->status == CONCEPT_ACTIVE)
-			continue;
-		return valueset_fault(f, g->file, g->first,
-		    "'%.*s' is no active sensitivity category of v3-ActCode",
-		    code_shown(c->category[g->category]), c->category[g->category].at);
-	}
 	return true;
 }
 
@@ -325,6 +263,7 @@ static void
 find_under(struct codes_search *s, unsigned system, struct bytes code)
 {
 	uint64_t lengths = s->codes->facts[system].prefix_lengths;
+	uint64_t begins = s->codes->facts[system].begins;
 	enum codesystem_fold fold = s->codes->systems.at[system].fold;
 	struct code_key key;
 
@@ -336,7 +275,7 @@ find_under(struct codes_search *s, unsigned system, struct bytes code)
 
 		if (c == 0 && fold == FOLD_ICD)
 			continue;
-		if (key.size == CODE_MAX_FOLDED)
+		if (key.size == CODE_MAX_FOLDED || (key.size == 0 && (begins >> c % 64 & 1) == 0))
 			return;
 		add_to_key(&key, c);
 		if (key.size < 64 && ((lengths >> key.size) & 1) != 0)
@@ -362,7 +301,7 @@ static struct bytes
 code_under(const struct codes *c, unsigned system, unsigned other, struct bytes code)
 {
 	if (c->systems.at[system].form == CODEFORM_SKS && codeform_fits(CODEFORM_SKS, code))
-		code = (struct bytes){ code.at + 1, code.size - 1 };
+		code = bytes_behind(code, 1);
 	return codeform_fits(c->systems.at[other].form, code) ? code : (struct bytes){ code.at, 0 };
 }
 
@@ -399,8 +338,11 @@ find_anywhere(struct codes_search *s, struct bytes code, bool is_part)
 	s->is_anywhere = true;
 	for (unsigned i = 0; i < s->codes->used_systems; i++) {
 		unsigned system = s->codes->used_system[i];
+		enum codeform form = s->codes->systems.at[system].form;
 
-		if (codeform_fits(s->codes->systems.at[system].form, code))
+		if (!codeform_stands_alone(form))
+			continue;
+		if (codeform_fits(form, code))
 			find_under(s, system, code);
 		else if (!is_part)
 			find_exact(s, system, code);
@@ -413,7 +355,7 @@ static void
 find_behind_d(struct codes_search *s, struct bytes code)
 {
 	if (codeform_fits(CODEFORM_SKS, code))
-		find_by_form(s, (struct bytes){ code.at + 1, code.size - 1 });
+		find_by_form(s, bytes_behind(code, 1));
 }
 
 /* IS_PART: of a longer text, so that only what has the form of a code of SYSTEM counts. */
@@ -442,19 +384,99 @@ find_one(struct codes_search *s, unsigned system, struct bytes code, bool is_par
 		find_by_form(s, code);
 }
 
+/* What CODE was before somebody changed it, in the rows of SYSTEM. */
+static void
+find_repaired_under(struct codes_search *s, unsigned system, bool is_named, struct bytes code)
+{
+	enum codeform form = s->codes->systems.at[system].form;
+	char room[CODEFORM_ROOM];
+	struct bytes repaired;
+	unsigned step = 0;
+
+	while (codeform_repaired(form, is_named, code, &step, room, &repaired)) {
+		/* Codes of ICD-9-CM without its name are those that begin with a letter. */
+		if (!is_named && codeform_has_letters(form) && !ascii_is_letter(repaired.at[0]))
+			continue;
+		find_under(s, system, repaired);
+		if (is_named)
+			find_also(s, system, repaired);
+	}
+}
+
+/* As find_one, of a code that no value set has as it stands. */
+static void
+find_repaired(struct codes_search *s, unsigned system, struct bytes code)
+{
+	if (system != CODES_UNKNOWN_SYSTEM && system != CODES_ANY_SYSTEM) {
+		find_repaired_under(s, system, true, code);
+		return;
+	}
+	s->is_anywhere = true;
+	for (unsigned i = 0; i < s->codes->used_systems; i++) {
+		enum codeform form = s->codes->systems.at[s->codes->used_system[i]].form;
+
+		if (codeform_has_letters(form) || (system == CODES_ANY_SYSTEM && codeform_is_number(form)))
+			find_repaired_under(s, s->codes->used_system[i], false, code);
+	}
+	s->is_anywhere = false;
+}
+
 bool
 codes_find(const struct codes *c, unsigned system, struct bytes code, const struct period *time,
     struct codes_match *match)
 {
 	struct codes_search s = { .codes = c, .time = time, .match = match };
 	char room[CODEFORM_ROOM];
-	struct bytes part;
+	struct bytes part, plain = codeform_plain(code, room);
 
-	code = codeform_plain(code, room);
+	code = codeform_bare(plain);
 	find_one(&s, system, code, false);
 	if (codeform_is_compound(code))
 		for (size_t at = 0; codeform_part(code, &at, &part);)
 			find_one(&s, system, part, true);
+	if (!s.found)
+		find_repaired(&s, system, code);
+	return s.found;
+}
+
+bool
+codes_find_part(const struct codes *c, unsigned system, struct bytes code, struct codes_match *match)
+{
+	struct codes_search s = { .codes = c, .match = match };
+
+	find_one(&s, system, code, true);
+	return s.found;
+}
+
+bool
+codes_is_listed(const struct codes *c, struct bytes code)
+{
+	struct codes_match any = { 0 };
+	struct codes_search s = { .codes = c, .match = &any, .is_anywhere = true };
+	uint64_t asked = 0, fits = 0; /* bit i: form i, which several systems have */
+
+	for (unsigned i = 0; i < c->used_systems && !s.found; i++) {
+		enum codeform form = c->systems.at[c->used_system[i]].form;
+		uint64_t bit = UINT64_C(1) << form;
+
+		if ((asked & bit) == 0 && codeform_fits(form, code))
+			fits |= bit;
+		asked |= bit;
+		if ((fits & bit) != 0)
+			find_under(&s, c->used_system[i], code);
+	}
+	return s.found;
+}
+
+bool
+codes_find_form(const struct codes *c, enum codeform form, struct bytes code, struct codes_match *match)
+{
+	struct codes_search s = { .codes = c, .match = match, .is_anywhere = true };
+
+	if (codeform_fits(form, code))
+		for (unsigned i = 0; i < c->used_systems; i++)
+			if (c->systems.at[c->used_system[i]].form == form)
+				find_under(&s, c->used_system[i], code);
 	return s.found;
 }
 
@@ -552,101 +574,6 @@ codes_fit(const struct codes *c, unsigned system, struct bytes code)
 	for (size_t at = 0; codeform_part(code, &at, &part);)
 		all = all && codeform_fits(form, part);
 	return all;
-}
-
-void
-codes_matched_categories(const struct codes *c, const struct codes_match *match, const struct code_bits *sets,
-    struct code_bits *categories)
-{
-	for (unsigned w = 0; w < CODE_BITS / 64; w++) {
-		for (uint64_t bits = match->groups.word[w]; bits != 0; bits &= bits - 1) {
-			const struct code_group *g = &c->group[w * 64 + (unsigned)__builtin_ctzll(bits)];
-
-			if (g->category != CODE_NO_CATEGORY &&
-			    (sets == NULL || code_bits_meet(&g->sets, sets)))
-				code_bits_add(categories, g->category);
-		}
-	}
-}
-
-unsigned
-codes_systems(const struct codes *c)
-{
-	return c->systems.count;
-}
-
-struct bytes
-codes_system_uri(const struct codes *c, unsigned system)
-{
-	return c->systems.at[system].uri;
-}
-
-bool
-codes_system_plain(const struct codes *c, unsigned system)
-{
-	return c->systems.at[system].is_plain;
-}
-
-size_t
-codes_system_rows(const struct codes *c, unsigned system)
-{
-	const uint16_t *also = c->systems.at[system].also;
-
-	return c->facts[system].rows + c->facts[also[0]].rows + c->facts[also[1]].rows;
-}
-
-bool
-codes_system_complete(const struct codes *c, unsigned system)
-{
-	const uint16_t *also = c->systems.at[system].also;
-
-	return !c->facts[system].is_partial && !c->facts[also[0]].is_partial && !c->facts[also[1]].is_partial;
-}
-
-bool
-codes_is_terms(const struct codes *c, unsigned set)
-{
-	return c->set[set].is_terms;
-}
-
-const struct terms *
-codes_terms(const struct codes *c)
-{
-	return c->terms.count > 0 ? &c->terms : NULL;
-}
-
-struct saying {
-	const struct codes *codes;
-	struct codes_match *match;
-	bool any;
-};
-
-static void
-add_term(void *context, const struct term *term)
-{
-	struct saying *s = context;
-	const struct code_bits *sets = &s->codes->group[term->group].sets;
-
-	code_bits_add(&s->match->groups, term->group);
-	for (unsigned i = 0; i < CODE_BITS / 64; i++)
-		s->match->sets.word[i] |= sets->word[i];
-	s->any = true;
-}
-
-bool
-codes_say(const struct codes *c, struct bytes text, struct fold *room, struct codes_match *match)
-{
-	struct saying s = { c, match, false };
-
-	terms_find(&c->terms, text, room, add_term, &s);
-	return s.any;
-}
-
-bool
-codes_is_icd(const struct codes *c, unsigned system)
-{
-	return system != CODES_ANY_SYSTEM && system != CODES_UNKNOWN_SYSTEM &&
-	       c->systems.at[system].fold == FOLD_ICD;
 }
 
 /* What stands behind the code of a row of a TSV file; empty in a file of another kind. */

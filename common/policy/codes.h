@@ -100,6 +100,14 @@ unsigned codes_system(const struct codes *c, struct bytes name);
 /* True if NAME is a name of the system whose canonical URI is URI. */
 bool codes_same_system(struct bytes name, struct bytes uri);
 
+/*
+ * How a record shows that it is of the class SYSTEM|CODE, which is no record type: by a Coding, or by the
+ * content type of what it carries.  Profiles, and codes of FHIR's that stand in elements without a system,
+ * are shown by nothing: whoever withholds such a class withholds nothing.
+ */
+enum class_shown { CLASS_NOT_SHOWN, CLASS_BY_CODING, CLASS_BY_CONTENT_TYPE };
+enum class_shown codes_class_shown(struct bytes system, struct bytes code);
+
 struct codes_match {
 	struct code_bits sets;   /* the value sets that hold the code */
 	struct code_bits groups; /* for codes_matched_categories */
@@ -136,7 +144,7 @@ bool codes_fit(const struct codes *c, unsigned system, struct bytes code);
 
 /*
  * codes_terms has the terms of all sets, NULL if there are none.  codes_say adds to MATCH the sets and groups
- * of those in TEXT.  True if there are any.
+ * of those in TEXT, which TERMS_SLACK bytes follow.  True if there are any.
  */
 struct terms;
 struct fold;

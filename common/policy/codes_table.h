@@ -114,8 +114,9 @@ struct code_set {
 /* What the table knows of a system. */
 struct code_facts {
 	uint64_t prefix_lengths; /* bit n: some prefix has n bytes, folded */
-	size_t rows;             /* of value sets */
-	bool in_table;           /* it has a row, of a value set or of a rule */
+	uint64_t begins; /* bit n: some code or prefix begins with a byte that is n modulo 64, folded */
+	size_t rows;     /* of value sets */
+	bool in_table;   /* it has a row, of a value set or of a rule */
 	bool is_partial;
 };
 
@@ -151,6 +152,14 @@ void codes_reserve(struct codes *c, size_t rows);
 
 /* Adds ROW and sets its `next`.  False if the group has the same row already: a mistake in the file. */
 bool codes_add(struct codes *c, const struct code_row *row);
+
+/*
+ * For codes_text.c.  Whether any row has CODE; as codes_find for CODE, which stands in a longer text, so that
+ * only what has the form of a code of SYSTEM counts; and the rows of all systems whose codes have FORM.
+ */
+bool codes_is_listed(const struct codes *c, struct bytes code);
+bool codes_find_part(const struct codes *c, unsigned system, struct bytes code, struct codes_match *match);
+bool codes_find_form(const struct codes *c, enum codeform form, struct bytes code, struct codes_match *match);
 
 /* The bytes of TEXT that a message shows, for %.*s. */
 static inline int

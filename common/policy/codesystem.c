@@ -69,7 +69,7 @@ static struct bytes
 bare(struct bytes name)
 {
 	while (name.size > 0 && is_blank(name.at[0]))
-		name = (struct bytes){ name.at + 1, name.size - 1 };
+		name = bytes_behind(name, 1);
 	for (size_t i = 0; i < name.size; i++)
 		if (name.at[i] == '|' || name.at[i] == '?' || name.at[i] == '#')
 			name.size = i;
@@ -224,7 +224,7 @@ last_part(struct bytes name, const char *separators)
 
 	while (i > 0 && strchr(separators, name.at[i - 1]) == NULL)
 		i--;
-	return (struct bytes){ name.at + i, name.size - i };
+	return bytes_behind(name, i);
 }
 
 /* The longest beginning of KEY that stands for any longer name; NULL: none does. */
@@ -326,14 +326,14 @@ codesystems_find(const struct codesystems *s, struct bytes name)
 	char room[CODEFORM_ROOM];
 	bool is_own;
 
-	return find(s, bare(codeform_plain(name, room)), &is_own);
+	return find(s, bare(codeform_bare(codeform_plain(name, room))), &is_own);
 }
 
 bool
 codesystems_same(struct bytes name, struct bytes uri)
 {
 	char room[CODEFORM_ROOM];
-	struct bytes key = bare(codeform_plain(name, room)), canonical = bare(uri);
+	struct bytes key = bare(codeform_bare(codeform_plain(name, room))), canonical = bare(uri);
 	bool here = false;
 
 	if (bytes_equal_folded(key, canonical))
@@ -347,12 +347,42 @@ codesystems_same(struct bytes name, struct bytes uri)
 	return false;
 }
 
+/* True if TEXT has PART behind its scheme, whatever the case and with or without www. */
+static bool
+is_at(struct bytes text, const char *part)
+{
+	const char *colon = text.size > 0 ? memmem(text.at, text.size, "://", 3) : NULL;
+	struct bytes rest = { colon ? colon + 3 : "", colon ? text.size - (size_t)(colon + 3 - text.at) : 0 };
+
+	if (rest.size > 4 && bytes_equal_folded((struct bytes){ rest.at, 4 }, (struct bytes)BYTES("www.")))
+		rest = bytes_behind(rest, 4);
+	if (rest.size < strlen(part))
+		return false;
+	rest.size = strlen(part);
+	return bytes_equal_folded(rest, bytes_of(part));
+}
+
+enum class_shown
+codes_class_shown(struct bytes system, struct bytes code)
+{
+	static const char *const coded[] = { "hl7.org/fhir/sid/", "hl7.org/fhir/v2/", "hl7.org/fhir/v3/" };
+
+	if (codesystems_same(system, (struct bytes)BYTES("urn:ietf:bcp:13")))
+		return CLASS_BY_CONTENT_TYPE;
+	if (memmem(code.at, code.size, "://", 3) != NULL)
+		return CLASS_NOT_SHOWN;
+	for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++)
+		if (is_at(system, coded[i]))
+			return CLASS_BY_CODING;
+	return is_at(system, "hl7.org/fhir/") ? CLASS_NOT_SHOWN : CLASS_BY_CODING;
+}
+
 bool
 codesystems_is_nameless(struct bytes name)
 {
 	char room[CODEFORM_ROOM];
 
-	return bare(codeform_plain(name, room)).size == 0;
+	return bare(codeform_bare(codeform_plain(name, room))).size == 0;
 }
 
 unsigned

@@ -14,6 +14,7 @@ enum {
 	CHANNEL_SLOTS = 4,
 	CHANNEL_TIMEOUT = 30,
 	MANY_MOST = 1000,
+	ADDRESS_MOST = 2048,
 	DAY = 86400,
 	KEEP = 7 * DAY,
 	MARK_MOST = 1000000,
@@ -228,23 +229,43 @@ begins(struct bytes pattern, struct bytes to)
 	while (pattern.size > 0 && *pattern.at != '*') {
 		if (to.size == 0 || *to.at != *pattern.at)
 			return false;
-		pattern = (struct bytes){ pattern.at + 1, pattern.size - 1 };
-		to = (struct bytes){ to.at + 1, to.size - 1 };
+		pattern = bytes_behind(pattern, 1);
+		to = bytes_behind(to, 1);
 	}
 	if (pattern.size == 0)
 		return true;
-	pattern = (struct bytes){ pattern.at + 1, pattern.size - 1 };
+	pattern = bytes_behind(pattern, 1);
 	while (to.size > 0 && is_host(*to.at)) {
-		to = (struct bytes){ to.at + 1, to.size - 1 };
+		to = bytes_behind(to, 1);
 		if (begins(pattern, to))
 			return true;
 	}
 	return false;
 }
 
+static bool
+is_control(const unsigned char *at, size_t left)
+{
+	return at[0] < ' ' || at[0] == 0x7f || (left > 1 && at[0] == 0xc2 && at[1] < 0xa0) ||
+	       (left > 2 && at[0] == 0xe2 && at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9));
+}
+
+bool
+delivery_is_address(struct bytes to)
+{
+	if (to.size == 0 || to.size > ADDRESS_MOST || *to.at == '-')
+		return false;
+	for (size_t i = 0; i < to.size; i++)
+		if (is_control((const unsigned char *)to.at + i, to.size - i))
+			return false;
+	return true;
+}
+
 bool
 delivery_allows(const struct delivery_channel *c, struct bytes to)
 {
+	if (!delivery_is_address(to))
+		return false;
 	if (c->allow == NULL)
 		return !bytes_begin(to, "http:");
 	for (size_t i = 0; i < c->allowed; i++)
@@ -285,6 +306,8 @@ read_last_resort(const struct delivery_reader *r, const struct yaml_node *node)
 	if (!yaml_string(r->file, yaml_find(node, "channel"), &channel, r->fault) ||
 	    !yaml_string(r->file, yaml_find(node, "to"), &r->delivery->last_to, r->fault))
 		return false;
+	if (!delivery_is_address(r->delivery->last_to))
+		return fault_at(r->fault, r->file, yaml_find(node, "to"), DELIVERY_ADDRESS);
 	r->delivery->last_channel = delivery_channel_find(r->delivery, channel);
 	return true;
 }

@@ -54,6 +54,14 @@ struct delivery_policy {
 };
 
 /*
+ * Whether TO can be an address: 1 to 2048 bytes, no control characters (U+0000 to U+001F, U+007F to U+009F,
+ * U+2028, U+2029), no '-' in front.  A channel would take a second line for a header or another message,
+ * and a '-' for an option of its program.
+ */
+bool delivery_is_address(struct bytes to);
+#define DELIVERY_ADDRESS "expected an address: at most 2048 bytes, no control characters, and no '-' in front"
+
+/*
  * Whether a message may go to TO: it begins with one of `allow`, in which '*' is any part of a host's name.
  * Where `allow` does not say so, no address is a plain http one.
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/elements.h"
 
+#include "common/base/bisect.h"
+
 #include <string.h>
 
 enum base { Element, BackboneElement, Resource, DomainResource };
@@ -45,21 +47,13 @@ static const struct {
 unsigned
 elements_kind(struct bytes name)
 {
-	unsigned low = 0;
-	unsigned high = ELEMENTS_KINDS;
+	struct bisect b = { .high = ELEMENTS_KINDS };
 
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-		int order = bytes_compare(name, kinds[middle].name);
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return ELEMENTS_KINDS;
+	while (bisect_more(&b))
+		bisect_step(&b, bytes_compare(kinds[b.middle].name, name) < 0);
+	if (b.low == ELEMENTS_KINDS || !bytes_equal(kinds[b.low].name, name))
+		return ELEMENTS_KINDS;
+	return (unsigned)b.low;
 }
 
 struct bytes

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/fhir_topics.h"
 
-#include "common/line/tags.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +9,7 @@ static bool
 is_plain(struct bytes text, const char *more)
 {
 	for (size_t i = 0; i < text.size; i++)
-		if (!ascii_is_letter(text.at[i]) && !ascii_is_digit(text.at[i]) &&
-		    (text.at[i] == '\0' || strchr(more, text.at[i]) == NULL))
+		if (!ascii_is_alnum(text.at[i]) && (text.at[i] == '\0' || strchr(more, text.at[i]) == NULL))
 			return false;
 	return text.size > 0;
 }
@@ -99,26 +96,6 @@ read_criteria(const struct fhir_topics_source *r, const struct yaml_node *node, 
 }
 
 static bool
-read_tags(const struct fhir_topics_source *r, const struct yaml_node *node)
-{
-	struct bytes word;
-
-	if (node == NULL)
-		return true;
-	if (node->kind != YAML_MAP)
-		return fault_at(r->fault, r->file, node, "expected a map from tag to words");
-	for (size_t i = 0; i < node->count; i++) {
-		if (yaml_strings(node->item[i]) == 0)
-			return fault_at(r->fault, r->file, node->item[i], "expected a list of words");
-		for (size_t k = 0; k < yaml_strings(node->item[i]); k++)
-			if (!yaml_item_string(r->file, node->item[i], k, &word, r->fault) ||
-			    (!tag_is_word(word) && !fault_at(r->fault, r->file, node->item[i], "no word")))
-				return false;
-	}
-	return true;
-}
-
-static bool
 read_least(const struct fhir_topics_source *r, const struct yaml_node *node, unsigned *least)
 {
 	struct bytes text;
@@ -148,8 +125,7 @@ read_topic(const struct fhir_topics_source *r, const struct yaml_node *node, con
 
 	t->tags = yaml_take(&m, "tags");
 	if (!yaml_close(&m) || !yaml_string(r->file, topic, &t->topic, r->fault) ||
-	    !read_criteria(r, criteria, &t->criteria) || !read_tags(r, t->tags) ||
-	    !read_least(r, least, &t->least))
+	    !read_criteria(r, criteria, &t->criteria) || !read_least(r, least, &t->least))
 		return false;
 	if (topic == NULL && criteria == NULL)
 		return fault_at(r->fault, r->file, node, "expected topic, criteria or both");

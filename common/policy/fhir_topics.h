@@ -31,7 +31,7 @@ struct fhir_query {
 struct fhir_topic {
 	struct bytes topic; /* canonical of a SubscriptionTopic; empty: none */
 	struct fhir_query criteria;
-	const struct yaml_node *tags; /* a map from tags to words; NULL: any */
+	const struct yaml_node *tags; /* as it stands there, for seal_policy_choice(); NULL: any */
 	unsigned least;               /* criticality */
 };
 

@@ -40,7 +40,7 @@ grant_fault_word(enum grant_fault fault)
 void
 grants_init(struct grants *g)
 {
-	*g = (struct grants){ .reader = jws_reader_new() };
+	*g = (struct grants){ .reader = jws_reader_new(), .until = INT64_MAX };
 }
 
 void
@@ -54,19 +54,51 @@ grants_release(struct grants *g)
 	*g = (struct grants){ 0 };
 }
 
+/* Where a list of COUNT elements of SIZE bytes, sorted by the text at WORD, has or would have TEXT first. */
+static size_t
+first_of(const void *list, size_t count, size_t size, size_t word, struct bytes text)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t middle = low + (count - low) / 2;
+		const struct bytes *at = (const void *)((const char *)list + middle * size + word);
+
+		if (bytes_compare(*at, text) < 0)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low;
+}
+
+static int
+compare_words(const void *a, const void *b)
+{
+	return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+struct grant_words
+grant_words_sort(struct bytes *words, size_t count)
+{
+	if (count > 1)
+		qsort(words, count, sizeof *words, compare_words);
+	return (struct grant_words){ words, count };
+}
+
 bool
 grant_words_have(const struct grant_words *w, struct bytes word)
 {
-	for (size_t i = 0; i < w->count; i++)
-		if (bytes_equal(w->at[i], word))
-			return true;
-	return false;
+	size_t at = first_of(w->at, w->count, sizeof *w->at, 0, word);
+
+	return at < w->count && bytes_equal(w->at[at], word);
 }
 
-/* A list of strings without escapes, or nothing; false for anything else. */
+/* A claim that is a list of strings without escapes, or absent; false for anything else. */
 static bool
-read_words(struct grants *g, const struct json *j, uint32_t node, struct grant_words *w)
+read_words(struct grants *g, const struct json *j, const char *claim, bool sorted, struct grant_words *w)
 {
+	uint32_t node = json_member(j, 0, bytes_of(claim));
 	struct bytes *list;
 	size_t count = 0;
 
@@ -80,15 +112,11 @@ read_words(struct grants *g, const struct json *j, uint32_t node, struct grant_w
 	list = memory_zeros(count + 1, sizeof *list);
 	for (uint32_t i = node + 1; i < j->nodes[node].next; i = j->nodes[i].next)
 		list[w->count++] = json_inside(j, i);
+	if (sorted)
+		(void)grant_words_sort(list, count);
 	w->at = pool_list(&g->pool, list, count);
 	free(list);
 	return true;
-}
-
-static bool
-read_claim_words(struct grants *g, const struct json *j, const char *claim, struct grant_words *w)
-{
-	return read_words(g, j, json_member(j, 0, bytes_of(claim)), w);
 }
 
 /* OLD with room for one more than COUNT. */
@@ -125,9 +153,9 @@ read_grant(struct grants *g, const struct jws *s, int64_t max_lifetime)
 	/* A grant must end, and within the lifetime that the policy allows. */
 	if (grant.exp == 0 || (max_lifetime > 0 && grant.exp - grant.nbf > max_lifetime))
 		grant.fault = GRANT_BAD;
-	if (!read_claim_words(g, j, "roles", &grant.roles) ||
-	    !read_claim_words(g, j, "subjects", &grant.subjects) ||
-	    !read_claim_words(g, j, "purposes", &grant.purposes))
+	if (!read_words(g, j, "roles", true, &grant.roles) ||
+	    !read_words(g, j, "subjects", true, &grant.subjects) ||
+	    !read_words(g, j, "purposes", false, &grant.purposes))
 		return false;
 	if (jkt != 0 && json_kind(j, jkt) == JSON_STRING)
 		grant.jkt = pool_own(&g->pool, json_inside(j, jkt));
@@ -143,7 +171,7 @@ read_panel(struct grants *g, const struct jws *s)
 	};
 
 	if (panel.name.size < 2 || panel.name.at[0] != '@' || !jws_number(s, "serial", &panel.serial) ||
-	    !read_claim_words(g, s->claims, "subjects", &panel.subjects))
+	    !read_words(g, s->claims, "subjects", true, &panel.subjects))
 		return false;
 	g->panel = grow(g->panel, g->panels, &g->panel_room, sizeof *g->panel);
 	g->panel[g->panels++] = panel;
@@ -268,24 +296,6 @@ grants_ready(struct grants *g)
 		qsort(g->panel, g->panels, sizeof *g->panel, compare_panels);
 }
 
-/* Where a list of COUNT elements of SIZE bytes, sorted by the text at WORD, has or would have TEXT first. */
-static size_t
-first_of(const void *list, size_t count, size_t size, size_t word, struct bytes text)
-{
-	size_t low = 0;
-
-	while (low < count) {
-		size_t middle = low + (count - low) / 2;
-		const struct bytes *at = (const void *)((const char *)list + middle * size + word);
-
-		if (bytes_compare(*at, text) < 0)
-			low = middle + 1;
-		else
-			count = middle;
-	}
-	return low;
-}
-
 const struct grant *
 grants_find(const struct grants *g, struct bytes jti)
 {
@@ -327,14 +337,15 @@ grants_in_time(const struct grants *g, const struct grant *grant, struct instant
 bool
 grants_cover(const struct grants *g, const struct grant *grant, struct bytes subject)
 {
-	for (size_t i = 0; i < grant->subjects.count; i++) {
-		struct bytes covered = grant->subjects.at[i];
-		const struct panel *panel;
+	const struct grant_words *all = &grant->subjects;
 
-		if (bytes_equal(covered, subject) || bytes_are(covered, "*"))
-			return true;
-		if (covered.size > 0 && covered.at[0] == '@' && (panel = grants_panel(g, covered)) != NULL &&
-		    grant_words_have(&panel->subjects, subject))
+	if (grant_words_have(all, subject) || grant_words_have(all, bytes_of("*")))
+		return true;
+	for (size_t i = first_of(all->at, all->count, sizeof *all->at, 0, bytes_of("@"));
+	     i < all->count && all->at[i].at[0] == '@'; i++) {
+		const struct panel *panel = grants_panel(g, all->at[i]);
+
+		if (panel != NULL && grant_words_have(&panel->subjects, subject))
 			return true;
 	}
 	return false;
@@ -377,6 +388,10 @@ empty_panels(struct grants *g, struct instant now)
 
 		if (now.seconds < p->nbf || (p->exp != 0 && now.seconds >= p->exp))
 			p->subjects.count = 0;
+		if (now.seconds < p->nbf && p->nbf < g->until)
+			g->until = p->nbf;
+		if (now.seconds < p->exp && p->exp < g->until)
+			g->until = p->exp;
 	}
 }
 

@@ -36,6 +36,7 @@ enum grant_fault {
 /* The word of suppressed lines and messages: "grant-missing". */
 const char *grant_fault_word(enum grant_fault fault);
 
+/* Sorted by bytes, see grant_words_sort(): a grant or a panel may have thousands of subjects. */
 struct grant_words {
 	const struct bytes *at;
 	size_t count;
@@ -46,8 +47,8 @@ struct grant {
 	struct bytes sub; /* the person */
 	struct grant_words roles;
 	struct grant_words subjects; /* pseudonyms, @panels, or "*" */
-	struct grant_words purposes;
-	struct bytes jkt; /* thumbprint of the key of the person's device; empty: any device */
+	struct grant_words purposes; /* not sorted: the first is what a subscription asks for by itself */
+	struct bytes jkt;            /* thumbprint of the key of the person's device; empty: any device */
 	unsigned al;
 	int64_t nbf;
 	int64_t exp;
@@ -69,6 +70,8 @@ struct grants {
 	size_t panels;
 	size_t bad;      /* lines that did not verify */
 	bool unfinished; /* the last line of grants_files.grants is, and does not count */
+	int64_t
+	    until; /* seconds since 1970: the next time at which a panel begins or ends; INT64_MAX: none */
 	struct revoked revoked;
 	const char *bad_list; /* why a revocation list among the grants does not verify; NULL: none is bad */
 	/* private */
@@ -135,6 +138,8 @@ bool grants_cover(const struct grants *g, const struct grant *grant, struct byte
 /* True if PURPOSE is a purpose of the grant, or stands below one (v3-ActReason). */
 bool grants_purpose(const struct grant *grant, struct bytes purpose);
 
+/* Makes grant_words of COUNT words, which it sorts in place. */
+struct grant_words grant_words_sort(struct bytes *words, size_t count);
 bool grant_words_have(const struct grant_words *w, struct bytes word);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/jq.h"
 
+#include "common/base/bisect.h"
 #include "common/base/buffer.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
@@ -406,18 +407,11 @@ static uint32_t
 node_of(uint32_t root, uint32_t sent)
 {
 	const struct gap *gap = (const struct gap *)(const void *)gaps.at;
-	size_t low = 0;
-	size_t high = gaps.used / sizeof *gap;
+	struct bisect b = { .high = gaps.used / sizeof *gap };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (gap[middle].node < sent)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return sent + (low > 0 ? gap[low - 1].shift : root);
+	while (bisect_more(&b))
+		bisect_step(&b, gap[b.middle].node < sent);
+	return sent + (b.low > 0 ? gap[b.low - 1].shift : root);
 }
 
 void

@@ -63,12 +63,6 @@ peek(const struct scan *s, size_t ahead)
 	return s->text.at[s->next + ahead];
 }
 
-static bool
-is_part(char c)
-{
-	return ascii_begins_name(c) || ascii_is_digit(c);
-}
-
 /* The first byte from AT on outside of blanks and comments; 0 at the end. */
 static char
 after_blank(const struct scan *s, size_t at)
@@ -144,7 +138,7 @@ scan_word(struct scan *s)
 	struct bytes word;
 	size_t before = start;
 
-	while (is_part(peek(s, 0)))
+	while (ascii_continues_name(peek(s, 0)))
 		s->next++;
 	word = (struct bytes){ s->text.at + start, s->next - start };
 	while (before > 0 && strchr(" \t\r\n", s->text.at[before - 1]) != NULL)

@@ -3,7 +3,6 @@
 
 #include "common/base/closest.h"
 #include "common/line/tags.h"
-#include "common/policy/seal_policy.h"
 #include "common/policy/vocabulary.h"
 
 #include <string.h>
@@ -198,6 +197,7 @@ static bool
 read_classes(const struct notify_reader *r, const struct yaml_node *node, struct notify_step *step)
 {
 	struct bytes name;
+	uint8_t place = 0;
 
 	if (yaml_strings(node) == 0)
 		return fault_at(r->fault, r->file, node, "expected classes of responders");
@@ -209,10 +209,19 @@ read_classes(const struct notify_reader *r, const struct yaml_node *node, struct
 			step->last_resort = true;
 		else if (class < 0)
 			return unknown_class(r, node->kind == YAML_LIST ? node->item[i] : node, name);
-		else
-			step->classes |= UINT32_C(1) << class;
+		else if ((step->classes & UINT32_C(1) << class) == 0)
+			step->place[class] = place++, step->classes |= UINT32_C(1) << class;
 	}
 	return true;
+}
+
+static bool
+read_deadline(const struct notify_reader *r, const struct yaml_node *node, int64_t *seconds)
+{
+	return yaml_duration(r->file, node, seconds, r->fault) &&
+	       (*seconds <= NOTIFY_LONGEST ||
+		   fault_at(r->fault, r->file, node,
+		       "longer than ehr-deliver takes from an intent: give 366d or less"));
 }
 
 static bool
@@ -227,8 +236,7 @@ read_step(const struct notify_reader *r, const struct yaml_node *node, struct no
 		return false;
 	const struct yaml_node *to = yaml_need(&m, "to");
 	const struct yaml_node *after = yaml_take(&m, "after");
-	if (!yaml_close(&m) || !read_classes(r, to, step) ||
-	    !yaml_duration(r->file, after, &step->after, r->fault))
+	if (!yaml_close(&m) || !read_classes(r, to, step) || !read_deadline(r, after, &step->after))
 		return false;
 	if (tier->steps > 0 && step->after <= step[-1].after)
 		return fault_at(r->fault, r->file, node, "after must rise from step to step");
@@ -252,9 +260,8 @@ read_tier(const struct notify_reader *r, const struct yaml_node *node, struct no
 	const struct yaml_node *reminders = yaml_take(&m, "remind");
 	const struct yaml_node *again = yaml_take(&m, "reack");
 	const struct yaml_node *steps = yaml_need(&m, "steps");
-	if (!yaml_close(&m) || !yaml_duration(r->file, dispatch, &tier->dispatch, r->fault) ||
-	    !yaml_duration(r->file, expires, &tier->expires, r->fault) ||
-	    !yaml_duration(r->file, ack, &tier->ack, r->fault) ||
+	if (!yaml_close(&m) || !read_deadline(r, dispatch, &tier->dispatch) ||
+	    !read_deadline(r, expires, &tier->expires) || !read_deadline(r, ack, &tier->ack) ||
 	    !yaml_duration(r->file, again, &reack, r->fault) ||
 	    !yaml_integer(r->file, reminders, 0, 100, &remind, r->fault))
 		return false;
@@ -451,6 +458,10 @@ read_fhir(const struct notify_reader *r, const struct yaml_node *node)
 
 	if (!fhir_topics_read(t, &from, node))
 		return false;
+	for (size_t i = 0; i < t->count; i++)
+		if (t->at[i].tags != NULL &&
+		    !seal_policy_choice(&r->notify->seal, r->file, t->at[i].tags, r->fault))
+			return false;
 	for (size_t i = 0; t->channels != NULL && i < t->channels->count; i++)
 		if (!check_channel(r, t->channels->item[i]))
 			return false;
@@ -542,12 +553,10 @@ bool
 notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault *f)
 {
 	struct notify_reader r = { .notify = notify, .policy = p, .fault = f };
-	struct seal_policy seal;
 
 	*notify = (struct notify_policy){ .break_glass_tell = -1 };
-	if (!read_words(notify, p, f) || !seal_policy_load(&seal, p, f))
+	if (!read_words(notify, p, f) || !seal_policy_load(&notify->seal, p, f))
 		return false;
-	notify->domain = seal.domain;
 	if (policy_file(p, "authz/roles.yaml") != NULL &&
 	    (r.known = policy_yaml(p, "authz/roles.yaml", &r.file, f)) == NULL)
 		return false;

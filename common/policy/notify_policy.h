@@ -3,7 +3,7 @@
 #define EHR_POLICY_NOTIFY_POLICY_H
 
 #include "common/policy/fhir_topics.h"
-#include "common/policy/policy.h"
+#include "common/policy/seal_policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +18,7 @@ enum {
 	NOTIFY_MAX_WORDS = 16,   /* of criticality */
 	NOTIFY_MAX_CLASSES = 32, /* of responders; a set of classes is a bit mask */
 	NOTIFY_MAX_STEPS = 16,
+	NOTIFY_LONGEST = 366 * 86400, /* seconds of a deadline; ehr-deliver takes no intent beyond */
 };
 
 enum notify_payload { PAYLOAD_EMPTY, PAYLOAD_REFERENCE, PAYLOAD_SEALED, PAYLOAD_KINDS };
@@ -30,8 +31,9 @@ struct notify_class {
 };
 
 struct notify_step {
-	uint32_t classes; /* bit i: class i */
-	bool last_resort; /* the step takes the route of the last resort */
+	uint32_t classes;                  /* bit i: class i */
+	uint8_t place[NOTIFY_MAX_CLASSES]; /* of class i among those of the step, in the policy's order */
+	bool last_resort;                  /* the step takes the route of the last resort */
 	int64_t after;
 };
 
@@ -66,12 +68,12 @@ struct notify_policy {
 	const struct yaml_node *channels; /* a map, NULL if the policy names none */
 	struct fhir_topics fhir;
 	const struct yaml_node *obligations; /* a map from levels to words, NULL if there is none */
-	struct bytes domain;                 /* of seal.yaml */
+	struct seal_policy seal;             /* the domain, the tags that lines may have */
 };
 
 /*
- * Reads notify.yaml, the criticality words of classify.yaml and the domain of seal.yaml.  False with a
- * fault.  Texts live as long as the policy.
+ * Reads notify.yaml, the criticality words of classify.yaml and seal.yaml.  False with a fault.
+ * Texts live as long as the policy.
  */
 bool notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault *f);
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/numbers.h"
 
+#include "common/base/block.h"
 #include "common/policy/number_forms.h"
 
 #include <string.h>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 enum { LONGEST = 40, FEWEST_DIGITS = 5 };
 
@@ -19,17 +16,11 @@ capital(char c)
 	return (char)(c - 'a' + 'A');
 }
 
-static bool
-is_letter(char c)
-{
-	return capital(c) >= 'A' && capital(c) <= 'Z';
-}
-
 /* Letters of other scripts join, too. */
 static bool
 is_joined(char c)
 {
-	return is_letter(c) || ascii_is_digit(c) || ((unsigned char)c & 0x80) != 0 || c == '_';
+	return ascii_continues_name(c) || ((unsigned char)c & 0x80) != 0;
 }
 
 static bool
@@ -39,9 +30,9 @@ fits(char form, char c)
 	case 'd':
 		return ascii_is_digit(c);
 	case 'A':
-		return is_letter(c);
+		return ascii_is_letter(c);
 	case 'w':
-		return is_letter(c) || ascii_is_digit(c);
+		return ascii_is_alnum(c);
 	default:
 		return form == c;
 	}
@@ -119,17 +110,6 @@ ends_number(struct bytes text, size_t end)
 	       !ascii_is_digit(text.at[end + 1]);
 }
 
-/* How many digits TEXT has from I on; at most one more than forms begin with. */
-static size_t
-digits_from(struct bytes text, size_t i)
-{
-	size_t from = i;
-
-	while (i < text.size && i - from <= NUMBERS_RUN && ascii_is_digit(text.at[i]))
-		i++;
-	return i - from;
-}
-
 /*
  * Adds a form by the run that it begins with.  Where w follows, it ends a run of digits, or all of the run
  * goes on to where no d or w follows; of letters it may go on anywhere.
@@ -161,29 +141,6 @@ numbers_add(struct numbers *n, uint64_t kinds)
 	}
 }
 
-bool
-numbers_is_whole_time(struct bytes text)
-{
-	enum { OF_DATE = 0x36f }; /* a bit for each digit of the date */
-	const char *end = text.at + text.size;
-	unsigned digits = 0;
-
-	for (size_t i = 0; i < NUMBERS_DATE; i++)
-		digits |= (unsigned)ascii_is_digit(text.at[i]) << i;
-	if (digits != OF_DATE)
-		return false;
-	if (text.size == NUMBERS_DATE)
-		return true;
-	if (text.size < NUMBERS_DATE + 4 || text.at[NUMBERS_DATE] != 'T' || text.at[NUMBERS_DATE + 3] != ':')
-		return false;
-	if (end[-1] == 'Z')
-		end--;
-	for (const char *at = text.at + NUMBERS_DATE + 1; at < end; at++)
-		if ((*at < '0' || *at > ':') && *at != '.' && *at != '+' && *at != '-')
-			return false;
-	return true;
-}
-
 /* TEXT without the UUID that it ends with, as references do. */
 static struct bytes
 without_uuid(struct bytes text)
@@ -195,30 +152,59 @@ without_uuid(struct bytes text)
 	return text;
 }
 
-/* Bit i: byte FROM + i of TEXT is a digit, of 16. */
-#ifdef __SSE2__
+/* Bit i: byte FROM + i of TEXT, of 16, stands from FIRST to LAST. */
+static inline unsigned
+bytes_from(struct bytes text, size_t from, char first, char last)
+{
+	return block_bits(block_from(block_at(text.at + from), first, last)) & block_inside(text.size - from);
+}
+
 static inline unsigned
 digits_at(struct bytes text, size_t from)
 {
-	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)(text.at + from));
-	/* As signed numbers the digits become the ten least. */
-	__m128i digits =
-	    _mm_cmplt_epi8(_mm_add_epi8(block, _mm_set1_epi8((char)(-128 - '0'))), _mm_set1_epi8(-128 + 10));
-	unsigned mask = (unsigned)_mm_movemask_epi8(digits);
-
-	return text.size - from < 16 ? mask & ((1U << (text.size - from)) - 1) : mask;
+	return bytes_from(text, from, '0', '9');
 }
-#else
-static unsigned
-digits_at(struct bytes text, size_t from)
+
+/* Whether TEXT, of at most 32 bytes, is digits, colons and what joins the seconds and the zone to them. */
+static bool
+is_clock(struct bytes text)
 {
-	unsigned mask = 0;
+	for (size_t i = 0; i < text.size; i += 16) {
+		unsigned all = text.size - i < 16 ? (1U << (text.size - i)) - 1 : 0xffff;
+		unsigned good = bytes_from(text, i, '0', ':') | bytes_from(text, i, '-', '.') |
+				bytes_from(text, i, '+', '+');
 
-	for (size_t i = from; i < text.size && i < from + 16; i++)
-		mask |= (unsigned)ascii_is_digit(text.at[i]) << (i - from);
-	return mask;
+		if (good != all)
+			return false;
+	}
+	return true;
 }
-#endif
+
+bool
+numbers_is_whole_time(struct bytes text)
+{
+	enum { OF_DATE = 0x36f, DATE_BITS = 0x3ff }; /* a bit for each digit of the date, and for each byte */
+	struct bytes clock = { text.at + NUMBERS_DATE + 1, text.size - NUMBERS_DATE - 1 };
+
+	if ((digits_at(text, 0) & DATE_BITS) != OF_DATE)
+		return false;
+	if (text.size == NUMBERS_DATE)
+		return true;
+	if (text.size < NUMBERS_DATE + 4 || text.at[NUMBERS_DATE] != 'T' || clock.at[2] != ':')
+		return false;
+	if (clock.at[clock.size - 1] == 'Z')
+		clock.size--;
+	return is_clock(clock);
+}
+
+/* How many digits TEXT has from I on; at most one more than forms begin with. */
+static size_t
+digits_from(struct bytes text, size_t i)
+{
+	size_t run = (size_t)__builtin_ctz(~digits_at(text, i));
+
+	return run + (run == NUMBERS_RUN && i + run < text.size && ascii_is_digit(text.at[i + run]));
+}
 
 static bool
 has_digits(struct bytes text)
@@ -254,14 +240,14 @@ letters_before(struct bytes text, size_t digit, size_t *end)
 	*end = digit;
 	if (digit > 1 && (text.at[digit - 1] == ' ' || text.at[digit - 1] == '-'))
 		--*end;
-	for (i = *end; i > 0 && *end - i <= NUMBERS_RUN && is_letter(text.at[i - 1]);)
+	for (i = *end; i > 0 && *end - i <= NUMBERS_RUN && ascii_is_letter(text.at[i - 1]);)
 		i--;
 	return i == *end ? digit : i;
 }
 
-/* The kinds of the numbers that begin at I of TEXT, of FORMS.  BEHIND: the end of the run there. */
+/* The kinds of the numbers of FORMS that begin at I of TEXT, with a run that ends at BEHIND. */
 static uint64_t
-kinds_at(struct bytes text, size_t i, size_t behind, uint64_t forms)
+kinds_at(struct bytes text, size_t i, size_t behind, uint64_t forms, bool has_words)
 {
 	uint64_t kinds = 0;
 	char next = '\0';
@@ -276,7 +262,7 @@ kinds_at(struct bytes text, size_t i, size_t behind, uint64_t forms)
 
 		if (expected != '\0' && expected != '*' && !fits(expected, next))
 			continue;
-		if (f->is_weak && memchr(text.at, ' ', text.size) == NULL)
+		if (f->is_weak && !has_words)
 			continue;
 		end = end_of(f, text, i);
 		if (end > i && ends_number(text, end))
@@ -296,6 +282,7 @@ numbers_in(const struct numbers *n, struct bytes text)
 	text = without_uuid(text);
 	if (!has_digits(text))
 		return 0;
+	bool has_words = memchr(text.at, ' ', text.size) != NULL;
 	for (size_t i = next_digit(text, 0); i < text.size; i = next_digit(text, i + run)) {
 		size_t end;
 		size_t letters = letters_before(text, i, &end);
@@ -303,9 +290,9 @@ numbers_in(const struct numbers *n, struct bytes text)
 		run = digits_from(text, i);
 		if (letters < i && end - letters <= NUMBERS_RUN && n->letters[end - letters] != 0 &&
 		    begins_number(text, letters))
-			found |= kinds_at(text, letters, end, n->letters[end - letters]);
+			found |= kinds_at(text, letters, end, n->letters[end - letters], has_words);
 		if (run <= NUMBERS_RUN && n->digits[run] != 0 && begins_number(text, i))
-			found |= kinds_at(text, i, i + run, n->digits[run]);
+			found |= kinds_at(text, i, i + run, n->digits[run], has_words);
 	}
 	return found;
 }

@@ -24,7 +24,7 @@ bool numbers_is_whole_time(struct bytes text);
 
 /*
  * Whether TEXT is one of FHIR's dates and times: 2020-01-31, 2020-01-31T00:00:00.000+01:00.  It holds neither
- * numbers nor words.
+ * numbers nor words.  Reads NUMBERS_SLACK bytes behind TEXT.
  */
 static inline bool
 numbers_is_time(struct bytes text)

@@ -6,11 +6,19 @@
 #include "common/json/json_write.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
+#include "common/policy/vocabulary.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
+enum { SKEW = 60 };
+
+#define ONE_RESOURCE                                                                                         \
+	"the decision is about one resource, not its patient; ask for the patient with "                     \
+	"resource.properties.instance"
 #define NOBODY_TOLD "the decision obliges to notify somebody: give --deliver FILE"
 
 struct reading {
@@ -24,6 +32,7 @@ struct reading {
 	int level;      /* the lowest redaction level of the decision and its obligations; -1: none */
 	const char *why;
 	bool needs_now;
+	bool expires; /* an obligation says when the access ends */
 };
 
 static bool
@@ -60,6 +69,35 @@ read_end(struct reading *r, uint32_t node)
 		return false;
 	}
 	return instant_compare(*r->terms->now, end) < 0 || deny(r, "the decision has ended");
+}
+
+/*
+ * An old decision does not know what has changed since, such as a consent.  One that says for how long it
+ * opens a record, as that of breaking the glass does, counts so long.
+ */
+static bool
+is_fresh(struct reading *r, uint32_t context)
+{
+	const struct permission_terms *t = r->terms;
+	uint32_t node = member(r, context, "time");
+	struct instant time;
+
+	if (r->expires || !t->now)
+		return true;
+	if (!node || json_kind(&r->json, node) != JSON_STRING ||
+	    !clock_parse_instant(json_string(&r->json, node, &r->room), &time))
+		return deny(r, "decision-stale: it does not say of when it is; ask for another one");
+	if (time.seconds - t->now->seconds > SKEW)
+		return deny(r, "decision-stale: it is of a time to come; ask for another one");
+	return t->now->seconds - time.seconds <= t->max_age ||
+	       deny(r, "decision-stale: it is older than the policy allows; ask for another one");
+}
+
+static bool
+read_expiry(struct reading *r, uint32_t properties)
+{
+	r->expires = true;
+	return read_end(r, member(r, properties, "at"));
 }
 
 /* Names the obligation if its action is a word. */
@@ -204,7 +242,7 @@ read_for_redaction(struct reading *r, uint32_t node, uint32_t properties, uint32
 		deliver(r, node);
 	else if (!is_handled(r, action))
 		return notify ? deny(r, NOBODY_TOLD) : deny_obligation(r, action);
-	return !expire || read_end(r, member(r, properties, "at"));
+	return !expire || read_expiry(r, properties);
 }
 
 /* What asks something of the data, such as redact and keep-only, is for the application server. */
@@ -212,7 +250,7 @@ static bool
 read_obligation(struct reading *r, uint32_t node)
 {
 	uint32_t properties = member(r, node, "properties"), type = member(r, node, "type");
-	uint32_t action = member(r, properties, "action"), at;
+	uint32_t action = member(r, properties, "action");
 
 	if (!is(r, member(r, properties, "vendor"), "ehr"))
 		return deny_obligation(r, action);
@@ -231,10 +269,9 @@ read_obligation(struct reading *r, uint32_t node)
 		return true;
 	if (!is(r, action, "expire"))
 		return deny_obligation(r, action);
-	at = member(r, properties, "at");
 	if (r->terms->delivers)
 		deliver(r, node);
-	return read_end(r, at);
+	return read_expiry(r, properties);
 }
 
 static bool
@@ -266,6 +303,26 @@ read_name(struct reading *r, uint32_t node, struct bytes *name)
 	return true;
 }
 
+bool
+permission_is_whole(const struct json *j, uint32_t about)
+{
+	uint32_t resource = json_member(j, about, bytes_of("resource")), type;
+	struct buffer room;
+	struct bytes text;
+	bool whole;
+
+	if (!resource)
+		return true;
+	type = json_member(j, resource, bytes_of("type"));
+	if (!type || json_kind(j, type) != JSON_STRING)
+		return false;
+	buffer_init(&room, BUFFER_UNLIMITED);
+	text = json_string(j, type, &room);
+	whole = bytes_are(text, "Patient") || vocabulary_find(VOCABULARY_RESOURCE_TYPE, text) == NULL;
+	buffer_release(&room);
+	return whole;
+}
+
 static bool
 read_about(struct reading *r, uint32_t about)
 {
@@ -291,7 +348,9 @@ read_about(struct reading *r, uint32_t about)
 	if (!subject || json_kind(&r->json, subject) != JSON_STRING)
 		return deny(r, "the decision is about no patient");
 	p->subject = arena_copy(&p->arena, json_string(&r->json, subject, &r->room));
-	return p->subject.size > 0 || deny(r, "the decision is about no patient");
+	if (p->subject.size == 0)
+		return deny(r, "the decision is about no patient");
+	return permission_is_whole(&r->json, about) || deny(r, ONE_RESOURCE);
 }
 
 /* The AL; for ehr-redact also the level, and neither need be there. */
@@ -336,7 +395,7 @@ read_decision(struct reading *r, struct bytes text)
 	if (!read_limits(r, context))
 		return false;
 	until = member(r, context, "valid_until");
-	return !until || read_end(r, until);
+	return (!until || read_end(r, until)) && is_fresh(r, context);
 }
 
 /* Without its newline, as all programs name a decision by its digest. */
@@ -346,6 +405,23 @@ line_of(struct bytes text)
 	while (text.size > 0 && (text.at[text.size - 1] == '\n' || text.at[text.size - 1] == '\r'))
 		text.size--;
 	return text;
+}
+
+bool
+permission_max_age(struct policy *p, int64_t *seconds, struct fault *f)
+{
+	const char *file = "authz/clearances.yaml";
+	const struct yaml_node *root, *age;
+
+	*seconds = PERMISSION_AGE;
+	if (policy_file(p, file) == NULL)
+		return true;
+	root = policy_yaml(p, file, &file, f);
+	if (root == NULL)
+		return false;
+	age = yaml_find(root, "decision_max_age");
+	return age == NULL || (clock_parse_duration(age->text, seconds) && *seconds > 0) ||
+	       fault_at(f, file, age, "not a length of time, expected 15m");
 }
 
 enum permission_outcome
@@ -415,11 +491,22 @@ permission_is_revoked(const struct permission *p, const struct revoked *revoked)
 	return revoked_has(revoked, REVOKED_PARTIES, p->party) || revoked_has_device(revoked, p->device);
 }
 
-bool
+const char *
 permission_deliver(const struct permission *p, const char *path, size_t *cut)
 {
+	const char *why = NULL;
+	int fd;
+
 	*cut = 0;
-	return p->delivery.size == 0 || file_append_at(AT_FDCWD, path, p->delivery, 0600, cut);
+	if (p->delivery.size == 0)
+		return NULL;
+	fd = file_open_output(path, &why);
+	if (fd < 0)
+		return why;
+	(void)close(fd);
+	if (file_append_at(AT_FDCWD, path, p->delivery, 0600, cut))
+		return NULL;
+	return errno == EINVAL ? "a FIFO: name a file" : strerror(errno);
 }
 
 bool

@@ -34,9 +34,12 @@ struct permission {
 	struct arena arena; /* private */
 };
 
+enum { PERMISSION_AGE = 15 * 60 }; /* seconds, if the policy says nothing else */
+
 struct permission_terms {
 	const struct policy *policy;
 	const struct instant *now; /* may be NULL */
+	int64_t max_age;           /* seconds for which a decision counts that does not expire */
 	const struct deciders *deciders;
 	bool delivers;       /* the caller hands permission.delivery on */
 	const char *program; /* for messages: "ehr-select" */
@@ -58,6 +61,15 @@ enum permission_outcome {
 	PERMISSION_NEEDS_NOW, /* it has an end, and there is no now */
 };
 
+/* decision_max_age of authz/clearances.yaml in seconds; PERMISSION_AGE without it.  False with a fault. */
+bool permission_max_age(struct policy *p, int64_t *seconds, struct fault *f);
+
+/*
+ * True if a decision with this member ABOUT is about all that there is of its patient: its resource is of no
+ * type of FHIR but Patient.  Who asks for one Observation is not given the rest.
+ */
+bool permission_is_whole(const struct json *j, uint32_t about);
+
 /* TEXT is one decision of ehr-authz with JSON_SLACK bytes behind it. */
 enum permission_outcome permission_of_decision(
     struct permission *p, struct bytes text, const struct permission_terms *terms, const char **why);
@@ -78,10 +90,10 @@ struct grants_files permission_lists(
 bool permission_is_revoked(const struct permission *p, const struct revoked *revoked);
 
 /*
- * Appends the delivery of P to the file PATH, which is made with mode 0600.  CUT: see file_append_at().
- * False with errno; then nothing may be given.
+ * Appends the delivery of P to the file PATH, which is made with mode 0600 and must be closed to others.
+ * CUT: see file_append_at().  NULL, or in words what is wrong; then nothing may be given.
  */
-bool permission_deliver(const struct permission *p, const char *path, size_t *cut);
+const char *permission_deliver(const struct permission *p, const char *path, size_t *cut);
 
 /* True if lines of SUBJECT may be given.  False for the empty subject: such lines are about nobody. */
 bool permission_covers(const struct permission *p, struct bytes subject);

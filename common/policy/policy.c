@@ -56,7 +56,7 @@ refuse_errno(struct policy_walk *w, const char *shown)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (error == own[i])
 			w->fault->error = 0;
-	return refuse_file(w, shown, error == EFBIG ? "over 64 MiB in this policy" : file_read_fault(error));
+	return refuse_file(w, shown, error == EFBIG ? "it grew while it was read" : file_read_fault(error));
 }
 
 static bool
@@ -67,29 +67,24 @@ good_name(const char *name)
 	return name[0] != '.' && strspn(name, allowed) == strlen(name);
 }
 
+/* The bytes are read where they stay, with room for SIZE of them and one more, by which the end is seen. */
 static bool
-read_file(struct policy_walk *w, int folder, const char *name, struct bytes relative, const char *shown)
+read_file(struct policy_walk *w, int folder, const char *name, struct policy_file file, size_t size)
 {
-	struct policy_file file = { .name = relative, .shown = shown };
-	struct buffer text;
+	struct buffer text = { .room = size + 1, .limit = size + 1 };
 
-	buffer_init(&text, MAX_BYTES - w->bytes);
-	bool good = file_read_at(folder, name, &text);
-	if (!good)
-		(void)refuse_errno(w, shown);
-	else if (w->found.used / sizeof(file) == MAX_FILES)
-		good = refuse_file(w, shown, "over 1,000 files in this policy");
-	if (good) {
-		/* A file may be JSON. */
-		char *copy = arena_take(&w->policy->arena, text.used + JSON_SLACK);
-		if (text.used > 0)
-			memcpy(copy, text.at, text.used);
-		file.text = (struct bytes){ copy, text.used };
-		w->bytes += text.used;
-		buffer_add(&w->found, &file, sizeof(file));
-	}
-	buffer_release(&text);
-	return good;
+	if (size > MAX_BYTES - w->bytes)
+		return refuse_file(w, file.shown, "over 64 MiB in this policy");
+	if (w->found.used / sizeof(file) == MAX_FILES)
+		return refuse_file(w, file.shown, "over 1,000 files in this policy");
+	/* A file may be JSON. */
+	text.at = arena_take(&w->policy->arena, size + 1 + JSON_SLACK);
+	if (!file_read_at(folder, name, &text))
+		return refuse_errno(w, file.shown);
+	file.text = buffer_bytes(&text);
+	w->bytes += text.used;
+	buffer_add(&w->found, &file, sizeof(file));
+	return true;
 }
 
 static bool walk_folder(struct policy_walk *w, int folder, const char *prefix, unsigned depth);
@@ -131,9 +126,14 @@ take_entry(struct policy_walk *w, int folder, const char *prefix, const char *na
 		return refuse_file(w, shown, "a link, expected a file: a policy holds all that it uses");
 	if (!S_ISREG(st.st_mode))
 		return refuse_file(w, shown, "neither file nor folder");
-	if (strcmp(name, signature_file) == 0)
+	if (strcmp(relative, signature_file) == 0)
 		return true;
-	return read_file(w, folder, name, bytes_of(relative), shown);
+	if (strcmp(name, signature_file) == 0)
+		return refuse_file(w, shown,
+		    "a signature in a folder of the policy, of which no digest has it, expected one beside "
+		    "policy.yaml");
+	struct policy_file file = { .name = bytes_of(relative), .shown = shown };
+	return read_file(w, folder, name, file, (size_t)st.st_size);
 }
 
 /* In sorted order, so that every machine finds the same fault first. */
@@ -221,8 +221,7 @@ static bool
 is_level_name(struct bytes t)
 {
 	for (size_t i = 0; i < t.size; i++) {
-		bool plain = ascii_is_letter(t.at[i]) || ascii_is_digit(t.at[i]);
-		if (!plain && (i == 0 || (t.at[i] != '-' && t.at[i] != '_')))
+		if (!ascii_is_alnum(t.at[i]) && (i == 0 || (t.at[i] != '-' && t.at[i] != '_')))
 			return false;
 	}
 	return t.size > 0 && t.size <= MAX_LEVEL_NAME;

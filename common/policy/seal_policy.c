@@ -159,3 +159,25 @@ seal_policy_allows(const struct seal_policy *s, struct bytes name, struct bytes 
 	}
 	return false;
 }
+
+bool
+seal_policy_choice(
+    const struct seal_policy *s, const char *file, const struct yaml_node *node, struct fault *f)
+{
+	struct bytes word;
+
+	if (node->kind != YAML_MAP)
+		return fault_at(f, file, node, "expected a map from tag to words");
+	for (size_t i = 0; i < node->count; i++) {
+		if (yaml_strings(node->item[i]) == 0)
+			return fault_at(f, file, node->item[i], "expected a list of words");
+		for (size_t k = 0; k < yaml_strings(node->item[i]); k++)
+			if (!yaml_item_string(file, node->item[i], k, &word, f))
+				return false;
+			else if (!seal_policy_allows(s, node->key[i]->text, word))
+				return fault_at(f, file, node->key[i],
+				    "no line has this tag with such a word: `tags` of seal.yaml does not "
+				    "list it");
+	}
+	return true;
+}

@@ -39,4 +39,11 @@ bool seal_policy_load(struct seal_policy *s, struct policy *p, struct fault *f);
 /* True if seal.yaml lists VALUE for the tag NAME. */
 bool seal_policy_allows(const struct seal_policy *s, struct bytes name, struct bytes value);
 
+/*
+ * True if NODE is a map from tags to words that lines may have; what names others would never meet a line.
+ * False with a fault of FILE.
+ */
+bool seal_policy_choice(
+    const struct seal_policy *s, const char *file, const struct yaml_node *node, struct fault *f);
+
 #endif

@@ -42,8 +42,7 @@ static bool
 rest_stands(struct bytes rest, struct bytes text, size_t at)
 {
 	while (rest.size > 0) {
-		struct bytes part = term_phrase_first(
-		    (struct bytes){ rest.at + sizeof gap - 1, rest.size - (sizeof gap - 1) });
+		struct bytes part = term_phrase_first(bytes_behind(rest, sizeof gap - 1));
 
 		at = find_behind(part, text, at);
 		if (at == 0)

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/terms.h"
 
+#include "common/base/block.h"
 #include "common/base/utf8.h"
 #include "common/policy/valueset.h"
 
 #include <endian.h>
-
-#if defined(__SSE2__) && !defined(TERMS_PORTABLE)
-#include <emmintrin.h>
-#endif
 
 enum { KEY_SIZE = 4, SLOTS = 1 << 12 };
 
@@ -421,30 +418,51 @@ may_split(const char *at, const char *end)
 	       (fold_is_capital(at[0]) && at + 2 < end && fold_is_small(at[2]));
 }
 
-/* Whether ANCHOR of TERM, without regard to case, stands at AT of a text that ends at END; it begins so. */
-static inline bool
-is_anchor(const struct term_anchor *anchor, const struct term *term, const char *at, const char *end)
+/* Whether the letters and digits of TERM before I stand before AT of TEXT, whatever is between them. */
+static bool
+follows(const struct term *term, size_t i, struct bytes text, const char *at)
 {
-	const char *word = term->lower.at + term->anchor;
+	while (i > 0) {
+		if (!fold_is_word(term->lower.at[--i]))
+			continue;
+		do
+			if (at == text.at)
+				return false;
+		while (!fold_is_word(*--at));
+		if (ascii_lower(*at) != term->lower.at[i])
+			return false;
+	}
+	return true;
+}
+
+/* Whether those from I on stand at AT or behind it. */
+static bool
+goes_on(const struct term *term, size_t i, struct bytes text, const char *at)
+{
+	const char *end = text.at + text.size;
+
+	for (; i < term->lower.size; i++) {
+		if (!fold_is_word(term->lower.at[i]))
+			continue;
+		while (at < end && !fold_is_word(*at))
+			at++;
+		if (at == end || ascii_lower(*at++) != term->lower.at[i])
+			return false;
+	}
+	return true;
+}
+
+/* Whether TERM may stand in the ASCII text TEXT with its anchor at AT, where that begins. */
+static inline bool
+may_stand(const struct term_anchor *anchor, const struct term *term, struct bytes text, const char *at)
+{
+	const char *end = text.at + text.size;
 	size_t size = anchor->size;
 
 	if ((size_t)(end - at) < size || (!anchor->is_open && at + size != end && fold_is_word(at[size]) &&
 					     !may_split(at + size - 1, end)))
 		return false;
-	for (size_t i = sizeof anchor->letters; i < size; i++)
-		if (ascii_lower(at[i]) != word[i])
-			return false;
-	return true;
-}
-
-/* Whether an abbreviation with dots begins at WORD, as H.I.V.; terms have three letters or more. */
-static bool
-is_dotted(const char *word, const char *end)
-{
-	size_t size;
-
-	return end - word > 4 && word[1] == '.' &&
-	       fold_dotted((struct bytes){ word, (size_t)(end - word) }, &size) > 2;
+	return goes_on(term, term->anchor, text, at) && follows(term, term->anchor, text, at);
 }
 
 /* What is done with a folded text; a text as the record has it is only asked whether it may hold a term. */
@@ -467,7 +485,7 @@ look_at_word(const struct terms *t, struct bytes text, const char *word, const s
 		if (!begins(&t->anchor[i], eight))
 			continue;
 		if (f == NULL) {
-			if (is_anchor(&t->anchor[i], &t->at[i], word, text.at + text.size))
+			if (may_stand(&t->anchor[i], &t->at[i], text, word))
 				return true;
 		} else if (stands_at(&t->at[i], f->room, (size_t)(word - text.at))) {
 			f->found(f->context, &t->at[i]);
@@ -487,23 +505,6 @@ may_begin(const struct terms *t, const char *word)
 	return (t->may[bit / 64] >> (bit % 64)) & 1;
 }
 
-#if defined(__SSE2__) && !defined(TERMS_PORTABLE)
-
-/* The bytes of BLOCK from FIRST on, COUNT of them: as signed numbers these become the least. */
-static inline __m128i
-among(__m128i block, char first, int count)
-{
-	return _mm_cmplt_epi8(
-	    _mm_add_epi8(block, _mm_set1_epi8((char)(-128 - first))), _mm_set1_epi8((char)(-128 + count)));
-}
-
-static inline uint32_t
-begin_markup(__m128i block)
-{
-	return (uint32_t)_mm_movemask_epi8(_mm_or_si128(
-	    _mm_cmpeq_epi8(block, _mm_set1_epi8('<')), _mm_cmpeq_epi8(block, _mm_set1_epi8('&'))));
-}
-
 /* A bit for each of 32 bytes. */
 struct byte_kinds {
 	uint32_t letters, digits, high;
@@ -521,67 +522,29 @@ humps(uint32_t letters, uint32_t capitals, uint32_t letter_before, uint32_t capi
 			      ((capitals << 1 | capital_before) & (small >> 1 | last)));
 }
 
+static inline uint32_t
+both(block one, block two)
+{
+	return block_bits(one) | block_bits(two) << BLOCK_SIZE;
+}
+
 static inline struct byte_kinds
 kinds_at(const char *at)
 {
-	__m128i one = _mm_loadu_si128((const __m128i *)(const void *)at);
-	__m128i two = _mm_loadu_si128((const __m128i *)(const void *)(at + 16));
-	const __m128i small = _mm_set1_epi8(0x20);
+	block one = block_at(at), two = block_at(at + BLOCK_SIZE);
 
 	return (struct byte_kinds){
-		.letters = (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(one, small), 'a', 26)) |
-			   (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(two, small), 'a', 26)) << 16,
-		.digits = (uint32_t)_mm_movemask_epi8(among(one, '0', 10)) |
-			  (uint32_t)_mm_movemask_epi8(among(two, '0', 10)) << 16,
-		.capitals = (uint32_t)_mm_movemask_epi8(among(one, 'A', 26)) |
-			    (uint32_t)_mm_movemask_epi8(among(two, 'A', 26)) << 16,
-		.high = (uint32_t)_mm_movemask_epi8(one) | (uint32_t)_mm_movemask_epi8(two) << 16,
-		.markup = begin_markup(one) | begin_markup(two) << 16,
+		.letters = both(block_letters(one), block_letters(two)),
+		.digits = both(block_from(one, '0', '9'), block_from(two, '0', '9')),
+		.capitals = both(block_from(one, 'A', 'Z'), block_from(two, 'A', 'Z')),
+		.high = both(one, two),
+		.markup =
+		    both(block_is(one, '<') | block_is(one, '&'), block_is(two, '<') | block_is(two, '&')),
 	};
 }
 
-/* Looks at words that terms may begin with, by STARTS, and at letters before a dot, by DOTTED, in order. */
-__attribute__((noinline)) static bool
-look_at_words(const struct terms *t, struct bytes text, uint32_t starts, uint32_t dotted)
-{
-	for (; starts != 0; starts &= starts - 1) {
-		const char *word = text.at + __builtin_ctz(starts);
-
-		if (may_begin(t, word) && look_at_word(t, text, word, NULL))
-			return true;
-	}
-	for (; dotted != 0; dotted &= dotted - 1)
-		if (is_dotted(text.at + __builtin_ctz(dotted), text.at + text.size))
-			return true;
-	return false;
-}
-
-/* terms_may for at most 16 bytes, as most strings of a record are.  Calls nothing for most of them. */
 static inline bool
-may_shortly(const struct terms *t, struct bytes text)
-{
-	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)text.at);
-	uint32_t inside = (UINT32_C(1) << text.size) - 1;
-	uint32_t letters =
-	    (uint32_t)_mm_movemask_epi8(among(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 26));
-	uint32_t digits = (uint32_t)_mm_movemask_epi8(among(block, '0', 10));
-	uint32_t capitals = (uint32_t)_mm_movemask_epi8(among(block, 'A', 26));
-	uint32_t dots = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('.')));
-	uint32_t starts =
-	    ((letters & ~((letters | digits) << 1)) | humps(letters, capitals, 0, 0, 1U << 15)) & inside;
-	uint32_t dotted = letters & ~((letters | digits) << 1) & dots >> 1 & inside;
-
-	/* As in search. */
-	if ((((uint32_t)_mm_movemask_epi8(block) | begin_markup(block)) & inside) != 0)
-		return true;
-	for (uint32_t left = starts; left != 0; left &= left - 1)
-		if (may_begin(t, text.at + __builtin_ctz(left)))
-			return look_at_words(t, text, left, dotted);
-	return dotted != 0 && look_at_words(t, text, 0, dotted);
-}
-
-static inline bool
-search(const struct terms *t, struct bytes text, const struct finding *f)
+search(const struct terms *t, struct bytes text, const struct finding *f, bool is_markup)
 {
 	const char *at = text.at;
 	const char *end = at + text.size;
@@ -596,7 +559,7 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 		uint32_t alone = f == NULL ? starts & ~(words >> 1) : 0;
 
 		/* An accent, a blank of Unicode, a tag or an entity may hide where a word begins. */
-		if (f == NULL && ((kinds.high | kinds.markup) & inside) != 0)
+		if (f == NULL && ((kinds.high | (is_markup ? kinds.markup : 0)) & inside) != 0)
 			return true;
 		if ((kinds.capitals & ~starts) != 0)
 			starts |= humps(kinds.letters, kinds.capitals, last.letters >> 31,
@@ -609,7 +572,7 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 				return true;
 		}
 		for (; alone != 0; alone &= alone - 1)
-			if (is_dotted(at + __builtin_ctz(alone), end))
+			if (fold_spelled(at + __builtin_ctz(alone), end))
 				return true;
 		before = words >> 31;
 		last = kinds;
@@ -617,50 +580,10 @@ search(const struct terms *t, struct bytes text, const struct finding *f)
 	return false;
 }
 
-#else
-
-static inline bool
-search(const struct terms *t, struct bytes text, const struct finding *f)
-{
-	const char *end = text.at + text.size;
-	bool is_inside = false;
-
-	for (size_t i = 0; i < text.size; i++) {
-		char c = text.at[i];
-		bool is_start = fold_is_word(c) && !ascii_is_digit(c) &&
-				(!is_inside || (fold_is_capital(c) && may_split(text.at + i - 1, end)));
-
-		if (f == NULL && ((unsigned char)c >= 0x80 || c == '<' || c == '&'))
-			return true;
-		if (is_start && may_begin(t, text.at + i) && look_at_word(t, text, text.at + i, f))
-			return true;
-		if (f == NULL && !is_inside && is_dotted(text.at + i, end))
-			return true;
-		is_inside = fold_is_word(c);
-	}
-	return false;
-}
-
-static inline bool
-may_shortly(const struct terms *t, struct bytes text)
-{
-	return search(t, text, NULL);
-}
-
-#endif
-
-__attribute__((noinline)) static bool
-may_at_length(const struct terms *t, struct bytes text)
-{
-	return search(t, text, NULL);
-}
-
 bool
 terms_may(const struct terms *t, struct bytes text)
 {
-	bool may = text.size <= 16 ? may_shortly(t, text) : may_at_length(t, text);
-
-	return may ||
+	return search(t, text, NULL, true) ||
 	       (text.size >= NUMBERS_SHORTEST && t->numbers.kinds != 0 && numbers_in(&t->numbers, text) != 0);
 }
 
@@ -671,6 +594,17 @@ find_numbers(const struct terms *t, struct bytes text, const struct finding *f)
 		f->found(f->context, &t->at[t->number[__builtin_ctzll(kinds)]]);
 }
 
+/* Searches the text as it was folded. */
+static void
+find_folded(const struct terms *t, struct fold *room, const struct finding *f)
+{
+	if (t->numbers.kinds != 0)
+		find_numbers(t, buffer_bytes(&room->cased), f); /* blanks of Unicode are plain here */
+	(void)search(t, buffer_bytes(&room->lower), f, false);
+	if (fold_join(room))
+		(void)search(t, buffer_bytes(&room->lower), f, false);
+}
+
 void
 terms_find(const struct terms *t, struct bytes text, struct fold *room,
     void (*found)(void *context, const struct term *term), void *context)
@@ -679,22 +613,20 @@ terms_find(const struct terms *t, struct bytes text, struct fold *room,
 
 	if (t->count == 0)
 		return;
-	/* Markup is searched with its tags, too: comments and addresses in them are read by people. */
-	fold_text(room, text);
-	if (t->numbers.kinds != 0) {
+	if (t->numbers.kinds != 0)
 		find_numbers(t, text, &f);
-		find_numbers(t, buffer_bytes(&room->cased), &f); /* blanks of Unicode are plain here */
-	}
-	(void)search(t, buffer_bytes(&room->lower), &f);
-	if (fold_split(room, FOLD_CAMEL)) {
-		(void)search(t, buffer_bytes(&room->lower), &f);
-		if (fold_split(room, FOLD_CAPITALS))
-			(void)search(t, buffer_bytes(&room->lower), &f);
+	/* Markup is searched with its tags, too: comments and addresses in them are read by people. */
+	if (search(t, text, NULL, false)) {
+		fold_text(room, text);
+		find_folded(t, room, &f);
+		if (fold_split(room, FOLD_CAMEL)) {
+			(void)search(t, buffer_bytes(&room->lower), &f, false);
+			if (fold_split(room, FOLD_CAPITALS))
+				(void)search(t, buffer_bytes(&room->lower), &f, false);
+		}
 	}
 	if (!fold_is_markup(text))
 		return;
 	fold_markup(room, text);
-	(void)search(t, buffer_bytes(&room->lower), &f);
-	if (t->numbers.kinds != 0)
-		find_numbers(t, buffer_bytes(&room->cased), &f);
+	find_folded(t, room, &f);
 }

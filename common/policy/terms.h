@@ -34,8 +34,10 @@
  * split where their case changes: hivStatus says HIV.
  *
  * terms_may reads the bytes of a text as they stand, 32 at a time, and dismisses nearly all texts without a
- * term: it looks at the first four letters of each word.  terms_find folds the text and compares.  Each term
- * is found by its longest word, so that a frequent word such as "the" in a term costs nothing.
+ * term: it looks at the first four letters of each word, then whether the letters of the term stand around
+ * it.  terms_find folds the text and compares; markup of which the same dismisses the tags and comments is
+ * folded without them alone.  Each term is found by its longest word, so that a frequent word such as "the"
+ * in a term costs nothing.
  */
 enum term_mode { TERM_WORD, TERM_CAPS, TERM_STEM, TERM_NUMBER };
 
@@ -93,7 +95,7 @@ void terms_release(struct terms *t);
 /* False if TEXT, which is UTF-8 without escapes, holds no term.  Reads TERMS_SLACK bytes behind it. */
 bool terms_may(const struct terms *t, struct bytes text);
 
-/* Calls FOUND for each term in TEXT, more than once if it stands there more than once. */
+/* Calls FOUND for each term in TEXT, as often as it stands there.  Reads TERMS_SLACK bytes behind TEXT. */
 void terms_find(const struct terms *t, struct bytes text, struct fold *room,
     void (*found)(void *context, const struct term *term), void *context);
 

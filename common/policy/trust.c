@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/trust.h"
 
+#include "common/base/diag.h"
 #include "common/base/file.h"
 #include "common/crypto/detached.h"
 #include "common/json/json.h"
@@ -141,11 +142,11 @@ take_piece(struct bytes *text)
 	size_t size = 1;
 
 	while (text->size > 1 && text->at[0] == '0' && ascii_is_digit(text->at[1]))
-		*text = (struct bytes){ text->at + 1, text->size - 1 };
+		*text = bytes_behind(*text, 1);
 	while (ascii_is_digit(text->at[0]) && size < text->size && ascii_is_digit(text->at[size]))
 		size++;
 	piece = (struct bytes){ text->at, size };
-	*text = (struct bytes){ text->at + size, text->size - size };
+	*text = bytes_behind(*text, size);
 	return piece;
 }
 
@@ -267,6 +268,8 @@ trust_policy(const struct options *o, const char **policy, const char *site)
 
 	if (!trust_default(policy, site, &f))
 		fault_exit(&f);
+	if (*policy == NULL && site != NULL && access(site, F_OK) != 0)
+		diag_die(EXIT_IO, "%s: %s", site, strerror(errno));
 	if (*policy == NULL)
 		options_needs(
 		    o, site == NULL ? "--policy DIR" : "--policy DIR, which the site does not remember");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/vocabulary.h"
 
+#include "common/base/bisect.h"
+
 /* The index of each concept in its list (SENSITIVITY_HIV), so that a row can name its parent. */
 enum {
 #define CONFIDENTIALITY(code, display, parent, status) CONFIDENTIALITY_##code,
@@ -56,12 +58,13 @@ static const struct concept sensitivity[] = {
 #define SENSITIVITY(code, display, parent, status) ROW(SENSITIVITY, code, display, parent, status)
 #include "common/policy/vocabulary.def"
 };
-_Static_assert(SENSITIVITY_COUNT <= 64, "a set of sensitivity categories is a word");
 
 static const struct concept privacy_law[] = {
 #define PRIVACY_LAW(code, display, parent, status) ROW(PRIVACY_LAW, code, display, parent, status)
 #include "common/policy/vocabulary.def"
 };
+_Static_assert(
+    SENSITIVITY_COUNT + PRIVACY_LAW_COUNT <= 64, "a set of sensitivity categories and laws is a word");
 
 static const struct concept handling[] = {
 #define HANDLING(code, display, parent, status) ROW(HANDLING, code, display, parent, status)
@@ -119,21 +122,12 @@ vocabulary_at(enum vocabulary v, size_t index)
 const struct concept *
 vocabulary_find(enum vocabulary v, struct bytes code)
 {
-	size_t low = 0;
-	size_t high = list[v].count;
+	const struct concept *at = list[v].at;
+	struct bisect b = { .high = list[v].count };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = bytes_compare(list[v].at[middle].code, code);
-
-		if (order == 0)
-			return &list[v].at[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	while (bisect_more(&b))
+		bisect_step(&b, bytes_compare(at[b.middle].code, code) < 0);
+	return b.low < list[v].count && bytes_equal(at[b.low].code, code) ? &at[b.low] : NULL;
 }
 
 void
@@ -153,14 +147,20 @@ vocabulary_below(enum vocabulary v, const struct concept *a, const struct concep
 }
 
 uint64_t
-vocabulary_sensitivities_below(const struct concept *category)
+vocabulary_label(enum vocabulary v, const struct concept *c)
 {
-	uint64_t mask = 0;
+	return UINT64_C(1) << (c->index + (v == VOCABULARY_PRIVACY_LAW ? (unsigned)SENSITIVITY_COUNT : 0));
+}
 
-	for (size_t i = 0; i < SENSITIVITY_COUNT; i++)
-		if (vocabulary_below(VOCABULARY_SENSITIVITY, &sensitivity[i], category))
-			mask |= UINT64_C(1) << i;
-	return mask;
+uint64_t
+vocabulary_labels_below(enum vocabulary v, const struct concept *c)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < list[v].count; i++)
+		if (vocabulary_below(v, &list[v].at[i], c))
+			set |= vocabulary_label(v, &list[v].at[i]);
+	return set;
 }
 
 bool

@@ -56,10 +56,13 @@ void vocabulary_offer(enum vocabulary v, struct closest *c);
 bool vocabulary_below(enum vocabulary v, const struct concept *a, const struct concept *b);
 
 /*
- * CATEGORY and all sensitivity categories below it as a set: bit i is the concept of index i (there are fewer
- * than 64). An exclusion of CATEGORY excludes this set.
+ * C and all concepts below it as a set, of sensitivity categories and privacy laws, whose bits are apart: bit
+ * i is the category of index i.  An exclusion of C excludes this set.
  */
-uint64_t vocabulary_sensitivities_below(const struct concept *category);
+uint64_t vocabulary_labels_below(enum vocabulary v, const struct concept *c);
+
+/* The bit of C alone in such a set. */
+uint64_t vocabulary_label(enum vocabulary v, const struct concept *c);
 
 /* True for the types of people, places and things that records name for who, where and with what. */
 bool vocabulary_is_actor(struct bytes type);

@@ -251,28 +251,18 @@ add_node(struct yaml_builder *b, const yaml_event_t *e, enum yaml_kind kind)
 	return node;
 }
 
-static size_t
-count_digits(struct bytes t, size_t from)
-{
-	size_t at = from;
-
-	while (at < t.size && ascii_is_digit(t.at[at]))
-		at++;
-	return at - from;
-}
-
 /* The number grammar of RFC 8259 section 6. */
 static bool
 is_number(struct bytes t)
 {
 	size_t i = t.size > 0 && t.at[0] == '-';
-	size_t digits = count_digits(t, i);
+	size_t digits = bytes_digits(t, i);
 
 	if (digits == 0 || (digits > 1 && t.at[i] == '0'))
 		return false;
 	i += digits;
 	if (i < t.size && t.at[i] == '.') {
-		digits = count_digits(t, ++i);
+		digits = bytes_digits(t, ++i);
 		if (digits == 0)
 			return false;
 		i += digits;
@@ -280,7 +270,7 @@ is_number(struct bytes t)
 	if (i < t.size && (t.at[i] == 'e' || t.at[i] == 'E')) {
 		i++;
 		i += i < t.size && (t.at[i] == '+' || t.at[i] == '-');
-		digits = count_digits(t, i);
+		digits = bytes_digits(t, i);
 		if (digits == 0)
 			return false;
 		i += digits;

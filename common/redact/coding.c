@@ -28,7 +28,7 @@ cut(const struct operation *o, struct bytes *code)
 	for (size_t i = 0; i < code->size && count < o->characters; i++) {
 		char c = code->at[i];
 
-		if (!ascii_is_letter(c) && !ascii_is_digit(c) && c != '.' && c != '-')
+		if (!ascii_is_alnum(c) && c != '.' && c != '-')
 			return false;
 		count += c != '.' && c != '-';
 		if (count == o->characters)

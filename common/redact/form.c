@@ -84,7 +84,7 @@ split(struct form *form, struct arena *a, struct bytes text, char stop)
 
 		form->list[i] = (struct bytes){ text.at, size };
 		size += size < text.size;
-		text = (struct bytes){ text.at + size, text.size - size };
+		text = bytes_behind(text, size);
 	}
 }
 
@@ -190,7 +190,7 @@ is_reference(const struct form *form, struct bytes text, bool changed)
 	struct bytes type, id;
 
 	if (text.size > 0 && text.at[0] == '#')
-		return text.size == 1 || token_is_id((struct bytes){ text.at + 1, text.size - 1 });
+		return text.size == 1 || token_is_id(bytes_behind(text, 1));
 	if (changed && bytes_begin(text, "urn:uuid:"))
 		return true;
 	if (!token_reference(text, &type, &id) || !is_type(form, type))
@@ -199,7 +199,7 @@ is_reference(const struct form *form, struct bytes text, bool changed)
 		return true;
 	struct bytes rest = { id.at + id.size, text.size - (size_t)(id.at + id.size - text.at) };
 	if (bytes_begin(rest, "/_history/"))
-		return type.at == text.at && token_is_id((struct bytes){ rest.at + 10, rest.size - 10 });
+		return type.at == text.at && token_is_id(bytes_behind(rest, 10));
 	return type.at == text.at && rest.size == 0;
 }
 
@@ -277,7 +277,7 @@ is_word(struct bytes code)
 	if (code.size == 0 || code.size > 40)
 		return false;
 	for (size_t i = 0; i < code.size; i++)
-		if (!ascii_is_letter(code.at[i]) && !ascii_is_digit(code.at[i]) &&
+		if (!ascii_is_alnum(code.at[i]) &&
 		    (code.at[i] == '\0' || strchr("/.*[]()%'-+^_:<>=", code.at[i]) == NULL))
 			return false;
 	return true;

@@ -98,7 +98,7 @@ judge_value(struct viewer *w, const struct view_frame *f, struct view *v)
 	if (v->member != v->value && (member->key == o->places.system || member->key == o->places.code))
 		good = f->view.coded;
 	if (v->member != v->value && member->key == o->places.url && f->view.around == AROUND_EXTENSION)
-		good |= v->in_keep; /* redact.yaml lists it */
+		good |= v->in_keep & f->view.is_listed;
 	if ((judged & ~changed & ~good) != 0)
 		good |= good_value(w, f, v, judged & ~changed & ~good, false);
 	if ((changed & ~good) != 0)

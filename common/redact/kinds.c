@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/kinds.h"
 
+#include "common/base/bisect.h"
 #include "common/base/memory.h"
 #include "common/policy/elements.h"
 
@@ -205,20 +206,13 @@ struct kinds_at
 kinds_member(const struct kinds *k, struct kinds_at around, uint16_t key)
 {
 	const struct kind *kind = &k->kind[around.number];
-	uint32_t low = kind->first;
-	uint32_t high = low + kind->count;
+	struct bisect b = { .low = kind->first, .high = kind->first + kind->count };
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (k->member[middle].key < key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == kind->first + kind->count || k->member[low].key != key || key == 0)
+	while (bisect_more(&b))
+		bisect_step(&b, k->member[b.middle].key < key);
+	if (b.low == kind->first + kind->count || k->member[b.low].key != key || key == 0)
 		return (struct kinds_at){ KINDS_UNKNOWN, 0 };
-	struct kinds_at at = k->member[low].at;
+	struct kinds_at at = k->member[b.low].at;
 	if (at.number == k->any_reference)
 		at.number = around.bound;
 	return at;

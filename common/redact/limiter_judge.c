@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
+#include "common/base/bisect.h"
 #include "common/base/truth.h"
 #include "common/policy/codes.h"
 #include "common/redact/token.h"
@@ -85,7 +86,7 @@ add_coding(struct limiter *l, uint8_t *context, uint32_t coding, unsigned shifts
 				const struct demand_value *v = &d->value[k];
 				unsigned found;
 
-				if (kind == DEMAND_CLASS && v->system.size == 0)
+				if (kind == DEMAND_CLASS && (v->system.size == 0 || v->by_content))
 					continue;
 				found = match_code(l, v, code, system);
 				for (unsigned s = 0; s <= CODE_OWN; s += 2)
@@ -138,17 +139,127 @@ judge_codes(const struct obligations *o, uint8_t *context, const struct demands 
 	return outcome(d, t);
 }
 
+/* `type/subtype` of a content type, without its parameters. */
+static struct bytes
+without_parameters(struct bytes text)
+{
+	const char *end = text.size > 0 ? memchr(text.at, ';', text.size) : NULL;
+
+	return bytes_trim((struct bytes){ text.at, end ? (size_t)(end - text.at) : text.size });
+}
+
+/* The name of a format that content types share: xml of `text/xml`, `application/xml` and `x/y+xml`. */
+static struct bytes
+format_of(struct bytes type)
+{
+	const char *at = type.size > 0 ? memrchr(type.at, '/', type.size) : NULL;
+	const char *plus = type.size > 0 ? memrchr(type.at, '+', type.size) : NULL;
+
+	if (plus && (!at || plus > at))
+		at = plus;
+	return at ? (struct bytes){ at + 1, type.size - (size_t)(at + 1 - type.at) } : type;
+}
+
+/* One of the two may be the other's format alone: whoever says text/xml may carry a CDA document. */
 static enum truth
-judge_class(struct limiter *l, uint8_t *context, const struct demand *d, struct bytes type)
+same_content_type(struct bytes a, struct bytes b)
+{
+	static const struct bytes any = BYTES("application/octet-stream");
+
+	if (bytes_equal_folded(a, b))
+		return TRUTH_TRUE;
+	if (a.size == 0 || bytes_equal_folded(a, any) || bytes_equal_folded(b, any))
+		return TRUTH_UNKNOWN;
+	if (memchr(a.at, '+', a.size) != NULL && memchr(b.at, '+', b.size) != NULL)
+		return TRUTH_FALSE;
+	return bytes_equal_folded(format_of(a), format_of(b)) ? TRUTH_UNKNOWN : TRUTH_FALSE;
+}
+
+static bool
+is_named_attachment(const struct limiter *l, uint32_t object)
+{
+	const struct json_node *before = &l->outline->json->nodes[object - 1];
+
+	return before->kind == JSON_KEY && before->key == l->outline->places.attachment;
+}
+
+/* What the object says of its content; FALSE if it is no Attachment and no Binary. */
+static enum truth
+carries(struct limiter *l, uint32_t object, const struct demand_value *v)
+{
+	const struct json *j = l->outline->json;
+	const struct places *p = &l->outline->places;
+	uint32_t type = json_member_key(j, object, p->content_type);
+	uint32_t data = json_member_key(j, object, p->data);
+
+	if (type != 0 && json_kind(j, type) == JSON_STRING)
+		return same_content_type(without_parameters(json_string(j, type, &l->room)), v->code);
+	/* The `data` of a SampledData, which has an origin, are numbers. */
+	if (type != 0 || is_named_attachment(l, object) ||
+	    (data != 0 && json_kind(j, data) == JSON_STRING && json_member_key(j, object, p->origin) == 0))
+		return TRUTH_UNKNOWN;
+	if (json_member_key(j, object, p->url) == 0)
+		return TRUTH_FALSE;
+	return json_member_key(j, object, p->hash) != 0 || json_member_key(j, object, p->size) != 0 ||
+		       json_member_key(j, object, p->title) != 0
+		   ? TRUTH_UNKNOWN
+		   : TRUTH_FALSE;
+}
+
+/* What the root, without the roots inside of it, carries of the content type V. */
+static enum truth
+judge_content(struct limiter *l, uint32_t root, const struct demand_value *v)
+{
+	const struct outline *out = l->outline;
+	const struct json *j = out->json;
+	uint32_t first = out->roots.at[root].node, end = j->nodes[first].next;
+	enum truth found = TRUTH_FALSE;
+
+	for (uint32_t i = first; i < end && found != TRUTH_TRUE; i++) {
+		if (json_kind(j, i) != JSON_OBJECT)
+			continue;
+		if (i != first && roots_inner(&out->roots, i) != 0)
+			i = j->nodes[i].next - 1;
+		else
+			found = truth_or(found, carries(l, i, v));
+	}
+	return found;
+}
+
+/* A document whose kind no Coding tells may be of any kind; a Binary never tells. */
+static enum truth
+kind_untold(const struct limiter *l, uint32_t node, struct bytes type)
+{
+	static const char *const documents[] = { "Composition", "DocumentReference", "DocumentManifest" };
+	const struct json *j = l->outline->json;
+	uint32_t kind = json_member_key(j, node, l->outline->places.type);
+
+	if (bytes_are(type, "Binary"))
+		return TRUTH_UNKNOWN;
+	kind = kind != 0 && json_kind(j, kind) == JSON_OBJECT
+		   ? json_member_key(j, kind, l->outline->places.coding)
+		   : 0;
+	for (size_t i = 0; kind == 0 && i < sizeof documents / sizeof documents[0]; i++)
+		if (bytes_are(type, documents[i]))
+			return TRUTH_UNKNOWN;
+	return TRUTH_FALSE;
+}
+
+static enum truth
+judge_class(struct limiter *l, uint8_t *context, const struct demand *d, uint32_t root, struct bytes type)
 {
 	const uint8_t *codes = codes_of(l->obligations, context);
+	uint32_t node = l->outline->roots.at[root].node;
 	struct tally t = nothing;
 
 	for (uint32_t i = 0; i < d->values; i++) {
 		const struct demand_value *v = &d->value[i];
 
-		if (v->system.size > 0)
-			count_in(&t, found_code(codes[v->number], CODE_ANYWHERE));
+		if (v->by_content)
+			count_in(&t, judge_content(l, root, v));
+		else if (v->system.size > 0)
+			count_in(&t, truth_or(found_code(codes[v->number], CODE_ANYWHERE),
+					 kind_untold(l, node, type)));
 		else
 			count_in(&t, type.size == 0               ? TRUTH_UNKNOWN
 				     : bytes_equal(type, v->code) ? TRUTH_TRUE
@@ -184,8 +295,7 @@ refers_to(struct bytes text, const struct demand_value *v)
 	if (bytes_equal(text, v->text))
 		return TRUTH_TRUE;
 	if (bytes_begin(text, "urn:uuid:"))
-		return bytes_equal((struct bytes){ text.at + 9, text.size - 9 }, v->id) ? TRUTH_TRUE
-											: TRUTH_UNKNOWN;
+		return bytes_equal(bytes_behind(text, 9), v->id) ? TRUTH_TRUE : TRUTH_UNKNOWN;
 	/* Whom an identifier names, a type and an id do not tell. */
 	if (bytes_begin(text, "#") || memchr(v->text.at, '|', v->text.size) ||
 	    !token_reference(text, &type, &id))
@@ -346,7 +456,8 @@ judge_demand(struct limiter *l, uint8_t *context, const struct demands *s, enum 
 	*absent = false;
 	switch (kind) {
 	case DEMAND_CLASS:
-		return judge_class(l, context, &s->of[kind], shape_type(out->s->shape, out->json, node));
+		return judge_class(
+		    l, context, &s->of[kind], root, shape_type(out->s->shape, out->json, node));
 	case DEMAND_DATE:
 		return judge_date(l, &s->of[kind], node, absent);
 	case DEMAND_CODE:
@@ -368,18 +479,30 @@ static size_t
 first_coding(const struct limiter *l, uint32_t node)
 {
 	const struct limiter_coding *coding = (const void *)l->codings.at;
-	size_t low = 0;
-	size_t high = l->codings.used / sizeof *coding;
+	struct bisect b = { .high = l->codings.used / sizeof *coding };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	while (bisect_more(&b))
+		bisect_step(&b, coding[b.middle].node < node);
+	return b.low;
+}
 
-		if (coding[middle].node < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+/* A Bundle that begins with a Composition is a document, of the kind that is said there. */
+static void
+add_document(struct limiter *l, uint8_t *context, uint32_t bundle)
+{
+	const struct outline *out = l->outline;
+	const struct limiter_coding *coding = (const void *)l->codings.at;
+	size_t codings = l->codings.used / sizeof *coding, i;
+	uint32_t root = bundle + 1, kind;
+
+	if (!out->root[bundle].is_bundle || root >= out->roots.count ||
+	    out->roots.at[root].parent != bundle ||
+	    !bytes_are(shape_type(out->s->shape, out->json, out->roots.at[root].node), "Composition"))
+		return;
+	kind = json_member_key(out->json, out->roots.at[root].node, out->places.type);
+	for (i = first_coding(l, kind); kind != 0 && i < codings; i++)
+		if (coding[i].node < out->json->nodes[kind].next)
+			add_coding(l, context, coding[i].node, 1 << CODE_ANYWHERE);
 }
 
 /* The Codings of the root in NODE: those of the entry NODE, or all. */
@@ -414,6 +537,7 @@ limiter_judge_root(struct limiter *l, uint8_t *context, const uint8_t *parent, u
 
 	memset(context, 0, limiter_context_size(o));
 	add_codings(l, context, root, l->outline->roots.at[root].node, false);
+	add_document(l, context, root);
 	for (uint32_t i = 0; i < o->count; i++)
 		for (int kind = 0; kind < DEMAND_LABEL; kind++) {
 			size_t at = (size_t)i * DEMAND_COUNT + (size_t)kind;

@@ -153,10 +153,10 @@ bad(struct notes *n, const struct json *j, uint32_t node, enum reason reason)
 
 /* Value nodes, 0 if absent. */
 struct label_parts {
-	uint32_t at, level, sensitivity, criticality, rule, explained;
+	uint32_t at, level, sensitivity, basis, criticality, rule, was;
 };
 
-/* `basis` and `was` explain the label to people; they decide nothing. */
+/* `was` explains the label to people; it decides nothing. */
 static bool
 read_parts(struct label_parts *p, const struct json *j, uint32_t label)
 {
@@ -170,8 +170,8 @@ read_parts(struct label_parts *p, const struct json *j, uint32_t label)
 		{ BYTES("sensitivity"), offsetof(struct label_parts, sensitivity), JSON_ARRAY },
 		{ BYTES("criticality"), offsetof(struct label_parts, criticality), JSON_STRING },
 		{ BYTES("rule"), offsetof(struct label_parts, rule), JSON_STRING },
-		{ BYTES("basis"), offsetof(struct label_parts, explained), JSON_ARRAY },
-		{ BYTES("was"), offsetof(struct label_parts, explained), JSON_STRING },
+		{ BYTES("basis"), offsetof(struct label_parts, basis), JSON_ARRAY },
+		{ BYTES("was"), offsetof(struct label_parts, was), JSON_STRING },
 	};
 	enum { MEMBERS = sizeof table / sizeof table[0] };
 
@@ -200,29 +200,36 @@ read_level(const struct scheme *s, const struct json *j, uint32_t node, unsigned
 	return found >= 0;
 }
 
+/* Adds the words of ARRAY, if there is one. */
 static bool
-read_categories(struct notes *n, const struct scheme *s, const struct json *j, uint32_t array, uint32_t node,
-    uint64_t *out)
+read_words(const struct json *j, enum vocabulary v, uint32_t array, uint64_t *categories)
 {
-	uint64_t categories = 0;
-
-	for (uint32_t i = array + 1; i < j->nodes[array].next; i = j->nodes[i].next) {
+	for (uint32_t i = array + 1; array != 0 && i < j->nodes[array].next; i = j->nodes[i].next) {
 		const struct concept *c = NULL;
 
 		if (json_kind(j, i) == JSON_STRING)
-			c = vocabulary_find(VOCABULARY_SENSITIVITY, json_inside(j, i));
+			c = vocabulary_find(v, json_inside(j, i));
 		if (c == NULL)
 			return false;
-		categories |= UINT64_C(1) << c->index;
+		*categories |= vocabulary_label(v, c);
 	}
+	return true;
+}
+
+/* Returns the bits of the versions that leave one of them out. */
+static uint64_t
+add_categories(struct notes *n, const struct scheme *s, uint32_t node, uint64_t categories)
+{
+	uint64_t out = 0;
+
 	for (unsigned v = 0; v < s->versions; v++)
 		if ((s->version[v].without & categories) != 0)
-			*out |= s->version[v].bits;
-	if (!n->wants_categories)
-		return true;
-	grow(&n->category, &n->category_room, n->categories + 1, sizeof n->category[0]);
-	n->category[n->categories++] = (struct notes_category){ node, categories };
-	return true;
+			out |= s->version[v].bits;
+	if (n->wants_categories && categories != 0) {
+		grow(&n->category, &n->category_room, n->categories + 1, sizeof n->category[0]);
+		n->category[n->categories++] = (struct notes_category){ node, categories };
+	}
+	return out;
 }
 
 static bool
@@ -256,7 +263,7 @@ read_label(struct notes *n, const struct scheme *s, const struct json *j, uint32
 	struct label_parts p;
 	uint32_t node;
 	unsigned level = 0;
-	uint64_t out = 0;
+	uint64_t categories = 0, out;
 
 	if (!read_parts(&p, j, label))
 		return bad(n, j, label, REASON_BAD_LABEL);
@@ -267,8 +274,11 @@ read_label(struct notes *n, const struct scheme *s, const struct json *j, uint32
 	if (p.criticality != 0)
 		return p.level != 0 ? add_urgency(n, s, j, &p, node, level)
 				    : bad(n, j, label, REASON_BAD_LABEL);
-	if (p.sensitivity != 0 && !read_categories(n, s, j, p.sensitivity, node, &out))
+	if (!read_words(j, VOCABULARY_SENSITIVITY, p.sensitivity, &categories))
 		return bad(n, j, p.sensitivity, REASON_BAD_LABEL);
+	if (!read_words(j, VOCABULARY_PRIVACY_LAW, p.basis, &categories))
+		return bad(n, j, p.basis, REASON_BAD_LABEL);
+	out = add_categories(n, s, node, categories);
 
 	struct bytes rule = json_inside(j, p.rule);
 	struct notes_node *note = notes_touch(n, node);

@@ -70,7 +70,7 @@ is_fhir(const struct obligations *o)
 	return o->policy->record != NULL && yaml_find(o->policy->record, "roots") != NULL;
 }
 
-/* A record type, bare or under its system; any other class is a code that the root has. */
+/* A record type, bare or under its system; any other class is a code that the root has, or a content type. */
 static bool
 read_class(struct obligation_reading *r, struct demand_value *v)
 {
@@ -80,7 +80,12 @@ read_class(struct obligation_reading *r, struct demand_value *v)
 	if (v->system.size > 0 && codes_same_system(v->system, types))
 		v->system.size = 0;
 	if (v->system.size > 0) {
-		v->number = r->o->codes++;
+		enum class_shown shown = codes_class_shown(v->system, v->code);
+
+		v->by_content = shown == CLASS_BY_CONTENT_TYPE;
+		v->number = v->by_content ? 0 : r->o->codes++;
+		if (shown == CLASS_NOT_SHOWN)
+			return deny(r, "an obligation names a class that no record shows");
 		return v->code.size > 0 || deny(r, "an obligation names a class that has no code");
 	}
 	type = vocabulary_find(VOCABULARY_RESOURCE_TYPE, v->code);
@@ -91,20 +96,20 @@ read_class(struct obligation_reading *r, struct demand_value *v)
 static bool
 read_label(struct obligation_reading *r, struct demand_value *v)
 {
-	static const enum vocabulary known[] = { VOCABULARY_CONFIDENTIALITY, VOCABULARY_SENSITIVITY };
-	const struct concept *c;
-	bool in[2] = { true, true };
+	static const enum vocabulary sets[] = { VOCABULARY_SENSITIVITY, VOCABULARY_PRIVACY_LAW };
+	struct bytes levels = vocabulary_system(VOCABULARY_CONFIDENTIALITY);
 
-	for (size_t i = 0; v->system.size > 0 && i < 2; i++)
-		in[i] = codes_same_system(v->system, vocabulary_system(known[i]));
-	v->level = in[0] ? policy_level(r->o->policy, v->code) : -1;
-	if (v->level >= 0)
-		return true;
-	c = in[1] ? vocabulary_find(VOCABULARY_SENSITIVITY, v->code) : NULL;
-	if (c == NULL)
-		return deny(r, "an obligation names a label that is neither a level nor a category");
-	v->categories = vocabulary_sensitivities_below(c);
-	return true;
+	if (v->system.size == 0 || codes_same_system(v->system, levels))
+		v->level = policy_level(r->o->policy, v->code);
+	for (size_t i = 0; v->level < 0 && i < sizeof sets / sizeof sets[0]; i++) {
+		const struct concept *c = vocabulary_find(sets[i], v->code);
+
+		if (c != NULL &&
+		    (v->system.size == 0 || codes_same_system(v->system, vocabulary_system(sets[i]))))
+			v->categories = vocabulary_labels_below(sets[i], c);
+	}
+	return v->level >= 0 || v->categories != 0 ||
+	       deny(r, "an obligation names a label that is no level, no category and no law");
 }
 
 static void
@@ -113,7 +118,7 @@ read_reference(struct demand_value *v)
 	v->type.size = 0;
 	v->id = v->text;
 	if (bytes_begin(v->text, "urn:uuid:"))
-		v->id = (struct bytes){ v->text.at + 9, v->text.size - 9 };
+		v->id = bytes_behind(v->text, 9);
 	else if (!token_reference(v->text, &v->type, &v->id)) {
 		v->type.size = 0;
 		v->id = v->text;

@@ -42,8 +42,9 @@ struct demand_value {
 	struct bytes system, code; /* of system|code; without a bar the code alone */
 	struct bytes type, id;     /* of a reference; without a type the id alone */
 	int level;                 /* of a label: index in the ladder, -1: its categories count */
-	uint64_t categories;       /* bits of the vocabulary */
+	uint64_t categories;       /* and laws: see vocabulary_labels_below() */
 	uint32_t number;           /* of a code, among all codes */
+	bool by_content;           /* a class that is a content type */
 };
 
 struct demand {
@@ -80,7 +81,7 @@ struct obligations {
 	struct obligation_keep *keep;
 	struct demands **demands; /* all, by number */
 	uint32_t count;
-	uint32_t codes; /* values of all DEMAND_CODE, and those of DEMAND_CLASS with a system */
+	uint32_t codes; /* values of all DEMAND_CODE, and those of DEMAND_CLASS that Codings show */
 	bool on_labels; /* some demands name a label */
 	bool on_entries;
 	/* private */

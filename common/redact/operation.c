@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/operation.h"
 
+#include "common/base/bisect.h"
 #include "common/json/json_write.h"
 #include "common/redact/coding.h"
 #include "common/redact/shift.h"
@@ -11,11 +12,13 @@
 
 struct operation_entry {
 	const char *name;
+	/* NODE stands behind the name.  M is NODE if is_map, else the map around it.  NULL: a bare word. */
 	bool (*read)(struct operation *o, const struct operation_words *w, struct yaml_map *m,
-	    const struct yaml_node *node, struct fault *f); /* NULL: a bare word */
+	    const struct yaml_node *node, struct fault *f);
 	enum operation_outcome (*apply)(
 	    const struct operation *o, const struct operation_value *v, struct buffer *out);
 	enum fhir_labels_done done; /* what the result is called; FHIR_LABELS_DONE: nothing */
+	bool is_map;
 };
 
 static bool
@@ -42,55 +45,43 @@ static bool
 read_hash(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
 {
-	struct yaml_map inner;
+	const struct yaml_node *key = yaml_need(m, "key");
 
-	(void)m;
-	if (!yaml_open(&inner, w->file, node, f))
-		return false;
-	const struct yaml_node *key = yaml_need(&inner, "key");
-
+	(void)node;
 	return key != NULL && (o->key = w->key(w->context, key, f)) != NULL &&
-	       read_scope(o, w, yaml_take(&inner, "scope"), f) && yaml_close(&inner);
+	       read_scope(o, w, yaml_take(m, "scope"), f);
 }
 
 static bool
 read_shift(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
 {
-	struct yaml_map inner;
+	const struct yaml_node *key = yaml_need(m, "key");
+	const struct yaml_node *scope = yaml_take(m, "scope");
 
-	(void)m;
-	if (!yaml_open(&inner, w->file, node, f))
-		return false;
-	const struct yaml_node *key = yaml_need(&inner, "key");
-	const struct yaml_node *scope = yaml_take(&inner, "scope");
-
+	(void)node;
 	o->days = 365;
 	o->scope[OPERATION_SUBJECT] = scope == NULL;
 	return key != NULL && (o->key = w->key(w->context, key, f)) != NULL &&
-	       yaml_integer(w->file, yaml_take(&inner, "days"), 1, 36500, &o->days, f) &&
-	       read_scope(o, w, scope, f) && yaml_close(&inner);
+	       yaml_integer(w->file, yaml_take(m, "days"), 1, 36500, &o->days, f) &&
+	       read_scope(o, w, scope, f);
 }
 
 static bool
 read_zip(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
 {
-	struct yaml_map inner;
+	const struct yaml_node *digits = yaml_need(m, "digits");
+	const struct yaml_node *set = yaml_take(m, "restricted");
 
-	(void)m;
-	if (!yaml_open(&inner, w->file, node, f))
-		return false;
-	const struct yaml_node *digits = yaml_need(&inner, "digits");
-	const struct yaml_node *set = yaml_take(&inner, "restricted");
-
+	(void)node;
 	o->restricted = -1;
 	if (digits == NULL || !yaml_integer(w->file, digits, 1, 5, &o->characters, f) ||
 	    (set != NULL && (o->codes = w->codes(w->context)) == NULL))
 		return false;
 	if (set != NULL && (o->restricted = codes_set(o->codes, set->text)) < 0)
 		return fault_at(f, w->file, set, "unknown-set: no value set of that name in classify.yaml");
-	return yaml_close(&inner);
+	return true;
 }
 
 /* Five digits, or nine with or without a hyphen behind the fifth. */
@@ -133,15 +124,11 @@ static bool
 read_code(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
 {
-	struct yaml_map inner;
+	const struct yaml_node *characters = yaml_need(m, "characters");
 
-	(void)m;
-	if (!yaml_open(&inner, w->file, node, f))
-		return false;
-	const struct yaml_node *characters = yaml_need(&inner, "characters");
-
+	(void)node;
 	return characters != NULL && yaml_integer(w->file, characters, 1, 7, &o->characters, f) &&
-	       yaml_close(&inner) && (o->codes = w->codes(w->context)) != NULL;
+	       (o->codes = w->codes(w->context)) != NULL;
 }
 
 static bool
@@ -261,7 +248,7 @@ write_hour(struct json_write *w, struct bytes text)
 		return false;
 	json_write_raw(w, (struct bytes){ text.at, 13 });
 	json_write_raw(w, (struct bytes)BYTES(":00:00"));
-	json_write_raw(w, (struct bytes){ text.at + zone, text.size - zone });
+	json_write_raw(w, bytes_behind(text, zone));
 	return true;
 }
 
@@ -314,25 +301,20 @@ static bool
 read_round(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
 {
-	struct yaml_map inner;
 	uint64_t digits = 0;
 	char step[32] = "1";
-
-	(void)m;
-	if (!yaml_open(&inner, w->file, node, f))
-		return false;
-	const struct yaml_node *to = yaml_take(&inner, "to");
-	const struct yaml_node *places = yaml_take(&inner, "digits");
+	const struct yaml_node *to = yaml_take(m, "to");
+	const struct yaml_node *places = yaml_take(m, "digits");
 
 	if ((to == NULL) == (places == NULL))
 		return fault_at(f, w->file, node, "expected either `to` or `digits`");
 	if (to != NULL)
-		return read_step(w, to, &o->step, f) && yaml_close(&inner);
+		return read_step(w, to, &o->step, f);
 	if (!yaml_integer(w->file, places, 0, 20, &digits, f))
 		return false;
 	if (digits > 0)
 		(void)snprintf(step, sizeof step, "0.%0*d", (int)digits, 1);
-	return decimal_parse(arena_copy(w->arena, bytes_of(step)), &o->step) && yaml_close(&inner);
+	return decimal_parse(arena_copy(w->arena, bytes_of(step)), &o->step);
 }
 
 static bool
@@ -412,41 +394,29 @@ static bool
 read_band(struct operation *o, const struct operation_words *w, struct yaml_map *m,
     const struct yaml_node *node, struct fault *f)
 {
-	struct yaml_map inner;
-
-	(void)m;
-	if (!yaml_open(&inner, w->file, node, f))
-		return false;
-	const struct yaml_node *width = yaml_take(&inner, "width");
-	const struct yaml_node *edges = yaml_take(&inner, "edges");
+	const struct yaml_node *width = yaml_take(m, "width");
+	const struct yaml_node *edges = yaml_take(m, "edges");
 
 	if ((width == NULL) == (edges == NULL))
 		return fault_at(f, w->file, node, "expected either `width` or `edges`");
-	if (width != NULL ? !read_width(o, w, &inner, width, f) : !read_edges(o, w, edges, f))
-		return false;
-	return yaml_close(&inner);
+	return width != NULL ? read_width(o, w, m, width, f) : read_edges(o, w, edges, f);
 }
 
 static enum operation_outcome
 apply_edges(const struct operation *o, const struct decimal *value, struct buffer *out)
 {
-	size_t low = 0;
-	size_t high = o->edges;
+	struct bisect b = { .high = o->edges };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	while (bisect_more(&b)) {
 		struct decimal edge;
 
-		(void)decimal_parse(o->edge[middle], &edge);
-		if (decimal_compare(&edge, value) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
+		(void)decimal_parse(o->edge[b.middle], &edge);
+		bisect_step(&b, decimal_compare(&edge, value) <= 0);
 	}
-	if (low == 0)
+	if (b.low == 0)
 		return OPERATION_REMOVE;
-	return buffer_append(out, o->edge[low - 1].at, o->edge[low - 1].size) ? OPERATION_REPLACE
-									      : OPERATION_REMOVE;
+	struct bytes edge = o->edge[b.low - 1];
+	return buffer_append(out, edge.at, edge.size) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }
 
 static enum operation_outcome
@@ -466,19 +436,19 @@ apply_band(const struct operation *o, const struct operation_value *v, struct bu
 }
 
 static const struct operation_entry entries[] = {
-	{ "keep", NULL, apply_keep, FHIR_LABELS_DONE },
-	{ "remove", NULL, apply_remove, FHIR_LABELS_REDACTED },
-	{ "absent", NULL, apply_absent, FHIR_LABELS_REDACTED },
-	{ "mask", NULL, apply_mask, FHIR_LABELS_MASKED },
-	{ "replace", read_replace, apply_replace, FHIR_LABELS_MASKED },
-	{ "hash", read_hash, token_apply, FHIR_LABELS_PSEUDED },
-	{ "truncate", read_truncate, apply_truncate, FHIR_LABELS_ABSTRED },
-	{ "round", read_round, apply_round, FHIR_LABELS_ABSTRED },
-	{ "band", read_band, apply_band, FHIR_LABELS_ABSTRED },
-	{ "date_shift", read_shift, shift_apply, FHIR_LABELS_ABSTRED },
-	{ "zip", read_zip, apply_zip, FHIR_LABELS_ABSTRED },
-	{ "code", read_code, coding_cut, FHIR_LABELS_ABSTRED },
-	{ "display", read_display, coding_display, FHIR_LABELS_DONE },
+	{ "keep", NULL, apply_keep, FHIR_LABELS_DONE, false },
+	{ "remove", NULL, apply_remove, FHIR_LABELS_REDACTED, false },
+	{ "absent", NULL, apply_absent, FHIR_LABELS_REDACTED, false },
+	{ "mask", NULL, apply_mask, FHIR_LABELS_MASKED, false },
+	{ "replace", read_replace, apply_replace, FHIR_LABELS_MASKED, false },
+	{ "hash", read_hash, token_apply, FHIR_LABELS_PSEUDED, true },
+	{ "truncate", read_truncate, apply_truncate, FHIR_LABELS_ABSTRED, false },
+	{ "round", read_round, apply_round, FHIR_LABELS_ABSTRED, true },
+	{ "band", read_band, apply_band, FHIR_LABELS_ABSTRED, true },
+	{ "date_shift", read_shift, shift_apply, FHIR_LABELS_ABSTRED, true },
+	{ "zip", read_zip, apply_zip, FHIR_LABELS_ABSTRED, true },
+	{ "code", read_code, coding_cut, FHIR_LABELS_ABSTRED, true },
+	{ "display", read_display, coding_display, FHIR_LABELS_DONE, false },
 };
 #define ENTRIES (sizeof entries / sizeof entries[0])
 
@@ -497,7 +467,7 @@ bool
 operation_read(
     struct operation *o, const struct operation_words *w, const struct yaml_node *node, struct fault *f)
 {
-	struct yaml_map m;
+	struct yaml_map m, inner;
 
 	*o = (struct operation){ .entry = NULL };
 	if (node->kind != YAML_MAP) {
@@ -516,7 +486,10 @@ operation_read(
 		if (value == NULL)
 			continue;
 		o->entry = &entries[i];
-		if (!entries[i].read(o, w, &m, value, f))
+		bool is_map = entries[i].is_map;
+
+		if ((is_map && !yaml_open(&inner, w->file, value, f)) ||
+		    !entries[i].read(o, w, is_map ? &inner : &m, value, f) || (is_map && !yaml_close(&inner)))
 			return false;
 	}
 	return o->entry != NULL ? yaml_close(&m) : unknown_operation(w, node, f);

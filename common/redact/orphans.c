@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/base/bisect.h"
 #include "common/redact/parts.h"
 
 #include <string.h>
@@ -6,8 +7,8 @@
 enum { NOBODY = UINT32_MAX };
 
 /*
- * A string #NAME in root FROM, which means root TO.  From a root to itself: it refers to the one around it.
- * Of roots with one name the last counts; the others count as unreferenced.
+ * A string with #NAME in root FROM, which means root TO.  From a root to itself: it refers to the one around
+ * it.  Of roots with one name the last counts; the others count as unreferenced.
  */
 struct orphans_link {
 	uint32_t node;
@@ -56,18 +57,19 @@ look(struct orphans *p, struct outline *o, const struct targets *t, uint32_t nod
 {
 	struct bytes text = json_inside(o->json, node);
 	const char *version;
+	bool is_bare;
 
-	if (text.size == 0 || (text.at[0] != '#' && text.at[0] != '\\'))
+	if (text.size == 0 || (text.at[0] != '\\' && memchr(text.at, '#', text.size) == NULL))
 		return;
-	text = json_string(o->json, node, &o->room);
-	if (text.size == 0 || text.at[0] != '#')
+	text = bytes_trim(json_string(o->json, node, &o->room));
+	is_bare = bytes_begin(text, "#");
+	if (!targets_fragment(text, &text))
 		return;
-	text = (struct bytes){ text.at + 1, text.size - 1 };
 	version = memchr(text.at, '|', text.size);
 	if (version != NULL)
 		text.size = (size_t)(version - text.at);
 	*(struct orphans_link *)buffer_more(&p->links, sizeof(struct orphans_link)) =
-	    (struct orphans_link){ node, from, text.size == 0 ? from : NOBODY, 0 };
+	    (struct orphans_link){ node, from, text.size == 0 && is_bare ? from : NOBODY, 0 };
 	if (text.size > 0)
 		targets_local(t, &o->roots, text, from, add_link, p);
 	if (last_link(p)->to == NOBODY)
@@ -100,21 +102,15 @@ static bool
 stays(const struct decisions *d, const struct edits *e, uint32_t node)
 {
 	const struct json_node *n = &d->o->json->nodes[node];
-	uint32_t low = 0;
-	uint32_t high = e->count;
+	struct bisect b = { .high = e->count };
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (e->at[middle].to <= n->start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == e->count || e->at[low].from >= n->end)
+	while (bisect_more(&b))
+		bisect_step(&b, e->at[b.middle].to <= n->start);
+	if (b.low == e->count || e->at[b.low].from >= n->end)
 		return true;
-	return e->at[low].from == n->start && e->at[low].size == n->end - n->start &&
-	       memcmp(d->texts.at + e->at[low].text, d->o->json->text.at + n->start, e->at[low].size) == 0;
+	const struct edit *at = &e->at[b.low];
+	return at->from == n->start && at->size == n->end - n->start &&
+	       memcmp(d->texts.at + at->text, d->o->json->text.at + n->start, at->size) == 0;
 }
 
 /* What is known of a root while it is found out which are reached. */
@@ -209,7 +205,7 @@ start_reach(struct orphans *p, const struct decisions *d)
 		    json_member_key(o->json, o->roots.at[o->roots.at[i].parent].node, o->places.contained);
 
 		o->root[i].is_contained =
-		    i > 0 && list != 0 && node > list && node < o->json->nodes[list].next;
+		    i > 0 && list != 0 && node >= list && node < o->json->nodes[list].next;
 		root->reached = o->root[i].is_contained ? 0 : UINT64_MAX;
 	}
 	for (uint32_t i = 1; i <= links; i++) {

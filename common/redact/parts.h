@@ -20,7 +20,7 @@
 
 /*
  * parts: what a redactor consists of while it works on a record.  A part calls only parts that stand before
- * it here.  Above each part stands the file that has its functions.  Sets of bits are those of scheme.h.
+ * it here, below the file that has its functions.  Sets of bits are those of scheme.h.
  */
 
 /*
@@ -51,7 +51,7 @@ struct notes_urgency {
 	unsigned criticality;
 };
 
-/* The sensitivity categories of a label, as bits of the vocabulary. */
+/* The sensitivity categories of a label and the laws it rests on: see vocabulary_labels_below(). */
 struct notes_category {
 	uint32_t node;
 	uint64_t categories;
@@ -136,11 +136,11 @@ enum places_kind {
 };
 
 struct places {
-	uint8_t *of_key; /* enum places_kind by key number */
-	bool *is_summary,
-	    *holds_coding; /* by key number: names of summaries anywhere, of members with a Coding */
-	uint16_t reference, type, system, code, coding, url, id, entry, resource, content, full_url,
-	    contained, section, concept, identifier;
+	uint8_t *of_key;    /* enum places_kind by key number */
+	bool *is_summary;   /* by key number: names of summaries anywhere */
+	bool *holds_coding; /* by key number: members with a Coding */
+	uint16_t reference, type, system, code, coding, url, id, entry, resource, content, full_url, data,
+	    contained, section, concept, identifier, content_type, attachment, origin, hash, size, title;
 };
 
 /* KEYS gains the members that matter; before the first text is parsed. */
@@ -333,14 +333,12 @@ void primitive_siblings_join(struct primitive_siblings *p, struct outline *o, co
  * root was there, so a version that loses the root loses the reference too.
  */
 struct targets {
-	struct buffer groups; /* struct targets_group: the roots of one name */
-	struct buffer items;  /* struct targets_item: the roots of each group */
-	struct buffer text;   /* the names */
-	struct buffer piece, name;
-	uint32_t *slot; /* open addressing: a group's number from 1; 0: free */
-	uint32_t slots; /* a power of two */
-	uint32_t room;
-	uint32_t turn;
+	struct buffer groups;            /* struct targets_group: the roots of one name */
+	struct buffer items;             /* struct targets_item: the roots of each group */
+	struct buffer text, piece, name; /* `text` holds the names */
+	uint32_t *slot;                  /* open addressing: a group's number from 1; 0: free */
+	uint32_t slots;                  /* a power of two */
+	uint32_t room, turn;
 };
 
 void targets_init(struct targets *t);
@@ -368,7 +366,9 @@ uint64_t targets_gone(
 uint64_t targets_identified(
     struct targets *t, const struct targets_query *q, const struct json *j, uint32_t identifier);
 
-/* Calls FOUND for a root inside FROM, and one beside it, that the reference #NAME can mean. */
+/* NAME in `#NAME`, and in `Encounter/e#NAME`, the address of the record around it.  False if it has none. */
+bool targets_fragment(struct bytes reference, struct bytes *name);
+/* Calls FOUND for a root inside FROM, and one beside it, that it can mean. */
 void targets_local(const struct targets *t, const struct roots *roots, struct bytes name, uint32_t from,
     void (*found)(void *context, uint32_t root), void *context);
 
@@ -403,13 +403,13 @@ struct view {
 	bool is_sibling; /* `_x` beside x, or inside it */
 	bool is_element; /* an element of an array `_x`: its index ties it to the same element of x */
 	/* sets of bits */
-	uint64_t active;         /* asked about */
-	uint64_t left_out;       /* leave out its category, or one around it */
-	uint64_t in_keep;        /* `keep` names it, or a node around it */
-	uint64_t formed;         /* the same with a form, which values in it must have */
-	uint64_t coded;          /* a Coding or Quantity of a system that the form lists */
-	uint64_t may_extend;     /* an array in which listed extensions stay */
-	uint64_t withheld_whole; /* lose it with all that is in it: the union of */
+	uint64_t active;                /* asked about */
+	uint64_t left_out;              /* leave out its category, or one around it */
+	uint64_t in_keep;               /* `keep` names it, or a node around it */
+	uint64_t formed;                /* the same with a form, which values in it must have */
+	uint64_t coded;                 /* a Coding or Quantity of a system that the form lists */
+	uint64_t may_extend, is_listed; /* an array in which listed extensions stay; one of these */
+	uint64_t withheld_whole;        /* lose it with all that is in it: the union of */
 	uint64_t cause[WHY_RECORD + 1];
 	uint64_t no_sign;     /* of all causes but the category: no sign may stand in its place */
 	uint64_t above_level; /* its level is above theirs; the level of nodes in it may not be */

@@ -60,6 +60,13 @@ places_init(struct places *p, const struct scheme *s, struct json_keys *keys)
 		{ "section", &p->section },
 		{ "concept", &p->concept },
 		{ "identifier", &p->identifier },
+		{ "contentType", &p->content_type },
+		{ "attachment", &p->attachment },
+		{ "data", &p->data },
+		{ "origin", &p->origin },
+		{ "hash", &p->hash },
+		{ "size", &p->size },
+		{ "title", &p->title },
 	};
 
 	*p = (struct places){

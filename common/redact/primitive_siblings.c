@@ -59,7 +59,7 @@ find_primitive(const struct primitive_siblings *p, struct outline *o, uint32_t k
 {
 	struct bytes name = json_string(o->json, key, &o->room);
 
-	name = (struct bytes){ name.at + 1, name.size - 1 };
+	name = bytes_behind(name, 1);
 	for (uint64_t at = hash_bytes(name); p->slot[at & (p->slots - 1)] != 0; at++)
 		if (json_is(o->json, p->slot[at & (p->slots - 1)], name))
 			return p->slot[at & (p->slots - 1)];

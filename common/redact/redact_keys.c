@@ -32,6 +32,11 @@ redact_keys_find(void *redact_keys, struct bytes name)
 		open_directory(k, name);
 	if (revoked_has(&k->list, REVOKED_KIDS, bytes_of(keys_mac_kid(k->keys, full))))
 		diag_die(EXIT_KEYS, "key-revoked: the key %s is on the revocation list", full);
+	if (keys_mac(k->keys, full) != NULL && !keys_mac_in_time(k->keys, full, k->now))
+		diag_die(k->now == NULL ? EXIT_USAGE : EXIT_KEYS,
+		    k->now == NULL ? "now-missing: the key %s was released for a time: needs --now TIME"
+				   : "key-not-valid: at this time, the key %s",
+		    full);
 	return keys_mac(k->keys, full);
 }
 

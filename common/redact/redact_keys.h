@@ -11,17 +11,19 @@
  */
 struct redact_keys {
 	struct arena *arena;
-	const char *directory; /* NULL: none is named */
-	const char *revoked;   /* the list of the site; NULL: none */
-	const char *options;   /* that name a directory, for the message */
-	struct keys *keys;     /* private, as is the next */
+	const char *directory;     /* NULL: none is named */
+	const char *revoked;       /* the list of the site; NULL: none */
+	const char *options;       /* that name a directory, for the message */
+	const struct instant *now; /* NULL: a key with an end is not used */
+	struct keys *keys;         /* private, as is the next */
 	struct revoked list;
 };
 
 /*
  * The key redact.NAME, as redactor_settings.key with a struct redact_keys as context; NULL if there is none.
  * For mains: ends the program with EXIT_KEYS if no directory is named or it cannot be used, or the key is
- * revoked, and as keys_revoked() says if the list cannot be believed.
+ * revoked or not valid at NOW, with EXIT_USAGE if a time is needed for that, and as keys_revoked() says if
+ * the list cannot be believed.
  */
 struct mac *redact_keys_find(void *redact_keys, struct bytes name);
 

@@ -188,5 +188,6 @@ struct redactor_rule redactor_version_rule(const struct redactor *r, unsigned ve
  * The number of nodes so far that an operation did not understand (a string that is no date) and removed.
  */
 uint64_t redactor_failed(const struct redactor *r);
+#define REDACTOR_NOT_UNDERSTOOD "not-understood: %" PRIu64 " values, such as a malformed time, were removed"
 
 #endif

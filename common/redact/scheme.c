@@ -106,7 +106,7 @@ member_of(const struct yaml_node *record, const char *key)
 
 	if (node == NULL || node->kind != YAML_STRING || node->text.size < 2 || node->text.at[0] != '.')
 		return path;
-	path = (struct bytes){ node->text.at + 1, node->text.size - 1 };
+	path = bytes_behind(node->text, 1);
 	for (size_t i = 0; i < path.size; i++)
 		if (strchr(".[]|,()\"? ", path.at[i]) != NULL)
 			return (struct bytes){ NULL, 0 };

@@ -2,6 +2,7 @@
 #ifndef EHR_REDACT_SCHEME_H
 #define EHR_REDACT_SCHEME_H
 
+#include "common/base/bisect.h"
 #include "common/json/path.h"
 #include "common/label/condition.h"
 #include "common/label/shape.h"
@@ -130,21 +131,11 @@ void scheme_release(struct scheme *s);
 static inline unsigned
 scheme_type(const struct scheme *s, struct bytes type)
 {
-	size_t low = 0;
-	size_t high = s->types;
+	struct bisect b = { .high = s->types };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = bytes_compare(type, s->type[middle]);
-
-		if (order == 0)
-			return (unsigned)middle + 1;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return 0;
+	while (bisect_more(&b))
+		bisect_step(&b, bytes_compare(s->type[b.middle], type) < 0);
+	return b.low < s->types && bytes_equal(s->type[b.low], type) ? (unsigned)b.low + 1 : 0;
 }
 
 #endif

@@ -158,8 +158,7 @@ check_path(struct scheme_read *r, const struct yaml_node *version, const struct 
 
 	/* Any other path finds its places in the record; only values of known elements stay. */
 	for (size_t i = 0; i < path.size; i++)
-		if (strchr("|,(\"", path.at[i]) != NULL ||
-		    bytes_begin((struct bytes){ path.at + i, path.size - i }, ".."))
+		if (strchr("|,(\"", path.at[i]) != NULL || bytes_begin(bytes_behind(path, i), ".."))
 			return true;
 	if (path.size < 2)
 		return true;

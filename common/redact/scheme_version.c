@@ -163,7 +163,7 @@ read_without(struct scheme_read *r, const struct yaml_node *list, struct scheme_
 		if (c == NULL)
 			return fault_at(r->fault, r->s->file, list, "unknown-code: no category '%.*s'",
 			    (int)name.size, name.at);
-		v->without |= vocabulary_sensitivities_below(c);
+		v->without |= vocabulary_labels_below(VOCABULARY_SENSITIVITY, c);
 	}
 	return true;
 }

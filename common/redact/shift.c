@@ -61,7 +61,7 @@ shift_apply(const struct operation *o, const struct operation_value *v, struct b
 	(void)snprintf(text, sizeof text, "%04d-%02u-%02u", year, month % 100, of_month % 100);
 	json_write_raw(&w, (struct bytes)BYTES("\""));
 	json_write_raw(&w, (struct bytes){ text, length[precision] });
-	json_write_raw(&w, (struct bytes){ date.at + length[precision], date.size - length[precision] });
+	json_write_raw(&w, bytes_behind(date, length[precision]));
 	json_write_raw(&w, (struct bytes)BYTES("\""));
 	return json_write_whole(&w) ? OPERATION_REPLACE : OPERATION_REMOVE;
 }

@@ -32,7 +32,7 @@ read_without(struct stored_view *v, const char *file, const struct yaml_node *li
 		if (c == NULL)
 			return fault_at(
 			    f, file, list, "unknown-code: no category '%.*s'", (int)name.size, name.at);
-		v->without |= vocabulary_sensitivities_below(c);
+		v->without |= vocabulary_labels_below(VOCABULARY_SENSITIVITY, c);
 	}
 	return true;
 }

@@ -136,7 +136,7 @@ is_name(const struct json *j, uint32_t node)
 static void
 put_name(struct targets *t, const struct json *j, uint32_t node)
 {
-	struct bytes name = json_string(j, node, &t->piece);
+	struct bytes name = bytes_trim(json_string(j, node, &t->piece));
 
 	buffer_add(&t->text, name.at, name.size);
 }
@@ -222,10 +222,14 @@ add_contained(struct targets *t, const struct places *p, const struct json *j, c
 		uint32_t root = (uint32_t)roots_inner(roots, i);
 		uint32_t id = root != 0 ? json_member_key(j, i, p->id) : 0;
 		size_t at = t->text.used;
+		struct bytes name;
 
 		if (!is_name(j, id))
 			continue;
-		put_name(t, j, id);
+		/* Some write `#a` as the id, too. */
+		name = bytes_trim(json_string(j, id, &t->piece));
+		name = bytes_begin(name, "#") ? bytes_behind(name, 1) : name;
+		buffer_add(&t->text, name.at, name.size);
 		add(t, SCOPE_LOCAL, roots->at[root].parent, at, root);
 	}
 }
@@ -314,7 +318,7 @@ find_parameter(struct targets *t, const struct targets_query *q, struct bytes ty
 
 	if ((!is_id && !is_identifier) || memchr(parameter.at, ',', parameter.size) != NULL)
 		return false;
-	value = coding_decoded((struct bytes){ parameter.at + name, parameter.size - name }, &t->piece);
+	value = coding_decoded(bytes_behind(parameter, name), &t->piece);
 	/* Without a value, any of a system's is meant. */
 	if (value.size == 0 || value.at[value.size - 1] == '|')
 		return false;
@@ -378,7 +382,30 @@ targets_identified(
 	return look_up(t, q, SCOPE_FOUND, 0, (struct bytes){ t->name.at, t->name.used }, &gone) ? gone : 0;
 }
 
-/* The reference `#NAME` in root FROM: a root contained in FROM, or in the root around FROM. */
+bool
+targets_fragment(struct bytes reference, struct bytes *name)
+{
+	const char *mark;
+
+	reference = bytes_trim(reference);
+	mark = reference.size > 0 ? memchr(reference.at, '#', reference.size) : NULL;
+	if (mark == NULL)
+		return false;
+	*name = bytes_behind(reference, (size_t)(mark - reference.at) + 1);
+	return true;
+}
+
+/* A root of that name contained in FROM, or in the root around FROM. */
+static bool
+look_up_local(
+    struct targets *t, const struct targets_query *q, struct bytes name, uint32_t from, uint64_t *gone)
+{
+	bool is_inside = look_up(t, q, SCOPE_LOCAL, from, name, gone);
+
+	return look_up(t, q, SCOPE_LOCAL, q->roots->at[from].parent, name, gone) || is_inside;
+}
+
+/* The reference `#NAME` in root FROM. */
 static uint64_t
 local_gone(struct targets *t, const struct targets_query *q, struct bytes name, uint32_t from)
 {
@@ -386,10 +413,8 @@ local_gone(struct targets *t, const struct targets_query *q, struct bytes name, 
 
 	if (name.size == 0)
 		return 0; /* `#`: the root around the reference */
-	if (q->roots->count > 1) {
-		(void)look_up(t, q, SCOPE_LOCAL, from, name, &gone);
-		(void)look_up(t, q, SCOPE_LOCAL, q->roots->at[from].parent, name, &gone);
-	}
+	if (q->roots->count > 1)
+		(void)look_up_local(t, q, name, from, &gone);
 	return gone == UINT64_MAX ? q->local : gone;
 }
 
@@ -398,19 +423,23 @@ targets_gone(
     struct targets *t, const struct targets_query *q, struct bytes reference, uint32_t from, bool *is_here)
 {
 	uint64_t gone = UINT64_MAX;
-	const char *mark = memchr(reference.at, '?', reference.size);
-	struct bytes type, id;
+	struct bytes type, id, name;
+	const char *mark;
 
 	*is_here = false;
+	reference = bytes_trim(reference);
+	mark = memchr(reference.at, '?', reference.size);
 	if (reference.size > 0 && reference.at[0] == '#')
-		return local_gone(t, q, (struct bytes){ reference.at + 1, reference.size - 1 }, from);
+		return local_gone(t, q, bytes_behind(reference, 1), from);
 	if (q->roots->count == 1)
 		return 0;
+	if (targets_fragment(reference, &name) && look_up_local(t, q, name, from, &gone))
+		return gone;
 	if (mark != NULL)
 		return search_gone(t, q, reference, mark);
 	*is_here = look_up(t, q, SCOPE_ANY, 0, reference, &gone);
 	if (bytes_begin(reference, "urn:uuid:")) {
-		reference = (struct bytes){ reference.at + 9, reference.size - 9 };
+		reference = bytes_behind(reference, 9);
 		*is_here |= look_up(t, q, SCOPE_ANY, 0, reference, &gone);
 	} else if (token_reference(reference, &type, &id)) {
 		/* They stand side by side. */

@@ -160,7 +160,7 @@ last_segment(struct bytes *rest)
 
 	while (start > 0 && rest->at[start - 1] != '/')
 		start--;
-	segment = (struct bytes){ rest->at + start, rest->size - start };
+	segment = bytes_behind(*rest, start);
 	rest->size = start > 0 ? start - 1 : 0;
 	return segment;
 }

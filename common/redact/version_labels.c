@@ -2,6 +2,7 @@
 #include "common/redact/parts.h"
 
 #include "common/base/diag.h"
+#include "common/policy/vocabulary.h"
 
 #include <string.h>
 
@@ -106,7 +107,7 @@ stand(struct survey *s, uint32_t node)
 	return at;
 }
 
-/* The categories of the labels on NODE. */
+/* The categories of the labels on NODE, and no laws. */
 static uint64_t
 categories_of(struct survey *s, uint32_t node)
 {
@@ -117,7 +118,7 @@ categories_of(struct survey *s, uint32_t node)
 		s->category++;
 	for (; s->category < n->categories && n->category[s->category].node == node; s->category++)
 		sum |= n->category[s->category].categories;
-	return sum;
+	return sum & ~(~UINT64_C(0) << vocabulary_size(VOCABULARY_SENSITIVITY));
 }
 
 /* True if a decision took something out of NODE, whose labels may tell of it. */

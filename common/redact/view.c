@@ -275,7 +275,7 @@ see_concept(struct viewer *w, const struct view_frame *f, struct view *v)
 		text = json_member_key(j, text, o->places.reference);
 	if (text == 0 || json_kind(j, text) != JSON_STRING)
 		return;
-	lost = lost_target(w, f, v, json_string(j, text, &w->outline.room), o->s->hidden);
+	lost = lost_target(w, f, v, bytes_trim(json_string(j, text, &w->outline.room)), o->s->hidden);
 	view_blame(v, WHY_REFERENCE, w->turn.references & lost & ~retelling_known(o, v, v->value));
 }
 
@@ -302,7 +302,7 @@ see_reference(struct viewer *w, const struct view_frame *f, struct view *v)
 	if (!is_object && (!w->turn.has_gone || v->kind == PLACE_REFERENCE || json_inside(j, text).size < 2 ||
 			      (json_inside(j, text).at[0] != '#' && json_inside(j, text).at[0] != '\\')))
 		return;
-	struct bytes reference = json_string(j, text, &w->outline.room);
+	struct bytes reference = bytes_trim(json_string(j, text, &w->outline.room));
 	if (is_object)
 		view_blame(v, WHY_REFERENCE,
 		    view_seen(&w->outline, v, text) & w->turn.references &
@@ -333,8 +333,9 @@ see_extension(struct viewer *w, const struct view_frame *f, struct view *v)
 
 	if (places_inline_label(&o->places, o->json, v->value, &o->room))
 		known &= ~w->turn.security;
-	v->in_keep |=
+	v->is_listed =
 	    f->view.may_extend & known & places_listed(&o->places, o->s, o->json, v->value, &o->room);
+	v->in_keep |= v->is_listed;
 	return GUARD(inline_labels) ? w->turn.security & ~known : 0;
 }
 

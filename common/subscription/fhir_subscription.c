@@ -66,8 +66,7 @@ extension_value(const struct yaml_node *node, const char *url, const char *name)
 	const struct yaml_node *at = yaml_find(node, "url");
 
 	if (at == NULL || node->count != 2 || at->kind != YAML_STRING || !bytes_begin(at->text, BACKPORT) ||
-	    !bytes_are(
-		(struct bytes){ at->text.at + strlen(BACKPORT), at->text.size - strlen(BACKPORT) }, url))
+	    !bytes_are(bytes_behind(at->text, strlen(BACKPORT)), url))
 		return NULL;
 	return yaml_find(node, name);
 }
@@ -99,20 +98,23 @@ read_patients(
 	struct bytes *list = arena_array(f->r->arena, SUBJECTS_MOST, sizeof *list);
 	struct bytes rest = text;
 
-	*w = (struct grant_words){ list, 0 };
+	size_t count = 0;
+
 	for (;;) {
 		const char *end = rest.size > 0 ? memchr(rest.at, ',', rest.size) : NULL;
 		struct bytes one = { rest.at, end != NULL ? (size_t)(end - rest.at) : rest.size };
 
 		if (bytes_begin(one, "Patient/"))
-			one = (struct bytes){ one.at + 8, one.size - 8 };
-		if (w->count == SUBJECTS_MOST || !tag_is_word(one) || one.at[0] == '@' ||
+			one = bytes_behind(one, 8);
+		if (count == SUBJECTS_MOST || !tag_is_word(one) || one.at[0] == '@' ||
 		    memchr(one.at, '/', one.size) != NULL)
 			return no(
 			    f, node, "fhir-subject: expected patients by their pseudonyms, as Patient/s_...");
-		list[w->count++] = one;
-		if (end == NULL)
+		list[count++] = one;
+		if (end == NULL) {
+			*w = grant_words_sort(list, count);
 			return true;
+		}
 		rest = (struct bytes){ end + 1, rest.size - one.size - (size_t)(one.at - rest.at) - 1 };
 	}
 }
@@ -122,7 +124,7 @@ static bool
 take_patients(struct fhir_reader *f, const struct yaml_node *node, const struct bytes *value, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct grant_words w, *have = &f->wish->subjects;
+		struct grant_words w = { 0 }, *have = &f->wish->subjects;
 
 		if (!read_patients(f, node, value[i], &w))
 			return false;
@@ -339,7 +341,7 @@ read_endpoint(struct fhir_reader *f, const struct yaml_node *node)
 		return no(f, node != NULL ? node : w->resource, "fhir-channel: expected an endpoint");
 	w->to = node->text;
 	if (bytes_begin(w->to, "mailto:"))
-		w->to = (struct bytes){ w->to.at + 7, w->to.size - 7 };
+		w->to = bytes_behind(w->to, 7);
 	return true;
 }
 

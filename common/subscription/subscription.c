@@ -44,7 +44,7 @@ read_words(const struct subscription_source *r, const struct yaml_node *node, st
 	for (size_t i = 0; i < count; i++)
 		if (!yaml_item_string(r->file, node, i, &list[i], r->fault))
 			return false;
-	*w = (struct grant_words){ list, count };
+	*w = grant_words_sort(list, count);
 	return true;
 }
 
@@ -66,8 +66,8 @@ read_tags(const struct subscription_source *r, const struct yaml_node *node, str
 
 	if (node == NULL)
 		return true;
-	if (node->kind != YAML_MAP)
-		return fault_at(r->fault, r->file, node, "expected a map from tag to words");
+	if (!seal_policy_choice(&r->plan->seal, r->file, node, r->fault))
+		return false;
 	if (sub->tag_count + node->count > SUBSCRIPTION_TAGS_MOST)
 		return fault_at(r->fault, r->file, node, "more than %d tags", SUBSCRIPTION_TAGS_MOST);
 	choices = arena_array(r->arena, sub->tag_count + node->count, sizeof *choices);
@@ -77,8 +77,7 @@ read_tags(const struct subscription_source *r, const struct yaml_node *node, str
 	choices += sub->tag_count;
 	for (size_t i = 0; i < node->count; i++) {
 		choices[i] = (struct tag_choice){ .tag = node->key[i]->text };
-		/* an empty list fits no tag */
-		if (yaml_strings(node->item[i]) > 0 && !read_words(r, node->item[i], &choices[i].words))
+		if (!read_words(r, node->item[i], &choices[i].words))
 			return false;
 	}
 	sub->tag_count = (uint8_t)(sub->tag_count + node->count);
@@ -223,7 +222,8 @@ read_class(const struct subscription_source *r, const struct yaml_node *node, co
 		return true;
 	if (node == NULL)
 		return fault_at(r->fault, r->file, at, "'responder' is missing: a class of notify.yaml");
-	return sub->class >= 0 || fault_at(r->fault, r->file, node, "unknown class of responders");
+	return sub->class >= 0 || fault_at(r->fault, r->file, node,
+				      "unknown class of responders: notify.yaml of the policy names them");
 }
 
 static bool
@@ -267,6 +267,8 @@ read_until(const struct subscription_source *r, const struct yaml_node *node, st
 		return fault_at(r->fault, r->file, node, "expected a time such as 2026-12-31T23:59:59Z");
 	if (sub->idle == SUBSCRIPTION_RUNS && r->now != NULL && instant_compare(*r->now, end) >= 0)
 		sub->idle = SUBSCRIPTION_ENDED;
+	if (end.seconds < sub->until)
+		sub->until = end.seconds;
 	return true;
 }
 
@@ -341,7 +343,8 @@ subscription_read(const struct subscription_source *r, const struct yaml_node *n
 	struct wanted w = { .claimed = CLAIMED_NONE };
 	enum grant_fault gate;
 
-	*sub = (struct subscription){ .id = { "", 0 }, .file = r->file, .line = node->line };
+	*sub =
+	    (struct subscription){ .id = { "", 0 }, .file = r->file, .line = node->line, .until = INT64_MAX };
 	if (!read_members(r, node, sub, &w))
 		return SUBSCRIPTION_FAULT;
 	sub->grant = grants_find(r->grants, w.grant);

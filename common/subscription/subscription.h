@@ -57,6 +57,7 @@ struct subscription {
 	struct jq_program *when;                      /* NULL for any; borrowed from struct conditions */
 	const struct subscription_delivery *delivery; /* NULL unless it is kept, see subscription_source */
 	const char *file;                             /* and line: for messages */
+	int64_t until;                                /* seconds since 1970; INT64_MAX: it has no end */
 	uint32_t line;
 	uint32_t order; /* of reading; set by subscriptions */
 	uint8_t tag_count;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/subscription/subscription_delivery.h"
 
+#include "common/policy/delivery.h"
+
 static bool
 is_channel(const struct notify_policy *plan, struct bytes name)
 {
@@ -17,14 +19,16 @@ static bool
 read_route(
     const struct subscription_source *r, const struct yaml_node *node, struct subscription_route *route)
 {
+	const struct yaml_node *to;
 	struct yaml_map m;
 
 	if (!yaml_open(&m, r->file, node, r->fault) ||
 	    !yaml_string(r->file, yaml_need(&m, "channel"), &route->channel, r->fault) ||
-	    !yaml_string(r->file, yaml_need(&m, "to"), &route->to, r->fault) ||
+	    !yaml_string(r->file, to = yaml_need(&m, "to"), &route->to, r->fault) ||
 	    !yaml_duration(r->file, yaml_take(&m, "after"), &route->after, r->fault))
 		return false;
-	return yaml_close(&m);
+	return yaml_close(&m) &&
+	       (delivery_is_address(route->to) || fault_at(r->fault, r->file, to, DELIVERY_ADDRESS));
 }
 
 static bool
@@ -83,6 +87,8 @@ take_fhir(const struct subscription_source *r, const struct fhir_wish *w, struct
 	*route = (struct subscription_route){ .channel = w->channel, .to = w->to };
 	d->route = route;
 	d->routes = 1;
+	if (!delivery_is_address(w->to))
+		return fault_at(r->fault, r->file, w->resource, "fhir-channel: " DELIVERY_ADDRESS);
 	if (!is_channel(r->plan, w->channel))
 		*why = "channel";
 	/* What a rate holds back is gathered into one message. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/subscription/subscriptions.h"
 
+#include "common/base/bisect.h"
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/leftover.h"
@@ -39,7 +40,7 @@ void
 subscriptions_init(struct subscriptions *s, const struct notify_policy *plan, const struct grants *grants,
     const struct instant *now)
 {
-	*s = (struct subscriptions){ .plan = plan, .grants = grants, .now = now };
+	*s = (struct subscriptions){ .plan = plan, .grants = grants, .now = now, .until = INT64_MAX };
 }
 
 void
@@ -65,6 +66,8 @@ add(struct subscriptions *s, const struct subscription *sub)
 	s->at[s->count++] = *sub;
 	if (sub->idle == SUBSCRIPTION_RUNS && sub->payload == PAYLOAD_SEALED)
 		s->wants_sealed = true;
+	if (sub->idle == SUBSCRIPTION_RUNS && sub->until < s->until)
+		s->until = sub->until;
 }
 
 static void
@@ -402,17 +405,11 @@ subscriptions_ready(struct subscriptions *s, subscription_refused *refused, void
 const struct subscription *
 subscriptions_find(const struct subscriptions *s, struct bytes id)
 {
-	size_t low = 0, high = s->count;
+	struct bisect b = { .high = s->count };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (bytes_compare(s->at[middle].id, id) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < s->count && bytes_equal(s->at[low].id, id) ? &s->at[low] : NULL;
+	while (bisect_more(&b))
+		bisect_step(&b, bytes_compare(s->at[b.middle].id, id) < 0);
+	return b.low < s->count && bytes_equal(s->at[b.low].id, id) ? &s->at[b.low] : NULL;
 }
 
 /* The next entry of SUBJECT from *I on, as a position; UINT32_MAX if there is none before END. */

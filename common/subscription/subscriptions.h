@@ -2,6 +2,7 @@
 #ifndef EHR_SUBSCRIPTION_SUBSCRIPTIONS_H
 #define EHR_SUBSCRIPTION_SUBSCRIPTIONS_H
 
+#include "common/base/options.h"
 #include "common/subscription/subscription.h"
 
 /*
@@ -20,6 +21,7 @@ struct subscriptions {
 	size_t refused;
 	bool wants_sealed;   /* a payload is the sealed line itself */
 	bool keeps_delivery; /* set by the caller before it reads: routes are kept */
+	int64_t until;       /* seconds since 1970: the next time at which one ends; INT64_MAX: none */
 	/* private */
 	const struct notify_policy *plan;
 	const struct grants *grants;
@@ -39,6 +41,16 @@ struct subscriptions {
 };
 
 enum { SUBSCRIPTIONS_MAX_EVERYONE = 1000 };
+
+/* The options of programs that read them with the grants that carry them: TYPE has a member for each. */
+#define SUBSCRIPTIONS_OPTIONS(type)                                                                          \
+	{ OPTION_TEXT(type, subscriptions), 0, false, "subscriptions", "PATH",                               \
+		"subscriptions: a YAML or NDJSON file, or a directory" },                                    \
+	    { OPTION_TEXT(type, grants), 0, false, "grants", "FILE", "signed grants, one a line" },          \
+	    { OPTION_TEXT(type, revoked), 0, false, "revoked", "FILE", "signed revocations" },               \
+	{                                                                                                    \
+		OPTION_TEXT(type, authority), 0, false, "authority", "JWKS", "public keys that sign grants"  \
+	}
 
 /* One that does not count. */
 struct subscription_refusal {

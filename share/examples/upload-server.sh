@@ -19,7 +19,7 @@ shift 3
 
 ehr-open -S "$site" --now "$now" --require-signed "$site/keys/devices.jwts" --record --on-error skip -- "$@" |
 	ehr-ingest --on-error skip |
-	ehr-classify -P "$policy" --on-error skip |
-	ehr-redact -P "$policy" -S "$site" --on-error skip |
-	ehr-seal -P "$policy" -S "$site" --on-error skip
+	ehr-classify -P "$policy" --now "$now" --on-error skip |
+	ehr-redact -P "$policy" -S "$site" --now "$now" --on-error skip |
+	ehr-seal -P "$policy" -S "$site" --now "$now" --on-error skip
 exit "$(worst "${PIPESTATUS[@]}")"

@@ -54,7 +54,7 @@ forged() {
 	local text
 	text=$(printf %s "$1" | basenc -w 0 --base64url | tr -d =).$(printf %s "$2" | basenc -w 0 --base64url | tr -d =)
 	printf %s "$text" | openssl dgst -sha256 -sign idp.pem | openssl asn1parse -inform DER |
-		sed -n 's/.*INTEGER *://p' | while read -r n; do printf '%064s' "$n" | tr ' ' 0; done | xxd -r -p | basenc -w 0 --base64url | tr -d = >signature
+		sed -n 's/.*INTEGER *://p' | while read -r n; do printf '%064s' "$n" | tr ' ' 0; done | perl -ne 'print pack "H*", $1 while /([0-9a-fA-F]+)/g' | basenc -w 0 --base64url | tr -d = >signature
 	printf '%s.%s' "$text" "$(cat signature)"
 }
 
@@ -153,6 +153,10 @@ kid() {
 	local clinic
 	clinic=$(jq -nc "$claims" | ehr-keys assert --sign clinic.pem --domain clinic --now "$NOW")
 	asks "$clinic" '.subject.properties.domain = "hospital"' >request
+	# The fact names no domain, and may be about the hospital's dr-lee.
+	decided 0
+	[ "$(jq .decision decision)" = false ]
+	sed -i 's/"dr-lee"/&,"domain":"clinic"/' site/facts.ndjson
 	is permitted
 	asks "$(jq -nc "$claims | .structural_role = \"pharmacist\"" | ehr-keys assert --sign clinic.pem --domain clinic --now "$NOW")" >request
 	decided 0
@@ -161,8 +165,38 @@ kid() {
 	echo '{"type":"user","id":"dr-lee","properties":{"domain":"hospital","structural_role":"physician"}}' >>site/entities.ndjson
 	asks "$clinic" >request
 	is assertion-domain
+	sed -i 's/,"domain":"clinic"//' site/facts.ndjson
 	asks "$(token)" >request
 	is permitted
+}
+
+@test "a key that is listed for two domains signs for both, in whatever order, and for no third" {
+	local order
+	for order in '["clinic", "hospital"]' '["hospital", "clinic"]'; do
+		jq -c --argjson of "$order" '.keys[0] as $k | {keys: [$of[] as $d | $k + {domain: $d}]}' "$F/assertions.jwks" >assertions.jwks
+		asks "$(token)" >request
+		is permitted
+		asks "$(jq -nc "$claims" | ehr-keys assert --sign idp.pem --domain clinic --now "$NOW")" >request
+		decided 0
+		same out <<<default-deny
+		asks "$(jq -nc "$claims" | ehr-keys assert --sign idp.pem --domain elsewhere --now "$NOW")" >request
+		is assertion-signer
+	done
+}
+
+@test "a claim is the same however its name is written, and stands there once" {
+	local header of='"v":1,"iss":"hospital","iat":1772442000,"exp":1772442300,"aud":"pdp","purpose":"TREAT","acr":"loa3"'
+	header="{\"alg\":\"ES256\",\"typ\":\"ehr-assertion+jwt\",\"kid\":\"$(kid)\"}"
+	asks "$(forged "$header" "{$of,\"\\u0073ub\":\"dr-lee\",\"structural_rol\\u0065\":\"physician\"}")" >request
+	is permitted
+	asks "$(forged "$header" "{$of,\"sub\":\"dr-lee\",\"structural_role\":\"physician\",\"cn\\u0066\":{\"jkt\":\"x\"}}")" >request
+	is assertion-device
+	asks "$(forged "$header" "{$of,\"sub\":\"dr-lee\",\"structural_role\":\"physician\",\"nb\\u0066\":1772443000}")" >request
+	is assertion-time
+	for twice in '"sub":"dr-bob",' '"\u0073ub":"dr-bob",' '"structural_role":"nurse",' '"structural_rol\u0065":"nurse",'; do
+		asks "$(forged "$header" "{$of,$twice\"sub\":\"dr-lee\",\"structural_role\":\"physician\"}")" >request
+		is assertion-malformed
+	done
 }
 
 @test "the times of a token, by the request's time or --now" {
@@ -195,7 +229,7 @@ kid() {
 	is assertion-audience
 	asks "$(token '.aud = ["elsewhere", "pdp"]')" >request
 	is permitted
-	for aud in '[]' '["elsewhere"]' '{"pdp":1}' 7 null '[["pdp"]]' '"pdp "' '"PDP"'; do
+	for aud in '[]' '["elsewhere"]' '{"pdp":1}' 7 null '[["pdp"]]' '[{"a":"pdp"}]' '"pdp "' '"PDP"'; do
 		asks "$(token ".aud = $aud")" >request
 		is assertion-audience
 	done
@@ -230,6 +264,12 @@ kid() {
 	is assertion-device
 	asks "$(token ".cnf = {jkt: \"$JKT\"}")" 'del(.subject.properties)' >request
 	is assertion-device
+	# An id is the first 22 characters of the thumbprint, each of them.
+	for id in "d_${other:0:22}" "d_${JKT:0:21}-" "d_${JKT:0:2}${other:2:20}" "d_-${JKT:1:21}" "x_${JKT:0:22}" "${JKT:0:42}-" "-${JKT:1}"; do
+		[ "$id" != "$ID" ] && [ "$id" != "$JKT" ] || continue
+		asks "$(token ".cnf = {jkt: \"$JKT\"}")" ".subject.properties.device = \"$id\"" >request
+		is assertion-device
+	done
 	for cnf in '{}' 'null' '"x"' "{x5t: \"$JKT\"}" "{jkt: [\"$JKT\"]}" '{jkt: ""}' "{jkt: \"${JKT:0:22}\"}"; do
 		asks "$(token ".cnf = $cnf")" >request
 		is assertion-device
@@ -410,7 +450,7 @@ given() {
 @test "ehr-keys assert signs claims that are some" {
 	jq -nc "$claims" >c
 	ehr 0 ehr-keys assert --sign idp.pem --domain hospital --now "$NOW" c
-	[ "$(cut -d. -f2 out | unpadded)" = '{"v":1,"iss":"hospital","iat":1772442000,"sub":"dr-lee","aud":"pdp","structural_role":"physician","purpose":"TREAT","acr":"loa3","exp":1772442300}' ]
+	[ "$(claims out)" = '{"v":1,"iss":"hospital","iat":1772442000,"sub":"dr-lee","aud":"pdp","structural_role":"physician","purpose":"TREAT","acr":"loa3","exp":1772442300}' ]
 	for change in 'del(.sub)' 'del(.aud)' '.v = 1' '.iss = "x"' '.iat = 1' '[.]' '"x"'; do
 		jq -nc "$claims | $change" >c
 		ehr 5 ehr-keys assert --sign idp.pem --domain hospital c
@@ -453,6 +493,7 @@ given() {
 		{"sub":"dr-lee","aud":"pdp","exp":1772442240,"structural_role":["physician"],"permissions":["PRD-006"],"organization":["urn:oid:2.16.1"],"purpose":["TREAT"],"acr":"loa3"}
 	END
 	asks "$(ehr-keys assert --sign clinic.pem --domain clinic --now "$NOW" claims)" >request
+	sed -i 's/"dr-lee"/&,"domain":"clinic"/' site/facts.ndjson
 	is permitted
 	jq -c '.attributes["urn:oasis:names:tc:xspa:1.0:subject:purposeofuse"] = ["LEGAL"] | .attributes["urn:oasis:names:tc:xacml:2.0:subject:role"] = ["307969004"]' saml >other
 	jq -c --arg audience pdp -f "$xspa" other >claims
@@ -488,4 +529,69 @@ given() {
 	asks "$(token)" >request
 	decided 0 --explain
 	same out <<<permitted
+}
+
+@test "a fact about a person of one domain is not believed of the person with her id in another" {
+	local fact='{"fact":"f-1","relation":"treating","subject":"dr-lee","patient":"p1","from":"2026-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z"MORE}'
+	mkdir -p A/authz
+	cp "$EHR_ROOT/testdata/authz/policy.yaml" A/
+	printf '%s\n' 'ehr_authz: 1' 'structural_roles: [physician]' 'relations: {treating: {object: patient}, relative: {object: patient}}' 'acr: [loa3]' >A/authz/roles.yaml
+	cat >A/authz/organization.yaml <<-'END'
+		ehr_authz: 1
+		domain: hospital
+		layer: organization
+		trusts: [{domain: clinic, outbound: elsewhere, structural_role: [physician]}]
+		default: deny
+		no_consent: permit
+		rules:
+		  - {id: B-1, say: Who treats the patient reads., effect: permit, who: {relation: treating}, does: [read], why: [TREAT]}
+	END
+	sed '/B-1/d' A/authz/organization.yaml >relatives.yaml
+	cat >>relatives.yaml <<-'END'
+		  - {id: B-1, say: Physicians read., effect: permit, who: {structural_role: physician}, does: [read], why: [TREAT]}
+		  - {id: B-2, say: Nobody looks at relatives., effect: deny, who: {relation: relative}, does: [read]}
+	END
+	P=A
+	local lee other
+	lee=$(token)
+	other=$(jq -nc "$claims" | ehr-keys assert --sign clinic.pem --domain clinic --now "$NOW")
+	echo '{"type":"patient","id":"p1","properties":{"pseudonym":"s_x"}}' >site/entities.ndjson
+	tried() {
+		asks "$1" "${3:-.}" >request
+		echo "${fact/MORE/$2}" >site/facts.ndjson
+		decided 0
+		jq -c '[.decision, .context.reason, (.context.layers[] | select(.layer == "organization") | .near_miss, .unknown)]' decision >out
+	}
+	tried "$lee" ''
+	same out <<<'[true,"permitted",null,null]'
+	# The clinic's dr-lee may be another: nobody knows, so it neither helps her nor spares her.
+	tried "$other" ''
+	same out <<<'[false,"default-deny",[{"rule":"B-1","missing":["subject.domain"]}],null]'
+	tried "$other" ',"domain":"clinic"'
+	same out <<<'[true,"permitted",null,null]'
+	tried "$other" ',"domain":"hospital"'
+	same out <<<'[false,"default-deny",null,null]'
+	tried "$lee" ',"domain":"clinic"'
+	same out <<<'[false,"default-deny",null,null]'
+	tried "$lee" ',"domain":"hospital"'
+	same out <<<'[true,"permitted",null,null]'
+	# The register may know her.
+	echo '{"type":"user","id":"dr-lee","properties":{"domain":"clinic"}}' >>site/entities.ndjson
+	tried "$other" ''
+	same out <<<'[true,"permitted",null,null]'
+	tried "$lee" ''
+	same out <<<'[false,"assertion-domain"]'
+	sed -i 2d site/entities.ndjson
+	# A deny for relatives waits for nobody's word.
+	cp relatives.yaml A/authz/organization.yaml
+	fact=${fact/treating/relative}
+	tried "$lee" ''
+	same out <<<'[false,"deny-rule",null,null]'
+	tried "$other" ''
+	same out <<<'[false,"missing-attribute",null,[{"rule":"B-2","missing":["subject.domain"]}]]'
+	tried "$other" ',"domain":"hospital"'
+	same out <<<'[true,"permitted",null,null]'
+	echo "${fact/MORE/,\"domain\":7}" >site/facts.ndjson
+	ehr 3 ehr-authz -P "$P" -S site --assertions assertions.jwks --audience pdp request
+	has err 'site/facts.ndjson:1:'
 }

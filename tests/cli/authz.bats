@@ -227,14 +227,14 @@ load ../lib/authz
 	[ "$(obligations)" = '[]' ]
 }
 
-@test "a blank justifies nothing" {
+@test "a blank justifies nothing, nor does the word that there is nothing" {
 	hospital
 	cp "$EHR_ROOT"/policies/hospital/authz/*.yaml P/authz/
-	for why in '""' '" "' '"\t\n"' '["", " "]' '[]' null '{}' '" x"'; do
+	for why in '""' '" "' '"\t\n"' '["", " "]' '[]' null '{}' false '[false, ""]' '" x"'; do
 		echo "${request/\"TREAT\"/\"BTG\",\"justification\":$why}" | sed 's/"ann"/"nobody"/g'
 	done >in
 	ehr 0 ehr-authz -P P -S S in
-	[ "$(jq -r .decision out | paste -sd' ')" = 'false false false false false false false true' ]
+	[ "$(jq -r .decision out | paste -sd' ')" = 'false false false false false false false false false true' ]
 }
 
 @test "a misspelt purpose, label, class or action in a directive leaves its patient undecided" {

@@ -1,52 +1,6 @@
 load ../lib/ehr
-
-P=$EHR_ROOT/policies/hospital
-now=2026-11-01T20:30:00+01:00
-programs=$EHR_BIN
-
-# A site, and the ward's records without what is critical: that must reach somebody, and nobody has subscribed.
-prepare() {
-	ehr-keys make -P "$P" -S site --now 2026-11-01T00:00:00Z >/dev/null
-	mkdir uploads
-	grep -v '"LL"' "$EHR_ROOT/testdata/ward/upload.ndjson" >uploads/ward.ndjson
-}
-
-batch() {
-	"$programs/ehr-batch" -P "$P" -S site --now $now "$@"
-}
-
-# stub NAME SCRIPT: in a folder of programs of its own, ehr-NAME does this instead.
-stub() {
-	if [ ! -d bin ]; then
-		mkdir bin
-		ln -s "$EHR_BIN"/ehr-* bin/
-		rm bin/ehr-batch
-		cp "$EHR_BIN/ehr-batch" bin/
-	fi
-	programs=$PWD/bin
-	rm -f "bin/ehr-$1"
-	printf '#!/bin/sh\n%s\n' "$2" >"bin/ehr-$1"
-	chmod +x "bin/ehr-$1"
-}
-
-# pipeline TEXT: a policy with this pipeline, whose output is called versions.ndjson.
-pipeline() {
-	rm -rf policy
-	cp -r "$EHR_ROOT/policies/hospital" policy
-	P=policy
-	printf 'pipeline: 1\noutput: versions.ndjson\n%s\n' "$1" >policy/pipeline.yaml
-}
-to_versions='stages: [ehr-ingest, ehr-classify, ehr-redact]'
-
-# Records of all kinds: many, bad ones, Bundles, blank lines.
-mixed() {
-	"$EHR_GENERATE" 1 3000000 >mixed
-	cat "$EHR_ROOT"/testdata/records/bad/*.ndjson >>mixed
-	printf '\n\n' >>mixed
-	jq -c . "$EHR_ROOT/testdata/ward/bundle.json" >>mixed
-	cat "$EHR_ROOT"/testdata/records/bad/bad-label.ndjson >>mixed
-	"$EHR_GENERATE" 2 1000000 >>mixed
-}
+load ../lib/batch
+load ../lib/ca
 
 # fault PLACE TEXT SCRIPT: with pipeline.yaml changed by SCRIPT, ehr-policy check finds TEXT at PLACE, and nothing else.
 fault() {
@@ -115,61 +69,6 @@ fault() {
 	has err 'ward.ndjson: it was done before'
 	has out '0 done, 1 known'
 	sha256sum --quiet -c before
-}
-
-@test "the piped form, one job and several give the same bytes, refused records and messages" {
-	prepare
-	mixed
-	pipeline "$to_versions
-on_error: quarantine"
-	ehr 1 batch --piped mixed piped
-	for jobs in 1 2 5; do
-		ehr 1 batch --jobs $jobs mixed $jobs
-		# Of two programs the messages may come in any order, of one in that of the upload.
-		grep '^ehr-ingest: ' err >$jobs.err
-		grep -v '^ehr-ingest: ' err >>$jobs.err
-		cmp piped/mixed/versions.ndjson $jobs/mixed/versions.ndjson
-		cmp piped/mixed/refused.ingest.ndjson $jobs/mixed/refused.ingest.ndjson
-		cmp 1/mixed/refused.classify.ndjson $jobs/mixed/refused.classify.ndjson
-		cmp 1.err $jobs.err
-		[ ! -e $jobs/mixed/places ]
-	done
-	for how in piped 1; do
-		jq -c 'del(.ehr.source, .ehr.line)' $how/mixed/refused.classify.ndjson >$how.refused
-	done
-	cmp piped.refused 1.refused
-	# The lines are those of the upload.
-	jq -r '"\(.ehr.line) \(.record)"' 2/mixed/refused.classify.ndjson | while read -r line record; do
-		[ "$(sed -n "${line}p" mixed | jq -c .)" = "$(jq -c . <<<"$record")" ]
-		has 2.err "ehr-classify: mixed:$line: "
-	done
-	[ "$(wc -l <2/mixed/refused.classify.ndjson)" -eq 2 ]
-}
-
-@test "options of ehr-classify and ehr-redact in the pipeline hold with workers, too" {
-	prepare
-	for options in '[ehr-classify, --fhir-labels], [ehr-redact, --fhir-labels, "--levels=L,V"]' 'ehr-classify, ehr-redact --max-depth=200'; do
-		rm -rf piped jobs
-		pipeline "stages: [ehr-ingest, $options]"
-		ehr 0 batch --piped uploads/ward.ndjson piped
-		ehr 0 batch --jobs 2 uploads/ward.ndjson jobs
-		cmp {piped,jobs}/ward.ndjson/versions.ndjson
-	done
-}
-
-@test "what is sealed by several jobs is one batch: its numbers go on, and it opens to the same" {
-	prepare
-	"$EHR_GENERATE" 1 2000000 >upload
-	ehr 0 batch --jobs 1 upload one
-	ehr 0 batch --jobs 3 upload three
-	for jobs in one three; do
-		[ "$(jq -r .ehr.batch $jobs/upload/sealed.ndjson | sort -u | wc -l)" -eq 1 ]
-		jq -r .ehr.seq $jobs/upload/sealed.ndjson | awk '$1 != NR - 1 { exit 1 }'
-		jq -c '.ehr | del(.batch)' $jobs/upload/sealed.ndjson >$jobs.tags
-		ehr-open -S site --record $jobs/upload/sealed.ndjson >$jobs.opened
-	done
-	cmp one.tags three.tags
-	cmp one.opened three.opened
 }
 
 @test "a folder of uploads: each is done, moved to done or failed with a reason, and the others go on" {
@@ -502,29 +401,6 @@ exec "$EHR_BIN/ehr-ingest" "$@"'
 	[ -e uploads/done/ward.ndjson ]
 }
 
-@test "nothing runs but programs of the toolkit beside ehr-batch and executables with their digest" {
-	prepare
-	mkdir other
-	printf '#!/bin/sh\ntouch "$0.ran"\n' >other/ehr-seal
-	chmod +x other/ehr-seal
-	PATH=$PWD/other:$PATH ehr 0 batch uploads/ward.ndjson store
-	[ "$(ls other)" = ehr-seal ]
-	printf '#!/bin/sh -e\nexec tr a-z "$1"\n' >other/upper
-	chmod +x other/upper
-	digest=$(sha256sum <other/upper | cut -d' ' -f1)
-	pipeline "$to_versions
-then: [{run: [$PWD/other/upper, A-Z], sha256: \"$digest\", output: upper}]"
-	ehr 0 batch uploads/ward.ndjson upper
-	tr a-z A-Z <upper/ward.ndjson/versions.ndjson | cmp - upper/ward.ndjson/upper
-	echo '# changed' >>other/upper
-	ehr 126 batch uploads/ward.ndjson upper
-	has err "other/upper is not the file that pipeline.yaml names; if it is meant, its sha256 is $(sha256sum <other/upper | cut -d' ' -f1)"
-	stub seal true
-	rm bin/ehr-seal
-	P=$EHR_ROOT/policies/hospital ehr 126 batch uploads/ward.ndjson none
-	has err 'bin/ehr-seal: No such file or directory: the programs lie in one folder'
-}
-
 @test "archive: true keeps each upload once, under its digest" {
 	prepare
 	pipeline "$to_versions
@@ -554,6 +430,60 @@ archive: true"
 	ehr 4 batch --metrics pipe uploads store
 	has err 'ehr-batch: pipe: Operation not supported'
 	[ -p pipe ]
+}
+
+state() {
+	find uploads store policy site spool -type f -exec sha256sum {} + | sort
+}
+
+# spared FILE [option ...]: as --metrics, FILE is misuse, whether it is there or not, and all is as before.
+spared() {
+	local file=$1
+	shift
+	state >before
+	ehr 2 batch --metrics "$file" "$@"
+	empty out
+	same err <<<"ehr-batch: --metrics: a file that this program reads or keeps, or among such; name one elsewhere: '$file' (try ehr-batch --help)"
+	state >after
+	diff before after >&2
+}
+
+@test "--metrics takes no file that is an upload, nor one among uploads, output, policy, site or spool" {
+	prepare
+	mkdir -m 700 spool
+	pipeline "$to_versions
+then: [{run: [ehr-deliver, enqueue, --spool=spool], output: told}]"
+	mkdir -p store/old store2
+	ln -s uploads linked
+	ln -s uploads/ward.ndjson link.prom
+	spared uploads/ward.ndjson uploads/ward.ndjson store
+	spared ./uploads/../uploads/ward.ndjson uploads/ward.ndjson store
+	spared link.prom uploads/ward.ndjson store
+	spared uploads/ward.ndjson - store <uploads/ward.ndjson
+	spared uploads/ward.ndjson uploads store
+	spared uploads/new.prom uploads store
+	spared linked/new.prom uploads store
+	spared uploads/new.prom linked store
+	spared store/new.prom uploads store
+	spared store/old/run uploads store
+	spared policy/policy.yaml uploads store
+	spared policy/tests/new.prom uploads store
+	spared site/facts.ndjson uploads store
+	spared site/keys/new.prom uploads store
+	spared spool/spool.db uploads store
+	ca ca
+	certificate ca officer codeSigning
+	ehr 0 ehr-policy sign --key officer.key --cert officer.pem policy
+	cp ca.pem was.pem
+	now=$(date -u +%FT%TZ)
+	spared ca.pem --trust ca.pem uploads store
+	cmp ca.pem was.pem
+	# Elsewhere it may be, also beside an upload that is named alone.
+	pipeline "$to_versions"
+	ehr 0 batch --metrics uploads/batch.prom uploads/ward.ndjson store
+	has uploads/batch.prom 'ehr_batch_uploads{result="done"} 1'
+	ehr 0 batch --metrics store2/batch.prom uploads/ward.ndjson store
+	has store2/batch.prom 'ehr_batch_uploads{result="known"} 1'
 }
 
 @test "what is wrong with the command line or the folders is said at once" {

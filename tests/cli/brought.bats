@@ -126,6 +126,16 @@ load ../lib/labels
 	tags "$head"'{"resourceType":"Basic","id":"b"}}' '[.id, .subject]' '["Basic/b","Patient/p9"]'
 }
 
+@test "floors: the Composition of a kept document labels the document; a Meta in Parameters labels them" {
+	local r='{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}' type
+	labels '{"resourceType":"Bundle","type":"document","entry":[{"resource":{"resourceType":"Composition","confidentiality":"R"}}]}' <<<'- R - - - floor -'
+	labels '{"resourceType":"Bundle","type":"document","entry":[{"resource":{"resourceType":"Composition","meta":{"security":['"$r"']}}}]}' <<<'- R - - - floor -'
+	for type in '"type":"collection",' ''; do
+		labels '{"resourceType":"Bundle",'"$type"'"entry":[{"resource":{"resourceType":"Composition","confidentiality":"R"}}]}' <<<'/entry/0/resource R - - - floor -'
+	done
+	labels '{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"security":['"$r"']}},{"name":"x","part":[{"valueMeta":{"tag":['"$r"']}}]}]}' <<<'- R - - - floor -'
+}
+
 @test "opaque: attachments with what tells their length, and long base64 wherever it hides" {
 	local long
 	long=$(printf 'QUJD%.0s' {1..64})
@@ -146,6 +156,16 @@ load ../lib/labels
 		/y R - - - opaque -
 	END
 	labels '{"resourceType":"Basic","x":"'"${long:0:200} ${long:0:200}"'"}' </dev/null
+}
+
+@test "opaque: what extends the data of an attachment, and what is packed" {
+	local packed
+	packed=$(gzip -n <<<HIV | base64 -w0)
+	labels '{"resourceType":"Basic","x":{"contentType":"a/b","_data":{"id":"d"},"_title":{"id":"t"}},"y":"'"$packed"'","z":"H4sI"}' <<-'END'
+		/x/_data R - - - opaque -
+		/x/_title R - - - opaque -
+		/y R - - - opaque -
+	END
 }
 
 @test "opaque: attachments that are elsewhere, and the forms of other versions" {

@@ -248,3 +248,101 @@ all_heard() {
 	ehr 0 "$EHR_ROOT/share/channels/webhook" --check
 	ehr 0 "$EHR_ROOT/share/channels/file" x --check
 }
+
+@test "addresses: a subscription whose address holds control characters, is empty, too long or begins with '-' does not count" {
+	local to
+	# A line end, a tab, DEL, a control character of two bytes, a separator of lines.
+	for to in EMPTY - -oQ/tmp 'nurse7\n' 'nurse7\r\nBcc: x' 'nurse\t7' '\u007f' 'a\u0085b' 'a\u2028b' "$(printf '%02049d' 7)"; do
+		rm -rf spool site P
+		ADDRESS=$to spool "$(channel 'cat >>log; exit 0')"
+		sed -i 's/EMPTY//' site/subscriptions/ward.ndjson
+		intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+		ehr 0 ehr-deliver run -P P -S site --spool spool --drain
+		has err '1 subscriptions do not count'
+		[ "$(state n_a1)" = stopped ]
+		[ ! -e spool/log ]
+	done
+	ehr 1 ehr-notify -P P -S site --now "$now" /dev/null
+	has err "expected an address: at most 2048 bytes, no control characters, and no '-' in front"
+	for to in nurse7 'söster 7' "$(printf '%02048d' 7)"; do
+		rm -rf spool site P
+		ADDRESS=$to spool "$(channel 'cat >>log; exit 0')"
+		intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+		run_drain 0
+		[ "$(jq -r .to spool/log)" = "$to" ]
+	done
+	sed -i 's/to: desk/to: "-desk"/' P/notify.yaml
+	ehr 3 ehr-deliver run -P P -S site --spool spool --drain
+	has err 'expected an address'
+}
+
+# The address $1 as a channel gets it that nobody asked before.
+told() {
+	jq -cn --argjson to "$1" '{ehr: {v: 1, stage: "message", id: "n_a1", criticality: "critical"}, kind: "data", to: $to, try: 1, expires: "2038-01-01T00:00:00.000Z"}'
+}
+
+# A program NAME that only notes its arguments.
+noting() {
+	mkdir -p bin
+	printf '#!/bin/sh\nprintf "%%s\\n" "$@" >>called\ncat >>input\n' >"bin/$1"
+	chmod +x "bin/$1"
+}
+
+@test "addresses: each channel refuses what its program could take for another line, option or place" {
+	local channel to program
+	for program in curl sendmail mosquitto_pub; do noting "$program"; done
+	for channel in file mail mqtt webhook; do
+		local -a common=('"a\n"' '"\nBcc: x@y.example"' '"-x"' '""' '"\u0000"' '"a\tb"')
+		case $channel in
+		file) more=('"../x"' '"a/b"' '".x"' '"{a,b}"' '"a b"' '"@x"' '"file:///x"' '"%0d%0a"' '"é"') ;;
+		mail) more=('"-f@x.example"' '"a@x.example\n"' '"a@-x"' '"a b@x.example"' '"a@x.example,b@y.example"' '"a@x.example\r\nBcc: b@y.example"' '"file:///x"' '"@x"') ;;
+		mqtt) more=('"a/#"' '"a/+"' '"a/b\n"' '"#"' '"+/a"' '"$SYS/a"' '"$CONTROL/dynamic-security/v1"') ;;
+		*) more=('"https://h.example/\n"' '"http://127.0.0.1/x\n"' '"http://h.example/"' '"file:///etc/passwd"' '"gopher://h.example/"' '"https://h.example/\" x"'
+			'"https://h.example/a b"' '"https://h.example/a/../b"' '"https://h.example/%2e%2E"' '"https://h.example/.%2e?x"' '"@x"' '"HTTPS://h.example/"') ;;
+		esac
+		for to in "${common[@]}" "${more[@]}"; do
+			told "$to" >message
+			line 0 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/$channel' x <message 3<&-"
+			same out <<<'{"id":"n_a1","code":65}'
+			[ ! -e called ]
+		done
+	done
+	[ -z "$(find x -type f)" ]
+}
+
+@test "webhook: curl reads no file of its own, takes braces as they are, and gets nothing where no signature can be made" {
+	noting curl
+	told '"https://h.example/{a,b}[1-3]%0d%0a"' >message
+	line 0 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/webhook' <message 3<&-"
+	[ "$(head -n 2 called | tr '\n' ' ')" = '-q --globoff ' ]
+	ehr 1 grep -q h.example called
+	rm called
+	for secret in '' whsec_ nonsense; do
+		echo "$secret" >secret
+		line 0 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/webhook' <message 3<secret"
+		same out <<<'{"id":"n_a1","code":78}'
+	done
+	# `sign` cannot be run at all: that may pass.
+	printf '#!/bin/sh\nexit 126\n' >bin/ehr-deliver
+	chmod +x bin/ehr-deliver
+	line 0 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/webhook' <message 3<secret"
+	same out <<<'{"id":"n_a1","code":75}'
+	[ ! -e called ]
+}
+
+@test "a spool and a copy of it may lie under a symbolic link" {
+	spool
+	mkdir real
+	mv spool real/spool
+	ln -s real link
+	ln -s real/spool spool
+	intent a1 nurse-7 | ehr-deliver enqueue --spool link/spool -q
+	run_drain 0
+	[ "$(ehr-deliver list --spool link/spool | jq -r .state)" = "done" ]
+	ehr 0 ehr-deliver backup --spool link/spool link/copy.db
+	[ -s real/copy.db ]
+	# The database itself may be none.
+	mv real/spool/spool.db real/other.db
+	ln -s ../other.db real/spool/spool.db
+	ehr 4 ehr-deliver list --spool spool
+}

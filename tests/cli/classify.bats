@@ -354,6 +354,19 @@ observation() {
 	[ "$(jq -c '[.ehr.level, .ehr.reasons]' out)" = '["R",["uncovered"]]' ]
 }
 
+@test "coverage: uncovered: reaches systems without rows, whatever they are called" {
+	local system
+	policy
+	cp -r "$P" strict
+	echo 'uncovered: R' >>strict/classify.yaml
+	for system in http://id.nlm.nih.gov/mesh MSH http://www.nlm.nih.gov/research/umls http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl https://www.meddra.org \
+		http://fdasis.nlm.nih.gov http://fhir.de/CodeSystem/ifa/pzn http://hl7.org/fhir/sid/ndc urn:oid:2.16.840.1.113883.6.69 http://hl7.org/fhir/sid/cvx urn:local; do
+		printf '{"resourceType":"Flag","code":{"coding":[{"system":"%s","code":"D015658"}]}}\n' "$system"
+	done >in
+	ehr 0 ehr-classify -P strict in
+	[ "$(jq -c '[.ehr.level, .ehr.reasons]' out | sort | uniq -c | sed 's/^ *//')" = '11 ["R",["uncovered"]]' ]
+}
+
 @test "coverage: concepts without a code and codes that cannot be are counted, and uncovered: reaches them" {
 	local code
 	policy

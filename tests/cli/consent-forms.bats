@@ -63,7 +63,7 @@ compare() {
 	sed 's/.*: a Consent cannot say this: //' refused | sort | uniq -c | sed 's/^ *//' >got
 	same got <<-'END'
 		4 an exception to a rule with criteria besides those of data
-		19 it names people by who.ref alone
+		19 it names people by who.ref alone, as who: {ref: Practitioner/ID} does
 	END
 }
 
@@ -125,7 +125,7 @@ directive() {
 		"what":{"code":"http://loinc.org|8867-4"} {"code":[{"coding":[{"system":"http://loinc.org","code":"8867-4"}]}]}
 		"what":{"date":{"from":"2020","until":"2021-03"}} {"dataPeriod":{"start":"2020","end":"2021-03"}}
 		"what":{"instance":["Composition/1"]} {"data":[{"meaning":"instance","reference":{"reference":"Composition/1"}}]}
-		"what":{"related":["Encounter/1"]} {"data":[{"meaning":"related","reference":{"reference":"Encounter/1"}}]}
+		"what":{"related":["Encounter/1"]} {"data":[{"meaning":"dependents","reference":{"reference":"Encounter/1"}}]}
 		"what":{"author":["Practitioner/1"]} {"data":[{"meaning":"authoredby","reference":{"reference":"Practitioner/1"}}]}
 		"when":{"from":"2026-03-01T01:00:00+01:00","until":"2026-04-01T00:00:00Z"} {"period":{"start":"2026-03-01T00:00:00Z","end":"2026-03-31T23:59:59Z"}}
 		"what":{"label":"SUD"},"except":[{"who":{"ref":"Practitioner/lee"}}] {"securityLabel":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"SUD"}],"provision":[{"type":"permit","actor":[{"role":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},"reference":{"reference":"Practitioner/lee"}}]}]}

@@ -1,6 +1,22 @@
 bats_require_minimum_version 1.5.0
 load ../lib/ehr
 
+@test "a mistyped verb is named, a file of such a name is read" {
+	for verb in rendre:render forms:form imprt:import exportt:export; do
+		ehr 2 ehr-consent "${verb%:*}" x
+		empty out
+		same err <<<"ehr-consent: neither a verb nor a file: '${verb%:*}', did you mean '${verb#*:}'? (try ehr-consent --help)"
+	done
+	ehr 4 ehr-consent ./rendre
+	has err 'No such file or directory'
+	ehr 4 ehr-consent events.ndjson
+	has err 'No such file or directory'
+	: >rendre
+	ehr 0 ehr-consent rendre
+	ln -s nowhere forms
+	ehr 4 ehr-consent forms
+}
+
 d() { printf 'sha256:%064d' "$1"; }
 
 # event NAME ROLE DAY [MEMBERS]: an event of c-sam on that day of March.

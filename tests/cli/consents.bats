@@ -49,6 +49,8 @@ setup_hospital() {
 		no-consent OPTIN "provision":{"period":{"end":"2026-03-02T09:59:59+01:00"}}
 		permitted OPTIN "provision":{"period":{"end":"9999-12-31"}}
 		consent-unreadable OPTIN "provision":{"purpose":[{"code":"TREAT"}]}
+		consent-unreadable OPTIN "provision":{"resourceType":[{"code":"Observation"}]}
+		consent-unreadable OPTIN "provision":{"documentType":[{"code":"Composition"}]}
 		permitted - "provision":{"type":"permit","purpose":[{"code":"TREAT"}]}
 		no-consent - "provision":{"type":"permit","purpose":[{"code":"HMARKT"}]}
 		permitted - "decision":"permit"
@@ -95,7 +97,7 @@ setup_hospital() {
 		"code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]} {"code":["http://loinc.org|8867-4"]}
 		"dataPeriod":{"start":"2020","end":"2021-03"} {"date":{"from":"2020","until":"2021-03"}}
 		"data":[{"meaning":"instance","reference":{"reference":"Composition/1"}},{"meaning":"instance","reference":{"reference":"x/Composition/2"}}] {"instance":["Composition/1","Composition/2"]}
-		"data":[{"meaning":"related","reference":{"reference":"Encounter/1"}},{"meaning":"dependents","reference":{"reference":"Encounter/2"}}] {"related":["Encounter/1","Encounter/2"]}
+		"data":[{"meaning":"dependents","reference":{"reference":"Encounter/1"}},{"meaning":"dependents","reference":{"reference":"Encounter/2"}}] {"related":["Encounter/1","Encounter/2"]}
 		"data":[{"meaning":"authoredby","reference":{"reference":"Practitioner/1"}}] {"author":["Practitioner/1"]}
 	END
 }
@@ -133,7 +135,7 @@ setup_hospital() {
 		/provision/provision/0/period "provision":{"type":"permit","provision":[{"type":"deny","period":{}}]}
 		/provision/provision/0/period "provision":{"type":"permit","provision":[{"type":"deny","period":{"start":"SECRET"}}]}
 		/provision/provision/0/dataPeriod "provision":{"type":"permit","provision":[{"type":"deny","dataPeriod":{"start":"SECRET"}}]}
-		/provision/provision/0/data/1 "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Composition/1"}},{"meaning":"related","reference":{"reference":"Encounter/1"}}]}]}
+		/provision/provision/0/data/1 "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Composition/1"}},{"meaning":"dependents","reference":{"reference":"Encounter/1"}}]}]}
 		/provision/provision/0/provision/0/provision/0 "provision":{"type":"permit","provision":[{"type":"deny","provision":[{"type":"permit","provision":[{"type":"deny"}]}]}]}
 		/provision "decision":"permit","provision":[]
 		/provision/0 "decision":"permit","provision":[{"expression":{"language":"text/cql","expression":"SECRET"}}]
@@ -156,7 +158,7 @@ setup_hospital() {
 		/provision/provision/0/class/0 "provision":{"type":"permit","provision":[{"type":"deny","class":[{"code":"DomainResource"}]}]}
 		/provision/provision/0/purpose/0 "provision":{"type":"permit","provision":[{"type":"deny","purpose":[{"code":"HMARKT","SECRET":1}]}]}
 		/provision/provision/0/data/0/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"instance","reference":{"identifier":{"value":"SECRET"}}}]}]}
-		/provision/provision/0/data/0/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"related","reference":{"identifier":{"system":"urn:x","value":"SECRET"}}}]}]}
+		/provision/provision/0/data/0/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"dependents","reference":{"identifier":{"system":"urn:x","value":"SECRET"}}}]}]}
 		/provision/provision/0/data/0/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"dependents","reference":{"identifier":{"value":"SECRET"}}}]}]}
 		/provision/provision/0/data/1/reference "provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"authoredby","reference":{"reference":"Practitioner/1"}},{"meaning":"authoredby","reference":{"identifier":{"system":"urn:x","value":"SECRET"}}}]}]}
 		/provision/provision/0/action/0 "provision":{"type":"permit","provision":[{"type":"deny","action":[{"coding":[{"code":"collect"}],"SECRET":1}]}]}
@@ -199,6 +201,65 @@ setup_hospital() {
 	has err 'c.ndjson:1:1: the register has no patient, or two, of the identifier in patient'
 }
 
+@test "a key that stands twice stops the patient and not the run, unless it is the one that says whose it is" {
+	setup_hospital
+	mkdir C
+	while read -r column members; do
+		{
+			consent "$members"
+			consent '"provision":{"type":"permit"}' | sed 's/Patient.ann/Patient\/bea/'
+		} >C/c.ndjson
+		[ "$(asked C)" = 'Indeterminate consent-unreadable' ] || { cat C/c.ndjson err; return 1; }
+		same err <<<"ehr-authz: C/c.ndjson:1:$column: consent-unreadable: key seen twice"
+		sed 's/"ann"/"bea"/g' in >other
+		ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents C other
+		[ "$(jq -r '.context.layers[] | select(.layer == "consent").result' out)" = Permit ]
+	done <<-'END'
+		94 "status":"inactive","decision":"deny"
+		114 "decision":"permit","decision":"deny"
+		123 "provision":{"type":"permit","type":"deny"}
+		108 "category":[],"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"research"}]}],"decision":"deny"
+		94 "id":"c-2","id":"c-3","decision":"permit"
+	END
+	# In a Bundle, too, where the others count as they stand; and of the own form.
+	{
+		printf '{"resourceType":"Bundle","entry":[{"resource":'
+		consent '"decision":"permit","decision":"deny"'
+		printf '},{"resource":'
+		consent '"decision":"permit"' | sed 's/Patient.ann/Patient\/bea/'
+		printf '}]}'
+	} | tr -d '\n' >C/c.json
+	rm C/c.ndjson
+	[ "$(asked C)" = 'Indeterminate consent-unreadable' ]
+	ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents C other
+	[ "$(jq -r '.context.layers[] | select(.layer == "consent").result' out)" = Permit ]
+	rm C/c.json
+	echo '{"ehr_authz":1,"consent":"c","patient":"ann","status":"inactive","base":"permit","status":"active"}' >C/c.ndjson
+	[ "$(asked C)" = 'Indeterminate consent-unreadable' ]
+	# Nobody knows whose consent to stop, or the Bundle itself is in doubt.
+	while read -r text; do
+		echo "$text" >C/c.ndjson
+		ehr 3 ehr-authz -P P --consents C in
+		has err 'key seen twice'
+	done <<-'END'
+		{"resourceType":"Consent","id":"c","status":"active","patient":{"reference":"Patient/ann"},"decision":"deny","patient":{"reference":"Patient/bea"}}
+		{"resourceType":"Consent","id":"c","status":"active","patient":{"reference":"Patient/ann","reference":"Patient/bea"},"decision":"deny"}
+		{"resourceType":"Consent","id":"c","status":"active","patient":{"reference":"Patient/ann"},"decision":"deny","p\u0061tient":{"reference":"Patient/bea"}}
+		{"resourceType":"Patient","id":"c","status":"active","patient":{"reference":"Patient/ann"},"decision":"deny","resourceType":"Consent"}
+		{"ehr_authz":1,"consent":"c","patient":"ann","patient":"bea","status":"active","base":"deny"}
+	END
+	rm C/c.ndjson
+	while read -r text; do
+		echo "$text" >C/c.json
+		ehr 3 ehr-authz -P P --consents C in
+		has err 'key seen twice'
+	done <<-'END'
+		{"resourceType":"Bundle","entry":[],"entry":[]}
+		{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"a","id":"b"}}]}
+		{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","resourceType":"Consent"}}]}
+	END
+}
+
 @test "Consents of another scope are no directives, and are counted" {
 	setup_hospital
 	local scope='{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"%s"}]}'
@@ -214,6 +275,9 @@ setup_hospital() {
 	# Of a scope that nobody knows a deny may be about privacy.
 	# shellcheck disable=SC2059
 	consent "\"scope\":$(printf "$scope" Patient-Privacy),\"decision\":\"deny\"" >c.ndjson
+	[ "$(asked c.ndjson)" = 'Deny consent-deny' ]
+	# What an extension says is no scope.
+	consent '"scope":{"extension":[{"url":"x","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"research"}}]},"decision":"deny"' >c.ndjson
 	[ "$(asked c.ndjson)" = 'Deny consent-deny' ]
 }
 
@@ -284,6 +348,33 @@ setup_hospital() {
 	echo '{"type":"Group","id":"g","properties":{"member":[7]}}' >entities
 	ehr 3 ehr-authz -P P --entities entities in
 	has err 'entities:1:50: expected a name, such as Practitioner/7'
+}
+
+@test "in a Bundle urn:uuid names the entry beside it" {
+	setup_hospital
+	local bundle='{"resourceType":"Bundle","type":"collection","entry":[%s{"fullUrl":"urn:uuid:9","resource":{"resourceType":"Consent","id":"c-1","status":"active","patient":{"reference":"urn:uuid:1"},"provision":{"type":"permit","provision":[{"type":"deny",%s}]}}}]}\n'
+	while IFS='#' read -r want entries deny; do
+		# shellcheck disable=SC2059
+		printf "$bundle" '{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","id":"ann"}},'"$entries${entries:+,}" "$deny" >c.json
+		[ "$(asked c.json)" = "$want" ] || { cat c.json out err; return 1; }
+	done <<-'END'
+		Deny consent-deny#{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Practitioner","id":"lee"}}#"actor":[{"reference":{"reference":"urn:uuid:2"}}]
+		Permit permitted#{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Practitioner","id":"ray"}}#"actor":[{"reference":{"reference":"urn:uuid:2"}}]
+		Indeterminate consent-unreadable##"actor":[{"reference":{"reference":"urn:uuid:2"}}]
+		Indeterminate consent-unreadable#{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Practitioner"}}#"actor":[{"reference":{"reference":"urn:uuid:2"}}]
+		Indeterminate consent-unreadable#{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Practitioner","id":"ray"}},{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Practitioner","id":"lee"}}#"actor":[{"reference":{"reference":"urn:uuid:2"}}]
+	END
+	# What is denied by the name is named in the obligation as records name it.
+	# shellcheck disable=SC2059
+	printf "$bundle" '{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","id":"ann"}},{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Composition","id":"k"}},' \
+		'"data":[{"meaning":"instance","reference":{"reference":"urn:uuid:2"}}]' >c.json
+	asked c.json
+	[ "$(jq -c '.context.obligations[].properties.instance | values' out)" = '["Composition/k"]' ]
+	# Of a patient whom the Bundle does not name nobody knows who she is.
+	# shellcheck disable=SC2059
+	printf "$bundle" '' '"class":[{"code":"Observation"}]' >c.json
+	ehr 3 ehr-authz -P P --consents c.json in
+	has err 'c.json:1:'
 }
 
 @test "two Consents of one id: nobody knows which counts" {

@@ -36,7 +36,7 @@ takes() {
 	decide --sign decider.pem read >signed
 	local header signature
 	header=$(jq -r '.signature | split(".")[0]' signed)
-	signature=$(jq -r '.signature | split(".")[2]' signed | unpadded | xxd -p -c 64)
+	signature=$(jq -r '.signature | split(".")[2]' signed | unpadded | od -An -v -tx1 | tr -d ' \n')
 	printf '%s.%s' "$header" "$(jq -cj 'del(.signature)' signed | basenc -w 0 --base64url | tr -d =)" >input
 	{
 		printf 'asn1=SEQUENCE:s\n[s]\nr=INTEGER:0x%s\ns=INTEGER:0x%s\n' "${signature:0:64}" "${signature:64}"
@@ -134,6 +134,33 @@ takes() {
 	jq -c '.subject.id = "eve"' read >other
 	decide other | jq -c --slurpfile good good '.decision = true | .signature = $good[0].signature' >decision
 	takes 6 'decision-forged: its signature does not hold'
+}
+
+@test "a decision about one resource of the patient gives neither the rest of the record nor a grant" {
+	local one='the decision is about one resource, not its patient'
+	for resource in '{type: "Observation", id: "o1"}' '{type: "Observation", id: "p1"}' '{type: "Bundle"}'; do
+		ask read ".resource |= . + $resource" | decide >decision
+		[ "$(jq .decision decision)" = true ]
+		ehr 7 ehr-select -P "$P" -S site --decision decision --now "$NOW" sealed
+		has err "$one"
+		empty out
+		ehr 7 ehr-redact -P "$P" -S site --decision decision --now "$NOW" labelled
+		has err "$one"
+		empty out
+		ask subscribe ".resource |= . + $resource" | decide >decision
+		ehr 7 ehr-keys grant -P "$P" -S site --now "$NOW" --decision decision
+		has err 'it is about one resource'
+		[ ! -s site/grants.jwts ]
+	done
+	for resource in '{type: "record"}' '{type: "record", id: "chart 7"}' '{type: "Patient"}' '{id: "Patient/p1"}'; do
+		ask read ".resource |= . + $resource" | decide >decision
+		takes 0
+		[ "$(wc -l <selected)" -eq 2 ]
+	done
+	# The one resource, from the whole record, is what keep-only leaves.
+	ask read '.resource.properties.instance = ["Observation/o1"] | .context.supported_actions += ["keep-only"]' | decide >decision
+	ehr 0 ehr-redact -P "$P" -S site --decision decision --handled audit --now "$NOW" labelled
+	[ "$(jq -r .record.id out)" = o1 ]
 }
 
 @test "keys are released and grants are made on signed decisions alone" {

@@ -186,6 +186,36 @@ scenario() {
 	END
 }
 
+@test "a law among the labels takes out what rests on it, by the policy's rules or the record's own word; what no label says gives nothing" {
+	local act=http://terminology.hl7.org/CodeSystem/v3-ActCode
+	sed "s|PATIENT|p04|g; s|ACT|$act|" >raw <<-'END'
+		{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/PATIENT"}}
+		{"resourceType":"Observation","id":"o2","meta":{"security":[{"system":"ACT","code":"42CFRPart2"}]},"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/PATIENT"}}
+		{"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/PATIENT"},"reasonCode":[{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"F11.20"}]},{"coding":[{"system":"http://snomed.info/sct","code":"49727002"}]}]}
+		{"resourceType":"Condition","id":"h1","subject":{"reference":"Patient/PATIENT"},"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"B20"}]}}
+	END
+	labelled raw >in
+	law() {
+		decide "$1"
+		redact --level V in
+		jq -r '.record | .id + (if .id == "e1" then "/\(.reasonCode | length)" else "" end)' out | paste -sd' ' >got
+		same got <<<"$2"
+	}
+	law '"action":"redact","label":["42CFRPart2"]' 'o1 e1/1 h1'
+	law "\"action\":\"redact\",\"label\":[\"$act|42CFRPart2\"]" 'o1 e1/1 h1'
+	law '"action":"redact","label":["_ActUSPrivacyLaw"]' 'o1 e1/1 h1'
+	law '"action":"redact","label":["HIPAAPsyNotes"]' 'o1 o2 e1/2 h1'
+	law '"action":"redact","label":["42CFRPart2","HIV"]' 'o1 e1/1'
+	law '"action":"keep-only","any_of":[{"label":["42CFRPart2"]}]' 'o2 e1/1'
+	law '"action":"redact","class":["Observation"],"except":[{"label":["42CFRPart2"]}]' 'o2 e1/2 h1'
+	for label in NORDSCLCD REDACT ObligationPolicy "http://loinc.org|42CFRPart2" "http://terminology.hl7.org/CodeSystem/v3-Confidentiality|42CFRPart2"; do
+		decide "\"action\":\"redact\",\"label\":[\"$label\"]"
+		STATUS=7 redact --level V in
+		has err 'an obligation names a label that is no level, no category and no law'
+		empty out
+	done
+}
+
 @test "keep-only takes out what matches no item, and what does not say" {
 	while IFS='#' read -r items want; do
 		decide "\"action\":\"keep-only\",\"any_of\":[$items]"
@@ -276,10 +306,12 @@ scenario() {
 		"action":"redact","class":["http://hl7.org/fhir/resource-types|DomainResource"]#an obligation names a class that FHIR does not have
 		"action":"keep-only","any_of":[{"class":["DomainResource"]}]#an obligation names a class that FHIR does not have
 		"action":"redact","class":["http://loinc.org|"]#an obligation names a class that has no code
+		"action":"redact","class":["urn:ietf:bcp:13|"]#an obligation names a class that has no code
+		"action":"redact","class":["http://hl7.org/fhir/StructureDefinition|vitalsigns"]#an obligation names a class that no record shows
 		"action":"redact","class":[""]#an obligation names an empty value
 		"action":"redact","code":["http://loinc.org|"]#an obligation names a code that is empty
 		"action":"redact","code":[7]#an obligation names a value that is no text
-		"action":"redact","label":["XYZ"]#an obligation names a label that is neither a level nor a category
+		"action":"redact","label":["XYZ"]#an obligation names a label that is no level, no category and no law
 		"action":"redact","date":{"from":"2026-02","until":"2026-01"}#an obligation names a date that is no period
 		"action":"redact","date":{"until":"2025","from":"2026"}#an obligation names a date that is no period
 		"action":"redact","date":{}#an obligation names a date that is no period
@@ -304,10 +336,14 @@ scenario() {
 	STATUS=7 redact --handled audit,expire --now 2026-03-02T13:00:00Z in
 	STATUS=7 redact --handled audit --now 2026-03-02T12:59:59Z in
 	STATUS=7 redact --handled redact,aud --now 2026-03-02T12:59:59Z in
-	MORE=',"valid_until":"2026-03-02T10:00:00Z"' decide
+	MORE=',"valid_until":"2026-03-02T10:00:00Z","time":"2026-03-02T09:50:00Z"' decide
 	STATUS=2 redact in
 	STATUS=7 redact --now 2026-03-02T10:00:00Z in
 	redact --now 2026-03-02T09:59:59Z in
+	MORE=',"valid_until":"2026-06-02T10:00:00Z","time":"2026-03-02T09:50:00Z"' decide
+	redact --now 2026-03-02T10:05:00Z in
+	STATUS=7 redact --now 2026-03-02T10:05:01Z in
+	has err 'decision-stale: it is older than the policy allows'
 	# A notification is the caller's.
 	decide
 	sed -i 's/"obligations":\[\]/"obligations":[{"type":"notification","properties":{"vendor":"ehr","action":"notify","to":"po"}}]/' decision
@@ -335,6 +371,12 @@ scenario() {
 	[ "$(wc -l <told)" -eq 2 ]
 	STATUS=4 redact --now 2026-03-02T12:00:00Z --deliver /dev/full parts
 	empty out
+	chmod 640 told
+	STATUS=4 redact --now 2026-03-02T12:00:00Z --deliver told parts
+	same err <<<"ehr-redact: told: open to others, or somebody else's: chmod 600, or name another file"
+	empty out
+	[ "$(wc -l <told)" -eq 2 ]
+	chmod 600 told
 	STATUS=2 redact --now 2026-03-02T12:00:00Z --deliver decision parts
 	STATUS=2 redact --now 2026-03-02T12:00:00Z --deliver parts parts
 	ehr 2 ehr-redact -P "$H" -S s --deliver told parts

@@ -24,6 +24,16 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	[ "$(ehr-deliver list --spool spool | jq -r .id | tr '\n' ' ')" = 'n_a1 n_a2 ' ]
 }
 
+@test "a deadline of 366 days is taken, a longer one is not" {
+	spool
+	intent a1 nurse-7 | sed 's/PT12H/PT8784H/' >in
+	ehr 0 ehr-deliver enqueue --spool spool in
+	same out <<<'{"id":"n_a1","durable":true}'
+	intent a2 nurse-7 | sed 's/PT12H/PT8784H1S/' >in
+	ehr 5 ehr-deliver enqueue --spool spool in
+	empty out
+}
+
 @test "run sends what is due through the channel of the route, once, with what a receiver needs and no more" {
 	spool
 	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
@@ -182,8 +192,8 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 }
 
 @test "a channel that hangs, floods, ignores its time or leaves children behind holds nobody up" {
-	local body
-	for body in 'sleep 1000' 'yes' 'yes >&2' 'trap "" TERM; sleep 1000; sleep 1000' 'sleep 1000 & exit 75'; do
+	local body nap="sleep 1000.$$" # which no other run has
+	for body in "$nap" 'yes' 'yes >&2' "trap '' TERM; $nap; $nap" "$nap & exit 75"; do
 		rm -rf spool site P
 		spool "$(channel "$body")" 'timeout: 1s,'
 		intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
@@ -192,7 +202,7 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 		[ "$SECONDS" -lt 20 ]
 		[ "$(state n_a1)" = held ]
 	done
-	ehr 1 pgrep -f "sleep 1000"
+	ehr 1 pgrep -f "$nap"
 }
 
 @test "a channel gets descriptors 0 to 3 and nothing of the environment; its secret stands in neither" {
@@ -207,6 +217,18 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	chmod 644 secrets/s
 	ehr 1 ehr-deliver check -P P --spool spool --secrets secrets
 	has err 'channel-secret: '
+}
+
+@test "who gives no secrets uses no channel that has one; a message that needs it is left and said" {
+	spool '' 'secret: s,'
+	ehr 0 ehr-deliver run -P P -S site --spool spool --drain
+	has err 'channel-secret: it has a secret: give --secrets DIR'
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ehr 75 ehr-deliver run -P P -S site --spool spool --drain
+	mkdir -m 700 secrets
+	ehr 75 ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
+	(umask 077 && echo hidden >secrets/s)
+	ehr 0 ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
 }
 
 @test "an acknowledgement takes the token of its message; it ends later steps for everybody" {
@@ -225,6 +247,71 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	[ "$(state n_c1) $(state n_c2)" = 'acked cancelled' ]
 	ehr 1 ehr-deliver ack --spool spool n_none --by ward
 	ehr 0 ehr-deliver ack --spool spool n_c1 --by ward --as read
+}
+
+@test "ack reads lines: each is confirmed when it is on disk, a bad one stops no other, and a second answer changes nothing" {
+	local token
+	spool
+	for i in 1 2 3; do intent "c$i" nurse-7 critical; done | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	token() { jq -r "select(.ehr.id == \"n_c$1\").ack" spool/out/nurse7; }
+	cat >answers <<-END
+		{"id":"n_c1","token":"$(token 1)","as":"read"}
+
+		{"id":"n_c2","token":"$(token 1)"}
+		{"id":"n_none","token":"$(token 1)"}
+		{"id":"n_c2","token":"$(token 2)","as":"perhaps"}
+		{"id":"n_c2","token":"$(token 2)","at":"now"}
+		{"id":"n_c2"}
+		{"id":7,"token":"$(token 2)"}
+		["n_c2"]
+		n_c2
+		{"id":"n_c3","token":"$(token 3)"}
+		{"id":"n_c3","token":"$(token 3)","as":"accepted"}
+	END
+	ehr 7 ehr-deliver ack --spool spool <answers
+	same out <<-'END'
+		{"id":"n_c1","durable":true}
+		{"id":"n_c3","durable":true}
+		{"id":"n_c3","durable":true}
+	END
+	sed 's/malformed: .*/malformed/' err >said
+	same said <<-'END'
+		ehr-deliver: <stdin>:3: not the token of this message
+		ehr-deliver: <stdin>:4: not the token of this message
+		ehr-deliver: <stdin>:5: malformed
+		ehr-deliver: <stdin>:6: malformed
+		ehr-deliver: <stdin>:7: malformed
+		ehr-deliver: <stdin>:8: malformed
+		ehr-deliver: <stdin>:9: malformed
+		ehr-deliver: <stdin>:10: malformed
+	END
+	[ "$(sqlite3 spool/spool.db "SELECT account, verb, what, reason FROM act" | tr '\n' ' ')" = 'token|ack|n_c1|read token|ack|n_c3|accepted token|ack|n_c3|accepted ' ]
+	# An operator's account: the lines have no tokens, and who took charge first stays.
+	sqlite3 spool/spool.db 'SELECT state, acked, acked_by FROM trouble' >before
+	ehr 0 ehr-deliver ack --spool spool --by ward <<<'{"id":"n_c2"}'
+	sqlite3 spool/spool.db 'SELECT state, acked, acked_by FROM trouble' | cmp - before
+	ehr 1 ehr-deliver ack --spool spool --by ward <<<'{"id":"n_none"}'
+	same err <<<'ehr-deliver: <stdin>:1: no such intent here'
+	ehr 1 ehr-deliver ack --spool spool --by ward <<<"{\"id\":\"n_c2\",\"token\":\"$(token 1)\"}"
+	ehr 0 ehr-deliver ack --spool spool </dev/null
+	ehr 2 ehr-deliver ack --spool spool --token "$(token 1)" </dev/null
+}
+
+@test "ack: a line is confirmed before the next one comes, and a spool that is in the way of nobody meanwhile" {
+	local answers
+	spool
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	mkfifo lines
+	ehr-deliver ack --spool spool --by ward <lines >told 2>err 3>&- &
+	exec {answers}>lines
+	echo '{"id":"n_c1","as":"read"}' >&"$answers"
+	wait_until [ -s told ]
+	same told <<<'{"id":"n_c1","durable":true}'
+	intent c2 nurse-7 critical | ehr 0 ehr-deliver enqueue --spool spool -q
+	exec {answers}>&-
+	wait $!
+	empty err
 }
 
 @test "rejected: the next step is due at once" {
@@ -314,6 +401,52 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	[ "$(state n_b1) $(state n_b2) $(state n_b3)" = 'done done done' ]
 }
 
+@test "of a batch that the gate stops but for one part, that part is told, and nothing of the others" {
+	spool '' '' ',"delivery":{"batch":{"max":3,"wait":"1h"}}'
+	for i in 2 3; do intent "b$i" nurse-7 routine N 5; done >others
+	{ intent b1 nurse-7 && cat others; } | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	jq -c '[.kind, .ehr.id, .ref, .refs]' spool/out/nurse7 >told
+	same told <<<'["data","n_b1","r_b1/N",null]'
+	[ "$(state n_b1) $(state n_b2) $(state n_b3)" = 'done stopped stopped' ]
+}
+
+@test "a digest is of one level, one criticality and one case; of several subjects it names none" {
+	jq -c --arg now "$(date -u +%FT%TZ)" '("a", "b") as $p | .context.id = "d-\($p)" | .context.request = "sha256:" + ($p * 64)
+		| .context.time = $now | .context.about |= (.patient = $p | .resource.id = $p | .pseudonym = "s_\($p)")' "$F/decision" >decisions
+	ehr-keys grant -P "$EHR_ROOT/policies/hospital" -S "$F/site" --decision decisions >two
+	spool '' '' ',"delivery":{"batch":{"max":50,"wait":"1h"}}'
+	cp two site/grants.jwts
+	jq -c --arg grant "$(cut -d. -f2 two | tr '_-' '/+' | jq -Rr '. + "==="[(length + 3) % 4:] | @base64d | fromjson.jti')" \
+		'.grant = $grant | .select.subjects = ["s_a", "s_b"]' site/subscriptions/ward.ndjson >new
+	mv new site/subscriptions/ward.ndjson
+	about() { jq -c ".ehr.subject = \"$1\" | if .ehr.criticality == \"medium\" then .deadline.ack = \"PT1H\" else . end"; }
+	{
+		for i in 1 2; do
+			intent "a$i" nurse-7 | about s_a
+			intent "l$i" nurse-7 routine L 1 | about s_a
+			intent "m$i" nurse-7 medium | about s_a
+			intent "n$i" nurse-7 medium | about s_b
+		done
+		intent b1 nurse-7 | about s_b
+		intent c1 nurse-7 low | about s_b
+	} | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ ! -e spool/out/nurse7 ]
+	sqlite3 spool/spool.db "UPDATE intent SET accepted = accepted - 3600000, due = due - 3600000 WHERE state = 'gathering'"
+	run_drain 75
+	jq -c '[.kind, .ehr.subject, .ehr.rl, .ehr.criticality, .refs // .ref, .case != null]' spool/out/nurse7 | sort >told
+	same told <<-'END'
+		["data","s_b","N","low","r_c1/N",false]
+		["digest","s_a","L","routine",["r_l1/L","r_l2/L"],false]
+		["digest","s_a","N","medium",["r_m1/N","r_m2/N"],true]
+		["digest","s_b","N","medium",["r_n1/N","r_n2/N"],true]
+		["digest",null,"N","routine",["r_a1/N","r_a2/N","r_b1/N"],false]
+	END
+	ehr 0 ehr-deliver ack --spool spool n_m1 --token "$(jq -r 'select(.ehr.id == "n_m1").ack' spool/out/nurse7)"
+	[ "$(for i in m1 m2 n1 n2; do state "n_$i"; done | tr '\n' ' ')" = 'acked acked sent sent ' ]
+}
+
 @test "a rate holds back what is above it, and nothing urgent" {
 	spool '' '' ',"delivery":{"rate":{"max":2,"per":"1h"}}'
 	for i in 1 2 3 4; do intent "b$i" nurse-7; done | ehr-deliver enqueue --spool spool -q
@@ -400,12 +533,11 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 
 @test "two dispatchers at once: the second ends with 75" {
 	spool
-	flock spool/spool.lock cat >/dev/null < <(sleep 100) 3>&- &
-	while flock -n spool/spool.lock true 2>/dev/null || [ ! -e spool/spool.lock ]; do sleep 0.1; done
+	exec 9>>spool/spool.lock
+	flock -n 9
 	ehr 75 ehr-deliver run -P P -S site --spool spool --drain
 	has err 'another ehr-deliver run is at work here'
-	kill $!
-	pkill -f 'sleep 100' || :
+	exec 9>&-
 }
 
 @test "a spool that is there is not made again; one that is none, newer or open to others is refused" {

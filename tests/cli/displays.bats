@@ -19,6 +19,9 @@ untold() {
 	told focus '"type":"Condition","identifier":{"value":"1"}'
 	told performer '"reference":"Condition/1"'
 	told performer '"type":"Observation"'
+	told performer '"type":"http://hl7.org/fhir/StructureDefinition/Observation"'
+	told focus '"type":"http://hl7.org/fhir/StructureDefinition/Zz"'
+	untold focus '"type":"http://hl7.org/fhir/StructureDefinition/Patient"'
 	untold focus '"reference":"Practitioner/1"'
 	untold focus '"reference":"http://h/Condition/Patient/1"'
 	untold focus '"type":"Patient","reference":"urn:uuid:1"'
@@ -95,12 +98,13 @@ told='/entry/1/resource/focus/display R EMP - - told -'
 	P=$EHR_ROOT/policies/hospital
 	printf '{"resourceType":"%s","id":"x","%s":{"reference":"%s","display":"Zz"}}\n' Procedure recorder Practitioner/1 Encounter serviceProvider urn:uuid:1 \
 		MedicationRequest medicationReference Medication/1 Observation device Device/1 Observation specimen urn:uuid:1 NutritionOrder allergyIntolerance urn:uuid:1 \
+		Procedure focus Binary/1 Procedure focus NutritionOrder/1 Procedure focus Claim/1 Procedure focus ResearchSubject/1 \
 		Observation subject urn:uuid:1 Observation encounter Encounter/1 Observation focus urn:uuid:1 Procedure report DiagnosticReport/1 >in
 	ehr-keys make -P "$P" -S site >/dev/null
 	ehr-classify -P "$P" in 2>/dev/null | ehr-redact -P "$P" -S site --levels N >out
 	[ "$(grep -c Zz out)" -eq 7 ]
 	ehr-classify -P "$P" in 2>/dev/null | ehr-redact -P "$P" -S site --levels R >out
-	[ "$(grep -c Zz out)" -eq 10 ]
+	[ "$(grep -c Zz out)" -eq 14 ]
 }
 
 @test "a rule has a condition or refers_to" {

@@ -419,41 +419,6 @@ versions() {
 	END
 }
 
-@test "a Composition has the labels of the entries that it tells of, each once" {
-	printf '%s' '{"resourceType":"Bundle","type":"document","meta":{"security":[{"code":"N"}]},"entry":[' \
-		'{"resource":{"resourceType":"Composition","id":"c","meta":{"security":[{"system":"http://hl7.org/fhir/v3/Confidentiality","code":"N"}]}}},' \
-		'{"resource":{"resourceType":"Condition","id":"1","meta":{"security":[{"code":"R"},{"code":"HIV"}]}}},' \
-		'{"resource":{"resourceType":"Condition","id":"2","meta":{"security":[{"code":"R"}]}}}]}' >in
-	ehr 0 ehr-ingest in
-	head -1 out >got
-	same got <<-'END'
-		{"ehr":{"v":1,"stage":"ingested","floor":[{"code":"HIV"},{"code":"R"}]},"record":{"resourceType":"Composition","id":"c","meta":{"security":[{"system":"http://hl7.org/fhir/v3/Confidentiality","code":"N"}]}}}
-	END
-}
-
-@test "a Bundle's security labels are a floor for records without a confidentiality of their own" {
-	v3=http://terminology.hl7.org/CodeSystem/v3-Confidentiality
-	printf '%s' '{"resourceType":"Bundle","meta":{"security":[{"system":"'$v3'", "code":"R"},{"code":"HIV"}]},"entry":[' \
-		'{"resource":{"id":"1"}},' \
-		'{"resource":{"id":"2","meta":{"security":[{"system":"'$v3'","code":"N"}]}}},' \
-		'{"resource":{"id":"3","meta":{"security":[{"code":"N"}]}}},' \
-		'{"resource":{"resourceType":"Bundle","meta":{"security":[{"code":"ETH"}]},"entry":[{"resource":{"id":"4"}}]}},' \
-		'{"resource":{"resourceType":"Bundle","meta":{"security":[{"system":"'$v3'","code":"V"}]},"entry":[{"resource":{"id":"5"}}]}}]}' >in
-	ehr 0 ehr-ingest in
-	same out <<-END
-		{"ehr":{"v":1,"stage":"ingested","floor":[{"system":"$v3","code":"R"},{"code":"HIV"}]},"record":{"id":"1"}}
-		{"id":"2","meta":{"security":[{"system":"$v3","code":"N"}]}}
-		{"ehr":{"v":1,"stage":"ingested","floor":[{"system":"$v3","code":"R"},{"code":"HIV"}]},"record":{"id":"3","meta":{"security":[{"code":"N"}]}}}
-		{"ehr":{"v":1,"stage":"ingested","floor":[{"code":"ETH"},{"system":"$v3","code":"R"},{"code":"HIV"}]},"record":{"id":"4"}}
-		{"ehr":{"v":1,"stage":"ingested","floor":[{"system":"$v3","code":"V"}]},"record":{"id":"5"}}
-	END
-	printf '{"resourceType":"Bundle","meta":{"security":[]},"entry":[{"resource":{"id":"1"}}]}' |
-		ehr 0 ehr-ingest
-		same out <<-'END'
-			{"id":"1"}
-		END
-}
-
 @test "entries of DSTU1 are records and tombstones, their labels of Atom floors" {
 	scheme='"scheme":"http://hl7.org/fhir/tag/security"'
 	printf '%s' '{"resourceType":"Bundle","category":[{'"$scheme"',"term":"R"},{"scheme":"http://hl7.org/fhir/tag","term":"V"}],"entry":[' \
@@ -526,7 +491,7 @@ versions() {
 		{"resourceType":"Bundle","entry":[{"resource":{"a":1},"request":"DELETE"}]}
 		{"resourceType":"Bundle","entry":[{"resource":{"a":1}},{"request":{"method":"DELETE"}}]}
 		{"resourceType":"Bundle","entry":[{"resource":{"a":1}},{"response":{"outcome":[]}}]}
-		{"resourceType":"Bundle","meta":{"security":{"code":"R"}},"entry":[{"resource":{"a":1}}]}
+		{"resourceType":"Bundle","meta":{"security":"R"},"entry":[{"resource":{"a":1}}]}
 		{"resourceType":"Bundle","meta":{"security":["R"]},"entry":[{"resource":{"a":1}}]}
 		{"resourceType":"Bundle","meta":[],"entry":[{"resource":{"a":1}}]}
 	END

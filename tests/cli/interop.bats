@@ -53,13 +53,13 @@ theirs() { node "$EHR_ROOT/tests/lib/jose.mjs" "$EHR_JOSE" "$@"; }
 	ehr-keys list --self -S site | jq -c .sig.jwk >authority.jwk
 	ehr-keys challenge -S site --now "$NOW" >challenge
 	theirs verify authority.jwk challenge >out
-	[ "$(sed -n 1p out)" = "$(cut -d. -f2 challenge | unpadded)" ]
+	[ "$(sed -n 1p out)" = "$(claims challenge)" ]
 	[ "$(sed -n 2p out)" = "$(sed -n 1p out)" ]
 	jkt=$(ehr-keys list --self -S site | jq -r .sig.jkt)
 	[ "$(sed -n 3p out)" = "$jkt" ]
 	[ "$(sed -n 4p out)" = "$jkt" ]
 	# A challenge that each of them signs with the authority's key is answered by the device.
-	cut -d. -f2 challenge | unpadded >claims
+	claims challenge >claims
 	jq -nc --arg kid "$jkt" '{alg: "ES256", typ: "ehr-challenge+jwt", $kid}' >claims.header
 	theirs sign site/keys/keys/sig.pem claims >signed
 	echo none >token
@@ -82,4 +82,34 @@ theirs() { node "$EHR_ROOT/tests/lib/jose.mjs" "$EHR_JOSE" "$@"; }
 	theirs verify authority.jwk token >out
 	[ "$(sed -n 1p out | jq -c '[.device, .sub, (.keys | length)]')" = "[\"$ID\",\"nina\",4]" ]
 	[ "$(sed -n 2p out)" = "$(sed -n 1p out)" ]
+}
+
+@test "parameters open and verify in both, what jose seals to a device needs the authority's signature, and a user's token of theirs counts" {
+	need_jose
+	own
+	echo '{"interval":60}' >params
+	ehr-keys provision -S site --device "$ID" --now "$NOW" params >message
+	theirs open tablet/keys/enc.pem message >opened
+	[ "$(sed -n 1p opened)" = "$(sed -n 2p opened)" ]
+	ehr-keys list --self -S site | jq -c .sig.jwk >authority.jwk
+	head -n 1 opened >token
+	theirs verify authority.jwk token >out
+	[ "$(sed -n 1p out | jq -c '[.device, .seq, .params]')" = "[\"$ID\",1,{\"interval\":60}]" ]
+	theirs seal tablet/keys/enc.pem message >made
+	[ -s made ]
+	ehr 6 ehr-keys accept --keys tablet --now "$NOW" made
+	has err 'release-refused: not signed by the authority'
+	[ ! -e tablet/params.json ]
+	ehr 0 ehr-keys accept --keys tablet --now "$NOW" message
+	ehr-keys signer --domain hospital issuer.pem >issuers.jwks
+	jq -nc --arg jkt "$JKT" --argjson now "$(date -u -d "$NOW" +%s)" '{v: 1, iss: "hospital", iat: $now, exp: ($now + 300), sub: "nina", aud: "hospital", cnf: {$jkt}}' >claims
+	jq -c '{alg: "ES256", typ: "ehr-assertion+jwt", kid: .keys[0].kid}' issuers.jwks >claims.header
+	theirs sign issuer.pem claims >signed
+	[ "$(wc -l <signed)" -eq 2 ]
+	while read -r line; do
+		echo "$line" >token
+		ehr-keys challenge -S site --now "$NOW" | ehr-keys prove --keys tablet --assertion token --now "$NOW" >proof
+		ehr 0 ehr-keys release -S site --proof proof --assertions issuers.jwks --ask --now "$NOW"
+		[ "$(jq -r .subject.id out)" = nina ]
+	done <signed
 }

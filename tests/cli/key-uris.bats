@@ -40,11 +40,14 @@ ceremony() {
 	line 0 'ehr-seal --to d.jwk --keys site/keys reading | ehr-open --key d'
 	cmp out reading
 	ehr 0 ehr-keys list --self --keys d
-	# Two processes at once both finish.
-	ehr-open --key d --now "$NOW" --on-error skip "$F/sealed" >one 2>/dev/null 3>&- &
-	ehr 1 ehr-open --key d --now "$NOW" --on-error skip "$F/sealed"
-	wait "$!" || true
-	cmp out one
+	# Two processes at once both finish; SoftHSM hides a token while another process logs in.
+	for _ in 1 2 3; do
+		ehr-open --key d --now "$NOW" --on-error skip "$F/sealed" >one 2>one.err 3>&- &
+		ehr 1 ehr-open --key d --now "$NOW" --on-error skip "$F/sealed"
+		wait || true
+		lacks one.err key-invalid
+		cmp out one
+	done
 }
 
 @test "keys in files, with and without a PIN" {
@@ -104,7 +107,7 @@ ceremony() {
 	exec 4<credential
 	ehr 4 ehr-keys make --kind reader --keys d --authority site/authority.jwks --pin-file /dev/fd/4
 	exec 4<&-
-	has err '/dev/fd/4: not a regular file'
+	has err '--pin-file: not a regular file'
 	[ ! -e d ]
 }
 
@@ -184,7 +187,14 @@ ceremony() {
 	ehr 6 ehr-open --key d reading
 	has err 'not behind PKCS#11, or the PIN is missing or another'
 	pin pin app-pin
-	ehr 0 ehr-keys list --self --keys d
+	# Each of these opens both keys.
+	for _ in 1 2 3; do
+		for n in 1 2 3; do ehr-keys list --self --keys d >"self.$n" 2>&1 3>&- & done
+		wait || true
+		cmp self.1 self.2
+		cmp self.2 self.3
+		has self.3 '"env":"hsm"'
+	done
 	# A PIN has no place in a URI, wherever it stands and however it is written, and no message repeats it.
 	for uri in 'token=app;object=sig?pin-value=app-pin' 'token=app;object=sig;pin-value=app-pin' 'token=app;pin-value=app-pin;object=sig' \
 		'token=app;object=sig;pin%2Dvalue=app-pin' 'pin-value=app-pin' "token=app;object=sig;pin-source=file:$PWD/pin" ';token=app'; do

@@ -13,14 +13,6 @@ release_decision() {
 	decision release-keys 3 >good
 }
 
-subscription() {
-	decision subscribe 3 ",\"patient\":\"Patient/p1\",\"purpose\":[\"TREAT\"],\"roles\":[\"nurse\"],\"device\":\"$JKT\"" >good
-}
-
-claims() {
-	cut -d. -f2 | unpadded
-}
-
 # Each line of epochs.jwts is signed and of an epoch of its own, and its kids are those that are there.
 epochs_hold() {
 	local line
@@ -31,42 +23,6 @@ epochs_hold() {
 	ehr-keys list -S site | jq -r '"\(.epoch) \(.kid)"' >there
 	cmp <(sort announced) <(sort there)
 	[ "$(cut -d' ' -f1 there | sort | uniq -c | awk '$1 != 6' | wc -l)" -eq 0 ]
-}
-
-# at_each CALL PREPARE AFTER command ...: kills the command at each CALL in turn, on a site of its own each time, then
-# runs AFTER.  Sets faults to how many calls there were.
-at_each() {
-	local call=$1 prepare=$2 after=$3 got
-	shift 3
-	faults=0
-	while [ "$faults" -lt 200 ]; do
-		own
-		"$prepare"
-		rm -f fired
-		got=0
-		EHR_FAULT=$call:$((faults + 1)) EHR_FAULT_LOG=$PWD/fired LD_PRELOAD=$EHR_FAULT_SO "$@" >out 2>err </dev/null || got=$?
-		[ -e fired ] || return 0
-		faults=$((faults + 1))
-		"$after" "$got" || {
-			echo "after $call number $faults, which ended with $got" >&2
-			return 1
-		}
-	done
-	return 1
-}
-
-# The same for all ways in which a step can fail or be killed.
-at_every_step() {
-	local call total=0
-	native || return 0
-	for call in fsync renameat renameat2 mkdir mkdirat; do
-		EHR_FAULT_KILL=1 at_each $call "$@"
-		total=$((total + faults))
-	done
-	EHR_FAULT_HALF=1 EHR_FAULT_KILL=1 at_each write "$@"
-	EHR_FAULT_HALF=1 at_each write "$@"
-	at_each fsync "$@"
-	[ "$total" -ge 1 ]
 }
 
 @test "rotations at once each begin an epoch of their own, and no key is replaced" {
@@ -98,10 +54,6 @@ at_every_step() {
 	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW"
 	[ "$(claims <out | jq .epoch)" -eq 4 ]
 	sha256sum --quiet -c before
-}
-
-nothing() {
-	:
 }
 
 rotates_again() {
@@ -200,13 +152,31 @@ torn() {
 	ehr 0 release --decision good
 	has err 'issued.log: an unfinished last line of 10 bytes is cut off'
 	jq -e .kids site/keys/issued.log >/dev/null
-	subscription
+	subscription 3 Patient/p1 >good
 	ehr 0 ehr-keys grant -P "$P" -S site --decision good --now "$NOW" && cp out first
 	torn site/grants.jwts
-	subscription
+	subscription 3 Patient/p1 >good
 	ehr 0 ehr-keys grant -P "$P" -S site --decision good --now "$NOW"
 	has err 'grants.jwts: an unfinished last line of 40 bytes is cut off'
 	cat first out | cmp - site/grants.jwts
+}
+
+@test "a line of issued.log that is no release stops whatever depends on it, and the revocation still counts" {
+	local line
+	own
+	decision release-keys 3 | release --decision - >/dev/null
+	for line in '{' '{}' '{"device":"x"}' '{"device":"x","kids":4}' '{"device":4,"kids":[]}' ''; do
+		sed -i '2,$d' site/keys/issued.log && echo "$line" >>site/keys/issued.log
+		subscription 3 Patient/p1 >good
+		ehr 6 ehr-keys grant -P "$P" -S site --decision good --now "$NOW"
+		same err <<<'ehr-keys: issued.log:2: not a release of keys'
+		empty out
+		ehr 6 ehr-keys list -S site --holders "$(ehr-keys list -S site | jq -r 'select(.rl == "N").kid')"
+		has err 'issued.log:2: not a release of keys'
+	done
+	ehr 6 ehr-keys revoke -S site --party nina
+	has err 'issued.log:2: not a release of keys'
+	[ "$(claims <site/keys/revoked.jwt | jq -c .parties)" = '["nina"]' ]
 }
 
 @test "a line that nobody signed is named, with the cure" {
@@ -216,9 +186,31 @@ torn() {
 	has err 'devices.jwts:1: a line that the authority did not sign; if a run was killed while it wrote, take the line out'
 }
 
+@test "an announcement that was altered stops whatever numbers epochs or looks up keys, and nothing is changed" {
+	own
+	ehr-keys rotate -P "$P" -S site --now "$NOW" >/dev/null
+	kid=$(ehr-keys list -S site --now "$NOW" | jq -r 'select(.rl == "N" and .epoch == 2).kid')
+	cp site/keys/epochs.jwts good
+	for line in 1 2; do
+		# A character of the claims becomes another one.
+		sed "$line"'s/\.\(.\{40\}\)A/.\1B/;t;'"$line"'s/\.\(.\{40\}\)./.\1A/' good >site/keys/epochs.jwts
+		cp -r site before
+		ehr 6 ehr-keys rotate -P "$P" -S site --now "$NOW"
+		same err <<<"ehr-keys: epochs.jwts:$line: a line that the authority did not sign; put the file back as it was"
+		empty out
+		ehr 6 ehr-keys revoke -S site --kid "$kid" --now "$NOW"
+		has err "epochs.jwts:$line: a line that the authority did not sign"
+		diff -r before site
+		rm -r before
+	done
+	cp good site/keys/epochs.jwts
+	ehr 0 ehr-keys revoke -S site --kid "$kid" --now "$NOW"
+	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW"
+}
+
 @test "ehr-notify leaves out a torn last line of the grants and says so" {
 	own
-	subscription
+	subscription 3 Patient/p1 >good
 	ehr-keys grant -P "$P" -S site --decision good --now "$NOW" >/dev/null
 	cp -r site whole
 	torn site/grants.jwts
@@ -400,7 +392,7 @@ revokes_again() {
 	at_every_step nothing revokes_again ehr-keys revoke -S "$PWD/site" --party nina --now "$NOW"
 }
 
-@test "accept, enrol and decisions: an empty message is an error" {
+@test "accept, answers, enrol and decisions: an empty message is an error" {
 	own
 	: >empty
 	printf '\n\r\n' >blank
@@ -409,6 +401,8 @@ revokes_again() {
 		same err <<<"ehr-keys: release-refused: $file: no message in it"
 		ehr 6 ehr-keys accept --keys tablet --now "$NOW" <$file
 		same err <<<'ehr-keys: release-refused: <stdin>: no message in it'
+		ehr 6 ehr-keys answers -S site --now "$NOW" $file
+		has err 'ehr-keys: answer-invalid: '
 		ehr 6 ehr-keys enrol -S site --expect "$JKT" --now "$NOW" $file
 		same err <<<'ehr-keys: not an enrolment: nothing was read'
 		ehr 7 release --decision $file
@@ -430,7 +424,8 @@ accepts_again() {
 	# The counter may have risen before the keys were there: then the next release counts.
 	ehr 0 ehr-keys accept --keys tablet --now "$NOW" second || return 1
 	ehr 0 ehr-keys list --keys tablet || return 1
-	[ "$(jq -r .rl out | tr '\n' ' ')" = 'U L M N ' ]
+	[ "$(jq -r .rl out | tr '\n' ' ')" = 'U L M N ' ] || return 1
+	[ -z "$(find tablet -name '*.new')" ]
 }
 
 two_messages() {
@@ -548,4 +543,73 @@ destroys_again() {
 	ehr 0 ehr-keys destroy -S site --kid "$KID" --decision both --now "$NOW"
 	# A site of the same keys each time: the key is the same one, too.
 	at_every_step two_people destroys_again ehr-keys destroy -S "$PWD/site" --kid "$KID" --decision both --now "$NOW"
+}
+
+# A pump of the site, and an order to it with the id $1 that kim may send: order and may.
+ordered() {
+	local request
+	[ -e pump.enrol ] || {
+		echo '{"set-dose":2}' >commands
+		ehr-keys make --kind actuator --keys pump.new --authority "$F/site/authority.jwks" --commands commands --now "$NOW" >pump.enrol
+		ehr-keys list --self --keys pump.new >pump.self
+	}
+	PUMP=$(jq -r .id pump.self)
+	[ -d pump ] || {
+		cp -r pump.new pump
+		ehr-keys enrol -S site --expect "$(jq -r .sig.jkt pump.self)" --now "$NOW" pump.enrol >/dev/null
+	}
+	jq -nc --arg id "$1" '{$id, name: "set-dose", args: {mg: "5.0"}}' >order
+	request=$(ehr-keys command -S site --device "$PUMP" --user kim --ask --now "$NOW" order | head -c -1 | sha256sum | cut -d' ' -f1)
+	printf '{"decision":true,"context":{"about":{"request":"sha256:%s","subject":"kim","action":"send-command"},"al":5,"time":"%s","policy":"sha256:%064d","obligations":[]}}\n' \
+		"$request" "$NOW" 0 >may
+}
+
+first_order() {
+	rm -rf pump
+	ordered AAAAAAAAAAAAAAAAAAAAAA
+}
+
+order_sent() {
+	first_order
+	ehr-keys command -S site --device "$PUMP" --decision may --now "$NOW" order >sent
+}
+
+another_order() {
+	ordered BBBBBBBBBBBBBBBBBBBBBB
+	ehr 0 ehr-keys command -S site --device "$PUMP" --decision may --now "$NOW" order || return 1
+	cp out next
+	ehr 0 ehr-keys accept --keys pump --now "$NOW" next || return 1
+	has out set-dose
+}
+
+# An order of which nothing went out can be sent after all.
+orders_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	if [ "$1" -eq 4 ] && [ ! -s out ]; then
+		ehr 0 ehr-keys command -S site --device "$PUMP" --decision may --now "$NOW" order || return 1
+		cp out sent
+		ehr 0 ehr-keys accept --keys pump --now "$NOW" sent || return 1
+	fi
+	another_order
+}
+
+@test "command: killed or out of space at any step, what did not go out can be sent, and the next one is taken" {
+	own
+	first_order
+	at_every_step first_order orders_again ehr-keys command -S "$PWD/site" --device "$PUMP" --decision may --now "$NOW" order
+}
+
+# What was printed is not printed again.
+takes_order_again() {
+	local printed=0 again=0
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	printed=$(grep -c 'set-dose.*}}$' out) || true
+	ehr-keys accept --keys pump --now "$NOW" sent >out 2>err || again=$?
+	[ "$again" -eq 0 ] || [ "$again" -eq 7 ] || return 1
+	[ "$again" -eq 7 ] || [ "$printed" -eq 0 ] || return 1
+	another_order
+}
+
+@test "accept of a command: killed or out of space at any step, it is carried out at most once" {
+	at_every_step order_sent takes_order_again ehr-keys accept --keys pump --ack ack --now "$NOW" sent
 }

@@ -16,6 +16,11 @@ setup() {
 	who=dr-lee
 }
 
+# The tablet is enrolled for whatever a decision gives.
+wider() {
+	ehr-keys enrol -S site --expect "$JKT" --al-cap 5 --now "$NOW" "$F/tablet.enrol" >/dev/null
+}
+
 # give STATUS ARGS...
 give() {
 	local want=$1
@@ -42,7 +47,11 @@ subscribe() {
 	ehr-keys accept --keys tablet --now "$NOW" <out
 	ehr-keys list --keys tablet --now "$NOW" | jq -r .kid >short
 	own
+	# A context that stands over several lines, too.
+	jq . context >spread
+	mv spread context
 	ehr-keys release --offline -S site --user dr-lee --device "$ID" --context context --now "$NOW" --ask >request
+	[ "$(wc -l <request)" -eq 1 ]
 	decide request >decision
 	ehr-keys release --offline -S site --user dr-lee --device "$ID" --context context --now "$NOW" --decision decision |
 		ehr-keys accept --keys tablet --now "$NOW"
@@ -50,6 +59,10 @@ subscribe() {
 }
 
 @test "give -v shows the request and the decision, and nothing without it" {
+	give 0
+	same err <<<'ehr-keys: al-capped: the decision gives AL 4, the device is enrolled for 3 at most; enrol it again with --al-cap 4 if it may have more'
+	own
+	wider
 	give 0
 	empty err
 	own
@@ -84,6 +97,77 @@ subscribe() {
 	ehr-keys revoke -S site --party dr-lee --now "$NOW" >/dev/null
 	give 7
 	has err party-revoked
+}
+
+@test "a part of the record that a directive withholds is named, with its rule, and what to do; a directive that cannot be read, too" {
+	cat >site/consents/p1.yaml <<-'END'
+		ehr_authz: 1
+		consent: c-1
+		patient: p1
+		status: active
+		date: 2026-01-01
+		base: permit
+		rules:
+		  - {id: c-1-a, say: No observations., effect: deny, what: {class: [Observation]}}
+		  - {id: c-1-b, say: Nobody at night., effect: deny, who: {id: otto}, what: {label: [HIV]}}
+	END
+	subscribe 7 --patient p1 wish
+	empty out
+	same err <<-'END'
+		ehr-keys: cannot be carried out: redact {"class":["Observation"]} by c-1-a of directive c-1
+		ehr-keys: level keys and grants open whole levels: who may see a part of a level gets it sealed to her device, as share/examples/disclose.sh --kept does
+		ehr-keys: decision-denied: obligations: unsupported-obligation (-v shows request and decision; ehr-policy explain --request says what is missing)
+	END
+	subscribe 7 -v --patient p1 wish
+	sed -n 's/^ehr-keys: request: //p' err >asked
+	ehr 0 ehr-policy explain -P "$P" -S site --request asked
+	[ "$(sed -n 2p out)" = '  cannot be carried out: redact {"class":["Observation"]} by c-1-a of directive c-1' ]
+	# Nothing but what the directive itself names may be seen.
+	sed -i -e '/^rules/,$d' site/consents/p1.yaml
+	echo 'what: {class: [Patient]}' >>site/consents/p1.yaml
+	subscribe 7 --patient p1 wish
+	[ "$(head -n 1 err)" = 'ehr-keys: cannot be carried out: keep-only {"class":["Patient"]} by directive c-1' ]
+	# Whole levels are withheld by a lower grant.
+	sed -i 's/^what.*/what: {label: [L]}/' site/consents/p1.yaml
+	subscribe 0 --patient p1 wish
+	sed -i 's/^base/bases/' site/consents/p1.yaml
+	subscribe 7 --patient p1 wish
+	grep -q "^ehr-keys: site/consents/p1.yaml:1:1: consent-unreadable: 'base' is missing" err
+	ehr 0 ehr-policy explain -P "$P" -S site --request asked
+	grep -q "^ehr-policy: site/consents/p1.yaml:1:1: consent-unreadable: 'base' is missing" err
+}
+
+@test "a grant is no higher than device and keys, and it is said which of them lowers it" {
+	subscribe 0 --patient p1 wish
+	same err <<<'ehr-keys: al-capped: the decision gives AL 5, the device is enrolled for 3 at most; enrol it again with --al-cap 5 if it may have more'
+	give 0
+	wider
+	ehr 0 ehr-keys subscribe -P "$P" -S site --user dr-lee --device "$ID" --context context --now 2026-03-02T09:00:01Z --patient p1 wish
+	same err <<<'ehr-keys: al-lowered: the grant is for AL 3, as far as the keys that were given to the device for this person reach; ehr-keys give, and subscribe again, if she may have more'
+	# Enrolled twice, it is listed once, as it counts.
+	[ "$(ehr-keys list --devices -S site | jq -c '[.device, .al_cap]')" = "[\"$ID\",5]" ]
+}
+
+@test "rotate says how many devices need keys, and ehr-open of which epoch they lack one" {
+	give 0
+	ehr-keys accept --keys tablet --now "$NOW" <out
+	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW"
+	same err <<<'ehr-keys: 1 device holds keys of epoch 1 and cannot open what is sealed from now on: ehr-keys give for each whose user goes on; ehr-keys list --holders KID names them'
+	ehr-seal -P "$P" -S site <"$F/versions" | head -n 2 >later
+	ehr 7 ehr-open --key tablet --now "$NOW" later
+	same err <<-'END'
+		ehr-open: epoch 2: no key of this epoch is here, the newest are of epoch 1; the authority gives them: ehr-keys give --epoch 2
+		ehr-open: later:1: no-key: no key of that level and epoch here
+	END
+	# What is above the reader is of an epoch whose keys she has.
+	ehr 7 ehr-open --key tablet --now "$NOW" level-R
+	[ "$(cat err)" = 'ehr-open: level-R:1: no-key: no key of that level and epoch here' ]
+	# A revoked one, and one who is, need none.
+	own
+	give 0
+	ehr-keys revoke -S site --party dr-lee --now "$NOW" >/dev/null 2>&1
+	ehr 0 ehr-keys rotate -P "$P" -S site --now "$NOW"
+	empty err
 }
 
 @test "give: usage, a context that is none, a policy that is none" {
@@ -277,4 +361,118 @@ give_now() {
 		none "base":"SECRET"
 		none "base":"permit","period":{"until":"2026-03-02T09:00:00Z"}
 	END
+}
+
+# The verbs that change a site, each as one of two that run at once; $1 is 1 or 2.
+pair_rotate() { ehr-keys rotate -P "$P" -S site --now "$NOW"; }
+pair_enrol() { ehr-keys enrol -S site --expect "$JKT" --now "$NOW" "$F/tablet.enrol"; }
+pair_revoke() { ehr-keys revoke -S site --kid "$(sed -n "$1p" kids)" --now "$NOW"; }
+pair_destroy() { ehr-keys destroy -S site --kid "$(sed -n 3p kids)" --context context --decision both --now "$NOW"; }
+pair_give() { ehr-keys give -P "$P" -S site --device "$ID" --user dr-lee --context context --now "2026-03-02T09:00:0$1Z"; }
+pair_digests() { ehr-keys give --digests -P "$P" -S site --device "$HOST" --context context --now "2026-03-02T09:00:0$1Z"; }
+pair_release() { ehr-keys release --offline -S site --device "$ID" --user dr-lee --epoch 2 --context context --decision decided --now "$NOW"; }
+pair_subscribe() {
+	ehr-keys subscribe -P "$P" -S site --device "$ID" --user dr-lee --patient p1 --context context --now "2026-03-02T09:00:1$1Z" wish
+}
+pair_challenge() { ehr-keys challenge -S site --now "$NOW"; }
+pair_provision() { ehr-keys provision -S site --device "$ID" --now "$NOW" context; }
+
+# ended VERB N: how that one of the two must have ended; a second one finds a decision taken, or a key destroyed
+ended() {
+	local status
+	status=$(cat "status.$2")
+	case $1:$status in
+	*:0) [ -s "out.$2" ] && ! grep -v -e '/lock: waiting for another ehr-keys$' -e ': al-capped: ' -e ' of epoch 2 and cannot open ' "err.$2" ;;
+	release:7) grep -q '^ehr-keys: decision-taken: ' "err.$2" && [ "$verbs" = release+release ] ;;
+	destroy:7) grep -q '^ehr-keys: key-unknown: ' "err.$2" && [ "$verbs" = destroy+destroy ] ;;
+	*) false ;;
+	esac
+}
+
+# count VERB: how many of the two did it
+count() { grep -cx "$1 0" did || true; }
+
+# What both did is there, whole, and nothing else.
+both_hold() {
+	ended "$a" 1 && ended "$b" 2 || return 1
+	printf '%s %s\n' "$a" "$(cat status.1)" "$b" "$(cat status.2)" >did
+	[ "$(wc -l <site/keys/epochs.jwts)" -eq $((2 + $(count rotate))) ] || return 1
+	[ "$(ehr-keys list -S site | wc -l)" -eq $((12 + 6 * $(count rotate) - $(count destroy))) ] || return 1
+	[ "$(wc -l <site/keys/devices.jwts)" -eq $((2 + $(count enrol))) ] && ehr-keys list --devices -S site >/dev/null || return 1
+	[ "$(jq -s length site/keys/issued.log)" -eq $(($(count give) + $(count digests) + $(count release) + 1)) ] || return 1
+	[ "$(jq -s length site/keys/nonces.log)" -eq $((1 + $(count challenge))) ] || return 1
+	[ "$(wc -l <site/grants.jwts)" -eq $((1 + $(count subscribe))) ] || return 1
+	[ "$(jq -n '[inputs.grant] | unique | length' site/subscriptions/*)" -eq $((1 + $(count subscribe))) ] || return 1
+	[ "$(cut -d. -f2 site/revoked.jwt | unpadded | jq '.serial - (.kids | length)')" -eq 0 ] && cmp site/revoked.jwt site/keys/revoked.jwt || return 1
+	[ "$(cut -d. -f2 site/revoked.jwt | unpadded | jq .serial)" -eq $((1 + $(count revoke))) ] || return 1
+	[ "$(jq .provision site/keys/counters.json 2>/dev/null | wc -l)" -le 1 ] || return 1
+	find site | grep -v '\.jwe$' | sort >names
+	cmp <(grep -v 'subscriptions/.\|destroyed.jwts' names) <(grep -v 'subscriptions/.\|destroyed.jwts' whole.names)
+}
+
+@test "any two verbs at once on one site: each does its work, and nothing of either is lost" {
+	local verb all='challenge destroy digests enrol give provision release revoke rotate subscribe'
+	ehr-keys rotate -P "$P" -S site --now "$NOW" >/dev/null
+	ehr-keys list -S site | jq -r 'select(.epoch == 1).kid' >kids
+	ehr-keys make --kind sealer --keys host --authority site/authority.jwks --now "$NOW" >enrol
+	HOST=$(ehr-keys list --self --keys host | jq -r .id)
+	ehr-keys enrol -S site --expect "$(ehr-keys list --self --keys host | jq -r .sig.jkt)" --al-cap 5 --now "$NOW" enrol >/dev/null
+	ehr-keys revoke -S site --kid "$(sed -n 4p kids)" --now "$NOW" >/dev/null
+	for verb in challenge provision; do pair_$verb 3 >/dev/null; done
+	for who in kim lea; do
+		echo "{\"type\":\"user\",\"id\":\"$who\",\"properties\":{\"domain\":\"hospital\",\"structural_role\":\"administrator\",\"functional_role\":[\"key-custodian\"]}}"
+	done >>site/entities.ndjson
+	for who in kim lea; do
+		ehr-keys destroy -S site --kid "$(sed -n 3p kids)" --user $who --context context --ask --now "$NOW"
+	done | ehr-authz -P "$P" -S site >both
+	ehr-keys release --offline --ask -S site --device "$ID" --user dr-lee --epoch 2 --context context --now "$NOW" | ehr-authz -P "$P" -S site >decided
+	pair_give 3 >/dev/null
+	pair_subscribe 3 >/dev/null
+	find site | grep -v '\.jwe$' | sort >whole.names
+	mv site whole
+	for a in $all; do
+		for b in $all; do
+			[[ $a > $b ]] && continue
+			verbs=$a+$b
+			rm -rf site
+			cp -r whole site
+			for n in 1 2; do
+				{
+					status=0
+					"pair_$([ $n = 1 ] && echo "$a" || echo "$b")" $n >out.$n 2>err.$n || status=$?
+					echo $status >status.$n
+				} 3>&- &
+			done
+			wait
+			both_hold || {
+				echo "$verbs: $(cat status.1 status.2 err.1 err.2)" >&2
+				return 1
+			}
+		done
+	done
+}
+
+# A decision of its own second; what a run before left is swept away, and an ended run has given its decision back.
+gives_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	[ "$1" -eq 137 ] || give 0 || return 1
+	ehr 0 ehr-keys give -P "$P" -S site --user dr-lee --device "$ID" --context context --now 2026-03-02T09:00:01Z || return 1
+	cp out message
+	ehr 0 ehr-keys accept --keys tablet --now 2026-03-02T09:00:01Z message || return 1
+	[ -z "$(find site tablet -name '*.new')" ]
+}
+
+@test "give: killed or out of space at any step, the next one gives, and a decision of a run that failed counts again" {
+	at_every_step wider gives_again ehr-keys give -P "$P" -S "$PWD/site" --user dr-lee --device "$ID" --context context --now "$NOW"
+}
+
+subscribes_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	ehr 0 ehr-keys subscribe -P "$P" -S site --user dr-lee --device "$ID" --patient p1 --context context --now 2026-03-02T09:00:01Z wish || return 1
+	[ -z "$(find site -name '*.new')" ] || return 1
+	ehr 0 ehr-notify -P "$P" -S site --now 2026-03-02T09:00:01Z sealed && empty err
+}
+
+@test "subscribe: killed or out of space at any step, the next one subscribes, and nothing is left half done" {
+	at_every_step wider subscribes_again ehr-keys subscribe -P "$P" -S "$PWD/site" --user dr-lee --device "$ID" --patient p1 --context context --now "$NOW" wish
 }

@@ -7,14 +7,6 @@ setup_file() {
 	tablet
 }
 
-claims() {
-	cut -d. -f2 "$1" | unpadded
-}
-
-subscription() {
-	decision subscribe "$1" ",\"patient\":\"$2\",\"purpose\":[\"TREAT\"],\"roles\":[\"nurse\"],\"device\":\"$JKT\""
-}
-
 @test "that a person or device is revoked is said before all else that is amiss with a decision" {
 	own
 	subscription 3 Patient/p1 >one

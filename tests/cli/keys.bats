@@ -7,10 +7,6 @@ setup_file() {
 	tablet
 }
 
-claims() {
-	cut -d. -f2 "$1" | unpadded
-}
-
 header() {
 	cut -d. -f1 "$1" | unpadded
 }
@@ -285,7 +281,7 @@ header() {
 	jq . good | tr '\n' ' ' >spread
 	ehr 0 release --decision good
 	jq -c 'del(.decision)' site/keys/taken.log >log
-	same log <<<'{"end":1772442900}'
+	same log <<<'{"time":1772442000,"end":1772442900}'
 	[ "$(stat -c %a site/keys/taken.log)" = 600 ]
 	for again in good spread; do
 		ehr 7 release --decision $again
@@ -378,13 +374,52 @@ header() {
 	[ "$(wc -l <site/keys/taken.log)" -eq 1 ]
 	NOW=2026-03-02T09:20:00Z decision release-keys 3 >good
 	at 0 09:20:00
-	[ "$(wc -l <site/keys/taken.log)" -eq 1 ]
+	jq -c 'del(.decision)' site/keys/taken.log >log
+	same log <<-'END'
+		{"forgotten":1772442000}
+		{"time":1772443199,"end":1772444099}
+	END
 	sed 's/"time":"[^"]*",//' good >untimed && mv untimed good
 	at 7 09:20:00
 	same err <<<'ehr-keys: decision-stale: it does not say of when it is; ask for another one'
 	echo 'decision_max_age: soon' >>policy/authz/clearances.yaml && sed -i '/5m/d' policy/authz/clearances.yaml
 	at 3 09:20:00 -P policy
 	has err 'authz/clearances.yaml'
+}
+
+@test "a decision that was taken under a shorter age is not taken again under a longer one, nor when the clock is set back" {
+	own
+	cp -r "$P" policy && echo 'decision_max_age: 5m' >>policy/authz/clearances.yaml
+	at() { ehr "$1" ehr-keys release --offline -S site --device "$ID" --user nina --decision "$3" --now "2026-03-02T$2Z" "${@:4}"; }
+	decision release-keys 3 >first
+	decision release-keys 3 >second
+	at 0 09:00:00 first -P policy
+	NOW=2026-03-02T09:06:00Z decision release-keys 3 >later
+	at 0 09:06:00 later -P policy
+	for time in 09:06:00 09:00:00; do
+		for again in first second; do
+			at 7 $time $again
+			same err <<<'ehr-keys: decision-stale: decisions of its time are forgotten, so it may have been taken; ask for another one'
+			empty out
+		done
+	done
+	at 7 09:06:01 later
+	has err decision-taken
+	NOW=2026-03-02T09:04:00Z decision release-keys 3 >between
+	at 0 09:08:00 between
+	jq -c 'del(.decision)' site/keys/taken.log >log
+	same log <<-'END'
+		{"time":1772442358,"end":1772442658}
+		{"forgotten":1772442000}
+		{"time":1772442237,"end":1772443137}
+	END
+	# A line of an older program says no time: all before its end may have been taken.
+	echo '{"decision":"sha256:00","end":1772442300}' >site/keys/taken.log
+	at 7 09:05:01 second
+	has err 'decisions of its time are forgotten'
+	echo '{"forgotten":"soon"}' >site/keys/taken.log
+	at 6 09:05:01 second
+	same err <<<'ehr-keys: taken.log:1: not a decision that was taken'
 }
 
 @test "a release that fails gives its decision back" {
@@ -533,10 +568,6 @@ header() {
 	has err "not the authority's keys"
 }
 
-subscription() {
-	decision subscribe "$1" ",\"patient\":\"$2\",\"purpose\":[\"TREAT\"],\"roles\":[\"nurse\"],\"device\":\"$JKT\""
-}
-
 @test "grant: a decision becomes what a subscriber is notified by" {
 	own
 	subscription 5 Patient/p1 >one
@@ -606,7 +637,7 @@ subscription() {
 @test "a grant needs a permit to subscribe, a patient and an enrolled device" {
 	own
 	subscription 3 Patient/p1 >good
-	for change in 's/"decision":true/"decision":false/' 's/subscribe/read/' 's/"patient":"Patient.p1",//' 's/,"device":"[^"]*"//' 's/"al":3,//'; do
+	for change in 's/"decision":true/"decision":false/' 's/subscribe/read/' 's/"patient":"Patient.p1",//' 's/,"device":"[^"]*"//' 's/"al":3,//' 's/"patient":/"domain":"clinic",&/' 's/"patient":/"domain":["hospital"],&/'; do
 		sed "$change" good >bad
 		ehr 7 ehr-keys grant -P "$P" -S site --decision bad --now "$NOW"
 		has err 'decision-denied'
@@ -615,6 +646,8 @@ subscription() {
 	ehr 7 ehr-keys grant -P "$P" -S site --decision bad --now "$NOW"
 	has err 'device-unknown'
 	empty site/grants.jwts
+	sed 's/"patient":/"domain":"hospital",&/' good >own
+	ehr 0 ehr-keys grant -P "$P" -S site --decision own --now "$NOW"
 	rm -f site/policy
 	ehr 2 ehr-keys grant -S site --decision good
 }

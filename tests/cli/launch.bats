@@ -63,6 +63,10 @@ refused() {
 	: >./sh && refused signature-invalid
 	cp "$F/sh" sh && cp cat.p7s sh.p7s && refused signature-invalid
 	: >sh.p7s && refused signature-invalid
+	size=$(wc -c <"$F/sh.p7s")
+	for at in 1 2 64 $((size / 2)) $((size - 70)) $((size - 1)); do
+		head -c "$at" "$F/sh.p7s" >sh.p7s && refused signature-invalid
+	done
 	rm sh.p7s && refused 'sh.p7s: signature-missing'
 	rm sh && refused 'No such file'
 }
@@ -138,7 +142,17 @@ refused() {
 	has err not-regular
 	printf 'no program' >text && ehr-policy sign --key release.key --cert release.pem text
 	ehr 126 launch -- ./text
-	has err 'Exec format error'
+	has err './text: is-script: not a program in ELF, so the kernel would start an interpreter for it'
+	ehr 0 launch --verify-only text
+	# What a descriptor has is another file tomorrow; its names in /proc are links.
+	exec 7<./sh
+	for name in /proc/self/fd/7 /dev/fd/7 /proc/$$/fd/7 /proc/self/exe; do
+		ehr 126 launch --signature sh.p7s --keep-fd 7 -- "$name" -c 'echo ran'
+		has err "$name: not-regular"
+		empty out
+	done
+	exec 7<&-
+	ehr 0 launch -- /proc/self/cwd/sh -c 'echo ran'
 	ehr 0 launch --signature cat.p7s -- ./cat <<<x
 	ln cat hard
 	ehr 126 launch -- ./hard
@@ -148,8 +162,8 @@ refused() {
 @test "a file that is rewritten in place or replaced between the check and the start: the checked copy runs" {
 	native || return 0
 	own
-	for change in 'cat evil >sh' 'mv evil sh' 'ln -sf evil sh'; do
-		cp "$F/sh" sh && cp false evil
+	for change in 'cat evil >sh' 'mv evil sh' 'ln -sf evil sh' 'ln -f evil sh' 'cat evil >other'; do
+		rm -f other sh && cp "$F/sh" sh && ln sh other && cp false evil
 		ehr 0 env LD_PRELOAD="$EHR_FAULT_SO" EHR_FAULT_EXEC="$change" ehr-launch --trust ca.pem --crl ca.crl -- ./sh -c 'cat /proc/$$/exe'
 		cmp out "$F/sh"
 		cmp sh false
@@ -179,7 +193,7 @@ refused() {
 		TZ=UTC
 	END
 	local name
-	for name in LD_PRELOAD LD_LIBRARY_PATH LD_ GCONV_PATH OPENSSL_CONF SOFTHSM2_CONF TPM2OPENSSL_TCTI BASH_ENV ENV GLIBC_TUNABLES PATH A=B; do
+	for name in LD_PRELOAD LD_LIBRARY_PATH LD_ GCONV_PATH OPENSSL_CONF PKCS11_MODULE_PATH SOFTHSM2_CONF TPM2OPENSSL_TCTI BASH_ENV ENV GLIBC_TUNABLES PATH A=B; do
 		ehr 2 launch --keep "$name" -- ./env
 		has err "could bring code along"
 	done

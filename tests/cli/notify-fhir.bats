@@ -8,6 +8,7 @@ setup_file() {
 	granted nurse 3 nurse
 	export BP=http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition
 	cp -r "$P" "$F/P"
+	echo 'tags: {topic: [vitals, labs]}' >>"$F/P/seal.yaml"
 	cat >>"$F/P/notify.yaml" <<-'END'
 		fhir:
 		  topics:
@@ -203,6 +204,7 @@ refuse() {
 		rm -rf Q
 		cp -r "$EHR_ROOT/policies/hospital" Q
 		printf 'fhir: %s\n' "$text" >>Q/notify.yaml
+		echo 'tags: {topic: [vitals, labs]}' >>Q/seal.yaml
 		P=Q
 		: >in
 		notify 3 --subscriptions in "$F/sealed"
@@ -215,7 +217,9 @@ refuse() {
 		{topics: [{criteria: "Observation?patient=x"}]}|expected a search
 		{topics: [{criteria: "Observation?code:not=x"}]}|expected a search
 		{topics: [{topic: a, tags: []}]}|expected a map
-		{topics: [{topic: a, tags: {x: ["a b"]}}]}|no word
+		{topics: [{topic: a, tags: {topic: []}}]}|expected a list of words
+		{topics: [{topic: a, tags: {topics: [vitals]}}]}|no line has this tag
+		{topics: [{topic: a, tags: {topic: [vitals, vital]}}]}|no line has this tag
 		{topics: [{topic: a, min_criticality: huge}]}|unknown criticality 'huge'
 		{topics: [{topic: a}, {topic: a}]}|a row before
 		{topics: [{criteria: "A?x=1&y=2"}, {criteria: "A?y=2&x=1"}]}|a row before
@@ -228,6 +232,7 @@ refuse() {
 	block() { awk -v file="$1" -f "$EHR_ROOT/tests/lib/page.awk" "$EHR_ROOT/share/man/man5/ehr-subscription.5"; }
 	cp -r "$EHR_ROOT/policies/hospital" Q
 	block notify.yaml >>Q/notify.yaml
+	block seal.yaml >>Q/seal.yaml
 	P=Q
 	for name in r4 backport r5 ward; do
 		block $name.yaml | sed "s/u_17/nurse/; s/g_2026-000123/$(granted_claim nurse jti)/; s/s_9f31/$SUBJECT/g" >$name.yaml

@@ -103,6 +103,47 @@ ladder() {
 	END
 }
 
+@test "in a step the classes come as the policy names them, first responders first, and in a class the subscriptions" {
+	{
+		subscribed nurse care-team
+		subscribed nurse care-team | sed 's/"id":"[^"]*"/"id":"a-nurse"/'
+		subscribed medic first-responder | sed 's/"id":"[^"]*"/"id":"z-medic"/'
+	} >in
+	sealed "$(record A)" 0 L:1:low N:3:critical >lines
+	notify 0 --subscriptions in lines
+	jq -r '[.kind, .to.step, .to.subscription] | map(. // "-") | join(" ")' out >order
+	same order <<-'END'
+		data 0 z-medic
+		data 0 a-nurse
+		data 0 nurse
+		last-resort - -
+	END
+	# The policy names them the other way round.
+	cp -r "$P" Q
+	sed -i 's/first-responder, care-team\]/care-team, first-responder]/' Q/notify.yaml
+	P=Q notify 0 --subscriptions in lines
+	jq -r '.to.subscription // "-"' out >order
+	same order <<<$'a-nurse\nnurse\nz-medic\n-'
+}
+
+@test "a list of revocations that is past its time stops data, and no floor notice" {
+	subscribed nurse care-team >in
+	sealed "$(record A)" 0 N:3:high V:5:critical >lines
+	cp -r "$F/site" site
+	ehr-keys revoke -S site --party officer --ttl 1h --now "$now" >/dev/null
+	for after in 3599 3600; do
+		now=$(date -u -d "2026-11-01T19:30:00Z + $after seconds" +%FT%TZ) notify 0 --revoked site/revoked.jwt --subscriptions in --suppressed held lines
+		jq -r .kind out | tr '\n' ' '
+		jq -r .reason held
+		echo
+	done >told
+	same told <<-'END'
+		data floor last-resort 
+		floor last-resort revocation-stale
+
+	END
+}
+
 @test "an offer to break the glass: the floor notice offers, and the class that keeps watch hears the offer's id" {
 	cp -r "$P" Q
 	sed -i 's/^critical_floor:.*/critical_floor: offer-break-glass\nbreak_glass: {purpose: BTG, offer_for: 1h, tell: privacy-officer}/' Q/notify.yaml
@@ -156,4 +197,26 @@ ladder() {
 		{R: []}|expected words
 		{R: ["a b"]}|expected words
 	END
+}
+
+@test "versions of one record that name two subjects, or of which one is deleted, are refused: who is told goes by the first" {
+	subscribed nurse care-team >subscriptions.ndjson
+	sealed "$(record a)" 1 L:1:routine N:3:routine >one
+	SUBJECT=s_BBBBBBBBBBBBBBBBBBBBBA sealed "$(record a)" 1 L:1:routine N:3:routine >two
+	notify 0 --subscriptions subscriptions.ndjson one
+	[ "$(jq -r '.to.subscription // empty' out)" = nurse ]
+	jq -c 'del(.ehr.subject) | .ehr as $ehr | .protected |= (gsub("-"; "+") | gsub("_"; "/") | . + "==="[(length + 3) % 4:] | @base64d
+		| fromjson | .ehr = $ehr | tojson | @base64 | gsub("\\+"; "-") | gsub("/"; "_") | gsub("="; ""))' one >none
+	notify 0 --subscriptions subscriptions.ndjson none
+	MORE=',"deleted":true' sealed "$(record a)" 1 L:1:routine N:3:routine >gone
+	for other in two none gone; do
+		{ head -n 1 one && tail -n 1 $other; } >mixed
+		notify 5 --subscriptions subscriptions.ndjson mixed
+		has err 'mixed:2: versions-order'
+		empty out
+		{ head -n 1 $other && tail -n 1 one; } >mixed
+		notify 5 --subscriptions subscriptions.ndjson mixed
+		has err 'mixed:2: versions-order'
+		empty out
+	done
 }

@@ -198,6 +198,7 @@ notify() {
 	notify 0 --now 2027-11-01T19:31:00Z --suppressed held "$F/sealed"
 	empty out
 	[ "$(jq -r .reason held | sort -u)" = grant-expired ]
+	grep -qxF "ehr-notify: grant-expired: $(wc -l <held) messages did not go out, as the grants of $(jq -r .to.subscription held | sort -u | wc -l) subscriptions have ended; ehr-keys subscribe again, or take the subscription away" err
 	[ "$(jq -r .ehr.stage held | sort -u)" = suppressed ]
 	notify 0 --now 2020-11-01T19:31:00Z --suppressed held "$F/sealed"
 	[ "$(jq -r .reason held | sort -u)" = grant-early ]
@@ -211,9 +212,25 @@ notify() {
 	has err "ehr-notify: x.ndjson:1:1: subscription x refused: 'responder' is missing: a class of notify.yaml"
 }
 
+@test "an output does not take the place of a file that was read: policy, site, subscriptions" {
+	local file
+	cp -r "$F/site" site
+	cp -r "$P" Q
+	chmod 600 Q/notify.yaml site/subscriptions/*
+	cp "$F/sealed" in
+	for file in site/grants.jwts site/authority.jwks site/subscriptions/ward.ndjson Q/notify.yaml; do
+		cp "$file" before
+		ehr 2 ehr-notify -P Q -S site --now "$now" --suppressed "$file" in
+		has err "input and output are the same file: '$file'"
+		ehr 2 ehr-notify -P Q -S site --now "$now" --on-error quarantine --quarantine "$file" in
+		has err "input and output are the same file: '$file'"
+		cmp before "$file"
+	done
+}
+
 @test "a reader of --suppressed who leaves is a failed write" {
+	perl -e 'local $/; $_ = <>; print $_ x 2000' "$F/sealed" >much
 	leaver fifo
-	for _ in {1..2000}; do cat "$F/sealed"; done >much
 	notify 4 --now 2027-11-01T19:31:00Z --suppressed fifo much
 	has err 'ehr-notify: fifo: Broken pipe'
 }
@@ -477,9 +494,37 @@ alarms() {
 	has err 'ehr-notify: subs/x.ndjson:3:'
 	has err 'ehr-notify: subs/folder.yaml: subscription refused: Is a directory'
 	has err 'ehr-notify: subs/pipe.ndjson: subscription refused: not a regular file'
-	has err 'ehr-notify: subs/list.yaml:1:44: subscription y-1 refused: unknown class of responders'
+	has err 'ehr-notify: subs/list.yaml:1:44: subscription y-1 refused: unknown class of responders: notify.yaml of the policy names them'
 	# All the others are told.
 	[ "$(jq -r 'select(.kind == "data") | .to.subscription' out | sort -u | tr '\n' ' ')" = 'last-7 nurse-7 on-call yaml-7 ' ]
+}
+
+@test "a tag or a word that seal.yaml does not list would never meet a line: it is refused, and an alarm calls somebody" {
+	local s tags
+	s=$(head -n 1 "$F/site/subscriptions/ward.ndjson")
+	cp -r "$P" Q
+	echo 'tags: {topic: [vitals, labs], ward: ["7"]}' >>Q/seal.yaml
+	for tags in '{"topics":["vitals"]}' '{"topic":["vital"]}' '{"topic":["vitals","x"]}' '{"topic":[]}' '{"topic":null}' '{"ward":7}' '[]'; do
+		echo "${s/nurse-7/x}" | jq -c ".select.tags = $tags"
+	done >in.ndjson
+	for tags in '{"topic":["vitals"]}' '{"topic":"labs","ward":"7"}' '{}'; do
+		echo "${s/nurse-7/y}" | jq -c ".select.tags = $tags"
+	done >>in.ndjson
+	P=Q
+	notify 1 --subscriptions in.ndjson /dev/null
+	sed -nE 's/^ehr-notify: (in.ndjson:[0-9]+)(:[0-9]+)?: /\1: /p' err >seen
+	same seen <<-'END'
+		in.ndjson:1: subscription x refused: no line has this tag with such a word: `tags` of seal.yaml does not list it
+		in.ndjson:2: subscription x refused: no line has this tag with such a word: `tags` of seal.yaml does not list it
+		in.ndjson:3: subscription x refused: no line has this tag with such a word: `tags` of seal.yaml does not list it
+		in.ndjson:4: subscription x refused: expected a list of words
+		in.ndjson:5: subscription x refused: expected a list of words
+		in.ndjson:6: subscription x refused: a number, expected a string (in quotes)
+		in.ndjson:7: subscription x refused: expected a map from tag to words
+		in.ndjson:9: subscription y refused: duplicate-id: a subscription of this id stands elsewhere too
+		in.ndjson:10: subscription y refused: duplicate-id: a subscription of this id stands elsewhere too
+	END
+	[ "$(grep -c '"kind":"alarm"' out)" -eq 9 ]
 }
 
 @test "a refusal by grant or policy is no mistake, and calls nobody" {

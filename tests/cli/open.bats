@@ -18,7 +18,7 @@ setup_file() {
 @test "a level that is not hers ends with 7, and what stands before it is delivered" {
 	ehr 7 ehr-open --key "$F/al1" --now "$NOW" <"$F/sealed"
 	same err <<-'END'
-		ehr-open: <stdin>:2: no-key: no key of that level here
+		ehr-open: <stdin>:2: no-key: no key of that level and epoch here
 	END
 	[ "$(wc -l <out)" -eq 1 ]
 }

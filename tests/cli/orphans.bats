@@ -20,6 +20,22 @@ version() {
 		<<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
 }
 
+@test "the same of one that stands without a list, and however the reference to it is written" {
+	version N '#a' '"contained":{"resourceType":"Practitioner","id":"a"}' <<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
+	version N '#a' '"contained":[{"resourceType":"Practitioner","id":"#a"}]' <<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
+	local name
+	for name in ' #a' '#a ' '#a|1' 'Encounter/e#a' 'http://h/fhir/Encounter/e#a'; do
+		version N "$name" '"contained":[{"resourceType":"Practitioner","id":"a"}]' <<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
+		version N "$name" '"contained":[{"resourceType":"Organization","id":"a"}],"serviceProvider":{"reference":"'"$name"'"}' \
+			<<<'{"resourceType":"Encounter","id":"e","status":"finished","contained":[{"resourceType":"Organization","id":"a"}],"serviceProvider":{"reference":"'"$name"'"}}'
+	done
+	# Where the contained resource goes, the reference to it goes along.
+	keys
+	printf '%s\n' '{"resourceType":"Encounter","id":"e","status":"finished","contained":{"resourceType":"Condition","id":"a","code":{"text":"HIV infection"}},"reasonReference":[{"reference":"Encounter/e#a"}],"diagnosis":[{"condition":{"reference":" #a"}}]}' |
+		ehr-classify -P "$P" 2>/dev/null | ehr-redact -P "$P" -S site --levels N | jq -c .record >out
+	same out <<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
+}
+
 @test "it stays where another reference stays, where it refers to its container, and where it came without a reference" {
 	version N '#a' '"contained":[{"resourceType":"Practitioner","id":"a"},{"resourceType":"Organization","id":"free"}],"serviceProvider":{"reference":"#a"}' \
 		<<<'{"resourceType":"Encounter","id":"e","status":"finished","contained":[{"resourceType":"Practitioner","id":"a"},{"resourceType":"Organization","id":"free"}],"serviceProvider":{"reference":"#a"}}'

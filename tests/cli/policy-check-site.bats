@@ -94,6 +94,9 @@ finds() {
 	ehr 0 ehr-policy check -P "$P" -S site
 	has err 'site/subscriptions/other.json:1:1: warning: subscription-refused: grant-missing'
 	has err 'site/subscriptions/third.json:1:'
+	# What concerns the site stands before what concerns the policy.
+	sed -nE 's/^ehr-policy: (site)?.*/\1/p' err | uniq >order
+	same order < <(printf 'site\n\n')
 	lacks err g_none
 }
 
@@ -120,4 +123,33 @@ finds() {
 	sed -i 's/what: .*/who: {structural_role: nurse}}/' site/consents/h.yaml
 	ehr 0 ehr-policy check -P "$P" -S site
 	lacks err hides-from-patient
+}
+
+@test "directives in a Bundle, of R5, and people in them whom nobody knows" {
+	echo '{"type":"Practitioner","id":"9","properties":{"identifier":["urn:npi|9"]}}' >>site/entities.ndjson
+	echo '{"type":"user","id":"nora","properties":{"domain":"hospital","structural_role":"nurse","ref":["Practitioner/n"]}}' >>site/entities.ndjson
+	cat >site/consents/b.json <<-'END'
+		{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"x"}},
+		{"resource":{"resourceType":"Consent","id":"c-1","status":"active","patient":{"reference":"https://x.example/Patient/p8/_history/2"},"provision":{"type":"permit","provision":[{"type":"deny","actor":[{"reference":{"reference":"Practitioner/ghost"}},{"reference":{"reference":"https://x.example/Practitioner/n"}}]}]}}},
+		{"resource":{"resourceType":"Consent","id":"c-2","status":"active","subject":{"reference":"Patient/p8"},"decision":"permit","provision":[{"actor":[{"reference":{"reference":"Practitioner/9"}}]}]}}]}
+	END
+	cat >site/consents/c.yaml <<-'END'
+		ehr_authz: 1
+		consent: c-3
+		patient: p1
+		status: active
+		base: permit
+		rules:
+		  - {id: r1, say: Not them., effect: deny, who: {id: [nora, lara]}, rules: [{id: r2, say: But., effect: permit, who: {ref: Practitioner/x}}]}
+		  - {id: r3, say: Not it., effect: deny, who: {id: nora}, except: [{who: {id: {not: [gil]}}}]}
+	END
+	finds 0 <<-'END'
+		site/consents/b.json:2:91: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
+		site/consents/b.json:2:226: warning: unknown-person: this directive names somebody whom the register does not know
+		site/consents/b.json:3:91: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
+		site/consents/c.yaml:7:61: warning: unknown-person: this directive names somebody whom the register does not know
+		site/consents/c.yaml:7:124: warning: unknown-person: this directive names somebody whom the register does not know
+		site/consents/c.yaml:8:86: warning: unknown-person: this directive names somebody whom the register does not know
+	END
+	lacks err ghost
 }

@@ -28,6 +28,7 @@ fhir() {
 rules:
   - {id: a, say: A., type: [Patient], where: {.birthdate: {present: true}}, at: .gendr, label: {level: R}}
   - {id: b, say: B., where: {any: [{.nowhere: x}, {.status: final}]}, label: {level: R}}
+  - {id: c, say: C., type: [Observation], where: {".component[]": {where: {.cod: {present: true}, any: [{.code.txt: x}]}}}, label: {level: R}}
 END
 	: >r
 	fhir c r
@@ -39,12 +40,15 @@ END
 	has err 'unknown-path: .birthdate is no element of Patient'
 	has err 'unknown-path: .gendr is no element of Patient'
 	has err 'unknown-path: .nowhere is no element of any type'
-	[ "$(grep -c unknown-path err)" -eq 7 ]
+	has err 'unknown-path: .component[].cod is no element of Observation'
+	has err 'unknown-path: .component[].code.txt is no element of Observation'
+	[ "$(grep -c unknown-path err)" -eq 9 ]
 	cat >c <<'END'
   Observation: {.: N, ".category[].coding": R, ._status: R, ".extension[].valueString": R, .effectivePeriod.start: R, ".component[0].valueRatio.numerator.value": R, ".contained[].anything": R, .subject.reference: R, "..|.display?": R, ".category[].coding[] | select(.system == \"x\")": R, .resourceType: U}
   Questionnaire: {.: N, ".item[].item[].item[].linkId": R, .meta.profile: U}
 rules:
   - {id: a, say: A., where: {.birthDate: {present: true}, ".identifier[].system": x}, label: {level: R}}
+  - {id: b, say: B., where: {".identifier[]": {where: {.system: x, .value: {present: true}}}, ".extension[]": {where: {.url: u, .valueBoolean: true}}}, label: {level: R}}
 END
 	fhir c r
 	ehr 0 ehr-policy check -P p
@@ -197,10 +201,10 @@ authz/organization.yaml:35: unknown role 'investigatr'
 END
 	faults_of authz/clearances.yaml 's/investigator/investigatr/; s/loa2/loa7/; s/al: 2, fresh/al: 200, fresh/; s/longest: 30d/longest: 30/' >got
 	diff got - <<'END'
-authz/clearances.yaml:13: unknown role 'investigatr'
-authz/clearances.yaml:16: unknown acr 'loa7'
-authz/clearances.yaml:19: expected a whole number from 0 to 99
-authz/clearances.yaml:22: a number
+authz/clearances.yaml:14: unknown role 'investigatr'
+authz/clearances.yaml:17: unknown acr 'loa7'
+authz/clearances.yaml:20: expected a whole number from 0 to 99
+authz/clearances.yaml:23: a number
 END
 	# Roles that go with a fault are not called unknown elsewhere.
 	faults_of authz/roles.yaml 's/^structural_roles: .physician/structural_roles: [7, physician/; s/object: subject}/object: subjct}/' >got
@@ -290,10 +294,10 @@ END
 	grep -e authz/ -e clearances err | grep -v -e admits-btg -e unused -e shadowed >got
 	same got <<-'END'
 		ehr-policy: authz-check: warning: no-clearances: without authz/clearances.yaml decisions name no level, and no program gives anything by them unless it is told one
-		ehr-policy: authz-check/authz/organization.yaml:52:5: warning: permits-anybody: this permit does not say who
-		ehr-policy: authz-check/authz/organization.yaml:53:5: warning: never: no request meets this rule
-		ehr-policy: authz-check/authz/organization.yaml:54:5: warning: fails-open: with if_missing: skip, a request that leaves an attribute out escapes this deny
-		ehr-policy: authz-check/authz/organization.yaml:57:5: warning: never: no request meets this rule
+		ehr-policy: authz-check/authz/organization.yaml:54:5: warning: permits-anybody: this permit does not say who
+		ehr-policy: authz-check/authz/organization.yaml:55:5: warning: never: no request meets this rule
+		ehr-policy: authz-check/authz/organization.yaml:56:5: warning: fails-open: with if_missing: skip, a request that leaves an attribute out escapes this deny
+		ehr-policy: authz-check/authz/organization.yaml:59:5: warning: never: no request meets this rule
 	END
 }
 

@@ -93,6 +93,7 @@ bare() {
 	printf 'ehr_authz: 1\nconsent: x\npatient: x\nstatus: active\nbase: maybe\n' >S/consents/x.yaml
 	ehr 1 ehr-policy conflicts -P P -S S
 	has err 'S/consents/x.yaml:5:7: consent-unreadable: '
+	lacks err 'consent-unreadable: consent-unreadable'
 	ehr 2 ehr-policy conflicts -P P
 	ehr 2 ehr-policy conflicts -P P -S S --limit 0
 	ehr 2 ehr-policy conflicts -P P -S S more

@@ -245,3 +245,13 @@ END
 	ehr 0 ehr-authz -P p --consents c.yaml r
 	has out '"decision":false'
 }
+
+@test "new: the emergency that it proposes tells the privacy officer" {
+	printf '{"resourceType":"Patient","id":"p"}\n' >s.ndjson
+	ehr 0 ehr-policy new p --from s.ndjson
+	sed -i '/An emergency/,$ { /An emergency/!s/^  # /  / }' p/authz/organization.yaml
+	ehr 0 ehr-policy check -P p
+	echo '{"subject":{"type":"user","id":"u","properties":{"domain":"hospital","structural_role":"physician"}},"action":{"name":"read"},"resource":{"type":"patient","id":"p","properties":{"domain":"hospital","patient":"p"}},"context":{"purpose":"BTG","justification":"unconscious","time":"2026-03-02T09:00:00Z","acr":"loa2"}}' >in
+	ehr 0 ehr-authz -P p in
+	[ "$(jq -c '[.decision, .context.obligations[].properties.action]' out)" = '[true,"level","notify","audit","expire"]' ]
+}

@@ -2,6 +2,24 @@
 bats_require_minimum_version 1.5.0
 load ../lib/ehr
 
+@test "survey: with a policy the level and its rules stand in columns of their own" {
+	echo '{"resourceType":"Patient","id":"p1"}' >s
+	ehr 0 ehr-policy survey -P "$EHR_ROOT/policies/hospital" --now 2026-03-02T09:00:00Z s
+	sed -n '3,6p' out >got
+	same got <<'END'
+Patient: 1 records
+  path           records kind               level  because
+  .resourceType  1       text               U      base
+  .id            1       text               U      base
+END
+	ehr 0 ehr-policy survey --risk -P "$EHR_ROOT/policies/hospital" --now 2026-03-02T09:00:00Z s
+	sed -n '4,5p' out >got
+	same got <<'END'
+  path           records kind               values  once    level  because
+  .resourceType  1       text               1       1       U      base
+END
+}
+
 @test "survey: paths, kinds, systems and units, and no value" {
 	printf '{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"},{"system":"urn:of:nobody","code":"Zzcode"}],"text":"Zztext"},"valueQuantity":{"value":72,"unit":"/min","system":"http://unitsofmeasure.org","code":"/min"},"contained":[{"resourceType":"Patient","birthDate":"1956-03-02"}]}\n{"resourceType":"Observation","valueQuantity":{"value":1,"unit":"smoots"}}\n' >s
 	ehr 0 ehr-policy survey s

@@ -228,6 +228,12 @@ fault() {
 	has err "$3"
 }
 
+@test "the deadlines of a tier may be 366 days, as those of an intent" {
+	small
+	sed -i 's/4h, expires: 72h/366d, expires: 366d/; s/60s/8784h/; /urgent/s/\[team\]}/[team]}, {to: [team], after: 31622400s}/' p/notify.yaml
+	ehr 0 ehr-policy check -P p
+}
+
 @test "each kind of error names file, line, column and what was expected" {
 	fault policy.yaml 6:1 "unknown key 'levls'" '$alevls: 1'
 	fault policy.yaml 4:48 'ladder-order' 's/al: 7/al: 0/'
@@ -243,6 +249,11 @@ fault() {
 	fault redact.yaml 7:3 'no-top-version: ' '/rl: shut/,$d'
 	fault redact.yaml 10:73 'needs-key: ' 's/key: pseudonym}/key: other}/'
 	fault notify.yaml 6:3 'criticality-gap: ' '/calm:/d'
+	long='longer than ehr-deliver takes from an intent: give 366d or less'
+	fault notify.yaml 6:20 "$long" 's/4h, expires: 72h/367d, expires: 72h/'
+	fault notify.yaml 6:33 "$long" 's/72h/8785h/'
+	fault notify.yaml 7:31 "$long" 's/60s/31622401s/'
+	fault notify.yaml 6:80 "$long" '/calm/s/\[team\]}/[team]}, {to: [team], after: 367d}/'
 	fault seal.yaml 3:10 "unknown word 'nine'" 's/none/nine/'
 	fault notify.yaml 6:3 "unknown criticality 'clam'" 's/calm:/clam:/'
 	fault authz/organization.yaml 6:86 "unknown key 'doez'" 's/does: \[read\]/doez: [read]/'
@@ -652,8 +663,8 @@ misspelt() {
 	misspelt authz/organization.yaml '[0-9]+' "unknown obligation 'audti', did you mean 'audit'" '0,/do: audit/s//do: audti/'
 	misspelt authz/organization.yaml '[0-9]+' "unknown obligation 'notifi', did you mean 'notify'" 's/do: notify/do: notifi/'
 	misspelt authz/organization.yaml '[0-9]+' "unknown key 'lvel', did you mean 'level'" '0,/audit, level/s//audit, lvel/'
-	misspelt authz/organization.yaml '[0-9]+' "unknown value 'devize', .*did you mean 'device'" 's/type: device/type: devize/'
-	misspelt authz/clearances.yaml '[0-9]+' "unknown value 'patient', expected one of" 's/type: device/type: patient/'
+	misspelt authz/organization.yaml '[0-9]+' "unknown value 'devize', .*did you mean 'device'" '0,/type: device/s//type: devize/'
+	misspelt authz/clearances.yaml '[0-9]+' "unknown value 'patient', expected one of" '0,/type: device/s//type: patient/'
 	misspelt authz/organization.yaml '[0-9]+' "unknown value 'ward-netwrok', .*did you mean 'ward-network'" '0,/ward-network/s//ward-netwrok/'
 	misspelt authz/clearances.yaml '[0-9]+' "unknown value 'vnp', .*did you mean 'vpn'" 's/vpn/vnp/'
 	misspelt authz/organization.yaml '[0-9]+' "unknown value 'life-threatning'" 's/life-threatening}/life-threatning}/'

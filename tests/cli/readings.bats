@@ -135,6 +135,14 @@ server_side() { "$EHR_ROOT/share/examples/upload-server.sh" "$P" site "$NOW" "$@
 	ehr-open -S site --record --now "$NOW" out >piped
 	ehr-open -S site --record --now "$NOW" by-file | cmp - piped
 	has piped '"value":92.0'
+	# How urgent it is follows from NOW, as what counts as a device does.
+	jq -c --arg at "$NOW" 'select(.id == "o1") | .effectiveDateTime = $at | .interpretation = [{coding: [{system: "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", code: "LL"}]}]' observations |
+		device_side cuff server.jwk >upload.urgent
+	ehr 0 server_side upload.urgent
+	has out '"criticality":"critical"'
+	ehr 0 "$EHR_ROOT/share/examples/upload-server.sh" "$P" site "$(date -u -d "$NOW 2 days" +%FT%TZ)" upload.urgent
+	[ "$(wc -l <out)" -eq 4 ]
+	lacks out '"criticality":"critical"'
 	# One altered line, and one of a stranger: refused, and the good ones go on.
 	ehr-keys make --kind sensor --keys stranger --authority site/authority.jwks --now "$NOW" >/dev/null
 	device_side stranger server.jwk observations >other
@@ -169,9 +177,83 @@ server_side() { "$EHR_ROOT/share/examples/upload-server.sh" "$P" site "$NOW" "$@
 @test "published lines that nobody, or nobody known, has signed are refused by name" {
 	cp "$EHR_ROOT/testdata/keys/recipient.pem" .
 	chmod 600 recipient.pem
+	ehr-keys revoke -S site --now "$NOW" >list
 	for reason in not-signed signer-unknown; do
 		ehr 6 ehr-open --allow-test-keys --key recipient.pem --now "$NOW" --require-signed site/keys/devices.jwts --authority site/authority.jwks \
-			"$EHR_ROOT/testdata/records/bad/$reason.ndjson"
+			--revoked list "$EHR_ROOT/testdata/records/bad/$reason.ndjson"
 		has err ":1: $reason: "
 	done
+}
+
+# The device that signed the published lines is enrolled; recipient.pem opens them.
+published_signer() {
+	install -m 0600 "$EHR_ROOT/testdata/keys/"{ephemeral,recipient}.pem .
+	ehr-keys make --kind sensor --keys rogue --sig ephemeral.pem --authority site/authority.jwks --now "$NOW" >rogue.enrol
+	ehr-keys enrol -S site --expect "$(ehr-keys list --self --keys rogue | jq -r .sig.jkt)" --now "$NOW" rogue.enrol >/dev/null
+	ehr-keys revoke -S site --now "$NOW" >list
+}
+
+# open_published ARGUMENT...: lines in which some are refused.
+open_published() {
+	ehr 1 ehr-open --allow-test-keys --key recipient.pem --now "$NOW" --require-signed site/keys/devices.jwts --authority site/authority.jwks \
+		--revoked list --on-error skip "$@"
+}
+
+# Signed with testdata/keys/ephemeral.pem and sealed to recipient.pem: a record, and what would be several lines of output.
+@test "what a device signs is one line, or it could pass for several records" {
+	published_signer
+	for record in '' --record; do
+		open_published $record "$EHR_ROOT/testdata/sealed/several-lines.ndjson"
+		same out <<<'{"a":1.0}'
+		for line in 2 3 4; do has err "several-lines.ndjson:$line: signer-unknown: "; done
+	done
+}
+
+# Signed and sealed with the same keys: {"a":1.0}, then [], [1], [[]], [{},2], 5, "x", null, true, and [{"a":1},{"b":2}].
+@test "what a device signs is a record or a list of some, and another thing is refused by name" {
+	published_signer
+	for record in '' --record; do
+		open_published $record "$EHR_ROOT/testdata/sealed/no-records.ndjson"
+		same out <<-'END'
+			{"a":1.0}
+			{"a":1}
+			{"b":2}
+		END
+		for line in 2 3 4 5 6 7 8 9; do has err "no-records.ndjson:$line: not-an-object: "; done
+	done
+}
+
+@test "with a private key alone, a list of revocations is needed, and the authority of the enrolments has signed it" {
+	sealed readings >lines
+	ehr-keys revoke -S site --now "$NOW" >none-yet
+	ehr-keys make -P "$P" -S other --now "$NOW" >/dev/null
+	ehr-keys revoke -S other --now "$NOW" >foreign
+	alone() { ehr "$1" ehr-open "${KEY:---key=site/keys/keys/enc.pem}" --now "$NOW" --require-signed devices --authority site/authority.jwks "${@:2}" lines; }
+	cp site/keys/devices.jwts devices
+	alone 2
+	has err '--revoked FILE, the list of --authority, or its key directory: else a device that was revoked would count'
+	empty out
+	alone 0 --revoked none-yet
+	cmp out readings
+	alone 6 --revoked foreign
+	has err 'foreign: revocation-invalid: '
+	alone 4 --revoked nowhere
+	same err <<<'ehr-open: nowhere: No such file or directory'
+	ehr 6 ehr-open --key site/keys/keys/enc.pem --now 2026-04-15T09:00:00Z --require-signed devices --authority site/authority.jwks --revoked none-yet lines
+	same err <<<"ehr-open: none-yet: revocation-stale: at this time the list has ended, expected the authority's newest one (ehr-keys revoke makes the next)"
+	# A key directory of another authority knows nothing of who was revoked here.
+	KEY=--key=other/keys alone 2
+	has err '--revoked FILE'
+	KEY=--key=other/keys alone 7 --revoked none-yet
+	has err 'lines:1: no-key: '
+	ehr-keys revoke -S site --device "$(ehr-keys list --self --keys cuff | jq -r .id)" --now "$NOW" >list
+	alone 6 --revoked list
+	has err 'lines:1: signer-unknown: '
+	empty out
+	KEY=--key=site/keys alone 6
+	has err 'lines:1: signer-unknown: '
+	# The recipient's own key is revoked.
+	ehr-keys revoke -S site --kid "$(ehr-keys list --self -S site | jq -r .enc.jkt)" --now "$NOW" >list
+	alone 7 --revoked list
+	has err 'lines:1: key-revoked: '
 }

@@ -631,7 +631,7 @@ END
 	printf '%s\n' '{"resourceType":"Observation","id":"o","start":"2026-03-02","value":7.2,"unit":"mmol/L","fuel":"x"}' \
 		'{"header":{"id":"h"},"body":{"heart_rate":{"value":50}}}' '{"resourceType":7,"meterId":"m","value":1}' >in
 	line 0 "ehr-classify -P '$P' in | ehr-redact -P '$P' -S s"
-	same err <<<'ehr-classify: unknown-type: 3 records of a type that nobody knows: classify.yaml may name their type in base'
+	same err <<<'ehr-classify: unknown-type: 3 records of a type that nobody knows: they state another, or have none of what policy.yaml (record.type.has) wants: .meterId, .fuel, .product_type, .unique_id, .gas_unique_id, .wifi_ssid, .wifi_strength, .active_power_w, .power_w and 11 more'
 	[ "$(jq -r .ehr.rl out | sort | uniq -c | xargs)" = '3 household' ]
 }
 

@@ -98,6 +98,43 @@ held() {
 	refused lists 6
 }
 
+@test "no message repeats a PIN or a code that stands where a URI, a file or an option is expected" {
+	own
+	ehr-keys signer --domain hospital key.pem >/dev/null
+	echo '{}' >in
+	# mute STATUS command ...: refused, and what it says has nothing of the PIN
+	mute() {
+		ehr "$1" timeout 20 "${@:2}" <in
+		empty out
+		lacks err Kqu2fjdk
+	}
+	for uri in 'handle:0x81000010?pass=Kqu2fjdk' 'handle:Kqu2fjdk' 'key.pem?pin-value=Kqu2fjdk' 'file:key.pem?pin-value=Kqu2fjdk' \
+		'org.openssl.engine:pkcs11:pkcs11:token=a;pin-value=Kqu2fjdk' 'tpm2:Kqu2fjdk' 'PKCS11:token=a;pin-value=Kqu2fjdk' \
+		'pkcs11:token=a?pin-value=Kqu2fjdk' ' pkcs11:pin-value=Kqu2fjdk'; do
+		for use in --sig --enc; do
+			mute 6 ehr-keys make --kind sensor --keys new --authority site/authority.jwks $use "$uri"
+			[ ! -e new ]
+		done
+		mute 6 ehr-keys assert --domain hospital --sign "$uri"
+		mute 6 ehr-open --key "$uri"
+		mute 6 ehr-seal --to "$F/server.jwk" --keys site/keys --sign "$uri"
+		mute 6 ehr-authz -P "$P" -S site --sign "$uri"
+		mute 6 ehr-policy sign "$P" --cert key.pem --key "$uri"
+	done
+	ehr 6 ehr-open --key 'handle:0x81000010?pass=Kqu2fjdk'
+	same err <<<'ehr-open: handle:0x81000010: key-invalid: expected no more than ?pass behind the number, and no PIN'
+	for word in pin-file parent-pin-file code; do
+		mute 4 ehr-keys make --kind sensor --keys new --authority site/authority.jwks "--$word" Kqu2fjdk
+		has err "ehr-keys: --$word: No such file"
+	done
+	mute 4 ehr-keys enrol -S site --code Kqu2fjdk "$F/cuff.enrol"
+	for program in ehr-keys\ make ehr-open ehr-seal ehr-authz 'ehr-policy sign'; do
+		# shellcheck disable=SC2086
+		mute 2 $program --pin=Kqu2fjdk
+		has err "unknown option: '--pin'"
+	done
+}
+
 # peak command ...: the most memory that it held, in KiB
 peak() {
 	python3 -c 'import resource, subprocess, sys

@@ -77,7 +77,7 @@ refused() {
 	selected N 'p o e'
 	decide 5 '"action":"redact","label":"SUD"'
 	selected N 'p o e' --level N
-	for label in '["HIV"]' '["SUD","HIV"]' '["R"]' '["SUD","R"]' '["ETH"]' '{"not":["SUD"]}'; do
+	for label in '["HIV"]' '["SUD","HIV"]' '["42CFRPart2"]' '["SUD","42CFRPart2"]' '["R"]' '["SUD","R"]' '["ETH"]' '{"not":["SUD"]}'; do
 		decide 5 "\"action\":\"redact\",\"label\":$label"
 		ACTION=redact refused
 	done

@@ -239,7 +239,7 @@ given() {
 		empty out
 		has err 'the decision has ended'
 	}
-	decision 5 '' ',"valid_until":"2026-03-05T18:00:00Z"'
+	decision 5 '' ',"valid_until":"2026-03-05T18:00:00Z","time":"2026-03-05T17:50:00Z"'
 	dated
 	decision 5 '{"id":"ob-1","type":"custom","properties":{"vendor":"ehr","action":"expire","after":"4h","at":"2026-03-05T18:00:00Z"}}'
 	dated
@@ -247,6 +247,37 @@ given() {
 	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-05T17:59:59Z in
 	has err 'the decision does not say when it ends'
 	ehr 2 ehr-select -P "$P" --decision decision --now soon in
+}
+
+@test "a decision grows old as the policy says, whatever it says of its end; one that expires counts so long" {
+	versions $x $ann $one >in
+	cp -r "$P" P
+	mkdir P/authz
+	aged() {
+		ehr "$1" ehr-select -P P --decision decision --now "$2" in
+		[ "$1" -eq 0 ] || has err "$3"
+		[ "$1" -eq 0 ] || empty out
+	}
+	for until in '' ',"valid_until":"2026-06-01T00:00:00Z"'; do
+		decision 5 '' ',"time":"2026-03-05T12:00:00Z"'"$until"
+		aged 0 2026-03-05T11:59:00Z
+		aged 0 2026-03-05T12:15:00Z
+		aged 7 2026-03-05T11:58:59Z 'decision-stale: it is of a time to come'
+		aged 7 2026-03-05T12:15:01Z 'decision-stale: it is older than the policy allows'
+		printf 'ehr_authz: 1\nclearances: [{who: {type: user}, al: 5}]\ndecision_max_age: 2h\n' >P/authz/clearances.yaml
+		aged 0 2026-03-05T14:00:00Z
+		aged 7 2026-03-05T14:00:01Z 'decision-stale: it is older than the policy allows'
+		rm P/authz/clearances.yaml
+	done
+	for time in '' ',"time":7' ',"time":"today"'; do
+		decision 5 '' "$time"
+		aged 7 2026-03-05T12:00:00Z 'decision-stale: it does not say of when it is'
+	done
+	decision 5 '{"id":"ob-1","type":"custom","properties":{"vendor":"ehr","action":"expire","after":"4h","at":"2026-03-05T16:00:00Z"}}' ',"time":"2026-03-05T12:00:00Z"'
+	aged 0 2026-03-05T15:59:59Z
+	aged 7 2026-03-05T16:00:00Z 'the decision has ended'
+	printf 'ehr_authz: 1\nclearances: [{who: {type: user}, al: 5}]\ndecision_max_age: soon\n' >P/authz/clearances.yaml
+	aged 3 2026-03-05T12:00:00Z 'not a length of time'
 }
 
 @test "without a pseudonym the patient is the subject of the lines" {
@@ -327,6 +358,13 @@ given() {
 	done
 	# Nothing is given if nobody can be told.
 	ehr 4 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver /dev/full in
+	empty out
+	: >open && chmod 644 open && mkfifo -m 600 fifo
+	ehr 4 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver open in
+	same err <<<"ehr-select: open: open to others, or somebody else's: chmod 600, or name another file"
+	empty out open
+	ehr 4 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver fifo in
+	same err <<<'ehr-select: fifo: a FIFO that nobody reads: start its reader first'
 	empty out
 	ehr 4 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver no/where in
 	empty out

@@ -89,12 +89,31 @@ labels() {
 		/extension/0 R HIV hiv
 		/extension/0 R HIV all
 		/extension/0/valueBase64Binary R - opaque
+		/other R HIV hiv
+		/other R HIV all
 	END
 	labels '{"resourceType":"Basic","extension":[{"url":"u","valueBase64Binary":"'"$latin"'"}]}' <<-'END'
 		/extension/0 R SDV all
 		/extension/0/valueBase64Binary R - opaque
 	END
 	labels '{"resourceType":"Basic","a":{"x":"data:text/plain;base64,'"$data"'"}}' <<-'END'
+		/a/x R HIV hiv
+		/a/x R HIV all
+		/a/x R - opaque
+	END
+	# A word of base64 in any text, without padding or in other letters; a word that only looks like it.
+	labels '{"resourceType":"Basic","a":{"x":"see SElW now","y":"aGFzIEhJVg","z":"see-aGFzIEhJVg==","s":"McDonald StructureDefinition SElX"}}' <<-'END'
+		/a/x R HIV hiv
+		/a/x R HIV all
+		/a/y R HIV hiv
+		/a/y R HIV all
+	END
+	# Each of them, not the first alone.
+	labels '{"resourceType":"Basic","a":{"x":"SElW, then U2Now7x0dGVsdHJhdW1h now"}}' <<-'END'
+		/a/x R HIV hiv
+		/a/x R HIV+SDV all
+	END
+	labels '{"resourceType":"Basic","a":{"x":"DATA:text/plain;base64,'"$data"'"}}' <<-'END'
 		/a/x R HIV hiv
 		/a/x R HIV all
 		/a/x R - opaque
@@ -134,6 +153,16 @@ labels() {
 	END
 }
 
+@test "codes in texts: where rules ask for them, a code alone at places of code, and none at places of no_code" {
+	cp -r "$EHR_ROOT/testdata/policies/terms" told
+	sed -i 's/says: hiv-words}}, label: {level: R, sens/says: [codes, hiv-words]}}, label: {level: R, sens/; s/^  base64:/  code: [text]\n  no_code: [title]\n  base64:/' told/classify.yaml
+	printf '{"resourceType":"Basic","%s":"%s"}\n' text 7917-8 summary 7917-8 title 7917-8 text "LOINC: 7917-8" summary "LOINC: 7917-8" title "LOINC: 7917-8" title "LOINC: 7917-8, HIV" >in
+	ehr 0 ehr-classify -P told in
+	[ "$(jq -r .ehr.level out | tr '\n' ' ')" = 'R N N R R N R ' ]
+	ehr 0 ehr-classify -P "$EHR_ROOT/testdata/policies/terms" in
+	[ "$(jq -r .ehr.level out | tr '\n' ' ')" = 'N N N N N N R ' ]
+}
+
 # The change of one line of classify.yaml, which must give the message $3.
 fault() {
 	rm -rf bad
@@ -144,8 +173,24 @@ fault() {
 	has err "$3"
 }
 
+@test "what says a term in disguise alone says it each time that it stands there" {
+	local text id
+	for text in '484956206f207320 ' 'B99 484956206f207320' 'Order number 12345 SElWIHBvc2l0aXY'; do
+		for id in 1 2 3; do
+			printf '{"resourceType":"Observation","id":"%s","note":[{"text":"%s"}]}\n' $id "$text"
+		done >in
+		ehr 0 ehr-classify -P "$EHR_ROOT/policies/hospital" in
+		jq -r '"\(.ehr.id) \(.ehr.level) \(.ehr.reasons | join(" "))"' out >shown
+		same shown <<-'END'
+			Observation/1 R hiv
+			Observation/2 R hiv
+			Observation/3 R hiv
+		END
+	done
+}
+
 @test "faults: sets of the wrong kind, places that are none, says where no terms are known" {
-	fault 'says: hiv-words}}, label: {level: R, sens' 'says: codes}}, label: {level: R, sens' "the value set 'codes' holds codes, for which one asks with in"
+	fault 'terms: words.tsv.*' 'file: codes.tsv}' "texts are searched for the codes of 'hiv-words' only beside terms, and no value set has any"
 	fault 'in: codes' 'in: words' "the value set 'words' holds terms, for which one asks with says"
 	fault 'says: \[words\]' 'says: [nothing]' "unknown-set: no value set 'nothing'"
 	fault 'skip: \[id' 'skip: [.id' 'expected one to 4 member names with dots between them'

@@ -75,6 +75,13 @@ refused() {
 	own && ln -sf "$F/policy/policy.p7s" policy/policy.p7s
 	ehr 3 ehr-classify -P policy --trust ca.pem record
 	has err "policy/policy.p7s: a link"
+	# No listing has a file of this name, so it stands in one place.
+	own && echo 'x' >policy/authz/policy.p7s
+	ehr 3 ehr-classify -P policy --trust ca.pem record
+	empty out
+	has err "policy/authz/policy.p7s: a signature in a folder of the policy, of which no digest has it"
+	ehr 3 ehr-classify -P policy record
+	empty out
 	own && head -c 70000 /dev/zero >policy/policy.p7s
 	ehr 4 ehr-classify -P policy --trust ca.pem record
 }

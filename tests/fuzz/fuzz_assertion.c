@@ -2,19 +2,8 @@
 #include "common/access/access.h"
 #include "common/access/assertion.h"
 #include "common/crypto/jws_sign.h"
+#include "tests/lib/fuzz.h"
 #include "tests/lib/signers.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 static struct access *
 load(struct private_key *key)

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/base64url.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/lib/fuzz.h"
 
 /* Both ways agree on every text, and what decodes encodes to the same text: it has one form only. */
 int

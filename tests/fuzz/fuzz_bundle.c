@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/bundle.h"
 #include "cmd/ingest/members.h"
+#include "tests/lib/fuzz.h"
 
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { ROOM = 1 << 20 };
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* A line written is JSON: a record as it stands in the Bundle, bare or as the last member of an envelope. */
 static void

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/json/json.h"
 #include "common/label/classifier.h"
+#include "tests/lib/fuzz.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /*
  * Any bytes as a record: what is labelled has its first label on the root, labels in order, no part above the
  * whole, and is a line that gives itself when it is labelled again.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct policy policy;
 static struct json_keys *keys;
 static struct classifier *classifier;
@@ -20,13 +16,6 @@ static struct json json;
 static char *room;
 static char *again;
 enum { ROOM = 1 << 20, LONGEST = 1 << 15 };
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* libjq points into the middle of its memory, which looks like a leak as long as it is there. */
 static void

@@ -2,19 +2,7 @@
 #include "common/json/json.h"
 #include "common/policy/codes.h"
 #include "common/policy/valueset.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/lib/fuzz.h"
 
 struct rows {
 	const struct codes *codes;

@@ -1,43 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/access/parts.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
-
-static struct policy policy;
-static struct intern words;
-static struct attributes attributes;
-static struct roles roles;
-
-/* The words of the hospital's policy. */
-static void
-load(void)
-{
-	static struct arena arena;
-	struct fault fault = { 0 };
-	struct access_reader r = { .arena = &arena,
-		.words = &words,
-		.attributes = &attributes,
-		.roles = &roles,
-		.policy = &policy,
-		.fault = &fault };
-
-	hold(policy_load(&policy, "policies/hospital", &fault));
-	intern_init(&words, &arena);
-	attributes_init(&attributes, json_keys_new());
-	hold(roles_read(&roles, &r));
-	attributes_ready(&attributes, &arena);
-}
+#include "tests/lib/fuzz.h"
+#include "tests/lib/hospital.h"
 
 /* Directives and Consents are read, or a fault or a warning names the file. */
 int
@@ -46,8 +9,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const files[] = { "c.json", "c.ndjson" };
 	char *text = calloc(1, size + JSON_SLACK);
 
-	if (roles.relations == 0)
-		load();
 	hold(text != NULL);
 	memcpy(text, data, size);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -55,15 +16,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct moments moments = { 0 };
 		struct directives all;
 		struct fault fault = { 0 };
-		struct access_reader r = { .arena = &arena,
-			.words = &words,
-			.attributes = &attributes,
-			.roles = &roles,
-			.policy = &policy,
-			.moments = &moments,
-			.fault = &fault };
+		struct access_reader r = hospital_reader(&arena, &fault);
 		bool good;
 
+		r.moments = &moments;
 		directives_init(&all, &arena);
 		good = directives_read(&all, &r, files[i], (struct bytes){ text, size });
 		hold(good == (fault.text[0] == '\0'));

@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/decimal.h"
 #include "common/policy/units.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/lib/fuzz.h"
 
 /* What is rounded stays as it is when rounded again, and it is on the right side of what it came from. */
 static void

@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/decision.h"
 #include "common/policy/permission.h"
+#include "tests/lib/fuzz.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct policy policy;
 static const struct instant early = { .seconds = 1000000000 }, late = { .seconds = 4000000000 };
 static const struct instant fresh = { .seconds = 1772442060 }; /* 2026-03-02T09:01:00Z */
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 static enum permission_outcome
 ask(struct permission *p, struct bytes text, const struct instant *now, bool delivers)

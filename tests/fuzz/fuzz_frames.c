@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/ingest/frames.h"
+#include "tests/lib/fuzz.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* The first byte chooses the framing and the limit; the rest is the stream. */
 int

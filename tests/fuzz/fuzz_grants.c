@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/crypto/jws_sign.h"
 #include "common/policy/grants.h"
+#include "tests/lib/fuzz.h"
 #include "tests/lib/signers.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <sanitizer/lsan_interface.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { LIFETIME = 100000 };
 
 static struct private_key *key;
 static struct signers *signers;
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void
 begin(void)

@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/json/json.h"
 #include "common/json/json_write.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/lib/fuzz.h"
 
 /* Between the values stands nothing but structure; keys, values and gaps together are the text. */
 static void

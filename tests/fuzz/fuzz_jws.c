@@ -2,28 +2,16 @@
 #include "common/base/base64url.h"
 #include "common/crypto/jws.h"
 #include "common/crypto/jws_sign.h"
+#include "tests/lib/fuzz.h"
 #include "tests/lib/signers.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <sanitizer/lsan_interface.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TYP "ehr-grant+jwt"
 
 static struct jws_reader *reader;
 static struct private_key *key;
 static struct signers *signers;
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* What OpenSSL keeps to the end of the process (its random generators) is made here, and is no leak. */
 static void

@@ -2,16 +2,12 @@
 #include "common/crypto/jwe_seal.h"
 #include "common/crypto/jws_sign.h"
 #include "common/crypto/key_release.h"
+#include "tests/lib/fuzz.h"
 #include "tests/lib/signers.h"
 
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <sanitizer/lsan_interface.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TYP "ehr-release+jwt"
 #define DEVICE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -20,13 +16,6 @@ static struct key_release_reader *reader;
 static struct private_key *authority, *enc;
 static struct key_release_to to;
 static struct buffer message, good;
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* Seals TOKEN to the device as the authority does. */
 static void

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/line/manifest.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/lib/fuzz.h"
 
 static unsigned char
 digit(char c)

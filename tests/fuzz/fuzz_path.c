@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/buffer.h"
 #include "common/json/path.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/lib/fuzz.h"
 
 enum { MAX_NODES = 1 << 16 };
 

@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/redact/redactor.h"
-
 #include "common/base/clock.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "common/redact/redactor.h"
+#include "tests/lib/fuzz.h"
 
 static struct mac *
 find_key(void *context, struct bytes name)

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/access.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/lib/fuzz.h"
 
 /* The hospital's policy with the directives and facts of its cases. */
 static struct access *

@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/subscription/subscription.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/lib/fuzz.h"
 
 static struct policy policy;
 static struct notify_policy plan;
 static struct grants grants;
 static const struct grant *grant;
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* The hospital's policy, and one grant: party p, AL 3, a nurse, for the subjects s_a and s_b. */
 static void

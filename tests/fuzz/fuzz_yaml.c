@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/yaml.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-hold(bool truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/lib/fuzz.h"
 
 /* Every node has a place in the text, a text of UTF-8 without NUL, and keys that differ. */
 static void

@@ -18,24 +18,24 @@ authz_write_world(const struct world *w)
 	static struct text t;
 
 	say_house(&t, w);
-	authz_write("P/authz/house.yaml", t.at);
+	folder_write("P/authz/house.yaml", t.at);
 	say_layer(&t, "outbound", "A", w->outbound_permits ? "permit" : "deny", &w->of_a);
-	authz_write("P/authz/a.yaml", w->outbound ? t.at : "");
+	folder_write("P/authz/a.yaml", w->outbound ? t.at : "");
 	say_layer(&t, "jurisdiction", w->domains ? "B" : NULL, "pass", &w->of_law);
-	authz_write("P/authz/law.yaml", w->law ? t.at : "");
+	folder_write("P/authz/law.yaml", w->law ? t.at : "");
 	t.used = 0;
 	say(&t, "ehr_authz: 1\n");
 	say_rows(&t, "clearances", w->row, w->rows);
 	say_rows(&t, "caps", w->cap, w->caps);
-	authz_write("P/authz/clearances.yaml", w->cleared ? t.at : "");
+	folder_write("P/authz/clearances.yaml", w->cleared ? t.at : "");
 	say_facts(&t, w);
-	authz_write("f.ndjson", t.at);
+	folder_write("f.ndjson", t.at);
 	for (int i = 0; i < w->consents; i++) {
 		char name[24];
 
 		(void)snprintf(name, sizeof name, "%d.yaml", i);
 		say_consent(&t, &w->consent[i]);
-		authz_write(name, t.at);
+		folder_write(name, t.at);
 	}
 }
 
@@ -45,7 +45,7 @@ authz_remove_empty(const char *name)
 	char path[256];
 	struct stat st;
 
-	(void)snprintf(path, sizeof path, "%s/P/authz/%s", authz_folder, name);
+	(void)snprintf(path, sizeof path, "%s/P/authz/%s", folder_name, name);
 	if (stat(path, &st) == 0 && st.st_size == 0)
 		(void)unlink(path);
 }
@@ -53,7 +53,7 @@ authz_remove_empty(const char *name)
 static inline void
 authz_load(const struct world *w, bool public_only)
 {
-	static char path[6][256];
+	static char path[6][FOLDER_PATH];
 	const char *consents[3];
 	struct access_sources s = {
 		.policy = &authz_policy, .consents = consents, .facts = path[1], .public_only = public_only
@@ -66,10 +66,10 @@ authz_load(const struct world *w, bool public_only)
 	authz_remove_empty("a.yaml");
 	authz_remove_empty("law.yaml");
 	authz_remove_empty("clearances.yaml");
-	(void)snprintf(path[0], sizeof path[0], "%s/P", authz_folder);
-	(void)snprintf(path[1], sizeof path[1], "%s/f.ndjson", authz_folder);
+	(void)folder_path(path[0], "P");
+	(void)folder_path(path[1], "f.ndjson");
 	for (int i = 0; i < w->consents; i++) {
-		(void)snprintf(path[2 + i], sizeof path[0], "%s/%d.yaml", authz_folder, w->consents - 1 - i);
+		(void)snprintf(path[2 + i], sizeof path[0], "%s/%d.yaml", folder_name, w->consents - 1 - i);
 		consents[i] = path[2 + i];
 	}
 	s.consents_count = (size_t)w->consents;
@@ -88,14 +88,14 @@ static inline void
 authz_make_world(void)
 {
 	authz_make();
-	authz_write("P/authz/roles.yaml",
+	folder_write("P/authz/roles.yaml",
 	    "ehr_authz: 1\nstructural_roles: [physician, nurse, pharmacist]\nfunctional_roles: [charge, "
 	    "responder]\n"
 	    "roles: {clinician: [physician, pharmacist]}\npermissions: {p1: One., p2: Two.}\n"
 	    "relations: {treating: {object: patient}, delegate-of: {object: subject}}\n"
 	    "actions: {access: [read, search]}\nacr: [loa1, loa2, loa3]\n"
 	    "attributes: {subject: [ward], resource: [ward]}\n");
-	authz_write("P/authz/classes.yaml",
+	folder_write("P/authz/classes.yaml",
 	    "ehr_authz: 1\nclasses: {medication: [MedicationRequest, MedicationStatement]}\n");
 }
 
@@ -130,7 +130,7 @@ authz_end(void)
 {
 	access_free(authz_engine);
 	policy_release(&authz_policy);
-	authz_remove();
+	folder_remove();
 }
 
 #endif

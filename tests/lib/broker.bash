@@ -4,10 +4,12 @@
 #	start_broker        in setup_file; $F/broker.pid and $F/broker.port are there if one runs
 #	stop_broker         in teardown_file
 
-# The first port of a few that is free.
+# Tries a few ports.
 start_broker() {
 	local port pid
-	for port in 18831 28832 38833 48834; do
+	# A port by chance: a broker of another run that has this one would answer in its place, and end with it.
+	for _ in {1..4}; do
+		port=$((20000 + RANDOM % 12000))
 		printf 'user root\nlistener %s 127.0.0.1\nallow_anonymous false\npassword_file %s\n' "$port" "$F/passwords" >"$F/broker.conf"
 		: >"$F/passwords"
 		mosquitto_passwd -b "$F/passwords" ward hidden-word 2>/dev/null
@@ -15,7 +17,7 @@ start_broker() {
 		pid=$!
 		for _ in {1..50}; do
 			kill -0 "$pid" 2>/dev/null || break
-			if mosquitto_pub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -t t -m m 2>/dev/null; then
+			if mosquitto_pub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -t t -m m 2>/dev/null && kill -0 "$pid" 2>/dev/null; then
 				echo "$pid" >"$F/broker.pid"
 				echo "$port" >"$F/broker.port"
 				return 0

@@ -8,8 +8,12 @@
 #	own                       that site and tablet, fresh in the test's folder, and the device's $ID and $JKT
 #	release ARGS...           ehr-keys release for nina on that device
 #	reader DIR AL             a device's key directory with the keys up to AL, released to nina
+#	subscription AL PATIENT   what ehr-authz answers when it permits nina to subscribe to that patient
+#	claims [FILE]             the claims of a signed message
 #	part LINE MEMBER          a member of a sealed line, decoded to bytes
 #	unpadded                  base64url on standard input, decoded
+#	at_each, at_every_step    a command is killed, or finds the disk full, at each step in turn
+#	nothing                   what needs no preparation
 
 NOW=2026-03-02T09:00:00Z
 
@@ -57,6 +61,10 @@ decision() {
 		"$request" "$who" "$1" "$bound${3:-}" "$2" "$at" 0
 }
 
+subscription() {
+	decision subscribe "$1" ",\"patient\":\"$2\",\"purpose\":[\"TREAT\"],\"roles\":[\"nurse\"],\"device\":\"$JKT\""
+}
+
 reader() {
 	local jkt ID
 	ehr-keys make --kind reader --keys "$1" --authority "$F/site/authority.jwks" --now "$NOW" >"$1.enrol"
@@ -75,6 +83,50 @@ unpadded() {
 	printf '%s' "$text" | basenc -d --base64url
 }
 
+claims() {
+	cut -d. -f2 "${1:--}" | unpadded
+}
+
 part() {
 	printf '%s' "$1" | jq -j ".$2" | unpadded
+}
+
+# at_each CALL PREPARE AFTER command ...: kills the command at each CALL in turn, on a site of its own each time, then
+# runs AFTER.  Sets faults to how many calls there were.
+at_each() {
+	local call=$1 prepare=$2 after=$3 got
+	shift 3
+	faults=0
+	while [ "$faults" -lt 200 ]; do
+		own
+		"$prepare"
+		rm -f fired
+		got=0
+		EHR_FAULT=$call:$((faults + 1)) EHR_FAULT_LOG=$PWD/fired LD_PRELOAD=$EHR_FAULT_SO "$@" >out 2>err </dev/null || got=$?
+		[ -e fired ] || return 0
+		faults=$((faults + 1))
+		"$after" "$got" || {
+			echo "after $call number $faults, which ended with $got" >&2
+			return 1
+		}
+	done
+	return 1
+}
+
+# The same for all ways in which a step can fail or be killed.
+at_every_step() {
+	local call total=0
+	native || return 0
+	for call in fsync renameat renameat2 mkdir mkdirat; do
+		EHR_FAULT_KILL=1 at_each $call "$@"
+		total=$((total + faults))
+	done
+	EHR_FAULT_HALF=1 EHR_FAULT_KILL=1 at_each write "$@"
+	EHR_FAULT_HALF=1 at_each write "$@"
+	at_each fsync "$@"
+	[ "$total" -ge 1 ]
+}
+
+nothing() {
+	:
 }

@@ -4,11 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/redact/redactor.h"
+#include "tests/lib/folder.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /*
  * redact: the redactor of a policy in testdata/policies/redact, given one labelled record at a time.
@@ -33,7 +31,6 @@
 enum { REDACT_TEXT = 1 << 17 };
 
 static struct redact_state {
-	char folder[32];
 	struct policy policy;
 	struct redactor *redactor;
 	struct redactor_problem problem;
@@ -70,24 +67,12 @@ redact_read(const char *name, char *text, size_t room)
 }
 
 static inline void
-redact_write(const char *name, const char *text)
-{
-	char path[512];
-	FILE *f;
-
-	(void)snprintf(path, sizeof path, "%s/%s", redact.folder, name);
-	f = fopen(path, "we");
-	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
-		exit(99);
-}
-
-static inline void
 redact_copy(const char *from, const char *to)
 {
 	static char text[1 << 16];
 
 	redact_read(from, text, sizeof text);
-	redact_write(to, text);
+	folder_write(to, text);
 }
 
 static inline void
@@ -101,9 +86,7 @@ redact_begin(void)
 	key[0] = 99;
 	redact.pseudonym = mac_new((struct bytes){ (const char *)key, sizeof key });
 	(void)clock_parse_instant((struct bytes)BYTES("2026-11-01T00:00:00Z"), &redact.now);
-	memcpy(redact.folder, "/tmp/ehr-redact-XXXXXX", 23);
-	if (mkdtemp(redact.folder) == NULL)
-		exit(99);
+	folder_make();
 	redact_copy("policy.yaml", "policy.yaml");
 	redact_copy("classify.yaml", "classify.yaml");
 	redact_copy("seal.yaml", "seal.yaml");
@@ -121,18 +104,10 @@ redact_unload(void)
 static inline void
 redact_end(void)
 {
-	static const char *const files[] = { "policy.yaml", "classify.yaml", "seal.yaml", "notify.yaml",
-		"redact.yaml" };
-	char path[512];
-
 	redact_unload();
 	mac_free(redact.mark);
 	mac_free(redact.pseudonym);
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", redact.folder, files[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(redact.folder);
+	folder_remove();
 }
 
 /* Loads what redact.yaml in the folder says; SETTINGS lack limits and keys. */
@@ -141,7 +116,7 @@ redact_load_folder(struct redactor_settings settings)
 {
 	redact_unload();
 	redact.problem = (struct redactor_problem){ .text = "" };
-	if (!policy_load(&redact.policy, redact.folder, &redact.problem.fault)) {
+	if (!policy_load(&redact.policy, folder_name, &redact.problem.fault)) {
 		printf("# %s\n", redact.problem.fault.text);
 		exit(99);
 	}

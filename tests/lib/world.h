@@ -8,7 +8,7 @@
 #include <string.h>
 
 /*
- * world: random policies, directives, facts and requests, as structures for the slow evaluator (slow.h) and
+ * world: random policies, directives, facts and requests, as structures for the oracle (oracle.h) and
  * as the text that ehr-authz reads (world_text.h).  These headers include nothing of the project, so a
  * mistake of the project's sources is not in them.
  *

@@ -197,36 +197,36 @@ source_of() {
 
 # The readers and the page, as they are, for a fault to be put in.
 policy_pages() {
-	mkdir -p common share
-	cp -r "$EHR_ROOT"/common/policy "$EHR_ROOT"/common/label "$EHR_ROOT"/common/redact "$EHR_ROOT"/common/access common
+	mkdir -p share
+	cp -r "$EHR_ROOT"/common "$EHR_ROOT"/cmd .
 	cp -r "$EHR_ROOT/share/man" share
 }
 
 @test "keys: each key that a reader of policies knows stands in a page" {
 	policy_pages
-	lint 0 keys
+	lint 0 keys "$EHR_BIN"
 }
 
 @test "keys: a key without a page, without an example, and an unnamed word are found" {
 	policy_pages
 	sed -i 's/"rekey_lines"/"rekey_rows"/' common/policy/seal_policy.c
-	lint 1 keys
+	lint 1 keys "$EHR_BIN"
 	has out "no key 'rekey_rows', which a reader knows"
 	has out "no example of 'rekey_rows'"
 	policy_pages
 	sed -i 's/{ "prefix", read_prefix }/{ "suffix", read_prefix }/' common/label/condition.c
-	lint 1 keys
+	lint 1 keys "$EHR_BIN"
 	has out "no key 'suffix'"
 	policy_pages
 	sed -i 's/"sealed", NULL/"wrapped", NULL/' common/policy/notify_policy.c
-	lint 1 keys
+	lint 1 keys "$EHR_BIN"
 	has out "no word 'wrapped'"
 }
 
 @test "keys: a key that leaves the page is found" {
 	policy_pages
 	sed -i 's/stale_after/stale/' share/man/man5/ehr-classify.5
-	lint 1 keys
+	lint 1 keys "$EHR_BIN"
 	has out "no key 'stale_after'"
 }
 

@@ -1,19 +1,21 @@
 #!/bin/sh
-# Every key that a reader of policies takes stands in a page on policies, in its text and in an example that a test runs;
-# every word that a reader expects stands in its text.
+# usage: keys.sh folder-of-programs
+# ehr-policy help finds every key that a reader or writer of a file of section 5 knows.  Besides, every key of a policy or a
+# subscription stands on a page in its text and in an example, and every word that a reader of policies expects in its text.
 set -eu
+bin=$1
 folder=share/man/man5
 pages="$folder/ehr-policy.5 $folder/ehr-classify.5 $folder/ehr-redact.5 $folder/ehr-authz.5 $folder/ehr-consent.5"
-readers=$(grep -l 'yaml_' common/policy/*.c common/label/*.c common/redact/*.c common/access/*.c |
-	grep -vE '/(yaml_tree|obligations|fhir_[a-z]+)\.c$')
+told=$(mktemp) shown=$(mktemp) faults=$(mktemp) all=$(mktemp)
+trap 'rm -f "$told" "$shown" "$faults" "$all"' EXIT
+sort_words() { LC_ALL=C sort -u; }
 
-# The readers as one line, and what matches a pattern in it.
-# shellcheck disable=SC2086
-text=$(cat $readers | tr -s '\n\t ' ' ')
+# The files of a group as one line, and what matches a pattern in it.
+read_files() { text=$(cat "$@" | tr -s '\n\t ' ' '); }
 found() { printf '%s\n' "$text" | grep -oE "$1" || :; }
-words() { grep -oE '"[a-z_0-9 -]+"' | tr -d '"' | tr ' ' '\n' | grep . || :; }
+words() { grep -oE '"[a-zA-Z_0-9 .-]+"' | tr -d '"' | tr ' ' '\n' | grep . || :; }
 
-keys() {
+policy_keys() {
 	found 'yaml_(take|need)\([^";]*"[a-z_0-9]+"' | words
 	found '\{ "[a-z_0-9]+", ([a-z_]+|NULL|PLACE_[A-Z]+)( \}|,)' | words # tables: key, its reader
 	found '\{ "[a-z_]+", ("[a-z_ ]*"|NULL) \}' | words                  # key, the keys in it
@@ -23,25 +25,55 @@ keys() {
 	found 'columns\[\] = "[^"]*"' | sed 's/.*= "//; s/"//; s/\\t/\n/g'
 	sed -nE 's/^ATTRIBUTE\(.*"([a-z_]+)"\)/\1/p' common/access/attributes.def
 }
-values() { found '\{ ("[a-z_-]+", )+NULL \}' | words; }
+policy_values() { found '\{ ("[a-z_-]+", )+NULL \}' | words; }
+subscription_keys() {
+	found 'yaml_(take|need)\([^";]*"[a-z_]+"' | words
+	found 'read_limit\([^;]*"[a-z]+", "[a-z]+"' | words
+}
+# Members of JSON that is read or written by name.
+member_keys() {
+	found '(json_member|json_write_(member|name)[a-z_0-9]*|yaml_find|jws_text|jws_number|take_member|copy[a-z_]*|read_claim_words|ndjson_[a-z]+|(put|open_list)[a-z_]*|extension_value)\([^";]*"[a-zA-Z_0-9]+"' | words
+	found '\{ "[a-z_]+", ("[A-Z0-9a-z]+"|NULL), (true|false) \}' | grep -oE '^\{ "[a-z_]+"' | words
+	found '\{ "[a-z]+", &h->[a-z]+ \}' | words
+}
+tag_keys() { sed -nE '/^#ifdef/,/^#endif/d; s/^TAG(_WITH)?\([A-Z]+, ([a-z]+),.*/\2/p' common/line/tags.def; }
 
-# What the page marks up, and its examples, a word a line.
-split() { tr -c 'A-Za-z0-9_-' '\n' | LC_ALL=C sort -u; }
-told=$(mktemp) shown=$(mktemp) faults=$(mktemp)
-trap 'rm -f "$told" "$shown" "$faults"' EXIT
+# What pages mark up, and their examples, a word a line.
+split() { tr -c 'A-Za-z0-9_-' '\n' | sort_words; }
 # shellcheck disable=SC2086
-grep -hE '^\.(It )?(Li|Cm|Ql|Pq|Op) ' $pages | split >"$told"
-# shellcheck disable=SC2086
-sed -n '/^\.Bd/,/^\.Ed/p' $pages | split >"$shown"
+look_at() {
+	grep -hE '^\.(It )?(Li|Cm|Ql|Pq|Op) ' $1 | split >"$told"
+	sed -n '/^\.Bd/,/^\.Ed/p' $1 | split >"$shown"
+}
+each_stands() {
+	sort_words | tee -a "$all" | while read -r key; do
+		grep -qxF -e "$key" "$told" || echo "$folder: no key '$key', which a reader knows"
+		grep -qxF -e "$key" "$shown" || echo "$folder: no example of '$key'"
+	done >>"$faults"
+}
 
-keys | LC_ALL=C sort -u | while read -r key; do
-	grep -qxF -e "$key" "$told" || echo "$folder: no key '$key', which a reader knows"
-	grep -qxF -e "$key" "$shown" || echo "$folder: no example of '$key'"
-done >>"$faults"
-values | LC_ALL=C sort -u | while read -r word; do
+# shellcheck disable=SC2046
+read_files $(grep -l 'yaml_' common/policy/*.c common/label/*.c common/redact/*.c common/access/*.c |
+	grep -vE '/(yaml_tree|obligations|fhir_[a-z]+)\.c$')
+look_at "$pages"
+policy_keys | each_stands
+policy_values | sort_words | while read -r word; do
 	grep -qxF -e "$word" "$told" || echo "$folder: no word '$word', which a reader expects"
 done >>"$faults"
-[ "$(keys | LC_ALL=C sort -u | wc -l)" -gt 150 ] || echo "keys: few keys were found: the readers look otherwise" >>"$faults"
+read_files common/subscription/subscription*.c
+look_at "$folder/ehr-subscription.5"
+subscription_keys | each_stands
+read_files common/subscription/*.c common/access/facts.c common/access/entities.c common/access/assertion.c common/access/answer*.c \
+	common/policy/trust.c common/policy/grants.c common/crypto/*.c common/line/sealed_line.c common/line/manifest.c cmd/keys/*.c \
+	cmd/consent/negotiation.c
+{
+	member_keys
+	tag_keys
+} >>"$all"
+sort_words <"$all" | while read -r key; do
+	"$bin/ehr-policy" help -- "$key" >/dev/null 2>&1 || echo "$folder: ehr-policy help knows no '$key', which a reader knows"
+done >>"$faults"
+[ "$(sort_words <"$all" | wc -l)" -gt 300 ] || echo "keys: few keys were found: the readers look otherwise" >>"$faults"
 [ ! -s "$faults" ] || {
 	cat "$faults"
 	exit 1

@@ -93,11 +93,66 @@ says() {
 	[ "$(reads)" = '[false,"consent","consent-deny","Deny",null,null]' ]
 }
 
+@test "half a line that a killed run left does not count, and the next declaration or end cuts it off" {
+	local line size request told="site/facts.ndjson: the last line is unfinished and does not count"
+	says
+	declares 0
+	cp site/facts.ndjson whole
+	at=2026-03-02T09:00:00Z
+	asks read record >decisions
+	request=$(jq -nc --arg at "$at" '{subject: {type: "user", id: "dr-bob", properties: {domain: "B", structural_role: "physician"}},
+		action: {name: "read"}, resource: {type: "record", id: "sam-jones", properties: {domain: "B", patient: "sam-jones"}},
+		context: {purpose: "TREAT", time: $at}}')
+	echo "$request" >request
+	# A further fact, and an end of the one that is there.
+	sed 's/^{"fact":"f-./{"fact":"f-x/' whole >further
+	jq -c '{end: .fact, at, by, decision}' whole >>further
+	while read -r line; do
+		for size in 1 9 18 $((${#line} / 2)) $((${#line} - 1)); do
+			cp whole site/facts.ndjson
+			printf '%s' "${line:0:size}" >>site/facts.ndjson
+			ehr 0 ehr-authz -P P -S site request
+			same err <<<"ehr-authz: $told"
+			jq -c 'del(.context.facts, .context.id)' out >got
+			jq -c 'del(.context.facts, .context.id)' decisions | same got
+		done
+		ehr 0 ehr-policy explain --request request -P P -S site
+		has err "$told"
+		ehr 0 ehr-policy replay -P P -S site request decisions
+		has err "$told"
+		ehr 3 ehr-authz -P P --facts site/facts.ndjson request
+		has err 'site/facts.ndjson:2:'
+		ehr 0 ehr-policy check -P "$EHR_ROOT/policies/hospital" -S site
+		has err 'site/facts.ndjson: warning: unfinished-line: the last line'
+		# A whole line without its newline may be by hand: an end would be lost.
+		cp whole site/facts.ndjson
+		printf '%s' "$line" >>site/facts.ndjson
+		ehr 3 ehr-authz -P P -S site request
+		has err "site/facts.ndjson:2:$((${#line} + 1)): the last line is unfinished: its writer is not done or was killed; finish it with a newline, or cut it off"
+	done <further
+	cp whole site/facts.ndjson
+	printf '{"end":"f-' >>site/facts.ndjson
+	asks end-relation relation '.action.properties.relation = "treating"' >said 2>err
+	same err <<<"ehr-authz: $told"
+	declares 0 --end
+	same err <<<'ehr-keys: facts.ndjson: an unfinished last line of 10 bytes is cut off, left by a run that was killed'
+	cat whole out | cmp - site/facts.ndjson
+	cp site/facts.ndjson whole
+	printf '{"fact":"f-' >>site/facts.ndjson
+	says 2>err
+	same err <<<"ehr-authz: $told"
+	declares 0
+	same err <<<'ehr-keys: facts.ndjson: an unfinished last line of 11 bytes is cut off, left by a run that was killed'
+	cat whole out | cmp - site/facts.ndjson
+	ehr 0 ehr-authz -P P -S site request
+	empty err
+}
+
 @test "the decision and the fact, byte for byte" {
 	says
 	jq -c '.context | [.about | del(.request)], .al, .obligations, .valid_until, [.layers[].layer]' said >got
 	same got <<-'END'
-		[{"subject":"dr-bob","action":"declare-relation","resource":{"type":"relation","id":"sam-jones"},"patient":"sam-jones","purpose":["TREAT"],"relation":"treating","until":"2026-03-05T18:00:00Z"}]
+		[{"subject":"dr-bob","action":"declare-relation","resource":{"type":"relation","id":"sam-jones"},"patient":"sam-jones","purpose":["TREAT"],"domain":"B","relation":"treating","until":"2026-03-05T18:00:00Z"}]
 		5
 		[]
 		"2026-03-05T18:00:00Z"
@@ -110,7 +165,7 @@ says() {
 	digest=sha256:$(head -c -1 said | sha256sum | cut -d' ' -f1)
 	sed -E 's/"f-[0-9a-f]{22}"/"ID"/' out >got
 	same got <<-END
-		{"fact":"ID","relation":"treating","subject":"dr-bob","patient":"sam-jones","from":"2026-03-01T08:10:00Z","until":"2026-03-05T18:00:00Z","by":"dr-bob","at":"2026-03-01T08:10:00Z","decision":"$digest"}
+		{"fact":"ID","relation":"treating","subject":"dr-bob","domain":"B","patient":"sam-jones","from":"2026-03-01T08:10:00Z","until":"2026-03-05T18:00:00Z","by":"dr-bob","at":"2026-03-01T08:10:00Z","decision":"$digest"}
 	END
 	# The same decision makes no second fact.
 	declares 7
@@ -177,6 +232,36 @@ says() {
 	has err 'decision-denied: there is no such relation to end'
 }
 
+@test "what one domain's doctor declares is not believed of another's of the same id, and neither ends what is the other's" {
+	local of_a='.subject.properties.domain = "A"'
+	sed -i 's/^trusts: .*/trusts: [{domain: A, outbound: elsewhere, structural_role: [physician]}]/' P/authz/b-organization.yaml
+	says "$of_a"
+	declares 0
+	[ "$(jq -r '[.subject, .domain] | join(" ")' out)" = 'dr-bob A' ]
+	[ "$(reads)" = '[false,"consent","consent-deny","Deny",null,null]' ]
+	asks read record "$of_a" >decision
+	[ "$(jq -c '[.decision, .context.layers[1].rules]' decision)" = '[true,["B-1","B-3"]]' ]
+	at=2026-03-02T08:00:00Z
+	asks end-relation relation '.action.properties.relation = "treating"' >said
+	declares 7 --end
+	has err 'decision-denied: there is no such relation to end'
+	# Of a fact that names no domain, by the house's own alone.
+	jq -c 'del(.domain)' site/facts.ndjson >facts
+	mv facts site/facts.ndjson
+	declares 7 --end
+	sed -i 's/"domain":"B"/"domain":"hospital"/' said
+	cp said own
+	asks end-relation relation '.action.properties.relation = "treating" | '"$of_a" >said
+	declares 7 --end
+	mv own said
+	declares 0 --end
+	# A domain that cannot be written as it is names nobody.
+	says "$of_a"
+	sed -i 's/"domain":"A"/"domain":"\\u0041"/' said
+	declares 7
+	has err "decision-denied: it names the person's domain by no word"
+}
+
 @test "declare carries out no other decision: stale, of another policy, of somebody revoked, unsigned, about something else" {
 	says
 	at=2026-03-01T08:15:01Z
@@ -211,4 +296,38 @@ says() {
 	cmp out site/facts.ndjson
 	ehr 2 ehr-keys declare -P P -S site --now "$at"
 	ehr 2 ehr-keys declare -P P --decision said --now "$at"
+}
+
+# Begins each of at_each's runs.
+own() {
+	rm -rf site
+	cp -r before site
+}
+
+# What failed is declared by the same decision, or by a new one where the first is spent; and once.
+declares_again() {
+	local got=0 at=$at
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	ehr-keys declare -P P -S site --decision said --now "$at" >again 2>err || got=$?
+	case $got,$1 in
+	0,*) ;;
+	7,*) has err decision-taken && { [ "$1" -eq 137 ] || [ -s out ]; } || return 1 ;;
+	*) return 1 ;;
+	esac
+	[ "$(grep -c '}$' site/facts.ndjson || true)" -le 1 ] || return 1
+	if [ ! -s site/facts.ndjson ] || [ "$(tail -c 1 site/facts.ndjson | wc -l)" -eq 0 ]; then
+		ehr-keys declare -P P -S site --decision later --now 2026-03-01T08:00:01Z >again 2>err || return 1
+	fi
+	at=2026-03-02T09:00:00Z
+	[ "$(reads | jq '.[0]')" = true ] || return 1
+}
+
+@test "declare: killed or out of space at any step, the fact is there once, by this decision or the next" {
+	at=2026-03-01T08:00:01Z
+	says
+	mv said later
+	at=2026-03-01T08:00:00Z
+	says
+	cp -r site before
+	at_every_step nothing declares_again ehr-keys declare -P P -S "$PWD/site" --decision said --now "$at"
 }

@@ -354,15 +354,48 @@ after_cuts() {
 	spool "$(noting_channel)" 'many: 20,'
 	many_intents 1 20 | ehr-deliver enqueue --spool spool -q
 	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
-	sqlite3 spool/spool.db 'DROP INDEX intent_order; DROP INDEX intent_expires; ALTER TABLE intent DROP COLUMN urgent;
+	sqlite3 spool/spool.db 'DROP INDEX intent_order; DROP INDEX intent_expires; DROP INDEX intent_told;
+		ALTER TABLE intent DROP COLUMN urgent; ALTER TABLE intent DROP COLUMN resume;
 		CREATE INDEX intent_order ON intent (channel, dispatch_by, urgency DESC, seq) WHERE state = "due"; PRAGMA user_version = 1'
 	: >spool/spool.db.v1.new # an earlier try was cut off
 	for _ in 1 2 3 4; do ehr-deliver list --spool spool >/dev/null 3>&- & done
 	wait
-	[ "$(sqlite3 spool/spool.db 'PRAGMA user_version')" = 3 ]
+	[ "$(sqlite3 spool/spool.db 'PRAGMA user_version')" = 4 ]
 	[ "$(sqlite3 spool/spool.db.v1 'PRAGMA user_version; SELECT count(*) FROM intent' | tr '\n' ' ')" = '1 21 ' ]
 	[ "$(sqlite3 spool/spool.db 'SELECT group_concat(id) FROM intent WHERE urgent')" = n_c1 ]
 	[ "$(stat -c %a spool/spool.db.v1)" = 600 ]
 	run_drain 75
 	[ "$(wc -l <spool/log)" -eq 21 ]
+}
+
+@test "a spool of schema 3 is migrated with all that waits in it, and what it tells that a case is over says so by its kind" {
+	command -v sqlite3 >/dev/null
+	spool "$(noting_channel)" 'many: 20,'
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	ehr 0 ehr-deliver resolve --spool spool --by ward "$(sqlite3 spool/spool.db 'SELECT id FROM trouble')"
+	sqlite3 spool/spool.db "DROP INDEX intent_told; ALTER TABLE intent DROP COLUMN resume; PRAGMA user_version = 3;
+		UPDATE intent SET line = json_set(line, '$.kind', 'data') WHERE kind = 'resolved'"
+	sqlite3 spool/spool.db .dump | grep -v application_id >before
+	run_drain 0
+	[ "$(tail -n 1 spool/log)" = n_c1.resolved ]
+	[ "$(sqlite3 spool/spool.db.v3 .dump | grep -v application_id | cmp - before && sqlite3 spool/spool.db.v3 'PRAGMA user_version')" = 3 ]
+	ehr 0 ehr-deliver check -P P --spool spool
+}
+
+@test "a clock that is put moves what was sent, too: nothing is told twice, and prune takes out nothing early" {
+	native || return 0 # a preloaded disk or clock and a sanitizer exclude each other
+	export CLOCK_SHIFT=$PWD/shift
+	echo 0 >"$CLOCK_SHIFT"
+	spool '' '' ',"delivery":{"dedupe":"1h"}'
+	intent a1 nurse-7 | "${on_disk[@]}" ehr-deliver enqueue --spool spool -q
+	ehr 0 "${on_disk[@]}" ehr-deliver run -P P -S site --spool spool --drain
+	echo 7200 >"$CLOCK_SHIFT"
+	intent a2 nurse-7 | sed 's/r_a2/r_a1/g' | "${on_disk[@]}" ehr-deliver enqueue --spool spool -q
+	ehr 0 "${on_disk[@]}" ehr-deliver run -P P -S site --spool spool --drain
+	[ "$(ehr-deliver list --spool spool | jq -r 'select(.id == "n_a2").reason')" = dedupe ]
+	[ "$(sqlite3 spool/spool.db "SELECT first_sent >= started AND finished >= started AND started >= accepted FROM attempt JOIN intent ON seq = intent WHERE id = 'n_a1'")" = 1 ]
+	echo 400000000 >"$CLOCK_SHIFT"
+	ehr 0 "${on_disk[@]}" ehr-deliver prune -P P --spool spool
+	[ "$(ehr-deliver list --spool spool | wc -l)" -eq 2 ]
 }

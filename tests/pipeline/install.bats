@@ -5,7 +5,7 @@ load ../lib/ehr
 	make -s -C "$EHR_ROOT" install DESTDIR="$PWD/root" PREFIX=/usr >/dev/null
 	find root -type f | sed 's,^root,,' | sort >files
 	[ "$(grep -c '^/usr/bin/ehr-' files)" -eq "$(ls "$EHR_ROOT"/cmd | wc -l)" ]
-	for file in man/man7/ehr.7 ehr/policies/hospital/policy.yaml ehr/channels/file ehr/jq/fhir-r4.jq \
+	for file in man/man7/ehr.7 ehr/policies/hospital/policy.yaml ehr/completions/levels ehr/channels/file ehr/jq/fhir-r4.jq \
 		bash-completion/completions/ehr-batch zsh/vendor-completions/_ehr fish/vendor_completions.d/ehr-batch.fish; do
 		grep -qx "/usr/share/$file" files
 	done
@@ -18,6 +18,8 @@ load ../lib/ehr
 	ehr-policy check -P hospital >out 2>&1
 	has out /usr/share/ehr/policies/hospital/authz/
 	lacks out /../
+	ehr 0 ehr-policy help condition_seconds
+	has out 'clinic/policy.yaml:'
 	cd ..
 	make -s -C "$EHR_ROOT" uninstall DESTDIR="$PWD/root" PREFIX=/usr >/dev/null
 	[ -z "$(find root -type f)" ]

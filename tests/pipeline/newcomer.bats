@@ -40,9 +40,11 @@ subscribe() {
 	hospital_site
 	own_upload
 	ehr 7 subscribe -v
+	has err 'ehr-policy explain --request says what is missing'
 	sed -n 's/^ehr-keys: request: //p' err >asked.json
-	ehr 0 ehr-policy explain -P "$EHR_ROOT/policies/hospital" -S site --request asked.json
+	ehr 0 ehr-policy explain -S site --request asked.json
 	has out 'it would be permitted if resource.ward were 7 and the patient had a directive that permits it'
+	lacks out ' were release-keys'
 	ehr-keys pseudonym -S site --entities mia | jq -c '.properties.ward = "7"' >>site/entities.ndjson
 	printf '%s\n' 'ehr_authz: 1' 'consent: c-mia' 'patient: mia' 'status: active' 'date: 2026-11-01' 'base: permit' 'rules: []' >site/consents/mia.yaml
 	ehr 0 subscribe
@@ -51,6 +53,8 @@ subscribe() {
 
 	ehr 0 ehr-batch -S site upload.json store
 	[ "$(ehr-keys pseudonym -S site Patient/mia)" = "$(jq -r .ehr.subject store/upload.json/sealed.ndjson | sort -u)" ]
+	ehr 4 ehr-deliver enqueue -S site -q store/upload.json/intents.ndjson
+	has err 'site/spool: no spool is there yet: ehr-deliver init makes it'
 	ehr-deliver init -P "$EHR_ROOT/policies/hospital" -S site
 	ehr 0 ehr-deliver enqueue -S site -q store/upload.json/intents.ndjson
 	# The last resort waits for its time.

@@ -111,11 +111,14 @@ told() {
 	[ "$(jq .decision decision)" = false ]
 	ehr 7 ehr-select -P "$P" -S site --decision decision --now $at sealed
 	empty out
-	# What was decided before ends with her revocation.
-	ehr 0 ehr-select -P "$P" -S site --decision before --level R --now $at sealed
+	# What was decided before she left is too old by now, and in its first quarter of an hour ends with her revocation.
+	ehr 7 ehr-select -P "$P" -S site --decision before --level R --now $at sealed
+	has err 'decision-stale'
+	ehr 0 ehr-select -P "$P" -S site --decision before --level R --now 2026-03-02T10:15:00Z sealed
 	ehr-keys revoke -S site --party dr-new --now $at >/dev/null
 	ehr-keys revoke -S site --device "$ID" --now $at >/dev/null
-	ehr 7 ehr-select -P "$P" -S site --decision before --level R --now $at sealed
+	ehr 7 ehr-select -P "$P" -S site --decision before --level R --now 2026-03-02T10:15:00Z sealed
+	has err revoked
 	empty out
 	ehr 7 ehr-select -P "$P" -S site --grant grant --now $at event
 	[ -z "$(told)" ]

@@ -33,7 +33,7 @@ setup() {
 
 # sent: what B sends: what its decision leaves, each record with its level, and the directive, all sealed to A.
 sent() {
-	printf '{"decision":true,"context":{"about":{"subject":"dr-out","action":"read","patient":"p1"},"al":4,"rl":"R","obligations":[{"id":"ob-1","type":"custom","properties":{"vendor":"ehr","action":"redact","label":["SUD"]}}]}}\n' >decision
+	printf '{"decision":true,"context":{"about":{"subject":"dr-out","action":"read","patient":"p1"},"al":4,"rl":"R","time":"%s","obligations":[{"id":"ob-1","type":"custom","properties":{"vendor":"ehr","action":"redact","label":["SUD"]}}]}}\n' "$now" >decision
 	ehr-ingest <chart | ehr-classify -P "$P" 2>/dev/null | ehr-redact -P "$P" -S B --decision decision --now $now |
 		sed 's/^.*,"record"://; s/}$//' >left
 	ehr-ingest <left | ehr-classify -P "$P" 2>/dev/null |

@@ -33,21 +33,21 @@ forget(void)
 static bool
 load(const char *house, const char *consents, const char *facts)
 {
-	char path[3][256];
+	char path[3][FOLDER_PATH];
 	const char *files[] = { path[1] };
 	struct access_sources s = { .policy = &policy, .consents = files };
 	struct fault fault = { 0 };
 
 	forget();
-	authz_write("P/authz/roles.yaml", roles);
-	authz_write("P/authz/house.yaml", house);
-	(void)snprintf(path[0], sizeof path[0], "%s/P", authz_folder);
-	(void)snprintf(path[1], sizeof path[1], "%s/c.ndjson", authz_folder);
-	(void)snprintf(path[2], sizeof path[2], "%s/f.ndjson", authz_folder);
+	folder_write("P/authz/roles.yaml", roles);
+	folder_write("P/authz/house.yaml", house);
+	(void)folder_path(path[0], "P");
+	(void)folder_path(path[1], "c.ndjson");
+	(void)folder_path(path[2], "f.ndjson");
 	if (consents)
-		authz_write("c.ndjson", consents);
+		folder_write("c.ndjson", consents);
 	if (facts)
-		authz_write("f.ndjson", facts);
+		folder_write("f.ndjson", facts);
 	s.consents_count = consents != NULL;
 	s.facts = facts ? path[2] : NULL;
 	if (!policy_load(&policy, path[0], &fault))
@@ -333,6 +333,6 @@ main(void)
 	check_facts();
 	check_long_lists();
 	forget();
-	authz_remove();
+	folder_remove();
 	return tap_end();
 }

@@ -34,21 +34,22 @@ draw(unsigned below)
 	((const char *const[]){                                                                              \
 	    __VA_ARGS__ })[draw(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))]
 
-/* The entries of the record: a type, a level and perhaps a category. */
+/* The entries of the record: a type, a level, perhaps a category, and one code or two. */
 static const struct entry {
 	const char *class;
 	const char *level;
 	const char *category;
+	const char *code[2];
 } entries[] = {
-	{ "Observation", "L", NULL },
-	{ "Observation", "N", NULL },
-	{ "Observation", "R", "HIV" },
-	{ "Observation", "V", "SUD" },
-	{ "Condition", "N", NULL },
-	{ "Condition", "N", "ETHUD" },
-	{ "Condition", "R", "SUD" },
-	{ "Claim", "L", "HIV" },
-	{ "Claim", "R", NULL },
+	{ "Observation", "L", NULL, { "urn:x|a", NULL } },
+	{ "Observation", "N", NULL, { "urn:x|a", "urn:x|b" } },
+	{ "Observation", "R", "HIV", { "urn:x|b", NULL } },
+	{ "Observation", "V", "SUD", { "urn:x|c", "urn:x|a" } },
+	{ "Condition", "N", NULL, { "urn:x|b", "urn:x|c" } },
+	{ "Condition", "N", "ETHUD", { "urn:x|a", NULL } },
+	{ "Condition", "R", "SUD", { "urn:x|c", NULL } },
+	{ "Claim", "L", "HIV", { "urn:x|d", NULL } },
+	{ "Claim", "R", NULL, { "urn:x|d", "urn:x|a" } },
 };
 
 enum { ENTRIES = sizeof entries / sizeof entries[0] };
@@ -77,6 +78,8 @@ code_matches(const struct entry *e, const char *key, const char *code, bool perm
 {
 	if (strcmp(key, "class") == 0)
 		return strcmp(e->class, code) == 0;
+	if (strcmp(key, "code") == 0)
+		return strcmp(e->code[0], code) == 0 || (e->code[1] && strcmp(e->code[1], code) == 0);
 	if (rank(code) >= 0)
 		return permit_side ? rank(e->level) <= rank(code) : rank(e->level) >= rank(code);
 	if (!e->category)
@@ -112,7 +115,7 @@ criterion_holds(const struct entry *e, const char *key, uint32_t node, bool perm
 static bool
 criteria_hold(const struct entry *e, uint32_t node, bool permit_side)
 {
-	static const char *const keys[] = { "class", "label" };
+	static const char *const keys[] = { "class", "label", "code" };
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 		uint32_t found = member(node, keys[i]);
@@ -235,9 +238,11 @@ request_of(const struct question *q, const struct entry *entry)
 	char data[256] = "";
 
 	if (entry)
-		(void)snprintf(data, sizeof data, ",\"class\":\"%s\",\"label\":[\"%s\"%s%s%s]", entry->class,
+		(void)snprintf(data, sizeof data,
+		    ",\"class\":\"%s\",\"label\":[\"%s\"%s%s%s],\"code\":[\"%s\"%s%s%s]", entry->class,
 		    entry->level, entry->category ? ",\"" : "", entry->category ? entry->category : "",
-		    entry->category ? "\"" : "");
+		    entry->category ? "\"" : "", entry->code[0], entry->code[1] ? ",\"" : "",
+		    entry->code[1] ? entry->code[1] : "", entry->code[1] ? "\"" : "");
 	return request_with(q, data);
 }
 
@@ -257,7 +262,8 @@ random_data(void)
 	return PICK("class: Observation", "class: [Observation, Claim]", "class: {not: [Claim]}",
 	    "label: [N]", "label: [R]", "label: [SUD]", "label: [HIV, R]", "label: {not: [R]}",
 	    "label: {not: [SUD]}", "class: [Condition, Claim], label: [N]",
-	    "class: Observation, label: [SUD]");
+	    "class: Observation, label: [SUD]", "code: 'urn:x|a'", "code: ['urn:x|b', 'urn:x|d']",
+	    "code: {not: ['urn:x|c']}", "class: [Observation, Condition], code: ['urn:x|a', 'urn:x|c']");
 }
 
 /* Criteria of a rule on SIDE, as words of a flow map that is still open. */
@@ -337,6 +343,21 @@ random_house(void)
 	add_rule(law, "J0", false, "");
 }
 
+/* An entry can have a code of the rule and another one of the rule in it. */
+static void
+add_codes_in_codes(char *to, const char *id)
+{
+	static const char *const codes[] = { "'urn:x|a'", "['urn:x|b', 'urn:x|d']",
+		"['urn:x|c', 'urn:x|a']" };
+	char text[256];
+
+	(void)snprintf(text, sizeof text,
+	    "  - {id: %s, say: Rule., effect: permit, what: {code: %s}, rules: [{id: n, say: Rule., "
+	    "effect: deny, what: {code: %s}}]}\n",
+	    id, codes[draw(3)], codes[draw(3)]);
+	add(to, text);
+}
+
 static void
 random_directive(const char *id, const char *status)
 {
@@ -361,7 +382,10 @@ random_directive(const char *id, const char *status)
 		(void)snprintf(nested, sizeof nested,
 		    ", rules: [{id: n, say: Rule., effect: %s, what: {%s}%s}]", permit ? "deny" : "permit",
 		    random_data(), draw(3) == 0 ? ", why: [TREAT]" : "");
-		add_rule(consents, name, permit, draw(2) == 0 ? nested : "");
+		if (draw(6) == 0)
+			add_codes_in_codes(consents, name);
+		else
+			add_rule(consents, name, permit, draw(2) == 0 ? nested : "");
 	}
 	if (consents[strlen(consents) - 2] == ':')
 		consents[strlen(consents) - 7] = '\0';
@@ -373,7 +397,7 @@ static struct policy policy;
 static void
 load(unsigned directives)
 {
-	char path[4][64];
+	char path[4][FOLDER_PATH];
 	const char *files[] = { path[1], path[2] };
 	struct access_sources s = {
 		.policy = &policy, .consents = files, .consents_count = directives, .facts = path[3]
@@ -382,12 +406,12 @@ load(unsigned directives)
 
 	access_free(engine);
 	policy_release(&policy);
-	authz_write("P/authz/house.yaml", house);
-	authz_write("P/authz/law.yaml", law);
-	(void)snprintf(path[0], sizeof path[0], "%s/P", authz_folder);
-	(void)snprintf(path[1], sizeof path[1], "%s/a.yaml", authz_folder);
-	(void)snprintf(path[2], sizeof path[2], "%s/b.yaml", authz_folder);
-	(void)snprintf(path[3], sizeof path[3], "%s/f.ndjson", authz_folder);
+	folder_write("P/authz/house.yaml", house);
+	folder_write("P/authz/law.yaml", law);
+	(void)folder_path(path[0], "P");
+	(void)folder_path(path[1], "a.yaml");
+	(void)folder_path(path[2], "b.yaml");
+	(void)folder_path(path[3], "f.ndjson");
 	engine = policy_load(&policy, path[0], &fault) ? access_load(&s, &fault) : NULL;
 	if (!engine) {
 		printf("# %s:%u: %s\n%s\n%s\n", fault.file, fault.line, fault.text, house, consents);
@@ -431,6 +455,7 @@ static const struct narrowing {
 	{ ",\"class\":\"Condition\",\"label\":[\"R\"]", "{\"class\":[\"Condition\"],\"label\":[\"R\"]}" },
 	{ ",\"class\":[\"Condition\",\"Claim\"],\"label\":[\"V\"]",
 	    "{\"class\":[\"Condition\",\"Claim\"],\"label\":[\"V\"]}" },
+	{ ",\"code\":\"urn:x|a\"", "{\"code\":[\"urn:x|a\"]}" },
 	{ ",\"class\":[]", "{\"class\":[]}" },
 	{ ",\"label\":[]", "{\"label\":[]}" },
 };
@@ -494,7 +519,7 @@ try_policy(void)
 
 	random_house();
 	random_directive("a", PICK("active", "active", "active", "inactive"));
-	authz_write("a.yaml", consents);
+	folder_write("a.yaml", consents);
 	load(1);
 	for (int i = 0; i < REQUESTS; i++) {
 		q[i] = random_question();
@@ -503,7 +528,7 @@ try_policy(void)
 	}
 	(void)snprintf(first, sizeof first, "%s", consents);
 	random_directive("b", PICK("inactive", "rejected", "entered-in-error"));
-	authz_write("b.yaml", consents);
+	folder_write("b.yaml", consents);
 	load(2);
 	for (int i = 0; i < REQUESTS; i++)
 		if (ask(request_of(&q[i], NULL)) != whole[i])
@@ -523,12 +548,12 @@ main(void)
 	authz_make();
 	json_init(&json, NULL, JSON_MAX_DEPTH);
 	buffer_init(&room, 4096);
-	authz_write("P/authz/roles.yaml",
+	folder_write("P/authz/roles.yaml",
 	    "ehr_authz: 1\nstructural_roles: [physician, nurse]\nrelations: {treating: {object: patient}}\n"
 	    "acr: [loa1, loa2, loa3]\nattributes: {subject: [ward], resource: [ward]}\n");
-	authz_write("f.ndjson", "{\"fact\":\"f\",\"relation\":\"treating\",\"subject\":\"u\",\"patient\":"
-				"\"p\",\"from\":\"2026-03-01T00:00:00Z\","
-				"\"until\":\"2026-04-01T00:00:00Z\"}\n");
+	folder_write("f.ndjson", "{\"fact\":\"f\",\"relation\":\"treating\",\"subject\":\"u\",\"patient\":"
+				 "\"p\",\"from\":\"2026-03-01T00:00:00Z\","
+				 "\"until\":\"2026-04-01T00:00:00Z\"}\n");
 	for (int i = 0; i < POLICIES; i++)
 		try_policy();
 	printf("# %" PRIu64 " decisions, %" PRIu64 " whole and %" PRIu64
@@ -546,6 +571,6 @@ main(void)
 	policy_release(&policy);
 	json_release(&json);
 	buffer_release(&room);
-	authz_remove();
+	folder_remove();
 	return tap_end();
 }

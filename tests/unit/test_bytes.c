@@ -17,6 +17,17 @@ check_ends(void)
 	check(bytes_begin(name, "a") && !bytes_begin(name, "ab") && !bytes_begin(bytes_of("a"), "ab"));
 }
 
+static void
+check_pieces(void)
+{
+	check(bytes_are(bytes_behind(bytes_of("v1.2"), 1), "1.2"));
+	check(bytes_behind(bytes_of("v"), 1).size == 0);
+	check(bytes_digits(bytes_of("v12.3"), 1) == 2);
+	check(bytes_digits(bytes_of("v12"), 1) == 2);
+	check(bytes_digits(bytes_of("v12"), 0) == 0);
+	check(bytes_digits(bytes_of("v12"), 3) == 0 && bytes_digits(bytes_of("v12"), 9) == 0);
+}
+
 static bool
 is_among(int c, const char *letters)
 {
@@ -60,6 +71,7 @@ int
 main(void)
 {
 	check_ends();
+	check_pieces();
 	check_ascii();
 	check_order();
 	return tap_end();

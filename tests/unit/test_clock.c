@@ -97,6 +97,10 @@ check_durations(void)
 	check(!clock_parse_duration(bytes_of("5"), &s));
 	check(!clock_parse_duration(bytes_of("m"), &s));
 	check(!clock_parse_duration(bytes_of("5 m"), &s));
+	check(clock_parse_duration(bytes_of("36525d"), &s) && s == INT64_C(3155760000));
+	check(!clock_parse_duration(bytes_of("36526d"), &s));
+	check(!clock_parse_duration(bytes_of("3155760001s"), &s));
+	check(!clock_parse_duration(bytes_of("99999999999999d"), &s));
 	check(!clock_parse_duration(bytes_of("99999999999999999999d"), &s));
 }
 

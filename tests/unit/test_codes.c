@@ -394,6 +394,10 @@ check_forms(struct bench *b)
 		{ "http://hl7.org/fhir/sid/icpc-2", "P76 P76.01", "P7 176" },
 		{ "MSDRG", "897", "89 8970" },
 		{ "SKS", "DB20 DB209", "B20" },
+		{ "http://fhir.de/CodeSystem/bfarm/ops", "5-740.0 9-607 9-401.00 1-90a.1",
+		    "5-74.0 57400 5-740. 55-740 5-7400.1 5-7" },
+		{ "http://read.info/ctv3", "E2B.. E2B10 A788. E2B..00 Eu32", "E .E2B E-2B E2B..000" },
+		{ "G-DRG", "O60D v60z", "060D O60 O60DD" },
 		{ "urn:local", "anything", "" },
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/policy/expect.h"
+#include "cmd/policy/cases.h"
 
 #include "tests/lib/tap.h"
 
@@ -24,7 +24,7 @@ same(const char *yaml, const char *json)
 
 	json_init(&j, NULL, 64);
 	const struct yaml_node *want = yaml_read(&a, "x", bytes_of(yaml), &f);
-	bool good = want != NULL && json_parse(&j, slack(json)) && expect_same(want, &j, 0);
+	bool good = want != NULL && json_parse(&j, slack(json)) && cases_expect(want, &j, 0);
 	json_release(&j);
 	arena_release(&a);
 	return good;
@@ -56,7 +56,7 @@ leads(const char *json, const char *pointer, const char *value)
 	uint32_t node;
 
 	json_init(&j, NULL, 64);
-	bool found = json_parse(&j, slack(json)) && expect_find(&j, 0, bytes_of(pointer), &node);
+	bool found = json_parse(&j, slack(json)) && cases_find(&j, 0, bytes_of(pointer), &node);
 	bool good = found ? value != NULL && bytes_are(json_span(&j, node), value) : value == NULL;
 	json_release(&j);
 	return good;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int folder = -1;
@@ -60,6 +61,72 @@ heals_long(size_t size)
 	return heals(text, size, "one\nz\n");
 }
 
+enum { RUNS = 6, ROUNDS = 10, LONG = 1 << 16 };
+
+enum { WROTE, FAILED, WAS_THERE };
+
+/* One run of several: "crowd" becomes a file of its own letter, long enough that others come in between. */
+static int
+run_of(int run, bool replace)
+{
+	static char text[LONG];
+	const struct bytes mine = { text, sizeof text };
+
+	memset(text, 'a' + run, sizeof text);
+	if (replace ? file_replace_at(folder, "crowd", mine, 0600)
+		    : file_create_at(folder, "crowd", mine, 0600))
+		return WROTE;
+	return !replace && errno == EEXIST ? WAS_THERE : FAILED;
+}
+
+/* The letter of the file "crowd"; '?' if it is not whole. */
+static char
+writer(void)
+{
+	struct buffer b;
+	char letter = '?';
+
+	buffer_init(&b, 1 << 20);
+	if (file_read_at(folder, "crowd", &b) && b.used == LONG && memcmp(b.at, b.at + 1, b.used - 1) == 0)
+		letter = b.at[0];
+	buffer_release(&b);
+	return letter;
+}
+
+/* Several runs write one file at once: each writes it whole, or the one that made it says so. */
+static bool
+crowd(bool replace)
+{
+	pid_t pids[RUNS];
+	int wrote = 0, status, last = -1;
+
+	(void)unlinkat(folder, "crowd", 0);
+	for (int i = 0; i < RUNS; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(run_of(i, replace));
+	}
+	for (int i = 0; i < RUNS; i++) {
+		if (waitpid(pids[i], &status, 0) != pids[i] || !WIFEXITED(status) ||
+		    WEXITSTATUS(status) == FAILED)
+			return false;
+		if (WEXITSTATUS(status) == WROTE) {
+			wrote++;
+			last = i;
+		}
+	}
+	return replace ? wrote == RUNS && writer() != '?' : wrote == 1 && writer() == 'a' + last;
+}
+
+static bool
+crowds(bool replace)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		if (!crowd(replace))
+			return false;
+	return unlinkat(folder, "crowd", 0) == 0 && faccessat(folder, "crowd.new", F_OK, 0) != 0;
+}
+
 int
 main(void)
 {
@@ -89,6 +156,8 @@ main(void)
 	check(heals("\nh", 1, "\nz\n") && heals("x\n\n", 0, "x\n\nz\n"));
 	check(heals_long(4095) && heals_long(4096) && heals_long(4097) && heals_long(10000));
 	check(!file_append_at(folder, "sub/b", (struct bytes){ "x\n", 2 }, 0600, &cut) && errno == ENOENT);
+	check(crowds(true));
+	check(crowds(false));
 	check(!fails("b", true, 100, EPERM));
 	check(fails("nowhere", false, 100, ENOENT));
 	check(symlinkat("a", folder, "link") == 0 && fails("link", false, 100, ELOOP));

@@ -131,6 +131,9 @@ static const struct {
 	    P(",\"extension\":[{\"url\":\"http://e/listed\",\"valueDate\":\"2026\"}]") },
 	{ P(",\"extension\":[{\"url\":\"http://e/listed\",\"valueString\":\"HIV\",\"foo\":\"HIV\"}]"),
 	    P(",\"extension\":[{\"url\":\"http://e/listed\"}]") },
+	/* `.category[]` is a member of an object, too, and that member may be an extension */
+	{ O(",\"category\":{\"extension\":[{\"url\":\"HIV\"}]}"), O("") },
+	{ O(",\"category\":{\"extension\":[{\"url\":\"http://e/listed\"}]}"), NULL },
 };
 
 static bool

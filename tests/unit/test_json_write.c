@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/json/json.h"
 #include "common/json/json_write.h"
 #include "tests/lib/tap.h"
 
@@ -63,6 +64,29 @@ check_pieces(void)
 	json_write_word(&w, (struct bytes){ "", 0 });
 	json_write_close(&w, ']');
 	check(wrote(&w, "x=[null ,\"w\",\"\"]"));
+}
+
+/* A value of several lines stands in one; what a string has stays. */
+static void
+check_lines(void)
+{
+	static const char text[] = "{\n\"a\\n\" :\r\n[1,\n2]\n}";
+	struct buffer b;
+	struct json j;
+	struct json_write w = json_write_to(&out);
+
+	buffer_init(&b, BUFFER_UNLIMITED);
+	buffer_add(&b, text, sizeof text - 1);
+	json_init(&j, NULL, 4);
+	check(json_slack(&b) && json_parse(&j, buffer_bytes(&b)));
+	json_write_open(&w, '{');
+	json_write_copy(&w, &j, 1);
+	json_write_name(&w, "b");
+	json_write_in_line(&w, json_span(&j, 0));
+	json_write_close(&w, '}');
+	check(wrote(&w, "{\"a\\n\":[1, 2],\"b\":{ \"a\\n\" :\r [1, 2] }}"));
+	json_release(&j);
+	buffer_release(&b);
 }
 
 static void
@@ -183,6 +207,7 @@ main(void)
 	check_containers();
 	check_pieces();
 	check_numbers();
+	check_lines();
 	check_members();
 	check_texts();
 	check_places();

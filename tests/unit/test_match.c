@@ -265,13 +265,13 @@ check_gate(void)
 	    "\"al\":3,\"subjects\":[\"s_9f31\"],\"purposes\":[\"TREAT\"],\"iat\":1,\"nbf\":1,\"exp\":9}");
 	GRANT("gone", "u_5", "nurse", "3", "\"s_9f31\"", "");
 	GRANT("device", "u_6", "nurse", "3", "\"s_9f31\"", "\"cnf\":{\"jkt\":\"lost\"},");
-	grant("ehr-panel+jwt",
-	    "{\"v\":1,\"iss\":\"hospital\",\"panel\":\"@ward\",\"serial\":2,\"subjects\":[\"s_9f31\"],"
-	    "\"iat\":1000,\"exp\":2000}");
+	grant("ehr-panel+jwt", "{\"v\":1,\"iss\":\"hospital\",\"panel\":\"@ward\",\"serial\":2,\"subjects\":["
+			       "\"s_zz\",\"s_9f31\",\"s_aa\"],"
+			       "\"iat\":1000,\"exp\":2000}");
 	grant("ehr-panel+jwt",
 	    "{\"v\":1,\"iss\":\"hospital\",\"panel\":\"@ward\",\"serial\":1,\"subjects\":[\"s_old\"],"
 	    "\"iat\":1000,\"exp\":2000}");
-	GRANT("panel", "u_7", "nurse", "3", "\"@ward\"", "");
+	GRANT("panel", "u_7", "nurse", "3", "\"s_zz\",\"@none\",\"@ward\",\"s_bb\"", "");
 	grant("ehr-revoked+jwt",
 	    "{\"v\":1,\"iss\":\"hospital\",\"serial\":9,\"iat\":1000,\"next\":3000,\"grants\":[],"
 	    "\"parties\":[\"u_5\"],\"devices\":[\"lost\"],\"kids\":[]}");

@@ -86,7 +86,11 @@ static const char *const ordinary[] = {
 static bool
 is_time(const char *text)
 {
-	return numbers_is_time(bytes_of(text));
+	char room[64 + NUMBERS_SLACK] = { 0 };
+	size_t size = strlen(text);
+
+	memcpy(room, text, size);
+	return numbers_is_time((struct bytes){ room, size });
 }
 
 static void

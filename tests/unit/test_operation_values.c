@@ -169,25 +169,21 @@ check_codings(void)
 int
 main(void)
 {
-	char folder[64];
+	char folder[FOLDER_PATH];
 
 	redact_begin();
-	(void)snprintf(folder, sizeof folder, "%s/valuesets", redact.folder);
-	(void)mkdir(folder, 0700);
-	redact_write("valuesets/sets.tsv",
+	check(mkdir(folder_path(folder, "valuesets"), 0700) == 0);
+	folder_write("valuesets/sets.tsv",
 	    "# source=trial\nsystem" TAB "code" TAB "display" TAB "category" TAB "from" TAB "until\n"
 	    "urn:zip" TAB "036" TAB "a restricted area" TAB "zip" TAB TAB "\n"
 	    "http://loinc.org" TAB "8867-4" TAB "Heart \"rate\"" TAB "pulse" TAB TAB "\n");
-	redact_write("classify.yaml",
+	folder_write("classify.yaml",
 	    "classify: 1\nvalue_sets: {zips: {file: sets.tsv, category: zip}, pulse: {file: sets.tsv, "
 	    "category: pulse}}\ncriticality: {order: [routine, low, high, critical], default: routine}\n");
 	check(redact_load("operations") == REDACTOR_READY);
 	check_shift();
 	check_zip();
 	check_codings();
-	(void)strcat(strcpy(redact.line, folder), "/sets.tsv");
-	(void)unlink(redact.line);
-	(void)rmdir(folder);
 	redact_end();
 	return tap_end();
 }

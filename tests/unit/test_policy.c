@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/policy.h"
 
+#include "tests/lib/folder.h"
 #include "tests/lib/tap.h"
 
 #include <stdio.h>
@@ -9,30 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/test_policy.XXXXXX";
-
 static const char good[] = "policy: 1\n"
 			   "name: ward\n"
 			   "serial: 2026-11-01\n"
 			   "levels: [{name: low, al: 0}, {name: mid, al: 3}, {name: high, al: 4}]\n"
 			   "record: {type: .type}\n";
 
+/* Valid until the next call. */
 static const char *
 path(const char *name)
 {
-	static char text[512];
+	static char text[FOLDER_PATH];
 
-	(void)snprintf(text, sizeof(text), "%s/%s", directory, name);
-	return text;
-}
-
-static void
-put(const char *name, const char *text)
-{
-	FILE *f = fopen(path(name), "w");
-
-	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
-		exit(99);
+	return folder_path(text, name);
 }
 
 /* The fault of loading the directory as it is, without the directory's name; "" if it loads. */
@@ -42,10 +32,10 @@ fault_now(void)
 	static char text[1200];
 	struct policy p;
 	struct fault f = { 0 };
-	size_t skip = strlen(directory);
+	size_t skip = strlen(folder_name);
 
 	text[0] = '\0';
-	if (!policy_load(&p, directory, &f))
+	if (!policy_load(&p, folder_name, &f))
 		(void)snprintf(text, sizeof(text), "%s:%u:%u: %s",
 		    f.file + (strlen(f.file) > skip ? skip + 1 : 0), f.line, f.column, f.text);
 	policy_release(&p);
@@ -72,10 +62,10 @@ test_good(void)
 	unsigned level = 9;
 	const char *shown;
 
-	put("policy.yaml", good);
-	(void)snprintf(slash, sizeof(slash), "%s//", directory);
+	folder_write("policy.yaml", good);
+	(void)snprintf(slash, sizeof(slash), "%s//", folder_name);
 	check(policy_load(&p, slash, &f));
-	check(strcmp(p.directory, directory) == 0 && p.files == 1);
+	check(strcmp(p.directory, folder_name) == 0 && p.files == 1);
 	check(bytes_are(p.name, "ward") && bytes_are(p.serial, "2026-11-01") && p.code_system.size == 0);
 	check(p.levels == 3 && bytes_are(p.level[1].name, "mid") && p.level[1].al == 3);
 	check(p.record != NULL && yaml_find(p.record, "type") != NULL);
@@ -110,17 +100,17 @@ test_digest(void)
 	struct fault f = { 0 };
 	char before[72];
 
-	put("policy.yaml", good);
-	check(policy_load(&p, directory, &f));
+	folder_write("policy.yaml", good);
+	check(policy_load(&p, folder_name, &f));
 	check(strlen(p.digest) == 71 && strncmp(p.digest, "sha256:", 7) == 0);
 	memcpy(before, p.digest, sizeof(before));
 	policy_release(&p);
-	put("policy.p7s", "a signature is not part of what it signs");
-	check(policy_load(&p, directory, &f) && strcmp(p.digest, before) == 0);
+	folder_write("policy.p7s", "a signature is not part of what it signs");
+	check(policy_load(&p, folder_name, &f) && strcmp(p.digest, before) == 0);
 	check(policy_file(&p, "policy.p7s") == NULL);
 	policy_release(&p);
-	put("more.tsv", "");
-	check(policy_load(&p, directory, &f) && strcmp(p.digest, before) != 0 && p.files == 2);
+	folder_write("more.tsv", "");
+	check(policy_load(&p, folder_name, &f) && strcmp(p.digest, before) != 0 && p.files == 2);
 	policy_release(&p);
 	(void)unlink(path("more.tsv"));
 	(void)unlink(path("policy.p7s"));
@@ -129,21 +119,21 @@ test_digest(void)
 static void
 test_files_refused(void)
 {
-	put("policy.yaml", good);
+	folder_write("policy.yaml", good);
 	check(symlink("policy.yaml", path("link.yaml")) == 0 && fault_is("link.yaml:0:0: a link"));
 	(void)unlink(path("link.yaml"));
 	check(symlink("/etc", path("folder")) == 0 && fault_is("folder:0:0: a link"));
 	(void)unlink(path("folder"));
 	check(mkfifo(path("pipe"), 0600) == 0 && fault_is("pipe:0:0: neither file nor folder"));
 	(void)unlink(path("pipe"));
-	put(".hidden", "");
+	folder_write(".hidden", "");
 	check(fault_is(".hidden:0:0: not a name"));
 	(void)unlink(path(".hidden"));
-	put("a b", "");
+	folder_write("a b", "");
 	check(fault_is("a b:0:0: not a name"));
 	(void)unlink(path("a b"));
 	check(mkdir(path("sub"), 0700) == 0);
-	put("sub/caf\xc3\xa9", "");
+	folder_write("sub/caf\xc3\xa9", "");
 	check(fault_is("sub/caf\xc3\xa9:0:0: not a name"));
 	(void)unlink(path("sub/caf\xc3\xa9"));
 	check(fault_is(""));
@@ -157,10 +147,10 @@ test_count_refused(void)
 {
 	char name[32];
 
-	put("policy.yaml", good);
+	folder_write("policy.yaml", good);
 	for (int i = 0; i < 1000; i++) {
 		(void)snprintf(name, sizeof(name), "f%d", i);
-		put(name, "");
+		folder_write(name, "");
 		if (i == 998)
 			check(fault_is(""));
 	}
@@ -169,7 +159,7 @@ test_count_refused(void)
 		(void)snprintf(name, sizeof(name), "f%d", i);
 		(void)unlink(path(name));
 	}
-	put("large", "");
+	folder_write("large", "");
 	check(truncate(path("large"), (off_t)64 << 20) == 0 && fault_is("policy.yaml:0:0: over 64 MiB"));
 	(void)unlink(path("large"));
 }
@@ -206,7 +196,7 @@ test_ladder_refused(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		put("policy.yaml", cases[i].text);
+		folder_write("policy.yaml", cases[i].text);
 		check(fault_is(cases[i].want));
 	}
 }
@@ -217,8 +207,7 @@ main(void)
 	struct policy p;
 	struct fault f = { 0 };
 
-	if (mkdtemp(directory) == NULL)
-		return 99;
+	folder_make();
 	check(!policy_load(&p, "/nowhere/at/all", &f) && strcmp(f.text, "No such file or directory") == 0);
 	policy_release(&p);
 	test_good();
@@ -226,7 +215,6 @@ main(void)
 	test_files_refused();
 	test_count_refused();
 	test_ladder_refused();
-	(void)unlink(path("policy.yaml"));
-	(void)rmdir(directory);
+	folder_remove();
 	return tap_end();
 }

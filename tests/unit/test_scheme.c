@@ -24,7 +24,7 @@ check_fault(char *document)
 		i++;
 	if (i == sizeof starts / sizeof starts[0])
 		exit(99);
-	redact_write("redact.yaml", document);
+	folder_write("redact.yaml", document);
 	bool good = redact_load_folder(settings) == starts[i].start &&
 		    strstr(redact.problem.fault.text, text[0] == ' ' ? text + 1 : text) != NULL;
 	if (!good)

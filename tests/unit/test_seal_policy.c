@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/policy/seal_policy.h"
 
+#include "tests/lib/folder.h"
 #include "tests/lib/tap.h"
 
 #include <stdio.h>
@@ -8,32 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/test_seal_policy.XXXXXX";
-
-static const char *
-path(const char *name)
-{
-	static char text[512];
-
-	(void)snprintf(text, sizeof(text), "%s/%s", directory, name);
-	return text;
-}
-
-static void
-put(const char *name, const char *text)
-{
-	FILE *f = fopen(path(name), "w");
-
-	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
-		exit(99);
-}
-
 static bool
 load(struct policy *p, struct seal_policy *s, struct fault *f, const char *text)
 {
 	*f = (struct fault){ 0 };
-	put("seal.yaml", text);
-	return policy_load(p, directory, f) && seal_policy_load(s, p, f);
+	folder_write("seal.yaml", text);
+	return policy_load(p, folder_name, f) && seal_policy_load(s, p, f);
 }
 
 static bool
@@ -58,9 +39,8 @@ main(void)
 	struct seal_policy s;
 	struct fault f;
 
-	if (mkdtemp(directory) == NULL)
-		return 99;
-	put("policy.yaml", "policy: 1\nname: x\nserial: 1\nlevels: [{name: a, al: 1}]\n");
+	folder_make();
+	folder_write("policy.yaml", "policy: 1\nname: x\nserial: 1\nlevels: [{name: a, al: 1}]\n");
 	check(load(&p, &s, &f, "seal: 1\ndomain: ward\npadding: none\n"));
 	check(bytes_are(s.domain, "ward") && s.padding == PADDING_NONE && s.rekey_lines == 65536);
 	check(
@@ -97,8 +77,6 @@ main(void)
 	check(fault_is("seal: 1\ndomain: w\npadding: none\npad: 1\n", 4, 1, "unknown key 'pad'"));
 	check(fault_is(
 	    "seal: 1\ndomain: w\npadding: none\npseudonyms: {id: daily}\n", 4, 18, "unknown word 'daily'"));
-	(void)unlink(path("seal.yaml"));
-	(void)unlink(path("policy.yaml"));
-	(void)rmdir(directory);
+	folder_remove();
 	return tap_end();
 }

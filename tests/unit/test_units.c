@@ -83,6 +83,9 @@ check_names(void)
 	check(compare("60", "{min", "60", "/min") == 99 && compare("60", "/min}", "60", "/min") == 99);
 	check(compare("60", "", "60", "/min") == 99);
 	check(compare("60", "/MIN", "60", "/min") == 99);
+	check(compare("4", "rpm", "4", "/min") == 0 && compare("4", "resp/min", "4", "/min") == 0);
+	check(compare("39", "per minute", "39", "/min") == 0);
+	check(compare("89", "MM[HG]", "89", "mm[Hg]") == 0);
 	check(unit_find(bytes_of("")) == NULL && unit_find(bytes_of("furlong")) == NULL);
 	check(unit_find(bytes_of("|")) == NULL && unit_find(bytes_of("sec|second")) == NULL);
 	check(unit_find(bytes_of("mmHg")) == unit_find(bytes_of("mm[Hg]")));

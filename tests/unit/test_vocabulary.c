@@ -59,11 +59,22 @@ check_hierarchy(void)
 	check(below("OPIOIDUD", "SUD") && below("OPIOIDUD", "SPI") && below("SUD", "SUD"));
 	check(!below("SUD", "OPIOIDUD") && !below("SUD", "ETH") && !below("HIV", "STD"));
 	check(below("HIV", "_InformationSensitivityPolicy") && below("VIP", "_InformationSensitivityPolicy"));
-	mask = vocabulary_sensitivities_below(find(VOCABULARY_SENSITIVITY, "SUD"));
+	mask = vocabulary_labels_below(VOCABULARY_SENSITIVITY, find(VOCABULARY_SENSITIVITY, "SUD"));
 	check(__builtin_popcountll(mask) == 3);
 	check((mask >> find(VOCABULARY_SENSITIVITY, "ETHUD")->index) & 1);
-	mask = vocabulary_sensitivities_below(find(VOCABULARY_SENSITIVITY, "ETH"));
+	mask = vocabulary_labels_below(VOCABULARY_SENSITIVITY, find(VOCABULARY_SENSITIVITY, "ETH"));
 	check(__builtin_popcountll(mask) == 1);
+	mask =
+	    vocabulary_labels_below(VOCABULARY_PRIVACY_LAW, find(VOCABULARY_PRIVACY_LAW, "_ActPrivacyLaw"));
+	check((size_t)__builtin_popcountll(mask) == vocabulary_size(VOCABULARY_PRIVACY_LAW));
+	check((mask & vocabulary_labels_below(VOCABULARY_SENSITIVITY,
+			  find(VOCABULARY_SENSITIVITY, "_InformationSensitivityPolicy"))) == 0);
+	mask =
+	    vocabulary_labels_below(VOCABULARY_PRIVACY_LAW, find(VOCABULARY_PRIVACY_LAW, "_ActUSPrivacyLaw"));
+	check((mask & vocabulary_label(VOCABULARY_PRIVACY_LAW, find(VOCABULARY_PRIVACY_LAW, "42CFRPart2"))) !=
+	      0);
+	check((mask & vocabulary_label(
+			  VOCABULARY_PRIVACY_LAW, find(VOCABULARY_PRIVACY_LAW, "GDPRCONSENT"))) == 0);
 }
 
 int

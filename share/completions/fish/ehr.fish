@@ -14,7 +14,12 @@ function __ehr_words
         set help ($words[1] $words[2] --help 2>/dev/null)
     end
     set -l choices (printf '%s\n' $help | sed -nE "s/^ +(-[A-Za-z], )?$last ([a-z]+(\|[a-z]+)+)( .*)?/\2/p")
-    if count $choices >/dev/null
+    if contains -- $last --level --levels
+        set -l folder (dirname (type -p $words[1]))
+        for script in $folder/../share/ehr/completions/levels $folder/../../../share/completions/levels
+            test -x $script; and $script $words
+        end
+    else if count $choices >/dev/null
         string split '|' -- $choices
     else if string match -q -- '-*' $word
         printf '%s\n' $help | grep -oE -e '--[a-z-]+' | sort -u

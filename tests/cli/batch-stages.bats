@@ -1,0 +1,130 @@
+# ehr-batch: stages as processes of their own or in workers give the same, and what may be a stage.
+bats_require_minimum_version 1.5.0
+load ../lib/ehr
+load ../lib/batch
+
+@test "the piped form, one job and several give the same bytes, refused records and messages" {
+	prepare
+	mixed
+	pipeline "$to_versions
+on_error: quarantine"
+	ehr 1 batch --piped mixed piped
+	for jobs in 1 2 5; do
+		ehr 1 batch --jobs $jobs mixed $jobs
+		# Of two programs the messages may come in any order, of one in that of the upload.
+		grep '^ehr-ingest: ' err >$jobs.err
+		grep -v '^ehr-ingest: ' err >>$jobs.err
+		cmp piped/mixed/versions.ndjson $jobs/mixed/versions.ndjson
+		cmp piped/mixed/refused.ingest.ndjson $jobs/mixed/refused.ingest.ndjson
+		cmp 1/mixed/refused.classify.ndjson $jobs/mixed/refused.classify.ndjson
+		cmp 1.err $jobs.err
+		[ ! -e $jobs/mixed/places ]
+	done
+	for how in piped 1; do
+		jq -c 'del(.ehr.source, .ehr.line)' $how/mixed/refused.classify.ndjson >$how.refused
+	done
+	cmp piped.refused 1.refused
+	# The lines are those of the upload.
+	jq -r '"\(.ehr.line) \(.record)"' 2/mixed/refused.classify.ndjson | while read -r line record; do
+		[ "$(sed -n "${line}p" mixed | jq -c .)" = "$(jq -c . <<<"$record")" ]
+		has 2.err "ehr-classify: mixed:$line: "
+	done
+	[ "$(wc -l <2/mixed/refused.classify.ndjson)" -eq 2 ]
+}
+
+@test "notes on what the policy does not cover are those of the piped form, word for word" {
+	prepare
+	pipeline "$to_versions"
+	cp "$EHR_ROOT/testdata/ward/upload.ndjson" up.ndjson
+	printf '%s\n' '{"resourceType":"Nonsense","id":"n"}' '{"resourceType":"Basic","id":"b"}' \
+		'{"resourceType":"Observation","id":"o","code":{"coding":[{"system":"urn:own","code":"x"}]},"effectiveDateTime":"yesterday"}' \
+		'{"resourceType":"Account","id":"a","type":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"?"}]}}' >>up.ndjson
+	ehr 0 batch --piped up.ndjson piped
+	mv err piped.err
+	for kind in unknown-type uncovered-system partly-covered-system no-code; do
+		has piped.err "ehr-classify: $kind: "
+	done
+	for jobs in 1 3; do
+		ehr 0 batch --jobs $jobs up.ndjson $jobs
+		# Of two programs that run side by side the notes may come in any order.
+		diff <(grep '^ehr-classify' piped.err) <(grep '^ehr-classify' err)
+		diff <(grep '^ehr-redact' piped.err) <(grep '^ehr-redact' err)
+		[ "$(wc -l <err)" -eq "$(wc -l <piped.err)" ]
+	done
+}
+
+@test "options of ehr-classify and ehr-redact in the pipeline hold with workers, too" {
+	prepare
+	for options in '[ehr-classify, --fhir-labels], [ehr-redact, --fhir-labels, "--levels=L,V"]' 'ehr-classify, ehr-redact --max-depth=200'; do
+		rm -rf piped jobs
+		pipeline "stages: [ehr-ingest, $options]"
+		ehr 0 batch --piped uploads/ward.ndjson piped
+		ehr 0 batch --jobs 2 uploads/ward.ndjson jobs
+		cmp {piped,jobs}/ward.ndjson/versions.ndjson
+	done
+}
+
+@test "what is sealed by several jobs is one batch: its numbers go on, and it opens to the same" {
+	prepare
+	"$EHR_GENERATE" 1 2000000 >upload
+	ehr 0 batch --jobs 1 upload one
+	ehr 0 batch --jobs 3 upload three
+	for jobs in one three; do
+		[ "$(jq -r .ehr.batch $jobs/upload/sealed.ndjson | sort -u | wc -l)" -eq 1 ]
+		jq -r .ehr.seq $jobs/upload/sealed.ndjson | awk '$1 != NR - 1 { exit 1 }'
+		jq -c '.ehr | del(.batch)' $jobs/upload/sealed.ndjson >$jobs.tags
+		ehr-open -S site --record $jobs/upload/sealed.ndjson >$jobs.opened
+	done
+	cmp one.tags three.tags
+	cmp one.opened three.opened
+}
+
+@test "an executable that ends with 0 before it has read all its input fails the upload, in the middle and as the first stage" {
+	prepare
+	mkdir own
+	# One line of many, in a pipe that holds the rest; and all of it.
+	for script in 'IFS= read -r line; printf "%s\n" "$line"' 'exec cat'; do
+		printf '#!/bin/sh\n%s\n' "$script" >own/some
+		chmod +x own/some
+		stage="{run: [$PWD/own/some], sha256: \"$(sha256sum <own/some | cut -d' ' -f1)\"}"
+		for stages in "ehr-ingest, $stage, ehr-classify, ehr-redact" "$stage, ehr-ingest, ehr-classify, ehr-redact"; do
+			pipeline "stages: [$stages]"
+			rm -rf store
+			if [ "$script" = 'exec cat' ]; then
+				ehr 0 batch uploads/ward.ndjson store
+				continue
+			fi
+			ehr 5 batch uploads/ward.ndjson store
+			has err 'some: ended with 0 and left a part of its input unread'
+			[ -z "$(ls -A store)" ]
+		done
+	done
+	rm -rf store
+	printf '#!/bin/sh\nexit 3\n' >own/some
+	pipeline "stages: [ehr-ingest, {run: [$PWD/own/some], sha256: \"$(sha256sum <own/some | cut -d' ' -f1)\"}]"
+	ehr 3 batch uploads/ward.ndjson store
+	lacks err 'left a part'
+}
+
+@test "nothing runs but programs of the toolkit beside ehr-batch and executables with their digest" {
+	prepare
+	mkdir other
+	printf '#!/bin/sh\ntouch "$0.ran"\n' >other/ehr-seal
+	chmod +x other/ehr-seal
+	PATH=$PWD/other:$PATH ehr 0 batch uploads/ward.ndjson store
+	[ "$(ls other)" = ehr-seal ]
+	printf '#!/bin/sh -e\nexec tr a-z "$1"\n' >other/upper
+	chmod +x other/upper
+	digest=$(sha256sum <other/upper | cut -d' ' -f1)
+	pipeline "$to_versions
+then: [{run: [$PWD/other/upper, A-Z], sha256: \"$digest\", output: upper}]"
+	ehr 0 batch uploads/ward.ndjson upper
+	tr a-z A-Z <upper/ward.ndjson/versions.ndjson | cmp - upper/ward.ndjson/upper
+	echo '# changed' >>other/upper
+	ehr 126 batch uploads/ward.ndjson upper
+	has err "other/upper is not the file that pipeline.yaml names; if it is meant, its sha256 is $(sha256sum <other/upper | cut -d' ' -f1)"
+	stub seal true
+	rm bin/ehr-seal
+	P=$EHR_ROOT/policies/hospital ehr 126 batch uploads/ward.ndjson none
+	has err 'bin/ehr-seal: No such file or directory: the programs lie in one folder'
+}
