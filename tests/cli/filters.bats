@@ -156,25 +156,25 @@ plain() {
 		ln -s in link
 		ln in hard
 		for out in in link hard; do
-			line 2 "timeout 20 ehr-$name ${args[*]} in >>$out"
+			line 2 "timeout 60 ehr-$name ${args[*]} in >>$out"
 			same err <<<"ehr-$name: input and output are the same file: 'in' (try ehr-$name --help)"
 			cmp in kept
-			line 2 "timeout 20 ehr-$name ${args[*]} <in >>$out"
+			line 2 "timeout 60 ehr-$name ${args[*]} <in >>$out"
 			same err <<<"ehr-$name: input and output are the same file: '$PWD/in' (try ehr-$name --help)"
-			line 2 "timeout 20 ehr-$name ${args[*]} /dev/null - <in >>$out"
-			line 2 "timeout 20 ehr-$name ${args[*]} /dev/null /dev/stdin <in >>$out"
-			line 2 "timeout 20 ehr-$name ${args[*]} kept $out >>in"
+			line 2 "timeout 60 ehr-$name ${args[*]} /dev/null - <in >>$out"
+			line 2 "timeout 60 ehr-$name ${args[*]} /dev/null /dev/stdin <in >>$out"
+			line 2 "timeout 60 ehr-$name ${args[*]} kept $out >>in"
 		done
 		chmod 600 in
-		ehr 2 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine in kept hard
+		ehr 2 timeout 60 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine in kept hard
 		has err "ehr-$name: input and output are the same file: 'in'"
-		ehr 2 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine link kept in
+		ehr 2 timeout 60 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine link kept in
 		has err "ehr-$name: input and output are the same file: 'link'"
 		cmp in kept
 		line 2 "ehr-$name ${args[*]} --on-error quarantine --quarantine q kept >q"
 		has err "ehr-$name: --quarantine: standard output is the same file: 'q'"
 		# A message on standard error would be written into the input.
-		line 2 "exec 2>>in; timeout 20 ehr-$name ${args[*]} in >other"
+		line 2 "exec 2>>in; timeout 60 ehr-$name ${args[*]} in >other"
 		cmp in kept
 		empty err other
 		ehr 0 "ehr-$name" "${args[@]}" /dev/null </dev/null
@@ -186,7 +186,7 @@ plain() {
 @test "a quarantine that others can read, a link, a folder, a device or a FIFO without a reader: 4" {
 	try() {
 		rm -rf aside fifo
-		quarantined() { ehr 4 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine "$1" bad; }
+		quarantined() { ehr 4 timeout 60 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine "$1" bad; }
 		printf 'x\n' >bad
 		touch open && chmod 640 open
 		quarantined open
@@ -207,7 +207,7 @@ plain() {
 		cat fifo >got 3>&- &
 		# This open returns when the reader has opened its end.
 		exec 8>fifo
-		ehr 1 timeout 20 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine fifo bad
+		ehr 1 timeout 60 "ehr-$name" "${args[@]}" --on-error quarantine --quarantine fifo bad
 		exec 8>&-
 		wait $!
 		[ "$(jq -r .ehr.reason got)" = bad-syntax ]
@@ -366,7 +366,7 @@ orderly() {
 		n=$((n + step))
 		rm -f fired
 		got=0
-		timeout 20 env EHR_FAULT=$call:$n EHR_FAULT_LOG="$PWD/fired" LD_PRELOAD="$EHR_FAULT_SO" "$@" \
+		timeout 60 env EHR_FAULT=$call:$n EHR_FAULT_LOG="$PWD/fired" LD_PRELOAD="$EHR_FAULT_SO" "$@" \
 			<in >out 2>err || got=$?
 		[ -e fired ] || return 0
 		case $got in

@@ -299,7 +299,7 @@ bad_lists() {
 stops() {
 	local program=$1 file=$2 text=$3
 	shift 3
-	ehr 6 timeout 20 "$@"
+	ehr 6 timeout 60 "$@"
 	echo "$program: $file: $text" >expected
 	same err <expected
 	empty out

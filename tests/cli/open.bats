@@ -212,19 +212,19 @@ setup_file() {
 	for name in directory empty half signature signer fifo; do
 		rm -rf site/revoked.jwt site/keys/revoked.jwt site/keys/counters.json
 		for program in 'ehr-open -S site' 'ehr-open --key site/keys' "ehr-seal -P $P -S site" "ehr-seal -P $P --keys site/keys"; do
-			ehr 6 timeout 20 $program --revoked bad/$name "$F/sealed"
+			ehr 6 timeout 60 $program --revoked bad/$name "$F/sealed"
 			grep -q "^${program%% *}: bad/$name: revocation-invalid: " err
 			empty out
 			mv bad/$name site/keys/revoked.jwt
-			ehr 6 timeout 20 $program "$F/sealed"
+			ehr 6 timeout 60 $program "$F/sealed"
 			grep -q "^${program%% *}: site/keys: revoked.jwt: revocation-invalid: " err
 			empty out
 			mv site/keys/revoked.jwt bad/$name
 		done
 		mv bad/$name site/revoked.jwt
-		ehr 6 timeout 20 ehr-open -S site "$F/sealed"
+		ehr 6 timeout 60 ehr-open -S site "$F/sealed"
 		grep -q '^ehr-open: site/revoked.jwt: revocation-invalid: ' err
-		ehr 6 timeout 20 ehr-seal -P "$P" -S site "$F/versions"
+		ehr 6 timeout 60 ehr-seal -P "$P" -S site "$F/versions"
 		grep -q '^ehr-seal: site/revoked.jwt: revocation-invalid: ' err
 		empty out
 		mv site/revoked.jwt bad/$name

@@ -104,7 +104,7 @@ held() {
 	echo '{}' >in
 	# mute STATUS command ...: refused, and what it says has nothing of the PIN
 	mute() {
-		ehr "$1" timeout 20 "${@:2}" <in
+		ehr "$1" timeout 60 "${@:2}" <in
 		empty out
 		lacks err Kqu2fjdk
 	}

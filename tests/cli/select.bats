@@ -345,7 +345,7 @@ given() {
 	ehr 2 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver in in
 	has err "input and output are the same file: 'in'"
 	mkfifo unread
-	ehr 4 timeout 20 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver unread in
+	ehr 4 timeout 60 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver unread in
 	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d --al 9 in
 	ehr 2 ehr-select -P "$P" --grant g --deliver d in
 	[ "$(wc -l <d)" -eq 4 ]
