@@ -389,6 +389,10 @@ struct clearance {
 	const struct clearance_row *cap; /* that lowered it last; NULL: none */
 };
 
+/*
+ * The authorization level of the user: the highest that a row gives, lowered by each cap that holds or may hold
+ * for all that is known, and then by the level that the request claims, which may not be higher.
+ */
 struct clearance clearance_assess(const struct clearances *c, struct situation *s);
 
 /* The commands that were sent: pairs of device and command id. */
@@ -402,6 +406,7 @@ void used_release(struct used_commands *u);
 /* NDJSON {"device":..,"id":..,"exp":..}; false with a fault. */
 bool used_read(struct used_commands *u, struct access_reader *r, struct bytes text);
 
+/* Notes that the command ID was sent to DEVICE.  Both are copied. */
 void used_add(struct used_commands *u, struct scratch *scratch, struct bytes device, struct bytes id);
 
 /*

@@ -64,11 +64,13 @@ struct space {
 void space_begin(struct space *s, struct engine *e, const struct layer_file *house, struct bytes patient);
 void space_end(struct space *s);
 
+/* The values that the criteria compare with, and for those of time their edges. */
 void space_add_criteria(struct space *s, const struct criteria *c);
 
 /* RULE with its exceptions and the rules inside it. */
 void space_add_rule(struct space *s, const struct access_rule *rule);
 
+/* Whom and what D is about, its rules, and the edges of its period. */
 void space_add_directive(struct space *s, const struct directive *d);
 
 /* One more value of an attribute.  space_settle(): neither an unnamed value nor a missing one is tried. */

@@ -19,6 +19,7 @@
  */
 struct jwe_open;
 
+/* It holds content keys, which jwe_open_free() wipes.  Never NULL. */
 struct jwe_open *jwe_open_new(void);
 void jwe_open_free(struct jwe_open *o);
 

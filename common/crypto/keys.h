@@ -116,6 +116,7 @@ struct keys_self {
 	bool decided; /* an authority's: it enrols, rotates and revokes only by decisions */
 };
 
+/* Borrowed from K. */
 const struct keys_self *keys_self(const struct keys *k);
 
 /*

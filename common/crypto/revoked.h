@@ -67,6 +67,7 @@ const char *revoked_take(
 /* "revocation-invalid: line 1: signature wrong, expected ...": the message, but for the name of the file. */
 void revoked_message(char text[300], const struct revoked_fault *f);
 
+/* Whether the list of that kind has exactly WORD. */
 bool revoked_has(const struct revoked *r, enum revoked_kind kind, struct bytes word);
 
 /* NAME is the id of a device or the thumbprint of its signing key, and so is each item of the list. */

@@ -34,6 +34,7 @@ void sink_drop(struct sink *s);
 /* One record and its newline. */
 bool sink_line(struct sink *s, struct bytes record);
 
+/* TEXT as it is, and a write of all that was put.  False if the sink has failed. */
 bool sink_put(struct sink *s, struct bytes text);
 bool sink_flush(struct sink *s);
 

@@ -43,6 +43,7 @@ enum { CONCEPT_NO_PARENT = 0xffff };
 /* The canonical URI of the code system: "http://terminology.hl7.org/CodeSystem/v3-ActCode". */
 struct bytes vocabulary_system(enum vocabulary v);
 
+/* How many concepts V has, and the one at INDEX, which is below that.  They are sorted by code. */
 size_t vocabulary_size(enum vocabulary v);
 const struct concept *vocabulary_at(enum vocabulary v, size_t index);
 
