@@ -390,8 +390,8 @@ struct clearance {
 };
 
 /*
- * The authorization level of the user: the highest that a row gives, lowered by each cap that holds or may hold
- * for all that is known, and then by the level that the request claims, which may not be higher.
+ * The authorization level of the user: the highest that a row gives, lowered by each cap that holds or may
+ * hold for all that is known, and then by the level that the request claims, which may not be higher.
  */
 struct clearance clearance_assess(const struct clearances *c, struct situation *s);
 
