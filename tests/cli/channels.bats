@@ -158,11 +158,12 @@ post() {
 	COMMAND="[channels/mqtt, 127.0.0.1, \"$port\"]" ADDRESS=ehr/p/nurse7 spool "$EHR_ROOT/share/channels/mqtt" 'secret: mqtt,'
 	mkdir -m 700 secrets
 	(umask 077 && printf -- '-u ward\n-P hidden-word\n' >secrets/mqtt)
-	mosquitto_sub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -t 'ehr/p/#' -v -C 1 -W 20 >heard 3>&- &
-	sleep 0.5
+	local listen=(mosquitto_sub -h 127.0.0.1 -p "$port" -u ward -P hidden-word -c -i ward -q 1 -t 'ehr/p/#')
+	# The broker keeps for it what comes after this.
+	"${listen[@]}" -E
 	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
 	ehr 0 ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
-	wait $!
+	"${listen[@]}" -v -C 1 -W 60 >heard
 	[ "$(cut -d' ' -f1 heard)" = ehr/p/nurse7 ]
 	[ "$(cut -d' ' -f2- heard | jq -r .ehr.id)" = n_a1 ]
 	ehr 1 grep -rq hidden-word spool

@@ -199,7 +199,7 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 		intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
 		SECONDS=0
 		run_drain 75
-		[ "$SECONDS" -lt 20 ]
+		[ "$SECONDS" -lt 500 ]
 		[ "$(state n_a1)" = held ]
 	done
 	ehr 1 pgrep -f "$nap"
