@@ -9,11 +9,12 @@
 #include "cmd/keys/order.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
+#include "common/base/pool.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { TEXT_MOST = 1 << 28, PEOPLE = 2 };
+enum { PEOPLE = 2 };
 
 struct doomed {
 	const struct level_key *key[VERB_NAMES_MOST];
@@ -66,7 +67,7 @@ find_key(const struct keys *k, const char *kid, struct doomed *d, struct verb_an
 struct holders {
 	struct json_write *w;
 	const struct doomed *doomed;
-	struct buffer seen;
+	struct pool seen;
 };
 
 /* A device is named once, if one of its lines in issued.log names a doomed key. */
@@ -79,7 +80,7 @@ put_holder(void *context, const struct json *j)
 
 	for (size_t i = 0; i < h->doomed->count; i++)
 		holds = holds || device_issue_names(j, bytes_of(h->doomed->key[i]->kid));
-	if (holds && verb_line_once(&h->seen, json_inside(j, device)))
+	if (holds && pool_once(&h->seen, json_inside(j, device)))
 		json_write_text(h->w, json_inside(j, device));
 }
 
@@ -89,12 +90,11 @@ put_holders(struct json_write *w, const struct keys *k, const struct doomed *d, 
 	struct holders h = { .w = w, .doomed = d };
 	bool good;
 
-	buffer_init(&h.seen, TEXT_MOST);
 	json_write_name(w, "holders");
 	json_write_open(w, '[');
 	good = device_issued(k, put_holder, &h, a);
 	json_write_close(w, ']');
-	buffer_release(&h.seen);
+	pool_release(&h.seen);
 	return good;
 }
 

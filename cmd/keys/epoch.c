@@ -7,6 +7,7 @@
 #include "cmd/keys/order.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
+#include "common/base/pool.h"
 #include "common/crypto/secret.h"
 #include "common/policy/seal_policy.h"
 
@@ -153,7 +154,7 @@ struct holders {
 	const struct keys *keys;
 	const struct revoked *revoked;
 	int64_t now;
-	struct buffer devices; /* one a line; first those that are revoked, which do not count */
+	struct pool devices; /* first those that are revoked, which do not count */
 	size_t count;
 };
 
@@ -163,7 +164,7 @@ leave_out(void *context, const struct device *d)
 	struct holders *h = context;
 
 	if (device_is_revoked(h->revoked, &d->sig, &d->enc))
-		(void)verb_line_once(&h->devices, bytes_of(d->id));
+		(void)pool_once(&h->devices, bytes_of(d->id));
 }
 
 /* A line of issued.log: a device that holds a level key of the epoch that ends, and a person who counts. */
@@ -185,7 +186,7 @@ take_holder(void *context, const struct json *j)
 	if (!holds || exp == 0 || !json_integer(j, exp, &end) || (int64_t)end <= h->now ||
 	    (sub != 0 && revoked_has(h->revoked, REVOKED_PARTIES, json_inside(j, sub))))
 		return;
-	if (verb_line_once(&h->devices, json_inside(j, device)))
+	if (pool_once(&h->devices, json_inside(j, device)))
 		h->count++;
 }
 
@@ -200,7 +201,6 @@ say_holders(
 	struct holders h = { .keys = k, .revoked = r, .now = s->now.seconds };
 	bool good;
 
-	buffer_init(&h.devices, BUFFER_UNLIMITED);
 	good = device_each(k, leave_out, &h, a) && device_issued(k, take_holder, &h, a);
 	if (good && h.count > 0)
 		verb_note(a,
@@ -208,7 +208,7 @@ say_holders(
 		    " and cannot open what is sealed from now on: ehr-keys "
 		    "give for each whose user goes on; ehr-keys list --holders KID names them",
 		    h.count, h.count == 1 ? " holds" : "s hold", keys_epoch(k));
-	buffer_release(&h.devices);
+	pool_release(&h.devices);
 	return good;
 }
 

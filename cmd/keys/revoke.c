@@ -6,6 +6,7 @@
 #include "cmd/keys/order.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
+#include "common/base/pool.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 
 enum { NEXT = 30 * 24 * 3600 }; /* seconds until a newer list must be had */
-enum { TEXT_MOST = 1 << 24 };
 
 /* The command line may name a device by its id.  The list has the thumbprint of its signing key. */
 static bool
@@ -114,7 +114,8 @@ put_revocation(struct json_write *w, const void *context)
 struct held {
 	struct keys *keys;
 	const struct revoking *revoking;
-	struct buffer kids; /* one a line */
+	struct verb_answer *answer;
+	struct pool kids;
 };
 
 static bool
@@ -152,15 +153,20 @@ is_of_digest(struct bytes kid)
 	return slashes == 4;
 }
 
-/* Adds KID, if it is not there yet; domain/rl/epoch/thumbprint only if it is of the current epoch. */
+/* Says it of KID once; of domain/rl/epoch/thumbprint only if it is of the current epoch. */
 static void
-add_held(struct held *h, struct bytes kid)
+say_held(struct held *h, struct bytes kid)
 {
 	char part[32];
 
 	(void)snprintf(part, sizeof part, "/%" PRIu32 "/", keys_epoch(h->keys));
-	if (is_of_digest(kid) || memmem(kid.at, kid.size, part, strlen(part)) != NULL)
-		(void)verb_line_once(&h->kids, kid);
+	if (!is_of_digest(kid) && memmem(kid.at, kid.size, part, strlen(part)) == NULL)
+		return;
+	if (pool_once(&h->kids, kid))
+		verb_note(h->answer, "%.*s was released to one who is revoked%s", (int)kid.size, kid.at,
+		    is_of_digest(kid)
+			? ", and can try names on lines of all epochs; there is no other such key"
+			: ": ehr-keys rotate");
 }
 
 /* A line of issued.log: the level keys that went to one who is revoked now. */
@@ -173,25 +179,17 @@ note_held(void *context, const struct json *j)
 	if (!is_revoked_now(j, h->revoking))
 		return;
 	for (uint32_t n = kids + 1; n < j->nodes[kids].next; n = j->nodes[n].next)
-		add_held(h, json_inside(j, n));
+		say_held(h, json_inside(j, n));
 }
 
 /* What was released is not taken back: the current keys that they hold ought to be followed by others. */
 static bool
-say_held(struct keys *k, const struct revoking *x, struct verb_answer *a)
+say_all_held(struct keys *k, const struct revoking *x, struct verb_answer *a)
 {
-	struct held h = { .keys = k, .revoking = x };
-	struct bytes rest, line;
-	bool good;
+	struct held h = { .keys = k, .revoking = x, .answer = a };
+	bool good = device_issued(k, note_held, &h, a);
 
-	buffer_init(&h.kids, TEXT_MOST);
-	good = device_issued(k, note_held, &h, a);
-	for (rest = buffer_bytes(&h.kids); bytes_line(&rest, &line);)
-		verb_note(a, "%.*s was released to one who is revoked%s", (int)line.size, line.at,
-		    is_of_digest(line)
-			? ", and can try names on lines of all epochs; there is no other such key"
-			: ": ehr-keys rotate");
-	buffer_release(&h.kids);
+	pool_release(&h.kids);
 	return good;
 }
 
@@ -214,7 +212,7 @@ revoke(struct keys *k, const struct verb_names *devices, struct order_file *f)
 		write_list(k, &old, devices, s, a);
 		status = publish(k, s, a) && store_set_counter(k, "revoked", old.serial + 1, a) ? EXIT_DONE
 												: EXIT_IO;
-		if (status == EXIT_DONE && !say_held(k, &x, a))
+		if (status == EXIT_DONE && !say_all_held(k, &x, a))
 			status = EXIT_KEYS;
 	}
 	revoked_free(&old);

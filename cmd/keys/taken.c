@@ -4,6 +4,7 @@
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/base/pool.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct taken {
 	int dirfd;          /* of its own */
 	struct buffer text; /* what is in force, and what is added */
 	size_t before;      /* bytes of TEXT that were there */
+	struct pool ids;    /* of the decisions in it */
 	uint64_t forgotten; /* decisions of this time and before may have been swept; 0: none were */
 	struct instant now;
 };
@@ -46,12 +48,14 @@ sweep_line(void *context, const struct json *j)
 	if (decision == 0)
 		return is_number(j, json_member(j, 0, (struct bytes)BYTES("forgotten")), &time) &&
 		       forget(t, time);
-	if (!is_number(j, json_member(j, 0, (struct bytes)BYTES("end")), &end))
+	if (json_kind(j, decision) != JSON_STRING ||
+	    !is_number(j, json_member(j, 0, (struct bytes)BYTES("end")), &end))
 		return false;
 	if (t->now.seconds > (int64_t)end)
 		/* a line without its time is of an older program */
 		return forget(
 		    t, is_number(j, json_member(j, 0, (struct bytes)BYTES("time")), &time) ? time : end);
+	(void)pool_once(&t->ids, json_inside(j, decision));
 	buffer_add(&t->text, line.at, line.size);
 	buffer_add(&t->text, "\n", 1);
 	return true;
@@ -94,18 +98,6 @@ taken_begin(const struct keys *k, struct instant now, struct verb_answer *a)
 	return NULL;
 }
 
-/* The head of the line of an id; no other id begins like it. */
-static bool
-has(const struct taken *t, struct bytes head)
-{
-	struct bytes rest = buffer_bytes(&t->text), line;
-
-	while (bytes_line(&rest, &line))
-		if (line.size >= head.size && memcmp(line.at, head.at, head.size) == 0)
-			return true;
-	return false;
-}
-
 static bool
 is_fresh(const struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a)
 {
@@ -128,23 +120,16 @@ bool
 taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a)
 {
 	struct json_write w = json_write_to(&t->text);
-	size_t from = t->text.used, size;
-	bool twice;
 
 	if (!is_fresh(t, d, max_age, a))
 		return false;
-	json_write_open(&w, '{');
-	json_write_member(&w, "decision", bytes_of(d->id));
-	verb_written(&w);
-	size = t->text.used - from;
-	t->text.used = from;
-	twice = has(t, (struct bytes){ t->text.at + from, size });
-	if (twice) {
+	if (!pool_once(&t->ids, bytes_of(d->id))) {
 		(void)verb_fault(
 		    a, EXIT_DENIED, "decision-taken: it was carried out before; ask for another one");
 		return false;
 	}
-	t->text.used = from + size;
+	json_write_open(&w, '{');
+	json_write_member(&w, "decision", bytes_of(d->id));
 	json_write_member_number(&w, "time", d->time.seconds);
 	json_write_member_number(&w, "end", d->time.seconds + max_age);
 	verb_line_end(&w);
@@ -183,5 +168,6 @@ taken_free(struct taken *t)
 	if (t->dirfd >= 0)
 		(void)close(t->dirfd);
 	buffer_release(&t->text);
+	pool_release(&t->ids);
 	free(t);
 }

@@ -81,16 +81,3 @@ verb_written(const struct json_write *w)
 	if (!json_write_whole(w))
 		diag_bug("a text longer than its buffer");
 }
-
-bool
-verb_line_once(struct buffer *list, struct bytes word)
-{
-	struct bytes rest = buffer_bytes(list), line;
-
-	while (bytes_line(&rest, &line))
-		if (bytes_equal(line, word))
-			return false;
-	buffer_add(list, word.at, word.size);
-	buffer_add(list, "\n", 1);
-	return true;
-}

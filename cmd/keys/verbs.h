@@ -118,9 +118,6 @@ void verb_reference(const struct policy *p, struct bytes patient, struct buffer 
 struct json_write verb_line_begin(struct buffer *out);
 void verb_line_end(struct json_write *w);
 
-/* Adds WORD to LIST, one a line; false if it stands there already. */
-bool verb_line_once(struct buffer *list, struct bytes word);
-
 /* The buffers that verbs write JSON to are larger than any text that they write: a full one is a bug. */
 void verb_written(const struct json_write *w);
 

@@ -45,6 +45,15 @@ pool_text(struct pool *p, struct bytes text)
 	return *slot;
 }
 
+bool
+pool_once(struct pool *p, struct bytes text)
+{
+	size_t before = p->count;
+
+	(void)pool_text(p, text);
+	return p->count > before;
+}
+
 const struct bytes *
 pool_list(struct pool *p, const struct bytes *list, size_t count)
 {

@@ -4,6 +4,7 @@
 
 #include "common/base/arena.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -23,6 +24,9 @@ struct bytes pool_text(struct pool *p, struct bytes text);
 
 /* The same for a list of texts, which are copied, too. */
 const struct bytes *pool_list(struct pool *p, const struct bytes *list, size_t count);
+
+/* Keeps a copy; false if P has such a text already. */
+bool pool_once(struct pool *p, struct bytes text);
 
 /* A copy that is not shared. */
 struct bytes pool_own(struct pool *p, struct bytes text);

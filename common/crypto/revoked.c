@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/crypto/revoked.h"
 
+#include "common/base/bisect.h"
 #include "common/base/file.h"
 #include "common/crypto/keys.h"
 
@@ -182,27 +183,36 @@ revoked_has(const struct revoked *r, enum revoked_kind kind, struct bytes word)
 	return w->count > 0 && bsearch(&word, w->sorted, w->count, sizeof *w->sorted, compare) != NULL;
 }
 
-/* What the id of a device has of the thumbprint; empty for all that is neither id nor thumbprint. */
-static struct bytes
-device_head(struct bytes name)
+/* Whether the thumbprint is listed whose id is NAME: it begins with what follows the "d_". */
+static bool
+has_thumbprint_of(const struct revoked_words *w, struct bytes name)
 {
-	if (name.size == KEYS_ID_SIZE && memcmp(name.at, "d_", 2) == 0)
-		return (struct bytes){ name.at + 2, HEAD };
-	return (struct bytes){ name.at, name.size == JKT_SIZE ? HEAD : 0 };
+	const struct bytes head = { name.at + 2, HEAD };
+	struct bisect b = { .high = w->count };
+
+	while (bisect_more(&b))
+		bisect_step(&b, bytes_compare(w->sorted[b.middle], head) < 0);
+	for (; b.low < w->count && w->sorted[b.low].size >= HEAD &&
+	       memcmp(w->sorted[b.low].at, head.at, HEAD) == 0;
+	     b.low++)
+		if (w->sorted[b.low].size == JKT_SIZE)
+			return true;
+	return false;
 }
 
 bool
 revoked_has_device(const struct revoked *r, struct bytes name)
 {
-	const struct revoked_words *w = &r->list[REVOKED_DEVICES];
-	struct bytes head = device_head(name);
+	char id[KEYS_ID_SIZE] = "d_";
 
 	if (revoked_has(r, REVOKED_DEVICES, name))
 		return true;
-	for (size_t i = 0; head.size > 0 && i < w->count; i++)
-		if (w->at[i].size != name.size && bytes_equal(device_head(w->at[i]), head))
-			return true;
-	return false;
+	if (name.size == KEYS_ID_SIZE && memcmp(name.at, id, 2) == 0)
+		return has_thumbprint_of(&r->list[REVOKED_DEVICES], name);
+	if (name.size != JKT_SIZE)
+		return false;
+	memcpy(id + 2, name.at, HEAD);
+	return revoked_has(r, REVOKED_DEVICES, (struct bytes){ id, sizeof id });
 }
 
 void

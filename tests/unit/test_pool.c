@@ -29,6 +29,7 @@ main(void)
 	check(pool_list(&p, words, 2) != pool_list(&p, words, 1));
 	check(bytes_are(pool_list(&p, words, 2)[1], "TREAT"));
 	check(pool_list(&p, words, 2)[0].at == pool_text(&p, words[0]).at);
+	check(!pool_once(&p, words[0]) && pool_once(&p, bytes_of("new")) && !pool_once(&p, bytes_of("new")));
 	check(pool_own(&p, words[0]).at != pool_text(&p, words[0]).at);
 	pool_close(&p);
 	check(bytes_are(first[999], "text 999") && bytes_are(pool_text(&p, words[0]), "nurse"));

@@ -1,0 +1,83 @@
+load ../lib/ehr
+load ../lib/notify
+load ../lib/ca
+load ../lib/cost
+
+# What the files of an authority cost: devices, releases, decisions and revocations, of which a large site has many.
+
+@test "ehr-keys: the devices that hold keys, as rotate counts and revoke and list name them" {
+	native || return 0
+	local file kid
+	ehr-keys make -P "$P" -S made --now 2026-11-01T00:00:00Z >epoch
+	kid=$(ehr-keys list -S made | jq -r 'select(.rl == "R").kid')
+	for file in once twice; do
+		cp -r made $file
+		perl -e 'print qq({"at":1790000000,"device":"d_$_","sub":"nina","decision":"sha256:0","exp":2000000000,"kids":["$ARGV[0]"]}\n) for 1000000 .. 1000000 + $ARGV[1]' \
+			"$kid" "$([ $file = once ] && echo 2000 || echo 4000)" >$file/keys/issued.log
+		chmod 600 $file/keys/issued.log
+	done
+	doubled "$(cost ehr-keys list -S once --holders "$kid")" "$(cost ehr-keys list -S twice --holders "$kid")"
+	[ "$(wc -l <out.counted)" -eq 4001 ]
+	cp -r twice said
+	ehr 0 ehr-keys rotate -P "$P" -S said --now 2026-11-01T00:00:00Z
+	has err '4001 devices hold keys'
+	doubled "$(cost ehr-keys rotate -P "$P" -S once --now 2026-11-01T00:00:00Z)" \
+		"$(cost ehr-keys rotate -P "$P" -S twice --now 2026-11-01T00:00:00Z)"
+	doubled "$(cost ehr-keys revoke -S once --party nina --now 2026-11-01T00:00:00Z)" \
+		"$(cost ehr-keys revoke -S twice --party nina --now 2026-11-01T00:00:00Z)"
+}
+
+@test "ehr-keys: the decisions of a grant, and those that were taken before" {
+	native || return 0
+	local file
+	BATS_FILE_TMPDIR=$PWD told "$P"
+	granted nurse 3 nurse
+	for file in once twice; do
+		cp -r site $file
+		perl -MDigest::SHA=sha256_hex -e 'local $/; my $d = <STDIN>;
+			for (1 .. shift) { (my $one = $d) =~ s/sha256:0+"/"sha256:" . sha256_hex($_) . "\""/e; print $one }' \
+			"$([ $file = once ] && echo 2000 || echo 4000)" <decision >$file.decisions
+	done
+	doubled "$(cost ehr-keys grant -P "$P" -S once --decision once.decisions --now "$now")" \
+		"$(cost ehr-keys grant -P "$P" -S twice --decision twice.decisions --now "$now")"
+	[ "$(wc -l <twice/keys/taken.log)" -eq 4001 ]
+}
+
+# listed COUNT: a site with so many devices on its list of revocations, and so many subscriptions of a grant.
+listed() {
+	rm -rf site
+	cp -r fresh site
+	perl -e 'print qq({"v":1,"iss":"hospital","iat":1790000000,"serial":1,"next":2000000000,"grants":[],"parties":[],"devices":[),
+		join(",", map { my $d = "d_" . sprintf "%018d", $_; $ARGV[1] ? "\"$d\"" : "\"" . "x" x 34 . "$_\"" } 1000000000 .. 999999999 + $ARGV[0]), q(],"kids":[]})' \
+		"$1" "$2" | python3 "$EHR_ROOT/tests/lib/jws.py" fresh/keys/keys/sig.pem '{"typ":"ehr-revoked+jwt"}' >site/revoked.jwt
+	JTI=$(granted_claim nurse jti) perl -e 'print qq({"id":"n$_","party":"nurse","grant":"$ENV{JTI}","responder":"care-team","select":{"subjects":["$ENV{SUBJECT}"]},"purpose":"TREAT"}\n) for 1 .. shift' \
+		"$1" >site/subscriptions/all.ndjson
+}
+
+@test "ehr-notify: the devices that are revoked" {
+	native || return 0
+	local form once
+	BATS_FILE_TMPDIR=$PWD told "$P"
+	granted nurse 3 nurse
+	cp -r site fresh
+	for form in 0 1; do
+		listed 3000 $form
+		ehr 0 ehr-notify -P "$P" -S site --now "$now" /dev/null
+		once=$(cost ehr-notify -P "$P" -S site --now "$now" /dev/null)
+		listed 6000 $form
+		doubled "$once" "$(cost ehr-notify -P "$P" -S site --now "$now" /dev/null)"
+	done
+}
+
+@test "ehr-launch: the bytes of a program" {
+	native || return 0
+	local file
+	ca ca
+	certificate ca release codeSigning
+	for file in once twice; do
+		head -c "$([ $file = once ] && echo 2000000 || echo 4000000)" /dev/zero >$file
+		chmod 755 $file
+		ehr-policy sign --key release.key --cert release.pem $file
+	done
+	twice ehr-launch --trust ca.pem --crl ca.crl --verify-only
+}
