@@ -613,3 +613,66 @@ takes_order_again() {
 @test "accept of a command: killed or out of space at any step, it is carried out at most once" {
 	at_every_step order_sent takes_order_again ehr-keys accept --keys pump --ack ack --now "$NOW" sent
 }
+
+one_release() {
+	own
+	release_decision
+}
+
+# What was not printed can be given by the same decision; one that a kill has spent is asked for anew.
+releases_again() {
+	local again=0
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	if [ "$1" -eq 4 ]; then
+		ehr 0 release --decision good || return 1
+	else
+		release --decision good >out 2>err || again=$?
+		[ "$again" -eq 0 ] || [ "$again" -eq 7 ] || return 1
+		[ "$again" -eq 0 ] || has err 'decision-taken' || return 1
+		release_decision
+		ehr 0 release --decision good || return 1
+	fi
+	cp out message
+	ehr 0 ehr-keys accept --keys tablet --now "$NOW" message || return 1
+	[ -z "$(find site tablet -name '*.new')" ]
+}
+
+@test "release: killed or out of space at any step, the next one gives, and what was logged is whole" {
+	one_release
+	at_every_step release_decision releases_again ehr-keys release --offline -S "$PWD/site" --device "$ID" --user nina --now "$NOW" --decision good
+}
+
+may_subscribe() {
+	subscription 3 p1 >good
+}
+
+# A grant stands whole in the site or not at all, and one that was printed stands there.
+grants_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	cp out printed
+	may_subscribe
+	ehr 0 ehr-keys grant -P "$P" -S site --decision good --now "$NOW" || return 1
+	has site/grants.jwts "$(cat out)" || return 1
+	[ ! -s printed ] || has site/grants.jwts "$(cat printed)" || [ "$1" -eq 4 ] || return 1
+	ehr 0 ehr-notify -P "$P" -S site --now "$NOW" /dev/null && empty err
+}
+
+@test "grant: killed or out of space at any step, the next one grants, and no half of one stands in the site" {
+	own
+	at_every_step may_subscribe grants_again ehr-keys grant -P "$P" -S "$PWD/site" --decision good --now "$NOW"
+}
+
+no_signer() {
+	rm -f decider.pem*
+}
+
+signs_again() {
+	[ "$1" -eq 4 ] || [ "$1" -eq 137 ] || return 1
+	ehr 0 ehr-keys signer --domain hospital decider.pem || return 1
+	[ "$(stat -c %a decider.pem)" = 600 ] || return 1
+	[ "$(find . -maxdepth 1 -name 'decider.pem*' | wc -l)" -eq 1 ]
+}
+
+@test "signer: killed or out of space at any step, the next one makes the key or shows it, and nothing stays beside it" {
+	at_every_step no_signer signs_again ehr-keys signer --domain hospital decider.pem
+}
