@@ -225,9 +225,7 @@ ride_along(struct dispatch *d, const struct subscription *sub, const struct chos
 			continue;
 		why = gate_stops(d->gate, &d->json, bytes_of(c.subscription), now, &same);
 		if (why != NULL) {
-			dispatch_end(d, c.seq, "stopped", why);
-			d->stopped++;
-			trouble_next_step(d->spool, c.seq, d->now);
+			dispatch_stop(d, c.seq, why);
 			continue;
 		}
 		note_attempt(d, &c, b->channel);
@@ -312,12 +310,13 @@ choose(struct dispatch *d, int64_t seq, struct batch *b)
 	/* Whoever may not read the version any more still hears that something is critical. */
 	floor = why != NULL && strcmp(why, "al") == 0 && c.urgency + 1 == (int64_t)d->plan->words &&
 		d->plan->floor != FLOOR_SUPPRESS;
-	if (c.expires <= d->now)
-		why = "expired", floor = false;
-	if (why != NULL && !floor) {
-		dispatch_end(d, seq, strcmp(why, "expired") == 0 ? why : "stopped", why);
-		d->stopped++;
+	if (c.expires <= d->now) {
+		dispatch_end(d, seq, "expired", "expired");
 		trouble_next_step(d->spool, seq, d->now);
+		return;
+	}
+	if (why != NULL && !floor) {
+		dispatch_stop(d, seq, why);
 		return;
 	}
 	if (sub != NULL && !has_route(d, sub, &c, b->channel)) {

@@ -70,8 +70,13 @@ void dispatch_recover(struct dispatch *d);
 
 void dispatch_time(struct dispatch *d);
 
-/* Returns whether more is left to route. */
-bool dispatch_route(struct dispatch *d);
+void dispatch_route(struct dispatch *d);
+
+/*
+ * Whether something is due that has no channel yet: there was too much for one round, or what the gate
+ * stopped made the next step due.
+ */
+bool dispatch_unrouted(struct dispatch *d);
 
 /*
  * How CHANNEL is.  One that has rested is asked by one message whether it is back: DISPATCH_PROBE; what is

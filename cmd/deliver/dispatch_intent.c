@@ -12,6 +12,14 @@ dispatch_end(struct dispatch *d, int64_t seq, const char *state, const char *rea
 	    bytes_of(state), bytes_of(reason), d->now, seq);
 }
 
+void
+dispatch_stop(struct dispatch *d, int64_t seq, const char *reason)
+{
+	dispatch_end(d, seq, "stopped", reason);
+	d->stopped++;
+	trouble_next_step(d->spool, seq, d->now);
+}
+
 bool
 dispatch_is_urgent(const struct dispatch *d, int64_t urgency)
 {

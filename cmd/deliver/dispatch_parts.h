@@ -28,6 +28,9 @@ bool dispatch_fetch(struct dispatch *d, int64_t seq, struct chosen *c);
 /* It ends in STATE. */
 void dispatch_end(struct dispatch *d, int64_t seq, const char *state, const char *reason);
 
+/* The gate stops it: if it was the last of its step, the next step of its case is due. */
+void dispatch_stop(struct dispatch *d, int64_t seq, const char *reason);
+
 /* It ends as dead: if it was the last of its step, the next step of its case is due. */
 void dispatch_give_up(struct dispatch *d, int64_t seq, const char *reason);
 

@@ -143,7 +143,7 @@ route_one(struct dispatch *d, const struct row *r)
 	}
 	sub = subscriptions_find(gate_subscriptions(d->gate), bytes_of(r->subscription));
 	if (sub == NULL)
-		dispatch_end(d, r->seq, "stopped", gate_missing(d->gate, bytes_of(r->subscription)));
+		dispatch_stop(d, r->seq, gate_missing(d->gate, bytes_of(r->subscription)));
 	else if ((size_t)r->route >= sub->delivery->routes)
 		dispatch_give_up(d, r->seq, "no-route");
 	else if (is_told(d, sub, r->seq, r->urgency))
@@ -152,7 +152,7 @@ route_one(struct dispatch *d, const struct row *r)
 		take_route(d, sub->delivery, r->seq, r->route);
 }
 
-bool
+void
 dispatch_route(struct dispatch *d)
 {
 	struct spool_rows *rows = spool_rows(d->spool,
@@ -174,8 +174,11 @@ dispatch_route(struct dispatch *d)
 	spool_done(rows);
 	for (size_t i = 0; i < count; i++)
 		route_one(d, &found[i]);
-	/* Who is told in place of a class, or by the next step, has no channel yet. */
-	return count > 0 &&
-	       spool_number(d->spool, 0,
+}
+
+bool
+dispatch_unrouted(struct dispatch *d)
+{
+	return spool_number(d->spool, 0,
 		   "SELECT 1 FROM intent WHERE state = 'due' AND channel IS NULL LIMIT 1", "") == 1;
 }

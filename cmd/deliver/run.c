@@ -351,10 +351,11 @@ round_of(struct runner *r)
 	read_clock(r);
 	note_results(r);
 	dispatch_time(d);
-	more = dispatch_route(d);
+	dispatch_route(d);
 	if (asked_to_end == 0)
 		for (unsigned i = 0; i < r->delivery.channels; i++)
 			filled = fill_lane(r, i, filled);
+	more = dispatch_unrouted(d);
 	if (!commit(r)) {
 		take_back(r, filled);
 		return false;

@@ -172,6 +172,8 @@ put_to(struct json_write *w, const struct notify_policy *plan, const struct inte
 	put_open(w, "to");
 	if (to == NULL) {
 		json_write_member_value(w, "last_resort", (struct bytes)BYTES("true"));
+		if (!i->uncovered)
+			json_write_member_number(w, "step", i->step);
 	} else {
 		put_word(w, "subscription", to->id);
 		put_word(w, "party", to->grant->sub);

@@ -271,7 +271,10 @@ match_floor(struct match *m, const struct version_group *g, const struct subscri
 	return true;
 }
 
-/* Whether an intent reaches a class in the tier of the highest criticality of all versions. */
+/*
+ * Whether an intent tells a class in the tier of the highest criticality of all versions that something so
+ * urgent is there.  Data of a version that is less urgent says that all is well.
+ */
 static enum match_coverage
 judge_coverage(const struct match *m, const struct version_group *g)
 {
@@ -285,7 +288,7 @@ judge_coverage(const struct match *m, const struct version_group *g)
 
 		if (in->kind == INTENT_NOTICE || (tier->classes & UINT32_C(1) << in->to->class) == 0)
 			continue;
-		if (in->kind == INTENT_DATA)
+		if (in->kind == INTENT_DATA && in->criticality == g->top)
 			return MATCH_COVERED;
 		floor = floor || in->kind == INTENT_FLOOR;
 	}

@@ -80,6 +80,19 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	[ ! -e spool/out/nurse7 ]
 }
 
+@test "the only one who was to be told is not among those who count any more: the case comes to the last resort" {
+	local change
+	for change in grant-revoked subscription-gone; do
+		spool
+		intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+		"$change"
+		run_drain 0
+		[ "$(state n_c1)" = stopped ]
+		[ "$(jq -r '[.kind, .why] | join(" ")' spool/out/desk)" = 'last-resort exhausted' ]
+		rm -r P site spool
+	done
+}
+
 @test "who may not read the version any more hears of something critical as a floor notice, without reference or level" {
 	spool
 	intent c1 nurse-7 critical R 4 | ehr-deliver enqueue --spool spool -q

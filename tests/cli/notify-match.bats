@@ -103,6 +103,22 @@ ladder() {
 	END
 }
 
+@test "data of a version that is less urgent covers no critical record: the last resort is called at once" {
+	subscribed nurse care-team >in
+	sealed "$(record A)" 0 L:1:low N:3:medium V:5:critical >lines
+	notify 0 --subscriptions in lines
+	has err 'covered-by-floor: '
+	cp -r "$P" Q
+	sed -i 's/^critical_floor:.*/critical_floor: suppress/' Q/notify.yaml
+	P=Q notify 1 --subscriptions in lines
+	has err 'uncovered: '
+	jq -r '[.kind, .ehr.criticality, .why, .deadline.after] | map(. // "-") | join(" ")' out >seen
+	same seen <<-'END'
+		data medium - PT0S
+		last-resort critical uncovered PT0S
+	END
+}
+
 @test "in a step the classes come as the policy names them, first responders first, and in a class the subscriptions" {
 	{
 		subscribed nurse care-team
@@ -116,7 +132,7 @@ ladder() {
 		data 0 z-medic
 		data 0 a-nurse
 		data 0 nurse
-		last-resort - -
+		last-resort 3 -
 	END
 	# The policy names them the other way round.
 	cp -r "$P" Q

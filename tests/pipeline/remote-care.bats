@@ -119,7 +119,7 @@ waiting() { ehr-deliver list -S "$F/site" | jq -s '[.[] | select(.state == "due"
 	ehr-deliver list -S "$F/site" | jq -r 'select(.criticality == "critical") | [.subscription // "desk", .step, .state, .reason] | @tsv' | sort >states
 	same states <<-'END'
 		chief	2	cancelled	acked
-		desk	0	cancelled	acked
+		desk	3	cancelled	acked
 		doctor	1	acked	acked
 		medic	0	acked	acked
 		nurse	0	acked	acked
@@ -149,4 +149,52 @@ waiting() { ehr-deliver list -S "$F/site" | jq -s '[.[] | select(.state == "due"
 	lacks "$F/broker.log" canary
 	run ! grep -raq canary "$F/site/spool" calm urgent mild restricted received
 	run ! grep -raqE '"value"|mm\[Hg' "$F/site/spool" "$F/carried" "$F/sealed"
+}
+
+# desk SPOOL: what becomes of each intent for the last resort there.
+desk() {
+	ehr-deliver list --spool "$1" | jq -r 'select(.subscription == null) | [.kind, .step, .state, .reason // "-"] | join(" ")'
+}
+
+# news SPOOL LETTER: a critical reading, from its tags to intents in the spool.
+news() {
+	sealed "$(record "$2")" 0 L:1:low N:3:critical | ehr-notify -P "$P" -S "$F/site" --now "$now" | ehr-deliver enqueue --spool "$1" -q
+}
+
+@test "a last resort that a step names ends with the answer, and is told of a case once" {
+	ehr-deliver init -P "$P" --spool spool
+	news spool A
+	news spool B
+	desk spool >seen
+	same seen <<-'END'
+		last-resort 3 held -
+		last-resort 3 cancelled merged
+	END
+	ehr 0 ehr-deliver ack --spool spool --by ward "$(ehr-deliver list --spool spool | jq -r 'select(.subscription == "medic").id' | head -n 1)"
+	# Somebody takes care of him: a reading that comes now is told to those of the first step, and escalates to nobody.
+	news spool C
+	desk spool >seen
+	same seen <<-'END'
+		last-resort 3 cancelled acked
+		last-resort 3 cancelled merged
+		last-resort 3 cancelled acked
+	END
+}
+
+@test "a last resort that a step names is told at once when no step before it reaches anybody" {
+	ehr-deliver init -P "$P" --spool spool
+	news spool A
+	: >nobody.ndjson
+	ehr 75 ehr-deliver run -P "$P" -S "$F/site" --spool spool --subscriptions nobody.ndjson --drain
+	desk spool >seen
+	same seen <<<'last-resort 3 sent -'
+	[ "$(jq -r .why spool/out/desk)" = step ]
+	ehr-deliver list --spool spool | jq -r 'select(.subscription != null) | [.subscription, .state, .reason] | join(" ")' >seen
+	same seen <<-'END'
+		daughter stopped gone
+		medic stopped gone
+		nurse stopped gone
+		doctor stopped gone
+		chief stopped gone
+	END
 }
