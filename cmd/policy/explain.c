@@ -295,8 +295,7 @@ explain_file(struct explanation *x, const char *path)
 	}
 	while (status == EXIT_DONE && records_next(&records, &record)) {
 		if (!dry_run(&x->run, record)) {
-			diag_warn("%s:%zu: %s: %s at byte %zu", shown, records.line,
-			    reason_code(x->run.reason), reason_text(x->run.reason), x->run.byte);
+			records_say(&records, shown, record, x->run.reason, x->run.byte, true);
 			status = EXIT_BAD_RECORD;
 			break;
 		}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/policy/records.h"
 
+#include "common/base/diag.h"
 #include "common/base/file.h"
+#include "common/line/cure.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,4 +96,19 @@ records_rewind(struct records *r)
 	r->element = 1;
 	r->at = 0;
 	r->next_line = 1;
+}
+
+void
+records_say(const struct records *r, const char *shown, struct bytes record, enum reason reason, size_t byte,
+    bool first)
+{
+	const struct cure_case c = {
+		.program = diag_name(), .reason = reason, .head = record, .byte = byte, .first = true
+	};
+	char cure[CURE_ROOM] = "";
+
+	if (first)
+		(void)cure_of(&c, cure);
+	diag_warn("%s:%zu: %s: %s at byte %zu%s", shown, r->line, reason_code(reason), reason_text(reason),
+	    byte, cure);
 }

@@ -2,6 +2,7 @@
 #ifndef EHR_POLICY_RECORDS_H
 #define EHR_POLICY_RECORDS_H
 
+#include "common/base/reason.h"
 #include "common/json/json.h"
 
 #include <stdbool.h>
@@ -29,6 +30,10 @@ void records_release(struct records *r);
 
 /* The next record, with JSON_SLACK readable bytes behind it; false at the end. */
 bool records_next(struct records *r, struct bytes *record);
+
+/* What is wrong with the record that was read last, at BYTE of it; FIRST: with what to do about it. */
+void records_say(const struct records *r, const char *shown, struct bytes record, enum reason reason,
+    size_t byte, bool first);
 
 /* The next record is the first again. */
 void records_rewind(struct records *r);

@@ -41,10 +41,9 @@ look(struct sample *s, struct records *r, struct json *j, const char *shown)
 			count++;
 			continue;
 		}
-		enum reason reason = good ? REASON_NOT_AN_OBJECT : j->reason;
 		if (s->refused++ < MAX_SAID)
-			diag_warn("%s:%zu: %s: %s at byte %zu", shown, r->line, reason_code(reason),
-			    reason_text(reason), good ? (size_t)1 : j->byte);
+			records_say(r, shown, record, good ? REASON_NOT_AN_OBJECT : j->reason,
+			    good ? (size_t)1 : j->byte, s->refused == 1);
 	}
 	if (s->refused > MAX_SAID)
 		diag_warn("%s: %zu bad records in all", shown, s->refused);

@@ -64,18 +64,23 @@ static const struct stage {
 	{ BYTES("refused"), ASIDE, "a line of a quarantine: jq -r .record gives the record" },
 };
 
+/* What each program reads; `other` is said of a record by one that reads none. */
 static const struct program {
 	const char *name;
 	enum rank reads;
+	const char *other;
 } programs[] = {
-	{ "ehr-ingest", BEFORE_ALL },
-	{ "ehr-classify", RECORD },
-	{ "ehr-redact", LABELLED },
-	{ "ehr-seal", VERSION },
-	{ "ehr-notify", SEALED },
-	{ "ehr-select", SEALED },
-	{ "ehr-open", SEALED },
-	{ "ehr-authz", ASIDE },
+	{ "ehr-ingest", BEFORE_ALL, NULL },
+	{ "ehr-policy", BEFORE_ALL, NULL },
+	{ "ehr-classify", RECORD, NULL },
+	{ "ehr-redact", LABELLED, NULL },
+	{ "ehr-seal", VERSION, NULL },
+	{ "ehr-notify", SEALED, NULL },
+	{ "ehr-select", SEALED, NULL },
+	{ "ehr-open", SEALED, NULL },
+	{ "ehr-authz", ASIDE, "a record: requests for access are read" },
+	{ "ehr-deliver", ASIDE, "a record: intents of ehr-notify are read" },
+	{ "ehr-consent", ASIDE, "a record: events of negotiations are read" },
 };
 
 /* What lies between a line of the first rank and a reader of the second. */
@@ -154,13 +159,15 @@ goes_on(struct bytes head)
 	return last == '{' || last == '[' || last == ',' || last == ':';
 }
 
-static enum rank
-rank_of(const char *program)
+static const struct program *
+program_of(const char *name)
 {
+	static const struct program none = { "", ASIDE, NULL };
+
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
-		if (strcmp(programs[i].name, program) == 0)
-			return programs[i].reads;
-	return ASIDE;
+		if (strcmp(programs[i].name, name) == 0)
+			return &programs[i];
+	return &none;
 }
 
 /* Several texts on a line, or one on several. */
@@ -180,7 +187,7 @@ shape_cure(const struct cure_case *c, enum rank reads)
 	if (first == '\x1e')
 		return "this is a JSON text sequence: put ehr-ingest before";
 	if (c->reason == REASON_NOT_AN_OBJECT && first == '[')
-		return "an array: put ehr-ingest before";
+		return reads == ASIDE ? "an array: put jq -c .[] before" : "an array: put ehr-ingest before";
 	if (c->reason == REASON_TRAILING_DATA && there == '{')
 		return "several texts on a line: put ehr-ingest before";
 	if (c->reason == REASON_TRUNCATED && goes_on(c->head))
@@ -202,8 +209,9 @@ stage_of(const struct json *j, uint32_t ehr)
 
 /* The line as a whole is JSON, but of another stage. */
 static const char *
-stage_cure(const struct json *j, enum rank reads)
+stage_cure(const struct json *j, const struct program *p)
 {
+	enum rank reads = p->reads;
 	uint32_t ehr = json_member(j, 0, (struct bytes)BYTES("ehr"));
 	const struct stage *s = ehr != 0 ? stage_of(j, ehr) : NULL;
 	bool is_resource = json_member(j, 0, (struct bytes)BYTES("resourceType")) != 0;
@@ -211,7 +219,7 @@ stage_cure(const struct json *j, enum rank reads)
 	if (ehr == 0 && json_member(j, 0, (struct bytes)BYTES("decision")) != 0)
 		return "a decision: it is given with --decision";
 	if (reads == ASIDE)
-		return ehr != 0 || is_resource ? "a record: requests for access are read" : NULL;
+		return ehr != 0 || is_resource ? p->other : NULL;
 	if (ehr == 0)
 		return reads > RECORD && reads <= SEALED ? between[RECORD][reads] : NULL;
 	if (s == NULL || s->rank == reads)
@@ -224,18 +232,18 @@ is_stage_reason(enum reason reason)
 {
 	return reason == REASON_WRONG_STAGE || reason == REASON_BAD_ENVELOPE ||
 	       reason == REASON_RESERVED_MEMBER || reason == REASON_SEALED_MEMBERS ||
-	       reason == REASON_TAGS_INVALID || reason == REASON_BAD_REQUEST;
+	       reason == REASON_TAGS_INVALID || reason == REASON_BAD_REQUEST || reason == REASON_BAD_EVENT;
 }
 
 static const char *
-find_stage(const struct cure_case *c, enum rank reads)
+find_stage(const struct cure_case *c, const struct program *p)
 {
 	struct json j;
 	const char *found = NULL;
 
 	json_init(&j, NULL, JSON_MAX_DEPTH);
 	if (json_parse(&j, c->head) && json_kind(&j, 0) == JSON_OBJECT)
-		found = stage_cure(&j, reads);
+		found = stage_cure(&j, p);
 	json_release(&j);
 	return found;
 }
@@ -243,20 +251,20 @@ find_stage(const struct cure_case *c, enum rank reads)
 const char *
 cure_of(const struct cure_case *c, char text[CURE_ROOM])
 {
-	enum rank reads = rank_of(c->program);
+	const struct program *p = program_of(c->program);
 	const char *found = c->first ? format_of(c->head) : NULL;
 
 	if (found == NULL && c->first)
 		found = format_of(trimmed(c->head));
 	if (found == NULL)
-		found = shape_cure(c, reads);
+		found = shape_cure(c, p->reads);
 	if (found == NULL && c->first &&
 	    (c->reason == REASON_BAD_SYNTAX || c->reason == REASON_TRAILING_DATA ||
 		c->reason == REASON_BAD_NUMBER) &&
 	    is_columns(c->head))
 		found = "this looks like columns: make each row a JSON object before";
 	if (found == NULL && is_stage_reason(c->reason))
-		found = find_stage(c, reads);
+		found = find_stage(c, p);
 	(void)snprintf(text, CURE_ROOM, "%s%s", found != NULL ? "; " : "", found != NULL ? found : "");
 	return text;
 }

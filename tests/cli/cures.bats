@@ -24,6 +24,10 @@ cured() {
 	grep -qE "^ehr-classify: in:[0-9]+: [a-z0-9-]+: [A-Za-z0-9 .-]+; $2\$" err
 	ehr "$1" ehr-open -S "$F/site" --now 2026-03-02T09:00:00Z in
 	has err "; $2"
+	for verb in survey explain; do
+		ehr 5 ehr-policy $verb -P "$P" in
+		has err "; $2"
+	done
 }
 
 @test "compressed files and other formats are named, with what to put before" {
@@ -130,6 +134,16 @@ cured() {
 	has err '; a line of a quarantine: jq -r .record gives the record'
 	ehr 5 ehr-authz -P "$P" "$F/bare"
 	has err '; a record: requests for access are read'
+	ehr 5 ehr-consent "$F/bare"
+	has err '; a record: events of negotiations are read'
+	ehr-deliver init -P "$P" --spool spool
+	for file in bare labelled version sealed; do
+		ehr 5 ehr-deliver enqueue --spool spool "$F/$file"
+		has err '; a record: intents of ehr-notify are read'
+	done
+	printf '[{"id":"zwaluw"}]\n' >in
+	ehr 5 ehr-authz -P "$P" in
+	has err '; an array: put jq -c .[] before'
 }
 
 @test "a key seen twice is placed by array elements and by names that the program or its policy spells" {
