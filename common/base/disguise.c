@@ -226,6 +226,10 @@ signs_at(const char *at)
 {
 	block here = block_at(at), next = block_at(at + 1);
 	block signs = block_is(here, '&') | block_is(here, '\\') | block_is(here, '%') | block_is(here, '=');
+	block brackets = (block_is(here, ']') & block_is(next, '[')) |
+			 (block_is(here, ')') & block_is(next, '(')) |
+			 (block_is(here, '}') & block_is(next, '{'));
+	block prefix = block_is(here, '0') & block_is(block_lower(next), 'x');
 	block hyphens = block_is(here, '-') & blanks(next);
 	block spelled =
 	    block_letters(here) & blanks(next) & blanks(block_at(at + 3)) & blanks(block_at(at + 5));
@@ -233,7 +237,7 @@ signs_at(const char *at)
 	block hex = block_from(here, '2', '7') & block_from(block_at(at + 2), '2', '7') &
 		    block_from(block_at(at + 4), '2', '7') & block_from(block_at(at + 6), '2', '7');
 
-	return signs | hyphens | spelled | hex;
+	return signs | brackets | prefix | hyphens | spelled | hex;
 }
 
 /* Where a word may begin by its case, as undo_base64 asks for: more than fold_hump finds. */
@@ -346,6 +350,26 @@ undo_entity(struct bytes text, size_t at, struct buffer *out)
 	return 4;
 }
 
+/* The characters in hexadecimal at AT that can be read; returns how many bytes of TEXT they are. */
+static size_t
+add_hex(struct bytes text, size_t at, struct buffer *out)
+{
+	size_t size = 0;
+
+	for (int value; (value = number_at(text, at + size, 2, 16)) >= ' ' && value < 0x7f; size += 2)
+		(void)buffer_append(out, &(char){ (char)value }, 1);
+	return size;
+}
+
+/* \X484956\ of HL7 v2. */
+static size_t
+undo_long_escape(struct bytes text, size_t at, struct buffer *out)
+{
+	size_t size = add_hex(text, at + 2, out);
+
+	return size > 0 && bytes_at(text, at + 2 + size) == '\\' ? size + 3 : 0;
+}
+
 static size_t
 undo_escape(struct bytes text, size_t at, struct buffer *out)
 {
@@ -354,6 +378,8 @@ undo_escape(struct bytes text, size_t at, struct buffer *out)
 	size_t from = digits == 3 ? at + 1 : at + 2;
 	int value = number_at(text, from, (unsigned)digits, digits == 3 ? 8 : 16);
 
+	if (kind == 'X')
+		return undo_long_escape(text, at, out);
 	if (!is_readable(value) || (value >= 0xd800 && value < 0xe000))
 		return 0;
 	add_point(out, value);
@@ -420,17 +446,51 @@ undo_spelling(struct bytes text, size_t at, struct buffer *out)
 static size_t
 undo_hex(struct bytes text, size_t at, struct buffer *out)
 {
-	size_t size = 0, used = out->used;
+	size_t size;
 
-	if (at > 0 && ascii_is_alnum(text.at[at - 1]) &&
-	    (at < 2 || text.at[at - 1] != 'x' || text.at[at - 2] != '0'))
+	if (at > 0 && ascii_is_alnum(text.at[at - 1]))
 		return 0;
-	for (int value; (value = number_at(text, at + size, 2, 16)) >= ' ' && value < 0x7f; size += 2)
-		(void)buffer_append(out, &(char){ (char)value }, 1);
-	if (size >= HEX_RUN)
-		return size;
-	out->used = used;
-	return 0;
+	size = add_hex(text, at, out);
+	return size >= HEX_RUN ? size : 0;
+}
+
+/* Whether 0x and a byte stand at AT. */
+static bool
+is_prefixed(struct bytes text, size_t at)
+{
+	return bytes_at(text, at) == '0' && (bytes_at(text, at + 1) | 0x20) == 'x' &&
+	       number_at(text, at + 2, 2, 16) >= 0;
+}
+
+/* 0x48 0x49 0x56: the blanks, commas and semicolons between two go, too.  One byte alone is none. */
+static size_t
+undo_prefixed(struct bytes text, size_t at, struct buffer *out)
+{
+	size_t size, end, begin = at;
+
+	if (!is_prefixed(text, at) || (at > 0 && ascii_is_alnum(text.at[at - 1])))
+		return 0;
+	size = add_hex(text, at + 2, out) + 2;
+	for (end = at + size;
+	     is_blank(bytes_at(text, end)) || bytes_at(text, end) == ',' || bytes_at(text, end) == ';';)
+		end++;
+	if (is_prefixed(text, end))
+		return size > 2 ? end - at : 0;
+	while (begin > 0 &&
+	       (is_blank(text.at[begin - 1]) || text.at[begin - 1] == ',' || text.at[begin - 1] == ';'))
+		begin--;
+	return size > 4 || (size == 4 && begin >= 4 && is_prefixed(text, begin - 4)) ? size : 0;
+}
+
+/* [H][I][V]: the brackets between two letters go. */
+static size_t
+undo_brackets(struct bytes text, size_t at)
+{
+	char close = text.at[at], open = bytes_at(text, at + 1);
+
+	if (at < 2 || text.at[at - 2] != open || bytes_at(text, at + 3) != close)
+		return 0;
+	return ascii_is_letter(text.at[at - 1]) && ascii_is_letter(bytes_at(text, at + 2)) ? 2 : 0;
 }
 
 static size_t
@@ -447,6 +507,12 @@ undo_at(struct bytes text, size_t at, struct buffer *out)
 		return undo_quoted(text, at, out);
 	case '-':
 		return undo_hyphen(text, at);
+	case ']':
+	case ')':
+	case '}':
+		return undo_brackets(text, at);
+	case '0':
+		return undo_prefixed(text, at, out);
 	default:
 		if (bytes_at(text, at + 1) == ' ' && bytes_at(text, at + 3) == ' ')
 			return undo_spelling(text, at, out);

@@ -10,11 +10,13 @@
  *
  *	%48%49%56           percent-encoding, as in addresses and data: URLs
  *	&amp;#72; &lt;b&gt; entities whose sign is one, and tags written with entities
- *	\u0048 \x48 \110    escapes of programs, \'48 of RTF
+ *	\u0048 \x48 \110    escapes of programs, \'48 of RTF, \X484956\ of HL7 v2
  *	=48=49=56           quoted-printable; its soft line ends
  *	schizo-<LF>phrenia  a word that goes on in the next line
  *	H . I . V           letters of a word with a sign and blanks between them
+ *	[H][I][V]           letters of a word in brackets of their own
  *	484956206f          hexadecimal, six characters or more of text
+ *	0x48 0x49           bytes in hexadecimal, two or more
  *	SElWIHBvcw          base64 and base64url, in a word of small letters and capitals
  *
  * Whoever wants what was encoded twice undoes it again.

@@ -8,8 +8,10 @@
 
 enum {
 	LOOK_BACK = 80,    /* bytes before a code in which its system may be named */
-	OTHER_WORDS = 2,   /* words before a code, of which one says that it is none */
-	NAMING_WORDS = 8,  /* the same for the name of its system */
+	OTHER_WORDS = 2,   /* words before a code, of which one says that it is none; the same behind one */
+	NAMING_WORDS = 8,  /* before one, for the name of its system */
+	PATIENT_WORDS = 4, /* words before "with" and a code, of which one speaks of a patient */
+	YEAR_DIGITS = 4,   /* of a year behind "since" */
 	SHORTEST_ID = 8,   /* digits of an id of SNOMED CT without its name */
 	LOINC_DIGITS = 5,  /* before the hyphen, likewise */
 	LONGEST_CODE = 20, /* of a text that is a code alone */
@@ -110,6 +112,7 @@ struct looking {
 enum told {
 	TOLD_NOTHING,
 	TOLD_OTHER,     /* it is the number of something else */
+	TOLD_CODE,      /* "code" alone */
 	TOLD_DIAGNOSIS, /* "Dx" */
 	TOLD_ICD,       /* of no edition */
 	TOLD_SYSTEM,
@@ -124,7 +127,29 @@ static const char diagnosis[] =
 static const char of_patient[] =
     " history hx known suspected confirmed verdacht v.a zustand z.n bekannt bekannte bekannter bekannten "
     "gesichert gesicherte gesicherter ";
-static const char diagnosed[] = " infection infektion disease erkrankung disorder syndrome gesichert ";
+static const char diagnosed[] =
+    " infection infektion disease erkrankung disorder syndrome gesichert diagnosed diagnostiziert positive "
+    "positiv ";
+static const char since[] = " since seit ";
+/* What has such numbers, behind one. */
+static const char machine[] =
+    " lead leads elektrode error errors fehler fault alarm door t\xc3\xbcr key taste button knopf "
+    "port channel cable kabel connector stecker sensor battery batterie pump display screen paper "
+    "film steel model version firmware menu men\xc3\xbc cover ";
+/* Before such a number: somebody or something is there, or comes from there. */
+static const char places[] = " in im at am to into from nach aus auf zu zum via by per bed ";
+/* "patient with B20", "suffers from B20", "wegen B20". */
+static const char with[] = " with w mit has hat have had having ";
+static const char patient[] =
+    " patient patients patientin patienten pt pts pat client klient klientin man woman male female "
+    "mother father child boy girl he she i who mann frau kind junge mutter vater er "
+    "sie ich ";
+static const char of_illness[] = " for from to of with f\xc3\xbcr an mit ";
+static const char ill[] =
+    " suffers suffering suffered leidet litt treated treatment therapy therapie behandelt "
+    "behandlung admitted admission aufgenommen aufnahme hospitalized hospitalised diagnosed "
+    "diagnostiziert secondary due living lives lebt ill krank erkrankt ";
+static const char because[] = " wegen aufgrund ";
 static const char code_words[] = " code codes kode ";
 static const char icd[] = " icd cie dsm dsm-iv dsm-5 dsm-v dsm-iv-tr dsm-5-tr ";
 static const char other[] =
@@ -134,7 +159,8 @@ static const char other[] =
     "seite form formular item key press taste port channel error fehler fault alarm door apt apartment "
     "office box well grid pin zip plz postal "
     "product access area country phone tel telephone telefon fax mobile mrn account konto invoice rechnung "
-    "order ticket case fall fallnummer ref reference route bus line linie size vitamin vit ";
+    "order ticket case fall fallnummer ref reference route bus flight line linie size vitamin vit ventilator "
+    "pump monitor machine device display screen ";
 
 static bool
 is_one_of(struct bytes word, const char *words)
@@ -217,7 +243,7 @@ told_before(const struct looking *l, size_t at, unsigned *system)
 		if (words < OTHER_WORDS && is_one_of(word, of_patient))
 			return TOLD_DIAGNOSIS;
 		if (words == 0 && is_one_of(word, code_words))
-			told = TOLD_DIAGNOSIS; /* unless it is an error's */
+			told = TOLD_CODE; /* unless it is an error's */
 		*system = system_named(l->codes, word);
 		if (*system != CODES_ANY_SYSTEM)
 			return TOLD_SYSTEM;
@@ -226,20 +252,83 @@ told_before(const struct looking *l, size_t at, unsigned *system)
 	return told;
 }
 
+/* The word that begins behind *END, which becomes its end.  Empty: none. */
+static struct bytes
+word_behind(struct bytes text, size_t *end)
+{
+	size_t first = *end;
+
+	while (first < text.size && !is_word(text.at[first]))
+		first++;
+	for (*end = first; *end < text.size && is_word(text.at[*end]);)
+		++*end;
+	return (struct bytes){ text.at + first, *end - first };
+}
+
+/* Whether close behind END stands what has such a number: "ICD f20 lead", "Code F10: door open". */
+static bool
+is_of_machine(struct bytes text, size_t end)
+{
+	for (unsigned i = 0; i < OTHER_WORDS; i++)
+		if (is_one_of(trim(word_behind(text, &end)), machine))
+			return true;
+	return false;
+}
+
+/* Whether a year stands close behind END: 2019, 03/2019. */
+static bool
+names_year(struct bytes text, size_t end)
+{
+	for (unsigned i = 0; i < OTHER_WORDS; i++) {
+		struct bytes word = trim(word_behind(text, &end));
+
+		if (bytes_digits(word, 0) == YEAR_DIGITS ||
+		    (word.size > YEAR_DIGITS && bytes_digits(word, word.size - YEAR_DIGITS) == YEAR_DIGITS))
+			return true;
+	}
+	return false;
+}
+
 /* Whether the word behind END, with blanks before it, speaks of a diagnosis.  G: gesichert, in ICD-10-GM. */
 static bool
 is_diagnosed(struct bytes text, size_t end)
 {
-	struct bytes word = bytes_behind(text, end);
-	size_t size = 0;
+	size_t behind = end;
+	struct bytes word = word_behind(text, &behind);
 
-	while (word.size > 0 && word.at[0] == ' ')
-		word = bytes_behind(word, 1);
-	while (size < word.size && is_word(word.at[size]))
-		size++;
-	word.size = size;
-	return bytes_at(text, end) == ' ' && size > 0 &&
-	       (bytes_are(word, "G") || is_one_of(trim(word), diagnosed));
+	for (size_t i = end; text.at + i < word.at; i++)
+		if (text.at[i] != ' ')
+			return false;
+	if (bytes_are(word, "G") || is_one_of(trim(word), diagnosed))
+		return true;
+	return is_one_of(word, since) && names_year(text, behind);
+}
+
+/* Whether what stands before AT says that a patient has what follows. */
+static bool
+has_patient(struct bytes text, size_t at)
+{
+	size_t from = at > LOOK_BACK ? at - LOOK_BACK : 0;
+	struct bytes link = trim(word_before(text, from, &at));
+	struct bytes before = trim(word_before(text, from, &at));
+
+	if (is_one_of(link, because) || (is_one_of(link, of_illness) && is_one_of(before, ill)))
+		return true;
+	if (!is_one_of(link, with))
+		return false;
+	for (unsigned i = 0; i < PATIENT_WORDS; i++) {
+		if (is_one_of(before, patient) || is_one_of(before, ill))
+			return true;
+		before = trim(word_before(text, from, &at));
+	}
+	return false;
+}
+
+/* Whether somebody or something is at AT: "moved to B20". */
+static bool
+is_at_place(struct bytes text, size_t at)
+{
+	return is_one_of(trim(word_before(text, at > LOOK_BACK ? at - LOOK_BACK : 0, &at)), places);
 }
 
 /* Whether a text, or an item in it, ends at AT. */
@@ -274,6 +363,16 @@ begins_item(struct bytes text, size_t at)
 	return at == 0 || strchr("([{,;:|^<>*'\"\n\r\t=", text.at[at - 1]) != NULL;
 }
 
+/* Whether the three characters of ICD-10 from AT to END, in a text without a name for them, are a code. */
+static bool
+says_illness(struct bytes text, size_t at, size_t end)
+{
+	if (begins_item(text, at) && ends_item(text, end))
+		return true;
+	return !is_of_machine(text, end) &&
+	       ((is_diagnosed(text, end) && !is_at_place(text, at)) || has_patient(text, at));
+}
+
 /* Without a system: what no list of other things has.  A number that is all of its text may be anything's. */
 static bool
 find_by_form(const struct looking *l, struct bytes code, size_t at, size_t end)
@@ -294,8 +393,7 @@ find_by_form(const struct looking *l, struct bytes code, size_t at, size_t end)
 		return codes_find_form(l->codes, CODEFORM_ATC, code, l->match);
 	if (bytes_at(l->text, at + 3) == '.' && (code.size > 4 || bytes_at(l->text, at + 4) == '-'))
 		return codes_find_form(l->codes, CODEFORM_ICD10, code, l->match);
-	return code.size == 3 && !is_all &&
-	       (is_diagnosed(l->text, end) || (begins_item(l->text, at) && ends_item(l->text, end))) &&
+	return code.size == 3 && !is_all && says_illness(l->text, at, end) &&
 	       codes_find_form(l->codes, CODEFORM_ICD10, code, l->match);
 }
 
@@ -305,11 +403,15 @@ look_at(const struct looking *l, size_t at, size_t end)
 {
 	struct bytes code = trim((struct bytes){ l->text.at + at, end - at });
 	unsigned system = CODES_ANY_SYSTEM;
+	enum told told;
 	bool found = false;
 
 	if (code.size == 0 || code.size > LONGEST_CODE || !codes_is_listed(l->codes, code))
 		return false;
-	switch (told_before(l, at, &system)) {
+	told = told_before(l, at, &system);
+	if ((told == TOLD_CODE || told == TOLD_ICD) && is_of_machine(l->text, end))
+		told = TOLD_NOTHING; /* ICD is also a defibrillator */
+	switch (told) {
 	case TOLD_OTHER:
 		return false;
 	case TOLD_SYSTEM:
@@ -320,6 +422,7 @@ look_at(const struct looking *l, size_t at, size_t end)
 		found |= codes_find_form(l->codes, CODEFORM_ICD11, code, l->match);
 		found |= codes_find_form(l->codes, CODEFORM_ICD10, code, l->match);
 		break;
+	case TOLD_CODE:
 	case TOLD_DIAGNOSIS:
 		found = codes_find_form(l->codes, CODEFORM_ICD10, code, l->match);
 		break;
