@@ -153,7 +153,8 @@ static const char *
 advice(struct coverage_notes *n, enum coverage_kind kind)
 {
 	static const char *const texts[] = {
-		[COVERAGE_UNKNOWN_TYPE] = ": classify.yaml may name their type in base",
+		[COVERAGE_UNKNOWN_TYPE] = ": they keep the highest level; none of FHIR R4 is called so (for "
+					  "other records, classify.yaml may name their type in base)",
 		[COVERAGE_NO_BASE] = ": give each a line of base in classify.yaml",
 		[COVERAGE_SYSTEM] = ": put its sensitive codes into a value set, or set uncovered in "
 				    "classify.yaml; ehr-policy survey lists what occurs",
