@@ -128,8 +128,7 @@ static const char of_patient[] =
     " history hx known suspected confirmed verdacht v.a zustand z.n bekannt bekannte bekannter bekannten "
     "gesichert gesicherte gesicherter ";
 static const char diagnosed[] =
-    " infection infektion disease erkrankung disorder syndrome gesichert diagnosed diagnostiziert positive "
-    "positiv ";
+    " infection infektion disease erkrankung disorder syndrome gesichert diagnosed diagnostiziert positive ";
 static const char since[] = " since seit ";
 /* What has such numbers, behind one. */
 static const char machine[] =
