@@ -377,6 +377,18 @@ take_marks(struct intake *i, struct bytes event, struct bytes record)
 	return true;
 }
 
+/*
+ * Whether the event is told here for the first time.  One that comes again, as with a file that is taken in
+ * twice, may be older than the last one: it must not take the place of that one's marks, nor resolve a case
+ * that was opened after it.
+ */
+static bool
+is_news(struct intake *i, struct bytes event)
+{
+	(void)spool_do(i->spool, "INSERT OR IGNORE INTO event (id, seen) VALUES (?, ?)", "ti", event, i->now);
+	return spool_changed(i->spool) > 0;
+}
+
 /* A reading of the same record that is less urgent resolves what the one before it opened. */
 static void
 resolve_by_event(struct intake *i, struct bytes record, int64_t urgency)
@@ -413,6 +425,8 @@ take_event(struct intake *i, uint32_t ehr, struct bytes *id, enum reason *reason
 		*reason = REASON_UNKNOWN_CRITICALITY;
 		return spool_failed(i->spool);
 	}
+	if (!is_news(i, *id))
+		return true;
 	if (!take_marks(i, *id, record))
 		return false;
 	resolve_by_event(i, record, urgency);

@@ -87,4 +87,11 @@ const char *const spool_schema[SPOOL_VERSION] = {
 	"CREATE INDEX intent_told ON intent (record, level, subscription) WHERE last_sent IS NOT NULL;"
 	"UPDATE intent SET line = json_set(line, '$.kind', 'resolved')"
 	"  WHERE kind = 'resolved' AND ended IS NULL AND json_valid(line);",
+	/* A file that is taken in a second time is no news. */
+	"CREATE TABLE IF NOT EXISTS event (id TEXT PRIMARY KEY, seen INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS event_seen ON event (seen);"
+	"INSERT OR IGNORE INTO event SELECT event, max(seen) FROM mark GROUP BY event;"
+	"INSERT OR IGNORE INTO event SELECT event, max(accepted) FROM intent WHERE event IS NOT NULL GROUP "
+	"BY "
+	"event;",
 };

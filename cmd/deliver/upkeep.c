@@ -243,6 +243,7 @@ verb_prune(int argc, char *argv[])
 	    "i", now - 1000 * delivery.keep);
 	if (delivery.mark_keep > 0) {
 		(void)spool_do(s, "DELETE FROM mark WHERE seen < ?", "i", now - 1000 * delivery.mark_keep);
+		(void)spool_do(s, "DELETE FROM event WHERE seen < ?", "i", now - 1000 * delivery.mark_keep);
 		(void)spool_do(s,
 		    "DELETE FROM mark WHERE (record, level) IN (SELECT record, level FROM mark ORDER BY seen "
 		    "DESC LIMIT -1"

@@ -401,6 +401,28 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	[ "$(state n_a1) $(state n_a2) $(state n_a3) $(state n_a4)" = 'due unchanged due due' ]
 }
 
+@test "an event that comes again after a newer one hides no change, and ends no case that was opened since" {
+	spool
+	{
+		event e1 m_one m_two
+		intent a1 nurse-7 routine N 3 '' e1
+	} | sed 's/r_a[0-9]/r_x/g' >first
+	{
+		event e2 m_other m_two | sed 's/routine/critical/'
+		intent a2 nurse-7 critical N 3 '' e2
+	} | sed 's/r_a[0-9]/r_x/g' >second
+	# What gives each file of a folder to enqueue, every time.
+	ehr 0 ehr-deliver enqueue --spool spool -q first second
+	ehr 0 ehr-deliver enqueue --spool spool -q second first
+	[ "$(sqlite3 spool/spool.db 'SELECT state FROM trouble')" = open ]
+	{
+		event e3 m_one m_two | sed 's/routine/critical/'
+		intent a3 nurse-7 critical N 3 '' e3
+	} | sed 's/r_a[0-9]/r_x/g' >third
+	ehr 0 ehr-deliver enqueue --spool spool -q third
+	[ "$(state n_a3)" = due ]
+}
+
 @test "a batch gathers what is not urgent into one message, each part through the gate" {
 	spool '' '' ',"delivery":{"batch":{"max":3,"wait":"1h"}}'
 	for i in 1 2 3; do intent "b$i" nurse-7; done | ehr-deliver enqueue --spool spool -q

@@ -360,7 +360,7 @@ after_cuts() {
 	: >spool/spool.db.v1.new # an earlier try was cut off
 	for _ in 1 2 3 4; do ehr-deliver list --spool spool >/dev/null 3>&- & done
 	wait
-	[ "$(sqlite3 spool/spool.db 'PRAGMA user_version')" = 4 ]
+	[ "$(sqlite3 spool/spool.db 'PRAGMA user_version')" = 5 ]
 	[ "$(sqlite3 spool/spool.db.v1 'PRAGMA user_version; SELECT count(*) FROM intent' | tr '\n' ' ')" = '1 21 ' ]
 	[ "$(sqlite3 spool/spool.db 'SELECT group_concat(id) FROM intent WHERE urgent')" = n_c1 ]
 	[ "$(stat -c %a spool/spool.db.v1)" = 600 ]
