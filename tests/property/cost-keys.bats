@@ -81,3 +81,32 @@ listed() {
 	done
 	twice ehr-launch --trust ca.pem --crl ca.crl --verify-only
 }
+
+# calls FUNCTION PROGRAM ...: how often that function is called.
+calls() {
+	local name=$1
+	shift
+	valgrind --tool=callgrind --callgrind-out-file=called "$@" >out.counted 2>counted
+	NAME=$name perl -ne '
+		if (/^(c?)fn=\((\d+)\)(?: (.*))?/) { $name{$2} = $3 if defined $3; $callee = $2 if $1 }
+		elsif (/^calls=(\d+)/) { $count{$callee} += $1 }
+		END { $all += $count{$_} for grep { $name{$_} eq $ENV{NAME} } keys %count; print $all + 0 }' called
+}
+
+@test "ehr-open: the releases of epochs that no line names, and the point of one that a line names" {
+	native || return 0
+	local site
+	export now=2026-03-02T09:00:00Z
+	ehr-keys make -P "$P" -S one --now "$now" >epoch
+	head -n 3 "$EHR_ROOT/testdata/ward/upload.ndjson" | ehr-classify -P "$P" 2>said | ehr-redact -P "$P" -S one 2>said |
+		ehr-seal -P "$P" -S one --now "$now" >sealed
+	cp -r one six
+	for site in 2 3 4 5 6; do ehr-keys rotate -P "$P" -S six --now "$now" >epoch; done
+	bounded "$(cost ehr-open -S one --now "$now" sealed)" "$(cost ehr-open -S six --now "$now" sealed)"
+	[ "$(wc -l <out.counted)" -eq 12 ]
+	# Four levels, each with a point of its own in its release; and the key of who signed them.
+	for site in one six; do
+		[ "$(calls EVP_PKEY_derive ehr-open -S $site --now "$now" sealed)" -eq 4 ]
+		[ "$(calls EVP_PKEY_public_check_quick ehr-open -S $site --now "$now" sealed)" -eq 5 ]
+	done
+}
