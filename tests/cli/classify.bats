@@ -551,6 +551,16 @@ endless() {
 	has err 'in:1: condition-timeout'
 }
 
+@test "a condition of urgency without end refuses the record, its neighbours come out" {
+	printf '%s\n' '{"resourceType":"Flag","id":"a","n":1}' '{"resourceType":"Flag","id":"b","n":1000000000000}' \
+		'{"resourceType":"Flag","id":"c","n":2}' >in
+	endless true
+	sed -i "s/where: {.loudness: {above: 80}}/when: 'last(range(.n)) > 0'/" p/classify.yaml
+	ehr 1 ehr-classify -P p --on-error skip in
+	has err 'in:2: condition-timeout: '
+	printf '%s\n' 'Flag/a routine' 'Flag/c high' | same <(jq -r '.ehr | "\(.id) \(.criticality)"' out)
+}
+
 @test "memory is bounded however much time the policy gives" {
 	native || return 0
 	endless '[range(.n)] | length > 1' 3600
