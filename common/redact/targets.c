@@ -8,12 +8,14 @@
 
 #include <stdlib.h>
 
+enum { FIRST_SLOTS = 64 };
+
 /* Which references a name is for. */
 enum scope {
 	SCOPE_ANY,   /* of an entry: its id or fullUrl */
 	SCOPE_TYPED, /* of an entry: `Type/id` */
-	SCOPE_LOCAL, /* of a contained root: `#id` */
 	SCOPE_FOUND, /* by a search for identifiers or types: `Type?system|value`, `?system|value`, `Type?` */
+	SCOPE_LOCAL, /* of a contained root: `#id`.  The index of the root around it is added. */
 };
 
 /*
@@ -21,13 +23,12 @@ enum scope {
  * how many references name them.
  */
 struct targets_group {
-	uint64_t gone;   /* the bits that lost all of them, in that turn */
-	uint32_t turn;   /* 0: not found yet */
-	uint32_t around; /* SCOPE_LOCAL: the root around them */
-	size_t name;     /* where its name begins in the text */
-	size_t size;
-	uint32_t first; /* item, from 1 */
+	uint64_t gone;  /* the bits that lost all of them, in that turn */
+	size_t name;    /* where its name begins in the text */
+	uint32_t size;  /* a name is made of two or three strings of the line, and shorter than it */
 	uint32_t scope; /* enum scope */
+	uint32_t turn;  /* 0: not found yet */
+	uint32_t first; /* item, from 1 */
 };
 
 struct targets_item {
@@ -64,13 +65,10 @@ group_at(const struct targets *t, uint32_t number)
 	return (struct targets_group *)(void *)t->groups.at + number - 1;
 }
 
+/* A table of SLOTS slots, all free. */
 static void
-start(struct targets *t, size_t groups)
+clear_slots(struct targets *t, uint32_t slots)
 {
-	uint32_t slots = 16;
-
-	while (slots < 2 * groups)
-		slots *= 2;
 	if (slots > t->room) {
 		free(t->slot);
 		t->slot = memory_grow(NULL, slots, sizeof t->slot[0]);
@@ -78,47 +76,76 @@ start(struct targets *t, size_t groups)
 	}
 	t->slots = slots;
 	memset(t->slot, 0, slots * sizeof t->slot[0]);
+}
+
+static void
+start(struct targets *t)
+{
+	clear_slots(t, FIRST_SLOTS);
 	t->groups.used = t->items.used = t->text.used = 0;
 	t->turn = 1;
 }
 
+static struct bytes
+name_of(const struct targets *t, const struct targets_group *g)
+{
+	return (struct bytes){ t->text.at + g->name, g->size };
+}
+
 static bool
-is_group(const struct targets *t, uint32_t number, enum scope scope, uint32_t around, struct bytes name)
+is_group(const struct targets *t, uint32_t number, uint32_t scope, struct bytes name)
 {
 	const struct targets_group *g = group_at(t, number);
 
-	return g->scope == (uint32_t)scope && g->around == around &&
-	       bytes_equal((struct bytes){ t->text.at + g->name, g->size }, name);
+	return g->scope == scope && bytes_equal(name_of(t, g), name);
 }
 
 /* The slot of a group, or the free one where it belongs. */
 static uint32_t *
-find_slot(const struct targets *t, enum scope scope, uint32_t around, struct bytes name)
+find_slot(const struct targets *t, uint32_t scope, struct bytes name)
 {
-	uint64_t key[2] = { hash_key[0] ^ around, hash_key[1] ^ (uint64_t)scope };
+	uint64_t key[2] = { hash_key[0], hash_key[1] ^ scope };
 	uint64_t at = hash_keyed(key, name);
 
 	for (;; at++) {
 		uint32_t *slot = &t->slot[at & (t->slots - 1)];
 
-		if (*slot == 0 || is_group(t, *slot, scope, around, name))
+		if (*slot == 0 || is_group(t, *slot, scope, name))
 			return slot;
+	}
+}
+
+/* One entry may have any number of names: at most three quarters of the slots are taken. */
+static void
+grow_slots(struct targets *t)
+{
+	uint32_t count = (uint32_t)(t->groups.used / sizeof(struct targets_group));
+
+	if (count < t->slots / 4 * 3)
+		return;
+	if (t->slots > UINT32_MAX / 2)
+		memory_missing(0);
+	clear_slots(t, 2 * t->slots);
+	for (uint32_t number = 1; number <= count; number++) {
+		const struct targets_group *g = group_at(t, number);
+
+		*find_slot(t, g->scope, name_of(t, g)) = number;
 	}
 }
 
 /* Adds ROOT to the group whose name is the text from NAME on. */
 static void
-add(struct targets *t, enum scope scope, uint32_t around, size_t name, uint32_t root)
+add(struct targets *t, uint32_t scope, size_t name, uint32_t root)
 {
 	struct bytes text = { t->text.at + name, t->text.used - name };
-	uint32_t *slot = find_slot(t, scope, around, text);
 	struct targets_item *item;
+	uint32_t *slot;
 
+	grow_slots(t);
+	slot = find_slot(t, scope, text);
 	if (*slot == 0) {
 		*(struct targets_group *)buffer_more(&t->groups, sizeof(struct targets_group)) =
-		    (struct targets_group){
-			    .around = around, .name = name, .size = text.size, .scope = scope
-		    };
+		    (struct targets_group){ .name = name, .size = (uint32_t)text.size, .scope = scope };
 		*slot = (uint32_t)(t->groups.used / sizeof(struct targets_group));
 	} else
 		t->text.used = name;
@@ -150,14 +177,14 @@ add_entry(struct targets *t, const struct json *j, uint32_t node, uint32_t root,
 	if (!is_name(j, node))
 		return;
 	put_name(t, j, node);
-	add(t, SCOPE_ANY, 0, at, root);
+	add(t, SCOPE_ANY, at, root);
 	at = t->text.used;
 	if (type.size == 0)
 		return;
 	buffer_add(&t->text, type.at, type.size);
 	buffer_add(&t->text, "/", 1);
 	put_name(t, j, node);
-	add(t, SCOPE_TYPED, 0, at, root);
+	add(t, SCOPE_TYPED, at, root);
 }
 
 /* The first of a list; some write one without the list around it. */
@@ -187,7 +214,7 @@ add_identifier(struct targets *t, const struct json *j, uint32_t identifier, uin
 		if (form > 0)
 			buffer_add(&t->text, "|", 1);
 		put_name(t, j, value);
-		add(t, SCOPE_FOUND, 0, at, root);
+		add(t, SCOPE_FOUND, at, root);
 	}
 }
 
@@ -199,7 +226,7 @@ add_found(struct targets *t, const struct json *j, uint32_t resource, uint32_t r
 
 	buffer_add(&t->text, type.at, type.size);
 	buffer_add(&t->text, "?", 1);
-	add(t, SCOPE_FOUND, 0, at, root);
+	add(t, SCOPE_FOUND, at, root);
 	if (list == 0)
 		return;
 	if (json_kind(j, list) != JSON_ARRAY) {
@@ -230,7 +257,7 @@ add_contained(struct targets *t, const struct places *p, const struct json *j, c
 		name = bytes_trim(json_string(j, id, &t->piece));
 		name = bytes_begin(name, "#") ? bytes_behind(name, 1) : name;
 		buffer_add(&t->text, name.at, name.size);
-		add(t, SCOPE_LOCAL, roots->at[root].parent, at, root);
+		add(t, SCOPE_LOCAL + roots->at[root].parent, at, root);
 	}
 }
 
@@ -267,7 +294,7 @@ void
 targets_find(struct targets *t, const struct places *p, struct shape *shape, const struct json *j,
     const struct roots *roots)
 {
-	start(t, 4 * roots->count);
+	start(t);
 	for (uint32_t i = 0; i < roots->count; i++) {
 		add_contained(t, p, j, roots, i);
 		add_entries(t, p, shape, j, roots, i);
@@ -285,10 +312,9 @@ targets_turn(struct targets *t)
  * all, for which of them it means is not known.  False if there is none.
  */
 static bool
-look_up(struct targets *t, const struct targets_query *q, enum scope scope, uint32_t around,
-    struct bytes name, uint64_t *gone)
+look_up(struct targets *t, const struct targets_query *q, uint32_t scope, struct bytes name, uint64_t *gone)
 {
-	uint32_t number = *find_slot(t, scope, around, name);
+	uint32_t number = *find_slot(t, scope, name);
 	const struct targets_item *item = (const struct targets_item *)(const void *)t->items.at;
 	struct targets_group *g;
 
@@ -327,7 +353,7 @@ find_parameter(struct targets *t, const struct targets_query *q, struct bytes ty
 	buffer_add(&t->name, is_id ? "/" : "?", 1);
 	buffer_add(&t->name, value.at, value.size);
 	(void)look_up(
-	    t, q, is_id ? SCOPE_TYPED : SCOPE_FOUND, 0, (struct bytes){ t->name.at, t->name.used }, gone);
+	    t, q, is_id ? SCOPE_TYPED : SCOPE_FOUND, (struct bytes){ t->name.at, t->name.used }, gone);
 	return true;
 }
 
@@ -356,7 +382,7 @@ search_gone(struct targets *t, const struct targets_query *q, struct bytes refer
 	t->name.used = 0;
 	buffer_add(&t->name, type.at, type.size);
 	buffer_add(&t->name, "?", 1);
-	return look_up(t, q, SCOPE_FOUND, 0, (struct bytes){ t->name.at, t->name.used }, &gone) ? gone : 0;
+	return look_up(t, q, SCOPE_FOUND, (struct bytes){ t->name.at, t->name.used }, &gone) ? gone : 0;
 }
 
 uint64_t
@@ -379,7 +405,7 @@ targets_identified(
 	buffer_add(&t->name, "|", 1);
 	text = json_string(j, value, &t->piece);
 	buffer_add(&t->name, text.at, text.size);
-	return look_up(t, q, SCOPE_FOUND, 0, (struct bytes){ t->name.at, t->name.used }, &gone) ? gone : 0;
+	return look_up(t, q, SCOPE_FOUND, (struct bytes){ t->name.at, t->name.used }, &gone) ? gone : 0;
 }
 
 bool
@@ -400,9 +426,9 @@ static bool
 look_up_local(
     struct targets *t, const struct targets_query *q, struct bytes name, uint32_t from, uint64_t *gone)
 {
-	bool is_inside = look_up(t, q, SCOPE_LOCAL, from, name, gone);
+	bool is_inside = look_up(t, q, SCOPE_LOCAL + from, name, gone);
 
-	return look_up(t, q, SCOPE_LOCAL, q->roots->at[from].parent, name, gone) || is_inside;
+	return look_up(t, q, SCOPE_LOCAL + q->roots->at[from].parent, name, gone) || is_inside;
 }
 
 /* The reference `#NAME` in root FROM. */
@@ -437,14 +463,13 @@ targets_gone(
 		return gone;
 	if (mark != NULL)
 		return search_gone(t, q, reference, mark);
-	*is_here = look_up(t, q, SCOPE_ANY, 0, reference, &gone);
+	*is_here = look_up(t, q, SCOPE_ANY, reference, &gone);
 	if (bytes_begin(reference, "urn:uuid:")) {
 		reference = bytes_behind(reference, 9);
-		*is_here |= look_up(t, q, SCOPE_ANY, 0, reference, &gone);
+		*is_here |= look_up(t, q, SCOPE_ANY, reference, &gone);
 	} else if (token_reference(reference, &type, &id)) {
 		/* They stand side by side. */
-		(void)look_up(
-		    t, q, SCOPE_TYPED, 0, (struct bytes){ type.at, type.size + 1 + id.size }, &gone);
+		(void)look_up(t, q, SCOPE_TYPED, (struct bytes){ type.at, type.size + 1 + id.size }, &gone);
 	}
 	return gone == UINT64_MAX ? 0 : gone;
 }
@@ -456,7 +481,7 @@ targets_local(const struct targets *t, const struct roots *roots, struct bytes n
 	const struct targets_item *item = (const struct targets_item *)(const void *)t->items.at;
 
 	for (int i = 0; i < 2; i++) {
-		uint32_t number = *find_slot(t, SCOPE_LOCAL, i == 0 ? from : roots->at[from].parent, name);
+		uint32_t number = *find_slot(t, SCOPE_LOCAL + (i == 0 ? from : roots->at[from].parent), name);
 
 		if (number == 0 || (i == 1 && roots->at[from].parent == from))
 			continue;

@@ -465,6 +465,14 @@ END
 	[ "$(jq -c .record.entry out)" = null ]
 }
 
+@test "an entry of a Bundle may have any number of names" {
+	shown
+	many=$(jq -nc '{resourceType: "Patient", id: "p", identifier: [range(200) | {system: "s", value: "v\(.)"}]}')
+	line_of '{"resourceType":"Bundle","entry":[{"resource":'"$many"'},{"resource":{"resourceType":"X","a":{"reference":"Patient?identifier=s|v0"},"b":{"reference":"Patient?identifier=s|v199"},"c":{"reference":"Patient?identifier=s|v200"}}}]}' '' N /entry/0 R >in
+	ehr 0 timeout 60 ehr-redact -P p --other-policy accept in
+	[ "$(jq -c '.record.entry[-1].resource | [.a, .b, .c] | map(.reference)' out | paste -sd' ')" = '[null,null,"Patient?identifier=s|v200"] ["Patient?identifier=s|v0","Patient?identifier=s|v199","Patient?identifier=s|v200"] ["Patient?identifier=s|v0","Patient?identifier=s|v199","Patient?identifier=s|v200"]' ]
+}
+
 @test "lines that are not labelled records are refused with their reason, and no value is told" {
 	shown
 	bad=$EHR_ROOT/testdata/records/bad
