@@ -5,19 +5,17 @@
 
 #include <stdlib.h>
 
-/* A name of ROOT in BUNDLE.  Equal hashes are equal texts: nobody can choose them. */
+/* A name of ROOT.  Equal hashes are equal texts: nobody can choose them. */
 struct entry_name {
 	uint64_t hash;
-	uint64_t server;  /* 0: not known */
-	uint64_t version; /* of its meta.versionId */
 	uint32_t root;
-	uint32_t bundle;
 	bool is_url; /* it is the whole address; else Type/id, or id alone */
 };
 
-/* The entry that a root is the resource of. */
+/* The entry that a root is the resource of.  A large Bundle has many, each with two or three names. */
 struct entry_place {
-	uint64_t server; /* as above */
+	uint64_t server;  /* 0: not known */
+	uint64_t version; /* of its meta.versionId */
 	bool is_entry;
 };
 
@@ -129,13 +127,20 @@ version_of(struct entry_names *n, uint32_t resource)
 	return meta == 0 ? 0 : hash_bytes(string_of(n, meta, (struct bytes)BYTES("versionId")));
 }
 
+/* By root. */
+static struct entry_place *
+places_of(const struct entry_names *n)
+{
+	return (struct entry_place *)(void *)n->places.at;
+}
+
 static void
 add_entry(struct entry_names *n, uint32_t entry)
 {
 	const struct json *j = current_root_json(n->root);
 	const struct roots *r = n->root->record.roots;
 	uint32_t resource = json_member(j, entry, (struct bytes)BYTES("resource"));
-	struct entry_name item = { .server = server_of(n, entry) };
+	struct entry_name item = { .is_url = true };
 	struct bytes name;
 
 	if (resource == 0)
@@ -143,10 +148,9 @@ add_entry(struct entry_names *n, uint32_t entry)
 	item.root = (uint32_t)roots_inner(r, resource);
 	if (item.root == 0)
 		return;
-	item.bundle = r->at[item.root].parent;
-	item.version = version_of(n, resource);
-	((struct entry_place *)(void *)n->places.at)[item.root] = (struct entry_place){ item.server, true };
-	item.is_url = true;
+	places_of(n)[item.root] = (struct entry_place){
+		.server = server_of(n, entry), .version = version_of(n, resource), .is_entry = true
+	};
 	add_name(n, url_of(n, entry), item);
 	item.is_url = false;
 	name = typed(n, resource);
@@ -254,7 +258,7 @@ static void
 find_around(const struct entry_names *n, struct entry_reference *q, uint32_t index)
 {
 	const struct roots *r = n->root->record.roots;
-	const struct entry_place *place = (const struct entry_place *)(const void *)n->places.at;
+	const struct entry_place *place = places_of(n);
 
 	while (index > 0 && !place[index].is_entry)
 		index = r->at[index].parent;
@@ -264,14 +268,17 @@ find_around(const struct entry_names *n, struct entry_reference *q, uint32_t ind
 
 /* `Type/id` is relative to the server that its entry comes from, if that is known (FHIR R4 bundle.html). */
 static bool
-is_sure(const struct entry_reference *q, const struct entry_name *item)
+is_sure(const struct entry_names *n, const struct entry_reference *q, const struct entry_name *item)
 {
-	if (item->bundle != q->bundle || (q->has_version && item->version != q->version))
+	const struct entry_place *place = &places_of(n)[item->root];
+
+	if (n->root->record.roots->at[item->root].parent != q->bundle ||
+	    (q->has_version && place->version != q->version))
 		return false;
 	if (item->is_url)
 		return true;
 	return last_two(q->name).size == q->name.size &&
-	       (item->server == 0 || q->server == 0 || item->server == q->server);
+	       (place->server == 0 || q->server == 0 || place->server == q->server);
 }
 
 /* The first of the names that are NAME; the count if there is none. */
@@ -312,13 +319,13 @@ each_of(const struct entry_names *n, const struct entry_reference *q, struct byt
 
 	while (first + same < n->items.used / sizeof *item && same <= ENTRY_MANY &&
 	       item[first + same].hash == item[first].hash && item[first + same].is_url == is_url)
-		any_sure |= is_sure(q, &item[first + same++]);
+		any_sure |= is_sure(n, q, &item[first + same++]);
 	if (same > ENTRY_MANY) {
 		found(context, (uint32_t)n->root->record.roots->count + group_at(n, first), any_sure);
 		return;
 	}
 	for (size_t i = 0; i < same; i++)
-		found(context, item[first + i].root, is_sure(q, &item[first + i]));
+		found(context, item[first + i].root, is_sure(n, q, &item[first + i]));
 }
 
 void

@@ -61,16 +61,23 @@ clear_slots(struct notes *n, uint32_t slots)
 	memset(n->slot, 0, slots * sizeof n->slot[0]);
 }
 
+/* WORDS of them, all clear.  Those of a large table that stay so take no memory. */
+static void
+clear_bits(struct notes *n, uint32_t words)
+{
+	for (uint32_t i = 0; i < n->notes; i++)
+		n->bit[n->note[i].node / 64] = 0;
+	if (words <= n->bit_room)
+		return;
+	free(n->bit);
+	n->bit = memory_zeros(words, sizeof n->bit[0]);
+	n->bit_room = words;
+}
+
 static void
 start(struct notes *n, const struct json *j)
 {
-	uint32_t had = n->bit_room;
-
-	for (uint32_t i = 0; i < n->notes; i++)
-		n->bit[n->note[i].node / 64] = 0;
-	grow(&n->bit, &n->bit_room, j->count / 64 + 1, sizeof n->bit[0]);
-	if (n->bit_room > had)
-		memset(n->bit + had, 0, (n->bit_room - had) * sizeof n->bit[0]);
+	clear_bits(n, j->count / 64 + 1);
 	clear_slots(n, FIRST_SLOTS);
 	n->notes = n->count = n->urgencies = n->categories = 0;
 	n->highest = 0;

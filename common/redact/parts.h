@@ -167,11 +167,11 @@ uint64_t places_listed(const struct places *p, const struct scheme *s, const str
  */
 struct outline_root {
 	unsigned type; /* number of its type in the scheme */
-	struct kinds_at element;
 	bool is_bundle;
+	bool is_contained; /* known after orphans_learn */
+	struct kinds_at element;
 	uint64_t gone_now;       /* bits that lost it in this turn of the walk */
 	uint64_t orphan;         /* bits in which nothing that stays refers to it: it goes */
-	bool is_contained;       /* known after orphans_learn */
 	uint64_t lost_reference; /* bits that lost a reference in it */
 	uint64_t limited;        /* bits that lose what retells it, for a decision took something out of it */
 };
