@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* ehr-deliver list, show, dead, events: what stands in the spool, a JSON object a line. */
+/* ehr-deliver list, show, dead: what stands in the spool, a JSON object a line. */
 #include "cmd/deliver/verbs.h"
 
 #include <string.h>
@@ -9,19 +9,13 @@ struct settings {
 	struct verb_place place;
 	const char *state;
 	const char *subscription;
-	const char *since;
 };
-
-#define SUBSCRIPTION                                                                                         \
-	{                                                                                                    \
-		OPTION_TEXT(struct settings, subscription), 0, false, "subscription", "ID",                  \
-		    "of this subscription"                                                                   \
-	}
 
 static const struct option_entry list_table[] = {
 	VERB_PLACE(struct settings),
 	{ OPTION_TEXT(struct settings, state), 0, false, "state", "STATE", "in this state" },
-	SUBSCRIPTION,
+	{ OPTION_TEXT(struct settings, subscription), 0, false, "subscription", "ID",
+	    "of this subscription" },
 };
 
 static const struct option_manual list_manual = {
@@ -50,20 +44,6 @@ static const struct option_manual dead_manual = {
 	.count = sizeof place_table / sizeof place_table[0],
 };
 
-static const struct option_entry events_table[] = {
-	VERB_PLACE(struct settings),
-	SUBSCRIPTION,
-	{ OPTION_TEXT(struct settings, since), 0, false, "since", "N", "messages with a number above N" },
-};
-
-static const struct option_manual events_manual = {
-	.program = "ehr-deliver events",
-	.operands = "",
-	.purpose = "Lists the messages of a subscription by their numbers, as far as they are kept.",
-	.table = events_table,
-	.count = sizeof events_table / sizeof events_table[0],
-};
-
 /* Times as people read them, to the millisecond. */
 #define AT(column) "strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1000.0, 'unixepoch')"
 
@@ -83,10 +63,22 @@ static const struct option_manual events_manual = {
 #define ATTEMPT                                                                                              \
 	"json_object(" COUNT(try) WORD(channel) TIME(started)                                                \
 	    TIME(finished) "'result', " SPOOL_TEXT("result") ")"
-#define REF "CASE WHEN json_valid(line) THEN json_extract(" SPOOL_TEXT("line") ", '$.ref') END"
-#define EVENT                                                                                                \
-	"json_object(" COUNT(number) WORD(id) WORD(kind) WORD(state) "'ref', " REF                           \
-								     ", 'sent', " AT("first_sent") ")"
+/* As in ehr-spool(5). */
+static const char *const states[] = { "held", "due", "gathering", "sending", "sent", "done", "acked",
+	"unchanged", "expired", "cancelled", "stopped", "dropped", "dead" };
+
+static void
+check_state(const struct options *o, const char *state)
+{
+	struct closest near = closest_to(bytes_of(state));
+
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+		if (strcmp(states[i], state) == 0)
+			return;
+		closest_offer(&near, bytes_of(states[i]));
+	}
+	options_unknown(o, "no state of ehr-spool(5)", state, &near, "");
+}
 
 static int
 print_rows(struct spool *s, struct spool_rows *r, struct sink *out)
@@ -107,6 +99,8 @@ verb_list(int argc, char *argv[])
 	struct spool *s;
 
 	verb_read(&o, &list_manual, &set, argc, argv);
+	if (set.state != NULL)
+		check_state(&o, set.state);
 	s = verb_open(&o, &set.place);
 	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
 	spool_look(s);
@@ -169,32 +163,6 @@ verb_dead(int argc, char *argv[])
 	spool_look(s);
 	(void)print_rows(
 	    s, spool_rows(s, "SELECT line FROM intent WHERE state = 'dead' ORDER BY seq", ""), &out);
-	spool_close(s);
-	return verb_finish(&out, EXIT_DONE);
-}
-
-int
-verb_events(int argc, char *argv[])
-{
-	struct settings set = { 0 };
-	uint64_t since = 0;
-	struct options o;
-	struct sink out;
-	struct spool *s;
-
-	verb_read(&o, &events_manual, &set, argc, argv);
-	if (set.subscription == NULL)
-		options_needs(&o, "--subscription ID");
-	if (set.since != NULL && !options_number(set.since, INT64_MAX, &since))
-		options_misuse(&o, "not a number", set.since);
-	s = verb_open(&o, &set.place);
-	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
-	spool_look(s);
-	(void)print_rows(s,
-	    spool_rows(s,
-		"SELECT " EVENT " FROM intent WHERE subscription = ? AND number > ? ORDER BY number", "ti",
-		bytes_of(set.subscription), (int64_t)since),
-	    &out);
 	spool_close(s);
 	return verb_finish(&out, EXIT_DONE);
 }

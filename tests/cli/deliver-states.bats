@@ -150,7 +150,7 @@ what() { ehr-deliver list --spool spool | jq -r "select(.id == \"$1\") | [.state
 	sqlite3 spool/spool.db "UPDATE intent SET line = 'no JSON' WHERE id IN ('n_c1', 'n_a1')"
 	ehr 0 ehr-deliver show --spool spool n_c1
 	[ "$(jq -r .line out)" = 'no JSON' ]
-	ehr 0 ehr-deliver events --spool spool --subscription nurse-7
+	ehr 1 ehr-deliver events -P P -S site --spool spool --subscription nurse-7
 	ehr 0 ehr-deliver resolve --spool spool --by ward "$(sqlite3 spool/spool.db 'SELECT id FROM trouble')"
 	run_drain 0
 }
@@ -185,7 +185,7 @@ what() { ehr-deliver list --spool spool | jq -r "select(.id == \"$1\") | [.state
 		ehr 0 ehr-deliver show --spool spool "n_p$broken"
 		[ "$(jq -r .state.id out)" = "n_p$broken" ]
 	done
-	ehr 0 ehr-deliver events --spool spool --subscription nurse-7
+	ehr 0 ehr-deliver events -P P -S site --spool spool --subscription nurse-7
 	# Nobody answers until all have missed it: the last resort is told.
 	sqlite3 spool/spool.db "UPDATE intent SET due = NULL, reason = 'missed' WHERE state = 'sent'; UPDATE intent SET state = 'sent', due = 1, reminders = 9 WHERE id = 'n_p2'"
 	run_drain 0

@@ -557,13 +557,32 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	run_drain 0
 	ehr 0 ehr-deliver show --spool spool n_a1
 	[ "$(jq -c '[.attempts[0].channel, .attempts[0].result, .line.ehr.id]' out)" = '["file","0","n_a1"]' ]
-	ehr 0 ehr-deliver events --spool spool --subscription nurse-7 --since 0
+	ehr 0 ehr-deliver events -P P -S site --spool spool --subscription nurse-7 --since 0
 	[ "$(jq -c '[.number, .id]' out)" = '[1,"n_a1"]' ]
-	ehr 0 ehr-deliver events --spool spool --subscription nurse-7 --since 1
+	ehr 0 ehr-deliver events -P P -S site --spool spool --subscription nurse-7 --since 1
 	empty out
 	ehr 0 ehr-deliver list --spool spool --state "done" --subscription nurse-7
 	[ "$(wc -l <out)" -eq 1 ]
 	ehr 1 ehr-deliver show --spool spool n_none
+	ehr 2 ehr-deliver list --spool spool --state deed
+	has err "no state of ehr-spool(5): 'deed'"
+	has err dead
+}
+
+@test "events: each message through the gate once more, as far as the subscription asks for it now" {
+	spool
+	{
+		intent a1 nurse-7
+		intent a2 nurse-7
+	} | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	sed -i 's/"purpose"/"payload":"empty","purpose"/' site/subscriptions/ward.ndjson
+	ehr 0 ehr-deliver events -P P -S site --spool spool --subscription nurse-7
+	[ "$(jq -c '[.number, .ref]' out | tr '\n' ' ')" = '[1,null] [2,null] ' ]
+	grant-revoked
+	ehr 1 ehr-deliver events -P P -S site --spool spool --subscription nurse-7
+	empty out
+	same err <<<'ehr-deliver: nurse-7: 2 messages are not shown, because the gate would stop them now: revoked'
 }
 
 @test "two dispatchers at once: the second ends with 75" {
