@@ -288,7 +288,7 @@ start_pump(struct chain *c, unsigned *i, int *in)
 	c->from = *in;
 	*in = -1;
 	if (c->workers != NULL)
-		*i += 2;
+		*i += workers_stages(c->workers);
 	if (!open_behind(c, *i + 1 >= b->stages, &out, &next))
 		return false;
 	*in = next;
@@ -297,7 +297,7 @@ start_pump(struct chain *c, unsigned *i, int *in)
 		return true;
 	c->to = -1;
 	c->sharing = c->members;
-	c->member[c->members++].name = "ehr-classify and ehr-redact";
+	c->member[c->members++].name = workers_name(c->workers);
 	bool good = workers_start(c->workers, out) || fail(f, EXIT_IO, false, strerror(errno));
 	shut(&out);
 	return good;

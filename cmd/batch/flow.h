@@ -15,8 +15,8 @@
  *
  *	upload (gzip, zstd) --> stages up to ehr-ingest --> this process --> the other stages --> output
  *
- * This process counts the records between them, and where ehr-classify and ehr-redact stand next to each
- * other behind ehr-ingest, it hands the records out to workers that do both (workers.h).
+ * This process counts the records between them, and where ehr-classify, ehr-redact and ehr-seal stand next to
+ * each other behind ehr-ingest, it hands the records out to workers that do all three (workers.h).
  */
 struct flow_plan {
 	const struct batch_policy *batch;

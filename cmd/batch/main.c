@@ -33,7 +33,7 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME",
 	    "the time of every upload (the system's, for each)" },
 	{ OPTION_TEXT(struct settings, jobs), 0, false, "jobs", "N",
-	    "so many processes label and redact side by side (1)" },
+	    "so many processes label, redact and seal (1)" },
 	{ OPTION_FLAG(struct settings, piped), 0, false, "piped", NULL,
 	    "run every stage as a process of its own" },
 	{ OPTION_TEXT(struct settings, metrics), 0, false, "metrics", "FILE",
@@ -54,6 +54,7 @@ static const struct option_manual manual = {
 
 struct run {
 	struct settings set;
+	struct arena paths;
 	struct policy policy;
 	struct batch_policy batch;
 	struct flow_plan plan;
@@ -77,6 +78,7 @@ read_options(struct run *r, struct options *o)
 	trust_options(o, &s->trust);
 	trust_policy(o, &s->policy, s->site);
 	s->trust.site = s->site;
+	s->trust.keys = site_path(&r->paths, s->site, SITE_KEYS, NULL);
 	s->trust.now = s->now;
 	if (s->now != NULL && !clock_parse_instant(bytes_of(s->now), &now))
 		options_misuse(o, "not a time such as 2026-11-21T10:00:00Z", s->now);
@@ -355,5 +357,6 @@ main(int argc, char *argv[])
 	if (!print_summary(&r))
 		status = diag_worse(status, EXIT_IO);
 	policy_release(&r.policy);
+	arena_release(&r.paths);
 	return (int)status;
 }

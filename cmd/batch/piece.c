@@ -9,6 +9,7 @@
 #include "common/policy/site.h"
 #include "common/redact/redact_keys.h"
 #include "common/redact/redactor.h"
+#include "common/seal/seal_keys.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,11 +19,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { CLASSIFY, REDACT, NAME_ROOM = 216, NOT_UNDERSTOOD = INT_MAX };
+enum { CLASSIFY, REDACT, SEAL = PIECE_PROGRAMS, NAME_ROOM = 216, NOT_UNDERSTOOD = INT_MAX };
 
 #define MAX_RECORD ((size_t)PIECE_MOST_LINE)
 
-static const char *const programs[PIECE_PROGRAMS] = { "ehr-classify", "ehr-redact" };
+static const char *const programs[PIECE_PROGRAMS + 1] = { "ehr-classify", "ehr-redact", "ehr-seal" };
 
 /* A refused record until it is this worker's turn to say so.  The record stands behind it in the buffer. */
 struct noted {
@@ -37,6 +38,13 @@ struct place {
 	uint64_t out, in, step;
 };
 
+struct sealing {
+	struct seal_policy policy;
+	struct seal_engine_setup setup;
+	struct seal_engine *engine; /* NULL: nothing is sealed here */
+	struct filter filter;       /* its output is in memory */
+};
+
 struct piece_engine {
 	struct piece_setup setup;
 	struct arena arena;
@@ -47,7 +55,9 @@ struct piece_engine {
 	struct redact_keys keys;
 	struct instant now;
 	struct sink labelled, versions; /* in memory */
-	struct buffer noted;            /* struct noted and records */
+	size_t lines;                   /* of versions */
+	struct sealing seal;
+	struct buffer noted; /* struct noted and records */
 	struct refusals refusals[PIECE_PROGRAMS];
 	FILE *places;
 	struct place here, next;
@@ -110,6 +120,36 @@ open_redactor(struct piece_engine *p)
 	diag_bug("a start without a case");
 }
 
+/* ehr-seal with the options that ehr-batch gives it. */
+static void
+open_seal(struct piece_engine *p)
+{
+	struct sealing *s = &p->seal;
+	struct seal_keys_demand demand = { .site = p->setup.site };
+	struct fault fault = { 0 };
+	struct seal_fault wrong;
+
+	diag_program(programs[SEAL]);
+	demand.directory = site_path(&p->arena, p->setup.site, SITE_KEYS, NULL);
+	if (demand.directory == NULL)
+		diag_die(EXIT_USAGE, "needs --site DIR");
+	if (!seal_policy_load(&s->policy, p->setup.policy, &fault))
+		fault_exit(&fault);
+	s->setup = (struct seal_engine_setup){ .policy = p->setup.policy,
+		.sealing = &s->policy,
+		.domain = s->policy.domain,
+		.now = &p->now,
+		.max_depth = JSON_MAX_DEPTH };
+	(void)snprintf(s->setup.batch, sizeof s->setup.batch, "%s", p->setup.batch);
+	filter_init(&s->filter);
+	s->filter.max_record = MAX_RECORD;
+	sink_init_memory(&s->filter.out);
+	if (!seal_keys_open(&s->setup, &demand, &p->arena, &wrong) ||
+	    !seal_keys_domain(&s->setup, false, &wrong) ||
+	    (s->engine = seal_engine_begin(&s->setup, &wrong)) == NULL)
+		diag_die(wrong.status, "%s", wrong.text);
+}
+
 static void
 open_refusals(struct piece_engine *p, unsigned program)
 {
@@ -137,6 +177,8 @@ piece_open(const struct piece_setup *setup)
 	p->setup = *setup;
 	open_classifier(p);
 	open_redactor(p);
+	if (p->setup.seals)
+		open_seal(p);
 	for (unsigned i = 0; i < PIECE_PROGRAMS; i++)
 		open_refusals(p, i);
 	p->refusals[CLASSIFY].names = p->names;
@@ -176,10 +218,12 @@ redact(struct piece_engine *p, uint64_t number)
 	struct redaction result;
 
 	line.size--; /* the newline */
-	if (redactor_run(p->redactor, line, &result))
-		(void)redactor_write(p->redactor, &p->versions);
-	else
+	if (!redactor_run(p->redactor, line, &result)) {
 		note(p, REDACT, number, result.reason, result.byte, line);
+		return;
+	}
+	(void)redactor_write(p->redactor, &p->versions);
+	p->lines += result.written;
 }
 
 void
@@ -190,6 +234,29 @@ piece_run(struct piece_engine *p, struct bytes lines, uint64_t first)
 	for (; bytes_line(&lines, &line); first++)
 		if (classify(p, line, first))
 			redact(p, first);
+}
+
+void
+piece_number(struct piece_engine *p)
+{
+	struct piece_counts *all = p->setup.counts;
+
+	seal_engine_number(p->seal.engine, all->versions);
+	all->versions += p->lines;
+	p->lines = 0;
+}
+
+void
+piece_seal(struct piece_engine *p)
+{
+	struct sealing *s = &p->seal;
+	struct bytes rest = sink_held(&p->versions), line;
+
+	diag_program(programs[SEAL]);
+	while (bytes_line(&rest, &line))
+		if (seal_engine_line(s->engine, &s->filter, line) != FILTER_DONE)
+			diag_die(EXIT_BAD_RECORD, "%s: a version is refused: %s", p->setup.source,
+			    reason_code(s->filter.reason));
 }
 
 static bool
@@ -249,6 +316,7 @@ refuse(struct piece_engine *p, const struct noted *n, struct bytes record)
 enum diag_exit
 piece_write(struct piece_engine *p, int out)
 {
+	struct sink *made = p->setup.seals ? &p->seal.filter.out : &p->versions;
 	enum diag_exit status = EXIT_DONE;
 	struct noted n;
 	struct bytes record;
@@ -261,11 +329,12 @@ piece_write(struct piece_engine *p, int out)
 			return status;
 	}
 	p->noted.used = 0;
-	diag_program(programs[REDACT]);
-	if (!file_write_fd(out, sink_held(&p->versions))) {
+	diag_program(programs[p->setup.seals ? SEAL : REDACT]);
+	if (!file_write_fd(out, sink_held(made))) {
 		diag_warn("%s: what was made of it cannot be written: %s", p->setup.source, strerror(errno));
 		status = EXIT_IO;
 	}
+	sink_drop(made);
 	sink_drop(&p->versions);
 	return status;
 }

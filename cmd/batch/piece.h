@@ -11,16 +11,17 @@
 #include <stdint.h>
 
 /*
- * piece: some lines of an upload through the engines of ehr-classify and ehr-redact, in one process.  Out
- * come the bytes that the two programs would write one behind the other, and the same messages, refused
- * records and notes at the end.
+ * piece: some lines of an upload through the engines of ehr-classify, ehr-redact and, if it stands behind
+ * them, ehr-seal, in one process.  Out come the bytes that the programs would write one behind the other, and
+ * the same messages, refused records and notes at the end.
  */
 enum { PIECE_MOST_LINE = 64 << 20, PIECE_SLACK = JSON_SLACK + 1, PIECE_PROGRAMS = 2 };
 
-/* What was refused so far, by program; workers share it and change it in turn. */
+/* What was refused so far by ehr-classify and ehr-redact; workers share it and change it in turn. */
 struct piece_counts {
 	uint64_t count[PIECE_PROGRAMS];
 	uint64_t by_reason[PIECE_PROGRAMS][REASON_COUNT];
+	uint64_t versions; /* in the pieces whose versions have numbers */
 };
 
 struct piece_setup {
@@ -30,6 +31,7 @@ struct piece_setup {
 	const char *batch;                    /* for tokens that are bound to it */
 	const char *levels;                   /* of versions, "L,N"; NULL: all */
 	bool labels_records, labels_versions; /* --fhir-labels of either program */
+	bool seals;                           /* ehr-seal stands behind them */
 	bool sets_aside;    /* refused records go to refused.*.ndjson; else the first ends the run */
 	const char *source; /* the upload, for messages */
 	const char *folder; /* of refused.*.ndjson */
@@ -45,9 +47,15 @@ struct piece_engine *piece_open(const struct piece_setup *setup);
 /* LINES, with JSON_SLACK readable bytes behind them; FIRST is the number of the first, from 1. */
 void piece_run(struct piece_engine *p, struct bytes lines, uint64_t first);
 
+/* Numbers the versions of what was run, before the next piece does.  Only if the setup seals. */
+void piece_number(struct piece_engine *p);
+
+/* Seals them.  ehr-seal refuses no version of ehr-redact; if it does, the process ends. */
+void piece_seal(struct piece_engine *p);
+
 /*
- * Says and sets aside what was refused, and writes the versions to OUT.  EXIT_REFUSED: something was; above
- * it: the run ends.
+ * Says and sets aside what was refused, and writes the versions or what is sealed to OUT.  EXIT_REFUSED:
+ * something was; above it: the run ends.
  */
 enum diag_exit piece_write(struct piece_engine *p, int out);
 

@@ -6,17 +6,19 @@
 #include <stddef.h>
 
 /*
- * workers: ehr-classify and ehr-redact in one process, several times, over pieces of one upload.  Versions
- * and refused records come out in the order of the upload, as one process of each would write them.
+ * workers: ehr-classify, ehr-redact and ehr-seal in one process, several times, over pieces of one upload.
+ * Versions and refused records come out in the order of the upload, as one process of each would write them.
  *
  *	                  slots: memory that both sides see
- *	ehr-ingest --> this process --+--> worker 0: piece 0, 2, 4 .. --+--> ehr-seal
+ *	ehr-ingest --> this process --+--> worker 0: piece 0, 2, 4 .. --+--> output, or the next stage
  *	               cuts at lines  +--> worker 1: piece 1, 3, 5 .. --+
  *	                                        the turn goes round
  *
- * A worker makes the versions of its piece in memory, waits for its turn, writes what was refused and then
- * the versions, and passes the turn on.  Messages and refused records name the line of the upload, which
- * ehr-ingest notes in the file `places`.
+ * A worker makes the versions of its piece in memory.  It waits for its turn, numbers them and passes the
+ * turn on; it seals them, waits for its turn again, writes what was refused and what is sealed, and passes it
+ * on.  Where ehr-seal has options or does not stand behind ehr-redact, it is a process of its own: then a
+ * piece has one turn, in which its versions are written.  Messages and refused records name the line of the
+ * upload, which ehr-ingest notes in the file `places`.
  */
 struct flow;
 struct workers;
@@ -26,6 +28,10 @@ struct workers;
  * options that workers know; else NULL.  BEHIND is the stage that the workers stand behind.
  */
 struct workers *workers_for(struct flow *f, unsigned *behind);
+
+/* How many stages they are, and what messages call them. */
+unsigned workers_stages(const struct workers *w);
+const char *workers_name(const struct workers *w);
 
 /* The file that ehr-ingest notes places in; NULL: none. */
 const char *workers_places(const struct workers *w);

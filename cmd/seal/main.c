@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/seal/seal_engine.h"
 #include "common/base/base64url.h"
 #include "common/base/file.h"
 #include "common/base/start.h"
@@ -8,6 +7,7 @@
 #include "common/line/sealed_line.h"
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
+#include "common/seal/seal_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,44 +170,23 @@ load_policy(struct seal_main *m)
 	m->setup.domain = m->sealing.domain;
 }
 
-static void
-read_revoked(struct seal_main *m)
-{
-	const struct keys_lists lists = { site_path(&m->policy.arena, m->site, SITE_REVOKED, NULL),
-		m->revoked, m->setup.now };
-	struct keys_fault fault;
-	enum diag_exit status = keys_revoked(m->setup.keys, &lists, &m->setup.revoked, &fault);
-
-	if (status != EXIT_DONE)
-		diag_die(status, "%s", fault.text);
-}
-
 /* Opens the keys of --keys or of the site.  To a recipient they may be left out. */
 static void
 open_keys(struct seal_main *m, const struct options *o)
 {
 	const char *path = site_path(&m->policy.arena, m->site, SITE_KEYS, m->keys_path);
-	unsigned want = KEYS_TAGS | (m->to != NULL ? 0 : KEYS_LEVELS) | (m->epoch == NULL ? KEYS_NOW : 0);
-	struct keys_fault fault;
-	struct keys *k;
+	const struct seal_keys_demand demand = { .directory = path,
+		.site = m->site,
+		.revoked = m->revoked,
+		.epoch = m->epoch != NULL ? epoch(o, m->epoch) : 0,
+		.to_recipient = m->to != NULL,
+		.allow_test_keys = m->allow_test_keys };
+	struct seal_fault fault;
 
 	if (path == NULL && m->revoked != NULL)
 		options_misuse(o, "needs a key directory, whose authority has signed it", "--revoked");
-	if (path == NULL)
-		return;
-	k = keys_open(path, want, m->allow_test_keys, &fault);
-	if (k == NULL)
-		diag_die(EXIT_KEYS, "%s", fault.text);
-	m->setup.keys = k;
-	read_revoked(m);
-	m->setup.epoch = m->epoch != NULL ? epoch(o, m->epoch) : keys_epoch(k);
-	if (m->setup.epoch == 0 && m->to == NULL)
-		diag_die(EXIT_KEYS, "%s: no-level-key: no epoch has begun here", path);
-	if (m->setup.domain.size == 0)
-		m->setup.domain = bytes_of(keys_domain(k));
-	if (!bytes_are(m->setup.domain, keys_domain(k)))
-		diag_die(
-		    EXIT_KEYS, "%s: no-level-key: these are keys of another domain than the policy's", path);
+	if (path != NULL && !seal_keys_open(&m->setup, &demand, &m->policy.arena, &fault))
+		diag_die(fault.status, "%s", fault.text);
 }
 
 static bool
@@ -260,16 +239,13 @@ read_recipient(struct seal_main *m)
 static void
 check_domain(const struct seal_main *m, const struct options *o)
 {
-	char name[129] = "";
+	struct seal_fault fault;
 
 	if (m->setup.domain.size == 0)
 		options_misuse(
 		    o, "whose? a policy, keys or a member domain in the JWK must say the domain", m->to);
-	if (m->setup.domain.size < sizeof name)
-		memcpy(name, m->setup.domain.at, m->setup.domain.size);
-	if (!m->allow_test_keys && jwk_is_test_domain(name))
-		diag_die(
-		    EXIT_KEYS, "test-key: the domain example is for examples; only with --allow-test-keys");
+	if (!seal_keys_domain(&m->setup, m->allow_test_keys, &fault))
+		diag_die(fault.status, "%s", fault.text);
 }
 
 static void
@@ -382,8 +358,7 @@ main(int argc, char *argv[])
 	status = close_manifest(&m, filter_run(&f, &o, &engine));
 	seal_engine_end(run);
 	keyref_free(m.setup.signer);
-	keys_close(m.setup.keys);
-	revoked_free(&m.setup.revoked);
+	seal_keys_close(&m.setup);
 	arena_release(&m.paths);
 	policy_release(&m.policy);
 	return status;

@@ -64,19 +64,70 @@ on_error: quarantine"
 	done
 }
 
-@test "what is sealed by several jobs is one batch: its numbers go on, and it opens to the same" {
+# sealed_as NAME: the tags of what NAME/mixed holds sealed, in NAME.tags, and its records, in NAME.opened.
+sealed_as() {
+	[ "$(jq -r .ehr.batch "$1/mixed/sealed.ndjson" | sort -u | wc -l)" -eq 1 ]
+	jq -r .ehr.seq "$1/mixed/sealed.ndjson" | awk '$1 != NR - 1 { exit 1 }'
+	jq -c '.ehr | del(.batch)' "$1/mixed/sealed.ndjson" >"$1.tags"
+	ehr-open -S site --record "$1/mixed/sealed.ndjson" >"$1.opened"
+}
+
+@test "what is sealed by any number of jobs is one batch: its numbers go on, and tags and records are those of the piped form" {
 	prepare
-	"$EHR_GENERATE" 1 2000000 >upload
-	ehr 0 batch --jobs 1 upload one
-	ehr 0 batch --jobs 3 upload three
-	for jobs in one three; do
-		[ "$(jq -r .ehr.batch $jobs/upload/sealed.ndjson | sort -u | wc -l)" -eq 1 ]
-		jq -r .ehr.seq $jobs/upload/sealed.ndjson | awk '$1 != NR - 1 { exit 1 }'
-		jq -c '.ehr | del(.batch)' $jobs/upload/sealed.ndjson >$jobs.tags
-		ehr-open -S site --record $jobs/upload/sealed.ndjson >$jobs.opened
+	mixed
+	ehr 1 batch --piped mixed piped
+	sealed_as piped
+	[ "$(wc -l <piped.opened)" -gt 3000 ]
+	for jobs in 1 2 5; do
+		ehr 1 batch --jobs $jobs mixed $jobs
+		sealed_as $jobs
+		cmp piped.tags $jobs.tags
+		cmp piped.opened $jobs.opened
+		cmp {piped,$jobs}/mixed/intents.ndjson
+		# Each worker draws keys of its own, and no key has one nonce twice.
+		jq -r '"\(.encrypted_key) \(.iv)"' $jobs/mixed/sealed.ndjson | sort | uniq -d >twice
+		empty twice
 	done
-	cmp one.tags three.tags
-	cmp one.opened three.opened
+}
+
+@test "ehr-seal with options, or behind another stage, is a process of its own, and its numbers go on" {
+	prepare
+	mixed
+	cat >mark <<-'END'
+		#!/bin/sh
+		exec cat
+	END
+	chmod +x mark
+	for stages in 'ehr-ingest, ehr-classify, ehr-redact, ehr-seal --check' \
+		"ehr-ingest, ehr-classify, ehr-redact, {run: [$PWD/mark], sha256: $(sha256sum mark | cut -c1-64)}, ehr-seal"; do
+		rm -rf own
+		pipeline "stages: [$stages]
+on_error: quarantine"
+		sed -i s/versions.ndjson/sealed.ndjson/ policy/pipeline.yaml
+		ehr 1 batch --jobs 2 mixed own
+		sealed_as own
+	done
+}
+
+@test "a site without the keys that the stages need stops them with the message and status of ehr-seal" {
+	prepare
+	pipeline 'stages: [ehr-ingest, ehr-classify, ehr-redact, ehr-seal]'
+	sed -i 's/^domain: .*/domain: elsewhere/' policy/seal.yaml
+	for how in --piped "--jobs 1"; do
+		# shellcheck disable=SC2086
+		ehr 6 batch $how uploads/ward.ndjson "out$how"
+		has err "ehr-seal: site/keys: no-level-key: these are keys of another domain than the policy's"
+		has err "nothing is kept, and the next run takes it"
+		rm -rf "out$how"
+	done
+	export P=$EHR_ROOT/policies/hospital
+	rm site/keys/releases/level-*
+	for how in --piped "--jobs 1"; do
+		# shellcheck disable=SC2086
+		ehr 6 batch $how uploads/ward.ndjson "out$how"
+		has err "ehr-seal: no-level-key: there is no key of level U, al 0, epoch 1"
+		[ ! -e "out$how/ward.ndjson" ]
+	done
 }
 
 @test "an executable that ends with 0 before it has read all its input fails the upload, in the middle and as the first stage" {

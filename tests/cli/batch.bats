@@ -279,6 +279,8 @@ exec "$EHR_BIN/ehr-ingest" "$@"'
 	prepare
 	"$EHR_GENERATE" 1 3000000 >uploads/much.ndjson
 	rm uploads/ward.ndjson
+	# ehr-seal with an option is a process, whatever the number of jobs.
+	pipeline 'stages: [ehr-ingest, ehr-classify, ehr-redact, ehr-seal --check]'
 	for pair in 75:75 2:2 3:3 6:6 126:126 4:4 0:4 1:4; do
 		stub seal "exit ${pair%:*}"
 		for how in '--jobs 2' --piped; do

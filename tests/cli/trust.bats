@@ -294,6 +294,15 @@ commands() {
 		ehr 3 ehr-$words </dev/null
 		has err "policy-signature: signature-missing"
 	done
+	# ehr-batch runs the engines itself, so the demand holds where no stage of its own is left.
+	printf 'pipeline: 1\nstages: [ehr-ingest, ehr-classify, ehr-redact]\noutput: versions.ndjson\n' >policy/pipeline.yaml
+	echo '{"resourceType":"Patient","id":"p1"}' >record
+	for how in "--jobs 1" --piped; do
+		# shellcheck disable=SC2086
+		ehr 3 ehr-batch -P policy -S site $how record "out$how"
+		has err "policy-signature: signature-missing"
+		[ ! -e "out$how/record" ]
+	done
 }
 
 @test "lines that were made under another policy are not sealed, so a demand at ehr-seal holds for the programs before it" {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cmd/seal/seal_engine.h"
+#include "common/seal/seal_engine.h"
 
 #include "common/base/diag.h"
 #include "common/base/memory.h"
@@ -251,6 +251,12 @@ seal_engine_end(struct seal_engine *r)
 	buffer_release(&r->listed);
 	buffer_release(&r->line.block);
 	free(r);
+}
+
+void
+seal_engine_number(struct seal_engine *r, uint64_t seq)
+{
+	r->seq = seq;
 }
 
 static struct bytes

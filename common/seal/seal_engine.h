@@ -48,6 +48,9 @@ struct seal_fault {
 struct seal_engine *seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f);
 void seal_engine_end(struct seal_engine *r);
 
+/* The number of the next line in the batch. */
+void seal_engine_number(struct seal_engine *r, uint64_t seq);
+
 /* One line; CONTEXT is the struct seal_engine. */
 enum filter_outcome seal_engine_line(void *context, struct filter *f, struct bytes line);
 
