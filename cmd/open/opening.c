@@ -351,15 +351,15 @@ check_plaintext(struct opening *o, struct filter *f, bool alone, struct jws *jws
 static struct bytes
 opened_tags(struct opening *o, const struct sealed_line *s)
 {
-	static const char before[] = "{\"v\":1,\"stage\":\"sealed\"",
-			  after[] = "{\"v\":1,\"stage\":\"opened\"";
+	static const char after[] = "{\"v\":1,\"stage\":\"opened\"";
 	struct tags tags = s->tags;
 
 	o->tags.used = 0;
-	if (s->ehr.size > sizeof before && memcmp(s->ehr.at, before, sizeof before - 1) == 0) {
+	if (bytes_begin(s->ehr, TAGS_HEAD_SEALED) || bytes_begin(s->ehr, TAGS_HEAD_SEALED_1)) {
+		const struct bytes rest = bytes_behind(s->ehr, sizeof TAGS_HEAD_SEALED - 1);
+
 		(void)buffer_append(&o->tags, after, sizeof after - 1);
-		(void)buffer_append(
-		    &o->tags, s->ehr.at + sizeof before - 1, s->ehr.size - (sizeof before - 1));
+		(void)buffer_append(&o->tags, rest.at, rest.size);
 	} else {
 		tags.stage = STAGE_OPENED;
 		(void)tags_write(&o->tags, &tags);

@@ -34,6 +34,7 @@ struct jwe_open {
 	EVP_CIPHER_CTX *wrap;
 	char *plain; /* secret memory */
 	size_t room;
+	char aad[BASE64URL_SIZE(SEALED_LINE_HEADER_MOST) + 1 + BASE64URL_SIZE(SEALED_LINE_TAGS_MOST)];
 };
 
 struct jwe_open *
@@ -152,11 +153,27 @@ decode_exactly(unsigned char *to, size_t size, struct bytes text)
 	return text.size == BASE64URL_SIZE(size) && base64url_decode(to, &got, text);
 }
 
+/* The additional data of S (see sealed_line.h), in O if it is no part of the line. */
+static struct bytes
+additional_data(struct jwe_open *o, const struct sealed_line *s)
+{
+	const struct bytes text = s->protected_text;
+
+	if (s->tags_twice)
+		return text;
+	if (text.size + 1 + BASE64URL_SIZE(s->ehr.size) > sizeof o->aad)
+		diag_bug("a header or tags longer than they can be");
+	memcpy(o->aad, text.at, text.size);
+	o->aad[text.size] = '.';
+	return (struct bytes){ o->aad, text.size + 1 + base64url_encode(o->aad + text.size + 1, s->ehr) };
+}
+
 /* Decrypts in place, and wipes the plaintext if the tag does not match. */
 static bool
 decrypt(struct jwe_open *o, EVP_CIPHER_CTX *gcm, const struct sealed_line *s, struct bytes *plaintext)
 {
 	unsigned char iv[IV_SIZE], tag[TAG_SIZE], none[TAG_SIZE];
+	const struct bytes aad = additional_data(o, s);
 	unsigned char *text;
 	size_t size;
 	int n, more;
@@ -167,8 +184,7 @@ decrypt(struct jwe_open *o, EVP_CIPHER_CTX *gcm, const struct sealed_line *s, st
 	    !decode_exactly(iv, IV_SIZE, s->iv) || !decode_exactly(tag, TAG_SIZE, s->tag))
 		return false;
 	if (EVP_DecryptInit_ex2(gcm, NULL, NULL, iv, NULL) != 1 ||
-	    EVP_DecryptUpdate(gcm, NULL, &n, (const unsigned char *)s->protected_text.at,
-		(int)s->protected_text.size) != 1 ||
+	    EVP_DecryptUpdate(gcm, NULL, &n, (const unsigned char *)aad.at, (int)aad.size) != 1 ||
 	    EVP_DecryptUpdate(gcm, text, &n, text, (int)size) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) != 1 ||
 	    EVP_DecryptFinal_ex(gcm, none, &more) != 1) {

@@ -19,8 +19,7 @@
 
 enum {
 	WRAPPED_CHARS = BASE64URL_SIZE(WRAPPED_SIZE),
-	TAGS_MOST = 2048,
-	HEADER_MOST = 4096,
+	HEADER_CHARS = BASE64URL_SIZE(SEALED_LINE_HEADER_MOST),
 	POOL = 340 * IV_SIZE, /* nonces drawn at once cost 13 ns each, drawn singly 700 */
 	PIECE = 48 * 1024,    /* a multiple of the blocks of AES and base64 */
 };
@@ -34,11 +33,11 @@ struct jwe_seal {
 	unsigned rekey_lines;
 	unsigned lines; /* sealed under this content key */
 	struct jwe_seal_fixed fixed;
-	size_t prefix; /* size of the header up to the tags */
 	char wrapped[WRAPPED_CHARS];
 	size_t ivs; /* bytes of the pool that are left */
 	unsigned char pool[POOL];
-	char header[HEADER_MOST];
+	size_t protected; /* size of the encoded header, at the beginning of aad */
+	char aad[HEADER_CHARS + 1 + BASE64URL_SIZE(SEALED_LINE_TAGS_MOST)];
 	unsigned char piece[PIECE + TAG_SIZE];
 };
 
@@ -82,9 +81,8 @@ wrap(struct jwe_seal *s, const unsigned char kek[KEY_SIZE], const unsigned char 
 	(void)base64url_encode(s->wrapped, (struct bytes){ (const char *)wrapped, WRAPPED_SIZE });
 }
 
-/* Writes the protected header up to the tags. */
 static bool
-write_prefix(struct jwe_seal *s, struct buffer *to, const struct private_key *ephemeral)
+write_header(struct jwe_seal *s, struct buffer *to, const struct private_key *ephemeral)
 {
 	static const char *const content[] = {
 		[JWE_LINE] = "json", [JWE_SIGNED] = SEALED_LINE_SIGNED, [JWE_MESSAGE] = "JWT"
@@ -104,20 +102,21 @@ write_prefix(struct jwe_seal *s, struct buffer *to, const struct private_key *ep
 		json_write_member_base64url(&w, "apu", s->domain, strlen(s->domain));
 		json_write_member_base64url(&w, "apv", s->to.jkt, JKT_SIZE);
 	}
-	json_write_name(&w, "ehr");
+	json_write_close(&w, '}');
 	return json_write_whole(&w);
 }
 
+/* Encodes the header, which stays the same under a content key, and puts the dot behind it. */
 static void
-set_prefix(struct jwe_seal *s, const struct private_key *ephemeral)
+set_header(struct jwe_seal *s, const struct private_key *ephemeral)
 {
 	struct buffer text;
 
-	buffer_init(&text, HEADER_MOST - TAGS_MOST - 1);
-	if (!write_prefix(s, &text, ephemeral))
+	buffer_init(&text, SEALED_LINE_HEADER_MOST);
+	if (!write_header(s, &text, ephemeral))
 		diag_bug("a header longer than it can be");
-	memcpy(s->header, text.at, text.used);
-	s->prefix = text.used;
+	s->protected = base64url_encode(s->aad, buffer_bytes(&text));
+	s->aad[s->protected] = '.';
 	buffer_release(&text);
 }
 
@@ -127,7 +126,7 @@ agree(struct jwe_seal *s, unsigned char kek[KEY_SIZE])
 	struct private_key *ephemeral = s->fixed.ephemeral != NULL ? s->fixed.ephemeral : keyref_draw();
 	bool good = keyref_agree(ephemeral, &s->to, bytes_of(s->domain), bytes_of(s->to.jkt), kek);
 
-	set_prefix(s, ephemeral);
+	set_header(s, ephemeral);
 	keyref_free(ephemeral);
 	s->fixed.ephemeral = NULL;
 	return good;
@@ -148,7 +147,7 @@ renew(struct jwe_seal *s)
 		good = agree(s, kek);
 	} else {
 		memcpy(kek, s->key->key, KEY_SIZE);
-		set_prefix(s, NULL);
+		set_header(s, NULL);
 	}
 	wrap(s, kek, cek);
 	library_must(EVP_EncryptInit_ex2(s->gcm, library_gcm(), cek, NULL, NULL), "set a content key");
@@ -230,31 +229,33 @@ copy(char *to, const char *text, size_t size)
 
 #define COPY(to, text) copy((to), (text), sizeof(text) - 1)
 
-/* Writes all before the ciphertext.  The encoded header is the additional data (RFC 7516 section 5.1). */
+/*
+ * Writes all before the ciphertext.  The additional data is the encoded header, a dot and the encoded tags
+ * (RFC 7516 section 5.1, step 14).
+ */
 static bool
 write_head(struct jwe_seal *s, struct bytes ehr, const struct out *out)
 {
 	enum { AROUND = 128 };
-	size_t header = s->prefix + ehr.size + 1, chars = BASE64URL_SIZE(header);
 	const unsigned char *iv = next_iv(s);
-	char *start = room(out, ehr.size + chars + WRAPPED_CHARS + AROUND), *to = start, *protected;
+	char *start = room(out, ehr.size + s->protected + WRAPPED_CHARS + AROUND), *to = start;
+	size_t aad = s->protected + 1;
 	int size;
 
 	if (start == NULL)
 		return false;
-	*copy(s->header + s->prefix, ehr.at, ehr.size) = '}';
+	aad += base64url_encode(s->aad + aad, ehr);
 	to = COPY(to, TAGS_LINE_BEGIN);
 	to = copy(to, ehr.at, ehr.size);
-	protected = to = COPY(to, SEALED_LINE_PROTECTED);
-	to += base64url_encode(to, (struct bytes){ s->header, header });
+	to = COPY(to, SEALED_LINE_PROTECTED);
+	to = copy(to, s->aad, s->protected);
 	to = COPY(to, SEALED_LINE_KEY);
 	to = copy(to, s->wrapped, WRAPPED_CHARS);
 	to = COPY(to, SEALED_LINE_IV);
 	to += base64url_encode(to, (struct bytes){ (const char *)iv, IV_SIZE });
 	to = COPY(to, SEALED_LINE_CIPHERTEXT);
-	library_must(
-	    EVP_EncryptInit_ex2(s->gcm, NULL, NULL, iv, NULL) == 1 &&
-		EVP_EncryptUpdate(s->gcm, NULL, &size, (const unsigned char *)protected, (int)chars) == 1,
+	library_must(EVP_EncryptInit_ex2(s->gcm, NULL, NULL, iv, NULL) == 1 &&
+			 EVP_EncryptUpdate(s->gcm, NULL, &size, (const unsigned char *)s->aad, (int)aad) == 1,
 	    "begin to seal");
 	took(out, (size_t)(to - start));
 	return true;
@@ -326,7 +327,7 @@ write_tail(struct jwe_seal *s, const struct out *out)
 static bool
 write_line(struct jwe_seal *s, struct bytes ehr, struct bytes record, size_t padded, const struct out *out)
 {
-	if (ehr.size > TAGS_MOST)
+	if (ehr.size > SEALED_LINE_TAGS_MOST)
 		diag_bug("tags longer than they can be");
 	if (s->lines == s->rekey_lines && !renew(s))
 		diag_bug("a recipient's key that was good is bad");

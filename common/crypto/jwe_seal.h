@@ -11,8 +11,8 @@
 /*
  * jwe_seal: writes sealed lines: JWE in flattened JSON serialization (RFC 7516 section 7.2.2), encrypted with
  * A256GCM under a content key that is wrapped with A256KW or ECDH-ES+A256KW (RFC 7518).  A new content key is
- * drawn after every REKEY_LINES lines.  The text that does not change under a content key (the header up to
- * the tags, the wrapped key) is made once.  Nothing here decrypts.
+ * drawn after every REKEY_LINES lines.  The text that does not change under a content key (the header, the
+ * wrapped key) is made once.  sealed_line.h says what authenticates the tags.  Nothing here decrypts.
  */
 struct jwe_seal;
 

@@ -12,20 +12,13 @@
 
 #include <stdlib.h>
 
-enum {
-	HEADER_MOST = 4096,
-	TAGS_MOST = 2048,
-	KEY_CHARS = 54,
-	IV_CHARS = 16,
-	TAG_CHARS = 22,
-	LEAST_CIPHERTEXT = 2
-};
+enum { KEY_CHARS = 54, IV_CHARS = 16, TAG_CHARS = 22, LEAST_CIPHERTEXT = 2 };
 enum { MARK_CHARS = 24, THUMBPRINT_CHARS = 43, POLICY_CHARS = 71, KID_TAIL = 8 };
 
 struct sealed_line_reader {
 	struct json line;
 	struct json header;
-	unsigned char decoded[HEADER_MOST + JSON_SLACK];
+	unsigned char decoded[SEALED_LINE_HEADER_MOST + JSON_SLACK];
 };
 
 /* What the caller reads. */
@@ -80,7 +73,7 @@ decode_header(struct sealed_line_reader *r, struct sealed_line *s)
 {
 	size_t size;
 
-	if (BASE64URL_BYTES(s->protected_text.size) > HEADER_MOST ||
+	if (BASE64URL_BYTES(s->protected_text.size) > SEALED_LINE_HEADER_MOST ||
 	    !base64url_decode(r->decoded, &size, s->protected_text))
 		return false;
 	memset(r->decoded + size, 0, JSON_SLACK);
@@ -123,10 +116,9 @@ is_thumbprint(struct bytes tag)
 
 /* The tags are words; this checks the forms that some have in a sealed line. */
 static bool
-tags_are_sealed(const struct tags *t, struct bytes ehr)
+tags_are_sealed(const struct tags *t)
 {
-	return ehr.size <= TAGS_MOST && t->stage == STAGE_SEALED &&
-	       (t->id.size == 0 || sealed_line_is_marked(t->id, "r_")) &&
+	return t->stage == STAGE_SEALED && (t->id.size == 0 || sealed_line_is_marked(t->id, "r_")) &&
 	       (t->subject.size == 0 || sealed_line_is_marked(t->subject, "s_")) &&
 	       (t->mark.size == 0 || sealed_line_is_marked(t->mark, "m_")) &&
 	       sealed_line_is_marked(t->batch, "b_") &&
@@ -190,8 +182,8 @@ split_exact(struct bytes rest, struct sealed_line *s)
 	size_t end;
 
 	if (!TAKE(&rest, TAGS_LINE_BEGIN) || !tags_scan(rest, &s->tags, &end) ||
-	    !take_size(&rest, end, &s->ehr) || !TAKE(&rest, SEALED_LINE_PROTECTED) ||
-	    (quote = memchr(rest.at, '"', rest.size)) == NULL ||
+	    !take_size(&rest, end, &s->ehr) || s->ehr.size > SEALED_LINE_TAGS_MOST ||
+	    !TAKE(&rest, SEALED_LINE_PROTECTED) || (quote = memchr(rest.at, '"', rest.size)) == NULL ||
 	    !take_size(&rest, (size_t)(quote - rest.at), &s->protected_text) ||
 	    !TAKE(&rest, SEALED_LINE_KEY) || !take_size(&rest, KEY_CHARS, &s->encrypted_key) ||
 	    !TAKE(&rest, SEALED_LINE_IV) || !take_size(&rest, IV_CHARS, &s->iv) ||
@@ -202,7 +194,7 @@ split_exact(struct bytes rest, struct sealed_line *s)
 	       take_size(&rest, TAG_CHARS, &s->tag) && bytes_are(rest, SEALED_LINE_END);
 }
 
-/* Reads the header of a line sealed for a level.  Its ehr is that of the line, byte for byte. */
+/* Reads the header of a line sealed for a level.  In version 1 its ehr is that of the line, byte for byte. */
 static bool
 header_exact(struct sealed_line *s)
 {
@@ -210,8 +202,10 @@ header_exact(struct sealed_line *s)
 
 	if (!TAKE(&rest, "{\"alg\":\"A256KW\",\"enc\":\"A256GCM\",\"typ\":\"ehr-sealed\",\"cty\":\"json\","
 			 "\"kid\":\"") ||
-	    !take_size(&rest, tags_word_size(rest), &s->kid) || !TAKE(&rest, "\",\"ehr\":") ||
-	    !take(&rest, s->ehr.at, s->ehr.size))
+	    !take_size(&rest, tags_word_size(rest), &s->kid) || !TAKE(&rest, "\""))
+		return false;
+	s->tags_twice = bytes_begin(s->ehr, TAGS_HEAD_SEALED_1);
+	if (s->tags_twice && (!TAKE(&rest, ",\"ehr\":") || !take(&rest, s->ehr.at, s->ehr.size)))
 		return false;
 	return bytes_are(rest, "}");
 }
@@ -220,8 +214,8 @@ static bool
 read_exact(struct sealed_line_reader *r, struct bytes line, struct sealed_line *s)
 {
 	return split_exact(line, s) && BASE64URL_BYTES(s->ciphertext.size) >= LEAST_CIPHERTEXT &&
-	       decode_header(r, s) && header_exact(s) && s->tags.epoch > 0 &&
-	       tags_are_sealed(&s->tags, s->ehr) && kid_is_levels(s) && parts_are_base64url(s);
+	       decode_header(r, s) && header_exact(s) && s->tags.epoch > 0 && tags_are_sealed(&s->tags) &&
+	       kid_is_levels(s) && parts_are_base64url(s);
 }
 
 /* v and stage.  A line of another version or stage is refused for that, whatever else it holds. */
@@ -231,7 +225,8 @@ read_head(const struct json *j, uint32_t ehr, const struct sealed_line_form *for
 	uint32_t v = json_member(j, ehr, (struct bytes)BYTES("v"));
 	uint32_t stage = json_member(j, ehr, (struct bytes)BYTES("stage"));
 
-	if (v == 0 || !bytes_are(json_span(j, v), "1"))
+	s->tags_twice = v != 0 && bytes_are(json_span(j, v), "1");
+	if (v == 0 || !(s->tags_twice || bytes_are(json_span(j, v), "2")))
 		return refuse(s, REASON_UNKNOWN_VERSION);
 	if (stage == 0 || json_kind(j, stage) != JSON_STRING)
 		return refuse(s, REASON_WRONG_STAGE);
@@ -324,10 +319,11 @@ read_header(const struct json *j, struct header *h, struct sealed_line *s)
 			return refuse(s, REASON_HEADER_MEMBERS);
 		*place = k + 1;
 	}
-	if (h->alg == 0 || h->enc == 0 || h->typ == 0 || h->cty == 0 || h->kid == 0 || h->ehr == 0)
+	if (h->alg == 0 || h->enc == 0 || h->typ == 0 || h->cty == 0 || h->kid == 0 ||
+	    (h->ehr != 0) != s->tags_twice)
 		return refuse(s, REASON_HEADER_MEMBERS);
 	s->to_recipient = json_is(j, h->alg, (struct bytes)BYTES("ECDH-ES+A256KW"));
-	if (count != (s->to_recipient ? 9 : 6))
+	if (count != (s->to_recipient ? 8U : 5U) + s->tags_twice)
 		return refuse(s, REASON_HEADER_MEMBERS);
 	s->kid = json_inside(j, h->kid);
 	if (s->to_recipient) {
@@ -389,8 +385,8 @@ read_tags(const struct json *j, uint32_t ehr, const struct sealed_line_form *for
 	if (form->message)
 		good = read_message_tags(j, ehr, s);
 	else
-		good = tags_read(&s->tags, j, ehr, &reason) && tags_are_sealed(&s->tags, s->ehr);
-	return good || refuse(s, REASON_TAGS_INVALID);
+		good = tags_read(&s->tags, j, ehr, &reason) && tags_are_sealed(&s->tags);
+	return (good && s->ehr.size <= SEALED_LINE_TAGS_MOST) || refuse(s, REASON_TAGS_INVALID);
 }
 
 static bool
@@ -432,7 +428,7 @@ check_header(
 		return refuse(s, r->header.reason);
 	if (!read_header(&r->header, &h, s) || !check_algorithms(&r->header, &h, form, s))
 		return false;
-	if (!bytes_equal(json_span(&r->header, h.ehr), s->ehr))
+	if (s->tags_twice && !bytes_equal(json_span(&r->header, h.ehr), s->ehr))
 		return refuse(s, REASON_TAG_MISMATCH);
 	return read_tags(&r->line, ehr, form, s) && check_kid(&r->header, s);
 }

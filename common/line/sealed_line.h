@@ -9,6 +9,13 @@
  * 7.2.2) and the readable tags beside it.  A program without keys so refuses a malformed line with the reason
  * that a program with keys gives.  The reasons are found in this order: JSON, version and stage, members,
  * base64url, lengths, the header's members, algorithms, header against tags, tags, kid.
+ *
+ * The additional data of AES-GCM has the tags in it, so that no tag changes unnoticed:
+ *
+ *	v 2	protected, a dot, and the bytes of ehr in base64url: what RFC 7516 computes where a JWE
+ *		has the member aad.  The line leaves it out, because it says only what ehr says.
+ *	v 1	protected alone, whose header has the member ehr once more, byte for byte.  Programs wrote
+ *		this form earlier; it is read for ever.
  */
 /* What ehr-seal writes between the values, after TAGS_LINE_BEGIN and the tags. */
 #define SEALED_LINE_PROTECTED ",\"protected\":\""
@@ -18,13 +25,17 @@
 #define SEALED_LINE_TAG "\",\"tag\":\""
 #define SEALED_LINE_END "\"}"
 
+/* The most bytes that a header and the tags have. */
+enum { SEALED_LINE_HEADER_MOST = 4096, SEALED_LINE_TAGS_MOST = 2048 };
+
 /* The type of the JWS around a record that a device has signed, and cty of its line. */
 #define SEALED_LINE_SIGNED "ehr-signed"
 
 struct sealed_line {
 	struct tags tags;
 	struct bytes ehr;            /* the object as it stands in the line */
-	struct bytes protected_text; /* the base64url text of the header, which is the additional data */
+	bool tags_twice;             /* version 1 */
+	struct bytes protected_text; /* the base64url text of the header */
 	struct bytes header;         /* decoded, in the reader */
 	struct bytes kid;
 	bool to_recipient;     /* ECDH-ES+A256KW */

@@ -212,13 +212,14 @@ read_head(struct tags *t, const struct json *j, uint32_t ehr, enum reason *reaso
 	if (json_kind(j, ehr) != JSON_OBJECT)
 		return false;
 	*reason = REASON_UNKNOWN_VERSION;
-	if (v == 0 || !bytes_are(json_span(j, v), "1"))
+	if (v == 0 || !(bytes_are(json_span(j, v), "1") || bytes_are(json_span(j, v), "2")))
 		return false;
 	*reason = REASON_BAD_ENVELOPE;
 	if (stage == 0 || json_kind(j, stage) != JSON_STRING)
 		return false;
 	t->stage = stage_of(json_inside(j, stage));
-	return true;
+	*reason = REASON_UNKNOWN_VERSION;
+	return t->stage == STAGE_SEALED || bytes_are(json_span(j, v), "1");
 }
 
 bool

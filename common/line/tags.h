@@ -41,6 +41,13 @@ enum stage {
 #define TAGS_TYPE_WORDS struct bytes /* an object of 1 to 16 words, braces included */
 #define TAGS_TYPE_LIST uint32_t      /* node of an array */
 
+/*
+ * The version of the form, tag v: 2 in sealed lines, 1 in all others.  In sealed lines of version 1 the tags
+ * stood in the header once more (see sealed_line.h); they are read for ever.
+ */
+#define TAGS_HEAD_SEALED "{\"v\":2,\"stage\":\"sealed\""
+#define TAGS_HEAD_SEALED_1 "{\"v\":1,\"stage\":\"sealed\""
+
 /* A tag that is absent has a size of 0 and a value of 0. */
 struct tags {
 	enum stage stage;

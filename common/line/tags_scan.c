@@ -188,6 +188,10 @@ stage(struct rest *r, struct tags *t)
 	static const enum stage known[] = { STAGE_SEALED, STAGE_VERSION, STAGE_OPENED, STAGE_DELETED };
 	struct bytes name;
 
+	if (SKIP(r, TAGS_HEAD_SEALED)) {
+		t->stage = STAGE_SEALED;
+		return true;
+	}
 	if (!SKIP(r, "{\"v\":1,\"stage\":\"") || !word(r, &name))
 		return false;
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

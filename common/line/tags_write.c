@@ -94,9 +94,13 @@ tags_write(struct buffer *out, const struct tags *t)
 	if (!buffer_reserve(out, room(t)))
 		return false;
 	at = out->at + out->used;
-	PUT("{\"v\":1,\"stage\":\"");
-	at = put(at, stage.at, stage.size);
-	PUT("\"");
+	if (t->stage == STAGE_SEALED) {
+		PUT(TAGS_HEAD_SEALED);
+	} else {
+		PUT("{\"v\":1,\"stage\":\"");
+		at = put(at, stage.at, stage.size);
+		PUT("\"");
+	}
 	at = put_tags(at, t);
 	PUT("}");
 	out->used = (size_t)(at - out->at);

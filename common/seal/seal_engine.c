@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TAGS_MOST = 2048, WORD_MOST = 128, REKEY_LINES = 65536 };
+enum { WORD_MOST = 128, REKEY_LINES = 65536 };
 
 /* A level of the policy. */
 struct target {
@@ -342,7 +342,7 @@ make_tags(struct seal_engine *r, struct version_line *h)
 	t->batch = bytes_of(s->batch);
 	t->seq = r->seq;
 	r->tags.used = 0;
-	return tags_write(&r->tags, t) && r->tags.used <= TAGS_MOST;
+	return tags_write(&r->tags, t) && r->tags.used <= SEALED_LINE_TAGS_MOST;
 }
 
 /* True if the line has all tags that its sealed form must have. */

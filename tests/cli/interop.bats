@@ -25,12 +25,39 @@ theirs() { node "$EHR_ROOT/tests/lib/jose.mjs" "$EHR_JOSE" "$@"; }
 
 @test "jose and node-jose open the published lines, to a level and to a recipient" {
 	need_jose
-	theirs open "$data/keys/level.jwk" "$data/sealed/v1/level.ndjson" >out
-	[ "$(wc -l <out)" -eq 2 ]
-	while read -r record; do printf %s "$record" | cmp - "$data/sealed/v1/level.record"; done <out
-	theirs open key.pem "$data/sealed/v1/recipient.ndjson" >out
-	[ "$(wc -l <out)" -eq 2 ]
-	while read -r record; do printf %s "$record" | cmp - "$data/sealed/v1/recipient.record"; done <out
+	for v in v1 v2; do
+		theirs open "$data/keys/level.jwk" "$data/sealed/$v/level.ndjson" >out
+		[ "$(wc -l <out)" -eq 2 ]
+		while read -r record; do printf %s "$record" | cmp - "$data/sealed/$v/level.record"; done <out
+		theirs open key.pem "$data/sealed/$v/recipient.ndjson" >out
+		[ "$(wc -l <out)" -eq 2 ]
+		while read -r record; do printf %s "$record" | cmp - "$data/sealed/$v/recipient.record"; done <out
+	done
+}
+
+@test "jose and node-jose refuse a line of which a tag was changed, and ehr-open opens what both seal to a level" {
+	need_jose
+	own
+	decision release-keys 3 >d
+	release --decision d >message
+	theirs open tablet/keys/enc.pem message | head -n 1 >token
+	claims token | jq -c '.keys[] | select(.rl == "L")' >level.jwk
+	head -n 1 "$F/sealed" >line
+	for change in '.ehr.seq = 7' '.ehr.v = 3' '.ehr.criticality = "critical"' 'del(.ehr.subject)' '.ehr.n = 2'; do
+		jq -c "$change" line >changed
+		[ "$(cat line)" != "$(cat changed)" ]
+		ehr 1 theirs open level.jwk changed
+		has err 'decryption operation failed'
+		empty out
+	done
+	ehr 0 theirs open level.jwk line
+	theirs seal level.jwk line >made
+	[ "$(wc -l <made)" -eq 2 ]
+	ehr 0 ehr-open -S site --record made
+	same out <<'END'
+{"a":1.0}
+{"a":1.0}
+END
 }
 
 @test "jose opens what ehr-seal seals now, and ehr-open what jose seals under the same tags" {
@@ -41,7 +68,13 @@ theirs() { node "$EHR_ROOT/tests/lib/jose.mjs" "$EHR_JOSE" "$@"; }
 	theirs seal key.pem line >made
 	ehr 0 ehr-open --allow-test-keys --key key.pem made
 	same out <<<'{"a":1.0}'
-	# Other tags than it was sealed with are refused here, though a library that looks at the header alone would not see it.
+	jq -c '.ehr.seq = 7' made >changed
+	ehr 6 ehr-open --allow-test-keys --key key.pem changed
+	has err not-authentic
+	# A line of version 1 of theirs opens, too.
+	theirs seal key.pem "$data/sealed/v1/recipient.ndjson" >made
+	ehr 0 ehr-open --allow-test-keys --key key.pem made
+	same out <<<'{"a":1.0}'
 	jq -c '.ehr.seq = 7' made >changed
 	ehr 6 ehr-open --allow-test-keys --key key.pem changed
 	has err tag-mismatch

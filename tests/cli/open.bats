@@ -25,8 +25,8 @@ setup_file() {
 
 @test "opened lines keep their tags, but for the stage" {
 	ehr 0 ehr-open -S "$F/site" <"$F/sealed"
-	cmp <(jq -c '.ehr | del(.stage)' out) <(jq -c '.ehr | del(.stage)' "$F/sealed")
-	[ "$(jq -r .ehr.stage out | sort -u)" = opened ]
+	cmp <(jq -c '.ehr | del(.v, .stage)' out) <(jq -c '.ehr | del(.v, .stage)' "$F/sealed")
+	[ "$(jq -c '[.ehr.v, .ehr.stage]' out | sort -u)" = '[1,"opened"]' ]
 	cmp <(sed 's/^.*"record"://; s/}$//' out) <(sed 's/^.*"record"://; s/}$//' "$F/versions")
 }
 
@@ -35,18 +35,61 @@ setup_file() {
 	cmp out <(sed 's/^.*"record"://; s/}$//' "$F/versions")
 }
 
-@test "use case 1.0.8: a changed tag is refused, in ehr, in the header, in both" {
+@test "use case 1.0.8: every bit of the tags changed, and every other value of a number, is refused" {
+	local at=0 bit char changed line size
 	line=$(head -n 1 "$F/sealed")
-	header=$(part "$line" protected | sed 's/"criticality":"high"/"criticality":"low"/' | basenc -w 0 --base64url | tr -d =)
-	jq -c '.ehr.criticality = "low"' <<<"$line" >ehr
-	jq -c ".protected = \"$header\"" <<<"$line" >protected
-	jq -c ".ehr.criticality = \"low\" | .protected = \"$header\"" <<<"$line" >both
-	ehr 6 ehr-open -S "$F/site" ehr
-	has err 'ehr:1: tag-mismatch'
-	ehr 6 ehr-open -S "$F/site" protected
-	has err 'protected:1: tag-mismatch'
-	ehr 6 ehr-open -S "$F/site" both
-	has err 'both:1: not-authentic'
+	size=$(grep -oE '^\{"ehr":\{[^}]*\}' <<<"$line" | head -c -1 | wc -c)
+	for ((at = 7; at < size; at++)); do
+		printf -v char %d "'${line:at:1}"
+		for bit in 1 2 4 8 16 32 64; do
+			# shellcheck disable=SC2059 # it is an escape
+			printf -v changed "\\x$(printf %x $((char ^ bit)))"
+			[ $((char ^ bit)) -eq 10 ] || [ $((char ^ bit)) -eq 0 ] || printf '%s\n' "${line:0:at}$changed${line:at+1}"
+		done
+	done >bits
+	[ "$(wc -l <bits)" -gt 2000 ]
+	for tag in al n of epoch seq v; do
+		for value in 0 1 2 3 4 5 9 10 99; do jq -c ".ehr.$tag = $value" <<<"$line"; done
+	done | grep -vxF "$line" >numbers
+	ehr 1 ehr-open -S "$F/site" --on-error skip bits
+	empty out
+	ehr 1 ehr-open -S "$F/site" --on-error skip numbers
+	empty out
+	jq -c '.ehr.criticality = "low"' <<<"$line" >changed
+	ehr 6 ehr-open -S "$F/site" changed
+	has err 'changed:1: not-authentic'
+	# The same tags in another spelling are other bytes, and a tag that the library's aad alone says is none.
+	sed 's/"v":2,/"v": 2,/' <<<"$line" >spelled
+	ehr 6 ehr-open -S "$F/site" spelled
+	has err 'spelled:1: not-authentic'
+	jq -c '.aad = (.ehr | tojson | @base64 | gsub("="; "") | gsub("\\+"; "-") | gsub("/"; "_"))' <<<"$line" >named
+	ehr 5 ehr-open -S "$F/site" named
+	has err 'named:1: sealed-members'
+	empty out
+}
+
+@test "of a line of version 1 a changed tag is refused, in ehr, in the header, in both; and neither version passes for the other" {
+	local header line opened
+	install -m 0600 "$EHR_ROOT/testdata/keys/recipient.pem" key.pem
+	opened() { ehr "$1" ehr-open --allow-test-keys --key key.pem "$2"; }
+	cp "$EHR_ROOT/testdata/sealed/v1/recipient.ndjson" first
+	opened 0 first
+	same out < <(cat "$EHR_ROOT/testdata/sealed/v1/recipient.record" && echo)
+	line=$(cat first)
+	header=$(part "$line" protected | sed 's/"seq":0/"seq":7/' | basenc -w 0 --base64url | tr -d =)
+	jq -c '.ehr.seq = 7' first >ehr
+	jq -c ".protected = \"$header\"" first >protected
+	jq -c ".ehr.seq = 7 | .protected = \"$header\"" first >both
+	header=$(part "$line" protected | jq -c 'del(.ehr)' | tr -d '\n' | basenc -w 0 --base64url | tr -d =)
+	jq -c '.ehr.v = 2' first >named
+	jq -c ".ehr.v = 2 | .protected = \"$header\"" first >second
+	opened 6 ehr && has err 'ehr:1: tag-mismatch'
+	opened 6 protected && has err 'protected:1: tag-mismatch'
+	opened 6 both && has err 'both:1: not-authentic'
+	opened 5 named && has err 'named:1: header-members'
+	opened 6 second && has err 'second:1: not-authentic'
+	jq -c '.ehr.v = 1' "$EHR_ROOT/testdata/sealed/v2/recipient.ndjson" >first
+	opened 5 first && has err 'first:1: header-members'
 	empty out
 }
 

@@ -18,7 +18,7 @@ other_seal_yaml() {
 	ehr-classify -P policy <"$F/records" 2>/dev/null | ehr-redact -P policy -S "$F/site" >versions
 }
 
-@test "a version becomes a line of six members whose tags stand in the header once more, byte for byte" {
+@test "a version becomes a line of six members, whose tags stand in it once" {
 	ehr 0 seal <"$F/versions"
 	empty err
 	[ "$(wc -l <out)" -eq 8 ]
@@ -28,9 +28,8 @@ other_seal_yaml() {
 	END
 	while read -r line; do
 		part "$line" protected >header
-		cut -c8- <<<"$line" | grep -oE '^\{[^}]*\}' | tr -d '\n' >tags
-		jq -c .ehr header | tr -d '\n' | cmp - tags
-		[ "$(jq -c keys_unsorted header)" = '["alg","enc","typ","cty","kid","ehr"]' ]
+		[ "$(jq -c keys_unsorted header)" = '["alg","enc","typ","cty","kid"]' ]
+		[ "$(jq -c '[.ehr.v, .ehr.stage]' <<<"$line")" = '[2,"sealed"]' ]
 		[ "$(part "$line" encrypted_key | wc -c) $(part "$line" iv | wc -c) $(part "$line" tag | wc -c)" = '40 12 16' ]
 	done <out
 }
@@ -39,8 +38,8 @@ other_seal_yaml() {
 	ehr 0 seal --batch b_AAAAAAAAAAAAAAAAAAAAAA <"$F/versions"
 	jq -c '.ehr | del(.id, .subject, .policy, .mark)' out | head -n 2 >tags
 	same tags <<-'END'
-		{"v":1,"stage":"sealed","rl":"L","al":1,"n":1,"of":4,"criticality":"high","domain":"hospital","epoch":1,"batch":"b_AAAAAAAAAAAAAAAAAAAAAA","seq":0}
-		{"v":1,"stage":"sealed","rl":"N","al":3,"n":2,"of":4,"criticality":"high","domain":"hospital","epoch":1,"batch":"b_AAAAAAAAAAAAAAAAAAAAAA","seq":1}
+		{"v":2,"stage":"sealed","rl":"L","al":1,"n":1,"of":4,"criticality":"high","domain":"hospital","epoch":1,"batch":"b_AAAAAAAAAAAAAAAAAAAAAA","seq":0}
+		{"v":2,"stage":"sealed","rl":"N","al":3,"n":2,"of":4,"criticality":"high","domain":"hospital","epoch":1,"batch":"b_AAAAAAAAAAAAAAAAAAAAAA","seq":1}
 	END
 	[ "$(jq -r .ehr.id out | sort -u | wc -l)" -eq 2 ]
 	[ "$(jq -r .ehr.subject out | sort -u)" = "$(ehr-keys pseudonym -S "$F/site" Patient/p1)" ]
@@ -232,7 +231,7 @@ lengths() {
 	ehr-keys make --kind reader --keys tablet --authority "$F/site/authority.jwks" >/dev/null
 	ehr-keys list --self --keys tablet | jq -c '.enc.jwk + {domain:"clinic"}' >tablet.jwk
 	ehr 0 ehr-seal --to tablet.jwk <"$F/records" && mv out sealed
-	[ "$(jq -c '.ehr | del(.batch, .to)' sealed | head -n 1)" = '{"v":1,"stage":"sealed","domain":"clinic","seq":0}' ]
+	[ "$(jq -c '.ehr | del(.batch, .to)' sealed | head -n 1)" = '{"v":2,"stage":"sealed","domain":"clinic","seq":0}' ]
 	[ "$(jq -r .encrypted_key sealed | sort -u | wc -l)" -eq 1 ]
 	ehr 0 ehr-open --key tablet <sealed
 	cmp out "$F/records"

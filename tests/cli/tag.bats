@@ -22,7 +22,7 @@ carried() {
 @test "with one row more a tag travels through redact, seal, open, select and notify" {
 	carried "$F/tagged.versions" 8
 	carried "$F/tagged.sealed" 8
-	part "$(head -n 1 "$F/tagged.sealed")" protected | jq -e '.ehr.test == "one-row"'
+	[ "$(head -n 1 "$F/tagged.sealed" | jq -r .ehr.test)" = one-row ]
 	ehr 0 "$EHR_TAG_BIN/ehr-open" -S "$F/site" <"$F/tagged.sealed"
 	carried out 8
 	cmp <(jq -c .record out) <(jq -c .record "$F/versions")
@@ -38,6 +38,8 @@ carried() {
 	carried out 8
 	ehr 0 "$EHR_TAG_BIN/ehr-open" -S "$F/site" < <(sed 's/^{/{ /' "$F/tagged.sealed")
 	carried out 8
+	ehr 1 "$EHR_TAG_BIN/ehr-open" -S "$F/site" --on-error skip < <(sed 's/one-row/two-row/' "$F/tagged.sealed")
+	empty out
 	ehr 5 "$EHR_TAG_BIN/ehr-seal" -P "$P" -S "$F/site" < <(sed 's/one-row/one row/' "$F/tagged.versions")
 	has err tags-invalid
 }

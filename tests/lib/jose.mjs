@@ -42,6 +42,12 @@ const alg = pem ? 'ECDH-ES+A256KW' : 'A256KW';
 const secret = pem ? await jose.importJWK(jwk, alg) : new Uint8Array(Buffer.from(jwk.k, 'base64url'));
 const line = JSON.parse(readFileSync(file, 'utf8'));
 const header = JSON.parse(Buffer.from(line.protected, 'base64url'));
+// From version 2 on the tags stand in the line alone: a library is given them as `aad`, byte for byte as JSON writes them.
+const once = line.ehr.v >= 2;
+const aad = Buffer.from(JSON.stringify(line.ehr));
+if (once) line.aad = aad.toString('base64url');
+// A line of ours from what a library made: it has no `aad`.
+const asLine = ({ aad, ...made }) => console.log(JSON.stringify({ ehr: line.ehr, ...made }));
 const record = '{"a":1.0}';
 
 async function nodeKey() {
@@ -57,12 +63,13 @@ if (verb === 'open') {
 	const { epk, apu, apv, ...fields } = header;
 	const to = pem ? await jose.importJWK({ kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y }, alg) : secret;
 	const made = new jose.FlattenedEncrypt(Buffer.from(record)).setProtectedHeader(fields);
+	if (once) made.setAdditionalAuthenticatedData(aad);
 	if (pem) made.setKeyManagementParameters({ apu: Buffer.from(apu, 'base64url'), apv: Buffer.from(apv, 'base64url') });
-	console.log(JSON.stringify({ ehr: fields.ehr, ...(await made.encrypt(to)) }));
+	asLine(await made.encrypt(to));
 	if (!pem) {
-		const options = { format: 'flattened', fields, contentAlg: 'A256GCM', protect: Object.keys(fields) };
+		const options = { format: 'flattened', fields, contentAlg: 'A256GCM', protect: Object.keys(fields), ...(once && { aad }) };
 		const recipient = { key: await nodeKey(), reference: null, header: {} };
 		const other = await nodeJose.JWE.createEncrypt(options, recipient).update(record).final();
-		console.log(JSON.stringify({ ehr: fields.ehr, ...other }));
+		asLine(other);
 	}
 }

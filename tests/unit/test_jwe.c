@@ -108,7 +108,23 @@ example_seal(bool to)
 	return jwe_seal_for_recipient(keyref_public(recipient), bytes_of("example"), JWE_LINE, 65536, &fixed);
 }
 
-/* Each of the two lines, byte for byte, and back. */
+/* A published line of version 1, which is written no more, opens for ever. */
+static void
+check_first(const char *name)
+{
+	struct buffer line = { 0 }, record = { 0 };
+	char path[64];
+	struct bytes plain;
+
+	(void)snprintf(path, sizeof path, "sealed/v1/%s.record", name);
+	(void)data(path, &record);
+	(void)snprintf(path, sizeof path, "sealed/v1/%s.ndjson", name);
+	check(opens(data(path, &line), &plain) && s.tags_twice && bytes_equal(plain, buffer_bytes(&record)));
+	buffer_release(&line);
+	buffer_release(&record);
+}
+
+/* Each of the two published lines, byte for byte, and back. */
 static void
 check_example(const char *name, bool to)
 {
@@ -117,9 +133,9 @@ check_example(const char *name, bool to)
 	struct jwe_seal *seal = example_seal(to);
 	struct bytes line, plain;
 
-	(void)snprintf(path, sizeof path, "sealed/v1/%s.record", name);
+	(void)snprintf(path, sizeof path, "sealed/v2/%s.record", name);
 	(void)data(path, &record);
-	(void)snprintf(path, sizeof path, "sealed/v1/%s.ndjson", name);
+	(void)snprintf(path, sizeof path, "sealed/v2/%s.ndjson", name);
 	line = data(path, &want);
 	check(seal != NULL && sealed_line_read(reader, line, false, &s));
 	buffer_init(&out, 8192);
@@ -156,7 +172,7 @@ check_every_change(const char *path)
 }
 
 #define EHR                                                                                                  \
-	"{\"v\":1,\"stage\":\"sealed\",\"id\":\"r_BvlmSzyvP1M027IoIBZy4A\",\"rl\":\"N\",\"al\":3,\"n\":1,"   \
+	"{\"v\":2,\"stage\":\"sealed\",\"id\":\"r_BvlmSzyvP1M027IoIBZy4A\",\"rl\":\"N\",\"al\":3,\"n\":1,"   \
 	"\"of\":1,"                                                                                          \
 	"\"criticality\":\"low\",\"domain\":\"example\",\"epoch\":37,\"batch\":\"b_"                         \
 	"iuaay2PAnboKK3LizsigSg\",\"seq\":1,"                                                                \
@@ -318,7 +334,7 @@ check_recipients(void)
 	struct private_key *stranger = keyref_draw();
 	struct buffer out;
 	struct bytes plain;
-	const char *ehr = "{\"v\":1,\"stage\":\"release\",\"domain\":\"hospital\",\"to\":"
+	const char *ehr = "{\"v\":2,\"stage\":\"release\",\"domain\":\"hospital\",\"to\":"
 			  "\"NB9pmL933d6K6aystdGbZ5MJykVqFCyDNwIeqWy2d-0\"}";
 
 	off.y[31] ^= 1;
@@ -345,8 +361,12 @@ main(void)
 	read_keys();
 	check_example("level", false);
 	check_example("recipient", true);
+	check_first("level");
+	check_first("recipient");
 	check_every_change("sealed/v1/level.ndjson");
 	check_every_change("sealed/v1/recipient.ndjson");
+	check_every_change("sealed/v2/level.ndjson");
+	check_every_change("sealed/v2/recipient.ndjson");
 	seal = jwe_seal_for_level(&level, 65536, NULL);
 	check_padding(seal);
 	jwe_seal_free(seal);

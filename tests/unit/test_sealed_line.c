@@ -13,10 +13,13 @@
 #define LEVEL                                                                                                \
 	"\"rl\":\"N\",\"al\":3,\"n\":2,\"of\":4,\"criticality\":\"low\",\"domain\":\"example\",\"epoch\":37"
 #define EHR "{\"v\":1,\"stage\":\"sealed\"," ID "," SUBJECT "," LEVEL "," BATCH ",\"seq\":1," POLICY "}"
+#define EHR_2 "{\"v\":2,\"stage\":\"sealed\"," ID "," SUBJECT "," LEVEL "," BATCH ",\"seq\":1," POLICY "}"
 #define HEAD "\"alg\":\"A256KW\",\"enc\":\"A256GCM\",\"typ\":\"ehr-sealed\",\"cty\":\"json\""
 #define KID "\"kid\":\"example/N/37/3KcmZ5gY\""
 #define JKT "NB9pmL933d6K6aystdGbZ5MJykVqFCyDNwIeqWy2d-0"
 #define TO_EHR "{\"v\":1,\"stage\":\"sealed\",\"domain\":\"example\",\"to\":\"" JKT "\"," BATCH ",\"seq\":0}"
+#define TO_EHR_2                                                                                             \
+	"{\"v\":2,\"stage\":\"sealed\",\"domain\":\"example\",\"to\":\"" JKT "\"," BATCH ",\"seq\":0}"
 #define TO_HEAD                                                                                              \
 	"\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"typ\":\"ehr-sealed\",\"cty\":\"json\",\"kid\":"    \
 	"\"" JKT "\""
@@ -33,12 +36,13 @@
 static struct sealed_line_reader *reader;
 static struct sealed_line s;
 
-/* A line of these tags, this header (its ehr as a member too, unless NULL) and these parts. */
+/* A line of these tags, this header, in version 1 with ehr as its last member, else NULL, and these parts. */
 static struct bytes
 line_of(const char *ehr, const char *header, const char *header_ehr, const char *parts)
 {
 	static char text[8192 + JSON_SLACK], raw[4096];
-	int size = snprintf(raw, sizeof raw, "{%s,\"ehr\":%s}", header, header_ehr);
+	int size = snprintf(raw, sizeof raw, "{%s%s%s}", header,
+	    header_ehr == NULL ? "" : ",\"ehr\":", header_ehr == NULL ? "" : header_ehr);
 	char *at = text + sprintf(text, "{\"ehr\":%s,\"protected\":\"", ehr);
 
 	at += base64url_encode(at, (struct bytes){ raw, (size_t)size });
@@ -135,7 +139,9 @@ check_members(void)
 	    ",\"encrypted_key\":null,\"iv\":\"" IV "\",\"ciphertext\":\"" TEXT "\",\"tag\":\"" TAG "\"}");
 	parts(DUPLICATE_KEY, ",\"iv\":\"" IV "\"" PARTS);
 	parts(TRUNCATED, ",\"iv\":\"" IV "\"");
-	level(UNKNOWN_VERSION, "{\"v\":2,\"stage\":\"sealed\"}", HEAD "," KID);
+	level(UNKNOWN_VERSION, "{\"v\":3,\"stage\":\"sealed\"}", HEAD "," KID);
+	level(UNKNOWN_VERSION, "{\"v\":\"2\",\"stage\":\"sealed\"}", HEAD "," KID);
+	level(UNKNOWN_VERSION, "{\"v\":2.0,\"stage\":\"sealed\"}", HEAD "," KID);
 	level(WRONG_STAGE, "{\"v\":1,\"stage\":\"version\"}", HEAD "," KID);
 	check(reason_of_text("[]") == REASON_NOT_AN_OBJECT);
 	check(reason_of_text("{\"record\":{}}") == REASON_SEALED_MEMBERS);
@@ -250,6 +256,41 @@ check_recipient(void)
 		    "," APV);
 }
 
+/* Version 2: the header has no tags.  Neither version takes the form of the other. */
+static void
+check_second(void)
+{
+	static const char begin[] = "{\"v\":2,\"stage\":\"sealed\",";
+	static char ehr[4096];
+
+	check(gives(REASON_NONE, EHR_2, HEAD "," KID, NULL, PARTS) && !s.tags_twice && s.tags.seq == 1);
+	check(gives(REASON_NONE, EHR_2, KID "," HEAD, NULL, PARTS) && !s.tags_twice && s.tags.al == 3);
+	check(gives(REASON_NONE, TO_EHR_2, TO_HEAD "," EPK "," APU "," APV, NULL, PARTS) && !s.tags_twice);
+	check(gives(REASON_NONE, EHR, HEAD "," KID, EHR, PARTS) && s.tags_twice);
+	check(gives(REASON_HEADER_MEMBERS, EHR_2, HEAD "," KID, EHR_2, PARTS));
+	check(gives(REASON_HEADER_MEMBERS, EHR_2, HEAD "," KID, EHR, PARTS));
+	check(gives(REASON_HEADER_MEMBERS, EHR, HEAD "," KID, NULL, PARTS));
+	check(gives(REASON_HEADER_MEMBERS, TO_EHR_2, TO_HEAD "," EPK "," APU "," APV, TO_EHR_2, PARTS));
+	check(gives(REASON_HEADER_MEMBERS, EHR_2, HEAD "," KID ",\"crit\":[]", NULL, PARTS));
+	check(gives(REASON_HEADER_MEMBERS, EHR_2, HEAD, NULL, PARTS));
+	check(gives(REASON_SEALED_MEMBERS, EHR_2, HEAD "," KID, NULL, ",\"aad\":\"\"" PARTS));
+	check(gives(REASON_KID_MISMATCH, EHR_2, HEAD ",\"kid\":\"example/N/38/3KcmZ5gY\"", NULL, PARTS));
+	check(reason_of(line_of(EHR_2, HEAD "," KID, NULL, "}"), true) == REASON_NONE);
+	check(reason_of(line_of(EHR_2, HEAD "," KID, NULL, "}"), false) == REASON_SEALED_MEMBERS);
+	/* Tags of more than 2,048 bytes, in the form that ehr-seal writes and in another. */
+	for (int blank = 0; blank < 2; blank++) {
+		int size = snprintf(ehr, sizeof ehr,
+		    "%s%s" ID "," LEVEL "," BATCH ",\"seq\":1," POLICY ",\"tags\":{", begin,
+		    blank != 0 ? " " : "");
+
+		for (int i = 0; i < 16; i++)
+			size += snprintf(ehr + size, sizeof ehr - (size_t)size, "%s\"%d\":\"%0120d\"",
+			    i > 0 ? "," : "", i, 0);
+		(void)snprintf(ehr + size, sizeof ehr - (size_t)size, "}}");
+		check(gives(REASON_TAGS_INVALID, ehr, HEAD "," KID, NULL, PARTS));
+	}
+}
+
 static void
 check_cut_down(void)
 {
@@ -264,6 +305,7 @@ check_cut_down(void)
 }
 
 #define MESSAGE "{\"v\":1,\"stage\":\"release\",\"domain\":\"example\",\"to\":\"" JKT "\"}"
+#define MESSAGE_2 "{\"v\":2,\"stage\":\"release\",\"domain\":\"example\",\"to\":\"" JKT "\"}"
 #define MESSAGE_HEAD                                                                                         \
 	"\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"typ\":\"ehr-message\",\"cty\":\"JWT\",\"kid\":"    \
 	"\"" JKT "\""
@@ -278,6 +320,10 @@ check_message(void)
 	check(reason_of(line, false) == REASON_WRONG_STAGE);
 	line = line_of(TO_EHR, TO_HEAD "," EPK "," APU "," APV, TO_EHR, PARTS);
 	check(!sealed_line_read_message(reader, line, &s) && s.reason == REASON_WRONG_STAGE);
+	line = line_of(MESSAGE_2, MESSAGE_HEAD "," EPK "," APU "," APV, NULL, PARTS);
+	check(sealed_line_read_message(reader, line, &s) && !s.tags_twice && bytes_are(s.tags.to, JKT));
+	line = line_of(MESSAGE_2, MESSAGE_HEAD "," EPK "," APU "," APV, MESSAGE_2, PARTS);
+	check(!sealed_line_read_message(reader, line, &s) && s.reason == REASON_HEADER_MEMBERS);
 	line = line_of(MESSAGE, TO_HEAD "," EPK "," APU "," APV, MESSAGE, PARTS);
 	check(!sealed_line_read_message(reader, line, &s) && s.reason == REASON_ALGORITHM_REFUSED);
 }
@@ -304,13 +350,15 @@ words_end_alike(void)
 static void
 check_tags_scan(void)
 {
-	static const char *const taken[] = { EHR, TO_EHR,
+	static const char *const taken[] = { EHR, TO_EHR, EHR_2, TO_EHR_2,
 		"{\"v\":1,\"stage\":\"version\",\"id\":\"Observation/"
 		"o1\",\"rl\":\"U\",\"al\":0,\"n\":1,\"of\":4,"
 		"\"criticality\":\"low\"," POLICY
 		",\"mark\":\"m_1\",\"view\":\"w\",\"tags\":{\"a\":\"b\",\"c\":\"d\"}}",
 		"{\"v\":1,\"stage\":\"deleted\",\"id\":\"Observation/o1\"}" };
 	static const char *const left[] = { "{\"v\":1,\"stage\":\"labelled\",\"id\":\"x\"}",
+		"{\"v\":2,\"stage\":\"opened\"," ID "," LEVEL "," BATCH ",\"seq\":1," POLICY "}",
+		"{\"v\":3,\"stage\":\"sealed\"," ID "," LEVEL "," BATCH ",\"seq\":1," POLICY "}",
 		"{\"v\":1,\"stage\":\"version\"}", "{\"v\":1,\"stage\":\"deleted\",\"id\":\"\"}",
 		"{\"v\":1,\"stage\":\"deleted\",\"id\":\"a b\"}",
 		"{\"v\":1,\"stage\":\"deleted\",\"id\":\"a\",\"tags\":{\"a\":\"b\",\"a\":\"c\"}}",
@@ -350,6 +398,7 @@ main(void)
 	check_header();
 	check_tags();
 	check_recipient();
+	check_second();
 	check_cut_down();
 	check_message();
 	check_tags_scan();
