@@ -69,7 +69,7 @@ setup_file() {
 }
 
 @test "of a line of version 1 a changed tag is refused, in ehr, in the header, in both; and neither version passes for the other" {
-	local header line opened
+	local header line
 	install -m 0600 "$EHR_ROOT/testdata/keys/recipient.pem" key.pem
 	opened() { ehr "$1" ehr-open --allow-test-keys --key key.pem "$2"; }
 	cp "$EHR_ROOT/testdata/sealed/v1/recipient.ndjson" first
