@@ -12,10 +12,12 @@
 #include <string.h>
 
 /*
- * A program has a hundred arenas, most of them with a few paths in them; those of a policy hold megabytes.
+ * A program has a hundred arenas, most of them with a few paths in them; those of a policy hold megabytes,
+ * those of directives a hundred.  The C library zeroes a block of WIDE_ROOM by mapping it.
  */
 #define FIRST_ROOM ((size_t)1024 - sizeof(struct arena_block))
-#define MOST_ROOM ((size_t)64 * 1024)
+#define WIDE_ROOM ((size_t)128 * 1024)
+#define MOST_ROOM ((size_t)4 * 1024 * 1024 - sizeof(struct arena_block) - 64)
 
 struct arena_block {
 	struct arena_block *before;
@@ -36,7 +38,7 @@ add_block(struct arena *a, size_t least)
 	if (room < least)
 		room = least;
 	/* Pages are touched when they are taken; a table with room of its own, where it is written. */
-	bool own = room == least;
+	bool own = room == least || room >= WIDE_ROOM;
 	block = own ? memory_zeros(1, sizeof *block + room) : memory_grow(NULL, 1, sizeof *block + room);
 	*block = (struct arena_block){ .before = a->blocks, .room = room, .dirty = own ? 0 : room };
 	a->blocks = block;

@@ -51,10 +51,12 @@ yaml_open(struct yaml_map *m, const char *file, const struct yaml_node *node, st
 struct yaml_node *
 yaml_take(struct yaml_map *m, const char *key)
 {
+	const struct bytes asked = bytes_of(key);
+
 	if (m->asks < sizeof(m->asked) / sizeof(m->asked[0]))
 		m->asked[m->asks++] = key;
 	for (size_t i = 0; i < m->node->count; i++) {
-		if (bytes_are(m->node->key[i]->text, key)) {
+		if (bytes_equal(m->node->key[i]->text, asked)) {
 			m->taken[i / 64] |= UINT64_C(1) << (i % 64);
 			return m->node->item[i];
 		}
@@ -231,20 +233,40 @@ yaml_item_string(
 	return yaml_string(file, node->kind == YAML_LIST ? node->item[i] : node, value, f);
 }
 
-/* An unescaped string is never longer than the escaped one, so the buffer never reaches its limit. */
-static struct bytes
-unescaped(struct arena *a, const struct json *j, uint32_t node)
-{
-	struct buffer room;
+/* A tree of JSON in the making: its nodes, the lists of their children, and a copy of its text. */
+struct of_json {
+	struct arena *arena;
+	const struct json *j;
+	unsigned line;
+	struct yaml_node *node;   /* the next free one */
+	struct yaml_node **child; /* the same */
+	char *text;
+	size_t from; /* where in the JSON text the copy begins */
+};
 
-	buffer_init(&room, (size_t)j->nodes[node].end - j->nodes[node].start + 8);
-	struct bytes text = arena_copy(a, json_string(j, node, &room));
+/*
+ * The text of a scalar, in the copy, where a NUL takes the place of the byte behind it.  An unescaped string
+ * is never longer than the escaped one, so the buffer never reaches its limit.
+ */
+static struct bytes
+copied(struct of_json *t, uint32_t node, bool quoted)
+{
+	struct bytes span = quoted ? json_inside(t->j, node) : json_span(t->j, node);
+	char *at = t->text + ((size_t)(span.at - t->j->text.at) - t->from);
+	struct buffer room;
+	struct bytes text;
+
+	at[span.size] = '\0';
+	if (!quoted || memchr(at, '\\', span.size) == NULL)
+		return (struct bytes){ at, span.size };
+	buffer_init(&room, span.size + 8);
+	text = arena_copy(t->arena, json_string(t->j, node, &room));
 	buffer_release(&room);
 	return text;
 }
 
 static struct yaml_node *
-scalar(struct arena *a, const struct json *j, uint32_t node, unsigned line)
+scalar(struct of_json *t, uint32_t node)
 {
 	static const enum yaml_kind kinds[] = {
 		[JSON_NULL] = YAML_NULL,
@@ -256,40 +278,57 @@ scalar(struct arena *a, const struct json *j, uint32_t node, unsigned line)
 		[JSON_OBJECT] = YAML_MAP,
 		[JSON_KEY] = YAML_STRING,
 	};
-	struct yaml_node *n = arena_take(a, sizeof *n);
-	enum json_kind kind = json_kind(j, node);
+	struct yaml_node *n = t->node++;
+	enum json_kind kind = json_kind(t->j, node);
 
 	n->kind = kinds[kind];
-	n->line = line;
-	n->column = j->nodes[node].start + 1;
+	n->line = t->line;
+	n->column = t->j->nodes[node].start + 1;
 	n->truth = kind == JSON_TRUE;
 	if (kind == JSON_STRING || kind == JSON_KEY)
-		n->text = unescaped(a, j, node);
+		n->text = copied(t, node, true);
 	else if (kind <= JSON_NUMBER)
-		n->text = arena_copy(a, json_span(j, node));
+		n->text = copied(t, node, false);
 	return n;
 }
 
 /* The depth limit of the index bounds this recursion. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
-struct yaml_node *
-yaml_of_json(struct arena *a, const struct json *j, uint32_t node, unsigned line)
+static struct yaml_node *
+tree_of(struct of_json *t, uint32_t node)
 {
-	struct yaml_node *n = scalar(a, j, node, line);
+	const struct json_node *nodes = t->j->nodes;
+	struct yaml_node *n = scalar(t, node);
 	bool map = n->kind == YAML_MAP;
 
 	if (!map && n->kind != YAML_LIST)
 		return n;
-	size_t room = (size_t)json_count(j, node) + 1;
-	n->item = arena_array(a, room, sizeof(struct yaml_node *));
-	if (map)
-		n->key = arena_array(a, room, sizeof(struct yaml_node *));
-	for (uint32_t c = node + 1; c < j->nodes[node].next; c = j->nodes[c].next, n->count++) {
+	n->count = json_count(t->j, node);
+	n->item = t->child;
+	t->child += n->count + 1;
+	n->key = map ? t->child : NULL;
+	t->child += map ? n->count + 1 : 0;
+	for (uint32_t c = node + 1, i = 0; c < nodes[node].next; c = nodes[c].next, i++) {
 		if (map)
-			n->key[n->count] = scalar(a, j, c, line);
-		n->item[n->count] = yaml_of_json(a, j, map ? c + 1 : c, line);
+			n->key[i] = scalar(t, c);
+		n->item[i] = tree_of(t, map ? c + 1 : c);
 	}
 	return n;
+}
+
+struct yaml_node *
+yaml_of_json(struct arena *a, const struct json *j, uint32_t node, unsigned line)
+{
+	struct bytes span = json_span(j, node);
+	size_t count = j->nodes[node].next - node;
+	struct of_json t = { .arena = a, .j = j, .line = line, .from = j->nodes[node].start };
+
+	/* Each node is the child of one list at most, and each list ends with a NULL. */
+	t.node = arena_array(a, count, sizeof *t.node);
+	t.child = arena_array(a, count, 3 * sizeof(struct yaml_node *));
+	t.text = arena_take(a, span.size + 1);
+	memcpy(t.text, span.at, span.size);
+	return tree_of(&t, node);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): the reader of YAML bounds the depth */
