@@ -80,18 +80,21 @@ load_directive_file(struct loading *l, const char *path, struct digest *digest)
 {
 	struct engine *e = &l->a->engine;
 	struct moments own = { 0 };
-	struct arena file = { 0 };
-	struct bytes text;
+	struct buffer file;
 	bool good;
 
-	if (!read_source(l, &file, path, &text))
-		return false;
-	digest_add(digest, text);
-	l->reader.moments = &own;
-	good = directives_read(&e->directives, &l->reader, path, text) && !l->fault->text[0];
-	l->reader.moments = &e->moments;
+	buffer_init(&file, MAX_SOURCE);
+	good = file_read(path, &file) || fault_unread(l->fault, path, errno);
+	file.limit = BUFFER_UNLIMITED;
+	if (good && json_slack(&file)) {
+		digest_add(digest, buffer_bytes(&file));
+		l->reader.moments = &own;
+		good = directives_read(&e->directives, &l->reader, path, buffer_bytes(&file)) &&
+		       !l->fault->text[0];
+		l->reader.moments = &e->moments;
+	}
 	moments_release(&own);
-	arena_release(&file);
+	buffer_release(&file);
 	return good;
 }
 
@@ -441,6 +444,7 @@ answer_query(struct access *a, struct json_write *w, const struct query *q, stru
 
 	if (wrong)
 		return wrong;
+	directives_expect(&e->directives, request_string(&a->request, ATTRIBUTE_RESOURCE_PATIENT));
 	unproven = prove(a, q);
 	if (e->entities)
 		entities_apply(e->entities, &a->request, &e->scratch);

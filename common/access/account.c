@@ -351,7 +351,7 @@ put_account(const struct account *a, const struct access_rule *rule, struct situ
 	put(a, rule->effect == EFFECT_PERMIT ? "permit " : "deny ");
 	put_sentence(a, rule->sentence);
 	put(a, "\n");
-	put_lacks(a, &rule->criteria, s);
+	put_lacks(a, rule->criteria, s);
 	put_exceptions(a, rule, s);
 	for (uint32_t i = 0; i < rule->nests; i++)
 		put_account(a, &rule->nested[i], s, deep + 1);

@@ -19,8 +19,8 @@ is_of_asker(const struct engine *e, unsigned attribute)
 static bool
 names_asker(const struct engine *e, const struct access_rule *rule)
 {
-	for (uint32_t i = 0; i < rule->criteria.count; i++) {
-		const struct criterion *c = &rule->criteria.at[i];
+	for (uint32_t i = 0; i < rule->criteria->count; i++) {
+		const struct criterion *c = &rule->criteria->at[i];
 
 		if (c->kind == CRITERION_RELATION || is_of_asker(e, c->attribute) ||
 		    (c->kind == CRITERION_SAME && is_of_asker(e, c->other)))
@@ -118,7 +118,7 @@ stands_for(struct engine *e, const struct layer_file *f, const struct access_rul
 	space_add_rule(&s, other);
 	(void)space_next(&s);
 	for (uint32_t i = 0; i < 8 && covered; i++) {
-		(void)space_meet(&s, &rule->criteria, i);
+		(void)space_meet(&s, rule->criteria, i);
 		covered = is_covered(rule, other, &s);
 	}
 	for (unsigned i = 0; i < s.dimensions; i++)
@@ -198,7 +198,7 @@ static void
 advise_purpose(
     const struct advice *a, struct engine *e, const struct layer_file *f, const struct access_rule *rule)
 {
-	const struct criterion *why = why_of(&rule->criteria);
+	const struct criterion *why = why_of(rule->criteria);
 	bool any = why && why->mode == CRITERION_ANY;
 
 	if (any && lists(why, "PurposeOfUse"))
@@ -240,7 +240,7 @@ advise_btg(const struct advice *a, struct engine *e, const struct layer_file *f)
 
 	for (uint32_t i = 0; i < f->rules && breaks_glass(e); i++) {
 		const struct access_rule *rule = &f->rule[i];
-		const struct criterion *why = why_of(&rule->criteria);
+		const struct criterion *why = why_of(rule->criteria);
 
 		if (rule->effect != EFFECT_PERMIT || rule->names_btg || !why || why->mode != CRITERION_ANY ||
 		    !reaches(e, why, "BTG") || excepts(rule, "BTG"))
@@ -354,7 +354,7 @@ names_word(const struct criteria *c, uint32_t word)
 static bool
 rule_names(const struct access_rule *rule, uint32_t word)
 {
-	bool names = names_word(&rule->criteria, word);
+	bool names = names_word(rule->criteria, word);
 
 	for (uint32_t i = 0; i < rule->excepts && !names; i++)
 		names = names_word(&rule->except[i], word);

@@ -86,7 +86,7 @@ compare_rules(struct comparing *x, unsigned side, const struct layer_file *f, co
 
 		if (like && yaml_same(rule->node, like->node))
 			continue;
-		aim(x, side, &rule->criteria, rule);
+		aim(x, side, rule->criteria, rule);
 		if (!like || side == 1)
 			tell(x, f->file, rule->node, "rule ", rule->id, like ? "changed" : become(side));
 	}
@@ -243,7 +243,7 @@ aim_at_all(struct comparing *x, unsigned side)
 
 	for (uint32_t i = 0; i < e->layers.files; i++)
 		for (uint32_t k = 0; k < e->layers.file[i].rules; k++)
-			aim(x, side, &e->layers.file[i].rule[k].criteria, &e->layers.file[i].rule[k]);
+			aim(x, side, e->layers.file[i].rule[k].criteria, &e->layers.file[i].rule[k]);
 	for (uint32_t i = 0; i < e->clearances.rows; i++)
 		aim(x, side, &e->clearances.row[i].criteria, NULL);
 	for (uint32_t i = 0; i < e->clearances.caps; i++)

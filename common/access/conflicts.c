@@ -127,7 +127,7 @@ find_clash_one_by_one(const struct comparing *x, struct space *s, const struct a
 		space_begin(s, x->e, x->house, x->directive->patient);
 		space_add_rule(s, rule);
 		space_add_rule(s, inner);
-		space_add_criteria(s, &x->directive->root);
+		space_add_criteria(s, x->directive->root);
 		clash = find_clash_of(x, s, rule, inner);
 		if (clash == CLASH_FOUND)
 			return clash;
@@ -212,7 +212,7 @@ compare_rule(const struct comparing *x, struct access_rule *rule)
 			continue;
 		space_begin(&s, x->e, x->house, x->directive->patient);
 		space_add_rule(&s, rule);
-		space_add_criteria(&s, &x->directive->root);
+		space_add_criteria(&s, x->directive->root);
 		if (with)
 			space_add_rule(&s, with);
 		try_promise(x, &s, rule, &p);

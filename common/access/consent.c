@@ -215,7 +215,7 @@ directive_applies(struct bench *b, const struct directive *d)
 		if (!interval_holds(&d->period, b->s->request->time))
 			return false;
 	}
-	switch (criteria_judge(&d->root, b->s, &data, &missing)) {
+	switch (criteria_judge(d->root, b->s, &data, &missing)) {
 	case TRUTH_FALSE:
 		return false;
 	case TRUTH_UNKNOWN:
@@ -235,14 +235,14 @@ judge_base(struct bench *b, const struct directive *d)
 
 	if (!d->base_permit)
 		return;
-	switch (criteria_judge(&d->what, b->s, &data, &missing)) {
+	switch (criteria_judge(d->what, b->s, &data, &missing)) {
 	case TRUTH_FALSE:
 		break;
 	case TRUTH_UNKNOWN:
 		undecided(b, d->id_text, missing);
 		break;
 	case TRUTH_TRUE:
-		keep(b, rule_item(NULL, &d->what, data, b->scratch));
+		keep(b, rule_item(NULL, d->what, data, b->scratch));
 		break;
 	}
 }

@@ -111,6 +111,26 @@ bool criteria_read(struct access_reader *r, struct yaml_map *m, enum criteria_si
     struct criteria *c);
 
 /*
+ * The same for criteria that many may say: with r->shelf, those that say the same are one.
+ * NULL with a fault.
+ */
+struct criteria_shelf {
+	struct intern texts; /* what was said, with the side and what is allowed */
+	const struct criteria **at;
+	uint32_t room;
+	struct buffer text; /* at hand */
+};
+
+extern const struct criteria criteria_none;
+
+const struct criteria *criteria_shared(
+    struct access_reader *r, struct yaml_map *m, enum criteria_side side, unsigned allowed);
+
+/* ARENA is that of the readers. */
+void criteria_shelf_init(struct criteria_shelf *shelf, struct arena *arena);
+void criteria_shelf_release(struct criteria_shelf *shelf);
+
+/*
  * `{from: .., until: ..}`, both date-times with offset; their instants go to r->moments.  M may hold more
  * words.
  */

@@ -594,7 +594,7 @@ list_rules(struct hunt *h)
 				if (rule_number(h, rule->id) == h->ids)
 					h->id[h->ids++] = rule->id;
 				if (rule->effect == EFFECT_PERMIT)
-					add_partner(h, (int)e->layers.file[i].layer, side, &rule->criteria);
+					add_partner(h, (int)e->layers.file[i].layer, side, rule->criteria);
 			}
 		for (uint32_t i = 0; i < e->clearances.rows; i++)
 			add_partner(h, LAYER_CONSENT, side, &e->clearances.row[i].criteria);

@@ -8,37 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The slot of the patient, or the free one where it would stand. */
-static struct directive_slot *
-find_slot(const struct directives *d, struct bytes patient, uint64_t hash)
-{
-	uint32_t at = (uint32_t)hash & (d->room - 1);
-
-	while (d->slot[at].first &&
-	       (d->slot[at].hash != hash || !bytes_equal(d->slot[at].first->patient, patient)))
-		at = (at + 1) & (d->room - 1);
-	return &d->slot[at];
-}
-
-static void
-grow(struct directives *d)
-{
-	struct directive_slot *old = d->slot;
-	uint32_t olds = d->room;
-
-	d->room = olds ? 2 * olds : 64;
-	d->slot = memory_zeros(d->room, sizeof *d->slot);
-	for (uint32_t i = 0; i < olds; i++) {
-		uint32_t at = (uint32_t)old[i].hash & (d->room - 1);
-
-		while (old[i].first && d->slot[at].first)
-			at = (at + 1) & (d->room - 1);
-		if (old[i].first)
-			d->slot[at] = old[i];
-	}
-	free(old);
-}
-
 /* False if the patient of NEW has a directive of this id already. */
 static bool
 note_id(struct directives *d, const struct directive *new)
@@ -104,9 +73,7 @@ insert(struct directives *d, struct access_reader *r, struct directive *new, con
 	struct directive **first;
 
 	settle(d, new, digest);
-	if (2 * (d->patients + 1) > d->room)
-		grow(d);
-	slot = find_slot(d, new->patient, hash);
+	slot = directives_slot(d, new->patient, hash);
 	slot->hash = hash;
 	first = &slot->first;
 	d->patients += *first == NULL;
@@ -197,46 +164,19 @@ directives_ready(struct directives *d, struct access_reader *r, const struct ent
 	return true;
 }
 
-const struct directive *
-directives_of(const struct directives *d, struct bytes patient)
-{
-	patient = reader_patient(patient);
-	return d->room ? find_slot(d, patient, hash_bytes(patient))->first : NULL;
-}
-
-void
-directives_alone(struct directives *alone, struct directive *one)
-{
-	alone->room = 2;
-	alone->slot = memory_zeros(alone->room, sizeof *alone->slot);
-	*find_slot(alone, one->patient, hash_bytes(one->patient)) =
-	    (struct directive_slot){ hash_bytes(one->patient), one };
-	alone->patients = 1;
-}
-
-/* A directive and what it points to stand one behind the other in the arena. */
-enum { FETCHED = 1280, CACHE_LINE = 64 };
-
-void
-directives_fetch(const struct directives *d, struct bytes patient)
-{
-	const char *first = (const char *)directives_of(d, patient);
-
-	for (size_t i = CACHE_LINE; first && i < FETCHED; i += CACHE_LINE)
-		__builtin_prefetch(first + i);
-}
-
 void
 directives_init(struct directives *d, struct arena *arena)
 {
 	*d = (struct directives){ .keys = fhir_consent_keys() };
 	intern_init(&d->ids, arena);
+	criteria_shelf_init(&d->shelf, arena);
 }
 
 void
 directives_release(struct directives *d)
 {
 	intern_release(&d->ids);
+	criteria_shelf_release(&d->shelf);
 	scratch_release(&d->scratch);
 	arena_release(&d->tree);
 	json_keys_free(d->keys);
@@ -306,11 +246,24 @@ read_acknowledged(struct access_reader *r, const struct yaml_node *node, struct 
 static bool
 check_root(struct access_reader *r, const struct yaml_map *m, const struct directive *d)
 {
-	for (uint32_t i = 0; i < d->root.count; i++)
-		if (d->root.at[i].kind == CRITERION_PRESENT)
+	for (uint32_t i = 0; i < d->root->count; i++)
+		if (d->root->at[i].kind == CRITERION_PRESENT)
 			return fault_at(r->fault, r->file, m->node,
 			    "present would let a missing attribute help: beside base it may not stand");
 	return true;
+}
+
+/* What a directive is about, and the requests that it applies to. */
+static bool
+read_applies(struct access_reader *r, struct yaml_map *m, struct directive *d)
+{
+	const struct criteria *what = criteria_shared(r, m, SIDE_PERMIT, CRITERIA_WHAT | CRITERIA_DATA);
+	const struct criteria *root =
+	    what ? criteria_shared(r, m, d->base_permit ? SIDE_PERMIT : SIDE_DENY, CRITERIA_REQUEST) : NULL;
+
+	d->what = what ? what : &criteria_none;
+	d->root = root ? root : &criteria_none;
+	return root && check_root(r, m, d);
 }
 
 static bool
@@ -334,9 +287,7 @@ read_content(struct access_reader *r, struct yaml_map *m, struct directive *d)
 	rules = yaml_take(m, "rules");
 	if (!yaml_boolean(r->file, yaml_take(m, "verified"), &d->verified, r->fault))
 		return false;
-	return criteria_read(r, m, SIDE_PERMIT, CRITERIA_WHAT | CRITERIA_DATA, &d->what) &&
-	       criteria_read(r, m, d->base_permit ? SIDE_PERMIT : SIDE_DENY, CRITERIA_REQUEST, &d->root) &&
-	       check_root(r, m, d) && read_date(r, yaml_take(m, "date"), d) &&
+	return read_applies(r, m, d) && read_date(r, yaml_take(m, "date"), d) &&
 	       read_period(r, yaml_take(m, "period"), d) &&
 	       read_acknowledged(r, yaml_take(m, "acknowledges"), d) &&
 	       rules_read(r, rules, HOME_DIRECTIVE, &d->rule, &d->rules) && yaml_close(m);
@@ -361,9 +312,11 @@ new_directive(struct access_reader *r, struct bytes patient, struct bytes id)
 {
 	struct directive *d = arena_take(r->arena, sizeof *d);
 
+	d->root = d->what = &criteria_none;
 	d->patient = arena_copy(r->arena, reader_patient(patient));
-	d->id = arena_copy(r->arena, id);
-	d->id_text = reader_json(r, d->id);
+	d->id_text = reader_json(r, id);
+	d->id = d->id_text.size == id.size + 2 ? (struct bytes){ d->id_text.at + 1, id.size }
+					       : arena_copy(r->arena, id);
 	return d;
 }
 
@@ -682,6 +635,7 @@ directives_read(struct directives *d, struct access_reader *r, const char *path,
 	struct bytes name = bytes_of(path);
 
 	r->file = path;
+	r->shelf = &d->shelf;
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (name.size > strlen(forms[i].ending) && bytes_end(name, forms[i].ending))
 			return forms[i].read(d, r, text);

@@ -137,8 +137,8 @@ find_lacking(struct lacking *l, const struct access_rule *rule)
 	struct attribute_set missing = { 0 };
 	unsigned data;
 
-	for (uint32_t i = 0; i < rule->criteria.count; i++) {
-		const struct criteria one = { .at = &rule->criteria.at[i], .count = 1 };
+	for (uint32_t i = 0; i < rule->criteria->count; i++) {
+		const struct criteria one = { .at = &rule->criteria->at[i], .count = 1 };
 		enum truth t = criteria_judge(&one, l->s, &data, &missing);
 
 		if (t != TRUTH_TRUE)

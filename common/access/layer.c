@@ -380,7 +380,7 @@ check_domains_of(
 			return reader_unknown(r, f->domain_node, "domain", "those of seal.yaml", near);
 	}
 	for (uint32_t i = 0; i < f->rules; i++) {
-		if (!check_rule_domains(r, l, sealing, &f->rule[i].criteria, f->rule[i].node))
+		if (!check_rule_domains(r, l, sealing, f->rule[i].criteria, f->rule[i].node))
 			return false;
 		for (uint32_t k = 0; k < f->rule[i].excepts; k++)
 			if (!check_rule_domains(r, l, sealing, &f->rule[i].except[k], f->rule[i].node))

@@ -39,7 +39,7 @@ struct access_rule {
 	enum override override;
 	bool skip_missing; /* a deny that is unknown counts as one that does not hold */
 	bool names_btg;    /* its own `why` lists BTG */
-	struct criteria criteria;
+	const struct criteria *criteria;
 	struct criteria *except;
 	uint32_t excepts;
 	struct access_rule *nested; /* of the other effect; in directives only */
@@ -202,7 +202,7 @@ struct directive {
 	struct bytes id_text; /* as a JSON string */
 	struct bytes patient;
 	enum directive_status status;
-	const char *status_word; /* as it is written; NULL if it is not readable */
+	const char *status_word; /* as it is written */
 	bool unreadable;
 	bool verified;  /* with the patient, or with whom she named */
 	bool listed;    /* a negotiation says which bytes of it are in force */
@@ -211,9 +211,9 @@ struct directive {
 	bool dated;
 	struct instant date; /* with dated */
 	struct interval period;
-	struct criteria root; /* the requests that it applies to */
+	const struct criteria *root; /* the requests that it applies to; NULL if it is not readable */
 	bool has_what;
-	struct criteria what; /* of a base permit: the data that it is about */
+	const struct criteria *what; /* of a base permit: the data that it is about */
 	struct bytes *acknowledges;
 	uint32_t acknowledged;
 	struct access_rule *rule;
@@ -248,6 +248,7 @@ struct directives {
 	uint32_t room;
 	uint32_t patients;
 	struct intern ids; /* patient NUL id, of patients with several directives */
+	struct criteria_shelf shelf;
 	struct scratch scratch;
 	struct arena tree; /* of the directive at hand */
 };
@@ -276,10 +277,17 @@ bool directives_ready(struct directives *d, struct access_reader *r, const struc
 /* ONE, which is borrowed, as the only directive of all; its own list does not count.  ALONE is empty. */
 void directives_alone(struct directives *alone, struct directive *one);
 
+/* directive_table.c: the slot of PATIENT, whose hash is HASH; a free one if she has none yet. */
+struct directive_slot *directives_slot(struct directives *d, struct bytes patient, uint64_t hash);
+
 /* The first directive of a patient, `ann` or `Patient/ann`; NULL if there is none. */
 const struct directive *directives_of(const struct directives *d, struct bytes patient);
 
-/* Fetches them into the cache: they are judged after the layers before them. */
+/*
+ * Hints.  The first, as soon as the patient is known, fetches into the cache where her directives are listed;
+ * the second fetches these, which are judged after the layers before them.
+ */
+void directives_expect(const struct directives *d, struct bytes patient);
 void directives_fetch(const struct directives *d, struct bytes patient);
 
 /*

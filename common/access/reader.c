@@ -38,16 +38,34 @@ reader_patient(struct bytes patient)
 }
 
 struct bytes
-reader_json(struct access_reader *r, struct bytes text)
+reader_escaped(struct access_reader *r, struct bytes text)
 {
 	struct buffer out;
 	struct bytes copy;
+	size_t plain = 0;
 
+	while (plain < text.size && (unsigned char)text.at[plain] >= ' ' && text.at[plain] != '"' &&
+	       text.at[plain] != '\\')
+		plain++;
+	if (plain == text.size)
+		return text;
 	buffer_init(&out, BUFFER_UNLIMITED);
 	(void)json_write_string(&out, text);
-	copy = arena_copy(r->arena, buffer_bytes(&out));
+	copy = arena_copy(r->arena, (struct bytes){ out.at + 1, out.used - 2 });
 	buffer_release(&out);
 	return copy;
+}
+
+struct bytes
+reader_json(struct access_reader *r, struct bytes text)
+{
+	struct bytes inside = reader_escaped(r, text);
+	char *at = arena_take(r->arena, inside.size + 3);
+
+	at[0] = at[inside.size + 1] = '"';
+	if (inside.size > 0)
+		memcpy(at + 1, inside.at, inside.size);
+	return (struct bytes){ at, inside.size + 2 };
 }
 
 bool

@@ -23,9 +23,10 @@ struct access_reader {
 	struct attributes *attributes;
 	struct roles *roles;
 	struct policy *policy;
-	struct moments *moments; /* gains the ends of every period */
-	const char *file;        /* at hand, as messages name it */
-	bool is_record;          /* the file is a record: a fault names no word of it */
+	struct moments *moments;      /* gains the ends of every period */
+	const char *file;             /* at hand, as messages name it */
+	struct criteria_shelf *shelf; /* of criteria.h; NULL: none */
+	bool is_record;               /* the file is a record: a fault names no word of it */
 	struct fault *fault;
 };
 
@@ -37,6 +38,9 @@ bool reader_word(struct access_reader *r, const struct yaml_node *node, uint32_t
 
 /* `Patient/ann` and `ann` are the same patient: `ann`. */
 struct bytes reader_patient(struct bytes patient);
+
+/* TEXT as inside a JSON string: TEXT itself if it needs no escape, else in the arena. */
+struct bytes reader_escaped(struct access_reader *r, struct bytes text);
 
 /* TEXT as a JSON string in the arena, quotes included. */
 struct bytes reader_json(struct access_reader *r, struct bytes text);

@@ -367,12 +367,12 @@ static void
 try_rule(struct remedy *r, const struct access_rule *rule, enum holding holding, unsigned depth)
 {
 	if (rule->effect == EFFECT_PERMIT) {
-		try_to_meet(r, &rule->criteria, depth);
+		try_to_meet(r, rule->criteria, depth);
 		return;
 	}
 	if (holding == RULE_NO)
 		return;
-	try_to_escape(r, &rule->criteria, depth);
+	try_to_escape(r, rule->criteria, depth);
 	for (uint32_t i = 0; i < rule->excepts; i++)
 		try_to_meet(r, &rule->except[i], depth);
 }

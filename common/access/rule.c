@@ -64,14 +64,14 @@ rule_judge(const struct access_rule *rule, struct situation *s, struct scratch *
 {
 	struct rule_state state = { .holding = RULE_NO };
 	unsigned data = 0;
-	enum truth t = criteria_judge(&rule->criteria, s, &data, &state.missing);
+	enum truth t = criteria_judge(rule->criteria, s, &data, &state.missing);
 	struct item *item = NULL;
 	bool unsure = t == TRUTH_UNKNOWN;
 
 	if (t == TRUTH_FALSE)
 		return state;
 	if (data != 0 && rule->effect == EFFECT_DENY)
-		data |= named_data(&rule->criteria);
+		data |= named_data(rule->criteria);
 	for (uint32_t i = 0; i < rule->excepts; i++) {
 		struct attribute_set missing = { 0 };
 		unsigned open = 0;
@@ -87,14 +87,14 @@ rule_judge(const struct access_rule *rule, struct situation *s, struct scratch *
 		if (e != TRUTH_TRUE)
 			continue;
 		if (!item)
-			item = rule_item(rule, &rule->criteria, data, scratch);
+			item = rule_item(rule, rule->criteria, data, scratch);
 		add_exception(item, rule, &rule->except[i], open, scratch);
 	}
 	if (s->suspects && rule->effect == EFFECT_DENY && !rule->skip_missing && data != 0)
 		unsure = false;
 	state.holding = unsure ? RULE_UNKNOWN : RULE_HOLDS;
 	if (!unsure)
-		state.item = item ? item : rule_item(rule, &rule->criteria, data, scratch);
+		state.item = item ? item : rule_item(rule, rule->criteria, data, scratch);
 	return state;
 }
 
@@ -110,23 +110,28 @@ read_id(struct access_reader *r, const struct yaml_node *node, struct bytes *id)
 	return id->size > 0 || fault_at(r->fault, r->file, node, "an empty id");
 }
 
+/* The texts of a rule stand in one piece: "ID" in quotes, then ID: SAY.  An id needs no escape. */
 static bool
-read_say(struct access_reader *r, const struct yaml_node *node, struct access_rule *rule)
+read_say(struct access_reader *r, const struct yaml_node *node, struct bytes id, struct access_rule *rule)
 {
-	struct bytes say, text;
-	struct buffer both;
+	struct bytes say;
+	size_t size = id.size;
+	char *at;
 
 	if (!yaml_string(r->file, node, &say, r->fault))
 		return false;
 	if (say.size == 0)
 		return fault_at(r->fault, r->file, node, "an empty sentence");
-	buffer_init(&both, BUFFER_UNLIMITED);
-	buffer_add(&both, rule->id.at, rule->id.size);
-	buffer_add(&both, ": ", 2);
-	buffer_add(&both, say.at, say.size);
-	text = reader_json(r, buffer_bytes(&both));
-	buffer_release(&both);
-	rule->sentence = (struct bytes){ text.at + 1, text.size - 2 };
+	say = reader_escaped(r, say);
+	at = arena_take(r->arena, 2 * size + say.size + 5);
+	at[0] = at[size + 1] = '"';
+	memcpy(at + 1, id.at, size);
+	memcpy(at + size + 2, id.at, size);
+	memcpy(at + 2 * size + 2, ": ", 2);
+	memcpy(at + 2 * size + 4, say.at, say.size);
+	rule->id = (struct bytes){ at + 1, size };
+	rule->id_text = (struct bytes){ at, size + 2 };
+	rule->sentence = (struct bytes){ at + size + 2, size + 2 + say.size };
 	return true;
 }
 
@@ -307,7 +312,7 @@ read_override(struct access_reader *r, struct yaml_map *m, enum rule_home home, 
 	if (!yaml_word(r->file, node, words, &which, r->fault))
 		return false;
 	rule->override = which == 0 ? OVERRIDE_ACKNOWLEDGED : OVERRIDE_ALWAYS;
-	if (rule->override == OVERRIDE_ALWAYS && !by_law && !names_btg(r, &rule->criteria, "ETREAT"))
+	if (rule->override == OVERRIDE_ALWAYS && !by_law && !names_btg(r, rule->criteria, "ETREAT"))
 		return fault_at(r->fault, r->file, node,
 		    "override-too-wide: a rule that always overrides names BTG or ETREAT in why, or says "
 		    "law: true");
@@ -354,23 +359,23 @@ read_rule(struct access_reader *r, const struct yaml_node *node, enum rule_home 
 	struct yaml_map m;
 	const struct yaml_node *id, *say, *nested, *effect;
 	bool directive = home == HOME_DIRECTIVE;
+	struct bytes name;
 
 	rule->node = node;
-	if (!yaml_open(&m, r->file, node, r->fault) || !(id = yaml_need(&m, "id")) ||
-	    !read_id(r, id, &rule->id))
+	rule->criteria = &criteria_none;
+	if (!yaml_open(&m, r->file, node, r->fault) || !(id = yaml_need(&m, "id")) || !read_id(r, id, &name))
 		return false;
-	rule->id = arena_copy(r->arena, rule->id);
-	rule->id_text = reader_json(r, rule->id);
 	say = yaml_need(&m, "say");
 	effect = yaml_need(&m, "effect");
-	if (!say || !effect || !read_say(r, say, rule) || !read_effect(r, effect, home, rule))
+	if (!say || !effect || !read_say(r, say, name, rule) || !read_effect(r, effect, home, rule))
 		return false;
 	if (outer && outer->effect == rule->effect)
 		return fault_at(r->fault, r->file, effect, "a rule inside a rule has the other effect");
-	if (!criteria_read(r, &m, rule->effect == EFFECT_PERMIT ? SIDE_PERMIT : SIDE_DENY,
-		CRITERIA_REQUEST | CRITERIA_WHAT | CRITERIA_DATA, &rule->criteria))
+	rule->criteria = criteria_shared(r, &m, rule->effect == EFFECT_PERMIT ? SIDE_PERMIT : SIDE_DENY,
+	    CRITERIA_REQUEST | CRITERIA_WHAT | CRITERIA_DATA);
+	if (!rule->criteria)
 		return false;
-	rule->names_btg = names_btg(r, &rule->criteria, NULL);
+	rule->names_btg = names_btg(r, rule->criteria, NULL);
 	nested = directive && !outer ? yaml_take(&m, "rules") : NULL;
 	return read_exceptions(r, yaml_take(&m, "except"), rule) &&
 	       read_if_missing(r, yaml_take(&m, "if_missing"), rule) &&

@@ -54,7 +54,7 @@ add_actions(struct bytes *list, const struct engine *e)
 		for (uint32_t k = 0; k < e->layers.file[i].rules; k++) {
 			const struct access_rule *rule = &e->layers.file[i].rule[k];
 
-			add_actions_of(list, &count, e, &rule->criteria);
+			add_actions_of(list, &count, e, rule->criteria);
 			for (uint32_t n = 0; n < rule->excepts; n++)
 				add_actions_of(list, &count, e, &rule->except[n]);
 		}

@@ -218,7 +218,7 @@ space_add_criteria(struct space *s, const struct criteria *c)
 void
 space_add_rule(struct space *s, const struct access_rule *rule) /* NOLINT(misc-no-recursion): two deep */
 {
-	space_add_criteria(s, &rule->criteria);
+	space_add_criteria(s, rule->criteria);
 	for (uint32_t i = 0; i < rule->excepts; i++)
 		space_add_criteria(s, &rule->except[i]);
 	for (uint32_t i = 0; i < rule->nests; i++)
@@ -228,8 +228,8 @@ space_add_rule(struct space *s, const struct access_rule *rule) /* NOLINT(misc-n
 void
 space_add_directive(struct space *s, const struct directive *d)
 {
-	space_add_criteria(s, &d->root);
-	space_add_criteria(s, &d->what);
+	space_add_criteria(s, d->root);
+	space_add_criteria(s, d->what);
 	add_interval(s, ATTRIBUTE_TIME, &d->period);
 	for (uint32_t i = 0; i < d->rules; i++)
 		space_add_rule(s, &d->rule[i]);

@@ -88,7 +88,7 @@ is_taken(const struct access_rule *rule, uint32_t i, struct situation *s)
 	struct attribute_set missing = { 0 };
 	unsigned data = 0;
 
-	return criteria_judge(&rule->criteria, s, &data, &missing) == TRUTH_TRUE &&
+	return criteria_judge(rule->criteria, s, &data, &missing) == TRUTH_TRUE &&
 	       criteria_judge(&rule->except[i], s, &data, &missing) == TRUTH_TRUE;
 }
 

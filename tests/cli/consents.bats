@@ -430,3 +430,31 @@ setup_hospital() {
 	cmp c.yaml.out c.json.out
 	[ "$(jq .decision c.yaml.out | sort -u | wc -l)" -eq 2 ]
 }
+
+@test "directives that say the same, of many patients in one file, decide as each does alone" {
+	setup_hospital
+	local body who
+	narrowed '"label":["N"]' | sed 's/"domain":"hospital",/&"ref":["Practitioner\/lee"],/' >in
+	while read -r body; do
+		for who in ann bo; do
+			printf '{"ehr_authz":1,"consent":"c-%s","patient":"%s","status":"active",%s}\n' "$who" "$who" "$body"
+		done >both.ndjson
+		grep '"ann"' both.ndjson >alone.ndjson
+		ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents alone.ndjson in
+		jq -c '[.decision, .context.reason, .context.valid_until, .context.obligations]' out >want
+		# As the second that says it, and behind one that says it with the other effect.
+		sed 's/"ann"/"cy"/; s/"effect":"deny"/"effect":"-"/g; s/"effect":"permit"/"effect":"deny"/g
+			s/"effect":"-"/"effect":"permit"/g' alone.ndjson >turned.ndjson
+		tac both.ndjson >>turned.ndjson
+		ehr 0 ehr-authz -P P --facts S/facts.ndjson --consents turned.ndjson in
+		jq -c '[.decision, .context.reason, .context.valid_until, .context.obligations]' out >got
+		diff want got || { cat both.ndjson; return 1; }
+	done <<-'END'
+		"base":"permit"
+		"base":"deny"
+		"base":"permit","when":{"from":"2026-01-01T00:00:00Z","until":"2026-03-02T09:01:00Z"}
+		"base":"permit","rules":[{"id":"r","say":"Not Lee.","effect":"deny","who":{"ref":["Practitioner/lee"]}}]
+		"base":"deny","rules":[{"id":"r","say":"Lee.","effect":"permit","who":{"ref":["Practitioner/lee"]},"when":{"until":"2026-03-02T09:02:00Z"}}]
+		"base":"permit","rules":[{"id":"r","say":"No.","effect":"deny","what":{"label":["R"]}}]
+	END
+}
