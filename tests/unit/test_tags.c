@@ -44,7 +44,7 @@ check_write(void)
 
 	check(tags_write(&out, &t));
 	check(wrote(
-	    "{\"v\":1,\"stage\":\"sealed\",\"id\":\"r_1\",\"subject\":\"s_1\",\"rl\":\"U\",\"al\":0,\"n\":1,"
+	    "{\"v\":2,\"stage\":\"sealed\",\"id\":\"r_1\",\"subject\":\"s_1\",\"rl\":\"U\",\"al\":0,\"n\":1,"
 	    "\"of\":99,\"criticality\":\"low\",\"domain\":\"hospital\",\"epoch\":2147483647,\"to\":\"t\","
 	    "\"batch\":\"b_1\",\"seq\":0,\"policy\":\"sha256:0\",\"mark\":\"m_1\",\"view\":\"w\","
 	    "\"tags\":{\"a\":\"b\"},\"deleted\":true}"));
