@@ -643,6 +643,8 @@ make_directive(struct hunt *h, enum said c)
 		.status_word = c == SAID_DRAFT ? "draft" : "active",
 		.verified = true,
 		.listed = true,
+		.root = &criteria_none,
+		.what = &criteria_none,
 		.base_permit = c == SAID_PERMITS };
 	buffer_init(&text, BUFFER_UNLIMITED);
 	w = json_write_to(&text);

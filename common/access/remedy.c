@@ -464,6 +464,8 @@ prepare_consent(struct remedy *r)
 		.status = DIRECTIVE_ACTIVE,
 		.verified = true,
 		.listed = true,
+		.root = &criteria_none,
+		.what = &criteria_none,
 		.base_permit = true };
 	if (r->consented.patient.size == 0)
 		return;
