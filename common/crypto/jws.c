@@ -2,6 +2,7 @@
 #include "common/crypto/jws.h"
 
 #include "common/base/base64url.h"
+#include "common/base/bisect.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/crypto/curve.h"
@@ -22,10 +23,11 @@ struct signer {
 	struct point point;
 	EVP_PKEY *key;
 	char domain[129]; /* "" if the set names none */
+	size_t place;     /* in the set */
 };
 
 struct signers {
-	struct signer *at;
+	struct signer *at; /* by thumbprint; of one key for several domains in the order of the set */
 	size_t count;
 };
 
@@ -38,13 +40,22 @@ add_signer(struct signers *s, const struct point *p, struct bytes domain)
 		return false;
 	s->at = memory_grow(s->at, s->count + 1, sizeof *s->at);
 	n = &s->at[s->count];
-	*n = (struct signer){ .point = *p, .key = curve_public(p) };
+	*n = (struct signer){ .point = *p, .key = curve_public(p), .place = s->count };
 	if (n->key == NULL)
 		return false;
 	if (domain.size > 0)
 		memcpy(n->domain, domain.at, domain.size);
 	s->count++;
 	return true;
+}
+
+static int
+compare_signers(const void *a, const void *b)
+{
+	const struct signer *x = a, *y = b;
+	int order = memcmp(x->point.jkt, y->point.jkt, JKT_SIZE);
+
+	return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
 }
 
 /* {"keys":[...]}; other members are ignored (RFC 7517 section 5). */
@@ -67,6 +78,8 @@ read_set(struct signers *s, const struct json *j)
 		if (!point_read(&p, j, k, POINT_VERIFIES) || !add_signer(s, &p, name))
 			return false;
 	}
+	if (s->count > 0)
+		qsort(s->at, s->count, sizeof *s->at, compare_signers);
 	return s->count > 0;
 }
 
@@ -128,14 +141,38 @@ signers_share_domain(const struct signers *s)
 	return true;
 }
 
+/* The first signer with this thumbprint, or NULL. */
+static const struct signer *
+find_signer(const struct signers *s, struct bytes kid)
+{
+	struct bisect b = { .high = s->count };
+
+	if (kid.size != JKT_SIZE)
+		return NULL;
+	while (bisect_more(&b))
+		bisect_step(&b, memcmp(s->at[b.middle].point.jkt, kid.at, JKT_SIZE) < 0);
+	if (b.low == s->count || !bytes_are(kid, s->at[b.low].point.jkt))
+		return NULL;
+	return &s->at[b.low];
+}
+
+/* The next signer with the thumbprint of ONE, or NULL. */
+static const struct signer *
+same_key(const struct signers *s, const struct signer *one)
+{
+	const struct signer *next = one + 1;
+
+	return next < s->at + s->count && strcmp(next->point.jkt, one->point.jkt) == 0 ? next : NULL;
+}
+
 static bool
 includes(const struct signers *s, const struct signer *one)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->at[i].point.jkt, one->point.jkt) == 0 &&
-		    strcmp(s->at[i].domain, one->domain) == 0)
-			return true;
-	return false;
+	const struct signer *n = find_signer(s, bytes_of(one->point.jkt));
+
+	while (n != NULL && strcmp(n->domain, one->domain) != 0)
+		n = same_key(s, n);
+	return n != NULL;
 }
 
 bool
@@ -145,15 +182,6 @@ signers_include(const struct signers *s, const struct signers *some)
 		if (!includes(s, &some->at[i]))
 			return false;
 	return true;
-}
-
-static const struct signer *
-find_signer(const struct signers *s, struct bytes kid)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (bytes_are(kid, s->at[i].point.jkt))
-			return &s->at[i];
-	return NULL;
 }
 
 struct jws_reader {
@@ -355,15 +383,13 @@ jws_verify_record(
 	return JWS_GOOD;
 }
 
-/* One key may be listed for several domains. */
+/* SIGNER is the first with its key, which may be listed for several domains. */
 static bool
 signs_for(const struct signers *s, const struct signer *signer, struct bytes domain)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->at[i].point.jkt, signer->point.jkt) == 0 &&
-		    (s->at[i].domain[0] == '\0' || bytes_are(domain, s->at[i].domain)))
-			return true;
-	return false;
+	while (signer != NULL && signer->domain[0] != '\0' && !bytes_are(domain, signer->domain))
+		signer = same_key(s, signer);
+	return signer != NULL;
 }
 
 enum jws_fault

@@ -110,3 +110,27 @@ calls() {
 		[ "$(calls EVP_PKEY_public_check_quick ehr-open -S $site --now "$now" sealed)" -eq 5 ]
 	done
 }
+
+@test "ehr-open: the devices whose readings count" {
+	native || return 0
+	local count file whole
+	export now=2026-03-02T09:00:00Z
+	ehr-keys make -P "$P" -S site --now "$now" >epoch
+	for file in cuff stranger; do
+		ehr-keys make --kind sensor --keys $file --authority site/authority.jwks --now "$now" >$file.enrol
+	done
+	ehr-keys enrol -S site --expect "$(ehr-keys list --self --keys cuff | jq -r .sig.jkt)" --now "$now" cuff.enrol >one
+	ehr-keys list --self -S site | jq -c .enc.jwk >server.jwk
+	echo '{"reading":91.0}' | ehr-seal --to server.jwk --keys site/keys --sign stranger/keys/sig.pem >short
+	perl -e 'print scalar(<STDIN>) x 500' <one >many
+	perl -e 'print scalar(<STDIN>) x 5000' <short >long
+	# Of an unknown signer no signature is verified, so that what a line costs is to read it and to look for its signer.
+	for count in one many; do
+		for file in short long; do
+			cost ehr-open -S site --now "$now" --require-signed $count --on-error skip $file >$count.$file
+			[ ! -s out.counted ]
+		done
+	done
+	whole=$(($(cat one.long) - $(cat one.short)))
+	bounded "$whole" $(($(cat many.long) - $(cat many.short)))
+}
