@@ -93,7 +93,8 @@ static void
 take_user(struct site_check *c, const struct json *j, uint32_t properties)
 {
 	if (!says(j, properties, "structural_role") && !says(j, properties, "functional_role"))
-		find(c, NULL, "no-role", "this user has no role, so rules for roles are not for her");
+		find(c, NULL, "no-role",
+		    "this user has no role, so rules for roles are not for her: give her structural_role");
 	if (!says(j, properties, "domain"))
 		find(c, NULL, "no-domain",
 		    "this user has no domain, so the person with this id in another domain counts as her");
@@ -155,15 +156,16 @@ take_fact(struct site_check *c, const struct json *j)
 	if (subject.size == 0)
 		return;
 	if (json_member(j, 0, bytes_of("until")) == 0 && !intern_find(&c->ended, text_of(j, 0, "fact")))
-		find(c, NULL, "open-ended", "this fact has no end");
+		find(c, NULL, "open-ended", "this fact has no end: state `until`, or end it by a line");
 	if (!c->register_there)
 		return;
 	if (!intern_find(&c->people, subject) && !intern_find(&c->patients, subject))
-		find(
-		    c, NULL, "unknown-person", "this fact is about somebody whom the register does not know");
+		find(c, NULL, "unknown-person",
+		    "this fact is about somebody whom the register does not know: register her, or end it");
 	if (patient.size > 0 && !intern_find(&c->patients, patient))
 		find(c, NULL, "unknown-patient",
-		    "this fact is about a patient whom the register does not know");
+		    "this fact is about a patient whom the register does not know: ehr-keys pseudonym "
+		    "--entities");
 	if (patient.size > 0)
 		(void)intern_add(&c->named, patient);
 }
@@ -203,48 +205,73 @@ check_names(struct site_check *c, const struct yaml_node *names, const struct in
 		if (one->kind == YAML_STRING && !intern_find(known, reference_end(one->text)) &&
 		    !intern_find(known, one->text) && !intern_find(&c->patients, one->text))
 			find(c, one, "unknown-person",
-			    "this directive names somebody whom the register does not know");
+			    "this directive names somebody whom the register does not know, so a deny of her "
+			    "withholds nothing: name her as the register does, or register her");
 	}
 }
 
+/* References of FHIR, each a literal or the identifier that requests state as `system|value`. */
 static void
-check_actors(struct site_check *c, const struct yaml_node *actors)
+check_reference(struct site_check *c, const struct yaml_node *reference)
+{
+	const struct yaml_node *literal, *identifier, *system, *value;
+	struct yaml_node one;
+
+	if (reference == NULL || reference->kind != YAML_MAP)
+		return;
+	literal = yaml_find(reference, "reference");
+	identifier = yaml_find(reference, "identifier");
+	check_names(c, literal, &c->names);
+	if (literal != NULL || identifier == NULL || identifier->kind != YAML_MAP)
+		return;
+	system = yaml_find(identifier, "system");
+	value = yaml_find(identifier, "value");
+	if (value == NULL || value->kind != YAML_STRING)
+		return;
+	one = *value;
+	if (system != NULL && system->kind == YAML_STRING)
+		one.text = bytes_of(arena_format(c->arena, "%.*s|%.*s", (int)system->text.size,
+		    system->text.at, (int)value->text.size, value->text.at));
+	check_names(c, &one, &c->names);
+}
+
+/* Actors have a reference each; the grantees of R5 are references. */
+static void
+check_actors(struct site_check *c, const struct yaml_node *actors, bool grantees)
 {
 	for (size_t i = 0; actors != NULL && actors->kind == YAML_LIST && i < actors->count; i++) {
-		const struct yaml_node *reference =
-		    actors->item[i]->kind == YAML_MAP ? yaml_find(actors->item[i], "reference") : NULL;
+		const struct yaml_node *one = actors->item[i];
 
-		if (reference != NULL && reference->kind == YAML_MAP)
-			check_names(c, yaml_find(reference, "reference"), &c->names);
+		check_reference(c, grantees || one->kind != YAML_MAP ? one : yaml_find(one, "reference"));
 	}
 }
 
-/* The people in a directive and in its rules: `who` of the own form, actors of a Consent. */
+/* The people in a directive and in its rules: `who` of the own form, actors and grantees of a Consent. */
+/* NOLINTBEGIN(misc-no-recursion): DEPTH deep */
 static void
-check_people(struct site_check *c, const struct yaml_node *directive)
+check_people(struct site_check *c, const struct yaml_node *node, unsigned depth)
 {
 	static const char *const inside[] = { "rules", "except", "provision" };
-	const struct yaml_node *at[DEPTH] = { directive };
-	size_t count = 1;
+	const struct yaml_node *who;
 
-	while (count > 0) {
-		const struct yaml_node *node = at[--count], *who;
-
-		for (size_t i = 0; node->kind == YAML_LIST && i < node->count && count < DEPTH; i++)
-			at[count++] = node->item[i];
-		if (node->kind != YAML_MAP)
-			continue;
-		who = yaml_find(node, "who");
-		if (who != NULL && who->kind == YAML_MAP) {
-			check_names(c, values_of(yaml_find(who, "id")), &c->people);
-			check_names(c, values_of(yaml_find(who, "ref")), &c->names);
-		}
-		check_actors(c, yaml_find(node, "actor"));
-		for (size_t i = 0; i < sizeof inside / sizeof inside[0] && count < DEPTH; i++)
-			if (yaml_find(node, inside[i]) != NULL)
-				at[count++] = yaml_find(node, inside[i]);
+	if (depth == DEPTH)
+		return;
+	for (size_t i = 0; node->kind == YAML_LIST && i < node->count; i++)
+		check_people(c, node->item[i], depth + 1);
+	if (node->kind != YAML_MAP)
+		return;
+	who = yaml_find(node, "who");
+	if (who != NULL && who->kind == YAML_MAP) {
+		check_names(c, values_of(yaml_find(who, "id")), &c->people);
+		check_names(c, values_of(yaml_find(who, "ref")), &c->names);
 	}
+	check_actors(c, yaml_find(node, "actor"), false);
+	check_actors(c, yaml_find(node, "grantee"), true);
+	for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
+		if (yaml_find(node, inside[i]) != NULL)
+			check_people(c, yaml_find(node, inside[i]), depth + 1);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* Whose it is, an id or of a FHIR Consent a reference, and what it says to her. */
 static void
@@ -258,7 +285,7 @@ check_directive(struct site_check *c, const struct yaml_node *directive)
 	if (is_map && patient == NULL)
 		patient = yaml_find(directive, "subject");
 	if (c->register_there)
-		check_people(c, directive);
+		check_people(c, directive, 0);
 	if (patient != NULL && patient->kind == YAML_MAP)
 		patient = yaml_find(patient, "reference");
 	if (patient == NULL || patient->kind != YAML_STRING || bytes_begin(patient->text, "urn:"))
@@ -420,7 +447,8 @@ lint_site(struct lint *l, const char *site, struct access *access)
 	each_line(&c, entities, take_entity);
 	c.register_there = c.people.texts + c.patients.texts > 0;
 	if (!c.register_there)
-		lint_warn(l, site, NULL, "no-register", "nobody is registered, so requests are believed");
+		lint_warn(l, site, NULL, "no-register",
+		    "nobody is registered, so requests are believed: write entities.ndjson");
 	each_line(&c, facts, take_end);
 	each_line(&c, facts, take_fact);
 	check_consents(&c, site_path_if_there(c.arena, site, SITE_CONSENTS, NULL));

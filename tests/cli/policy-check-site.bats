@@ -32,9 +32,9 @@ finds() {
 		{"type":"device","id":"pump","properties":{}}
 	END
 	finds 0 <<-'END'
-		site/entities.ndjson:4:1: warning: no-role: this user has no role, so rules for roles are not for her
+		site/entities.ndjson:4:1: warning: no-role: this user has no role, so rules for roles are not for her: give her structural_role
 		site/entities.ndjson:5:1: warning: no-domain: this user has no domain, so the person with this id in another domain counts as her
-		site/entities.ndjson:5:1: warning: no-role: this user has no role, so rules for roles are not for her
+		site/entities.ndjson:5:1: warning: no-role: this user has no role, so rules for roles are not for her: give her structural_role
 		site/entities.ndjson:6:1: warning: no-pseudonym: this patient has no pseudonym, so no decision finds sealed lines: ehr-keys pseudonym --entities
 	END
 	lacks err nora
@@ -50,9 +50,9 @@ finds() {
 		{"end":"f-5","at":"2026-03-02T00:00:00Z"}
 	END
 	finds 0 <<-'END'
-		site/facts.ndjson:2:1: warning: unknown-person: this fact is about somebody whom the register does not know
-		site/facts.ndjson:3:1: warning: unknown-patient: this fact is about a patient whom the register does not know
-		site/facts.ndjson:4:1: warning: open-ended: this fact has no end
+		site/facts.ndjson:2:1: warning: unknown-person: this fact is about somebody whom the register does not know: register her, or end it
+		site/facts.ndjson:3:1: warning: unknown-patient: this fact is about a patient whom the register does not know: ehr-keys pseudonym --entities
+		site/facts.ndjson:4:1: warning: open-ended: this fact has no end: state `until`, or end it by a line
 	END
 }
 
@@ -103,7 +103,7 @@ finds() {
 @test "a site without a register, and one mistake many times" {
 	rm site/entities.ndjson
 	finds 0 <<-'END'
-		site: warning: no-register: nobody is registered, so requests are believed
+		site: warning: no-register: nobody is registered, so requests are believed: write entities.ndjson
 	END
 	seq 300 | sed 's/.*/{"type":"user","id":"u&","properties":{"domain":"hospital"}}/' >site/entities.ndjson
 	ehr 0 ehr-policy check -P "$P" -S site
@@ -145,11 +145,32 @@ finds() {
 	END
 	finds 0 <<-'END'
 		site/consents/b.json:2:91: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
-		site/consents/b.json:2:226: warning: unknown-person: this directive names somebody whom the register does not know
+		site/consents/b.json:2:226: warning: unknown-person: this directive names somebody whom the register does not know, so a deny of her withholds nothing: name her as the register does, or register her
 		site/consents/b.json:3:91: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
-		site/consents/c.yaml:7:61: warning: unknown-person: this directive names somebody whom the register does not know
-		site/consents/c.yaml:7:124: warning: unknown-person: this directive names somebody whom the register does not know
-		site/consents/c.yaml:8:86: warning: unknown-person: this directive names somebody whom the register does not know
+		site/consents/c.yaml:7:61: warning: unknown-person: this directive names somebody whom the register does not know, so a deny of her withholds nothing: name her as the register does, or register her
+		site/consents/c.yaml:7:124: warning: unknown-person: this directive names somebody whom the register does not know, so a deny of her withholds nothing: name her as the register does, or register her
+		site/consents/c.yaml:8:86: warning: unknown-person: this directive names somebody whom the register does not know, so a deny of her withholds nothing: name her as the register does, or register her
+	END
+	lacks err ghost
+}
+
+@test "a deny for somebody whom nobody knows is said of the last of many rules, of grantees and of identifiers" {
+	{
+		printf 'ehr_authz: 1\nconsent: c-many\npatient: p1\nstatus: active\nbase: permit\nrules:\n'
+		for i in $(seq 80); do echo "  - {id: r$i, say: Not her., effect: deny, who: {id: nina}}"; done
+		echo '  - {id: last, say: Not her., effect: deny, who: {id: ghost}}'
+	} >site/consents/many.yaml
+	echo '{"type":"Practitioner","id":"9","properties":{"identifier":["urn:npi|9"]}}' >>site/entities.ndjson
+	cat >site/consents/r5.ndjson <<-'END'
+		{"resourceType":"Consent","id":"c-5","status":"active","subject":{"reference":"Patient/p1"},"decision":"deny","grantee":[{"reference":"Practitioner/9"},{"reference":"Practitioner/ghost"}]}
+		{"resourceType":"Consent","id":"c-6","status":"active","subject":{"reference":"Patient/p1"},"decision":"permit","provision":[{"actor":[{"reference":{"identifier":{"system":"urn:npi","value":"9"}}},{"reference":{"identifier":{"system":"urn:npi","value":"8"}}}]}]}
+	END
+	ehr 0 ehr-policy check -P "$P" -S site
+	grep -o 'consents/.*unknown-person' err >found
+	same found <<-'END'
+		consents/many.yaml:87:55: warning: unknown-person
+		consents/r5.ndjson:1:166: warning: unknown-person
+		consents/r5.ndjson:2:253: warning: unknown-person
 	END
 	lacks err ghost
 }
