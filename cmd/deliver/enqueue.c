@@ -41,6 +41,7 @@ verb_init(int argc, char *argv[])
 {
 	static struct policy policy;
 	static struct notify_policy plan;
+	static struct delivery_policy delivery;
 	struct settings set = { 0 };
 	struct fault fault = { 0 };
 	struct spool_fault f = { 0 };
@@ -52,7 +53,8 @@ verb_init(int argc, char *argv[])
 	trust_options(&o, &set.trust);
 	set.trust.site = set.place.site;
 	if (!trust_load(&policy, set.policy, &set.trust, &fault) ||
-	    !notify_policy_load(&plan, &policy, &fault))
+	    !notify_policy_load(&plan, &policy, &fault) ||
+	    !delivery_policy_load(&delivery, &plan, &policy, &fault))
 		fault_exit(&fault);
 	if (!spool_make(verb_spool_path(&o, &set.place), &f))
 		verb_die(&f);
@@ -64,6 +66,7 @@ verb_init(int argc, char *argv[])
 	if (!key_make(s, &f))
 		verb_die(&f);
 	intake_words(s, &plan);
+	verb_channels(s, &delivery);
 	verb_commit(s);
 	spool_close(s);
 	policy_release(&policy);

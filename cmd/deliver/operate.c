@@ -108,20 +108,52 @@ do_act(struct spool *s, const struct settings *set, const char *name)
 	return changed;
 }
 
+/* A channel that no policy of this spool has named, and that never had a message, is a mistyped one. */
+static bool
+is_channel(struct spool *s, const char *name)
+{
+	struct closest near = closest_to(bytes_of(name));
+	struct spool_rows *r = spool_rows(s,
+	    "SELECT group_concat(name, char(10)) FROM (SELECT name FROM channel UNION SELECT channel FROM "
+	    "attempt)",
+	    "");
+	struct bytes names = { "", 0 }, known;
+	char text[CLOSEST_ROOM];
+	bool found = false;
+
+	if (spool_next(r))
+		names = spool_text(r, 0);
+	while (!found && bytes_line(&names, &known)) {
+		found = bytes_are(known, name);
+		closest_offer(&near, known);
+	}
+	if (!found)
+		diag_warn("%s: no channel here%s", name, closest_text(&near, "", text));
+	spool_done(r);
+	return found;
+}
+
 /* What the options name: a subscription, a case, a channel. */
 static enum diag_exit
 act_on_options(struct spool *s, const struct settings *set)
 {
-	if (set->subscription != NULL || set->trouble != NULL) {
-		note(s, set->act->name, set->subscription != NULL ? set->subscription : set->trouble,
-		    set->reason);
-		(void)do_act(s, set, NULL);
+	const char *name = set->subscription != NULL ? set->subscription : set->trouble;
+	enum diag_exit status = EXIT_DONE;
+
+	if (name != NULL) {
+		note(s, set->act->name, name, set->reason);
+		if (do_act(s, set, NULL) == 0) {
+			diag_warn("%s: nothing to %s", name, set->act->name);
+			status = EXIT_REFUSED;
+		}
 	}
-	if (set->channel != NULL) {
-		note(s, set->act->name, set->channel, set->reason);
-		(void)spool_do(s, set->act->channel, "ti", bytes_of(set->channel), steady_time(s, NULL));
-	}
-	return EXIT_DONE;
+	if (set->channel == NULL)
+		return status;
+	if (!is_channel(s, set->channel))
+		return EXIT_REFUSED;
+	note(s, set->act->name, set->channel, set->reason);
+	(void)spool_do(s, set->act->channel, "ti", bytes_of(set->channel), steady_time(s, NULL));
+	return status;
 }
 
 static enum diag_exit

@@ -465,6 +465,7 @@ verb_run(int argc, char *argv[])
 	spool_begin(r.dispatch.spool);
 	read_clock(&r);
 	intake_words(r.dispatch.spool, &r.plan);
+	verb_channels(r.dispatch.spool, &r.delivery);
 	dispatch_recover(&r.dispatch);
 	verb_commit(r.dispatch.spool);
 	run(&r);

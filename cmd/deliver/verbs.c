@@ -48,6 +48,14 @@ verb_commit(struct spool *s)
 		verb_die(&f);
 }
 
+void
+verb_channels(struct spool *s, const struct delivery_policy *d)
+{
+	for (unsigned i = 0; i < d->channels; i++)
+		(void)spool_do(s, "INSERT INTO channel (name) VALUES (?) ON CONFLICT (name) DO NOTHING", "t",
+		    d->channel[i].name);
+}
+
 int64_t
 verb_now(void)
 {

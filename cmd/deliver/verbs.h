@@ -5,6 +5,7 @@
 #include "cmd/deliver/spool.h"
 #include "common/base/options.h"
 #include "common/line/sink.h"
+#include "common/policy/delivery.h"
 
 /* verbs: the verbs of ehr-deliver, each with the arguments from its own name on, and what they share. */
 typedef int verb_function(int argc, char *argv[]);
@@ -37,6 +38,9 @@ _Noreturn void verb_die(const struct spool_fault *f);
 
 /* Commits, or ends the program. */
 void verb_commit(struct spool *s);
+
+/* Inside a transaction that writes: from now on the spool knows the policy's channels. */
+void verb_channels(struct spool *s, const struct delivery_policy *d);
 
 /* Milliseconds since 1970, by the system's clock. */
 int64_t verb_now(void);

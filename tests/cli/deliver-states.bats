@@ -41,11 +41,11 @@ what() { ehr-deliver list --spool spool | jq -r "select(.id == \"$1\") | [.state
 	ehr-deliver list --spool spool | jq -r .due >before
 	ehr 0 ehr-deliver hold --spool spool n_c2
 	ehr 0 ehr-deliver hold --spool spool n_c2
-	ehr 0 ehr-deliver retry --spool spool --subscription nurse-7
+	ehr 1 ehr-deliver retry --spool spool --subscription nurse-7
 	[ "$(what n_c2)" = 'held operator' ]
 	ehr 0 ehr-deliver release --spool spool n_c2
 	ehr-deliver list --spool spool | jq -r .due | cmp - before
-	ehr 0 ehr-deliver retry --spool spool --subscription nurse-7
+	ehr 1 ehr-deliver retry --spool spool --subscription nurse-7
 	ehr-deliver list --spool spool | jq -r .due | cmp - before
 	run_drain 75
 	[ "$(state n_c1) $(state n_c2)" = 'sent held' ]
@@ -58,6 +58,31 @@ what() { ehr-deliver list --spool spool | jq -r "select(.id == \"$1\") | [.state
 	ehr 0 ehr-deliver release --spool spool n_c2
 	ehr 0 ehr-deliver ack --spool spool n_c1 --by nurse --as rejected
 	[ "$(state n_c2)" = held ]
+}
+
+@test "hold, release, retry, drop: a word that nothing answers to is said, by its id, subscription, case or channel" {
+	local verb
+	spool
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	for verb in hold release retry 'drop --reason r'; do
+		ehr 1 ehr-deliver $verb --spool spool --case c_none
+		same err <<<"ehr-deliver: c_none: nothing to ${verb% --*}"
+		ehr 1 ehr-deliver $verb --spool spool --subscription nurse-8
+		same err <<<"ehr-deliver: nurse-8: nothing to ${verb% --*}"
+	done
+	for verb in hold release retry; do
+		ehr 1 ehr-deliver $verb --spool spool --channel files
+		same err <<<"ehr-deliver: files: no channel here, did you mean 'file'?"
+		# Before its first call.
+		ehr 0 ehr-deliver $verb --spool spool --channel file
+		empty err
+	done
+	# What is good beside it holds.
+	ehr 1 ehr-deliver hold --spool spool n_a1 --channel pager
+	same err <<<"ehr-deliver: pager: no channel here"
+	[ "$(state n_a1)" = held ]
+	ehr 0 ehr-deliver status --spool spool
+	has out '  file                  up                    0'
 }
 
 @test "the last step that is not held is missed: holding the others does not silence the case" {

@@ -548,7 +548,6 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	ehr 0 ehr-deliver retry --spool spool n_a1
 	[ "$(state n_a1)" = due ]
 	ehr 1 ehr-deliver hold --spool spool n_none
-	ehr 0 ehr-deliver hold --spool spool --case c_none
 }
 
 @test "show, events, list by state and subscription" {
