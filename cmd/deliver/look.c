@@ -9,6 +9,7 @@ struct settings {
 	struct verb_place place;
 	const char *state;
 	const char *subscription;
+	const char *trouble;
 };
 
 static const struct option_entry list_table[] = {
@@ -16,6 +17,7 @@ static const struct option_entry list_table[] = {
 	{ OPTION_TEXT(struct settings, state), 0, false, "state", "STATE", "in this state" },
 	{ OPTION_TEXT(struct settings, subscription), 0, false, "subscription", "ID",
 	    "of this subscription" },
+	{ OPTION_TEXT(struct settings, trouble), 0, false, "case", "ID", "of this case" },
 };
 
 static const struct option_manual list_manual = {
@@ -108,8 +110,8 @@ verb_list(int argc, char *argv[])
 	    spool_rows(s,
 		"SELECT " INTENT
 		" FROM intent WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR subscription = ?2)"
-		" ORDER BY seq",
-		"tt", spool_or_null(set.state), spool_or_null(set.subscription)),
+		" AND (?3 IS NULL OR trouble = ?3) ORDER BY seq",
+		"ttt", spool_or_null(set.state), spool_or_null(set.subscription), spool_or_null(set.trouble)),
 	    &out);
 	spool_close(s);
 	return verb_finish(&out, EXIT_DONE);

@@ -64,6 +64,8 @@ what() { ehr-deliver list --spool spool | jq -r "select(.id == \"$1\") | [.state
 	local verb
 	spool
 	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	ehr 0 ehr-deliver list --spool spool --case c_none
+	empty out
 	for verb in hold release retry 'drop --reason r'; do
 		ehr 1 ehr-deliver $verb --spool spool --case c_none
 		same err <<<"ehr-deliver: c_none: nothing to ${verb% --*}"
@@ -83,6 +85,16 @@ what() { ehr-deliver list --spool spool | jq -r "select(.id == \"$1\") | [.state
 	[ "$(state n_a1)" = held ]
 	ehr 0 ehr-deliver status --spool spool
 	has out '  file                  up                    0'
+}
+
+@test "list --case: what belongs to the case, and nothing else" {
+	spool
+	{
+		intent a1 nurse-7
+		intent c1 nurse-7 critical
+	} | ehr-deliver enqueue --spool spool -q
+	ehr 0 ehr-deliver list --spool spool --case "$(ehr-deliver list --spool spool | jq -r 'select(.id == "n_c1").case')"
+	[ "$(jq -r .id out)" = n_c1 ]
 }
 
 @test "the last step that is not held is missed: holding the others does not silence the case" {
