@@ -235,9 +235,11 @@ suppressed_failed(struct notify *n, struct filter *f)
 }
 
 static const char *const coverages[] = {
-	[MATCH_BY_FLOOR] = "covered-by-floor: nobody who was told may read what is urgent",
-	[MATCH_UNCOVERED] = "uncovered: nobody could be told; sent to the last resort",
-	[MATCH_WARN] = "uncovered: nobody could be told",
+	[MATCH_BY_FLOOR] =
+	    "covered-by-floor: nobody who was told may read what is urgent; grant somebody a level that does",
+	[MATCH_UNCOVERED] = "uncovered: nobody could be told; sent to the last resort; let somebody who is "
+			    "granted the level subscribe",
+	[MATCH_WARN] = "uncovered: nobody could be told; let somebody who is granted the level subscribe",
 };
 
 /*

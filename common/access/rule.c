@@ -127,7 +127,8 @@ read_say(struct access_reader *r, const struct yaml_node *node, struct bytes id,
 	at[0] = at[size + 1] = '"';
 	memcpy(at + 1, id.at, size);
 	memcpy(at + size + 2, id.at, size);
-	memcpy(at + 2 * size + 2, ": ", 2);
+	at[2 * size + 2] = ':';
+	at[2 * size + 3] = ' ';
 	memcpy(at + 2 * size + 4, say.at, say.size);
 	rule->id = (struct bytes){ at + 1, size };
 	rule->id_text = (struct bytes){ at, size + 2 };
