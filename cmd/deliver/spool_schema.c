@@ -91,7 +91,6 @@ const char *const spool_schema[SPOOL_VERSION] = {
 	"CREATE TABLE IF NOT EXISTS event (id TEXT PRIMARY KEY, seen INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS event_seen ON event (seen);"
 	"INSERT OR IGNORE INTO event SELECT event, max(seen) FROM mark GROUP BY event;"
-	"INSERT OR IGNORE INTO event SELECT event, max(accepted) FROM intent WHERE event IS NOT NULL GROUP "
-	"BY "
-	"event;",
+	"INSERT OR IGNORE INTO event SELECT event, max(accepted) FROM intent WHERE event IS NOT NULL"
+	"  GROUP BY event;",
 };

@@ -266,6 +266,35 @@ check_sets(void)
 	check(!reads("{\"keys\":[{\"kty\":\"oct\",\"k\":\"" X "\"}]}"));
 }
 
+/* One key may be listed for several domains, and other keys between them. */
+static void
+check_domains(void)
+{
+	struct private_key *other = keyref_draw(), *third = keyref_draw();
+	const struct signers_key list[] = { { key, "a" }, { other, "hospital" }, { key, "hospital" },
+		{ third, "hospital" }, { key, "z" } };
+	struct signers *all = signers_of_all(list, 5), *some = signers_of_all(list + 1, 2);
+	struct bytes text = signed_by(key, TYP, CLAIMS);
+
+	check(all != NULL && some != NULL);
+	check(jws_verify(reader, all, text, TYP, &jws) == JWS_GOOD && bytes_are(jws.iss, "hospital"));
+	check(signers_include(all, some) && !signers_include(some, all) && !signers_share_domain(all));
+	text = signed_by(key, TYP, "{\"v\":1,\"iss\":\"z\",\"iat\":1000}");
+	check(jws_verify(reader, all, text, TYP, &jws) == JWS_GOOD);
+	check(jws_verify(reader, some, text, TYP, &jws) == JWS_SIGNER);
+	text = signed_by(other, TYP, "{\"v\":1,\"iss\":\"z\",\"iat\":1000}");
+	check(jws_verify(reader, all, text, TYP, &jws) == JWS_SIGNER);
+	/* A record is of the first domain that the set lists for its key. */
+	token.used = 0;
+	check(jws_sign(&token, key, TYP, false, bytes_of("7")) &&
+	      jws_verify_record(reader, all, buffer_bytes(&token), TYP, &jws) == JWS_GOOD &&
+	      bytes_are(jws.iss, "a"));
+	signers_free(all);
+	signers_free(some);
+	keyref_free(other);
+	keyref_free(third);
+}
+
 int
 main(void)
 {
@@ -281,6 +310,7 @@ main(void)
 	check_signature();
 	check_self_signed();
 	check_sets();
+	check_domains();
 	jws_reader_free(reader);
 	jws_reader_free(NULL);
 	signers_free(signers);
