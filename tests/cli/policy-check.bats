@@ -186,7 +186,7 @@ policy.yaml:5: expected a whole number from 1 to 1
 policy.yaml:11: ladder-order: al 1
 policy.yaml:13: 'al' is missing
 policy.yaml:18: bad-path: at byte 4: only plain paths say where a record's parts stand
-policy.yaml:37: unknown key 'tim'
+policy.yaml:38: unknown key 'tim'
 END
 }
 
