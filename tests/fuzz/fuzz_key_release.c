@@ -26,7 +26,7 @@ seal(struct bytes token, struct buffer *out)
 	    jwe_seal_for_recipient(keyref_public(enc), bytes_of("hospital"), JWE_MESSAGE, 1, NULL);
 
 	(void)snprintf(ehr, sizeof ehr,
-	    "{\"v\":1,\"stage\":\"release\",\"domain\":\"hospital\",\"to\":\"%s\"}", keyref_public(enc)->jkt);
+	    "{\"v\":2,\"stage\":\"release\",\"domain\":\"hospital\",\"to\":\"%s\"}", keyref_public(enc)->jkt);
 	out->used = 0;
 	hold(s != NULL && jwe_seal_message(s, bytes_of(ehr), token, out));
 	jwe_seal_free(s);
