@@ -313,15 +313,15 @@ stops() {
 }
 
 @test "a directive is withdrawn: the grants that rest on it end, by the lines of the manual page" {
-	awk '/^jq -cRf share.jq.grants.jq S.grants.jwts \|$/, /^\.Ed/' "$EHR_ROOT/share/man/man1/ehr-notify.1" | grep -v '^\.Ed' >lines
+	awk '/^jq -cRf share.jq.grants.jq site.grants.jwts \|$/, /^\.Ed/' "$EHR_ROOT/share/man/man1/ehr-notify.1" | grep -v '^\.Ed' >lines
 	[ "$(wc -l <lines)" -eq 5 ]
-	cp -r "$F/site" S
+	cp -r "$F/site" .
 	ln -s "$EHR_ROOT/share" .
 	sed 's/"c-w2"/"c-other"/' lines >other
 	bash -euo pipefail other
-	[ ! -s S/revoked.jwt ]
+	[ ! -s site/revoked.jwt ]
 	bash -euo pipefail lines
-	ehr 1 ehr-notify -P "$P" -S S --now "$now" "$F/sealed"
+	ehr 1 ehr-notify -P "$P" -S site --now "$now" "$F/sealed"
 	lacks out '"kind":"data"'
 	[ "$(grep -c ' refused: revoked$' err)" -eq 2 ]
 }

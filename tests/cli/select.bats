@@ -422,17 +422,16 @@ given() {
 
 @test "from the decision to the lines, as the manual of ehr-authz prints it" {
 	local page=$EHR_ROOT/share/man/man1/ehr-authz.1
-	ln -s "$EHR_ROOT/policies" policies
-	ehr-keys make -P policies/hospital -S site --now 2026-03-01T00:00:00Z >made
+	ehr-keys make -P hospital -S site --now 2026-03-01T00:00:00Z >made
 	cp "$cases"/hospital/consents/*.yaml site/consents/
 	cp "$cases/hospital/facts.ndjson" site/
 	for patient in ann tom; do
 		echo "{\"resourceType\":\"Observation\",\"id\":\"o-$patient\",\"status\":\"final\",\"code\":{\"coding\":[{\"system\":\"http://loinc.org\",\"code\":\"8867-4\"}]},\"subject\":{\"reference\":\"Patient/$patient\"},\"valueQuantity\":{\"value\":72,\"system\":\"http://unitsofmeasure.org\",\"code\":\"/min\"}}"
-	done | ehr-ingest | ehr-classify -P policies/hospital 2>warned | ehr-redact -P policies/hospital -S site |
-		ehr-seal -P policies/hospital -S site --now 2026-03-02T08:00:00Z >sealed.ndjson
+	done | ehr-ingest | ehr-classify -P hospital 2>warned | ehr-redact -S site |
+		ehr-seal -S site --now 2026-03-02T08:00:00Z >sealed.ndjson
 	grep -F '"treating physician, whole record"' "$cases/hospital/requests.ndjson" >request.json
 	sed -n '/^Decide, and give/,/^\.Ed/p' "$page" | sed '1,/^\.Bd/d; /^\.Ed/d; s/\\e$/\\/' >way
-	[ "$(wc -l <way)" -eq 6 ]
+	[ "$(wc -l <way)" -eq 4 ]
 	line 0 'bash -e way'
 	[ "$(wc -l <out)" -eq 1 ]
 	empty err
@@ -440,13 +439,13 @@ given() {
 	[ "$(jq -r .context.about.pseudonym decision.json)" = "$(ehr-keys pseudonym -S site Patient/ann)" ]
 	# Without the site's statement, nothing is given, but it is said.
 	rm site/entities.ndjson
-	sed -i 1,2d way
+	sed -i 1d way
 	line 1 'bash -e way'
 	empty out
 	has err 'the decision names no pseudonym, and no line is about its patient'
 	rm -f site/policy
 	ehr 2 ehr-keys pseudonym -S site --entities ann
-	ehr 2 ehr-keys pseudonym -P policies/hospital -S site --entities --kind id ann
+	ehr 2 ehr-keys pseudonym -P hospital -S site --entities --kind id ann
 }
 
 @test "a decision gives nothing to a person who was revoked since" {

@@ -418,9 +418,9 @@ commands() {
 		on && /^\.Bd -literal/ { block = 1 }' "$EHR_ROOT/share/man/man1/ehr-policy.1" >commands
 	[ "$(grep -c openssl commands)" -eq 5 ]
 	cp -r "$F/site" .
-	mkdir policies && cp -r "$P" policies/hospital
+	cp -r "$P" policy
 	line 0 '. ./commands'
-	ehr 3 ehr-seal -P policies/hospital -S site </dev/null
+	ehr 3 ehr-seal -P policy -S site </dev/null
 	has err certificate-revoked
 	sed -i '/-revoke/,$d' commands
 	sed -i '$d' commands
@@ -428,5 +428,5 @@ commands() {
 	cp -r "$F/site" .
 	line 0 '. ./commands'
 	has out "hospital 20"
-	ehr 0 ehr-seal -P policies/hospital -S site </dev/null
+	ehr 0 ehr-seal -P policy -S site </dev/null
 }

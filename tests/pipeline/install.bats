@@ -9,6 +9,7 @@ load ../lib/ehr
 		bash-completion/completions/ehr-batch zsh/vendor-completions/_ehr fish/vendor_completions.d/ehr-batch.fish; do
 		grep -qx "/usr/share/$file" files
 	done
+	[ "$(grep -rhoE '/[a-z/]*/bin/ehr-batch' root/usr/share/ehr/examples | sort -u)" = /usr/bin/ehr-batch ]
 	mkdir work && cd work
 	PATH=$PWD/../root/usr/bin:$PATH
 	echo '{"resourceType":"Patient","id":"p1"}' >in

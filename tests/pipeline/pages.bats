@@ -109,3 +109,17 @@ step() {
 	[ "$(grep -c '^\$ ' session)" -eq $((10 + 3 + 1)) ]
 	run_session <session
 }
+
+# What a page prints as a shell's lines, or as a file, fits a terminal; what holds no blank cannot be broken.
+@test "page: examples have at most 72 columns" {
+	for page in "$EHR_ROOT"/share/man/man?/*; do
+		awk '{ line = $0; gsub(/\\e/, "\\", line); gsub(/\\\(dq/, "\"", line) }
+			/^\.Sh / { examples = $2 == "EXAMPLES" }
+			/^\.Ed/ { within = 0 }
+			within && length(line) > 72 { print FILENAME ":" FNR ": " line }
+			/^\.Bd/ && (examples || name) { within = 1 }
+			{ name = FILENAME ~ /5$/ && /^\.Pa .* :$/ }
+			sub(/^\.Dl /, "", line) && examples && length(line) > 72 { print FILENAME ":" FNR ": " line }' "$page"
+	done | grep -vE ': *(sha256: "[0-9a-f]*"|"url":"[^ ]*",|[{]"[^ ]*[}])$' >wide || true
+	empty wide
+}
