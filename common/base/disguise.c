@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-enum { HEX_RUN = 12 };
+enum {
+	HEX_RUN = 12,
+	TELLING = 8, /* characters of base64 that tell whether they are of a text */
+};
 
 void
 disguise_init(struct disguise *d)
@@ -166,7 +169,7 @@ base64_value(char c)
 static bool
 may_be_text(struct bytes code)
 {
-	size_t size = code.size < 8 ? 4 : 8;
+	size_t size = code.size < TELLING ? 4 : TELLING;
 	unsigned zeros = 0, more = 0;
 	uint64_t bits = 0;
 	bool is_good = true;
@@ -188,19 +191,27 @@ may_be_text(struct bytes code)
 	return is_good || zeros > 1;
 }
 
+/* The piece of TEXT around the place at *FROM where a word begins by its case; *FROM becomes its end. */
+static struct bytes
+piece_around(struct bytes text, size_t *from)
+{
+	size_t begin = *from, end = *from;
+
+	while (begin > 0 && is_base64(text.at[begin - 1]))
+		begin--;
+	while (end < text.size && (is_base64(text.at[end]) || text.at[end] == '='))
+		end++;
+	*from = end;
+	return (struct bytes){ text.at + begin, end - begin };
+}
+
 /* Adds what base64 in TEXT decodes to.  Words without a capital behind a small letter are none. */
 static void
 undo_base64(struct disguise *d, struct bytes text, size_t from, struct buffer *out)
 {
 	while ((from = fold_hump(text, from)) < text.size) {
-		size_t begin = from;
-		struct bytes code, plain;
+		struct bytes plain, code = piece_around(text, &from);
 
-		while (begin > 0 && is_base64(text.at[begin - 1]))
-			begin--;
-		while (from < text.size && (is_base64(text.at[from]) || text.at[from] == '='))
-			from++;
-		code = (struct bytes){ text.at + begin, from - begin };
 		if (!may_be_text(code))
 			continue;
 		plain = disguise_decode(d, code);
@@ -209,6 +220,18 @@ undo_base64(struct disguise *d, struct bytes text, size_t from, struct buffer *o
 		(void)buffer_append(out, plain.at, plain.size);
 		(void)buffer_append(out, "\n.\n", 3);
 	}
+}
+
+bool
+disguise_may_go_on(struct bytes text)
+{
+	for (size_t from = 0; (from = fold_hump(text, from)) < text.size;) {
+		struct bytes code = piece_around(text, &from);
+
+		if (code.size < TELLING || may_be_text(code))
+			return true;
+	}
+	return false;
 }
 
 static inline block

@@ -44,4 +44,10 @@ struct bytes disguise_decode(struct disguise *d, struct bytes text);
  */
 bool disguise_undo(struct disguise *d, struct bytes text, struct buffer *out);
 
+/*
+ * Whether TEXT, which ends with no letter and no digit, holds a piece that may be base64 of a text, depending
+ * on what follows TEXT.  Reads DISGUISE_SLACK bytes behind TEXT.
+ */
+bool disguise_may_go_on(struct bytes text);
+
 #endif

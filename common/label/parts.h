@@ -6,6 +6,7 @@
 #include "common/base/fold.h"
 #include "common/base/guard.h"
 #include "common/base/truth.h"
+#include "common/base/uuid.h"
 #include "common/json/pointer.h"
 #include "common/label/fhir_labels.h"
 #include "common/label/naming.h"
@@ -373,7 +374,12 @@ root_terms_worth(struct root_terms *t, const struct json *j, uint32_t node, unsi
 	if ((terms & TERMS_BASE64) != 0 || (j->nodes[node].flags & JSON_ESCAPED) != 0 ||
 	    (text.at[0] == 'd' && bytes_begin(text, "data:")))
 		return WORTH_LOOK;
-	if (text.size <= 2 || numbers_is_time(text) || silent_texts_has(&t->silent[tells], text))
+	if (text.size <= 2 || numbers_is_time(text))
+		return WORTH_NOTHING;
+	bool is_address = !tells && uuid_ends(text);
+	struct bytes known = { text.at, is_address ? text.size - UUID_SIZE : text.size };
+
+	if (silent_texts_has(&t->silent[tells], known, is_address ? SILENT_BEGIN : SILENT_WHOLE))
 		return WORTH_NOTHING;
 	return root_terms_news(t, text, tells);
 }

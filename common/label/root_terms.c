@@ -231,7 +231,7 @@ static void
 note_silent(struct root_terms *t, struct bytes text, bool tells)
 {
 	if (!tells || !codes_text_is_one(text) || !codes_text_may(text))
-		silent_texts_put(&t->silent[tells], text);
+		silent_texts_put(&t->silent[tells], text, SILENT_WHOLE);
 }
 
 /* Whether TEXT says a term, if it HAS_TERM that may be one, or a code; its sets and groups become *MATCH. */
@@ -285,16 +285,36 @@ search(struct root_terms *t, const struct way *w, uint32_t node, struct bytes te
 	return true;
 }
 
+/*
+ * Notes that TEXT says nothing, for all texts that differ from it in the UUID at their end, unless another
+ * one may say something.  TEXT HAS_WORDS that were asked for terms and disguise.
+ */
+static void
+note_before_uuid(struct root_terms *t, struct bytes text, bool has_words)
+{
+	struct bytes begin = { text.at, text.size - UUID_SIZE };
+	bool is_silent = has_words ? !terms_may_before_uuid(t->terms, text) && !disguise_may_go_on(begin)
+				   : root_terms_skips(&t->root->set->terms, begin);
+
+	if (is_silent)
+		silent_texts_put(&t->silent[false], begin, SILENT_BEGIN);
+}
+
 enum text_worth
 root_terms_news(struct root_terms *t, struct bytes text, bool tells)
 {
-	if (!is_no_text(t, text, tells)) {
+	bool has_words = !is_no_text(t, text, tells);
+
+	if (has_words) {
 		if (terms_may(t->terms, text))
 			return WORTH_TERM;
 		if ((tells && codes_text_may(text)) || disguise_undo(&t->disguise, text, &t->undone[0]))
 			return WORTH_NO_TERM;
 	}
-	note_silent(t, text, tells);
+	if (!tells && uuid_ends(text))
+		note_before_uuid(t, text, has_words);
+	else
+		note_silent(t, text, tells);
 	return WORTH_NOTHING;
 }
 

@@ -24,13 +24,12 @@ search_marks_in(struct bytes text)
 	struct search_marks marks = { 0 };
 
 	for (size_t i = 0; i < text.size; i += 16) {
-		__m128i block = _mm_loadu_si128((const __m128i *)(const void *)(text.at + i));
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(text.at + i));
 		__m128i value = _mm_or_si128(
-		    _mm_cmpeq_epi8(block, _mm_set1_epi8('|')), _mm_cmpeq_epi8(block, _mm_set1_epi8('%')));
+		    _mm_cmpeq_epi8(b, _mm_set1_epi8('|')), _mm_cmpeq_epi8(b, _mm_set1_epi8('%')));
 		unsigned inside = text.size - i < 16 ? (1U << (text.size - i)) - 1 : 0xffff;
 
-		marks.query |=
-		    (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('?'))) & inside;
+		marks.query |= (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8('?'))) & inside;
 		marks.value |= (unsigned)_mm_movemask_epi8(value) & inside;
 	}
 	return marks;

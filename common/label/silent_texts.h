@@ -21,8 +21,11 @@
  * for nothing, classifying takes 7 % fewer instructions.  Another text at the same place replaces the first,
  * so texts that were chosen to share one cost as much as without this table.
  *
- * Half of the strings have 15 bytes or fewer.  They stand in a table of their own, which fits into the
- * processor's nearest cache.  Of the others most have up to 127: profiles and conditional references.
+ * Half of the strings have 15 bytes or fewer.  They stand in a table of their own, in pairs, which fits into
+ * the processor's nearest cache.  Of the others most have up to 127: profiles and conditional references.
+ *
+ * The beginning of addresses that end with a UUID (uuid.h) stands there, too, if none of them says anything.
+ * Such addresses, a third of the strings, come once or twice and would drive the others out.
  */
 enum {
 	SILENT_TEXTS_PLACES = 1024,
@@ -31,12 +34,15 @@ enum {
 	SILENT_TEXTS_SLACK = 32
 };
 
+/* Added to the size of a text. */
+enum silent_kind { SILENT_WHOLE = 0, SILENT_BEGIN = 0x80 };
+
 struct silent_text {
-	uint8_t size; /* 0: the place is free */
+	uint8_t size; /* with its kind; 0: the place is free */
 	char text[SILENT_TEXTS_BYTES];
 };
 
-/* A brief text, its size in the last byte.  Zeros: the place is free. */
+/* A brief text, its size and kind in the last byte.  Zeros: the place is free. */
 struct silent_brief {
 	uint64_t word[2];
 };
@@ -81,36 +87,38 @@ silent_texts_mix(uint64_t one, uint64_t two)
 
 /* TEXT, which is brief and not empty, with zeros behind it. */
 static inline struct silent_brief
-silent_texts_brief(struct bytes text)
+silent_texts_brief(struct bytes text, enum silent_kind kind)
 {
 	unsigned first = text.size < 8 ? 8 * (unsigned)text.size : 64;
 	unsigned second = 8 * (unsigned)text.size - first;
 
 	return (struct silent_brief){ {
 	    silent_texts_word(text.at) & UINT64_MAX >> (64 - first),
-	    (silent_texts_word(text.at + 8) & ((UINT64_C(1) << second) - 1)) | (uint64_t)text.size << 56,
+	    (silent_texts_word(text.at + 8) & ((UINT64_C(1) << second) - 1)) | (uint64_t)(text.size | kind)
+										   << 56,
 	} };
 }
 
-static inline struct silent_brief *
-silent_texts_brief_place(const struct silent_texts *s, const struct silent_brief *brief)
+/* One of a pair of places; the other one is beside it. */
+static inline size_t
+silent_texts_brief_place(const struct silent_brief *brief)
 {
-	return &s->brief[silent_texts_mix(brief->word[0], brief->word[1])];
+	return silent_texts_mix(brief->word[0], brief->word[1]);
 }
 
 /* The place of TEXT, which is longer. */
 static inline struct silent_text *
-silent_texts_place(const struct silent_texts *s, struct bytes text)
+silent_texts_place(const struct silent_texts *s, struct bytes text, enum silent_kind kind)
 {
 	return &s->at[silent_texts_mix(silent_texts_word(text.at),
-	    silent_texts_word(text.at + text.size - sizeof(uint64_t)) ^ text.size)];
+	    silent_texts_word(text.at + text.size - sizeof(uint64_t)) ^ (text.size | kind))];
 }
 
 /* Whether the longer TEXT stands at its place E. */
 static inline bool
-silent_texts_is(const struct silent_text *e, struct bytes text)
+silent_texts_is(const struct silent_text *e, struct bytes text, enum silent_kind kind)
 {
-	if (e->size != text.size)
+	if (e->size != (text.size | kind))
 		return false;
 #ifdef __SSE2__
 	for (size_t i = 0; i < text.size; i += 32) {
@@ -132,31 +140,37 @@ silent_texts_is(const struct silent_text *e, struct bytes text)
 #endif
 }
 
-/* Whether TEXT, which is not empty, stands there.  Reads SILENT_TEXTS_SLACK bytes behind it. */
+/* Whether TEXT of KIND, which is not empty, stands there.  Reads SILENT_TEXTS_SLACK bytes behind it. */
 static inline bool
-silent_texts_has(const struct silent_texts *s, struct bytes text)
+silent_texts_has(const struct silent_texts *s, struct bytes text, enum silent_kind kind)
 {
+	if (text.size > SILENT_TEXTS_BYTES)
+		return false;
 	if (text.size > SILENT_TEXTS_BRIEF)
-		return silent_texts_is(silent_texts_place(s, text), text);
-	struct silent_brief brief = silent_texts_brief(text);
-	const struct silent_brief *e = silent_texts_brief_place(s, &brief);
+		return silent_texts_is(silent_texts_place(s, text, kind), text, kind);
+	struct silent_brief brief = silent_texts_brief(text, kind);
+	size_t place = silent_texts_brief_place(&brief);
+	const struct silent_brief *first = &s->brief[place], *second = &s->brief[place ^ 1];
 
-	return e->word[0] == brief.word[0] && e->word[1] == brief.word[1];
+	return (first->word[0] == brief.word[0] && first->word[1] == brief.word[1]) ||
+	       (second->word[0] == brief.word[0] && second->word[1] == brief.word[1]);
 }
 
 /* Notes TEXT if it is not too long. */
 static inline void
-silent_texts_put(struct silent_texts *s, struct bytes text)
+silent_texts_put(struct silent_texts *s, struct bytes text, enum silent_kind kind)
 {
 	if (text.size > SILENT_TEXTS_BRIEF && text.size <= SILENT_TEXTS_BYTES) {
-		struct silent_text *e = silent_texts_place(s, text);
+		struct silent_text *e = silent_texts_place(s, text, kind);
 
 		memcpy(e->text, text.at, text.size);
-		e->size = (uint8_t)text.size;
+		e->size = (uint8_t)(text.size | kind);
 	} else if (text.size > 0 && text.size <= SILENT_TEXTS_BRIEF) {
-		struct silent_brief brief = silent_texts_brief(text);
+		struct silent_brief brief = silent_texts_brief(text, kind);
+		size_t place = silent_texts_brief_place(&brief);
 
-		*silent_texts_brief_place(s, &brief) = brief;
+		s->brief[place ^ 1] = s->brief[place];
+		s->brief[place] = brief;
 	}
 }
 

@@ -216,6 +216,18 @@ make_room(struct terms *t)
 	memcpy(t->anchor, anchor, (t->count + 1) * sizeof *anchor);
 }
 
+/* Whether the KNOWN bytes, by which the longest word of TERM is found, are digits of a UUID. */
+static bool
+is_in_uuid(const struct term *term, size_t known)
+{
+	const char *word = (term->mode == TERM_CAPS ? term->cased.at : term->lower.at) + term->anchor;
+
+	for (size_t i = 0; i < known; i++)
+		if (!ascii_is_digit(word[i]) && (word[i] < 'a' || word[i] > 'f'))
+			return false;
+	return true;
+}
+
 /* Puts TERM into the table; the phrases that cancel it may still come.  False if it is there already. */
 static bool
 enter(struct terms *t, const struct term *term)
@@ -238,6 +250,7 @@ enter(struct terms *t, const struct term *term)
 	anchor->letters |= UINT64_C(0x2020202020202020) & anchor->mask;
 	anchor->next = *first;
 	anchor->size = (uint8_t)word.size;
+	t->in_uuid |= is_in_uuid(term, known);
 	anchor->is_open = term->mode == TERM_STEM && term->anchor + word.size == term->lower.size;
 	*first = t->count;
 	allow_word(t, word);
@@ -474,7 +487,8 @@ struct finding {
 
 /* At WORD of TEXT begins a word with which terms may begin.  True if the search is over. */
 __attribute__((noinline)) static bool
-look_at_word(const struct terms *t, struct bytes text, const char *word, const struct finding *f)
+look_at_word(
+    const struct terms *t, struct bytes text, const char *word, const struct finding *f, bool is_begin_enough)
 {
 	uint32_t four;
 	uint64_t eight;
@@ -485,7 +499,7 @@ look_at_word(const struct terms *t, struct bytes text, const char *word, const s
 		if (!begins(&t->anchor[i], eight))
 			continue;
 		if (f == NULL) {
-			if (may_stand(&t->anchor[i], &t->at[i], text, word))
+			if (is_begin_enough || may_stand(&t->anchor[i], &t->at[i], text, word))
 				return true;
 		} else if (stands_at(&t->at[i], f->room, (size_t)(word - text.at))) {
 			f->found(f->context, &t->at[i]);
@@ -544,7 +558,8 @@ kinds_at(const char *at)
 }
 
 static inline bool
-search(const struct terms *t, struct bytes text, const struct finding *f, bool is_markup)
+search(
+    const struct terms *t, struct bytes text, const struct finding *f, bool is_markup, bool is_begin_enough)
 {
 	const char *at = text.at;
 	const char *end = at + text.size;
@@ -568,7 +583,7 @@ search(const struct terms *t, struct bytes text, const struct finding *f, bool i
 		for (; starts != 0; starts &= starts - 1) {
 			const char *word = at + __builtin_ctz(starts);
 
-			if (may_begin(t, word) && look_at_word(t, text, word, f))
+			if (may_begin(t, word) && look_at_word(t, text, word, f, is_begin_enough))
 				return true;
 		}
 		for (; alone != 0; alone &= alone - 1)
@@ -583,8 +598,18 @@ search(const struct terms *t, struct bytes text, const struct finding *f, bool i
 bool
 terms_may(const struct terms *t, struct bytes text)
 {
-	return search(t, text, NULL, true) ||
+	return search(t, text, NULL, true, false) ||
 	       (text.size >= NUMBERS_SHORTEST && t->numbers.kinds != 0 && numbers_in(&t->numbers, text) != 0);
+}
+
+/*
+ * Where no word of TEXT begins as a term's longest word does, TEXT holds no term, whatever digits stand at
+ * its end, unless they are such a word themselves.
+ */
+bool
+terms_may_before_uuid(const struct terms *t, struct bytes text)
+{
+	return t->in_uuid || search(t, text, NULL, true, true);
 }
 
 static void
@@ -600,9 +625,9 @@ find_folded(const struct terms *t, struct fold *room, const struct finding *f)
 {
 	if (t->numbers.kinds != 0)
 		find_numbers(t, buffer_bytes(&room->cased), f); /* blanks of Unicode are plain here */
-	(void)search(t, buffer_bytes(&room->lower), f, false);
+	(void)search(t, buffer_bytes(&room->lower), f, false, false);
 	if (fold_join(room))
-		(void)search(t, buffer_bytes(&room->lower), f, false);
+		(void)search(t, buffer_bytes(&room->lower), f, false, false);
 }
 
 void
@@ -616,13 +641,13 @@ terms_find(const struct terms *t, struct bytes text, struct fold *room,
 	if (t->numbers.kinds != 0)
 		find_numbers(t, text, &f);
 	/* Markup is searched with its tags, too: comments and addresses in them are read by people. */
-	if (search(t, text, NULL, false)) {
+	if (search(t, text, NULL, false, false)) {
 		fold_text(room, text);
 		find_folded(t, room, &f);
 		if (fold_split(room, FOLD_CAMEL)) {
-			(void)search(t, buffer_bytes(&room->lower), &f, false);
+			(void)search(t, buffer_bytes(&room->lower), &f, false, false);
 			if (fold_split(room, FOLD_CAPITALS))
-				(void)search(t, buffer_bytes(&room->lower), &f, false);
+				(void)search(t, buffer_bytes(&room->lower), &f, false, false);
 		}
 	}
 	if (!fold_is_markup(text))

@@ -70,6 +70,7 @@ struct terms {
 	uint32_t count;
 	/* private */
 	struct term_anchor *anchor; /* by the number of the term */
+	bool in_uuid;               /* a longest word is of digits of a UUID in small letters alone */
 	uint32_t room;
 	uint32_t *first;                /* by the first three letters of the anchor */
 	uint64_t may[(1 << 16) / 64];   /* by the hash of the four bytes where an anchor begins */
@@ -94,6 +95,12 @@ void terms_release(struct terms *t);
 
 /* False if TEXT, which is UTF-8 without escapes, holds no term.  Reads TERMS_SLACK bytes behind it. */
 bool terms_may(const struct terms *t, struct bytes text);
+
+/*
+ * True if a text that ends with a UUID as TEXT does (uuid_ends), and is the same before it, may hold a term
+ * that is no number.  Reads TERMS_SLACK bytes behind TEXT.
+ */
+bool terms_may_before_uuid(const struct terms *t, struct bytes text);
 
 /* Calls FOUND for each term in TEXT, as often as it stands there.  Reads TERMS_SLACK bytes behind TEXT. */
 void terms_find(const struct terms *t, struct bytes text, struct fold *room,

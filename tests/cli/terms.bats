@@ -201,3 +201,34 @@ fault() {
 	fault '^criticality:' 'declassify: [{id: d, say: D., code: R, where: {.a: {says: words}}, to: N}]\ncriticality:' 'says can stand in rules of classify.yaml only'
 	fault 'skip_uris' 'skip_urls' 'skip_urls'
 }
+
+# References $2 and on, each in a record of its own, under the policy $1; those that a rule speaks of are what stands on
+# standard input.
+referred() {
+	local reference
+	for reference in "${@:2}"; do
+		printf '{"resourceType":"Observation","encounter":{"reference":"%s"}}\n' "$reference"
+	done >in
+	ehr 0 ehr-classify -P "$1" in
+	jq -r 'select(.ehr.reasons != []) | .record.encounter.reference' out >shown
+	same shown
+}
+
+@test "a reference that says something is found behind others that differ from it in their UUID alone" {
+	local uuid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6
+	# Hexadecimal, base64 that goes on in the UUID, a term before it.
+	referred "$EHR_ROOT/policies/hospital" Encounter/$uuid Encounter/f81d4fae-7dec-11d0-a765-484956207320 \
+		Encounter/$uuid HIV/$uuid hiv/$uuid x/$uuid "SElWIHBvc2l0aXY|$uuid" <<-END
+		Encounter/f81d4fae-7dec-11d0-a765-484956207320
+		HIV/$uuid
+		hiv/$uuid
+		SElWIHBvc2l0aXY|$uuid
+	END
+	# Words of the digits of a UUID.
+	cp -r "$EHR_ROOT/testdata/policies/terms" policy
+	printf 'fade\ten\tHIV\tword\t\t\n' >>policy/valuesets/words.tsv
+	sed -i 's/rows: 2/rows: 3/; s/rows: 5/rows: 6/' policy/classify.yaml
+	referred policy Encounter/$uuid Encounter/f81d4fae-fade-11d0-a765-00a0c91e6bf6 Encounter/$uuid <<-'END'
+		Encounter/f81d4fae-fade-11d0-a765-00a0c91e6bf6
+	END
+}

@@ -184,6 +184,33 @@ check_faults(void)
 	check(!load(HEAD "\xff\ten\tHIV\tword\t\t\n"));
 }
 
+#define SOME_UUID "0a8c51fe-0007-4bad-9fab-00a0c91e6bf6"
+
+static bool
+may_before_uuid(const char *text)
+{
+	char copy[256] = { 0 };
+
+	memcpy(copy, text, strlen(text));
+	return terms_may_before_uuid(&terms, (struct bytes){ copy, strlen(text) });
+}
+
+/* What may go on in the digits, and what is digits alone, may stand there. */
+static void
+check_uuids(void)
+{
+	check(load(HEAD "hepatitis/b\ten\tHIV\tword\t\t\nHIV\ten\tHIV\tword\t\t\nAFAB\ten\tHIV\tcaps\t\t\n"));
+	check(!may_before_uuid("Encounter/" SOME_UUID));
+	check(!may_before_uuid("urn:uuid:" SOME_UUID));
+	check(may_before_uuid("hepatitis/" SOME_UUID));
+	check(may_before_uuid("x/hiv/" SOME_UUID));
+	check(may_before_uuid("h/i/v/" SOME_UUID));
+	check(may_before_uuid("caf\xc3\xa9/" SOME_UUID));
+	check(load(HEAD "fade\ten\tHIV\tword\t\t\n") && may_before_uuid("Encounter/" SOME_UUID));
+	check(load(HEAD "decadence\ten\tHIV\tstem\t\t\n") && !may_before_uuid("Encounter/" SOME_UUID));
+	check(load(HEAD "fadedad5x\ten\tHIV\tword\t\t\n") && may_before_uuid("Encounter/" SOME_UUID));
+}
+
 int
 main(void)
 {
@@ -192,6 +219,7 @@ main(void)
 	check_dismissals();
 	check_split_words();
 	check_gaps();
+	check_uuids();
 	check_faults();
 	terms_release(&terms);
 	fold_release(&room);
