@@ -75,10 +75,10 @@ refused_path(struct flow *f, const struct program *p)
 	return arena_format(&f->arena, "%s/refused.%s.ndjson", f->path, name);
 }
 
-/* The command with what ehr-batch itself gives its program. */
+/* The command with what ehr-batch itself gives its program.  SOURCE is what it reads, for messages. */
 static void
-make_argument(struct flow *f, const struct batch_command *c, const struct program *p, const char *places,
-    const char *argument[ARGUMENTS])
+make_argument(struct flow *f, const struct batch_command *c, const struct program *p, const char *source,
+    const char *places, const char *argument[ARGUMENTS])
 {
 	const struct flow_plan *plan = f->plan;
 	size_t n = 0;
@@ -101,8 +101,8 @@ make_argument(struct flow *f, const struct batch_command *c, const struct progra
 		argument[n++] = "--on-error", argument[n++] = "quarantine";
 		argument[n++] = "--quarantine", argument[n++] = refused_path(f, p);
 	}
-	if (strcmp(p->name, "ehr-ingest") == 0)
-		argument[n++] = "--source", argument[n++] = f->source;
+	if (source != NULL)
+		argument[n++] = "--source", argument[n++] = source;
 	if (places != NULL)
 		argument[n++] = "--places", argument[n++] = places;
 	argument[n] = NULL;
@@ -246,7 +246,7 @@ start_stage(struct chain *c, unsigned i, int *in, int out)
 	const struct program *p = &f->plan->stage[i];
 	const char *argument[ARGUMENTS];
 
-	make_argument(f, &f->plan->batch->stage[i], p,
+	make_argument(f, &f->plan->batch->stage[i], p, strcmp(p->name, "ehr-ingest") == 0 ? f->source : NULL,
 	    i == c->pump_behind ? workers_places(c->workers) : NULL, argument);
 	/* The toolkit's programs read to the end, or end with a fault. */
 	bool good = add_member(c, p->name,
@@ -369,6 +369,15 @@ part_name(struct flow *f, unsigned then)
 	return arena_format(&f->arena, ".%s.part", f->plan->batch->then[then].output);
 }
 
+/* What the command of `then` reads, as its messages name it; NULL: it is no program of the toolkit. */
+static const char *
+source_of(struct flow *f, unsigned then)
+{
+	const struct batch_command *c = &f->plan->batch->then[then];
+
+	return c->takes == 0 ? NULL : arena_format(&f->arena, "%s/%s", f->placed, c->input);
+}
+
 /* The first command of `then`, if it can.  If it cannot be started, it runs later as any other does. */
 static void
 start_follower(struct chain *c)
@@ -381,7 +390,7 @@ start_follower(struct chain *c)
 	out = openat(f->folder, part_name(f, 0), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file >= 0 && out >= 0 && pipe2(text, O_CLOEXEC) == 0) {
 		(void)fcntl(text[1], F_SETPIPE_SZ, PIPE_SIZE);
-		make_argument(f, &b->then[0], &f->plan->then[0], NULL, argument);
+		make_argument(f, &b->then[0], &f->plan->then[0], source_of(f, 0), NULL, argument);
 		if (pipe2(until, O_CLOEXEC) == 0) {
 			c->fed = until[1];
 			c->follower = program_start(&f->plan->then[0], argument, text[0], out);
@@ -641,7 +650,7 @@ flow_then(struct flow *f, unsigned then, int in, int out)
 	const struct program *p = &f->plan->then[then];
 	pid_t process;
 
-	make_argument(f, &f->plan->batch->then[then], p, NULL, argument);
+	make_argument(f, &f->plan->batch->then[then], p, source_of(f, then), NULL, argument);
 	process = program_start(p, argument, in, out);
 	return process < 0 ? EXIT_IO : program_wait(process);
 }

@@ -36,6 +36,7 @@ struct flow {
 	int input;          /* the upload, read from its beginning */
 	int folder;         /* where output and refused records go, and its path */
 	const char *path;
+	const char *placed; /* where the folder will be, for messages */
 	bool shows_progress;
 	const char *batch; /* the name of this run in the tags */
 	struct arena arena;

@@ -532,6 +532,7 @@ take(struct uploads *b, const char *name, int fd, const char *digest, bool *stop
 		u.flow.folder = u.folder;
 		u.flow.shows_progress = b->shows_progress;
 		u.flow.path = arena_format(&u.flow.arena, "%s/%s", b->out, u.work);
+		u.flow.placed = arena_format(&u.flow.arena, "%s/%s", b->out, name);
 		status = is_there(b->out_fd, name) ? go_on(&u, stop) : run(&u, stop);
 	}
 	program_keep(-1);

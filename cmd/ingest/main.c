@@ -5,12 +5,11 @@
 
 #include <string.h>
 
-enum { FROM = 1, BUNDLE, PLACES, SOURCE };
+enum { FROM = 1, BUNDLE, PLACES };
 
 static const struct option_entry table[] = {
 	{ FROM, 0, false, "from", "auto|lines|json|seq", "how records are told apart (auto)" },
 	{ BUNDLE, 0, false, "bundle", "split|keep", "what becomes of a FHIR Bundle (split)" },
-	{ SOURCE, 0, false, "source", "NAME", "how messages call standard input (<stdin>)" },
 	{ PLACES, 0, false, "places", "FILE", "note from which line of the input each line comes" },
 	FILTER_OPTIONS,
 };
@@ -68,10 +67,8 @@ main(int argc, char *argv[])
 			framing = framing_word(&o);
 		else if (id == BUNDLE)
 			keep = keep_word(&o);
-		else if (id == PLACES)
-			places = o.value;
 		else
-			f.standard = o.value;
+			places = o.value;
 	}
 	filter_start(&f, &o, digest_hex);
 	ingest_init(&i, framing, keep, f.max_depth);

@@ -83,6 +83,9 @@ filter_option(struct filter *f, struct options *o, int id)
 	case FILTER_MAX_DEPTH:
 		f->max_depth = (unsigned)whole_number(o, MOST_DEPTH, "not a whole number from 1 to 10000");
 		return true;
+	case FILTER_SOURCE:
+		f->standard = o->value;
+		return true;
 	case FILTER_PROGRESS:
 		f->progress = true;
 		return true;

@@ -30,6 +30,7 @@ enum {
 	FILTER_MAX_REFUSED,
 	FILTER_MAX_RECORD,
 	FILTER_MAX_DEPTH,
+	FILTER_SOURCE,
 	FILTER_PROGRESS,
 	FILTER_VERBOSE,
 };
@@ -41,6 +42,7 @@ enum {
 	    { FILTER_MAX_REFUSED, 0, false, "max-refused", "N", "stop when more than N were refused" },      \
 	    { FILTER_MAX_RECORD, 0, false, "max-record", "SIZE", "refuse a record longer than SIZE (64M)" }, \
 	    { FILTER_MAX_DEPTH, 0, false, "max-depth", "N", "refuse nesting deeper than N (256)" },          \
+	    { FILTER_SOURCE, 0, false, "source", "NAME", "how messages call standard input (<stdin>)" },     \
 	    { FILTER_PROGRESS, 0, false, "progress", NULL,                                                   \
 		    "show progress if standard error is a terminal" },                                       \
 	{                                                                                                    \

@@ -572,6 +572,17 @@ then: [{run: [ehr-deliver, enqueue, --spool=spool], output: told}]"
 	has err 'site/policy: not as ehr-keys make writes it: an object with path, policy, serial and digest'
 }
 
+@test "what a command of then says names the file that it reads, beside the stages and after them" {
+	prepare
+	for how in '--jobs 2' --piped; do
+		rm -rf store
+		ehr 1 batch $how "$EHR_ROOT/testdata/ward/upload.ndjson" store
+		line=$(sed -nE 's,^ehr-notify: store/upload[.]ndjson/sealed[.]ndjson:([0-9]+): uncovered: .*sent to .*,\1,p' err)
+		sed -n "$line,$((line + 3))p" store/upload.ndjson/sealed.ndjson | jq -e -s 'any(.ehr.criticality == "critical")'
+		lacks err '<stdin>'
+	done
+}
+
 @test "ehr-deliver enqueue stands behind ehr-notify, and takes its intents once" {
 	prepare
 	pipeline 'stages: [ehr-ingest, ehr-classify, ehr-redact, ehr-seal]

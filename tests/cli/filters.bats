@@ -49,6 +49,17 @@ plain() {
 	"ehr-$name" "${args[@]}" <"$1" 2>/dev/null
 }
 
+@test "--source: messages and refused records name standard input as it says" {
+	try() {
+		echo nonsense >>in
+		rm -f bad
+		ehr 1 "ehr-$name" "${args[@]}" --source 'the upload' --on-error quarantine --quarantine bad <in
+		has err "ehr-$name: the upload:$(wc -l <in): "
+		[ "$(jq -r .ehr.source bad)" = 'the upload' ]
+	}
+	each try
+}
+
 @test "skip: all good lines come out, each bad one is reported once with its line, and it ends with 1" {
 	try() {
 		plain in >good
