@@ -271,16 +271,18 @@ deliver(const struct selection *s)
 		    path, cut);
 }
 
-/* A permission that fits no line is more often a mistake than an empty record. */
+/* A permission that fits no line is more often a mistake than an empty record or store. */
 static void
 say_unmatched(struct selection *s, struct filter *f)
 {
 	const char *path = s->set.decision ? s->set.decision : s->set.grant;
 
-	if (s->choice.matched > 0 || s->choice.others == 0)
+	if (s->choice.matched > 0 || (s->choice.others == 0 && f->read > 0))
 		return;
 	f->status = diag_worse(f->status, EXIT_REFUSED);
-	if (s->set.grant)
+	if (s->choice.others == 0)
+		diag_warn("%s: there was no line, so none is about its subject", path);
+	else if (s->set.grant)
 		diag_warn("%s: no line is about a subject of this grant", path);
 	else if (s->permission.by_pseudonym)
 		diag_warn("%s: no line is about the subject of this decision", path);

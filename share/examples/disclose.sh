@@ -17,7 +17,8 @@
 # input, holds sealed lines.  What goes to the device is written to standard output, and nothing if a stage fails.
 # With --deliver FILE whom the decision obliges to tell is appended to FILE before, as ehr-select does it: a decision that
 # breaks the glass discloses nothing without it.
-# Ends with the worst status of a stage, or with 7 if the device is not enrolled, no longer, or revoked.
+# Ends with the worst status of a stage, with 1 if no line is about the patient, or with 7 if the device is not enrolled,
+# no longer, or revoked.
 set -uo pipefail
 umask 077
 # shellcheck source=share/examples/worst.sh
@@ -100,8 +101,10 @@ if [ "$kept" ]; then
 			ehr-seal -P "$policy" --to "$work/jwk" >"$work/sealed"
 		status=$(worst "${PIPESTATUS[@]}")
 	} 2>"$work/said"
-	[ "$status" -gt 1 ] || [ -s "$work/sealed" ] ||
-		echo "disclose: $decision: of $(grep -cF "\"subject\":\"$patient\"" "$work/newest") records of the patient nothing is left" >&2
+	if [ "$status" -le 1 ] && [ ! -s "$work/sealed" ]; then
+		records=$(grep -cF "\"subject\":\"$patient\"" "$work/newest") || status=1
+		echo "disclose: $decision: of $records records of the patient nothing is left" >&2
+	fi
 	[ "$status" -gt 1 ] || cat "$work/sealed" || status=4
 	exit "$status"
 fi

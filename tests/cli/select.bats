@@ -77,9 +77,10 @@ given() {
 	ehr 0 ehr-select -P "$P" --decision decision in
 	empty out
 	empty err
-	# An empty store has no lines that could fit.
-	ehr 0 ehr-select -P "$P" --decision decision /dev/null
-	empty err
+	# An empty store has none, either.
+	ehr 1 ehr-select -P "$P" --decision decision /dev/null
+	empty out
+	same err <<<'ehr-select: decision: there was no line, so none is about its subject'
 }
 
 @test "later lines win: of the newest group only, so that a raised record leaves nothing" {
