@@ -129,6 +129,7 @@ load_access(struct lint *l, struct fault *fault)
 		    "without authz/clearances.yaml decisions name no level, and no program gives anything "
 		    "by them unless it is told one");
 	access_advise(access, warn, l);
+	lint_duties(l);
 	access_free(access);
 	return true;
 }

@@ -53,6 +53,9 @@ void lint_paths(struct lint *l);
 /* Of records of FHIR: misspelt names of members, free text that no summary names, required elements. */
 void lint_fhir(struct lint *l);
 
+/* What the rules of authz/, which its loader has accepted, oblige to and no program carries out. */
+void lint_duties(struct lint *l);
+
 /*
  * The files of a site, which their loaders have accepted: register, facts, directives, subscriptions.
  * Findings name file and line, never a person.  The policy has no fault; ACCESS was loaded with the site.

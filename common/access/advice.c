@@ -17,16 +17,31 @@ is_of_asker(const struct engine *e, unsigned attribute)
 }
 
 static bool
+asks_who(const struct engine *e, const struct criterion *c)
+{
+	return c->kind == CRITERION_RELATION || is_of_asker(e, c->attribute) ||
+	       (c->kind == CRITERION_SAME && is_of_asker(e, c->other));
+}
+
+static bool
 names_asker(const struct engine *e, const struct access_rule *rule)
 {
-	for (uint32_t i = 0; i < rule->criteria->count; i++) {
-		const struct criterion *c = &rule->criteria->at[i];
-
-		if (c->kind == CRITERION_RELATION || is_of_asker(e, c->attribute) ||
-		    (c->kind == CRITERION_SAME && is_of_asker(e, c->other)))
+	for (uint32_t i = 0; i < rule->criteria->count; i++)
+		if (asks_who(e, &rule->criteria->at[i]))
 			return true;
-	}
 	return false;
+}
+
+/* The request at hand, as the custodian sees it. */
+static struct situation
+situation_of(const struct space *s)
+{
+	return (struct situation){ .request = &s->request,
+		.attributes = &s->engine->attributes,
+		.roles = &s->engine->roles,
+		.facts = s->engine->facts,
+		.custodian = true,
+		.levels = s->engine->policy->levels };
 }
 
 /* False if no request meets the rule.  A search that ends at its limit says nothing. */
@@ -39,12 +54,7 @@ can_hold(struct engine *e, const struct layer_file *f, const struct access_rule 
 	space_begin(&s, e, f, bytes_of("someone"));
 	space_add_rule(&s, rule);
 	while (!holds && s.tried < RULE_LIMIT && space_next(&s)) {
-		struct situation at = { .request = &s.request,
-			.attributes = &e->attributes,
-			.roles = &e->roles,
-			.facts = e->facts,
-			.custodian = true,
-			.levels = e->policy->levels };
+		struct situation at = situation_of(&s);
 
 		holds = rule_judge(rule, &at, &e->scratch).holding == RULE_HOLDS;
 	}
@@ -66,12 +76,7 @@ advise(const struct advice *a, const char *file, const struct yaml_node *node, c
 static struct rule_state
 judge(const struct access_rule *rule, const struct space *s)
 {
-	struct situation at = { .request = &s->request,
-		.attributes = &s->engine->attributes,
-		.roles = &s->engine->roles,
-		.facts = s->engine->facts,
-		.custodian = true,
-		.levels = s->engine->policy->levels };
+	struct situation at = situation_of(s);
 
 	return rule_judge(rule, &at, &s->engine->scratch);
 }
@@ -104,6 +109,16 @@ may_stand_for(const struct access_rule *other, const struct access_rule *rule)
 	       (!rule->names_btg || other->names_btg);
 }
 
+/* After requests that space_meet() made: all of them, from the first. */
+static void
+begin_again(struct space *s)
+{
+	for (unsigned i = 0; i < s->dimensions; i++)
+		s->dimension[i].at = 0;
+	s->at = 0;
+	s->tried = 0;
+}
+
 /* True if every request that can be told apart by both rules is covered.  A few near RULE are tried first. */
 static bool
 stands_for(struct engine *e, const struct layer_file *f, const struct access_rule *other,
@@ -121,10 +136,7 @@ stands_for(struct engine *e, const struct layer_file *f, const struct access_rul
 		(void)space_meet(&s, rule->criteria, i);
 		covered = is_covered(rule, other, &s);
 	}
-	for (unsigned i = 0; i < s.dimensions; i++)
-		s.dimension[i].at = 0;
-	s.at = 0;
-	s.tried = 0;
+	begin_again(&s);
 	while (covered && s.tried < RULE_LIMIT && space_next(&s))
 		covered = is_covered(rule, other, &s);
 	covered = covered && s.exhausted;
@@ -155,6 +167,152 @@ advise_shadow(const struct advice *a, struct engine *e, const struct layer_file 
 		a->tell(a->context, &fault);
 		return;
 	}
+}
+
+/* Those of whom a rule lists a role or a kind; BY NULL: all whom it is for. */
+struct asker {
+	const struct criterion *by;
+	uint32_t word;
+};
+
+/* True if C, which a row of clearances asks of WHO, says no more of her than RULE does. */
+static bool
+is_said(const struct access_rule *rule, const struct criterion *c, const struct asker *who)
+{
+	/* Whoever has a functional role has a structural one, too. */
+	if (c->attribute == ATTRIBUTE_STRUCTURAL_ROLE && who->by->attribute == ATTRIBUTE_FUNCTIONAL_ROLE)
+		return true;
+	for (uint32_t i = 0; i < rule->criteria->count; i++) {
+		const struct criterion *said = &rule->criteria->at[i];
+
+		if (c->kind != CRITERION_RELATION && said->kind != CRITERION_RELATION &&
+		    said->attribute == c->attribute)
+			return true;
+		for (uint32_t k = 0; c->kind == CRITERION_RELATION && k < c->words.count; k++)
+			if (said->kind == CRITERION_RELATION && intern_set_has(said->words, c->words.at[k]))
+				return true;
+	}
+	return false;
+}
+
+/* True if ROW names WHO, or asks nothing of her that RULE does not. */
+static bool
+is_for(const struct engine *e, const struct clearance_row *row, const struct access_rule *rule,
+    const struct asker *who)
+{
+	bool others = false;
+
+	for (uint32_t i = 0; who->by && i < row->criteria.count; i++) {
+		const struct criterion *c = &row->criteria.at[i];
+
+		if (c->kind == CRITERION_VALUES && c->attribute == who->by->attribute &&
+		    intern_set_has(c->words, who->word))
+			return true;
+		others = others || (asks_who(e, c) && !is_said(rule, c, who));
+	}
+	return !others;
+}
+
+static bool
+is_cleared(const struct access_rule *rule, const struct clearance_row *row, const struct asker *who,
+    const struct space *s)
+{
+	const struct values *v = who->by ? &s->request.at[who->by->attribute] : NULL;
+	struct situation at = situation_of(s);
+	struct attribute_set missing = { 0 };
+	unsigned data = 0;
+
+	return (!v || (v->count == 1 && v->at[0].word == who->word)) &&
+	       judge(rule, s).holding == RULE_HOLDS &&
+	       criteria_judge(&row->criteria, &at, &data, &missing) == TRUTH_TRUE;
+}
+
+/* True if some request of WHO meets both. */
+static bool
+leads_to(struct engine *e, const struct layer_file *f, const struct access_rule *rule,
+    const struct clearance_row *row, const struct asker *who)
+{
+	bool cleared = false;
+	struct space s;
+
+	space_begin(&s, e, f, bytes_of("the-patient"));
+	space_add_rule(&s, rule);
+	space_add_criteria(&s, &row->criteria);
+	(void)space_next(&s);
+	for (uint32_t i = 0; i < 8 && !cleared; i++) {
+		(void)(space_meet(&s, rule->criteria, i) && space_meet(&s, &row->criteria, i));
+		cleared = is_cleared(rule, row, who, &s);
+	}
+	begin_again(&s);
+	while (!cleared && s.tried < RULE_LIMIT && space_next(&s))
+		cleared = is_cleared(rule, row, who, &s);
+	cleared = cleared || !s.exhausted;
+	space_end(&s);
+	return cleared;
+}
+
+static bool
+has_row(struct engine *e, const struct layer_file *f, const struct access_rule *rule, const struct asker *who)
+{
+	for (uint32_t i = 0; i < e->clearances.rows; i++)
+		if (is_for(e, &e->clearances.row[i], rule, who) &&
+		    leads_to(e, f, rule, &e->clearances.row[i], who))
+			return true;
+	return false;
+}
+
+/* A role, or a kind of asker other than a person, who may be whoever has a role. */
+static bool
+lists_askers(const struct criterion *c)
+{
+	return c->kind == CRITERION_VALUES && c->mode != CRITERION_NOT &&
+	       (c->attribute == ATTRIBUTE_STRUCTURAL_ROLE || c->attribute == ATTRIBUTE_FUNCTIONAL_ROLE ||
+		   c->attribute == ATTRIBUTE_SUBJECT_TYPE);
+}
+
+/* Adds to NAMES those whom C lists and for whom no row is. */
+static void
+list_rowless(struct engine *e, const struct layer_file *f, const struct access_rule *rule,
+    const struct criterion *c, struct buffer *names)
+{
+	for (uint32_t i = 0; i < c->words.count; i++) {
+		struct asker who = { .by = c, .word = c->words.at[i] };
+		struct bytes name = intern_text(&e->words, who.word);
+
+		if (criteria_group(&e->roles, c->attribute, who.word) || bytes_are(name, "user") ||
+		    has_row(e, f, rule, &who))
+			continue;
+		if (names->used > 0)
+			buffer_add(names, ", ", 2);
+		buffer_add(names, name.at, name.size);
+	}
+}
+
+/* What a rule permits to somebody without a row of clearances is denied. */
+static void
+advise_rows(
+    const struct advice *a, struct engine *e, const struct layer_file *f, const struct access_rule *rule)
+{
+	struct buffer names;
+	struct fault fault = { 0 };
+
+	if (f->layer != LAYER_ORGANIZATION || rule->effect != EFFECT_PERMIT || !e->clearances.there)
+		return;
+	buffer_init(&names, BUFFER_UNLIMITED);
+	for (uint32_t i = 0; i < rule->criteria->count; i++)
+		if (lists_askers(&rule->criteria->at[i]))
+			list_rowless(e, f, rule, &rule->criteria->at[i], &names);
+	if (names.used == 0 && !has_row(e, f, rule, &(struct asker){ 0 }))
+		buffer_add(&names, "those", 5);
+	if (names.used > 0) {
+		(void)fault_at(&fault, f->file, rule->node,
+		    "no-row: this permits %.*s, for whom %s has no row that gives an AL, so it comes to "
+		    "nothing: "
+		    "add a row",
+		    (int)(names.used < 120 ? names.used : 120), names.at, e->clearances.file);
+		a->tell(a->context, &fault);
+	}
+	buffer_release(&names);
 }
 
 /* The criterion of `why`; NULL if there is none. */
@@ -311,6 +469,7 @@ advice_hides(struct engine *e, struct bytes patient, struct bytes directive)
 	for (uint32_t i = 0; d && !d->unreadable && i < e->layers.files && !hides; i++) {
 		struct directive alone = *d;
 		struct directives table = { 0 };
+		struct situation at;
 		struct consent c;
 		struct space s;
 
@@ -321,14 +480,8 @@ advice_hides(struct engine *e, struct bytes patient, struct bytes directive)
 		alone.next = NULL;
 		directives_alone(&table, &alone);
 		ask_as_patient(&s, e, &e->layers.file[i], d->patient);
-		c = consent_decide(&e->layers.file[i], &table,
-		    &(struct situation){ .request = &s.request,
-			.attributes = &e->attributes,
-			.roles = &e->roles,
-			.facts = e->facts,
-			.custodian = true,
-			.levels = e->policy->levels },
-		    &e->scratch);
+		at = situation_of(&s);
+		c = consent_decide(&e->layers.file[i], &table, &at, &e->scratch);
 		hides = c.opinions > 0 && (c.result == RESULT_DENY || c.opinion[0].redact);
 		space_end(&s);
 		directives_release(&table);
@@ -475,6 +628,8 @@ advise_rule(
 		advise_shadow(a, e, f, rule, f);
 	if (!never && law && f->layer == LAYER_ORGANIZATION)
 		advise_shadow(a, e, f, rule, law);
+	if (!never)
+		advise_rows(a, e, f, rule);
 	advise_purpose(a, e, f, rule);
 	advise_patient(a, e, f, rule);
 }

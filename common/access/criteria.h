@@ -93,6 +93,9 @@ const struct values *situation_values(const struct situation *s, unsigned attrib
 /* The highest level that labels name: an index in the ladder, -1 if they name none. */
 int criteria_rank(const struct values *labels, unsigned levels);
 
+/* The group that WORD names where it is a value of ATTRIBUTE, as a role or a class; NULL if it names none. */
+const struct roles_group *criteria_group(const struct roles *roles, unsigned attribute, uint32_t word);
+
 /* An exception of a permit stands on the side of a deny, and the other way round. */
 enum criteria_side { SIDE_DENY, SIDE_PERMIT };
 

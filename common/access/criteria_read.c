@@ -26,6 +26,22 @@ below(struct access_reader *r, enum vocabulary v, const struct concept *concept)
 	return intern_set_of(at, count);
 }
 
+const struct roles_group *
+criteria_group(const struct roles *roles, unsigned attribute, uint32_t word)
+{
+	switch (attribute) {
+	case ATTRIBUTE_STRUCTURAL_ROLE:
+	case ATTRIBUTE_FUNCTIONAL_ROLE:
+		return roles_find_group(roles, GROUP_ROLE, word);
+	case ATTRIBUTE_ACTION_NAME:
+		return roles_find_group(roles, GROUP_ACTION, word);
+	case ATTRIBUTE_CLASS:
+		return roles_find_group(roles, GROUP_CLASS, word);
+	default:
+		return NULL;
+	}
+}
+
 static bool
 read_role(struct access_reader *r, const struct yaml_node *node, struct listed *e)
 {

@@ -10,8 +10,10 @@
 enum { MOST_STEPS = 4, MOST_CHANGES = 16, MOST_TRIALS = 4000, MOST_TOLD = 3, MOST_FOUND = 64 };
 
 struct change {
-	struct bytes text; /* "subject.functional_role were nurse" */
-	unsigned cost;     /* the less likely the change is in the world, the more */
+	struct bytes text;  /* "subject.functional_role were nurse" */
+	unsigned cost;      /* the less likely the change is in the world, the more */
+	unsigned attribute; /* that it sets; 0: none */
+	bool open;          /* to any value but some: a later change may say to which */
 };
 
 struct found {
@@ -23,7 +25,8 @@ struct found {
 
 struct remedy {
 	struct engine *e;
-	struct request request;
+	const struct request *asked;
+	struct request request; /* with the changes at hand */
 	struct situation situation;
 	struct change change[MOST_CHANGES];
 	unsigned changes;
@@ -39,6 +42,7 @@ struct remedy {
 /* What to go back to after a change was tried. */
 struct before {
 	struct request request;
+	struct change change[MOST_CHANGES];
 	unsigned changes;
 	size_t facts;
 	struct directives directives;
@@ -67,32 +71,69 @@ cost_of(const struct remedy *r, unsigned attribute)
 	}
 }
 
-/* Nobody becomes somebody else, no record another, and what is asked stays what is asked. */
 static bool
-is_fixed(unsigned attribute)
+is_stated(const struct remedy *r, unsigned attribute)
 {
-	return attribute == ATTRIBUTE_SUBJECT_ID || attribute == ATTRIBUTE_SUBJECT_TYPE ||
-	       attribute == ATTRIBUTE_ACTION_NAME || attribute == ATTRIBUTE_RESOURCE_TYPE ||
-	       attribute == ATTRIBUTE_RESOURCE_ID || attribute == ATTRIBUTE_RESOURCE_PATIENT ||
-	       attribute == ATTRIBUTE_RESOURCE_DOMAIN;
+	return r->asked->at[attribute].present;
+}
+
+/*
+ * Nobody becomes somebody else, no record another, and what is asked stays what is asked.  What somebody is
+ * can be stated where the request leaves it out; only whoever has no role may turn out to be the patient.
+ */
+static bool
+is_fixed(const struct remedy *r, unsigned attribute)
+{
+	const struct attribute *a = &r->e->attributes.at[attribute];
+
+	switch (attribute) {
+	case ATTRIBUTE_RESOURCE_PATIENT:
+	case ATTRIBUTE_RESOURCE_DOMAIN:
+	case ATTRIBUTE_PSEUDONYM:
+	case ATTRIBUTE_EPOCH:
+	case ATTRIBUTE_DEVICE:
+	case ATTRIBUTE_REF:
+		return true;
+	case ATTRIBUTE_SUBJECT_PATIENT:
+		return is_stated(r, attribute) || is_stated(r, ATTRIBUTE_STRUCTURAL_ROLE) ||
+		       is_stated(r, ATTRIBUTE_FUNCTIONAL_ROLE);
+	case ATTRIBUTE_SUBJECT_DOMAIN:
+	case ATTRIBUTE_ORGANIZATION:
+	case ATTRIBUTE_STRUCTURAL_ROLE:
+		return is_stated(r, attribute);
+	default:
+		return a->kind == ATTRIBUTE_TOP ||
+		       ((a->kind == ATTRIBUTE_DATA || a->place == PLACE_ACTION) && is_stated(r, attribute));
+	}
+}
+
+/* Room for one more change; NULL if there is none, or if another one has set ATTRIBUTE (0: none). */
+static struct change *
+change_of(struct remedy *r, unsigned attribute)
+{
+	for (unsigned i = 0; attribute > 0 && i < r->changes; i++)
+		if (r->change[i].attribute == attribute)
+			return r->change[i].open ? &r->change[i] : NULL;
+	return r->changes < MOST_CHANGES ? &r->change[r->changes++] : NULL;
 }
 
 static bool
 note(struct remedy *r, unsigned cost, const char *text)
 {
-	if (r->changes == MOST_CHANGES)
-		return false;
-	r->change[r->changes++] = (struct change){ .text = bytes_of(text), .cost = cost };
-	return true;
+	struct change *c = change_of(r, 0);
+
+	if (c)
+		*c = (struct change){ .text = bytes_of(text), .cost = cost };
+	return c != NULL;
 }
 
 static const char *
-text_of(struct remedy *r, const struct values *v)
+text_of(struct remedy *r, const struct values *v, const char *between)
 {
 	const char *text = "";
 
 	for (uint32_t i = 0; i < v->count; i++)
-		text = arena_format(&r->arena, "%s%s%.*s", text, i == 0 ? "" : " and ",
+		text = arena_format(&r->arena, "%s%s%.*s", text, i == 0 ? "" : between,
 		    (int)v->at[i].text.size, v->at[i].text.at);
 	return text;
 }
@@ -108,14 +149,25 @@ put_values(struct remedy *r, unsigned attribute, const struct value *at, uint32_
 }
 
 static bool
-set(struct remedy *r, unsigned attribute, const struct value *at, uint32_t count)
+set_to(struct remedy *r, unsigned attribute, const struct value *at, uint32_t count, const char *text)
 {
-	if (is_fixed(attribute))
+	struct change *c = is_fixed(r, attribute) ? NULL : change_of(r, attribute);
+
+	if (!c)
 		return false;
 	put_values(r, attribute, at, count);
-	return note(r, cost_of(r, attribute),
-	    arena_format(&r->arena, "%.*s were %s", (int)name_of(r, attribute).size, name_of(r, attribute).at,
-		text_of(r, &r->request.at[attribute])));
+	*c = (struct change){ .text = bytes_of(arena_format(&r->arena, "%.*s were %s",
+				  (int)name_of(r, attribute).size, name_of(r, attribute).at, text)),
+		.cost = cost_of(r, attribute),
+		.attribute = attribute };
+	return true;
+}
+
+static bool
+set(struct remedy *r, unsigned attribute, const struct value *at, uint32_t count)
+{
+	return set_to(r, attribute, at, count,
+	    text_of(r, &(struct values){ .at = at, .count = count, .present = true }, " and "));
 }
 
 static struct value *
@@ -129,29 +181,66 @@ value_of(struct remedy *r, struct bytes text)
 
 /* A member of a group rather than the group's name. */
 static struct value
-plain(struct remedy *r, const struct value *v)
+plain(struct remedy *r, unsigned attribute, const struct value *v)
 {
-	for (int kind = 0; v->kind == VALUE_STRING && v->word != 0 && kind < GROUP_KINDS; kind++) {
-		const struct roles_group *g =
-		    roles_find_group(&r->e->roles, (enum roles_group_kind)kind, v->word);
+	const struct roles_group *g =
+	    v->kind == VALUE_STRING ? criteria_group(&r->e->roles, attribute, v->word) : NULL;
 
-		if (g && g->leaves > 0)
-			return *value_of(r, intern_text(&r->e->words, g->leaf[0]));
+	return g && g->leaves > 0 ? *value_of(r, intern_text(&r->e->words, g->leaf[0])) : *v;
+}
+
+/* A value that C does not list. */
+static bool
+set_other(struct remedy *r, const struct criterion *c)
+{
+	struct value *all = arena_array(&r->arena, c->listed + 1, sizeof *all);
+	struct values listed = { .at = all, .count = c->listed, .present = true };
+	const char *text;
+
+	for (uint32_t i = 0; i < c->listed; i++)
+		all[i] = c->list[i].value;
+	text = arena_format(&r->arena, "other than %s", text_of(r, &listed, " or "));
+	if (!set_to(r, c->attribute, value_of(r, bytes_of("other")), 1, text))
+		return false;
+	for (unsigned i = 0; i < r->changes; i++)
+		r->change[i].open = r->change[i].open || r->change[i].attribute == c->attribute;
+	return true;
+}
+
+/* Whoever must have all keeps what she has. */
+static bool
+meet_all(struct remedy *r, const struct criterion *c)
+{
+	const struct values *had = situation_values(&r->situation, c->attribute);
+	struct value *all = arena_array(&r->arena, had->count + c->listed + 1, sizeof *all);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < had->count; i++)
+		all[count++] = had->at[i];
+	for (uint32_t i = 0; i < c->listed; i++) {
+		bool has = false;
+
+		all[count] = plain(r, c->attribute, &c->list[i].value);
+		for (uint32_t k = 0; k < count && !has; k++)
+			has = request_same_value(&all[k], &all[count]);
+		count += !has;
 	}
-	return *v;
+	return set(r, c->attribute, all, count);
 }
 
 static bool
 meet_values(struct remedy *r, const struct criterion *c)
 {
-	uint32_t count = c->mode == CRITERION_ALL ? c->listed : 1;
-	struct value *all = arena_array(&r->arena, c->listed + 1, sizeof *all);
+	struct value *one = arena_take(&r->arena, sizeof *one);
 
 	if (c->mode == CRITERION_NOT)
-		return set(r, c->attribute, value_of(r, bytes_of("other")), 1);
-	for (uint32_t i = 0; i < count && i < c->listed; i++)
-		all[i] = plain(r, &c->list[i].value);
-	return c->listed > 0 && set(r, c->attribute, all, count);
+		return set_other(r, c);
+	if (c->mode == CRITERION_ALL)
+		return meet_all(r, c);
+	if (c->listed == 0)
+		return false;
+	*one = plain(r, c->attribute, &c->list[0].value);
+	return set(r, c->attribute, one, 1);
 }
 
 static bool
@@ -161,6 +250,9 @@ meet_period(struct remedy *r, const struct criterion *c)
 	struct instant t = i->has_from ? i->from : instant_add(i->until, -1);
 	char *text = arena_take(&r->arena, 32);
 
+	/* Time does not go back. */
+	if (r->asked->timed && (!i->has_from || instant_compare(i->from, r->asked->time) < 0))
+		return false;
 	clock_format(t, text);
 	return set(r, ATTRIBUTE_TIME, value_of(r, bytes_of(text)), 1);
 }
@@ -172,11 +264,11 @@ meet_same(struct remedy *r, const struct criterion *c)
 	const struct values *b = situation_values(&r->situation, c->other);
 	struct bytes left = name_of(r, c->attribute), right = name_of(r, c->other);
 
-	if (b->present && !is_fixed(c->attribute))
+	if (b->present && !is_fixed(r, c->attribute))
 		return set(r, c->attribute, b->at, b->count);
-	if (a->present && !is_fixed(c->other))
+	if (a->present && !is_fixed(r, c->other))
 		return set(r, c->other, a->at, a->count);
-	if (is_fixed(c->attribute) || is_fixed(c->other))
+	if (is_fixed(r, c->attribute) || is_fixed(r, c->other))
 		return false;
 	put_values(r, c->attribute, value_of(r, bytes_of("the-same")), 1);
 	put_values(r, c->other, value_of(r, bytes_of("the-same")), 1);
@@ -242,10 +334,10 @@ escape(struct remedy *r, const struct criterion *c)
 		if (c->mode == CRITERION_NOT && c->listed > 0) {
 			struct value *one = arena_take(&r->arena, sizeof *one);
 
-			*one = plain(r, &c->list[0].value);
+			*one = plain(r, c->attribute, &c->list[0].value);
 			return set(r, c->attribute, one, 1);
 		}
-		return set(r, c->attribute, value_of(r, bytes_of("other")), 1);
+		return set_other(r, c);
 	case CRITERION_ACR:
 		return meet_acr(r, c, !c->flag);
 	case CRITERION_PRESENT:
@@ -284,6 +376,7 @@ static void
 put_back(struct remedy *r, const struct before *b)
 {
 	r->request = b->request;
+	memcpy(r->change, b->change, sizeof r->change);
 	r->changes = b->changes;
 	facts_forget(r->e->facts, b->facts);
 	r->e->directives = b->directives;
@@ -292,10 +385,13 @@ put_back(struct remedy *r, const struct before *b)
 static struct before
 before(const struct remedy *r)
 {
-	return (struct before){ .request = r->request,
+	struct before b = { .request = r->request,
 		.changes = r->changes,
 		.facts = facts_assumed(r->e->facts),
 		.directives = r->e->directives };
+
+	memcpy(b.change, r->change, sizeof b.change);
+	return b;
 }
 
 static void
@@ -411,12 +507,27 @@ try_consent(struct remedy *r, const struct verdict *v, unsigned depth)
 	}
 }
 
+/* She may claim what she was assessed for. */
+static void
+try_claim(struct remedy *r, const struct verdict *v, unsigned depth)
+{
+	struct value *al = arena_take(&r->arena, sizeof *al);
+	struct before b = before(r);
+
+	*al = (struct value){ .kind = VALUE_NUMBER,
+		.text = bytes_of(arena_format(&r->arena, "%u", v->clearance.assessed)) };
+	if (is_stated(r, ATTRIBUTE_CLAIMED_AL) && set(r, ATTRIBUTE_CLAIMED_AL, al, 1))
+		attempt(r, depth + 1);
+	put_back(r, &b);
+}
+
 static void
 try_clearance(struct remedy *r, const struct verdict *v, unsigned depth)
 {
 	const struct clearances *c = &r->e->clearances;
 
 	r->situation = v->situation;
+	try_claim(r, v, depth);
 	for (uint32_t i = 0; i < c->rows; i++)
 		if (!v->clearance.row || c->row[i].al > v->clearance.assessed)
 			try_to_meet(r, &c->row[i].criteria, depth);
@@ -479,7 +590,7 @@ remedy_write(struct buffer *out, struct engine *e, const struct verdict *v)
 	struct remedy *r = scratch_take(&e->scratch, sizeof *r);
 	struct facts *own = e->facts;
 
-	*r = (struct remedy){ .e = e, .request = *v->request };
+	*r = (struct remedy){ .e = e, .asked = v->request, .request = *v->request };
 	if (!own)
 		e->facts = facts_none(&r->arena);
 	prepare_consent(r);

@@ -106,12 +106,9 @@ add_interval(struct space *s, unsigned attribute, const struct interval *i)
 }
 
 static bool
-is_group(const struct space *s, uint32_t word)
+is_group(const struct space *s, const struct criterion *c, uint32_t word)
 {
-	for (int kind = 0; word != 0 && kind < GROUP_KINDS; kind++)
-		if (roles_find_group(&s->engine->roles, (enum roles_group_kind)kind, word))
-			return true;
-	return false;
+	return criteria_group(&s->engine->roles, c->attribute, word) != NULL;
 }
 
 /* What a group stands for comes before its name, so that a witness names a role and no group. */
@@ -127,10 +124,10 @@ add_listed(struct space *s, struct space_dimension *d, const struct criterion *c
 	for (uint32_t i = 0; i < c->listed; i++) {
 		const struct intern_set *words = &c->list[i].words;
 
-		if (!is_group(s, all[i].word))
+		if (!is_group(s, c, all[i].word))
 			add_values(s, d, &all[i], 1);
 		for (uint32_t k = 0; k < words->count && c->attribute != ATTRIBUTE_LABEL; k++)
-			if (!is_group(s, words->at[k]))
+			if (!is_group(s, c, words->at[k]))
 				add_text(s, d, intern_text(&s->engine->words, words->at[k]));
 	}
 	for (uint32_t i = 0; i < c->listed; i++)

@@ -106,3 +106,65 @@ END
 	finds unused "${permit}a, who: {relation: treating}"
 	lacks found clerk
 }
+
+# rows ROW..: the clearances.
+rows() {
+	{
+		printf 'ehr_authz: 1\nclearances:\n'
+		printf '  - {%s}\n' "$@"
+	} >p/authz/clearances.yaml
+}
+
+@test "no-row: a role that a permit lists and no clearance is for" {
+	rows 'who: {structural_role: nurse}, al: 7'
+	finds no-row "${permit}a, who: {structural_role: staff}" "${deny}b, who: {structural_role: clerk}, why: [HMARKT]"
+	same found <<<'organization.yaml:6 no-row: this permits clerk, for whom p/authz/clearances.yaml has no row that gives an AL, so it comes to nothing: add a row'
+	finds no-row "${permit}a, who: {structural_role: nurse}, does: [read]" "${permit}b, who: {type: device}, does: [create]"
+	same found <<<'organization.yaml:7 no-row: this permits device, for whom p/authz/clearances.yaml has no row that gives an AL, so it comes to nothing: add a row'
+	# A role may have the name of a class.
+	printf 'ehr_authz: 1\nclasses: {clerk: [Account]}\n' >p/authz/classes.yaml
+	finds no-row "${permit}a, who: {structural_role: clerk}, what: {class: clerk}"
+	[ "$(cut -c 1-48 found)" = 'organization.yaml:6 no-row: this permits clerk, ' ]
+	rm p/authz/classes.yaml
+	# A row for another purpose than the rule's does not help, nor one for whom the clerk may be besides.
+	rows 'who: {structural_role: nurse}, al: 7' 'who: {structural_role: clerk}, why: [HPAYMT], al: 7' 'who: {relation: treating}, al: 7'
+	finds no-row "${permit}a, who: {structural_role: staff}, why: [TREAT]" "${permit}b, who: {structural_role: clerk}, why: [HPAYMT]"
+	[ "$(cut -c 1-48 found)" = 'organization.yaml:6 no-row: this permits clerk, ' ]
+	# Near misses: the relation is the rule's own, a row for all, a rule that lists nobody, no clearances at all.
+	finds no-row "${permit}a, who: {structural_role: clerk, relation: treating}" "${permit}b, who: {relation: treating}" "${permit}c, who: {type: user}"
+	empty found
+	rows 'where: {route: house}, al: 0'
+	finds no-row "${permit}a, who: {structural_role: staff}" "${permit}b, who: {type: device}"
+	empty found
+	rm p/authz/clearances.yaml
+	finds no-row "${permit}a, who: {structural_role: staff}"
+	empty found
+	has err 'no-clearances'
+	# The policies that ship have none.
+	for p in "$EHR_ROOT"/policies/*; do
+		ehr 0 ehr-policy check -P "$p"
+		lacks err ' no-row: '
+		lacks err ' not-carried-out: '
+	done
+}
+
+@test "not-carried-out: an obligation that no program knows, or not as it stands" {
+	finds not-carried-out "${permit}a, who: {structural_role: nurse}, obligations: [{do: audit, level: high}, {do: notify, to: officer}, {do: expire, after: 4h},
+    {do: level, al: 7, rl: shut}, {do: redact, label: shut}, {do: redact, class: R},
+    {do: watermark, colour: red},
+    {do: keep-only, label: open},
+    {do: redact, shade: dark},
+    {do: redact, label: nowhere},
+    {do: level, rl: shut},
+    {do: level, al: 7, rl: none}, {do: step-up, acr_value: strong}]"
+	sed 's/ not-carried-out: / /; s/so ehr-select and.*/../; s/, so no program.*//' found >short
+	same short <<-'END'
+		organization.yaml:8 no program knows the obligation 'watermark', ..
+		organization.yaml:9 an obligation has a member that is not understood
+		organization.yaml:10 an obligation has a member that is not understood
+		organization.yaml:11 an obligation names a label that is no level, no category and no law
+		organization.yaml:12 an obligation level names no authorization level that opens one
+		organization.yaml:13 an obligation level names a level that the policy does not have
+		organization.yaml:13 no program knows the obligation 'step-up', ..
+	END
+}

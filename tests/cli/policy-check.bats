@@ -201,10 +201,10 @@ authz/organization.yaml:35: unknown role 'investigatr'
 END
 	faults_of authz/clearances.yaml 's/investigator/investigatr/; s/loa2/loa7/; s/al: 2, fresh/al: 200, fresh/; s/longest: 30d/longest: 30/' >got
 	diff got - <<'END'
-authz/clearances.yaml:14: unknown role 'investigatr'
-authz/clearances.yaml:17: unknown acr 'loa7'
-authz/clearances.yaml:20: expected a whole number from 0 to 99
-authz/clearances.yaml:23: a number
+authz/clearances.yaml:16: unknown role 'investigatr'
+authz/clearances.yaml:19: unknown acr 'loa7'
+authz/clearances.yaml:22: expected a whole number from 0 to 99
+authz/clearances.yaml:25: a number
 END
 	# Roles that go with a fault are not called unknown elsewhere.
 	faults_of authz/roles.yaml 's/^structural_roles: .physician/structural_roles: [7, physician/; s/object: subject}/object: subjct}/' >got

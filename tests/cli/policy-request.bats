@@ -107,6 +107,50 @@ END
 	lacks out 'it would be'
 }
 
+# cures NAME [JQ]: what explain says would have to differ of that case's request, with the site's directives and facts.
+cures() {
+	grep -F "{\"id\": \"$1\"" "$cases/hospital/requests.ndjson" | head -n 1 | jq -c "${2:-.}" >r
+	explain 0 r -S S
+	{ grep '^it would be permitted if ' out || true; } | sed 's/^it would be permitted if //' >got
+}
+
+@test "explain --request: nobody becomes somebody else, and no request is about something else" {
+	hospital
+	# A directive permits Lara alone: the physician cannot become her.
+	cat >S/consents/ann.yaml <<-'END'
+		ehr_authz: 1
+		consent: c-ann
+		patient: ann
+		status: active
+		base: deny
+		rules:
+		  - {id: c-ann-1, say: Lara may., effect: permit, who: {ref: Practitioner/lara}}
+		  - {id: c-ann-2, say: So may I., effect: permit, same: [[subject.patient, resource.patient]]}
+		  - {id: c-ann-3, say: So may another house., effect: permit, who: {domain: clinic, organization: Organization/c}}
+	END
+	cures 'treating physician, whole record'
+	[ "$(grep -c 'ref\|patient were\|domain\|structural_role' got)" -eq 0 ]
+	# A profession is none that one takes on, but one that was left out can be stated; a purpose is one.
+	hospital
+	cures billing '.context.purpose = "TREAT"'
+	[ "$(head -n 1 got)" = 'context.purpose were HPAYMT' ]
+	cures billing 'del(.subject.properties.structural_role)'
+	has got 'subject.structural_role were billing'
+	cures 'treating physician, whole record' '.context.purpose = "HMARKT"'
+	has got 'context.purpose were TREAT'
+	[ "$(grep -c 'purpose were.*purpose were' got)" -eq 0 ]
+	# Time does not go back.
+	cures 'investigator after the period'
+	[ "$(grep -c 'time were' got)" -eq 0 ]
+	cures investigator '.context.time = "2026-02-01T00:00:00Z"'
+	[ "$(head -n 1 got)" = 'context.time were 2026-03-01T00:00:00Z' ]
+	cures 'claimed AL above the assessed one'
+	same got <<<'context.claimed_al were 5'
+	# Whoever lacks a permission keeps the others.
+	cures 'nurse on her ward' '.subject.properties.permissions = ["POE-012"]'
+	[ "$(head -n 1 got)" = 'subject.permissions were POE-012 and PRD-006' ]
+}
+
 @test "explain --request: what is said to be permitted is permitted" {
 	local line change n=0 name value
 	policy hospital
