@@ -101,14 +101,24 @@ show(const struct asking *q, const char *what, struct bytes line)
 	buffer_add(notes, "\n", 1);
 }
 
-/* What the message does not say of a denial: which directive cannot be read, what cannot be carried out. */
+/*
+ * What the message does not say of a denial: who is unknown, which directive cannot be read, what cannot be
+ * carried out.
+ */
 static void
 tell(const struct asking *q, const char *code)
 {
 	const struct fault *w;
 	struct buffer undone;
 	struct bytes rest, line;
+	const char *user = q->settings->user;
 
+	if (strcmp(code, "default-deny") == 0 && user != NULL && !access_has_user(q->access, bytes_of(user)))
+		verb_note(q->answer,
+		    "%s/entities.ndjson: no user %s, and no rule permits anything to somebody of whom "
+		    "nothing "
+		    "is known",
+		    q->settings->site, user);
 	for (size_t i = 0; strcmp(code, "consent-unreadable") == 0; i++) {
 		w = access_warning(q->access, i);
 		if (w == NULL)

@@ -359,6 +359,12 @@ access_reads(const struct access *a, struct bytes patient, struct bytes directiv
 	return any;
 }
 
+bool
+access_has_user(const struct access *a, struct bytes id)
+{
+	return a->engine.entities && entities_has(a->engine.entities, (struct bytes)BYTES("user"), id);
+}
+
 struct bytes
 access_patient(const struct access *a, struct bytes identifier)
 {

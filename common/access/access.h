@@ -110,6 +110,9 @@ uint64_t access_others(const struct access *a);
 /* True if the patient has directives of that id and each of them could be read. */
 bool access_reads(const struct access *a, struct bytes patient, struct bytes directive);
 
+/* True if the register has the user ID. */
+bool access_has_user(const struct access *a, struct bytes id);
+
 /* The one patient whom the register knows by IDENTIFIER, `system|value`; empty if there is none. */
 struct bytes access_patient(const struct access *a, struct bytes identifier);
 

@@ -204,6 +204,12 @@ entities_key(const struct entities *all, uint32_t i)
 }
 
 bool
+entities_has(const struct entities *all, struct bytes type, struct bytes id)
+{
+	return find(all, type, id) != NULL;
+}
+
+bool
 entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id)
 {
 	const struct entity *e = find(all, bytes_of("user"), id);

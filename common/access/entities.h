@@ -36,6 +36,9 @@ void entities_apply(const struct entities *all, struct request *q, struct scratc
 uint32_t entities_count(const struct entities *all);
 struct bytes entities_key(const struct entities *all, uint32_t i);
 
+/* True if the register has an entity of this type and id. */
+bool entities_has(const struct entities *all, struct bytes type, struct bytes id);
+
 /* True if the register has the user ID, and with a role of authz/roles.yaml. */
 bool entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id);
 

@@ -73,6 +73,7 @@ subscribe() {
 	ehr 7 ehr-keys give -S site --device "$ID" --user otto --context context.json
 	empty out
 	has err decision-denied
+	has err 'site/entities.ndjson: no user otto, and no rule permits anything to somebody of whom nothing is known'
 }
 
 @test "newcomer: the same upload as lines and packed; what is broken is left behind with a reason" {
