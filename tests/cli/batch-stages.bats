@@ -179,3 +179,23 @@ then: [{run: [$PWD/other/upper, A-Z], sha256: \"$digest\", output: upper}]"
 	P=$EHR_ROOT/policies/hospital ehr 126 batch uploads/ward.ndjson none
 	has err 'bin/ehr-seal: No such file or directory: the programs lie in one folder'
 }
+
+# Tokens are longer than what they stand for, so a version may be longer than its record.
+@test "a version that ehr-seal refuses fails the upload, in a worker as in a process of its own" {
+	P=$EHR_ROOT/policies/meter
+	ehr-keys make -P "$P" -S site --now 2026-11-01T00:00:00Z >/dev/null
+	record='{"id":"r-1","fuel":"gas","start":"2026-10-31T23:00:00+01:00","meterId":"m","unique_id":"u","gas_unique_id":"g","unit":""}'
+	{
+		printf '%s' "${record%??}"
+		head -c $((64 * 1024 * 1024 - ${#record})) /dev/zero | tr '\0' ' '
+		printf '"}\n'
+	} >long.json
+	for how in --piped '--jobs 1'; do
+		# shellcheck disable=SC2086
+		ehr 5 batch $how long.json store
+		has err too-long
+		has err 'long.json: ended with 5'
+		[ -z "$(ls -A store)" ]
+	done
+	has err 'ehr-seal: long.json: a version is refused: too-long'
+}
