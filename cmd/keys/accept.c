@@ -3,6 +3,7 @@
  * accept: a device takes messages of its authority: level keys, a new epoch, a revocation list, parameters,
  * and commands, which are printed for whoever carries them out.
  */
+#include "cmd/keys/counters.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
@@ -85,11 +86,11 @@ install(struct keys *k, const struct key_release *r, struct bytes line, uint32_t
 
 	if (!jws_number(&r->jws, "ctr", &counter) || !is_file_name(jti))
 		return refuse(a, "incomplete");
-	if (!store_counter(k, "release", &last, a))
+	if (!counter_read(k, "release", &last, a))
 		return EXIT_KEYS;
 	if (counter <= last)
 		return refuse(a, "taken before, or older than one that was");
-	if (!store_set_counter(k, "release", counter, a))
+	if (!counter_write(k, "release", counter, a))
 		return EXIT_IO;
 	if (epoch != 0)
 		(void)snprintf(
@@ -193,7 +194,7 @@ accept_revoked(struct keys *k, const struct jws *jws, struct bytes line, struct 
 	jws_reader_free(reader);
 	if (why != NULL || serial == 0)
 		return refuse(a, "not a revocation list: without serial, next or its lists");
-	if (!store_counter(k, "revoked", &last, a))
+	if (!counter_read(k, "revoked", &last, a))
 		return EXIT_KEYS;
 	if (serial <= last)
 		return refuse(a, "a revocation list that is not newer");
@@ -201,7 +202,7 @@ accept_revoked(struct keys *k, const struct jws *jws, struct bytes line, struct 
 		(void)verb_io_fault(a, "revoked.jwt");
 		return EXIT_IO;
 	}
-	return store_set_counter(k, "revoked", serial, a) ? EXIT_DONE : EXIT_IO;
+	return counter_write(k, "revoked", serial, a) ? EXIT_DONE : EXIT_IO;
 }
 
 static enum diag_exit
@@ -291,7 +292,7 @@ check_number(struct keys *k, const struct jws *jws, struct receipt *r, const str
 		return deny(r, a, "command-foreign", "for another device");
 	if (!s->no_clock && !jws_in_time(jws, s->now))
 		return deny(r, a, "command-expired", "not of now: it has ended, or has not begun");
-	if (!store_counter(k, r->of, last, a))
+	if (!counter_read(k, r->of, last, a))
 		return EXIT_KEYS;
 	if (r->seq <= *last)
 		return deny(r, a, "command-replay", "taken before, or older than one that was");
@@ -305,7 +306,7 @@ take_params(struct keys *k, const struct jws *jws, struct receipt *r, struct ver
 
 	if (params == 0 || json_kind(jws->claims, params) != JSON_OBJECT)
 		return refuse(a, "incomplete");
-	if (!store_set_counter(k, r->of, r->seq, a))
+	if (!counter_write(k, r->of, r->seq, a))
 		return EXIT_IO;
 	if (file_replace_at(keys_directory(k), "params.json", json_span(jws->claims, params), 0600))
 		return EXIT_DONE;
@@ -375,7 +376,7 @@ take_command(struct keys *k, const struct jws *jws, struct receipt *r, const str
 		return deny(r, a, "command-al", "the AL is too low for this command");
 	if (s->no_clock && !takes_nonce(k, "answer.json", jws, a))
 		return deny(r, a, "command-expired", "it was not made for the last answer of this device");
-	if (!store_set_counter(k, r->of, r->seq, a))
+	if (!counter_write(k, r->of, r->seq, a))
 		return EXIT_IO;
 	print_command(k, jws, command, r->seq, &a->out);
 	a->kept = true;

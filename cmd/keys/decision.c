@@ -288,7 +288,6 @@ read_context(
 	uint32_t al = json_member(j, d->context, (struct bytes)BYTES("al"));
 	struct bytes action_owed = { "", 0 };
 
-	read_about(d);
 	if (!bytes_are(d->action, action) || d->subject.size == 0)
 		return deny(a, status, "it is about another action");
 	if (al == 0 || !json_integer(j, al, &d->al) || d->al > 99)
@@ -337,10 +336,25 @@ decision_file_next(struct decision_file *d, const char *action, struct instant n
 	signed_line_digest(line, next->digest);
 	decision = json_member(j, 0, (struct bytes)BYTES("decision"));
 	context = json_member(j, 0, (struct bytes)BYTES("context"));
+	if (context != 0 && json_kind(j, context) == JSON_OBJECT) {
+		next->context = context;
+		read_about(next);
+	}
 	if (decision == 0 || json_kind(j, decision) != JSON_TRUE)
 		return deny(a, status, "it does not permit");
-	if (context == 0 || json_kind(j, context) != JSON_OBJECT)
+	if (next->context == 0)
 		return deny(a, status, "it has no context");
-	next->context = context;
 	return read_context(next, action, now, a, status);
+}
+
+struct bytes
+decision_file_rest(const struct decision_file *d)
+{
+	return d->rest;
+}
+
+void
+decision_file_back(struct decision_file *d, struct bytes rest)
+{
+	d->rest = rest;
 }

@@ -3,11 +3,13 @@
 
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/crypto/enrolled.h"
 #include "common/policy/site.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 enum { TEXT_MOST = 1 << 28 };
 
@@ -169,28 +171,6 @@ device_known(
 	return s.found || unknown(a, status);
 }
 
-bool
-device_find(const struct keys *k, struct bytes name, const struct verb_settings *s, struct device *d,
-    struct verb_answer *a, enum diag_exit *status)
-{
-	struct revoked r;
-	bool revoked;
-
-	if (!device_known(k, name, d, a, status))
-		return false;
-	if (!device_revoked(k, s, &r, a)) {
-		*status = EXIT_KEYS;
-		return false;
-	}
-	revoked = device_is_revoked(&r, &d->sig, &d->enc);
-	revoked_free(&r);
-	if (revoked)
-		*status = verb_fault(a, EXIT_DENIED, "device-revoked: it is on the revocation list");
-	else if (d->exp != 0 && d->exp <= s->now.seconds)
-		return unknown(a, status);
-	return !revoked;
-}
-
 static bool
 read_revoked(const struct keys *k, const struct verb_settings *s, const struct instant *now,
     struct revoked *r, struct verb_answer *a)
@@ -219,6 +199,60 @@ device_revoked_last(
     const struct keys *k, const struct verb_settings *s, struct revoked *r, struct verb_answer *a)
 {
 	return read_revoked(k, s, NULL, r, a);
+}
+
+static void
+keep(void *context, const struct device *d)
+{
+	struct devices *all = context;
+
+	all->at = memory_grow(all->at, all->count + 1, sizeof *all->at);
+	all->at[all->count++] = *d;
+}
+
+bool
+devices_read(struct devices *all, const struct keys *k, const struct verb_settings *s, struct verb_answer *a)
+{
+	*all = (struct devices){ .now = s->now };
+	return device_each(k, keep, all, a) && device_revoked(k, s, &all->revoked, a);
+}
+
+void
+devices_end(struct devices *all)
+{
+	revoked_free(&all->revoked);
+	free(all->at);
+	*all = (struct devices){ .count = 0 };
+}
+
+bool
+devices_find(const struct devices *all, struct bytes name, struct device *d, struct verb_answer *a,
+    enum diag_exit *status)
+{
+	struct search s = { .name = name, .device = d };
+
+	for (size_t i = all->count; i > 0 && !s.found; i--)
+		compare(&s, &all->at[i - 1]);
+	if (!s.found)
+		return unknown(a, status);
+	if (device_is_revoked(&all->revoked, &d->sig, &d->enc)) {
+		*status = verb_fault(a, EXIT_DENIED, "device-revoked: it is on the revocation list");
+		return false;
+	}
+	return d->exp == 0 || d->exp > all->now.seconds || unknown(a, status);
+}
+
+bool
+device_find(const struct keys *k, struct bytes name, const struct verb_settings *s, struct device *d,
+    struct verb_answer *a, enum diag_exit *status)
+{
+	struct devices all;
+	bool good = devices_read(&all, k, s, a);
+
+	*status = good ? EXIT_DONE : EXIT_KEYS;
+	good = good && devices_find(&all, name, d, a, status);
+	devices_end(&all);
+	return good;
 }
 
 bool

@@ -41,7 +41,24 @@ bool device_issue_names(const struct json *j, struct bytes kid);
 bool device_find(const struct keys *k, struct bytes name, const struct verb_settings *s, struct device *d,
     struct verb_answer *a, enum diag_exit *status);
 
-/* The same for a device that may be revoked, or whose enrolment may have ended. */
+/*
+ * The same for many devices: devices.jwts and the revocation list are read once.  devices_read() is false with
+ * a fault (EXIT_KEYS); devices_end() in either case.
+ */
+struct devices {
+	struct device *at; /* as devices.jwts has them */
+	size_t count;
+	struct revoked revoked;
+	struct instant now;
+};
+
+bool devices_read(
+    struct devices *all, const struct keys *k, const struct verb_settings *s, struct verb_answer *a);
+bool devices_find(const struct devices *all, struct bytes name, struct device *d, struct verb_answer *a,
+    enum diag_exit *status);
+void devices_end(struct devices *all);
+
+/* As device_find() for a device that may be revoked, or whose enrolment may have ended. */
 bool device_known(
     const struct keys *k, struct bytes name, struct device *d, struct verb_answer *a, enum diag_exit *status);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/epoch.h"
 
-#include "cmd/keys/announced.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/order.h"
@@ -13,6 +12,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+
+enum { TEXT_MOST = 1 << 28 };
 
 static void
 begin_claims(struct message *m, const struct epoch *e)
@@ -98,6 +99,36 @@ epoch_begin(const struct epoch *e, struct verb_answer *a)
 	}
 	message_end(&m);
 	return good && store_current(e->dirfd, e->domain, e->number, a);
+}
+
+bool
+epoch_announced(const struct keys *k, void (*found)(void *context, const struct jws *announcement),
+    void *context, struct verb_answer *a)
+{
+	struct jws_reader *reader = jws_reader_new();
+	struct buffer text;
+	struct bytes rest, line;
+	struct jws jws;
+	size_t number = 0;
+	bool good;
+
+	buffer_init(&text, TEXT_MOST);
+	good = store_lines(keys_directory(k), "epochs.jwts", &text, a);
+	rest = buffer_bytes(&text);
+	while (good && bytes_line(&rest, &line)) {
+		number++;
+		good = jws_verify(reader, keys_authority(k), line, "ehr-epoch+jwt", &jws) == JWS_GOOD;
+		if (good)
+			found(context, &jws);
+		else
+			(void)verb_fault(a, EXIT_KEYS,
+			    "epochs.jwts:%zu: a line that the authority did not sign; put the file back as "
+			    "it was",
+			    number);
+	}
+	buffer_release(&text);
+	jws_reader_free(reader);
+	return good;
 }
 
 static void
@@ -224,7 +255,7 @@ rotate(struct keys *k, struct policy *p, struct order_file *f)
 	struct revoked r;
 	bool told;
 
-	if (!announced_each(k, take_highest, &announced, a) || !device_revoked(k, s, &r, a))
+	if (!epoch_announced(k, take_highest, &announced, a) || !device_revoked(k, s, &r, a))
 		return EXIT_KEYS;
 	next = next_epoch(k, p, &r, announced, a);
 	told = say_holders(k, &r, s, a);

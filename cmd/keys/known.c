@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/keys/known.h"
 
-#include "cmd/keys/announced.h"
 #include "cmd/keys/device.h"
+#include "cmd/keys/epoch.h"
 #include "cmd/keys/store.h"
 #include "common/base/file.h"
 #include "common/policy/grants.h"
@@ -146,7 +146,7 @@ offer_keys(struct knowing *w, enum diag_exit *status)
 
 	*status = EXIT_KEYS;
 	/* all that were announced, also those whose releases were taken away */
-	if (!announced_each(w->keys, offer_epoch, w, w->answer) ||
+	if (!epoch_announced(w->keys, offer_epoch, w, w->answer) ||
 	    !device_each(w->keys, offer_device, w, w->answer))
 		return false;
 	if (!keys_fetch(w->keys, (struct bytes){ "", 0 }, 0, KEYS_OF_ALL, &f)) {

@@ -371,7 +371,7 @@ main(int argc, char *argv[])
 	say(&a);
 	status = print(&a, status);
 	if (a.undo != NULL)
-		a.undo(a.undo_context, status == EXIT_DONE || a.kept);
+		a.undo(a.undo_context, status <= EXIT_REFUSED || a.kept);
 	buffer_release(&a.out);
 	buffer_release(&a.notes);
 	return (int)status;

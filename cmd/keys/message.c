@@ -5,6 +5,7 @@
 #include "common/crypto/jwe_seal.h"
 #include "common/crypto/jws_sign.h"
 #include "common/crypto/secret.h"
+#include "common/line/tags.h"
 
 enum {
 	CLAIMS_MOST = 1 << 26,
@@ -103,7 +104,7 @@ write_tags(struct buffer *out, const struct message_to *to)
 	struct json_write w = json_write_to(out);
 
 	json_write_open(&w, '{');
-	json_write_member_number(&w, "v", 2);
+	json_write_member_value(&w, "v", (struct bytes)BYTES(TAGS_SEALED_V));
 	json_write_member(&w, "stage", bytes_of(message_stage(to->kind)));
 	json_write_member(&w, "domain", bytes_of(to->domain));
 	json_write_member(&w, "to", bytes_of(to->enc->jkt));

@@ -4,11 +4,15 @@
 #include "cmd/keys/message.h"
 #include "cmd/keys/store.h"
 #include "common/access/assertion.h"
+#include "common/access/intern.h"
 #include "common/base/base64url.h"
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/crypto/secret.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
+
+#include <stdlib.h>
 
 enum { TEXT_MOST = 1 << 26, NONCE_BYTES = 32, TTL = 300, LONGEST = 72 * 3600 };
 
@@ -60,65 +64,145 @@ get_challenge(const struct json *j, struct challenge *c)
 	       copy_text(j, "device", c->device, sizeof c->device);
 }
 
-struct walk {
-	const struct keys *keys;
-	struct instant now;
-	const char *nonce;       /* which challenge is looked for; "": none */
-	bool spend;              /* it is spent from now on */
-	struct buffer *kept;     /* what has not ended; NULL: not kept */
-	struct challenge *found; /* an empty nonce: not found */
-	struct verb_answer *answer;
+/* nonces.log.  Of two lines of one nonce the later counts, and what one of them has spent is spent. */
+struct challenges {
+	struct challenge *at; /* by the number of the nonce, from 1 */
+	struct intern nonces;
+	struct arena arena;
 };
 
-static bool
-walk_line(void *context, const struct json *j)
+static void
+add_challenge(struct challenges *all, const struct challenge *c)
 {
-	const struct walk *w = context;
+	uint32_t before = all->nonces.count, number = intern_add(&all->nonces, bytes_of(c->nonce));
+	bool spent = number <= before && all->at[number - 1].spent;
+
+	all->at = memory_grow(all->at, all->nonces.count, sizeof *all->at);
+	all->at[number - 1] = *c;
+	all->at[number - 1].spent = c->spent || spent;
+}
+
+static bool
+take_challenge(void *context, const struct json *j)
+{
 	struct challenge c;
 
 	if (!get_challenge(j, &c))
 		return false;
-	if (strcmp(c.nonce, w->nonce) == 0) {
-		*w->found = c;
-		c.spent = c.spent || w->spend;
-	}
-	if (w->kept != NULL && c.end > (uint64_t)w->now.seconds)
-		put_challenge(w->kept, &c);
+	add_challenge(context, &c);
 	return true;
 }
 
-/* Goes through nonces.log.  False with a fault (EXIT_KEYS). */
+/* False with a fault (EXIT_KEYS). */
 static bool
-walk(struct walk *w)
+read_challenges(struct challenges *all, const struct keys *k, struct verb_answer *a)
 {
 	struct buffer text;
 	bool good;
 
+	*all = (struct challenges){ .at = NULL };
+	intern_init(&all->nonces, &all->arena);
 	buffer_init(&text, TEXT_MOST);
-	good = store_whole(keys_directory(w->keys), "nonces.log", &text, w->answer) &&
-	       store_each(buffer_bytes(&text), "nonces.log", "not a challenge", walk_line, w, w->answer);
+	good = store_whole(keys_directory(k), "nonces.log", &text, a) &&
+	       store_each(buffer_bytes(&text), "nonces.log", "not a challenge", take_challenge, all, a);
 	buffer_release(&text);
 	return good;
 }
 
-static bool
-check_challenge(const struct proof *p, const struct keys *k, const struct verb_settings *s,
-    struct verb_answer *a, enum diag_exit *status)
+static void
+end_challenges(struct challenges *all)
 {
-	struct challenge found = { .nonce = "" };
-	struct walk w = { k, s->now, p->nonce, false, NULL, &found, a };
+	intern_release(&all->nonces);
+	arena_release(&all->arena);
+	free(all->at);
+}
 
-	*status = EXIT_KEYS;
-	if (!walk(&w))
-		return false;
-	if (found.nonce[0] == '\0')
-		return deny(a, status, "nonce-unknown: no such challenge was given, or it ended long ago");
-	if (found.spent)
-		return deny(a, status, "nonce-spent: the challenge was answered before; ask for another one");
-	if (found.end <= (uint64_t)s->now.seconds)
-		return deny(a, status, "challenge-expired: ask for another one");
-	if (strcmp(found.device, "*") != 0 && strcmp(found.device, p->device.id) != 0)
-		return deny(a, status, "nonce-unknown: the challenge was given to another device");
+/* Replaces nonces.log by what has not ended.  False with a fault (EXIT_IO). */
+static bool
+write_challenges(
+    const struct challenges *all, const struct keys *k, struct instant now, struct verb_answer *a)
+{
+	struct buffer kept;
+	bool good;
+
+	buffer_init(&kept, TEXT_MOST);
+	for (uint32_t i = 0; i < all->nonces.count; i++)
+		if (all->at[i].end > (uint64_t)now.seconds)
+			put_challenge(&kept, &all->at[i]);
+	good = file_replace_at(keys_directory(k), "nonces.log", buffer_bytes(&kept), 0600) ||
+	       verb_io_fault(a, "nonces.log");
+	buffer_release(&kept);
+	return good;
+}
+
+struct proof_reader {
+	const struct keys *keys;
+	const struct verb_settings *settings;
+	struct verb_answer *answer;
+	struct jws_reader *jws;
+	struct signers *signers; /* the devices, each for its id */
+	struct devices devices;
+	struct challenges challenges;
+	struct signers *issuers; /* NULL: not read yet */
+};
+
+struct proof_reader *
+proof_reader_new(
+    const struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+{
+	struct proof_reader *r = memory_zeros(1, sizeof *r);
+
+	r->keys = k;
+	r->settings = s;
+	r->answer = a;
+	r->jws = jws_reader_new();
+	r->signers = device_signers(k, s, a, status);
+	if (r->signers != NULL) {
+		*status = EXIT_KEYS;
+		if (devices_read(&r->devices, k, s, a) && read_challenges(&r->challenges, k, a))
+			return r;
+	}
+	proof_reader_free(r);
+	return NULL;
+}
+
+void
+proof_reader_free(struct proof_reader *r)
+{
+	if (r == NULL)
+		return;
+	jws_reader_free(r->jws);
+	signers_free(r->signers);
+	signers_free(r->issuers);
+	devices_end(&r->devices);
+	end_challenges(&r->challenges);
+	free(r);
+}
+
+/* The challenge with this nonce, or NULL. */
+static struct challenge *
+find_challenge(const struct proof_reader *r, const char *nonce)
+{
+	uint32_t number = intern_find(&r->challenges.nonces, bytes_of(nonce));
+
+	return number == 0 ? NULL : &r->challenges.at[number - 1];
+}
+
+static bool
+check_challenge(const struct proof_reader *r, const struct proof *p, enum diag_exit *status)
+{
+	const struct challenge *c = find_challenge(r, p->nonce);
+
+	if (c == NULL)
+		return deny(
+		    r->answer, status, "nonce-unknown: no such challenge was given, or it ended long ago");
+	if (c->spent)
+		return deny(
+		    r->answer, status, "nonce-spent: the challenge was answered before; ask for another one");
+	if (c->end <= (uint64_t)r->settings->now.seconds)
+		return deny(r->answer, status, "challenge-expired: ask for another one");
+	if (strcmp(c->device, "*") != 0 && strcmp(c->device, p->device.id) != 0)
+		return deny(r->answer, status, "nonce-unknown: the challenge was given to another device");
 	return true;
 }
 
@@ -139,17 +223,18 @@ names(const struct jws *jws, const char *name, const char *text)
 
 /* The token counts together with the key that signed the proof, and no other (RFC 7800). */
 static const char *
-check_user(struct proof *p, const struct jws *jws, const struct keys *k, const struct verb_settings *s)
+check_user(const struct proof_reader *r, struct proof *p, const struct jws *jws)
 {
+	const char *domain = keys_domain(r->keys);
 	uint32_t cnf = json_member(jws->claims, 0, (struct bytes)BYTES("cnf"));
 	uint32_t jkt = cnf == 0 ? 0 : json_member(jws->claims, cnf, (struct bytes)BYTES("jkt"));
 	uint32_t nonce = json_member(jws->claims, 0, (struct bytes)BYTES("nonce"));
 
-	if (jws->exp == 0 || !jws_in_time(jws, s->now))
+	if (jws->exp == 0 || !jws_in_time(jws, r->settings->now))
 		return "user-invalid: the user's token has ended, or has not begun";
-	if (!names(jws, "aud", keys_domain(k)))
+	if (!names(jws, "aud", domain))
 		return "user-invalid: the user's token is for another domain";
-	if (!bytes_are(jws->iss, keys_domain(k)))
+	if (!bytes_are(jws->iss, domain))
 		return "user-invalid: the user's token is of another domain";
 	if (!tag_is_word(jws_text(jws, "sub")) ||
 	    !bytes_string(jws_text(jws, "sub"), p->user, sizeof p->user))
@@ -158,55 +243,65 @@ check_user(struct proof *p, const struct jws *jws, const struct keys *k, const s
 		return "user-not-bound: the user's token is bound to another device, or none";
 	if (nonce != 0 && !json_is(jws->claims, nonce, bytes_of(p->nonce)))
 		return "user-not-bound: the user's token answers another challenge";
+	if (revoked_has(&r->devices.revoked, REVOKED_PARTIES, bytes_of(p->user)))
+		return "party-revoked: this person is on the revocation list";
 	return NULL;
 }
 
+/* Those whose word on users counts.  False with a fault and its status. */
 static bool
-read_user(struct proof *p, const struct keys *k, const struct verb_settings *s, struct verb_answer *a,
-    enum diag_exit *status)
+read_issuers(struct proof_reader *r, enum diag_exit *status)
 {
-	struct jws_reader *reader = jws_reader_new();
-	struct signers *issuers = NULL;
 	struct arena arena = { 0 };
-	const char *path = site_path_if_there(&arena, s->site, SITE_ASSERTIONS, s->assertions), *why = NULL;
+	const char *path =
+	    site_path_if_there(&arena, r->settings->site, SITE_ASSERTIONS, r->settings->assertions);
 	struct buffer set;
-	struct jws jws;
 
+	if (r->issuers != NULL)
+		return true;
 	buffer_init(&set, 1 << 20);
 	*status = EXIT_IO;
 	if (path == NULL)
-		*status = verb_fault(a, EXIT_USAGE, "whose word on the user? expected --assertions JWKS");
-	else if (store_read(path, &set, a)) {
-		issuers = signers_read(buffer_bytes(&set));
-		if (issuers == NULL || !signers_have_domains(issuers))
-			*status =
-			    verb_fault(a, EXIT_KEYS, "%s: not a set of keys, each with its domain", path);
-		else if (jws_verify(reader, issuers, buffer_bytes(&p->token), ASSERTION_TYPE, &jws) !=
-			 JWS_GOOD)
-			why = "user-invalid: the user's token is not signed by an issuer that counts here";
-		else
-			why = check_user(p, &jws, k, s);
-		if (why != NULL)
-			(void)deny(a, status, why);
-		else if (p->user[0] != '\0')
-			*status = EXIT_DONE;
+		*status =
+		    verb_fault(r->answer, EXIT_USAGE, "whose word on the user? expected --assertions JWKS");
+	else if (store_read(path, &set, r->answer)) {
+		r->issuers = signers_read(buffer_bytes(&set));
+		if (r->issuers == NULL || !signers_have_domains(r->issuers)) {
+			*status = verb_fault(
+			    r->answer, EXIT_KEYS, "%s: not a set of keys, each with its domain", path);
+			signers_free(r->issuers);
+			r->issuers = NULL;
+		}
 	}
-	signers_free(issuers);
 	arena_release(&arena);
 	buffer_release(&set);
-	jws_reader_free(reader);
-	return *status == EXIT_DONE;
+	return r->issuers != NULL;
 }
 
 static bool
-read_claims(struct proof *p, const struct jws *jws, const struct keys *k, const struct verb_settings *s)
+read_user(struct proof_reader *r, struct proof *p, enum diag_exit *status)
+{
+	const char *why;
+	struct jws jws;
+
+	if (!read_issuers(r, status))
+		return false;
+	if (jws_verify(r->jws, r->issuers, buffer_bytes(&p->token), ASSERTION_TYPE, &jws) != JWS_GOOD)
+		why = "user-invalid: the user's token is not signed by an issuer that counts here";
+	else
+		why = check_user(r, p, &jws);
+	return why == NULL || deny(r->answer, status, why);
+}
+
+static bool
+read_claims(const struct proof_reader *r, struct proof *p, const struct jws *jws)
 {
 	struct bytes token = jws_text(jws, "user");
 	bool named = json_member(jws->claims, 0, (struct bytes)BYTES("user")) != 0;
 
-	if (!bytes_are(jws_text(jws, "aud"), keys_domain(k)) || jws->exp == 0 || !jws_in_time(jws, s->now) ||
-	    !bytes_equal(jws_text(jws, "device"), jws->iss) || jws_text(jws, "jti").size == 0 ||
-	    jws_text(jws, "nonce").size != PROOF_NONCE ||
+	if (!bytes_are(jws_text(jws, "aud"), keys_domain(r->keys)) || jws->exp == 0 ||
+	    !jws_in_time(jws, r->settings->now) || !bytes_equal(jws_text(jws, "device"), jws->iss) ||
+	    jws_text(jws, "jti").size == 0 || jws_text(jws, "nonce").size != PROOF_NONCE ||
 	    !bytes_string(jws_text(jws, "nonce"), p->nonce, sizeof p->nonce) || named != (token.size > 0))
 		return false;
 	buffer_add(&p->token, token.at, token.size);
@@ -215,74 +310,41 @@ read_claims(struct proof *p, const struct jws *jws, const struct keys *k, const 
 
 /* The proof verifies under the signing key of a device that is enrolled. */
 static bool
-read_proof(struct proof *p, const struct keys *k, const struct verb_settings *s, struct bytes text,
-    struct verb_answer *a, enum diag_exit *status)
+read_device(struct proof_reader *r, struct proof *p, struct bytes text, enum diag_exit *status)
 {
-	struct jws_reader *reader = jws_reader_new();
-	struct signers *devices = device_signers(k, s, a, status);
-	enum jws_fault fault = JWS_SIGNER;
 	struct jws jws;
-	bool good = false;
+	enum jws_fault fault = jws_verify(r->jws, r->signers, text, "ehr-proof+jwt", &jws);
 
-	if (devices != NULL) {
-		fault = jws_verify(reader, devices, text, "ehr-proof+jwt", &jws);
-		if (fault == JWS_SIGNER)
-			(void)deny(a, status, "device-unknown: not enrolled, or no longer");
-		else if (fault != JWS_GOOD || !read_claims(p, &jws, k, s))
-			(void)deny(a, status, "proof-invalid: not a proof for this domain and of now");
-		else
-			good = device_find(k, bytes_of(jws.kid), s, &p->device, a, status) &&
-			       (p->token.used > 0 || device_seals(p->device.kind) ||
-				   deny(a, status, "proof-invalid: it names no user"));
-	}
-	signers_free(devices);
-	jws_reader_free(reader);
-	return good;
+	if (fault == JWS_SIGNER)
+		return deny(r->answer, status, "device-unknown: not enrolled, or no longer");
+	if (fault != JWS_GOOD || !read_claims(r, p, &jws))
+		return deny(r->answer, status, "proof-invalid: not a proof for this domain and of now");
+	return devices_find(&r->devices, bytes_of(jws.kid), &p->device, r->answer, status) &&
+	       (p->token.used > 0 || device_seals(p->device.kind) ||
+		   deny(r->answer, status, "proof-invalid: it names no user"));
 }
 
 bool
-proof_read(struct proof *p, const struct keys *k, const struct verb_settings *s, struct bytes text,
-    struct verb_answer *a, enum diag_exit *status)
+proof_read(struct proof_reader *r, struct proof *p, struct bytes text, enum diag_exit *status)
 {
 	*p = (struct proof){ .user = "" };
 	buffer_init(&p->token, 1 << 16);
 	while (text.size > 0 && (text.at[text.size - 1] == '\n' || text.at[text.size - 1] == '\r'))
 		text.size--;
-	if (!read_proof(p, k, s, text, a, status) || !check_challenge(p, k, s, a, status))
-		return false;
-	return p->token.used == 0 ||
-	       (read_user(p, k, s, a, status) && device_party_counts(k, s, bytes_of(p->user), a, status));
+	return read_device(r, p, text, status) && check_challenge(r, p, status) &&
+	       (p->token.used == 0 || read_user(r, p, status));
 }
 
-/* Replaces nonces.log by what has not ended, and ADDED. */
-static bool
-rewrite(struct walk *w, const struct challenge *added, struct verb_answer *a, enum diag_exit *status)
+void
+proof_spend(struct proof_reader *r, const struct proof *p)
 {
-	bool good = walk(w);
-
-	*status = EXIT_KEYS;
-	if (!good)
-		return false;
-	if (added != NULL)
-		put_challenge(w->kept, added);
-	*status = EXIT_IO;
-	return file_replace_at(keys_directory(w->keys), "nonces.log", buffer_bytes(w->kept), 0600) ||
-	       verb_io_fault(a, "nonces.log");
+	find_challenge(r, p->nonce)->spent = true;
 }
 
 bool
-proof_spend(const struct proof *p, const struct keys *k, const struct verb_settings *s, struct verb_answer *a,
-    enum diag_exit *status)
+proof_commit(const struct proof_reader *r)
 {
-	struct challenge found = { .nonce = "" };
-	struct buffer kept;
-	struct walk w = { k, s->now, p->nonce, true, &kept, &found, a };
-	bool good;
-
-	buffer_init(&kept, TEXT_MOST);
-	good = rewrite(&w, NULL, a, status);
-	buffer_release(&kept);
-	return good;
+	return write_challenges(&r->challenges, r->keys, r->settings->now, r->answer);
 }
 
 static void
@@ -304,21 +366,21 @@ static enum diag_exit
 challenge(struct keys *k, const char *device, const struct verb_settings *s, struct verb_answer *a)
 {
 	unsigned char random[NONCE_BYTES];
-	struct challenge c = { .spent = false }, found = { .nonce = "" };
-	struct buffer kept;
-	struct walk w = { k, s->now, "", false, &kept, &found, a };
-	enum diag_exit status;
+	struct challenge c = { .spent = false };
+	struct challenges all;
+	enum diag_exit status = EXIT_KEYS;
 
 	public_random(random, sizeof random);
 	(void)base64url_encode(c.nonce, (struct bytes){ (const char *)random, sizeof random });
 	(void)bytes_string(bytes_of(device), c.device, sizeof c.device);
 	c.end = (uint64_t)(s->now.seconds + (s->ttl > 0 ? s->ttl : TTL));
-	buffer_init(&kept, TEXT_MOST);
-	if (rewrite(&w, &c, a, &status)) {
-		say_challenge(k, &c, s, a);
-		status = EXIT_DONE;
+	if (read_challenges(&all, k, a)) {
+		add_challenge(&all, &c);
+		status = write_challenges(&all, k, s->now, a) ? EXIT_DONE : EXIT_IO;
 	}
-	buffer_release(&kept);
+	if (status == EXIT_DONE)
+		say_challenge(k, &c, s, a);
+	end_challenges(&all);
 	return status;
 }
 

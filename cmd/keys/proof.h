@@ -19,16 +19,28 @@ struct proof {
 };
 
 /*
+ * What the proofs of a run have in common: the devices, the revocation list, the issuers of tokens, and the
+ * challenges.  NULL with a fault and its status.
+ */
+struct proof_reader;
+
+struct proof_reader *proof_reader_new(
+    const struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
+void proof_reader_free(struct proof_reader *r);
+
+/*
  * Checks the proof in TEXT (a line) and the token of the user in it, whose issuer must be one of
  * --assertions; a host that seals needs no user.  False with a fault and its status (EXIT_DENIED:
  * device-unknown, device-revoked, proof-invalid, nonce-unknown, nonce-spent, challenge-expired, user-invalid,
  * user-not-bound, party-revoked).  The caller releases P->token in either case.
  */
-bool proof_read(struct proof *p, const struct keys *k, const struct verb_settings *s, struct bytes text,
-    struct verb_answer *a, enum diag_exit *status);
+bool proof_read(struct proof_reader *r, struct proof *p, struct bytes text, enum diag_exit *status);
 
-/* From here on the challenge is spent.  False with a fault and its status. */
-bool proof_spend(const struct proof *p, const struct keys *k, const struct verb_settings *s,
-    struct verb_answer *a, enum diag_exit *status);
+/*
+ * From proof_commit() on the challenges of these proofs are spent; in R at once.  proof_commit() is false with a
+ * fault (EXIT_IO).
+ */
+void proof_spend(struct proof_reader *r, const struct proof *p);
+bool proof_commit(const struct proof_reader *r);
 
 #endif

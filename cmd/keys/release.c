@@ -4,7 +4,11 @@
  * key opens.  It counts once and ends within seven days.  It answers a proof (proof.h), or with --offline
  * none, so that it may travel by stick or mail.  A host that seals gets them for itself, and with --digests
  * the keys of pseudonyms, tokens and marks, which nobody else is given: who has them can try names.
+ *
+ * Of several proofs each is answered for itself.  What they have in common is read once, and what they spend is
+ * written once, before the first message leaves.
  */
+#include "cmd/keys/counters.h"
 #include "cmd/keys/decider.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
@@ -18,16 +22,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { LONGEST = 7 * 24 * 3600, LOG_MOST = 1 << 20 };
+enum { LONGEST = 7 * 24 * 3600, TEXT_MOST = 1 << 26 };
 
 /* --ask */
 static enum diag_exit
 ask(const struct asking *q)
 {
-	bool good = request_release(&q->answer->out, q, q->settings->now);
+	const size_t before = q->answer->out.used;
 
-	buffer_add(&q->answer->out, "\n", 1);
-	return good ? EXIT_DONE : EXIT_BAD_RECORD;
+	if (request_release(&q->answer->out, q, q->settings->now)) {
+		buffer_add(&q->answer->out, "\n", 1);
+		return EXIT_DONE;
+	}
+	q->answer->out.used = before;
+	return EXIT_BAD_RECORD;
 }
 
 static bool
@@ -56,19 +64,85 @@ answers(const struct asking *q, const struct decision *d)
 	return good;
 }
 
+static bool
+is_mine(const struct asking *q, const struct decision *d)
+{
+	return bytes_are(d->subject, q->settings->user) &&
+	       (bytes_are(d->device, q->device->id) || bytes_are(d->device, q->device->sig.jkt));
+}
+
 /* A decision counts for the person, the device and the epoch that it was made for. */
 static bool
 is_for(const struct asking *q, const struct decision *d)
 {
 	if (!bytes_are(d->subject, q->settings->user))
 		return mismatch(q->answer, "it is about another person");
-	if (!bytes_are(d->device, q->device->id) && !bytes_are(d->device, q->device->sig.jkt))
+	if (!is_mine(q, d))
 		return mismatch(q->answer, "it is about another device, or none");
 	if (d->epoch != request_epoch(q))
 		return mismatch(q->answer, "it is about another epoch, or none");
 	if (d->request.size == 0)
 		return mismatch(q->answer, "it does not say which request it answers");
 	return answers(q, d);
+}
+
+/* What is read before the lock is taken. */
+struct reading {
+	struct buffer context;
+	struct buffer proofs;
+	struct decision_file *decisions; /* NULL: there are none */
+	int64_t max_age;
+};
+
+struct run {
+	struct keys *keys;
+	const struct verb_settings *settings;
+	struct reading *in;
+	struct proof_reader *proofs; /* NULL: --offline */
+	struct revoked revoked;
+	struct taken *taken;
+	struct counters counters;
+	struct buffer log; /* lines for issued.log */
+	struct verb_answer *answer;
+};
+
+/*
+ * The next decision that is about this person on this device, whether it permits or not.  Those before it were
+ * about proofs that are refused now.  If there is none, the next one stays and is the fault.
+ */
+static bool
+find_decision(const struct run *r, const struct asking *q, struct decision *d, enum diag_exit *status)
+{
+	struct decision_file *all = r->in->decisions;
+	const struct bytes rest = decision_file_rest(all);
+	enum diag_exit first = EXIT_DONE;
+	char fault[sizeof r->answer->fault];
+	bool good;
+
+	for (;;) {
+		good = decision_file_next(all, "release-keys", r->settings->now, d, r->answer, status);
+		if (!good && *status == EXIT_DONE)
+			break;
+		if (good && !is_for(q, d)) {
+			*status = EXIT_DENIED;
+			good = false;
+		}
+		if (good)
+			r->answer->fault[0] = '\0'; /* of those before it */
+		if (is_mine(q, d))
+			return good;
+		if (first == EXIT_DONE) {
+			first = *status;
+			memcpy(fault, r->answer->fault, sizeof fault);
+		}
+	}
+	*status = first;
+	if (first == EXIT_DONE)
+		*status = verb_fault(r->answer, EXIT_DENIED, "decision-denied: there is none");
+	else
+		memcpy(r->answer->fault, fault, sizeof fault);
+	decision_file_back(all, rest);
+	return false;
 }
 
 struct giving {
@@ -81,7 +155,6 @@ struct giving {
 	uint64_t al;
 	uint64_t counter;
 	int64_t exp;
-	int64_t max_age;
 	struct verb_answer *answer;
 };
 
@@ -168,39 +241,14 @@ write_issue(struct json_write *w, const struct giving *g)
 	json_write_close(w, ']');
 }
 
-/* The log says which keys went to whom under which decision.  It is on disk before the message leaves. */
-static bool
-log_issue(const struct giving *g)
+/* The log says which keys went to whom under which decision. */
+static void
+log_issue(struct buffer *log, const struct giving *g)
 {
-	struct buffer line;
-	struct json_write w;
-	bool good;
+	struct json_write w = verb_line_begin(log);
 
-	buffer_init(&line, LOG_MOST);
-	w = verb_line_begin(&line);
 	write_issue(&w, g);
 	verb_line_end(&w);
-	good = store_append(keys_directory(g->keys), "issued.log", buffer_bytes(&line), g->answer);
-	buffer_release(&line);
-	return good;
-}
-
-/* Before a key leaves, the decision is spent. */
-static bool
-take(const struct giving *g, enum diag_exit *status)
-{
-	struct taken *t = taken_begin(g->keys, g->settings->now, g->answer);
-
-	*status = EXIT_KEYS;
-	if (t == NULL)
-		return false;
-	*status = EXIT_DENIED;
-	if (!taken_add(t, g->decision, g->max_age, g->answer)) {
-		taken_free(t);
-		return false;
-	}
-	*status = EXIT_IO;
-	return taken_commit(t, g->answer);
 }
 
 /* A key that is revoked is given to nobody; the next epoch has other level keys. */
@@ -221,35 +269,64 @@ all_count(const struct giving *g, const struct revoked *r)
 }
 
 static enum diag_exit
-give(struct giving *g)
+seal(struct giving *g)
 {
+	const struct message_to to = { MESSAGE_RELEASE, keys_signing(g->keys), &g->device->enc,
+		keys_domain(g->keys) };
+	enum diag_exit status = EXIT_DONE;
 	struct message m;
-	char name[64];
-	enum diag_exit status = EXIT_IO;
 
-	(void)snprintf(name, sizeof name, "release.%.31s", g->device->id);
-	if (!store_counter(g->keys, name, &g->counter, g->answer))
-		return EXIT_KEYS;
-	g->counter++;
 	if (write_claims(&m, g) == 0)
 		status = g->settings->digests
 			     ? verb_fault(g->answer, EXIT_KEYS, "there are no keys of digests here")
 			     : verb_fault(g->answer, EXIT_DENIED,
 				   "al-too-low: no level of epoch %" PRIu32 " is open to AL %" PRIu64,
 				   g->epoch, g->al);
-	else if (take(g, &status) &&
-		 (g->proof == NULL || proof_spend(g->proof, g->keys, g->settings, g->answer, &status)) &&
-		 store_set_counter(g->keys, name, g->counter, g->answer) && log_issue(g)) {
-		const struct message_to to = { MESSAGE_RELEASE, keys_signing(g->keys), &g->device->enc,
-			keys_domain(g->keys) };
-
-		status = EXIT_DONE;
-		if (!message_seal(&m, &g->answer->out, &to))
-			status = verb_fault(
-			    g->answer, EXIT_KEYS, "key-invalid: the device's key is not a point of P-256");
-	}
+	else if (!message_seal(&m, &g->answer->out, &to))
+		status =
+		    verb_fault(g->answer, EXIT_KEYS, "key-invalid: the device's key is not a point of P-256");
 	message_end(&m);
 	return status;
+}
+
+/* The message, and in R what it spends. */
+static enum diag_exit
+give(struct run *r, struct giving *g)
+{
+	const size_t before = r->answer->out.used;
+	char name[64];
+	enum diag_exit status;
+
+	(void)snprintf(name, sizeof name, "release.%.31s", g->device->id);
+	if (!counters_get(&r->counters, name, &g->counter, r->answer))
+		return EXIT_KEYS;
+	g->counter++;
+	status = seal(g);
+	if (status == EXIT_DONE && !taken_add(r->taken, g->decision, r->in->max_age, r->answer)) {
+		r->answer->out.used = before;
+		status = EXIT_DENIED;
+	}
+	if (status != EXIT_DONE)
+		return status;
+	if (g->proof != NULL)
+		proof_spend(r->proofs, g->proof);
+	counters_set(&r->counters, name, g->counter);
+	log_issue(&r->log, g);
+	return EXIT_DONE;
+}
+
+/* All is on disk before a message leaves, the decisions first. */
+static enum diag_exit
+commit(struct run *r)
+{
+	struct taken *t = r->taken;
+
+	r->taken = NULL;
+	return taken_commit(t, r->answer) && (r->proofs == NULL || proof_commit(r->proofs)) &&
+		       counters_write(&r->counters, r->answer) &&
+		       store_append(keys_directory(r->keys), "issued.log", buffer_bytes(&r->log), r->answer)
+		   ? EXIT_DONE
+		   : EXIT_IO;
 }
 
 static int64_t
@@ -262,31 +339,20 @@ end_of(const struct verb_settings *s, const struct decision *d)
 }
 
 static enum diag_exit
-release(const struct asking *q, struct decision_file *all, const struct proof *proof, int64_t max_age)
+release(struct run *r, const struct asking *q, const struct proof *proof)
 {
 	const struct verb_settings *s = q->settings;
-	struct verb_answer *a = q->answer;
 	struct decision d;
-	struct revoked r;
-	enum diag_exit status = EXIT_DENIED;
+	enum diag_exit status;
 
-	if (!device_revoked(q->keys, s, &r, a))
-		return EXIT_KEYS;
-	if (revoked_has(&r, REVOKED_PARTIES, bytes_of(s->user))) {
-		status = verb_fault(a, EXIT_DENIED, "party-revoked: this person is on the revocation list");
-	} else if (!decision_file_next(all, "release-keys", s->now, &d, a, &status)) {
-		if (status == EXIT_DONE)
-			status = verb_fault(a, EXIT_DENIED, "decision-denied: there is none");
-	} else if (!is_for(q, &d)) {
-		status = EXIT_DENIED;
-	} else {
-		struct giving g = { q->keys, q->device, s, &d, proof, request_epoch(q),
-			device_capped(q->device, d.al, a), 0, end_of(s, &d), max_age, a };
-
-		status = all_count(&g, &r) ? give(&g) : EXIT_KEYS;
-	}
-	revoked_free(&r);
-	return status;
+	if (revoked_has(&r->revoked, REVOKED_PARTIES, bytes_of(s->user)))
+		return verb_fault(
+		    r->answer, EXIT_DENIED, "party-revoked: this person is on the revocation list");
+	if (!find_decision(r, q, &d, &status))
+		return status;
+	struct giving g = { r->keys, q->device, s, &d, proof, request_epoch(q),
+		device_capped(q->device, d.al, r->answer), 0, end_of(s, &d), r->answer };
+	return all_count(&g, &r->revoked) ? give(r, &g) : EXIT_KEYS;
 }
 
 /* The decision on the request that --ask would print, made here. */
@@ -304,25 +370,17 @@ decide(const struct asking *q, enum diag_exit *status)
 	return all;
 }
 
-/* What is read before the lock is taken. */
-struct reading {
-	struct buffer context;
-	struct buffer proof;
-	struct decision_file *decisions; /* NULL: there are none */
-	int64_t max_age;
-};
-
 static bool
 read_input(struct reading *r, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
 {
-	buffer_init(&r->proof, 1 << 18);
+	buffer_init(&r->proofs, TEXT_MOST);
 	*status = EXIT_IO;
 	/* The decision first: in a pipe, tee has written the proof before anybody could decide on it. */
 	if (!request_context(s, &r->context, a) || !decision_file_age(s, &r->max_age, a, status) ||
 	    (s->decision != NULL && (r->decisions = decision_file_read(s, a, status)) == NULL))
 		return false;
 	*status = EXIT_IO;
-	return s->proof == NULL || store_read(s->proof, &r->proof, a);
+	return s->proof == NULL || store_read(s->proof, &r->proofs, a);
 }
 
 /* False with a fault: the device may not have such keys, or nobody asks. */
@@ -344,7 +402,7 @@ may_ask(const struct asking *q, enum diag_exit *status)
 
 /* Without --decision it is made here. */
 static enum diag_exit
-release_to(struct asking *q, struct reading *r, const struct proof *proof)
+release_to(struct run *r, const struct asking *q, const struct proof *proof)
 {
 	enum diag_exit status = EXIT_DONE;
 
@@ -352,38 +410,123 @@ release_to(struct asking *q, struct reading *r, const struct proof *proof)
 		return status;
 	if (q->settings->ask)
 		return ask(q);
-	if (r->decisions == NULL)
-		r->decisions = decide(q, &status);
-	return r->decisions != NULL ? release(q, r->decisions, proof, r->max_age) : status;
+	if (r->in->decisions == NULL)
+		r->in->decisions = decide(q, &status);
+	return r->in->decisions != NULL ? release(r, q, proof) : status;
 }
 
-/* The device and the person are those of the proof, or of the command line; without a person, the device. */
 static enum diag_exit
-release_in(struct keys *k, struct reading *r, const struct verb_settings *s, struct verb_answer *a)
+release_offline(struct run *r)
 {
-	struct verb_settings who = *s;
+	struct verb_settings who = *r->settings;
 	struct device device;
+	enum diag_exit status;
+	const struct asking q = { .keys = r->keys,
+		.device = &device,
+		.settings = &who,
+		.context = &r->in->context,
+		.itself = who.user == NULL,
+		.answer = r->answer };
+
+	if (!device_find(r->keys, bytes_of(who.device.item[0]), &who, &device, r->answer, &status))
+		return status;
+	if (q.itself)
+		who.user = device.id;
+	return release_to(r, &q, NULL);
+}
+
+/* The device and the person are those of the proof; without a person, the device. */
+static enum diag_exit
+release_proof(struct run *r, struct bytes text)
+{
+	struct verb_settings who = *r->settings;
 	struct proof proof;
 	enum diag_exit status;
-	struct asking q = {
-		.keys = k, .device = &device, .settings = &who, .context = &r->context, .answer = a
-	};
 
-	if (s->proof == NULL) {
-		q.itself = s->user == NULL;
-		if (!device_find(k, bytes_of(s->device.item[0]), s, &device, a, &status))
-			return status;
-		who.user = q.itself ? device.id : s->user;
-		return release_to(&q, r, NULL);
-	}
-	if (proof_read(&proof, k, s, buffer_bytes(&r->proof), a, &status)) {
-		q.itself = proof.token.used == 0;
+	if (proof_read(r->proofs, &proof, text, &status)) {
+		const struct asking q = { .keys = r->keys,
+			.device = &proof.device,
+			.settings = &who,
+			.context = &r->in->context,
+			.token = buffer_bytes(&proof.token),
+			.itself = proof.token.used == 0,
+			.answer = r->answer };
+
 		who.user = q.itself ? proof.device.id : proof.user;
-		q.device = &proof.device;
-		q.token = buffer_bytes(&proof.token);
-		status = release_to(&q, r, &proof);
+		status = release_to(r, &q, &proof);
 	}
 	buffer_release(&proof.token);
+	return status;
+}
+
+/* The next line that is not blank; false if there is none. */
+static bool
+next_proof(struct bytes *rest, struct bytes *line)
+{
+	while (bytes_line(rest, line))
+		if (!json_blank(*line))
+			return true;
+	return false;
+}
+
+/* Each of several proofs that is refused is noted by its number, and is no fault of the others. */
+static enum diag_exit
+release_proofs(struct run *r)
+{
+	struct bytes rest = buffer_bytes(&r->in->proofs), line = { "", 0 }, another;
+	enum diag_exit status, first = EXIT_DONE;
+	size_t number = 1;
+
+	(void)next_proof(&rest, &line);
+	another = rest;
+	status = release_proof(r, line);
+	if (!next_proof(&another, &line))
+		return status;
+	for (;;) {
+		if (status != EXIT_DONE) {
+			verb_note(r->answer, "proof %zu: %s", number, r->answer->fault);
+			r->answer->fault[0] = '\0';
+			first = first == EXIT_DONE ? status : first;
+		}
+		if (!next_proof(&rest, &line))
+			break;
+		number++;
+		status = release_proof(r, line);
+	}
+	return first != EXIT_DONE && r->answer->out.used > 0 ? EXIT_REFUSED : first;
+}
+
+static enum diag_exit
+release_all(struct run *r)
+{
+	enum diag_exit status = EXIT_KEYS;
+
+	if (!device_revoked(r->keys, r->settings, &r->revoked, r->answer))
+		return status;
+	if (r->settings->proof != NULL &&
+	    (r->proofs = proof_reader_new(r->keys, r->settings, r->answer, &status)) == NULL)
+		return status;
+	if (!r->settings->ask && (!counters_begin(&r->counters, r->keys, r->answer) ||
+				     (r->taken = taken_begin(r->keys, r->settings->now, r->answer)) == NULL))
+		return EXIT_KEYS;
+	return r->proofs != NULL ? release_proofs(r) : release_offline(r);
+}
+
+static enum diag_exit
+release_in(struct keys *k, struct reading *in, const struct verb_settings *s, struct verb_answer *a)
+{
+	struct run r = { .keys = k, .settings = s, .in = in, .answer = a };
+	enum diag_exit status, written;
+
+	buffer_init(&r.log, TEXT_MOST);
+	status = release_all(&r);
+	if (status <= EXIT_REFUSED && !s->ask && (written = commit(&r)) != EXIT_DONE)
+		status = written;
+	proof_reader_free(r.proofs);
+	taken_free(r.taken);
+	counters_end(&r.counters);
+	revoked_free(&r.revoked);
+	buffer_release(&r.log);
 	return status;
 }
 
@@ -405,7 +548,7 @@ run(const struct verb_settings *s, struct verb_answer *a)
 	keys_close(k);
 	decision_file_free(r.decisions);
 	buffer_release(&r.context);
-	buffer_release(&r.proof);
+	buffer_release(&r.proofs);
 	return status;
 }
 

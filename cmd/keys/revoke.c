@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* revoke: makes the next revocation list, which has all that the one before has. */
+#include "cmd/keys/counters.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/known.h"
 #include "cmd/keys/message.h"
@@ -210,8 +211,8 @@ revoke(struct keys *k, const struct verb_names *devices, struct order_file *f)
 	(void)snprintf(id, sizeof id, "%s/%" PRIu64, keys_domain(k), old.serial + 1);
 	if (known_names(k, s, &old, a, &status) && order_obeys(f, k, &o, &status)) {
 		write_list(k, &old, devices, s, a);
-		status = publish(k, s, a) && store_set_counter(k, "revoked", old.serial + 1, a) ? EXIT_DONE
-												: EXIT_IO;
+		status =
+		    publish(k, s, a) && counter_write(k, "revoked", old.serial + 1, a) ? EXIT_DONE : EXIT_IO;
 		if (status == EXIT_DONE && !say_all_held(k, &x, a))
 			status = EXIT_KEYS;
 	}

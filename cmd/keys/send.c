@@ -3,6 +3,7 @@
  * send: what else an authority sends to a device: parameters (provision) and commands.  Each message is
  * numbered, signed by the authority and sealed to the device.  And what the device answered (answers).
  */
+#include "cmd/keys/counters.h"
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
 #include "cmd/keys/order.h"
@@ -70,10 +71,10 @@ next_number(struct sending *x, const char *kind, uint64_t *number, enum diag_exi
 
 	(void)snprintf(name, sizeof name, "%s.%s", kind, x->device.id);
 	*status = EXIT_KEYS;
-	if (!store_counter(x->keys, name, number, x->answer))
+	if (!counter_read(x->keys, name, number, x->answer))
 		return false;
 	*status = EXIT_IO;
-	return store_set_counter(x->keys, name, ++*number, x->answer);
+	return counter_write(x->keys, name, ++*number, x->answer);
 }
 
 static void

@@ -52,64 +52,6 @@ store_open(
 	return NULL;
 }
 
-static bool
-read_counters(const struct keys *k, struct buffer *text, struct json *j, struct verb_answer *a)
-{
-	if (keys_counters(k, text, j))
-		return true;
-	if (errno != 0)
-		return verb_io_fault(a, "counters.json");
-	(void)verb_fault(a, EXIT_KEYS, "counters.json: not a JSON object");
-	return false;
-}
-
-bool
-store_counter(const struct keys *k, const char *name, uint64_t *value, struct verb_answer *a)
-{
-	struct buffer text;
-	struct json j;
-	bool good = read_counters(k, &text, &j, a);
-	uint32_t node = good ? json_member(&j, 0, bytes_of(name)) : 0;
-
-	*value = 0;
-	if (node != 0 && !json_integer(&j, node, value)) {
-		(void)verb_fault(a, EXIT_KEYS, "counters.json: a counter that is no number");
-		good = false;
-	}
-	json_release(&j);
-	buffer_release(&text);
-	return good;
-}
-
-/* The counters of J with this one in front. */
-static void
-write_counters(struct json_write *w, const struct json *j, const char *name, uint64_t value)
-{
-	json_write_name(w, name);
-	json_write_natural(w, value);
-	for (uint32_t m = 1; m < j->nodes[0].next; m = j->nodes[m].next)
-		if (!json_is(j, m, bytes_of(name)))
-			json_write_copy(w, j, m);
-}
-
-bool
-store_set_counter(const struct keys *k, const char *name, uint64_t value, struct verb_answer *a)
-{
-	struct store_note note;
-	struct buffer text;
-	struct json j;
-	bool good = read_counters(k, &text, &j, a);
-
-	if (good) {
-		store_note_begin(&note);
-		write_counters(&note.line, &j, name, value);
-		good = store_note_put(&note, keys_directory(k), "counters.json", 0600, a);
-	}
-	json_release(&j);
-	buffer_release(&text);
-	return good;
-}
-
 static const char *
 base_name(const char *path)
 {

@@ -78,7 +78,7 @@ const char *store_env(const struct store *n);
 enum diag_exit store_begin(struct store *n, const struct verb_settings *s, const char *path, const char *kind,
     struct bytes domain, struct verb_answer *a);
 
-/* The functions below return false with a fault (EXIT_IO; store_counter: EXIT_KEYS too). */
+/* The functions below return false with a fault (EXIT_IO). */
 
 /* Writes the file NAME into it. */
 bool store_put(
@@ -116,10 +116,6 @@ bool store_current(int dirfd, const char *domain, uint32_t epoch, struct verb_an
 
 /* Appends the text of authority.jwks with this key. */
 void store_jwks(struct buffer *out, const struct point *sig, const char *domain);
-
-/* Counters that only rise: reads the one called NAME, 0 if there is none; and replaces it. */
-bool store_counter(const struct keys *k, const char *name, uint64_t *value, struct verb_answer *a);
-bool store_set_counter(const struct keys *k, const char *name, uint64_t value, struct verb_answer *a);
 
 /* Appends a file or, for "-", standard input to TEXT, with JSON_SLACK zeros behind it. */
 bool store_read(const char *path, struct buffer *text, struct verb_answer *a);

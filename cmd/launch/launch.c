@@ -35,7 +35,6 @@ copy(const char *path, struct launch_refusal *r)
 {
 	/* Opening a FIFO would wait for a writer. */
 	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), fd = -1;
-	struct buffer program;
 	struct stat about = { 0 };
 
 	if (from < 0) {
@@ -43,13 +42,10 @@ copy(const char *path, struct launch_refusal *r)
 				      : refuse_errno(r, path));
 		return -1;
 	}
-	buffer_init(&program, PROGRAM_MOST);
 	if (fstat(from, &about) != 0 || !S_ISREG(about.st_mode))
 		(void)refuse(r, path, "not-regular", "expected a file");
-	else if (!file_read_fd(from, &program) ||
-		 (fd = frozen_copy("program", buffer_bytes(&program), 0)) < 0)
+	else if ((fd = frozen_copy_of("program", from, PROGRAM_MOST)) < 0)
 		(void)refuse_errno(r, path);
-	buffer_release(&program);
 	(void)close(from);
 	return fd;
 }
@@ -93,7 +89,7 @@ check_copy(int fd, bool run, const char *path, const struct launch_settings *s, 
 		return refuse_errno(r, path);
 	if (about.st_size == 0)
 		return refuse(r, path, "signature-invalid", "the file is empty");
-	at = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	at = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	if (at == MAP_FAILED)
 		return refuse_errno(r, path);
 	struct bytes program = { at, (size_t)about.st_size };

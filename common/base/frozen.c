@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 /* Linux 6.3 has them, glibc 2.36 does not name them. */
@@ -26,20 +27,61 @@ freeze(int fd)
 	       (errno == EINVAL && fcntl(fd, F_ADD_SEALS, seals) == 0);
 }
 
-int
-frozen_copy(const char *name, struct bytes text, int least)
+static int
+begin(const char *name)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC), copy;
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd;
+}
+
+/* FD, or -1 with errno if it is not FILLED. */
+static int
+end(int fd, bool filled)
+{
+	if (filled && freeze(fd))
+		return fd;
+	int error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+int
+frozen_copy(const char *name, struct bytes text, int least)
+{
+	int fd = begin(name), copy;
+
 	if (fd < 0)
 		return -1;
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, least);
-	if (copy >= 0 && !(file_write_fd(copy, text) && freeze(copy))) {
-		(void)close(copy);
-		copy = -1;
-	}
 	(void)close(fd);
-	return copy;
+	return copy < 0 ? -1 : end(copy, file_write_fd(copy, text));
+}
+
+/* From the page cache into the copy, and not by way of this process. */
+static bool
+fill(int fd, int from, size_t most)
+{
+	ssize_t n;
+
+	for (size_t size = 0; size <= most; size += (size_t)n) {
+		do
+			n = sendfile(fd, from, NULL, most + 1 - size);
+		while (n < 0 && errno == EINTR);
+		if (n <= 0)
+			return n == 0;
+	}
+	errno = EFBIG;
+	return false;
+}
+
+int
+frozen_copy_of(const char *name, int from, size_t most)
+{
+	int fd = begin(name);
+
+	return fd < 0 ? -1 : end(fd, fill(fd, from, most));
 }

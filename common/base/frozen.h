@@ -13,4 +13,7 @@
  */
 int frozen_copy(const char *name, struct bytes text, int least);
 
+/* The same of what is left of the regular file FROM, any descriptor; EFBIG: more than MOST bytes. */
+int frozen_copy_of(const char *name, int from, size_t most);
+
 #endif

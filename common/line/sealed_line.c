@@ -225,8 +225,8 @@ read_head(const struct json *j, uint32_t ehr, const struct sealed_line_form *for
 	uint32_t v = json_member(j, ehr, (struct bytes)BYTES("v"));
 	uint32_t stage = json_member(j, ehr, (struct bytes)BYTES("stage"));
 
-	s->tags_twice = v != 0 && bytes_are(json_span(j, v), "1");
-	if (v == 0 || !(s->tags_twice || bytes_are(json_span(j, v), "2")))
+	s->tags_twice = v != 0 && bytes_are(json_span(j, v), TAGS_SEALED_V_1);
+	if (v == 0 || !(s->tags_twice || bytes_are(json_span(j, v), TAGS_SEALED_V)))
 		return refuse(s, REASON_UNKNOWN_VERSION);
 	if (stage == 0 || json_kind(j, stage) != JSON_STRING)
 		return refuse(s, REASON_WRONG_STAGE);

@@ -45,8 +45,10 @@ enum stage {
  * The version of the form, tag v: 2 in sealed lines, 1 in all others.  In sealed lines of version 1 the tags
  * stood in the header once more (see sealed_line.h); they are read for ever.
  */
-#define TAGS_HEAD_SEALED "{\"v\":2,\"stage\":\"sealed\""
-#define TAGS_HEAD_SEALED_1 "{\"v\":1,\"stage\":\"sealed\""
+#define TAGS_SEALED_V "2"
+#define TAGS_SEALED_V_1 "1"
+#define TAGS_HEAD_SEALED "{\"v\":" TAGS_SEALED_V ",\"stage\":\"sealed\""
+#define TAGS_HEAD_SEALED_1 "{\"v\":" TAGS_SEALED_V_1 ",\"stage\":\"sealed\""
 
 /* A tag that is absent has a size of 0 and a value of 0. */
 struct tags {

@@ -12,6 +12,10 @@
 #	claims [FILE]             the claims of a signed message
 #	part LINE MEMBER          a member of a sealed line, decoded to bytes
 #	unpadded                  base64url on standard input, decoded
+#	keys VERB ARGS...         ehr-keys at the time $AT, else $NOW
+#	another [OPTIONS]         a second device, enrolled in other
+#	no REASON command ...     denied with this reason, nothing printed
+#	epochs_hold               each line of epochs.jwts is of an epoch of its own, and its kids are those that are there
 #	at_each, at_every_step    a command is killed, or finds the disk full, at each step in turn
 #	nothing                   what needs no preparation
 
@@ -91,16 +95,32 @@ part() {
 	printf '%s' "$1" | jq -j ".$2" | unpadded
 }
 
-# at_each CALL PREPARE AFTER command ...: kills the command at each CALL in turn, on a site of its own each time, then
-# runs AFTER.  Sets faults to how many calls there were.
+keys() {
+	ehr-keys "$@" --now "${AT:-$NOW}"
+}
+
+another() {
+	keys make --kind reader --keys other --authority site/authority.jwks >other.enrol
+	keys enrol -S site --expect "$(ehr-keys list --self --keys other | jq -r .sig.jkt)" "$@" other.enrol >/dev/null
+}
+
+no() {
+	local reason=$1
+	shift
+	ehr 7 "$@"
+	has err "ehr-keys: $reason: "
+	empty out
+}
+
+# at_each CALL AFTER command ...: kills the command at each CALL in turn, where at_every_step began each time, then runs AFTER.
+# Sets faults to how many calls there were.
 at_each() {
-	local call=$1 prepare=$2 after=$3 got
-	shift 3
+	local call=$1 after=$2 got
+	shift 2
 	faults=0
 	while [ "$faults" -lt 200 ]; do
-		own
-		"$prepare"
-		rm -f fired
+		find . -mindepth 1 -delete
+		cp -r "$BATS_TEST_TMPDIR.begin/." .
 		got=0
 		EHR_FAULT=$call:$((faults + 1)) EHR_FAULT_LOG=$PWD/fired LD_PRELOAD=$EHR_FAULT_SO "$@" >out 2>err </dev/null || got=$?
 		[ -e fired ] || return 0
@@ -113,10 +133,15 @@ at_each() {
 	return 1
 }
 
-# The same for all ways in which a step can fail or be killed.
+# at_every_step PREPARE AFTER command ...: the same for all ways in which a step can fail or be killed.  PREPARE runs once, in a
+# folder with a site and a tablet; each run begins with what it left there.
 at_every_step() {
 	local call total=0
 	native || return 0
+	own
+	"$1"
+	shift
+	cp -r . "$BATS_TEST_TMPDIR.begin"
 	for call in fsync renameat renameat2 mkdir mkdirat; do
 		EHR_FAULT_KILL=1 at_each $call "$@"
 		total=$((total + faults))
@@ -125,6 +150,13 @@ at_every_step() {
 	EHR_FAULT_HALF=1 at_each write "$@"
 	at_each fsync "$@"
 	[ "$total" -ge 1 ]
+}
+
+epochs_hold() {
+	jq -Rr 'split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson | .epoch as $e | .levels[] | "\($e) \(.kid)"' site/keys/epochs.jwts |
+		sort >announced
+	ehr-keys list -S site | jq -r '"\(.epoch) \(.kid)"' | sort >there
+	cmp announced there && [ "$(cut -d' ' -f1 there | uniq -c | awk '$1 != 6' | wc -l)" -eq 0 ]
 }
 
 nothing() {
