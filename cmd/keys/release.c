@@ -107,8 +107,9 @@ struct run {
 };
 
 /*
- * The next decision that is about this person on this device, whether it permits or not.  Those before it were
- * about proofs that are refused now.  If there is none, the next one stays and is the fault.
+ * The next decision that answers the request of this proof, or that is about its person and device and does not
+ * permit.  Those before it were about proofs that are refused now.  If there is none, the next one stays, and what
+ * is wrong with it is the fault.
  */
 static bool
 find_decision(const struct run *r, const struct asking *q, struct decision *d, enum diag_exit *status)
@@ -117,22 +118,20 @@ find_decision(const struct run *r, const struct asking *q, struct decision *d, e
 	const struct bytes rest = decision_file_rest(all);
 	enum diag_exit first = EXIT_DONE;
 	char fault[sizeof r->answer->fault];
-	bool good;
+	bool permits;
 
 	for (;;) {
-		good = decision_file_next(all, "release-keys", r->settings->now, d, r->answer, status);
-		if (!good && *status == EXIT_DONE)
+		permits = decision_file_next(all, "release-keys", r->settings->now, d, r->answer, status);
+		if (!permits && *status == EXIT_DONE)
 			break;
-		if (good && !is_for(q, d)) {
-			*status = EXIT_DENIED;
-			good = false;
-		}
-		if (good)
+		if (permits && is_for(q, d)) {
 			r->answer->fault[0] = '\0'; /* of those before it */
-		if (is_mine(q, d))
-			return good;
+			return true;
+		}
+		if (!permits && is_mine(q, d))
+			return false;
 		if (first == EXIT_DONE) {
-			first = *status;
+			first = permits ? EXIT_DENIED : *status;
 			memcpy(fault, r->answer->fault, sizeof fault);
 		}
 	}

@@ -82,6 +82,16 @@ read_padding(struct seal_policy *s, const char *file, const struct yaml_node *no
 	return true;
 }
 
+/* JavaScript puts the members of such names first, so that what it writes of a line's tags has other bytes. */
+static bool
+is_digits(struct bytes text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+	return true;
+}
+
 static bool
 read_tag(const char *file, const struct yaml_node *name, const struct yaml_node *values, struct fault *f)
 {
@@ -90,6 +100,10 @@ read_tag(const char *file, const struct yaml_node *name, const struct yaml_node 
 	if (!tag_is_word(name->text))
 		return fault_at(
 		    f, file, name, "not a name for a tag, expected 1 to 128 of A-Z a-z 0-9 . _ : / @ + -");
+	if (is_digits(name->text))
+		return fault_at(f, file, name,
+		    "a name of digits alone, which JavaScript would move in the line; put a letter before "
+		    "it");
 	if (values->kind != YAML_LIST || values->count == 0)
 		return fault_at(f, file, values, "expected a list of the values that this tag may have");
 	for (size_t i = 0; i < values->count; i++) {

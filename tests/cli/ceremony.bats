@@ -178,8 +178,18 @@ proofs() {
 	ehr 0 released --decision decision
 	empty err
 	[ "$(jq -r .ehr.to out)" = "$(ehr-keys list --self --keys other | jq -r .enc.jkt)" ]
-	# What cannot be printed has not left: the decisions count again, the challenges do not.
+	# Of one person on one device, with another token.
 	rm -r site && cp -r before site
+	proof && mv proof first
+	token '.acr = "loa4"' >token
+	proof
+	cat first proof >both
+	keys release -S site --proof both --assertions issuers.jwks --context context --ask | ehr-authz -P "$P" -S site >decision
+	[ "$(jq -r .context.about.request decision | sort -u | wc -l)" -eq 2 ]
+	cp -r site before.two
+	ehr 0 released --decision decision
+	# What cannot be printed has not left: the decisions count again, the challenges do not.
+	rm -r site && mv before.two site
 	line 4 'ehr-keys release -S site --proof proof --assertions issuers.jwks --context context --now 2026-03-02T09:00:00Z --decision decision >/dev/full'
 	[ ! -s site/keys/taken.log ]
 	no nonce-spent released --decision decision

@@ -67,7 +67,11 @@ ceremony() {
 	pin pin 'a PIN of some length'
 	chmod 640 pin
 	ehr 6 ehr-open --key d reading
-	has err 'its PIN file is open to others'
+	has err "its PIN file is open to others, or somebody else's, expected mode 0600"
+	pin pin 'a PIN of some length'
+	chmod 640 d/keys/enc.pem
+	ehr 6 ehr-open --key d reading
+	has err "keys/enc.pem: open to others, or somebody else's, expected mode 0600"
 }
 
 @test "a PIN comes from a file, a descriptor or a credential of systemd, and never is none" {
@@ -140,6 +144,22 @@ ceremony() {
 	ehr 6 ehr-open --key d sealed
 	empty out
 	has err 'key-invalid'
+}
+
+@test "the example of ehr-keys(5) makes a TPM's parent key, keys that it wraps, and a device of them" {
+	tpm_start
+	cp "$F/site/authority.jwks" .
+	awk '/^\.Sh SEE ALSO/ { on = 0 } on && /^\.Ed/ { block = 0 } block { gsub(/\\e/, "\\"); print } /^\.Sh EXAMPLES/ { on = 1 }
+		on && /^\.Bd -literal/ { block = 1 }' "$EHR_ROOT/share/man/man5/ehr-keys.5" >commands
+	has commands tpm2_createprimary
+	line 0 'PARENT=app-parent PIN=app-pin; . ./commands'
+	ehr 0 ehr-keys list --self --keys tablet
+	[ "$(jq -r .env out)" = tpm ]
+	ehr-keys list --self --keys tablet | jq -c '.enc.jwk + {domain: "hospital"}' >to.jwk
+	echo '{"resourceType":"Observation"}' >reading
+	ehr-seal --to to.jwk reading >sealed
+	ehr 0 ehr-open --key tablet sealed
+	cmp out reading
 }
 
 @test "keys at handles of a TPM" {

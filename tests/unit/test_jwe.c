@@ -351,6 +351,29 @@ check_recipients(void)
 	buffer_release(&out);
 }
 
+/* A key of a sender that is no point of the curve would give away the recipient's, little by little. */
+static void
+check_ephemeral(void)
+{
+	const struct bytes apu = BYTES("example"), apv = bytes_of(keyref_public(recipient)->jkt);
+	struct private_key *sender = keyref_draw();
+	const struct point good = *keyref_public(sender);
+	struct point bad[6] = { good, good, good, good, good, good };
+	unsigned char kek[32];
+
+	bad[0].y[31] ^= 1;
+	bad[1].x[0] ^= 0x80;
+	memset(bad[2].x, 0, sizeof bad[2].x);
+	memset(bad[2].y, 0, sizeof bad[2].y);
+	memset(bad[3].x, 0xff, sizeof bad[3].x); /* beyond the field */
+	memset(bad[4].y, 0xff, sizeof bad[4].y);
+	memcpy(bad[5].y, good.x, sizeof good.x);
+	check(keyref_agree(recipient, &good, apu, apv, kek));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		check(!keyref_agree(recipient, &bad[i], apu, apv, kek));
+	keyref_free(sender);
+}
+
 int
 main(void)
 {
@@ -375,6 +398,7 @@ main(void)
 	check_cache_attack();
 	check_full_cache();
 	check_recipients();
+	check_ephemeral();
 	jwe_open_free(opener);
 	jwe_open_free(NULL);
 	sealed_line_reader_free(reader);

@@ -74,6 +74,12 @@ main(void)
 	check(fault_is("seal: 1\ndomain: w\npadding: none\ntags: {a: []}\n", 4, 11, "expected a list"));
 	check(fault_is(
 	    "seal: 1\ndomain: w\npadding: none\ntags: {a: [b c]}\n", 4, 12, "not a value for a tag"));
+	check(fault_is(
+	    "seal: 1\ndomain: w\npadding: none\ntags: {a: [b], 7: [c]}\n", 4, 16, "a name of digits alone"));
+	check(fault_is(
+	    "seal: 1\ndomain: w\npadding: none\ntags: {\"0\": [c]}\n", 4, 8, "a name of digits alone"));
+	check(load(&p, &s, &f, "seal: 1\ndomain: w\npadding: none\ntags: {w7: [\"7\"], 7-a: [c]}\n"));
+	policy_release(&p);
 	check(fault_is("seal: 1\ndomain: w\npadding: none\npad: 1\n", 4, 1, "unknown key 'pad'"));
 	check(fault_is(
 	    "seal: 1\ndomain: w\npadding: none\npseudonyms: {id: daily}\n", 4, 18, "unknown word 'daily'"));

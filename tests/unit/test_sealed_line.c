@@ -172,6 +172,55 @@ check_parts(void)
 	parts(SEALED_LENGTH, PART(KEY, IV, "mMGxmQ", "I59uJw"));
 }
 
+/* Every algorithm of RFC 7518 but the two that are written, and what only looks like one of those. */
+static void
+check_algorithms(void)
+{
+	static const char *const algs[] = { "none", "dir", "A128KW", "A192KW", "A128GCMKW", "A192GCMKW",
+		"A256GCMKW", "RSA1_5", "RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW",
+		"ECDH-ES+A192KW", "HS256", "ES256", "PBES2-HS256+A128KW", "PBES2-HS512+A256KW", "a256kw",
+		"A256KW ", "", "ecdh-es+a256kw" };
+	static const char *const encs[] = { "A128GCM", "A192GCM", "A128CBC-HS256", "A192CBC-HS384",
+		"A256CBC-HS512", "none", "a256gcm", "A256GCM ", "" };
+	char header[1024];
+
+	for (size_t i = 0; i < sizeof algs / sizeof algs[0]; i++) {
+		(void)snprintf(header, sizeof header,
+		    "\"alg\":\"%s\",\"enc\":\"A256GCM\",\"typ\":\"ehr-sealed\",\"cty\":\"json\"," KID,
+		    algs[i]);
+		check(gives(REASON_ALGORITHM_REFUSED, EHR_2, header, NULL, PARTS));
+		/* with the members of a line to a recipient there are too many of them */
+		(void)snprintf(header, sizeof header,
+		    "\"alg\":\"%s\",\"enc\":\"A256GCM\",\"typ\":\"ehr-sealed\",\"cty\":\"json\",\"kid\":"
+		    "\"" JKT "\"," EPK "," APU "," APV,
+		    algs[i]);
+		check(gives(REASON_HEADER_MEMBERS, TO_EHR_2, header, NULL, PARTS));
+	}
+	for (size_t i = 0; i < sizeof encs / sizeof encs[0]; i++) {
+		(void)snprintf(header, sizeof header,
+		    "\"alg\":\"A256KW\",\"enc\":\"%s\",\"typ\":\"ehr-sealed\",\"cty\":\"json\"," KID,
+		    encs[i]);
+		check(gives(REASON_ALGORITHM_REFUSED, EHR_2, header, NULL, PARTS));
+		(void)snprintf(header, sizeof header,
+		    "\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"%s\",\"typ\":\"ehr-sealed\",\"cty\":\"json\","
+		    "\"kid\":\"" JKT "\"," EPK "," APU "," APV,
+		    encs[i]);
+		check(gives(REASON_ALGORITHM_REFUSED, TO_EHR_2, header, NULL, PARTS));
+	}
+	/* a level's line says of no device that it has signed */
+	check(gives(REASON_ALGORITHM_REFUSED, EHR_2,
+	    "\"alg\":\"A256KW\",\"enc\":\"A256GCM\",\"typ\":\"ehr-sealed\",\"cty\":\"ehr-signed\"," KID, NULL,
+	    PARTS));
+	/* a member twice, also if one of the two is spelled with an escape */
+	check(gives(REASON_DUPLICATE_KEY, EHR_2, HEAD "," KID ",\"alg\":\"dir\"", NULL, PARTS));
+	check(gives(REASON_DUPLICATE_KEY, EHR_2, HEAD "," KID ",\"\\u0061lg\":\"dir\"", NULL, PARTS));
+	check(gives(REASON_DUPLICATE_KEY, TO_EHR_2,
+	    TO_HEAD
+	    ",\"epk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"eA\",\"y\":\"eQ\",\"crv\":\"P-521\"}," APU
+	    "," APV,
+	    NULL, PARTS));
+}
+
 static void
 check_header(void)
 {
@@ -396,6 +445,7 @@ main(void)
 	check_members();
 	check_parts();
 	check_header();
+	check_algorithms();
 	check_tags();
 	check_recipient();
 	check_second();
