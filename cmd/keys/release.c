@@ -107,9 +107,9 @@ struct run {
 };
 
 /*
- * The next decision that answers the request of this proof, or that is about its person and device and does not
- * permit.  Those before it were about proofs that are refused now.  If there is none, the next one stays, and what
- * is wrong with it is the fault.
+ * The next decision that answers the request of this proof, or that is about its person and device and does
+ * not permit.  Those before it were about proofs that are refused now.  If there is none, the next one stays,
+ * and what is wrong with it is the fault.
  */
 static bool
 find_decision(const struct run *r, const struct asking *q, struct decision *d, enum diag_exit *status)

@@ -22,8 +22,8 @@ struct taken *taken_begin(const struct keys *k, struct instant now, struct verb_
 bool taken_add(struct taken *t, const struct decision *d, int64_t max_age, struct verb_answer *a);
 
 /*
- * Writes taken.log.  From here on main() gives back what was added unless the verb ends with 0 or 1.  Owns T in
- * either case.  False with a fault (EXIT_IO).
+ * Writes taken.log.  From here on main() gives back what was added unless the verb ends with 0 or 1.  Owns T
+ * in either case.  False with a fault (EXIT_IO).
  */
 bool taken_commit(struct taken *t, struct verb_answer *a);
 

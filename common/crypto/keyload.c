@@ -93,8 +93,9 @@ keyload_pin(int dirfd, const char *file, const char **why)
 	(void)EVP_add_digest(EVP_sha256());
 	buffer_init(&text, KEYLOAD_PIN_ROOM - 1);
 	if (!buffer_reserve(&text, KEYLOAD_PIN_ROOM - 1) || !read_pin(dirfd, file, &text)) {
-		*why = errno == EPERM ? "its PIN file is open to others, or somebody else's, expected mode 0600"
-				      : "its PIN file cannot be read, or is not a PIN";
+		*why = errno == EPERM
+			   ? "its PIN file is open to others, or somebody else's, expected mode 0600"
+			   : "its PIN file cannot be read, or is not a PIN";
 		good = false;
 	} else {
 		struct bytes rest = buffer_bytes(&text), line = rest;
@@ -378,7 +379,8 @@ load_file(const struct loading *l, const char *path)
 
 	buffer_init(&text, PEM_MOST);
 	if (!buffer_reserve(&text, PEM_MOST) || !file_read_private_at(l->dirfd, path, &text))
-		*l->why = errno == EPERM ? "open to others, or somebody else's, expected mode 0600" : strerror(errno);
+		*l->why = errno == EPERM ? "open to others, or somebody else's, expected mode 0600"
+					 : strerror(errno);
 	else
 		key = load_text(l, buffer_bytes(&text));
 	secret_wipe(text.at, text.room);

@@ -82,7 +82,7 @@ read_padding(struct seal_policy *s, const char *file, const struct yaml_node *no
 	return true;
 }
 
-/* JavaScript puts the members of such names first, so that what it writes of a line's tags has other bytes. */
+/* JavaScript puts members of such names first, so that what it writes of a line's tags has other bytes. */
 static bool
 is_digits(struct bytes text)
 {
