@@ -19,7 +19,10 @@ struct counters {
 	uint64_t *value;
 };
 
-/* Reads the file; one that does not exist has no counters.  False with a fault.  counters_end() in either case. */
+/*
+ * Reads the file; one that does not exist has no counters.  False with a fault.  counters_end() in either
+ * case.
+ */
 bool counters_begin(struct counters *c, const struct keys *k, struct verb_answer *a);
 void counters_end(struct counters *c);
 

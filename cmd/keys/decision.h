@@ -51,7 +51,10 @@ void decision_file_free(struct decision_file *d);
 bool decision_file_next(struct decision_file *d, const char *action, struct instant now,
     struct decision *next, struct verb_answer *a, enum diag_exit *status);
 
-/* What is not read yet, and back to what was not: of a decision that does not permit, NEXT says what it is about. */
+/*
+ * What is not read yet, and back to what was not.  Also of a decision that does not permit, NEXT says what it
+ * is about.
+ */
 struct bytes decision_file_rest(const struct decision_file *d);
 void decision_file_back(struct decision_file *d, struct bytes rest);
 

@@ -42,8 +42,8 @@ bool device_find(const struct keys *k, struct bytes name, const struct verb_sett
     struct verb_answer *a, enum diag_exit *status);
 
 /*
- * The same for many devices: devices.jwts and the revocation list are read once.  devices_read() is false with
- * a fault (EXIT_KEYS); devices_end() in either case.
+ * The same for many devices: devices.jwts and the revocation list are read once.  devices_read() is false
+ * with a fault (EXIT_KEYS); devices_end() in either case.
  */
 struct devices {
 	struct device *at; /* as devices.jwts has them */

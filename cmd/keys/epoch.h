@@ -28,9 +28,9 @@ struct epoch {
 bool epoch_begin(const struct epoch *e, struct verb_answer *a);
 
 /*
- * Calls FOUND for each announcement in epochs.jwts of the authority, in order.  An unfinished last line is left
- * out and noted.  False with a fault (EXIT_KEYS): a line is there that the authority did not sign, and what it
- * announced is not known.
+ * Calls FOUND for each announcement in epochs.jwts of the authority, in order.  An unfinished last line is
+ * left out and noted.  False with a fault (EXIT_KEYS): a line is there that the authority did not sign, and
+ * what it announced is not known.
  */
 bool epoch_announced(const struct keys *k, void (*found)(void *context, const struct jws *announcement),
     void *context, struct verb_answer *a);

@@ -37,8 +37,8 @@ void proof_reader_free(struct proof_reader *r);
 bool proof_read(struct proof_reader *r, struct proof *p, struct bytes text, enum diag_exit *status);
 
 /*
- * From proof_commit() on the challenges of these proofs are spent; in R at once.  proof_commit() is false with a
- * fault (EXIT_IO).
+ * From proof_commit() on the challenges of these proofs are spent; in R at once.  proof_commit() is false
+ * with a fault (EXIT_IO).
  */
 void proof_spend(struct proof_reader *r, const struct proof *p);
 bool proof_commit(const struct proof_reader *r);

@@ -5,8 +5,8 @@
  * none, so that it may travel by stick or mail.  A host that seals gets them for itself, and with --digests
  * the keys of pseudonyms, tokens and marks, which nobody else is given: who has them can try names.
  *
- * Of several proofs each is answered for itself.  What they have in common is read once, and what they spend is
- * written once, before the first message leaves.
+ * Of several proofs each is answered for itself.  What they have in common is read once, and what they spend
+ * is written once, before the first message leaves.
  */
 #include "cmd/keys/counters.h"
 #include "cmd/keys/decider.h"
