@@ -7,25 +7,19 @@
 #include "common/crypto/digest.h"
 #include "common/json/json_write.h"
 #include "common/line/filter.h"
-#include "common/policy/delivery.h"
-#include "common/policy/trust.h"
 
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 
 struct settings {
-	struct verb_place place;
-	const char *policy;
-	struct trust_demand trust;
+	struct verb_files files;
 	bool quiet;
 	bool again;
 };
 
 static const struct option_entry init_table[] = {
-	VERB_PLACE(struct settings),
-	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
-	TRUST_OPTIONS(struct settings),
+	VERB_POLICY,
 };
 
 static const struct option_manual init_manual = {
@@ -39,42 +33,34 @@ static const struct option_manual init_manual = {
 int
 verb_init(int argc, char *argv[])
 {
-	static struct policy policy;
-	static struct notify_policy plan;
-	static struct delivery_policy delivery;
+	static struct verb_policy p;
 	struct settings set = { 0 };
-	struct fault fault = { 0 };
 	struct spool_fault f = { 0 };
 	struct options o;
 	struct spool *s;
 
 	verb_read(&o, &init_manual, &set, argc, argv);
-	trust_policy(&o, &set.policy, set.place.site);
-	trust_options(&o, &set.trust);
-	set.trust.site = set.place.site;
-	if (!trust_load(&policy, set.policy, &set.trust, &fault) ||
-	    !notify_policy_load(&plan, &policy, &fault) ||
-	    !delivery_policy_load(&delivery, &plan, &policy, &fault))
-		fault_exit(&fault);
-	if (!spool_make(verb_spool_path(&o, &set.place), &f))
+	verb_policy_load(&p, &o, &set.files);
+	if (!spool_make(verb_spool_path(&o, &set.files.place), &f))
 		verb_die(&f);
-	s = verb_open(&o, &set.place);
+	s = verb_open(&o, &set.files.place);
 	spool_begin(s);
 	/* The words come last: without them an earlier init was cut off, and this one ends its work. */
 	if (spool_number(s, 0, "SELECT count(*) FROM criticality", "") > 0)
-		diag_die(EXIT_IO, "%s: spool.db: there is a spool already", verb_spool_path(&o, &set.place));
+		diag_die(
+		    EXIT_IO, "%s: spool.db: there is a spool already", verb_spool_path(&o, &set.files.place));
 	if (!key_make(s, &f))
 		verb_die(&f);
-	intake_words(s, &plan);
-	verb_channels(s, &delivery);
+	intake_words(s, &p.plan);
+	verb_channels(s, &p.delivery);
 	verb_commit(s);
 	spool_close(s);
-	policy_release(&policy);
+	policy_release(&p.policy);
 	return EXIT_DONE;
 }
 
 static const struct option_entry enqueue_table[] = {
-	VERB_PLACE(struct settings),
+	VERB_PLACE(struct verb_files),
 	{ OPTION_FLAG(struct settings, quiet), 'q', false, "quiet", NULL,
 	    "answer nothing on standard output" },
 	{ OPTION_FLAG(struct settings, again), 0, false, "again", NULL, "take back what was given up" },
@@ -219,7 +205,7 @@ verb_enqueue(int argc, char *argv[])
 	while ((id = options_next(&o)) != OPTIONS_END)
 		if (!filter_option(&f, &o, id))
 			diag_bug("an option without a case");
-	e.spool = verb_open(&o, &e.set.place);
+	e.spool = verb_open(&o, &e.set.files.place);
 	e.filter = &f;
 	filter_start(&f, &o, digest_hex);
 	intake_init(&e.intake, e.spool, f.max_depth);

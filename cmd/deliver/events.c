@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* ehr-deliver events: what a subscription was told, each message through the gate once more. */
-#include "cmd/deliver/gate.h"
 #include "cmd/deliver/verbs.h"
-#include "common/policy/trust.h"
 
 #include <inttypes.h>
 #include <unistd.h>
 
 struct settings {
-	struct verb_place place;
-	const char *policy;
-	const char *subscriptions;
-	const char *grants;
-	const char *revoked;
-	const char *authority;
+	struct verb_files files;
 	const char *subscription;
 	const char *since;
-	struct trust_demand trust;
 };
 
 static const struct option_entry table[] = {
-	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
-	TRUST_OPTIONS(struct settings),
-	VERB_PLACE(struct settings),
-	SUBSCRIPTIONS_OPTIONS(struct settings),
+	VERB_GATE,
 	{ OPTION_TEXT(struct settings, subscription), 0, false, "subscription", "ID",
 	    "of this subscription" },
 	{ OPTION_TEXT(struct settings, since), 0, false, "since", "N", "messages with a number above N" },
@@ -40,8 +29,7 @@ static const struct option_manual manual = {
 
 struct events {
 	struct settings set;
-	struct policy policy;
-	struct notify_policy plan;
+	struct verb_policy policy;
 	struct gate *gate;
 	struct instant now;
 	struct json json;
@@ -51,35 +39,12 @@ struct events {
 };
 
 static void
-load(struct events *e, const struct options *o)
-{
-	const struct gate_files files = { e->set.place.site, e->set.subscriptions, e->set.grants,
-		e->set.revoked, e->set.authority };
-	struct fault fault = { 0 };
-	enum diag_exit status;
-	char why[512];
-
-	trust_policy(o, &e->set.policy, e->set.place.site);
-	trust_options(o, &e->set.trust);
-	e->set.trust.site = e->set.place.site;
-	if (!trust_load(&e->policy, e->set.policy, &e->set.trust, &fault) ||
-	    !notify_policy_load(&e->plan, &e->policy, &fault))
-		fault_exit(&fault);
-	e->now = (struct instant){ .seconds = verb_now() / 1000 };
-	e->gate = gate_open(&e->policy, &e->plan, &files, e->now, &status, why);
-	if (e->gate == NULL)
-		diag_die(status, "%s", why);
-	json_init(&e->json, NULL, JSON_MAX_DEPTH);
-	buffer_init(&e->line, BUFFER_UNLIMITED);
-}
-
-static void
 release(struct events *e)
 {
 	gate_close(e->gate);
 	json_release(&e->json);
 	buffer_release(&e->line);
-	policy_release(&e->policy);
+	policy_release(&e->policy.policy);
 }
 
 /* NULL: the message may be told again, to SUB. */
@@ -136,8 +101,12 @@ verb_events(int argc, char *argv[])
 		options_needs(&o, "--subscription ID");
 	if (e.set.since != NULL && !options_number(e.set.since, INT64_MAX, &since))
 		options_misuse(&o, "not a number", e.set.since);
-	s = verb_open(&o, &e.set.place);
-	load(&e, &o);
+	s = verb_open(&o, &e.set.files.place);
+	verb_policy_load(&e.policy, &o, &e.set.files);
+	e.now = (struct instant){ .seconds = verb_now() / 1000 };
+	e.gate = verb_gate(&e.policy, &o, &e.set.files, e.now);
+	json_init(&e.json, NULL, JSON_MAX_DEPTH);
+	buffer_init(&e.line, BUFFER_UNLIMITED);
 	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
 	spool_look(s);
 	print_events(&e, s, (int64_t)since, &out);

@@ -27,6 +27,7 @@ struct gate {
 	struct policy *policy;
 	const struct notify_policy *plan;
 	struct gate_files files;
+	const char *given_authority; /* by an option */
 	struct arena paths;
 	struct arena arena; /* of what was read last */
 	struct grants grants;
@@ -120,29 +121,6 @@ unload(struct gate *g)
 	g->loaded = false;
 }
 
-static bool
-find_authority(struct gate *g, struct grants_files *from, char why[512])
-{
-	const struct policy_file *file;
-	const char *name;
-
-	if (g->files.authority != NULL || g->plan->authority.size == 0) {
-		from->authority = g->files.authority;
-		if (from->authority == NULL)
-			(void)snprintf(why, 512, "needs --site DIR or --authority JWKS");
-		return from->authority != NULL;
-	}
-	name = arena_format(&g->arena, "%.*s", (int)g->plan->authority.size, g->plan->authority.at);
-	file = policy_file(g->policy, name);
-	if (file == NULL) {
-		(void)snprintf(why, 512, "%s/%s: not in the policy", g->policy->directory, name);
-		return false;
-	}
-	from->authority = file->shown;
-	from->keys = file->text;
-	return true;
-}
-
 /* A file of the site need not be there, and may come later. */
 static const char *
 if_there(const char *path, bool needed)
@@ -156,20 +134,21 @@ load(struct gate *g, enum diag_exit *status, char why[512])
 	struct grants_files from = {
 		.grants = if_there(g->files.grants, g->needs_grants),
 		.revoked = if_there(g->files.revoked, g->needs_revoked),
-		.domain = g->plan->seal.domain,
+		.authority = g->files.authority,
 		.limit = FILE_LIMIT,
-		.max_lifetime = g->plan->max_lifetime,
-		.must_revoke = g->plan->revocation_required,
 		.now = &g->now,
 	};
 	struct fault fault = { 0 };
 
-	*status = EXIT_POLICY;
 	g->needs_revoked |= from.revoked != NULL;
 	g->stamp = stamp_files(g);
 	g->read = g->now.seconds;
-	if (!find_authority(g, &from, why))
+	notify_policy_grants(g->plan, g->given_authority, &from);
+	if (from.authority == NULL) {
+		*status = EXIT_USAGE;
+		(void)snprintf(why, 512, "needs --site DIR or --authority JWKS");
 		return false;
+	}
 	g->loaded = true;
 	*status = grants_load(&g->grants, &from, &g->arena, &fault);
 	subscriptions_init(&g->subscriptions, g->plan, &g->grants, &g->now);
@@ -204,6 +183,7 @@ gate_open(struct policy *policy, const struct notify_policy *plan, const struct 
 		.revoked = site_path(a, files->site, SITE_REVOKED, files->revoked),
 		.authority = site_path(a, files->site, SITE_AUTHORITY, files->authority),
 	};
+	g->given_authority = files->authority;
 	g->needs_grants = files->grants != NULL;
 	g->needs_revoked = files->revoked != NULL;
 	*status = EXIT_USAGE;

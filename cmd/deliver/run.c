@@ -7,8 +7,6 @@
 #include "cmd/deliver/verbs.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
-#include "common/policy/trust.h"
-#include "common/subscription/subscriptions.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,23 +24,14 @@ enum {
 };
 
 struct settings {
-	struct verb_place place;
-	const char *policy;
-	const char *subscriptions;
-	const char *grants;
-	const char *revoked;
-	const char *authority;
+	struct verb_files files;
 	const char *secrets;
-	struct trust_demand trust;
 	bool drain;
 	bool verbose;
 };
 
 static const struct option_entry table[] = {
-	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
-	TRUST_OPTIONS(struct settings),
-	VERB_PLACE(struct settings),
-	SUBSCRIPTIONS_OPTIONS(struct settings),
+	VERB_GATE,
 	{ OPTION_TEXT(struct settings, secrets), 0, false, "secrets", "DIR",
 	    "secrets of channels, each a file" },
 	{ OPTION_FLAG(struct settings, drain), 0, false, "drain", NULL, "end when nothing is due, for cron" },
@@ -72,9 +61,7 @@ struct lane {
 
 struct runner {
 	struct settings set;
-	struct policy policy;
-	struct notify_policy plan;
-	struct delivery_policy delivery;
+	struct verb_policy policy;
 	struct dispatch dispatch;
 	struct lane lane[DELIVERY_MAX_CHANNELS];
 	struct running running[CALLS_MOST];
@@ -123,32 +110,16 @@ read_clock(struct runner *r)
 static void
 load(struct runner *r, const struct options *o)
 {
-	const struct gate_files files = { r->set.place.site, r->set.subscriptions, r->set.grants,
-		r->set.revoked, r->set.authority };
-	struct fault fault = { 0 };
 	struct dispatch *d = &r->dispatch;
-	enum diag_exit status;
-	char why[512];
 
-	trust_policy(o, &r->set.policy, r->set.place.site);
-	trust_options(o, &r->set.trust);
-	r->set.trust.site = r->set.place.site;
-	if (!trust_load(&r->policy, r->set.policy, &r->set.trust, &fault) ||
-	    !notify_policy_load(&r->plan, &r->policy, &fault) ||
-	    !delivery_policy_load(&r->delivery, &r->plan, &r->policy, &fault))
-		fault_exit(&fault);
-	*d = (struct dispatch){ .spool = verb_open(o, &r->set.place),
-		.policy = &r->policy,
-		.plan = &r->plan,
-		.delivery = &r->delivery };
+	verb_policy_load(&r->policy, o, &r->set.files);
+	*d = (struct dispatch){ .spool = verb_open(o, &r->set.files.place),
+		.policy = &r->policy.policy,
+		.plan = &r->policy.plan,
+		.delivery = &r->policy.delivery };
 	d->now = verb_now();
 	r->offset = d->now - steady_now();
-	d->gate = gate_open(
-	    &r->policy, &r->plan, &files, (struct instant){ .seconds = d->now / 1000 }, &status, why);
-	if (d->gate == NULL && status == EXIT_USAGE)
-		options_needs(o, "--site DIR or --subscriptions PATH and --authority JWKS");
-	if (d->gate == NULL)
-		diag_die(status, "%s", why);
+	d->gate = verb_gate(&r->policy, o, &r->set.files, (struct instant){ .seconds = d->now / 1000 });
 	if (gate_refused(d->gate) > 0)
 		diag_warn("%zu subscriptions do not count (ehr-notify says why)", gate_refused(d->gate));
 	dispatch_init(d);
@@ -159,8 +130,8 @@ open_channels(struct runner *r)
 {
 	char why[256];
 
-	for (unsigned i = 0; i < r->delivery.channels; i++) {
-		const struct delivery_channel *c = &r->delivery.channel[i];
+	for (unsigned i = 0; i < r->policy.delivery.channels; i++) {
+		const struct delivery_channel *c = &r->policy.delivery.channel[i];
 
 		r->lane[i].channel = channel_open(c, r->set.secrets, spool_directory(r->dispatch.spool), why);
 		if (r->lane[i].channel != NULL)
@@ -171,7 +142,7 @@ open_channels(struct runner *r)
 		if (c->secret.size == 0 || r->set.secrets != NULL)
 			r->status = diag_worse(r->status, EXIT_REFUSED);
 	}
-	if (r->delivery.channels == 0)
+	if (r->policy.delivery.channels == 0)
 		diag_warn("the policy names no channels: nothing can be sent");
 }
 
@@ -203,10 +174,11 @@ give_batch(struct runner *r, struct batch *b)
 static unsigned
 fill_lane(struct runner *r, unsigned channel, unsigned filled)
 {
-	const struct delivery_channel *c = &r->delivery.channel[channel];
+	const struct delivery_channel *c = &r->policy.delivery.channel[channel];
 	struct lane *l = &r->lane[channel];
-	unsigned most = r->delivery.slots < CALLS_MOST ? r->delivery.slots : CALLS_MOST;
-	unsigned reserved = r->delivery.reserved < c->slots ? r->delivery.reserved : c->slots - 1;
+	unsigned most = r->policy.delivery.slots < CALLS_MOST ? r->policy.delivery.slots : CALLS_MOST;
+	unsigned reserved =
+	    r->policy.delivery.reserved < c->slots ? r->policy.delivery.reserved : c->slots - 1;
 
 	enum dispatch_way way = dispatch_way(&r->dispatch, channel);
 
@@ -353,7 +325,7 @@ round_of(struct runner *r)
 	dispatch_time(d);
 	dispatch_route(d);
 	if (asked_to_end == 0)
-		for (unsigned i = 0; i < r->delivery.channels; i++)
+		for (unsigned i = 0; i < r->policy.delivery.channels; i++)
 			filled = fill_lane(r, i, filled);
 	more = dispatch_unrouted(d);
 	if (!commit(r)) {
@@ -436,13 +408,13 @@ finish(struct runner *r)
 		r->status = diag_worse(r->status, EXIT_REFUSED);
 	if (r->set.drain && left > 0)
 		r->status = diag_worse(r->status, EXIT_AGAIN);
-	for (unsigned i = 0; i < r->delivery.channels; i++)
+	for (unsigned i = 0; i < r->policy.delivery.channels; i++)
 		channel_close(r->lane[i].channel);
 	dispatch_release(d);
 	gate_close(d->gate);
 	mac_free(d->key);
 	spool_close(d->spool);
-	policy_release(&r->policy);
+	policy_release(&r->policy.policy);
 	return (int)r->status;
 }
 
@@ -464,8 +436,8 @@ verb_run(int argc, char *argv[])
 	listen_to_signals();
 	spool_begin(r.dispatch.spool);
 	read_clock(&r);
-	intake_words(r.dispatch.spool, &r.plan);
-	verb_channels(r.dispatch.spool, &r.delivery);
+	intake_words(r.dispatch.spool, &r.policy.plan);
+	verb_channels(r.dispatch.spool, &r.policy.delivery);
 	dispatch_recover(&r.dispatch);
 	verb_commit(r.dispatch.spool);
 	run(&r);

@@ -8,6 +8,36 @@
 #include <string.h>
 #include <unistd.h>
 
+void
+verb_policy_load(struct verb_policy *p, const struct options *o, struct verb_files *files)
+{
+	struct fault fault = { 0 };
+
+	trust_policy(o, &files->policy, files->place.site);
+	trust_options(o, &files->trust);
+	files->trust.site = files->place.site;
+	if (!trust_load(&p->policy, files->policy, &files->trust, &fault) ||
+	    !notify_policy_load(&p->plan, &p->policy, &fault) ||
+	    !delivery_policy_load(&p->delivery, &p->plan, &p->policy, &fault))
+		fault_exit(&fault);
+}
+
+struct gate *
+verb_gate(struct verb_policy *p, const struct options *o, const struct verb_files *files, struct instant now)
+{
+	const struct gate_files from = { files->place.site, files->subscriptions, files->grants,
+		files->revoked, files->authority };
+	enum diag_exit status;
+	char why[512];
+	struct gate *g = gate_open(&p->policy, &p->plan, &from, now, &status, why);
+
+	if (g == NULL && status == EXIT_USAGE)
+		options_needs(o, "--site DIR or --subscriptions PATH and --authority JWKS");
+	if (g == NULL)
+		diag_die(status, "%s", why);
+	return g;
+}
+
 const char *
 verb_spool_path(const struct options *o, const struct verb_place *place)
 {

@@ -2,10 +2,12 @@
 #ifndef EHR_DELIVER_VERBS_H
 #define EHR_DELIVER_VERBS_H
 
+#include "cmd/deliver/gate.h"
 #include "cmd/deliver/spool.h"
 #include "common/base/options.h"
 #include "common/line/sink.h"
 #include "common/policy/delivery.h"
+#include "common/policy/trust.h"
 
 /* verbs: the verbs of ehr-deliver, each with the arguments from its own name on, and what they share. */
 typedef int verb_function(int argc, char *argv[]);
@@ -26,6 +28,37 @@ struct verb_place {
 	{                                                                                                    \
 		OPTION_TEXT(type, place.site), 'S', false, "site", "DIR", "the site"                         \
 	}
+
+/* Where a verb finds the policy and what the gate asks.  Settings of such a verb begin with it. */
+struct verb_files {
+	struct verb_place place;
+	const char *policy;
+	const char *subscriptions;
+	const char *grants;
+	const char *revoked;
+	const char *authority;
+	struct trust_demand trust;
+};
+
+/* The rows of verbs that read the policy, and of those that ask the gate, too. */
+#define VERB_POLICY                                                                                          \
+	{ OPTION_TEXT(struct verb_files, policy), 'P', false, "policy", "DIR", "the policy" },               \
+	    TRUST_OPTIONS(struct verb_files), VERB_PLACE(struct verb_files)
+#define VERB_GATE VERB_POLICY, SUBSCRIPTIONS_OPTIONS(struct verb_files)
+
+/* The policy as verbs read it. */
+struct verb_policy {
+	struct policy policy;
+	struct notify_policy plan;
+	struct delivery_policy delivery;
+};
+
+/* Loads the policy into P, which policy_release(&p->policy) releases; the program ends if it cannot. */
+void verb_policy_load(struct verb_policy *p, const struct options *o, struct verb_files *files);
+
+/* The gate of that policy, as of NOW; the program ends if it cannot be opened. */
+struct gate *verb_gate(
+    struct verb_policy *p, const struct options *o, const struct verb_files *files, struct instant now);
 
 /* The path of the spool; the program ends if neither is given. */
 const char *verb_spool_path(const struct options *o, const struct verb_place *place);

@@ -4,6 +4,7 @@
 #include "common/base/start.h"
 #include "common/crypto/digest.h"
 #include "common/line/filter.h"
+#include "common/policy/permission.h"
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
 #include "common/subscription/subscriptions.h"
@@ -85,46 +86,19 @@ read_options(struct options *o, struct filter *f, struct settings *s)
 	trust_policy(o, &s->policy, s->site);
 }
 
-/* The authority's keys: --authority, else the file that the policy names, else the site's. */
-static void
-find_authority(struct notify *n, const struct options *o, struct grants_files *from)
-{
-	const struct bytes name = n->plan.authority;
-	const struct policy_file *file;
-	const char *text;
-
-	if (n->set.authority == NULL && name.size > 0) {
-		text = arena_format(&n->arena, "%.*s", (int)name.size, name.at);
-		file = policy_file(&n->policy, text);
-		if (file == NULL)
-			diag_die(EXIT_POLICY, "%s/%s: not in the policy", n->set.policy, text);
-		from->authority = file->shown;
-		from->keys = file->text;
-		return;
-	}
-	from->authority = site_path(&n->arena, n->set.site, SITE_AUTHORITY, n->set.authority);
-	if (from->authority == NULL)
-		options_needs(o, "--site DIR or --authority JWKS");
-}
-
 static void
 load_grants(struct notify *n, const struct options *o)
 {
-	struct grants_files from = {
-		.grants = site_path_if_there(&n->arena, n->set.site, SITE_GRANTS, n->set.grants),
-		.revoked = site_path_if_there(&n->arena, n->set.site, SITE_REVOKED, n->set.revoked),
-		.known =
-		    n->set.revoked != NULL ? site_path(&n->arena, n->set.site, SITE_REVOKED, NULL) : NULL,
-		.domain = n->plan.seal.domain,
-		.limit = FILE_LIMIT,
-		.max_lifetime = n->plan.max_lifetime,
-		.must_revoke = n->plan.revocation_required,
-		.now = n->set.now != NULL ? &n->now : NULL,
-	};
+	struct grants_files from = permission_lists(&n->arena, n->set.site, n->set.authority, n->set.revoked,
+	    site_path_if_there(&n->arena, n->set.site, SITE_GRANTS, n->set.grants));
 	struct fault fault = { 0 };
 	enum diag_exit status;
 
-	find_authority(n, o, &from);
+	from.limit = FILE_LIMIT;
+	from.now = n->set.now != NULL ? &n->now : NULL;
+	notify_policy_grants(&n->plan, n->set.authority, &from);
+	if (from.authority == NULL)
+		options_needs(o, "--site DIR or --authority JWKS");
 	status = grants_load(&n->grants, &from, &n->arena, &fault);
 	if (n->grants.unfinished)
 		diag_warn("%s: the last line is unfinished and does not count", from.grants);

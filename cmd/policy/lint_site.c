@@ -421,11 +421,14 @@ check_subscriptions(struct site_check *c)
 		.limit = FILE_LIMIT,
 	};
 
-	if (from.authority == NULL || policy_file(c->lint->policy, "notify.yaml") == NULL ||
+	if (policy_file(c->lint->policy, "notify.yaml") == NULL ||
 	    !notify_policy_load(&plan, c->lint->policy, &f))
 		return;
-	from.domain = plan.seal.domain;
-	from.max_lifetime = plan.max_lifetime;
+	notify_policy_grants(&plan, NULL, &from);
+	/* Whether the list has to be there, the programs say when they start. */
+	from.must_revoke = false;
+	if (from.authority == NULL)
+		return;
 	if (grants_load(&grants, &from, c->arena, &f) == EXIT_DONE)
 		read_subscriptions(c, &plan, &grants);
 	else

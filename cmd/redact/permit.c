@@ -63,13 +63,15 @@ check_revoked(const struct permit *p, struct policy *policy, const struct permit
 
 	if (!lists.revoked)
 		return;
-	if (!lists.authority)
-		options_needs(o, "--site DIR or --authority JWKS");
 	if (policy_file(policy, "notify.yaml") && !notify_policy_load(&plan, policy, &fault))
 		fault_exit(&fault);
-	lists.domain = plan.seal.domain;
 	lists.limit = FILE_LIMIT;
 	lists.now = now;
+	notify_policy_grants(&plan, from->authority, &lists);
+	/* A decision rests on no grant. */
+	lists.must_revoke = false;
+	if (!lists.authority)
+		options_needs(o, "--site DIR or --authority JWKS");
 	status = grants_load(&grants, &lists, a, &fault);
 	if (status != EXIT_DONE)
 		diag_die(status, "%s: %s", fault.file, fault.text);

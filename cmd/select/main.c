@@ -130,11 +130,11 @@ load_grants(struct selection *s, const struct options *o, const char *grant, con
 
 	if (!grant && !from.revoked)
 		return;
-	from.domain = s->plan.seal.domain;
 	from.limit = FILE_LIMIT;
-	from.max_lifetime = s->plan.max_lifetime;
-	from.must_revoke = grant && s->plan.revocation_required;
 	from.now = now;
+	notify_policy_grants(&s->plan, s->set.authority, &from);
+	/* A decision rests on no grant. */
+	from.must_revoke = from.must_revoke && grant;
 	if (!from.authority)
 		options_needs(o, "--site DIR or --authority JWKS");
 	status = grants_load(&s->grants, &from, &s->arena, &fault);

@@ -446,7 +446,15 @@ read_visible_change(const struct notify_reader *r, const struct yaml_node *node)
 static bool
 read_authority(const struct notify_reader *r, const struct yaml_node *node)
 {
-	return yaml_string(r->file, node, &r->notify->authority, r->fault);
+	struct bytes name;
+
+	if (node == NULL)
+		return true;
+	if (!yaml_string(r->file, node, &name, r->fault))
+		return false;
+	r->notify->authority = policy_file(r->policy, arena_copy(&r->policy->arena, name).at);
+	return r->notify->authority != NULL ||
+	       fault_at(r->fault, r->file, node, "no such file in the policy");
 }
 
 static bool
@@ -562,6 +570,20 @@ notify_policy_load(struct notify_policy *notify, struct policy *p, struct fault 
 		return false;
 	const struct yaml_node *root = policy_yaml(p, "notify.yaml", &r.file, f);
 	return root != NULL && read_notify(&r, root);
+}
+
+void
+notify_policy_grants(const struct notify_policy *notify, const char *given, struct grants_files *from)
+{
+	from->domain = notify->seal.domain;
+	from->max_lifetime = notify->max_lifetime;
+	from->must_revoke = notify->revocation_required;
+	if (given != NULL) {
+		from->authority = given;
+	} else if (notify->authority != NULL) {
+		from->authority = notify->authority->shown;
+		from->keys = notify->authority->text;
+	}
 }
 
 bool

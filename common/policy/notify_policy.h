@@ -3,6 +3,7 @@
 #define EHR_POLICY_NOTIFY_POLICY_H
 
 #include "common/policy/fhir_topics.h"
+#include "common/policy/grants.h"
 #include "common/policy/seal_policy.h"
 
 #include <stdbool.h>
@@ -58,8 +59,8 @@ struct notify_policy {
 	bool payload[PAYLOAD_KINDS];
 	bool visible_change;
 	bool revocation_required;
-	int64_t max_lifetime;   /* of a grant; 0: no limit */
-	struct bytes authority; /* a file of the policy; empty: that of the site */
+	int64_t max_lifetime;                /* of a grant; 0: no limit */
+	const struct policy_file *authority; /* its public keys; NULL: those of the site */
 	enum notify_floor floor;
 	struct bytes break_glass_purpose;
 	int64_t break_glass_for;
@@ -82,6 +83,13 @@ bool notify_policy_load(struct notify_policy *notify, struct policy *p, struct f
  * without notify.yaml has none.  False with a fault: the file cannot be read.
  */
 bool notify_policy_reads_marks(struct policy *p, bool *reads, struct fault *f);
+
+/*
+ * Adds to FROM what the policy says of grants: their domain and lifetime, and whether a list of revocations
+ * must be there.  FROM has the authority of the site.  The keys that the policy names take its place, because
+ * the policy's signature covers them; those of GIVEN, an option, or NULL, take the place of both.
+ */
+void notify_policy_grants(const struct notify_policy *notify, const char *given, struct grants_files *from);
 
 /* The index of a word of criticality, of a class; -1 if there is none of that name. */
 int notify_policy_word(const struct notify_policy *notify, struct bytes word);

@@ -212,3 +212,42 @@ is_over() { [[ $(state "$1") =~ ^(done|stopped)$ ]]; }
 	ehr 75 "${on_disk[@]}" ehr-deliver run -P P -S site --spool spool --drain
 	[ "$(reason n_c1), $(reason n_c2)" = 'stopped revocation-stale, sent ' ]
 }
+
+@test "the authority's keys that the policy names count in each program, and not those that lie in the site" {
+	spool
+	sed -i 's/^grants:/authority: authority.jwks\n&/' P/notify.yaml
+	mv site/authority.jwks P/authority.jwks
+	ehr-keys make -P "$EHR_ROOT/policies/hospital" -S other >made
+	cp other/authority.jwks site
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	[ "$(reason n_a1)" = 'done ' ]
+	ehr 0 ehr-notify -P P -S site --now "$now" /dev/null
+	ehr 0 ehr-select -P P -S site --grant "$F/grant" --now "$now" /dev/null
+	ehr-policy check -P P -S site >out 2>&1 || :
+	lacks out grant
+	ehr 7 ehr-select -P P -S site --grant "$F/grant" --authority other/authority.jwks --now "$now" /dev/null
+	# A list of revocations that the site's keys signed is none.
+	ehr-keys revoke -S other --party nurse >list
+	printf '{"decision":true,"context":{"request":"sha256:0","about":{"subject":"nurse","action":"read","resource":{"type":"patient","id":"a"},"patient":"a","pseudonym":"s_a"},"al":3,"rl":"N","obligations":[]}}\n' >decision
+	ehr 6 ehr-select -P P -S site --revoked list --decision decision /dev/null
+	has err 'signer unknown'
+	ehr 6 ehr-redact -P P -S site --revoked list --decision decision --level N /dev/null
+	has err 'signer unknown'
+	# The other way round nothing of the grant's signer counts.
+	mv P/authority.jwks site
+	cp other/authority.jwks P
+	intent a2 nurse-7 | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	[ "$(reason n_a2)" = 'stopped grant-bad' ]
+	ehr 7 ehr-select -P P -S site --grant "$F/grant" --now "$now" /dev/null
+	ehr 1 ehr-notify -P P -S site --now "$now" /dev/null
+	has err grant-bad
+	ehr-policy check -P P -S site >out 2>&1 || :
+	has out grant-bad
+	rm P/authority.jwks
+	for verb in 'ehr-notify -P P -S site' 'ehr-deliver run -P P -S site --spool spool' 'ehr-policy check -P P'; do
+		ehr 3 $verb </dev/null
+		has err "P/notify.yaml:$(grep -n ^authority P/notify.yaml | cut -d: -f1):12: "
+	done
+}
