@@ -274,7 +274,7 @@ channel_start(struct channel *c, struct bytes messages, int64_t now)
 }
 
 int
-channel_check(struct channel *c, int64_t now)
+channel_check(struct channel *c, int64_t now, char said[256])
 {
 	const char *argument[DELIVERY_MAX_ARGUMENTS + INTERPRETER + 3];
 	struct pollfd poll_fd[CALL_POLLS];
@@ -287,6 +287,7 @@ channel_check(struct channel *c, int64_t now)
 	argument[used++] = "--check";
 	argument[used] = NULL;
 	call = start(c, argument, (struct bytes){ "", 0 }, now);
+	(void)snprintf(said, 256, "could not be started");
 	if (call == NULL)
 		return EX_OSERR;
 	while (!call_step(call, now)) {
@@ -295,6 +296,7 @@ channel_check(struct channel *c, int64_t now)
 			now += 100;
 	}
 	status = call_status(call);
+	(void)snprintf(said, 256, "%.*s", (int)call_said(call).size, call_said(call).at);
 	call_free(call);
 	return status;
 }

@@ -38,8 +38,11 @@ struct call;
 /* NULL: the process could not be started, which counts as a failure for now. */
 struct call *channel_start(struct channel *c, struct bytes messages, int64_t now);
 
-/* For --check: runs the executable with the one argument --check and no message; its exit status. */
-int channel_check(struct channel *c, int64_t now);
+/*
+ * For --check: runs the executable with the one argument --check and no message.  Returns its exit status;
+ * SAID is the first line of its standard error.
+ */
+int channel_check(struct channel *c, int64_t now, char said[256]);
 
 enum { CALL_POLLS = 3 };
 

@@ -242,29 +242,55 @@ trouble_id(const struct incoming *in, char id[TROUBLE_ID + 1])
 	id[2 + base32_encode(id + 2, digest, ID_BYTES)] = '\0';
 }
 
+/*
+ * The open trouble of the subject.  An acknowledgement counts as long as a message of its tier does: whoever
+ * took charge longer ago need not know of what comes now, so that trouble is closed, and another one begins.
+ */
+static bool
+find_trouble(struct intake *i, struct incoming *in, bool *acked)
+{
+	struct spool_rows *r = spool_rows(i->spool,
+	    "SELECT id, state, state = 'acked' AND acked <= ? FROM trouble WHERE subject = ? AND urgency = ? "
+	    "AND "
+	    "closed IS NULL",
+	    "iti", i->now - SECOND * in->expires, in->subject, in->urgency);
+	bool over;
+
+	if (!spool_next(r))
+		return false;
+	(void)bytes_string(spool_text(r, 0), in->trouble, sizeof in->trouble);
+	*acked = bytes_are(spool_text(r, 1), "acked");
+	over = spool_int(r, 2) == 1;
+	spool_done(r);
+	if (over)
+		(void)spool_do(i->spool, "UPDATE trouble SET closed = ? WHERE id = ?", "it", i->now,
+		    bytes_of(in->trouble));
+	return !over;
+}
+
+/* Whether the step of the trouble is told already, or waits to be.  One that nobody answered is told anew. */
+static bool
+has_step(struct intake *i, const struct incoming *in)
+{
+	return spool_number(i->spool, 0,
+		   "SELECT 1 FROM intent WHERE trouble = ? AND step = ? AND kind = ? AND subscription IS ? "
+		   "AND"
+		   " (state IN ('held', 'due', 'sending') OR (state = 'sent' AND due IS NOT NULL))",
+		   "titt", bytes_of(in->trouble), in->step, in->kind, in->subscription) == 1;
+}
+
 /* Finds the open trouble of the subject, or opens one. */
 static void
 join_trouble(struct intake *i, struct incoming *in)
 {
-	struct spool_rows *r = spool_rows(i->spool,
-	    "SELECT id, state FROM trouble WHERE subject = ? AND urgency = ? AND closed IS NULL", "ti",
-	    in->subject, in->urgency);
 	bool acked = false;
 
-	if (spool_next(r)) {
-		(void)bytes_string(spool_text(r, 0), in->trouble, sizeof in->trouble);
-		acked = bytes_are(spool_text(r, 1), "acked");
-		spool_done(r);
+	if (find_trouble(i, in, &acked)) {
 		/* A new reading may come to the last resort, too. */
 		(void)spool_do(i->spool,
 		    "UPDATE trouble SET state = 'open', due = NULL WHERE id = ? AND state = 'exhausted'", "t",
 		    bytes_of(in->trouble));
-		if (in->step > 0 && (acked || spool_number(i->spool, 0,
-						  "SELECT 1 FROM intent WHERE trouble = ? AND step = ? AND "
-						  "kind = ? AND subscription IS ? "
-						  "AND state IN ('held', 'due', 'sending', 'sent')",
-						  "titt", bytes_of(in->trouble), in->step, in->kind,
-						  in->subscription) == 1)) {
+		if (in->step > 0 && (acked || has_step(i, in))) {
 			in->state = "cancelled";
 			in->reason = acked ? "acked" : "merged";
 		}
@@ -353,7 +379,7 @@ take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reas
 }
 
 static bool
-take_marks(struct intake *i, struct bytes event, struct bytes record)
+take_marks(struct intake *i, struct bytes event, struct bytes record, struct bytes criticality)
 {
 	const struct json *j = &i->json;
 	uint32_t marks = object(j, 0, "marks");
@@ -367,12 +393,13 @@ take_marks(struct intake *i, struct bytes event, struct bytes record)
 		    !tag_is_word(json_inside(j, key)))
 			return false;
 		(void)spool_do(i->spool,
-		    "INSERT INTO mark (record, level, mark, event, changed, seen) VALUES (?, ?, ?, ?, 1, ?)"
-		    " ON CONFLICT (record, level) DO UPDATE SET"
+		    "INSERT INTO mark (record, level, mark, event, changed, seen, criticality)"
+		    " VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT (record, level) DO UPDATE SET"
 		    "  changed = CASE WHEN event = excluded.event THEN changed ELSE mark <> excluded.mark "
 		    "END,"
-		    "  mark = excluded.mark, event = excluded.event, seen = excluded.seen",
-		    "tttti", record, json_inside(j, key), mark, event, i->now);
+		    "  mark = excluded.mark, event = excluded.event, seen = excluded.seen,"
+		    "  criticality = excluded.criticality",
+		    "ttttit", record, json_inside(j, key), mark, event, i->now, criticality);
 	}
 	return true;
 }
@@ -389,7 +416,15 @@ is_news(struct intake *i, struct bytes event)
 	return spool_changed(i->spool) > 0;
 }
 
-/* A reading of the same record that is less urgent resolves what the one before it opened. */
+/* The record of the intent O; a floor notice and the last resort have that of the data of their event. */
+#define RECORD_OF_O                                                                                          \
+	"coalesce(o.record, (SELECT s.record FROM intent AS s WHERE s.trouble = o.trouble AND s.event = "    \
+	"o.event AND s.record IS NOT NULL))"
+
+/*
+ * A reading of the same record that is less urgent resolves what the one before it opened, unless another
+ * record of the trouble is still so urgent, or nothing is known of it.
+ */
 static void
 resolve_by_event(struct intake *i, struct bytes record, int64_t urgency)
 {
@@ -397,8 +432,12 @@ resolve_by_event(struct intake *i, struct bytes record, int64_t urgency)
 
 	for (;;) {
 		struct spool_rows *r = spool_rows(i->spool,
-		    "SELECT id FROM trouble WHERE closed IS NULL AND urgency > ? AND id IN"
-		    " (SELECT trouble FROM intent WHERE record = ? AND trouble IS NOT NULL) LIMIT 1",
+		    "SELECT id FROM trouble AS t WHERE closed IS NULL AND urgency > ?1 AND id IN"
+		    " (SELECT trouble FROM intent WHERE record = ?2 AND trouble IS NOT NULL) AND NOT EXISTS"
+		    " (SELECT 1 FROM intent AS o WHERE o.trouble = t.id AND " RECORD_OF_O " IS NOT ?2"
+		    "  AND NOT EXISTS (SELECT 1 FROM mark AS m JOIN criticality AS c ON c.word = "
+		    "m.criticality"
+		    "   WHERE m.record = " RECORD_OF_O " AND c.urgency < t.urgency)) LIMIT 1",
 		    "it", urgency, record);
 
 		if (!spool_next(r) || !bytes_string(spool_text(r, 0), id, sizeof id))
@@ -427,7 +466,7 @@ take_event(struct intake *i, uint32_t ehr, struct bytes *id, enum reason *reason
 	}
 	if (!is_news(i, *id))
 		return true;
-	if (!take_marks(i, *id, record))
+	if (!take_marks(i, *id, record, criticality))
 		return false;
 	resolve_by_event(i, record, urgency);
 	return true;

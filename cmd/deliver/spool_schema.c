@@ -93,4 +93,6 @@ const char *const spool_schema[SPOOL_VERSION] = {
 	"INSERT OR IGNORE INTO event SELECT event, max(seen) FROM mark GROUP BY event;"
 	"INSERT OR IGNORE INTO event SELECT event, max(accepted) FROM intent WHERE event IS NOT NULL"
 	"  GROUP BY event;",
+	/* how urgent the record was last */
+	"ALTER TABLE mark ADD COLUMN criticality TEXT;",
 };

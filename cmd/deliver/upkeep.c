@@ -6,7 +6,6 @@
 #include "cmd/deliver/verbs.h"
 #include "common/base/file.h"
 #include "common/crypto/digest.h"
-#include "common/policy/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,17 +13,13 @@
 #include <sys/stat.h>
 
 struct settings {
-	struct verb_place place;
-	const char *policy;
-	struct trust_demand trust;
+	struct verb_files files;
 	const char *secrets;
 	bool digests;
 };
 
 static const struct option_entry check_table[] = {
-	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
-	TRUST_OPTIONS(struct settings),
-	VERB_PLACE(struct settings),
+	VERB_POLICY,
 	{ OPTION_TEXT(struct settings, secrets), 0, false, "secrets", "DIR",
 	    "secrets of channels, each a file" },
 	{ OPTION_FLAG(struct settings, digests), 0, false, "digests", NULL,
@@ -39,24 +34,10 @@ static const struct option_manual check_manual = {
 	.count = sizeof check_table / sizeof check_table[0],
 };
 
-static void
-load_policy(const struct options *o, struct settings *set, struct policy *p, struct notify_policy *plan,
-    struct delivery_policy *d)
-{
-	struct fault fault = { 0 };
-
-	trust_policy(o, &set->policy, set->place.site);
-	trust_options(o, &set->trust);
-	set->trust.site = set->place.site;
-	if (!trust_load(p, set->policy, &set->trust, &fault) || !notify_policy_load(plan, p, &fault) ||
-	    !delivery_policy_load(d, plan, p, &fault))
-		fault_exit(&fault);
-}
-
 static bool
 check_channel(const struct delivery_channel *policy, const char *secrets, int directory)
 {
-	char why[256];
+	char why[256], said[256];
 	struct channel *c = channel_open(policy, secrets, directory, why);
 	int status;
 
@@ -64,11 +45,11 @@ check_channel(const struct delivery_channel *policy, const char *secrets, int di
 		diag_warn("channel %.*s: %s", (int)policy->name.size, policy->name.at, why);
 		return false;
 	}
-	status = channel_check(c, verb_now());
+	status = channel_check(c, verb_now(), said);
 	channel_close(c);
 	if (status != 0)
-		diag_warn(
-		    "channel %.*s: --check ends with %d", (int)policy->name.size, policy->name.at, status);
+		diag_warn("channel %.*s: --check ends with %d%s%s", (int)policy->name.size, policy->name.at,
+		    status, said[0] == '\0' ? "" : ": ", said);
 	return status == 0;
 }
 
@@ -125,9 +106,7 @@ write_digests(struct policy *p, const struct delivery_policy *d)
 int
 verb_check(int argc, char *argv[])
 {
-	static struct policy policy;
-	static struct notify_policy plan;
-	static struct delivery_policy delivery;
+	static struct verb_policy p;
 	struct settings set = { 0 };
 	struct spool_fault f = { 0 };
 	enum diag_exit status = EXIT_DONE;
@@ -136,26 +115,26 @@ verb_check(int argc, char *argv[])
 	struct mac *key;
 
 	verb_read(&o, &check_manual, &set, argc, argv);
-	load_policy(&o, &set, &policy, &plan, &delivery);
+	verb_policy_load(&p, &o, &set.files);
 	if (set.digests) {
-		status = write_digests(&policy, &delivery);
-		policy_release(&policy);
+		status = write_digests(&p.policy, &p.delivery);
+		policy_release(&p.policy);
 		return (int)status;
 	}
-	s = verb_open(&o, &set.place);
-	for (unsigned i = 0; i < delivery.channels; i++)
-		if (!check_channel(&delivery.channel[i], set.secrets, spool_directory(s)))
+	s = verb_open(&o, &set.files.place);
+	for (unsigned i = 0; i < p.delivery.channels; i++)
+		if (!check_channel(&p.delivery.channel[i], set.secrets, spool_directory(s)))
 			status = EXIT_REFUSED;
 	key = key_read(s, &f);
 	if (key == NULL || !spool_check(s, &f))
 		verb_die(&f);
 	mac_free(key);
 	spool_close(s);
-	policy_release(&policy);
+	policy_release(&p.policy);
 	return (int)status;
 }
 
-static const struct option_entry place_table[] = { VERB_PLACE(struct settings) };
+static const struct option_entry place_table[] = { VERB_PLACE(struct verb_files) };
 
 static const struct option_manual backup_manual = {
 	.program = "ehr-deliver backup",
@@ -176,7 +155,7 @@ verb_backup(int argc, char *argv[])
 	verb_read(&o, &backup_manual, &set, argc, argv);
 	if (o.operands != 1)
 		options_needs(&o, "one FILE");
-	s = verb_open(&o, &set.place);
+	s = verb_open(&o, &set.files.place);
 	if (!spool_backup(s, o.operand[0], &f))
 		verb_die(&f);
 	spool_close(s);
@@ -184,9 +163,7 @@ verb_backup(int argc, char *argv[])
 }
 
 static const struct option_entry prune_table[] = {
-	{ OPTION_TEXT(struct settings, policy), 'P', false, "policy", "DIR", "the policy" },
-	TRUST_OPTIONS(struct settings),
-	VERB_PLACE(struct settings),
+	VERB_POLICY,
 };
 
 static const struct option_manual prune_manual = {
@@ -221,37 +198,35 @@ prune_intents(struct spool *s, int64_t before)
 int
 verb_prune(int argc, char *argv[])
 {
-	static struct policy policy;
-	static struct notify_policy plan;
-	static struct delivery_policy delivery;
+	static struct verb_policy p;
 	struct settings set = { 0 };
 	int64_t now;
 	struct options o;
 	struct spool *s;
 
 	verb_read(&o, &prune_manual, &set, argc, argv);
-	load_policy(&o, &set, &policy, &plan, &delivery);
-	s = verb_open(&o, &set.place);
+	verb_policy_load(&p, &o, &set.files);
+	s = verb_open(&o, &set.files.place);
 	spool_begin(s);
 	now = steady_time(s, NULL);
 	verb_commit(s);
-	prune_intents(s, now - 1000 * delivery.keep);
+	prune_intents(s, now - 1000 * p.delivery.keep);
 	spool_begin(s);
 	(void)spool_do(s,
 	    "DELETE FROM trouble WHERE closed < ?1 AND NOT EXISTS (SELECT 1 FROM intent WHERE trouble = "
 	    "trouble.id)",
-	    "i", now - 1000 * delivery.keep);
-	if (delivery.mark_keep > 0) {
-		(void)spool_do(s, "DELETE FROM mark WHERE seen < ?", "i", now - 1000 * delivery.mark_keep);
-		(void)spool_do(s, "DELETE FROM event WHERE seen < ?", "i", now - 1000 * delivery.mark_keep);
+	    "i", now - 1000 * p.delivery.keep);
+	if (p.delivery.mark_keep > 0) {
+		(void)spool_do(s, "DELETE FROM mark WHERE seen < ?", "i", now - 1000 * p.delivery.mark_keep);
+		(void)spool_do(s, "DELETE FROM event WHERE seen < ?", "i", now - 1000 * p.delivery.mark_keep);
 		(void)spool_do(s,
 		    "DELETE FROM mark WHERE (record, level) IN (SELECT record, level FROM mark ORDER BY seen "
 		    "DESC LIMIT -1"
 		    " OFFSET ?)",
-		    "i", (int64_t)delivery.mark_most);
+		    "i", (int64_t)p.delivery.mark_most);
 	}
 	verb_commit(s);
 	spool_close(s);
-	policy_release(&policy);
+	policy_release(&p.policy);
 	return EXIT_DONE;
 }

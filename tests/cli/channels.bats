@@ -331,6 +331,78 @@ noting() {
 	[ ! -e called ]
 }
 
+# Only what NAMES says is installed besides what the system itself needs.
+installed() {
+	local name
+	rm -rf few
+	mkdir few
+	for name in sh date dirname mkdir mktemp rm cat sync base64 env ehr-deliver "$@"; do
+		ln -s "$(command -v "$name")" "few/$name"
+	done
+}
+
+@test "a program that a channel needs and that is missing: check names it, and no message is taken for sent" {
+	local row channel programs program
+	told '"x"' >message
+	for row in 'file: jq' 'mail: jq sendmail' 'mqtt: jq mosquitto_pub' 'webhook: jq curl'; do
+		channel=${row%%:*} programs=${row#*: }
+		for program in $programs; do
+			for name in $programs; do noting "$name"; done
+			rm -f bin/jq
+			PATH="$PWD/bin:$PATH" installed $programs
+			rm "few/$program"
+			line 69 "PATH='$PWD/few' '$EHR_ROOT/share/channels/$channel' x --check"
+			same err <<<"$program is not installed"
+			line 69 "PATH='$PWD/few' '$EHR_ROOT/share/channels/$channel' x <message 3<&-"
+			empty out
+			has err "$program is not installed"
+		done
+	done
+	line 69 "'$EHR_ROOT/share/channels/exec' no-such-program --check"
+	same err <<<'no-such-program is not installed'
+	line 69 "'$EHR_ROOT/share/channels/webhook' no-such-shape --check"
+	same err <<<'share/jq has no shape no-such-shape'
+}
+
+@test "a jq that fails gives no answer that a message was taken: it stays, and is tried again" {
+	local channel
+	for program in curl sendmail mosquitto_pub; do noting "$program"; done
+	printf '#!/bin/sh\nexit 137\n' >bin/jq
+	chmod +x bin/jq
+	echo '{}' >message
+	for channel in file mail mqtt webhook; do
+		line 75 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/$channel' ${channel/webhook/onem2m} <message 3<&-"
+		empty out
+		[ ! -e called ]
+	done
+	# The shape alone fails.
+	printf '#!/bin/sh\ncase $1 in -c) exit 137 ;; esac\nexec %s "$@"\n' "$(command -v jq)" >bin/jq
+	told '"https://h.example/"' >message
+	line 0 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/webhook' onem2m <message 3<&-"
+	same out <<<'{"id":"n_a1","code":75}'
+	has err 'the shape onem2m cannot be made: jq ended with 137'
+	[ ! -e called ]
+}
+
+@test "what fails is said in status: curl, the receiver's answer, sendmail" {
+	server
+	post 75 500
+	[ "$(sqlite3 spool/spool.db 'SELECT error FROM channel')" = 'the receiver answered 500' ]
+	printf 'http://127.0.0.1:1' >server
+	post 75 x
+	[ "$(sqlite3 spool/spool.db 'SELECT error FROM channel')" = 'curl ended with 7: see EXIT CODES in curl(1)' ]
+	noting sendmail
+	echo 'exit 71' >>bin/sendmail
+	told '"a@h.example"' >message
+	line 0 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/mail' <message"
+	same out <<<'{"id":"n_a1","code":71}'
+	same err <<<'sendmail ended with 71'
+	rm -rf spool site P
+	spool "$(channel 'echo "no paper" >&2; exit 1')"
+	ehr 1 ehr-deliver check -P P --spool spool
+	same err <<<'ehr-deliver: channel file: --check ends with 1: no paper'
+}
+
 @test "a spool and a copy of it may lie under a symbolic link" {
 	spool
 	mkdir real

@@ -149,6 +149,91 @@ sent() {
 	[ "$(jq -r .ehr.id spool/out/desk | sort -u | wc -l)" -eq 2 ]
 }
 
+# Whatever waits behind it.
+drain() { ehr-deliver run -P P -S site --spool spool --drain || [ $? -eq 75 ]; }
+
+@test "a step that nobody answered is told anew with the next reading; one that is still waited for is not" {
+	spool
+	sed -i 's/remind: 2/remind: 0/' P/notify.yaml
+	local i
+	for i in 1 2 3; do
+		{
+			intent "c$i" nurse-7 critical N 3 600
+			step "d$i" nurse-7 critical 1 60
+		} | ehr-deliver enqueue --spool spool -q
+		drain
+		[ "$i" -ne 1 ] || pass 61
+		drain
+		[ "$i" -ne 2 ] || pass 601
+		drain
+	done
+	ehr-deliver list --spool spool | jq -r 'select(.kind == "data" and .step == 1) | [.id, .state, .reason // "-"] | join(" ")' >steps
+	same steps <<-'END'
+		n_d1 sent missed
+		n_d2 cancelled merged
+		n_d3 held -
+	END
+}
+
+@test "an acknowledgement counts as long as a message of its tier: what comes later is a case of its own, with its steps" {
+	spool
+	local i
+	for i in 1 2 3; do
+		{
+			intent "h$i" nurse-7 high
+			step "k$i" nurse-7 high 1 300
+		} | ehr-deliver enqueue --spool spool -q
+		drain
+		[ "$i" -ne 1 ] || ehr 0 ehr-deliver ack --spool spool n_h1 --by nurse
+		[ "$i" -ne 2 ] || pass 86400
+	done
+	[ "$(for i in 1 2 3; do echo "$(state "n_h$i") $(state "n_k$i")"; done | tr '\n' ',')" = 'acked cancelled,acked cancelled,sent held,' ]
+	[ "$(sqlite3 spool/spool.db 'SELECT group_concat(state || (closed IS NOT NULL)) FROM (SELECT * FROM trouble ORDER BY opened)')" = 'acked1,open0' ]
+}
+
+# RECORD EVENT CRITICALITY: an event of it, and, if it is urgent, what the nurse is told.
+reading() {
+	event "$2" "m_$2" m_r | sed "s/r_x/r_$1/; s/routine/$3/"
+	[ "$3" = routine ] || intent "$2" nurse-7 "$3" N 3 600 "$2" | sed "s/r_$2/r_$1/g"
+}
+
+@test "a record that is less urgent by now ends its case, and not one in which another record is still so urgent" {
+	spool
+	{
+		reading a 1 critical
+		reading b 2 critical
+		step k2 nurse-7 critical 1 3600 | sed 's/r_k2/r_b/g'
+		reading a 3 high
+	} | ehr-deliver enqueue --spool spool -q
+	[ "$(sqlite3 spool/spool.db "SELECT state FROM trouble WHERE urgency = 4")" = open ]
+	[ "$(state n_k2)" = held ]
+	# It is worse once more, and better, and then so is the other one.
+	reading a 4 critical | ehr-deliver enqueue --spool spool -q
+	reading b 5 routine | ehr-deliver enqueue --spool spool -q
+	[ "$(sqlite3 spool/spool.db "SELECT state FROM trouble WHERE urgency = 4")" = open ]
+	reading a 6 routine | ehr-deliver enqueue --spool spool -q
+	[ "$(sqlite3 spool/spool.db "SELECT group_concat(DISTINCT state) FROM trouble")" = resolved ]
+	[ "$(state n_k2)" = cancelled ]
+}
+
+@test "a floor notice of another record, of which nothing more is known, keeps its case open" {
+	spool
+	{
+		reading a 1 critical
+		intent f1 nurse-7 critical | jq -c '.kind = "floor" | del(.ref, .ehr.rl, .ehr.al, .ehr.record)'
+		reading a 2 routine
+	} | ehr-deliver enqueue --spool spool -q
+	[ "$(sqlite3 spool/spool.db "SELECT state FROM trouble")" = open ]
+	rm -r spool
+	ehr-deliver init -P P --spool spool
+	{
+		reading a 1 critical
+		intent f1 nurse-7 critical N 3 600 1 | jq -c '.kind = "floor" | del(.ref, .ehr.rl, .ehr.al, .ehr.record)'
+		reading a 2 routine
+	} | ehr-deliver enqueue --spool spool -q
+	[ "$(sqlite3 spool/spool.db "SELECT state FROM trouble")" = resolved ]
+}
+
 @test "what is urgent goes first, also before what is overdue; else the earliest deadline" {
 	spool
 	{

@@ -14,6 +14,11 @@
 #	state ID                  of an intent
 #	"${on_disk[@]}" COMMAND   with a disk and a clock that disk.c makes worse, by its variables
 #	wait_until COMMAND        until it succeeds, for as long as a test may take
+#	many_intents FIRST COUNT  intents n_FIRST and those behind it, of which each record is another
+#	noting_channel            a channel that notes each id that it is given in spool/log, and takes many messages at a call
+#	channels_end              until none of these runs any more: one may outlive its dispatcher
+#	all_delivered             every id in the file `durable` was delivered; prints how many came more than once
+#	ids                       of JSON lines, without the time that jq takes to start
 
 ward() {
 	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" F="$BATS_FILE_TMPDIR" now
@@ -104,3 +109,34 @@ wait_until() {
 	printf 'never: %s\n' "$*" >&2
 	return 1
 }
+
+many_intents() {
+	[ -s one ] || intent NUMBER nurse-7 >one
+	awk -v first="$1" -v count="$2" '{ for (i = first; i < first + count; i++) { line = $0; gsub(/NUMBER/, i, line); print line } }' one
+}
+
+# While it runs it holds spool/busy.
+noting_channel() {
+	channel 'exec 9>busy
+flock -s 9
+while read -r line; do
+	id=${line#*\"id\":\"}
+	id=${id%%\"*}
+	echo "$id" >>log
+	echo "{\"id\":\"$id\",\"code\":0}"
+done'
+}
+
+channels_end() {
+	[ ! -e spool/busy ] || flock spool/busy true
+}
+
+all_delivered() {
+	ids <durable | sort -u >accepted
+	sort -u spool/log >delivered
+	comm -23 accepted delivered >lost
+	empty lost || return
+	sort spool/log | uniq -d | wc -l
+}
+
+ids() { sed 's/^[^}]*"id":"\([^"]*\)".*/\1/'; }
