@@ -13,6 +13,7 @@
 #include "common/policy/site.h"
 #include "common/subscription/subscription.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -197,6 +198,61 @@ check(void *context, struct keys *k, const struct notify_policy *plan, struct by
 	return status;
 }
 
+/* Whether the subscription in TEXT is the same person's, and about the same patients. */
+static bool
+is_twin(const struct subscribing *x, struct bytes text)
+{
+	static const struct bytes select = BYTES("select"), subjects = BYTES("subjects"),
+				  party = BYTES("party");
+	struct buffer own, other;
+	struct json a, b;
+	bool twin = false;
+
+	buffer_init(&own, TEXT_MOST);
+	buffer_init(&other, TEXT_MOST);
+	json_init(&a, NULL, DEPTH);
+	json_init(&b, NULL, DEPTH);
+	if (store_object(&own, &a, buffer_bytes(&x->text)) && store_object(&other, &b, text)) {
+		uint32_t from = json_member(&b, 0, select), who = json_member(&b, 0, party);
+		uint32_t whom =
+		    from != 0 && json_kind(&b, from) == JSON_OBJECT ? json_member(&b, from, subjects) : 0;
+
+		twin = who != 0 && whom != 0 &&
+		       bytes_equal(json_span(&a, json_member(&a, 0, party)), json_span(&b, who)) &&
+		       bytes_equal(json_span(&a, json_member(&a, json_member(&a, 0, select), subjects)),
+			   json_span(&b, whom));
+	}
+	json_release(&a);
+	json_release(&b);
+	buffer_release(&own);
+	buffer_release(&other);
+	return twin;
+}
+
+/* A second subscription is a second message of each record; it may be meant, as for another route. */
+static void
+note_twins(struct subscribing *x, const char *path)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	struct buffer text;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		if (!bytes_begin(bytes_of(entry->d_name), "sub-"))
+			continue;
+		buffer_init(&text, TEXT_MOST);
+		if (file_read_at(dirfd(folder), entry->d_name, &text) && is_twin(x, buffer_bytes(&text)))
+			verb_note(x->answer,
+			    "subscribed-twice: %s/%s is about the same for this person: remove it if she is "
+			    "not to be told "
+			    "by both",
+			    path, entry->d_name);
+		buffer_release(&text);
+	}
+	if (folder != NULL)
+		(void)closedir(folder);
+}
+
 /* The grant is kept; the subscription follows it, and is the answer. */
 static enum diag_exit
 keep(struct subscribing *x)
@@ -208,6 +264,7 @@ keep(struct subscribing *x)
 
 	buffer_add(&x->text, "\n", 1);
 	file_sweep_at(AT_FDCWD, folder, ".json");
+	note_twins(x, folder);
 	if (!file_replace_at(AT_FDCWD, path, buffer_bytes(&x->text), 0644)) {
 		(void)verb_io_fault(x->answer, path);
 		status = EXIT_IO;

@@ -251,3 +251,67 @@ is_over() { [[ $(state "$1") =~ ^(done|stopped)$ ]]; }
 		has err "P/notify.yaml:$(grep -n ^authority P/notify.yaml | cut -d: -f1):12: "
 	done
 }
+
+# CLAIMS: a statement of the site's authority, of the type $1.
+signed() { python3 "$EHR_ROOT/tests/lib/jws.py" site/keys/keys/sig.pem "{\"typ\":\"$1\"}"; }
+
+@test "a panel that ends, and one that loses a subject, while the dispatcher runs: the next message of its subject is stopped" {
+	native || return 0 # a preloaded clock and a sanitizer exclude each other
+	command -v python3 >/dev/null || skip 'Python 3 is not there'
+	local daemon end
+	export CLOCK_SHIFT=$PWD/shift
+	echo 0 >"$CLOCK_SHIFT"
+	spool
+	end=$(($(date +%s) + 3600))
+	panel() { printf '{"v":1,"iss":"hospital","panel":"@ward","serial":%s,"subjects":[%s],"iat":1700000000,"exp":%s}' "$1" "$2" "$end" | signed ehr-panel+jwt >>site/grants.jwts; }
+	cut -d. -f2 "$F/grant" | tr '_-' '/+' | jq -Rrcj '. + "==="[(length + 3) % 4:] | @base64d | fromjson | .jti = "g_panel" | .subjects = ["@ward"]' |
+		signed ehr-grant+jwt >site/grants.jwts
+	panel 1 '"s_a","s_b"'
+	jq -c '.grant = "g_panel" | .select.subjects = ["@ward"]' site/subscriptions/ward.ndjson >ward && mv ward site/subscriptions/ward.ndjson
+	"${on_disk[@]}" ehr-deliver run -P P -S site --spool spool 2>said 3>&- &
+	daemon=$!
+	tell() { intent "$1" nurse-7 | jq -c ".ehr.subject = \"$2\"" | "${on_disk[@]}" ehr-deliver enqueue --spool spool -q && wait_until is_over "n_$1"; }
+	tell a1 s_a
+	tell b1 s_b
+	tell c1 s_c
+	# The newest serial counts, and an older one does not come back.
+	panel 3 '"s_b"'
+	panel 2 '"s_a","s_b"'
+	tell a2 s_a
+	tell b2 s_b
+	echo 7200 >"$CLOCK_SHIFT"
+	tell b3 s_b
+	kill "$daemon"
+	wait "$daemon"
+	[ "$(jq -r .ehr.id spool/out/nurse7 | tr '\n' ' ')" = 'n_a1 n_b1 n_b2 ' ]
+	[ "$(for id in n_c1 n_a2 n_b3; do reason $id; done | sort -u)" = 'stopped not-selected' ]
+}
+
+@test "malformed grants, subscriptions and directives beside a critical message do not silence it" {
+	spool
+	printf 'garbage\n{"v":1}\n\377\376\n' >grants
+	head -c 300 "$F/grant" >>grants
+	printf '\n%s.x\n' "$(cut -d. -f1,2 "$F/grant")" >>grants
+	cat "$F/grant" >>grants
+	printf 'unfinished' >>grants
+	cp grants site/grants.jwts
+	printf '{"id":"nurse-8"\n{"id":"nurse-7","party":7}\n[]\n' >site/subscriptions/a.ndjson
+	printf 'id: [\n' >site/subscriptions/b.yaml
+	printf '\0\377' >site/subscriptions/c.json
+	mkdir site/subscriptions/d.ndjson
+	mkdir -p site/consents
+	echo 'consent: {' >site/consents/broken.yaml
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(jq -r '[.ehr.id, .kind, .ref] | join(" ")' spool/out/nurse7)" = 'n_c1 data r_c1/N' ]
+	# The filter tells them, too, and of each mistake an alarm.
+	sealed_version o1 N 3 | sed 's/"routine"/"routine"/' >sealed
+	ehr 1 ehr-notify -P P -S site --now "$now" sealed
+	[ "$(jq -r 'select(.kind == "alarm").why' out | sort | uniq -c | wc -l)" -ge 1 ]
+	# While it runs, a file that becomes unreadable ends it, and nothing is taken for sent.
+	ehr 0 ehr-deliver ack --spool spool n_c1 --by nurse
+	rm -r site/subscriptions
+	intent c2 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	ehr 4 ehr-deliver run -P P -S site --spool spool --drain
+	[ "$(state n_c2)" = due ]
+}

@@ -246,3 +246,32 @@ reading() {
 	jq -r .ehr.id spool/out/nurse7 >ids
 	same ids <<<$'n_c1\nn_l1\nn_r1'
 }
+
+# How many calls of the channel hang; what is urgent passes.
+hanging() { [ "$(cat spool/hangs 2>/dev/null | wc -l)" -eq "$1" ]; }
+
+@test "slots: what hangs fills all but those kept for what is urgent, of its channel and of all, and something urgent passes" {
+	local daemon
+	spool "$(channel 'read -r line
+		case $line in *\"criticality\":\"critical\"*) echo "$line" >>urgent; exit 0 ;; esac
+		echo x >>hangs
+		until [ -e go ]; do sleep 0.05; done')" 'timeout: 600s,'
+	for row in '4 16 3' '16 3 3'; do
+		read -r slots all most <<<"$row"
+		rm -f spool/hangs spool/urgent spool/go
+		sed -i "s/file: {\(.*\)slots: [0-9]*/file: {\1slots: $slots/; s/^order:.*/order: {slots: $all, reserved: 1}/" P/notify.yaml
+		for i in {1..30}; do intent "r$slots.$i" nurse-7; done | ehr-deliver enqueue --spool spool -q
+		ehr-deliver run -P P -S site --spool spool 2>/dev/null 3>&- &
+		daemon=$!
+		wait_until hanging "$most"
+		for i in 1 2 3; do
+			intent "c$slots.$i" nurse-7 critical | ehr-deliver enqueue --spool spool -q
+			wait_until grep -q "n_c$slots.$i" spool/urgent
+		done
+		hanging "$most"
+		touch spool/go
+		kill "$daemon"
+		wait "$daemon"
+		sqlite3 spool/spool.db "DELETE FROM intent"
+	done
+}

@@ -229,6 +229,20 @@ subscribe() {
 	[ "$(jq -r .id out)" = o9 ]
 }
 
+@test "subscribe: a second time is said, with the file to remove; another patient or person is another matter" {
+	subscribe 0 --patient p1 wish
+	lacks err subscribed-twice
+	local first
+	first=site/subscriptions/$(jq -r .id out).json
+	jq -c '.party = "dr-other"' "$first" >site/subscriptions/sub-other.json
+	jq -c '.select.subjects = ["s_x"]' "$first" >site/subscriptions/sub-patient.json
+	echo '{' >site/subscriptions/sub-broken.json
+	ehr 0 ehr-keys subscribe -P "$P" -S site --user dr-lee --device "$ID" --context context --now 2026-03-02T09:00:01Z --patient p1 wish
+	grep subscribed-twice err >said
+	same said <<<"ehr-keys: subscribed-twice: $first is about the same for this person: remove it if she is not to be told by both"
+	[ -s "site/subscriptions/$(jq -r .id out).json" ]
+}
+
 @test "subscribe with a Subscription of FHIR: it is about the patients of the grant, and about no other" {
 	local resource='{"resourceType":"Subscription","status":"active","topic":"http://h.example/urgent","channelType":{"code":"rest-hook"},"endpoint":"https://x.hospital.example/","content":"id-only"}'
 	cp -r "$P" Q
