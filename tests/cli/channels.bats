@@ -290,9 +290,11 @@ noting() {
 }
 
 @test "addresses: each channel refuses what its program could take for another line, option or place" {
-	local channel to program
+	local channel to program argument
 	for program in curl sendmail mosquitto_pub; do noting "$program"; done
 	for channel in file mail mqtt webhook; do
+		argument=x
+		[ "$channel" != webhook ] || argument=onem2m
 		local -a common=('"a\n"' '"\nBcc: x@y.example"' '"-x"' '""' '"\u0000"' '"a\tb"')
 		case $channel in
 		file) more=('"../x"' '"a/b"' '".x"' '"{a,b}"' '"a b"' '"@x"' '"file:///x"' '"%0d%0a"' '"é"') ;;
@@ -303,7 +305,7 @@ noting() {
 		esac
 		for to in "${common[@]}" "${more[@]}"; do
 			told "$to" >message
-			line 0 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/$channel' x <message 3<&-"
+			line 0 "PATH='$PWD/bin:$PATH' '$EHR_ROOT/share/channels/$channel' $argument <message 3<&-"
 			same out <<<'{"id":"n_a1","code":65}'
 			[ ! -e called ]
 		done
