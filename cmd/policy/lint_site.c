@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/policy/lint.h"
 
-#include "common/access/intern.h"
+#include "common/access/reader.h"
 #include "common/base/file.h"
 #include "common/base/leftover.h"
 #include "common/policy/site.h"
@@ -337,8 +337,9 @@ check_directives(struct site_check *c, const char *path)
 {
 	struct arena arena = { 0 };
 	struct fault f = { 0 };
-	const struct yaml_node *root;
 	struct bytes text;
+	unsigned lines = 0;
+	bool good;
 
 	if (bytes_end(bytes_of(path), ".ndjson")) {
 		each_line(c, path, take_directive);
@@ -346,12 +347,22 @@ check_directives(struct site_check *c, const char *path)
 	}
 	c->file = path;
 	c->found = 0;
-	root = site_read(&arena, path, FILE_LIMIT, &text, &f) ? yaml_read(&arena, path, text, &f) : NULL;
-	if (root != NULL && root->kind == YAML_LIST)
-		for (size_t i = 0; i < root->count; i++)
-			check_value(c, root->item[i]);
-	else if (root != NULL)
-		check_value(c, root);
+	good = site_read(&arena, path, FILE_LIMIT, &text, &f);
+	while (good && text.size > 0) {
+		struct arena tree = { 0 };
+		const struct yaml_node *root = reader_part(&tree, path, &text, &lines, &f);
+
+		good = root != NULL;
+		if (good && root->kind == YAML_LIST)
+			for (size_t i = 0; i < root->count; i++)
+				check_value(c, root->item[i]);
+		else if (good)
+			check_value(c, root);
+		arena_release(&tree);
+	}
+	/* The loader reads longer JSON than this does. */
+	if (!good)
+		lint_fault(c->lint, &f, true);
 	arena_release(&arena);
 }
 

@@ -75,22 +75,6 @@ disjoint(const struct criterion *a, const struct criterion *b)
 	return true;
 }
 
-/* True if C lists values of which an entry has one alone: its type, or its own name. */
-static bool
-is_list_of_one(const struct criterion *c)
-{
-	if (c->kind != CRITERION_VALUES || c->mode != CRITERION_ANY ||
-	    (c->attribute != ATTRIBUTE_CLASS && c->attribute != ATTRIBUTE_INSTANCE))
-		return false;
-	for (uint32_t i = 0; i < c->listed; i++) {
-		struct bytes text = c->list[i].value.text;
-
-		if (memchr(text.at, c->attribute == ATTRIBUTE_CLASS ? '|' : ':', text.size) != NULL)
-			return false;
-	}
-	return true;
-}
-
 /*
  * The item of a rule inside a rule: an entry must meet the data criteria of both.  Two lists of one criterion
  * intersect if an entry has one such value.  An entry can have a code of each list, so with lists of codes,
@@ -112,7 +96,7 @@ join(const struct item *outer, const struct item *inner, struct item *item)
 			item->scope.first[i] = a;
 			continue;
 		}
-		if (!is_list_of_one(a) || !is_list_of_one(b))
+		if (!a->single || !b->single)
 			continue;
 		if (disjoint(a, b))
 			return false;

@@ -47,6 +47,7 @@ struct criterion {
 	uint32_t listed;
 	struct intern_set words; /* of the whole list; RELATION: the relations */
 	bool plain_words;        /* the list holds strings only */
+	bool single;             /* an entry has one of the values at most, as its type or its own name */
 	struct interval interval;
 	struct bytes text; /* of a data criterion, as obligations write it: "class":["A","B"] */
 };

@@ -220,6 +220,22 @@ write_out_classes(struct access_reader *r, const struct yaml_node *node, struct 
 	return true;
 }
 
+/* A class with a system is a code, and an instance with a scheme may be another name of the entry. */
+static bool
+is_single(const struct criterion *t)
+{
+	if (t->mode != CRITERION_ANY ||
+	    (t->attribute != ATTRIBUTE_CLASS && t->attribute != ATTRIBUTE_INSTANCE))
+		return false;
+	for (uint32_t i = 0; i < t->listed; i++) {
+		struct bytes text = t->list[i].value.text;
+
+		if (memchr(text.at, t->attribute == ATTRIBUTE_CLASS ? '|' : ':', text.size) != NULL)
+			return false;
+	}
+	return true;
+}
+
 bool
 criteria_read_values(
     struct access_reader *r, const struct yaml_node *node, unsigned attribute, struct criterion *t)
@@ -246,7 +262,10 @@ criteria_read_values(
 		count += entry[i].words.count;
 	}
 	t->words = intern_set_of(words, count);
-	return attribute != ATTRIBUTE_CLASS || t->mode == CRITERION_ALL || write_out_classes(r, node, t);
+	if (attribute == ATTRIBUTE_CLASS && t->mode != CRITERION_ALL && !write_out_classes(r, node, t))
+		return false;
+	t->single = is_single(t);
+	return true;
 }
 
 enum { MAX_CRITERIA = 64 };

@@ -611,16 +611,22 @@ read_json(struct directives *d, struct access_reader *r, struct bytes text)
 static bool
 read_yaml(struct directives *d, struct access_reader *r, struct bytes text)
 {
-	struct arena tree = { 0 };
-	const struct yaml_node *root = yaml_read(&tree, r->file, text, r->fault);
-	bool good = root != NULL;
+	struct bytes rest = text;
+	unsigned lines = 0;
+	bool good;
 
-	if (good && root->kind == YAML_LIST)
-		for (size_t i = 0; i < root->count && good; i++)
-			good = read_directive(d, r, root->item[i], (struct bytes){ "", 0 });
-	else if (good)
-		good = read_directive(d, r, root, text);
-	arena_release(&tree);
+	do {
+		struct arena tree = { 0 };
+		const struct yaml_node *root = reader_part(&tree, r->file, &rest, &lines, r->fault);
+
+		good = root != NULL;
+		if (good && root->kind == YAML_LIST)
+			for (size_t i = 0; i < root->count && good; i++)
+				good = read_directive(d, r, root->item[i], (struct bytes){ "", 0 });
+		else if (good)
+			good = read_directive(d, r, root, text);
+		arena_release(&tree);
+	} while (good && rest.size > 0);
 	return good;
 }
 

@@ -247,3 +247,54 @@ ndjson_instant(struct ndjson *n, const char *key, struct instant *t, bool *has)
 		return true;
 	return ndjson_fault(n, node, "expected a date-time with offset, such as 2026-03-01T00:00:00Z");
 }
+
+enum { PART = 256 << 10 }; /* of a list, which may be as long as a site's patients are many */
+
+/*
+ * The size of the next part of TEXT.  What is inside an item of a list is indented, or the part ends inside
+ * it and is refused.
+ */
+static size_t
+part_of(struct bytes text)
+{
+	struct bytes rest = text, line;
+	bool begun = false;
+
+	while (bytes_line(&rest, &line)) {
+		bool item = bytes_begin(line, "- ") || bytes_are(line, "-");
+
+		if (item && begun && (size_t)(line.at - text.at) >= PART)
+			return (size_t)(line.at - text.at);
+		begun = begun || item;
+		if (!item && line.size > 0 && strchr(" #\r", line.at[0]) == NULL)
+			break;
+	}
+	return text.size;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as yaml_read() allows */
+static void
+move_down(struct yaml_node *node, unsigned lines)
+{
+	node->line += lines;
+	for (size_t i = 0; node->kind >= YAML_LIST && i < node->count; i++)
+		move_down(node->item[i], lines);
+	for (size_t i = 0; node->kind == YAML_MAP && i < node->count; i++)
+		move_down(node->key[i], lines);
+}
+
+const struct yaml_node *
+reader_part(struct arena *tree, const char *file, struct bytes *rest, unsigned *lines, struct fault *f)
+{
+	struct bytes part = { rest->at, part_of(*rest) }, line;
+	struct yaml_node *root = yaml_read(tree, file, part, f);
+
+	if (root)
+		move_down(root, *lines);
+	else if (f->line > 0)
+		f->line += *lines;
+	*rest = bytes_behind(*rest, part.size);
+	while (bytes_line(&part, &line))
+		++*lines;
+	return root;
+}

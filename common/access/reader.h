@@ -104,4 +104,12 @@ bool ndjson_string(struct ndjson *n, const char *key, struct bytes *text);
 /* The instant in member KEY; *HAS is false if it is absent. */
 bool ndjson_instant(struct ndjson *n, const char *key, struct instant *t, bool *has);
 
+/*
+ * The next part of a file in YAML, or of one in JSON, taken from REST, in TREE: whole items of a list at the
+ * left margin, so that the list may be longer than yaml_read() takes, or all of REST if it is anything else.
+ * LINES, from 0, is the caller's: those of the parts before.  NULL with a fault.
+ */
+const struct yaml_node *reader_part(
+    struct arena *tree, const char *file, struct bytes *rest, unsigned *lines, struct fault *f);
+
 #endif

@@ -407,6 +407,30 @@ setup_hospital() {
 	END
 }
 
+@test "a list in YAML is read in parts, so it may be long, and faults name the line of the file" {
+	# 17 MiB: 34 items of half a MiB each, in comments.
+	local i pad
+	setup_hospital
+	pad=$(printf '#%.0s' $(seq 100000))
+	for i in $(seq 34); do
+		printf -- '- ehr_authz: 1\n  consent: c%d\n  patient: p%d\n  status: active\n  base: permit\n' "$i" "$i"
+		printf '%s\n' "$pad" "$pad" "$pad" "$pad" "$pad"
+	done >long.yaml
+	[ "$(stat -c %s long.yaml)" -gt 16777216 ]
+	echo '- {ehr_authz: 1, consent: a, patient: ann, status: active, base: deny}' >>long.yaml
+	[ "$(asked long.yaml)" = 'Deny consent-deny' ]
+	sed -i '$s/deny/maybe/' long.yaml
+	asked long.yaml >got || true
+	has err 'long.yaml:341:'
+	echo '- {ehr_authz: 1' >>long.yaml
+	ehr 3 ehr-authz -P P --consents long.yaml </dev/null
+	has err 'long.yaml:34'
+	# A line that is no item ends the list: what stands behind it is not left out.
+	sed -i '341,$d' long.yaml
+	printf '...\n- {ehr_authz: 1, consent: a, patient: ann, status: active, base: deny}\n' >>long.yaml
+	ehr 3 ehr-authz -P P --consents long.yaml </dev/null
+}
+
 @test "the same directive as YAML and as a Consent: the same decisions" {
 	setup_hospital
 	cat >c.yaml <<-'END'

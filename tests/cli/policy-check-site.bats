@@ -174,3 +174,16 @@ finds() {
 	END
 	lacks err ghost
 }
+
+@test "directives in a long list in YAML are looked at to its end" {
+	local i pad
+	pad=$(printf '#%.0s' $(seq 100000))
+	for i in $(seq 34); do
+		printf -- '- {ehr_authz: 1, consent: c%d, patient: p1, status: active, base: permit}\n' "$i"
+		printf '%s\n' "$pad" "$pad" "$pad" "$pad" "$pad"
+	done >site/consents/long.yaml
+	echo '- {ehr_authz: 1, consent: last, patient: p8, status: active, base: permit}' >>site/consents/long.yaml
+	finds 0 <<-'END'
+		site/consents/long.yaml:205:42: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
+	END
+}
