@@ -19,6 +19,7 @@
 # breaks the glass discloses nothing without it.
 # Ends with the worst status of a stage, with 1 if no line is about the patient, or with 7 if the device is not enrolled,
 # no longer, or revoked.
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@"
 set -uo pipefail
 umask 077
 # shellcheck source=share/examples/worst.sh

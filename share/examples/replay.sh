@@ -7,6 +7,7 @@
 # must write FOLDER/intents.ndjson; subscriptions, grants and revocations that changed since show there.  The keys are those
 # of the epoch in which FOLDER was sealed: `ehr-keys rotate` changes nothing.  Another policy is named where it differs.
 # 0: the same; 1: not; 2 and above: no answer.
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@"
 set -uo pipefail
 umask 077
 # shellcheck source=share/examples/worst.sh

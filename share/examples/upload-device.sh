@@ -11,6 +11,7 @@
 #
 # FILE, or standard input, has readings, one JSON object a line.  Up to 20 of them share a line ($GATHER), a signature and
 # a seal.  The upload is written to standard output; any way may carry it.  Ends with the status of ehr-seal.
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 umask 077
 [ $# -ge 2 ] || {

@@ -6,6 +6,7 @@
 #
 # FILE, or standard input, has the upload.  Sealed versions are written to standard output; a line that is refused is
 # named on standard error, and the others go on.  Ends with the worst status of a stage: 1 if a line was refused.
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@"
 set -uo pipefail
 umask 077
 # shellcheck source=share/examples/worst.sh

@@ -29,6 +29,18 @@ batch() {
 	has batch.prom 'ehr_batch_uploads{result="done"} 1'
 }
 
+@test "a script for bash that sh runs goes on in bash" {
+	for script in $(grep -l '^#!/bin/bash' "$EHR_ROOT"/share/examples/*); do
+		EHR_BIN=$PWD ehr 2 sh "$script"
+		[ "${script##*/}" = demo.sh ] || has err "usage: ${script##*/} "
+		[ "${script##*/}" != demo.sh ] || has err 'make builds them'
+	done
+	prepare
+	ehr 0 batch
+	ehr 0 sh "$replay" "$P" site uploads/ward.ndjson store/ward.ndjson
+	has out 'replay: intents: the same: sha256:'
+}
+
 @test "replay: the same input, policy and time give the same" {
 	prepare
 	ehr 0 batch
