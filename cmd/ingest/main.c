@@ -73,6 +73,7 @@ main(int argc, char *argv[])
 	filter_start(&f, &o, digest_hex);
 	ingest_init(&i, framing, keep, f.max_depth);
 	f.refusals.names = i.keys;
+	f.refusals.framed = framing != FRAMING_AUTO;
 	if (places != NULL) {
 		filter_create(&f, &o, places, &noted);
 		i.places = &noted;

@@ -137,6 +137,24 @@ is_columns(struct bytes head)
 	return i > 0 && i < head.size && is_separator(head.at[i]);
 }
 
+/* True if it begins with a plain name and a colon, or with the dash of a list. */
+static bool
+is_yaml(struct bytes head)
+{
+	size_t i = 0;
+
+	if (bytes_at(head, 0) == '-')
+		i = 1;
+	else {
+		while (ascii_is_alnum(bytes_at(head, i)) || (i > 0 && bytes_at(head, i) == '-') ||
+		       bytes_at(head, i) == '_')
+			i++;
+		if (i == 0 || bytes_at(head, i++) != ':')
+			return false;
+	}
+	return i == head.size || json_blank((struct bytes){ head.at + i, 1 });
+}
+
 static struct bytes
 trimmed(struct bytes text)
 {
@@ -170,6 +188,21 @@ program_of(const char *name)
 	return &none;
 }
 
+/* The user has said how records are told apart, and the bytes show another way. */
+static const char *
+framing_cure(const struct cure_case *c, char first, char there)
+{
+	if (first == '\x1e')
+		return "this is a JSON text sequence: leave out --from";
+	if (c->reason == REASON_TRUNCATED && goes_on(c->head))
+		return "a text of several lines: leave out --from";
+	if (c->reason == REASON_TRAILING_DATA && (there == '{' || there == '['))
+		return "several texts: leave out --from";
+	if (c->reason == REASON_BAD_SYNTAX && c->byte == 1 && (there == '{' || there == '['))
+		return "no record separator stands before it: leave out --from";
+	return NULL;
+}
+
 /* Several texts on a line, or one on several. */
 static const char *
 shape_cure(const struct cure_case *c, enum rank reads)
@@ -183,7 +216,7 @@ shape_cure(const struct cure_case *c, enum rank reads)
 	if (c->reason == REASON_BAD_SYNTAX && there == '\'')
 		return "strings stand in double quotes";
 	if (reads == BEFORE_ALL)
-		return NULL;
+		return c->framed ? framing_cure(c, first, there) : NULL;
 	if (first == '\x1e')
 		return "this is a JSON text sequence: put ehr-ingest before";
 	if (c->reason == REASON_NOT_AN_OBJECT && first == '[')
@@ -248,6 +281,19 @@ find_stage(const struct cure_case *c, const struct program *p)
 	return found;
 }
 
+/* What a first line looks like that is not JSON. */
+static const char *
+look_of(const struct cure_case *c)
+{
+	bool is_syntax = c->reason == REASON_BAD_SYNTAX || c->reason == REASON_BAD_NUMBER;
+
+	if ((is_syntax || c->reason == REASON_TRAILING_DATA) && is_columns(c->head))
+		return "this looks like columns: make each row a JSON object before";
+	if (is_syntax && is_yaml(c->head))
+		return "this looks like YAML: translate it into JSON before";
+	return NULL;
+}
+
 const char *
 cure_of(const struct cure_case *c, char text[CURE_ROOM])
 {
@@ -258,11 +304,8 @@ cure_of(const struct cure_case *c, char text[CURE_ROOM])
 		found = format_of(trimmed(c->head));
 	if (found == NULL)
 		found = shape_cure(c, p->reads);
-	if (found == NULL && c->first &&
-	    (c->reason == REASON_BAD_SYNTAX || c->reason == REASON_TRAILING_DATA ||
-		c->reason == REASON_BAD_NUMBER) &&
-	    is_columns(c->head))
-		found = "this looks like columns: make each row a JSON object before";
+	if (found == NULL && c->first)
+		found = look_of(c);
 	if (found == NULL && is_stage_reason(c->reason))
 		found = find_stage(c, p);
 	(void)snprintf(text, CURE_ROOM, "%s%s", found != NULL ? "; " : "", found != NULL ? found : "");

@@ -17,6 +17,7 @@ struct cure_case {
 	    head;    /* the record as it came, or its beginning; JSON_SLACK bytes behind it are readable */
 	size_t byte; /* in the record, from 1; 0: none */
 	bool first;  /* the first of its source, where formats show themselves */
+	bool framed; /* the user has said how records are told apart */
 };
 
 enum { CURE_ROOM = 160 };

@@ -126,7 +126,8 @@ say(const struct refusals *r, const struct refused *what)
 				  .reason = what->reason,
 				  .head = what->record.size > 0 ? what->record : what->head,
 				  .byte = what->byte,
-				  .first = what->first },
+				  .first = what->first,
+				  .framed = r->framed },
 		    cure);
 	say_place(r, what, place);
 	if (what->byte > 0)

@@ -38,6 +38,7 @@ struct refusals {
 	 * spells is no value of a record.
 	 */
 	const struct json_keys *names;
+	bool framed; /* the user has said how records are told apart */
 	/* private */
 	const char *policy;
 	struct buffer text;

@@ -65,6 +65,12 @@ cured() {
 	cured 5 'this is DICOM: records are JSON'
 	printf -- '---\nid: zwaluw\n' >in
 	cured 5 'this is YAML: translate it into JSON before'
+	printf 'resourceType: Patient\nid: zwaluw\n' >in
+	cured 5 'this looks like YAML: translate it into JSON before'
+	printf 'name:\r\n  - zwaluw\r\n' >in
+	cured 5 'this looks like YAML: translate it into JSON before'
+	printf -- '- id: zwaluw\n- id: merel\n' >in
+	cured 5 'this looks like YAML: translate it into JSON before'
 	{ printf '<a>' && head -c 5000 /dev/zero | tr '\0' x; } >in
 	ehr 5 ehr-ingest --max-record 1K in
 	same err <<<'ehr-ingest: in:1: too-long: limit of --max-record passed at byte 1025; this is XML: translate it into FHIR JSON before'
@@ -101,6 +107,30 @@ cured() {
 	printf "{'id':'zwaluw'}\n" >in
 	ehr 5 ehr-ingest in
 	same err <<<'ehr-ingest: in:1: bad-syntax: not JSON at byte 2; strings stand in double quotes'
+}
+
+@test "records are told apart in another way than --from says" {
+	local lines="$F/bare"
+	jq . "$lines" >in
+	ehr 5 ehr-ingest --from lines in
+	same err <<<'ehr-ingest: in:1: truncated: input ends inside a value at byte 2; a text of several lines: leave out --from'
+	sed 's/^/\x1e/' "$lines" >in
+	for from in lines json; do
+		ehr 5 ehr-ingest --from $from in
+		same err <<<'ehr-ingest: in:1: bad-syntax: not JSON at byte 1; this is a JSON text sequence: leave out --from'
+	done
+	tr -d '\n' <"$lines" >in
+	ehr 5 ehr-ingest --from lines in
+	same err <<<'ehr-ingest: in:1: trailing-data: something behind the value at byte 41; several texts: leave out --from'
+	ehr 5 ehr-ingest --from seq "$lines"
+	has err ': bad-syntax: not JSON at byte 1; no record separator stands before it: leave out --from'
+	# Where nothing is said, or it is not the cure, there is none.
+	printf '{"resourceType":"Patient",' >in
+	ehr 5 ehr-ingest in
+	lacks err 'leave out'
+	printf '[{}{}]' >in
+	ehr 5 ehr-ingest --from json in
+	lacks err 'leave out'
 }
 
 @test "each program says which stages are left out, or who reads the line" {

@@ -43,6 +43,16 @@ check_formats(void)
 	    "; this is UTF-32: put iconv -f UTF-32 -t UTF-8 before"));
 	check(cure_is("ehr-ingest", REASON_BAD_SYNTAX, AT("MSH|^~\\&|"), 1, true,
 	    "; this is HL7 v2: translate it into FHIR JSON before"));
+	check(cure_is("ehr-ingest", REASON_BAD_SYNTAX, AT("id: 7"), 1, true,
+	    "; this looks like YAML: translate it into JSON before"));
+	check(cure_is("ehr-ingest", REASON_BAD_SYNTAX, AT("a_b-c:"), 1, true,
+	    "; this looks like YAML: translate it into JSON before"));
+	check(cure_is("ehr-ingest", REASON_BAD_NUMBER, AT("-"), 1, true,
+	    "; this looks like YAML: translate it into JSON before"));
+	check(cure_is("ehr-ingest", REASON_BAD_NUMBER, AT("-x"), 2, true, ""));
+	check(cure_is("ehr-ingest", REASON_BAD_SYNTAX, AT("http://x"), 1, true, ""));
+	check(cure_is("ehr-ingest", REASON_BAD_SYNTAX, AT(": x"), 1, true, ""));
+	check(cure_is("ehr-ingest", REASON_BAD_SYNTAX, AT("id: 7"), 1, false, ""));
 	check(cure_is("ehr-ingest", REASON_TOO_LONG, AT(""), 0, true, ""));
 }
 
