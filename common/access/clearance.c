@@ -5,7 +5,6 @@ enum {
 	MAX_AL = 99,
 	MIN_COMMAND_ID = 22, /* characters of base64url: 128 bits */
 	MAX_AHEAD = 5,       /* seconds that a command may be issued in the future, for clocks that differ */
-	MAX_APPROVERS = 1000,
 };
 
 static bool
@@ -178,29 +177,6 @@ is_fresh(const struct command *command, const struct situation *s)
 	       instant_compare(issued, instant_add(*now, MAX_AHEAD)) <= 0;
 }
 
-/*
- * How many people other than the requester approved, each counted once, up to ENOUGH.  Only the register
- * says who a person is and which role he has, so without it nobody approves: a fact tells of relatives and
- * devices, too.
- */
-static unsigned
-approvals(const struct situation *s, unsigned enough)
-{
-	const struct values *by = situation_values(s, ATTRIBUTE_APPROVED_BY);
-	struct bytes requester = request_string(s->request, ATTRIBUTE_SUBJECT_ID);
-	unsigned count = 0;
-
-	for (uint32_t i = 0; s->entities && i < by->count && i < MAX_APPROVERS && count < enough; i++) {
-		bool new = by->at[i].kind == VALUE_STRING && !bytes_equal(by->at[i].text, requester) &&
-			   entities_has_role(s->entities, s->roles, by->at[i].text);
-
-		for (uint32_t k = 0; new &&k < i; k++)
-			new = !request_same_value(&by->at[i], &by->at[k]);
-		count += new;
-	}
-	return count;
-}
-
 void
 used_init(struct used_commands *u, struct arena *arena)
 {
@@ -276,5 +252,6 @@ clearance_command(const struct clearances *c, const struct situation *s, bool cl
 		return "command-id";
 	if (is_used(used, scratch, request_string(s->request, ATTRIBUTE_RESOURCE_ID), id))
 		return "command-replay";
-	return approvals(s, command->approvals) < command->approvals ? "command-approval" : NULL;
+	return approvals_count(s, command->approvals, scratch) < command->approvals ? "command-approval"
+										    : NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "common/access/narrowing.h"
 #include "common/base/decimal.h"
+#include "common/base/fold.h"
 #include "common/base/memory.h"
 
 #include <stdlib.h>
@@ -80,11 +81,30 @@ truth_of(bool holds)
 	return holds ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
-/* False, and a string that is empty or blank, says that there is nothing: neither justifies anything. */
+/* Whether a letter or a digit of any script is in it. */
+static bool
+has_word(struct bytes text)
+{
+	struct fold f;
+	struct bytes folded;
+	size_t at = 0;
+
+	if (ascii_is_alnum(bytes_at(text, 0)))
+		return true;
+	fold_init(&f);
+	fold_text(&f, text);
+	folded = buffer_bytes(&f.lower);
+	while (at < folded.size && !fold_is_word(folded.at[at]))
+		at++;
+	fold_release(&f);
+	return at < folded.size;
+}
+
+/* False, and a string of blanks and signs alone, says that there is nothing: neither justifies anything. */
 static bool
 says_something(const struct value *v)
 {
-	return v->kind == VALUE_STRING ? !json_blank(v->text) : v->kind != VALUE_FALSE;
+	return v->kind == VALUE_STRING ? has_word(v->text) : v->kind != VALUE_FALSE;
 }
 
 static bool

@@ -209,21 +209,28 @@ entities_has(const struct entities *all, struct bytes type, struct bytes id)
 	return find(all, type, id) != NULL;
 }
 
-bool
-entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id)
+static const struct values *
+stated_of(const struct entities *all, const char *type, struct bytes id, unsigned attribute)
 {
-	const struct entity *e = find(all, bytes_of("user"), id);
+	static const struct values missing;
+	const struct entity *e = find(all, bytes_of(type), id);
 
-	for (uint32_t i = 0; e && i < e->count; i++) {
-		const struct stated *s = &e->stated[i];
+	for (uint32_t i = 0; e && i < e->count; i++)
+		if (e->stated[i].attribute == attribute)
+			return &e->stated[i].values;
+	return &missing;
+}
 
-		if (s->attribute != ATTRIBUTE_STRUCTURAL_ROLE && s->attribute != ATTRIBUTE_FUNCTIONAL_ROLE)
-			continue;
-		for (uint32_t k = 0; k < s->values.count; k++)
-			if (s->values.at[k].kind == VALUE_STRING && roles_has(roles, s->values.at[k].word))
-				return true;
-	}
-	return false;
+const struct values *
+entities_user(const struct entities *all, struct bytes user, unsigned attribute)
+{
+	return stated_of(all, "user", user, attribute);
+}
+
+struct values
+entities_names(const struct entities *all, struct bytes user, struct scratch *scratch)
+{
+	return links_follow(all->links, stated_of(all, "user", user, ATTRIBUTE_REF), scratch);
 }
 
 struct bytes
@@ -232,15 +239,10 @@ entities_pseudonym(const struct entities *all, struct bytes patient)
 	static const char *const types[] = { "patient", "Patient" };
 
 	for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
-		const struct entity *e = find(all, bytes_of(types[t]), patient);
+		const struct values *v = stated_of(all, types[t], patient, ATTRIBUTE_PSEUDONYM);
 
-		for (uint32_t i = 0; e && i < e->count; i++) {
-			const struct values *v = &e->stated[i].values;
-
-			if (e->stated[i].attribute == ATTRIBUTE_PSEUDONYM && v->count == 1 &&
-			    v->at[0].kind == VALUE_STRING)
-				return v->at[0].text;
-		}
+		if (v->count == 1 && v->at[0].kind == VALUE_STRING)
+			return v->at[0].text;
 	}
 	return (struct bytes){ "", 0 };
 }

@@ -4,7 +4,6 @@
 
 #include "common/access/reader.h"
 #include "common/access/request.h"
-#include "common/access/roles.h"
 
 /*
  * entities: what the site states about people, devices and resources (entities.ndjson).  A stated attribute
@@ -39,8 +38,11 @@ struct bytes entities_key(const struct entities *all, uint32_t i);
 /* True if the register has an entity of this type and id. */
 bool entities_has(const struct entities *all, struct bytes type, struct bytes id);
 
-/* True if the register has the user ID, and with a role of authz/roles.yaml. */
-bool entities_has_role(const struct entities *all, const struct roles *roles, struct bytes id);
+/* What the register states of a user; missing values if nothing. */
+const struct values *entities_user(const struct entities *all, struct bytes user, unsigned attribute);
+
+/* The user's ref, with whatever its names lead to, in SCRATCH. */
+struct values entities_names(const struct entities *all, struct bytes user, struct scratch *scratch);
 
 /* The one patient of the identifier; empty if there is none, or a second one. */
 struct bytes entities_patient(const struct entities *all, struct bytes identifier);

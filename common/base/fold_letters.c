@@ -41,9 +41,9 @@ static const struct fold_range ranges[] = {
 	{ 0x4cf, 0x4cf, FOLD_TEXT, "l" }, { 0x500, 0x501, FOLD_TEXT, "d" },
 	{ 0x51a, 0x51d, FOLD_EACH, "QqWw" }, { 0x61c, 0x61c, FOLD_OUT, "" }, /* direction */
 	{ 0x115f, 0x1160, FOLD_OUT, "" },                                    /* fillers */
-	{ 0x17b4, 0x17b5, FOLD_OUT, "" }, { 0x180b, 0x180f, FOLD_OUT, "" },
-	{ 0x1ab0, 0x1aff, FOLD_OUT, "" }, /* combining marks */
-	{ 0x1d00, 0x1dbf, FOLD_EACH,      /* phonetic, small capitals, exponents */
+	{ 0x1680, 0x1680, FOLD_TEXT, " " }, { 0x17b4, 0x17b5, FOLD_OUT, "" },
+	{ 0x180b, 0x180f, FOLD_OUT, "" }, { 0x1ab0, 0x1aff, FOLD_OUT, "" }, /* combining marks */
+	{ 0x1d00, 0x1dbf, FOLD_EACH, /* phonetic, small capitals, exponents */
 	    "a???cd?e??jklmno????????pr?tu???vwz?????????A?B?DEEGHIJKLMNNO?PRTUWa???bde???g?k"
 	    "m?o???ptu??v??????iruv??????bdfmnprrstz??g???p??bdfgklmnprs?vxza?de???i??u??cc??"
 	    "fjg?i?iijlllm?nnn??s?t??uv?zzz??" },

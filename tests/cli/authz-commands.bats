@@ -95,6 +95,36 @@ load ../lib/authz
 		'"ann"' '"dr-kim"' null true 7 '[]' '[["ph-eva"]]' '{"id":"ph-eva"}' '["dr-lee","dr-lee"]'; do
 		approved "$by" command-approval
 	done
+	# Nor does another name of hers approve, one for whom she acts, or one of another domain.
+	cat >S/entities.ndjson <<-'END'
+		{"type":"user","id":"dr-lee","properties":{"structural_role":"physician","ref":["Practitioner/lee","Organization/icu"]}}
+		{"type":"user","id":"lee.2","properties":{"structural_role":"physician","ref":"Practitioner/lee"}}
+		{"type":"user","id":"lee.3","properties":{"structural_role":"physician","ref":"PractitionerRole/r1"}}
+		{"type":"PractitionerRole","id":"r1","properties":{"practitioner":"Practitioner/lee"}}
+		{"type":"user","id":"far","properties":{"domain":"clinic","structural_role":"physician"}}
+		{"type":"user","id":"ph-eva","properties":{"domain":"hospital","structural_role":"pharmacist","ref":"Organization/icu"}}
+	END
+	for by in lee.2 lee.3 far; do
+		approved "[\"$by\"]" command-approval
+		approved "[\"$by\",\"ph-eva\"]" permitted
+	done
+	jq -c '.subject.id = "assistant" | .subject.properties.on_behalf_of = ["ph-eva"]' in >acts
+	sed -i 's/"lee.2"/"assistant"/' S/entities.ndjson
+	echo '{"fact":"a","relation":"treating","subject":"assistant","patient":"ann","from":"2026-03-01T00:00:00Z","until":"2026-04-01T00:00:00Z"}' >>S/facts.ndjson
+	ehr 0 ehr-authz -P P -S S acts
+	[ "$(jq -r .context.reason out)" = command-approval ]
+	jq -c '.subject.properties.on_behalf_of = "dr-bob"' acts >in
+	ehr 0 ehr-authz -P P -S S in
+	[ "$(jq -r .context.reason out)" = permitted ]
+	# Two approvals are those of two people.
+	sed -i 's/approvals: 1/approvals: 2/' P/authz/clearances.yaml
+	cat >>S/entities.ndjson <<-'END'
+		{"type":"user","id":"kim.1","properties":{"structural_role":"physician","ref":"Practitioner/kim"}}
+		{"type":"user","id":"kim.2","properties":{"structural_role":"physician","ref":"Practitioner/kim"}}
+	END
+	approved '["kim.1","kim.2"]' command-approval
+	approved '["kim.1","kim.2","ph-eva"]' permitted
+	sed -i 's/approvals: 2/approvals: 1/' P/authz/clearances.yaml
 	# A word of the policy that is no role gives none.
 	for role in read hospital TREAT treating Pharmacist pharmacists loa3 N; do
 		echo '{"type":"user","id":"ph-eva","properties":{"structural_role":"'"$role"'"}}' >S/entities.ndjson

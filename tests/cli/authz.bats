@@ -227,14 +227,15 @@ load ../lib/authz
 	[ "$(obligations)" = '[]' ]
 }
 
-@test "a blank justifies nothing, nor does the word that there is nothing" {
+@test "blanks and signs justify nothing, nor does the word that there is nothing" {
 	hospital
 	cp "$EHR_ROOT"/policies/hospital/authz/*.yaml P/authz/
-	for why in '""' '" "' '"\t\n"' '["", " "]' '[]' null '{}' false '[false, ""]' '" x"'; do
+	for why in '""' '" "' '"\t\n"' '["", " "]' '[]' null '{}' false '[false, ""]' \
+		'"\u00a0\u3000"' '"\u200b\ufeff\u00ad"' '"\u2800\u1680\u3164"' '"-"' '"..."' '" x"' '"\u3000\u6025"'; do
 		echo "${request/\"TREAT\"/\"BTG\",\"justification\":$why}" | sed 's/"ann"/"nobody"/g'
 	done >in
 	ehr 0 ehr-authz -P P -S S in
-	[ "$(jq -r .decision out | paste -sd' ')" = 'false false false false false false false false false true' ]
+	[ "$(jq -r .decision out | paste -sd' ')" = "$(printf 'false %.0s' {1..14})true true" ]
 }
 
 @test "a misspelt purpose, label, class or action in a directive leaves its patient undecided" {
