@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define FILE_LIMIT ((size_t)256 << 20)
 
@@ -121,11 +120,15 @@ unload(struct gate *g)
 	g->loaded = false;
 }
 
-/* A file of the site need not be there, and may come later. */
+/* A file of the site need not be there, and may come later.  What cannot be looked at is there. */
 static const char *
 if_there(const char *path, bool needed)
 {
-	return path != NULL && (needed || access(path, F_OK) == 0) ? path : NULL;
+	struct stat st;
+
+	if (path != NULL && !needed && lstat(path, &st) != 0 && errno == ENOENT)
+		return NULL;
+	return path;
 }
 
 static bool

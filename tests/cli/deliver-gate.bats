@@ -213,6 +213,19 @@ is_over() { [[ $(state "$1") =~ ^(done|stopped)$ ]]; }
 	[ "$(reason n_c1), $(reason n_c2)" = 'stopped revocation-stale, sent ' ]
 }
 
+@test "a list of revocations or grants that is a link to nowhere is there, and stops the dispatcher" {
+	local file
+	spool
+	for file in revoked.jwt:6 grants.jwts:4; do
+		rm -f "site/${file%:*}"
+		ln -s nowhere "site/${file%:*}"
+		ehr "${file#*:}" ehr-deliver run -P P -S site --spool spool --drain
+		has err "ehr-deliver: site/${file%:*}: "
+		has err 'a symbolic link, not a file'
+		rm "site/${file%:*}"
+	done
+}
+
 @test "the authority's keys that the policy names count in each program, and not those that lie in the site" {
 	spool
 	sed -i 's/^grants:/authority: authority.jwks\n&/' P/notify.yaml
