@@ -118,12 +118,11 @@ paths_below(struct paths *p, uint32_t state, uint32_t symbol, const struct json 
 	return (state & ~(uint32_t)PATHS_UNKEPT) + (1U << PATHS_INDEX_BITS) + (to - 1);
 }
 
-/* The state of the value behind the key node KEY of an object in STATE. */
+/* The state of the value behind the key node KEY of an object in STATE, as if the key had that NUMBER. */
 static inline uint32_t
-paths_member(struct paths *p, uint32_t state, const struct json *j, uint32_t key)
+paths_member_as(struct paths *p, uint32_t state, const struct json *j, uint32_t key, uint16_t number)
 {
 	const struct paths_steps *steps = (const struct paths_steps *)(const void *)p;
-	uint32_t number = j->nodes[key].key;
 	uint32_t symbol;
 
 	if (state == PATHS_DEAD)
@@ -132,6 +131,12 @@ paths_member(struct paths *p, uint32_t state, const struct json *j, uint32_t key
 	if (symbol != 0 && json_kind(j, key + 1) != JSON_ARRAY)
 		symbol += steps->single;
 	return paths_below(p, state, symbol, j, key + 1);
+}
+
+static inline uint32_t
+paths_member(struct paths *p, uint32_t state, const struct json *j, uint32_t key)
+{
+	return paths_member_as(p, state, j, key, j->nodes[key].key);
 }
 
 /* The state of element INDEX (node NODE) of an array in STATE. */

@@ -200,6 +200,48 @@ add_path(struct ruleset_loader *l, const struct yaml_node *node, const struct pl
 	    l->fault, l->file, node, "bad-path: at byte %zu: only plain paths can stand here", byte);
 }
 
+/*
+ * EXPRESSION for the member _x of FHIR wherever it ends in a member x, alone or as one of several: `._x[]`
+ * for `.x[]`.  The rest stays as it is.
+ */
+static struct bytes
+sibling_path(struct arena *a, struct bytes expression)
+{
+	char *to = arena_take(a, 2 * expression.size + 1);
+	size_t size = 0;
+
+	for (size_t i = 0; i < expression.size; i++) {
+		size_t end = i + 1;
+
+		while (end < expression.size &&
+		       (ascii_is_alnum(expression.at[end]) || expression.at[end] == '_'))
+			end++;
+		to[size++] = expression.at[i];
+		if (expression.at[i] != '.' || end == i + 1)
+			continue;
+		while (end < expression.size &&
+		       (expression.at[end] == '[' || expression.at[end] == ']' || expression.at[end] == '?'))
+			end++;
+		if (end == expression.size || expression.at[end] == ',')
+			to[size++] = '_';
+	}
+	return (struct bytes){ to, size };
+}
+
+/* An _x without x has the level of x. */
+static bool
+add_base_path(struct ruleset_loader *l, const struct yaml_node *key, const struct planned_path *path)
+{
+	struct planned_path sibling = *path;
+
+	if (!add_path(l, key, path))
+		return false;
+	if (!shape_is_fhir(l->set->shape))
+		return true;
+	sibling.expression = sibling_path(&l->set->arena, path->expression);
+	return bytes_equal(sibling.expression, path->expression) || add_path(l, key, &sibling);
+}
+
 static bool
 add_base_line(
     struct ruleset_loader *l, const struct yaml_node *key, const struct yaml_node *value, size_t plan)
@@ -216,7 +258,7 @@ add_base_line(
 	line->origin = ruleset_add_origin(l, (struct bytes)BYTES("base"), bytes_of(say), key, false);
 	s->origin[line->origin].tail = bytes_of(
 	    arena_format(&s->arena, "\",\"level\":\"%.*s\",\"rule\":\"base\"}", (int)level.size, level.at));
-	return add_path(l, key,
+	return add_base_path(l, key,
 	    &(struct planned_path){
 		key->text, number_of(PATH_BASE, s->bases++), line->is_own ? plan : KNOWN_PLANS, NO_RULE });
 }

@@ -10,7 +10,7 @@ enum { FIRST_ROOTS = 16 };
 void
 outline_init(struct outline *o, const struct scheme *s, struct json_keys *keys)
 {
-	*o = (struct outline){ .s = s };
+	*o = (struct outline){ .s = s, .keys = keys };
 	places_init(&o->places, s, keys);
 	roots_init(&o->roots, keys);
 	buffer_init(&o->room, BUFFER_UNLIMITED);

@@ -178,6 +178,7 @@ struct outline_root {
 
 struct outline {
 	const struct scheme *s;
+	const struct json_keys *keys;
 	/* the record, borrowed until the next one */
 	const struct json *json;
 	struct notes *notes;
@@ -310,8 +311,7 @@ uint64_t matches_forms(const struct scheme *s, uint32_t state, unsigned type, ui
 /*
  * primitive_siblings.c: FHIR writes the id and the extensions of a primitive x into a member _x beside it
  * (FHIR R4 2.6.2), and those of an array element by element.  A label on either of the two holds for both,
- * and a version that changes x leaves _x out: a birth time in `_birthDate` would undo a truncated
- * `birthDate`.
+ * and a version that changes x leaves _x out, with or without x: a birth time in `_birthDate` would undo it.
  *
  * In the same way url, hash, size and title of an Attachment have at least the level of its data.
  */

@@ -115,9 +115,9 @@ join_elements(const struct outline *o, uint32_t x, uint32_t sibling)
 	notes_touch(o->notes, sibling)->inside = true;
 }
 
-/* The bits that change the member KEY of V, or an element of it. */
+/* The bits that change the member of V that has that NUMBER and the value behind KEY, or an element of it. */
 static uint64_t
-changes_of(struct outline *o, const struct view *v, uint32_t key)
+changes_of(struct outline *o, const struct view *v, uint32_t key, uint16_t number)
 {
 	const struct json *j = o->json;
 	uint32_t state = PATHS_DEAD;
@@ -125,7 +125,7 @@ changes_of(struct outline *o, const struct view *v, uint32_t key)
 	uint64_t changes;
 
 	if (v->state != PATHS_DEAD)
-		state = paths_member(o->s->paths, v->state, j, key);
+		state = paths_member_as(o->s->paths, v->state, j, key, number);
 	if (state == PATHS_DEAD)
 		return 0;
 	changes = matches_changes(o, state, v->root, v->type);
@@ -139,6 +139,17 @@ changes_of(struct outline *o, const struct view *v, uint32_t key)
 	return changes;
 }
 
+/* A primitive may have no value.  Then its _x changes as x would, so it goes. */
+static void
+drop_lone(struct outline *o, const struct view *v, uint32_t key)
+{
+	uint16_t number = json_keys_find(o->keys, bytes_behind(json_string(o->json, key, &o->room), 1));
+	uint64_t changes = number == 0 ? 0 : changes_of(o, v, key, number);
+
+	if (changes != 0)
+		notes_touch(o->notes, key + 1)->dropped |= changes;
+}
+
 static void
 join_members(struct primitive_siblings *p, struct outline *o, const struct view *v, uint32_t members)
 {
@@ -147,14 +158,19 @@ join_members(struct primitive_siblings *p, struct outline *o, const struct view 
 
 	fill_slots(p, o, object, members);
 	for (uint32_t k = object + 1; k < j->nodes[object].next; k = j->nodes[k].next) {
-		uint32_t x = is_sibling(j, k) ? find_primitive(p, o, k) : 0;
+		uint32_t x;
 
-		if (x == 0)
+		if (!is_sibling(j, k))
 			continue;
+		x = find_primitive(p, o, k);
+		if (x == 0) {
+			drop_lone(o, v, k);
+			continue;
+		}
 		(void)join(o->notes, x + 1, k + 1);
 		if (json_kind(j, x + 1) == JSON_ARRAY && json_kind(j, k + 1) == JSON_ARRAY)
 			join_elements(o, x + 1, k + 1);
-		uint64_t changes = changes_of(o, v, x);
+		uint64_t changes = changes_of(o, v, x, j->nodes[x].key);
 		struct notes_node *note = notes_touch(o->notes, k + 1);
 		note->is_sibling = true;
 		note->dropped |= changes;
