@@ -100,11 +100,23 @@ is_zip(struct bytes text)
 	return digits == 9 || (digits == 5 && text.size == 5);
 }
 
+/* Whether DIGITS or the first of them are restricted: a list of three digits holds for five. */
+static bool
+is_restricted(const struct operation *o, struct bytes digits)
+{
+	struct codes_match match = { 0 };
+
+	for (; digits.size > 0 && o->restricted >= 0; digits.size--)
+		if (codes_find(o->codes, CODES_ANY_SYSTEM, digits, NULL, &match) &&
+		    code_bits_has(&match.sets, (unsigned)o->restricted))
+			return true;
+	return false;
+}
+
 static enum operation_outcome
 apply_zip(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
 	struct json_write w = json_write_to(out);
-	struct codes_match match = { 0 };
 	struct bytes text;
 
 	if (json_kind(v->json, v->node) != JSON_STRING)
@@ -113,8 +125,7 @@ apply_zip(const struct operation *o, const struct operation_value *v, struct buf
 	if (!is_zip(text))
 		return OPERATION_REMOVE;
 	text.size = o->characters;
-	if (o->restricted >= 0 && codes_find(o->codes, CODES_ANY_SYSTEM, text, NULL, &match) &&
-	    code_bits_has(&match.sets, (unsigned)o->restricted))
+	if (is_restricted(o, text))
 		text = (struct bytes){ "00000", o->characters };
 	json_write_text(&w, text);
 	return json_write_whole(&w) ? OPERATION_REPLACE : OPERATION_REMOVE;

@@ -32,6 +32,28 @@ number_in(struct bytes text, size_t from, size_t size)
 	return number;
 }
 
+/*
+ * The days since 1970 of DATE, of that PRECISION.  A partial one is taken in its middle; but the start of a
+ * Period is taken as early and its end as late as it can be, so that the end stays behind the start.
+ */
+static int64_t
+find_day(const struct operation_value *v, struct bytes date, enum date_precision precision,
+    const struct period *period)
+{
+	int year = number_in(date, 0, 4);
+	bool is_end = json_member(v->json, v->around, (struct bytes)BYTES("end")) == v->node;
+	bool is_start = json_member(v->json, v->around, (struct bytes)BYTES("start")) == v->node;
+
+	if (precision >= DATE_DAY)
+		return clock_days(year, (unsigned)number_in(date, 5, 2), (unsigned)number_in(date, 8, 2));
+	if (is_start)
+		return period->from.seconds / 86400 - (period->from.seconds % 86400 < 0);
+	if (is_end)
+		return period->until.seconds / 86400 - (period->until.seconds % 86400 < 0) - 1;
+	return precision == DATE_MONTH ? clock_days(year, (unsigned)number_in(date, 5, 2), 15)
+				       : clock_days(year, 7, 1);
+}
+
 enum operation_outcome
 shift_apply(const struct operation *o, const struct operation_value *v, struct buffer *out)
 {
@@ -52,9 +74,7 @@ shift_apply(const struct operation *o, const struct operation_value *v, struct b
 	date = json_string(v->json, v->node, v->room);
 	if (!clock_parse_date(date, &period, &precision) || !find_offset(o, v, &offset))
 		return OPERATION_REMOVE;
-	month = precision >= DATE_MONTH ? (unsigned)number_in(date, 5, 2) : 7;
-	of_month = precision >= DATE_DAY ? (unsigned)number_in(date, 8, 2) : precision == DATE_MONTH ? 15 : 1;
-	day = clock_days(number_in(date, 0, 4), month, of_month) + offset;
+	day = find_day(v, date, precision, &period) + offset;
 	if (day < clock_days(1, 1, 1) || day > clock_days(9999, 12, 31))
 		return OPERATION_REMOVE;
 	clock_date(day, &year, &month, &of_month);

@@ -115,6 +115,65 @@ check_shift(void)
 	      strstr(redact_version(0), "_far") == NULL && strstr(redact_version(0), "03-02T") == NULL);
 }
 
+/* Of two dates of a period, whatever their precision, the end does not lie before the start. */
+static bool
+period_holds(const char *subject, const char *start, const char *end)
+{
+	char record[96];
+	struct period from, until;
+	enum date_precision precision;
+	const char *at;
+
+	(void)snprintf(record, sizeof record, "{\"period\":{\"start\":\"%s\",\"end\":\"%s\"}}", start, end);
+	if (!run_of(subject, record) || strlen(redact_version(0)) != strlen(record) ||
+	    (at = strstr(redact_version(0), "\"start\":\"")) == NULL ||
+	    !clock_parse_date((struct bytes){ at + 9, strlen(start) }, &from, &precision) ||
+	    (at = strstr(redact_version(0), "\"end\":\"")) == NULL ||
+	    !clock_parse_date((struct bytes){ at + 7, strlen(end) }, &until, &precision))
+		return false;
+	return instant_compare(from.from, until.until) < 0;
+}
+
+static void
+check_periods(void)
+{
+	static const char *const ends[][2] = { { "2024", "2024-03" }, { "2024", "2024" },
+		{ "2024-02", "2024" }, { "2024-03-20", "2024-03" }, { "2024-12", "2025" },
+		{ "2023-12-31", "2023" }, { "2024-02-29", "2024-02" },
+		{ "2024", "2024-01-01T00:00:00.5+14:00" } };
+	bool good = true;
+
+	for (unsigned i = 0; i < 200; i++) {
+		char subject[32];
+
+		(void)snprintf(subject, sizeof subject, "Patient/%u", i);
+		for (size_t n = 0; n < sizeof ends / sizeof ends[0]; n++)
+			good = good && period_holds(subject, ends[n][0], ends[n][1]);
+	}
+	check(good);
+}
+
+/* A primitive of which only the extensions are there is changed as one with a value: it goes. */
+static void
+check_lone(void)
+{
+	static const char birth[] =
+	    "{\"extension\":[{\"url\":\"u\",\"valueDateTime\":\"1949-05-12T03:04:05Z\"}]}";
+	static const char *const around[][2] = { { "\"_far\":", "" }, { "\"\\u005ffar\":", "" },
+		{ "\"_zips\":[null,", "]" }, { "\"period\":{\"_start\":", "}" },
+		{ "\"coding\":[{\"_display\":", "}]" } };
+
+	for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
+		char record[200];
+
+		(void)snprintf(record, sizeof record, "{\"k\":1,%s%s%s}", around[i][0], birth, around[i][1]);
+		check(run_of("Patient/1", record) && redact_is(0, "{\"k\":1}"));
+	}
+	/* what no transform names stays */
+	check(run_of("Patient/1", "{\"k\":1,\"_other\":{\"id\":\"a\"}}") &&
+	      redact_is(0, "{\"k\":1,\"_other\":{\"id\":\"a\"}}"));
+}
+
 static void
 check_zip(void)
 {
@@ -126,6 +185,9 @@ check_zip(void)
 		  "\"\",\"Boston\",{\"a\":\"02139\"}]}") &&
 	      redact_is(0, "{\"k\":1}"));
 	check(redact_run(BASE, "{\"zip5\":\"02139-1234\"}") && redact_is(0, "{\"zip5\":\"02139\"}"));
+	/* a list of three digits holds for more of them */
+	check(redact_run(BASE, "{\"zip4\":\"03601\"}") && redact_is(0, "{\"zip4\":\"0000\"}"));
+	check(redact_run(BASE, "{\"zip4\":\"02139\"}") && redact_is(0, "{\"zip4\":\"0213\"}"));
 	check(redact_run(BASE, "{\"zip\":\"02139\",\"_zip\":{\"id\":\"02139\"}}") &&
 	      redact_is(0, "{\"zip\":\"021\"}"));
 }
@@ -182,6 +244,8 @@ main(void)
 	    "category: pulse}}\ncriticality: {order: [routine, low, high, critical], default: routine}\n");
 	check(redact_load("operations") == REDACTOR_READY);
 	check_shift();
+	check_periods();
+	check_lone();
 	check_zip();
 	check_codings();
 	redact_end();
