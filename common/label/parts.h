@@ -174,7 +174,8 @@ struct urgency_list {
 	const struct unit *reading_unit; /* beside which it was read */
 	enum quantity_fault reading_fault;
 	struct quantity reading;
-	uint16_t value_quantity, value_integer, value_range, low, high, text;
+	uint16_t value_quantity, value_integer, value_range, value_samples;
+	uint16_t low, high, origin, factor, data, text;
 };
 
 void urgency_init(struct urgency_list *u, const struct current_root *root);
@@ -199,6 +200,19 @@ void urgency_end_root(struct urgency_list *u);
 
 /* Adds a label for each item.  LABELS are sorted. */
 void urgency_label(struct urgency_list *u, struct label_list *labels);
+
+/*
+ * sign_value.c: what becomes of a value under a rule of its sign, the worst last.  With OPEN, *CRITICALITY is
+ * that of the least grave band in which the value may lie.
+ */
+enum judgement { JUDGED, OTHER_UNIT, NO_VALUE, OPEN };
+
+/* Judges the value in HOLDER, a root or a component, which becomes *VALUE; 0 if there is none. */
+enum judgement sign_value_judge(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t holder,
+    uint32_t *value, unsigned *criticality);
+
+enum judgement sign_value_read(
+    const struct ruleset_rule *rule, const struct quantity *reading, unsigned *criticality);
 
 /* apply.c: which rules hold for the root at hand, and where their labels go. */
 struct apply {

@@ -49,6 +49,10 @@ urgency_init(struct urgency_list *u, const struct current_root *root)
 		.value_quantity = json_keys_add(keys, (struct bytes)BYTES("valueQuantity")),
 		.value_integer = json_keys_add(keys, (struct bytes)BYTES("valueInteger")),
 		.value_range = json_keys_add(keys, (struct bytes)BYTES("valueRange")),
+		.value_samples = json_keys_add(keys, (struct bytes)BYTES("valueSampledData")),
+		.origin = json_keys_add(keys, (struct bytes)BYTES("origin")),
+		.factor = json_keys_add(keys, (struct bytes)BYTES("factor")),
+		.data = json_keys_add(keys, (struct bytes)BYTES("data")),
 		.low = json_keys_add(keys, (struct bytes)BYTES("low")),
 		.high = json_keys_add(keys, (struct bytes)BYTES("high")),
 		.text = json_keys_add(keys, (struct bytes)BYTES("text")),
@@ -236,106 +240,11 @@ urgency_evidence(struct urgency_list *u, uint32_t node, uint32_t evidence)
 		hear(u, e, i);
 }
 
-/* What becomes of a value under the rules of its sign, the worst last. */
-enum judgement { JUDGED, OTHER_UNIT, NO_VALUE, OPEN };
-
 static const unsigned unreadable_origin[] = {
 	[OTHER_UNIT] = ORIGIN_UNIT,
 	[NO_VALUE] = ORIGIN_VALUE,
 	[OPEN] = ORIGIN_COMPARATOR,
 };
-
-static enum judgement
-judge_reading(const struct ruleset_rule *rule, const struct quantity *reading, unsigned *criticality)
-{
-	for (unsigned i = 0; i < rule->cuts; i++)
-		switch (quantity_within(reading, &rule->cut[i])) {
-		case TRUTH_TRUE:
-			*criticality = rule->band[i];
-			return JUDGED;
-		case TRUTH_UNKNOWN:
-			return OPEN;
-		case TRUTH_FALSE:
-			break;
-		}
-	*criticality = rule->band[rule->cuts];
-	return JUDGED;
-}
-
-/* Reads the Quantity NODE, which several rules judge, once for each unit. */
-static void
-read_quantity(struct urgency_list *u, uint32_t node, const struct unit *unit)
-{
-	if (u->reading_node == node && u->reading_unit == unit)
-		return;
-	u->reading_node = node;
-	u->reading_unit = unit;
-	u->reading_fault =
-	    quantity_read(u->root->set->words.members, &u->root->record, node, unit, &u->reading);
-}
-
-static enum judgement
-judge_quantity(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
-{
-	if (node == 0 || json_kind(current_root_json(u->root), node) != JSON_OBJECT)
-		return NO_VALUE;
-	read_quantity(u, node, rule->unit);
-	switch (u->reading_fault) {
-	case QUANTITY_GOOD:
-		return judge_reading(rule, &u->reading, criticality);
-	case QUANTITY_NO_UNIT:
-		return OTHER_UNIT;
-	case QUANTITY_NO_VALUE:
-		break;
-	}
-	return NO_VALUE;
-}
-
-/* An integer has no unit, so it is taken in the rule's. */
-static enum judgement
-judge_integer(
-    const struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
-{
-	struct quantity reading;
-
-	if (quantity_read(u->root->set->words.members, &u->root->record, node, NULL, &reading) !=
-	    QUANTITY_GOOD)
-		return NO_VALUE;
-	reading.unit = rule->unit;
-	return judge_reading(rule, &reading, criticality);
-}
-
-/* The more urgent end counts. */
-static enum judgement
-judge_range(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
-{
-	unsigned high = 0;
-	enum judgement low_end =
-	    judge_quantity(u, rule, json_member_key(current_root_json(u->root), node, u->low), criticality);
-	enum judgement high_end =
-	    judge_quantity(u, rule, json_member_key(current_root_json(u->root), node, u->high), &high);
-
-	if (low_end != JUDGED)
-		return low_end;
-	if (high_end == JUDGED && high > *criticality)
-		*criticality = high;
-	return high_end;
-}
-
-static enum judgement
-judge_value(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t holder, uint32_t *value,
-    unsigned *criticality)
-{
-	const struct json *j = current_root_json(u->root);
-
-	if ((*value = quantity_member(j, holder, u->value_quantity)) != 0)
-		return judge_quantity(u, rule, *value, criticality);
-	if ((*value = quantity_member(j, holder, u->value_integer)) != 0)
-		return judge_integer(u, rule, *value, criticality);
-	if ((*value = quantity_member(j, holder, u->value_range)) != 0)
-		return judge_range(u, rule, *value, criticality);
-	return NO_VALUE;
-}
 
 /* The members of a Quantity that were read. */
 static void
@@ -356,13 +265,15 @@ reason_quantity(struct urgency_list *u, uint32_t node)
 static void
 reason_value(struct urgency_list *u, uint32_t value)
 {
-	const uint32_t end[] = { json_member_key(current_root_json(u->root), value, u->low),
-		json_member_key(current_root_json(u->root), value, u->high) };
+	const uint16_t parts[] = { u->low, u->high, u->origin, u->factor, u->data };
 
 	reason_quantity(u, value);
-	for (size_t i = 0; i < 2; i++)
-		if (end[i] != 0)
-			reason_quantity(u, end[i]);
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		uint32_t part = json_member_key(current_root_json(u->root), value, parts[i]);
+
+		if (part != 0)
+			reason_quantity(u, part);
+	}
 }
 
 static void
@@ -423,6 +334,7 @@ static void
 judge_sign(struct urgency_list *u, struct sight *sight, int sign)
 {
 	enum judgement worst = JUDGED;
+	unsigned least = u->root->set->criticality.unreadable;
 	bool is_judged = false;
 	bool is_released = true; /* all rules give a level of their own */
 	int level = LABEL_NONE;
@@ -436,22 +348,22 @@ judge_sign(struct urgency_list *u, struct sight *sight, int sign)
 		if (rule->sign != sign || !type_plan_applies(u->root->plan, i) ||
 		    (truth = current_root_judge(u->root, rule)) == TRUTH_FALSE)
 			continue;
-		judgement = judge_value(u, rule, sight->holder, &sight->value, &criticality);
+		judgement = sign_value_judge(u, rule, sight->holder, &sight->value, &criticality);
 		if (judgement == JUDGED && truth == TRUTH_UNKNOWN)
 			judgement = NO_VALUE;
 		if (judgement == JUDGED) {
 			is_judged = true;
 			add_sign(u, sight, criticality, rule->origin, rule->level);
-		} else if (worst == JUDGED || judgement > worst) {
-			worst = judgement;
+		} else {
+			worst = judgement > worst ? judgement : worst;
+			least = judgement == OPEN && criticality > least ? criticality : least;
 		}
 		level = rule->level > level ? rule->level : level;
 		is_released &= rule->level != LABEL_NONE;
 	}
 	/* A sign may have a rule for each unit, so one rule that can judge the value is enough. */
 	if (!is_judged && worst != JUDGED)
-		add_sign(u, sight, u->root->set->criticality.unreadable, unreadable_origin[worst],
-		    is_released ? level : LABEL_NONE);
+		add_sign(u, sight, least, unreadable_origin[worst], is_released ? level : LABEL_NONE);
 }
 
 static bool
@@ -477,7 +389,7 @@ count_points(struct urgency_list *u, const struct ruleset_score *score, size_t p
 	struct sight sight = *seen;
 	unsigned points = 0;
 
-	if (judge_value(u, &score->part[part], sight.holder, &sight.value, &points) != JUDGED ||
+	if (sign_value_judge(u, &score->part[part], sight.holder, &sight.value, &points) != JUDGED ||
 	    (known->is_found && known->points >= points))
 		return;
 	*known = (struct urgency_points){ .is_found = true, .points = points, .sight = sight };
@@ -611,7 +523,7 @@ judge_score(struct urgency_list *u, const struct ruleset_score *score)
 		return;
 	size = snprintf(text, sizeof text, "%u", total);
 	if (truth == TRUTH_TRUE && decimal_parse((struct bytes){ text, (size_t)size }, &sum.number) &&
-	    judge_reading(&score->total, &sum, &criticality) == JUDGED)
+	    sign_value_read(&score->total, &sum, &criticality) == JUDGED)
 		origin = score->total.origin;
 	if (!may_tell(u, criticality))
 		return;
