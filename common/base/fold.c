@@ -65,7 +65,15 @@ put_utf8(struct fold *f, unsigned c)
 		fold_put(f, utf8[i]);
 }
 
-/* C is a character; at most four bytes of room are needed. */
+/* A letter of writing without blanks, which is a word by itself: Chinese, Japanese, Korean. */
+static bool
+is_word_alone(unsigned c)
+{
+	return (c >= 0x3040 && c <= 0x30ff) || (c >= 0x3400 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7a3) ||
+	       (c >= 0xf900 && c <= 0xfaff) || (c >= 0x20000 && c <= 0x3ffff);
+}
+
+/* C is a character; at most four bytes of room are needed, and two more around a word. */
 static void
 put_character(struct fold *f, unsigned c)
 {
@@ -89,7 +97,13 @@ put_character(struct fold *f, unsigned c)
 			fold_put(f, to.at[i]);
 		return;
 	}
+	if (!is_word_alone(c)) {
+		put_utf8(f, c);
+		return;
+	}
+	fold_put(f, ' ');
 	put_utf8(f, c);
+	fold_put(f, ' ');
 }
 
 /* The character at AT, whose length becomes *SIZE.  A character that END cuts off is read as a byte. */
@@ -108,15 +122,19 @@ character_at(const char *at, const char *end, size_t *size)
 	return c;
 }
 
-/* A character takes no more room folded than in TEXT.  Two blanks stand around the whole. */
+/*
+ * A character takes no more room folded than in TEXT, but for the blanks around a word of one, which has
+ * three bytes or more.  Two blanks stand around the whole.
+ */
 static void
 start(struct fold *f, struct bytes text)
 {
+	size_t room = text.size + 2 * (text.size / 3) + 2 + FOLD_SLACK;
+
 	f->lower.used = 0;
 	f->cased.used = 0;
 	f->whole.used = 0;
-	if (!buffer_reserve(&f->lower, text.size + 2 + FOLD_SLACK) ||
-	    !buffer_reserve(&f->cased, text.size + 2 + FOLD_SLACK))
+	if (!buffer_reserve(&f->lower, room) || !buffer_reserve(&f->cased, room))
 		return;
 	fold_put(f, ' ');
 }

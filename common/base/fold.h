@@ -11,8 +11,9 @@
  * one: of full width, in a circle, of the mathematical alphabets, or a Greek or Cyrillic А.  A run of white
  * space, control characters, hyphens, dashes and underscores is one blank.  Combining marks, soft hyphens and
  * characters without width are left out.  Other punctuation stays; that above ASCII is a dot.  Other letters
- * of other scripts stay as they are, their case included.  Single letters with dots between them are one
- * word: H.I.V. is hiv, and so is H. I. V.
+ * of other scripts stay as they are, their case included.  A letter of Chinese, Japanese or Korean, which are
+ * written without blanks, is a word by itself.  Single letters with dots between them are one word: H.I.V. is
+ * hiv, and so is H. I. V.
  *
  * Markup is folded to its text: a tag that ends a line or a cell is a blank, any other tag and a comment
  * nothing, and an entity its character.  Any text with a tag or an entity in it is markup, as notes are often

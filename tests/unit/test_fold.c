@@ -32,6 +32,12 @@ check_letters(void)
 	check(folds("\xef\xbc\xa8\xef\xbc\xa9\xef\xbc\xb6", " hiv "));
 	check(folds("\xd0\x92\xd0\x98\xd0\xa7", " b\xd0\x98\xd0\xa7 "));
 	check(folds("\xf0\x9f\x92\x8a x", " \xf0\x9f\x92\x8a x "));
+	/* Where words have no blanks between them, each letter is one. */
+	check(folds("HIV感染a", " hiv 感 染 a "));
+	check(folds("エイズ", " エ イ ズ "));
+	check(folds("에이즈 B", " 에 이 즈 b "));
+	check(folds("a感b染c病d", " a 感 b 染 c 病 d "));
+	check(folds("\xf0\xa0\x80\x80x", " \xf0\xa0\x80\x80 x "));
 }
 
 static void
@@ -69,7 +75,7 @@ check_alike(void)
 	for (size_t i = 0; i < sizeof h / sizeof h[0]; i++)
 		check(folds(h[i], " h "));
 	check(folds("\u2163 \u2173 \u2167 \ufb03 \u1e9e \U0001d7d8 \u2462", " iv iv \u2167 ffi ss 0 3 "));
-	check(folds("\u03bc\u03b2\u0416\u4e2d", " \u03bc\u03b2\u0416\u4e2d "));
+	check(folds("\u03bc\u03b2\u0416 \u4e2d", " \u03bc\u03b2\u0416 \u4e2d "));
 }
 
 static bool
