@@ -40,6 +40,8 @@ static const char style[] =
     "input{margin:0 .3em 0 1em}label{cursor:pointer}"
     ".p{padding-left:calc(var(--d)*1.5em);white-space:pre-wrap;overflow-wrap:anywhere}"
     ".p:hover{background:#eef}.k{color:#036}.l{float:right;color:#666;font:12px sans-serif}"
+    /* A printer leaves out backgrounds, and a palette of the user's replaces colours, unless told not to. */
+    ".x{print-color-adjust:exact;-webkit-print-color-adjust:exact;forced-color-adjust:none}"
     "@media print{.p{break-inside:avoid}}";
 
 static struct bytes
@@ -74,13 +76,16 @@ parts_html_begin(struct sink *out, const struct dry_run *l, int version)
 	for (unsigned v = 0; v < redactor_versions(l->redactor); v++)
 		print(out,
 		    "#v%u:checked~main .w%u .x,#v%u:checked~main .w%u "
-		    ".k{background:#000;color:#000;user-select:none}"
+		    ".k{background:#000;color:transparent;user-select:none}"
 		    "#v%u:checked~main .t%u .x{background:#fd8}#v%u:checked~main .t%u .x::before{content:\"~ "
 		    "\"}",
 		    v, v, v, v, v, v, v, v);
 	print(out, "</style>\n</head>\n<body>\n<h1>What a reader of each level sees, by ");
 	put_text(out, l->policy->name);
-	print(out, "</h1>\n<p>Black is withheld, ~ is changed. Point at a part to read the rule.</p>\n");
+	print(out,
+	    "</h1>\n<p>Black is withheld, ~ is changed. Point at a part to read the rule.</p>\n"
+	    "<p><strong>This page holds the whole record, whatever it shows: it is for people who may see "
+	    "all of it.</strong></p>\n");
 	put_switch(out, l, version);
 	print(out, "<main>\n");
 }

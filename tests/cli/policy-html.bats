@@ -26,6 +26,11 @@ draw() {
 	lacks page.html 'url('
 	lacks page.html '@import'
 	has page.html "default-src 'none'"
+	# All of the record is in the page, and it says so; nor does a printer without colours show what is black.
+	has page.html 'This page holds the whole record, whatever it shows'
+	has page.html 'print-color-adjust:exact'
+	has page.html 'background:#000;color:transparent'
+	lacks page.html 'color:#000;user-select'
 	# The rule's sentence under the pointer, and a switch with each version and the record.
 	has page.html 'by hiv: '
 	[ "$(grep -c '<input type="radio" name="v"' page.html)" -eq 5 ]
