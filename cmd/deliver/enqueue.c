@@ -172,7 +172,7 @@ each_file(void *context, struct filter *f, int fd)
 	bool going;
 
 	e->fd = fd;
-	lines_init(&in, fd, f->source, f->max_record, &f->out);
+	filter_lines(f, &in, fd, f->max_record);
 	going = filter_frames(f, &in, next_line, e);
 	lines_release(&in);
 	return going && commit(e, f);
