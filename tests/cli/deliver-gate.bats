@@ -236,7 +236,8 @@ is_over() { [[ $(state "$1") =~ ^(done|stopped)$ ]]; }
 	run_drain 0
 	[ "$(reason n_a1)" = 'done ' ]
 	ehr 0 ehr-notify -P P -S site --now "$now" /dev/null
-	ehr 0 ehr-select -P P -S site --grant "$F/grant" --now "$now" /dev/null
+	ehr 1 ehr-select -P P -S site --grant "$F/grant" --now "$now" /dev/null
+	has err "there was no line"
 	ehr-policy check -P P -S site >out 2>&1 || :
 	lacks out grant
 	ehr 7 ehr-select -P P -S site --grant "$F/grant" --authority other/authority.jwks --now "$now" /dev/null
