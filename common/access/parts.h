@@ -418,9 +418,9 @@ bool used_read(struct used_commands *u, struct access_reader *r, struct bytes te
 void used_add(struct used_commands *u, struct scratch *scratch, struct bytes device, struct bytes id);
 
 /*
- * How many people other than the requester approved, each counted once, up to ENOUGH.  Only the register says
- * who a person is and which role he has, so without it nobody approves: a fact tells of relatives and devices,
- * too.  Two ids whose refs share a name of a person are one person.
+ * How many people other than the requester approved, each counted once, up to ENOUGH.  Only the register
+ * says who a person is and which role he has, so without it nobody approves: a fact tells of relatives and
+ * devices, too.  Two ids whose refs share a name of a person are one person.
  */
 unsigned approvals_count(const struct situation *s, unsigned enough, struct scratch *scratch);
 
