@@ -139,6 +139,14 @@ start(struct fold *f, struct bytes text)
 	fold_put(f, ' ');
 }
 
+/* The bytes behind the text that next_spelled reads are zeros. */
+static void
+finish(struct fold *f)
+{
+	fold_put(f, ' ');
+	buffer_slack(&f->cased, FOLD_SLACK);
+}
+
 #if defined(__SSE2__) && !defined(BLOCK_PORTABLE)
 
 /* All bits of each byte that is folded to a blank. */
@@ -302,7 +310,7 @@ fold_text(struct fold *f, struct bytes text)
 		else
 			put_character(f, character_at(at, end, &size));
 	}
-	fold_put(f, ' ');
+	finish(f);
 }
 
 enum { TAG_NAME_MAX = 12 };
@@ -487,7 +495,7 @@ fold_markup(struct fold *f, struct bytes text)
 			at += size;
 		}
 	}
-	fold_put(f, ' ');
+	finish(f);
 }
 
 bool
