@@ -550,6 +550,7 @@ decided() {
 	run_one rotate -P "$P" -S site
 	AT=$LATER
 	run_one revoke -S site --party nina
+	# shellcheck disable=SC2034 # keys reads it
 	AT=2026-03-02T09:02:00Z
 	decided kim d2 revoke -S site --party bill
 	no decision-mismatch keys revoke -S site --party dr-lee --context context --decision d2

@@ -110,19 +110,19 @@ cured() {
 }
 
 @test "records are told apart in another way than --from says" {
-	local lines="$F/bare"
-	jq . "$lines" >in
+	local two="$F/bare"
+	jq . "$two" >in
 	ehr 5 ehr-ingest --from lines in
 	same err <<<'ehr-ingest: in:1: truncated: input ends inside a value at byte 2; a text of several lines: leave out --from'
-	sed 's/^/\x1e/' "$lines" >in
+	sed 's/^/\x1e/' "$two" >in
 	for from in lines json; do
 		ehr 5 ehr-ingest --from $from in
 		same err <<<'ehr-ingest: in:1: bad-syntax: not JSON at byte 1; this is a JSON text sequence: leave out --from'
 	done
-	tr -d '\n' <"$lines" >in
+	tr -d '\n' <"$two" >in
 	ehr 5 ehr-ingest --from lines in
 	same err <<<'ehr-ingest: in:1: trailing-data: something behind the value at byte 41; several texts: leave out --from'
-	ehr 5 ehr-ingest --from seq "$lines"
+	ehr 5 ehr-ingest --from seq "$two"
 	has err ': bad-syntax: not JSON at byte 1; no record separator stands before it: leave out --from'
 	# Where nothing is said, or it is not the cure, there is none.
 	printf '{"resourceType":"Patient",' >in
