@@ -84,9 +84,20 @@ struct enqueue {
 	struct intake intake;
 	struct buffer answers; /* of the transaction at hand */
 	unsigned pending;      /* lines in it */
+	bool begun;
 	struct filter *filter;
 	int fd; /* of the source */
 };
+
+static void
+begin(struct enqueue *e)
+{
+	if (e->begun)
+		return;
+	spool_begin(e->spool);
+	e->intake.now = steady_time(e->spool, NULL);
+	e->begun = true;
+}
 
 /* What is answered is on disk: the answers follow the commit. */
 static bool
@@ -94,8 +105,9 @@ commit(struct enqueue *e, struct filter *f)
 {
 	struct spool_fault fault = { 0 };
 
-	if (e->pending == 0)
+	if (!e->begun)
 		return true;
+	e->begun = false;
 	if (!spool_commit(e->spool, &fault)) {
 		diag_warn("%s", fault.text);
 		(void)filter_stop(f, fault.status);
@@ -118,10 +130,8 @@ take_line(void *context, struct filter *f, struct bytes line)
 	struct bytes id;
 	size_t byte;
 
-	if (e->pending++ == 0) {
-		spool_begin(e->spool);
-		e->intake.now = steady_time(e->spool, NULL);
-	}
+	begin(e);
+	e->pending++;
 	if (!intake_line(&e->intake, line, &id, &reason, &byte)) {
 		/* What was taken before it holds, however the run ends. */
 		return commit(e, f) ? filter_no(f, reason, byte) : FILTER_STOP;
@@ -175,6 +185,10 @@ each_file(void *context, struct filter *f, int fd)
 	filter_lines(f, &in, fd, f->max_record);
 	going = filter_frames(f, &in, next_line, e);
 	lines_release(&in);
+	if (going && e->intake.event.used > 0) {
+		begin(e);
+		intake_whole(&e->intake);
+	}
 	return going && commit(e, f);
 }
 

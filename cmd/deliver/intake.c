@@ -89,6 +89,7 @@ intake_init(struct intake *i, struct spool *s, unsigned max_depth)
 {
 	*i = (struct intake){ .spool = s };
 	json_init(&i->json, NULL, max_depth);
+	buffer_init(&i->event, INTAKE_LINE);
 	i->sealed = sealed_line_reader_new(max_depth);
 }
 
@@ -96,6 +97,7 @@ void
 intake_release(struct intake *i)
 {
 	json_release(&i->json);
+	buffer_release(&i->event);
 	sealed_line_reader_free(i->sealed);
 }
 
@@ -378,6 +380,7 @@ take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reas
 	return true;
 }
 
+/* What an event that was cut off showed may have been told to nobody: then the next one changes it. */
 static bool
 take_marks(struct intake *i, struct bytes event, struct bytes record, struct bytes criticality)
 {
@@ -395,8 +398,9 @@ take_marks(struct intake *i, struct bytes event, struct bytes record, struct byt
 		(void)spool_do(i->spool,
 		    "INSERT INTO mark (record, level, mark, event, changed, seen, criticality)"
 		    " VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT (record, level) DO UPDATE SET"
-		    "  changed = CASE WHEN event = excluded.event THEN changed ELSE mark <> excluded.mark "
-		    "END,"
+		    "  changed = CASE WHEN event = excluded.event THEN changed"
+		    "   WHEN (SELECT seen FROM event WHERE id = mark.event) < 0 THEN 1"
+		    "   ELSE mark <> excluded.mark END,"
 		    "  mark = excluded.mark, event = excluded.event, seen = excluded.seen,"
 		    "  criticality = excluded.criticality",
 		    "ttttit", record, json_inside(j, key), mark, event, i->now, criticality);
@@ -404,15 +408,28 @@ take_marks(struct intake *i, struct bytes event, struct bytes record, struct byt
 	return true;
 }
 
+/* Of the event whose lines came last nothing is left out: another one follows, or the input ends. */
+void
+intake_whole(struct intake *i)
+{
+	if (i->event.used > 0)
+		(void)spool_do(i->spool, "UPDATE event SET seen = -seen WHERE id = ? AND seen < 0", "t",
+		    buffer_bytes(&i->event));
+	i->event.used = 0;
+}
+
 /*
  * Whether the event is told here for the first time.  One that comes again, as with a file that is taken in
  * twice, may be older than the last one: it must not take the place of that one's marks, nor resolve a case
- * that was opened after it.
+ * that was opened after it.  Until it is whole, the time at which it was seen is negative.
  */
 static bool
 is_news(struct intake *i, struct bytes event)
 {
-	(void)spool_do(i->spool, "INSERT OR IGNORE INTO event (id, seen) VALUES (?, ?)", "ti", event, i->now);
+	intake_whole(i);
+	buffer_add(&i->event, event.at, event.size);
+	(void)spool_do(
+	    i->spool, "INSERT OR IGNORE INTO event (id, seen) VALUES (?, ?)", "ti", event, -i->now);
 	return spool_changed(i->spool) > 0;
 }
 

@@ -31,6 +31,7 @@ struct intake {
 	uint64_t unchanged;
 	/* private */
 	struct json json;
+	struct buffer event; /* whose lines come; empty: none */
 	struct sealed_line_reader *sealed;
 };
 
@@ -45,5 +46,8 @@ void intake_release(struct intake *i);
  * refused.  Check spool_failed() afterwards.
  */
 bool intake_line(struct intake *i, struct bytes line, struct bytes *id, enum reason *reason, size_t *byte);
+
+/* In a transaction of the caller's, at the end of the input: no more intents of the last event come. */
+void intake_whole(struct intake *i);
 
 #endif

@@ -218,7 +218,8 @@ verb_prune(int argc, char *argv[])
 	    "i", now - 1000 * p.delivery.keep);
 	if (p.delivery.mark_keep > 0) {
 		(void)spool_do(s, "DELETE FROM mark WHERE seen < ?", "i", now - 1000 * p.delivery.mark_keep);
-		(void)spool_do(s, "DELETE FROM event WHERE seen < ?", "i", now - 1000 * p.delivery.mark_keep);
+		(void)spool_do(s, "DELETE FROM event WHERE seen > -?1 AND seen < ?1", "i",
+		    now - 1000 * p.delivery.mark_keep);
 		(void)spool_do(s,
 		    "DELETE FROM mark WHERE (record, level) IN (SELECT record, level FROM mark ORDER BY seen "
 		    "DESC LIMIT -1"

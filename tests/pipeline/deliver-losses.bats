@@ -200,3 +200,29 @@ after_cuts() {
 	wait "$second"
 	[ "$(all_delivered)" -le 20 ]
 }
+
+@test "an event that was cut off before its intents hides no change from those of the next" {
+	spool
+	mkfifo feed
+	ehr-deliver enqueue --spool spool <feed >answers 3>&- &
+	exec 9>feed
+	event e1 m_one m_two >&9
+	wait_until grep -q e_e1 answers
+	kill -9 $!
+	wait $! || true
+	exec 9>&-
+	{
+		event e2 m_one m_two
+		intent a2 nurse-7 routine N 3 '' e2
+		event e3 m_one m_two
+		intent a3 nurse-7 routine N 3 '' e3
+	} | sed 's/r_a[0-9]/r_x/g' | ehr-deliver enqueue --spool spool -q
+	[ "$(state n_a2) $(state n_a3)" = 'due unchanged' ]
+	# An event whose input has ended is whole, though nobody was to be told.
+	event e4 m_four m_two | ehr-deliver enqueue --spool spool -q
+	{
+		event e5 m_four m_two
+		intent a5 nurse-7 routine N 3 '' e5
+	} | sed 's/r_a[0-9]/r_x/g' | ehr-deliver enqueue --spool spool -q
+	[ "$(state n_a5)" = unchanged ]
+}
