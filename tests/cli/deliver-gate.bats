@@ -329,16 +329,3 @@ signed() { python3 "$EHR_ROOT/tests/lib/jws.py" site/keys/keys/sig.pem "{\"typ\"
 	ehr 4 ehr-deliver run -P P -S site --spool spool --drain
 	[ "$(state n_c2)" = due ]
 }
-
-@test "a list of revocations or grants that is a link to nowhere is there, and stops the dispatcher" {
-	local file
-	spool
-	for file in revoked.jwt:6 grants.jwts:4; do
-		rm -f "site/${file%:*}"
-		ln -s nowhere "site/${file%:*}"
-		ehr "${file#*:}" ehr-deliver run -P P -S site --spool spool --drain
-		has err "ehr-deliver: site/${file%:*}: "
-		has err 'a symbolic link, not a file'
-		rm "site/${file%:*}"
-	done
-}
