@@ -170,7 +170,7 @@ gives() {
 		{"b":2}
 	END
 	same err <<-'END'
-		ehr-ingest: in:1: bad-syntax: not JSON at byte 1
+		ehr-ingest: in:1: bad-syntax: not JSON at byte 1; no record separator stands before it: leave out --from
 	END
 }
 
