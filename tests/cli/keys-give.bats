@@ -142,8 +142,12 @@ subscribe() {
 	same err <<<'ehr-keys: al-capped: the decision gives AL 5, the device is enrolled for 3 at most; enrol it again with --al-cap 5 if it may have more'
 	give 0
 	wider
+	twin=$(ls site/subscriptions)
 	ehr 0 ehr-keys subscribe -P "$P" -S site --user dr-lee --device "$ID" --context context --now 2026-03-02T09:00:01Z --patient p1 wish
-	same err <<<'ehr-keys: al-lowered: the grant is for AL 3, as far as the keys that were given to the device for this person reach; ehr-keys give, and subscribe again, if she may have more'
+	same err <<-END
+		ehr-keys: al-lowered: the grant is for AL 3, as far as the keys that were given to the device for this person reach; ehr-keys give, and subscribe again, if she may have more
+		ehr-keys: subscribed-twice: site/subscriptions/$twin is about the same for this person: remove it if she is not to be told by both
+	END
 	# Enrolled twice, it is listed once, as it counts.
 	[ "$(ehr-keys list --devices -S site | jq -c '[.device, .al_cap]')" = "[\"$ID\",5]" ]
 }
@@ -396,7 +400,7 @@ ended() {
 	local status
 	status=$(cat "status.$2")
 	case $1:$status in
-	*:0) [ -s "out.$2" ] && ! grep -v -e '/lock: waiting for another ehr-keys$' -e ': al-capped: ' -e ' of epoch 2 and cannot open ' "err.$2" ;;
+	*:0) [ -s "out.$2" ] && ! grep -v -e '/lock: waiting for another ehr-keys$' -e ': al-capped: ' -e ' of epoch 2 and cannot open ' -e ': subscribed-twice: ' "err.$2" ;;
 	release:7) grep -q '^ehr-keys: decision-taken: ' "err.$2" && [ "$verbs" = release+release ] ;;
 	destroy:7) grep -q '^ehr-keys: key-unknown: ' "err.$2" && [ "$verbs" = destroy+destroy ] ;;
 	*) false ;;
