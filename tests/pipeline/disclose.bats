@@ -142,8 +142,9 @@ scenario() {
 	ehr 2 "$disclose" --kept "$P" site decision "$NOW" kept
 	empty out
 	jq -c '.context.about.pseudonym = "s_AAAAAAAAAAAAAAAAAAAAAA"' cleared >other
-	ehr 0 "$disclose" --kept "$P" site other "$NOW" kept
+	ehr 1 "$disclose" --kept "$P" site other "$NOW" kept
 	empty out
+	same err <<<'disclose: other: of 0 records of the patient nothing is left'
 	jq -c 'del(.context.about.pseudonym)' cleared >other
 	ehr 7 "$disclose" --kept "$P" site other "$NOW" kept
 	same err <<<'disclose: other: the decision names no pseudonym of its patient'
