@@ -15,7 +15,7 @@ cure_is(
 	char *copy = calloc(1, head.size + JSON_SLACK);
 
 	memcpy(copy, head.at, head.size);
-	const struct cure_case c = { program, reason, { copy, head.size }, byte, first };
+	const struct cure_case c = { program, reason, { copy, head.size }, byte, first, false };
 	bool same = strcmp(cure_of(&c, text), expected) == 0;
 
 	free(copy);
