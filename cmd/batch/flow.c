@@ -18,6 +18,7 @@
 enum {
 	BLOCK = 128 << 10,
 	PIPE_SIZE = 1 << 20,
+	GROWTH = 5, /* milliseconds between two looks at a file that grows */
 	HEAD = 512, /* so much of an upload shows what it is */
 	ARGUMENTS = BATCH_MAX_WORDS + 24,
 	MEMBERS = BATCH_MAX_STAGES + 2,
@@ -38,8 +39,9 @@ struct chain {
 	unsigned pump_behind;    /* the stage behind which this process reads */
 	int from, to;            /* what it reads, and where it writes; -1: to workers */
 	bool cut;                /* a stage behind it went away before the end */
-	pid_t follower;          /* a command that reads the output as it grows; 0: none */
-	int growing;             /* shut when it is whole */
+	pid_t feeder;            /* of a command that follows the output; 0: none */
+	pid_t follower;
+	int fed; /* the feeder ends when this is shut */
 };
 
 bool
@@ -323,6 +325,31 @@ start_chain(struct chain *c)
 	return good;
 }
 
+/* In a child: passes on what FILE has, as it grows, until UNTIL is shut and all is passed. */
+static _Noreturn void
+feed(int file, int to, int until)
+{
+	const int kept[] = { file, to, until };
+	struct pollfd end = { .fd = until, .events = POLLIN };
+	bool ended = false;
+	loff_t at = 0;
+	struct stat s;
+
+	program_close_others(kept, sizeof kept / sizeof kept[0]);
+	while (fstat(file, &s) == 0) {
+		while (at < s.st_size) {
+			ssize_t n = splice(file, &at, to, NULL, (size_t)(s.st_size - at), 0);
+
+			if (n == 0 || (n < 0 && errno != EINTR))
+				_exit(EXIT_IO);
+		}
+		if (ended)
+			_exit(EXIT_DONE);
+		ended = poll(&end, 1, GROWTH) > 0;
+	}
+	_exit(EXIT_IO);
+}
+
 /*
  * A program of the toolkit that only reads the output of the stages need not wait for its end: it runs beside
  * them, and what it wrote counts only if the stages end well.
@@ -357,22 +384,25 @@ start_follower(struct chain *c)
 {
 	struct flow *f = c->flow;
 	const struct batch_policy *b = f->plan->batch;
-	const char *argument[ARGUMENTS + 2];
-	int file = openat(f->folder, b->output, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out, until[2];
-	size_t n = 0;
+	const char *argument[ARGUMENTS];
+	int file = openat(f->folder, b->output, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out, text[2], until[2];
 
 	out = openat(f->folder, part_name(f, 0), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (file >= 0 && out >= 0 && pipe2(until, O_CLOEXEC) == 0) {
+	if (file >= 0 && out >= 0 && pipe2(text, O_CLOEXEC) == 0) {
+		(void)fcntl(text[1], F_SETPIPE_SZ, PIPE_SIZE);
 		make_argument(f, &b->then[0], &f->plan->then[0], source_of(f, 0), NULL, argument);
-		while (argument[n] != NULL)
-			n++;
-		argument[n++] = "--until";
-		argument[n++] = arena_format(&f->arena, "%d", until[0]);
-		argument[n] = NULL;
-		c->growing = until[1];
-		(void)fcntl(until[0], F_SETFD, 0);
-		c->follower = program_start(&f->plan->then[0], argument, file, out);
-		(void)close(until[0]);
+		if (pipe2(until, O_CLOEXEC) == 0) {
+			c->fed = until[1];
+			c->follower = program_start(&f->plan->then[0], argument, text[0], out);
+			(void)close(text[0]);
+			c->feeder = program_fork();
+			if (c->feeder == 0)
+				feed(file, text[1], until[0]);
+			(void)close(until[0]);
+		} else {
+			(void)close(text[0]);
+		}
+		(void)close(text[1]);
 	}
 	shut(&file);
 	shut(&out);
@@ -383,14 +413,21 @@ static void
 end_follower(struct chain *c, bool good)
 {
 	struct flow *f = c->flow;
+	int fed;
 
 	f->followed = -1;
+	if (c->feeder <= 0 || c->follower <= 0)
+		good = false;
+	if (!good && c->feeder > 0)
+		(void)kill(c->feeder, SIGKILL);
 	if (!good && c->follower > 0)
 		(void)kill(c->follower, SIGKILL);
-	shut(&c->growing);
+	shut(&c->fed);
+	fed = c->feeder > 0 ? program_wait(c->feeder) : EXIT_IO;
 	if (c->follower > 0)
 		f->followed = program_wait(c->follower);
-	if (!good)
+	/* Who did not get all of it is run once more. */
+	if (!good || (fed != EXIT_DONE && f->followed <= EXIT_REFUSED))
 		f->followed = -1;
 }
 
@@ -581,7 +618,7 @@ check_limits(struct flow *f, unsigned pump_behind)
 bool
 flow_run(struct flow *f)
 {
-	struct chain c = { .flow = f, .from = -1, .to = -1, .growing = -1 };
+	struct chain c = { .flow = f, .from = -1, .to = -1, .fed = -1 };
 
 	f->began = clock_running();
 	f->progress = show_progress;

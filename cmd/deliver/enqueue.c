@@ -182,7 +182,7 @@ each_file(void *context, struct filter *f, int fd)
 	bool going;
 
 	e->fd = fd;
-	filter_lines(f, &in, fd, f->max_record);
+	lines_init(&in, fd, f->source, f->max_record, &f->out);
 	going = filter_frames(f, &in, next_line, e);
 	lines_release(&in);
 	if (going && e->intake.event.used > 0) {

@@ -156,7 +156,7 @@ ingest_file(void *context, struct filter *f, int fd)
 	struct lines in;
 
 	frames_init(&i->frames, i->framing, &i->json);
-	filter_lines(f, &in, fd, f->max_record);
+	lines_init(&in, fd, f->source, f->max_record, &f->out);
 	bool going = filter_frames(f, &in, next, &i->frames);
 
 	lines_release(&in);

@@ -16,7 +16,6 @@
 #define MAX_RECORD ((size_t)64 << 20)
 #define MOST_RECORD ((size_t)1 << 30)
 #define MOST_DEPTH 10000
-#define MOST_FD 65535
 /* For the tags and labels of a line. */
 #define ENVELOPE_ROOM ((size_t)128 << 10)
 #define PROGRESS_SECONDS 2
@@ -38,7 +37,6 @@ filter_init(struct filter *f)
 		.max_record = MAX_RECORD,
 		.max_depth = JSON_MAX_DEPTH,
 		.source = "",
-		.until = -1,
 	};
 }
 
@@ -87,11 +85,6 @@ filter_option(struct filter *f, struct options *o, int id)
 		return true;
 	case FILTER_SOURCE:
 		f->standard = o->value;
-		return true;
-	case FILTER_UNTIL:
-		f->until = (int)whole_number(o, MOST_FD, "not the number of a descriptor");
-		if (fcntl(f->until, F_GETFD) < 0)
-			options_misuse(o, "this descriptor is not open", o->value);
 		return true;
 	case FILTER_PROGRESS:
 		f->progress = true;
@@ -399,20 +392,13 @@ next_line(void *context, struct lines *in, struct bytes *record)
 	return lines_next(in, record);
 }
 
-void
-filter_lines(struct filter *f, struct lines *in, int fd, size_t limit)
-{
-	lines_init(in, fd, f->source, limit, &f->out);
-	in->until = fd == STDIN_FILENO ? f->until : -1;
-}
-
 static bool
 each_line(void *context, struct filter *f, int fd)
 {
 	struct lines in;
 
 	(void)context;
-	filter_lines(f, &in, fd, line_limit(f));
+	lines_init(&in, fd, f->source, line_limit(f), &f->out);
 	bool ended = filter_frames(f, &in, next_line, NULL);
 
 	lines_release(&in);

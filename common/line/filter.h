@@ -31,7 +31,6 @@ enum {
 	FILTER_MAX_RECORD,
 	FILTER_MAX_DEPTH,
 	FILTER_SOURCE,
-	FILTER_UNTIL,
 	FILTER_PROGRESS,
 	FILTER_VERBOSE,
 };
@@ -44,7 +43,6 @@ enum {
 	    { FILTER_MAX_RECORD, 0, false, "max-record", "SIZE", "refuse a record longer than SIZE (64M)" }, \
 	    { FILTER_MAX_DEPTH, 0, false, "max-depth", "N", "refuse nesting deeper than N (256)" },          \
 	    { FILTER_SOURCE, 0, false, "source", "NAME", "how messages call standard input (<stdin>)" },     \
-	    { FILTER_UNTIL, 0, false, "until", "FD", "standard input grows until descriptor FD is shut" },   \
 	    { FILTER_PROGRESS, 0, false, "progress", NULL,                                                   \
 		    "show progress if standard error is a terminal" },                                       \
 	{                                                                                                    \
@@ -63,7 +61,6 @@ struct filter {
 	uint64_t read;        /* records seen, refused ones included */
 	uint64_t written;     /* lines written, which the engine counts */
 	const char *standard; /* how messages call standard input; NULL: <stdin> */
-	int until;            /* of standard input, see lines.h */
 	const char *source;
 	size_t line;         /* of the record at hand */
 	struct bytes record; /* the line at hand, as it came */
@@ -160,9 +157,6 @@ enum filter_outcome filter_refuse(struct filter *f, const struct refused *what);
  * Gives all lines of all operands (standard input if there are none) to the engine.  Returns the exit status.
  */
 int filter_run(struct filter *f, const struct options *o, const struct filter_engine *e);
-
-/* For EACH: lines_init with what the filter knows of its input. */
-void filter_lines(struct filter *f, struct lines *in, int fd, size_t limit);
 
 /*
  * The same for a program that finds the ends of its records itself: opens each operand and calls EACH with

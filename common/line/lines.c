@@ -15,29 +15,14 @@
 #define MARK_SIZE ((size_t)3)
 /* What a line may hold besides its record: a byte order mark and a CR. */
 #define EXTRA (MARK_SIZE + 1)
-#define GROWTH 5 /* milliseconds between two looks at a file that grows */
 
 void
 lines_init(struct lines *l, int fd, const char *source, size_t limit, struct sink *flush_first)
 {
 	if (limit > BUFFER_UNLIMITED)
 		limit = BUFFER_UNLIMITED;
-	*l = (struct lines){
-		.source = source, .fd = fd, .limit = limit, .flush_first = flush_first, .until = -1
-	};
+	*l = (struct lines){ .source = source, .fd = fd, .limit = limit, .flush_first = flush_first };
 	buffer_init(&l->text, limit + EXTRA + READ_SIZE + JSON_SLACK);
-}
-
-/* At the end of a file that grows: waits a while, or until it has all of it.  False: a signal came. */
-static bool
-wait_for_growth(struct lines *l)
-{
-	struct pollfd end = { .fd = l->until, .events = POLLIN };
-	int n = poll(&end, 1, GROWTH);
-
-	if (n > 0)
-		l->until = -1;
-	return n >= 0 || l->wake == NULL || *l->wake == 0;
 }
 
 /* Reads once.  LINES_RECORD: there are more bytes, or the source has ended. */
@@ -53,17 +38,11 @@ fill(struct lines *l)
 		return LINES_FLUSH_FAILED;
 	if (!buffer_reserve(&l->text, READ_SIZE + JSON_SLACK))
 		diag_bug("a line beyond its limit was kept");
-	for (;;) {
+	do {
 		n = read(l->fd, l->text.at + l->text.used, READ_SIZE);
 		if (n < 0 && errno == EINTR && l->wake != NULL && *l->wake != 0)
 			return LINES_WOKEN;
-		if (n == 0 && l->until >= 0) {
-			if (!wait_for_growth(l))
-				return LINES_WOKEN;
-		} else if (n >= 0 || !file_again(l->fd, POLLIN)) {
-			break;
-		}
-	}
+	} while (n < 0 && file_again(l->fd, POLLIN));
 	if (n < 0) {
 		l->error = errno;
 		return LINES_READ_FAILED;

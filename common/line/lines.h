@@ -30,7 +30,6 @@ struct lines {
 	/* May be NULL.  If it is not 0 when a signal interrupts a read, lines_next returns LINES_WOKEN. */
 	const volatile sig_atomic_t *wake;
 	size_t limit; /* in bytes, of a line */
-	int until;    /* the source grows until this descriptor is shut at its other end; -1: it does not */
 	/* private */
 	int fd;
 	struct sink *flush_first;

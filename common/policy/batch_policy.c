@@ -30,8 +30,8 @@ static const struct {
 
 /* Options that ehr-batch gives, or that make a program do something else than its work. */
 static const char *const own[] = { "--policy", "--site", "--now", "--batch", "--on-error", "--quarantine",
-	"--max-refused", "--seq", "--manifest", "--places", "--trust", "--crl", "--source", "--until",
-	"--help", "--version" };
+	"--max-refused", "--seq", "--manifest", "--places", "--trust", "--crl", "--source", "--help",
+	"--version" };
 
 struct reader {
 	struct batch_policy *b;

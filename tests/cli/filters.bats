@@ -60,28 +60,6 @@ plain() {
 	each try
 }
 
-@test "--until: a file that grows is read until whoever writes it shuts the descriptor" {
-	mkfifo hold
-	try() {
-		cat in in >whole
-		head -c $(($(wc -c <in) + 100)) whole >growing
-		: >out
-		"ehr-$name" "${args[@]}" --until 7 <growing >out 2>err 7<hold 8>&- &
-		exec 8>hold
-		# It has what was there, and waits for more in the middle of a line.
-		while [ ! -s out ]; do sleep 0.02; done
-		tail -c +$(($(wc -c <in) + 101)) whole >>growing
-		exec 8>&-
-		wait $!
-		plain whole >good
-		cmp <(comparable good) <(comparable out)
-	}
-	each try
-	ehr 2 ehr-ingest --until 9 <whole 9<&-
-	has err "this descriptor is not open: '9'"
-	ehr 2 ehr-ingest --until x <whole
-}
-
 @test "skip: all good lines come out, each bad one is reported once with its line, and it ends with 1" {
 	try() {
 		plain in >good
