@@ -252,9 +252,8 @@ static bool
 find_trouble(struct intake *i, struct incoming *in, bool *acked)
 {
 	struct spool_rows *r = spool_rows(i->spool,
-	    "SELECT id, state, state = 'acked' AND acked <= ? FROM trouble WHERE subject = ? AND urgency = ? "
-	    "AND "
-	    "closed IS NULL",
+	    "SELECT id, state, state = 'acked' AND acked <= ? FROM trouble"
+	    " WHERE subject = ? AND urgency = ? AND closed IS NULL",
 	    "iti", i->now - SECOND * in->expires, in->subject, in->urgency);
 	bool over;
 

@@ -44,6 +44,14 @@ situation_of(const struct space *s)
 		.levels = s->engine->policy->levels };
 }
 
+static struct rule_state
+judge(const struct access_rule *rule, const struct space *s)
+{
+	struct situation at = situation_of(s);
+
+	return rule_judge(rule, &at, &s->engine->scratch);
+}
+
 /* False if no request meets the rule.  A search that ends at its limit says nothing. */
 static bool
 can_hold(struct engine *e, const struct layer_file *f, const struct access_rule *rule)
@@ -53,11 +61,8 @@ can_hold(struct engine *e, const struct layer_file *f, const struct access_rule 
 
 	space_begin(&s, e, f, bytes_of("someone"));
 	space_add_rule(&s, rule);
-	while (!holds && s.tried < RULE_LIMIT && space_next(&s)) {
-		struct situation at = situation_of(&s);
-
-		holds = rule_judge(rule, &at, &e->scratch).holding == RULE_HOLDS;
-	}
+	while (!holds && s.tried < RULE_LIMIT && space_next(&s))
+		holds = judge(rule, &s).holding == RULE_HOLDS;
 	holds = holds || !s.exhausted;
 	space_end(&s);
 	return holds;
@@ -71,14 +76,6 @@ advise(const struct advice *a, const char *file, const struct yaml_node *node, c
 
 	(void)fault_at(&fault, file, node, "%s: %s", code, text);
 	a->tell(a->context, &fault);
-}
-
-static struct rule_state
-judge(const struct access_rule *rule, const struct space *s)
-{
-	struct situation at = situation_of(s);
-
-	return rule_judge(rule, &at, &s->engine->scratch);
 }
 
 /* True if what RULE says of the request at hand is said by OTHER, or undone by it. */

@@ -82,16 +82,6 @@ read_padding(struct seal_policy *s, const char *file, const struct yaml_node *no
 	return true;
 }
 
-/* JavaScript puts members of such names first, so that what it writes of a line's tags has other bytes. */
-static bool
-is_digits(struct bytes text)
-{
-	for (size_t i = 0; i < text.size; i++)
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-	return true;
-}
-
 static bool
 read_tag(const char *file, const struct yaml_node *name, const struct yaml_node *values, struct fault *f)
 {
@@ -100,7 +90,8 @@ read_tag(const char *file, const struct yaml_node *name, const struct yaml_node 
 	if (!tag_is_word(name->text))
 		return fault_at(
 		    f, file, name, "not a name for a tag, expected 1 to 128 of A-Z a-z 0-9 . _ : / @ + -");
-	if (is_digits(name->text))
+	/* JavaScript puts members of such names first, so what it writes of a line's tags has other bytes. */
+	if (bytes_digits(name->text, 0) == name->text.size)
 		return fault_at(f, file, name,
 		    "a name of digits alone, which JavaScript would move in the line; put a letter before "
 		    "it");
