@@ -9,14 +9,38 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { PAGE = 4096, HUGE_PAGE = 2 * 1024 * 1024, FIRST = 4 * HUGE_PAGE };
+
+/*
+ * Takes the first megabytes of the heap together, from a boundary of huge pages on, and gives them back to
+ * malloc.  A policy loads in half the time where the kernel has huge pages, because 600 faults of small pages
+ * cost more than to read it.  What is never touched takes no memory.
+ */
+static void
+take_first(void)
+{
+	char *begin = sbrk(0);
+	void *volatile block; /* volatile: else the compiler drops a block that nobody writes */
+
+	/* malloc writes its own word before the block, which the page before the boundary takes. */
+	(void)sbrk((intptr_t)(-((uintptr_t)begin + PAGE) % HUGE_PAGE));
+	begin = sbrk(0);
+	block = malloc(FIRST);
+	(void)madvise(begin, (size_t)((char *)sbrk(0) - begin), MADV_HUGEPAGE);
+	free(block);
+}
+
 /*
  * A large block has pages of its own: it grows in place and goes back to the kernel.  Otherwise glibc moves
  * the threshold up with each block that is freed, and arrays that double leave their smaller copies behind.
  * A record of 35 MB on one line takes 2 % less memory with this.
  */
 static __attribute__((constructor)) void
-keep_threshold(void)
+set_up_heap(void)
 {
+	(void)mallopt(M_MMAP_THRESHOLD, 2 * FIRST);
+	(void)mallopt(M_TRIM_THRESHOLD, 2 * FIRST);
+	take_first();
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
@@ -38,7 +62,7 @@ memory_missing(size_t wanted)
 static void
 spread(void *at, size_t size)
 {
-	enum { LARGE = 4 * 1024 * 1024 - 4096, PAGE = 4096 };
+	enum { LARGE = 2 * HUGE_PAGE - PAGE };
 	size_t before = (uintptr_t)at % PAGE;
 
 	if (size >= LARGE)
