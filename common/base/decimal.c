@@ -26,8 +26,8 @@ take_digits(struct decimal_scan *s)
 {
 	size_t start = s->next;
 
-	while (take(s, "0123456789"))
-		continue;
+	while (s->next < s->text.size && s->text.at[s->next] >= '0' && s->text.at[s->next] <= '9')
+		s->next++;
 	return s->next - start;
 }
 

@@ -185,14 +185,16 @@ int
 unit_compare(const struct decimal *value, const struct unit *unit, const struct decimal *bound,
     const struct unit *bound_unit)
 {
-	struct decimal near = bring_near(value);
-	int64_t scale = places(&near) > places(bound) ? places(&near) : places(bound);
+	struct decimal near;
 	struct sides s;
+	int64_t scale;
 
 	if (unit == bound_unit)
 		return decimal_compare(value, bound);
 	if (!bytes_equal(unit->dimension, bound_unit->dimension) || !unit_bound(bound))
 		diag_bug("units were compared that cannot be");
+	near = bring_near(value);
+	scale = places(&near) > places(bound) ? places(&near) : places(bound);
 	natural_set(&s.left, 0);
 	natural_set(&s.right, 0);
 	add_value(&s, &near, unit, bound_unit, scale, false);
