@@ -38,16 +38,37 @@ check_given(const struct permission *p, const struct json *j)
 	hold(!permission_covers(p, (struct bytes){ "", 0 }) && !permission_covers(p, bytes_of("\001")));
 }
 
+/* Whether the decision TEXT, which is indexed in J, is given at the time that it names; true if it names none. */
+static bool
+is_given_then(struct bytes text, const struct json *j)
+{
+	uint32_t context = json_member(j, 0, bytes_of("context")),
+		 time = json_member(j, context, bytes_of("time"));
+	struct permission p;
+	struct buffer room;
+	struct instant then;
+	bool given = true;
+
+	buffer_init(&room, BUFFER_UNLIMITED);
+	if (time != 0 && json_kind(j, time) == JSON_STRING &&
+	    clock_parse_instant(json_string(j, time, &room), &then)) {
+		given = ask(&p, text, &then, true) == PERMISSION_GIVEN;
+		permission_release(&p);
+	}
+	buffer_release(&room);
+	return given;
+}
+
 /*
- * What ehr-select makes of a decision.  Whatever is given without a time has no end, so it is given at any
- * time; what is given late is given early; a caller that delivers nothing is given no more.
+ * What ehr-select makes of a decision.  Whatever is given without a time has no end, so it is given when it
+ * was made; what is given late is given early; a caller that delivers nothing is given no more.
  */
 static void
 try_select(struct bytes text)
 {
 	struct permission p;
 	struct json j;
-	bool timeless, at_early, at_late, undelivered;
+	bool at_early, at_late, undelivered;
 
 	json_init(&j, NULL, JSON_MAX_DEPTH);
 	at_early = ask(&p, text, &early, true) == PERMISSION_GIVEN;
@@ -60,11 +81,11 @@ try_select(struct bytes text)
 	permission_release(&p);
 	at_late = ask(&p, text, &late, true) == PERMISSION_GIVEN;
 	permission_release(&p);
-	timeless = ask(&p, text, NULL, true) == PERMISSION_GIVEN;
+	if (ask(&p, text, NULL, true) == PERMISSION_GIVEN)
+		hold(json_parse(&j, text) && is_given_then(text, &j));
 	permission_release(&p);
 	hold(!at_late || at_early);
 	hold(!undelivered || at_early);
-	hold(!timeless || (at_early && at_late));
 	json_release(&j);
 }
 
