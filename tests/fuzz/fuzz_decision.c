@@ -38,7 +38,7 @@ check_given(const struct permission *p, const struct json *j)
 	hold(!permission_covers(p, (struct bytes){ "", 0 }) && !permission_covers(p, bytes_of("\001")));
 }
 
-/* Whether the decision TEXT, which is indexed in J, is given at the time that it names; true if it names none. */
+/* Whether the decision TEXT, indexed in J, is given at the time that it names; true if it names none. */
 static bool
 is_given_then(struct bytes text, const struct json *j)
 {
