@@ -53,6 +53,7 @@ flow_open(struct flow_plan *plan, struct arena *a, char why[PROGRAM_WHY])
 	for (unsigned i = 0; i < plan->batch->thens; i++)
 		if (!program_find(&plan->then[i], &plan->batch->then[i], a, why))
 			return false;
+	plan->labels = workers_load(plan);
 	return true;
 }
 
@@ -101,6 +102,9 @@ make_argument(struct flow *f, const struct batch_command *c, const struct progra
 		argument[n++] = "--on-error", argument[n++] = "quarantine";
 		argument[n++] = "--quarantine", argument[n++] = refused_path(f, p);
 	}
+	if (plan->batch->manifest != NULL && strcmp(p->name, "ehr-seal") == 0)
+		argument[n++] = "--manifest",
+		argument[n++] = arena_format(&f->arena, "%s/%s", f->path, plan->batch->manifest);
 	if (source != NULL)
 		argument[n++] = "--source", argument[n++] = source;
 	if (places != NULL)

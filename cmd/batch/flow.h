@@ -25,6 +25,7 @@ struct flow_plan {
 	const char *ca, *crl;                   /* --trust and --crl, for all programs; NULL: none */
 	const char *now;                        /* the time of the upload */
 	unsigned jobs;                          /* workers; 0: every stage is a process of its own */
+	struct piece_labels *labels;            /* what they share; NULL: the stages are none for workers */
 	struct program stage[BATCH_MAX_STAGES]; /* of batch->stage */
 	struct program then[BATCH_MAX_THEN];
 };
@@ -55,7 +56,10 @@ struct flow {
 	void (*progress)(struct flow *f, uint64_t records);
 };
 
-/* Opens the programs of PLAN.  False with a message in WHY. */
+/*
+ * Opens the programs of PLAN and loads what workers share.  False with a message in WHY; ends the process as
+ * workers_load() does.
+ */
 bool flow_open(struct flow_plan *plan, struct arena *a, char why[PROGRAM_WHY]);
 
 /* Runs the stages.  False with `status`, `to_blame` and `why`; then the output must not be used. */

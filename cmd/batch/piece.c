@@ -43,12 +43,13 @@ struct sealing {
 	struct seal_engine_setup setup;
 	struct seal_engine *engine; /* NULL: nothing is sealed here */
 	struct filter filter;       /* its output is in memory */
+	struct sink listed;         /* for the manifest */
+	struct buffer head;         /* of the manifest */
 };
 
 struct piece_engine {
 	struct piece_setup setup;
 	struct arena arena;
-	struct json_keys *names;
 	struct classifier *classifier;
 	struct classify_line line;
 	struct redactor *redactor;
@@ -63,19 +64,34 @@ struct piece_engine {
 	struct place here, next;
 };
 
-static void
-open_classifier(struct piece_engine *p)
+struct piece_labels *
+piece_labels_load(struct policy *policy, bool labels_records)
 {
+	/* Conditions may ask for the time, which each upload sets anew. */
+	static const char any_time[] = "1970-01-01T00:00:00Z";
+	struct piece_labels *l = memory_zeros(1, sizeof *l);
 	struct fault fault = { 0 };
 
 	diag_program(programs[CLASSIFY]);
-	p->names = json_keys_new();
-	p->classifier = classifier_load(p->setup.policy, p->names, p->setup.now, &fault);
-	if (p->classifier == NULL)
+	l->names = json_keys_new();
+	l->classifier = classifier_load(policy, l->names, any_time, &fault);
+	if (l->classifier == NULL)
 		fault_exit(&fault);
-	if (p->setup.labels_records && !classifier_fhir_labels(p->classifier))
+	if (labels_records && !classifier_fhir_labels(l->classifier))
 		diag_die(EXIT_USAGE, "--fhir-labels: the policy has no `roots: fhir` with `code_system`");
-	classify_line_init(&p->line, p->classifier, p->names, JSON_MAX_DEPTH, MAX_RECORD);
+	diag_program("ehr-batch");
+	return l;
+}
+
+static void
+open_classifier(struct piece_engine *p)
+{
+	const struct piece_labels *l = p->setup.labels;
+
+	p->classifier = l->classifier;
+	if (!classifier_set_time(p->classifier, p->setup.now))
+		diag_bug("a time that was read before");
+	classify_line_init(&p->line, p->classifier, l->names, JSON_MAX_DEPTH, MAX_RECORD);
 }
 
 static void
@@ -144,10 +160,16 @@ open_seal(struct piece_engine *p)
 	filter_init(&s->filter);
 	s->filter.max_record = MAX_RECORD;
 	sink_init_memory(&s->filter.out);
+	sink_init_memory(&s->listed);
+	buffer_init(&s->head, BUFFER_UNLIMITED);
+	if (p->setup.manifest >= 0)
+		s->setup.manifest = &s->listed;
 	if (!seal_keys_open(&s->setup, &demand, &p->arena, &wrong) ||
 	    !seal_keys_domain(&s->setup, false, &wrong) ||
 	    (s->engine = seal_engine_begin(&s->setup, &wrong)) == NULL)
 		diag_die(wrong.status, "%s", wrong.text);
+	buffer_add(&s->head, sink_held(&s->listed).at, sink_held(&s->listed).size);
+	sink_drop(&s->listed);
 }
 
 static void
@@ -181,7 +203,7 @@ piece_open(const struct piece_setup *setup)
 		open_seal(p);
 	for (unsigned i = 0; i < PIECE_PROGRAMS; i++)
 		open_refusals(p, i);
-	p->refusals[CLASSIFY].names = p->names;
+	p->refusals[CLASSIFY].names = p->setup.labels->names;
 	sink_init_memory(&p->labelled);
 	sink_init_memory(&p->versions);
 	buffer_init(&p->noted, BUFFER_UNLIMITED);
@@ -241,7 +263,7 @@ piece_number(struct piece_engine *p)
 {
 	struct piece_counts *all = p->setup.counts;
 
-	seal_engine_number(p->seal.engine, all->versions);
+	seal_engine_part(p->seal.engine, all->versions);
 	all->versions += p->lines;
 	p->lines = 0;
 }
@@ -313,6 +335,25 @@ refuse(struct piece_engine *p, const struct noted *n, struct bytes record)
 	return status;
 }
 
+/* The list of what was sealed, behind that of the pieces before. */
+static bool
+write_listed(struct piece_engine *p)
+{
+	struct piece_counts *all = p->setup.counts;
+	struct sealing *s = &p->seal;
+	int to = p->setup.manifest;
+	bool good;
+
+	if (s->setup.manifest == NULL)
+		return true;
+	good = (all->is_listing || file_write_fd(to, buffer_bytes(&s->head))) &&
+	       file_write_fd(to, sink_held(&s->listed));
+	all->is_listing = true;
+	manifest_add(&all->listed, seal_engine_listed(s->engine));
+	sink_drop(&s->listed);
+	return good;
+}
+
 enum diag_exit
 piece_write(struct piece_engine *p, int out)
 {
@@ -330,7 +371,7 @@ piece_write(struct piece_engine *p, int out)
 	}
 	p->noted.used = 0;
 	diag_program(programs[p->setup.seals ? SEAL : REDACT]);
-	if (!file_write_fd(out, sink_held(made))) {
+	if (!file_write_fd(out, sink_held(made)) || !write_listed(p)) {
 		diag_warn("%s: what was made of it cannot be written: %s", p->setup.source, strerror(errno));
 		status = EXIT_IO;
 	}

@@ -5,6 +5,7 @@
 #include "common/base/diag.h"
 #include "common/base/reason.h"
 #include "common/json/json.h"
+#include "common/line/manifest.h"
 #include "common/policy/policy.h"
 
 #include <stdbool.h>
@@ -17,21 +18,31 @@
  */
 enum { PIECE_MOST_LINE = 64 << 20, PIECE_SLACK = JSON_SLACK + 1, PIECE_PROGRAMS = 2 };
 
-/* What was refused so far by ehr-classify and ehr-redact; workers share it and change it in turn. */
+/* What came of the pieces so far; workers share it and change it in turn. */
 struct piece_counts {
-	uint64_t count[PIECE_PROGRAMS];
+	uint64_t count[PIECE_PROGRAMS]; /* refused by ehr-classify and ehr-redact */
 	uint64_t by_reason[PIECE_PROGRAMS][REASON_COUNT];
 	uint64_t versions; /* in the pieces whose versions have numbers */
+	bool is_listing;   /* the manifest has its head */
+	struct manifest_counts listed;
+};
+
+/* The policy of ehr-classify, loaded once for all uploads: workers are forked later and share its memory. */
+struct piece_labels {
+	struct json_keys *names;
+	struct classifier *classifier;
 };
 
 struct piece_setup {
 	struct policy *policy;
-	const char *site;                     /* NULL: none */
-	const char *now;                      /* RFC 3339 */
-	const char *batch;                    /* for tokens that are bound to it */
-	const char *levels;                   /* of versions, "L,N"; NULL: all */
+	const char *site;   /* NULL: none */
+	const char *now;    /* RFC 3339 */
+	const char *batch;  /* for tokens that are bound to it */
+	const char *levels; /* of versions, "L,N"; NULL: all */
+	const struct piece_labels *labels;
 	bool labels_records, labels_versions; /* --fhir-labels of either program */
 	bool seals;                           /* ehr-seal stands behind them */
+	int manifest;       /* with that: what is sealed is listed there, but for the end; -1: nowhere */
 	bool sets_aside;    /* refused records go to refused.*.ndjson; else the first ends the run */
 	const char *source; /* the upload, for messages */
 	const char *folder; /* of refused.*.ndjson */
@@ -41,7 +52,13 @@ struct piece_setup {
 
 struct piece_engine;
 
-/* Loads policy and keys.  Ends the process with a message and status if they are at fault. */
+/*
+ * Loads the policy of ehr-classify, with --fhir-labels if LABELS_RECORDS.  Ends the process with a message
+ * and status if it is at fault.  What it returns lives as long as the process.
+ */
+struct piece_labels *piece_labels_load(struct policy *policy, bool labels_records);
+
+/* Loads what is left of the policy, and the keys.  Ends the process with a message and status as above. */
 struct piece_engine *piece_open(const struct piece_setup *setup);
 
 /* LINES, with JSON_SLACK readable bytes behind them; FIRST is the number of the first, from 1. */

@@ -98,13 +98,32 @@ find_pair(const struct batch_policy *b, unsigned *at)
 	return false;
 }
 
+/* Workers can do what the pair of PLAN asks for, which S gets; *BEHIND is the stage before the pair. */
+static bool
+can_do(const struct flow_plan *plan, struct piece_setup *s, unsigned *behind)
+{
+	const struct batch_policy *b = plan->batch;
+
+	return plan->jobs > 0 && find_pair(b, behind) &&
+	       take_options(s, &b->stage[*behind + 1], &b->stage[*behind + 2]);
+}
+
+struct piece_labels *
+workers_load(const struct flow_plan *plan)
+{
+	struct piece_setup setup = { 0 };
+	unsigned behind;
+
+	return can_do(plan, &setup, &behind) ? piece_labels_load(plan->policy, setup.labels_records) : NULL;
+}
+
 struct workers *
 workers_for(struct flow *f, unsigned *behind)
 {
 	const struct batch_policy *b = f->plan->batch;
 	struct workers *w;
 
-	if (f->plan->jobs == 0 || !find_pair(b, behind))
+	if (f->plan->labels == NULL)
 		return NULL;
 	w = memory_zeros(1, sizeof *w);
 	w->flow = f;
@@ -114,17 +133,16 @@ workers_for(struct flow *f, unsigned *behind)
 		.batch = f->batch,
 		.source = f->source,
 		.folder = f->path,
+		.labels = f->plan->labels,
 		.sets_aside = b->on_error != BATCH_FAIL };
-	if (!take_options(&w->setup, &b->stage[*behind + 1], &b->stage[*behind + 2])) {
-		free(w);
-		return NULL;
-	}
+	(void)can_do(f->plan, &w->setup, behind);
 	w->setup.seals = *behind + 3 < b->stages && strcmp(b->stage[*behind + 3].word[0], "ehr-seal") == 0 &&
 			 b->stage[*behind + 3].words == 1;
 	w->count = f->plan->jobs < MOST_JOBS ? f->plan->jobs : MOST_JOBS;
 	w->room = PIECE_MOST_LINE + PIECE + PIECE_SLACK;
 	w->places = arena_format(&f->arena, "%s/places", f->path);
 	w->setup.places = w->places;
+	w->setup.manifest = -1;
 	return w;
 }
 
@@ -185,7 +203,7 @@ work(struct workers *w, unsigned me, int socket, int out)
 	struct worker *self = &w->worker[me];
 	struct piece_engine *piece;
 	struct order order;
-	const int kept[] = { socket, out, before, behind };
+	const int kept[] = { socket, out, before, behind, w->setup.manifest };
 
 	program_close_others(kept, sizeof kept / sizeof kept[0]);
 	piece = piece_open(&w->setup);
@@ -238,6 +256,34 @@ start_worker(struct workers *w, unsigned me, int out)
 	return self->process > 0;
 }
 
+static bool
+open_manifest(struct workers *w)
+{
+	const struct flow *f = w->flow;
+
+	if (!w->setup.seals || f->plan->batch->manifest == NULL)
+		return true;
+	w->setup.manifest = openat(f->folder, f->plan->batch->manifest,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return w->setup.manifest >= 0;
+}
+
+/* All are done, and GOOD. */
+static int
+end_manifest(struct workers *w, bool good)
+{
+	struct buffer end;
+
+	if (w->setup.manifest < 0)
+		return EXIT_DONE;
+	buffer_init(&end, BUFFER_UNLIMITED);
+	manifest_write_end(&end, &w->setup.counts->listed);
+	good = !good || file_write_fd(w->setup.manifest, buffer_bytes(&end));
+	buffer_release(&end);
+	(void)close(w->setup.manifest);
+	return good ? EXIT_DONE : EXIT_IO;
+}
+
 bool
 workers_start(struct workers *w, int out)
 {
@@ -246,7 +292,7 @@ workers_start(struct workers *w, int out)
 
 	w->setup.counts =
 	    mmap(NULL, sizeof *w->setup.counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	good = w->setup.counts != MAP_FAILED;
+	good = w->setup.counts != MAP_FAILED && open_manifest(w);
 	for (unsigned i = 0; i < jobs; i++)
 		w->turn[i][0] = w->turn[i][1] = w->worker[i].socket = -1;
 	for (unsigned i = 0; good && i < jobs; i++)
@@ -374,6 +420,8 @@ workers_end(struct workers *w, bool failed)
 			(void)munmap(self->slot[k], w->room);
 	}
 	piece_report_end(report, worst == EXIT_DONE && !failed);
+	if (end_manifest(w, worst == EXIT_DONE && !failed) != EXIT_DONE)
+		worst = EXIT_IO;
 	(void)unlink(w->places);
 	free(w);
 	return worst;

@@ -21,12 +21,18 @@
  * upload, which ehr-ingest notes in the file `places`.
  */
 struct flow;
+struct flow_plan;
+struct piece_labels;
 struct workers;
 
 /*
- * Workers for the stages of F, if they have ehr-ingest, ehr-classify and ehr-redact next to each other with
- * options that workers know; else NULL.  BEHIND is the stage that the workers stand behind.
+ * What workers share, once for all uploads, if the stages of PLAN have ehr-ingest, ehr-classify and
+ * ehr-redact next to each other with options that workers know; else NULL.  Ends the process as
+ * piece_labels_load() does.
  */
+struct piece_labels *workers_load(const struct flow_plan *plan);
+
+/* Workers for F, if its plan has `labels`; else NULL.  BEHIND is the stage that the workers stand behind. */
 struct workers *workers_for(struct flow *f, unsigned *behind);
 
 /* How many stages they are, and what messages call them. */

@@ -83,6 +83,12 @@ classifier_load(struct policy *p, struct json_keys *keys, const char *now, struc
 	return NULL;
 }
 
+bool
+classifier_set_time(struct classifier *c, const char *now)
+{
+	return ruleset_set_time(&c->set, now);
+}
+
 void
 classifier_free(struct classifier *c)
 {

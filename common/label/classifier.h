@@ -113,6 +113,12 @@ struct classifier *classifier_load(
 void classifier_free(struct classifier *c);
 
 /*
+ * From the next line on the time is NOW, borrowed; the classifier must have been loaded with one.  False if
+ * it is none.
+ */
+bool classifier_set_time(struct classifier *c, const char *now);
+
+/*
  * Labels an indexed line, bare, ingested or labelled.  False: a reason of labels' (bad-label, wrong-stage,
  * bad-envelope, not-an-object, ...) and where.
  */

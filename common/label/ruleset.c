@@ -207,15 +207,11 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 	return type_plan_load(l, base, summaries);
 }
 
-static bool
-read_now(struct ruleset *s, const char *now, struct fault *f)
+bool
+ruleset_set_time(struct ruleset *s, const char *now)
 {
-	if (now == NULL)
-		return true;
 	s->now = bytes_of(now);
-	if (!clock_parse_instant(s->now, &s->now_instant))
-		return fault_at(f, "--now", NULL, "not an instant such as 2026-11-21T10:00:00Z");
-	return true;
+	return clock_parse_instant(s->now, &s->now_instant);
 }
 
 bool
@@ -228,8 +224,8 @@ ruleset_load(struct ruleset *s, struct policy *p, struct json_keys *keys, const 
 		.policy = p, .keys = keys, .opaque = LABEL_NONE, .uncovered = LABEL_NONE, .mute = LABEL_NONE
 	};
 	s->top = p->levels - 1;
-	if (!read_now(s, now, f))
-		return false;
+	if (now != NULL && !ruleset_set_time(s, now))
+		return fault_at(f, "--now", NULL, "not an instant such as 2026-11-21T10:00:00Z");
 	root = policy_yaml(p, "classify.yaml", &s->file, f);
 	if (root == NULL || (s->shape = shape_load(p, keys, f)) == NULL)
 		return false;

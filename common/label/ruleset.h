@@ -326,6 +326,9 @@ bool ruleset_load(
     struct ruleset *s, struct policy *p, struct json_keys *keys, const char *now, struct fault *f);
 void ruleset_release(struct ruleset *s);
 
+/* NOW is borrowed.  False if it is no time. */
+bool ruleset_set_time(struct ruleset *s, const char *now);
+
 /* The plan for roots of TYPE. */
 struct type_plan *type_plan_of(struct ruleset *s, struct bytes type);
 

@@ -16,11 +16,11 @@ static const char begin[] = "{\"ehr\":{\"v\":1,\"stage\":\"manifest\",\"domain\"
 static const char zeros[] = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 static void
-count(struct manifest_counts *c, struct bytes rl)
+count(struct manifest_counts *c, struct bytes rl, uint64_t lines)
 {
 	size_t i = 0;
 
-	c->lines++;
+	c->lines += lines;
 	if (rl.size == 0)
 		return;
 	while (i < c->levels && !bytes_equal((struct bytes){ c->level[i].name, c->level[i].size }, rl))
@@ -33,7 +33,19 @@ count(struct manifest_counts *c, struct bytes rl)
 		c->level[i].lines = 0;
 		c->levels++;
 	}
-	c->level[i].lines++;
+	c->level[i].lines += lines;
+}
+
+void
+manifest_add(struct manifest_counts *all, const struct manifest_counts *part)
+{
+	uint64_t without = part->lines;
+
+	for (size_t i = 0; i < part->levels; i++) {
+		count(all, (struct bytes){ part->level[i].name, part->level[i].size }, part->level[i].lines);
+		without -= part->level[i].lines;
+	}
+	all->lines += without;
 }
 
 void
@@ -73,7 +85,7 @@ manifest_write_line(struct buffer *out, uint64_t seq, struct bytes rl, const cha
 	json_write_member(&w, "sha256", (struct bytes){ hex, MANIFEST_HEX });
 	json_write_close(&w, '}');
 	json_write_raw(&w, (struct bytes)BYTES("\n"));
-	count(c, rl);
+	count(c, rl, 1);
 }
 
 void
@@ -269,7 +281,7 @@ take_entry(struct reading *r, struct bytes line)
 		m->entry = memory_grow(m->entry, m->room, sizeof *m->entry);
 	}
 	m->entry[m->entries++] = e;
-	count(&r->counts, rl);
+	count(&r->counts, rl, 1);
 	return NULL;
 }
 

@@ -48,6 +48,9 @@ void manifest_write_line(struct buffer *out, uint64_t seq, struct bytes rl, cons
     struct manifest_counts *c);
 void manifest_write_end(struct buffer *out, const struct manifest_counts *c);
 
+/* Adds the lines of PART, which come behind those of ALL. */
+void manifest_add(struct manifest_counts *all, const struct manifest_counts *part);
+
 /* Whether TEXT begins as a manifest does. */
 bool manifest_is(struct bytes text);
 

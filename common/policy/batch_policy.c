@@ -225,6 +225,8 @@ output_named(const struct batch_policy *b, const char *name)
 {
 	if (b->output != NULL && strcmp(b->output, name) == 0)
 		return b->output;
+	if (b->manifest != NULL && strcmp(b->manifest, name) == 0)
+		return b->manifest;
 	for (unsigned i = 0; i < b->thens; i++)
 		if (b->then[i].output != NULL && strcmp(b->then[i].output, name) == 0)
 			return b->then[i].output;
@@ -254,6 +256,17 @@ read_output(struct reader *r, const struct yaml_node *node, const char **name)
 		return fault_at(r->f, r->file, node, "two outputs have the name '%s'", copy);
 	*name = copy;
 	return true;
+}
+
+static bool
+read_manifest(struct reader *r, const struct yaml_node *node)
+{
+	if (node == NULL)
+		return true;
+	for (unsigned i = 0; i < r->b->stages; i++)
+		if (strcmp(r->b->stage[i].word[0], "ehr-seal") == 0)
+			return read_output(r, node, &r->b->manifest);
+	return fault_at(r->f, r->file, node, "no stage is ehr-seal, which would write it");
 }
 
 static bool
@@ -374,12 +387,13 @@ batch_policy_load(struct batch_policy *b, struct policy *p, struct fault *f)
 	const struct yaml_node *form = yaml_need(&m, "pipeline");
 	const struct yaml_node *stages = yaml_need(&m, "stages");
 	const struct yaml_node *output = yaml_need(&m, "output");
+	const struct yaml_node *manifest = yaml_take(&m, "manifest");
 	const struct yaml_node *thens = yaml_take(&m, "then");
 	const struct yaml_node *on_error = yaml_take(&m, "on_error");
 	const struct yaml_node *limits = yaml_take(&m, "limits");
 	const struct yaml_node *archive = yaml_take(&m, "archive");
 	return yaml_close(&m) && yaml_integer(r.file, form, 1, 1, &version, f) && read_stages(&r, stages) &&
-	       read_output(&r, output, &b->output) && read_thens(&r, thens) &&
+	       read_output(&r, output, &b->output) && read_manifest(&r, manifest) && read_thens(&r, thens) &&
 	       yaml_word(r.file, on_error, errors, &b->on_error, f) && read_limits(&r, limits) &&
 	       (archive == NULL || yaml_boolean(r.file, archive, &b->archive, f));
 }

@@ -15,6 +15,7 @@
  *	then: [{run: ehr-notify, output: intents.ndjson}]          over that output, or over `input`
  *	on_error: quarantine                                       fail (the default), skip or quarantine
  *	limits: {refused: 50%, size: 16G}                          of the records; of the unpacked upload
+ *	manifest: sealed.manifest                                  lists what ehr-seal writes; not given: none
  *	archive: false                                             true: the upload is kept
  *
  * A command is a program of the toolkit with its options, "ehr-classify --fhir-labels" or a list of words.
@@ -48,6 +49,7 @@ struct batch_policy {
 	struct batch_command stage[BATCH_MAX_STAGES];
 	unsigned stages;
 	const char *output;
+	const char *manifest; /* NULL: none */
 	struct batch_command then[BATCH_MAX_THEN];
 	unsigned thens;
 	unsigned on_error; /* enum batch_on_error */

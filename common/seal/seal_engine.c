@@ -254,9 +254,16 @@ seal_engine_end(struct seal_engine *r)
 }
 
 void
-seal_engine_number(struct seal_engine *r, uint64_t seq)
+seal_engine_part(struct seal_engine *r, uint64_t seq)
 {
 	r->seq = seq;
+	r->counts = (struct manifest_counts){ 0 };
+}
+
+const struct manifest_counts *
+seal_engine_listed(const struct seal_engine *r)
+{
+	return &r->counts;
 }
 
 static struct bytes

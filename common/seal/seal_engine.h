@@ -48,8 +48,11 @@ struct seal_fault {
 struct seal_engine *seal_engine_begin(const struct seal_engine_setup *setup, struct seal_fault *f);
 void seal_engine_end(struct seal_engine *r);
 
-/* The number of the next line in the batch. */
-void seal_engine_number(struct seal_engine *r, uint64_t seq);
+/* Begins a part of the batch, whose first line has the number SEQ. */
+void seal_engine_part(struct seal_engine *r, uint64_t seq);
+
+/* With a manifest: how many lines of the part it lists. */
+const struct manifest_counts *seal_engine_listed(const struct seal_engine *r);
 
 /* One line; CONTEXT is the struct seal_engine. */
 enum filter_outcome seal_engine_line(void *context, struct filter *f, struct bytes line);

@@ -2,6 +2,7 @@
 bats_require_minimum_version 1.5.0
 load ../lib/ehr
 load ../lib/batch
+load ../lib/ca
 
 @test "the piped form, one job and several give the same bytes, refused records and messages" {
 	prepare
@@ -198,4 +199,41 @@ then: [{run: [$PWD/other/upper, A-Z], sha256: \"$digest\", output: upper}]"
 		[ -z "$(ls -A store)" ]
 	done
 	has err 'ehr-seal: long.json: a version is refused: too-long'
+}
+
+# listed FOLDER: its manifest has one head, each line of what was sealed, in order, and one end.
+listed() {
+	local sealed=$1/mixed/sealed.ndjson manifest=$1/mixed/lines.manifest line
+	head -n 1 "$manifest" | jq -e --arg batch "$(jq -rn 'input.ehr.batch' "$sealed")" '.ehr.stage == "manifest" and .ehr.batch == $batch' >/dev/null
+	jq -j '"\(.ehr.seq) \(.ehr.rl) "' "$sealed" | tr ' ' '\n' | paste - - >numbers
+	while read -r line; do sha256sum <<<"$line"; done <"$sealed" | cut -c1-64 | paste numbers - >want
+	sed '1d;$d' "$manifest" | jq -r '[.seq, .rl, .sha256] | @tsv' | diff want - || return
+	tail -n 1 "$manifest" | jq -e --slurpfile all <(jq .ehr.rl "$sealed") \
+		'.end == {lines: ($all | length), versions: ($all | group_by(.) | map({(.[0]): length}) | add)}' >/dev/null
+}
+
+@test "one manifest lists what all jobs sealed, and what is missing shows once it is signed" {
+	prepare
+	"$EHR_GENERATE" 1 300000 >mixed
+	head -n 1 "$EHR_ROOT/testdata/records/bad/bad-label.ndjson" | cat - mixed >worse
+	mv worse mixed
+	pipeline 'stages: [ehr-ingest, ehr-classify, ehr-redact, ehr-seal]
+manifest: lines.manifest
+on_error: quarantine'
+	sed -i s/versions.ndjson/sealed.ndjson/ policy/pipeline.yaml
+	for how in --jobs=1 --jobs=3 --piped; do
+		ehr 1 batch "$how" mixed "as$how"
+		listed "as$how"
+		[ "$(stat -c %a "as$how/mixed/lines.manifest")" = 600 ]
+	done
+
+	ca ca
+	certificate ca host emailProtection
+	cd as--jobs=3/mixed
+	ehr 0 ehr-policy sign --key ../../host.key --cert ../../host.pem lines.manifest
+	open() { ehr "$1" ehr-open -S ../../site --now "$(date -u +%FT%TZ)" --trust ../../ca.pem --manifest lines.manifest "$2"; }
+	open 0 sealed.ndjson
+	sed 400d sealed.ndjson >fewer
+	open 6 fewer
+	has err 'manifest-differs: 1 of the '
 }

@@ -29,6 +29,9 @@ fault() {
 	fault 8:9 "not a name for an output, expected 1 to 64 of A-Z a-z 0-9 . _ -, no dot or dash in front" 's,^output: .*,output: ../sealed,'
 	fault 8:9 "'run' is a file of ehr-batch itself: give it another name" 's,^output: .*,output: run,'
 	fault 8:9 "'places' is a file of ehr-batch itself: give it another name" 's,^output: .*,output: places,'
+	fault 9:11 "'run' is a file of ehr-batch itself: give it another name" 's,^output: .*,&\nmanifest: run,'
+	fault 9:11 "two outputs have the name 'sealed.ndjson'" 's,^output: .*,&\nmanifest: sealed.ndjson,'
+	fault 9:11 'no stage is ehr-seal, which would write it' 's/^  - ehr-seal/  - ehr-open/; s,^output: .*,&\nmanifest: list,'
 	fault 10:31 "two outputs have the name 'sealed.ndjson'" 's,intents.ndjson,sealed.ndjson,'
 	fault 10:54 "no output of that name stands before this command, expected sealed.ndjson or one of \`then\` above" 's|output: intents.ndjson}|output: intents.ndjson, input: other}|'
 	fault 10:11 "'ehr-notify': an executable with a sha256 is named by its whole path; a program of the toolkit has none" 's|{run: ehr-notify,|{run: ehr-notify, sha256: ab,|'
@@ -426,6 +429,13 @@ archive: true"
 	has batch.prom 'ehr_batch_exit_status 5'
 	[ "$(grep -c '^# TYPE ehr_batch_' batch.prom)" -eq 7 ]
 	lacks err '%,'
+	"$EHR_GENERATE" 1 100000 >long
+	for jobs in --piped --jobs=2; do
+		ehr 0 script -qec "'$EHR_BIN/ehr-batch' -P '$P' -S site --now $now $jobs long as$jobs" /dev/null
+		tr '\r' '\n' <out | grep -E '^long: +[0-9]+ %, [0-9]+ records, [0-9]+\.[0-9] MB/s, [0-9]+:[0-9][0-9] left ' >shown
+		# What comes next stands on a line that was emptied.
+		tr '\r' '\n' <out | tail -n 2 | grep -qE $'^(\e\\[K)?ehr-batch: 1 done'
+	done
 	ehr 4 batch --metrics nowhere/batch.prom uploads store
 	# A device keeps its place: a rename would replace it.
 	mkfifo pipe
