@@ -132,6 +132,8 @@ split(char *text, size_t *count)
 		all[*count].text = malloc(all[*count].size * 3 / 2 + 64);
 		if (all[*count].text == NULL)
 			exit(4);
+		/* no page is found while the clock runs */
+		memset(all[*count].text, 1, all[*count].size * 3 / 2 + 64);
 		++*count;
 		line = end + 1;
 	}
@@ -175,6 +177,7 @@ main(int argc, char *argv[])
 	room = malloc(size + 64);
 	if (room == NULL || gcm == NULL || cipher == NULL)
 		return 4;
+	memset(room, 1, size + 64);
 	must(EVP_EncryptInit_ex2(gcm, cipher, key, NULL, NULL));
 	took = all_of(seal, gcm, p, count, room);
 	if (opening) {
