@@ -84,6 +84,7 @@ static const struct {
 	[MESSAGE_RELEASE] = { "release", "ehr-release+jwt" },
 	[MESSAGE_PROVISION] = { "provision", "ehr-provision+jwt" },
 	[MESSAGE_COMMAND] = { "command", "ehr-command+jwt" },
+	[MESSAGE_PROOF] = { "proof", "ehr-proof+jwt" },
 };
 
 const char *

@@ -40,8 +40,11 @@ void message_cnf(struct message *m, const char *jkt);
 void message_sign(
     struct message *m, struct buffer *out, struct private_key *key, const char *typ, bool embed);
 
-/* The kinds of message that are sealed to a device, and their JWS types: "release", "ehr-release+jwt". */
-enum message_kind { MESSAGE_RELEASE, MESSAGE_PROVISION, MESSAGE_COMMAND };
+/*
+ * The kinds of message that are sealed to a device, or by one to its authority, and their JWS types:
+ * "release", "ehr-release+jwt".
+ */
+enum message_kind { MESSAGE_RELEASE, MESSAGE_PROVISION, MESSAGE_COMMAND, MESSAGE_PROOF };
 const char *message_stage(enum message_kind kind);
 const char *message_type(enum message_kind kind);
 

@@ -8,6 +8,7 @@
 #include "common/base/base64url.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/crypto/key_release.h"
 #include "common/crypto/secret.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
@@ -139,6 +140,8 @@ struct proof_reader {
 	const struct keys *keys;
 	const struct verb_settings *settings;
 	struct verb_answer *answer;
+	struct key_release_reader *sealed;
+	struct key_release_to to;
 	struct jws_reader *jws;
 	struct signers *signers; /* the devices, each for its id */
 	struct devices devices;
@@ -147,14 +150,15 @@ struct proof_reader {
 };
 
 struct proof_reader *
-proof_reader_new(
-    const struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+proof_reader_new(struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
 {
 	struct proof_reader *r = memory_zeros(1, sizeof *r);
 
 	r->keys = k;
 	r->settings = s;
 	r->answer = a;
+	r->sealed = key_release_reader_new();
+	r->to = (struct key_release_to){ .enc = keys_private(k), .domain = keys_domain(k) };
 	r->jws = jws_reader_new();
 	r->signers = device_signers(k, s, a, status);
 	if (r->signers != NULL) {
@@ -171,6 +175,7 @@ proof_reader_free(struct proof_reader *r)
 {
 	if (r == NULL)
 		return;
+	key_release_reader_free(r->sealed);
 	jws_reader_free(r->jws);
 	signers_free(r->signers);
 	signers_free(r->issuers);
@@ -308,13 +313,32 @@ read_claims(const struct proof_reader *r, struct proof *p, const struct jws *jws
 	return true;
 }
 
+/* A proof comes sealed to the authority's key, or only signed, as a device without prove may make it. */
+static bool
+unseal(struct proof_reader *r, struct bytes text, struct bytes *token, enum diag_exit *status)
+{
+	const char *why, *stage = message_stage(MESSAGE_PROOF);
+
+	while (text.size > 0 && (text.at[text.size - 1] == '\n' || text.at[text.size - 1] == '\r'))
+		text.size--;
+	*token = text;
+	if (text.size > 0 && text.at[0] != '{')
+		return true;
+	return key_release_unseal(r->sealed, text, &r->to, stage, token, &why) ||
+	       deny(r->answer, status, "proof-invalid: not a proof that is sealed to this authority");
+}
+
 /* The proof verifies under the signing key of a device that is enrolled. */
 static bool
 read_device(struct proof_reader *r, struct proof *p, struct bytes text, enum diag_exit *status)
 {
+	enum jws_fault fault;
+	struct bytes token;
 	struct jws jws;
-	enum jws_fault fault = jws_verify(r->jws, r->signers, text, "ehr-proof+jwt", &jws);
 
+	if (!unseal(r, text, &token, status))
+		return false;
+	fault = jws_verify(r->jws, r->signers, token, message_type(MESSAGE_PROOF), &jws);
 	if (fault == JWS_SIGNER)
 		return deny(r->answer, status, "device-unknown: not enrolled, or no longer");
 	if (fault != JWS_GOOD || !read_claims(r, p, &jws))
@@ -329,8 +353,6 @@ proof_read(struct proof_reader *r, struct proof *p, struct bytes text, enum diag
 {
 	*p = (struct proof){ .user = "" };
 	buffer_init(&p->token, 1 << 16);
-	while (text.size > 0 && (text.at[text.size - 1] == '\n' || text.at[text.size - 1] == '\r'))
-		text.size--;
 	return read_device(r, p, text, status) && check_challenge(r, p, status) &&
 	       (p->token.used == 0 || read_user(r, p, status));
 }
@@ -357,6 +379,8 @@ say_challenge(struct keys *k, const struct challenge *c, const struct verb_setti
 	json_write_member(&m.claims, "nonce", bytes_of(c->nonce));
 	json_write_member(&m.claims, "purpose", (struct bytes)BYTES("release-keys"));
 	json_write_member_number(&m.claims, "exp", (int64_t)c->end);
+	json_write_name(&m.claims, "seal_to");
+	point_write(&m.claims, keyref_public(keys_private(k)));
 	message_sign(&m, &a->out, keys_signing(k), "ehr-challenge+jwt", false);
 	message_end(&m);
 }

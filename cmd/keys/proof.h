@@ -5,9 +5,9 @@
 #include "cmd/keys/device.h"
 
 /*
- * proof: the authority gives a challenge; a device answers with a proof, signed with its enrolled key, that
- * holds the token of its user.  A proof counts once, and only for a challenge that was given here and has not
- * ended.  Challenges stand in nonces.log until they end.
+ * proof: the authority gives a challenge; a device answers with a proof, signed with its enrolled key and
+ * sealed to the authority's, that holds the token of its user.  A proof counts once, and only for a challenge
+ * that was given here and has not ended.  Challenges stand in nonces.log until they end.
  */
 enum { PROOF_NONCE = 43 };
 
@@ -25,7 +25,7 @@ struct proof {
 struct proof_reader;
 
 struct proof_reader *proof_reader_new(
-    const struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
+    struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
 void proof_reader_free(struct proof_reader *r);
 
 /*

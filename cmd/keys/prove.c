@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * prove: a device answers a challenge of its authority.  Which one it answered stands in pending.json, so
- * that it takes the release to this proof and to no other, once.  A host that seals needs no user.
+ * that it takes the release to this proof and to no other, once.  A host that seals needs no user.  The proof
+ * names the user, so it is sealed to the key that the challenge gives, and no carrier reads it.
  */
 #include "cmd/keys/device.h"
 #include "cmd/keys/message.h"
@@ -31,12 +32,24 @@ note_pending(const struct keys *k, const struct jws *challenge, struct verb_answ
 	return store_note_put(&note, keys_directory(k), "pending.json", 0600, a);
 }
 
-static void
-say_proof(struct keys *k, const struct jws *challenge, struct bytes user, const struct verb_settings *s,
-    struct verb_answer *a)
+/* The key of the authority that the proof is sealed to. */
+static bool
+read_seal_to(const struct jws *challenge, struct point *to)
+{
+	uint32_t at = json_member(challenge->claims, 0, (struct bytes)BYTES("seal_to"));
+
+	return at != 0 && point_read(to, challenge->claims, at, POINT_RECEIVES);
+}
+
+/* False if TO is not a point of the curve. */
+static bool
+say_proof(struct keys *k, const struct jws *challenge, const struct point *enc, struct bytes user,
+    const struct verb_settings *s, struct verb_answer *a)
 {
 	const struct keys_self *self = keys_self(k);
+	const struct message_to to = { MESSAGE_PROOF, keys_signing(k), enc, self->domain };
 	struct message m;
+	bool good;
 
 	message_begin(&m, self->id, s->now);
 	json_write_member(&m.claims, "aud", bytes_of(self->domain));
@@ -46,8 +59,9 @@ say_proof(struct keys *k, const struct jws *challenge, struct bytes user, const 
 	json_write_member_number(&m.claims, "exp", challenge->exp);
 	if (user.size > 0)
 		json_write_member(&m.claims, "user", user);
-	message_sign(&m, &a->out, keys_signing(k), "ehr-proof+jwt", false);
+	good = message_seal(&m, &a->out, &to);
 	message_end(&m);
+	return good;
 }
 
 static enum diag_exit
@@ -55,6 +69,7 @@ prove(struct keys *k, struct bytes token, struct bytes user, const struct verb_s
     struct verb_answer *a)
 {
 	struct jws_reader *reader = jws_reader_new();
+	struct point to;
 	struct jws c;
 	enum diag_exit status = EXIT_KEYS;
 
@@ -64,6 +79,9 @@ prove(struct keys *k, struct bytes token, struct bytes user, const struct verb_s
 		 !bytes_are(jws_text(&c, "purpose"), "release-keys") ||
 		 (!bytes_are(jws_text(&c, "aud"), "*") && !bytes_are(jws_text(&c, "aud"), keys_self(k)->id)))
 		(void)verb_fault(a, EXIT_KEYS, "challenge-invalid: for another device, domain or purpose");
+	else if (!read_seal_to(&c, &to))
+		(void)verb_fault(
+		    a, EXIT_KEYS, "challenge-invalid: it has no key that the proof is sealed to");
 	else if (c.exp == 0 || !jws_in_time(&c, s->now))
 		status = verb_fault(a, EXIT_DENIED, "challenge-expired: ask for another one");
 	else if (user.size == 0 && !device_seals(keys_self(k)->kind))
@@ -71,10 +89,10 @@ prove(struct keys *k, struct bytes token, struct bytes user, const struct verb_s
 		    "for whom? expected --assertion FILE, the user's token: only a host that seals has none");
 	else if (!note_pending(k, &c, a))
 		status = EXIT_IO;
-	else {
-		say_proof(k, &c, user, s, a);
+	else if (!say_proof(k, &c, &to, user, s, a))
+		(void)verb_fault(a, EXIT_KEYS, "challenge-invalid: its key is not a point of P-256");
+	else
 		status = EXIT_DONE;
-	}
 	jws_reader_free(reader);
 	return status;
 }

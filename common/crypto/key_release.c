@@ -57,9 +57,9 @@ without_end(struct bytes line)
 	return line;
 }
 
-static bool
-open_line(struct key_release_reader *r, struct bytes line, const struct key_release_to *to, const char *stage,
-    struct bytes *token, const char **why)
+bool
+key_release_unseal(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
+    const char *stage, struct bytes *token, const char **why)
 {
 	struct sealed_line s;
 
@@ -96,7 +96,7 @@ key_release_open_other(struct key_release_reader *r, struct bytes line, const st
 {
 	struct bytes token;
 
-	if (!open_line(r, line, to, kind.stage, &token, why))
+	if (!key_release_unseal(r, line, to, kind.stage, &token, why))
 		return false;
 	if (jws_verify(r->jws, to->authority, token, kind.typ, out) != JWS_GOOD)
 		return fail(why, "not signed by the authority");

@@ -38,6 +38,13 @@ struct key_release {
 bool key_release_open(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
     struct key_release *out, const char **why);
 
+/*
+ * What a message of that STAGE holds in *TOKEN, before anything says who signed it: of TO, enc and domain
+ * count.  For a proof, which a device seals to its authority.
+ */
+bool key_release_unseal(struct key_release_reader *r, struct bytes line, const struct key_release_to *to,
+    const char *stage, struct bytes *token, const char **why);
+
 struct key_release_kind {
 	const char *stage, *typ; /* of the line, and of its JWS */
 };

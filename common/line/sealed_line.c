@@ -233,7 +233,8 @@ read_head(const struct json *j, uint32_t ehr, const struct sealed_line_form *for
 	s->stage = json_inside(j, stage);
 	if (form->message)
 		return bytes_are(s->stage, "release") || bytes_are(s->stage, "provision") ||
-		       bytes_are(s->stage, "command") || refuse(s, REASON_WRONG_STAGE);
+		       bytes_are(s->stage, "command") || bytes_are(s->stage, "proof") ||
+		       refuse(s, REASON_WRONG_STAGE);
 	return bytes_are(s->stage, "sealed") || refuse(s, REASON_WRONG_STAGE);
 }
 

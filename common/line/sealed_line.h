@@ -40,7 +40,7 @@ struct sealed_line {
 	struct bytes kid;
 	bool to_recipient;     /* ECDH-ES+A256KW */
 	bool is_signed;        /* cty ehr-signed */
-	struct bytes stage;    /* of a message: release, provision, command */
+	struct bytes stage;    /* of a message: release, provision, command, proof */
 	uint32_t epk;          /* node in the index of the header, 0 if absent */
 	struct bytes apu, apv; /* base64url texts */
 	/* base64url texts; empty in a line of ehr and protected alone */

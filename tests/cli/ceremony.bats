@@ -58,23 +58,100 @@ teardown() {
 	[ "$(jq -c '[.subject.id, .subject.properties.device, (.context.assertion == $t)]' --arg t "$(cat token)" out)" = "[\"nina\",\"$ID\",true]" ]
 }
 
-@test "the same exchange through two FIFOs, and nothing in it tells a key" {
-	token >token
-	mkfifo -m 600 down up
+# The two ends of an exchange; each reads what the other writes, and leaves a copy in the file recording.
+at_authority() {
+	keys challenge -S site | tee -a recording
+	head -n 1 >proof
+	released --ask | ehr-authz -P "$P" -S site >decision
+	released --decision decision | tee -a recording
+	cat >/dev/null
+}
+
+at_device() {
+	head -n 1 | keys prove --keys tablet --assertion token | tee -a recording
+	head -n 1 | keys accept --keys tablet
+}
+
+by_fifos() {
+	mkfifo -m 600 up down
+	at_device <down >up 3>&- &
+	device=$!
+	at_authority >down <up
+}
+
+# put FOLDER, get FOLDER: each line is a file there, which gets its name when it is whole.
+put() {
+	local n=0 text
+	while read -r text; do
+		echo "$text" >"$1/part"
+		mv "$1/part" "$1/$((n += 1))"
+	done
+	: >"$1/end"
+}
+
+get() {
+	local n=1
+	until [ -e "$1/end" ] && [ ! -e "$1/$n" ]; do
+		if [ -e "$1/$n" ]; then cat "$1/$((n++))"; else sleep 0.02; fi
+	done
+}
+
+by_files() {
+	mkdir up down
+	get down | at_device 3>&- | put up 3>&- &
+	device=$!
+	get up | at_authority | put down
+}
+
+by_tls() {
+	ca maker
+	certificate maker server serverAuth
+	mkfifo -m 600 up down
 	(
-		keys prove --keys tablet --assertion token <down | tee -a recording >up
-		keys accept --keys tablet <down
+		while [ ! -S socket ]; do sleep 0.02; done
+		at_device <down | openssl s_client -quiet -no_ign_eof -unix socket -CAfile maker.pem -verify_return_error >down 2>client.err
 	) 3>&- &
 	device=$!
-	keys challenge -S site | tee -a recording >down
-	cat up >proof
-	released --ask | ehr-authz -P "$P" -S site >decision
-	released --decision decision | tee -a recording >down
-	wait "$device"
-	ehr 1 ehr-open --key tablet --now "$NOW" --on-error skip --record sealed
-	has out o1
-	ehr-keys list --keys tablet | jq -r .kid | while read -r kid; do lacks recording "$kid"; done
-	lacks recording nina
+	at_authority <up | openssl s_server -quiet -naccept 1 -unix socket -key server.key -cert server.pem >up 2>server.err
+}
+
+@test "the same exchange by FIFOs, by files and inside a TLS tunnel, and nothing in it tells a key, a record or the user" {
+	sed -n 's/"id":"nina"/"id":"nina-okonkwo"/p' site/entities.ndjson >user
+	cat user >>site/entities.ndjson
+	cp -r site site.begin
+	cp -r tablet tablet.begin
+	token '.sub = "nina-okonkwo"' >token
+	for carrier in by_fifos by_files by_tls; do
+		rm -rf site tablet up down recording
+		cp -r site.begin site
+		cp -r tablet.begin tablet
+		$carrier
+		wait "$device"
+		device=
+		ehr 1 ehr-open --key tablet --now "$NOW" --on-error skip --record sealed
+		has out o1
+		[ "$carrier" = by_fifos ] || cmp out opened
+		cp out opened
+		[ "$(wc -l <recording)" -eq 3 ]
+		# Who carries it saw this: each message answers one exchange, and again it answers none.
+		no nonce-spent released --ask
+		tail -n 1 recording >message
+		ehr 6 keys accept --keys tablet message
+		has err release-refused
+		{
+			echo nina-okonkwo
+			cat "$F/records" "$F/versions" | jq -r '.record // . | .. | strings | select(utf8bytelength >= 8)'
+			for key in site/keys/keys/*.pem tablet/keys/*.pem; do
+				openssl pkey -in "$key" -noout -text | sed -n '/^priv:/,/^pub:/s/^ *\(..:.*\)/\1/p' | tr -d ' :\n' | sed 's/^\(00\)\{0,1\}/hex:/'
+				echo
+			done
+		} | sort -u >secrets
+		cat sealed recording >carried
+		ehr 0 python3 "$EHR_ROOT/tests/lib/pieces.py" carried <secrets
+	done
+	# The search finds what is there.
+	ehr 1 python3 "$EHR_ROOT/tests/lib/pieces.py" token <secrets
+	same out <<<nina-okonkwo
 }
 
 @test "a proof counts once, in time, from its device, for its user" {
@@ -113,7 +190,7 @@ teardown() {
 	ehr 6 keys prove --keys tablet --assertion token altered
 	# Altered on the way.
 	proof
-	sed 's/.\{3\}$/AAA/' proof >altered
+	sed 's/"tag":"...\(.*\)/"tag":"AAA\1/' proof >altered
 	mv altered proof
 	no proof-invalid released --ask
 }
@@ -198,10 +275,16 @@ proofs() {
 # forged KEY.pem TYPE JQ FILE: the claims of the token in FILE, changed and signed anew
 forged() { cut -d. -f2 "$4" | unpadded | jq -c "$3" | python3 "$EHR_ROOT/tests/lib/jws.py" "$1" "{\"typ\":\"$2\"}"; }
 
+# A proof as prove makes it, before it is sealed.
+signed_proof() {
+	keys challenge -S site >challenge
+	claims challenge | jq -c --arg d "$ID" --rawfile user token '{v, iss: $d, iat, aud: "hospital", device: $d, nonce, jti: "p_1", exp, user: ($user | rtrimstr("\n"))}' |
+		python3 "$EHR_ROOT/tests/lib/jws.py" tablet/keys/sig.pem '{"typ":"ehr-proof+jwt"}'
+}
+
 @test "what a device signs says what it must, and nothing else counts" {
 	token >token
-	proof
-	cp proof good
+	signed_proof >good
 	for claims in '.aud = "clinic"' 'del(.exp)' '.exp = 0' '.iat += 61' '.nonce = "x"' 'del(.user)' '.v = 2' '.device = "d_AAAAAAAAAAAAAAAAAAAAAA"' \
 		'del(.device)' 'del(.jti)' '.user = ["x"]'; do
 		forged tablet/keys/sig.pem ehr-proof+jwt "$claims" good >proof
@@ -225,7 +308,8 @@ forged() { cut -d. -f2 "$4" | unpadded | jq -c "$3" | python3 "$EHR_ROOT/tests/l
 	done
 	# An authority's challenge without an end, or for nobody.
 	keys challenge -S site >challenge
-	for claims in 'del(.exp)' '.exp = 0' 'del(.aud)' '.aud = ["*"]' '.nonce = 5' '.iss = "clinic"' '.purpose = "login"' 'del(.purpose)' '.iat += 61'; do
+	for claims in 'del(.exp)' '.exp = 0' 'del(.aud)' '.aud = ["*"]' '.nonce = 5' '.iss = "clinic"' '.purpose = "login"' 'del(.purpose)' '.iat += 61' \
+		'del(.seal_to)' '.seal_to = 1' '.seal_to.d = "AA"' '.seal_to.x = .seal_to.y'; do
 		forged site/keys/keys/sig.pem ehr-challenge+jwt "$claims" challenge >forged
 		ehr "$(case $claims in *exp* | *iat*) echo 7 ;; *) echo 6 ;; esac)" keys prove --keys tablet --assertion token forged
 		empty out
@@ -383,6 +467,7 @@ sealer() {
 	keys challenge -S site >challenge
 	ehr 2 keys prove --keys tablet challenge
 	has err 'only a host that seals has none'
+	signed_proof >proof
 	forged tablet/keys/sig.pem ehr-proof+jwt 'del(.user)' proof >bare
 	no proof-invalid keys release -S site --proof bare --context context --ask
 	# A person on a host that seals is a person.
