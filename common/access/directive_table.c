@@ -23,7 +23,7 @@ grow(struct directives *d)
 	struct directive_slot *old = d->slot;
 	uint32_t olds = d->room;
 
-	d->room = olds ? 4 * olds : 64;
+	d->room = olds ? 2 * olds : 64;
 	d->slot = memory_zeros(d->room, sizeof *d->slot);
 	for (uint32_t i = 0; i < olds; i++) {
 		uint32_t at = (uint32_t)old[i].hash & (d->room - 1);
@@ -39,7 +39,7 @@ grow(struct directives *d)
 struct directive_slot *
 directives_slot(struct directives *d, struct bytes patient, uint64_t hash)
 {
-	if (2 * (d->patients + 1) > d->room)
+	if (4 * (d->patients + 1) > 3 * d->room)
 		grow(d);
 	return find_slot(d, patient, hash);
 }

@@ -13,11 +13,12 @@
 
 /*
  * A program has a hundred arenas, most of them with a few paths in them; those of a policy hold megabytes,
- * those of directives a hundred.  The C library zeroes a block of WIDE_ROOM by mapping it.
+ * those of directives a hundred.  The C library zeroes a block of WIDE_ROOM by mapping it; a block of
+ * MOST_ROOM is of huge pages.
  */
 #define FIRST_ROOM ((size_t)1024 - sizeof(struct arena_block))
 #define WIDE_ROOM ((size_t)128 * 1024)
-#define MOST_ROOM ((size_t)4 * 1024 * 1024 - sizeof(struct arena_block) - 64)
+#define MOST_ROOM ((size_t)2 * MEMORY_HUGE - sizeof(struct arena_block))
 
 struct arena_block {
 	struct arena_block *before;
@@ -30,7 +31,7 @@ struct arena_block {
 static struct arena_block *
 add_block(struct arena *a, size_t least)
 {
-	size_t room = a->blocks == NULL ? FIRST_ROOM : a->blocks->room * 2;
+	size_t room = a->blocks == NULL ? FIRST_ROOM : a->blocks->room * 2, head = sizeof(struct arena_block);
 	struct arena_block *block;
 
 	if (room > MOST_ROOM)
@@ -38,8 +39,11 @@ add_block(struct arena *a, size_t least)
 	if (room < least)
 		room = least;
 	/* Pages are touched when they are taken; a table with room of its own, where it is written. */
-	bool own = room == least || room >= WIDE_ROOM;
-	block = own ? memory_zeros(1, sizeof *block + room) : memory_grow(NULL, 1, sizeof *block + room);
+	bool own = room == least || (room >= WIDE_ROOM && room < MOST_ROOM);
+	if (own)
+		block = memory_zeros(1, head + room);
+	else
+		block = room == MOST_ROOM ? memory_huge(head + room) : memory_grow(NULL, 1, head + room);
 	*block = (struct arena_block){ .before = a->blocks, .room = room, .dirty = own ? 0 : room };
 	a->blocks = block;
 	return block;

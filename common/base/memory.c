@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, HUGE_PAGE = 2 * 1024 * 1024, FIRST = 4 * HUGE_PAGE };
+enum { PAGE = 4096, FIRST = 4 * MEMORY_HUGE };
 
 /*
  * Takes the first megabytes of the heap together, from a boundary of huge pages on, and gives them back to
@@ -23,7 +23,7 @@ take_first(void)
 	void *volatile block; /* volatile: else the compiler drops a block that nobody writes */
 
 	/* malloc writes its own word before the block, which the page before the boundary takes. */
-	(void)sbrk((intptr_t)(-((uintptr_t)begin + PAGE) % HUGE_PAGE));
+	(void)sbrk((intptr_t)(-((uintptr_t)begin + PAGE) % MEMORY_HUGE));
 	begin = sbrk(0);
 	block = malloc(FIRST);
 	(void)madvise(begin, (size_t)((char *)sbrk(0) - begin), MADV_HUGEPAGE);
@@ -62,7 +62,7 @@ memory_missing(size_t wanted)
 static void
 spread(void *at, size_t size)
 {
-	enum { LARGE = 2 * HUGE_PAGE - PAGE };
+	enum { LARGE = 2 * MEMORY_HUGE - PAGE };
 	size_t before = (uintptr_t)at % PAGE;
 
 	if (size >= LARGE)
@@ -86,6 +86,19 @@ memory_zeros(size_t count, size_t size)
 	if (at == NULL)
 		memory_missing(product(count, size));
 	spread(at, product(count, size));
+	return at;
+}
+
+void *
+memory_huge(size_t size)
+{
+	void *at = NULL;
+
+	if (!__builtin_add_overflow(size, MEMORY_HUGE - 1, &size))
+		at = aligned_alloc(MEMORY_HUGE, size / MEMORY_HUGE * MEMORY_HUGE);
+	if (at == NULL)
+		memory_missing(size);
+	(void)madvise(at, size / MEMORY_HUGE * MEMORY_HUGE, MADV_HUGEPAGE);
 	return at;
 }
 

@@ -16,6 +16,13 @@ void *memory_zeros(size_t count, size_t size) __attribute__((returns_nonnull));
 void *memory_grow(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
 
 /*
+ * SIZE bytes, which may hold anything, from a boundary of huge pages on; never NULL.  The kernel maps 2 MB of
+ * them at one go, where it has such pages.
+ */
+enum { MEMORY_HUGE = 2 * 1024 * 1024 };
+void *memory_huge(size_t size) __attribute__((returns_nonnull));
+
+/*
  * Reports that WANTED bytes (0: a number that is unknown or overflows) cannot be had and ends the program
  * with EXIT_IO at once: no function registered by atexit runs.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/arena.h"
+#include "common/base/memory.h"
 #include "tests/lib/tap.h"
 
 #include <malloc.h>
@@ -38,6 +39,27 @@ large_takes_few(void)
 	}
 	arena_release(&a);
 	return blocks < 200;
+}
+
+/* A block of a large arena begins where a huge page does, and is zeros also where an older one was. */
+static bool
+large_is_huge(void)
+{
+	struct arena a = { 0 };
+	bool good = true;
+
+	for (unsigned turn = 0; turn < 2; turn++) {
+		for (size_t i = 0; i < 12000; i++) {
+			unsigned char *at = arena_take(&a, 1000);
+
+			good = good && at[0] == 0 && at[999] == 0;
+			memset(at, 0xff, 1000);
+		}
+		good = good && (uintptr_t)a.blocks % MEMORY_HUGE == 0;
+		arena_reset(&a);
+	}
+	arena_release(&a);
+	return good;
 }
 
 int
@@ -80,5 +102,6 @@ main(void)
 	check(a.blocks == NULL);
 	check(small_stays_small());
 	check(large_takes_few());
+	check(large_is_huge());
 	return tap_end();
 }

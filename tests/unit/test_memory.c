@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "tests/lib/tap.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,6 +29,12 @@ check_memory(void)
 	free(at);
 	at = memory_zeros(0, 5);
 	check(at != NULL);
+	free(at);
+	at = memory_huge(3 << 20);
+	check((uintptr_t)at % MEMORY_HUGE == 0);
+	at[0] = at[(3 << 20) - 1] = 7;
+	at = memory_grow(at, 9, 1 << 20);
+	check(at[0] == 7 && at[(3 << 20) - 1] == 7);
 	free(at);
 	at = memory_grow(NULL, 2, 2);
 	check(at != NULL);
