@@ -61,16 +61,35 @@ frozen_copy(const char *name, struct bytes text, int least)
 	return copy < 0 ? -1 : end(copy, file_write_fd(copy, text));
 }
 
-/* From the page cache into the copy, and not by way of this process. */
+/* A block by way of this process, where the file system cannot splice. */
+static ssize_t
+move_block(int fd, int from, size_t most)
+{
+	char block[16384];
+	ssize_t n = file_read_some(from, block, most < sizeof block ? most : sizeof block);
+
+	return n > 0 && !file_write_fd(fd, (struct bytes){ block, (size_t)n }) ? -1 : n;
+}
+
+/* From the page cache into the copy. */
+static ssize_t
+move(int fd, int from, size_t most)
+{
+	ssize_t n;
+
+	do
+		n = sendfile(fd, from, NULL, most);
+	while (n < 0 && errno == EINTR);
+	return n < 0 && (errno == EINVAL || errno == ENOSYS) ? move_block(fd, from, most) : n;
+}
+
 static bool
 fill(int fd, int from, size_t most)
 {
 	ssize_t n;
 
 	for (size_t size = 0; size <= most; size += (size_t)n) {
-		do
-			n = sendfile(fd, from, NULL, most + 1 - size);
-		while (n < 0 && errno == EINTR);
+		n = move(fd, from, most + 1 - size);
 		if (n <= 0)
 			return n == 0;
 	}

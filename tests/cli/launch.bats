@@ -49,6 +49,18 @@ refused() {
 	[ "$(umask)" = "$(launch -- ./sh -c umask)" ]
 }
 
+@test "a program on a file system that cannot splice is copied by reading and writing" {
+	native || return 0 # a preloaded fault and a sanitizer's own functions exclude each other
+	own
+	ehr 0 env EHR_FAULT=sendfile:1 EHR_FAULT_LOG="$PWD/fired" LD_PRELOAD="$EHR_FAULT_SO" \
+		ehr-launch --trust ca.pem --crl ca.crl -- ./cat - <<<'as it came'
+	same out <<<'as it came'
+	[ -e fired ]
+	printf x >>cat
+	ehr 126 env EHR_FAULT=sendfile:1 LD_PRELOAD="$EHR_FAULT_SO" ehr-launch --trust ca.pem --crl ca.crl -- ./cat
+	has err signature-invalid
+}
+
 @test "one byte changed anywhere, a byte more, one less, nothing, or no signature: not started" {
 	own
 	local at size
