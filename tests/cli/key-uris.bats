@@ -196,6 +196,57 @@ ceremony() {
 	[ ! -e e ]
 }
 
+# dies COMMAND ...: it takes the first line of the file in, the TPM is killed, and it gets the rest: 6, and out has what the first
+# line gave alone, whole.
+dies() {
+	local got=0 process
+	rm -f slow
+	mkfifo slow
+	"$@" <slow >out 2>err 3>&- &
+	process=$!
+	exec 9>slow
+	head -n 1 in >&9
+	for _ in $(seq 1500); do [ ! -s out ] || break; sleep 0.02; done
+	cp out first
+	kill -KILL "$(cat "$TPM/pid")"
+	tail -n +2 in >&9
+	exec 9>&-
+	wait "$process" || got=$?
+	rm -f "$TPM"/sock*
+	tpm_again
+	[ "$got" -eq 6 ]
+	[ "$(wc -l <out)" -eq 1 ]
+	cmp out first
+	[ "$(wc -l <err)" -eq 1 ]
+}
+
+@test "a TPM that goes away in mid-run: 6, what came before is whole, and nothing comes after" {
+	tpm_start
+	tpm_handle 0x81000010 dev-pin
+	tpm_handle 0x81000011 dev-pin
+	pin pin dev-pin
+	cp -r "$F/site" .
+	ehr-keys make --kind sensor --keys d --authority site/authority.jwks --now "$NOW" --sig 'handle:0x81000010?pass' \
+		--enc 'handle:0x81000011?pass' --pin-file pin --tcti "$TPM2OPENSSL_TCTI" >d.enrol
+	ehr-keys list --self --keys d | jq -c .enc.jwk >d.jwk
+	for n in 1 2 3; do echo "{\"reading\":9$n.0}"; done >readings
+	# One that signs each line, and one that opens lines of three runs, an agreement each.
+	cp readings in
+	dies ehr-seal --to d.jwk --keys site/keys --sign 'handle:0x81000010?pass' --pin-file pin
+	same err <<<'ehr-seal: key-refused: the TPM did not sign: its PIN is another, or it is gone'
+	for n in 1 2 3; do sed -n ${n}p readings | ehr-seal --to d.jwk --keys site/keys; done >in
+	dies ehr-open --key d
+	has err 'key-refused: the TPM did not agree on a key'
+	ehr 0 ehr-open --key d in
+	cmp out readings
+	# The device's own messages: nothing half.
+	ehr-keys challenge -S site --now "$NOW" >challenge
+	kill -KILL "$(cat "$TPM/pid")"
+	ehr 6 ehr-keys prove --keys d --assertion d.jwk --now "$NOW" challenge
+	empty out
+	[ ! -e d/pending.json ]
+}
+
 @test "keys in an HSM: each application has a token, and none opens the other's" {
 	hsm_start
 	hsm_token app app-pin
