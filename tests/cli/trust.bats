@@ -282,6 +282,32 @@ commands() {
 	has err "site/trust.crl: policy-signature: trust.pem is missing beside this file"
 }
 
+@test "what stands in the place of a demand, but is none, stops the program: a link, also to nowhere, nothing, a folder, a FIFO" {
+	own
+	local place
+	for place in site/trust.pem site/keys/trust.pem; do
+		ln -s nowhere $place
+		ehr 4 ehr-seal -P policy -S site </dev/null
+		same err <<<"ehr-seal: $place: a symbolic link, not a file"
+		ln -sf ../ca.pem $place
+		ehr 4 ehr-seal -P policy -S site </dev/null
+		rm $place
+		: >$place
+		ehr 3 ehr-seal -P policy -S site </dev/null
+		has err "$place: not the certificate of a CA in PEM"
+		rm $place
+		mkdir $place
+		ehr 4 ehr-seal -P policy -S site </dev/null
+		rmdir $place
+		mkfifo $place
+		ehr 4 ehr-seal -P policy -S site </dev/null
+		rm $place
+	done
+	ln -s nowhere site/trust.serial
+	ehr 4 ehr-seal -P policy -S site --trust ca.pem </dev/null
+	same err <<<'ehr-seal: site/trust.serial: a symbolic link, not a file'
+}
+
 @test "a key directory demands one, too, whatever site is named" {
 	own
 	cp ca.pem site/keys/trust.pem
