@@ -2,6 +2,7 @@
 #include "cmd/deliver/dispatch_parts.h"
 #include "cmd/deliver/message.h"
 #include "cmd/deliver/trouble.h"
+#include "common/base/clock.h"
 #include "common/base/diag.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
@@ -14,19 +15,12 @@ enum {
 	TAKEN_ALONG = 10000, /* milliseconds that intents wait for one that takes them along */
 };
 
-/* How many messages a subscription got since the window began. */
-struct rate {
-	int64_t since;
-	uint64_t count;
-};
-
 void
 dispatch_init(struct dispatch *d)
 {
 	json_init(&d->json, NULL, JSON_MAX_DEPTH);
 	buffer_init(&d->line, LINE_MOST);
 	buffer_init(&d->refs, LINE_MOST);
-	dispatch_gate_changed(d);
 }
 
 void
@@ -35,14 +29,6 @@ dispatch_release(struct dispatch *d)
 	json_release(&d->json);
 	buffer_release(&d->line);
 	buffer_release(&d->refs);
-	free(d->rates);
-}
-
-void
-dispatch_gate_changed(struct dispatch *d)
-{
-	free(d->rates);
-	d->rates = memory_zeros(gate_subscriptions(d->gate)->count + 1, sizeof *d->rates);
 }
 
 void
@@ -125,23 +111,48 @@ dispatch_time(struct dispatch *d)
 	trouble_time(d->spool, d->delivery, d->now);
 }
 
-/* A rate that is used up makes the intent wait for the next window. */
+/* It waits for others of its digest. */
+static void
+gather(struct dispatch *d, const struct chosen *c, int64_t until)
+{
+	(void)spool_do(d->spool,
+	    "UPDATE intent SET state = 'gathering', channel = NULL, due = ? WHERE seq = ?", "ii", until,
+	    c->seq);
+}
+
+/* A rate that is used up makes the intent wait for the next window.  A message that failed was counted. */
 static bool
 exceeds_rate(struct dispatch *d, const struct subscription *sub, const struct chosen *c)
 {
-	struct rate *r = &d->rates[sub - gate_subscriptions(d->gate)->at];
-	int64_t window = 1000 * sub->delivery->rate_per;
+	int64_t window = 1000 * sub->delivery->rate_per, left;
 
-	if (sub->delivery->rate_most == 0 || dispatch_is_urgent(d, c->urgency))
+	if (sub->delivery->rate_most == 0 || c->tries > 0 || dispatch_is_urgent(d, c->urgency))
 		return false;
-	/* Another process may have been the first to see that the clock was put back. */
-	if (d->now - r->since >= window || d->now < r->since)
-		*r = (struct rate){ .since = d->now };
-	if (r->count++ < sub->delivery->rate_most)
+	left = spool_number(d->spool, 0,
+	    "INSERT INTO subscription (id, rate_since, rate_count) VALUES (?1, ?2, 1) ON CONFLICT (id) DO "
+	    "UPDATE"
+	    " SET rate_count = CASE WHEN rate_since > ?2 - ?3 THEN rate_count + 1 ELSE 1 END,"
+	    " rate_since = CASE WHEN rate_since > ?2 - ?3 THEN rate_since ELSE ?2 END"
+	    " RETURNING CASE WHEN rate_count > ?4 THEN rate_since + ?3 ELSE 0 END",
+	    "tiii", bytes_of(c->subscription), d->now, window, (int64_t)sub->delivery->rate_most);
+	if (left != 0)
+		gather(d, c, left);
+	return left != 0;
+}
+
+/* What is not urgent waits for the end of quiet hours, if it is of use then. */
+static bool
+is_quiet(struct dispatch *d, const struct subscription *sub, const struct chosen *c)
+{
+	const struct subscription_delivery *s = sub->delivery;
+	int64_t end;
+
+	if (s->quiet_from == s->quiet_until || dispatch_is_urgent(d, c->urgency))
 		return false;
-	(void)spool_do(d->spool,
-	    "UPDATE intent SET state = 'gathering', channel = NULL, due = ? WHERE seq = ?", "ii",
-	    r->since + window, c->seq);
+	end = 1000 * clock_hours_end((int)s->quiet_from, (int)s->quiet_until, d->now / 1000);
+	if (end <= d->now || end >= c->expires)
+		return false;
+	gather(d, c, end);
 	return true;
 }
 
@@ -228,6 +239,8 @@ ride_along(struct dispatch *d, const struct subscription *sub, const struct chos
 			dispatch_stop(d, c.seq, why);
 			continue;
 		}
+		if (dispatch_told(d, sub, &c) != DISPATCH_NEWS)
+			continue;
 		note_attempt(d, &c, b->channel);
 		b->seq[b->count++] = -c.seq;
 		b->mixed = b->mixed || !bytes_equal(subject(&d->json), about);
@@ -242,6 +255,13 @@ message_kind(const struct chosen *c, size_t refs)
 	if (refs > 0)
 		return "digest";
 	return c->reminders > 0 ? "reminder" : c->kind;
+}
+
+/* Whether anything makes the messages of a subscription wait for each other. */
+static bool
+gathers(const struct subscription_delivery *s)
+{
+	return s->batch_most > 1 || s->rate_most > 0 || s->quiet_from != s->quiet_until;
 }
 
 static void
@@ -266,8 +286,7 @@ write_message(
 		.purpose = sub != NULL ? sub->purpose : (struct bytes){ "", 0 },
 	};
 	message_token(d->key, m.id, token);
-	if (sub != NULL && !dispatch_is_urgent(d, c->urgency) &&
-	    (sub->delivery->batch_most > 1 || sub->delivery->rate_most > 0)) {
+	if (sub != NULL && !dispatch_is_urgent(d, c->urgency) && gathers(sub->delivery)) {
 		/* All words of a message fit what is reserved. */
 		d->refs.used = b->refs = 0;
 		b->mixed = false;
@@ -294,18 +313,19 @@ has_route(const struct dispatch *d, const struct subscription *sub, const struct
 	       delivery_allows(&d->delivery->channel[channel], route->to);
 }
 
-/* One intent into the batch, if the gate lets it pass. */
-static void
+/* False: the same is on its way, and what becomes of it decides. */
+static bool
 choose(struct dispatch *d, int64_t seq, struct batch *b)
 {
 	const struct subscription *sub = NULL;
 	struct instant now = { .seconds = d->now / 1000 };
+	enum dispatch_told told;
 	const char *why;
 	struct chosen c;
 	bool floor;
 
 	if (!dispatch_fetch(d, seq, &c))
-		return;
+		return true;
 	why = gate_stops(d->gate, &d->json, bytes_of(c.subscription), now, &sub);
 	/* Whoever may not read the version any more still hears that something is critical. */
 	floor = why != NULL && strcmp(why, "al") == 0 && c.urgency + 1 == (int64_t)d->plan->words &&
@@ -313,22 +333,24 @@ choose(struct dispatch *d, int64_t seq, struct batch *b)
 	if (c.expires <= d->now) {
 		dispatch_end(d, seq, "expired", "expired");
 		trouble_next_step(d->spool, seq, d->now);
-		return;
+		return true;
 	}
 	if (why != NULL && !floor) {
 		dispatch_stop(d, seq, why);
-		return;
+		return true;
 	}
 	if (sub != NULL && !has_route(d, sub, &c, b->channel)) {
 		(void)spool_do(d->spool, "UPDATE intent SET channel = NULL WHERE seq = ?", "i", c.seq);
-		return;
+		return true;
 	}
-	if (sub != NULL && exceeds_rate(d, sub, &c))
-		return;
+	told = sub != NULL ? dispatch_told(d, sub, &c) : DISPATCH_NEWS;
+	if (told != DISPATCH_NEWS || (sub != NULL && (is_quiet(d, sub, &c) || exceeds_rate(d, sub, &c))))
+		return told != DISPATCH_BEING_TOLD;
 	give_number(d, &c);
 	note_attempt(d, &c, b->channel);
 	b->seq[b->count++] = c.seq;
 	write_message(d, &c, sub, floor, b);
+	return true;
 }
 
 /* The seqs of what is due on CHANNEL, in order. */
@@ -352,17 +374,17 @@ dispatch_fill(struct dispatch *d, unsigned channel, bool only_urgent, unsigned m
 {
 	const struct delivery_channel *c = &d->delivery->channel[channel];
 	int64_t seq[DISPATCH_MANY];
-	size_t found;
+	size_t found, left;
 
 	b->channel = channel;
 	b->count = b->messages = 0;
 	b->text.used = 0;
 	/* What the gate stops is not due any more, so the next ones are looked at. */
 	do {
-		found = find_due(d, c, only_urgent, seq);
+		found = left = find_due(d, c, only_urgent, seq);
 		for (size_t i = 0; i < found && b->count < DISPATCH_MANY && b->messages < most; i++)
-			choose(d, seq[i], b);
-	} while (found > 0 && b->messages == 0);
+			left -= choose(d, seq[i], b);
+	} while (left < found && b->messages == 0);
 	return b->messages > 0;
 }
 

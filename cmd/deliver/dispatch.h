@@ -36,7 +36,6 @@ struct dispatch {
 	struct json json;
 	struct buffer line; /* of the intent in JSON, with slack */
 	struct buffer refs;
-	struct rate *rates; /* by subscription */
 };
 
 enum {
@@ -61,9 +60,6 @@ struct batch {
 
 void dispatch_init(struct dispatch *d);
 void dispatch_release(struct dispatch *d);
-
-/* After the gate has read its files again. */
-void dispatch_gate_changed(struct dispatch *d);
 
 /* What was being sent when the last dispatcher ended is due again. */
 void dispatch_recover(struct dispatch *d);

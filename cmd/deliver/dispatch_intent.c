@@ -45,6 +45,31 @@ dispatch_next_route(struct dispatch *d, const struct subscription *sub, int64_t 
 	return true;
 }
 
+#define SAID_BY_B                                                                                            \
+	"b.record = a.record AND b.level = a.level AND b.subscription = a.subscription AND b.seq <> a.seq"   \
+	" AND b.urgency >= a.urgency"
+
+enum dispatch_told
+dispatch_told(struct dispatch *d, const struct subscription *sub, const struct chosen *c)
+{
+	enum dispatch_told told;
+
+	if (sub->delivery->dedupe == 0 || dispatch_is_urgent(d, c->urgency))
+		return DISPATCH_NEWS;
+	told = (enum dispatch_told)spool_number(d->spool, DISPATCH_NEWS,
+	    "SELECT CASE WHEN EXISTS (SELECT 1 FROM intent AS b WHERE " SAID_BY_B
+	    " AND b.last_sent > ?2) THEN 1"
+	    " WHEN EXISTS (SELECT 1 FROM intent AS b WHERE b.state = 'sending' AND " SAID_BY_B ") THEN 2"
+	    " ELSE 0 END FROM intent AS a WHERE seq = ?1 AND first_sent IS NULL",
+	    "ii", c->seq, d->now - 1000 * sub->delivery->dedupe);
+	if (told == DISPATCH_TOLD) {
+		dispatch_end(d, c->seq, "stopped", "dedupe");
+		/* Its case may have come to the last resort before, and wait for nobody else. */
+		trouble_exhaust(d->spool, d->now);
+	}
+	return told;
+}
+
 static bool
 is_plain(const char *text)
 {

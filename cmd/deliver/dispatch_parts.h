@@ -37,6 +37,14 @@ void dispatch_give_up(struct dispatch *d, int64_t seq, const char *reason);
 /* Of the two highest criticalities. */
 bool dispatch_is_urgent(const struct dispatch *d, int64_t urgency);
 
+/*
+ * Whether the subscription heard of the same version of the record not long ago, at least as urgently; then
+ * the intent ends.  What is urgent, and what was sent before, as a reminder, is always news.  BEING_TOLD:
+ * the message that says the same is on its way.
+ */
+enum dispatch_told { DISPATCH_NEWS, DISPATCH_TOLD, DISPATCH_BEING_TOLD };
+enum dispatch_told dispatch_told(struct dispatch *d, const struct subscription *sub, const struct chosen *c);
+
 /* The intent is due on the next route of its subscription.  False: it has none. */
 bool dispatch_next_route(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t route);
 

@@ -23,21 +23,6 @@ gathers(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t
 	return true;
 }
 
-/* The same version of a record was told not long ago, at least as urgently. */
-static bool
-is_told(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t urgency)
-{
-	if (sub->delivery->dedupe == 0 || dispatch_is_urgent(d, urgency))
-		return false;
-	return spool_number(d->spool, 0,
-		   "SELECT 1 FROM intent AS a JOIN intent AS b ON b.record = a.record AND b.level = a.level "
-		   "AND"
-		   " b.subscription = a.subscription WHERE a.seq = ? AND b.seq <> a.seq AND b.last_sent > ? "
-		   "AND"
-		   " b.urgency >= a.urgency",
-		   "ii", seq, d->now - 1000 * sub->delivery->dedupe) == 1;
-}
-
 /* The place of the channel, if the policy has it and allows the address; -1. */
 static int
 way_to(const struct dispatch *d, struct bytes channel, struct bytes to)
@@ -146,8 +131,6 @@ route_one(struct dispatch *d, const struct row *r)
 		dispatch_stop(d, r->seq, gate_missing(d->gate, bytes_of(r->subscription)));
 	else if ((size_t)r->route >= sub->delivery->routes)
 		dispatch_give_up(d, r->seq, "no-route");
-	else if (is_told(d, sub, r->seq, r->urgency))
-		dispatch_end(d, r->seq, "stopped", "dedupe");
 	else if (!gathers(d, sub, r->seq, r->urgency, r->accepted, r->due))
 		take_route(d, sub->delivery, r->seq, r->route);
 }

@@ -218,10 +218,20 @@ urgency_of(struct intake *i, struct bytes criticality, bool *urgent)
 	return urgency;
 }
 
+/*
+ * Nobody of the level can see anything new.  What names no version, as a floor notice or the last resort,
+ * says something new if any level of the record changed.
+ */
 static bool
 is_unchanged(struct intake *i, const struct incoming *in)
 {
-	return in->level.at != NULL && in->record.at != NULL &&
+	if (in->level.at == NULL)
+		return in->event.at != NULL &&
+		       spool_number(i->spool, 1,
+			   "SELECT max(changed OR event <> ?1) FROM mark WHERE record ="
+			   " (SELECT record FROM mark WHERE event = ?1 LIMIT 1)",
+			   "t", in->event) == 0;
+	return in->record.at != NULL &&
 	       spool_number(i->spool, 0,
 		   "SELECT 1 FROM mark WHERE record = ? AND level = ? AND event = ? AND changed = 0", "ttt",
 		   in->record, in->level, in->event) == 1;
@@ -252,7 +262,7 @@ static bool
 find_trouble(struct intake *i, struct incoming *in, bool *acked)
 {
 	struct spool_rows *r = spool_rows(i->spool,
-	    "SELECT id, state, state = 'acked' AND acked <= ? FROM trouble"
+	    "SELECT id, state = 'acked', state = 'acked' AND acked <= ? FROM trouble"
 	    " WHERE subject = ? AND urgency = ? AND closed IS NULL",
 	    "iti", i->now - SECOND * in->expires, in->subject, in->urgency);
 	bool over;
@@ -260,7 +270,7 @@ find_trouble(struct intake *i, struct incoming *in, bool *acked)
 	if (!spool_next(r))
 		return false;
 	(void)bytes_string(spool_text(r, 0), in->trouble, sizeof in->trouble);
-	*acked = bytes_are(spool_text(r, 1), "acked");
+	*acked = spool_int(r, 1) == 1;
 	over = spool_int(r, 2) == 1;
 	spool_done(r);
 	if (over)

@@ -13,6 +13,7 @@ static const struct {
 	{ "data", TO_SUBSCRIPTION, true },
 	{ "floor", TO_SUBSCRIPTION, false },
 	{ "resolved", TO_SUBSCRIPTION, false },
+	{ "resolved", TO_LAST_RESORT, false },
 	{ "last-resort", TO_LAST_RESORT, false },
 	{ "alarm", TO_LAST_RESORT, false },
 	{ "notice", TO_CLASS, false },
@@ -143,8 +144,7 @@ intent_form_good(const struct json *j, struct sealed_line_reader *sealed)
 	if (ehr == 0 || (subject != 0 && intent_word(j, ehr, "subject").at == NULL) || kind.at == NULL)
 		return false;
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-		if (bytes_are(kind, forms[i].kind))
-			return receiver_good(j, forms[i].to) &&
-			       version_good(j, sealed, ehr, forms[i].version) && texts_good(j);
+		if (bytes_are(kind, forms[i].kind) && receiver_good(j, forms[i].to))
+			return version_good(j, sealed, ehr, forms[i].version) && texts_good(j);
 	return false;
 }

@@ -13,7 +13,7 @@
  */
 struct message_parts {
 	const struct json *intent; /* the intent's line */
-	const char *kind; /* data floor last-resort alarm notice digest reminder resolved handshake */
+	const char *kind;          /* data floor last-resort alarm notice digest reminder resolved */
 	struct bytes id;
 	struct bytes to;           /* the address */
 	struct bytes subscription; /* size 0: none */

@@ -104,7 +104,6 @@ read_clock(struct runner *r)
 		return;
 	diag_warn("the clock was put %s by %" PRId64 " s: what was left of each deadline is kept",
 	    step > 0 ? "forward" : "back", (step > 0 ? step : -step) / 1000);
-	dispatch_gate_changed(d);
 }
 
 static void
@@ -268,8 +267,6 @@ look_at_files(struct runner *r)
 		r->status = diag_worse(r->status, status);
 		return false;
 	}
-	if (changed)
-		dispatch_gate_changed(d);
 	if (spool_is_replaced(d->spool)) {
 		diag_warn("spool.db was replaced or taken away while it was in use");
 		r->status = diag_worse(r->status, EXIT_IO);

@@ -95,4 +95,9 @@ const char *const spool_schema[SPOOL_VERSION] = {
 	"  GROUP BY event;",
 	/* how urgent the record was last */
 	"ALTER TABLE mark ADD COLUMN criticality TEXT;",
+	/* when the window of its rate began, and how many messages went since */
+	"ALTER TABLE subscription ADD COLUMN rate_since INTEGER;"
+	"ALTER TABLE subscription ADD COLUMN rate_count INTEGER NOT NULL DEFAULT 0;"
+	/* what an event showed */
+	"CREATE INDEX mark_event ON mark (event);",
 };

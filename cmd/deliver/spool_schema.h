@@ -7,7 +7,7 @@
  * before.  A version that was released is never changed: a new one is added.  PRAGMA user_version holds the
  * number, PRAGMA application_id the word "ehrd".
  */
-enum { SPOOL_APPLICATION = 0x65687264, SPOOL_VERSION = 6 };
+enum { SPOOL_APPLICATION = 0x65687264, SPOOL_VERSION = 7 };
 
 /* The statements from version I to version I + 1. */
 extern const char *const spool_schema[SPOOL_VERSION];

@@ -71,7 +71,8 @@ move_times(struct spool *s, int64_t step)
 	    "i", step);
 	(void)spool_do(s, "UPDATE mark SET seen = seen + ?", "i", step);
 	(void)spool_do(s, "UPDATE event SET seen = seen + ?", "i", step);
-	(void)spool_do(s, "UPDATE subscription SET since = since + ?", "i", step);
+	(void)spool_do(
+	    s, "UPDATE subscription SET since = since + ?1, rate_since = rate_since + ?1", "i", step);
 	(void)spool_do(s,
 	    "UPDATE channel SET retry_at = retry_at + ?1, held = held + ?1, error_at = error_at + ?1", "i",
 	    step);

@@ -138,6 +138,26 @@ trouble_revive(struct spool *s, int64_t seq, int64_t now)
 	    "i", seq);
 }
 
+/*
+ * The intent SEQ may be the copy, for one subscription, of a notice to a class.  If no copy reached anybody
+ * or may still do so, the notice goes to the last resort.  One with a case goes there by its case.
+ */
+static void
+tell_for_class(struct spool *s, int64_t seq, int64_t now)
+{
+	(void)spool_do(s,
+	    "UPDATE intent SET kind = 'last-resort', state = 'due', reason = NULL, ended = NULL, due = ?2,"
+	    " dispatch_by = ?2 + dispatch_by - accepted, expires = ?2 + expires - accepted, accepted = ?2"
+	    " WHERE id = (SELECT substr(id, 1, length(id) - length(subscription) - 1) FROM intent WHERE seq "
+	    "= ?1"
+	    "  AND kind = 'notice' AND ended IS NOT NULL)"
+	    " AND reason = 'class' AND trouble IS NULL AND NOT EXISTS (SELECT 1 FROM intent AS c WHERE"
+	    "  c.id > intent.id || '.' AND c.id < intent.id || '/' AND c.id = intent.id || '.' || "
+	    "c.subscription"
+	    "  AND c.state NOT IN ('dead', 'expired', 'stopped'))",
+	    "ii", seq, now);
+}
+
 void
 trouble_next_step(struct spool *s, int64_t seq, int64_t now)
 {
@@ -155,6 +175,7 @@ trouble_next_step(struct spool *s, int64_t seq, int64_t now)
 	/* Nobody is left to be told. */
 	if (spool_changed(s) == 0)
 		trouble_exhaust(s, now);
+	tell_for_class(s, seq, now);
 }
 
 /* {"to":{"class":"privacy-officer"}} of the intent's line; -1 if the policy lacks it. */
@@ -188,13 +209,9 @@ trouble_tell_class(
 			continue;
 		(void)spool_do(s,
 		    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step, "
-		    "accepted, "
-		    "dispatch_by,"
-		    " expires, ack, due, line) SELECT id || '.' || ?1, kind, 'due', ?1, subject, urgency, "
-		    "urgent, "
-		    "step, accepted,"
-		    " dispatch_by, expires, ack, due, line FROM intent WHERE seq = ?2 ON CONFLICT (id) DO "
-		    "NOTHING",
+		    "accepted, dispatch_by, expires, ack, due, trouble, line) SELECT id || '.' || ?1, kind, "
+		    "'due', ?1, subject, urgency, urgent, step, accepted, dispatch_by, expires, ack, due, "
+		    "trouble, line FROM intent WHERE seq = ?2 ON CONFLICT (id) DO NOTHING",
 		    "ti", sub->id, seq);
 		told++;
 	}
@@ -276,17 +293,20 @@ trouble_resolve(struct spool *s, struct bytes id, struct bytes by, int64_t now)
 	silence(s, id, "resolved", now);
 	(void)spool_do(
 	    s, "INSERT INTO act (at, account, verb, what) VALUES (?, ?, 'resolve', ?)", "itt", now, by, id);
-	/* A message `resolved` to each subscription that had been told. */
+	/* A message `resolved` to each subscription that had been told, and to the last resort. */
 	(void)spool_do(s,
 	    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step, accepted, "
 	    "dispatch_by, expires,"
-	    " ack, due, line) SELECT min(id) || '.resolved', 'resolved', 'due', subscription, subject, "
+	    " ack, due, trouble, line) SELECT min(id) || '.resolved', 'resolved', 'due', subscription, "
+	    "subject, "
 	    "urgency, urgent, 0, ?1, ?1,"
-	    " ?1 + max(expires - accepted), 0, ?1, json_set(json_remove(CAST(line AS TEXT), '$.ref', "
+	    " ?1 + max(expires - accepted), 0, ?1, trouble, json_set(json_remove(CAST(line AS TEXT), "
+	    "'$.ref', "
 	    "'$.sealed', "
 	    "'$.ehr.rl', '$.ehr.al'), '$.kind', 'resolved')"
-	    " FROM intent WHERE trouble = ?2 AND first_sent IS NOT NULL AND subscription IS NOT NULL AND "
-	    "json_valid(line)"
+	    " FROM intent WHERE trouble = ?2 AND first_sent IS NOT NULL AND (subscription IS NOT NULL OR "
+	    "kind = "
+	    "'last-resort') AND json_valid(line)"
 	    " GROUP BY subscription ON CONFLICT (id) DO NOTHING",
 	    "it", now, id);
 	return true;

@@ -31,7 +31,10 @@ void trouble_exhaust(struct spool *s, int64_t now);
  */
 void trouble_revive(struct spool *s, int64_t seq, int64_t now);
 
-/* The intent SEQ reached nobody.  If it was the last of its step, the next step of its trouble is due. */
+/*
+ * The intent SEQ reached nobody.  If it was the last of its step, the next step of its trouble is due; if it
+ * was the last of a class, the last resort is.
+ */
 void trouble_next_step(struct spool *s, int64_t seq, int64_t now);
 
 /*

@@ -305,6 +305,28 @@ clock_now(void)
 	return (struct instant){ now.tv_sec, (int32_t)now.tv_nsec };
 }
 
+int64_t
+clock_hours_end(int from, int until, int64_t now)
+{
+	time_t at = (time_t)now, end;
+	struct tm tm;
+	int minute;
+
+	tzset();
+	if (localtime_r(&at, &tm) == NULL)
+		return 0;
+	minute = tm.tm_hour * 60 + tm.tm_min;
+	if (from < until ? minute < from || minute >= until : minute < from && minute >= until)
+		return 0;
+	tm.tm_mday += minute >= until;
+	tm.tm_hour = until / 60;
+	tm.tm_min = until % 60;
+	tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	end = mktime(&tm);
+	return end > at ? (int64_t)end : 0;
+}
+
 double
 clock_running(void)
 {

@@ -57,6 +57,12 @@ bool clock_parse_duration(struct bytes text, int64_t *seconds);
 /* The system's time, for ehr-keys and logs alone. */
 struct instant clock_now(void);
 
+/*
+ * Hours that come back each day, by the local time (TZ): from the minute FROM of the day to the minute UNTIL,
+ * which may be one of the next day.  The end of those in which NOW lies, in seconds since 1970; 0: in none.
+ */
+int64_t clock_hours_end(int from, int until, int64_t now);
+
 /* Seconds of a clock that never goes back; for the summary of -v. */
 double clock_running(void);
 

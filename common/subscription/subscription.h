@@ -45,6 +45,8 @@ struct subscription_delivery {
 	uint64_t rate_most;  /* messages in rate_per */
 	int64_t rate_per;
 	int64_t dedupe; /* so long the same version of a record is not told again */
+	uint64_t quiet_from,
+	    quiet_until; /* minutes of the day, by the local time; the same: none are quiet */
 };
 
 /* A site has 100,000 of them, so the numbers are small. */

@@ -65,6 +65,39 @@ read_limit(const struct subscription_source *r, const struct yaml_node *node, co
 	       yaml_duration(r->file, yaml_need(&m, key), seconds, r->fault) && yaml_close(&m);
 }
 
+/* "22:00", in minutes. */
+static bool
+read_minute(const struct subscription_source *r, const struct yaml_node *node, uint64_t *minute)
+{
+	struct bytes text = { "", 0 };
+	uint64_t part[2] = { 0, 0 };
+
+	if (!yaml_string(r->file, node, &text, r->fault))
+		return false;
+	for (size_t i = 0; i < text.size; i++)
+		if (i != 2 && ascii_is_digit(text.at[i]))
+			part[i > 2] = 10 * part[i > 2] + (uint64_t)(text.at[i] - '0');
+		else if (i != 2 || text.at[i] != ':')
+			text.size = 0;
+	*minute = 60 * part[0] + part[1];
+	return (text.size == 5 && part[0] < 24 && part[1] < 60) ||
+	       fault_at(r->fault, r->file, node, "expected a time of the day such as \"22:00\"");
+}
+
+static bool
+read_quiet(const struct subscription_source *r, const struct yaml_node *node, struct subscription_delivery *d)
+{
+	struct yaml_map m;
+
+	if (node == NULL)
+		return true;
+	return yaml_open(&m, r->file, node, r->fault) &&
+	       read_minute(r, yaml_need(&m, "from"), &d->quiet_from) &&
+	       read_minute(r, yaml_need(&m, "to"), &d->quiet_until) && yaml_close(&m) &&
+	       (d->quiet_from != d->quiet_until ||
+		   fault_at(r->fault, r->file, node, "from and to are the same time: give hours that end"));
+}
+
 static bool
 read_rules(const struct subscription_source *r, const struct yaml_node *node, struct subscription_delivery *d)
 {
@@ -75,7 +108,8 @@ read_rules(const struct subscription_source *r, const struct yaml_node *node, st
 	return yaml_open(&m, r->file, node, r->fault) &&
 	       read_limit(r, yaml_take(&m, "batch"), "wait", &d->batch_most, &d->batch_wait) &&
 	       read_limit(r, yaml_take(&m, "rate"), "per", &d->rate_most, &d->rate_per) &&
-	       yaml_duration(r->file, yaml_take(&m, "dedupe"), &d->dedupe, r->fault) && yaml_close(&m);
+	       yaml_duration(r->file, yaml_take(&m, "dedupe"), &d->dedupe, r->fault) &&
+	       read_quiet(r, yaml_take(&m, "quiet"), d) && yaml_close(&m);
 }
 
 static bool
@@ -91,8 +125,9 @@ take_fhir(const struct subscription_source *r, const struct fhir_wish *w, struct
 		return fault_at(r->fault, r->file, w->resource, "fhir-channel: " DELIVERY_ADDRESS);
 	if (!is_channel(r->plan, w->channel))
 		*why = "channel";
-	/* What a rate holds back is gathered into one message. */
-	return w->most == 0 || (d->batch_most <= w->most && d->rate_most == 0) ||
+	/* What a rate or quiet hours hold back is gathered into one message. */
+	return w->most == 0 ||
+	       (d->batch_most <= w->most && d->rate_most == 0 && d->quiet_from == d->quiet_until) ||
 	       fault_at(
 		   r->fault, r->file, w->resource, "fhir-max-count: `delivery` may gather more in a message");
 }

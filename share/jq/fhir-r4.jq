@@ -24,7 +24,6 @@ def parameter($name; $type; $value): if $value == null then empty else {name: $n
 | . as $message
 | "Subscription/\(if (.to | type) == "object" then .to.subscription else .subscription end // "last-resort")" as $subscription
 | (.number // 1) as $number
-| (if .kind == "handshake" then "handshake" else "event-notification" end) as $type
 | (.refs // [.ref]) as $refs
 | {
 	resourceType: "Bundle",
@@ -38,17 +37,17 @@ def parameter($name; $type; $value): if $value == null then empty else {name: $n
 				meta: {profile: ["http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-status-r4"]},
 				parameter: [
 					{name: "subscription", valueReference: {reference: "\($base)\($subscription)"}},
-					{name: "status", valueCode: (if $type == "handshake" then "requested" else "active" end)},
-					{name: "type", valueCode: $type},
-					{name: "events-since-subscription-start", valueString: (if $type == "handshake" then "0" else "\($number)" end)},
-					(if $type == "handshake" then empty else $refs[] as $ref | {
+					{name: "status", valueCode: "active"},
+					{name: "type", valueCode: "event-notification"},
+					{name: "events-since-subscription-start", valueString: "\($number)"},
+					($refs[] as $ref | {
 						name: "notification-event",
 						part: [
 							{name: "event-number", valueString: "\($number)"},
 							parameter("timestamp"; "Instant"; $message.at),
 							(if $ref == null then empty else {name: "focus", valueReference: {reference: "\($base)\($ref)"}} end)
 						]
-					} end),
+					}),
 					parameter("kind"; "Code"; .kind),
 					parameter("criticality"; "Code"; .ehr.criticality),
 					parameter("case"; "String"; .case),

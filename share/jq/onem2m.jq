@@ -10,9 +10,7 @@
 (if (.ehr.stage == "message" or .ehr.stage == "intent") and (.ehr.id | type) == "string" and (.kind | type) == "string" then .
 	else error("not a line of stage message or intent") end)
 | (if (.to | type) == "object" then .to.subscription else .subscription end // "last-resort") as $subscription
-| def notification($ref):
-	if .kind == "handshake" then {vrq: true, sur: $subscription}
-	else {nev: ({net: 1} + if $ref == null then {} else {rep: {"m2m:uri": $ref}} end), sur: $subscription} end;
+| def notification($ref): {nev: ({net: 1} + if $ref == null then {} else {rep: {"m2m:uri": $ref}} end), sur: $subscription};
 (if .refs != null then {"m2m:agn": {"m2m:sgn": [.refs[] as $ref | notification($ref)]}} else {"m2m:sgn": notification(.ref)} end) as $content
 | if $ARGS.named.as == "request" then {"m2m:rqp": {
 	op: 5,

@@ -54,3 +54,5 @@ CREATE INDEX IF NOT EXISTS event_seen ON event (seen);
 INSERT OR IGNORE INTO event SELECT event, max(seen) FROM mark GROUP BY event;
 INSERT OR IGNORE INTO event SELECT event, max(accepted) FROM intent WHERE event IS NOT NULL GROUP BY event;
 PRAGMA user_version = 5;
+ALTER TABLE mark ADD COLUMN criticality TEXT;
+PRAGMA user_version = 6;

@@ -1,4 +1,5 @@
-# What becomes of intents that are held, answered, given up, brought back or broken, and of channels that rest.
+# What becomes of intents that are held, gathered, told already, answered, given up, brought back or broken, and of channels
+# that rest.
 bats_require_minimum_version 1.5.0
 load ../lib/ehr
 load ../lib/deliver
@@ -362,3 +363,142 @@ what() { ehr-deliver list --spool spool | jq -r "select(.id == \"$1\") | [.state
 }
 
 is_done() { [ "$(state "$1")" = "done" ]; }
+
+@test "a notice to a class goes to the last resort when it reached nobody of the class, and not when it reached one" {
+	COMMAND="[\"$(channel 'line=$(cat)
+case $line in *\"to\":\"desk\"*) echo "$line" >>desk ;; *\"to\":\"second\"*) exit "$(cat answer)" ;; *) exit 65 ;; esac')\"]" spool "$PWD/channel.sh"
+	sed 's/nurse-7/nurse-8/; s/"nurse7"/"second"/' site/subscriptions/ward.ndjson >>site/subscriptions/ward.ndjson
+	printf '{"ehr":{"v":1,"stage":"intent","id":"n_1","criticality":"high"},"kind":"notice","to":{"class":"care-team"},"deadline":{"after":"PT0S","dispatch":"PT30S","expires":"PT12H"},"why":"x","about":"y","obligations":[]}\n' >notice
+	echo 0 >spool/answer
+	ehr 0 ehr-deliver enqueue --spool spool -q notice
+	run_drain 1
+	[ "$(what n_1), $(what n_1.nurse-7), $(what n_1.nurse-8)" = 'done class, dead code-65, done -' ]
+	[ ! -e spool/desk ]
+	echo 65 >spool/answer
+	sed 's/n_1/n_2/' notice | ehr 0 ehr-deliver enqueue --spool spool -q
+	run_drain 1
+	[ "$(what n_2)" = 'done -' ]
+	jq -r '[.ehr.id, .kind, .why, .about] | join(" ")' spool/desk >row
+	same row <<<'n_2 last-resort x y'
+	# One of them is brought back, and dies again: the last resort knows already.
+	ehr 0 ehr-deliver retry --spool spool n_2.nurse-8
+	run_drain 1
+	[ "$(wc -l <spool/desk)" = 1 ]
+}
+
+@test "a notice that has a case escalates like any other message" {
+	COMMAND="[\"$(channel 'line=$(cat)
+case $line in *\"to\":\"desk\"*) echo "$line" >>desk ;; *) exit 65 ;; esac')\"]" spool "$PWD/channel.sh"
+	printf '{"ehr":{"v":1,"stage":"intent","id":"n_1","subject":"s_a","criticality":"high"},"kind":"notice","to":{"class":"care-team"},"deadline":{"after":"PT0S","dispatch":"PT30S","ack":"PT1M","expires":"PT12H"},"why":"x","about":"y","obligations":[]}\n' |
+		ehr-deliver enqueue --spool spool -q
+	run_drain 1
+	[ "$(what n_1), $(what n_1.nurse-7)" = 'done class, dead code-65' ]
+	[ "$(jq -r .why spool/desk)" = exhausted ]
+}
+
+@test "resolve tells the last resort, too, if it was called" {
+	COMMAND="[\"$(channel 'line=$(cat)
+case $line in *\"to\":\"desk\"*) echo "$line" >>desk ;; *) exit 65 ;; esac')\"]" spool "$PWD/channel.sh"
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	run_drain 1
+	ehr 0 ehr-deliver resolve --spool spool "$(jq -r .case spool/desk)" --by ward
+	run_drain 0
+	[ "$(jq -r .kind spool/desk | paste -sd ' ')" = 'last-resort resolved' ]
+	[ "$(jq -s -r '.[0].case == .[1].case' spool/desk)" = true ]
+}
+
+@test "a rate counts across runs: a job of each minute sends no more than one run that stays" {
+	local i
+	spool '' '' ',"delivery":{"rate":{"max":2,"per":"1h"}}'
+	for i in 1 2 3 4; do
+		intent "a$i" nurse-7 | ehr-deliver enqueue --spool spool -q
+		ehr $((i > 2 ? 75 : 0)) ehr-deliver run -P P -S site --spool spool --drain
+	done
+	intent b1 nurse-7 high | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(jq -r .ehr.id spool/out/nurse7 | paste -sd ' ')" = 'n_a1 n_a2 n_b1' ]
+	sqlite3 spool/spool.db "UPDATE subscription SET rate_since = rate_since - 3600000; UPDATE intent SET due = 1 WHERE state = 'gathering'"
+	run_drain 75
+	[ "$(tail -n 1 spool/out/nurse7 | jq -c '[.kind, .refs]')" = '["digest",["r_a3/N","r_a4/N"]]' ]
+}
+
+@test "dedupe: of those that wait together one is sent; the others end when it is taken, and go if it is given up" {
+	local many
+	for many in '' 'many: 20,'; do
+		rm -rf P site spool log
+		spool "$(channel 'while read -r line; do
+	id=${line#*\"id\":\"}
+	id=${id%%\"*}
+	echo "$id" >>log
+	[ $id = n_a1 ] && code=65 || code=0
+	echo "{\"id\":\"$id\",\"code\":$code}"
+done')" "$many" ',"delivery":{"dedupe":"1h"}'
+		for i in 1 2 3 4; do intent "a$i" nurse-7 | sed 's/r_a[0-9]/r_x/g'; done | ehr-deliver enqueue --spool spool -q
+		intent b1 nurse-7 | ehr-deliver enqueue --spool spool -q
+		run_drain 1
+		[ "$(what n_a1), $(what n_a2), $(what n_a3), $(what n_a4), $(what n_b1)" = 'dead code-65, done -, stopped dedupe, stopped dedupe, done -' ]
+	done
+}
+
+@test "dedupe: an exhausted case that the same version opens again comes to the last resort, though nobody else is told" {
+	spool '' '' ',"delivery":{"dedupe":"20h"}'
+	step m1 nurse-7 medium 0 0 | jq -c '.deadline.ack = "PT60S"' | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	sqlite3 spool/spool.db 'UPDATE intent SET due = 1, reminders = 9'
+	run_drain 0
+	[ "$(wc -l <spool/out/desk)" = 1 ]
+	step m2 nurse-7 medium 0 0 | jq -c '.deadline.ack = "PT60S"' | sed 's/r_m2/r_m1/g' | ehr-deliver enqueue --spool spool -q
+	run_drain 0
+	[ "$(what n_m2)" = 'stopped dedupe' ]
+	[ "$(wc -l <spool/out/desk) $(wc -l <spool/out/nurse7)" = '2 1' ]
+}
+
+@test "the same upload again: what names no version is unchanged as well, unless something changed at any level" {
+	spool
+	event e1 m_N m_R | sed 's/r_x/r_c1/; s/routine/critical/' >first
+	intent c1 nurse-7 critical N 3 60 e1 | jq -c 'del(.ref, .payload, .ehr.record, .ehr.rl, .ehr.al) | .kind = "floor"' >>first
+	printf '{"ehr":{"v":1,"stage":"intent","id":"n_c2","event":"e_e1","subject":"s_a","criticality":"critical"},"kind":"last-resort","why":"step","to":{"last_resort":true,"step":3},"deadline":{"after":"PT0S","dispatch":"PT5S","expires":"PT4H"},"obligations":[]}\n' >>first
+	ehr 0 ehr-deliver enqueue --spool spool -q first
+	run_drain 75
+	[ "$(state n_c1) $(state n_c2)" = 'sent done' ]
+	sed 's/e_e1/e_e2/; s/n_c/n_d/' first | ehr 0 ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(what n_d1), $(what n_d2)" = 'unchanged unchanged, unchanged unchanged' ]
+	sed 's/e_e1/e_e3/; s/n_c/n_f/; s/m_R/m_R2/' first | ehr 0 ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(state n_f1) $(state n_f2)" = 'sent done' ]
+}
+
+@test "quiet hours hold back what is not urgent, by the local time; at their end it is one message" {
+	local from to
+	# At the minute in which the hours begin or end nothing is tried.
+	from=$(date -u -d '-2 hours' +%H:%M) to=$(date -u -d '+2 hours' +%H:%M)
+	spool '' '' ",\"delivery\":{\"quiet\":{\"from\":\"$from\",\"to\":\"$to\"}}"
+	for i in 1 2; do intent "a$i" nurse-7 low; done | ehr-deliver enqueue --spool spool -q
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	intent h1 nurse-7 high | ehr-deliver enqueue --spool spool -q
+	# What is of no use at their end does not wait.
+	intent s1 nurse-7 routine | jq -c '.deadline.expires = "PT1H"' | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(state n_a1) $(state n_a2)" = 'gathering gathering' ]
+	[ "$(jq -r .ehr.id spool/out/nurse7 | sort | paste -sd ' ')" = 'n_c1 n_h1 n_s1' ]
+	[ "$(sqlite3 spool/spool.db "SELECT DISTINCT strftime('%H:%M:%S', due / 1000, 'unixepoch') FROM intent WHERE state = 'gathering'")" = "$to:00" ]
+	# Elsewhere it is six hours later, and day.
+	sqlite3 spool/spool.db "UPDATE intent SET due = 1 WHERE state = 'gathering'"
+	run_drain 75
+	[ "$(state n_a1) $(state n_a2)" = 'gathering gathering' ]
+	sqlite3 spool/spool.db "UPDATE intent SET due = 1 WHERE state = 'gathering'"
+	ehr 75 env TZ=XXX-6 ehr-deliver run -P P -S site --spool spool --drain
+	[ "$(tail -n 1 spool/out/nurse7 | jq -c '[.kind, .refs]')" = '["digest",["r_a1/N","r_a2/N"]]' ]
+}
+
+@test "quiet hours that are none are a mistake in the subscription" {
+	local quiet
+	for quiet in '"22:00"' '{}' '{"from":"22:00"}' '{"from":"22:00","to":"22:00"}' '{"from":"24:00","to":"06:00"}' '{"from":"22:60","to":"06:00"}' \
+		'{"from":"9:00","to":"06:00"}' '{"from":"22-00","to":"06:00"}' '{"from":"22:00","to":"06:00:00"}' '{"from":"22:00","to":"06:00","zone":"X"}'; do
+		rm -rf P site spool
+		spool '' '' ",\"delivery\":{\"quiet\":$quiet}"
+		ehr 0 ehr-deliver run -P P -S site --spool spool --drain
+		has err '1 subscriptions do not count'
+	done
+}

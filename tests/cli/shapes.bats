@@ -29,7 +29,7 @@ fhir_rules() {
 		need("$status"; .entry[0].request | .method == "GET" and (.url | endswith("/$status"))),
 		need("subscription"; one("subscription")), need("status"; one("status")), need("type"; one("type")),
 		need("codes"; [.entry[0].resource.parameter[] | select(.name == "status" or .name == "type").valueCode]
-			| . == ["active", "event-notification"] or . == ["requested", "handshake"]),
+			| . == ["active", "event-notification"]),
 		need("inv-1 of Parameters: a value or parts"; all(.entry[0].resource.parameter[];
 			(has("part") != any(keys[]; startswith("value"))))),
 		need("events"; all(.entry[0].resource.parameter[] | select(.name == "notification-event").part;
@@ -58,14 +58,13 @@ END
 		message digest ',"rl":"N"' ',"refs":["r_1/N","r_2/N"]'
 		message reminder ',"rl":"N"' ',"ref":"r_k3m1/N"'
 		message resolved '' ''
-		message handshake '' ''
 		message data ',"rl":"N"' ',"ref":"r_k3m1/N"' '' ',"sealed":{"ehr":{"v":1},"ciphertext":"x"}'
 		message last-resort '' '' | jq -c 'del(.subscription, .number)'
 		intent a1 nurse-7 critical
 		intent a2 nurse-7 | jq -c '.payload = "empty" | del(.ref)'
 	} >in
 	shape fhir-r4
-	[ "$(wc -l <out)" -eq 11 ]
+	[ "$(wc -l <out)" -eq 10 ]
 	[ -z "$(fhir_rules out)" ]
 	jq -r '[.entry[0].resource.parameter[] | select(.name == "notification-event")] | [length, ([.[].part[] | select(.name == "focus").valueReference.reference] | join(","))] | @tsv' out >seen
 	same seen <<-'END'
@@ -75,7 +74,6 @@ END
 		2	r_1/N,r_2/N
 		1	r_k3m1/N
 		1	
-		0	
 		1	r_k3m1/N
 		1	
 		1	r_a1/N
@@ -87,19 +85,17 @@ END
 	[ "$(jq -r '.entry[1].resource | select(.resourceType == "Binary").data | @base64d' out)" = '{"ehr":{"v":1},"ciphertext":"x"}' ]
 }
 
-@test "onem2m: a notification, an aggregated one, a verification, a request with its category" {
+@test "onem2m: a notification, an aggregated one, a request with its category" {
 	{
 		message data ',"rl":"N"' ',"ref":"r_k3m1/N"'
 		message floor '' ''
 		message digest ',"rl":"N"' ',"refs":["r_1/N","r_2/N"]'
-		message handshake '' ''
 	} >in
 	shape onem2m
 	same out <<'END'
 {"m2m:sgn":{"nev":{"net":1,"rep":{"m2m:uri":"r_k3m1/N"}},"sur":"nurse-17-vitals"}}
 {"m2m:sgn":{"nev":{"net":1},"sur":"nurse-17-vitals"}}
 {"m2m:agn":{"m2m:sgn":[{"nev":{"net":1,"rep":{"m2m:uri":"r_1/N"}},"sur":"nurse-17-vitals"},{"nev":{"net":1,"rep":{"m2m:uri":"r_2/N"}},"sur":"nurse-17-vitals"}]}}
-{"m2m:sgn":{"vrq":true,"sur":"nurse-17-vitals"}}
 END
 	for word in critical high medium low routine; do
 		intent a1 nurse-7 "$word"

@@ -2,6 +2,8 @@
 #include "common/base/clock.h"
 #include "tests/lib/tap.h"
 
+#include <stdlib.h>
+
 static bool
 instant_is(const char *text, int64_t seconds, int32_t nano)
 {
@@ -104,6 +106,51 @@ check_durations(void)
 	check(!clock_parse_duration(bytes_of("99999999999999999999d"), &s));
 }
 
+/* Whether the hours FROM to UNTIL in which NOW lies end at END. */
+static bool
+hours_end(int from, int until, const char *now, const char *end)
+{
+	struct instant at, expected = { 0 };
+
+	if (!clock_parse_instant(bytes_of(now), &at) ||
+	    (end != NULL && !clock_parse_instant(bytes_of(end), &expected)))
+		return false;
+	return clock_hours_end(from, until, at.seconds) == expected.seconds;
+}
+
+static void
+check_hours(void)
+{
+	enum { TEN = 22 * 60, SIX = 6 * 60, HALF = 30 };
+
+	(void)setenv("TZ", "UTC", 1);
+	check(hours_end(TEN, SIX, "2026-11-30T22:00:00Z", "2026-12-01T06:00:00Z"));
+	check(hours_end(TEN, SIX, "2026-12-31T23:59:59Z", "2027-01-01T06:00:00Z"));
+	check(hours_end(TEN, SIX, "2026-11-30T05:59:59Z", "2026-11-30T06:00:00Z"));
+	check(hours_end(TEN, SIX, "2026-11-30T06:00:00Z", NULL));
+	check(hours_end(TEN, SIX, "2026-11-30T21:59:59Z", NULL));
+	check(hours_end(SIX, TEN, "2026-11-30T06:00:00Z", "2026-11-30T22:00:00Z"));
+	check(hours_end(SIX, TEN, "2026-11-30T22:00:00Z", NULL));
+	check(hours_end(SIX, TEN, "2026-11-30T05:59:00Z", NULL));
+	check(hours_end(0, HALF, "2026-11-30T00:00:00Z", "2026-11-30T00:30:00Z"));
+	check(hours_end(TEN, 0, "2026-11-30T23:00:00Z", "2026-12-01T00:00:00Z"));
+	/* Both nights in which the clock changes: the hours end by the clock on the wall. */
+	(void)setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	check(hours_end(TEN, SIX, "2026-11-30T21:00:00Z", "2026-12-01T05:00:00Z"));
+	check(hours_end(TEN, SIX, "2026-11-30T20:59:59Z", NULL));
+	check(hours_end(TEN, SIX, "2027-03-27T23:00:00Z", "2027-03-28T04:00:00Z"));
+	check(hours_end(TEN, SIX, "2026-10-24T21:00:00Z", "2026-10-25T05:00:00Z"));
+	/* 02:30 is not there in the one night, and comes twice in the other: never a time that has passed. */
+	check(clock_hours_end(TEN, 150, 1806181200) > 1806181200);
+	for (int64_t now = 1792882800; now < 1792882800 + 86400; now += 60) {
+		int64_t end = clock_hours_end(TEN, 150, now);
+
+		if (end != 0 && (end <= now || end > now + 6 * 3600))
+			check(false);
+	}
+	(void)unsetenv("TZ");
+}
+
 int
 main(void)
 {
@@ -135,5 +182,6 @@ main(void)
 	check(no_date(""));
 	check_calendar();
 	check_durations();
+	check_hours();
 	return tap_end();
 }
