@@ -30,7 +30,7 @@ ladder() {
 	printf 'notify: 1\n' >ladder/notify.yaml
 }
 
-@test "each subscriber hears of the highest version within her AL, and of nothing else, with 2, 6 and 9 levels" {
+@test "each subscriber hears of the highest version within her AL, which ehr-select gives her, and of nothing else, with 2, 6 and 9 levels" {
 	local count al low want letters=ABCDEFGHI
 	for count in 2 6 9; do
 		local levels=() versions=()
@@ -60,6 +60,13 @@ ladder() {
 		want=$((count * (count - 1) / 2))
 		[ "$(jq -r .reason held | grep -cx al)" -eq "$want" ]
 		[ "$(wc -l <held)" -eq "$want" ]
+		# By the same grant ehr-select gives the versions that she was told of, and no other.
+		jq -c '. + {encrypted_key: ("A" * 54), iv: ("A" * 16), ciphertext: ("A" * 1400), tag: ("A" * 22)}' lines >store
+		for ((al = 0; al < count; al++)); do
+			jq -r "select(.to.party == \"al$al\").ref" out | sort >told
+			ehr-select -P ladder --grant "$F/al$al.grant" --authority "$F/site/authority.jwks" --now "$now" store >selected
+			jq -r '"\(.ehr.id)/\(.ehr.rl)"' selected | sort | same told
+		done
 	done
 }
 
