@@ -255,6 +255,7 @@ has_demand(const char *directory)
 enum diag_exit
 verb_verify(int argc, char *argv[])
 {
+	struct stat about;
 	struct settings set = { 0 };
 	struct options o;
 
@@ -263,6 +264,9 @@ verb_verify(int argc, char *argv[])
 	trust_options(&o, &set.trust);
 	if ((set.policy == NULL) == (o.operands == 0))
 		options_needs(&o, "either --policy DIR or a file");
+	for (int i = 0; i < o.operands; i++)
+		if (stat(o.operand[i], &about) == 0 && S_ISDIR(about.st_mode))
+			options_misuse(&o, "a policy is named by --policy DIR", o.operand[i]);
 	if (o.operands > 0 && (set.site != NULL || set.keys != NULL))
 		options_misuse(&o, "only with --policy DIR", set.site != NULL ? "--site" : "--keys");
 	if (set.trust.ca == NULL && !has_demand(set.site) && !has_demand(set.keys))

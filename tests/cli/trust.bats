@@ -201,6 +201,8 @@ middle() {
 	ehr 2 ehr-policy verify -P policy -S site
 	has err "--trust CA, or a site with a trust.pem"
 	ehr 2 ehr-policy verify --trust ca.pem
+	ehr 2 ehr-policy verify --trust ca.pem policy
+	has err "policy: a policy is named by --policy DIR"
 	ehr 2 ehr-policy sign policy
 	ehr 2 ehr-policy sign --key officer.key --cert officer.pem
 	ehr 6 ehr-policy sign --key ca.key --cert officer.pem policy
