@@ -56,7 +56,7 @@ refused() {
 		ehr-launch --trust ca.pem --crl ca.crl -- ./cat - <<<'as it came'
 	same out <<<'as it came'
 	[ -e fired ]
-	printf x >>cat
+	printf x >>./cat
 	ehr 126 env EHR_FAULT=sendfile:1 LD_PRELOAD="$EHR_FAULT_SO" ehr-launch --trust ca.pem --crl ca.crl -- ./cat
 	has err signature-invalid
 }
