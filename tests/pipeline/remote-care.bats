@@ -198,3 +198,22 @@ news() {
 		chief stopped gone
 	END
 }
+
+@test "who carries, selects and delivers works where the keys cannot be read" {
+	local carrier=()
+	[ "$(id -u)" -ne 0 ] || carrier=(setpriv --bounding-set=-all --inh-caps=-all)
+	reading secret 59408-5 82 % | ehr-classify -P "$P" 2>err | ehr-redact -P "$P" -S "$F/site" | ehr-seal -P "$P" -S "$F/site" >store
+	notify 0 store
+	ehr-deliver init -P "$P" --spool spool
+	cp -r "$F/site" site
+	chmod 000 site/keys
+	run ! "${carrier[@]}" ls site/keys
+	"${carrier[@]}" ehr-notify -P "$P" -S site --now "$now" <store >intents
+	cmp out intents
+	"${carrier[@]}" ehr-select -P "$P" -S site --grant "$F/nurse.grant" --now "$now" <store >selected
+	[ "$(jq -r .ehr.rl selected)" = N ]
+	"${carrier[@]}" ehr-deliver enqueue --spool spool -q intents
+	ehr 75 "${carrier[@]}" ehr-deliver run -P "$P" -S site --spool spool --drain
+	[ -s spool/out/nurse ] && [ -s spool/out/medic ]
+	chmod 700 site/keys
+}
