@@ -149,13 +149,12 @@ subscribed() {
 
 @test "examples: ehr-deliver(1)" {
 	subscribed
-	ehr-deliver init -S site
 	grep -F '"BTG"' "$cases/requests.ndjson" >requests
 	# What somebody answers to the letter of share/channels/mail.
-	after_2() { jq -r 'select(.ack) | "Yes.\nack \(.ehr.id) \(.ack)"' site/spool/out/nina >answers; }
-	examples deliver 75 0 0 0 0
-	[ "$(cat 2.out)" = "$(jq -r .id subscription)" ]
-	[ "$(jq -c .durable 3.out)" = true ]
+	after_3() { jq -r 'select(.ack) | "Yes.\nack \(.ehr.id) \(.ack)"' site/spool/out/nina >answers; }
+	examples deliver 0 75 0 0 0 0
+	[ "$(cat 3.out)" = "$(jq -r .id subscription)" ]
+	[ "$(jq -c .durable 4.out)" = true ]
 	[ "$(ehr-deliver status -S site | grep -c ' open ')" -eq 0 ]
 	ehr-deliver list -S site >all
 	[ "$(grep -c .kind.:.notice. all)" -eq 2 ]
@@ -247,12 +246,16 @@ subscribed() {
 			resource: {type: "relation", id: "cem", properties: {domain: "hospital", patient: "cem"}},
 			context: {purpose: "TREAT", acr: "loa3", route: "on-site", time: (now | todate)}}' --arg until "$(date -u -d tomorrow +%FT%TZ)" >request.json
 	}
-	examples keys 0 0 0 0 1 0 0 0 0 0 0 0 0 0 0
+	examples keys 0 0 0 0 1 0 0 0 0 0 0 0 0 0 0 0
 	[ "$(jq -r .ehr.rl 5.out | sort | uniq -c | awk '{ print $1 $2 }' | tr '\n' ' ')" = '3L 3N ' ]
 	[ "$(wc -l <site/grants.jwts)" -eq 2 ]
 	has 8.out 'the patient had a directive that permits it'
 	[ "$(jq -r .command.name 10.out | head -n 1)" = set-dose ]
 	has site/facts.ndjson '"patient":"cem"'
+	ehr 0 ehr-keys list -S site
+	grep '"epoch":1,' out >first
+	lacks first '"rl":"N"'
+	has first '"rl":"R"'
 }
 
 @test "examples: every page of a program that has some is here" {
