@@ -23,6 +23,7 @@ enum {
 	ARGUMENTS = BATCH_MAX_WORDS + 24,
 	MEMBERS = BATCH_MAX_STAGES + 2,
 	SIGNALLED = 128,
+	NAME_SHOWN = 40,
 };
 
 /* The processes of one flow, in the order of the pipe. */
@@ -448,11 +449,24 @@ count_lines(const char *at, size_t size)
 	return lines;
 }
 
+/* The name of the upload for a terminal, which it must not command. */
+static const char *
+name_for_terminal(const struct flow *f, char name[NAME_SHOWN + 1])
+{
+	size_t i = 0;
+
+	for (; i < NAME_SHOWN && f->source[i] != '\0'; i++)
+		name[i] = (char)(f->source[i] >= ' ' && f->source[i] <= '~' ? f->source[i] : '?');
+	name[i] = '\0';
+	return name;
+}
+
 /* How far the first stage has come in the upload, which shares its place in the file with us. */
 static void
 show_progress(struct flow *f, uint64_t records)
 {
 	double now = clock_running(), rate;
+	char name[NAME_SHOWN + 1];
 	struct stat s;
 	off_t at;
 	int left;
@@ -465,8 +479,9 @@ show_progress(struct flow *f, uint64_t records)
 		return;
 	rate = (double)at / (now - f->began);
 	left = (int)((double)(s.st_size - at) / rate);
-	(void)dprintf(f->told.own, "\r%.40s: %3d %%, %" PRIu64 " records, %.1f MB/s, %d:%02d left \033[K",
-	    f->source, (int)(100 * at / s.st_size), records, rate / 1e6, left / 60, left % 60);
+	(void)dprintf(f->told.own, "\r%s: %3d %%, %" PRIu64 " records, %.1f MB/s, %d:%02d left \033[K",
+	    name_for_terminal(f, name), (int)(100 * at / s.st_size), records, rate / 1e6, left / 60,
+	    left % 60);
 }
 
 /* Passes on what comes, and counts the records in it. */

@@ -61,11 +61,15 @@ pass_on(int from, int to)
 	const int own[] = { from, to };
 	static struct kept kept;
 	static char block[64 << 10];
+	/* A line of progress goes before others are written. */
+	bool clears = isatty(STDERR_FILENO) != 0;
 	ssize_t n;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	program_close_others(own, sizeof own / sizeof own[0]);
 	while ((n = file_read_some(from, block, sizeof block)) > 0) {
+		if (clears)
+			(void)file_write_fd(STDERR_FILENO, bytes_of("\r\033[K"));
 		(void)file_write_fd(STDERR_FILENO, (struct bytes){ block, (size_t)n });
 		keep(&kept, block, (size_t)n);
 	}

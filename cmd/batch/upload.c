@@ -555,33 +555,39 @@ writers_of(int fd)
 	return errno == EAGAIN || errno == EBUSY ? WRITERS_SOME : WRITERS_UNKNOWN;
 }
 
-static enum diag_exit
-leave_open(struct uploads *b, const char *name)
-{
-	struct upload u = { .batch = b, .shown = name };
-
-	return leave(&u, "is still being written; the next run takes it");
-}
+static const char is_open[] = "is still being written; the next run takes it";
 
 enum diag_exit
 upload_take_one(struct uploads *b, const char *name, int fd, bool *stop)
 {
-	return writers_of(fd) == WRITERS_SOME ? leave_open(b, name) : take(b, name, fd, NULL, stop);
+	struct upload u = { .batch = b, .shown = name };
+
+	return writers_of(fd) == WRITERS_SOME ? leave(&u, is_open) : take(b, name, fd, NULL, stop);
 }
 
 /*
  * Where the system cannot say who writes (another owner, a network), a file that changed within a minute
  * counts as open.
  */
-static bool
-is_being_written(int fd)
+static const char *
+why_not_yet(int fd)
 {
 	enum writers w = writers_of(fd);
 	struct stat s;
 
-	return w == WRITERS_SOME ||
-	       (w == WRITERS_UNKNOWN &&
-		   (fstat(fd, &s) != 0 || clock_now().seconds - s.st_mtim.tv_sec < SETTLED));
+	if (w == WRITERS_UNKNOWN && (fstat(fd, &s) != 0 || clock_now().seconds - s.st_mtim.tv_sec < SETTLED))
+		return "changed within a minute, and the system does not say who writes it; the next run "
+		       "takes it";
+	return w == WRITERS_SOME ? is_open : NULL;
+}
+
+/* A file of the folder of uploads; the others go on. */
+static enum diag_exit
+leave_file(struct uploads *b, const char *name, enum diag_exit status, const char *why)
+{
+	diag_warn("%s/%s: %s", b->in, name, why);
+	b->left++;
+	return status;
 }
 
 static enum diag_exit
@@ -603,15 +609,20 @@ upload_take_file(struct uploads *b, const char *name, bool *stop)
 		return EXIT_DONE;
 	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
 		return pass_over(b, name);
+	if (fd < 0 && errno == EACCES)
+		return leave_file(b, name, EXIT_IO,
+		    "Permission denied: who runs ehr-batch must be able to read it; the others go on");
 	if (fd < 0)
 		return io_fault(b, name, stop);
 	if (fstat(fd, &opened) != 0 || !S_ISREG(opened.st_mode)) {
 		(void)close(fd);
 		return S_ISDIR(opened.st_mode) ? EXIT_DONE : pass_over(b, name);
 	}
-	if (is_being_written(fd)) {
+	const char *why = why_not_yet(fd);
+
+	if (why != NULL) {
 		(void)close(fd);
-		return leave_open(b, name);
+		return leave_file(b, name, EXIT_AGAIN, why);
 	}
 	status = fstatat(b->in_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == opened.st_ino
 		     ? take(b, name, fd, NULL, stop)

@@ -156,6 +156,19 @@ reason	begins as no JSON text'
 	lacks uploads/failed/other.reason 'name'
 }
 
+@test "an upload that may not be read is left, and those behind it are taken" {
+	local as=()
+	prepare
+	"$EHR_GENERATE" 1 3000 >uploads/a
+	chmod 0 uploads/a
+	[ "$EUID" -ne 0 ] || as=(setpriv --bounding-set=-dac_override,-dac_read_search)
+	ehr 4 "${as[@]}" "$EHR_BIN/ehr-batch" -P "$P" -S site --now $now uploads store
+	has err 'ehr-batch: uploads/a: Permission denied: who runs ehr-batch must be able to read it; the others go on'
+	has out '1 done, 0 known, 0 failed, 1 left'
+	[ -e uploads/a ]
+	[ -e store/ward.ndjson/sealed.ndjson ]
+}
+
 @test "an upload with a name as long as names can be is moved, and those behind it are taken" {
 	prepare
 	local size name
@@ -241,7 +254,7 @@ reason	begins as no JSON text'
 	cp uploads/ward.ndjson uploads/ward.part
 	exec 7>>uploads/ward.ndjson
 	ehr 75 batch uploads store 7>&-
-	has err 'ehr-batch: ward.ndjson: is still being written; the next run takes it'
+	has err 'ehr-batch: uploads/ward.ndjson: is still being written; the next run takes it'
 	[ -z "$(ls -A store)" ]
 	exec 7>&-
 	ehr 0 batch uploads store
@@ -436,6 +449,13 @@ archive: true"
 		# What comes next stands on a line that was emptied.
 		tr '\r' '\n' <out | tail -n 2 | grep -qE $'^(\e\\[K)?ehr-batch: 1 done'
 	done
+	# A name that could command the terminal does not.
+	cp long $'uploads/\e[31mred\nline\xc2\x9b1mred'
+	ehr 0 script -qec "'$EHR_BIN/ehr-batch' -P '$P' -S site --now $now uploads store" /dev/null
+	tr '\r' '\n' <out | grep -qE '^uploads/\?\[31mred\?line[?][?]1mred: +[0-9]+ %'
+	# What a stage says stands on a line of its own.
+	lacks out 'left '$'\e[Kehr-'
+	lacks out $'\e[31m'
 	ehr 4 batch --metrics nowhere/batch.prom uploads store
 	# A device keeps its place: a rename would replace it.
 	mkfifo pipe
