@@ -423,10 +423,11 @@ end_follower(struct chain *c, bool good)
 	f->followed = -1;
 	if (c->feeder <= 0 || c->follower <= 0)
 		good = false;
-	if (!good && c->feeder > 0)
-		(void)kill(c->feeder, SIGKILL);
+	/* The follower first: without its feeder it would say that its input is cut off. */
 	if (!good && c->follower > 0)
 		(void)kill(c->follower, SIGKILL);
+	if (!good && c->feeder > 0)
+		(void)kill(c->feeder, SIGKILL);
 	shut(&c->fed);
 	fed = c->feeder > 0 ? program_wait(c->feeder) : EXIT_IO;
 	if (c->follower > 0)
