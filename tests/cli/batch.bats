@@ -161,7 +161,7 @@ reason	begins as no JSON text'
 	prepare
 	"$EHR_GENERATE" 1 3000 >uploads/a
 	chmod 0 uploads/a
-	[ "$EUID" -ne 0 ] || as=(setpriv --bounding-set=-dac_override,-dac_read_search)
+	[ "$EUID" -ne 0 ] || as=(setpriv '--bounding-set=-dac_override,-dac_read_search')
 	ehr 4 "${as[@]}" "$EHR_BIN/ehr-batch" -P "$P" -S site --now $now uploads store
 	has err 'ehr-batch: uploads/a: Permission denied: who runs ehr-batch must be able to read it; the others go on'
 	has out '1 done, 0 known, 0 failed, 1 left'
