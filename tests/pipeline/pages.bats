@@ -111,6 +111,16 @@ step() {
 }
 
 # What a page prints as a shell's lines, or as a file, fits a terminal; what holds no blank cannot be broken.
+@test "page: that of each program has its files, exit statuses, examples and other pages" {
+	local section
+	for page in "$EHR_ROOT"/share/man/man1/*.1; do
+		for section in FILES 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+			grep -qx ".Sh $section" "$page" || echo "${page##*/}: $section"
+		done
+	done >missing
+	empty missing
+}
+
 @test "page: examples have at most 72 columns" {
 	for page in "$EHR_ROOT"/share/man/man?/*; do
 		awk '{ line = $0; gsub(/\\e/, "\\", line); gsub(/\\\(dq/, "\"", line) }
