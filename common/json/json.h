@@ -69,6 +69,9 @@ uint16_t json_keys_add(struct json_keys *k, struct bytes name);
 /* The number of NAME, 0 if unknown. */
 uint16_t json_keys_find(const struct json_keys *k, struct bytes name);
 
+/* The name of NUMBER, with JSON_SLACK zeros behind it; `at` is NULL if there is none. */
+struct bytes json_keys_named(const struct json_keys *k, uint16_t number);
+
 struct json {
 	struct bytes text;
 	struct json_node *nodes;

@@ -107,3 +107,9 @@ json_keys_find(const struct json_keys *k, struct bytes name)
 	free((void *)(uintptr_t)copy.at);
 	return number;
 }
+
+struct bytes
+json_keys_named(const struct json_keys *k, uint16_t number)
+{
+	return number == 0 || number > k->count ? (struct bytes){ 0 } : json_keys_name(k, number);
+}

@@ -48,7 +48,10 @@ init_parts(struct classifier *c, struct json_keys *keys)
 	naming_init(&c->naming, keys, c->set.codes);
 	displays_init(&c->displays, &c->root, &c->labels, &c->names, &c->summaries);
 	labelled_init(&c->labelled, &c->set);
-	root_terms_init(&c->terms, &c->root, &c->apply);
+	struct naming *naming =
+	    shape_is_fhir(c->set.shape) && naming_is_asked(&c->naming) ? &c->naming : NULL;
+
+	root_terms_init(&c->terms, &c->root, &c->apply, naming);
 	c->walk = (struct root_walk){
 		.root = &c->root,
 		.labels = &c->labels,
@@ -59,7 +62,7 @@ init_parts(struct classifier *c, struct json_keys *keys)
 		.coverage = &c->coverage,
 		.brought = &c->brought,
 		.opaque = &c->opaque,
-		.naming = shape_is_fhir(c->set.shape) && naming_is_asked(&c->naming) ? &c->naming : NULL,
+		.naming = naming,
 		.labelled = &c->labelled,
 		.terms = &c->terms,
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/label/ruleset.h"
+#include "common/policy/terms.h"
 
 /* What the walk knows of members by their names alone: S->key. */
 
@@ -144,4 +145,31 @@ key_roles_load(struct ruleset_loader *l, const struct yaml_node *summaries)
 	for (size_t i = 0; shape_is_fhir(s->shape) && i < ABOUTS; i++)
 		s->key[json_keys_find(s->keys, bytes_of(abouts[i].name))].about |= abouts[i].about;
 	return read_codes_in(l, holds_codes);
+}
+
+/* The table by key reaches to KEY. */
+static void
+reach(struct ruleset *s, size_t key)
+{
+	struct ruleset_key *old = s->key;
+
+	if (key < s->keyed)
+		return;
+	s->key = arena_array(&s->arena, key + 1, sizeof *s->key);
+	memcpy(s->key, old, s->keyed * sizeof *old);
+	s->keyed = key + 1;
+}
+
+void
+key_roles_note_names(struct ruleset *s)
+{
+	const struct terms *terms = codes_terms(s->codes);
+	struct bytes name;
+
+	for (uint16_t key = 1; terms != NULL && (name = json_keys_named(s->keys, key)).at != NULL; key++) {
+		if (!terms_may(terms, name))
+			continue;
+		reach(s, key);
+		s->key[key].terms |= TERMS_NAMED;
+	}
 }

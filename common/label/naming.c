@@ -286,6 +286,12 @@ naming_extension(struct naming *n, const struct json *j, uint32_t url, struct co
 	return recall(n, string_of(n, j, url), true, match);
 }
 
+bool
+naming_member(const struct naming *n, struct bytes name, struct codes_match *match)
+{
+	return find_words(n, name, match);
+}
+
 /* Patient?identifier=SYSTEM|VALUE */
 bool
 naming_search(struct naming *n, const struct json *j, uint32_t text, struct codes_match *match)

@@ -15,7 +15,8 @@
  * identifier-type: a code of its `type`, under v2-0203, without a system, or under one that nobody knows.
  *
  * name-words: words in the text or display of its type, in the last part of its system, and in the last part
- * of the URL of an extension.  `gender identity` is in .../patient-genderIdentity.
+ * of the URL of an extension.  `gender identity` is in .../patient-genderIdentity.  They name a member that no
+ * policy knows as they name an extension.
  *
  * Case does not count.
  */
@@ -45,6 +46,7 @@ bool naming_is_asked(const struct naming *n);
 bool naming_identifier(
     struct naming *n, const struct json *j, uint32_t system, uint32_t type, struct codes_match *match);
 bool naming_extension(struct naming *n, const struct json *j, uint32_t url, struct codes_match *match);
+bool naming_member(const struct naming *n, struct bytes name, struct codes_match *match);
 bool naming_search(struct naming *n, const struct json *j, uint32_t text, struct codes_match *match);
 
 #endif

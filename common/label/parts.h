@@ -333,8 +333,9 @@ uint32_t spoken_of(const struct json *j, const struct root_frame *outermost, con
 
 /* root_terms.c: terms of value sets in the strings of the root at hand. */
 struct root_terms {
-	struct current_root *root; /* borrowed, as is the next */
+	struct current_root *root; /* borrowed, as are the next two */
 	struct apply *apply;
+	const struct naming *naming; /* NULL: the policy lists no names */
 	const struct terms *terms; /* NULL: the policy has none */
 	bool tells;                /* rules ask for codes in texts, too */
 	struct fold fold;
@@ -347,7 +348,8 @@ struct root_terms {
 };
 
 /* T is zeros, as C above. */
-void root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply);
+void root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply,
+    const struct naming *naming);
 void root_terms_release(struct root_terms *t);
 
 /* True if TEXT, with JSON_SLACK bytes behind it, begins with one of `skip_uris`. */
@@ -404,6 +406,19 @@ root_terms_worth(struct root_terms *t, const struct json *j, uint32_t node, unsi
  */
 void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key, enum text_worth worth);
+
+/* Looks at the name NAME of a member of the object FRAME.  What it says labels the member's value. */
+void root_terms_look_at_name(struct root_terms *t, const struct root_frame *outermost,
+    const struct root_frame *frame, uint32_t name);
+
+/* Whether nobody has looked at that name, or it said something. */
+static inline bool
+root_terms_is_news(const struct root_terms *t, const struct json *j, uint32_t name)
+{
+	struct bytes text = json_inside(j, name);
+
+	return text.size > 2 && !silent_texts_has(&t->silent[true], text, SILENT_NAME);
+}
 
 /*
  * entry_names.c: the entries of Bundles in a record by what references call them: their address, Type/id, or

@@ -10,13 +10,16 @@ struct way {
 	const struct root_frame *outermost;
 	uint16_t key; /* of the string */
 	bool tells;   /* it is searched for codes, too */
+	bool names;   /* it is the name of a member */
 };
 
 void
-root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply)
+root_terms_init(
+    struct root_terms *t, struct current_root *root, struct apply *apply, const struct naming *naming)
 {
 	t->root = root;
 	t->apply = apply;
+	t->naming = naming;
 	t->terms = codes_terms(root->set->codes);
 	t->tells = root->set->words.tells;
 	t->display = json_keys_add(root->set->keys, (struct bytes)BYTES("display"));
@@ -256,13 +259,13 @@ says(struct root_terms *t, struct bytes text, bool has_term, bool tells, struct 
 	return found;
 }
 
-/* The same for TEXT as a whole, which is a code where it stands at a place of `code`. */
+/* The same for TEXT as a whole, which is a code as a name and where it stands at a place of `code`. */
 static bool
 is_code(struct root_terms *t, const struct way *w, struct bytes text, struct codes_match *match)
 {
 	return w->tells && codes_text_is_one(text) && GUARD(codes_in_texts) &&
-	       stands_at(
-		   &t->root->set->terms.code, w->key, object_of(w->frame, w->outermost), w->outermost) &&
+	       (w->names || stands_at(&t->root->set->terms.code, w->key, object_of(w->frame, w->outermost),
+				w->outermost)) &&
 	       codes_text_find_one(t->root->set->codes, text, match);
 }
 
@@ -344,15 +347,28 @@ base64_in(const struct root_terms *t, const struct way *w, struct bytes text)
 	return (struct bytes){ "", 0 };
 }
 
+/* Searches what TEXT says in disguise. */
+static bool
+search_undone(struct root_terms *t, const struct way *w, uint32_t node, struct bytes text)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < UNDONE && disguise_undo(&t->disguise, text, &t->undone[i % 2]); i++) {
+		text = buffer_bytes(&t->undone[i % 2]);
+		found |= search_fresh(t, w, node, text);
+	}
+	return found;
+}
+
 void
 root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
     uint32_t node, uint16_t key, enum text_worth worth)
 {
 	const struct json *j = t->root->record.json;
 	bool tells = t->tells && (ruleset_key(t->root->set, key).terms & TERMS_NO_CODE) == 0;
-	const struct way w = { frame, outermost, key, tells };
+	const struct way w = { frame, outermost, key, .tells = tells };
 	struct bytes text = json_inside(j, node);
-	struct bytes coded, decoded, plain;
+	struct bytes coded, decoded;
 	bool found = false;
 
 	if (!GUARD(words))
@@ -369,12 +385,68 @@ root_terms_look(struct root_terms *t, const struct root_frame *outermost, const 
 		found = search_fresh(t, &w, node, text);
 	else if (worth == WORTH_TERM || (tells && codes_text_may(text)))
 		found = search(t, &w, node, text, worth == WORTH_TERM);
-	plain = text;
-	for (unsigned i = 0; i < UNDONE && disguise_undo(&t->disguise, text, &t->undone[i % 2]); i++) {
-		text = buffer_bytes(&t->undone[i % 2]);
-		found |= search_fresh(t, &w, node, text);
-	}
+	found |= search_undone(t, &w, node, text);
 	/* Not before: what says nothing as it stands may say something in disguise. */
 	if (!found && worth != WORTH_LOOK)
-		note_silent(t, plain, tells);
+		note_silent(t, text, tells);
+}
+
+/* Adds the hit of what NAMING has for TEXT, the name of the member with the value NODE. */
+static bool
+find_name(struct root_terms *t, uint32_t node, struct bytes text)
+{
+	struct coding_hit hit = { .coding = node };
+
+	if (t->naming == NULL || !naming_member(t->naming, text, &hit.match))
+		return false;
+	current_root_add_hit(t->root, &hit);
+	apply_hit(t->apply, &hit);
+	return true;
+}
+
+/* NAME in the room for texts, with blanks for its underscores, which stand in codes. */
+static struct bytes
+name_of(struct root_terms *t, uint32_t name)
+{
+	struct bytes text = json_string(t->root->record.json, name, &t->text);
+
+	if (t->text.used == 0)
+		(void)buffer_append(&t->text, text.at, text.size);
+	for (size_t i = 0; i < t->text.used; i++)
+		if (t->text.at[i] == '_')
+			t->text.at[i] = ' ';
+	buffer_slack(&t->text, TERMS_SLACK);
+	return buffer_bytes(&t->text);
+}
+
+/* TEXT in one word: a name parts what German writes together, as in alkohol_abhaengigkeit. */
+static struct bytes
+one_word(struct root_terms *t, struct bytes text)
+{
+	struct buffer *room = &t->undone[0];
+
+	room->used = 0;
+	for (size_t i = 0; i < text.size; i++)
+		if (text.at[i] != ' ' && text.at[i] != '-')
+			(void)buffer_append(room, &text.at[i], 1);
+	buffer_slack(room, TERMS_SLACK);
+	return buffer_bytes(room);
+}
+
+void
+root_terms_look_at_name(struct root_terms *t, const struct root_frame *outermost,
+    const struct root_frame *frame, uint32_t name)
+{
+	const struct way w = { frame, outermost, .tells = t->tells, .names = true };
+	struct bytes text = name_of(t, name);
+	bool found;
+
+	if (!GUARD(names))
+		return;
+	found = find_name(t, name + 1, text);
+	found |= search_fresh(t, &w, name + 1, text);
+	found |= search_fresh(t, &w, name + 1, one_word(t, text));
+	found |= search_undone(t, &w, name + 1, text);
+	if (!found)
+		silent_texts_put(&t->silent[true], json_inside(t->root->record.json, name), SILENT_NAME);
 }

@@ -640,6 +640,10 @@ step(struct root_walk *w, struct root_frame *f)
 	if (f->is_array) {
 		f->index++;
 	} else {
+		if ((key == 0 || (of.terms & TERMS_NAMED) != 0) && w->terms->terms != NULL &&
+		    root_terms_is_news(w->terms, w->json, node - 1))
+			root_terms_look_at_name(
+			    w->terms, (const struct root_frame *)(const void *)w->frames.at, f, node - 1);
 		f->member[of.role] = node;
 		f->roles |= (uint16_t)(1U << of.role);
 	}

@@ -204,7 +204,10 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 	if (!ruleset_read_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map))
 		return false;
 	put_in_order(s, rules_end);
-	return type_plan_load(l, base, summaries);
+	if (!type_plan_load(l, base, summaries))
+		return false;
+	key_roles_note_names(s);
+	return true;
 }
 
 bool

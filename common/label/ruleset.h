@@ -302,6 +302,7 @@ enum about_terms {
 	TERMS_BASE64 = 1,  /* some place of `base64` ends so */
 	TERMS_SKIPPED = 2, /* it is a place of `skip` */
 	TERMS_NO_CODE = 4, /* it is a place of `no_code` */
+	TERMS_NAMED = 8,   /* the name itself may say a term */
 };
 
 /* Members that the walk remembers in every object. */
@@ -379,6 +380,9 @@ struct ruleset_loader {
 
 /* key_roles.c: what the names of members tell.  SUMMARIES: those of any type; NULL. */
 bool key_roles_load(struct ruleset_loader *l, const struct yaml_node *summaries);
+
+/* After all else: which of the known names may say a term. */
+void key_roles_note_names(struct ruleset *s);
 
 /* A new origin; NODE gives its line. */
 unsigned ruleset_add_origin(struct ruleset_loader *l, struct bytes id, struct bytes say,

@@ -34,8 +34,11 @@ enum {
 	SILENT_TEXTS_SLACK = 32
 };
 
-/* Added to the size of a text. */
-enum silent_kind { SILENT_WHOLE = 0, SILENT_BEGIN = 0x80 };
+/*
+ * Added to the size of a text.  The beginnings stand among texts without codes, the names of members, which
+ * are read with blanks for underscores, among those with codes.
+ */
+enum silent_kind { SILENT_WHOLE = 0, SILENT_BEGIN = 0x80, SILENT_NAME = 0x80 };
 
 struct silent_text {
 	uint8_t size; /* with its kind; 0: the place is free */

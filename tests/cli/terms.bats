@@ -232,3 +232,32 @@ referred() {
 		Encounter/f81d4fae-fade-11d0-a765-00a0c91e6bf6
 	END
 }
+
+@test "the name of a member that nobody knows says a term of its value, in camel and snake case" {
+	labels '{"resourceType":"Observation","hiv_status":true,"x":{"hivTests":[{"a":1}],"Hiv-result":null,"shiver":1,"hive_count":2,"_hivNote":{"id":"1"}},"\u0068\u0069\u0076":{},"code":{"hivCode":1}}' <<-'END'
+		- R HIV hiv
+		/hiv_status R HIV hiv
+		/x/hivTests R HIV hiv
+		/x/Hiv-result R HIV hiv
+		/x/_hivNote R HIV hiv
+		/hiv R HIV hiv
+	END
+	# What the policy itself names is no exception.
+	cp -r "$EHR_ROOT/testdata/policies/terms" named
+	chmod -R u+w named
+	printf 'summaries: {"*": [hivNote]}\n' >>named/classify.yaml
+	P=named labels '{"resourceType":"Observation","hivNote":7}' <<<'/hivNote R HIV hiv'
+	# Where names are skipped they stay so.
+	labels '{"resourceType":"Patient","telecom":[{"hivPhone":1}]}' </dev/null
+}
+
+@test "names of members say codes and identities in the hospital's policy, also where German parts a word" {
+	P=$EHR_ROOT/policies/hospital
+	labels '{"resourceType":"Observation","status":"final","by_code":{"B20":{"since":2011},"I10":{}},"dx_F20":true,"f20":1,"alkohol_abhaengigkeit":"x","passport_no":"C01X0006H","stDepression":1,"alcohol_swab":2,"subtrace":3}' <<-'END'
+		/by_code/B20 R HIV hiv
+		/dx_F20 R MH mental-health
+		/alkohol_abhaengigkeit R ETHUD substance-use
+		/passport_no R IDS identity-documents
+	END
+	labels '{"resourceType":"FamilyMemberHistory","status":"completed","sex":{"text":"male"}}' </dev/null
+}
