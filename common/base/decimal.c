@@ -6,6 +6,7 @@
 #define MAX_EXPONENT INT64_C(100000000000000000)
 
 enum { MAX_PLACES = 1000 }; /* digits before and after the point that rounding allows */
+enum { LINE_PLACES = 200 };
 
 struct decimal_scan {
 	struct bytes text;
@@ -138,9 +139,9 @@ places_of(const struct decimal *d)
 }
 
 static bool
-within_places(const struct decimal *d)
+within(const struct decimal *d, int64_t places)
 {
-	return d->count == 0 || (d->scale <= MAX_PLACES && places_of(d) <= MAX_PLACES);
+	return d->count == 0 || (d->scale <= places && places_of(d) <= places);
 }
 
 /* Long division, one decimal digit at a time; REST is the remainder. */
@@ -225,7 +226,7 @@ write_multiple(const struct decimal *value, const struct decimal *step, bool dow
 	int64_t held = places_of(value) > places ? places_of(value) : places;
 	struct natural dividend, divisor, quotient, rest;
 
-	if (step->count == 0 || step->negative || !within_places(value) || !within_places(step))
+	if (step->count == 0 || step->negative || !within(value, MAX_PLACES) || !within(step, MAX_PLACES))
 		return false;
 	natural_of_decimal(&dividend, value, held);
 	natural_of_decimal(&divisor, step, held);
@@ -248,4 +249,32 @@ bool
 decimal_floor(const struct decimal *value, const struct decimal *step, struct buffer *out)
 {
 	return write_multiple(value, step, true, out);
+}
+
+bool
+decimal_line(const struct decimal *offset, const struct decimal *factor, const struct decimal *value,
+    struct buffer *out)
+{
+	int64_t product_places = places_of(factor) + places_of(value);
+	int64_t places = product_places > places_of(offset) ? product_places : places_of(offset);
+	bool negative = factor->negative != value->negative;
+	struct natural a, b, sum, less;
+
+	if (!within(offset, LINE_PLACES) || !within(factor, LINE_PLACES) || !within(value, LINE_PLACES))
+		return false;
+	natural_of_decimal(&a, factor, places_of(factor));
+	natural_of_decimal(&b, value, places - places_of(factor));
+	natural_multiply(&sum, &a, &b);
+	natural_of_decimal(&less, offset, places);
+	if (negative == offset->negative || sum.count == 0 || less.count == 0) {
+		negative = sum.count == 0 ? offset->negative : negative;
+		natural_add(&sum, &less);
+	} else if (natural_compare(&sum, &less) >= 0) {
+		natural_subtract(&sum, &less);
+	} else {
+		negative = offset->negative;
+		natural_subtract(&less, &sum);
+		sum = less;
+	}
+	return write_natural(&sum, negative, places, places, out);
 }

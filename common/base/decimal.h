@@ -43,4 +43,11 @@ bool decimal_round(const struct decimal *value, const struct decimal *step, stru
 /* The same for the greatest multiple that is not above VALUE: -7.26 to 0.5 is -7.5. */
 bool decimal_floor(const struct decimal *value, const struct decimal *step, struct buffer *out);
 
+/*
+ * Appends OFFSET + FACTOR * VALUE, exactly.  False, and nothing appended, if one of the three has more than
+ * 200 digits before or after the point, or OUT is full.
+ */
+bool decimal_line(const struct decimal *offset, const struct decimal *factor, const struct decimal *value,
+    struct buffer *out);
+
 #endif

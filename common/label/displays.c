@@ -129,6 +129,13 @@ meant(const struct displays *d, uint16_t key)
 	return type != 0 ? s->references->key[type - 1]->text : (struct bytes){ 0 };
 }
 
+/* The display of F, else what stands beside one that is not there: that tells as much. */
+static uint32_t
+display_of(const struct root_frame *f)
+{
+	return f->member[ROLE_DISPLAY] != 0 ? f->member[ROLE_DISPLAY] : f->member[ROLE_BESIDE_DISPLAY];
+}
+
 /* The entries that a reference can mean: only those that it surely means, if there are any. */
 struct meant_entries {
 	struct displays *displays;
@@ -209,7 +216,7 @@ label_by_type(struct displays *d, const struct root_frame *f, struct bytes type)
 			continue;
 		if (rule->level <= (int)f->base && rule->sensitivity == 0)
 			continue; /* it has that level by its place */
-		label = label_list_add(d->labels, f->member[ROLE_DISPLAY], LABEL_RAISE, rule->origin);
+		label = label_list_add(d->labels, display_of(f), LABEL_RAISE, rule->origin);
 		label->level = (int8_t)rule->level;
 		label->sensitivity = rule->sensitivity;
 		label->basis = rule->basis;
@@ -226,8 +233,7 @@ label_reference(struct displays *d, const struct root_frame *f)
 
 	if (!GUARD(displays))
 		return false;
-	if (d->root->record.roots->count > 1 &&
-	    names_entries(d, f->member[ROLE_DISPLAY], string_at(d, reference)))
+	if (d->root->record.roots->count > 1 && names_entries(d, display_of(f), string_at(d, reference)))
 		return false;
 	type = stated(d, f->member[ROLE_TYPE]);
 	if (type.size == 0 || !type_of(d, type)->is_known) {
@@ -252,5 +258,5 @@ displays_look(struct displays *d, const struct root_frame *f, bool is_element)
 		is_coding = label_reference(d, f);
 	if (is_coding && d->root->set->has_summaries && !d->root->plan->has_no_summary &&
 	    !coding_has_code(current_root_json(d->root), f->member[ROLE_CODE]))
-		summary_add(d->summaries, f->member[ROLE_DISPLAY], f->node, false);
+		summary_add(d->summaries, display_of(f), f->node, false);
 }

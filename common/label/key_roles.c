@@ -47,7 +47,7 @@ note_places(struct ruleset *s, const struct terms_places *places, enum about_ter
 
 		if (s->key == NULL)
 			s->keyed = place->key[0] >= s->keyed ? place->key[0] + 1U : s->keyed;
-		else if (about == TERMS_BASE64 || place->keys == 1)
+		else if (about == TERMS_BASE64 || (place->keys == 1 && place->type.size == 0))
 			s->key[place->key[0]].terms |= (uint8_t)about;
 	}
 }
@@ -112,6 +112,7 @@ key_roles_load(struct ruleset_loader *l, const struct yaml_node *summaries)
 		[ROLE_TYPE] = "type",
 		[ROLE_VALUE] = "value",
 		[ROLE_DISPLAY] = "display",
+		[ROLE_BESIDE_DISPLAY] = "_display",
 		[ROLE_TEXT] = "text",
 	};
 	struct ruleset *s = l->set;

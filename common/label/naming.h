@@ -15,8 +15,8 @@
  * identifier-type: a code of its `type`, under v2-0203, without a system, or under one that nobody knows.
  *
  * name-words: words in the text or display of its type, in the last part of its system, and in the last part
- * of the URL of an extension.  `gender identity` is in .../patient-genderIdentity.  They name a member that no
- * policy knows as they name an extension.
+ * of the URL of an extension.  `gender identity` is in .../patient-genderIdentity.  A member that no policy
+ * knows is named as an extension is.
  *
  * Case does not count.
  */

@@ -175,7 +175,8 @@ struct urgency_list {
 	enum quantity_fault reading_fault;
 	struct quantity reading;
 	uint16_t value_quantity, value_integer, value_range, value_samples;
-	uint16_t low, high, origin, factor, data, text;
+	uint16_t low, high, origin, factor, data, lower_limit, upper_limit, text, name;
+	struct buffer number; /* of a sample */
 };
 
 void urgency_init(struct urgency_list *u, const struct current_root *root);
@@ -336,8 +337,8 @@ struct root_terms {
 	struct current_root *root; /* borrowed, as are the next two */
 	struct apply *apply;
 	const struct naming *naming; /* NULL: the policy lists no names */
-	const struct terms *terms; /* NULL: the policy has none */
-	bool tells;                /* rules ask for codes in texts, too */
+	const struct terms *terms;   /* NULL: the policy has none */
+	bool tells;                  /* rules ask for codes in texts, too */
 	struct fold fold;
 	struct silent_texts silent[2]; /* by whether they are searched for codes, too */
 	struct text_memo memo;         /* texts that terms_may or codes_text_may does not dismiss */
@@ -348,8 +349,8 @@ struct root_terms {
 };
 
 /* T is zeros, as C above. */
-void root_terms_init(struct root_terms *t, struct current_root *root, struct apply *apply,
-    const struct naming *naming);
+void root_terms_init(
+    struct root_terms *t, struct current_root *root, struct apply *apply, const struct naming *naming);
 void root_terms_release(struct root_terms *t);
 
 /* True if TEXT, with JSON_SLACK bytes behind it, begins with one of `skip_uris`. */
@@ -408,8 +409,8 @@ void root_terms_look(struct root_terms *t, const struct root_frame *outermost, c
     uint32_t node, uint16_t key, enum text_worth worth);
 
 /* Looks at the name NAME of a member of the object FRAME.  What it says labels the member's value. */
-void root_terms_look_at_name(struct root_terms *t, const struct root_frame *outermost,
-    const struct root_frame *frame, uint32_t name);
+void root_terms_look_at_name(
+    struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame, uint32_t name);
 
 /* Whether nobody has looked at that name, or it said something. */
 static inline bool

@@ -55,38 +55,43 @@ object_of(const struct root_frame *frame, const struct root_frame *outermost)
 
 /* Whether the members from KEY, which stands in OBJECT, outwards are PLACE's. */
 static bool
-is_place(const struct terms_place *place, uint16_t key, const struct root_frame *object,
-    const struct root_frame *outermost)
+is_place(const struct root_terms *t, const struct terms_place *place, uint16_t key,
+    const struct root_frame *object, const struct root_frame *outermost)
 {
+	const struct json *j = t->root->record.json;
+	bool at_root = false;
+
 	for (unsigned i = 0; i < place->keys; i++) {
 		if (key == 0 || key != place->key[i])
 			return false;
-		key = object == outermost ? 0 : object->key;
-		if (object != outermost)
+		at_root = object == outermost;
+		key = at_root ? 0 : object->key;
+		if (!at_root)
 			object = object_of(object - 1, outermost);
 	}
-	return true;
+	return place->type.size == 0 ||
+	       (at_root && bytes_equal(shape_type(t->root->set->shape, j, outermost->node), place->type));
 }
 
 static bool
-stands_at(const struct terms_places *places, uint16_t key, const struct root_frame *object,
-    const struct root_frame *outermost)
+stands_at(const struct root_terms *t, const struct terms_places *places, uint16_t key,
+    const struct root_frame *object, const struct root_frame *outermost)
 {
 	for (size_t i = 0; i < places->count; i++)
-		if (is_place(&places->at[i], key, object, outermost))
+		if (is_place(t, &places->at[i], key, object, outermost))
 			return true;
 	return false;
 }
 
 /* Whether the string or something around it stands at one of PLACES. */
 static bool
-stands_in(const struct terms_places *places, const struct way *w)
+stands_in(const struct root_terms *t, const struct terms_places *places, const struct way *w)
 {
 	const struct root_frame *object = object_of(w->frame, w->outermost);
 	uint16_t key = w->key;
 
 	for (;;) {
-		if (stands_at(places, key, object, w->outermost))
+		if (stands_at(t, places, key, object, w->outermost))
 			return true;
 		if (object == w->outermost)
 			return false;
@@ -156,7 +161,7 @@ is_inline_code(const struct root_terms *t, const struct way *w)
 static bool
 is_skipped_place(const struct root_terms *t, const struct way *w)
 {
-	return stands_in(&t->root->set->terms.skip, w) || is_name(t, w) || is_inline_code(t, w);
+	return stands_in(t, &t->root->set->terms.skip, w) || is_name(t, w) || is_inline_code(t, w);
 }
 
 /*
@@ -171,14 +176,14 @@ whole_of(const struct root_terms *t, const struct way *w)
 
 	for (;;) {
 		if ((object == w->outermost || object->is_entry) &&
-		    stands_at(&t->root->set->terms.entry, key, object, w->outermost))
+		    stands_at(t, &t->root->set->terms.entry, key, object, w->outermost))
 			return object;
 		if (object == w->outermost)
 			return NULL;
 		key = object->key;
 		const struct root_frame *outer = object_of(object - 1, w->outermost);
 
-		if (object->is_entry && stands_at(&t->root->set->terms.entry, key, outer, w->outermost))
+		if (object->is_entry && stands_at(t, &t->root->set->terms.entry, key, outer, w->outermost))
 			return object;
 		object = outer;
 	}
@@ -212,7 +217,7 @@ place_of(const struct root_terms *t, const struct way *w, uint32_t node)
 		return whole->node;
 	if (object->is_array || object == w->outermost)
 		return node;
-	if (!is_coding(t, object) && !stands_at(&s->terms.around, w->key, object, w->outermost))
+	if (!is_coding(t, object) && !stands_at(t, &s->terms.around, w->key, object, w->outermost))
 		return node;
 	if (object->is_element && has_role(s, object, ROLE_CODING) && object - w->outermost >= 2)
 		object -= 2;
@@ -259,13 +264,23 @@ says(struct root_terms *t, struct bytes text, bool has_term, bool tells, struct 
 	return found;
 }
 
-/* The same for TEXT as a whole, which is a code as a name and where it stands at a place of `code`. */
+/* Whether TEXT as a whole may be a code where it stands. */
+static bool
+may_be_code(const struct root_terms *t, const struct way *w, struct bytes text)
+{
+	const struct ruleset *s = t->root->set;
+	bool names = w->names || (ruleset_key(s, w->key).about & ABOUT_CODES) != 0;
+
+	/* Members and questions are named by letters and numbers of any length, too. */
+	return names ? text.size == 3 || ascii_is_digit(text.at[0])
+		     : stands_at(t, &s->terms.code, w->key, object_of(w->frame, w->outermost), w->outermost);
+}
+
+/* The same for TEXT as a whole. */
 static bool
 is_code(struct root_terms *t, const struct way *w, struct bytes text, struct codes_match *match)
 {
-	return w->tells && codes_text_is_one(text) && GUARD(codes_in_texts) &&
-	       (w->names || stands_at(&t->root->set->terms.code, w->key, object_of(w->frame, w->outermost),
-				w->outermost)) &&
+	return w->tells && codes_text_is_one(text) && GUARD(codes_in_texts) && may_be_code(t, w, text) &&
 	       codes_text_find_one(t->root->set->codes, text, match);
 }
 
@@ -342,7 +357,8 @@ base64_in(const struct root_terms *t, const struct way *w, struct bytes text)
 		return (struct bytes){ at + sizeof mark - 1,
 			text.size - (size_t)(at - text.at) - (sizeof mark - 1) };
 	if ((ruleset_key(t->root->set, w->key).terms & TERMS_BASE64) != 0 &&
-	    stands_at(&t->root->set->terms.base64, w->key, object_of(w->frame, w->outermost), w->outermost))
+	    stands_at(
+		t, &t->root->set->terms.base64, w->key, object_of(w->frame, w->outermost), w->outermost))
 		return text;
 	return (struct bytes){ "", 0 };
 }
@@ -434,8 +450,8 @@ one_word(struct root_terms *t, struct bytes text)
 }
 
 void
-root_terms_look_at_name(struct root_terms *t, const struct root_frame *outermost,
-    const struct root_frame *frame, uint32_t name)
+root_terms_look_at_name(
+    struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame, uint32_t name)
 {
 	const struct way w = { frame, outermost, .tells = t->tells, .names = true };
 	struct bytes text = name_of(t, name);

@@ -494,7 +494,8 @@ look_at_attachment(struct root_walk *w, const struct root_frame *f)
 /* An object with one of these members is looked at when the walk leaves it. */
 enum {
 	ROLES_LOOKED_AT = 1 << ROLE_CODE | 1 << ROLE_CODING | 1 << ROLE_TEXT | 1 << ROLE_VALUE |
-			  1 << ROLE_URL | 1 << ROLE_DATA | 1 << ROLE_CONTENT_TYPE | 1 << ROLE_DISPLAY
+			  1 << ROLE_URL | 1 << ROLE_DATA | 1 << ROLE_CONTENT_TYPE | 1 << ROLE_DISPLAY |
+			  1 << ROLE_BESIDE_DISPLAY
 };
 
 static bool
@@ -502,7 +503,7 @@ look_at_members(struct root_walk *w, const struct root_frame *f)
 {
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
-	if (f->member[ROLE_DISPLAY] != 0)
+	if (f->member[ROLE_DISPLAY] != 0 || f->member[ROLE_BESIDE_DISPLAY] != 0)
 		displays_look(w->displays, f, steps_to_concept(w, f) > 0);
 	if (f->member[ROLE_CODING] != 0 || f->member[ROLE_TEXT] != 0)
 		look_at_concept(w, f);

@@ -170,13 +170,14 @@ struct ruleset_score {
 
 /*
  * A place of `terms:`: the keys of the last members of a path, the innermost first.  Elements of arrays count
- * as the array.
+ * as the array.  With a type the outermost one is a member of a root of that type.
  */
 enum { TERMS_PLACE_KEYS = 4 };
 
 struct terms_place {
 	uint16_t key[TERMS_PLACE_KEYS];
 	unsigned keys;
+	struct bytes type; /* empty: of any, and wherever it stands */
 };
 
 struct terms_places {
@@ -318,6 +319,7 @@ enum member_role {
 	ROLE_TYPE,
 	ROLE_VALUE, /* or _value */
 	ROLE_DISPLAY,
+	ROLE_BESIDE_DISPLAY, /* _display */
 	ROLE_TEXT,
 	ROLE_COUNT
 };

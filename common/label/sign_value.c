@@ -122,34 +122,86 @@ take_sample(struct bytes *text, struct decimal *number)
 	return decimal_parse(sample, number);
 }
 
-/* The gravest sample counts.  They are read as they stand: with an origin of 0 and no factor, or one of 1. */
+/* What makes values of samples, which are origin + factor * sample, as FHIR has it. */
+struct sampling {
+	struct decimal origin, factor;
+	struct quantity limit[2]; /* what L and U are below and above; comparator 0: not given */
+};
+
+static bool
+read_number(const struct json *j, uint32_t node, struct decimal *number)
+{
+	return json_kind(j, node) == JSON_NUMBER && decimal_parse(json_span(j, node), number);
+}
+
+/* The SampledData NODE.  *READING becomes its origin. */
+static enum quantity_fault
+read_sampling(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, struct sampling *s)
+{
+	const struct json *j = current_root_json(u->root);
+	const uint32_t limit[] = { json_member_key(j, node, u->lower_limit),
+		json_member_key(j, node, u->upper_limit) };
+	uint32_t factor = json_member_key(j, node, u->factor);
+	enum quantity_fault fault = read_quantity(u, json_member_key(j, node, u->origin), rule->unit);
+
+	if (fault != QUANTITY_GOOD)
+		return fault;
+	*s = (struct sampling){ .origin = u->reading.number };
+	(void)decimal_parse((struct bytes)BYTES("1"), &s->factor);
+	if (factor != 0 && !read_number(j, factor, &s->factor))
+		return QUANTITY_NO_VALUE;
+	for (int i = 0; i < 2; i++) {
+		s->limit[i] = u->reading;
+		if (limit[i] != 0 && read_number(j, limit[i], &s->limit[i].number))
+			s->limit[i].comparator = i == 0 ? -1 : 1;
+	}
+	return QUANTITY_GOOD;
+}
+
+/* The value of the next sample in TEXT becomes *READING.  False: it has none. */
+static bool
+take_value(struct urgency_list *u, const struct sampling *s, struct bytes *text, struct quantity *reading)
+{
+	char limit = bytes_trim(*text).size == 0 ? '\0' : bytes_trim(*text).at[0];
+	struct decimal sample;
+
+	reading->comparator = 0;
+	if (!take_sample(text, &sample)) {
+		if ((limit != 'L' && limit != 'U') || s->limit[limit == 'U'].comparator == 0)
+			return false;
+		*reading = s->limit[limit == 'U'];
+		return true;
+	}
+	u->number.used = 0;
+	return decimal_line(&s->origin, &s->factor, &sample, &u->number) &&
+	       decimal_parse(buffer_bytes(&u->number), &reading->number);
+}
+
+/* The gravest sample counts. */
 static enum judgement
 judge_samples(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t node, unsigned *criticality)
 {
 	const struct json *j = current_root_json(u->root);
 	uint32_t data = json_member_key(j, node, u->data);
-	uint32_t factor = json_member_key(j, node, u->factor);
-	enum quantity_fault fault = read_quantity(u, json_member_key(j, node, u->origin), rule->unit);
+	struct sampling sampling;
+	enum quantity_fault fault = read_sampling(u, rule, node, &sampling);
 	struct quantity reading = u->reading;
-	struct decimal one;
 	enum judgement judgement = NO_VALUE;
 	struct bytes text;
 
 	if (fault != QUANTITY_GOOD)
 		return judgement_of(fault);
-	if (reading.number.count > 0 || data == 0 || json_kind(j, data) != JSON_STRING ||
-	    (factor != 0 &&
-		(json_kind(j, factor) != JSON_NUMBER || !decimal_parse(json_span(j, factor), &one) ||
-		    !decimal_parse((struct bytes)BYTES("1"), &reading.number) ||
-		    decimal_compare(&one, &reading.number) != 0)))
+	if (data == 0 || json_kind(j, data) != JSON_STRING)
 		return NO_VALUE;
 	for (text = json_inside(j, data); text.size > 0;) {
+		enum judgement one;
 		unsigned grave = 0;
 
-		if (!take_sample(&text, &reading.number) || sign_value_read(rule, &reading, &grave) != JUDGED)
+		if (!take_value(u, &sampling, &text, &reading))
 			continue;
-		*criticality = judgement != JUDGED || grave > *criticality ? grave : *criticality;
-		judgement = JUDGED;
+		one = sign_value_read(rule, &reading, &grave);
+		*criticality = judgement == NO_VALUE || grave > *criticality ? grave : *criticality;
+		judgement = judgement == NO_VALUE || one == OPEN ? one : judgement;
 	}
 	return judgement;
 }

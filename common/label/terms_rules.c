@@ -3,14 +3,20 @@
 
 /* `terms:` of classify.yaml. */
 
-/* NODE is a path of member names such as name.family, without a dot in front. */
+/* NODE is a path of member names such as name.family, without a dot in front, but for a type. */
 static bool
 read_place(
     struct ruleset_loader *l, const struct yaml_node *node, struct bytes text, struct terms_place *place)
 {
+	const char *dot = memchr(text.at, '.', text.size);
 	size_t end = text.size;
 
-	while (end > 0) {
+	if (dot != NULL && text.at[0] >= 'A' && text.at[0] <= 'Z') {
+		place->type = (struct bytes){ text.at, (size_t)(dot - text.at) };
+		text = bytes_behind(text, place->type.size + 1);
+		end = text.size;
+	}
+	while (end > 0 || place->keys == 0) {
 		size_t at = end;
 
 		while (at > 0 && text.at[at - 1] != '.')

@@ -52,6 +52,9 @@ urgency_init(struct urgency_list *u, const struct current_root *root)
 		.value_samples = json_keys_add(keys, (struct bytes)BYTES("valueSampledData")),
 		.origin = json_keys_add(keys, (struct bytes)BYTES("origin")),
 		.factor = json_keys_add(keys, (struct bytes)BYTES("factor")),
+		.lower_limit = json_keys_add(keys, (struct bytes)BYTES("lowerLimit")),
+		.upper_limit = json_keys_add(keys, (struct bytes)BYTES("upperLimit")),
+		.name = json_keys_add(keys, (struct bytes)BYTES("name")),
 		.data = json_keys_add(keys, (struct bytes)BYTES("data")),
 		.low = json_keys_add(keys, (struct bytes)BYTES("low")),
 		.high = json_keys_add(keys, (struct bytes)BYTES("high")),
@@ -62,6 +65,7 @@ urgency_init(struct urgency_list *u, const struct current_root *root)
 	buffer_init(&u->items, BUFFER_UNLIMITED);
 	buffer_init(&u->reasons, BUFFER_UNLIMITED);
 	buffer_init(&u->points, BUFFER_UNLIMITED);
+	buffer_init(&u->number, BUFFER_UNLIMITED);
 	if (points > 0)
 		(void)buffer_more(&u->points, points);
 }
@@ -72,6 +76,7 @@ urgency_release(struct urgency_list *u)
 	buffer_release(&u->items);
 	buffer_release(&u->reasons);
 	buffer_release(&u->points);
+	buffer_release(&u->number);
 }
 
 void
@@ -265,7 +270,8 @@ reason_quantity(struct urgency_list *u, uint32_t node)
 static void
 reason_value(struct urgency_list *u, uint32_t value)
 {
-	const uint16_t parts[] = { u->low, u->high, u->origin, u->factor, u->data };
+	const uint16_t parts[] = { u->low, u->high, u->origin, u->factor, u->data, u->lower_limit,
+		u->upper_limit };
 
 	reason_quantity(u, value);
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -440,6 +446,8 @@ urgency_sign(struct urgency_list *u, uint32_t holder, uint32_t code, size_t firs
 {
 	const struct json *j = current_root_json(u->root);
 
+	if (code == 0)
+		code = json_member_key(j, holder, u->name); /* of DSTU1 */
 	for (size_t i = first; code != 0 && i < u->root->hits.count; i++) {
 		const struct coding_hit *hit = &u->root->hits.at[i];
 

@@ -76,3 +76,42 @@ term_phrase_take(struct bytes *list, struct bytes *phrase)
 	list->size -= phrase->size + (end == NULL ? 0 : 3);
 	return true;
 }
+
+enum { MAX_GAP = 8 }; /* signs and blanks between two words */
+
+/* Steps over what stands for a blank at *AT, forwards or backwards.  False: nothing does. */
+static bool
+step_over_gap(struct bytes text, size_t *at, int step)
+{
+	bool is_blank = false;
+	size_t signs = 0, size = 0;
+	size_t i = *at;
+
+	for (; i < text.size && !fold_is_word(text.at[i]); i += (size_t)step, size++) {
+		is_blank |= text.at[i] == ' ';
+		signs += strchr("+/.|=^&", text.at[i]) != NULL;
+		if (strchr(" *~`+/.|=^&", text.at[i]) == NULL || size > MAX_GAP)
+			return false;
+	}
+	*at = i;
+	return size > 0 && (signs == 0 || (signs == 1 && !is_blank));
+}
+
+bool
+term_phrase_parted(struct bytes term, size_t anchor, struct bytes text, size_t at, bool is_open)
+{
+	size_t from = at - 1, end = at;
+
+	for (size_t i = anchor; i < term.size; i++) {
+		if (term.at[i] == ' ' ? !step_over_gap(text, &end, 1)
+				      : end >= text.size || text.at[end++] != term.at[i])
+			return false;
+	}
+	for (size_t i = anchor; i > 0; i--) {
+		if (term.at[i - 1] == ' ' ? !step_over_gap(text, &from, -1)
+					  : from >= text.size || text.at[from--] != term.at[i - 1])
+			return false;
+	}
+	return from < text.size && end < text.size && !fold_is_word(text.at[from]) &&
+	       (is_open || !fold_is_word(text.at[end]));
+}

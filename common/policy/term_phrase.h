@@ -24,4 +24,11 @@ bool term_phrase_stands(const struct term_phrase *phrase, struct bytes text, siz
 /* Takes the first phrase off LIST, in which " ; " separates them; false if LIST is empty. */
 bool term_phrase_take(struct bytes *list, struct bytes *phrase);
 
+/*
+ * Whether TERM stands in the folded TEXT with its byte ANCHOR at AT, where signs may stand for its blanks:
+ * one between two words, as in sickle+cell, or blanks with signs of emphasis (*sickle* *cell*).  IS_OPEN:
+ * its last word may go on.
+ */
+bool term_phrase_parted(struct bytes term, size_t anchor, struct bytes text, size_t at, bool is_open);
+
 #endif

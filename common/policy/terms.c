@@ -402,9 +402,12 @@ terms_release(struct terms *t)
 	*t = (struct terms){ 0 };
 }
 
-/* Whether TERM stands with its anchor at ANCHOR of the folded text, which begins and ends with a blank. */
+/*
+ * Whether TERM stands with its anchor at ANCHOR of the folded text, which begins and ends with a blank.
+ * HAS_PARTS: it has several words.
+ */
 static bool
-stands_at(const struct term *term, const struct fold *room, size_t anchor)
+stands_at(const struct term *term, const struct fold *room, size_t anchor, bool has_parts)
 {
 	struct bytes text = buffer_bytes(&room->lower);
 	size_t from = anchor - term->anchor;
@@ -414,7 +417,10 @@ stands_at(const struct term *term, const struct fold *room, size_t anchor)
 	    memcmp(text.at + from, term->lower.at, term->lower.size) != 0 ||
 	    fold_is_word(text.at[from - 1]) || (term->mode != TERM_STEM && fold_is_word(text.at[end])) ||
 	    (term->mode == TERM_CAPS && memcmp(room->cased.at + from, term->cased.at, term->cased.size) != 0))
-		return false;
+		return has_parts &&
+		       term_phrase_parted(term->mode == TERM_CAPS ? term->cased : term->lower, term->anchor,
+			   buffer_bytes(term->mode == TERM_CAPS ? &room->cased : &room->lower), anchor,
+			   term->mode == TERM_STEM);
 	for (size_t i = 0; i < term->unlesses; i++)
 		if (term_phrase_stands(&term->unless[i], text, from))
 			return false;
@@ -501,7 +507,8 @@ look_at_word(
 		if (f == NULL) {
 			if (is_begin_enough || may_stand(&t->anchor[i], &t->at[i], text, word))
 				return true;
-		} else if (stands_at(&t->at[i], f->room, (size_t)(word - text.at))) {
+		} else if (stands_at(&t->at[i], f->room, (size_t)(word - text.at),
+			       t->anchor[i].size < t->at[i].lower.size)) {
 			f->found(f->context, &t->at[i]);
 		}
 	}

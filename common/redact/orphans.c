@@ -51,6 +51,15 @@ add_link(void *context, uint32_t to)
 	*last_link(p) = more;
 }
 
+/* Whether the string at NODE, without `#`, may name a contained root all the same. */
+static bool
+is_reference(const struct outline *o, uint32_t node)
+{
+	const struct json_node *key = &o->json->nodes[node - 1];
+
+	return key->kind == JSON_KEY && key->key == o->places.reference;
+}
+
 /* The string at NODE in root FROM. */
 static void
 look(struct orphans *p, struct outline *o, const struct targets *t, uint32_t node, uint32_t from)
@@ -59,7 +68,8 @@ look(struct orphans *p, struct outline *o, const struct targets *t, uint32_t nod
 	const char *version;
 	bool is_bare;
 
-	if (text.size == 0 || (text.at[0] != '\\' && memchr(text.at, '#', text.size) == NULL))
+	if (text.size == 0 ||
+	    (text.at[0] != '\\' && memchr(text.at, '#', text.size) == NULL && !is_reference(o, node)))
 		return;
 	text = bytes_trim(json_string(o->json, node, &o->room));
 	is_bare = bytes_begin(text, "#");

@@ -366,7 +366,7 @@ uint64_t targets_gone(
 uint64_t targets_identified(
     struct targets *t, const struct targets_query *q, const struct json *j, uint32_t identifier);
 
-/* NAME in `#NAME`, and in `Encounter/e#NAME`, the address of the record around it.  False if it has none. */
+/* NAME in `#NAME`, in `Encounter/e#NAME`, the record around it, and in a NAME alone; false: it has none. */
 bool targets_fragment(struct bytes reference, struct bytes *name);
 /* Calls FOUND for a root inside FROM, and one beside it, that it can mean. */
 void targets_local(const struct targets *t, const struct roots *roots, struct bytes name, uint32_t from,

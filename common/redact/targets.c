@@ -411,13 +411,19 @@ targets_identified(
 bool
 targets_fragment(struct bytes reference, struct bytes *name)
 {
-	const char *mark;
+	size_t mark = 0;
 
 	reference = bytes_trim(reference);
-	mark = reference.size > 0 ? memchr(reference.at, '#', reference.size) : NULL;
-	if (mark == NULL)
+	while (mark < reference.size && strchr("#/:?|", reference.at[mark]) == NULL)
+		mark++;
+	*name = reference;
+	if (mark == reference.size)
+		return reference.size > 0;
+	while (mark < reference.size && reference.at[mark] != '#')
+		mark++;
+	if (mark == reference.size)
 		return false;
-	*name = bytes_behind(reference, (size_t)(mark - reference.at) + 1);
+	*name = bytes_behind(reference, mark + 1);
 	return true;
 }
 

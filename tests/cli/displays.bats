@@ -119,3 +119,9 @@ told='/entry/1/resource/focus/display R EMP - - told -'
 	ehr 3 ehr-classify -P bad /dev/null
 	has err 'expected a map from types to names of members'
 }
+
+@test "what stands beside a display that is not there tells as much" {
+	labels '{"resourceType":"Task","focus":{"reference":"Condition/1","_display":{"extension":[{"url":"u","valueCode":"d"}]}},"performer":{"_display":{"id":"d"}},"note":"n"}' \
+		<<<'/focus/_display R EMP - - told -'
+	labels '{"resourceType":"Task","focus":{"_display":{"id":"d"},"display":"d"},"note":"n"}' <<<'/focus/display R EMP - - told -'
+}

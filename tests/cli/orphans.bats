@@ -45,6 +45,17 @@ version() {
 		<<<'{"resourceType":"Encounter","id":"e","status":"finished","contained":[{"resourceType":"Provenance","id":"a","target":[{"reference":"#"}]}]}'
 }
 
+@test "a reference without the # means the contained root of that name" {
+	version N a '"contained":[{"resourceType":"Practitioner","id":"a"}]' <<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
+	version N a '"contained":[{"resourceType":"Organization","id":"a"}],"serviceProvider":{"reference":"a"}' \
+		<<<'{"resourceType":"Encounter","id":"e","status":"finished","contained":[{"resourceType":"Organization","id":"a"}],"serviceProvider":{"reference":"a"}}'
+	# A text that is no reference keeps nothing.
+	version N '#a' '"contained":[{"resourceType":"Practitioner","id":"a"}],"priority":{"text":"a"}' \
+		<<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
+	version N 'Condition/1' '"contained":[{"resourceType":"Practitioner","id":"a","qualification":[{"code":{"coding":[{"system":"http://snomed.info/sct","code":"86406008"}]}}],"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}}],"participant":[{"individual":{"reference":"a","display":"Dr Doe"}}]' \
+		<<<'{"resourceType":"Encounter","id":"e","status":"finished"}'
+}
+
 # The version N of the entries in $1, of which the first is an Encounter or a request.
 first_entry() {
 	printf '{"resourceType":"Bundle","id":"b","type":"collection","entry":[{"resource":%s},%s]}\n' "$1" \

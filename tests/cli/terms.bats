@@ -261,3 +261,25 @@ referred() {
 	END
 	labels '{"resourceType":"FamilyMemberHistory","status":"completed","sex":{"text":"male"}}' </dev/null
 }
+
+@test "signs in the place of blanks part the words of a term, in the hospital's policy" {
+	P=$EHR_ROOT/policies/hospital
+	local text
+	for text in sickle+cell sickle/cell sickle.cell '*sickle* *cell*' 'x=sickle&cell=1'; do
+		labels '{"resourceType":"Observation","status":"final","code":{"text":"'"$text"'"}}' <<<'- R SCA sickle-cell'
+	done
+	labels '{"resourceType":"Observation","status":"final","code":{"text":"No alcohol. Dependence on oxygen, 3/4+5"}}' </dev/null
+}
+
+@test "in DSTU1 the concept of an Observation is its name; a person's name is no text" {
+	P=$EHR_ROOT/policies/hospital
+	labels '{"resourceType":"Observation","status":"final","name":{"text":"HIV test"},"valueString":"x"}' <<<'- R HIV hiv'
+	labels '{"resourceType":"Patient","name":[{"text":"Tom HIV"}],"contact":[{"name":{"text":"Jane HIV"}}]}' </dev/null
+	# A place with a type is that of the record's own members alone.
+	labels '{"resourceType":"Patient","x":{"name":{"text":"HIV"}}}' <<<'/x/name R HIV hiv'
+}
+
+@test "a bare code names a question as it names a member; letters with numbers do not" {
+	P=$EHR_ROOT/policies/hospital
+	labels '{"resourceType":"QuestionnaireResponse","status":"completed","item":[{"linkId":"B20"},{"linkId":"F0300"},{"linkId":"1.20"},{"linkId":"b20"}]}' <<<'/item/0 R HIV hiv'
+}

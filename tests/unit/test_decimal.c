@@ -148,9 +148,40 @@ check_floor(void)
 	buffer_release(&out);
 }
 
+static void
+check_line(void)
+{
+	static const struct {
+		const char *offset, *factor, *value, *want;
+	} list[] = { { "0", "0.1", "374", "37.4" }, { "20", "0.5", "-3", "18.5" },
+		{ "-1.25", "2", "0.5", "-0.25" }, { "1.25", "-2", "0.5", "0.25" }, { "0", "-1", "7", "-7" },
+		{ "5", "0", "7", "5" }, { "-5", "3", "0", "-5" }, { "1e2", "1e-2", "12", "100.12" },
+		{ "-1", "1", "1", "0" }, { "0.001", "1e3", "1e3", "1000000.001" } };
+	struct decimal offset, factor, value;
+	struct buffer out;
+
+	buffer_init(&out, 1000);
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+		out.used = 0;
+		check(decimal_parse(bytes_of(list[i].offset), &offset) &&
+		      decimal_parse(bytes_of(list[i].factor), &factor) &&
+		      decimal_parse(bytes_of(list[i].value), &value) &&
+		      decimal_line(&offset, &factor, &value, &out) &&
+		      bytes_are(buffer_bytes(&out), list[i].want));
+	}
+	out.used = 0;
+	check(decimal_parse(bytes_of("1e199"), &offset) && decimal_parse(bytes_of("1e-200"), &factor) &&
+	      decimal_line(&offset, &factor, &factor, &out) && out.used == 200 + 1 + 400);
+	out.used = 0;
+	check(decimal_parse(bytes_of("1e200"), &value) && !decimal_line(&offset, &factor, &value, &out) &&
+	      out.used == 0);
+	buffer_release(&out);
+}
+
 int
 main(void)
 {
+	check_line();
 	check_grammar();
 	check_floor();
 	check_order();
