@@ -162,7 +162,7 @@ read_sampling(struct urgency_list *u, const struct ruleset_rule *rule, uint32_t 
 static bool
 take_value(struct urgency_list *u, const struct sampling *s, struct bytes *text, struct quantity *reading)
 {
-	char limit = bytes_trim(*text).size == 0 ? '\0' : bytes_trim(*text).at[0];
+	char limit = bytes_at(bytes_trim(*text), 0);
 	struct decimal sample;
 
 	reading->comparator = 0;
