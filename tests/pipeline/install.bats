@@ -10,6 +10,11 @@ load ../lib/ehr
 		grep -qx "/usr/share/$file" files
 	done
 	[ "$(grep -rhoE '/[a-z/]*/bin/ehr-batch' root/usr/share/ehr/examples | sort -u)" = /usr/bin/ehr-batch ]
+	# The pages name files where they are now.
+	grep -rhoE '(/usr/)?share/(ehr/)?(jq|examples|channels)[A-Za-z0-9./-]*' root/usr/share/man | sed 's/\.$//' | sort -u >named
+	grep -qxF /usr/share/ehr/jq/grants.jq named
+	while read -r path; do [ -e "root$path" ] || echo "$path"; done <named >missing
+	empty missing
 	mkdir work && cd work
 	PATH=$PWD/../root/usr/bin:$PATH
 	echo '{"resourceType":"Patient","id":"p1"}' >in
