@@ -180,6 +180,17 @@ static const char html_head[] =
     "</style><h1>Delivery</h1><p>A secondary notification system. It is not a primary alarm (IEC "
     "60601-1-8).\n";
 
+/* A histogram in seconds of the time TOOK, in milliseconds, in the rows of FROM. */
+#define SECONDS(name, took, from)                                                                            \
+	"# TYPE ehr_deliver_" name "_seconds histogram\n",                                                   \
+	    "WITH t AS (SELECT (" took ") / 1000.0 AS s FROM " from                                          \
+	    "), b (le) AS (VALUES (0.25), (1), (5), (30), (60), (300), (900), (3600))"                       \
+	    " SELECT 'ehr_deliver_" name                                                                     \
+	    "_seconds_bucket{le=\"' || le || '\"} ' || (SELECT count(*) FROM t WHERE s <= le) FROM b"        \
+	    " UNION ALL SELECT 'ehr_deliver_" name "_seconds_bucket{le=\"+Inf\"} ' || count(*) FROM t"       \
+	    " UNION ALL SELECT 'ehr_deliver_" name "_seconds_sum ' || coalesce(sum(s), 0.0) FROM t"          \
+	    " UNION ALL SELECT 'ehr_deliver_" name "_seconds_count ' || count(*) FROM t WHERE ?1 = ?1"
+
 /* The names and labels hold no subject, party or id. */
 static const struct {
 	const char *head;
@@ -200,6 +211,8 @@ static const struct {
 	    "SELECT 'ehr_deliver_deadline_missed_total{tier=\"' || " WORD
 	    " || '\"} ' || sum(coalesce(first_sent, ?1) >"
 	    " dispatch_by AND (first_sent IS NOT NULL OR ended IS NULL)) FROM intent GROUP BY urgency" },
+	{ SECONDS("dispatch", "first_sent - accepted", "intent WHERE first_sent IS NOT NULL") },
+	{ SECONDS("ack", "acked - opened", "trouble WHERE acked IS NOT NULL") },
 	{ "# TYPE ehr_deliver_attempts_total counter\n",
 	    "SELECT 'ehr_deliver_attempts_total{channel=\"' || channel || '\",code=\"' || result || '\"} ' "
 	    "|| count(*) FROM"

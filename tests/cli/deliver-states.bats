@@ -502,3 +502,40 @@ done')" "$many" ',"delivery":{"dedupe":"1h"}'
 		has err '1 subscriptions do not count'
 	done
 }
+
+@test "status for Prometheus tells how long messages waited, and how long nobody had taken charge" {
+	spool
+	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
+	intent c1 nurse-7 critical | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	ehr-deliver ack --spool spool --by nurse n_c1
+	sqlite3 spool/spool.db "UPDATE intent SET accepted = first_sent - CASE id WHEN 'n_a1' THEN 2500 ELSE 250 END;
+		UPDATE trouble SET acked = opened + 45000"
+	ehr-deliver status --spool spool --prometheus | grep -E '_(dispatch|ack)_seconds' >seen
+	same seen <<-'END'
+		# TYPE ehr_deliver_dispatch_seconds histogram
+		ehr_deliver_dispatch_seconds_bucket{le="0.25"} 1
+		ehr_deliver_dispatch_seconds_bucket{le="1"} 1
+		ehr_deliver_dispatch_seconds_bucket{le="5"} 2
+		ehr_deliver_dispatch_seconds_bucket{le="30"} 2
+		ehr_deliver_dispatch_seconds_bucket{le="60"} 2
+		ehr_deliver_dispatch_seconds_bucket{le="300"} 2
+		ehr_deliver_dispatch_seconds_bucket{le="900"} 2
+		ehr_deliver_dispatch_seconds_bucket{le="3600"} 2
+		ehr_deliver_dispatch_seconds_bucket{le="+Inf"} 2
+		ehr_deliver_dispatch_seconds_sum 2.75
+		ehr_deliver_dispatch_seconds_count 2
+		# TYPE ehr_deliver_ack_seconds histogram
+		ehr_deliver_ack_seconds_bucket{le="0.25"} 0
+		ehr_deliver_ack_seconds_bucket{le="1"} 0
+		ehr_deliver_ack_seconds_bucket{le="5"} 0
+		ehr_deliver_ack_seconds_bucket{le="30"} 0
+		ehr_deliver_ack_seconds_bucket{le="60"} 1
+		ehr_deliver_ack_seconds_bucket{le="300"} 1
+		ehr_deliver_ack_seconds_bucket{le="900"} 1
+		ehr_deliver_ack_seconds_bucket{le="3600"} 1
+		ehr_deliver_ack_seconds_bucket{le="+Inf"} 1
+		ehr_deliver_ack_seconds_sum 45.0
+		ehr_deliver_ack_seconds_count 1
+	END
+}
