@@ -70,3 +70,32 @@ deliver_start() (
 	rm -rf "$work/ward" "$work/deliver"
 	exit "$missed"
 )
+
+# One reading from its line to its message, by all programs one behind the other, while the dispatcher runs.
+deliver_reading() (
+	export EHR_ROOT=$PWD EHR_BIN=${PATH%%:*} BATS_FILE_TMPDIR=$work/ward
+	local i asked came=site/spool/out/nurse
+	mkdir "$work/ward"
+	# shellcheck source=tests/lib/notify.bash
+	. tests/lib/notify.bash
+	# shellcheck source=tests/lib/deliver.bash
+	. tests/lib/deliver.bash
+	told && SUBJECT=$(ehr-keys pseudonym -P "$P" -S site --kind subject Patient/w2) && granted nurse 3 nurse
+	subscribed nurse care-team ',"route":[{"channel":"file","to":"nurse"}]' >site/subscriptions/nurse.ndjson
+	ehr-deliver init -P "$P" -S site
+	ehr-deliver run -P "$P" -S site &
+	for i in 1 2 3; do
+		asked=$(date +%s%3N)
+		printf '{"resourceType":"Observation","id":"o%s","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/w2"},"effectiveDateTime":"%s","valueQuantity":{"value":150,"unit":"/min","system":"http://unitsofmeasure.org","code":"/min"}}\n' "$i" "$now" |
+			ehr-ingest --from lines | ehr-classify -P "$P" --now "$now" | ehr-redact -P "$P" -S site | ehr-seal -P "$P" -S site |
+			ehr-notify -P "$P" -S site --now "$now" | ehr-deliver enqueue -S site -q
+		wait_until test -s "$came"
+		mv "$came" came
+		echo "$(($(date -d "$(jq -r .at came)" +%s%3N) - asked))" >>waited
+	done
+	kill "$!"
+	wait "$!"
+	say "reading to channel" "$(sort -n waited | sed -n 2p)" ms most 250 "middle of 3; most: $(sort -n waited | tail -n 1) ms"
+	rm -rf "$work/ward"
+	exit "$missed"
+)
