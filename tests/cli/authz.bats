@@ -657,3 +657,11 @@ load ../lib/authz
 		[false,"jurisdiction","deny-rule"]
 	END
 }
+
+@test "an empty line is no request: it has no answer, and lines behind it keep their number" {
+	hospital
+	printf '\n%s\r\n \t\n\r\n{}\n\n' "$request" >in
+	ehr 1 ehr-authz -P P -S S --on-error skip in
+	[ "$(jq -r '.context.error.status // .context.request' out | tr '\n' ' ')" = "sha256:$(printf %s "$request" | sha256sum | cut -d' ' -f1) 400 " ]
+	has err 'in:5: '
+}

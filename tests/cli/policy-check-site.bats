@@ -187,3 +187,16 @@ finds() {
 		site/consents/long.yaml:205:42: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
 	END
 }
+
+@test "directives in JSON of more than 16 MiB are looked at to their end" {
+	{
+		echo '['
+		awk 'BEGIN { say = sprintf("%1000s", ""); gsub(" ", "x", say)
+			for (i = 0; i < 17000; i++) printf "{\"ehr_authz\":1,\"consent\":\"c-%d\",\"patient\":\"p1\",\"status\":\"inactive\",\"base\":\"permit\",\"rules\":[{\"id\":\"r\",\"say\":\"%s\",\"effect\":\"deny\",\"who\":{\"id\":\"nina\"}}]},\n", i, say }'
+		echo '{"ehr_authz":1,"consent":"last","patient":"p8","status":"active","base":"permit"}]'
+	} >site/consents/long.json
+	[ "$(stat -c %s site/consents/long.json)" -gt 16777216 ]
+	finds 0 <<-'END'
+		site/consents/long.json:17002:43: warning: unknown-patient: this directive is of a patient whom neither the register nor a fact knows
+	END
+}
