@@ -92,6 +92,13 @@ read_links(struct entities *all, struct ndjson *n, uint32_t properties, struct b
 	return true;
 }
 
+/* A patient's id, as requests and facts name her; the others' as they stand. */
+static struct bytes
+plain_id(struct bytes type, struct bytes id)
+{
+	return bytes_are(type, "patient") || bytes_are(type, "Patient") ? reader_patient(id) : id;
+}
+
 static bool
 read_entity(struct entities *all, struct ndjson *n, struct request_reader *reader)
 {
@@ -101,6 +108,7 @@ read_entity(struct entities *all, struct ndjson *n, struct request_reader *reade
 
 	if (!ndjson_string(n, "type", &type) || !ndjson_string(n, "id", &id))
 		return false;
+	id = plain_id(type, id);
 	if (type.size + id.size + 1 > MAX_KEY)
 		return ndjson_fault(n, 0, "type and id are too long");
 	if (properties == 0 || json_kind(&n->json, properties) != JSON_OBJECT)
@@ -158,6 +166,7 @@ find(const struct entities *all, struct bytes type, struct bytes id)
 	char key[MAX_KEY];
 	uint32_t number;
 
+	id = plain_id(type, id);
 	if (type.size + id.size + 1 > sizeof key)
 		return NULL;
 	memcpy(key, type.at, type.size);

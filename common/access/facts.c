@@ -151,6 +151,8 @@ read_fact(struct facts *f, struct ndjson *n)
 		return ndjson_fault(n, json_member(&n->json, 0, bytes_of("relation")), "unknown relation");
 	if (!ndjson_string(n, relation->to_patient ? "patient" : "object", &object))
 		return false;
+	if (relation->to_patient)
+		object = reader_patient(object);
 	if (intern_find(&f->ids, id))
 		return ndjson_fault(
 		    n, json_member(&n->json, 0, bytes_of("fact")), "a fact that is there twice");

@@ -31,10 +31,9 @@ reader_word(struct access_reader *r, const struct yaml_node *node, uint32_t *wor
 struct bytes
 reader_patient(struct bytes patient)
 {
-	const size_t before = strlen("Patient/");
-
-	return bytes_begin(patient, "Patient/") ? (struct bytes){ patient.at + before, patient.size - before }
-						: patient;
+	while (bytes_begin(patient, "Patient/"))
+		patient = bytes_behind(patient, strlen("Patient/"));
+	return patient;
 }
 
 struct bytes

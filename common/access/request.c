@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/access/request.h"
 
+#include "common/access/reader.h"
 #include "common/base/decimal.h"
 #include "common/policy/codes.h"
 #include "common/policy/vocabulary.h"
@@ -143,6 +144,8 @@ request_code(unsigned attribute, struct bytes text)
 	const char *bar = text.size > 0 ? memrchr(text.at, '|', text.size) : NULL;
 	size_t before = bar ? (size_t)(bar - text.at) : 0;
 
+	if (attribute == ATTRIBUTE_RESOURCE_PATIENT || attribute == ATTRIBUTE_SUBJECT_PATIENT)
+		return reader_patient(text);
 	if (before == 0)
 		return text;
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
@@ -152,9 +155,9 @@ request_code(unsigned attribute, struct bytes text)
 	return text;
 }
 
-/* Takes the usual systems off the codes, as policies are compiled without them. */
+/* Makes of the values what policies are compiled with. */
 static void
-strip_systems(struct request_reader *r, struct values *v, unsigned attribute)
+strip(struct request_reader *r, struct values *v, unsigned attribute)
 {
 	struct value *at;
 	bool any = false;
@@ -239,8 +242,9 @@ request_values(struct request_reader *r, unsigned attribute, uint32_t node)
 	if (!v.present && attribute >= DATA_FIRST && attribute < DATA_FIRST + DATA_COUNT &&
 	    json_kind(r->json, node) != JSON_NULL)
 		return no_values(r);
-	if (attribute == ATTRIBUTE_CLASS || attribute == ATTRIBUTE_LABEL || attribute == ATTRIBUTE_PURPOSE)
-		strip_systems(r, &v, attribute);
+	if (attribute == ATTRIBUTE_CLASS || attribute == ATTRIBUTE_LABEL || attribute == ATTRIBUTE_PURPOSE ||
+	    attribute == ATTRIBUTE_RESOURCE_PATIENT || attribute == ATTRIBUTE_SUBJECT_PATIENT)
+		strip(r, &v, attribute);
 	return v;
 }
 

@@ -170,7 +170,8 @@ struct bytes request_string(const struct request *q, unsigned attribute);
 /*
  * A code as it is compared: without the attribute's usual system in front ("system|").  The usual systems are
  * the FHIR resource types for class, v3-Confidentiality and v3-ActCode for label, v3-ActReason for purpose,
- * under any of their names: an OID in front of BTG must not slip past a deny.
+ * under any of their names: an OID in front of BTG must not slip past a deny.  A patient is compared without
+ * `Patient/` in front, for facts and deny rules would not find her by it.
  */
 struct bytes request_code(unsigned attribute, struct bytes text);
 

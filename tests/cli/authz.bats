@@ -665,3 +665,20 @@ load ../lib/authz
 	[ "$(jq -r '.context.error.status // .context.request' out | tr '\n' ' ')" = "sha256:$(printf %s "$request" | sha256sum | cut -d' ' -f1) 400 " ]
 	has err 'in:5: '
 }
+
+@test "a patient is the same with Patient/ in front: in requests, facts and the register" {
+	local name from="$cases/hospital"
+	set_of hospital 0
+	cp got plain
+	jq -c 'def named: if type == "string" and . != "" then "Patient/" + . else . end;
+		if .resource.properties.patient? then .resource.properties.patient |= named else . end |
+		if .subject.properties.patient? then .subject.properties.patient |= named else . end' "$from/requests.ndjson" >named
+	[ "$(grep -c '"Patient/' named)" -ge 40 ]
+	sed 's|"patient":"|&Patient/Patient/|' "$from/facts.ndjson" >facts
+	sed 's|"type":"patient","id":"|&Patient/|' "$from/entities.ndjson" >entities
+	cmp -s facts "$from/facts.ndjson" && return 1
+	for name in "$from/facts.ndjson $from/entities.ndjson" "facts entities"; do
+		ehr 0 ehr-authz -P P --consents "$from/consents" --used "$from/used.ndjson" --facts "${name% *}" --entities "${name#* }" named
+		jq -cS -f "$cases/digest.jq" out | same plain
+	done
+}
