@@ -25,6 +25,7 @@ struct entities {
 	uint32_t room;
 	struct scratch scratch; /* holds the values; never reset */
 	struct links *links;
+	const struct intern *words; /* of the policy */
 };
 
 /* A request may name the entity as subject or as resource, so the attributes of both places are kept. */
@@ -50,6 +51,12 @@ read_properties(struct request_reader *reader, struct entity *e, uint32_t node, 
 	buffer_release(&room);
 }
 
+static bool
+is_patient(struct bytes type)
+{
+	return bytes_are(type, "patient") || bytes_are(type, "Patient");
+}
+
 static void
 link_one(struct entities *all, const char *key, struct bytes type, struct bytes self, struct bytes name)
 {
@@ -63,7 +70,7 @@ link_one(struct entities *all, const char *key, struct bytes type, struct bytes 
 	links_add(all->links, self, name);
 	if (strcmp(key, "practitioner") == 0)
 		links_add(all->links, name, self);
-	if (strcmp(key, "identifier") == 0 && (bytes_are(type, "patient") || bytes_are(type, "Patient")))
+	if (strcmp(key, "identifier") == 0 && is_patient(type))
 		links_identify(all->links, name, id);
 }
 
@@ -96,7 +103,17 @@ read_links(struct entities *all, struct ndjson *n, uint32_t properties, struct b
 static struct bytes
 plain_id(struct bytes type, struct bytes id)
 {
-	return bytes_are(type, "patient") || bytes_are(type, "Patient") ? reader_patient(id) : id;
+	return is_patient(type) ? reader_patient(id) : id;
+}
+
+/* A request may name a patient by her pseudonym. */
+static void
+know_pseudonym(struct entities *all, struct ndjson *n, uint32_t properties, struct bytes id)
+{
+	uint32_t node = json_member(&n->json, properties, bytes_of("pseudonym"));
+
+	if (node != 0 && json_kind(&n->json, node) == JSON_STRING)
+		links_identify(all->links, json_string(&n->json, node, &n->room), id);
 }
 
 static bool
@@ -123,6 +140,8 @@ read_entity(struct entities *all, struct ndjson *n, struct request_reader *reade
 	all->entity[number - 1] = (struct entity){ 0 };
 	reader->json = &n->json;
 	read_properties(reader, &all->entity[number - 1], properties, n->reader->arena);
+	if (is_patient(type))
+		know_pseudonym(all, n, properties, id);
 	return read_links(all, n, properties, type, id);
 }
 
@@ -134,6 +153,7 @@ entities_read(struct access_reader *r, struct bytes text)
 	struct ndjson n;
 
 	all->attributes = r->attributes;
+	all->words = r->words;
 	intern_init(&all->ids, r->arena);
 	all->links = links_new(r->arena, r->words);
 	reader.scratch = &all->scratch;
@@ -186,11 +206,27 @@ put(const struct entities *all, struct request *q, enum request_place place, uns
 			q->at[e->stated[i].attribute] = e->stated[i].values;
 }
 
+/* Facts and directives are kept by the id of a patient, so they would not be found by her other names. */
+static void
+put_patient(const struct entities *all, struct request *q, unsigned attribute, struct scratch *scratch)
+{
+	struct bytes name = request_string(q, attribute), id = entities_patient(all, name);
+	struct value *v;
+
+	if (id.size == 0 || find(all, bytes_of("patient"), name) || find(all, bytes_of("Patient"), name))
+		return;
+	v = scratch_take(scratch, sizeof *v);
+	*v = (struct value){ .kind = VALUE_STRING, .text = id, .word = intern_find(all->words, id) };
+	q->at[attribute] = (struct values){ .at = v, .count = 1, .present = true };
+}
+
 void
 entities_apply(const struct entities *all, struct request *q, struct scratch *scratch)
 {
 	put(all, q, PLACE_SUBJECT, ATTRIBUTE_SUBJECT_TYPE, ATTRIBUTE_SUBJECT_ID);
 	put(all, q, PLACE_RESOURCE, ATTRIBUTE_RESOURCE_TYPE, ATTRIBUTE_RESOURCE_ID);
+	put_patient(all, q, ATTRIBUTE_SUBJECT_PATIENT, scratch);
+	put_patient(all, q, ATTRIBUTE_RESOURCE_PATIENT, scratch);
 	q->at[ATTRIBUTE_REF] = links_follow(all->links, &q->at[ATTRIBUTE_REF], scratch);
 }
 

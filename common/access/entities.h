@@ -28,7 +28,10 @@ struct entities;
 struct entities *entities_read(struct access_reader *r, struct bytes text);
 void entities_free(struct entities *all);
 
-/* Puts what is stated about the request's subject and resource into the request.  SCRATCH holds the names. */
+/*
+ * Puts what is stated about the request's subject and resource into the request, and the id of a patient whom
+ * it names by a pseudonym or identifier.  SCRATCH holds the names.
+ */
 void entities_apply(const struct entities *all, struct request *q, struct scratch *scratch);
 
 /* What stands in the register, in no order: type NUL id. */
@@ -44,7 +47,7 @@ const struct values *entities_user(const struct entities *all, struct bytes user
 /* The user's ref, with whatever its names lead to, in SCRATCH. */
 struct values entities_names(const struct entities *all, struct bytes user, struct scratch *scratch);
 
-/* The one patient of the identifier; empty if there is none, or a second one. */
+/* The one patient of the identifier or pseudonym; empty if there is none, or a second one. */
 struct bytes entities_patient(const struct entities *all, struct bytes identifier);
 
 /* The pseudonym of a patient, empty if none is stated. */

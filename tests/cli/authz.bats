@@ -682,3 +682,24 @@ load ../lib/authz
 		jq -cS -f "$cases/digest.jq" out | same plain
 	done
 }
+
+@test "a patient is the same by the pseudonym or an identifier that the register states, unless it is another patient's id" {
+	local from="$cases/hospital" names
+	set_of hospital 0
+	cp got plain
+	{
+		cat "$from/entities.ndjson"
+		for id in ann eve tom; do
+			echo "{\"type\":\"patient\",\"id\":\"$id\",\"properties\":{\"pseudonym\":\"s_$id\",\"identifier\":\"urn:oid:1.2|$id\"}}"
+		done
+	} >entities
+	for names in s_ 'urn:oid:1.2|'; do
+		jq -c --arg names "$names" 'if .resource.properties.patient then .resource.properties.patient |= $names + . else . end |
+			if .subject.properties.patient then .subject.properties.patient |= $names + . else . end' "$from/requests.ndjson" >named
+		ehr 0 ehr-authz -P P --consents "$from/consents" --used "$from/used.ndjson" --facts "$from/facts.ndjson" --entities entities named
+		jq -cS -f "$cases/digest.jq" out | same plain
+	done
+	sed -i 's/"urn:oid:1.2|ann"/"tom"/' entities
+	ehr 0 ehr-authz -P P --consents "$from/consents" --used "$from/used.ndjson" --facts "$from/facts.ndjson" --entities entities "$from/requests.ndjson"
+	jq -cS -f "$cases/digest.jq" out | same plain
+}
