@@ -1,4 +1,4 @@
-# ehr-authz: what a decision is bound to, and what a narrowed request is given.
+# ehr-authz: what a decision is bound to, whom it is about, and what a narrowed request is given.
 bats_require_minimum_version 1.5.0
 load ../lib/ehr
 load ../lib/authz
@@ -93,4 +93,42 @@ load ../lib/authz
 	narrowed '"class":"Observation"' | sed 's/"context":{/&"supported_actions":["level","redact"],/' >in
 	ehr 0 ehr-authz -P P -S S in
 	[ "$(jq -r .context.reason out)" = unsupported-obligation ]
+}
+
+@test "a patient is the same with Patient/ in front: in requests, facts and the register" {
+	local name from="$cases/hospital"
+	set_of hospital 0
+	cp got plain
+	jq -c 'def named: if type == "string" and . != "" then "Patient/" + . else . end;
+		if .resource.properties.patient? then .resource.properties.patient |= named else . end |
+		if .subject.properties.patient? then .subject.properties.patient |= named else . end' "$from/requests.ndjson" >named
+	[ "$(grep -c '"Patient/' named)" -ge 40 ]
+	sed 's|"patient":"|&Patient/Patient/|' "$from/facts.ndjson" >facts
+	sed 's|"type":"patient","id":"|&Patient/|' "$from/entities.ndjson" >entities
+	cmp -s facts "$from/facts.ndjson" && return 1
+	for name in "$from/facts.ndjson $from/entities.ndjson" "facts entities"; do
+		ehr 0 ehr-authz -P P --consents "$from/consents" --used "$from/used.ndjson" --facts "${name% *}" --entities "${name#* }" named
+		jq -cS -f "$cases/digest.jq" out | same plain
+	done
+}
+
+@test "a patient is the same by the pseudonym or an identifier that the register states, unless it is another patient's id" {
+	local from="$cases/hospital" names
+	set_of hospital 0
+	cp got plain
+	{
+		cat "$from/entities.ndjson"
+		for id in ann eve tom; do
+			echo "{\"type\":\"patient\",\"id\":\"$id\",\"properties\":{\"pseudonym\":\"s_$id\",\"identifier\":\"urn:oid:1.2|$id\"}}"
+		done
+	} >entities
+	for names in s_ 'urn:oid:1.2|'; do
+		jq -c --arg names "$names" 'if .resource.properties.patient then .resource.properties.patient |= $names + . else . end |
+			if .subject.properties.patient then .subject.properties.patient |= $names + . else . end' "$from/requests.ndjson" >named
+		ehr 0 ehr-authz -P P --consents "$from/consents" --used "$from/used.ndjson" --facts "$from/facts.ndjson" --entities entities named
+		jq -cS -f "$cases/digest.jq" out | same plain
+	done
+	sed -i 's/"urn:oid:1.2|ann"/"tom"/' entities
+	ehr 0 ehr-authz -P P --consents "$from/consents" --used "$from/used.ndjson" --facts "$from/facts.ndjson" --entities entities "$from/requests.ndjson"
+	jq -cS -f "$cases/digest.jq" out | same plain
 }

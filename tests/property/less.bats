@@ -13,7 +13,7 @@ load ../lib/trust
 }
 
 @test "asking for less gives no more by a grant or from sealed lines" {
-	F=$BATS_TEST_TMPDIR
+	export F=$BATS_TEST_TMPDIR
 	people
 	for type in Observation Condition Encounter MedicationRequest; do
 		for code in I10 F11.20 B20; do
