@@ -24,6 +24,7 @@ enum {
 	MEMBERS = BATCH_MAX_STAGES + 2,
 	SIGNALLED = 128,
 	NAME_SHOWN = 40,
+	LEFT_MOST = 5999, /* seconds */
 };
 
 /* The processes of one flow, in the order of the pipe. */
@@ -466,7 +467,7 @@ name_for_terminal(const struct flow *f, char name[NAME_SHOWN + 1])
 static void
 show_progress(struct flow *f, uint64_t records)
 {
-	double now = clock_running(), rate;
+	double now = clock_running(), rate, seconds;
 	char name[NAME_SHOWN + 1];
 	struct stat s;
 	off_t at;
@@ -479,7 +480,8 @@ show_progress(struct flow *f, uint64_t records)
 	if (at <= 0 || fstat(f->input, &s) != 0 || s.st_size <= 0)
 		return;
 	rate = (double)at / (now - f->began);
-	left = (int)((double)(s.st_size - at) / rate);
+	seconds = (double)(s.st_size - at) / rate;
+	left = seconds < LEFT_MOST ? (int)seconds : LEFT_MOST;
 	(void)dprintf(f->told.own, "\r%s: %3d %%, %" PRIu64 " records, %.1f MB/s, %d:%02d left \033[K",
 	    name_for_terminal(f, name), (int)(100 * at / s.st_size), records, rate / 1e6, left / 60,
 	    left % 60);

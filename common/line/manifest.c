@@ -45,7 +45,7 @@ manifest_add(struct manifest_counts *all, const struct manifest_counts *part)
 		count(all, (struct bytes){ part->level[i].name, part->level[i].size }, part->level[i].lines);
 		without -= part->level[i].lines;
 	}
-	all->lines += without;
+	count(all, (struct bytes){ 0 }, without);
 }
 
 void
