@@ -164,12 +164,22 @@ put_absent(struct decisions *d, const struct view *v, uint64_t bits)
 	return bits;
 }
 
+/* Whether the name of the member V, which a sign leaves there, tells nothing. */
+static bool
+is_plain_name(const struct decisions *d, const struct view *v)
+{
+	return d->o->s->names == NULL || v->member == v->value ||
+	       json_keys_find(d->o->s->names, json_inside(d->o->json, v->member)) != 0;
+}
+
 uint64_t
 decide_sign(struct decisions *d, const struct view *v, uint64_t bits)
 {
 	const struct json_node *n = &d->o->json->nodes[v->value];
-	uint64_t mask = bits & d->o->s->leaves_mask;
-	uint64_t absent = bits & d->o->s->leaves_absent;
+	uint64_t leaves = bits & (d->o->s->leaves_mask | d->o->s->leaves_absent);
+	uint64_t leaving = leaves != 0 && is_plain_name(d, v) ? leaves : 0;
+	uint64_t mask = leaving & d->o->s->leaves_mask;
+	uint64_t absent = leaving & d->o->s->leaves_absent;
 	uint64_t signs = absent != 0 ? put_absent(d, v, absent) : 0;
 	size_t text = d->texts.used;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/scheme.h"
 
+#include "common/policy/elements.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/seal_policy.h"
 #include "common/redact/scheme_read.h"
@@ -176,6 +177,23 @@ read_file(struct scheme_read *r)
 	       scheme_summary_read(r);
 }
 
+/* Where a sign stands for what is withheld, the name of its member stays, which must be one of FHIR's. */
+static void
+know_names(struct scheme *s)
+{
+	struct elements elements;
+	struct element e;
+
+	if (!s->is_fhir || (s->leaves_absent | s->leaves_mask) == 0)
+		return;
+	s->names = json_keys_new();
+	for (unsigned kind = 0; kind < ELEMENTS_KINDS; kind++) {
+		(void)elements_open(&elements, elements_name(kind));
+		while (elements_next(&elements, &e))
+			(void)json_keys_add(s->names, e.name);
+	}
+}
+
 enum redactor_start
 scheme_load(struct scheme *s, struct policy *p, struct json_keys *keys,
     const struct redactor_settings *settings, struct redactor_problem *problem)
@@ -200,6 +218,7 @@ scheme_load(struct scheme *s, struct policy *p, struct json_keys *keys,
 	s->type_member = member_of(p->record, "type");
 	s->id_member = member_of(p->record, "id");
 	fill_levels(s);
+	know_names(s);
 	if (!choose_levels(s, settings->levels, problem->text))
 		return REDACTOR_UNKNOWN_LEVEL;
 	if (r.needs_now && settings->now == NULL)
@@ -215,6 +234,7 @@ scheme_release(struct scheme *s)
 	condition_words_release(&s->words);
 	paths_free(s->paths);
 	kinds_free(s->kinds);
+	json_keys_free(s->names);
 	shape_free(s->shape);
 	codes_free(s->codes);
 	*s = (struct scheme){ .policy = NULL };

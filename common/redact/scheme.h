@@ -106,6 +106,7 @@ struct scheme {
 	uint64_t transforming;     /* with a transform that changes something */
 	uint64_t leaves_absent;    /* above: absent */
 	uint64_t leaves_mask;      /* above: mask */
+	struct json_keys *names;   /* FHIR's, where one of those two is set: others tell; NULL */
 	uint64_t drops_references; /* references: drop, and views */
 	uint64_t views;            /* with a `view` beside `types`: nothing tells of other types */
 	uint64_t lists_extensions; /* with `extensions` */

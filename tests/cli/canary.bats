@@ -54,3 +54,17 @@ redact_with() {
 	! grep -iFf words tags || return 1
 	! grep -iFf words err || return 1
 }
+
+@test "no sign leaves the name of a member that FHIR does not have: it tells what its value was" {
+	cp -r "$EHR_ROOT/policies/hospital" signs
+	chmod -R u+w signs
+	ehr-keys make -P signs -S signs-site >/dev/null
+	local above
+	for above in absent mask; do
+		sed "s/^  - rl: N\$/&\n    above: $above/" "$EHR_ROOT/policies/hospital/redact.yaml" >signs/redact.yaml
+		echo '{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"hivNote":"zz","hivStatus":true,"valueString":"HIV positive","B20":{"a":1},"list":{"methadone_dose":[3]}}' |
+			ehr-classify -P signs 2>/dev/null | ehr-redact -P signs -S signs-site --levels N >out
+		[ "$(grep -ciE 'hiv|B20|methadone' out)" -eq 0 ]
+		grep -q valueString out
+	done
+}
