@@ -309,7 +309,7 @@ setup_hospital() {
 	ehr 3 ehr-authz -P P --consents c.json in
 	# A request that writes the patient as a reference finds the same directives.
 	sed -i 's/"patient":"ann"/"patient":"Patient\/ann"/' in
-	[ "$(asked c.ndjson)" = 'Deny default-deny' ]
+	[ "$(asked c.ndjson)" = 'Deny consent-deny' ]
 }
 
 @test "a root that denies some data denies all, and says so" {

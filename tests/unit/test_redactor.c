@@ -94,21 +94,30 @@ static void
 check_signs(void)
 {
 	check(redact_load("signs") == REDACTOR_READY);
-	check(redact_run(BASE RAISE("/s") RAISE("/o") RAISE("/a") RAISE("/p"),
-	    "{\"k\":1,\"s\":\"secret\",\"o\":{\"x\":1},\"a\":[{\"x\":1},{\"x\":2}],\"p\":[\"u\",\"v\"]}"));
-	check(redact_is(1, "{\"k\":1,\"_s\":" GONE ",\"o\":" GONE ",\"a\":[" GONE "],\"_p\":[" GONE "]}"));
-	check(redact_run(BASE RAISE("/s"), "{\"k\":1,\"s\":\"secret\",\"_s\":{\"id\":\"q\"}}"));
-	check(redact_is(1, "{\"k\":1,\"_s\":" GONE "}"));
-	check(redact_run(BASE RAISE("/a/1"), "{\"a\":[{\"x\":1},{\"x\":2}]}") &&
-	      redact_is(1, "{\"a\":[{\"x\":1}," GONE "]}"));
-	check(redact_run(BASE RAISE("/p/0"), "{\"p\":[\"u\",\"v\"]}") && redact_is(1, "{\"p\":[\"v\"]}"));
+	check(redact_run(BASE RAISE("/comment") RAISE("/period") RAISE("/contact") RAISE("/given"),
+	    "{\"k\":1,\"comment\":\"secret\",\"period\":{\"x\":1},\"contact\":[{\"x\":1},{\"x\":2}],"
+	    "\"given\":[\"u\",\"v\"]}"));
+	check(redact_is(1, "{\"k\":1,\"_comment\":" GONE ",\"period\":" GONE ",\"contact\":[" GONE
+			   "],\"_given\":[" GONE "]}"));
+	check(redact_run(
+	    BASE RAISE("/comment"), "{\"k\":1,\"comment\":\"secret\",\"_comment\":{\"id\":\"q\"}}"));
+	check(redact_is(1, "{\"k\":1,\"_comment\":" GONE "}"));
+	check(redact_run(BASE RAISE("/contact/1"), "{\"contact\":[{\"x\":1},{\"x\":2}]}") &&
+	      redact_is(1, "{\"contact\":[{\"x\":1}," GONE "]}"));
+	check(redact_run(BASE RAISE("/given/0"), "{\"given\":[\"u\",\"v\"]}") &&
+	      redact_is(1, "{\"given\":[\"v\"]}"));
+	/* a name that FHIR does not have may tell, and goes with what it names */
+	check(redact_run(BASE RAISE("/secret"), "{\"k\":1,\"secret\":\"secret\"}") &&
+	      redact_is(1, "{\"k\":1}"));
 	/* nothing but signs is nothing */
-	check(redact_run(BASE RAISE("/s"), "{\"s\":\"secret\"}") && redact_state(1) == VERSION_NONE);
-	check(redact_run(BASE ",{\"at\":\"/s\",\"level\":\"N\",\"sensitivity\":[\"HIV\"],\"rule\":\"h\"}"
-			      ",{\"at\":\"/n\",\"level\":\"N\",\"sensitivity\":[\"HIV\"],\"rule\":\"h\"}",
-	    "{\"k\":1,\"s\":\"secret, long\",\"n\":5}"));
-	check(redact_is(2, "{\"k\":1,\"s\":\"***\"}") &&
-	      redact_is(1, "{\"k\":1,\"s\":\"secret, long\",\"n\":5}"));
+	check(redact_run(BASE RAISE("/comment"), "{\"comment\":\"secret\"}") &&
+	      redact_state(1) == VERSION_NONE);
+	check(
+	    redact_run(BASE ",{\"at\":\"/comment\",\"level\":\"N\",\"sensitivity\":[\"HIV\"],\"rule\":\"h\"}"
+			    ",{\"at\":\"/rank\",\"level\":\"N\",\"sensitivity\":[\"HIV\"],\"rule\":\"h\"}",
+		"{\"k\":1,\"comment\":\"secret, long\",\"rank\":5}"));
+	check(redact_is(2, "{\"k\":1,\"comment\":\"***\"}") &&
+	      redact_is(1, "{\"k\":1,\"comment\":\"secret, long\",\"rank\":5}"));
 }
 
 static void
