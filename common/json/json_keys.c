@@ -111,5 +111,7 @@ json_keys_find(const struct json_keys *k, struct bytes name)
 struct bytes
 json_keys_named(const struct json_keys *k, uint16_t number)
 {
-	return number == 0 || number > k->count ? (struct bytes){ 0 } : json_keys_name(k, number);
+	if (number == 0 || number > k->count)
+		return (struct bytes){ 0 };
+	return json_keys_name(k, number);
 }
