@@ -54,10 +54,10 @@ io_fault(struct uploads *b, const char *what, bool *stop)
 }
 
 static enum diag_exit
-leave(struct upload *u, const char *why)
+leave(struct uploads *b, const char *shown, const char *why)
 {
-	diag_warn("%s: %s", u->shown, why);
-	u->batch->left++;
+	diag_warn("%s: %s", shown, why);
+	b->left++;
 	return EXIT_AGAIN;
 }
 
@@ -429,7 +429,7 @@ go_on(struct upload *u, bool *stop)
 	}
 	if (!lock(folder)) {
 		(void)close(folder);
-		return leave(u, "another run is at work on it");
+		return leave(b, u->shown, "another run is at work on it");
 	}
 	give_up(u);
 	(void)close(u->folder);
@@ -465,7 +465,8 @@ run(struct upload *u, bool *stop)
 		return io_fault(b, u->shown, stop);
 	if (!is_as_it_was(u)) {
 		give_up(u);
-		return leave(u, "changed while it was read, nothing is kept; the next run takes it");
+		return leave(
+		    b, u->shown, "changed while it was read, nothing is kept; the next run takes it");
 	}
 	if (!good) {
 		give_up(u);
@@ -519,7 +520,7 @@ take(struct uploads *b, const char *name, int fd, const char *digest, bool *stop
 			return io_fault(b, u.shown, stop);
 		status = refuse_upload(&u, EXIT_IO, fault, stop);
 	} else if (!claim(&u)) {
-		status = errno == EWOULDBLOCK ? leave(&u, "another run is at work on it")
+		status = errno == EWOULDBLOCK ? leave(b, u.shown, "another run is at work on it")
 					      : io_fault(b, b->out, stop);
 	} else if (fstat(fd, &u.looks) != 0 || !each_file(u.folder, remove_file)) {
 		status = io_fault(b, u.shown, stop);
@@ -555,14 +556,12 @@ writers_of(int fd)
 	return errno == EAGAIN || errno == EBUSY ? WRITERS_SOME : WRITERS_UNKNOWN;
 }
 
-static const char is_open[] = "is still being written; the next run takes it";
+static const char still_written[] = "is still being written; the next run takes it";
 
 enum diag_exit
 upload_take_one(struct uploads *b, const char *name, int fd, bool *stop)
 {
-	struct upload u = { .batch = b, .shown = name };
-
-	return writers_of(fd) == WRITERS_SOME ? leave(&u, is_open) : take(b, name, fd, NULL, stop);
+	return writers_of(fd) == WRITERS_SOME ? leave(b, name, still_written) : take(b, name, fd, NULL, stop);
 }
 
 /*
@@ -578,7 +577,7 @@ why_not_yet(int fd)
 	if (w == WRITERS_UNKNOWN && (fstat(fd, &s) != 0 || clock_now().seconds - s.st_mtim.tv_sec < SETTLED))
 		return "changed within a minute, and the system does not say who writes it; the next run "
 		       "takes it";
-	return w == WRITERS_SOME ? is_open : NULL;
+	return w == WRITERS_SOME ? still_written : NULL;
 }
 
 /* A file of the folder of uploads; the others go on. */

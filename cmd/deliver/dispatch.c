@@ -111,15 +111,6 @@ dispatch_time(struct dispatch *d)
 	trouble_time(d->spool, d->delivery, d->now);
 }
 
-/* It waits for others of its digest. */
-static void
-gather(struct dispatch *d, const struct chosen *c, int64_t until)
-{
-	(void)spool_do(d->spool,
-	    "UPDATE intent SET state = 'gathering', channel = NULL, due = ? WHERE seq = ?", "ii", until,
-	    c->seq);
-}
-
 /* A rate that is used up makes the intent wait for the next window.  A message that failed was counted. */
 static bool
 exceeds_rate(struct dispatch *d, const struct subscription *sub, const struct chosen *c)
@@ -129,14 +120,14 @@ exceeds_rate(struct dispatch *d, const struct subscription *sub, const struct ch
 	if (sub->delivery->rate_most == 0 || c->tries > 0 || dispatch_is_urgent(d, c->urgency))
 		return false;
 	left = spool_number(d->spool, 0,
-	    "INSERT INTO subscription (id, rate_since, rate_count) VALUES (?1, ?2, 1) ON CONFLICT (id) DO "
-	    "UPDATE"
-	    " SET rate_count = CASE WHEN rate_since > ?2 - ?3 THEN rate_count + 1 ELSE 1 END,"
+	    "INSERT INTO subscription (id, rate_since, rate_count) VALUES (?1, ?2, 1)"
+	    " ON CONFLICT (id) DO UPDATE SET"
+	    " rate_count = CASE WHEN rate_since > ?2 - ?3 THEN rate_count + 1 ELSE 1 END,"
 	    " rate_since = CASE WHEN rate_since > ?2 - ?3 THEN rate_since ELSE ?2 END"
 	    " RETURNING CASE WHEN rate_count > ?4 THEN rate_since + ?3 ELSE 0 END",
 	    "tiii", bytes_of(c->subscription), d->now, window, (int64_t)sub->delivery->rate_most);
 	if (left != 0)
-		gather(d, c, left);
+		dispatch_gather(d, c->seq, left);
 	return left != 0;
 }
 
@@ -152,7 +143,7 @@ is_quiet(struct dispatch *d, const struct subscription *sub, const struct chosen
 	end = 1000 * clock_hours_end((int)s->quiet_from, (int)s->quiet_until, d->now / 1000);
 	if (end <= d->now || end >= c->expires)
 		return false;
-	gather(d, c, end);
+	dispatch_gather(d, c->seq, end);
 	return true;
 }
 
@@ -259,7 +250,7 @@ message_kind(const struct chosen *c, size_t refs)
 
 /* Whether anything makes the messages of a subscription wait for each other. */
 static bool
-gathers(const struct subscription_delivery *s)
+is_digested(const struct subscription_delivery *s)
 {
 	return s->batch_most > 1 || s->rate_most > 0 || s->quiet_from != s->quiet_until;
 }
@@ -286,7 +277,7 @@ write_message(
 		.purpose = sub != NULL ? sub->purpose : (struct bytes){ "", 0 },
 	};
 	message_token(d->key, m.id, token);
-	if (sub != NULL && !dispatch_is_urgent(d, c->urgency) && gathers(sub->delivery)) {
+	if (sub != NULL && !dispatch_is_urgent(d, c->urgency) && is_digested(sub->delivery)) {
 		/* All words of a message fit what is reserved. */
 		d->refs.used = b->refs = 0;
 		b->mixed = false;

@@ -45,6 +45,13 @@ dispatch_next_route(struct dispatch *d, const struct subscription *sub, int64_t 
 	return true;
 }
 
+void
+dispatch_gather(struct dispatch *d, int64_t seq, int64_t until)
+{
+	(void)spool_do(d->spool,
+	    "UPDATE intent SET state = 'gathering', channel = NULL, due = ? WHERE seq = ?", "ii", until, seq);
+}
+
 #define SAID_BY_B                                                                                            \
 	"b.record = a.record AND b.level = a.level AND b.subscription = a.subscription AND b.seq <> a.seq"   \
 	" AND b.urgency >= a.urgency"

@@ -37,6 +37,9 @@ void dispatch_give_up(struct dispatch *d, int64_t seq, const char *reason);
 /* Of the two highest criticalities. */
 bool dispatch_is_urgent(const struct dispatch *d, int64_t urgency);
 
+/* The intent waits until then for others, with which it becomes one message. */
+void dispatch_gather(struct dispatch *d, int64_t seq, int64_t until);
+
 /*
  * Whether the subscription heard of the same version of the record not long ago, at least as urgently; then
  * the intent ends.  What is urgent, and what was sent before, as a reminder, is always news.  BEING_TOLD:

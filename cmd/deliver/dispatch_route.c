@@ -14,8 +14,7 @@ gathers(struct dispatch *d, const struct subscription *sub, int64_t seq, int64_t
 
 	if (s->batch_most < 2 || dispatch_is_urgent(d, urgency) || due > accepted || until <= d->now)
 		return false;
-	(void)spool_do(
-	    d->spool, "UPDATE intent SET state = 'gathering', due = ? WHERE seq = ?", "ii", until, seq);
+	dispatch_gather(d, seq, until);
 	if ((uint64_t)spool_number(d->spool, 0, "SELECT count(*) FROM (" DISPATCH_SAME ")", "i", seq) >=
 	    s->batch_most)
 		(void)spool_do(d->spool, "UPDATE intent SET due = ? WHERE seq IN (" DISPATCH_SAME ")", "ii",

@@ -148,12 +148,11 @@ tell_for_class(struct spool *s, int64_t seq, int64_t now)
 	(void)spool_do(s,
 	    "UPDATE intent SET kind = 'last-resort', state = 'due', reason = NULL, ended = NULL, due = ?2,"
 	    " dispatch_by = ?2 + dispatch_by - accepted, expires = ?2 + expires - accepted, accepted = ?2"
-	    " WHERE id = (SELECT substr(id, 1, length(id) - length(subscription) - 1) FROM intent WHERE seq "
-	    "= ?1"
-	    "  AND kind = 'notice' AND ended IS NOT NULL)"
+	    " WHERE id = (SELECT substr(id, 1, length(id) - length(subscription) - 1) FROM intent"
+	    "  WHERE seq = ?1 AND kind = 'notice' AND ended IS NOT NULL)"
 	    " AND reason = 'class' AND trouble IS NULL AND NOT EXISTS (SELECT 1 FROM intent AS c WHERE"
-	    "  c.id > intent.id || '.' AND c.id < intent.id || '/' AND c.id = intent.id || '.' || "
-	    "c.subscription"
+	    "  c.id > intent.id || '.' AND c.id < intent.id || '/'"
+	    "  AND c.id = intent.id || '.' || c.subscription"
 	    "  AND c.state NOT IN ('dead', 'expired', 'stopped'))",
 	    "ii", seq, now);
 }
@@ -208,10 +207,11 @@ trouble_tell_class(
 		    gate_grant(gate, sub, time) != GRANT_GOOD)
 			continue;
 		(void)spool_do(s,
-		    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step, "
-		    "accepted, dispatch_by, expires, ack, due, trouble, line) SELECT id || '.' || ?1, kind, "
-		    "'due', ?1, subject, urgency, urgent, step, accepted, dispatch_by, expires, ack, due, "
-		    "trouble, line FROM intent WHERE seq = ?2 ON CONFLICT (id) DO NOTHING",
+		    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step,"
+		    " accepted, dispatch_by, expires, ack, due, trouble, line)"
+		    " SELECT id || '.' || ?1, kind, 'due', ?1, subject, urgency, urgent, step,"
+		    " accepted, dispatch_by, expires, ack, due, trouble, line"
+		    " FROM intent WHERE seq = ?2 ON CONFLICT (id) DO NOTHING",
 		    "ti", sub->id, seq);
 		told++;
 	}
@@ -295,18 +295,14 @@ trouble_resolve(struct spool *s, struct bytes id, struct bytes by, int64_t now)
 	    s, "INSERT INTO act (at, account, verb, what) VALUES (?, ?, 'resolve', ?)", "itt", now, by, id);
 	/* A message `resolved` to each subscription that had been told, and to the last resort. */
 	(void)spool_do(s,
-	    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step, accepted, "
-	    "dispatch_by, expires,"
-	    " ack, due, trouble, line) SELECT min(id) || '.resolved', 'resolved', 'due', subscription, "
-	    "subject, "
-	    "urgency, urgent, 0, ?1, ?1,"
-	    " ?1 + max(expires - accepted), 0, ?1, trouble, json_set(json_remove(CAST(line AS TEXT), "
-	    "'$.ref', "
-	    "'$.sealed', "
-	    "'$.ehr.rl', '$.ehr.al'), '$.kind', 'resolved')"
-	    " FROM intent WHERE trouble = ?2 AND first_sent IS NOT NULL AND (subscription IS NOT NULL OR "
-	    "kind = "
-	    "'last-resort') AND json_valid(line)"
+	    "INSERT INTO intent (id, kind, state, subscription, subject, urgency, urgent, step,"
+	    " accepted, dispatch_by, expires, ack, due, trouble, line)"
+	    " SELECT min(id) || '.resolved', 'resolved', 'due', subscription, subject, urgency, urgent, 0,"
+	    " ?1, ?1, ?1 + max(expires - accepted), 0, ?1, trouble,"
+	    " json_set(json_remove(CAST(line AS TEXT), '$.ref', '$.sealed', '$.ehr.rl', '$.ehr.al'),"
+	    "  '$.kind', 'resolved')"
+	    " FROM intent WHERE trouble = ?2 AND first_sent IS NOT NULL AND json_valid(line)"
+	    " AND (subscription IS NOT NULL OR kind = 'last-resort')"
 	    " GROUP BY subscription ON CONFLICT (id) DO NOTHING",
 	    "it", now, id);
 	return true;

@@ -131,6 +131,12 @@ unescaped(struct request_reader *r, uint32_t node)
 	return json_string(r->json, node, &room);
 }
 
+static bool
+names_patient(unsigned attribute)
+{
+	return attribute == ATTRIBUTE_RESOURCE_PATIENT || attribute == ATTRIBUTE_SUBJECT_PATIENT;
+}
+
 struct bytes
 request_code(unsigned attribute, struct bytes text)
 {
@@ -144,7 +150,7 @@ request_code(unsigned attribute, struct bytes text)
 	const char *bar = text.size > 0 ? memrchr(text.at, '|', text.size) : NULL;
 	size_t before = bar ? (size_t)(bar - text.at) : 0;
 
-	if (attribute == ATTRIBUTE_RESOURCE_PATIENT || attribute == ATTRIBUTE_SUBJECT_PATIENT)
+	if (names_patient(attribute))
 		return reader_patient(text);
 	if (before == 0)
 		return text;
@@ -243,7 +249,7 @@ request_values(struct request_reader *r, unsigned attribute, uint32_t node)
 	    json_kind(r->json, node) != JSON_NULL)
 		return no_values(r);
 	if (attribute == ATTRIBUTE_CLASS || attribute == ATTRIBUTE_LABEL || attribute == ATTRIBUTE_PURPOSE ||
-	    attribute == ATTRIBUTE_RESOURCE_PATIENT || attribute == ATTRIBUTE_SUBJECT_PATIENT)
+	    names_patient(attribute))
 		strip(r, &v, attribute);
 	return v;
 }

@@ -92,13 +92,16 @@ memory_zeros(size_t count, size_t size)
 void *
 memory_huge(size_t size)
 {
+	size_t whole;
 	void *at = NULL;
 
-	if (!__builtin_add_overflow(size, MEMORY_HUGE - 1, &size))
-		at = aligned_alloc(MEMORY_HUGE, size / MEMORY_HUGE * MEMORY_HUGE);
+	if (!__builtin_add_overflow(size, MEMORY_HUGE - 1, &whole)) {
+		whole -= whole % MEMORY_HUGE;
+		at = aligned_alloc(MEMORY_HUGE, whole);
+	}
 	if (at == NULL)
 		memory_missing(size);
-	(void)madvise(at, size / MEMORY_HUGE * MEMORY_HUGE, MADV_HUGEPAGE);
+	(void)madvise(at, whole, MADV_HUGEPAGE);
 	return at;
 }
 

@@ -176,10 +176,9 @@ uint64_t
 decide_sign(struct decisions *d, const struct view *v, uint64_t bits)
 {
 	const struct json_node *n = &d->o->json->nodes[v->value];
-	uint64_t leaves = bits & (d->o->s->leaves_mask | d->o->s->leaves_absent);
-	uint64_t leaving = leaves != 0 && is_plain_name(d, v) ? leaves : 0;
-	uint64_t mask = leaving & d->o->s->leaves_mask;
-	uint64_t absent = leaving & d->o->s->leaves_absent;
+	bool leaves = (bits & (d->o->s->leaves_mask | d->o->s->leaves_absent)) != 0 && is_plain_name(d, v);
+	uint64_t mask = leaves ? bits & d->o->s->leaves_mask : 0;
+	uint64_t absent = leaves ? bits & d->o->s->leaves_absent : 0;
 	uint64_t signs = absent != 0 ? put_absent(d, v, absent) : 0;
 	size_t text = d->texts.used;
 
