@@ -75,6 +75,14 @@ write_program(struct buffer *out, struct bytes text, enum jq_use use, bool has_n
 	buffer_add(out, "\n)", 3); /* and the NUL */
 }
 
+/* libjq begins each program with ~/.jq, by HOME or the password file: code that no policy and no digest names. */
+static void
+leave_home(void)
+{
+	if (setenv("HOME", "/dev/null", 1) != 0)
+		memory_missing(0);
+}
+
 struct jq_program *
 jq_compile_text(struct bytes text, enum jq_use use, bool has_now, size_t *byte, const char **why)
 {
@@ -85,6 +93,7 @@ jq_compile_text(struct bytes text, enum jq_use use, bool has_now, size_t *byte, 
 	if (!jq_text_is_allowed(text, has_now, byte, why))
 		return NULL;
 	jq_child_stop();
+	leave_home();
 	jv_nomem_handler(die_of_memory, NULL);
 	p = memory_zeros(1, sizeof *p);
 	p->jq = jq_init();

@@ -4,9 +4,11 @@
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
 #include "common/policy/jq_child.h"
+#include "tests/lib/folder.h"
 #include "tests/lib/tap.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct jq_context known = {
@@ -80,6 +82,21 @@ check_conditions(void)
 	check(test(".a > 1e300", "{\"a\":1e999999}") == JQ_TRUE);
 	check(test(". == 12", "12") == JQ_TRUE);
 	check(test(".a == 1 # a comment", "{\"a\":1}") == JQ_TRUE);
+}
+
+/* What a user's own jq begins with would change what a policy says, signed or not. */
+static void
+check_home(void)
+{
+	folder_make();
+	folder_write(".jq", "def any(f): false; def mine: true;");
+	check(setenv("HOME", folder_name, 1) == 0);
+	check(test(".a | any", "{\"a\":[true]}") == JQ_TRUE);
+	check(setenv("HOME", folder_name, 1) == 0);
+	check(test("[.a[] | any(. == 1)] == [true]", "{\"a\":[[1]]}") == JQ_TRUE);
+	check(setenv("HOME", folder_name, 1) == 0);
+	check(test("mine", "{}") == -1);
+	folder_remove();
 }
 
 /* An inner root is null from outside, and itself from inside. */
@@ -381,6 +398,7 @@ main(void)
 	check_words();
 	check_refusals();
 	check_conditions();
+	check_home();
 	check_walls();
 	check_paths();
 	check_paths_behind_walls();
