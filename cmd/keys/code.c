@@ -199,26 +199,43 @@ read_certificates(const struct jws *enrolment, struct buffer *pem)
 	return true;
 }
 
+/* The file --ca, which holds what the CA revoked, too, if anything at all of such a list is in it. */
+static bool
+read_trust(
+    const struct verb_settings *s, struct detached_trust *to, struct verb_answer *a, enum diag_exit *status)
+{
+	static const char list[] = "-----BEGIN X509 CRL";
+	struct buffer text;
+	struct bytes pem;
+	const char *why = NULL;
+	bool good;
+
+	buffer_init(&text, (size_t)1 << 24);
+	*status = EXIT_IO;
+	good = store_read(s->ca, &text, a);
+	pem = buffer_bytes(&text);
+	if (good && !detached_read_ca(to, pem))
+		why = "not the certificate of a CA in PEM";
+	else if (good && memmem(pem.at, pem.size, list, sizeof list - 1) != NULL &&
+		 !detached_read_crl(to, pem))
+		why = "crl-missing: the revocation list in it cannot be read";
+	if (why != NULL)
+		*status = verb_fault(a, EXIT_KEYS, "%s: %s", s->ca, why);
+	buffer_release(&text);
+	return good && why == NULL;
+}
+
 bool
 code_check_certificates(const struct code_device *device, const struct verb_settings *s,
     struct verb_answer *a, enum diag_exit *status)
 {
 	struct detached_trust trust = { .now = s->now };
 	struct detached_verdict v = { .text = "the enrolment has no certificate" };
-	struct buffer ca, pem;
-	bool good;
+	struct buffer pem;
+	bool good = read_trust(s, &trust, a, status);
 
-	buffer_init(&ca, (size_t)1 << 24);
 	buffer_init(&pem, (size_t)1 << 20);
-	*status = EXIT_IO;
-	good = store_read(s->ca, &ca, a);
-	trust.ca = buffer_bytes(&ca);
-	if (good && !detached_is_ca(trust.ca)) {
-		*status = verb_fault(a, EXIT_KEYS, "%s: not the certificate of a CA in PEM", s->ca);
-		good = false;
-	} else if (good) {
-		if (detached_is_crl(trust.ca))
-			trust.crl = trust.ca;
+	if (good) {
 		good = read_certificates(device->enrolment, &pem) &&
 		       detached_certifies(buffer_bytes(&pem), device->sig, &trust, &v);
 		if (!good)
@@ -226,6 +243,5 @@ code_check_certificates(const struct code_device *device, const struct verb_sett
 			    v.reason != NULL ? v.reason : "", v.reason != NULL ? ": " : "", v.text);
 	}
 	buffer_release(&pem);
-	buffer_release(&ca);
 	return good;
 }

@@ -189,6 +189,7 @@ main(int argc, char *argv[])
 		return EXIT_NOT_LAUNCHED;
 	}
 	status = set.verify_only ? verify_all(&set, &o) : run(&set, &o, mask);
+	detached_release(&set.launch.trust);
 	arena_release(&arena);
 	return status;
 }

@@ -127,6 +127,7 @@ check_manifest(struct open_main *m, const char *ca, const char *crl, struct byte
 		fault_exit(&f);
 	if (!detached_check(text, signature, DETACHED_MAIL, &trust, &v))
 		diag_die(EXIT_KEYS, "%s: %s: %s", beside, v.reason, v.text);
+	detached_release(&trust);
 }
 
 /* The CA of the command line and that of the site must both agree, as for policies. */

@@ -237,6 +237,7 @@ verify_files(const struct settings *set, char **path, int count)
 	for (int i = 0; i < count; i++)
 		if (!verify_file(&arena, path[i], &trust))
 			status = EXIT_KEYS;
+	detached_release(&trust);
 	arena_release(&arena);
 	return status;
 }

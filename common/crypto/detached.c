@@ -23,7 +23,7 @@ static const struct detached_verdict mismatch = { "signature-invalid",
 static const struct detached_verdict wrong_use = { "signer-usage",
 	"its certificate is not for this: expected digitalSignature with codeSigning (policies, programs) or "
 	"emailProtection (manifests), or clientAuth or none (devices), which its CA may issue, and a key on "
-	"P-256 or RSA of 3,072 bits",
+	"P-256 or RSA of 3,072 bits: ehr-policy(1), sign, shows how to make one",
 	false, { 0, 0 } };
 
 /* What OpenSSL says of a chain.  Any other error is the row at the end. */
@@ -101,74 +101,67 @@ static STACK_OF(X509_CRL) * read_lists(struct bytes pem)
 	return NULL;
 }
 
+/* The CA of the caller alone; the system's are not asked. */
+static X509_STORE *
+make_store(struct instant now)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_VERIFY_PARAM *how;
+
+	library_must(store != NULL, "check a signature");
+	how = X509_STORE_get0_param(store);
+	X509_VERIFY_PARAM_set_time(how, now.seconds);
+	X509_VERIFY_PARAM_set_auth_level(how, CHAIN_LEVEL);
+	library_must(X509_VERIFY_PARAM_set_purpose(how, X509_PURPOSE_ANY) == 1 &&
+			 X509_VERIFY_PARAM_set_flags(how, X509_V_FLAG_X509_STRICT) == 1,
+	    "check a signature");
+	X509_STORE_set_verify_cb(store, note);
+	return store;
+}
+
 bool
-detached_is_ca(struct bytes pem)
+detached_read_ca(struct detached_trust *t, struct bytes pem)
 {
 	STACK_OF(X509) * all;
 
 	certificate_start();
 	all = certificate_read(pem);
+	if (all == NULL)
+		return false;
+	if (t->store == NULL)
+		t->store = make_store(t->now);
+	for (int i = 0; i < sk_X509_num(all); i++)
+		library_must(X509_STORE_add_cert(t->store, sk_X509_value(all, i)), "keep a certificate");
 	sk_X509_pop_free(all, X509_free);
-	return all != NULL;
+	return true;
 }
 
 bool
-detached_is_crl(struct bytes pem)
+detached_read_crl(struct detached_trust *t, struct bytes pem)
 {
 	STACK_OF(X509_CRL) * all;
 
 	certificate_start();
 	all = read_lists(pem);
+	if (all == NULL)
+		return false;
+	if (t->store == NULL)
+		t->store = make_store(t->now);
+	for (int i = 0; i < sk_X509_CRL_num(all); i++)
+		library_must(
+		    X509_STORE_add_crl(t->store, sk_X509_CRL_value(all, i)), "keep a revocation list");
 	sk_X509_CRL_pop_free(all, X509_CRL_free);
-	return all != NULL;
+	library_must(X509_VERIFY_PARAM_set_flags(
+			 X509_STORE_get0_param(t->store), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL),
+	    "ask a revocation list");
+	return true;
 }
 
-static bool
-add_lists(X509_STORE *store, struct bytes pem)
+void
+detached_release(struct detached_trust *t)
 {
-	STACK_OF(X509_CRL) *lists = pem.at != NULL ? read_lists(pem) : NULL;
-	bool good = pem.at == NULL || lists != NULL;
-
-	for (int i = 0; good && i < sk_X509_CRL_num(lists); i++)
-		good = X509_STORE_add_crl(store, sk_X509_CRL_value(lists, i)) == 1;
-	sk_X509_CRL_pop_free(lists, X509_CRL_free);
-	return good;
-}
-
-static bool
-add_authorities(X509_STORE *store, struct bytes pem)
-{
-	STACK_OF(X509) *all = certificate_read(pem);
-	bool good = all != NULL;
-
-	for (int i = 0; good && i < sk_X509_num(all); i++)
-		good = X509_STORE_add_cert(store, sk_X509_value(all, i)) == 1;
-	sk_X509_pop_free(all, X509_free);
-	return good;
-}
-
-/* The CA of the caller alone; the system's are not asked.  NULL if a text does not parse. */
-static X509_STORE *
-make_store(const struct detached_trust *t, struct walk *w)
-{
-	X509_STORE *store = X509_STORE_new();
-	X509_VERIFY_PARAM *how;
-	unsigned long flags = X509_V_FLAG_X509_STRICT;
-
-	library_must(store != NULL && X509_STORE_set_ex_data(store, 0, w) == 1, "check a signature");
-	if (t->crl.at != NULL)
-		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-	how = X509_STORE_get0_param(store);
-	X509_VERIFY_PARAM_set_time(how, t->now.seconds);
-	X509_VERIFY_PARAM_set_auth_level(how, CHAIN_LEVEL);
-	library_must(X509_VERIFY_PARAM_set_purpose(how, X509_PURPOSE_ANY) == 1 &&
-			 X509_VERIFY_PARAM_set_flags(how, flags) == 1,
-	    "check a signature");
-	X509_STORE_set_verify_cb(store, note);
-	if (add_authorities(store, t->ca) && add_lists(store, t->crl))
-		return store;
-	X509_STORE_free(store);
-	return NULL;
+	X509_STORE_free(t->store);
+	t->store = NULL;
 }
 
 /* Not OpenSSL's own d2i on a stream: bytes behind the structure would be left unread. */
@@ -254,25 +247,16 @@ is_signer_for(CMS_ContentInfo *cms, enum detached_use use)
 	return good;
 }
 
-static const struct detached_verdict no_store = { "signature-invalid",
-	"the CA or the revocation list is not PEM", false, { 0, 0 } };
-
 static bool
 check(CMS_ContentInfo *cms, struct bytes content, enum detached_use use, const struct detached_trust *t,
     struct detached_verdict *v)
 {
 	struct walk w = { use, X509_V_OK, false };
-	X509_STORE *store = make_store(t, &w);
 	BIO *from = BIO_new_mem_buf(content.at, (int)content.size);
 	bool good;
 
-	library_must(from != NULL, "check a signature");
-	if (store == NULL) {
-		*v = no_store;
-		BIO_free(from);
-		return false;
-	}
-	good = CMS_verify(cms, NULL, store, from, NULL, CMS_BINARY | CMS_NOCRL) == 1;
+	library_must(from != NULL && X509_STORE_set_ex_data(t->store, 0, &w) == 1, "check a signature");
+	good = CMS_verify(cms, NULL, t->store, from, NULL, CMS_BINARY | CMS_NOCRL) == 1;
 	if (!good)
 		*v = w.error != X509_V_OK ? chain_verdict(w.error) : mismatch;
 	else if (w.other_use || !is_signer_for(cms, use)) {
@@ -280,8 +264,8 @@ check(CMS_ContentInfo *cms, struct bytes content, enum detached_use use, const s
 		good = false;
 	} else
 		read_time(cms, v);
+	(void)X509_STORE_set_ex_data(t->store, 0, NULL);
 	BIO_free(from);
-	X509_STORE_free(store);
 	return good;
 }
 
@@ -308,21 +292,18 @@ static bool
 leads_to_ca(X509 *leaf, STACK_OF(X509) * others, const struct detached_trust *t, struct detached_verdict *v)
 {
 	struct walk w = { DETACHED_DEVICE, X509_V_OK, false };
-	X509_STORE *store = make_store(t, &w);
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	bool good = false;
 
-	library_must(context != NULL, "check a certificate");
-	if (store == NULL)
-		*v = no_store;
-	else if (X509_STORE_CTX_init(context, store, leaf, others) != 1 || X509_verify_cert(context) != 1)
+	library_must(context != NULL && X509_STORE_set_ex_data(t->store, 0, &w) == 1, "check a certificate");
+	if (X509_STORE_CTX_init(context, t->store, leaf, others) != 1 || X509_verify_cert(context) != 1)
 		*v = chain_verdict(w.error);
 	else if (w.other_use || !certificate_is_for(leaf, DETACHED_DEVICE))
 		*v = wrong_use;
 	else
 		good = true;
 	X509_STORE_CTX_free(context);
-	X509_STORE_free(store);
+	(void)X509_STORE_set_ex_data(t->store, 0, NULL);
 	return good;
 }
 

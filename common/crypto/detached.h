@@ -27,12 +27,19 @@ enum detached_use {
 	DETACHED_DEVICE, /* clientAuth, or none said: a device's signing key (detached_certifies) */
 };
 
-/* In PEM; borrowed. */
+/* Whom a caller trusts.  Begins with {.now = ...}; detached_release() frees what is read. */
 struct detached_trust {
-	struct bytes ca;
-	struct bytes crl; /* at is NULL: revocation is not asked */
 	struct instant now;
+	struct x509_store_st *store; /* OpenSSL's; NULL before the first text is read */
 };
+
+/*
+ * Read certificates of CAs, of which there must be one, and revocation lists, by which revocation is asked
+ * from then on.  False if PEM holds none, or one that does not parse; T is as before then.
+ */
+bool detached_read_ca(struct detached_trust *t, struct bytes pem);
+bool detached_read_crl(struct detached_trust *t, struct bytes pem);
+void detached_release(struct detached_trust *t);
 
 struct detached_verdict {
 	const char *reason; /* a word that stays, as signature-invalid */
@@ -52,9 +59,5 @@ bool detached_check(struct bytes content, struct bytes signature, enum detached_
 struct point;
 bool detached_certifies(
     struct bytes pem, const struct point *key, const struct detached_trust *t, struct detached_verdict *v);
-
-/* Whether PEM holds certificates (a CA) and nothing that does not parse; the same for revocation lists. */
-bool detached_is_ca(struct bytes pem);
-bool detached_is_crl(struct bytes pem);
 
 #endif

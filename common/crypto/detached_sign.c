@@ -85,9 +85,9 @@ detached_sign(const struct detached_signer *s, struct bytes content, enum detach
 	else if (!certificate_is_for(sk_X509_value(all, 0), use))
 		*why = use == DETACHED_CODE
 			   ? "the certificate is not for code: expected digitalSignature and "
-			     "codeSigning"
+			     "codeSigning; ehr-policy(1), sign, shows how to make one"
 			   : "the certificate is not for manifests: expected digitalSignature and "
-			     "emailProtection";
+			     "emailProtection; ehr-policy(1), sign, shows how to make one";
 	else if (content.size > INT_MAX)
 		*why = "over 2 GiB to sign";
 	else

@@ -75,7 +75,7 @@ write_program(struct buffer *out, struct bytes text, enum jq_use use, bool has_n
 	buffer_add(out, "\n)", 3); /* and the NUL */
 }
 
-/* libjq begins each program with ~/.jq, by HOME or the password file: code that no policy and no digest names. */
+/* libjq begins each program with ~/.jq, by HOME or the password file: code that no digest names. */
 static void
 leave_home(void)
 {

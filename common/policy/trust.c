@@ -31,19 +31,22 @@ bool
 trust_read(struct arena *a, const char *ca, const char *crl, const char *now, struct detached_trust *t,
     struct fault *f)
 {
+	struct bytes certificates, lists = { 0 };
+
 	*t = (struct detached_trust){ .now = clock_now() };
 	if (now != NULL && !clock_parse_instant(bytes_of(now), &t->now))
 		return fault_at(f, "--now", NULL, "not a time such as 2026-11-21T10:00:00Z");
-	if (!site_read(a, ca, PEM_MOST, &t->ca, f) ||
-	    (crl != NULL && !site_read(a, crl, PEM_MOST, &t->crl, f)))
+	if (!site_read(a, ca, PEM_MOST, &certificates, f) ||
+	    (crl != NULL && !site_read(a, crl, PEM_MOST, &lists, f)))
 		return false;
-	if (!detached_is_ca(t->ca))
+	if (!detached_read_ca(t, certificates))
 		return fault_at(f, ca, NULL, "not the certificate of a CA in PEM");
-	if (crl != NULL && !detached_is_crl(t->crl))
-		return fault_at(f, crl, NULL,
-		    "crl-missing: not a revocation list in PEM, which openssl ca -gencrl "
-		    "writes");
-	return true;
+	if (crl == NULL || detached_read_crl(t, lists))
+		return true;
+	detached_release(t);
+	return fault_at(f, crl, NULL,
+	    "crl-missing: not a revocation list in PEM, which openssl ca -gencrl "
+	    "writes");
 }
 
 static bool
@@ -74,12 +77,15 @@ check_signature(struct policy *p, const char *ca, const char *crl, const char *n
 	struct detached_trust trust;
 	struct detached_verdict v;
 	struct bytes signature;
+	bool good;
 
-	if (!trust_read(&p->arena, ca, crl, now, &trust, f) || !read_signature(p, shown, &signature, f))
+	if (!trust_read(&p->arena, ca, crl, now, &trust, f))
 		return false;
-	if (detached_check(p->listing, signature, DETACHED_CODE, &trust, &v))
-		return true;
-	return fault_at(f, shown, NULL, "policy-signature: %s: %s (CA: %s)", v.reason, v.text, ca);
+	good = read_signature(p, shown, &signature, f);
+	if (good && !detached_check(p->listing, signature, DETACHED_CODE, &trust, &v))
+		good = fault_at(f, shown, NULL, "policy-signature: %s: %s (CA: %s)", v.reason, v.text, ca);
+	detached_release(&trust);
+	return good;
 }
 
 /* What DIRECTORY demands. */

@@ -69,8 +69,8 @@ bool trust_note(struct policy *p, const char *site);
 bool trust_remember(struct policy *p, const char *directory, struct fault *f);
 
 /*
- * Reads the CA and the revocation list for detached_check; CRL may be NULL.  Texts live in the arena.  False
- * with a fault.
+ * Reads the CA and the revocation list for detached_check; CRL may be NULL.  The caller calls
+ * detached_release().  False with a fault, and nothing to release.
  */
 struct detached_trust;
 bool trust_read(struct arena *a, const char *ca, const char *crl, const char *now, struct detached_trust *t,

@@ -444,7 +444,7 @@ commands() {
 @test "the examples of ehr-policy(1) make a CA, a list, a signature, a site that demands it, and revoke" {
 	awk '/^\.Ss sign/ { on = 1 } /^\.Ss verify/ { on = 0 } on && /^\.Ed/ { block = 0 } block { gsub(/\\e/, "\\"); print }
 		on && /^\.Bd -literal/ { block = 1 }' "$EHR_ROOT/share/man/man1/ehr-policy.1" >commands
-	[ "$(grep -c openssl commands)" -eq 5 ]
+	[ "$(grep -c openssl commands)" -eq 6 ]
 	cp -r "$F/site" .
 	cp -r "$P" policy
 	line 0 '. ./commands'
@@ -456,5 +456,13 @@ commands() {
 	cp -r "$F/site" .
 	line 0 '. ./commands'
 	has out "hospital 20"
-	ehr 0 ehr-seal -P policy -S site </dev/null
+	ehr 0 ehr-seal -P policy -S site --manifest manifest </dev/null
+	ehr 0 ehr-policy sign --key host.key --cert host.pem manifest
+	# Neither certificate is for what the other is, and the message says which page makes the right one.
+	ehr 6 ehr-policy sign --key host.key --cert host.pem policy
+	has err 'host.pem: signer-usage: '
+	has err 'ehr-policy(1)'
+	ehr 6 ehr-policy sign --key officer.key --cert officer.pem manifest
+	has err 'officer.pem: signer-usage: '
+	has err 'ehr-policy(1)'
 }
