@@ -22,8 +22,8 @@ enum {
 
 static const struct option_manual manual = {
 	.program = "ehr-policy help",
-	.operands = "KEY",
-	.purpose = "Prints what the manual says of a key of a policy, a site, a message or a line.",
+	.operands = "KEY ...",
+	.purpose = "Prints what the manual says of keys of a policy, a site, a message or a line.",
 };
 
 /* An item of a list with all in it, or a paragraph outside of lists. */
@@ -534,6 +534,13 @@ put_mentions(struct writer *w, const struct pages *p, struct bytes key)
 	return last != 0;
 }
 
+static bool
+put_key(struct writer *w, const struct pages *p, struct bytes key)
+{
+	w->shown = (struct bytes){ NULL, 0 };
+	return macro_of(key) == NO_MACRO && (put_items(w, p, key) || put_mentions(w, p, key));
+}
+
 static _Noreturn void
 refuse_unknown(const struct options *o, const struct pages *p, const char *key)
 {
@@ -562,17 +569,14 @@ verb_help(int argc, char *argv[])
 		continue;
 	if (o.operands == 0)
 		options_needs(&o, "a KEY, such as condition_seconds");
-	if (o.operands > 1)
-		options_misuse(&o, "unexpected operand", o.operand[1]);
-	struct bytes key = bytes_of(o.operand[0]);
-
 	buffer_init(&p.lines, BUFFER_UNLIMITED);
 	buffer_init(&p.parts, BUFFER_UNLIMITED);
 	buffer_init(&w.text, BUFFER_UNLIMITED);
 	read_pages(&p);
 	sink_init_take(&w.out, STDOUT_FILENO, "<stdout>");
-	if (macro_of(key) != NO_MACRO || (!put_items(&w, &p, key) && !put_mentions(&w, &p, key)))
-		refuse_unknown(&o, &p, o.operand[0]);
+	for (int i = 0; i < o.operands; i++)
+		if (!put_key(&w, &p, bytes_of(o.operand[i])))
+			refuse_unknown(&o, &p, o.operand[i]);
 	buffer_release(&w.text);
 	buffer_release(&p.parts);
 	buffer_release(&p.lines);

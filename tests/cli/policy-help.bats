@@ -48,8 +48,16 @@ load ../lib/ehr
 	ehr 2 ehr-policy help Li
 	ehr 2 ehr-policy help
 	has err 'needs a KEY'
-	ehr 2 ehr-policy help record id
-	has err "unexpected operand: 'id'"
+}
+
+@test "help: several keys are told of one behind the other, and an unknown one among them is misuse" {
+	line 0 "ehr-policy help condition_seconds; echo; ehr-policy help prefix"
+	mv out want
+	ehr 0 ehr-policy help condition_seconds prefix
+	cmp want out
+	ehr 2 ehr-policy help prefix condition_second
+	empty out
+	has err "no page has this key: 'condition_second', did you mean 'condition_seconds'?"
 }
 
 @test "help: installed programs find their pages, and say when they have none" {
