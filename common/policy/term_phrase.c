@@ -3,65 +3,110 @@
 
 #include "common/base/fold.h"
 
-/* Whether PART stands at AT of TEXT and ends there with a word. */
-static bool
-stands_with(struct bytes part, struct bytes text, size_t at)
-{
-	return at + part.size < text.size && memcmp(text.at + at, part.at, part.size) == 0 &&
-	       !fold_is_word(text.at[at + part.size]);
-}
-
 /* Between two parts of a phrase. */
-static const char gap[] = " * ";
+static const char stop[] = " * ";
 
-enum { GAP_WORDS = 4 };
+enum { GAP_WORDS = 4, MAX_GAP = 8 }; /* MAX_GAP: signs and blanks between two words */
+
+/* What may stand for a blank: any of BLANKS, several of them too, or one of SIGNS without a blank beside it. */
+struct gap {
+	const char *blanks, *signs;
+};
+
+/* Emphasis, and what joins words in addresses and lists. */
+static const struct gap in_term = { " *~`", "+/.|=^&" };
+
+/* What cancels a term must be its neighbour: most signs part two thoughts (skin/depression). */
+static const struct gap in_phrase = { " *`", "+" };
 
 struct bytes
 term_phrase_first(struct bytes phrase)
 {
-	const char *stop = memmem(phrase.at, phrase.size, gap, sizeof gap - 1);
+	const char *end = memmem(phrase.at, phrase.size, stop, sizeof stop - 1);
 
-	return (struct bytes){ phrase.at, stop == NULL ? phrase.size : (size_t)(stop - phrase.at) };
+	return (struct bytes){ phrase.at, end == NULL ? phrase.size : (size_t)(end - phrase.at) };
 }
 
-/* Finds PART behind up to four words from AT on, where the one before ended; 0: it is not there. */
-static size_t
-find_behind(struct bytes part, struct bytes text, size_t at)
-{
-	for (unsigned words = 0; words <= GAP_WORDS && at < text.size && text.at[at] == ' '; words++) {
-		at++;
-		if (stands_with(part, text, at))
-			return at + part.size;
-		at += fold_word(text, at).size;
-	}
-	return 0;
-}
-
-/* Whether the rest of a phrase, behind its first part, stands in TEXT from AT on. */
+/* Steps over what stands for a blank at *AT, forwards or backwards.  False: nothing does. */
 static bool
-rest_stands(struct bytes rest, struct bytes text, size_t at)
+step_over(const struct gap *gap, struct bytes text, size_t *at, int step)
 {
-	while (rest.size > 0) {
-		struct bytes part = term_phrase_first(bytes_behind(rest, sizeof gap - 1));
+	bool is_blank = false;
+	size_t signs = 0, size = 0;
+	size_t i = *at;
 
-		at = find_behind(part, text, at);
-		if (at == 0)
+	for (; i < text.size && !fold_is_word(text.at[i]); i += (size_t)step, size++) {
+		bool is_sign = strchr(gap->signs, text.at[i]) != NULL;
+
+		is_blank |= text.at[i] == ' ';
+		signs += is_sign;
+		if ((!is_sign && strchr(gap->blanks, text.at[i]) == NULL) || size > MAX_GAP)
 			return false;
-		rest = (struct bytes){ part.at + part.size,
-			(size_t)(rest.at + rest.size - (part.at + part.size)) };
+	}
+	*at = i;
+	return size > 0 && (signs == 0 || (signs == 1 && !is_blank));
+}
+
+/* Whether PART stands in TEXT from *AT on, from its byte I to its end or, backwards, to its begin; moves *AT. */
+static bool
+stands_along(const struct gap *gap, struct bytes part, size_t i, struct bytes text, size_t *at, int step)
+{
+	for (; i < part.size; i += (size_t)step) {
+		if (part.at[i] == ' ') {
+			if (!step_over(gap, text, at, step))
+				return false;
+		} else if (*at >= text.size || text.at[*at] != part.at[i]) {
+			return false;
+		} else {
+			*at += (size_t)step;
+		}
 	}
 	return true;
+}
+
+/* Whether PART, a term or a phrase, stands in TEXT with its byte I at *AT; moves *AT to its end. */
+static bool
+stands(const struct gap *gap, struct bytes part, size_t i, struct bytes text, size_t *at, bool is_open)
+{
+	size_t before = *at - 1;
+
+	return stands_along(gap, part, i, text, at, 1) && stands_along(gap, part, i - 1, text, &before, -1) &&
+	       *at < text.size && (is_open || !fold_is_word(text.at[*at])) && before < text.size &&
+	       !fold_is_word(text.at[before]);
+}
+
+/* Finds PART behind up to four words from *AT on, where the one before ended; moves *AT to its end. */
+static bool
+find_behind(struct bytes part, struct bytes text, size_t *at)
+{
+	for (unsigned words = 0; words <= GAP_WORDS && step_over(&in_phrase, text, at, 1); words++) {
+		size_t end = *at;
+
+		if (stands(&in_phrase, part, 0, text, &end, false)) {
+			*at = end;
+			return true;
+		}
+		*at += fold_word(text, *at).size;
+	}
+	return false;
 }
 
 bool
 term_phrase_stands(const struct term_phrase *phrase, struct bytes text, size_t at)
 {
-	struct bytes first = term_phrase_first(phrase->text);
-	struct bytes rest = { first.at + first.size, phrase->text.size - first.size };
-	size_t from = at - phrase->offset;
+	struct bytes part = term_phrase_first(phrase->text);
+	struct bytes rest = bytes_behind(phrase->text, part.size);
 
-	return phrase->offset < at && stands_with(first, text, from) && !fold_is_word(text.at[from - 1]) &&
-	       rest_stands(rest, text, from + first.size);
+	if (!stands(&in_phrase, part, phrase->offset, text, &at, false))
+		return false;
+	while (rest.size > 0) {
+		rest = bytes_behind(rest, sizeof stop - 1);
+		part = term_phrase_first(rest);
+		if (!find_behind(part, text, &at))
+			return false;
+		rest = bytes_behind(rest, part.size);
+	}
+	return true;
 }
 
 bool
@@ -77,41 +122,8 @@ term_phrase_take(struct bytes *list, struct bytes *phrase)
 	return true;
 }
 
-enum { MAX_GAP = 8 }; /* signs and blanks between two words */
-
-/* Steps over what stands for a blank at *AT, forwards or backwards.  False: nothing does. */
-static bool
-step_over_gap(struct bytes text, size_t *at, int step)
-{
-	bool is_blank = false;
-	size_t signs = 0, size = 0;
-	size_t i = *at;
-
-	for (; i < text.size && !fold_is_word(text.at[i]); i += (size_t)step, size++) {
-		is_blank |= text.at[i] == ' ';
-		signs += strchr("+/.|=^&", text.at[i]) != NULL;
-		if (strchr(" *~`+/.|=^&", text.at[i]) == NULL || size > MAX_GAP)
-			return false;
-	}
-	*at = i;
-	return size > 0 && (signs == 0 || (signs == 1 && !is_blank));
-}
-
 bool
 term_phrase_parted(struct bytes term, size_t anchor, struct bytes text, size_t at, bool is_open)
 {
-	size_t from = at - 1, end = at;
-
-	for (size_t i = anchor; i < term.size; i++) {
-		if (term.at[i] == ' ' ? !step_over_gap(text, &end, 1)
-				      : end >= text.size || text.at[end++] != term.at[i])
-			return false;
-	}
-	for (size_t i = anchor; i > 0; i--) {
-		if (term.at[i - 1] == ' ' ? !step_over_gap(text, &from, -1)
-					  : from >= text.size || text.at[from--] != term.at[i - 1])
-			return false;
-	}
-	return from < text.size && end < text.size && !fold_is_word(text.at[from]) &&
-	       (is_open || !fold_is_word(text.at[end]));
+	return stands(&in_term, term, anchor, text, &at, is_open);
 }

@@ -12,13 +12,17 @@
  */
 struct term_phrase {
 	struct bytes text; /* folded, without case; fold.h */
-	size_t offset;     /* of the term in it */
+	size_t offset;     /* of the term's longest word in it */
 };
 
 /* What PHRASE has before its first *. */
 struct bytes term_phrase_first(struct bytes phrase);
 
-/* Whether PHRASE stands in TEXT, which is folded, so that the term in it is the one at AT. */
+/*
+ * Whether PHRASE stands in TEXT, which is folded, so that the longest word of the term in it is the one at AT.
+ * A plus may stand for a blank, as in a query, and signs of emphasis may stand beside one; no other sign, which
+ * would part two thoughts.
+ */
 bool term_phrase_stands(const struct term_phrase *phrase, struct bytes text, size_t at);
 
 /* Takes the first phrase off LIST, in which " ; " separates them; false if LIST is empty. */

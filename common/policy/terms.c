@@ -145,7 +145,7 @@ add_unless(struct term *term, struct bytes phrase)
 		    (i > 0 && fold_is_word(phrase.at[i - 1])) ||
 		    (term->mode != TERM_STEM && end < phrase.size && fold_is_word(phrase.at[end])))
 			continue;
-		term->unless[term->unlesses++] = (struct term_phrase){ phrase, i };
+		term->unless[term->unlesses++] = (struct term_phrase){ phrase, i + term->anchor };
 	}
 	return term->unlesses > count;
 }
@@ -402,27 +402,34 @@ terms_release(struct terms *t)
 	*t = (struct terms){ 0 };
 }
 
-/*
- * Whether TERM stands with its anchor at ANCHOR of the folded text, which begins and ends with a blank.
- * HAS_PARTS: it has several words.
- */
+/* Whether TERM stands, as it is written, with its longest word at ANCHOR of the folded text. */
 static bool
-stands_at(const struct term *term, const struct fold *room, size_t anchor, bool has_parts)
+stands_as_written(const struct term *term, const struct fold *room, size_t anchor)
 {
 	struct bytes text = buffer_bytes(&room->lower);
 	size_t from = anchor - term->anchor;
 	size_t end = from + term->lower.size;
 
-	if (term->anchor >= anchor || end >= text.size ||
-	    memcmp(text.at + from, term->lower.at, term->lower.size) != 0 ||
-	    fold_is_word(text.at[from - 1]) || (term->mode != TERM_STEM && fold_is_word(text.at[end])) ||
-	    (term->mode == TERM_CAPS && memcmp(room->cased.at + from, term->cased.at, term->cased.size) != 0))
-		return has_parts &&
-		       term_phrase_parted(term->mode == TERM_CAPS ? term->cased : term->lower, term->anchor,
-			   buffer_bytes(term->mode == TERM_CAPS ? &room->cased : &room->lower), anchor,
-			   term->mode == TERM_STEM);
+	return term->anchor < anchor && end < text.size &&
+	       memcmp(text.at + from, term->lower.at, term->lower.size) == 0 &&
+	       !fold_is_word(text.at[from - 1]) && (term->mode == TERM_STEM || !fold_is_word(text.at[end])) &&
+	       (term->mode != TERM_CAPS ||
+		   memcmp(room->cased.at + from, term->cased.at, term->cased.size) == 0);
+}
+
+/* Whether TERM stands there, too, where signs may part its words, and no phrase around it cancels it. */
+static bool
+stands_at(const struct term *term, const struct fold *room, size_t anchor, bool has_parts)
+{
+	bool is_caps = term->mode == TERM_CAPS;
+	struct bytes text = buffer_bytes(is_caps ? &room->cased : &room->lower);
+
+	if (!stands_as_written(term, room, anchor) &&
+	    (!has_parts || !term_phrase_parted(is_caps ? term->cased : term->lower, term->anchor, text, anchor,
+			       term->mode == TERM_STEM)))
+		return false;
 	for (size_t i = 0; i < term->unlesses; i++)
-		if (term_phrase_stands(&term->unless[i], text, from))
+		if (term_phrase_stands(&term->unless[i], buffer_bytes(&room->lower), anchor))
 			return false;
 	return true;
 }
