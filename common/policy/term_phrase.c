@@ -8,7 +8,7 @@ static const char stop[] = " * ";
 
 enum { GAP_WORDS = 4, MAX_GAP = 8 }; /* MAX_GAP: signs and blanks between two words */
 
-/* What may stand for a blank: any of BLANKS, several of them too, or one of SIGNS without a blank beside it. */
+/* What may stand for a blank: any number of BLANKS, or one of SIGNS without a blank beside it. */
 struct gap {
 	const char *blanks, *signs;
 };
@@ -47,7 +47,7 @@ step_over(const struct gap *gap, struct bytes text, size_t *at, int step)
 	return size > 0 && (signs == 0 || (signs == 1 && !is_blank));
 }
 
-/* Whether PART stands in TEXT from *AT on, from its byte I to its end or, backwards, to its begin; moves *AT. */
+/* Whether PART stands in TEXT from its byte I at *AT to its end or, backwards, its begin; moves *AT. */
 static bool
 stands_along(const struct gap *gap, struct bytes part, size_t i, struct bytes text, size_t *at, int step)
 {

@@ -19,9 +19,8 @@ struct term_phrase {
 struct bytes term_phrase_first(struct bytes phrase);
 
 /*
- * Whether PHRASE stands in TEXT, which is folded, so that the longest word of the term in it is the one at AT.
- * A plus may stand for a blank, as in a query, and signs of emphasis may stand beside one; no other sign, which
- * would part two thoughts.
+ * Whether PHRASE stands in the folded TEXT so that the longest word of the term in it is the one at AT.  A
+ * plus may stand for a blank, as in a query, and signs of emphasis beside one; other signs part two thoughts.
  */
 bool term_phrase_stands(const struct term_phrase *phrase, struct bytes text, size_t at);
 

@@ -425,8 +425,8 @@ stands_at(const struct term *term, const struct fold *room, size_t anchor, bool 
 	struct bytes text = buffer_bytes(is_caps ? &room->cased : &room->lower);
 
 	if (!stands_as_written(term, room, anchor) &&
-	    (!has_parts || !term_phrase_parted(is_caps ? term->cased : term->lower, term->anchor, text, anchor,
-			       term->mode == TERM_STEM)))
+	    (!has_parts || !term_phrase_parted(is_caps ? term->cased : term->lower, term->anchor, text,
+			       anchor, term->mode == TERM_STEM)))
 		return false;
 	for (size_t i = 0; i < term->unlesses; i++)
 		if (term_phrase_stands(&term->unless[i], buffer_bytes(&room->lower), anchor))

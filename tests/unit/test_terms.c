@@ -127,13 +127,15 @@ check_split_words(void)
 static void
 check_signs(void)
 {
-	check(load(HEAD "depression\ten\tMH\tword\tST depression ; depression of * plateau ; skin depression\t\n"
-			"sickle cell\ten\tSCA\tword\tno sickle cell ; sickle cell counter\t\n"
-			"AIDS tag\ten\tHIV\tcaps\thearing AIDS tag\t\n"));
+	check(load(
+	    HEAD "depression\ten\tMH\tword\tST depression ; depression of * plateau ; skin depression\t\n"
+		 "sickle cell\ten\tSCA\tword\tno sickle cell ; sickle cell counter\t\n"
+		 "AIDS tag\ten\tHIV\tcaps\thearing AIDS tag\t\n"));
 	check(said("q=ST+depression") == 0 && said("*ST* *depression*") == 0 && said("ST+depressions") == 0);
 	check(said("depression+of+the+tibial+plateau") == 0 && said("depression *of* the plateau") == 0);
 	check(said("sickle+cell") == 2 && said("sickle/cell") == 2 && said("*sickle* cell") == 2);
-	check(said("no+sickle+cell") == 0 && said("sickle+cell+counter") == 0 && said("sickle*cell counter") == 0);
+	check(said("no+sickle+cell") == 0 && said("sickle+cell+counter") == 0 &&
+	      said("sickle*cell counter") == 0);
 	check(said("hearing+AIDS+tag") == 0 && said("AIDS+tag") == 4 && said("aids+tag") == 0);
 	check(said("skin/depression") == 1 && said("skin.Depression") == 1 && said("skin + depression") == 1);
 	check(said("skin=depression") == 1 && said("skin^depression") == 1 && said("no|sickle+cell") == 2);
