@@ -166,7 +166,7 @@ advise_shadow(const struct advice *a, struct engine *e, const struct layer_file 
 	}
 }
 
-/* Those of whom a rule lists a role or a kind; BY NULL: all whom it is for. */
+/* Those of whom a rule lists a role, a kind or a relation; BY NULL: all whom it is for. */
 struct asker {
 	const struct criterion *by;
 	uint32_t word;
@@ -177,7 +177,8 @@ static bool
 is_said(const struct access_rule *rule, const struct criterion *c, const struct asker *who)
 {
 	/* Whoever has a functional role has a structural one, too. */
-	if (c->attribute == ATTRIBUTE_STRUCTURAL_ROLE && who->by->attribute == ATTRIBUTE_FUNCTIONAL_ROLE)
+	if (c->attribute == ATTRIBUTE_STRUCTURAL_ROLE && who->by->kind == CRITERION_VALUES &&
+	    who->by->attribute == ATTRIBUTE_FUNCTIONAL_ROLE)
 		return true;
 	for (uint32_t i = 0; i < rule->criteria->count; i++) {
 		const struct criterion *said = &rule->criteria->at[i];
@@ -185,8 +186,10 @@ is_said(const struct access_rule *rule, const struct criterion *c, const struct 
 		if (c->kind != CRITERION_RELATION && said->kind != CRITERION_RELATION &&
 		    said->attribute == c->attribute)
 			return true;
+		/* Of several relations that the rule lists, WHO has one. */
 		for (uint32_t k = 0; c->kind == CRITERION_RELATION && k < c->words.count; k++)
-			if (said->kind == CRITERION_RELATION && intern_set_has(said->words, c->words.at[k]))
+			if (said->kind == CRITERION_RELATION && said != who->by &&
+			    intern_set_has(said->words, c->words.at[k]))
 				return true;
 	}
 	return false;
@@ -202,8 +205,9 @@ is_for(const struct engine *e, const struct clearance_row *row, const struct acc
 	for (uint32_t i = 0; who->by && i < row->criteria.count; i++) {
 		const struct criterion *c = &row->criteria.at[i];
 
-		if (c->kind == CRITERION_VALUES && c->attribute == who->by->attribute &&
-		    intern_set_has(c->words, who->word))
+		if (c->kind == who->by->kind && intern_set_has(c->words, who->word) &&
+		    (c->kind == CRITERION_RELATION ||
+			(c->kind == CRITERION_VALUES && c->attribute == who->by->attribute)))
 			return true;
 		others = others || (asks_who(e, c) && !is_said(rule, c, who));
 	}
@@ -214,7 +218,8 @@ static bool
 is_cleared(const struct access_rule *rule, const struct clearance_row *row, const struct asker *who,
     const struct space *s)
 {
-	const struct values *v = who->by ? &s->request.at[who->by->attribute] : NULL;
+	bool named = who->by && who->by->kind == CRITERION_VALUES;
+	const struct values *v = named ? &s->request.at[who->by->attribute] : NULL;
 	struct situation at = situation_of(s);
 	struct attribute_set missing = { 0 };
 	unsigned data = 0;
@@ -258,10 +263,46 @@ has_row(struct engine *e, const struct layer_file *f, const struct access_rule *
 	return false;
 }
 
-/* A role, or a kind of asker other than a person, who may be whoever has a role. */
 static bool
-lists_askers(const struct criterion *c)
+names_role(const struct criteria *c)
 {
+	for (uint32_t i = 0; i < c->count; i++)
+		if (c->at[i].kind == CRITERION_VALUES && (c->at[i].attribute == ATTRIBUTE_STRUCTURAL_ROLE ||
+							     c->at[i].attribute == ATTRIBUTE_FUNCTIONAL_ROLE))
+			return true;
+	return false;
+}
+
+/* True if C asks for the relation WORD of somebody with a role. */
+static bool
+is_of_staff(const struct criteria *c, uint32_t word)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		if (c->at[i].kind == CRITERION_RELATION && intern_set_has(c->at[i].words, word))
+			return names_role(c);
+	return false;
+}
+
+/* True if those who have the relation WORD may be known by their roles: some rule or row has the two together. */
+static bool
+is_relation_of_staff(const struct engine *e, uint32_t word)
+{
+	bool staff = false;
+
+	for (uint32_t i = 0; i < e->clearances.rows && !staff; i++)
+		staff = is_of_staff(&e->clearances.row[i].criteria, word);
+	for (uint32_t i = 0; i < e->layers.files && !staff; i++)
+		for (uint32_t k = 0; k < e->layers.file[i].rules && !staff; k++)
+			staff = is_of_staff(e->layers.file[i].rule[k].criteria, word);
+	return staff;
+}
+
+/* A role, a kind of asker other than a person, who may be whoever has a role, or a relation alone. */
+static bool
+lists_askers(const struct criteria *all, const struct criterion *c)
+{
+	if (c->kind == CRITERION_RELATION)
+		return !names_role(all);
 	return c->kind == CRITERION_VALUES && c->mode != CRITERION_NOT &&
 	       (c->attribute == ATTRIBUTE_STRUCTURAL_ROLE || c->attribute == ATTRIBUTE_FUNCTIONAL_ROLE ||
 		   c->attribute == ATTRIBUTE_SUBJECT_TYPE);
@@ -276,8 +317,11 @@ list_rowless(struct engine *e, const struct layer_file *f, const struct access_r
 		struct asker who = { .by = c, .word = c->words.at[i] };
 		struct bytes name = intern_text(&e->words, who.word);
 
-		if (criteria_group(&e->roles, c->attribute, who.word) || bytes_are(name, "user") ||
-		    has_row(e, f, rule, &who))
+		if (c->kind == CRITERION_RELATION
+			? is_relation_of_staff(e, who.word)
+			: criteria_group(&e->roles, c->attribute, who.word) || bytes_are(name, "user"))
+			continue;
+		if (has_row(e, f, rule, &who))
 			continue;
 		if (names->used > 0)
 			buffer_add(names, ", ", 2);
@@ -297,7 +341,7 @@ advise_rows(
 		return;
 	buffer_init(&names, BUFFER_UNLIMITED);
 	for (uint32_t i = 0; i < rule->criteria->count; i++)
-		if (lists_askers(&rule->criteria->at[i]))
+		if (lists_askers(rule->criteria, &rule->criteria->at[i]))
 			list_rowless(e, f, rule, &rule->criteria->at[i], &names);
 	if (names.used == 0 && !has_row(e, f, rule, &(struct asker){ 0 }))
 		buffer_add(&names, "those", 5);

@@ -140,6 +140,20 @@ rows() {
 	finds no-row "${permit}a, who: {structural_role: staff}"
 	empty found
 	has err 'no-clearances'
+	# A relation alone: of several one; not where a rule or a row has it together with a role.
+	sed -i 's/^relations: .*/relations: {treating: {object: patient}, guardian: {object: patient}, supervises: {object: subject}}/' p/authz/roles.yaml
+	rows 'who: {structural_role: nurse}, al: 7' 'who: {relation: treating}, al: 7'
+	finds no-row "${permit}a, who: {relation: guardian}" "${permit}b, who: {type: user, relation: [treating, guardian]}" "${permit}c, who: {relation: treating}" \
+		"${permit}d, who: {relation: {supervises: resource.author}}" "${permit}e, who: {structural_role: nurse, relation: {supervises: resource.author}}"
+	[ "$(cut -d, -f1 found)" = 'organization.yaml:6 no-row: this permits guardian
+organization.yaml:7 no-row: this permits guardian' ]
+	rows 'who: {structural_role: nurse}, al: 7' 'who: {relation: [treating, guardian], type: user}, al: 1'
+	finds no-row "${permit}a, who: {relation: guardian}" "${permit}b, who: {relation: guardian}, does: [read], why: [PATRQT]"
+	empty found
+	rows 'who: {structural_role: nurse}, al: 7' 'who: {relation: guardian}, why: [TREAT], al: 1'
+	finds no-row "${permit}a, who: {relation: guardian}" "${permit}b, who: {relation: guardian}, does: [read], why: [PATRQT]"
+	[ "$(cut -d, -f1 found)" = 'organization.yaml:7 no-row: this permits guardian' ]
+	rm p/authz/clearances.yaml
 	# The policies that ship have none.
 	for p in "$EHR_ROOT"/policies/*; do
 		ehr 0 ehr-policy check -P "$p"
