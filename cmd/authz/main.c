@@ -259,7 +259,7 @@ answer(struct authz *a, struct filter *f, const struct access_decision *d)
 	return sink_line(&f->out, signed_decision(a, d->text));
 }
 
-/* Every line has one answer.  An ill-formed request has an answer and counts as refused. */
+/* Every line has one answer, an empty one, too.  An ill-formed request has an answer and counts as refused. */
 static enum filter_outcome
 decide_line(void *context, struct filter *f, struct bytes line)
 {
@@ -357,9 +357,11 @@ int
 main(int argc, char *argv[])
 {
 	static struct authz a;
-	const struct filter_engine engine = {
-		.context = &a, .record = decide_line, .refused = refuse_line, .summary = summarise
-	};
+	const struct filter_engine engine = { .context = &a,
+		.record = decide_line,
+		.refused = refuse_line,
+		.summary = summarise,
+		.blanks = true };
 	struct filter f;
 	struct options o;
 	int status;

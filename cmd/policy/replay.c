@@ -237,6 +237,17 @@ replay_line(struct replay *r, struct bytes request, struct bytes decision)
 	return was ? compare_items(r, was, is) : compare(r, &before, &after, -1);
 }
 
+/* As ehr-authz takes its lines: the end may be CR LF. */
+static bool
+next_line(struct bytes *text, struct bytes *line)
+{
+	bool there = bytes_line(text, line);
+
+	if (there && line->size > 0 && line->at[line->size - 1] == '\r')
+		line->size--;
+	return there;
+}
+
 static bool
 replay_all(struct replay *r)
 {
@@ -246,9 +257,9 @@ replay_all(struct replay *r)
 	if (!site_read(&r->arena, r->requests, FILE_LIMIT, &requests, &f) ||
 	    !site_read(&r->arena, r->decisions, FILE_LIMIT, &decisions, &f))
 		fault_exit(&f);
-	while (bytes_line(&requests, &request)) {
+	while (next_line(&requests, &request)) {
 		r->number++;
-		if (!bytes_line(&decisions, &decision))
+		if (!next_line(&decisions, &decision))
 			bad_line(r, r->requests, "there is no decision for it");
 		if (!replay_line(r, request, decision))
 			return false;

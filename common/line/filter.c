@@ -399,6 +399,7 @@ each_line(void *context, struct filter *f, int fd)
 
 	(void)context;
 	lines_init(&in, fd, f->source, line_limit(f), &f->out);
+	in.blanks = f->engine->blanks;
 	bool ended = filter_frames(f, &in, next_line, NULL);
 
 	lines_release(&in);

@@ -108,6 +108,7 @@ struct filter_engine {
 	 * records.
 	 */
 	unsigned envelope;
+	bool blanks; /* record() also takes lines that are empty or white space alone */
 };
 
 /* Engines: return filter_no(f, REASON_X, byte); */

@@ -91,7 +91,7 @@ judge(struct lines *l, struct bytes line, enum lines_outcome *outcome)
 		return false;
 	}
 	l->number++;
-	if (json_blank(line))
+	if (json_blank(line) && !l->blanks)
 		return false;
 	*outcome = LINES_RECORD;
 	if (line.size > l->limit)

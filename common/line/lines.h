@@ -13,8 +13,9 @@
 
 /*
  * lines: records in, one a line.  A line ends with LF or CR LF; the last may end without.  Lines that are
- * empty or white space alone are counted and skipped.  A byte order mark at the beginning of the source is
- * dropped.  A line that is too long or holds NUL is refused before any parser sees it.
+ * empty or white space alone are counted, and skipped unless `blanks` is set.  A byte order mark at the
+ * beginning of the source is dropped.  A line that is too long or holds NUL is refused before any parser
+ * sees it.
  *
  * Before each read the sink is flushed, because the read may wait.  So a slow stream passes record by record
  * and a fast one block by block.
@@ -30,6 +31,7 @@ struct lines {
 	/* May be NULL.  If it is not 0 when a signal interrupts a read, lines_next returns LINES_WOKEN. */
 	const volatile sig_atomic_t *wake;
 	size_t limit; /* in bytes, of a line */
+	bool blanks;  /* lines of white space alone are records, too; false after lines_init() */
 	/* private */
 	int fd;
 	struct sink *flush_first;

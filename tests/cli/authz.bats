@@ -658,10 +658,22 @@ load ../lib/authz
 	END
 }
 
-@test "an empty line is no request: it has no answer, and lines behind it keep their number" {
+@test "each line has an answer, an empty one, too: whoever counts lines does not give one the answer of another" {
 	hospital
-	printf '\n%s\r\n \t\n\r\n{}\n\n' "$request" >in
+	printf '\n%s\r\n \t\n\r\n{}\n%s\n\n' "$request" "$request" >in
 	ehr 1 ehr-authz -P P -S S --on-error skip in
-	[ "$(jq -r '.context.error.status // .context.request' out | tr '\n' ' ')" = "sha256:$(printf %s "$request" | sha256sum | cut -d' ' -f1) 400 " ]
+	digest=sha256:$(printf %s "$request" | sha256sum | cut -d' ' -f1)
+	[ "$(jq -r '.context.error.status // .context.request' out | tr '\n' ' ')" = "400 $digest 400 400 400 $digest 400 " ]
 	has err 'in:5: '
+	# One that stops stops here, and what was never sent has no answer.
+	printf '\n%s\n' "$request" >in
+	ehr 5 ehr-authz -P P -S S in
+	[ "$(jq -c '[.decision, .context.error.status]' out)" = '[false,400]' ]
+	has err 'in:1: '
+	ehr 0 ehr-authz -P P -S S /dev/null
+	empty out
+	# The mark at the beginning is part of no line; with it alone there is still a line.
+	printf '\357\273\277\n%s' "$request" >in
+	ehr 1 ehr-authz -P P -S S --on-error skip in
+	[ "$(jq -r '.context.error.status // .context.request' out | tr '\n' ' ')" = "400 $digest " ]
 }

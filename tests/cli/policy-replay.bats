@@ -56,8 +56,9 @@ replay() {
 	options=(-S S)
 	{
 		echo "${request%\}},\"evaluations\":[{\"action\":{\"name\":\"read\"}},{\"action\":{\"name\":\"update\"}}]}"
+		echo
 		echo '{"subject":7}'
-		echo "$request"
+		printf '%s\r\n' "$request"
 	} >requests
 	ehr 1 ehr-authz -P P -S S --on-error skip requests
 	mv out decisions
@@ -69,7 +70,7 @@ replay() {
 	same got <<-'END'
 		[1,0,true,false,["H-1","H-3"]]
 		[1,1,false,true,["H-1"]]
-		[3,null,true,false,["H-1","H-3"]]
+		[4,null,true,false,["H-1","H-3"]]
 	END
 }
 
