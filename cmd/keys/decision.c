@@ -2,6 +2,7 @@
 #include "cmd/keys/decision.h"
 
 #include "cmd/keys/store.h"
+#include "common/access/assertion.h"
 #include "common/base/memory.h"
 #include "common/crypto/signed_line.h"
 #include "common/line/tags.h"
@@ -77,16 +78,17 @@ decision_file_read(const struct verb_settings *s, struct verb_answer *a, enum di
 }
 
 bool
-decision_file_age(
-    const struct verb_settings *s, int64_t *max_age, struct verb_answer *a, enum diag_exit *status)
+decision_limits(
+    const struct verb_settings *s, struct decision_limits *l, struct verb_answer *a, enum diag_exit *status)
 {
 	struct policy p = { 0 };
 	struct fault f = { 0 };
 	bool good = true;
 
-	*max_age = PERMISSION_AGE;
+	*l = (struct decision_limits){ .max_age = PERMISSION_AGE, .longest = ASSERTION_LONGEST };
 	if (s->policy != NULL) {
-		good = trust_load(&p, s->policy, &s->trust, &f) && permission_max_age(&p, max_age, &f);
+		good = trust_load(&p, s->policy, &s->trust, &f) && permission_max_age(&p, &l->max_age, &f) &&
+		       permission_longest(&p, "assertions", &l->longest, &f);
 		if (!good)
 			*status = verb_policy_fault(a, &f);
 		policy_release(&p);

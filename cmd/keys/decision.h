@@ -39,9 +39,15 @@ struct decision_file *decision_file_read(
 struct decision_file *decision_file_of(
     struct bytes text, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
 
-/* permission_max_age() for the policy that the settings name, or none. */
-bool decision_file_age(
-    const struct verb_settings *s, int64_t *seconds, struct verb_answer *a, enum diag_exit *status);
+/* How long a decision and a user's token may be believed, in seconds. */
+struct decision_limits {
+	int64_t max_age; /* permission_max_age() */
+	int64_t longest; /* from a token's iat to its exp */
+};
+
+/* By the policy that the settings name, or by none. */
+bool decision_limits(
+    const struct verb_settings *s, struct decision_limits *l, struct verb_answer *a, enum diag_exit *status);
 void decision_file_free(struct decision_file *d);
 
 /*

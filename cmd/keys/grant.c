@@ -60,19 +60,10 @@ struct granting {
 static bool
 find_longest(struct granting *g, struct fault *f)
 {
-	const char *file = "authz/clearances.yaml";
-	const struct yaml_node *root, *grants, *longest;
 	int64_t seconds = LONGEST;
 
-	if (policy_file(&g->policy, file) != NULL) {
-		root = policy_yaml(&g->policy, file, &file, f);
-		if (root == NULL)
-			return false;
-		grants = yaml_find(root, "grants");
-		longest = grants == NULL ? NULL : yaml_find(grants, "longest");
-		if (longest != NULL && (!clock_parse_duration(longest->text, &seconds) || seconds <= 0))
-			return fault_at(f, file, longest, "not a length of time, expected 30d");
-	}
+	if (!permission_longest(&g->policy, "grants", &seconds, f))
+		return false;
 	if (g->plan.max_lifetime > 0 && g->plan.max_lifetime < seconds)
 		seconds = g->plan.max_lifetime;
 	if (g->settings->ttl > 0 && g->settings->ttl < seconds)

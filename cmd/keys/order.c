@@ -23,7 +23,7 @@ order_read(struct order_file *f, const struct verb_settings *s, struct verb_answ
 	else {
 		*status = EXIT_IO;
 		return request_context(s, &f->context, a) &&
-		       (s->decision == NULL || decision_file_age(s, &f->max_age, a, status)) &&
+		       (s->decision == NULL || decision_limits(s, &f->limits, a, status)) &&
 		       (s->decision == NULL || (f->decisions = decision_file_read(s, a, status)) != NULL);
 	}
 	return false;
@@ -122,7 +122,7 @@ take_one(struct order_file *f, struct keys *k, const struct order *o, struct tak
 	if (!add_person(p, d.subject))
 		return deny(f, status, "decision-missing: it takes two people, and this is one twice");
 	*status = EXIT_DENIED;
-	if (!taken_add(t, &d, f->max_age, f->answer))
+	if (!taken_add(t, &d, f->limits.max_age, f->answer))
 		return false;
 	memcpy(f->digest, d.digest, sizeof f->digest);
 	memcpy(f->subject, p->name[p->count - 1], NAME_ROOM);

@@ -38,7 +38,7 @@ struct order_file {
 	struct verb_answer *answer;
 	struct buffer context;
 	struct decision_file *decisions; /* NULL: there are none */
-	int64_t max_age;
+	struct decision_limits limits;
 	struct buffer people; /* who decided, a JSON list, once the order is obeyed */
 	/* Of the last decision: its digest, its AL and who asked. */
 	char digest[DIGEST_TEXT];

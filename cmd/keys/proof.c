@@ -147,14 +147,17 @@ struct proof_reader {
 	struct devices devices;
 	struct challenges challenges;
 	struct signers *issuers; /* NULL: not read yet */
+	int64_t longest;         /* seconds from a token's iat to its exp */
 };
 
 struct proof_reader *
-proof_reader_new(struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status)
+proof_reader_new(struct keys *k, int64_t longest, const struct verb_settings *s, struct verb_answer *a,
+    enum diag_exit *status)
 {
 	struct proof_reader *r = memory_zeros(1, sizeof *r);
 
 	r->keys = k;
+	r->longest = longest;
 	r->settings = s;
 	r->answer = a;
 	r->sealed = key_release_reader_new();
@@ -237,6 +240,9 @@ check_user(const struct proof_reader *r, struct proof *p, const struct jws *jws)
 
 	if (jws->exp == 0 || !jws_in_time(jws, r->settings->now))
 		return "user-invalid: the user's token has ended, or has not begun";
+	if (!jws_lives_within(jws, r->longest))
+		return "user-invalid: the user's token ends later after its iat than assertions.longest of "
+		       "the policy allows; -P DIR names the policy";
 	if (!names(jws, "aud", domain))
 		return "user-invalid: the user's token is for another domain";
 	if (!bytes_are(jws->iss, domain))

@@ -20,12 +20,12 @@ struct proof {
 
 /*
  * What the proofs of a run have in common: the devices, the revocation list, the issuers of tokens, and the
- * challenges.  NULL with a fault and its status.
+ * challenges.  LONGEST: how many seconds after its iat a token may end.  NULL with a fault and its status.
  */
 struct proof_reader;
 
-struct proof_reader *proof_reader_new(
-    struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
+struct proof_reader *proof_reader_new(struct keys *k, int64_t longest, const struct verb_settings *s,
+    struct verb_answer *a, enum diag_exit *status);
 void proof_reader_free(struct proof_reader *r);
 
 /*

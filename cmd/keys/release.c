@@ -91,7 +91,7 @@ struct reading {
 	struct buffer context;
 	struct buffer proofs;
 	struct decision_file *decisions; /* NULL: there are none */
-	int64_t max_age;
+	struct decision_limits limits;
 };
 
 struct run {
@@ -301,7 +301,7 @@ give(struct run *r, struct giving *g)
 		return EXIT_KEYS;
 	g->counter++;
 	status = seal(g);
-	if (status == EXIT_DONE && !taken_add(r->taken, g->decision, r->in->max_age, r->answer)) {
+	if (status == EXIT_DONE && !taken_add(r->taken, g->decision, r->in->limits.max_age, r->answer)) {
 		r->answer->out.used = before;
 		status = EXIT_DENIED;
 	}
@@ -375,7 +375,7 @@ read_input(struct reading *r, const struct verb_settings *s, struct verb_answer 
 	buffer_init(&r->proofs, TEXT_MOST);
 	*status = EXIT_IO;
 	/* The decision first: in a pipe, tee has written the proof before anybody could decide on it. */
-	if (!request_context(s, &r->context, a) || !decision_file_age(s, &r->max_age, a, status) ||
+	if (!request_context(s, &r->context, a) || !decision_limits(s, &r->limits, a, status) ||
 	    (s->decision != NULL && (r->decisions = decision_file_read(s, a, status)) == NULL))
 		return false;
 	*status = EXIT_IO;
@@ -502,8 +502,8 @@ release_all(struct run *r)
 
 	if (!device_revoked(r->keys, r->settings, &r->revoked, r->answer))
 		return status;
-	if (r->settings->proof != NULL &&
-	    (r->proofs = proof_reader_new(r->keys, r->settings, r->answer, &status)) == NULL)
+	if (r->settings->proof != NULL && (r->proofs = proof_reader_new(r->keys, r->in->limits.longest,
+					       r->settings, r->answer, &status)) == NULL)
 		return status;
 	if (!r->settings->ask && (!counters_begin(&r->counters, r->keys, r->answer) ||
 				     (r->taken = taken_begin(r->keys, r->settings->now, r->answer)) == NULL))

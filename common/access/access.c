@@ -7,6 +7,7 @@
 #include "common/base/leftover.h"
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
+#include "common/policy/permission.h"
 #include "common/policy/site.h"
 
 #include <errno.h>
@@ -61,7 +62,8 @@ load_policy(struct loading *l)
 	/* The names of levels are the words 1 and on, so a label's word is its rank. */
 	for (unsigned i = 0; i < e->policy->levels; i++)
 		(void)intern_add(&e->words, e->policy->level[i].name);
-	if (!roles_read(&e->roles, r) || !layers_read(&e->layers, r) || !clearances_read(&e->clearances, r))
+	if (!roles_read(&e->roles, r) || !layers_read(&e->layers, r) || !clearances_read(&e->clearances, r) ||
+	    !permission_longest(l->s->policy, "assertions", &l->a->assertions.longest, l->fault))
 		return false;
 	if (!e->layers.any[e->outbound_only ? LAYER_OUTBOUND : LAYER_ORGANIZATION])
 		return fault_at(l->fault, arena_format(&e->policy->arena, "%s/authz", e->policy->directory),

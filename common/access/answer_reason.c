@@ -45,6 +45,8 @@ static const struct {
 	{ "assertion-signer", "The assertion of who asks is signed by nobody whose assertions count." },
 	{ "assertion-signature", "The signature of the assertion of who asks does not hold." },
 	{ "assertion-time", "The assertion of who asks has ended, has not begun, or says no end." },
+	{ "assertion-life", "The assertion of who asks ends later after its iat than assertions.longest of "
+			    "the policy allows." },
 	{ "assertion-audience", "The assertion of who asks is for somebody else." },
 	{ "assertion-subject", "The assertion is about another than the one who asks." },
 	{ "assertion-device", "The assertion of who asks is bound to another device." },

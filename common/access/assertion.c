@@ -33,7 +33,7 @@ assertion_signers(struct arena *a, const char *path, struct fault *f, enum diag_
 void
 assertions_init(struct assertions *a, const struct signers *signers, struct bytes audience)
 {
-	*a = (struct assertions){ .signers = signers, .audience = audience };
+	*a = (struct assertions){ .signers = signers, .audience = audience, .longest = ASSERTION_LONGEST };
 	if (signers == NULL)
 		return;
 	a->reader = jws_reader_new();
@@ -206,6 +206,8 @@ assertion_apply(struct assertions *a, const struct request_reader *r, uint32_t n
 		return faults[fault];
 	if (!q->timed || a->jws.exp == 0 || !jws_in_time(&a->jws, q->time))
 		return "assertion-time";
+	if (!jws_lives_within(&a->jws, a->longest))
+		return "assertion-life";
 	if (!is_for_us(a))
 		return "assertion-audience";
 	if (!is_about_asker(a, q))

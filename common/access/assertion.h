@@ -17,10 +17,13 @@
  *	those of the name of a subject's property       that property
  *	purpose, acr, amr, justification                the same of the context
  *
+ * A token that ends more than `longest` after iat proves nothing: what was true of a person ends.
  * The request's own values of these attributes count as missing, and so does its device if there is no cnf.
  * What the enforcement point knows itself stays: time, location, route, condition, what it can carry out.
  */
 #define ASSERTION_TYPE "ehr-assertion+jwt"
+
+enum { ASSERTION_LONGEST = 60 * 60 }; /* seconds, if the policy says nothing else */
 
 /*
  * The keys of the JWKS at PATH, which may sign who asks, each for its domain.  NULL with a fault and *STATUS:
@@ -31,6 +34,7 @@ struct signers *assertion_signers(struct arena *a, const char *path, struct faul
 struct assertions {
 	const struct signers *signers; /* each with its domain; borrowed */
 	struct bytes audience;         /* borrowed */
+	int64_t longest;               /* seconds; the caller's to change */
 	struct jws_reader *reader;
 	/* private: the token that was verified last */
 	struct buffer token;

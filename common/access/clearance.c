@@ -74,9 +74,9 @@ check_age(struct access_reader *r, const struct yaml_node *node)
 	return !node || reader_duration(r, node, &age);
 }
 
-/* The longest grant is for other programs; here it is only checked. */
+/* The longest grant and assertion are read by permission_longest(); here they are only checked. */
 static bool
-check_grants(struct access_reader *r, const struct yaml_node *node)
+check_longest(struct access_reader *r, const struct yaml_node *node)
 {
 	struct yaml_map m;
 	int64_t longest;
@@ -101,7 +101,8 @@ clearances_read(struct clearances *c, struct access_reader *r)
 	c->file = r->file;
 	return read_rows(r, yaml_need(&m, "clearances"), SIDE_PERMIT, &c->row, &c->rows) &&
 	       !r->fault->text[0] && read_rows(r, yaml_take(&m, "caps"), SIDE_DENY, &c->cap, &c->caps) &&
-	       read_commands(c, r, yaml_take(&m, "commands")) && check_grants(r, yaml_take(&m, "grants")) &&
+	       read_commands(c, r, yaml_take(&m, "commands")) && check_longest(r, yaml_take(&m, "grants")) &&
+	       check_longest(r, yaml_take(&m, "assertions")) &&
 	       check_age(r, yaml_take(&m, "decision_max_age")) && yaml_close(&m);
 }
 

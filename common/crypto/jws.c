@@ -475,6 +475,12 @@ jws_in_time(const struct jws *s, struct instant now)
 	       (s->exp == 0 || now.seconds - SKEW < s->exp);
 }
 
+bool
+jws_lives_within(const struct jws *s, int64_t longest)
+{
+	return s->exp != 0 && s->exp - s->iat <= longest;
+}
+
 struct bytes
 jws_text(const struct jws *s, const char *claim)
 {

@@ -96,6 +96,9 @@ enum jws_fault jws_verify_detached(
  */
 bool jws_in_time(const struct jws *s, struct instant now);
 
+/* Whether there is an exp, and not more than LONGEST seconds after iat. */
+bool jws_lives_within(const struct jws *s, int64_t longest);
+
 /* A claim that is a string without escapes; empty if there is none. */
 struct bytes jws_text(const struct jws *s, const char *claim);
 

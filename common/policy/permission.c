@@ -407,21 +407,36 @@ line_of(struct bytes text)
 	return text;
 }
 
+/* KEY of the map GROUP of authz/clearances.yaml, or of the file itself if GROUP is NULL. */
+static bool
+read_limit(struct policy *p, const char *group, const char *key, int64_t *seconds, struct fault *f)
+{
+	const char *file = "authz/clearances.yaml";
+	const struct yaml_node *map, *limit;
+
+	if (policy_file(p, file) == NULL)
+		return true;
+	map = policy_yaml(p, file, &file, f);
+	if (map == NULL)
+		return false;
+	if (group != NULL)
+		map = yaml_find(map, group);
+	limit = map == NULL ? NULL : yaml_find(map, key);
+	return limit == NULL || (clock_parse_duration(limit->text, seconds) && *seconds > 0) ||
+	       fault_at(f, file, limit, "not a length of time, expected 15m, 4h or 30d");
+}
+
 bool
 permission_max_age(struct policy *p, int64_t *seconds, struct fault *f)
 {
-	const char *file = "authz/clearances.yaml";
-	const struct yaml_node *root, *age;
-
 	*seconds = PERMISSION_AGE;
-	if (policy_file(p, file) == NULL)
-		return true;
-	root = policy_yaml(p, file, &file, f);
-	if (root == NULL)
-		return false;
-	age = yaml_find(root, "decision_max_age");
-	return age == NULL || (clock_parse_duration(age->text, seconds) && *seconds > 0) ||
-	       fault_at(f, file, age, "not a length of time, expected 15m");
+	return read_limit(p, NULL, "decision_max_age", seconds, f);
+}
+
+bool
+permission_longest(struct policy *p, const char *group, int64_t *seconds, struct fault *f)
+{
+	return read_limit(p, group, "longest", seconds, f);
 }
 
 enum permission_outcome

@@ -61,8 +61,12 @@ enum permission_outcome {
 	PERMISSION_NEEDS_NOW, /* it has an end, and there is no now */
 };
 
-/* decision_max_age of authz/clearances.yaml in seconds; PERMISSION_AGE without it.  False with a fault. */
+/*
+ * Lengths of time that authz/clearances.yaml sets, in seconds: decision_max_age, and `longest` of the map GROUP,
+ * "grants" or "assertions".  Without them PERMISSION_AGE, and *SECONDS as it was.  False with a fault.
+ */
 bool permission_max_age(struct policy *p, int64_t *seconds, struct fault *f);
+bool permission_longest(struct policy *p, const char *group, int64_t *seconds, struct fault *f);
 
 /*
  * True if a decision with this member ABOUT is about all that there is of its patient: its resource is of no

@@ -224,6 +224,35 @@ kid() {
 	is permitted
 }
 
+@test "a token lives an hour at most, or as long as the policy says" {
+	cp -r "$P" policy
+	P=policy
+	asks "$(token '.exp = 1772442000 + 3600')" '.context.time = "2026-03-02T09:59:59Z"' >request
+	is permitted
+	# However long it has been signed already: in ten years, and with a begin that is yet to come.
+	for change in '.exp = 1772442000 + 3601' '.exp = 2087974800' '.exp = 9007199254740991' '.nbf = 1772442000 | .exp = 1772452800'; do
+		asks "$(token "$change")" >request
+		is assertion-life
+		grep -q 'assertions.longest' decision
+	done
+	asks "$(token . --ttl 2h)" >request
+	is assertion-life
+	sed -i '$a assertions: {longest: 2h}' policy/authz/clearances.yaml
+	is permitted
+	asks "$(token '.exp = 1772442000 + 7201')" >request
+	is assertion-life
+	sed -i '$s/2h/5m/' policy/authz/clearances.yaml
+	asks "$(token)" >request
+	is permitted
+	asks "$(token '.exp = 1772442000 + 301')" >request
+	is assertion-life
+	for longest in 0s -5m soon '[5m]' ''; do
+		sed -i "\$s/{.*/{longest: $longest}/" policy/authz/clearances.yaml
+		ehr 3 ehr-authz -P "$P" -S site --assertions assertions.jwks --audience pdp request
+		has err "policy/authz/clearances.yaml:$(wc -l <policy/authz/clearances.yaml):"
+	done
+}
+
 @test "for whom a token is" {
 	asks "$(token '.aud = "elsewhere"')" >request
 	is assertion-audience

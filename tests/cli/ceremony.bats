@@ -332,11 +332,19 @@ signed_proof() {
 
 @test "who the user is, is the word of an issuer, bound to this device" {
 	for case in 'user-not-bound|del(.cnf)' 'user-not-bound|.cnf.jkt = "NB9pmL933d6K6aystdGbZ5MJykVqFCyDNwIeqWy2d-0"' \
-		'user-invalid|.aud = "clinic"' 'user-invalid|.exp = 1' 'user-invalid|.sub = "a b"' 'user-not-bound|.nonce = "x"'; do
+		'user-invalid|.aud = "clinic"' 'user-invalid|.exp = 1' 'user-invalid|.exp = 9007199254740991' 'user-invalid|.sub = "a b"' 'user-not-bound|.nonce = "x"'; do
 		token "${case#*|}" >token
 		proof
 		no "${case%%|*}" released --ask
 	done
+	# An hour at most, or what the policy says.
+	cp -r "$P" longer
+	sed -i '$a assertions: {longest: 2h}' longer/authz/clearances.yaml
+	token ".exp = $(date -u -d "$NOW" +%s) + 7200" >token
+	proof
+	no user-invalid released --ask
+	has err 'assertions.longest'
+	ehr 0 released --ask -P longer
 	ehr-keys signer --domain hospital stranger.pem >stranger.jwks
 	ISSUER=stranger.pem token >token
 	proof
