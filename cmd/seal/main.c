@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { NOW = 1, OTHER_POLICY, SEQ, GATHER };
 enum { MANIFEST_MOST = 1 << 30 };
@@ -33,6 +34,7 @@ struct seal_main {
 	struct seal_policy sealing;
 	struct point recipient;
 	char recipient_domain[129];
+	struct keys *device; /* whose directory --sign names, and which owns the signer; NULL: it is a key */
 	struct sink manifest;
 	char prev[DIGEST_TEXT];
 	struct seal_engine_setup setup;
@@ -50,8 +52,8 @@ static const struct option_entry table[] = {
 	    "seal to this public key instead of to levels" },
 	{ OPTION_FLAG(struct seal_main, setup.keep), 0, false, "keep", NULL,
 	    "seal labelled lines whole, for the site itself; with --to" },
-	{ OPTION_TEXT(struct seal_main, sign), 0, false, "sign", "URI",
-	    "sign each record with this key, of the device; with --to" },
+	{ OPTION_TEXT(struct seal_main, sign), 0, false, "sign", "KEY",
+	    "sign each record with this key, of the device, or of its key directory; with --to" },
 	{ OPTION_TEXT(struct seal_main, pin_file), 0, false, "pin-file", "FILE", "the PIN of that key" },
 	{ GATHER, 0, false, "gather", "N", "put up to N records into one line; with --sign" },
 	{ OPTION_TEXT(struct seal_main, batch), 0, false, "batch", "ID",
@@ -127,7 +129,7 @@ check_options(struct seal_main *m, const struct options *o)
 	if (m->sign != NULL && (m->to == NULL || m->setup.keep))
 		options_misuse(o, "only together with --to JWK, and not with --keep", "--sign");
 	if (m->sign == NULL && m->setup.gather > 0)
-		options_misuse(o, "only together with --sign URI", "--gather");
+		options_misuse(o, "only together with --sign KEY", "--gather");
 	if (m->policy_path == NULL && m->setup.other_policy)
 		options_misuse(o, "only with --policy", "--other-policy");
 	trust_options(o, &m->trust);
@@ -292,14 +294,34 @@ close_manifest(struct seal_main *m, int status)
 	return (int)diag_worse((enum diag_exit)status, EXIT_IO);
 }
 
+/* The device's own directory says how its key is opened. */
 static void
-open_signer(struct seal_main *m)
+open_device(struct seal_main *m, const struct options *o)
+{
+	struct keys_fault fault;
+
+	if (m->pin_file != NULL)
+		options_misuse(
+		    o, "not together with --sign DIR, whose self.json says where its PIN is", "--pin-file");
+	m->device = keys_open(m->sign, KEYS_SIGN, m->allow_test_keys, &fault);
+	if (m->device == NULL)
+		diag_die(EXIT_KEYS, "%s", fault.text);
+	m->setup.signer = keys_signing(m->device);
+}
+
+static void
+open_signer(struct seal_main *m, const struct options *o)
 {
 	const struct keyref_access access = { .pin_file = m->pin_file };
 	const char *why = "";
+	struct stat about;
 
 	if (m->sign == NULL)
 		return;
+	if (stat(m->sign, &about) == 0 && S_ISDIR(about.st_mode)) {
+		open_device(m, o);
+		return;
+	}
 	m->setup.signer = keyref_open(AT_FDCWD, m->sign, &access, &why);
 	if (m->setup.signer == NULL)
 		diag_die(EXIT_KEYS, "%s: key-invalid: %s", keyref_shown(m->sign), why);
@@ -317,7 +339,7 @@ begin(struct seal_main *m, const struct options *o, struct filter *f)
 	load_policy(m);
 	open_keys(m, o);
 	read_recipient(m);
-	open_signer(m);
+	open_signer(m, o);
 	check_domain(m, o);
 	set_batch(m);
 	open_manifest(m, o, f);
@@ -357,7 +379,9 @@ main(int argc, char *argv[])
 		diag_warn(TRUST_HAS_CHANGED, m.policy.directory, m.policy.digest);
 	status = close_manifest(&m, filter_run(&f, &o, &engine));
 	seal_engine_end(run);
-	keyref_free(m.setup.signer);
+	if (m.device == NULL)
+		keyref_free(m.setup.signer);
+	keys_close(m.device);
 	seal_keys_close(&m.setup);
 	arena_release(&m.paths);
 	policy_release(&m.policy);

@@ -321,8 +321,10 @@ begin_tpm(const struct loading *l)
 
 	if (tcti != NULL && setenv("TPM2OPENSSL_TCTI", tcti, 1) != 0)
 		return fail(l, "there is no memory") != NULL;
-	/* Without this the libraries of the TPM write lines of their own on standard error. */
-	(void)setenv("TSS2_LOG", "all+none", 0);
+	/* The libraries of the TPM write on standard error, and, if it is asked for, PINs as well. */
+	if (setenv("TSS2_LOG", "all+none", 1) != 0)
+		return fail(l, "there is no memory") != NULL;
+	(void)unsetenv("TSS2_LOGFILE");
 	if (tpm == NULL) {
 		tpm = OSSL_PROVIDER_load(NULL, "tpm2");
 		if (tpm == NULL)

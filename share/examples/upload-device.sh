@@ -21,11 +21,4 @@ umask 077
 device=$1 server=$2
 shift 2
 
-uri=$(jq -er .sig.uri "$device/self.json")
-pin=$(jq -r '.pin_file // empty' "$device/self.json")
-case $uri in
-*:*) ;;
-/*) ;;
-*) uri=$device/$uri ;;
-esac
-exec ehr-seal --to "$server" --sign "$uri" ${pin:+--pin-file "$pin"} --gather "${GATHER:-20}" -- "$@"
+exec ehr-seal --to "$server" --sign "$device" --gather "${GATHER:-20}" -- "$@"

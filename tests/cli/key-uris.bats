@@ -146,6 +146,25 @@ ceremony() {
 	has err 'key-invalid'
 }
 
+@test "the libraries of the TPM log no PIN, whatever the environment asks them to" {
+	tpm_start
+	tpm_parent 0x81000101 app-parent
+	tpm_pem sig.pem 0x81000101 app-parent app-pin
+	tpm_pem enc.pem 0x81000101 app-parent app-pin
+	pin pin app-pin
+	pin parent app-parent
+	cp -r "$F/site" .
+	export TSS2_LOG=all+trace TSS2_LOGFILE="$PWD/logged"
+	ehr 0 ehr-keys make --kind reader --keys d --authority site/authority.jwks --sig sig.pem --enc enc.pem \
+		--pin-file pin --parent-pin-file parent
+	ehr 0 ehr-keys list --self --keys d
+	empty err
+	[ ! -e logged ]
+	unset TSS2_LOGFILE
+	ehr 0 ehr-keys list --self --keys d
+	empty err
+}
+
 @test "the example of ehr-keys(5) makes a TPM's parent key, keys that it wraps, and a device of them" {
 	tpm_start
 	cp "$F/site/authority.jwks" .

@@ -169,9 +169,41 @@ server_side() { "$EHR_ROOT/share/examples/upload-server.sh" "$P" site "$NOW" "$@
 	ehr-keys enrol -S site --expect "$(ehr-keys list --self --keys pad | jq -r .sig.jkt)" --now "$NOW" pad.enrol >/dev/null
 	device_side pad server.jwk observations >upload
 	[ "$(wc -l <upload)" -eq 1 ]
+	ehr 0 server_side upload
+	[ "$(wc -l <out)" -eq 12 ]
+	# Keys that a parent key with a PIN has wrapped, and the way to the TPM: the key directory says all of it.
+	tpm_parent 0x81000101 app-parent
+	tpm_pem sig.pem 0x81000101 app-parent dev-pin
+	tpm_pem enc.pem 0x81000101 app-parent dev-pin
+	printf app-parent >parent
+	chmod 600 parent
+	ehr-keys make --kind sensor --keys strap --authority site/authority.jwks --now "$NOW" --sig sig.pem --enc enc.pem \
+		--pin-file pin --parent-pin-file parent --tcti "$TPM2OPENSSL_TCTI" >strap.enrol
+	ehr-keys enrol -S site --expect "$(ehr-keys list --self --keys strap | jq -r .sig.jkt)" --now "$NOW" strap.enrol >/dev/null
+	(unset TPM2OPENSSL_TCTI && device_side strap server.jwk observations >upload)
 	tpm_stop
 	ehr 0 server_side upload
 	[ "$(wc -l <out)" -eq 12 ]
+}
+
+@test "--sign takes the key directory of a device, and no other" {
+	ehr-seal --to server.jwk --keys site/keys --sign cuff readings >lines
+	ehr 0 opened lines
+	cmp out readings
+	ehr 2 ehr-seal --to server.jwk --keys site/keys --sign cuff --pin-file /dev/null readings
+	has err "self.json says where its PIN is"
+	chmod 755 cuff
+	ehr 6 ehr-seal --to server.jwk --keys site/keys --sign cuff readings
+	has err 'cuff: key-directory: '
+	chmod 700 cuff
+	ehr-keys make --kind sensor --keys pad --authority site/authority.jwks --now "$NOW" >/dev/null
+	cp pad/keys/sig.pem cuff/keys/sig.pem
+	ehr 6 ehr-seal --to server.jwk --keys site/keys --sign cuff readings
+	has err 'not the key that self.json names'
+	mkdir -m 700 empty
+	ehr 6 ehr-seal --to server.jwk --keys site/keys --sign empty readings
+	has err 'empty: key-directory: '
+	empty out
 }
 
 @test "published lines that nobody, or nobody known, has signed are refused by name" {

@@ -95,7 +95,8 @@ enrolled() {
 	ehr-keys list --self -S site | jq -c '.enc.jwk + {domain}' >app.jwk
 	ca ca
 	certificate ca host emailProtection
-	examples seal 0 0 0 0 0 0
+	ehr-keys make --kind sensor --keys sensor --authority site/authority.jwks >sensor.enrol
+	examples seal 0 0 0 0 0 0 0
 	[ "$(wc -l <sealed.ndjson)" -eq 12 ]
 	[ "$(wc -l <3.out)" -eq 3 ]
 	[ -s batch.manifest.p7s ]
