@@ -266,6 +266,56 @@ dies() {
 	[ ! -e d/pending.json ]
 }
 
+# gone UNCHANGED COMMAND ...: the TPM goes away at every fifth of its steps: 6, nothing is printed, and no file of the folder
+# UNCHANGED is another; until it stays long enough, and the command ends with 0. A proof's nonce may stand there before it is signed.
+gone() {
+	local folder=$1 n got=6
+	shift
+	rm -rf kept && cp -r "$folder" kept
+	for ((n = 2; got != 0; n += 5)); do
+		[ "$n" -lt 200 ]
+		rm -f "$TPM"/relay*
+		python3 "$EHR_ROOT/tests/lib/tpm_relay.py" "$TPM/sock" "$TPM/relay" "$n" 3>&- &
+		until [ -S "$TPM/relay" ]; do sleep 0.01; done
+		got=0
+		"$@" >out 2>err || got=$?
+		kill %% 2>/dev/null || true
+		wait
+		kill -KILL "$(cat "$TPM/pid")"
+		rm -f "$TPM"/sock*
+		tpm_again
+		[ "$got" -ne 0 ] || break
+		[ "$got" -eq 6 ]
+		[ ! -s out ]
+		diff -r -x lock -x pending.json kept "$folder"
+	done
+	[ "$n" -gt 5 ]
+}
+
+@test "a TPM that goes away at any step of prove, release and accept: 6, nothing is spent, taken or half done" {
+	tpm_start
+	for n in 0 1 2 3; do tpm_handle 0x8100001$n dev-pin; done
+	pin pin dev-pin
+	local way=swtpm:path=$TPM/relay
+	made() { ehr-keys make --now "$NOW" --pin-file pin --tcti "$TPM2OPENSSL_TCTI" "$@"; }
+	made -P "$P" -S site --sig 'handle:0x81000010?pass' --enc 'handle:0x81000011?pass' >epoch
+	made --kind reader --keys d --authority site/authority.jwks --sig 'handle:0x81000012?pass' --enc 'handle:0x81000013?pass' >d.enrol
+	ehr-keys list --self --keys d >self
+	ID=$(jq -r .id self)
+	ehr-keys enrol -S site --expect "$(jq -r .sig.jkt self)" --al-cap 9 --now "$NOW" d.enrol >/dev/null
+	decision release-keys 3 >decision
+	ehr-keys challenge -S site --now "$NOW" >challenge
+	sed -i "s|$TPM2OPENSSL_TCTI|$way|" d/self.json site/keys/self.json
+	echo token >token
+	gone d ehr-keys prove --keys d --assertion token --now "$NOW" challenge
+	gone site ehr-keys release --offline -S site --device "$ID" --user nina --decision decision --now "$NOW"
+	cp out release
+	gone d ehr-keys accept --keys d --now "$NOW" release
+	sed -i "s|$way|$TPM2OPENSSL_TCTI|" d/self.json site/keys/self.json
+	ehr 7 ehr-keys release --offline -S site --device "$ID" --user nina --decision decision --now "$NOW"
+	[ "$(ehr-keys list --keys d | grep -c kid)" -ge 3 ]
+}
+
 @test "keys in an HSM: each application has a token, and none opens the other's" {
 	hsm_start
 	hsm_token app app-pin
