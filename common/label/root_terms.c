@@ -363,6 +363,19 @@ base64_in(const struct root_terms *t, const struct way *w, struct bytes text)
 	return (struct bytes){ "", 0 };
 }
 
+/* What people may read of TEXT, whose base64 is CODED: what stands before it, or words that look like it. */
+static struct bytes
+beside_base64(struct bytes text, struct bytes coded)
+{
+	enum { LONGEST_WORDS = 256 }; /* without a blank */
+
+	if (coded.at > text.at)
+		return (struct bytes){ text.at, (size_t)(coded.at - text.at) };
+	if (text.size > LONGEST_WORDS && memchr(text.at, ' ', text.size) == NULL)
+		return (struct bytes){ "", 0 };
+	return text;
+}
+
 /* Searches what TEXT says in disguise. */
 static bool
 search_undone(struct root_terms *t, const struct way *w, uint32_t node, struct bytes text)
@@ -395,10 +408,12 @@ root_terms_look(struct root_terms *t, const struct root_frame *outermost, const 
 		text.at = t->text.at;
 	}
 	coded = base64_in(t, &w, text);
-	if (coded.size > 0 && (decoded = disguise_decode(&t->disguise, coded)).size > 0)
+	if (coded.size > 0 && (decoded = disguise_decode(&t->disguise, coded)).size > 0) {
+		found = search_fresh(t, &w, node, beside_base64(text, coded));
 		text = decoded;
+	}
 	if (worth == WORTH_LOOK)
-		found = search_fresh(t, &w, node, text);
+		found |= search_fresh(t, &w, node, text);
 	else if (worth == WORTH_TERM || (tells && codes_text_may(text)))
 		found = search(t, &w, node, text, worth == WORTH_TERM);
 	found |= search_undone(t, &w, node, text);

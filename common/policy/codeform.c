@@ -453,3 +453,41 @@ codeform_number(struct bytes text, size_t *at, struct bytes *number, enum codefo
 	*at = i;
 	return false;
 }
+
+/* What parts the pieces of a path. */
+static bool
+parts_path(char c)
+{
+	return c != '\0' && strchr("./_-:#?|", c) != NULL;
+}
+
+/* The end of the letters and digits of TEXT from AT on. */
+static size_t
+end_of_run(struct bytes text, size_t at)
+{
+	while (at < text.size && ascii_is_alnum(text.at[at]))
+		at++;
+	return at;
+}
+
+bool
+codeform_piece(struct bytes text, size_t *at, struct bytes *piece)
+{
+	for (size_t i = *at; i + 2 < text.size; i++) {
+		size_t end;
+
+		if (text.at[i] < 'A' || text.at[i] > 'Z' || !ascii_is_digit(text.at[i + 1]) ||
+		    !ascii_is_digit(text.at[i + 2]) || (i > 0 && !parts_path(text.at[i - 1])))
+			continue;
+		end = end_of_run(text, i);
+		if (end == i + 3 && bytes_at(text, end) == '.' && bytes_digits(text, end + 1) > 0)
+			end = end_of_run(text, end + 1);
+		if (end == text.size ? i == 0 : !parts_path(text.at[end]))
+			continue;
+		*at = end;
+		*piece = (struct bytes){ text.at + i, end - i };
+		return true;
+	}
+	*at = text.size;
+	return false;
+}

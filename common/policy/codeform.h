@@ -85,4 +85,11 @@ bool codeform_part(struct bytes code, size_t *at, struct bytes *part);
  */
 bool codeform_number(struct bytes text, size_t *at, struct bytes *number, enum codeform *form);
 
+/*
+ * Steps through the pieces of TEXT that begin with a capital letter and two digits, and that signs of a path
+ * part from the rest, with what a dot and a digit add: F20.9 of 1.F20.9 and of icd-10#F20.9.  A piece that is
+ * all of TEXT is none.
+ */
+bool codeform_piece(struct bytes text, size_t *at, struct bytes *piece);
+
 #endif

@@ -468,15 +468,22 @@ codes_is_listed(const struct codes *c, struct bytes code)
 	return s.found;
 }
 
+/* CODE under all systems whose codes have FORM. */
+static void
+find_form(struct codes_search *s, enum codeform form, struct bytes code)
+{
+	for (unsigned i = 0; i < s->codes->used_systems; i++)
+		if (s->codes->systems.at[s->codes->used_system[i]].form == form)
+			find_under(s, s->codes->used_system[i], code);
+}
+
 bool
 codes_find_form(const struct codes *c, enum codeform form, struct bytes code, struct codes_match *match)
 {
 	struct codes_search s = { .codes = c, .match = match, .is_anywhere = true };
 
 	if (codeform_fits(form, code))
-		for (unsigned i = 0; i < c->used_systems; i++)
-			if (c->systems.at[c->used_system[i]].form == form)
-				find_under(&s, c->used_system[i], code);
+		find_form(&s, form, code);
 	return s.found;
 }
 
@@ -537,6 +544,20 @@ find_in_parameter(struct codes_search *s, struct bytes text, size_t at)
 	}
 }
 
+/* ICD-10 has three characters, or a dot behind them, which a question may have added; ATC has seven. */
+static void
+find_piece(struct codes_search *s, struct bytes piece)
+{
+	enum { CATEGORY = 3, SUBSTANCE = 7 };
+
+	if (piece.size == CATEGORY || piece.at[CATEGORY] == '.') {
+		find_form(s, CODEFORM_ICD10, piece);
+		find_form(s, CODEFORM_ICD10, (struct bytes){ piece.at, CATEGORY });
+	} else if (piece.size == SUBSTANCE && codeform_fits(CODEFORM_ATC, piece)) {
+		find_form(s, CODEFORM_ATC, piece);
+	}
+}
+
 bool
 codes_find_in(const struct codes *c, struct bytes text, const struct period *time, struct codes_match *match)
 {
@@ -550,9 +571,9 @@ codes_find_in(const struct codes *c, struct bytes text, const struct period *tim
 		else if (text.at[i] == '?' || text.at[i] == '&')
 			find_in_parameter(&s, text, i + 1);
 	for (size_t at = 0; codeform_number(text, &at, &number, &form);)
-		for (unsigned i = 0; i < c->used_systems; i++)
-			if (c->systems.at[c->used_system[i]].form == form)
-				find_under(&s, c->used_system[i], number);
+		find_form(&s, form, number);
+	for (size_t at = 0; codeform_piece(text, &at, &number);)
+		find_piece(&s, number);
 	return s.found;
 }
 

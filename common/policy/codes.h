@@ -130,8 +130,8 @@ bool codes_find_name(const struct codes *c, unsigned names, struct bytes name, s
 
 /*
  * The same for the codes in TEXT, which is no code itself: `system|code` as in a search or a canonical,
- * codes alone in a parameter of a search whose name ends with code or concept, and numbers of LOINC and
- * SNOMED CT, which their check digits tell from others.
+ * codes alone in a parameter of a search whose name ends with code or concept, numbers of LOINC and
+ * SNOMED CT, which their check digits tell from others, and those of ICD-10 and ATC in a path: 1.F20.
  */
 bool codes_find_in(
     const struct codes *c, struct bytes text, const struct period *time, struct codes_match *match);

@@ -7,6 +7,11 @@ def condition(x): {resourceType: "Condition", id: $mark, subject: {reference: "P
 def named: $code | test("^[A-Z]"); # a number alone is a code where its system is named
 def observation(x): {resourceType: "Observation", id: "o", status: "final", valueString: "zzanswer"} + x;
 def answered(name; record): {category: $category, way: name, words: [$code, $other_code, "zzanswer"], record: record};
+# $string as a whole must be gone.
+def whole(name; $string; record): {category: $category, way: name, words: [$string, $string], record: record};
+def packed(name; bytes): (bytes | @base64) as $data |
+  whole(name; $data; {resourceType: "DocumentReference", id: "d", status: "current", content: [{attachment: {contentType: name, data: $data}}]});
+def audited(x): {resourceType: "AuditEvent", id: "a", type: {code: "rest"}, recorded: "2020-01-01T00:00:00Z", agent: [{requestor: true}], source: {observer: {display: "x"}}} + x;
 def way(name; record): {category: $category, way: name, words: [$code, $other_code, $english, $german], record: record};
 if $category == "RACE" or $category == "REL" then
   answered("question in English"; observation({code: {text: $english}})),
@@ -15,6 +20,15 @@ if $category == "RACE" or $category == "REL" then
   answered("code of another system"; {resourceType: "Patient", id: "p1", communication: [{language: {coding: [{system: $other, code: $other_code}]}}]}),
   answered("extension"; {resourceType: "Patient", id: "p1", extension: [{url: "http://example.org/fhir/patient-\($english | ascii_downcase)", valueString: "zzanswer"}]}),
   answered("extension with parts"; {resourceType: "Patient", id: "p1", extension: [{url: "http://example.org/fhir/us-core-\($english | ascii_downcase)", extension: [{url: "text", valueString: "zzanswer"}, {url: "detailed", valueCoding: {system: $system, code: $code}}]}]}),
+  answered("question of a component"; observation({code: {text: "background"}, component: [{code: {text: $english}, valueString: "zzanswer"}]}) | del(.valueString)),
+  answered("question by its display"; observation({code: {coding: [{system: "http://example.org", code: "7", display: $english}]}})),
+  answered("question of a form"; {resourceType: "QuestionnaireResponse", id: "q", status: "completed", item: [{linkId: "1", text: $german, answer: [{valueString: "zzanswer"}]}]}),
+  answered("question by its linkId"; {resourceType: "QuestionnaireResponse", id: "q", status: "completed", item: [{linkId: "intake.\($english | ascii_downcase)", answer: [{valueString: "zzanswer"}]}]}),
+  answered("question of DSTU2"; {resourceType: "QuestionnaireResponse", id: "q", status: "completed", group: {question: [{text: $english, answer: [{valueString: "zzanswer"}]}]}}),
+  answered("question of DSTU1"; {resourceType: "Observation", id: "o", status: "final", name: {text: $english}, valueString: "zzanswer"}),
+  answered("parameter"; {resourceType: "Parameters", id: "p", parameter: [{name: ($english | ascii_downcase), valueString: "zzanswer"}]}),
+  answered("input of a task"; {resourceType: "Task", id: "t", status: "requested", intent: "order", input: [{type: {text: $english}, valueString: "zzanswer"}]}),
+  answered("characteristic of a group"; {resourceType: "Group", id: "g", type: "person", actual: true, characteristic: [{code: {text: $english}, valueCodeableConcept: {coding: [{system: "http://example.org", code: "zzanswer"}]}, exclude: false}]}),
   answered("name of a member"; {resourceType: "Patient", id: "p1", ($english | ascii_downcase): "zzanswer"}),
   answered("German name of a member"; {resourceType: "Basic", id: "b", code: {text: "x"}, data: {($german | gsub("[- ]"; "_")): "zzanswer"}})
 else
@@ -52,5 +66,20 @@ else
   way("parameter"; {resourceType: "Parameters", id: "p", parameter: [{name: "reason", valueString: $english}]}),
   way("profile"; {resourceType: "Observation", id: "o", meta: {profile: ["http://example.org/StructureDefinition/\($english | gsub(" "; "-"))"]}, status: "final"}),
   way("R5 reason"; {resourceType: "Encounter", id: "e", status: "completed", reason: [{value: [{concept: {text: $english}}]}]}),
+  way("sampled data"; observation({code: {coding: [{system: "http://loinc.org", code: "8867-4"}]}, valueSampledData: {origin: {value: 0}, period: 10, dimensions: 1, data: $english}}) | del(.valueString)),
+  way("sampled data among numbers"; observation({code: {coding: [{system: "http://loinc.org", code: "8867-4"}]}, valueSampledData: {origin: {value: 0}, period: 10, dimensions: 1, data: "2 3 E \($german)"}}) | del(.valueString)),
+  packed("application/pdf"; "%PDF-1.4\n(\($english)) Tj"),
+  packed("image/png"; "\u0089PNG\r\n\u001a\n tEXt \($english)"),
+  packed("application/x-unheard-of"; "\u0000\u0001\($english)"),
+  way("clinical document"; {resourceType: "Binary", id: "y", contentType: "application/xml", data: ("<ClinicalDocument><title>\($english)</title></ClinicalDocument>" | @base64)}),
+  way("message of HL7 v2"; {resourceType: "Binary", id: "y", contentType: "x-application/hl7-v2+er7", data: ("MSH|^~\\&|A\rDG1|1||\($code)^\($english)^I10|||F\r" | @base64)}),
+  way("name of a file"; {resourceType: "DocumentReference", id: "d", status: "current", content: [{attachment: {contentType: "application/pdf", url: "http://example.org/\($english | gsub(" "; "_")).pdf"}}]}),
+  way("parameter of a data URL"; {resourceType: "Basic", id: "b", code: {text: "x"}, extension: [{url: "http://example.org/e", valueString: "data:text/plain;name=\($english | gsub(" "; "+"));base64,bm90aGluZyBhdCBhbGw="}]}),
+  way("AuditEvent"; audited({entity: [{name: $english, description: $german}], outcomeDesc: "denied: \($english)"})),
+  way("AuditEvent, detail"; audited({entity: [{detail: [{type: "q", valueString: $english}, {type: "b", valueBase64Binary: ($german | @base64)}]}]})),
+  (("Condition?code=\($system)|\($code)" | @base64) as $query | whole("AuditEvent, search"; $query; audited({entity: [{query: $query}]}))),
+  way("AuditEvent of DSTU2"; {resourceType: "AuditEvent", id: "a", event: {type: {code: "rest"}}, object: [{name: $english, description: $german}]}),
+  (if named then ("2/\($code[:3]).\($code[3:] | ltrimstr("."))" | rtrimstr(".")) as $link |
+    whole("code as a question, behind a prefix"; $link; {resourceType: "QuestionnaireResponse", id: "q", status: "completed", item: [{linkId: $link, answer: [{valueBoolean: true}]}]}) else empty end),
   way("R5 medication"; {resourceType: "MedicationRequest", id: "m", status: "active", medication: {concept: {text: $english}}})
 end

@@ -398,6 +398,8 @@ observation() {
 		'"questionnaire":"http://loinc.org/q/7917-8|2.1"' '"questionnaire":"http:\/\/x\/Questionnaire\/7917-8#1"' \
 		'"criteria":"Observation?code=http://loinc.org|7917-8"' '"criteria":"Condition?code=B20"' '"criteria":"Condition?code=ICD10CM|B20,x"' \
 		'"criteria":"Condition?code=http%3A%2F%2Fhl7.org%2Ffhir%2Fsid%2Ficd-10%7CB20&a=b"' \
+		'"linkId":"1.B20"' '"linkId":"/4/B20"' '"linkId":"q_B20_a"' '"linkId":"ICD-10-CM.B20"' '"linkId":"B20.item1"' '"linkId":"dx-B20-since"' \
+		'"questionnaire":"http://hl7.org/fhir/sid/icd-10-cm#B20"' '"listed":["1","urn:icd:B20:2019"]' \
 		'"listed":["x","http://snomed.info/sct?fhir_vs=ecl/<<86406008"]'; do
 		labels '{"resourceType":"Procedure","x":{'"$text"'}}' <<-'END'
 			- R HIV - - hiv -
@@ -405,6 +407,8 @@ observation() {
 	done
 	for text in '"linkId":"17917-8"' '"linkId":"7917-7"' '"linkId":"7917-88"' '"linkId":"7917"' '"other":"7917-8"' \
 		'"criteria":"B20"' '"criteria":"Condition?name=B20"' '"criteria":"Condition?code=urn:mine|7917"' \
+		'"linkId":"1.B2"' '"linkId":"1.B201"' '"linkId":"1.b20"' '"linkId":"1.B29"' '"linkId":"AB20.1"' '"linkId":"1.B20a"' '"linkId":"B20=1"' \
+		'"linkId":"D5E0B20C-B20F-4B20-AB20-0123456789AB"' \
 		'"listed":["1","2024-01-05","186406008",7917]' '"linkId":"%zz%"'; do
 		labels '{"resourceType":"Procedure","x":{'"$text"'}}' </dev/null
 	done

@@ -123,6 +123,16 @@ labels() {
 		/a/data/0 R HIV hiv
 		/a/data/0 R HIV all
 	END
+	# Words with as many letters as base64 has, and what stands before base64.
+	labels '{"resourceType":"Basic","a":{"data":["was it HIV"]}}' <<-'END'
+		/a/data/0 R HIV hiv
+		/a/data/0 R HIV all
+	END
+	labels '{"resourceType":"Basic","a":{"data":["data:text/x;name=HIV.x;base64,AAAAAAAA"]}}' <<-'END'
+		/a/data/0 R HIV hiv
+		/a/data/0 R HIV all
+		/a/data/0 R - opaque
+	END
 }
 
 # The other tests of a rule match, too: `.status` stands in no entry.
