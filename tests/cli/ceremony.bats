@@ -659,6 +659,14 @@ decided() {
 	no decision-missing keys rotate -P "$P" -S fresh
 }
 
+# gives_nothing COMMAND ...: what stands for a decision is none (5), or does not permit (7)
+gives_nothing() {
+	local got=0
+	"$@" >out 2>err || got=$?
+	[ "$got" -eq 5 ] || [ "$got" -eq 7 ]
+	empty out
+}
+
 @test "each type of message is refused where another is expected" {
 	token >token
 	proof
@@ -669,8 +677,17 @@ decided() {
 	keys rotate -P "$P" -S site >epoch
 	keys provision -S site --device "$ID" params >provision
 	keys accept --keys tablet --ack ack provision >/dev/null
+	EPOCH=2 decision release-keys 3 >good
+	release --decision good >release
+	subscription 3 Patient/p1 >one
+	keys grant -P "$P" -S site --decision one >grant
+	kid=$(ehr-keys list -S site | jq -r 'select(.epoch == 1 and .rl == "R").kid')
+	for who in kim lea; do AT=$LATER decided $who both destroy -S site --kid "$kid"; done
+	AT=$LATER keys destroy -S site --kid "$kid" --context context --decision both >destroyed
+	head -n 1 both >permit
+	kid=$(ehr-keys list -S site | jq -r 'select(.epoch == 1 and .rl == "N").kid')
 	keys revoke -S site >revoked
-	for type in enrol device challenge proof token epoch provision ack revoked params; do
+	for type in enrol device challenge proof token epoch provision ack revoked params release grant destroyed permit; do
 		[ -s $type ]
 		[ $type = enrol ] || ehr 6 keys enrol -S site --expect "$JKT" $type
 		[ $type = challenge ] || ehr 6 keys prove --keys tablet --assertion token $type
@@ -679,8 +696,13 @@ decided() {
 			empty out
 		fi
 		[ $type = ack ] || ehr 6 keys answers -S site $type
+		# None of them is a permit to release keys or to destroy one.
+		if [ $type != permit ]; then
+			gives_nothing release --decision $type
+			gives_nothing keys destroy -S site --kid "$kid" --context context --decision $type
+		fi
 		case $type in
-		epoch | provision | revoked) ;;
+		epoch | provision | revoked | release) ;;
 		*) ehr 6 keys accept --keys tablet $type ;;
 		esac
 		empty out
