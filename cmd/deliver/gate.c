@@ -30,6 +30,7 @@ struct gate {
 	struct arena paths;
 	struct arena arena; /* of what was read last */
 	struct grants grants;
+	struct jws_memory memory; /* of the signatures of grants, from one reading to the next */
 	struct subscriptions subscriptions;
 	const struct gate_refusal *refusals;
 	struct instant now;
@@ -139,6 +140,7 @@ load(struct gate *g, enum diag_exit *status, char why[512])
 		.revoked = if_there(g->files.revoked, g->needs_revoked),
 		.authority = g->files.authority,
 		.limit = FILE_LIMIT,
+		.memory = &g->memory,
 		.now = &g->now,
 	};
 	struct fault fault = { 0 };
@@ -205,6 +207,7 @@ gate_close(struct gate *g)
 		return;
 	unload(g);
 	arena_release(&g->paths);
+	jws_memory_release(&g->memory);
 	sealed_line_reader_free(g->sealed);
 	free(g);
 }

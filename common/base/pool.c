@@ -46,6 +46,12 @@ pool_text(struct pool *p, struct bytes text)
 }
 
 bool
+pool_has(const struct pool *p, struct bytes text)
+{
+	return p->room > 0 && find(p, text)->at != NULL;
+}
+
+bool
 pool_once(struct pool *p, struct bytes text)
 {
 	size_t before = p->count;

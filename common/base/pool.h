@@ -25,6 +25,9 @@ struct bytes pool_text(struct pool *p, struct bytes text);
 /* The same for a list of texts, which are copied, too. */
 const struct bytes *pool_list(struct pool *p, const struct bytes *list, size_t count);
 
+/* True if P has such a text. */
+bool pool_has(const struct pool *p, struct bytes text);
+
 /* Keeps a copy; false if P has such a text already. */
 bool pool_once(struct pool *p, struct bytes text);
 

@@ -3,6 +3,7 @@
 #define EHR_CRYPTO_JWS_H
 
 #include "common/base/clock.h"
+#include "common/base/pool.h"
 #include "common/crypto/jwk.h"
 
 #include <stdbool.h>
@@ -60,6 +61,24 @@ struct jws {
 struct jws_reader;
 struct jws_reader *jws_reader_new(void);
 void jws_reader_free(struct jws_reader *r);
+
+/*
+ * Signatures that held, by the digest of key, signed text and signature: a file that is read again costs a
+ * verification only for the lines that are new in it.  Nothing else of a token is remembered.  A struct of
+ * zeros is empty.
+ */
+struct jws_memory {
+	/* private: digests of this reading, and of the one before */
+	struct pool now;
+	struct pool before;
+};
+
+/* Before a file is read again: what it was not asked for since the last turn is forgotten. */
+void jws_memory_turn(struct jws_memory *m);
+void jws_memory_release(struct jws_memory *m);
+
+/* R asks and fills M, which is borrowed; NULL: it verifies each signature. */
+void jws_reader_remember(struct jws_reader *r, struct jws_memory *m);
 
 /*
  * Verifies TOKEN, which has no white space around it and must be of type TYP ("ehr-grant+jwt").  What

@@ -477,6 +477,9 @@ grants_load(struct grants *g, const struct grants_files *from, struct arena *a, 
 
 	grants_init(g);
 	g->domain = from->domain;
+	jws_reader_remember(g->reader, from->memory);
+	if (from->memory != NULL)
+		jws_memory_turn(from->memory);
 	if (keys.at == NULL && !site_read(a, from->authority, from->limit, &keys, f))
 		return EXIT_IO;
 	signers = signers_read(keys);

@@ -103,6 +103,7 @@ struct grants_files {
 	size_t limit;         /* of bytes in a file */
 	int64_t max_lifetime; /* as for grants_read() */
 	bool must_revoke;     /* a good list of revocations is required */
+	struct jws_memory *memory; /* of a program that reads them again; may be NULL */
 	const struct instant *now; /* a panel that has ended or not begun is empty; NULL: not looked at */
 };
 

@@ -295,6 +295,63 @@ check_domains(void)
 	keyref_free(third);
 }
 
+static struct jws_memory memory;
+
+static void
+check_all(void)
+{
+	check_good();
+	check_header();
+	check_claims();
+	check_forms();
+	check_signature();
+	check_self_signed();
+	check_domains();
+}
+
+/* With a memory every answer is the same, and what held once is not verified again. */
+static void
+check_memory(void)
+{
+	struct private_key *other = keyref_draw();
+	struct signers *others = signers_of(other, "hospital");
+	struct bytes text;
+	size_t count;
+	char last;
+
+	jws_reader_remember(reader, &memory);
+	check_all();
+	check_all();
+	jws_memory_release(&memory);
+	text = signed_by(key, TYP, CLAIMS);
+	for (int i = 0; i < 3; i++) {
+		check(fault_of(text) == JWS_GOOD && bytes_are(jws.payload, CLAIMS) && memory.now.count == 1);
+		check(memory.before.count == (i > 0));
+		jws_memory_turn(&memory);
+	}
+	/* One bit of signature, claims or header, and the key of another signer: none of it was seen. */
+	for (size_t at = 0; at < text.size; at += at < 100 ? 7 : 31) {
+		last = token.at[at];
+		token.at[at] = last == 'B' ? 'C' : 'B';
+		check(fault_of(text) != JWS_GOOD);
+		token.at[at] = last;
+	}
+	check(jws_verify(reader, others, text, TYP, &jws) == JWS_SIGNER && memory.now.count == 0);
+	check(jws_verify(reader, signers, text, "ehr-panel+jwt", &jws) == JWS_TYPE);
+	/* What two readings did not have is forgotten. */
+	check(fault_of(text) == JWS_GOOD);
+	jws_memory_turn(&memory);
+	jws_memory_turn(&memory);
+	count = memory.before.count + memory.now.count;
+	check(count == 0 && fault_of(text) == JWS_GOOD && memory.now.count == 1);
+	/* Without a memory nothing is asked or noted. */
+	jws_reader_remember(reader, NULL);
+	check(fault_of(text) == JWS_GOOD && memory.now.count == 1);
+	jws_memory_release(&memory);
+	signers_free(others);
+	keyref_free(other);
+}
+
 int
 main(void)
 {
@@ -303,14 +360,9 @@ main(void)
 	signers = signers_of(key, "hospital");
 	reader = jws_reader_new();
 	check(signers != NULL);
-	check_good();
-	check_header();
-	check_claims();
-	check_forms();
-	check_signature();
-	check_self_signed();
+	check_all();
 	check_sets();
-	check_domains();
+	check_memory();
 	jws_reader_free(reader);
 	jws_reader_free(NULL);
 	signers_free(signers);

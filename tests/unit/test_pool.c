@@ -31,7 +31,9 @@ main(void)
 	check(pool_list(&p, words, 2)[0].at == pool_text(&p, words[0]).at);
 	check(!pool_once(&p, words[0]) && pool_once(&p, bytes_of("new")) && !pool_once(&p, bytes_of("new")));
 	check(pool_own(&p, words[0]).at != pool_text(&p, words[0]).at);
+	check(pool_has(&p, words[0]) && !pool_has(&p, bytes_of("newer")));
 	pool_close(&p);
+	check(!pool_has(&p, words[0]));
 	check(bytes_are(first[999], "text 999") && bytes_are(pool_text(&p, words[0]), "nurse"));
 	pool_release(&p);
 	pool_release(&p);
