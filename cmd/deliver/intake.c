@@ -237,12 +237,21 @@ is_unchanged(struct intake *i, const struct incoming *in)
 		   in->record, in->level, in->event) == 1;
 }
 
+/* Whom a case is about.  What happens to nobody, such as a notice, is a case of its own by its event. */
+static struct bytes
+about(const struct incoming *in)
+{
+	if (in->subject.at != NULL)
+		return in->subject;
+	return in->event.at != NULL ? in->event : in->id;
+}
+
 static void
 trouble_id(const struct incoming *in, char id[TROUBLE_ID + 1])
 {
 	unsigned char digest[DIGEST_SIZE];
 	struct digest *d = digest_new();
-	const struct bytes parts[] = { BYTES("ehr-case/1"), in->subject, in->criticality, in->event };
+	const struct bytes parts[] = { BYTES("ehr-case/1"), about(in), in->criticality, in->event };
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		digest_add(d, parts[i]);
@@ -264,7 +273,7 @@ find_trouble(struct intake *i, struct incoming *in, bool *acked)
 	struct spool_rows *r = spool_rows(i->spool,
 	    "SELECT id, state = 'acked', state = 'acked' AND acked <= ? FROM trouble"
 	    " WHERE subject = ? AND urgency = ? AND closed IS NULL",
-	    "iti", i->now - SECOND * in->expires, in->subject, in->urgency);
+	    "iti", i->now - SECOND * in->expires, about(in), in->urgency);
 	bool over;
 
 	if (!spool_next(r))
@@ -310,7 +319,7 @@ join_trouble(struct intake *i, struct incoming *in)
 	trouble_id(in, in->trouble);
 	(void)spool_do(i->spool,
 	    "INSERT INTO trouble (id, subject, urgency, state, opened) VALUES (?, ?, ?, 'open', ?)", "ttii",
-	    bytes_of(in->trouble), in->subject, in->urgency, i->now);
+	    bytes_of(in->trouble), about(in), in->urgency, i->now);
 }
 
 static void
@@ -370,7 +379,7 @@ take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reas
 		return true;
 	}
 	/* Before it would join a trouble a second time. */
-	if (in.ack > 0 && in.subject.at != NULL && is_known(i, in.id)) {
+	if (in.ack > 0 && is_known(i, in.id)) {
 		i->known++;
 		return true;
 	}
@@ -378,7 +387,7 @@ take_intent(struct intake *i, uint32_t ehr, struct bytes line, enum reason *reas
 		in.state = "held";
 	if (is_unchanged(i, &in))
 		in.state = "unchanged", in.reason = "unchanged";
-	else if (in.ack > 0 && in.subject.at != NULL)
+	else if (in.ack > 0)
 		join_trouble(i, &in);
 	insert(i, &in, line);
 	if (spool_changed(i->spool) == 0)

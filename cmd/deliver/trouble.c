@@ -34,6 +34,7 @@ miss(struct spool *s, int64_t now)
 	    s, "UPDATE intent SET due = NULL, reason = 'missed' WHERE state = 'sent' AND due <= ?", "i", now);
 }
 
+/* A patch with a null leaves that member out: a subject of which there is none. */
 void
 trouble_exhaust(struct spool *s, int64_t now)
 {
@@ -54,11 +55,11 @@ trouble_exhaust(struct spool *s, int64_t now)
 	    " SELECT t.id || '.' || i.seq || '.exhausted', 'last-resort', 'due', i.urgency, i.urgent, "
 	    "i.step, ?1, ?1, ?1 + i.expires - "
 	    "i.accepted,"
-	    "  0, ?1, i.subject, i.event, t.id, json_object('ehr', json_object('v', 1, 'stage', 'intent', "
-	    "'id',"
+	    "  0, ?1, i.subject, i.event, t.id, json_object('ehr', json_patch('{}', json_object('v', 1, "
+	    "'stage', 'intent', 'id',"
 	    "  t.id || '.' || i.seq || '.exhausted', 'subject', CAST(i.subject AS TEXT), "
 	    "'criticality', " CRITICALITY(
-		"i") "),"
+		"i") ")),"
 		     "  'kind', 'last-resort', 'why', 'exhausted', 'to', json_object('last_resort', "
 		     "json('true')),"
 		     "  'obligations', json('[]'))"

@@ -8,8 +8,8 @@
 
 /*
  * trouble: a subject and a criticality from the first intent that wants an acknowledgement until somebody
- * has taken charge and the case is closed.  intake.h opens it.  Nobody answers: the same person is
- * reminded, then the next step is due, at last the last resort.
+ * has taken charge and the case is closed; what is about nobody has one for each event.  intake.h opens it.
+ * Nobody answers: the same person is reminded, then the next step is due, at last the last resort.
  */
 
 /*

@@ -396,6 +396,23 @@ case $line in *\"to\":\"desk\"*) echo "$line" >>desk ;; *) exit 65 ;; esac')\"]"
 	[ "$(jq -r .why spool/desk)" = exhausted ]
 }
 
+@test "what is about nobody and is not acknowledged comes to the last resort, for each event once" {
+	local id
+	spool
+	for id in 1 2; do
+		printf '{"ehr":{"v":1,"stage":"intent","id":"n_%s","event":"e_%s","criticality":"high"},"kind":"notice","to":{"class":"care-team"},"deadline":{"after":"PT0S","dispatch":"PT30S","ack":"PT1M","expires":"PT12H"},"why":"x","about":"y","obligations":[]}\n' $id $id
+	done | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(what n_1.nurse-7), $(what n_2.nurse-7)" = 'sent -, sent -' ]
+	ehr 0 ehr-deliver ack --spool spool n_1.nurse-7 --by nurse
+	sqlite3 spool/spool.db "UPDATE intent SET due = 1, reminders = 9 WHERE state = 'sent'"
+	run_drain 0
+	[ "$(jq -r .why spool/out/desk)" = exhausted ]
+	[ "$(jq 'has("subject") or (.ehr | has("subject"))' spool/out/desk)" = false ]
+	[ "$(what n_1.nurse-7), $(what n_2.nurse-7)" = 'acked acked, sent missed' ]
+	[ "$(sqlite3 spool/spool.db 'SELECT group_concat(state) FROM (SELECT state FROM trouble ORDER BY state)')" = acked,exhausted ]
+}
+
 @test "resolve tells the last resort, too, if it was called" {
 	COMMAND="[\"$(channel 'line=$(cat)
 case $line in *\"to\":\"desk\"*) echo "$line" >>desk ;; *) exit 65 ;; esac')\"]" spool "$PWD/channel.sh"
