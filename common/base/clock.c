@@ -2,6 +2,8 @@
 #include "common/base/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define DAY_SECONDS 86400
@@ -305,8 +307,31 @@ clock_now(void)
 	return (struct instant){ now.tv_sec, (int32_t)now.tv_nsec };
 }
 
-int64_t
-clock_hours_end(int from, int until, int64_t now)
+/* The C library takes a name without a file for UTC, and a path for a file anywhere. */
+bool
+clock_has_zone(struct bytes name)
+{
+	const char *folder = getenv("TZDIR");
+	char path[512], magic[4];
+	FILE *file;
+	bool found;
+
+	for (size_t i = 0; i < name.size; i++)
+		if (!ascii_is_alnum(name.at[i]) && (i == 0 || memchr("_+-/", name.at[i], 4) == NULL))
+			return false;
+	if (name.size == 0 || name.size > 64 ||
+	    snprintf(path, sizeof path, "%s/%.*s", folder != NULL ? folder : "/usr/share/zoneinfo",
+		(int)name.size, name.at) >= (int)sizeof path ||
+	    (file = fopen(path, "re")) == NULL)
+		return false;
+	found = fread(magic, sizeof magic, 1, file) == 1 && memcmp(magic, "TZif", sizeof magic) == 0;
+	(void)fclose(file);
+	return found;
+}
+
+/* By the zone that TZ names. */
+static int64_t
+hours_end(int from, int until, int64_t now)
 {
 	time_t at = (time_t)now, end;
 	struct tm tm;
@@ -325,6 +350,24 @@ clock_hours_end(int from, int until, int64_t now)
 	tm.tm_isdst = -1;
 	end = mktime(&tm);
 	return end > at ? (int64_t)end : 0;
+}
+
+int64_t
+clock_hours_end(int from, int until, const char *zone, int64_t now)
+{
+	const char *given = getenv("TZ");
+	char own[256] = "";
+	int64_t end;
+
+	if (zone == NULL)
+		return hours_end(from, until, now);
+	if (!clock_has_zone(bytes_of(zone)) ||
+	    (given != NULL && snprintf(own, sizeof own, "%s", given) >= (int)sizeof own) ||
+	    setenv("TZ", zone, 1) != 0)
+		return 0;
+	end = hours_end(from, until, now);
+	(void)(given != NULL ? setenv("TZ", own, 1) : unsetenv("TZ"));
+	return end;
 }
 
 double

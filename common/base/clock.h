@@ -58,10 +58,14 @@ bool clock_parse_duration(struct bytes text, int64_t *seconds);
 struct instant clock_now(void);
 
 /*
- * Hours that come back each day, by the local time (TZ): from the minute FROM of the day to the minute UNTIL,
- * which may be one of the next day.  The end of those in which NOW lies, in seconds since 1970; 0: in none.
+ * Hours that come back each day by the clock of ZONE, such as "Europe/Berlin" (NULL: of the machine): from
+ * the minute FROM of the day to the minute UNTIL, which may be one of the next day.  The end of those in which
+ * NOW lies, in seconds since 1970; 0: in none, or the machine does not have the zone.
  */
-int64_t clock_hours_end(int from, int until, int64_t now);
+int64_t clock_hours_end(int from, int until, const char *zone, int64_t now);
+
+/* True if the machine has a file for the zone of this name (tzset(3)). */
+bool clock_has_zone(struct bytes name);
 
 /* Seconds of a clock that never goes back; for the summary of -v. */
 double clock_running(void);

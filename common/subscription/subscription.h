@@ -45,8 +45,10 @@ struct subscription_delivery {
 	uint64_t rate_most;  /* messages in rate_per */
 	int64_t rate_per;
 	int64_t dedupe;       /* so long the same version of a record is not told again */
-	uint64_t quiet_from;  /* minutes of the day, by the local time */
+	uint64_t quiet_from;  /* minutes of the day */
 	uint64_t quiet_until; /* the same: no hours are quiet */
+	const char *quiet_zone; /* NULL: that of the machine */
+	int quiet_below;        /* the place of the least urgent word that is told in quiet hours */
 };
 
 /* A site has 100,000 of them, so the numbers are small. */

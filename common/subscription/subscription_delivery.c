@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/subscription/subscription_delivery.h"
 
+#include "common/base/clock.h"
 #include "common/policy/delivery.h"
 
 static bool
@@ -85,6 +86,38 @@ read_minute(const struct subscription_source *r, const struct yaml_node *node, u
 }
 
 static bool
+read_zone(const struct subscription_source *r, const struct yaml_node *node, const char **zone)
+{
+	struct bytes name;
+
+	if (node == NULL)
+		return true;
+	if (!yaml_string(r->file, node, &name, r->fault))
+		return false;
+	*zone = name.at;
+	return clock_has_zone(name) ||
+	       fault_at(r->fault, r->file, node, "this machine has no time zone of that name");
+}
+
+/* Of the two highest criticalities nothing waits, whatever stands here. */
+static bool
+read_below(const struct subscription_source *r, const struct yaml_node *node, int *below)
+{
+	int highest = (int)r->plan->words - 2;
+	struct bytes word;
+
+	*below = highest;
+	if (node == NULL)
+		return true;
+	if (!yaml_string(r->file, node, &word, r->fault))
+		return false;
+	*below = notify_policy_word(r->plan, word);
+	return (*below >= 0 && *below <= highest) ||
+	       fault_at(r->fault, r->file, node,
+		   "expected a criticality of the policy below the highest: that is always told");
+}
+
+static bool
 read_quiet(const struct subscription_source *r, const struct yaml_node *node, struct subscription_delivery *d)
 {
 	struct yaml_map m;
@@ -93,7 +126,9 @@ read_quiet(const struct subscription_source *r, const struct yaml_node *node, st
 		return true;
 	return yaml_open(&m, r->file, node, r->fault) &&
 	       read_minute(r, yaml_need(&m, "from"), &d->quiet_from) &&
-	       read_minute(r, yaml_need(&m, "to"), &d->quiet_until) && yaml_close(&m) &&
+	       read_minute(r, yaml_need(&m, "to"), &d->quiet_until) &&
+	       read_zone(r, yaml_take(&m, "zone"), &d->quiet_zone) &&
+	       read_below(r, yaml_take(&m, "below"), &d->quiet_below) && yaml_close(&m) &&
 	       (d->quiet_from != d->quiet_until ||
 		   fault_at(r->fault, r->file, node, "from and to are the same time: give hours that end"));
 }
@@ -162,5 +197,7 @@ subscription_delivery_keep(const struct subscription_source *r, struct subscript
 	d.route =
 	    (const void *)pool_own(r->pool, (struct bytes){ (const char *)route, d.routes * sizeof *route })
 		.at;
+	if (d.quiet_zone != NULL)
+		d.quiet_zone = pool_text(r->pool, bytes_of(d.quiet_zone)).at;
 	sub->delivery = (const void *)pool_own(r->pool, (struct bytes){ (const char *)&d, sizeof d }).at;
 }

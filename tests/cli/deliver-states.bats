@@ -509,10 +509,22 @@ done')" "$many" ',"delivery":{"dedupe":"1h"}'
 	[ "$(tail -n 1 spool/out/nurse7 | jq -c '[.kind, .refs]')" = '["digest",["r_a1/N","r_a2/N"]]' ]
 }
 
+@test "quiet hours by the zone of the subscription, and below a criticality that it names" {
+	[ -e /usr/share/zoneinfo/Etc/GMT-6 ] || skip 'tzdata is not there'
+	local from to
+	from=$(TZ=Etc/GMT-6 date -d '-2 hours' +%H:%M) to=$(TZ=Etc/GMT-6 date -d '+2 hours' +%H:%M)
+	spool '' '' ",\"delivery\":{\"quiet\":{\"from\":\"$from\",\"to\":\"$to\",\"zone\":\"Etc/GMT-6\",\"below\":\"medium\"}}"
+	for i in routine low medium high; do intent "$i" nurse-7 "$i"; done | ehr-deliver enqueue --spool spool -q
+	run_drain 75
+	[ "$(state n_routine) $(state n_low)" = 'gathering gathering' ]
+	[ "$(jq -r .ehr.id spool/out/nurse7 | sort | paste -sd ' ')" = 'n_high n_medium' ]
+}
+
 @test "quiet hours that are none are a mistake in the subscription" {
 	local quiet
 	for quiet in '"22:00"' '{}' '{"from":"22:00"}' '{"from":"22:00","to":"22:00"}' '{"from":"24:00","to":"06:00"}' '{"from":"22:60","to":"06:00"}' \
-		'{"from":"9:00","to":"06:00"}' '{"from":"22-00","to":"06:00"}' '{"from":"22:00","to":"06:00:00"}' '{"from":"22:00","to":"06:00","zone":"X"}'; do
+		'{"from":"9:00","to":"06:00"}' '{"from":"22-00","to":"06:00"}' '{"from":"22:00","to":"06:00:00"}' '{"from":"22:00","to":"06:00","zone":"X"}' \
+		'{"from":"22:00","to":"06:00","zone":"../zoneinfo/UTC"}' '{"from":"22:00","to":"06:00","below":"critical"}' '{"from":"22:00","to":"06:00","below":"x"}'; do
 		rm -rf P site spool
 		spool '' '' ",\"delivery\":{\"quiet\":$quiet}"
 		ehr 0 ehr-deliver run -P P -S site --spool spool --drain

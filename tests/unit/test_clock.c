@@ -106,6 +106,8 @@ check_durations(void)
 	check(!clock_parse_duration(bytes_of("99999999999999999999d"), &s));
 }
 
+static const char *zone;
+
 /* Whether the hours FROM to UNTIL in which NOW lies end at END. */
 static bool
 hours_end(int from, int until, const char *now, const char *end)
@@ -115,7 +117,7 @@ hours_end(int from, int until, const char *now, const char *end)
 	if (!clock_parse_instant(bytes_of(now), &at) ||
 	    (end != NULL && !clock_parse_instant(bytes_of(end), &expected)))
 		return false;
-	return clock_hours_end(from, until, at.seconds) == expected.seconds;
+	return clock_hours_end(from, until, zone, at.seconds) == expected.seconds;
 }
 
 static void
@@ -141,14 +143,30 @@ check_hours(void)
 	check(hours_end(TEN, SIX, "2027-03-27T23:00:00Z", "2027-03-28T04:00:00Z"));
 	check(hours_end(TEN, SIX, "2026-10-24T21:00:00Z", "2026-10-25T05:00:00Z"));
 	/* 02:30 is not there in the one night, and comes twice in the other: never a time that has passed. */
-	check(clock_hours_end(TEN, 150, 1806181200) > 1806181200);
+	check(clock_hours_end(TEN, 150, NULL, 1806181200) > 1806181200);
 	for (int64_t now = 1792882800; now < 1792882800 + 86400; now += 60) {
-		int64_t end = clock_hours_end(TEN, 150, now);
+		int64_t end = clock_hours_end(TEN, 150, NULL, now);
 
 		if (end != 0 && (end <= now || end > now + 6 * 3600))
 			check(false);
 	}
+	/* The zone of a subscription, by the system's files, in both nights again; the machine's stays. */
+	(void)setenv("TZ", "XXX-11", 1);
+	if (clock_has_zone(bytes_of("Europe/Berlin"))) {
+		zone = "Europe/Berlin";
+		check(hours_end(TEN, SIX, "2026-11-30T21:00:00Z", "2026-12-01T05:00:00Z"));
+		check(hours_end(TEN, SIX, "2026-11-30T20:59:59Z", NULL));
+		check(hours_end(TEN, SIX, "2027-03-27T23:00:00Z", "2027-03-28T04:00:00Z"));
+		check(hours_end(TEN, SIX, "2026-10-24T21:00:00Z", "2026-10-25T05:00:00Z"));
+	}
+	check(strcmp(getenv("TZ"), "XXX-11") == 0);
 	(void)unsetenv("TZ");
+	zone = "Europe/Berln";
+	check(hours_end(TEN, SIX, "2026-11-30T23:00:00Z", NULL) && getenv("TZ") == NULL);
+	zone = NULL;
+	check(!clock_has_zone(bytes_of("")) && !clock_has_zone(bytes_of("Europe")) &&
+	      !clock_has_zone(bytes_of("../zoneinfo/UTC")) && !clock_has_zone(bytes_of("/etc/localtime")) &&
+	      !clock_has_zone(bytes_of("zone.tab")) && !clock_has_zone(bytes_of(":UTC")));
 }
 
 int
