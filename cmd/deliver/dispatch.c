@@ -141,8 +141,7 @@ is_quiet(struct dispatch *d, const struct subscription *sub, const struct chosen
 	if (s->quiet_from == s->quiet_until || dispatch_is_urgent(d, c->urgency) ||
 	    c->urgency >= s->quiet_below)
 		return false;
-	end = 1000 *
-	      clock_hours_end((int)s->quiet_from, (int)s->quiet_until, s->quiet_zone, d->now / 1000);
+	end = 1000 * clock_hours_end((int)s->quiet_from, (int)s->quiet_until, s->quiet_zone, d->now / 1000);
 	if (end <= d->now || end >= c->expires)
 		return false;
 	dispatch_gather(d, c->seq, end);

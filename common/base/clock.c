@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define DAY_SECONDS 86400
+#define ZONE_MOST 64
 #define DURATION_MOST ((int64_t)36525 * DAY_SECONDS)
 
 /* Counts in eras of 400 years whose years begin on 1 March, so that a leap day is the last of its year. */
@@ -311,18 +312,19 @@ clock_now(void)
 bool
 clock_has_zone(struct bytes name)
 {
-	const char *folder = getenv("TZDIR");
-	char path[512], magic[4];
+	char path[32 + ZONE_MOST], magic[4];
 	FILE *file;
 	bool found;
 
 	for (size_t i = 0; i < name.size; i++)
-		if (!ascii_is_alnum(name.at[i]) && (i == 0 || memchr("_+-/", name.at[i], 4) == NULL))
+		if (!ascii_continues_name(name.at[i]) &&
+		    (i == 0 || (name.at[i] != '+' && name.at[i] != '-' && name.at[i] != '/')))
 			return false;
-	if (name.size == 0 || name.size > 64 ||
-	    snprintf(path, sizeof path, "%s/%.*s", folder != NULL ? folder : "/usr/share/zoneinfo",
-		(int)name.size, name.at) >= (int)sizeof path ||
-	    (file = fopen(path, "re")) == NULL)
+	if (name.size == 0 || name.size > ZONE_MOST)
+		return false;
+	(void)snprintf(path, sizeof path, "/usr/share/zoneinfo/%.*s", (int)name.size, name.at);
+	file = fopen(path, "re");
+	if (file == NULL)
 		return false;
 	found = fread(magic, sizeof magic, 1, file) == 1 && memcmp(magic, "TZif", sizeof magic) == 0;
 	(void)fclose(file);
@@ -355,7 +357,7 @@ hours_end(int from, int until, int64_t now)
 int64_t
 clock_hours_end(int from, int until, const char *zone, int64_t now)
 {
-	const char *given = getenv("TZ");
+	const char *given = secure_getenv("TZ"); /* put back behind it */
 	char own[256] = "";
 	int64_t end;
 

@@ -59,8 +59,8 @@ struct instant clock_now(void);
 
 /*
  * Hours that come back each day by the clock of ZONE, such as "Europe/Berlin" (NULL: of the machine): from
- * the minute FROM of the day to the minute UNTIL, which may be one of the next day.  The end of those in which
- * NOW lies, in seconds since 1970; 0: in none, or the machine does not have the zone.
+ * the minute FROM of the day to the minute UNTIL, which may be one of the next day.  The end of those in
+ * which NOW lies, in seconds since 1970; 0: in none, or the machine does not have the zone.
  */
 int64_t clock_hours_end(int from, int until, const char *zone, int64_t now);
 

@@ -44,9 +44,9 @@ struct subscription_delivery {
 	int64_t batch_wait;  /* for more of them */
 	uint64_t rate_most;  /* messages in rate_per */
 	int64_t rate_per;
-	int64_t dedupe;       /* so long the same version of a record is not told again */
-	uint64_t quiet_from;  /* minutes of the day */
-	uint64_t quiet_until; /* the same: no hours are quiet */
+	int64_t dedupe;         /* so long the same version of a record is not told again */
+	uint64_t quiet_from;    /* minutes of the day */
+	uint64_t quiet_until;   /* the same: no hours are quiet */
 	const char *quiet_zone; /* NULL: that of the machine */
 	int quiet_below;        /* the place of the least urgent word that is told in quiet hours */
 };

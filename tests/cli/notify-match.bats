@@ -70,6 +70,47 @@ ladder() {
 	done
 }
 
+@test "of 1,000 random pairs of a person and a record: ehr-notify names the version that ehr-select gives her by decision and by grant" {
+	local i al versions refs=0
+	local -x SUBJECT
+	local subjects=(s_BBBBBBBBBBBBBBBBBBBBBA s_CCCCCCCCCCCCCCCCCCCCCA s_DDDDDDDDDDDDDDDDDDDDDA)
+	RANDOM=13
+	ladder L0 L1 L2 L3 L4 L5
+	: >in
+	for ((i = 0; i < 25; i++)); do
+		SUBJECT=${subjects[RANDOM % 3]}
+		P=ladder granted "pair$i" $((RANDOM % 8)) nurse
+		sed 's/"subscribe"/"read"/' "$F/decision" >"read$i"
+		subscribed "pair$i" none | sed 's/"responder":"none",//' >>in
+	done
+	: >lines
+	for ((i = 0; i < 40; i++)); do
+		SUBJECT=${subjects[RANDOM % 3]}
+		versions=()
+		# Any of the levels, as the lowest may show nothing and a policy may have had fewer.
+		for ((al = RANDOM % 6; al < 6; al += 1 + RANDOM % 2)); do versions+=("L$al:$al:routine"); done
+		sealed "$(printf 'r_%021dA' "$i")" $((16 * i)) "${versions[@]}" >>lines
+	done
+	P=ladder notify 0 --subscriptions in lines
+	mv out intents
+	jq -c '. + {encrypted_key: ("A" * 54), iv: ("A" * 16), ciphertext: ("A" * 1400), tag: ("A" * 22)}' lines >store
+	for ((i = 0; i < 25; i++)); do
+		jq -r "select(.to.party == \"pair$i\").ref" intents | sort >told
+		refs=$((refs + $(wc -l <told)))
+		ehr-select -P ladder --decision "read$i" --now "$now" store >selected
+		jq -r '"\(.ehr.id)/\(.ehr.rl)"' selected | sort | same told
+		ehr-select -P ladder --grant "$F/pair$i.grant" --authority "$F/site/authority.jwks" --now "$now" store >selected
+		jq -r '"\(.ehr.id)/\(.ehr.rl)"' selected | sort | same told
+	done
+	# About a third of the pairs are of one subject, and most of those are told.
+	[ "$refs" -gt 150 ]
+	[ "$refs" -lt 400 ]
+	# Without grants nobody hears of anything.
+	: >none
+	P=ladder notify 1 --subscriptions in --grants none lines
+	empty out
+}
+
 @test "parts that are cut between records give the same intents; a part that is cut inside one is refused" {
 	local letter
 	{

@@ -125,6 +125,114 @@ after_cuts() {
 	[ -s lost ]
 }
 
+@test "a write-ahead log that is cut or garbled at any sector: what was synced before is there, and each commit as a whole" {
+	local at size count least k sizes=() losses=0
+	spool
+	mkfifo hold
+	# As long as somebody reads, the log is not emptied.
+	sqlite3 spool/spool.db <hold >held 3>&- &
+	exec 8>hold
+	echo 'SELECT count(*) FROM intent;' >&8
+	wait_until [ -s held ]
+	for k in 1 2 3 4; do
+		many_intents "$((100 * k))" 20 | ehr-deliver enqueue --spool spool -q 8>&-
+		sizes+=("$(stat -c %s spool/spool.db-wal)")
+	done
+	size=${sizes[3]}
+	for ((at = size; at >= 0 && at > size - 65536; at -= 512)); do
+		rm -rf torn
+		cp -r spool torn
+		rm -f torn/spool.db-shm
+		truncate -s "$at" torn/spool.db-wal
+		[ $((at % 1024)) -eq 0 ] || head -c 512 /dev/urandom >>torn/spool.db-wal
+		ehr 0 ehr-deliver list --spool torn
+		count=$(wc -l <out)
+		least=0
+		for k in "${sizes[@]}"; do [ "$k" -gt "$at" ] || least=$((least + 20)); done
+		[ "$count" -eq "$least" ]
+		losses=$((losses + (count < 80)))
+		[ $((at % 8192)) -ne 0 ] || ehr 0 ehr-deliver check -P P --spool torn
+	done
+	exec 8>&-
+	[ "$losses" -gt 20 ]
+	[ "$losses" -lt 128 ]
+}
+
+# on_loop [OPTION ...]: moves the spool to a file system of its own, disk/, which writes nothing that nobody syncs.
+on_loop() {
+	[ "$(id -u)" -eq 0 ] || skip 'root is not there'
+	command -v mkfs.ext4 >/dev/null || skip 'e2fsprogs is not there'
+	truncate -s 64M image
+	mkdir -p disk
+	mkfs.ext4 -q -F image
+	mount -o loop,commit=300 image disk 2>/dev/null || skip 'loop devices are not there'
+	mv spool disk/spool
+	sync -f disk
+}
+
+# What the kernel has not written is lost (EXT4_IOC_SHUTDOWN without a flush of the journal); then the power is back.
+power_cut() {
+	perl -e 'open(my $disk, "<", "disk") && ioctl($disk, 0x8004587d, pack("L", 2)) or die $!'
+	[ $# -eq 0 ] || kill -9 "$@" 2>/dev/null || :
+	[ $# -eq 0 ] || wait "$@" 2>/dev/null || :
+	channels_end
+	umount disk
+	mount -o loop,commit=300 image disk
+}
+
+teardown() { ! mountpoint -q "$BATS_TEST_TMPDIR/disk" || umount -l "$BATS_TEST_TMPDIR/disk"; }
+
+@test "ten power cuts on ext4: what enqueue answered is in the spool and is delivered" {
+	native || return 0 # by time
+	local i daemon writer
+	# What was told is known elsewhere.
+	spool "$(channel 'exec 9>>"'"$PWD"'/busy"
+flock -s 9
+while read -r line; do
+	id=${line#*\"id\":\"}
+	id=${id%%\"*}
+	echo "$id" >>"'"$PWD"'/told"
+	echo "{\"id\":\"$id\",\"code\":0}"
+done')" 'many: 50,'
+	channels_end() { flock busy true; }
+	on_loop
+	RANDOM=11
+	: >durable
+	for ((i = 0; i < 10; i++)); do
+		ehr-deliver run -P P -S site --spool disk/spool 2>/dev/null 3>&- &
+		daemon=$!
+		many_intents "$((10000 * (i + 1)))" 2000 >given
+		ehr-deliver enqueue --spool disk/spool given >answers 2>/dev/null 3>&- &
+		writer=$!
+		wait_until [ -s answers ]
+		sleep "0.$(printf '%03d' $((RANDOM % 100)))"
+		power_cut "$daemon" "$writer"
+		grep '}$' answers >>durable || :
+		ehr-deliver list --spool disk/spool | ids | sort >there
+		ids <durable | sort | comm -23 - there >lost
+		empty lost
+	done
+	[ "$(wc -l <durable)" -ge 1000 ]
+	ehr 0 ehr-deliver run -P P -S site --spool disk/spool --drain
+	sort -u told >delivered
+	ids <durable | sort -u | comm -23 - delivered >lost
+	empty lost
+	ehr 0 ehr-deliver check -P P --spool disk/spool
+}
+
+@test "the same power cut loses something where no sync reaches the disk, on ext4, too" {
+	native || return 0 # a preloaded disk or clock and a sanitizer exclude each other
+	spool
+	on_loop
+	many_intents 1 200 >given
+	env DISK_NO_SYNC=1 "DISK_FOLDER=$PWD/disk/spool" "LD_PRELOAD=$EHR_DISK_SO" ehr-deliver enqueue --spool disk/spool given >answers
+	[ "$(wc -l <answers)" -eq 200 ]
+	power_cut
+	ehr-deliver list --spool disk/spool | ids | sort >there
+	ids <answers | sort | comm -23 - there >lost
+	[ -s lost ]
+}
+
 @test "a full disk: nothing is answered or taken for done, it is said once, and all goes on when there is room" {
 	native || return 0 # a preloaded disk or clock and a sanitizer exclude each other
 	spool "$(noting_channel)" 'many: 20,'
