@@ -55,7 +55,7 @@ flow_open(struct flow_plan *plan, struct arena *a, char why[PROGRAM_WHY])
 	for (unsigned i = 0; i < plan->batch->thens; i++)
 		if (!program_find(&plan->then[i], &plan->batch->then[i], a, why))
 			return false;
-	plan->labels = workers_load(plan);
+	plan->workers = workers_load(plan);
 	return true;
 }
 

@@ -25,7 +25,7 @@ struct flow_plan {
 	const char *ca, *crl;                   /* --trust and --crl, for all programs; NULL: none */
 	const char *now;                        /* the time of the upload */
 	unsigned jobs;                          /* workers; 0: every stage is a process of its own */
-	struct piece_labels *labels;            /* what they share; NULL: the stages are none for workers */
+	struct workers_plan *workers;           /* what they share; NULL: the stages are none for workers */
 	struct program stage[BATCH_MAX_STAGES]; /* of batch->stage */
 	struct program then[BATCH_MAX_THEN];
 };

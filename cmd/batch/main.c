@@ -59,6 +59,7 @@ struct run {
 	struct batch_policy batch;
 	struct flow_plan plan;
 	struct uploads uploads;
+	const char *operand_in;
 	char now[32];
 	double began;
 };
@@ -75,6 +76,7 @@ read_options(struct run *r, struct options *o)
 		continue;
 	if (o->operands != 2)
 		options_needs(o, "two operands, IN and OUT");
+	r->operand_in = o->operand[0];
 	trust_options(o, &s->trust);
 	trust_policy(o, &s->policy, s->site);
 	s->trust.site = s->site;
@@ -113,15 +115,84 @@ load(struct run *r)
 		diag_die(EXIT_NOT_LAUNCHED, "%s", why);
 }
 
-static void
-open_out(struct run *r, const char *path)
+static bool
+is_folder(int fd, const char *path)
 {
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	struct stat a, b;
+
+	return path != NULL && fstat(fd, &a) == 0 && stat(path, &b) == 0 && S_ISDIR(b.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The spool of a command of `then`, if an option names it; else it is in the site. */
+static const char *
+spool_of(const struct batch_command *c)
+{
+	for (unsigned i = 0; i < c->words; i++)
+		if (strncmp(c->word[i], "--spool=", 8) == 0)
+			return c->word[i] + 8;
+	return NULL;
+}
+
+/* FD is the policy, the site or a spool. */
+static bool
+is_own(const struct run *r, int fd)
+{
+	bool found = is_folder(fd, r->policy.directory) || is_folder(fd, r->set.site);
+
+	for (unsigned i = 0; i < r->batch.thens && !found; i++)
+		found = is_folder(fd, spool_of(&r->batch.then[i]));
+	return found;
+}
+
+/* FD is a folder whose files the program reads or keeps. */
+static bool
+is_in_use(const struct run *r, int fd)
+{
+	return is_own(r, fd) || is_folder(fd, r->operand_in) || is_folder(fd, r->uploads.out);
+}
+
+/* The folder FD is such a one, or lies in one, however deep. */
+static bool
+lies_in(const struct run *r, int fd, bool (*is_such)(const struct run *r, int fd))
+{
+	bool found = false;
+	int up;
+
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	while (fd >= 0 && !(found = is_such(r, fd))) {
+		up = is_folder(fd, "/") ? -1 : openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		(void)close(fd);
+		fd = up;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return found;
+}
+
+/* What is moved from there, or comes there, would be missing to the policy or site, or be read as theirs. */
+static void
+check_own(const struct run *r, const struct options *o, int fd, const char *path)
+{
+	if (lies_in(r, fd, is_own))
+		options_misuse(o,
+		    "no folder for uploads or output but the policy, the site or a spool, or in one", path);
+}
+
+static void
+open_out(struct run *r, const struct options *o, const char *path)
+{
+	bool is_new = mkdir(path, 0700) == 0;
+
+	if (!is_new && errno != EEXIST)
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
 	r->uploads.out = path;
 	r->uploads.out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->uploads.out_fd < 0)
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
+	if (is_new && lies_in(r, r->uploads.out_fd, is_own))
+		(void)rmdir(path);
+	check_own(r, o, r->uploads.out_fd, path);
 }
 
 /* One time for the whole upload, whatever stage asks for it. */
@@ -165,6 +236,7 @@ take_folder(struct run *r, const struct options *o, const char *path)
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
 	if (in.st_dev == out.st_dev && in.st_ino == out.st_ino)
 		options_misuse(o, "uploads and output are in one folder", path);
+	check_own(r, o, b->in_fd, path);
 	buffer_init(&names, BUFFER_UNLIMITED);
 	if (!file_list_at(b->in_fd, ".", &names, &count))
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
@@ -206,59 +278,21 @@ take(struct run *r, const struct options *o, const char *path)
 	return status;
 }
 
+/* The file PATH lies in a folder that is in use.  A folder that cannot be opened takes no file. */
 static bool
-is_folder(int fd, const char *path)
-{
-	struct stat a, b;
-
-	return path != NULL && fstat(fd, &a) == 0 && stat(path, &b) == 0 && S_ISDIR(b.st_mode) &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-/* The spool of a command of `then`, if an option names it; else it is in the site. */
-static const char *
-spool_of(const struct batch_command *c)
-{
-	for (unsigned i = 0; i < c->words; i++)
-		if (strncmp(c->word[i], "--spool=", 8) == 0)
-			return c->word[i] + 8;
-	return NULL;
-}
-
-/* FD is a folder whose files the program reads or keeps. */
-static bool
-is_in_use(const struct run *r, const char *in, int fd)
-{
-	const char *const folders[] = { in, r->uploads.out, r->policy.directory, r->set.site };
-
-	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-		if (is_folder(fd, folders[i]))
-			return true;
-	for (unsigned i = 0; i < r->batch.thens; i++)
-		if (is_folder(fd, spool_of(&r->batch.then[i])))
-			return true;
-	return false;
-}
-
-/* PATH lies, however deep, in a folder that is in use.  A folder that cannot be opened takes no file. */
-static bool
-lies_in_use(const struct run *r, const char *in, const char *path)
+lies_in_use(const struct run *r, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[PATH_MAX];
-	bool found = false;
-	int fd, up;
+	bool found;
+	int fd;
 
 	if (slash != NULL && (size_t)(slash - path) >= sizeof folder - 1)
 		return false;
 	(void)snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1,
 	    slash != NULL ? path : ".");
 	fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	while (fd >= 0 && !(found = is_in_use(r, in, fd))) {
-		up = is_folder(fd, "/") ? -1 : openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		(void)close(fd);
-		fd = up;
-	}
+	found = fd >= 0 && lies_in(r, fd, is_in_use);
 	if (fd >= 0)
 		(void)close(fd);
 	return found;
@@ -266,9 +300,9 @@ lies_in_use(const struct run *r, const char *in, const char *path)
 
 /* The metrics replace a file: none that is input, nor one that would be taken for an upload or output. */
 static void
-check_metrics(const struct run *r, const struct options *o, const char *in)
+check_metrics(const struct run *r, const struct options *o)
 {
-	const char *path = r->set.metrics;
+	const char *in = r->operand_in, *path = r->set.metrics;
 	const char *const inputs[] = { in, r->set.trust.ca, r->set.trust.crl };
 	struct file_identity id = file_identify(path);
 	bool bad = (strcmp(in, "-") == 0 && file_is_same(id, file_identify_fd(STDIN_FILENO))) ||
@@ -276,7 +310,7 @@ check_metrics(const struct run *r, const struct options *o, const char *in)
 
 	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
 		bad = bad || (inputs[i] != NULL && file_is_same(id, file_identify(inputs[i])));
-	if (bad || lies_in_use(r, in, path))
+	if (bad || lies_in_use(r, path))
 		options_misuse(
 		    o, "a file that this program reads or keeps, or among such; name one elsewhere", path);
 }
@@ -348,10 +382,10 @@ main(int argc, char *argv[])
 	/* A stage that goes away is seen by its status. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	load(&r);
-	open_out(&r, o.operand[1]);
+	open_out(&r, &o, o.operand[1]);
 	if (r.set.metrics != NULL)
-		check_metrics(&r, &o, o.operand[0]);
-	status = take(&r, &o, o.operand[0]);
+		check_metrics(&r, &o);
+	status = take(&r, &o, r.operand_in);
 	if (r.set.metrics != NULL && !write_metrics(&r, status))
 		status = diag_worse(status, EXIT_IO);
 	if (!print_summary(&r))

@@ -40,6 +40,11 @@ struct order {
 	uint64_t line; /* of its first record in what ehr-ingest wrote, from 1 */
 };
 
+struct workers_plan {
+	struct piece_setup setup; /* what is the same for all uploads */
+	unsigned behind;
+};
+
 struct workers {
 	struct flow *flow;
 	struct piece_setup setup;
@@ -98,51 +103,47 @@ find_pair(const struct batch_policy *b, unsigned *at)
 	return false;
 }
 
-/* Workers can do what the pair of PLAN asks for, which S gets; *BEHIND is the stage before the pair. */
-static bool
-can_do(const struct flow_plan *plan, struct piece_setup *s, unsigned *behind)
-{
-	const struct batch_policy *b = plan->batch;
-
-	return plan->jobs > 0 && find_pair(b, behind) &&
-	       take_options(s, &b->stage[*behind + 1], &b->stage[*behind + 2]);
-}
-
-struct piece_labels *
+struct workers_plan *
 workers_load(const struct flow_plan *plan)
 {
-	struct piece_setup setup = { 0 };
-	unsigned behind;
+	const struct batch_policy *b = plan->batch;
+	struct piece_setup s = { .policy = plan->policy,
+		.site = plan->site,
+		.sets_aside = b->on_error != BATCH_FAIL,
+		.manifest = -1 };
+	struct workers_plan *w;
+	unsigned at;
 
-	return can_do(plan, &setup, &behind) ? piece_labels_load(plan->policy, setup.labels_records) : NULL;
+	if (plan->jobs == 0 || !find_pair(b, &at) || !take_options(&s, &b->stage[at + 1], &b->stage[at + 2]))
+		return NULL;
+	s.labels = piece_labels_load(plan->policy, s.labels_records);
+	s.seals = at + 3 < b->stages && strcmp(b->stage[at + 3].word[0], "ehr-seal") == 0 &&
+		  b->stage[at + 3].words == 1;
+	w = memory_zeros(1, sizeof *w);
+	*w = (struct workers_plan){ s, at };
+	return w;
 }
 
 struct workers *
 workers_for(struct flow *f, unsigned *behind)
 {
-	const struct batch_policy *b = f->plan->batch;
+	const struct workers_plan *plan = f->plan->workers;
 	struct workers *w;
 
-	if (f->plan->labels == NULL)
+	if (plan == NULL)
 		return NULL;
+	*behind = plan->behind;
 	w = memory_zeros(1, sizeof *w);
 	w->flow = f;
-	w->setup = (struct piece_setup){ .policy = f->plan->policy,
-		.site = f->plan->site,
-		.now = f->plan->now,
-		.batch = f->batch,
-		.source = f->source,
-		.folder = f->path,
-		.labels = f->plan->labels,
-		.sets_aside = b->on_error != BATCH_FAIL };
-	(void)can_do(f->plan, &w->setup, behind);
-	w->setup.seals = *behind + 3 < b->stages && strcmp(b->stage[*behind + 3].word[0], "ehr-seal") == 0 &&
-			 b->stage[*behind + 3].words == 1;
+	w->setup = plan->setup;
+	w->setup.now = f->plan->now;
+	w->setup.batch = f->batch;
+	w->setup.source = f->source;
+	w->setup.folder = f->path;
 	w->count = f->plan->jobs < MOST_JOBS ? f->plan->jobs : MOST_JOBS;
 	w->room = PIECE_MOST_LINE + PIECE + PIECE_SLACK;
 	w->places = arena_format(&f->arena, "%s/places", f->path);
 	w->setup.places = w->places;
-	w->setup.manifest = -1;
 	return w;
 }
 

@@ -22,17 +22,17 @@
  */
 struct flow;
 struct flow_plan;
-struct piece_labels;
+struct workers_plan;
 struct workers;
 
 /*
- * What workers share, once for all uploads, if the stages of PLAN have ehr-ingest, ehr-classify and
- * ehr-redact next to each other with options that workers know; else NULL.  Ends the process as
- * piece_labels_load() does.
+ * What is the same for all uploads, the policy loaded, if the stages of PLAN have ehr-ingest, ehr-classify
+ * and ehr-redact next to each other with options that workers know; else NULL.  It lives as long as the
+ * process, which ends as with piece_labels_load().
  */
-struct piece_labels *workers_load(const struct flow_plan *plan);
+struct workers_plan *workers_load(const struct flow_plan *plan);
 
-/* Workers for F, if its plan has `labels`; else NULL.  BEHIND is the stage that the workers stand behind. */
+/* Workers for F, if its plan has some; else NULL.  BEHIND is the stage that the workers stand behind. */
 struct workers *workers_for(struct flow *f, unsigned *behind);
 
 /* How many stages they are, and what messages call them. */

@@ -34,8 +34,10 @@ redact_keys_find(void *redact_keys, struct bytes name)
 		diag_die(EXIT_KEYS, "key-revoked: the key %s is on the revocation list", full);
 	if (keys_mac(k->keys, full) != NULL && !keys_mac_in_time(k->keys, full, k->now))
 		diag_die(k->now == NULL ? EXIT_USAGE : EXIT_KEYS,
-		    k->now == NULL ? "now-missing: the key %s was released for a time: needs --now TIME"
-				   : "key-not-valid: at this time, the key %s",
+		    k->now == NULL
+			? "now-missing: the key %s was released for a time: needs --now TIME"
+			: "key-not-valid: the key %s is for another time: give such a --now, or ask "
+			  "for a new key",
 		    full);
 	return keys_mac(k->keys, full);
 }

@@ -72,7 +72,8 @@ fail_time(const struct seal_engine *r, const char *what, struct seal_fault *f)
 	if (r->setup.now == NULL)
 		return fail(
 		    f, EXIT_USAGE, "now-missing: the %s was released for a time: needs --now TIME", what);
-	return fail(f, EXIT_KEYS, "key-not-valid: at this time, the %s", what);
+	return fail(f, EXIT_KEYS,
+	    "key-not-valid: the %s is for another time: give such a --now, or ask for a new key", what);
 }
 
 /* KEY may seal now. */

@@ -531,6 +531,19 @@ then: [{run: [ehr-deliver, enqueue, --spool=spool], output: told}]"
 	ehr 2 ehr-batch -P "$P" -S site --now yesterday uploads store
 	ehr 2 batch uploads uploads
 	has err 'uploads and output are in one folder'
+	# What is moved out of a policy or site is missing there, and what comes is read as theirs.
+	mkdir kept
+	cp -r "$P" policy
+	cp -r policy site kept
+	ln -s site/consents linked
+	for folder in policy policy/authz site site/keys linked; do
+		P=policy ehr 2 batch "$folder" store
+		has err 'no folder for uploads or output but the policy, the site or a spool, or in one'
+		P=policy ehr 2 batch uploads "$folder"
+		P=policy ehr 2 batch uploads/ward.ndjson "$folder/new/"
+	done
+	diff -r policy kept/policy
+	diff -r site kept/site
 	ehr 4 batch nowhere store
 	ehr 4 ehr-batch -P "$P" -S nowhere uploads store
 	ehr 4 batch uploads nowhere/store

@@ -430,9 +430,9 @@ sealer() {
 	has err 'ehr-seal: now-missing: the key tag.id was released for a time'
 	END=2026-03-09T09:00:01Z
 	ehr 6 ehr-redact -P "$P" --keys sealer --now "$END" "$F/labelled"
-	same err <<<'ehr-redact: key-not-valid: at this time, the key redact.pseudonym'
+	same err <<<'ehr-redact: key-not-valid: the key redact.pseudonym is for another time: give such a --now, or ask for a new key'
 	ehr 6 ehr-seal --to "$F/tablet.jwk" --keys sealer --now "$END" "$F/versions"
-	has err 'ehr-seal: key-not-valid: at this time, the key tag.id'
+	has err 'ehr-seal: key-not-valid: the key tag.id is for another time: give such a --now, or ask for a new key'
 	AT=$END ehr 6 keys pseudonym --keys sealer Patient/p1
 	has err 'ehr-keys: key-not-valid: the key tag.subject was released for another time'
 	empty out

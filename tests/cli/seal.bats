@@ -384,7 +384,7 @@ lengths() {
 	ehr 6 seal --now 2026-03-02T08:59:59Z <"$F/versions"
 	empty out
 	same err <<-'END'
-		ehr-seal: key-not-valid: at this time, the key of level U, al 0, epoch 1
+		ehr-seal: key-not-valid: the key of level U, al 0, epoch 1 is for another time: give such a --now, or ask for a new key
 	END
 	ehr 0 seal --now "$NOW" <"$F/versions"
 	ehr 0 seal --now 2030-01-01T00:00:00Z <"$F/versions"
@@ -397,7 +397,7 @@ lengths() {
 	ehr 6 ehr-seal -P "$P" -S site --now 2026-03-31T23:59:59Z <"$F/versions"
 	empty out
 	same err <<-'END'
-		ehr-seal: key-not-valid: at this time, the key of level U, al 0, epoch 2
+		ehr-seal: key-not-valid: the key of level U, al 0, epoch 2 is for another time: give such a --now, or ask for a new key
 	END
 	ehr 0 ehr-seal -P "$P" -S site --now 2026-04-01T00:00:00Z <"$F/versions"
 	ehr 0 ehr-seal -P "$P" -S site --epoch 1 --now 2026-03-31T23:59:59Z <"$F/versions"

@@ -31,6 +31,18 @@ load ../lib/ehr
 	[ -z "$(find root -type f)" ]
 }
 
+# Where each shell looks by itself, below /usr/local and below /usr.
+@test "install: the shells find the completions" {
+	command -v zsh >/dev/null || skip "zsh is not there"
+	for prefix in /usr/local /usr; do
+		make -s -C "$EHR_ROOT" install DESTDIR="$PWD/root" PREFIX=$prefix >/dev/null
+		(cd root && find . -name _ehr) | sed 's,^\.,,; s,/_ehr$,,' >place
+		[ "$(zsh -fc 'print -l $fpath' | grep -cxFf place)" -eq 1 ]
+		make -s -C "$EHR_ROOT" uninstall DESTDIR="$PWD/root" PREFIX=$prefix >/dev/null
+		[ -z "$(find root -type f)" ]
+	done
+}
+
 @test "install: a name that is here is no installed policy, and one that is nowhere is said" {
 	mkdir hospital
 	ehr 3 ehr-classify -P hospital
