@@ -125,8 +125,8 @@ is_act_code(const struct fhir_reading *r, uint32_t coding)
 	uint32_t system = fhir_member(r, coding, K_system);
 
 	return system == 0 ||
-	       (json_kind(r->json, system) == JSON_STRING && codes_same_system(json_inside(r->json, system),
-								 vocabulary_system(VOCABULARY_SENSITIVITY)));
+	       (json_kind(r->json, system) == JSON_STRING &&
+		   codes_same_system(fhir_text_of(r, system), vocabulary_system(VOCABULARY_SENSITIVITY)));
 }
 
 /* The effect that a code of v3-ActCode has as policyRule: -1 none, -2 after a fault. */
@@ -327,8 +327,7 @@ verified_at(const struct fhir_reading *r, uint32_t node, struct period *p)
 	uint32_t date = fhir_member(r, node, K_verificationDate);
 	enum date_precision precision;
 
-	return date != 0 && json_kind(r->json, date) == JSON_STRING &&
-	       clock_parse_date(json_inside(r->json, date), p, &precision);
+	return date != 0 && clock_parse_date(fhir_text_of(r, date), p, &precision);
 }
 
 static bool
@@ -388,6 +387,15 @@ modifies(struct fhir_reading *r, uint32_t node)
 	return false;
 }
 
+/* R4 has `patient`, R5 `subject`.  0: neither, or both. */
+static uint32_t
+patient_of(const struct fhir_reading *r, uint32_t node)
+{
+	uint32_t patient = fhir_member(r, node, K_patient), subject = fhir_member(r, node, K_subject);
+
+	return patient == 0 || subject == 0 ? patient + subject : 0;
+}
+
 static bool
 put_all(struct fhir_reading *r, uint32_t node)
 {
@@ -400,7 +408,8 @@ put_all(struct fhir_reading *r, uint32_t node)
 	fhir_put(r, map, "patient", fhir_text(r, c->patient, node), node);
 	c->tree = map;
 	if (modifies(r, node) || !put_status(r, map, node) || !fhir_only_known(r, node, ROOT) ||
-	    !put_date(r, map, node) || !put_acknowledged(r, map, node))
+	    !fhir_only_known(r, patient_of(r, node), REFERENCE) || !put_date(r, map, node) ||
+	    !put_acknowledged(r, map, node))
 		return false;
 	put_verified(r, map, node);
 	return put_body(r, map, node);
@@ -459,17 +468,16 @@ is_of_privacy(const struct fhir_reading *r, uint32_t node)
 static bool
 read_patient(struct fhir_reading *r, uint32_t node)
 {
-	uint32_t patient = fhir_member(r, node, K_patient), subject = fhir_member(r, node, K_subject);
+	uint32_t patient = patient_of(r, node);
 	struct bytes text;
 
-	if ((patient != 0) == (subject != 0))
+	if (patient == 0)
 		return fhir_fault(r, node, "expected either patient or subject");
-	if (!fhir_reference(r, patient ? patient : subject, &text, &r->out->logical))
+	if (!fhir_named(r, patient, &text, &r->out->logical))
 		return false;
 	if (!r->out->logical) {
 		if (!bytes_begin(text, "Patient/"))
-			return fhir_fault(
-			    r, patient ? patient : subject, "expected a reference to a Patient");
+			return fhir_fault(r, patient, "expected a reference to a Patient");
 		text = (struct bytes){ text.at + strlen("Patient/"), text.size - strlen("Patient/") };
 	}
 	r->out->patient = text;
@@ -480,9 +488,10 @@ static void
 read_id(struct fhir_reading *r, uint32_t node)
 {
 	uint32_t id = fhir_member(r, node, K_id);
+	struct bytes text = id != 0 ? fhir_text_of(r, id) : (struct bytes){ "", 0 };
 
-	if (id != 0 && json_kind(r->json, id) == JSON_STRING && fhir_is_id(json_inside(r->json, id)))
-		r->out->id = json_inside(r->json, id);
+	if (fhir_is_id(text))
+		r->out->id = text;
 	else
 		r->out->id = bytes_of(arena_format(r->arena, "line-%u", r->line));
 }

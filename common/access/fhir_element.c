@@ -39,20 +39,35 @@ fhir_fault(struct fhir_reading *r, uint32_t node, const char *text)
 	return fault_line(r->fault, r->file, r->line, r->json->nodes[node].start + 1, "%s", text);
 }
 
+/* The text of a string without its escapes; empty if NODE is none. */
+static struct bytes
+unescaped(struct arena *a, const struct json *j, uint32_t node)
+{
+	struct bytes text;
+	struct buffer room;
+
+	if (json_kind(j, node) != JSON_STRING)
+		return (struct bytes){ "", 0 };
+	if ((j->nodes[node].flags & JSON_ESCAPED) == 0)
+		return json_inside(j, node);
+	buffer_init(&room, BUFFER_UNLIMITED);
+	text = arena_copy(a, json_string(j, node, &room));
+	buffer_release(&room);
+	return text;
+}
+
+struct bytes
+fhir_text_of(const struct fhir_reading *r, uint32_t node)
+{
+	return unescaped(r->arena, r->json, node);
+}
+
 bool
 fhir_string(struct fhir_reading *r, uint32_t node, struct bytes *text)
 {
 	if (json_kind(r->json, node) != JSON_STRING)
 		return fhir_fault(r, node, "expected a string");
-	if (r->json->nodes[node].flags & JSON_ESCAPED) {
-		struct buffer room;
-
-		buffer_init(&room, BUFFER_UNLIMITED);
-		*text = arena_copy(r->arena, json_string(r->json, node, &room));
-		buffer_release(&room);
-	} else {
-		*text = json_inside(r->json, node);
-	}
+	*text = fhir_text_of(r, node);
 	return text->size > 0 || fhir_fault(r, node, "an empty string");
 }
 
@@ -301,12 +316,12 @@ static struct bytes
 name_of(struct arena *a, const struct json *j, uint32_t resource)
 {
 	uint32_t type = json_member_key(j, resource, K_resourceType), id = json_member_key(j, resource, K_id);
+	struct bytes kind = type ? unescaped(a, j, type) : (struct bytes){ "", 0 };
+	struct bytes own = id ? unescaped(a, j, id) : (struct bytes){ "", 0 };
 
-	if (type == 0 || id == 0 || json_kind(j, type) != JSON_STRING || json_kind(j, id) != JSON_STRING ||
-	    !fhir_is_id(json_inside(j, id)))
+	if (kind.size == 0 || !fhir_is_id(own))
 		return (struct bytes){ "", 0 };
-	return bytes_of(arena_format(a, "%.*s/%.*s", (int)json_inside(j, type).size, json_inside(j, type).at,
-	    (int)json_inside(j, id).size, json_inside(j, id).at));
+	return bytes_of(arena_format(a, "%.*s/%.*s", (int)kind.size, kind.at, (int)own.size, own.at));
 }
 
 void
@@ -350,13 +365,15 @@ find_named(struct fhir_reading *r, uint32_t node, struct bytes name, struct byte
 }
 
 bool
-fhir_reference(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *logical)
+fhir_named(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *logical)
 {
 	struct bytes whole = { "", 0 }, system = { "", 0 }, value = { "", 0 };
 	uint32_t identifier;
 
 	*logical = false;
-	if (!is_element(r, node, REFERENCE) || !fhir_string_member(r, node, K_reference, &whole))
+	if (json_kind(r->json, node) != JSON_OBJECT)
+		return fhir_fault(r, node, "expected an object");
+	if (!fhir_string_member(r, node, K_reference, &whole))
 		return false;
 	if (bytes_begin(whole, "urn:"))
 		return find_named(r, node, whole, text);
@@ -388,7 +405,7 @@ references(struct fhir_reading *r, uint32_t node, struct yaml_node *list)
 		return false;
 	FHIR_EACH(r, at, node)
 	{
-		if (!fhir_reference(r, at, &text, &logical))
+		if (!fhir_named(r, at, &text, &logical) || !fhir_only_known(r, at, REFERENCE))
 			return false;
 		fhir_append(list, fhir_text(r, text, at));
 	}

@@ -116,6 +116,9 @@ fhir_member(const struct fhir_reading *r, uint32_t node, unsigned key)
 /* Always false. */
 bool fhir_fault(struct fhir_reading *r, uint32_t node, const char *text);
 
+/* The text of a string without its escapes; empty if NODE is none. */
+struct bytes fhir_text_of(const struct fhir_reading *r, uint32_t node);
+
 /* A string that is not empty. */
 bool fhir_string(struct fhir_reading *r, uint32_t node, struct bytes *text);
 
@@ -170,8 +173,11 @@ bool fhir_is_id(struct bytes text);
 /* Does a Reference name TEXT by its `reference`, as it stands? */
 bool fhir_is_literal(struct bytes text);
 
-/* A Reference: `Type/id`, a urn as it stands, or, LOGICAL, `system|value` of the identifier. */
-bool fhir_reference(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *logical);
+/*
+ * Whom a Reference names: `Type/id`, a urn as it stands, or, LOGICAL, `system|value` of the identifier.  What
+ * else it has is not looked at, see fhir_only_known().
+ */
+bool fhir_named(struct fhir_reading *r, uint32_t node, struct bytes *text, bool *logical);
 
 /* All criteria of a provision, into the map of a rule or directive.  PERIOD is the key of its period. */
 bool fhir_put_criteria(struct fhir_reading *r, struct yaml_node *map, uint32_t provision, const char *period);

@@ -18,6 +18,36 @@ setup_hospital() {
 	echo "$request" | sed 's/"domain":"hospital",/&"ref":["Practitioner\/lee"],/' >in
 }
 
+@test "a Consent says the same however its strings are escaped, and what else stands beside its patient is that patient's alone" {
+	setup_hospital
+	local act='http:\/\/terminology.hl7.org\/CodeSystem\/v3-ActCode'
+	while IFS='|' read -r want members; do
+		consent "$members" >c.ndjson
+		[ "$(asked c.ndjson | cut -d' ' -f2)" = "$want" ] || { cat c.ndjson err; return 1; }
+	done <<-END
+		consent-unreadable|"policyRule":{"coding":[{"system":"$act","code":"OPTOUT"}]},"provision":{"type":"permit"}
+		consent-unreadable|"policyRule":{"coding":[{"system":"$act","code":"OPT\u0049N"}]},"provision":{"type":"deny"}
+		consent-deny|"policyRule":{"coding":[{"system":"$act","code":"OPTOUT"}]}
+		permitted|"policyRule":{"coding":[{"system":"$act","code":"OPTIN"}]}
+		permitted|"policyRule":{"coding":[{"system":"urn:x\/y","code":"OPTOUT"}]},"provision":{"type":"permit"}
+	END
+	# The id, by which --consent-state and a decision name it, and a name within a Bundle.
+	consent '"provision":{"type":"permit"}' | sed 's/"c-1"/"c\\u002d1"/' >c.ndjson
+	[ "$(asked c.ndjson)" = 'Permit permitted' ]
+	[ "$(jq -c '.context.layers[] | select(.layer == "consent").rules' out)" = '["c-1"]' ]
+	consent '"provision":{"type":"permit"}' | sed 's/Patient.ann/urn:uuid:1/; s/.*/{"resourceType":"Bundle","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"P\\u0061tient","id":"\\u0061nn"}},{"resource":&}]}/' >c.json
+	[ "$(asked c.json)" = 'Permit permitted' ]
+	# The patient is plain, what stands beside is not: her consent is unreadable, and nobody else waits.
+	for beside in '"modifierExtension":[]' '"unless":"x"' '"_type":{"id":"a"}'; do
+		{
+			consent '"provision":{"type":"permit"}' | sed "s|Patient.ann\"|&,$beside|"
+			consent '"provision":{"type":"permit"}' | sed 's/ann/bea/; s/c-1/c-2/'
+		} >c.ndjson
+		[ "$(asked c.ndjson)" = 'Indeterminate consent-unreadable' ]
+		has err 'c.ndjson:1:'
+	done
+}
+
 @test "a root with its type, and a root without one under policyRule" {
 	setup_hospital
 	local policy='"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"%s"}]}'
