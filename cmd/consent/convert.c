@@ -155,14 +155,8 @@ convert_all(struct converting *c, const char *path, bool import)
 	for (size_t i = 0; i < f.count; i++) {
 		size_t before = c->text.used;
 		struct written_directive *one = &f.at[i];
-		/* What it says is written as ehr-authz reads it: a deny of all. */
-		bool noted = bytes_begin(bytes_of(one->fault.text), "root-data");
 
-		if (noted) {
-			fault_print(&one->fault);
-			one->fault.text[0] = '\0';
-		}
-		if (one->fault.text[0] == '\0' && (import ? put_own(c, one) : put_consent(c, one, path)))
+		if (!directive_file_refuses(one) && (import ? put_own(c, one) : put_consent(c, one, path)))
 			continue;
 		c->text.used = before;
 		refused++;

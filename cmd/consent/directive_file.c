@@ -180,6 +180,16 @@ directive_file_read(struct directive_file *f, struct policy *policy, const char 
 	put_twins(f);
 }
 
+bool
+directive_file_refuses(struct written_directive *one)
+{
+	if (bytes_begin(bytes_of(one->fault.text), "root-data")) {
+		fault_print(&one->fault);
+		one->fault.text[0] = '\0';
+	}
+	return one->fault.text[0] != '\0';
+}
+
 void
 directive_file_release(struct directive_file *f)
 {

@@ -30,6 +30,12 @@ struct directive_file {
  */
 void directive_file_read(
     struct directive_file *f, struct policy *policy, const char *path, const char *entities);
+
+/*
+ * True if ehr-authz does not read ONE, whose fault says why.  A fault that leaves it in force is printed and
+ * cleared: that a root of type deny denies all data, not only those that it names.
+ */
+bool directive_file_refuses(struct written_directive *one);
 void directive_file_release(struct directive_file *f);
 
 #endif

@@ -96,7 +96,7 @@ print_file(struct printing *p, const char *path)
 
 	directive_file_read(&f, &p->policy, path, NULL);
 	for (size_t i = 0; i < f.count; i++) {
-		if (f.at[i].fault.text[0] != '\0')
+		if (directive_file_refuses(&f.at[i]))
 			fault_exit(&f.at[i].fault);
 		if (i > 0)
 			(void)buffer_append(&p->text, "\n", 1);

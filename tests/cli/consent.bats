@@ -469,6 +469,18 @@ state() { # IN_FORCE [STATE]
 	ehr 4 ehr-consent render -P P nowhere.json
 }
 
+@test "render: what a root of type deny says of some data is said as it counts, a deny of all" {
+	hospital
+	echo '{"resourceType":"Consent","id":"c-1","status":"active","patient":{"reference":"Patient/ann"},"provision":{"type":"deny"}}' >all.ndjson
+	sed 's/"deny"/&,"class":[{"code":"Observation"}]/' all.ndjson >some.ndjson
+	ehr 0 ehr-consent render -P P all.ndjson
+	empty err
+	mv out all
+	ehr 0 ehr-consent render -P P some.ndjson
+	has err 'some.ndjson:1:1: root-data: '
+	cmp out all
+}
+
 @test "render: the same sentences for the same directive, whatever its form" {
 	hospital
 	cat >c.yaml <<-'END'
