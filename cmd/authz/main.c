@@ -259,7 +259,7 @@ answer(struct authz *a, struct filter *f, const struct access_decision *d)
 	return sink_line(&f->out, signed_decision(a, d->text));
 }
 
-/* Every line has one answer, an empty one, too.  An ill-formed request has an answer and counts as refused. */
+/* Every line has one answer, an empty one, too.  An ill-formed request counts as refused. */
 static enum filter_outcome
 decide_line(void *context, struct filter *f, struct bytes line)
 {

@@ -283,7 +283,7 @@ is_of_staff(const struct criteria *c, uint32_t word)
 	return false;
 }
 
-/* True if those who have the relation WORD may be known by their roles: some rule or row has the two together. */
+/* True if a rule or row has the relation WORD together with a role, by which its people may be known. */
 static bool
 is_relation_of_staff(const struct engine *e, uint32_t word)
 {

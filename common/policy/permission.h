@@ -62,8 +62,8 @@ enum permission_outcome {
 };
 
 /*
- * Lengths of time that authz/clearances.yaml sets, in seconds: decision_max_age, and `longest` of the map GROUP,
- * "grants" or "assertions".  Without them PERMISSION_AGE, and *SECONDS as it was.  False with a fault.
+ * Lengths of time that authz/clearances.yaml sets, in seconds: decision_max_age, and `longest` of the map
+ * GROUP, "grants" or "assertions".  Without them PERMISSION_AGE, and *SECONDS as it was.  False with a fault.
  */
 bool permission_max_age(struct policy *p, int64_t *seconds, struct fault *f);
 bool permission_longest(struct policy *p, const char *group, int64_t *seconds, struct fault *f);
