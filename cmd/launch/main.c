@@ -186,6 +186,7 @@ main(int argc, char *argv[])
 	keep_descriptors(&set, &o);
 	if (!trust_read(&arena, set.ca, set.crl, set.now, &set.launch.trust, &fault)) {
 		fault_print(&fault);
+		arena_release(&arena);
 		return EXIT_NOT_LAUNCHED;
 	}
 	status = set.verify_only ? verify_all(&set, &o) : run(&set, &o, mask);
