@@ -27,6 +27,7 @@ enum {
 	MAX_FOLDERS = 16, /* nested */
 	MAX_LEVEL_NAME = 32,
 	MAX_CONDITION_SECONDS = 3600,
+	MAX_AL = 99, /* tags, clearances and decisions carry no higher one */
 };
 
 static const char signature_file[] = "policy.p7s";
@@ -239,7 +240,7 @@ read_level(struct policy *p, const char *file, const struct yaml_node *node, str
 	const struct yaml_node *name = yaml_need(&m, "name");
 	const struct yaml_node *rank = yaml_need(&m, "al");
 	if (!yaml_close(&m) || !yaml_string(file, name, &level.name, f) ||
-	    !yaml_integer(file, rank, 0, 1000000, &al, f))
+	    !yaml_integer(file, rank, 0, MAX_AL, &al, f))
 		return false;
 	if (!is_level_name(level.name))
 		return fault_at(f, file, name, "not a name for a level, expected 1 to 32 of A-Z a-z 0-9 _ -");

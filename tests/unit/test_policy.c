@@ -185,6 +185,8 @@ test_ladder_refused(void)
 		    "policy.yaml:4:42: ladder-order: " },
 		{ "policy: 1\nname: x\nserial: 1\nlevels: [{name: a, al: 1}, {name: a, al: 2}]\n",
 		    "policy.yaml:4:35: duplicate-id: level 'a'" },
+		{ "policy: 1\nname: x\nserial: 1\nlevels: [{name: a, al: 99}, {name: b, al: 100}]\n",
+		    "policy.yaml:4:43: expected a whole number from 0 to 99" },
 		{ "policy: 1\nname: x\nserial: 1\nlevels: [{name: ../a, al: 1}]\n",
 		    "policy.yaml:4:17: not a name for a level" },
 		{ "policy: 1\nname: x\nserial: 1\nlevels: [{name: a, al: -1}]\n",
