@@ -39,17 +39,43 @@ brackets(struct bytes path, size_t at)
 static bool
 is_general(struct bytes name)
 {
-	return bytes_are(name, "resourceType") || bytes_are(name, "extension") ||
-	       bytes_are(name, "modifierExtension") || bytes_are(name, "id");
+	return bytes_are(name, "resourceType") || bytes_are(name, "id");
 }
 
-/* `_x` has the elements of Element: id and extension. */
+static bool
+is_extension(struct bytes name)
+{
+	return bytes_are(name, "extension") || bytes_are(name, "modifierExtension");
+}
+
+/* Every object may have extensions.  Their definition says which value they have: none is a choice. */
 static bool
 find(struct elements *e, struct bytes kind, struct bytes *name, struct element *found)
 {
+	if (is_extension(*name)) {
+		*found = (struct element){ .name = *name, .type = bytes_of("Extension"), .is_list = true };
+		return true;
+	}
 	if (name->size > 1 && name->at[0] == '_')
 		*name = bytes_behind(*name, 1);
-	return elements_find(e, kind, *name, found);
+	if (!elements_find(e, kind, *name, found))
+		return false;
+	if (bytes_are(kind, "Extension"))
+		found->stem.size = 0;
+	return true;
+}
+
+/* Steps over `| select(.url == "x") |` at AT of PATH, to the dot behind it. */
+static size_t
+behind_select(struct bytes path, size_t at)
+{
+	static const char begin[] = " | select(", end[] = ") | ";
+	struct bytes rest = bytes_behind(path, at);
+	const char *stop;
+
+	if (!bytes_begin(rest, begin) || (stop = memmem(rest.at, rest.size, end, sizeof end - 1)) == NULL)
+		return at;
+	return (size_t)(stop - path.at) + sizeof end - 1;
 }
 
 enum fhir_path_verdict
@@ -57,6 +83,7 @@ fhir_path_follow(struct bytes kind, struct bytes path, struct fhir_path *p)
 {
 	struct elements room;
 	struct element found = { 0 };
+	bool is_twin = false; /* `_x`, which has an id and extensions alone */
 	size_t at = 0;
 
 	*p = (struct fhir_path){ .kind = kind, .type = kind };
@@ -76,7 +103,7 @@ fhir_path_follow(struct bytes kind, struct bytes path, struct fhir_path *p)
 			end++;
 		if (bytes_are(kind, "Resource") || is_general(name))
 			return FHIR_PATH_OPEN;
-		if (elements_kind(kind) == ELEMENTS_KINDS)
+		if (elements_kind(kind) == ELEMENTS_KINDS && !(is_twin && is_extension(name)))
 			return FHIR_PATH_VALUE;
 		if (!find(&room, kind, &name, &found))
 			return FHIR_PATH_MISSING;
@@ -94,9 +121,8 @@ fhir_path_follow(struct bytes kind, struct bytes path, struct fhir_path *p)
 			end++;
 		if (end < path.size && found.is_list && index == 0 && !beside)
 			return FHIR_PATH_LIST;
-		if (end < path.size && beside)
-			return FHIR_PATH_OPEN;
-		at = end;
+		is_twin = beside;
+		at = behind_select(path, end);
 	}
 	return FHIR_PATH_KNOWN;
 }

@@ -53,6 +53,30 @@ END
 	fhir c r
 	ehr 0 ehr-policy check -P p
 	lacks err unknown-path
+	# In extensions, too, of which one value is no gap.
+	cat >c <<'END'
+  Patient: {.: N, ".extension[].valueStrin": R, ".extension.valueString": R, ".name[].extension[].valueCoding.sytem": R, "._birthDate.extension[].vlue": R, ".birthDate.extension[].url": R}
+rules:
+  - {id: a, say: A., where: {".extension[] | select(.url == \"u\") | .value": {present: true}}, label: {level: R}}
+END
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	has err 'unknown-path: .extension[].valueStrin is no element of Patient'
+	has err 'unknown-path: .extension is a list in FHIR R4: write .extension[] to go on'
+	has err 'unknown-path: .name[].extension[].valueCoding.sytem is no element of Patient'
+	has err 'unknown-path: ._birthDate.extension[].vlue is no element of Patient'
+	has err 'unknown-path: .birthDate holds no elements in FHIR R4, so there is no .extension in it'
+	has err 'unknown-path: .extension[] | select(.url == "u") | .value is no element of any type'
+	[ "$(grep -c unknown-path err)" -eq 6 ]
+	cat >c <<'END'
+  Patient: {.: N, ".extension[].valueString": R, "._birthDate.extension[].valueCode": R, ".name[]._given[].extension[].extension[].url": R}
+rules:
+  - {id: a, say: A., where: {".extension[] | select(.url == \"u\") | .valueString": {present: true}}, label: {level: R}}
+END
+	fhir c r
+	ehr 0 ehr-policy check -P p
+	lacks err unknown-path
+	lacks err choice-gap
 }
 
 @test "choice-gap: what raises one form of a choice is told of the others" {
