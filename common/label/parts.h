@@ -42,7 +42,11 @@ struct root_frame {
 	bool has_mute;               /* one has a code alone, of a system that no value set covers */
 	bool has_known;              /* one has another code, or a display */
 	bool has_end;                /* the plan of its state says so */
+	bool is_asked_url;           /* URL is set */
+	bool is_asked_code;          /* HOLDS_CODE is set */
+	bool holds_code;             /* see root_frame_has_code() */
 	uint16_t roles;              /* of an object: a bit for each role that a member has */
+	uint32_t url;                /* see root_frame_url() */
 	uint32_t member[ROLE_COUNT]; /* of an object: nodes of values, 0 if absent */
 };
 
@@ -58,8 +62,31 @@ root_frame_begin(struct root_frame *f, const struct json *j, uint32_t node)
 	f->is_array = json_kind(j, node) == JSON_ARRAY;
 	f->is_element = false;
 	f->has_code = f->has_mute = f->has_known = false;
+	f->is_asked_url = f->is_asked_code = false;
 	f->roles = 0;
 	memset(f->member, 0, sizeof f->member);
+}
+
+/*
+ * The value of `url` in the object F, 0 if it has none, and whether F has a member KEY, the one of codes;
+ * also of members that the walk has not met.  Each is looked for once, however many of the members ask.
+ */
+static inline uint32_t
+root_frame_url(struct root_frame *f, const struct json *j)
+{
+	if (!f->is_asked_url)
+		f->url = json_member(j, f->node, (struct bytes)BYTES("url"));
+	f->is_asked_url = true;
+	return f->url;
+}
+
+static inline bool
+root_frame_has_code(struct root_frame *f, const struct json *j, uint16_t key)
+{
+	if (!f->is_asked_code)
+		f->holds_code = json_member_key(j, f->node, key) != 0;
+	f->is_asked_code = true;
+	return f->holds_code;
 }
 
 /* label_list.c: the labels of the record, their order, and the level of each node that follows from them. */
@@ -405,12 +432,12 @@ root_terms_worth(struct root_terms *t, const struct json *j, uint32_t node, unsi
  * Looks at the string NODE under KEY in FRAME, to which the frames lead from OUTERMOST, the root's.  WORTH is
  * not WORTH_NOTHING.
  */
-void root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
+void root_terms_look(struct root_terms *t, struct root_frame *outermost, struct root_frame *frame,
     uint32_t node, uint16_t key, enum text_worth worth);
 
 /* Looks at the name NAME of a member of the object FRAME.  What it says labels the member's value. */
 void root_terms_look_at_name(
-    struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame, uint32_t name);
+    struct root_terms *t, struct root_frame *outermost, struct root_frame *frame, uint32_t name);
 
 /* Whether nobody has looked at that name, or it said something. */
 static inline bool

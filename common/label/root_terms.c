@@ -6,8 +6,8 @@ enum { UNDONE = 3 };
 
 /* The members from a string outwards, elements of arrays left out: its own is 0; see find_way. */
 struct way {
-	const struct root_frame *frame; /* the innermost one */
-	const struct root_frame *outermost;
+	struct root_frame *frame; /* the innermost one */
+	struct root_frame *outermost;
 	uint16_t key; /* of the string */
 	bool tells;   /* it is searched for codes, too */
 	bool names;   /* it is the name of a member */
@@ -45,8 +45,8 @@ root_terms_release(struct root_terms *t)
 }
 
 /* The object around FRAME or FRAME itself, arrays left out. */
-static const struct root_frame *
-object_of(const struct root_frame *frame, const struct root_frame *outermost)
+static struct root_frame *
+object_of(struct root_frame *frame, struct root_frame *outermost)
 {
 	while (frame->is_array && frame != outermost)
 		frame--;
@@ -55,8 +55,8 @@ object_of(const struct root_frame *frame, const struct root_frame *outermost)
 
 /* Whether the members from KEY, which stands in OBJECT, outwards are PLACE's. */
 static bool
-is_place(const struct root_terms *t, const struct terms_place *place, uint16_t key,
-    const struct root_frame *object, const struct root_frame *outermost)
+is_place(const struct root_terms *t, const struct terms_place *place, uint16_t key, struct root_frame *object,
+    struct root_frame *outermost)
 {
 	const struct json *j = t->root->record.json;
 	bool at_root = false;
@@ -75,7 +75,7 @@ is_place(const struct root_terms *t, const struct terms_place *place, uint16_t k
 
 static bool
 stands_at(const struct root_terms *t, const struct terms_places *places, uint16_t key,
-    const struct root_frame *object, const struct root_frame *outermost)
+    struct root_frame *object, struct root_frame *outermost)
 {
 	for (size_t i = 0; i < places->count; i++)
 		if (is_place(t, &places->at[i], key, object, outermost))
@@ -87,7 +87,7 @@ stands_at(const struct root_terms *t, const struct terms_places *places, uint16_
 static bool
 stands_in(const struct root_terms *t, const struct terms_places *places, const struct way *w)
 {
-	const struct root_frame *object = object_of(w->frame, w->outermost);
+	struct root_frame *object = object_of(w->frame, w->outermost);
 	uint16_t key = w->key;
 
 	for (;;) {
@@ -121,13 +121,14 @@ is_name(const struct root_terms *t, const struct way *w)
 {
 	const struct terms_rules *rules = &t->root->set->terms;
 	const struct json *j = t->root->record.json;
-	uint32_t object = object_of(w->frame, w->outermost)->node;
-	uint32_t reference = json_member(j, object, (struct bytes)BYTES("reference"));
-	uint32_t type = json_member(j, object, (struct bytes)BYTES("type"));
+	uint32_t object, reference, type;
 	struct bytes named = { "", 0 };
 
 	if (w->key != t->display)
 		return false;
+	object = object_of(w->frame, w->outermost)->node;
+	reference = json_member(j, object, (struct bytes)BYTES("reference"));
+	type = json_member(j, object, (struct bytes)BYTES("type"));
 	if (reference != 0 && json_kind(j, reference) == JSON_STRING)
 		named = referred_type(json_inside(j, reference));
 	if (named.size == 0 && type != 0 && json_kind(j, type) == JSON_STRING)
@@ -143,12 +144,12 @@ static bool
 is_inline_code(const struct root_terms *t, const struct way *w)
 {
 	const struct json *j = t->root->record.json;
-	const struct root_frame *object = object_of(w->frame, w->outermost);
+	struct root_frame *object = object_of(w->frame, w->outermost);
 
 	if (w->key != t->root->set->words.members->code)
 		return false;
 	for (unsigned i = 0; i <= 2 && object != w->outermost; i++) {
-		uint32_t url = json_member(j, object->node, (struct bytes)BYTES("url"));
+		uint32_t url = root_frame_url(object, j);
 
 		if (url != 0)
 			return json_kind(j, url) == JSON_STRING &&
@@ -168,10 +169,10 @@ is_skipped_place(const struct root_terms *t, const struct way *w)
  * The entry or root that the string speaks for as a whole, by the member of it in which it stands.  Where
  * that member is an entry itself, as reasonCode[] of an Encounter, it is that entry.
  */
-static const struct root_frame *
+static struct root_frame *
 whole_of(const struct root_terms *t, const struct way *w)
 {
-	const struct root_frame *object = object_of(w->frame, w->outermost);
+	struct root_frame *object = object_of(w->frame, w->outermost);
 	uint16_t key = w->key;
 
 	for (;;) {
@@ -181,7 +182,7 @@ whole_of(const struct root_terms *t, const struct way *w)
 		if (object == w->outermost)
 			return NULL;
 		key = object->key;
-		const struct root_frame *outer = object_of(object - 1, w->outermost);
+		struct root_frame *outer = object_of(object - 1, w->outermost);
 
 		if (object->is_entry && stands_at(t, &t->root->set->terms.entry, key, outer, w->outermost))
 			return object;
@@ -196,10 +197,10 @@ has_role(const struct ruleset *s, const struct root_frame *frame, enum member_ro
 }
 
 static bool
-is_coding(const struct root_terms *t, const struct root_frame *object)
+is_coding(const struct root_terms *t, struct root_frame *object)
 {
 	return (object->is_element && has_role(t->root->set, object, ROLE_CODING)) ||
-	       json_member_key(t->root->record.json, object->node, t->root->set->words.members->code) != 0;
+	       root_frame_has_code(object, t->root->record.json, t->root->set->words.members->code);
 }
 
 /*
@@ -210,8 +211,8 @@ static uint32_t
 place_of(const struct root_terms *t, const struct way *w, uint32_t node)
 {
 	const struct ruleset *s = t->root->set;
-	const struct root_frame *whole = whole_of(t, w);
-	const struct root_frame *object = w->frame;
+	struct root_frame *whole = whole_of(t, w);
+	struct root_frame *object = w->frame;
 
 	if (whole != NULL)
 		return whole->node;
@@ -390,8 +391,8 @@ search_undone(struct root_terms *t, const struct way *w, uint32_t node, struct b
 }
 
 void
-root_terms_look(struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame,
-    uint32_t node, uint16_t key, enum text_worth worth)
+root_terms_look(struct root_terms *t, struct root_frame *outermost, struct root_frame *frame, uint32_t node,
+    uint16_t key, enum text_worth worth)
 {
 	const struct json *j = t->root->record.json;
 	bool tells = t->tells && (ruleset_key(t->root->set, key).terms & TERMS_NO_CODE) == 0;
@@ -466,7 +467,7 @@ one_word(struct root_terms *t, struct bytes text)
 
 void
 root_terms_look_at_name(
-    struct root_terms *t, const struct root_frame *outermost, const struct root_frame *frame, uint32_t name)
+    struct root_terms *t, struct root_frame *outermost, struct root_frame *frame, uint32_t name)
 {
 	const struct way w = { frame, outermost, .tells = t->tells, .names = true };
 	struct bytes text = name_of(t, name);

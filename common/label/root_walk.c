@@ -56,13 +56,18 @@ top_frame(const struct root_walk *w)
 }
 
 /* The frame LEVELS above the innermost one; NULL if there is none. */
-static const struct root_frame *
+static struct root_frame *
 frame_above(const struct root_walk *w, size_t levels)
 {
 	size_t count = w->frames.used / sizeof(struct root_frame);
 
-	return count <= levels ? NULL
-			       : (const struct root_frame *)(const void *)w->frames.at + count - 1 - levels;
+	return count <= levels ? NULL : top_frame(w) - levels;
+}
+
+static struct root_frame *
+outermost_frame(const struct root_walk *w)
+{
+	return (struct root_frame *)(void *)w->frames.at;
 }
 
 /*
@@ -321,10 +326,8 @@ is_of_inline_label(const struct root_walk *w)
 	const struct json *j = w->json;
 
 	for (size_t i = 1; i <= 3; i++) {
-		const struct root_frame *around = frame_above(w, i);
-		uint32_t url = around == NULL || around->is_array
-				   ? 0
-				   : json_member(j, around->node, (struct bytes)BYTES("url"));
+		struct root_frame *around = frame_above(w, i);
+		uint32_t url = around == NULL || around->is_array ? 0 : root_frame_url(around, j);
 
 		if (url != 0 && json_kind(j, url) == JSON_STRING)
 			return shape_is_inline_label(json_string(j, url, w->root->record.room));
@@ -442,10 +445,8 @@ look_at_extension(struct root_walk *w, const struct root_frame *f)
 		return true;
 	if (!shape_is_inline_label(json_string(w->json, url, &w->text)))
 		return true;
-	return brought_labels_inline(w->brought,
-	    spoken_of(
-		w->json, (const struct root_frame *)(const void *)w->frames.at, holder == NULL ? f : holder),
-	    f->node);
+	return brought_labels_inline(
+	    w->brought, spoken_of(w->json, outermost_frame(w), holder == NULL ? f : holder), f->node);
 }
 
 /*
@@ -600,8 +601,7 @@ visit(struct root_walk *w, struct root_frame *f, uint32_t node, uint32_t state, 
 		enum text_worth worth = root_terms_worth(w->terms, j, node, of.terms);
 
 		if (worth != WORTH_NOTHING)
-			root_terms_look(w->terms, (const struct root_frame *)(const void *)w->frames.at, f,
-			    node, key, worth);
+			root_terms_look(w->terms, outermost_frame(w), f, node, key, worth);
 	}
 	if (state != PATHS_DEAD && !visit_scalar(w, node, state, f, is_named))
 		return false;
@@ -643,8 +643,7 @@ step(struct root_walk *w, struct root_frame *f)
 	} else {
 		if ((key == 0 || (of.terms & TERMS_NAMED) != 0) && w->terms->terms != NULL &&
 		    root_terms_is_news(w->terms, w->json, node - 1))
-			root_terms_look_at_name(
-			    w->terms, (const struct root_frame *)(const void *)w->frames.at, f, node - 1);
+			root_terms_look_at_name(w->terms, outermost_frame(w), f, node - 1);
 		f->member[of.role] = node;
 		f->roles |= (uint16_t)(1U << of.role);
 	}

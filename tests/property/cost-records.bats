@@ -148,3 +148,16 @@ bundle() {
 	done
 	twice ehr-classify -P "$P"
 }
+
+@test "ehr-classify: one object with many members, each of which says something" {
+	native || return 0
+	local file member
+	for member in 'qq("hiv_status_$_":true)' 'qq("k$_":"HIV positive")' 'qq("k$_":{"code":"HIV positive"})' \
+		'qq("k$_":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"HIV"})'; do
+		for file in once twice; do
+			perl -e 'print q({"resourceType":"Observation","id":"o","x":{), join(",", map { '"$member"' } 1 .. shift), "}}\n"' \
+				"$([ $file = once ] && echo 4000 || echo 8000)" >$file
+		done
+		twice ehr-classify -P "$P"
+	done
+}
