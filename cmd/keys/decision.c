@@ -5,6 +5,7 @@
 #include "common/access/assertion.h"
 #include "common/base/memory.h"
 #include "common/crypto/signed_line.h"
+#include "common/line/cure.h"
 #include "common/line/tags.h"
 #include "common/policy/deciders.h"
 
@@ -313,6 +314,24 @@ read_context(
 	return true;
 }
 
+/* LINE is no JSON object, and J says why.  Decisions are told apart as the requests to ehr-authz are. */
+static enum diag_exit
+refuse_line(const struct decision_file *d, struct bytes line, struct verb_answer *a)
+{
+	const struct json *j = &d->json;
+	const bool parsed = j->reason == REASON_NONE;
+	const struct cure_case refused = { "ehr-authz", parsed ? REASON_NOT_AN_OBJECT : j->reason,
+		{ d->line.at, line.size }, parsed ? 1 : j->byte, true, false };
+	struct bytes before = { d->text.at, (size_t)(line.at - d->text.at) }, skipped;
+	char cure[CURE_ROOM];
+	size_t number = 1;
+
+	while (bytes_line(&before, &skipped))
+		number++;
+	return verb_fault(
+	    a, EXIT_BAD_RECORD, "%s:%zu: not a decision%s", d->shown, number, cure_of(&refused, cure));
+}
+
 bool
 decision_file_next(struct decision_file *d, const char *action, struct instant now, struct decision *next,
     struct verb_answer *a, enum diag_exit *status)
@@ -326,13 +345,13 @@ decision_file_next(struct decision_file *d, const char *action, struct instant n
 	*status = EXIT_DONE;
 	if (!next_line(d, &line))
 		return false;
+	if (!store_object(&d->line, &d->json, line)) {
+		*status = refuse_line(d, line, a);
+		return false;
+	}
 	*status = deciders_check(&d->deciders, line, &why);
 	if (*status != EXIT_DONE) {
 		(void)verb_fault(a, *status, "%s", why);
-		return false;
-	}
-	if (!store_object(&d->line, &d->json, line)) {
-		*status = verb_fault(a, EXIT_BAD_RECORD, "%s: not a decision", d->shown);
 		return false;
 	}
 	signed_line_digest(line, next->digest);
@@ -342,7 +361,9 @@ decision_file_next(struct decision_file *d, const char *action, struct instant n
 		next->context = context;
 		read_about(next);
 	}
-	if (decision == 0 || json_kind(j, decision) != JSON_TRUE)
+	if (decision == 0)
+		return deny(a, status, "it is no decision: put the request through ehr-authz");
+	if (json_kind(j, decision) != JSON_TRUE)
 		return deny(a, status, "it does not permit");
 	if (next->context == 0)
 		return deny(a, status, "it has no context");

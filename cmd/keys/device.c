@@ -291,7 +291,7 @@ device_capped(const struct device *d, uint64_t al, struct verb_answer *a)
 {
 	if (al <= d->al_cap)
 		return al;
-	verb_note(a,
+	verb_remark(a,
 	    "al-capped: the decision gives AL %" PRIu64 ", the device is enrolled for %" PRIu64
 	    " at most; enrol it again with --al-cap %" PRIu64 " if it may have more",
 	    al, d->al_cap, al);

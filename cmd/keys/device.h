@@ -97,9 +97,7 @@ bool device_party_counts(const struct keys *k, const struct verb_settings *s, st
 struct signers *device_signers(
     const struct keys *k, const struct verb_settings *s, struct verb_answer *a, enum diag_exit *status);
 
-/*
- * AL, or what the enrolment of the device lets it have, if that is less: then a note says so, with the cure.
- */
+/* AL, or what the enrolment of the device lets it have, if that is less: a remark says so, with the cure. */
 uint64_t device_capped(const struct device *d, uint64_t al, struct verb_answer *a);
 
 /* True if the device with these keys, or one of the keys, is on the list. */

@@ -351,7 +351,7 @@ limit_al(struct granting *g, const struct device *device)
 
 	g->al = device_capped(device, g->al, g->answer);
 	if (r.any && r.al < g->al) {
-		verb_note(g->answer,
+		verb_remark(g->answer,
 		    "al-lowered: the grant is for AL %" PRIu64 ", as far as the keys that were given to the "
 		    "device "
 		    "for this person reach; ehr-keys give, and subscribe again, if she may have more",

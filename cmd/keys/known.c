@@ -181,7 +181,7 @@ judge(struct knowing *w, size_t i, enum diag_exit *status)
 	if (w->found[i] || revoked_has(w->revoked, w->kind, bytes_of(name)))
 		return true;
 	if (!w->any || (w->kind == REVOKED_KIDS && is_thumbprint(bytes_of(name)))) {
-		verb_note(w->answer,
+		verb_remark(w->answer,
 		    "%s: revoked as it stands: nothing here says whether there is such a one", name);
 		return true;
 	}

@@ -325,12 +325,12 @@ find_verb(int argc, char *argv[])
 }
 
 static enum diag_exit
-print(struct verb_answer *a, enum diag_exit status)
+print(struct verb_answer *a, enum diag_exit status, bool is_done)
 {
 	struct sink out;
 
 	sink_init_take(&out, STDOUT_FILENO, "<stdout>");
-	if (status <= EXIT_REFUSED || a->kept)
+	if (is_done)
 		(void)sink_put(&out, buffer_bytes(&a->out));
 	if (!sink_close(&out)) {
 		diag_warn("%s: %s", out.name, strerror(out.error));
@@ -340,12 +340,20 @@ print(struct verb_answer *a, enum diag_exit status)
 }
 
 static void
-say(const struct verb_answer *a)
+say_lines(const struct buffer *lines)
 {
-	struct bytes rest = buffer_bytes(&a->notes), line;
+	struct bytes rest = buffer_bytes(lines), line;
 
 	while (bytes_line(&rest, &line))
 		diag_warn("%.*s", (int)line.size, line.at);
+}
+
+static void
+say(const struct verb_answer *a, bool is_done)
+{
+	say_lines(&a->notes);
+	if (is_done)
+		say_lines(&a->remarks);
 	if (a->fault[0] != '\0')
 		diag_warn("%s", a->fault);
 }
@@ -357,6 +365,7 @@ main(int argc, char *argv[])
 	struct verb_answer a = { 0 };
 	const struct verb *v;
 	enum diag_exit status;
+	bool is_done;
 
 	start_program("ehr-keys");
 	v = find_verb(argc, argv);
@@ -367,12 +376,15 @@ main(int argc, char *argv[])
 		diag_warn("memory-not-locked: keys may be swapped to disk");
 	buffer_init(&a.out, (size_t)1 << 30);
 	buffer_init(&a.notes, BUFFER_UNLIMITED);
+	buffer_init(&a.remarks, BUFFER_UNLIMITED);
 	status = v->run(&s, &a);
-	say(&a);
-	status = print(&a, status);
+	is_done = status <= EXIT_REFUSED || a.kept;
+	say(&a, is_done);
+	status = print(&a, status, is_done);
 	if (a.undo != NULL)
 		a.undo(a.undo_context, status <= EXIT_REFUSED || a.kept);
 	buffer_release(&a.out);
 	buffer_release(&a.notes);
+	buffer_release(&a.remarks);
 	return (int)status;
 }

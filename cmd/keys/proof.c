@@ -99,13 +99,19 @@ static bool
 read_challenges(struct challenges *all, const struct keys *k, struct verb_answer *a)
 {
 	struct buffer text;
+	size_t unfinished;
 	bool good;
 
 	*all = (struct challenges){ .at = NULL };
 	intern_init(&all->nonces, &all->arena);
 	buffer_init(&text, TEXT_MOST);
-	good = store_whole(keys_directory(k), "nonces.log", &text, a) &&
-	       store_each(buffer_bytes(&text), "nonces.log", "not a challenge", take_challenge, all, a);
+	good = store_whole(keys_directory(k), "nonces.log", &text, a);
+	unfinished = good ? store_unfinished(buffer_bytes(&text)) : 0;
+	text.used -= unfinished;
+	if (unfinished > 0) /* a challenge that is not there is answered by nobody */
+		verb_note(a, "nonces.log: the last line is unfinished and does not count");
+	good =
+	    good && store_each(buffer_bytes(&text), "nonces.log", "not a challenge", take_challenge, all, a);
 	buffer_release(&text);
 	return good;
 }

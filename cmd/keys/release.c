@@ -279,8 +279,9 @@ seal(struct giving *g)
 		status = g->settings->digests
 			     ? verb_fault(g->answer, EXIT_KEYS, "there are no keys of digests here")
 			     : verb_fault(g->answer, EXIT_DENIED,
-				   "al-too-low: no level of epoch %" PRIu32 " is open to AL %" PRIu64,
-				   g->epoch, g->al);
+				   "al-too-low: no level of epoch %" PRIu32 " is open to AL %" PRIu64 "%s",
+				   g->epoch, g->al,
+				   g->al < g->decision->al ? ", for which the device is enrolled" : "");
 	else if (!message_seal(&m, &g->answer->out, &to))
 		status =
 		    verb_fault(g->answer, EXIT_KEYS, "key-invalid: the device's key is not a point of P-256");
@@ -341,6 +342,7 @@ static enum diag_exit
 release(struct run *r, const struct asking *q, const struct proof *proof)
 {
 	const struct verb_settings *s = q->settings;
+	const size_t remarks = r->answer->remarks.used;
 	struct decision d;
 	enum diag_exit status;
 
@@ -351,7 +353,10 @@ release(struct run *r, const struct asking *q, const struct proof *proof)
 		return status;
 	struct giving g = { r->keys, q->device, s, &d, proof, request_epoch(q),
 		device_capped(q->device, d.al, r->answer), 0, end_of(s, &d), r->answer };
-	return all_count(&g, &r->revoked) ? give(r, &g) : EXIT_KEYS;
+	status = all_count(&g, &r->revoked) ? give(r, &g) : EXIT_KEYS;
+	if (status != EXIT_DONE)
+		r->answer->remarks.used = remarks; /* of other proofs */
+	return status;
 }
 
 /* The decision on the request that --ask would print, made here. */

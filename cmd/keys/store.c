@@ -108,6 +108,23 @@ store_object(struct buffer *one, struct json *j, struct bytes line)
 	return json_parse(j, buffer_bytes(one)) && json_kind(j, 0) == JSON_OBJECT;
 }
 
+size_t
+store_unfinished(struct bytes text)
+{
+	const struct bytes all = text;
+	const size_t size = bytes_unfinished(&text);
+	struct buffer one;
+	struct json j;
+	bool counts;
+
+	buffer_init(&one, size + JSON_SLACK);
+	json_init(&j, NULL, LINE_DEPTH);
+	counts = size > 0 && store_object(&one, &j, bytes_behind(all, all.size - size));
+	json_release(&j);
+	buffer_release(&one);
+	return counts ? 0 : size;
+}
+
 bool
 store_each(struct bytes text, const char *name, const char *what,
     bool (*each)(void *context, const struct json *j), void *context, struct verb_answer *a)

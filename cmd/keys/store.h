@@ -35,8 +35,14 @@ bool store_append(int dirfd, const char *name, struct bytes lines, struct verb_a
  */
 bool store_lines(int dirfd, const char *name, struct buffer *text, struct verb_answer *a);
 
-/* The same for a file that is always replaced as a whole: its last line counts without an LF, too. */
+/* The same for a file that is one text, or is looked at below. */
 bool store_whole(int dirfd, const char *name, struct buffer *text, struct verb_answer *a);
+
+/*
+ * The size of an unfinished last line of TEXT, a file of JSON lines that is always replaced as a whole: one
+ * that is a JSON object counts without an LF, too, and is none.
+ */
+size_t store_unfinished(struct bytes text);
 
 /*
  * Calls EACH for every line of TEXT, which is the file NAME.  The first line that is no JSON object, or for

@@ -242,7 +242,7 @@ note_twins(struct subscribing *x, const char *path)
 			continue;
 		buffer_init(&text, TEXT_MOST);
 		if (file_read_at(dirfd(folder), entry->d_name, &text) && is_twin(x, buffer_bytes(&text)))
-			verb_note(x->answer,
+			verb_remark(x->answer,
 			    "subscribed-twice: %s/%s is about the same for this person: remove it if she is "
 			    "not to be told "
 			    "by both",

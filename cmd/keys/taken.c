@@ -7,6 +7,8 @@
 #include "common/base/pool.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ struct taken {
 	size_t before;      /* bytes of TEXT that were there */
 	struct pool ids;    /* of the decisions in it */
 	uint64_t forgotten; /* decisions of this time and before may have been swept; 0: none were */
+	uint64_t latest;    /* the latest time in the file */
 	struct instant now;
 };
 
@@ -51,10 +54,11 @@ sweep_line(void *context, const struct json *j)
 	if (json_kind(j, decision) != JSON_STRING ||
 	    !is_number(j, json_member(j, 0, (struct bytes)BYTES("end")), &end))
 		return false;
+	if (!is_number(j, json_member(j, 0, (struct bytes)BYTES("time")), &time))
+		time = end; /* a line of an older program */
+	t->latest = time > t->latest ? time : t->latest;
 	if (t->now.seconds > (int64_t)end)
-		/* a line without its time is of an older program */
-		return forget(
-		    t, is_number(j, json_member(j, 0, (struct bytes)BYTES("time")), &time) ? time : end);
+		return forget(t, time);
 	(void)pool_once(&t->ids, json_inside(j, decision));
 	buffer_add(&t->text, line.at, line.size);
 	buffer_add(&t->text, "\n", 1);
@@ -73,6 +77,61 @@ write_forgotten(struct taken *t)
 	verb_line_end(&w);
 }
 
+/* A decision that counted until now is of no later time. */
+static uint64_t
+latest_now(const struct taken *t)
+{
+	return (uint64_t)(t->now.seconds + SKEW);
+}
+
+static void
+time_text(uint64_t time, char text[32])
+{
+	clock_format((struct instant){ .seconds = (int64_t)time }, text);
+}
+
+/*
+ * What a line of CUT bytes said was taken is not known any more, so all that it can have been is forgotten.
+ * That is on disk before a decision is refused for it: else it would be forgotten anew in each run.
+ */
+static bool
+heal(struct taken *t, size_t cut, struct verb_answer *a)
+{
+	char until[32];
+
+	(void)forget(t, t->latest > latest_now(t) ? t->latest : latest_now(t));
+	write_forgotten(t);
+	if (!file_replace_at(t->dirfd, "taken.log", buffer_bytes(&t->text), 0600))
+		return verb_io_fault(a, "taken.log");
+	time_text(t->forgotten, until);
+	verb_note(a,
+	    "taken.log: an unfinished last line of %zu bytes is cut off; what was decided up to %s counts as "
+	    "taken",
+	    cut, until);
+	return true;
+}
+
+/* Reads the lines of TEXT. */
+static bool
+read_lines(struct taken *t, struct buffer *text, struct verb_answer *a)
+{
+	const size_t cut = store_unfinished(buffer_bytes(text));
+	char damaged[200], until[32];
+
+	text->used -= cut;
+	time_text(latest_now(t), until);
+	(void)snprintf(damaged, sizeof damaged,
+	    "not a decision that was taken; put {\"forgotten\":%" PRIu64
+	    "} in its place, and what was decided up to %s counts as taken",
+	    latest_now(t), until);
+	if (!store_each(buffer_bytes(text), "taken.log", damaged, sweep_line, t, a))
+		return false;
+	if (cut > 0)
+		return heal(t, cut, a);
+	write_forgotten(t);
+	return true;
+}
+
 struct taken *
 taken_begin(const struct keys *k, struct instant now, struct verb_answer *a)
 {
@@ -84,18 +143,27 @@ taken_begin(const struct keys *k, struct instant now, struct verb_answer *a)
 	buffer_init(&t->text, TEXT_MOST);
 	buffer_init(&text, TEXT_MOST);
 	t->dirfd = fcntl(keys_directory(k), F_DUPFD_CLOEXEC, 0);
-	good =
-	    (t->dirfd >= 0 || verb_io_fault(a, "taken.log")) &&
-	    store_whole(keys_directory(k), "taken.log", &text, a) &&
-	    store_each(buffer_bytes(&text), "taken.log", "not a decision that was taken", sweep_line, t, a);
+	good = (t->dirfd >= 0 || verb_io_fault(a, "taken.log")) &&
+	       store_whole(keys_directory(k), "taken.log", &text, a) && read_lines(t, &text, a);
 	buffer_release(&text);
-	if (good)
-		write_forgotten(t);
 	t->before = t->text.used;
 	if (good)
 		return t;
 	taken_free(t);
 	return NULL;
+}
+
+static void
+forgotten_fault(const struct taken *t, struct verb_answer *a)
+{
+	const bool ahead = t->now.seconds <= (int64_t)t->forgotten;
+	char until[32];
+
+	time_text(t->forgotten, until);
+	(void)verb_fault(a, EXIT_DENIED,
+	    "decision-stale: decisions of its time are forgotten, so it may have been taken; ask for another "
+	    "one%s%s",
+	    ahead ? " after " : "", ahead ? until : "");
 }
 
 static bool
@@ -108,9 +176,7 @@ is_fresh(const struct taken *t, const struct decision *d, int64_t max_age, struc
 		(void)verb_fault(
 		    a, EXIT_DENIED, "decision-stale: it is of a time to come; ask for another one");
 	else if (t->forgotten > 0 && d->time.seconds <= (int64_t)t->forgotten)
-		(void)verb_fault(a, EXIT_DENIED,
-		    "decision-stale: decisions of its time are forgotten, so it may have been taken; ask for "
-		    "another one");
+		forgotten_fault(t, a);
 	else
 		return true;
 	return false;

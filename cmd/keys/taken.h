@@ -12,7 +12,10 @@
  */
 struct taken;
 
-/* Reads taken.log and leaves out what has ended at NOW.  NULL with a fault (EXIT_KEYS). */
+/*
+ * Reads taken.log and leaves out what has ended at NOW.  An unfinished last line is cut off and noted, and
+ * then all decisions up to a minute from now are gone.  NULL with a fault (EXIT_KEYS).
+ */
 struct taken *taken_begin(const struct keys *k, struct instant now, struct verb_answer *a);
 
 /*

@@ -18,17 +18,34 @@ verb_fault(struct verb_answer *a, enum diag_exit status, const char *format, ...
 	return status;
 }
 
+__attribute__((format(printf, 2, 0))) static void
+add_line(struct buffer *to, const char *format, va_list list)
+{
+	char line[640];
+
+	(void)vsnprintf(line, sizeof line, format, list);
+	buffer_add(to, line, strlen(line));
+	buffer_add(to, "\n", 1);
+}
+
 void
 verb_note(struct verb_answer *a, const char *format, ...)
 {
-	char line[640];
 	va_list list;
 
 	va_start(list, format);
-	(void)vsnprintf(line, sizeof line, format, list);
+	add_line(&a->notes, format, list);
 	va_end(list);
-	buffer_add(&a->notes, line, strlen(line));
-	buffer_add(&a->notes, "\n", 1);
+}
+
+void
+verb_remark(struct verb_answer *a, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	add_line(&a->remarks, format, list);
+	va_end(list);
 }
 
 enum diag_exit

@@ -80,9 +80,10 @@ struct verb_settings {
 };
 
 struct verb_answer {
-	struct buffer out;   /* for standard output */
-	struct buffer notes; /* for standard error: each with an LF behind it */
-	char fault[640];     /* for standard error */
+	struct buffer out;     /* for standard output */
+	struct buffer notes;   /* for standard error: each with an LF behind it */
+	struct buffer remarks; /* the same, of what was done: left out if nothing was */
+	char fault[640];       /* for standard error */
 	/* Called at the end, if it is set; GOOD: all went well, so there is nothing to undo. */
 	void (*undo)(void *context, bool good);
 	void *undo_context;
@@ -101,6 +102,9 @@ enum diag_exit verb_fault(struct verb_answer *a, enum diag_exit status, const ch
 
 /* Says something on standard error that is no fault. */
 void verb_note(struct verb_answer *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same of what was done, as of a key that was given: it is said only if the verb does it in the end. */
+void verb_remark(struct verb_answer *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for a fault of the policy (EXIT_POLICY or EXIT_IO). */
 enum diag_exit verb_policy_fault(struct verb_answer *a, const struct fault *f);

@@ -41,7 +41,7 @@ read_decision(struct permit *p, struct policy *policy, const struct permit_optio
 	case PERMISSION_GIVEN:
 		return;
 	case PERMISSION_NEEDS_NOW:
-		options_misuse(o, "needs --now TIME, for it ends some time", from->decision);
+		options_misuse(o, "needs --now TIME, for it holds for some time only", from->decision);
 	case PERMISSION_DENIED:
 		diag_die(EXIT_DENIED, "%s: denied: %s", from->decision, why);
 	case PERMISSION_FORGED:

@@ -198,7 +198,7 @@ load_permission(struct selection *s, const struct options *o)
 		options_misuse(o, "not a time such as 2026-03-02T09:00:00Z", s->set.now);
 	outcome = s->set.decision ? load_decision(s, o, now, &why) : load_grant(s, o, now, &why);
 	if (outcome == PERMISSION_NEEDS_NOW)
-		options_misuse(o, "needs --now TIME, for it ends some time", path);
+		options_misuse(o, "needs --now TIME, for it holds for some time only", path);
 	if (outcome != PERMISSION_GIVEN)
 		diag_die(outcome == PERMISSION_FORGED ? EXIT_KEYS : EXIT_DENIED, "%s: denied: %s", path, why);
 }

@@ -218,11 +218,13 @@ shape_cure(const struct cure_case *c, enum rank reads)
 	if (reads == BEFORE_ALL)
 		return c->framed ? framing_cure(c, first, there) : NULL;
 	if (first == '\x1e')
-		return "this is a JSON text sequence: put ehr-ingest before";
+		return reads == RECORD ? "this is a JSON text sequence: put ehr-ingest before"
+				       : "this is a JSON text sequence: put tr -d '\\036' before";
 	if (c->reason == REASON_NOT_AN_OBJECT && first == '[')
-		return reads == ASIDE ? "an array: put jq -c .[] before" : "an array: put ehr-ingest before";
+		return reads == RECORD ? "an array: put ehr-ingest before" : "an array: put jq -c .[] before";
 	if (c->reason == REASON_TRAILING_DATA && there == '{')
-		return "several texts on a line: put ehr-ingest before";
+		return reads == RECORD ? "several texts on a line: put ehr-ingest before"
+				       : "several texts on a line: put each on one line, as jq -c does";
 	if (c->reason == REASON_TRUNCATED && goes_on(c->head))
 		return reads == RECORD ? "a text of several lines: put ehr-ingest before"
 				       : "a text of several lines: put each on one line, as jq -c does";

@@ -4,6 +4,8 @@
 #include "common/crypto/signed_line.h"
 #include "common/policy/site.h"
 
+#include <string.h>
+
 enum { FILE_LIMIT = 1 << 22 };
 
 enum diag_exit
@@ -47,12 +49,15 @@ deciders_check(const struct deciders *d, struct bytes line, const char **why)
 		[JWS_SIGNER] = "decision-forged: its signer is no decider of this site",
 		[JWS_SIGNATURE] = "decision-forged: its signature does not hold",
 	};
+	static const struct bytes member = BYTES("\"signature\"");
 	struct bytes head, token;
 	enum jws_fault fault;
 
 	if (d->signers == NULL)
 		return EXIT_DONE;
-	*why = "decision-unsigned: the site takes signed decisions only: ehr-authz --sign";
+	*why = memmem(line.at, line.size, member.at, member.size) == NULL
+		   ? "decision-unsigned: the site takes signed decisions only: ehr-authz --sign"
+		   : "decision-unsigned: a signature counts only in the line as ehr-authz wrote it";
 	if (!signed_line_split(line, &head, &token))
 		return EXIT_DENIED;
 	fault = signed_line_verify(d->reader, d->signers, head, token);

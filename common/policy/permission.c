@@ -4,6 +4,7 @@
 #include "common/base/file.h"
 #include "common/crypto/signed_line.h"
 #include "common/json/json_write.h"
+#include "common/line/cure.h"
 #include "common/line/tags.h"
 #include "common/policy/site.h"
 #include "common/policy/vocabulary.h"
@@ -82,8 +83,11 @@ is_fresh(struct reading *r, uint32_t context)
 	uint32_t node = member(r, context, "time");
 	struct instant time;
 
-	if (r->expires || !t->now)
+	if (r->expires)
 		return true;
+	r->needs_now = node && !t->now;
+	if (!t->now)
+		return !r->needs_now;
 	if (!node || json_kind(&r->json, node) != JSON_STRING ||
 	    !clock_parse_instant(json_string(&r->json, node, &r->room), &time))
 		return deny(r, "decision-stale: it does not say of when it is; ask for another one");
@@ -378,16 +382,33 @@ read_limits(struct reading *r, uint32_t context)
 	return true;
 }
 
+/* TEXT is no JSON object, or more than one. */
+static bool
+deny_text(struct reading *r, struct bytes text)
+{
+	const bool parsed = r->json.reason == REASON_NONE;
+	const struct cure_case refused = { "ehr-authz", parsed ? REASON_NOT_AN_OBJECT : r->json.reason, text,
+		parsed ? 1 : r->json.byte, true, false };
+	char cure[CURE_ROOM];
+
+	return deny(r, arena_format(&r->permission->arena, "it is not one decision%s",
+			   r->json.reason == REASON_TRAILING_DATA && bytes_at(text, r->json.byte - 1) == '{'
+			       ? "; give one alone"
+			       : cure_of(&refused, cure)));
+}
+
 static bool
 read_decision(struct reading *r, struct bytes text)
 {
 	uint32_t context, decision, until;
 
 	if (!json_parse(&r->json, text) || json_kind(&r->json, 0) != JSON_OBJECT)
-		return deny(r, "it is not one decision");
+		return deny_text(r, text);
 	context = json_member(&r->json, 0, bytes_of("context"));
 	decision = json_member(&r->json, 0, bytes_of("decision"));
-	if (!decision || json_kind(&r->json, decision) != JSON_TRUE)
+	if (!decision)
+		return deny(r, "it is no decision: put the request through ehr-authz");
+	if (json_kind(&r->json, decision) != JSON_TRUE)
 		return deny(r, "the decision is not true");
 	if (!read_about(r, member(r, context, "about")) ||
 	    !read_obligations(r, member(r, context, "obligations")))

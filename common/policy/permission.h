@@ -58,7 +58,7 @@ enum permission_outcome {
 	PERMISSION_GIVEN,
 	PERMISSION_DENIED,    /* *WHY says why; it lives as long as P */
 	PERMISSION_FORGED,    /* the same, for its signature does not hold */
-	PERMISSION_NEEDS_NOW, /* it has an end, and there is no now */
+	PERMISSION_NEEDS_NOW, /* it has an end or grows old, and there is no now */
 };
 
 /*

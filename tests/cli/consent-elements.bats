@@ -54,7 +54,7 @@ setup() {
 left() {
 	ehr-authz -P P --consents c.ndjson in >decision 2>err || { echo "$?"; return; }
 	[ "$(jq .decision decision)" = true ] || { jq -r .context.reason decision; return; }
-	ehr-redact -P "$H" -S s --level V --decision decision "$1" 2>err >out || { echo "$?"; return; }
+	ehr-redact -P "$H" -S s --level V --decision decision --now 2026-03-02T09:00:00Z "$1" 2>err >out || { echo "$?"; return; }
 	jq -r .record.id out | paste -sd' '
 }
 

@@ -1,12 +1,14 @@
 # What messages say to do: about foreign formats, texts on several lines, stages left out, keys that are there twice.
 bats_require_minimum_version 1.5.0
 load ../lib/ehr
+load ../lib/keys
 
 setup_file() {
 	export LC_ALL=C TZ=UTC PATH="$EHR_BIN:$PATH" P="$EHR_ROOT/policies/hospital" F="$BATS_FILE_TMPDIR"
 	cd "$F" || return 1
 	printf '%s\n' '{"resourceType":"Patient","id":"zwaluw"}' '{"resourceType":"Patient","id":"merel"}' >bare
-	ehr-keys make -P "$P" -S site >/dev/null
+	ehr-keys make -P "$P" -S site --now "$NOW" >/dev/null
+	tablet
 	ehr-classify -P "$P" bare >labelled 2>/dev/null
 	ehr-redact -P "$P" -S site labelled >version
 	ehr-seal -P "$P" -S site version >sealed
@@ -186,4 +188,44 @@ cured() {
 	printf '{"component":[{},{"code":{"zwaluw":[{"x":1,"x":2}]}}]}\n' >in
 	ehr 5 ehr-classify -P "$P" in
 	same err <<<'ehr-classify: in:1: duplicate-key: key seen twice at byte 44 in the object at /component/1/code/*/0'
+}
+
+# decisions: of these verbs of ehr-keys each says of the file `in` that it holds no decision on a line, and why.
+decisions() {
+	local verb
+	for verb in "release --offline --device $ID --user nina" "grant -P $P" "declare -P $P" "rotate -P $P" 'revoke --party nina' "enrol --expect $JKT $F/tablet.enrol"; do
+		# shellcheck disable=SC2086 # words of a command
+		ehr 5 ehr-keys $verb -S site --decision in --now "$NOW"
+		same err <<<"ehr-keys: in:1: not a decision; $1"
+		empty out
+	done
+	for program in ehr-select 'ehr-redact --level N'; do
+		[ -n "$2" ] || continue
+		# shellcheck disable=SC2086
+		ehr 7 $program -P "$P" -S site --decision in --now "$NOW" /dev/null
+		same err <<<"${program%% *}: in: denied: it is not one decision; $2"
+	done
+}
+
+@test "a file that holds decisions in another way than one a line" {
+	local good='{"decision":true,"context":{"al":3}}' line
+	own
+	printf '[%s,%s]\n' "$good" "$good" >in
+	decisions 'an array: put jq -c .[] before' 'an array: put jq -c .[] before'
+	gzip -c <<<"$good" >in
+	decisions 'this is gzip: put zcat before' 'this is gzip: put zcat before'
+	printf '%s%s\n' "$good" "$good" >in
+	decisions 'several texts on a line: put each on one line, as jq -c does' 'give one alone'
+	jq . <<<"$good" >in
+	line='a text of several lines: put each on one line, as jq -c does'
+	decisions "$line" ''
+	ehr 5 ehr-keys grant -P "$P" -S site --decision - <in
+	same err <<<"ehr-keys: <stdin>:1: not a decision; $line"
+	# It is named by its number.
+	{ printf '\n' && cat in; } >late
+	ehr 5 release --decision late
+	same err <<<"ehr-keys: late:2: not a decision; $line"
+	echo '{"subject":{},"action":{}}' >in
+	ehr 7 ehr-keys grant -P "$P" -S site --decision in
+	same err <<<'ehr-keys: decision-denied: it is no decision: put the request through ehr-authz'
 }

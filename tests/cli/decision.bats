@@ -51,7 +51,7 @@ decide() {
 }
 
 redact() {
-	ehr "${STATUS-0}" ehr-redact -P "$H" -S s --decision decision "$@"
+	ehr "${STATUS-0}" ehr-redact -P "$H" -S s --decision decision ${NOW:+--now "$NOW"} "$@"
 }
 
 # What is given of the records in parts: their ids.
@@ -70,6 +70,7 @@ scenario() {
 	grep -F "\"id\": \"S$1 " "$cases/requests.ndjson" | grep 'whole record' | head -n 1 |
 		ehr-authz -P A --consents "$cases/consents" --facts "$cases/facts.ndjson" >decision
 	[ "$(jq .decision decision)" = true ]
+	NOW=$(jq -r .context.time decision)
 }
 
 @test "scenario 4: everything but the medication history, of which there is no trace" {
@@ -340,6 +341,12 @@ scenario() {
 	STATUS=2 redact in
 	STATUS=7 redact --now 2026-03-02T10:00:00Z in
 	redact --now 2026-03-02T09:59:59Z in
+	for more in ',"time":"2026-03-02T09:50:00Z"' ',"time":7'; do
+		MORE=$more decide
+		STATUS=2 redact parts
+		has err 'needs --now TIME, for it holds for some time only'
+		empty out
+	done
 	MORE=',"valid_until":"2026-06-02T10:00:00Z","time":"2026-03-02T09:50:00Z"' decide
 	redact --now 2026-03-02T10:05:00Z in
 	STATUS=7 redact --now 2026-03-02T10:05:01Z in
@@ -481,7 +488,8 @@ scenario() {
 		printf 'ehr_authz: 1\nconsent: c-ann\npatient: ann\nstatus: active\nbase: permit\nrules:\n  - {id: c-ann-1, say: Not these., effect: deny, what: %s}\n' \
 			"$what" >S/consents/ann.yaml
 		for narrower in '"ward":"w3"' '"class":"Observation"' '"class":["Observation"],"date":"2026"' '"class":"Observation","instance":["Observation/o1","Observation/o2"]'; do
-			narrowed "$narrower" | ehr-authz -P P -S S | jq -c 'del(.context.valid_until)' >decision
+			narrowed "$narrower" | ehr-authz -P P -S S >decision
+			NOW=$(jq -r .context.time decision)
 			[ "$(jq .decision decision)" = true ]
 			redact --handled audit members
 			jq -c .record out >got
@@ -495,7 +503,8 @@ scenario() {
 	echo '{"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/ann"},"reasonReference":[{"reference":"MedicationStatement/ms1","display":"Zolpitrex"}],"period":{"start":"2026-01-02","end":"2026-01-03"}}' >chart.ndjson
 	labelled chart.ndjson >members
 	for narrower in '"ward":"w3"' '"class":"Encounter"' '"class":["Encounter","Observation"],"date":"2026"' '"instance":"Encounter/e1"' '"class":"Encounter","instance":"Encounter/e1"'; do
-		narrowed "$narrower" | ehr-authz -P P -S S | jq -c 'del(.context.valid_until)' >decision
+		narrowed "$narrower" | ehr-authz -P P -S S >decision
+		NOW=$(jq -r .context.time decision)
 		redact --handled audit members
 		jq -c .record out >got
 		same got <<-'END'
@@ -513,7 +522,8 @@ scenario() {
 	while read -r rule; do
 		printf 'ehr_authz: 1\nconsent: c-ann\npatient: ann\nstatus: active\nbase: permit\nrules:\n  - %s\n' "$rule" >S/consents/ann.yaml
 		for narrower in '"ward":"w3"' '"date":"2026"' '"date":["2025","2026"]' '"class":"Observation","date":"2026-01"' '"date":"2026","label":"N"'; do
-			narrowed "$narrower" | ehr-authz -P P -S S | jq -c 'del(.context.valid_until)' >decision
+			narrowed "$narrower" | ehr-authz -P P -S S >decision
+			NOW=$(jq -r .context.time decision)
 			[ "$(jq .decision decision)" = true ]
 			redact --handled audit members
 			jq -c .record out >got

@@ -122,6 +122,74 @@ torn() {
 	cat first out | cmp - site/grants.jwts
 }
 
+# at STATUS TIME DECISION: a release at that time of day.
+at() {
+	ehr "$1" ehr-keys release --offline -S site --device "$ID" --user nina --now "2026-03-02T$2Z" --decision "$3"
+}
+
+@test "a torn last line of taken.log is cut off, and whatever it may have said was taken is not taken again" {
+	own
+	decision release-keys 3 >first
+	decision release-keys 3 >second
+	at 0 09:00:00 first
+	cp site/keys/taken.log whole
+	at 0 09:00:00 second
+	for cut in 2 9 100; do
+		cp whole site/keys/taken.log
+		{ jq -nc '{decision: ("sha256:" + "f" * 64), time: 1772442000, end: 1772442900}' | head -c -"$cut"; } >>site/keys/taken.log
+		size=$(($(stat -c %s site/keys/taken.log) - $(stat -c %s whole)))
+		at 7 09:00:10 first
+		same err <<-END
+			ehr-keys: taken.log: an unfinished last line of $size bytes is cut off; what was decided up to 2026-03-02T09:01:10Z counts as taken
+			ehr-keys: decision-stale: decisions of its time are forgotten, so it may have been taken; ask for another one after 2026-03-02T09:01:10Z
+		END
+		empty out
+		{ cat whole && echo '{"forgotten":1772442070}'; } | cmp - site/keys/taken.log
+		# It is said once, and the decision of the half line stays as good as taken.
+		at 7 09:00:11 second
+		lacks err 'cut off'
+		at 7 09:14:00 second
+		same err <<<'ehr-keys: decision-stale: decisions of its time are forgotten, so it may have been taken; ask for another one'
+	done
+	NOW=2026-03-02T09:01:30Z decision release-keys 3 >later
+	at 0 09:02:00 later
+	at 7 09:02:00 later
+	has err decision-taken
+	# Bytes of a file system that lost the end of the file are no line either.
+	head -c 50 /dev/zero >>site/keys/taken.log
+	at 7 09:02:00 later
+	has err 'taken.log: an unfinished last line of 50 bytes is cut off'
+	# One that was taken by a clock ahead of ours counts, too.
+	printf '{"decision":"sha256:0","time":1772449200,"end":1772450100}\n{"deci' >site/keys/taken.log
+	at 7 09:02:00 later
+	has err 'counts as taken'
+	[ "$(tail -n 1 site/keys/taken.log)" = '{"forgotten":1772449200}' ]
+}
+
+@test "a damaged line within taken.log stops, and the message says what to put in its place" {
+	own
+	decision release-keys 3 >first
+	decision release-keys 3 >second
+	at 0 09:00:00 first
+	sed -i '1s/^.*$/{"deci/' site/keys/taken.log
+	at 6 09:00:00 second
+	same err <<<'ehr-keys: taken.log:1: not a decision that was taken; put {"forgotten":1772442060} in its place, and what was decided up to 2026-03-02T09:01:00Z counts as taken'
+	sed -i '1s/^.*$/{"forgotten":1772442060}/' site/keys/taken.log
+	at 7 09:00:00 first
+	has err decision-stale
+}
+
+@test "a torn last line of nonces.log is left out: its challenge was given to nobody" {
+	own
+	ehr-keys challenge -S site --now "$NOW" >challenge
+	cp site/keys/nonces.log whole
+	printf '{"nonce":"AAAA","dev' >>site/keys/nonces.log
+	ehr 0 ehr-keys challenge -S site --now "$NOW"
+	same err <<<'ehr-keys: nonces.log: the last line is unfinished and does not count'
+	[ "$(wc -l <site/keys/nonces.log)" -eq 2 ]
+	head -n 1 site/keys/nonces.log | cmp - whole
+}
+
 @test "a line of issued.log that is no release stops whatever depends on it, and the revocation still counts" {
 	local line
 	own

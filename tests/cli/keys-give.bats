@@ -76,7 +76,7 @@ subscribe() {
 @test "give: a decision is taken once, so the same second gives no second message" {
 	give 0
 	give 7
-	has err decision-taken
+	same err <<<'ehr-keys: decision-taken: it was carried out before; ask for another one'
 	ehr 0 ehr-keys give -P "$P" -S site --user dr-lee --device "$ID" --context context --now 2026-03-02T09:00:01Z
 }
 

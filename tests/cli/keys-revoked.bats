@@ -106,6 +106,9 @@ setup_file() {
 	ehr 0 ehr-keys revoke --keys site/keys --party otto --now "$NOW"
 	has err 'otto: revoked as it stands'
 	[ "$(claims out | jq -c '[.serial, .parties]')" = '[2,["paul","otto"]]' ]
+	# It is not said of what was not done.
+	ehr 5 ehr-keys revoke --keys site/keys --party olga --now "$NOW" --decision - <<<nonsense
+	lacks err 'revoked as it stands'
 	rm site/entities.ndjson && mkdir site/entities.ndjson
 	ehr 4 ehr-keys revoke -S site --party otto --party nina --now "$NOW"
 	empty out

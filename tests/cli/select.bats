@@ -191,9 +191,9 @@ given() {
 	decision 5
 	cat decision decision >twice
 	mv twice decision
-	denied 'it is not one decision'
+	denied 'it is not one decision; give one alone'
 	echo '{"evaluations":[]}' >decision
-	denied 'the decision is not true'
+	denied 'it is no decision: put the request through ehr-authz'
 	echo nonsense >decision
 	denied 'it is not one decision'
 }
@@ -269,6 +269,12 @@ given() {
 		aged 0 2026-03-05T14:00:00Z
 		aged 7 2026-03-05T14:00:01Z 'decision-stale: it is older than the policy allows'
 		rm P/authz/clearances.yaml
+	done
+	for time in ',"time":"2026-03-05T12:00:00Z"' ',"time":7'; do
+		decision 5 '' "$time"
+		ehr 2 ehr-select -P P --decision decision in
+		same err <<<"ehr-select: --decision: needs --now TIME, for it holds for some time only: 'decision' (try ehr-select --help)"
+		empty out
 	done
 	for time in '' ',"time":7' ',"time":"today"'; do
 		decision 5 '' "$time"

@@ -38,30 +38,19 @@ check_given(const struct permission *p, const struct json *j)
 	hold(!permission_covers(p, (struct bytes){ "", 0 }) && !permission_covers(p, bytes_of("\001")));
 }
 
-/* Whether the decision TEXT, indexed in J, is given at the time that it names; true if it names none. */
+/* Whether the decision that is indexed in J says of when it is, or until when. */
 static bool
-is_given_then(struct bytes text, const struct json *j)
+is_timed(const struct json *j)
 {
-	uint32_t context = json_member(j, 0, bytes_of("context")),
-		 time = json_member(j, context, bytes_of("time"));
-	struct permission p;
-	struct buffer room;
-	struct instant then;
-	bool given = true;
+	uint32_t context = json_member(j, 0, bytes_of("context"));
 
-	buffer_init(&room, BUFFER_UNLIMITED);
-	if (time != 0 && json_kind(j, time) == JSON_STRING &&
-	    clock_parse_instant(json_string(j, time, &room), &then)) {
-		given = ask(&p, text, &then, true) == PERMISSION_GIVEN;
-		permission_release(&p);
-	}
-	buffer_release(&room);
-	return given;
+	return json_member(j, context, bytes_of("time")) != 0 ||
+	       json_member(j, context, bytes_of("valid_until")) != 0;
 }
 
 /*
- * What ehr-select makes of a decision.  Whatever is given without a time has no end, so it is given when it
- * was made; what is given late is given early; a caller that delivers nothing is given no more.
+ * What ehr-select makes of a decision.  Whatever is given without a time says none itself; what is given late
+ * is given early; a caller that delivers nothing is given no more.
  */
 static void
 try_select(struct bytes text)
@@ -82,7 +71,7 @@ try_select(struct bytes text)
 	at_late = ask(&p, text, &late, true) == PERMISSION_GIVEN;
 	permission_release(&p);
 	if (ask(&p, text, NULL, true) == PERMISSION_GIVEN)
-		hold(json_parse(&j, text) && is_given_then(text, &j));
+		hold(json_parse(&j, text) && !is_timed(&j));
 	permission_release(&p);
 	hold(!at_late || at_early);
 	hold(!undelivered || at_early);

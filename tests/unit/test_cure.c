@@ -89,6 +89,12 @@ check_shapes(void)
 	check(cure_is("ehr-classify", REASON_BAD_SYNTAX, AT("\x1e{}"), 1, true,
 	    "; this is a JSON text sequence: put ehr-ingest before"));
 	check(cure_is(
+	    "ehr-redact", REASON_NOT_AN_OBJECT, AT("[{}]"), 1, false, "; an array: put jq -c .[] before"));
+	check(cure_is("ehr-authz", REASON_TRAILING_DATA, AT("{}{}"), 3, true,
+	    "; several texts on a line: put each on one line, as jq -c does"));
+	check(cure_is("ehr-open", REASON_BAD_SYNTAX, AT("\x1e{}"), 1, true,
+	    "; this is a JSON text sequence: put tr -d '\\036' before"));
+	check(cure_is(
 	    "ehr-ingest", REASON_BAD_SYNTAX, AT("{'a':1}"), 2, true, "; strings stand in double quotes"));
 }
 
