@@ -204,7 +204,8 @@ open_again(int fd, int to)
 static _Noreturn void
 run_child(const struct channel *c, const char *const *argument, int in, int out, int err)
 {
-	const char *const environment[] = { c->path, "LC_ALL=C", "TZ=UTC", NULL };
+	/* Without HOME, jq takes the user's from the password file, and begins each program with the ~/.jq there. */
+	const char *const environment[] = { c->path, "HOME=/nonexistent", "LC_ALL=C", "TZ=UTC", NULL };
 	sigset_t none;
 
 	(void)sigemptyset(&none);

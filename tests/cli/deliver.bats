@@ -225,7 +225,7 @@ subscription-off() { sed -i 's/"purpose"/"status":"off","purpose"/' site/subscri
 	intent a1 nurse-7 | ehr-deliver enqueue --spool spool -q
 	SECRET_IN_ENV=x ehr 0 ehr-deliver run -P P -S site --spool spool --secrets secrets --drain
 	[ "$(cat spool/seen)" = hidden ]
-	[ "$(grep -vE '^(_|PWD|OLDPWD|SHLVL)=' spool/env | sort | tr '\n' ' ')" = 'LC_ALL=C PATH=/usr/local/bin:/usr/bin:/bin:'"$(realpath "$EHR_BIN")"'/ TZ=UTC ' ]
+	[ "$(grep -vE '^(_|PWD|OLDPWD|SHLVL)=' spool/env | sort | tr '\n' ' ')" = 'HOME=/nonexistent LC_ALL=C PATH=/usr/local/bin:/usr/bin:/bin:'"$(realpath "$EHR_BIN")"'/ TZ=UTC ' ]
 	ehr 1 grep -q hidden spool/env spool/cmd
 	chmod 644 secrets/s
 	ehr 1 ehr-deliver check -P P --spool spool --secrets secrets
