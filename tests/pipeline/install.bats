@@ -27,6 +27,8 @@ load ../lib/ehr
 	ehr 0 ehr-policy help condition_seconds
 	has out 'clinic/policy.yaml:'
 	cd ..
+	env -u EHR_BIN PATH=/usr/bin:/bin bash root/usr/share/ehr/examples/demo.sh >out 2>err
+	has out 'demo: done'
 	make -s -C "$EHR_ROOT" uninstall DESTDIR="$PWD/root" PREFIX=/usr >/dev/null
 	[ -z "$(find root -type f)" ]
 }
