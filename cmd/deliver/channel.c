@@ -204,7 +204,7 @@ open_again(int fd, int to)
 static _Noreturn void
 run_child(const struct channel *c, const char *const *argument, int in, int out, int err)
 {
-	/* Without HOME, jq takes the user's from the password file, and begins each program with the ~/.jq there. */
+	/* Without HOME, jq takes the one of the password file, and begins each program with ~/.jq. */
 	const char *const environment[] = { c->path, "HOME=/nonexistent", "LC_ALL=C", "TZ=UTC", NULL };
 	sigset_t none;
 

@@ -55,7 +55,7 @@ END
 	lacks err unknown-path
 	# In extensions, too, of which one value is no gap.
 	cat >c <<'END'
-  Patient: {.: N, ".extension[].valueStrin": R, ".extension.valueString": R, ".name[].extension[].valueCoding.sytem": R, "._birthDate.extension[].vlue": R, ".birthDate.extension[].url": R}
+  Patient: {.: N, ".extension[].valueStrin": R, ".extension.valueString": R, ".name[].extension[].valueCoding.ssystem": R, "._birthDate.extension[].vlue": R, ".birthDate.extension[].url": R}
 rules:
   - {id: a, say: A., where: {".extension[] | select(.url == \"u\") | .value": {present: true}}, label: {level: R}}
 END
@@ -63,7 +63,7 @@ END
 	ehr 0 ehr-policy check -P p
 	has err 'unknown-path: .extension[].valueStrin is no element of Patient'
 	has err 'unknown-path: .extension is a list in FHIR R4: write .extension[] to go on'
-	has err 'unknown-path: .name[].extension[].valueCoding.sytem is no element of Patient'
+	has err 'unknown-path: .name[].extension[].valueCoding.ssystem is no element of Patient'
 	has err 'unknown-path: ._birthDate.extension[].vlue is no element of Patient'
 	has err 'unknown-path: .birthDate holds no elements in FHIR R4, so there is no .extension in it'
 	has err 'unknown-path: .extension[] | select(.url == "u") | .value is no element of any type'
