@@ -105,6 +105,42 @@ grown(void *old, uint32_t count, uint32_t *room, size_t size)
 	return memory_grow(old, *room, size);
 }
 
+/* A misspelt `until` would leave a fact without an end. */
+static bool
+has_only(struct ndjson *n, const char *const *known, const char *expected)
+{
+	const struct json *j = &n->json;
+
+	for (uint32_t k = 1; k < j->nodes[0].next; k = j->nodes[k].next) {
+		size_t i = 0;
+
+		while (known[i] != NULL && !json_is(j, k, bytes_of(known[i])))
+			i++;
+		if (known[i] == NULL)
+			return ndjson_fault(n, k, expected);
+	}
+	return true;
+}
+
+static bool
+has_members_of_end(struct ndjson *n)
+{
+	static const char *const known[] = { "end", "at", "by", "decision", NULL };
+
+	return has_only(n, known, "unknown member, expected end, at, by or decision");
+}
+
+static bool
+has_members_of_fact(struct ndjson *n)
+{
+	static const char *const known[] = { "fact", "relation", "subject", "domain", "patient", "object",
+		"from", "until", "by", "at", "decision", NULL };
+
+	return has_only(n, known,
+	    "unknown member, expected fact, relation, subject, domain, patient, object, from, until, by, at "
+	    "or decision");
+}
+
 static bool
 read_end(struct facts *f, struct ndjson *n, uint32_t node)
 {
@@ -113,7 +149,7 @@ read_end(struct facts *f, struct ndjson *n, uint32_t node)
 
 	f->end = grown(f->end, f->ends, &f->end_room, sizeof *f->end);
 	e = &f->end[f->ends];
-	if (!ndjson_string(n, "end", &e->fact) || !ndjson_instant(n, "at", &e->at, &has))
+	if (!has_members_of_end(n) || !ndjson_string(n, "end", &e->fact) || !ndjson_instant(n, "at", &e->at, &has))
 		return false;
 	if (!has)
 		return ndjson_fault(n, 0, "missing member 'at'");
@@ -142,7 +178,7 @@ read_fact(struct facts *f, struct ndjson *n)
 	uint32_t word;
 	struct fact *fact;
 
-	if (!ndjson_string(n, "fact", &id) || !ndjson_string(n, "relation", &name) ||
+	if (!has_members_of_fact(n) || !ndjson_string(n, "fact", &id) || !ndjson_string(n, "relation", &name) ||
 	    !ndjson_string(n, "subject", &subject))
 		return false;
 	word = intern_find(n->reader->words, name);

@@ -434,6 +434,10 @@ load ../lib/authz
 	fault '{"fact":"f","relation":"treating","subject":"a","patient":"b"}' "1: missing member 'until', which this relation requires"
 	fault '{"fact":"f","relation":"relative","subject":"a","object":"b"}' "1: missing member 'patient'"
 	fault '{"fact":"f","relation":"relative","subject":"a","patient":"b","from":"2026"}' '70: expected a date-time with offset, such as 2026-03-01T00:00:00Z'
+	known='expected fact, relation, subject, domain, patient, object, from, until, by, at or decision'
+	fault '{"fact":"f","relation":"relative","subject":"a","patient":"b","Until":"2026-03-01T00:00:00Z"}' "63: unknown member, $known"
+	fault '{"fact":"f","relation":"relative","subject":"a","patient":"b","until ":"2026-03-01T00:00:00Z"}' "63: unknown member, $known"
+	fault '{"end":"f","at":"2026-03-01T00:00:00Z","until":"2026-02-01T00:00:00Z"}' '40: unknown member, expected end, at, by or decision'
 	fault '{"end":"f","at":"2026-03-01T00:00:00Z"}' '8: the end of a fact that is not there'
 	fault '{"fact":"f"' '12: input ends inside a value'
 }
