@@ -149,7 +149,8 @@ read_end(struct facts *f, struct ndjson *n, uint32_t node)
 
 	f->end = grown(f->end, f->ends, &f->end_room, sizeof *f->end);
 	e = &f->end[f->ends];
-	if (!has_members_of_end(n) || !ndjson_string(n, "end", &e->fact) || !ndjson_instant(n, "at", &e->at, &has))
+	if (!has_members_of_end(n) || !ndjson_string(n, "end", &e->fact) ||
+	    !ndjson_instant(n, "at", &e->at, &has))
 		return false;
 	if (!has)
 		return ndjson_fault(n, 0, "missing member 'at'");
@@ -178,8 +179,8 @@ read_fact(struct facts *f, struct ndjson *n)
 	uint32_t word;
 	struct fact *fact;
 
-	if (!has_members_of_fact(n) || !ndjson_string(n, "fact", &id) || !ndjson_string(n, "relation", &name) ||
-	    !ndjson_string(n, "subject", &subject))
+	if (!has_members_of_fact(n) || !ndjson_string(n, "fact", &id) ||
+	    !ndjson_string(n, "relation", &name) || !ndjson_string(n, "subject", &subject))
 		return false;
 	word = intern_find(n->reader->words, name);
 	relation = word ? roles_relation(n->reader->roles, word) : NULL;
