@@ -107,16 +107,16 @@ grown(void *old, uint32_t count, uint32_t *room, size_t size)
 
 /* A misspelt `until` would leave a fact without an end. */
 static bool
-has_only(struct ndjson *n, const char *const *known, const char *expected)
+has_only(struct ndjson *n, const struct bytes *known, size_t count, const char *expected)
 {
 	const struct json *j = &n->json;
 
 	for (uint32_t k = 1; k < j->nodes[0].next; k = j->nodes[k].next) {
 		size_t i = 0;
 
-		while (known[i] != NULL && !json_is(j, k, bytes_of(known[i])))
+		while (i < count && !json_is(j, k, known[i]))
 			i++;
-		if (known[i] == NULL)
+		if (i == count)
 			return ndjson_fault(n, k, expected);
 	}
 	return true;
@@ -125,18 +125,20 @@ has_only(struct ndjson *n, const char *const *known, const char *expected)
 static bool
 has_members_of_end(struct ndjson *n)
 {
-	static const char *const known[] = { "end", "at", "by", "decision", NULL };
+	static const struct bytes known[] = { BYTES("end"), BYTES("at"), BYTES("by"), BYTES("decision") };
 
-	return has_only(n, known, "unknown member, expected end, at, by or decision");
+	return has_only(
+	    n, known, sizeof known / sizeof known[0], "unknown member, expected end, at, by or decision");
 }
 
 static bool
 has_members_of_fact(struct ndjson *n)
 {
-	static const char *const known[] = { "fact", "relation", "subject", "domain", "patient", "object",
-		"from", "until", "by", "at", "decision", NULL };
+	static const struct bytes known[] = { BYTES("fact"), BYTES("relation"), BYTES("subject"),
+		BYTES("domain"), BYTES("patient"), BYTES("object"), BYTES("from"), BYTES("until"),
+		BYTES("by"), BYTES("at"), BYTES("decision") };
 
-	return has_only(n, known,
+	return has_only(n, known, sizeof known / sizeof known[0],
 	    "unknown member, expected fact, relation, subject, domain, patient, object, from, until, by, at "
 	    "or decision");
 }
