@@ -538,7 +538,7 @@ END
 	policy <<<'redact: 1'
 	levels='' versions='' record='' labels=('' a)
 	for name in $names; do
-		levels="$levels${levels:+, }{name: $name, al: ${#levels}}"
+		levels="$levels${levels:+, }{name: $name, al: $((3 * ${#labels[@]} - 6))}"
 		versions="$versions${versions:+, }{rl: $name}"
 		record="$record${record:+,}\"$name\":1"
 		labels+=("/$name" "$name")

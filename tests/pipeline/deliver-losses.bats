@@ -158,7 +158,12 @@ after_cuts() {
 	[ "$losses" -lt 128 ]
 }
 
-# on_loop [OPTION ...]: moves the spool to a file system of its own, disk/, which writes nothing that nobody syncs.
+# What the kernel has not written is lost (EXT4_IOC_SHUTDOWN without a flush of the journal).
+shut_down() {
+	perl -e 'open(my $disk, "<", "disk") or die $!; my $how = pack("L", 2); ioctl($disk, 0x8004587d, $how) or die $!'
+}
+
+# on_loop: moves the spool to a file system of its own, disk/, which writes nothing that nobody syncs.
 on_loop() {
 	[ "$(id -u)" -eq 0 ] || skip 'root is not there'
 	command -v mkfs.ext4 >/dev/null || skip 'e2fsprogs is not there'
@@ -166,13 +171,16 @@ on_loop() {
 	mkdir -p disk
 	mkfs.ext4 -q -F image
 	mount -o loop,commit=300 image disk 2>/dev/null || skip 'loop devices are not there'
+	shut_down 2>/dev/null || skip 'ext4 is not shut down here'
+	umount disk
+	mount -o loop,commit=300 image disk
 	mv spool disk/spool
 	sync -f disk
 }
 
-# What the kernel has not written is lost (EXT4_IOC_SHUTDOWN without a flush of the journal); then the power is back.
+# power_cut [PROCESS ...]: the power is cut and comes back; the processes die with it.
 power_cut() {
-	perl -e 'open(my $disk, "<", "disk") && ioctl($disk, 0x8004587d, pack("L", 2)) or die $!'
+	shut_down
 	[ $# -eq 0 ] || kill -9 "$@" 2>/dev/null || :
 	[ $# -eq 0 ] || wait "$@" 2>/dev/null || :
 	channels_end
