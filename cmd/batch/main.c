@@ -171,12 +171,11 @@ lies_in(const struct run *r, int fd, bool (*is_such)(const struct run *r, int fd
 }
 
 /* What is moved from there, or comes there, would be missing to the policy or site, or be read as theirs. */
-static void
-check_own(const struct run *r, const struct options *o, int fd, const char *path)
+static _Noreturn void
+refuse_own(const struct options *o, const char *path)
 {
-	if (lies_in(r, fd, is_own))
-		options_misuse(o,
-		    "no folder for uploads or output but the policy, the site or a spool, or in one", path);
+	options_misuse(
+	    o, "no folder for uploads or output but the policy, the site or a spool, or in one", path);
 }
 
 static void
@@ -190,9 +189,11 @@ open_out(struct run *r, const struct options *o, const char *path)
 	r->uploads.out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->uploads.out_fd < 0)
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
-	if (is_new && lies_in(r, r->uploads.out_fd, is_own))
+	if (!lies_in(r, r->uploads.out_fd, is_own))
+		return;
+	if (is_new)
 		(void)rmdir(path);
-	check_own(r, o, r->uploads.out_fd, path);
+	refuse_own(o, path);
 }
 
 /* One time for the whole upload, whatever stage asks for it. */
@@ -236,7 +237,8 @@ take_folder(struct run *r, const struct options *o, const char *path)
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));
 	if (in.st_dev == out.st_dev && in.st_ino == out.st_ino)
 		options_misuse(o, "uploads and output are in one folder", path);
-	check_own(r, o, b->in_fd, path);
+	if (lies_in(r, b->in_fd, is_own))
+		refuse_own(o, path);
 	buffer_init(&names, BUFFER_UNLIMITED);
 	if (!file_list_at(b->in_fd, ".", &names, &count))
 		diag_die(EXIT_IO, "%s: %s", path, strerror(errno));

@@ -314,22 +314,19 @@ read_context(
 	return true;
 }
 
-/* LINE is no JSON object, and J says why.  Decisions are told apart as the requests to ehr-authz are. */
+/* LINE is no JSON object. */
 static enum diag_exit
 refuse_line(const struct decision_file *d, struct bytes line, struct verb_answer *a)
 {
-	const struct json *j = &d->json;
-	const bool parsed = j->reason == REASON_NONE;
-	const struct cure_case refused = { "ehr-authz", parsed ? REASON_NOT_AN_OBJECT : j->reason,
-		{ d->line.at, line.size }, parsed ? 1 : j->byte, true, false };
+	const struct bytes own = { d->line.at, line.size };
 	struct bytes before = { d->text.at, (size_t)(line.at - d->text.at) }, skipped;
 	char cure[CURE_ROOM];
 	size_t number = 1;
 
 	while (bytes_line(&before, &skipped))
 		number++;
-	return verb_fault(
-	    a, EXIT_BAD_RECORD, "%s:%zu: not a decision%s", d->shown, number, cure_of(&refused, cure));
+	return verb_fault(a, EXIT_BAD_RECORD, "%s:%zu: not a decision%s", d->shown, number,
+	    cure_of_decision(&d->json, own, cure));
 }
 
 bool

@@ -313,3 +313,16 @@ cure_of(const struct cure_case *c, char text[CURE_ROOM])
 	(void)snprintf(text, CURE_ROOM, "%s%s", found != NULL ? "; " : "", found != NULL ? found : "");
 	return text;
 }
+
+const char *
+cure_of_decision(const struct json *j, struct bytes decision, char text[CURE_ROOM])
+{
+	const bool parsed = j->reason == REASON_NONE;
+	const struct cure_case c = { .program = "ehr-authz",
+		.reason = parsed ? REASON_NOT_AN_OBJECT : j->reason,
+		.head = decision,
+		.byte = parsed ? 1 : j->byte,
+		.first = true };
+
+	return cure_of(&c, text);
+}

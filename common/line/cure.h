@@ -25,4 +25,11 @@ enum { CURE_ROOM = 160 };
 /* Writes to TEXT, and returns it; "" if the bytes show nothing. */
 const char *cure_of(const struct cure_case *c, char text[CURE_ROOM]);
 
+/*
+ * The same for DECISION, which is to be one JSON object and by J's last json_parse() is none.  Decisions are
+ * told apart as requests to ehr-authz are.  JSON_SLACK bytes behind it are readable.
+ */
+struct json;
+const char *cure_of_decision(const struct json *j, struct bytes decision, char text[CURE_ROOM]);
+
 #endif

@@ -386,15 +386,12 @@ read_limits(struct reading *r, uint32_t context)
 static bool
 deny_text(struct reading *r, struct bytes text)
 {
-	const bool parsed = r->json.reason == REASON_NONE;
-	const struct cure_case refused = { "ehr-authz", parsed ? REASON_NOT_AN_OBJECT : r->json.reason, text,
-		parsed ? 1 : r->json.byte, true, false };
 	char cure[CURE_ROOM];
 
 	return deny(r, arena_format(&r->permission->arena, "it is not one decision%s",
 			   r->json.reason == REASON_TRAILING_DATA && bytes_at(text, r->json.byte - 1) == '{'
 			       ? "; give one alone"
-			       : cure_of(&refused, cure)));
+			       : cure_of_decision(&r->json, text, cure)));
 }
 
 static bool
