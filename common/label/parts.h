@@ -7,6 +7,7 @@
 #include "common/base/guard.h"
 #include "common/base/truth.h"
 #include "common/base/uuid.h"
+#include "common/json/json_named.h"
 #include "common/json/pointer.h"
 #include "common/label/fhir_labels.h"
 #include "common/label/naming.h"
@@ -34,7 +35,9 @@ struct root_frame {
 	uint32_t entry; /* the outermost entry around, NO_NODE */
 	uint32_t hits;  /* how many there were when this one was entered */
 	uint16_t key;   /* under which it stands; of an element that of its array */
-	uint8_t base;   /* level */
+	uint32_t twin;  /* of an array _x: the element of x that was asked for last, see spoken.c; 0: none */
+	uint32_t twin_index;
+	uint8_t base; /* level */
 	bool is_array;
 	bool is_element; /* of an array */
 	bool is_entry;
@@ -58,6 +61,7 @@ root_frame_begin(struct root_frame *f, const struct json *j, uint32_t node)
 	f->end = j->nodes[node].next;
 	f->next = node + 1;
 	f->index = 0;
+	f->twin = 0;
 	f->key = 0;
 	f->is_array = json_kind(j, node) == JSON_ARRAY;
 	f->is_element = false;
@@ -355,9 +359,10 @@ bool labelled_write(struct labelled *w, const struct json *j, const struct label
 
 /*
  * spoken.c: the node that HOLDER's extensions are about: for _x it is x, for an element of _x that element of
- * x.  The frames lead to HOLDER from OUTERMOST.
+ * x.  The frames lead to HOLDER from OUTERMOST.  NAMED is cleared for each record.
  */
-uint32_t spoken_of(const struct json *j, const struct root_frame *outermost, const struct root_frame *holder);
+uint32_t spoken_of(struct json_named *named, const struct json *j, const struct root_frame *outermost,
+    struct root_frame *holder);
 
 /* root_terms.c: terms of value sets in the strings of the root at hand. */
 struct root_terms {
@@ -611,6 +616,7 @@ struct root_walk {
 	struct root_terms *terms;
 	struct buffer frames;    /* struct root_frame: the containers around the node at hand */
 	struct buffer facts;     /* struct root_facts, for each root */
+	struct json_named named; /* the members of objects with an _x */
 	const struct json *json; /* of the record */
 	const struct ruleset *set;
 	struct type_plan *plan; /* of the root */

@@ -21,6 +21,7 @@ root_walk_init(struct root_walk *w)
 {
 	buffer_init(&w->frames, BUFFER_UNLIMITED);
 	buffer_init(&w->facts, BUFFER_UNLIMITED);
+	w->named = (struct json_named){ 0 };
 	buffer_init(&w->text, BUFFER_UNLIMITED);
 }
 
@@ -29,6 +30,7 @@ root_walk_release(struct root_walk *w)
 {
 	buffer_release(&w->frames);
 	buffer_release(&w->facts);
+	json_named_release(&w->named);
 	buffer_release(&w->text);
 }
 
@@ -45,6 +47,7 @@ root_walk_start(struct root_walk *w)
 	w->brought_end = 0;
 	w->set = w->root->set;
 	w->json = w->root->record.json;
+	json_named_clear(&w->named);
 	for (size_t i = 0; i < w->root->record.roots->count; i++)
 		(void)buffer_more(&w->facts, sizeof(struct root_facts));
 }
@@ -436,17 +439,17 @@ look_at_coding(struct root_walk *w, const struct root_frame *f)
 
 /* An inline label is about the object that has the array `extension`. */
 static bool
-look_at_extension(struct root_walk *w, const struct root_frame *f)
+look_at_extension(struct root_walk *w, struct root_frame *f)
 {
-	const struct root_frame *holder = frame_above(w, f->is_element ? 2 : 1);
+	struct root_frame *holder = frame_above(w, f->is_element ? 2 : 1);
 	uint32_t url = f->member[ROLE_URL];
 
 	if (json_kind(w->json, url) != JSON_STRING || !shape_may_be_label(json_inside(w->json, url)))
 		return true;
 	if (!shape_is_inline_label(json_string(w->json, url, &w->text)))
 		return true;
-	return brought_labels_inline(
-	    w->brought, spoken_of(w->json, outermost_frame(w), holder == NULL ? f : holder), f->node);
+	return brought_labels_inline(w->brought,
+	    spoken_of(&w->named, w->json, outermost_frame(w), holder == NULL ? f : holder), f->node);
 }
 
 /*
@@ -500,7 +503,7 @@ enum {
 };
 
 static bool
-look_at_members(struct root_walk *w, const struct root_frame *f)
+look_at_members(struct root_walk *w, struct root_frame *f)
 {
 	if (f->member[ROLE_CODE] != 0)
 		look_at_coding(w, f);
@@ -519,7 +522,7 @@ look_at_members(struct root_walk *w, const struct root_frame *f)
 static bool
 leave(struct root_walk *w)
 {
-	const struct root_frame *f = top_frame(w);
+	struct root_frame *f = top_frame(w);
 
 	if ((f->roles & ROLES_LOOKED_AT) != 0 && !look_at_members(w, f))
 		return false;

@@ -3,38 +3,46 @@
 
 /* VALUE is that of a member of OBJECT.  If the member is _NAME, the value of NAME; else 0. */
 static uint32_t
-twin_of(const struct json *j, uint32_t object, uint32_t value)
+twin_of(struct json_named *named, const struct json *j, uint32_t object, uint32_t value)
 {
 	struct bytes key = json_inside(j, value - 1);
+	uint32_t twin;
 
 	if (key.size < 2 || key.at[0] != '_')
 		return 0;
-	return json_member(j, object, (struct bytes){ key.at + 1, key.size - 1 });
+	twin = json_named_find(named, j, object, bytes_behind(key, 1));
+	return twin == 0 ? 0 : twin + 1;
 }
 
+/* The element of LIST that stands where that at hand of the array of F does.  F knows the one of the last question. */
 static uint32_t
-element_at(const struct json *j, uint32_t list, uint32_t index)
+element_at(const struct json *j, uint32_t list, struct root_frame *f)
 {
-	uint32_t i = list + 1;
+	uint32_t index = f->index - 1;
 
 	if (list == 0 || json_kind(j, list) != JSON_ARRAY)
 		return 0;
-	while (i < j->nodes[list].next && index-- > 0)
-		i = j->nodes[i].next;
-	return i < j->nodes[list].next ? i : 0;
+	if (f->twin == 0) {
+		f->twin = list + 1;
+		f->twin_index = 0;
+	}
+	for (; f->twin_index < index && f->twin < j->nodes[list].next; f->twin_index++)
+		f->twin = j->nodes[f->twin].next;
+	return f->twin < j->nodes[list].next ? f->twin : 0;
 }
 
 uint32_t
-spoken_of(const struct json *j, const struct root_frame *outermost, const struct root_frame *holder)
+spoken_of(struct json_named *named, const struct json *j, const struct root_frame *outermost,
+    struct root_frame *holder)
 {
-	const struct root_frame *outer = holder - 1;
+	struct root_frame *outer = holder - 1;
 	uint32_t twin = 0;
 
 	if (holder == outermost)
 		return holder->node;
 	if (!holder->is_element)
-		twin = twin_of(j, outer->node, holder->node);
+		twin = twin_of(named, j, outer->node, holder->node);
 	else if (outer != outermost && !outer->is_element)
-		twin = element_at(j, twin_of(j, (outer - 1)->node, outer->node), outer->index - 1);
+		twin = element_at(j, twin_of(named, j, (outer - 1)->node, outer->node), outer);
 	return twin != 0 ? twin : holder->node;
 }

@@ -6,6 +6,7 @@
 #include "common/base/guard.h"
 #include "common/base/reason.h"
 #include "common/json/json.h"
+#include "common/json/json_named.h"
 #include "common/json/pointer.h"
 #include "common/label/fhir_labels.h"
 #include "common/label/roots.h"
@@ -315,18 +316,10 @@ uint64_t matches_forms(const struct scheme *s, uint32_t state, unsigned type, ui
  *
  * In the same way url, hash, size and title of an Attachment have at least the level of its data.
  */
-struct primitive_siblings {
-	uint32_t *slot; /* open addressing: keys that are no _x, by name; 0: free */
-	uint32_t slots; /* a power of two */
-	uint32_t room;
-};
-
-void primitive_siblings_release(struct primitive_siblings *p);
-
 struct view;
 
-/* Notes this for the members of the object of V, before any of them is viewed. */
-void primitive_siblings_join(struct primitive_siblings *p, struct outline *o, const struct view *v);
+/* Notes this for the members of the object of V, before any of them is viewed.  NAMED is cleared for each record. */
+void primitive_siblings_join(struct json_named *named, struct outline *o, const struct view *v);
 
 /*
  * targets.c: which roots of a record its references mean.  A reference to a lost root would tell that the
@@ -482,9 +475,9 @@ struct viewer {
 	struct view_turn turn;
 	struct matches matches; /* of the node at hand */
 	/* private */
-	struct primitive_siblings siblings;
-	uint32_t next_label; /* index of the first node in notes->labelled that comes */
-	uint32_t next_root;  /* in outline.roots */
+	struct json_named named; /* the members of objects with an _x */
+	uint32_t next_label;     /* index of the first node in notes->labelled that comes */
+	uint32_t next_root;      /* in outline.roots */
 };
 
 /*

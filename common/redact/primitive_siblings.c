@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
-#include "common/base/hash.h"
-#include "common/base/memory.h"
-
-#include <stdlib.h>
 #include <string.h>
-
-enum { FIRST_SLOTS = 16 };
-
-void
-primitive_siblings_release(struct primitive_siblings *p)
-{
-	free(p->slot);
-	*p = (struct primitive_siblings){ NULL, 0, 0 };
-}
 
 /* True for the key of a _x.  The underscore may be escaped. */
 static bool
@@ -28,42 +15,11 @@ is_sibling(const struct json *j, uint32_t key)
 	return *at == '\\' && n->end - n->start > 8 && memcmp(at, "\\u005", 5) == 0 && (at[5] | 0x20) == 'f';
 }
 
-/* Fills the table, because an object may have very many members. */
-static void
-fill_slots(struct primitive_siblings *p, struct outline *o, uint32_t object, uint32_t members)
-{
-	const struct json *j = o->json;
-
-	p->slots = FIRST_SLOTS;
-	while (p->slots < 2 * members)
-		p->slots *= 2;
-	if (p->slots > p->room) {
-		free(p->slot);
-		p->slot = memory_grow(NULL, p->slots, sizeof p->slot[0]);
-		p->room = p->slots;
-	}
-	memset(p->slot, 0, p->slots * sizeof p->slot[0]);
-	for (uint32_t k = object + 1; k < j->nodes[object].next; k = j->nodes[k].next) {
-		if (is_sibling(j, k))
-			continue;
-		uint64_t at = hash_bytes(json_string(j, k, &o->room));
-		while (p->slot[at & (p->slots - 1)] != 0)
-			at++;
-		p->slot[at & (p->slots - 1)] = k;
-	}
-}
-
 /* The key of x for the key of _x, or 0. */
 static uint32_t
-find_primitive(const struct primitive_siblings *p, struct outline *o, uint32_t key)
+find_primitive(struct json_named *named, struct outline *o, uint32_t object, uint32_t key)
 {
-	struct bytes name = json_string(o->json, key, &o->room);
-
-	name = bytes_behind(name, 1);
-	for (uint64_t at = hash_bytes(name); p->slot[at & (p->slots - 1)] != 0; at++)
-		if (json_is(o->json, p->slot[at & (p->slots - 1)], name))
-			return p->slot[at & (p->slots - 1)];
-	return 0;
+	return json_named_find(named, o->json, object, bytes_behind(json_string(o->json, key, &o->room), 1));
 }
 
 static uint8_t
@@ -151,18 +107,17 @@ drop_lone(struct outline *o, const struct view *v, uint32_t key)
 }
 
 static void
-join_members(struct primitive_siblings *p, struct outline *o, const struct view *v, uint32_t members)
+join_members(struct json_named *named, struct outline *o, const struct view *v)
 {
 	const struct json *j = o->json;
 	uint32_t object = v->value;
 
-	fill_slots(p, o, object, members);
 	for (uint32_t k = object + 1; k < j->nodes[object].next; k = j->nodes[k].next) {
 		uint32_t x;
 
 		if (!is_sibling(j, k))
 			continue;
-		x = find_primitive(p, o, k);
+		x = find_primitive(named, o, object, k);
 		if (x == 0) {
 			drop_lone(o, v, k);
 			continue;
@@ -195,18 +150,16 @@ join_data(const struct outline *o, uint32_t object, uint32_t data)
 }
 
 void
-primitive_siblings_join(struct primitive_siblings *p, struct outline *o, const struct view *v)
+primitive_siblings_join(struct json_named *named, struct outline *o, const struct view *v)
 {
 	const struct json *j = o->json;
-	uint32_t members = 0;
 	bool siblings = false;
 
 	for (uint32_t k = v->value + 1; k < j->nodes[v->value].next; k = j->nodes[k].next) {
-		members++;
 		siblings |= is_sibling(j, k);
 		if (o->places.of_key[j->nodes[k].key] == PLACE_DATA && GUARD(attachments))
 			join_data(o, v->value, k + 1);
 	}
 	if (siblings && GUARD(primitive_siblings))
-		join_members(p, o, v, members);
+		join_members(named, o, v);
 }

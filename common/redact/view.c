@@ -22,7 +22,7 @@ view_release(struct viewer *w)
 	outline_release(&w->outline);
 	limiter_release(&w->limiter);
 	targets_release(&w->targets);
-	primitive_siblings_release(&w->siblings);
+	json_named_release(&w->named);
 }
 
 static void
@@ -484,7 +484,7 @@ view_child(struct viewer *w, const struct view_frame *f, uint32_t member, uint32
 	if (o->s->is_fhir) {
 		/* First, because see_places asks for the labels of members. */
 		if (json_kind(o->json, v->value) == JSON_OBJECT && has_label(w, v))
-			primitive_siblings_join(&w->siblings, o, v);
+			primitive_siblings_join(&w->named, o, v);
 		see_places(w, f, v);
 	}
 	if ((v->in_keep | v->formed) != 0 && GUARD(forms))
@@ -499,6 +499,7 @@ view_record(struct viewer *w, uint64_t active, struct view *v)
 {
 	struct outline *o = &w->outline;
 
+	json_named_clear(&w->named);
 	*v = (struct view){ .member = o->record,
 		.value = o->record,
 		.is_root = true,
@@ -509,7 +510,7 @@ view_record(struct viewer *w, uint64_t active, struct view *v)
 	see_note(w, v);
 	enter_root(w, v, 0);
 	if (o->s->is_fhir && has_label(w, v))
-		primitive_siblings_join(&w->siblings, o, v);
+		primitive_siblings_join(&w->named, o, v);
 	weigh(o->s, v);
 }
 
@@ -545,5 +546,5 @@ view_enter(struct viewer *w, const struct view *v)
 	/* view_child and view_record have done so where there are labels inside. */
 	if (o->s->is_fhir && v->active != 0 && !has_label(w, v) &&
 	    json_kind(o->json, v->value) == JSON_OBJECT)
-		primitive_siblings_join(&w->siblings, o, v);
+		primitive_siblings_join(&w->named, o, v);
 }

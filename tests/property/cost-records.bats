@@ -161,3 +161,19 @@ bundle() {
 		twice ehr-classify -P "$P"
 	done
 }
+
+@test "ehr-classify: values of one object and of one list, each with a label beside it in its _x" {
+	native || return 0
+	local file form
+	local label='{"extension":[{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label",
+		"valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}}]}'
+	for form in 'map { ("\"k$_\":\"v\"", "\"_k$_\":$l") } @n' \
+		'"\"k\":[" . join(",", ("\"v\"") x @n) . "],\"_k\":[" . join(",", ($l) x @n) . "]"'; do
+		for file in once twice; do
+			LABEL=$label perl -e '($l = $ENV{LABEL}) =~ s/\s+//g; @n = (1 .. shift);
+				print q({"resourceType":"Basic","id":"b","x":{), join(",", '"$form"'), "}}\n"' \
+				"$([ $file = once ] && echo 3000 || echo 6000)" >$file
+		done
+		twice ehr-classify -P "$P"
+	done
+}
