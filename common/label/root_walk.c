@@ -21,7 +21,6 @@ root_walk_init(struct root_walk *w)
 {
 	buffer_init(&w->frames, BUFFER_UNLIMITED);
 	buffer_init(&w->facts, BUFFER_UNLIMITED);
-	w->named = (struct json_named){ 0 };
 	buffer_init(&w->text, BUFFER_UNLIMITED);
 }
 

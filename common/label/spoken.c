@@ -14,7 +14,10 @@ twin_of(struct json_named *named, const struct json *j, uint32_t object, uint32_
 	return twin == 0 ? 0 : twin + 1;
 }
 
-/* The element of LIST that stands where that at hand of the array of F does.  F knows the one of the last question. */
+/*
+ * The element of LIST that stands where the one at hand stands in the array of F.  F knows that of the last
+ * question.
+ */
 static uint32_t
 element_at(const struct json *j, uint32_t list, struct root_frame *f)
 {

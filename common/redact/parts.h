@@ -318,7 +318,10 @@ uint64_t matches_forms(const struct scheme *s, uint32_t state, unsigned type, ui
  */
 struct view;
 
-/* Notes this for the members of the object of V, before any of them is viewed.  NAMED is cleared for each record. */
+/*
+ * Notes this for the members of the object of V, before any of them is viewed.  NAMED is cleared for each
+ * record.
+ */
 void primitive_siblings_join(struct json_named *named, struct outline *o, const struct view *v);
 
 /*
