@@ -22,8 +22,9 @@ enum { PIECE_MOST_LINE = 64 << 20, PIECE_SLACK = JSON_SLACK + 1, PIECE_PROGRAMS 
 struct piece_counts {
 	uint64_t count[PIECE_PROGRAMS]; /* refused by ehr-classify and ehr-redact */
 	uint64_t by_reason[PIECE_PROGRAMS][REASON_COUNT];
-	uint64_t versions; /* in the pieces whose versions have numbers */
-	bool is_listing;   /* the manifest has its head */
+	uint64_t versions;      /* in the pieces whose versions have numbers */
+	bool is_listing;        /* the manifest has its head */
+	atomic_flag fault_said; /* at the start of one of them */
 	struct manifest_counts listed;
 };
 

@@ -68,8 +68,11 @@ program_find(struct program *p, const struct batch_command *c, struct arena *a, 
 		p->path = c->word[0];
 		return copy_executable(p, c->sha256, why);
 	}
-	p->path = arena_format(a, "%.*s%s", (int)installed_folder(own), own, c->word[0]);
-	if (access(p->path, X_OK) == 0)
+	size_t folder = installed_folder(own);
+
+	p->path = arena_format(a, "%.*s%s", (int)folder, own, c->word[0]);
+	errno = ENOENT;
+	if (folder > 0 && access(p->path, X_OK) == 0)
 		return true;
 	(void)snprintf(
 	    why, PROGRAM_WHY, "%.200s: %s: the programs lie in one folder", p->path, strerror(errno));

@@ -207,7 +207,9 @@ work(struct workers *w, unsigned me, int socket, int out)
 	const int kept[] = { socket, out, before, behind, w->setup.manifest };
 
 	program_close_others(kept, sizeof kept / sizeof kept[0]);
+	diag_share_end(&w->setup.counts->fault_said);
 	piece = piece_open(&w->setup);
+	diag_share_end(NULL);
 	if (me == 0 && w->setup.seals && !secret_is_locked())
 		diag_warn("memory-not-locked: keys may be swapped to disk");
 	while (receive(socket, &order, sizeof order)) {

@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/base/installed.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
+
+/* Where /proc is not mounted: the path that was executed, without links.  realpath() writes no more than PATH. */
+static ssize_t
+executed(char path[INSTALLED_PATH])
+{
+	const char *name = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+
+	return name != NULL && realpath(name, path) != NULL ? (ssize_t)strlen(path) : 0;
+}
 
 size_t
 installed_folder(char path[INSTALLED_PATH])
@@ -11,6 +23,8 @@ installed_folder(char path[INSTALLED_PATH])
 	ssize_t size = readlink("/proc/self/exe", path, INSTALLED_PATH - 1);
 	char *slash;
 
+	if (size <= 0)
+		size = executed(path);
 	if (size <= 0)
 		return 0;
 	path[size] = '\0';

@@ -21,8 +21,9 @@ fault_print(const struct fault *f)
 _Noreturn void
 fault_exit(const struct fault *f)
 {
-	fault_print(f);
-	exit((int)fault_status(f));
+	if (f->line == 0)
+		diag_die(fault_status(f), "%s: %s", f->file, f->text);
+	diag_die(fault_status(f), "%s:%u:%u: %s", f->file, f->line, f->column, f->text);
 }
 
 enum diag_exit

@@ -289,6 +289,16 @@ exec "$EHR_BIN/ehr-ingest" "$@"'
 		[ -z "$(ls -A store)" ]
 	done
 	[ "$(ls uploads)" = "$(printf 'much.ndjson\nward.ndjson')" ]
+	# What all workers find at their start is said once.
+	rm uploads/much.ndjson
+	mv keys site/keys
+	rm site/keys/releases/hmac-tag.id.jwe
+	ehr 6 batch --jobs 3 uploads store
+	[ "$(grep -c '^ehr-seal: no-level-key' err)" -eq 1 ]
+	echo 'nonsense: 1' >>policy/seal.yaml
+	sed -i '$d' policy/classify.yaml
+	P=policy ehr 3 batch --jobs 3 uploads store
+	[ "$(grep -c "policy/seal.yaml:.*unknown key 'nonsense'" err)" -eq 1 ]
 }
 
 @test "of several failed stages the worst counts by ehr(7); a reader that went away counts if nothing else failed" {

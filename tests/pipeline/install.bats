@@ -26,6 +26,16 @@ load ../lib/ehr
 	lacks out /../
 	ehr 0 ehr-policy help condition_seconds
 	has out 'clinic/policy.yaml:'
+	# The same where /proc does not say which program runs; the folder that is current is none to look in.
+	if native; then
+		printf '#!/bin/sh\ntouch ran\n' | tee ehr-ingest ehr-notify >/dev/null
+		chmod +x ehr-*
+		export EHR_FAULT=readlink:1
+		[ "$(LD_PRELOAD=$EHR_FAULT_SO ehr-classify -P hospital in | jq -r .ehr.policy)" = "$digest" ]
+		LD_PRELOAD=$EHR_FAULT_SO ehr-batch -S site in store
+		unset EHR_FAULT
+		[ ! -e ran ]
+	fi
 	cd ..
 	env -u EHR_BIN PATH=/usr/bin:/bin bash root/usr/share/ehr/examples/demo.sh >out 2>err
 	has out 'demo: done'
