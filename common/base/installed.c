@@ -8,7 +8,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-/* Where /proc is not mounted: the path that was executed, without links.  realpath() writes no more than PATH. */
+/* Where /proc is not mounted: the path that was executed, without links.  realpath() takes a PATH so long. */
 static ssize_t
 executed(char path[INSTALLED_PATH])
 {
