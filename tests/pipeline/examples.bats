@@ -29,6 +29,16 @@ batch() {
 	has batch.prom 'ehr_batch_uploads{result="done"} 1'
 }
 
+@test "systemd: it takes the units, and what they leave to the service is little" {
+	command -v systemd-analyze >/dev/null || skip "systemd is not there"
+	cp "$EHR_ROOT"/share/examples/systemd/* .
+	# A program that is there, and no manual, which systemd would look for.
+	sed -i 's,/usr/local/bin/ehr-batch,/bin/true,; /^Documentation=/d' ehr-batch.service
+	ehr 0 systemd-analyze verify ./ehr-batch.service ./ehr-batch.path ./ehr-batch.timer
+	empty err
+	ehr 0 systemd-analyze security --offline=true --threshold=15 ./ehr-batch.service
+}
+
 @test "a script for bash that sh runs goes on in bash" {
 	for script in $(grep -l '^#!/bin/bash' "$EHR_ROOT"/share/examples/*); do
 		EHR_BIN=$PWD ehr 2 sh "$script"
