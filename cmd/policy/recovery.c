@@ -297,7 +297,7 @@ substitute(struct recovery *l, struct policy_file *file, const struct fault *f, 
 		bool is_all = memchr(file->text.at + start, ':', at - start) == file->text.at + at - 2 &&
 			      strchr("[{", file->text.at[at]) == NULL;
 		l->tried = again ? l->tried + 1 : 0;
-		if (!is_all || l->tried == sizeof(values) / sizeof(values[0]))
+		if (!is_all || l->tried >= sizeof(values) / sizeof(values[0]))
 			return false;
 		word = bytes_of(values[l->tried]);
 	}

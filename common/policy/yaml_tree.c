@@ -68,12 +68,24 @@ struct yaml_node *
 yaml_need(struct yaml_map *m, const char *key)
 {
 	struct yaml_node *value = yaml_take(m, key);
+	struct closest c = closest_to(bytes_of(key));
+	char near[CLOSEST_ROOM];
 
-	if (value == NULL || value->kind == YAML_NULL) {
-		(void)fault_at(m->fault, m->file, value != NULL ? value : m->node, "'%s' is missing", key);
+	if (value != NULL && value->kind != YAML_NULL)
+		return value;
+	if (value != NULL) {
+		(void)fault_at(m->fault, m->file, value, "'%s' is missing: it has no value", key);
 		return NULL;
 	}
-	return value;
+	for (size_t i = 0; i < m->node->count; i++)
+		if ((m->taken[i / 64] >> (i % 64) & 1) == 0)
+			closest_offer(&c, m->node->key[i]->text);
+	if (*closest_text(&c, "", near) == '\0')
+		(void)fault_at(m->fault, m->file, m->node, "'%s' is missing", key);
+	else
+		(void)fault_at(m->fault, m->file, m->node, "'%s' is missing; does '%.*s' stand for it?", key,
+		    shown(c.best), c.best.at);
+	return NULL;
 }
 
 /* " a b c": the keys that the reader asked for, each once. */

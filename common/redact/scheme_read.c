@@ -187,7 +187,8 @@ scheme_read_listed(struct scheme_read *r, const struct yaml_node *name, struct f
 	for (size_t i = 0; r->key_names != NULL && i < yaml_strings(r->key_names); i++)
 		if (yaml_item_string(r->s->file, r->key_names, i, &item, f) && bytes_equal(item, name->text))
 			return true;
-	return fault_at(f, r->s->file, name, "needs-key: the key is not among `keys:`");
+	return fault_at(f, r->s->file, name, "needs-key: the key '%.*s' is not among `keys:` of this file",
+	    (int)(name->text.size < 60 ? name->text.size : 60), name->text.at);
 }
 
 struct mac *

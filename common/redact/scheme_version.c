@@ -66,6 +66,9 @@ read_transform_types(struct scheme_read *r, const struct yaml_node *list, struct
 
 	if (list == NULL)
 		return true;
+	if (yaml_strings(list) == 0)
+		return fault_at(r->fault, r->s->file, list,
+		    "expected a type or a list of types; without `type` it is for all");
 	t->types = arena_array(r->arena, r->s->types + 1, sizeof t->types[0]);
 	for (size_t i = 0; i < yaml_strings(list); i++) {
 		if (!yaml_item_string(r->s->file, list, i, &name, r->fault))
@@ -156,6 +159,9 @@ read_without(struct scheme_read *r, const struct yaml_node *list, struct scheme_
 {
 	struct bytes name;
 
+	if (list != NULL && yaml_strings(list) == 0)
+		return fault_at(
+		    r->fault, r->s->file, list, "expected a category or a list of categories to leave out");
 	for (size_t i = 0; list != NULL && i < yaml_strings(list); i++) {
 		if (!yaml_item_string(r->s->file, list, i, &name, r->fault))
 			return false;

@@ -340,3 +340,13 @@ END
 	ehr 3 ehr-policy check -P P
 	has err "P/notify.yaml:$(grep -n 'timeout: long' P/notify.yaml | cut -d: -f1):14: "
 }
+
+@test "a value that no other one can stand in for is said, whatever stands behind it" {
+	cp -r "$EHR_ROOT/policies/hospital" p
+	for change in 's/^pseudonyms:.*/pseudonyms: 7/' 's/^padding:.*/padding: {}/' '$a tags: 7'; do
+		cp "$EHR_ROOT/policies/hospital/seal.yaml" p/
+		sed -i "/^tags:/d; $change" p/seal.yaml
+		ehr 3 ehr-policy check -P p
+		has err 'p/seal.yaml:'
+	done
+}

@@ -247,7 +247,7 @@ fault() {
 	fault redact.yaml 7:9 "unknown level 'opn', expected one of open shut" 's/rl: open/rl: opn/'
 	fault classify.yaml 4:15 'unknown-type-not-highest: ' 's/unknown_type: shut/unknown_type: open/'
 	fault redact.yaml 7:3 'no-top-version: ' '/rl: shut/,$d'
-	fault redact.yaml 10:73 'needs-key: ' 's/key: pseudonym}/key: other}/'
+	fault redact.yaml 10:73 "needs-key: the key 'other' is not among" 's/key: pseudonym}/key: other}/'
 	fault notify.yaml 6:3 'criticality-gap: ' '/calm:/d'
 	long='longer than ehr-deliver takes from an intent: give 366d or less'
 	fault notify.yaml 6:20 "$long" 's/4h, expires: 72h/367d, expires: 72h/'

@@ -191,6 +191,13 @@ test_maps(void)
 	check(yaml_open(&m, "x.yaml", n, &f) && yaml_need(&m, "at") == NULL);
 	check(strcmp(f.text, "'at' is missing") == 0 && f.line == 1 && !yaml_close(&m));
 	f = (struct fault){ 0 };
+	check(yaml_open(&m, "x.yaml", n, &f) && yaml_need(&m, "type") == NULL);
+	check(strcmp(f.text, "'type' is missing; does 'typ' stand for it?") == 0);
+	f = (struct fault){ 0 };
+	n = tree(&a, "id: x\nsay: \n");
+	check(yaml_open(&m, "x.yaml", n, &f) && yaml_need(&m, "say") == NULL);
+	check(strcmp(f.text, "'say' is missing: it has no value") == 0 && f.line == 2);
+	f = (struct fault){ 0 };
 	check(!yaml_open(&m, "x.yaml", n->item[0], &f) && strcmp(f.text, "a string, expected a map") == 0);
 	check(
 	    yaml_find(n, "say") == n->item[1] && yaml_find(n, "no") == NULL && yaml_find(NULL, "a") == NULL);
