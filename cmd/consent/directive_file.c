@@ -98,7 +98,7 @@ add_json(struct reading *r, bool lines)
 static void
 add_yaml(struct reading *r, const char *path, struct bytes text)
 {
-	const struct yaml_node *root = yaml_read(&r->file->arena, path, text, r->fault);
+	const struct yaml_node *root = yaml_read_list(&r->file->arena, path, text, r->fault);
 
 	for (size_t i = 0; root && root->kind == YAML_LIST && i < root->count; i++)
 		add(r, root->item[i]);

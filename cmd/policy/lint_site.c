@@ -70,12 +70,27 @@ each_line(struct site_check *c, const char *path, void (*take)(struct site_check
 	arena_release(&arena);
 }
 
+/* The string AT without its escapes, by which the loaders compare it, too. */
 static struct bytes
-text_of(const struct json *j, uint32_t node, const char *name)
+unescaped(struct site_check *c, const struct json *j, uint32_t at)
+{
+	struct bytes text;
+	struct buffer room;
+
+	buffer_init(&room, FILE_LIMIT);
+	text = json_string(j, at, &room);
+	if (room.used > 0)
+		text = arena_copy(c->arena, text);
+	buffer_release(&room);
+	return text;
+}
+
+static struct bytes
+text_of(struct site_check *c, const struct json *j, uint32_t node, const char *name)
 {
 	uint32_t at = node < j->nodes[0].next ? json_member(j, node, bytes_of(name)) : 0;
 
-	return at != 0 && json_kind(j, at) == JSON_STRING ? json_inside(j, at) : (struct bytes){ "", 0 };
+	return at != 0 && json_kind(j, at) == JSON_STRING ? unescaped(c, j, at) : (struct bytes){ "", 0 };
 }
 
 /* A member that says something: not null, "" or []. */
@@ -113,14 +128,14 @@ take_names(struct site_check *c, const struct json *j, uint32_t properties)
 		for (uint32_t at = list ? node + 1 : node; node != 0 && at < j->nodes[node].next;
 		     at = j->nodes[at].next)
 			if (json_kind(j, at) == JSON_STRING)
-				(void)intern_add(&c->names, json_inside(j, at));
+				(void)intern_add(&c->names, unescaped(c, j, at));
 	}
 }
 
 static void
 take_entity(struct site_check *c, const struct json *j)
 {
-	struct bytes type = text_of(j, 0, "type"), id = text_of(j, 0, "id");
+	struct bytes type = text_of(c, j, 0, "type"), id = text_of(c, j, 0, "id");
 	uint32_t properties = json_member(j, 0, bytes_of("properties"));
 
 	if (properties == 0 || json_kind(j, properties) != JSON_OBJECT)
@@ -134,7 +149,7 @@ take_entity(struct site_check *c, const struct json *j)
 			take_user(c, j, properties);
 		return;
 	}
-	(void)intern_add(&c->patients, id);
+	(void)intern_add(&c->patients, reader_patient(id));
 	if (!says(j, properties, "pseudonym"))
 		find(c, NULL, "no-pseudonym",
 		    "this patient has no pseudonym, so no decision finds sealed lines: ehr-keys pseudonym "
@@ -144,18 +159,19 @@ take_entity(struct site_check *c, const struct json *j)
 static void
 take_end(struct site_check *c, const struct json *j)
 {
-	if (text_of(j, 0, "end").size > 0)
-		(void)intern_add(&c->ended, text_of(j, 0, "end"));
+	if (text_of(c, j, 0, "end").size > 0)
+		(void)intern_add(&c->ended, text_of(c, j, 0, "end"));
 }
 
 static void
 take_fact(struct site_check *c, const struct json *j)
 {
-	struct bytes patient = text_of(j, 0, "patient"), subject = text_of(j, 0, "subject");
+	struct bytes patient = reader_patient(text_of(c, j, 0, "patient"));
+	struct bytes subject = text_of(c, j, 0, "subject");
 
 	if (subject.size == 0)
 		return;
-	if (json_member(j, 0, bytes_of("until")) == 0 && !intern_find(&c->ended, text_of(j, 0, "fact")))
+	if (json_member(j, 0, bytes_of("until")) == 0 && !intern_find(&c->ended, text_of(c, j, 0, "fact")))
 		find(c, NULL, "open-ended", "this fact has no end: state `until`, or end it by a line");
 	if (!c->register_there)
 		return;

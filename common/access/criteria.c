@@ -18,6 +18,22 @@ situation_values(const struct situation *s, unsigned attribute)
 	return v->present && !(s->custodian && v->distrusted) ? v : &missing_values;
 }
 
+const struct roles_group *
+criteria_group(const struct roles *roles, unsigned attribute, uint32_t word)
+{
+	switch (attribute) {
+	case ATTRIBUTE_STRUCTURAL_ROLE:
+	case ATTRIBUTE_FUNCTIONAL_ROLE:
+		return roles_find_group(roles, GROUP_ROLE, word);
+	case ATTRIBUTE_ACTION_NAME:
+		return roles_find_group(roles, GROUP_ACTION, word);
+	case ATTRIBUTE_CLASS:
+		return roles_find_group(roles, GROUP_CLASS, word);
+	default:
+		return NULL;
+	}
+}
+
 static bool
 listed_is(const struct listed *e, const struct value *v)
 {

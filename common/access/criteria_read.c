@@ -5,6 +5,9 @@
 #include "common/json/json_write.h"
 #include "common/policy/vocabulary.h"
 
+/* A deny with a list that is empty would never hold, and `all` of nothing always would. */
+#define NAMES_NOTHING "a criterion that names nothing"
+
 static struct intern_set
 one_word(struct access_reader *r, uint32_t word)
 {
@@ -24,22 +27,6 @@ below(struct access_reader *r, enum vocabulary v, const struct concept *concept)
 		if (vocabulary_below(v, vocabulary_at(v, i), concept))
 			at[count++] = intern_add(r->words, vocabulary_at(v, i)->code);
 	return intern_set_of(at, count);
-}
-
-const struct roles_group *
-criteria_group(const struct roles *roles, unsigned attribute, uint32_t word)
-{
-	switch (attribute) {
-	case ATTRIBUTE_STRUCTURAL_ROLE:
-	case ATTRIBUTE_FUNCTIONAL_ROLE:
-		return roles_find_group(roles, GROUP_ROLE, word);
-	case ATTRIBUTE_ACTION_NAME:
-		return roles_find_group(roles, GROUP_ACTION, word);
-	case ATTRIBUTE_CLASS:
-		return roles_find_group(roles, GROUP_CLASS, word);
-	default:
-		return NULL;
-	}
 }
 
 static bool
@@ -146,10 +133,13 @@ static bool
 read_entry(struct access_reader *r, const struct yaml_node *node, unsigned attribute, struct listed *e)
 {
 	const struct roles_group *group;
+	const char *never;
 
 	e->level = -1;
 	if (!read_value(r, node, attribute, &e->value))
 		return false;
+	if ((never = known_never(r, attribute, &e->value)) != NULL)
+		return fault_at(r->fault, r->file, node, "%s", never);
 	if (e->value.kind != VALUE_STRING)
 		return true;
 	e->words = one_word(r, e->value.word);
@@ -469,6 +459,8 @@ read_attribute(struct draft *d, const struct yaml_node *node, unsigned attribute
 	if (node->kind == YAML_MAP ? !read_operator(d, node, &t)
 				   : !criteria_read_values(r, node, attribute, &t))
 		return false;
+	if (t.kind == CRITERION_VALUES && t.listed == 0)
+		return fault_at(r->fault, r->file, node, NAMES_NOTHING);
 	if (attribute == ATTRIBUTE_LABEL) {
 		t.kind = CRITERION_LABEL;
 		t.flag = (d->side == SIDE_PERMIT) != (t.mode == CRITERION_NOT);
@@ -534,6 +526,8 @@ read_relation(struct draft *d, const struct yaml_node *node)
 	bool list = node->kind == YAML_LIST;
 	uint32_t count = list ? (uint32_t)node->count : 1, *words;
 
+	if ((list || node->kind == YAML_MAP) && node->count == 0)
+		return fault_at(r->fault, r->file, node, NAMES_NOTHING);
 	if (node->kind == YAML_MAP)
 		return read_relations_between(d, node);
 	words = arena_array(r->arena, count, sizeof *words);

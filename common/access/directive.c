@@ -375,6 +375,16 @@ warn_at_element(struct directives *all, struct ndjson *n, const char *code)
 	warn(all, f, code);
 }
 
+/* A root that denies all data must say of which in words that can be read, though they change nothing. */
+static bool
+read_ignored(struct access_reader *r, const struct yaml_node *data)
+{
+	struct yaml_map m;
+
+	return !data || (yaml_open(&m, r->file, data, r->fault) &&
+			    criteria_shared(r, &m, SIDE_PERMIT, CRITERIA_WHAT | CRITERIA_DATA) != NULL);
+}
+
 /* A Consent that cannot be read has no effect either if its status can be, and says so. */
 static bool
 read_tree(struct access_reader *r, const struct fhir_consent *c, struct directive *d)
@@ -384,7 +394,8 @@ read_tree(struct access_reader *r, const struct fhir_consent *c, struct directiv
 	if (!yaml_open(&m, r->file, c->tree, r->fault))
 		return false;
 	if (c->kind == FHIR_CONSENT_READ)
-		return yaml_need(&m, "patient") && yaml_need(&m, "consent") && read_content(r, &m, d);
+		return yaml_need(&m, "patient") && yaml_need(&m, "consent") && read_content(r, &m, d) &&
+		       read_ignored(r, c->data);
 	(void)(yaml_find(c->tree, "status") && read_status(r, &m, d));
 	return false;
 }
@@ -410,7 +421,7 @@ read_consent(struct directives *all, struct ndjson *n, uint32_t node, struct are
 	r->is_record = false;
 	if (d->unreadable) {
 		warn_at_element(all, n, "consent-unreadable");
-	} else if (c.root_data) {
+	} else if (c.data) {
 		(void)ndjson_fault(n, node, "a root that denies some data denies all of it");
 		warn_at_element(all, n, "root-data");
 	}
@@ -608,6 +619,40 @@ read_json(struct directives *d, struct access_reader *r, struct bytes text)
 	return good;
 }
 
+/* True if KEY stands in MAP once and has a string. */
+static bool
+is_plain(const struct yaml_node *map, const char *key)
+{
+	const struct yaml_node *value = yaml_find(map, key);
+	size_t count = 0;
+
+	for (size_t i = 0; value && i < map->count; i++)
+		count += bytes_are(map->key[i]->text, key);
+	return count == 1 && value->kind == YAML_STRING && value->text.size > 0;
+}
+
+/* An item of YAML; of one with a key that stands twice only the patient counts. */
+static bool
+read_item(struct directives *all, struct access_reader *r, const struct yaml_node *item, struct bytes own)
+{
+	char digest[DIGEST_TEXT];
+	struct directive *d;
+	struct bytes patient;
+
+	if (yaml_once(r->file, item, r->fault))
+		return read_directive(all, r, item, own);
+	if (!is_plain(item, "patient") || !is_plain(item, "consent"))
+		return false;
+	patient = yaml_find(item, "patient")->text;
+	if (reader_patient(patient).size == 0)
+		return false;
+	warn(all, r->fault, "consent-unreadable");
+	d = new_directive(r, patient, yaml_find(item, "consent")->text);
+	d->unreadable = true;
+	insert(all, r, d, item, digest_of(all, own, digest));
+	return true;
+}
+
 static bool
 read_yaml(struct directives *d, struct access_reader *r, struct bytes text)
 {
@@ -622,9 +667,9 @@ read_yaml(struct directives *d, struct access_reader *r, struct bytes text)
 		good = root != NULL;
 		if (good && root->kind == YAML_LIST)
 			for (size_t i = 0; i < root->count && good; i++)
-				good = read_directive(d, r, root->item[i], (struct bytes){ "", 0 });
+				good = read_item(d, r, root->item[i], (struct bytes){ "", 0 });
 		else if (good)
-			good = read_directive(d, r, root, text);
+			good = read_item(d, r, root, text);
 		arena_release(&tree);
 	} while (good && rest.size > 0);
 	return good;

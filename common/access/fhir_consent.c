@@ -209,16 +209,21 @@ base_of(struct fhir_reading *r, uint32_t node, uint32_t provision)
 	return -1;
 }
 
-/* A deny that is limited to some data denies all: what the root leaves open is nobody's permit. */
+/*
+ * A deny that is limited to some data denies all: what the root leaves open is nobody's permit.  What the
+ * limit says is told apart, since it has to be readable.
+ */
 static void
-drop_what(struct fhir_reading *r, struct yaml_node *map)
+part_what(struct fhir_reading *r, struct yaml_node *map, uint32_t node)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < map->count; i++) {
-		r->out->root_data = r->out->root_data || bytes_are(map->key[i]->text, "what");
-		if (bytes_are(map->key[i]->text, "what"))
+		if (bytes_are(map->key[i]->text, "what")) {
+			r->out->data = fhir_map(r, node);
+			fhir_put(r, r->out->data, "what", map->item[i], node);
 			continue;
+		}
 		map->key[kept] = map->key[i];
 		map->item[kept++] = map->item[i];
 	}
@@ -259,7 +264,7 @@ put_body(struct fhir_reading *r, struct yaml_node *map, uint32_t node)
 		nested = fhir_member(r, provision, K_provision);
 	}
 	if (base == DENIES)
-		drop_what(r, map);
+		part_what(r, map, node);
 	return nested == 0 || put_provisions(r, map, nested, &s);
 }
 

@@ -42,7 +42,7 @@ struct fhir_consent {
 	struct bytes patient;   /* the id of the Patient, or `system|value` */
 	bool logical;           /* PATIENT is an identifier */
 	struct bytes id;        /* line-N if the Consent has none */
-	bool root_data;         /* a root that denies has data criteria: the deny counts for all data */
+	struct yaml_node *data; /* what a root that denies says of data, which it denies all of; else NULL */
 	struct yaml_node *tree; /* with FHIR_CONSENT_UNREADABLE as far as it could be read */
 };
 

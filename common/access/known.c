@@ -85,6 +85,43 @@ known_value(const struct access_reader *r, unsigned attribute, uint32_t word, st
 	return attribute != ATTRIBUTE_SUBJECT_TYPE || is_listed(subject_types, text);
 }
 
+/* `Type/id`, or an identifier or URL, which has a colon. */
+static bool
+names_record(struct bytes text)
+{
+	const char *slash = memchr(text.at, '/', text.size);
+	const struct concept *type;
+	struct bytes id;
+
+	if (memchr(text.at, ':', text.size) != NULL)
+		return true;
+	if (slash == NULL)
+		return false;
+	type =
+	    vocabulary_find(VOCABULARY_RESOURCE_TYPE, (struct bytes){ text.at, (size_t)(slash - text.at) });
+	id = (struct bytes){ slash + 1, text.size - (size_t)(slash - text.at) - 1 };
+	return type != NULL && type->status != CONCEPT_ABSTRACT && id.size > 0 &&
+	       memchr(id.at, '/', id.size) == NULL;
+}
+
+const char *
+known_never(const struct access_reader *r, unsigned attribute, const struct value *v)
+{
+	if (r->attributes->at[attribute].kind == ATTRIBUTE_ORDINARY)
+		return NULL;
+	if (v->kind != VALUE_STRING)
+		return "true or false, expected a string (in quotes)";
+	if (v->text.size == 0)
+		return "an empty string, which nothing is called";
+	if (r->policy->code_system.size == 0)
+		return NULL;
+	if (attribute == ATTRIBUTE_CODE && !says_system(v->text))
+		return "a code without its system, expected system|code, such as http://loinc.org|8867-4";
+	if ((attribute == ATTRIBUTE_INSTANCE || attribute == ATTRIBUTE_RELATED) && !names_record(v->text))
+		return "no name of a record, expected Type/id, such as Composition/1";
+	return NULL;
+}
+
 static void
 offer_list(struct closest *c, const char *const *list)
 {

@@ -29,6 +29,12 @@ bool known_action(const struct roles *roles, uint32_t word, struct bytes text);
  */
 bool known_value(const struct access_reader *r, unsigned attribute, uint32_t word, struct bytes text);
 
+/*
+ * NULL, or what is wrong with V, which no request or record ever has as a value of ATTRIBUTE: true, false or
+ * "" as an id, a type or a data criterion; a code without its system; a record that is not called Type/id.
+ */
+const char *known_never(const struct access_reader *r, unsigned attribute, const struct value *v);
+
 /* The nearest word that ATTRIBUTE may have, for a message. */
 struct closest known_near(const struct access_reader *r, unsigned attribute, struct bytes text);
 

@@ -286,7 +286,7 @@ const struct yaml_node *
 reader_part(struct arena *tree, const char *file, struct bytes *rest, unsigned *lines, struct fault *f)
 {
 	struct bytes part = { rest->at, part_of(*rest) }, line;
-	struct yaml_node *root = yaml_read(tree, file, part, f);
+	struct yaml_node *root = yaml_read_list(tree, file, part, f);
 
 	if (root)
 		move_down(root, *lines);

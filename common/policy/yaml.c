@@ -21,7 +21,6 @@ enum {
 	MAX_DEPTH = 64,
 	MAX_TEXT = 16 << 20,      /* far above any policy; policy.h bounds the directory */
 	POINTER = sizeof(void *), /* a node in a list of nodes */
-	SHOWN = 80,               /* bytes of a policy's own text in a message */
 };
 
 struct yaml_place {
@@ -205,6 +204,7 @@ struct yaml_builder {
 	unsigned depth;
 	struct yaml_node *root;
 	bool documents; /* a document has begun */
+	bool forgives;  /* keys that stand twice are noted in their map */
 };
 
 static bool
@@ -385,21 +385,17 @@ key_order(const void *a, const void *b)
 }
 
 static bool
-keys_differ(struct yaml_builder *b, const struct yaml_node *map)
+keys_differ(struct yaml_builder *b, struct yaml_node *map)
 {
 	if (map->count < 2)
 		return true;
 	struct yaml_node **sorted = arena_array(b->arena, map->count, POINTER);
 	memcpy(sorted, map->key, map->count * POINTER);
 	qsort(sorted, map->count, POINTER, key_order);
-	for (size_t i = 1; i < map->count; i++) {
-		const struct yaml_node *k = sorted[i];
-		if (bytes_equal(sorted[i - 1]->text, k->text))
-			return fault_at(b->fault, b->file, k, "key '%.*s' seen twice, first in line %u",
-			    (int)(k->text.size < SHOWN ? k->text.size : SHOWN), k->text.at,
-			    sorted[i - 1]->line);
-	}
-	return true;
+	for (size_t i = map->count - 1; i > 0; i--)
+		if (bytes_equal(sorted[i - 1]->text, sorted[i]->text))
+			map->again = sorted[i];
+	return map->again == NULL || b->forgives || yaml_once(b->file, map, b->fault);
 }
 
 static bool
@@ -493,10 +489,12 @@ read_events(struct yaml_builder *b)
 	return good;
 }
 
-struct yaml_node *
-yaml_read(struct arena *a, const char *file, struct bytes text, struct fault *f)
+static struct yaml_node *
+read_text(struct arena *a, const char *file, struct bytes text, bool forgives, struct fault *f)
 {
-	struct yaml_builder b = { .arena = a, .file = file, .fault = f, .cursor = { .text = text } };
+	struct yaml_builder b = {
+		.arena = a, .file = file, .fault = f, .cursor = { .text = text }, .forgives = forgives
+	};
 
 	if (text.size > MAX_TEXT) {
 		(void)fault_at(f, file, NULL, "longer than 16 MiB");
@@ -519,4 +517,16 @@ yaml_read(struct arena *a, const char *file, struct bytes text, struct fault *f)
 		b.root->line = b.root->column = 1;
 	}
 	return b.root;
+}
+
+struct yaml_node *
+yaml_read(struct arena *a, const char *file, struct bytes text, struct fault *f)
+{
+	return read_text(a, file, text, false, f);
+}
+
+struct yaml_node *
+yaml_read_list(struct arena *a, const char *file, struct bytes text, struct fault *f)
+{
+	return read_text(a, file, text, true, f);
 }

@@ -565,7 +565,7 @@ load ../lib/authz
 	rm -r S/consents
 	# Every kind: an unlimited one, a keep-only each, a redaction each, out of order.
 	awk 'BEGIN { for (i = 4000; i > 0; i--) {
-		more = i % 3 == 0 ? "" : i % 3 == 1 ? sprintf(",\"what\":{\"instance\":[\"A/1\",\"A/%d\"]}", i) : sprintf(",\"rules\":[{\"id\":\"r-%d\",\"say\":\"No.\",\"effect\":\"deny\",\"what\":{\"code\":[\"c%d\"]}}]", i, i)
+		more = i % 3 == 0 ? "" : i % 3 == 1 ? sprintf(",\"what\":{\"instance\":[\"Media/1\",\"Media/%d\"]}", i) : sprintf(",\"rules\":[{\"id\":\"r-%d\",\"say\":\"No.\",\"effect\":\"deny\",\"what\":{\"code\":[\"urn:x|c%d\"]}}]", i, i)
 		printf "{\"ehr_authz\":1,\"consent\":\"c-%d\",\"patient\":\"ann\",\"status\":\"active\",\"base\":\"permit\"%s}\n", i, more } }' >many.ndjson
 	narrowed '"class":"Observation"' >in
 	for _ in $(seq 99); do echo "$request"; done >>in

@@ -160,7 +160,7 @@ directive() {
 		exceptions_beside "base":"permit","rules":[{"id":"r","say":"S.","effect":"deny","except":[{"why":"BTG"}],"rules":[{"id":"q","say":"S.","effect":"permit","why":"ETREAT"}]}]
 		instance,_author "base":"permit","rules":[{"id":"r","say":"S.","effect":"deny","what":{"author":"Practitioner/a","related":"Encounter/b"}}]
 		a_reference_that "base":"permit","rules":[{"id":"r","say":"S.","effect":"deny","what":{"author":"urn:x|SECRET"}}]
-		a_reference_that "base":"permit","rules":[{"id":"r","say":"S.","effect":"deny","what":{"instance":"SECRET"}}]
+		a_reference_that "base":"permit","rules":[{"id":"r","say":"S.","effect":"deny","what":{"instance":"urn:x|SECRET"}}]
 		an_identifier_without "base":"permit","rules":[{"id":"r","say":"S.","effect":"deny","who":{"ref":"|SECRET"}}]
 		a_moment_between "base":"permit","rules":[{"id":"r","say":"S.","effect":"deny","when":{"until":"2026-03-01T00:00:00.5Z"}}]
 		the_year_9999 "base":"permit","period":{"until":"9999-03-01T00:00:00Z"}

@@ -347,6 +347,92 @@ setup_hospital() {
 	consent '"provision":{"type":"deny","class":[{"code":"Observation"}]}' >c.ndjson
 	[ "$(asked c.ndjson)" = 'Deny consent-deny' ]
 	has err 'c.ndjson:1:1: root-data: a root that denies some data denies all of it'
+	# Which data it is must be readable nonetheless, also where the deny is not of who asks.
+	local actor='"actor":[{"reference":{"reference":"Practitioner/ray"}}]'
+	while read -r element; do
+		consent "\"provision\":{\"type\":\"deny\",$actor,$element}" >c.ndjson
+		[ "$(asked c.ndjson)" = 'Indeterminate consent-unreadable' ] || { cat c.ndjson err; return 1; }
+		has err 'c.ndjson:1:'
+	done <<-'END'
+		"dataPeriod":{"start":"soon"}
+		"dataPeriod":{"start":"2026-09-01","end":"2026-01-01"}
+		"class":[{"code":"SECRET"}]
+		"securityLabel":[{"code":"SECRET"}]
+		"data":[{"meaning":"instance","reference":{"reference":"x y"}}]
+	END
+	consent "\"provision\":{\"type\":\"deny\",$actor,\"dataPeriod\":{\"start\":\"2026\"}}" >c.ndjson
+	[[ "$(asked c.ndjson)" = *' no-consent' ]] || { cat out; return 1; }
+}
+
+@test "a key that stands twice in YAML stops its patient alone, where the patient is plain" {
+	setup_hospital
+	cat >c.yaml <<-'END'
+		- {ehr_authz: 1, consent: c-1, patient: ann, status: active, base: permit, rules: [{id: r, say: s, effect: deny, effect: permit}]}
+		- ehr_authz: 1
+		  consent: c-2
+		  patient: bea
+		  status: active
+		  base: deny
+		  base: permit
+		- {ehr_authz: 1, consent: c-3, patient: cyd, status: active, base: permit}
+	END
+	[ "$(asked c.yaml)" = 'Indeterminate consent-unreadable' ]
+	same err <<-'END'
+		ehr-authz: c.yaml:1:114: consent-unreadable: key 'effect' seen twice, first in line 1
+		ehr-authz: c.yaml:7:3: consent-unreadable: key 'base' seen twice, first in line 6
+	END
+	sed 's/patient: ann/patient: dan/; s/patient: cyd/patient: ann/' c.yaml >d.yaml
+	[ "$(asked d.yaml)" = 'Permit permitted' ]
+	ehr 1 ehr-consent import -P P --on-error skip c.yaml
+	[ "$(jq -r .consent out)" = c-3 ]
+	has err 'c.yaml:7:3: consent-unreadable: key'
+	for again in 'patient: bea' 'consent: x'; do
+		sed "s/cyd, status: active, base: permit}$/cyd, $again}/" c.yaml >d.yaml
+		ehr 3 ehr-authz -P P --consents d.yaml in
+		has err 'd.yaml:8:'
+	done
+}
+
+@test "a criterion that names nothing, or what nothing is called, makes a directive unreadable" {
+	setup_hospital
+	local n=0 criterion
+	while read -r criterion; do
+		n=$((n + 1))
+		echo "- {ehr_authz: 1, consent: c, patient: p$n, status: active, base: permit, rules: [{id: r, say: s, effect: deny, $criterion}]}"
+	done >c.yaml <<-'END'
+		who: {id: []}
+		who: {id: {not: []}}
+		who: {id: {all: []}}
+		who: {id: ""}
+		who: {id: true}
+		who: {id: [lara, false]}
+		who: {relation: []}
+		who: {relation: {}}
+		who: {ward: []}
+		does: []
+		why: []
+		where: {route: []}
+		what: {class: []}
+		what: {label: []}
+		what: {author: []}
+		what: {author: ""}
+		what: {code: []}
+		what: {code: "8867-4"}
+		what: {code: "|8867-4"}
+		what: {instance: []}
+		what: {instance: composition/1}
+		what: {instance: Composition}
+		what: {instance: Composition/}
+		what: {instance: Composition/1/_history/1}
+		what: {instance: Resource/1}
+		what: {related: [Encounter/1, Task inquiry]}
+	END
+	ehr 0 ehr-authz -P P --consents c.yaml </dev/null
+	[ "$(grep -o 'c.yaml:[0-9]*:.*consent-unreadable' err | cut -d: -f 2 | uniq)" = "$(seq "$n")" ] || { cat err; return 1; }
+	# What names somebody or something does not.
+	sed 's/effect: deny.*/effect: deny, who: {id: [7, "true"]}, what: {code: "urn:x|1", instance: [Composition\/1, "urn:uuid:7"]}}]}/' c.yaml >d.yaml
+	ehr 0 ehr-authz -P P --consents d.yaml </dev/null
+	lacks err unreadable
 }
 
 @test "a user's references lead through the register to roles, organizations, groups and teams" {

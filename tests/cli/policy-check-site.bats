@@ -72,6 +72,28 @@ finds() {
 	END
 }
 
+@test "what a register and facts say is compared without escapes, and a patient by id or reference" {
+	sed -i 's/"dr-lee"/"dr-le\\u0065"/; s/"user"/"us\\u0065r"/; s/"id":"nina",/&"x":1,/; s/"nina"/"\\u006eina"/' site/entities.ndjson
+	sed -i 's/"x":1,//; s/"p1"/"\\u00701"/' site/entities.ndjson
+	cat >>site/entities.ndjson <<-'END'
+		{"type":"Practitioner","id":"9","properties":{"identifier":["urn:npi\/\u0039"],"ref":"Practitioner\/x9"}}
+		{"type":"us\u0065r","id":"norma","properties":{"domain":"hospital"}}
+		{"type":"patient","id":"Patient\/p2","properties":{"pseudonym":"x"}}
+	END
+	cat >>site/facts.ndjson <<-'END'
+		{"fact":"f-2","relation":"treating","subject":"dr-l\u0065e","patient":"Patient\/p1","from":"2026-03-01T00:00:00Z","until":"2026-03-05T18:00:00Z"}
+		{"fact":"f-\u0033","relation":"supervises","subject":"dr-lee","object":"nina"}
+		{"end":"f\u002d3","at":"2026-03-02T00:00:00Z"}
+		{"fact":"f-4","relation":"treating","subject":"dr-lee","patient":"p2","from":"2026-03-01T00:00:00Z","until":"2026-03-05T18:00:00Z"}
+	END
+	cat >site/consents/r5.ndjson <<-'END'
+		{"resourceType":"Consent","id":"c-6","status":"active","subject":{"reference":"Patient\/p2"},"decision":"permit","provision":[{"actor":[{"reference":{"identifier":{"value":"urn:npi\/9"}}},{"reference":{"reference":"Practitioner\/x9"}}]}]}
+	END
+	finds 0 <<-'END'
+		site/entities.ndjson:5:1: warning: no-role: this user has no role, so rules for roles are not for her: give her structural_role
+	END
+}
+
 @test "a file that its loader refuses is an error" {
 	echo '{"fact":"f-9","relation":"friend","subject":"nina","patient":"p1"}' >>site/facts.ndjson
 	ehr 3 ehr-policy check -P "$P" -S site
