@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef EHR_JSON_NAMED_H
-#define EHR_JSON_NAMED_H
+#ifndef EHR_JSON_JSON_NAMED_H
+#define EHR_JSON_JSON_NAMED_H
 
 #include "common/json/json.h"
 
