@@ -402,6 +402,9 @@ read_presence(struct draft *d, const struct yaml_node *node, struct criterion *t
 		return fault_at(r->fault, r->file, node,
 		    "present: %s would let a missing attribute help: only %s may stand here",
 		    t->flag ? "true" : "false", t->flag ? "false" : "true");
+	if (!t->flag && r->attributes->at[t->attribute].kind == ATTRIBUTE_TOP)
+		return fault_at(
+		    r->fault, r->file, node, "every request has this, so that the deny never holds");
 	return true;
 }
 

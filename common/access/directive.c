@@ -223,6 +223,8 @@ read_period(struct access_reader *r, const struct yaml_node *node, struct direct
 {
 	struct yaml_map m;
 
+	if (node && node->kind == YAML_MAP && node->count == 0)
+		return fault_at(r->fault, r->file, node, "expected from, until or both");
 	return !node || (yaml_open(&m, r->file, node, r->fault) && criteria_interval(r, &m, &d->period) &&
 			    yaml_close(&m));
 }
@@ -619,19 +621,22 @@ read_json(struct directives *d, struct access_reader *r, struct bytes text)
 	return good;
 }
 
-/* True if KEY stands in MAP once and has a string. */
+/* True if KEY stands in MAP once, which an alias would hide, and has a string. */
 static bool
 is_plain(const struct yaml_node *map, const char *key)
 {
 	const struct yaml_node *value = yaml_find(map, key);
 	size_t count = 0;
 
-	for (size_t i = 0; value && i < map->count; i++)
+	for (size_t i = 0; value && i < map->count; i++) {
+		if (map->key[i]->refused && !bytes_are(map->key[i]->text, "<<"))
+			return false;
 		count += bytes_are(map->key[i]->text, key);
-	return count == 1 && value->kind == YAML_STRING && value->text.size > 0;
+	}
+	return count == 1 && !value->refused && value->kind == YAML_STRING && value->text.size > 0;
 }
 
-/* An item of YAML; of one with a key that stands twice only the patient counts. */
+/* An item of YAML; of one that yaml_sound() refuses only the patient counts. */
 static bool
 read_item(struct directives *all, struct access_reader *r, const struct yaml_node *item, struct bytes own)
 {
@@ -639,7 +644,7 @@ read_item(struct directives *all, struct access_reader *r, const struct yaml_nod
 	struct directive *d;
 	struct bytes patient;
 
-	if (yaml_once(r->file, item, r->fault))
+	if (yaml_sound(r->file, item, r->fault))
 		return read_directive(all, r, item, own);
 	if (!is_plain(item, "patient") || !is_plain(item, "consent"))
 		return false;

@@ -204,7 +204,7 @@ struct yaml_builder {
 	unsigned depth;
 	struct yaml_node *root;
 	bool documents; /* a document has begun */
-	bool forgives;  /* keys that stand twice are noted in their map */
+	bool forgives;  /* what spoils one thing alone is noted in its node */
 };
 
 static bool
@@ -249,6 +249,23 @@ add_node(struct yaml_builder *b, const yaml_event_t *e, enum yaml_kind kind)
 	else
 		buffer_add(&b->pending, &node, POINTER);
 	return node;
+}
+
+/* Refuses NODE, which stands at E, or notes why it has to be. */
+static bool
+spoil(struct yaml_builder *b, const yaml_event_t *e, struct yaml_node *node, const char *what)
+{
+	node->refused = what;
+	return what == NULL || b->forgives || refuse(b, e, what);
+}
+
+/* NULL, or why a value with this anchor or tag is refused. */
+static const char *
+named_or_typed(const yaml_char_t *anchor, const yaml_char_t *tag)
+{
+	if (anchor != NULL)
+		return "anchors are not part of a policy's YAML: write the value again";
+	return tag != NULL ? "tags are not part of a policy's YAML" : NULL;
 }
 
 /* The number grammar of RFC 8259 section 6. */
@@ -329,20 +346,18 @@ add_scalar(struct yaml_builder *b, const yaml_event_t *e)
 	bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	bool key = in_key_place(b);
 
-	if (e->data.scalar.anchor != NULL)
-		return refuse(b, e, "anchors are not part of a policy's YAML: write the value again");
-	if (e->data.scalar.tag != NULL)
-		return refuse(b, e, "tags are not part of a policy's YAML");
-	if (memchr(text.at, '\0', text.size) != NULL)
-		return refuse(b, e, "a NUL in a string");
-	if (key && plain && bytes_are(text, "<<"))
-		return refuse(b, e, "merge keys are not part of a policy's YAML: write the values again");
+	const char *why = named_or_typed(e->data.scalar.anchor, e->data.scalar.tag);
+
+	if (why == NULL && memchr(text.at, '\0', text.size) != NULL)
+		why = "a NUL in a string";
+	if (why == NULL && key && plain && bytes_are(text, "<<"))
+		why = "merge keys are not part of a policy's YAML: write the values again";
 	if (key && plain && text.size == 0)
 		return refuse(b, e, "an empty key, expected a word");
 	struct yaml_node *node = add_node(b, e, plain && !key ? plain_kind(text) : YAML_STRING);
 	node->text = arena_copy(b->arena, text);
 	node->truth = node->kind == YAML_BOOLEAN && text.at[0] == 't';
-	return true;
+	return spoil(b, e, node, why);
 }
 
 static bool
@@ -352,10 +367,6 @@ open_node(struct yaml_builder *b, const yaml_event_t *e, enum yaml_kind kind, bo
 	    kind == YAML_LIST ? e->data.sequence_start.anchor : e->data.mapping_start.anchor;
 	const yaml_char_t *tag = kind == YAML_LIST ? e->data.sequence_start.tag : e->data.mapping_start.tag;
 
-	if (anchor != NULL)
-		return refuse(b, e, "anchors are not part of a policy's YAML: write the value again");
-	if (tag != NULL)
-		return refuse(b, e, "tags are not part of a policy's YAML");
 	if (in_key_place(b))
 		return refuse(b, e, "a list or map as a key, expected a word");
 	if (b->depth == MAX_DEPTH)
@@ -367,7 +378,7 @@ open_node(struct yaml_builder *b, const yaml_event_t *e, enum yaml_kind kind, bo
 	b->open[b->depth].flow = flow;
 	b->open[b->depth].block = column;
 	b->depth++;
-	return true;
+	return spoil(b, e, node, named_or_typed(anchor, tag));
 }
 
 static int
@@ -395,7 +406,7 @@ keys_differ(struct yaml_builder *b, struct yaml_node *map)
 	for (size_t i = map->count - 1; i > 0; i--)
 		if (bytes_equal(sorted[i - 1]->text, sorted[i]->text))
 			map->again = sorted[i];
-	return map->again == NULL || b->forgives || yaml_once(b->file, map, b->fault);
+	return map->again == NULL || b->forgives || yaml_sound(b->file, map, b->fault);
 }
 
 static bool
@@ -447,7 +458,8 @@ take_event(struct yaml_builder *b, const yaml_event_t *e)
 	case YAML_DOCUMENT_START_EVENT:
 		return start_document(b, e);
 	case YAML_ALIAS_EVENT:
-		return refuse(b, e, "aliases are not part of a policy's YAML: write the value again");
+		return spoil(b, e, add_node(b, e, in_key_place(b) ? YAML_STRING : YAML_NULL),
+		    "aliases are not part of a policy's YAML: write the value again");
 	case YAML_NO_EVENT:
 	case YAML_STREAM_START_EVENT:
 	case YAML_STREAM_END_EVENT:
@@ -515,6 +527,10 @@ read_text(struct arena *a, const char *file, struct bytes text, bool forgives, s
 	if (b.root == NULL) {
 		b.root = arena_take(a, sizeof(*b.root));
 		b.root->line = b.root->column = 1;
+	}
+	if (b.root->refused != NULL) {
+		(void)fault_at(f, file, b.root, "%s", b.root->refused);
+		return NULL;
 	}
 	return b.root;
 }

@@ -30,18 +30,20 @@ struct yaml_node {
 	size_t count;            /* of a list or map */
 	struct yaml_node **item; /* of a list: items; of a map: values */
 	struct yaml_node **key;  /* of a map: strings, in the file's order */
-	struct yaml_node *again; /* of a map of yaml_read_list: a key that stands in it twice */
+	/* Of yaml_read_list: */
+	struct yaml_node *again; /* of a map: a key that stands in it twice */
+	const char *refused;     /* what it has that is no part of a policy's YAML */
 };
 
 /* NULL after a fault.  The tree lives in the arena; FILE is borrowed.  An empty text is YAML_NULL. */
 struct yaml_node *yaml_read(struct arena *a, const char *file, struct bytes text, struct fault *f);
 
 /*
- * The same for a file of many things, of which a key that stands twice shall spoil one alone: yaml_once() is
- * false, with the fault, for a tree in which there is one.
+ * The same for a file of many things, of which a key that stands twice, an anchor, an alias, a tag, a merge
+ * key or a NUL in a string shall spoil one alone: yaml_sound() is false, with the fault, for a tree with one.
  */
 struct yaml_node *yaml_read_list(struct arena *a, const char *file, struct bytes text, struct fault *f);
-bool yaml_once(const char *file, const struct yaml_node *node, struct fault *f);
+bool yaml_sound(const char *file, const struct yaml_node *node, struct fault *f);
 
 /*
  * The JSON value NODE as such a tree, so that one reader serves both forms of a file.  LINE is the caller's

@@ -141,18 +141,20 @@ yaml_find(const struct yaml_node *map, const char *key)
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as yaml_read() allows */
 bool
-yaml_once(const char *file, const struct yaml_node *node, struct fault *f)
+yaml_sound(const char *file, const struct yaml_node *node, struct fault *f)
 {
 	const struct yaml_node *again = node->again;
 	size_t first = 0;
 
+	if (node->refused)
+		return fault_at(f, file, node, "%s", node->refused);
 	while (again && !bytes_equal(node->key[first]->text, again->text))
 		first++;
 	if (again)
 		return fault_at(f, file, again, "key '%.*s' seen twice, first in line %u", shown(again->text),
 		    again->text.at, node->key[first]->line);
 	for (size_t i = 0; node->kind >= YAML_LIST && i < node->count; i++)
-		if (!yaml_once(file, node->item[i], f))
+		if ((node->key && !yaml_sound(file, node->key[i], f)) || !yaml_sound(file, node->item[i], f))
 			return false;
 	return true;
 }

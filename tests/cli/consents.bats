@@ -393,6 +393,47 @@ setup_hospital() {
 	done
 }
 
+@test "an anchor, alias, tag, merge key or NUL in YAML stops its patient alone, where the patient is plain" {
+	setup_hospital
+	local head='ehr_authz: 1, consent: c, status: active, base: permit' form who
+	while IFS= read -r form; do
+		for who in ann dan; do
+			printf '%s\n' "- ${form/HEAD/$head, patient: $who}" "- {$head, patient: ${who/dan/ann}}" >c.yaml
+			[ $who = dan ] || sed -i 2s/ann/dan/ c.yaml
+			asked c.yaml >got
+			grep -q 'c.yaml:1:[0-9]*: consent-unreadable: ' err || { cat c.yaml err; return 1; }
+			[ "$(cat got)" = "$([ $who = dan ] && echo Permit permitted || echo Indeterminate consent-unreadable)" ] || { cat c.yaml got; return 1; }
+		done
+	done <<-'END'
+		{HEAD, rules: &a []}
+		{HEAD, verified: !!bool true}
+		{HEAD, rules: *a}
+		{HEAD, <<: {base: deny, patient: bea}}
+		{HEAD, rules: [{id: r, say: "\0", effect: deny}]}
+		&a {HEAD}
+		{HEAD, date: &d 2026-02-11, date: *d}
+	END
+	ehr 1 ehr-consent import -P P --on-error skip c.yaml
+	[ "$(jq -rs 'map(.patient) | join(" ")' out)" = ann ] || { cat out; return 1; }
+	# Not so where it might be another patient's.
+	while IFS= read -r form; do
+		printf '%s\n' "- {$head, patient: ann}" "- ${form/HEAD/$head}" >c.yaml
+		ehr 3 ehr-authz -P P --consents c.yaml in
+		has err 'c.yaml:2:'
+	done <<-'END'
+		{HEAD, patient: &p dan}
+		{HEAD, patient: !!str dan}
+		{HEAD, !!str patient: dan}
+		{HEAD, patient: dan, *p : ann}
+		{HEAD, patient: dan, !!str patient: ann}
+		{HEAD, <<: {patient: dan}}
+		{HEAD, patient: "da\0n"}
+		*dan
+		&a dan
+		{HEAD, patient: dan, rules: [}
+	END
+}
+
 @test "a criterion that names nothing, or what nothing is called, makes a directive unreadable" {
 	setup_hospital
 	local n=0 criterion
@@ -405,6 +446,8 @@ setup_hospital() {
 		who: {id: {all: []}}
 		who: {id: ""}
 		who: {id: true}
+		who: {id: {present: false}}
+		who: {type: {present: false}}
 		who: {id: [lara, false]}
 		who: {relation: []}
 		who: {relation: {}}
@@ -427,10 +470,11 @@ setup_hospital() {
 		what: {instance: Resource/1}
 		what: {related: [Encounter/1, Task inquiry]}
 	END
+	echo "- {ehr_authz: 1, consent: c, patient: p$((++n)), status: active, base: permit, period: {}}" >>c.yaml
 	ehr 0 ehr-authz -P P --consents c.yaml </dev/null
 	[ "$(grep -o 'c.yaml:[0-9]*:.*consent-unreadable' err | cut -d: -f 2 | uniq)" = "$(seq "$n")" ] || { cat err; return 1; }
 	# What names somebody or something does not.
-	sed 's/effect: deny.*/effect: deny, who: {id: [7, "true"]}, what: {code: "urn:x|1", instance: [Composition\/1, "urn:uuid:7"]}}]}/' c.yaml >d.yaml
+	sed 's/period: {}/period: {from: 2026-03-01T00:00:00Z}/; s/effect: deny.*/effect: deny, who: {id: [7, "true"]}, what: {code: "urn:x|1", instance: [Composition\/1, "urn:uuid:7"]}}]}/' c.yaml >d.yaml
 	ehr 0 ehr-authz -P P --consents d.yaml </dev/null
 	lacks err unreadable
 }
