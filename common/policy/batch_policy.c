@@ -293,6 +293,9 @@ read_then(struct reader *r, const struct yaml_node *node)
 	struct batch_command *c = &r->b->then[r->b->thens];
 	struct yaml_map m;
 
+	if (node->kind != YAML_MAP)
+		return fault_at(r->f, r->file, node,
+		    "expected a command and its output, such as {run: ehr-notify, output: intents.ndjson}");
 	if (!yaml_open(&m, r->file, node, r->f))
 		return false;
 	const struct yaml_node *run = yaml_need(&m, "run");

@@ -177,6 +177,23 @@ is_indented(struct bytes text, size_t from, size_t until, long column)
 	return true;
 }
 
+/* Where a line after the first of FROM..UNTIL begins with the '-' of a list, or UNTIL. */
+static size_t
+dash_within(struct bytes text, size_t from, size_t until)
+{
+	const char *end = text.at + until;
+	const char *line = text.at + from;
+
+	while ((line = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+		const char *word = ++line;
+		while (word < end && *word == ' ')
+			word++;
+		if (word < end && *word == '-' && (word + 1 == end || strchr(" \r\n", word[1]) != NULL))
+			return (size_t)(word - text.at);
+	}
+	return until;
+}
+
 /* True if a blank or a line's end follows the head ("|2-") of the block scalar at FROM. */
 static bool
 is_head_ended(struct bytes text, size_t from)
@@ -312,6 +329,26 @@ block_column(const struct yaml_builder *b)
 	return b->depth > 0 ? b->open[b->depth - 1].block : -1;
 }
 
+/* A '-' that is indented deeper than those above it is text to YAML and an item to who wrote it. */
+static bool
+check_dashes(struct yaml_builder *b, const yaml_event_t *e, size_t from, size_t until)
+{
+	const char *t = b->cursor.text.at;
+	size_t dash = dash_within(b->cursor.text, from, until), line = dash;
+	unsigned lines = (unsigned)e->start_mark.line + 1;
+
+	if (e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || dash == until)
+		return true;
+	while (t[line - 1] != '\n')
+		line--;
+	for (size_t at = from; at < line; at++)
+		lines += t[at] == '\n';
+	return fault_line(b->fault, b->file, lines, (unsigned)(dash - line) + 1,
+	    "a '-' inside the text that begins above it: begin the line as the '-' above it begins, or put "
+	    "the "
+	    "text in quotes");
+}
+
 /* Refuses bad text around and inside a value that libyaml accepts. */
 static bool
 check_place(struct yaml_builder *b, const yaml_event_t *e)
@@ -336,7 +373,7 @@ check_place(struct yaml_builder *b, const yaml_event_t *e)
 		return refuse(b, e,
 		    block ? "a comment without a blank before it"
 			  : "a line of this text is not indented deeper than its block");
-	return true;
+	return check_dashes(b, e, from, until);
 }
 
 static bool
@@ -470,6 +507,35 @@ take_event(struct yaml_builder *b, const yaml_event_t *e)
 	}
 }
 
+/* What helps, by how libyaml's text begins. */
+static const struct {
+	const char *problem;
+	const char *cure;
+} cures[] = {
+	{ "mapping values are not allowed", "; is this line, or the one above, indented as those beside it, "
+					    "and a text that holds ': ' in quotes?" },
+	{ "block sequence entries are not allowed", "; begin a list in the line below its key" },
+	{ "did not find expected key", "; is this line, or the one above, indented as those beside it?" },
+	{ "did not find expected '-' indicator",
+	    "; is this line, or the one above, indented as those beside it?" },
+	{ "could not find expected ':'", "; a key ends with ': ', and a text of several lines is indented" },
+	{ "found character that cannot start any token", "; put the text in quotes" },
+	{ "did not find expected ','", "; a brace or a bracket that is opened above is not closed" },
+	{ "found unexpected end of stream",
+	    "; a quote (' or \"), a brace or a bracket that is opened above is not closed" },
+	{ "found unknown escape character",
+	    "; write \\\\ for a backslash, or single quotes around the text" },
+};
+
+static const char *
+cure_of(const char *problem)
+{
+	for (size_t i = 0; problem != NULL && i < sizeof(cures) / sizeof(cures[0]); i++)
+		if (strncmp(problem, cures[i].problem, strlen(cures[i].problem)) == 0)
+			return cures[i].cure;
+	return "";
+}
+
 /* libyaml's texts are constant and quote nothing of the file. */
 static bool
 refuse_syntax(struct yaml_builder *b)
@@ -479,9 +545,9 @@ refuse_syntax(struct yaml_builder *b)
 
 	if (p->error == YAML_MEMORY_ERROR)
 		memory_missing(0);
-	return fault_line(b->fault, b->file, (unsigned)mark->line + 1, (unsigned)mark->column + 1, "%s%s%s",
+	return fault_line(b->fault, b->file, (unsigned)mark->line + 1, (unsigned)mark->column + 1, "%s%s%s%s",
 	    p->problem != NULL ? p->problem : "not YAML", p->context != NULL ? " " : "",
-	    p->context != NULL ? p->context : "");
+	    p->context != NULL ? p->context : "", cure_of(p->problem));
 }
 
 static bool

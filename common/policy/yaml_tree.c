@@ -204,7 +204,11 @@ yaml_integer(const char *file, const struct yaml_node *node, uint64_t least, uin
 
 	if (node == NULL)
 		return true;
-	if (node->kind != YAML_NUMBER || !integer_of(node->text, &number) || number < least || number > most)
+	bool good =
+	    node->kind == YAML_NUMBER && integer_of(node->text, &number) && number >= least && number <= most;
+	if (!good && least == most)
+		return fault_at(f, file, node, "expected the number %llu", (unsigned long long)least);
+	if (!good)
 		return fault_at(f, file, node, "expected a whole number from %llu to %llu",
 		    (unsigned long long)least, (unsigned long long)most);
 	*value = number;

@@ -206,7 +206,7 @@ notify.yaml:74: unknown word 'notify'
 END
 	faults_of policy.yaml 's/al: 2}/al: 1}/; s/name: R, al/name: R, la/; s/^  id: .*/  id: .a[/; s/^  time:/  tim:/; s/^policy: 1/policy: 2/' >got
 	diff got - <<'END'
-policy.yaml:5: expected a whole number from 1 to 1
+policy.yaml:5: expected the number 1
 policy.yaml:11: ladder-order: al 1
 policy.yaml:13: 'al' is missing
 policy.yaml:18: bad-path: at byte 4: only plain paths say where a record's parts stand

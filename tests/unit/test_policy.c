@@ -172,7 +172,7 @@ test_ladder_refused(void)
 		const char *want;
 	} cases[] = {
 		{ "policy: 2\nname: x\nserial: 1\nlevels: [{name: a, al: 1}]\n",
-		    "policy.yaml:1:9: expected a whole" },
+		    "policy.yaml:1:9: expected the number 1" },
 		{ "policy: 1\nname: x\nlevels: [{name: a, al: 1}]\n",
 		    "policy.yaml:1:1: 'serial' is missing" },
 		{ "policy: 1\nname: x\nserial: 1\nlevels: []\n",

@@ -111,7 +111,20 @@ static const struct {
 	{ "'\xf0\x9f\x98\x80': [*x]\n", "1:7: aliases" },
 	{ "a: [1\n", "2:1: " },
 	{ "a: b: c\n", "1:5: " },
-	{ "a: 'b\n", "2:1: " },
+	{ "a: 'b\n",
+	    "2:1: found unexpected end of stream while scanning a quoted scalar; a quote (' or \")" },
+	/* what helps where a line is indented wrongly */
+	{ "a:\n  b: 1\n c: 2\n", "3:2: did not find expected key while parsing a block mapping; is this "
+				 "line, or the one above, indented" },
+	{ "a: x\n  b: y\n",
+	    "2:4: mapping values are not allowed in this context; is this line, or the one above," },
+	{ "a:\n - 1\n  - 2\n",
+	    "3:3: a '-' inside the text that begins above it: begin the line as the '-' " },
+	{ "a: one\n  - two\n", "2:3: a '-' inside the text that begins above" },
+	{ "a: one\n  -\n", "2:3: a '-' inside the text that begins above" },
+	{ "\xc3\xa9: one\n\n  two\n  - two\n", "4:3: a '-' inside the text that begins above" },
+	{ "a: one\n  -two - three\n", "{a:'one -two - three'}" },
+	{ "a: \"one\n  - two\"\n", "{a:'one - two'}" },
 };
 
 static bool
