@@ -256,10 +256,15 @@ note_groups(
 	if (node->kind != YAML_MAP)
 		return fault_at(r->fault, r->file, node, "expected a map of groups");
 	roles->group[kind] = arena_array(r->arena, node->count, sizeof *roles->group[kind]);
-	for (size_t i = 0; i < node->count; i++)
+	for (size_t i = 0; i < node->count; i++) {
+		if (node->item[i]->kind == YAML_LIST && node->item[i]->count == 0)
+			return fault_at(r->fault, r->file, node->item[i],
+			    "a group of nothing, so that a deny for it never holds: name its members, or "
+			    "take it out");
 		roles->group[kind][roles->groups[kind]++] =
 		    (struct roles_group){ .word = intern_add(r->words, node->key[i]->text),
 			    .members = node->item[i] };
+	}
 	return true;
 }
 

@@ -374,6 +374,9 @@ load ../lib/authz
 	fault clearances.yaml 's/al: 5}/what: {label: [R]}, al: 5}/' "no data criterion may stand here"
 	fault roles.yaml 's/bedside: .*/bedside: [bedside]/' "a group that holds itself"
 	fault roles.yaml 's/^ehr_authz: 1/ehr_authz: 2/' "expected the number 1"
+	fault roles.yaml 's/bedside: .*/bedside: []/' "a group of nothing"
+	fault roles.yaml 's/access: .*/access: []/' "a group of nothing"
+	fault classes.yaml 's/billing: .*/billing: []/' "a group of nothing"
 }
 
 @test "a policy without an organization file refuses to start" {
