@@ -116,6 +116,8 @@ read_scalar(
 	s->text = node->text;
 	switch (node->kind) {
 	case YAML_NULL:
+		if (node->text.size == 0)
+			return fault_at(f, w->file, node, "no value; write null where null is meant");
 		s->kind = JSON_NULL;
 		return true;
 	case YAML_BOOLEAN:

@@ -161,6 +161,23 @@ put_in_order(struct ruleset *s, size_t rules_end)
 		s->origin[i].order = (uint32_t)rules_end + i;
 }
 
+/* A key whose lines were lost would quietly label nothing, or raise no alarm. */
+static bool
+keys_hold(struct ruleset_loader *l, const struct yaml_node *map)
+{
+	for (size_t i = 0; i < items(map); i++) {
+		const struct yaml_node *item = map->item[i];
+		bool can_be_empty =
+		    item->kind == YAML_NULL || item->kind == YAML_LIST || item->kind == YAML_MAP;
+
+		if (can_be_empty && item->count == 0)
+			return fault_at(l->fault, l->file, item,
+			    "nothing stands behind '%.*s': give it a value, or take the key out",
+			    (int)map->key[i]->text.size, map->key[i]->text.at);
+	}
+	return true;
+}
+
 static bool
 read_file(struct ruleset_loader *l, const struct yaml_node *root)
 {
@@ -201,7 +218,9 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 
 	s->judging = s->rules;
 
-	if (!ruleset_read_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map))
+	if (!ruleset_read_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map) ||
+	    !keys_hold(l, root) || !keys_hold(l, yaml_find(root, "terms")) ||
+	    !keys_hold(l, yaml_find(root, "criticality")))
 		return false;
 	put_in_order(s, rules_end);
 	if (!type_plan_load(l, base, summaries))

@@ -421,7 +421,37 @@ observation() {
 	has err 'a map, expected a string'
 	sed -i 's/^codes_in: .*/codes_in: []/' bad/classify.yaml
 	ehr 3 ehr-classify -P bad
-	has err 'expected names of members'
+	has err "nothing stands behind 'codes_in'"
+}
+
+@test "a key of classify.yaml behind which nothing stands is refused: it would label nothing, or raise no alarm" {
+	local key empty at H="$EHR_ROOT/policies/hospital/classify.yaml"
+	cp -r "$EHR_ROOT/policies/hospital" p
+	for key in summaries terms rules declassify criticality opaque categories '  skip' '  entry' '  evidence' '  rules' '  scores'; do
+		for empty in '' ' []' ' {}'; do
+			# The key without what stood behind it, at its place or at the end of the file.
+			awk -v key="$key:" -v empty="$empty" '
+				substr($0, 1, length(key)) == key { print key empty; gone = was = 1; next }
+				{ match($0, /^ */); if (RLENGTH < match(key, /[^ ]/) && $0 !~ /^ *(#|- |$)/) gone = 0 }
+				!gone
+				END { if (!was) print key empty }' "$H" >p/classify.yaml
+			at=$(grep -nxF "$key:$empty" p/classify.yaml | cut -d: -f1)
+			ehr 3 ehr-classify -P p
+			empty out
+			grep -qF "ehr-classify: p/classify.yaml:$at:" err || { echo "$key:$empty"; cat err; false; }
+		done
+		[ "$empty" = ' {}' ]
+	done
+	cp "$H" p/
+	sed -i 's/^declassify: .*//; $a declassify:' p/classify.yaml
+	ehr 3 ehr-classify -P p
+	has err "nothing stands behind 'declassify': give it a value, or take the key out"
+	for empty in 'anywhere: ' '.code: ' '.code: {is: }' '.code: {not: }'; do
+		sed "0,/^rules:/s//rules:\n  - {id: z, say: z., label: {level: R}, where: {$empty}}/" "$H" >p/classify.yaml
+		ehr 3 ehr-classify -P p
+		has err "p/classify.yaml:$(grep -n '^  - {id: z,' p/classify.yaml | cut -d: -f1):"
+		has err "no value; write null where null is meant"
+	done
 }
 
 @test "input: stages, tombstones, what is no record" {
