@@ -56,7 +56,8 @@ quotes_left_out(const struct recovery *l, const char *text)
 	struct bytes word;
 
 	if (l->rows > 0 &&
-	    (bytes_begin(bytes_of(at), "row-count:") || bytes_begin(bytes_of(at), "empty-set:")))
+	    (bytes_begin(bytes_of(at), "row-count:") || bytes_begin(bytes_of(at), "empty-set:") ||
+		bytes_begin(bytes_of(at), "empty-key:")))
 		return true;
 	if (strstr(at, "is missing") != NULL || strstr(at, "unknown key") != NULL)
 		return false;

@@ -172,7 +172,7 @@ keys_hold(struct ruleset_loader *l, const struct yaml_node *map)
 
 		if (can_be_empty && item->count == 0)
 			return fault_at(l->fault, l->file, item,
-			    "nothing stands behind '%.*s': give it a value, or take the key out",
+			    "empty-key: nothing stands behind '%.*s': give it a value, or take the key out",
 			    (int)map->key[i]->text.size, map->key[i]->text.at);
 	}
 	return true;
@@ -218,12 +218,11 @@ read_file(struct ruleset_loader *l, const struct yaml_node *root)
 
 	s->judging = s->rules;
 
-	if (!ruleset_read_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map) ||
-	    !keys_hold(l, root) || !keys_hold(l, yaml_find(root, "terms")) ||
-	    !keys_hold(l, yaml_find(root, "criticality")))
+	if (!ruleset_read_criticality(l, yaml_take(&map, "criticality")) || !yaml_close(&map))
 		return false;
 	put_in_order(s, rules_end);
-	if (!type_plan_load(l, base, summaries))
+	if (!type_plan_load(l, base, summaries) || !keys_hold(l, root) ||
+	    !keys_hold(l, yaml_find(root, "terms")) || !keys_hold(l, yaml_find(root, "criticality")))
 		return false;
 	key_roles_note_names(s);
 	return true;

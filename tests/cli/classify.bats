@@ -421,7 +421,7 @@ observation() {
 	has err 'a map, expected a string'
 	sed -i 's/^codes_in: .*/codes_in: []/' bad/classify.yaml
 	ehr 3 ehr-classify -P bad
-	has err "nothing stands behind 'codes_in'"
+	has err 'expected names of members'
 }
 
 @test "a key of classify.yaml behind which nothing stands is refused: it would label nothing, or raise no alarm" {
