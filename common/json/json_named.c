@@ -13,10 +13,19 @@ enum { FIRST_SLOTS = 64 };
 enum { MANY_SLOTS = 64 * 1024 };
 
 void
+json_named_init(struct json_named *t)
+{
+	*t = (struct json_named){ 0 };
+	buffer_init(&t->room, BUFFER_UNLIMITED);
+	buffer_init(&t->asked, BUFFER_UNLIMITED);
+}
+
+void
 json_named_release(struct json_named *t)
 {
 	free(t->slot);
 	buffer_release(&t->room);
+	buffer_release(&t->asked);
 	*t = (struct json_named){ 0 };
 }
 
@@ -103,8 +112,8 @@ enter_members(struct json_named *t, const struct json *j, uint32_t object)
 		enter(t, j, (struct json_named_member){ object + 1, k });
 }
 
-uint32_t
-json_named_find(struct json_named *t, const struct json *j, uint32_t object, struct bytes name)
+static uint32_t
+find(struct json_named *t, const struct json *j, uint32_t object, struct bytes name)
 {
 	struct json_named_member *at;
 
@@ -114,4 +123,14 @@ json_named_find(struct json_named *t, const struct json *j, uint32_t object, str
 	while (at->object != 0 && (at->object != object + 1 || at->key == 0 || !json_is(j, at->key, name)))
 		at = slot_behind(t, at);
 	return at->object == 0 ? 0 : at->key;
+}
+
+uint32_t
+json_named_twin(struct json_named *t, const struct json *j, uint32_t object, uint32_t key)
+{
+	struct bytes name = json_string(j, key, &t->asked);
+
+	if (name.size < 2 || name.at[0] != '_')
+		return 0;
+	return find(t, j, object, bytes_behind(name, 1));
 }

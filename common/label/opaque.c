@@ -181,10 +181,10 @@ data_of(const struct opaque *o, const struct json *j, const struct opaque_object
 }
 
 static bool
-is_named(const struct json *j, uint32_t key)
+is_named(struct opaque *o, const struct json *j, uint32_t key)
 {
 	static const struct bytes end = BYTES("ttachment");
-	struct bytes name = json_inside(j, key);
+	struct bytes name = json_string(j, key, &o->text);
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (bytes_are(name, names[i]))
@@ -197,13 +197,13 @@ is_named(const struct json *j, uint32_t key)
  * what is for everybody has no secret in its attachments.
  */
 static bool
-is_elsewhere(const struct opaque *o, const struct json *j, const struct opaque_object *at)
+is_elsewhere(struct opaque *o, const struct json *j, const struct opaque_object *at)
 {
 	if (!shape_is_fhir(o->set->shape) || at->key == 0 || at->is_public ||
 	    (at->member[ROLE_URL] == 0 && json_member_key(j, at->node, o->sibling[4]) == 0))
 		return false;
 	return at->member[ROLE_CONTENT_TYPE] != 0 || json_member_key(j, at->node, o->sibling[1]) != 0 ||
-	       json_member_key(j, at->node, o->sibling[2]) != 0 || is_named(j, at->key);
+	       json_member_key(j, at->node, o->sibling[2]) != 0 || is_named(o, j, at->key);
 }
 
 void
@@ -212,7 +212,7 @@ opaque_attachment(struct opaque *o, const struct json *j, const struct opaque_ob
 	uint32_t data = data_of(o, j, at);
 	uint32_t on_data =
 	    shape_is_fhir(o->set->shape) &&
-		    (at->key == 0 || at->member[ROLE_CONTENT_TYPE] != 0 || is_named(j, at->key))
+		    (at->key == 0 || at->member[ROLE_CONTENT_TYPE] != 0 || is_named(o, j, at->key))
 		? json_member_key(j, at->node, o->on_data)
 		: 0;
 

@@ -22,6 +22,7 @@ root_walk_init(struct root_walk *w)
 	buffer_init(&w->frames, BUFFER_UNLIMITED);
 	buffer_init(&w->facts, BUFFER_UNLIMITED);
 	buffer_init(&w->text, BUFFER_UNLIMITED);
+	json_named_init(&w->named);
 }
 
 void

@@ -5,12 +5,8 @@
 static uint32_t
 twin_of(struct json_named *named, const struct json *j, uint32_t object, uint32_t value)
 {
-	struct bytes key = json_inside(j, value - 1);
-	uint32_t twin;
+	uint32_t twin = json_named_twin(named, j, object, value - 1);
 
-	if (key.size < 2 || key.at[0] != '_')
-		return 0;
-	twin = json_named_find(named, j, object, bytes_behind(key, 1));
 	return twin == 0 ? 0 : twin + 1;
 }
 

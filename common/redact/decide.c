@@ -169,7 +169,7 @@ static bool
 is_plain_name(const struct decisions *d, const struct view *v)
 {
 	return d->o->s->names == NULL || v->member == v->value ||
-	       json_keys_find(d->o->s->names, json_inside(d->o->json, v->member)) != 0;
+	       json_keys_find(d->o->s->names, json_string(d->o->json, v->member, &d->o->room)) != 0;
 }
 
 uint64_t

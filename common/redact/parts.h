@@ -318,6 +318,9 @@ uint64_t matches_forms(const struct scheme *s, uint32_t state, unsigned type, ui
  */
 struct view;
 
+/* True for the key of a _x.  The underscore may be escaped. */
+bool primitive_siblings_is(const struct json *j, uint32_t key);
+
 /*
  * Notes this for the members of the object of V, before any of them is viewed.  NAMED is cleared for each
  * record.

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/redact/parts.h"
 
-#include <string.h>
-
-/* True for the key of a _x.  The underscore may be escaped. */
-static bool
-is_sibling(const struct json *j, uint32_t key)
+bool
+primitive_siblings_is(const struct json *j, uint32_t key)
 {
-	const struct json_node *n = &j->nodes[key];
-	const char *at = j->text.at + n->start + 1;
+	struct bytes name = json_inside(j, key);
 
-	if (*at == '_')
-		return n->end - n->start > 3;
-	return *at == '\\' && n->end - n->start > 8 && memcmp(at, "\\u005", 5) == 0 && (at[5] | 0x20) == 'f';
-}
-
-/* The key of x for the key of _x, or 0. */
-static uint32_t
-find_primitive(struct json_named *named, struct outline *o, uint32_t object, uint32_t key)
-{
-	return json_named_find(named, o->json, object, bytes_behind(json_string(o->json, key, &o->room), 1));
+	return bytes_begin(name, "_") || bytes_begin(name, "\\u005f") || bytes_begin(name, "\\u005F");
 }
 
 static uint8_t
@@ -115,9 +102,9 @@ join_members(struct json_named *named, struct outline *o, const struct view *v)
 	for (uint32_t k = object + 1; k < j->nodes[object].next; k = j->nodes[k].next) {
 		uint32_t x;
 
-		if (!is_sibling(j, k))
+		if (!primitive_siblings_is(j, k))
 			continue;
-		x = find_primitive(named, o, object, k);
+		x = json_named_twin(named, j, object, k);
 		if (x == 0) {
 			drop_lone(o, v, k);
 			continue;
@@ -156,7 +143,7 @@ primitive_siblings_join(struct json_named *named, struct outline *o, const struc
 	bool siblings = false;
 
 	for (uint32_t k = v->value + 1; k < j->nodes[v->value].next; k = j->nodes[k].next) {
-		siblings |= is_sibling(j, k);
+		siblings |= primitive_siblings_is(j, k);
 		if (o->places.of_key[j->nodes[k].key] == PLACE_DATA && GUARD(attachments))
 			join_data(o, v->value, k + 1);
 	}

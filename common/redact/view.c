@@ -14,6 +14,7 @@ view_init(struct viewer *w, const struct scheme *s, const struct obligations *o,
 	outline_init(&w->outline, s, keys);
 	limiter_init(&w->limiter, o, s, keys);
 	targets_init(&w->targets);
+	json_named_init(&w->named);
 }
 
 void
@@ -46,8 +47,6 @@ match(struct viewer *w, struct view *v)
 static bool
 stops_keep(const struct outline *o, const struct view_frame *f, const struct view *v)
 {
-	char first;
-
 	if (v->kind == PLACE_TEXT || v->kind == PLACE_DISPLAY || v->kind == PLACE_CONTAINED ||
 	    v->kind == PLACE_IDENTIFIER)
 		return true;
@@ -57,11 +56,7 @@ stops_keep(const struct outline *o, const struct view_frame *f, const struct vie
 		return true;
 	if (v->kind == PLACE_VALUE && f->view.around == AROUND_IDENTIFIER)
 		return true;
-	if (!o->s->is_fhir || v->member == v->value)
-		return false;
-	/* `_x`, whose underscore may be escaped. */
-	first = o->json->text.at[o->json->nodes[v->member].start + 1];
-	return first == '_' || first == '\\';
+	return o->s->is_fhir && v->member != v->value && primitive_siblings_is(o->json, v->member);
 }
 
 static uint8_t
@@ -122,10 +117,10 @@ refused_any(const struct viewer *w)
 
 /* The element of FHIR R4 that V, a child of F, is.  False if it is none. */
 static bool
-find_element(const struct viewer *w, const struct view_frame *f, const struct view *v, struct elements *room,
+find_element(struct viewer *w, const struct view_frame *f, const struct view *v, struct elements *room,
     struct element *found)
 {
-	const struct outline *o = &w->outline;
+	struct outline *o = &w->outline;
 	uint32_t key[8];
 	unsigned keys = 0;
 	struct bytes kind = shape_type(o->s->shape, o->json, o->roots.at[v->root].node);
@@ -140,7 +135,7 @@ find_element(const struct viewer *w, const struct view_frame *f, const struct vi
 	if (keys == 0)
 		return false;
 	while (keys > 0) {
-		if (!elements_find(room, kind, json_inside(o->json, key[--keys]), found))
+		if (!elements_find(room, kind, json_string(o->json, key[--keys], &o->room), found))
 			return false;
 		kind = elements_bare(found->type);
 	}

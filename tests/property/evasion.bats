@@ -151,3 +151,31 @@ condition() {
 	[ "$(grep -c '"rl":"N".*plain' versions)" -eq 12 ]
 	! grep -i -e '"hiv"' -e '0048IV' -e inline-sec versions || return 1
 }
+
+# Each character of each name is written as an escape.  Then a version has the same values.
+@test "a record whose names are written with escapes gets the same versions" {
+	local x sibling
+	local inline='{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueCoding":{
+"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}}'
+	ehr-keys make -P "$P" -S site >/dev/null
+	{
+		grep -hv '^#' "$EHR_ROOT"/testdata/canary/places.ndjson
+		for x in ab '\u0061b'; do
+			for sibling in _ab '\u005fab' '_\u0061b'; do
+				printf '{"resourceType":"Basic","id":"e","code":{"text":"pulse"},"%s":"w","%s":{"extension":[%s]}}\n' \
+					"$x" "$sibling" "${inline//$'\n'/}"
+			done
+		done
+		printf '{"resourceType":"Patient","id":"e","photo":[{"url":"https://h.example/p/2"}]}\n'
+		printf '{"resourceType":"Encounter","id":"e","class":{"code":"AMB"},"period":{"start":"2017-02-01"},%s}\n' \
+			'"subject":{"reference":"Patient/p"},"reasonCode":[{"text":"pulse"}]'
+	} >plain
+	perl -pe 's/"([^"\\]+)":/"\"" . join("", map { sprintf "\\u%04x", ord } split "", $1) . "\":"/ge' plain >escaped
+	cmp -s plain escaped && false
+	for i in plain escaped; do
+		ehr-classify -P "$P" "$i" >labelled 2>err
+		ehr-redact -P "$P" -S site labelled 2>err | jq -cS . | sed "s,/~[0-9a-f]*,/DIGEST,g" >"$i.out"
+	done
+	[ "$(wc -l <plain.out)" -eq 228 ]
+	same escaped.out <plain.out
+}

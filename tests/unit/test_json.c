@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/json/json.h"
+#include "common/json/json_named.h"
 #include "common/json/json_parts.h"
 #include "common/json/json_write.h"
 #include "tests/lib/tap.h"
@@ -534,6 +535,41 @@ check_suite(void)
 	(void)closedir(folder);
 }
 
+/* Many members x and _x, with and without escapes, and _x without x. */
+static void
+check_twins(void)
+{
+	enum { PAIRS = 500, LONE = 1 + 4 * PAIRS };
+	static const char *const plain[] = { "a", "\\u0061", "a", "\\u0061" };
+	static const char *const twin[] = { "_a", "_a", "\\u005fa", "_\\u0061" };
+	static char text[PAIRS * 48 + 64 + JSON_SLACK] = "{";
+	char *at = text + 1, *end = text + sizeof text - JSON_SLACK;
+	struct json_named named;
+	struct json j;
+	int right = 0, wrong = 0;
+
+	for (int i = 0; i < PAIRS; i++)
+		at += snprintf(at, (size_t)(end - at), "\"%s%d\":1,\"%s%d\":2,", plain[i % 4], i, twin[i % 4], i);
+	at += snprintf(at, (size_t)(end - at), "\"_\":1,\"_b\":1,\"c\":{\"_a1\":2}}");
+	json_init(&j, NULL, 10);
+	json_named_init(&named);
+	check(json_parse(&j, (struct bytes){ text, (size_t)(at - text) }));
+	for (int turn = 0; turn < 2; turn++) {
+		json_named_clear(&named);
+		for (uint32_t k = 1; k < LONE; k += 4) {
+			right += json_named_twin(&named, &j, 0, k + 2) == k;
+			wrong += json_named_twin(&named, &j, 0, k) != 0;
+		}
+	}
+	check(right == 2 * PAIRS);
+	check(wrong == 0);
+	check(json_named_twin(&named, &j, 0, LONE) == 0);
+	check(json_named_twin(&named, &j, 0, LONE + 2) == 0);
+	check(json_named_twin(&named, &j, LONE + 5, LONE + 6) == 0);
+	json_named_release(&named);
+	json_release(&j);
+}
+
 int
 main(void)
 {
@@ -544,6 +580,7 @@ main(void)
 	check_strings();
 	check_keys();
 	check_many_members();
+	check_twins();
 	check_flood();
 	check_numbers();
 	check_write();
