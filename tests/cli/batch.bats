@@ -301,7 +301,7 @@ exec "$EHR_BIN/ehr-ingest" "$@"'
 	echo 'nonsense: 1' >>policy/seal.yaml
 	sed -i '$d' policy/classify.yaml
 	P=policy ehr 3 batch --jobs 3 uploads store
-	[ "$(grep -c "policy/seal.yaml:.*unknown key 'nonsense'" err)" -eq 1 ]
+	[ "$(grep -c "^ehr-seal: policy/seal.yaml:.*unknown key 'nonsense'" err)" -eq 1 ]
 }
 
 @test "of several failed stages the worst counts by ehr(7); a reader that went away counts if nothing else failed" {
