@@ -549,7 +549,8 @@ check_twins(void)
 	int right = 0, wrong = 0;
 
 	for (int i = 0; i < PAIRS; i++)
-		at += snprintf(at, (size_t)(end - at), "\"%s%d\":1,\"%s%d\":2,", plain[i % 4], i, twin[i % 4], i);
+		at += snprintf(
+		    at, (size_t)(end - at), "\"%s%d\":1,\"%s%d\":2,", plain[i % 4], i, twin[i % 4], i);
 	at += snprintf(at, (size_t)(end - at), "\"_\":1,\"_b\":1,\"c\":{\"_a1\":2}}");
 	json_init(&j, NULL, 10);
 	json_named_init(&named);
