@@ -444,9 +444,8 @@ look_at_extension(struct root_walk *w, struct root_frame *f)
 	struct root_frame *holder = frame_above(w, f->is_element ? 2 : 1);
 	uint32_t url = f->member[ROLE_URL];
 
-	if (json_kind(w->json, url) != JSON_STRING || !shape_may_be_label(json_inside(w->json, url)))
-		return true;
-	if (!shape_is_inline_label(json_string(w->json, url, &w->text)))
+	if (json_kind(w->json, url) != JSON_STRING || !shape_may_be_label(json_inside(w->json, url)) ||
+	    !shape_is_inline_label(json_string(w->json, url, &w->text)))
 		return true;
 	return brought_labels_inline(w->brought,
 	    spoken_of(&w->named, w->json, outermost_frame(w), holder == NULL ? f : holder), f->node);
