@@ -26,9 +26,9 @@ void json_named_release(struct json_named *t);
 void json_named_clear(struct json_named *t);
 
 /*
- * KEY is that of a member of OBJECT.  If the member is _NAME, the key of NAME, 0 if there is none or if KEY is no
- * such name (FHIR R4 section 2.6.2, JSON representation of primitive elements).  Escapes in both names are read.
- * Enters the members of OBJECT when it is asked for one for the first time.
+ * KEY is that of a member of OBJECT.  If the member is _NAME, the key of NAME, 0 if there is none or if KEY
+ * is no such name (FHIR R4 section 2.6.2, JSON representation of primitive elements).  Escapes in both names
+ * are read.  Enters the members of OBJECT when it is asked for one for the first time.
  */
 uint32_t json_named_twin(struct json_named *t, const struct json *j, uint32_t object, uint32_t key);
 
