@@ -31,24 +31,47 @@ refuse_errno(struct launch_refusal *r, const char *file)
 }
 
 static int
-copy(const char *path, struct launch_refusal *r)
+open_program(const char *path, struct launch_refusal *r)
 {
 	/* Opening a FIFO would wait for a writer. */
-	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), fd = -1;
-	struct stat about = { 0 };
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
-	if (from < 0) {
+	if (from < 0)
 		(void)(errno == ELOOP ? refuse(r, path, "not-regular", "a link, expected a file")
 				      : refuse_errno(r, path));
-		return -1;
-	}
-	if (fstat(from, &about) != 0 || !S_ISREG(about.st_mode))
-		(void)refuse(r, path, "not-regular", "expected a file");
-	else if ((fd = frozen_copy_of("program", from, PROGRAM_MOST)) < 0)
-		(void)refuse_errno(r, path);
-	(void)close(from);
-	return fd;
+	return from;
 }
+
+static bool
+refuse_script(struct launch_refusal *r, const char *path)
+{
+	return refuse(r, path, "is-script",
+	    "its interpreter would read the file anew: verify it with --verify-only before");
+}
+
+/* What can be seen without the copy, which takes as much memory as the program; the copy is checked anew. */
+static bool
+is_worth_copying(int from, bool run, const char *path, struct launch_refusal *r)
+{
+	struct stat about = { 0 };
+	char begin[2];
+
+	if (fstat(from, &about) != 0 || !S_ISREG(about.st_mode))
+		return refuse(r, path, "not-regular", "expected a file");
+	if (about.st_size > PROGRAM_MOST) {
+		errno = EFBIG;
+		return refuse_errno(r, path);
+	}
+	if (run && pread(from, begin, sizeof begin, 0) == sizeof begin &&
+	    memcmp(begin, "#!", sizeof begin) == 0)
+		return refuse_script(r, path);
+	return true;
+}
+
+struct signature {
+	const char *file;
+	struct bytes text;
+};
 
 static bool
 read_signature(const char *path, struct buffer *to, struct launch_refusal *r)
@@ -60,31 +83,27 @@ read_signature(const char *path, struct buffer *to, struct launch_refusal *r)
 }
 
 static bool
-verify(struct bytes program, struct bytes signature, const char *file, const struct launch_settings *s,
+verify(struct bytes program, const struct signature *by, const struct launch_settings *s,
     struct launch_refusal *r)
 {
 	struct detached_verdict v;
 
-	if (!detached_check(program, signature, DETACHED_CODE, &s->trust, &v))
-		return refuse(r, file, v.reason, v.text);
+	if (!detached_check(program, by->text, DETACHED_CODE, &s->trust, &v))
+		return refuse(r, by->file, v.reason, v.text);
 	if (s->has_after && (!v.has_time || instant_compare(v.signed_at, s->after) < 0))
-		return refuse(r, file, "signed-before", "signed before the time of --signed-after");
+		return refuse(r, by->file, "signed-before", "signed before the time of --signed-after");
 	return true;
 }
 
 /* The copy as the kernel will run it. */
 static bool
-check_copy(int fd, bool run, const char *path, const struct launch_settings *s, struct launch_refusal *r)
+check_copy(int fd, bool run, const char *path, const struct signature *by, const struct launch_settings *s,
+    struct launch_refusal *r)
 {
-	static char beside[4096 + 8];
-	const char *file = s->signature != NULL ? s->signature : beside;
-	struct buffer signature;
 	struct stat about;
 	void *at;
 	bool good;
 
-	if (snprintf(beside, sizeof beside, "%s.p7s", path) >= (int)sizeof beside)
-		return refuse(r, path, "", "the name is too long");
 	if (fstat(fd, &about) != 0)
 		return refuse_errno(r, path);
 	if (about.st_size == 0)
@@ -93,30 +112,51 @@ check_copy(int fd, bool run, const char *path, const struct launch_settings *s, 
 	if (at == MAP_FAILED)
 		return refuse_errno(r, path);
 	struct bytes program = { at, (size_t)about.st_size };
-	buffer_init(&signature, SIGNATURE_MOST);
 	if (run && bytes_begin(program, "#!"))
-		good = refuse(r, path, "is-script",
-		    "its interpreter would read the file anew: verify it with --verify-only before");
+		good = refuse_script(r, path);
 	else
-		good = read_signature(file, &signature, r) &&
-		       verify(program, buffer_bytes(&signature), file, s, r) &&
+		good = verify(program, by, s, r) &&
 		       (!run || bytes_begin(program, "\177ELF") ||
 			   refuse(r, path, "is-script",
 			       "not a program in ELF, so the kernel would start an interpreter for it"));
-	buffer_release(&signature);
 	(void)munmap(at, program.size);
 	return good;
+}
+
+static int
+copy(int from, bool run, const char *path, const struct launch_settings *s, struct launch_refusal *r)
+{
+	static char beside[4096 + 8];
+	const char *file = s->signature != NULL ? s->signature : beside;
+	struct buffer signature;
+	int fd = -1;
+
+	if (snprintf(beside, sizeof beside, "%s.p7s", path) >= (int)sizeof beside) {
+		(void)refuse(r, path, "", "the name is too long");
+		return -1;
+	}
+	buffer_init(&signature, SIGNATURE_MOST);
+	if (read_signature(file, &signature, r) && (fd = frozen_copy_of("program", from, PROGRAM_MOST)) < 0)
+		(void)refuse_errno(r, path);
+	if (fd >= 0 &&
+	    !check_copy(fd, run, path, &(struct signature){ file, buffer_bytes(&signature) }, s, r)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	buffer_release(&signature);
+	return fd;
 }
 
 int
 launch_copy(const char *path, bool run, const struct launch_settings *s, struct launch_refusal *r)
 {
-	int fd = copy(path, r);
+	int from = open_program(path, r), fd = -1;
 
-	if (fd >= 0 && !check_copy(fd, run, path, s, r)) {
-		(void)close(fd);
-		fd = -1;
-	}
+	if (from < 0)
+		return -1;
+	if (is_worth_copying(from, run, path, r))
+		fd = copy(from, run, path, s, r);
+	(void)close(from);
 	return fd;
 }
 

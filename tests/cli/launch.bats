@@ -61,6 +61,30 @@ refused() {
 	has err signature-invalid
 }
 
+@test "what no signature can hold for is not copied" {
+	native || return 0 # a preloaded fault and a sanitizer's own functions exclude each other
+	own
+	early() {
+		ehr 126 env EHR_FAULT=sendfile:1 EHR_FAULT_LOG="$PWD/copied" LD_PRELOAD="$EHR_FAULT_SO" \
+			ehr-launch --trust ca.pem --crl ca.crl -- ./big
+		has err "$1"
+		[ ! -e copied ]
+	}
+	truncate -s 1G big
+	early 'big.p7s: signature-missing'
+	truncate -s 65537 big.p7s
+	early 'big.p7s: File too large'
+	cp sh.p7s big.p7s
+	truncate -s $((1024 * 1024 * 1024 + 1)) big
+	early 'big: File too large'
+	echo '#!/bin/sh' >big
+	early 'big: is-script'
+	cp sh big && printf x >>big
+	ehr 126 env EHR_FAULT=sendfile:1 EHR_FAULT_LOG="$PWD/copied" LD_PRELOAD="$EHR_FAULT_SO" \
+		ehr-launch --trust ca.pem --crl ca.crl -- ./big
+	[ -e copied ]
+}
+
 @test "one byte changed anywhere, a byte more, one less, nothing, or no signature: not started" {
 	own
 	local at size
