@@ -21,7 +21,8 @@ enum { MAX_CONSENTS = 256 };
 
 struct settings {
 	const char *policy, *site, *facts, *entities, *used, *consent_state, *now, *max_skew, *sign,
-	    *pin_file, *assertions, *audience;
+	    *assertions, *audience;
+	struct keyref_access access;
 	const char *consents[MAX_CONSENTS];
 	size_t consents_count;
 	const char *metadata;
@@ -57,7 +58,10 @@ static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct settings, audience), 0, false, "audience", "NAME",
 	    "under which name assertions are for this decider" },
 	{ OPTION_TEXT(struct settings, sign), 0, false, "sign", "URI", "the key that signs each decision" },
-	{ OPTION_TEXT(struct settings, pin_file), 0, false, "pin-file", "FILE", "the PIN of that key" },
+	{ OPTION_TEXT(struct settings, access.pin_file), 0, false, "pin-file", "FILE",
+	    "the PIN of that key" },
+	{ OPTION_TEXT(struct settings, access.parent_pin_file), 0, false, "parent-pin-file", "FILE",
+	    "the PIN of the key of the TPM that wraps it" },
 	{ SEARCH, 0, false, "search", "subject|resource|action",
 	    "list what a request would be permitted for" },
 	{ ONLY, 0, false, "only", "outbound", "ask the requester's own domain alone" },
@@ -226,13 +230,12 @@ load(struct authz *a, const struct options *o, unsigned max_depth)
 static void
 open_key(struct authz *a)
 {
-	const struct keyref_access access = { .pin_file = a->set.pin_file };
 	const char *uri = a->set.sign, *why = NULL;
 
 	buffer_init(&a->line, BUFFER_UNLIMITED);
 	if (!uri)
 		return;
-	a->key = keyref_open(AT_FDCWD, uri, &access, &why);
+	a->key = keyref_open(AT_FDCWD, uri, &a->set.access, &why);
 	if (!a->key)
 		diag_die(EXIT_KEYS, "key-invalid: %s: %s", keyref_shown(uri), why);
 }

@@ -78,7 +78,8 @@ enum diag_exit
 verb_assert(const struct verb_settings *s, struct verb_answer *a)
 {
 	enum diag_exit status = EXIT_IO;
-	const struct keyref_access access = { .pin_file = s->pin_file };
+	const struct keyref_access access = { .pin_file = s->pin_file,
+		.parent_pin_file = s->parent_pin_file };
 	const char *why = NULL;
 	struct private_key *key;
 	struct buffer text;
@@ -101,15 +102,16 @@ verb_assert(const struct verb_settings *s, struct verb_answer *a)
 
 /* Opens the key FILE, or makes it.  NULL with a fault and its status. */
 static struct private_key *
-open_or_make(const char *file, const char *pin_file, struct verb_answer *a, enum diag_exit *status)
+open_or_make(const struct verb_settings *s, const char *file, struct verb_answer *a, enum diag_exit *status)
 {
-	const struct keyref_access access = { .pin_file = pin_file };
+	const struct keyref_access access = { .pin_file = s->pin_file,
+		.parent_pin_file = s->parent_pin_file };
 	const char *why = NULL;
 	struct private_key *key;
 	struct stat st;
 
 	if (strchr(file, ':') == NULL && lstat(file, &st) != 0 && errno == ENOENT) {
-		key = keyref_make(AT_FDCWD, file, pin_file, &why);
+		key = keyref_make(AT_FDCWD, file, s->pin_file, &why);
 		if (key == NULL)
 			*status = verb_fault(a, EXIT_IO, "%s: %s", file, why);
 		return key;
@@ -133,7 +135,7 @@ verb_signer(const struct verb_settings *s, struct verb_answer *a)
 		return verb_fault(a, EXIT_USAGE, "not a domain, expected A-Z a-z 0-9 . _ : / @ + -");
 	if (strncmp(file, "file:", 5) == 0)
 		file += 5;
-	key = open_or_make(file, s->pin_file, a, &status);
+	key = open_or_make(s, file, a, &status);
 	if (key == NULL)
 		return status;
 	store_jwks(&a->out, keyref_public(key), s->domain);

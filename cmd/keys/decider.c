@@ -65,7 +65,8 @@ load(struct asking *q, enum diag_exit *status)
 		.facts = site_path_if_there(&q->arena, site, SITE_FACTS, NULL),
 		.appends_facts = true,
 		.entities = site_path_if_there(&q->arena, site, SITE_ENTITIES, NULL) };
-	const struct keyref_access access = { .pin_file = q->settings->pin_file };
+	const struct keyref_access access = { .pin_file = q->settings->pin_file,
+		.parent_pin_file = q->settings->parent_pin_file };
 	struct fault f = { 0 };
 
 	if (!load_signers(q, status))

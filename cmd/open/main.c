@@ -19,8 +19,9 @@ enum { MANIFEST_MOST = 1 << 30, SIGNATURE_MOST = 1 << 16 };
 enum { KEYS_MOST = 64 };
 
 struct open_main {
-	const char *site, *policy_path, *revoked, *pin_file, *devices, *authority, *key[KEYS_MOST];
+	const char *site, *policy_path, *revoked, *devices, *authority, *key[KEYS_MOST];
 	size_t keys;
+	struct keyref_access access;
 	bool has_now;
 	bool allow_test_keys;
 	const char *manifest_path;
@@ -36,8 +37,10 @@ struct open_main {
 static const struct option_entry table[] = {
 	{ OPTION_TEXT(struct open_main, site), 'S', false, "site", "DIR", "the site, whose keys/ are used" },
 	{ KEY, 0, true, "key", "X", "a key directory, or the URI of a private key" },
-	{ OPTION_TEXT(struct open_main, pin_file), 0, false, "pin-file", "FILE",
+	{ OPTION_TEXT(struct open_main, access.pin_file), 0, false, "pin-file", "FILE",
 	    "the PIN of the keys that --key names by URI" },
+	{ OPTION_TEXT(struct open_main, access.parent_pin_file), 0, false, "parent-pin-file", "FILE",
+	    "the PIN of the key of the TPM that wraps them" },
 	{ OPTION_FLAG(struct open_main, setup.record_only), 0, false, "record", NULL,
 	    "write the records alone, without tags" },
 	{ OPTION_TEXT(struct open_main, policy_path), 'P', false, "policy", "DIR",
@@ -209,7 +212,6 @@ static void
 add_key(struct open_main *m, struct opening *opening, const char *name)
 {
 	struct stat about;
-	const struct keyref_access access = { .pin_file = m->pin_file };
 	const char *why = "";
 	struct private_key *key;
 
@@ -217,7 +219,7 @@ add_key(struct open_main *m, struct opening *opening, const char *name)
 		add_directory(m, opening, name, NULL);
 		return;
 	}
-	key = keyref_open(AT_FDCWD, name, &access, &why);
+	key = keyref_open(AT_FDCWD, name, &m->access, &why);
 	if (key == NULL)
 		diag_die(EXIT_KEYS, "%s: key-invalid: %s", keyref_shown(name), why);
 	if (!m->allow_test_keys && jwk_is_test_thumbprint(keyref_public(key)->jkt))

@@ -28,6 +28,8 @@ static const struct option_entry sign_table[] = {
 	{ OPTION_TEXT(struct settings, key), 0, false, "key", "URI",
 	    "the key that signs: a file, handle: or pkcs11:" },
 	{ OPTION_TEXT(struct settings, access.pin_file), 0, false, "pin-file", "FILE", "the key's PIN" },
+	{ OPTION_TEXT(struct settings, access.parent_pin_file), 0, false, "parent-pin-file", "FILE",
+	    "the PIN of the key of the TPM that wraps it" },
 	{ OPTION_TEXT(struct settings, certificate), 0, false, "cert", "FILE",
 	    "its certificate, and those that lead to the CA" },
 	{ OPTION_TEXT(struct settings, now), 0, false, "now", "TIME", "the signing time (the clock's)" },

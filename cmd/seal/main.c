@@ -23,7 +23,8 @@ enum { GATHER_MOST = 10000 };
 
 struct seal_main {
 	const char *policy_path, *site, *keys_path, *revoked, *to, *batch, *epoch, *manifest_path, *after,
-	    *sign, *pin_file;
+	    *sign;
+	struct keyref_access access;
 	struct trust_demand trust;
 	struct arena paths; /* of it */
 	struct instant now;
@@ -54,7 +55,10 @@ static const struct option_entry table[] = {
 	    "seal labelled lines whole, for the site itself; with --to" },
 	{ OPTION_TEXT(struct seal_main, sign), 0, false, "sign", "KEY",
 	    "sign each record with this key, of the device, or of its key directory; with --to" },
-	{ OPTION_TEXT(struct seal_main, pin_file), 0, false, "pin-file", "FILE", "the PIN of that key" },
+	{ OPTION_TEXT(struct seal_main, access.pin_file), 0, false, "pin-file", "FILE",
+	    "the PIN of that key" },
+	{ OPTION_TEXT(struct seal_main, access.parent_pin_file), 0, false, "parent-pin-file", "FILE",
+	    "the PIN of the key of the TPM that wraps it" },
 	{ GATHER, 0, false, "gather", "N", "put up to N records into one line; with --sign" },
 	{ OPTION_TEXT(struct seal_main, batch), 0, false, "batch", "ID",
 	    "the run's name in the tags (random)" },
@@ -300,9 +304,9 @@ open_device(struct seal_main *m, const struct options *o)
 {
 	struct keys_fault fault;
 
-	if (m->pin_file != NULL)
-		options_misuse(
-		    o, "not together with --sign DIR, whose self.json says where its PIN is", "--pin-file");
+	if (m->access.pin_file != NULL || m->access.parent_pin_file != NULL)
+		options_misuse(o, "not together with --sign DIR, whose self.json says where its PIN is",
+		    m->access.pin_file != NULL ? "--pin-file" : "--parent-pin-file");
 	m->device = keys_open(m->sign, KEYS_SIGN, m->allow_test_keys, &fault);
 	if (m->device == NULL)
 		diag_die(EXIT_KEYS, "%s", fault.text);
@@ -312,7 +316,6 @@ open_device(struct seal_main *m, const struct options *o)
 static void
 open_signer(struct seal_main *m, const struct options *o)
 {
-	const struct keyref_access access = { .pin_file = m->pin_file };
 	const char *why = "";
 	struct stat about;
 
@@ -322,7 +325,7 @@ open_signer(struct seal_main *m, const struct options *o)
 		open_device(m, o);
 		return;
 	}
-	m->setup.signer = keyref_open(AT_FDCWD, m->sign, &access, &why);
+	m->setup.signer = keyref_open(AT_FDCWD, m->sign, &m->access, &why);
 	if (m->setup.signer == NULL)
 		diag_die(EXIT_KEYS, "%s: key-invalid: %s", keyref_shown(m->sign), why);
 	if (!m->allow_test_keys && jwk_is_test_thumbprint(keyref_public(m->setup.signer)->jkt))

@@ -2,6 +2,7 @@
 # Private keys in files, in a TPM and in an HSM: each works for everything, and none of another environment opens.
 load ../lib/ehr
 load ../lib/keys
+load ../lib/ca
 load ../lib/token
 
 setup_file() {
@@ -124,6 +125,22 @@ ceremony() {
 	pin pin app-pin
 	pin parent app-parent
 	ENV=tpm ceremony --sig sig.pem --enc file:enc.pem --pin-file pin --parent-pin-file parent
+	# The same keys by their URIs alone.
+	ehr-keys list --self --keys d | jq -r .sig.spki | basenc -d --base64url 2>/dev/null | openssl pkey -pubin -inform DER -out pub.pem
+	ca ca
+	printf 'keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n' >uses
+	openssl x509 -new -force_pubkey pub.pem -subj /CN=tpm -CA ca.pem -CAkey ca.key -extfile uses -days 9 -out tpm.pem
+	ehr 6 ehr-policy sign --key sig.pem --pin-file pin --cert tpm.pem reading
+	ehr 0 ehr-policy sign --key sig.pem --pin-file pin --parent-pin-file parent --cert tpm.pem reading
+	ehr 0 ehr-policy verify --trust ca.pem --crl ca.crl reading
+	ehr 0 ehr-keys signer --domain hospital --pin-file pin --parent-pin-file parent sig.pem
+	echo '{"sub":"nina"}' >asks
+	ehr 6 ehr-keys assert --sign sig.pem --pin-file pin --domain hospital asks
+	has err "the parent's PIN is another"
+	ehr 0 ehr-seal --to d.jwk --keys site/keys --sign sig.pem --pin-file pin --parent-pin-file parent reading
+	ehr-seal --to d.jwk --keys site/keys reading >sealed
+	ehr 0 ehr-open --key enc.pem --pin-file pin --parent-pin-file parent sealed
+	ehr 6 ehr-open --key enc.pem --pin-file pin sealed
 	pin parent service-parent
 	ehr 6 ehr-open --key d reading
 	has err "of another TPM, or the parent's PIN is another"
