@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,8 +57,10 @@ archive_keep(int out, int fd, const char *hex)
 	if (folder < 0)
 		return false;
 	/* Two runs at once may have the same upload under two names. */
-	while (flock(folder, LOCK_EX) != 0 && errno == EINTR)
-		continue;
+	if (!file_lock(folder, ARCHIVE_FOLDER, "another ehr-batch", FILE_WAIT)) {
+		(void)close(folder);
+		return false;
+	}
 	if (fstatat(folder, hex, &s, AT_SYMLINK_NOFOLLOW) == 0) {
 		(void)close(folder);
 		return true;

@@ -47,10 +47,12 @@ struct upload {
 static enum diag_exit
 io_fault(struct uploads *b, const char *what, bool *stop)
 {
-	diag_warn("%s: %s", what, strerror(errno));
+	enum diag_exit status = file_fault_status(errno);
+
+	diag_warn("%s: %s", what, file_read_fault(errno));
 	b->left++;
 	*stop = true;
-	return EXIT_IO;
+	return status;
 }
 
 static enum diag_exit

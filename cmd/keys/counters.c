@@ -7,6 +7,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static bool
+damaged(struct verb_answer *a, const char *what)
+{
+	(void)verb_fault(a, EXIT_KEYS,
+	    "counters.json: %s; put back a copy of it, with no number lower than what was accepted or sent "
+	    "since, or make and enrol a device anew",
+	    what);
+	return false;
+}
+
 bool
 counters_begin(struct counters *c, const struct keys *k, struct verb_answer *a)
 {
@@ -16,8 +26,7 @@ counters_begin(struct counters *c, const struct keys *k, struct verb_answer *a)
 		return true;
 	if (errno != 0)
 		return verb_io_fault(a, "counters.json");
-	(void)verb_fault(a, EXIT_KEYS, "counters.json: not a JSON object");
-	return false;
+	return damaged(a, "not a JSON object");
 }
 
 void
@@ -44,8 +53,7 @@ counters_get(const struct counters *c, const char *name, uint64_t *value, struct
 	node = json_member(&c->json, 0, bytes_of(name));
 	if (node == 0 || json_integer(&c->json, node, value))
 		return true;
-	(void)verb_fault(a, EXIT_KEYS, "counters.json: a counter that is no number");
-	return false;
+	return damaged(a, "a counter that is no number");
 }
 
 void

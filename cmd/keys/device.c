@@ -112,13 +112,16 @@ bool
 device_issued(const struct keys *k, void (*found)(void *context, const struct json *j), void *context,
     struct verb_answer *a)
 {
+	static const char damaged[] =
+	    "not a release of keys; put the line back from a copy, or take it out and rotate the epoch, "
+	    "because nobody knows any more who got keys by it";
 	struct issues all = { found, context };
 	struct buffer text;
 	bool good;
 
 	buffer_init(&text, TEXT_MOST);
 	good = store_lines(keys_directory(k), "issued.log", &text, a) &&
-	       store_each(buffer_bytes(&text), "issued.log", "not a release of keys", take_issue, &all, a);
+	       store_each(buffer_bytes(&text), "issued.log", damaged, take_issue, &all, a);
 	buffer_release(&text);
 	return good;
 }

@@ -3,13 +3,14 @@
 #define EHR_KEYS_LOCK_H
 
 #include "cmd/keys/verbs.h"
+#include "common/base/file.h"
 
 /*
  * lock: one verb at a time changes a key directory.  Verbs that only read take no lock: files are replaced as
  * a whole, and readers leave out an unfinished last line.  A verb reads its input before it takes the lock.
  * Otherwise the verbs at both ends of a pipeline could wait for each other.
  */
-enum { LOCK_WAIT = 30 }; /* seconds, if --wait says nothing else */
+enum { LOCK_WAIT = FILE_WAIT }; /* seconds, if --wait says nothing else */
 
 /*
  * Locks the directory PATH until the process ends, with flock(2) on its file `lock`.  Waiting is said on

@@ -98,8 +98,8 @@ static const struct {
 	{ { TEXT(pin_file), 0, false, "pin-file", "FILE", "the PIN of the private keys" },
 	    MAKE | SIGNER | ASSERT | GIVE | SUBSCRIBE },
 	{ { TEXT(parent_pin_file), 0, false, "parent-pin-file", "FILE",
-	      "the PIN of the key in the TPM that wraps them" },
-	    MAKE },
+	      "the PIN of the key of the TPM that wraps them" },
+	    MAKE | SIGNER | ASSERT | GIVE | SUBSCRIBE },
 	{ { TEXT(tcti), 0, false, "tcti", "TCTI", "the way to the TPM (what TPM2OPENSSL_TCTI says)" }, MAKE },
 	{ { FLAG(verbose), 'v', false, "verbose", NULL, "show the request and the decision" },
 	    GIVE | SUBSCRIBE },
@@ -378,6 +378,8 @@ main(int argc, char *argv[])
 	buffer_init(&a.notes, BUFFER_UNLIMITED);
 	buffer_init(&a.remarks, BUFFER_UNLIMITED);
 	status = v->run(&s, &a);
+	if (status == EXIT_IO && a.again)
+		status = EXIT_AGAIN;
 	is_done = status <= EXIT_REFUSED || a.kept;
 	say(&a, is_done);
 	status = print(&a, status, is_done);

@@ -59,6 +59,7 @@ verb_policy_fault(struct verb_answer *a, const struct fault *f)
 bool
 verb_io_fault(struct verb_answer *a, const char *name)
 {
+	a->again = file_fault_status(errno) == EXIT_AGAIN;
 	(void)verb_fault(a, EXIT_IO, "%s: %s", name, file_read_fault(errno));
 	return false;
 }

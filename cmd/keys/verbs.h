@@ -87,7 +87,8 @@ struct verb_answer {
 	/* Called at the end, if it is set; GOOD: all went well, so there is nothing to undo. */
 	void (*undo)(void *context, bool good);
 	void *undo_context;
-	bool kept; /* what was done holds, even if it cannot be printed or a later step fails */
+	bool again; /* EXIT_IO means EXIT_AGAIN: another program held a file */
+	bool kept;  /* what was done holds, even if it cannot be printed or a later step fails */
 };
 
 typedef enum diag_exit verb_run(const struct verb_settings *s, struct verb_answer *a);

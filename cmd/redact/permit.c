@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/redact/permit.h"
 
+#include "common/base/file.h"
 #include "common/policy/notify_policy.h"
 #include "common/policy/site.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { FILE_LIMIT = 64 << 20 };
@@ -122,7 +124,7 @@ permit_deliver(const struct permit *p, const char *path)
 	const char *why = permission_deliver(&p->permission, path, &cut);
 
 	if (why != NULL)
-		diag_die(EXIT_IO, "%s: %s", path, why);
+		diag_die(file_fault_status(errno), "%s: %s", path, why);
 	if (cut > 0)
 		diag_warn(
 		    "%s: an unfinished last line of %zu bytes is cut off, left by a run that was killed",

@@ -8,6 +8,7 @@
 #include "common/policy/site.h"
 #include "common/policy/trust.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -264,7 +265,7 @@ deliver(const struct selection *s)
 
 	why = path ? permission_deliver(&s->permission, path, &cut) : NULL;
 	if (why != NULL)
-		diag_die(EXIT_IO, "%s: %s", path, why);
+		diag_die(file_fault_status(errno), "%s: %s", path, why);
 	if (cut > 0)
 		diag_warn(
 		    "%s: an unfinished last line of %zu bytes is cut off, left by a run that was killed",

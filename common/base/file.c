@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READ_SIZE ((size_t)64 * 1024)
@@ -115,7 +116,15 @@ file_read_fault(int error)
 {
 	if (error == EINVAL)
 		return "not a regular file";
+	if (error == EWOULDBLOCK)
+		return "another program still holds it; try again";
 	return error == ELOOP ? "a symbolic link, not a file" : strerror(error);
+}
+
+enum diag_exit
+file_fault_status(int error)
+{
+	return error == EWOULDBLOCK ? EXIT_AGAIN : EXIT_IO;
 }
 
 static bool
@@ -228,16 +237,47 @@ rename_over(int dirfd, const char *beside, const char *name, bool replace)
 	return renameat2(dirfd, beside, dirfd, name, RENAME_NOREPLACE) == 0;
 }
 
-/* Locks a file until it is closed. */
-static bool
-lock(int fd)
+static int64_t
+milliseconds(void)
 {
-	int got;
+	struct timespec t;
 
-	do
-		got = flock(fd, LOCK_EX);
-	while (got != 0 && errno == EINTR);
-	return got == 0;
+	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+		diag_bug("no monotonic clock");
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Asks again and again: flock(2) itself cannot wait for a limited time. */
+bool
+file_lock(int fd, const char *name, const char *holder, int64_t seconds)
+{
+	enum { PAUSE = 10, SAID_AFTER = 1000 }; /* milliseconds */
+	const struct timespec pause = { .tv_nsec = (long)PAUSE * 1000000 };
+	int64_t start = milliseconds(), waited;
+	bool said = false;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return false;
+		waited = milliseconds() - start;
+		if (waited >= seconds * 1000) {
+			errno = EWOULDBLOCK;
+			return false;
+		}
+		if (waited >= SAID_AFTER && !said) {
+			/* Said at once, because the end may be far. */
+			diag_warn("%s: waiting for %s", name, holder);
+			said = true;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+static bool
+lock(int fd, const char *name)
+{
+	return file_lock(fd, name, "another program", FILE_WAIT);
 }
 
 /* True if NAME is still the name of the open file FD. */
@@ -263,8 +303,8 @@ remove_left(int dirfd, const char *beside)
 	if (fd < 0)
 		return errno == ENOENT ||
 		       ((errno == ELOOP || errno == EACCES) && unlinkat(dirfd, beside, 0) == 0);
-	good =
-	    lock(fd) && (!is_named(dirfd, beside, fd) || unlinkat(dirfd, beside, 0) == 0 || errno == ENOENT);
+	good = lock(fd, beside) &&
+	       (!is_named(dirfd, beside, fd) || unlinkat(dirfd, beside, 0) == 0 || errno == ENOENT);
 	(void)close(fd);
 	return good;
 }
@@ -283,7 +323,7 @@ open_beside(int dirfd, const char *beside, mode_t mode)
 			return -1;
 		if (fd < 0)
 			continue;
-		if (!lock(fd)) {
+		if (!lock(fd, beside)) {
 			(void)fail(fd);
 			return -1;
 		}
@@ -403,7 +443,7 @@ file_append_at(int dirfd, const char *name, struct bytes lines, mode_t mode, siz
 	off_t end;
 
 	*cut = 0;
-	if (fd < 0 || !lock(fd) || !heal(fd, &end, cut))
+	if (fd < 0 || !lock(fd, name) || !heal(fd, &end, cut))
 		return fail(fd);
 	if (!file_write_fd(fd, lines) || fsync(fd) != 0 || (end == 0 && !sync_folder(dirfd, name))) {
 		roll_back(fd, end);

@@ -3,6 +3,7 @@
 #define EHR_BASE_FILE_H
 
 #include "common/base/buffer.h"
+#include "common/base/diag.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -19,8 +20,12 @@ bool file_read(const char *path, struct buffer *out);
 /* The same with NAME relative to the directory DIRFD. */
 bool file_read_at(int dirfd, const char *name, struct buffer *out);
 
-/* The errno of such a failure in words: EINVAL is "not a regular file". */
+/*
+ * The errno of a failure here in words: EINVAL is "not a regular file", EWOULDBLOCK a lock that another kept.
+ * The status of a run that ends with it: EXIT_AGAIN for such a lock, else EXIT_IO.
+ */
 const char *file_read_fault(int error);
+enum diag_exit file_fault_status(int error);
 
 /* The same for what is left to read from FD, of any kind; and the other way.  FD stays open. */
 bool file_read_fd(int fd, struct buffer *out);
@@ -40,6 +45,14 @@ int file_open(const char *path);
 
 /* As file_read_at() for a secret: EPERM unless the file is ours and closed to group and others. */
 bool file_read_private_at(int dirfd, const char *name, struct buffer *out);
+
+/*
+ * Locks an open file or directory until it is closed, with flock(2).  Once a second has passed this says on
+ * standard error that NAME waits for HOLDER; EWOULDBLOCK if that still has it after SECONDS.  The functions
+ * below that lock wait for FILE_WAIT.
+ */
+enum { FILE_WAIT = 30 }; /* seconds */
+bool file_lock(int fd, const char *name, const char *holder, int64_t seconds);
 
 /*
  * Replaces the file NAME, relative to DIRFD, by CONTENT with mode MODE.  ENOTSUP: NAME is a device or a pipe.

@@ -86,7 +86,9 @@ check_serial(const struct keys *k, const struct revoked *r, struct keys_fault *f
 	uint64_t serial;
 
 	if (!accepted_serial(k, &serial))
-		why.why = "counters.json is not an object of numbers that is closed to others";
+		why.why = "counters.json is not an object of numbers that is closed to others; put back a "
+			  "copy of it, "
+			  "with no number lower than what was accepted or sent since";
 	else if (r->serial < serial)
 		why.why =
 		    r->is_there ? "older than one that was accepted" : "one was accepted, and it is gone";

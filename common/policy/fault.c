@@ -29,7 +29,7 @@ fault_exit(const struct fault *f)
 enum diag_exit
 fault_status(const struct fault *f)
 {
-	return f->error != 0 ? EXIT_IO : EXIT_POLICY;
+	return f->error != 0 ? file_fault_status(f->error) : EXIT_POLICY;
 }
 
 __attribute__((format(printf, 5, 0))) static void

@@ -539,7 +539,7 @@ permission_deliver(const struct permission *p, const char *path, size_t *cut)
 	(void)close(fd);
 	if (file_append_at(AT_FDCWD, path, p->delivery, 0600, cut))
 		return NULL;
-	return errno == EINVAL ? "a FIFO: name a file" : strerror(errno);
+	return errno == EINVAL ? "a FIFO: name a file" : file_read_fault(errno);
 }
 
 bool

@@ -95,7 +95,8 @@ bool permission_is_revoked(const struct permission *p, const struct revoked *rev
 
 /*
  * Appends the delivery of P to the file PATH, which is made with mode 0600 and must be closed to others.
- * CUT: see file_append_at().  NULL, or in words what is wrong; then nothing may be given.
+ * CUT: see file_append_at().  NULL, or in words what is wrong; then nothing may be given,
+ * and file_fault_status(errno) is the status.
  */
 const char *permission_deliver(const struct permission *p, const char *path, size_t *cut);
 

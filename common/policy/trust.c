@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { PEM_MOST = 16 << 20, SIGNATURE_MOST = 1 << 16, SERIALS_MOST = 1 << 20 };
@@ -377,7 +376,8 @@ trust_remember(struct policy *p, const char *directory, struct fault *f)
 	if (folder < 0)
 		return fault_unread(f, directory, errno);
 	buffer_init(&lines, BUFFER_UNLIMITED);
-	good = flock(folder, LOCK_EX) == 0 || fault_unread(f, directory, errno);
+	good = file_lock(folder, directory, "another ehr-policy", FILE_WAIT) ||
+	       fault_unread(f, directory, errno);
 	good = good && check_serial(p, directory, &lines, &known, f);
 	if (good && !known && !write_serial(p, folder, &lines))
 		good = fault_unread(f, directory, errno);

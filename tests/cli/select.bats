@@ -344,7 +344,8 @@ given() {
 	END
 	[ "$(stat -c %a d)" = 600 ]
 	# It is appended, and a decision that gives nothing delivers nothing.
-	ehr 0 ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d in
+	waits_for d 'ehr-select: d: waiting for another program' \
+		ehr-select -P "$P" --decision decision --now 2026-03-02T09:00:00Z --deliver d in
 	[ "$(wc -l <d)" -eq 4 ]
 	ehr 7 ehr-select -P "$P" --decision decision --now 2026-03-02T13:00:00Z --deliver d in
 	empty out

@@ -355,6 +355,7 @@ commands() {
 	cp site/trust.serial first
 	ehr 0 ehr-policy verify -P policy -S site
 	cmp first site/trust.serial
+	waits_for site 'ehr-policy: site: waiting for another ehr-policy' ehr-policy verify -P policy -S site
 	sed -i 's/^serial: .*/serial: 2027-01-01/' policy/policy.yaml && sign officer
 	ehr 0 ehr-seal -P policy -S site </dev/null
 	cmp first site/trust.serial

@@ -49,6 +49,21 @@ heals(const char *text, size_t cut, const char *after)
 	       holds("b", after);
 }
 
+/* A lock that another has is waited for as long as is said, and a run that gives up is to be tried again. */
+static bool
+locks(void)
+{
+	int one = openat(folder, "b", O_RDONLY | O_CLOEXEC), two = openat(folder, "b", O_RDONLY | O_CLOEXEC);
+	bool good = file_lock(one, "b", "another", 0) && !file_lock(two, "b", "another", 0) &&
+		    errno == EWOULDBLOCK && file_fault_status(errno) == EXIT_AGAIN &&
+		    file_fault_status(EIO) == EXIT_IO;
+
+	(void)close(one);
+	good = good && file_lock(two, "b", "another", 0);
+	(void)close(two);
+	return good;
+}
+
 /* The same with an unfinished line of SIZE bytes behind a whole one. */
 static bool
 heals_long(size_t size)
@@ -156,6 +171,7 @@ main(void)
 	check(heals("\nh", 1, "\nz\n") && heals("x\n\n", 0, "x\n\nz\n"));
 	check(heals_long(4095) && heals_long(4096) && heals_long(4097) && heals_long(10000));
 	check(!file_append_at(folder, "sub/b", (struct bytes){ "x\n", 2 }, 0600, &cut) && errno == ENOENT);
+	check(locks());
 	check(crowds(true));
 	check(crowds(false));
 	check(!fails("b", true, 100, EPERM));
