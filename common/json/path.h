@@ -26,6 +26,9 @@
  */
 struct paths;
 
+/* For a message where only plain ones can stand. */
+#define PATH_PLAIN_FORM "expected a path of .a \"b\" [] [3] .. | and select(.a == 1) alone"
+
 enum { PATHS_DEAD = 0 };
 
 enum path_outcome {

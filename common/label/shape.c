@@ -51,8 +51,7 @@ read_place(struct shape_reader *r, const struct yaml_node *node, struct shape_pl
 	case PATH_NOT_PLAIN:
 		break;
 	}
-	return fault_at(r->fault, r->file, node,
-	    "bad-path: at byte %zu: only plain paths say where a record's parts stand", byte);
+	return fault_at(r->fault, r->file, node, "bad-path: at byte %zu: " PATH_PLAIN_FORM, byte);
 }
 
 /* One path, or a list of them.  NODE NULL: none. */

@@ -196,8 +196,7 @@ add_path(struct ruleset_loader *l, const struct yaml_node *node, const struct pl
 	case PATH_NOT_PLAIN:
 		break;
 	}
-	return fault_at(
-	    l->fault, l->file, node, "bad-path: at byte %zu: only plain paths can stand here", byte);
+	return fault_at(l->fault, l->file, node, "bad-path: at byte %zu: " PATH_PLAIN_FORM, byte);
 }
 
 /*

@@ -345,8 +345,7 @@ check_dashes(struct yaml_builder *b, const yaml_event_t *e, size_t from, size_t 
 		lines += t[at] == '\n';
 	return fault_line(b->fault, b->file, lines, (unsigned)(dash - line) + 1,
 	    "a '-' inside the text that begins above it: begin the line as the '-' above it begins, or put "
-	    "the "
-	    "text in quotes");
+	    "the text in quotes");
 }
 
 /* Refuses bad text around and inside a value that libyaml accepts. */

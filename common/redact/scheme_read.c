@@ -128,10 +128,9 @@ add_path(
 
 	if (outcome == PATH_FAULT)
 		return fault_at(
-		    r->fault, s->file, node, "bad-path: %s at its byte %zu", paths_fault(s->paths), byte);
+		    r->fault, s->file, node, "bad-path: at byte %zu: %s", byte, paths_fault(s->paths));
 	if (outcome == PATH_NOT_PLAIN)
-		return fault_at(r->fault, s->file, node, "bad-path: not a plain one: byte %zu of '%.*s'",
-		    byte, (int)path.size, path.at);
+		return fault_at(r->fault, s->file, node, "bad-path: at byte %zu: " PATH_PLAIN_FORM, byte);
 	s->place[s->places++] = *place;
 	return true;
 }

@@ -209,7 +209,7 @@ END
 policy.yaml:5: expected the number 1
 policy.yaml:11: ladder-order: al 1
 policy.yaml:13: 'al' is missing
-policy.yaml:18: bad-path: at byte 4: only plain paths say where a record's parts stand
+policy.yaml:18: bad-path: at byte 4: expected a path of .a "b" [] [3] .. | and select(.a == 1) alone
 policy.yaml:38: unknown key 'tim'
 END
 }

@@ -64,7 +64,7 @@ main(void)
 	check(fault_is("seal: 1\ndomain: w\npadding: [64, 64]\n", 3, 15, "expected a size above"));
 	check(fault_is("seal: 1\ndomain: w\npadding: [8]\n", 3, 11, "expected a whole number from 16"));
 	check(fault_is("seal: 1\ndomain: w\npadding: [16, padme]\n", 3, 15, "expected a whole number"));
-	check(fault_is("seal: 2\ndomain: w\npadding: none\n", 1, 7, "expected a whole number"));
+	check(fault_is("seal: 2\ndomain: w\npadding: none\n", 1, 7, "expected the number 1"));
 	check(fault_is("seal: 1\ndomain: w\n", 1, 1, "'padding' is missing"));
 	check(fault_is("seal: 1\ndomain: a/b\npadding: none\n", 2, 9, "not a name for a domain"));
 	check(fault_is("seal: 1\ndomain: a b\npadding: none\n", 2, 9, "not a name for a domain"));
