@@ -160,20 +160,30 @@ cursor_gap(struct cursor *c, size_t from, size_t until)
 	return NULL;
 }
 
+/* Moves LINE to the next one before END: its first character that is no blank.  NULL: there is none. */
+static const char *
+next_word(const char **line, const char *end)
+{
+	const char *word = memchr(*line, '\n', (size_t)(end - *line));
+
+	if (word == NULL)
+		return NULL;
+	*line = ++word;
+	while (word < end && *word == ' ')
+		word++;
+	return word;
+}
+
 /* True if each line after the first of FROM..UNTIL is blank or begins right of COLUMN (from 0, or -1). */
 static bool
 is_indented(struct bytes text, size_t from, size_t until, long column)
 {
 	const char *end = text.at + until;
-	const char *line = text.at + from;
+	const char *line = text.at + from, *word;
 
-	while ((line = memchr(line, '\n', (size_t)(end - line))) != NULL) {
-		const char *word = ++line;
-		while (word < end && *word == ' ')
-			word++;
+	while ((word = next_word(&line, end)) != NULL)
 		if (word < end && *word != '\n' && *word != '\r' && word - line <= column)
 			return false;
-	}
 	return true;
 }
 
@@ -182,15 +192,11 @@ static size_t
 dash_within(struct bytes text, size_t from, size_t until)
 {
 	const char *end = text.at + until;
-	const char *line = text.at + from;
+	const char *line = text.at + from, *word;
 
-	while ((line = memchr(line, '\n', (size_t)(end - line))) != NULL) {
-		const char *word = ++line;
-		while (word < end && *word == ' ')
-			word++;
+	while ((word = next_word(&line, end)) != NULL)
 		if (word < end && *word == '-' && (word + 1 == end || strchr(" \r\n", word[1]) != NULL))
 			return (size_t)(word - text.at);
-	}
 	return until;
 }
 
